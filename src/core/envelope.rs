@@ -1,0 +1,467 @@
+//! The shapes that records arrive in, told apart by content.
+//!
+//! A document is a sequence of JSON values. An [`Envelope`] is fed its bytes in pieces of any size,
+//! opens what wraps records (`Records`, `Events`, `logEvents`, `detail`, a string of JSON in
+//! `CloudTrailEvent` or `message`, a base64 payload) and hands each record on. It keeps a stack of
+//! open arrays and objects, never a document: memory is that of one record.
+
+use std::ops::ControlFlow;
+
+use super::gunzip;
+use super::record::Record;
+use super::scan::{Scan, Scanner, Stop, Text};
+
+/// Wrappers open inside each other at once; deeper input is refused.
+const MAX_DEPTH: usize = 32;
+
+/// Bytes that a payload inside a document may inflate to: Lambda takes 6 MB of it, compressed.
+const MAX_PAYLOAD: usize = 256 << 20;
+
+/// What takes the records of a document.
+pub(crate) trait Sink {
+    /// Takes an API call, service event or sign-in.
+    fn event(&mut self, record: &Record<'_>);
+    /// Takes note of something else.
+    fn other(&mut self, kind: Kind);
+    /// Takes note of a record that could not be read.
+    fn unreadable(&mut self);
+}
+
+/// What a document or an element of it is, if it is no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    /// A digest file, from `CloudTrail-Digest/`.
+    Digest,
+    /// An Insights event, from `CloudTrail-Insight/`.
+    Insight,
+    /// Events summed up by CloudTrail itself, from `CloudTrail-Aggregated/`.
+    Aggregated,
+    /// CloudWatch Logs telling a new subscriber that it is there.
+    ControlMessage,
+    /// S3, SNS or SQS telling where a log file is.
+    Notification,
+    /// A result of this program or of its predecessor.
+    Summary,
+    /// Anything else: an event of another kind, another file.
+    Foreign,
+}
+
+impl Kind {
+    /// Tells whether this has nothing to do with CloudTrail.
+    pub(crate) fn is_foreign(self) -> bool {
+        self == Kind::Foreign
+    }
+
+    /// The name in the JSON contract.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Digest => "digest",
+            Kind::Insight => "insight",
+            Kind::Aggregated => "aggregated",
+            Kind::ControlMessage => "control_message",
+            Kind::Notification => "notification",
+            Kind::Summary => "summary",
+            Kind::Foreign => "foreign",
+        }
+    }
+}
+
+/// Where a document stopped making sense. What stood before was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// The byte at this offset of the (inflated) document cannot stand there.
+    Broken(u64),
+    /// The document ends inside a value.
+    CutOff(u64),
+    /// No record ends within the limit behind this offset.
+    TooLarge(u64),
+}
+
+/// What an open wrapper holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing that is known to hold records.
+    Anywhere,
+    /// The array of a log file: what is no event here is a record that can't be read.
+    Records,
+    /// The log events of a control message.
+    Control,
+    /// The object with the base64 payload that Lambda gets from CloudWatch Logs.
+    AwsLogs,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Frame {
+    Array(Place),
+    Object,
+    /// One object that is the value of a member.
+    Value(Place),
+}
+
+/// The state of reading one document.
+#[derive(Debug, Default)]
+pub(crate) struct Envelope {
+    stack: Vec<Frame>,
+    /// Bytes of the document that earlier calls consumed.
+    consumed: u64,
+    /// Set while looking for the line on which sense begins again.
+    lost: bool,
+    started: bool,
+    nesting: usize,
+    damage: Option<Damage>,
+}
+
+impl Envelope {
+    /// Reads the document's next bytes and returns how many it is done with; the caller brings the
+    /// others again with more behind them. `last` says that no more will come.
+    pub(crate) fn feed(&mut self, buf: &[u8], last: bool, sink: &mut impl Sink) -> usize {
+        let mut pos = 0;
+        if !self.started && (buf.len() >= 3 || last) {
+            self.started = true;
+            // Windows tools put a byte order mark in front.
+            pos = if buf.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        }
+        if self.started {
+            loop {
+                if self.lost && !self.resume(buf, &mut pos) {
+                    break;
+                }
+                match self.values(buf, &mut pos, sink) {
+                    Stop::Incomplete if last => self.end(buf, &mut pos, sink),
+                    Stop::Incomplete => {}
+                    Stop::Broken(at) => {
+                        self.give_up(Damage::Broken(self.consumed + at as u64), sink);
+                        pos = at;
+                        continue;
+                    }
+                }
+                break;
+            }
+        }
+        self.consumed += pos as u64;
+        pos
+    }
+
+    /// Gives up a record that no longer fits into memory; what follows on a new line is read.
+    pub(crate) fn too_large(&mut self, sink: &mut impl Sink) {
+        self.give_up(Damage::TooLarge(self.consumed), sink);
+    }
+
+    /// Returns the first place that could not be read.
+    pub(crate) fn damage(&self) -> Option<Damage> {
+        self.damage
+    }
+
+    fn give_up(&mut self, damage: Damage, sink: &mut impl Sink) {
+        sink.unreadable();
+        self.damage.get_or_insert(damage);
+        self.stack.clear();
+        self.lost = true;
+    }
+
+    /// Deals with what is left when the document ends.
+    fn end(&mut self, buf: &[u8], pos: &mut usize, sink: &mut impl Sink) {
+        let rest_is_blank = buf[*pos..].iter().all(|b| b.is_ascii_whitespace() || *b == b',');
+        if !rest_is_blank {
+            sink.unreadable();
+        }
+        if !rest_is_blank || !self.stack.is_empty() {
+            let at = self.consumed + buf.len() as u64;
+            self.damage.get_or_insert(Damage::CutOff(at));
+        }
+        *pos = buf.len();
+    }
+
+    /// Finds the next line that begins like one of JSON Lines or of a CloudWatch Logs export.
+    fn resume(&mut self, buf: &[u8], pos: &mut usize) -> bool {
+        let mut at = *pos;
+        while let Some(found) = memchr::memchr(b'\n', &buf[at..]) {
+            at += found + 1;
+            match buf.get(at) {
+                Some(b'{' | b'[' | b'0'..=b'9') => {
+                    *pos = at;
+                    self.lost = false;
+                    return true;
+                }
+                Some(_) => {}
+                None => {
+                    // The line's first byte has not come yet.
+                    *pos = at - 1;
+                    return false;
+                }
+            }
+        }
+        *pos = buf.len();
+        false
+    }
+
+    /// Reads values until the buffer ends or breaks; `pos` is behind the last thing done with.
+    fn values(&mut self, buf: &[u8], pos: &mut usize, sink: &mut impl Sink) -> Stop {
+        loop {
+            let mut scanner = Scanner::new(buf, *pos);
+            match self.value(&mut scanner, sink) {
+                Ok(()) => *pos = scanner.pos(),
+                Err(stop) => return stop,
+            }
+        }
+    }
+
+    /// Takes one step: a whole element, or one bracket of what wraps elements.
+    fn value(&mut self, scanner: &mut Scanner<'_>, sink: &mut impl Sink) -> Scan<()> {
+        let next = scanner.peek()?;
+        if next == b',' {
+            scanner.bump();
+            return Ok(());
+        }
+        match self.stack.last().copied() {
+            None if next.is_ascii_digit() => Self::log_line(scanner),
+            None => self.element(Place::Anywhere, scanner, sink),
+            Some(Frame::Array(_)) if next == b']' => self.close(scanner),
+            Some(Frame::Array(place)) => self.element(place, scanner, sink),
+            Some(Frame::Object) if next == b'}' => self.close(scanner),
+            Some(Frame::Object) => {
+                let name = scanner.name()?;
+                self.outer_member(name, scanner)
+            }
+            Some(Frame::Value(place)) => {
+                self.stack.pop();
+                let read = self.element(place, scanner, sink);
+                if read == Err(Stop::Incomplete) {
+                    self.stack.push(Frame::Value(place));
+                }
+                read
+            }
+        }
+    }
+
+    fn close(&mut self, scanner: &mut Scanner<'_>) -> Scan<()> {
+        scanner.bump();
+        self.stack.pop();
+        Ok(())
+    }
+
+    /// Steps over the time that begins each line of a CloudWatch Logs export.
+    fn log_line(scanner: &mut Scanner<'_>) -> Scan<()> {
+        let line = scanner.ahead(64);
+        match line.iter().position(|b| matches!(b, b'{' | b'\n')) {
+            Some(at) if line[at] == b'{' => {
+                scanner.advance(at);
+                Ok(())
+            }
+            None if line.len() < 64 => Err(Stop::Incomplete),
+            _ => scanner.broken(),
+        }
+    }
+
+    /// Reads on in an object after the wrapper that was found in it.
+    fn outer_member(&mut self, name: Text<'_>, scanner: &mut Scanner<'_>) -> Scan<()> {
+        match self.wrapper(name, Place::Anywhere, scanner)? {
+            Some(frame) => self.open(frame, scanner),
+            None => scanner.skip().map(drop),
+        }
+    }
+
+    /// Tells which wrapper a member is, by its name and the kind of its value.
+    fn wrapper(
+        &self,
+        name: Text<'_>,
+        place: Place,
+        scanner: &mut Scanner<'_>,
+    ) -> Scan<Option<Frame>> {
+        let is_array = |scanner: &mut Scanner<'_>| Ok(scanner.peek()? == b'[');
+        let is_object = |scanner: &mut Scanner<'_>| Ok(scanner.peek()? == b'{');
+        let Some(name) = name.unescaped() else {
+            return Ok(None);
+        };
+        Ok(match name {
+            b"Records" if is_array(scanner)? => Some(Frame::Array(Place::Records)),
+            // LookupEvents; filter-log-events; a subscription's payload; Logs Insights.
+            b"Events" | b"events" | b"results" if is_array(scanner)? => {
+                Some(Frame::Array(Place::Anywhere))
+            }
+            b"logEvents" if is_array(scanner)? => Some(Frame::Array(place)),
+            // EventBridge; what other collectors put round a record.
+            b"detail" | b"_raw" if is_object(scanner)? => Some(Frame::Value(Place::Anywhere)),
+            b"awslogs" if is_object(scanner)? => Some(Frame::Value(Place::AwsLogs)),
+            _ => None,
+        })
+    }
+
+    fn open(&mut self, frame: Frame, scanner: &mut Scanner<'_>) -> Scan<()> {
+        if self.stack.len() >= MAX_DEPTH {
+            return scanner.broken();
+        }
+        if let Frame::Array(_) = frame {
+            scanner.bump();
+        }
+        self.stack.push(frame);
+        Ok(())
+    }
+
+    fn element(
+        &mut self,
+        place: Place,
+        scanner: &mut Scanner<'_>,
+        sink: &mut impl Sink,
+    ) -> Scan<()> {
+        match scanner.peek()? {
+            b'{' => self.object(place, scanner, sink),
+            b'[' => self.open(Frame::Array(place), scanner),
+            _ if self.stack.is_empty() => scanner.broken(),
+            _ => {
+                scanner.skip()?;
+                match place {
+                    Place::Records => sink.unreadable(),
+                    _ => sink.other(Kind::Foreign),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads an object whole, as a record or as what holds one in a string; or, at the first member
+    /// that wraps records, enters it.
+    fn object(
+        &mut self,
+        place: Place,
+        scanner: &mut Scanner<'_>,
+        sink: &mut impl Sink,
+    ) -> Scan<()> {
+        let mut ahead = scanner.clone();
+        let mut object = Object::default();
+        let end = ahead.members_until(|scanner, name| {
+            if object.member(name, scanner)? {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let log_events = if object.is_control { Place::Control } else { Place::Anywhere };
+            match self.wrapper(name, log_events, scanner)? {
+                Some(frame) if !object.record.is_event() => Ok(ControlFlow::Break(frame)),
+                _ => {
+                    scanner.skip()?;
+                    Ok(ControlFlow::Continue(()))
+                }
+            }
+        })?;
+        object.record.raw = scanner.until(&ahead);
+        *scanner = ahead;
+        if let ControlFlow::Break(frame) = end {
+            self.open(Frame::Object, scanner)?;
+            return self.open(frame, scanner);
+        }
+        self.classify(place, &object, sink);
+        Ok(())
+    }
+
+    fn classify(&self, place: Place, object: &Object<'_>, sink: &mut impl Sink) {
+        if let Some(kind) = object.kind() {
+            return sink.other(kind);
+        }
+        if object.record.is_event() {
+            return sink.event(&object.record);
+        }
+        match (place, object.text) {
+            (Place::Control, _) => sink.other(Kind::ControlMessage),
+            (Place::AwsLogs, Some(text)) => self.payload(text, sink),
+            (_, Some(text)) if text.holds_json() => self.inside(text.decode().as_bytes(), sink),
+            (Place::Records, _) => sink.unreadable(),
+            _ => sink.other(Kind::Foreign),
+        }
+    }
+
+    /// Reads the payload that CloudWatch Logs sends to a Lambda function: gzip in base64.
+    fn payload(&self, text: Text<'_>, sink: &mut impl Sink) {
+        use base64::Engine as _;
+        let decoded = base64::engine::general_purpose::STANDARD.decode(text.decode().as_bytes());
+        let inflated = decoded
+            .ok()
+            .and_then(|gzip| gunzip::whole(&gzip, MAX_PAYLOAD));
+        match inflated {
+            Some(json) => self.inside(&json, sink),
+            None => sink.unreadable(),
+        }
+    }
+
+    /// Reads a document that stands inside this one.
+    fn inside(&self, json: &[u8], sink: &mut impl Sink) {
+        if self.nesting >= 4 {
+            return sink.unreadable();
+        }
+        let mut envelope = Envelope {
+            nesting: self.nesting + 1,
+            ..Envelope::default()
+        };
+        envelope.feed(json, true, sink);
+    }
+}
+
+/// What is gathered of an object before it is known what it is.
+#[derive(Default)]
+struct Object<'a> {
+    record: Record<'a>,
+    /// A string that may be JSON itself.
+    text: Option<Text<'a>>,
+    is_control: bool,
+    is_digest: bool,
+    is_insight: bool,
+    is_summary: bool,
+    is_notification: bool,
+}
+
+impl<'a> Object<'a> {
+    /// Reads one member if it says anything about the object; returns whether it did.
+    #[inline]
+    fn member(&mut self, name: Text<'a>, scanner: &mut Scanner<'a>) -> Scan<bool> {
+        let decoded;
+        let name = match name.unescaped() {
+            Some(name) => name,
+            None => {
+                decoded = name.decode();
+                decoded.as_bytes()
+            }
+        };
+        if self.record.member(name, scanner)? {
+            return Ok(true);
+        }
+        let mark = match name {
+            // In turn: LookupEvents, CloudWatch Logs, other collectors, Lambda's payload, Logs
+            // Insights, and SNS or SQS.
+            b"CloudTrailEvent" | b"message" | b"_raw" | b"data" | b"value" | b"Message" | b"body"
+                if scanner.peek()? == b'"' =>
+            {
+                self.text = Some(scanner.string()?);
+                return Ok(true);
+            }
+            b"messageType" => {
+                self.is_control = scanner.text()?.is_some_and(|t| t.is("CONTROL_MESSAGE"));
+                return Ok(true);
+            }
+            b"digestStartTime" => &mut self.is_digest,
+            b"insightDetails" => &mut self.is_insight,
+            b"api_calls_by_principal" => &mut self.is_summary,
+            b"s3ObjectKey" => &mut self.is_notification,
+            _ => return Ok(false),
+        };
+        *mark = true;
+        scanner.skip()?;
+        Ok(true)
+    }
+
+    /// Tells what the object is, if something says that it is no event.
+    fn kind(&self) -> Option<Kind> {
+        let is = |field: Option<Text<'_>>, value| field.is_some_and(|text| text.is(value));
+        let (kind, category) = (self.record.event_type, self.record.event_category);
+        if self.is_insight || is(kind, "AwsCloudTrailInsight") || is(category, "Insight") {
+            Some(Kind::Insight)
+        } else if is(kind, "AwsAggregatedEvent") || is(category, "Aggregated") {
+            Some(Kind::Aggregated)
+        } else if self.is_digest {
+            Some(Kind::Digest)
+        } else if self.is_summary {
+            Some(Kind::Summary)
+        } else if self.is_notification || is(self.record.event_source, "aws:s3") {
+            Some(Kind::Notification)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The way of an event from its document into a tally: window, deduplication, filters, count.
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::RandomState;
+
+use super::envelope::{Kind, Sink};
+use super::filter::Filter;
+use super::principal::Actor;
+use super::record::Record;
+use super::scan::Text;
+use super::seen::Seen;
+use super::tally::{ActorId, Counted, Tally};
+use super::window::{Clock, Window};
+
+/// Where events are copied to before filters see them: the region and the record's JSON.
+pub(crate) type Dump<'r> = &'r (dyn Fn(&str, &[u8]) + Sync);
+
+/// What a run counts; shared by all threads.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    pub(crate) window: Window,
+    pub(crate) filter: Filter,
+    /// Keeps one tally for each account instead of one for all.
+    pub(crate) per_account: bool,
+}
+
+/// What became of the records of a run: read = counted + filtered + duplicate + unreadable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Reconciliation {
+    pub(crate) read: u64,
+    pub(crate) counted: u64,
+    /// Outside the window, or kept out by a filter.
+    pub(crate) filtered: u64,
+    /// Read before, by eventID.
+    pub(crate) duplicate: u64,
+    /// Where a record should be and none can be read.
+    pub(crate) unreadable: u64,
+}
+
+/// What one thread has counted, or all of them together.
+#[derive(Debug, Default)]
+pub(crate) struct Intaken {
+    pub(crate) counts: Reconciliation,
+    /// By account, or all under the empty name.
+    pub(crate) tallies: BTreeMap<String, Tally>,
+    /// What the documents held that is no event.
+    pub(crate) others: BTreeMap<Kind, u64>,
+}
+
+impl Intaken {
+    /// Adds what another thread has counted.
+    pub(crate) fn merge(&mut self, other: Intaken) {
+        self.counts.read += other.counts.read;
+        self.counts.counted += other.counts.counted;
+        self.counts.filtered += other.counts.filtered;
+        self.counts.duplicate += other.counts.duplicate;
+        self.counts.unreadable += other.counts.unreadable;
+        for (account, tally) in other.tallies {
+            match self.tallies.get_mut(&account) {
+                Some(mine) => mine.merge(&tally),
+                None => drop(self.tallies.insert(account, tally)),
+            }
+        }
+        for (kind, count) in other.others {
+            *self.others.entry(kind).or_default() += count;
+        }
+    }
+}
+
+/// One thread's way in.
+pub(crate) struct Intake<'r> {
+    rules: &'r Rules,
+    seen: &'r Seen,
+    dump: Option<Dump<'r>>,
+    clock: Clock,
+    counts: Reconciliation,
+    ledgers: Vec<Ledger>,
+    others: BTreeMap<Kind, u64>,
+}
+
+/// A tally, and the identities that it has met.
+#[derive(Default)]
+struct Ledger {
+    account: String,
+    tally: Tally,
+    identities: Identities,
+}
+
+impl<'r> Intake<'r> {
+    pub(crate) fn new(rules: &'r Rules, seen: &'r Seen, dump: Option<Dump<'r>>) -> Self {
+        Intake {
+            rules,
+            seen,
+            dump,
+            clock: Clock::default(),
+            counts: Reconciliation::default(),
+            ledgers: Vec::new(),
+            others: BTreeMap::new(),
+        }
+    }
+
+    /// The events read so far.
+    pub(crate) fn read(&self) -> u64 {
+        self.counts.read
+    }
+
+    pub(crate) fn finish(self) -> Intaken {
+        Intaken {
+            counts: self.counts,
+            tallies: self.ledgers.into_iter().map(|ledger| (ledger.account, ledger.tally)).collect(),
+            others: self.others,
+        }
+    }
+
+    /// Finds the tally that an event belongs to.
+    fn ledger(&mut self, record: &Record<'_>) -> &mut Ledger {
+        let account = match record.recipient_account_id {
+            _ if !self.rules.per_account => "".into(),
+            Some(account) => account.decode(),
+            None => Actor::resolve(record.user_identity).account_or_unknown().into(),
+        };
+        let index = self.ledgers.iter().position(|ledger| ledger.account == account);
+        let index = index.unwrap_or_else(|| {
+            let account = account.into_owned();
+            self.ledgers.push(Ledger { account, ..Ledger::default() });
+            self.ledgers.len() - 1
+        });
+        &mut self.ledgers[index]
+    }
+
+    /// Counts an event unless a filter keeps it out.
+    fn count(&mut self, record: &Record<'_>, time: Option<i64>) -> bool {
+        let filter = &self.rules.filter;
+        let outcome = record.outcome();
+        let Ledger { tally, identities, .. } = self.ledger(record);
+        let known = identities.find(record.user_identity, |actor| {
+            (tally.actor(actor), filter.admits_actor(actor))
+        });
+        let account = record.recipient_account_id.map(Text::decode);
+        let account = account.as_deref().unwrap_or(&known.account);
+        if !known.admitted || !filter.admits(record, outcome, account) {
+            return false;
+        }
+        if let Some(shape) = &known.odd {
+            tally.add_odd(shape, &example(record.user_identity));
+        }
+        let actor = known.id;
+        tally.add(&Counted { record, actor, time, outcome });
+        true
+    }
+}
+
+/// Shortens an identity to what a report can show.
+fn example(identity: &[u8]) -> String {
+    let identity = if identity.is_empty() { b"null" } else { identity };
+    String::from_utf8_lossy(identity).chars().take(500).collect()
+}
+
+impl Sink for Intake<'_> {
+    fn event(&mut self, record: &Record<'_>) {
+        self.counts.read += 1;
+        let time = record.event_time.and_then(|text| match text.unescaped() {
+            Some(raw) => self.clock.parse(raw),
+            None => self.clock.parse(text.decode().as_bytes()),
+        });
+        if !self.rules.window.contains(time) {
+            self.counts.filtered += 1;
+        } else if record.event_id.is_some_and(|id| !self.seen.insert(id)) {
+            self.counts.duplicate += 1;
+        } else {
+            // A row of CSV has no JSON of its own.
+            if let Some(dump) = self.dump.filter(|_| !record.raw.is_empty()) {
+                let region = record.aws_region.map(Text::decode);
+                dump(region.as_deref().unwrap_or("Unknown"), record.raw);
+            }
+            if self.count(record, time) {
+                self.counts.counted += 1;
+            } else {
+                self.counts.filtered += 1;
+            }
+        }
+    }
+
+    fn other(&mut self, kind: Kind) {
+        *self.others.entry(kind).or_default() += 1;
+    }
+
+    fn unreadable(&mut self) {
+        self.counts.read += 1;
+        self.counts.unreadable += 1;
+    }
+}
+
+/// Identities met before, by their JSON: resolving one costs more than all the counting, and a
+/// session's calls carry the same bytes. Each has one place; a newcomer takes it.
+struct Identities {
+    places: Vec<Option<Known>>,
+    hasher: RandomState,
+}
+
+struct Known {
+    json: Box<[u8]>,
+    id: ActorId,
+    admitted: bool,
+    account: String,
+    odd: Option<String>,
+}
+
+impl Default for Identities {
+    fn default() -> Self {
+        Identities {
+            places: std::iter::repeat_with(|| None).take(2048).collect(),
+            hasher: RandomState::default(),
+        }
+    }
+}
+
+impl Identities {
+    #[inline]
+    fn find(&mut self, json: &[u8], meet: impl FnOnce(&Actor) -> (ActorId, bool)) -> &Known {
+        let index = self.hasher.hash_one(json) as usize % self.places.len();
+        let place = &mut self.places[index];
+        if place.as_ref().is_none_or(|known| *known.json != *json) {
+            *place = None;
+        }
+        place.get_or_insert_with(|| {
+            let actor = Actor::resolve(json);
+            let (id, admitted) = meet(&actor);
+            Known {
+                json: json.into(),
+                id,
+                admitted,
+                account: actor.account_or_unknown(),
+                odd: actor.odd,
+            }
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! The pure part: bytes in, counts out. Nothing here looks outside: no file, environment, clock,
+//! process, network or async.
+
+pub(crate) mod coverage;
+pub(crate) mod csv;
+pub(crate) mod envelope;
+pub(crate) mod filter;
+pub(crate) mod gunzip;
+pub(crate) mod intake;
+pub(crate) mod intern;
+pub(crate) mod principal;
+pub(crate) mod record;
+pub(crate) mod scan;
+pub(crate) mod seen;
+pub(crate) mod summary;
+pub(crate) mod tally;
+pub(crate) mod window;

@@ -1,0 +1,350 @@
+//! Who acted: `userIdentity` → principal, session, person.
+//!
+//! The principal is a stable key: a role stands for all of its sessions. The session and the person
+//! behind it are kept beside. An identity of a shape that nobody has seen before is data: it gets
+//! the best key there is, and [`Actor::odd`] says what was odd about it.
+
+use super::scan::{Scan, Scanner, Text};
+
+/// The parts of `userIdentity` in use, decoded.
+#[derive(Debug, Default)]
+struct Identity {
+    kind: Option<String>,
+    user_name: Option<String>,
+    principal_id: Option<String>,
+    arn: Option<String>,
+    account_id: Option<String>,
+    invoked_by: Option<String>,
+    issuer_kind: Option<String>,
+    issuer_arn: Option<String>,
+    issuer_name: Option<String>,
+    source_identity: Option<String>,
+    assumed_root: bool,
+    on_behalf_of: Option<String>,
+    identity_store: Option<String>,
+}
+
+/// Who made a call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Actor {
+    /// `ACCOUNT:role/NAME`, `ACCOUNT:user/NAME`, `ec2.amazonaws.com`, …
+    pub(crate) principal: String,
+    /// `userIdentity.type` as it stands, `AssumedRoot` for a session that AssumeRoot made, empty if
+    /// there is none.
+    pub(crate) kind: String,
+    /// The role session's name.
+    pub(crate) session: Option<String>,
+    pub(crate) person: Option<Person>,
+    /// The account that the identity belongs to.
+    pub(crate) account: Option<String>,
+    /// The identity's shape, if the grammar does not know it.
+    pub(crate) odd: Option<String>,
+}
+
+/// The human behind an actor, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) evidence: Evidence,
+}
+
+/// What names a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Evidence {
+    /// `sourceIdentity`, which a role chain cannot change.
+    SourceIdentity,
+    /// The session name of a role that IAM Identity Center made, or one that is a mail address.
+    SessionName,
+    /// `onBehalfOf` or an `IdentityCenterUser`: a user of IAM Identity Center, by id.
+    IdentityCenter,
+    /// The name given by a federation or identity provider.
+    Federation,
+    IamUser,
+    Root,
+}
+
+impl Evidence {
+    /// The name in the JSON contract.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Evidence::SourceIdentity => "source_identity",
+            Evidence::SessionName => "session_name",
+            Evidence::IdentityCenter => "identity_center",
+            Evidence::Federation => "federation",
+            Evidence::IamUser => "iam_user",
+            Evidence::Root => "root",
+        }
+    }
+}
+
+impl Actor {
+    /// Resolves the JSON of `userIdentity`, which is empty if the record has none.
+    pub(crate) fn resolve(json: &[u8]) -> Actor {
+        // What the scanner stepped over as an object may still be broken inside; what was read
+        // before that still tells something.
+        let mut identity = Identity::default();
+        let read = identity.read(&mut Scanner::new(json, 0));
+        let absent = json.is_empty() || read.is_err();
+        let (principal, odd) = match identity.principal() {
+            Some(principal) => (principal, None),
+            None => (identity.fallback(), Some(identity.shape(absent))),
+        };
+        Actor {
+            principal,
+            session: identity.session(),
+            person: identity.person(),
+            odd,
+            account: identity.account_id,
+            // A session that AssumeRoot made acts as root, but nobody used root's own credentials.
+            kind: match identity.kind {
+                Some(_) if identity.assumed_root => "AssumedRoot".to_owned(),
+                kind => kind.unwrap_or_default(),
+            },
+        }
+    }
+
+    /// The account that the identity belongs to, where the record names none that recorded it.
+    pub(crate) fn account_or_unknown(&self) -> String {
+        self.account.clone().unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// Tells whether an AWS service acted for itself.
+    pub(crate) fn is_aws_service(&self) -> bool {
+        is_service(&self.principal) || self.kind.eq_ignore_ascii_case("AWSService")
+    }
+}
+
+/// Tells whether a name is an AWS service's DNS name, in any partition.
+fn is_service(name: &str) -> bool {
+    name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn") || name == "AWS Internal"
+}
+
+fn field(scanner: &mut Scanner<'_>) -> Scan<Option<String>> {
+    Ok(scanner
+        .text()?
+        .map(|text| text.decode().into_owned())
+        .filter(|text| !text.is_empty()))
+}
+
+/// Calls `member` for each member, or steps over the value if it is no object.
+fn each<'a>(
+    scanner: &mut Scanner<'a>,
+    member: impl FnMut(&mut Scanner<'a>, Text<'a>) -> Scan<()>,
+) -> Scan<()> {
+    if scanner.peek()? == b'{' {
+        scanner.members(member)
+    } else {
+        scanner.skip().map(drop)
+    }
+}
+
+impl Identity {
+    fn read(&mut self, scanner: &mut Scanner<'_>) -> Scan<()> {
+        each(scanner, |scanner, name| {
+            match &*name.decode() {
+                "type" => self.kind = field(scanner)?,
+                "userName" => self.user_name = field(scanner)?,
+                "principalId" => self.principal_id = field(scanner)?,
+                "arn" => self.arn = field(scanner)?,
+                "accountId" => self.account_id = field(scanner)?,
+                "invokedBy" => self.invoked_by = field(scanner)?,
+                "sessionContext" => self.read_session(scanner)?,
+                "onBehalfOf" => self.read_on_behalf_of(scanner)?,
+                _ => drop(scanner.skip()?),
+            }
+            Ok(())
+        })
+    }
+
+    fn read_session(&mut self, scanner: &mut Scanner<'_>) -> Scan<()> {
+        each(scanner, |scanner, name| {
+            match &*name.decode() {
+                "sessionIssuer" => each(scanner, |scanner, name| {
+                    match &*name.decode() {
+                        "type" => self.issuer_kind = field(scanner)?,
+                        "arn" => self.issuer_arn = field(scanner)?,
+                        "userName" => self.issuer_name = field(scanner)?,
+                        _ => drop(scanner.skip()?),
+                    }
+                    Ok(())
+                })?,
+                "sourceIdentity" => self.source_identity = field(scanner)?,
+                "assumedRoot" => self.assumed_root = scanner.boolean()? == Some(true),
+                _ => drop(scanner.skip()?),
+            }
+            Ok(())
+        })
+    }
+
+    fn read_on_behalf_of(&mut self, scanner: &mut Scanner<'_>) -> Scan<()> {
+        each(scanner, |scanner, name| {
+            match &*name.decode() {
+                "userId" => self.on_behalf_of = field(scanner)?,
+                "identityStoreArn" => self.identity_store = field(scanner)?,
+                _ => drop(scanner.skip()?),
+            }
+            Ok(())
+        })
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        self.kind.as_deref().is_some_and(|k| k.eq_ignore_ascii_case(kind))
+    }
+
+    /// Names the principal by the grammar of the predecessor, extended by the types that AWS
+    /// documents since; `None` if the identity does not fit it.
+    fn principal(&self) -> Option<String> {
+        let account = self.account_id.as_deref();
+        let Some(kind) = &self.kind else {
+            return self.invoked_by.clone().or(self.account_id.clone());
+        };
+        match kind.to_ascii_lowercase().as_str() {
+            "iamuser" => Some(format!("{}:user/{}", account?, self.user_name.as_deref()?)),
+            "assumedrole" => by_arn(self.issuer_arn.as_deref().or(self.arn.as_deref())?),
+            "role" => by_arn(self.arn.as_deref().or(self.issuer_arn.as_deref())?),
+            "root" => Some(format!("{}:root", account?)),
+            "awsaccount" => self.invoked_by.clone().or(self.account_id.clone()),
+            "awsservice" => self.invoked_by.clone(),
+            "federateduser" => self.federated(),
+            "identitycenteruser" => {
+                let user = self.on_behalf_of.as_deref().or(self.principal_id.as_deref())?;
+                self.in_identity_store(account, user)
+            }
+            "webidentityuser" => match self.principal_id.as_deref() {
+                Some(id) => Some(format!("oidc:{}", id.split_once('/').map_or(id, |(_, id)| id))),
+                None => self.account_id.clone(),
+            },
+            "samluser" => Some(format!("saml:{}", self.principal_id.as_deref()?)),
+            "directory" => self.directory(account),
+            "unknown" => self.unknown(),
+            _ => None,
+        }
+    }
+
+    /// A federation token's calls count for the user that got it.
+    fn federated(&self) -> Option<String> {
+        let is_root = self.issuer_kind.as_deref().is_some_and(|k| k.eq_ignore_ascii_case("Root"));
+        let account = self.account_id.as_deref()?;
+        match &self.issuer_name {
+            _ if is_root => Some(format!("{account}:root")),
+            Some(name) => Some(format!("{account}:user/{name}")),
+            None => by_arn(self.issuer_arn.as_deref()?),
+        }
+    }
+
+    fn in_identity_store(&self, account: Option<&str>, user: &str) -> Option<String> {
+        let store = self.identity_store.as_deref()?.rsplit('/').next()?;
+        let account = account.or_else(|| account_of(self.identity_store.as_deref()?))?;
+        Some(format!("{account}:identitycenteruser/{store}/{user}"))
+    }
+
+    /// `principalId` or `arn` name the directory and the user: `d-…/<uuid>`.
+    fn directory(&self, account: Option<&str>) -> Option<String> {
+        let id = [&self.arn, &self.principal_id, &self.user_name].into_iter().flatten();
+        let path = id.filter_map(|id| id.find("d-").map(|at| &id[at..])).find(|p| p.contains('/'))?;
+        Some(format!("{}:ds/{path}", account?))
+    }
+
+    fn unknown(&self) -> Option<String> {
+        let by_arn = self.arn.as_deref().and_then(by_arn);
+        let by_store = || self.in_identity_store(self.account_id.as_deref(), self.on_behalf_of.as_deref()?);
+        by_arn.or_else(by_store).or(self.account_id.clone()).or(Some("unknown".to_owned()))
+    }
+
+    /// Names an identity that the grammar does not know.
+    fn fallback(&self) -> String {
+        let arn = || self.arn.as_deref().map(|arn| by_arn(arn).unwrap_or_else(|| arn.to_owned()));
+        let name = self.invoked_by.clone().or_else(arn).or(self.account_id.clone());
+        // The console's CSV download tells nothing but a name.
+        name.or(self.user_name.clone()).unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// Says what did not fit the grammar.
+    fn shape(&self, absent: bool) -> String {
+        match &self.kind {
+            _ if absent => "no userIdentity".to_owned(),
+            None => "no type, no account and no service".to_owned(),
+            Some(kind) if is_known(kind) => {
+                let missing = match kind.to_ascii_lowercase().as_str() {
+                    "iamuser" if self.user_name.is_none() => "userName",
+                    "assumedrole" | "role" => "a role's arn",
+                    "awsservice" => "invokedBy",
+                    "samluser" => "principalId",
+                    "identitycenteruser" => "onBehalfOf",
+                    "federateduser" => "a session issuer",
+                    _ => "accountId",
+                };
+                format!("{kind} without {missing}")
+            }
+            Some(kind) => format!("type {kind}"),
+        }
+    }
+
+    fn session(&self) -> Option<String> {
+        let arn = self.arn.as_deref()?;
+        let (_, role_and_session) = arn.split_once(":assumed-role/")?;
+        Some(role_and_session.rsplit_once('/')?.1.to_owned())
+    }
+
+    fn person(&self) -> Option<Person> {
+        let person = |name: &str, evidence| Some(Person { name: name.to_owned(), evidence });
+        if let Some(name) = &self.source_identity {
+            return person(name, Evidence::SourceIdentity);
+        }
+        let session = self.session();
+        let role = self.issuer_arn.as_deref().or(self.arn.as_deref()).unwrap_or_default();
+        if let Some(name) = &session
+            && (role.contains("/AWSReservedSSO_") || name.contains('@'))
+        {
+            return person(name, Evidence::SessionName);
+        }
+        if let Some(id) = &self.on_behalf_of {
+            return person(id, Evidence::IdentityCenter);
+        }
+        let kind = self.kind.as_deref()?.to_ascii_lowercase();
+        let federated = || self.arn.as_deref()?.split_once(":federated-user/").map(|(_, name)| name);
+        match kind.as_str() {
+            "iamuser" => person(&self.principal()?, Evidence::IamUser),
+            "root" if !self.assumed_root => person(&self.principal()?, Evidence::Root),
+            "federateduser" => person(federated()?, Evidence::Federation),
+            "samluser" | "webidentityuser" => {
+                person(self.user_name.as_deref()?, Evidence::Federation)
+            }
+            "identitycenteruser" => person(self.principal_id.as_deref()?, Evidence::IdentityCenter),
+            _ => None,
+        }
+    }
+}
+
+/// The types of "CloudTrail userIdentity element", and two more that STS events carry.
+fn is_known(kind: &str) -> bool {
+    const KINDS: [&str; 12] = [
+        "Root", "IAMUser", "AssumedRole", "Role", "FederatedUser", "Directory", "AWSAccount",
+        "AWSService", "IdentityCenterUser", "Unknown", "SAMLUser", "WebIdentityUser",
+    ];
+    KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known))
+}
+
+fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// Names the principal that an ARN of IAM or STS stands for: sessions count for their role, and a
+/// role's path is dropped.
+fn by_arn(arn: &str) -> Option<String> {
+    let account = account_of(arn)?;
+    let resource = arn.splitn(6, ':').nth(5)?;
+    let (kind, path) = resource.split_once('/').unwrap_or((resource, ""));
+    let last = path.rsplit('/').next().filter(|name| !name.is_empty());
+    match kind {
+        "root" => Some(format!("{account}:root")),
+        "assumed-role" => {
+            let role = path.rsplit_once('/').map_or(path, |(role, _)| role);
+            let name = role.rsplit('/').next().filter(|name| !name.is_empty())?;
+            Some(format!("{account}:role/{name}"))
+        }
+        "role" => Some(format!("{account}:role/{}", last?)),
+        "user" | "federated-user" => Some(format!("{account}:user/{}", last?)),
+        _ => None,
+    }
+}

@@ -1,0 +1,416 @@
+//! The result of `trailtab activity`: the JSON contract, described in docs/summary.md.
+//!
+//! Five sections and `_metadata` are the predecessor's, key for key; all else stands in the section
+//! `trailtab`, which carries the version of the contract.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::coverage::{Coverage, Severity};
+use super::intake::{Intaken, Reconciliation};
+use super::tally::{Stats, Tally};
+use super::window::{self, Seconds, Window};
+
+/// Grows when a field of the section `trailtab` changes its meaning or goes away.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+
+/// Counts by two keys.
+pub(crate) type Counts = BTreeMap<String, BTreeMap<String, u64>>;
+
+/// Everything that is known of the activity in one or more accounts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub(crate) struct Summary {
+    #[serde(rename = "_metadata")]
+    pub(crate) metadata: Metadata,
+    /// Calls by principal and `service:API`.
+    pub(crate) api_calls_by_principal: Counts,
+    /// Calls by region and `service:API`.
+    pub(crate) api_calls_by_region: Counts,
+    /// Failed calls by principal and `service:errorCode`; calls that failed without a code are not
+    /// among them.
+    pub(crate) error_codes_by_principal: Counts,
+    /// Calls by principal and sourceIPAddress.
+    pub(crate) ip_addresses_by_principal: Counts,
+    /// What goes beyond the predecessor; absent in its own files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trailtab: Option<Extension>,
+    /// Calls by principal and userAgent.
+    pub(crate) user_agents_by_principal: Counts,
+}
+
+/// What was analysed, by whom and when. Times are UTC, written `20260907080000`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub(crate) struct Metadata {
+    /// The account, `multiple`, or `unknown` if no record names one.
+    pub(crate) account_id: String,
+    /// The ARN whose credentials were used; null where records came from files.
+    pub(crate) account_principal: Option<String>,
+    /// `ALL`, `SUCCESSFUL` or `FAILED`.
+    pub(crate) activity_type: String,
+    pub(crate) cloudtrail_data_analyzed: Analyzed,
+    /// The command line.
+    pub(crate) invocation: String,
+    /// The regions that were looked at.
+    pub(crate) regions_enabled: Vec<String>,
+    /// The regions that could not be looked at, and why.
+    pub(crate) regions_failed: BTreeMap<String, String>,
+    pub(crate) run_timestamp: String,
+}
+
+/// The window that was asked for; where it is open, the first or last event.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub(crate) struct Analyzed {
+    pub(crate) from_timestamp: String,
+    pub(crate) to_timestamp: String,
+}
+
+/// The section `trailtab`. Times are UTC, written `2026-09-07T08:00:00Z`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Extension {
+    pub(crate) schema_version: u32,
+    /// Calls by the account that recorded them.
+    pub(crate) accounts: BTreeMap<String, Calls>,
+    /// Calls by hour, `2026-09-07T08` in UTC; hours without calls are left out.
+    pub(crate) calls_per_hour: BTreeMap<String, Hour>,
+    pub(crate) counts: Reconciliation,
+    pub(crate) coverage: CoverageReport,
+    /// Failed calls by principal, `service:API` and error code.
+    pub(crate) errors_by_principal_and_api: BTreeMap<String, Counts>,
+    /// The humans behind the principals, where a record names them.
+    pub(crate) persons: BTreeMap<String, PersonReport>,
+    pub(crate) principals: BTreeMap<String, PrincipalReport>,
+    /// Calls by role and session name.
+    pub(crate) sessions_by_principal: BTreeMap<String, BTreeMap<String, Calls>>,
+    /// The program that made this.
+    pub(crate) version: String,
+}
+
+/// How many calls, and when.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Calls {
+    pub(crate) calls: u64,
+    /// Calls with an error code or message.
+    pub(crate) failed: u64,
+    pub(crate) read_only: u64,
+    /// Calls that change something; older records do not say which calls do.
+    pub(crate) write: u64,
+    pub(crate) first_seen: Option<String>,
+    pub(crate) last_seen: Option<String>,
+}
+
+/// The calls of one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Hour {
+    pub(crate) calls: u64,
+    pub(crate) failed: u64,
+}
+
+/// One principal.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PrincipalReport {
+    #[serde(flatten)]
+    pub(crate) calls: Calls,
+    /// Calls by `userIdentity.type`; `AssumedRoot` is a session that AssumeRoot made, the empty name
+    /// stands for records without a type.
+    pub(crate) identity_types: BTreeMap<String, u64>,
+}
+
+/// One human.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PersonReport {
+    #[serde(flatten)]
+    pub(crate) calls: Calls,
+    /// How the person is known: `source_identity`, `session_name`, `identity_center`, `federation`,
+    /// `iam_user` or `root`.
+    pub(crate) evidence: BTreeSet<String>,
+    /// Calls by the principal that the person acted as.
+    pub(crate) principals: BTreeMap<String, u64>,
+}
+
+/// What was asked for, what was read, what is missing and why.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CoverageReport {
+    /// Regions by account.
+    pub(crate) accounts: BTreeMap<String, BTreeMap<String, RegionReport>>,
+    /// Whether all that was asked for was read; if not, the exit code is 3.
+    pub(crate) complete: bool,
+    /// Log files, pages or payloads that were opened, and their bytes as stored.
+    pub(crate) documents: u64,
+    pub(crate) document_bytes: u64,
+    /// Events by eventVersion, compared as numbers.
+    pub(crate) event_versions: BTreeMap<String, u64>,
+    pub(crate) events_without_time: u64,
+    /// The window that was asked for; null where it is open.
+    pub(crate) since: Option<String>,
+    pub(crate) until: Option<String>,
+    /// What the documents held beside events, by kind.
+    pub(crate) other_content: BTreeMap<String, u64>,
+    pub(crate) problems: Vec<ProblemReport>,
+    /// Problems beyond the thousand that are listed.
+    pub(crate) problems_not_listed: u64,
+    /// Identities of a shape that is not known, and how they look.
+    pub(crate) unknown_identities: BTreeMap<String, UnknownIdentity>,
+}
+
+/// One region of one account.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RegionReport {
+    pub(crate) events: u64,
+    pub(crate) first_seen: Option<String>,
+    pub(crate) last_seen: Option<String>,
+    /// `complete`, `partial` or `failed`.
+    pub(crate) status: String,
+}
+
+/// A document that did not give all it has.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ProblemReport {
+    pub(crate) document: String,
+    pub(crate) reason: String,
+    /// `partial` or `failed`.
+    pub(crate) severity: String,
+}
+
+/// An identity that the grammar of principals does not know.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UnknownIdentity {
+    pub(crate) events: u64,
+    /// The smallest of them, as JSON cut to 500 characters.
+    pub(crate) example: String,
+}
+
+/// What a run knows beside its counts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Run {
+    pub(crate) window: Window,
+    pub(crate) activity_type: &'static str,
+    pub(crate) invocation: String,
+    pub(crate) now: Seconds,
+    pub(crate) version: &'static str,
+}
+
+impl Summary {
+    /// Builds the summary of a tally. `counts` and `others` are the run's, also if the tally is that
+    /// of one account only.
+    pub(crate) fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> Summary {
+        let mut summary = Summary::default();
+        for (principal, source, name, count) in tally.calls_by_principal() {
+            let api = format!("{source}:{name}");
+            add(&mut summary.api_calls_by_principal, principal, api, count);
+        }
+        for (region, source, name, count) in tally.calls_by_region() {
+            add(&mut summary.api_calls_by_region, region, format!("{source}:{name}"), count);
+        }
+        for (principal, address, count) in tally.addresses() {
+            add(&mut summary.ip_addresses_by_principal, principal, address.to_owned(), count);
+        }
+        for (principal, agent, count) in tally.user_agents() {
+            add(&mut summary.user_agents_by_principal, principal, agent.to_owned(), count);
+        }
+        for (principal, source, _, code, count) in tally.errors() {
+            let key = format!("{source}:{code}");
+            add(&mut summary.error_codes_by_principal, principal, key, count);
+        }
+        let extension = Extension::of(tally, intaken, coverage, run);
+        summary.metadata = Metadata::of(&extension, run);
+        summary.trailtab = Some(extension);
+        summary
+    }
+}
+
+fn add(counts: &mut Counts, outer: &str, inner: String, count: u64) {
+    *entry(counts, outer).entry(inner).or_default() += count;
+}
+
+/// Finds a map's value without copying a key that is there.
+fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut V {
+    if !map.contains_key(key) {
+        map.insert(key.to_owned(), V::default());
+    }
+    map.entry(key.to_owned()).or_default()
+}
+
+impl Metadata {
+    fn of(extension: &Extension, run: &Run) -> Metadata {
+        let accounts = &extension.coverage.accounts;
+        let account_id = match accounts.len() {
+            0 => "unknown".to_owned(),
+            1 => accounts.keys().next().cloned().unwrap_or_default(),
+            _ => "multiple".to_owned(),
+        };
+        let regions = accounts.values().flatten();
+        let failed = regions.clone().filter(|(_, region)| region.status == "failed");
+        let first = extension.accounts.values().filter_map(|a| a.first_seen.as_deref()).min();
+        let last = extension.accounts.values().filter_map(|a| a.last_seen.as_deref()).max();
+        let end = |asked: Option<Seconds>, seen: Option<&str>| {
+            let seen = seen.and_then(|time| window::parse(time.as_bytes()));
+            window::compact(asked.or(seen).unwrap_or(run.now))
+        };
+        Metadata {
+            account_id,
+            account_principal: None,
+            activity_type: run.activity_type.to_owned(),
+            cloudtrail_data_analyzed: Analyzed {
+                from_timestamp: end(run.window.since, first),
+                to_timestamp: end(run.window.until.map(|until| until - 1), last),
+            },
+            invocation: run.invocation.clone(),
+            regions_enabled: regions.clone().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+            regions_failed: failed.map(|(name, _)| (name.clone(), "Failed".to_owned())).collect(),
+            run_timestamp: window::compact(run.now),
+        }
+    }
+}
+
+impl Extension {
+    fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> Extension {
+        let mut extension = Extension {
+            schema_version: SCHEMA_VERSION,
+            counts: intaken.counts,
+            coverage: CoverageReport::of(tally, intaken, coverage, run),
+            version: run.version.to_owned(),
+            ..Extension::default()
+        };
+        extension.add_actors(tally);
+        let mut accounts: BTreeMap<String, Stats> = BTreeMap::new();
+        for (account, _, stats) in tally.scopes() {
+            entry(&mut accounts, account).merge(stats);
+        }
+        extension.accounts = accounts.iter().map(|(name, stats)| (name.clone(), stats.into())).collect();
+        for (hour, calls, failed) in tally.hours() {
+            extension.calls_per_hour.insert(window::hour(hour), Hour { calls, failed });
+        }
+        for (principal, source, name, code, count) in tally.errors() {
+            let by_api = entry(&mut extension.errors_by_principal_and_api, principal);
+            add(by_api, &format!("{source}:{name}"), code.to_owned(), count);
+        }
+        extension
+    }
+
+    fn add_actors(&mut self, tally: &Tally) {
+        let mut principals: BTreeMap<String, Stats> = BTreeMap::new();
+        let mut sessions: BTreeMap<String, BTreeMap<String, Stats>> = BTreeMap::new();
+        let mut persons: BTreeMap<String, Stats> = BTreeMap::new();
+        for actor in tally.actors() {
+            entry(&mut principals, actor.principal).merge(actor.stats);
+            let report = entry(&mut self.principals, actor.principal);
+            *entry(&mut report.identity_types, actor.kind) += actor.stats.calls;
+            if let Some(session) = actor.session {
+                entry(entry(&mut sessions, actor.principal), session).merge(actor.stats);
+            }
+            if let Some((name, evidence)) = actor.person {
+                entry(&mut persons, name).merge(actor.stats);
+                let report = entry(&mut self.persons, name);
+                report.evidence.insert(evidence.name().to_owned());
+                *entry(&mut report.principals, actor.principal) += actor.stats.calls;
+            }
+        }
+        for (name, stats) in &principals {
+            entry(&mut self.principals, name).calls = stats.into();
+        }
+        for (name, stats) in &persons {
+            entry(&mut self.persons, name).calls = stats.into();
+        }
+        for (principal, by_session) in &sessions {
+            let calls = by_session.iter().map(|(name, stats)| (name.clone(), stats.into()));
+            self.sessions_by_principal.insert(principal.clone(), calls.collect());
+        }
+    }
+}
+
+impl From<&Stats> for Calls {
+    fn from(stats: &Stats) -> Calls {
+        Calls {
+            calls: stats.calls,
+            failed: stats.failed,
+            read_only: stats.reads,
+            write: stats.writes,
+            first_seen: stats.first.map(window::iso),
+            last_seen: stats.last.map(window::iso),
+        }
+    }
+}
+
+impl CoverageReport {
+    fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> CoverageReport {
+        let problems = coverage.problems.iter().map(|problem| ProblemReport {
+            document: problem.document.clone(),
+            reason: problem.reason.clone(),
+            severity: problem.severity.name().to_owned(),
+        });
+        let others = intaken.others.iter().map(|(kind, n)| (kind.name().to_owned(), *n));
+        let odd = tally.odd().iter().map(|(shape, odd)| {
+            let example = odd.example.clone();
+            (shape.clone(), UnknownIdentity { events: odd.events, example })
+        });
+        let mut event_versions = BTreeMap::new();
+        for (version, count) in tally.versions() {
+            *entry(&mut event_versions, &normal_version(version)) += count;
+        }
+        CoverageReport {
+            accounts: regions(tally, coverage),
+            complete: coverage.is_complete(),
+            documents: coverage.documents,
+            document_bytes: coverage.bytes,
+            event_versions,
+            events_without_time: tally.without_time(),
+            since: run.window.since.map(window::iso),
+            until: run.window.until.map(window::iso),
+            other_content: others.collect(),
+            problems: problems.collect(),
+            problems_not_listed: coverage.more_problems,
+            unknown_identities: odd.collect(),
+        }
+    }
+}
+
+/// Joins the regions that were asked for with those that events came from.
+fn regions(
+    tally: &Tally,
+    coverage: &Coverage,
+) -> BTreeMap<String, BTreeMap<String, RegionReport>> {
+    let mut accounts: BTreeMap<String, BTreeMap<String, RegionReport>> = BTreeMap::new();
+    for ((account, region), severity) in &coverage.asked {
+        let report = entry(entry(&mut accounts, account), region);
+        report.status = severity.map_or("complete", Severity::name).to_owned();
+    }
+    for (account, region, stats) in tally.scopes() {
+        let report = entry(entry(&mut accounts, account), region);
+        report.events = stats.calls;
+        report.first_seen = stats.first.map(window::iso);
+        report.last_seen = stats.last.map(window::iso);
+        if report.status.is_empty() {
+            report.status = "complete".to_owned();
+        }
+    }
+    accounts
+}
+
+/// Writes a version as CloudTrail does: 1.8, 1.08 and 1.008 are one version, and less than 1.10.
+fn normal_version(text: &str) -> String {
+    let parse = |text: &str| -> Option<(u32, u32)> {
+        let (major, minor) = text.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    match parse(text) {
+        Some((major, 0)) => format!("{major}.0"),
+        Some((major, minor)) => format!("{major}.{minor:02}"),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,3 @@
+//! Where bytes go.
+
+pub(crate) mod files;

@@ -1,0 +1,171 @@
+//! `activity`: sources → documents → records → tally, on all cores.
+
+use std::num::NonZero;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use tokio::runtime::{self, Runtime};
+use tokio::sync::mpsc;
+
+use super::progress::Progress;
+use crate::aws;
+use crate::core::coverage::{Coverage, Problem, Severity};
+use crate::core::intake::{Dump, Intake, Intaken, Rules};
+use crate::core::seen::Seen;
+use crate::source::document::{Body, Document, Reader};
+use crate::source::{Source, files, s3};
+
+/// Documents that wait for a thread to parse them; those of S3 are bounded by their bytes as well.
+const WAITING: usize = 64;
+
+/// What to read, and how to count it.
+pub(crate) struct Request<'r> {
+    pub(crate) sources: Vec<Source>,
+    pub(crate) access: aws::Access,
+    pub(crate) rules: Rules,
+    pub(crate) dump: Option<Dump<'r>>,
+}
+
+/// What was counted, and what is missing.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) intaken: Intaken,
+    pub(crate) coverage: Coverage,
+}
+
+/// Why nothing could be counted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ActivityError {
+    #[error(transparent)]
+    S3(#[from] s3::S3Error),
+    #[error("cannot start the network runtime")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// Reads all sources.
+///
+/// # Errors
+///
+/// If a bucket cannot be listed at all. Lesser losses are problems in the coverage.
+pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome, ActivityError> {
+    let reads_buckets = request.sources.iter().any(|source| matches!(source, Source::S3 { .. }));
+    // It must outlive the threads, which fetch large objects piece by piece.
+    let runtime = reads_buckets.then(start_runtime).transpose()?;
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let seen = Seen::new();
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let queue = Mutex::new(receiver);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| work(request, &seen, &queue, progress)))
+            .collect();
+        let found = feed(request, runtime.as_ref(), sender, progress);
+        let mut outcome = Outcome::default();
+        for worker in workers {
+            match worker.join() {
+                Ok(part) => {
+                    outcome.intaken.merge(part.intaken);
+                    outcome.coverage.merge(part.coverage);
+                }
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        outcome.coverage.merge(found?);
+        Ok(outcome)
+    })
+}
+
+/// One thread: parses documents until there are no more.
+fn work(
+    request: &Request<'_>,
+    seen: &Seen,
+    queue: &Mutex<mpsc::Receiver<Document>>,
+    progress: &Progress,
+) -> Outcome {
+    let mut reader = Reader::new();
+    let mut intake = Intake::new(&request.rules, seen, request.dump);
+    let mut coverage = Coverage::default();
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(document) = next else { break };
+        let (size, events) = (document.size, intake.read());
+        reader.read(document, &mut intake, &mut coverage);
+        progress.finish(size, intake.read() - events);
+    }
+    Outcome {
+        intaken: intake.finish(),
+        coverage,
+    }
+}
+
+fn start_runtime() -> Result<Runtime, ActivityError> {
+    runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(ActivityError::Runtime)
+}
+
+/// Sends the documents of all sources to the threads.
+fn feed(
+    request: &Request<'_>,
+    runtime: Option<&Runtime>,
+    sender: mpsc::Sender<Document>,
+    progress: &Progress,
+) -> Result<Coverage, ActivityError> {
+    let mut coverage = Coverage::default();
+    let mut documents = Vec::new();
+    let mut buckets = Vec::new();
+    for source in &request.sources {
+        match source {
+            Source::Path(path) => documents.extend(files::list(path, &mut coverage)),
+            Source::Stdin => documents.push(Document {
+                name: "standard input".to_owned(),
+                size: 0,
+                named: true,
+                body: Body::Stdin,
+            }),
+            Source::S3 { bucket, prefix } => buckets.push((bucket, prefix)),
+        }
+    }
+    documents.iter().for_each(|document| progress.find(document.size));
+    progress.all_found.store(buckets.is_empty(), Ordering::Relaxed);
+    for document in documents {
+        // The threads end only after this sender.
+        drop(sender.blocking_send(document));
+    }
+    if let Some(runtime) = runtime {
+        coverage.merge(runtime.block_on(feed_buckets(request, &buckets, &sender, progress))?);
+        progress.all_found.store(true, Ordering::Relaxed);
+    }
+    Ok(coverage)
+}
+
+/// Reads bucket after bucket. One that cannot be read costs itself only, unless it is all there is.
+async fn feed_buckets(
+    request: &Request<'_>,
+    buckets: &[(&String, &String)],
+    sender: &mpsc::Sender<Document>,
+    progress: &Progress,
+) -> Result<Coverage, ActivityError> {
+    let asked = s3::Asked {
+        window: request.rules.window,
+        filter: &request.rules.filter,
+    };
+    let config = aws::config(&request.access).await;
+    let mut coverage = Coverage::default();
+    for (bucket, prefix) in buckets {
+        let found = |bytes| progress.find(bytes);
+        match s3::fetch(&config, bucket, prefix, asked, &found, sender).await {
+            Ok(read) => coverage.merge(read),
+            Err(error) if request.sources.len() == 1 => return Err(error.into()),
+            Err(error) => coverage.problem(Problem {
+                document: format!("s3://{bucket}/{prefix}"),
+                severity: Severity::Failed,
+                reason: error.to_string(),
+            }),
+        }
+    }
+    Ok(coverage)
+}

@@ -1,0 +1,4 @@
+//! The use cases: from sources to results. What they print and where they write is the shell's.
+
+pub(crate) mod activity;
+pub(crate) mod progress;

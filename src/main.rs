@@ -1,0 +1,7 @@
+//! The command line program; see `trailtab::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trailtab::cli::main()
+}

@@ -1,0 +1,6 @@
+//! One result, many forms: data in, bytes out. Writing them is elsewhere.
+
+pub(crate) mod csv;
+pub(crate) mod escape;
+pub(crate) mod json;
+pub(crate) mod text;

@@ -1,0 +1,319 @@
+//! Reading one document: opening, inflating, telling its kind, and feeding it on.
+//!
+//! The common case, a small gzip file of one member, is inflated in one go. Everything else
+//! (several members, damage, sizes that do not fit) is streamed through a window, so that memory is
+//! bounded whatever the document is.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::core::coverage::{Coverage, Problem, Severity};
+use crate::core::csv;
+use crate::core::envelope::{Damage, Envelope, Kind, Sink};
+use crate::core::gunzip::{self, Inflater};
+
+/// Documents up to this size, stored or inflated, are held whole.
+const WHOLE: u64 = 32 << 20;
+
+/// The window of a streamed document, at first.
+const WINDOW: usize = 1 << 20;
+
+/// A record may take this many bytes; AWS's limit is 1 MB.
+const MAX_RECORD: usize = 16 << 20;
+
+/// A document may inflate to 1 GiB, and beyond that to this many times its size. Log files come to
+/// 20 times; deflate cannot go beyond 1032 times.
+const MAX_RATIO: u64 = 300;
+
+/// Something that may hold records.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// The path or address, for people.
+    pub(crate) name: String,
+    /// Bytes as stored, as far as known.
+    pub(crate) size: u64,
+    /// Whether the user named this very document, and so expects events in it.
+    pub(crate) named: bool,
+    pub(crate) body: Body,
+}
+
+/// Where a document's bytes are.
+pub(crate) enum Body {
+    File(PathBuf),
+    Stdin,
+    /// To be read from elsewhere, bit by bit.
+    Stream(Box<dyn Read + Send>),
+    /// Downloaded; whatever keeps the memory accounted for is released with it.
+    Memory(Vec<u8>, Box<dyn Send>),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Body::File(path) => write!(f, "File({})", path.display()),
+            Body::Stdin => f.write_str("Stdin"),
+            Body::Stream(_) => f.write_str("Stream"),
+            Body::Memory(bytes, _) => write!(f, "Memory({} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// What a document's first bytes say that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Csv,
+    /// Nothing that holds events; named if it is something that people keep logs in.
+    Other(Option<&'static str>),
+}
+
+/// Reads one document after the other, reusing its buffers.
+pub(crate) struct Reader {
+    inflater: Inflater,
+    stored: Vec<u8>,
+    window: Vec<u8>,
+}
+
+impl Reader {
+    pub(crate) fn new() -> Self {
+        Reader {
+            inflater: Inflater::new(WHOLE as usize),
+            stored: Vec::new(),
+            window: Vec::new(),
+        }
+    }
+
+    /// Hands a document's records to the sink. What cannot be read is a problem in the coverage.
+    pub(crate) fn read(&mut self, document: Document, sink: &mut impl Sink, coverage: &mut Coverage) {
+        coverage.documents += 1;
+        coverage.bytes += document.size;
+        let named = document.named;
+        let problem = match document.body {
+            Body::Memory(bytes, _) => self.whole(&bytes, named, sink),
+            Body::Stdin => self.stream(io::stdin().lock(), named, sink),
+            Body::Stream(stream) => self.stream(stream, named, sink),
+            Body::File(path) => match self.file(&path, document.size, named, sink) {
+                Ok(problem) => problem,
+                Err(error) => Some((Severity::Failed, format!("cannot be read: {error}"))),
+            },
+        };
+        if let Some((severity, reason)) = problem {
+            coverage.problem(Problem {
+                document: document.name,
+                severity,
+                reason,
+            });
+        }
+    }
+
+    fn file(
+        &mut self,
+        path: &Path,
+        size: u64,
+        named: bool,
+        sink: &mut impl Sink,
+    ) -> io::Result<Option<Trouble>> {
+        let file = File::open(path)?;
+        // A size of zero may be a pipe's.
+        if size == 0 || size > WHOLE {
+            return Ok(self.stream(file, named, sink));
+        }
+        let mut stored = std::mem::take(&mut self.stored);
+        stored.clear();
+        // One byte more than there should be shows that the file has grown: then what was read is
+        // the beginning of a stream.
+        (&file).take(size + 1).read_to_end(&mut stored)?;
+        let problem = if stored.len() as u64 > size {
+            self.stream((&stored[..]).chain(file), named, sink)
+        } else {
+            self.whole(&stored, named, sink)
+        };
+        self.stored = stored;
+        Ok(problem)
+    }
+
+    fn whole(&mut self, stored: &[u8], named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+        let json = if gunzip::is_gzip(stored) {
+            match self.inflater.inflate(stored) {
+                Some(json) => json,
+                None => return self.stream(stored, named, sink),
+            }
+        } else {
+            stored
+        };
+        match format(json) {
+            Format::Json => {
+                let mut envelope = Envelope::default();
+                envelope.feed(json, true, sink);
+                envelope.damage().map(damaged)
+            }
+            Format::Csv => csv::read(json, sink).err().map(|error| cut_off(&error)),
+            Format::Other(kind) => other(kind, json.is_empty(), named, sink),
+        }
+    }
+
+    /// Reads a document of any size through a window.
+    fn stream(&mut self, stored: impl Read, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+        let stored_bytes = Cell::new(0);
+        let mut stored = Metered { inner: stored, count: &stored_bytes };
+        let mut head = Vec::new();
+        if let Err(error) = stored.by_ref().take(2).read_to_end(&mut head) {
+            return Some(cut_off(&error));
+        }
+        let is_gzip = gunzip::is_gzip(&head);
+        let stored = io::Cursor::new(head).chain(stored);
+        if is_gzip {
+            let buffered = io::BufReader::with_capacity(128 << 10, stored);
+            let inflated = Limited {
+                inner: MultiGzDecoder::new(buffered),
+                stored: &stored_bytes,
+                inflated: 0,
+            };
+            self.windows(inflated, named, sink)
+        } else {
+            self.windows(stored, named, sink)
+        }
+    }
+
+    fn windows(&mut self, mut plain: impl Read, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+        let mut window = std::mem::take(&mut self.window);
+        window.resize(WINDOW, 0);
+        let mut failure = None;
+        let mut filled = fill(&mut plain, &mut window, 0, &mut failure);
+        let trouble = match format(&window[..filled]) {
+            Format::Json => {
+                let mut envelope = Envelope::default();
+                loop {
+                    let last = filled < window.len();
+                    let done = envelope.feed(&window[..filled], last, sink);
+                    if last {
+                        break;
+                    }
+                    window.copy_within(done..filled, 0);
+                    filled -= done;
+                    if done == 0 && window.len() >= MAX_RECORD {
+                        envelope.too_large(sink);
+                    } else if done == 0 {
+                        window.resize(window.len() * 2, 0);
+                    }
+                    filled = fill(&mut plain, &mut window, filled, &mut failure);
+                }
+                envelope.damage().map(damaged)
+            }
+            Format::Csv => csv::read(window[..filled].chain(plain), sink).err().map(|e| cut_off(&e)),
+            Format::Other(kind) => other(kind, filled == 0, named, sink),
+        };
+        window.truncate(WINDOW);
+        window.shrink_to_fit();
+        self.window = window;
+        failure.map(|error| cut_off(&error)).or(trouble)
+    }
+}
+
+type Trouble = (Severity, String);
+
+/// Fills the window from `filled` on; less than that means that the document ended or failed.
+fn fill(
+    document: &mut impl Read,
+    window: &mut [u8],
+    mut filled: usize,
+    failure: &mut Option<io::Error>,
+) -> usize {
+    while filled < window.len() && failure.is_none() {
+        match document.read(&mut window[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => *failure = Some(error),
+        }
+    }
+    filled
+}
+
+fn format(head: &[u8]) -> Format {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = text.trim_ascii_start();
+    let line = &text[..text.len().min(64)];
+    match text.first() {
+        Some(b'{' | b'[') => Format::Json,
+        // A CloudWatch Logs export: a time, a space, and the event.
+        Some(b'0'..=b'9') if memchr::memmem::find(line, b"Z {").is_some() => Format::Json,
+        _ if csv::is_csv(&text[..text.len().min(4096)]) => Format::Csv,
+        _ if head.starts_with(b"PK\x03\x04") => Format::Other(Some("a zip archive")),
+        _ if head.starts_with(b"PAR1") => Format::Other(Some("a Parquet file")),
+        _ if head.starts_with(b"\x28\xb5\x2f\xfd") => Format::Other(Some("compressed with zstd")),
+        _ if head.starts_with(b"BZh") => Format::Other(Some("compressed with bzip2")),
+        _ => Format::Other(None),
+    }
+}
+
+/// Takes note of a document that holds no events: beside log files it is nothing special, but where
+/// it was asked for by name it is a problem.
+fn other(kind: Option<&str>, empty: bool, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+    if empty {
+        return None;
+    }
+    sink.other(Kind::Foreign);
+    match kind {
+        Some(kind) => Some((Severity::Failed, format!("is {kind}: unpack it first"))),
+        None if named => Some((Severity::Failed, "is neither JSON nor CSV with events".to_owned())),
+        None => None,
+    }
+}
+
+fn damaged(damage: Damage) -> Trouble {
+    let reason = match damage {
+        Damage::Broken(at) => format!("broken JSON at byte {at}; what stands before it was read"),
+        Damage::CutOff(at) => format!("ends in the middle of a value, at byte {at}"),
+        Damage::TooLarge(at) => {
+            format!("no record ends within {} MiB behind byte {at}", MAX_RECORD >> 20)
+        }
+    };
+    (Severity::Partial, reason)
+}
+
+fn cut_off(error: &io::Error) -> Trouble {
+    let reason = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),
+        io::ErrorKind::InvalidInput => "bytes that are no gzip follow its end".to_owned(),
+        _ => format!("reading stopped: {error}"),
+    };
+    (Severity::Partial, reason)
+}
+
+/// Counts the bytes that pass.
+struct Metered<'c, R> {
+    inner: R,
+    count: &'c Cell<u64>,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.count.set(self.count.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// Stops a gzip bomb.
+struct Limited<'c, R> {
+    inner: R,
+    stored: &'c Cell<u64>,
+    inflated: u64,
+}
+
+impl<R: Read> Read for Limited<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.inflated += read as u64;
+        if self.inflated > (1 << 30) && self.inflated > self.stored.get() * MAX_RATIO {
+            let reason = format!("it inflates to more than {MAX_RATIO} times its size");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,62 @@
+//! Local files and directories.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::document::{Body, Document};
+use crate::core::coverage::{Coverage, Problem, Severity};
+
+/// Lists the files of a path, the largest first: a large one begun last would keep one thread busy
+/// after all others are done. What cannot be listed is a problem in the coverage.
+pub(crate) fn list(path: &Path, coverage: &mut Coverage) -> Vec<Document> {
+    let mut files = Vec::new();
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => walk(path, &mut files, coverage),
+        // Named pipes, as the shell's <(…) makes them, are read like files.
+        Ok(metadata) => files.push((metadata.len(), path.to_owned())),
+        Err(error) => cannot(path, &error, coverage),
+    }
+    files.sort_unstable_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
+    let named = files.len() == 1 && files[0].1 == path;
+    let documents = files.into_iter().map(|(size, path)| Document {
+        name: path.display().to_string(),
+        size,
+        named,
+        body: Body::File(path),
+    });
+    documents.collect()
+}
+
+/// Collects the regular files below a directory. Links to directories are not followed: they could
+/// lead back to where they are.
+fn walk(directory: &Path, files: &mut Vec<(u64, PathBuf)>, coverage: &mut Coverage) {
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) => {
+                cannot(&directory, &error, coverage);
+                continue;
+            }
+        };
+        for entry in entries {
+            match entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))) {
+                Ok((path, kind)) if kind.is_dir() => open.push(path),
+                Ok((path, _)) => match fs::metadata(&path) {
+                    Ok(metadata) if metadata.is_file() => files.push((metadata.len(), path)),
+                    Ok(_) => {}
+                    Err(error) => cannot(&path, &error, coverage),
+                },
+                Err(error) => cannot(&directory, &error, coverage),
+            }
+        }
+    }
+}
+
+fn cannot(path: &Path, error: &std::io::Error, coverage: &mut Coverage) {
+    coverage.problem(Problem {
+        document: path.display().to_string(),
+        severity: Severity::Failed,
+        reason: format!("cannot be opened: {error}"),
+    });
+}

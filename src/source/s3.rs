@@ -1,0 +1,541 @@
+//! Log files in a bucket, as CloudTrail delivers them.
+//!
+//! The layout is found by looking: accounts and regions are folders below `AWSLogs/`, with or
+//! without an organisation's id, and Control Tower puts more folders in front. Only the accounts,
+//! regions and days asked for are listed, and never a folder whose name merely begins like
+//! `CloudTrail/`. Listing, downloading and parsing overlap; the memory of what is downloaded and
+//! not yet parsed is bounded.
+
+use std::io::{self, Read as _};
+use std::sync::Arc;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::document::{Body, Document};
+use crate::aws;
+use crate::core::coverage::{Coverage, Problem, Severity};
+use crate::core::filter::Filter;
+use crate::core::window::{self, Window};
+
+/// Requests in flight at once, of each kind.
+const LISTINGS: usize = 16;
+const DOWNLOADS: usize = 32;
+
+/// KiB of log files downloaded and not yet parsed, at most.
+const BUFFERED_KIB: u32 = 48 << 10;
+
+/// Folders of unknown meaning looked into before the search for `AWSLogs/` is given up.
+const MAX_STRANGERS: usize = 200;
+
+/// Larger objects are parsed while they are downloaded, in ranges of [`RANGE`] bytes.
+const LARGE: u64 = 32 << 20;
+const RANGE: u64 = 8 << 20;
+
+/// Times that a body is fetched again which broke off; the SDK repeats failed requests only.
+const BODY_ATTEMPTS: u32 = 4;
+
+/// Why nothing at all can be read from a bucket.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum S3Error {
+    #[error("cannot list s3://{bucket}/{prefix}: {reason}")]
+    List {
+        bucket: String,
+        prefix: String,
+        reason: String,
+    },
+    #[error("there are no log files under s3://{bucket}/{prefix}")]
+    Empty { bucket: String, prefix: String },
+}
+
+/// What is asked for, as far as keys can tell it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) window: Window,
+    pub(crate) filter: &'a Filter,
+}
+
+/// A folder of log files, or anything else to be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Listing {
+    prefix: String,
+    /// Keys up to this one are of no interest.
+    after: Option<String>,
+    /// Keys from this one on are of no interest.
+    before: Option<String>,
+    /// Account and region, if the folder is theirs.
+    scope: Option<(String, String)>,
+}
+
+/// Sends every log file that is asked for to `documents`, and returns what could not be had.
+///
+/// # Errors
+///
+/// If the bucket cannot be listed, or holds nothing under the prefix.
+pub(crate) async fn fetch(
+    config: &aws_config::SdkConfig,
+    bucket: &str,
+    prefix: &str,
+    asked: Asked<'_>,
+    found: &(dyn Fn(u64) + Sync),
+    documents: &mpsc::Sender<Document>,
+) -> Result<Coverage, S3Error> {
+    let client = connect(config, bucket).await;
+    let store = Arc::new(Store {
+        client,
+        bucket: bucket.to_owned(),
+        coverage: Mutex::default(),
+        memory: Arc::new(Semaphore::new(BUFFERED_KIB as usize)),
+    });
+    let listings = store.look(prefix, asked).await?;
+    let (keys, mut listed) = mpsc::channel(4096);
+    let mut listers = JoinSet::new();
+    let permits = Arc::new(Semaphore::new(LISTINGS));
+    for listing in listings {
+        let (store, keys, permits) = (store.clone(), keys.clone(), permits.clone());
+        listers.spawn(async move {
+            let _permit = permits.acquire().await;
+            store.list(&listing, &keys).await;
+        });
+    }
+    drop(keys);
+    let mut downloads = JoinSet::new();
+    while let Some(object) = listed.recv().await {
+        found(object.size);
+        while downloads.len() >= DOWNLOADS {
+            downloads.join_next().await;
+        }
+        let (store, documents) = (store.clone(), documents.clone());
+        downloads.spawn(async move { store.download(object, &documents).await });
+    }
+    listers.join_all().await;
+    downloads.join_all().await;
+    Ok(std::mem::take(&mut *store.coverage.lock().await))
+}
+
+/// Builds a client for the region that the bucket is in: S3 names it when asked in another.
+async fn connect(config: &aws_config::SdkConfig, bucket: &str) -> Client {
+    let client = aws::s3(config, bucket, None);
+    let Err(error) = client.head_bucket().bucket(bucket).send().await else {
+        return client;
+    };
+    let region = error.raw_response().and_then(|r| r.headers().get("x-amz-bucket-region"));
+    match region {
+        Some(region) => aws::s3(config, bucket, Some(region)),
+        None => client,
+    }
+}
+
+/// A log file to be downloaded.
+#[derive(Debug)]
+struct Object {
+    key: String,
+    size: u64,
+    named: bool,
+}
+
+struct Store {
+    client: Client,
+    bucket: String,
+    coverage: Mutex<Coverage>,
+    memory: Arc<Semaphore>,
+}
+
+impl Store {
+    /// Finds the folders to list, looking into all folders of one level at once.
+    async fn look(
+        self: &Arc<Self>,
+        prefix: &str,
+        asked: Asked<'_>,
+    ) -> Result<Vec<Listing>, S3Error> {
+        let nothing = || S3Error::Empty {
+            bucket: self.bucket.clone(),
+            prefix: prefix.to_owned(),
+        };
+        if let Some(listing) = within_region(prefix, asked) {
+            return Ok(vec![listing]);
+        }
+        let mut search = Search::default();
+        let first = self.children(prefix).await.map_err(|reason| S3Error::List {
+            bucket: self.bucket.clone(),
+            prefix: prefix.to_owned(),
+            reason,
+        })?;
+        if first.is_empty() {
+            return Err(nothing());
+        }
+        let mut level = search.sort(first, asked);
+        while !level.is_empty() {
+            let mut children = Vec::new();
+            for batch in level.chunks(LISTINGS) {
+                let mut looks = JoinSet::new();
+                for folder in batch.iter().cloned() {
+                    let store = self.clone();
+                    looks.spawn(async move { (store.children(&folder).await, folder) });
+                }
+                for (result, folder) in looks.join_all().await {
+                    match result {
+                        Ok(found) => children.extend(found),
+                        Err(reason) => self.failed(&folder, None, reason).await,
+                    }
+                }
+            }
+            level = search.sort(children, asked);
+        }
+        if search.gave_up {
+            let reason = "too many folders: name the one that holds AWSLogs/".to_owned();
+            self.failed(prefix, None, reason).await;
+        }
+        for listing in &search.listings {
+            if let Some((account, region)) = &listing.scope {
+                self.coverage.lock().await.ask(account, region);
+            }
+        }
+        match search.listings.is_empty() && !search.left_out {
+            // Log files may also lie in folders of somebody's own.
+            true if !has_trail_layout(prefix) => Ok(vec![Listing::all(prefix.to_owned())]),
+            true => Err(nothing()),
+            false => Ok(search.listings),
+        }
+    }
+
+    /// Lists the folders below a prefix; a key that lies there itself is given as it is.
+    async fn children(&self, prefix: &str) -> Result<Vec<String>, String> {
+        let mut children = Vec::new();
+        let mut token = None;
+        loop {
+            let request = self.client.list_objects_v2().bucket(&self.bucket);
+            let request = request.prefix(prefix).delimiter("/").set_continuation_token(token);
+            let page = request.send().await.map_err(|error| explain(&error))?;
+            let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
+            let keys = page.contents().iter().filter_map(|object| object.key());
+            children.extend(folders.chain(keys.take(1)).map(str::to_owned));
+            token = next(&page);
+            if token.is_none() {
+                return Ok(children);
+            }
+        }
+    }
+
+    /// Sends the objects of a listing on.
+    async fn list(&self, listing: &Listing, keys: &mpsc::Sender<Object>) {
+        let mut token = None;
+        loop {
+            let request = self.client.list_objects_v2().bucket(&self.bucket);
+            let request = request.prefix(&listing.prefix).set_start_after(listing.after.clone());
+            let page = match request.set_continuation_token(token).send().await {
+                Ok(page) => page,
+                Err(error) => {
+                    return self.failed(&listing.prefix, listing.scope.as_ref(), explain(&error)).await;
+                }
+            };
+            for object in page.contents() {
+                let Some(key) = object.key() else { continue };
+                if listing.before.as_deref().is_some_and(|before| key >= before) {
+                    return;
+                }
+                if listing.wants(key) {
+                    let object = Object {
+                        key: key.to_owned(),
+                        size: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
+                        named: key == listing.prefix,
+                    };
+                    if keys.send(object).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            token = next(&page);
+            if token.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Fetches an object and sends it on, or takes note of why not.
+    async fn download(self: Arc<Self>, object: Object, documents: &mpsc::Sender<Document>) {
+        if object.size > LARGE {
+            return self.send_in_ranges(object, documents).await;
+        }
+        let kib = u32::try_from(object.size / 1024 + 1).unwrap_or(u32::MAX).min(BUFFERED_KIB);
+        let Ok(permit) = self.memory.clone().acquire_many_owned(kib).await else {
+            return;
+        };
+        let name = format!("s3://{}/{}", self.bucket, object.key);
+        match self.body(&object.key, None).await {
+            Ok(bytes) => {
+                let document = Document {
+                    name,
+                    size: bytes.len() as u64,
+                    named: object.named,
+                    body: Body::Memory(bytes, Box::new(permit)),
+                };
+                // The receiver is gone only when the run is over.
+                drop(documents.send(document).await);
+            }
+            Err(reason) => {
+                let severity = Severity::Failed;
+                let problem = Problem { document: name, severity, reason };
+                self.coverage.lock().await.problem(problem);
+            }
+        }
+    }
+
+    /// Leaves a large object to the thread that parses it, which fetches it piece by piece.
+    async fn send_in_ranges(self: Arc<Self>, object: Object, documents: &mpsc::Sender<Document>) {
+        let document = Document {
+            name: format!("s3://{}/{}", self.bucket, object.key),
+            size: object.size,
+            named: object.named,
+            body: Body::Stream(Box::new(Ranges {
+                store: self,
+                runtime: tokio::runtime::Handle::current(),
+                object,
+                offset: 0,
+                piece: io::Cursor::default(),
+            })),
+        };
+        // The receiver is gone only when the run is over.
+        drop(documents.send(document).await);
+    }
+
+    /// Fetches an object, or the range of it that an HTTP Range header names.
+    async fn body(&self, key: &str, range: Option<String>) -> Result<Vec<u8>, String> {
+        let mut attempt = 1;
+        loop {
+            let request = self.client.get_object().bucket(&self.bucket).key(key);
+            let request = request.set_range(range.clone());
+            let response = request.send().await.map_err(|error| explain_get(&error))?;
+            match response.body.collect().await {
+                Ok(body) => return Ok(body.to_vec()),
+                Err(error) if attempt == BODY_ATTEMPTS => {
+                    let reason = DisplayErrorContext(&error);
+                    return Err(format!("broke off {attempt} times while downloading: {reason}"));
+                }
+                Err(_) => attempt += 1,
+            }
+        }
+    }
+
+    async fn failed(&self, prefix: &str, scope: Option<&(String, String)>, reason: String) {
+        let mut coverage = self.coverage.lock().await;
+        if let Some((account, region)) = scope {
+            coverage.fail(account, region);
+        }
+        coverage.problem(Problem {
+            document: format!("s3://{}/{prefix}", self.bucket),
+            severity: Severity::Failed,
+            reason: format!("cannot be listed: {reason}"),
+        });
+    }
+}
+
+/// A large object, read in ranges from a thread outside the runtime.
+struct Ranges {
+    store: Arc<Store>,
+    runtime: tokio::runtime::Handle,
+    object: Object,
+    offset: u64,
+    piece: io::Cursor<Vec<u8>>,
+}
+
+impl io::Read for Ranges {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.piece.read(buf)?;
+        if read > 0 || buf.is_empty() || self.offset >= self.object.size {
+            return Ok(read);
+        }
+        let end = (self.offset + RANGE).min(self.object.size);
+        let range = Some(format!("bytes={}-{}", self.offset, end - 1));
+        let piece = self.runtime.block_on(self.store.body(&self.object.key, range));
+        self.piece = io::Cursor::new(piece.map_err(io::Error::other)?);
+        self.offset = end;
+        self.piece.read(buf)
+    }
+}
+
+/// The search for the folders of regions.
+#[derive(Default)]
+struct Search {
+    listings: Vec<Listing>,
+    strangers: usize,
+    /// Set if a filter left an account or region out.
+    left_out: bool,
+    gave_up: bool,
+}
+
+impl Search {
+    /// Takes the regions out of folders that were found, and returns the folders to look into next.
+    fn sort(&mut self, found: Vec<String>, asked: Asked<'_>) -> Vec<String> {
+        let mut next = Vec::new();
+        for folder in found {
+            match Place::of(&folder) {
+                Place::Region { account, region } if asked.wants(&account, &region) => {
+                    self.listings.push(asked.days(folder, (account, region)));
+                }
+                Place::Account { account } if asked.wants_account(&account) => {
+                    next.push(format!("{folder}CloudTrail/"));
+                }
+                Place::Region { .. } | Place::Account { .. } => self.left_out = true,
+                Place::OnTheWay => next.push(folder),
+                Place::Stranger if self.strangers < MAX_STRANGERS => {
+                    self.strangers += 1;
+                    next.push(folder);
+                }
+                Place::Stranger => self.gave_up = true,
+                Place::Other => {}
+            }
+        }
+        next
+    }
+}
+
+fn next(page: &ListObjectsV2Output) -> Option<String> {
+    let token = page.next_continuation_token().map(str::to_owned);
+    token.filter(|_| page.is_truncated() == Some(true))
+}
+
+fn explain<E: ProvideErrorMetadata + std::error::Error + 'static>(
+    error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
+) -> String {
+    let hint = match error.code() {
+        Some("AccessDenied") => " (the credentials need s3:ListBucket on the bucket)",
+        Some("NoSuchBucket") => " (is the name right?)",
+        None => " (are credentials set up? try --profile)",
+        Some(_) => "",
+    };
+    match (error.code(), error.message()) {
+        (Some(code), message) => format!("{code}: {}{hint}", message.unwrap_or_default()),
+        (None, _) => format!("{}{hint}", DisplayErrorContext(error)),
+    }
+}
+
+fn explain_get(error: &SdkError<GetObjectError, aws_sdk_s3::config::http::HttpResponse>) -> String {
+    let hint = match error.code() {
+        Some("AccessDenied") => " (the credentials need s3:GetObject, and kms:Decrypt if it is encrypted)",
+        Some("NoSuchKey") => " (it was deleted after it was listed)",
+        _ => "",
+    };
+    match error.code() {
+        Some(code) => format!("cannot be downloaded: {code}{hint}"),
+        None => format!("cannot be downloaded: {}", DisplayErrorContext(error)),
+    }
+}
+
+impl Asked<'_> {
+    fn wants_account(&self, account: &str) -> bool {
+        self.filter.admits_account(account)
+    }
+
+    fn wants(&self, account: &str, region: &str) -> bool {
+        self.wants_account(account) && self.filter.admits_region(region)
+    }
+
+    /// Narrows a region's folder to the days asked for: log files lie under the day on which they
+    /// were delivered, which may be the one after.
+    fn days(&self, prefix: String, scope: (String, String)) -> Listing {
+        let key = |time| {
+            let (year, month, day) = window::day(time);
+            format!("{prefix}{year:04}/{month:02}/{day:02}")
+        };
+        Listing {
+            after: self.window.since.map(key),
+            // The window's last second, the day after, and then the first day not wanted.
+            before: self.window.until.map(|until| key(until - 1 + 2 * 86_400)),
+            scope: Some(scope),
+            prefix,
+        }
+    }
+}
+
+impl Listing {
+    fn all(prefix: String) -> Listing {
+        Listing {
+            prefix,
+            after: None,
+            before: None,
+            scope: None,
+        }
+    }
+
+    /// Tells whether a key is one to read: no folder marker, and no sibling of `CloudTrail/`.
+    fn wants(&self, key: &str) -> bool {
+        let is_sibling = |part: &str| part.starts_with("CloudTrail-");
+        !key.ends_with('/')
+            && (key == self.prefix || !key.rsplit('/').skip(1).any(is_sibling))
+    }
+}
+
+/// What a folder is, by the end of its prefix.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// `…/ACCOUNT/CloudTrail/REGION/`
+    Region { account: String, region: String },
+    /// `…/AWSLogs/ACCOUNT/`, also with an organisation's id in between.
+    Account { account: String },
+    /// `…/AWSLogs/`, or an organisation's folder below it.
+    OnTheWay,
+    /// A folder that may lead to `AWSLogs/`; Control Tower's begins with the organisation's id.
+    Stranger,
+    Other,
+}
+
+impl Place {
+    fn of(prefix: &str) -> Place {
+        let Some(folder) = prefix.strip_suffix('/') else {
+            return Place::Other;
+        };
+        let parts: Vec<&str> = folder.split('/').collect();
+        match *parts.as_slice() {
+            [.., account, "CloudTrail", region] if is_account(account) => Place::Region {
+                account: account.to_owned(),
+                region: region.to_owned(),
+            },
+            [.., account, "CloudTrail"] if is_account(account) => Place::OnTheWay,
+            [.., parent, account]
+                if is_account(account) && (parent == "AWSLogs" || is_organization(parent)) =>
+            {
+                Place::Account {
+                    account: account.to_owned(),
+                }
+            }
+            [.., "AWSLogs"] => Place::OnTheWay,
+            [.., "AWSLogs", organization] if is_organization(organization) => Place::OnTheWay,
+            // Other services keep their logs below the account as well.
+            _ if parts.contains(&"AWSLogs") || parts.len() > 6 => Place::Other,
+            _ => Place::Stranger,
+        }
+    }
+}
+
+fn is_account(part: &str) -> bool {
+    part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `o-` and 10 to 32 letters or digits.
+fn is_organization(part: &str) -> bool {
+    part.strip_prefix("o-").is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+fn has_trail_layout(prefix: &str) -> bool {
+    prefix.split('/').any(|part| part == "AWSLogs")
+}
+
+/// Recognises a prefix that already lies inside a region's folder, down to a single file.
+fn within_region(prefix: &str, asked: Asked<'_>) -> Option<Listing> {
+    let (before, after) = prefix.split_once("/CloudTrail/")?;
+    let account = before.rsplit('/').next().filter(|part| is_account(part))?;
+    let (region, rest) = after.split_once('/')?;
+    let scope = (account.to_owned(), region.to_owned());
+    if rest.is_empty() {
+        return Some(asked.days(prefix.to_owned(), scope));
+    }
+    Some(Listing {
+        scope: Some(scope),
+        ..Listing::all(prefix.to_owned())
+    })
+}
