@@ -2,6 +2,7 @@
 mod aws;
 mod core;
 mod deliver;
+mod demo;
 mod job;
 mod render;
 mod source;

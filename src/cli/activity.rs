@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 
+use super::plot::PictureArgs;
 use super::ui::Ui;
 use super::{Ended, UsageError};
 use crate::aws;
@@ -25,7 +26,7 @@ use crate::source::Source;
 /// Reads CloudTrail records from files, directories, standard input and S3, in any form that
 /// CloudTrail, CloudWatch Logs, EventBridge and the AWS command line give them, and writes a
 /// summary to DIR/account_activity_ACCOUNT_TIME.json. All times are UTC.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Parser)]
 pub(crate) struct Args {
     /// File, directory, - for standard input, or s3://BUCKET[/PREFIX] (can be repeated)
     #[arg(required = true, value_name = "SOURCE")]
@@ -130,6 +131,8 @@ struct OutputArgs {
     /// Write charts of the summary as well
     #[arg(long)]
     plot_results: bool,
+    #[command(flatten)]
+    pictures: PictureArgs,
     /// Copy the records themselves as well, before filters other than the time window
     #[arg(long)]
     dump_raw_cloudtrail_data: bool,
@@ -171,16 +174,25 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     };
     let request = Request {
         sources: args.sources.clone(),
-        access: aws::Access { profile: args.profile.clone(), role: args.role.clone() },
+        access: aws::Access {
+            profile: args.profile.clone(),
+            role: args.role.clone(),
+        },
         rules,
         dump: dump.is_some().then_some(&copy),
     };
     let progress = Progress::default();
     let outcome = ui.watch(&progress, || activity::run(&request, &progress))?;
     refuse_nothing(&outcome)?;
-    let written = Results { directory, args: &args.output, run: &run, ui }.write(&outcome, dump)?;
-    ui.data(&written)?;
+    let printed = Results { directory, args: &args.output, run: &run, ui }.write(&outcome, dump)?;
+    ui.data(&printed).context("cannot print the summary")?;
     Ok(if outcome.coverage.is_complete() { Ended::Done } else { Ended::Partial })
+}
+
+/// Runs the verb on a folder of logs with its defaults, and draws charts of the result.
+pub(crate) fn summarise(logs: &Path, results: &Path, ui: Ui) -> anyhow::Result<Ended> {
+    let words = ["activity".as_ref(), logs.as_os_str(), "--plot-results".as_ref(), "--output".as_ref(), results.as_os_str()];
+    run(&<Args as clap::Parser>::try_parse_from(words)?, ui)
 }
 
 impl TimeArgs {
@@ -281,10 +293,14 @@ impl Results<'_> {
         format!("account_activity_{account}_{}", window::compact(self.run.now))
     }
 
-    fn write_summary(&self, stem: &str, _summary: &Summary, json: &[u8]) -> anyhow::Result<()> {
+    fn write_summary(&self, stem: &str, summary: &Summary, json: &[u8]) -> anyhow::Result<()> {
         let path = self.directory.join(format!("{stem}.json"));
         files::write(&path, json)?;
         self.ui.remark(&format!("wrote {}", path.display()));
+        if self.args.plot_results {
+            let folder = self.directory.join(format!("{stem}_plots"));
+            self.args.pictures.draw(summary, &folder, self.ui)?;
+        }
         Ok(())
     }
 }

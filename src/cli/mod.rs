@@ -1,7 +1,9 @@
 //! The command line: arguments, settings, exit codes; one file for each verb.
 
 mod activity;
+mod demo;
 mod generate;
+mod plot;
 mod ui;
 
 use std::process::ExitCode;
@@ -23,7 +25,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Demo(demo::Args),
     Activity(Box<activity::Args>),
+    Plot(plot::Args),
     Completions(generate::CompletionsArgs),
     /// Print the manual
     Man,
@@ -56,7 +60,9 @@ pub fn main() -> ExitCode {
     };
     let ui = Ui { quiet: cli.quiet };
     let result = match cli.verb {
+        Verb::Demo(args) => demo::run(&args, ui),
         Verb::Activity(args) => activity::run(&args, ui),
+        Verb::Plot(args) => plot::run(&args, ui),
         Verb::Completions(args) => generate::completions(&args, Cli::command(), ui),
         Verb::Man => generate::man(Cli::command(), ui),
     };

@@ -8,6 +8,8 @@ pub(crate) mod filter;
 pub(crate) mod gunzip;
 pub(crate) mod intake;
 pub(crate) mod intern;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod oracle;
 pub(crate) mod principal;
 pub(crate) mod record;
 pub(crate) mod scan;

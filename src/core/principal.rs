@@ -187,10 +187,6 @@ impl Identity {
         })
     }
 
-    fn is(&self, kind: &str) -> bool {
-        self.kind.as_deref().is_some_and(|k| k.eq_ignore_ascii_case(kind))
-    }
-
     /// Names the principal by the grammar of the predecessor, extended by the types that AWS
     /// documents since; `None` if the identity does not fit it.
     fn principal(&self) -> Option<String> {
@@ -346,5 +342,125 @@ fn by_arn(arn: &str) -> Option<String> {
         "role" => Some(format!("{account}:role/{}", last?)),
         "user" | "federated-user" => Some(format!("{account}:user/{}", last?)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn principal(json: &str) -> String {
+        let actor = Actor::resolve(json.as_bytes());
+        assert_eq!(actor.odd, None, "{json}");
+        actor.principal
+    }
+
+    fn odd(json: &str) -> (String, String) {
+        let actor = Actor::resolve(json.as_bytes());
+        (actor.principal, actor.odd.expect(json))
+    }
+
+    #[test]
+    fn every_documented_type_has_a_principal() {
+        let cases = [
+            (r#"{"type":"IAMUser","accountId":"111122223333","userName":"ann"}"#, "111122223333:user/ann"),
+            (r#"{"type":"iamuser","accountId":"111122223333","userName":"ann"}"#, "111122223333:user/ann"),
+            (r#"{"type":"Root","accountId":"111122223333"}"#, "111122223333:root"),
+            (r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#, "ec2.amazonaws.com"),
+            (r#"{"type":"AWSAccount","accountId":"111122223333"}"#, "111122223333"),
+            (r#"{"type":"AWSAccount","accountId":"1","invokedBy":"a.amazonaws.com"}"#, "a.amazonaws.com"),
+            (r#"{"accountId":"111122223333"}"#, "111122223333"),
+            (r#"{"accountId":"1","invokedBy":"a.amazonaws.com"}"#, "a.amazonaws.com"),
+            (r#"{"type":"Role","arn":"arn:aws:iam::111122223333:role/path/to/name"}"#, "111122223333:role/name"),
+            (r#"{"type":"SAMLUser","principalId":"abc:ann"}"#, "saml:abc:ann"),
+            (
+                r#"{"type":"WebIdentityUser","principalId":"arn:aws:iam::1:oidc-provider/idp.example.com:aud:sub"}"#,
+                "oidc:idp.example.com:aud:sub",
+            ),
+            (r#"{"type":"WebIdentityUser","accountId":"111122223333"}"#, "111122223333"),
+            (
+                r#"{"type":"IdentityCenterUser","accountId":"111122223333","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:aws:identitystore::111122223333:identitystore/d-1234567890"}}"#,
+                "111122223333:identitycenteruser/d-1234567890/u-1",
+            ),
+            (
+                r#"{"type":"Directory","accountId":"111122223333","principalId":"d-1234567890/uuid"}"#,
+                "111122223333:ds/d-1234567890/uuid",
+            ),
+            (r#"{"type":"Unknown"}"#, "unknown"),
+            (r#"{"type":"Unknown","accountId":"111122223333"}"#, "111122223333"),
+            (r#"{"type":"Unknown","arn":"arn:aws:iam::111122223333:root"}"#, "111122223333:root"),
+            (
+                r#"{"type":"Unknown","arn":"arn:aws:sts::111122223333:federated-user/ann"}"#,
+                "111122223333:user/ann",
+            ),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(principal(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn all_sessions_of_a_role_are_one_principal() {
+        let issuer = r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/x/s","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws-cn:iam::111122223333:role/deep/path/ci"}}}"#;
+        assert_eq!(principal(issuer), "111122223333:role/ci");
+        for session in ["a", "b@example.com"] {
+            let json = format!(r#"{{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/ci/{session}","sessionContext":{{"sessionIssuer":{{}}}}}}"#);
+            let actor = Actor::resolve(json.as_bytes());
+            assert_eq!(actor.principal, "111122223333:role/ci");
+            assert_eq!(actor.session.as_deref(), Some(session));
+        }
+    }
+
+    #[test]
+    fn federated_users_count_for_their_issuer() {
+        let json = |issuer: &str| format!(r#"{{"type":"FederatedUser","accountId":"111122223333","arn":"arn:aws:sts::111122223333:federated-user/cat","sessionContext":{{"sessionIssuer":{issuer}}}}}"#);
+        assert_eq!(principal(&json(r#"{"type":"Root"}"#)), "111122223333:root");
+        let actor = Actor::resolve(json(r#"{"type":"IAMUser","userName":"ann"}"#).as_bytes());
+        assert_eq!(actor.principal, "111122223333:user/ann");
+        assert_eq!(actor.person.map(|person| person.name).as_deref(), Some("cat"));
+    }
+
+    #[test]
+    fn unknown_shapes_are_named_and_keep_the_best_key() {
+        let cases = [
+            ("", "unknown", "no userIdentity"),
+            ("{}", "unknown", "no type, no account and no service"),
+            (r#"{"type":null,"userName":"ann"}"#, "ann", "no type, no account and no service"),
+            (r#"{"type":"IAMUser","accountId":"1"}"#, "1", "IAMUser without userName"),
+            (
+                r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/p/ann"}"#,
+                "111122223333:user/ann",
+                "IAMUser without userName",
+            ),
+            (r#"{"type":"AWSService"}"#, "unknown", "AWSService without invokedBy"),
+            (r#"{"type":"Martian","invokedBy":"mars.amazonaws.com","arn":"x"}"#, "mars.amazonaws.com", "type Martian"),
+            (r#"{"type":"Martian","arn":"green"}"#, "green", "type Martian"),
+            (r#"{"type":["IAMUser"],"userName":{}}"#, "unknown", "no type, no account and no service"),
+        ];
+        for (json, principal, shape) in cases {
+            assert_eq!(odd(json), (principal.to_owned(), shape.to_owned()), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_assumed_root_session_is_not_the_root_user() {
+        let json = br#"{"type":"Root","accountId":"111122223333","sessionContext":{"assumedRoot":"true"}}"#;
+        let actor = Actor::resolve(json);
+        assert_eq!(actor.principal, "111122223333:root");
+        assert_eq!((actor.kind.as_str(), actor.person), ("AssumedRoot", None));
+    }
+
+    #[test]
+    fn persons_are_known_by_the_strongest_evidence() {
+        let session = |role: &str, name: &str, more: &str| {
+            let json = format!(r#"{{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/{role}/{name}","sessionContext":{{"sessionIssuer":{{"arn":"arn:aws:iam::1:role/p/{role}"}}{more}}}}}"#);
+            Actor::resolve(json.as_bytes()).person.map(|p| (p.name, p.evidence))
+        };
+        let person = |name: &str, evidence| Some((name.to_owned(), evidence));
+        assert_eq!(session("x", "botocore-session-1", ""), None);
+        assert_eq!(session("x", "ann@example.com", ""), person("ann@example.com", Evidence::SessionName));
+        assert_eq!(session("AWSReservedSSO_Admin_1", "ann", ""), person("ann", Evidence::SessionName));
+        let source = r#","sourceIdentity":"ben""#;
+        assert_eq!(session("AWSReservedSSO_Admin_1", "ann", source), person("ben", Evidence::SourceIdentity));
     }
 }

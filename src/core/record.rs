@@ -108,9 +108,9 @@ impl<'a> Record<'a> {
         }
         let read = Scanner::new(response, 0).members(|scanner, name| {
             if name.is_exactly("errorCode") {
-                found.0 = scanner.text()?;
+                found.0 = scanner.text()?.filter(|text| !text.is_empty());
             } else if name.is_exactly("errorMessage") {
-                found.1 = scanner.text()?;
+                found.1 = scanner.text()?.filter(|text| !text.is_empty());
             } else {
                 scanner.skip()?;
             }

@@ -87,6 +87,10 @@ pub(crate) fn parse(text: &[u8]) -> Option<Seconds> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant.as_millisecond().div_euclid(1000));
     }
+    // The console shows `September 07, 2026, 08:06:00 (UTC+02:00)`.
+    if let Ok(instant) = Timestamp::strptime("%B %d, %Y, %H:%M:%S (UTC%:z)", text) {
+        return Some(instant.as_second());
+    }
     let civil = text.strip_suffix(" UTC").unwrap_or(text).parse::<DateTime>();
     seconds(civil.ok()?)
 }
@@ -210,11 +214,14 @@ mod tests {
             "2020-09-14T00:44:23.000Z",
             "2026-09-07T08:00:00+02:00",
             "1969-12-31T23:59:59Z",
+            "September 07, 2026, 08:06:00 (UTC+02:00)",
             "nonsense",
             "",
         ] {
             assert_eq!(clock.parse(text.as_bytes()), parse(text.as_bytes()), "{text}");
         }
+        let console = clock.parse(b"September 07, 2026, 08:06:00 (UTC+02:00)");
+        assert_eq!(console, parse(b"2026-09-07T06:06:00Z"));
         assert_eq!(clock.parse(b"1969-12-31T23:59:59Z"), Some(-1));
     }
 

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tokio::runtime::{self, Runtime};
@@ -54,13 +54,23 @@ pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome,
     let runtime = reads_buckets.then(start_runtime).transpose()?;
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let seen = Seen::new();
+    let mut found = Coverage::default();
     let (sender, receiver) = mpsc::channel(WAITING);
-    let queue = Mutex::new(receiver);
+    let queue = Queue {
+        local: Mutex::new(local(request, progress, &mut found).into_iter()),
+        fetched: Mutex::new(receiver),
+    };
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|_| scope.spawn(|| work(request, &seen, &queue, progress)))
-            .collect();
-        let found = feed(request, runtime.as_ref(), sender, progress);
+        let workers: Vec<_> =
+            (0..threads).map(|_| scope.spawn(|| work(request, &seen, &queue, progress))).collect();
+        let fetched = match &runtime {
+            Some(runtime) => runtime.block_on(feed(request, sender, progress)),
+            None => {
+                drop(sender);
+                Ok(Coverage::default())
+            }
+        };
+        progress.all_found.store(true, Ordering::Relaxed);
         let mut outcome = Outcome::default();
         for worker in workers {
             match worker.join() {
@@ -71,24 +81,38 @@ pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome,
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        outcome.coverage.merge(found?);
+        outcome.coverage.merge(found);
+        outcome.coverage.merge(fetched?);
         Ok(outcome)
     })
 }
 
+/// Documents that wait for a thread. Local files are a list that is there from the start, since
+/// waking a thread for each would cost more than a small file; those of S3 come as they come.
+struct Queue {
+    local: Mutex<std::vec::IntoIter<Document>>,
+    fetched: Mutex<mpsc::Receiver<Document>>,
+}
+
+impl Queue {
+    /// Waits for the next document; `None` says that there will be no more.
+    fn next(&self) -> Option<Document> {
+        let local = lock(&self.local).next();
+        local.or_else(|| lock(&self.fetched).blocking_recv())
+    }
+}
+
+/// A thread that panicked has taken a document from the list or not.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// One thread: parses documents until there are no more.
-fn work(
-    request: &Request<'_>,
-    seen: &Seen,
-    queue: &Mutex<mpsc::Receiver<Document>>,
-    progress: &Progress,
-) -> Outcome {
+fn work(request: &Request<'_>, seen: &Seen, queue: &Queue, progress: &Progress) -> Outcome {
     let mut reader = Reader::new();
     let mut intake = Intake::new(&request.rules, seen, request.dump);
     let mut coverage = Coverage::default();
-    loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-        let Some(document) = next else { break };
+    while let Some(document) = queue.next() {
         let (size, events) = (document.size, intake.read());
         reader.read(document, &mut intake, &mut coverage);
         progress.finish(size, intake.read() - events);
@@ -107,46 +131,28 @@ fn start_runtime() -> Result<Runtime, ActivityError> {
         .map_err(ActivityError::Runtime)
 }
 
-/// Sends the documents of all sources to the threads.
-fn feed(
-    request: &Request<'_>,
-    runtime: Option<&Runtime>,
-    sender: mpsc::Sender<Document>,
-    progress: &Progress,
-) -> Result<Coverage, ActivityError> {
-    let mut coverage = Coverage::default();
+/// Lists what is to be read on this machine.
+fn local(request: &Request<'_>, progress: &Progress, coverage: &mut Coverage) -> Vec<Document> {
     let mut documents = Vec::new();
-    let mut buckets = Vec::new();
     for source in &request.sources {
         match source {
-            Source::Path(path) => documents.extend(files::list(path, &mut coverage)),
+            Source::Path(path) => documents.extend(files::list(path, coverage)),
             Source::Stdin => documents.push(Document {
-                name: "standard input".to_owned(),
                 size: 0,
                 named: true,
                 body: Body::Stdin,
             }),
-            Source::S3 { bucket, prefix } => buckets.push((bucket, prefix)),
+            Source::S3 { .. } => {}
         }
     }
     documents.iter().for_each(|document| progress.find(document.size));
-    progress.all_found.store(buckets.is_empty(), Ordering::Relaxed);
-    for document in documents {
-        // The threads end only after this sender.
-        drop(sender.blocking_send(document));
-    }
-    if let Some(runtime) = runtime {
-        coverage.merge(runtime.block_on(feed_buckets(request, &buckets, &sender, progress))?);
-        progress.all_found.store(true, Ordering::Relaxed);
-    }
-    Ok(coverage)
+    documents
 }
 
-/// Reads bucket after bucket. One that cannot be read costs itself only, unless it is all there is.
-async fn feed_buckets(
+/// Fetches bucket after bucket. One that cannot be read costs itself only, unless it is all there is.
+async fn feed(
     request: &Request<'_>,
-    buckets: &[(&String, &String)],
-    sender: &mpsc::Sender<Document>,
+    sender: mpsc::Sender<Document>,
     progress: &Progress,
 ) -> Result<Coverage, ActivityError> {
     let asked = s3::Asked {
@@ -155,9 +161,12 @@ async fn feed_buckets(
     };
     let config = aws::config(&request.access).await;
     let mut coverage = Coverage::default();
-    for (bucket, prefix) in buckets {
+    for source in &request.sources {
+        let Source::S3 { bucket, prefix } = source else {
+            continue;
+        };
         let found = |bytes| progress.find(bytes);
-        match s3::fetch(&config, bucket, prefix, asked, &found, sender).await {
+        match s3::fetch(&config, bucket, prefix, asked, &found, &sender).await {
             Ok(read) => coverage.merge(read),
             Err(error) if request.sources.len() == 1 => return Err(error.into()),
             Err(error) => coverage.problem(Problem {

@@ -1,4 +1,6 @@
 //! The use cases: from sources to results. What they print and where they write is the shell's.
 
 pub(crate) mod activity;
+pub(crate) mod demo;
+pub(crate) mod plot;
 pub(crate) mod progress;

@@ -1,6 +1,8 @@
 //! One result, many forms: data in, bytes out. Writing them is elsewhere.
 
+pub(crate) mod chart;
 pub(crate) mod csv;
 pub(crate) mod escape;
 pub(crate) mod json;
+pub(crate) mod plots;
 pub(crate) mod text;

@@ -30,10 +30,7 @@ const MAX_RECORD: usize = 16 << 20;
 const MAX_RATIO: u64 = 300;
 
 /// Something that may hold records.
-#[derive(Debug)]
 pub(crate) struct Document {
-    /// The path or address, for people.
-    pub(crate) name: String,
     /// Bytes as stored, as far as known.
     pub(crate) size: u64,
     /// Whether the user named this very document, and so expects events in it.
@@ -46,18 +43,25 @@ pub(crate) enum Body {
     File(PathBuf),
     Stdin,
     /// To be read from elsewhere, bit by bit.
-    Stream(Box<dyn Read + Send>),
+    Stream {
+        name: String,
+        bytes: Box<dyn Read + Send>,
+    },
     /// Downloaded; whatever keeps the memory accounted for is released with it.
-    Memory(Vec<u8>, Box<dyn Send>),
+    Memory {
+        name: String,
+        bytes: Vec<u8>,
+        _held: Box<dyn Send>,
+    },
 }
 
-impl std::fmt::Debug for Body {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Body {
+    /// The path or address, for people.
+    fn name(&self) -> String {
         match self {
-            Body::File(path) => write!(f, "File({})", path.display()),
-            Body::Stdin => f.write_str("Stdin"),
-            Body::Stream(_) => f.write_str("Stream"),
-            Body::Memory(bytes, _) => write!(f, "Memory({} bytes)", bytes.len()),
+            Body::File(path) => path.display().to_string(),
+            Body::Stdin => "standard input".to_owned(),
+            Body::Stream { name, .. } | Body::Memory { name, .. } => name.clone(),
         }
     }
 }
@@ -91,22 +95,19 @@ impl Reader {
     pub(crate) fn read(&mut self, document: Document, sink: &mut impl Sink, coverage: &mut Coverage) {
         coverage.documents += 1;
         coverage.bytes += document.size;
-        let named = document.named;
-        let problem = match document.body {
-            Body::Memory(bytes, _) => self.whole(&bytes, named, sink),
+        let Document { size, named, mut body } = document;
+        let trouble = match &mut body {
+            Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
             Body::Stdin => self.stream(io::stdin().lock(), named, sink),
-            Body::Stream(stream) => self.stream(stream, named, sink),
-            Body::File(path) => match self.file(&path, document.size, named, sink) {
-                Ok(problem) => problem,
+            Body::Stream { bytes, .. } => self.stream(bytes, named, sink),
+            Body::File(path) => match self.file(path, size, named, sink) {
+                Ok(trouble) => trouble,
                 Err(error) => Some((Severity::Failed, format!("cannot be read: {error}"))),
             },
         };
-        if let Some((severity, reason)) = problem {
-            coverage.problem(Problem {
-                document: document.name,
-                severity,
-                reason,
-            });
+        if let Some((severity, reason)) = trouble {
+            let document = body.name();
+            coverage.problem(Problem { document, severity, reason });
         }
     }
 
@@ -117,23 +118,25 @@ impl Reader {
         named: bool,
         sink: &mut impl Sink,
     ) -> io::Result<Option<Trouble>> {
-        let file = File::open(path)?;
+        let mut file = File::open(path)?;
         // A size of zero may be a pipe's.
         if size == 0 || size > WHOLE {
             return Ok(self.stream(file, named, sink));
         }
         let mut stored = std::mem::take(&mut self.stored);
-        stored.clear();
-        // One byte more than there should be shows that the file has grown: then what was read is
-        // the beginning of a stream.
-        (&file).take(size + 1).read_to_end(&mut stored)?;
-        let problem = if stored.len() as u64 > size {
-            self.stream((&stored[..]).chain(file), named, sink)
-        } else {
-            self.whole(&stored, named, sink)
+        stored.resize(stored.len().max(size as usize + 1), 0);
+        // Room for one byte more than there should be: if it is filled, the file has grown, and what
+        // was read is the beginning of a stream.
+        let mut failure = None;
+        let window = &mut stored[..=size as usize];
+        let filled = fill_file(&mut file, window, &mut failure);
+        let trouble = match failure {
+            Some(error) => Err(error),
+            None if filled == window.len() => Ok(self.stream((&*window).chain(file), named, sink)),
+            None => Ok(self.whole(&window[..filled], named, sink)),
         };
         self.stored = stored;
-        Ok(problem)
+        trouble
     }
 
     fn whole(&mut self, stored: &[u8], named: bool, sink: &mut impl Sink) -> Option<Trouble> {
@@ -232,6 +235,19 @@ fn fill(
         }
     }
     filled
+}
+
+/// Like [`fill`], and takes a short read for the end, as it is with files: most of what a small file
+/// costs is the calls to the system.
+fn fill_file(file: &mut File, window: &mut [u8], failure: &mut Option<io::Error>) -> usize {
+    match file.read(window) {
+        Ok(read) if read + 1 == window.len() => read,
+        Ok(read) => fill(file, window, read, failure),
+        Err(error) => {
+            *failure = Some(error);
+            0
+        }
+    }
 }
 
 fn format(head: &[u8]) -> Format {

@@ -16,10 +16,9 @@ pub(crate) fn list(path: &Path, coverage: &mut Coverage) -> Vec<Document> {
         Ok(metadata) => files.push((metadata.len(), path.to_owned())),
         Err(error) => cannot(path, &error, coverage),
     }
-    files.sort_unstable_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
+    files.sort_unstable_by(|a, b| (b.0, a.1.as_os_str()).cmp(&(a.0, b.1.as_os_str())));
     let named = files.len() == 1 && files[0].1 == path;
     let documents = files.into_iter().map(|(size, path)| Document {
-        name: path.display().to_string(),
         size,
         named,
         body: Body::File(path),
@@ -40,13 +39,20 @@ fn walk(directory: &Path, files: &mut Vec<(u64, PathBuf)>, coverage: &mut Covera
             }
         };
         for entry in entries {
-            match entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))) {
-                Ok((path, kind)) if kind.is_dir() => open.push(path),
-                Ok((path, _)) => match fs::metadata(&path) {
-                    Ok(metadata) if metadata.is_file() => files.push((metadata.len(), path)),
-                    Ok(_) => {}
-                    Err(error) => cannot(&path, &error, coverage),
-                },
+            let looked = entry.and_then(|entry| {
+                let kind = entry.file_type()?;
+                let path = entry.path();
+                let metadata = match kind.is_symlink() {
+                    true => fs::metadata(&path).ok(),
+                    false => Some(entry.metadata()?),
+                };
+                Ok((path, kind, metadata))
+            });
+            match looked {
+                Ok((path, kind, _)) if kind.is_dir() => open.push(path),
+                Ok((path, _, Some(metadata))) if metadata.is_file() => files.push((metadata.len(), path)),
+                // Sockets and the like, and links that lead nowhere or to a directory.
+                Ok(_) => {}
                 Err(error) => cannot(&directory, &error, coverage),
             }
         }

@@ -6,7 +6,7 @@
 //! `CloudTrail/`. Listing, downloading and parsing overlap; the memory of what is downloaded and
 //! not yet parsed is bounded.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
@@ -269,10 +269,13 @@ impl Store {
         match self.body(&object.key, None).await {
             Ok(bytes) => {
                 let document = Document {
-                    name,
                     size: bytes.len() as u64,
                     named: object.named,
-                    body: Body::Memory(bytes, Box::new(permit)),
+                    body: Body::Memory {
+                        name,
+                        bytes,
+                        _held: Box::new(permit),
+                    },
                 };
                 // The receiver is gone only when the run is over.
                 drop(documents.send(document).await);
@@ -288,16 +291,18 @@ impl Store {
     /// Leaves a large object to the thread that parses it, which fetches it piece by piece.
     async fn send_in_ranges(self: Arc<Self>, object: Object, documents: &mpsc::Sender<Document>) {
         let document = Document {
-            name: format!("s3://{}/{}", self.bucket, object.key),
             size: object.size,
             named: object.named,
-            body: Body::Stream(Box::new(Ranges {
-                store: self,
-                runtime: tokio::runtime::Handle::current(),
-                object,
-                offset: 0,
-                piece: io::Cursor::default(),
-            })),
+            body: Body::Stream {
+                name: format!("s3://{}/{}", self.bucket, object.key),
+                bytes: Box::new(Ranges {
+                    store: self,
+                    runtime: tokio::runtime::Handle::current(),
+                    object,
+                    offset: 0,
+                    piece: io::Cursor::default(),
+                }),
+            },
         };
         // The receiver is gone only when the run is over.
         drop(documents.send(document).await);
@@ -345,7 +350,7 @@ struct Ranges {
 
 impl io::Read for Ranges {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.piece.read(buf)?;
+        let read = io::Read::read(&mut self.piece, buf)?;
         if read > 0 || buf.is_empty() || self.offset >= self.object.size {
             return Ok(read);
         }
@@ -354,7 +359,7 @@ impl io::Read for Ranges {
         let piece = self.runtime.block_on(self.store.body(&self.object.key, range));
         self.piece = io::Cursor::new(piece.map_err(io::Error::other)?);
         self.offset = end;
-        self.piece.read(buf)
+        io::Read::read(&mut self.piece, buf)
     }
 }
 

@@ -1,0 +1,60 @@
+//! The floor for reading `CloudTrail` logs: inflates every `.gz` file of a directory tree, one thread,
+//! one reused buffer, and does nothing with the bytes but count them.
+//!
+//! `inflate DIR` prints `FILES BYTES`. `compare.py` builds and runs it.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use libdeflater::{DecompressionError, Decompressor};
+
+fn main() -> io::Result<()> {
+    // Cargo's own `--bench` may stand before the directory.
+    let Some(dir) = std::env::args().skip(1).find(|arg| !arg.starts_with("--")) else {
+        return Ok(()); // a bare `cargo bench` has nothing to inflate
+    };
+    let mut files = Vec::new();
+    find(Path::new(&dir), &mut files)?;
+
+    let mut inflater = Decompressor::new();
+    let (mut packed, mut body, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for path in &files {
+        packed.clear();
+        File::open(path)?.read_to_end(&mut packed)?;
+        bytes += inflate(&mut inflater, &packed, &mut body).map_err(|error| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{}: {error}", path.display()),
+            )
+        })?;
+    }
+    writeln!(io::stdout(), "{} {bytes}", files.len())
+}
+
+fn find(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            find(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "gz") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Inflates one gzip member into `body`, which only ever grows; the trailer says how large it must be.
+fn inflate(
+    inflater: &mut Decompressor,
+    packed: &[u8],
+    body: &mut Vec<u8>,
+) -> Result<usize, DecompressionError> {
+    let trailer = packed.last_chunk().ok_or(DecompressionError::BadData)?;
+    let size = u32::from_le_bytes(*trailer) as usize;
+    if body.len() < size {
+        body.resize(size, 0);
+    }
+    inflater.gzip_decompress(packed, body)
+}

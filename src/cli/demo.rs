@@ -1,0 +1,90 @@
+//! `trailtab demo`: a synthetic organisation, end to end, offline.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::ui::Ui;
+use super::{Ended, activity};
+use crate::demo::{self, Plan};
+use crate::deliver::files;
+use crate::job;
+use crate::render::text::thousands;
+
+/// Written into the folder, so that the next demo knows that it may clean up there.
+const MARKER: &str = ".trailtab-demo";
+
+/// Make a synthetic organisation's logs and show what this program tells about them
+///
+/// Six accounts, people, roles, CI, services and one incident, over two weeks of September 2026, in
+/// CloudTrail's own S3 layout. Nothing is read from or sent to AWS. The same seed gives the same
+/// files, byte for byte.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Write log files with this many events, and stop there
+    #[arg(long, value_name = "N")]
+    events: Option<u64>,
+    /// Directory for all that is written
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    output: PathBuf,
+    /// Another organisation
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+}
+
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+    let plan = Plan {
+        events: args.events.unwrap_or(demo::DEFAULT_EVENTS),
+        seed: args.seed,
+    };
+    let folder = &args.output;
+    clean(folder)?;
+    let written = job::demo::run(&plan, folder)?;
+    ui.remark(&format!(
+        "wrote {} events in {} log files, {} MB, to {}",
+        thousands(written.records),
+        thousands(written.files as u64),
+        thousands(written.bytes / 1_000_000),
+        folder.display(),
+    ));
+    if args.events.is_some() {
+        return Ok(Ended::Done);
+    }
+    let ended = activity::summarise(folder, &folder.join("results"), ui)?;
+    ui.remark(&tour(folder));
+    Ok(ended)
+}
+
+/// Removes what an earlier demo has written, and refuses to touch anything else.
+fn clean(folder: &Path) -> anyhow::Result<()> {
+    let marker = folder.join(MARKER);
+    let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if !is_empty && !marker.exists() {
+        bail!("{} holds something else: name another directory with --output", folder.display());
+    }
+    for old in ["AWSLogs", "imported-archive", "results"] {
+        let old = folder.join(old);
+        if old.exists() {
+            fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+    }
+    files::make_directory(folder)?;
+    files::write(&marker, b"This folder was made by trailtab demo, which will clean it up.\n")?;
+    Ok(())
+}
+
+/// Says what to try next.
+fn tour(folder: &Path) -> String {
+    let folder = folder.display();
+    format!(
+        "
+The charts are in {folder}/results. Something happened on the night of {night}. Look closer:
+
+  trailtab activity {folder}/AWSLogs --since {night} --until {night} --account 444455556666 --activity-type FAILED
+  trailtab activity {folder}/AWSLogs --ip 203.0.113.208/28
+  trailtab activity {folder}/AWSLogs --region sa-east-1 --write-only
+  trailtab activity {folder}/AWSLogs --person 'ines.duarte@*' --format csv",
+        night = "2026-09-17",
+    )
+}

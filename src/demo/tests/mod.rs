@@ -1,0 +1,57 @@
+//! What the generated files promise: their form, and what stands in them.
+
+mod contents;
+mod form;
+
+use serde_json::Value;
+
+use super::{File, Plan};
+
+fn plan(events: u64) -> Plan {
+    Plan { events, seed: 7 }
+}
+
+fn body(file: &File) -> String {
+    let mut out = Vec::new();
+    file.body(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn records(file: &File) -> Vec<Value> {
+    let mut value: Value =
+        serde_json::from_str(&body(file)).unwrap_or_else(|error| panic!("{}: {error}", file.key()));
+    match value["Records"].take() {
+        Value::Array(records) => records,
+        other => panic!("{}: {other}", file.key()),
+    }
+}
+
+fn is_log(file: &File) -> bool {
+    file.key().contains("/CloudTrail/")
+}
+
+/// All event records of a plan with the keys of their files.
+fn events(plan: &Plan) -> Vec<(String, Value)> {
+    let files = plan.files();
+    let logs = files.iter().filter(|file| is_log(file));
+    logs.flat_map(|file| {
+        records(file)
+            .into_iter()
+            .map(|record| (file.key().to_owned(), record))
+    })
+    .collect()
+}
+
+fn text<'a>(record: &'a Value, path: &str) -> &'a str {
+    record.pointer(path).and_then(Value::as_str).unwrap_or("")
+}
+
+/// The events in files that mention any of these words; a whole plan takes long to parse.
+fn events_about(plan: &Plan, words: &[&str]) -> Vec<Value> {
+    let files = plan.files();
+    let about = |file: &&File| {
+        let body = body(file);
+        is_log(file) && words.iter().any(|word| body.contains(word))
+    };
+    files.iter().filter(about).flat_map(records).collect()
+}

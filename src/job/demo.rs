@@ -1,0 +1,90 @@
+//! Writing the synthetic organisation's log files, on all cores.
+
+use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use libdeflater::{CompressionLvl, Compressor};
+
+use crate::demo::{File, Plan};
+use crate::deliver::files::{self, WriteError};
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) files: usize,
+    /// Events, with the repeats among them.
+    pub(crate) records: u64,
+    /// Compressed.
+    pub(crate) bytes: u64,
+}
+
+/// Writes the log files of a plan below a folder, in CloudTrail's S3 layout.
+///
+/// # Errors
+///
+/// The first file that cannot be written.
+pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
+    let log_files = plan.files();
+    let parents: BTreeSet<&Path> = log_files.iter().filter_map(|file| Path::new(file.key()).parent()).collect();
+    for parent in parents {
+        files::make_directory(&folder.join(parent))?;
+    }
+    let next = AtomicUsize::new(0);
+    let bytes = AtomicU64::new(0);
+    let failure = Mutex::new(None);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut press = Press::new();
+                while let Some(file) = log_files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let gzip = press.gzip(file);
+                    bytes.fetch_add(gzip.len() as u64, Ordering::Relaxed);
+                    if let Err(error) = files::write(&folder.join(file.key()), gzip) {
+                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(Written {
+            files: log_files.len(),
+            records: log_files.iter().map(File::records).sum(),
+            bytes: bytes.into_inner(),
+        }),
+    }
+}
+
+/// Compresses file after file with the same buffers.
+struct Press {
+    compressor: Compressor,
+    json: Vec<u8>,
+    gzip: Vec<u8>,
+}
+
+impl Press {
+    fn new() -> Self {
+        Press {
+            compressor: Compressor::new(CompressionLvl::default()),
+            json: Vec::new(),
+            gzip: Vec::new(),
+        }
+    }
+
+    fn gzip(&mut self, file: &File) -> &[u8] {
+        self.json.clear();
+        file.body(&mut self.json);
+        let room = self.compressor.gzip_compress_bound(self.json.len());
+        self.gzip.resize(room.max(self.gzip.len()), 0);
+        // Compression fails only where the bound was not kept to.
+        let len = self.compressor.gzip_compress(&self.json, &mut self.gzip).unwrap_or_default();
+        &self.gzip[..len]
+    }
+}

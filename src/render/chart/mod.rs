@@ -1,0 +1,25 @@
+//! Charts as SVG text and PNG bytes, from one description.
+//!
+//! A chart ([`Bars`], [`Timeline`], [`HeatMap`]) lays itself out as a [`Scene`]
+//! of rectangles and lines of text; a scene is written as SVG or drawn as PNG,
+//! so both formats look the same. Everything here is pure: data in, bytes out.
+//! Names come from logs that strangers can write to, therefore no input may
+//! panic, leave the canvas, or become markup.
+//!
+//! Lengths are pixels, with the origin at the top left and `y` growing downward.
+
+mod bars;
+mod bucket;
+mod font;
+mod frame;
+mod heatmap;
+mod png;
+mod scale;
+mod scene;
+mod svg;
+mod timeline;
+
+pub(crate) use self::bars::Bars;
+pub(crate) use self::heatmap::HeatMap;
+pub(crate) use self::scene::Scene;
+pub(crate) use self::timeline::{Hour, Timeline};
