@@ -71,7 +71,7 @@ fn hand_on(columns: &[String], row: &csv::ByteRecord, sink: &mut impl Sink) {
         ..Record::default()
     };
     if record.is_event() {
-        sink.event(&record);
+        sink.events(&[record]);
     } else if record.event_name.is_some() {
         sink.unreadable();
     } else {

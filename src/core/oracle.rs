@@ -17,6 +17,27 @@ pub(crate) struct Told {
 }
 
 impl Sink for Told {
+    fn events(&mut self, records: &[Record<'_>]) {
+        records.iter().for_each(|record| self.event(record));
+    }
+
+    fn other(&mut self, kind: Kind) {
+        self.others.push(kind);
+    }
+
+    fn unreadable(&mut self) {
+        self.unreadable += 1;
+    }
+}
+
+impl Told {
+    /// Forgets the order, which no count depends on.
+    fn sorted(mut self) -> Told {
+        self.events.sort();
+        self.others.sort();
+        self
+    }
+
     fn event(&mut self, record: &Record<'_>) {
         let text = |field: Option<Text<'_>>| field.map_or("-".to_owned(), |t| normal(&t.decode()));
         let (failed, code) = match record.outcome() {
@@ -42,14 +63,6 @@ impl Sink for Told {
         // Whatever the identity is, resolving it must end.
         let _ = Actor::resolve(record.user_identity);
     }
-
-    fn other(&mut self, kind: Kind) {
-        self.others.push(kind);
-    }
-
-    fn unreadable(&mut self) {
-        self.unreadable += 1;
-    }
 }
 
 /// serde_json keeps a number's value and not its letters, so numbers only compare as numbers.
@@ -70,7 +83,7 @@ pub(crate) fn fast(document: &[u8], step: usize) -> Told {
         end = (end + step).min(document.len());
         start += envelope.feed(&document[start..end], end == document.len(), &mut told);
         if end == document.len() {
-            return told;
+            return told.sorted();
         }
     }
 }
@@ -86,7 +99,7 @@ pub(crate) fn slow(document: &[u8]) -> Option<Told> {
             _ => return None,
         }
     }
-    Some(told)
+    Some(told.sorted())
 }
 
 /// Compares the readers on one document.

@@ -3,6 +3,10 @@
 //! The fields are those of "CloudTrail record contents" in the CloudTrail User Guide. Fields that
 //! nobody counts are skipped, unknown ones ignored, and a value of the wrong type counts as absent.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::scan::{Scan, Scanner, Text};
 
 /// One record, borrowed from its document.
@@ -101,9 +105,9 @@ impl<'a> Record<'a> {
     fn response_error(&self) -> (Option<Text<'a>>, Option<Text<'a>>) {
         let response = self.response_elements;
         let mut found = (None, None);
-        if memchr::memmem::find(response, b"\"error").is_none()
-            && memchr::memmem::find(response, b"\\u").is_none()
-        {
+        static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error"));
+        static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u"));
+        if response.is_empty() || ERROR.find(response).or_else(|| ESCAPE.find(response)).is_none() {
             return found;
         }
         let read = Scanner::new(response, 0).members(|scanner, name| {

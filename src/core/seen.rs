@@ -3,7 +3,7 @@
 //! Trails deliver at least once, several trails copy the same events, and adjacent time windows
 //! share a second, so the same eventID is met again and again. An id is kept as the 16 bytes of its
 //! UUID in tables that are at most four fifths full and grow by half, one of them at a time: 20 to
-//! 30 bytes an event at any moment.
+//! 30 bytes an event.
 
 use std::hash::BuildHasher as _;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use hashbrown::HashSet;
 
 use super::scan::Text;
 
-const SHARDS: usize = 256;
+const SHARDS: usize = 32;
 
 /// The eventIDs met in one run; shared by all threads.
 #[derive(Debug)]
@@ -22,6 +22,16 @@ pub(crate) struct Seen {
     /// Ids that are no UUIDs, as in the documentation's examples.
     others: Mutex<HashSet<Box<str>, RandomState>>,
     hasher: RandomState,
+}
+
+/// An id on its way into its shard.
+#[derive(Debug, Clone, Copy)]
+struct Newcomer {
+    shard: usize,
+    hash: u64,
+    id: u128,
+    /// Its place among those that came with it.
+    index: usize,
 }
 
 impl Seen {
@@ -33,21 +43,39 @@ impl Seen {
         }
     }
 
-    /// Takes note of an id and tells whether it is new.
-    pub(crate) fn insert(&self, id: Text<'_>) -> bool {
-        let uuid = match id.unescaped() {
-            Some(raw) => parse_uuid(raw),
-            None => parse_uuid(id.decode().as_bytes()),
-        };
-        match uuid {
-            Some(id) => {
-                let hash = self.hasher.hash_one(id);
-                // The shard takes the lowest bits, the place in it the highest.
-                let shard = &self.shards[hash as usize % SHARDS];
-                lock(shard).insert(id, hash, &self.hasher)
-            }
-            None => lock(&self.others).insert(id.decode().into()),
+    /// Takes note of ids and tells which are new, in their order.
+    ///
+    /// Where an id belongs is almost never in the processor's cache. Ids that come together are
+    /// looked up together, shard by shard, so that these waits overlap.
+    pub(crate) fn insert<'t>(&self, ids: impl Iterator<Item = Text<'t>>) -> Vec<bool> {
+        let mut newcomers = Vec::new();
+        let mut is_new = Vec::new();
+        for (index, text) in ids.enumerate() {
+            let uuid = match text.unescaped() {
+                Some(raw) => parse_uuid(raw),
+                None => parse_uuid(text.decode().as_bytes()),
+            };
+            is_new.push(match uuid {
+                Some(id) => {
+                    let hash = self.hasher.hash_one(id);
+                    // The shard takes the lowest bits, the place in it the highest.
+                    let shard = hash as usize % SHARDS;
+                    newcomers.push(Newcomer { shard, hash, id, index });
+                    false
+                }
+                None => lock(&self.others).insert(text.decode().into()),
+            });
         }
+        newcomers.sort_unstable_by_key(|newcomer| (newcomer.shard, newcomer.index));
+        for run in newcomers.chunk_by(|a, b| a.shard == b.shard) {
+            let mut shard = lock(&self.shards[run[0].shard]);
+            shard.make_room(run.len(), &self.hasher);
+            shard.touch(run);
+            for newcomer in run {
+                is_new[newcomer.index] = shard.insert(newcomer);
+            }
+        }
+        is_new
     }
 }
 
@@ -65,35 +93,46 @@ struct Shard {
 }
 
 impl Shard {
-    fn insert(&mut self, id: u128, hash: u64, hasher: &RandomState) -> bool {
-        if id == 0 {
+    fn insert(&mut self, newcomer: &Newcomer) -> bool {
+        if newcomer.id == 0 {
             return !std::mem::replace(&mut self.has_zero, true);
         }
-        if self.used * 5 >= self.places.len() * 4 {
-            self.grow(hasher);
-        }
-        let is_new = place(&mut self.places, id, hash);
+        let is_new = place(&mut self.places, newcomer.id, newcomer.hash);
         self.used += usize::from(is_new);
         is_new
     }
 
-    fn grow(&mut self, hasher: &RandomState) {
-        let size = (self.places.len() + self.places.len() / 2).max(8);
-        let mut places = Vec::new();
-        places.reserve_exact(size);
-        places.resize(size, 0);
-        for &id in self.places.iter().filter(|&&id| id != 0) {
-            place(&mut places, id, hasher.hash_one(id));
-        }
-        self.places = places;
+    /// Reads the places where ids belong, none of which waits for another.
+    fn touch(&self, run: &[Newcomer]) {
+        let first = |newcomer: &Newcomer| self.places.get(scale(newcomer.hash, self.places.len()));
+        let read = run.iter().filter_map(first).fold(0, |all, place| all ^ *place);
+        std::hint::black_box(read);
     }
+
+    fn make_room(&mut self, more: usize, hasher: &RandomState) {
+        while (self.used + more) * 5 > self.places.len() * 4 {
+            let size = (self.places.len() + self.places.len() / 2).max(8);
+            let mut places = Vec::new();
+            places.reserve_exact(size);
+            places.resize(size, 0);
+            for &id in self.places.iter().filter(|&&id| id != 0) {
+                place(&mut places, id, hasher.hash_one(id));
+            }
+            self.places = places;
+        }
+    }
+}
+
+/// Scales a hash to a table's size, which need not be a power of two.
+#[inline]
+fn scale(hash: u64, size: usize) -> usize {
+    ((u128::from(hash) * size as u128) >> 64) as usize
 }
 
 /// Puts an id where it belongs; returns whether it was not there. One place must be free.
 #[inline]
 fn place(places: &mut [u128], id: u128, hash: u64) -> bool {
-    // Scales the hash to the table's size, which need not be a power of two.
-    let mut at = ((u128::from(hash) * places.len() as u128) >> 64) as usize;
+    let mut at = scale(hash, places.len());
     loop {
         match places.get_mut(at) {
             Some(free @ 0) => {
@@ -112,31 +151,37 @@ fn place(places: &mut [u128], id: u128, hash: u64) -> bool {
 #[inline]
 fn parse_uuid(text: &[u8]) -> Option<u128> {
     let text: &[u8; 36] = text.try_into().ok()?;
-    let mut id = 0;
-    let mut bad = 0;
-    for (at, &b) in text.iter().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            bad |= b ^ b'-';
-            continue;
-        }
-        let digit = HEX[usize::from(b)];
-        bad |= digit & 0xf0;
-        id = id << 4 | u128::from(digit & 0x0f);
+    let mut digits = [0; 32];
+    let mut to = 0;
+    for (from, len) in [(0, 8), (9, 4), (14, 4), (19, 4), (24, 12)] {
+        digits[to..to + len].copy_from_slice(&text[from..from + len]);
+        to += len;
     }
-    (bad == 0).then_some(id)
+    let dashes = [text[8], text[13], text[18], text[23]];
+    let mut id = 0;
+    for eight in digits.as_chunks::<8>().0 {
+        id = id << 32 | u128::from(parse_hex(u64::from_be_bytes(*eight))?);
+    }
+    (dashes == *b"----").then_some(id)
 }
 
-/// The value of each lower-case hexadecimal digit; 0xff for other bytes.
-const HEX: [u8; 256] = {
-    let mut table = [0xff; 256];
-    let digits = b"0123456789abcdef";
-    let mut value = 0;
-    while value < 16 {
-        table[digits[value] as usize] = value as u8;
-        value += 1;
+/// Reads eight lower-case hexadecimal digits, all at once.
+#[inline]
+fn parse_hex(digits: u64) -> Option<u32> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Of the letters' bytes, and of no digit's, bit 6 is set; `a` ends in 1 and stands for 10.
+    let letters = (digits >> 6) & ONES;
+    let nibbles = (digits & (ONES * 0x0f)) + letters * 9;
+    // Whatever else was there does not come out again, or is `g` or beyond.
+    let over_nine = ((nibbles + ONES * 6) >> 4) & ONES;
+    let written = nibbles + ONES * u64::from(b'0') + over_nine * u64::from(b'a' - b'0' - 10);
+    if written != digits || nibbles & (ONES * 0xf0) != 0 {
+        return None;
     }
-    table
-};
+    let bytes = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
+    let words = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
+    Some((words | words >> 16) as u32)
+}
 
 #[cfg(test)]
 mod tests {
@@ -150,22 +195,33 @@ mod tests {
         assert_eq!(parse_uuid(b"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1fg"), None);
         assert_eq!(parse_uuid(b"0F1E2D3C-4B5A-6978-8796-A5B4C3D2E1F0"), None);
         assert_eq!(parse_uuid(b"0f1e2d3c4b5a69788796a5b4c3d2e1f0"), None);
+        for b in 0..=255_u8 {
+            let expected = char::from(b).to_digit(16).filter(|_| !b.is_ascii_uppercase());
+            assert_eq!(parse_hex(u64::from_be_bytes([b'0', b, b'0', b'0', b'0', b'0', b'0', b'0'])), expected.map(|d| d << 24));
+        }
     }
 
     #[test]
     fn agrees_with_a_plain_set() {
         let seen = Seen::new();
         let mut plain = StdSet::new();
+        let mut texts = Vec::new();
         let mut state = 1_u128;
         for round in 0..50_000_u128 {
             state = state.wrapping_mul(0x2545_f491_4f6c_dd1d).wrapping_add(round);
             let id = state % 20_000;
             let text = uuid(id << 64 | id);
-            assert_eq!(seen.insert(Text::plain(text.as_bytes())), plain.insert(text.clone()));
+            texts.push(text);
+            if texts.len() == 100 {
+                let ids = texts.iter().map(|text| Text::plain(text.as_bytes()));
+                let expected: Vec<bool> = texts.iter().map(|text| plain.insert(text.clone())).collect();
+                assert_eq!(seen.insert(ids), expected);
+                texts.clear();
+            }
         }
         for odd in ["EXAMPLE", "", "0"] {
-            assert!(seen.insert(Text::plain(odd.as_bytes())));
-            assert!(!seen.insert(Text::plain(odd.as_bytes())));
+            let twice = [odd, odd].map(|text| Text::plain(text.as_bytes()));
+            assert_eq!(seen.insert(twice.into_iter()), [true, false]);
         }
     }
 
@@ -179,7 +235,8 @@ mod tests {
         let hasher = RandomState::default();
         let mut shard = Shard::default();
         for id in 1..100_000_u128 {
-            shard.insert(id, hasher.hash_one(id), &hasher);
+            shard.make_room(1, &hasher);
+            shard.insert(&Newcomer { shard: 0, hash: hasher.hash_one(id), id, index: 0 });
             assert!(id < 64 || shard.places.capacity() * 16 <= shard.used * 31, "{id}");
         }
     }
