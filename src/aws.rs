@@ -53,7 +53,9 @@ pub(crate) fn s3(config: &SdkConfig, bucket: &str, region: Option<&str>) -> aws_
     let region = region.map(|name| Region::new(name.to_owned()));
     let region = region.or_else(|| config.region().cloned());
     let custom = config.endpoint_url().is_some()
-        || ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].iter().any(|name| std::env::var_os(name).is_some());
+        || ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some());
     let builder = aws_sdk_s3::config::Builder::from(config)
         .region(region.unwrap_or_else(|| Region::from_static("us-east-1")))
         // Certificates do not cover bucket names with dots, nor emulators any bucket's name.

@@ -165,8 +165,16 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     let directory = &args.output.output;
     // Whoever waited for a long read should not lose it to a directory that cannot be written.
     files::make_directory(directory)?;
-    let staging = directory.join(format!(".raw_{}_{}", window::compact(now), std::process::id()));
-    let dump = args.output.dump_raw_cloudtrail_data.then(|| RawDump::create(staging)).transpose()?;
+    let staging = directory.join(format!(
+        ".raw_{}_{}",
+        window::compact(now),
+        std::process::id()
+    ));
+    let dump = args
+        .output
+        .dump_raw_cloudtrail_data
+        .then(|| RawDump::create(staging))
+        .transpose()?;
     let copy = |region: &str, record: &[u8]| {
         if let Some(dump) = &dump {
             dump.add(region, record);
@@ -184,14 +192,30 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     let progress = Progress::default();
     let outcome = ui.watch(&progress, || activity::run(&request, &progress))?;
     refuse_nothing(&outcome)?;
-    let printed = Results { directory, args: &args.output, run: &run, ui }.write(&outcome, dump)?;
+    let printed = Results {
+        directory,
+        args: &args.output,
+        run: &run,
+        ui,
+    }
+    .write(&outcome, dump)?;
     ui.data(&printed).context("cannot print the summary")?;
-    Ok(if outcome.coverage.is_complete() { Ended::Done } else { Ended::Partial })
+    Ok(if outcome.coverage.is_complete() {
+        Ended::Done
+    } else {
+        Ended::Partial
+    })
 }
 
 /// Runs the verb on a folder of logs with its defaults, and draws charts of the result.
 pub(crate) fn summarise(logs: &Path, results: &Path, ui: Ui) -> anyhow::Result<Ended> {
-    let words = ["activity".as_ref(), logs.as_os_str(), "--plot-results".as_ref(), "--output".as_ref(), results.as_os_str()];
+    let words = [
+        "activity".as_ref(),
+        logs.as_os_str(),
+        "--plot-results".as_ref(),
+        "--output".as_ref(),
+        results.as_os_str(),
+    ];
     run(&<Args as clap::Parser>::try_parse_from(words)?, ui)
 }
 
@@ -221,7 +245,11 @@ impl Args {
             names: patterns(&filters.event_name),
             error_codes: patterns(&filters.error_code),
             origins: filters.ip.iter().map(|text| Origin::new(text)).collect(),
-            user_agents: filters.user_agent.iter().map(|text| Pattern::containing(text)).collect(),
+            user_agents: filters
+                .user_agent
+                .iter()
+                .map(|text| Pattern::containing(text))
+                .collect(),
             regions: patterns(&filters.region),
             accounts: patterns(&filters.account),
             access: match (filters.read_only, filters.write_only) {
@@ -237,7 +265,8 @@ impl Args {
 /// Refuses to write a result if there was nothing at all to read.
 fn refuse_nothing(outcome: &Outcome) -> anyhow::Result<()> {
     let (intaken, coverage) = (&outcome.intaken, &outcome.coverage);
-    let only_foreign = intaken.counts.read == 0 && intaken.others.keys().all(|kind| kind.is_foreign());
+    let only_foreign =
+        intaken.counts.read == 0 && intaken.others.keys().all(|kind| kind.is_foreign());
     match coverage.problems.first() {
         Some(problem) if intaken.counts.read == 0 && coverage.documents <= 1 => {
             Err(anyhow!("{} {}", problem.document, problem.reason).context("nothing could be read"))
@@ -262,7 +291,11 @@ impl Results<'_> {
     /// Writes all files, and returns what is to be printed.
     fn write(&self, outcome: &Outcome, dump: Option<RawDump>) -> anyhow::Result<Vec<u8>> {
         let mut all = Tally::default();
-        outcome.intaken.tallies.values().for_each(|tally| all.merge(tally));
+        outcome
+            .intaken
+            .tallies
+            .values()
+            .for_each(|tally| all.merge(tally));
         let summary = Summary::of(&all, &outcome.intaken, &outcome.coverage, self.run);
         let json = render::json::summary(&summary).context("cannot write the summary as JSON")?;
         let stem = self.stem(&summary);
@@ -270,8 +303,9 @@ impl Results<'_> {
         if let Some(dump) = dump {
             let target = self.directory.join(format!("{stem}_raw_cloudtrail_data"));
             let staging = dump.finish()?;
-            std::fs::rename(&staging, &target)
-                .with_context(|| format!("cannot move {} to {}", staging.display(), target.display()))?;
+            std::fs::rename(&staging, &target).with_context(|| {
+                format!("cannot move {} to {}", staging.display(), target.display())
+            })?;
             self.ui.remark(&format!("wrote {}", target.display()));
         }
         if self.args.per_account {
@@ -284,13 +318,18 @@ impl Results<'_> {
         Ok(match self.args.format {
             Format::Text => render::text::summary(&summary, self.ui.look()).into_bytes(),
             Format::Json => json,
-            Format::Csv => render::csv::summary(&summary).context("cannot write the summary as CSV")?,
+            Format::Csv => {
+                render::csv::summary(&summary).context("cannot write the summary as CSV")?
+            }
         })
     }
 
     fn stem(&self, summary: &Summary) -> String {
         let account = render::escape::file_name(&summary.metadata.account_id);
-        format!("account_activity_{account}_{}", window::compact(self.run.now))
+        format!(
+            "account_activity_{account}_{}",
+            window::compact(self.run.now)
+        )
     }
 
     fn write_summary(&self, stem: &str, summary: &Summary, json: &[u8]) -> anyhow::Result<()> {
@@ -306,7 +345,13 @@ impl Results<'_> {
 }
 
 fn now() -> Seconds {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where the shell reads the clock"
+    )]
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Seconds::try_from(since_1970.as_secs()).unwrap_or(Seconds::MAX)
 }
 
@@ -314,5 +359,8 @@ fn now() -> Seconds {
 fn invocation() -> String {
     let args = std::env::args_os().skip(1);
     let words = args.map(|word| word.to_string_lossy().into_owned());
-    std::iter::once("trailtab".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+    std::iter::once("trailtab".to_owned())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

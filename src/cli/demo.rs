@@ -7,8 +7,8 @@ use anyhow::{Context as _, bail};
 
 use super::ui::Ui;
 use super::{Ended, activity};
-use crate::demo::{self, Plan};
 use crate::deliver::files;
+use crate::demo::{self, Plan};
 use crate::job;
 use crate::render::text::thousands;
 
@@ -41,12 +41,16 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     let folder = &args.output;
     clean(folder)?;
     let written = job::demo::run(&plan, folder)?;
+    let truth = written.truth;
     ui.remark(&format!(
-        "wrote {} events in {} log files, {} MB, to {}",
-        thousands(written.records),
-        thousands(written.files as u64),
+        "wrote {} events, {} of them twice, in {} log files ({} MB) to {}: {} to {}",
+        thousands(truth.records),
+        thousands(truth.repeats),
+        thousands(truth.log_files),
         thousands(written.bytes / 1_000_000),
         folder.display(),
+        demo::FROM,
+        demo::UNTIL,
     ));
     if args.events.is_some() {
         return Ok(Ended::Done);
@@ -61,7 +65,10 @@ fn clean(folder: &Path) -> anyhow::Result<()> {
     let marker = folder.join(MARKER);
     let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     if !is_empty && !marker.exists() {
-        bail!("{} holds something else: name another directory with --output", folder.display());
+        bail!(
+            "{} holds something else: name another directory with --output",
+            folder.display()
+        );
     }
     for old in ["AWSLogs", "imported-archive", "results"] {
         let old = folder.join(old);
@@ -70,7 +77,10 @@ fn clean(folder: &Path) -> anyhow::Result<()> {
         }
     }
     files::make_directory(folder)?;
-    files::write(&marker, b"This folder was made by trailtab demo, which will clean it up.\n")?;
+    files::write(
+        &marker,
+        b"This folder was made by trailtab demo, which will clean it up.\n",
+    )?;
     Ok(())
 }
 

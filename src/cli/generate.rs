@@ -14,7 +14,11 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn completions(args: &CompletionsArgs, mut command: Command, ui: Ui) -> anyhow::Result<Ended> {
+pub(crate) fn completions(
+    args: &CompletionsArgs,
+    mut command: Command,
+    ui: Ui,
+) -> anyhow::Result<Ended> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "trailtab", &mut script);
     ui.data(&script).context("cannot print the completions")?;

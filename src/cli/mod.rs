@@ -14,7 +14,12 @@ use self::ui::Ui;
 
 /// Who did what in your AWS accounts, how often, and what it cost.
 #[derive(Debug, Parser)]
-#[command(name = "trailtab", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "trailtab",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,

@@ -30,7 +30,13 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 pub(crate) struct PictureArgs {
     /// Kinds of pictures
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "png", help_heading = "Output")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "png",
+        help_heading = "Output"
+    )]
     plot_format: Vec<PlotFormat>,
 }
 
@@ -44,11 +50,18 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     for file in &args.files {
         let json = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let summary: Summary = serde_json::from_slice(&json).with_context(|| {
-            format!("{} is no summary that trailtab or its predecessor wrote", file.display())
+            format!(
+                "{} is no summary that trailtab or its predecessor wrote",
+                file.display()
+            )
         })?;
         let beside = file.parent().unwrap_or(Path::new(""));
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let folder = args.output.as_deref().unwrap_or(beside).join(format!("{stem}_plots"));
+        let folder = args
+            .output
+            .as_deref()
+            .unwrap_or(beside)
+            .join(format!("{stem}_plots"));
         args.pictures.draw(&summary, &folder, ui)?;
     }
     Ok(Ended::Done)

@@ -83,7 +83,11 @@ fn draw(progress: &Progress, done: &AtomicBool) {
     while !done.load(Ordering::Relaxed) {
         bar.set_length(count(&progress.found_bytes));
         bar.set_position(count(&progress.done_bytes));
-        let more = if progress.all_found.load(Ordering::Relaxed) { "" } else { "+" };
+        let more = if progress.all_found.load(Ordering::Relaxed) {
+            ""
+        } else {
+            "+"
+        };
         bar.set_message(format!(
             "{}/{}{more} files, {} events",
             thousands(count(&progress.done)),

@@ -64,7 +64,9 @@ impl Coverage {
 
     /// Takes note that an account and region is looked at.
     pub(crate) fn ask(&mut self, account: &str, region: &str) {
-        self.asked.entry((account.to_owned(), region.to_owned())).or_default();
+        self.asked
+            .entry((account.to_owned(), region.to_owned()))
+            .or_default();
     }
 
     /// Takes note that an account and region could not be looked at.
@@ -99,7 +101,9 @@ pub(crate) fn scope_of(document: &str) -> Option<(String, String)> {
     let mut parts = name.split('_');
     let (account, kind, region) = (parts.next()?, parts.next()?, parts.next()?);
     let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-    let is_region = region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_region = region
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'-');
     (is_account && is_region && kind.starts_with("CloudTrail"))
         .then(|| (account.to_owned(), region.to_owned()))
 }
@@ -135,13 +139,21 @@ mod tests {
             coverage.problem(problem(&format!("{n}.json")));
         }
         coverage.merge(coverage.clone());
-        assert_eq!(coverage.problems.len() as u64 + coverage.more_problems, 1400);
+        assert_eq!(
+            coverage.problems.len() as u64 + coverage.more_problems,
+            1400
+        );
         assert_eq!(coverage.problems.len(), MAX_PROBLEMS);
     }
 
     #[test]
     fn names_that_are_no_log_files_have_no_scope() {
-        for name in ["x.json", "README_CloudTrail_x", "111122223333_S3_eu-west-1_x", "1/2/3"] {
+        for name in [
+            "x.json",
+            "README_CloudTrail_x",
+            "111122223333_S3_eu-west-1_x",
+            "1/2/3",
+        ] {
             assert_eq!(scope_of(name), None);
         }
     }

@@ -21,7 +21,9 @@ pub(crate) fn is_csv(head: &[u8]) -> bool {
 
 fn normal(column: &[u8]) -> String {
     let letters = column.iter().filter(|b| b.is_ascii_alphanumeric());
-    letters.map(|b| char::from(b.to_ascii_lowercase())).collect()
+    letters
+        .map(|b| char::from(b.to_ascii_lowercase()))
+        .collect()
 }
 
 /// Hands each row on as a record.
@@ -46,12 +48,19 @@ pub(crate) fn read(document: impl Read, sink: &mut impl Sink) -> io::Result<()> 
 
 fn hand_on(columns: &[String], row: &csv::ByteRecord, sink: &mut impl Sink) {
     let cell = |names: &[&str]| {
-        let at = columns.iter().position(|column| names.contains(&column.as_str()))?;
-        row.get(at).filter(|cell| !cell.is_empty() && *cell != b"-" && *cell != b"null")
+        let at = columns
+            .iter()
+            .position(|column| names.contains(&column.as_str()))?;
+        row.get(at)
+            .filter(|cell| !cell.is_empty() && *cell != b"-" && *cell != b"null")
     };
     let text = |names: &[&str]| cell(names).map(Text::plain);
     let identity = cell(&["useridentity"]).filter(|cell| cell.starts_with(b"{\""));
-    let names = identity.is_none().then(|| identity_of(cell)).unwrap_or_default();
+    let names = if identity.is_none() {
+        identity_of(cell)
+    } else {
+        String::new()
+    };
     let record = Record {
         event_version: text(&["eventversion"]),
         event_id: text(&["eventid"]),
@@ -110,7 +119,10 @@ impl<R: Read> Read for RowLimit<R> {
             None => self.row += read,
         }
         if self.row > MAX_ROW {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a row has no end"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a row has no end",
+            ));
         }
         Ok(read)
     }

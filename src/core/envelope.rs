@@ -147,7 +147,11 @@ impl Envelope {
         if !self.started && (buf.len() >= 3 || last) {
             self.started = true;
             // Windows tools put a byte order mark in front.
-            pos = if buf.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+            pos = if buf.starts_with(b"\xef\xbb\xbf") {
+                3
+            } else {
+                0
+            };
         }
         if self.started {
             let mut out = Out::new(sink);
@@ -197,7 +201,9 @@ impl Envelope {
 
     /// Deals with what is left when the document ends.
     fn end(&mut self, buf: &[u8], pos: &mut usize, sink: &mut impl Sink) {
-        let rest_is_blank = buf[*pos..].iter().all(|b| b.is_ascii_whitespace() || *b == b',');
+        let rest_is_blank = buf[*pos..]
+            .iter()
+            .all(|b| b.is_ascii_whitespace() || *b == b',');
         if !rest_is_blank {
             sink.unreadable();
         }
@@ -378,7 +384,11 @@ impl Envelope {
             if object.member(name, scanner)? {
                 return Ok(ControlFlow::Continue(()));
             }
-            let log_events = if object.is_control { Place::Control } else { Place::Anywhere };
+            let log_events = if object.is_control {
+                Place::Control
+            } else {
+                Place::Anywhere
+            };
             match self.wrapper(name, log_events, scanner)? {
                 Some(frame) if !object.record.is_event() => Ok(ControlFlow::Break(frame)),
                 _ => {
@@ -471,7 +481,8 @@ impl<'a> Object<'a> {
         let mark = match name {
             // In turn: LookupEvents, CloudWatch Logs, other collectors, Lambda's payload, Logs
             // Insights, and SNS or SQS.
-            b"CloudTrailEvent" | b"message" | b"_raw" | b"data" | b"value" | b"Message" | b"body"
+            b"CloudTrailEvent" | b"message" | b"_raw" | b"data" | b"value" | b"Message"
+            | b"body"
                 if scanner.peek()? == b'"' =>
             {
                 self.text = Some(scanner.string()?);
@@ -517,11 +528,16 @@ mod tests {
     use super::super::oracle::{Told, fast};
     use super::*;
 
-    const EVENT: &str = r#"{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"PutObject"}"#;
+    const EVENT: &str =
+        r#"{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"PutObject"}"#;
 
     fn read(document: &str) -> Told {
         let told = fast(document.as_bytes(), usize::MAX);
-        assert_eq!(fast(document.as_bytes(), 1), told, "byte by byte: {document}");
+        assert_eq!(
+            fast(document.as_bytes(), 1),
+            told,
+            "byte by byte: {document}"
+        );
         told
     }
 
@@ -542,13 +558,42 @@ mod tests {
         assert_eq!(events(&format!("[{EVENT},\n{EVENT}]")), 2);
         assert_eq!(events(&format!("{EVENT}\n{EVENT}\r\n\n{EVENT}")), 3);
         assert_eq!(events(&format!("\u{feff}{EVENT}")), 1);
-        assert_eq!(events(&format!(r#"{{"NextToken":"t","Events":[{{"CloudTrailEvent":{text}}}]}}"#)), 1);
+        assert_eq!(
+            events(&format!(
+                r#"{{"NextToken":"t","Events":[{{"CloudTrailEvent":{text}}}]}}"#
+            )),
+            1
+        );
         assert_eq!(events(&format!(r#"{{"version":"0","detail":{EVENT}}}"#)), 1);
-        assert_eq!(events(&format!(r#"{{"events":[{{"message":{text}}}],"searchedLogStreams":[]}}"#)), 1);
-        assert_eq!(events(&format!(r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"message":{text}}}]}}"#)), 1);
-        assert_eq!(events(&format!("2026-09-07T08:00:00.000Z {EVENT}\n2026-09-07T08:00:01.000Z {EVENT}\n")), 2);
-        assert_eq!(events(&format!(r#"[{{"_raw":{{"Records":[{EVENT}]}}}}]"#)), 1);
-        assert_eq!(events(&format!(r#"{{"Records":[{{"body":{}}}]}}"#, in_string(&format!(r#"{{"Records":[{EVENT}]}}"#)))), 1);
+        assert_eq!(
+            events(&format!(
+                r#"{{"events":[{{"message":{text}}}],"searchedLogStreams":[]}}"#
+            )),
+            1
+        );
+        assert_eq!(
+            events(&format!(
+                r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"message":{text}}}]}}"#
+            )),
+            1
+        );
+        assert_eq!(
+            events(&format!(
+                "2026-09-07T08:00:00.000Z {EVENT}\n2026-09-07T08:00:01.000Z {EVENT}\n"
+            )),
+            2
+        );
+        assert_eq!(
+            events(&format!(r#"[{{"_raw":{{"Records":[{EVENT}]}}}}]"#)),
+            1
+        );
+        assert_eq!(
+            events(&format!(
+                r#"{{"Records":[{{"body":{}}}]}}"#,
+                in_string(&format!(r#"{{"Records":[{EVENT}]}}"#))
+            )),
+            1
+        );
         assert_eq!(events(""), 0);
         assert_eq!(events(r#"{"Records":[]}"#), 0);
     }
@@ -556,10 +601,15 @@ mod tests {
     #[test]
     fn a_lambda_payload_is_opened() {
         use base64::Engine as _;
-        let payload = format!(r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"message":{}}}]}}"#, in_string(EVENT));
+        let payload = format!(
+            r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"message":{}}}]}}"#,
+            in_string(EVENT)
+        );
         let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
         let mut gzip = vec![0; compressor.gzip_compress_bound(payload.len())];
-        let len = compressor.gzip_compress(payload.as_bytes(), &mut gzip).unwrap();
+        let len = compressor
+            .gzip_compress(payload.as_bytes(), &mut gzip)
+            .unwrap();
         let data = base64::engine::general_purpose::STANDARD.encode(&gzip[..len]);
         assert_eq!(events(&format!(r#"{{"awslogs":{{"data":"{data}"}}}}"#)), 1);
         assert_eq!(read(r#"{"awslogs":{"data":"bm8gZ3ppcA=="}}"#).unreadable, 1);
@@ -568,19 +618,47 @@ mod tests {
     #[test]
     fn what_is_no_event_is_told_by_kind() {
         let cases = [
-            (r#"{"digestStartTime":"2026-09-07T08:00:00Z","logFiles":[]}"#, Kind::Digest),
-            (r#"{"Records":[{"eventVersion":"1.07","eventType":"AwsCloudTrailInsight","insightDetails":{}}]}"#, Kind::Insight),
-            (r#"{"eventVersion":"1.11","eventCategory":"Aggregated","eventName":"x"}"#, Kind::Aggregated),
-            (r#"{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"CWL CONTROL MESSAGE"}]}"#, Kind::ControlMessage),
-            (r#"{"s3Bucket":"b","s3ObjectKey":["AWSLogs/x.json.gz"]}"#, Kind::Notification),
-            (r#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put"}]}"#, Kind::Notification),
-            (r#"{"_metadata":{},"api_calls_by_principal":{}}"#, Kind::Summary),
+            (
+                r#"{"digestStartTime":"2026-09-07T08:00:00Z","logFiles":[]}"#,
+                Kind::Digest,
+            ),
+            (
+                r#"{"Records":[{"eventVersion":"1.07","eventType":"AwsCloudTrailInsight","insightDetails":{}}]}"#,
+                Kind::Insight,
+            ),
+            (
+                r#"{"eventVersion":"1.11","eventCategory":"Aggregated","eventName":"x"}"#,
+                Kind::Aggregated,
+            ),
+            (
+                r#"{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"CWL CONTROL MESSAGE"}]}"#,
+                Kind::ControlMessage,
+            ),
+            (
+                r#"{"s3Bucket":"b","s3ObjectKey":["AWSLogs/x.json.gz"]}"#,
+                Kind::Notification,
+            ),
+            (
+                r#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put"}]}"#,
+                Kind::Notification,
+            ),
+            (
+                r#"{"_metadata":{},"api_calls_by_principal":{}}"#,
+                Kind::Summary,
+            ),
             (r#"{"Statement":[]}"#, Kind::Foreign),
-            (r#"{"detail-type":"GuardDuty Finding","detail":{"severity":5}}"#, Kind::Foreign),
+            (
+                r#"{"detail-type":"GuardDuty Finding","detail":{"severity":5}}"#,
+                Kind::Foreign,
+            ),
         ];
         for (document, kind) in cases {
             assert_eq!(read(document).others, [kind], "{document}");
-            assert_eq!(read(document).events.len() + read(document).unreadable, 0, "{document}");
+            assert_eq!(
+                read(document).events.len() + read(document).unreadable,
+                0,
+                "{document}"
+            );
         }
     }
 
@@ -607,7 +685,10 @@ mod tests {
         let cut = format!(r#"{{"Records":[{EVENT},{{"eventName":"x"#);
         assert_eq!(damage(&cut), (1, 1, Some(Damage::CutOff(cut.len() as u64))));
         let open = format!(r#"{{"Records":[{EVENT}"#);
-        assert_eq!(damage(&open), (1, 0, Some(Damage::CutOff(open.len() as u64))));
+        assert_eq!(
+            damage(&open),
+            (1, 0, Some(Damage::CutOff(open.len() as u64)))
+        );
         let deep = "[".repeat(1000);
         assert!(matches!(damage(&deep), (0, 1, Some(Damage::Broken(_)))));
     }

@@ -110,8 +110,9 @@ impl Filter {
     /// Tells whether an actor's events may pass.
     pub(crate) fn admits_actor(&self, actor: &Actor) -> bool {
         let person = actor.person.as_ref().map_or("", |person| &person.name);
-        any(&self.principals, |pattern| pattern.matches(&actor.principal))
-            && any(&self.persons, |pattern| pattern.matches(person))
+        any(&self.principals, |pattern| {
+            pattern.matches(&actor.principal)
+        }) && any(&self.persons, |pattern| pattern.matches(person))
             && !(self.without_aws_services && actor.is_aws_service())
     }
 
@@ -169,7 +170,9 @@ impl Filter {
         }
         let source = source.map(Text::decode).unwrap_or_default();
         let short = source.split_once('.').map_or(&*source, |(short, _)| short);
-        any(&self.sources, |pattern| pattern.matches(&source) || pattern.matches(short))
+        any(&self.sources, |pattern| {
+            pattern.matches(&source) || pattern.matches(short)
+        })
     }
 
     fn admits_origin(&self, address: Option<Text<'_>>) -> bool {
@@ -209,32 +212,58 @@ mod tests {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "filters are written where they are used"
+    )]
     fn admits(filter: Filter) -> bool {
         filter.admits(&record(), Outcome::Succeeded, "111122223333")
     }
 
     fn patterns(patterns: &[&str]) -> Vec<Pattern> {
-        patterns.iter().map(|pattern| Pattern::new(pattern)).collect()
+        patterns
+            .iter()
+            .map(|pattern| Pattern::new(pattern))
+            .collect()
     }
 
     #[test]
     fn values_are_alternatives_and_filters_combine() {
         let names = patterns(&["Describe*", "run*"]);
-        assert!(admits(Filter { names: names.clone(), ..Filter::default() }));
+        assert!(admits(Filter {
+            names: names.clone(),
+            ..Filter::default()
+        }));
         let regions = patterns(&["us-*"]);
-        assert!(!admits(Filter { names, regions, ..Filter::default() }));
+        assert!(!admits(Filter {
+            names,
+            regions,
+            ..Filter::default()
+        }));
     }
 
     #[test]
     fn services_match_by_their_short_name() {
-        assert!(admits(Filter { sources: patterns(&["ec2"]), ..Filter::default() }));
-        assert!(admits(Filter { sources: patterns(&["ec2.amazonaws.com"]), ..Filter::default() }));
-        assert!(!admits(Filter { sources: patterns(&["ec"]), ..Filter::default() }));
+        assert!(admits(Filter {
+            sources: patterns(&["ec2"]),
+            ..Filter::default()
+        }));
+        assert!(admits(Filter {
+            sources: patterns(&["ec2.amazonaws.com"]),
+            ..Filter::default()
+        }));
+        assert!(!admits(Filter {
+            sources: patterns(&["ec"]),
+            ..Filter::default()
+        }));
     }
 
     #[test]
     fn addresses_match_by_network_and_names_by_pattern() {
-        let origins = |text| Filter { origins: vec![Origin::new(text)], ..Filter::default() };
+        let origins = |text| Filter {
+            origins: vec![Origin::new(text)],
+            ..Filter::default()
+        };
         assert!(admits(origins("2001:db8::/32")) && admits(origins("2001:db8:0:0::7")));
         assert!(!admits(origins("10.0.0.0/8")) && !admits(origins("*.amazonaws.com")));
         assert!(Origin::new("AWS Internal").matches("AWS Internal"));
@@ -242,22 +271,37 @@ mod tests {
 
     #[test]
     fn user_agents_match_by_a_part() {
-        let agents = |text| Filter { user_agents: vec![Pattern::containing(text)], ..Filter::default() };
+        let agents = |text| Filter {
+            user_agents: vec![Pattern::containing(text)],
+            ..Filter::default()
+        };
         assert!(admits(agents("terraform")) && !admits(agents("terraform*")));
     }
 
     #[test]
     fn outcome_and_access() {
-        let failed = Filter { activity_type: ActivityType::Failed, ..Filter::default() };
+        let failed = Filter {
+            activity_type: ActivityType::Failed,
+            ..Filter::default()
+        };
         assert!(!admits(failed.clone()));
         assert!(failed.admits(&record(), Outcome::Failed(None), ""));
-        assert!(admits(Filter { access: Some(Access::WriteOnly), ..Filter::default() }));
-        assert!(!admits(Filter { access: Some(Access::ReadOnly), ..Filter::default() }));
+        assert!(admits(Filter {
+            access: Some(Access::WriteOnly),
+            ..Filter::default()
+        }));
+        assert!(!admits(Filter {
+            access: Some(Access::ReadOnly),
+            ..Filter::default()
+        }));
     }
 
     #[test]
     fn services_are_left_out_and_their_users_are_not() {
-        let filter = Filter { without_aws_services: true, ..Filter::default() };
+        let filter = Filter {
+            without_aws_services: true,
+            ..Filter::default()
+        };
         let service = br#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#;
         assert!(!filter.admits_actor(&Actor::resolve(service)));
         let user = br#"{"type":"IAMUser","accountId":"1","userName":"a","invokedBy":"cloudformation.amazonaws.com"}"#;

@@ -69,7 +69,10 @@ mod tests {
     #[test]
     fn one_member_is_inflated_and_the_buffer_reused() {
         let mut inflater = Inflater::new(1000);
-        assert_eq!(inflater.inflate(&gzip(b"a longer text")), Some(&b"a longer text"[..]));
+        assert_eq!(
+            inflater.inflate(&gzip(b"a longer text")),
+            Some(&b"a longer text"[..])
+        );
         assert_eq!(inflater.inflate(&gzip(b"short")), Some(&b"short"[..]));
     }
 
@@ -77,10 +80,18 @@ mod tests {
     fn anything_else_is_left_to_the_slow_decoder() {
         let one = gzip(b"{\"Records\":[]}");
         let mut inflater = Inflater::new(1000);
-        assert_eq!(inflater.inflate(&[&one[..], &one[..]].concat()), None, "two equal members");
+        assert_eq!(
+            inflater.inflate(&[&one[..], &one[..]].concat()),
+            None,
+            "two equal members"
+        );
         assert_eq!(inflater.inflate(&[&one[..], b"trailing"].concat()), None);
         assert_eq!(inflater.inflate(&one[..one.len() - 3]), None, "truncated");
-        assert_eq!(inflater.inflate(&gzip(&[b'x'; 2000])), None, "over the limit");
+        assert_eq!(
+            inflater.inflate(&gzip(&[b'x'; 2000])),
+            None,
+            "over the limit"
+        );
         assert_eq!(inflater.inflate(b""), None);
     }
 }

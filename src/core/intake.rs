@@ -110,7 +110,11 @@ impl<'r> Intake<'r> {
     pub(crate) fn finish(self) -> Intaken {
         Intaken {
             counts: self.counts,
-            tallies: self.ledgers.into_iter().map(|ledger| (ledger.account, ledger.tally)).collect(),
+            tallies: self
+                .ledgers
+                .into_iter()
+                .map(|ledger| (ledger.account, ledger.tally))
+                .collect(),
             others: self.others,
         }
     }
@@ -120,12 +124,20 @@ impl<'r> Intake<'r> {
         let account = match record.recipient_account_id {
             _ if !self.rules.per_account => "".into(),
             Some(account) => account.decode(),
-            None => Actor::resolve(record.user_identity).account_or_unknown().into(),
+            None => Actor::resolve(record.user_identity)
+                .account_or_unknown()
+                .into(),
         };
-        let index = self.ledgers.iter().position(|ledger| ledger.account == account);
+        let index = self
+            .ledgers
+            .iter()
+            .position(|ledger| ledger.account == account);
         let index = index.unwrap_or_else(|| {
             let account = account.into_owned();
-            self.ledgers.push(Ledger { account, ..Ledger::default() });
+            self.ledgers.push(Ledger {
+                account,
+                ..Ledger::default()
+            });
             self.ledgers.len() - 1
         });
         &mut self.ledgers[index]
@@ -151,7 +163,9 @@ impl<'r> Intake<'r> {
     fn count(&mut self, record: &Record<'_>, time: Option<Seconds>) -> bool {
         let filter = &self.rules.filter;
         let outcome = record.outcome();
-        let Ledger { tally, identities, .. } = self.ledger(record);
+        let Ledger {
+            tally, identities, ..
+        } = self.ledger(record);
         let known = identities.find(record.user_identity, |actor| {
             (tally.actor(actor), filter.admits_actor(actor))
         });
@@ -162,15 +176,27 @@ impl<'r> Intake<'r> {
             tally.add_odd(shape, &example(record.user_identity));
         }
         let actor = known.id;
-        tally.add(&Counted { record, actor, time, outcome });
+        tally.add(&Counted {
+            record,
+            actor,
+            time,
+            outcome,
+        });
         true
     }
 }
 
 /// Shortens an identity to what a report can show.
 fn example(identity: &[u8]) -> String {
-    let identity = if identity.is_empty() { b"null" } else { identity };
-    String::from_utf8_lossy(identity).chars().take(500).collect()
+    let identity = if identity.is_empty() {
+        b"null"
+    } else {
+        identity
+    };
+    String::from_utf8_lossy(identity)
+        .chars()
+        .take(500)
+        .collect()
 }
 
 impl Sink for Intake<'_> {
@@ -184,7 +210,10 @@ impl Sink for Intake<'_> {
             }
         }
         self.counts.filtered += (records.len() - inside.len()) as u64;
-        let mut is_new = self.seen.insert(inside.iter().filter_map(|(record, _)| record.event_id)).into_iter();
+        let mut is_new = self
+            .seen
+            .insert(inside.iter().filter_map(|(record, _)| record.event_id))
+            .into_iter();
         for (record, time) in inside {
             if record.event_id.is_some() && is_new.next() == Some(false) {
                 self.counts.duplicate += 1;

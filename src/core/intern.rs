@@ -94,7 +94,8 @@ impl Interner {
         let symbol = Symbol(u32::try_from(self.ends.len()).unwrap_or(u32::MAX));
         self.text.push_str(string);
         self.ends.push(self.text.len());
-        self.table.insert_unique(hash, (hash, symbol), |&(hash, _)| hash);
+        self.table
+            .insert_unique(hash, (hash, symbol), |&(hash, _)| hash);
         symbol
     }
 }
@@ -104,7 +105,8 @@ fn text_of<'t>(text: &'t str, ends: &[usize], symbol: Symbol) -> &'t str {
     let index = symbol.index();
     let start = index.checked_sub(1).and_then(|before| ends.get(before));
     let end = ends.get(index).copied().unwrap_or_default();
-    text.get(start.copied().unwrap_or_default()..end).unwrap_or_default()
+    text.get(start.copied().unwrap_or_default()..end)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -95,7 +95,9 @@ pub(crate) fn slow(document: &[u8]) -> Option<Told> {
     let mut told = Told::default();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
         match value.ok()? {
-            value @ (Json::Object(_) | Json::Array(_)) => element(&value, Within::Anywhere, 0, &mut told)?,
+            value @ (Json::Object(_) | Json::Array(_)) => {
+                element(&value, Within::Anywhere, 0, &mut told)?
+            }
             _ => return None,
         }
     }
@@ -133,9 +135,9 @@ fn element(value: &Json, within: Within, depth: usize, told: &mut Told) -> Optio
         return None;
     }
     match value {
-        Json::Array(items) => {
-            items.iter().try_for_each(|item| element(item, within, depth + 1, told))
-        }
+        Json::Array(items) => items
+            .iter()
+            .try_for_each(|item| element(item, within, depth + 1, told)),
         Json::Object(members) => object(members, within, depth, told),
         _ if within == Within::Records => {
             told.unreadable += 1;
@@ -185,7 +187,10 @@ fn object(members: &Members, within: Within, depth: usize, told: &mut Told) -> O
 fn leaf(members: &Members, within: Within, depth: usize, told: &mut Told) -> Option<()> {
     let has = |name| members.iter().any(|(n, _)| n == name);
     let is = |name, value| last(members, name).is_some_and(|v| v.is(value));
-    let kind = if has("insightDetails") || is("eventType", "AwsCloudTrailInsight") || is("eventCategory", "Insight") {
+    let kind = if has("insightDetails")
+        || is("eventType", "AwsCloudTrailInsight")
+        || is("eventCategory", "Insight")
+    {
         Some(Kind::Insight)
     } else if is("eventType", "AwsAggregatedEvent") || is("eventCategory", "Aggregated") {
         Some(Kind::Aggregated)
@@ -206,10 +211,16 @@ fn leaf(members: &Members, within: Within, depth: usize, told: &mut Told) -> Opt
         told.events.push(event(members));
         return Some(());
     }
-    let inner = members.iter().rev().find_map(|(name, value)| match (name.as_str(), value) {
-        ("CloudTrailEvent" | "message" | "_raw" | "data" | "value" | "Message" | "body", Json::String(text)) => Some(text),
-        _ => None,
-    });
+    let inner = members
+        .iter()
+        .rev()
+        .find_map(|(name, value)| match (name.as_str(), value) {
+            (
+                "CloudTrailEvent" | "message" | "_raw" | "data" | "value" | "Message" | "body",
+                Json::String(text),
+            ) => Some(text),
+            _ => None,
+        });
     match (within, inner) {
         (Within::Control, _) => told.others.push(Kind::ControlMessage),
         // Payloads have tests of their own.
@@ -231,7 +242,11 @@ fn leaf(members: &Members, within: Within, depth: usize, told: &mut Told) -> Opt
 }
 
 fn last<'j>(members: &'j Members, name: &str) -> Option<&'j Json> {
-    members.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value)
+    members
+        .iter()
+        .rev()
+        .find(|(n, _)| n == name)
+        .map(|(_, value)| value)
 }
 
 fn text(members: &Members, name: &str) -> Option<String> {
@@ -258,11 +273,12 @@ fn event(members: &Members) -> Vec<String> {
     };
     let code = text(members, "errorCode").or_else(|| text(response, "errorCode"));
     let message = text(members, "errorMessage").or_else(|| text(response, "errorMessage"));
-    let read_only = text(members, "readOnly").and_then(|text| match text.to_ascii_lowercase().as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    });
+    let read_only =
+        text(members, "readOnly").and_then(|text| match text.to_ascii_lowercase().as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        });
     vec![
         field("eventVersion"),
         field("eventID"),
@@ -365,23 +381,53 @@ mod tests {
     /// Documents made of the pieces that matter, well-formed or nearly so.
     fn document() -> impl Strategy<Value = String> {
         let scalar = prop_oneof![
-            Just("null".to_owned()), Just("true".to_owned()), Just("12.5e3".to_owned()),
-            Just("\"\"".to_owned()), Just("\"a\\\"b\\\\\"".to_owned()), Just("\"\\u0041\\ud83d\\ude00\"".to_owned()),
-            Just("\"CONTROL_MESSAGE\"".to_owned()), Just("\"AwsCloudTrailInsight\"".to_owned()),
-            Just("\"2026-09-07T08:00:00Z\"".to_owned()), Just("\"ec2.amazonaws.com\"".to_owned()),
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            Just("12.5e3".to_owned()),
+            Just("\"\"".to_owned()),
+            Just("\"a\\\"b\\\\\"".to_owned()),
+            Just("\"\\u0041\\ud83d\\ude00\"".to_owned()),
+            Just("\"CONTROL_MESSAGE\"".to_owned()),
+            Just("\"AwsCloudTrailInsight\"".to_owned()),
+            Just("\"2026-09-07T08:00:00Z\"".to_owned()),
+            Just("\"ec2.amazonaws.com\"".to_owned()),
             Just("\"{\\\"eventName\\\":\\\"X\\\",\\\"eventVersion\\\":\\\"1.0\\\"}\"".to_owned()),
         ];
         let name = prop::sample::select(vec![
-            "eventName", "eventSource", "eventVersion", "eventTime", "@timestamp", "eventID",
-            "userIdentity", "responseElements", "errorCode", "errorMessage", "readOnly", "eventType",
-            "eventCategory", "Records", "Events", "logEvents", "messageType", "detail", "_raw",
-            "CloudTrailEvent", "message", "digestStartTime", "s3ObjectKey", "x", "event\\u004eame",
+            "eventName",
+            "eventSource",
+            "eventVersion",
+            "eventTime",
+            "@timestamp",
+            "eventID",
+            "userIdentity",
+            "responseElements",
+            "errorCode",
+            "errorMessage",
+            "readOnly",
+            "eventType",
+            "eventCategory",
+            "Records",
+            "Events",
+            "logEvents",
+            "messageType",
+            "detail",
+            "_raw",
+            "CloudTrailEvent",
+            "message",
+            "digestStartTime",
+            "s3ObjectKey",
+            "x",
+            "event\\u004eame",
         ]);
         scalar.prop_recursive(5, 60, 8, move |inner| {
-            let member = (name.clone(), inner.clone()).prop_map(|(name, value)| format!("\"{name}\":{value}"));
+            let member = (name.clone(), inner.clone())
+                .prop_map(|(name, value)| format!("\"{name}\":{value}"));
             prop_oneof![
-                prop::collection::vec(member, 0..8).prop_map(|members| format!("{{{}}}", members.join(" , "))),
-                prop::collection::vec(inner, 0..5).prop_map(|items| format!("[{}]", items.join(",\n"))),
+                prop::collection::vec(member, 0..8)
+                    .prop_map(|members| format!("{{{}}}", members.join(" , "))),
+                prop::collection::vec(inner, 0..5)
+                    .prop_map(|items| format!("[{}]", items.join(",\n"))),
             ]
         })
     }

@@ -116,7 +116,9 @@ impl Actor {
 
 /// Tells whether a name is an AWS service's DNS name, in any partition.
 fn is_service(name: &str) -> bool {
-    name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn") || name == "AWS Internal"
+    name.ends_with(".amazonaws.com")
+        || name.ends_with(".amazonaws.com.cn")
+        || name == "AWS Internal"
 }
 
 fn field(scanner: &mut Scanner<'_>) -> Scan<Option<String>> {
@@ -203,11 +205,17 @@ impl Identity {
             "awsservice" => self.invoked_by.clone(),
             "federateduser" => self.federated(),
             "identitycenteruser" => {
-                let user = self.on_behalf_of.as_deref().or(self.principal_id.as_deref())?;
+                let user = self
+                    .on_behalf_of
+                    .as_deref()
+                    .or(self.principal_id.as_deref())?;
                 self.in_identity_store(account, user)
             }
             "webidentityuser" => match self.principal_id.as_deref() {
-                Some(id) => Some(format!("oidc:{}", id.split_once('/').map_or(id, |(_, id)| id))),
+                Some(id) => Some(format!(
+                    "oidc:{}",
+                    id.split_once('/').map_or(id, |(_, id)| id)
+                )),
                 None => self.account_id.clone(),
             },
             "samluser" => Some(format!("saml:{}", self.principal_id.as_deref()?)),
@@ -219,7 +227,10 @@ impl Identity {
 
     /// A federation token's calls count for the user that got it.
     fn federated(&self) -> Option<String> {
-        let is_root = self.issuer_kind.as_deref().is_some_and(|k| k.eq_ignore_ascii_case("Root"));
+        let is_root = self
+            .issuer_kind
+            .as_deref()
+            .is_some_and(|k| k.eq_ignore_ascii_case("Root"));
         let account = self.account_id.as_deref()?;
         match &self.issuer_name {
             _ if is_root => Some(format!("{account}:root")),
@@ -236,23 +247,40 @@ impl Identity {
 
     /// `principalId` or `arn` name the directory and the user: `d-…/<uuid>`.
     fn directory(&self, account: Option<&str>) -> Option<String> {
-        let id = [&self.arn, &self.principal_id, &self.user_name].into_iter().flatten();
-        let path = id.filter_map(|id| id.find("d-").map(|at| &id[at..])).find(|p| p.contains('/'))?;
+        let id = [&self.arn, &self.principal_id, &self.user_name]
+            .into_iter()
+            .flatten();
+        let path = id
+            .filter_map(|id| id.find("d-").map(|at| &id[at..]))
+            .find(|p| p.contains('/'))?;
         Some(format!("{}:ds/{path}", account?))
     }
 
     fn unknown(&self) -> Option<String> {
         let by_arn = self.arn.as_deref().and_then(by_arn);
-        let by_store = || self.in_identity_store(self.account_id.as_deref(), self.on_behalf_of.as_deref()?);
-        by_arn.or_else(by_store).or(self.account_id.clone()).or(Some("unknown".to_owned()))
+        let by_store =
+            || self.in_identity_store(self.account_id.as_deref(), self.on_behalf_of.as_deref()?);
+        by_arn
+            .or_else(by_store)
+            .or(self.account_id.clone())
+            .or(Some("unknown".to_owned()))
     }
 
     /// Names an identity that the grammar does not know.
     fn fallback(&self) -> String {
-        let arn = || self.arn.as_deref().map(|arn| by_arn(arn).unwrap_or_else(|| arn.to_owned()));
-        let name = self.invoked_by.clone().or_else(arn).or(self.account_id.clone());
+        let arn = || {
+            self.arn
+                .as_deref()
+                .map(|arn| by_arn(arn).unwrap_or_else(|| arn.to_owned()))
+        };
+        let name = self
+            .invoked_by
+            .clone()
+            .or_else(arn)
+            .or(self.account_id.clone());
         // The console's CSV download tells nothing but a name.
-        name.or(self.user_name.clone()).unwrap_or_else(|| "unknown".to_owned())
+        name.or(self.user_name.clone())
+            .unwrap_or_else(|| "unknown".to_owned())
     }
 
     /// Says what did not fit the grammar.
@@ -283,12 +311,21 @@ impl Identity {
     }
 
     fn person(&self) -> Option<Person> {
-        let person = |name: &str, evidence| Some(Person { name: name.to_owned(), evidence });
+        let person = |name: &str, evidence| {
+            Some(Person {
+                name: name.to_owned(),
+                evidence,
+            })
+        };
         if let Some(name) = &self.source_identity {
             return person(name, Evidence::SourceIdentity);
         }
         let session = self.session();
-        let role = self.issuer_arn.as_deref().or(self.arn.as_deref()).unwrap_or_default();
+        let role = self
+            .issuer_arn
+            .as_deref()
+            .or(self.arn.as_deref())
+            .unwrap_or_default();
         if let Some(name) = &session
             && (role.contains("/AWSReservedSSO_") || name.contains('@'))
         {
@@ -298,7 +335,12 @@ impl Identity {
             return person(id, Evidence::IdentityCenter);
         }
         let kind = self.kind.as_deref()?.to_ascii_lowercase();
-        let federated = || self.arn.as_deref()?.split_once(":federated-user/").map(|(_, name)| name);
+        let federated = || {
+            self.arn
+                .as_deref()?
+                .split_once(":federated-user/")
+                .map(|(_, name)| name)
+        };
         match kind.as_str() {
             "iamuser" => person(&self.principal()?, Evidence::IamUser),
             "root" if !self.assumed_root => person(&self.principal()?, Evidence::Root),
@@ -315,8 +357,18 @@ impl Identity {
 /// The types of "CloudTrail userIdentity element", and two more that STS events carry.
 fn is_known(kind: &str) -> bool {
     const KINDS: [&str; 12] = [
-        "Root", "IAMUser", "AssumedRole", "Role", "FederatedUser", "Directory", "AWSAccount",
-        "AWSService", "IdentityCenterUser", "Unknown", "SAMLUser", "WebIdentityUser",
+        "Root",
+        "IAMUser",
+        "AssumedRole",
+        "Role",
+        "FederatedUser",
+        "Directory",
+        "AWSAccount",
+        "AWSService",
+        "IdentityCenterUser",
+        "Unknown",
+        "SAMLUser",
+        "WebIdentityUser",
     ];
     KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
@@ -363,21 +415,51 @@ mod tests {
     #[test]
     fn every_documented_type_has_a_principal() {
         let cases = [
-            (r#"{"type":"IAMUser","accountId":"111122223333","userName":"ann"}"#, "111122223333:user/ann"),
-            (r#"{"type":"iamuser","accountId":"111122223333","userName":"ann"}"#, "111122223333:user/ann"),
-            (r#"{"type":"Root","accountId":"111122223333"}"#, "111122223333:root"),
-            (r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#, "ec2.amazonaws.com"),
-            (r#"{"type":"AWSAccount","accountId":"111122223333"}"#, "111122223333"),
-            (r#"{"type":"AWSAccount","accountId":"1","invokedBy":"a.amazonaws.com"}"#, "a.amazonaws.com"),
+            (
+                r#"{"type":"IAMUser","accountId":"111122223333","userName":"ann"}"#,
+                "111122223333:user/ann",
+            ),
+            (
+                r#"{"type":"iamuser","accountId":"111122223333","userName":"ann"}"#,
+                "111122223333:user/ann",
+            ),
+            (
+                r#"{"type":"Root","accountId":"111122223333"}"#,
+                "111122223333:root",
+            ),
+            (
+                r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#,
+                "ec2.amazonaws.com",
+            ),
+            (
+                r#"{"type":"AWSAccount","accountId":"111122223333"}"#,
+                "111122223333",
+            ),
+            (
+                r#"{"type":"AWSAccount","accountId":"1","invokedBy":"a.amazonaws.com"}"#,
+                "a.amazonaws.com",
+            ),
             (r#"{"accountId":"111122223333"}"#, "111122223333"),
-            (r#"{"accountId":"1","invokedBy":"a.amazonaws.com"}"#, "a.amazonaws.com"),
-            (r#"{"type":"Role","arn":"arn:aws:iam::111122223333:role/path/to/name"}"#, "111122223333:role/name"),
-            (r#"{"type":"SAMLUser","principalId":"abc:ann"}"#, "saml:abc:ann"),
+            (
+                r#"{"accountId":"1","invokedBy":"a.amazonaws.com"}"#,
+                "a.amazonaws.com",
+            ),
+            (
+                r#"{"type":"Role","arn":"arn:aws:iam::111122223333:role/path/to/name"}"#,
+                "111122223333:role/name",
+            ),
+            (
+                r#"{"type":"SAMLUser","principalId":"abc:ann"}"#,
+                "saml:abc:ann",
+            ),
             (
                 r#"{"type":"WebIdentityUser","principalId":"arn:aws:iam::1:oidc-provider/idp.example.com:aud:sub"}"#,
                 "oidc:idp.example.com:aud:sub",
             ),
-            (r#"{"type":"WebIdentityUser","accountId":"111122223333"}"#, "111122223333"),
+            (
+                r#"{"type":"WebIdentityUser","accountId":"111122223333"}"#,
+                "111122223333",
+            ),
             (
                 r#"{"type":"IdentityCenterUser","accountId":"111122223333","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:aws:identitystore::111122223333:identitystore/d-1234567890"}}"#,
                 "111122223333:identitycenteruser/d-1234567890/u-1",
@@ -387,8 +469,14 @@ mod tests {
                 "111122223333:ds/d-1234567890/uuid",
             ),
             (r#"{"type":"Unknown"}"#, "unknown"),
-            (r#"{"type":"Unknown","accountId":"111122223333"}"#, "111122223333"),
-            (r#"{"type":"Unknown","arn":"arn:aws:iam::111122223333:root"}"#, "111122223333:root"),
+            (
+                r#"{"type":"Unknown","accountId":"111122223333"}"#,
+                "111122223333",
+            ),
+            (
+                r#"{"type":"Unknown","arn":"arn:aws:iam::111122223333:root"}"#,
+                "111122223333:root",
+            ),
             (
                 r#"{"type":"Unknown","arn":"arn:aws:sts::111122223333:federated-user/ann"}"#,
                 "111122223333:user/ann",
@@ -404,7 +492,9 @@ mod tests {
         let issuer = r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/x/s","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws-cn:iam::111122223333:role/deep/path/ci"}}}"#;
         assert_eq!(principal(issuer), "111122223333:role/ci");
         for session in ["a", "b@example.com"] {
-            let json = format!(r#"{{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/ci/{session}","sessionContext":{{"sessionIssuer":{{}}}}}}"#);
+            let json = format!(
+                r#"{{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/ci/{session}","sessionContext":{{"sessionIssuer":{{}}}}}}"#
+            );
             let actor = Actor::resolve(json.as_bytes());
             assert_eq!(actor.principal, "111122223333:role/ci");
             assert_eq!(actor.session.as_deref(), Some(session));
@@ -413,11 +503,18 @@ mod tests {
 
     #[test]
     fn federated_users_count_for_their_issuer() {
-        let json = |issuer: &str| format!(r#"{{"type":"FederatedUser","accountId":"111122223333","arn":"arn:aws:sts::111122223333:federated-user/cat","sessionContext":{{"sessionIssuer":{issuer}}}}}"#);
+        let json = |issuer: &str| {
+            format!(
+                r#"{{"type":"FederatedUser","accountId":"111122223333","arn":"arn:aws:sts::111122223333:federated-user/cat","sessionContext":{{"sessionIssuer":{issuer}}}}}"#
+            )
+        };
         assert_eq!(principal(&json(r#"{"type":"Root"}"#)), "111122223333:root");
         let actor = Actor::resolve(json(r#"{"type":"IAMUser","userName":"ann"}"#).as_bytes());
         assert_eq!(actor.principal, "111122223333:user/ann");
-        assert_eq!(actor.person.map(|person| person.name).as_deref(), Some("cat"));
+        assert_eq!(
+            actor.person.map(|person| person.name).as_deref(),
+            Some("cat")
+        );
     }
 
     #[test]
@@ -425,20 +522,48 @@ mod tests {
         let cases = [
             ("", "unknown", "no userIdentity"),
             ("{}", "unknown", "no type, no account and no service"),
-            (r#"{"type":null,"userName":"ann"}"#, "ann", "no type, no account and no service"),
-            (r#"{"type":"IAMUser","accountId":"1"}"#, "1", "IAMUser without userName"),
+            (
+                r#"{"type":null,"userName":"ann"}"#,
+                "ann",
+                "no type, no account and no service",
+            ),
+            (
+                r#"{"type":"IAMUser","accountId":"1"}"#,
+                "1",
+                "IAMUser without userName",
+            ),
             (
                 r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/p/ann"}"#,
                 "111122223333:user/ann",
                 "IAMUser without userName",
             ),
-            (r#"{"type":"AWSService"}"#, "unknown", "AWSService without invokedBy"),
-            (r#"{"type":"Martian","invokedBy":"mars.amazonaws.com","arn":"x"}"#, "mars.amazonaws.com", "type Martian"),
-            (r#"{"type":"Martian","arn":"green"}"#, "green", "type Martian"),
-            (r#"{"type":["IAMUser"],"userName":{}}"#, "unknown", "no type, no account and no service"),
+            (
+                r#"{"type":"AWSService"}"#,
+                "unknown",
+                "AWSService without invokedBy",
+            ),
+            (
+                r#"{"type":"Martian","invokedBy":"mars.amazonaws.com","arn":"x"}"#,
+                "mars.amazonaws.com",
+                "type Martian",
+            ),
+            (
+                r#"{"type":"Martian","arn":"green"}"#,
+                "green",
+                "type Martian",
+            ),
+            (
+                r#"{"type":["IAMUser"],"userName":{}}"#,
+                "unknown",
+                "no type, no account and no service",
+            ),
         ];
         for (json, principal, shape) in cases {
-            assert_eq!(odd(json), (principal.to_owned(), shape.to_owned()), "{json}");
+            assert_eq!(
+                odd(json),
+                (principal.to_owned(), shape.to_owned()),
+                "{json}"
+            );
         }
     }
 
@@ -453,14 +578,27 @@ mod tests {
     #[test]
     fn persons_are_known_by_the_strongest_evidence() {
         let session = |role: &str, name: &str, more: &str| {
-            let json = format!(r#"{{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/{role}/{name}","sessionContext":{{"sessionIssuer":{{"arn":"arn:aws:iam::1:role/p/{role}"}}{more}}}}}"#);
-            Actor::resolve(json.as_bytes()).person.map(|p| (p.name, p.evidence))
+            let json = format!(
+                r#"{{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/{role}/{name}","sessionContext":{{"sessionIssuer":{{"arn":"arn:aws:iam::1:role/p/{role}"}}{more}}}}}"#
+            );
+            Actor::resolve(json.as_bytes())
+                .person
+                .map(|p| (p.name, p.evidence))
         };
         let person = |name: &str, evidence| Some((name.to_owned(), evidence));
         assert_eq!(session("x", "botocore-session-1", ""), None);
-        assert_eq!(session("x", "ann@example.com", ""), person("ann@example.com", Evidence::SessionName));
-        assert_eq!(session("AWSReservedSSO_Admin_1", "ann", ""), person("ann", Evidence::SessionName));
+        assert_eq!(
+            session("x", "ann@example.com", ""),
+            person("ann@example.com", Evidence::SessionName)
+        );
+        assert_eq!(
+            session("AWSReservedSSO_Admin_1", "ann", ""),
+            person("ann", Evidence::SessionName)
+        );
         let source = r#","sourceIdentity":"ben""#;
-        assert_eq!(session("AWSReservedSSO_Admin_1", "ann", source), person("ben", Evidence::SourceIdentity));
+        assert_eq!(
+            session("AWSReservedSSO_Admin_1", "ann", source),
+            person("ben", Evidence::SourceIdentity)
+        );
     }
 }

@@ -107,7 +107,12 @@ impl<'a> Record<'a> {
         let mut found = (None, None);
         static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error"));
         static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u"));
-        if response.is_empty() || ERROR.find(response).or_else(|| ESCAPE.find(response)).is_none() {
+        if response.is_empty()
+            || ERROR
+                .find(response)
+                .or_else(|| ESCAPE.find(response))
+                .is_none()
+        {
             return found;
         }
         let read = Scanner::new(response, 0).members(|scanner, name| {

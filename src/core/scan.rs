@@ -391,8 +391,7 @@ impl Masks {
             let bytes = u8x16::new(*chunk);
             // `{` and `[` differ in the bit 0x20 only, and so do `}` and `]`.
             let folded = bytes | u8x16::splat(0x20);
-            let mask =
-                |b: u8, bytes: u8x16| u64::from(bytes.simd_eq(u8x16::splat(b)).to_bitmask());
+            let mask = |b: u8, bytes: u8x16| u64::from(bytes.simd_eq(u8x16::splat(b)).to_bitmask());
             masks.quote |= mask(b'"', bytes) << (16 * i);
             masks.backslash |= mask(b'\\', bytes) << (16 * i);
             masks.open |= mask(b'{', folded) << (16 * i);
@@ -471,9 +470,15 @@ fn unicode_escape(raw: &[u8]) -> (char, usize) {
     };
     if let (0xd800..0xdc00, Some(second @ 0xdc00..0xe000)) = (first, unit(6)) {
         let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-        return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
+        return (
+            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+            12,
+        );
     }
-    (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
+    (
+        char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
+        6,
+    )
 }
 
 #[cfg(test)]

@@ -60,7 +60,12 @@ impl Seen {
                     let hash = self.hasher.hash_one(id);
                     // The shard takes the lowest bits, the place in it the highest.
                     let shard = hash as usize % SHARDS;
-                    newcomers.push(Newcomer { shard, hash, id, index });
+                    newcomers.push(Newcomer {
+                        shard,
+                        hash,
+                        id,
+                        index,
+                    });
                     false
                 }
                 None => lock(&self.others).insert(text.decode().into()),
@@ -105,7 +110,10 @@ impl Shard {
     /// Reads the places where ids belong, none of which waits for another.
     fn touch(&self, run: &[Newcomer]) {
         let first = |newcomer: &Newcomer| self.places.get(scale(newcomer.hash, self.places.len()));
-        let read = run.iter().filter_map(first).fold(0, |all, place| all ^ *place);
+        let read = run
+            .iter()
+            .filter_map(first)
+            .fold(0, |all, place| all ^ *place);
         std::hint::black_box(read);
     }
 
@@ -191,13 +199,23 @@ mod tests {
     #[test]
     fn a_uuid_is_read_exactly_or_not_at_all() {
         let uuid = b"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
-        assert_eq!(parse_uuid(uuid), Some(0x0f1e2d3c_4b5a_6978_8796_a5b4c3d2e1f0));
+        assert_eq!(
+            parse_uuid(uuid),
+            Some(0x0f1e2d3c_4b5a_6978_8796_a5b4c3d2e1f0)
+        );
         assert_eq!(parse_uuid(b"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1fg"), None);
         assert_eq!(parse_uuid(b"0F1E2D3C-4B5A-6978-8796-A5B4C3D2E1F0"), None);
         assert_eq!(parse_uuid(b"0f1e2d3c4b5a69788796a5b4c3d2e1f0"), None);
         for b in 0..=255_u8 {
-            let expected = char::from(b).to_digit(16).filter(|_| !b.is_ascii_uppercase());
-            assert_eq!(parse_hex(u64::from_be_bytes([b'0', b, b'0', b'0', b'0', b'0', b'0', b'0'])), expected.map(|d| d << 24));
+            let expected = char::from(b)
+                .to_digit(16)
+                .filter(|_| !b.is_ascii_uppercase());
+            assert_eq!(
+                parse_hex(u64::from_be_bytes([
+                    b'0', b, b'0', b'0', b'0', b'0', b'0', b'0'
+                ])),
+                expected.map(|d| d << 24)
+            );
         }
     }
 
@@ -208,13 +226,18 @@ mod tests {
         let mut texts = Vec::new();
         let mut state = 1_u128;
         for round in 0..50_000_u128 {
-            state = state.wrapping_mul(0x2545_f491_4f6c_dd1d).wrapping_add(round);
+            state = state
+                .wrapping_mul(0x2545_f491_4f6c_dd1d)
+                .wrapping_add(round);
             let id = state % 20_000;
             let text = uuid(id << 64 | id);
             texts.push(text);
             if texts.len() == 100 {
                 let ids = texts.iter().map(|text| Text::plain(text.as_bytes()));
-                let expected: Vec<bool> = texts.iter().map(|text| plain.insert(text.clone())).collect();
+                let expected: Vec<bool> = texts
+                    .iter()
+                    .map(|text| plain.insert(text.clone()))
+                    .collect();
                 assert_eq!(seen.insert(ids), expected);
                 texts.clear();
             }
@@ -227,7 +250,14 @@ mod tests {
 
     fn uuid(id: u128) -> String {
         let hex = format!("{id:032x}");
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        format!(
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )
     }
 
     #[test]
@@ -236,8 +266,16 @@ mod tests {
         let mut shard = Shard::default();
         for id in 1..100_000_u128 {
             shard.make_room(1, &hasher);
-            shard.insert(&Newcomer { shard: 0, hash: hasher.hash_one(id), id, index: 0 });
-            assert!(id < 64 || shard.places.capacity() * 16 <= shard.used * 31, "{id}");
+            shard.insert(&Newcomer {
+                shard: 0,
+                hash: hasher.hash_one(id),
+                id,
+                index: 0,
+            });
+            assert!(
+                id < 64 || shard.places.capacity() * 16 <= shard.used * 31,
+                "{id}"
+            );
         }
     }
 }

@@ -215,13 +215,28 @@ impl Summary {
             add(&mut summary.api_calls_by_principal, principal, api, count);
         }
         for (region, source, name, count) in tally.calls_by_region() {
-            add(&mut summary.api_calls_by_region, region, format!("{source}:{name}"), count);
+            add(
+                &mut summary.api_calls_by_region,
+                region,
+                format!("{source}:{name}"),
+                count,
+            );
         }
         for (principal, address, count) in tally.addresses() {
-            add(&mut summary.ip_addresses_by_principal, principal, address.to_owned(), count);
+            add(
+                &mut summary.ip_addresses_by_principal,
+                principal,
+                address.to_owned(),
+                count,
+            );
         }
         for (principal, agent, count) in tally.user_agents() {
-            add(&mut summary.user_agents_by_principal, principal, agent.to_owned(), count);
+            add(
+                &mut summary.user_agents_by_principal,
+                principal,
+                agent.to_owned(),
+                count,
+            );
         }
         for (principal, source, _, code, count) in tally.errors() {
             let key = format!("{source}:{code}");
@@ -255,9 +270,19 @@ impl Metadata {
             _ => "multiple".to_owned(),
         };
         let regions = accounts.values().flatten();
-        let failed = regions.clone().filter(|(_, region)| region.status == "failed");
-        let first = extension.accounts.values().filter_map(|a| a.first_seen.as_deref()).min();
-        let last = extension.accounts.values().filter_map(|a| a.last_seen.as_deref()).max();
+        let failed = regions
+            .clone()
+            .filter(|(_, region)| region.status == "failed");
+        let first = extension
+            .accounts
+            .values()
+            .filter_map(|a| a.first_seen.as_deref())
+            .min();
+        let last = extension
+            .accounts
+            .values()
+            .filter_map(|a| a.last_seen.as_deref())
+            .max();
         let end = |asked: Option<Seconds>, seen: Option<&str>| {
             let seen = seen.and_then(|time| window::parse(time.as_bytes()));
             window::compact(asked.or(seen).unwrap_or(run.now))
@@ -271,8 +296,15 @@ impl Metadata {
                 to_timestamp: end(run.window.until.map(|until| until - 1), last),
             },
             invocation: run.invocation.clone(),
-            regions_enabled: regions.clone().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
-            regions_failed: failed.map(|(name, _)| (name.clone(), "Failed".to_owned())).collect(),
+            regions_enabled: regions
+                .clone()
+                .map(|(name, _)| name.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            regions_failed: failed
+                .map(|(name, _)| (name.clone(), "Failed".to_owned()))
+                .collect(),
             run_timestamp: window::compact(run.now),
         }
     }
@@ -292,9 +324,14 @@ impl Extension {
         for (account, _, stats) in tally.scopes() {
             entry(&mut accounts, account).merge(stats);
         }
-        extension.accounts = accounts.iter().map(|(name, stats)| (name.clone(), stats.into())).collect();
+        extension.accounts = accounts
+            .iter()
+            .map(|(name, stats)| (name.clone(), stats.into()))
+            .collect();
         for (hour, calls, failed) in tally.hours() {
-            extension.calls_per_hour.insert(window::hour(hour), Hour { calls, failed });
+            extension
+                .calls_per_hour
+                .insert(window::hour(hour), Hour { calls, failed });
         }
         for (principal, source, name, code, count) in tally.errors() {
             let by_api = entry(&mut extension.errors_by_principal_and_api, principal);
@@ -328,8 +365,11 @@ impl Extension {
             entry(&mut self.persons, name).calls = stats.into();
         }
         for (principal, by_session) in &sessions {
-            let calls = by_session.iter().map(|(name, stats)| (name.clone(), stats.into()));
-            self.sessions_by_principal.insert(principal.clone(), calls.collect());
+            let calls = by_session
+                .iter()
+                .map(|(name, stats)| (name.clone(), stats.into()));
+            self.sessions_by_principal
+                .insert(principal.clone(), calls.collect());
         }
     }
 }
@@ -354,10 +394,19 @@ impl CoverageReport {
             reason: problem.reason.clone(),
             severity: problem.severity.name().to_owned(),
         });
-        let others = intaken.others.iter().map(|(kind, n)| (kind.name().to_owned(), *n));
+        let others = intaken
+            .others
+            .iter()
+            .map(|(kind, n)| (kind.name().to_owned(), *n));
         let odd = tally.odd().iter().map(|(shape, odd)| {
             let example = odd.example.clone();
-            (shape.clone(), UnknownIdentity { events: odd.events, example })
+            (
+                shape.clone(),
+                UnknownIdentity {
+                    events: odd.events,
+                    example,
+                },
+            )
         });
         let mut event_versions = BTreeMap::new();
         for (version, count) in tally.versions() {
@@ -381,10 +430,7 @@ impl CoverageReport {
 }
 
 /// Joins the regions that were asked for with those that events came from.
-fn regions(
-    tally: &Tally,
-    coverage: &Coverage,
-) -> BTreeMap<String, BTreeMap<String, RegionReport>> {
+fn regions(tally: &Tally, coverage: &Coverage) -> BTreeMap<String, BTreeMap<String, RegionReport>> {
     let mut accounts: BTreeMap<String, BTreeMap<String, RegionReport>> = BTreeMap::new();
     for ((account, region), severity) in &coverage.asked {
         let report = entry(entry(&mut accounts, account), region);

@@ -154,12 +154,18 @@ impl Tally {
         let key = ActorKey {
             principal: self.strings.string(&actor.principal),
             kind: self.strings.string(&actor.kind),
-            session: actor.session.as_deref().map(|name| self.strings.string(name)),
+            session: actor
+                .session
+                .as_deref()
+                .map(|name| self.strings.string(name)),
             person: actor
                 .person
                 .as_ref()
                 .map(|person| (self.strings.string(&person.name), person.evidence)),
-            account: actor.account.as_deref().map(|account| self.strings.string(account)),
+            account: actor
+                .account
+                .as_deref()
+                .map(|account| self.strings.string(account)),
         };
         self.actor_id(key)
     }
@@ -179,7 +185,9 @@ impl Tally {
         let Some((key, stats)) = self.actors.get_mut(event.actor.0) else {
             return;
         };
-        let ActorKey { principal, account, .. } = *key;
+        let ActorKey {
+            principal, account, ..
+        } = *key;
         stats.add(failed, record.read_only, event.time);
 
         let near = &mut self.near;
@@ -202,7 +210,9 @@ impl Tally {
             *self.versions.entry(version).or_default() += 1;
         }
         let scope = self.scope(record, account);
-        self.scopes[scope].1.add(failed, record.read_only, event.time);
+        self.scopes[scope]
+            .1
+            .add(failed, record.read_only, event.time);
         *self.calls_by_scope.entry((scope, api)).or_default() += 1;
         match event.time {
             Some(time) => {
@@ -243,7 +253,10 @@ impl Tally {
 
     /// Takes note of an identity whose shape is unknown.
     pub(crate) fn add_odd(&mut self, shape: &str, json: &str) {
-        let odd = Odd { events: 1, example: json.to_owned() };
+        let odd = Odd {
+            events: 1,
+            example: json.to_owned(),
+        };
         self.merge_odd(shape, &odd);
     }
 
@@ -290,9 +303,11 @@ impl Tally {
             self.scopes[index].1.merge(stats);
             scopes.push(index);
         }
-        merge_counts(&mut self.calls_by_principal, &other.calls_by_principal, |(p, a)| {
-            (symbol(p), api(a))
-        });
+        merge_counts(
+            &mut self.calls_by_principal,
+            &other.calls_by_principal,
+            |(p, a)| (symbol(p), api(a)),
+        );
         merge_counts(&mut self.calls_by_scope, &other.calls_by_scope, |(s, a)| {
             (scopes[s], api(a))
         });
@@ -338,7 +353,9 @@ pub(crate) struct ActorRow<'t> {
 impl Tally {
     fn api(&self, id: u32) -> (&str, &str) {
         let pair = self.apis.pairs.get(id as usize);
-        pair.map_or(("", ""), |&(source, name)| (self.strings.get(source), self.strings.get(name)))
+        pair.map_or(("", ""), |&(source, name)| {
+            (self.strings.get(source), self.strings.get(name))
+        })
     }
 
     pub(crate) fn actors(&self) -> impl Iterator<Item = ActorRow<'_>> {
@@ -347,7 +364,9 @@ impl Tally {
             principal: self.strings.get(key.principal),
             kind: self.strings.get(key.kind),
             session: key.session.map(|name| self.strings.get(name)),
-            person: key.person.map(|(name, evidence)| (self.strings.get(name), evidence)),
+            person: key
+                .person
+                .map(|(name, evidence)| (self.strings.get(name), evidence)),
             stats,
         })
     }
@@ -355,22 +374,31 @@ impl Tally {
     /// Account, region and their calls.
     pub(crate) fn scopes(&self) -> impl Iterator<Item = (&str, &str, &Stats)> {
         self.scopes.iter().map(|(scope, stats)| {
-            (self.strings.get(scope.account), self.strings.get(scope.region), stats)
+            (
+                self.strings.get(scope.account),
+                self.strings.get(scope.region),
+                stats,
+            )
         })
     }
 
     /// Principal, service, API and count.
     pub(crate) fn calls_by_principal(&self) -> impl Iterator<Item = (&str, &str, &str, u64)> {
-        self.calls_by_principal.iter().map(|(&(principal, api), &count)| {
-            let (source, name) = self.api(api);
-            (self.strings.get(principal), source, name, count)
-        })
+        self.calls_by_principal
+            .iter()
+            .map(|(&(principal, api), &count)| {
+                let (source, name) = self.api(api);
+                (self.strings.get(principal), source, name, count)
+            })
     }
 
     /// Region, service, API and count; a region comes once for each account.
     pub(crate) fn calls_by_region(&self) -> impl Iterator<Item = (&str, &str, &str, u64)> {
         self.calls_by_scope.iter().map(|(&(scope, api), &count)| {
-            let region = self.scopes.get(scope).map_or("", |(s, _)| self.strings.get(s.region));
+            let region = self
+                .scopes
+                .get(scope)
+                .map_or("", |(s, _)| self.strings.get(s.region));
             let (source, name) = self.api(api);
             (region, source, name, count)
         })
@@ -390,25 +418,37 @@ impl Tally {
         &'t self,
         counts: &'t Counts<(Symbol, Symbol)>,
     ) -> impl Iterator<Item = (&'t str, &'t str, u64)> {
-        counts.iter().map(|(&(a, b), &count)| (self.strings.get(a), self.strings.get(b), count))
+        counts
+            .iter()
+            .map(|(&(a, b), &count)| (self.strings.get(a), self.strings.get(b), count))
     }
 
     /// Principal, service, API, error code and count.
     pub(crate) fn errors(&self) -> impl Iterator<Item = (&str, &str, &str, &str, u64)> {
         self.errors.iter().map(|(&(principal, api, code), &count)| {
             let (source, name) = self.api(api);
-            (self.strings.get(principal), source, name, self.strings.get(code), count)
+            (
+                self.strings.get(principal),
+                source,
+                name,
+                self.strings.get(code),
+                count,
+            )
         })
     }
 
     /// The hour's first second, calls and failed calls.
     pub(crate) fn hours(&self) -> impl Iterator<Item = (Seconds, u64, u64)> {
-        self.hours.iter().map(|(&hour, &(calls, failed))| (hour * 3600, calls, failed))
+        self.hours
+            .iter()
+            .map(|(&hour, &(calls, failed))| (hour * 3600, calls, failed))
     }
 
     /// eventVersion, as it stands in the records, and count.
     pub(crate) fn versions(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.versions.iter().map(|(&version, &count)| (self.strings.get(version), count))
+        self.versions
+            .iter()
+            .map(|(&version, &count)| (self.strings.get(version), count))
     }
 
     /// Shapes of identities that the grammar does not know.

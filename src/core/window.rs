@@ -91,7 +91,10 @@ pub(crate) fn parse(text: &[u8]) -> Option<Seconds> {
     if let Ok(instant) = Timestamp::strptime("%B %d, %Y, %H:%M:%S (UTC%:z)", text) {
         return Some(instant.as_second());
     }
-    let civil = text.strip_suffix(" UTC").unwrap_or(text).parse::<DateTime>();
+    let civil = text
+        .strip_suffix(" UTC")
+        .unwrap_or(text)
+        .parse::<DateTime>();
     seconds(civil.ok()?)
 }
 
@@ -136,7 +139,13 @@ fn second_of_day(text: &[u8]) -> Option<i64> {
 }
 
 fn civil(time: Seconds) -> DateTime {
-    let latest = || if time < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let latest = || {
+        if time < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        }
+    };
     let instant = Timestamp::from_second(time).unwrap_or_else(|_| latest());
     instant.to_zoned(TimeZone::UTC).datetime()
 }
@@ -184,7 +193,14 @@ mod tests {
 
     #[test]
     fn bad_arguments_fail_loudly() {
-        for text in ["", "yesterday", "2026-13-01", "07.09.2026", "2026-09-07T25:00:00Z", "7"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "07.09.2026",
+            "2026-09-07T25:00:00Z",
+            "7",
+        ] {
             let refused = Window::between(Some(text), None);
             assert_eq!(refused, Err(WindowError::Unreadable(text.to_owned())));
         }
@@ -194,7 +210,10 @@ mod tests {
 
     #[test]
     fn a_window_holds_its_first_second_and_not_its_last() {
-        let window = Window { since: Some(10), until: Some(20) };
+        let window = Window {
+            since: Some(10),
+            until: Some(20),
+        };
         assert!(window.contains(Some(10)) && window.contains(Some(19)));
         assert!(!window.contains(Some(9)) && !window.contains(Some(20)));
         assert!(!window.contains(None) && Window::default().contains(None));
@@ -218,7 +237,11 @@ mod tests {
             "nonsense",
             "",
         ] {
-            assert_eq!(clock.parse(text.as_bytes()), parse(text.as_bytes()), "{text}");
+            assert_eq!(
+                clock.parse(text.as_bytes()),
+                parse(text.as_bytes()),
+                "{text}"
+            );
         }
         let console = clock.parse(b"September 07, 2026, 08:06:00 (UTC+02:00)");
         assert_eq!(console, parse(b"2026-09-07T06:06:00Z"));

@@ -22,7 +22,10 @@ pub(crate) struct WriteError {
 ///
 /// If the system refuses.
 pub(crate) fn make_directory(path: &Path) -> Result<(), WriteError> {
-    fs::create_dir_all(path).map_err(|source| WriteError { path: path.to_owned(), source })
+    fs::create_dir_all(path).map_err(|source| WriteError {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Writes a file whole: whoever looks sees all of it or nothing.
@@ -31,7 +34,10 @@ pub(crate) fn make_directory(path: &Path) -> Result<(), WriteError> {
 ///
 /// If the system refuses.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let failed = |source| WriteError { path: path.to_owned(), source };
+    let failed = |source| WriteError {
+        path: path.to_owned(),
+        source,
+    };
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
@@ -83,7 +89,11 @@ impl RawDump {
     /// The first failure of all writes.
     pub(crate) fn finish(self) -> Result<PathBuf, WriteError> {
         self.append(&mut self.regions.lock().unwrap_or_else(PoisonError::into_inner));
-        match self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match self
+            .failure
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             Some(failure) => Err(failure),
             None => Ok(self.directory),
         }
@@ -127,8 +137,10 @@ mod tests {
         let json = "{ \"a\" : [ 1 , \"x \\\" y\" ],\n \"b\\\\\" : \"\\u0041 \" }";
         let mut out = Vec::new();
         compact(json.as_bytes(), &mut out);
-        let (before, after): (serde_json::Value, serde_json::Value) =
-            (serde_json::from_str(json).unwrap(), serde_json::from_slice(&out).unwrap());
+        let (before, after): (serde_json::Value, serde_json::Value) = (
+            serde_json::from_str(json).unwrap(),
+            serde_json::from_slice(&out).unwrap(),
+        );
         assert_eq!(before, after);
         assert_eq!(out, br#"{"a":[1,"x \" y"],"b\\":"\u0041 "}"#);
     }

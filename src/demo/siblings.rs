@@ -95,7 +95,7 @@ impl Sibling {
         };
         match self {
             Sibling::Digest { empty, .. } => {
-                Template::new(&digest(region, time, *empty)).write(&mut scene, out)
+                Template::new(&digest(region, time, *empty)).write(&mut scene, out);
             }
             Sibling::Insight { records, .. } => {
                 let text = format!(r#"{{"Records":[{}]}}"#, records.join(","));

@@ -95,7 +95,7 @@ impl World {
         for person in PEOPLE {
             let habits = habits(person.habits, &world.calls);
             for &(account, set, share) in person.sets {
-                world.add(Entry {
+                world.add(&Entry {
                     account,
                     who: Who::Person {
                         mail: person.mail,
@@ -115,7 +115,7 @@ impl World {
         for machine in MACHINES {
             let habits = habits(machine.habits, &world.calls);
             for &account in machine.accounts {
-                world.add(Entry {
+                world.add(&Entry {
                     account,
                     who: machine.who,
                     rhythm: machine.rhythm,
@@ -137,7 +137,7 @@ impl World {
         find(name, &self.calls).map(|index| &self.calls[index])
     }
 
-    fn add(&mut self, entry: Entry) {
+    fn add(&mut self, entry: &Entry) {
         let actor = self.actors.len();
         let global = share(entry.habits, |call| self.calls[call].global);
         let regional = share(entry.habits, |call| !self.calls[call].global);

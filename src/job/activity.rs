@@ -49,7 +49,10 @@ pub(crate) enum ActivityError {
 ///
 /// If a bucket cannot be listed at all. Lesser losses are problems in the coverage.
 pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome, ActivityError> {
-    let reads_buckets = request.sources.iter().any(|source| matches!(source, Source::S3 { .. }));
+    let reads_buckets = request
+        .sources
+        .iter()
+        .any(|source| matches!(source, Source::S3 { .. }));
     // It must outlive the threads, which fetch large objects piece by piece.
     let runtime = reads_buckets.then(start_runtime).transpose()?;
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
@@ -61,8 +64,9 @@ pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome,
         fetched: Mutex::new(receiver),
     };
     thread::scope(|scope| {
-        let workers: Vec<_> =
-            (0..threads).map(|_| scope.spawn(|| work(request, &seen, &queue, progress))).collect();
+        let workers: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| work(request, &seen, &queue, progress)))
+            .collect();
         let fetched = match &runtime {
             Some(runtime) => runtime.block_on(feed(request, sender, progress)),
             None => {
@@ -145,7 +149,9 @@ fn local(request: &Request<'_>, progress: &Progress, coverage: &mut Coverage) ->
             Source::S3 { .. } => {}
         }
     }
-    documents.iter().for_each(|document| progress.find(document.size));
+    documents
+        .iter()
+        .for_each(|document| progress.find(document.size));
     documents
 }
 

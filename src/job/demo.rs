@@ -9,15 +9,13 @@ use std::thread;
 
 use libdeflater::{CompressionLvl, Compressor};
 
-use crate::demo::{File, Plan};
 use crate::deliver::files::{self, WriteError};
+use crate::demo::{self, File, Plan, Truth};
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Written {
-    pub(crate) files: usize,
-    /// Events, with the repeats among them.
-    pub(crate) records: u64,
+    pub(crate) truth: Truth,
     /// Compressed.
     pub(crate) bytes: u64,
 }
@@ -29,7 +27,10 @@ pub(crate) struct Written {
 /// The first file that cannot be written.
 pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
     let log_files = plan.files();
-    let parents: BTreeSet<&Path> = log_files.iter().filter_map(|file| Path::new(file.key()).parent()).collect();
+    let parents: BTreeSet<&Path> = log_files
+        .iter()
+        .filter_map(|file| Path::new(file.key()).parent())
+        .collect();
     for parent in parents {
         files::make_directory(&folder.join(parent))?;
     }
@@ -45,7 +46,10 @@ pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
                     let gzip = press.gzip(file);
                     bytes.fetch_add(gzip.len() as u64, Ordering::Relaxed);
                     if let Err(error) = files::write(&folder.join(file.key()), gzip) {
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                        failure
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .get_or_insert(error);
                         return;
                     }
                 }
@@ -55,8 +59,7 @@ pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
     match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
         None => Ok(Written {
-            files: log_files.len(),
-            records: log_files.iter().map(File::records).sum(),
+            truth: demo::truth(plan),
             bytes: bytes.into_inner(),
         }),
     }
@@ -84,7 +87,10 @@ impl Press {
         let room = self.compressor.gzip_compress_bound(self.json.len());
         self.gzip.resize(room.max(self.gzip.len()), 0);
         // Compression fails only where the bound was not kept to.
-        let len = self.compressor.gzip_compress(&self.json, &mut self.gzip).unwrap_or_default();
+        let len = self
+            .compressor
+            .gzip_compress(&self.json, &mut self.gzip)
+            .unwrap_or_default();
         &self.gzip[..len]
     }
 }

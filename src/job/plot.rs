@@ -22,9 +22,17 @@ pub(crate) enum Picture {
 /// # Errors
 ///
 /// The first picture that cannot be written.
-pub(crate) fn run(summary: &Summary, folder: &Path, pictures: &[Picture]) -> Result<usize, WriteError> {
+pub(crate) fn run(
+    summary: &Summary,
+    folder: &Path,
+    pictures: &[Picture],
+) -> Result<usize, WriteError> {
     let plots = plots::plots(summary);
-    for directory in plots.iter().filter_map(|plot| plot.path.parent()).collect::<std::collections::BTreeSet<_>>() {
+    for directory in plots
+        .iter()
+        .filter_map(|plot| plot.path.parent())
+        .collect::<std::collections::BTreeSet<_>>()
+    {
         files::make_directory(&folder.join(directory))?;
     }
     let next = AtomicUsize::new(0);
@@ -35,7 +43,10 @@ pub(crate) fn run(summary: &Summary, folder: &Path, pictures: &[Picture]) -> Res
             scope.spawn(|| {
                 while let Some(plot) = plots.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(error) = draw(plot, folder, pictures) {
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                        failure
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .get_or_insert(error);
                         return;
                     }
                 }

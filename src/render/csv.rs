@@ -13,9 +13,18 @@ pub(crate) fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
     table.0.write_record(["section", "key", "item", "count"])?;
     table.counts("api_calls_by_principal", &summary.api_calls_by_principal)?;
     table.counts("api_calls_by_region", &summary.api_calls_by_region)?;
-    table.counts("error_codes_by_principal", &summary.error_codes_by_principal)?;
-    table.counts("ip_addresses_by_principal", &summary.ip_addresses_by_principal)?;
-    table.counts("user_agents_by_principal", &summary.user_agents_by_principal)?;
+    table.counts(
+        "error_codes_by_principal",
+        &summary.error_codes_by_principal,
+    )?;
+    table.counts(
+        "ip_addresses_by_principal",
+        &summary.ip_addresses_by_principal,
+    )?;
+    table.counts(
+        "user_agents_by_principal",
+        &summary.user_agents_by_principal,
+    )?;
     if let Some(extension) = &summary.trailtab {
         for (hour, calls) in &extension.calls_per_hour {
             table.row("calls_per_hour", hour, "calls", calls.calls)?;
@@ -44,14 +53,18 @@ pub(crate) fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
             }
         }
     }
-    table.0.into_inner().map_err(|error| error.into_error().into())
+    table
+        .0
+        .into_inner()
+        .map_err(|error| error.into_error().into())
 }
 
 struct Table(csv::Writer<Vec<u8>>);
 
 impl Table {
     fn row(&mut self, section: &str, key: &str, item: &str, count: u64) -> csv::Result<()> {
-        self.0.write_record([section, &cell(key), &cell(item), &count.to_string()])
+        self.0
+            .write_record([section, &cell(key), &cell(item), &count.to_string()])
     }
 
     fn counts(&mut self, section: &str, counts: &Counts) -> csv::Result<()> {
@@ -70,6 +83,8 @@ impl Table {
             ("read_only", calls.read_only),
             ("write", calls.write),
         ];
-        counts.iter().try_for_each(|(item, count)| self.row(section, key, item, *count))
+        counts
+            .iter()
+            .try_for_each(|(item, count)| self.row(section, key, item, *count))
     }
 }

@@ -41,7 +41,10 @@ pub(crate) fn cell(text: &str) -> Cow<'_, str> {
 /// Makes a file name of any text: letters, digits and `_+=,.@-` stay, as in the predecessor's plots.
 pub(crate) fn file_name(text: &str) -> String {
     let keep = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let name: String = text.chars().map(|c| if keep(c) { c } else { '_' }).collect();
+    let name: String = text
+        .chars()
+        .map(|c| if keep(c) { c } else { '_' })
+        .collect();
     // No file system takes more than 255 bytes, and an ending must fit as well.
     let name = &name[..name.len().min(180)];
     match name.trim_matches('.') {
@@ -56,7 +59,10 @@ mod tests {
 
     #[test]
     fn terminals_are_told_nothing() {
-        assert_eq!(terminal("a\u{1b}[2Jb\nc\u{202e}d"), "a\\u{1b}[2Jb\\u{a}c\\u{202e}d");
+        assert_eq!(
+            terminal("a\u{1b}[2Jb\nc\u{202e}d"),
+            "a\\u{1b}[2Jb\\u{a}c\\u{202e}d"
+        );
         assert_eq!(terminal("Ünïcode 名"), "Ünïcode 名");
     }
 

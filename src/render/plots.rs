@@ -49,11 +49,36 @@ fn sections(summary: &Summary) -> [Section<'_>; 5] {
         counts,
     };
     [
-        section("api_calls_by_principal", "API calls", "calls", &summary.api_calls_by_principal),
-        section("api_calls_by_region", "API calls", "calls", &summary.api_calls_by_region),
-        section("error_codes_by_principal", "Error codes", "distinct error codes", &summary.error_codes_by_principal),
-        section("ip_addresses_by_principal", "IP addresses", "distinct IP addresses", &summary.ip_addresses_by_principal),
-        section("user_agents_by_principal", "User agents", "distinct user agents", &summary.user_agents_by_principal),
+        section(
+            "api_calls_by_principal",
+            "API calls",
+            "calls",
+            &summary.api_calls_by_principal,
+        ),
+        section(
+            "api_calls_by_region",
+            "API calls",
+            "calls",
+            &summary.api_calls_by_region,
+        ),
+        section(
+            "error_codes_by_principal",
+            "Error codes",
+            "distinct error codes",
+            &summary.error_codes_by_principal,
+        ),
+        section(
+            "ip_addresses_by_principal",
+            "IP addresses",
+            "distinct IP addresses",
+            &summary.ip_addresses_by_principal,
+        ),
+        section(
+            "user_agents_by_principal",
+            "User agents",
+            "distinct user agents",
+            &summary.user_agents_by_principal,
+        ),
     ]
 }
 
@@ -62,9 +87,17 @@ pub(crate) fn plots(summary: &Summary) -> Vec<Plot<'_>> {
     let mut plots = Vec::new();
     let span = span(summary);
     for section in sections(summary) {
-        let by = if section.name.ends_with("region") { "region" } else { "principal" };
+        let by = if section.name.ends_with("region") {
+            "region"
+        } else {
+            "principal"
+        };
         let totals = section.counts.iter().map(|(key, items)| {
-            let total = if section.sums { items.values().sum() } else { items.len() as u64 };
+            let total = if section.sums {
+                items.values().sum()
+            } else {
+                items.len() as u64
+            };
             (key.as_str(), total)
         });
         plots.push(Plot {
@@ -85,14 +118,23 @@ pub(crate) fn plots(summary: &Summary) -> Vec<Plot<'_>> {
                     title: format!("{} of {key}", section.title),
                     subtitle: format!("{} calls, {span}", thousands(total)),
                     axis: section.axis,
-                    counts: items.iter().map(|(item, count)| (item.as_str(), *count)).collect(),
+                    counts: items
+                        .iter()
+                        .map(|(item, count)| (item.as_str(), *count))
+                        .collect(),
                 },
             });
         }
     }
     if let Some(extension) = &summary.trailtab {
-        plots.push(Plot { path: "calls_over_time".into(), kind: Kind::OverTime(extension) });
-        plots.push(Plot { path: "calls_by_hour_and_weekday".into(), kind: Kind::HourAndWeekday(extension) });
+        plots.push(Plot {
+            path: "calls_over_time".into(),
+            kind: Kind::OverTime(extension),
+        });
+        plots.push(Plot {
+            path: "calls_by_hour_and_weekday".into(),
+            kind: Kind::HourAndWeekday(extension),
+        });
     }
     plots
 }
@@ -104,13 +146,19 @@ fn span(summary: &Summary) -> String {
         (Some(year), Some(month), Some(day)) => format!("{year}-{month}-{day}"),
         _ => "?".to_owned(),
     };
-    format!("{} to {} UTC", day(&analyzed.from_timestamp), day(&analyzed.to_timestamp))
+    format!(
+        "{} to {} UTC",
+        day(&analyzed.from_timestamp),
+        day(&analyzed.to_timestamp)
+    )
 }
 
 /// Gives each key a file name of its own. Keys that differ only in what file names cannot hold, or
 /// in case, which some file systems ignore, get a checksum of the key behind it.
 fn file_names<'k>(keys: impl Iterator<Item = &'k String>) -> HashMap<&'k str, String> {
-    let names: Vec<(&str, String)> = keys.map(|key| (key.as_str(), escape::file_name(key))).collect();
+    let names: Vec<(&str, String)> = keys
+        .map(|key| (key.as_str(), escape::file_name(key)))
+        .collect();
     let mut uses: HashMap<String, usize> = HashMap::new();
     for (_, name) in &names {
         *uses.entry(name.to_ascii_lowercase()).or_default() += 1;
@@ -134,10 +182,23 @@ impl Plot<'_> {
     /// Lays the chart out.
     pub(crate) fn scene(&self) -> Scene {
         match &self.kind {
-            Kind::Bars { title, subtitle, axis, counts } => {
-                let mut rows: Vec<(&str, u64)> = counts.iter().map(|(name, count)| (*name, *count)).collect();
+            Kind::Bars {
+                title,
+                subtitle,
+                axis,
+                counts,
+            } => {
+                let mut rows: Vec<(&str, u64)> =
+                    counts.iter().map(|(name, count)| (*name, *count)).collect();
                 rows.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
-                Bars { title, subtitle, axis, rows: &rows, more: 0 }.scene()
+                Bars {
+                    title,
+                    subtitle,
+                    axis,
+                    rows: &rows,
+                    more: 0,
+                }
+                .scene()
             }
             Kind::OverTime(extension) => over_time(extension),
             Kind::HourAndWeekday(extension) => hour_and_weekday(extension),
@@ -154,13 +215,21 @@ fn over_time(extension: &Extension) -> Scene {
         })
     });
     let hours: Vec<Hour> = hours.collect();
-    Timeline { title: "Calls over time", subtitle: "", unit: "calls", hours: &hours }.scene()
+    Timeline {
+        title: "Calls over time",
+        subtitle: "",
+        unit: "calls",
+        hours: &hours,
+    }
+    .scene()
 }
 
 fn hour_and_weekday(extension: &Extension) -> Scene {
     let mut counts = [[0_u64; 24]; 7];
     for (hour, calls) in &extension.calls_per_hour {
-        let Some(start) = window::parse_hour(hour) else { continue };
+        let Some(start) = window::parse_hour(hour) else {
+            continue;
+        };
         // 1970-01-01 was a Thursday, the fourth day of a week that begins on Monday.
         let weekday = (start.div_euclid(86_400) + 3).rem_euclid(7);
         let hour = start.rem_euclid(86_400) / 3600;
@@ -168,7 +237,13 @@ fn hour_and_weekday(extension: &Extension) -> Scene {
         counts[weekday as usize][hour as usize] += calls.calls;
     }
     let title = "Calls by hour and weekday";
-    HeatMap { title, subtitle: "", unit: "calls", counts: &counts }.scene()
+    HeatMap {
+        title,
+        subtitle: "",
+        unit: "calls",
+        counts: &counts,
+    }
+    .scene()
 }
 
 #[cfg(test)]
@@ -179,7 +254,10 @@ mod tests {
     fn names_that_collide_stay_apart() {
         let keys = ["a/b", "a:b", "A/B", "c"].map(str::to_owned);
         let names = file_names(keys.iter());
-        let distinct: BTreeSet<String> = names.values().map(|name| name.to_ascii_lowercase()).collect();
+        let distinct: BTreeSet<String> = names
+            .values()
+            .map(|name| name.to_ascii_lowercase())
+            .collect();
         assert_eq!(distinct.len(), 4, "{names:?}");
         assert_eq!(names["c"], "c");
         assert_eq!(file_names(keys.iter()), names);
@@ -189,8 +267,13 @@ mod tests {
     fn calls_fall_on_their_weekday() {
         let mut extension = Extension::default();
         // A Monday.
-        let hour = crate::core::summary::Hour { calls: 5, failed: 1 };
-        extension.calls_per_hour.insert("2026-09-07T08".to_owned(), hour);
+        let hour = crate::core::summary::Hour {
+            calls: 5,
+            failed: 1,
+        };
+        extension
+            .calls_per_hour
+            .insert("2026-09-07T08".to_owned(), hour);
         let svg = hour_and_weekday(&extension).to_svg();
         assert!(svg.contains("Monday 08:00") || svg.contains("Mon"), "{svg}");
     }

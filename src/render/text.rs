@@ -28,7 +28,10 @@ struct Row {
 
 /// Writes a page about the summary.
 pub(crate) fn summary(summary: &Summary, look: Look) -> String {
-    let mut page = Page { out: String::new(), look };
+    let mut page = Page {
+        out: String::new(),
+        look,
+    };
     // Writing to a String cannot fail.
     let _ = page.write(summary);
     page.out
@@ -47,10 +50,22 @@ impl Page {
         if let Some(extension) = &summary.trailtab {
             self.table("Persons", &persons(extension))?;
         }
-        self.table("APIs", &inner_totals(&summary.api_calls_by_principal, "principal"))?;
-        self.table("Errors", &inner_totals(&summary.error_codes_by_principal, "principal"))?;
-        self.table("Addresses", &inner_totals(&summary.ip_addresses_by_principal, "principal"))?;
-        self.table("Regions", &outer_totals(&summary.api_calls_by_region, "API"))?;
+        self.table(
+            "APIs",
+            &inner_totals(&summary.api_calls_by_principal, "principal"),
+        )?;
+        self.table(
+            "Errors",
+            &inner_totals(&summary.error_codes_by_principal, "principal"),
+        )?;
+        self.table(
+            "Addresses",
+            &inner_totals(&summary.ip_addresses_by_principal, "principal"),
+        )?;
+        self.table(
+            "Regions",
+            &outer_totals(&summary.api_calls_by_region, "API"),
+        )?;
         if let Some(extension) = &summary.trailtab {
             if extension.accounts.len() > 1 {
                 self.table("Accounts", &accounts(extension))?;
@@ -65,10 +80,16 @@ impl Page {
         let account = &summary.metadata.account_id;
         let title = match (account.as_str(), &summary.trailtab) {
             ("multiple", Some(extension)) => {
-                format!("CloudTrail activity of {} accounts", extension.accounts.len())
+                format!(
+                    "CloudTrail activity of {} accounts",
+                    extension.accounts.len()
+                )
             }
             ("unknown", _) => "CloudTrail activity".to_owned(),
-            (account, _) => format!("CloudTrail activity of account {}", escape::terminal(account)),
+            (account, _) => format!(
+                "CloudTrail activity of account {}",
+                escape::terminal(account)
+            ),
         };
         let title = self.bold(&title);
         writeln!(self.out, "{title}")?;
@@ -106,11 +127,27 @@ impl Page {
         let heading = self.bold(&heading);
         writeln!(self.out, "\n{heading}")?;
         let shown = &rows[..rows.len().min(TOP)];
-        let names = shown.iter().map(|row| measure_text_width(&row.name)).max().unwrap_or_default();
-        let counts = shown.iter().map(|row| thousands(row.count).len()).max().unwrap_or_default();
-        let notes = shown.iter().map(|row| measure_text_width(&row.note)).max().unwrap_or_default();
+        let names = shown
+            .iter()
+            .map(|row| measure_text_width(&row.name))
+            .max()
+            .unwrap_or_default();
+        let counts = shown
+            .iter()
+            .map(|row| thousands(row.count).len())
+            .max()
+            .unwrap_or_default();
+        let notes = shown
+            .iter()
+            .map(|row| measure_text_width(&row.note))
+            .max()
+            .unwrap_or_default();
         let bar = 12;
-        let room = self.look.width.saturating_sub(counts + bar + notes + 8).max(20);
+        let room = self
+            .look
+            .width
+            .saturating_sub(counts + bar + notes + 8)
+            .max(20);
         let names = names.min(room);
         for row in shown {
             let name = middle(&row.name, names);
@@ -118,7 +155,10 @@ impl Page {
             let length = self.bar(row.count, shown[0].count, bar, total);
             let note = self.dim(&row.note);
             let count = thousands(row.count);
-            let line = format!("  {name}{}  {count:>counts$}  {length}  {note}", " ".repeat(padding));
+            let line = format!(
+                "  {name}{}  {count:>counts$}  {length}  {note}",
+                " ".repeat(padding)
+            );
             writeln!(self.out, "{}", line.trim_end())?;
         }
         Ok(())
@@ -127,7 +167,8 @@ impl Page {
     /// Draws a bar in eighths of a column.
     fn bar(&self, count: u64, largest: u64, width: usize, _total: u64) -> String {
         const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-        let eighths = (u128::from(count) * (width as u128 * 8)).div_ceil(u128::from(largest.max(1)));
+        let eighths =
+            (u128::from(count) * (width as u128 * 8)).div_ceil(u128::from(largest.max(1)));
         let eighths = usize::try_from(eighths).unwrap_or(width * 8);
         let bar = format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8]);
         let padding = " ".repeat(width.saturating_sub(bar.chars().count()));
@@ -138,7 +179,10 @@ impl Page {
         const LEVELS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
         let mut hours = [0_u64; 24];
         for (hour, calls) in &extension.calls_per_hour {
-            let of_day = hour.rsplit('T').next().and_then(|hour| hour.parse::<usize>().ok());
+            let of_day = hour
+                .rsplit('T')
+                .next()
+                .and_then(|hour| hour.parse::<usize>().ok());
             if let Some(count) = of_day.and_then(|hour| hours.get_mut(hour)) {
                 *count += calls.calls;
             }
@@ -156,7 +200,10 @@ impl Page {
         let line: String = hours.iter().map(|&count| level(count)).collect();
         let line = self.style(Style::new().yellow(), line.trim_end());
         writeln!(self.out, "  {line}")?;
-        let scale: String = (0..24).step_by(3).map(|hour| format!("{hour:02}       ")).collect();
+        let scale: String = (0..24)
+            .step_by(3)
+            .map(|hour| format!("{hour:02}       "))
+            .collect();
         let scale = self.dim(scale.trim_end());
         writeln!(self.out, "  {scale}")
     }
@@ -191,13 +238,20 @@ impl Page {
             writeln!(self.out, "    {document}: {}", escape::terminal(reason))?;
         }
         if all > TOP as u64 {
-            writeln!(self.out, "    and {} more, in the JSON", thousands(all - TOP as u64))?;
+            writeln!(
+                self.out,
+                "    and {} more, in the JSON",
+                thousands(all - TOP as u64)
+            )?;
         }
         Ok(())
     }
 
     fn style(&self, style: Style, text: &str) -> String {
-        style.force_styling(self.look.colour).apply_to(text).to_string()
+        style
+            .force_styling(self.look.colour)
+            .apply_to(text)
+            .to_string()
     }
 
     fn bold(&self, text: &str) -> String {
@@ -214,15 +268,23 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
     let mut lines = Vec::new();
     if !coverage.other_content.is_empty() {
         let kinds = coverage.other_content.iter();
-        let kinds: Vec<String> = kinds.map(|(kind, n)| format!("{} {kind}", thousands(*n))).collect();
+        let kinds: Vec<String> = kinds
+            .map(|(kind, n)| format!("{} {kind}", thousands(*n)))
+            .collect();
         lines.push(format!("Not events, and not counted: {}", kinds.join(", ")));
     }
     for (shape, unknown) in coverage.unknown_identities.iter().take(TOP) {
         let events = counted(unknown.events, "event");
-        lines.push(format!("Identity of unknown shape: {}, {events}", escape::terminal(shape)));
+        lines.push(format!(
+            "Identity of unknown shape: {}, {events}",
+            escape::terminal(shape)
+        ));
     }
     if coverage.events_without_time > 0 {
-        lines.push(format!("{} without a time", counted(coverage.events_without_time, "event")));
+        lines.push(format!(
+            "{} without a time",
+            counted(coverage.events_without_time, "event")
+        ));
     }
     lines
 }
@@ -231,17 +293,29 @@ fn principals(summary: &Summary) -> Vec<Row> {
     let Some(extension) = &summary.trailtab else {
         return outer_totals(&summary.api_calls_by_principal, "API");
     };
-    let calls = extension.principals.iter().map(|(name, report)| (name, &report.calls));
+    let calls = extension
+        .principals
+        .iter()
+        .map(|(name, report)| (name, &report.calls));
     sorted(calls.map(|(name, calls)| row(name, calls)).collect())
 }
 
 fn persons(extension: &Extension) -> Vec<Row> {
-    let persons = extension.persons.iter().map(|(name, person)| row(name, &person.calls));
+    let persons = extension
+        .persons
+        .iter()
+        .map(|(name, person)| row(name, &person.calls));
     sorted(persons.collect())
 }
 
 fn accounts(extension: &Extension) -> Vec<Row> {
-    sorted(extension.accounts.iter().map(|(name, calls)| row(name, calls)).collect())
+    sorted(
+        extension
+            .accounts
+            .iter()
+            .map(|(name, calls)| row(name, calls))
+            .collect(),
+    )
 }
 
 fn row(name: &str, calls: &Calls) -> Row {
@@ -249,7 +323,10 @@ fn row(name: &str, calls: &Calls) -> Row {
         0 => String::new(),
         failed => format!("{} failed, ", percent(failed, calls.calls)),
     };
-    let last = calls.last_seen.as_deref().map_or("at no known time".to_owned(), plain);
+    let last = calls
+        .last_seen
+        .as_deref()
+        .map_or("at no known time".to_owned(), plain);
     Row {
         name: escape::terminal(name).into_owned(),
         count: calls.calls,
@@ -315,7 +392,7 @@ pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -334,13 +411,21 @@ fn middle(text: &str, width: usize) -> String {
     let mut used = 1;
     loop {
         let from_front = head.len() <= tail.len();
-        let next = if from_front { front.next() } else { back.next() };
+        let next = if from_front {
+            front.next()
+        } else {
+            back.next()
+        };
         let Some(&character) = next else { break };
         used += measure_text_width(character.encode_utf8(&mut [0; 4]));
         if used > width {
             break;
         }
-        if from_front { head.push(character) } else { tail.insert(0, character) }
+        if from_front {
+            head.push(character)
+        } else {
+            tail.insert(0, character)
+        }
     }
     format!("{head}…{tail}")
 }
@@ -366,7 +451,10 @@ mod tests {
 
     #[test]
     fn long_names_keep_both_ends() {
-        assert_eq!(middle("111122223333:role/a-very-long-name", 15), "1111222…ng-name");
+        assert_eq!(
+            middle("111122223333:role/a-very-long-name", 15),
+            "1111222…ng-name"
+        );
         assert_eq!(middle("short", 15), "short");
         assert!(measure_text_width(&middle(&"名".repeat(30), 15)) <= 15);
     }

@@ -92,10 +92,19 @@ impl Reader {
     }
 
     /// Hands a document's records to the sink. What cannot be read is a problem in the coverage.
-    pub(crate) fn read(&mut self, document: Document, sink: &mut impl Sink, coverage: &mut Coverage) {
+    pub(crate) fn read(
+        &mut self,
+        document: Document,
+        sink: &mut impl Sink,
+        coverage: &mut Coverage,
+    ) {
         coverage.documents += 1;
         coverage.bytes += document.size;
-        let Document { size, named, mut body } = document;
+        let Document {
+            size,
+            named,
+            mut body,
+        } = document;
         let trouble = match &mut body {
             Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
             Body::Stdin => self.stream(io::stdin().lock(), named, sink),
@@ -107,7 +116,11 @@ impl Reader {
         };
         if let Some((severity, reason)) = trouble {
             let document = body.name();
-            coverage.problem(Problem { document, severity, reason });
+            coverage.problem(Problem {
+                document,
+                severity,
+                reason,
+            });
         }
     }
 
@@ -162,7 +175,10 @@ impl Reader {
     /// Reads a document of any size through a window.
     fn stream(&mut self, stored: impl Read, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
         let stored_bytes = Cell::new(0);
-        let mut stored = Metered { inner: stored, count: &stored_bytes };
+        let mut stored = Metered {
+            inner: stored,
+            count: &stored_bytes,
+        };
         let mut head = Vec::new();
         if let Err(error) = stored.by_ref().take(2).read_to_end(&mut head) {
             return Some(cut_off(&error));
@@ -182,7 +198,12 @@ impl Reader {
         }
     }
 
-    fn windows(&mut self, mut plain: impl Read, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+    fn windows(
+        &mut self,
+        mut plain: impl Read,
+        named: bool,
+        sink: &mut impl Sink,
+    ) -> Option<Trouble> {
         let mut window = std::mem::take(&mut self.window);
         window.resize(WINDOW, 0);
         let mut failure = None;
@@ -207,7 +228,9 @@ impl Reader {
                 }
                 envelope.damage().map(damaged)
             }
-            Format::Csv => csv::read(window[..filled].chain(plain), sink).err().map(|e| cut_off(&e)),
+            Format::Csv => csv::read(window[..filled].chain(plain), sink)
+                .err()
+                .map(|e| cut_off(&e)),
             Format::Other(kind) => other(kind, filled == 0, named, sink),
         };
         window.truncate(WINDOW);
@@ -276,7 +299,10 @@ fn other(kind: Option<&str>, empty: bool, named: bool, sink: &mut impl Sink) -> 
     sink.other(Kind::Foreign);
     match kind {
         Some(kind) => Some((Severity::Failed, format!("is {kind}: unpack it first"))),
-        None if named => Some((Severity::Failed, "is neither JSON nor CSV with events".to_owned())),
+        None if named => Some((
+            Severity::Failed,
+            "is neither JSON nor CSV with events".to_owned(),
+        )),
         None => None,
     }
 }
@@ -286,7 +312,10 @@ fn damaged(damage: Damage) -> Trouble {
         Damage::Broken(at) => format!("broken JSON at byte {at}; what stands before it was read"),
         Damage::CutOff(at) => format!("ends in the middle of a value, at byte {at}"),
         Damage::TooLarge(at) => {
-            format!("no record ends within {} MiB behind byte {at}", MAX_RECORD >> 20)
+            format!(
+                "no record ends within {} MiB behind byte {at}",
+                MAX_RECORD >> 20
+            )
         }
     };
     (Severity::Partial, reason)

@@ -13,7 +13,10 @@ pub(crate) enum Source {
     Path(PathBuf),
     Stdin,
     /// A bucket and the beginning of keys in it.
-    S3 { bucket: String, prefix: String },
+    S3 {
+        bucket: String,
+        prefix: String,
+    },
 }
 
 /// A source that nobody can read.

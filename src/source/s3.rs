@@ -123,7 +123,9 @@ async fn connect(config: &aws_config::SdkConfig, bucket: &str) -> Client {
     let Err(error) = client.head_bucket().bucket(bucket).send().await else {
         return client;
     };
-    let region = error.raw_response().and_then(|r| r.headers().get("x-amz-bucket-region"));
+    let region = error
+        .raw_response()
+        .and_then(|r| r.headers().get("x-amz-bucket-region"));
     match region {
         Some(region) => aws::s3(config, bucket, Some(region)),
         None => client,
@@ -160,11 +162,14 @@ impl Store {
             return Ok(vec![listing]);
         }
         let mut search = Search::default();
-        let first = self.children(prefix).await.map_err(|reason| S3Error::List {
-            bucket: self.bucket.clone(),
-            prefix: prefix.to_owned(),
-            reason,
-        })?;
+        let first = self
+            .children(prefix)
+            .await
+            .map_err(|reason| S3Error::List {
+                bucket: self.bucket.clone(),
+                prefix: prefix.to_owned(),
+                reason,
+            })?;
         if first.is_empty() {
             return Err(nothing());
         }
@@ -209,7 +214,10 @@ impl Store {
         let mut token = None;
         loop {
             let request = self.client.list_objects_v2().bucket(&self.bucket);
-            let request = request.prefix(prefix).delimiter("/").set_continuation_token(token);
+            let request = request
+                .prefix(prefix)
+                .delimiter("/")
+                .set_continuation_token(token);
             let page = request.send().await.map_err(|error| explain(&error))?;
             let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
             let keys = page.contents().iter().filter_map(|object| object.key());
@@ -226,16 +234,24 @@ impl Store {
         let mut token = None;
         loop {
             let request = self.client.list_objects_v2().bucket(&self.bucket);
-            let request = request.prefix(&listing.prefix).set_start_after(listing.after.clone());
+            let request = request
+                .prefix(&listing.prefix)
+                .set_start_after(listing.after.clone());
             let page = match request.set_continuation_token(token).send().await {
                 Ok(page) => page,
                 Err(error) => {
-                    return self.failed(&listing.prefix, listing.scope.as_ref(), explain(&error)).await;
+                    return self
+                        .failed(&listing.prefix, listing.scope.as_ref(), explain(&error))
+                        .await;
                 }
             };
             for object in page.contents() {
                 let Some(key) = object.key() else { continue };
-                if listing.before.as_deref().is_some_and(|before| key >= before) {
+                if listing
+                    .before
+                    .as_deref()
+                    .is_some_and(|before| key >= before)
+                {
                     return;
                 }
                 if listing.wants(key) {
@@ -261,7 +277,9 @@ impl Store {
         if object.size > LARGE {
             return self.send_in_ranges(object, documents).await;
         }
-        let kib = u32::try_from(object.size / 1024 + 1).unwrap_or(u32::MAX).min(BUFFERED_KIB);
+        let kib = u32::try_from(object.size / 1024 + 1)
+            .unwrap_or(u32::MAX)
+            .min(BUFFERED_KIB);
         let Ok(permit) = self.memory.clone().acquire_many_owned(kib).await else {
             return;
         };
@@ -282,7 +300,11 @@ impl Store {
             }
             Err(reason) => {
                 let severity = Severity::Failed;
-                let problem = Problem { document: name, severity, reason };
+                let problem = Problem {
+                    document: name,
+                    severity,
+                    reason,
+                };
                 self.coverage.lock().await.problem(problem);
             }
         }
@@ -319,7 +341,9 @@ impl Store {
                 Ok(body) => return Ok(body.to_vec()),
                 Err(error) if attempt == BODY_ATTEMPTS => {
                     let reason = DisplayErrorContext(&error);
-                    return Err(format!("broke off {attempt} times while downloading: {reason}"));
+                    return Err(format!(
+                        "broke off {attempt} times while downloading: {reason}"
+                    ));
                 }
                 Err(_) => attempt += 1,
             }
@@ -356,7 +380,9 @@ impl io::Read for Ranges {
         }
         let end = (self.offset + RANGE).min(self.object.size);
         let range = Some(format!("bytes={}-{}", self.offset, end - 1));
-        let piece = self.runtime.block_on(self.store.body(&self.object.key, range));
+        let piece = self
+            .runtime
+            .block_on(self.store.body(&self.object.key, range));
         self.piece = io::Cursor::new(piece.map_err(io::Error::other)?);
         self.offset = end;
         io::Read::read(&mut self.piece, buf)
@@ -421,7 +447,9 @@ fn explain<E: ProvideErrorMetadata + std::error::Error + 'static>(
 
 fn explain_get(error: &SdkError<GetObjectError, aws_sdk_s3::config::http::HttpResponse>) -> String {
     let hint = match error.code() {
-        Some("AccessDenied") => " (the credentials need s3:GetObject, and kms:Decrypt if it is encrypted)",
+        Some("AccessDenied") => {
+            " (the credentials need s3:GetObject, and kms:Decrypt if it is encrypted)"
+        }
         Some("NoSuchKey") => " (it was deleted after it was listed)",
         _ => "",
     };
@@ -470,8 +498,7 @@ impl Listing {
     /// Tells whether a key is one to read: no folder marker, and no sibling of `CloudTrail/`.
     fn wants(&self, key: &str) -> bool {
         let is_sibling = |part: &str| part.starts_with("CloudTrail-");
-        !key.ends_with('/')
-            && (key == self.prefix || !key.rsplit('/').skip(1).any(is_sibling))
+        !key.ends_with('/') && (key == self.prefix || !key.rsplit('/').skip(1).any(is_sibling))
     }
 }
 
@@ -479,9 +506,14 @@ impl Listing {
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     /// `…/ACCOUNT/CloudTrail/REGION/`
-    Region { account: String, region: String },
+    Region {
+        account: String,
+        region: String,
+    },
     /// `…/AWSLogs/ACCOUNT/`, also with an organisation's id in between.
-    Account { account: String },
+    Account {
+        account: String,
+    },
     /// `…/AWSLogs/`, or an organisation's folder below it.
     OnTheWay,
     /// A folder that may lead to `AWSLogs/`; Control Tower's begins with the organisation's id.
@@ -523,7 +555,8 @@ fn is_account(part: &str) -> bool {
 
 /// `o-` and 10 to 32 letters or digits.
 fn is_organization(part: &str) -> bool {
-    part.strip_prefix("o-").is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()))
+    part.strip_prefix("o-")
+        .is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 fn has_trail_layout(prefix: &str) -> bool {

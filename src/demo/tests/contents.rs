@@ -113,14 +113,14 @@ fn nobody_else_does_what_the_intruder_does() {
         let key = text(&record, "/requestParameters/accessKeyId");
         match text(&record, "/eventName") {
             "CreateAccessKey" => {
-                made |= text(&record, "/responseElements/accessKey/accessKeyId") == rogue
+                made |= text(&record, "/responseElements/accessKey/accessKeyId") == rogue;
             }
             "DeleteAccessKey" => removed |= key == own,
             "TerminateInstances" => {
                 stopped |= record["requestParameters"]
                     .to_string()
                     .contains("i-0decafbadc0ffee02")
-                    && record.get("errorCode").is_none()
+                    && record.get("errorCode").is_none();
             }
             _ => {}
         }

@@ -51,6 +51,7 @@ fn face(weight: Weight) -> &'static Font {
         ..FontSettings::default()
     };
     // The data are part of the program, and every test that draws parses them.
+    #[expect(clippy::expect_used, reason = "the data are part of the program")]
     cell.get_or_init(|| Font::from_bytes(data, settings).expect("the embedded font is valid"))
 }
 
