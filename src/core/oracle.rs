@@ -96,7 +96,7 @@ pub(crate) fn slow(document: &[u8]) -> Option<Told> {
     for value in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
         match value.ok()? {
             value @ (Json::Object(_) | Json::Array(_)) => {
-                element(&value, Within::Anywhere, 0, &mut told)?
+                element(&value, Within::Anywhere, 0, &mut told)?;
             }
             _ => return None,
         }

@@ -197,7 +197,8 @@ impl File {
         &self.key
     }
 
-    /// How many event records the file holds; none for a digest or insight file.
+    /// How many event records the file holds, to be compared with what is read from it; none for a digest or insight file.
+    #[cfg(test)]
     pub(crate) fn records(&self) -> u64 {
         let Content::Log(parts) = &self.content else {
             return 0;
@@ -224,6 +225,7 @@ impl File {
 }
 
 impl Part {
+    #[cfg(test)]
     fn count(&self) -> u32 {
         match self {
             Part::Burst { count, .. } => *count,

@@ -170,7 +170,7 @@ impl World {
                     .push(stream);
             }
         }
-        self.actors.push(Actor::new(&entry));
+        self.actors.push(Actor::new(entry));
     }
 }
 

@@ -422,9 +422,9 @@ fn middle(text: &str, width: usize) -> String {
             break;
         }
         if from_front {
-            head.push(character)
+            head.push(character);
         } else {
-            tail.insert(0, character)
+            tail.insert(0, character);
         }
     }
     format!("{head}…{tail}")

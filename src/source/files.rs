@@ -51,7 +51,7 @@ fn walk(directory: &Path, files: &mut Vec<(u64, PathBuf)>, coverage: &mut Covera
             match looked {
                 Ok((path, kind, _)) if kind.is_dir() => open.push(path),
                 Ok((path, _, Some(metadata))) if metadata.is_file() => {
-                    files.push((metadata.len(), path))
+                    files.push((metadata.len(), path));
                 }
                 // Sockets and the like, and links that lead nowhere or to a directory.
                 Ok(_) => {}
