@@ -207,15 +207,12 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     })
 }
 
-/// Runs the verb on a folder of logs with its defaults, and draws charts of the result.
-pub(crate) fn summarise(logs: &Path, results: &Path, ui: Ui) -> anyhow::Result<Ended> {
-    let words = [
-        "activity".as_ref(),
-        logs.as_os_str(),
-        "--plot-results".as_ref(),
-        "--output".as_ref(),
-        results.as_os_str(),
-    ];
+/// Runs the verb on folders of logs with its defaults, and draws charts of the result.
+pub(crate) fn summarise(logs: &[PathBuf], results: &Path, ui: Ui) -> anyhow::Result<Ended> {
+    let options = ["--plot-results".as_ref(), "--output".as_ref(), results.as_os_str()];
+    let words = std::iter::once("activity".as_ref())
+        .chain(options)
+        .chain(logs.iter().map(|folder| folder.as_os_str()));
     run(&<Args as clap::Parser>::try_parse_from(words)?, ui)
 }
 

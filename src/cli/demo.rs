@@ -12,6 +12,9 @@ use crate::demo::{self, Plan};
 use crate::job;
 use crate::render::text::thousands;
 
+/// Where the plan's log files lie.
+const LOGS: [&str; 2] = ["AWSLogs", "imported-archive"];
+
 /// Written into the folder, so that the next demo knows that it may clean up there.
 const MARKER: &str = ".trailtab-demo";
 
@@ -55,7 +58,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     if args.events.is_some() {
         return Ok(Ended::Done);
     }
-    let ended = activity::summarise(folder, &folder.join("results"), ui)?;
+    let logs = LOGS.map(|logs| folder.join(logs));
+    let ended = activity::summarise(&logs, &folder.join("results"), ui)?;
     ui.remark(&tour(folder));
     Ok(ended)
 }
@@ -70,7 +74,7 @@ fn clean(folder: &Path) -> anyhow::Result<()> {
             folder.display()
         );
     }
-    for old in ["AWSLogs", "imported-archive", "results"] {
+    for old in LOGS.into_iter().chain(["results"]) {
         let old = folder.join(old);
         if old.exists() {
             fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
