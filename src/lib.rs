@@ -1,4 +1,27 @@
 //! trailtab tells who did what in AWS accounts, how often, and what it cost.
+//!
+//! This is the map of the house; ARCHITECTURE.md says why it is built like this.
+//!
+//! ```text
+//! source: files, stdin, S3 ── documents
+//!           core: envelope → record → intake (window, dedupe, filters) → Tally → Summary
+//!                                                                          render: text, json, csv, charts
+//!                                                                            deliver: files
+//! ```
+//!
+//! Imports point one way: `cli` → `job` → `source`, `deliver`, `render`, `demo` → `core`.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `core` | the pure part: bytes in, counts out; it looks at nothing outside |
+//! | `source` | where records come from |
+//! | `render` | one result, many forms: bytes out |
+//! | `deliver` | where bytes go |
+//! | `job` | the use cases, on all cores |
+//! | `demo` | a synthetic organisation, pure as well |
+//! | `aws` | the one place that builds clients |
+//! | `cli` | arguments, printing, exit codes; one file for each verb |
+
 mod aws;
 mod core;
 mod deliver;
