@@ -1,1 +1,15 @@
 //! The program as its users run it, and what its documents say of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what fails in a test shall stop it, in its helpers as well"
+)]
+
+mod cli;
+mod docs;
+mod properties;
+mod real_data;
+mod support;
+mod tidy;

@@ -1,0 +1,255 @@
+//! Real logs that nobody here wrote, counted by an independent reference: see the README beside
+//! them. They are read where they are, and are no part of this repository.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::support::envelopes::{plain, records_in};
+use crate::support::{Sandbox, SECTIONS, assert_same, at, files_below, sum};
+
+/// What the README says of each folder.
+struct Expected {
+    folder: &'static str,
+    read: u64,
+    duplicate: u64,
+    counted: u64,
+    with_error_code: u64,
+    principals: usize,
+    apis: usize,
+    regions: usize,
+    /// Documents and elements that are no events, by kind.
+    others: &'static [(&'static str, u64)],
+}
+
+const EXPECTED: [Expected; 7] = [
+    Expected {
+        folder: "invictus",
+        read: 2900,
+        duplicate: 0,
+        counted: 2900,
+        with_error_code: 300,
+        principals: 19,
+        apis: 262,
+        regions: 1,
+        others: &[],
+    },
+    Expected {
+        folder: "umccr",
+        read: 206,
+        duplicate: 2,
+        counted: 204,
+        with_error_code: 91,
+        principals: 14,
+        apis: 167,
+        regions: 3,
+        others: &[],
+    },
+    Expected {
+        folder: "stratus",
+        read: 310,
+        duplicate: 0,
+        counted: 310,
+        with_error_code: 52,
+        principals: 40,
+        apis: 54,
+        regions: 34,
+        others: &[],
+    },
+    Expected {
+        folder: "cloudtrail_watcher",
+        read: 37,
+        duplicate: 0,
+        counted: 37,
+        with_error_code: 0,
+        principals: 3,
+        apis: 33,
+        regions: 2,
+        others: &[],
+    },
+    Expected {
+        folder: "trailscraper",
+        read: 7,
+        duplicate: 4,
+        counted: 3,
+        with_error_code: 0,
+        principals: 3,
+        apis: 3,
+        regions: 2,
+        others: &[],
+    },
+    Expected {
+        folder: "cloud_custodian_eventbridge",
+        read: 24,
+        duplicate: 2,
+        counted: 22,
+        with_error_code: 0,
+        principals: 17,
+        apis: 20,
+        regions: 4,
+        others: &[],
+    },
+    Expected {
+        folder: "aws_docs",
+        read: 28,
+        duplicate: 4,
+        counted: 24,
+        with_error_code: 1,
+        principals: 12,
+        apis: 15,
+        regions: 2,
+        others: &[("digest", 2), ("insight", 5)],
+    },
+];
+
+impl Expected {
+    #[track_caller]
+    fn check(&self, summary: &Value, by: &str) {
+        let what = format!("{} by {by}", self.folder);
+        let counts = json!({
+            "read": self.read, "duplicate": self.duplicate, "counted": self.counted,
+            "filtered": 0, "unreadable": 0,
+        });
+        assert_eq!(at(summary, "trailtab/counts"), &counts, "{what}");
+        assert_eq!(sum(&summary["error_codes_by_principal"]), self.with_error_code, "{what}");
+        let keys = |section: &str| summary[section].as_object().unwrap().len();
+        assert_eq!(keys("api_calls_by_principal"), self.principals, "principals of {what}");
+        assert_eq!(keys("ip_addresses_by_principal"), self.principals, "principals of {what}");
+        assert_eq!(keys("user_agents_by_principal"), self.principals, "principals of {what}");
+        assert_eq!(keys("api_calls_by_region"), self.regions, "regions of {what}");
+        for section in &SECTIONS[..2] {
+            let apis = summary[section].as_object().unwrap().values();
+            let apis: BTreeSet<_> = apis.flat_map(|apis| apis.as_object().unwrap().keys()).collect();
+            assert_eq!(apis.len(), self.apis, "APIs in {section} of {what}");
+        }
+        let mut others = at(summary, "trailtab/coverage/other_content").clone();
+        others.as_object_mut().unwrap().remove("foreign");
+        let expected: Value = self.others.iter().map(|(kind, n)| ((*kind).to_owned(), json!(n))).collect();
+        assert_eq!(others, expected, "{what}");
+    }
+}
+
+/// The folder of real logs.
+fn data() -> PathBuf {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let data = std::env::var_os("TRAILTAB_TEST_DATA").map_or(beside, PathBuf::from);
+    let logs = data.join("cloudtrail");
+    assert!(
+        logs.is_dir(),
+        "the real logs are missing: {} is no directory. Set TRAILTAB_TEST_DATA to where they are",
+        logs.display()
+    );
+    logs.canonicalize().unwrap()
+}
+
+/// The JSON documents of a folder, inflated.
+fn json_documents(folder: &Path) -> Vec<Vec<u8>> {
+    let documents = files_below(folder).into_iter().map(|path| plain(fs::read(path).unwrap()));
+    documents.filter(|json| matches!(json.trim_ascii_start().first(), Some(b'{' | b'['))).collect()
+}
+
+#[test]
+fn every_folder_gives_the_counts_of_its_readme() {
+    let sandbox = Sandbox::new();
+    for expected in &EXPECTED {
+        let folder = data().join(expected.folder);
+        let summary = sandbox.activity([&folder]);
+        expected.check(&summary, "directory");
+        let stream = json_documents(&folder).join(&b'\n');
+        let streamed = sandbox.activity_with(["-"], &stream, 0);
+        expected.check(&streamed, "standard input");
+        // Of the events here that share an id, some were edited: it matters which comes first.
+        if expected.folder != "cloud_custodian_eventbridge" {
+            assert_same(&summary, &streamed, expected.folder);
+        }
+    }
+}
+
+#[test]
+fn all_folders_at_once_are_their_sum() {
+    let sandbox = Sandbox::new();
+    let folders = EXPECTED.iter().map(|expected| data().join(expected.folder));
+    let summary = sandbox.activity(folders);
+    let counts = at(&summary, "trailtab/counts");
+    assert_eq!(sum(&counts["read"]), EXPECTED.iter().map(|expected| expected.read).sum::<u64>());
+    // No two folders share an event.
+    assert_eq!(sum(&counts["counted"]), EXPECTED.iter().map(|expected| expected.counted).sum::<u64>());
+}
+
+#[test]
+fn records_that_another_product_wrapped_are_all_found() {
+    let sandbox = Sandbox::new();
+    let folder = data().join("cribl");
+    let mut records = Vec::new();
+    let mut without = 0;
+    for document in json_documents(&folder) {
+        let events: Vec<Value> = serde_json::from_slice(&document).unwrap();
+        for event in events {
+            let raw = match &event["_raw"] {
+                Value::String(text) => serde_json::from_str(text).unwrap(),
+                raw => raw.clone(),
+            };
+            let before = records.len();
+            records_in(&raw, &mut records);
+            without += u64::from(records.len() == before);
+        }
+    }
+    assert!(records.len() > 200);
+    let unwrapped = sandbox.write("unwrapped.json", json!(records).to_string());
+    let (wrapped, unwrapped) = (sandbox.activity([&folder]), sandbox.activity([unwrapped]));
+    assert_same(&wrapped, &unwrapped, "wrapped by Cribl");
+    assert_eq!(at(&wrapped, "trailtab/counts/read"), &json!(records.len()));
+    // The licence beside them is foreign as well.
+    assert_eq!(at(&wrapped, "trailtab/coverage/other_content/foreign"), &json!(without + 1));
+    let kinds = at(&wrapped, "trailtab/principals").as_object().unwrap().values();
+    assert!(kinds.into_iter().any(|principal| principal["identity_types"]["SAMLUser"].is_u64()));
+    // Its booleans are strings: one that says neither would vanish from both.
+    let said = |access: &str| crate::support::sum_of(at(&wrapped, "trailtab/accounts"), access);
+    let says = records.iter().filter(|record| !record["readOnly"].is_null()).count() as u64;
+    assert_eq!(said("read_only") + said("write"), says);
+}
+
+#[test]
+fn logs_whose_collector_renamed_the_time_have_times() {
+    let sandbox = Sandbox::new();
+    let zip = fs::read(data().join("otrf/collection/ec2_proxy_s3_exfiltration.zip")).unwrap();
+    let lines = unzip(&zip);
+    let path = sandbox.write("ec2.json", &lines);
+    let summary = sandbox.activity([path]);
+    let records = lines.split(|&b| b == b'\n').filter(|line| !line.is_empty()).count();
+    assert_eq!(at(&summary, "trailtab/counts/read"), &json!(records));
+    assert_eq!(at(&summary, "trailtab/counts/unreadable"), &json!(0));
+    assert_eq!(at(&summary, "trailtab/coverage/events_without_time"), &json!(0));
+    let hours = at(&summary, "trailtab/calls_per_hour").as_object().unwrap();
+    assert!(hours.keys().all(|hour| hour.starts_with("2020-09-14T")), "{hours:?}");
+}
+
+#[test]
+fn a_table_of_another_kind_is_no_list_of_events() {
+    let sandbox = Sandbox::new();
+    let zip = fs::read(data().join("otrf/discovery/aws_s3_honeybucketlogs.zip")).unwrap();
+    let path = sandbox.write("honey.csv", unzip(&zip));
+    let summary = sandbox.activity_with([path], b"", 3);
+    assert_eq!(at(&summary, "trailtab/counts/counted"), &json!(0));
+    assert!(sum(at(&summary, "trailtab/counts/unreadable")) > 100);
+}
+
+#[test]
+fn zip_archives_are_named_and_not_read() {
+    let sandbox = Sandbox::new();
+    let ended = sandbox.run([Path::new("activity"), &data().join("otrf")]).expect(1);
+    assert!(ended.err.contains(".zip is a zip archive: unpack it first"), "{}", ended.err);
+}
+
+/// Inflates the one member of a zip archive.
+fn unzip(zip: &[u8]) -> Vec<u8> {
+    let number = |at: usize| usize::from(zip[at]) | usize::from(zip[at + 1]) << 8;
+    assert_eq!((&zip[..4], number(8)), (&b"PK\x03\x04"[..], 8), "no deflated member");
+    let body = 30 + number(26) + number(28);
+    let mut plain = Vec::new();
+    flate2::read::DeflateDecoder::new(&zip[body..]).read_to_end(&mut plain).unwrap();
+    plain
+}

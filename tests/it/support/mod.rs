@@ -1,0 +1,289 @@
+//! Running the program in a place of its own, and looking at what it made.
+
+pub(crate) mod envelopes;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+/// The predecessor's five sections.
+pub(crate) const SECTIONS: [&str; 5] = [
+    "api_calls_by_principal",
+    "api_calls_by_region",
+    "error_codes_by_principal",
+    "ip_addresses_by_principal",
+    "user_agents_by_principal",
+];
+
+/// A directory of its own for each test: the program's home and the place where it runs.
+pub(crate) struct Sandbox {
+    directory: tempfile::TempDir,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Sandbox {
+        Sandbox { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file, with the directories that lead to it.
+    pub(crate) fn write(&self, name: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The names of all files below a directory, sorted, with the run's time written `TIME`.
+    pub(crate) fn files(&self, directory: &str) -> Vec<String> {
+        let root = self.path(directory);
+        let mut names: Vec<String> = files_below(&root)
+            .iter()
+            .map(|path| without_times(&path.strip_prefix(&root).unwrap().to_string_lossy()))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The program, in an environment that says nothing.
+    pub(crate) fn trailtab(&self) -> Command {
+        self.command(env!("CARGO_BIN_EXE_trailtab"))
+    }
+
+    /// A program, in an environment that says nothing.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("HOME", self.directory.path()).current_dir(self.directory.path());
+        command
+    }
+
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Finished {
+        self.run_with(args, b"")
+    }
+
+    /// Runs the program with something on its standard input.
+    pub(crate) fn run_with<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+        input: &[u8],
+    ) -> Finished {
+        let mut command = self.trailtab();
+        command.args(args);
+        self.finish(command, input)
+    }
+
+    /// Waits for a program that gets `input`.
+    pub(crate) fn finish(&self, mut command: Command, input: &[u8]) -> Finished {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let output = std::thread::scope(|scope| {
+            // Whoever does not read to the end is judged by its result.
+            scope.spawn(move || stdin.write_all(input));
+            child.wait_with_output().unwrap()
+        });
+        let directory = self.directory.path().to_str().unwrap();
+        let normal = |bytes: &[u8]| {
+            without_times(&String::from_utf8_lossy(bytes).replace(directory, "[DIR]"))
+        };
+        Finished {
+            code: output.status.code(),
+            out: normal(&output.stdout),
+            err: normal(&output.stderr),
+            stdout: output.stdout,
+        }
+    }
+
+    /// Runs `trailtab activity` to its successful end, and returns a summary that reconciles.
+    pub(crate) fn activity<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Value {
+        self.activity_with(args, b"", 0)
+    }
+
+    /// The same, with something on standard input and an exit code.
+    pub(crate) fn activity_with<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+        input: &[u8],
+        code: i32,
+    ) -> Value {
+        let mut command = self.trailtab();
+        command.args(["activity", "--quiet", "--format", "json"]).args(args);
+        let summary = self.finish(command, input).expect(code).summary();
+        reconcile(&summary);
+        assert_eq!(summary["trailtab"]["coverage"]["complete"], json!(code == 0));
+        summary
+    }
+}
+
+/// How a program ended, and what it said.
+pub(crate) struct Finished {
+    /// `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    /// Standard output and error with the sandbox's directory written `[DIR]` and the times of runs
+    /// `TIME`.
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Finished {
+    /// Demands an exit code.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Finished {
+        assert_eq!(self.code, Some(code), "stderr: {}\nstdout: {:.2000}", self.err, self.out);
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        self
+    }
+
+    pub(crate) fn summary(&self) -> Value {
+        serde_json::from_slice(&self.stdout).unwrap()
+    }
+}
+
+pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.append(&mut files_below(&path)),
+            false => files.push(path),
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Writes `TIME` for 14 digits in a row that no other digit follows or precedes.
+pub(crate) fn without_times(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let digits = rest[start..].bytes().take_while(u8::is_ascii_digit).count();
+        out.push_str(&rest[..start]);
+        let number = &rest[start..start + digits];
+        out.push_str(if digits == 14 && number.starts_with("20") { "TIME" } else { number });
+        rest = &rest[start + digits..];
+    }
+    out + rest
+}
+
+/// Follows a path of names into JSON; a `/` may stand in none of them.
+pub(crate) fn at<'v>(json: &'v Value, path: &str) -> &'v Value {
+    path.split('/').fold(json, |json, name| &json[name])
+}
+
+/// Sums up all numbers of a value, however deep.
+pub(crate) fn sum(json: &Value) -> u64 {
+    match json {
+        Value::Object(members) => members.values().map(sum).sum(),
+        Value::Number(number) => number.as_u64().unwrap(),
+        other => panic!("{other} is no count"),
+    }
+}
+
+/// Sums up one member of each value of an object.
+pub(crate) fn sum_of(json: &Value, member: &str) -> u64 {
+    let members = json.as_object().unwrap().values();
+    members.map(|value| value[member].as_u64().unwrap()).sum()
+}
+
+/// Checks that a summary's counts add up, whichever way they are added.
+#[track_caller]
+pub(crate) fn reconcile(summary: &Value) {
+    let extension = &summary["trailtab"];
+    let counts = &extension["counts"];
+    let counted = sum(&counts["counted"]);
+    let parts = ["counted", "filtered", "duplicate", "unreadable"];
+    assert_eq!(parts.iter().map(|part| sum(&counts[part])).sum::<u64>(), counts["read"], "{counts}");
+    parts_add_up(summary, counted);
+}
+
+/// Checks that each section of a summary adds up to the events counted.
+#[track_caller]
+pub(crate) fn parts_add_up(summary: &Value, counted: u64) {
+    let extension = &summary["trailtab"];
+    for section in SECTIONS.iter().filter(|section| !section.starts_with("error")) {
+        assert_eq!(sum(&summary[section]), counted, "{section}");
+    }
+    for section in ["accounts", "principals", "calls_per_hour"] {
+        let without_time = match section {
+            "calls_per_hour" => sum(at(extension, "coverage/events_without_time")),
+            _ => 0,
+        };
+        assert_eq!(sum_of(&extension[section], "calls") + without_time, counted, "{section}");
+    }
+    let regions = at(extension, "coverage/accounts").as_object().unwrap().values();
+    assert_eq!(regions.map(|regions| sum_of(regions, "events")).sum::<u64>(), counted);
+    let failed = sum_of(&extension["principals"], "failed");
+    assert_eq!(sum_of(&extension["accounts"], "failed"), failed);
+    assert!(sum_of(&extension["calls_per_hour"], "failed") <= failed);
+    let coded = sum(&summary["error_codes_by_principal"]);
+    assert_eq!(sum(&extension["errors_by_principal_and_api"]), coded);
+    assert!(coded <= failed);
+    for (name, principal) in extension["principals"].as_object().unwrap() {
+        let calls = sum(&principal["calls"]);
+        for section in SECTIONS.iter().filter(|section| section.ends_with("principal")) {
+            let parts = summary[section].get(name).map_or(0, sum);
+            match section.starts_with("error") {
+                true => assert!(parts <= sum(&principal["failed"]), "{section} {name}"),
+                false => assert_eq!(parts, calls, "{section} {name}"),
+            }
+        }
+        assert_eq!(sum(&principal["identity_types"]), calls, "{name}");
+        assert!(sum(&principal["read_only"]) + sum(&principal["write"]) <= calls, "{name}");
+        if let Some(sessions) = extension["sessions_by_principal"].get(name) {
+            assert!(sum_of(sessions, "calls") <= calls, "{name}");
+        }
+    }
+    for (name, person) in extension["persons"].as_object().unwrap() {
+        assert_eq!(sum(&person["principals"]), sum(&person["calls"]), "{name}");
+        assert!(!person["evidence"].as_array().unwrap().is_empty(), "{name}");
+    }
+}
+
+/// What a summary says of the events, without what it says of the documents that they came in.
+pub(crate) fn essence(summary: &Value) -> Value {
+    let mut essence = json!({});
+    for section in SECTIONS {
+        essence[section] = summary[section].clone();
+    }
+    let extension = &summary["trailtab"];
+    for section in [
+        "accounts",
+        "calls_per_hour",
+        "errors_by_principal_and_api",
+        "persons",
+        "principals",
+        "sessions_by_principal",
+    ] {
+        essence[section] = extension[section].clone();
+    }
+    for section in ["accounts", "event_versions", "events_without_time", "unknown_identities"] {
+        essence["coverage"][section] = extension["coverage"][section].clone();
+    }
+    essence["counted"] = extension["counts"]["counted"].clone();
+    essence
+}
+
+/// Demands that two summaries say the same of the events; names the sections that differ.
+#[track_caller]
+pub(crate) fn assert_same(one: &Value, other: &Value, what: &str) {
+    let (one, other) = (essence(one), essence(other));
+    for (section, counts) in one.as_object().unwrap() {
+        assert_eq!(counts, &other[section], "{section} differs: {what}");
+    }
+}
+
+#[test]
+fn times_of_runs_are_told_from_other_numbers() {
+    assert_eq!(without_times("a_111122223333_20260907080000.json"), "a_111122223333_TIME.json");
+    assert_eq!(without_times("20260907080000"), "TIME");
+    assert_eq!(without_times("120260907080000 2026"), "120260907080000 2026");
+}
