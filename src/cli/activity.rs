@@ -262,18 +262,20 @@ impl Args {
 /// Refuses to write a result if there was nothing at all to read.
 fn refuse_nothing(outcome: &Outcome) -> anyhow::Result<()> {
     let (intaken, coverage) = (&outcome.intaken, &outcome.coverage);
-    let only_foreign =
-        intaken.counts.read == 0 && intaken.others.keys().all(|kind| kind.is_foreign());
-    match coverage.problems.first() {
-        Some(problem) if intaken.counts.read == 0 && coverage.documents <= 1 => {
-            Err(anyhow!("{} {}", problem.document, problem.reason).context("nothing could be read"))
-        }
-        _ if only_foreign && !intaken.others.is_empty() => Err(anyhow!(
-            "none of {} documents holds CloudTrail records",
-            coverage.documents
-        )),
-        _ => Ok(()),
+    let only_foreign = intaken.counts.read == 0 && intaken.others.keys().all(|kind| kind.is_foreign());
+    let problem = coverage.problems.first();
+    let problem = problem.map(|problem| anyhow!("{} {}", problem.document, problem.reason));
+    if intaken.counts.read == 0 && coverage.documents <= 1 && let Some(problem) = problem {
+        return Err(problem.context("nothing could be read"));
     }
+    if only_foreign && !intaken.others.is_empty() {
+        let none = format!("none of {} documents holds CloudTrail records", coverage.documents);
+        return Err(match problem {
+            Some(problem) => problem.context(none),
+            None => anyhow!(none),
+        });
+    }
+    Ok(())
 }
 
 /// Writes what a run found.

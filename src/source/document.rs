@@ -15,6 +15,7 @@ use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::csv;
 use crate::core::envelope::{Damage, Envelope, Kind, Sink};
 use crate::core::gunzip::{self, Inflater};
+use crate::core::record::Record;
 
 /// Documents up to this size, stored or inflated, are held whole.
 const WHOLE: u64 = 32 << 20;
@@ -100,11 +101,8 @@ impl Reader {
     ) {
         coverage.documents += 1;
         coverage.bytes += document.size;
-        let Document {
-            size,
-            named,
-            mut body,
-        } = document;
+        let Document { size, named, mut body } = document;
+        let sink = &mut Watched { sink, unreadable: 0 };
         let trouble = match &mut body {
             Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
             Body::Stdin => self.stream(io::stdin().lock(), named, sink),
@@ -114,7 +112,7 @@ impl Reader {
                 Err(error) => Some((Severity::Failed, format!("cannot be read: {error}"))),
             },
         };
-        if let Some((severity, reason)) = trouble {
+        if let Some((severity, reason)) = trouble.or_else(|| sink.trouble()) {
             let document = body.name();
             coverage.problem(Problem {
                 document,
@@ -241,6 +239,38 @@ impl Reader {
 }
 
 type Trouble = (Severity, String);
+
+/// Counts the records that could not be read: a document that is whole but for them has trouble too.
+struct Watched<'s, S> {
+    sink: &'s mut S,
+    unreadable: u64,
+}
+
+impl<S> Watched<'_, S> {
+    fn trouble(&self) -> Option<Trouble> {
+        let reason = match self.unreadable {
+            0 => return None,
+            1 => "1 record could not be read".to_owned(),
+            n => format!("{n} records could not be read"),
+        };
+        Some((Severity::Partial, reason))
+    }
+}
+
+impl<S: Sink> Sink for Watched<'_, S> {
+    fn event(&mut self, record: &Record<'_>) {
+        self.sink.event(record);
+    }
+
+    fn other(&mut self, kind: Kind) {
+        self.sink.other(kind);
+    }
+
+    fn unreadable(&mut self) {
+        self.unreadable += 1;
+        self.sink.unreadable();
+    }
+}
 
 /// Fills the window from `filled` on; less than that means that the document ended or failed.
 fn fill(
