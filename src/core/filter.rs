@@ -12,6 +12,7 @@ use wildmatch::WildMatch;
 use super::principal::Actor;
 use super::record::{Outcome, Record};
 use super::scan::Text;
+use super::tally::UNKNOWN;
 
 /// Which calls by their outcome; the predecessor's `--activity-type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,8 +117,8 @@ impl Filter {
             && !(self.without_aws_services && actor.is_aws_service())
     }
 
-    /// Tells whether an event may pass, whoever its actor is.
-    /// `account` is the one that counts if the record names none that recorded it.
+    /// Tells whether an event may pass, whoever its actor is. What a record leaves out is known by
+    /// the word that stands for it in results.
     pub(crate) fn admits(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> bool {
         let failed = outcome != Outcome::Succeeded;
         let by_outcome = match self.activity_type {
@@ -138,9 +139,9 @@ impl Filter {
             && by_access
             && any_text(&self.names, record.event_name)
             && any_text(&self.error_codes, code)
-            && any_text(&self.user_agents, record.user_agent)
-            && any_text(&self.regions, record.aws_region)
-            && self.admits_recorder(record.recipient_account_id, account)
+            && any_text(&self.user_agents, record.user_agent.or(Some(UNKNOWN)))
+            && any_text(&self.regions, record.aws_region.or(Some(UNKNOWN)))
+            && self.admits_account(account)
             && self.admits_source(record.event_source)
             && self.admits_origin(record.source_ip_address)
     }
@@ -168,7 +169,7 @@ impl Filter {
         if self.sources.is_empty() {
             return true;
         }
-        let source = source.map(Text::decode).unwrap_or_default();
+        let source = source.unwrap_or(UNKNOWN).decode();
         let short = source.split_once('.').map_or(&*source, |(short, _)| short);
         any(&self.sources, |pattern| {
             pattern.matches(&source) || pattern.matches(short)
@@ -179,7 +180,7 @@ impl Filter {
         if self.origins.is_empty() {
             return true;
         }
-        let address = address.map(Text::decode).unwrap_or_default();
+        let address = address.unwrap_or(UNKNOWN).decode();
         any(&self.origins, |origin| origin.matches(&address))
     }
 }

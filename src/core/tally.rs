@@ -15,7 +15,7 @@ use super::scan::Text;
 use super::window::Seconds;
 
 /// What stands where a record names no address, user agent, region or service.
-const UNKNOWN: Text<'static> = Text::plain(b"Unknown");
+pub(crate) const UNKNOWN: Text<'static> = Text::plain(b"Unknown");
 
 /// Maps keyed by symbols need no seed: an attacker chooses strings, not their numbers.
 type Map<K, V> = HashMap<K, V, FixedState>;
@@ -175,6 +175,11 @@ impl Tally {
             self.actors.push((key, Stats::default()));
             ActorId(self.actors.len() - 1)
         })
+    }
+
+    /// Tells whether no event was counted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.scopes.is_empty()
     }
 
     /// Counts one event.
