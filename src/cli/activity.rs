@@ -1,10 +1,12 @@
 //! `trailtab activity`: who did what.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::plot::PictureArgs;
 use super::ui::Ui;
@@ -30,6 +32,7 @@ use crate::source::Source;
 pub(crate) struct Args {
     /// File, directory, - for standard input, or s3://BUCKET[/PREFIX] (can be repeated)
     #[arg(required = true, value_name = "SOURCE")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     sources: Vec<Source>,
     /// Calls to count, by their outcome
     #[arg(long, value_enum, ignore_case = true, default_value_t = ActivityType::All)]
@@ -308,10 +311,17 @@ impl Results<'_> {
             self.ui.remark(&format!("wrote {}", target.display()));
         }
         if self.args.per_account {
-            for tally in outcome.intaken.tallies.values() {
-                let summary = Summary::of(tally, &outcome.intaken, &outcome.coverage, self.run);
+            // Account ids are whatever the records say: they shall not name another's file.
+            let mut taken = BTreeSet::from([stem.to_ascii_lowercase()]);
+            for (account, tally) in &outcome.intaken.tallies {
+                let coverage = outcome.coverage.of_account(account);
+                let summary = Summary::of(tally, &outcome.intaken, &coverage, self.run);
                 let json = render::json::summary(&summary)?;
-                self.write_summary(&self.stem(&summary), &summary, &json)?;
+                let mut stem = self.stem(&summary);
+                while !taken.insert(stem.to_ascii_lowercase()) {
+                    stem.push('~');
+                }
+                self.write_summary(&stem, &summary, &json)?;
             }
         }
         Ok(match self.args.format {

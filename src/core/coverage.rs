@@ -80,6 +80,13 @@ impl Coverage {
         self.problems.is_empty() && self.more_problems == 0
     }
 
+    /// Returns the ledger with the regions of one account only; documents are still all of the run's.
+    pub(crate) fn of_account(&self, account: &str) -> Coverage {
+        let mut coverage = self.clone();
+        coverage.asked.retain(|(asked, _), _| asked == account);
+        coverage
+    }
+
     pub(crate) fn merge(&mut self, other: Coverage) {
         self.documents += other.documents;
         self.bytes += other.bytes;

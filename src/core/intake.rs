@@ -108,13 +108,11 @@ impl<'r> Intake<'r> {
     }
 
     pub(crate) fn finish(self) -> Intaken {
+        // An account whose events were all filtered out is none of the result's.
+        let ledgers = self.ledgers.into_iter().filter(|ledger| !ledger.tally.is_empty());
         Intaken {
             counts: self.counts,
-            tallies: self
-                .ledgers
-                .into_iter()
-                .map(|ledger| (ledger.account, ledger.tally))
-                .collect(),
+            tallies: ledgers.map(|ledger| (ledger.account, ledger.tally)).collect(),
             others: self.others,
         }
     }
@@ -172,8 +170,8 @@ impl<'r> Intake<'r> {
         if !known.admitted || !filter.admits(record, outcome, &known.account) {
             return false;
         }
-        if let Some(shape) = &known.odd {
-            tally.add_odd(shape, &example(record.user_identity));
+        if let Some((shape, example)) = &known.odd {
+            tally.add_odd(shape, example);
         }
         let actor = known.id;
         tally.add(&Counted {
@@ -186,17 +184,12 @@ impl<'r> Intake<'r> {
     }
 }
 
-/// Shortens an identity to what a report can show.
+/// Shortens an identity to what a report can show, the same however its document was laid out.
 fn example(identity: &[u8]) -> String {
-    let identity = if identity.is_empty() {
-        b"null"
-    } else {
-        identity
-    };
-    String::from_utf8_lossy(identity)
-        .chars()
-        .take(500)
-        .collect()
+    let identity = if identity.is_empty() { b"null" } else { identity };
+    let json = serde_json::from_slice::<serde_json::Value>(identity);
+    let json = json.map_or_else(|_| String::from_utf8_lossy(identity).into_owned(), |json| json.to_string());
+    json.chars().take(500).collect()
 }
 
 impl Sink for Intake<'_> {
@@ -250,7 +243,8 @@ struct Known {
     id: ActorId,
     admitted: bool,
     account: String,
-    odd: Option<String>,
+    /// The shape that the grammar does not know, and how the identity looks.
+    odd: Option<(String, String)>,
 }
 
 impl Default for Identities {
@@ -278,7 +272,7 @@ impl Identities {
                 id,
                 admitted,
                 account: actor.account_or_unknown(),
-                odd: actor.odd,
+                odd: actor.odd.map(|shape| (shape, example(json))),
             }
         })
     }

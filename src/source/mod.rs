@@ -4,6 +4,7 @@ pub(crate) mod document;
 pub(crate) mod files;
 pub(crate) mod s3;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// A place that the user named.
@@ -28,6 +29,18 @@ pub(crate) enum SourceError {
         "{0:?} is no source that this program reads: give a file, a directory, - or s3://BUCKET/PREFIX"
     )]
     Unknown(String),
+}
+
+impl TryFrom<OsString> for Source {
+    type Error = SourceError;
+
+    fn try_from(text: OsString) -> Result<Self, SourceError> {
+        match text.into_string() {
+            Ok(text) => text.parse(),
+            // Only the names of files may be no text.
+            Err(path) => Ok(Source::Path(path.into())),
+        }
+    }
 }
 
 impl std::str::FromStr for Source {
