@@ -106,12 +106,12 @@ impl Page {
         let failed: u64 = extension.accounts.values().map(|calls| calls.failed).sum();
         writeln!(
             self.out,
-            "{} calls, {} failed ({}), by {} principals and {} persons",
-            thousands(calls),
+            "{}, {} failed ({}), by {} and {}",
+            counted(calls, "call"),
             thousands(failed),
             percent(failed, calls),
-            thousands(extension.principals.len() as u64),
-            thousands(extension.persons.len() as u64),
+            counted(extension.principals.len() as u64, "principal"),
+            counted(extension.persons.len() as u64, "person"),
         )
     }
 
@@ -214,9 +214,9 @@ impl Page {
         let (counts, coverage) = (extension.counts, &extension.coverage);
         writeln!(
             self.out,
-            "  {} records read from {} documents = {} counted + {} filtered + {} duplicate + {} unreadable",
-            thousands(counts.read),
-            thousands(coverage.documents),
+            "  {} read from {} = {} counted + {} filtered + {} duplicate + {} unreadable",
+            counted(counts.read, "record"),
+            counted(coverage.documents, "document"),
             thousands(counts.counted),
             thousands(counts.filtered),
             thousands(counts.duplicate),
