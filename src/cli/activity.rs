@@ -212,7 +212,11 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
 
 /// Runs the verb on folders of logs with its defaults, and draws charts of the result.
 pub(crate) fn summarise(logs: &[PathBuf], results: &Path, ui: Ui) -> anyhow::Result<Ended> {
-    let options = ["--plot-results".as_ref(), "--output".as_ref(), results.as_os_str()];
+    let options = [
+        "--plot-results".as_ref(),
+        "--output".as_ref(),
+        results.as_os_str(),
+    ];
     let words = std::iter::once("activity".as_ref())
         .chain(options)
         .chain(logs.iter().map(|folder| folder.as_os_str()));
@@ -265,14 +269,21 @@ impl Args {
 /// Refuses to write a result if there was nothing at all to read.
 fn refuse_nothing(outcome: &Outcome) -> anyhow::Result<()> {
     let (intaken, coverage) = (&outcome.intaken, &outcome.coverage);
-    let only_foreign = intaken.counts.read == 0 && intaken.others.keys().all(|kind| kind.is_foreign());
+    let only_foreign =
+        intaken.counts.read == 0 && intaken.others.keys().all(|kind| kind.is_foreign());
     let problem = coverage.problems.first();
     let problem = problem.map(|problem| anyhow!("{} {}", problem.document, problem.reason));
-    if intaken.counts.read == 0 && coverage.documents <= 1 && let Some(problem) = problem {
+    if intaken.counts.read == 0
+        && coverage.documents <= 1
+        && let Some(problem) = problem
+    {
         return Err(problem.context("nothing could be read"));
     }
     if only_foreign && !intaken.others.is_empty() {
-        let none = format!("none of {} documents holds CloudTrail records", coverage.documents);
+        let none = format!(
+            "none of {} documents holds CloudTrail records",
+            coverage.documents
+        );
         return Err(match problem {
             Some(problem) => problem.context(none),
             None => anyhow!(none),

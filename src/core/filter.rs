@@ -118,7 +118,7 @@ impl Filter {
     }
 
     /// Tells whether an event may pass, whoever its actor is. What a record leaves out is known by
-    /// the word that stands for it in results.
+    /// the word that stands for it in results; `account` counts if none recorded the event.
     pub(crate) fn admits(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> bool {
         let failed = outcome != Outcome::Succeeded;
         let by_outcome = match self.activity_type {
@@ -141,7 +141,7 @@ impl Filter {
             && any_text(&self.error_codes, code)
             && any_text(&self.user_agents, record.user_agent.or(Some(UNKNOWN)))
             && any_text(&self.regions, record.aws_region.or(Some(UNKNOWN)))
-            && self.admits_account(account)
+            && self.admits_recorder(record.recipient_account_id, account)
             && self.admits_source(record.event_source)
             && self.admits_origin(record.source_ip_address)
     }

@@ -109,10 +109,15 @@ impl<'r> Intake<'r> {
 
     pub(crate) fn finish(self) -> Intaken {
         // An account whose events were all filtered out is none of the result's.
-        let ledgers = self.ledgers.into_iter().filter(|ledger| !ledger.tally.is_empty());
+        let ledgers = self
+            .ledgers
+            .into_iter()
+            .filter(|ledger| !ledger.tally.is_empty());
         Intaken {
             counts: self.counts,
-            tallies: ledgers.map(|ledger| (ledger.account, ledger.tally)).collect(),
+            tallies: ledgers
+                .map(|ledger| (ledger.account, ledger.tally))
+                .collect(),
             others: self.others,
         }
     }
@@ -186,9 +191,16 @@ impl<'r> Intake<'r> {
 
 /// Shortens an identity to what a report can show, the same however its document was laid out.
 fn example(identity: &[u8]) -> String {
-    let identity = if identity.is_empty() { b"null" } else { identity };
+    let identity = if identity.is_empty() {
+        b"null"
+    } else {
+        identity
+    };
     let json = serde_json::from_slice::<serde_json::Value>(identity);
-    let json = json.map_or_else(|_| String::from_utf8_lossy(identity).into_owned(), |json| json.to_string());
+    let json = json.map_or_else(
+        |_| String::from_utf8_lossy(identity).into_owned(),
+        |json| json.to_string(),
+    );
     json.chars().take(500).collect()
 }
 

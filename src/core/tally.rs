@@ -525,7 +525,12 @@ mod tests {
 
     /// All that a tally tells; the order in which it met things is not among it.
     fn told(tally: &Tally) -> Summary {
-        Summary::of(tally, &Intaken::default(), &Coverage::default(), &Run::default())
+        Summary::of(
+            tally,
+            &Intaken::default(),
+            &Coverage::default(),
+            &Run::default(),
+        )
     }
 
     proptest! {
@@ -551,14 +556,28 @@ mod tests {
 
     #[test]
     fn what_a_record_leaves_out_is_unknown() {
-        let summary = told(&tally(&[r#"{"eventVersion":"1.0","eventName":"Get"}"#.to_owned()]));
+        let summary = told(&tally(&[
+            r#"{"eventVersion":"1.0","eventName":"Get"}"#.to_owned()
+        ]));
         let expected = |outer: &str, inner: &str| {
             BTreeMap::from([(outer.to_owned(), BTreeMap::from([(inner.to_owned(), 1)]))])
         };
-        assert_eq!(summary.api_calls_by_principal, expected("unknown", "Unknown:Get"));
-        assert_eq!(summary.api_calls_by_region, expected("Unknown", "Unknown:Get"));
-        assert_eq!(summary.ip_addresses_by_principal, expected("unknown", "Unknown"));
-        assert_eq!(summary.user_agents_by_principal, expected("unknown", "Unknown"));
+        assert_eq!(
+            summary.api_calls_by_principal,
+            expected("unknown", "Unknown:Get")
+        );
+        assert_eq!(
+            summary.api_calls_by_region,
+            expected("Unknown", "Unknown:Get")
+        );
+        assert_eq!(
+            summary.ip_addresses_by_principal,
+            expected("unknown", "Unknown")
+        );
+        assert_eq!(
+            summary.user_agents_by_principal,
+            expected("unknown", "Unknown")
+        );
         assert_eq!(summary.metadata.account_id, "unknown");
     }
 }

@@ -101,8 +101,15 @@ impl Reader {
     ) {
         coverage.documents += 1;
         coverage.bytes += document.size;
-        let Document { size, named, mut body } = document;
-        let sink = &mut Watched { sink, unreadable: 0 };
+        let Document {
+            size,
+            named,
+            mut body,
+        } = document;
+        let sink = &mut Watched {
+            sink,
+            unreadable: 0,
+        };
         let trouble = match &mut body {
             Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
             Body::Stdin => self.stream(io::stdin().lock(), named, sink),
@@ -258,8 +265,8 @@ impl<S> Watched<'_, S> {
 }
 
 impl<S: Sink> Sink for Watched<'_, S> {
-    fn event(&mut self, record: &Record<'_>) {
-        self.sink.event(record);
+    fn events(&mut self, records: &[Record<'_>]) {
+        self.sink.events(records);
     }
 
     fn other(&mut self, kind: Kind) {

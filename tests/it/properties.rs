@@ -13,7 +13,10 @@ struct Rng(u64);
 
 impl Rng {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        self.0 = self
+            .0
+            .wrapping_mul(0x5851_f42d_4c95_7f2d)
+            .wrapping_add(0x1405_7b7e_f767_814f);
         ((u128::from(self.0) * limit as u128) >> 64) as usize
     }
 
@@ -26,18 +29,25 @@ impl Rng {
 
 /// The demo's records, each once, and some that leave out whatever can be left out.
 fn records(sandbox: &Sandbox) -> Vec<Value> {
-    sandbox.run(["demo", "--quiet", "--events", "600", "--output", "demo"]).expect(0);
-    let logs = files_below(&sandbox.path("demo")).into_iter().filter(|path| {
-        let path = path.to_str().unwrap();
-        path.ends_with(".gz") && path.contains("/CloudTrail/")
-    });
+    sandbox
+        .run(["demo", "--quiet", "--events", "600", "--output", "demo"])
+        .expect(0);
+    let logs = files_below(&sandbox.path("demo"))
+        .into_iter()
+        .filter(|path| {
+            let path = path.to_str().unwrap();
+            path.ends_with(".gz") && path.contains("/CloudTrail/")
+        });
     let mut records = Vec::new();
     for path in logs {
         let log: Value = serde_json::from_slice(&plain(fs::read(path).unwrap())).unwrap();
         records.extend(log["Records"].as_array().unwrap().iter().cloned());
     }
     let mine = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/log_file.json");
-    records_in(&serde_json::from_slice(&fs::read(mine).unwrap()).unwrap(), &mut records);
+    records_in(
+        &serde_json::from_slice(&fs::read(mine).unwrap()).unwrap(),
+        &mut records,
+    );
     let bare = json!({ "eventVersion": "1.08", "eventName": "Bare", "eventID": "bare" });
     records.push(bare.clone());
     for (id, member, value) in [
@@ -46,9 +56,17 @@ fn records(sandbox: &Sandbox) -> Vec<Value> {
         ("b-odd-time", "eventTime", json!("soon")),
         ("b-region", "awsRegion", json!("eu-west-1")),
         ("b-null", "userIdentity", json!(null)),
-        ("b-martian", "userIdentity", json!({ "type": "Martian", "userName": "Zaphod" })),
+        (
+            "b-martian",
+            "userIdentity",
+            json!({ "type": "Martian", "userName": "Zaphod" }),
+        ),
         ("b-error", "errorMessage", json!("no code")),
-        ("b-response", "responseElements", json!({ "errorCode": "Deep" })),
+        (
+            "b-response",
+            "responseElements",
+            json!({ "errorCode": "Deep" }),
+        ),
         ("b-number", "userAgent", json!(7)),
         ("b-write", "readOnly", json!("false")),
     ] {
@@ -58,7 +76,11 @@ fn records(sandbox: &Sandbox) -> Vec<Value> {
         records.push(record);
     }
     let mut met = BTreeSet::new();
-    records.retain(|record| record["eventID"].as_str().is_none_or(|id| met.insert(id.to_owned())));
+    records.retain(|record| {
+        record["eventID"]
+            .as_str()
+            .is_none_or(|id| met.insert(id.to_owned()))
+    });
     records
 }
 
@@ -66,7 +88,10 @@ fn records(sandbox: &Sandbox) -> Vec<Value> {
 fn baseline(sandbox: &Sandbox, records: &[Value]) -> Value {
     let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
     let summary = sandbox.activity([sandbox.write("all.jsonl", lines)]);
-    assert_eq!(sum(at(&summary, "trailtab/counts/counted")), records.len() as u64);
+    assert_eq!(
+        sum(at(&summary, "trailtab/counts/counted")),
+        records.len() as u64
+    );
     summary
 }
 
@@ -79,10 +104,16 @@ fn the_envelope_never_matters() {
         let document = envelope(&records);
         let summary = sandbox.activity([sandbox.write(name, &document)]);
         assert_same(&expected, &summary, name);
-        assert_eq!(summary["trailtab"]["counts"], expected["trailtab"]["counts"], "{name}");
+        assert_eq!(
+            summary["trailtab"]["counts"], expected["trailtab"]["counts"],
+            "{name}"
+        );
         let streamed = sandbox.activity_with(["-"], &gzip_members(&document, 300_000), 0);
         assert_same(&expected, &streamed, name);
-        assert_eq!(streamed["trailtab"]["counts"], expected["trailtab"]["counts"], "{name}");
+        assert_eq!(
+            streamed["trailtab"]["counts"], expected["trailtab"]["counts"],
+            "{name}"
+        );
     }
 }
 
@@ -95,7 +126,10 @@ fn splitting_shuffling_repeating_and_regzipping_never_matter() {
         let rng = &mut Rng(seed);
         let mut parcels = records.clone();
         let repeatable = |record: &&Value| record["eventID"].is_string();
-        let repeats = records.iter().filter(repeatable).filter(|_| rng.below(4) == 0);
+        let repeats = records
+            .iter()
+            .filter(repeatable)
+            .filter(|_| rng.below(4) == 0);
         parcels.extend(repeats.cloned().collect::<Vec<_>>());
         rng.shuffle(&mut parcels);
         let read = parcels.len();
@@ -125,14 +159,23 @@ fn splitting_shuffling_repeating_and_regzipping_never_matter() {
 #[test]
 fn the_demo_has_as_many_events_as_it_says() {
     let sandbox = Sandbox::new();
-    let said = sandbox.run(["demo", "--events", "3000", "--output", "logs"]).expect(0).err;
+    let said = sandbox
+        .run(["demo", "--events", "3000", "--output", "logs"])
+        .expect(0)
+        .err;
     assert!(said.starts_with("wrote 3,000 events in "), "{said}");
     let summary = sandbox.activity(["logs"]);
     let counts = at(&summary, "trailtab/counts");
-    assert_eq!((&counts["read"], &counts["unreadable"]), (&json!(3000), &json!(0)));
+    assert_eq!(
+        (&counts["read"], &counts["unreadable"]),
+        (&json!(3000), &json!(0))
+    );
     assert!(sum(&counts["duplicate"]) > 0);
     let others = at(&summary, "trailtab/coverage/other_content");
-    assert!(sum(&others["digest"]) > 0 && sum(&others["insight"]) > 0, "{others}");
+    assert!(
+        sum(&others["digest"]) > 0 && sum(&others["insight"]) > 0,
+        "{others}"
+    );
 }
 
 /// Adds what one summary says of its events to what another says of others.
@@ -143,9 +186,14 @@ fn add(total: &mut Value, part: &Value) {
                 match (total.get_mut(name), name.as_str()) {
                     (None, _) => drop(total.insert(name.clone(), value.clone())),
                     (Some(mine), "first_seen" | "last_seen" | "example") => {
-                        let pick = |text: &Value| text.as_str().map(|text| (text.len(), text.to_owned()));
+                        let pick =
+                            |text: &Value| text.as_str().map(|text| (text.len(), text.to_owned()));
                         let ends = [pick(mine), pick(value)].into_iter().flatten();
-                        let end = if name == "last_seen" { ends.max() } else { ends.min() };
+                        let end = if name == "last_seen" {
+                            ends.max()
+                        } else {
+                            ends.min()
+                        };
                         *mine = end.map(|(_, text)| text).into();
                     }
                     (Some(mine), _) => add(mine, value),
@@ -180,20 +228,34 @@ fn the_parts_of_a_filter_are_the_whole() {
     let part = |args: &[String]| {
         essence(&sandbox.activity(args.iter().map(String::as_str).chain(["all.jsonl"])))
     };
-    let outcomes = ["SUCCESSFUL", "FAILED"].map(|outcome| part(&["--activity-type".into(), outcome.into()]));
+    let outcomes =
+        ["SUCCESSFUL", "FAILED"].map(|outcome| part(&["--activity-type".into(), outcome.into()]));
     assert_eq!(outcomes[0]["error_codes_by_principal"], json!({}));
     assert_whole(&essence(&whole), outcomes, "successful and failed");
 
     let keys = |section: &str| -> Vec<String> {
-        at(&whole, section).as_object().unwrap().keys().cloned().collect()
+        at(&whole, section)
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
     };
     let inner = |section: &str| -> BTreeSet<String> {
         let items = whole[section].as_object().unwrap().values();
-        items.flat_map(|items| items.as_object().unwrap().keys().cloned()).collect()
+        items
+            .flat_map(|items| items.as_object().unwrap().keys().cloned())
+            .collect()
     };
     let apis = inner("api_calls_by_principal");
     let half = |api: &String, at: usize| api.split(':').nth(at).unwrap().to_owned();
-    let of_apis = |at| apis.iter().map(|api| half(api, at)).collect::<BTreeSet<_>>().into_iter().collect();
+    let of_apis = |at| {
+        apis.iter()
+            .map(|api| half(api, at))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    };
     let mut persons = keys("trailtab/persons");
     persons.push(String::new());
     let filters = [
@@ -201,22 +263,42 @@ fn the_parts_of_a_filter_are_the_whole() {
         ("--region", keys("api_calls_by_region")),
         ("--account", keys("trailtab/accounts")),
         ("--person", persons),
-        ("--ip", inner("ip_addresses_by_principal").into_iter().collect()),
+        (
+            "--ip",
+            inner("ip_addresses_by_principal").into_iter().collect(),
+        ),
         ("--event-source", of_apis(0)),
         ("--event-name", of_apis(1)),
     ];
     for (option, values) in filters {
-        assert!(values.len() > 3 && values.iter().all(|value| !value.contains(['*', '?'])), "{option}");
+        assert!(
+            values.len() > 3 && values.iter().all(|value| !value.contains(['*', '?'])),
+            "{option}"
+        );
         let parts = (0..3).map(|third| {
             let values = values.iter().skip(third).step_by(3);
-            part(&values.map(|value| format!("{option}={value}")).collect::<Vec<_>>())
+            part(
+                &values
+                    .map(|value| format!("{option}={value}"))
+                    .collect::<Vec<_>>(),
+            )
         });
         assert_whole(&essence(&whole), parts, option);
     }
 
-    let times = ["2026-01-01", "2026-09-09T13:30:00Z", "2026-09-16T04:04:04Z", "2027-01-01"];
+    let times = [
+        "2026-01-01",
+        "2026-09-09T13:30:00Z",
+        "2026-09-16T04:04:04Z",
+        "2027-01-01",
+    ];
     let window = |since: &str, until: &str| {
-        part(&["--since".to_owned(), since.to_owned(), "--until".to_owned(), until.to_owned()])
+        part(&[
+            "--since".to_owned(),
+            since.to_owned(),
+            "--until".to_owned(),
+            until.to_owned(),
+        ])
     };
     let parts = times.windows(2).map(|times| window(times[0], times[1]));
     assert_whole(&window(times[0], times[3]), parts, "windows");
@@ -229,31 +311,71 @@ fn the_parts_of_a_filter_are_the_whole() {
         assert_eq!((sum(&calls["counted"]), said > 0), (said, true), "{access}");
     }
     let coded = part(&["--error-code=*".into()]);
-    assert_eq!(coded["error_codes_by_principal"], whole["error_codes_by_principal"]);
-    assert_eq!(sum(&coded["counted"]), sum(&coded["error_codes_by_principal"]));
+    assert_eq!(
+        coded["error_codes_by_principal"],
+        whole["error_codes_by_principal"]
+    );
+    assert_eq!(
+        sum(&coded["counted"]),
+        sum(&coded["error_codes_by_principal"])
+    );
 }
 
 #[test]
 fn filters_combine() {
     let sandbox = Sandbox::new();
     let whole = baseline(&sandbox, &records(&sandbox));
-    let args = ["all.jsonl", "--event-source=signin", "--activity-type=failed", "--region=us-*", "--write-only"];
+    let args = [
+        "all.jsonl",
+        "--event-source=signin",
+        "--activity-type=failed",
+        "--region=us-*",
+        "--write-only",
+    ];
     let narrow = sandbox.activity(args);
     assert!(sum(at(&narrow, "trailtab/counts/counted")) > 0);
     let mut apis = 0;
-    for calls in narrow["api_calls_by_principal"].as_object().unwrap().values() {
+    for calls in narrow["api_calls_by_principal"]
+        .as_object()
+        .unwrap()
+        .values()
+    {
         apis += calls.as_object().unwrap().len();
-        assert!(calls.as_object().unwrap().keys().all(|api| api.starts_with("signin.amazonaws.com:")));
+        assert!(
+            calls
+                .as_object()
+                .unwrap()
+                .keys()
+                .all(|api| api.starts_with("signin.amazonaws.com:"))
+        );
     }
     assert!(apis > 0);
-    assert!(narrow["api_calls_by_region"].as_object().unwrap().keys().all(|name| name.starts_with("us-")));
-    for account in at(&narrow, "trailtab/accounts").as_object().unwrap().values() {
-        assert_eq!((&account["failed"], &account["write"]), (&account["calls"], &account["calls"]));
+    assert!(
+        narrow["api_calls_by_region"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .all(|name| name.starts_with("us-"))
+    );
+    for account in at(&narrow, "trailtab/accounts")
+        .as_object()
+        .unwrap()
+        .values()
+    {
+        assert_eq!(
+            (&account["failed"], &account["write"]),
+            (&account["calls"], &account["calls"])
+        );
     }
     let people = sandbox.activity(["all.jsonl", "--exclude-aws-services"]);
     let services = |summary: &Value| {
-        let names = summary["api_calls_by_principal"].as_object().unwrap().keys();
-        names.filter(|name| name.ends_with(".amazonaws.com")).count()
+        let names = summary["api_calls_by_principal"]
+            .as_object()
+            .unwrap()
+            .keys();
+        names
+            .filter(|name| name.ends_with(".amazonaws.com"))
+            .count()
     };
     assert!(services(&whole) > 0);
     assert_eq!(services(&people), 0);
@@ -269,8 +391,15 @@ fn the_accounts_add_up_to_the_whole() {
     let mut names = BTreeSet::new();
     for path in files_below(&sandbox.path("each")) {
         let summary: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let account = at(&summary, "_metadata/account_id").as_str().unwrap().to_owned();
-        assert!(path.to_str().unwrap().contains(&format!("account_activity_{account}_20")));
+        let account = at(&summary, "_metadata/account_id")
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert!(
+            path.to_str()
+                .unwrap()
+                .contains(&format!("account_activity_{account}_20"))
+        );
         if account == "multiple" {
             assert_eq!(summary, combined);
             reconcile(&summary);

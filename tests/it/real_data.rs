@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::support::envelopes::{plain, records_in};
-use crate::support::{Sandbox, SECTIONS, assert_same, at, files_below, sum};
+use crate::support::{SECTIONS, Sandbox, assert_same, at, files_below, sum};
 
 /// What the README says of each folder.
 struct Expected {
@@ -114,20 +114,46 @@ impl Expected {
             "filtered": 0, "unreadable": 0,
         });
         assert_eq!(at(summary, "trailtab/counts"), &counts, "{what}");
-        assert_eq!(sum(&summary["error_codes_by_principal"]), self.with_error_code, "{what}");
+        assert_eq!(
+            sum(&summary["error_codes_by_principal"]),
+            self.with_error_code,
+            "{what}"
+        );
         let keys = |section: &str| summary[section].as_object().unwrap().len();
-        assert_eq!(keys("api_calls_by_principal"), self.principals, "principals of {what}");
-        assert_eq!(keys("ip_addresses_by_principal"), self.principals, "principals of {what}");
-        assert_eq!(keys("user_agents_by_principal"), self.principals, "principals of {what}");
-        assert_eq!(keys("api_calls_by_region"), self.regions, "regions of {what}");
+        assert_eq!(
+            keys("api_calls_by_principal"),
+            self.principals,
+            "principals of {what}"
+        );
+        assert_eq!(
+            keys("ip_addresses_by_principal"),
+            self.principals,
+            "principals of {what}"
+        );
+        assert_eq!(
+            keys("user_agents_by_principal"),
+            self.principals,
+            "principals of {what}"
+        );
+        assert_eq!(
+            keys("api_calls_by_region"),
+            self.regions,
+            "regions of {what}"
+        );
         for section in &SECTIONS[..2] {
             let apis = summary[section].as_object().unwrap().values();
-            let apis: BTreeSet<_> = apis.flat_map(|apis| apis.as_object().unwrap().keys()).collect();
+            let apis: BTreeSet<_> = apis
+                .flat_map(|apis| apis.as_object().unwrap().keys())
+                .collect();
             assert_eq!(apis.len(), self.apis, "APIs in {section} of {what}");
         }
         let mut others = at(summary, "trailtab/coverage/other_content").clone();
         others.as_object_mut().unwrap().remove("foreign");
-        let expected: Value = self.others.iter().map(|(kind, n)| ((*kind).to_owned(), json!(n))).collect();
+        let expected: Value = self
+            .others
+            .iter()
+            .map(|(kind, n)| ((*kind).to_owned(), json!(n)))
+            .collect();
         assert_eq!(others, expected, "{what}");
     }
 }
@@ -147,8 +173,12 @@ fn data() -> PathBuf {
 
 /// The JSON documents of a folder, inflated.
 fn json_documents(folder: &Path) -> Vec<Vec<u8>> {
-    let documents = files_below(folder).into_iter().map(|path| plain(fs::read(path).unwrap()));
-    documents.filter(|json| matches!(json.trim_ascii_start().first(), Some(b'{' | b'['))).collect()
+    let documents = files_below(folder)
+        .into_iter()
+        .map(|path| plain(fs::read(path).unwrap()));
+    documents
+        .filter(|json| matches!(json.trim_ascii_start().first(), Some(b'{' | b'[')))
+        .collect()
 }
 
 #[test]
@@ -174,9 +204,18 @@ fn all_folders_at_once_are_their_sum() {
     let folders = EXPECTED.iter().map(|expected| data().join(expected.folder));
     let summary = sandbox.activity(folders);
     let counts = at(&summary, "trailtab/counts");
-    assert_eq!(sum(&counts["read"]), EXPECTED.iter().map(|expected| expected.read).sum::<u64>());
+    assert_eq!(
+        sum(&counts["read"]),
+        EXPECTED.iter().map(|expected| expected.read).sum::<u64>()
+    );
     // No two folders share an event.
-    assert_eq!(sum(&counts["counted"]), EXPECTED.iter().map(|expected| expected.counted).sum::<u64>());
+    assert_eq!(
+        sum(&counts["counted"]),
+        EXPECTED
+            .iter()
+            .map(|expected| expected.counted)
+            .sum::<u64>()
+    );
 }
 
 #[test]
@@ -203,12 +242,25 @@ fn records_that_another_product_wrapped_are_all_found() {
     assert_same(&wrapped, &unwrapped, "wrapped by Cribl");
     assert_eq!(at(&wrapped, "trailtab/counts/read"), &json!(records.len()));
     // The licence beside them is foreign as well.
-    assert_eq!(at(&wrapped, "trailtab/coverage/other_content/foreign"), &json!(without + 1));
-    let kinds = at(&wrapped, "trailtab/principals").as_object().unwrap().values();
-    assert!(kinds.into_iter().any(|principal| principal["identity_types"]["SAMLUser"].is_u64()));
+    assert_eq!(
+        at(&wrapped, "trailtab/coverage/other_content/foreign"),
+        &json!(without + 1)
+    );
+    let kinds = at(&wrapped, "trailtab/principals")
+        .as_object()
+        .unwrap()
+        .values();
+    assert!(
+        kinds
+            .into_iter()
+            .any(|principal| principal["identity_types"]["SAMLUser"].is_u64())
+    );
     // Its booleans are strings: one that says neither would vanish from both.
     let said = |access: &str| crate::support::sum_of(at(&wrapped, "trailtab/accounts"), access);
-    let says = records.iter().filter(|record| !record["readOnly"].is_null()).count() as u64;
+    let says = records
+        .iter()
+        .filter(|record| !record["readOnly"].is_null())
+        .count() as u64;
     assert_eq!(said("read_only") + said("write"), says);
 }
 
@@ -219,12 +271,21 @@ fn logs_whose_collector_renamed_the_time_have_times() {
     let lines = unzip(&zip);
     let path = sandbox.write("ec2.json", &lines);
     let summary = sandbox.activity([path]);
-    let records = lines.split(|&b| b == b'\n').filter(|line| !line.is_empty()).count();
+    let records = lines
+        .split(|&b| b == b'\n')
+        .filter(|line| !line.is_empty())
+        .count();
     assert_eq!(at(&summary, "trailtab/counts/read"), &json!(records));
     assert_eq!(at(&summary, "trailtab/counts/unreadable"), &json!(0));
-    assert_eq!(at(&summary, "trailtab/coverage/events_without_time"), &json!(0));
+    assert_eq!(
+        at(&summary, "trailtab/coverage/events_without_time"),
+        &json!(0)
+    );
     let hours = at(&summary, "trailtab/calls_per_hour").as_object().unwrap();
-    assert!(hours.keys().all(|hour| hour.starts_with("2020-09-14T")), "{hours:?}");
+    assert!(
+        hours.keys().all(|hour| hour.starts_with("2020-09-14T")),
+        "{hours:?}"
+    );
 }
 
 #[test]
@@ -240,16 +301,28 @@ fn a_table_of_another_kind_is_no_list_of_events() {
 #[test]
 fn zip_archives_are_named_and_not_read() {
     let sandbox = Sandbox::new();
-    let ended = sandbox.run([Path::new("activity"), &data().join("otrf")]).expect(1);
-    assert!(ended.err.contains(".zip is a zip archive: unpack it first"), "{}", ended.err);
+    let ended = sandbox
+        .run([Path::new("activity"), &data().join("otrf")])
+        .expect(1);
+    assert!(
+        ended.err.contains(".zip is a zip archive: unpack it first"),
+        "{}",
+        ended.err
+    );
 }
 
 /// Inflates the one member of a zip archive.
 fn unzip(zip: &[u8]) -> Vec<u8> {
     let number = |at: usize| usize::from(zip[at]) | usize::from(zip[at + 1]) << 8;
-    assert_eq!((&zip[..4], number(8)), (&b"PK\x03\x04"[..], 8), "no deflated member");
+    assert_eq!(
+        (&zip[..4], number(8)),
+        (&b"PK\x03\x04"[..], 8),
+        "no deflated member"
+    );
     let body = 30 + number(26) + number(28);
     let mut plain = Vec::new();
-    flate2::read::DeflateDecoder::new(&zip[body..]).read_to_end(&mut plain).unwrap();
+    flate2::read::DeflateDecoder::new(&zip[body..])
+        .read_to_end(&mut plain)
+        .unwrap();
     plain
 }

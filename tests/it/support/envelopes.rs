@@ -14,10 +14,18 @@ pub(crate) type Envelope = fn(&[Value]) -> Vec<u8>;
 
 /// All forms by name.
 pub(crate) const ENVELOPES: [(&str, Envelope); 12] = [
-    ("log file", |records| json!({ "Records": records }).to_string().into()),
-    ("log file, pretty", |records| pretty(&json!({ "Records": records })).into()),
+    ("log file", |records| {
+        json!({ "Records": records }).to_string().into()
+    }),
+    ("log file, pretty", |records| {
+        pretty(&json!({ "Records": records })).into()
+    }),
     ("log file, pretty, CRLF and BOM", |records| {
-        format!("\u{feff}{}", pretty(&json!({ "Records": records })).replace('\n', "\r\n")).into()
+        format!(
+            "\u{feff}{}",
+            pretty(&json!({ "Records": records })).replace('\n', "\r\n")
+        )
+        .into()
     }),
     ("array", |records| json!(records).to_string().into()),
     ("array, pretty", |records| pretty(&json!(records)).into()),
@@ -41,13 +49,19 @@ pub(crate) const ENVELOPES: [(&str, Envelope); 12] = [
             .to_string()
         })
     }),
-    ("CloudWatch Logs payload", |records| subscription(records).to_string().into()),
+    ("CloudWatch Logs payload", |records| {
+        subscription(records).to_string().into()
+    }),
     ("CloudWatch Logs payload for Lambda", |records| {
         let payload = gzip(subscription(records).to_string().as_bytes());
-        json!({ "awslogs": { "data": STANDARD.encode(payload) } }).to_string().into()
+        json!({ "awslogs": { "data": STANDARD.encode(payload) } })
+            .to_string()
+            .into()
     }),
     ("CloudWatch Logs export", |records| {
-        lines(records, |record| format!("2026-09-07T08:05:00.000Z {record}"))
+        lines(records, |record| {
+            format!("2026-09-07T08:05:00.000Z {record}")
+        })
     }),
     ("filter-log-events", |records| {
         pretty(&json!({ "events": log_events(records), "searchedLogStreams": [] })).into()
@@ -59,11 +73,16 @@ fn pretty(json: &Value) -> String {
 }
 
 fn lines(records: &[Value], line: impl Fn(&Value) -> String) -> Vec<u8> {
-    records.iter().map(|record| line(record) + "\n").collect::<String>().into()
+    records
+        .iter()
+        .map(|record| line(record) + "\n")
+        .collect::<String>()
+        .into()
 }
 
 fn log_events(records: &[Value]) -> Vec<Value> {
-    let event = |record: &Value| json!({ "id": "1", "timestamp": 1, "message": record.to_string() });
+    let event =
+        |record: &Value| json!({ "id": "1", "timestamp": 1, "message": record.to_string() });
     records.iter().map(event).collect()
 }
 
@@ -93,7 +112,9 @@ pub(crate) fn plain(bytes: Vec<u8>) -> Vec<u8> {
         return bytes;
     }
     let mut plain = Vec::new();
-    MultiGzDecoder::new(&*bytes).read_to_end(&mut plain).unwrap();
+    MultiGzDecoder::new(&*bytes)
+        .read_to_end(&mut plain)
+        .unwrap();
     plain
 }
 

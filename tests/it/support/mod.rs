@@ -26,7 +26,9 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn new() -> Sandbox {
-        Sandbox { directory: tempfile::tempdir().unwrap() }
+        Sandbox {
+            directory: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
@@ -60,7 +62,10 @@ impl Sandbox {
     /// A program, in an environment that says nothing.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().env("HOME", self.directory.path()).current_dir(self.directory.path());
+        command
+            .env_clear()
+            .env("HOME", self.directory.path())
+            .current_dir(self.directory.path());
         command
     }
 
@@ -81,7 +86,10 @@ impl Sandbox {
 
     /// Waits for a program that gets `input`.
     pub(crate) fn finish(&self, mut command: Command, input: &[u8]) -> Finished {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let output = std::thread::scope(|scope| {
@@ -114,10 +122,15 @@ impl Sandbox {
         code: i32,
     ) -> Value {
         let mut command = self.trailtab();
-        command.args(["activity", "--quiet", "--format", "json"]).args(args);
+        command
+            .args(["activity", "--quiet", "--format", "json"])
+            .args(args);
         let summary = self.finish(command, input).expect(code).summary();
         reconcile(&summary);
-        assert_eq!(summary["trailtab"]["coverage"]["complete"], json!(code == 0));
+        assert_eq!(
+            summary["trailtab"]["coverage"]["complete"],
+            json!(code == 0)
+        );
         summary
     }
 }
@@ -137,7 +150,13 @@ impl Finished {
     /// Demands an exit code.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Finished {
-        assert_eq!(self.code, Some(code), "stderr: {}\nstdout: {:.2000}", self.err, self.out);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stderr: {}\nstdout: {:.2000}",
+            self.err,
+            self.out
+        );
         assert!(!self.err.contains("panicked"), "{}", self.err);
         self
     }
@@ -168,7 +187,11 @@ pub(crate) fn without_times(text: &str) -> String {
         let digits = rest[start..].bytes().take_while(u8::is_ascii_digit).count();
         out.push_str(&rest[..start]);
         let number = &rest[start..start + digits];
-        out.push_str(if digits == 14 && number.starts_with("20") { "TIME" } else { number });
+        out.push_str(if digits == 14 && number.starts_with("20") {
+            "TIME"
+        } else {
+            number
+        });
         rest = &rest[start + digits..];
     }
     out + rest
@@ -201,7 +224,11 @@ pub(crate) fn reconcile(summary: &Value) {
     let counts = &extension["counts"];
     let counted = sum(&counts["counted"]);
     let parts = ["counted", "filtered", "duplicate", "unreadable"];
-    assert_eq!(parts.iter().map(|part| sum(&counts[part])).sum::<u64>(), counts["read"], "{counts}");
+    assert_eq!(
+        parts.iter().map(|part| sum(&counts[part])).sum::<u64>(),
+        counts["read"],
+        "{counts}"
+    );
     parts_add_up(summary, counted);
 }
 
@@ -209,7 +236,10 @@ pub(crate) fn reconcile(summary: &Value) {
 #[track_caller]
 pub(crate) fn parts_add_up(summary: &Value, counted: u64) {
     let extension = &summary["trailtab"];
-    for section in SECTIONS.iter().filter(|section| !section.starts_with("error")) {
+    for section in SECTIONS
+        .iter()
+        .filter(|section| !section.starts_with("error"))
+    {
         assert_eq!(sum(&summary[section]), counted, "{section}");
     }
     for section in ["accounts", "principals", "calls_per_hour"] {
@@ -217,10 +247,22 @@ pub(crate) fn parts_add_up(summary: &Value, counted: u64) {
             "calls_per_hour" => sum(at(extension, "coverage/events_without_time")),
             _ => 0,
         };
-        assert_eq!(sum_of(&extension[section], "calls") + without_time, counted, "{section}");
+        assert_eq!(
+            sum_of(&extension[section], "calls") + without_time,
+            counted,
+            "{section}"
+        );
     }
-    let regions = at(extension, "coverage/accounts").as_object().unwrap().values();
-    assert_eq!(regions.map(|regions| sum_of(regions, "events")).sum::<u64>(), counted);
+    let regions = at(extension, "coverage/accounts")
+        .as_object()
+        .unwrap()
+        .values();
+    assert_eq!(
+        regions
+            .map(|regions| sum_of(regions, "events"))
+            .sum::<u64>(),
+        counted
+    );
     let failed = sum_of(&extension["principals"], "failed");
     assert_eq!(sum_of(&extension["accounts"], "failed"), failed);
     assert!(sum_of(&extension["calls_per_hour"], "failed") <= failed);
@@ -229,7 +271,10 @@ pub(crate) fn parts_add_up(summary: &Value, counted: u64) {
     assert!(coded <= failed);
     for (name, principal) in extension["principals"].as_object().unwrap() {
         let calls = sum(&principal["calls"]);
-        for section in SECTIONS.iter().filter(|section| section.ends_with("principal")) {
+        for section in SECTIONS
+            .iter()
+            .filter(|section| section.ends_with("principal"))
+        {
             let parts = summary[section].get(name).map_or(0, sum);
             match section.starts_with("error") {
                 true => assert!(parts <= sum(&principal["failed"]), "{section} {name}"),
@@ -237,7 +282,10 @@ pub(crate) fn parts_add_up(summary: &Value, counted: u64) {
             }
         }
         assert_eq!(sum(&principal["identity_types"]), calls, "{name}");
-        assert!(sum(&principal["read_only"]) + sum(&principal["write"]) <= calls, "{name}");
+        assert!(
+            sum(&principal["read_only"]) + sum(&principal["write"]) <= calls,
+            "{name}"
+        );
         if let Some(sessions) = extension["sessions_by_principal"].get(name) {
             assert!(sum_of(sessions, "calls") <= calls, "{name}");
         }
@@ -265,7 +313,12 @@ pub(crate) fn essence(summary: &Value) -> Value {
     ] {
         essence[section] = extension[section].clone();
     }
-    for section in ["accounts", "event_versions", "events_without_time", "unknown_identities"] {
+    for section in [
+        "accounts",
+        "event_versions",
+        "events_without_time",
+        "unknown_identities",
+    ] {
         essence["coverage"][section] = extension["coverage"][section].clone();
     }
     essence["counted"] = extension["counts"]["counted"].clone();
@@ -283,7 +336,13 @@ pub(crate) fn assert_same(one: &Value, other: &Value, what: &str) {
 
 #[test]
 fn times_of_runs_are_told_from_other_numbers() {
-    assert_eq!(without_times("a_111122223333_20260907080000.json"), "a_111122223333_TIME.json");
+    assert_eq!(
+        without_times("a_111122223333_20260907080000.json"),
+        "a_111122223333_TIME.json"
+    );
     assert_eq!(without_times("20260907080000"), "TIME");
-    assert_eq!(without_times("120260907080000 2026"), "120260907080000 2026");
+    assert_eq!(
+        without_times("120260907080000 2026"),
+        "120260907080000 2026"
+    );
 }
