@@ -163,7 +163,7 @@ fn the_demo_has_as_many_events_as_it_says() {
         .run(["demo", "--events", "3000", "--output", "logs"])
         .expect(0)
         .err;
-    assert!(said.starts_with("wrote 3,000 events in "), "{said}");
+    assert!(said.starts_with("wrote 3,000 events, "), "{said}");
     let summary = sandbox.activity(["logs"]);
     let counts = at(&summary, "trailtab/counts");
     assert_eq!(
