@@ -262,7 +262,7 @@ struct Known {
 impl Default for Identities {
     fn default() -> Self {
         Identities {
-            places: std::iter::repeat_with(|| None).take(2048).collect(),
+            places: std::iter::repeat_with(|| None).take(4096).collect(),
             hasher: RandomState::default(),
         }
     }

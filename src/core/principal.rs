@@ -4,25 +4,29 @@
 //! behind it are kept beside. An identity of a shape that nobody has seen before is data: it gets
 //! the best key there is, and [`Actor::odd`] says what was odd about it.
 
+use std::borrow::Cow;
+
 use super::scan::{Scan, Scanner, Text};
 
-/// The parts of `userIdentity` in use, decoded.
+/// The parts of `userIdentity` in use.
 #[derive(Debug, Default)]
-struct Identity {
-    kind: Option<String>,
-    user_name: Option<String>,
-    principal_id: Option<String>,
-    arn: Option<String>,
-    account_id: Option<String>,
-    invoked_by: Option<String>,
-    issuer_kind: Option<String>,
-    issuer_arn: Option<String>,
-    issuer_name: Option<String>,
-    source_identity: Option<String>,
+struct Identity<'a> {
+    kind: Field<'a>,
+    user_name: Field<'a>,
+    principal_id: Field<'a>,
+    arn: Field<'a>,
+    account_id: Field<'a>,
+    invoked_by: Field<'a>,
+    issuer_kind: Field<'a>,
+    issuer_arn: Field<'a>,
+    issuer_name: Field<'a>,
+    source_identity: Field<'a>,
     assumed_root: bool,
-    on_behalf_of: Option<String>,
-    identity_store: Option<String>,
+    on_behalf_of: Field<'a>,
+    identity_store: Field<'a>,
 }
+
+type Field<'a> = Option<Cow<'a, str>>;
 
 /// Who made a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -90,15 +94,15 @@ impl Actor {
             None => (identity.fallback(), Some(identity.shape(absent))),
         };
         Actor {
+            session: identity.session().map(str::to_owned),
+            person: identity.person(&principal),
             principal,
-            session: identity.session(),
-            person: identity.person(),
             odd,
-            account: identity.account_id,
+            account: identity.account(),
             // A session that AssumeRoot made acts as root, but nobody used root's own credentials.
             kind: match identity.kind {
                 Some(_) if identity.assumed_root => "AssumedRoot".to_owned(),
-                kind => kind.unwrap_or_default(),
+                kind => kind.unwrap_or_default().into_owned(),
             },
         }
     }
@@ -121,148 +125,168 @@ fn is_service(name: &str) -> bool {
         || name == "AWS Internal"
 }
 
-fn field(scanner: &mut Scanner<'_>) -> Scan<Option<String>> {
-    Ok(scanner
-        .text()?
-        .map(|text| text.decode().into_owned())
-        .filter(|text| !text.is_empty()))
+fn field<'a>(scanner: &mut Scanner<'a>) -> Scan<Field<'a>> {
+    let text = scanner.text()?.filter(|text| !text.is_empty());
+    Ok(text.map(Text::decode))
 }
 
 /// Calls `member` for each member, or steps over the value if it is no object.
+#[inline]
 fn each<'a>(
     scanner: &mut Scanner<'a>,
-    member: impl FnMut(&mut Scanner<'a>, Text<'a>) -> Scan<()>,
+    mut member: impl FnMut(&mut Scanner<'a>, &[u8]) -> Scan<()>,
 ) -> Scan<()> {
-    if scanner.peek()? == b'{' {
-        scanner.members(member)
-    } else {
-        scanner.skip().map(drop)
+    if scanner.peek()? != b'{' {
+        return scanner.skip().map(drop);
     }
+    scanner.members(|scanner, name| match name.unescaped() {
+        Some(name) => member(scanner, name),
+        None => member(scanner, name.decode().as_bytes()),
+    })
 }
 
-impl Identity {
-    fn read(&mut self, scanner: &mut Scanner<'_>) -> Scan<()> {
+impl<'a> Identity<'a> {
+    fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
         each(scanner, |scanner, name| {
-            match &*name.decode() {
-                "type" => self.kind = field(scanner)?,
-                "userName" => self.user_name = field(scanner)?,
-                "principalId" => self.principal_id = field(scanner)?,
-                "arn" => self.arn = field(scanner)?,
-                "accountId" => self.account_id = field(scanner)?,
-                "invokedBy" => self.invoked_by = field(scanner)?,
-                "sessionContext" => self.read_session(scanner)?,
-                "onBehalfOf" => self.read_on_behalf_of(scanner)?,
+            match name {
+                b"type" => self.kind = field(scanner)?,
+                b"userName" => self.user_name = field(scanner)?,
+                b"principalId" => self.principal_id = field(scanner)?,
+                b"arn" => self.arn = field(scanner)?,
+                b"accountId" => self.account_id = field(scanner)?,
+                b"invokedBy" => self.invoked_by = field(scanner)?,
+                b"sessionContext" => self.read_session(scanner)?,
+                b"onBehalfOf" => self.read_on_behalf_of(scanner)?,
                 _ => drop(scanner.skip()?),
             }
             Ok(())
         })
     }
 
-    fn read_session(&mut self, scanner: &mut Scanner<'_>) -> Scan<()> {
+    fn read_session(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
         each(scanner, |scanner, name| {
-            match &*name.decode() {
-                "sessionIssuer" => each(scanner, |scanner, name| {
-                    match &*name.decode() {
-                        "type" => self.issuer_kind = field(scanner)?,
-                        "arn" => self.issuer_arn = field(scanner)?,
-                        "userName" => self.issuer_name = field(scanner)?,
-                        _ => drop(scanner.skip()?),
-                    }
-                    Ok(())
-                })?,
-                "sourceIdentity" => self.source_identity = field(scanner)?,
-                "assumedRoot" => self.assumed_root = scanner.boolean()? == Some(true),
+            match name {
+                b"sessionIssuer" => self.read_issuer(scanner)?,
+                b"sourceIdentity" => self.source_identity = field(scanner)?,
+                b"assumedRoot" => self.assumed_root = scanner.boolean()? == Some(true),
                 _ => drop(scanner.skip()?),
             }
             Ok(())
         })
     }
 
-    fn read_on_behalf_of(&mut self, scanner: &mut Scanner<'_>) -> Scan<()> {
+    fn read_issuer(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
         each(scanner, |scanner, name| {
-            match &*name.decode() {
-                "userId" => self.on_behalf_of = field(scanner)?,
-                "identityStoreArn" => self.identity_store = field(scanner)?,
+            match name {
+                b"type" => self.issuer_kind = field(scanner)?,
+                b"arn" => self.issuer_arn = field(scanner)?,
+                b"userName" => self.issuer_name = field(scanner)?,
                 _ => drop(scanner.skip()?),
             }
             Ok(())
         })
+    }
+
+    fn read_on_behalf_of(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        each(scanner, |scanner, name| {
+            match name {
+                b"userId" => self.on_behalf_of = field(scanner)?,
+                b"identityStoreArn" => self.identity_store = field(scanner)?,
+                _ => drop(scanner.skip()?),
+            }
+            Ok(())
+        })
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        is(&self.kind, kind)
+    }
+
+    /// The account, as text of its own: many a principal is named by nothing else.
+    fn account(&self) -> Option<String> {
+        owned(&self.account_id)
     }
 
     /// Names the principal by the grammar of the predecessor, extended by the types that AWS
     /// documents since; `None` if the identity does not fit it.
     fn principal(&self) -> Option<String> {
         let account = self.account_id.as_deref();
-        let Some(kind) = &self.kind else {
-            return self.invoked_by.clone().or(self.account_id.clone());
-        };
-        match kind.to_ascii_lowercase().as_str() {
-            "iamuser" => Some(format!("{}:user/{}", account?, self.user_name.as_deref()?)),
-            "assumedrole" => by_arn(self.issuer_arn.as_deref().or(self.arn.as_deref())?),
-            "role" => by_arn(self.arn.as_deref().or(self.issuer_arn.as_deref())?),
-            "root" => Some(format!("{}:root", account?)),
-            "awsaccount" => self.invoked_by.clone().or(self.account_id.clone()),
-            "awsservice" => self.invoked_by.clone(),
-            "federateduser" => self.federated(),
-            "identitycenteruser" => {
-                let user = self
-                    .on_behalf_of
+        let invoked_by = || owned(&self.invoked_by);
+        if self.kind.is_none() {
+            return invoked_by().or_else(|| self.account());
+        }
+        if self.is("AssumedRole") {
+            by_arn(self.issuer_arn.as_deref().or(self.arn.as_deref())?)
+        } else if self.is("IAMUser") {
+            Some(format!("{}:user/{}", account?, self.user_name.as_deref()?))
+        } else if self.is("AWSService") {
+            invoked_by()
+        } else if self.is("AWSAccount") {
+            invoked_by().or_else(|| self.account())
+        } else if self.is("Root") {
+            Some(format!("{}:root", account?))
+        } else if self.is("Role") {
+            by_arn(self.arn.as_deref().or(self.issuer_arn.as_deref())?)
+        } else if self.is("FederatedUser") {
+            self.federated()
+        } else if self.is("IdentityCenterUser") {
+            self.in_identity_store(
+                self.on_behalf_of
                     .as_deref()
-                    .or(self.principal_id.as_deref())?;
-                self.in_identity_store(account, user)
-            }
-            "webidentityuser" => match self.principal_id.as_deref() {
+                    .or(self.principal_id.as_deref())?,
+            )
+        } else if self.is("WebIdentityUser") {
+            match self.principal_id.as_deref() {
                 Some(id) => Some(format!(
                     "oidc:{}",
                     id.split_once('/').map_or(id, |(_, id)| id)
                 )),
-                None => self.account_id.clone(),
-            },
-            "samluser" => Some(format!("saml:{}", self.principal_id.as_deref()?)),
-            "directory" => self.directory(account),
-            "unknown" => self.unknown(),
-            _ => None,
+                None => self.account(),
+            }
+        } else if self.is("SAMLUser") {
+            Some(format!("saml:{}", self.principal_id.as_deref()?))
+        } else if self.is("Directory") {
+            self.directory()
+        } else if self.is("Unknown") {
+            self.unknown()
+        } else {
+            None
         }
     }
 
     /// A federation token's calls count for the user that got it.
     fn federated(&self) -> Option<String> {
-        let is_root = self
-            .issuer_kind
-            .as_deref()
-            .is_some_and(|k| k.eq_ignore_ascii_case("Root"));
         let account = self.account_id.as_deref()?;
-        match &self.issuer_name {
-            _ if is_root => Some(format!("{account}:root")),
+        match self.issuer_name.as_deref() {
+            _ if is(&self.issuer_kind, "Root") => Some(format!("{account}:root")),
             Some(name) => Some(format!("{account}:user/{name}")),
             None => by_arn(self.issuer_arn.as_deref()?),
         }
     }
 
-    fn in_identity_store(&self, account: Option<&str>, user: &str) -> Option<String> {
-        let store = self.identity_store.as_deref()?.rsplit('/').next()?;
-        let account = account.or_else(|| account_of(self.identity_store.as_deref()?))?;
+    fn in_identity_store(&self, user: &str) -> Option<String> {
+        let arn = self.identity_store.as_deref()?;
+        let store = arn.rsplit('/').next()?;
+        let account = self.account_id.as_deref().or_else(|| account_of(arn))?;
         Some(format!("{account}:identitycenteruser/{store}/{user}"))
     }
 
     /// `principalId` or `arn` name the directory and the user: `d-…/<uuid>`.
-    fn directory(&self, account: Option<&str>) -> Option<String> {
-        let id = [&self.arn, &self.principal_id, &self.user_name]
+    fn directory(&self) -> Option<String> {
+        let ids = [&self.arn, &self.principal_id, &self.user_name]
             .into_iter()
             .flatten();
-        let path = id
-            .filter_map(|id| id.find("d-").map(|at| &id[at..]))
-            .find(|p| p.contains('/'))?;
-        Some(format!("{}:ds/{path}", account?))
+        let mut paths = ids.filter_map(|id| id.find("d-").map(|at| &id[at..]));
+        let path = paths.find(|path| path.contains('/'))?;
+        Some(format!("{}:ds/{path}", self.account_id.as_deref()?))
     }
 
     fn unknown(&self) -> Option<String> {
         let by_arn = self.arn.as_deref().and_then(by_arn);
-        let by_store =
-            || self.in_identity_store(self.account_id.as_deref(), self.on_behalf_of.as_deref()?);
+        let by_store = || self.in_identity_store(self.on_behalf_of.as_deref()?);
         by_arn
             .or_else(by_store)
-            .or(self.account_id.clone())
+            .or_else(|| self.account())
             .or(Some("unknown".to_owned()))
     }
 
@@ -273,104 +297,104 @@ impl Identity {
                 .as_deref()
                 .map(|arn| by_arn(arn).unwrap_or_else(|| arn.to_owned()))
         };
-        let name = self
-            .invoked_by
-            .clone()
+        let name = owned(&self.invoked_by)
             .or_else(arn)
-            .or(self.account_id.clone());
+            .or_else(|| self.account());
         // The console's CSV download tells nothing but a name.
-        name.or(self.user_name.clone())
+        name.or_else(|| owned(&self.user_name))
             .unwrap_or_else(|| "unknown".to_owned())
     }
 
     /// Says what did not fit the grammar.
     fn shape(&self, absent: bool) -> String {
-        match &self.kind {
-            _ if absent => "no userIdentity".to_owned(),
-            None => "no type, no account and no service".to_owned(),
-            Some(kind) if is_known(kind) => {
-                let missing = match kind.to_ascii_lowercase().as_str() {
-                    "iamuser" if self.user_name.is_none() => "userName",
-                    "assumedrole" | "role" => "a role's arn",
-                    "awsservice" => "invokedBy",
-                    "samluser" => "principalId",
-                    "identitycenteruser" => "onBehalfOf",
-                    "federateduser" => "a session issuer",
-                    _ => "accountId",
-                };
-                format!("{kind} without {missing}")
-            }
-            Some(kind) => format!("type {kind}"),
-        }
-    }
-
-    fn session(&self) -> Option<String> {
-        let arn = self.arn.as_deref()?;
-        let (_, role_and_session) = arn.split_once(":assumed-role/")?;
-        Some(role_and_session.rsplit_once('/')?.1.to_owned())
-    }
-
-    fn person(&self) -> Option<Person> {
-        let person = |name: &str, evidence| {
-            Some(Person {
-                name: name.to_owned(),
-                evidence,
-            })
+        let Some(kind) = self.kind.as_deref() else {
+            let what = if absent {
+                "no userIdentity"
+            } else {
+                "no type, no account and no service"
+            };
+            return what.to_owned();
         };
-        if let Some(name) = &self.source_identity {
-            return person(name, Evidence::SourceIdentity);
+        let missing = match kind.to_ascii_lowercase().as_str() {
+            "iamuser" if self.user_name.is_none() => "userName",
+            "assumedrole" | "role" => "a role's arn",
+            "awsservice" => "invokedBy",
+            "samluser" => "principalId",
+            "identitycenteruser" => "onBehalfOf",
+            "federateduser" => "a session issuer",
+            "iamuser" | "root" | "awsaccount" | "directory" | "webidentityuser" => "accountId",
+            _ => return format!("type {kind}"),
+        };
+        format!("{kind} without {missing}")
+    }
+
+    fn session(&self) -> Option<&str> {
+        let (role, session) = resource_of(self.arn.as_deref()?)?.rsplit_once('/')?;
+        role.starts_with("assumed-role/").then_some(session)
+    }
+
+    /// Finds the human behind the identity, whose principal is known.
+    fn person(&self, principal: &str) -> Option<Person> {
+        let (name, evidence) = self.named_person(principal)?;
+        let name = name.to_owned();
+        Some(Person { name, evidence })
+    }
+
+    fn named_person<'s>(&'s self, principal: &'s str) -> Option<(&'s str, Evidence)> {
+        if let Some(name) = self.source_identity.as_deref() {
+            return Some((name, Evidence::SourceIdentity));
         }
-        let session = self.session();
         let role = self
             .issuer_arn
             .as_deref()
             .or(self.arn.as_deref())
             .unwrap_or_default();
-        if let Some(name) = &session
+        if let Some(name) = self.session()
             && (role.contains("/AWSReservedSSO_") || name.contains('@'))
         {
-            return person(name, Evidence::SessionName);
+            return Some((name, Evidence::SessionName));
         }
-        if let Some(id) = &self.on_behalf_of {
-            return person(id, Evidence::IdentityCenter);
+        if let Some(id) = self.on_behalf_of.as_deref() {
+            return Some((id, Evidence::IdentityCenter));
         }
-        let kind = self.kind.as_deref()?.to_ascii_lowercase();
-        let federated = || {
-            self.arn
-                .as_deref()?
-                .split_once(":federated-user/")
-                .map(|(_, name)| name)
-        };
-        match kind.as_str() {
-            "iamuser" => person(&self.principal()?, Evidence::IamUser),
-            "root" if !self.assumed_root => person(&self.principal()?, Evidence::Root),
-            "federateduser" => person(federated()?, Evidence::Federation),
-            "samluser" | "webidentityuser" => {
-                person(self.user_name.as_deref()?, Evidence::Federation)
-            }
-            "identitycenteruser" => person(self.principal_id.as_deref()?, Evidence::IdentityCenter),
-            _ => None,
+        if self.is("IAMUser") && self.principal_is_known() {
+            Some((principal, Evidence::IamUser))
+        } else if self.is("Root") && !self.assumed_root && self.principal_is_known() {
+            Some((principal, Evidence::Root))
+        } else if self.is("FederatedUser") {
+            let resource = resource_of(self.arn.as_deref()?)?;
+            Some((
+                resource.strip_prefix("federated-user/")?,
+                Evidence::Federation,
+            ))
+        } else if self.is("SAMLUser") || self.is("WebIdentityUser") {
+            Some((self.user_name.as_deref()?, Evidence::Federation))
+        } else if self.is("IdentityCenterUser") {
+            Some((self.principal_id.as_deref()?, Evidence::IdentityCenter))
+        } else {
+            None
         }
+    }
+
+    /// Whether a user or root is named in full, and not by a fallback.
+    fn principal_is_known(&self) -> bool {
+        self.account_id.is_some() && (self.user_name.is_some() || self.is("Root"))
     }
 }
 
-/// The types of "CloudTrail userIdentity element", and two more that STS events carry.
-fn is_known(kind: &str) -> bool {
-    const KINDS: [&str; 12] = [
-        "Root",
-        "IAMUser",
-        "AssumedRole",
-        "Role",
-        "FederatedUser",
-        "Directory",
-        "AWSAccount",
-        "AWSService",
-        "IdentityCenterUser",
-        "Unknown",
-        "SAMLUser",
-        "WebIdentityUser",
-    ];
-    KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known))
+fn is(field: &Field<'_>, kind: &str) -> bool {
+    field
+        .as_deref()
+        .is_some_and(|text| text.eq_ignore_ascii_case(kind))
+}
+
+fn owned(field: &Field<'_>) -> Option<String> {
+    field.as_deref().map(str::to_owned)
+}
+
+/// What an ARN names within its account.
+fn resource_of(arn: &str) -> Option<&str> {
+    arn.splitn(6, ':').nth(5)
 }
 
 fn account_of(arn: &str) -> Option<&str> {
@@ -381,7 +405,7 @@ fn account_of(arn: &str) -> Option<&str> {
 /// role's path is dropped.
 fn by_arn(arn: &str) -> Option<String> {
     let account = account_of(arn)?;
-    let resource = arn.splitn(6, ':').nth(5)?;
+    let resource = resource_of(arn)?;
     let (kind, path) = resource.split_once('/').unwrap_or((resource, ""));
     let last = path.rsplit('/').next().filter(|name| !name.is_empty());
     match kind {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 
-use wide::u8x16;
+use wide::{u8x16, u8x32};
 
 /// Why scanning stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,20 +161,43 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a member's name and the colon after it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn name(&mut self) -> Scan<Text<'a>> {
         if self.peek()? != b'"' {
             return self.broken();
         }
         let name = self.string()?;
-        self.expect(b':')?;
+        // Compact JSON, as CloudTrail writes it, has the colon right there.
+        match self.buf.get(self.pos) {
+            Some(b':') => self.bump(),
+            _ => self.expect(b':')?,
+        }
         Ok(name)
     }
 
     /// Reads a string; the opening quote is the next byte.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Scan<Text<'a>> {
         let start = self.pos + 1;
+        // Names and most values end within two blocks.
+        let rest = self.buf.get(start..).unwrap_or_default();
+        if let Some(chunk) = rest.first_chunk::<32>() {
+            let bytes = u8x32::new(*chunk);
+            let quotes = bytes.simd_eq(u8x32::splat(b'"')).to_bitmask();
+            let backslashes = bytes.simd_eq(u8x32::splat(b'\\')).to_bitmask();
+            let len = quotes.trailing_zeros();
+            if len < backslashes.trailing_zeros() {
+                let raw = rest.get(..len as usize).unwrap_or_default();
+                self.pos = start + raw.len() + 1;
+                let escaped = false;
+                return Ok(Text { raw, escaped });
+            }
+        }
+        self.long_string(start)
+    }
+
+    #[inline(never)]
+    fn long_string(&mut self, start: usize) -> Scan<Text<'a>> {
         let mut at = start;
         let mut escaped = false;
         loop {
@@ -315,36 +338,29 @@ impl Blocks {
     /// Takes 64 bytes; returns the offset behind the bracket that closes the value, if it is here.
     #[inline]
     fn step(&mut self, block: &[u8; 64]) -> Option<usize> {
-        let mut masks = Masks::of(block);
+        let masks = Masks::of(block);
         let escaped = self.escape(masks.backslash);
         let inside = prefix_xor(masks.quote & !escaped) ^ self.in_string;
         // The sign bit says whether the block ends inside a string; spread it over all bits.
         self.in_string = ((inside as i64) >> 63) as u64;
-        masks.open &= !inside;
-        masks.close &= !inside;
-        let closing = u64::from(masks.close.count_ones());
-        if closing < self.depth {
-            self.depth += u64::from(masks.open.count_ones());
-            self.depth -= closing;
-            return None;
-        }
-        self.find_end(masks.open, masks.close)
+        self.find_end(masks.open & !inside, masks.close & !inside)
     }
 
-    /// Walks the closing brackets one by one, since the last one may be among them.
-    fn find_end(&mut self, open: u64, mut close: u64) -> Option<usize> {
-        let mut closed = 0;
-        while close != 0 {
-            let at = close.trailing_zeros();
-            close &= close - 1;
-            closed += 1;
-            let opened = u64::from((open & ((1 << at) - 1)).count_ones());
-            if self.depth + opened == closed {
+    /// Walks the brackets: few blocks have more than one or two.
+    #[inline]
+    fn find_end(&mut self, open: u64, close: u64) -> Option<usize> {
+        let mut brackets = open | close;
+        while brackets != 0 {
+            let at = brackets.trailing_zeros();
+            if open >> at & 1 == 1 {
+                self.depth += 1;
+            } else if self.depth == 1 {
                 return Some(at as usize + 1);
+            } else {
+                self.depth -= 1;
             }
+            brackets &= brackets - 1;
         }
-        self.depth += u64::from(open.count_ones());
-        self.depth -= closed;
         None
     }
 

@@ -71,8 +71,7 @@ impl Seen {
                 None => lock(&self.others).insert(text.decode().into()),
             });
         }
-        newcomers.sort_unstable_by_key(|newcomer| (newcomer.shard, newcomer.index));
-        for run in newcomers.chunk_by(|a, b| a.shard == b.shard) {
+        for run in by_shard(&newcomers).chunk_by(|a, b| a.shard == b.shard) {
             let mut shard = lock(&self.shards[run[0].shard]);
             shard.make_room(run.len(), &self.hasher);
             shard.touch(run);
@@ -82,6 +81,23 @@ impl Seen {
         }
         is_new
     }
+}
+
+/// Orders newcomers by shard, and those of one shard as they came, by counting.
+fn by_shard(newcomers: &[Newcomer]) -> Vec<Newcomer> {
+    let mut next = [0; SHARDS + 1];
+    for newcomer in newcomers {
+        next[newcomer.shard + 1] += 1;
+    }
+    for shard in 1..SHARDS {
+        next[shard] += next[shard - 1];
+    }
+    let mut ordered = newcomers.to_vec();
+    for newcomer in newcomers {
+        ordered[next[newcomer.shard]] = *newcomer;
+        next[newcomer.shard] += 1;
+    }
+    ordered
 }
 
 /// A thread that panicked has left at worst an id noted or not.
