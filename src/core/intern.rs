@@ -21,21 +21,46 @@ impl Symbol {
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
     text: String,
-    ends: Vec<usize>,
-    table: HashTable<(u64, Symbol)>,
+    places: Vec<Place>,
+    table: HashTable<Entry>,
     hasher: RandomState,
     scratch: Vec<u8>,
+}
+
+/// Where a string stands in the text of all.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    len: usize,
+}
+
+/// A string's place is kept beside its hash as well: most look-ups end there.
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    place: Place,
+    symbol: Symbol,
+}
+
+impl Place {
+    #[inline]
+    fn of(self, text: &str) -> &str {
+        text.get(self.start..self.start + self.len)
+            .unwrap_or_default()
+    }
 }
 
 impl Interner {
     /// Returns the text of a symbol that this interner gave out, and nothing for another's.
     pub(crate) fn get(&self, symbol: Symbol) -> &str {
-        text_of(&self.text, &self.ends, symbol)
+        self.places
+            .get(symbol.index())
+            .map_or("", |place| place.of(&self.text))
     }
 
     /// The number of distinct strings.
     pub(crate) fn len(&self) -> u32 {
-        u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.places.len()).unwrap_or(u32::MAX)
     }
 
     /// Returns the symbol of a text as it stands in a document.
@@ -76,11 +101,11 @@ impl Interner {
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Symbol {
         let hash = self.hasher.hash_one(bytes);
-        let same = |&(_, symbol): &(u64, Symbol)| {
-            text_of(&self.text, &self.ends, symbol).as_bytes() == bytes
+        let same = |entry: &Entry| {
+            entry.place.len == bytes.len() && entry.place.of(&self.text).as_bytes() == bytes
         };
         match self.table.find(hash, same) {
-            Some(&(_, symbol)) => symbol,
+            Some(entry) => entry.symbol,
             None => self.add(bytes, hash),
         }
     }
@@ -91,22 +116,21 @@ impl Interner {
             return self.bytes(String::from_utf8_lossy(bytes).as_bytes());
         };
         // Four thousand million distinct strings would have filled the memory before.
-        let symbol = Symbol(u32::try_from(self.ends.len()).unwrap_or(u32::MAX));
+        let symbol = Symbol(u32::try_from(self.places.len()).unwrap_or(u32::MAX));
+        let place = Place {
+            start: self.text.len(),
+            len: string.len(),
+        };
         self.text.push_str(string);
-        self.ends.push(self.text.len());
-        self.table
-            .insert_unique(hash, (hash, symbol), |&(hash, _)| hash);
+        self.places.push(place);
+        let entry = Entry {
+            hash,
+            place,
+            symbol,
+        };
+        self.table.insert_unique(hash, entry, |entry| entry.hash);
         symbol
     }
-}
-
-#[inline]
-fn text_of<'t>(text: &'t str, ends: &[usize], symbol: Symbol) -> &'t str {
-    let index = symbol.index();
-    let start = index.checked_sub(1).and_then(|before| ends.get(before));
-    let end = ends.get(index).copied().unwrap_or_default();
-    text.get(start.copied().unwrap_or_default()..end)
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
