@@ -11,5 +11,6 @@ mod cli;
 mod docs;
 mod properties;
 mod real_data;
+mod s3;
 mod support;
 mod tidy;

@@ -1,6 +1,11 @@
 //! Running the program in a place of its own, and looking at what it made.
 
+pub(crate) mod bucket;
 pub(crate) mod envelopes;
+pub(crate) mod http;
+pub(crate) mod ministack;
+pub(crate) mod proxy;
+pub(crate) mod trail;
 
 use std::ffi::OsStr;
 use std::fs;

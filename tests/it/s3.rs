@@ -1,0 +1,6 @@
+//! S3, as an emulator and a proxy in front of it play it: every layout, and all that goes wrong.
+
+mod faults;
+mod large;
+mod layouts;
+mod narrow;

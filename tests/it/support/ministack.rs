@@ -1,0 +1,128 @@
+//! One ministack, an emulator of AWS, for all tests of this binary.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::env;
+use std::io::{self, BufReader};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use super::http::{self, Message};
+
+/// Ends with its standard input, and so with the process that holds the other end, however that
+/// ends; and takes the emulator along.
+const WATCHDOG: &str = r#"trap : INT TERM; "$0" & read -r _; kill $!"#;
+
+struct Ministack {
+    port: u16,
+    _watchdog: Child,
+}
+
+/// The port of the emulator, which is started by whoever asks first.
+///
+/// # Panics
+///
+/// If it is not installed or does not start: a test that is skipped says nothing.
+pub(crate) fn port() -> u16 {
+    static ONE: OnceLock<Ministack> = OnceLock::new();
+    ONE.get_or_init(start).port
+}
+
+fn start() -> Ministack {
+    let program = venv().join("bin/ministack");
+    assert!(
+        program.exists(),
+        "{} is missing: ./test installs it, or set TRAILTAB_TEST_VENV to a virtual environment \
+         with tests/requirements.txt",
+        program.display()
+    );
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let watchdog = Command::new("sh")
+        .args(["-c", WATCHDOG])
+        .arg(&program)
+        .env("GATEWAY_PORT", port.to_string())
+        .env("BIND_HOST", "127.0.0.1")
+        .env("MINISTACK_HOST", "127.0.0.1")
+        .env("MINISTACK_ACCOUNT_ID", "111122223333")
+        .env("SERVICES", "s3")
+        .env("IOT_MTLS_ENABLED", "0")
+        .env("LOG_LEVEL", "ERROR")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    for _ in 0..600 {
+        if is_healthy(port) {
+            return Ministack {
+                port,
+                _watchdog: watchdog,
+            };
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{} did not answer within a minute", program.display());
+}
+
+fn venv() -> PathBuf {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-venv");
+    env::var_os("TRAILTAB_TEST_VENV").map_or_else(default, PathBuf::from)
+}
+
+fn is_healthy(port: u16) -> bool {
+    let answer = Connection::new(port).and_then(|mut it| it.send("GET", "/_ministack/health", b""));
+    answer.is_ok_and(|response| response.status() == 200)
+}
+
+/// A connection to the emulator; signatures are not asked for.
+pub(crate) struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    pub(crate) fn new(port: u16) -> io::Result<Connection> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_nodelay(true)?;
+        Ok(Connection(BufReader::new(stream)))
+    }
+
+    /// Sends a request and reads the answer, whatever its status.
+    pub(crate) fn send(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Message> {
+        let path = http::encode(path);
+        let mut request = Message::new(&format!("{method} {path} HTTP/1.1"), body);
+        request
+            .headers
+            .push(("Host".to_owned(), "127.0.0.1".to_owned()));
+        self.forward(&request)
+    }
+
+    /// Sends a request as it is.
+    pub(crate) fn forward(&mut self, request: &Message) -> io::Result<Message> {
+        request.write(self.0.get_mut())?;
+        let answer = match request.start.starts_with("HEAD ") {
+            true => Message::read_head(&mut self.0)?,
+            false => Message::read(&mut self.0)?,
+        };
+        answer.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Does what must succeed: makes a bucket, puts or deletes an object.
+    pub(crate) fn must(&mut self, method: &str, path: &str, body: &[u8]) {
+        let response = self.send(method, path, body).unwrap();
+        let (status, text) = (response.status(), String::from_utf8_lossy(&response.body));
+        assert!(
+            (200..300).contains(&status),
+            "{method} {path}: {status} {text}"
+        );
+    }
+}

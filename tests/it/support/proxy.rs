@@ -1,0 +1,196 @@
+//! Stands between the program and S3: writes down what is asked for, and does what goes wrong in
+//! the world.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::http::{self, Message};
+use super::ministack::{self, Connection};
+
+/// A request as the program made it.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// What follows the bucket's name; empty if the bucket itself is asked.
+    pub(crate) key: String,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) range: Option<String>,
+    /// The region that it is signed for.
+    pub(crate) region: String,
+}
+
+impl Request {
+    fn of(message: &Message) -> Request {
+        let mut words = message.start.split(' ');
+        let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let (_, key) = path[1..].split_once('/').unwrap_or_default();
+        let scope = message.header("Authorization").unwrap_or("");
+        Request {
+            method: method.to_owned(),
+            key: http::decode(key),
+            query: pairs
+                .map(|(name, value)| (http::decode(name), http::decode(value)))
+                .collect(),
+            range: message.header("Range").map(str::to_owned),
+            // Credential=KEY/DATE/REGION/s3/aws4_request
+            region: scope.split('/').nth(2).unwrap_or("").to_owned(),
+        }
+    }
+
+    /// Tells whether it lists the keys that begin so.
+    pub(crate) fn lists(&self, prefix: &str) -> bool {
+        self.listed() == Some(prefix)
+    }
+
+    /// The prefix whose keys it lists.
+    pub(crate) fn listed(&self) -> Option<&str> {
+        let is_listing = self.query.get("list-type").is_some();
+        is_listing.then(|| self.query.get("prefix").map_or("", String::as_str))
+    }
+
+    /// Tells whether it fetches an object, or a range of it.
+    pub(crate) fn gets(&self, key: &str) -> bool {
+        self.method == "GET" && self.listed().is_none() && self.key == key
+    }
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// An error of S3's: its status and code.
+    Error(u16, &'static str),
+    /// The connection ends in the middle of the body.
+    Cut,
+    /// The object at this path is deleted while the answer is on its way.
+    Delete(String),
+    /// The bucket is in this region, and whoever asks in another is sent there.
+    Elsewhere(&'static str),
+}
+
+struct Rule {
+    when: Box<dyn Fn(&Request) -> bool + Send>,
+    left: usize,
+    fault: Fault,
+}
+
+#[derive(Default)]
+struct State {
+    rules: Mutex<Vec<Rule>>,
+    requests: Mutex<Vec<Request>>,
+}
+
+/// A proxy of one test.
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    state: Arc<State>,
+}
+
+impl Proxy {
+    pub(crate) fn start() -> Proxy {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(State::default());
+        let shared = state.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = shared.clone();
+                // A client that goes away is no failure of the proxy's.
+                thread::spawn(move || drop(state.serve(stream)));
+            }
+        });
+        Proxy { port, state }
+    }
+
+    /// Lets something go wrong, so many times, where `when` says.
+    pub(crate) fn fail(
+        &self,
+        times: usize,
+        fault: Fault,
+        when: impl Fn(&Request) -> bool + Send + 'static,
+    ) {
+        let when = Box::new(when);
+        self.state.rules.lock().unwrap().push(Rule {
+            when,
+            left: times,
+            fault,
+        });
+    }
+
+    /// All that was asked so far, in that order.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.state.requests.lock().unwrap().clone()
+    }
+}
+
+impl State {
+    /// Serves one connection of the program.
+    fn serve(&self, stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut client = BufReader::new(stream);
+        let mut upstream = Connection::new(ministack::port())?;
+        while let Some(message) = Message::read(&mut client)? {
+            let request = Request::of(&message);
+            let fault = self.fault(&request);
+            self.requests.lock().unwrap().push(request);
+            let answer = match fault {
+                Some(Fault::Error(status, code)) => error(status, code, &message),
+                Some(Fault::Elsewhere(region)) => elsewhere(region, &message),
+                Some(Fault::Cut) => {
+                    let answer = upstream.forward(&message)?;
+                    let half = &answer.body[..answer.body.len() / 2];
+                    client.get_mut().write_all(answer.head().as_bytes())?;
+                    return client.get_mut().write_all(half);
+                }
+                Some(Fault::Delete(path)) => {
+                    let answer = upstream.forward(&message)?;
+                    upstream.must("DELETE", &path, b"");
+                    answer
+                }
+                None => upstream.forward(&message)?,
+            };
+            answer.write(client.get_mut())?;
+        }
+        Ok(())
+    }
+
+    /// Finds what is to go wrong with a request.
+    fn fault(&self, request: &Request) -> Option<Fault> {
+        let mut rules = self.rules.lock().unwrap();
+        let rule = rules.iter_mut().find(|rule| {
+            let is_there =
+                !matches!(rule.fault, Fault::Elsewhere(region) if region == request.region);
+            rule.left > 0 && is_there && (rule.when)(request)
+        })?;
+        rule.left -= 1;
+        Some(rule.fault.clone())
+    }
+}
+
+/// Answers with an error as S3 does; to a HEAD request it says nothing but the status.
+fn error(status: u16, code: &str, request: &Message) -> Message {
+    let body = format!("<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>");
+    let body = if request.start.starts_with("HEAD ") {
+        ""
+    } else {
+        &body
+    };
+    Message::new(&format!("HTTP/1.1 {status} {code}"), body.as_bytes())
+}
+
+fn elsewhere(region: &str, request: &Message) -> Message {
+    let mut answer = error(301, "PermanentRedirect", request);
+    answer
+        .headers
+        .push(("x-amz-bucket-region".to_owned(), region.to_owned()));
+    answer
+}
