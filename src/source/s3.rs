@@ -208,7 +208,8 @@ impl Store {
         }
     }
 
-    /// Lists the folders below a prefix; a key that lies there itself is given as it is.
+    /// Lists the folders below a prefix; a key that lies there itself is given as it is. The empty
+    /// objects that stand for folders are left out: each would be found below itself again.
     async fn children(&self, prefix: &str) -> Result<Vec<String>, String> {
         let mut children = Vec::new();
         let mut token = None;
@@ -221,6 +222,7 @@ impl Store {
             let page = request.send().await.map_err(|error| explain(&error))?;
             let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
             let keys = page.contents().iter().filter_map(|object| object.key());
+            let keys = keys.filter(|key| !key.ends_with('/'));
             children.extend(folders.chain(keys.take(1)).map(str::to_owned));
             token = next(&page);
             if token.is_none() {
