@@ -499,7 +499,6 @@ impl Listing {
 
     /// Tells whether a key is one to read: no folder marker, and no sibling of `CloudTrail/`.
     fn wants(&self, key: &str) -> bool {
-        let is_sibling = |part: &str| part.starts_with("CloudTrail-");
         !key.ends_with('/') && (key == self.prefix || !key.rsplit('/').skip(1).any(is_sibling))
     }
 }
@@ -542,6 +541,7 @@ impl Place {
                     account: account.to_owned(),
                 }
             }
+            [.., account, sibling] if is_account(account) && is_sibling(sibling) => Place::Other,
             [.., "AWSLogs"] => Place::OnTheWay,
             [.., "AWSLogs", organization] if is_organization(organization) => Place::OnTheWay,
             // Other services keep their logs below the account as well.
@@ -553,6 +553,12 @@ impl Place {
 
 fn is_account(part: &str) -> bool {
     part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The folders beside `CloudTrail/`: what they hold is shaped otherwise, or told in events already.
+fn is_sibling(part: &str) -> bool {
+    let kind = part.strip_prefix("CloudTrail-");
+    kind.is_some_and(|kind| ["Digest", "Insight", "NetworkActivity", "Aggregated"].contains(&kind))
 }
 
 /// `o-` and 10 to 32 letters or digits.
