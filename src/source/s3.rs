@@ -573,15 +573,20 @@ fn has_trail_layout(prefix: &str) -> bool {
 
 /// Recognises a prefix that already lies inside a region's folder, down to a single file.
 fn within_region(prefix: &str, asked: Asked<'_>) -> Option<Listing> {
-    let (before, after) = prefix.split_once("/CloudTrail/")?;
+    let (before, after) = prefix.rsplit_once("/CloudTrail/")?;
     let account = before.rsplit('/').next().filter(|part| is_account(part))?;
     let (region, rest) = after.split_once('/')?;
-    let scope = (account.to_owned(), region.to_owned());
-    if rest.is_empty() {
-        return Some(asked.days(prefix.to_owned(), scope));
-    }
-    Some(Listing {
-        scope: Some(scope),
-        ..Listing::all(prefix.to_owned())
+    let folder = &prefix[..prefix.len() - rest.len()];
+    let days = asked.days(folder.to_owned(), (account.to_owned(), region.to_owned()));
+    Some(match prefix.ends_with('/') {
+        true => Listing {
+            prefix: prefix.to_owned(),
+            ..days
+        },
+        // Whoever names files wants them, whatever day they are from.
+        false => Listing {
+            scope: days.scope,
+            ..Listing::all(prefix.to_owned())
+        },
     })
 }
