@@ -148,64 +148,93 @@ struct Store {
 }
 
 impl Store {
-    /// Finds the folders to list, looking into all folders of one level at once.
+    /// Finds the folders to list.
     async fn look(
         self: &Arc<Self>,
         prefix: &str,
         asked: Asked<'_>,
     ) -> Result<Vec<Listing>, S3Error> {
-        let nothing = || S3Error::Empty {
+        let listings = match within_region(prefix, asked) {
+            Some(_) if self.is_empty(prefix).await => return Err(self.nothing(prefix)),
+            Some(listing) => vec![listing],
+            None => self.search(prefix, asked).await?,
+        };
+        for listing in &listings {
+            if let Some((account, region)) = &listing.scope {
+                self.coverage.lock().await.ask(account, region);
+            }
+        }
+        Ok(listings)
+    }
+
+    /// Searches for the folders of regions.
+    async fn search(
+        self: &Arc<Self>,
+        prefix: &str,
+        asked: Asked<'_>,
+    ) -> Result<Vec<Listing>, S3Error> {
+        let mut search = Search::default();
+        let first = self.children(prefix).await;
+        let first = first.map_err(|reason| S3Error::List {
             bucket: self.bucket.clone(),
             prefix: prefix.to_owned(),
-        };
-        if let Some(listing) = within_region(prefix, asked) {
-            return Ok(vec![listing]);
-        }
-        let mut search = Search::default();
-        let first = self
-            .children(prefix)
-            .await
-            .map_err(|reason| S3Error::List {
-                bucket: self.bucket.clone(),
-                prefix: prefix.to_owned(),
-                reason,
-            })?;
+            reason,
+        })?;
         if first.is_empty() {
-            return Err(nothing());
+            return Err(self.nothing(prefix));
         }
         let mut level = search.sort(first, asked);
         while !level.is_empty() {
-            let mut children = Vec::new();
-            for batch in level.chunks(LISTINGS) {
-                let mut looks = JoinSet::new();
-                for folder in batch.iter().cloned() {
-                    let store = self.clone();
-                    looks.spawn(async move { (store.children(&folder).await, folder) });
-                }
-                for (result, folder) in looks.join_all().await {
-                    match result {
-                        Ok(found) => children.extend(found),
-                        Err(reason) => self.failed(&folder, None, reason).await,
-                    }
-                }
+            level = search.sort(self.children_of(&level).await, asked);
+        }
+        if search.listings.is_empty() && !search.left_out {
+            if !search.met_layout && !has_trail_layout(prefix) {
+                // Log files may also lie in folders of somebody's own.
+                return Ok(vec![Listing::all(prefix.to_owned())]);
             }
-            level = search.sort(children, asked);
+            if self.coverage.lock().await.is_complete() {
+                return Err(self.nothing(prefix));
+            }
         }
         if search.gave_up {
             let reason = "too many folders: name the one that holds AWSLogs/".to_owned();
             self.failed(prefix, None, reason).await;
         }
-        for listing in &search.listings {
-            if let Some((account, region)) = &listing.scope {
-                self.coverage.lock().await.ask(account, region);
+        Ok(search.listings)
+    }
+
+    fn nothing(&self, prefix: &str) -> S3Error {
+        S3Error::Empty {
+            bucket: self.bucket.clone(),
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// Tells whether no key begins with a prefix. Where that cannot be told, the listing that
+    /// follows says why.
+    async fn is_empty(&self, prefix: &str) -> bool {
+        let request = self.client.list_objects_v2().bucket(&self.bucket);
+        let page = request.prefix(prefix).max_keys(1).send().await;
+        page.is_ok_and(|page| page.contents().is_empty())
+    }
+
+    /// Lists the folders below others, all of one level at once.
+    async fn children_of(self: &Arc<Self>, folders: &[String]) -> Vec<String> {
+        let mut children = Vec::new();
+        for batch in folders.chunks(LISTINGS) {
+            let mut looks = JoinSet::new();
+            for folder in batch.iter().cloned() {
+                let store = self.clone();
+                looks.spawn(async move { (store.children(&folder).await, folder) });
+            }
+            for (result, folder) in looks.join_all().await {
+                match result {
+                    Ok(found) => children.extend(found),
+                    Err(reason) => self.failed(&folder, None, reason).await,
+                }
             }
         }
-        match search.listings.is_empty() && !search.left_out {
-            // Log files may also lie in folders of somebody's own.
-            true if !has_trail_layout(prefix) => Ok(vec![Listing::all(prefix.to_owned())]),
-            true => Err(nothing()),
-            false => Ok(search.listings),
-        }
+        children
     }
 
     /// Lists the folders below a prefix; a key that lies there itself is given as it is. The empty
@@ -398,6 +427,8 @@ struct Search {
     strangers: usize,
     /// Set if a filter left an account or region out.
     left_out: bool,
+    /// Set if there is any folder as trails make them.
+    met_layout: bool,
     gave_up: bool,
 }
 
@@ -406,7 +437,9 @@ impl Search {
     fn sort(&mut self, found: Vec<String>, asked: Asked<'_>) -> Vec<String> {
         let mut next = Vec::new();
         for folder in found {
-            match Place::of(&folder) {
+            let place = Place::of(&folder);
+            self.met_layout |= !matches!(place, Place::Stranger | Place::Other);
+            match place {
                 Place::Region { account, region } if asked.wants(&account, &region) => {
                     self.listings.push(asked.days(folder, (account, region)));
                 }
