@@ -409,6 +409,8 @@ impl io::Read for Ranges {
         if read > 0 || buf.is_empty() || self.offset >= self.object.size {
             return Ok(read);
         }
+        // What was read makes room for what comes.
+        self.piece = io::Cursor::default();
         let end = (self.offset + RANGE).min(self.object.size);
         let range = Some(format!("bytes={}-{}", self.offset, end - 1));
         let piece = self
