@@ -6,11 +6,14 @@
 //! `CloudTrail/`. Listing, downloading and parsing overlap; the memory of what is downloaded and
 //! not yet parsed is bounded.
 
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use tokio::sync::{Mutex, Semaphore, mpsc};
@@ -371,7 +374,7 @@ impl Store {
             match response.body.collect().await {
                 Ok(body) => return Ok(body.to_vec()),
                 Err(error) if attempt == BODY_ATTEMPTS => {
-                    let reason = DisplayErrorContext(&error);
+                    let reason = in_words(&error);
                     return Err(format!(
                         "broke off {attempt} times while downloading: {reason}"
                     ));
@@ -467,33 +470,44 @@ fn next(page: &ListObjectsV2Output) -> Option<String> {
     token.filter(|_| page.is_truncated() == Some(true))
 }
 
-fn explain<E: ProvideErrorMetadata + std::error::Error + 'static>(
-    error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
-) -> String {
+fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
     let hint = match error.code() {
         Some("AccessDenied") => " (the credentials need s3:ListBucket on the bucket)",
         Some("NoSuchBucket") => " (is the name right?)",
-        None => " (are credentials set up? try --profile)",
-        Some(_) => "",
+        None if chain(error).any(|cause| cause.is::<CredentialsError>()) => {
+            " (are credentials set up? try --profile)"
+        }
+        _ => "",
     };
     match (error.code(), error.message()) {
         (Some(code), message) => format!("{code}: {}{hint}", message.unwrap_or_default()),
-        (None, _) => format!("{}{hint}", DisplayErrorContext(error)),
+        (None, _) => format!("{}{hint}", in_words(error)),
     }
 }
 
-fn explain_get(error: &SdkError<GetObjectError, aws_sdk_s3::config::http::HttpResponse>) -> String {
+fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
     let hint = match error.code() {
         Some("AccessDenied") => {
             " (the credentials need s3:GetObject, and kms:Decrypt if it is encrypted)"
         }
         Some("NoSuchKey") => " (it was deleted after it was listed)",
+        Some("InvalidObjectState") => " (it is archived: restore it first)",
         _ => "",
     };
     match error.code() {
         Some(code) => format!("cannot be downloaded: {code}{hint}"),
-        None => format!("cannot be downloaded: {}", DisplayErrorContext(error)),
+        None => format!("cannot be downloaded: {}", in_words(error)),
     }
+}
+
+/// An error and its causes; the last ones say most.
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn in_words(error: &(dyn Error + 'static)) -> String {
+    let causes: Vec<_> = chain(error).map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 impl Asked<'_> {
