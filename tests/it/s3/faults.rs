@@ -303,20 +303,18 @@ fn nobody_is_asked_for_credentials_who_has_them() {
 
 #[test]
 fn a_bucket_in_another_region_is_followed() {
-    let (bucket, files) = bucket("elsewhere");
-    bucket
-        .proxy
-        .fail(usize::MAX, Fault::Elsewhere("eu-central-1"), |_| true);
+    let mut bucket = Bucket::in_region("elsewhere", "eu-central-1");
+    let files = [log("AWSLogs/", ANN, "us-east-1", "2026/09/07", 1)];
+    bucket.put(&files);
     let run = bucket.run("", &[]);
     run.is_complete();
     assert_eq!(bucket.fetched(), keys(&files));
-    let strays = bucket
-        .proxy
-        .requests()
+    let requests = bucket.proxy.requests();
+    let astray: Vec<_> = requests
         .iter()
         .filter(|r| r.region != "eu-central-1")
-        .count();
-    assert_eq!(strays, 1);
+        .collect();
+    assert_eq!((astray.len(), astray[0].method.as_str()), (1, "HEAD"));
 }
 
 #[test]

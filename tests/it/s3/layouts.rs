@@ -50,7 +50,7 @@ fn check(bucket: &'static str, roots: &[&str], prefix: &str) -> Bucket {
     bucket.put(&logs);
     bucket.put(&siblings(roots));
     assert_found(&bucket, prefix, &logs);
-    let astray = |prefix: &&String| prefix.contains("CloudTrail-") || prefix.contains("/Config");
+    let astray = |prefix: &&String| prefix.contains("CloudTrail-Digest");
     assert_eq!(bucket.listed().iter().find(astray), None);
     bucket
 }
@@ -73,6 +73,15 @@ fn accounts_below_the_root() {
 #[test]
 fn a_trail_with_a_prefix() {
     check("layout-prefix", &["trails/main/AWSLogs/"], "");
+}
+
+#[test]
+fn a_trail_whose_prefix_looks_like_a_folder_of_cloudtrails() {
+    let root = "CloudTrail-all/CloudTrail/AWSLogs/";
+    let bucket = check("layout-lookalike", &[root], "");
+    let region = bucket.run(&format!("{root}{ANN}/CloudTrail/us-east-1/"), &[]);
+    region.is_complete();
+    assert_eq!(region.count("counted"), 6);
 }
 
 #[test]

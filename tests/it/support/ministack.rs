@@ -87,13 +87,20 @@ fn is_healthy(port: u16) -> bool {
 }
 
 /// A connection to the emulator; signatures are not asked for.
-pub(crate) struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection {
+    port: u16,
+    stream: BufReader<TcpStream>,
+    requests: u32,
+}
 
 impl Connection {
     pub(crate) fn new(port: u16) -> io::Result<Connection> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_nodelay(true)?;
-        Ok(Connection(BufReader::new(stream)))
+        let stream = connect(port)?;
+        Ok(Connection {
+            port,
+            stream,
+            requests: 0,
+        })
     }
 
     /// Sends a request and reads the answer, whatever its status.
@@ -108,10 +115,15 @@ impl Connection {
 
     /// Sends a request as it is.
     pub(crate) fn forward(&mut self, request: &Message) -> io::Result<Message> {
-        request.write(self.0.get_mut())?;
+        self.requests += 1;
+        // The emulator's server closes a connection after a thousand.
+        if self.requests.is_multiple_of(500) {
+            self.stream = connect(self.port)?;
+        }
+        request.write(self.stream.get_mut())?;
         let answer = match request.start.starts_with("HEAD ") {
-            true => Message::read_head(&mut self.0)?,
-            false => Message::read(&mut self.0)?,
+            true => Message::read_head(&mut self.stream)?,
+            false => Message::read(&mut self.stream)?,
         };
         answer.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
@@ -125,4 +137,10 @@ impl Connection {
             "{method} {path}: {status} {text}"
         );
     }
+}
+
+fn connect(port: u16) -> io::Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_nodelay(true)?;
+    Ok(BufReader::new(stream))
 }

@@ -73,8 +73,6 @@ pub(crate) enum Fault {
     Cut,
     /// The object at this path is deleted while the answer is on its way.
     Delete(String),
-    /// The bucket is in this region, and whoever asks in another is sent there.
-    Elsewhere(&'static str),
 }
 
 struct Rule {
@@ -144,7 +142,6 @@ impl State {
             self.requests.lock().unwrap().push(request);
             let answer = match fault {
                 Some(Fault::Error(status, code)) => error(status, code, &message),
-                Some(Fault::Elsewhere(region)) => elsewhere(region, &message),
                 Some(Fault::Cut) => {
                     let answer = upstream.forward(&message)?;
                     let half = &answer.body[..answer.body.len() / 2];
@@ -166,11 +163,9 @@ impl State {
     /// Finds what is to go wrong with a request.
     fn fault(&self, request: &Request) -> Option<Fault> {
         let mut rules = self.rules.lock().unwrap();
-        let rule = rules.iter_mut().find(|rule| {
-            let is_there =
-                !matches!(rule.fault, Fault::Elsewhere(region) if region == request.region);
-            rule.left > 0 && is_there && (rule.when)(request)
-        })?;
+        let rule = rules
+            .iter_mut()
+            .find(|rule| rule.left > 0 && (rule.when)(request))?;
         rule.left -= 1;
         Some(rule.fault.clone())
     }
@@ -185,12 +180,4 @@ fn error(status: u16, code: &str, request: &Message) -> Message {
         &body
     };
     Message::new(&format!("HTTP/1.1 {status} {code}"), body.as_bytes())
-}
-
-fn elsewhere(region: &str, request: &Message) -> Message {
-    let mut answer = error(301, "PermanentRedirect", request);
-    answer
-        .headers
-        .push(("x-amz-bucket-region".to_owned(), region.to_owned()));
-    answer
 }
