@@ -139,7 +139,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Returns the next byte that is not white space, without stepping over it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn peek(&mut self) -> Scan<u8> {
         loop {
             match self.buf.get(self.pos) {
@@ -217,7 +217,7 @@ impl<'a> Scanner<'a> {
 
     /// Reads a value as text: a string's contents, a number's or boolean's letters. `null`, objects
     /// and arrays are skipped and give `None`, as if the member were absent.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn text(&mut self) -> Scan<Option<Text<'a>>> {
         match self.peek()? {
             b'"' => self.string().map(Some),

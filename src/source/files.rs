@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use super::document::{Body, Document};
 use crate::core::coverage::{Coverage, Problem, Severity};
 
-/// Lists the files of a path, the largest first: a large one begun last would keep one thread busy
-/// after all others are done. What cannot be listed is a problem in the coverage.
+/// A file of this size begun last would keep one thread busy after all others are done.
+const LARGE: u64 = 1 << 20;
+
+/// Lists the files of a path, large ones first and the others by their names. What cannot be listed
+/// is a problem in the coverage.
 pub(crate) fn list(path: &Path, coverage: &mut Coverage) -> Vec<Document> {
     let mut files = Vec::new();
     match fs::metadata(path) {
@@ -16,7 +19,11 @@ pub(crate) fn list(path: &Path, coverage: &mut Coverage) -> Vec<Document> {
         Ok(metadata) => files.push((metadata.len(), path.to_owned())),
         Err(error) => cannot(path, &error, coverage),
     }
-    files.sort_unstable_by(|a, b| (b.0, a.1.as_os_str()).cmp(&(a.0, b.1.as_os_str())));
+    // Neighbours in a folder come from the same hours, so that their sessions are known already.
+    files.sort_unstable_by(|a, b| {
+        let early = |size: u64| if size < LARGE { 0 } else { size };
+        (early(b.0), a.1.as_os_str()).cmp(&(early(a.0), b.1.as_os_str()))
+    });
     let named = files.len() == 1 && files[0].1 == path;
     let documents = files.into_iter().map(|(size, path)| Document {
         size,
