@@ -50,7 +50,7 @@ fn a_large_object_is_read_in_ranges() {
     let run = bucket.run("", &[]);
     run.is_complete();
     assert_eq!((run.count("counted"), run.count("duplicate")), (7003, 0));
-    assert_same(&run, &run_locally(&files, &[]));
+    assert_same(&run, &run_locally(&files));
     let requests = bucket.proxy.requests();
     let ranges = requests.iter().filter(|r| r.gets(&files[0].key));
     let ranges: Vec<_> = ranges

@@ -1,11 +1,5 @@
 //! One ministack, an emulator of AWS, for all tests of this binary.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::env;
 use std::io::{self, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

@@ -1,11 +1,6 @@
 //! Stands between the program and S3: writes down what is asked for, and does what goes wrong in
 //! the world.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

@@ -1,10 +1,5 @@
 //! Log files as CloudTrail delivers them, and what lies beside them.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use libdeflater::{CompressionLvl, Compressor};
 use serde_json::json;
 
