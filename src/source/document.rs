@@ -173,7 +173,7 @@ impl Reader {
                 envelope.damage().map(damaged)
             }
             Format::Csv => csv::read(json, sink).err().map(|error| cut_off(&error)),
-            Format::Other(kind) => other(kind, json.is_empty(), named, sink),
+            Format::Other(kind) => other(kind, json.trim_ascii().is_empty(), named, sink),
         }
     }
 
@@ -233,10 +233,11 @@ impl Reader {
                 }
                 envelope.damage().map(damaged)
             }
-            Format::Csv => csv::read(window[..filled].chain(plain), sink)
-                .err()
-                .map(|e| cut_off(&e)),
-            Format::Other(kind) => other(kind, filled == 0, named, sink),
+            Format::Csv => csv::read(window[..filled].chain(plain), sink).err().map(|e| cut_off(&e)),
+            Format::Other(kind) => {
+                let blank = filled < window.len() && window[..filled].trim_ascii().is_empty();
+                other(kind, blank, named, sink)
+            }
         };
         window.truncate(WINDOW);
         window.shrink_to_fit();
@@ -329,8 +330,8 @@ fn format(head: &[u8]) -> Format {
 
 /// Takes note of a document that holds no events: beside log files it is nothing special, but where
 /// it was asked for by name it is a problem.
-fn other(kind: Option<&str>, empty: bool, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
-    if empty {
+fn other(kind: Option<&str>, blank: bool, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+    if blank {
         return None;
     }
     sink.other(Kind::Foreign);
@@ -361,7 +362,11 @@ fn damaged(damage: Damage) -> Trouble {
 fn cut_off(error: &io::Error) -> Trouble {
     let reason = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),
-        io::ErrorKind::InvalidInput => "bytes that are no gzip follow its end".to_owned(),
+        // The file's own header was there, or it would not be read as gzip.
+        io::ErrorKind::InvalidInput if error.to_string().contains("header") => {
+            "bytes that are no gzip follow its end".to_owned()
+        }
+        io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
         _ => format!("reading stopped: {error}"),
     };
     (Severity::Partial, reason)
