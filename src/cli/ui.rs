@@ -11,6 +11,7 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::job::progress::Progress;
+use crate::render::escape;
 use crate::render::text::{Look, thousands};
 
 /// How the user wants to be talked to.
@@ -40,9 +41,9 @@ impl Ui {
         }
     }
 
-    /// Says what went wrong, and why.
+    /// Says what went wrong, and why. Names of files and objects are not ours to choose.
     pub(crate) fn error(self, error: &anyhow::Error) {
-        eprintln!("trailtab: {error:#}");
+        eprintln!("trailtab: {}", escape::terminal(&format!("{error:#}")));
     }
 
     /// Tells how text on standard output may look.
