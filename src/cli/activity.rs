@@ -280,10 +280,10 @@ fn refuse_nothing(outcome: &Outcome) -> anyhow::Result<()> {
         return Err(problem.context("nothing could be read"));
     }
     if only_foreign && !intaken.others.is_empty() {
-        let none = format!(
-            "none of {} documents holds CloudTrail records",
-            coverage.documents
-        );
+        let none = match coverage.documents {
+            1 => "the one document there holds no CloudTrail records".to_owned(),
+            n => format!("none of {n} documents holds CloudTrail records"),
+        };
         return Err(match problem {
             Some(problem) => problem.context(none),
             None => anyhow!(none),

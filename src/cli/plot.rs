@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
 use super::Ended;
@@ -55,6 +55,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
                 file.display()
             )
         })?;
+        // Any object reads as a summary in which everything is left out.
+        if summary == Summary::default() {
+            bail!("{} is no summary that trailtab or its predecessor wrote", file.display());
+        }
         let beside = file.parent().unwrap_or(Path::new(""));
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let folder = args

@@ -86,12 +86,12 @@ fn sections(summary: &Summary) -> [Section<'_>; 5] {
 pub(crate) fn plots(summary: &Summary) -> Vec<Plot<'_>> {
     let mut plots = Vec::new();
     let span = span(summary);
-    for section in sections(summary) {
-        let by = if section.name.ends_with("region") {
-            "region"
-        } else {
-            "principal"
-        };
+    let sections = sections(summary);
+    // A principal's charts have the same name in all folders.
+    let keys: BTreeSet<&String> = sections.iter().flat_map(|section| section.counts.keys()).collect();
+    let names = file_names(keys.into_iter());
+    for section in &sections {
+        let by = if section.name.ends_with("region") { "region" } else { "principal" };
         let totals = section.counts.iter().map(|(key, items)| {
             let total = if section.sums {
                 items.values().sum()
@@ -109,7 +109,6 @@ pub(crate) fn plots(summary: &Summary) -> Vec<Plot<'_>> {
                 counts: totals.collect(),
             },
         });
-        let names = file_names(section.counts.keys());
         for (key, items) in section.counts {
             let total: u64 = items.values().sum();
             plots.push(Plot {
