@@ -57,7 +57,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         })?;
         // Any object reads as a summary in which everything is left out.
         if summary == Summary::default() {
-            bail!("{} is no summary that trailtab or its predecessor wrote", file.display());
+            bail!(
+                "{} is no summary that trailtab or its predecessor wrote",
+                file.display()
+            );
         }
         let beside = file.parent().unwrap_or(Path::new(""));
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();

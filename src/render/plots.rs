@@ -88,10 +88,17 @@ pub(crate) fn plots(summary: &Summary) -> Vec<Plot<'_>> {
     let span = span(summary);
     let sections = sections(summary);
     // A principal's charts have the same name in all folders.
-    let keys: BTreeSet<&String> = sections.iter().flat_map(|section| section.counts.keys()).collect();
+    let keys: BTreeSet<&String> = sections
+        .iter()
+        .flat_map(|section| section.counts.keys())
+        .collect();
     let names = file_names(keys.into_iter());
     for section in &sections {
-        let by = if section.name.ends_with("region") { "region" } else { "principal" };
+        let by = if section.name.ends_with("region") {
+            "region"
+        } else {
+            "principal"
+        };
         let totals = section.counts.iter().map(|(key, items)| {
             let total = if section.sums {
                 items.values().sum()

@@ -233,7 +233,9 @@ impl Reader {
                 }
                 envelope.damage().map(damaged)
             }
-            Format::Csv => csv::read(window[..filled].chain(plain), sink).err().map(|e| cut_off(&e)),
+            Format::Csv => csv::read(window[..filled].chain(plain), sink)
+                .err()
+                .map(|e| cut_off(&e)),
             Format::Other(kind) => {
                 let blank = filled < window.len() && window[..filled].trim_ascii().is_empty();
                 other(kind, blank, named, sink)

@@ -474,7 +474,7 @@ fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRe
     let hint = match error.code() {
         Some("AccessDenied") => " (the credentials need s3:ListBucket on the bucket)",
         Some("NoSuchBucket") => " (is the name right?)",
-        None if chain(error).any(|cause| cause.is::<CredentialsError>()) => {
+        None if chain(error).any(<dyn Error + 'static>::is::<CredentialsError>) => {
             " (are credentials set up? try --profile)"
         }
         _ => "",

@@ -29,11 +29,15 @@ impl Rng {
 
 /// The demo's records, each once, and some that leave out whatever can be left out.
 fn records(sandbox: &Sandbox) -> Vec<Value> {
-    sandbox.run(["demo", "--quiet", "--events", "300", "--output", "demo"]).expect(0);
-    let logs = files_below(&sandbox.path("demo")).into_iter().filter(|path| {
-        let path = path.to_str().unwrap();
-        path.ends_with(".gz") && path.contains("/CloudTrail/")
-    });
+    sandbox
+        .run(["demo", "--quiet", "--events", "300", "--output", "demo"])
+        .expect(0);
+    let logs = files_below(&sandbox.path("demo"))
+        .into_iter()
+        .filter(|path| {
+            let path = path.to_str().unwrap();
+            path.ends_with(".gz") && path.contains("/CloudTrail/")
+        });
     let mut records = Vec::new();
     for path in logs {
         let log: Value = serde_json::from_slice(&plain(fs::read(path).unwrap())).unwrap();

@@ -49,7 +49,7 @@ impl Request {
 
     /// The prefix whose keys it lists.
     pub(crate) fn listed(&self) -> Option<&str> {
-        let is_listing = self.query.get("list-type").is_some();
+        let is_listing = self.query.contains_key("list-type");
         is_listing.then(|| self.query.get("prefix").map_or("", String::as_str))
     }
 

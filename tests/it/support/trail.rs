@@ -51,13 +51,13 @@ fn event(number: u64, account: &str, region: &str, time: &str, name: &str) -> St
         "sourceIPAddress": format!("192.0.2.{}", number % 7),
         "userAgent": format!("aws-cli/2.{}", number % 3),
         "eventID": format!("{number:08x}-0000-4000-8000-000000000000"),
-        "readOnly": number % 4 == 0,
+        "readOnly": number.is_multiple_of(4),
         "eventType": "AwsApiCall",
         "managementEvent": true,
         "recipientAccountId": account,
         "eventCategory": "Management",
     });
-    if number % 6 == 0 {
+    if number.is_multiple_of(6) {
         record["errorCode"] = "Client.UnauthorizedOperation".into();
     }
     record.to_string()
