@@ -1,6 +1,9 @@
 //! Where log files lie in a bucket is found by looking, and nothing else is taken for one.
 
+use std::time::Duration;
+
 use crate::support::bucket::{Bucket, Run, assert_same, keys, run_locally, save};
+use crate::support::proxy::Fault;
 use crate::support::trail::{File, POISON, beside, call, gzip, key, log};
 
 const ANN: &str = "111122223333";
@@ -259,6 +262,22 @@ fn thousands_of_keys() {
         .iter()
         .filter(|r| r.lists("AWSLogs/111122223333/CloudTrail/us-east-1/"));
     assert_eq!(pages.count(), 4);
+}
+
+#[test]
+fn downloads_run_side_by_side_and_not_too_many() {
+    let logs: Vec<_> = (0..200)
+        .map(|n| log("AWSLogs/", ANN, "us-east-1", "2026/09/07", n))
+        .collect();
+    let mut bucket = Bucket::new("side-by-side");
+    bucket.put(&logs);
+    let late = Fault::Delay(Duration::from_millis(100));
+    bucket
+        .proxy
+        .fail(usize::MAX, late, |request| request.gets(&request.key));
+    assert_found(&bucket, "", &logs);
+    let most = bucket.proxy.most_at_once();
+    assert!((8..=32).contains(&most), "{most}");
 }
 
 #[test]

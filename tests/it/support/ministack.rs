@@ -30,6 +30,10 @@ pub(crate) fn port() -> u16 {
     ONE.get_or_init(start).port
 }
 
+#[expect(
+    clippy::zombie_processes,
+    reason = "it ends with this process, which then waits for nobody"
+)]
 fn start() -> Ministack {
     let program = venv().join("bin/ministack");
     assert!(

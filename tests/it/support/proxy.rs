@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use super::http::{self, Message};
 use super::ministack::{self, Connection};
@@ -66,6 +67,8 @@ pub(crate) enum Fault {
     Error(u16, &'static str),
     /// The connection ends in the middle of the body.
     Cut,
+    /// The answer comes late.
+    Delay(Duration),
     /// The object at this path is deleted while the answer is on its way.
     Delete(String),
 }
@@ -80,6 +83,8 @@ struct Rule {
 struct State {
     rules: Mutex<Vec<Rule>>,
     requests: Mutex<Vec<Request>>,
+    /// How many requests are being answered, and the most so far.
+    at_once: Mutex<(usize, usize)>,
 }
 
 /// A proxy of one test.
@@ -119,6 +124,11 @@ impl Proxy {
         });
     }
 
+    /// The most requests that waited for an answer at the same time.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.state.at_once.lock().unwrap().1
+    }
+
     /// All that was asked so far, in that order.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.requests.lock().unwrap().clone()
@@ -135,11 +145,13 @@ impl State {
             let request = Request::of(&message);
             let fault = self.fault(&request);
             self.requests.lock().unwrap().push(request);
+            self.begin();
             let answer = match fault {
                 Some(Fault::Error(status, code)) => error(status, code, &message),
                 Some(Fault::Cut) => {
                     let answer = upstream.forward(&message)?;
                     let half = &answer.body[..answer.body.len() / 2];
+                    self.end();
                     client.get_mut().write_all(answer.head().as_bytes())?;
                     return client.get_mut().write_all(half);
                 }
@@ -148,11 +160,26 @@ impl State {
                     upstream.must("DELETE", &path, b"");
                     answer
                 }
+                Some(Fault::Delay(time)) => {
+                    thread::sleep(time);
+                    upstream.forward(&message)?
+                }
                 None => upstream.forward(&message)?,
             };
+            self.end();
             answer.write(client.get_mut())?;
         }
         Ok(())
+    }
+
+    fn begin(&self) {
+        let (now, most) = &mut *self.at_once.lock().unwrap();
+        *now += 1;
+        *most = (*most).max(*now);
+    }
+
+    fn end(&self) {
+        self.at_once.lock().unwrap().0 -= 1;
     }
 
     /// Finds what is to go wrong with a request.
