@@ -1,1 +1,200 @@
-//! To be written.
+//! The documents say what the program does: its arguments, its result, and where things are.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{Sandbox, files_below};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The command line reference is what `--help` prints; UPDATE_DOCS=1 writes it.
+#[test]
+fn the_reference_of_the_command_line_is_what_help_prints() {
+    let sandbox = Sandbox::new();
+    let help = |args: &[&str]| sandbox.run(args.iter().chain(&["--help"])).expect(0).out;
+    let main = help(&[]);
+    let verbs = main.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let verbs = verbs.map_while(|line| line.split_whitespace().next()).filter(|verb| *verb != "help");
+    let mut reference = format!(
+        "# Command line reference\n\n\
+         Made from `--help` by `UPDATE_DOCS=1 cargo test`; a test holds the two together.\n\n\
+         | exit code | meaning |\n|---|---|\n\
+         | 0 | done |\n\
+         | 1 | failed: there is no result |\n\
+         | 2 | wrong usage |\n\
+         | 3 | partial: the result is written, and something is missing in it; see \
+         [coverage](summary.md#coverage-and-exit-codes) |\n\n\
+         ## trailtab\n\n```text\n{main}```\n"
+    );
+    let mut count = 0;
+    for verb in verbs {
+        reference.push_str(&format!("\n## trailtab {verb}\n\n```text\n{}```\n", help(&[verb])));
+        count += 1;
+    }
+    assert!(count >= 5, "{main}");
+    // A line that only separates paragraphs may have been padded.
+    let reference: String = reference.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let path = root().join("docs/cli.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &reference).unwrap();
+    }
+    let written = fs::read_to_string(path).unwrap_or_default();
+    assert!(written == reference, "docs/cli.md is not up to date. It should be:\n{reference}");
+}
+
+#[test]
+fn the_short_help_names_every_option() {
+    let sandbox = Sandbox::new();
+    let (short, long) = (sandbox.run(["activity", "-h"]).expect(0).out, sandbox.run(["activity", "--help"]).expect(0).out);
+    let options = |text: &str| -> BTreeSet<String> {
+        let words = text.split_whitespace().filter(|word| word.starts_with("--"));
+        words.map(|word| word.trim_end_matches(',').to_owned()).collect()
+    };
+    assert_eq!(options(&short), options(&long));
+}
+
+fn schema() -> Value {
+    serde_json::from_str(&read("docs/summary.schema.json")).unwrap()
+}
+
+/// Collects the names of all properties of a schema.
+fn properties(schema: &Value, names: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Object(properties)) = members.get("properties") {
+                names.extend(properties.keys().cloned());
+            }
+            members.values().for_each(|member| properties(member, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| properties(item, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_property_of_the_result_is_described() {
+    let mut names = BTreeSet::new();
+    properties(&schema(), &mut names);
+    assert!(names.len() > 40, "{names:?}");
+    let text = read("docs/summary.md");
+    let missing: Vec<_> = names.iter().filter(|name| !text.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/summary.md says nothing of {missing:?}");
+    // And of nothing else that looks like one.
+    let known = |word: &str| names.contains(word) || text.contains(&format!("`{word}` (value)"));
+    let tables = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let unknown: Vec<_> = tables.map(|(word, _)| word).filter(|word| {
+        word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_') && !known(word)
+    }).collect();
+    assert!(unknown.is_empty(), "docs/summary.md describes {unknown:?}, which no result has");
+}
+
+/// Checks a value against the parts of JSON Schema in use, and that it has no unknown member.
+fn validate(value: &Value, schema: &Value, root: &Value, path: &str) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = root.pointer(reference.trim_start_matches('#')).unwrap();
+        return validate(value, target, root, path);
+    }
+    if let Some(choices) = schema["anyOf"].as_array() {
+        let is_null = |choice: &&Value| choice["type"] == "null";
+        let choice = choices.iter().find(|choice| is_null(choice) == value.is_null()).unwrap();
+        return validate(value, choice, root, path);
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let kinds = match &schema["type"] {
+        Value::Array(kinds) => kinds.clone(),
+        kind => vec![kind.clone()],
+    };
+    assert!(kinds.contains(&kind.into()), "{path} is {kind}, not {kinds:?}");
+    match value {
+        Value::Object(members) => {
+            for name in schema["required"].as_array().into_iter().flatten() {
+                assert!(members.contains_key(name.as_str().unwrap()), "{path} has no {name}");
+            }
+            for (name, member) in members {
+                let known = schema["properties"].get(name).or_else(|| schema.get("additionalProperties"));
+                let known = known.unwrap_or_else(|| panic!("{path}/{name} is not in the schema"));
+                validate(member, known, root, &format!("{path}/{name}"));
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| validate(item, &schema["items"], root, path)),
+        _ => {}
+    }
+}
+
+#[test]
+fn results_keep_to_the_schema() {
+    let sandbox = Sandbox::new();
+    let schema = schema();
+    sandbox.run(["demo", "-q", "--events", "500", "--output", "logs"]).expect(0);
+    sandbox.write("logs/broken.json", "{");
+    let summary = sandbox.activity_with(["logs", "--since", "2026-09-08"], b"", 3);
+    validate(&summary, &schema, &schema, "");
+    let predecessor = serde_json::from_str(&read("tests/data/predecessor.json")).unwrap();
+    validate(&predecessor, &schema, &schema, "");
+}
+
+/// The places that a document's links lead to.
+fn links(text: &str) -> Vec<&str> {
+    let mut links = Vec::new();
+    let mut in_code = false;
+    for line in text.lines() {
+        in_code ^= line.trim_start().starts_with("```");
+        if !in_code {
+            let parts = line.split("](").skip(1);
+            links.extend(parts.filter_map(|part| Some(part.split_once(')')?.0)));
+        }
+    }
+    links
+}
+
+/// The anchors of a document's headings, as GitHub makes them.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter_map(|line| line.strip_prefix('#'));
+    let anchor = |heading: &str| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        heading.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut documents = files_below(&root().join("docs"));
+    documents.extend(fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()));
+    let mut dead = Vec::new();
+    for path in documents.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "md")) {
+        let text = fs::read_to_string(&path).unwrap();
+        for link in links(&text).into_iter().filter(|link| !link.contains("://") && !link.starts_with("mailto:")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            let found = target.exists()
+                && (anchor.is_empty() || anchors(&fs::read_to_string(&target).unwrap()).contains(&anchor.to_owned()));
+            if !found {
+                dead.push((path.strip_prefix(root()).map(PathBuf::from).unwrap(), link.to_owned()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "dead links: {dead:?}");
+}
+
+#[test]
+fn links_and_anchors_are_found() {
+    assert_eq!(links("a [b](c.md) [d](e#f)\n```\n[g](h)\n```\n![i](j.png)"), ["c.md", "e#f", "j.png"]);
+    assert_eq!(anchors("# A b\ntext\n## Coverage, and `exit codes`"), ["a-b", "coverage-and-exit-codes"]);
+}
