@@ -477,21 +477,38 @@ mod tests {
             std::fs::write(path, &schema).unwrap();
         }
         let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(written == schema, "docs/summary.schema.json is not up to date. It should be:\n{schema}");
+        assert!(
+            written == schema,
+            "docs/summary.schema.json is not up to date. It should be:\n{schema}"
+        );
     }
 
     #[test]
     fn versions_are_written_alike() {
-        for (text, normal) in [("1.8", "1.08"), ("1.08", "1.08"), ("1.10", "1.10"), ("1.0", "1.0"), ("2", "2"), ("x.y", "x.y")] {
+        for (text, normal) in [
+            ("1.8", "1.08"),
+            ("1.08", "1.08"),
+            ("1.10", "1.10"),
+            ("1.0", "1.0"),
+            ("2", "2"),
+            ("x.y", "x.y"),
+        ] {
             assert_eq!(normal_version(text), normal);
         }
     }
 
     #[test]
     fn older_results_can_be_read() {
-        let summary: Summary = serde_json::from_str(r#"{"api_calls_by_region":{"r":{"s:n":2}}}"#).unwrap();
-        assert_eq!((summary.api_calls_by_region["r"]["s:n"], summary.trailtab), (2, None));
-        let mut now = Summary { trailtab: Some(Extension::default()), ..Summary::default() };
+        let summary: Summary =
+            serde_json::from_str(r#"{"api_calls_by_region":{"r":{"s:n":2}}}"#).unwrap();
+        assert_eq!(
+            (summary.api_calls_by_region["r"]["s:n"], summary.trailtab),
+            (2, None)
+        );
+        let mut now = Summary {
+            trailtab: Some(Extension::default()),
+            ..Summary::default()
+        };
         now.metadata.account_id = "1".to_owned();
         let json = serde_json::to_string(&now).unwrap();
         assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), now);

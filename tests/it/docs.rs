@@ -23,7 +23,9 @@ fn the_reference_of_the_command_line_is_what_help_prints() {
     let help = |args: &[&str]| sandbox.run(args.iter().chain(&["--help"])).expect(0).out;
     let main = help(&[]);
     let verbs = main.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let verbs = verbs.map_while(|line| line.split_whitespace().next()).filter(|verb| *verb != "help");
+    let verbs = verbs
+        .map_while(|line| line.split_whitespace().next())
+        .filter(|verb| *verb != "help");
     let mut reference = format!(
         "# Command line reference\n\n\
          Made from `--help` by `UPDATE_DOCS=1 cargo test`; a test holds the two together.\n\n\
@@ -37,27 +39,43 @@ fn the_reference_of_the_command_line_is_what_help_prints() {
     );
     let mut count = 0;
     for verb in verbs {
-        reference.push_str(&format!("\n## trailtab {verb}\n\n```text\n{}```\n", help(&[verb])));
+        reference.push_str(&format!(
+            "\n## trailtab {verb}\n\n```text\n{}```\n",
+            help(&[verb])
+        ));
         count += 1;
     }
     assert!(count >= 5, "{main}");
     // A line that only separates paragraphs may have been padded.
-    let reference: String = reference.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let reference: String = reference
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect();
     let path = root().join("docs/cli.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, &reference).unwrap();
     }
     let written = fs::read_to_string(path).unwrap_or_default();
-    assert!(written == reference, "docs/cli.md is not up to date. It should be:\n{reference}");
+    assert!(
+        written == reference,
+        "docs/cli.md is not up to date. It should be:\n{reference}"
+    );
 }
 
 #[test]
 fn the_short_help_names_every_option() {
     let sandbox = Sandbox::new();
-    let (short, long) = (sandbox.run(["activity", "-h"]).expect(0).out, sandbox.run(["activity", "--help"]).expect(0).out);
+    let (short, long) = (
+        sandbox.run(["activity", "-h"]).expect(0).out,
+        sandbox.run(["activity", "--help"]).expect(0).out,
+    );
     let options = |text: &str| -> BTreeSet<String> {
-        let words = text.split_whitespace().filter(|word| word.starts_with("--"));
-        words.map(|word| word.trim_end_matches(',').to_owned()).collect()
+        let words = text
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"));
+        words
+            .map(|word| word.trim_end_matches(',').to_owned())
+            .collect()
     };
     assert_eq!(options(&short), options(&long));
 }
@@ -73,7 +91,9 @@ fn properties(schema: &Value, names: &mut BTreeSet<String>) {
             if let Some(Value::Object(properties)) = members.get("properties") {
                 names.extend(properties.keys().cloned());
             }
-            members.values().for_each(|member| properties(member, names));
+            members
+                .values()
+                .for_each(|member| properties(member, names));
         }
         Value::Array(items) => items.iter().for_each(|item| properties(item, names)),
         _ => {}
@@ -86,15 +106,31 @@ fn every_property_of_the_result_is_described() {
     properties(&schema(), &mut names);
     assert!(names.len() > 40, "{names:?}");
     let text = read("docs/summary.md");
-    let missing: Vec<_> = names.iter().filter(|name| !text.contains(&format!("`{name}`"))).collect();
-    assert!(missing.is_empty(), "docs/summary.md says nothing of {missing:?}");
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| !text.contains(&format!("`{name}`")))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/summary.md says nothing of {missing:?}"
+    );
     // And of nothing else that looks like one.
     let known = |word: &str| names.contains(word) || text.contains(&format!("`{word}` (value)"));
-    let tables = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
-    let unknown: Vec<_> = tables.map(|(word, _)| word).filter(|word| {
-        word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_') && !known(word)
-    }).collect();
-    assert!(unknown.is_empty(), "docs/summary.md describes {unknown:?}, which no result has");
+    let tables = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let unknown: Vec<_> = tables
+        .map(|(word, _)| word)
+        .filter(|word| {
+            word.contains('_')
+                && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+                && !known(word)
+        })
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "docs/summary.md describes {unknown:?}, which no result has"
+    );
 }
 
 /// Checks a value against the parts of JSON Schema in use, and that it has no unknown member.
@@ -105,7 +141,10 @@ fn validate(value: &Value, schema: &Value, root: &Value, path: &str) {
     }
     if let Some(choices) = schema["anyOf"].as_array() {
         let is_null = |choice: &&Value| choice["type"] == "null";
-        let choice = choices.iter().find(|choice| is_null(choice) == value.is_null()).unwrap();
+        let choice = choices
+            .iter()
+            .find(|choice| is_null(choice) == value.is_null())
+            .unwrap();
         return validate(value, choice, root, path);
     }
     let kind = match value {
@@ -120,19 +159,29 @@ fn validate(value: &Value, schema: &Value, root: &Value, path: &str) {
         Value::Array(kinds) => kinds.clone(),
         kind => vec![kind.clone()],
     };
-    assert!(kinds.contains(&kind.into()), "{path} is {kind}, not {kinds:?}");
+    assert!(
+        kinds.contains(&kind.into()),
+        "{path} is {kind}, not {kinds:?}"
+    );
     match value {
         Value::Object(members) => {
             for name in schema["required"].as_array().into_iter().flatten() {
-                assert!(members.contains_key(name.as_str().unwrap()), "{path} has no {name}");
+                assert!(
+                    members.contains_key(name.as_str().unwrap()),
+                    "{path} has no {name}"
+                );
             }
             for (name, member) in members {
-                let known = schema["properties"].get(name).or_else(|| schema.get("additionalProperties"));
+                let known = schema["properties"]
+                    .get(name)
+                    .or_else(|| schema.get("additionalProperties"));
                 let known = known.unwrap_or_else(|| panic!("{path}/{name} is not in the schema"));
                 validate(member, known, root, &format!("{path}/{name}"));
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| validate(item, &schema["items"], root, path)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| validate(item, &schema["items"], root, path)),
         _ => {}
     }
 }
@@ -141,7 +190,9 @@ fn validate(value: &Value, schema: &Value, root: &Value, path: &str) {
 fn results_keep_to_the_schema() {
     let sandbox = Sandbox::new();
     let schema = schema();
-    sandbox.run(["demo", "-q", "--events", "500", "--output", "logs"]).expect(0);
+    sandbox
+        .run(["demo", "-q", "--events", "500", "--output", "logs"])
+        .expect(0);
     sandbox.write("logs/broken.json", "{");
     let summary = sandbox.activity_with(["logs", "--since", "2026-09-08"], b"", 3);
     validate(&summary, &schema, &schema, "");
@@ -167,8 +218,15 @@ fn links(text: &str) -> Vec<&str> {
 fn anchors(text: &str) -> Vec<String> {
     let headings = text.lines().filter_map(|line| line.strip_prefix('#'));
     let anchor = |heading: &str| {
-        let heading = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
-        heading.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
+        let heading = heading
+            .trim_start_matches('#')
+            .trim()
+            .to_lowercase()
+            .replace(' ', "-");
+        heading
+            .chars()
+            .filter(|c| c.is_alphanumeric() || "-_".contains(*c))
+            .collect()
     };
     headings.map(anchor).collect()
 }
@@ -176,17 +234,35 @@ fn anchors(text: &str) -> Vec<String> {
 #[test]
 fn links_lead_somewhere() {
     let mut documents = files_below(&root().join("docs"));
-    documents.extend(fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()));
+    documents.extend(
+        fs::read_dir(root())
+            .unwrap()
+            .map(|entry| entry.unwrap().path()),
+    );
     let mut dead = Vec::new();
-    for path in documents.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "md")) {
+    for path in documents
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+    {
         let text = fs::read_to_string(&path).unwrap();
-        for link in links(&text).into_iter().filter(|link| !link.contains("://") && !link.starts_with("mailto:")) {
+        for link in links(&text)
+            .into_iter()
+            .filter(|link| !link.contains("://") && !link.starts_with("mailto:"))
+        {
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            let target = if file.is_empty() {
+                path.clone()
+            } else {
+                path.parent().unwrap().join(file)
+            };
             let found = target.exists()
-                && (anchor.is_empty() || anchors(&fs::read_to_string(&target).unwrap()).contains(&anchor.to_owned()));
+                && (anchor.is_empty()
+                    || anchors(&fs::read_to_string(&target).unwrap()).contains(&anchor.to_owned()));
             if !found {
-                dead.push((path.strip_prefix(root()).map(PathBuf::from).unwrap(), link.to_owned()));
+                dead.push((
+                    path.strip_prefix(root()).map(PathBuf::from).unwrap(),
+                    link.to_owned(),
+                ));
             }
         }
     }
@@ -195,6 +271,12 @@ fn links_lead_somewhere() {
 
 #[test]
 fn links_and_anchors_are_found() {
-    assert_eq!(links("a [b](c.md) [d](e#f)\n```\n[g](h)\n```\n![i](j.png)"), ["c.md", "e#f", "j.png"]);
-    assert_eq!(anchors("# A b\ntext\n## Coverage, and `exit codes`"), ["a-b", "coverage-and-exit-codes"]);
+    assert_eq!(
+        links("a [b](c.md) [d](e#f)\n```\n[g](h)\n```\n![i](j.png)"),
+        ["c.md", "e#f", "j.png"]
+    );
+    assert_eq!(
+        anchors("# A b\ntext\n## Coverage, and `exit codes`"),
+        ["a-b", "coverage-and-exit-codes"]
+    );
 }
