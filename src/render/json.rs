@@ -1,4 +1,6 @@
-//! The result as JSON: keys sorted and indented by two spaces, as the predecessor wrote it.
+//! The result as JSON: keys sorted, indented by two spaces and all ASCII, as the predecessor wrote it.
+
+use std::fmt::Write as _;
 
 use crate::core::summary::Summary;
 
@@ -8,7 +10,34 @@ use crate::core::summary::Summary;
 ///
 /// None that the summary's types allow.
 pub(crate) fn summary(summary: &Summary) -> serde_json::Result<Vec<u8>> {
-    let mut json = serde_json::to_vec_pretty(summary)?;
-    json.push(b'\n');
-    Ok(json)
+    let json = serde_json::to_string_pretty(summary)?;
+    let mut ascii = String::with_capacity(json.len() + 1);
+    // Only strings hold other characters, and a terminal may obey some of them.
+    for character in json.chars() {
+        if character.is_ascii() && character != '\u{7f}' {
+            ascii.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(ascii, "\\u{unit:04x}");
+        }
+    }
+    ascii.push('\n');
+    Ok(ascii.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_ascii_and_reads_back() {
+        let mut given = Summary::default();
+        let key = "\u{202e}\u{9b}31m \u{7f} \u{1b}[2J 名 \u{1f600} \"quoted\"";
+        given.metadata.invocation = key.to_owned();
+        let json = summary(&given).unwrap();
+        assert!(json.iter().all(|b| matches!(b, b'\n' | b' '..=b'~')));
+        assert_eq!(serde_json::from_slice::<Summary>(&json).unwrap(), given);
+    }
 }

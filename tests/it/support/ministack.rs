@@ -47,10 +47,6 @@ fn start() -> Ministack {
         .local_addr()
         .unwrap()
         .port();
-    #[expect(
-        clippy::zombie_processes,
-        reason = "it ends with the process whose input pipe it holds"
-    )]
     let watchdog = Command::new("sh")
         .args(["-c", WATCHDOG])
         .arg(&program)
