@@ -315,10 +315,7 @@ impl Results<'_> {
         self.write_summary(&stem, &summary, &json)?;
         if let Some(dump) = dump {
             let target = self.directory.join(format!("{stem}_raw_cloudtrail_data"));
-            let staging = dump.finish()?;
-            std::fs::rename(&staging, &target).with_context(|| {
-                format!("cannot move {} to {}", staging.display(), target.display())
-            })?;
+            dump.finish(&target)?;
             self.ui.remark(&format!("wrote {}", target.display()));
         }
         if self.args.per_account {

@@ -42,6 +42,8 @@ pub(crate) struct Coverage {
     pub(crate) bytes: u64,
     /// Accounts and regions that were asked for, whether or not anything was there.
     pub(crate) asked: BTreeMap<(String, String), Option<Severity>>,
+    /// The error codes of those that could not be looked at.
+    pub(crate) codes: BTreeMap<(String, String), String>,
     pub(crate) problems: Vec<Problem>,
     /// Problems beyond those named.
     pub(crate) more_problems: u64,
@@ -69,9 +71,10 @@ impl Coverage {
             .or_default();
     }
 
-    /// Takes note that an account and region could not be looked at.
-    pub(crate) fn fail(&mut self, account: &str, region: &str) {
+    /// Takes note that an account and region could not be looked at, and of the error's code.
+    pub(crate) fn fail(&mut self, account: &str, region: &str, code: &str) {
         let scope = (account.to_owned(), region.to_owned());
+        self.codes.insert(scope.clone(), code.to_owned());
         self.asked.insert(scope, Some(Severity::Failed));
     }
 
@@ -94,6 +97,7 @@ impl Coverage {
             let mine = self.asked.entry(scope).or_default();
             *mine = (*mine).max(severity);
         }
+        self.codes.extend(other.codes);
         self.problems.extend(other.problems);
         self.problems.sort();
         self.more_problems += other.more_problems;

@@ -57,7 +57,7 @@ pub(crate) struct Metadata {
     pub(crate) invocation: String,
     /// The regions that were looked at.
     pub(crate) regions_enabled: Vec<String>,
-    /// The regions that could not be looked at, and why.
+    /// The regions that could not be looked at, and the error's code.
     pub(crate) regions_failed: BTreeMap<String, String>,
     pub(crate) run_timestamp: String,
 }
@@ -243,7 +243,7 @@ impl Summary {
             add(&mut summary.error_codes_by_principal, principal, key, count);
         }
         let extension = Extension::of(tally, intaken, coverage, run);
-        summary.metadata = Metadata::of(&extension, run);
+        summary.metadata = Metadata::of(&extension, coverage, run);
         summary.trailtab = Some(extension);
         summary
     }
@@ -262,7 +262,7 @@ fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut
 }
 
 impl Metadata {
-    fn of(extension: &Extension, run: &Run) -> Metadata {
+    fn of(extension: &Extension, coverage: &Coverage, run: &Run) -> Metadata {
         let accounts = &extension.coverage.accounts;
         let account_id = match accounts.len() {
             0 => "unknown".to_owned(),
@@ -270,9 +270,6 @@ impl Metadata {
             _ => "multiple".to_owned(),
         };
         let regions = accounts.values().flatten();
-        let failed = regions
-            .clone()
-            .filter(|(_, region)| region.status == "failed");
         let first = extension
             .accounts
             .values()
@@ -302,8 +299,10 @@ impl Metadata {
                 .collect::<BTreeSet<_>>()
                 .into_iter()
                 .collect(),
-            regions_failed: failed
-                .map(|(name, _)| (name.clone(), "Failed".to_owned()))
+            regions_failed: coverage
+                .codes
+                .iter()
+                .map(|((_, region), code)| (region.clone(), code.clone()))
                 .collect(),
             run_timestamp: window::compact(run.now),
         }

@@ -82,20 +82,24 @@ impl RawDump {
         }
     }
 
-    /// Writes what is left.
+    /// Writes what is left, and gives the directory its name.
     ///
     /// # Errors
     ///
     /// The first failure of all writes.
-    pub(crate) fn finish(self) -> Result<PathBuf, WriteError> {
+    pub(crate) fn finish(mut self, target: &Path) -> Result<(), WriteError> {
         self.append(&mut self.regions.lock().unwrap_or_else(PoisonError::into_inner));
-        match self
+        let failure = self
             .failure
-            .into_inner()
+            .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
-        {
+            .take();
+        match failure {
             Some(failure) => Err(failure),
-            None => Ok(self.directory),
+            None => fs::rename(&self.directory, target).map_err(|source| WriteError {
+                path: target.to_owned(),
+                source,
+            }),
         }
     }
 
@@ -108,6 +112,14 @@ impl RawDump {
                 failure.get_or_insert(WriteError { path, source });
             }
         }
+    }
+}
+
+impl Drop for RawDump {
+    /// Takes the directory away again if nothing was ever written to it, as when a run fails.
+    fn drop(&mut self) {
+        // Otherwise it holds something, or has another name by now.
+        let _ = fs::remove_dir(&self.directory);
     }
 }
 

@@ -387,7 +387,9 @@ impl Store {
     async fn failed(&self, prefix: &str, scope: Option<&(String, String)>, reason: String) {
         let mut coverage = self.coverage.lock().await;
         if let Some((account, region)) = scope {
-            coverage.fail(account, region);
+            // The reason begins with AWS's code, where AWS gave one.
+            let code = reason.split(':').next().unwrap_or_default();
+            coverage.fail(account, region, code);
         }
         coverage.problem(Problem {
             document: format!("s3://{}/{prefix}", self.bucket),

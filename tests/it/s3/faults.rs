@@ -152,7 +152,7 @@ fn a_region_that_may_not_be_listed_has_failed() {
     assert_eq!(run.status(ANN, "us-east-1"), "complete");
     assert_eq!(
         run.json["_metadata"]["regions_failed"]["eu-west-1"],
-        "Failed"
+        "AccessDenied"
     );
     let [(document, reason)] = run.problems()[..] else {
         panic!("{:?}", run.problems());
