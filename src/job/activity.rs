@@ -1,6 +1,5 @@
 //! `activity`: sources → documents → records → tally, on all cores.
 
-use std::num::NonZero;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -8,6 +7,7 @@ use std::thread;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::mpsc;
 
+use super::parallel;
 use super::progress::Progress;
 use crate::aws;
 use crate::core::coverage::{Coverage, Problem, Severity};
@@ -55,7 +55,6 @@ pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome,
         .any(|source| matches!(source, Source::S3 { .. }));
     // It must outlive the threads, which fetch large objects piece by piece.
     let runtime = reads_buckets.then(start_runtime).transpose()?;
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let seen = Seen::new();
     let mut found = Coverage::default();
     let (sender, receiver) = mpsc::channel(WAITING);
@@ -64,7 +63,7 @@ pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome,
         fetched: Mutex::new(receiver),
     };
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
+        let workers: Vec<_> = (0..parallel::threads())
             .map(|_| scope.spawn(|| work(request, &seen, &queue, progress)))
             .collect();
         let fetched = match &runtime {

@@ -1,14 +1,12 @@
 //! Writing the synthetic organisation's log files, on all cores.
 
 use std::collections::BTreeSet;
-use std::num::NonZero;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use libdeflater::{CompressionLvl, Compressor};
 
+use super::parallel;
 use crate::deliver::files::{self, WriteError};
 use crate::demo::{self, File, Plan, Truth};
 
@@ -34,35 +32,16 @@ pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
     for parent in parents {
         files::make_directory(&folder.join(parent))?;
     }
-    let next = AtomicUsize::new(0);
     let bytes = AtomicU64::new(0);
-    let failure = Mutex::new(None);
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut press = Press::new();
-                while let Some(file) = log_files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let gzip = press.gzip(file);
-                    bytes.fetch_add(gzip.len() as u64, Ordering::Relaxed);
-                    if let Err(error) = files::write(&folder.join(file.key()), gzip) {
-                        failure
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .get_or_insert(error);
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(Written {
-            truth: demo::truth(plan),
-            bytes: bytes.into_inner(),
-        }),
-    }
+    parallel::for_each(&log_files, Press::new, |press, file| {
+        let gzip = press.gzip(file);
+        bytes.fetch_add(gzip.len() as u64, Ordering::Relaxed);
+        files::write(&folder.join(file.key()), gzip)
+    })?;
+    Ok(Written {
+        truth: demo::truth(plan),
+        bytes: bytes.into_inner(),
+    })
 }
 
 /// Compresses file after file with the same buffers.

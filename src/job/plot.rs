@@ -1,11 +1,8 @@
 //! Drawing all charts of a summary, on all cores.
 
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
+use super::parallel;
 use crate::core::summary::Summary;
 use crate::deliver::files::{self, WriteError};
 use crate::render::plots::{self, Plot};
@@ -35,28 +32,8 @@ pub(crate) fn run(
     {
         files::make_directory(&folder.join(directory))?;
     }
-    let next = AtomicUsize::new(0);
-    let failure = Mutex::new(None);
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(plot) = plots.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = draw(plot, folder, pictures) {
-                        failure
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .get_or_insert(error);
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(plots.len() * pictures.len()),
-    }
+    parallel::for_each(&plots, || (), |(), plot| draw(plot, folder, pictures))?;
+    Ok(plots.len() * pictures.len())
 }
 
 fn draw(plot: &Plot<'_>, folder: &Path, pictures: &[Picture]) -> Result<(), WriteError> {
