@@ -379,7 +379,10 @@ impl Envelope {
         out: &mut Out<'b, '_, S>,
     ) -> Scan<()> {
         let mut ahead = scanner.clone();
-        let mut object = Object::default();
+        let mut object = Object {
+            near: out.batch.last().map_or(b"", |record| record.user_identity),
+            ..Object::default()
+        };
         let end = ahead.members_until(|scanner, name| {
             if object.member(name, scanner)? {
                 return Ok(ControlFlow::Continue(()));
@@ -454,6 +457,8 @@ impl Envelope {
 #[derive(Default)]
 struct Object<'a> {
     record: Record<'a>,
+    /// The userIdentity of the record before.
+    near: &'a [u8],
     /// A string that may be JSON itself.
     text: Option<Text<'a>>,
     is_control: bool,
@@ -475,7 +480,7 @@ impl<'a> Object<'a> {
                 decoded.as_bytes()
             }
         };
-        if self.record.member(name, scanner)? {
+        if self.record.member(name, scanner, self.near)? {
             return Ok(true);
         }
         let mark = match name {

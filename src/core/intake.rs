@@ -247,6 +247,8 @@ impl Sink for Intake<'_> {
 /// session's calls carry the same bytes. Each has one place; a newcomer takes it.
 struct Identities {
     places: Vec<Option<Known>>,
+    /// The place that was asked for last.
+    last: usize,
     hasher: RandomState,
 }
 
@@ -263,6 +265,7 @@ impl Default for Identities {
     fn default() -> Self {
         Identities {
             places: std::iter::repeat_with(|| None).take(4096).collect(),
+            last: 0,
             hasher: RandomState::default(),
         }
     }
@@ -271,8 +274,13 @@ impl Default for Identities {
 impl Identities {
     #[inline]
     fn find(&mut self, json: &[u8], meet: impl FnOnce(&Actor) -> (ActorId, bool)) -> &Known {
-        let index = self.hasher.hash_one(json) as usize % self.places.len();
-        let place = &mut self.places[index];
+        let is_last = self.places[self.last]
+            .as_ref()
+            .is_some_and(|known| *known.json == *json);
+        if !is_last {
+            self.last = self.hasher.hash_one(json) as usize % self.places.len();
+        }
+        let place = &mut self.places[self.last];
         if place.as_ref().is_none_or(|known| *known.json != *json) {
             *place = None;
         }

@@ -48,9 +48,15 @@ pub(crate) enum Outcome<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Reads one member's value if it is in use; returns whether it was.
+    /// Reads one member's value if it is in use; returns whether it was. `near` is the userIdentity
+    /// of the record before, which may well be this one's too.
     #[inline]
-    pub(crate) fn member(&mut self, name: &[u8], scanner: &mut Scanner<'a>) -> Scan<bool> {
+    pub(crate) fn member(
+        &mut self,
+        name: &[u8],
+        scanner: &mut Scanner<'a>,
+        near: &'a [u8],
+    ) -> Scan<bool> {
         let field = match name {
             b"eventVersion" => &mut self.event_version,
             b"eventID" => &mut self.event_id,
@@ -72,7 +78,11 @@ impl<'a> Record<'a> {
                 return Ok(true);
             }
             b"userIdentity" => {
-                self.user_identity = object(scanner)?;
+                // One session's calls come in runs.
+                self.user_identity = match scanner.skip_known(near)? {
+                    true => near,
+                    false => object(scanner)?,
+                };
                 return Ok(true);
             }
             b"responseElements" => {

@@ -252,6 +252,16 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Steps over a value if it is `known`, the bytes of a whole object; says whether it was.
+    #[inline]
+    pub(crate) fn skip_known(&mut self, known: &[u8]) -> Scan<bool> {
+        self.peek()?;
+        let rest = self.buf.get(self.pos..).unwrap_or_default();
+        let is_known = !known.is_empty() && rest.starts_with(known);
+        self.pos += if is_known { known.len() } else { 0 };
+        Ok(is_known)
+    }
+
     /// Calls `member` for each member of the object that comes next; it must step over the value.
     #[inline]
     pub(crate) fn members(
