@@ -119,7 +119,6 @@ impl Page {
         if rows.is_empty() {
             return Ok(());
         }
-        let total: u64 = rows.iter().map(|row| row.count).sum();
         let heading = match rows.len() {
             n if n > TOP => format!("{title} ({TOP} of {})", thousands(n as u64)),
             _ => title.to_owned(),
@@ -152,7 +151,7 @@ impl Page {
         for row in shown {
             let name = middle(&row.name, names);
             let padding = names.saturating_sub(measure_text_width(&name));
-            let length = self.bar(row.count, shown[0].count, bar, total);
+            let length = self.bar(row.count, shown[0].count, bar);
             let note = self.dim(&row.note);
             let count = thousands(row.count);
             let line = format!(
@@ -165,7 +164,7 @@ impl Page {
     }
 
     /// Draws a bar in eighths of a column.
-    fn bar(&self, count: u64, largest: u64, width: usize, _total: u64) -> String {
+    fn bar(&self, count: u64, largest: u64, width: usize) -> String {
         const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
         let eighths =
             (u128::from(count) * (width as u128 * 8)).div_ceil(u128::from(largest.max(1)));
