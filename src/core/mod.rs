@@ -14,6 +14,7 @@ pub(crate) mod principal;
 pub(crate) mod record;
 pub(crate) mod scan;
 pub(crate) mod seen;
+pub(crate) mod spans;
 pub(crate) mod summary;
 pub(crate) mod tally;
 pub(crate) mod window;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::archive;
 use super::document::{Body, Document};
 use crate::core::coverage::{Coverage, Problem, Severity};
 
@@ -56,6 +57,7 @@ fn walk(directory: &Path, files: &mut Vec<(u64, PathBuf)>, coverage: &mut Covera
                 Ok((path, kind, metadata))
             });
             match looked {
+                Ok((path, _, _)) if is_an_archives_own(&path) => {}
                 Ok((path, kind, _)) if kind.is_dir() => open.push(path),
                 Ok((path, _, Some(metadata))) if metadata.is_file() => {
                     files.push((metadata.len(), path));
@@ -66,6 +68,13 @@ fn walk(directory: &Path, files: &mut Vec<(u64, PathBuf)>, coverage: &mut Covera
             }
         }
     }
+}
+
+/// Tells whether something in an archive is not for its readers: its ledgers, and the log files that
+/// are being written.
+fn is_an_archives_own(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name == archive::HIDDEN.as_bytes() || name.ends_with(archive::UNFINISHED.as_bytes())
 }
 
 fn cannot(path: &Path, error: &std::io::Error, coverage: &mut Coverage) {

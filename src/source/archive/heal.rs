@@ -1,0 +1,87 @@
+//! Putting right what an interrupted run, or someone else, left.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::disk::Disk;
+use super::layout::{self, Scope, unfinished};
+use super::ledger::{Ledger, Line, LostLine};
+use super::region::{Found, Region};
+use super::{ArchiveError, Attempt as _};
+
+/// Reads an account and region's ledger, and makes the disk agree with it.
+pub(super) fn heal(disk: &Disk, root: &Path, scope: Scope) -> Result<Region, ArchiveError> {
+    let path = scope.ledger(root);
+    let ledger = Ledger::read(&path).attempt("read", &path)?;
+    if let Some(len) = ledger.torn {
+        disk.truncate(&path, len).attempt("repair", &path)?;
+    }
+    let mut region = Region::replay(scope, ledger);
+    settle(disk, root, &mut region)?;
+    // What is still unfinished was never in the ledger.
+    let folder = region.scope.logs(root);
+    for leftover in leftovers(&region.scope, &folder).attempt("look into", &folder)? {
+        disk.remove(&leftover).attempt("remove", &leftover)?;
+    }
+    Ok(region)
+}
+
+/// Gives each file of the ledger its name, or gives it up.
+fn settle(disk: &Disk, root: &Path, region: &mut Region) -> Result<(), ArchiveError> {
+    let mut lost = Vec::new();
+    for file in region.files() {
+        let path = region.path(root, file);
+        match region.find(root, file).attempt("look for", &path)? {
+            Found::Whole => continue,
+            Found::Unfinished => {
+                let part = unfinished(&path);
+                disk.rename(&part, &path).attempt("rename", &part)?;
+                continue;
+            }
+            Found::Missing => {}
+            // Its records may be worth something to someone, but not beside those fetched again.
+            Found::OtherSize(_) => {
+                let folder = layout::damaged(root);
+                disk.make_directory(&folder).attempt("make", &folder)?;
+                let to = folder.join(region.name(file));
+                disk.rename(&path, &to).attempt("move", &path)?;
+            }
+        }
+        let span = file.cost();
+        lost.push(LostLine {
+            name: region.name(file),
+            from: span.from,
+            until: span.until,
+        });
+    }
+    let ledger = region.scope.ledger(root);
+    for line in lost {
+        region.lose(&line);
+        let bytes = Line::Lost(line).to_bytes().map_err(io::Error::from);
+        let bytes = bytes.attempt("write", &ledger)?;
+        disk.append(&ledger, &bytes).attempt("write", &ledger)?;
+    }
+    Ok(())
+}
+
+/// Finds the files that a run began to write and did not finish.
+pub(super) fn leftovers(scope: &Scope, folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                open.push(entry.path());
+            } else if kind.is_file() && scope.is_unfinished(&entry.file_name()) {
+                found.push(entry.path());
+            }
+        }
+    }
+    Ok(found)
+}

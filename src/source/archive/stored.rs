@@ -1,0 +1,99 @@
+//! Reading a log file of the archive back, strictly: one gzip member with records, and nothing else.
+
+use flate2::{Decompress, FlushDecompress, Status};
+use serde::Deserialize;
+
+/// Far more than a page has.
+const MOST: usize = 1 << 30;
+
+/// Why a file is not what the archive wrote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unlike {
+    #[error("is no gzip file, or a damaged one")]
+    Gzip,
+    #[error("has something behind its end")]
+    Trailing,
+    #[error("inflates to more than {} MiB", MOST >> 20)]
+    TooLarge,
+    #[error("is no CloudTrail log file: {0}")]
+    Json(String),
+}
+
+#[derive(Debug, Deserialize)]
+struct Contents {
+    #[serde(rename = "Records")]
+    records: Vec<Entry>,
+}
+
+/// What the archive wants to know of a record.
+#[derive(Debug, Deserialize)]
+pub(super) struct Entry {
+    #[serde(rename = "eventID")]
+    pub(super) id: Option<String>,
+    #[serde(rename = "eventTime")]
+    pub(super) time: Option<String>,
+}
+
+/// Reads a file's records.
+pub(super) fn entries(stored: &[u8]) -> Result<Vec<Entry>, Unlike> {
+    let json = inflate(stored)?;
+    let contents: Contents =
+        serde_json::from_slice(&json).map_err(|error| Unlike::Json(error.to_string()))?;
+    Ok(contents.records)
+}
+
+fn inflate(stored: &[u8]) -> Result<Vec<u8>, Unlike> {
+    let mut inflater = Decompress::new_gzip(15);
+    let mut json = Vec::with_capacity(stored.len().saturating_mul(8).clamp(1 << 10, 16 << 20));
+    loop {
+        let (read, written) = (inflater.total_in(), json.len());
+        let rest = usize::try_from(read).ok().and_then(|at| stored.get(at..));
+        let status = inflater
+            .decompress_vec(rest.unwrap_or_default(), &mut json, FlushDecompress::None)
+            .map_err(|_| Unlike::Gzip)?;
+        let is_stuck = inflater.total_in() == read && json.len() == written;
+        match status {
+            Status::StreamEnd if inflater.total_in() == stored.len() as u64 => return Ok(json),
+            Status::StreamEnd => return Err(Unlike::Trailing),
+            _ if json.len() > MOST => return Err(Unlike::TooLarge),
+            _ if json.len() == json.capacity() => json.reserve(json.len()),
+            _ if is_stuck => return Err(Unlike::Gzip),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::archive::page::gzip;
+
+    fn ids(stored: &[u8]) -> Result<Vec<Option<String>>, Unlike> {
+        Ok(entries(stored)?.into_iter().map(|entry| entry.id).collect())
+    }
+
+    #[test]
+    fn only_what_an_archive_writes_is_accepted() {
+        let good = gzip(br#"{"Records":[{"eventID":"a","eventTime":"x"},{"other":1}]}"#).unwrap();
+        assert_eq!(ids(&good), Ok(vec![Some("a".to_owned()), None]));
+        assert_eq!(ids(&[&good[..], &good].concat()), Err(Unlike::Trailing));
+        assert_eq!(ids(&[&good[..], b"x"].concat()), Err(Unlike::Trailing));
+        for cut in 0..good.len() {
+            assert_eq!(ids(&good[..cut]), Err(Unlike::Gzip), "{cut}");
+        }
+        let other = ids(&gzip(b"{\"Events\":[]}").unwrap());
+        assert!(matches!(other, Err(Unlike::Json(_))), "{other:?}");
+        let mut flipped = good.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        assert_eq!(ids(&flipped), Err(Unlike::Gzip));
+    }
+
+    #[test]
+    fn a_file_may_shrink_to_little() {
+        let record = r#"{"eventID":"a","x":"#.to_owned() + &"1".repeat(100_000) + "}";
+        let records = vec![record; 20].join(",");
+        let stored = gzip(format!("{{\"Records\":[{records}]}}").as_bytes()).unwrap();
+        assert!(stored.len() < 20_000);
+        assert_eq!(ids(&stored).unwrap().len(), 20);
+    }
+}
