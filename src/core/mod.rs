@@ -10,6 +10,7 @@ pub(crate) mod intake;
 pub(crate) mod intern;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod oracle;
+pub(crate) mod pace;
 pub(crate) mod principal;
 pub(crate) mod record;
 pub(crate) mod scan;
@@ -17,4 +18,5 @@ pub(crate) mod seen;
 pub(crate) mod spans;
 pub(crate) mod summary;
 pub(crate) mod tally;
+pub(crate) mod walk;
 pub(crate) mod window;
