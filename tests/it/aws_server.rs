@@ -1,0 +1,3 @@
+//! The AWS that tests run against behaves as AWS does.
+
+mod raw;
