@@ -9,9 +9,11 @@ mod events;
 mod fault;
 mod keys;
 mod lookup;
+mod organizations;
 mod quota;
 mod regions;
 mod sts;
+mod trails;
 mod wire;
 mod world;
 
@@ -31,8 +33,8 @@ pub(crate) use events::{Event, events, rfc3339};
 pub(crate) use fault::Fault;
 pub(crate) use keys::{Key, SECRET};
 pub(crate) use quota::{Bucket, Other, Quota};
-pub(crate) use wire::{Protocol, Request};
-pub(crate) use world::{OptIn, Region, World};
+pub(crate) use wire::Request;
+pub(crate) use world::{Member, OptIn, Region, World};
 
 use books::Books;
 use fault::Faults;
@@ -161,11 +163,6 @@ impl State {
         let mut client = BufReader::new(stream);
         while let Some(message) = Message::read(&mut client)? {
             let now = self.now();
-            let target = message.start.split(' ').nth(1).unwrap_or_default();
-            if let Some(query) = target.strip_prefix("/credentials?") {
-                self.credentials(query, now).write(client.get_mut())?;
-                continue;
-            }
             let mut request = Request::of(&message);
             if let Some(key) = self.keys.find(&request.access_key) {
                 request.account = key.account;
@@ -235,8 +232,11 @@ impl State {
         }
     }
 
-    /// Checks what AWS checks before it looks at what is asked for.
-    fn admit(&self, request: &Request, now: f64) -> Result<Key, Error> {
+    /// Checks what AWS checks before it looks at what is asked for; returns the caller's ARN.
+    fn admit(&self, request: &Request, now: f64) -> Result<String, Error> {
+        if request.action == wire::CONTAINER {
+            return Ok(String::new());
+        }
         if !request.user_agent.contains("app/trailtab") {
             self.books.violation(request, "no app/trailtab in its name");
         }
@@ -262,7 +262,7 @@ impl State {
         if request.is_lookup() && !self.bucket(request, |bucket| bucket.take(now)) {
             return Err(Error::throttling());
         }
-        Ok(key)
+        Ok(key.arn)
     }
 
     /// Does something with the bucket of a request's account and region.
@@ -280,16 +280,21 @@ impl State {
     fn perform(
         &self,
         request: &Request,
-        caller: &Key,
+        caller: &str,
         now: f64,
         fault: Option<&Fault>,
     ) -> Result<String, Error> {
         match request.action.as_str() {
             "cloudtrail:LookupEvents" => lookup::events(self, request, now, fault),
-            "sts:GetCallerIdentity" => Ok(sts::caller_identity(caller)),
+            "cloudtrail:DescribeTrails" => Ok(trails::describe(self, request)),
+            "cloudtrail:ListPublicKeys" => Ok(trails::public_keys(self, request)),
+            "sts:GetCallerIdentity" => Ok(sts::caller_identity(request, caller)),
             "sts:AssumeRole" => sts::assume_role(self, request, caller, now),
             "ec2:DescribeRegions" => Ok(regions::describe(self, request)),
-            "account:ListRegions" => regions::list(self, request),
+            "account:ListRegions" => regions::list(self, request, caller),
+            "organizations:DescribeOrganization" => organizations::describe(self, request),
+            "organizations:ListAccounts" => organizations::list(self, request, caller),
+            wire::CONTAINER => Ok(self.credentials(&request.account, now)),
             _ => Err(Error::new(400, "UnknownOperationException", "")),
         }
     }
@@ -302,9 +307,7 @@ impl State {
     }
 
     /// Plays the agent that gives containers their credentials.
-    fn credentials(&self, query: &str, now: f64) -> Message {
-        let query = wire::form(query);
-        let account = query["account"].as_str().unwrap_or_default();
+    fn credentials(&self, account: &str, now: f64) -> String {
         let arn = format!("arn:aws:sts::{account}:assumed-role/task/container");
         let (key, expiration) = self.issue(account, &arn, now);
         let body = json!({
@@ -314,7 +317,7 @@ impl State {
             "Expiration": expiration,
             "AccountId": account,
         });
-        wire::answer(200, Protocol::Rest, &body.to_string())
+        body.to_string()
     }
 }
 

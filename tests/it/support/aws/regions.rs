@@ -32,10 +32,15 @@ pub(crate) fn describe(state: &State, request: &Request) -> String {
 }
 
 /// A page of Account Management's list, which holds regions that are not enabled as well.
-pub(crate) fn list(state: &State, request: &Request) -> Result<String, Error> {
+pub(crate) fn list(state: &State, request: &Request, caller: &str) -> Result<String, Error> {
+    let account = match request.text("AccountId") {
+        None => &request.account,
+        Some(account) if is_managed(state, account, &request.account) => account,
+        Some(_) => return Err(Error::denied(request, caller)),
+    };
     let wanted = request.parameters["RegionOptStatusContains"].as_array();
     let mut regions = Vec::new();
-    for (name, opt_in) in of(state, &request.account) {
+    for (name, opt_in) in of(state, account) {
         let status: Value = match opt_in {
             OptIn::ByDefault => "ENABLED_BY_DEFAULT",
             OptIn::Enabled => "ENABLED",
@@ -48,6 +53,20 @@ pub(crate) fn list(state: &State, request: &Request) -> Result<String, Error> {
     }
     page("Regions", &regions, 50, request)
         .ok_or_else(|| Error::new(400, "ValidationException", "The page is not valid."))
+}
+
+/// Only the management account may ask about others, and it may not ask about itself by its name.
+fn is_managed(state: &State, account: &str, by: &str) -> bool {
+    state
+        .world
+        .organization
+        .as_ref()
+        .is_some_and(|organization| {
+            let mut members = organization.members.iter();
+            organization.management == by
+                && account != by
+                && members.any(|member| member.id == account)
+        })
 }
 
 fn of<'s>(state: &'s State, account: &str) -> Vec<(&'s str, OptIn)> {

@@ -1,11 +1,11 @@
 //! STS: who somebody is, and roles to assume.
 
 use super::State;
-use super::keys::{Key, SECRET};
+use super::keys::SECRET;
 use super::wire::{Error, REQUEST_ID, Request, escape};
 
-pub(crate) fn caller_identity(caller: &Key) -> String {
-    let (arn, account) = (escape(&caller.arn), &caller.account);
+pub(crate) fn caller_identity(request: &Request, caller: &str) -> String {
+    let (arn, account) = (escape(caller), &request.account);
     result(
         "GetCallerIdentity",
         &format!("<Arn>{arn}</Arn><UserId>AIDAEXAMPLE</UserId><Account>{account}</Account>"),
@@ -15,15 +15,14 @@ pub(crate) fn caller_identity(caller: &Key) -> String {
 pub(crate) fn assume_role(
     state: &State,
     request: &Request,
-    caller: &Key,
+    caller: &str,
     now: f64,
 ) -> Result<String, Error> {
     let text = |name: &str| request.text(name).unwrap_or_default();
     let (role, session) = (text("RoleArn"), text("RoleSessionName"));
     let Some(account) = assumable(state, role) else {
         let message = format!(
-            "User: {} is not authorized to perform: sts:AssumeRole on resource: {role}",
-            caller.arn
+            "User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role}"
         );
         return Err(Error::new(403, "AccessDenied", &message));
     };

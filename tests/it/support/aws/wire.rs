@@ -4,6 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::http::{self, Message};
 
+/// Asks for credentials as a container does.
+pub(crate) const CONTAINER: &str = "container:GetCredentials";
+
 /// How a service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -23,7 +26,7 @@ pub(crate) struct Request {
     pub(crate) protocol: Protocol,
     /// As policies name it: `cloudtrail:LookupEvents`.
     pub(crate) action: String,
-    /// The account of the access key; empty if nobody has this key.
+    /// The account that asks; empty if nobody has the access key.
     pub(crate) account: String,
     /// The region that it is signed for.
     pub(crate) region: String,
@@ -36,7 +39,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads a request; whose key it is, and its number, are for others to find out.
+    /// Reads a request; whose key signed it, and its number, are for others to find out.
     pub(crate) fn of(message: &Message) -> Request {
         let target = message.start.split(' ').nth(1).unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -56,6 +59,8 @@ impl Request {
             (Protocol::Json, format!("{service}:{name}"), json())
         } else if path == "/listRegions" {
             (Protocol::Rest, "account:ListRegions".to_owned(), json())
+        } else if path == "/credentials" {
+            (Protocol::Rest, CONTAINER.to_owned(), form(query))
         } else {
             let body = String::from_utf8_lossy(&message.body);
             let form = form(&format!("{query}&{body}"));
@@ -67,10 +72,15 @@ impl Request {
             let name = form["Action"].as_str().unwrap_or_default();
             (protocol, format!("{service}:{name}"), form)
         };
+        // Only a container says whose it is; all others are known by their keys.
+        let container = match action.as_str() {
+            CONTAINER => parameters["account"].as_str().unwrap_or_default(),
+            _ => "",
+        };
         Request {
+            account: container.to_owned(),
             protocol,
             action,
-            account: String::new(),
             region: part(2),
             parameters,
             nth: 0,
@@ -96,7 +106,7 @@ impl Request {
 }
 
 /// Reads `name=value&name=value`.
-pub(crate) fn form(text: &str) -> Value {
+fn form(text: &str) -> Value {
     let decode = |text: &str| http::decode(&text.replace('+', " "));
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (decode(name), decode(value).into()));

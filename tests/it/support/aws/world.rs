@@ -120,8 +120,8 @@ pub(crate) struct World {
     pub(crate) now: i64,
     pub(crate) accounts: BTreeMap<String, Account>,
     pub(crate) organization: Option<Organization>,
-    /// Keys as ListPublicKeys lists them.
-    pub(crate) public_keys: Vec<Value>,
+    /// Keys as ListPublicKeys lists them, with their region.
+    pub(crate) public_keys: Vec<(String, Value)>,
     pub(crate) lifetime: Lifetime,
     pub(crate) token_life: TokenLife,
 }
@@ -174,6 +174,7 @@ impl World {
         })
     }
 
+    /// Lets accounts belong together. The management account is not among the members by itself.
     pub(crate) fn organization(mut self, management: &str, members: Vec<Member>) -> World {
         self.organization = Some(Organization {
             management: management.to_owned(),
@@ -182,8 +183,9 @@ impl World {
         self
     }
 
-    pub(crate) fn public_keys(mut self, keys: Vec<Value>) -> World {
-        self.public_keys = keys;
+    /// Adds a key that signs digests, with the members that ListPublicKeys gives it.
+    pub(crate) fn public_key(mut self, region: &str, key: Value) -> World {
+        self.public_keys.push((region.to_owned(), key));
         self
     }
 
