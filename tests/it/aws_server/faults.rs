@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::client::{ids, key, lookup, server, signed};
-use crate::support::aws::{Fault, Outcome};
+use crate::support::aws::{Fault, Outcome, Request};
 
 #[test]
 fn faults_come_where_and_as_often_as_rules_say() {
@@ -20,7 +20,7 @@ fn faults_come_where_and_as_often_as_rules_say() {
     server.fail(1, Fault::Delay(Duration::from_millis(30)), |request| {
         request.nth == 6
     });
-    server.fail(always, Fault::SameToken, |request| request.has_token());
+    server.fail(always, Fault::SameToken, Request::has_token);
     let statuses = [0; 3].map(|_| lookup(&server, &json!({})).0);
     assert_eq!(statuses, [500, 400, 400]);
     let (_, empty) = lookup(&server, &json!({}));

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::client::{ANN, NOW, key, lookup, lookup_in};
-use crate::support::aws::{Bucket, Other, Quota, Region, Server, World};
+use crate::support::aws::{Bucket, Fault, Other, Quota, Region, Server, World};
 
 #[test]
 fn what_exceeds_the_quota_is_throttled() {
@@ -33,8 +33,8 @@ fn what_exceeds_the_quota_is_throttled() {
 }
 
 /// Asks for a token at each of these times, and returns how many there were.
-fn granted(quota: Quota, times: impl Iterator<Item = f64>) -> usize {
-    let mut bucket = Bucket::new(&quota);
+fn granted(quota: &Quota, times: impl Iterator<Item = f64>) -> usize {
+    let mut bucket = Bucket::new(quota);
     times.filter(|time| bucket.take(*time)).count()
 }
 
@@ -51,19 +51,19 @@ fn the_bucket_fills_by_its_rate() {
     };
     for burst in [1.0, 2.0] {
         assert_eq!(
-            granted(quota(burst), every(0.5)),
+            granted(&quota(burst), every(0.5)),
             120,
             "exactly at the quota"
         );
-        assert_eq!(granted(quota(burst), every(2.0)), 30, "far below it");
-        let most = granted(quota(burst), every(0.01));
+        assert_eq!(granted(&quota(burst), every(2.0)), 30, "far below it");
+        let most = granted(&quota(burst), every(0.01));
         assert!(
             (119..=121).contains(&most),
             "throttled requests cost nothing: {most}"
         );
     }
     assert_eq!(
-        granted(quota(1.0), every(0.34)),
+        granted(&quota(1.0), every(0.34)),
         89,
         "each second request waits for nothing"
     );
@@ -81,9 +81,20 @@ fn another_caller_takes_its_part() {
         ..Quota::default()
     };
     let every = (1..=6000).map(|n| f64::from(n) / 100.0);
-    let ours = granted(quota, every);
+    let ours = granted(&quota, every);
     // One token a second is left for 30 seconds, then two.
     assert!((88..=92).contains(&ours), "{ours}");
+}
+
+#[test]
+fn a_storm_costs_no_tokens() {
+    let region = Region::new().quota(1e-4, 1.0);
+    let server = Server::start(World::new(NOW).region(ANN, "us-east-1", region));
+    server.fail(5, Fault::throttling(), |_| true);
+    let statuses = [0; 7].map(|_| lookup(&server, &json!({})).0);
+    assert_eq!(statuses, [400, 400, 400, 400, 400, 200, 400]);
+    let sums = server.sums()[&(ANN.to_owned(), "us-east-1".to_owned())];
+    assert_eq!((sums.granted, sums.throttled), (1, 6));
 }
 
 #[test]

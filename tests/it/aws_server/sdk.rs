@@ -13,7 +13,9 @@ use aws_sdk_organizations::types::{AccountState, AccountStatus};
 use serde_json::json;
 
 use super::client::{ANN, HOUR, NOW, fast, id};
-use crate::support::aws::{Fault, Key, Member, OptIn, Region, SECRET, Server, World, events};
+use crate::support::aws::{
+    Fault, Key, Member, OptIn, Region, Request, SECRET, Server, World, events,
+};
 
 const BOB: &str = "012345678901";
 
@@ -272,7 +274,7 @@ async fn identities_and_roles() {
     };
     let given = role("audit").await.unwrap();
     let arn = "arn:aws:sts::012345678901:assumed-role/audit/me";
-    assert_eq!(given.assumed_role_user().map(|user| user.arn()), Some(arn));
+    assert_eq!(given.assumed_role_user().unwrap().arn(), arn);
     let given = given.credentials().unwrap();
     let key = Key {
         access_key: given.access_key_id().to_owned(),
@@ -361,7 +363,7 @@ async fn organizations() {
     server.fail(
         1,
         Fault::error(400, "TooManyRequestsException", ""),
-        |request| request.has_token(),
+        Request::has_token,
     );
     let page = client.list_accounts().next_token("page-20").send().await;
     assert_eq!(error(page).0, "TooManyRequestsException");

@@ -214,7 +214,9 @@ impl State {
             Some(Fault::Error(error)) => {
                 let mut outcome = Outcome::Fault(error.code.clone());
                 if error.code == "ThrottlingException" {
-                    self.bucket(request, Bucket::give_back);
+                    if request.is_lookup() {
+                        self.bucket(request, Bucket::give_back);
+                    }
                     outcome = Outcome::Throttled;
                 }
                 return (outcome, None, error.answer(request.protocol));
