@@ -144,9 +144,12 @@ impl World {
         }
     }
 
-    /// Adds an account, and a region that it has not used.
+    /// Adds an account; it has us-east-1 at least.
     pub(crate) fn account(self, account: &str) -> World {
-        self.region(account, "us-east-1", Region::new())
+        self.change(account, |account| {
+            let regions = account.regions.entry("us-east-1".to_owned());
+            regions.or_insert_with(Region::new);
+        })
     }
 
     pub(crate) fn region(self, account: &str, name: &str, region: Region) -> World {
