@@ -1,5 +1,6 @@
 //! Running the program in a place of its own, and looking at what it made.
 
+pub(crate) mod aws;
 pub(crate) mod bucket;
 pub(crate) mod envelopes;
 pub(crate) mod http;
