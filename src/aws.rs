@@ -1,10 +1,29 @@
 //! The one place that builds AWS clients.
 
+mod ec2;
+
+use std::error::Error;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::config::SharedAsyncSleep;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
+
+pub(crate) use self::ec2::describe_regions;
+
+/// What is asked where no region is configured: all that is not bound to a region can be asked there.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// The name that marks our calls in CloudTrail's own records, as `app/trailtab` in the user agent.
+const APP_NAME: &str = "trailtab";
 
 /// What the user says about credentials.
 #[derive(Debug, Clone, Default)]
@@ -22,10 +41,10 @@ pub(crate) async fn config(access: &Access) -> SdkConfig {
         .read_timeout(Duration::from_secs(30))
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
         .retry_config(RetryConfig::standard().with_max_attempts(8))
         .timeout_config(timeouts);
-    // Marks our calls in CloudTrail's own records, so that they can be told apart.
-    if let Ok(name) = AppName::new("trailtab") {
+    if let Ok(name) = AppName::new(APP_NAME) {
         loader = loader.app_name(name);
     }
     if let Some(profile) = &access.profile {
@@ -33,32 +52,119 @@ pub(crate) async fn config(access: &Access) -> SdkConfig {
     }
     let config = loader.load().await;
     match &access.role {
-        Some(role) => assume(config, role).await,
+        Some(role) => assume(&config, role).await,
         None => config,
     }
 }
 
-async fn assume(config: SdkConfig, role: &str) -> SdkConfig {
+/// One pool of connections for all clients: each would read the system's certificates for itself.
+fn http_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        connector(settings.cloned(), components.and_then(|c| c.sleep_impl()))
+    })
+}
+
+/// A connector as the SDK builds it by default.
+fn connector(
+    settings: Option<HttpConnectorSettings>,
+    sleep: Option<SharedAsyncSleep>,
+) -> Connector {
+    let mut builder = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    builder.set_connector_settings(settings);
+    builder.set_sleep_impl(sleep);
+    builder.proxy_config(ProxyConfig::from_env()).build()
+}
+
+/// Settings with the credentials of a role, to be assumed with those at hand.
+pub(crate) async fn assume(config: &SdkConfig, role: &str) -> SdkConfig {
     let provider = aws_config::sts::AssumeRoleProvider::builder(role)
-        .session_name("trailtab")
-        .configure(&config)
+        .session_name(APP_NAME)
+        .region(region_of(config))
+        .configure(config)
         .build()
         .await;
-    let provider = aws_credential_types::provider::SharedCredentialsProvider::new(provider);
-    config.into_builder().credentials_provider(provider).build()
+    let provider = SharedCredentialsProvider::new(provider);
+    let builder = config.to_builder().credentials_provider(provider);
+    renewed(&builder.build())
+}
+
+/// The same settings, with credentials that are asked for anew.
+pub(crate) fn renewed(config: &SdkConfig) -> SdkConfig {
+    let cache = IdentityCache::lazy().build();
+    config.to_builder().identity_cache(cache).build()
+}
+
+/// The configured region.
+pub(crate) fn region_of(config: &SdkConfig) -> Region {
+    let region = config.region().cloned();
+    region.unwrap_or_else(|| Region::from_static(DEFAULT_REGION))
 }
 
 /// Builds a client for a bucket in a region, or in the configured one.
 pub(crate) fn s3(config: &SdkConfig, bucket: &str, region: Option<&str>) -> aws_sdk_s3::Client {
     let region = region.map(|name| Region::new(name.to_owned()));
-    let region = region.or_else(|| config.region().cloned());
     let custom = config.endpoint_url().is_some()
         || ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
             .iter()
             .any(|name| std::env::var_os(name).is_some());
     let builder = aws_sdk_s3::config::Builder::from(config)
-        .region(region.unwrap_or_else(|| Region::from_static("us-east-1")))
+        .region(region.unwrap_or_else(|| region_of(config)))
         // Certificates do not cover bucket names with dots, nor emulators any bucket's name.
         .force_path_style(custom || bucket.contains('.'));
     aws_sdk_s3::Client::from_conf(builder.build())
+}
+
+/// Builds a client for a region's event history. It repeats nothing by itself: each request counts
+/// against the quota, and so whoever keeps the quota decides.
+pub(crate) fn event_history(config: &SdkConfig, region: &str) -> aws_sdk_cloudtrail::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(20))
+        .build();
+    let builder = aws_sdk_cloudtrail::config::Builder::from(config)
+        .region(Region::new(region.to_owned()))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    aws_sdk_cloudtrail::Client::from_conf(builder.build())
+}
+
+/// Builds a client for CloudTrail's other operations.
+pub(crate) fn cloudtrail(config: &SdkConfig) -> aws_sdk_cloudtrail::Client {
+    let builder = aws_sdk_cloudtrail::config::Builder::from(config).region(region_of(config));
+    aws_sdk_cloudtrail::Client::from_conf(builder.build())
+}
+
+pub(crate) fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
+    let builder = aws_sdk_sts::config::Builder::from(config).region(region_of(config));
+    aws_sdk_sts::Client::from_conf(builder.build())
+}
+
+pub(crate) fn account(config: &SdkConfig) -> aws_sdk_account::Client {
+    let builder = aws_sdk_account::config::Builder::from(config)
+        .region(region_of(config))
+        .retry_config(RetryConfig::standard().with_max_attempts(2));
+    aws_sdk_account::Client::from_conf(builder.build())
+}
+
+pub(crate) fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
+    let builder = aws_sdk_organizations::config::Builder::from(config).region(region_of(config));
+    aws_sdk_organizations::Client::from_conf(builder.build())
+}
+
+/// An error and its causes; the last ones say most.
+pub(crate) fn chain<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// An error and its causes, in words.
+pub(crate) fn in_words(error: &(dyn Error + 'static)) -> String {
+    let causes: Vec<_> = chain(error).map(ToString::to_string).collect();
+    causes.join(": ")
+}
+
+/// Tells whether a request could not be made for want of credentials.
+pub(crate) fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(<dyn Error + 'static>::is::<CredentialsError>)
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::job::progress::Progress;
-use crate::render::escape;
+use crate::source::progress::Progress;
+use crate::render::{self, escape};
 use crate::render::text::{Look, thousands};
 
 /// How the user wants to be talked to.
@@ -58,16 +58,17 @@ impl Ui {
         }
     }
 
-    /// Shows how far `work` has come, on a terminal, while it runs.
+    /// Runs `work`, says meanwhile what it has to say, and on a terminal shows how far it has come.
     pub(crate) fn watch<T>(self, progress: &Progress, work: impl FnOnce() -> T) -> T {
-        if self.quiet || !io::stderr().is_terminal() {
+        if self.quiet {
             return work();
         }
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
-            scope.spawn(|| draw(progress, &done));
+            let watcher = scope.spawn(|| draw(progress, &done));
             let result = work();
             done.store(true, Ordering::Relaxed);
+            watcher.thread().unpark();
             result
         })
     }
@@ -75,27 +76,46 @@ impl Ui {
 
 /// Draws the progress until the work is done.
 fn draw(progress: &Progress, done: &AtomicBool) {
-    let bar = ProgressBar::new(0);
-    let template = "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let files = "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left";
+    let mut style = None;
     while !done.load(Ordering::Relaxed) {
-        bar.set_length(count(&progress.found_bytes));
-        bar.set_position(count(&progress.done_bytes));
-        let more = if progress.all_found.load(Ordering::Relaxed) {
-            ""
+        for remark in progress.remarks() {
+            bar.suspend(|| eprintln!("{}", escape::terminal(&remark)));
+        }
+        let regions = progress.regions();
+        let template = if regions.is_empty() { files } else { "{elapsed:>4} {msg}" };
+        if style.replace(template) != Some(template)
+            && let Ok(new) = ProgressStyle::with_template(template)
+        {
+            bar.set_style(new);
+        }
+        if regions.is_empty() {
+            show_files(&bar, progress);
         } else {
-            "+"
-        };
-        bar.set_message(format!(
-            "{}/{}{more} files, {} events",
-            thousands(count(&progress.done)),
-            thousands(count(&progress.found)),
-            thousands(count(&progress.events)),
-        ));
-        thread::sleep(Duration::from_millis(50));
+            let rows = regions.iter().map(|region| {
+                let (view, is_done) = region.view();
+                (region.account.as_str(), region.name.as_str(), view, is_done)
+            });
+            bar.set_message(render::progress::regions(&rows.collect::<Vec<_>>()));
+        }
+        thread::park_timeout(Duration::from_millis(100));
     }
     bar.finish_and_clear();
+    for remark in progress.remarks() {
+        eprintln!("{}", escape::terminal(&remark));
+    }
+}
+
+fn show_files(bar: &ProgressBar, progress: &Progress) {
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    bar.set_length(count(&progress.found_bytes));
+    bar.set_position(count(&progress.done_bytes));
+    let more = if progress.all_found.load(Ordering::Relaxed) { "" } else { "+" };
+    bar.set_message(format!(
+        "{}/{}{more} files, {} events",
+        thousands(count(&progress.done)),
+        thousands(count(&progress.found)),
+        thousands(count(&progress.events)),
+    ));
 }

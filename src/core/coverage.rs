@@ -1,6 +1,8 @@
 //! What was asked for, what was read, and what is missing and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::window::Seconds;
 
 /// Problems named one by one; the others are counted.
 const MAX_PROBLEMS: usize = 1000;
@@ -42,8 +44,16 @@ pub(crate) struct Coverage {
     pub(crate) bytes: u64,
     /// Accounts and regions that were asked for, whether or not anything was there.
     pub(crate) asked: BTreeMap<(String, String), Option<Severity>>,
-    /// The error codes of those that could not be looked at.
+    /// The error codes of those that could not be read, or not to the end.
     pub(crate) codes: BTreeMap<(String, String), String>,
+    /// Regions that turned out not to be enabled in their account.
+    pub(crate) not_enabled: BTreeSet<(String, String)>,
+    /// Requests to the event history, and how many of them were throttled.
+    pub(crate) requests: BTreeMap<(String, String), (u64, u64)>,
+    /// The filter that was left to the service, so that what it kept back was not even read.
+    pub(crate) lookup_attribute: Option<String>,
+    /// From here on, events may still be on their way.
+    pub(crate) settled_until: Option<Seconds>,
     pub(crate) problems: Vec<Problem>,
     /// Problems beyond those named.
     pub(crate) more_problems: u64,
@@ -71,11 +81,27 @@ impl Coverage {
             .or_default();
     }
 
-    /// Takes note that an account and region could not be looked at, and of the error's code.
-    pub(crate) fn fail(&mut self, account: &str, region: &str, code: &str) {
+    /// Takes note that an account and region could not be read, or not to the end, and of the error's
+    /// code.
+    pub(crate) fn fail(&mut self, account: &str, region: &str, code: &str, severity: Severity) {
         let scope = (account.to_owned(), region.to_owned());
         self.codes.insert(scope.clone(), code.to_owned());
-        self.asked.insert(scope, Some(Severity::Failed));
+        let worst = self.asked.entry(scope).or_default();
+        *worst = (*worst).max(Some(severity));
+    }
+
+    /// Takes note that a region was tried and is not enabled.
+    pub(crate) fn skip(&mut self, account: &str, region: &str) {
+        let scope = (account.to_owned(), region.to_owned());
+        self.asked.remove(&scope);
+        self.not_enabled.insert(scope);
+    }
+
+    /// Takes note of requests to the event history.
+    pub(crate) fn count_requests(&mut self, account: &str, region: &str, all: u64, throttled: u64) {
+        let scope = (account.to_owned(), region.to_owned());
+        let counts = self.requests.entry(scope).or_default();
+        *counts = (counts.0 + all, counts.1 + throttled);
     }
 
     /// Tells whether all that was asked for was read.
@@ -87,6 +113,9 @@ impl Coverage {
     pub(crate) fn of_account(&self, account: &str) -> Coverage {
         let mut coverage = self.clone();
         coverage.asked.retain(|(asked, _), _| asked == account);
+        coverage.codes.retain(|(asked, _), _| asked == account);
+        coverage.not_enabled.retain(|(asked, _)| asked == account);
+        coverage.requests.retain(|(asked, _), _| asked == account);
         coverage
     }
 
@@ -98,6 +127,15 @@ impl Coverage {
             *mine = (*mine).max(severity);
         }
         self.codes.extend(other.codes);
+        self.not_enabled.extend(other.not_enabled);
+        for (scope, (all, throttled)) in other.requests {
+            let counts = self.requests.entry(scope).or_default();
+            *counts = (counts.0 + all, counts.1 + throttled);
+        }
+        self.lookup_attribute = self.lookup_attribute.take().or(other.lookup_attribute);
+        // The earlier one counts, and none is later than any.
+        let ends = [self.settled_until, other.settled_until];
+        self.settled_until = ends.into_iter().flatten().min();
         self.problems.extend(other.problems);
         self.problems.sort();
         self.more_problems += other.more_problems;

@@ -1,7 +1,7 @@
 //! Which events count: filters that combine.
 //!
-//! Values of one filter are alternatives; different filters must all agree. Patterns know `*` and
-//! `?` and ignore case.
+//! Values of one filter are alternatives, and those that begin with `!` are exceptions; different
+//! filters must all agree. Patterns know `*` and `?` and ignore case.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use wildmatch::WildMatch;
 
-use super::principal::Actor;
+use super::principal::{Actor, access_key};
 use super::record::{Outcome, Record};
 use super::scan::Text;
 use super::tally::UNKNOWN;
@@ -90,31 +90,111 @@ impl Origin {
     }
 }
 
-/// All filters of a run. An empty list lets everything pass.
+/// The values of one filter. An empty list lets everything pass.
+#[derive(Debug, Clone)]
+pub(crate) struct List<T> {
+    wanted: Vec<T>,
+    unwanted: Vec<T>,
+    /// The one value, if it is no pattern.
+    only: Option<String>,
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        List {
+            wanted: Vec::new(),
+            unwanted: Vec::new(),
+            only: None,
+        }
+    }
+}
+
+impl<T> List<T> {
+    /// Reads values; a `!` in front makes one an exception.
+    pub(crate) fn new(values: &[impl AsRef<str>], read: impl Fn(&str) -> T) -> Self {
+        let mut list = List::default();
+        for value in values.iter().map(AsRef::as_ref) {
+            match value.strip_prefix('!') {
+                Some(value) => list.unwanted.push(read(value)),
+                None => list.wanted.push(read(value)),
+            }
+        }
+        if let [value] = values
+            && !value.as_ref().contains(['*', '?', '!'])
+        {
+            list.only = Some(value.as_ref().to_owned());
+        }
+        list
+    }
+
+    /// The value, if there is just one, and it is no pattern.
+    pub(crate) fn only(&self) -> Option<&str> {
+        self.only.as_deref()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.unwanted.is_empty()
+    }
+
+    fn admits(&self, matches: impl Fn(&T) -> bool) -> bool {
+        (self.wanted.is_empty() || self.wanted.iter().any(&matches))
+            && !self.unwanted.iter().any(&matches)
+    }
+}
+
+impl List<Pattern> {
+    /// Tells whether a text may pass; one that is absent is none of those wanted.
+    fn admits_text(&self, text: Option<Text<'_>>) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        match text.map(Text::decode) {
+            Some(text) => self.admits(|pattern| pattern.matches(&text)),
+            None => self.wanted.is_empty(),
+        }
+    }
+}
+
+/// All filters of a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
     pub(crate) activity_type: ActivityType,
-    pub(crate) principals: Vec<Pattern>,
-    pub(crate) persons: Vec<Pattern>,
-    pub(crate) sources: Vec<Pattern>,
-    pub(crate) names: Vec<Pattern>,
-    pub(crate) error_codes: Vec<Pattern>,
-    pub(crate) origins: Vec<Origin>,
-    pub(crate) user_agents: Vec<Pattern>,
-    pub(crate) regions: Vec<Pattern>,
-    pub(crate) accounts: Vec<Pattern>,
+    pub(crate) principals: List<Pattern>,
+    pub(crate) persons: List<Pattern>,
+    pub(crate) access_keys: List<Pattern>,
+    pub(crate) sources: List<Pattern>,
+    pub(crate) names: List<Pattern>,
+    pub(crate) error_codes: List<Pattern>,
+    pub(crate) origins: List<Origin>,
+    pub(crate) user_agents: List<Pattern>,
+    pub(crate) regions: List<Pattern>,
+    pub(crate) accounts: List<Pattern>,
     pub(crate) access: Option<Access>,
     pub(crate) without_aws_services: bool,
+    /// Leaves out the calls of this very program.
+    pub(crate) without_self: bool,
 }
 
+/// What marks our own calls in a user agent, since `aws.rs` sets it as the application's id.
+const SELF: &str = "app/trailtab";
+
 impl Filter {
-    /// Tells whether an actor's events may pass.
-    pub(crate) fn admits_actor(&self, actor: &Actor) -> bool {
+    /// Tells whether an actor's events may pass; `identity` is the JSON that it was read from.
+    pub(crate) fn admits_actor(&self, actor: &Actor, identity: &[u8]) -> bool {
         let person = actor.person.as_ref().map_or("", |person| &person.name);
-        any(&self.principals, |pattern| {
-            pattern.matches(&actor.principal)
-        }) && any(&self.persons, |pattern| pattern.matches(person))
+        let principals = &self.principals;
+        principals.admits(|pattern| pattern.matches(&actor.principal))
+            && self.persons.admits(|pattern| pattern.matches(person))
+            && self.admits_access_key(identity)
             && !(self.without_aws_services && actor.is_aws_service())
+    }
+
+    fn admits_access_key(&self, identity: &[u8]) -> bool {
+        if self.access_keys.is_empty() {
+            return true;
+        }
+        let key = access_key(identity).unwrap_or_default();
+        self.access_keys.admits(|pattern| pattern.matches(&key))
     }
 
     /// Tells whether an event may pass, whoever its actor is. What a record leaves out is known by
@@ -137,23 +217,24 @@ impl Filter {
         };
         by_outcome
             && by_access
-            && any_text(&self.names, record.event_name)
-            && any_text(&self.error_codes, code)
-            && any_text(&self.user_agents, record.user_agent.or(Some(UNKNOWN)))
-            && any_text(&self.regions, record.aws_region.or(Some(UNKNOWN)))
+            && self.names.admits_text(record.event_name)
+            && self.error_codes.admits_text(code)
+            && self.user_agents.admits_text(record.user_agent.or(Some(UNKNOWN)))
+            && self.regions.admits_text(record.aws_region.or(Some(UNKNOWN)))
             && self.admits_recorder(record.recipient_account_id, account)
             && self.admits_source(record.event_source)
             && self.admits_origin(record.source_ip_address)
+            && !(self.without_self && is_self(record.user_agent))
     }
 
     /// Tells whether an account's events may pass.
     pub(crate) fn admits_account(&self, account: &str) -> bool {
-        any(&self.accounts, |pattern| pattern.matches(account))
+        self.accounts.admits(|pattern| pattern.matches(account))
     }
 
     /// Tells whether a region's events may pass.
     pub(crate) fn admits_region(&self, region: &str) -> bool {
-        any(&self.regions, |pattern| pattern.matches(region))
+        self.regions.admits(|pattern| pattern.matches(region))
     }
 
     fn admits_recorder(&self, recorder: Option<Text<'_>>, otherwise: &str) -> bool {
@@ -171,9 +252,8 @@ impl Filter {
         }
         let source = source.unwrap_or(UNKNOWN).decode();
         let short = source.split_once('.').map_or(&*source, |(short, _)| short);
-        any(&self.sources, |pattern| {
-            pattern.matches(&source) || pattern.matches(short)
-        })
+        let matches = |pattern: &Pattern| pattern.matches(&source) || pattern.matches(short);
+        self.sources.admits(matches)
     }
 
     fn admits_origin(&self, address: Option<Text<'_>>) -> bool {
@@ -181,20 +261,12 @@ impl Filter {
             return true;
         }
         let address = address.unwrap_or(UNKNOWN).decode();
-        any(&self.origins, |origin| origin.matches(&address))
+        self.origins.admits(|origin| origin.matches(&address))
     }
 }
 
-fn any<T>(list: &[T], matches: impl FnMut(&T) -> bool) -> bool {
-    list.is_empty() || list.iter().any(matches)
-}
-
-fn any_text(patterns: &[Pattern], text: Option<Text<'_>>) -> bool {
-    patterns.is_empty()
-        || text.is_some_and(|text| {
-            let text = text.decode();
-            patterns.iter().any(|pattern| pattern.matches(&text))
-        })
+fn is_self(user_agent: Option<Text<'_>>) -> bool {
+    user_agent.is_some_and(|agent| agent.decode().split([' ', '[', ']']).any(|word| word == SELF))
 }
 
 #[cfg(test)]
@@ -221,11 +293,8 @@ mod tests {
         filter.admits(&record(), Outcome::Succeeded, "111122223333")
     }
 
-    fn patterns(patterns: &[&str]) -> Vec<Pattern> {
-        patterns
-            .iter()
-            .map(|pattern| Pattern::new(pattern))
-            .collect()
+    fn patterns(patterns: &[&str]) -> List<Pattern> {
+        List::new(patterns, Pattern::new)
     }
 
     #[test]
@@ -241,6 +310,33 @@ mod tests {
             regions,
             ..Filter::default()
         }));
+    }
+
+    #[test]
+    fn exceptions_begin_with_an_exclamation_mark() {
+        let names = |names: &[&str]| {
+            let names = patterns(names);
+            admits(Filter { names, ..Filter::default() })
+        };
+        assert!(!names(&["!Run*"]) && names(&["!Terminate*"]));
+        assert!(!names(&["Run*", "!RunInstances"]) && names(&["Run*", "!RunTask"]));
+        // An event without an error has none of the codes, wanted or not.
+        let codes = |code| Filter { error_codes: patterns(&[code]), ..Filter::default() };
+        assert!(admits(codes("!AccessDenied")) && !admits(codes("AccessDenied")));
+    }
+
+    #[test]
+    fn our_own_calls_are_known_by_the_name_of_the_application() {
+        let filter = Filter { without_self: true, ..Filter::default() };
+        for (agent, own) in [
+            ("aws-sdk-rust/1.3 os/linux lang/rust/1.95 app/trailtab", true),
+            ("[aws-sdk-rust/1.3 app/trailtab]", true),
+            ("aws-sdk-rust/1.3 app/trailtables", false),
+            ("aws-cli/2", false),
+        ] {
+            let record = Record { user_agent: Some(Text::plain(agent.as_bytes())), ..record() };
+            assert_eq!(filter.admits(&record, Outcome::Succeeded, ""), !own, "{agent}");
+        }
     }
 
     #[test]
@@ -262,7 +358,7 @@ mod tests {
     #[test]
     fn addresses_match_by_network_and_names_by_pattern() {
         let origins = |text| Filter {
-            origins: vec![Origin::new(text)],
+            origins: List::new(&[text], Origin::new),
             ..Filter::default()
         };
         assert!(admits(origins("2001:db8::/32")) && admits(origins("2001:db8:0:0::7")));
@@ -273,7 +369,7 @@ mod tests {
     #[test]
     fn user_agents_match_by_a_part() {
         let agents = |text| Filter {
-            user_agents: vec![Pattern::containing(text)],
+            user_agents: List::new(&[text], Pattern::containing),
             ..Filter::default()
         };
         assert!(admits(agents("terraform")) && !admits(agents("terraform*")));
@@ -304,8 +400,26 @@ mod tests {
             ..Filter::default()
         };
         let service = br#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#;
-        assert!(!filter.admits_actor(&Actor::resolve(service)));
+        assert!(!filter.admits_actor(&Actor::resolve(service), service));
         let user = br#"{"type":"IAMUser","accountId":"1","userName":"a","invokedBy":"cloudformation.amazonaws.com"}"#;
-        assert!(filter.admits_actor(&Actor::resolve(user)));
+        assert!(filter.admits_actor(&Actor::resolve(user), user));
+    }
+
+    #[test]
+    fn access_keys_are_those_that_signed() {
+        let filter = Filter {
+            access_keys: patterns(&["AKIAEXAMPLE1"]),
+            ..Filter::default()
+        };
+        for (identity, admitted) in [
+            (&br#"{"type":"IAMUser","accessKeyId":"AKIAEXAMPLE1"}"#[..], true),
+            (br#"{"type":"IAMUser","accessKeyId":"AKIAEXAMPLE2"}"#, false),
+            (br#"{"type":"IAMUser"}"#, false),
+            (b"null", false),
+            (b"", false),
+        ] {
+            let actor = Actor::resolve(identity);
+            assert_eq!(filter.admits_actor(&actor, identity), admitted);
+        }
     }
 }

@@ -118,6 +118,20 @@ impl Actor {
     }
 }
 
+/// The access key that a call was signed with, if its `userIdentity` names one.
+pub(crate) fn access_key(json: &[u8]) -> Option<String> {
+    let mut key = None;
+    // What is broken names none.
+    let read = each(&mut Scanner::new(json, 0), |scanner, name| {
+        match name {
+            b"accessKeyId" => key = field(scanner)?,
+            _ => drop(scanner.skip()?),
+        }
+        Ok(())
+    });
+    read.ok().and_then(|()| owned(&key))
+}
+
 /// Tells whether a name is an AWS service's DNS name, in any partition.
 fn is_service(name: &str) -> bool {
     name.ends_with(".amazonaws.com")

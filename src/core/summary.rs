@@ -48,7 +48,7 @@ pub(crate) struct Summary {
 pub(crate) struct Metadata {
     /// The account, `multiple`, or `unknown` if no record names one.
     pub(crate) account_id: String,
-    /// The ARN whose credentials were used; null where records came from files.
+    /// The ARN whose credentials were used; null where records came from log files.
     pub(crate) account_principal: Option<String>,
     /// `ALL`, `SUCCESSFUL` or `FAILED`.
     pub(crate) activity_type: String,
@@ -57,7 +57,8 @@ pub(crate) struct Metadata {
     pub(crate) invocation: String,
     /// The regions that were looked at.
     pub(crate) regions_enabled: Vec<String>,
-    /// The regions that could not be looked at, and the error's code.
+    /// The regions that could not be read, or not to the end, and the error's code. Of several
+    /// accounts, `ACCOUNT:REGION`; the region `*` stands for a whole account.
     pub(crate) regions_failed: BTreeMap<String, String>,
     pub(crate) run_timestamp: String,
 }
@@ -153,6 +154,13 @@ pub(crate) struct CoverageReport {
     /// Events by eventVersion, compared as numbers.
     pub(crate) event_versions: BTreeMap<String, u64>,
     pub(crate) events_without_time: u64,
+    /// The filter that was left to LookupEvents, such as `EventName=RunInstances`: what it kept back
+    /// was not read, and is in no count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lookup_attribute: Option<String>,
+    /// Events from here on may still be on their way to the event history; absent if none can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) settled_until: Option<String>,
     /// The window that was asked for; null where it is open.
     pub(crate) since: Option<String>,
     pub(crate) until: Option<String>,
@@ -172,8 +180,16 @@ pub(crate) struct RegionReport {
     pub(crate) events: u64,
     pub(crate) first_seen: Option<String>,
     pub(crate) last_seen: Option<String>,
-    /// `complete`, `partial` or `failed`.
+    /// `complete`, `partial`, `failed`, or `not_enabled` if the region was tried in vain.
     pub(crate) status: String,
+    /// Why it is not complete, by AWS's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    /// Requests to LookupEvents, and how many of them were throttled; absent for log files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) requests: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) throttled_requests: Option<u64>,
 }
 
 /// A document that did not give all it has.
@@ -203,6 +219,8 @@ pub(crate) struct Run {
     pub(crate) invocation: String,
     pub(crate) now: Seconds,
     pub(crate) version: &'static str,
+    /// The account and the ARN whose credentials were used.
+    pub(crate) caller: Option<(String, String)>,
 }
 
 impl Summary {
@@ -264,8 +282,9 @@ fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut
 impl Metadata {
     fn of(extension: &Extension, coverage: &Coverage, run: &Run) -> Metadata {
         let accounts = &extension.coverage.accounts;
+        let caller = run.caller.as_ref();
         let account_id = match accounts.len() {
-            0 => "unknown".to_owned(),
+            0 => caller.map_or_else(|| "unknown".to_owned(), |(account, _)| account.clone()),
             1 => accounts.keys().next().cloned().unwrap_or_default(),
             _ => "multiple".to_owned(),
         };
@@ -286,7 +305,7 @@ impl Metadata {
         };
         Metadata {
             account_id,
-            account_principal: None,
+            account_principal: caller.map(|(_, arn)| arn.clone()),
             activity_type: run.activity_type.to_owned(),
             cloudtrail_data_analyzed: Analyzed {
                 from_timestamp: end(run.window.since, first),
@@ -294,7 +313,7 @@ impl Metadata {
             },
             invocation: run.invocation.clone(),
             regions_enabled: regions
-                .clone()
+                .filter(|(name, report)| *name != "*" && report.status != "not_enabled")
                 .map(|(name, _)| name.clone())
                 .collect::<BTreeSet<_>>()
                 .into_iter()
@@ -302,7 +321,10 @@ impl Metadata {
             regions_failed: coverage
                 .codes
                 .iter()
-                .map(|((_, region), code)| (region.clone(), code.clone()))
+                .map(|((account, region), code)| match accounts.len() {
+                    0 | 1 => (region.clone(), code.clone()),
+                    _ => (format!("{account}:{region}"), code.clone()),
+                })
                 .collect(),
             run_timestamp: window::compact(run.now),
         }
@@ -414,6 +436,8 @@ impl CoverageReport {
         CoverageReport {
             accounts: regions(tally, coverage),
             complete: coverage.is_complete(),
+            lookup_attribute: coverage.lookup_attribute.clone(),
+            settled_until: coverage.settled_until.map(window::iso),
             documents: coverage.documents,
             document_bytes: coverage.bytes,
             event_versions,
@@ -434,6 +458,18 @@ fn regions(tally: &Tally, coverage: &Coverage) -> BTreeMap<String, BTreeMap<Stri
     for ((account, region), severity) in &coverage.asked {
         let report = entry(entry(&mut accounts, account), region);
         report.status = severity.map_or("complete", Severity::name).to_owned();
+    }
+    for (account, region) in &coverage.not_enabled {
+        let report = entry(entry(&mut accounts, account), region);
+        report.status = "not_enabled".to_owned();
+    }
+    for ((account, region), code) in &coverage.codes {
+        entry(entry(&mut accounts, account), region).code = Some(code.clone());
+    }
+    for ((account, region), (all, throttled)) in &coverage.requests {
+        let report = entry(entry(&mut accounts, account), region);
+        report.requests = Some(*all);
+        report.throttled_requests = Some(*throttled);
     }
     for (account, region, stats) in tally.scopes() {
         let report = entry(entry(&mut accounts, account), region);

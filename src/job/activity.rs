@@ -1,19 +1,20 @@
 //! `activity`: sources → documents → records → tally, on all cores.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tokio::runtime::{self, Runtime};
 use tokio::sync::mpsc;
 
 use super::parallel;
-use super::progress::Progress;
 use crate::aws;
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::intake::{Dump, Intake, Intaken, Rules};
 use crate::core::seen::Seen;
 use crate::source::document::{Body, Document, Reader};
+use crate::source::lookup_events::{self, Caller};
+use crate::source::progress::Progress;
 use crate::source::{Source, files, s3};
 
 /// Documents that wait for a thread to parse them; those of S3 are bounded by their bytes as well.
@@ -22,6 +23,8 @@ const WAITING: usize = 64;
 /// What to read, and how to count it.
 pub(crate) struct Request<'r> {
     pub(crate) sources: Vec<Source>,
+    /// The event history, to be read as well.
+    pub(crate) lookup: Option<lookup_events::Asked>,
     pub(crate) access: aws::Access,
     pub(crate) rules: Rules,
     pub(crate) dump: Option<Dump<'r>>,
@@ -32,6 +35,8 @@ pub(crate) struct Request<'r> {
 pub(crate) struct Outcome {
     pub(crate) intaken: Intaken,
     pub(crate) coverage: Coverage,
+    /// Whose credentials the event history was read with.
+    pub(crate) caller: Option<Caller>,
 }
 
 /// Why nothing could be counted.
@@ -39,6 +44,8 @@ pub(crate) struct Outcome {
 pub(crate) enum ActivityError {
     #[error(transparent)]
     S3(#[from] s3::S3Error),
+    #[error(transparent)]
+    LookupEvents(#[from] lookup_events::LookupError),
     #[error("cannot start the network runtime")]
     Runtime(#[source] std::io::Error),
 }
@@ -47,14 +54,17 @@ pub(crate) enum ActivityError {
 ///
 /// # Errors
 ///
-/// If a bucket cannot be listed at all. Lesser losses are problems in the coverage.
-pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome, ActivityError> {
-    let reads_buckets = request
-        .sources
-        .iter()
-        .any(|source| matches!(source, Source::S3 { .. }));
+/// If a bucket cannot be listed, or the event history not be read, at all. Lesser losses are problems in the coverage.
+pub(crate) fn run(
+    mut request: Request<'_>,
+    progress: &Arc<Progress>,
+) -> Result<Outcome, ActivityError> {
+    let is_remote = |source: &Source| matches!(source, Source::S3 { .. });
+    let lookup = request.lookup.take();
+    let asks_aws = lookup.is_some() || request.sources.iter().any(is_remote);
+    let request = &request;
     // It must outlive the threads, which fetch large objects piece by piece.
-    let runtime = reads_buckets.then(start_runtime).transpose()?;
+    let runtime = asks_aws.then(start_runtime).transpose()?;
     let seen = Seen::new();
     let mut found = Coverage::default();
     let (sender, receiver) = mpsc::channel(WAITING);
@@ -67,10 +77,10 @@ pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome,
             .map(|_| scope.spawn(|| work(request, &seen, &queue, progress)))
             .collect();
         let fetched = match &runtime {
-            Some(runtime) => runtime.block_on(feed(request, sender, progress)),
+            Some(runtime) => runtime.block_on(feed(request, lookup, sender, progress)),
             None => {
                 drop(sender);
-                Ok(Coverage::default())
+                Ok(Fetched::default())
             }
         };
         progress.all_found.store(true, Ordering::Relaxed);
@@ -85,7 +95,9 @@ pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome,
             }
         }
         outcome.coverage.merge(found);
-        outcome.coverage.merge(fetched?);
+        let fetched = fetched?;
+        outcome.coverage.merge(fetched.coverage);
+        outcome.caller = fetched.caller;
         Ok(outcome)
     })
 }
@@ -123,6 +135,7 @@ fn work(request: &Request<'_>, seen: &Seen, queue: &Queue, progress: &Progress) 
     Outcome {
         intaken: intake.finish(),
         coverage,
+        caller: None,
     }
 }
 
@@ -154,32 +167,51 @@ fn local(request: &Request<'_>, progress: &Progress, coverage: &mut Coverage) ->
     documents
 }
 
-/// Fetches bucket after bucket. One that cannot be read costs itself only, unless it is all there is.
+/// What became of reading from AWS.
+#[derive(Debug, Default)]
+struct Fetched {
+    coverage: Coverage,
+    caller: Option<Caller>,
+}
+
+/// Fetches the event history, and bucket after bucket. A bucket that cannot be read costs itself
+/// only, unless it is all there is.
 async fn feed(
     request: &Request<'_>,
+    lookup: Option<lookup_events::Asked>,
     sender: mpsc::Sender<Document>,
-    progress: &Progress,
-) -> Result<Coverage, ActivityError> {
+    progress: &Arc<Progress>,
+) -> Result<Fetched, ActivityError> {
+    let mut fetched = Fetched::default();
+    if let Some(asked) = lookup {
+        let (caller, coverage) =
+            lookup_events::fetch(asked, Arc::clone(progress), sender.clone()).await?;
+        fetched.coverage.merge(coverage);
+        fetched.caller = Some(caller);
+    }
     let asked = s3::Asked {
         window: request.rules.window,
         filter: &request.rules.filter,
     };
-    let config = aws::config(&request.access).await;
-    let mut coverage = Coverage::default();
+    let mut config = None;
     for source in &request.sources {
         let Source::S3 { bucket, prefix } = source else {
             continue;
         };
+        if config.is_none() {
+            config = Some(aws::config(&request.access).await);
+        }
+        let Some(config) = &config else { continue };
         let found = |bytes| progress.find(bytes);
-        match s3::fetch(&config, bucket, prefix, asked, &found, &sender).await {
-            Ok(read) => coverage.merge(read),
+        match s3::fetch(config, bucket, prefix, asked, &found, &sender).await {
+            Ok(read) => fetched.coverage.merge(read),
             Err(error) if request.sources.len() == 1 => return Err(error.into()),
-            Err(error) => coverage.problem(Problem {
+            Err(error) => fetched.coverage.problem(Problem {
                 document: format!("s3://{bucket}/{prefix}"),
                 severity: Severity::Failed,
                 reason: error.to_string(),
             }),
         }
     }
-    Ok(coverage)
+    Ok(fetched)
 }

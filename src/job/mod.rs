@@ -4,4 +4,3 @@ pub(crate) mod activity;
 pub(crate) mod demo;
 pub(crate) mod parallel;
 pub(crate) mod plot;
-pub(crate) mod progress;

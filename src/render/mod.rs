@@ -5,4 +5,5 @@ pub(crate) mod csv;
 pub(crate) mod escape;
 pub(crate) mod json;
 pub(crate) mod plots;
+pub(crate) mod progress;
 pub(crate) mod text;

@@ -1,12 +1,10 @@
 //! Where records come from. Each source gives documents; [`document`] reads any of them.
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the LookupEvents source writes it")
-)]
 pub(crate) mod archive;
 pub(crate) mod document;
 pub(crate) mod files;
+pub(crate) mod lookup_events;
+pub(crate) mod progress;
 pub(crate) mod s3;
 
 use std::ffi::OsString;

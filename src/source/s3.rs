@@ -10,7 +10,6 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -20,7 +19,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::document::{Body, Document};
-use crate::aws;
+use crate::aws::{self, in_words};
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::filter::Filter;
 use crate::core::window::{self, Window};
@@ -389,7 +388,7 @@ impl Store {
         if let Some((account, region)) = scope {
             // The reason begins with AWS's code, where AWS gave one.
             let code = reason.split(':').next().unwrap_or_default();
-            coverage.fail(account, region, code);
+            coverage.fail(account, region, code, Severity::Failed);
         }
         coverage.problem(Problem {
             document: format!("s3://{}/{prefix}", self.bucket),
@@ -476,7 +475,7 @@ fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRe
     let hint = match error.code() {
         Some("AccessDenied") => " (the credentials need s3:ListBucket on the bucket)",
         Some("NoSuchBucket") => " (is the name right?)",
-        None if chain(error).any(<dyn Error + 'static>::is::<CredentialsError>) => {
+        None if aws::lacks_credentials(error) => {
             " (are credentials set up? try --profile)"
         }
         _ => "",
@@ -500,16 +499,6 @@ fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
         Some(code) => format!("cannot be downloaded: {code}{hint}"),
         None => format!("cannot be downloaded: {}", in_words(error)),
     }
-}
-
-/// An error and its causes; the last ones say most.
-fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
-}
-
-fn in_words(error: &(dyn Error + 'static)) -> String {
-    let causes: Vec<_> = chain(error).map(ToString::to_string).collect();
-    causes.join(": ")
 }
 
 impl Asked<'_> {

@@ -376,7 +376,7 @@ pub(crate) struct Arrived {
 }
 
 /// How far a walk has come.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct View {
     pub(crate) requests: u64,
     pub(crate) throttles: u64,

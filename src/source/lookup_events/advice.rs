@@ -1,0 +1,39 @@
+//! What to say when the wait gets long: a trail's bucket is read in minutes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Run;
+use super::account::Account;
+use crate::aws;
+
+/// A wait that is worth a remark, in seconds.
+const LONG: f64 = 600.0;
+
+/// Looks from time to time how long the run will take, and says once how to have it faster.
+pub(super) async fn give(run: Arc<Run>, account: Arc<Account>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        if run.progress.seconds_left() >= LONG {
+            break;
+        }
+    }
+    let (_, config) = account.config();
+    let trails = aws::cloudtrail(&config).describe_trails().send().await;
+    let Ok(trails) = trails else {
+        return;
+    };
+    let trails = trails.trail_list();
+    let best = trails.iter().filter(|trail| trail.s3_bucket_name().is_some()).max_by_key(|trail| {
+        (trail.is_multi_region_trail() == Some(true), trail.is_organization_trail() == Some(true))
+    });
+    if let Some((trail, bucket)) = best.and_then(|trail| Some((trail, trail.s3_bucket_name()?))) {
+        let prefix = trail.s3_key_prefix().map_or(String::new(), |prefix| format!("/{prefix}"));
+        run.progress.remark(format!(
+            "This will take about {} minutes, since LookupEvents gives {} events a second and region at most. The trail {} keeps the same events in a bucket, which is read much faster: trailtab activity s3://{bucket}{prefix}",
+            (run.progress.seconds_left() / 60.0).ceil(),
+            run.asked.max_tps * 50.0,
+            trail.name().unwrap_or("here"),
+        ));
+    }
+}
