@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sigv4::http_request::{
-    SignableBody, SignableRequest, SigningSettings, sign,
-};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use aws_smithy_types::byte_stream::ByteStream;
 
@@ -33,7 +31,10 @@ pub(crate) async fn describe_regions(config: &SdkConfig) -> Result<Vec<String>, 
         .read_timeout(Duration::from_secs(20))
         .build();
     let connector = connector(Some(settings), config.sleep_impl());
-    let response = connector.call(request).await.map_err(|error| in_words(&error))?;
+    let response = connector
+        .call(request)
+        .await
+        .map_err(|error| in_words(&error))?;
     let status = response.status();
     let body = ByteStream::new(response.into_body()).collect().await;
     let body = body.map_err(|error| in_words(&error))?.to_vec();
@@ -69,7 +70,9 @@ async fn signed_request(config: &SdkConfig) -> Result<HttpRequest, String> {
     let signed = sign(request, &parameters.into()).map_err(|error| in_words(&error))?;
     let (headers, _) = signed.into_parts().0.into_parts();
     let mut request = HttpRequest::new(BODY.into());
-    request.set_method("POST").map_err(|error| in_words(&error))?;
+    request
+        .set_method("POST")
+        .map_err(|error| in_words(&error))?;
     request.set_uri(uri).map_err(|error| in_words(&error))?;
     let all = request.headers_mut();
     all.insert(content_type.0, content_type.1);
@@ -89,7 +92,11 @@ fn endpoint(config: &SdkConfig, region: &str) -> String {
         .build();
     let own = config.service_config().zip(key.ok());
     let own = own.and_then(|(settings, key)| settings.load_config(key));
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let suffix = if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    };
     own.or_else(|| config.endpoint_url().map(str::to_owned))
         .unwrap_or_else(|| format!("https://ec2.{region}.{suffix}"))
 }
@@ -98,7 +105,9 @@ fn endpoint(config: &SdkConfig, region: &str) -> String {
 /// nothing that XML would have to escape.
 fn elements<'t>(xml: &'t str, name: &'t str) -> impl Iterator<Item = &'t str> {
     let tags = xml.split('<').skip(1).filter_map(|tag| tag.split_once('>'));
-    let texts = tags.filter(move |(tag, _)| *tag == name).map(|(_, text)| text.trim());
+    let texts = tags
+        .filter(move |(tag, _)| *tag == name)
+        .map(|(_, text)| text.trim());
     texts.filter(|text| !text.is_empty())
 }
 
@@ -109,7 +118,10 @@ mod tests {
     #[test]
     fn elements_are_found() {
         let xml = "<a><regionName> eu-west-1 </regionName><b/><regionName>x</regionName><regionName/></a>";
-        assert_eq!(elements(xml, "regionName").collect::<Vec<_>>(), ["eu-west-1", "x"]);
+        assert_eq!(
+            elements(xml, "regionName").collect::<Vec<_>>(),
+            ["eu-west-1", "x"]
+        );
         assert_eq!(elements("", "Code").count(), 0);
     }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::source::progress::Progress;
-use crate::render::{self, escape};
 use crate::render::text::{Look, thousands};
+use crate::render::{self, escape};
+use crate::source::progress::Progress;
 
 /// How the user wants to be talked to.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +76,11 @@ impl Ui {
 
 /// Draws the progress until the work is done.
 fn draw(progress: &Progress, done: &AtomicBool) {
-    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let bar = if io::stderr().is_terminal() {
+        ProgressBar::new(0)
+    } else {
+        ProgressBar::hidden()
+    };
     let files = "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left";
     let mut style = None;
     while !done.load(Ordering::Relaxed) {
@@ -84,7 +88,11 @@ fn draw(progress: &Progress, done: &AtomicBool) {
             bar.suspend(|| eprintln!("{}", escape::terminal(&remark)));
         }
         let regions = progress.regions();
-        let template = if regions.is_empty() { files } else { "{elapsed:>4} {msg}" };
+        let template = if regions.is_empty() {
+            files
+        } else {
+            "{elapsed:>4} {msg}"
+        };
         if style.replace(template) != Some(template)
             && let Ok(new) = ProgressStyle::with_template(template)
         {
@@ -111,7 +119,11 @@ fn show_files(bar: &ProgressBar, progress: &Progress) {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     bar.set_length(count(&progress.found_bytes));
     bar.set_position(count(&progress.done_bytes));
-    let more = if progress.all_found.load(Ordering::Relaxed) { "" } else { "+" };
+    let more = if progress.all_found.load(Ordering::Relaxed) {
+        ""
+    } else {
+        "+"
+    };
     bar.set_message(format!(
         "{}/{}{more} files, {} events",
         thousands(count(&progress.done)),

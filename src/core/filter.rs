@@ -219,8 +219,12 @@ impl Filter {
             && by_access
             && self.names.admits_text(record.event_name)
             && self.error_codes.admits_text(code)
-            && self.user_agents.admits_text(record.user_agent.or(Some(UNKNOWN)))
-            && self.regions.admits_text(record.aws_region.or(Some(UNKNOWN)))
+            && self
+                .user_agents
+                .admits_text(record.user_agent.or(Some(UNKNOWN)))
+            && self
+                .regions
+                .admits_text(record.aws_region.or(Some(UNKNOWN)))
             && self.admits_recorder(record.recipient_account_id, account)
             && self.admits_source(record.event_source)
             && self.admits_origin(record.source_ip_address)
@@ -266,7 +270,12 @@ impl Filter {
 }
 
 fn is_self(user_agent: Option<Text<'_>>) -> bool {
-    user_agent.is_some_and(|agent| agent.decode().split([' ', '[', ']']).any(|word| word == SELF))
+    user_agent.is_some_and(|agent| {
+        agent
+            .decode()
+            .split([' ', '[', ']'])
+            .any(|word| word == SELF)
+    })
 }
 
 #[cfg(test)]
@@ -316,26 +325,45 @@ mod tests {
     fn exceptions_begin_with_an_exclamation_mark() {
         let names = |names: &[&str]| {
             let names = patterns(names);
-            admits(Filter { names, ..Filter::default() })
+            admits(Filter {
+                names,
+                ..Filter::default()
+            })
         };
         assert!(!names(&["!Run*"]) && names(&["!Terminate*"]));
         assert!(!names(&["Run*", "!RunInstances"]) && names(&["Run*", "!RunTask"]));
         // An event without an error has none of the codes, wanted or not.
-        let codes = |code| Filter { error_codes: patterns(&[code]), ..Filter::default() };
+        let codes = |code| Filter {
+            error_codes: patterns(&[code]),
+            ..Filter::default()
+        };
         assert!(admits(codes("!AccessDenied")) && !admits(codes("AccessDenied")));
     }
 
     #[test]
     fn our_own_calls_are_known_by_the_name_of_the_application() {
-        let filter = Filter { without_self: true, ..Filter::default() };
+        let filter = Filter {
+            without_self: true,
+            ..Filter::default()
+        };
         for (agent, own) in [
-            ("aws-sdk-rust/1.3 os/linux lang/rust/1.95 app/trailtab", true),
+            (
+                "aws-sdk-rust/1.3 os/linux lang/rust/1.95 app/trailtab",
+                true,
+            ),
             ("[aws-sdk-rust/1.3 app/trailtab]", true),
             ("aws-sdk-rust/1.3 app/trailtables", false),
             ("aws-cli/2", false),
         ] {
-            let record = Record { user_agent: Some(Text::plain(agent.as_bytes())), ..record() };
-            assert_eq!(filter.admits(&record, Outcome::Succeeded, ""), !own, "{agent}");
+            let record = Record {
+                user_agent: Some(Text::plain(agent.as_bytes())),
+                ..record()
+            };
+            assert_eq!(
+                filter.admits(&record, Outcome::Succeeded, ""),
+                !own,
+                "{agent}"
+            );
         }
     }
 
@@ -412,7 +440,10 @@ mod tests {
             ..Filter::default()
         };
         for (identity, admitted) in [
-            (&br#"{"type":"IAMUser","accessKeyId":"AKIAEXAMPLE1"}"#[..], true),
+            (
+                &br#"{"type":"IAMUser","accessKeyId":"AKIAEXAMPLE1"}"#[..],
+                true,
+            ),
             (br#"{"type":"IAMUser","accessKeyId":"AKIAEXAMPLE2"}"#, false),
             (br#"{"type":"IAMUser"}"#, false),
             (b"null", false),

@@ -170,7 +170,10 @@ impl<'r> Intake<'r> {
             tally, identities, ..
         } = self.ledger(record);
         let known = identities.find(record.user_identity, |actor| {
-            (tally.actor(actor), filter.admits_actor(actor, record.user_identity))
+            (
+                tally.actor(actor),
+                filter.admits_actor(actor, record.user_identity),
+            )
         });
         if !known.admitted || !filter.admits(record, outcome, &known.account) {
             return false;

@@ -75,7 +75,10 @@ impl Progress {
     /// A guess how long the slowest region will take.
     pub(crate) fn seconds_left(&self) -> f64 {
         let regions = self.regions();
-        let open = regions.iter().map(|region| region.view()).filter(|(_, done)| !done);
+        let open = regions
+            .iter()
+            .map(|region| region.view())
+            .filter(|(_, done)| !done);
         open.map(|(view, _)| view.seconds_left).fold(0.0, f64::max)
     }
 

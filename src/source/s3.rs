@@ -475,9 +475,7 @@ fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRe
     let hint = match error.code() {
         Some("AccessDenied") => " (the credentials need s3:ListBucket on the bucket)",
         Some("NoSuchBucket") => " (is the name right?)",
-        None if aws::lacks_credentials(error) => {
-            " (are credentials set up? try --profile)"
-        }
+        None if aws::lacks_credentials(error) => " (are credentials set up? try --profile)",
         _ => "",
     };
     match (error.code(), error.message()) {

@@ -10,6 +10,7 @@
 mod aws_server;
 mod cli;
 mod docs;
+mod lookup_events;
 mod properties;
 mod real_data;
 mod s3;

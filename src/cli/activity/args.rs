@@ -177,7 +177,10 @@ pub(super) enum Format {
 
 /// Reads a rate that the quota allows.
 fn rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse().ok().filter(|rate| (0.01..=QUOTA).contains(rate));
+    let rate = text
+        .parse()
+        .ok()
+        .filter(|rate| (0.01..=QUOTA).contains(rate));
     rate.ok_or_else(|| format!("write a number from 0.01 to {QUOTA}"))
 }
 

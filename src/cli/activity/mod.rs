@@ -25,7 +25,11 @@ use crate::source::progress::Progress;
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     let now = now();
-    let lookup = args.sources.is_empty().then(|| lookup(args, now)).transpose()?;
+    let lookup = args
+        .sources
+        .is_empty()
+        .then(|| lookup(args, now))
+        .transpose()?;
     let window = match &lookup {
         Some(asked) => Window {
             since: Some(asked.window.from),
@@ -105,7 +109,9 @@ fn lookup(args: &Args, now: Seconds) -> anyhow::Result<lookup_events::Asked> {
     let options = &args.lookup;
     let window = args.time.span(now, options.archive.is_some())?;
     let archive = options.archive.as_deref();
-    let archive = archive.map(|directory| Archive::open(directory, now)).transpose()?;
+    let archive = archive
+        .map(|directory| Archive::open(directory, now))
+        .transpose()?;
     let filter = args.filter();
     // An archive and a raw copy are to hold what others filter for as well.
     let keeps_all = archive.is_some() || args.output.dump_raw_cloudtrail_data;
@@ -115,7 +121,11 @@ fn lookup(args: &Args, now: Seconds) -> anyhow::Result<lookup_events::Asked> {
         now,
         regions: args.filters.region.clone(),
         max_tps: options.max_tps.unwrap_or(lookup_events::QUOTA),
-        attribute: if keeps_all { None } else { Attribute::choose(&filter) },
+        attribute: if keeps_all {
+            None
+        } else {
+            Attribute::choose(&filter)
+        },
         organization: options.organization.then(|| options.role_name.clone()),
         filter,
         archive,

@@ -25,7 +25,11 @@ pub(super) struct Results<'a> {
 
 impl Results<'_> {
     /// Writes all files, and returns what is to be printed.
-    pub(super) fn write(&self, outcome: &Outcome, dump: Option<RawDump>) -> anyhow::Result<Vec<u8>> {
+    pub(super) fn write(
+        &self,
+        outcome: &Outcome,
+        dump: Option<RawDump>,
+    ) -> anyhow::Result<Vec<u8>> {
         let mut all = Tally::default();
         outcome
             .intaken

@@ -21,7 +21,9 @@ pub(crate) struct Caller {
 /// Why it is not known whose credentials are at hand.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IdentityError {
-    #[error("there are no credentials to read the event history with (set up the AWS command line, try --profile, or name files or a bucket to read instead): {0}")]
+    #[error(
+        "there are no credentials to read the event history with (set up the AWS command line, try --profile, or name files or a bucket to read instead): {0}"
+    )]
     NoCredentials(String),
     #[error("cannot find out whose credentials these are, by sts:GetCallerIdentity: {0}")]
     Refused(String),

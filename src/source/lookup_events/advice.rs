@@ -24,11 +24,19 @@ pub(super) async fn give(run: Arc<Run>, account: Arc<Account>) {
         return;
     };
     let trails = trails.trail_list();
-    let best = trails.iter().filter(|trail| trail.s3_bucket_name().is_some()).max_by_key(|trail| {
-        (trail.is_multi_region_trail() == Some(true), trail.is_organization_trail() == Some(true))
-    });
+    let best = trails
+        .iter()
+        .filter(|trail| trail.s3_bucket_name().is_some())
+        .max_by_key(|trail| {
+            (
+                trail.is_multi_region_trail() == Some(true),
+                trail.is_organization_trail() == Some(true),
+            )
+        });
     if let Some((trail, bucket)) = best.and_then(|trail| Some((trail, trail.s3_bucket_name()?))) {
-        let prefix = trail.s3_key_prefix().map_or(String::new(), |prefix| format!("/{prefix}"));
+        let prefix = trail
+            .s3_key_prefix()
+            .map_or(String::new(), |prefix| format!("/{prefix}"));
         run.progress.remark(format!(
             "This will take about {} minutes, since LookupEvents gives {} events a second and region at most. The trail {} keeps the same events in a bucket, which is read much faster: trailtab activity s3://{bucket}{prefix}",
             (run.progress.seconds_left() / 60.0).ceil(),

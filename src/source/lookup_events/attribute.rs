@@ -37,12 +37,19 @@ impl Attribute {
                 return Some(key(LookupAttributeKey::EventSource, &source));
             }
             Some(short) if !short.is_empty() => {
-                return Some(key(LookupAttributeKey::EventSource, &format!("{short}.amazonaws.com")));
+                return Some(key(
+                    LookupAttributeKey::EventSource,
+                    &format!("{short}.amazonaws.com"),
+                ));
             }
             _ => {}
         }
         filter.access.map(|access| {
-            let value = if access == Access::ReadOnly { "true" } else { "false" };
+            let value = if access == Access::ReadOnly {
+                "true"
+            } else {
+                "false"
+            };
             key(LookupAttributeKey::ReadOnly, value)
         })
     }

@@ -63,24 +63,34 @@ pub(super) async fn page(
 
 /// Tells what can be done about an error. ThrottlingException comes with HTTP status 400.
 fn classify(error: &SdkError<LookupEventsError, HttpResponse>) -> Failure {
-    let status = error.raw_response().map(|response| response.status().as_u16());
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
     let Some(code) = error.code() else {
         return without_code(error, status);
     };
     let reason = error.message().unwrap_or("no message").to_owned();
     let code = code.to_owned();
     match code.as_str() {
-        "ThrottlingException" | "Throttling" | "ThrottledException" | "RequestLimitExceeded"
-        | "TooManyRequestsException" | "RequestThrottled" | "RequestThrottledException"
+        "ThrottlingException"
+        | "Throttling"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
         | "SlowDown" => Failure::Throttled,
         "InvalidNextTokenException" => Failure::TokenLost,
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
             Failure::Expired { code, reason }
         }
-        "InternalFailure" | "InternalError" | "InternalServerError" | "ServiceUnavailable"
-        | "ServiceUnavailableException" | "RequestTimeout" | "RequestTimeoutException" => {
-            Failure::Passing { code, reason }
-        }
+        "InternalFailure"
+        | "InternalError"
+        | "InternalServerError"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => Failure::Passing { code, reason },
         _ if status == Some(429) => Failure::Throttled,
         _ if status.is_some_and(|status| status >= 500) => Failure::Passing { code, reason },
         _ => Failure::Refused { code, reason },

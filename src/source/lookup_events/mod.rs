@@ -23,12 +23,12 @@ pub(crate) use self::attribute::Attribute;
 use self::organization::OrganizationError;
 use super::archive::Archive;
 use super::document::Document;
+use super::progress::Progress;
 use crate::aws;
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::filter::Filter;
 use crate::core::spans::Span;
 use crate::core::window::{self, Seconds};
-use super::progress::Progress;
 
 /// Requests per second, account and region that CloudTrail allows: quota L-6826A2E9, not adjustable.
 pub(crate) const QUOTA: f64 = 2.0;
@@ -68,7 +68,9 @@ pub(crate) enum LookupError {
     Identity(#[from] IdentityError),
     #[error(transparent)]
     Organization(#[from] OrganizationError),
-    #[error("no account is left to read: the credentials are those of {account}, which --account leaves out")]
+    #[error(
+        "no account is left to read: the credentials are those of {account}, which --account leaves out"
+    )]
     NoAccount { account: String },
 }
 
@@ -124,10 +126,14 @@ pub(crate) async fn fetch(
         Some(role) => organization::accounts(&own, role).await?,
         None => vec![own.clone()],
     };
-    let wanted = accounts.into_iter().filter(|account| run.asked.filter.admits_account(&account.id));
+    let wanted = accounts
+        .into_iter()
+        .filter(|account| run.asked.filter.admits_account(&account.id));
     let wanted: Vec<_> = wanted.collect();
     if wanted.is_empty() {
-        return Err(LookupError::NoAccount { account: caller.account });
+        return Err(LookupError::NoAccount {
+            account: caller.account,
+        });
     }
     let permits = Arc::new(Semaphore::new(ACCOUNTS));
     let mut reads = JoinSet::new();
@@ -155,7 +161,13 @@ pub(crate) async fn fetch(
 async fn read_account(run: Arc<Run>, account: Arc<Account>) {
     if let Err(refusal) = account.enter().await {
         let reason = format!("cannot be read: {refusal}");
-        return run.lose(&account.id, account::ALL, Severity::Failed, &refusal.code, reason);
+        return run.lose(
+            &account.id,
+            account::ALL,
+            Severity::Failed,
+            &refusal.code,
+            reason,
+        );
     }
     let regions = regions::to_read(&account, &run.asked).await;
     let mut reads = JoinSet::new();
@@ -170,12 +182,22 @@ async fn read_account(run: Arc<Run>, account: Arc<Account>) {
 fn kept(window: Span, now: Seconds) -> (Span, Span) {
     let horizon = (now - KEPT).clamp(window.from, window.until);
     (
-        Span { from: horizon, until: window.until },
-        Span { from: window.from, until: horizon },
+        Span {
+            from: horizon,
+            until: window.until,
+        },
+        Span {
+            from: window.from,
+            until: horizon,
+        },
     )
 }
 
 /// A span, in words.
 fn in_words(span: Span) -> String {
-    format!("{} to {}", window::iso(span.from), window::iso(span.until - 1))
+    format!(
+        "{} to {}",
+        window::iso(span.from),
+        window::iso(span.until - 1)
+    )
 }

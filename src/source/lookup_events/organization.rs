@@ -23,7 +23,10 @@ pub(super) async fn accounts(
     role_name: &str,
 ) -> Result<Vec<Arc<Account>>, OrganizationError> {
     let (_, config) = own.config();
-    let mut pages = aws::organizations(&config).list_accounts().into_paginator().send();
+    let mut pages = aws::organizations(&config)
+        .list_accounts()
+        .into_paginator()
+        .send();
     let mut accounts = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {

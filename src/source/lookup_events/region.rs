@@ -155,7 +155,9 @@ impl Reading {
             Err(Failure::Expired { code, reason }) => {
                 let is_current = self.account.config().0 == number;
                 if is_current && self.renewals > 0 {
-                    let reason = format!("{reason} (run again with fresh credentials; what --archive DIR keeps is not fetched twice)");
+                    let reason = format!(
+                        "{reason} (run again with fresh credentials; what --archive DIR keeps is not fetched twice)"
+                    );
                     return Err(Stop { code, reason });
                 }
                 if is_current {
@@ -174,13 +176,19 @@ impl Reading {
         let times = answer.events.iter().filter_map(|event| event.event_time());
         let page = Page {
             events: answer.events.len(),
-            oldest: times.map(aws_sdk_cloudtrail::primitives::DateTime::secs).min(),
+            oldest: times
+                .map(aws_sdk_cloudtrail::primitives::DateTime::secs)
+                .min(),
             token: answer.token.clone(),
         };
         let arrived = self.walk.arrived(ask, &page, self.now());
         let arrived = arrived.map_err(|error| gave_up(error, "InvalidPages".to_owned(), ""))?;
         let mut events = answer.events;
-        events.retain(|event| event.event_time().is_none_or(|time| time.secs() >= arrived.goal));
+        events.retain(|event| {
+            event
+                .event_time()
+                .is_none_or(|time| time.secs() >= arrived.goal)
+        });
         let (run, account) = (self.run.clone(), self.account.clone());
         let (region, covered) = (self.region.name.clone(), arrived.covered);
         // Files are written in the meantime, and other regions go on.
@@ -212,7 +220,8 @@ impl Reading {
         self.progress.finish(view);
         let (account, region) = (&self.account.id, &self.region.name);
         let run = &self.run;
-        run.coverage().count_requests(account, region, view.requests, view.throttles);
+        run.coverage()
+            .count_requests(account, region, view.requests, view.throttles);
         let gone: Vec<_> = gone.iter().filter(|span| !span.is_empty()).collect();
         if let Some(first) = gone.first() {
             let spans: Vec<_> = gone.iter().take(5).map(|span| in_words(**span)).collect();
@@ -221,7 +230,11 @@ impl Reading {
                 "{}{more} is older than the 90 days that AWS keeps, and in no archive",
                 spans.join(", "),
             );
-            let severity = if first.until == run.asked.window.until { Severity::Failed } else { Severity::Partial };
+            let severity = if first.until == run.asked.window.until {
+                Severity::Failed
+            } else {
+                Severity::Partial
+            };
             run.lose(account, region, severity, "OlderThan90Days", reason);
         }
         let Some(Stop { code, reason }) = stop else {
@@ -234,7 +247,11 @@ impl Reading {
         let missing = self.walk.missing();
         let missing = missing.iter().take(5).map(|span| in_words(*span));
         let missing: Vec<_> = missing.collect();
-        let severity = if was_asked { Severity::Partial } else { Severity::Failed };
+        let severity = if was_asked {
+            Severity::Partial
+        } else {
+            Severity::Failed
+        };
         let reason = format!("{code}: {reason}; {} was not read", missing.join(", "));
         run.lose(account, region, severity, &code, reason);
     }

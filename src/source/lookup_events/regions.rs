@@ -10,13 +10,41 @@ use crate::aws;
 /// The regions of each partition, those that are enabled from the start first; from AWS's list of
 /// regions (docs: Account Management Reference Guide, "Enable or disable AWS Regions"), 2026-11.
 const AWS: &[&str] = &[
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ap-northeast-1", "ap-northeast-2",
-    "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
-    "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
     // To be enabled by whoever wants them.
-    "af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4",
-    "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2",
-    "eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "me-south-1", "mx-central-1",
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-south-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-west-1",
+    "eu-central-2",
+    "eu-south-1",
+    "eu-south-2",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
 ];
 const ENABLED_FROM_THE_START: usize = 17;
 const CHINA: &[&str] = &["cn-north-1", "cn-northwest-1"];
@@ -25,7 +53,10 @@ const GOVERNMENT: &[&str] = &["us-gov-east-1", "us-gov-west-1"];
 /// Tells which regions to read: those that the user named, or else all that are enabled, found out
 /// by `ec2:DescribeRegions`, `account:ListRegions`, or by trying.
 pub(super) async fn to_read(account: &Account, asked: &Asked) -> Vec<ToRead> {
-    let enabled = |name: String| ToRead { name, is_enabled: true };
+    let enabled = |name: String| ToRead {
+        name,
+        is_enabled: true,
+    };
     if !asked.regions.is_empty() && !asked.regions.iter().any(|name| is_pattern(name)) {
         let mut named = asked.regions.clone();
         named.sort_unstable();
@@ -61,9 +92,14 @@ async fn list_regions(config: &aws_config::SdkConfig) -> Option<Vec<String>> {
     while let Some(page) = pages.next().await {
         let regions = page.ok()?.regions.unwrap_or_default();
         let is_on = |status: Option<&RegionOptStatus>| {
-            matches!(status, Some(RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault))
+            matches!(
+                status,
+                Some(RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault)
+            )
         };
-        let on = regions.into_iter().filter(|region| is_on(region.region_opt_status()));
+        let on = regions
+            .into_iter()
+            .filter(|region| is_on(region.region_opt_status()));
         names.extend(on.filter_map(|region| region.region_name));
     }
     (!names.is_empty()).then_some(names)

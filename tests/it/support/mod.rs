@@ -320,12 +320,22 @@ pub(crate) fn essence(summary: &Value) -> Value {
         essence[section] = extension[section].clone();
     }
     for section in [
-        "accounts",
         "event_versions",
         "events_without_time",
         "unknown_identities",
     ] {
         essence["coverage"][section] = extension["coverage"][section].clone();
+    }
+    // Some sources ask regions that hold nothing, and count their requests.
+    for (account, regions) in at(extension, "coverage/accounts").as_object().unwrap() {
+        for (region, report) in regions.as_object().unwrap() {
+            if report["events"] != 0 {
+                for member in ["events", "first_seen", "last_seen"] {
+                    essence["coverage"]["accounts"][account][region][member] =
+                        report[member].clone();
+                }
+            }
+        }
     }
     essence["counted"] = extension["counts"]["counted"].clone();
     essence
