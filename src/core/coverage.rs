@@ -109,10 +109,15 @@ impl Coverage {
         self.problems.is_empty() && self.more_problems == 0
     }
 
-    /// Returns the ledger with the regions of one account only; documents are still all of the run's.
+    /// Returns the ledger with the regions and problems of one account only, and those problems that
+    /// belong to none; documents are still all of the run's.
     pub(crate) fn of_account(&self, account: &str) -> Coverage {
         let mut coverage = self.clone();
         coverage.asked.retain(|(asked, _), _| asked == account);
+        let is_mine = |scope: Option<(String, String)>| scope.is_none_or(|(of, _)| of == account);
+        coverage
+            .problems
+            .retain(|problem| is_mine(scope_of(&problem.document)));
         coverage.codes.retain(|(asked, _), _| asked == account);
         coverage.not_enabled.retain(|(asked, _)| asked == account);
         coverage.requests.retain(|(asked, _), _| asked == account);
@@ -144,8 +149,26 @@ impl Coverage {
     }
 }
 
-/// Reads account and region from a log file's name: `ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz`.
+/// Stands for all regions of an account.
+pub(crate) const ALL_REGIONS: &str = "*";
+
+/// Names the event history of a region as a document, or that of a whole account.
+pub(crate) fn event_history(account: &str, region: &str) -> String {
+    match region {
+        ALL_REGIONS => format!("{EVENT_HISTORY}{account}"),
+        _ => format!("{EVENT_HISTORY}{account} in {region}"),
+    }
+}
+
+const EVENT_HISTORY: &str = "event history of ";
+
+/// Reads account and region from the name of an event history or a log file:
+/// `ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz`.
 pub(crate) fn scope_of(document: &str) -> Option<(String, String)> {
+    if let Some(scope) = document.strip_prefix(EVENT_HISTORY) {
+        let (account, region) = scope.split_once(" in ").unwrap_or((scope, ALL_REGIONS));
+        return Some((account.to_owned(), region.to_owned()));
+    }
     let name = document.rsplit(['/', '\\']).next()?;
     let mut parts = name.split('_');
     let (account, kind, region) = (parts.next()?, parts.next()?, parts.next()?);
@@ -193,6 +216,29 @@ mod tests {
             1400
         );
         assert_eq!(coverage.problems.len(), MAX_PROBLEMS);
+    }
+
+    #[test]
+    fn a_problem_is_its_accounts() {
+        let mut coverage = Coverage::default();
+        for account in ["111122223333", "444455556666"] {
+            coverage.problem(problem(&event_history(account, "eu-west-1")));
+        }
+        coverage.problem(problem(&event_history("444455556666", ALL_REGIONS)));
+        coverage.problem(problem("x.json"));
+        let mine = coverage.of_account("111122223333");
+        let names: Vec<_> = mine
+            .problems
+            .iter()
+            .map(|problem| &problem.document)
+            .collect();
+        assert_eq!(
+            names,
+            ["event history of 111122223333 in eu-west-1", "x.json"]
+        );
+        assert_eq!(mine.asked.len(), 1);
+        let all = scope_of(&event_history("444455556666", ALL_REGIONS));
+        assert_eq!(all.unwrap().1, ALL_REGIONS);
     }
 
     #[test]

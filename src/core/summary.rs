@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::coverage::{Coverage, Severity};
+use super::coverage::{ALL_REGIONS, Coverage, Severity};
 use super::intake::{Intaken, Reconciliation};
 use super::tally::{Stats, Tally};
 use super::window::{self, Seconds, Window};
@@ -313,7 +313,7 @@ impl Metadata {
             },
             invocation: run.invocation.clone(),
             regions_enabled: regions
-                .filter(|(name, report)| *name != "*" && report.status != "not_enabled")
+                .filter(|(name, report)| *name != ALL_REGIONS && report.status != "not_enabled")
                 .map(|(name, _)| name.clone())
                 .collect::<BTreeSet<_>>()
                 .into_iter()

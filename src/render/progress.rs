@@ -72,6 +72,10 @@ mod tests {
             ("111122223333", "us-east-1", view(12_000, 7300.0), false),
             ("111122223333", "us-west-2", view(0, 0.0), true),
         ]);
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        1/3 regions, 12,600 events in 36 requests, 3 throttled, about 2 h left
+             111122223333 us-east-1         12,000 events     12 requests    1 throttled, back to 2026-09-07T08:00:00Z, 2 h left
+             111122223333 eu-west-1            600 events     12 requests    1 throttled, back to 2026-09-07T08:00:00Z, 13 s left
+        ");
     }
 }

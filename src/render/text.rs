@@ -228,7 +228,7 @@ impl Page {
             return writeln!(self.out, "  Nothing is missing of what was asked for.");
         }
         let all = coverage.problems.len() as u64 + coverage.problems_not_listed;
-        let line = format!("Incomplete: {} not read in full", counted(all, "document"));
+        let line = format!("Incomplete, for {}:", counted(all, "reason"));
         let line = self.style(Style::new().red().bold(), &line);
         writeln!(self.out, "  {line}")?;
         for problem in coverage.problems.iter().take(TOP) {
@@ -264,7 +264,7 @@ impl Page {
 
 /// Says what else the documents held, and what was odd about the events.
 fn remarks(coverage: &CoverageReport) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines = event_history(coverage);
     if !coverage.other_content.is_empty() {
         let kinds = coverage.other_content.iter();
         let kinds: Vec<String> = kinds
@@ -283,6 +283,52 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
         lines.push(format!(
             "{} without a time",
             counted(coverage.events_without_time, "event")
+        ));
+    }
+    lines
+}
+
+/// Says how the event history was read, if it was.
+fn event_history(coverage: &CoverageReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    let regions = || {
+        coverage
+            .accounts
+            .values()
+            .flat_map(|regions| regions.values())
+    };
+    let asked = regions().filter(|region| region.requests.is_some()).count();
+    if asked > 0 {
+        let requests = regions().filter_map(|region| region.requests).sum();
+        let throttled = regions()
+            .filter_map(|region| region.throttled_requests)
+            .sum();
+        lines.push(format!(
+            "Event history of {}, in {}, {} throttled",
+            counted(asked as u64, "region"),
+            counted(requests, "request"),
+            thousands(throttled),
+        ));
+    }
+    let not_enabled = regions()
+        .filter(|region| region.status == "not_enabled")
+        .count();
+    if not_enabled > 0 {
+        lines.push(format!(
+            "{} not enabled: none but those that answered could be known",
+            counted(not_enabled as u64, "region"),
+        ));
+    }
+    if let Some(attribute) = &coverage.lookup_attribute {
+        lines.push(format!(
+            "AWS was asked for {} only: other events were not read",
+            escape::terminal(attribute)
+        ));
+    }
+    if let Some(settled) = &coverage.settled_until {
+        lines.push(format!(
+            "Events after {} may still be on their way",
+            plain(settled)
         ));
     }
     lines

@@ -8,9 +8,6 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
 use crate::aws;
 
-/// Stands for all regions of an account.
-pub(super) const ALL: &str = "*";
-
 /// Whose credentials are at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {

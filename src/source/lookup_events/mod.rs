@@ -25,7 +25,7 @@ use super::archive::Archive;
 use super::document::Document;
 use super::progress::Progress;
 use crate::aws;
-use crate::core::coverage::{Coverage, Problem, Severity};
+use crate::core::coverage::{ALL_REGIONS, Coverage, Problem, Severity, event_history};
 use crate::core::filter::Filter;
 use crate::core::spans::Span;
 use crate::core::window::{self, Seconds};
@@ -92,10 +92,7 @@ impl Run {
         let mut coverage = self.coverage();
         coverage.fail(account, region, code, severity);
         coverage.problem(Problem {
-            document: match region {
-                account::ALL => format!("event history of {account}"),
-                _ => format!("event history of {account} in {region}"),
-            },
+            document: event_history(account, region),
             severity,
             reason,
         });
@@ -163,7 +160,7 @@ async fn read_account(run: Arc<Run>, account: Arc<Account>) {
         let reason = format!("cannot be read: {refusal}");
         return run.lose(
             &account.id,
-            account::ALL,
+            ALL_REGIONS,
             Severity::Failed,
             &refusal.code,
             reason,

@@ -10,7 +10,7 @@ use super::account::Account;
 use super::client::{self, Answer, Failure};
 use super::{Run, in_words, kept};
 use crate::aws;
-use crate::core::coverage::Severity;
+use crate::core::coverage::{Severity, event_history};
 use crate::core::spans::Span;
 use crate::core::walk::{Ask, GiveUp, Page, Step, Walk};
 use crate::source::archive::{ArchiveError, PageEvent};
@@ -303,7 +303,7 @@ fn document(events: &[aws_sdk_cloudtrail::types::Event], account: &str, region: 
         size: bytes.len() as u64,
         named: false,
         body: Body::Memory {
-            name: format!("event history of {account} in {region}"),
+            name: event_history(account, region),
             bytes,
             _held: Box::new(()),
         },

@@ -70,7 +70,7 @@ pub(super) async fn to_read(account: &Account, asked: &Asked) -> Vec<ToRead> {
     };
     let regions = match known {
         Some(names) => names.into_iter().map(enabled).collect(),
-        None => table(&account.partition),
+        None => table(&account.partition, aws::region_of(&config).as_ref()),
     };
     let wanted = |region: &ToRead| asked.filter.admits_region(&region.name);
     regions.into_iter().filter(wanted).collect()
@@ -105,12 +105,13 @@ async fn list_regions(config: &aws_config::SdkConfig) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// All regions of a partition.
-fn table(partition: &str) -> Vec<ToRead> {
+/// All regions of a partition; of one that is not known, the one at hand.
+fn table(partition: &str, configured: &str) -> Vec<ToRead> {
     let names = match partition {
+        "aws" => AWS,
         "aws-cn" => CHINA,
         "aws-us-gov" => GOVERNMENT,
-        _ => AWS,
+        _ => &[configured],
     };
     let regions = names.iter().enumerate().map(|(index, name)| ToRead {
         name: (*name).to_owned(),

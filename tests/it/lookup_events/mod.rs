@@ -1,4 +1,5 @@
 //! Activity from the event history, against a server that is faithful to LookupEvents.
 
 mod complete;
+mod crash;
 pub(crate) mod lab;
