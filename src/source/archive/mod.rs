@@ -45,6 +45,7 @@ mod ledger;
 mod page;
 mod region;
 mod stored;
+pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,6 @@
 //! What the ledger of one account and region comes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -151,6 +151,17 @@ impl Region {
 
     pub(super) fn path(&self, root: &Path, file: &LogFile) -> PathBuf {
         self.scope.day(root, file.newest).join(self.name(file))
+    }
+
+    /// The names of the files that are in a folder, or would be.
+    pub(super) fn names_in(&self, root: &Path, folder: &Path) -> HashSet<String> {
+        let days = self.days.values();
+        let is_there = |day: &&Vec<LogFile>| {
+            day.first()
+                .is_some_and(|file| self.scope.day(root, file.newest) == folder)
+        };
+        let files = days.filter(is_there).flatten();
+        files.map(|file| self.name(file)).collect()
     }
 
     /// Looks for a file on the disk.
