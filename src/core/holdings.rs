@@ -107,8 +107,18 @@ pub(crate) fn periods(range: Span, days: i64) -> impl Iterator<Item = Span> {
     })
 }
 
+/// The fewest days to a period, or weeks, that make at most so many of them.
+pub(crate) fn days_to_fit(range: Span, most: usize) -> i64 {
+    let most = i64::try_from(most).unwrap_or(i64::MAX).max(1);
+    let days = (range.until - first_midnight(range) + DAY - 1) / DAY;
+    match days <= most {
+        true => 1,
+        false => ((days + most - 1) / most + 6) / 7 * 7,
+    }
+}
+
 /// The begin of the day in which a range begins.
-pub(crate) fn first_midnight(range: Span) -> Seconds {
+fn first_midnight(range: Span) -> Seconds {
     range.from.div_euclid(DAY) * DAY
 }
 
@@ -179,6 +189,18 @@ mod tests {
         assert_eq!(weeks, [span(DAY - 10, 7 * DAY), span(7 * DAY, 8 * DAY)]);
         assert_eq!(periods(span(5, 5), 1).count(), 0);
         assert_eq!(periods(span(-5, 5), 1).count(), 2);
+    }
+
+    #[test]
+    fn long_ranges_are_scaled_to_weeks() {
+        assert_eq!(days_to_fit(span(0, 80 * DAY), 80), 1);
+        assert_eq!(days_to_fit(span(0, 80 * DAY + 1), 80), 7);
+        assert_eq!(days_to_fit(span(10, 561 * DAY), 80), 14);
+        for (days, most) in [(1, 1), (9, 0), (100_000, 37), (800, 99)] {
+            let range = span(DAY / 2, days * DAY);
+            let count = periods(range, days_to_fit(range, most)).count();
+            assert!(count <= most.max(1), "{days} {most}");
+        }
     }
 
     #[test]
