@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn lengths_have_two_units() {
-        let length = |seconds| {
+        let length = |seconds: i64| {
             length(Span {
                 from: 5,
                 until: 5 + seconds,

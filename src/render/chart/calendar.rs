@@ -30,13 +30,14 @@ pub(crate) struct CalendarRow<'a> {
     pub(crate) shares: Vec<u64>,
 }
 
-/// Nothing, up to a third, up to two thirds, less than all, all.
+/// Nothing, up to a third, up to two thirds, less than all, all. One hue from light to dark; only the
+/// last is dark enough to be taken for whole.
 const SHADES: [(Color, &str); 5] = [
     (Color([0xec, 0xee, 0xf1]), "not covered"),
-    (Color([0xfb, 0xe6, 0xa8]), "up to a third"),
-    (Color([0xf3, 0xc6, 0x5c]), "up to two thirds"),
-    (Color([0xe0, 0x9f, 0x1f]), "less than all"),
-    (Color([0x8e, 0x56, 0x00]), "covered"),
+    (Color([0xfc, 0xec, 0xbc]), "up to a third"),
+    (Color([0xf9, 0xd8, 0x7c]), "up to two thirds"),
+    (Color([0xf0, 0xbd, 0x40]), "less than all"),
+    (Color([0xb0, 0x70, 0x00]), "covered"),
 ];
 
 /// Height of a row, and of the line that begins a group.
@@ -47,9 +48,9 @@ const SPACE: i32 = 4;
 /// Room above the cells for months and days.
 const HEAD: i32 = 52;
 /// Room below the cells for the legend.
-const FOOT: i32 = 64;
+const FOOT: i32 = 46;
 /// The widest column; a few days shall not become slabs.
-const WIDEST: i32 = 48;
+const WIDEST: i32 = 96;
 /// The widest name; longer ones are cut.
 const NAME: i32 = 360;
 /// Room for the note at the end of a row.
@@ -120,40 +121,73 @@ impl Calendar<'_> {
 
     /// Writes months, and days where there is room.
     fn dates(&self, scene: &mut Scene, strip: &Strip, top: i32) {
-        let muted = |at, text: &str| Text::new(at, TICK, text).fill(Color::MUTED);
+        let days = self.day_labels(strip);
+        let base = if days.is_empty() { top - 10 } else { top - 32 };
+        let mut months = self.month_labels(strip);
+        // Of a month that is about to end, the name would hide the next one's.
+        if let [first, second, ..] = &months[..]
+            && first.0 + Text::new((0, 0), TICK, &first.1).width() + GAP > second.0
+        {
+            months.remove(0);
+        }
+        let mut year = String::new();
+        let months = months.into_iter().map(|(x, name, of)| {
+            let text = match of == year {
+                true => name.split(' ').next().unwrap_or_default().to_owned(),
+                false => name,
+            };
+            year = of;
+            (x, text)
+        });
+        line(scene, base, months, GAP);
+        line(scene, top - 10, days.into_iter(), GAP / 2);
+    }
+
+    /// Where months begin, their names with the year, and their years.
+    fn month_labels(&self, strip: &Strip) -> Vec<(i32, String, String)> {
         let month = Bucket::Months(1);
-        // Only columns of one day can have a day's number, and only where numbers stay apart.
+        let mut before = None;
+        let columns = (0..).zip(self.columns);
+        let begins = columns.filter(|(_, start)| {
+            let this = Some(month.index(**start));
+            std::mem::replace(&mut before, this) != this
+        });
+        let labels = begins.map(|(column, start)| {
+            let (name, year) = month.tick_labels(*start);
+            (strip.edge(column), format!("{name} {year}"), year)
+        });
+        labels.collect()
+    }
+
+    /// The days, or Mondays, where numbers stay apart.
+    fn day_labels(&self, strip: &Strip) -> Vec<(i32, String)> {
         let every = match strip.width / strip.columns.max(1) {
-            _ if self.days > 1 => 0,
+            _ if self.days > 1 => return Vec::new(),
             28.. => 1,
             5.. => 7,
-            _ => 0,
+            _ => return Vec::new(),
         };
-        let (mut before, mut year) = (None, String::new());
-        let (mut free, mut free_below) = (0, 0);
-        for (column, &start) in (0..).zip(self.columns) {
-            let x = strip.edge(column);
-            let begins = before.replace(month.index(start)) != Some(month.index(start));
-            if begins {
-                let (near, far) = month.tick_labels(start);
-                let full = format!("{near} {far}");
-                let text = muted((x, top - 32), if far == year { &near } else { &full });
-                if free <= x && x + text.width() <= RIGHT {
-                    free = x + text.width() + GAP;
-                    scene.text(text);
-                    year = far;
-                }
-            }
-            // 1970-01-01 was a Thursday: Mondays are the fifth days of weeks counted from there.
-            let is_monday = (start.div_euclid(86_400) + 3).rem_euclid(7) == 0;
-            if every == 1 || every == 7 && is_monday {
-                let (near, _) = Bucket::Hours(24).tick_labels(start);
-                let text = muted((x, top - 10), &near);
-                if free_below <= x && x + text.width() <= RIGHT {
-                    free_below = x + text.width() + 6;
-                    scene.text(text);
-                }
-            }
+        // 1970 began on a Thursday, three days after a Monday.
+        let is_shown = |start: i64| (start.div_euclid(86_400) + 3).rem_euclid(every) == 0;
+        let columns = (0..).zip(self.columns);
+        let labels = columns.filter(|(_, start)| is_shown(**start));
+        let label = |(column, start): (i32, &i64)| {
+            let (day, _) = Bucket::Hours(24).tick_labels(*start);
+            (strip.edge(column), day)
+        };
+        labels.map(label).collect()
+    }
+}
+
+/// Writes those of a line's labels for which there is room.
+fn line(scene: &mut Scene, y: i32, labels: impl Iterator<Item = (i32, String)>, gap: i32) {
+    let mut free = 0;
+    for (x, label) in labels {
+        let text = Text::new((x, y), TICK, &label).fill(Color::MUTED);
+        let end = x + text.width();
+        if free <= x && end <= RIGHT {
+            free = end + gap;
+            scene.text(text);
         }
     }
 }
