@@ -7,6 +7,7 @@
     reason = "what fails in a test shall stop it, in its helpers as well"
 )]
 
+mod archive;
 mod cli;
 mod docs;
 mod properties;

@@ -210,15 +210,11 @@ impl Page {
         } = inspection;
         self.findings(damage, "Damaged", Style::new().red().bold())?;
         if damage.count() > 0 {
-            let next = "Delete damaged files: the next run fetches what was in them again, as far as \
+            let next = "Delete damaged log files: the next run fetches what was in them again, as far as \
                         AWS still has it (LookupEvents: 90 days).";
             writeln!(self.out, "{next}\n")?;
         }
-        self.findings(
-            remarks,
-            "Nothing of the archive, and not counted",
-            Style::new().bold(),
-        )?;
+        self.findings(remarks, "Worth knowing", Style::new().bold())?;
         let amount = amount(*good);
         match damage.count() {
             0 => writeln!(self.out, "All is as the ledger says: {amount}."),

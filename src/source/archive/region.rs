@@ -136,11 +136,9 @@ impl Region {
 
     /// The files with events around a window's.
     pub(super) fn files_of(&self, window: Span) -> impl Iterator<Item = &LogFile> {
-        let days = match window.is_empty() {
-            true => 0..=-1,
-            false => window.from.div_euclid(DAY)..=(window.until - 1).div_euclid(DAY),
-        };
-        let days = (!days.is_empty()).then(|| self.days.range(days));
+        let day = |second: Seconds| second.div_euclid(DAY);
+        let days = (!window.is_empty()).then(|| day(window.from)..=day(window.until - 1));
+        let days = days.map(|days| self.days.range(days));
         let files = days.into_iter().flatten().flat_map(|(_, files)| files);
         files.filter(move |file| !file.times().intersect(window).is_empty())
     }

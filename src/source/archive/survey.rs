@@ -139,7 +139,9 @@ impl Survey {
         for region in &self.regions {
             let path = region.scope.ledger(&self.root);
             for line in &region.unreadable {
-                let what = format!("has a line that cannot be read: line {line}");
+                let what = format!(
+                    "has a line that cannot be read, and counts for nothing: remove line {line}"
+                );
                 findings.add(finding(&path, what));
             }
         }
@@ -173,20 +175,29 @@ impl Survey {
                 let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
                 if is_folder {
                     open.push((path, region));
-                } else if name.ends_with(UNFINISHED) {
-                    let what = "is a leftover of an interrupted run, or being written right now";
+                } else if let Some(what) = stray(name, &names) {
                     findings.add(finding(&path, what.to_owned()));
-                } else if !names.contains(name) {
-                    findings.add(finding(&path, "is in no ledger".to_owned()));
                 }
             }
         }
         let damaged = layout::damaged(&self.root);
         for (path, _) in entries(&damaged).attempt("look into", &damaged)? {
-            let what = "was damaged and moved here; what it held was fetched again if AWS had it";
+            let what =
+                "was damaged and moved here; what was in it is fetched again if AWS still has it";
             findings.add(finding(&path, what.to_owned()));
         }
         Ok(findings)
+    }
+}
+
+/// Tells what is odd about a file beside those of the ledger.
+fn stray(name: &str, ledger: &HashSet<String>) -> Option<&'static str> {
+    let whole = name.strip_suffix(".part").unwrap_or(name);
+    match (name.ends_with(UNFINISHED), ledger.contains(whole)) {
+        (true, true) => Some("is whole; the next run gives it its name"),
+        (true, false) => Some("is a leftover of an interrupted run, or being written right now"),
+        (false, true) => None,
+        (false, false) => Some("is in no ledger: what is in it may be kept twice"),
     }
 }
 
