@@ -177,7 +177,7 @@ fn a_whole_archive_is_good() {
     let ended = sandbox.run(["archive", "verify", "archive"]).expect(0);
     assert_eq!(
         ended.out,
-        "All is as the ledger says: 60 events in 3 files, 1.3 kB.\n"
+        "All is as the ledger says: 60 events in 3 files, 21.0 kB.\n"
     );
 }
 
