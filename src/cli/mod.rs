@@ -1,6 +1,7 @@
 //! The command line: arguments, settings, exit codes; one file for each verb.
 
 mod activity;
+mod archive;
 mod demo;
 mod generate;
 mod plot;
@@ -33,6 +34,7 @@ enum Verb {
     Demo(demo::Args),
     Activity(Box<activity::Args>),
     Plot(plot::Args),
+    Archive(archive::Args),
     Completions(generate::CompletionsArgs),
     /// Print the manual
     Man,
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         Verb::Demo(args) => demo::run(&args, ui),
         Verb::Activity(args) => activity::run(&args, ui),
         Verb::Plot(args) => plot::run(&args, ui),
+        Verb::Archive(args) => archive::run(&args, ui),
         Verb::Completions(args) => generate::completions(&args, Cli::command(), ui),
         Verb::Man => generate::man(Cli::command(), ui),
     };

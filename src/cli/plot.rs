@@ -77,6 +77,13 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
 impl PictureArgs {
     /// Draws a summary's charts into a folder.
     pub(crate) fn draw(&self, summary: &Summary, folder: &Path, ui: Ui) -> anyhow::Result<()> {
+        let count = plot::run(summary, folder, &self.kinds())?;
+        ui.remark(&format!("wrote {count} charts to {}", folder.display()));
+        Ok(())
+    }
+
+    /// The kinds of pictures asked for, each once.
+    pub(crate) fn kinds(&self) -> Vec<plot::Picture> {
         let mut pictures: Vec<plot::Picture> = Vec::new();
         for format in &self.plot_format {
             let picture = match format {
@@ -87,8 +94,6 @@ impl PictureArgs {
                 pictures.push(picture);
             }
         }
-        let count = plot::run(summary, folder, &pictures)?;
-        ui.remark(&format!("wrote {count} charts to {}", folder.display()));
-        Ok(())
+        pictures
     }
 }

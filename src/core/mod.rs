@@ -6,6 +6,7 @@ pub(crate) mod csv;
 pub(crate) mod envelope;
 pub(crate) mod filter;
 pub(crate) mod gunzip;
+pub(crate) mod holdings;
 pub(crate) mod intake;
 pub(crate) mod intern;
 #[cfg(any(test, fuzzing))]

@@ -1,5 +1,6 @@
 //! One result, many forms: data in, bytes out. Writing them is elsewhere.
 
+pub(crate) mod archive;
 pub(crate) mod chart;
 pub(crate) mod csv;
 pub(crate) mod escape;

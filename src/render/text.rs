@@ -413,7 +413,7 @@ fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-fn counted(n: u64, noun: &str) -> String {
+pub(super) fn counted(n: u64, noun: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(n))
 }
@@ -446,7 +446,7 @@ pub(crate) fn thousands(n: u64) -> String {
 }
 
 /// Cuts a text in the middle: both ends of a principal or user agent tell something.
-fn middle(text: &str, width: usize) -> String {
+pub(super) fn middle(text: &str, width: usize) -> String {
     if measure_text_width(text) <= width {
         return text.to_owned();
     }

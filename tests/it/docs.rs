@@ -16,16 +16,20 @@ fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+/// The verbs that a help text lists.
+fn verbs_of(help: &str) -> impl Iterator<Item = &str> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    lines
+        .map_while(|line| line.split_whitespace().next())
+        .filter(|verb| *verb != "help")
+}
+
 /// The command line reference is what `--help` prints; UPDATE_DOCS=1 writes it.
 #[test]
 fn the_reference_of_the_command_line_is_what_help_prints() {
     let sandbox = Sandbox::new();
     let help = |args: &[&str]| sandbox.run(args.iter().chain(&["--help"])).expect(0).out;
     let main = help(&[]);
-    let verbs = main.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let verbs = verbs
-        .map_while(|line| line.split_whitespace().next())
-        .filter(|verb| *verb != "help");
     let mut reference = format!(
         "# Command line reference\n\n\
          Made from `--help` by `UPDATE_DOCS=1 cargo test`; a test holds the two together.\n\n\
@@ -38,11 +42,14 @@ fn the_reference_of_the_command_line_is_what_help_prints() {
          ## trailtab\n\n```text\n{main}```\n"
     );
     let mut count = 0;
-    for verb in verbs {
-        reference.push_str(&format!(
-            "\n## trailtab {verb}\n\n```text\n{}```\n",
-            help(&[verb])
-        ));
+    for verb in verbs_of(&main) {
+        let text = help(&[verb]);
+        reference.push_str(&format!("\n## trailtab {verb}\n\n```text\n{text}```\n"));
+        for verb_of_verb in verbs_of(&text) {
+            let text = help(&[verb, verb_of_verb]);
+            let heading = format!("\n### trailtab {verb} {verb_of_verb}\n");
+            reference.push_str(&format!("{heading}\n```text\n{text}```\n"));
+        }
         count += 1;
     }
     assert!(count >= 5, "{main}");

@@ -7,6 +7,7 @@
     reason = "what fails in a test shall stop it, in its helpers as well"
 )]
 
+mod archive;
 mod aws_server;
 mod cli;
 mod docs;

@@ -1,6 +1,6 @@
 //! Charts as SVG text and PNG bytes, from one description.
 //!
-//! A chart ([`Bars`], [`Timeline`], [`HeatMap`]) lays itself out as a [`Scene`]
+//! A chart ([`Bars`], [`Timeline`], [`HeatMap`], [`Calendar`]) lays itself out as a [`Scene`]
 //! of rectangles and lines of text; a scene is written as SVG or drawn as PNG,
 //! so both formats look the same. Everything here is pure: data in, bytes out.
 //! Names come from logs that strangers can write to, therefore no input may
@@ -10,6 +10,7 @@
 
 mod bars;
 mod bucket;
+mod calendar;
 mod font;
 mod frame;
 mod heatmap;
@@ -20,6 +21,7 @@ mod svg;
 mod timeline;
 
 pub(crate) use self::bars::Bars;
+pub(crate) use self::calendar::{Calendar, CalendarRow};
 pub(crate) use self::heatmap::HeatMap;
 pub(crate) use self::scene::Scene;
 pub(crate) use self::timeline::{Hour, Timeline};

@@ -45,6 +45,7 @@ mod ledger;
 mod page;
 mod region;
 mod stored;
+pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -246,6 +247,10 @@ impl Archive {
         until = until.max(covered.from);
         let folder = ledger.parent().unwrap_or(&self.root);
         self.disk.make_directory(folder).attempt("make", folder)?;
+        if !ledger.exists() {
+            // Leftovers are looked for where there is a ledger.
+            self.disk.append(&ledger, b"").attempt("write", &ledger)?;
+        }
         let files = page::files(&region.scope, &new)
             .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))
             .attempt("compress events for", &ledger)?;

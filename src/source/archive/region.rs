@@ -1,6 +1,6 @@
 //! What the ledger of one account and region comes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -136,11 +136,9 @@ impl Region {
 
     /// The files with events around a window's.
     pub(super) fn files_of(&self, window: Span) -> impl Iterator<Item = &LogFile> {
-        let days = match window.is_empty() {
-            true => 0..=-1,
-            false => window.from.div_euclid(DAY)..=(window.until - 1).div_euclid(DAY),
-        };
-        let days = (!days.is_empty()).then(|| self.days.range(days));
+        let day = |second: Seconds| second.div_euclid(DAY);
+        let days = (!window.is_empty()).then(|| day(window.from)..=day(window.until - 1));
+        let days = days.map(|days| self.days.range(days));
         let files = days.into_iter().flatten().flat_map(|(_, files)| files);
         files.filter(move |file| !file.times().intersect(window).is_empty())
     }
@@ -151,6 +149,17 @@ impl Region {
 
     pub(super) fn path(&self, root: &Path, file: &LogFile) -> PathBuf {
         self.scope.day(root, file.newest).join(self.name(file))
+    }
+
+    /// The names of the files that are in a folder, or would be.
+    pub(super) fn names_in(&self, root: &Path, folder: &Path) -> HashSet<String> {
+        let days = self.days.values();
+        let is_there = |day: &&Vec<LogFile>| {
+            day.first()
+                .is_some_and(|file| self.scope.day(root, file.newest) == folder)
+        };
+        let files = days.filter(is_there).flatten();
+        files.map(|file| self.name(file)).collect()
     }
 
     /// Looks for a file on the disk.

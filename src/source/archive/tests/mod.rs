@@ -421,3 +421,61 @@ fn a_failed_write_is_told_with_what_to_do_next() {
     fs::remove_file(directory.path().join("AWSLogs")).unwrap();
     fetch(&archive, &events(&[5]), span(0, 10), 50).unwrap();
 }
+
+#[test]
+fn a_lost_file_costs_all_that_its_page_completed() {
+    let directory = tempfile::tempdir().unwrap();
+    let aws = events(&[500, 1100]);
+    let archive = open(directory.path());
+    archive
+        .add(ACCOUNT, REGION, span(0, 900), &page(&aws[1..]))
+        .unwrap();
+    // Nothing of this second is said to be complete, and yet it must be fetched again.
+    archive
+        .add(ACCOUNT, REGION, span(1200, 1200), &page(&aws[..1]))
+        .unwrap();
+    archive.add(ACCOUNT, REGION, span(900, 1200), &[]).unwrap();
+    drop(archive);
+    for path in files_below(&directory.path().join("AWSLogs")) {
+        fs::remove_file(path).unwrap();
+    }
+    let missing = open(directory.path()).missing(ACCOUNT, REGION, span(0, 1200));
+    assert_eq!(missing, [span(1100, 1101), span(0, 900)]);
+}
+
+#[test]
+fn a_region_whose_ledger_failed_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let archive = open(root);
+    let ledger = Scope::new(ACCOUNT, REGION).unwrap().ledger(root);
+    fs::create_dir_all(&ledger).unwrap();
+    let aws = events(&[500, 1100]);
+    let add = |region| archive.add(ACCOUNT, region, span(0, 900), &page(&aws));
+    assert!(matches!(add(REGION), Err(ArchiveError::Disk { .. })));
+    fs::remove_dir(&ledger).unwrap();
+    assert!(matches!(add(REGION), Err(ArchiveError::Broken(_))));
+    add("us-east-1").unwrap();
+    drop(archive);
+    assert_eq!(
+        open(root).missing(ACCOUNT, REGION, span(0, 900)),
+        [span(0, 900)]
+    );
+}
+
+#[test]
+fn a_page_takes_the_place_of_its_damaged_self() {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = open(directory.path());
+    let aws = events(&[100, 200, 300]);
+    let add = || archive.add(ACCOUNT, REGION, span(0, 500), &page(&aws));
+    add().unwrap();
+    let path = &files_below(&directory.path().join("AWSLogs"))[0];
+    let stored = fs::read(path).unwrap();
+    fs::write(path, vec![0; stored.len()]).unwrap();
+    add().unwrap();
+    assert_eq!(fs::read(path).unwrap(), stored);
+    let documents = archive.documents(ACCOUNT, REGION, span(0, 500));
+    assert_eq!(documents.len(), 1);
+    assert_eq!(ids(directory.path()), each_once(&aws));
+}
