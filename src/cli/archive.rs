@@ -9,9 +9,9 @@ use super::Ended;
 use super::plot::PictureArgs;
 use super::ui::Ui;
 use crate::deliver::files;
-use crate::job::progress::Progress;
 use crate::job::{archive, plot};
 use crate::render;
+use crate::source::progress::Progress;
 
 /// Tell what an archive of fetched events holds, and whether it is whole
 #[derive(Debug, clap::Args)]

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use super::parallel;
-use super::progress::Progress;
 use crate::core::holdings::{Finding, Holdings, Inspection};
 use crate::source::archive::ArchiveError;
 use crate::source::archive::survey::Survey;
+use crate::source::progress::Progress;
 
 /// Tells what an archive holds.
 ///

@@ -29,7 +29,7 @@ use serde_json::json;
 use super::http::Message;
 
 pub(crate) use books::{Entry, Outcome, Sums};
-pub(crate) use events::{Event, events, rfc3339};
+pub(crate) use events::{Event, Random, events, rfc3339};
 pub(crate) use fault::Fault;
 pub(crate) use keys::{Key, SECRET};
 pub(crate) use quota::{Bucket, Other, Quota};
