@@ -62,3 +62,12 @@ pub(crate) fn s3(config: &SdkConfig, bucket: &str, region: Option<&str>) -> aws_
         .force_path_style(custom || bucket.contains('.'));
     aws_sdk_s3::Client::from_conf(builder.build())
 }
+
+/// Builds a client for CloudTrail in a region, or in the configured one.
+pub(crate) fn cloudtrail(config: &SdkConfig, region: Option<&str>) -> aws_sdk_cloudtrail::Client {
+    let region = region.map(|name| Region::new(name.to_owned()));
+    let region = region.or_else(|| config.region().cloned());
+    let builder = aws_sdk_cloudtrail::config::Builder::from(config)
+        .region(region.unwrap_or_else(|| Region::from_static("us-east-1")));
+    aws_sdk_cloudtrail::Client::from_conf(builder.build())
+}

@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
+use super::digests::DigestArgs;
 use super::plot::PictureArgs;
 use super::ui::Ui;
 use super::{Ended, UsageError};
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     time: TimeArgs,
     #[command(flatten)]
     filters: FilterArgs,
+    #[command(flatten)]
+    digests: DigestArgs,
     #[command(flatten)]
     output: OutputArgs,
     /// Named profile of the AWS configuration to use
@@ -165,6 +168,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         now,
         version: env!("CARGO_PKG_VERSION"),
     };
+    let verify = args.digests.verify(&args.sources)?;
     let directory = &args.output.output;
     // Whoever waited for a long read should not lose it to a directory that cannot be written.
     files::make_directory(directory)?;
@@ -191,6 +195,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         },
         rules,
         dump: dump.is_some().then_some(&copy),
+        verify,
     };
     let progress = Progress::default();
     let outcome = ui.watch(&progress, || activity::run(&request, &progress))?;

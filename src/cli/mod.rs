@@ -2,6 +2,7 @@
 
 mod activity;
 mod demo;
+mod digests;
 mod generate;
 mod plot;
 mod ui;

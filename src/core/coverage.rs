@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::integrity::Integrity;
+
 /// Problems named one by one; the others are counted.
 const MAX_PROBLEMS: usize = 1000;
 
@@ -47,6 +49,8 @@ pub(crate) struct Coverage {
     pub(crate) problems: Vec<Problem>,
     /// Problems beyond those named.
     pub(crate) more_problems: u64,
+    /// What digests say of the log files, if that was asked for.
+    pub(crate) integrity: Option<Integrity>,
 }
 
 impl Coverage {
@@ -98,6 +102,8 @@ impl Coverage {
             *mine = (*mine).max(severity);
         }
         self.codes.extend(other.codes);
+        // It is worked out once, for all of the run.
+        self.integrity = self.integrity.or(other.integrity);
         self.problems.extend(other.problems);
         self.problems.sort();
         self.more_problems += other.more_problems;

@@ -9,9 +9,11 @@ use tokio::sync::mpsc;
 
 use super::parallel;
 use super::progress::Progress;
+use super::verify::{self, Verify};
 use crate::aws;
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::intake::{Dump, Intake, Intaken, Rules};
+use crate::core::integrity::Evidence;
 use crate::core::seen::Seen;
 use crate::source::document::{Body, Document, Reader};
 use crate::source::{Source, files, s3};
@@ -25,6 +27,8 @@ pub(crate) struct Request<'r> {
     pub(crate) access: aws::Access,
     pub(crate) rules: Rules,
     pub(crate) dump: Option<Dump<'r>>,
+    /// Set if log files are to be verified by their digests.
+    pub(crate) verify: Option<Verify>,
 }
 
 /// What was counted, and what is missing.
@@ -32,6 +36,8 @@ pub(crate) struct Request<'r> {
 pub(crate) struct Outcome {
     pub(crate) intaken: Intaken,
     pub(crate) coverage: Coverage,
+    /// What digests may speak of, until they are judged.
+    evidence: Evidence,
 }
 
 /// Why nothing could be counted.
@@ -80,12 +86,17 @@ pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome,
                 Ok(part) => {
                     outcome.intaken.merge(part.intaken);
                     outcome.coverage.merge(part.coverage);
+                    outcome.evidence.merge(part.evidence);
                 }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
         outcome.coverage.merge(found);
         outcome.coverage.merge(fetched?);
+        if let Some(verify) = &request.verify {
+            let evidence = std::mem::take(&mut outcome.evidence);
+            verify::run(verify, request, evidence, &mut outcome.coverage)?;
+        }
         Ok(outcome)
     })
 }
@@ -112,7 +123,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// One thread: parses documents until there are no more.
 fn work(request: &Request<'_>, seen: &Seen, queue: &Queue, progress: &Progress) -> Outcome {
-    let mut reader = Reader::new();
+    let mut reader = match request.verify {
+        Some(_) => Reader::with_evidence(),
+        None => Reader::new(),
+    };
     let mut intake = Intake::new(&request.rules, seen, request.dump);
     let mut coverage = Coverage::default();
     while let Some(document) = queue.next() {
@@ -123,10 +137,11 @@ fn work(request: &Request<'_>, seen: &Seen, queue: &Queue, progress: &Progress) 
     Outcome {
         intaken: intake.finish(),
         coverage,
+        evidence: reader.into_evidence().unwrap_or_default(),
     }
 }
 
-fn start_runtime() -> Result<Runtime, ActivityError> {
+pub(super) fn start_runtime() -> Result<Runtime, ActivityError> {
     runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -163,6 +178,7 @@ async fn feed(
     let asked = s3::Asked {
         window: request.rules.window,
         filter: &request.rules.filter,
+        digests: request.verify.is_some(),
     };
     let config = aws::config(&request.access).await;
     let mut coverage = Coverage::default();
