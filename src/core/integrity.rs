@@ -530,16 +530,17 @@ impl<'e> Judge<'e> {
             }
         }
         self.integrity.log_files_not_covered += 1;
-        // Outside the window nothing was asked for, unless its events count.
-        let is_asked = |(from, to): (Seconds, Seconds)| {
-            let Window { since, until } = self.scope.window;
-            since.is_none_or(|since| to >= since) && until.is_none_or(|until| from < until)
+        // What was not asked for may lack digests: another region, or events outside the window.
+        let Scope { window, filter, .. } = self.scope;
+        let is_inside = |(from, to): (Seconds, Seconds)| {
+            window.since.is_none_or(|since| to >= since)
+                && window.until.is_none_or(|until| from < until)
         };
-        if log
-            .events
-            .or(delivered.map(|time| (time, time)))
-            .is_none_or(is_asked)
-        {
+        let times = log.events.or(delivered.map(|time| (time, time)));
+        let is_wanted = |(account, region): Region<'_>| {
+            filter.admits_account(account) && filter.admits_region(region)
+        };
+        if times.is_none_or(is_inside) && region.is_none_or(is_wanted) {
             *not_covered.entry(region).or_default() += 1;
         }
     }
@@ -550,7 +551,7 @@ impl<'e> Judge<'e> {
         covers: &BTreeMap<Region<'_>, Cover>,
     ) {
         if self.evidence.digests.is_empty() {
-            let reason = "no digests found, so that nothing vouches for any log file; they lie in \
+            let reason = "none found, so that nothing vouches for any log file; they lie in \
                           CloudTrail-Digest/ beside CloudTrail/, if the trail validates log files";
             return self.problem("digests", Severity::Failed, reason);
         }
@@ -1067,7 +1068,7 @@ mod tests {
         evidence.digests.clear();
         let (integrity, problems) = run(&evidence);
         assert_eq!((integrity.log_files_not_covered, problems.len()), (5, 1));
-        one(&problems, "digests", "no digests found");
+        one(&problems, "digests", "none found");
         // Nor where other regions have some.
         let mut evidence = chain("t", 0..5);
         let mut other = added(day(1));

@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod digests;
 mod docs;
 mod properties;
 mod real_data;

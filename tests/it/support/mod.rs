@@ -1,6 +1,7 @@
 //! Running the program in a place of its own, and looking at what it made.
 
 pub(crate) mod bucket;
+pub(crate) mod digests;
 pub(crate) mod envelopes;
 pub(crate) mod http;
 pub(crate) mod ministack;
