@@ -95,7 +95,7 @@ pub(crate) fn run(request: &Request<'_>, progress: &Progress) -> Result<Outcome,
         outcome.coverage.merge(fetched?);
         if let Some(verify) = &request.verify {
             let evidence = std::mem::take(&mut outcome.evidence);
-            verify::run(verify, request, evidence, &mut outcome.coverage)?;
+            verify::run(verify, request, &evidence, &mut outcome.coverage)?;
         }
         Ok(outcome)
     })

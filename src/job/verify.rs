@@ -26,13 +26,13 @@ pub(crate) struct Verify {
 pub(super) fn run(
     verify: &Verify,
     request: &Request<'_>,
-    evidence: Evidence,
+    evidence: &Evidence,
     coverage: &mut Coverage,
 ) -> Result<(), ActivityError> {
     let keys = match &verify.keys {
         Some(keys) => keys.clone(),
         None if evidence.digests.is_empty() => PublicKeys::default(),
-        None => start_runtime()?.block_on(ask(&evidence, &request.access, coverage)),
+        None => start_runtime()?.block_on(ask(evidence, &request.access, coverage)),
     };
     let addresses: Vec<String> = request
         .sources
@@ -48,7 +48,7 @@ pub(super) fn run(
         addresses: &addresses,
     };
     let check = |digest: &_, text: &_, signature: &_| keys.check(digest, text, signature);
-    coverage.integrity = Some(integrity::judge(&evidence, &check, scope, coverage));
+    coverage.integrity = Some(integrity::judge(evidence, &check, scope, coverage));
     Ok(())
 }
 

@@ -149,7 +149,7 @@ impl Reader {
             },
         };
         if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
-            take_note(evidence, &body, seal.finish(), sink);
+            take_note(evidence, &body, &seal.finish(), sink);
         }
         if let Some((severity, reason)) = trouble.or_else(|| sink.trouble()) {
             let document = body.name();
@@ -301,7 +301,7 @@ fn is_digest(name: &str) -> bool {
 }
 
 /// Takes note of a document that digests may speak of, or that is one.
-fn take_note<S>(evidence: &mut Evidence, body: &Body, sealed: Sealed, sink: &Watched<'_, S>) {
+fn take_note<S>(evidence: &mut Evidence, body: &Body, sealed: &Sealed, sink: &Watched<'_, S>) {
     let document = body.name();
     if is_digest(&document) {
         let digest = match (&sealed.copy, sealed.hash, sealed.has_more) {
