@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Judge, Region, SETTLING, Scope, address, readable};
+use super::{Judge, Region, SETTLING, Scope, Standing, address, readable};
 use crate::core::coverage::Severity;
 use crate::core::digest::{Digest, Name, Previous};
 use crate::core::window::{self, Seconds};
@@ -10,78 +10,82 @@ use crate::core::window::{self, Seconds};
 /// Digests come once an hour.
 pub(super) const HOUR: Seconds = 3600;
 
-/// The times that the digests of one trail in one region cover.
-#[derive(Debug, Default)]
-struct Chain<'e> {
-    digests: Vec<(&'e Digest, &'e str)>,
-}
+/// The trail that a digest belongs to: its region, folder and name, and whether it is a backfill.
+type Trail<'e> = (Region<'e>, &'e str, &'e str, bool);
 
 /// What digests cover in one region of one account.
 #[derive(Debug, Default)]
 pub(super) struct Cover {
-    /// From the start of a digest to its end; neighbours are joined.
+    /// From the start of a digest that is believed to its end; neighbours are joined.
     covered: Vec<(Seconds, Seconds)>,
-    /// Where a digest may be that is not at hand.
+    /// Where a digest may be that is not at hand, or not believed.
     unknown: Vec<(Seconds, Seconds)>,
+    /// The end of the last digest.
+    pub(super) end: Seconds,
 }
 
 impl<'e> Judge<'e> {
     /// Follows each trail's digests through time, and returns what they cover in each region.
     pub(super) fn check_chains(&mut self) -> BTreeMap<Region<'e>, Cover> {
-        let mut chains: BTreeMap<(Region<'e>, &str, &str, bool), Chain<'e>> = BTreeMap::new();
+        let mut chains: BTreeMap<Trail<'e>, Vec<(usize, &'e Digest)>> = BTreeMap::new();
         for (index, digest) in readable(&self.evidence.digests) {
             if let Some(name) = Name::of(&digest.object) {
                 let region = (name.account, name.region);
-                let id = (
-                    region,
-                    folder(&digest.object),
-                    name.trail(),
-                    name.is_backfill(),
-                );
-                let document = self.evidence.digests[index].document.as_str();
-                chains
-                    .entry(id)
-                    .or_default()
-                    .digests
-                    .push((digest, document));
+                let folder = folder(&digest.object);
+                let trail = (region, folder, name.trail(), name.is_backfill());
+                chains.entry(trail).or_default().push((index, digest));
             }
         }
         let mut covers: BTreeMap<Region<'e>, Cover> = BTreeMap::new();
         for ((region, _, _, is_backfill), mut chain) in chains {
-            chain
-                .digests
-                .sort_by_key(|(digest, _)| (digest.end, digest.start));
+            chain.sort_by_key(|(_, digest)| (digest.end, digest.start));
             // Backfill digests come when they are needed: only their links tell what is missing.
             if is_backfill {
                 self.check_backfill(&chain);
                 continue;
             }
-            let cover = covers.entry(region).or_default();
-            if let Some((first, _)) = chain.digests.first()
-                && first.previous.is_some()
-            {
-                cover.unknown.push((Seconds::MIN, first.start));
-            }
-            cover.add(
-                chain
-                    .digests
-                    .iter()
-                    .map(|(digest, _)| (digest.start, digest.end)),
-            );
-            for pair in chain.digests.windows(2) {
-                let [(before, _), (after, document)] = pair else {
-                    continue;
-                };
-                if after.start > before.end {
-                    cover.unknown.push((before.end, after.start));
+            for pair in chain.windows(2) {
+                if let [(_, before), (index, after)] = *pair {
+                    self.check_gap(region, before, after, index);
                 }
-                self.check_gap(region, before, after, document);
             }
+            let believed = chain.iter().filter(|(index, _)| self.is_believed(*index));
+            let cover = covers.entry(region).or_default();
+            cover.add(believed.map(|(_, digest)| *digest));
+            cover.end = chain
+                .iter()
+                .map(|(_, digest)| digest.end)
+                .fold(cover.end, Seconds::max);
         }
         covers
     }
 
-    fn check_gap(&mut self, region: Region<'_>, before: &Digest, after: &Digest, document: &str) {
+    /// Tells whether a digest is proven, or follows one that is and lays claim to no other time: the
+    /// last one of a local copy.
+    pub(super) fn is_believed(&self, index: usize) -> bool {
+        let evidence = self.evidence;
+        let Ok(digest) = &evidence.digests[index].digest else {
+            return false;
+        };
+        let follows = |previous: &Previous| {
+            let mut before = self.at(&previous.bucket, &previous.object).iter();
+            before.any(|&at| {
+                let found = &evidence.digests[at];
+                let end = found.digest.as_ref().map(|digest| digest.end);
+                self.standing[at] == Standing::Proven
+                    && found.hash == previous.hash
+                    && end.is_ok_and(|end| digest.start >= end)
+            })
+        };
+        match self.standing[index] {
+            Standing::Proven => true,
+            Standing::NotAtHand => digest.previous.as_ref().is_some_and(follows),
+            Standing::Invalid | Standing::KeyUnknown => false,
+        }
+    }
+
+    fn check_gap(&mut self, region: Region<'_>, before: &Digest, after: &Digest, index: usize) {
+        let document = self.evidence.digests[index].document.as_str();
         let is_missing =
             |previous: &&Previous| self.at(&previous.bucket, &previous.object).is_empty();
         let missing = after.previous.as_ref().filter(is_missing);
@@ -116,8 +120,9 @@ impl<'e> Judge<'e> {
         }
     }
 
-    fn check_backfill(&mut self, chain: &Chain<'_>) {
-        for (digest, document) in chain.digests.iter().skip(1) {
+    fn check_backfill(&mut self, chain: &[(usize, &Digest)]) {
+        for (index, digest) in chain.iter().skip(1) {
+            let document = self.evidence.digests[*index].document.as_str();
             if let Some(previous) = &digest.previous
                 && self.at(&previous.bucket, &previous.object).is_empty()
             {
@@ -144,26 +149,31 @@ impl<'e> Judge<'e> {
 }
 
 impl Cover {
-    /// Adds the times that a chain covers, which are in order.
-    fn add(&mut self, times: impl Iterator<Item = (Seconds, Seconds)>) {
+    /// Adds the digests of a trail, in their order.
+    fn add<'e>(&mut self, digests: impl Iterator<Item = &'e Digest>) {
         let mut joined: Vec<(Seconds, Seconds)> = Vec::new();
-        for (start, end) in times {
+        for digest in digests {
             match joined.last_mut() {
-                Some(last) if start <= last.1 => last.1 = last.1.max(end),
-                _ => joined.push((start, end)),
+                Some(last) if digest.start <= last.1 => last.1 = last.1.max(digest.end),
+                Some(last) => {
+                    self.unknown.push((last.1, digest.start));
+                    joined.push((digest.start, digest.end));
+                }
+                None => {
+                    if digest.previous.is_some() {
+                        self.unknown.push((Seconds::MIN, digest.start));
+                    }
+                    joined.push((digest.start, digest.end));
+                }
             }
         }
         self.covered.extend(joined);
     }
 
-    pub(super) fn end(&self) -> Seconds {
-        let ends = self.covered.iter().map(|(_, end)| *end);
-        ends.max().unwrap_or(Seconds::MIN)
-    }
-
     /// Tells whether a log file of a time must stand in a digest that is at hand: one trail's
     /// digests cover it, and no trail has any that is not at hand.
-    pub(super) fn vouches_for(&self, from: Seconds, to: Seconds) -> bool {
+    pub(super) fn vouches_for(&self, delivered: Seconds) -> bool {
+        let (from, to) = (delivered, delivered + SETTLING);
         let is_covered = self
             .covered
             .iter()

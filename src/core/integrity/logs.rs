@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chains::{Cover, HOUR};
 use super::{FoundLog, Judge, Region, SETTLING, Scope, Standing, address, readable};
 use crate::core::coverage::{Coverage, Severity};
-use crate::core::digest::{self, LogFile, Name};
+use crate::core::digest::{self, Digest, LogFile, Name};
 use crate::core::window::{Seconds, Window};
 
 /// If log files were delivered this much later than the last digest, digests are missing.
@@ -41,39 +41,72 @@ impl<'e> Judge<'e> {
             for (index, line, is_here) in lines {
                 if digest::is_at(&log.document, &line.bucket, &line.object) {
                     *is_here = true;
-                    said.push((self.standing[*index], log.hash == Some(line.hash)));
+                    said.push((*index, log.hash == Some(line.hash)));
                 }
             }
             if said.is_empty() {
                 self.unlisted(log, covers, &newest, &mut not_covered);
             } else {
-                self.listed(log, &said);
+                self.listed(log, &said, covers);
             }
         }
         self.report_not_covered(&not_covered, covers);
         self.check_missing(listed, coverage);
     }
 
-    /// Judges a log file by what digests say of it: their standing, and whether the hash fits.
-    fn listed(&mut self, log: &FoundLog, said: &[(Standing, bool)]) {
+    /// Judges a log file by the digests that list it, and whether its hash fits.
+    fn listed(
+        &mut self,
+        log: &FoundLog,
+        said: &[(usize, bool)],
+        covers: &BTreeMap<Region<'e>, Cover>,
+    ) {
+        let is_proven = |index: usize| self.standing[index] == Standing::Proven;
         let fits = said.iter().any(|(_, fits)| *fits);
-        let is_refuted = said
-            .iter()
-            .any(|(standing, fits)| *standing == Standing::Proven && !fits);
-        let reason = if log.has_more && fits {
-            "was added to: bytes follow the gzip member that CloudTrail delivered"
-        } else if !fits || is_refuted {
-            "was changed: its hash is not the one that its digest names"
+        let is_refuted = said.iter().any(|(index, fits)| is_proven(*index) && !fits);
+        if !fits || is_refuted || log.has_more {
+            let reason = match log.hash {
+                None => "cannot be held against its digest: it is damaged or cannot be read",
+                Some(_) if fits && log.has_more => {
+                    "was added to: bytes follow the gzip member that CloudTrail delivered"
+                }
+                Some(_) => "was changed: its hash is not the one that its digest names",
+            };
+            self.integrity.log_files_changed += 1;
+            self.problem(&log.document, Severity::Partial, reason);
+        } else if said.iter().any(|(index, _)| is_proven(*index)) {
+            self.integrity.log_files_valid += 1;
         } else {
-            let is_proven = said.contains(&(Standing::Proven, true));
-            *match is_proven {
-                true => &mut self.integrity.log_files_valid,
-                false => &mut self.integrity.log_files_unproven,
-            } += 1;
-            return;
+            self.integrity.log_files_unproven += 1;
+            if self.is_surprising(log, said, covers) {
+                let reason = "stands only in a digest that is not proven, though proven ones cover \
+                              the time of its delivery";
+                self.problem(&log.document, Severity::Partial, reason);
+            }
+        }
+    }
+
+    /// Tells whether a log file should stand in a digest that is believed. Whoever adds a log file
+    /// to a copy can add a digest that lists it, but not the signature.
+    fn is_surprising(
+        &self,
+        log: &FoundLog,
+        said: &[(usize, bool)],
+        covers: &BTreeMap<Region<'e>, Cover>,
+    ) -> bool {
+        let name = Name::of(&log.document);
+        let Some((name, time)) = name.and_then(|name| Some((name, name.delivered()?))) else {
+            return true;
         };
-        self.integrity.log_files_changed += 1;
-        self.problem(&log.document, Severity::Partial, reason);
+        let cover = covers.get(&(name.account, name.region));
+        let is_in_its_time = |index: usize| {
+            let digest = &self.evidence.digests[index].digest;
+            let is_in_time =
+                |digest: &Digest| digest.start <= time + SETTLING && time <= digest.end;
+            self.is_believed(index) && digest.as_ref().is_ok_and(is_in_time)
+        };
+        cover.is_some_and(|cover| cover.vouches_for(time))
+            && !said.iter().any(|(index, _)| is_in_its_time(*index))
     }
 
     /// Judges a log file that stands in no digest.
@@ -89,13 +122,13 @@ impl<'e> Judge<'e> {
         let cover = region.and_then(|region| covers.get(&region));
         let delivered = name.and_then(|name| name.delivered());
         if let (Some(cover), Some(time), Some(region)) = (cover, delivered, region) {
-            let end = cover.end();
+            let end = cover.end;
             let last = newest.get(&region).copied().unwrap_or(time);
             if time + SETTLING > end && last <= end + OVERDUE {
                 self.integrity.log_files_not_yet_covered += 1;
                 return;
             }
-            if cover.vouches_for(time, time + SETTLING) {
+            if cover.vouches_for(time) {
                 self.integrity.log_files_added += 1;
                 let reason = "was added: it stands in no digest, though digests cover the time of \
                               its delivery";

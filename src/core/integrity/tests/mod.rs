@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::chains::HOUR;
 use super::*;
+use crate::core::digest::LogFile;
 use crate::core::window;
 
 const BUCKET: &str = "bucket";
@@ -352,6 +353,34 @@ fn two_trails_may_share_a_folder() {
         (integrity.log_files_added, integrity.log_files_not_covered),
         (0, 1)
     );
+}
+
+#[test]
+fn a_digest_that_is_not_proven_excuses_nothing() {
+    let intruder = added(day(2) + 60);
+    let name = digest::file_name(&intruder.document).to_owned();
+    let line = LogFile {
+        bucket: BUCKET.to_owned(),
+        object: intruder.document.clone(),
+        hash: intruder.hash.unwrap(),
+        events: None,
+    };
+    // A trail that nobody knows, with one digest.
+    let mut evidence = chain("t", 0..5);
+    let mut other = chain("u", 2..3).digests.remove(0);
+    other.digest.as_mut().unwrap().log_files = vec![line.clone()];
+    evidence.digests.push(other);
+    evidence.logs.push(intruder);
+    let (integrity, problems) = run(&evidence);
+    assert_eq!(integrity.log_files_unproven, 2);
+    one(&problems, &name, "not proven");
+    // The last digest, which has no signature yet.
+    evidence.digests.pop();
+    let last = evidence.digests.last_mut().unwrap();
+    last.digest.as_mut().unwrap().log_files.push(line);
+    let (integrity, problems) = run(&evidence);
+    assert_eq!(integrity.log_files_unproven, 2);
+    one(&problems, &name, "not proven");
 }
 
 #[test]
