@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::support::bucket::{Bucket, Run, keys, save};
 use crate::support::digests::{BUCKET, QUIET, Signer, Trail, gunzip, log, sha256};
 use crate::support::http::Message;
+use crate::support::proxy::{Fault, Request};
 use crate::support::trail::{File, gzip_text};
 use crate::support::{Sandbox, at};
 
@@ -316,6 +317,30 @@ fn attacks_on_a_bucket_are_found() {
         let mut bucket = Bucket::new(name);
         put(&mut bucket, &trail);
         finds(attack, &verify_bucket(&bucket, "", &[]));
+    }
+}
+
+#[test]
+fn what_cannot_be_fetched_is_not_missing() {
+    let trail = Trail::new("denied", 5);
+    let mut bucket = Bucket::new("denied");
+    put(&mut bucket, &trail);
+    let (log, digest) = (trail.logs[2].key.clone(), trail.digests[3].file.key.clone());
+    let is_denied = move |r: &Request| r.gets(&log) || r.gets(&digest);
+    bucket
+        .proxy
+        .fail(usize::MAX, Fault::Error(403, "AccessDenied"), is_denied);
+    let run = verify_bucket(&bucket, "", &[]);
+    run.is_partial();
+    let denied = run
+        .problems()
+        .iter()
+        .filter(|(_, reason)| reason.contains("AccessDenied"))
+        .count();
+    assert_eq!(denied, 2);
+    let counts = integrity(&run);
+    for name in ["log_files_missing", "digests_missing"] {
+        assert_eq!(counts.get(name), None, "{name}");
     }
 }
 

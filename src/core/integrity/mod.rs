@@ -198,7 +198,6 @@ impl<'e> Judge<'e> {
                 repeated.entry(place).or_default().push((index, signature));
             }
         }
-        let mut unknown: BTreeMap<&str, u64> = BTreeMap::new();
         for index in self.last_first() {
             let found = &self.evidence.digests[index];
             let Ok(digest) = &found.digest else { continue };
@@ -228,10 +227,7 @@ impl<'e> Judge<'e> {
                 Some(Verdict::Invalid) => {
                     self.invalid(index, "was changed: its signature does not fit it");
                 }
-                Some(Verdict::KeyUnknown) => {
-                    *unknown.entry(&digest.fingerprint).or_default() += 1;
-                    self.standing[index] = Standing::KeyUnknown;
-                }
+                Some(Verdict::KeyUnknown) => self.standing[index] = Standing::KeyUnknown,
                 None => {}
             }
         }
@@ -239,16 +235,6 @@ impl<'e> Judge<'e> {
             if let Err(reason) = &found.digest {
                 self.invalid(index, reason);
             }
-        }
-        for (fingerprint, count) in unknown {
-            let digests = if count == 1 {
-                "digest is"
-            } else {
-                "digests are"
-            };
-            let reason =
-                format!("is not among the public keys, and {count} {digests} signed with it");
-            self.problem(&format!("key {fingerprint}"), Severity::Failed, reason);
         }
     }
 
@@ -293,15 +279,24 @@ impl<'e> Judge<'e> {
     }
 
     fn count_digests(&mut self) {
+        let mut unknown: BTreeMap<&str, u64> = BTreeMap::new();
         let integrity = &mut self.integrity;
-        for standing in &self.standing {
+        for (standing, found) in self.standing.iter().zip(&self.evidence.digests) {
             integrity.digests += 1;
-            *match standing {
-                Standing::Proven => &mut integrity.digests_valid,
-                Standing::Invalid => &mut integrity.digests_invalid,
-                Standing::KeyUnknown => &mut integrity.digests_key_unknown,
-                Standing::NotAtHand => &mut integrity.digests_signature_not_at_hand,
+            *match (standing, &found.digest) {
+                (Standing::Proven, _) => &mut integrity.digests_valid,
+                (Standing::KeyUnknown, Ok(digest)) => {
+                    *unknown.entry(&digest.fingerprint).or_default() += 1;
+                    &mut integrity.digests_key_unknown
+                }
+                (Standing::Invalid | Standing::KeyUnknown, _) => &mut integrity.digests_invalid,
+                (Standing::NotAtHand, _) => &mut integrity.digests_signature_not_at_hand,
             } += 1;
+        }
+        for (fingerprint, count) in unknown {
+            let digests = if count == 1 { "digest" } else { "digests" };
+            let reason = format!("is not among the public keys: it would prove {count} {digests}");
+            self.problem(&format!("key {fingerprint}"), Severity::Failed, reason);
         }
     }
 }

@@ -214,7 +214,7 @@ fn a_changed_digest_is_found_by_its_hash_and_by_its_signature() {
         "{problems:?}"
     );
     assert!(
-        problems.iter().any(|p| p.contains("3 digests are signed")),
+        problems.iter().any(|p| p.contains("would prove 2 digests")),
         "{problems:?}"
     );
 }
@@ -228,6 +228,28 @@ fn a_changed_last_digest_is_not_believed() {
     let (integrity, problems) = run(&evidence);
     assert_eq!(integrity.log_files_valid, 4);
     one(&problems, &evidence.logs[4].document, "was added");
+}
+
+#[test]
+fn a_proven_digest_proves_those_before_it() {
+    let mut evidence = chain("t", 0..5);
+    for found in &mut evidence.digests[..3] {
+        found.digest.as_mut().unwrap().fingerprint = "older".to_owned();
+    }
+    let (integrity, problems) = run(&evidence);
+    assert_eq!(
+        (integrity.digests_valid, problems.len()),
+        (4, 0),
+        "{problems:?}"
+    );
+    // What an unproven digest says of a log file does not stand against a proven one.
+    let mut other = chain("u", 1..2).digests.remove(0);
+    other.digest.as_mut().unwrap().log_files[0].hash = [7; 32];
+    evidence.digests.push(other);
+    evidence.logs[1].hash = Some([7; 32]);
+    let (integrity, problems) = run(&evidence);
+    assert_eq!(integrity.log_files_changed, 1);
+    one(&problems, &evidence.logs[1].document, "was changed");
 }
 
 #[test]
@@ -353,6 +375,15 @@ fn two_trails_may_share_a_folder() {
         (integrity.log_files_added, integrity.log_files_not_covered),
         (0, 1)
     );
+    // Or in one from before the first that is.
+    let mut evidence = chain("t", 0..5);
+    evidence.digests.extend(chain("u", 0..5).digests.drain(3..));
+    evidence.logs.push(added(day(2) + 60));
+    let (integrity, _) = run(&evidence);
+    assert_eq!(
+        (integrity.log_files_added, integrity.log_files_not_covered),
+        (0, 1)
+    );
 }
 
 #[test]
@@ -381,6 +412,10 @@ fn a_digest_that_is_not_proven_excuses_nothing() {
     let (integrity, problems) = run(&evidence);
     assert_eq!(integrity.log_files_unproven, 2);
     one(&problems, &name, "not proven");
+    // Not even if it lays claim to more than its hour.
+    evidence.digests[4].digest.as_mut().unwrap().start = day(1);
+    let (_, problems) = run(&evidence);
+    one(&problems, &name, "not proven");
 }
 
 #[test]
@@ -395,12 +430,14 @@ fn a_moved_digest_is_invalid() {
 #[test]
 fn an_invalid_digest_refutes_no_other() {
     let mut evidence = chain("t", 0..5);
-    // The third was rewritten, and what it says of the second with it.
+    // The third was rewritten, and the hash and signature that it names of the second with it.
     let other = chain("u", 0..5).digests.remove(2);
-    let written = other.digest.unwrap();
+    let mut forged = other.digest.unwrap();
     let third = &mut evidence.digests[2];
-    let mut forged = third.digest.clone().unwrap();
-    forged.previous.as_mut().unwrap().hash = written.log_files[0].hash;
+    let original = third.digest.as_ref().unwrap();
+    forged.object.clone_from(&original.object);
+    let before = &original.previous.as_ref().unwrap().object;
+    forged.previous.as_mut().unwrap().object.clone_from(before);
     (third.digest, third.hash) = (Ok(forged), other.hash);
     let (integrity, problems) = run(&evidence);
     one(&problems, &evidence.digests[2].document, "was changed");
