@@ -150,8 +150,20 @@ fn a_bucket_is_verified_to_the_last_signature() {
             json!({ "digests": 8, "digests_valid": 8, "log_files": 14, "log_files_valid": 14 });
         assert_eq!(integrity(&run), expected, "{prefix}");
     }
+    // What lies outside the prefix was not asked for.
+    let hour = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/07/\
+                111122223333_CloudTrail_us-east-1_20260907T00";
+    let run = verify_bucket(&bucket, hour, &[]);
+    run.is_complete();
+    assert_eq!(integrity(&run)["log_files_valid"], 2);
     // Nothing is fetched twice, and nothing of it where nobody asked.
+    let (digests, logs) = (
+        trail.digests.iter().map(|signed| &signed.file),
+        &trail.logs[..2],
+    );
+    let of_hour: Vec<File> = logs.iter().chain(digests).cloned().collect();
     let mut all = [(); 6].map(|()| keys(&trail.files())).concat();
+    all.extend(keys(&of_hour));
     all.sort();
     assert_eq!(bucket.fetched(), all);
     let run = bucket.run("", &[]);
