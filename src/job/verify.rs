@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tokio::task::JoinSet;
+
 use super::activity::{ActivityError, Request, start_runtime};
 use crate::aws;
 use crate::core::coverage::{Coverage, Problem, Severity};
@@ -73,9 +75,15 @@ async fn ask(evidence: &Evidence, access: &aws::Access, coverage: &mut Coverage)
         }
     }
     let config = aws::config(access).await;
-    let mut keys = PublicKeys::default();
+    // Where there are no credentials, each region takes its time to find out.
+    let mut asked = JoinSet::new();
     for (region, times) in times {
-        match PublicKeys::list(&config, region, times).await {
+        let (config, region) = (config.clone(), region.to_owned());
+        asked.spawn(async move { (PublicKeys::list(&config, &region, times).await, region) });
+    }
+    let mut keys = PublicKeys::default();
+    for (listed, region) in asked.join_all().await {
+        match listed {
             Ok(listed) => keys.merge(listed),
             Err(reason) => coverage.problem(Problem {
                 document: format!("public keys of {region}"),

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::{fs, io};
 
 use aws_lc_rs::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
-use aws_sdk_cloudtrail::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use aws_sdk_cloudtrail::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use super::s3::in_words;
 use crate::aws;
 use crate::core::digest::{Digest, unhex};
 use crate::core::integrity::Verdict;
@@ -98,7 +99,7 @@ impl PublicKeys {
                 .set_next_token(token);
             let page = request.send().await.map_err(|error| match error.code() {
                 Some(code) => format!("{code}: {}", error.message().unwrap_or_default()),
-                None => DisplayErrorContext(&error).to_string(),
+                None => in_words(&error),
             })?;
             for key in page.public_key_list() {
                 if let (Some(name), Some(der)) = (key.fingerprint(), key.value()) {

@@ -543,7 +543,7 @@ fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-fn in_words(error: &(dyn Error + 'static)) -> String {
+pub(super) fn in_words(error: &(dyn Error + 'static)) -> String {
     let causes: Vec<_> = chain(error).map(ToString::to_string).collect();
     causes.join(": ")
 }
