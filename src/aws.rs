@@ -128,9 +128,11 @@ pub(crate) fn event_history(config: &SdkConfig, region: &str) -> aws_sdk_cloudtr
     aws_sdk_cloudtrail::Client::from_conf(builder.build())
 }
 
-/// Builds a client for CloudTrail's other operations.
-pub(crate) fn cloudtrail(config: &SdkConfig) -> aws_sdk_cloudtrail::Client {
-    let builder = aws_sdk_cloudtrail::config::Builder::from(config).region(region_of(config));
+/// Builds a client for CloudTrail's other operations, in a region or in the configured one.
+pub(crate) fn cloudtrail(config: &SdkConfig, region: Option<&str>) -> aws_sdk_cloudtrail::Client {
+    let region = region.map(|name| Region::new(name.to_owned()));
+    let builder = aws_sdk_cloudtrail::config::Builder::from(config)
+        .region(region.unwrap_or_else(|| region_of(config)));
     aws_sdk_cloudtrail::Client::from_conf(builder.build())
 }
 

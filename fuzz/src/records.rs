@@ -11,6 +11,7 @@ use libfuzzer_sys::fuzz_target;
 
 use crate::core::coverage::scope_of;
 use crate::core::csv;
+use crate::core::digest::{Digest, Name, is_at};
 use crate::core::oracle::{self, Told};
 
 fuzz_target!(|document: &[u8]| {
@@ -18,7 +19,14 @@ fuzz_target!(|document: &[u8]| {
     if csv::is_csv(document) {
         let _ = csv::read(document, &mut Told::default());
     }
+    if let Ok(digest) = Digest::parse(document) {
+        let _ = digest.string_to_sign(&[0; 32]);
+    }
     if let Ok(name) = str::from_utf8(document) {
+        if let Some(name) = Name::of(name) {
+            let _ = (name.delivered(), name.trail(), name.is_backfill());
+        }
+        let _ = is_at(name, "bucket", name);
         let _ = scope_of(name);
         let _ = crate::core::window::Window::between(Some(name), None);
     }

@@ -3,6 +3,7 @@
 mod activity;
 mod archive;
 mod demo;
+mod digests;
 mod generate;
 mod plot;
 mod ui;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::integrity::Integrity;
 use super::window::Seconds;
 
 /// Problems named one by one; the others are counted.
@@ -57,6 +58,8 @@ pub(crate) struct Coverage {
     pub(crate) problems: Vec<Problem>,
     /// Problems beyond those named.
     pub(crate) more_problems: u64,
+    /// What digests say of the log files, if that was asked for.
+    pub(crate) integrity: Option<Integrity>,
 }
 
 impl Coverage {
@@ -141,6 +144,8 @@ impl Coverage {
         // The earlier one counts, and none is later than any.
         let ends = [self.settled_until, other.settled_until];
         self.settled_until = ends.into_iter().flatten().min();
+        // It is worked out once, for all of the run.
+        self.integrity = self.integrity.or(other.integrity);
         self.problems.extend(other.problems);
         self.problems.sort();
         self.more_problems += other.more_problems;

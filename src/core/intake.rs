@@ -146,14 +146,6 @@ impl<'r> Intake<'r> {
         &mut self.ledgers[index]
     }
 
-    fn time(&mut self, record: &Record<'_>) -> Option<Seconds> {
-        let text = record.event_time?;
-        match text.unescaped() {
-            Some(raw) => self.clock.parse(raw),
-            None => self.clock.parse(text.decode().as_bytes()),
-        }
-    }
-
     /// Copies an event for whoever wants the records themselves. A row of CSV has no JSON.
     fn copy(&self, record: &Record<'_>) {
         if let Some(dump) = self.dump.filter(|_| !record.raw.is_empty()) {
@@ -212,7 +204,7 @@ impl Sink for Intake<'_> {
         self.counts.read += records.len() as u64;
         let mut inside: Vec<(&Record<'_>, Option<Seconds>)> = Vec::with_capacity(records.len());
         for record in records {
-            let time = self.time(record);
+            let time = record.time(&mut self.clock);
             if self.rules.window.contains(time) {
                 inside.push((record, time));
             }

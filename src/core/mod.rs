@@ -3,11 +3,13 @@
 
 pub(crate) mod coverage;
 pub(crate) mod csv;
+pub(crate) mod digest;
 pub(crate) mod envelope;
 pub(crate) mod filter;
 pub(crate) mod gunzip;
 pub(crate) mod holdings;
 pub(crate) mod intake;
+pub(crate) mod integrity;
 pub(crate) mod intern;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod oracle;

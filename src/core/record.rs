@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::scan::{Scan, Scanner, Text};
+use super::window::{Clock, Seconds};
 
 /// One record, borrowed from its document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,6 +99,15 @@ impl<'a> Record<'a> {
     /// Tells whether this can be counted as an API call at all: the rest has fallbacks.
     pub(crate) fn is_event(&self) -> bool {
         self.event_name.is_some() && (self.event_source.is_some() || self.event_version.is_some())
+    }
+
+    /// When it happened, if that can be read.
+    pub(crate) fn time(&self, clock: &mut Clock) -> Option<Seconds> {
+        let text = self.event_time?;
+        match text.unescaped() {
+            Some(raw) => clock.parse(raw),
+            None => clock.parse(text.decode().as_bytes()),
+        }
     }
 
     /// A call failed if an error code or message stands at the top level or in the response.

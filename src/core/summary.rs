@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coverage::{ALL_REGIONS, Coverage, Severity};
 use super::intake::{Intaken, Reconciliation};
+use super::integrity::Integrity;
 use super::tally::{Stats, Tally};
 use super::window::{self, Seconds, Window};
 
@@ -85,6 +86,9 @@ pub(crate) struct Extension {
     pub(crate) coverage: CoverageReport,
     /// Failed calls by principal, `service:API` and error code.
     pub(crate) errors_by_principal_and_api: BTreeMap<String, Counts>,
+    /// What digests say of the log files; absent where nobody asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) integrity: Option<Integrity>,
     /// The humans behind the principals, where a record names them.
     pub(crate) persons: BTreeMap<String, PersonReport>,
     pub(crate) principals: BTreeMap<String, PrincipalReport>,
@@ -337,6 +341,7 @@ impl Extension {
             schema_version: SCHEMA_VERSION,
             counts: intaken.counts,
             coverage: CoverageReport::of(tally, intaken, coverage, run),
+            integrity: coverage.integrity,
             version: run.version.to_owned(),
             ..Extension::default()
         };

@@ -8,9 +8,11 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::mpsc;
 
 use super::parallel;
+use super::verify::{self, Verify};
 use crate::aws;
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::intake::{Dump, Intake, Intaken, Rules};
+use crate::core::integrity::Evidence;
 use crate::core::seen::Seen;
 use crate::source::document::{Body, Document, Reader};
 use crate::source::lookup_events::{self, Caller};
@@ -28,6 +30,8 @@ pub(crate) struct Request<'r> {
     pub(crate) access: aws::Access,
     pub(crate) rules: Rules,
     pub(crate) dump: Option<Dump<'r>>,
+    /// Set if log files are to be verified by their digests.
+    pub(crate) verify: Option<Verify>,
 }
 
 /// What was counted, and what is missing.
@@ -37,6 +41,8 @@ pub(crate) struct Outcome {
     pub(crate) coverage: Coverage,
     /// Whose credentials the event history was read with.
     pub(crate) caller: Option<Caller>,
+    /// What digests may speak of, until they are judged.
+    evidence: Evidence,
 }
 
 /// Why nothing could be counted.
@@ -90,6 +96,7 @@ pub(crate) fn run(
                 Ok(part) => {
                     outcome.intaken.merge(part.intaken);
                     outcome.coverage.merge(part.coverage);
+                    outcome.evidence.merge(part.evidence);
                 }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
@@ -98,6 +105,10 @@ pub(crate) fn run(
         let fetched = fetched?;
         outcome.coverage.merge(fetched.coverage);
         outcome.caller = fetched.caller;
+        if let Some(verify) = &request.verify {
+            let evidence = std::mem::take(&mut outcome.evidence);
+            verify::run(verify, request, &evidence, &mut outcome.coverage)?;
+        }
         Ok(outcome)
     })
 }
@@ -124,7 +135,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// One thread: parses documents until there are no more.
 fn work(request: &Request<'_>, seen: &Seen, queue: &Queue, progress: &Progress) -> Outcome {
-    let mut reader = Reader::new();
+    let mut reader = match request.verify {
+        Some(_) => Reader::with_evidence(),
+        None => Reader::new(),
+    };
     let mut intake = Intake::new(&request.rules, seen, request.dump);
     let mut coverage = Coverage::default();
     while let Some(document) = queue.next() {
@@ -136,10 +150,11 @@ fn work(request: &Request<'_>, seen: &Seen, queue: &Queue, progress: &Progress) 
         intaken: intake.finish(),
         coverage,
         caller: None,
+        evidence: reader.into_evidence().unwrap_or_default(),
     }
 }
 
-fn start_runtime() -> Result<Runtime, ActivityError> {
+pub(super) fn start_runtime() -> Result<Runtime, ActivityError> {
     runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -192,6 +207,7 @@ async fn feed(
     let asked = s3::Asked {
         window: request.rules.window,
         filter: &request.rules.filter,
+        digests: request.verify.is_some(),
     };
     let mut config = None;
     for source in &request.sources {

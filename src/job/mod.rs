@@ -5,3 +5,4 @@ pub(crate) mod archive;
 pub(crate) mod demo;
 pub(crate) mod parallel;
 pub(crate) mod plot;
+pub(crate) mod verify;

@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use console::{Style, measure_text_width};
 
 use super::escape;
+use crate::core::integrity::Integrity;
 use crate::core::summary::{Calls, CoverageReport, Extension, Summary};
 
 /// Rows of each table.
@@ -224,11 +225,20 @@ impl Page {
         for line in remarks(coverage) {
             writeln!(self.out, "  {line}")?;
         }
+        for line in extension.integrity.iter().flat_map(verified) {
+            writeln!(self.out, "  {line}")?;
+        }
         if coverage.complete {
             return writeln!(self.out, "  Nothing is missing of what was asked for.");
         }
         let all = coverage.problems.len() as u64 + coverage.problems_not_listed;
-        let line = format!("Incomplete, for {}:", counted(all, "reason"));
+        let line = match extension.integrity {
+            Some(_) => format!(
+                "Incomplete or not verified, for {}:",
+                counted(all, "reason")
+            ),
+            None => format!("Incomplete, for {}:", counted(all, "reason")),
+        };
         let line = self.style(Style::new().red().bold(), &line);
         writeln!(self.out, "  {line}")?;
         for problem in coverage.problems.iter().take(TOP) {
@@ -332,6 +342,51 @@ fn event_history(coverage: &CoverageReport) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Says what digests say of the log files.
+fn verified(integrity: &Integrity) -> [String; 2] {
+    let line = |what: &str, parts: &[(u64, &str)]| {
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts
+            .map(|(count, name)| format!("{} {name}", thousands(*count)))
+            .collect();
+        format!(
+            "{what}: {}",
+            if parts.is_empty() {
+                "none".to_owned()
+            } else {
+                parts.join(", ")
+            }
+        )
+    };
+    [
+        line(
+            "Log files by their digests",
+            &[
+                (integrity.log_files_valid, "valid"),
+                (integrity.log_files_changed, "changed"),
+                (integrity.log_files_added, "added"),
+                (integrity.log_files_missing, "missing"),
+                (integrity.log_files_unproven, "unproven"),
+                (integrity.log_files_not_yet_covered, "not yet covered"),
+                (integrity.log_files_not_covered, "not covered"),
+            ],
+        ),
+        line(
+            "Digests",
+            &[
+                (integrity.digests_valid, "valid"),
+                (integrity.digests_invalid, "invalid"),
+                (integrity.digests_missing, "missing"),
+                (integrity.digests_key_unknown, "with an unknown key"),
+                (
+                    integrity.digests_signature_not_at_hand,
+                    "with no signature at hand",
+                ),
+            ],
+        ),
+    ]
 }
 
 fn principals(summary: &Summary) -> Vec<Row> {

@@ -9,13 +9,15 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-
+use super::seal::{Members, Plain, Seal, Sealed};
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::csv;
+use crate::core::digest::{Digest, Name};
 use crate::core::envelope::{Damage, Envelope, Kind, Sink};
 use crate::core::gunzip::{self, Inflater};
+use crate::core::integrity::{Evidence, FoundDigest, FoundLog};
 use crate::core::record::Record;
+use crate::core::window::{Clock, Seconds};
 
 /// Documents up to this size, stored or inflated, are held whole.
 const WHOLE: u64 = 32 << 20;
@@ -52,6 +54,8 @@ pub(crate) enum Body {
     Memory {
         name: String,
         bytes: Vec<u8>,
+        /// The signature that S3 keeps beside a digest.
+        signature: Option<String>,
         _held: Box<dyn Send>,
     },
 }
@@ -81,6 +85,10 @@ pub(crate) struct Reader {
     inflater: Inflater,
     stored: Vec<u8>,
     window: Vec<u8>,
+    /// What digests and log files were met, if that is asked for.
+    evidence: Option<Evidence>,
+    /// The seal of the document that is being read.
+    seal: Option<Seal>,
 }
 
 impl Reader {
@@ -89,7 +97,21 @@ impl Reader {
             inflater: Inflater::new(WHOLE as usize),
             stored: Vec::new(),
             window: Vec::new(),
+            evidence: None,
+            seal: None,
         }
+    }
+
+    /// A reader that takes note of digests, and of what they may say of log files.
+    pub(crate) fn with_evidence() -> Self {
+        Reader {
+            evidence: Some(Evidence::default()),
+            ..Reader::new()
+        }
+    }
+
+    pub(crate) fn into_evidence(self) -> Option<Evidence> {
+        self.evidence
     }
 
     /// Hands a document's records to the sink. What cannot be read is a problem in the coverage.
@@ -106,10 +128,17 @@ impl Reader {
             named,
             mut body,
         } = document;
+        let clock = self.evidence.is_some().then(Clock::default);
         let sink = &mut Watched {
             sink,
             unreadable: 0,
+            clock,
+            events: None,
+            has_events: false,
         };
+        if self.evidence.is_some() {
+            self.seal = Some(Seal::new(is_digest(&body.name())));
+        }
         let trouble = match &mut body {
             Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
             Body::Stdin => self.stream(io::stdin().lock(), named, sink),
@@ -119,6 +148,9 @@ impl Reader {
                 Err(error) => Some((Severity::Failed, format!("cannot be read: {error}"))),
             },
         };
+        if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
+            take_note(evidence, &body, &seal.finish(), sink);
+        }
         if let Some((severity, reason)) = trouble.or_else(|| sink.trouble()) {
             let document = body.name();
             coverage.problem(Problem {
@@ -158,6 +190,10 @@ impl Reader {
     }
 
     fn whole(&mut self, stored: &[u8], named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+        // The fast way does not tell where the first member ends.
+        if self.seal.is_some() {
+            return self.stream(stored, named, sink);
+        }
         let json = if gunzip::is_gzip(stored) {
             match self.inflater.inflate(stored) {
                 Some(json) => json,
@@ -190,16 +226,25 @@ impl Reader {
         }
         let is_gzip = gunzip::is_gzip(&head);
         let stored = io::Cursor::new(head).chain(stored);
+        let seal = self.seal.take();
         if is_gzip {
             let buffered = io::BufReader::with_capacity(128 << 10, stored);
-            let inflated = Limited {
-                inner: MultiGzDecoder::new(buffered),
+            let mut inflated = Limited {
+                inner: Members::new(buffered, seal),
                 stored: &stored_bytes,
                 inflated: 0,
             };
-            self.windows(inflated, named, sink)
+            let trouble = self.windows(&mut inflated, named, sink);
+            self.seal = inflated.inner.seal;
+            trouble
         } else {
-            self.windows(stored, named, sink)
+            let mut plain = Plain {
+                inner: stored,
+                seal,
+            };
+            let trouble = self.windows(&mut plain, named, sink);
+            self.seal = plain.seal;
+            trouble
         }
     }
 
@@ -250,10 +295,49 @@ impl Reader {
 
 type Trouble = (Severity, String);
 
+/// Tells by its name whether a document is a digest.
+fn is_digest(name: &str) -> bool {
+    Name::of(name).is_some_and(|name| name.is_digest())
+}
+
+/// Takes note of a document that digests may speak of, or that is one.
+fn take_note<S>(evidence: &mut Evidence, body: &Body, sealed: &Sealed, sink: &Watched<'_, S>) {
+    let document = body.name();
+    if is_digest(&document) {
+        let digest = match (&sealed.copy, sealed.hash, sealed.has_more) {
+            (Some(json), Some(_), false) => Digest::parse(json).map_err(|e| e.to_string()),
+            (None, Some(_), _) => Err("is no digest: it is too large".to_owned()),
+            (_, _, true) => Err("was added to: bytes follow its gzip member".to_owned()),
+            (_, None, _) => Err("is no digest: it cannot be read to its end".to_owned()),
+        };
+        let signature = match body {
+            Body::Memory { signature, .. } => signature.clone(),
+            _ => None,
+        };
+        evidence.digests.push(FoundDigest {
+            document,
+            digest,
+            hash: sealed.hash.unwrap_or_default(),
+            signature,
+        });
+    } else if sink.has_events || Name::of(&document).is_some_and(|name| name.is_log_file()) {
+        evidence.logs.push(FoundLog {
+            document,
+            hash: sealed.hash,
+            has_more: sealed.has_more,
+            events: sink.events,
+        });
+    }
+}
+
 /// Counts the records that could not be read: a document that is whole but for them has trouble too.
 struct Watched<'s, S> {
     sink: &'s mut S,
     unreadable: u64,
+    /// Reads the times of events, if somebody wants to know.
+    clock: Option<Clock>,
+    events: Option<(Seconds, Seconds)>,
+    has_events: bool,
 }
 
 impl<S> Watched<'_, S> {
@@ -269,6 +353,13 @@ impl<S> Watched<'_, S> {
 
 impl<S: Sink> Sink for Watched<'_, S> {
     fn events(&mut self, records: &[Record<'_>]) {
+        if let Some(clock) = &mut self.clock {
+            self.has_events |= !records.is_empty();
+            for time in records.iter().filter_map(|record| record.time(clock)) {
+                let (first, last) = self.events.unwrap_or((time, time));
+                self.events = Some((first.min(time), last.max(time)));
+            }
+        }
         self.sink.events(records);
     }
 

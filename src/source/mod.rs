@@ -5,7 +5,9 @@ pub(crate) mod document;
 pub(crate) mod files;
 pub(crate) mod lookup_events;
 pub(crate) mod progress;
+pub(crate) mod public_keys;
 pub(crate) mod s3;
+mod seal;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

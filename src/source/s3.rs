@@ -22,7 +22,7 @@ use super::document::{Body, Document};
 use crate::aws::{self, in_words};
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::filter::Filter;
-use crate::core::window::{self, Window};
+use crate::core::window::{self, Seconds, Window};
 
 /// Requests in flight at once, of each kind.
 const LISTINGS: usize = 16;
@@ -59,6 +59,8 @@ pub(crate) enum S3Error {
 pub(crate) struct Asked<'a> {
     pub(crate) window: Window,
     pub(crate) filter: &'a Filter,
+    /// Whether digests are asked for as well.
+    pub(crate) digests: bool,
 }
 
 /// A folder of log files, or anything else to be listed.
@@ -71,6 +73,8 @@ struct Listing {
     before: Option<String>,
     /// Account and region, if the folder is theirs.
     scope: Option<(String, String)>,
+    /// Whether digests are wanted as well.
+    digests: bool,
 }
 
 /// Sends every log file that is asked for to `documents`, and returns what could not be had.
@@ -158,7 +162,10 @@ impl Store {
     ) -> Result<Vec<Listing>, S3Error> {
         let listings = match within_region(prefix, asked) {
             Some(_) if self.is_empty(prefix).await => return Err(self.nothing(prefix)),
-            Some(listing) => vec![listing],
+            Some(listing) => [Some(listing), digests_within_region(prefix, asked)]
+                .into_iter()
+                .flatten()
+                .collect(),
             None => self.search(prefix, asked).await?,
         };
         for listing in &listings {
@@ -186,13 +193,22 @@ impl Store {
             return Err(self.nothing(prefix));
         }
         let mut level = search.sort(first, asked);
+        if asked.digests
+            && let Some((before, after)) = prefix.rsplit_once("/CloudTrail/")
+        {
+            let sibling = format!("{before}/CloudTrail-Digest/{after}");
+            level.extend(search.sort(self.children_of(&[sibling]).await, asked));
+        }
         while !level.is_empty() {
             level = search.sort(self.children_of(&level).await, asked);
         }
         if search.listings.is_empty() && !search.left_out {
             if !search.met_layout && !has_trail_layout(prefix) {
                 // Log files may also lie in folders of somebody's own.
-                return Ok(vec![Listing::all(prefix.to_owned())]);
+                return Ok(vec![Listing {
+                    digests: asked.digests,
+                    ..Listing::all(prefix.to_owned())
+                }]);
             }
             if self.coverage.lock().await.is_complete() {
                 return Err(self.nothing(prefix));
@@ -318,13 +334,14 @@ impl Store {
         };
         let name = format!("s3://{}/{}", self.bucket, object.key);
         match self.body(&object.key, None).await {
-            Ok(bytes) => {
+            Ok((bytes, signature)) => {
                 let document = Document {
                     size: bytes.len() as u64,
                     named: object.named,
                     body: Body::Memory {
                         name,
                         bytes,
+                        signature,
                         _held: Box::new(permit),
                     },
                 };
@@ -363,15 +380,22 @@ impl Store {
         drop(documents.send(document).await);
     }
 
-    /// Fetches an object, or the range of it that an HTTP Range header names.
-    async fn body(&self, key: &str, range: Option<String>) -> Result<Vec<u8>, String> {
+    /// Fetches an object, or the range of it that an HTTP Range header names, and the signature that
+    /// stands beside it if it is a digest.
+    async fn body(
+        &self,
+        key: &str,
+        range: Option<String>,
+    ) -> Result<(Vec<u8>, Option<String>), String> {
         let mut attempt = 1;
         loop {
             let request = self.client.get_object().bucket(&self.bucket).key(key);
             let request = request.set_range(range.clone());
             let response = request.send().await.map_err(|error| explain_get(&error))?;
+            let metadata = response.metadata.as_ref();
+            let signature = metadata.and_then(|names| names.get("signature")).cloned();
             match response.body.collect().await {
-                Ok(body) => return Ok(body.to_vec()),
+                Ok(body) => return Ok((body.to_vec(), signature)),
                 Err(error) if attempt == BODY_ATTEMPTS => {
                     let reason = in_words(&error);
                     return Err(format!(
@@ -420,7 +444,7 @@ impl io::Read for Ranges {
         let piece = self
             .runtime
             .block_on(self.store.body(&self.object.key, range));
-        self.piece = io::Cursor::new(piece.map_err(io::Error::other)?);
+        self.piece = io::Cursor::new(piece.map_err(io::Error::other)?.0);
         self.offset = end;
         io::Read::read(&mut self.piece, buf)
     }
@@ -444,13 +468,25 @@ impl Search {
         let mut next = Vec::new();
         for folder in found {
             let place = Place::of(&folder);
-            self.met_layout |= !matches!(place, Place::Stranger | Place::Other);
+            self.met_layout |= matches!(
+                place,
+                Place::Region { .. } | Place::Account { .. } | Place::OnTheWay
+            );
             match place {
                 Place::Region { account, region } if asked.wants(&account, &region) => {
                     self.listings.push(asked.days(folder, (account, region)));
                 }
                 Place::Account { account } if asked.wants_account(&account) => {
                     next.push(format!("{folder}CloudTrail/"));
+                    if asked.digests {
+                        next.push(format!("{folder}CloudTrail-Digest/"));
+                    }
+                }
+                Place::Digests if asked.digests => next.push(folder),
+                Place::DigestsOfRegion { account, region }
+                    if asked.digests && asked.wants(&account, &region) =>
+                {
+                    self.listings.push(asked.digests_of_days(folder));
                 }
                 Place::Region { .. } | Place::Account { .. } => self.left_out = true,
                 Place::OnTheWay => next.push(folder),
@@ -459,7 +495,7 @@ impl Search {
                     next.push(folder);
                 }
                 Place::Stranger => self.gave_up = true,
-                Place::Other => {}
+                Place::Digests | Place::DigestsOfRegion { .. } | Place::Other => {}
             }
         }
         next
@@ -520,7 +556,25 @@ impl Asked<'_> {
             // The window's last second, the day after, and then the first day not wanted.
             before: self.window.until.map(|until| key(until - 1 + 2 * 86_400)),
             scope: Some(scope),
+            digests: false,
             prefix,
+        }
+    }
+
+    /// Narrows a region's folder of digests likewise: those that list the log files of the last day
+    /// may come on the day after.
+    fn digests_of_days(&self, prefix: String) -> Listing {
+        let later = |until: Seconds| until.saturating_add(86_400);
+        let window = Window {
+            until: self.window.until.map(later),
+            ..self.window
+        };
+        let days = Asked { window, ..*self }.days(prefix, Default::default());
+        Listing {
+            // What cannot be listed of it takes no log file away.
+            scope: None,
+            digests: true,
+            ..days
         }
     }
 }
@@ -532,12 +586,14 @@ impl Listing {
             after: None,
             before: None,
             scope: None,
+            digests: false,
         }
     }
 
     /// Tells whether a key is one to read: no folder marker, and no sibling of `CloudTrail/`.
     fn wants(&self, key: &str) -> bool {
-        !key.ends_with('/') && (key == self.prefix || !key.rsplit('/').skip(1).any(is_sibling))
+        let is_foreign = |part| is_sibling(part) && !(self.digests && part == "CloudTrail-Digest");
+        !key.ends_with('/') && (key == self.prefix || !key.rsplit('/').skip(1).any(is_foreign))
     }
 }
 
@@ -552,6 +608,13 @@ enum Place {
     /// `…/AWSLogs/ACCOUNT/`, also with an organisation's id in between.
     Account {
         account: String,
+    },
+    /// `…/ACCOUNT/CloudTrail-Digest/`
+    Digests,
+    /// `…/ACCOUNT/CloudTrail-Digest/REGION/`
+    DigestsOfRegion {
+        account: String,
+        region: String,
     },
     /// `…/AWSLogs/`, or an organisation's folder below it.
     OnTheWay,
@@ -572,6 +635,13 @@ impl Place {
                 region: region.to_owned(),
             },
             [.., account, "CloudTrail"] if is_account(account) => Place::OnTheWay,
+            [.., account, "CloudTrail-Digest", region] if is_account(account) => {
+                Place::DigestsOfRegion {
+                    account: account.to_owned(),
+                    region: region.to_owned(),
+                }
+            }
+            [.., account, "CloudTrail-Digest"] if is_account(account) => Place::Digests,
             [.., parent, account]
                 if is_account(account) && (parent == "AWSLogs" || is_organization(parent)) =>
             {
@@ -627,4 +697,48 @@ fn within_region(prefix: &str, asked: Asked<'_>) -> Option<Listing> {
             ..Listing::all(prefix.to_owned())
         },
     })
+}
+
+/// Finds the digests of the log files under a prefix that lies inside a region's folder.
+fn digests_within_region(prefix: &str, asked: Asked<'_>) -> Option<Listing> {
+    if !asked.digests {
+        return None;
+    }
+    let (before, after) = prefix.rsplit_once("/CloudTrail/")?;
+    let (region, rest) = after.split_once('/')?;
+    let folder = format!("{before}/CloudTrail-Digest/{region}/");
+    let days = asked.digests_of_days(folder.clone());
+    let date: Vec<&str> = rest
+        .split('/')
+        .take(3)
+        .take_while(|part| is_number(part))
+        .collect();
+    // A digest lies under the day on which it ends, which is that of the log files or the one after.
+    let start = format!("{folder}{}", date.join("/"));
+    let days_behind = match date.len() {
+        1 => 367,
+        2 => 33,
+        _ => 3,
+    };
+    let first = format!("{}-01-01", date.join("-"));
+    let end = first
+        .get(..10)
+        .and_then(|day| window::parse(format!("{day}T00:00:00Z").as_bytes()));
+    let end = end.map(|first| {
+        let (year, month, day) = window::day(first + days_behind * 86_400);
+        format!("{folder}{year:04}/{month:02}/{day:02}")
+    });
+    let (after, before) = match date.is_empty() {
+        true => (None, None),
+        false => (Some(start), end),
+    };
+    Some(Listing {
+        after: days.after.max(after),
+        before: days.before.into_iter().chain(before).min(),
+        ..days
+    })
+}
+
+fn is_number(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
 }

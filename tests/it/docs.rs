@@ -201,8 +201,19 @@ fn results_keep_to_the_schema() {
         .run(["demo", "-q", "--events", "500", "--output", "logs"])
         .expect(0);
     sandbox.write("logs/broken.json", "{");
-    let summary = sandbox.activity_with(["logs", "--since", "2026-09-08"], b"", 3);
-    validate(&summary, &schema, &schema, "");
+    sandbox.write(
+        "keys.json",
+        r#"{"PublicKeyList":[{"Value":"","Fingerprint":""}]}"#,
+    );
+    for verify in [&[][..], &["--verify-digests", "--public-keys", "keys.json"]] {
+        let words = ["logs", "--since", "2026-09-08"].iter().chain(verify);
+        let summary = sandbox.activity_with(words, b"", 3);
+        validate(&summary, &schema, &schema, "");
+        assert_eq!(
+            summary["trailtab"].get("integrity").is_some(),
+            !verify.is_empty()
+        );
+    }
     let predecessor = serde_json::from_str(&read("tests/data/predecessor.json")).unwrap();
     validate(&predecessor, &schema, &schema, "");
 }

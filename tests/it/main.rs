@@ -10,6 +10,7 @@
 mod archive;
 mod aws_server;
 mod cli;
+mod digests;
 mod docs;
 mod lookup_events;
 mod properties;

@@ -7,6 +7,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use crate::aws;
 use crate::cli::UsageError;
+use crate::cli::digests::DigestArgs;
 use crate::cli::plot::PictureArgs;
 use crate::core::filter::{self, Access, Filter, List, Origin, Pattern};
 use crate::core::spans::Span;
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     pub(super) filters: FilterArgs,
     #[command(flatten)]
     pub(super) lookup: LookupArgs,
+    #[command(flatten)]
+    pub(super) digests: DigestArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
     /// Named profile of the AWS configuration to use

@@ -54,6 +54,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         version: env!("CARGO_PKG_VERSION"),
         caller: None,
     };
+    let verify = args.digests.verify(&args.sources)?;
     let directory = &args.output.output;
     // Whoever waited for a long read should not lose it to a directory that cannot be written.
     files::make_directory(directory)?;
@@ -79,6 +80,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         access: args.access(),
         rules,
         dump: dump.is_some().then_some(&copy),
+        verify,
     };
     let progress = Arc::new(Progress::default());
     let outcome = ui.watch(&progress, || activity::run(request, &progress))?;

@@ -19,7 +19,10 @@ pub(super) async fn give(run: Arc<Run>, account: Arc<Account>) {
         }
     }
     let (_, config) = account.config();
-    let trails = aws::cloudtrail(&config).describe_trails().send().await;
+    let trails = aws::cloudtrail(&config, None)
+        .describe_trails()
+        .send()
+        .await;
     let Ok(trails) = trails else {
         return;
     };

@@ -305,6 +305,7 @@ fn document(events: &[aws_sdk_cloudtrail::types::Event], account: &str, region: 
         body: Body::Memory {
             name: event_history(account, region),
             bytes,
+            signature: None,
             _held: Box::new(()),
         },
     }

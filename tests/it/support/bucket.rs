@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::http::{self, Message};
 use super::ministack::{self, Connection};
 use super::proxy::Proxy;
 use super::trail::File;
@@ -51,6 +52,20 @@ impl Bucket {
             self.connection
                 .must("PUT", &self.path(&file.key), &file.bytes);
         }
+    }
+
+    /// Puts an object with the signature beside it, as CloudTrail puts digests.
+    pub(crate) fn put_signed(&mut self, file: &File, signature: &str) {
+        let target = http::encode(&self.path(&file.key));
+        let mut request = Message::new(&format!("PUT {target} HTTP/1.1"), &file.bytes);
+        for (name, value) in [
+            ("Host", "127.0.0.1"),
+            ("x-amz-meta-signature", signature),
+            ("x-amz-meta-signature-algorithm", "SHA256withRSA"),
+        ] {
+            request.headers.push((name.to_owned(), value.to_owned()));
+        }
+        assert_eq!(self.connection.forward(&request).unwrap().status(), 200);
     }
 
     /// The path by which an object is asked for.

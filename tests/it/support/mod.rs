@@ -2,6 +2,7 @@
 
 pub(crate) mod aws;
 pub(crate) mod bucket;
+pub(crate) mod digests;
 pub(crate) mod envelopes;
 pub(crate) mod http;
 pub(crate) mod ministack;

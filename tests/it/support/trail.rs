@@ -65,12 +65,14 @@ fn event(number: u64, account: &str, region: &str, time: &str, name: &str) -> St
 
 /// Packs records as CloudTrail does.
 pub(crate) fn gzip(records: &[String]) -> Vec<u8> {
-    let json = format!(r#"{{"Records":[{}]}}"#, records.join(","));
+    gzip_text(format!(r#"{{"Records":[{}]}}"#, records.join(",")))
+}
+
+pub(crate) fn gzip_text(json: impl AsRef<[u8]>) -> Vec<u8> {
+    let json = json.as_ref();
     let mut compressor = Compressor::new(CompressionLvl::fastest());
     let mut gzip = vec![0; compressor.gzip_compress_bound(json.len())];
-    let length = compressor
-        .gzip_compress(json.as_bytes(), &mut gzip)
-        .unwrap();
+    let length = compressor.gzip_compress(json, &mut gzip).unwrap();
     gzip.truncate(length);
     gzip
 }
