@@ -155,7 +155,7 @@ impl Scenario {
             .fold(f64::MAX, f64::min);
         let last = entries
             .iter()
-            .map(|entry| entry.answered)
+            .filter_map(|entry| entry.answered)
             .fold(0.0, f64::max);
         let pages = |count: usize| count.div_ceil(50);
         let optimum = (pages(self.busiest) as f64 - self.burst) / (2.0 - self.other);

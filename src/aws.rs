@@ -11,7 +11,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_sts::config::SharedAsyncSleep;
+use aws_sdk_sts::config::{RuntimeComponents, SharedAsyncSleep};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
@@ -60,7 +60,10 @@ pub(crate) async fn config(access: &Access) -> SdkConfig {
 /// One pool of connections for all clients: each would read the system's certificates for itself.
 fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
-        connector(settings.cloned(), components.and_then(|c| c.sleep_impl()))
+        connector(
+            settings.cloned(),
+            components.and_then(RuntimeComponents::sleep_impl),
+        )
     })
 }
 
