@@ -10,6 +10,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     missing_docs,
     reason = "a benchmark that cannot go on stops, and prints its results"
 )]
@@ -23,7 +24,6 @@ use support::aws::{Region, Server, World, events};
 #[allow(
     dead_code,
     unused_imports,
-    clippy::disallowed_methods,
     reason = "the tests use the rest of it"
 )]
 #[path = "../tests/it/support"]

@@ -191,7 +191,7 @@ impl State {
         let region = self.world.enabled(&request.account, &request.region);
         let latency = region.map_or(0..=0, |region| region.latency.clone());
         let span = latency.end() - latency.start() + 1;
-        let random = events::Random(place as u64).below(span);
+        let random = Random(place as u64).below(span);
         let delay = match fault {
             Some(Fault::Delay(time)) => *time,
             _ => Duration::ZERO,
