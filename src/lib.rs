@@ -3,11 +3,14 @@
 //! This is the map of the house; ARCHITECTURE.md says why it is built like this.
 //!
 //! ```text
-//! source: files, stdin, S3 ── documents
+//! source: LookupEvents, archive, files, stdin, S3 ── documents
 //!           core: envelope → record → intake (window, dedupe, filters) → Tally → Summary
 //!                                                                          render: text, json, csv, charts
 //!                                                                            deliver: files
 //! ```
+//!
+//! LookupEvents is asked at the speed of its quota: `core::walk` says which page of a region comes next
+//! and when, `source::lookup_events` does it.
 //!
 //! Imports point one way: `cli` → `job` → `source`, `deliver`, `render`, `demo` → `core`.
 //!
