@@ -21,11 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use support::aws::{Region, Server, World, events};
 
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the tests use the rest of it"
-)]
+#[allow(dead_code, unused_imports, reason = "the tests use the rest of it")]
 #[path = "../tests/it/support"]
 mod support {
     pub(crate) mod aws;

@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,6 +13,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::render::text::{Look, thousands};
 use crate::render::{self, escape};
 use crate::source::progress::Progress;
+
+/// How often a long reading of event histories is told of where there is no terminal.
+const BETWEEN_LINES: Duration = Duration::from_secs(60);
 
 /// How the user wants to be talked to.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +86,7 @@ fn draw(progress: &Progress, done: &AtomicBool) {
     };
     let files = "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left";
     let mut style = None;
+    let mut said = Instant::now();
     while !done.load(Ordering::Relaxed) {
         for remark in progress.remarks() {
             bar.suspend(|| eprintln!("{}", escape::terminal(&remark)));
@@ -100,12 +104,19 @@ fn draw(progress: &Progress, done: &AtomicBool) {
         }
         if regions.is_empty() {
             show_files(&bar, progress);
+        } else if bar.is_hidden() && said.elapsed() < BETWEEN_LINES {
+            // Whoever reads a log wants a line now and then.
         } else {
             let rows = regions.iter().map(|region| {
                 let (view, is_done) = region.view();
                 (region.account.as_str(), region.name.as_str(), view, is_done)
             });
-            bar.set_message(render::progress::regions(&rows.collect::<Vec<_>>()));
+            let text = render::progress::regions(&rows.collect::<Vec<_>>());
+            if bar.is_hidden() {
+                eprintln!("{text}");
+                said = Instant::now();
+            }
+            bar.set_message(text);
         }
         thread::park_timeout(Duration::from_millis(100));
     }
