@@ -9,6 +9,7 @@
 
 mod aws_server;
 mod cli;
+mod conformance;
 mod docs;
 mod lookup_events;
 mod properties;

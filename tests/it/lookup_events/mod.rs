@@ -1,4 +1,14 @@
 //! Activity from the event history, against a server that is faithful to LookupEvents.
 
 mod complete;
+mod credentials;
+mod faults;
+mod filters;
+mod hostile;
 pub(crate) mod lab;
+mod organization;
+mod output;
+mod quota;
+mod refusals;
+mod regions;
+mod window;
