@@ -87,6 +87,8 @@ pub(crate) struct Pace {
     strikes: u32,
     /// When requests were granted lately.
     granted: VecDeque<f64>,
+    /// Requests until the first one was granted.
+    early: f64,
 }
 
 impl Pace {
@@ -107,6 +109,7 @@ impl Pace {
             was_burst: false,
             strikes: 0,
             granted: VecDeque::new(),
+            early: 0.0,
         }
     }
 
@@ -138,6 +141,9 @@ impl Pace {
     pub(crate) fn send(&mut self, now: f64) {
         self.fill(now);
         self.tokens -= 1.0;
+        if self.granted.is_empty() {
+            self.early += 1.0;
+        }
         self.was_burst = now - self.last_sent < 0.98 / self.top;
         self.sent_before = std::mem::replace(&mut self.last_sent, now);
     }
@@ -151,6 +157,11 @@ impl Pace {
     /// Takes note that a request was not throttled.
     pub(crate) fn granted(&mut self, now: f64) {
         self.strikes = 0;
+        if self.granted.is_empty() {
+            // A connection takes its time, and the service's bucket was full until the request came.
+            self.fill(now);
+            self.tokens = self.tokens.min(CAPACITY - self.early);
+        }
         self.granted.push_back(now);
         if self.granted.len() > RECENT {
             self.granted.pop_front();

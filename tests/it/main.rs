@@ -10,6 +10,7 @@
 mod archive;
 mod aws_server;
 mod cli;
+mod conformance;
 mod digests;
 mod docs;
 mod lookup_events;

@@ -249,7 +249,7 @@ fn what_others_leave_is_used() {
         other: 1.0,
         ..Service::new(12_000, WINDOW)
     };
-    assert_good(&service, 1.05, 1.2);
+    assert_good(&service, 1.05, 1.25);
 }
 
 #[test]

@@ -22,8 +22,10 @@ impl Attribute {
             let value = value.to_owned();
             Attribute { key, value }
         };
-        if let Some(id) = filter.access_keys.only() {
-            return Some(key(LookupAttributeKey::AccessKeyId, id));
+        // Access keys are in capitals; an empty one stands for calls that none has signed.
+        if let Some(id) = filter.access_keys.only().filter(|id| !id.is_empty()) {
+            let id = id.to_ascii_uppercase();
+            return Some(key(LookupAttributeKey::AccessKeyId, &id));
         }
         // APIs begin with a capital. Whoever writes them otherwise means our way to compare.
         let name = filter.names.only();

@@ -72,6 +72,8 @@ pub(crate) enum LookupError {
         "no account is left to read: the credentials are those of {account}, which --account leaves out"
     )]
     NoAccount { account: String },
+    #[error("no region is left to read: --region leaves out all that are enabled")]
+    NoRegion,
 }
 
 /// A run's state, shared by all regions.
@@ -104,7 +106,8 @@ impl Run {
 ///
 /// # Errors
 ///
-/// If it cannot be found out whose credentials these are, or which accounts there are.
+/// If it cannot be found out whose credentials these are, or which accounts there are, or if no
+/// account or region is left to read.
 pub(crate) async fn fetch(
     asked: Asked,
     progress: Arc<Progress>,
@@ -146,6 +149,9 @@ pub(crate) async fn fetch(
     reads.join_all().await;
     advice.abort();
     let mut coverage = std::mem::take(&mut *run.coverage());
+    if coverage.asked.is_empty() && coverage.not_enabled.is_empty() {
+        return Err(LookupError::NoRegion);
+    }
     coverage.lookup_attribute = run.asked.attribute.as_ref().map(ToString::to_string);
     let settled = run.asked.now - SETTLES;
     if run.asked.window.until > settled {

@@ -5,10 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::support::aws::{Event, Region, Server, World, events};
+use crate::support::aws::{Entry, Event, Region, Request, Server, World, events};
 use crate::support::{Finished, Sandbox, assert_same, reconcile};
 
 pub(crate) const ANN: &str = "111122223333";
+pub(crate) const BOB: &str = "444455556666";
 pub(crate) const DAY: i64 = 86_400;
 
 /// The time by the clock that the program reads.
@@ -54,9 +55,22 @@ impl Lab {
         command
     }
 
+    /// The program where the server is all that there is: nobody has given it credentials.
+    pub(crate) fn stranger(&self) -> Command {
+        let mut command = self.trailtab(ANN);
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Finished {
-        let mut command = self.trailtab(ANN);
+        self.run_as(self.trailtab(ANN), args)
+    }
+
+    /// Runs it with credentials of one's own to its end.
+    pub(crate) fn run_as(&self, mut command: Command, args: &[&str]) -> Finished {
         command.arg("activity").args(args);
         self.sandbox.finish(command, b"")
     }
@@ -64,13 +78,26 @@ impl Lab {
     /// Runs it to this exit code, and returns a summary that reconciles.
     #[track_caller]
     pub(crate) fn activity(&self, args: &[&str], code: i32) -> Value {
+        self.activity_as(self.trailtab(ANN), args, code)
+    }
+
+    /// The same with credentials of one's own.
+    #[track_caller]
+    pub(crate) fn activity_as(&self, command: Command, args: &[&str], code: i32) -> Value {
+        let summary = self.careless(command, args, code);
+        let violations = self.server.violations();
+        assert!(violations.is_empty(), "{violations:?}");
+        summary
+    }
+
+    /// The same where the program is led to do what no client may do.
+    #[track_caller]
+    pub(crate) fn careless(&self, command: Command, args: &[&str], code: i32) -> Value {
         let args = [&["--quiet", "--format", "json"], args].concat();
-        let summary = self.run(&args).expect(code).summary();
+        let summary = self.run_as(command, &args).expect(code).summary();
         reconcile(&summary);
         let complete = &summary["trailtab"]["coverage"]["complete"];
         assert_eq!(complete, &(code == 0), "{summary}");
-        let violations = self.server.violations();
-        assert!(violations.is_empty(), "{violations:?}");
         summary
     }
 
@@ -86,21 +113,73 @@ impl Lab {
         let truth = regions
             .iter()
             .flat_map(|(account, region)| self.truth(account, region));
-        let lines: Vec<&str> = truth.map(|event| event.record.as_str()).collect();
+        let truth: Vec<&Event> = truth.collect();
         assert_eq!(
             summary["trailtab"]["counts"]["counted"],
-            lines.len(),
+            truth.len(),
             "{what}"
         );
+        self.assert_says(summary, truth, &[], what);
+    }
+
+    /// Demands that a summary says what these events say, read from a file with these filters.
+    #[track_caller]
+    pub(crate) fn assert_says<'e>(
+        &self,
+        summary: &Value,
+        events: impl IntoIterator<Item = &'e Event>,
+        filters: &[&str],
+        what: &str,
+    ) {
+        let lines = events.into_iter().map(|event| event.record.as_str());
+        let lines: Vec<&str> = lines.collect();
         let file = self.sandbox.write("truth.jsonl", lines.join("\n"));
-        let truth = self.sandbox.activity([file.as_os_str()]);
+        let args = [file.to_str().unwrap(), "--output", "truth"];
+        let truth = self.sandbox.activity([&args, filters].concat());
         assert_same(summary, &truth, what);
     }
 
     /// The requests to LookupEvents in a region.
     pub(crate) fn requests(&self, region: &str) -> usize {
-        let sums = self.server.sums();
-        let sums = sums.get(&(ANN.to_owned(), region.to_owned()));
-        sums.map_or(0, |sums| sums.requests)
+        self.lookups(region).len()
     }
+
+    /// The same one by one.
+    pub(crate) fn lookups(&self, region: &str) -> Vec<Entry> {
+        let mut entries = self.server.requests();
+        entries.retain(|entry| {
+            let request = &entry.request;
+            request.is_lookup() && request.account == ANN && request.region == region
+        });
+        entries
+    }
+
+    /// What was asked of AWS, without repetitions.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        let entries = self.server.requests();
+        let mut actions: Vec<_> = entries.into_iter().map(|e| e.request.action).collect();
+        actions.sort();
+        actions.dedup();
+        actions
+    }
+}
+
+/// Chooses a request by its number among those to LookupEvents in a region.
+pub(crate) fn nth(region: &'static str, nth: usize) -> impl Fn(&Request) -> bool + Send {
+    move |request| request.is_lookup() && request.region == region && request.nth == nth
+}
+
+/// Chooses those from a number on.
+pub(crate) fn since(region: &'static str, nth: usize) -> impl Fn(&Request) -> bool + Send {
+    move |request| request.is_lookup() && request.region == region && request.nth >= nth
+}
+
+/// What is said of a region of the first account.
+pub(crate) fn report<'s>(summary: &'s Value, region: &str) -> &'s Value {
+    &summary["trailtab"]["coverage"]["accounts"][ANN][region]
+}
+
+/// The requests that so many events may take: one for each page, 3 % more, and one.
+pub(crate) fn allowed(events: usize) -> usize {
+    (events.div_ceil(50) * 103).div_ceil(100) + 1
 }

@@ -3,4 +3,14 @@
 mod advice;
 mod complete;
 mod crash;
+mod credentials;
+mod faults;
+mod filters;
+mod hostile;
 pub(crate) mod lab;
+mod organization;
+mod output;
+mod quota;
+mod refusals;
+mod regions;
+mod window;

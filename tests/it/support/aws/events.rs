@@ -50,11 +50,11 @@ impl Event {
 
     /// The entry of LookupEvents.
     pub(crate) fn entry(&self) -> Value {
-        let mut entry = json!({
-            "EventTime": self.time as f64,
-            "Resources": [],
-            "CloudTrailEvent": self.record,
-        });
+        let mut entry = json!({ "EventTime": self.time as f64, "Resources": [] });
+        // An event may come without its record.
+        if !self.record.is_empty() {
+            entry["CloudTrailEvent"] = self.record.as_str().into();
+        }
         for (name, value) in &self.members {
             entry[name] = value.as_str().into();
         }

@@ -161,6 +161,7 @@ impl State {
     fn serve(&self, stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut client = BufReader::new(stream);
+        thread::sleep(Duration::from_millis(self.world.handshake));
         while let Some(message) = Message::read(&mut client)? {
             let now = self.now();
             let mut request = Request::of(&message);

@@ -124,6 +124,8 @@ pub(crate) struct World {
     pub(crate) public_keys: Vec<(String, Value)>,
     pub(crate) lifetime: Lifetime,
     pub(crate) token_life: TokenLife,
+    /// How many milliseconds a new connection takes until it can be used.
+    pub(crate) handshake: u64,
 }
 
 impl World {
@@ -141,6 +143,7 @@ impl World {
                 uses: usize::MAX,
                 seconds: f64::INFINITY,
             },
+            handshake: 0,
         }
     }
 
@@ -201,6 +204,12 @@ impl World {
     /// Lets tokens for a next page end after some uses or seconds.
     pub(crate) fn token_life(mut self, uses: usize, seconds: f64) -> World {
         self.token_life = TokenLife { uses, seconds };
+        self
+    }
+
+    /// Lets a new connection take its time, as TLS over some distance does.
+    pub(crate) fn handshake(mut self, milliseconds: u64) -> World {
+        self.handshake = milliseconds;
         self
     }
 

@@ -1,0 +1,191 @@
+//! What the service can filter by is left to it, and changes nothing but the requests.
+
+use serde_json::{Value, json};
+
+use super::lab::{ANN, DAY, Lab, busy};
+use crate::support::aws::{Event, Region, events};
+
+const HERE: &str = "us-east-1";
+const KEY: &str = "AKIAEXAMPLE000000002";
+const ALL: usize = 200;
+
+fn lab() -> Lab {
+    Lab::new(|world, now| world.region(ANN, HERE, busy(ANN, HERE, ALL, now)))
+}
+
+/// Runs with filters, and demands what the same filters say of the truth; returns the summary, and
+/// what the service was to filter by.
+#[track_caller]
+fn filter(lab: &Lab, filters: &[&str]) -> (Value, Value) {
+    let summary = lab.activity(filters, 0);
+    lab.assert_says(&summary, lab.truth(ANN, HERE), filters, &filters.join(" "));
+    let asked = lab.lookups(HERE);
+    let attributes = |at: usize| asked[at].request.parameters["LookupAttributes"].clone();
+    let first = attributes(0);
+    assert!((0..asked.len()).all(|at| attributes(at) == first));
+    (summary, first)
+}
+
+/// Checks a filter that the service takes: one attribute, and no more pages than it leaves.
+#[track_caller]
+fn assert_pushed(filters: &[&str], key: &str, value: &str) {
+    let lab = lab();
+    let (summary, attributes) = filter(&lab, filters);
+    let one = json!([{ "AttributeKey": key, "AttributeValue": value }]);
+    assert_eq!(attributes, one, "{filters:?}");
+    let attribute = &summary["trailtab"]["coverage"]["lookup_attribute"];
+    assert_eq!(attribute, &format!("{key}={value}"));
+    let truth = lab.truth(ANN, HERE).iter();
+    let left = truth.filter(|event| event.has(key, value)).count();
+    assert!((1..ALL).contains(&left), "{left}");
+    assert_eq!(lab.requests(HERE), left.div_ceil(50), "{filters:?}");
+    assert_eq!(summary["trailtab"]["counts"]["read"], left);
+}
+
+/// Checks filters that only we understand.
+#[track_caller]
+fn assert_not_pushed(filters: &[&str]) -> Value {
+    let lab = lab();
+    let (summary, attributes) = filter(&lab, filters);
+    assert_eq!(attributes, Value::Null, "{filters:?}");
+    let attribute = &summary["trailtab"]["coverage"]["lookup_attribute"];
+    assert_eq!(attribute, &Value::Null);
+    assert_eq!(lab.requests(HERE), ALL / 50, "{filters:?}");
+    assert_eq!(summary["trailtab"]["counts"]["read"], ALL);
+    summary
+}
+
+#[test]
+fn names_of_apis() {
+    let filters = ["--event-name", "RunInstances"];
+    assert_pushed(&filters, "EventName", "RunInstances");
+}
+
+#[test]
+fn services() {
+    for name in ["ec2", "EC2", "ec2.amazonaws.com"] {
+        let filters = ["--event-source", name];
+        assert_pushed(&filters, "EventSource", "ec2.amazonaws.com");
+    }
+}
+
+#[test]
+fn access_keys() {
+    assert_pushed(&["--access-key-id", KEY], "AccessKeyId", KEY);
+    // Filters mind no case, and the service does.
+    let small = KEY.to_lowercase();
+    assert_pushed(&["--access-key-id", &small], "AccessKeyId", KEY);
+}
+
+#[test]
+fn readers_and_writers() {
+    assert_pushed(&["--read-only"], "ReadOnly", "true");
+    assert_pushed(&["--write-only"], "ReadOnly", "false");
+}
+
+#[test]
+fn of_several_filters_one_is_left_to_the_service() {
+    let name = ["--event-name", "RunInstances"];
+    let key = ["--access-key-id", KEY];
+    let filters = [&name[..], &key, &["--write-only"]].concat();
+    assert_pushed(&filters, "AccessKeyId", KEY);
+    let filters = [&name[..], &["--event-source", "ec2"]].concat();
+    assert_pushed(&filters, "EventName", "RunInstances");
+    let filters = ["--event-name", "*Instances", "--event-source", "ec2"];
+    assert_pushed(&filters, "EventSource", "ec2.amazonaws.com");
+}
+
+#[test]
+fn several_values_are_ours() {
+    assert_not_pushed(&["--event-name", "RunInstances", "--event-name", "Decrypt"]);
+}
+
+#[test]
+fn patterns_are_ours() {
+    assert_not_pushed(&["--event-name", "Run*", "--event-source", "?c2"]);
+}
+
+#[test]
+fn exceptions_are_ours() {
+    assert_not_pushed(&["--event-name", "!RunInstances", "--event-source", "!s3"]);
+}
+
+#[test]
+fn names_in_small_letters_are_ours() {
+    let summary = assert_not_pushed(&["--event-name", "runinstances"]);
+    assert_ne!(summary["trailtab"]["counts"]["counted"], 0);
+}
+
+/// A filter by what is not there has a meaning to us, and none to the service.
+#[test]
+fn nothing_is_no_value() {
+    assert_not_pushed(&["--access-key-id", ""]);
+}
+
+#[test]
+fn what_the_service_does_not_know_is_ours() {
+    let filters = ["--principal", "*:role/deploy", "--ip", "192.0.2.0/28"];
+    let summary = assert_not_pushed(&filters);
+    assert_ne!(summary["trailtab"]["counts"]["counted"], 0);
+}
+
+#[test]
+fn a_copy_of_all_needs_all() {
+    let lab = lab();
+    let filters = ["--event-name", "RunInstances"];
+    let copy = [&filters[..], &["--dump-raw-cloudtrail-data"]].concat();
+    let summary = lab.activity(&copy, 0);
+    lab.assert_says(&summary, lab.truth(ANN, HERE), &filters, "with a copy");
+    assert_eq!(lab.requests(HERE), ALL / 50);
+    let keep = [&filters[..], &["--archive", "archive"]].concat();
+    let summary = lab.activity(&keep, 0);
+    lab.assert_says(&summary, lab.truth(ANN, HERE), &filters, "with an archive");
+    assert_eq!(lab.requests(HERE), 2 * ALL / 50);
+    let is_whole =
+        |entry: &crate::support::aws::Entry| entry.request.parameters["LookupAttributes"].is_null();
+    assert!(lab.lookups(HERE).iter().all(is_whole));
+}
+
+#[test]
+fn a_name_in_the_wrong_letters_is_remarked_upon() {
+    let lab = lab();
+    let ended = lab.run(&["--event-name", "Runinstances"]).expect(0);
+    assert!(ended.err.contains("minds its case"), "{}", ended.err);
+    let lab = Lab::new(|world, _| world.region(ANN, HERE, Region::new()));
+    let ended = lab.run(&["--event-source", "ec2"]).expect(0);
+    assert!(!ended.err.contains("minds its case"), "{}", ended.err);
+}
+
+/// What an event looks like that another program, or this one, has caused.
+fn by_agent(event: &Event, agent: &str) -> Event {
+    let mut record: Value = serde_json::from_str(&event.record).unwrap();
+    record["userAgent"] = agent.into();
+    Event::new(event.time, record.to_string())
+}
+
+#[test]
+fn our_own_calls_can_be_left_out() {
+    let own = "aws-sdk-rust/1.3.16 os/linux lang/rust/1.91.0 app/trailtab";
+    let others = "aws-sdk-rust/1.3.16 os/linux lang/rust/1.91.0 app/trailtabs";
+    let lab = Lab::new(|world, now| {
+        let events = events(ANN, HERE, 90, now - DAY, now - 3600, 1);
+        let agents = [own, others, "aws-cli/2.1"].into_iter().cycle();
+        let events = events.iter().zip(agents);
+        let events = events.map(|(event, agent)| by_agent(event, agent));
+        let region = Region::new().quota(1000.0, 1000.0);
+        world.region(ANN, HERE, region.events(events.collect()))
+    });
+    let summary = lab.activity(&["--exclude-self"], 0);
+    let truth = lab.truth(ANN, HERE).iter();
+    let by_others = truth.filter(|event| !event.record.contains("app/trailtab\""));
+    let by_others: Vec<_> = by_others.collect();
+    assert_eq!(by_others.len(), 60);
+    lab.assert_says(&summary, by_others, &[], "others");
+    assert_eq!(summary["trailtab"]["counts"]["filtered"], 30);
+    let summary = lab.activity(&[], 0);
+    lab.assert_true(&summary, &[(ANN, HERE)], "all");
+    // What is left out is what our calls say of themselves.
+    let agents = lab.server.requests().into_iter();
+    let agents: Vec<_> = agents.map(|entry| entry.request.user_agent).collect();
+    assert!(agents.iter().all(|agent| agent.contains("app/trailtab")));
+}
