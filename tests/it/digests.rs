@@ -106,7 +106,7 @@ fn the_page_says_what_was_verified() {
     for line in [
         "Log files by their digests: 11 valid, 1 missing, 2 unproven",
         "Digests: 7 valid, 1 with no signature at hand",
-        "Incomplete or not verified: 1 problem",
+        "Incomplete or not verified, for 1 reason:",
         "is missing: a digest names it",
     ] {
         assert!(page.contains(line), "{line:?} in {page}");

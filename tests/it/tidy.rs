@@ -118,7 +118,8 @@ impl File {
 
     /// Whether the file is compiled into the program.
     fn is_product(&self) -> bool {
-        self.path.starts_with("src/") && self.is_rust() && !self.path.contains("/tests/")
+        let is_test = self.path.contains("/tests/") || self.path.ends_with("/tests.rs");
+        self.path.starts_with("src/") && self.is_rust() && !is_test
     }
 
     /// The lines of the file without comments and what stands in quotes, numbered from 1.

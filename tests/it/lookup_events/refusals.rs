@@ -61,7 +61,7 @@ fn a_page_for_people_says_it_too() {
     let ended = refusing().run(&NAMED).expect(3);
     for words in [
         "CloudTrail activity of account 111122223333",
-        "Incomplete: 3",
+        "Incomplete, for 3 reasons:",
         "event history of 111122223333 in eu-west-1: AccessDeniedException",
         "explicit deny in a service control policy",
         "event history of 111122223333 in ap-south-1: OptInRequired",
