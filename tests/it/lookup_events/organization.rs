@@ -120,7 +120,9 @@ fn files_of_each(lab: &Lab, ids: &[String]) {
         let calls = &own["trailtab"]["accounts"][id]["calls"];
         assert_eq!(calls, lab.truth(id, "us-east-1").len());
         assert_eq!(
-            own["trailtab"]["accounts"].as_object().map(|a| a.len()),
+            own["trailtab"]["accounts"]
+                .as_object()
+                .map(serde_json::Map::len),
             Some(1)
         );
         assert_eq!(own["_metadata"]["account_id"], *id);
