@@ -87,7 +87,8 @@ struct Walker {
     start: Seconds,
     events: u64,
     in_flight: bool,
-    not_before: f64,
+    /// When its last request went.
+    sent: f64,
     empty_pages: u32,
 }
 
@@ -101,7 +102,7 @@ impl Walker {
             start: span.until,
             events: 0,
             in_flight: false,
-            not_before: f64::MIN,
+            sent: f64::MIN,
             empty_pages: 0,
         }
     }
@@ -126,7 +127,10 @@ pub(crate) struct Walk {
     lost: f64,
     /// Up to when `lost` is right.
     looked: f64,
+    /// Failures in a row, when the last one came, and until when all walkers pause because of it.
     failures: u32,
+    failed: f64,
+    not_before: f64,
     requests: u64,
     throttles: u64,
     events: u64,
@@ -142,6 +146,8 @@ impl Walk {
             lost: 0.0,
             looked: now,
             failures: 0,
+            failed: f64::MIN,
+            not_before: f64::MIN,
             requests: 0,
             throttles: 0,
             events: 0,
@@ -151,19 +157,18 @@ impl Walk {
     /// Says what to do next.
     pub(crate) fn step(&mut self, now: f64) -> Step {
         self.look(now);
-        let is_open = |walker: &&Walker| !walker.is_done();
         if !self.walkers.iter().any(|w| w.in_flight || !w.is_done()) {
             return Step::Done;
         }
-        let waiting = self.walkers.iter().filter(is_open).filter(|w| !w.in_flight);
-        let first = waiting.map(|w| w.not_before).min_by(f64::total_cmp);
+        let free = |w: &Walker| !w.in_flight && !w.is_done();
+        let first = self.walkers.iter().position(free);
         let flying = self.walkers.iter().filter(|w| w.in_flight).count();
         match first {
             Some(_) if flying >= WALKERS => Step::Listen,
-            Some(not_before) => {
-                let ready = self.pace.ready_at(now).max(not_before);
+            Some(index) => {
+                let ready = self.pace.ready_at(now).max(self.not_before);
                 if ready <= now {
-                    self.ask(now)
+                    self.ask(index, now)
                 } else {
                     Step::Wait(ready)
                 }
@@ -172,16 +177,13 @@ impl Walk {
         }
     }
 
-    /// Sends the first walker that is free.
-    fn ask(&mut self, now: f64) -> Step {
-        let free = |w: &Walker| !w.in_flight && !w.is_done() && w.not_before <= now;
-        let Some(index) = self.walkers.iter().position(free) else {
-            return Step::Listen;
-        };
+    /// Sends a walker that is free.
+    fn ask(&mut self, index: usize, now: f64) -> Step {
         self.pace.send(now);
         self.requests += 1;
         let walker = &mut self.walkers[index];
         walker.in_flight = true;
+        walker.sent = now;
         Step::Ask(Ask {
             walker: index,
             from: walker.query.from,
@@ -295,14 +297,19 @@ impl Walk {
     /// If it did not pass for more than a minute.
     pub(crate) fn failed(&mut self, ask: &Ask, now: f64, jitter: f64) -> Result<(), GiveUp> {
         self.look(now);
+        let walker = &mut self.walkers[ask.walker];
+        walker.in_flight = false;
+        if walker.sent < self.failed {
+            // It was on its way already when another one failed, and says nothing new.
+            return Ok(());
+        }
+        self.failed = now;
         self.failures += 1;
         if self.failures >= FAILURES {
             return Err(GiveUp::Failures);
         }
         let pause = f64::from(self.failures - 1).exp2().min(20.0) * (0.25 + 0.5 * jitter);
-        let walker = &mut self.walkers[ask.walker];
-        walker.in_flight = false;
-        walker.not_before = now + pause;
+        self.not_before = now + pause;
         Ok(())
     }
 

@@ -19,6 +19,18 @@ struct Service {
     latency: (f64, f64),
     /// Every so many requests one fails.
     fails: Option<u64>,
+    /// Seconds in which every request fails at once.
+    down: std::ops::Range<f64>,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Granted,
+    Throttled,
+    /// The answer is no good, whatever it is.
+    Spoilt,
+    Failed,
 }
 
 /// What a walk has cost.
@@ -49,6 +61,7 @@ impl Service {
             other: 0.0,
             latency: (0.05, 0.15),
             fails: None,
+            down: 0.0..0.0,
         }
     }
 
@@ -95,8 +108,8 @@ impl Service {
             other_at: 0.13,
         };
         let mut cost = Cost::default();
-        // What is on its way: when it comes, what was asked, and whether it was granted.
-        let mut flights: Vec<(f64, Ask, bool)> = Vec::new();
+        // What is on its way: when it comes, what was asked, and what becomes of it.
+        let mut flights: Vec<(f64, Ask, Fate)> = Vec::new();
         let mut now = 0.0;
         loop {
             let next = flights.iter().map(|flight| flight.0).min_by(f64::total_cmp);
@@ -106,15 +119,24 @@ impl Service {
                     cost.requests += 1;
                     // The way there takes a little, and not always the same.
                     let arrival = now + 0.001 + 0.004 * random.f64();
-                    let granted = self.grants(&mut bucket, arrival);
-                    cost.throttles += u64::from(!granted);
+                    let is_spoilt = |every| cost.requests.is_multiple_of(every);
+                    let fate = if self.down.contains(&arrival) {
+                        Fate::Failed
+                    } else if !self.grants(&mut bucket, arrival) {
+                        cost.throttles += 1;
+                        Fate::Throttled
+                    } else if self.fails.is_some_and(is_spoilt) {
+                        Fate::Spoilt
+                    } else {
+                        Fate::Granted
+                    };
                     let (low, high) = self.latency;
-                    let takes = if granted {
+                    let takes = if matches!(fate, Fate::Granted | Fate::Spoilt) {
                         low + (high - low) * random.f64()
                     } else {
                         0.01
                     };
-                    flights.push((arrival + takes, ask, granted));
+                    flights.push((arrival + takes, ask, fate));
                     continue;
                 }
                 Step::Wait(time) => {
@@ -124,20 +146,20 @@ impl Service {
                 Step::Listen => now = next.expect("listens to nobody"),
             }
             while let Some(index) = flights.iter().position(|flight| flight.0 <= now) {
-                let (_, ask, granted) = flights.swap_remove(index);
-                if !granted {
-                    walk.throttled(&ask, now, random.f64());
-                } else if self
-                    .fails
-                    .is_some_and(|every| cost.requests.is_multiple_of(every))
-                {
-                    if random.bool() {
+                let (_, ask, fate) = flights.swap_remove(index);
+                match fate {
+                    // What was on its way when the service went down is lost as well.
+                    _ if self.down.contains(&now) => {
                         walk.failed(&ask, now, random.f64()).unwrap();
-                    } else {
+                    }
+                    Fate::Granted => self.deliver(&mut walk, &ask, now, &mut cost),
+                    Fate::Throttled => walk.throttled(&ask, now, random.f64()),
+                    Fate::Spoilt if random.bool() => {
                         walk.restart(&ask, now, random.f64()).unwrap();
                     }
-                } else {
-                    self.deliver(&mut walk, &ask, now, &mut cost);
+                    Fate::Spoilt | Fate::Failed => {
+                        walk.failed(&ask, now, random.f64()).unwrap();
+                    }
                 }
             }
         }
@@ -260,6 +282,22 @@ fn slow_pages_do_not_slow_the_walk() {
             ..Service::new(12_000, WINDOW)
         };
         assert_good(&service, 1.05, 1.03);
+    }
+}
+
+/// However many walkers there are, they all meet with the same failure.
+#[test]
+fn a_service_may_be_down_for_a_while() {
+    for latency in [(0.05, 0.15), (1.0, 1.0), (4.0, 4.0)] {
+        let service = Service {
+            latency,
+            down: 40.0..55.0,
+            ..Service::new(12_000, WINDOW)
+        };
+        for seed in 0..20 {
+            let cost = service.walk(&[WINDOW], seed);
+            assert_complete(&service, &cost, &[WINDOW]);
+        }
     }
 }
 

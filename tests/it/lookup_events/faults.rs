@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::lab::{ANN, Lab, allowed, busy, nth, report, since};
 use crate::support::at;
-use crate::support::aws::{Fault, Request};
+use crate::support::aws::{Fault, Region, Request, events};
 
 /// A region of five pages for each fault.
 const REGIONS: [&str; 9] = [
@@ -98,6 +98,25 @@ fn a_late_answer_is_waited_for() {
     lab.assert_true(&summary, &of(&["us-east-1"]), "late");
     // Somebody else has gone on meanwhile.
     assert!(lab.requests("us-east-1") <= allowed(120));
+}
+
+/// Pages end in the middle of a second, and of one that goes beyond a page.
+#[test]
+fn tokens_may_be_lost_where_events_are_crowded() {
+    let lab = Lab::new(|world, now| {
+        let until = now - 3600;
+        let crowd = events(ANN, "us-east-1", 240, until - 50, until, 1);
+        let one_second = events(ANN, "us-east-1", 130, until - 60, until - 60, 2);
+        let region = Region::new().quota(1000.0, 1000.0);
+        world.region(ANN, "us-east-1", region.events(crowd).events(one_second))
+    });
+    let lost = || Fault::error(400, "InvalidNextTokenException", "?");
+    for at in [2, 5, 8] {
+        lab.server.fail(1, lost(), nth("us-east-1", at));
+    }
+    let summary = lab.activity(&[], 0);
+    lab.assert_true(&summary, &of(&["us-east-1"]), "crowded");
+    assert!(lab.requests("us-east-1") <= 8 + 3 + 5);
 }
 
 #[test]
