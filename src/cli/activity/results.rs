@@ -48,8 +48,11 @@ impl Results<'_> {
         if self.per_account {
             // Account ids are whatever the records say: they shall not name another's file.
             let mut taken = BTreeSet::from([stem.to_ascii_lowercase()]);
-            let asked = outcome.coverage.asked.keys().map(|(account, _)| account);
-            let accounts: BTreeSet<&String> = asked.chain(outcome.intaken.tallies.keys()).collect();
+            let mut accounts: BTreeSet<&String> = outcome.intaken.tallies.keys().collect();
+            if outcome.caller.is_some() {
+                // Accounts of an organisation that had no events, or could not be read, are told of.
+                accounts.extend(outcome.coverage.asked.keys().map(|(account, _)| account));
+            }
             let nothing = Tally::default();
             for account in accounts {
                 let tally = outcome.intaken.tallies.get(account).unwrap_or(&nothing);
