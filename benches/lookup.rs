@@ -59,7 +59,14 @@ struct Scenario {
     milliseconds: (u64, u64),
 }
 
-const SCENARIOS: [Scenario; 5] = [
+const SCENARIOS: [Scenario; 6] = [
+    Scenario {
+        name: "brief",
+        busiest: 1_000,
+        burst: 2.0,
+        other: 0.0,
+        milliseconds: (50, 150),
+    },
     Scenario {
         name: "burst-2",
         busiest: 12_000,
@@ -100,9 +107,11 @@ const SCENARIOS: [Scenario; 5] = [
 impl Scenario {
     fn region(&self, name: &str, count: usize, now: i64) -> Region {
         let until = now - 3600;
-        Region::new()
-            .quota(2.0, self.burst)
-            .other(self.other, 0.0, 1e9)
+        let mut region = Region::new().quota(2.0, self.burst);
+        if self.other > 0.0 {
+            region = region.other(self.other, 0.0, 1e9);
+        }
+        region
             .latency(self.milliseconds.0..=self.milliseconds.1)
             .events(events(ACCOUNT, name, count, until - 13 * 86_400, until, 1))
     }
@@ -153,6 +162,17 @@ impl Scenario {
             .iter()
             .filter_map(|entry| entry.answered)
             .fold(0.0, f64::max);
+        if let Some(region) = std::env::var_os("TRACE") {
+            let of = |entry: &&support::aws::Entry| {
+                entry.request.is_lookup() && *entry.request.region == *region
+            };
+            for entry in entries.iter().filter(of) {
+                println!(
+                    "{:.3} {:?} {:?}",
+                    entry.arrived, entry.answered, entry.outcome
+                );
+            }
+        }
         let pages = |count: usize| count.div_ceil(50);
         let optimum = (pages(self.busiest) as f64 - self.burst) / (2.0 - self.other);
         let sums = server.sums();

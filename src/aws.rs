@@ -6,6 +6,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -48,7 +49,11 @@ pub(crate) async fn config(access: &Access) -> SdkConfig {
         loader = loader.app_name(name);
     }
     if let Some(profile) = &access.profile {
-        loader = loader.profile_name(profile);
+        // Whoever names a profile does not mean the keys that the environment may hold as well.
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        loader = loader
+            .profile_name(profile)
+            .credentials_provider(provider.build());
     }
     let config = loader.load().await;
     match &access.role {

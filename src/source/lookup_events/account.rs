@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sts::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
+use super::regions::Known;
 use crate::aws;
 
 /// Whose credentials are at hand.
@@ -68,6 +69,7 @@ pub(super) struct Account {
     pub(super) partition: String,
     /// The role to read it by, unless the credentials at hand are its own.
     role: Option<String>,
+    pub(super) regions: Known,
     base: SdkConfig,
     /// The settings to use, and how often the credentials were renewed.
     current: Mutex<(u32, SdkConfig)>,
@@ -82,11 +84,16 @@ pub(super) struct Refusal {
 }
 
 impl Account {
-    pub(super) fn own(caller: &Caller, config: SdkConfig) -> Account {
+    pub(super) fn own(
+        caller: &Caller,
+        config: SdkConfig,
+        regions: Known,
+    ) -> Account {
         Account {
             id: caller.account.clone(),
             partition: caller.partition().to_owned(),
             role: None,
+            regions,
             base: config.clone(),
             current: Mutex::new((0, config)),
         }
@@ -100,6 +107,7 @@ impl Account {
             id: id.to_owned(),
             partition: partition.clone(),
             role: Some(role),
+            regions: Known::NotAsked,
             base: self.base.clone(),
             current: Mutex::new((0, self.base.clone())),
         }

@@ -114,14 +114,21 @@ pub(crate) async fn fetch(
     documents: mpsc::Sender<Document>,
 ) -> Result<(Caller, Coverage), LookupError> {
     let config = aws::config(&asked.access).await;
-    let caller = Caller::find(&config).await?;
+    // Both are on the way of most runs, and neither has to wait for the other.
+    let regions = async {
+        Ok(match regions::are_named(&asked) {
+            true => regions::Known::NotAsked,
+            false => regions::known(&config).await,
+        })
+    };
+    let (caller, regions) = tokio::try_join!(Caller::find(&config), regions)?;
     let run = Arc::new(Run {
         asked,
         documents,
         progress,
         coverage: Mutex::default(),
     });
-    let own = Arc::new(Account::own(&caller, config));
+    let own = Arc::new(Account::own(&caller, config, regions));
     let accounts = match &run.asked.organization {
         Some(role) => organization::accounts(&own, role).await?,
         None => vec![own.clone()],

@@ -1,5 +1,6 @@
 //! Which regions an account has.
 
+use aws_config::SdkConfig;
 use aws_sdk_account::types::RegionOptStatus;
 
 use super::Asked;
@@ -7,8 +8,9 @@ use super::account::Account;
 use super::region::ToRead;
 use crate::aws;
 
-/// The regions of each partition, those that are enabled from the start first; from AWS's list of
-/// regions (docs: Account Management Reference Guide, "Enable or disable AWS Regions"), 2026-11.
+/// The regions of each partition as the SDK's own endpoint rules know them in November 2026, those that
+/// are enabled from the start first: all that began before 20 March 2019, by AWS's Account Management
+/// Reference Guide.
 const AWS: &[&str] = &[
     "us-east-1",
     "us-east-2",
@@ -50,30 +52,54 @@ const ENABLED_FROM_THE_START: usize = 17;
 const CHINA: &[&str] = &["cn-north-1", "cn-northwest-1"];
 const GOVERNMENT: &[&str] = &["us-gov-east-1", "us-gov-west-1"];
 
-/// Tells which regions to read: those that the user named, or else all that are enabled, found out
-/// by `ec2:DescribeRegions`, `account:ListRegions`, or by trying.
+/// What is known of an account's regions.
+#[derive(Debug, Clone)]
+pub(super) enum Known {
+    NotAsked,
+    /// Those that are enabled.
+    Enabled(Vec<String>),
+    /// Nobody may tell.
+    NotAllowed,
+}
+
+/// Tells which regions to read: those that the user named, or else all that are enabled.
 pub(super) async fn to_read(account: &Account, asked: &Asked) -> Vec<ToRead> {
     let enabled = |name: String| ToRead {
         name,
         is_enabled: true,
     };
-    if !asked.regions.is_empty() && !asked.regions.iter().any(|name| is_pattern(name)) {
+    if are_named(asked) {
         let mut named = asked.regions.clone();
         named.sort_unstable();
         named.dedup();
         return named.into_iter().map(enabled).collect();
     }
     let (_, config) = account.config();
-    let known = match aws::describe_regions(&config).await {
-        Ok(names) => Some(names),
-        Err(_) => list_regions(&config).await,
+    let known = match &account.regions {
+        Known::NotAsked => known(&config).await,
+        known => known.clone(),
     };
     let regions = match known {
-        Some(names) => names.into_iter().map(enabled).collect(),
-        None => table(&account.partition, aws::region_of(&config).as_ref()),
+        Known::Enabled(names) => names.into_iter().map(enabled).collect(),
+        _ => table(&account.partition, aws::region_of(&config).as_ref()),
     };
     let wanted = |region: &ToRead| asked.filter.admits_region(&region.name);
     regions.into_iter().filter(wanted).collect()
+}
+
+/// Tells whether the user named all regions, so that nobody has to be asked.
+pub(super) fn are_named(asked: &Asked) -> bool {
+    !asked.regions.is_empty() && !asked.regions.iter().any(|name| is_pattern(name))
+}
+
+/// Finds out which regions are enabled, by `ec2:DescribeRegions` or `account:ListRegions`, if either
+/// is allowed.
+pub(super) async fn known(config: &SdkConfig) -> Known {
+    let listed = match aws::describe_regions(config).await {
+        Ok(names) => Some(names),
+        Err(_) => list_regions(config).await,
+    };
+    listed.map_or(Known::NotAllowed, Known::Enabled)
 }
 
 fn is_pattern(name: &str) -> bool {
@@ -81,7 +107,7 @@ fn is_pattern(name: &str) -> bool {
 }
 
 /// Lists the regions that are enabled, by `account:ListRegions`.
-async fn list_regions(config: &aws_config::SdkConfig) -> Option<Vec<String>> {
+async fn list_regions(config: &SdkConfig) -> Option<Vec<String>> {
     let mut pages = aws::account(config)
         .list_regions()
         .region_opt_status_contains(RegionOptStatus::Enabled)

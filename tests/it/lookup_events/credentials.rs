@@ -182,6 +182,9 @@ fn a_profile_has_keys_or_a_role() {
     config(&lab, "config", &text);
     let summary = lab.activity_as(lab.stranger(), &["--profile", "bob"], 0);
     assert_read(&lab, &summary, "arn:aws:iam::444455556666:user/trailtab");
+    // Whoever names a profile does not mean the keys that the environment holds.
+    let summary = lab.activity(&["--profile", "bob"], 0);
+    assert_eq!(summary["_metadata"]["account_id"], BOB);
     let summary = lab.careless(lab.stranger(), &["--profile", "audit"], 0);
     // The SDK itself assumes a profile's role, and does not say for whom.
     let is_known = |line: &String| line.starts_with("sts:AssumeRole") && line.contains("app/");
