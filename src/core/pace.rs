@@ -41,6 +41,10 @@ const DEPTH: f64 = 0.9;
 const TOO_MUCH: f64 = 1.03;
 const TOO_EARLY: f64 = 1.15;
 
+/// What is asked for after two throttles in a row at a rate near the documented one.
+const HALF: f64 = 0.55;
+const NEAR: f64 = 0.75;
+
 /// So many intervals without a grant, and the rate is wrong.
 const TOO_LONG: f64 = 1.25;
 
@@ -187,6 +191,11 @@ impl Pace {
         self.at = self.not_before;
         if self.strikes == 1 {
             self.slow_down(now, rate);
+        } else if self.strikes == 2 && rate > NEAR * self.max {
+            // It did not merely come too early: most likely somebody else takes a share.
+            self.fall(now, rate, rate * HALF);
+            self.not_before = self.not_before.max(self.last_sent + 1.0 / self.rate(now));
+            self.at = self.not_before;
         } else if let Some(last) = self.granted.back() {
             // Since then not even one token has flowed in.
             let flow = 1.0 / (now - last).max(0.001);

@@ -84,11 +84,7 @@ pub(super) struct Refusal {
 }
 
 impl Account {
-    pub(super) fn own(
-        caller: &Caller,
-        config: SdkConfig,
-        regions: Known,
-    ) -> Account {
+    pub(super) fn own(caller: &Caller, config: SdkConfig, regions: Known) -> Account {
         Account {
             id: caller.account.clone(),
             partition: caller.partition().to_owned(),
