@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -49,17 +50,31 @@ pub(crate) async fn config(access: &Access) -> SdkConfig {
         loader = loader.app_name(name);
     }
     if let Some(profile) = &access.profile {
-        // Whoever names a profile does not mean the keys that the environment may hold as well.
-        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile);
-        loader = loader
-            .profile_name(profile)
-            .credentials_provider(provider.build());
+        loader = loader.profile_name(profile);
     }
-    let config = loader.load().await;
+    let mut config = loader.load().await;
+    if let Some(profile) = &access.profile {
+        config = of_profile(&config, profile);
+    }
     match &access.role {
         Some(role) => assume(&config, role).await,
         None => config,
     }
+}
+
+/// The same settings, with the credentials of a profile: whoever names one does not mean the keys that
+/// the environment may hold as well, which the SDK would rather take.
+fn of_profile(config: &SdkConfig, profile: &str) -> SdkConfig {
+    let mut settings = ProviderConfig::default().with_region(Some(region_of(config)));
+    if let Some(client) = config.http_client() {
+        settings = settings.with_http_client(client);
+    }
+    let provider = ProfileFileCredentialsProvider::builder()
+        .configure(&settings)
+        .profile_name(profile)
+        .build();
+    let provider = SharedCredentialsProvider::new(provider);
+    config.to_builder().credentials_provider(provider).build()
 }
 
 /// One pool of connections for all clients: each would read the system's certificates for itself.
