@@ -25,6 +25,11 @@ const MAX_ANSWER: usize = 1 << 20;
 ///
 /// Says why not.
 pub(crate) async fn describe_regions(config: &SdkConfig) -> Result<Vec<String>, String> {
+    let answer = tokio::time::timeout(Duration::from_secs(30), ask(config)).await;
+    answer.unwrap_or_else(|_| Err("it took too long".to_owned()))
+}
+
+async fn ask(config: &SdkConfig) -> Result<Vec<String>, String> {
     let request = signed_request(config).await?;
     let settings = HttpConnectorSettings::builder()
         .connect_timeout(Duration::from_secs(5))

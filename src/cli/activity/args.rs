@@ -113,7 +113,7 @@ pub(super) struct FilterArgs {
     pub(super) region: Vec<String>,
     /// Account to read, such as 111122223333 or '!4444*'
     #[arg(long, value_name = "PATTERN")]
-    account: Vec<String>,
+    pub(super) account: Vec<String>,
     /// Count calls only that change nothing
     #[arg(long, conflicts_with = "write_only")]
     read_only: bool,
@@ -203,14 +203,16 @@ impl TimeArgs {
         let until = asked.until.unwrap_or(now + 1).min(now + 1);
         let from = match (asked.since, asked.until) {
             (Some(since), _) => since,
+            // An archive may reach back further, but nobody has asked for that.
+            (None, Some(until)) if until <= now - KEPT => until - KEPT,
             (None, Some(_)) => now - KEPT,
             (None, None) => now - i64::from(DEFAULT_HOURS) * 3600,
         };
-        if from >= until {
+        if asked.since.is_some_and(|since| since > now) {
             let error = "--since and --until: AWS has no events of the future".to_owned();
             return Err(UsageError(error).into());
         }
-        if from < now - KEPT && !has_archive {
+        if (from < now - KEPT || from >= until) && !has_archive {
             let error = "LookupEvents knows the last 90 days (2160 hours): name the bucket of a trail for what is older, or keep an archive with --archive DIR from now on";
             return Err(UsageError(error.to_owned()).into());
         }

@@ -122,6 +122,7 @@ fn lookup(args: &Args, now: Seconds) -> anyhow::Result<lookup_events::Asked> {
         window,
         now,
         regions: args.filters.region.clone(),
+        accounts: args.filters.account.clone(),
         max_tps: options.max_tps.unwrap_or(lookup_events::QUOTA),
         attribute: if keeps_all {
             None

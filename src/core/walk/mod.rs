@@ -58,8 +58,11 @@ pub(crate) enum Step {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Page {
     pub(crate) events: usize,
-    /// The time of the oldest event.
+    /// The times of the newest and the oldest event.
+    pub(crate) newest: Option<Seconds>,
     pub(crate) oldest: Option<Seconds>,
+    /// Whether the newest comes first, and no event before a newer one.
+    pub(crate) is_ordered: bool,
     pub(crate) token: Option<String>,
 }
 
@@ -87,6 +90,8 @@ struct Walker {
     start: Seconds,
     events: u64,
     in_flight: bool,
+    /// Whether its pages came newest first, as AWS promises. If not, only their end proves anything.
+    is_ordered: bool,
     /// When its last request went.
     sent: f64,
     empty_pages: u32,
@@ -102,6 +107,7 @@ impl Walker {
             start: span.until,
             events: 0,
             in_flight: false,
+            is_ordered: true,
             sent: f64::MIN,
             empty_pages: 0,
         }
@@ -249,7 +255,6 @@ impl Walk {
     pub(crate) fn arrived(&mut self, ask: &Ask, page: &Page, now: f64) -> Result<Arrived, GiveUp> {
         self.look(now);
         self.pace.granted(now);
-        self.failures = 0;
         self.events += page.events as u64;
         let walker = &mut self.walkers[ask.walker];
         walker.in_flight = false;
@@ -259,10 +264,12 @@ impl Walk {
             _ => 0,
         };
         let before = walker.reached;
+        walker.is_ordered &= page.is_ordered && page.newest.is_none_or(|newest| newest <= before);
         match &page.token {
             None => walker.reached = walker.goal,
             Some(token) if Some(token) == ask.token.as_ref() => return Err(GiveUp::Circle),
             Some(_) if walker.empty_pages >= EMPTY_PAGES => return Err(GiveUp::Empty),
+            Some(_) if !walker.is_ordered => {}
             Some(_) => {
                 // The oldest second may go on on the next page.
                 let complete = page
@@ -272,6 +279,9 @@ impl Walk {
             }
         }
         walker.token.clone_from(&page.token);
+        if walker.reached < before || !walker.is_ordered {
+            self.failures = 0;
+        }
         Ok(Arrived {
             covered: Span {
                 from: walker.reached,
@@ -308,7 +318,7 @@ impl Walk {
         if self.failures >= FAILURES {
             return Err(GiveUp::Failures);
         }
-        let pause = f64::from(self.failures - 1).exp2().min(20.0) * (0.25 + 0.5 * jitter);
+        let pause = f64::from(self.failures - 1).exp2().min(20.0) * (0.75 + 0.5 * jitter);
         self.not_before = now + pause;
         Ok(())
     }

@@ -172,7 +172,9 @@ impl Service {
         let (events, token) = self.page(ask);
         let page = Page {
             events: events.len(),
+            newest: events.first().map(|&index| self.events[index]),
             oldest: events.last().map(|&index| self.events[index]),
+            is_ordered: true,
             token,
         };
         let Arrived { covered, goal } = walk.arrived(ask, &page, now).unwrap();

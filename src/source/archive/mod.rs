@@ -181,6 +181,15 @@ impl Archive {
         gaps.iter().rev().collect()
     }
 
+    /// The accounts and regions that it has something of.
+    pub(crate) fn scopes(&self) -> Vec<(String, String)> {
+        let regions = lock(&self.regions);
+        let scopes = regions.keys();
+        scopes
+            .map(|scope| (scope.account.clone(), scope.region.clone()))
+            .collect()
+    }
+
     /// The log files that hold events of a window.
     pub(crate) fn documents(&self, account: &str, region: &str, window: Span) -> Vec<Document> {
         let Some(region) = self.known(account, region) else {
@@ -313,7 +322,7 @@ impl Archive {
                 }
             }
         }
-        let is_new = |event: &&PageEvent<'p>| known.insert(event.id);
+        let is_new = |event: &&PageEvent<'p>| event.id.is_empty() || known.insert(event.id);
         Ok(events.iter().filter(is_new).collect())
     }
 

@@ -33,18 +33,10 @@ impl Attribute {
         if let Some(name) = name {
             return Some(key(LookupAttributeKey::EventName, name));
         }
-        let source = filter.sources.only().map(str::to_ascii_lowercase);
-        match source {
-            Some(source) if source.contains('.') => {
-                return Some(key(LookupAttributeKey::EventSource, &source));
-            }
-            Some(short) if !short.is_empty() => {
-                return Some(key(
-                    LookupAttributeKey::EventSource,
-                    &format!("{short}.amazonaws.com"),
-                ));
-            }
-            _ => {}
+        // The short name of a service may be that of several.
+        let source = filter.sources.only().filter(|source| source.contains('.'));
+        if let Some(source) = source.map(str::to_ascii_lowercase) {
+            return Some(key(LookupAttributeKey::EventSource, &source));
         }
         filter.access.map(|access| {
             let value = if access == Access::ReadOnly {

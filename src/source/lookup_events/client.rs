@@ -11,6 +11,9 @@ use super::attribute::Attribute;
 use crate::aws;
 use crate::core::walk::{Ask, PAGE};
 
+/// The code where credentials could not be had at all, which may pass.
+pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
+
 /// A page, as it came.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -106,7 +109,7 @@ fn without_code(error: &SdkError<LookupEventsError, HttpResponse>, status: Optio
     let code = match error {
         SdkError::TimeoutError(_) => "RequestTimeout",
         _ if aws::lacks_credentials(error) => {
-            let code = "NoCredentials".to_owned();
+            let code = NO_CREDENTIALS.to_owned();
             return Failure::Expired { code, reason };
         }
         SdkError::ConstructionFailure(_) => {

@@ -9,6 +9,7 @@ mod advice;
 mod attribute;
 mod client;
 mod organization;
+mod page;
 mod region;
 mod regions;
 
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 pub(crate) use self::account::Caller;
 use self::account::{Account, IdentityError};
@@ -40,8 +42,14 @@ pub(crate) const KEPT: Seconds = 90 * 86_400;
 /// AWS promises nothing.
 pub(crate) const SETTLES: Seconds = 15 * 60;
 
-/// Accounts that are read at the same time.
-const ACCOUNTS: usize = 32;
+/// What AWS is about to forget is read first: so much of the oldest end.
+const URGENT: Seconds = 6 * 3600;
+
+/// AWS does not forget to the second, and a run takes a moment to start.
+const TOLERANCE: Seconds = 10 * 60;
+
+/// Accounts that are read at the same time: with some twenty regions each, hundreds of connections.
+const ACCOUNTS: usize = 16;
 
 /// What is asked for.
 pub(crate) struct Asked {
@@ -51,6 +59,8 @@ pub(crate) struct Asked {
     pub(crate) now: Seconds,
     /// Regions as the user named them; all that are enabled if there are none.
     pub(crate) regions: Vec<String>,
+    /// Accounts likewise.
+    pub(crate) accounts: Vec<String>,
     pub(crate) filter: Filter,
     /// Requests per second, account and region at most.
     pub(crate) max_tps: f64,
@@ -72,7 +82,9 @@ pub(crate) enum LookupError {
         "no account is left to read: the credentials are those of {account}, which --account leaves out"
     )]
     NoAccount { account: String },
-    #[error("no region is left to read: --region leaves out all that are enabled")]
+    #[error("no account is left to read: --account leaves out all active ones of the organisation")]
+    NoMember,
+    #[error("no region is left to read: none that --region lets pass is enabled")]
     NoRegion,
 }
 
@@ -82,9 +94,37 @@ struct Run {
     documents: mpsc::Sender<Document>,
     progress: Arc<Progress>,
     coverage: Mutex<Coverage>,
+    started: Instant,
 }
 
 impl Run {
+    /// The time, by the clock that the run was begun with.
+    fn now(&self) -> Seconds {
+        let passed = Seconds::try_from(self.started.elapsed().as_secs());
+        self.asked
+            .now
+            .saturating_add(passed.unwrap_or(Seconds::MAX))
+    }
+
+    async fn send(&self, document: Document) {
+        self.progress.find(document.size);
+        // The receiver is gone only when the run is over.
+        drop(self.documents.send(document).await);
+    }
+
+    /// Sends what the archive has of a region's window. Tells whether that is anything.
+    async fn send_archived(&self, account: &str, region: &str) -> bool {
+        let Some(archive) = &self.asked.archive else {
+            return false;
+        };
+        let documents = archive.documents(account, region, self.asked.window);
+        let has_some = !documents.is_empty();
+        for document in documents {
+            self.send(document).await;
+        }
+        has_some
+    }
+
     fn coverage(&self) -> MutexGuard<'_, Coverage> {
         self.coverage.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,6 +167,7 @@ pub(crate) async fn fetch(
         documents,
         progress,
         coverage: Mutex::default(),
+        started: Instant::now(),
     });
     let own = Arc::new(Account::own(&caller, config, regions));
     let accounts = match &run.asked.organization {
@@ -138,10 +179,14 @@ pub(crate) async fn fetch(
         .filter(|account| run.asked.filter.admits_account(&account.id));
     let wanted: Vec<_> = wanted.collect();
     if wanted.is_empty() {
-        return Err(LookupError::NoAccount {
-            account: caller.account,
+        return Err(match run.asked.organization {
+            Some(_) => LookupError::NoMember,
+            None => LookupError::NoAccount {
+                account: caller.account,
+            },
         });
     }
+    miss_strangers(&run, &wanted);
     let permits = Arc::new(Semaphore::new(ACCOUNTS));
     let mut reads = JoinSet::new();
     for account in wanted {
@@ -155,8 +200,9 @@ pub(crate) async fn fetch(
     let advice = tokio::spawn(advice::give(run.clone(), own));
     reads.join_all().await;
     advice.abort();
+    count_archived(&run, &caller).await;
     let mut coverage = std::mem::take(&mut *run.coverage());
-    if coverage.asked.is_empty() && coverage.not_enabled.is_empty() {
+    if coverage.asked.is_empty() {
         return Err(LookupError::NoRegion);
     }
     coverage.lookup_attribute = run.asked.attribute.as_ref().map(ToString::to_string);
@@ -188,26 +234,112 @@ async fn read_account(run: Arc<Run>, account: Arc<Account>) {
     reads.join_all().await;
 }
 
-/// What of a window the service still has, and what it has not any more.
-fn kept(window: Span, now: Seconds) -> (Span, Span) {
-    let horizon = (now - KEPT).clamp(window.from, window.until);
-    (
-        Span {
-            from: horizon,
-            until: window.until,
-        },
-        Span {
-            from: window.from,
-            until: horizon,
-        },
-    )
+/// Takes note of accounts that the user named and the organisation does not have.
+fn miss_strangers(run: &Run, accounts: &[Arc<Account>]) {
+    let named = run
+        .asked
+        .accounts
+        .iter()
+        .filter(|name| !regions::is_pattern(name));
+    for name in named.filter(|name| accounts.iter().all(|account| account.id != **name)) {
+        let reason = "is no active account of the organisation".to_owned();
+        run.lose(
+            name,
+            ALL_REGIONS,
+            Severity::Failed,
+            "NotInOrganization",
+            reason,
+        );
+    }
 }
 
-/// A span, in words.
-fn in_words(span: Span) -> String {
-    format!(
-        "{} to {}",
-        window::iso(span.from),
-        window::iso(span.until - 1)
-    )
+/// Counts what the archive has of regions and accounts that cannot be read any more, and takes note
+/// of what it lacks.
+async fn count_archived(run: &Run, caller: &Caller) {
+    let Some(archive) = &run.asked.archive else {
+        return;
+    };
+    for (account, region) in archive.scopes() {
+        let is_ours = run.asked.organization.is_some() || account == caller.account;
+        let filter = &run.asked.filter;
+        let is_wanted = filter.admits_account(&account) && filter.admits_region(&region);
+        let scope = (account.clone(), region.clone());
+        if !is_ours || !is_wanted || run.coverage().asked.contains_key(&scope) {
+            continue;
+        }
+        if !run.send_archived(&account, &region).await {
+            continue;
+        }
+        run.coverage().ask(&account, &region);
+        let missing = archive.missing(&account, &region, run.asked.window);
+        if !missing.is_empty() {
+            let missing = in_words(&missing);
+            let reason =
+                format!("is in the archive and cannot be read now; {missing} was not read");
+            run.lose(&account, &region, Severity::Partial, "NotListed", reason);
+        }
+    }
+}
+
+/// What of a window the service still has, in the order in which it is to be read, and what it has
+/// not any more.
+struct Windows {
+    there: Vec<Span>,
+    gone: Span,
+}
+
+impl Windows {
+    fn of(window: Span, now: Seconds) -> Windows {
+        let cut = |time: Seconds| time.clamp(window.from, window.until);
+        let horizon = cut(now - KEPT - TOLERANCE);
+        let urgent = cut(now - KEPT + URGENT);
+        let span = |from, until| Span { from, until };
+        let there = [span(horizon, urgent), span(urgent, window.until)];
+        Windows {
+            there: there.into_iter().filter(|span| !span.is_empty()).collect(),
+            gone: span(window.from, horizon),
+        }
+    }
+}
+
+/// Spans, in words; the first ones, if there are many.
+fn in_words(spans: &[Span]) -> String {
+    let words = spans.iter().take(5).map(|span| {
+        let last = span.until - 1;
+        format!("{} to {}", window::iso(span.from), window::iso(last))
+    });
+    let words = words.collect::<Vec<_>>().join(", ");
+    match spans.len() {
+        0..=5 => words,
+        n => format!("{words} and {} more", n - 5),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_to_be_forgotten_is_read_first() {
+        let now = 1_800_000_000;
+        let of = |from, until| {
+            let windows = Windows::of(Span { from, until }, now);
+            let ends = windows
+                .there
+                .iter()
+                .map(|span| (span.from - now, span.until - now));
+            let gone = windows.gone.until - windows.gone.from;
+            (ends.collect::<Vec<_>>(), gone)
+        };
+        let day = 86_400;
+        // The usual window is one piece.
+        assert_eq!(of(now - 14 * day, now), (vec![(-14 * day, 0)], 0));
+        let urgent = -KEPT + URGENT;
+        assert_eq!(of(now - KEPT, now), (vec![(-KEPT, urgent), (urgent, 0)], 0));
+        let horizon = -KEPT - TOLERANCE;
+        let older = (vec![(horizon, urgent), (urgent, 0)], 10 * day - TOLERANCE);
+        assert_eq!(of(now - KEPT - 10 * day, now), older);
+        let gone = (vec![], 10 * day);
+        assert_eq!(of(now - KEPT - 20 * day, now - KEPT - 10 * day), gone);
+    }
 }

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_cloudtrail::types::Event;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::account::Account;
 use super::client::{self, Answer, Failure};
-use super::{Run, in_words, kept};
+use super::{KEPT, Run, Windows, in_words, page};
 use crate::aws;
-use crate::core::coverage::{Severity, event_history};
+use crate::core::coverage::Severity;
 use crate::core::spans::Span;
-use crate::core::walk::{Ask, GiveUp, Page, Step, Walk};
-use crate::source::archive::{ArchiveError, PageEvent};
-use crate::source::document::{Body, Document};
+use crate::core::walk::{Ask, GiveUp, Step, Walk};
+use crate::core::window::Seconds;
+use crate::source::archive::ArchiveError;
 use crate::source::progress::Region as Progress;
 
 /// A region to read.
@@ -44,31 +45,27 @@ impl Stop {
 /// Reads a region's event history, and takes note of what is missing in the end.
 pub(super) async fn read(run: Arc<Run>, account: Arc<Account>, region: ToRead) {
     run.coverage().ask(&account.id, &region.name);
-    let window = run.asked.window;
-    let (kept, gone) = kept(window, run.asked.now);
-    let (windows, gone) = match &run.asked.archive {
-        Some(archive) => {
-            for document in archive.documents(&account.id, &region.name, window) {
-                run.progress.find(document.size);
-                // The receiver is gone only when the run is over.
-                drop(run.documents.send(document).await);
-            }
-            let missing = |span| archive.missing(&account.id, &region.name, span);
-            (missing(kept), missing(gone))
-        }
-        None => (vec![kept], vec![gone]),
+    let asked = Windows::of(run.asked.window, run.now());
+    let from_archive = run.send_archived(&account.id, &region.name).await;
+    let missing = |span: Span| match &run.asked.archive {
+        Some(archive) => archive.missing(&account.id, &region.name, span),
+        None => vec![span],
     };
+    let windows: Vec<Span> = asked.there.iter().flat_map(|span| missing(*span)).collect();
+    let gone = missing(asked.gone);
     let mut reading = Reading {
         walk: Walk::new(&windows, run.asked.max_tps, 0.0),
         started: Instant::now(),
         renewals: 0,
+        unkept: None,
+        from_archive,
         progress: run.progress.begin(&account.id, &region.name),
         run,
         account,
         region,
     };
     let stop = reading.walk_on().await.err();
-    reading.finish(stop, &gone);
+    reading.finish(stop, gone, windows.last().copied());
 }
 
 struct Reading {
@@ -79,6 +76,10 @@ struct Reading {
     started: Instant,
     /// Renewals of the credentials since a page came.
     renewals: u32,
+    /// The seconds around events that the archive could not keep.
+    unkept: Option<Span>,
+    /// Whether the archive had something already.
+    from_archive: bool,
     progress: Arc<Progress>,
 }
 
@@ -154,7 +155,7 @@ impl Reading {
             }
             Err(Failure::Expired { code, reason }) => {
                 let is_current = self.account.config().0 == number;
-                if is_current && self.renewals > 0 {
+                if is_current && self.renewals > 0 && code != client::NO_CREDENTIALS {
                     let reason = format!(
                         "{reason} (run again with fresh credentials; what --archive DIR keeps is not fetched twice)"
                     );
@@ -164,7 +165,7 @@ impl Reading {
                     self.renewals += 1;
                     self.account.renew(number);
                 }
-                let walked = self.walk.failed(&ask, now, 0.0);
+                let walked = self.walk.failed(&ask, now, jitter);
                 walked.map_err(|error| gave_up(error, code, &reason))
             }
             Err(Failure::Refused { code, reason }) => Err(Stop { code, reason }),
@@ -173,87 +174,107 @@ impl Reading {
 
     /// Keeps a page in the archive, and sends it on to be counted.
     async fn keep(&mut self, ask: &Ask, answer: Answer) -> Result<(), Stop> {
-        let times = answer.events.iter().filter_map(|event| event.event_time());
-        let page = Page {
-            events: answer.events.len(),
-            oldest: times
-                .map(aws_sdk_cloudtrail::primitives::DateTime::secs)
-                .min(),
-            token: answer.token.clone(),
-        };
-        let arrived = self.walk.arrived(ask, &page, self.now());
+        let looked = page::look(&answer);
+        let arrived = self.walk.arrived(ask, &looked, self.now());
         let arrived = arrived.map_err(|error| gave_up(error, "InvalidPages".to_owned(), ""))?;
         let mut events = answer.events;
-        events.retain(|event| {
-            event
-                .event_time()
-                .is_none_or(|time| time.secs() >= arrived.goal)
-        });
+        events.retain(|event| page::time(event).is_none_or(|time| time >= arrived.goal));
+        let covered = self.claim(arrived.covered, looked.oldest, &events);
         let (run, account) = (self.run.clone(), self.account.clone());
-        let (region, covered) = (self.region.name.clone(), arrived.covered);
+        let region = self.region.name.clone();
         // Files are written in the meantime, and other regions go on.
         let written = tokio::task::spawn_blocking(move || {
-            if let Some(archive) = &run.asked.archive {
-                let page: Vec<PageEvent<'_>> = events.iter().filter_map(page_event).collect();
-                archive.add(&account.id, &region, covered, &page)?;
-            }
-            Ok(document(&events, &account.id, &region))
+            let kept = match &run.asked.archive {
+                Some(archive) => {
+                    let page: Vec<_> = events.iter().filter_map(page::to_keep).collect();
+                    archive.add(&account.id, &region, covered, &page)
+                }
+                None => Ok(()),
+            };
+            (page::document(&events, &account.id, &region), kept)
         });
-        let document = written.await.map_err(|error| Stop {
+        let (document, kept) = written.await.map_err(|error| Stop {
             code: "InternalError".to_owned(),
             reason: error.to_string(),
         })?;
-        let document = document.map_err(|error| Stop::archive(&error))?;
-        self.run.progress.find(document.size);
-        // The receiver is gone only when the run is over.
-        drop(self.run.documents.send(document).await);
-        Ok(())
+        // What came is counted, also if it could not be kept.
+        self.run.send(document).await;
+        kept.map_err(|error| Stop::archive(&error))
+    }
+
+    /// The seconds that the archive may call covered: none in which an event could not be kept, so that
+    /// the next run meets and names it again.
+    fn claim(&mut self, covered: Span, oldest: Option<Seconds>, events: &[Event]) -> Span {
+        for event in events.iter().filter(|event| page::to_keep(event).is_none()) {
+            let time = page::time(event);
+            let span = Span {
+                from: time.or(oldest).unwrap_or(covered.from),
+                until: time.map_or(covered.until, |time| time.saturating_add(1)),
+            };
+            self.unkept = Some(self.unkept.map_or(span, |unkept| unkept.hull(span)));
+        }
+        match self.unkept {
+            Some(unkept) if !unkept.intersect(covered).is_empty() => Span {
+                from: covered.until.min(unkept.until.max(covered.from)),
+                until: covered.until,
+            },
+            _ => covered,
+        }
     }
 
     fn show(&self) {
         self.progress.show(self.walk.look_around(self.now()));
     }
 
-    /// Takes note of what is missing.
-    fn finish(self, stop: Option<Stop>, gone: &[Span]) {
+    /// Takes note of what is missing. `last` is the window with the oldest seconds but those that were
+    /// read first.
+    fn finish(self, stop: Option<Stop>, mut gone: Vec<Span>, last: Option<Span>) {
         let view = self.walk.look_around(self.now());
         self.progress.finish(view);
         let (account, region) = (&self.account.id, &self.region.name);
         let run = &self.run;
         run.coverage()
             .count_requests(account, region, view.requests, view.throttles);
-        let gone: Vec<_> = gone.iter().filter(|span| !span.is_empty()).collect();
-        if let Some(first) = gone.first() {
-            let spans: Vec<_> = gone.iter().take(5).map(|span| in_words(**span)).collect();
-            let more = if gone.len() > 5 { " and more" } else { "" };
-            let reason = format!(
-                "{}{more} is older than the 90 days that AWS keeps, and in no archive",
-                spans.join(", "),
-            );
-            let severity = if first.until == run.asked.window.until {
-                Severity::Failed
-            } else {
-                Severity::Partial
-            };
-            run.lose(account, region, severity, "OlderThan90Days", reason);
-        }
-        let Some(Stop { code, reason }) = stop else {
-            return;
-        };
-        let was_asked = view.requests > view.throttles + 1 && view.events > 0;
-        if !self.region.is_enabled && !was_asked && is_not_enabled(&code) {
+        let was_read = view.events > 0 && view.requests > view.throttles + 1;
+        let has_some = was_read || self.from_archive;
+        if let Some(Stop { code, .. }) = &stop
+            && !self.region.is_enabled
+            && !has_some
+            && is_not_enabled(code)
+        {
             return run.coverage().skip(account, region);
         }
-        let missing = self.walk.missing();
-        let missing = missing.iter().take(5).map(|span| in_words(*span));
-        let missing: Vec<_> = missing.collect();
-        let severity = if was_asked {
+        let severity = if has_some {
             Severity::Partial
         } else {
             Severity::Failed
         };
-        let reason = format!("{code}: {reason}; {} was not read", missing.join(", "));
-        run.lose(account, region, severity, &code, reason);
+        // A run of many hours may have come too late for what was due to be forgotten.
+        let horizon = run.now() - KEPT;
+        if let Some(last) = last.filter(|last| stop.is_none() && last.from < horizon) {
+            gone.push(Span {
+                from: last.from,
+                until: horizon.min(last.until),
+            });
+        }
+        gone.retain(|span| !span.is_empty());
+        if !gone.is_empty() {
+            let reason = format!(
+                "{} is older than the 90 days that AWS keeps, and in no archive",
+                in_words(&gone)
+            );
+            let severity = if view.events > 0 {
+                Severity::Partial
+            } else {
+                severity
+            };
+            run.lose(account, region, severity, "OlderThan90Days", reason);
+        }
+        if let Some(Stop { code, reason }) = stop {
+            let missing = in_words(&self.walk.missing());
+            let reason = format!("{code}: {reason}; {missing} was not read");
+            run.lose(account, region, severity, &code, reason);
+        }
     }
 }
 
@@ -275,44 +296,4 @@ fn gave_up(error: GiveUp, code: String, reason: &str) -> Stop {
         reason => format!("{reason} ({error})"),
     };
     Stop { code, reason }
-}
-
-fn page_event(event: &aws_sdk_cloudtrail::types::Event) -> Option<PageEvent<'_>> {
-    let json = event.cloud_trail_event().filter(|json| is_object(json))?;
-    Some(PageEvent {
-        time: event.event_time()?.secs(),
-        id: event.event_id().unwrap_or_default(),
-        json,
-    })
-}
-
-/// Puts the records of a page together as in a log file. What is no record is counted as one that
-/// cannot be read.
-fn document(events: &[aws_sdk_cloudtrail::types::Event], account: &str, region: &str) -> Document {
-    let mut bytes = Vec::with_capacity(events.len() * 2048);
-    bytes.extend_from_slice(br#"{"Records":["#);
-    for (index, event) in events.iter().enumerate() {
-        if index > 0 {
-            bytes.push(b',');
-        }
-        let json = event.cloud_trail_event().filter(|json| is_object(json));
-        bytes.extend_from_slice(json.unwrap_or("0").as_bytes());
-    }
-    bytes.extend_from_slice(b"]}");
-    Document {
-        size: bytes.len() as u64,
-        named: false,
-        body: Body::Memory {
-            name: event_history(account, region),
-            bytes,
-            signature: None,
-            _held: Box::new(()),
-        },
-    }
-}
-
-/// Tells whether a text is one JSON object. One that is not would spoil the others of its page.
-fn is_object(json: &str) -> bool {
-    json.trim_start().starts_with('{')
-        && serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok()
 }

@@ -69,7 +69,8 @@ pub(super) async fn to_read(account: &Account, asked: &Asked) -> Vec<ToRead> {
         is_enabled: true,
     };
     if are_named(asked) {
-        let mut named = asked.regions.clone();
+        let named = asked.regions.iter().map(|name| name.to_ascii_lowercase());
+        let mut named: Vec<String> = named.collect();
         named.sort_unstable();
         named.dedup();
         return named.into_iter().map(enabled).collect();
@@ -102,7 +103,7 @@ pub(super) async fn known(config: &SdkConfig) -> Known {
     listed.map_or(Known::NotAllowed, Known::Enabled)
 }
 
-fn is_pattern(name: &str) -> bool {
+pub(super) fn is_pattern(name: &str) -> bool {
     name.starts_with('!') || name.contains(['*', '?'])
 }
 

@@ -154,3 +154,22 @@ fn what_is_older_than_ninety_days_comes_from_the_archive_or_is_missed() {
     assert_eq!(report["code"], "OlderThan90Days");
     assert_eq!(summary["trailtab"]["counts"]["counted"], 75);
 }
+
+#[test]
+fn what_cannot_be_read_any_more_is_counted_from_the_archive() {
+    let mut lab = lab();
+    let first = lab.activity(&["--archive", "archive"], 0);
+    // The same account, in which two of the regions are not enabled any more.
+    let now = lab.now;
+    let poorer = Lab::new(|world, _| {
+        let (name, count) = REGIONS[0];
+        world.region(ANN, name, busy(ANN, name, count, now))
+    });
+    lab.server = poorer.server;
+    let summary = lab.activity(&["--archive", "archive"], 3);
+    let failed = &summary["_metadata"]["regions_failed"];
+    assert_eq!(failed["ap-south-1"], "NotListed");
+    assert_eq!(failed["eu-west-1"], "NotListed");
+    assert_eq!(failed["us-east-1"], Value::Null);
+    assert_same(&first, &summary, "with what the archive has");
+}

@@ -63,10 +63,12 @@ fn names_of_apis() {
 
 #[test]
 fn services() {
-    for name in ["ec2", "EC2", "ec2.amazonaws.com"] {
+    for name in ["ec2.amazonaws.com", "EC2.amazonaws.com"] {
         let filters = ["--event-source", name];
         assert_pushed(&filters, "EventSource", "ec2.amazonaws.com");
     }
+    // The short name is that of every service whose name begins so.
+    assert_not_pushed(&["--event-source", "ec2"]);
 }
 
 #[test]
@@ -91,7 +93,8 @@ fn of_several_filters_one_is_left_to_the_service() {
     assert_pushed(&filters, "AccessKeyId", KEY);
     let filters = [&name[..], &["--event-source", "ec2"]].concat();
     assert_pushed(&filters, "EventName", "RunInstances");
-    let filters = ["--event-name", "*Instances", "--event-source", "ec2"];
+    let source = ["--event-source", "ec2.amazonaws.com"];
+    let filters = [&["--event-name", "*Instances"][..], &source].concat();
     assert_pushed(&filters, "EventSource", "ec2.amazonaws.com");
 }
 

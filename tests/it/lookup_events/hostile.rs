@@ -57,6 +57,10 @@ fn what_is_no_record_is_not_kept() {
     lab.assert_says(&summary, whole, &[], "beside an archive");
     let kept = lab.sandbox.activity(["archive"]);
     lab.assert_says(&kept, whole, &[], "from the archive");
+    // The archive does not call covered what it could not keep: the next run says so again.
+    let again = lab.activity(&["--archive", "archive"], 3);
+    lab.assert_says(&again, whole, &[], "beside an archive, again");
+    assert_eq!(again["trailtab"]["counts"]["unreadable"], 2);
 }
 
 #[test]

@@ -165,6 +165,34 @@ fn accounts_are_chosen_and_left_out() {
 }
 
 #[test]
+fn an_account_that_is_named_and_not_there_is_missed() {
+    let lab = Lab::new(|world, now| organisation(world, now, ROLE));
+    let known = "900000000001";
+    let args = [
+        "--organization",
+        "--account",
+        known,
+        "--account",
+        "999999999999",
+    ];
+    let summary = lab.activity(&args, 3);
+    let failed = &summary["_metadata"]["regions_failed"];
+    assert_eq!(failed, &json!({ "999999999999:*": "NotInOrganization" }));
+    let ids = ids();
+    let mut of = readable(&ids);
+    of.retain(|(id, _)| *id == known);
+    lab.assert_true(&summary, &of, "the account that is there");
+    let ended = lab
+        .run(&["--organization", "--account", "999999999999"])
+        .expect(1);
+    assert!(
+        ended.err.contains("--account leaves out all active ones"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
 fn roles_may_have_another_name() {
     let lab = Lab::new(|world, now| organisation(world, now, "security/audit"));
     let some = ["--organization", "--account", "90000000001?"];
