@@ -108,8 +108,13 @@ impl Region {
         self.covered.subtract(lost.span());
         let scope = &self.scope;
         let is_lost = |file: &LogFile| scope.unique(&lost.name, file.newest) == Some(file.unique);
-        for day in self.days.values_mut() {
-            day.retain(|file| !is_lost(file));
+        let span = lost.span();
+        if !span.is_empty() {
+            // The file's own time is among the seconds that it costs.
+            let days = span.from.div_euclid(DAY)..=span.until.saturating_sub(1).div_euclid(DAY);
+            for (_, day) in self.days.range_mut(days) {
+                day.retain(|file| !is_lost(file));
+            }
         }
         true
     }

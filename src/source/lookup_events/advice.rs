@@ -41,7 +41,7 @@ pub(super) async fn give(run: Arc<Run>, account: Arc<Account>) {
             .s3_key_prefix()
             .map_or(String::new(), |prefix| format!("/{prefix}"));
         run.progress.remark(format!(
-            "This will take about {} minutes, since LookupEvents gives {} events a second and region at most. The trail {} keeps the same events in a bucket, which is read much faster: trailtab activity s3://{bucket}{prefix}",
+            "This will take about {} minutes, since LookupEvents gives {} events a second and region at most. The trail {} delivers to a bucket, which is read much faster: trailtab activity s3://{bucket}{prefix}",
             (run.progress.seconds_left() / 60.0).ceil(),
             run.asked.max_tps * 50.0,
             trail.name().unwrap_or("here"),
