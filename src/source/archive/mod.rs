@@ -332,7 +332,8 @@ impl Archive {
     }
 }
 
-fn is_object(json: &str) -> bool {
+/// Tells whether a text is one JSON object. One that is not would spoil the others of its file.
+pub(crate) fn is_object(json: &str) -> bool {
     json.trim_ascii_start().starts_with('{')
         && serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok()
 }

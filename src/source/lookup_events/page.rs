@@ -8,7 +8,7 @@ use super::client::Answer;
 use crate::core::coverage::event_history;
 use crate::core::walk::Page;
 use crate::core::window::{self, Seconds};
-use crate::source::archive::PageEvent;
+use crate::source::archive::{PageEvent, is_object};
 use crate::source::document::{Body, Document};
 
 /// Looks at a page as the walk does.
@@ -72,10 +72,4 @@ pub(super) fn document(events: &[Event], account: &str, region: &str) -> Documen
             _held: Box::new(()),
         },
     }
-}
-
-/// Tells whether a text is one JSON object. One that is not would spoil the others of its page.
-fn is_object(json: &str) -> bool {
-    json.trim_start().starts_with('{')
-        && serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok()
 }
