@@ -64,8 +64,9 @@ use super::document::{Body, Document};
 use crate::core::spans::Span;
 use crate::core::window::Seconds;
 
-/// Events take a while to appear: the last quarter of an hour never counts as covered.
-const UNSETTLED: Seconds = 15 * 60;
+/// How long after a call its event may still be missing: mostly it comes within five minutes, and AWS
+/// promises nothing. The last quarter of an hour never counts as covered.
+pub(crate) const UNSETTLED: Seconds = 15 * 60;
 
 /// An archive that is open for writing.
 #[derive(Debug)]

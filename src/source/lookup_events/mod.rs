@@ -23,7 +23,7 @@ pub(crate) use self::account::Caller;
 use self::account::{Account, IdentityError};
 pub(crate) use self::attribute::Attribute;
 use self::organization::OrganizationError;
-use super::archive::Archive;
+use super::archive::{Archive, UNSETTLED};
 use super::document::Document;
 use super::progress::Progress;
 use crate::aws;
@@ -37,10 +37,6 @@ pub(crate) const QUOTA: f64 = 2.0;
 
 /// How long the event history is kept.
 pub(crate) const KEPT: Seconds = 90 * 86_400;
-
-/// How long after a call its event may still be missing. Events mostly come within five minutes, and
-/// AWS promises nothing.
-pub(crate) const SETTLES: Seconds = 15 * 60;
 
 /// What AWS is about to forget is read first: so much of the oldest end.
 const URGENT: Seconds = 6 * 3600;
@@ -206,7 +202,7 @@ pub(crate) async fn fetch(
         return Err(LookupError::NoRegion);
     }
     coverage.lookup_attribute = run.asked.attribute.as_ref().map(ToString::to_string);
-    let settled = run.asked.now - SETTLES;
+    let settled = run.asked.now - UNSETTLED;
     if run.asked.window.until > settled {
         coverage.settled_until = Some(settled);
     }
