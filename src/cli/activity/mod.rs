@@ -16,9 +16,10 @@ use super::ui::Ui;
 use crate::core::coverage::Severity;
 use crate::core::intake::Rules;
 use crate::core::summary::Run;
+use crate::core::tally::Tally;
 use crate::core::window::{self, Seconds, Window};
 use crate::deliver::files::{self, RawDump};
-use crate::job::activity::{self, Outcome, Request};
+use crate::job::read::{self, Outcome, Request};
 use crate::source::archive::Archive;
 use crate::source::lookup_events::{self, Attribute};
 use crate::source::progress::Progress;
@@ -83,7 +84,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         verify,
     };
     let progress = Arc::new(Progress::default());
-    let outcome = ui.watch(&progress, || activity::run(request, &progress))?;
+    let outcome = ui.watch(&progress, || {
+        read::run(request, &Tally::default(), &progress)
+    })?;
     refuse_nothing(&outcome)?;
     if pushed.is_some_and(|pushed| pushed.is_name()) && outcome.intaken.counts.read == 0 {
         ui.remark("no event has that name: LookupEvents minds its case, as in RunInstances");
