@@ -231,14 +231,16 @@ impl Metric {
     }
 
     /// Tells whether CloudWatch takes its texts: ASCII without control characters, a name of at most
-    /// 255 and values of at most 1,024 (`MetricDatum` and `Dimension` in the CloudWatch API Reference).
+    /// 255 and values of at most 1,024 (`MetricDatum` and `Dimension` in the CloudWatch API Reference);
+    /// and a name that is no dimension's, since embedded metric format has both in one object.
     fn is_acceptable(&self) -> bool {
         let fits = |text: &str, most: usize| {
             text.len() <= most
                 && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
                 && text.bytes().any(|byte| byte != b' ')
         };
-        fits(&self.name, 255) && self.values.iter().all(|value| fits(value, 1024))
+        let is_taken = self.name == "_aws" || self.dimensions().any(|(name, _)| name == self.name);
+        !is_taken && fits(&self.name, 255) && self.values.iter().all(|value| fits(value, 1024))
     }
 
     /// Names and values of the dimensions.
