@@ -5,4 +5,5 @@ pub(crate) mod demo;
 pub(crate) mod parallel;
 pub(crate) mod plot;
 pub(crate) mod read;
+pub(crate) mod usage;
 pub(crate) mod verify;
