@@ -12,13 +12,14 @@ use self::results::Results;
 use super::Ended;
 use super::reading::{self, Plan, Wishes};
 use super::ui::Ui;
+use crate::clock;
 use crate::core::summary::Run;
 use crate::core::tally::Tally;
 use crate::core::window;
 use crate::deliver::files::{self, RawDump};
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
-    let now = reading::now();
+    let now = clock::now();
     let copies = args.output.dump_raw_cloudtrail_data;
     let plan = Plan::new(&args.reading, &args.credentials, copies, now)?;
     let per_account = args.output.per_account || args.reading.lookup.organization;

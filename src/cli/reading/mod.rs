@@ -4,7 +4,6 @@
 mod args;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
 
@@ -172,18 +171,6 @@ fn refuse_nothing<C>(outcome: &Outcome<C>) -> anyhow::Result<()> {
         });
     }
     Ok(())
-}
-
-/// The time by this machine's clock.
-pub(crate) fn now() -> Seconds {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where the shell reads the clock"
-    )]
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Seconds::try_from(since_1970.as_secs()).unwrap_or(Seconds::MAX)
 }
 
 /// The command line, with the program's name instead of its path.

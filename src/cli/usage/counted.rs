@@ -3,6 +3,7 @@
 use crate::cli::Ended;
 use crate::cli::reading::{self, CredentialArgs, Plan, ReadingArgs, Wishes};
 use crate::cli::ui::Ui;
+use crate::clock;
 use crate::core::intake::Counter as _;
 use crate::core::summary::Run;
 use crate::core::usage::basis::{Basis, Extent};
@@ -30,7 +31,7 @@ impl Counted {
         detail: Detail,
         ui: Ui,
     ) -> anyhow::Result<Counted> {
-        let now = reading::now();
+        let now = clock::now();
         let plan = Plan::new(args, credentials, false, now)?;
         let run = Run {
             window: plan.window,

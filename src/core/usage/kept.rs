@@ -75,14 +75,6 @@ impl Kept {
         minutes
     }
 
-    /// Adds what others have kept meanwhile. Both lists may have grown from the same one, so that
-    /// there may be more than the limit afterwards; nobody loses a place.
-    pub(crate) fn merge(&mut self, other: Kept) {
-        for (set, metrics) in other.sets {
-            self.sets.entry(set).or_default().extend(metrics);
-        }
-    }
-
     /// Writes the list, to be read by [`Kept::read`].
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let sets = self.sets.iter().map(|(set, metrics)| {
