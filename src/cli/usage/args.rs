@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use crate::cli::UsageError;
 use crate::cli::reading::{CredentialArgs, ReadingArgs};
-use crate::core::usage::metrics::{NAMESPACE, Sets};
+use crate::core::usage::metrics::{NAMESPACE, Sets, is_namespace};
 use crate::core::usage::popular::Wanted;
 use crate::core::usage::report::{self, Question};
 
@@ -111,20 +111,12 @@ pub(super) enum Form {
     Cloudformation,
 }
 
-/// Reads a namespace that CloudWatch takes ("Namespace" of PutMetricData in its API Reference).
+/// Reads a namespace that CloudWatch takes.
 fn namespace(text: &str) -> Result<String, String> {
-    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/#:".contains(&byte);
-    let is_fine = (1..=255).contains(&text.len())
-        && text.bytes().all(is_known)
-        && !text.starts_with(':')
-        && !text.to_ascii_uppercase().starts_with("AWS/");
-    match is_fine {
-        true => Ok(text.to_owned()),
-        false => Err(
-            "write up to 255 of the letters, digits and . _ - / # : that do not begin with AWS/"
-                .to_owned(),
-        ),
-    }
+    let error = "write up to 255 letters, digits and any of . - _ / # :, that do not begin with AWS/ or a colon";
+    is_namespace(text)
+        .then(|| text.to_owned())
+        .ok_or_else(|| error.to_owned())
 }
 
 impl TableArgs {
