@@ -7,6 +7,7 @@ use crate::cli::reading::{CredentialArgs, ReadingArgs};
 use crate::core::usage::metrics::{NAMESPACE, Sets, is_namespace};
 use crate::core::usage::popular::Wanted;
 use crate::core::usage::report::{self, Question};
+use crate::source::Source;
 
 /// Rows of a page, unless somebody says otherwise.
 const ROWS: usize = 50;
@@ -170,7 +171,10 @@ impl UsageArgs {
     /// Refuses what has no meaning together.
     pub(super) fn refuse(&self) -> anyhow::Result<()> {
         let makes_metrics = matches!(self.format, Format::Openmetrics | Format::Emf);
-        let error = if self.metrics.metrics.is_some() && !makes_metrics {
+        let is_verb = |source: &Source| *source == Source::Path("price".into());
+        let error = if self.reading.sources.iter().any(is_verb) {
+            "price comes first, before all options; a file or directory of that name is ./price"
+        } else if self.metrics.metrics.is_some() && !makes_metrics {
             "--metrics is for --format openmetrics and emf"
         } else if self.table.throttled && makes_metrics {
             "--throttled can be had as text, json and csv"

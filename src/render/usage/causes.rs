@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::page::{Column, Kind};
+use super::page::{Column, Kind, short};
 use crate::core::usage::causes::{Caller, Causes, Place};
 use crate::render::escape;
 use crate::render::page::{Look, Page, TOP, counted, percent, plain, thousands};
@@ -49,7 +49,7 @@ impl Page {
     fn place(&mut self, place: &Place) -> fmt::Result {
         let title = format!(
             "{} in {} of {}",
-            escape::terminal(&place.api),
+            escape::terminal(&short(&place.api)),
             escape::terminal(&place.region),
             escape::terminal(&place.account),
         );

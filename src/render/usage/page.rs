@@ -278,7 +278,11 @@ fn columns_with(report: &Report, extras: Extras) -> Vec<Column> {
     }
     for by in &report.by {
         columns.push(column(by_title(*by), Kind::Name, &|row| {
-            name(row.key.get(by), report.others)
+            let key = row.key.get(by).map_or("", String::as_str);
+            match by {
+                By::Api => name(&short(key), report.others),
+                _ => name(key, report.others),
+            }
         }));
     }
     let calls = report.totals.calls;
@@ -309,8 +313,12 @@ fn columns_with(report: &Report, extras: Extras) -> Vec<Column> {
     columns
 }
 
-fn name(key: Option<&String>, others: u64) -> String {
-    let key = key.map_or("", String::as_str);
+/// Writes an API as policies do: `ec2:RunInstances`.
+pub(super) fn short(api: &str) -> String {
+    api.replacen(".amazonaws.com:", ":", 1)
+}
+
+fn name(key: &str, others: u64) -> String {
     match key {
         OTHER if others > 0 => format!("{OTHER} ({})", thousands(others)),
         "" => "(none)".to_owned(),
