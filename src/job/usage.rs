@@ -301,7 +301,12 @@ impl Memory {
         Ok(metrics::data(usage, sets, &mut self.kept))
     }
 
-    async fn load(&mut self, ledger: &Ledger, key: &str) -> Result<(), LedgerError> {
+    /// Reads what is remembered.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub(crate) async fn load(&mut self, ledger: &Ledger, key: &str) -> Result<(), LedgerError> {
         let found = ledger.load(key).await?;
         (self.kept, self.version) = match found {
             // A list that cannot be read is begun anew.
