@@ -88,7 +88,7 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     let folder = escape::file_name(namespace);
     let kept = format!("usage/kept/{folder}.json");
     let top = args.metrics.top_or(kept::TOP);
-    let ended = runtime.block_on(async {
+    runtime.block_on(async {
         let config = aws::config(&args.credentials.access()).await;
         let publisher = Publisher::new(aws::cloudwatch(&config), namespace);
         let ledger = match &options.ledger {
@@ -122,14 +122,9 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         );
         ui.data(page.as_bytes()).context("cannot print the plan")?;
         counted.tell_what_is_missing(ui);
-        let left_out = plan.refused > 0 || !plan.present.is_empty();
-        let partly = |complete: bool| match complete && !left_out {
-            true => counted.ended(),
-            false => Ended::Partial,
-        };
         if options.dry_run || plan.hours.is_empty() {
             ui.remark("nothing was sent");
-            return Ok(partly(true));
+            return Ok(counted.ended());
         }
         if !options.yes && !ui.ask("Send it?")? {
             ui.remark("nothing was sent");
@@ -143,11 +138,14 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         let account =
             backfill::publish(plan, &folder, &publisher, &ledger, clock::now, || {}).await;
         tell(&account, ui)?;
-        Ok(partly(
-            account.unsent + account.unconfirmed == 0 && account.troubles.is_empty(),
-        ))
-    });
-    ended
+        // What CloudWatch does not take, or has already, was said before anything was sent.
+        Ok(
+            match account.unsent + account.unconfirmed == 0 && account.troubles.is_empty() {
+                true => counted.ended(),
+                false => Ended::Partial,
+            },
+        )
+    })
 }
 
 /// Says what became of the calls.

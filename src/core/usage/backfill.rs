@@ -11,6 +11,10 @@ use crate::core::window::Seconds;
 
 const HOUR: Seconds = 3600;
 
+/// After this time, events have arrived: CloudTrail delivers them within some five minutes on average,
+/// and promises nothing.
+const SETTLED: Seconds = 15 * 60;
+
 /// Metrics by which is told whether an hour has been published before.
 const WITNESSES: usize = 10;
 
@@ -19,22 +23,27 @@ const WITNESSES: usize = 10;
 pub(crate) struct Plan {
     /// By the hour's first second.
     pub(crate) hours: BTreeMap<Seconds, Vec<Datum>>,
-    /// Events that are too old or too far ahead for CloudWatch.
+    /// Events in hours that are too old for CloudWatch.
     pub(crate) refused: u64,
+    /// Events in hours of which some may still be on their way.
+    pub(crate) unsettled: u64,
     /// Hours that CloudWatch holds data of already, and the events in them.
     pub(crate) present: BTreeMap<Seconds, u64>,
 }
 
 impl Plan {
-    /// Plans to publish all data that CloudWatch takes.
+    /// Plans to publish all hours that CloudWatch takes and that are over. An hour is published whole or
+    /// not at all, so that a later run finds the same in it.
     pub(crate) fn new(data: Vec<Datum>, now: Seconds) -> Plan {
         let mut plan = Plan::default();
         for datum in data {
-            if is_timely(datum.minute, now) {
-                let hour = datum.minute.div_euclid(HOUR) * HOUR;
-                plan.hours.entry(hour).or_default().push(datum);
-            } else {
+            let hour = datum.minute.div_euclid(HOUR) * HOUR;
+            if hour + HOUR + SETTLED > now {
+                plan.unsettled += datum.events();
+            } else if !is_timely(hour, now) {
                 plan.refused += datum.events();
+            } else {
+                plan.hours.entry(hour).or_default().push(datum);
             }
         }
         plan
@@ -98,5 +107,63 @@ impl Plan {
             metrics.len() as u64
         });
         hours.sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A quarter past ten on some day.
+    const NOW: Seconds = 20_000 * 86_400 + 10 * HOUR + 900;
+
+    fn datum(minute: Seconds, value: u64) -> Datum {
+        let metric = Metric {
+            set: Set::Calls,
+            name: "Get".to_owned(),
+            values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
+        };
+        Datum {
+            metric,
+            minute,
+            value,
+        }
+    }
+
+    #[test]
+    fn hours_are_published_whole_or_not_at_all() {
+        let over = NOW - 900 - HOUR;
+        let data = vec![
+            datum(NOW - 14 * 86_400 - 120, 1),
+            // In the oldest hour that is not wholly taken any more.
+            datum(NOW - 14 * 86_400 + 900, 2),
+            datum(over, 4),
+            datum(over + 59 * 60, 8),
+            datum(NOW - 60, 16),
+            datum(NOW + HOUR, 32),
+        ];
+        let plan = Plan::new(data.clone(), NOW);
+        assert_eq!((plan.refused, plan.unsettled), (3, 48));
+        assert_eq!(plan.hours.keys().collect::<Vec<_>>(), [&over]);
+        assert_eq!(
+            (plan.data().count(), plan.requests(), plan.metrics()),
+            (2, 1, 1)
+        );
+        assert_eq!(plan.price(), price::of_hours(1) + price::of_requests(1));
+        // The hour of ten was not over for a quarter of an hour one second before.
+        assert!(Plan::new(data, NOW - 1).hours.is_empty());
+    }
+
+    #[test]
+    fn hours_that_are_there_already_are_left_out() {
+        let hour = NOW - 900 - 5 * HOUR;
+        let mut plan = Plan::new(vec![datum(hour, 1), datum(hour + HOUR, 2)], NOW);
+        assert_eq!(
+            plan.witnesses().1..plan.witnesses().2,
+            hour..hour + 2 * HOUR
+        );
+        plan.leave_out(&BTreeSet::from([hour + HOUR, hour + 2 * HOUR]));
+        assert_eq!(plan.present, BTreeMap::from([(hour + HOUR, 2)]));
+        assert_eq!(plan.hours.keys().collect::<Vec<_>>(), [&hour]);
     }
 }

@@ -57,8 +57,15 @@ impl Page {
         if plan.refused > 0 {
             writeln!(
                 self.out,
-                "  left out: {}, older than 14 days or more than 2 hours ahead, which CloudWatch refuses",
+                "  left out: {} in hours older than 14 days, which CloudWatch refuses",
                 counted(plan.refused, "call"),
+            )?;
+        }
+        if plan.unsettled > 0 {
+            writeln!(
+                self.out,
+                "  left out: {} in hours that are not over, or not for a quarter of an hour",
+                counted(plan.unsettled, "call"),
             )?;
         }
         if let (Some(first), Some(last)) =
