@@ -159,7 +159,7 @@ impl Expected {
 }
 
 /// The folder of real logs.
-fn data() -> PathBuf {
+pub(crate) fn data() -> PathBuf {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let data = std::env::var_os("TRAILTAB_TEST_DATA").map_or(beside, PathBuf::from);
     let logs = data.join("cloudtrail");
