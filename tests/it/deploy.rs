@@ -319,10 +319,10 @@ impl Stack {
         stack.emulator.must("PUT", "/packages", b"");
         stack.call(
             "Logs_20140328.CreateLogGroup",
-            json!({"logGroupName": "trail"}),
+            &json!({"logGroupName": "trail"}),
         );
         let stream = json!({"logGroupName": "trail", "logStreamName": "trail"});
-        stack.call("Logs_20140328.CreateLogStream", stream);
+        stack.call("Logs_20140328.CreateLogStream", &stream);
         let deploy = "deploy --template-file deploy/template.yaml --stack-name trailtab \
                       --capabilities CAPABILITY_IAM --s3-bucket packages \
                       --parameter-overrides CloudTrailLogGroupName=trail";
@@ -361,7 +361,7 @@ impl Stack {
 
     /// Calls a service that speaks JSON.
     #[track_caller]
-    fn call(&mut self, operation: &str, body: Value) -> Value {
+    fn call(&mut self, operation: &str, body: &Value) -> Value {
         let mut request = Message::new("POST / HTTP/1.1", body.to_string().as_bytes());
         let key = format!("AWS4-HMAC-SHA256 Credential={ANN}/20260101/{REGION}/any/aws4_request");
         for (name, value) in [
@@ -387,7 +387,7 @@ impl Stack {
         let events: Vec<_> = events.collect();
         let request =
             json!({"logGroupName": "trail", "logStreamName": "trail", "logEvents": events});
-        self.call("Logs_20140328.PutLogEvents", request);
+        self.call("Logs_20140328.PutLogEvents", &request);
     }
 
     /// Waits until the function has received that many events, and adds up its health.
@@ -395,7 +395,7 @@ impl Stack {
         let mut log = Value::Null;
         for _ in 0..600 {
             let request = json!({"logGroupName": self.outputs["FunctionLogGroup"]});
-            log = self.call("Logs_20140328.FilterLogEvents", request);
+            log = self.call("Logs_20140328.FilterLogEvents", &request);
             let mut sums = BTreeMap::new();
             for event in log["events"].as_array().unwrap() {
                 let line = serde_json::from_str(event["message"].as_str().unwrap());
@@ -418,7 +418,7 @@ impl Stack {
         let namespace = "API-COUNT";
         let list = self.call(
             &format!("{service}.ListMetrics"),
-            json!({"Namespace": namespace}),
+            &json!({"Namespace": namespace}),
         );
         let mut sums = BTreeMap::new();
         for metric in list["Metrics"].as_array().unwrap() {
@@ -429,7 +429,7 @@ impl Stack {
                 "Statistics": ["Sum"],
                 "Period": 60,
             });
-            let answer = self.call(&format!("{service}.GetMetricStatistics"), request);
+            let answer = self.call(&format!("{service}.GetMetricStatistics"), &request);
             let mut dimensions: Vec<_> = metric["Dimensions"].as_array().unwrap().iter().collect();
             dimensions.sort_by_key(|it| it["Name"].to_string());
             let dimensions = dimensions.iter().map(|it| it["Value"].as_str().unwrap());
@@ -511,7 +511,7 @@ fn what_cloudtrail_writes_to_the_log_group_is_counted() {
 
 fn the_dashboard_shows_all_health(stack: &mut Stack) {
     let request = json!({"DashboardName": "trailtab-usage"});
-    let answer = stack.call("GraniteServiceVersion20100801.GetDashboard", request);
+    let answer = stack.call("GraniteServiceVersion20100801.GetDashboard", &request);
     let body: Value = serde_json::from_str(answer["DashboardBody"].as_str().unwrap()).unwrap();
     let mut shown = BTreeSet::new();
     for widget in body["widgets"].as_array().unwrap() {
