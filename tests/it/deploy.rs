@@ -259,14 +259,16 @@ fn the_ledger_forgets_what_was_published_and_keeps_the_rest() {
         &template,
         "Resources/LedgerBucket/Properties/LifecycleConfiguration/Rules",
     );
-    let expected = json!([{
-        "Id": "published",
-        "Status": "Enabled",
-        "Prefix": "ledger/usage/published/",
-        // A day more than CloudWatch looks back.
-        "ExpirationInDays": 15,
-    }]);
-    assert_eq!(rules, &expected);
+    let rule = |folder: &str| {
+        json!({
+            "Id": folder,
+            "Status": "Enabled",
+            "Prefix": format!("ledger/usage/{folder}/"),
+            // A day more than CloudWatch looks back.
+            "ExpirationInDays": 15,
+        })
+    };
+    assert_eq!(rules, &json!([rule("published"), rule("backfill")]));
     let setting = "Resources/Function/Properties/Environment/Variables/TRAILTAB_LEDGER";
     let url = json!({"Fn::Sub": "s3://${LedgerBucket}/ledger"});
     assert_eq!(
