@@ -19,3 +19,4 @@ mod real_data;
 mod s3;
 mod support;
 mod tidy;
+mod usage_fakes;
