@@ -20,3 +20,4 @@ mod s3;
 mod support;
 mod tidy;
 mod usage_fakes;
+mod usage_function;

@@ -216,7 +216,7 @@ pub(crate) fn count(
         if record["eventID"].as_str().is_some_and(|id| !met.insert(id)) {
             continue;
         }
-        let Some((name, mut dimensions)) = series(record) else {
+        let (Some((name, mut dimensions)), Some(minute)) = (series(record), minute(record)) else {
             continue;
         };
         dimensions.sort();
@@ -224,7 +224,7 @@ pub(crate) fn count(
             namespace: NAMESPACE.to_owned(),
             name,
             dimensions,
-            minute: minute(record),
+            minute,
         };
         *counts.entry(key).or_default() += 1;
     }
@@ -232,7 +232,7 @@ pub(crate) fn count(
 }
 
 /// The minute of a record's eventTime.
-pub(crate) fn minute(record: &Value) -> i64 {
-    let time: jiff::Timestamp = record["eventTime"].as_str().unwrap().parse().unwrap();
-    time.as_second().div_euclid(60) * 60
+fn minute(record: &Value) -> Option<i64> {
+    let time: jiff::Timestamp = record["eventTime"].as_str()?.parse().ok()?;
+    Some(time.as_second().div_euclid(60) * 60)
 }

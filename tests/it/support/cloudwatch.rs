@@ -36,6 +36,8 @@ pub(crate) enum Fault {
     KeepAndHang,
     /// The data is kept, and the connection ends without an answer.
     KeepAndClose,
+    /// The data is kept, and the answer comes late.
+    KeepAndDelay(Duration),
 }
 
 impl Fault {
@@ -282,9 +284,10 @@ fn serve(state: &State, stream: TcpStream) -> io::Result<()> {
             Some(Fault::Close | Fault::KeepAndClose) => {
                 return client.get_mut().shutdown(Shutdown::Both);
             }
-            _ => answer.write(client.get_mut())?,
+            Some(Fault::KeepAndDelay(time)) => thread::sleep(time),
+            Some(Fault::Error(..)) | None => {}
         }
-        client.get_mut().flush()?;
+        answer.write(client.get_mut())?;
     }
     Ok(())
 }
@@ -315,7 +318,7 @@ impl State {
             (_, Some(Fault::KeepAndHang | Fault::KeepAndClose)) => {
                 (Outcome::KeptInSilence, granted())
             }
-            (_, None) => (Outcome::Kept, granted()),
+            (_, Some(Fault::KeepAndDelay(_)) | None) => (Outcome::Kept, granted()),
         };
         if outcome.is_kept() {
             for datum in &request.data {

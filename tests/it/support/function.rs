@@ -163,7 +163,7 @@ fn is_health(line: &str) -> bool {
 impl Sandbox {
     fn start(settings: &[(String, String)]) -> Result<Sandbox, NoStart> {
         let api = RuntimeApi::start();
-        let mut child = Command::new(option_env!("CARGO_BIN_EXE_lambda").unwrap())
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lambda"))
             .env_clear()
             .envs([
                 ("_HANDLER", "usage"),
