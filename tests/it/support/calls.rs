@@ -155,7 +155,7 @@ pub(crate) fn payload_of<S: AsRef<str>>(messages: &[S]) -> Vec<u8> {
         })
     };
     let events = messages.iter().enumerate().map(event);
-    wrap(&subscription("DATA_MESSAGE", &events.collect::<Vec<_>>()))
+    subscription("DATA_MESSAGE", ANN, &events.collect::<Vec<_>>())
 }
 
 /// What a subscription sends to see whether anybody is there.
@@ -165,24 +165,21 @@ pub(crate) fn control_message() -> Vec<u8> {
         "timestamp": (clock() * 1000.0) as u64,
         "message": "CWL CONTROL MESSAGE: Checking health of destination Lambda function.",
     });
-    let mut message = subscription("CONTROL_MESSAGE", &[event]);
-    message["owner"] = "CloudwatchLogs".into();
-    wrap(&message)
+    subscription("CONTROL_MESSAGE", "CloudwatchLogs", &[event])
 }
 
-fn subscription(kind: &str, events: &[Value]) -> Value {
-    json!({
-        "messageType": kind,
-        "owner": ANN,
-        "logGroup": "CloudTrail/trailtab",
-        "logStream": format!("{ANN}_CloudTrail_us-east-1"),
-        "subscriptionFilters": ["trailtab"],
-        "logEvents": events,
-    })
-}
-
-fn wrap(message: &Value) -> Vec<u8> {
-    wrap_bytes(&gzip(message.to_string().as_bytes()))
+/// Its members stand in the order in which AWS writes them.
+fn subscription(kind: &str, owner: &str, events: &[Value]) -> Vec<u8> {
+    let text = |value: &str| Value::from(value);
+    let message = format!(
+        "{{\"messageType\":{},\"owner\":{},\"logGroup\":\"CloudTrail/trailtab\",\
+         \"logStream\":\"{ANN}_CloudTrail_us-east-1\",\"subscriptionFilters\":[\"trailtab\"],\
+         \"logEvents\":{}}}",
+        text(kind),
+        text(owner),
+        json!(events)
+    );
+    wrap_bytes(&gzip(message.as_bytes()))
 }
 
 /// Wraps what should be gzip.

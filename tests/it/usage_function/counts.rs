@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::lab::{Counts, Lab, assert_counts, count, key};
-use crate::support::calls::{ANN, BOB, Calls, ago, call, count as tally, counted, recently, with};
+use crate::support::aws::rfc3339;
+use crate::support::calls::{
+    ANN, BOB, Calls, ago, call, count as tally, counted, numbered, recently, with,
+};
 
 const WIDE: [&str; 5] = [
     "us-east-1",
@@ -266,8 +269,8 @@ fn what_failed_in_other_ways_is_an_error_as_well() {
     .into_iter()
     .enumerate()
     .map(|(at, members)| {
-        let time = json!({ "eventTime": crate::support::aws::rfc3339(recently()) });
-        with(with(numbered(at as u64 + 1, members), &api), &time)
+        let time = json!({ "eventTime": rfc3339(recently()) });
+        with(with(with(numbered(at as u64 + 1), &members), &api), &time)
     })
     .collect();
     lab.deliver(&records);

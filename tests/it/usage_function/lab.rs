@@ -78,6 +78,15 @@ impl Lab {
     pub(crate) fn end(&mut self, delivery: &Delivery) -> Answer {
         let answer = self.function.end(delivery);
         let health = self.health();
+        // Shown where a test fails.
+        for line in self
+            .function
+            .lines()
+            .iter()
+            .filter(|line| line.len() < 1000)
+        {
+            println!("{line}");
+        }
         let total = ["Published", "Skipped", "Refused", "Unconfirmed", "Unsent"];
         let total: u64 = total
             .iter()

@@ -1,5 +1,8 @@
 //! Messages that are no calls are counted by kind; none is fatal, and none is published as `-`.
 
+use std::io::Write as _;
+
+use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 
 use super::lab::{Lab, assert_counts, count, skipped};
@@ -137,33 +140,64 @@ fn text_that_is_no_json_costs_itself() {
     nothing_is_a_dash(&lab);
 }
 
-#[test]
-fn what_lacks_a_field_is_incomplete() {
-    let fields = ["eventTime", "awsRegion", "eventSource", "eventName"];
-    let values = [json!(null), json!(7)];
+/// Delivers one whole record, and one without each field; what is missing may be an empty text.
+#[track_caller]
+fn without_fields(fields: &[&str]) {
     let mut records = vec![numbered(100)];
-    let mut seed = 0;
-    for field in fields {
-        for value in &values {
-            seed += 1;
-            let mut record = with(numbered(seed), &json!({ field: null }));
-            if !value.is_null() {
-                record[field] = value.clone();
-            }
-            records.push(record);
-        }
+    for (seed, field) in fields.iter().enumerate() {
+        let seed = 2 * seed as u64 + 200;
+        records.push(with(numbered(seed), &json!({ *field: null })));
+        records.push(with(numbered(seed + 1), &json!({ *field: "" })));
     }
-    records.push(with(numbered(200), &json!({ "eventTime": "soon" })));
     let mut lab = Lab::new(&[]);
     let response = lab.deliver(&records);
-    assert_eq!(count(&response, "published"), 1, "{response}");
-    assert_eq!(
-        response["skipped"]["incomplete"],
-        json!(records.len() - 1),
-        "{response}"
-    );
+    let expected = json!({ "incomplete": 2 * fields.len() });
+    assert_eq!(response["skipped"], expected, "{response}");
     assert_counts(&lab.sums(), &counted(&[numbered(100)]));
     nothing_is_a_dash(&lab);
+}
+
+#[test]
+fn what_lacks_a_field_is_incomplete() {
+    without_fields(&["eventTime", "awsRegion", "eventSource"]);
+}
+
+#[test]
+fn what_lacks_its_name_is_incomplete() {
+    without_fields(&["eventName"]);
+}
+
+#[test]
+fn a_time_that_is_none_is_incomplete() {
+    let odd = |seed: u64, time: &str| with(numbered(seed), &json!({ "eventTime": time }));
+    let mut lab = Lab::new(&[]);
+    let response = lab.deliver(&[odd(2, "soon"), odd(3, "2026-13-45T00:00:00Z"), call()]);
+    assert_eq!(
+        response["skipped"],
+        json!({ "incomplete": 2 }),
+        "{response}"
+    );
+    assert_counts(&lab.sums(), &counted(&[call()]));
+}
+
+#[test]
+fn a_payload_may_hold_what_looks_like_a_second_one() {
+    // One in 16 million places in compressed bytes looks like the beginning of a gzip file. Here it
+    // is the name that such a file may have.
+    let records = Calls::new(20).records();
+    let messages: Vec<_> = records
+        .iter()
+        .map(|it| json!({ "message": it.to_string() }))
+        .collect();
+    let message = json!({ "messageType": "DATA_MESSAGE", "logEvents": messages }).to_string();
+    let name = b"\x1f\x8b\x08".to_vec();
+    let mut encoder = GzBuilder::new()
+        .filename(name)
+        .write(Vec::new(), Compression::fast());
+    encoder.write_all(message.as_bytes()).unwrap();
+    let mut lab = Lab::new(&[]);
+    let response = lab.deliver_raw(&wrap_bytes(&encoder.finish().unwrap()));
+    assert_eq!(count(&response, "published"), 20, "{response}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::lab::{Counts, Lab, assert_counts, count, key};
 use crate::support::aws::rfc3339;
 use crate::support::calls::{OTHER, counted, name, numbered, recently, with};
+use crate::support::metrics::Key;
 
 /// So many calls of each API, all in one minute of one region and service.
 fn calls(minute: i64, seed: u64, apis: &[(usize, usize)]) -> Vec<Value> {
@@ -22,7 +23,7 @@ fn calls(minute: i64, seed: u64, apis: &[(usize, usize)]) -> Vec<Value> {
     records
 }
 
-fn own(api: usize, minute: i64) -> crate::support::metrics::Key {
+fn own(api: usize, minute: i64) -> Key {
     key(
         &name(api),
         &[("awsRegion", "r"), ("eventSource", "s")],
@@ -30,7 +31,7 @@ fn own(api: usize, minute: i64) -> crate::support::metrics::Key {
     )
 }
 
-fn other(minute: i64) -> crate::support::metrics::Key {
+fn other(minute: i64) -> Key {
     key(
         OTHER,
         &[("awsRegion", OTHER), ("eventSource", OTHER)],

@@ -127,8 +127,8 @@ fn all_that_the_function_says_is_json() {
 #[test]
 fn health_says_what_happened() {
     let mut lab = Lab::new(&[]);
-    let old = with(numbered(1), &json!({ "eventTime": "2020-01-01T00:00:00Z" }));
-    let bare = with(numbered(2), &json!({ "eventName": null }));
+    let old = with(numbered(2), &json!({ "eventTime": "2020-01-01T00:00:00Z" }));
+    let bare = with(numbered(3), &json!({ "awsRegion": null }));
     lab.deliver(&[old, bare, call(), call()]);
     let health = lab.health();
     for (metric, expected) in [

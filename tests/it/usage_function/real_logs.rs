@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::lab::{Lab, count, skipped};
+use super::lab::{AMPLE, Lab, count, response, skipped};
 use crate::real_data::{data, json_documents};
 use crate::support::aws::{Random, rfc3339};
 use crate::support::calls::{OTHER, counted, payload, recently};
 use crate::support::envelopes::records_in;
+use crate::support::metrics::Key;
 
 const FOLDERS: [&str; 7] = [
     "invictus",
@@ -35,7 +36,7 @@ fn records(folder: &str) -> Vec<Value> {
 /// The predecessor's totals: by API, region and source.
 type Totals = BTreeMap<(String, Vec<(String, String)>), u64>;
 
-fn totals(counts: BTreeMap<crate::support::metrics::Key, u64>) -> Totals {
+fn totals(counts: BTreeMap<Key, u64>) -> Totals {
     let mut totals = Totals::new();
     for (key, count) in counts {
         *totals.entry((key.name, key.dimensions)).or_default() += count;
@@ -92,8 +93,8 @@ fn the_same_logs_of_today_sum_to_the_predecessors_totals() {
             }
             let expected = counted(&records);
             let published: u64 = expected.values().sum();
-            let answer = lab.attempt(&payload(&records), super::lab::AMPLE);
-            let response = super::lab::response(answer);
+            let answer = lab.attempt(&payload(&records), AMPLE);
+            let response = response(answer);
             assert_eq!(
                 count(&response, "published"),
                 published,

@@ -1,6 +1,7 @@
 //! Lambda delivers at least once. With a ledger each delivery counts once; without one it is as the
 //! documents say.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -248,13 +249,13 @@ fn a_ledger_that_cannot_be_told_of_success_never_counts_twice() {
     let payload = payload(&records);
     let proxy = &lab.bucket.as_ref().unwrap().proxy;
     // The first claims; the others would say that it arrived.
-    let claims = std::sync::atomic::AtomicUsize::new(0);
+    let claims = AtomicUsize::new(0);
     proxy.fail(
         usize::MAX,
         S3Fault::Error(403, "AccessDenied"),
         move |request| {
             let is_entry = request.method == "PUT" && !request.key.contains("/kept/");
-            is_entry && claims.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0
+            is_entry && claims.fetch_add(1, Ordering::SeqCst) > 0
         },
     );
     let first = response(lab.attempt(&payload, Duration::from_secs(4)));
