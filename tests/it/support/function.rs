@@ -73,13 +73,6 @@ impl Function {
         })
     }
 
-    /// Invokes the function and waits for its answer.
-    #[track_caller]
-    pub(crate) fn deliver(&mut self, payload: &[u8], time: Duration) -> Answer {
-        let delivery = self.begin(payload, time);
-        self.end(&delivery)
-    }
-
     /// Invokes the function.
     pub(crate) fn begin(&mut self, payload: &[u8], time: Duration) -> Delivery {
         self.invocations += 1;

@@ -256,8 +256,6 @@ fn all_sets_come_in_the_order_of_the_table() {
 #[test]
 fn what_failed_in_other_ways_is_an_error_as_well() {
     let mut lab = Lab::new(&[("TRAILTAB_USAGE_METRICS", "errors,throttles")]);
-    let numbered =
-        |seed: u64, members: Value| with(crate::support::calls::numbered(seed), &members);
     let api = json!({ "eventName": "X", "eventSource": "s", "awsRegion": "r" });
     let records: Vec<_> = [
         json!({ "errorMessage": "only a message" }),

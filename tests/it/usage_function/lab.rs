@@ -17,7 +17,7 @@ use crate::support::runtime_api::Answer;
 pub(crate) const AMPLE: Duration = Duration::from_secs(120);
 
 /// Time enough for what goes well, and not long to wait for what does not.
-pub(crate) const SHORT: Duration = Duration::from_secs(5);
+pub(crate) const SHORT: Duration = Duration::from_secs(3);
 
 /// Counts by metric and minute.
 pub(crate) type Counts = BTreeMap<Key, u64>;
@@ -50,8 +50,12 @@ impl Lab {
     }
 
     /// Another sandbox of the same function, at the same time.
-    pub(crate) fn second(&self) -> Function {
-        Function::start(&environment(&self.cloudwatch, self.bucket.as_ref(), &[]))
+    pub(crate) fn second(&self, settings: &[(&str, &str)]) -> Function {
+        Function::start(&environment(
+            &self.cloudwatch,
+            self.bucket.as_ref(),
+            settings,
+        ))
     }
 
     /// Delivers records and demands that all goes well; returns the response.

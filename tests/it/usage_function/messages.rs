@@ -181,6 +181,29 @@ fn a_time_that_is_none_is_incomplete() {
 }
 
 #[test]
+fn what_else_a_payload_says_does_not_matter() {
+    let records = Calls::new(20).records();
+    let messages = records.iter().map(|record| {
+        json!({
+            "id": "1", "timestamp": 1, "message": record.to_string(),
+            "extractedFields": { "$.eventName": "Other", "message": "{\"eventName\":\"no\"}" },
+        })
+    });
+    let message = json!({
+        "messageType": "DATA_MESSAGE", "policyLevel": "ACCOUNT_LEVEL_POLICY", "new": [{}],
+        "logEvents": messages.collect::<Vec<_>>(),
+    });
+    let mut lab = Lab::new(&[]);
+    let response = lab.deliver_raw(&wrap_bytes(&gzip(message.to_string().as_bytes())));
+    assert_eq!(
+        (count(&response, "published"), skipped(&response)),
+        (20, 0),
+        "{response}"
+    );
+    assert_counts(&lab.sums(), &counted(&records));
+}
+
+#[test]
 fn a_payload_may_hold_what_looks_like_a_second_one() {
     // One in 16 million places in compressed bytes looks like the beginning of a gzip file. Here it
     // is the name that such a file may have.

@@ -26,7 +26,7 @@ impl Mix {
             apis: 1 + random.below(600) as usize,
             minutes: 1 + random.below(4),
             seed: seed + 1000,
-            ..Calls::new(random.below(1200) as usize)
+            ..Calls::new(random.below(1100) as usize)
         };
         let mut mix = Mix {
             messages: Vec::new(),
@@ -94,7 +94,7 @@ fn add(total: &mut Counts, counts: Counts) {
 fn every_mix_reconciles() {
     let mut lab = Lab::new(&[("TRAILTAB_USAGE_TOP", "100000")]);
     let mut expected = Counts::new();
-    for seed in 0..24 {
+    for seed in 0..16 {
         let mix = Mix::new(seed);
         let mut random = Random(seed ^ 0xfa);
         for _ in 0..random.below(3) {

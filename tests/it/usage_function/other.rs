@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::lab::{Counts, Lab, assert_counts, count, key};
+use super::lab::{AMPLE, Counts, Lab, assert_counts, count, key, response};
 use crate::support::aws::rfc3339;
-use crate::support::calls::{OTHER, counted, name, numbered, recently, with};
+use crate::support::calls::{OTHER, counted, name, numbered, payload, recently, with};
 use crate::support::metrics::Key;
 
 /// So many calls of each API, all in one minute of one region and service.
@@ -123,6 +123,30 @@ fn places_that_are_free_are_taken_later() {
         (other(third), 4),
     ]);
     assert_counts(&lab.sums(), &expected);
+}
+
+#[test]
+fn sandboxes_at_the_same_time_share_the_places() {
+    let minute = recently();
+    let settings = [("TRAILTAB_USAGE_TOP", "5")];
+    let mut lab = Lab::with_ledger("share", &settings);
+    let mut second = lab.second(&settings);
+    let mut total = 0;
+    for round in 0..6 {
+        let mine = calls(minute, 2 * round + 1, &[(round as usize, 3)]);
+        let yours = calls(minute, 2 * round + 2, &[(round as usize + 100, 2)]);
+        let deliveries = [
+            lab.function.begin(&payload(&mine), AMPLE),
+            second.begin(&payload(&yours), AMPLE),
+        ];
+        response(lab.end(&deliveries[0]));
+        response(second.end(&deliveries[1]));
+        total += 5;
+    }
+    let sums = lab.sums();
+    let own = sums.keys().filter(|key| key.name != OTHER).count();
+    assert_eq!(own, 5, "{sums:#?}");
+    assert_eq!(sums.values().sum::<u64>(), total);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::lab::{AMPLE, Counts, Lab, SHORT, assert_counts, count, failure, response};
 use super::retries::{ROOMY, chunk, distinct, part};
-use crate::support::calls::{Calls, counted, payload};
+use crate::support::calls::{Calls, counted, payload, with};
 use crate::support::cloudwatch::Fault;
 use crate::support::proxy::Fault as S3Fault;
 use crate::support::runtime_api::Answer;
@@ -26,7 +26,7 @@ fn until_it_succeeds(lab: &mut Lab, payload: &[u8]) -> Value {
     for _ in 0..60 {
         match lab.attempt(payload, SHORT) {
             Answer::Response(response) => return response,
-            Answer::Error(_) => thread::sleep(Duration::from_millis(500)),
+            Answer::Error(_) => thread::sleep(Duration::from_millis(300)),
         }
     }
     panic!("the repetition never succeeds: {:?}", lab.health());
@@ -105,7 +105,7 @@ fn what_was_definitely_not_sent_leaves_no_entry() {
     let mut lab = Lab::with_ledger("released", &[]);
     lab.cloudwatch.fail(usize::MAX, Fault::BUSY, |_| true);
     let records = Calls::new(10).records();
-    failure(lab.attempt(&payload(&records), Duration::from_secs(3)));
+    failure(lab.attempt(&payload(&records), SHORT));
     let requests = lab.ledger();
     let claimed = requests
         .iter()
@@ -119,30 +119,33 @@ fn what_was_definitely_not_sent_leaves_no_entry() {
     }
 }
 
-#[test]
-fn a_sandbox_killed_in_the_middle_never_counts_twice_with_a_ledger() {
+/// Kills a sandbox that waits for an answer, and repeats its delivery.
+#[track_caller]
+fn killed(name: &'static str, fault: Fault) -> (Counts, Counts) {
     let records = Calls::new(500).records();
     let payload = payload(&records);
-    for (name, fault, is_kept) in [
-        ("killed-kept", Fault::KeepAndHang, true),
-        ("killed-lost", Fault::Hang, false),
-    ] {
-        let mut lab = Lab::with_ledger(name, &[]);
-        lab.cloudwatch.fail(1, fault, |_| true);
-        // Whoever comes next waits until this one is over for certain.
-        lab.function.begin(&payload, Duration::from_secs(3));
-        lab.cloudwatch.wait_for(1);
-        lab.function.restart();
-        let response = until_it_succeeds(&mut lab, &payload);
-        assert_eq!(count(&response, "unconfirmed"), 500, "{response}");
-        let expected = if is_kept {
-            counted(&records)
-        } else {
-            Counts::new()
-        };
-        assert_counts(&lab.sums(), &expected);
-        assert_eq!(lab.requests().len(), 1);
-    }
+    let mut lab = Lab::with_ledger(name, &[]);
+    lab.cloudwatch.fail(1, fault, |_| true);
+    // Whoever comes next waits until this one is over for certain.
+    lab.function.begin(&payload, SHORT);
+    lab.cloudwatch.wait_for(1);
+    lab.function.restart();
+    let response = until_it_succeeds(&mut lab, &payload);
+    assert_eq!(count(&response, "unconfirmed"), 500, "{response}");
+    assert_eq!(lab.requests().len(), 1);
+    (lab.sums(), counted(&records))
+}
+
+#[test]
+fn a_sandbox_killed_when_all_was_taken_does_not_count_twice_with_a_ledger() {
+    let (found, expected) = killed("killed-kept", Fault::KeepAndHang);
+    assert_counts(&found, &expected);
+}
+
+#[test]
+fn a_sandbox_killed_when_nothing_was_taken_is_reported_with_a_ledger() {
+    let (found, _) = killed("killed-lost", Fault::Hang);
+    assert_counts(&found, &Counts::new());
 }
 
 #[test]
@@ -151,7 +154,7 @@ fn a_sandbox_killed_at_the_second_chunk_leaves_the_first_and_the_third() {
     let records = distinct(2500);
     let payload = payload(&records);
     lab.cloudwatch.fail(1, Fault::Hang, chunk(1));
-    lab.function.begin(&payload, Duration::from_secs(4));
+    lab.function.begin(&payload, SHORT);
     lab.cloudwatch.wait_for(2);
     lab.function.restart();
     let response = until_it_succeeds(&mut lab, &payload);
@@ -194,7 +197,7 @@ fn an_unanswered_request_is_not_sent_again_by_a_repetition_with_a_ledger() {
 #[test]
 fn two_sandboxes_with_the_same_delivery_count_it_once() {
     let mut lab = Lab::with_ledger("at-once", &[]);
-    let mut second = lab.second();
+    let mut second = lab.second(&[]);
     let records = Calls::new(300).records();
     let payload = payload(&records);
     let late = Fault::KeepAndDelay(Duration::from_millis(700));
@@ -258,11 +261,37 @@ fn a_ledger_that_cannot_be_told_of_success_never_counts_twice() {
             is_entry && claims.fetch_add(1, Ordering::SeqCst) > 0
         },
     );
-    let first = response(lab.attempt(&payload, Duration::from_secs(4)));
+    let first = response(lab.attempt(&payload, SHORT));
     assert_eq!(count(&first, "published"), 100);
     lab.function.restart();
     for _ in 0..3 {
         drop(lab.attempt(&payload, SHORT));
     }
+    assert_counts(&lab.sums(), &counted(&records));
+}
+
+#[test]
+fn a_slow_ledger_loses_nothing() {
+    let mut lab = Lab::with_ledger("slow-ledger", &[]);
+    let records = Calls::new(100).records();
+    let proxy = &lab.bucket.as_ref().unwrap().proxy;
+    let late = S3Fault::Delay(SHORT + Duration::from_secs(1));
+    proxy.fail(1, late, |request| {
+        request.method == "PUT" && !request.key.contains("/kept/")
+    });
+    let payload = payload(&records);
+    drop(lab.attempt(&payload, SHORT));
+    until_it_succeeds(&mut lab, &payload);
+    assert_counts(&lab.sums(), &counted(&records));
+}
+
+#[test]
+fn events_without_an_id_are_known_again_as_well() {
+    let mut lab = Lab::with_ledger("no-ids", &[]);
+    let without = |record| with(record, &json!({ "eventID": null }));
+    let records: Vec<_> = Calls::new(50).records().into_iter().map(without).collect();
+    assert_eq!(count(&lab.deliver(&records), "published"), 50);
+    lab.function.restart();
+    assert_eq!(lab.deliver(&records)["skipped"], json!({ "repeated": 50 }));
     assert_counts(&lab.sums(), &counted(&records));
 }

@@ -108,34 +108,56 @@ fn only_the_chunk_that_failed_is_sent_again() {
 fn a_chunk_that_fails_for_good_without_a_ledger_is_reported() {
     let mut lab = Lab::new(&[ROOMY]);
     lab.cloudwatch.fail(usize::MAX, Fault::BUSY, chunk(1));
-    let records = distinct(2500);
+    let records = distinct(1500);
     let response = response(lab.attempt(&payload(&records), SHORT));
     assert_eq!(
         (count(&response, "published"), count(&response, "unsent")),
-        (1500, 1000)
+        (1000, 500)
     );
     assert!(count(&response, "retries") >= 1);
-    assert_counts(&lab.sums(), &part(&records, &[0, 2]));
+    assert_counts(&lab.sums(), &part(&records, &[0]));
 }
 
 #[test]
 fn a_chunk_that_fails_for_good_is_completed_by_the_repetition_if_there_is_a_ledger() {
     let mut lab = Lab::with_ledger("second-chunk", &[ROOMY]);
     lab.cloudwatch.fail(usize::MAX, Fault::THROTTLED, chunk(1));
-    let records = distinct(2500);
+    let records = distinct(1500);
     let payload = payload(&records);
     let message = failure(lab.attempt(&payload, SHORT));
-    assert!(message.contains("1000"), "{message}");
-    assert_counts(&lab.sums(), &part(&records, &[0, 2]));
+    assert!(message.contains("500"), "{message}");
+    assert_counts(&lab.sums(), &part(&records, &[0]));
     lab.cloudwatch.heal();
     // Lambda may take another sandbox for it.
     lab.function.restart();
     let again = response(lab.attempt(&payload, AMPLE));
-    assert_eq!(count(&again, "published"), 1000);
-    assert_eq!(again["skipped"], json!({ "repeated": 1500 }));
+    assert_eq!(count(&again, "published"), 500);
+    assert_eq!(again["skipped"], json!({ "repeated": 1000 }));
     assert_counts(&lab.sums(), &counted(&records));
     let last = response(lab.attempt(&payload, AMPLE));
-    assert_eq!(last["skipped"], json!({ "repeated": 2500 }));
+    assert_eq!(last["skipped"], json!({ "repeated": 1500 }));
+    assert_counts(&lab.sums(), &counted(&records));
+}
+
+#[test]
+fn what_comes_after_a_chunk_that_fails_for_good_is_sent_now_or_later() {
+    let mut lab = Lab::with_ledger("first-chunk", &[ROOMY]);
+    lab.cloudwatch.fail(usize::MAX, Fault::BUSY, chunk(0));
+    let records = distinct(2500);
+    let payload = payload(&records);
+    failure(lab.attempt(&payload, SHORT));
+    let health = lab.health();
+    assert_eq!(
+        count(&health, "EventsUnconfirmed"),
+        0,
+        "all were answered, or never sent"
+    );
+    let published: u64 = lab.sums().values().sum();
+    assert_eq!(count(&health, "EventsPublished"), published);
+    assert_eq!(count(&health, "EventsUnsent"), 2500 - published);
+    lab.cloudwatch.heal();
+    let again = response(lab.attempt(&payload, AMPLE));
+    assert_eq!(count(&again, "published"), 2500 - published);
     assert_counts(&lab.sums(), &counted(&records));
 }
 
@@ -149,7 +171,7 @@ fn a_delivery_of_which_nothing_was_published_fails_and_is_repeated() {
         lab.cloudwatch.fail(usize::MAX, Fault::BUSY, |_| true);
         let records = distinct(1500);
         let payload = payload(&records);
-        let message = failure(lab.attempt(&payload, Duration::from_secs(3)));
+        let message = failure(lab.attempt(&payload, SHORT));
         assert!(message.contains("1500"), "{message}");
         assert_eq!(count(&lab.health(), "EventsUnsent"), 1500);
         assert_eq!(lab.sums().len(), 0);
@@ -197,7 +219,7 @@ fn connections_that_can_never_be_made_leave_all_unsent() {
     let before = lab.sums();
     let records = Calls::new(100).records();
     lab.cloudwatch.unplug();
-    failure(lab.attempt(&payload(&records), Duration::from_secs(3)));
+    failure(lab.attempt(&payload(&records), SHORT));
     let health = lab.health();
     assert_eq!(count(&health, "EventsUnsent"), 100);
     assert_eq!(count(&health, "EventsUnconfirmed"), 0);
@@ -219,7 +241,7 @@ fn a_request_without_an_answer_is_not_sent_again() {
     ] {
         let mut lab = Lab::new(&[]);
         lab.cloudwatch.fail(1, fault, |_| true);
-        let response = response(lab.attempt(&payload(&records), Duration::from_secs(3)));
+        let response = response(lab.attempt(&payload(&records), SHORT));
         assert_eq!(count(&response, "unconfirmed"), 100, "{fault:?}");
         assert_eq!(
             (count(&response, "published"), count(&response, "retries")),
@@ -258,7 +280,7 @@ fn what_there_was_no_time_to_send_is_unsent_and_completed_by_the_repetition() {
     lab.cloudwatch.fail(1, Fault::KeepAndHang, chunk(0));
     let records = distinct(2500);
     let payload = payload(&records);
-    failure(lab.attempt(&payload, Duration::from_secs(4)));
+    failure(lab.attempt(&payload, SHORT));
     let health = lab.health();
     assert_eq!(
         count(&health, "EventsUnconfirmed"),
@@ -276,6 +298,18 @@ fn what_there_was_no_time_to_send_is_unsent_and_completed_by_the_repetition() {
     assert_eq!(count(&again, "unconfirmed"), 1000, "{again}");
     assert_counts(&lab.sums(), &counted(&records));
     assert_eq!(lab.outcomes()[0], Outcome::KeptInSilence);
+}
+
+#[test]
+fn a_delivery_without_time_is_repeated() {
+    let mut lab = Lab::new(&[]);
+    let records = Calls::new(100).records();
+    // Less than is left for last words.
+    let message = failure(lab.attempt(&payload(&records), Duration::from_millis(500)));
+    assert!(message.contains("100"), "{message}");
+    assert_eq!(lab.requests().len(), 0);
+    assert_eq!(count(&lab.deliver(&records), "published"), 100);
+    assert_counts(&lab.sums(), &counted(&records));
 }
 
 #[test]
