@@ -10,7 +10,7 @@ use super::{Ended, activity};
 use crate::deliver::files;
 use crate::demo::{self, Plan};
 use crate::job;
-use crate::render::text::thousands;
+use crate::render::page::thousands;
 
 /// Where the plan's log files lie.
 const LOGS: [&str; 2] = ["AWSLogs", "imported-archive"];

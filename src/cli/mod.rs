@@ -6,7 +6,9 @@ mod demo;
 mod digests;
 mod generate;
 mod plot;
+mod reading;
 mod ui;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,7 @@ struct Cli {
 enum Verb {
     Demo(demo::Args),
     Activity(Box<activity::Args>),
+    Usage(Box<usage::Args>),
     Plot(plot::Args),
     Archive(archive::Args),
     Completions(generate::CompletionsArgs),
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
     let result = match cli.verb {
         Verb::Demo(args) => demo::run(&args, ui),
         Verb::Activity(args) => activity::run(&args, ui),
+        Verb::Usage(args) => usage::run(&args, ui),
         Verb::Plot(args) => plot::run(&args, ui),
         Verb::Archive(args) => archive::run(&args, ui),
         Verb::Completions(args) => generate::completions(&args, Cli::command(), ui),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::render::text::{Look, thousands};
+use crate::render::page::{Look, thousands};
 use crate::render::{self, escape};
 use crate::source::progress::Progress;
 

@@ -14,8 +14,9 @@ use super::scan::{Scan, Scanner, Stop, Text};
 /// Wrappers open inside each other at once; deeper input is refused.
 const MAX_DEPTH: usize = 32;
 
-/// Bytes that a payload inside a document may inflate to: Lambda takes 6 MB of it, compressed.
-const MAX_PAYLOAD: usize = 256 << 20;
+/// Bytes that a payload inside a document may inflate to. CloudWatch Logs sends less than 1 MB of it to a
+/// function, compressed, and the function has 128 MB for all.
+const MAX_PAYLOAD: usize = 64 << 20;
 
 /// What takes the records of a document.
 pub(crate) trait Sink {

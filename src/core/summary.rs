@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::coverage::{ALL_REGIONS, Coverage, Severity};
+use super::coverage::{ALL_REGIONS, Coverage, Problem, Severity};
 use super::intake::{Intaken, Reconciliation};
 use super::integrity::Integrity;
 use super::tally::{Stats, Tally};
@@ -197,7 +197,7 @@ pub(crate) struct RegionReport {
 }
 
 /// A document that did not give all it has.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ProblemReport {
     pub(crate) document: String,
@@ -415,11 +415,7 @@ impl From<&Stats> for Calls {
 
 impl CoverageReport {
     fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> CoverageReport {
-        let problems = coverage.problems.iter().map(|problem| ProblemReport {
-            document: problem.document.clone(),
-            reason: problem.reason.clone(),
-            severity: problem.severity.name().to_owned(),
-        });
+        let problems = coverage.problems.iter().map(ProblemReport::from);
         let others = intaken
             .others
             .iter()
@@ -453,6 +449,16 @@ impl CoverageReport {
             problems: problems.collect(),
             problems_not_listed: coverage.more_problems,
             unknown_identities: odd.collect(),
+        }
+    }
+}
+
+impl From<&Problem> for ProblemReport {
+    fn from(problem: &Problem) -> ProblemReport {
+        ProblemReport {
+            document: problem.document.clone(),
+            reason: problem.reason.clone(),
+            severity: problem.severity.name().to_owned(),
         }
     }
 }

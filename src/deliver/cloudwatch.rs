@@ -1,5 +1,6 @@
 //! Metrics to CloudWatch, once: `PutMetricData` has no token that would make a repetition harmless.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::Client;
@@ -7,17 +8,25 @@ use aws_sdk_cloudwatch::config::http::HttpResponse;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
+use aws_sdk_cloudwatch::types::{
+    Dimension, MetricDataQuery, MetricDatum, MetricStat, StandardUnit,
+};
 use tokio::time::{self, Instant};
 
 use crate::aws;
-use crate::core::usage::metrics::Datum;
+use crate::core::usage::metrics::{Datum, Metric};
+use crate::core::window::Seconds;
 
 /// The wait after the first refusal; the next ones are twice as long each.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// The longest wait between two requests.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Why CloudWatch could not be asked what it holds.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot ask CloudWatch which metrics it holds already: {0}")]
+pub(crate) struct ReadError(String);
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +95,53 @@ impl Publisher {
         }
     }
 
+    /// Tells in which hours, by their first second, CloudWatch holds data of any of these metrics.
+    ///
+    /// # Errors
+    ///
+    /// If CloudWatch does not answer, or not to us (`cloudwatch:GetMetricData`).
+    pub(crate) async fn present(
+        &self,
+        metrics: &[Metric],
+        from: Seconds,
+        until: Seconds,
+    ) -> Result<BTreeSet<Seconds>, ReadError> {
+        let queries = metrics.iter().enumerate().map(|(index, metric)| {
+            let metric = aws_sdk_cloudwatch::types::Metric::builder()
+                .namespace(&self.namespace)
+                .metric_name(&metric.name)
+                .set_dimensions(Some(dimensions(metric)))
+                .build();
+            let stat = MetricStat::builder()
+                .metric(metric)
+                .period(3600)
+                .stat("Sum");
+            let query = MetricDataQuery::builder().id(format!("m{index}"));
+            query.metric_stat(stat.build()).build()
+        });
+        let queries: Vec<_> = queries.collect();
+        let mut hours = BTreeSet::new();
+        let mut token = None;
+        loop {
+            let request = self
+                .client
+                .get_metric_data()
+                .set_metric_data_queries(Some(queries.clone()))
+                .start_time(DateTime::from_secs(from))
+                .end_time(DateTime::from_secs(until))
+                .set_next_token(token);
+            let page = request.send().await;
+            let page = page.map_err(|error| ReadError(aws::in_words(&error)))?;
+            let results = page.metric_data_results().iter();
+            let times = results.flat_map(|result| result.timestamps());
+            hours.extend(times.map(|time| time.secs().div_euclid(3600) * 3600));
+            match page.next_token {
+                Some(next) if !next.is_empty() => token = Some(next),
+                _ => return Ok(hours),
+            }
+        }
+    }
+
     async fn put(&self, data: &[Datum]) -> Result<(), Failure> {
         let request = self
             .client
@@ -94,18 +150,24 @@ impl Publisher {
             .set_metric_data(Some(data.iter().map(datum).collect()));
         match request.send().await {
             Ok(_) => Ok(()),
+            // It was taken; what is missing of the answer says nothing.
+            Err(error) if status(&error).is_some_and(|status| status < 300) => Ok(()),
             Err(error) => Err(classify(&error)),
         }
     }
 }
 
+fn dimensions(metric: &Metric) -> Vec<Dimension> {
+    let dimensions = metric.dimensions();
+    dimensions
+        .map(|(name, value)| Dimension::builder().name(name).value(value).build())
+        .collect()
+}
+
 fn datum(datum: &Datum) -> MetricDatum {
-    let dimensions = datum.metric.dimensions();
-    let dimensions =
-        dimensions.map(|(name, value)| Dimension::builder().name(name).value(value).build());
     MetricDatum::builder()
         .metric_name(&datum.metric.name)
-        .set_dimensions(Some(dimensions.collect()))
+        .set_dimensions(Some(dimensions(&datum.metric)))
         .timestamp(DateTime::from_secs(datum.minute))
         // No account has made so many calls in a minute that a float could not count them.
         .value(datum.value as f64)
@@ -113,11 +175,13 @@ fn datum(datum: &Datum) -> MetricDatum {
         .build()
 }
 
+fn status(error: &SdkError<PutMetricDataError, HttpResponse>) -> Option<u16> {
+    let response = error.raw_response()?;
+    Some(response.status().as_u16())
+}
+
 /// Tells what an error says about the data. Throttling comes with HTTP status 400.
 fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> Failure {
-    let status = error
-        .raw_response()
-        .map(|response| response.status().as_u16());
     let reason = match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
@@ -135,11 +199,9 @@ fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> Failure {
                 | "RequestThrottledException"
         )
     );
-    match status {
+    match status(error) {
         _ if throttled => Failure::Passing(reason),
         Some(429 | 500..) => Failure::Passing(reason),
-        // Taken, if only the rest of the answer is missing.
-        Some(200..300) => Failure::Unanswered(reason),
         Some(_) => Failure::Final(reason),
         None => match error {
             _ if aws::lacks_credentials(error) => Failure::Passing(reason),

@@ -343,3 +343,82 @@ fn json(entry: &Entry) -> Vec<u8> {
     // Strings and numbers can always be written.
     serde_json::to_vec(entry).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(name: &str, now: Seconds) -> Owner {
+        Owner {
+            name: name.to_owned(),
+            now,
+            until: now + 60,
+        }
+    }
+
+    /// Asks for the same thing as one who comes `later` seconds after.
+    async fn again(ledger: &Ledger, later: Seconds) -> Claim {
+        let other = owner("other", 1000 + later);
+        ledger.claim("a/b", "content", &other).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_arrived_is_not_sent_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::Directory(directory.path().to_owned());
+        let first = owner("first", 1000);
+        let claim = || ledger.claim("a/b", "content", &first);
+        assert_eq!(claim().await.unwrap(), Claim::Granted);
+        // The same one, whose request was repeated on its way.
+        assert_eq!(claim().await.unwrap(), Claim::Granted);
+        assert_eq!(again(&ledger, 60).await, Claim::Busy);
+        ledger.settle("a/b", "content", &first, true).await.unwrap();
+        assert_eq!(again(&ledger, 0).await, Claim::Sent);
+        assert_eq!(again(&ledger, 1_000_000).await, Claim::Sent);
+        let differs = ledger.claim("a/b", "another", &first).await.unwrap();
+        assert_eq!(differs, Claim::Differs("1970-01-01T00:16:40Z".to_owned()));
+        assert_eq!(
+            ledger.claim("a/c", "content", &first).await.unwrap(),
+            Claim::Granted
+        );
+    }
+
+    #[tokio::test]
+    async fn what_did_not_arrive_may_be_sent_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::Directory(directory.path().to_owned());
+        let first = owner("first", 1000);
+        ledger.claim("a/b", "content", &first).await.unwrap();
+        ledger.release("a/b").await.unwrap();
+        assert_eq!(again(&ledger, 0).await, Claim::Granted);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_knows_of_is_not_sent_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::Directory(directory.path().to_owned());
+        let first = owner("first", 1000);
+        ledger.claim("a/b", "content", &first).await.unwrap();
+        // Whoever sent it was killed.
+        assert_eq!(again(&ledger, 61).await, Claim::Unconfirmed);
+        ledger
+            .settle("a/b", "content", &first, false)
+            .await
+            .unwrap();
+        assert_eq!(again(&ledger, 0).await, Claim::Unconfirmed);
+    }
+
+    #[tokio::test]
+    async fn an_entry_of_somebody_else_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::Directory(directory.path().to_owned());
+        ledger.store("a/b", b"hello", None).await.unwrap();
+        let error = ledger.claim("a/b", "content", &owner("first", 0)).await;
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .contains("cannot understand the ledger's entry")
+        );
+    }
+}

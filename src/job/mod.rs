@@ -1,6 +1,7 @@
 //! The use cases: from sources to results. What they print and where they write is the shell's.
 
 pub(crate) mod archive;
+pub(crate) mod backfill;
 pub(crate) mod demo;
 pub(crate) mod parallel;
 pub(crate) mod plot;

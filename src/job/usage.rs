@@ -130,8 +130,13 @@ pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, acco
         };
         match entry.claim().await {
             Ok(Claim::Granted) => {}
-            Ok(Claim::Sent | Claim::Differs(_)) => {
+            Ok(Claim::Sent) => {
                 account.skip("repeated", events);
+                continue;
+            }
+            Ok(Claim::Differs(when)) => {
+                account.skip("repeated", events);
+                account.troubles.push(format!("{events} events are not published, since others were in their place at {when}: {key}/{index}"));
                 continue;
             }
             Ok(Claim::Unconfirmed) => {

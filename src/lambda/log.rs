@@ -1,10 +1,5 @@
 //! What a function says: lines of JSON on standard output, which Lambda puts into its log group.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "standard output is the log, and CloudWatch reads metrics from it"
-)]
-
 use std::io::{self, Write as _};
 
 use serde_json::{Map, Value};
@@ -15,7 +10,6 @@ use crate::core::window;
 /// How much a line matters, in the words of Lambda's own log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
-    Info,
     Warn,
     Error,
 }
@@ -23,7 +17,6 @@ pub(super) enum Level {
 impl Level {
     fn name(self) -> &'static str {
         match self {
-            Level::Info => "INFO",
             Level::Warn => "WARN",
             Level::Error => "ERROR",
         }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use crate::core::summary::Summary;
 
 /// Writes the summary, with a line break at its end.
@@ -10,7 +12,16 @@ use crate::core::summary::Summary;
 ///
 /// None that the summary's types allow.
 pub(crate) fn summary(summary: &Summary) -> serde_json::Result<Vec<u8>> {
-    let json = serde_json::to_string_pretty(summary)?;
+    ascii(summary)
+}
+
+/// Writes anything, with a line break at its end.
+///
+/// # Errors
+///
+/// If the value is nothing that JSON can hold.
+pub(crate) fn ascii(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let json = serde_json::to_string_pretty(value)?;
     let mut ascii = String::with_capacity(json.len() + 1);
     // Only strings hold other characters, and a terminal may obey some of them.
     for character in json.chars() {

@@ -6,6 +6,8 @@ pub(crate) mod csv;
 pub(crate) mod emf;
 pub(crate) mod escape;
 pub(crate) mod json;
+pub(crate) mod page;
 pub(crate) mod plots;
 pub(crate) mod progress;
 pub(crate) mod text;
+pub(crate) mod usage;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::chart::{Bars, HeatMap, Hour, Scene, Timeline};
 use super::escape;
-use super::text::thousands;
+use super::page::thousands;
 use crate::core::summary::{Counts, Extension, Summary};
 use crate::core::window;
 

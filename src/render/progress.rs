@@ -1,7 +1,7 @@
 //! How far the reading of event histories has come, in a few lines.
 
 use super::escape;
-use super::text::thousands;
+use super::page::thousands;
 use crate::core::walk::View;
 use crate::core::window;
 

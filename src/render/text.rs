@@ -6,19 +6,10 @@ use std::fmt::{self, Write as _};
 use console::{Style, measure_text_width};
 
 use super::escape;
+use super::page::{self, Look, Page, TOP, counted, level, middle, percent, plain, thousands};
 use crate::core::integrity::Integrity;
-use crate::core::summary::{Calls, CoverageReport, Extension, Summary};
-
-/// Rows of each table.
-const TOP: usize = 10;
-
-/// How the text may look.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Look {
-    /// Columns of the terminal.
-    pub(crate) width: usize,
-    pub(crate) colour: bool,
-}
+use crate::core::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
+use crate::core::usage::basis::EventHistory;
 
 /// One row of a table: a name, its count, and what else is worth saying.
 struct Row {
@@ -29,18 +20,10 @@ struct Row {
 
 /// Writes a page about the summary.
 pub(crate) fn summary(summary: &Summary, look: Look) -> String {
-    let mut page = Page {
-        out: String::new(),
-        look,
-    };
+    let mut page = Page::new(look);
     // Writing to a String cannot fail.
     let _ = page.write(summary);
     page.out
-}
-
-struct Page {
-    out: String,
-    look: Look,
 }
 
 impl Page {
@@ -164,19 +147,7 @@ impl Page {
         Ok(())
     }
 
-    /// Draws a bar in eighths of a column.
-    fn bar(&self, count: u64, largest: u64, width: usize) -> String {
-        const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-        let eighths =
-            (u128::from(count) * (width as u128 * 8)).div_ceil(u128::from(largest.max(1)));
-        let eighths = usize::try_from(eighths).unwrap_or(width * 8);
-        let bar = format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8]);
-        let padding = " ".repeat(width.saturating_sub(bar.chars().count()));
-        format!("{}{padding}", self.style(Style::new().yellow(), &bar))
-    }
-
     fn hours(&mut self, extension: &Extension) -> fmt::Result {
-        const LEVELS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
         let mut hours = [0_u64; 24];
         for (hour, calls) in &extension.calls_per_hour {
             let of_day = hour
@@ -193,11 +164,10 @@ impl Page {
         }
         let heading = self.bold("Hours of the day (UTC)");
         writeln!(self.out, "\n{heading}")?;
-        let level = |count: u64| {
-            let level = (u128::from(count) * 8).div_ceil(u128::from(largest)) as usize;
-            LEVELS[level.min(8)].repeat(3)
-        };
-        let line: String = hours.iter().map(|&count| level(count)).collect();
+        let line: String = hours
+            .iter()
+            .map(|&count| level(count, largest).repeat(3))
+            .collect();
         let line = self.style(Style::new().yellow(), line.trim_end());
         writeln!(self.out, "  {line}")?;
         let scale: String = (0..24)
@@ -212,76 +182,25 @@ impl Page {
         let heading = self.bold("Coverage");
         writeln!(self.out, "\n{heading}")?;
         let (counts, coverage) = (extension.counts, &extension.coverage);
-        writeln!(
-            self.out,
-            "  {} read from {} = {} counted + {} filtered + {} duplicate + {} unreadable",
-            counted(counts.read, "record"),
-            counted(coverage.documents, "document"),
-            thousands(counts.counted),
-            thousands(counts.filtered),
-            thousands(counts.duplicate),
-            thousands(counts.unreadable),
-        )?;
+        self.counts(counts, coverage.documents)?;
         for line in remarks(coverage) {
             writeln!(self.out, "  {line}")?;
         }
         for line in extension.integrity.iter().flat_map(verified) {
             writeln!(self.out, "  {line}")?;
         }
-        if coverage.complete {
-            return writeln!(self.out, "  Nothing is missing of what was asked for.");
-        }
-        let all = coverage.problems.len() as u64 + coverage.problems_not_listed;
-        let line = match extension.integrity {
-            Some(_) => format!(
-                "Incomplete or not verified, for {}:",
-                counted(all, "reason")
-            ),
-            None => format!("Incomplete, for {}:", counted(all, "reason")),
+        let missing = match extension.integrity {
+            Some(_) => "Incomplete or not verified",
+            None => "Incomplete",
         };
-        let line = self.style(Style::new().red().bold(), &line);
-        writeln!(self.out, "  {line}")?;
-        for problem in coverage.problems.iter().take(TOP) {
-            let (document, reason) = (&problem.document, &problem.reason);
-            let document = escape::terminal(document);
-            writeln!(self.out, "    {document}: {}", escape::terminal(reason))?;
-        }
-        if all > TOP as u64 {
-            writeln!(
-                self.out,
-                "    and {} more, in the JSON",
-                thousands(all - TOP as u64)
-            )?;
-        }
-        Ok(())
-    }
-
-    fn style(&self, style: Style, text: &str) -> String {
-        style
-            .force_styling(self.look.colour)
-            .apply_to(text)
-            .to_string()
-    }
-
-    fn bold(&self, text: &str) -> String {
-        self.style(Style::new().bold(), text)
-    }
-
-    fn dim(&self, text: &str) -> String {
-        self.style(Style::new().dim(), text)
+        self.problems(missing, &coverage.problems, coverage.problems_not_listed)
     }
 }
 
 /// Says what else the documents held, and what was odd about the events.
 fn remarks(coverage: &CoverageReport) -> Vec<String> {
-    let mut lines = event_history(coverage);
-    if !coverage.other_content.is_empty() {
-        let kinds = coverage.other_content.iter();
-        let kinds: Vec<String> = kinds
-            .map(|(kind, n)| format!("{} {kind}", thousands(*n)))
-            .collect();
-        lines.push(format!("Not events, and not counted: {}", kinds.join(", ")));
-    }
+    let mut lines = page::event_history(&event_history(coverage));
+    lines.extend(page::other_content(&coverage.other_content));
     for (shape, unknown) in coverage.unknown_identities.iter().take(TOP) {
         let events = counted(unknown.events, "event");
         lines.push(format!(
@@ -298,50 +217,26 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
     lines
 }
 
-/// Says how the event history was read, if it was.
-fn event_history(coverage: &CoverageReport) -> Vec<String> {
-    let mut lines = Vec::new();
+/// How the event history was read, if it was.
+fn event_history(coverage: &CoverageReport) -> EventHistory {
     let regions = || {
         coverage
             .accounts
             .values()
             .flat_map(|regions| regions.values())
     };
-    let asked = regions().filter(|region| region.requests.is_some()).count();
-    if asked > 0 {
-        let requests = regions().filter_map(|region| region.requests).sum();
-        let throttled = regions()
+    let is_asked = |region: &&RegionReport| region.requests.is_some();
+    let is_not_enabled = |region: &&RegionReport| region.status == "not_enabled";
+    EventHistory {
+        regions: regions().filter(is_asked).count() as u64,
+        regions_not_enabled: regions().filter(is_not_enabled).count() as u64,
+        requests: regions().filter_map(|region| region.requests).sum(),
+        throttled_requests: regions()
             .filter_map(|region| region.throttled_requests)
-            .sum();
-        lines.push(format!(
-            "Event history of {}, in {}, {} throttled",
-            counted(asked as u64, "region"),
-            counted(requests, "request"),
-            thousands(throttled),
-        ));
+            .sum(),
+        lookup_attribute: coverage.lookup_attribute.clone(),
+        settled_until: coverage.settled_until.clone(),
     }
-    let not_enabled = regions()
-        .filter(|region| region.status == "not_enabled")
-        .count();
-    if not_enabled > 0 {
-        lines.push(format!(
-            "{} not enabled: none but those that answered could be known",
-            counted(not_enabled as u64, "region"),
-        ));
-    }
-    if let Some(attribute) = &coverage.lookup_attribute {
-        lines.push(format!(
-            "AWS was asked for {} only: other events were not read",
-            escape::terminal(attribute)
-        ));
-    }
-    if let Some(settled) = &coverage.settled_until {
-        lines.push(format!(
-            "Events after {} may still be on their way",
-            plain(settled)
-        ));
-    }
-    lines
 }
 
 /// Says what digests say of the log files.
@@ -466,96 +361,4 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
 fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
     rows.sort_by(|a, b| (b.count, &a.name).cmp(&(a.count, &b.name)));
     rows
-}
-
-pub(super) fn counted(n: u64, noun: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(n))
-}
-
-/// `2026-09-07T08:30:15Z` as `2026-09-07 08:30`.
-fn plain(time: &str) -> String {
-    let minute = time.get(..16).unwrap_or(time);
-    escape::terminal(&minute.replace('T', " ")).into_owned()
-}
-
-fn percent(part: u64, whole: u64) -> String {
-    let tenths = (u128::from(part) * 1000 + u128::from(whole / 2)) / u128::from(whole.max(1));
-    match tenths {
-        0 if part > 0 => "<0.1 %".to_owned(),
-        _ => format!("{}.{} %", tenths / 10, tenths % 10),
-    }
-}
-
-/// Groups the digits by threes.
-pub(crate) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// Cuts a text in the middle: both ends of a principal or user agent tell something.
-pub(super) fn middle(text: &str, width: usize) -> String {
-    if measure_text_width(text) <= width {
-        return text.to_owned();
-    }
-    let characters: Vec<char> = text.chars().collect();
-    let (mut head, mut tail) = (String::new(), String::new());
-    let (mut front, mut back) = (characters.iter(), characters.iter().rev());
-    let mut used = 1;
-    loop {
-        let from_front = head.len() <= tail.len();
-        let next = if from_front {
-            front.next()
-        } else {
-            back.next()
-        };
-        let Some(&character) = next else { break };
-        used += measure_text_width(character.encode_utf8(&mut [0; 4]));
-        if used > width {
-            break;
-        }
-        if from_front {
-            head.push(character);
-        } else {
-            tail.insert(0, character);
-        }
-    }
-    format!("{head}…{tail}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(thousands(0), "0");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(1_234_567), "1,234,567");
-        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
-    }
-
-    #[test]
-    fn shares_are_never_rounded_away() {
-        assert_eq!(percent(1, 100_000), "<0.1 %");
-        assert_eq!(percent(1, 3), "33.3 %");
-        assert_eq!(percent(0, 0), "0.0 %");
-    }
-
-    #[test]
-    fn long_names_keep_both_ends() {
-        assert_eq!(
-            middle("111122223333:role/a-very-long-name", 15),
-            "1111222…ng-name"
-        );
-        assert_eq!(middle("short", 15), "short");
-        assert!(measure_text_width(&middle(&"名".repeat(30), 15)) <= 15);
-    }
 }

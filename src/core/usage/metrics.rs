@@ -175,6 +175,11 @@ impl Sets {
         Ok(Sets(sets))
     }
 
+    /// All that there are.
+    pub(crate) fn all() -> Sets {
+        Sets(SHAPES.iter().map(|shape| shape.set).collect())
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = Set> {
         self.0.iter().copied()
     }

@@ -1,11 +1,17 @@
 //! How often each API is called: calls per minute, and the metrics that are made of them.
 //!
 //! [`Usage`] counts, [`metrics`] says which metrics there are, [`kept`] how many of them there may be,
-//! [`chunks`] packs their data for CloudWatch, and [`price`] says what they cost.
+//! [`chunks`] packs their data for CloudWatch, and [`price`] says what they cost. For people, [`report`]
+//! makes a table of it, [`causes`] tells who causes throttling, [`popular`] which APIs are called most.
 
+pub(crate) mod basis;
+pub(crate) mod causes;
 pub(crate) mod chunks;
 pub(crate) mod kept;
 pub(crate) mod metrics;
+pub(crate) mod popular;
+pub(crate) mod price;
+pub(crate) mod report;
 mod throttle;
 
 use foldhash::fast::FixedState;
@@ -95,6 +101,7 @@ pub(crate) struct Usage {
     /// By key and minutes since 1970.
     calls: Map<(u32, i64), Calls>,
     incomplete: u64,
+    bytes: u64,
     fingerprint: u128,
     near: Near,
 }
@@ -119,6 +126,11 @@ impl Usage {
     /// Events without a time, region, service or API: they belong to no metric.
     pub(crate) fn incomplete(&self) -> u64 {
         self.incomplete
+    }
+
+    /// Bytes of the events as JSON, as they stood in their documents; events from CSV have none.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// A number for the events counted, in whatever order they came: deliveries with the same number
@@ -191,6 +203,7 @@ impl Counter for Usage {
     #[inline]
     fn add(&mut self, event: &Counted<'_, '_>) {
         let record = event.record;
+        self.bytes += record.raw.len() as u64;
         let (Some(time), Some(key)) = (event.time, self.key(record, event.actor)) else {
             self.incomplete += 1;
             return;
@@ -230,6 +243,7 @@ impl Counter for Usage {
             mine.merge(calls);
         }
         self.incomplete += other.incomplete;
+        self.bytes += other.bytes;
         self.fingerprint = self.fingerprint.wrapping_add(other.fingerprint);
     }
 

@@ -7,10 +7,10 @@ use serde::Serialize;
 pub(crate) use self::page::{inspection, status};
 use super::chart::{Calendar, CalendarRow, Scene};
 use super::escape::cell;
-use super::text::{counted, thousands};
 use crate::core::holdings::{self, Holding, Holdings};
 use crate::core::spans::Span;
 use crate::core::window;
+use crate::render::page::{counted, thousands};
 
 /// Gaps listed for each account and region.
 const MOST_GAPS: usize = 1000;

@@ -11,7 +11,7 @@ use crate::core::holdings::{self, Findings, Holdings, Inspection, Stored};
 use crate::core::spans::Span;
 use crate::core::window::{self, Seconds};
 use crate::render::escape;
-use crate::render::text::{Look, counted, middle, thousands};
+use crate::render::page::{Look, Page, counted, middle, thousands};
 
 /// Gaps that are listed; JSON has more.
 const TOP: usize = 10;
@@ -21,33 +21,22 @@ const MOST_FINDINGS: usize = 100;
 
 /// Writes a page about an archive.
 pub(crate) fn status(holdings: &Holdings, look: Look) -> String {
-    let mut page = Page {
-        out: String::new(),
-        look,
-    };
+    let mut page = Page::new(look);
     // Writing to a String cannot fail.
-    let _ = page.write(holdings);
+    let _ = page.status(holdings);
     page.out
 }
 
 /// Writes what looking through an archive came to.
 pub(crate) fn inspection(inspection: &Inspection, look: Look) -> String {
-    let mut page = Page {
-        out: String::new(),
-        look,
-    };
+    let mut page = Page::new(look);
     // Writing to a String cannot fail.
     let _ = page.inspection(inspection);
     page.out
 }
 
-struct Page {
-    out: String,
-    look: Look,
-}
-
 impl Page {
-    fn write(&mut self, holdings: &Holdings) -> fmt::Result {
+    fn status(&mut self, holdings: &Holdings) -> fmt::Result {
         let accounts: BTreeSet<&str> = holdings
             .regions
             .iter()
@@ -245,17 +234,6 @@ impl Page {
             writeln!(self.out, "  and {} more", thousands(more))?;
         }
         writeln!(self.out)
-    }
-
-    fn style(&self, style: Style, text: &str) -> String {
-        style
-            .force_styling(self.look.colour)
-            .apply_to(text)
-            .to_string()
-    }
-
-    fn dim(&self, text: &str) -> String {
-        self.style(Style::new().dim(), text)
     }
 }
 

@@ -1,0 +1,80 @@
+//! Usage that was read, and what is known of it.
+
+use crate::cli::Ended;
+use crate::cli::reading::{self, CredentialArgs, Plan, ReadingArgs, Wishes};
+use crate::cli::ui::Ui;
+use crate::clock;
+use crate::core::intake::Counter as _;
+use crate::core::summary::Run;
+use crate::core::usage::basis::{Basis, Extent};
+use crate::core::usage::{Detail, Usage};
+
+/// Problems that are named where the result has no place for them.
+const MOST_NAMED: usize = 10;
+
+/// Usage, the time that it is about, and what it rests on.
+pub(super) struct Counted {
+    pub(super) usage: Usage,
+    pub(super) extent: Extent,
+    pub(super) basis: Basis,
+}
+
+impl Counted {
+    /// Reads all that the arguments name.
+    ///
+    /// # Errors
+    ///
+    /// If the arguments do not fit together, or nothing could be read.
+    pub(super) fn read(
+        args: &ReadingArgs,
+        credentials: &CredentialArgs,
+        detail: Detail,
+        ui: Ui,
+    ) -> anyhow::Result<Counted> {
+        let now = clock::now();
+        let plan = Plan::new(args, credentials, false, now)?;
+        let run = Run {
+            window: plan.window,
+            activity_type: plan.filter.activity_type.name(),
+            invocation: reading::invocation(),
+            now,
+            version: env!("CARGO_PKG_VERSION"),
+            caller: None,
+        };
+        let outcome = plan.run(Wishes::default(), &Usage::new(detail), ui)?;
+        let mut usage = Usage::new(detail);
+        let parts = outcome.intaken.tallies.values();
+        parts.for_each(|part| usage.merge(part));
+        Ok(Counted {
+            extent: Extent::of(&usage, run.window),
+            basis: Basis::of(&usage, &outcome.intaken, &outcome.coverage, &run),
+            usage,
+        })
+    }
+
+    pub(super) fn ended(&self) -> Ended {
+        match self.basis.coverage.complete {
+            true => Ended::Done,
+            false => Ended::Partial,
+        }
+    }
+
+    /// Says what is missing, for results that have no place for that.
+    pub(super) fn tell_what_is_missing(&self, ui: Ui) {
+        let coverage = &self.basis.coverage;
+        if coverage.incomplete > 0 {
+            ui.remark(&format!(
+                "{} events are not in it: without a time, region, service or API",
+                coverage.incomplete
+            ));
+        }
+        let all = coverage.problems.len() as u64 + coverage.problems_not_listed;
+        for problem in coverage.problems.iter().take(MOST_NAMED) {
+            let (document, reason) = (&problem.document, &problem.reason);
+            ui.error(&anyhow::anyhow!("incomplete: {document}: {reason}"));
+        }
+        if let Some(more @ 1..) = all.checked_sub(MOST_NAMED as u64) {
+            ui.error(&anyhow::anyhow!("incomplete: for {more} more reasons"));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Usage in all its forms: pages for people, tables for programs, metrics for Prometheus, dashboards
+//! and alarms for CloudWatch.
+
+mod causes;
+mod csv;
+pub(crate) mod dashboard;
+pub(crate) mod openmetrics;
+mod page;
+mod price;
+
+pub(crate) use self::causes::causes;
+pub(crate) use self::csv::{causes as causes_csv, price as price_csv, report as report_csv};
+pub(crate) use self::page::report;
+pub(crate) use self::price::price;

@@ -1,0 +1,303 @@
+//! Usage for a person at a terminal: the table, and what all pages on usage have in common.
+
+use std::fmt::{self, Write as _};
+
+use console::{Style, measure_text_width};
+
+use crate::core::usage::basis::{Basis, Coverage};
+use crate::core::usage::metrics::OTHER;
+use crate::core::usage::report::{By, Counts, Per, Report, Row};
+use crate::render::escape;
+use crate::render::page::{self, Look, Page, counted, level, middle, percent, plain, thousands};
+
+/// Columns between two cells.
+const GAP: usize = 2;
+
+/// The least that a column of names is shortened to.
+const LEAST_NAME: usize = 14;
+
+/// Writes a page with the table.
+pub(crate) fn report(report: &Report, look: Look) -> String {
+    let mut page = Page::new(look);
+    // Writing to a String cannot fail.
+    let _ = page.report(report);
+    page.out
+}
+
+/// What a column of a table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Shortened in the middle if there is no room.
+    Name,
+    /// Text of a fixed width.
+    Text,
+    Number,
+    /// The course over time.
+    Course,
+}
+
+/// A column of a table, with its cells.
+pub(super) struct Column {
+    pub(super) title: String,
+    pub(super) kind: Kind,
+    pub(super) cells: Vec<String>,
+}
+
+impl Column {
+    pub(super) fn new(title: &str, kind: Kind, cells: impl IntoIterator<Item = String>) -> Column {
+        Column {
+            title: title.to_owned(),
+            kind,
+            cells: cells.into_iter().collect(),
+        }
+    }
+
+    fn width(&self) -> usize {
+        let cells = self.cells.iter().chain([&self.title]);
+        cells
+            .map(|cell| measure_text_width(cell))
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+/// The width of a table whose names are shortened to `names` at most.
+pub(super) fn width(columns: &[Column], names: usize) -> usize {
+    let widths = columns.iter().map(|column| match column.kind {
+        Kind::Name => column.width().min(names),
+        _ => column.width(),
+    });
+    widths.map(|width| width + GAP).sum()
+}
+
+impl Page {
+    fn report(&mut self, report: &Report) -> fmt::Result {
+        self.usage_head("Usage", &report.basis)?;
+        let totals = &report.totals;
+        writeln!(self.out, "{}", sums(totals))?;
+        if let Some(minute) = &totals.peak_minute {
+            let peak = counted(totals.peak_per_minute, "call");
+            writeln!(self.out, "At most {peak} a minute, at {}", plain(minute))?;
+        }
+        if !report.rows.is_empty() {
+            let heading = self.bold(&heading(report));
+            writeln!(self.out, "\n{heading}")?;
+            let columns = columns(report, self.look.width);
+            self.table_of(&columns)?;
+        }
+        self.usage_coverage(&report.basis.coverage)
+    }
+
+    /// Writes a title, and which time the page is about.
+    pub(super) fn usage_head(&mut self, title: &str, basis: &Basis) -> fmt::Result {
+        let coverage = &basis.coverage;
+        let calls = match basis.activity_type.as_str() {
+            "ALL" => "",
+            "FAILED" => ", failed calls only",
+            _ => ", successful calls only",
+        };
+        let title = self.bold(&format!("{title}{calls}"));
+        writeln!(self.out, "{title}")?;
+        match (&coverage.first_minute, &coverage.last_minute) {
+            (Some(first), Some(last)) => {
+                writeln!(self.out, "{} – {} UTC", plain(first), plain(last))
+            }
+            _ => writeln!(self.out, "No calls."),
+        }
+    }
+
+    /// Says what was read, what is not in the tables, and what is missing.
+    pub(super) fn usage_coverage(&mut self, coverage: &Coverage) -> fmt::Result {
+        let heading = self.bold("Coverage");
+        writeln!(self.out, "\n{heading}")?;
+        if coverage.since.is_some() || coverage.until.is_some() {
+            let end = |time: &Option<String>| time.as_deref().map_or("open".to_owned(), plain);
+            let (since, until) = (end(&coverage.since), end(&coverage.until));
+            writeln!(self.out, "  Asked for: {since} – {until} UTC")?;
+        }
+        self.counts(coverage.counts, coverage.documents)?;
+        if coverage.incomplete > 0 {
+            let events = counted(coverage.incomplete, "event");
+            let line = format!(
+                "{events} of those counted in no table: without a time, region, service or API"
+            );
+            let line = self.style(Style::new().red(), &line);
+            writeln!(self.out, "  {line}")?;
+        }
+        let history = coverage.event_history.iter().flat_map(page::event_history);
+        for line in history.chain(page::other_content(&coverage.other_content)) {
+            writeln!(self.out, "  {line}")?;
+        }
+        let missing = "Incomplete";
+        self.problems(missing, &coverage.problems, coverage.problems_not_listed)
+    }
+
+    /// Writes a table with its titles; names are shortened until it fits.
+    pub(super) fn table_of(&mut self, columns: &[Column]) -> fmt::Result {
+        let longest = columns.iter().map(Column::width).max().unwrap_or_default();
+        let names = (LEAST_NAME..=longest)
+            .rev()
+            .find(|names| width(columns, *names) <= self.look.width)
+            .unwrap_or(LEAST_NAME);
+        let widths: Vec<usize> = columns
+            .iter()
+            .map(|column| match column.kind {
+                Kind::Name => column.width().min(names),
+                _ => column.width(),
+            })
+            .collect();
+        let titles: Vec<&String> = columns.iter().map(|column| &column.title).collect();
+        let titles = self.line(columns, &widths, &titles);
+        let titles = self.dim(titles.trim_end());
+        writeln!(self.out, "{titles}")?;
+        let rows = columns.iter().map(|column| column.cells.len()).max();
+        for row in 0..rows.unwrap_or_default() {
+            let cells: Vec<&String> = columns
+                .iter()
+                .filter_map(|column| column.cells.get(row))
+                .collect();
+            let line = self.line(columns, &widths, &cells);
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn line(&self, columns: &[Column], widths: &[usize], cells: &[&String]) -> String {
+        let mut line = String::new();
+        for ((column, width), cell) in columns.iter().zip(widths).zip(cells) {
+            let cell = middle(cell, *width);
+            let padding = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
+            line.push_str(&" ".repeat(GAP));
+            line.push_str(&match column.kind {
+                Kind::Number => format!("{padding}{cell}"),
+                Kind::Course => {
+                    format!("{}{padding}", self.style(Style::new().yellow(), &cell))
+                }
+                Kind::Name | Kind::Text => format!("{cell}{padding}"),
+            });
+        }
+        line
+    }
+}
+
+/// The sums, in a sentence.
+fn sums(totals: &Counts) -> String {
+    let of = |count: u64| format!("{} ({})", thousands(count), percent(count, totals.calls));
+    format!(
+        "{}, {} with an error, {} throttled; {} read, {} write",
+        counted(totals.calls, "call"),
+        of(totals.errors),
+        of(totals.throttles),
+        thousands(totals.reads),
+        thousands(totals.writes),
+    )
+}
+
+fn heading(report: &Report) -> String {
+    let by: Vec<&str> = report.by.iter().map(|by| by_title(*by)).collect();
+    let per = match report.per {
+        None => "",
+        Some(Per::Minute) => ", per minute",
+        Some(Per::Hour) => ", per hour",
+        Some(Per::Day) => ", per day",
+    };
+    format!("Calls by {}{per}", by.join(" and "))
+}
+
+fn by_title(by: By) -> &'static str {
+    match by {
+        By::Api => "API",
+        by => by.name(),
+    }
+}
+
+/// The columns that there is room for: the course and the time of the peak give way to names.
+fn columns(report: &Report, room: usize) -> Vec<Column> {
+    // Names may lose what is more than this, if the rest fits then.
+    const NAMES: usize = 40;
+    let choices = [(true, 24), (true, 12), (false, 24), (false, 12), (false, 0)];
+    let choices = choices.into_iter().filter(|(_, course)| {
+        // A row for each time has no course of its own.
+        report.per.is_none() || *course == 0
+    });
+    let mut all = choices.map(|(at, course)| columns_with(report, at, course));
+    let (mut best, mut last) = (None, None);
+    for columns in all.by_ref() {
+        if width(&columns, NAMES) <= room {
+            best = Some(columns);
+            break;
+        }
+        last = Some(columns);
+    }
+    best.or(last).unwrap_or_default()
+}
+
+fn columns_with(report: &Report, with_time_of_peak: bool, course: usize) -> Vec<Column> {
+    let rows = &report.rows;
+    let column = |title: &str, kind: Kind, cell: &dyn Fn(&Row) -> String| {
+        Column::new(title, kind, rows.iter().map(cell))
+    };
+    let number = |title: &str, count: fn(&Counts) -> u64| {
+        column(title, Kind::Number, &|row| match count(&row.counts) {
+            0 => String::new(),
+            count => thousands(count),
+        })
+    };
+    let mut columns = Vec::new();
+    if let Some(per) = report.per {
+        let digits = match per {
+            Per::Day => 10,
+            Per::Minute | Per::Hour => 16,
+        };
+        columns.push(column("time", Kind::Text, &|row| {
+            let time = plain(row.time.as_deref().unwrap_or_default());
+            time.chars().take(digits).collect()
+        }));
+    }
+    for by in &report.by {
+        columns.push(column(by_title(*by), Kind::Name, &|row| {
+            name(row.key.get(by), report.others)
+        }));
+    }
+    let calls = report.totals.calls;
+    columns.push(number("calls", |counts| counts.calls));
+    columns.push(column("share", Kind::Number, &|row| {
+        percent(row.counts.calls, calls)
+    }));
+    columns.push(number("errors", |counts| counts.errors));
+    // Most logs have none, and the page says so above.
+    if report.totals.throttles > 0 {
+        columns.push(number("throttled", |counts| counts.throttles));
+    }
+    if report.per != Some(Per::Minute) {
+        columns.push(number("peak/min", |counts| counts.peak_per_minute));
+        if with_time_of_peak {
+            columns.push(column("at", Kind::Text, &|row| {
+                plain(row.counts.peak_minute.as_deref().unwrap_or_default())
+            }));
+        }
+    }
+    if course > 0 {
+        columns.push(column("course", Kind::Course, &|row| {
+            sparkline(&row.counts.course, course)
+        }));
+    }
+    columns
+}
+
+fn name(key: Option<&String>, others: u64) -> String {
+    let key = key.map_or("", String::as_str);
+    match key {
+        OTHER if others > 0 => format!("{OTHER} ({})", thousands(others)),
+        "" => "(none)".to_owned(),
+        key => escape::terminal(key).into_owned(),
+    }
+}
+
+/// Draws a course in so many columns, of which the parts must be a multiple.
+fn sparkline(course: &[u64], columns: usize) -> String {
+    let parts = (course.len() / columns).max(1);
+    let sums: Vec<u64> = course.chunks(parts).map(|part| part.iter().sum()).collect();
+    let largest = sums.iter().copied().max().unwrap_or_default();
+    sums.iter().map(|count| level(*count, largest)).collect()
+}
