@@ -6,6 +6,7 @@ mod messages;
 mod mixes;
 mod other;
 mod output;
+mod parity;
 mod real_logs;
 mod repeats;
 mod retries;

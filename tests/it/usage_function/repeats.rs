@@ -271,6 +271,23 @@ fn a_ledger_that_cannot_be_told_of_success_never_counts_twice() {
 }
 
 #[test]
+fn a_ledger_whose_answer_is_lost_knows_its_own_claim() {
+    let mut lab = Lab::with_ledger("lost-answer", &[]);
+    let records = Calls::new(100).records();
+    let proxy = &lab.bucket.as_ref().unwrap().proxy;
+    proxy.fail(1, S3Fault::Swallow, |request| {
+        request.method == "PUT" && !request.key.contains("/kept/")
+    });
+    let payload = payload(&records);
+    until_it_succeeds(&mut lab, &payload);
+    assert_counts(&lab.sums(), &counted(&records));
+    lab.function.restart();
+    let again = response(lab.attempt(&payload, AMPLE));
+    assert_eq!(again["skipped"], json!({ "repeated": 100 }), "{again}");
+    assert_eq!(lab.requests().len(), 1);
+}
+
+#[test]
 fn a_slow_ledger_loses_nothing() {
     let mut lab = Lab::with_ledger("slow-ledger", &[]);
     let records = Calls::new(100).records();
