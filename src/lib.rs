@@ -4,15 +4,16 @@
 //!
 //! ```text
 //! source: LookupEvents, archive, files, stdin, S3 ── documents
-//!           core: envelope → record → intake (window, dedupe, filters) → Tally → Summary
-//!                                                                          render: text, json, csv, charts
-//!                                                                            deliver: files
+//!           core: envelope → record → intake (window, dedupe, filters) ┬ Tally → Summary
+//!                                                                      └ Usage → metrics
+//!                                             render: text, json, csv, charts, openmetrics, emf
+//!                                               deliver: files, CloudWatch, each metric once
 //! ```
 //!
 //! LookupEvents is asked at the speed of its quota: `core::walk` says which page of a region comes next
 //! and when, `source::lookup_events` does it.
 //!
-//! Imports point one way: `cli` → `job` → `source`, `deliver`, `render`, `demo` → `core`.
+//! Imports point one way: `cli`, `lambda` → `job` → `source`, `deliver`, `render`, `demo` → `core`.
 //!
 //! | module | holds |
 //! |---|---|
@@ -23,7 +24,9 @@
 //! | `job` | the use cases, on all cores |
 //! | `demo` | a synthetic organisation, pure as well |
 //! | `aws` | the one place that builds clients |
+//! | `clock` | the one place that reads the clock |
 //! | `cli` | arguments, printing, exit codes; one file for each verb |
+//! | `lambda` | settings, log and health of the functions; one file for each trigger |
 
 mod aws;
 mod clock;

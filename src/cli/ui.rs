@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "this is the one place that prints")]
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -47,6 +47,27 @@ impl Ui {
     /// Says what went wrong, and why. Names of files and objects are not ours to choose.
     pub(crate) fn error(self, error: &anyhow::Error) {
         eprintln!("trailtab: {}", escape::terminal(&format!("{error:#}")));
+    }
+
+    /// Tells whether there is somebody who can answer.
+    pub(crate) fn can_ask(self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks, and takes everything but a yes for a no.
+    ///
+    /// # Errors
+    ///
+    /// If the answer cannot be read.
+    pub(crate) fn ask(self, question: &str) -> io::Result<bool> {
+        eprint!("{question} [y/N] ");
+        let mut answer = String::new();
+        // Nobody writes a longer yes.
+        io::stdin().lock().take(64).read_line(&mut answer)?;
+        Ok(matches!(
+            answer.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
     }
 
     /// Tells how text on standard output may look.

@@ -173,7 +173,7 @@ fn work<C: Counter>(
     }
 }
 
-pub(super) fn start_runtime() -> Result<Runtime, ReadError> {
+pub(crate) fn start_runtime() -> Result<Runtime, ReadError> {
     runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -32,7 +32,7 @@ pub(crate) struct Account {
     pub(crate) unconfirmed: u64,
     /// Not taken by CloudWatch in the time that there was.
     pub(crate) unsent: u64,
-    /// Requests that were needed, or documents of embedded metric format's limits.
+    /// Parts that were sent, each in one request if nothing went wrong.
     pub(crate) chunks: u64,
     /// Requests that were repeated.
     pub(crate) retries: u64,
@@ -114,7 +114,6 @@ pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, acco
     } = publication;
     let mut taken = false;
     for (index, chunk) in chunks(data).into_iter().enumerate() {
-        account.chunks += 1;
         // The numbers of chunks must not depend on the time: so this comes after cutting.
         let (data, late) = timely(chunk, owner.now);
         account.refused += late;
@@ -157,6 +156,7 @@ pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, acco
                 continue;
             }
         }
+        account.chunks += 1;
         let (sent, repeated) = match &mut way {
             Way::Request(publisher) => publisher.publish(&data, deadline).await,
             Way::Log(log) => {
@@ -301,7 +301,12 @@ impl Memory {
         Ok(metrics::data(usage, sets, &mut self.kept))
     }
 
-    async fn load(&mut self, ledger: &Ledger, key: &str) -> Result<(), LedgerError> {
+    /// Reads what is remembered.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub(crate) async fn load(&mut self, ledger: &Ledger, key: &str) -> Result<(), LedgerError> {
         let found = ledger.load(key).await?;
         (self.kept, self.version) = match found {
             // A list that cannot be read is begun anew.

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use super::publish::PublishArgs;
 use crate::cli::UsageError;
 use crate::cli::reading::{CredentialArgs, ReadingArgs};
 use crate::core::usage::metrics::{NAMESPACE, Sets};
@@ -24,6 +25,8 @@ pub(super) struct UsageArgs {
     pub(super) metrics: MetricArgs,
     #[command(flatten)]
     pub(super) watch: WatchArgs,
+    #[command(flatten)]
+    pub(super) publish: PublishArgs,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     pub(super) format: Format,
@@ -178,8 +181,8 @@ impl UsageArgs {
     /// Refuses what has no meaning together.
     pub(super) fn refuse(&self) -> anyhow::Result<()> {
         let makes_metrics = matches!(self.format, Format::Openmetrics | Format::Emf);
-        let error = if self.metrics.metrics.is_some() && !makes_metrics {
-            "--metrics is for --format openmetrics and emf"
+        let error = if self.metrics.metrics.is_some() && !makes_metrics && !self.publish.publish {
+            "--metrics is for --format openmetrics and emf, and for --publish"
         } else if self.table.throttled && makes_metrics {
             "--throttled can be had as text, json and csv"
         } else if makes_metrics && self.table.is_given() {

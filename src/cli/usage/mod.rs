@@ -3,6 +3,7 @@
 mod args;
 mod counted;
 mod price;
+mod publish;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -30,7 +31,7 @@ const HOME_REGION: &str = "us-east-1";
 /// Reads what `trailtab activity` reads: without SOURCE the event history, or CloudTrail records from
 /// files, directories, standard input and S3. Prints calls per API with errors, throttles and the
 /// busiest minute; or the same as metrics for Prometheus and CloudWatch; or a dashboard and alarms for
-/// the APIs that are really called. Writes no files, and sends nothing anywhere. All times are UTC.
+/// the APIs that are really called. All times are UTC.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -57,6 +58,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
 
 fn usage(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     args.refuse()?;
+    if args.publish.publish {
+        return publish::run(args, ui);
+    }
     if args.watch.dashboard.is_some() || !args.watch.alarm.is_empty() {
         return watch(args, ui);
     }

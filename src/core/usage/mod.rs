@@ -4,6 +4,7 @@
 //! [`chunks`] packs their data for CloudWatch, and [`price`] says what they cost. For people, [`report`]
 //! makes a table of it, [`causes`] tells who causes throttling, [`popular`] which APIs are called most.
 
+pub(crate) mod backfill;
 pub(crate) mod basis;
 pub(crate) mod causes;
 pub(crate) mod chunks;

@@ -201,6 +201,16 @@ impl Scale {
     }
 }
 
+/// The price of so many hours of metrics.
+pub(super) fn of_hours(metric_hours: u64) -> Decimal {
+    price_of(Decimal::from(metric_hours) / Decimal::from(MONTH))
+}
+
+/// The price of so many requests.
+pub(super) fn of_requests(requests: u64) -> Decimal {
+    Decimal::from(requests) / Decimal::from(1000) * PRICES.thousand_requests
+}
+
 /// Goes through the tiers.
 fn price_of(mut metric_months: Decimal) -> Decimal {
     let mut sum = Decimal::ZERO;
@@ -315,7 +325,7 @@ impl Month<'_> {
             .values()
             .map(|data| data.div_ceil(MOST_DATA) as u64);
         let requests = scale.month(self.deliveries.max(full.sum()));
-        let requests_usd = Decimal::from(requests) / Decimal::from(1000) * PRICES.thousand_requests;
+        let requests_usd = of_requests(requests);
         let lines = (self.emf)(data);
         let messages = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
         let emf = scale.logs(lines.len() as u64, messages);

@@ -117,7 +117,7 @@ fn bills(bills: &[Bill]) -> Vec<Column> {
 }
 
 /// Writes dollars and cents; what is more than nothing never looks like it.
-fn money(usd: Decimal) -> String {
+pub(super) fn money(usd: Decimal) -> String {
     let cents = usd.round_dp(2);
     if cents.is_zero() && !usd.is_zero() {
         return "<$0.01".to_owned();

@@ -1,0 +1,165 @@
+//! `trailtab usage --publish`: metrics after the fact.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+
+use super::args::UsageArgs;
+use super::counted::Counted;
+use crate::aws;
+use crate::cli::ui::Ui;
+use crate::cli::{Ended, UsageError};
+use crate::clock;
+use crate::core::usage::backfill::Plan;
+use crate::core::usage::kept;
+use crate::deliver::cloudwatch::Publisher;
+use crate::deliver::ledger::Ledger;
+use crate::job::usage::{Account, Memory};
+use crate::job::{backfill, read};
+use crate::render::{self, escape};
+use crate::source::Source;
+
+/// Sending metrics to CloudWatch.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Publishing")]
+pub(super) struct PublishArgs {
+    /// Send the metrics to CloudWatch, which takes those of the last 14 days; shows what that is and
+    /// costs, and asks first
+    #[arg(long, conflicts_with_all = ["throttled", "by", "per", "format", "dashboard", "alarm"])]
+    pub(super) publish: bool,
+    /// Send without asking
+    #[arg(long, requires = "publish")]
+    yes: bool,
+    /// Show what would be sent, and send nothing
+    #[arg(long, requires = "publish", conflicts_with = "yes")]
+    dry_run: bool,
+    /// Where to remember what was sent, so that nothing is sent twice: a directory or s3://BUCKET[/PREFIX]
+    #[arg(
+        long,
+        value_name = "PLACE",
+        requires = "publish",
+        default_value = "results/published"
+    )]
+    #[arg(value_parser = OsStringValueParser::new().try_map(Place::try_from))]
+    ledger: Place,
+}
+
+/// Where a ledger is.
+#[derive(Debug, Clone)]
+enum Place {
+    Directory(PathBuf),
+    /// The prefix is empty or ends in a slash.
+    S3 {
+        bucket: String,
+        prefix: String,
+    },
+}
+
+impl TryFrom<OsString> for Place {
+    type Error = String;
+
+    fn try_from(text: OsString) -> Result<Place, String> {
+        match Source::try_from(text) {
+            Ok(Source::Path(path)) => Ok(Place::Directory(path)),
+            Ok(Source::S3 { bucket, mut prefix }) => {
+                if !prefix.is_empty() && !prefix.ends_with('/') {
+                    prefix.push('/');
+                }
+                Ok(Place::S3 { bucket, prefix })
+            }
+            _ => Err("write a directory or s3://BUCKET[/PREFIX]".to_owned()),
+        }
+    }
+}
+
+pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
+    let options = &args.publish;
+    if !options.yes && !options.dry_run && !ui.can_ask() {
+        let error = "--publish costs money, and nobody can be asked here: add --yes, or --dry-run to see what it would be";
+        return Err(UsageError(error.to_owned()).into());
+    }
+    let sets = args.metrics.metrics.clone().unwrap_or_default();
+    let counted = Counted::read(&args.reading, &args.credentials, sets.detail(), ui)?;
+    let runtime = read::start_runtime()?;
+    let namespace = &args.metrics.namespace;
+    // It goes into names of files and objects.
+    let folder = escape::file_name(namespace);
+    let kept = format!("usage/kept/{folder}.json");
+    let top = args.metrics.top_or(kept::TOP);
+    runtime.block_on(async {
+        let config = aws::config(&args.credentials.access()).await;
+        let publisher = Publisher::new(aws::cloudwatch(&config), namespace);
+        let ledger = match &options.ledger {
+            Place::Directory(directory) => Ledger::Directory(directory.clone()),
+            Place::S3 { bucket, prefix } => Ledger::S3 {
+                client: aws::s3(&config, bucket, None),
+                bucket: bucket.clone(),
+                prefix: prefix.clone(),
+            },
+        };
+        // What is kept is remembered only once something is sent.
+        let mut memory = Memory::new(top);
+        memory.load(&ledger, &kept).await?;
+        let data = memory.data(&counted.usage, &sets, None).await?;
+        let mut plan = Plan::new(data, clock::now());
+        let (witnesses, from, until) = plan.witnesses();
+        let present = match witnesses.is_empty() {
+            true => Ok(Default::default()),
+            false => publisher.present(&witnesses, from, until).await,
+        };
+        let unchecked = present.as_ref().err().map(ToString::to_string);
+        let present = present.unwrap_or_default();
+        plan.leave_out(&present);
+        let region = aws::region_of(&config);
+        let page = render::usage::plan(
+            &plan,
+            namespace,
+            region.as_ref(),
+            unchecked.as_deref(),
+            ui.look(),
+        );
+        ui.data(page.as_bytes()).context("cannot print the plan")?;
+        counted.tell_what_is_missing(ui);
+        if options.dry_run || plan.hours.is_empty() {
+            ui.remark("nothing was sent");
+            return Ok(counted.ended());
+        }
+        if !options.yes && !ui.ask("Send it?")? {
+            ui.remark("nothing was sent");
+            return Ok(Ended::Done);
+        }
+        let data = Memory::new(top)
+            .data(&counted.usage, &sets, Some((&ledger, &kept)))
+            .await?;
+        let mut plan = Plan::new(data, clock::now());
+        plan.leave_out(&present);
+        let account =
+            backfill::publish(plan, &folder, &publisher, &ledger, clock::now, || {}).await;
+        tell(&account, ui)?;
+        // What CloudWatch does not take, or has already, was said before anything was sent.
+        Ok(
+            match account.unsent + account.unconfirmed == 0 && account.troubles.is_empty() {
+                true => counted.ended(),
+                false => Ended::Partial,
+            },
+        )
+    })
+}
+
+/// Says what became of the calls.
+fn tell(account: &Account, ui: Ui) -> anyhow::Result<()> {
+    for trouble in &account.troubles {
+        ui.error(&anyhow!("{trouble}"));
+    }
+    let rows = [
+        ("calls were published", account.published),
+        ("calls were published by an earlier run", account.skipped()),
+        ("calls were too old or too far ahead", account.refused),
+        ("calls were sent, and no answer came", account.unconfirmed),
+        ("calls were not sent", account.unsent),
+    ];
+    let text = render::usage::account(&rows, account.chunks + account.retries, account.retries);
+    ui.data(text.as_bytes()).context("cannot print the result")
+}
