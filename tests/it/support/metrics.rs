@@ -164,7 +164,6 @@ pub(crate) fn check(datum: &Datum, place: &str, now: f64) -> Result<(), Refusal>
             )));
         }
     }
-    // A time of day in seconds that is near the limit is no test of it.
     if datum.time < now - OLDEST {
         return Err(Refusal::value(format!(
             "The parameter {place}.Timestamp must specify a time within the past two weeks."

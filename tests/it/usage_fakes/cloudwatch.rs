@@ -367,6 +367,9 @@ fn raw(server: &CloudWatch, path: &str, headers: &[(&str, &str)], body: &[u8]) -
         .status()
 }
 
+/// A path, headers and a body.
+type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c [u8]);
+
 #[test]
 fn what_is_no_request_is_refused() {
     let server = CloudWatch::start();
@@ -381,7 +384,7 @@ fn what_is_no_request_is_refused() {
         "authorization",
         "Credential=k/20260907/us-east-1/s3/aws4_request",
     );
-    let cases: [(&str, &[(&str, &str)], &[u8]); 7] = [
+    let cases: [Case<'_>; 7] = [
         ("/", &[protocol, content, signed], b"\xa0"),
         (path, &[content, signed], b"\xa0"),
         (path, &[protocol, signed], b"\xa0"),

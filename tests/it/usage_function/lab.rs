@@ -82,15 +82,7 @@ impl Lab {
     pub(crate) fn end(&mut self, delivery: &Delivery) -> Answer {
         let answer = self.function.end(delivery);
         let health = self.health();
-        // Shown where a test fails.
-        for line in self
-            .function
-            .lines()
-            .iter()
-            .filter(|line| line.len() < 1000)
-        {
-            println!("{line}");
-        }
+        show(&self.function.lines());
         let total = ["Published", "Skipped", "Refused", "Unconfirmed", "Unsent"];
         let total: u64 = total
             .iter()
@@ -150,6 +142,17 @@ impl Lab {
     pub(crate) fn ledger(&self) -> Vec<(String, String)> {
         let requests = self.bucket.as_ref().unwrap().proxy.requests();
         requests.into_iter().map(|it| (it.method, it.key)).collect()
+    }
+}
+
+/// Shows the log where a test fails.
+#[expect(
+    clippy::print_stdout,
+    reason = "the test runner shows it for tests that fail"
+)]
+fn show(lines: &[String]) {
+    for line in lines.iter().filter(|line| line.len() < 1000) {
+        println!("{line}");
     }
 }
 
