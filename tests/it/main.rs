@@ -20,3 +20,5 @@ mod real_data;
 mod s3;
 mod support;
 mod tidy;
+mod usage_fakes;
+mod usage_function;

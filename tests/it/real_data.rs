@@ -159,7 +159,7 @@ impl Expected {
 }
 
 /// The folder of real logs.
-fn data() -> PathBuf {
+pub(crate) fn data() -> PathBuf {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let data = std::env::var_os("TRAILTAB_TEST_DATA").map_or(beside, PathBuf::from);
     let logs = data.join("cloudtrail");
@@ -172,7 +172,7 @@ fn data() -> PathBuf {
 }
 
 /// The JSON documents of a folder, inflated.
-fn json_documents(folder: &Path) -> Vec<Vec<u8>> {
+pub(crate) fn json_documents(folder: &Path) -> Vec<Vec<u8>> {
     let documents = files_below(folder)
         .into_iter()
         .map(|path| plain(fs::read(path).unwrap()));

@@ -2,11 +2,17 @@
 
 pub(crate) mod aws;
 pub(crate) mod bucket;
+pub(crate) mod calls;
+pub(crate) mod cloudwatch;
 pub(crate) mod digests;
+pub(crate) mod emf;
 pub(crate) mod envelopes;
+pub(crate) mod function;
 pub(crate) mod http;
+pub(crate) mod metrics;
 pub(crate) mod ministack;
 pub(crate) mod proxy;
+pub(crate) mod runtime_api;
 pub(crate) mod trail;
 
 use std::env;
