@@ -1,7 +1,7 @@
 //! What an operator sets, as variables of the function's environment.
 
 use crate::core::usage::kept::TOP;
-use crate::core::usage::metrics::{NAMESPACE, Sets};
+use crate::core::usage::metrics::{NAMESPACE, Sets, is_namespace};
 use crate::source::Source;
 
 /// The most metrics that a set may be allowed: what ten times as many cost, nobody means.
@@ -112,15 +112,6 @@ impl Settings {
             ledger,
         })
     }
-}
-
-/// Tells whether CloudWatch takes a namespace ("Namespaces" in the CloudWatch User Guide).
-fn is_namespace(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#:".contains(&byte);
-    text.len() <= 255
-        && text.bytes().all(allowed)
-        && !text.starts_with("AWS/")
-        && !text.starts_with(':')
 }
 
 #[cfg(test)]

@@ -86,6 +86,15 @@ impl Page {
         Ok(())
     }
 
+    /// Writes a text in lines that fit, each behind so many spaces.
+    pub(super) fn paragraph(&mut self, text: &str, indent: usize, style: &Style) -> fmt::Result {
+        for line in wrap(text, self.look.width.saturating_sub(indent)) {
+            let line = self.style(style.clone(), &line);
+            writeln!(self.out, "{:indent$}{line}", "")?;
+        }
+        Ok(())
+    }
+
     pub(super) fn style(&self, style: Style, text: &str) -> String {
         style
             .force_styling(self.look.colour)
@@ -182,6 +191,36 @@ pub(crate) fn thousands(n: u64) -> String {
     out
 }
 
+/// Writes a number of bytes with its first decimal.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => {
+            let tenths = bytes / (unit / 10);
+            format!("{}.{} {name}", thousands(tenths / 10), tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
+}
+
+/// Breaks a text between words; a word that is too long stays whole.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.is_empty() {
+            line.push_str(word);
+        } else if measure_text_width(line) + 1 + measure_text_width(word) <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 /// Cuts a text in the middle: both ends of a principal or user agent tell something.
 pub(super) fn middle(text: &str, width: usize) -> String {
     if measure_text_width(text) <= width {
@@ -229,6 +268,13 @@ mod tests {
         assert_eq!(percent(1, 100_000), "<0.1 %");
         assert_eq!(percent(1, 3), "33.3 %");
         assert_eq!(percent(0, 0), "0.0 %");
+    }
+
+    #[test]
+    fn lines_end_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("one-two-three four", 7), ["one-two-three", "four"]);
+        assert_eq!(wrap("", 7), [""]);
     }
 
     #[test]

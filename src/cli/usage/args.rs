@@ -5,9 +5,10 @@ use clap::ValueEnum;
 use super::publish::PublishArgs;
 use crate::cli::UsageError;
 use crate::cli::reading::{CredentialArgs, ReadingArgs};
-use crate::core::usage::metrics::{NAMESPACE, Sets};
+use crate::core::usage::metrics::{NAMESPACE, Sets, is_namespace};
 use crate::core::usage::popular::Wanted;
 use crate::core::usage::report::{self, Question};
+use crate::source::Source;
 
 /// Rows of a page, unless somebody says otherwise.
 const ROWS: usize = 50;
@@ -114,20 +115,12 @@ pub(super) enum Form {
     Cloudformation,
 }
 
-/// Reads a namespace that CloudWatch takes ("Namespace" of PutMetricData in its API Reference).
+/// Reads a namespace that CloudWatch takes.
 fn namespace(text: &str) -> Result<String, String> {
-    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/#:".contains(&byte);
-    let is_fine = (1..=255).contains(&text.len())
-        && text.bytes().all(is_known)
-        && !text.starts_with(':')
-        && !text.to_ascii_uppercase().starts_with("AWS/");
-    match is_fine {
-        true => Ok(text.to_owned()),
-        false => Err(
-            "write up to 255 of the letters, digits and . _ - / # : that do not begin with AWS/"
-                .to_owned(),
-        ),
-    }
+    let error = "write up to 255 letters, digits and any of . - _ / # :, that do not begin with AWS/ or a colon";
+    is_namespace(text)
+        .then(|| text.to_owned())
+        .ok_or_else(|| error.to_owned())
 }
 
 impl TableArgs {
@@ -181,7 +174,10 @@ impl UsageArgs {
     /// Refuses what has no meaning together.
     pub(super) fn refuse(&self) -> anyhow::Result<()> {
         let makes_metrics = matches!(self.format, Format::Openmetrics | Format::Emf);
-        let error = if self.metrics.metrics.is_some() && !makes_metrics && !self.publish.publish {
+        let is_verb = |source: &Source| *source == Source::Path("price".into());
+        let error = if self.reading.sources.iter().any(is_verb) {
+            "price comes first, before all options; a file or directory of that name is ./price"
+        } else if self.metrics.metrics.is_some() && !makes_metrics && !self.publish.publish {
             "--metrics is for --format openmetrics and emf, and for --publish"
         } else if self.table.throttled && makes_metrics {
             "--throttled can be had as text, json and csv"

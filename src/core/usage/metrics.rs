@@ -11,6 +11,15 @@ use crate::core::window::Seconds;
 /// The namespace unless somebody says otherwise, as the predecessor's.
 pub(crate) const NAMESPACE: &str = "API-COUNT";
 
+/// Tells whether CloudWatch takes a namespace ("Namespaces" in the CloudWatch User Guide).
+pub(crate) fn is_namespace(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#:".contains(&byte);
+    (1..=255).contains(&text.len())
+        && text.bytes().all(allowed)
+        && !text.starts_with("AWS/")
+        && !text.starts_with(':')
+}
+
 /// The unit of all values, as CloudWatch calls it. Their statistic is `Sum`.
 pub(crate) const UNIT: &str = "Count";
 

@@ -13,6 +13,8 @@ pub(crate) mod metrics;
 pub(crate) mod popular;
 pub(crate) mod price;
 pub(crate) mod report;
+#[cfg(test)]
+mod tests;
 mod throttle;
 
 use foldhash::fast::FixedState;

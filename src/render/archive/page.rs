@@ -11,7 +11,7 @@ use crate::core::holdings::{self, Findings, Holdings, Inspection, Stored};
 use crate::core::spans::Span;
 use crate::core::window::{self, Seconds};
 use crate::render::escape;
-use crate::render::page::{Look, Page, counted, middle, thousands};
+use crate::render::page::{Look, Page, counted, middle, size, thousands};
 
 /// Gaps that are listed; JSON has more.
 const TOP: usize = 10;
@@ -301,18 +301,6 @@ fn amount(stored: Stored) -> String {
         counted(stored.files, "file"),
         size(stored.bytes)
     )
-}
-
-/// Writes a number of bytes with its first decimal.
-fn size(bytes: u64) -> String {
-    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
-        Some((unit, name)) => {
-            let tenths = bytes / (unit / 10);
-            format!("{}.{} {name}", thousands(tenths / 10), tenths % 10)
-        }
-        None => format!("{bytes} B"),
-    }
 }
 
 #[cfg(test)]

@@ -2,19 +2,21 @@
 
 use std::fmt::{self, Write as _};
 
-use super::page::{Column, Kind};
+use super::page::{Column, Kind, short};
 use crate::core::usage::causes::{Caller, Causes, Place};
 use crate::render::escape;
 use crate::render::page::{Look, Page, TOP, counted, percent, plain, thousands};
 
-/// What the page cannot know, and how to read it.
-const NOTES: &str = "
-  share: of the calls by anybody in the minutes in which calls were refused. AWS limits the rate of
-  an account and region, so who has the largest share is the likely cause, refused or not.
-  Only calls that CloudTrail recorded are seen: no data events unless the trail logs them, and not
-  every service records what it refuses. Several APIs of a service may share one limit: then look at
-  all of them, with --by principal,api --event-source SERVICE.
-";
+/// How to read the page, and what it cannot know.
+const NOTES: [&str; 3] = [
+    "share: of all calls in the minutes in which calls were refused; then: in those minutes; peak: in \
+     the busiest minute. AWS limits the rate of an API for \
+     each account and region, so the likely cause is who has the largest share, refused or not.",
+    "Only calls that CloudTrail recorded are seen: no data events unless the trail logs them, and not \
+     every service records what it refuses.",
+    "Several APIs of a service may share one limit. All of them: --by principal,api --per minute \
+     --event-source SERVICE.",
+];
 
 /// Writes a page about those who called while calls were refused.
 pub(crate) fn causes(causes: &Causes, look: Look) -> String {
@@ -40,15 +42,14 @@ impl Page {
             let more = thousands((causes.places.len() - TOP) as u64);
             writeln!(self.out, "\nand {more} more APIs and regions, in the JSON")?;
         }
-        let notes = self.dim(NOTES.trim_end());
-        writeln!(self.out, "{notes}")?;
+        self.notes(NOTES.iter().copied())?;
         self.usage_coverage(&causes.basis.coverage)
     }
 
     fn place(&mut self, place: &Place) -> fmt::Result {
         let title = format!(
             "{} in {} of {}",
-            escape::terminal(&place.api),
+            escape::terminal(&short(&place.api)),
             escape::terminal(&place.region),
             escape::terminal(&place.account),
         );
@@ -108,14 +109,14 @@ fn columns(place: &Place, callers: &[Caller]) -> Vec<Column> {
         column("share", Kind::Number, &|caller| {
             percent(caller.calls_in_throttled_minutes, all)
         }),
-        column("calls then", Kind::Number, &|caller| {
+        column("then", Kind::Number, &|caller| {
             thousands(caller.calls_in_throttled_minutes)
         }),
         column("refused", Kind::Number, &|caller| {
             thousands(caller.throttles)
         }),
         column("calls", Kind::Number, &|caller| thousands(caller.calls)),
-        column("peak/min", Kind::Number, &|caller| {
+        column("peak", Kind::Number, &|caller| {
             thousands(caller.peak_per_minute)
         }),
     ]

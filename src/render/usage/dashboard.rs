@@ -38,10 +38,10 @@ pub(crate) fn body(apis: &[Api], namespace: &str, region: &str) -> Result<Value,
         let lines = apis
             .iter()
             .enumerate()
-            .flat_map(|(at, api)| line(at, api, namespace))
-            .collect();
+            .flat_map(|(at, api)| line(at, api, namespace));
+        let lines: Vec<Value> = lines.collect();
         let title = "Calls per minute, all regions together";
-        widgets.push(graph((0, y, 24, 8), title, false, lines, region));
+        widgets.push(graph((0, y, 24, 8), title, false, &lines, region));
         y += 8;
     }
     for (at, api) in apis.iter().enumerate() {
@@ -50,8 +50,9 @@ pub(crate) fn body(apis: &[Api], namespace: &str, region: &str) -> Result<Value,
             line.push(json!({ "label": name }));
             Value::Array(line)
         });
+        let lines: Vec<Value> = lines.collect();
         let place = (8 * (at % 3), y + 6 * (at / 3), 8, 6);
-        widgets.push(graph(place, &title(api), true, lines.collect(), region));
+        widgets.push(graph(place, &title(api), true, &lines, region));
     }
     Ok(json!({ "widgets": widgets }))
 }
@@ -107,7 +108,7 @@ fn graph(
     (x, y, width, height): (usize, usize, usize, usize),
     title: &str,
     stacked: bool,
-    metrics: Vec<Value>,
+    metrics: &[Value],
     region: &str,
 ) -> Value {
     json!({
@@ -194,22 +195,18 @@ fn resource(alarm: &Alarm, namespace: &str) -> Value {
         }
         properties["Statistic"] = "Sum".into();
         properties["Period"] = wanted.period.into();
-        return properties_of_alarm(properties);
+    } else {
+        let ids: Vec<String> = (0..watched.len()).map(|at| format!("m{at}")).collect();
+        let mut metrics = vec![json!({
+            "Id": "sum", "Label": title(api), "ReturnData": true,
+            "Expression": format!("SUM([{}])", ids.join(",")),
+        })];
+        for ((region, _), id) in watched.iter().zip(ids) {
+            let stat = json!({ "Metric": metric(region), "Period": wanted.period, "Stat": "Sum" });
+            metrics.push(json!({ "Id": id, "ReturnData": false, "MetricStat": stat }));
+        }
+        properties["Metrics"] = metrics.into();
     }
-    let ids: Vec<String> = (0..watched.len()).map(|at| format!("m{at}")).collect();
-    let mut metrics = vec![json!({
-        "Id": "sum", "Label": title(api), "ReturnData": true,
-        "Expression": format!("SUM([{}])", ids.join(",")),
-    })];
-    for ((region, _), id) in watched.iter().zip(ids) {
-        let stat = json!({ "Metric": metric(region), "Period": wanted.period, "Stat": "Sum" });
-        metrics.push(json!({ "Id": id, "ReturnData": false, "MetricStat": stat }));
-    }
-    properties["Metrics"] = metrics.into();
-    properties_of_alarm(properties)
-}
-
-fn properties_of_alarm(properties: Value) -> Value {
     json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": properties })
 }
 

@@ -74,7 +74,7 @@ impl Page {
     fn report(&mut self, report: &Report) -> fmt::Result {
         self.usage_head("Usage", &report.basis)?;
         let totals = &report.totals;
-        writeln!(self.out, "{}", sums(totals))?;
+        self.paragraph(&sums(totals), 0, &Style::new())?;
         if let Some(minute) = &totals.peak_minute {
             let peak = counted(totals.peak_per_minute, "call");
             writeln!(self.out, "At most {peak} a minute, at {}", plain(minute))?;
@@ -106,6 +106,15 @@ impl Page {
         }
     }
 
+    /// Writes notes on how to read a page.
+    pub(super) fn notes<'n>(&mut self, notes: impl Iterator<Item = &'n str>) -> fmt::Result {
+        writeln!(self.out)?;
+        for note in notes {
+            self.paragraph(note, 2, &Style::new().dim())?;
+        }
+        Ok(())
+    }
+
     /// Says what was read, what is not in the tables, and what is missing.
     pub(super) fn usage_coverage(&mut self, coverage: &Coverage) -> fmt::Result {
         let heading = self.bold("Coverage");
@@ -121,12 +130,11 @@ impl Page {
             let line = format!(
                 "{events} of those counted in no table: without a time, region, service or API"
             );
-            let line = self.style(Style::new().red(), &line);
-            writeln!(self.out, "  {line}")?;
+            self.paragraph(&line, 2, &Style::new().red())?;
         }
         let history = coverage.event_history.iter().flat_map(page::event_history);
         for line in history.chain(page::other_content(&coverage.other_content)) {
-            writeln!(self.out, "  {line}")?;
+            self.paragraph(&line, 2, &Style::new())?;
         }
         let missing = "Incomplete";
         self.problems(missing, &coverage.problems, coverage.problems_not_listed)
@@ -201,7 +209,10 @@ fn heading(report: &Report) -> String {
         Some(Per::Hour) => ", per hour",
         Some(Per::Day) => ", per day",
     };
-    format!("Calls by {}{per}", by.join(" and "))
+    format!(
+        "Calls by {}{per}; peak: in the busiest minute",
+        by.join(" and ")
+    )
 }
 
 fn by_title(by: By) -> &'static str {
@@ -211,28 +222,39 @@ fn by_title(by: By) -> &'static str {
     }
 }
 
-/// The columns that there is room for: the course and the time of the peak give way to names.
-fn columns(report: &Report, room: usize) -> Vec<Column> {
-    // Names may lose what is more than this, if the rest fits then.
-    const NAMES: usize = 40;
-    let choices = [(true, 24), (true, 12), (false, 24), (false, 12), (false, 0)];
-    let choices = choices.into_iter().filter(|(_, course)| {
-        // A row for each time has no course of its own.
-        report.per.is_none() || *course == 0
-    });
-    let mut all = choices.map(|(at, course)| columns_with(report, at, course));
-    let (mut best, mut last) = (None, None);
-    for columns in all.by_ref() {
-        if width(&columns, NAMES) <= room {
-            best = Some(columns);
-            break;
-        }
-        last = Some(columns);
-    }
-    best.or(last).unwrap_or_default()
+/// What a table shows besides names and counts.
+#[derive(Debug, Clone, Copy)]
+struct Extras {
+    time_of_peak: bool,
+    /// Columns of the course over time.
+    course: usize,
+    share: bool,
 }
 
-fn columns_with(report: &Report, with_time_of_peak: bool, course: usize) -> Vec<Column> {
+/// The columns that there is room for: first the time of the peak gives way to names, then the course.
+fn columns(report: &Report, room: usize) -> Vec<Column> {
+    let choices = [(true, 24), (true, 12), (false, 24), (false, 12), (false, 0)];
+    let choices = choices.map(|(time_of_peak, course)| Extras {
+        time_of_peak,
+        // A row for each time has no course of its own.
+        course: if report.per.is_some() { 0 } else { course },
+        share: true,
+    });
+    let least = Extras {
+        time_of_peak: false,
+        course: 0,
+        share: false,
+    };
+    // Names may lose what is more than this.
+    let names = (room / 4).max(20);
+    let fits = |columns: &Vec<Column>| width(columns, names) <= room;
+    let mut columns = choices.iter().map(|extras| columns_with(report, *extras));
+    columns
+        .find(fits)
+        .unwrap_or_else(|| columns_with(report, least))
+}
+
+fn columns_with(report: &Report, extras: Extras) -> Vec<Column> {
     let rows = &report.rows;
     let column = |title: &str, kind: Kind, cell: &dyn Fn(&Row) -> String| {
         Column::new(title, kind, rows.iter().map(cell))
@@ -256,37 +278,47 @@ fn columns_with(report: &Report, with_time_of_peak: bool, course: usize) -> Vec<
     }
     for by in &report.by {
         columns.push(column(by_title(*by), Kind::Name, &|row| {
-            name(row.key.get(by), report.others)
+            let key = row.key.get(by).map_or("", String::as_str);
+            match by {
+                By::Api => name(&short(key), report.others),
+                _ => name(key, report.others),
+            }
         }));
     }
     let calls = report.totals.calls;
     columns.push(number("calls", |counts| counts.calls));
-    columns.push(column("share", Kind::Number, &|row| {
-        percent(row.counts.calls, calls)
-    }));
+    if extras.share {
+        columns.push(column("share", Kind::Number, &|row| {
+            percent(row.counts.calls, calls)
+        }));
+    }
     columns.push(number("errors", |counts| counts.errors));
     // Most logs have none, and the page says so above.
     if report.totals.throttles > 0 {
         columns.push(number("throttled", |counts| counts.throttles));
     }
     if report.per != Some(Per::Minute) {
-        columns.push(number("peak/min", |counts| counts.peak_per_minute));
-        if with_time_of_peak {
+        columns.push(number("peak", |counts| counts.peak_per_minute));
+        if extras.time_of_peak {
             columns.push(column("at", Kind::Text, &|row| {
                 plain(row.counts.peak_minute.as_deref().unwrap_or_default())
             }));
         }
     }
-    if course > 0 {
+    if extras.course > 0 {
         columns.push(column("course", Kind::Course, &|row| {
-            sparkline(&row.counts.course, course)
+            sparkline(&row.counts.course, extras.course)
         }));
     }
     columns
 }
 
-fn name(key: Option<&String>, others: u64) -> String {
-    let key = key.map_or("", String::as_str);
+/// Writes an API as policies do: `ec2:RunInstances`.
+pub(super) fn short(api: &str) -> String {
+    api.replacen(".amazonaws.com:", ":", 1)
+}
+
+fn name(key: &str, others: u64) -> String {
     match key {
         OTHER if others > 0 => format!("{OTHER} ({})", thousands(others)),
         "" => "(none)".to_owned(),

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::page::{Column, Kind};
 use crate::core::usage::price::{Bill, Metrics, Price};
-use crate::render::page::{Look, Page, counted, thousands};
+use crate::render::page::{Look, Page, counted, size, thousands};
 
 /// Writes a page about the price.
 pub(crate) fn price(price: &Price, look: Look) -> String {
@@ -23,11 +23,11 @@ impl Page {
             "What metrics of these calls would cost a month",
             &price.basis,
         )?;
+        let (hours, month) = (price.hours, counted(price.month_hours, "hour"));
         writeln!(
             self.out,
-            "{}, taken for a month of {}",
-            counted(price.hours, "hour"),
-            counted(price.month_hours, "hour"),
+            "{}, taken for a month of {month}",
+            counted(hours, "hour")
         )?;
         if price.is_guess() {
             let line = "Less than a day: this is a guess. Give it the logs of a week.";
@@ -41,27 +41,38 @@ impl Page {
         let heading = self.bold("A month of the function, with its health metrics");
         writeln!(self.out, "\n{heading}")?;
         self.table_of(&bills(&price.bills))?;
-        let logs = &price.log_group;
-        let prices = &price.prices;
-        let notes = format!(
-            "
-  billed: metrics by the hours in which they have data. top: the limit of a set (--top, or the
-  function's TRAILTAB_USAGE_TOP); what is beyond counts under __other__.
-  PutMetricData: one request for each account, region and minute with calls, at most. EMF: written to
-  the function's log in its place, {} bytes a month for all sets with the limit. Both are estimates.
-  CloudTrail's log group takes in about {} bytes a month besides: {}.
-  List prices of {} on {} ({}), without free tiers. Lambda and S3 are not in it.",
-            price.bills.last().map_or(0.to_string(), |bill| thousands(bill.emf.bytes)),
-            thousands(logs.bytes),
-            money(logs.usd),
-            prices.region,
-            prices.as_of,
-            prices.source,
-        );
-        let notes = self.dim(&notes);
-        writeln!(self.out, "{notes}")?;
+        let notes = notes(price);
+        self.notes(notes.iter().map(String::as_str))?;
         self.usage_coverage(&price.basis.coverage)
     }
+}
+
+/// Says how to read the page, and what is an estimate.
+fn notes(price: &Price) -> [String; 5] {
+    let (logs, prices) = (&price.log_group, &price.prices);
+    let emf = price.bills.last().map_or(0, |bill| bill.emf.bytes);
+    [
+        "billed: metrics by the hours in which they have data. top: how many metrics a set may have \
+         (--top, or TRAILTAB_USAGE_TOP of the function); all others count under __other__."
+            .to_owned(),
+        "PutMetricData: an estimate, of one request for each account, region and minute with calls."
+            .to_owned(),
+        format!(
+            "by EMF: metrics as text in the function's log instead of requests, an estimated {} a \
+             month for all sets with the limit.",
+            size(emf)
+        ),
+        format!(
+            "Not in it: Lambda, S3, and what CloudTrail's log group takes in, which is about {} a \
+             month for {}.",
+            size(logs.bytes),
+            money(logs.usd)
+        ),
+        format!(
+            "List prices of {} on {}, without free tiers: {}",
+            prices.region, prices.as_of, prices.source
+        ),
+    ]
 }
 
 /// A row for each set, and one for the function's health.
@@ -109,8 +120,10 @@ fn bills(bills: &[Bill]) -> Vec<Column> {
             bill.top.map_or("none".to_owned(), thousands)
         }),
         column("metrics", Kind::Number, &|bill| money(bill.metrics.usd)),
-        column("requests", Kind::Number, &|bill| thousands(bill.requests)),
-        column("", Kind::Number, &|bill| money(bill.requests_usd)),
+        column("PutMetricData", Kind::Number, &|bill| {
+            let requests = thousands(bill.requests);
+            format!("{requests}: {}", money(bill.requests_usd))
+        }),
         column("together", Kind::Number, &|bill| money(bill.usd)),
         column("by EMF", Kind::Number, &|bill| money(bill.usd_by_emf)),
     ]
