@@ -252,6 +252,7 @@ fn anchors(text: &str) -> Vec<String> {
 #[test]
 fn links_lead_somewhere() {
     let mut documents = files_below(&root().join("docs"));
+    documents.extend(files_below(&root().join("deploy")));
     documents.extend(
         fs::read_dir(root())
             .unwrap()

@@ -172,7 +172,7 @@ pub(crate) fn data() -> PathBuf {
 }
 
 /// The JSON documents of a folder, inflated.
-fn json_documents(folder: &Path) -> Vec<Vec<u8>> {
+pub(crate) fn json_documents(folder: &Path) -> Vec<Vec<u8>> {
     let documents = files_below(folder)
         .into_iter()
         .map(|path| plain(fs::read(path).unwrap()));

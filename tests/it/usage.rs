@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use insta::assert_snapshot;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::lookup_events::lab::{ANN, Lab, busy};
 use crate::real_data::data;
 use crate::support::envelopes::{plain, records_in};
-use crate::support::{Finished, Sandbox, at, files_below, sum};
+use crate::support::{Finished, Sandbox, at, files_below, installed, sum};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
 
@@ -453,12 +453,6 @@ fn names_from_records_are_harmless_in_every_format() {
 
 // Dashboards and alarms.
 
-/// A checker of templates, where the tests' Python has it.
-fn cfn_lint() -> Option<PathBuf> {
-    let lint = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-venv/bin/cfn-lint");
-    lint.exists().then_some(lint)
-}
-
 #[test]
 fn dashboards_and_alarms_are_those_of_the_apis_in_use() {
     let sandbox = day();
@@ -494,13 +488,12 @@ fn dashboards_and_alarms_are_those_of_the_apis_in_use() {
     assert_eq!(two["TreatMissingData"], "notBreaching");
     let alarms_only = usage(&sandbox, "day --alarm GetUser=5", 0).summary();
     assert_eq!(alarms_only["Resources"].as_object().unwrap().len(), 1);
-    if let Some(lint) = cfn_lint() {
-        for (name, template) in [("both", &template), ("alarms", &alarms_only)] {
-            let path = sandbox.write(format!("{name}.json"), template.to_string());
-            let output = Command::new(&lint).arg(path).output().unwrap();
-            let said = String::from_utf8_lossy(&output.stdout);
-            assert!(output.status.success(), "{name}: {said}");
-        }
+    let lint = installed("deploy-venv", "cfn-lint");
+    for (name, template) in [("both", &template), ("alarms", &alarms_only)] {
+        let path = sandbox.write(format!("{name}.json"), template.to_string());
+        let output = Command::new(&lint).arg(path).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{name}: {said}");
     }
 }
 

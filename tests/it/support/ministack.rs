@@ -1,15 +1,14 @@
-//! One ministack, an emulator of AWS, for all tests of this binary.
+//! ministack, an emulator of AWS: one for all tests that need S3 only, and one for a whole deployment.
 
-use std::env;
 use std::io::{self, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use super::http::{self, Message};
+use super::installed;
 
 /// Ends with its standard input, and so with the process that holds the other end, however that
 /// ends; and takes the emulator along.
@@ -20,28 +19,29 @@ struct Ministack {
     _watchdog: Child,
 }
 
-/// The port of the emulator, which is started by whoever asks first.
+/// The port of the emulator of S3, which is started by whoever asks first.
 ///
 /// # Panics
 ///
 /// If it is not installed or does not start: a test that is skipped says nothing.
 pub(crate) fn port() -> u16 {
     static ONE: OnceLock<Ministack> = OnceLock::new();
-    ONE.get_or_init(start).port
+    ONE.get_or_init(|| start("s3")).port
+}
+
+/// The port of an emulator of all that a deployment takes, the functions' processes included.
+pub(crate) fn cloud() -> u16 {
+    static ONE: OnceLock<Ministack> = OnceLock::new();
+    let services = "cloudformation,cloudwatch,iam,lambda,logs,s3,sqs,sts";
+    ONE.get_or_init(|| start(services)).port
 }
 
 #[expect(
     clippy::zombie_processes,
     reason = "it ends with this process, which then waits for nobody"
 )]
-fn start() -> Ministack {
-    let program = venv().join("bin/ministack");
-    assert!(
-        program.exists(),
-        "{} is missing: ./test installs it, or set TRAILTAB_TEST_VENV to a virtual environment \
-         with tests/requirements.txt",
-        program.display()
-    );
+fn start(services: &str) -> Ministack {
+    let program = installed("test-venv", "ministack");
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .unwrap()
         .local_addr()
@@ -54,7 +54,9 @@ fn start() -> Ministack {
         .env("BIND_HOST", "127.0.0.1")
         .env("MINISTACK_HOST", "127.0.0.1")
         .env("MINISTACK_ACCOUNT_ID", "111122223333")
-        .env("SERVICES", "s3")
+        .env("SERVICES", services)
+        // Where functions find the services.
+        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
         .env("IOT_MTLS_ENABLED", "0")
         .env("LOG_LEVEL", "ERROR")
         .stdin(Stdio::piped())
@@ -72,11 +74,6 @@ fn start() -> Ministack {
         thread::sleep(Duration::from_millis(100));
     }
     panic!("{} did not answer within a minute", program.display());
-}
-
-fn venv() -> PathBuf {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-venv");
-    env::var_os("TRAILTAB_TEST_VENV").map_or_else(default, PathBuf::from)
 }
 
 fn is_healthy(port: u16) -> bool {

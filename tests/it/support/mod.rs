@@ -2,13 +2,20 @@
 
 pub(crate) mod aws;
 pub(crate) mod bucket;
+pub(crate) mod calls;
+pub(crate) mod cloudwatch;
 pub(crate) mod digests;
+pub(crate) mod emf;
 pub(crate) mod envelopes;
+pub(crate) mod function;
 pub(crate) mod http;
+pub(crate) mod metrics;
 pub(crate) mod ministack;
 pub(crate) mod proxy;
+pub(crate) mod runtime_api;
 pub(crate) mod trail;
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
@@ -171,6 +178,29 @@ impl Finished {
     pub(crate) fn summary(&self) -> Value {
         serde_json::from_slice(&self.stdout).unwrap()
     }
+}
+
+/// A program of a virtual environment that `./test` makes in `target`, such as `test-venv`; or of
+/// the one that a variable names, such as TRAILTAB_TEST_VENV.
+///
+/// # Panics
+///
+/// If it is not there: a test that is skipped says nothing.
+pub(crate) fn installed(venv: &str, program: &str) -> PathBuf {
+    let variable = format!("TRAILTAB_{}", venv.to_uppercase().replace('-', "_"));
+    let default = || {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("target")
+            .join(venv)
+    };
+    let folder = env::var_os(&variable).map_or_else(default, PathBuf::from);
+    let path = folder.join("bin").join(program);
+    assert!(
+        path.exists(),
+        "{} is missing: ./test installs it, or set {variable} to a virtual environment that has it",
+        path.display()
+    );
+    path
 }
 
 pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {

@@ -67,6 +67,8 @@ pub(crate) enum Fault {
     Error(u16, &'static str),
     /// The connection ends in the middle of the body.
     Cut,
+    /// What was asked is done, and the connection ends before the answer begins.
+    Swallow,
     /// The answer comes late.
     Delay(Duration),
     /// The object at this path is deleted while the answer is on its way.
@@ -154,6 +156,11 @@ impl State {
                     self.end();
                     client.get_mut().write_all(answer.head().as_bytes())?;
                     return client.get_mut().write_all(half);
+                }
+                Some(Fault::Swallow) => {
+                    upstream.forward(&message)?;
+                    self.end();
+                    return Ok(());
                 }
                 Some(Fault::Delete(path)) => {
                     let answer = upstream.forward(&message)?;
