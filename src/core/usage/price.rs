@@ -30,6 +30,9 @@ const HEALTH: u64 = 9;
 /// Bytes that CloudWatch Logs adds to each message when it counts what it takes in.
 const LOG_OVERHEAD: u64 = 26;
 
+/// Data that are written in embedded metric format at once, to learn how long they are.
+const IN_LOG: usize = 10_000;
+
 /// A number of ten-thousandths of a dollar.
 const fn usd(ten_thousandths: u32) -> Decimal {
     Decimal::from_parts(ten_thousandths, 0, 0, false, 4)
@@ -237,13 +240,6 @@ impl Price {
     ) -> Price {
         let scale = Scale::of(extent);
         let all = Sets::all();
-        let uncapped = metrics::data(usage, &all, &mut Kept::new(usize::MAX));
-        let capped = metrics::data(usage, &all, &mut Kept::new(top));
-        let sets = all.iter().map(|set| SetPrice {
-            set: set.shape().word,
-            uncapped: priced(scale, of_set(&uncapped, set)),
-            capped: priced(scale, of_set(&capped, set)),
-        });
         let active = usage.rows().map(|row| row.minute.div_euclid(3600));
         let active = active.collect::<BTreeSet<_>>().len() as u64;
         let deliveries = usage
@@ -256,20 +252,36 @@ impl Price {
             deliveries,
             emf,
         };
-        let top = top as u64;
+        let sets: Vec<Set> = all.iter().collect();
+        // One after the other, since the data take much memory.
+        let with_limit = |top: Option<usize>| {
+            let data = metrics::data(usage, &all, &mut Kept::new(top.unwrap_or(usize::MAX)));
+            let top = top.map(|top| top as u64);
+            let metrics = sets.iter().map(|set| priced(scale, of_set(&data, *set)));
+            (
+                metrics.collect::<Vec<Metrics>>(),
+                month.bill(of_set(&data, Set::Calls), &[Set::Calls], top),
+                month.bill(&data, &sets, top),
+            )
+        };
+        let (uncapped, calls_uncapped, all_uncapped) = with_limit(None);
+        let (capped, calls_capped, all_capped) = with_limit(Some(top));
+        let names = sets.iter().map(|set| set.shape().word);
+        let metrics = names.zip(uncapped.into_iter().zip(capped));
         Price {
             prices: PRICES,
             hours: scale.hours,
             month_hours: MONTH,
-            top,
-            sets: sets.collect(),
+            top: top as u64,
+            sets: metrics
+                .map(|(set, (uncapped, capped))| SetPrice {
+                    set,
+                    uncapped,
+                    capped,
+                })
+                .collect(),
             health: scale.metrics(HEALTH, month.health_hours),
-            bills: vec![
-                month.bill(of_set(&uncapped, Set::Calls), &[Set::Calls], None),
-                month.bill(of_set(&capped, Set::Calls), &[Set::Calls], Some(top)),
-                month.bill(&uncapped, &all.iter().collect::<Vec<_>>(), None),
-                month.bill(&capped, &all.iter().collect::<Vec<_>>(), Some(top)),
-            ],
+            bills: vec![calls_uncapped, calls_capped, all_uncapped, all_capped],
             log_group: scale.logs(usage.bytes(), basis.coverage.counts.counted),
             basis,
         }
@@ -326,9 +338,13 @@ impl Month<'_> {
             .map(|data| data.div_ceil(MOST_DATA) as u64);
         let requests = scale.month(self.deliveries.max(full.sum()));
         let requests_usd = of_requests(requests);
-        let lines = (self.emf)(data);
-        let messages = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let emf = scale.logs(lines.len() as u64, messages);
+        let (mut bytes, mut messages) = (0, 0);
+        for data in data.chunks(IN_LOG) {
+            let lines = (self.emf)(data);
+            bytes += lines.len() as u64;
+            messages += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        }
+        let emf = scale.logs(bytes, messages);
         Bill {
             sets: sets.iter().map(|set| set.shape().word).collect(),
             top,
