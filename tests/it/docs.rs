@@ -140,6 +140,62 @@ fn every_property_of_the_result_is_described() {
     );
 }
 
+/// Collects the names of all members of reports on usage; those of counts by name are data.
+fn members(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members_of) => {
+            for (name, member) in members_of {
+                names.insert(name.clone());
+                if !["other_content", "regions_failed"].contains(&name.as_str()) {
+                    members(member, names);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| members(item, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_member_of_the_reports_on_usage_is_described() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .run(["demo", "-q", "--events", "3000", "--output", "logs"])
+        .expect(0);
+    sandbox.write("logs/broken.json", "{");
+    let mut names = BTreeSet::new();
+    for words in [
+        "usage logs --by api,region,account,principal --per day",
+        "usage logs --throttled",
+        "usage price logs",
+    ] {
+        let words = words.split(' ').chain(["--format", "json"]);
+        members(&sandbox.run(words).expect(3).summary(), &mut names);
+    }
+    assert!(names.len() > 60, "{names:?}");
+    let text = read("docs/usage.md");
+    let described = |name: &&String| text.contains(&format!("`{name}`"));
+    let missing: Vec<_> = names.iter().filter(|name| !described(name)).collect();
+    assert!(
+        missing.is_empty(),
+        "docs/usage.md says nothing of {missing:?}"
+    );
+    // And of nothing else: each row of a table is a member.
+    let rows = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let is_known =
+        |word: &&str| names.contains(*word) || *word == "event_history" || word.contains(' ');
+    let unknown: Vec<_> = rows
+        .map(|(word, _)| word)
+        .filter(|word| !is_known(word))
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "docs/usage.md describes {unknown:?}, which no report has"
+    );
+}
+
 /// Checks a value against the parts of JSON Schema in use, and that it has no unknown member.
 fn validate(value: &Value, schema: &Value, root: &Value, path: &str) {
     if let Some(reference) = schema["$ref"].as_str() {

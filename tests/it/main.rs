@@ -20,5 +20,6 @@ mod real_data;
 mod s3;
 mod support;
 mod tidy;
+mod usage;
 mod usage_fakes;
 mod usage_function;

@@ -64,7 +64,7 @@ impl Counted {
         let coverage = &self.basis.coverage;
         if coverage.incomplete > 0 {
             ui.remark(&format!(
-                "{} events are not in it: without a time, region, service or API",
+                "events without a time, region, service or API, which are not in it: {}",
                 coverage.incomplete
             ));
         }

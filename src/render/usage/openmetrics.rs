@@ -102,6 +102,33 @@ fn help(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::usage::metrics::{NAMESPACE, SHAPES};
+
+    /// The table in docs/metrics.md has a row for each set, and no others.
+    #[test]
+    fn the_table_in_docs_is_that_of_the_code() {
+        let text = include_str!("../../../docs/metrics.md");
+        let rows = text.lines().filter(|line| line.starts_with("| `"));
+        let expected = SHAPES.iter().map(|shape| {
+            let name = match shape.metric {
+                Some(name) => format!("`{name}`"),
+                None => "the API's name".to_owned(),
+            };
+            let dimensions = shape.dimensions.iter();
+            let dimensions: Vec<String> = dimensions
+                .map(|dimension| format!("`{}`", dimension.name()))
+                .collect();
+            format!(
+                "| `{}` | {name} | {} | {} | `{}` |",
+                shape.word,
+                dimensions.join(", "),
+                shape.meaning,
+                family(NAMESPACE, shape.set),
+            )
+        });
+        let rows: Vec<&str> = rows.collect();
+        assert_eq!(rows, expected.collect::<Vec<_>>());
+    }
 
     #[test]
     fn names_are_derived_from_the_table() {
