@@ -27,6 +27,10 @@ const DEFAULT_REGION: &str = "us-east-1";
 /// The name that marks our calls in CloudTrail's own records, as `app/trailtab` in the user agent.
 const APP_NAME: &str = "trailtab";
 
+/// How long a connection is kept that nobody uses. A Lambda function is frozen between deliveries, and a
+/// request on a connection that the other side has closed meanwhile ends without an answer.
+const IDLE: Duration = Duration::from_secs(5);
+
 /// What the user says about credentials.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Access {
@@ -95,7 +99,10 @@ fn connector(
     let mut builder = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     builder.set_connector_settings(settings);
     builder.set_sleep_impl(sleep);
-    builder.proxy_config(ProxyConfig::from_env()).build()
+    builder
+        .pool_idle_timeout(IDLE)
+        .proxy_config(ProxyConfig::from_env())
+        .build()
 }
 
 /// Settings with the credentials of a role, to be assumed with those at hand.
@@ -176,6 +183,20 @@ pub(crate) fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client
     aws_sdk_organizations::Client::from_conf(builder.build())
 }
 
+/// Builds a client for CloudWatch's metrics. It repeats nothing by itself: a metric that is published
+/// twice counts twice.
+pub(crate) fn cloudwatch(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .read_timeout(Duration::from_secs(20))
+        .build();
+    let builder = aws_sdk_cloudwatch::config::Builder::from(config)
+        .region(region_of(config))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    aws_sdk_cloudwatch::Client::from_conf(builder.build())
+}
+
 /// An error and its causes; the last ones say most.
 pub(crate) fn chain<'e>(
     error: &'e (dyn Error + 'static),
@@ -187,6 +208,12 @@ pub(crate) fn chain<'e>(
 pub(crate) fn in_words(error: &(dyn Error + 'static)) -> String {
     let causes: Vec<_> = chain(error).map(ToString::to_string).collect();
     causes.join(": ")
+}
+
+/// Tells whether a request was not sent since no connection could be made.
+pub(crate) fn lacks_connection(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = chain(error).filter_map(|cause| cause.downcast_ref());
+    causes.any(hyper_util::client::legacy::Error::is_connect)
 }
 
 /// Tells whether a request could not be made for want of credentials.

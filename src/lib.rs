@@ -26,6 +26,7 @@
 //! | `cli` | arguments, printing, exit codes; one file for each verb |
 
 mod aws;
+mod clock;
 mod core;
 mod deliver;
 mod demo;
@@ -34,3 +35,4 @@ mod render;
 mod source;
 
 pub mod cli;
+pub mod lambda;

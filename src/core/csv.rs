@@ -4,7 +4,7 @@
 
 use std::io::{self, Read};
 
-use super::envelope::{Kind, Sink};
+use super::envelope::{Fault, Kind, Sink};
 use super::record::Record;
 use super::scan::Text;
 
@@ -38,7 +38,7 @@ pub(crate) fn read(document: impl Read, sink: &mut impl Sink) -> io::Result<()> 
     let mut row = csv::ByteRecord::new();
     while reader.read_byte_record(&mut row)? {
         if row.len() != columns.len() {
-            sink.unreadable();
+            sink.unreadable(Fault::Broken);
             continue;
         }
         hand_on(&columns, &row, sink);
@@ -82,7 +82,7 @@ fn hand_on(columns: &[String], row: &csv::ByteRecord, sink: &mut impl Sink) {
     if record.is_event() {
         sink.events(&[record]);
     } else if record.event_name.is_some() {
-        sink.unreadable();
+        sink.unreadable(Fault::Broken);
     } else {
         sink.other(Kind::Foreign);
     }

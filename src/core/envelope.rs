@@ -24,7 +24,16 @@ pub(crate) trait Sink {
     /// Takes note of something else.
     fn other(&mut self, kind: Kind);
     /// Takes note of a record that could not be read.
-    fn unreadable(&mut self);
+    fn unreadable(&mut self, fault: Fault);
+}
+
+/// What is wrong with a record that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It ends in the middle, as messages do that are too large for CloudWatch Logs.
+    Truncated,
+    /// Anything else.
+    Broken,
 }
 
 /// What a document or an element of it is, if it is no event.
@@ -193,7 +202,7 @@ impl Envelope {
     }
 
     fn give_up(&mut self, damage: Damage, sink: &mut impl Sink) {
-        sink.unreadable();
+        sink.unreadable(Fault::Broken);
         self.damage.get_or_insert(damage);
         self.stack.clear();
         self.lost = true;
@@ -205,7 +214,7 @@ impl Envelope {
             .iter()
             .all(|b| b.is_ascii_whitespace() || *b == b',');
         if !rest_is_blank {
-            sink.unreadable();
+            sink.unreadable(Fault::Truncated);
         }
         if !rest_is_blank || !self.stack.is_empty() {
             let at = self.consumed + buf.len() as u64;
@@ -362,7 +371,7 @@ impl Envelope {
             _ => {
                 scanner.skip()?;
                 match place {
-                    Place::Records => out.sink.unreadable(),
+                    Place::Records => out.sink.unreadable(Fault::Broken),
                     _ => out.sink.other(Kind::Foreign),
                 }
                 Ok(())
@@ -422,7 +431,7 @@ impl Envelope {
             (Place::Control, _) => sink.other(Kind::ControlMessage),
             (Place::AwsLogs, Some(text)) => self.payload(text, sink),
             (_, Some(text)) if text.holds_json() => self.inside(text.decode().as_bytes(), sink),
-            (Place::Records, _) => sink.unreadable(),
+            (Place::Records, _) => sink.unreadable(Fault::Broken),
             _ => sink.other(Kind::Foreign),
         }
     }
@@ -436,14 +445,14 @@ impl Envelope {
             .and_then(|gzip| gunzip::whole(&gzip, MAX_PAYLOAD));
         match inflated {
             Some(json) => self.inside(&json, sink),
-            None => sink.unreadable(),
+            None => sink.unreadable(Fault::Broken),
         }
     }
 
     /// Reads a document that stands inside this one.
     fn inside(&self, json: &[u8], sink: &mut impl Sink) {
         if self.nesting >= 4 {
-            return sink.unreadable();
+            return sink.unreadable(Fault::Broken);
         }
         let mut envelope = Envelope {
             nesting: self.nesting + 1,

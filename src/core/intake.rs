@@ -1,28 +1,57 @@
-//! The way of an event from its document into a tally: window, deduplication, filters, count.
+//! The way of an event from its document to what counts it: window, deduplication, filters, count.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
 
-use super::envelope::{Kind, Sink};
+use super::envelope::{Fault, Kind, Sink};
 use super::filter::Filter;
 use super::principal::Actor;
-use super::record::Record;
+use super::record::{Outcome, Record};
 use super::scan::Text;
 use super::seen::Seen;
-use super::tally::{ActorId, Counted, Tally};
+use super::tally::Tally;
 use super::window::{Clock, Seconds, Window};
 
 /// Where events are copied to before filters see them: the region and the record's JSON.
 pub(crate) type Dump<'r> = &'r (dyn Fn(&str, &[u8]) + Sync);
+
+/// What counts events. It is a monoid: an empty one changes nothing, and any two can be merged, in any
+/// order and grouping, with the same result. So each thread counts for itself.
+pub(crate) trait Counter: Sync + Send {
+    /// Another of the same kind that has counted nothing.
+    fn empty(&self) -> Self;
+    /// Returns the number of an actor, to count its events under.
+    fn actor(&mut self, actor: &Actor) -> ActorId;
+    /// Counts one event.
+    fn add(&mut self, event: &Counted<'_, '_>);
+    /// Takes note of an identity whose shape is unknown.
+    fn add_odd(&mut self, shape: &str, json: &str);
+    /// Adds the counts of another.
+    fn merge(&mut self, other: &Self);
+    /// Tells whether no event was counted.
+    fn is_empty(&self) -> bool;
+}
+
+/// An actor's number in what counts its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ActorId(pub(crate) usize);
+
+/// One event, ready to be counted.
+pub(crate) struct Counted<'a, 'r> {
+    pub(crate) record: &'a Record<'r>,
+    pub(crate) actor: ActorId,
+    pub(crate) time: Option<Seconds>,
+    pub(crate) outcome: Outcome<'r>,
+}
 
 /// What a run counts; shared by all threads.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     pub(crate) window: Window,
     pub(crate) filter: Filter,
-    /// Keeps one tally for each account instead of one for all.
+    /// Counts each account for itself instead of all together.
     pub(crate) per_account: bool,
 }
 
@@ -41,18 +70,32 @@ pub(crate) struct Reconciliation {
 }
 
 /// What one thread has counted, or all of them together.
-#[derive(Debug, Default)]
-pub(crate) struct Intaken {
+#[derive(Debug)]
+pub(crate) struct Intaken<C = Tally> {
     pub(crate) counts: Reconciliation,
+    /// How many of the unreadable records end in the middle.
+    pub(crate) truncated: u64,
     /// By account, or all under the empty name.
-    pub(crate) tallies: BTreeMap<String, Tally>,
+    pub(crate) tallies: BTreeMap<String, C>,
     /// What the documents held that is no event.
     pub(crate) others: BTreeMap<Kind, u64>,
 }
 
-impl Intaken {
+impl<C> Default for Intaken<C> {
+    fn default() -> Self {
+        Intaken {
+            counts: Reconciliation::default(),
+            truncated: 0,
+            tallies: BTreeMap::new(),
+            others: BTreeMap::new(),
+        }
+    }
+}
+
+impl<C: Counter> Intaken<C> {
     /// Adds what another thread has counted.
-    pub(crate) fn merge(&mut self, other: Intaken) {
+    pub(crate) fn merge(&mut self, other: Intaken<C>) {
+        self.truncated += other.truncated;
         self.counts.read += other.counts.read;
         self.counts.counted += other.counts.counted;
         self.counts.filtered += other.counts.filtered;
@@ -71,32 +114,41 @@ impl Intaken {
 }
 
 /// One thread's way in.
-pub(crate) struct Intake<'r> {
+pub(crate) struct Intake<'r, C> {
     rules: &'r Rules,
+    /// What counts, before it has counted anything.
+    empty: &'r C,
     seen: &'r Seen,
     dump: Option<Dump<'r>>,
     clock: Clock,
     counts: Reconciliation,
-    ledgers: Vec<Ledger>,
+    truncated: u64,
+    ledgers: Vec<Ledger<C>>,
     others: BTreeMap<Kind, u64>,
 }
 
-/// A tally, and the identities that it has met.
-#[derive(Default)]
-struct Ledger {
+/// What counts an account's events, and the identities that it has met.
+struct Ledger<C> {
     account: String,
-    tally: Tally,
+    tally: C,
     identities: Identities,
 }
 
-impl<'r> Intake<'r> {
-    pub(crate) fn new(rules: &'r Rules, seen: &'r Seen, dump: Option<Dump<'r>>) -> Self {
+impl<'r, C: Counter> Intake<'r, C> {
+    pub(crate) fn new(
+        rules: &'r Rules,
+        empty: &'r C,
+        seen: &'r Seen,
+        dump: Option<Dump<'r>>,
+    ) -> Self {
         Intake {
             rules,
+            empty,
             seen,
             dump,
             clock: Clock::default(),
             counts: Reconciliation::default(),
+            truncated: 0,
             ledgers: Vec::new(),
             others: BTreeMap::new(),
         }
@@ -107,7 +159,7 @@ impl<'r> Intake<'r> {
         self.counts.read
     }
 
-    pub(crate) fn finish(self) -> Intaken {
+    pub(crate) fn finish(self) -> Intaken<C> {
         // An account whose events were all filtered out is none of the result's.
         let ledgers = self
             .ledgers
@@ -115,6 +167,7 @@ impl<'r> Intake<'r> {
             .filter(|ledger| !ledger.tally.is_empty());
         Intaken {
             counts: self.counts,
+            truncated: self.truncated,
             tallies: ledgers
                 .map(|ledger| (ledger.account, ledger.tally))
                 .collect(),
@@ -123,7 +176,7 @@ impl<'r> Intake<'r> {
     }
 
     /// Finds the tally that an event belongs to.
-    fn ledger(&mut self, record: &Record<'_>) -> &mut Ledger {
+    fn ledger(&mut self, record: &Record<'_>) -> &mut Ledger<C> {
         let account = match record.recipient_account_id {
             _ if !self.rules.per_account => "".into(),
             Some(account) => account.decode(),
@@ -139,7 +192,8 @@ impl<'r> Intake<'r> {
             let account = account.into_owned();
             self.ledgers.push(Ledger {
                 account,
-                ..Ledger::default()
+                tally: self.empty.empty(),
+                identities: Identities::default(),
             });
             self.ledgers.len() - 1
         });
@@ -199,7 +253,7 @@ fn example(identity: &[u8]) -> String {
     json.chars().take(500).collect()
 }
 
-impl Sink for Intake<'_> {
+impl<C: Counter> Sink for Intake<'_, C> {
     fn events(&mut self, records: &[Record<'_>]) {
         self.counts.read += records.len() as u64;
         let mut inside: Vec<(&Record<'_>, Option<Seconds>)> = Vec::with_capacity(records.len());
@@ -232,9 +286,10 @@ impl Sink for Intake<'_> {
         *self.others.entry(kind).or_default() += 1;
     }
 
-    fn unreadable(&mut self) {
+    fn unreadable(&mut self, fault: Fault) {
         self.counts.read += 1;
         self.counts.unreadable += 1;
+        self.truncated += u64::from(fault == Fault::Truncated);
     }
 }
 

@@ -21,5 +21,6 @@ pub(crate) mod seen;
 pub(crate) mod spans;
 pub(crate) mod summary;
 pub(crate) mod tally;
+pub(crate) mod usage;
 pub(crate) mod walk;
 pub(crate) mod window;

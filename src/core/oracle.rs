@@ -3,7 +3,7 @@
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::envelope::{Envelope, Kind, Sink};
+use super::envelope::{Envelope, Fault, Kind, Sink};
 use super::principal::Actor;
 use super::record::{Outcome, Record};
 use super::scan::Text;
@@ -25,7 +25,7 @@ impl Sink for Told {
         self.others.push(kind);
     }
 
-    fn unreadable(&mut self) {
+    fn unreadable(&mut self, _: Fault) {
         self.unreadable += 1;
     }
 }

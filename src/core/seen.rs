@@ -173,7 +173,7 @@ fn place(places: &mut [u128], id: u128, hash: u64) -> bool {
 /// Reads `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in lower case, the form in which equal ids are
 /// equal bytes.
 #[inline]
-fn parse_uuid(text: &[u8]) -> Option<u128> {
+pub(super) fn parse_uuid(text: &[u8]) -> Option<u128> {
     let text: &[u8; 36] = text.try_into().ok()?;
     let mut digits = [0; 32];
     let mut to = 0;

@@ -1,13 +1,13 @@
 //! Counting events, and merging counts.
 //!
-//! A [`Tally`] is a monoid: the empty one changes nothing, and any two can be merged, in any order
-//! and grouping, with the same result. So each thread counts for itself.
+//! A [`Tally`] is a [`Counter`]: any two can be merged.
 
 use std::collections::BTreeMap;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use super::intake::{ActorId, Counted, Counter};
 use super::intern::{Interner, Symbol};
 use super::principal::{Actor, Evidence};
 use super::record::{Outcome, Record};
@@ -58,10 +58,6 @@ impl Stats {
     }
 }
 
-/// An actor's number in its tally.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ActorId(usize);
-
 /// A distinct identity: the principal in one of its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct ActorKey {
@@ -85,14 +81,6 @@ pub(crate) struct Odd {
     pub(crate) events: u64,
     /// The smallest of the identities seen, as JSON.
     pub(crate) example: String,
-}
-
-/// One event, ready to be counted.
-pub(crate) struct Counted<'a, 'r> {
-    pub(crate) record: &'a Record<'r>,
-    pub(crate) actor: ActorId,
-    pub(crate) time: Option<Seconds>,
-    pub(crate) outcome: Outcome<'r>,
 }
 
 /// Counts of events. Every count in a result is one of these, or a sum of some.
@@ -148,9 +136,12 @@ impl Pairs {
     }
 }
 
-impl Tally {
-    /// Returns the number of an actor, to count its events under.
-    pub(crate) fn actor(&mut self, actor: &Actor) -> ActorId {
+impl Counter for Tally {
+    fn empty(&self) -> Tally {
+        Tally::default()
+    }
+
+    fn actor(&mut self, actor: &Actor) -> ActorId {
         let key = ActorKey {
             principal: self.strings.string(&actor.principal),
             kind: self.strings.string(&actor.kind),
@@ -170,21 +161,12 @@ impl Tally {
         self.actor_id(key)
     }
 
-    fn actor_id(&mut self, key: ActorKey) -> ActorId {
-        *self.actor_ids.entry(key).or_insert_with(|| {
-            self.actors.push((key, Stats::default()));
-            ActorId(self.actors.len() - 1)
-        })
-    }
-
-    /// Tells whether no event was counted.
-    pub(crate) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.scopes.is_empty()
     }
 
-    /// Counts one event.
     #[inline]
-    pub(crate) fn add(&mut self, event: &Counted<'_, '_>) {
+    fn add(&mut self, event: &Counted<'_, '_>) {
         let record = event.record;
         let failed = event.outcome != Outcome::Succeeded;
         let Some((key, stats)) = self.actors.get_mut(event.actor.0) else {
@@ -229,35 +211,7 @@ impl Tally {
         }
     }
 
-    /// Finds the account and region that recorded an event; the index is one of `scopes`.
-    #[inline]
-    fn scope(&mut self, record: &Record<'_>, actor_account: Option<Symbol>) -> usize {
-        let region = record.aws_region.unwrap_or(UNKNOWN);
-        let account = match record.recipient_account_id {
-            Some(account) => self.strings.text_near(account, &mut self.near.account),
-            None => actor_account.unwrap_or_else(|| self.strings.string("unknown")),
-        };
-        let region = self.strings.text_near(region, &mut self.near.region);
-        let scope = Scope { account, region };
-        if let Some((last, index)) = self.near.scope
-            && last == scope
-        {
-            return index;
-        }
-        let index = self.scope_id(scope);
-        self.near.scope = Some((scope, index));
-        index
-    }
-
-    fn scope_id(&mut self, scope: Scope) -> usize {
-        *self.scope_ids.entry(scope).or_insert_with(|| {
-            self.scopes.push((scope, Stats::default()));
-            self.scopes.len() - 1
-        })
-    }
-
-    /// Takes note of an identity whose shape is unknown.
-    pub(crate) fn add_odd(&mut self, shape: &str, json: &str) {
+    fn add_odd(&mut self, shape: &str, json: &str) {
         let odd = Odd {
             events: 1,
             example: json.to_owned(),
@@ -265,20 +219,7 @@ impl Tally {
         self.merge_odd(shape, &odd);
     }
 
-    fn merge_odd(&mut self, shape: &str, other: &Odd) {
-        match self.odd.get_mut(shape) {
-            Some(odd) => {
-                odd.events += other.events;
-                if (other.example.len(), &other.example) < (odd.example.len(), &odd.example) {
-                    odd.example.clone_from(&other.example);
-                }
-            }
-            None => drop(self.odd.insert(shape.to_owned(), other.clone())),
-        }
-    }
-
-    /// Adds the counts of another tally.
-    pub(crate) fn merge(&mut self, other: &Tally) {
+    fn merge(&mut self, other: &Tally) {
         let strings: Vec<Symbol> = (0..other.strings.len())
             .map(|index| self.strings.string(other.strings.get(Symbol(index))))
             .collect();
@@ -332,6 +273,54 @@ impl Tally {
             self.merge_odd(shape, odd);
         }
         self.without_time += other.without_time;
+    }
+}
+
+impl Tally {
+    fn actor_id(&mut self, key: ActorKey) -> ActorId {
+        *self.actor_ids.entry(key).or_insert_with(|| {
+            self.actors.push((key, Stats::default()));
+            ActorId(self.actors.len() - 1)
+        })
+    }
+
+    /// Finds the account and region that recorded an event; the index is one of `scopes`.
+    #[inline]
+    fn scope(&mut self, record: &Record<'_>, actor_account: Option<Symbol>) -> usize {
+        let region = record.aws_region.unwrap_or(UNKNOWN);
+        let account = match record.recipient_account_id {
+            Some(account) => self.strings.text_near(account, &mut self.near.account),
+            None => actor_account.unwrap_or_else(|| self.strings.string("unknown")),
+        };
+        let region = self.strings.text_near(region, &mut self.near.region);
+        let scope = Scope { account, region };
+        if let Some((last, index)) = self.near.scope
+            && last == scope
+        {
+            return index;
+        }
+        let index = self.scope_id(scope);
+        self.near.scope = Some((scope, index));
+        index
+    }
+
+    fn scope_id(&mut self, scope: Scope) -> usize {
+        *self.scope_ids.entry(scope).or_insert_with(|| {
+            self.scopes.push((scope, Stats::default()));
+            self.scopes.len() - 1
+        })
+    }
+
+    fn merge_odd(&mut self, shape: &str, other: &Odd) {
+        match self.odd.get_mut(shape) {
+            Some(odd) => {
+                odd.events += other.events;
+                if (other.example.len(), &other.example) < (odd.example.len(), &odd.example) {
+                    odd.example.clone_from(&other.example);
+                }
+            }
+            None => drop(self.odd.insert(shape.to_owned(), other.clone())),
+        }
     }
 }
 
@@ -508,8 +497,8 @@ mod tests {
     }
 
     fn tally(events: &[String]) -> Tally {
-        let (rules, seen) = (Rules::default(), Seen::new());
-        let mut intake = Intake::new(&rules, &seen, None);
+        let (rules, seen, empty) = (Rules::default(), Seen::new(), Tally::default());
+        let mut intake = Intake::new(&rules, &empty, &seen, None);
         Envelope::default().feed(events.join("\n").as_bytes(), true, &mut intake);
         let intaken = intake.finish();
         assert_eq!(intaken.counts.counted, events.len() as u64);

@@ -1,3 +1,5 @@
 //! Where bytes go.
 
+pub(crate) mod cloudwatch;
 pub(crate) mod files;
+pub(crate) mod ledger;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::task::JoinSet;
 
-use super::activity::{ActivityError, Request, start_runtime};
+use super::read::{ReadError, Request, start_runtime};
 use crate::aws;
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::digest::Name;
@@ -30,7 +30,7 @@ pub(super) fn run(
     request: &Request<'_>,
     evidence: &Evidence,
     coverage: &mut Coverage,
-) -> Result<(), ActivityError> {
+) -> Result<(), ReadError> {
     let keys = match &verify.keys {
         Some(keys) => keys.clone(),
         None if evidence.digests.is_empty() => PublicKeys::default(),

@@ -3,6 +3,7 @@
 pub(crate) mod archive;
 pub(crate) mod chart;
 pub(crate) mod csv;
+pub(crate) mod emf;
 pub(crate) mod escape;
 pub(crate) mod json;
 pub(crate) mod plots;

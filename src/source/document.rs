@@ -13,7 +13,7 @@ use super::seal::{Members, Plain, Seal, Sealed};
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::csv;
 use crate::core::digest::{Digest, Name};
-use crate::core::envelope::{Damage, Envelope, Kind, Sink};
+use crate::core::envelope::{Damage, Envelope, Fault, Kind, Sink};
 use crate::core::gunzip::{self, Inflater};
 use crate::core::integrity::{Evidence, FoundDigest, FoundLog};
 use crate::core::record::Record;
@@ -367,9 +367,9 @@ impl<S: Sink> Sink for Watched<'_, S> {
         self.sink.other(kind);
     }
 
-    fn unreadable(&mut self) {
+    fn unreadable(&mut self, fault: Fault) {
         self.unreadable += 1;
-        self.sink.unreadable();
+        self.sink.unreadable(fault);
     }
 }
 

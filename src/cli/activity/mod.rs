@@ -5,7 +5,6 @@ mod results;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 
@@ -13,18 +12,20 @@ pub(crate) use self::args::Args;
 use self::results::Results;
 use super::Ended;
 use super::ui::Ui;
+use crate::clock;
 use crate::core::coverage::Severity;
 use crate::core::intake::Rules;
 use crate::core::summary::Run;
+use crate::core::tally::Tally;
 use crate::core::window::{self, Seconds, Window};
 use crate::deliver::files::{self, RawDump};
-use crate::job::activity::{self, Outcome, Request};
+use crate::job::read::{self, Outcome, Request};
 use crate::source::archive::Archive;
 use crate::source::lookup_events::{self, Attribute};
 use crate::source::progress::Progress;
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
-    let now = now();
+    let now = clock::now();
     let lookup = args
         .sources
         .is_empty()
@@ -83,7 +84,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         verify,
     };
     let progress = Arc::new(Progress::default());
-    let outcome = ui.watch(&progress, || activity::run(request, &progress))?;
+    let outcome = ui.watch(&progress, || {
+        read::run(request, &Tally::default(), &progress)
+    })?;
     refuse_nothing(&outcome)?;
     if pushed.is_some_and(|pushed| pushed.is_name()) && outcome.intaken.counts.read == 0 {
         ui.remark("no event has that name: LookupEvents minds its case, as in RunInstances");
@@ -176,17 +179,6 @@ fn refuse_nothing(outcome: &Outcome) -> anyhow::Result<()> {
         });
     }
     Ok(())
-}
-
-fn now() -> Seconds {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where the shell reads the clock"
-    )]
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Seconds::try_from(since_1970.as_secs()).unwrap_or(Seconds::MAX)
 }
 
 /// The command line, with the program's name instead of its path.

@@ -7,11 +7,12 @@ use anyhow::Context as _;
 
 use super::args::{Format, OutputArgs};
 use crate::cli::ui::Ui;
+use crate::core::intake::Counter as _;
 use crate::core::summary::{Run, Summary};
 use crate::core::tally::Tally;
 use crate::core::window;
 use crate::deliver::files::{self, RawDump};
-use crate::job::activity::Outcome;
+use crate::job::read::Outcome;
 use crate::render;
 
 /// Writes what a run found.

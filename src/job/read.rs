@@ -1,4 +1,4 @@
-//! `activity`: sources → documents → records → tally, on all cores.
+//! Sources → documents → records → what counts them, on all cores.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,9 +11,10 @@ use super::parallel;
 use super::verify::{self, Verify};
 use crate::aws;
 use crate::core::coverage::{Coverage, Problem, Severity};
-use crate::core::intake::{Dump, Intake, Intaken, Rules};
+use crate::core::intake::{Counter, Dump, Intake, Intaken, Rules};
 use crate::core::integrity::Evidence;
 use crate::core::seen::Seen;
+use crate::core::tally::Tally;
 use crate::source::document::{Body, Document, Reader};
 use crate::source::lookup_events::{self, Caller};
 use crate::source::progress::Progress;
@@ -35,9 +36,9 @@ pub(crate) struct Request<'r> {
 }
 
 /// What was counted, and what is missing.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) intaken: Intaken,
+#[derive(Debug)]
+pub(crate) struct Outcome<C = Tally> {
+    pub(crate) intaken: Intaken<C>,
     pub(crate) coverage: Coverage,
     /// Whose credentials the event history was read with.
     pub(crate) caller: Option<Caller>,
@@ -45,9 +46,20 @@ pub(crate) struct Outcome {
     evidence: Evidence,
 }
 
+impl<C> Default for Outcome<C> {
+    fn default() -> Self {
+        Outcome {
+            intaken: Intaken::default(),
+            coverage: Coverage::default(),
+            caller: None,
+            evidence: Evidence::default(),
+        }
+    }
+}
+
 /// Why nothing could be counted.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ActivityError {
+pub(crate) enum ReadError {
     #[error(transparent)]
     S3(#[from] s3::S3Error),
     #[error(transparent)]
@@ -56,15 +68,16 @@ pub(crate) enum ActivityError {
     Runtime(#[source] std::io::Error),
 }
 
-/// Reads all sources.
+/// Reads all sources, and counts with what `empty` is one of.
 ///
 /// # Errors
 ///
 /// If a bucket cannot be listed, or the event history not be read, at all. Lesser losses are problems in the coverage.
-pub(crate) fn run(
+pub(crate) fn run<C: Counter>(
     mut request: Request<'_>,
+    empty: &C,
     progress: &Arc<Progress>,
-) -> Result<Outcome, ActivityError> {
+) -> Result<Outcome<C>, ReadError> {
     let is_remote = |source: &Source| matches!(source, Source::S3 { .. });
     let lookup = request.lookup.take();
     let asks_aws = lookup.is_some() || request.sources.iter().any(is_remote);
@@ -80,7 +93,7 @@ pub(crate) fn run(
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..parallel::threads())
-            .map(|_| scope.spawn(|| work(request, &seen, &queue, progress)))
+            .map(|_| scope.spawn(|| work(request, empty, &seen, &queue, progress)))
             .collect();
         let fetched = match &runtime {
             Some(runtime) => runtime.block_on(feed(request, lookup, sender, progress)),
@@ -134,12 +147,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// One thread: parses documents until there are no more.
-fn work(request: &Request<'_>, seen: &Seen, queue: &Queue, progress: &Progress) -> Outcome {
+fn work<C: Counter>(
+    request: &Request<'_>,
+    empty: &C,
+    seen: &Seen,
+    queue: &Queue,
+    progress: &Progress,
+) -> Outcome<C> {
     let mut reader = match request.verify {
         Some(_) => Reader::with_evidence(),
         None => Reader::new(),
     };
-    let mut intake = Intake::new(&request.rules, seen, request.dump);
+    let mut intake = Intake::new(&request.rules, empty, seen, request.dump);
     let mut coverage = Coverage::default();
     while let Some(document) = queue.next() {
         let (size, events) = (document.size, intake.read());
@@ -154,12 +173,12 @@ fn work(request: &Request<'_>, seen: &Seen, queue: &Queue, progress: &Progress) 
     }
 }
 
-pub(super) fn start_runtime() -> Result<Runtime, ActivityError> {
+pub(super) fn start_runtime() -> Result<Runtime, ReadError> {
     runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(ActivityError::Runtime)
+        .map_err(ReadError::Runtime)
 }
 
 /// Lists what is to be read on this machine.
@@ -196,7 +215,7 @@ async fn feed(
     lookup: Option<lookup_events::Asked>,
     sender: mpsc::Sender<Document>,
     progress: &Arc<Progress>,
-) -> Result<Fetched, ActivityError> {
+) -> Result<Fetched, ReadError> {
     let mut fetched = Fetched::default();
     if let Some(asked) = lookup {
         let (caller, coverage) =

@@ -1,0 +1,311 @@
+//! Usage: a delivery of CloudWatch Logs → calls per minute → metrics, each published once.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::core::envelope::Envelope;
+use crate::core::intake::{Intake, Intaken, Rules};
+use crate::core::seen::Seen;
+use crate::core::usage::Usage;
+use crate::core::usage::chunks::{chunks, is_timely};
+use crate::core::usage::kept::Kept;
+use crate::core::usage::metrics::{self, Datum, Sets};
+use crate::core::window::Seconds;
+use crate::deliver::cloudwatch::{Publisher, Sent};
+use crate::deliver::ledger::{Claim, Ledger, LedgerError, Owner, Version};
+
+/// What became of the events of a delivery:
+/// received = published + skipped + refused + unconfirmed + unsent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct Account {
+    pub(crate) received: u64,
+    /// Taken by CloudWatch.
+    pub(crate) published: u64,
+    /// In no metric, by kind.
+    pub(crate) skipped: BTreeMap<&'static str, u64>,
+    /// Too old or too far ahead for CloudWatch.
+    pub(crate) refused: u64,
+    /// Sent, and no answer came. They are not sent again.
+    pub(crate) unconfirmed: u64,
+    /// Not taken by CloudWatch in the time that there was.
+    pub(crate) unsent: u64,
+    /// Requests that were needed, or documents of embedded metric format's limits.
+    pub(crate) chunks: u64,
+    /// Requests that were repeated.
+    pub(crate) retries: u64,
+    /// What went wrong, in words.
+    #[serde(skip)]
+    pub(crate) troubles: Vec<String>,
+    /// Whether repeating the delivery would bring what is missing, and nothing twice.
+    #[serde(skip)]
+    pub(crate) is_repeatable: bool,
+}
+
+/// Where metrics go.
+pub(crate) enum Way<'w> {
+    /// To CloudWatch, with `PutMetricData`.
+    Request(&'w Publisher),
+    /// To a log that CloudWatch reads metrics from, in embedded metric format.
+    Log(&'w mut (dyn FnMut(&[Datum]) + Send)),
+}
+
+/// What is published, and where it is remembered.
+pub(crate) struct Publication<'p> {
+    pub(crate) way: Way<'p>,
+    pub(crate) ledger: Option<&'p Ledger>,
+    /// The beginning of all keys in the ledger, without a slash at its end.
+    pub(crate) key: String,
+    pub(crate) owner: Owner,
+    pub(crate) deadline: Instant,
+}
+
+/// Counts the events of one delivery.
+pub(crate) fn count(payload: &[u8], sets: &Sets) -> Intaken<Usage> {
+    let (rules, seen, empty) = (Rules::default(), Seen::new(), Usage::new(sets.detail()));
+    let mut intake = Intake::new(&rules, &empty, &seen, None);
+    Envelope::default().feed(payload, true, &mut intake);
+    intake.finish()
+}
+
+impl Account {
+    /// Takes down what was received, and what of it is in no metric.
+    pub(crate) fn open(intaken: &Intaken<Usage>) -> Account {
+        let counts = &intaken.counts;
+        let usage = intaken.tallies.values().next();
+        let mut skipped: BTreeMap<_, _> = (intaken.others.iter())
+            .map(|(kind, count)| (kind.name(), *count))
+            .collect();
+        skipped.insert("duplicate", counts.duplicate);
+        skipped.insert("truncated", intaken.truncated);
+        skipped.insert("unreadable", counts.unreadable - intaken.truncated);
+        skipped.insert("incomplete", usage.map_or(0, Usage::incomplete));
+        skipped.retain(|_, count| *count > 0);
+        Account {
+            received: counts.read + intaken.others.values().sum::<u64>(),
+            skipped,
+            ..Account::default()
+        }
+    }
+
+    /// Events in no metric, of all kinds.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped.values().sum()
+    }
+
+    fn skip(&mut self, kind: &'static str, events: u64) {
+        if events > 0 {
+            *self.skipped.entry(kind).or_default() += events;
+        }
+    }
+}
+
+/// Publishes all data, in as few requests as there can be. Each is taken whole or not at all, and one
+/// that fails costs itself only.
+pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, account: &mut Account) {
+    let Publication {
+        mut way,
+        ledger,
+        key,
+        owner,
+        deadline,
+    } = publication;
+    let mut taken = false;
+    for (index, chunk) in chunks(data).into_iter().enumerate() {
+        account.chunks += 1;
+        // The numbers of chunks must not depend on the time: so this comes after cutting.
+        let (data, late) = timely(chunk, owner.now);
+        account.refused += late;
+        let events = data.iter().map(Datum::events).sum();
+        if data.is_empty() {
+            continue;
+        }
+        let entry = Entry {
+            ledger,
+            key: format!("{key}/{index}"),
+            content: ledger.map_or_else(String::new, |_| content(&data)),
+            owner: &owner,
+        };
+        match entry.claim().await {
+            Ok(Claim::Granted) => {}
+            Ok(Claim::Sent | Claim::Differs(_)) => {
+                account.skip("repeated", events);
+                continue;
+            }
+            Ok(Claim::Unconfirmed) => {
+                account.unconfirmed += events;
+                account.troubles.push(format!("{events} events were sent by an earlier run, and no answer came: they are not sent again"));
+                continue;
+            }
+            Ok(Claim::Busy) => {
+                account.unsent += events;
+                account.troubles.push(format!(
+                    "{events} events are being sent by another run just now"
+                ));
+                continue;
+            }
+            Err(error) => {
+                account.unsent += events;
+                account.troubles.push(error.to_string());
+                continue;
+            }
+        }
+        let (sent, repeated) = match &mut way {
+            Way::Request(publisher) => publisher.publish(&data, deadline).await,
+            Way::Log(log) => {
+                log(&data);
+                (Sent::Arrived, 0)
+            }
+        };
+        account.retries += repeated;
+        taken |= !matches!(sent, Sent::Refused(_));
+        let settled = entry.settle(&sent).await;
+        match sent {
+            Sent::Arrived => account.published += events,
+            Sent::Unconfirmed(reason) => {
+                account.unconfirmed += events;
+                account.troubles.push(format!("{events} events were sent, and no answer came: they are not sent again: {reason}"));
+            }
+            Sent::Refused(reason) => {
+                account.unsent += events;
+                account
+                    .troubles
+                    .push(format!("CloudWatch did not take {events} events: {reason}"));
+            }
+        }
+        if let Err(error) = settled {
+            account.troubles.push(error.to_string());
+        }
+    }
+    account.is_repeatable = ledger.is_some() || !taken;
+}
+
+/// What the ledger knows of one chunk.
+struct Entry<'e> {
+    ledger: Option<&'e Ledger>,
+    key: String,
+    content: String,
+    owner: &'e Owner,
+}
+
+impl Entry<'_> {
+    async fn claim(&self) -> Result<Claim, LedgerError> {
+        match self.ledger {
+            Some(ledger) => ledger.claim(&self.key, &self.content, self.owner).await,
+            None => Ok(Claim::Granted),
+        }
+    }
+
+    async fn settle(&self, sent: &Sent) -> Result<(), LedgerError> {
+        let Some(ledger) = self.ledger else {
+            return Ok(());
+        };
+        let arrived = match sent {
+            Sent::Refused(_) => return ledger.release(&self.key).await,
+            Sent::Arrived => true,
+            Sent::Unconfirmed(_) => false,
+        };
+        ledger
+            .settle(&self.key, &self.content, self.owner, arrived)
+            .await
+    }
+}
+
+/// Leaves out what CloudWatch would refuse, and says how many events that were.
+fn timely(mut data: Vec<Datum>, now: Seconds) -> (Vec<Datum>, u64) {
+    let all: u64 = data.iter().map(Datum::events).sum();
+    data.retain(|datum| is_timely(datum.minute, now));
+    let left: u64 = data.iter().map(Datum::events).sum();
+    (data, all - left)
+}
+
+/// A hash that stands for what is sent.
+fn content(data: &[Datum]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for datum in data {
+        let Datum {
+            metric,
+            minute,
+            value,
+        } = datum;
+        context
+            .update(format!("{} {:?} {minute} {value}\n", metric.name, metric.values).as_bytes());
+    }
+    let hash = context.finish();
+    hash.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The metrics that are kept, and where they are remembered.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    kept: Kept,
+    version: Option<Version>,
+    top: usize,
+}
+
+/// How often somebody else may be quicker in changing what is kept.
+const TRIES: usize = 8;
+
+impl Memory {
+    pub(crate) fn new(top: usize) -> Memory {
+        Memory {
+            kept: Kept::new(top),
+            version: None,
+            top,
+        }
+    }
+
+    /// Makes data of what was counted. Which metrics are kept is the same for all who share a ledger.
+    ///
+    /// # Errors
+    ///
+    /// If what is kept cannot be read or written.
+    pub(crate) async fn data(
+        &mut self,
+        usage: &Usage,
+        sets: &Sets,
+        remembered: Option<(&Ledger, &str)>,
+    ) -> Result<Vec<Datum>, LedgerError> {
+        let Some((ledger, key)) = remembered else {
+            return Ok(metrics::data(usage, sets, &mut self.kept));
+        };
+        if self.version.is_none() {
+            self.load(ledger, key).await?;
+        }
+        for _ in 0..TRIES {
+            let mut kept = self.kept.clone();
+            let data = metrics::data(usage, sets, &mut kept);
+            if kept == self.kept {
+                return Ok(data);
+            }
+            let stored = ledger
+                .store(key, &kept.to_json(), self.version.as_ref())
+                .await?;
+            if stored.is_some() {
+                (self.kept, self.version) = (kept, stored);
+                return Ok(data);
+            }
+            self.load(ledger, key).await?;
+        }
+        // So many others change it that waiting any longer helps nobody: count with what is known.
+        Ok(metrics::data(usage, sets, &mut self.kept))
+    }
+
+    async fn load(&mut self, ledger: &Ledger, key: &str) -> Result<(), LedgerError> {
+        let found = ledger.load(key).await?;
+        (self.kept, self.version) = match found {
+            // A list that cannot be read is begun anew.
+            Some((json, version)) => {
+                let kept = Kept::read(&json, self.top);
+                (kept.unwrap_or_else(|_| Kept::new(self.top)), Some(version))
+            }
+            None => (Kept::new(self.top), None),
+        };
+        Ok(())
+    }
+}

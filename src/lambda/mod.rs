@@ -1,0 +1,36 @@
+//! The Lambda functions: one file for each trigger, calling the same jobs as the command line.
+//!
+//! The package holds one program, and `_HANDLER` says which function it is to be.
+
+mod health;
+mod log;
+mod settings;
+mod usage;
+
+use std::env;
+use std::process::ExitCode;
+
+use self::settings::SettingsError;
+
+/// Runs the function that `_HANDLER` names until Lambda ends the process.
+///
+/// A setting that makes no sense ends it at once, with a line in the log that says which.
+#[must_use]
+pub fn main() -> ExitCode {
+    let ended = match env::var("_HANDLER").as_deref() {
+        Ok("usage") => usage::main(),
+        name => Err(SettingsError::new(
+            "_HANDLER",
+            name.unwrap_or_default(),
+            "the name of a function: usage",
+        )
+        .into()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::line(log::Level::Error, &error.to_string(), "", &[]);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What an operator sets, as variables of the function's environment.
+
+use crate::core::usage::kept::TOP;
+use crate::core::usage::metrics::{NAMESPACE, Sets};
+use crate::source::Source;
+
+/// The most metrics that a set may be allowed: what ten times as many cost, nobody means.
+const MOST: usize = 100_000;
+
+/// A setting that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the setting {name} is {value:?}: it must be {wanted}")]
+pub(super) struct SettingsError {
+    name: &'static str,
+    value: String,
+    wanted: String,
+}
+
+impl SettingsError {
+    pub(super) fn new(name: &'static str, value: &str, wanted: &str) -> SettingsError {
+        SettingsError {
+            name,
+            value: value.to_owned(),
+            wanted: wanted.to_owned(),
+        }
+    }
+}
+
+/// How metrics leave the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    /// `PutMetricData`.
+    CloudWatch,
+    /// Embedded metric format in the function's log.
+    Emf,
+}
+
+/// The settings of the usage function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) namespace: String,
+    pub(super) sets: Sets,
+    /// Metrics in each set besides `__other__`.
+    pub(super) top: usize,
+    pub(super) output: Output,
+    /// Bucket and prefix, which is empty or ends in a slash.
+    pub(super) ledger: Option<(String, String)>,
+}
+
+impl Settings {
+    /// Reads the settings; a variable that is missing is as good as an empty one.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that makes no sense.
+    pub(super) fn read(
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Settings, SettingsError> {
+        let get = |name| {
+            let value = variable(name).unwrap_or_default().trim().to_owned();
+            (name, value)
+        };
+        let bad = |(name, value): (_, String), wanted: &str| {
+            Err(SettingsError::new(name, &value, wanted))
+        };
+        let namespace = match get("TRAILTAB_USAGE_NAMESPACE") {
+            (_, value) if value.is_empty() => NAMESPACE.to_owned(),
+            (_, value) if is_namespace(&value) => value,
+            setting => {
+                return bad(
+                    setting,
+                    "at most 255 letters, digits and any of . - _ / # :, and not begin with AWS/",
+                );
+            }
+        };
+        let setting = get("TRAILTAB_USAGE_METRICS");
+        let Ok(sets) = Sets::parse(&setting.1) else {
+            return bad(
+                setting,
+                "a list of sets of metrics: any of errors, throttles, access, principals, accounts",
+            );
+        };
+        let top = match get("TRAILTAB_USAGE_TOP") {
+            (_, value) if value.is_empty() => TOP,
+            setting => match setting.1.parse() {
+                Ok(top) if (1..=MOST).contains(&top) => top,
+                _ => return bad(setting, &format!("a number from 1 to {MOST}")),
+            },
+        };
+        let setting = get("TRAILTAB_USAGE_OUTPUT");
+        let output = match setting.1.as_str() {
+            "" | "cloudwatch" => Output::CloudWatch,
+            "emf" => Output::Emf,
+            _ => return bad(setting, "cloudwatch or emf"),
+        };
+        let setting = get("TRAILTAB_LEDGER");
+        let ledger = match setting.1.parse() {
+            _ if setting.1.is_empty() => None,
+            Ok(Source::S3 { bucket, mut prefix }) => {
+                if !prefix.is_empty() && !prefix.ends_with('/') {
+                    prefix.push('/');
+                }
+                Some((bucket, prefix))
+            }
+            _ => return bad(setting, "a place in S3: s3://BUCKET or s3://BUCKET/PREFIX"),
+        };
+        Ok(Settings {
+            namespace,
+            sets,
+            top,
+            output,
+            ledger,
+        })
+    }
+}
+
+/// Tells whether CloudWatch takes a namespace ("Namespaces" in the CloudWatch User Guide).
+fn is_namespace(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#:".contains(&byte);
+    text.len() <= 255
+        && text.bytes().all(allowed)
+        && !text.starts_with("AWS/")
+        && !text.starts_with(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::read(|name| {
+            let setting = settings.iter().find(|(set, _)| *set == name);
+            setting.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_set_is_as_the_predecessor_was() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.namespace, "API-COUNT");
+        assert_eq!((settings.sets, settings.top), (Sets::default(), 1000));
+        assert_eq!(
+            (settings.output, settings.ledger),
+            (Output::CloudWatch, None)
+        );
+    }
+
+    #[test]
+    fn all_can_be_set() {
+        let settings = read(&[
+            ("TRAILTAB_USAGE_NAMESPACE", "team/api"),
+            ("TRAILTAB_USAGE_METRICS", " principals, Errors,,"),
+            ("TRAILTAB_USAGE_TOP", "5"),
+            ("TRAILTAB_USAGE_OUTPUT", "emf"),
+            ("TRAILTAB_LEDGER", "s3://ledger/some"),
+        ]);
+        let settings = settings.unwrap();
+        assert_eq!(settings.sets, Sets::parse("errors,principals").unwrap());
+        assert_eq!((settings.namespace.as_str(), settings.top), ("team/api", 5));
+        assert_eq!(
+            settings.ledger,
+            Some(("ledger".to_owned(), "some/".to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for (name, value) in [
+            ("TRAILTAB_USAGE_NAMESPACE", "AWS/Usage"),
+            ("TRAILTAB_USAGE_NAMESPACE", "a b"),
+            ("TRAILTAB_USAGE_METRICS", "errors,latency"),
+            ("TRAILTAB_USAGE_TOP", "0"),
+            ("TRAILTAB_USAGE_TOP", "many"),
+            ("TRAILTAB_USAGE_OUTPUT", "stdout"),
+            ("TRAILTAB_LEDGER", "bucket"),
+            ("TRAILTAB_LEDGER", "s3://"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+}
