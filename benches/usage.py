@@ -429,7 +429,7 @@ def print_goals(cold):
     rows = []
     for events, runs in cold.items():
         if least := CPU_GOALS.get(events):
-            for name in set(runs) - {"trailtab"}:
+            for name in [name for name in runs if name != "trailtab"]:
                 ratio = paired(runs, name, "trailtab", "cpu")
                 what = f"CPU, {events:,} events, {PROGRAMS[name]} ÷ trailtab"
                 rows.append([what, f"{ratio:.1f}", f">= {least}", verdict(ratio >= least)])
