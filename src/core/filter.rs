@@ -179,6 +179,17 @@ pub(crate) struct Filter {
 const SELF: &str = "app/trailtab";
 
 impl Filter {
+    /// Tells whether it matters who made a call.
+    pub(crate) fn asks_for_actors(&self) -> bool {
+        let lists = [
+            &self.principals,
+            &self.persons,
+            &self.access_keys,
+            &self.accounts,
+        ];
+        self.without_aws_services || lists.iter().any(|list| !list.is_empty())
+    }
+
     /// Tells whether an actor's events may pass; `identity` is the JSON that it was read from.
     pub(crate) fn admits_actor(&self, actor: &Actor, identity: &[u8]) -> bool {
         let person = actor.person.as_ref().map_or("", |person| &person.name);

@@ -1,5 +1,8 @@
 //! Inflating gzip in memory, fast where it is safe to.
 
+use std::io::Read as _;
+
+use flate2::read::MultiGzDecoder;
 use libdeflater::Decompressor;
 
 const MAGIC: &[u8] = b"\x1f\x8b\x08";
@@ -45,12 +48,17 @@ impl Inflater {
     }
 }
 
-/// Inflates a small gzip payload of one member into a buffer of its own.
+/// Inflates a gzip payload into a buffer of its own, unless it is damaged or larger than `limit` bytes.
 pub(crate) fn whole(gzip: &[u8], limit: usize) -> Option<Vec<u8>> {
     let mut inflater = Inflater::new(limit);
-    let size = inflater.inflate(gzip)?.len();
-    inflater.out.truncate(size);
-    Some(inflater.out)
+    if let Some(size) = inflater.inflate(gzip).map(<[u8]>::len) {
+        inflater.out.truncate(size);
+        return Some(inflater.out);
+    }
+    let mut out = Vec::new();
+    let mut slow = MultiGzDecoder::new(gzip).take(limit as u64 + 1);
+    slow.read_to_end(&mut out).ok()?;
+    (out.len() <= limit).then_some(out)
 }
 
 #[cfg(test)]
@@ -74,6 +82,16 @@ mod tests {
             Some(&b"a longer text"[..])
         );
         assert_eq!(inflater.inflate(&gzip(b"short")), Some(&b"short"[..]));
+    }
+
+    #[test]
+    fn a_payload_is_inflated_whatever_it_is_made_of() {
+        let one = gzip(b"some text");
+        let two = [&one[..], &one[..]].concat();
+        assert_eq!(whole(&one, 9).unwrap(), b"some text");
+        assert_eq!(whole(&two, 18).unwrap(), b"some textsome text");
+        assert_eq!((whole(&one, 8), whole(&two, 17)), (None, None));
+        assert_eq!(whole(&one[..one.len() - 3], 100), None);
     }
 
     #[test]

@@ -22,6 +22,10 @@ pub(crate) type Dump<'r> = &'r (dyn Fn(&str, &[u8]) + Sync);
 pub(crate) trait Counter: Sync + Send {
     /// Another of the same kind that has counted nothing.
     fn empty(&self) -> Self;
+    /// Tells whether it matters who made a call. If not, all calls are those of nobody.
+    fn asks_for_actors(&self) -> bool {
+        true
+    }
     /// Returns the number of an actor, to count its events under.
     fn actor(&mut self, actor: &Actor) -> ActorId;
     /// Counts one event.
@@ -215,11 +219,13 @@ impl<'r, C: Counter> Intake<'r, C> {
         let Ledger {
             tally, identities, ..
         } = self.ledger(record);
-        let known = identities.find(record.user_identity, |actor| {
-            (
-                tally.actor(actor),
-                filter.admits_actor(actor, record.user_identity),
-            )
+        // Resolving an identity is dear, and so is comparing it with those met before.
+        let identity = match tally.asks_for_actors() || filter.asks_for_actors() {
+            true => record.user_identity,
+            false => &[],
+        };
+        let known = identities.find(identity, |actor| {
+            (tally.actor(actor), filter.admits_actor(actor, identity))
         });
         if !known.admitted || !filter.admits(record, outcome, &known.account) {
             return false;
@@ -296,7 +302,7 @@ impl<C: Counter> Sink for Intake<'_, C> {
 /// Identities met before, by their JSON: resolving one costs more than all the counting, and a
 /// session's calls carry the same bytes. Each has one place; a newcomer takes it.
 struct Identities {
-    places: Vec<Option<Known>>,
+    places: Vec<Option<Box<Known>>>,
     /// The place that was asked for last.
     last: usize,
     hasher: RandomState,
@@ -337,13 +343,13 @@ impl Identities {
         place.get_or_insert_with(|| {
             let actor = Actor::resolve(json);
             let (id, admitted) = meet(&actor);
-            Known {
+            Box::new(Known {
                 json: json.into(),
                 id,
                 admitted,
                 account: actor.account_or_unknown(),
                 odd: actor.odd.map(|shape| (shape, example(json))),
-            }
+            })
         })
     }
 }

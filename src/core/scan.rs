@@ -51,7 +51,7 @@ impl<'a> Text<'a> {
     /// Returns the text, unescaped; what is not UTF-8 becomes U+FFFD.
     pub(crate) fn decode(self) -> Cow<'a, str> {
         if self.escaped {
-            let mut bytes = Vec::with_capacity(self.raw.len());
+            let mut bytes = Vec::new();
             unescape(self.raw, &mut bytes);
             Cow::Owned(into_string_lossy(bytes))
         } else {
@@ -457,29 +457,52 @@ fn find_quote_or_backslash(buf: &[u8], mut at: usize) -> Option<usize> {
 /// Appends the text that a string's contents stand for. Escapes that JSON does not know are kept as
 /// they are; half a surrogate pair becomes U+FFFD.
 fn unescape(raw: &[u8], out: &mut Vec<u8>) {
-    let mut at = 0;
-    while let Some(found) = memchr::memchr(b'\\', &raw[at..]) {
-        out.extend_from_slice(&raw[at..at + found]);
-        at += found;
-        let (bytes, len) = match raw.get(at + 1) {
-            Some(b'n') => (b'\n', 2),
-            Some(b't') => (b'\t', 2),
-            Some(b'r') => (b'\r', 2),
-            Some(b'b') => (0x08, 2),
-            Some(b'f') => (0x0c, 2),
-            Some(&b @ (b'"' | b'\\' | b'/')) => (b, 2),
-            Some(b'u') => {
-                let (character, len) = unicode_escape(&raw[at..]);
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                at += len;
+    // JSON in a string has an escape every few bytes. Copying a whole block and giving back what is too
+    // much is cheaper than copying a few bytes.
+    out.reserve(raw.len() + BLOCK);
+    let mut rest = raw;
+    while let Some(block) = rest.first_chunk::<BLOCK>() {
+        let backslashes = u8x16::new(*block).simd_eq(u8x16::splat(b'\\'));
+        out.extend_from_slice(block);
+        let plain = match backslashes.to_bitmask() {
+            0 => {
+                rest = &rest[BLOCK..];
                 continue;
             }
-            _ => (b'\\', 1),
+            mask => mask.trailing_zeros() as usize,
         };
-        out.push(bytes);
-        at += len;
+        out.truncate(out.len() - (BLOCK - plain));
+        rest = escape(&rest[plain..], out);
     }
-    out.extend_from_slice(&raw[at..]);
+    while let Some(plain) = rest.iter().position(|&b| b == b'\\') {
+        out.extend_from_slice(&rest[..plain]);
+        rest = escape(&rest[plain..], out);
+    }
+    out.extend_from_slice(rest);
+}
+
+/// The bytes that are looked at together.
+const BLOCK: usize = 16;
+
+/// Appends what the escape stands for that `raw` begins with, and returns what follows it.
+#[inline(always)]
+fn escape<'a>(raw: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    let (byte, len) = match raw.get(1) {
+        Some(&b @ (b'"' | b'\\' | b'/')) => (b, 2),
+        Some(b'n') => (b'\n', 2),
+        Some(b't') => (b'\t', 2),
+        Some(b'r') => (b'\r', 2),
+        Some(b'b') => (0x08, 2),
+        Some(b'f') => (0x0c, 2),
+        Some(b'u') => {
+            let (character, len) = unicode_escape(raw);
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            return &raw[len..];
+        }
+        _ => (b'\\', 1),
+    };
+    out.push(byte);
+    &raw[len..]
 }
 
 /// Reads `\uXXXX`, with its second half where it is a surrogate, and says how long it was.

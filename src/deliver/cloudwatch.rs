@@ -72,6 +72,10 @@ impl Publisher {
         let mut repeated = 0;
         let mut wait = FIRST_WAIT;
         loop {
+            if Instant::now() >= deadline {
+                let reason = "no time was left to send them".to_owned();
+                return (Sent::Refused(reason), repeated);
+            }
             let sent = match time::timeout_at(deadline, self.put(data)).await {
                 Ok(Ok(())) => return (Sent::Arrived, repeated),
                 Ok(Err(Failure::Passing(reason))) => reason,

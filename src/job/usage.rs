@@ -36,6 +36,9 @@ pub(crate) struct Account {
     pub(crate) chunks: u64,
     /// Requests that were repeated.
     pub(crate) retries: u64,
+    /// Data points of all sets that were not taken, those that stand for no events of their own among them.
+    #[serde(skip)]
+    pub(crate) unsent_data: u64,
     /// What went wrong, in words.
     #[serde(skip)]
     pub(crate) troubles: Vec<String>,
@@ -145,6 +148,7 @@ pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, acco
             }
             Ok(Claim::Busy) => {
                 account.unsent += events;
+                account.unsent_data += data.len() as u64;
                 account.troubles.push(format!(
                     "{events} events are being sent by another run just now"
                 ));
@@ -152,6 +156,7 @@ pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, acco
             }
             Err(error) => {
                 account.unsent += events;
+                account.unsent_data += data.len() as u64;
                 account.troubles.push(error.to_string());
                 continue;
             }
@@ -175,9 +180,11 @@ pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, acco
             }
             Sent::Refused(reason) => {
                 account.unsent += events;
-                account
-                    .troubles
-                    .push(format!("CloudWatch did not take {events} events: {reason}"));
+                account.unsent_data += data.len() as u64;
+                account.troubles.push(format!(
+                    "CloudWatch did not take {} data points of {events} events: {reason}",
+                    data.len()
+                ));
             }
         }
         if let Err(error) = settled {

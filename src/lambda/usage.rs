@@ -124,7 +124,7 @@ impl Function {
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         health::usage(&context.env_config.function_name, &account, milliseconds);
         match account.troubles.last() {
-            Some(reason) if account.unsent > 0 && account.is_repeatable => Err(Incomplete {
+            Some(reason) if account.unsent_data > 0 && account.is_repeatable => Err(Incomplete {
                 unsent: account.unsent,
                 received: account.received,
                 reason: reason.clone(),
@@ -154,6 +154,7 @@ impl Function {
             Ok(data) => data,
             Err(error) => {
                 account.unsent = intaken.counts.counted - counted.incomplete();
+                account.unsent_data = account.unsent;
                 account.troubles.push(error.to_string());
                 account.is_repeatable = true;
                 return account;

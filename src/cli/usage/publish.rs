@@ -140,7 +140,7 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         tell(&account, ui)?;
         // What CloudWatch does not take, or has already, was said before anything was sent.
         Ok(
-            match account.unsent + account.unconfirmed == 0 && account.troubles.is_empty() {
+            match account.unsent_data + account.unconfirmed == 0 && account.troubles.is_empty() {
                 true => counted.ended(),
                 false => Ended::Partial,
             },

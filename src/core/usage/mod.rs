@@ -195,6 +195,10 @@ impl Counter for Usage {
         Usage::new(self.detail)
     }
 
+    fn asks_for_actors(&self) -> bool {
+        self.detail.principals
+    }
+
     /// The number of a principal is that of its name.
     fn actor(&mut self, actor: &Actor) -> ActorId {
         match self.detail.principals {

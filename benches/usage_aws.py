@@ -1,0 +1,242 @@
+"""Plays the two services that a usage function talks to, on loopback, for benches/usage.py.
+
+Lambda's runtime API hands out deliveries and notes when each was answered. CloudWatch takes PutMetricData in
+every protocol that an SDK may choose (query, JSON, CBOR), keeps the bodies, and opens them only when asked, so
+that decoding does not compete with the process that is measured.
+"""
+
+import collections
+import contextlib
+import datetime
+import gzip
+import http.server
+import itertools
+import json
+import queue
+import struct
+import threading
+import time
+import urllib.parse
+
+INVOCATION_SECONDS = 60  # what is left of an invocation when it begins
+PUT = "PutMetricData"
+
+
+class Lambda:
+    """The runtime API: one process at a time, one invocation at a time."""
+
+    def __init__(self):
+        self.deliveries = queue.Queue()
+        self.reports = queue.Queue()  # (when, what): "next", "response", "error" or "init", and the body
+        self.numbers = itertools.count(1)
+
+    def get(self, path, headers, body):
+        self.reports.put((time.perf_counter(), "next", b""))
+        delivery = self.deliveries.get()
+        if delivery is None:  # the process has been ended
+            return None
+        deadline = int((time.time() + INVOCATION_SECONDS) * 1000)
+        number = next(self.numbers)
+        return 200, delivery, {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": f"00000000-0000-4000-8000-{number:012}",
+            "Lambda-Runtime-Deadline-Ms": str(deadline),
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:111122223333:function:usage",
+            "Lambda-Runtime-Trace-Id": "Root=1-00000000-000000000000000000000000;Sampled=0",
+        }  # fmt: skip
+
+    def post(self, path, headers, body):
+        what = "init" if path.endswith("/init/error") else path.rpartition("/")[2]
+        self.reports.put((time.perf_counter(), what, body))
+        return 202, b'{"status":"OK"}', {"Content-Type": "application/json"}
+
+
+class CloudWatch:
+    """Takes metrics."""
+
+    def __init__(self):
+        self.requests = []  # (path, headers, body) as they came
+
+    def post(self, path, headers, body):
+        self.requests.append((path, headers, body))
+        kind = headers.get("Content-Type", "")
+        if "cbor" in kind:
+            return 200, b"\xa0", {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+        if "json" in kind:
+            return 200, b"{}", {"Content-Type": kind}
+        answer = "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>"
+        return 200, f"<{PUT}Response>{answer}</{PUT}Response>".encode(), {"Content-Type": "text/xml"}
+
+    get = post
+
+    def bytes(self):
+        return sum(len(body) for _, _, body in self.requests)
+
+    def sums(self):
+        """Returns the calls of each (minute, API, region, source)."""
+        sums = collections.Counter()
+        for path, headers, body in self.requests:
+            if headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            for name, dimensions, when, value in data(path, headers, body):
+                minute = int(when) // 60
+                sums[minute, name, dimensions["awsRegion"], dimensions["eventSource"]] += value
+        return sums
+
+
+@contextlib.contextmanager
+def serve(service):
+    """Runs a service on a free port of loopback and yields host:port."""
+    server = Server(("127.0.0.1", 0), handler(service))
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # the predecessor connects for all of its requests at once
+
+
+def handler(service):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1  # one write an answer, not one a header
+
+        def answer(self, method):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = method(self.path, self.headers, body)
+            if answer is None:
+                self.close_connection = True
+                return
+            status, body, headers = answer
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            self.answer(service.get)
+
+        def do_POST(self):
+            self.answer(service.post)
+
+        def log_message(self, *_):
+            pass
+
+        def handle(self):
+            # The process is killed when it has done its work, whatever it has open.
+            with contextlib.suppress(ConnectionError):
+                super().handle()
+
+    return Handler
+
+
+# -- the protocols: each yields (metric name, dimensions, seconds since 1970, value) --
+
+
+def data(path, headers, body):
+    kind = headers.get("Content-Type", "")
+    if "cbor" in kind:
+        assert path.endswith(f"/operation/{PUT}"), path
+        yield from members(Cbor(body).item())
+    elif "json" in kind:
+        assert headers["X-Amz-Target"].endswith(f".{PUT}"), headers["X-Amz-Target"]
+        yield from members(json.loads(body))
+    else:
+        yield from query(body)
+
+
+def members(request):
+    for datum in request["MetricData"]:
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in datum["Dimensions"]}
+        yield datum["MetricName"], dimensions, seconds(datum["Timestamp"]), datum["Value"]
+
+
+def query(body):
+    fields = dict(urllib.parse.parse_qsl(body.decode(), strict_parsing=True))
+    assert fields["Action"] == PUT, fields["Action"]
+    for number in itertools.count(1):
+        datum = f"MetricData.member.{number}"
+        if f"{datum}.MetricName" not in fields:
+            return
+        dimensions = {}
+        for at in itertools.count(1):
+            dimension = f"{datum}.Dimensions.member.{at}"
+            if f"{dimension}.Name" not in fields:
+                break
+            dimensions[fields[f"{dimension}.Name"]] = fields[f"{dimension}.Value"]
+        yield (
+            fields[f"{datum}.MetricName"],
+            dimensions,
+            seconds(fields[f"{datum}.Timestamp"]),
+            float(fields[f"{datum}.Value"]),
+        )
+
+
+def seconds(when):
+    if isinstance(when, str):
+        return datetime.datetime.fromisoformat(when).timestamp()
+    return when
+
+
+class Cbor:
+    """Reads one item of CBOR: enough for what an SDK sends, and nothing to install."""
+
+    def __init__(self, body):
+        self.body, self.at = body, 0
+
+    def take(self, size):
+        self.at += size
+        return self.body[self.at - size : self.at]
+
+    def item(self):
+        first = self.take(1)[0]
+        major, minor = first >> 5, first & 31
+        if major == 7:
+            return self.simple(minor)
+        count = None if minor == 31 else minor if minor < 24 else int.from_bytes(self.take(1 << minor - 24))
+        match major:
+            case 0:
+                return count
+            case 1:
+                return -1 - count
+            case 2:
+                return self.take(count)
+            case 3:
+                return self.take(count).decode() if count is not None else "".join(self.items(None))
+            case 4:
+                return list(self.items(count))
+            case 5:
+                return dict(self.pairs(count))
+            case 6:
+                return self.item()  # the only tag in use is 1: the number is seconds since 1970
+
+    def simple(self, minor):
+        forms = {25: ">e", 26: ">f", 27: ">d"}
+        if minor in forms:
+            return struct.unpack(forms[minor], self.take(1 << minor - 24))[0]
+        return {20: False, 21: True, 22: None, 23: None}[minor]
+
+    def more(self, count):
+        """Yields once for each item that follows: `count` times, or until the mark of the end."""
+        if count is not None:
+            yield from range(count)
+            return
+        while self.body[self.at] != 0xFF:
+            yield
+        self.at += 1
+
+    def items(self, count):
+        for _ in self.more(count):
+            yield self.item()
+
+    def pairs(self, count):
+        for _ in self.more(count):
+            yield self.item(), self.item()
