@@ -17,7 +17,7 @@ use crate::support::runtime_api::Answer;
 pub(crate) const AMPLE: Duration = Duration::from_secs(120);
 
 /// Time enough for what goes well, and not long to wait for what does not.
-pub(crate) const SHORT: Duration = Duration::from_secs(3);
+pub(crate) const SHORT: Duration = Duration::from_secs(4);
 
 /// Counts by metric and minute.
 pub(crate) type Counts = BTreeMap<Key, u64>;

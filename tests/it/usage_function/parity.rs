@@ -16,7 +16,7 @@ fn records() -> Vec<Value> {
         accounts: vec![ANN, BOB],
         errors: vec!["", "", "AccessDenied", "ThrottlingException"],
         apis: 60,
-        ..Calls::new(2000)
+        ..Calls::new(1200)
     };
     let mut records = calls.records();
     records.extend_from_within(100..200);
