@@ -9,7 +9,7 @@ use aws_sdk_cloudwatch::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    Dimension, MetricDataQuery, MetricDatum, MetricStat, StandardUnit,
+    Dimension, MetricDataQuery, MetricDataResult, MetricDatum, MetricStat, StandardUnit,
 };
 use tokio::time::{self, Instant};
 
@@ -27,6 +27,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 #[error("cannot ask CloudWatch which metrics it holds already: {0}")]
 pub(crate) struct ReadError(String);
+
+/// A request that has less time than this is not begun: it would be cut off before its answer, and nobody
+/// would know what became of it.
+const SHORTEST: Duration = Duration::from_millis(500);
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +76,7 @@ impl Publisher {
         let mut repeated = 0;
         let mut wait = FIRST_WAIT;
         loop {
-            if Instant::now() >= deadline {
+            if Instant::now() + SHORTEST > deadline {
                 let reason = "no time was left to send them".to_owned();
                 return (Sent::Refused(reason), repeated);
             }
@@ -90,7 +94,7 @@ impl Publisher {
             };
             // Others were refused as well: whoever comes again at the same moment is refused again.
             let pause = wait.mul_f64(0.5 + fastrand::f64());
-            if Instant::now() + pause >= deadline {
+            if Instant::now() + pause + SHORTEST > deadline {
                 return (Sent::Refused(sent), repeated);
             }
             time::sleep(pause).await;
@@ -137,7 +141,7 @@ impl Publisher {
             let page = request.send().await;
             let page = page.map_err(|error| ReadError(aws::in_words(&error)))?;
             let results = page.metric_data_results().iter();
-            let times = results.flat_map(|result| result.timestamps());
+            let times = results.flat_map(MetricDataResult::timestamps);
             hours.extend(times.map(|time| time.secs().div_euclid(3600) * 3600));
             match page.next_token {
                 Some(next) if !next.is_empty() => token = Some(next),
