@@ -9,7 +9,7 @@ use aws_sdk_cloudwatch::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    Dimension, MetricDataQuery, MetricDatum, MetricStat, StandardUnit,
+    Dimension, MetricDataQuery, MetricDataResult, MetricDatum, MetricStat, StandardUnit,
 };
 use tokio::time::{self, Instant};
 
@@ -137,7 +137,7 @@ impl Publisher {
             let page = request.send().await;
             let page = page.map_err(|error| ReadError(aws::in_words(&error)))?;
             let results = page.metric_data_results().iter();
-            let times = results.flat_map(|result| result.timestamps());
+            let times = results.flat_map(MetricDataResult::timestamps);
             hours.extend(times.map(|time| time.secs().div_euclid(3600) * 3600));
             match page.next_token {
                 Some(next) if !next.is_empty() => token = Some(next),

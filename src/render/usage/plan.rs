@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::price::money;
 use crate::core::usage::backfill::Plan;
+use crate::core::usage::metrics::Datum;
 use crate::core::window;
 use crate::render::escape;
 use crate::render::page::{Look, Page, counted, plain, thousands};
@@ -34,7 +35,7 @@ impl Page {
         let heading = self.bold(&heading);
         writeln!(self.out, "{heading}, namespace {namespace}")?;
         let data = plan.data().count() as u64;
-        let calls: u64 = plan.data().map(|datum| datum.events()).sum();
+        let calls: u64 = plan.data().map(Datum::events).sum();
         writeln!(
             self.out,
             "  {} in {} of {}, in {}",
