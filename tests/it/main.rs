@@ -23,3 +23,4 @@ mod tidy;
 mod usage;
 mod usage_fakes;
 mod usage_function;
+mod usage_publish;

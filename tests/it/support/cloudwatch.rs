@@ -1,5 +1,5 @@
-//! CloudWatch's PutMetricData on one port of this machine, as the SDK for Rust speaks it: smithy
-//! rpc-v2-cbor, gzip or not. Emulators accept whatever comes; this one refuses what AWS refuses,
+//! CloudWatch's PutMetricData and GetMetricData on one port of this machine, as the SDK for Rust speaks them:
+//! smithy rpc-v2-cbor, gzip or not. Emulators accept whatever comes; this one refuses what AWS refuses,
 //! and a request as a whole. It keeps sums, breaks when a test wants it, and writes down all.
 //!
 //! Where AWS's limits can be read in two ways, the stricter one holds here.
@@ -272,6 +272,10 @@ fn serve(state: &State, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut client = BufReader::new(stream);
     while let Some(message) = Message::read(&mut client)? {
+        if let Some(answer) = wire::asked(&message, &state.books.lock().unwrap().table) {
+            answer.write(client.get_mut())?;
+            continue;
+        }
         let (fault, answer) = state.decide(&message);
         match fault {
             Some(Fault::Hang | Fault::KeepAndHang) => {

@@ -1,7 +1,7 @@
 //! The function `usage`, the real program, between a Lambda and a CloudWatch that are played.
 
 mod counts;
-mod lab;
+pub(crate) mod lab;
 mod messages;
 mod mixes;
 mod other;

@@ -1,4 +1,4 @@
-//! PutMetricData in smithy rpc-v2-cbor, as the SDK for Rust writes and reads it.
+//! PutMetricData and GetMetricData in smithy rpc-v2-cbor, as the SDK for Rust writes and reads them.
 
 use std::io::Read as _;
 
@@ -6,10 +6,66 @@ use ciborium::Value;
 use flate2::read::MultiGzDecoder;
 
 use super::super::http::Message;
-use super::super::metrics::{Datum, Refusal, clock};
+use super::super::metrics::{Datum, Key, Refusal, Table, clock};
 use super::Request;
 
 const START: &str = "POST /service/GraniteServiceVersion20100801/operation/PutMetricData HTTP/1.1";
+
+const ASKED: &str = "POST /service/GraniteServiceVersion20100801/operation/GetMetricData HTTP/1.1";
+
+/// Answers a request for data that are kept, if it is one: sums of metrics by periods.
+pub(super) fn asked(message: &Message, table: &Table) -> Option<Message> {
+    if message.start != ASKED {
+        return None;
+    }
+    let request: Value = ciborium::from_reader(&*message.body).unwrap();
+    let time = |name: &str| match member(&request, name) {
+        Some(Value::Tag(1, time)) => number(time) as i64,
+        other => panic!("{other:?} is no time"),
+    };
+    let (from, until) = (time("StartTime"), time("EndTime"));
+    let queries = list(&request, "MetricDataQueries").iter();
+    let results = queries.map(|query| {
+        let stat = member(query, "MetricStat").unwrap();
+        let metric = member(stat, "Metric").unwrap();
+        let period = number(member(stat, "Period").unwrap()) as i64;
+        assert_eq!(text(stat, "", "Stat").unwrap(), "Sum");
+        let dimensions = list(metric, "Dimensions").iter();
+        let mut dimensions: Vec<_> = dimensions
+            .map(|it| {
+                (
+                    text(it, "", "Name").unwrap(),
+                    text(it, "", "Value").unwrap(),
+                )
+            })
+            .collect();
+        dimensions.sort();
+        let key = |minute| Key {
+            namespace: text(metric, "", "Namespace").unwrap(),
+            name: text(metric, "", "MetricName").unwrap(),
+            dimensions: dimensions.clone(),
+            minute,
+        };
+        let mut sums = std::collections::BTreeMap::<i64, u64>::new();
+        for (found, kept) in table.range(key(from)..key(until)) {
+            *sums.entry(found.minute / period * period).or_default() += kept.sum;
+        }
+        let times = sums
+            .keys()
+            .map(|time| Value::Tag(1, Box::new((*time).into())));
+        let values = sums.values().map(|sum| Value::Float(*sum as f64));
+        let name = |name: &str| Value::Text(name.to_owned());
+        Value::Map(vec![
+            (name("Id"), name(&text(query, "", "Id").unwrap())),
+            (name("Timestamps"), Value::Array(times.collect())),
+            (name("Values"), Value::Array(values.collect())),
+            (name("StatusCode"), name("Complete")),
+        ])
+    });
+    let results = Value::Array(results.collect());
+    let name = Value::Text("MetricDataResults".to_owned());
+    Some(answer(200, &Value::Map(vec![(name, results)])))
+}
 
 /// Reads a request, or says why it is none.
 pub(super) fn read(message: &Message) -> Result<Request, Refusal> {

@@ -1,0 +1,213 @@
+//! `trailtab usage --publish`: metrics after the fact, each of them once.
+
+use serde_json::{Value, json};
+
+use crate::support::calls::{ANN, BOB, Calls, ago, counted, numbered, with};
+use crate::support::cloudwatch::{CloudWatch, Fault, Request};
+use crate::support::metrics::{Key, sums};
+use crate::support::{Finished, Sandbox};
+use crate::usage_function::lab::{Counts, assert_counts};
+
+/// A machine with logs of some hours, and the account to publish in.
+struct Lab {
+    sandbox: Sandbox,
+    cloudwatch: CloudWatch,
+    records: Vec<Value>,
+}
+
+impl Lab {
+    fn new() -> Lab {
+        let calls = Calls {
+            since: ago(30 * 3600),
+            minutes: 20 * 60,
+            accounts: vec![ANN, BOB],
+            ..Calls::new(3000)
+        };
+        Lab::with(calls.records())
+    }
+
+    fn with(records: Vec<Value>) -> Lab {
+        let sandbox = Sandbox::new();
+        let lines: Vec<_> = records.iter().map(Value::to_string).collect();
+        sandbox.write("log.jsonl", lines.join("\n"));
+        Lab {
+            sandbox,
+            cloudwatch: CloudWatch::start(),
+            records,
+        }
+    }
+
+    fn publish(&self, args: &[&str]) -> Finished {
+        let mut command = self.sandbox.trailtab();
+        command
+            .args(["usage", "log.jsonl", "--publish"])
+            .args(args)
+            .env("AWS_ENDPOINT_URL_CLOUDWATCH", self.cloudwatch.url())
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret");
+        self.sandbox.finish(command, b"")
+    }
+
+    fn sums(&self) -> Counts {
+        assert_eq!(self.cloudwatch.refused(), [""; 0]);
+        sums(&self.cloudwatch.table())
+    }
+
+    fn hours(&self) -> usize {
+        let counted = counted(&self.records);
+        let hours = counted.keys().map(hour);
+        hours.collect::<std::collections::BTreeSet<_>>().len()
+    }
+}
+
+fn hour(key: &Key) -> i64 {
+    key.minute / 3600
+}
+
+#[test]
+fn what_is_in_the_logs_is_published_once() {
+    let lab = Lab::new();
+    let ended = lab.publish(&["--yes"]).expect(0);
+    assert!(
+        ended.out.contains("3,000 calls were published"),
+        "{}",
+        ended.out
+    );
+    assert_counts(&lab.sums(), &counted(&lab.records));
+    // Hours are published one by one.
+    assert_eq!(lab.cloudwatch.requests().len(), lab.hours());
+    let again = lab.publish(&["--yes"]).expect(0);
+    assert!(
+        again.out.contains("CloudWatch holds data of already"),
+        "{}",
+        again.out
+    );
+    assert!(again.err.contains("nothing was sent"), "{}", again.err);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+}
+
+#[test]
+fn the_ledger_knows_what_cloudwatch_does_not_show_yet() {
+    let lab = Lab::new();
+    lab.publish(&["--yes"]).expect(0);
+    let before = lab.cloudwatch.requests().len();
+    // Data older than a day can take two days to be seen.
+    let elsewhere = CloudWatch::start();
+    let lab = Lab {
+        cloudwatch: elsewhere,
+        ..lab
+    };
+    let again = lab.publish(&["--yes"]).expect(0);
+    assert!(
+        again
+            .out
+            .contains("3,000 calls were published by an earlier run"),
+        "{}",
+        again.out
+    );
+    assert_eq!((before, lab.cloudwatch.requests().len()), (lab.hours(), 0));
+    // Whoever keeps another ledger is taken for somebody else.
+    lab.publish(&["--yes", "--ledger", "another"]).expect(0);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+}
+
+#[test]
+fn other_numbers_for_an_hour_are_not_added_to_it() {
+    let lab = Lab::new();
+    lab.publish(&["--yes"]).expect(0);
+    let published = lab.sums();
+    let Lab {
+        sandbox,
+        mut records,
+        ..
+    } = lab;
+    records.truncate(2000);
+    let lines: Vec<_> = records.iter().map(Value::to_string).collect();
+    sandbox.write("log.jsonl", lines.join("\n"));
+    let lab = Lab {
+        sandbox,
+        cloudwatch: CloudWatch::start(),
+        records,
+    };
+    let ended = lab.publish(&["--yes"]).expect(3);
+    assert!(
+        ended.err.contains("others were in their place"),
+        "{}",
+        ended.err
+    );
+    assert!(lab.sums().is_empty() && !published.is_empty());
+}
+
+#[test]
+fn a_run_that_fails_in_the_middle_is_completed_by_the_next() {
+    let lab = Lab::new();
+    let nth = |n: usize| move |request: &Request| request.nth == n;
+    lab.cloudwatch
+        .fail(1, Fault::Error(403, "AccessDenied"), nth(3));
+    lab.cloudwatch.fail(1, Fault::THROTTLED, nth(5));
+    lab.cloudwatch.fail(1, Fault::BROKEN, nth(8));
+    let ended = lab.publish(&["--yes"]).expect(3);
+    assert!(
+        ended.err.contains("CloudWatch did not take"),
+        "{}",
+        ended.err
+    );
+    let ended = lab.publish(&["--yes"]).expect(0);
+    assert!(ended.out.contains(" in 1 hour\n"), "{}", ended.out);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+}
+
+#[test]
+fn what_got_no_answer_is_not_sent_again() {
+    let lab = Lab::new();
+    lab.cloudwatch
+        .fail(1, Fault::KeepAndClose, |request| request.nth == 2);
+    let ended = lab.publish(&["--yes"]).expect(3);
+    assert!(
+        ended.out.contains("calls were sent, and no answer came"),
+        "{}",
+        ended.out
+    );
+    lab.publish(&["--yes"]).expect(0);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+}
+
+#[test]
+fn nothing_is_sent_without_a_yes() {
+    let lab = Lab::new();
+    let asked = lab.publish(&[]).expect(2);
+    assert!(asked.err.contains("--yes"), "{}", asked.err);
+    let plan = lab
+        .publish(&["--dry-run", "--metrics", "errors,principals"])
+        .expect(0);
+    assert!(plan.out.contains("3,000 calls in "), "{}", plan.out);
+    assert!(plan.out.contains("at list prices"), "{}", plan.out);
+    assert!(lab.cloudwatch.requests().is_empty());
+    assert_eq!(lab.sandbox.files("."), ["log.jsonl"]);
+}
+
+#[test]
+fn hours_that_are_not_over_or_too_old_are_left_out() {
+    let at = |seed: u64, seconds: i64| {
+        let time = crate::support::aws::rfc3339(ago(seconds));
+        with(numbered(seed), &json!({ "eventTime": time }))
+    };
+    let lab = Lab::with(vec![at(1, 60), at(2, 15 * 86_400), at(3, 5 * 3600)]);
+    let ended = lab.publish(&["--yes"]).expect(0);
+    assert!(
+        ended
+            .out
+            .contains("left out: 1 call in hours older than 14 days"),
+        "{}",
+        ended.out
+    );
+    assert!(
+        ended
+            .out
+            .contains("left out: 1 call in hours that are not over"),
+        "{}",
+        ended.out
+    );
+    assert_counts(&lab.sums(), &counted(&lab.records[2..]));
+}
