@@ -9,7 +9,7 @@ use aws_sdk_cloudwatch::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    Dimension, MetricDataQuery, MetricDataResult, MetricDatum, MetricStat, StandardUnit,
+    Dimension, MetricDataQuery, MetricDataResult, MetricDatum, MetricStat, StandardUnit, StatusCode,
 };
 use tokio::time::{self, Instant};
 
@@ -141,6 +141,15 @@ impl Publisher {
             let page = request.send().await;
             let page = page.map_err(|error| ReadError(aws::in_words(&error)))?;
             let results = page.metric_data_results().iter();
+            // Other codes than these two say that data are missing which may be there.
+            let is_whole =
+                |status| [StatusCode::Complete, StatusCode::PartialData].contains(status);
+            let broken = results
+                .clone()
+                .find(|result| !result.status_code().is_none_or(is_whole));
+            if let Some(status) = broken.and_then(MetricDataResult::status_code) {
+                return Err(ReadError(status.to_string()));
+            }
             let times = results.flat_map(MetricDataResult::timestamps);
             hours.extend(times.map(|time| time.secs().div_euclid(3600) * 3600));
             match page.next_token {
@@ -209,6 +218,8 @@ fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> Failure {
     );
     match status(error) {
         _ if throttled => Failure::Passing(reason),
+        // Whoever stands between us and the service cannot know whether it was taken.
+        Some(502 | 504) => Failure::Unanswered(reason),
         Some(429 | 500..) => Failure::Passing(reason),
         Some(_) => Failure::Final(reason),
         None => match error {

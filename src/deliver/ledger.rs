@@ -5,8 +5,8 @@
 //! not arrive, the entry is taken away, and a later run may try again. An entry of somebody who was
 //! killed in between stays: nobody knows whether it arrived, and so it is not sent again.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use aws_sdk_s3::Client;
@@ -78,6 +78,9 @@ pub(crate) struct Owner {
     pub(crate) until: Seconds,
 }
 
+/// Bytes of the largest document: a list of all metrics that may be kept.
+const LARGEST: i64 = 64 << 20;
+
 /// A place for entries.
 #[derive(Debug, Clone)]
 pub(crate) enum Ledger {
@@ -127,6 +130,15 @@ impl Ledger {
             State::Sent if found.content != content => Claim::Differs(found.written),
             State::Sent => Claim::Sent,
         })
+    }
+
+    /// Tells whether somebody has taken it on before, whatever became of it.
+    ///
+    /// # Errors
+    ///
+    /// If the ledger cannot be read.
+    pub(crate) async fn knows(&self, key: &str) -> Result<bool, LedgerError> {
+        Ok(self.load(key).await?.is_some())
     }
 
     /// Says that it arrived, or that no answer came.
@@ -201,6 +213,9 @@ impl Ledger {
         match object.send().await {
             Ok(object) => {
                 let version = Version(object.e_tag().map(str::to_owned));
+                if object.content_length().is_some_and(|bytes| bytes > LARGEST) {
+                    return Err(self.failed("read", key, "it is too large to be ours".to_owned()));
+                }
                 let bytes = object.body.collect().await;
                 let bytes = bytes
                     .map_err(|error| self.failed("read", key, aws::in_words(&error)))?
@@ -266,6 +281,11 @@ impl Ledger {
         }
     }
 
+    /// Others changed a document again and again before we could.
+    pub(crate) fn contended(&self, key: &str) -> LedgerError {
+        self.failed("change", key, "others were quicker each time".to_owned())
+    }
+
     /// Makes an entry if there is none.
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<bool, LedgerError> {
         Ok(self.put(key, bytes, Condition::Absent).await?.is_some())
@@ -296,7 +316,7 @@ impl Ledger {
         }
         match request.send().await {
             Ok(written) => Ok(Some(Version(written.e_tag))),
-            Err(error) if is_unmet(&error) => Ok(None),
+            Err(error) if is_unmet(&error, condition) => Ok(None),
             Err(error) => Err(failed(aws::in_words(&error))),
         }
     }
@@ -316,8 +336,13 @@ impl Ledger {
         }
         match condition {
             Condition::Absent => {
-                match OpenOptions::new().write(true).create_new(true).open(&path) {
-                    Ok(mut file) => file.write_all(bytes)?,
+                // Written first and named then: whoever looks sees all of it or nothing.
+                let part = path.with_extension(format!("{:016x}.part", fastrand::u64(..)));
+                fs::write(&part, bytes)?;
+                let linked = fs::hard_link(&part, &path);
+                fs::remove_file(&part)?;
+                match linked {
+                    Ok(()) => {}
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
                     Err(error) => return Err(error),
                 }
@@ -329,14 +354,19 @@ impl Ledger {
 }
 
 /// Tells whether an object was not written since the condition was not met. Two conditional writes at
-/// the same time are a conflict, and the other one was first.
+/// the same time are a conflict, and the other one was first; an object that is gone is no longer as it was.
 fn is_unmet<E: std::error::Error + 'static>(
     error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
+    condition: Condition<'_>,
 ) -> bool {
     let status = error
         .raw_response()
         .map(|response| response.status().as_u16());
-    matches!(status, Some(409 | 412))
+    match condition {
+        Condition::None => false,
+        Condition::Absent => matches!(status, Some(409 | 412)),
+        Condition::Tag(_) => matches!(status, Some(404 | 409 | 412)),
+    }
 }
 
 fn json(entry: &Entry) -> Vec<u8> {

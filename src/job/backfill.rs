@@ -1,28 +1,62 @@
 //! Publishing metrics after the fact: hour by hour, so that a run that was interrupted can go on, and a
 //! longer one later repeats nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::usage::{self, Account, Publication, Way};
+use super::usage::{self, Account, Keys, Publication, Way};
 use crate::core::usage::backfill::Plan;
 use crate::core::usage::metrics::Datum;
-use crate::core::window::{self, Seconds};
-use crate::deliver::cloudwatch::Publisher;
-use crate::deliver::ledger::{Ledger, Owner};
+use crate::core::window::Seconds;
+use crate::deliver::cloudwatch::{Publisher, ReadError};
+use crate::deliver::ledger::{Ledger, LedgerError, Owner};
 
 /// How long one hour's data may take to be published.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Publishes a plan; `told` is told after each hour.
+/// Why it is not known what CloudWatch holds already.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    #[error(transparent)]
+    CloudWatch(#[from] ReadError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Finds the hours of a plan that CloudWatch holds data of, and that the ledger knows nothing of: those
+/// were published by somebody else. The ledger decides about the others, chunk by chunk.
+///
+/// # Errors
+///
+/// If CloudWatch or the ledger cannot be asked.
+pub(crate) async fn published_by_others(
+    plan: &Plan,
+    keys: &Keys,
+    publisher: &Publisher,
+    ledger: &Ledger,
+) -> Result<BTreeSet<Seconds>, CheckError> {
+    let (witnesses, from, until) = plan.witnesses();
+    let mut others = BTreeSet::new();
+    if witnesses.is_empty() {
+        return Ok(others);
+    }
+    for hour in publisher.present(&witnesses, from, until).await? {
+        if !ledger.knows(&usage::chunk(&keys.hour(hour), 0)).await? {
+            others.insert(hour);
+        }
+    }
+    Ok(others)
+}
+
+/// Publishes a plan.
 pub(crate) async fn publish(
     plan: Plan,
-    namespace: &str,
+    keys: &Keys,
     publisher: &Publisher,
     ledger: &Ledger,
     now: impl Fn() -> Seconds,
-    mut told: impl FnMut(),
 ) -> Account {
     let mut account = Account::default();
     for (hour, data) in plan.hours {
@@ -30,7 +64,7 @@ pub(crate) async fn publish(
         let publication = Publication {
             way: Way::Request(publisher),
             ledger: Some(ledger),
-            key: format!("usage/backfill/{namespace}/{}", window::hour(hour)),
+            key: keys.hour(hour),
             owner: Owner {
                 name: format!("{:032x}", fastrand::u128(..)),
                 now: began,
@@ -40,7 +74,6 @@ pub(crate) async fn publish(
         };
         account.received += data.iter().map(Datum::events).sum::<u64>();
         usage::publish(data, publication, &mut account).await;
-        told();
     }
     account
 }

@@ -1,6 +1,7 @@
 //! Usage: a delivery of CloudWatch Logs → calls per minute → metrics, each published once.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use aws_lc_rs::digest;
 use serde::Serialize;
@@ -13,9 +14,10 @@ use crate::core::usage::Usage;
 use crate::core::usage::chunks::{chunks, is_timely};
 use crate::core::usage::kept::Kept;
 use crate::core::usage::metrics::{self, Datum, Sets};
-use crate::core::window::Seconds;
+use crate::core::window::{self, Seconds};
 use crate::deliver::cloudwatch::{Publisher, Sent};
 use crate::deliver::ledger::{Claim, Ledger, LedgerError, Owner, Version};
+use crate::render::escape;
 
 /// What became of the events of a delivery:
 /// received = published + skipped + refused + unconfirmed + unsent.
@@ -52,7 +54,7 @@ pub(crate) enum Way<'w> {
     /// To CloudWatch, with `PutMetricData`.
     Request(&'w Publisher),
     /// To a log that CloudWatch reads metrics from, in embedded metric format.
-    Log(&'w mut (dyn FnMut(&[Datum]) + Send)),
+    Log(&'w mut (dyn FnMut(&[Datum]) -> io::Result<()> + Send)),
 }
 
 /// What is published, and where it is remembered.
@@ -63,6 +65,41 @@ pub(crate) struct Publication<'p> {
     pub(crate) key: String,
     pub(crate) owner: Owner,
     pub(crate) deadline: Instant,
+}
+
+/// Where things stand in a ledger, by the namespace and by the account and region that metrics go to.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    destination: String,
+}
+
+impl Keys {
+    pub(crate) fn new(namespace: &str, account: &str, region: &str) -> Keys {
+        let parts = [account, region, namespace].map(escape::file_name);
+        Keys {
+            destination: parts.join("/"),
+        }
+    }
+
+    /// The metrics that are kept.
+    pub(crate) fn kept(&self) -> String {
+        format!("usage/kept/{}.json", self.destination)
+    }
+
+    /// A delivery, by the number of its events.
+    pub(crate) fn delivery(&self, fingerprint: u128) -> String {
+        format!("usage/published/{}/{fingerprint:032x}", self.destination)
+    }
+
+    /// An hour that is published after the fact, by its first second.
+    pub(crate) fn hour(&self, hour: Seconds) -> String {
+        format!("usage/backfill/{}/{}", self.destination, window::hour(hour))
+    }
+}
+
+/// The entry of one chunk of a delivery or an hour.
+pub(crate) fn chunk(key: &str, index: usize) -> String {
+    format!("{key}/{index}")
 }
 
 /// Counts the events of one delivery.
@@ -98,6 +135,11 @@ impl Account {
         self.skipped.values().sum()
     }
 
+    /// Events in no metric, of one kind.
+    pub(crate) fn skipped_as(&self, kind: &str) -> u64 {
+        self.skipped.get(kind).copied().unwrap_or_default()
+    }
+
     fn skip(&mut self, kind: &'static str, events: u64) {
         if events > 0 {
             *self.skipped.entry(kind).or_default() += events;
@@ -115,18 +157,23 @@ pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, acco
         owner,
         deadline,
     } = publication;
-    let mut taken = false;
-    for (index, chunk) in chunks(data).into_iter().enumerate() {
+    let (mut taken, mut is_displaced) = (false, false);
+    for (index, part) in chunks(data).into_iter().enumerate() {
         // The numbers of chunks must not depend on the time: so this comes after cutting.
-        let (data, late) = timely(chunk, owner.now);
+        let (data, late) = timely(part, owner.now);
         account.refused += late;
         let events = data.iter().map(Datum::events).sum();
         if data.is_empty() {
             continue;
         }
+        if is_displaced {
+            // What comes after another chunk may hold what was in that one's place.
+            account.skip("displaced", events);
+            continue;
+        }
         let entry = Entry {
             ledger,
-            key: format!("{key}/{index}"),
+            key: chunk(&key, index),
             content: ledger.map_or_else(String::new, |_| content(&data)),
             owner: &owner,
         };
@@ -137,7 +184,8 @@ pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, acco
                 continue;
             }
             Ok(Claim::Differs(when)) => {
-                account.skip("repeated", events);
+                is_displaced = true;
+                account.skip("displaced", events);
                 account.troubles.push(format!("{events} events are not published, since others were in their place at {when}: {key}/{index}"));
                 continue;
             }
@@ -164,10 +212,10 @@ pub(crate) async fn publish(data: Vec<Datum>, publication: Publication<'_>, acco
         account.chunks += 1;
         let (sent, repeated) = match &mut way {
             Way::Request(publisher) => publisher.publish(&data, deadline).await,
-            Way::Log(log) => {
-                log(&data);
-                (Sent::Arrived, 0)
-            }
+            Way::Log(log) => match log(&data) {
+                Ok(()) => (Sent::Arrived, 0),
+                Err(error) => (Sent::Unconfirmed(error.to_string()), 0),
+            },
         };
         account.retries += repeated;
         taken |= !matches!(sent, Sent::Refused(_));
@@ -304,8 +352,7 @@ impl Memory {
             }
             self.load(ledger, key).await?;
         }
-        // So many others change it that waiting any longer helps nobody: count with what is known.
-        Ok(metrics::data(usage, sets, &mut self.kept))
+        Err(ledger.contended(key))
     }
 
     /// Reads what is remembered.

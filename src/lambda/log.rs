@@ -35,11 +35,16 @@ pub(super) fn line(level: Level, message: &str, request: &str, more: &[(&str, Va
     for (name, value) in more {
         members.insert((*name).to_owned(), value.clone());
     }
-    raw(format!("{}\n", Value::Object(members)).as_bytes());
+    // If the log is gone, there is nobody to be told.
+    let _ = raw(format!("{}\n", Value::Object(members)).as_bytes());
 }
 
-/// Writes lines that are JSON already. If the log is gone, there is nobody to be told.
-pub(super) fn raw(lines: &[u8]) {
+/// Writes lines that are JSON already.
+///
+/// # Errors
+///
+/// If the log does not take them.
+pub(super) fn raw(lines: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(lines).and_then(|()| out.flush());
+    out.write_all(lines).and_then(|()| out.flush())
 }

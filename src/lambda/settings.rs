@@ -69,7 +69,7 @@ impl Settings {
             setting => {
                 return bad(
                     setting,
-                    "at most 255 letters, digits and any of . - _ / # :, and not begin with AWS/",
+                    "at most 255 letters, digits and any of . - _ / # :, and not begin with AWS/ or a colon",
                 );
             }
         };

@@ -18,8 +18,8 @@ use crate::core::usage::metrics::Datum;
 use crate::core::window::Seconds;
 use crate::deliver::cloudwatch::Publisher;
 use crate::deliver::ledger::{Ledger, Owner};
-use crate::job::usage::{self, Account, Memory, Publication, Way};
-use crate::render::{emf, escape};
+use crate::job::usage::{self, Account, Keys, Memory, Publication, Way};
+use crate::render::emf;
 
 /// What is left of an invocation's time for its last words.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -140,9 +140,13 @@ impl Function {
         let Some(counted) = intaken.tallies.values().next() else {
             return account;
         };
-        // It goes into keys of the ledger.
-        let namespace = escape::file_name(&self.settings.namespace);
-        let kept = format!("usage/kept/{namespace}.json");
+        let mut arn = context.invoked_function_arn.split(':').skip(3);
+        let (region, account_id) = (
+            arn.next().unwrap_or_default(),
+            arn.next().unwrap_or_default(),
+        );
+        let keys = Keys::new(&self.settings.namespace, account_id, region);
+        let kept = keys.kept();
         let remembered = self.ledger.as_ref().map(|ledger| (ledger, kept.as_str()));
         let data = match self
             .memory
@@ -169,7 +173,7 @@ impl Function {
                 None => Way::Log(&mut log),
             },
             ledger: self.ledger.as_ref(),
-            key: format!("usage/published/{namespace}/{:032x}", counted.fingerprint()),
+            key: keys.delivery(counted.fingerprint()),
             owner: Owner {
                 // Lambda repeats a delivery under the same id.
                 name: format!("{} {}", context.request_id, now.as_nanos()),

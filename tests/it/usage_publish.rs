@@ -2,15 +2,18 @@
 
 use serde_json::{Value, json};
 
+use crate::support::aws::{Server, World};
 use crate::support::calls::{ANN, BOB, Calls, ago, counted, numbered, with};
 use crate::support::cloudwatch::{CloudWatch, Fault, Request};
-use crate::support::metrics::{Key, sums};
+use crate::support::metrics::{Key, clock, sums};
 use crate::support::{Finished, Sandbox};
 use crate::usage_function::lab::{Counts, assert_counts};
 
 /// A machine with logs of some hours, and the account to publish in.
 struct Lab {
     sandbox: Sandbox,
+    /// Says whose keys they are.
+    sts: Server,
     cloudwatch: CloudWatch,
     records: Vec<Value>,
 }
@@ -32,21 +35,32 @@ impl Lab {
         sandbox.write("log.jsonl", lines.join("\n"));
         Lab {
             sandbox,
+            sts: Server::start(World::new(clock() as i64).account(ANN)),
             cloudwatch: CloudWatch::start(),
             records,
         }
     }
 
     fn publish(&self, args: &[&str]) -> Finished {
+        self.publish_in("us-east-1", args)
+    }
+
+    fn publish_in(&self, region: &str, args: &[&str]) -> Finished {
         let mut command = self.sandbox.trailtab();
         command
             .args(["usage", "log.jsonl", "--publish"])
             .args(args)
+            .envs(self.sts.environment(ANN))
             .env("AWS_ENDPOINT_URL_CLOUDWATCH", self.cloudwatch.url())
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "secret");
+            .env("AWS_REGION", region);
         self.sandbox.finish(command, b"")
+    }
+
+    /// Puts other logs in the place of these.
+    fn rewrite(&mut self, records: Vec<Value>) {
+        let lines: Vec<_> = records.iter().map(Value::to_string).collect();
+        self.sandbox.write("log.jsonl", lines.join("\n"));
+        self.records = records;
     }
 
     fn sums(&self) -> Counts {
@@ -79,6 +93,21 @@ fn what_is_in_the_logs_is_published_once() {
     assert_eq!(lab.cloudwatch.requests().len(), lab.hours());
     let again = lab.publish(&["--yes"]).expect(0);
     assert!(
+        again
+            .out
+            .contains("3,000 calls were published by an earlier run"),
+        "{}",
+        again.out
+    );
+    assert_counts(&lab.sums(), &counted(&lab.records));
+}
+
+#[test]
+fn what_others_published_is_left_out() {
+    let lab = Lab::new();
+    lab.publish(&["--yes", "--ledger", "theirs"]).expect(0);
+    let again = lab.publish(&["--yes"]).expect(0);
+    assert!(
         again.out.contains("CloudWatch holds data of already"),
         "{}",
         again.out
@@ -88,16 +117,20 @@ fn what_is_in_the_logs_is_published_once() {
 }
 
 #[test]
-fn the_ledger_knows_what_cloudwatch_does_not_show_yet() {
-    let lab = Lab::new();
+fn another_region_is_another_place() {
+    let mut lab = Lab::new();
     lab.publish(&["--yes"]).expect(0);
-    let before = lab.cloudwatch.requests().len();
+    lab.cloudwatch = CloudWatch::start();
+    lab.publish_in("eu-west-1", &["--yes"]).expect(0);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+}
+
+#[test]
+fn the_ledger_knows_what_cloudwatch_does_not_show_yet() {
+    let mut lab = Lab::new();
+    lab.publish(&["--yes"]).expect(0);
     // Data older than a day can take two days to be seen.
-    let elsewhere = CloudWatch::start();
-    let lab = Lab {
-        cloudwatch: elsewhere,
-        ..lab
-    };
+    lab.cloudwatch = CloudWatch::start();
     let again = lab.publish(&["--yes"]).expect(0);
     assert!(
         again
@@ -106,37 +139,42 @@ fn the_ledger_knows_what_cloudwatch_does_not_show_yet() {
         "{}",
         again.out
     );
-    assert_eq!((before, lab.cloudwatch.requests().len()), (lab.hours(), 0));
-    // Whoever keeps another ledger is taken for somebody else.
-    lab.publish(&["--yes", "--ledger", "another"]).expect(0);
-    assert_counts(&lab.sums(), &counted(&lab.records));
+    assert_eq!(lab.cloudwatch.requests().len(), 0);
 }
 
 #[test]
 fn other_numbers_for_an_hour_are_not_added_to_it() {
-    let lab = Lab::new();
+    let mut lab = Lab::new();
     lab.publish(&["--yes"]).expect(0);
-    let published = lab.sums();
-    let Lab {
-        sandbox,
-        mut records,
-        ..
-    } = lab;
-    records.truncate(2000);
-    let lines: Vec<_> = records.iter().map(Value::to_string).collect();
-    sandbox.write("log.jsonl", lines.join("\n"));
-    let lab = Lab {
-        sandbox,
-        cloudwatch: CloudWatch::start(),
-        records,
-    };
+    lab.cloudwatch = CloudWatch::start();
+    lab.rewrite(lab.records[..2000].to_vec());
     let ended = lab.publish(&["--yes"]).expect(3);
     assert!(
         ended.err.contains("others were in their place"),
         "{}",
         ended.err
     );
-    assert!(lab.sums().is_empty() && !published.is_empty());
+    assert!(
+        ended
+            .out
+            .contains("2,000 calls were not published, since others were in their place"),
+        "{}",
+        ended.out
+    );
+    assert!(lab.sums().is_empty());
+}
+
+#[test]
+fn hours_that_could_not_be_read_whole_are_published_by_choice_only() {
+    let lab = Lab::new();
+    let mut log = std::fs::read(lab.sandbox.path("log.jsonl")).unwrap();
+    log.extend_from_slice(b"\n{\"eventName\":");
+    lab.sandbox.write("log.jsonl", log);
+    let refused = lab.publish(&["--yes"]).expect(1);
+    assert!(refused.err.contains("--partial"), "{}", refused.err);
+    assert!(lab.cloudwatch.requests().is_empty());
+    lab.publish(&["--yes", "--partial"]).expect(3);
+    assert_counts(&lab.sums(), &counted(&lab.records));
 }
 
 #[test]
@@ -154,7 +192,11 @@ fn a_run_that_fails_in_the_middle_is_completed_by_the_next() {
         ended.err
     );
     let ended = lab.publish(&["--yes"]).expect(0);
-    assert!(ended.out.contains(" in 1 hour\n"), "{}", ended.out);
+    assert!(
+        ended.out.contains("calls were published by an earlier run"),
+        "{}",
+        ended.out
+    );
     assert_counts(&lab.sums(), &counted(&lab.records));
 }
 
@@ -169,7 +211,8 @@ fn what_got_no_answer_is_not_sent_again() {
         "{}",
         ended.out
     );
-    lab.publish(&["--yes"]).expect(0);
+    // It stays unknown, and says so.
+    lab.publish(&["--yes"]).expect(3);
     assert_counts(&lab.sums(), &counted(&lab.records));
 }
 

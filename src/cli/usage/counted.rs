@@ -8,6 +8,7 @@ use crate::core::intake::Counter as _;
 use crate::core::summary::Run;
 use crate::core::usage::basis::{Basis, Extent};
 use crate::core::usage::{Detail, Usage};
+use crate::core::window::Window;
 
 /// Problems that are named where the result has no place for them.
 const MOST_NAMED: usize = 10;
@@ -15,6 +16,8 @@ const MOST_NAMED: usize = 10;
 /// Usage, the time that it is about, and what it rests on.
 pub(super) struct Counted {
     pub(super) usage: Usage,
+    /// What was asked for.
+    pub(super) window: Window,
     pub(super) extent: Extent,
     pub(super) basis: Basis,
 }
@@ -49,6 +52,7 @@ impl Counted {
             extent: Extent::of(&usage, run.window),
             basis: Basis::of(&usage, &outcome.intaken, &outcome.coverage, &run),
             usage,
+            window: run.window,
         })
     }
 

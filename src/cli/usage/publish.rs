@@ -1,9 +1,10 @@
 //! `trailtab usage --publish`: metrics after the fact.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::args::UsageArgs;
@@ -16,9 +17,9 @@ use crate::core::usage::backfill::Plan;
 use crate::core::usage::kept;
 use crate::deliver::cloudwatch::Publisher;
 use crate::deliver::ledger::Ledger;
-use crate::job::usage::{Account, Memory};
+use crate::job::usage::{Account, Keys, Memory};
 use crate::job::{backfill, read};
-use crate::render::{self, escape};
+use crate::render;
 use crate::source::Source;
 
 /// Sending metrics to CloudWatch.
@@ -35,6 +36,9 @@ pub(super) struct PublishArgs {
     /// Show what would be sent, and send nothing
     #[arg(long, requires = "publish", conflicts_with = "yes")]
     dry_run: bool,
+    /// Send what could be read, although something is missing: its hours stay short
+    #[arg(long, requires = "publish")]
+    partial: bool,
     /// Where to remember what was sent, so that nothing is sent twice: a directory or s3://BUCKET[/PREFIX]
     #[arg(
         long,
@@ -84,12 +88,14 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     let counted = Counted::read(&args.reading, &args.credentials, sets.detail(), ui)?;
     let runtime = read::start_runtime()?;
     let namespace = &args.metrics.namespace;
-    // It goes into names of files and objects.
-    let folder = escape::file_name(namespace);
-    let kept = format!("usage/kept/{folder}.json");
     let top = args.metrics.top_or(kept::TOP);
     runtime.block_on(async {
         let config = aws::config(&args.credentials.access()).await;
+        let caller = aws::sts(&config).get_caller_identity().send().await;
+        let caller = caller.map_err(|error| anyhow!(aws::in_words(&error)));
+        let caller = caller.context("cannot tell which account the metrics are for")?;
+        let region = aws::region_of(&config);
+        let keys = Keys::new(namespace, caller.account().unwrap_or_default(), region.as_ref());
         let publisher = Publisher::new(aws::cloudwatch(&config), namespace);
         let ledger = match &options.ledger {
             Place::Directory(directory) => Ledger::Directory(directory.clone()),
@@ -101,18 +107,12 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         };
         // What is kept is remembered only once something is sent.
         let mut memory = Memory::new(top);
-        memory.load(&ledger, &kept).await?;
+        memory.load(&ledger, &keys.kept()).await?;
         let data = memory.data(&counted.usage, &sets, None).await?;
-        let mut plan = Plan::new(data, clock::now());
-        let (witnesses, from, until) = plan.witnesses();
-        let present = match witnesses.is_empty() {
-            true => Ok(Default::default()),
-            false => publisher.present(&witnesses, from, until).await,
-        };
-        let unchecked = present.as_ref().err().map(ToString::to_string);
-        let present = present.unwrap_or_default();
-        plan.leave_out(&present);
-        let region = aws::region_of(&config);
+        let mut plan = Plan::new(data, counted.window, clock::now());
+        let others = backfill::published_by_others(&plan, &keys, &publisher, &ledger).await;
+        let unchecked = others.as_ref().err().map(ToString::to_string);
+        plan.leave_out(others.as_ref().unwrap_or(&BTreeSet::new()));
         let page = render::usage::plan(
             &plan,
             namespace,
@@ -126,25 +126,29 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
             ui.remark("nothing was sent");
             return Ok(counted.ended());
         }
-        if !options.yes && !ui.ask("Send it?")? {
-            ui.remark("nothing was sent");
-            return Ok(Ended::Done);
+        if !counted.basis.coverage.complete && !options.partial {
+            bail!("what was read is incomplete, and hours that are published cannot be completed later: mend it, or add --partial");
         }
-        let data = Memory::new(top)
-            .data(&counted.usage, &sets, Some((&ledger, &kept)))
-            .await?;
-        let mut plan = Plan::new(data, clock::now());
+        if options.yes {
+            others?;
+        } else if !ui.ask("Send it?")? {
+            ui.remark("nothing was sent");
+            return Ok(counted.ended());
+        }
+        let kept = keys.kept();
+        let mut memory = Memory::new(top);
+        let data = memory.data(&counted.usage, &sets, Some((&ledger, &kept))).await?;
+        let present = plan.present.into_keys().collect();
+        let mut plan = Plan::new(data, counted.window, clock::now());
         plan.leave_out(&present);
-        let account =
-            backfill::publish(plan, &folder, &publisher, &ledger, clock::now, || {}).await;
+        let account = backfill::publish(plan, &keys, &publisher, &ledger, clock::now).await;
         tell(&account, ui)?;
         // What CloudWatch does not take, or has already, was said before anything was sent.
-        Ok(
-            match account.unsent_data + account.unconfirmed == 0 && account.troubles.is_empty() {
-                true => counted.ended(),
-                false => Ended::Partial,
-            },
-        )
+        let is_done = account.unsent_data + account.unconfirmed == 0 && account.troubles.is_empty();
+        Ok(match is_done {
+            true => counted.ended(),
+            false => Ended::Partial,
+        })
     })
 }
 
@@ -155,7 +159,14 @@ fn tell(account: &Account, ui: Ui) -> anyhow::Result<()> {
     }
     let rows = [
         ("calls were published", account.published),
-        ("calls were published by an earlier run", account.skipped()),
+        (
+            "calls were published by an earlier run",
+            account.skipped_as("repeated"),
+        ),
+        (
+            "calls were not published, since others were in their place",
+            account.skipped_as("displaced"),
+        ),
         ("calls were too old or too far ahead", account.refused),
         ("calls were sent, and no answer came", account.unconfirmed),
         ("calls were not sent", account.unsent),

@@ -7,16 +7,13 @@ use rust_decimal::Decimal;
 use super::chunks::{chunks, is_timely};
 use super::metrics::{Datum, Metric, Set};
 use super::price;
-use crate::core::window::Seconds;
+use crate::core::window::{Seconds, Window};
 
 const HOUR: Seconds = 3600;
 
 /// After this time, events have arrived: CloudTrail delivers them within some five minutes on average,
 /// and promises nothing.
 const SETTLED: Seconds = 15 * 60;
-
-/// Metrics by which is told whether an hour has been published before.
-const WITNESSES: usize = 10;
 
 /// What is to be published.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) refused: u64,
     /// Events in hours of which some may still be on their way.
     pub(crate) unsettled: u64,
+    /// Events in hours that are not wholly in the window.
+    pub(crate) cut: u64,
     /// Hours that CloudWatch holds data of already, and the events in them.
     pub(crate) present: BTreeMap<Seconds, u64>,
 }
@@ -34,7 +33,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Plans to publish all hours that CloudWatch takes and that are over. An hour is published whole or
     /// not at all, so that a later run finds the same in it.
-    pub(crate) fn new(data: Vec<Datum>, now: Seconds) -> Plan {
+    pub(crate) fn new(data: Vec<Datum>, window: Window, now: Seconds) -> Plan {
         let mut plan = Plan::default();
         for datum in data {
             let hour = datum.minute.div_euclid(HOUR) * HOUR;
@@ -42,6 +41,10 @@ impl Plan {
                 plan.unsettled += datum.events();
             } else if !is_timely(hour, now) {
                 plan.refused += datum.events();
+            } else if window.since.is_some_and(|since| hour < since)
+                || window.until.is_some_and(|until| until < hour + HOUR)
+            {
+                plan.cut += datum.events();
             } else {
                 plan.hours.entry(hour).or_default().push(datum);
             }
@@ -49,23 +52,21 @@ impl Plan {
         plan
     }
 
-    /// The metrics with most calls, by which is told which hours have been published before; and the
-    /// first second to look at, and the first not to.
+    /// Metrics by which is told whether an hour has been published before, for each hour the one with most
+    /// calls; and the first second to look at, and the first not to.
     pub(crate) fn witnesses(&self) -> (Vec<Metric>, Seconds, Seconds) {
-        let mut calls = BTreeMap::<&Metric, u64>::new();
-        for datum in self.data().filter(|datum| datum.metric.set == Set::Calls) {
-            *calls.entry(&datum.metric).or_default() += datum.value;
+        let mut witnesses = BTreeSet::new();
+        for data in self.hours.values() {
+            let mut calls = BTreeMap::<&Metric, u64>::new();
+            for datum in data.iter().filter(|datum| datum.metric.set == Set::Calls) {
+                *calls.entry(&datum.metric).or_default() += datum.value;
+            }
+            let most = calls.into_iter().max_by_key(|(_, count)| *count);
+            witnesses.extend(most.map(|(metric, _)| metric.clone()));
         }
-        let mut metrics: Vec<_> = calls.into_iter().collect();
-        metrics.sort_by(|(_, a), (_, b)| b.cmp(a));
-        let metrics = metrics.into_iter().take(WITNESSES);
         let first = self.hours.keys().next().copied().unwrap_or_default();
         let last = self.hours.keys().next_back().copied().unwrap_or_default();
-        (
-            metrics.map(|(metric, _)| metric.clone()).collect(),
-            first,
-            last + HOUR,
-        )
+        (witnesses.into_iter().collect(), first, last + HOUR)
     }
 
     /// Leaves out hours that CloudWatch holds data of already: theirs would be added to what is there.
@@ -142,7 +143,7 @@ mod tests {
             datum(NOW - 60, 16),
             datum(NOW + HOUR, 32),
         ];
-        let plan = Plan::new(data.clone(), NOW);
+        let plan = Plan::new(data.clone(), Window::default(), NOW);
         assert_eq!((plan.refused, plan.unsettled), (3, 48));
         assert_eq!(plan.hours.keys().collect::<Vec<_>>(), [&over]);
         assert_eq!(
@@ -150,14 +151,35 @@ mod tests {
             (2, 1, 1)
         );
         assert_eq!(plan.price(), price::of_hours(1) + price::of_requests(1));
+        // An hour is cut by a window that begins or ends in it.
+        for (since, until, cut) in [
+            (over, over + HOUR, 0),
+            (over + 1, over + HOUR, 12),
+            (over, over + HOUR - 1, 12),
+        ] {
+            let window = Window {
+                since: Some(since),
+                until: Some(until),
+            };
+            let plan = Plan::new(data.clone(), window, NOW);
+            assert_eq!((plan.cut, plan.hours.len()), (cut, usize::from(cut == 0)));
+        }
         // The hour of ten was not over for a quarter of an hour one second before.
-        assert!(Plan::new(data, NOW - 1).hours.is_empty());
+        assert!(
+            Plan::new(data.clone(), Window::default(), NOW - 1)
+                .hours
+                .is_empty()
+        );
     }
 
     #[test]
     fn hours_that_are_there_already_are_left_out() {
         let hour = NOW - 900 - 5 * HOUR;
-        let mut plan = Plan::new(vec![datum(hour, 1), datum(hour + HOUR, 2)], NOW);
+        let mut plan = Plan::new(
+            vec![datum(hour, 1), datum(hour + HOUR, 2)],
+            Window::default(),
+            NOW,
+        );
         assert_eq!(
             plan.witnesses().1..plan.witnesses().2,
             hour..hour + 2 * HOUR

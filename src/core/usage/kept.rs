@@ -57,7 +57,7 @@ impl Kept {
         kept.extend(newcomers.map(|(_, metric)| metric.clone()));
         let others: Vec<Metric> = minutes
             .keys()
-            .filter(|metric| !kept.contains(metric))
+            .filter(|metric| !kept.contains(metric) || !is_acceptable(metric))
             .cloned()
             .collect();
         let mut rest = Minutes::new();

@@ -164,6 +164,9 @@ pub(crate) fn template(
     Ok(template)
 }
 
+/// Seconds within which calls have arrived.
+const LATE: u32 = 1800;
+
 fn resource(alarm: &Alarm, namespace: &str) -> Value {
     let (api, wanted) = (&alarm.api, &alarm.wanted);
     let watched = &api.regions[..api.regions.len().min(MOST_IN_ALARM)];
@@ -174,7 +177,8 @@ fn resource(alarm: &Alarm, namespace: &str) -> Value {
         ),
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         "Threshold": wanted.calls,
-        "EvaluationPeriods": 1,
+        "EvaluationPeriods": looked_back(wanted.period),
+        "DatapointsToAlarm": 1,
         // A minute without calls has no data.
         "TreatMissingData": "notBreaching",
         "AlarmActions": {
@@ -208,6 +212,18 @@ fn resource(alarm: &Alarm, namespace: &str) -> Value {
         properties["Metrics"] = metrics.into();
     }
     json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": properties })
+}
+
+/// How many periods an alarm looks back each time: CloudTrail delivers a call up to a quarter of an hour after
+/// it was made, at times later, and it counts for the minute in which it was made.
+fn looked_back(period: u32) -> u32 {
+    let periods = LATE.div_ceil(period) + 1;
+    // An alarm may look back one day at most.
+    if periods * period > 86_400 {
+        1
+    } else {
+        periods
+    }
 }
 
 /// Says which regions an alarm watches.

@@ -62,6 +62,13 @@ impl Page {
                 counted(plan.refused, "call"),
             )?;
         }
+        if plan.cut > 0 {
+            writeln!(
+                self.out,
+                "  left out: {} in hours of which the window holds a part only",
+                counted(plan.cut, "call"),
+            )?;
+        }
         if plan.unsettled > 0 {
             writeln!(
                 self.out,

@@ -44,13 +44,22 @@ pub(crate) fn part(records: &[Value], chunks: &[usize]) -> Counts {
 /// Metrics beyond the cap would be one.
 pub(crate) const ROOMY: (&str, &str) = ("TRAILTAB_USAGE_TOP", "100000");
 
-const KINDS: [Fault; 5] = [
+const KINDS: [Fault; 4] = [
     Fault::THROTTLED,
     Fault::Error(400, "ThrottlingException"),
     Fault::BROKEN,
     Fault::BUSY,
-    Fault::Error(502, "BadGateway"),
 ];
+
+#[test]
+fn what_a_gateway_says_is_no_answer() {
+    let mut lab = Lab::new(&[]);
+    lab.cloudwatch
+        .fail(1, Fault::Error(502, "BadGateway"), |_| true);
+    let response = lab.deliver(&Calls::new(100).records());
+    assert_eq!(count(&response, "unconfirmed"), 100, "{response}");
+    assert_eq!(lab.requests().len(), 1);
+}
 
 #[test]
 fn what_fails_in_passing_is_repeated() {
