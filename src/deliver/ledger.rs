@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
@@ -94,6 +95,18 @@ pub(crate) enum Ledger {
 }
 
 impl Ledger {
+    /// A ledger in a bucket of the configured region.
+    pub(crate) fn in_s3(config: &SdkConfig, bucket: String, mut prefix: String) -> Ledger {
+        if !prefix.is_empty() && !prefix.ends_with('/') {
+            prefix.push('/');
+        }
+        Ledger::S3 {
+            client: aws::s3(config, &bucket, None),
+            bucket,
+            prefix,
+        }
+    }
+
     /// Asks whether something is to be sent, and takes it on if so. `content` stands for what it is.
     ///
     /// # Errors

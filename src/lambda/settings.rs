@@ -43,7 +43,7 @@ pub(super) struct Settings {
     /// Metrics in each set besides `__other__`.
     pub(super) top: usize,
     pub(super) output: Output,
-    /// Bucket and prefix, which is empty or ends in a slash.
+    /// Bucket and prefix.
     pub(super) ledger: Option<(String, String)>,
 }
 
@@ -96,12 +96,7 @@ impl Settings {
         let setting = get("TRAILTAB_LEDGER");
         let ledger = match setting.1.parse() {
             _ if setting.1.is_empty() => None,
-            Ok(Source::S3 { bucket, mut prefix }) => {
-                if !prefix.is_empty() && !prefix.ends_with('/') {
-                    prefix.push('/');
-                }
-                Some((bucket, prefix))
-            }
+            Ok(Source::S3 { bucket, prefix }) => Some((bucket, prefix)),
             _ => return bad(setting, "a place in S3: s3://BUCKET or s3://BUCKET/PREFIX"),
         };
         Ok(Settings {
@@ -150,7 +145,7 @@ mod tests {
         assert_eq!((settings.namespace.as_str(), settings.top), ("team/api", 5));
         assert_eq!(
             settings.ledger,
-            Some(("ledger".to_owned(), "some/".to_owned()))
+            Some(("ledger".to_owned(), "some".to_owned()))
         );
     }
 

@@ -90,11 +90,7 @@ impl Function {
         let publisher =
             publisher.map(|config| Publisher::new(aws::cloudwatch(config), &settings.namespace));
         let ledger = config.as_ref().zip(settings.ledger.clone());
-        let ledger = ledger.map(|(config, (bucket, prefix))| Ledger::S3 {
-            client: aws::s3(config, &bucket, None),
-            bucket,
-            prefix,
-        });
+        let ledger = ledger.map(|(config, (bucket, prefix))| Ledger::in_s3(config, bucket, prefix));
         let memory = Mutex::new(Memory::new(settings.top));
         Function {
             settings,

@@ -54,11 +54,7 @@ pub(super) struct PublishArgs {
 #[derive(Debug, Clone)]
 enum Place {
     Directory(PathBuf),
-    /// The prefix is empty or ends in a slash.
-    S3 {
-        bucket: String,
-        prefix: String,
-    },
+    S3 { bucket: String, prefix: String },
 }
 
 impl TryFrom<OsString> for Place {
@@ -67,12 +63,7 @@ impl TryFrom<OsString> for Place {
     fn try_from(text: OsString) -> Result<Place, String> {
         match Source::try_from(text) {
             Ok(Source::Path(path)) => Ok(Place::Directory(path)),
-            Ok(Source::S3 { bucket, mut prefix }) => {
-                if !prefix.is_empty() && !prefix.ends_with('/') {
-                    prefix.push('/');
-                }
-                Ok(Place::S3 { bucket, prefix })
-            }
+            Ok(Source::S3 { bucket, prefix }) => Ok(Place::S3 { bucket, prefix }),
             _ => Err("write a directory or s3://BUCKET[/PREFIX]".to_owned()),
         }
     }
@@ -99,11 +90,9 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         let publisher = Publisher::new(aws::cloudwatch(&config), namespace);
         let ledger = match &options.ledger {
             Place::Directory(directory) => Ledger::Directory(directory.clone()),
-            Place::S3 { bucket, prefix } => Ledger::S3 {
-                client: aws::s3(&config, bucket, None),
-                bucket: bucket.clone(),
-                prefix: prefix.clone(),
-            },
+            Place::S3 { bucket, prefix } => {
+                Ledger::in_s3(&config, bucket.clone(), prefix.clone())
+            }
         };
         // What is kept is remembered only once something is sent.
         let mut memory = Memory::new(top);

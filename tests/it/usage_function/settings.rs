@@ -18,7 +18,7 @@ fn bad_settings_are_named() {
         ("TRAILTAB_USAGE_NAMESPACE", ":x", "letters"),
         ("TRAILTAB_LEDGER", "some-bucket", "s3://"),
         ("TRAILTAB_LEDGER", "s3://", "s3://"),
-        ("TRAILTAB_LEDGER", "/tmp/ledger", "s3://"),
+        ("TRAILTAB_LEDGER", "some/directory", "s3://"),
         ("_HANDLER", "usages", "usage"),
     ] {
         let end = refuses(&[(name, value)]);
