@@ -373,3 +373,50 @@ impl Memory {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::usage::metrics::{Metric, Set};
+
+    #[tokio::test]
+    async fn nothing_is_sent_after_a_chunk_whose_place_is_taken() {
+        let datum = |number: u64| Datum {
+            metric: Metric {
+                set: Set::Calls,
+                name: format!("Get{number}"),
+                values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
+            },
+            minute: 60_000,
+            value: 1,
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::Directory(directory.path().to_owned());
+        let owner = Owner {
+            name: "one".to_owned(),
+            now: 60_000,
+            until: 60_060,
+        };
+        let first = chunk("delivery", 0);
+        ledger.claim(&first, "others", &owner).await.unwrap();
+        ledger.settle(&first, "others", &owner, true).await.unwrap();
+        let mut logged = 0;
+        let mut log = |data: &[Datum]| {
+            logged += data.len();
+            Ok(())
+        };
+        let publication = Publication {
+            way: Way::Log(&mut log),
+            ledger: Some(&ledger),
+            key: "delivery".to_owned(),
+            owner: owner.clone(),
+            deadline: Instant::now() + Duration::from_secs(60),
+        };
+        let mut account = Account::default();
+        publish((0..1500).map(datum).collect(), publication, &mut account).await;
+        assert_eq!((logged, account.skipped_as("displaced")), (0, 1500));
+        assert_eq!(account.troubles.len(), 1);
+    }
+}
