@@ -1,6 +1,7 @@
 //! The pure part: bytes in, counts out. Nothing here looks outside: no file, environment, clock,
 //! process, network or async.
 
+pub(crate) mod cost;
 pub(crate) mod coverage;
 pub(crate) mod csv;
 pub(crate) mod digest;

@@ -1,0 +1,83 @@
+//! A question to Cost Explorer. Its JSON is that of a `GetCostAndUsage` request, so that what is saved
+//! can be read by anybody who knows the API.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::charge::Metric;
+
+/// A `GetCostAndUsage` request by day; pages are asked for with the same one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Query {
+    pub(crate) time_period: TimePeriod,
+    pub(crate) granularity: Granularity,
+    /// One metric: [`Metric::name`].
+    pub(crate) metrics: [Metric; 1],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) filter: Option<Filter>,
+    /// Two at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) group_by: Vec<Group>,
+}
+
+/// Days from the first to the one before the last, which is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct TimePeriod {
+    pub(crate) start: Date,
+    pub(crate) end: Date,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Granularity {
+    Daily,
+}
+
+/// What amounts are grouped by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Group {
+    pub(crate) r#type: GroupType,
+    pub(crate) key: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum GroupType {
+    Dimension,
+    Tag,
+    CostCategory,
+}
+
+/// Which amounts are meant: a tree with one operator at each node, as in the API.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) enum Filter {
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+    Not(Box<Filter>),
+    Dimensions(Values),
+    Tags(Values),
+    CostCategories(Values),
+}
+
+/// Values of a dimension, tag or cost category. Case matters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Values {
+    pub(crate) key: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) values: Vec<String>,
+    /// `ABSENT` alone, without values, or nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) match_options: Vec<MatchOption>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum MatchOption {
+    Equals,
+    Absent,
+    CaseSensitive,
+}
