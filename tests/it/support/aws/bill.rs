@@ -76,7 +76,8 @@ impl Charge {
     }
 
     pub(crate) fn cost_category(mut self, key: &str, value: &str) -> Charge {
-        self.cost_categories.insert(key.to_owned(), value.to_owned());
+        self.cost_categories
+            .insert(key.to_owned(), value.to_owned());
         self
     }
 
@@ -181,7 +182,9 @@ impl Bill {
     /// All accounts that are charged.
     pub(crate) fn accounts(&self) -> BTreeSet<&str> {
         let accounts = self.charges.iter();
-        accounts.filter_map(|charge| charge.account.as_deref()).collect()
+        accounts
+            .filter_map(|charge| charge.account.as_deref())
+            .collect()
     }
 
     /// What the charges that are meant add up to, by a metric.

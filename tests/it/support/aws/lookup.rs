@@ -59,7 +59,13 @@ impl Lost {
 }
 
 impl Tokens {
-    pub(crate) fn issue(&self, parameters: Value, place: usize, now: f64, life: TokenLife) -> String {
+    pub(crate) fn issue(
+        &self,
+        parameters: Value,
+        place: usize,
+        now: f64,
+        life: TokenLife,
+    ) -> String {
         let mut tokens = self.tokens.lock().unwrap();
         let mut random = Random(tokens.len() as u64);
         let name = format!("{:016x}/{:016x}+==", random.next(), random.next());

@@ -47,7 +47,10 @@ impl Filter {
                 }
                 Ok(Filter::Dimension(key.to_owned(), values(operand)))
             }
-            "Tags" => Ok(Filter::Tag(text(operand, "Key").to_owned(), tagged(operand)?)),
+            "Tags" => Ok(Filter::Tag(
+                text(operand, "Key").to_owned(),
+                tagged(operand)?,
+            )),
             "CostCategories" => {
                 let key = text(operand, "Key").to_owned();
                 Ok(Filter::CostCategory(key, tagged(operand)?))
@@ -100,7 +103,10 @@ fn values(operand: &Value) -> Vec<String> {
 
 /// Reads match options; tells whether they say `ABSENT`.
 fn options(operand: &Value) -> Result<bool, Error> {
-    let options = operand["MatchOptions"].as_array().cloned().unwrap_or_default();
+    let options = operand["MatchOptions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     for option in &options {
         if !["EQUALS", "ABSENT", "CASE_SENSITIVE"].contains(&option.as_str().unwrap_or_default()) {
             return Err(invalid(&format!("{option} is no match option here.")));

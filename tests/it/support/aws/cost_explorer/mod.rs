@@ -41,10 +41,16 @@ fn invalid(message: &str) -> Error {
 }
 
 /// The bill that an account sees; and the account, if it sees its own charges alone.
-pub(super) fn bill_of<'w>(world: &'w World, account: &'w str) -> Option<(&'w Bill, Option<&'w str>)> {
+pub(super) fn bill_of<'w>(
+    world: &'w World,
+    account: &'w str,
+) -> Option<(&'w Bill, Option<&'w str>)> {
     let own = world.bills.get(account).map(|bill| (bill, None));
     own.or_else(|| {
-        let bill = world.bills.values().find(|bill| bill.accounts().contains(account))?;
+        let bill = world
+            .bills
+            .values()
+            .find(|bill| bill.accounts().contains(account))?;
         Some((bill, Some(account)))
     })
 }
@@ -66,7 +72,8 @@ pub(super) fn cost_and_usage(
     })?;
     let question = Question::read(request, today(state.world.now))?;
     let charges = bill.charges.iter();
-    let charges = charges.filter(|charge| only.is_none_or(|only| charge.account.as_deref() == Some(only)));
+    let charges =
+        charges.filter(|charge| only.is_none_or(|only| charge.account.as_deref() == Some(only)));
     let rows = question.rows(bill, charges.collect());
     page(state, request, (now, fault), &question, bill, &rows)
 }
@@ -102,11 +109,17 @@ impl Question {
             }
             _ => return Err(invalid("Granularity is missing or unknown.")),
         };
-        let metrics = parameters["Metrics"].as_array().cloned().unwrap_or_default();
+        let metrics = parameters["Metrics"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let metrics = metrics.iter().map(|metric| {
             let metric = metric.as_str().unwrap_or_default();
-            let is_known = COSTS.contains(&metric) || ["UsageQuantity", "NormalizedUsageAmount"].contains(&metric);
-            is_known.then(|| metric.to_owned()).ok_or_else(|| invalid("A metric is unknown."))
+            let is_known = COSTS.contains(&metric)
+                || ["UsageQuantity", "NormalizedUsageAmount"].contains(&metric);
+            is_known
+                .then(|| metric.to_owned())
+                .ok_or_else(|| invalid("A metric is unknown."))
         });
         let metrics: Vec<_> = metrics.collect::<Result<_, _>>()?;
         if metrics.is_empty() {
@@ -147,18 +160,29 @@ impl Question {
         let estimated_from = bill.estimated_from.unwrap_or(self.today.first_of_month());
         for (start, end) in self.periods() {
             let mut groups: BTreeMap<(Vec<String>, &str), Vec<&Charge>> = BTreeMap::new();
-            let within = charges.iter().filter(|charge| start <= charge.day && charge.day < end);
+            let within = charges
+                .iter()
+                .filter(|charge| start <= charge.day && charge.day < end);
             for charge in within.filter(|charge| self.filter.admits(charge)) {
                 // Charges of no account have no place among accounts.
                 if let Some(keys) = self.keys(charge) {
-                    groups.entry((keys, &charge.currency)).or_default().push(charge);
+                    groups
+                        .entry((keys, &charge.currency))
+                        .or_default()
+                        .push(charge);
                 }
             }
             if groups.is_empty() && self.groups.is_empty() {
                 groups.insert((Vec::new(), currency), Vec::new());
             }
             let is_estimated = end > estimated_from;
-            let row = |keys, metrics| Row { start, end, is_estimated, keys, metrics };
+            let row = |keys, metrics| Row {
+                start,
+                end,
+                is_estimated,
+                keys,
+                metrics,
+            };
             if groups.is_empty() {
                 rows.push(row(None, Value::Null));
             }
@@ -217,14 +241,18 @@ fn period(period: &Value, today: Date) -> Result<(Date, Date), Error> {
     };
     let (start, end) = (date("Start")?, date("End")?);
     if start >= end {
-        return Err(invalid("Start date (and hour) should be before end date (and hour)."));
+        return Err(invalid(
+            "Start date (and hour) should be before end date (and hour).",
+        ));
     }
     if start > today {
         return Err(invalid("Start date must not be later than today."));
     }
     let horizon = today.first_of_month().saturating_sub(KEPT_MONTHS.months());
     if start < horizon {
-        return Err(invalid("Requested start date is too early: 14 months are kept."));
+        return Err(invalid(
+            "Requested start date is too early: 14 months are kept.",
+        ));
     }
     // How far ahead an end may be is not documented.
     if end > today.saturating_add(1.year()) {
@@ -247,7 +275,9 @@ fn groups(groups: &Value) -> Result<Vec<(String, String)>, Error> {
             _ => false,
         };
         let pair = (kind.to_owned(), key.to_owned());
-        is_valid.then_some(pair).ok_or_else(|| invalid(&format!("{kind} {key} is no group.")))
+        is_valid
+            .then_some(pair)
+            .ok_or_else(|| invalid(&format!("{kind} {key} is no group.")))
     };
     let groups: Vec<_> = groups.iter().map(group).collect::<Result<_, _>>()?;
     match groups.as_slice() {
@@ -274,14 +304,17 @@ fn page(
     // Before each row but the first there may be an empty page, so that places count twice.
     let place = match token.as_ref().and_then(Value::as_str) {
         None => 0,
-        Some(name) => state.tokens.redeem(name, &parameters, now).map_err(|lost| {
-            state.books.violation(request, lost.words());
-            let code = match lost {
-                Lost::Changed => "RequestChangedException",
-                Lost::Unknown | Lost::Ended => "InvalidNextTokenException",
-            };
-            Error::new(400, code, lost.words())
-        })?,
+        Some(name) => state
+            .tokens
+            .redeem(name, &parameters, now)
+            .map_err(|lost| {
+                state.books.violation(request, lost.words());
+                let code = match lost {
+                    Lost::Changed => "RequestChangedException",
+                    Lost::Unknown | Lost::Ended => "InvalidNextTokenException",
+                };
+                Error::new(400, code, lost.words())
+            })?,
     };
     let (row, is_empty) = (place / 2, place % 2 == 1);
     let (shown, next) = match (is_empty, fault) {
@@ -312,9 +345,9 @@ fn page(
 fn results(question: &Question, rows: &[Row]) -> Vec<Value> {
     let same_period = |one: &Row, other: &Row| one.start == other.start;
     let result = |rows: &[Row]| {
-        let groups = rows.iter().filter_map(|row| {
-            Some(json!({ "Keys": row.keys.as_ref()?, "Metrics": row.metrics }))
-        });
+        let groups = rows
+            .iter()
+            .filter_map(|row| Some(json!({ "Keys": row.keys.as_ref()?, "Metrics": row.metrics })));
         let (total, groups) = match question.groups.is_empty() {
             true => (rows[0].metrics.clone(), Vec::new()),
             false => (json!({}), groups.collect()),
@@ -331,11 +364,16 @@ fn results(question: &Question, rows: &[Row]) -> Vec<Value> {
 
 /// The names of the accounts on a page.
 fn attributes(question: &Question, bill: &Bill, rows: &[Row]) -> Vec<Value> {
-    let place = question.groups.iter().position(|(_, key)| key == "LINKED_ACCOUNT");
+    let place = question
+        .groups
+        .iter()
+        .position(|(_, key)| key == "LINKED_ACCOUNT");
     let Some(place) = place else {
         return Vec::new();
     };
-    let accounts = rows.iter().filter_map(|row| Some(&row.keys.as_ref()?[place]));
+    let accounts = rows
+        .iter()
+        .filter_map(|row| Some(&row.keys.as_ref()?[place]));
     let accounts: BTreeSet<_> = accounts.collect();
     let attribute = |account: &String| {
         let name = bill.names.get(account)?;
