@@ -13,4 +13,5 @@ pub(crate) mod owner;
 pub(crate) mod period;
 pub(crate) mod query;
 pub(crate) mod report;
+pub(crate) mod secret;
 pub(crate) mod table;
