@@ -81,3 +81,21 @@ pub(crate) enum MatchOption {
     Absent,
     CaseSensitive,
 }
+
+impl Query {
+    /// The value of a dimension, if the question is about that one alone.
+    pub(crate) fn only(&self, dimension: &str) -> Option<&str> {
+        let filters = match self.filter.as_ref()? {
+            Filter::And(filters) => filters.as_slice(),
+            filter => std::slice::from_ref(filter),
+        };
+        let mut values = filters.iter().filter_map(|filter| match filter {
+            Filter::Dimensions(values) if values.key == dimension => Some(&values.values),
+            _ => None,
+        });
+        match values.next()?.as_slice() {
+            [value] => Some(value),
+            _ => None,
+        }
+    }
+}
