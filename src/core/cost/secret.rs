@@ -79,7 +79,7 @@ pub(crate) struct Server {
 /// What is known of the server without the secret. It fills in what the secret leaves open, so that nobody
 /// who may change it can send the password to another host than the one it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Told {
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
