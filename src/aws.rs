@@ -224,6 +224,28 @@ pub(crate) fn cloudwatch(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
     aws_sdk_cloudwatch::Client::from_conf(builder.build())
 }
 
+/// Builds a client for the secrets of a region.
+pub(crate) fn secrets_manager(config: &SdkConfig, region: &str) -> aws_sdk_secretsmanager::Client {
+    let builder = aws_sdk_secretsmanager::config::Builder::from(config)
+        .region(Region::new(region.to_owned()));
+    aws_sdk_secretsmanager::Client::from_conf(builder.build())
+}
+
+/// Builds a client that sends mails from a region. It repeats nothing by itself: a mail that is sent twice is
+/// read twice.
+pub(crate) fn ses(config: &SdkConfig, region: &str) -> aws_sdk_sesv2::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        // Long enough for a large mail on a slow line.
+        .operation_attempt_timeout(Duration::from_secs(90))
+        .build();
+    let builder = aws_sdk_sesv2::config::Builder::from(config)
+        .region(Region::new(region.to_owned()))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    aws_sdk_sesv2::Client::from_conf(builder.build())
+}
+
 /// An error and its causes; the last ones say most.
 pub(crate) fn chain<'e>(
     error: &'e (dyn Error + 'static),

@@ -16,6 +16,7 @@ pub(crate) mod period;
 pub(crate) mod plan;
 pub(crate) mod query;
 pub(crate) mod report;
+pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod settled;
 pub(crate) mod table;

@@ -1,0 +1,4 @@
+//! Cost: answers → reports → files and mails.
+
+pub(crate) mod history;
+pub(crate) mod send;
