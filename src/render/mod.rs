@@ -2,10 +2,12 @@
 
 pub(crate) mod archive;
 pub(crate) mod chart;
+pub(crate) mod cost;
 pub(crate) mod csv;
 pub(crate) mod emf;
 pub(crate) mod escape;
 pub(crate) mod json;
+pub(crate) mod mail;
 pub(crate) mod page;
 pub(crate) mod plots;
 pub(crate) mod progress;

@@ -14,3 +14,4 @@ pub(crate) mod period;
 pub(crate) mod query;
 pub(crate) mod report;
 pub(crate) mod table;
+pub(crate) mod wording;

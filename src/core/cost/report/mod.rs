@@ -4,6 +4,9 @@
 //! In each part the charges add up to the total, and both the owners and the services add up to what is
 //! usage of it.
 
+#[cfg(test)]
+pub(crate) mod sample;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
