@@ -222,7 +222,9 @@ impl Memory<'_> {
     /// What was mailed for this period before.
     async fn before(&self, post: &Post) -> Result<Mailed, LedgerError> {
         let place = place_of_history(&post.report, &post.recipient);
-        let mailed = history::load(self.ledger, &place).await?.remove(&post.period);
+        let mailed = history::load(self.ledger, &place)
+            .await?
+            .remove(&post.period);
         // Whoever sent it may have been killed before taking down what it was.
         Ok(mailed.unwrap_or_else(|| Mailed {
             totals: Vec::new(),
