@@ -128,18 +128,18 @@ fn table(table: &Table) -> Markup {
     html! {
         table.pg.l width="100%" cellpadding="5" cellspacing="0" border="0" style=(style) {
             tr valign="bottom" {
-                th align="left" style="padding-left:0;font-size:15px" { (text(&table.name)) }
-                (column(&table.period))
-                (column(&table.day))
+                th align="left" style="padding-left:0;font-size:15px;line-height:20px" { (text(&table.name)) }
+                (column(&table.period, "32%"))
+                (column(&table.day, "26%"))
             }
             @for line in &table.lines { (row(line)) }
         }
     }
 }
 
-fn column(column: &Column) -> Markup {
+fn column(column: &Column, width: &str) -> Markup {
     html! {
-        th align="right" style="padding-right:0;font-size:13px" {
+        th align="right" width=(width) style="padding-right:0;font-size:13px" {
             (text(&column.name))
             @if let Some(against) = &column.against { br; span.m style=(format!("{MUTED};font-weight:normal")) { (text(against)) } }
         }
@@ -161,12 +161,17 @@ fn row(line: &Line) -> Markup {
 }
 
 fn amount(amount: &Amount, rule: &str) -> Markup {
+    let style = if rule == SUM {
+        format!("{MUTED};font-weight:normal")
+    } else {
+        MUTED.to_owned()
+    };
     html! {
         td align="right" nowrap style=(format!("{rule};padding-right:0")) {
             (amount.text)
             @if let Some(change) = &amount.change {
                 br;
-                span.m style=(format!("{MUTED};font-weight:normal")) { (change.words()) }
+                span.m style=(style) { (change.words()) }
             }
         }
     }
