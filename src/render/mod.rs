@@ -11,5 +11,6 @@ pub(crate) mod mail;
 pub(crate) mod page;
 pub(crate) mod plots;
 pub(crate) mod progress;
+mod table;
 pub(crate) mod text;
 pub(crate) mod usage;

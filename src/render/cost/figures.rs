@@ -1,10 +1,10 @@
 //! Figures as a mail shows them: an amount, and its change in words.
 #![allow(dead_code, reason = "wired up by the lead")]
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
 use crate::core::cost::money;
-use crate::core::cost::report::{Figure, Report, Row};
+use crate::core::cost::report::{Figure, Report, percent};
 
 /// An amount, and how it changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,18 +77,6 @@ pub(super) fn of_day(figure: &Figure, currency: &str) -> Amount {
     }
 }
 
-/// The sum of some rows' figures.
-pub(super) fn sum<'r>(rows: impl Iterator<Item = &'r Row>) -> Figure {
-    let both = |one: Option<Decimal>, other: Option<Decimal>| Some(one?.saturating_add(other?));
-    let add = |one: Figure, other: Figure| Figure {
-        amount: one.amount.saturating_add(other.amount),
-        before: both(one.before, other.before),
-        last_day: one.last_day.saturating_add(other.last_day),
-        day_before: both(one.day_before, other.day_before),
-    };
-    rows.map(|row| row.figure).reduce(add).unwrap_or_default()
-}
-
 /// The totals of all currencies: `$1,234.56 + 5.00 CNY`.
 pub(super) fn totals(report: &Report) -> String {
     let total = |amount, currency: &str| money::words(amount, currency);
@@ -100,23 +88,6 @@ pub(super) fn totals(report: &Report) -> String {
         true => total(Decimal::ZERO, "USD"),
         false => totals.join(" + "),
     }
-}
-
-/// A change as a share of what was before, without a sign.
-fn percent(change: Decimal, before: Decimal) -> Option<String> {
-    if before <= Decimal::ZERO {
-        return None;
-    }
-    let share = change
-        .abs()
-        .checked_div(before)?
-        .checked_mul(Decimal::ONE_HUNDRED)?;
-    let rounded = share.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero);
-    Some(match rounded {
-        _ if rounded >= Decimal::ONE_THOUSAND => ">999 %".to_owned(),
-        _ if rounded.is_zero() && !share.is_zero() => "<0.1 %".to_owned(),
-        _ => format!("{rounded:.1} %"),
-    })
 }
 
 #[cfg(test)]
@@ -133,28 +104,5 @@ mod tests {
         assert_eq!(of(5, 0), "▲ +$5.00 (new)");
         assert_eq!(of(0, 0), "±$0.00");
         assert_eq!(of(-5, -10), "▲ +$5.00");
-    }
-
-    #[test]
-    fn sums_know_what_is_not_known() {
-        let figure = |before| Figure {
-            amount: Decimal::ONE,
-            before,
-            ..Figure::default()
-        };
-        let row = |before| Row {
-            label: crate::core::cost::owner::Owner::Untagged.label(),
-            figure: figure(before),
-            daily: Vec::new(),
-        };
-        let rows = [row(Some(Decimal::TWO)), row(Some(Decimal::TWO))];
-        assert_eq!(sum(rows.iter()).before, Some(Decimal::from(4)));
-        assert_eq!(
-            sum([row(None), row(None)].iter()),
-            Figure {
-                amount: Decimal::TWO,
-                ..figure(None)
-            }
-        );
     }
 }
