@@ -88,7 +88,7 @@ fn parts(letter: &Letter) -> Result<MultiPart, MessageError> {
             .header(content_type("image/png")?)
             .header(Disposition::new("inline", &picture.name))
             .header(ContentId::from(format!("<{}>", picture.cid)));
-        related = related.singlepart(part.body(picture.png.clone()));
+        related = related.singlepart(part.body(binary(&picture.png)));
     }
     let alternative = MultiPart::alternative()
         .boundary(boundary("alternative"))
@@ -101,7 +101,7 @@ fn parts(letter: &Letter) -> Result<MultiPart, MessageError> {
         let part = SinglePart::builder()
             .header(content_type(file.content_type)?)
             .header(Disposition::new("attachment", &file.name));
-        mixed = mixed.singlepart(part.body(file.bytes.clone()));
+        mixed = mixed.singlepart(part.body(binary(&file.bytes)));
     }
     Ok(mixed)
 }
@@ -121,6 +121,15 @@ fn text(content_type: ContentType, words: &str) -> SinglePart {
         Err(bytes) => Body::new(bytes),
     };
     SinglePart::builder().content_type(content_type).body(body)
+}
+
+/// A part in base64, so that it arrives byte by byte.
+fn binary(bytes: &[u8]) -> Body {
+    match Body::new_with_encoding(bytes.to_vec(), ContentTransferEncoding::Base64) {
+        Ok(body) => body,
+        // Anything can be written so.
+        Err(bytes) => Body::new(bytes),
+    }
 }
 
 /// What to do with a part, and its file name. lettre would write a long name in pieces (RFC 2231), which

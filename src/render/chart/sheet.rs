@@ -168,7 +168,7 @@ impl Slots {
             }
             let middle = (self.edge(slot) + self.edge(slot + 1)) / 2;
             let text = muted((middle, y + 32), name).anchor(Anchor::Middle);
-            let touches = |last: &mut Text| text.left() < last.left() + last.width() + GAP / 2;
+            let touches = |last: &mut Text| text.left() < last.left() + last.width() + GAP;
             // What begins a month is the more telling.
             match begins {
                 true => while near.pop_if(touches).is_some() {},
@@ -188,7 +188,7 @@ impl Slots {
             .iter()
             .map(|(name, _)| muted((0, 0), name).width())
             .max();
-        let needed = widest.unwrap_or(0) + GAP / 2;
+        let needed = widest.unwrap_or(0) + GAP;
         let fits = |stride: &i32| needed <= (self.right - self.left) * stride / self.count;
         [1, 2, 5, 7, 14, 28].into_iter().find(fits).unwrap_or(28)
     }

@@ -268,8 +268,16 @@ impl Writer<'_> {
         let of = account.account.as_ref();
         let name = of.map_or_else(|| account.row.label.name.clone(), |account| account.label());
         self.blocks.push(Block::Heading(name));
-        self.total(&account.row.figure, currency);
-        self.charges(&account.charges, &account.row.figure, currency);
+        // A single account's were said above.
+        if 1 < self
+            .report
+            .parts
+            .get(at)
+            .map_or(0, |part| part.accounts.len())
+        {
+            self.total(&account.row.figure, currency);
+            self.charges(&account.charges, &account.row.figure, currency);
+        }
         self.picture(at, Some(place), About::Owners);
         self.rows("By owner", &account.owners, currency);
         self.picture(at, Some(place), About::Services);
@@ -285,11 +293,12 @@ impl Writer<'_> {
             (&period.change, &columns.against, figure.before)
         {
             let before = money::words(before, currency);
-            lines.push(format!("{} {against} ({before})", change.words()));
+            lines.push(format!("{} {against} ({before})", change.sentence()));
         }
         if !last.name.is_empty() {
             let change = day.change.iter().zip(&last.against);
-            let change = change.map(|(change, against)| format!(", {} {against}", change.words()));
+            let change =
+                change.map(|(change, against)| format!(", {} {against}", change.sentence()));
             let change: String = change.collect();
             lines.push(format!("{}: {}{change}", last.name, day.text));
         }

@@ -45,12 +45,17 @@ impl Change {
         }
     }
 
-    /// `▲ +$1.20 (5.0 %)`.
+    /// `▲ +$1.20`.
     pub(super) fn words(&self) -> String {
         let space = if self.arrow.is_empty() { "" } else { " " };
+        format!("{}{space}{}", self.arrow, self.text)
+    }
+
+    /// `▲ +$1.20 (5.0 %)`.
+    pub(super) fn sentence(&self) -> String {
         match &self.share {
-            Some(share) => format!("{}{space}{} ({share})", self.arrow, self.text),
-            None => format!("{}{space}{}", self.arrow, self.text),
+            Some(share) => format!("{} ({share})", self.words()),
+            None => self.words(),
         }
     }
 }
@@ -97,7 +102,7 @@ mod tests {
     #[test]
     fn changes_are_said_in_words() {
         let of = |now: i64, before: i64| {
-            Change::new(Decimal::from(now), Decimal::from(before), "USD").words()
+            Change::new(Decimal::from(now), Decimal::from(before), "USD").sentence()
         };
         assert_eq!(of(110, 100), "▲ +$10.00 (10.0 %)");
         assert_eq!(of(90, 100), "▼ -$10.00 (10.0 %)");
