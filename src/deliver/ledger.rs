@@ -28,6 +28,13 @@ pub(crate) struct LedgerError {
     reason: String,
 }
 
+impl LedgerError {
+    /// Why, without what was attempted.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
 /// What became of something that is to be sent once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -128,21 +135,35 @@ impl Ledger {
         if self.create(key, &json(&entry)).await? {
             return Ok(Claim::Granted);
         }
+        // Whoever had it may have given it up this very moment.
+        Ok(self.look(key, content, owner).await?.unwrap_or(Claim::Busy))
+    }
+
+    /// Tells what a claim would be answered, and takes nothing on; `None` if nobody has it.
+    ///
+    /// # Errors
+    ///
+    /// If the ledger cannot be read.
+    pub(crate) async fn look(
+        &self,
+        key: &str,
+        content: &str,
+        owner: &Owner,
+    ) -> Result<Option<Claim>, LedgerError> {
         let Some((bytes, _)) = self.load(key).await? else {
-            // Whoever had it gave it up this very moment.
-            return Ok(Claim::Busy);
+            return Ok(None);
         };
         let Ok(found) = serde_json::from_slice::<Entry>(&bytes) else {
             return Err(self.failed("understand", key, "it is not ours".to_owned()));
         };
-        Ok(match found.state {
+        Ok(Some(match found.state {
             // A request of ours was answered twice, or repeated by the network.
             State::Claimed if found.owner == owner.name => Claim::Granted,
             State::Claimed if found.until >= owner.now => Claim::Busy,
             State::Claimed | State::Unconfirmed => Claim::Unconfirmed,
             State::Sent if found.content != content => Claim::Differs(found.written),
             State::Sent => Claim::Sent,
-        })
+        }))
     }
 
     /// Tells whether somebody has taken it on before, whatever became of it.

@@ -3,3 +3,4 @@
 pub(crate) mod cloudwatch;
 pub(crate) mod files;
 pub(crate) mod ledger;
+pub(crate) mod mail;

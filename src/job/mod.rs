@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod backfill;
+pub(crate) mod cost;
 pub(crate) mod demo;
 pub(crate) mod parallel;
 pub(crate) mod plot;

@@ -321,7 +321,10 @@ mod tests {
             let (inside, _) = body.split_once(&format!("--{boundary}--")).unwrap();
             let delimiter = format!("--{boundary}\r\n");
             let pieces = inside.split(&delimiter).skip(1);
-            part.parts = pieces.map(parse).collect();
+            // The line break before a boundary belongs to it.
+            part.parts = pieces
+                .map(|piece| parse(piece.strip_suffix("\r\n").unwrap()))
+                .collect();
         } else {
             part.bytes = decode(part.header("Content-Transfer-Encoding"), body);
         }

@@ -7,11 +7,17 @@
 //! ```
 
 pub(crate) mod answer;
+pub(crate) mod audience;
 pub(crate) mod charge;
+pub(crate) mod lines;
 pub(crate) mod money;
 pub(crate) mod owner;
 pub(crate) mod period;
+pub(crate) mod plan;
 pub(crate) mod query;
 pub(crate) mod report;
+pub(crate) mod secret;
+pub(crate) mod settings;
+pub(crate) mod settled;
 pub(crate) mod table;
 pub(crate) mod wording;

@@ -1,5 +1,4 @@
 //! The words of a mail that its readers' own people choose.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use serde::Deserialize;
 

@@ -16,7 +16,7 @@ mod tests;
 use rust_decimal::Decimal;
 
 pub(crate) use self::csv::csv;
-pub(crate) use self::letter::{Attachment, Letter, Picture, letter};
+pub(crate) use self::letter::{Letter, Picture, letter};
 pub(crate) use self::page::page;
 use crate::core::cost::report::{Figure, Row};
 

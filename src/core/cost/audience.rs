@@ -1,0 +1,374 @@
+//! Who gets which report: decided from the settings and the list of accounts, before anything is computed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::owner::{Owner, OwnerRules};
+use super::report::{Account, Audience, Kind};
+use super::settings::Settings;
+
+/// Somebody who gets a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Recipient {
+    pub(crate) address: String,
+    pub(crate) audience: Audience,
+    /// Whose cost it is, for an individual.
+    pub(crate) owner: Option<Owner>,
+    /// What is wrong with the settings, in words: accounts that nobody knows.
+    pub(crate) problems: Vec<String>,
+}
+
+/// Somebody in the settings who cannot get a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) kind: Kind,
+    /// As it stands in the settings.
+    pub(crate) name: String,
+    pub(crate) reason: String,
+}
+
+/// The accounts that are known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Directory {
+    /// Names by ids.
+    names: BTreeMap<String, String>,
+}
+
+impl Directory {
+    pub(crate) fn new(names: BTreeMap<String, String>) -> Directory {
+        Directory { names }
+    }
+
+    pub(crate) fn names(&self) -> &BTreeMap<String, String> {
+        &self.names
+    }
+
+    /// Learns names that are not known yet.
+    pub(crate) fn learn(&mut self, names: &BTreeMap<String, String>) {
+        for (id, name) in names {
+            let known = self.names.entry(id.clone()).or_default();
+            if known.is_empty() {
+                known.clone_from(name);
+            }
+        }
+    }
+
+    pub(crate) fn account(&self, id: &str) -> Account {
+        let name = self.names.get(id).filter(|name| !name.is_empty());
+        Account {
+            id: id.to_owned(),
+            name: name.map_or(id, |name| name).to_owned(),
+        }
+    }
+
+    /// All that are known.
+    pub(crate) fn accounts(&self) -> Vec<Account> {
+        self.names.keys().map(|id| self.account(id)).collect()
+    }
+
+    /// Finds an account by its id or its name. Names are not unique, and case matters only if it must.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is none, or which are meant perhaps.
+    pub(crate) fn find(&self, wanted: &str) -> Result<Account, String> {
+        let wanted = wanted.trim();
+        if is_account_id(wanted) {
+            return Ok(self.account(wanted));
+        }
+        let exact = |name: &str| name == wanted;
+        let folded = |name: &str| name.to_lowercase() == wanted.to_lowercase();
+        for fits in [&exact as &dyn Fn(&str) -> bool, &folded] {
+            let found = self.names.iter().filter(|(_, name)| fits(name));
+            let ids: Vec<&str> = found.map(|(id, _)| id.as_str()).collect();
+            match ids.as_slice() {
+                [] => {}
+                [id] => return Ok(self.account(id)),
+                ids => {
+                    let ids = ids.join(", ");
+                    return Err(format!(
+                        "more than one account is called {wanted:?}: write the id of the one that is meant ({ids})"
+                    ));
+                }
+            }
+        }
+        let nearest = self.nearest(wanted);
+        let hint = nearest.map_or(String::new(), |name| format!(": did you mean {name:?}?"));
+        Err(format!("there is no account called {wanted:?}{hint}"))
+    }
+
+    /// The name that differs least, if it is not another one altogether.
+    fn nearest(&self, wanted: &str) -> Option<&str> {
+        let wanted: Vec<char> = wanted.to_lowercase().chars().take(100).collect();
+        let distances = self.names.values().map(|name| {
+            let letters: Vec<char> = name.to_lowercase().chars().take(100).collect();
+            (distance(&wanted, &letters), name.as_str())
+        });
+        let (distance, name) = distances.min()?;
+        (distance * 2 <= wanted.len()).then_some(name)
+    }
+}
+
+/// Tells whether a text is the id of an account: twelve digits.
+fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// How many letters must be changed to make one text of another (Levenshtein).
+fn distance(one: &[char], other: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// Who gets a report, and who cannot.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Recipients {
+    pub(crate) accepted: Vec<Recipient>,
+    pub(crate) refused: Vec<Refused>,
+}
+
+impl Recipients {
+    /// Finds out whom the settings mean.
+    pub(crate) fn of(settings: &Settings, directory: &Directory) -> Recipients {
+        let mut all = Recipients::default();
+        for address in &settings.executives {
+            let audience = executive(directory);
+            all.add(address, audience, None, Vec::new());
+        }
+        for (address, wanted) in &settings.managers {
+            match manager(wanted, directory) {
+                Ok((audience, problems)) => all.add(address, audience, None, problems),
+                Err(reason) => all.refuse(Kind::Manager, address, reason),
+            }
+        }
+        for user in &settings.users {
+            all.user(user, &settings.owner);
+        }
+        all
+    }
+
+    fn user(&mut self, user: &str, rules: &OwnerRules) {
+        let refuse = |reason: &str| (Kind::Individual, user, reason.to_owned());
+        let refused = match (rules.owner(user), rules.address(user)) {
+            (Owner::Untagged, _) => refuse("the name is empty"),
+            (Owner::Instances, _) => {
+                refuse("names that begin with i- are taken together as instances")
+            }
+            (Owner::Named(_), None) => refuse(
+                "it is no address: set owner.domain, or owner.fallback_contact for whom to tell instead",
+            ),
+            (owner, Some(address)) => {
+                let audience = individual(&owner);
+                return self.add(&address, audience, Some(owner), Vec::new());
+            }
+        };
+        self.refuse(refused.0, refused.1, refused.2);
+    }
+
+    fn add(
+        &mut self,
+        address: &str,
+        audience: Audience,
+        owner: Option<Owner>,
+        problems: Vec<String>,
+    ) {
+        let address = address.trim();
+        if !is_address(address) {
+            let reason = "it is no address of a mailbox".to_owned();
+            return self.refuse(audience.kind, address, reason);
+        }
+        let recipient = Recipient {
+            address: address.to_owned(),
+            audience,
+            owner,
+            problems,
+        };
+        // Whoever is listed twice is told once.
+        let is_same = |other: &Recipient| {
+            other.address.eq_ignore_ascii_case(address) && other.audience == recipient.audience
+        };
+        if !self.accepted.iter().any(is_same) {
+            self.accepted.push(recipient);
+        }
+    }
+
+    fn refuse(&mut self, kind: Kind, name: &str, reason: String) {
+        self.refused.push(Refused {
+            kind,
+            name: name.to_owned(),
+            reason,
+        });
+    }
+}
+
+/// Tells whether a text can be the address of a mailbox. Whether mail arrives there, nobody knows.
+fn is_address(text: &str) -> bool {
+    let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>(),;:\\\"[]".contains(c);
+    let parts: Vec<&str> = text.split('@').collect();
+    text.len() <= 254
+        && text.chars().all(is_plain)
+        && matches!(parts.as_slice(), [name, domain] if !name.is_empty() && !domain.is_empty())
+}
+
+/// All accounts.
+pub(crate) fn executive(directory: &Directory) -> Audience {
+    Audience {
+        kind: Kind::Executive,
+        accounts: directory.accounts(),
+        owner: None,
+    }
+}
+
+/// One owner.
+pub(crate) fn individual(owner: &Owner) -> Audience {
+    Audience {
+        kind: Kind::Individual,
+        accounts: Vec::new(),
+        owner: Some(owner.label()),
+    }
+}
+
+/// Some accounts, and what is wrong with the others that were named.
+///
+/// # Errors
+///
+/// If there is no account: an empty list never means all.
+pub(crate) fn manager(
+    wanted: &[String],
+    directory: &Directory,
+) -> Result<(Audience, Vec<String>), String> {
+    let mut accounts = BTreeSet::new();
+    let mut problems = Vec::new();
+    for name in wanted {
+        match directory.find(name) {
+            Ok(account) => drop(accounts.insert(account)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if accounts.is_empty() {
+        let reason = match problems.is_empty() {
+            true => {
+                "the list of accounts is empty: name accounts, or make it an executive to show all"
+                    .to_owned()
+            }
+            false => problems.join("; "),
+        };
+        return Err(reason);
+    }
+    let audience = Audience {
+        kind: Kind::Manager,
+        accounts: accounts.into_iter().collect(),
+        owner: None,
+    };
+    Ok((audience, problems))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> Directory {
+        let names = [
+            ("111122223333", "Production"),
+            ("222233334444", "Sandbox"),
+            ("333344445555", "Sandbox"),
+            ("444455556666", "Total"),
+        ];
+        let owned = names.map(|(id, name)| (id.to_owned(), name.to_owned()));
+        Directory::new(BTreeMap::from(owned))
+    }
+
+    fn of(json: &str) -> Recipients {
+        Recipients::of(&Settings::parse(json.as_bytes()).unwrap(), &directory())
+    }
+
+    #[test]
+    fn accounts_are_found_by_id_and_name() {
+        let directory = directory();
+        let id = |wanted: &str| directory.find(wanted).map(|account| account.id);
+        assert_eq!(id("Production").unwrap(), "111122223333");
+        assert_eq!(id(" production ").unwrap(), "111122223333");
+        assert_eq!(id("333344445555").unwrap(), "333344445555");
+        assert_eq!(id("Total").unwrap(), "444455556666");
+        // One that nobody lists any more may still have costs.
+        assert_eq!(directory.find("999999999999").unwrap().name, "999999999999");
+        assert!(
+            id("Sandbox")
+                .unwrap_err()
+                .contains("222233334444, 333344445555")
+        );
+        assert!(
+            id("Prodction")
+                .unwrap_err()
+                .contains("did you mean \"Production\"")
+        );
+        assert!(!id("Something else").unwrap_err().contains("did you mean"));
+    }
+
+    #[test]
+    fn an_empty_list_of_accounts_is_never_all_of_them() {
+        let all = of(r#"{"managers": {"m@example.com": [], "n@example.com": ["Nowhere"]}}"#);
+        assert!(all.accepted.is_empty());
+        assert!(
+            all.refused[0]
+                .reason
+                .contains("the list of accounts is empty")
+        );
+        assert!(
+            all.refused[1]
+                .reason
+                .contains("no account called \"Nowhere\"")
+        );
+    }
+
+    #[test]
+    fn one_unknown_account_costs_one_account() {
+        let all =
+            of(r#"{"managers": {"m@example.com": ["Production", "Nowhere", "111122223333"]}}"#);
+        let manager = &all.accepted[0];
+        assert_eq!(manager.audience.accounts.len(), 1);
+        assert_eq!(manager.problems.len(), 1);
+    }
+
+    #[test]
+    fn users_are_owners_with_addresses() {
+        let all = of(
+            r#"{"users": ["Ann@Example.com", "ann@example.com", "bob", "", "i-0abc"],
+                "owner": {"fallback_contact": "cloud@example.com"}}"#,
+        );
+        let told: Vec<_> = all
+            .accepted
+            .iter()
+            .map(|told| told.address.as_str())
+            .collect();
+        assert_eq!(told, ["Ann@Example.com", "cloud@example.com"]);
+        assert_eq!(all.refused.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for address in [
+            "m",
+            "@",
+            "a@b@c",
+            "a@b\\r\\nBcc: x@y",
+            "A <a@b>",
+            "a b@c",
+            "",
+        ] {
+            let all = of(&format!(r#"{{"executives": ["{address}"]}}"#));
+            assert!(
+                all.accepted.is_empty() && all.refused.len() == 1,
+                "{address}"
+            );
+        }
+    }
+}
