@@ -160,11 +160,13 @@ impl Album<'_> {
             .compared_label
             .as_deref()
             .filter(|_| !part.daily_before.is_empty());
-        let before = match against {
-            // Of a month, more is drawn than is compared.
-            Some(_) if part.daily.len() < part.daily_before.len() => "The month before",
-            Some(label) => label,
-            None => "",
+        // Of a month, more is drawn than is compared.
+        let whole = period
+            .compared
+            .filter(|_| part.daily.len() < part.daily_before.len());
+        let before = match whole {
+            Some(days) => days.from.strftime("%B %Y").to_string(),
+            None => against.unwrap_or("").to_owned(),
         };
         let months = matches!(period.kind, PeriodKind::MonthToDate | PeriodKind::LastMonth);
         let what = match self.report.audience.kind {
@@ -176,7 +178,7 @@ impl Album<'_> {
             subtitle: &format!("{now}, {what}"),
             currency: &part.currency,
             now: (&now, &part.daily),
-            before: against.map(|_| (before, part.daily_before.as_slice())),
+            before: against.map(|_| (before.as_str(), part.daily_before.as_slice())),
             first: period.days.from,
             months,
         }
@@ -242,6 +244,7 @@ fn name(name: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::letter::tidy;
     use super::*;
     use crate::core::cost::report::sample;
 
@@ -279,7 +282,7 @@ mod tests {
         assert_eq!(manager.len(), 3 + 2 * 4, "{manager:?}");
         assert_eq!(manager[0], "01-all-accounts-by-owner.png");
         assert_eq!(manager[3], "04-production-111122223333-by-owner.png");
-        assert_eq!(names(&sample::individual()).len(), 2 + 2 + 1);
+        assert_eq!(names(&sample::individual()).len(), 2 + 3 + 1);
         assert_eq!(names(&sample::executive()).len(), 4);
     }
 
@@ -294,7 +297,7 @@ mod tests {
 
     #[test]
     fn hostile_names_are_no_paths() {
-        for name in names(&sample::hostile()) {
+        for name in names(&tidy(&sample::hostile())) {
             let good = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
             assert!(name.chars().all(good) && name.ends_with(".png"), "{name}");
             assert!(name.len() < 120);
