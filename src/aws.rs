@@ -1,6 +1,7 @@
 //! The one place that builds AWS clients.
 
 mod ec2;
+mod organizations;
 
 use std::error::Error;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 
 pub(crate) use self::ec2::describe_regions;
+pub(crate) use self::organizations::{ListError, list_accounts};
 
 /// What is asked where no region is configured: all that is not bound to a region can be asked there.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -183,6 +185,31 @@ pub(crate) fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client
     aws_sdk_organizations::Client::from_conf(builder.build())
 }
 
+/// Builds a client for Cost Explorer. It repeats nothing by itself: each request that succeeds is charged, and so
+/// whoever counts them decides.
+pub(crate) fn cost_explorer(config: &SdkConfig) -> aws_sdk_costexplorer::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(60))
+        .build();
+    let builder = aws_sdk_costexplorer::config::Builder::from(config)
+        .region(Region::new(bill_region(region_of(config).as_ref())))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    aws_sdk_costexplorer::Client::from_conf(builder.build())
+}
+
+/// The one region of a partition in which its bills are.
+fn bill_region(region: &str) -> String {
+    match region {
+        _ if region.starts_with("cn-") => "cn-northwest-1".to_owned(),
+        _ if region.starts_with("us-gov-") => "us-gov-west-1".to_owned(),
+        // The names of the regions of closed partitions tell which one it is.
+        _ if region.starts_with("us-iso") || region.starts_with("eusc-") => region.to_owned(),
+        _ => DEFAULT_REGION.to_owned(),
+    }
+}
+
 /// Builds a client for CloudWatch's metrics. It repeats nothing by itself: a metric that is published
 /// twice counts twice.
 pub(crate) fn cloudwatch(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
@@ -241,4 +268,22 @@ pub(crate) fn lacks_connection(error: &(dyn Error + 'static)) -> bool {
 /// Tells whether a request could not be made for want of credentials.
 pub(crate) fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
     chain(error).any(<dyn Error + 'static>::is::<CredentialsError>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bills_are_in_one_region_of_each_partition() {
+        for (region, bills) in [
+            ("eu-central-1", "us-east-1"),
+            ("us-east-1", "us-east-1"),
+            ("cn-north-1", "cn-northwest-1"),
+            ("us-gov-east-1", "us-gov-west-1"),
+            ("eusc-de-east-1", "eusc-de-east-1"),
+        ] {
+            assert_eq!(bill_region(region), bills);
+        }
+    }
 }

@@ -13,12 +13,13 @@
 //! LookupEvents is asked at the speed of its quota: `core::walk` says which page of a region comes next
 //! and when, `source::lookup_events` does it.
 //!
-//! Imports point one way: `cli`, `lambda` → `job` → `source`, `deliver`, `render`, `demo` → `core`.
+//! Imports point one way: `cli`, `lambda` → `job` → `source`, `cost_source`, `deliver`, `render`, `demo` → `core`.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `core` | the pure part: bytes in, counts out; it looks at nothing outside |
 //! | `source` | where records come from |
+//! | `cost_source` | where amounts of money come from: Cost Explorer, or answers that were saved |
 //! | `render` | one result, many forms: bytes out |
 //! | `deliver` | where bytes go |
 //! | `job` | the use cases, on all cores |
@@ -31,6 +32,7 @@
 mod aws;
 mod clock;
 mod core;
+mod cost_source;
 mod deliver;
 mod demo;
 mod job;

@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod chart;
+pub(crate) mod cost;
 pub(crate) mod csv;
 pub(crate) mod emf;
 pub(crate) mod escape;
@@ -9,5 +10,6 @@ pub(crate) mod json;
 pub(crate) mod page;
 pub(crate) mod plots;
 pub(crate) mod progress;
+mod table;
 pub(crate) mod text;
 pub(crate) mod usage;

@@ -120,6 +120,22 @@ impl Reader {
         key: usize,
         cuts: Cuts,
     ) -> Result<(), AnswerError> {
+        self.usage_of(answer, rules, key, cuts, &|_| true)
+    }
+
+    /// The same for some owners only.
+    ///
+    /// # Errors
+    ///
+    /// If the answer makes no sense.
+    pub(crate) fn usage_of(
+        &mut self,
+        answer: &Answer,
+        rules: &OwnerRules,
+        key: usize,
+        cuts: Cuts,
+        wanted: &dyn Fn(&Owner) -> bool,
+    ) -> Result<(), AnswerError> {
         let is_last = key + 1 == rules.keys.len();
         let account = only_account(&answer.request);
         for mut cell in cells(answer)? {
@@ -133,6 +149,9 @@ impl Reader {
                 let owner = rules.owner(value);
                 // What lacks this key is asked for by the next one.
                 if value.is_empty() && !is_last {
+                    continue;
+                }
+                if !wanted(&owner) {
                     continue;
                 }
                 self.saw(&owner, (key, value.to_owned()), &cell.line);
@@ -156,6 +175,11 @@ impl Reader {
             self.table.lines.push(cell.line);
         }
         Ok(())
+    }
+
+    /// Forgets all lines of usage, so that it can be read in another way.
+    pub(crate) fn forget(&mut self) {
+        self.table = CostTable::default();
     }
 
     fn saw(&mut self, owner: &Owner, value: RawValue, line: &Line) {

@@ -21,6 +21,22 @@ pub(crate) struct Query {
     pub(crate) group_by: Vec<Group>,
 }
 
+impl Query {
+    /// A number for the question, in hexadecimal digits: the same in every run, and another for any other question.
+    pub(crate) fn fingerprint(&self) -> String {
+        // None of these types can fail to be written.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        // FNV-1a of 128 bits. Answers are kept under this number for months, and it shall not change with a library.
+        let hash = json.iter().fold(FNV_BASIS, |hash, byte| {
+            (hash ^ u128::from(*byte)).wrapping_mul(FNV_PRIME)
+        });
+        format!("{hash:032x}")
+    }
+}
+
+const FNV_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+
 /// Days from the first to the one before the last, which is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -97,5 +113,44 @@ impl Query {
             [value] => Some(value),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_written_and_numbered_alike_for_ever() {
+        let query = Query {
+            time_period: TimePeriod {
+                start: jiff::civil::date(2026, 10, 1),
+                end: jiff::civil::date(2026, 11, 21),
+            },
+            granularity: Granularity::Daily,
+            metrics: [Metric::UnblendedCost],
+            filter: Some(Filter::Not(Box::new(Filter::Tags(Values {
+                key: "Owner".to_owned(),
+                values: Vec::new(),
+                match_options: vec![MatchOption::Absent],
+            })))),
+            group_by: vec![Group {
+                r#type: GroupType::Dimension,
+                key: "SERVICE".to_owned(),
+            }],
+        };
+        let json = concat!(
+            r#"{"TimePeriod":{"Start":"2026-10-01","End":"2026-11-21"},"Granularity":"DAILY","#,
+            r#""Metrics":["UnblendedCost"],"Filter":{"Not":{"Tags":{"Key":"Owner","MatchOptions":["ABSENT"]}}},"#,
+            r#""GroupBy":[{"Type":"DIMENSION","Key":"SERVICE"}]}"#
+        );
+        assert_eq!(serde_json::to_string(&query).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Query>(json).unwrap(), query);
+        assert_eq!(query.fingerprint(), "748ac419048638b9b7e548732d25d727");
+        let other = Query {
+            filter: None,
+            ..query
+        };
+        assert_ne!(other.fingerprint(), "748ac419048638b9b7e548732d25d727");
     }
 }

@@ -57,7 +57,7 @@ impl Heading<'_> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::super::scene::{Item, Rect};
+    use super::super::scene::{Item, Line, Rect};
     use super::*;
 
     /// Text that a log can contain and that has broken programs before.
@@ -74,7 +74,14 @@ pub(crate) mod tests {
         pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
             self.items.iter().filter_map(|item| match item {
                 Item::Text(text) => Some(text.content.as_str()),
-                Item::Rect(_) => None,
+                Item::Rect(_) | Item::Line(_) => None,
+            })
+        }
+
+        pub(crate) fn lines(&self) -> impl Iterator<Item = &Line> {
+            self.items.iter().filter_map(|item| match item {
+                Item::Line(line) => Some(line),
+                _ => None,
             })
         }
 
@@ -98,6 +105,13 @@ pub(crate) mod tests {
                     assert!(0 <= rect.x && rect.x + rect.width <= width, "{rect:?}");
                     assert!(0 <= rect.y && rect.y + rect.height <= height, "{rect:?}");
                     assert!(0 <= rect.width && 0 <= rect.height, "{rect:?}");
+                }
+                Item::Line(line) => {
+                    let half = i32::from(line.width).div_ceil(2);
+                    for (x, y) in &line.points {
+                        assert!(half <= *x && x + half <= width, "{line:?}");
+                        assert!(half <= *y && y + half <= height, "{line:?}");
+                    }
                 }
                 Item::Text(text) => {
                     let (left, right) = (text.left(), text.left() + text.width());

@@ -1,7 +1,7 @@
 //! Charts as SVG text and PNG bytes, from one description.
 //!
-//! A chart ([`Bars`], [`Timeline`], [`HeatMap`], [`Calendar`]) lays itself out as a [`Scene`]
-//! of rectangles and lines of text; a scene is written as SVG or drawn as PNG,
+//! A chart ([`Bars`], [`Timeline`], [`HeatMap`], [`Calendar`]; in mails [`Stack`] and [`Cumulative`]) lays
+//! itself out as a [`Scene`] of rectangles, lines and text; a scene is written as SVG or drawn as PNG,
 //! so both formats look the same. Everything here is pure: data in, bytes out.
 //! Names come from logs that strangers can write to, therefore no input may
 //! panic, leave the canvas, or become markup.
@@ -11,17 +11,25 @@
 mod bars;
 mod bucket;
 mod calendar;
+mod cumulative;
 mod font;
 mod frame;
 mod heatmap;
+mod palette;
 mod png;
 mod scale;
 mod scene;
+mod sheet;
+mod stack;
+mod stroke;
 mod svg;
 mod timeline;
 
 pub(crate) use self::bars::Bars;
 pub(crate) use self::calendar::{Calendar, CalendarRow};
+pub(crate) use self::cumulative::Cumulative;
 pub(crate) use self::heatmap::HeatMap;
 pub(crate) use self::scene::Scene;
+pub(crate) use self::sheet::WIDTH as MAIL_WIDTH;
+pub(crate) use self::stack::Stack;
 pub(crate) use self::timeline::{Hour, Timeline};

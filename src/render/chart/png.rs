@@ -6,7 +6,8 @@
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter};
 
 use super::font::{self, LEVELS};
-use super::scene::{Anchor, Color, Item, Rect, Scene, Text};
+use super::scene::{Anchor, Color, Item, Line, Rect, Scene, Text};
+use super::stroke;
 
 impl Scene {
     /// Draws the scene as an indexed PNG image.
@@ -15,6 +16,7 @@ impl Scene {
         for item in &self.items {
             match item {
                 Item::Rect(rect) => canvas.rect(rect),
+                Item::Line(line) => canvas.line(line),
                 Item::Text(text) => canvas.text(text),
             }
         }
@@ -49,6 +51,23 @@ impl Canvas {
         let columns = clip(rect.x, rect.width, self.width);
         for row in clip(rect.y, rect.height, self.height) {
             self.pixels[row * self.width..][columns.clone()].fill(fill);
+        }
+    }
+
+    fn line(&mut self, line: &Line) {
+        let ink = self.palette.exact(line.fill);
+        for part in stroke::parts(line) {
+            let (left, top, width, height) = part.bounds();
+            for row in clip(top, height, self.height) {
+                for column in clip(left, width, self.width) {
+                    // Both are below the size of a canvas, which fits.
+                    let level = part.level(column as f32, row as f32);
+                    if level != 0 {
+                        let pixel = &mut self.pixels[row * self.width + column];
+                        *pixel = self.palette.blend(*pixel, ink, level);
+                    }
+                }
+            }
         }
     }
 
@@ -265,6 +284,28 @@ mod tests {
         assert_eq!(pixels[..3], [0, 0, 0]);
         assert_eq!(pixels[3 * 200..][..3], [0, 200, 0]);
         assert_eq!(pixels.len(), 900);
+    }
+
+    #[test]
+    fn lines_are_smooth_and_have_round_ends() {
+        let line = |points: &[(i32, i32)], width| Line {
+            points: points.to_vec(),
+            width,
+            fill: Color::INK,
+            dashed: false,
+        };
+        let mut scene = Scene::new(40, 20, "");
+        scene.line(line(&[(10, 10)], 8));
+        scene.line(line(&[(20, 3), (36, 15)], 3));
+        scene.line(line(&[(i32::MIN, 0), (i32::MAX, 5)], 1));
+        scene.line(line(&[], 3));
+        let (_, _, pixels) = decode(&scene.to_png());
+        let at = |x: usize, y: usize| pixels[(y * 40 + x) * 3];
+        assert_eq!([at(10, 10), at(7, 10), at(3, 10)], [0x1f, 0x1f, 0xff]);
+        // The corners of the dot are not filled.
+        assert_eq!(at(6, 6), 0xff);
+        let grey = pixels.iter().filter(|byte| (60..250).contains(*byte));
+        assert!(20 < grey.count());
     }
 
     #[test]

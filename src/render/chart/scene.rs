@@ -15,12 +15,14 @@ pub(crate) struct Scene {
     pub(crate) items: Vec<Item>,
 }
 
-/// Something to draw. Lines are thin rectangles: all lines of our charts are
-/// horizontal or vertical, and whole pixels keep them sharp.
+/// Something to draw. Lines that are horizontal or vertical are thin rectangles:
+/// whole pixels keep them sharp.
 #[derive(Debug)]
 pub(crate) enum Item {
     /// A filled box.
     Rect(Rect),
+    /// A line through some points.
+    Line(Line),
     /// One line of text.
     Text(Text),
 }
@@ -40,6 +42,24 @@ pub(crate) struct Rect {
     pub(crate) fill: Color,
     /// Shown by a browser while the pointer rests on the box.
     pub(crate) tip: Option<String>,
+}
+
+/// A line with round ends through some points; a single one gives a dot.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// In the order of drawing.
+    pub(crate) points: Vec<(i32, i32)>,
+    /// Thickness in pixels.
+    pub(crate) width: u8,
+    /// Colour of the line.
+    pub(crate) fill: Color,
+    /// Whether it has gaps.
+    pub(crate) dashed: bool,
+}
+
+impl Line {
+    /// Pixels of a dash, and of the gap behind it, round ends not counted.
+    pub(crate) const DASH: (u8, u8) = (12, 12);
 }
 
 /// One line of text.
@@ -127,6 +147,11 @@ impl Scene {
         if let Some(Item::Rect(rect)) = self.items.last_mut() {
             rect.tip = Some(shorten(&clean(tip)));
         }
+    }
+
+    /// Adds a line.
+    pub(crate) fn line(&mut self, line: Line) {
+        self.items.push(Item::Line(line));
     }
 
     /// Adds a line of text.

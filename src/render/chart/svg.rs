@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::font::{self, Weight};
-use super::scene::{Anchor, Color, Item, Rect, Scene, Text};
+use super::scene::{Anchor, Color, Item, Line, Rect, Scene, Text};
 
 impl Scene {
     /// Writes the scene as an SVG document without XML declaration.
@@ -29,6 +29,7 @@ impl Scene {
         for item in &self.items {
             match item {
                 Item::Rect(rect) => write_rect(out, rect)?,
+                Item::Line(line) => write_line(out, line)?,
                 Item::Text(text) => write_text(out, text)?,
             }
         }
@@ -52,6 +53,27 @@ fn write_rect(out: &mut String, rect: &Rect) -> std::fmt::Result {
         Some(tip) => writeln!(out, "><title>{}</title></rect>", Escaped(tip)),
         None => writeln!(out, "/>"),
     }
+}
+
+fn write_line(out: &mut String, line: &Line) -> std::fmt::Result {
+    let Some(first) = line.points.first() else {
+        return Ok(());
+    };
+    out.push_str(r#"<polyline points=""#);
+    // A line of one point is drawn if it is said twice.
+    for (x, y) in [first].into_iter().chain(&line.points) {
+        write!(out, "{x},{y} ")?;
+    }
+    write!(
+        out,
+        r#"" fill="none" stroke="{}" stroke-width="{}" stroke-linecap="round" stroke-linejoin="round""#,
+        line.fill, line.width
+    )?;
+    if line.dashed {
+        let (dash, gap) = Line::DASH;
+        write!(out, r#" stroke-dasharray="{dash} {gap}""#)?;
+    }
+    writeln!(out, "/>")
 }
 
 fn write_text(out: &mut String, text: &Text) -> std::fmt::Result {

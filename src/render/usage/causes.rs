@@ -2,10 +2,11 @@
 
 use std::fmt::{self, Write as _};
 
-use super::page::{Column, Kind, short};
+use super::page::short;
 use crate::core::usage::causes::{Caller, Causes, Place};
 use crate::render::escape;
 use crate::render::page::{Look, Page, TOP, counted, percent, plain, thousands};
+use crate::render::table::{Column, Kind};
 
 /// How to read the page, and what it cannot know.
 const NOTES: [&str; 3] = [

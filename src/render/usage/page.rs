@@ -2,19 +2,14 @@
 
 use std::fmt::{self, Write as _};
 
-use console::{Style, measure_text_width};
+use console::Style;
 
 use crate::core::usage::basis::{Basis, Coverage};
 use crate::core::usage::metrics::OTHER;
 use crate::core::usage::report::{By, Counts, Per, Report, Row};
 use crate::render::escape;
-use crate::render::page::{self, Look, Page, counted, level, middle, percent, plain, thousands};
-
-/// Columns between two cells.
-const GAP: usize = 2;
-
-/// The least that a column of names is shortened to.
-const LEAST_NAME: usize = 14;
+use crate::render::page::{self, Look, Page, counted, level, percent, plain, thousands};
+use crate::render::table::{Column, Kind, width};
 
 /// Writes a page with the table.
 pub(crate) fn report(report: &Report, look: Look) -> String {
@@ -22,52 +17,6 @@ pub(crate) fn report(report: &Report, look: Look) -> String {
     // Writing to a String cannot fail.
     let _ = page.report(report);
     page.out
-}
-
-/// What a column of a table holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Shortened in the middle if there is no room.
-    Name,
-    /// Text of a fixed width.
-    Text,
-    Number,
-    /// The course over time.
-    Course,
-}
-
-/// A column of a table, with its cells.
-pub(super) struct Column {
-    pub(super) title: String,
-    pub(super) kind: Kind,
-    pub(super) cells: Vec<String>,
-}
-
-impl Column {
-    pub(super) fn new(title: &str, kind: Kind, cells: impl IntoIterator<Item = String>) -> Column {
-        Column {
-            title: title.to_owned(),
-            kind,
-            cells: cells.into_iter().collect(),
-        }
-    }
-
-    fn width(&self) -> usize {
-        let cells = self.cells.iter().chain([&self.title]);
-        cells
-            .map(|cell| measure_text_width(cell))
-            .max()
-            .unwrap_or_default()
-    }
-}
-
-/// The width of a table whose names are shortened to `names` at most.
-pub(super) fn width(columns: &[Column], names: usize) -> usize {
-    let widths = columns.iter().map(|column| match column.kind {
-        Kind::Name => column.width().min(names),
-        _ => column.width(),
-    });
-    widths.map(|width| width + GAP).sum()
 }
 
 impl Page {
@@ -138,53 +87,6 @@ impl Page {
         }
         let missing = "Incomplete";
         self.problems(missing, &coverage.problems, coverage.problems_not_listed)
-    }
-
-    /// Writes a table with its titles; names are shortened until it fits.
-    pub(super) fn table_of(&mut self, columns: &[Column]) -> fmt::Result {
-        let longest = columns.iter().map(Column::width).max().unwrap_or_default();
-        let names = (LEAST_NAME..=longest)
-            .rev()
-            .find(|names| width(columns, *names) <= self.look.width)
-            .unwrap_or(LEAST_NAME);
-        let widths: Vec<usize> = columns
-            .iter()
-            .map(|column| match column.kind {
-                Kind::Name => column.width().min(names),
-                _ => column.width(),
-            })
-            .collect();
-        let titles: Vec<&String> = columns.iter().map(|column| &column.title).collect();
-        let titles = self.line(columns, &widths, &titles);
-        let titles = self.dim(titles.trim_end());
-        writeln!(self.out, "{titles}")?;
-        let rows = columns.iter().map(|column| column.cells.len()).max();
-        for row in 0..rows.unwrap_or_default() {
-            let cells: Vec<&String> = columns
-                .iter()
-                .filter_map(|column| column.cells.get(row))
-                .collect();
-            let line = self.line(columns, &widths, &cells);
-            writeln!(self.out, "{}", line.trim_end())?;
-        }
-        Ok(())
-    }
-
-    fn line(&self, columns: &[Column], widths: &[usize], cells: &[&String]) -> String {
-        let mut line = String::new();
-        for ((column, width), cell) in columns.iter().zip(widths).zip(cells) {
-            let cell = middle(cell, *width);
-            let padding = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
-            line.push_str(&" ".repeat(GAP));
-            line.push_str(&match column.kind {
-                Kind::Number => format!("{padding}{cell}"),
-                Kind::Course => {
-                    format!("{}{padding}", self.style(Style::new().yellow(), &cell))
-                }
-                Kind::Name | Kind::Text => format!("{cell}{padding}"),
-            });
-        }
-        line
     }
 }
 

@@ -5,9 +5,9 @@ use std::fmt::{self, Write as _};
 use console::Style;
 use rust_decimal::Decimal;
 
-use super::page::{Column, Kind};
 use crate::core::usage::price::{Bill, Metrics, Price};
 use crate::render::page::{Look, Page, counted, size, thousands};
+use crate::render::table::{Column, Kind};
 
 /// Writes a page about the price.
 pub(crate) fn price(price: &Price, look: Look) -> String {

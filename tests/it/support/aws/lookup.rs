@@ -40,8 +40,32 @@ struct Token {
     ends: f64,
 }
 
+/// Why a token leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    Unknown,
+    Changed,
+    Ended,
+}
+
+impl Lost {
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Lost::Unknown => "a token that nobody issued",
+            Lost::Changed => "a token with other parameters than the first page's",
+            Lost::Ended => "a token that has ended",
+        }
+    }
+}
+
 impl Tokens {
-    fn issue(&self, parameters: Value, place: usize, now: f64, life: TokenLife) -> String {
+    pub(crate) fn issue(
+        &self,
+        parameters: Value,
+        place: usize,
+        now: f64,
+        life: TokenLife,
+    ) -> String {
         let mut tokens = self.tokens.lock().unwrap();
         let mut random = Random(tokens.len() as u64);
         let name = format!("{:016x}/{:016x}+==", random.next(), random.next());
@@ -56,14 +80,14 @@ impl Tokens {
     }
 
     /// Finds the place that a token stands for; the error says what is wrong with the request.
-    fn redeem(&self, name: &str, parameters: &Value, now: f64) -> Result<usize, &'static str> {
+    pub(crate) fn redeem(&self, name: &str, parameters: &Value, now: f64) -> Result<usize, Lost> {
         let mut tokens = self.tokens.lock().unwrap();
-        let token = tokens.get_mut(name).ok_or("a token that nobody issued")?;
+        let token = tokens.get_mut(name).ok_or(Lost::Unknown)?;
         if token.parameters != *parameters {
-            return Err("a token with other parameters than the first page's");
+            return Err(Lost::Changed);
         }
         if token.uses == 0 || token.ends <= now {
-            return Err("a token that has ended");
+            return Err(Lost::Ended);
         }
         token.uses -= 1;
         Ok(token.place)
@@ -100,8 +124,8 @@ pub(crate) fn events(
                     .violation(request, "pages of less than 50 events");
             }
             let place = state.tokens.redeem(name, &parameters, now);
-            place.map_err(|why| {
-                state.books.violation(request, why);
+            place.map_err(|lost| {
+                state.books.violation(request, lost.words());
                 invalid("NextToken", "The token is not valid.")
             })?
         }

@@ -1,10 +1,13 @@
-//! AWS on one port of this machine, as far as summarising Event history needs it. What no emulator
-//! has is here: LookupEvents with its quota, the faults of its network, and books of all requests.
+//! AWS on one port of this machine, as far as summarising Event history and bills needs it. What no emulator
+//! has is here: LookupEvents with its quota, Cost Explorer on a known bill, the faults of their network, and books
+//! of all requests.
 //!
 //! Signatures are not checked. All else that a client could do wrong is refused as AWS does, or
 //! noted as a violation where AWS would keep silent.
 
+mod bill;
 mod books;
+mod cost_explorer;
 mod events;
 mod fault;
 mod keys;
@@ -28,6 +31,7 @@ use serde_json::json;
 
 use super::http::Message;
 
+pub(crate) use bill::{Bill, Charge, decimal};
 pub(crate) use books::{Entry, Outcome, Sums};
 pub(crate) use events::{Event, Random, events, rfc3339};
 pub(crate) use fault::Fault;
@@ -140,6 +144,13 @@ impl Server {
         self.state.books.entries()
     }
 
+    /// The requests for an action, such as `ce:GetCostAndUsage`, that were granted.
+    pub(crate) fn granted(&self, action: &str) -> Vec<Entry> {
+        let mut entries = self.requests();
+        entries.retain(|entry| entry.request.action == action && entry.outcome == Outcome::Granted);
+        entries
+    }
+
     /// The LookupEvents requests so far, by account and region.
     pub(crate) fn sums(&self) -> BTreeMap<(String, String), Sums> {
         self.state.books.sums()
@@ -205,7 +216,7 @@ impl State {
     fn decide(&self, request: &Request, now: f64) -> (Outcome, Option<Fault>, Message) {
         let caller = match self.admit(request, now) {
             Ok(caller) => caller,
-            Err(error) if error.code == "ThrottlingException" => {
+            Err(error) if error.throttles() => {
                 return (Outcome::Throttled, None, error.answer(request.protocol));
             }
             Err(error) => return denied(&error, request),
@@ -214,7 +225,7 @@ impl State {
         let body = match &fault {
             Some(Fault::Error(error)) => {
                 let mut outcome = Outcome::Fault(error.code.clone());
-                if error.code == "ThrottlingException" {
+                if error.throttles() {
                     if request.is_lookup() {
                         self.bucket(request, Bucket::give_back);
                     }
@@ -265,6 +276,9 @@ impl State {
         if request.is_lookup() && !self.bucket(request, |bucket| bucket.take(now)) {
             return Err(Error::throttling());
         }
+        if request.action == cost_explorer::ACTION && !self.may_see_costs(&key.account, now) {
+            return Err(Error::limit_exceeded());
+        }
         Ok(key.arn)
     }
 
@@ -278,6 +292,17 @@ impl State {
         act(buckets
             .entry(place)
             .or_insert_with(|| Bucket::new(&region.quota)))
+    }
+
+    /// Takes from the quota of a bill.
+    fn may_see_costs(&self, account: &str, now: f64) -> bool {
+        let Some((bill, _)) = cost_explorer::bill_of(&self.world, account) else {
+            return true;
+        };
+        let mut buckets = self.buckets.lock().unwrap();
+        let place = (account.to_owned(), cost_explorer::ACTION.to_owned());
+        let bucket = buckets.entry(place);
+        bucket.or_insert_with(|| Bucket::new(&bill.quota)).take(now)
     }
 
     fn perform(
@@ -297,6 +322,7 @@ impl State {
             "account:ListRegions" => regions::list(self, request, caller),
             "organizations:DescribeOrganization" => organizations::describe(self, request),
             "organizations:ListAccounts" => organizations::list(self, request, caller),
+            cost_explorer::ACTION => cost_explorer::cost_and_usage(self, request, now, fault),
             wire::CONTAINER => Ok(self.credentials(&request.account, now)),
             _ => Err(Error::new(400, "UnknownOperationException", "")),
         }

@@ -10,7 +10,7 @@ pub(crate) const CONTAINER: &str = "container:GetCredentials";
 /// How a service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// JSON with the action in a header: CloudTrail, Organizations.
+    /// JSON with the action in a header: CloudTrail, Cost Explorer, Organizations.
     Json,
     /// JSON with the action in the path: Account Management.
     Rest,
@@ -54,6 +54,7 @@ impl Request {
             let service = match service {
                 "CloudTrail_20131101" => "cloudtrail",
                 "AWSOrganizationsV20161128" => "organizations",
+                "AWSInsightsIndexService" => "ce",
                 other => other,
             };
             (Protocol::Json, format!("{service}:{name}"), json())
@@ -97,7 +98,7 @@ impl Request {
 
     /// Whether it asks for a page that is not the first.
     pub(crate) fn has_token(&self) -> bool {
-        self.text("NextToken").is_some()
+        self.text("NextToken").is_some() || self.text("NextPageToken").is_some()
     }
 
     pub(crate) fn is_lookup(&self) -> bool {
@@ -132,6 +133,15 @@ impl Error {
 
     pub(crate) fn throttling() -> Error {
         Error::new(400, "ThrottlingException", "Rate exceeded")
+    }
+
+    /// What Cost Explorer says where others say that they throttle.
+    pub(crate) fn limit_exceeded() -> Error {
+        Error::new(400, "LimitExceededException", "Rate limit exceeded.")
+    }
+
+    pub(crate) fn throttles(&self) -> bool {
+        ["ThrottlingException", "LimitExceededException"].contains(&self.code.as_str())
     }
 
     /// Credentials that the region does not know, because nobody does or because it is not enabled.

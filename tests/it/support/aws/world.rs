@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
+use super::bill::Bill;
 use super::events::Event;
 use super::quota::{Other, Quota};
 
@@ -120,6 +121,8 @@ pub(crate) struct World {
     pub(crate) now: i64,
     pub(crate) accounts: BTreeMap<String, Account>,
     pub(crate) organization: Option<Organization>,
+    /// By the account that pays.
+    pub(crate) bills: BTreeMap<String, Bill>,
     /// Keys as ListPublicKeys lists them, with their region.
     pub(crate) public_keys: Vec<(String, Value)>,
     pub(crate) lifetime: Lifetime,
@@ -134,6 +137,7 @@ impl World {
             now,
             accounts: BTreeMap::new(),
             organization: None,
+            bills: BTreeMap::new(),
             public_keys: Vec::new(),
             lifetime: Lifetime {
                 said: 3600.0,
@@ -187,6 +191,12 @@ impl World {
             members,
         });
         self
+    }
+
+    /// Lets an account pay for itself and others: Cost Explorer tells it of all of them.
+    pub(crate) fn bill(mut self, payer: &str, bill: Bill) -> World {
+        self.bills.insert(payer.to_owned(), bill);
+        self.account(payer)
     }
 
     /// Adds a key that signs digests, with the members that ListPublicKeys gives it.

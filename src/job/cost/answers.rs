@@ -1,0 +1,215 @@
+//! Answers of Cost Explorer from where they cost least: this run, what was saved, the cache, and only
+//! then Cost Explorer itself.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::core::cost::answer::{Answer, AnswerError};
+use crate::core::cost::query::{Query, TimePeriod};
+use crate::core::cost::settled::{self, Left};
+use crate::core::window::Seconds;
+use crate::cost_source::cost_explorer::{AskError, CostExplorer};
+use crate::deliver::ledger::{Ledger, LedgerError};
+
+/// Seconds for which an answer is good for all its days: Cost Explorer has new figures once a day or a
+/// little more often.
+pub(crate) const MAX_AGE: Seconds = 6 * 3600;
+
+/// Where answers come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// Cost Explorer, which takes money for each page.
+    Asked(Box<CostExplorer>),
+    /// What an earlier run saved.
+    Saved(Vec<Answer>),
+}
+
+/// Where answers are kept from run to run.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    pub(crate) place: Ledger,
+    /// The account that asks: what others are answered is another matter.
+    pub(crate) account: String,
+    /// Seconds for which an answer is good for all its days.
+    pub(crate) max_age: Seconds,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    #[error(
+        "what was saved does not answer which {about}: save again with --save, and with the same settings and period"
+    )]
+    NotSaved { about: String },
+}
+
+/// All answers of a run.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    source: Source,
+    cache: Option<Cache>,
+    now: Seconds,
+    given: Mutex<Vec<Answer>>,
+    troubles: Mutex<Vec<String>>,
+    is_cached: AtomicBool,
+}
+
+impl Answers {
+    pub(crate) fn new(source: Source, cache: Option<Cache>, now: Seconds) -> Answers {
+        Answers {
+            source,
+            cache,
+            now,
+            given: Mutex::default(),
+            troubles: Mutex::default(),
+            is_cached: AtomicBool::new(false),
+        }
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be answered whole.
+    pub(crate) async fn answer(&self, query: &Query) -> Result<Answer, NoAnswer> {
+        if let Some(answer) = lock(&self.given).iter().find(|given| given.request == *query) {
+            return Ok(answer.clone());
+        }
+        let answer = match &self.source {
+            Source::Saved(answers) => saved(answers, query)?,
+            Source::Asked(explorer) => match &self.cache {
+                Some(cache) => self.cached(cache, explorer, query).await?,
+                None => explorer.ask(query, self.now).await?,
+            },
+        };
+        lock(&self.given).push(answer.clone());
+        Ok(answer)
+    }
+
+    /// Asks for those days only that are not settled in the cache.
+    async fn cached(
+        &self,
+        cache: &Cache,
+        explorer: &CostExplorer,
+        query: &Query,
+    ) -> Result<Answer, NoAnswer> {
+        let key = format!("cost/answers/{}/{}.json", cache.account, shape(query));
+        let known = match cache.place.load(&key).await {
+            Ok(known) => known,
+            Err(error) => {
+                self.trouble(&error);
+                None
+            }
+        };
+        let (known, version) = match known {
+            Some((bytes, version)) => (serde_json::from_slice::<Answer>(&bytes).ok(), Some(version)),
+            None => (None, None),
+        };
+        // What was kept of another question, or cannot be read, is as good as nothing.
+        let known = known.filter(|known| same_but_days(&known.request, query));
+        let left = known.as_ref().map(|known| settled::left(query, known, self.now, cache.max_age));
+        let (answer, known) = match (left, known) {
+            (Some(Left::Nothing), Some(known)) => {
+                self.is_cached.store(true, Ordering::Relaxed);
+                return Ok(settled::cut(&known, query.time_period));
+            }
+            (Some(Left::From(start)), Some(known)) => {
+                let mut rest = query.clone();
+                rest.time_period.start = start;
+                (explorer.ask(&rest, self.now).await?, Some(known))
+            }
+            _ => (explorer.ask(query, self.now).await?, None),
+        };
+        let joined = match &known {
+            Some(known) => settled::join(known, answer),
+            None => answer,
+        };
+        if let Ok(bytes) = serde_json::to_vec(&joined) {
+            // Whoever was quicker keeps what is as good.
+            if let Err(error) = cache.place.store(&key, &bytes, version.as_ref()).await {
+                self.trouble(&error);
+            }
+        }
+        Ok(settled::cut(&joined, query.time_period))
+    }
+
+    /// The cache is for saving money; nothing of the result depends on it.
+    fn trouble(&self, error: &LedgerError) {
+        lock(&self.troubles).push(format!("answers are not kept: {error}"));
+    }
+
+    /// What went wrong with keeping answers, once.
+    pub(crate) fn troubles(&self) -> Vec<String> {
+        lock(&self.troubles).first().cloned().into_iter().collect()
+    }
+
+    /// All answers that were given.
+    pub(crate) fn given(&self) -> Vec<Answer> {
+        lock(&self.given).clone()
+    }
+
+    /// When the oldest answer was asked for.
+    pub(crate) fn as_of(&self) -> Option<Seconds> {
+        lock(&self.given).iter().map(|answer| answer.asked).min()
+    }
+
+    /// Requests that were sent, and those that are charged.
+    pub(crate) fn requests(&self) -> (u64, u64) {
+        match &self.source {
+            Source::Asked(explorer) => (explorer.requests(), explorer.charged()),
+            Source::Saved(_) => (0, 0),
+        }
+    }
+}
+
+/// Nothing is left half done by those who panic, since nothing here does.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Finds a saved answer to the same question about at least these days, or about all of them that were saved.
+fn saved(answers: &[Answer], query: &Query) -> Result<Answer, NoAnswer> {
+    let TimePeriod { start, end } = query.time_period;
+    let fits = answers.iter().filter(|answer| {
+        let has = answer.request.time_period;
+        same_but_days(&answer.request, query) && has.start <= start && has.end > start
+    });
+    let best = fits.max_by_key(|answer| (answer.request.time_period.end.min(end), answer.asked));
+    let best = best.ok_or_else(|| NoAnswer::NotSaved {
+        about: about(query),
+    })?;
+    Ok(settled::cut(best, query.time_period))
+}
+
+/// What a question is about, in words.
+fn about(query: &Query) -> String {
+    let groups: Vec<&str> = query.group_by.iter().map(|group| group.key.as_str()).collect();
+    let TimePeriod { start, end } = query.time_period;
+    format!("costs by {} from {start} to before {end}", groups.join(" and "))
+}
+
+fn same_but_days(one: &Query, other: &Query) -> bool {
+    let days = other.time_period;
+    Query {
+        time_period: days,
+        ..one.clone()
+    } == *other
+}
+
+/// A name for a question that does not depend on its days.
+fn shape(query: &Query) -> String {
+    let day = jiff::civil::Date::ZERO;
+    let time_period = TimePeriod {
+        start: day,
+        end: day,
+    };
+    let query = Query {
+        time_period,
+        ..query.clone()
+    };
+    query.fingerprint()
+}

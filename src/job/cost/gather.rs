@@ -1,0 +1,258 @@
+//! All that reports need, asked for by the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::answers::{Answers, NoAnswer};
+use crate::core::cost::answer::Answer;
+use crate::core::cost::lines::Reader;
+use crate::core::cost::owner::{Owner, OwnerRules};
+use crate::core::cost::plan::{self, Need, Places, Way};
+use crate::core::cost::query::Query;
+use crate::core::cost::table::{CostTable, Cut, Cuts};
+
+/// Questions that wait for an answer at the same time.
+const AT_ONCE: usize = 8;
+
+/// Something that could not be had, and whom it concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// The account that it is about; `None` for all.
+    pub(crate) account: Option<String>,
+    /// The owner that it is about; `None` for all.
+    pub(crate) owner: Option<Owner>,
+    /// Whether even totals are wrong.
+    pub(crate) in_totals: bool,
+    pub(crate) reason: String,
+}
+
+/// What was gathered.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    pub(crate) table: CostTable,
+    /// Names of accounts by their ids, as Cost Explorer tells them.
+    pub(crate) names: BTreeMap<String, String>,
+    pub(crate) gaps: Vec<Gap>,
+    /// Whether any usage has an owner.
+    pub(crate) has_owners: bool,
+}
+
+/// All cuts: what is crossed serves for any.
+const CROSSED: Cuts = Cuts {
+    owners: true,
+    services: true,
+    personal: true,
+};
+const OWNERS: Cuts = Cuts {
+    owners: true,
+    services: false,
+    personal: false,
+};
+const SERVICES: Cuts = Cuts {
+    owners: false,
+    services: true,
+    personal: false,
+};
+const PERSONAL: Cuts = Cuts {
+    owners: false,
+    services: false,
+    personal: true,
+};
+
+/// Asks what is needed. What cannot be had is named; only without the costs by charge type there is nothing.
+///
+/// # Errors
+///
+/// If the costs by charge type cannot be had.
+pub(crate) async fn gather(
+    need: &Need,
+    rules: &OwnerRules,
+    answers: &Arc<Answers>,
+) -> Result<Gathered, NoAnswer> {
+    let mut gathering = Gathering {
+        need,
+        rules,
+        answers,
+        reader: Reader::default(),
+        gaps: Vec::new(),
+    };
+    gathering.charges().await?;
+    gathering.usage().await;
+    let Gathering { reader, gaps, .. } = gathering;
+    let (names, has_owners) = (reader.names.clone(), reader.has_owners);
+    let whole: &[Cut] = match need.whole_accounts {
+        true => &[Cut::Owners, Cut::Services],
+        false => &[],
+    };
+    Ok(Gathered {
+        table: reader.finish(whole),
+        names,
+        gaps,
+        has_owners,
+    })
+}
+
+struct Gathering<'g> {
+    need: &'g Need,
+    rules: &'g OwnerRules,
+    answers: &'g Arc<Answers>,
+    reader: Reader,
+    gaps: Vec<Gap>,
+}
+
+impl Gathering<'_> {
+    async fn charges(&mut self) -> Result<(), NoAnswer> {
+        let mut queries = vec![self.need.charges()];
+        queries.extend(self.need.control());
+        let mut given = all(self.answers, queries).await.into_iter();
+        if let Some(charges) = given.next() {
+            self.reader.charges(&charges?)?;
+        }
+        if let Some(control) = given.next() {
+            let read = control.and_then(|control| Ok(self.reader.control(&control)?));
+            if let Err(error) = read {
+                self.gap(None, None, true, "what belongs to no account", &error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn usage(&mut self) {
+        let accounts = std::mem::take(&mut self.reader.accounts);
+        if accounts.is_empty() {
+            return;
+        }
+        let need = self.need;
+        if need.way(accounts.len()) == Way::Crossed {
+            return self.crossed(&accounts, CROSSED, &|_| true).await;
+        }
+        let usage = self.usage_types();
+        let queries: Vec<Query> = need.owners(&usage).collect();
+        for (key, answer) in all(self.answers, queries).await.into_iter().enumerate() {
+            let read = answer.and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
+            if let Err(error) = read {
+                self.gap(None, None, false, "owners", &error);
+                // Nobody knows any more where people have costs.
+                for person in &need.people {
+                    self.gap(None, Some(person.clone()), true, "what they used", &error);
+                }
+            }
+        }
+        let places = &self.reader.places;
+        let mine = places.iter().filter(|(owner, _)| need.people.contains(owner));
+        let places: Places = mine.map(|(owner, places)| (owner.clone(), places.clone())).collect();
+        let (people, in_accounts) = plan::cover(&places);
+        let rest = usize::from(need.whole_accounts) + people.len() + in_accounts.len();
+        if rest > accounts.len() * need.keys.len() {
+            self.reader.forget();
+            return self.crossed(&accounts, CROSSED, &|_| true).await;
+        }
+        if need.whole_accounts {
+            self.services(&usage).await;
+        }
+        self.people(&people, &usage).await;
+        let is_theirs = |owner: &Owner| need.people.contains(owner) && !people.contains(owner);
+        self.crossed(&in_accounts, PERSONAL, &is_theirs).await;
+    }
+
+    async fn services(&mut self, usage: &[String]) {
+        let answer = self.answers.answer(&self.need.services(usage)).await;
+        let read = answer.and_then(|answer| Ok(self.reader.usage(&answer, self.rules, 0, SERVICES)?));
+        if let Err(error) = read {
+            self.gap(None, None, false, "services", &error);
+        }
+    }
+
+    async fn people(&mut self, people: &BTreeSet<Owner>, usage: &[String]) {
+        let seen = &self.reader.seen;
+        let nothing = BTreeSet::new();
+        let queries = people.iter().map(|person| {
+            let seen = seen.get(person).unwrap_or(&nothing);
+            self.need.person(usage, seen)
+        });
+        let queries: Vec<Query> = queries.collect();
+        let given = all(self.answers, queries).await;
+        for (person, answer) in people.iter().zip(given) {
+            let read = answer.and_then(|answer| Ok(self.reader.person(&answer, person)?));
+            if let Err(error) = read {
+                self.gap(None, Some(person.clone()), true, "what they used", &error);
+            }
+        }
+    }
+
+    /// Reads owners by services of some accounts, and keeps the lines of those who are wanted.
+    async fn crossed(
+        &mut self,
+        accounts: &BTreeSet<String>,
+        cuts: Cuts,
+        wanted: &dyn Fn(&Owner) -> bool,
+    ) {
+        let usage = self.usage_types();
+        let of_account = |account| self.need.crossed(account, &usage).enumerate();
+        let asked = accounts.iter().flat_map(|account| {
+            of_account(account).map(move |(key, query)| (account, key, query))
+        });
+        let (places, queries): (Vec<_>, Vec<_>) = asked
+            .map(|(account, key, query)| ((account, key), query))
+            .unzip();
+        let given = all(self.answers, queries).await;
+        for ((account, key), answer) in places.into_iter().zip(given) {
+            let read = answer.and_then(|answer| {
+                Ok(self.reader.usage_of(&answer, self.rules, key, cuts, wanted)?)
+            });
+            if let Err(error) = read {
+                let what = format!("who used what in account {account}");
+                self.gap(Some(account.clone()), None, false, &what, &error);
+            }
+        }
+    }
+
+    fn usage_types(&self) -> Vec<String> {
+        self.reader.usage.iter().cloned().collect()
+    }
+
+    fn gap(
+        &mut self,
+        account: Option<String>,
+        owner: Option<Owner>,
+        in_totals: bool,
+        what: &str,
+        error: &NoAnswer,
+    ) {
+        self.gaps.push(Gap {
+            account,
+            owner,
+            in_totals,
+            reason: format!("{what} could not be read: {error}"),
+        });
+    }
+}
+
+/// Answers questions, some at a time, in their order.
+async fn all(answers: &Arc<Answers>, queries: Vec<Query>) -> Vec<Result<Answer, NoAnswer>> {
+    let mut given: Vec<Option<Result<Answer, NoAnswer>>> = Vec::new();
+    given.resize_with(queries.len(), || None);
+    let mut waiting = JoinSet::new();
+    let mut queries = queries.into_iter().enumerate();
+    loop {
+        while waiting.len() < AT_ONCE
+            && let Some((place, query)) = queries.next()
+        {
+            let answers = answers.clone();
+            waiting.spawn(async move { (place, answers.answer(&query).await) });
+        }
+        match waiting.join_next().await {
+            None => break,
+            Some(Ok((place, answer))) => {
+                if let Some(slot) = given.get_mut(place) {
+                    *slot = Some(answer);
+                }
+            }
+            // Nothing is ever cancelled, and nothing panics.
+            Some(Err(_)) => {}
+        }
+    }
+    given.into_iter().flatten().collect()
+}

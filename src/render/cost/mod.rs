@@ -1,0 +1,1 @@
+//! Cost in all its forms: pages for people, tables for spreadsheets.
