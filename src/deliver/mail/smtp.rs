@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PATIENCE_FOR_A_MAIL: Duration = Duration::from_secs(120);
 
 /// The wait before a connection is tried a second time.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A mail server.
 #[derive(Debug)]
