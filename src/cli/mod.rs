@@ -2,6 +2,7 @@
 
 mod activity;
 mod archive;
+mod cost;
 mod demo;
 mod digests;
 mod generate;
@@ -37,6 +38,7 @@ enum Verb {
     Demo(demo::Args),
     Activity(Box<activity::Args>),
     Usage(Box<usage::Args>),
+    Cost(Box<cost::Args>),
     Plot(plot::Args),
     Archive(archive::Args),
     Completions(generate::CompletionsArgs),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Verb::Demo(args) => demo::run(&args, ui),
         Verb::Activity(args) => activity::run(&args, ui),
         Verb::Usage(args) => usage::run(&args, ui),
+        Verb::Cost(args) => cost::run(&args, ui),
         Verb::Plot(args) => plot::run(&args, ui),
         Verb::Archive(args) => archive::run(&args, ui),
         Verb::Completions(args) => generate::completions(&args, Cli::command(), ui),

@@ -28,6 +28,13 @@ pub(crate) struct LedgerError {
     reason: String,
 }
 
+impl LedgerError {
+    /// Why, without what was attempted.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
 /// What became of something that is to be sent once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -25,6 +25,7 @@ pub(super) enum Kind {
 }
 
 /// A column of a table, with its cells.
+#[derive(Clone)]
 pub(super) struct Column {
     pub(super) title: String,
     pub(super) kind: Kind,

@@ -160,15 +160,20 @@ impl Expected {
 
 /// The folder of real logs.
 pub(crate) fn data() -> PathBuf {
+    folder("cloudtrail")
+}
+
+/// A folder of real things, such as `cost`.
+pub(crate) fn folder(name: &str) -> PathBuf {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let data = std::env::var_os("TRAILTAB_TEST_DATA").map_or(beside, PathBuf::from);
-    let logs = data.join("cloudtrail");
+    let folder = data.join(name);
     assert!(
-        logs.is_dir(),
-        "the real logs are missing: {} is no directory. Set TRAILTAB_TEST_DATA to where they are",
-        logs.display()
+        folder.is_dir(),
+        "real data are missing: {} is no directory. Set TRAILTAB_TEST_DATA to where they are",
+        folder.display()
     );
-    logs.canonicalize().unwrap()
+    folder.canonicalize().unwrap()
 }
 
 /// The JSON documents of a folder, inflated.

@@ -133,7 +133,7 @@ pub(crate) fn in_a_row(days: &[Date]) -> Vec<Days> {
 pub(crate) fn month_to_date(today: Date, include_today: bool) -> Option<Days> {
     let through = match include_today {
         true => today,
-        false => today.saturating_sub(1.day()),
+        false => today.yesterday().ok()?,
     };
     let from = today.first_of_month();
     (from <= through).then_some(Days { from, through })

@@ -97,6 +97,22 @@ impl Need {
         }
     }
 
+    /// The most requests that a run takes, further pages apart, for so many accounts, or for any number.
+    pub(crate) fn most_requests(&self, accounts: Option<usize>) -> usize {
+        let (keys, people) = (self.keys.len(), self.people.len());
+        let first = 1 + usize::from(self.total);
+        let services = usize::from(self.whole_accounts);
+        let Some(accounts) = accounts else {
+            return first + keys + services + people + usize::from(!self.total);
+        };
+        let crossed = accounts * keys;
+        first
+            + match self.way(accounts) {
+                Way::Crossed => crossed,
+                Way::Cut => keys + (services + people.min(accounts)).min(crossed),
+            }
+    }
+
     /// Owners by services in one account, once for each key.
     pub(crate) fn crossed<'n>(
         &'n self,
@@ -269,18 +285,8 @@ mod tests {
         }
     }
 
-    /// The most requests that a run may take, for any places that people have.
     fn most(need: &Need, accounts: usize) -> usize {
-        let first = 1 + usize::from(need.total);
-        let crossed = accounts * need.keys.len();
-        first
-            + match need.way(accounts) {
-                Way::Crossed => crossed,
-                Way::Cut => {
-                    let cut = usize::from(need.whole_accounts) + need.people.len().min(accounts);
-                    need.keys.len() + cut.min(crossed)
-                }
-            }
+        need.most_requests(Some(accounts))
     }
 
     #[test]
@@ -300,7 +306,9 @@ mod tests {
         fn no_run_takes_more_than_accounts_and_two(
             total in any::<bool>(), whole in any::<bool>(), people in 0..50_usize, accounts in 1..60_usize,
         ) {
-            assert!(most(&need(total, whole || total, people, 1), accounts) <= accounts + 2);
+            let need = need(total, whole || total, people, 1);
+            assert!(most(&need, accounts) <= accounts + 2);
+            assert!(most(&need, accounts) <= need.most_requests(None));
         }
 
         #[test]

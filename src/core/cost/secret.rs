@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Where the predecessor sent all its mails.
@@ -17,7 +18,8 @@ const GMAIL: &str = "smtp.gmail.com";
 const NAMES: &str = "host, port, username, password, from and tls";
 
 /// How a connection to a mail server is kept private.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Tls {
     /// TLS begins within the conversation, and without it nothing else is said.
     Starttls,
@@ -74,6 +76,17 @@ pub(crate) struct Server {
     pub(crate) from: Option<String>,
 }
 
+/// What is known of the server without the secret. It fills in what the secret leaves open, so that nobody
+/// who may change it can send the password to another host than the one it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Told {
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) username: Option<String>,
+}
+
 /// A secret that makes no sense, or a server that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SecretError {
@@ -97,7 +110,7 @@ pub(crate) enum SecretError {
     Bad(&'static str, &'static str),
     #[error("the secret has a {0} and no {1}")]
     Half(&'static str, &'static str),
-    #[error("the secret does not name the mail server's host")]
+    #[error("neither the secret nor the settings name the mail server's host")]
     NoHost,
     #[error(
         "without TLS, credentials go to no server but one on this machine: set tls to starttls or tls"
@@ -117,20 +130,29 @@ struct Members {
 }
 
 impl Server {
-    /// Reads a secret.
+    /// Reads a secret, and fills in what it leaves open.
     ///
     /// # Errors
     ///
-    /// If it is none of the two forms, or if a password would travel in clear.
-    pub(crate) fn of_secret(text: &str) -> Result<Server, SecretError> {
+    /// If it is none of the two forms, or if nobody tells a host, or if a password would travel in clear.
+    pub(crate) fn of_secret(text: &str, told: &Told) -> Result<Server, SecretError> {
         let Ok(Value::Object(members)) = serde_json::from_str(text) else {
             return Err(SecretError::NoObject);
         };
         let members = match members.keys().any(|name| member(name).is_some()) {
             true => Members::named(members)?,
-            false => Members::pair(members)?,
+            false => Members::pair(members, told)?,
         };
-        members.server()
+        members.server(told)
+    }
+
+    /// A server that asks for no credentials.
+    ///
+    /// # Errors
+    ///
+    /// If nobody tells a host.
+    pub(crate) fn open(told: &Told) -> Result<Server, SecretError> {
+        Members::default().server(told)
     }
 }
 
@@ -149,7 +171,7 @@ fn member(name: &str) -> Option<&'static str> {
 
 impl Members {
     /// One pair of address and password.
-    fn pair(members: Map<String, Value>) -> Result<Members, SecretError> {
+    fn pair(members: Map<String, Value>, told: &Told) -> Result<Members, SecretError> {
         let pairs = members.len();
         let mut pairs_left = members.into_iter();
         let (Some((address, password)), None) = (pairs_left.next(), pairs_left.next()) else {
@@ -162,7 +184,7 @@ impl Members {
             return Err(SecretError::Bad("password", "text"));
         };
         Ok(Members {
-            host: Some(GMAIL.to_owned()),
+            host: told.host.clone().or_else(|| Some(GMAIL.to_owned())),
             user: Some(address),
             password: Some(password),
             ..Members::default()
@@ -204,9 +226,10 @@ impl Members {
         Ok(found)
     }
 
-    fn server(self) -> Result<Server, SecretError> {
-        let host = self.host.ok_or(SecretError::NoHost)?;
-        let (port, tls) = match (self.port, self.tls) {
+    fn server(self, told: &Told) -> Result<Server, SecretError> {
+        let host = self.host.or_else(|| told.host.clone());
+        let host = host.ok_or(SecretError::NoHost)?;
+        let (port, tls) = match (self.port.or(told.port), self.tls.or(told.tls)) {
             (Some(port), Some(tls)) => (port, tls),
             // The one port on which TLS begins with the connection.
             (Some(465), None) => (465, Tls::Tls),
@@ -216,7 +239,7 @@ impl Members {
                 (tls.port(), tls)
             }
         };
-        let login = match (self.user, self.password) {
+        let login = match (self.user.or_else(|| told.username.clone()), self.password) {
             (Some(user), Some(password)) => Some(Login {
                 user,
                 password: Password(password),
@@ -271,7 +294,7 @@ mod tests {
     use super::*;
 
     fn read(secret: &str) -> Result<Server, SecretError> {
-        Server::of_secret(secret)
+        Server::of_secret(secret, &Told::default())
     }
 
     fn login(server: &Server) -> (&str, &str) {
@@ -288,6 +311,12 @@ mod tests {
         );
         assert_eq!(login(&server), ("reports@example.com", " app password "));
         assert_eq!(server.from.as_deref(), Some("reports@example.com"));
+        let told = Told {
+            host: Some("mail.example.com".to_owned()),
+            ..Told::default()
+        };
+        let server = Server::of_secret(r#"{"reports@example.com":"p"}"#, &told).unwrap();
+        assert_eq!(server.host, "mail.example.com");
     }
 
     #[test]
@@ -320,6 +349,24 @@ mod tests {
             of(r#", "port": 465, "tls": "starttls""#),
             (465, Tls::Starttls)
         );
+    }
+
+    /// Whoever may change the settings shall not get the password.
+    #[test]
+    fn settings_do_not_lead_the_password_elsewhere() {
+        let told = Told {
+            host: Some("elsewhere.example.net".to_owned()),
+            port: Some(25),
+            tls: Some(Tls::None),
+            username: Some("other".to_owned()),
+        };
+        let secret = r#"{"host": "mail.example.com", "user": "u", "password": "p", "tls": "tls"}"#;
+        let server = Server::of_secret(secret, &told).unwrap();
+        assert_eq!(
+            (server.host.as_str(), server.tls),
+            ("mail.example.com", Tls::Tls)
+        );
+        assert_eq!(login(&server), ("u", "p"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::charge::Metric;
 use super::owner::OwnerRules;
+use super::secret::Told;
 use super::wording::Wording;
 
 /// All settings of the morning mail. The first three are the predecessor's.
@@ -109,6 +110,8 @@ impl Every {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Mail {
     pub(crate) transport: Transport,
+    /// What the secret leaves open of the mail server.
+    pub(crate) server: Told,
     /// The sender; for SMTP the secret's address, unless set.
     pub(crate) from: Option<String>,
     /// The region of the secret or of SES; the function's own unless set.

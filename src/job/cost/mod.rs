@@ -1,4 +1,276 @@
-//! Cost: answers → reports → files and mails.
+//! Cost: answers → lines → one report for each audience → files and mails.
 
+pub(crate) mod answers;
+pub(crate) mod check;
+pub(crate) mod gather;
 pub(crate) mod history;
+pub(crate) mod mails;
+pub(crate) mod open;
 pub(crate) mod send;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use self::answers::{Answers, NoAnswer};
+use self::gather::{Gap, Gathered};
+use crate::core::cost::audience::{Directory, Recipient, Recipients};
+use crate::core::cost::owner::Owner;
+use crate::core::cost::period::{self, Days};
+use crate::core::cost::plan::{self, Need};
+use crate::core::cost::report::{Audience, Basis, Kind, PeriodKind, Question, Report};
+use crate::core::cost::settings::{Every, Settings};
+use crate::core::cost::settled;
+use crate::core::cost::table::CostTable;
+use crate::core::window::{self, Seconds};
+use crate::cost_source::cost_explorer::PRICE;
+
+/// What a run has to work with.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) settings: Settings,
+    pub(crate) answers: Arc<Answers>,
+    pub(crate) directory: Directory,
+    /// Whether the directory holds all accounts; if not, Cost Explorer tells their names.
+    pub(crate) has_directory: bool,
+    /// What a reader should know and nobody can mend.
+    pub(crate) notes: Vec<String>,
+    pub(crate) now: Seconds,
+}
+
+/// Which days a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Occasion {
+    pub(crate) kind: PeriodKind,
+    pub(crate) days: Days,
+}
+
+/// A report that somebody is to get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) recipient: Recipient,
+    pub(crate) occasion: Occasion,
+}
+
+/// All money of a run.
+#[derive(Debug)]
+pub(crate) struct Books {
+    pub(crate) table: CostTable,
+    gaps: Vec<Gap>,
+    has_owners: bool,
+    /// The days that were asked for.
+    pub(crate) asked: Days,
+}
+
+impl Run {
+    pub(crate) fn today(&self) -> Date {
+        settled::day_of(self.now)
+    }
+
+    /// The month so far; nothing on its first day, unless today is wanted.
+    pub(crate) fn month_to_date(&self) -> Option<Occasion> {
+        let days = period::month_to_date(self.today(), self.settings.include_today)?;
+        Some(Occasion {
+            kind: PeriodKind::MonthToDate,
+            days,
+        })
+    }
+
+    pub(crate) fn last_month(&self) -> Occasion {
+        Occasion {
+            kind: PeriodKind::LastMonth,
+            days: period::last_month(self.today()),
+        }
+    }
+
+    /// Finds out whom the settings mean. Where nobody may list accounts, Cost Explorer is asked for their
+    /// names first; the answer is needed anyway.
+    ///
+    /// # Errors
+    ///
+    /// If names are needed and cannot be had.
+    pub(crate) async fn recipients(&mut self, occasions: &[Occasion]) -> Result<Recipients, NoAnswer> {
+        let names_matter = !(self.settings.managers.is_empty() && self.settings.executives.is_empty());
+        if !self.has_directory && names_matter {
+            self.learn_names(occasions).await?;
+        }
+        Ok(Recipients::of(&self.settings, &self.directory))
+    }
+
+    /// Learns the names of accounts from Cost Explorer.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub(crate) async fn learn_names(&mut self, occasions: &[Occasion]) -> Result<(), NoAnswer> {
+        let need = self.need(&[], occasions);
+        let answer = self.answers.answer(&need.charges()).await?;
+        let mut reader = crate::core::cost::lines::Reader::default();
+        reader.charges(&answer)?;
+        self.directory.learn(&reader.names);
+        Ok(())
+    }
+
+    /// The reports that are due today. On the first days of a month that is the closing report, too.
+    pub(crate) fn due(&self, recipients: &[Recipient]) -> Vec<Wanted> {
+        let today = self.today();
+        let closing = (today.day() <= self.settings.closing_days.0).then(|| self.last_month());
+        let mut wanted = Vec::new();
+        for recipient in recipients {
+            let every = self.every(recipient.audience.kind);
+            let of_month = self.month_to_date().filter(|_| every.is_due(today));
+            let occasions = closing.into_iter().chain(of_month);
+            wanted.extend(occasions.map(|occasion| Wanted {
+                recipient: recipient.clone(),
+                occasion,
+            }));
+        }
+        wanted
+    }
+
+    fn every(&self, kind: Kind) -> Every {
+        match kind {
+            Kind::Manager => self.settings.schedule.managers,
+            Kind::Individual => self.settings.schedule.users,
+            Kind::Executive => self.settings.schedule.executives,
+        }
+    }
+
+    /// All occasions on which a report can be due today.
+    pub(crate) fn occasions(&self) -> Vec<Occasion> {
+        let closing = (self.today().day() <= self.settings.closing_days.0).then(|| self.last_month());
+        closing.into_iter().chain(self.month_to_date()).collect()
+    }
+
+    /// What some reports need together, on all these occasions.
+    pub(crate) fn need(&self, audiences: &[(&Audience, Option<&Owner>)], occasions: &[Occasion]) -> Need {
+        let all = occasions.iter().map(|occasion| period::whole(occasion.kind, occasion.days));
+        let (from, through) = all.fold((Date::MAX, Date::MIN), |(from, through), days| {
+            (from.min(days.from), through.max(days.through))
+        });
+        let is = |kind| audiences.iter().any(|(audience, _)| audience.kind == kind);
+        let accounts: BTreeSet<String> = audiences
+            .iter()
+            .flat_map(|(audience, _)| &audience.accounts)
+            .map(|account| account.id.clone())
+            .collect();
+        // Where names had to be learnt, all accounts were asked for already.
+        let all_accounts = is(Kind::Executive) || is(Kind::Individual) || !self.has_directory;
+        Need {
+            time_period: plan::time_period(from, through),
+            metric: self.settings.metric,
+            keys: self.settings.owner.keys.clone(),
+            accounts: (!all_accounts).then_some(accounts),
+            whole_accounts: is(Kind::Executive) || is(Kind::Manager),
+            total: is(Kind::Executive),
+            people: audiences.iter().filter_map(|(_, owner)| owner.cloned()).collect(),
+        }
+    }
+
+    /// Gathers what some reports need.
+    ///
+    /// # Errors
+    ///
+    /// If not even the costs by charge type can be had.
+    pub(crate) async fn books(&mut self, need: &Need) -> Result<Books, NoAnswer> {
+        let gathered = gather::gather(need, &self.settings.owner, &self.answers).await?;
+        let Gathered {
+            table,
+            names,
+            gaps,
+            has_owners,
+        } = gathered;
+        self.directory.learn(&names);
+        let days = need.time_period;
+        Ok(Books {
+            table,
+            gaps,
+            has_owners,
+            asked: Days {
+                from: days.start,
+                through: days.end.yesterday().unwrap_or(days.end),
+            },
+        })
+    }
+
+    /// Makes the report of one audience.
+    pub(crate) fn report(
+        &self,
+        books: &Books,
+        audience: &Audience,
+        owner: Option<&Owner>,
+        occasion: Occasion,
+        problems: &[String],
+    ) -> Report {
+        let mut audience = audience.clone();
+        for account in &mut audience.accounts {
+            *account = self.directory.account(&account.id);
+        }
+        let question = Question {
+            kind: occasion.kind,
+            days: occasion.days,
+            data_through: books.table.data_through(),
+            today: self.today(),
+            names: self.directory.names(),
+            metric: self.settings.metric,
+            owner_keys: self.owner_keys(),
+            basis: self.basis(books, &audience, owner, problems),
+        };
+        crate::core::cost::report::report(&books.table, &audience, owner, &question)
+    }
+
+    fn owner_keys(&self) -> Vec<String> {
+        let keys = self.settings.owner.keys.iter().cloned();
+        keys.map(String::from).collect()
+    }
+
+    fn basis(
+        &self,
+        books: &Books,
+        audience: &Audience,
+        owner: Option<&Owner>,
+        problems: &[String],
+    ) -> Basis {
+        let (requests, charged) = self.answers.requests();
+        let mut notes = self.notes.clone();
+        if !books.has_owners && !books.table.lines.is_empty() {
+            notes.push(format!(
+                "nothing has an owner: is {} activated as a cost allocation tag in the management account?",
+                self.owner_keys().join(" or ")
+            ));
+        }
+        let gaps = books.gaps(audience, owner).map(|gap| gap.reason.clone());
+        Basis {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            run_time: window::iso(self.now),
+            as_of: self.answers.as_of().map(window::iso),
+            requests,
+            requests_usd: Decimal::from(charged) * PRICE,
+            problems: problems.iter().cloned().chain(gaps).collect(),
+            notes,
+        }
+    }
+}
+
+impl Books {
+    /// What is missing in the report of one audience.
+    pub(crate) fn gaps<'b>(
+        &'b self,
+        audience: &'b Audience,
+        owner: Option<&'b Owner>,
+    ) -> impl Iterator<Item = &'b Gap> {
+        self.gaps.iter().filter(move |gap| match audience.kind {
+            Kind::Executive => gap.owner.is_none(),
+            Kind::Manager => {
+                let has = |id| audience.accounts.iter().any(|account| account.id == *id);
+                gap.owner.is_none() && gap.account.as_ref().is_none_or(has) && !gap.in_totals
+            }
+            Kind::Individual => match &gap.owner {
+                None => gap.account.is_some(),
+                Some(of) => Some(of) == owner,
+            },
+        })
+    }
+}

@@ -331,7 +331,7 @@ fn part(text: &str) -> String {
 }
 
 /// Addresses do not stand in keys: whoever may list a bucket need not know who reads what.
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     let sum = digest::digest(&digest::SHA256, text.as_bytes());
     sum.as_ref()
         .iter()

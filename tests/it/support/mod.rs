@@ -1,6 +1,7 @@
 //! Running the program in a place of its own, and looking at what it made.
 
 pub(crate) mod aws;
+pub(crate) mod bills;
 pub(crate) mod bucket;
 pub(crate) mod calls;
 pub(crate) mod cloudwatch;

@@ -281,6 +281,7 @@ impl<'t> Builder<'_, 't> {
                 account.owners.clear();
                 account.services.clear();
             }
+            part.accounts.retain(|account| !account.charges.is_empty());
         }
         part
     }

@@ -103,11 +103,10 @@ impl Series {
     }
 
     pub(super) fn subtract_all(&mut self, other: &Series) {
-        let amounts = other.daily.iter().map(|amount| -*amount);
-        self.add_all(&Series {
-            daily: amounts.collect(),
-            before: -other.before,
-        });
+        for (sum, amount) in self.daily.iter_mut().zip(&other.daily) {
+            *sum = sum.saturating_sub(*amount);
+        }
+        self.before = self.before.saturating_sub(other.before);
     }
 
     pub(super) fn is_zero(&self) -> bool {

@@ -17,7 +17,7 @@ pub(super) const UNASSIGNED_USAGE: &str = "(changed between requests)";
 pub(super) const UNASSIGNED_ACCOUNT: &str = "(no account)";
 
 /// The most of a name that a sentence has room for, in characters.
-const MOST_OF_A_NAME: usize = 80;
+const MOST_OF_A_NAME: usize = 48;
 
 /// A service's label. Sellers on the marketplace choose names too: one that looks like a label of ours is
 /// in quotes, as an owner is.
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn sentences_have_no_room_for_very_long_names() {
-        assert_eq!(short(&"名".repeat(81)), format!("{}…", "名".repeat(80)));
+        assert_eq!(short(&"名".repeat(49)), format!("{}…", "名".repeat(48)));
         assert_eq!(short("Amazon S3"), "Amazon S3");
     }
 

@@ -17,9 +17,9 @@ pub(crate) enum Fault {
     Delay(Duration),
     /// The answer is no JSON.
     Garbage,
-    /// A page of events is empty, and says that there is another.
+    /// A page of events, amounts or accounts is empty, and says that there is another.
     EmptyPage,
-    /// A page of events says that the next one is itself.
+    /// A page of events or amounts says that the next one is itself.
     SameToken,
 }
 

@@ -321,7 +321,7 @@ impl State {
             "ec2:DescribeRegions" => Ok(regions::describe(self, request)),
             "account:ListRegions" => regions::list(self, request, caller),
             "organizations:DescribeOrganization" => organizations::describe(self, request),
-            "organizations:ListAccounts" => organizations::list(self, request, caller),
+            "organizations:ListAccounts" => organizations::list(self, request, caller, fault),
             cost_explorer::ACTION => cost_explorer::cost_and_usage(self, request, now, fault),
             wire::CONTAINER => Ok(self.credentials(&request.account, now)),
             _ => Err(Error::new(400, "UnknownOperationException", "")),

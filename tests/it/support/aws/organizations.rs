@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::State;
+use super::fault::Fault;
 use super::regions::page;
 use super::wire::{Error, Request};
 use super::world::{Member, Organization};
@@ -24,12 +25,23 @@ pub(crate) fn describe(state: &State, request: &Request) -> Result<String, Error
     Ok(json!({ "Organization": organization }).to_string())
 }
 
-/// A page of the accounts, for the management account alone.
-pub(crate) fn list(state: &State, request: &Request, caller: &str) -> Result<String, Error> {
+/// A page of the accounts, for the management account alone. A page may be empty before the end.
+pub(crate) fn list(
+    state: &State,
+    request: &Request,
+    caller: &str,
+    fault: Option<&Fault>,
+) -> Result<String, Error> {
     let organization = of(state, request)?;
     let management = &organization.management;
     if request.account != *management {
         return Err(Error::denied(request, caller));
+    }
+    if let Some(Fault::EmptyPage) = fault {
+        let token = request.text("NextToken").unwrap_or("page-0");
+        // The same place by another name.
+        let token = token.replace("page-", "page-0");
+        return Ok(json!({ "Accounts": [], "NextToken": token }).to_string());
     }
     let members = organization.members.iter();
     let accounts: Vec<_> = members.map(|member| entry(management, member)).collect();

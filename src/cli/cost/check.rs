@@ -1,0 +1,1 @@
+//! `trailtab cost check`: whether the settings are good, before anything is sent.

@@ -1,0 +1,138 @@
+//! What a run begins with, as the arguments say.
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use aws_config::SdkConfig;
+use tokio::runtime::{Builder, Runtime};
+
+use super::args::{AskingArgs, CostArgs};
+use crate::aws;
+use crate::cli::ui::Ui;
+use crate::clock;
+use crate::core::cost::settings::Settings;
+use crate::cost_source::accounts::Listed;
+use crate::cost_source::saved;
+use crate::deliver::files;
+use crate::deliver::ledger::Ledger;
+use crate::job::cost::answers::Cache;
+use crate::job::cost::{Run, open};
+use crate::source::Source;
+
+/// A run, and what it talks to AWS with.
+pub(super) struct Opened {
+    pub(super) run: Run,
+    /// Accounts of the organisation, if they could be listed.
+    listed: Vec<Listed>,
+}
+
+pub(super) fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+/// Reads the settings, lists accounts, and finds out where answers come from.
+pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<Opened> {
+    let mut settings = match &args.money.config {
+        Some(place) => open::settings(place, config).await?,
+        None => Settings::default(),
+    };
+    for name in settings.unknown.keys() {
+        ui.remark(&format!("the settings have a member that means nothing: {name:?}"));
+    }
+    args.overrule(&mut settings);
+    if let Some(directory) = &args.asking.offline {
+        let run = open::offline(settings, directory, None)?;
+        let listed = Vec::new();
+        return Ok(Opened { run, listed });
+    }
+    let cache = cache(&args.asking, config, ui).await?;
+    let (run, listed) = open::live(settings, config, cache, clock::now()).await;
+    Ok(Opened { run, listed })
+}
+
+/// The cache is the account's that asks: whoever changes profiles must not see another organisation's costs.
+async fn cache(args: &AskingArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<Option<Cache>> {
+    if args.no_cache || args.plan {
+        return Ok(None);
+    }
+    let place = match &args.cache {
+        Some(place) => ledger(place, config)?,
+        None => match home("XDG_CACHE_HOME", ".cache") {
+            Some(directory) => Ledger::Directory(directory),
+            None => return Ok(None),
+        },
+    };
+    match aws::sts(config).get_caller_identity().send().await {
+        Ok(identity) => Ok(identity.account().map(|account| Cache {
+            place,
+            account: account.to_owned(),
+            max_age: i64::from(args.max_age) * 3600,
+        })),
+        Err(error) if aws::lacks_credentials(&error) => {
+            bail!(
+                "there are no valid credentials to ask Cost Explorer with: set up the AWS command line, or try --profile ({})",
+                aws::in_words(&error)
+            )
+        }
+        Err(error) => {
+            ui.remark(&format!(
+                "answers are not kept, since nobody knows whose they are: {}",
+                aws::in_words(&error)
+            ));
+            Ok(None)
+        }
+    }
+}
+
+/// A place for entries that the user named.
+pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<Ledger> {
+    match place {
+        Source::Path(directory) => Ok(Ledger::Directory(directory.clone())),
+        Source::S3 { bucket, prefix } => {
+            Ok(Ledger::in_s3(config, bucket.clone(), prefix.clone()))
+        }
+        Source::Stdin => bail!("name a directory or s3://BUCKET/PREFIX, not -"),
+    }
+}
+
+/// The folder of this program below one of the user's.
+pub(super) fn home(variable: &str, otherwise: &str) -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let base = match set(variable) {
+        Some(directory) => PathBuf::from(directory),
+        None => PathBuf::from(set("HOME")?).join(otherwise),
+    };
+    Some(base.join("trailtab"))
+}
+
+impl Opened {
+    /// Saves all answers, if that is wanted.
+    pub(super) fn save(&self, args: &AskingArgs, ui: Ui) -> anyhow::Result<()> {
+        for trouble in self.run.answers.troubles() {
+            ui.remark(&trouble);
+        }
+        let Some(directory) = &args.save else {
+            return Ok(());
+        };
+        files::make_directory(directory)?;
+        for answer in self.run.answers.given() {
+            let (name, bytes) = saved::save(&answer).context("cannot save an answer")?;
+            files::write(&directory.join(name), &bytes)?;
+        }
+        if !self.listed.is_empty() {
+            let (name, bytes) = saved::save_accounts(&self.listed).context("cannot save accounts")?;
+            files::write(&directory.join(name), &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// How many accounts there are, if that is known.
+    pub(super) fn accounts(&self) -> Option<usize> {
+        (!self.listed.is_empty()).then_some(self.listed.len())
+    }
+}

@@ -1,0 +1,122 @@
+//! One report, shown or written.
+
+use anyhow::Context as _;
+
+use super::args::{CostArgs, Format};
+use super::open::{self, Opened};
+use crate::aws;
+use crate::cli::ui::Ui;
+use crate::cli::{Ended, UsageError};
+use crate::core::cost::audience;
+use crate::core::cost::owner::Owner;
+use crate::core::cost::report::{Audience, Report};
+use crate::cost_source::cost_explorer::PRICE;
+use crate::deliver::files;
+use crate::job::cost::{Occasion, Run};
+use crate::render::{self, cost, mail};
+
+pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
+    open::runtime()?.block_on(async {
+        let config = aws::config(&args.credentials.access()).await;
+        let mut opened = open::open(args, &config, ui).await?;
+        let occasion = occasion(args, &opened.run)?;
+        let report = report(args, &mut opened, occasion, ui).await;
+        // What was paid for is saved, whatever became of the report.
+        opened.save(&args.asking, ui)?;
+        let Some(report) = report? else {
+            return Ok(Ended::Done);
+        };
+        show(args, &report, ui)?;
+        Ok(match report.basis.problems.is_empty() {
+            true => Ended::Done,
+            false => Ended::Partial,
+        })
+    })
+}
+
+fn occasion(args: &CostArgs, run: &Run) -> anyhow::Result<Occasion> {
+    if let Some(asked) = args.period.asked(run)? {
+        return Ok(asked);
+    }
+    run.month_to_date().ok_or_else(|| {
+        let error = "the month begins today, and Cost Explorer knows little of today: --last-month shows the month that is over, --include-today the one that begins";
+        UsageError(error.to_owned()).into()
+    })
+}
+
+async fn report(
+    args: &CostArgs,
+    opened: &mut Opened,
+    occasion: Occasion,
+    ui: Ui,
+) -> anyhow::Result<Option<Report>> {
+    let wants_names = !args.audience.account.is_empty();
+    if wants_names && !opened.run.has_directory && !args.asking.plan {
+        opened.run.learn_names(&[occasion]).await?;
+    }
+    let (audience, owner, problems) = whom(args, &opened.run)?;
+    let need = opened.run.need(&[(&audience, owner.as_ref())], &[occasion]);
+    if args.asking.offline.is_none() {
+        ui.remark(&price(need.most_requests(opened.accounts())));
+    }
+    if args.asking.plan {
+        return Ok(None);
+    }
+    let books = opened.run.books(&need).await?;
+    let run = &opened.run;
+    // Now all accounts are known.
+    let audience = match audience.owner.is_none() && !wants_names {
+        true => audience::executive(&run.directory),
+        false => audience,
+    };
+    Ok(Some(run.report(&books, &audience, owner.as_ref(), occasion, &problems)))
+}
+
+/// Says what a run takes.
+pub(super) fn price(most: usize) -> String {
+    let usd = PRICE * rust_decimal::Decimal::from(most);
+    format!(
+        "at most {most} requests to Cost Explorer (${usd}), further pages apart; what is kept is not asked for again"
+    )
+}
+
+fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, Vec<String>)> {
+    let wanted = &args.audience;
+    if !wanted.account.is_empty() {
+        let found = audience::manager(&wanted.account, &run.directory);
+        let (audience, problems) = found.map_err(|error| UsageError(format!("--account: {error}")))?;
+        return Ok((audience, None, problems));
+    }
+    let owner = match &wanted.owner {
+        Some(name) => Some(run.settings.owner.owner(name)),
+        None => wanted.untagged.then_some(Owner::Untagged),
+    };
+    let audience = match &owner {
+        Some(owner) => audience::individual(owner),
+        None => audience::executive(&run.directory),
+    };
+    Ok((audience, owner, Vec::new()))
+}
+
+fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<()> {
+    let json = || render::json::ascii(report).context("cannot write the report as JSON");
+    let csv = || cost::csv(report).context("cannot write the report as CSV");
+    if let Some(directory) = &args.output {
+        files::make_directory(directory)?;
+        let letter = cost::letter(report, &Default::default(), false);
+        files::write(&directory.join("cost.json"), &json()?)?;
+        files::write(&directory.join("cost.csv"), &csv()?)?;
+        files::write(&directory.join("cost.html"), mail::page(&letter).as_bytes())?;
+    }
+    let printed = match args.format {
+        Format::Table => cost::page(report, ui.look()).into_bytes(),
+        Format::Json => json()?,
+        Format::Csv => {
+            for problem in &report.basis.problems {
+                ui.remark(&format!("incomplete: {}", render::escape::terminal(problem)));
+            }
+            csv()?
+        }
+    };
+    ui.data(&printed).context("cannot print the report")
+}

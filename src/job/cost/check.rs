@@ -1,0 +1,1 @@
+//! Whether settings are good, before anything is sent.
