@@ -51,7 +51,7 @@ impl Scripted {
             r#"{{"host": "127.0.0.1", "port": {}, "tls": "none", "user": "costs@example.com", "password": "s3cret"}}"#,
             self.port
         );
-        secret::Server::of_secret(&secret).unwrap()
+        secret::Server::of_secret(&secret, &secret::Told::default()).unwrap()
     }
 
     pub(crate) fn server_with(&self, tls: Tls) -> secret::Server {

@@ -342,3 +342,6 @@ pub(super) fn hash(text: &str) -> String {
             hex
         })
 }
+
+#[cfg(test)]
+mod tests;
