@@ -7,7 +7,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use jiff::civil::Date;
 
 use crate::cli::UsageError;
-use crate::cli::reading::args::CredentialArgs;
+use crate::cli::reading::CredentialArgs;
 use crate::core::cost::charge::Metric;
 use crate::core::cost::owner::OwnerKey;
 use crate::core::cost::period::Days;
@@ -141,7 +141,9 @@ pub(super) struct SendingArgs {
 }
 
 fn metric(text: &str) -> Result<Metric, String> {
-    let metric = Metric::ALL.into_iter().find(|metric| metric.name().eq_ignore_ascii_case(text));
+    let metric = Metric::ALL
+        .into_iter()
+        .find(|metric| metric.name().eq_ignore_ascii_case(text));
     metric.ok_or_else(|| {
         let names = Metric::ALL.map(Metric::name).join(", ");
         format!("write one of {names}")

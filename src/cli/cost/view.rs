@@ -10,6 +10,7 @@ use crate::cli::{Ended, UsageError};
 use crate::core::cost::audience;
 use crate::core::cost::owner::Owner;
 use crate::core::cost::report::{Audience, Report};
+use crate::core::cost::wording::Wording;
 use crate::cost_source::cost_explorer::PRICE;
 use crate::deliver::files;
 use crate::job::cost::{Occasion, Run};
@@ -69,7 +70,13 @@ async fn report(
         true => audience::executive(&run.directory),
         false => audience,
     };
-    Ok(Some(run.report(&books, &audience, owner.as_ref(), occasion, &problems)))
+    Ok(Some(run.report(
+        &books,
+        &audience,
+        owner.as_ref(),
+        occasion,
+        &problems,
+    )))
 }
 
 /// Says what a run takes.
@@ -84,7 +91,8 @@ fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, 
     let wanted = &args.audience;
     if !wanted.account.is_empty() {
         let found = audience::manager(&wanted.account, &run.directory);
-        let (audience, problems) = found.map_err(|error| UsageError(format!("--account: {error}")))?;
+        let (audience, problems) =
+            found.map_err(|error| UsageError(format!("--account: {error}")))?;
         return Ok((audience, None, problems));
     }
     let owner = match &wanted.owner {
@@ -103,7 +111,7 @@ fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<()> {
     let csv = || cost::csv(report).context("cannot write the report as CSV");
     if let Some(directory) = &args.output {
         files::make_directory(directory)?;
-        let letter = cost::letter(report, &Default::default(), false);
+        let letter = cost::letter(report, &Wording::default(), false)?;
         files::write(&directory.join("cost.json"), &json()?)?;
         files::write(&directory.join("cost.csv"), &csv()?)?;
         files::write(&directory.join("cost.html"), mail::page(&letter).as_bytes())?;
@@ -113,7 +121,10 @@ fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<()> {
         Format::Json => json()?,
         Format::Csv => {
             for problem in &report.basis.problems {
-                ui.remark(&format!("incomplete: {}", render::escape::terminal(problem)));
+                ui.remark(&format!(
+                    "incomplete: {}",
+                    render::escape::terminal(problem)
+                ));
             }
             csv()?
         }

@@ -101,6 +101,15 @@ fn unusable(name: &str, source: SecretError) -> MailerError {
     MailerError::Unusable { name, source }
 }
 
+/// A mail that cannot be made.
+#[derive(Debug, thiserror::Error)]
+enum Unwritable {
+    #[error("the table cannot be attached: {0}")]
+    Table(#[from] csv::Error),
+    #[error(transparent)]
+    Message(#[from] mail::MessageError),
+}
+
 /// A report that is ready, and whom it is for.
 #[derive(Debug)]
 struct Ready {
@@ -296,7 +305,9 @@ fn fingerprint(report: &Report) -> String {
     for part in &report.parts {
         add(&part.currency, part.total.amount);
         let accounts = part.accounts.iter();
-        let inner = accounts.clone().flat_map(|account| account.owners.iter().chain(&account.services));
+        let inner = accounts
+            .clone()
+            .flat_map(|account| account.owners.iter().chain(&account.services));
         let charges = part.charges.iter().map(|charge| &charge.row);
         let of_accounts = accounts.flat_map(|account| {
             let charges = account.charges.iter().map(|charge| &charge.row);
@@ -317,11 +328,18 @@ fn message(
     ready: &Ready,
     before: Option<&Mailed>,
     now: crate::core::window::Seconds,
-) -> Result<Message, mail::MessageError> {
+) -> Result<Message, Unwritable> {
     let Ready { post, report } = ready;
-    let letter = cost::letter(report, &settings.wording, before.is_some());
-    let domain = from.rsplit('@').next().unwrap_or_default().trim_end_matches('>');
-    let id = send::hash(&format!("{} {} {} {}", post.report, post.period, post.recipient, post.figures.fingerprint));
+    let letter = cost::letter(report, &settings.wording, before.is_some())?;
+    let domain = from
+        .rsplit('@')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('>');
+    let id = send::hash(&format!(
+        "{} {} {} {}",
+        post.report, post.period, post.recipient, post.figures.fingerprint
+    ));
     let envelope = mail::Envelope {
         from: from.to_owned(),
         to: post.recipient.clone(),
@@ -337,4 +355,3 @@ fn message(
         page: Some(mail::page(&letter)),
     })
 }
-
