@@ -57,12 +57,32 @@ async fn all_mails_take_one_connection_whatever_becomes_of_them() {
     mailer.close().await;
     let mail = ["| Subject: x", "| ", "| one", "| ..two", "| ...", END];
     let expected = [
-        &[HELLO, "EHLO [127.0.0.1]", "AUTH PLAIN AGNvc3RzQGV4YW1wbGUuY29tAHMzY3JldA=="][..],
-        &["MAIL FROM:<costs@example.com>", "RCPT TO:<ann@example.com>", "DATA"],
+        &[
+            HELLO,
+            "EHLO [127.0.0.1]",
+            "AUTH PLAIN AGNvc3RzQGV4YW1wbGUuY29tAHMzY3JldA==",
+        ][..],
+        &[
+            "MAIL FROM:<costs@example.com>",
+            "RCPT TO:<ann@example.com>",
+            "DATA",
+        ],
         &mail,
-        &["MAIL FROM:<costs@example.com>", "RCPT TO:<bounce@example.com>", "RSET"],
-        &["MAIL FROM:<costs@example.com>", "RCPT TO:<defer@example.com>", "RSET"],
-        &["MAIL FROM:<costs@example.com>", "RCPT TO:<bob@example.com>", "DATA"],
+        &[
+            "MAIL FROM:<costs@example.com>",
+            "RCPT TO:<bounce@example.com>",
+            "RSET",
+        ],
+        &[
+            "MAIL FROM:<costs@example.com>",
+            "RCPT TO:<defer@example.com>",
+            "RSET",
+        ],
+        &[
+            "MAIL FROM:<costs@example.com>",
+            "RCPT TO:<bob@example.com>",
+            "DATA",
+        ],
         &mail,
         &["QUIT"],
     ];
@@ -113,8 +133,14 @@ async fn what_is_refused_at_its_end_was_not_taken() {
         _ => Next::Usual,
     });
     let mut mailer = mailer(&server);
-    assert!(is_refused(&send(&mut mailer, "ann@example.com").await, true));
-    assert!(is_refused(&send(&mut mailer, "bob@example.com").await, false));
+    assert!(is_refused(
+        &send(&mut mailer, "ann@example.com").await,
+        true
+    ));
+    assert!(is_refused(
+        &send(&mut mailer, "bob@example.com").await,
+        false
+    ));
     // The server says that it took nothing, and so the same mail goes to it once more.
     assert_eq!(send(&mut mailer, "carol@example.com").await, Ok(()));
     assert_eq!((server.count(HELLO), server.count("RSET")), (2, 2));
