@@ -141,7 +141,9 @@ pub(super) struct SendingArgs {
 }
 
 fn metric(text: &str) -> Result<Metric, String> {
-    let metric = Metric::ALL.into_iter().find(|metric| metric.name().eq_ignore_ascii_case(text));
+    let metric = Metric::ALL
+        .into_iter()
+        .find(|metric| metric.name().eq_ignore_ascii_case(text));
     metric.ok_or_else(|| {
         let names = Metric::ALL.map(Metric::name).join(", ");
         format!("write one of {names}")

@@ -42,7 +42,9 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
         None => Settings::default(),
     };
     for name in settings.unknown.keys() {
-        ui.remark(&format!("the settings have a member that means nothing: {name:?}"));
+        ui.remark(&format!(
+            "the settings have a member that means nothing: {name:?}"
+        ));
     }
     args.overrule(&mut settings);
     if let Some(directory) = &args.asking.offline {
@@ -93,9 +95,7 @@ async fn cache(args: &AskingArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<
 pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<Ledger> {
     match place {
         Source::Path(directory) => Ok(Ledger::Directory(directory.clone())),
-        Source::S3 { bucket, prefix } => {
-            Ok(Ledger::in_s3(config, bucket.clone(), prefix.clone()))
-        }
+        Source::S3 { bucket, prefix } => Ok(Ledger::in_s3(config, bucket.clone(), prefix.clone())),
         Source::Stdin => bail!("name a directory or s3://BUCKET/PREFIX, not -"),
     }
 }
@@ -125,7 +125,8 @@ impl Opened {
             files::write(&directory.join(name), &bytes)?;
         }
         if !self.listed.is_empty() {
-            let (name, bytes) = saved::save_accounts(&self.listed).context("cannot save accounts")?;
+            let (name, bytes) =
+                saved::save_accounts(&self.listed).context("cannot save accounts")?;
             files::write(&directory.join(name), &bytes)?;
         }
         Ok(())

@@ -32,8 +32,15 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
         let occasions = asked.map_or_else(|| opened.run.occasions(), |asked| vec![asked]);
         let mut recipients = opened.run.recipients(&occasions).await?;
         if !args.sending.to.is_empty() {
-            let is_meant = |address: &str| args.sending.to.iter().any(|to| to.eq_ignore_ascii_case(address));
-            recipients.accepted.retain(|recipient| is_meant(&recipient.address));
+            let is_meant = |address: &str| {
+                args.sending
+                    .to
+                    .iter()
+                    .any(|to| to.eq_ignore_ascii_case(address))
+            };
+            recipients
+                .accepted
+                .retain(|recipient| is_meant(&recipient.address));
             recipients.refused.retain(|refused| is_meant(&refused.name));
             if recipients.accepted.is_empty() && recipients.refused.is_empty() {
                 bail!("--to: the settings have no such recipient");
@@ -78,7 +85,9 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
                 },
             };
             let run = &opened.run;
-            sent.extend(mails::send_all(run, &books, &wanted, &mut office, Some(&memory), None).await);
+            sent.extend(
+                mails::send_all(run, &books, &wanted, &mut office, Some(&memory), None).await,
+            );
             office.mailer.close().await;
         }
         let printed = match args.format {
@@ -86,10 +95,15 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
             _ => table(&sent).into_bytes(),
         };
         ui.data(&printed).context("cannot print what was sent")?;
-        Ok(match sent.iter().all(|sent| sent.outcome.is_well() && sent.note.is_none()) {
-            true => Ended::Done,
-            false => Ended::Partial,
-        })
+        Ok(
+            match sent
+                .iter()
+                .all(|sent| sent.outcome.is_well() && sent.note.is_none())
+            {
+                true => Ended::Done,
+                false => Ended::Partial,
+            },
+        )
     })
 }
 
@@ -126,7 +140,11 @@ fn table(sent: &[Sent]) -> String {
         };
         let what = format!("{} {}", line.report, line.period);
         let (what, recipient) = (terminal(what.trim()), terminal(&line.recipient));
-        let reasons = line.outcome.reason().into_iter().chain(line.note.as_deref());
+        let reasons = line
+            .outcome
+            .reason()
+            .into_iter()
+            .chain(line.note.as_deref());
         let reasons: Vec<_> = reasons.map(terminal).collect();
         let colon = if reasons.is_empty() { "" } else { ": " };
         let reasons = reasons.join("; ");

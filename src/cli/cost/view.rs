@@ -69,7 +69,13 @@ async fn report(
         true => audience::executive(&run.directory),
         false => audience,
     };
-    Ok(Some(run.report(&books, &audience, owner.as_ref(), occasion, &problems)))
+    Ok(Some(run.report(
+        &books,
+        &audience,
+        owner.as_ref(),
+        occasion,
+        &problems,
+    )))
 }
 
 /// Says what a run takes.
@@ -84,7 +90,8 @@ fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, 
     let wanted = &args.audience;
     if !wanted.account.is_empty() {
         let found = audience::manager(&wanted.account, &run.directory);
-        let (audience, problems) = found.map_err(|error| UsageError(format!("--account: {error}")))?;
+        let (audience, problems) =
+            found.map_err(|error| UsageError(format!("--account: {error}")))?;
         return Ok((audience, None, problems));
     }
     let owner = match &wanted.owner {
@@ -113,7 +120,10 @@ fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<()> {
         Format::Json => json()?,
         Format::Csv => {
             for problem in &report.basis.problems {
-                ui.remark(&format!("incomplete: {}", render::escape::terminal(problem)));
+                ui.remark(&format!(
+                    "incomplete: {}",
+                    render::escape::terminal(problem)
+                ));
             }
             csv()?
         }

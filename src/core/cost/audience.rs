@@ -349,10 +349,7 @@ mod tests {
             .iter()
             .map(|told| told.address.as_str())
             .collect();
-        assert_eq!(
-            told,
-            ["Ann@Example.com", "cloud@example.com"]
-        );
+        assert_eq!(told, ["Ann@Example.com", "cloud@example.com"]);
         assert_eq!(all.refused.len(), 2);
     }
 

@@ -76,7 +76,10 @@ impl Answers {
     ///
     /// If it cannot be answered whole.
     pub(crate) async fn answer(&self, query: &Query) -> Result<Answer, NoAnswer> {
-        if let Some(answer) = lock(&self.given).iter().find(|given| given.request == *query) {
+        if let Some(answer) = lock(&self.given)
+            .iter()
+            .find(|given| given.request == *query)
+        {
             return Ok(answer.clone());
         }
         let answer = match &self.source {
@@ -106,12 +109,16 @@ impl Answers {
             }
         };
         let (known, version) = match known {
-            Some((bytes, version)) => (serde_json::from_slice::<Answer>(&bytes).ok(), Some(version)),
+            Some((bytes, version)) => {
+                (serde_json::from_slice::<Answer>(&bytes).ok(), Some(version))
+            }
             None => (None, None),
         };
         // What was kept of another question, or cannot be read, is as good as nothing.
         let known = known.filter(|known| same_but_days(&known.request, query));
-        let left = known.as_ref().map(|known| settled::left(query, known, self.now, cache.max_age));
+        let left = known
+            .as_ref()
+            .map(|known| settled::left(query, known, self.now, cache.max_age));
         let (answer, known) = match (left, known) {
             (Some(Left::Nothing), Some(known)) => {
                 self.is_cached.store(true, Ordering::Relaxed);
@@ -187,9 +194,16 @@ fn saved(answers: &[Answer], query: &Query) -> Result<Answer, NoAnswer> {
 
 /// What a question is about, in words.
 fn about(query: &Query) -> String {
-    let groups: Vec<&str> = query.group_by.iter().map(|group| group.key.as_str()).collect();
+    let groups: Vec<&str> = query
+        .group_by
+        .iter()
+        .map(|group| group.key.as_str())
+        .collect();
     let TimePeriod { start, end } = query.time_period;
-    format!("costs by {} from {start} to before {end}", groups.join(" and "))
+    format!(
+        "costs by {} from {start} to before {end}",
+        groups.join(" and ")
+    )
 }
 
 fn same_but_days(one: &Query, other: &Query) -> bool {

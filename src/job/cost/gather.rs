@@ -131,7 +131,8 @@ impl Gathering<'_> {
         let usage = self.usage_types();
         let queries: Vec<Query> = need.owners(&usage).collect();
         for (key, answer) in all(self.answers, queries).await.into_iter().enumerate() {
-            let read = answer.and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
+            let read = answer
+                .and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
             if let Err(error) = read {
                 self.gap(None, None, false, "owners", &error);
                 // Nobody knows any more where people have costs.
@@ -141,8 +142,12 @@ impl Gathering<'_> {
             }
         }
         let places = &self.reader.places;
-        let mine = places.iter().filter(|(owner, _)| need.people.contains(owner));
-        let places: Places = mine.map(|(owner, places)| (owner.clone(), places.clone())).collect();
+        let mine = places
+            .iter()
+            .filter(|(owner, _)| need.people.contains(owner));
+        let places: Places = mine
+            .map(|(owner, places)| (owner.clone(), places.clone()))
+            .collect();
         let (people, in_accounts) = plan::cover(&places);
         let rest = usize::from(need.whole_accounts) + people.len() + in_accounts.len();
         if rest > accounts.len() * need.keys.len() {
@@ -159,7 +164,8 @@ impl Gathering<'_> {
 
     async fn services(&mut self, usage: &[String]) {
         let answer = self.answers.answer(&self.need.services(usage)).await;
-        let read = answer.and_then(|answer| Ok(self.reader.usage(&answer, self.rules, 0, SERVICES)?));
+        let read =
+            answer.and_then(|answer| Ok(self.reader.usage(&answer, self.rules, 0, SERVICES)?));
         if let Err(error) = read {
             self.gap(None, None, false, "services", &error);
         }
@@ -191,16 +197,18 @@ impl Gathering<'_> {
     ) {
         let usage = self.usage_types();
         let of_account = |account| self.need.crossed(account, &usage).enumerate();
-        let asked = accounts.iter().flat_map(|account| {
-            of_account(account).map(move |(key, query)| (account, key, query))
-        });
+        let asked = accounts
+            .iter()
+            .flat_map(|account| of_account(account).map(move |(key, query)| (account, key, query)));
         let (places, queries): (Vec<_>, Vec<_>) = asked
             .map(|(account, key, query)| ((account, key), query))
             .unzip();
         let given = all(self.answers, queries).await;
         for ((account, key), answer) in places.into_iter().zip(given) {
             let read = answer.and_then(|answer| {
-                Ok(self.reader.usage_of(&answer, self.rules, key, cuts, wanted)?)
+                Ok(self
+                    .reader
+                    .usage_of(&answer, self.rules, key, cuts, wanted)?)
             });
             if let Err(error) = read {
                 let what = format!("who used what in account {account}");

@@ -296,7 +296,9 @@ fn fingerprint(report: &Report) -> String {
     for part in &report.parts {
         add(&part.currency, part.total.amount);
         let accounts = part.accounts.iter();
-        let inner = accounts.clone().flat_map(|account| account.owners.iter().chain(&account.services));
+        let inner = accounts
+            .clone()
+            .flat_map(|account| account.owners.iter().chain(&account.services));
         let charges = part.charges.iter().map(|charge| &charge.row);
         let of_accounts = accounts.flat_map(|account| {
             let charges = account.charges.iter().map(|charge| &charge.row);
@@ -320,8 +322,15 @@ fn message(
 ) -> Result<Message, mail::MessageError> {
     let Ready { post, report } = ready;
     let letter = cost::letter(report, &settings.wording, before.is_some());
-    let domain = from.rsplit('@').next().unwrap_or_default().trim_end_matches('>');
-    let id = send::hash(&format!("{} {} {} {}", post.report, post.period, post.recipient, post.figures.fingerprint));
+    let domain = from
+        .rsplit('@')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('>');
+    let id = send::hash(&format!(
+        "{} {} {} {}",
+        post.report, post.period, post.recipient, post.figures.fingerprint
+    ));
     let envelope = mail::Envelope {
         from: from.to_owned(),
         to: post.recipient.clone(),
@@ -337,4 +346,3 @@ fn message(
         page: Some(mail::page(&letter)),
     })
 }
-

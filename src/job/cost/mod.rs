@@ -91,8 +91,12 @@ impl Run {
     /// # Errors
     ///
     /// If names are needed and cannot be had.
-    pub(crate) async fn recipients(&mut self, occasions: &[Occasion]) -> Result<Recipients, NoAnswer> {
-        let names_matter = !(self.settings.managers.is_empty() && self.settings.executives.is_empty());
+    pub(crate) async fn recipients(
+        &mut self,
+        occasions: &[Occasion],
+    ) -> Result<Recipients, NoAnswer> {
+        let names_matter =
+            !(self.settings.managers.is_empty() && self.settings.executives.is_empty());
         if !self.has_directory && names_matter {
             self.learn_names(occasions).await?;
         }
@@ -140,13 +144,20 @@ impl Run {
 
     /// All occasions on which a report can be due today.
     pub(crate) fn occasions(&self) -> Vec<Occasion> {
-        let closing = (self.today().day() <= self.settings.closing_days.0).then(|| self.last_month());
+        let closing =
+            (self.today().day() <= self.settings.closing_days.0).then(|| self.last_month());
         closing.into_iter().chain(self.month_to_date()).collect()
     }
 
     /// What some reports need together, on all these occasions.
-    pub(crate) fn need(&self, audiences: &[(&Audience, Option<&Owner>)], occasions: &[Occasion]) -> Need {
-        let all = occasions.iter().map(|occasion| period::whole(occasion.kind, occasion.days));
+    pub(crate) fn need(
+        &self,
+        audiences: &[(&Audience, Option<&Owner>)],
+        occasions: &[Occasion],
+    ) -> Need {
+        let all = occasions
+            .iter()
+            .map(|occasion| period::whole(occasion.kind, occasion.days));
         let (from, through) = all.fold((Date::MAX, Date::MIN), |(from, through), days| {
             (from.min(days.from), through.max(days.through))
         });
@@ -165,7 +176,10 @@ impl Run {
             accounts: (!all_accounts).then_some(accounts),
             whole_accounts: is(Kind::Executive) || is(Kind::Manager),
             total: is(Kind::Executive),
-            people: audiences.iter().filter_map(|(_, owner)| owner.cloned()).collect(),
+            people: audiences
+                .iter()
+                .filter_map(|(_, owner)| owner.cloned())
+                .collect(),
         }
     }
 

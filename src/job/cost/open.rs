@@ -102,7 +102,9 @@ pub(crate) async fn live(
         // One account; its name does not matter.
         Err(AccountsError::NoOrganization(_)) => None,
         Err(error) => {
-            notes.push(format!("names of accounts are those of Cost Explorer: {error}"));
+            notes.push(format!(
+                "names of accounts are those of Cost Explorer: {error}"
+            ));
             None
         }
     };
