@@ -7,6 +7,7 @@ pub(crate) mod csv;
 pub(crate) mod emf;
 pub(crate) mod escape;
 pub(crate) mod json;
+pub(crate) mod mail;
 pub(crate) mod page;
 pub(crate) mod plots;
 pub(crate) mod progress;

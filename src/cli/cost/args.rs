@@ -7,7 +7,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use jiff::civil::Date;
 
 use crate::cli::UsageError;
-use crate::cli::reading::args::CredentialArgs;
+use crate::cli::reading::CredentialArgs;
 use crate::core::cost::charge::Metric;
 use crate::core::cost::owner::OwnerKey;
 use crate::core::cost::period::Days;

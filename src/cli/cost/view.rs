@@ -10,6 +10,7 @@ use crate::cli::{Ended, UsageError};
 use crate::core::cost::audience;
 use crate::core::cost::owner::Owner;
 use crate::core::cost::report::{Audience, Report};
+use crate::core::cost::wording::Wording;
 use crate::cost_source::cost_explorer::PRICE;
 use crate::deliver::files;
 use crate::job::cost::{Occasion, Run};
@@ -110,7 +111,7 @@ fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<()> {
     let csv = || cost::csv(report).context("cannot write the report as CSV");
     if let Some(directory) = &args.output {
         files::make_directory(directory)?;
-        let letter = cost::letter(report, &Default::default(), false);
+        let letter = cost::letter(report, &Wording::default(), false)?;
         files::write(&directory.join("cost.json"), &json()?)?;
         files::write(&directory.join("cost.csv"), &csv()?)?;
         files::write(&directory.join("cost.html"), mail::page(&letter).as_bytes())?;

@@ -1,15 +1,15 @@
-//! What an operator may say in their own words.
+//! The words of a mail that its readers' own people choose.
 
 use serde::Deserialize;
 
-/// Texts of a mail; what is not set is ours.
+/// What a mail says besides its figures; each part may be left to us.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Wording {
-    /// The subject, with {period}, {total}, {accounts} and {owner} filled in.
+    /// The subject. `{period}`, `{total}`, `{accounts}` and `{owner}` stand for what they say.
     pub(crate) subject: Option<String>,
-    /// Above all else.
+    /// A paragraph above the figures.
     pub(crate) greeting: Option<String>,
-    /// Below all else.
+    /// A paragraph below them.
     pub(crate) closing: Option<String>,
 }

@@ -4,7 +4,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::core::cost::answer::{Answer, AnswerError};
+use crate::core::cost::answer::Answer;
+use crate::core::cost::lines::AnswerError;
 use crate::core::cost::query::{Query, TimePeriod};
 use crate::core::cost::settled::{self, Left};
 use crate::core::window::Seconds;

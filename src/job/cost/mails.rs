@@ -101,6 +101,15 @@ fn unusable(name: &str, source: SecretError) -> MailerError {
     MailerError::Unusable { name, source }
 }
 
+/// A mail that cannot be made.
+#[derive(Debug, thiserror::Error)]
+enum Unwritable {
+    #[error("the table cannot be attached: {0}")]
+    Table(#[from] csv::Error),
+    #[error(transparent)]
+    Message(#[from] mail::MessageError),
+}
+
 /// A report that is ready, and whom it is for.
 #[derive(Debug)]
 struct Ready {
@@ -319,9 +328,9 @@ fn message(
     ready: &Ready,
     before: Option<&Mailed>,
     now: crate::core::window::Seconds,
-) -> Result<Message, mail::MessageError> {
+) -> Result<Message, Unwritable> {
     let Ready { post, report } = ready;
-    let letter = cost::letter(report, &settings.wording, before.is_some());
+    let letter = cost::letter(report, &settings.wording, before.is_some())?;
     let domain = from
         .rsplit('@')
         .next()

@@ -278,7 +278,7 @@ impl Books {
         self.gaps.iter().filter(move |gap| match audience.kind {
             Kind::Executive => gap.owner.is_none(),
             Kind::Manager => {
-                let has = |id| audience.accounts.iter().any(|account| account.id == *id);
+                let has = |id: &String| audience.accounts.iter().any(|account| account.id == *id);
                 gap.owner.is_none() && gap.account.as_ref().is_none_or(has) && !gap.in_totals
             }
             Kind::Individual => match &gap.owner {

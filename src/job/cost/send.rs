@@ -202,8 +202,9 @@ impl Memory<'_> {
         let mut is_same = false;
         for place in 0..PLACES {
             let content = &post.figures.fingerprint;
-            let looked = self.ledger.look(&key(post, place), content, &self.owner);
-            is_same = match looked.await? {
+            let key = key(post, place);
+            let looked = self.ledger.look(&key, content, &self.owner).await?;
+            is_same = match looked {
                 None if is_same => return Ok(Next::Nowhere(Outcome::AlreadySent)),
                 None => return Ok(Next::Place(place)),
                 Some(Claim::Sent) => true,
@@ -220,11 +221,10 @@ impl Memory<'_> {
 
     /// What was mailed for this period before.
     async fn before(&self, post: &Post) -> Result<Mailed, LedgerError> {
-        let mails = history::load(
-            self.ledger,
-            &place_of_history(&post.report, &post.recipient),
-        );
-        let mailed = mails.await?.remove(&post.period);
+        let place = place_of_history(&post.report, &post.recipient);
+        let mailed = history::load(self.ledger, &place)
+            .await?
+            .remove(&post.period);
         // Whoever sent it may have been killed before taking down what it was.
         Ok(mailed.unwrap_or_else(|| Mailed {
             totals: Vec::new(),
@@ -272,8 +272,8 @@ pub(crate) async fn mailed_for(
     recipient: &str,
     period: &str,
 ) -> Result<Option<Mailed>, LedgerError> {
-    let mails = history::load(ledger, &place_of_history(report, recipient));
-    Ok(mails.await?.remove(period))
+    let place = place_of_history(report, recipient);
+    Ok(history::load(ledger, &place).await?.remove(period))
 }
 
 fn outcome(sent: Result<(), SendError>, is_dry: bool, is_correction: bool) -> Outcome {

@@ -85,9 +85,9 @@ impl Cumulative<'_> {
             let x = MARGIN + SAMPLE + GAP;
             let amounts = Text::new((0, y + 18), LABEL, &amounts).fit(600);
             let name = Text::new((x, y + 18), LABEL, name).fit(RIGHT - x - amounts.width() - GAP);
-            let mut amounts = amounts.bold();
-            amounts.x = name.x + name.width() + GAP;
-            amounts = amounts.fit(RIGHT - amounts.x);
+            let left = name.x + name.width() + GAP;
+            let mut amounts = amounts.bold().fit(RIGHT - left);
+            amounts.x = left;
             scene.text(name);
             scene.text(amounts);
             let points = vec![(MARGIN + 4, y + 10), (MARGIN + SAMPLE, y + 10)];

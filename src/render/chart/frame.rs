@@ -107,7 +107,7 @@ pub(crate) mod tests {
                     assert!(0 <= rect.width && 0 <= rect.height, "{rect:?}");
                 }
                 Item::Line(line) => {
-                    let half = i32::from(line.width).div_ceil(2);
+                    let half = i32::from(line.width.div_ceil(2));
                     for (x, y) in &line.points {
                         assert!(half <= *x && x + half <= width, "{line:?}");
                         assert!(half <= *y && y + half <= height, "{line:?}");

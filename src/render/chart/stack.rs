@@ -176,15 +176,14 @@ impl Stack<'_> {
             scene.text(muted((x, y), "(all of it still estimated)"));
             return;
         }
-        let mark = |slot| columns.get(slot).is_some_and(|column| column.estimated);
         if !columns.iter().any(|column| column.estimated) {
             return;
         }
         scene.rect((x, y - 10), (2 * SWATCH, 5), Color::INK);
         x += 2 * SWATCH + GAP;
         scene.text(muted((x, y), "still estimated"));
-        for (at, slot) in (0..columns.len()).zip(0..) {
-            if mark(at) {
+        for (slot, column) in (0..).zip(columns) {
+            if column.estimated {
                 let left = area.slots.edge(slot);
                 let width = area.slots.edge(slot + 1) - left;
                 scene.rect((left, area.top + PLOT + 3), (width, 5), Color::INK);

@@ -2,14 +2,21 @@
 //! which holds nothing but what its audience may see.
 #![allow(dead_code, unused_imports, reason = "wired up by the lead")]
 
+mod body;
+mod charts;
 mod csv;
+mod figures;
+mod html;
+mod letter;
 mod page;
+mod plain;
 #[cfg(test)]
 mod tests;
 
 use rust_decimal::Decimal;
 
 pub(crate) use self::csv::csv;
+pub(crate) use self::letter::{Letter, Picture, letter};
 pub(crate) use self::page::page;
 use crate::core::cost::report::{Figure, Row};
 

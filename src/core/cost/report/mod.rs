@@ -6,6 +6,8 @@
 
 mod build;
 mod movers;
+#[cfg(test)]
+pub(crate) mod sample;
 mod sight;
 mod sums;
 #[cfg(test)]
