@@ -488,33 +488,4 @@ mod tests {
         assert!(!page.contains("cid:"));
         assert_eq!(page.matches("data:image/png;base64,").count(), 11);
     }
-
-    /// Not a check: it writes what the eye must judge, where it is told to.
-    #[test]
-    fn pages_for_the_eye() {
-        let Some(folder) = std::env::var_os("TRAILTAB_LOOK") else {
-            return;
-        };
-        let reports = [
-            ("manager", sample::manager()),
-            ("individual", sample::individual()),
-            ("executive", sample::executive()),
-            ("hostile", sample::hostile()),
-            ("large", sample::large()),
-            ("small", sample::small()),
-            ("nothing", sample::nothing()),
-        ];
-        for (name, report) in reports {
-            let letter = of(&report);
-            let path = std::path::Path::new(&folder).join(name);
-            std::fs::write(path.with_extension("html"), page(&letter)).unwrap();
-            std::fs::write(path.with_extension("txt"), &letter.text).unwrap();
-            let message = message(&letter, &envelope()).unwrap();
-            std::fs::write(path.with_extension("eml"), message).unwrap();
-            for picture in &letter.pictures {
-                let file = format!("{name}-{}", picture.name);
-                std::fs::write(path.with_file_name(file), &picture.png).unwrap();
-            }
-        }
-    }
 }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::body::shown;
 use super::letter::Picture;
 use crate::core::cost::money;
-use crate::core::cost::report::{Kind, Part, PeriodKind, Report, Row};
+use crate::core::cost::report::{AccountPart, Kind, Part, PeriodKind, Report, Row};
 use crate::render::chart::{Cumulative, MAIL_WIDTH, Scene, Stack};
 use crate::render::escape;
 use crate::render::page::middle;
@@ -69,15 +69,14 @@ impl Album<'_> {
             Kind::Individual => {
                 self.stack(place(About::Services), "Cost", &part.services, currency);
                 if several {
-                    let rows: Vec<Row> =
-                        part.accounts.iter().map(|part| part.row.clone()).collect();
+                    let rows = accounts(part);
                     self.stack(place(About::Accounts), "Cost", &rows, currency);
                     self.accounts(at, part);
                 }
                 self.running_total(place(About::RunningTotal), part);
             }
             Kind::Executive => {
-                let rows: Vec<Row> = part.accounts.iter().map(|part| part.row.clone()).collect();
+                let rows = accounts(part);
                 self.stack(place(About::Accounts), "Cost", &rows, currency);
                 self.stack(place(About::Services), "Cost", &part.services, currency);
                 self.stack(place(About::Owners), "Cost", &part.owners, currency);
@@ -221,6 +220,26 @@ impl Album<'_> {
     }
 }
 
+/// Rows of accounts; where a name is that of two accounts, the number is said.
+fn accounts(part: &Part) -> Vec<Row> {
+    let name = |account: &AccountPart| account.account.as_ref().map(|account| account.name.clone());
+    let is_twice = |of: &AccountPart| {
+        1 < part
+            .accounts
+            .iter()
+            .filter(|other| name(other) == name(of))
+            .count()
+    };
+    let row = |of: &AccountPart| {
+        let mut row = of.row.clone();
+        if let Some(account) = of.account.as_ref().filter(|_| is_twice(of)) {
+            row.label.name = format!("{} {}", account.id, account.name);
+        }
+        row
+    };
+    part.accounts.iter().map(row).collect()
+}
+
 /// A service's name without what all of them have in common.
 fn short(about: About, name: &str) -> &str {
     let brand = || {
@@ -293,6 +312,18 @@ mod tests {
         report.parts[0].accounts = vec![account; 40];
         assert_eq!(names(&report).len(), 3 + 2 * MOST_ACCOUNTS);
         assert_eq!(names(&sample::nothing()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn accounts_with_one_name_stay_apart() {
+        let mut part = sample::executive().parts.remove(0);
+        for account in part.accounts.iter_mut().take(2) {
+            account.account.as_mut().unwrap().name = "Twin".to_owned();
+        }
+        let rows = accounts(&part);
+        assert_eq!(rows[0].label.name, "111122223333 Twin");
+        assert_eq!(rows[1].label.name, "444455556666 Twin");
+        assert_eq!(rows[2].label.name, "Staging");
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn table(table: &Table) -> Markup {
 
 fn column(column: &Column, width: &str) -> Markup {
     html! {
-        th align="right" width=(width) style="padding-right:0;font-size:13px" {
+        th align="right" nowrap width=(width) style="padding-right:0;font-size:13px" {
             (text(&column.name))
             @if let Some(against) = &column.against { br; span.m style=(format!("{MUTED};font-weight:normal")) { (text(against)) } }
         }
