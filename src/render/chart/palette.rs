@@ -1,6 +1,4 @@
 //! The colours of charts that tell many things apart.
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use super::scene::Color;
 
 /// The colours of stacked bars, the largest first. Each differs from the next in lightness as well as
@@ -109,9 +107,9 @@ mod tests {
             assert!(38.0 <= apart, "{pair:?}: {apart:.1}");
         }
         // A bar may have nothing of one of them, or of all but the first and the last.
-        for first in 0..SERIES.len() {
-            let apart = distance(SERIES[first], OTHER);
-            assert!(19.0 <= apart, "{first}: {apart:.1}");
+        for first in SERIES {
+            let apart = distance(first, OTHER);
+            assert!(19.0 <= apart, "{first:?}: {apart:.1}");
         }
     }
 
