@@ -1,4 +1,5 @@
 //! A letter as a message: the bytes that a mail server takes, and a page to look at in a browser.
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine as _;

@@ -1,4 +1,5 @@
 //! Two lines: what was spent so far, and what had been spent by the same day before.
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 

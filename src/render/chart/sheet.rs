@@ -1,6 +1,7 @@
 //! The sheet of the charts in mails: its margins and headings, an axis of money, and one of days.
 //!
 //! Mails show it at half its size, on phones at less; the type is large for that.
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;

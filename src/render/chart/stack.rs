@@ -1,4 +1,5 @@
 //! Stacked daily bars: what each owner, service or account cost.
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 

@@ -1,4 +1,5 @@
 //! Lines as pixels: how much of each is covered.
+
 use super::font::LEVELS;
 use super::scene::Line;
 

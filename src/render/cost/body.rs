@@ -1,4 +1,5 @@
 //! What a mail says, before it is HTML or plain text: so that both say the same.
+
 use super::Top;
 use super::charts::{About, Placed};
 use super::figures::{self, Amount};

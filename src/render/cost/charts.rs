@@ -1,4 +1,5 @@
 //! Which charts a mail shows.
+
 use rust_decimal::Decimal;
 
 use super::body::shown;

@@ -1,4 +1,5 @@
 //! Figures as a mail shows them: an amount, and its change in words.
+
 use rust_decimal::Decimal;
 
 use crate::core::cost::money;

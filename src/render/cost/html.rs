@@ -1,6 +1,7 @@
 //! A mail as HTML for mail programs: tables for layout, styles at each element, nothing from elsewhere.
 //!
 //! Outlook draws with Word's engine and Gmail drops what it does not know, so the markup is old-fashioned.
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::body::{Block, Body, Column, Line, Table};

@@ -1,4 +1,5 @@
 //! What a recipient gets, before it is a message: subject, HTML, text, pictures, and the table to work with.
+
 use super::body::{Body, Limits, body, shown};
 use super::charts::{Placed, pictures};
 use super::figures::totals;

@@ -1,4 +1,5 @@
 //! A mail as plain text: the same numbers, in columns of one width.
+
 use std::fmt::{self, Write as _};
 
 use console::measure_text_width;
