@@ -3,9 +3,13 @@
 #![allow(dead_code, reason = "wired up by the lead")]
 
 pub(crate) mod files;
+#[cfg(test)]
+pub(crate) mod scripted;
 pub(crate) mod secret;
 pub(crate) mod ses;
 pub(crate) mod smtp;
+#[cfg(test)]
+mod tests;
 
 use self::files::Folder;
 use self::ses::Ses;

@@ -1,5 +1,6 @@
 //! Mails by SMTP, over one connection for a whole run.
 
+use std::io::{self, ErrorKind};
 use std::iter;
 use std::ops::Range;
 use std::thread;
@@ -15,6 +16,7 @@ use lettre::transport::smtp::{Error, response::Response};
 use tokio::task;
 
 use super::{Message, SendError, shortened};
+use crate::aws;
 use crate::core::cost::secret::{Server, Tls};
 
 /// How long the server may take for a connection, or for the answer to a command.
@@ -24,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PATIENCE_FOR_A_MAIL: Duration = Duration::from_secs(120);
 
 /// The wait before a connection is tried a second time.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A mail server.
 #[derive(Debug)]
@@ -116,8 +118,15 @@ struct Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Fault {
+        let mut causes = aws::chain(&error).filter_map(|cause| cause.downcast_ref());
+        let is_late = causes.any(|cause: &io::Error| {
+            matches!(cause.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+        });
         Fault {
-            reason: shortened(&error.to_string()),
+            reason: match is_late {
+                true => "no answer in time".to_owned(),
+                false => shortened(&error.to_string()),
+            },
             answer: error.status().map(u16::from),
             is_lasting: error.is_permanent() || error.is_client(),
         }

@@ -201,10 +201,8 @@ impl Memory<'_> {
     async fn next(&self, post: &Post) -> Result<Next, LedgerError> {
         let mut is_same = false;
         for place in 0..PLACES {
-            let content = &post.figures.fingerprint;
-            let key = key(post, place);
-            let looked = self.ledger.look(&key, content, &self.owner).await?;
-            is_same = match looked {
+            let (key, content) = (key(post, place), &post.figures.fingerprint);
+            is_same = match self.ledger.look(&key, content, &self.owner).await? {
                 None if is_same => return Ok(Next::Nowhere(Outcome::AlreadySent)),
                 None => return Ok(Next::Place(place)),
                 Some(Claim::Sent) => true,
@@ -221,10 +219,7 @@ impl Memory<'_> {
 
     /// What was mailed for this period before.
     async fn before(&self, post: &Post) -> Result<Mailed, LedgerError> {
-        let place = place_of_history(&post.report, &post.recipient);
-        let mailed = history::load(self.ledger, &place)
-            .await?
-            .remove(&post.period);
+        let mailed = mailed_for(self.ledger, &post.report, &post.recipient, &post.period).await?;
         // Whoever sent it may have been killed before taking down what it was.
         Ok(mailed.unwrap_or_else(|| Mailed {
             totals: Vec::new(),
@@ -272,8 +267,8 @@ pub(crate) async fn mailed_for(
     recipient: &str,
     period: &str,
 ) -> Result<Option<Mailed>, LedgerError> {
-    let place = place_of_history(report, recipient);
-    Ok(history::load(ledger, &place).await?.remove(period))
+    let mut mails = history::load(ledger, &place_of_history(report, recipient)).await?;
+    Ok(mails.remove(period))
 }
 
 fn outcome(sent: Result<(), SendError>, is_dry: bool, is_correction: bool) -> Outcome {
@@ -347,3 +342,6 @@ pub(super) fn hash(text: &str) -> String {
             hex
         })
 }
+
+#[cfg(test)]
+mod tests;
