@@ -68,6 +68,13 @@ pub(crate) async fn config(access: &Access) -> SdkConfig {
     }
 }
 
+/// Settings for a run that asks nobody: whoever needs no credentials shall not wait for some to be looked for.
+pub(crate) fn nobody() -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .build()
+}
+
 /// The same settings, with the credentials of a profile: whoever names one does not mean the keys that
 /// the environment may hold as well, which the SDK would rather take.
 fn of_profile(config: &SdkConfig, profile: &str) -> SdkConfig {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::ui::Ui;
-use super::{Ended, activity};
+use super::{Ended, activity, cost};
 use crate::deliver::files;
 use crate::demo::{self, Plan};
 use crate::job;
@@ -14,6 +14,9 @@ use crate::render::page::thousands;
 
 /// Where the plan's log files lie.
 const LOGS: [&str; 2] = ["AWSLogs", "imported-archive"];
+
+/// Where the bill lies, as Cost Explorer's answers about it.
+const BILL: &str = "bill";
 
 /// Written into the folder, so that the next demo knows that it may clean up there.
 const MARKER: &str = ".trailtab-demo";
@@ -59,7 +62,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         return Ok(Ended::Done);
     }
     let logs = LOGS.map(|logs| folder.join(logs));
+    job::demo::bill(args.seed, &folder.join(BILL)).context("cannot write the bill")?;
     let ended = activity::summarise(&logs, &folder.join("results"), ui)?;
+    cost::show(&folder.join(BILL), &folder.join("results"), ui)?;
     ui.remark(&tour(folder));
     Ok(ended)
 }
@@ -74,7 +79,7 @@ fn clean(folder: &Path) -> anyhow::Result<()> {
             folder.display()
         );
     }
-    for old in LOGS.into_iter().chain(["results"]) {
+    for old in LOGS.into_iter().chain(["results", BILL]) {
         let old = folder.join(old);
         if old.exists() {
             fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
@@ -98,7 +103,12 @@ The charts are in {folder}/results. Something happened on the night of {night}. 
   trailtab activity {folder}/AWSLogs --since {night} --until {night} --account 444455556666 --activity-type FAILED
   trailtab activity {folder}/AWSLogs --ip 203.0.113.208/28
   trailtab activity {folder}/AWSLogs --region sa-east-1 --write-only
-  trailtab activity {folder}/AWSLogs --person 'ines.duarte@*' --format csv",
+  trailtab activity {folder}/AWSLogs --person 'ines.duarte@*' --format csv
+
+What it cost, for the manager of an account and for one person, with the mail's page in {folder}/results/cost.html:
+
+  trailtab cost --offline {folder}/bill --account Sandbox --output {folder}/results
+  trailtab cost --offline {folder}/bill --owner maya.chen@example.com",
         night = "2026-09-17",
     )
 }

@@ -10,8 +10,10 @@
 //! | `identity`, `template`, `record` | how that becomes JSON text |
 //! | `world`, `traffic`, `calendar` | how often, when, and one ordinary record |
 //! | `incident`, `oddities`, `fixed` | what is the same in every plan: the story, and rare shapes |
+//! | `bill` | what it all costs, as Cost Explorer tells it |
 //! | `schedule`, `siblings` | files, delivery, repeats, and documents that hold no events |
 
+pub(crate) mod bill;
 mod calendar;
 mod catalogue;
 mod fixed;

@@ -7,8 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::parallel;
+use crate::core::window;
+use crate::cost_source::accounts::Listed;
+use crate::cost_source::saved;
 use crate::deliver::files::{self, WriteError};
 use crate::demo::{self, File, Plan, Truth};
+
+/// When the demo's bill was asked for.
+const BILL_ASKED: &str = "2026-09-21T06:00:00Z";
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +48,27 @@ pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
         truth: demo::truth(plan),
         bytes: bytes.into_inner(),
     })
+}
+
+/// Writes what Cost Explorer would have answered about the organisation's bill on the morning after the demo.
+///
+/// # Errors
+///
+/// The first file that cannot be written.
+pub(crate) fn bill(seed: u64, folder: &Path) -> anyhow::Result<()> {
+    files::make_directory(folder)?;
+    let morning = window::parse(BILL_ASKED.as_bytes()).unwrap_or_default();
+    for answer in demo::bill::answers(seed, morning) {
+        let (name, bytes) = saved::save(&answer)?;
+        files::write(&folder.join(name), &bytes)?;
+    }
+    let accounts = demo::bill::accounts().map(|(id, name)| Listed {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        state: "ACTIVE".to_owned(),
+    });
+    let (name, bytes) = saved::save_accounts(&accounts.collect::<Vec<_>>())?;
+    Ok(files::write(&folder.join(name), &bytes)?)
 }
 
 /// Compresses file after file with the same buffers.

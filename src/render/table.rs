@@ -10,7 +10,7 @@ use super::page::{Page, middle};
 const GAP: usize = 2;
 
 /// The least that a column of names is shortened to.
-const LEAST_NAME: usize = 14;
+pub(super) const LEAST_NAME: usize = 14;
 
 /// What a column of a table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod archive;
 mod aws_server;
 mod cli;
 mod conformance;
+mod cost;
 mod cost_source;
 mod deploy;
 mod digests;

@@ -6,7 +6,9 @@ mod open;
 mod send;
 mod view;
 
-use clap::Subcommand;
+use std::path::Path;
+
+use clap::{Parser as _, Subcommand};
 
 use self::args::CostArgs;
 use super::Ended;
@@ -37,4 +39,23 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         None if args.cost.sending.send => send::run(&args.cost, ui),
         None => view::run(&args.cost, ui),
     }
+}
+
+/// Shows the report on all accounts of what was saved, and writes it into a directory.
+pub(super) fn show(saved: &Path, output: &Path, ui: Ui) -> anyhow::Result<Ended> {
+    let words = [
+        "cost".as_ref(),
+        "--offline".as_ref(),
+        saved.as_os_str(),
+        "--output".as_ref(),
+        output.as_os_str(),
+    ];
+    run(&Demo::try_parse_from(words)?.args, ui)
+}
+
+/// What the demo says on a command line of its own.
+#[derive(Debug, clap::Parser)]
+struct Demo {
+    #[command(flatten)]
+    args: Args,
 }

@@ -35,6 +35,20 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
         .context("cannot start the runtime")
 }
 
+/// Credentials and settings of AWS, if anything of it is asked.
+pub(super) async fn config(args: &CostArgs) -> SdkConfig {
+    let is_s3 = |place: &Option<Source>| matches!(place, Some(Source::S3 { .. }));
+    let sending = &args.sending;
+    let asks = args.asking.offline.is_none()
+        || (sending.send && !sending.dry_run)
+        || is_s3(&args.money.config)
+        || is_s3(&sending.ledger);
+    match asks {
+        true => aws::config(&args.credentials.access()).await,
+        false => aws::nobody(),
+    }
+}
+
 /// Reads the settings, lists accounts, and finds out where answers come from.
 pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<Opened> {
     let mut settings = match &args.money.config {

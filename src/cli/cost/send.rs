@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 
 use super::args::CostArgs;
 use super::{open, view};
-use crate::aws;
 use crate::cli::Ended;
 use crate::cli::ui::Ui;
 use crate::clock;
@@ -26,7 +25,7 @@ const LONGEST: i64 = 3600;
 
 pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
     open::runtime()?.block_on(async {
-        let config = aws::config(&args.credentials.access()).await;
+        let config = open::config(args).await;
         let mut opened = open::open(args, &config, ui).await?;
         let asked = args.period.asked(&opened.run)?;
         let occasions = asked.map_or_else(|| opened.run.occasions(), |asked| vec![asked]);

@@ -4,7 +4,6 @@ use anyhow::Context as _;
 
 use super::args::{CostArgs, Format};
 use super::open::{self, Opened};
-use crate::aws;
 use crate::cli::ui::Ui;
 use crate::cli::{Ended, UsageError};
 use crate::core::cost::audience;
@@ -18,7 +17,7 @@ use crate::render::{self, cost, mail};
 
 pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
     open::runtime()?.block_on(async {
-        let config = aws::config(&args.credentials.access()).await;
+        let config = open::config(args).await;
         let mut opened = open::open(args, &config, ui).await?;
         let occasion = occasion(args, &opened.run)?;
         let report = report(args, &mut opened, occasion, ui).await;

@@ -99,6 +99,28 @@ pub(crate) enum MatchOption {
 }
 
 impl Query {
+    /// The same question about all accounts, and the accounts that it was about; `None` if it is about all.
+    pub(crate) fn without_accounts(&self) -> Option<(Query, Vec<String>)> {
+        let is_accounts = |filter: &Filter| matches!(filter, Filter::Dimensions(values) if values.key == "LINKED_ACCOUNT");
+        let mut filters = match self.filter.clone()? {
+            Filter::And(filters) => filters,
+            filter => vec![filter],
+        };
+        let place = filters.iter().position(is_accounts)?;
+        let Filter::Dimensions(accounts) = filters.remove(place) else {
+            return None;
+        };
+        let filter = match filters.len() {
+            0 | 1 => filters.pop(),
+            _ => Some(Filter::And(filters)),
+        };
+        let query = Query {
+            filter,
+            ..self.clone()
+        };
+        Some((query, accounts.values))
+    }
+
     /// The value of a dimension, if the question is about that one alone.
     pub(crate) fn only(&self, dimension: &str) -> Option<&str> {
         let filters = match self.filter.as_ref()? {

@@ -1,12 +1,11 @@
 //! Answers of Cost Explorer from where they cost least: this run, what was saved, the cache, and only
 //! then Cost Explorer itself.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::core::cost::answer::Answer;
 use crate::core::cost::lines::AnswerError;
-use crate::core::cost::query::{Query, TimePeriod};
+use crate::core::cost::query::{Group, Query, TimePeriod};
 use crate::core::cost::settled::{self, Left};
 use crate::core::window::Seconds;
 use crate::cost_source::cost_explorer::{AskError, CostExplorer};
@@ -56,7 +55,6 @@ pub(crate) struct Answers {
     now: Seconds,
     given: Mutex<Vec<Answer>>,
     troubles: Mutex<Vec<String>>,
-    is_cached: AtomicBool,
 }
 
 impl Answers {
@@ -67,7 +65,6 @@ impl Answers {
             now,
             given: Mutex::default(),
             troubles: Mutex::default(),
-            is_cached: AtomicBool::new(false),
         }
     }
 
@@ -92,6 +89,20 @@ impl Answers {
         };
         lock(&self.given).push(answer.clone());
         Ok(answer)
+    }
+
+    /// Tells whether a question can be answered without asking anybody who has no answer: what was saved is all
+    /// there is.
+    pub(crate) fn has(&self, query: &Query) -> bool {
+        match &self.source {
+            Source::Saved(answers) => saved(answers, query).is_ok(),
+            Source::Asked(_) => true,
+        }
+    }
+
+    /// Tells whether answers are those that were saved, and cost nothing.
+    pub(crate) fn are_saved(&self) -> bool {
+        matches!(self.source, Source::Saved(_))
     }
 
     /// Asks for those days only that are not settled in the cache.
@@ -122,7 +133,6 @@ impl Answers {
             .map(|known| settled::left(query, known, self.now, cache.max_age));
         let (answer, known) = match (left, known) {
             (Some(Left::Nothing), Some(known)) => {
-                self.is_cached.store(true, Ordering::Relaxed);
                 return Ok(settled::cut(&known, query.time_period));
             }
             (Some(Left::From(start)), Some(known)) => {
@@ -179,18 +189,38 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Finds a saved answer to the same question about at least these days, or about all of them that were saved.
+/// Finds a saved answer to the same question about at least these days, or about the most of them that were
+/// saved; or one about all accounts, of which it takes those that are meant.
 fn saved(answers: &[Answer], query: &Query) -> Result<Answer, NoAnswer> {
+    if let Some(best) = best(answers, query) {
+        return Ok(settled::cut(best, query.time_period));
+    }
+    let nothing = || NoAnswer::NotSaved {
+        about: about(query),
+    };
+    let (all, accounts) = query.without_accounts().ok_or_else(nothing)?;
+    let is_account = |group: &Group| group.key == "LINKED_ACCOUNT";
+    let place = query.group_by.iter().position(is_account);
+    let (best, place) = best(answers, &all).zip(place).ok_or_else(nothing)?;
+    let mut answer = settled::cut(best, query.time_period);
+    answer.request = query.clone();
+    let pages = answer.pages.iter_mut();
+    for result in pages.flat_map(|page| &mut page.results_by_time) {
+        let is_meant = |id: &String| accounts.contains(id);
+        result
+            .groups
+            .retain(|group| group.keys.get(place).is_some_and(is_meant));
+    }
+    Ok(answer)
+}
+
+fn best<'a>(answers: &'a [Answer], query: &Query) -> Option<&'a Answer> {
     let TimePeriod { start, end } = query.time_period;
     let fits = answers.iter().filter(|answer| {
         let has = answer.request.time_period;
         same_but_days(&answer.request, query) && has.start <= start && has.end > start
     });
-    let best = fits.max_by_key(|answer| (answer.request.time_period.end.min(end), answer.asked));
-    let best = best.ok_or_else(|| NoAnswer::NotSaved {
-        about: about(query),
-    })?;
-    Ok(settled::cut(best, query.time_period))
+    fits.max_by_key(|answer| (answer.request.time_period.end.min(end), answer.asked))
 }
 
 /// What a question is about, in words.

@@ -125,7 +125,7 @@ impl Gathering<'_> {
             return;
         }
         let need = self.need;
-        if need.way(accounts.len()) == Way::Crossed {
+        if self.way(&accounts) == Way::Crossed {
             return self.crossed(&accounts, CROSSED, &|_| true).await;
         }
         let usage = self.usage_types();
@@ -150,7 +150,7 @@ impl Gathering<'_> {
             .collect();
         let (people, in_accounts) = plan::cover(&places);
         let rest = usize::from(need.whole_accounts) + people.len() + in_accounts.len();
-        if rest > accounts.len() * need.keys.len() {
+        if !self.answers.are_saved() && rest > accounts.len() * need.keys.len() {
             self.reader.forget();
             return self.crossed(&accounts, CROSSED, &|_| true).await;
         }
@@ -160,6 +160,21 @@ impl Gathering<'_> {
         self.people(&people, &usage).await;
         let is_theirs = |owner: &Owner| need.people.contains(owner) && !people.contains(owner);
         self.crossed(&in_accounts, PERSONAL, &is_theirs).await;
+    }
+
+    /// How usage is asked for. What was saved costs nothing, and is asked for by what holds most, if that is there.
+    fn way(&self, accounts: &BTreeSet<String>) -> Way {
+        if !self.answers.are_saved() {
+            return self.need.way(accounts.len());
+        }
+        let usage = self.usage_types();
+        let mut crossed = accounts
+            .iter()
+            .flat_map(|account| self.need.crossed(account, &usage));
+        match crossed.all(|query| self.answers.has(&query)) {
+            true => Way::Crossed,
+            false => Way::Cut,
+        }
     }
 
     async fn services(&mut self, usage: &[String]) {

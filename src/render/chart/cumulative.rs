@@ -37,7 +37,7 @@ const SAMPLE: i32 = 54;
 impl Cumulative<'_> {
     /// Lays the chart out.
     pub(crate) fn scene(&self) -> Scene {
-        let legend = PITCH * (1 + i32::from(self.before.is_some())) + 40;
+        let legend = PITCH * (1 + i32::from(self.before.is_some())) + 48;
         let (mut scene, top) = sheet::sheet(self.title, self.subtitle, legend + PLOT + FOOT + 8);
         let now = running(self.now.1);
         let before = running(self.before.map_or(&[], |(_, daily)| daily));
@@ -47,7 +47,7 @@ impl Cumulative<'_> {
             return scene;
         }
         self.legend(&mut scene, top, &now, &before);
-        scene.text(muted((MARGIN, top + legend - 18), self.currency).fit(400));
+        scene.text(muted((MARGIN, top + legend - 26), self.currency).fit(400));
         let all = || now.iter().chain(&before).map(|amount| float(*amount));
         let money = Money::new(all().fold(0.0, f64::min), all().fold(0.0, f64::max), 6);
         let left = money.draw(&mut scene, top + legend, PLOT, RIGHT, self.currency);

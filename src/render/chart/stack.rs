@@ -28,13 +28,13 @@ pub(crate) struct Stack<'a> {
 /// Height of the bars' area.
 const PLOT: i32 = 420;
 /// Room above it for the unit.
-const CAPTION: i32 = 40;
+const CAPTION: i32 = 48;
 /// The widest bar; a few days shall not become slabs.
 const WIDEST: i32 = 72;
 /// Distance between two lines of the legend; all of them fit beside the bars.
 const PITCH: i32 = 38;
 /// The widest name in the legend.
-const MOST_NAME: i32 = 330;
+const MOST_NAME: i32 = 360;
 /// The square that shows a colour.
 const SWATCH: i32 = 20;
 /// More days than this are summed up by months.
@@ -168,7 +168,7 @@ impl Stack<'_> {
             self.currency,
             if by_month { "month" } else { "day" }
         );
-        let y = area.top - 18;
+        let y = area.top - 26;
         let caption = muted((MARGIN, y), &unit).fit(400);
         let mut x = caption.x + caption.width() + 2 * GAP;
         scene.text(caption);

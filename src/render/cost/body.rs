@@ -1,6 +1,7 @@
 //! What a mail says, before it is HTML or plain text: so that both say the same.
 #![allow(dead_code, reason = "wired up by the lead")]
 
+use super::Top;
 use super::charts::{About, Placed};
 use super::figures::{self, Amount};
 use crate::core::cost::charge::{Charge, Metric};
@@ -8,6 +9,10 @@ use crate::core::cost::money;
 use crate::core::cost::period::{Days, in_a_row, label_of};
 use crate::core::cost::report::{AccountPart, ChargeRow, Figure, Kind, Part, Report, Row};
 use crate::core::cost::wording::Wording;
+use crate::render::escape;
+
+/// The one table of rows whose sum is more than usage.
+const BY_ACCOUNT: &str = "By account";
 
 /// How much of a report has room in a mail; the CSV has all of it.
 #[derive(Debug, Clone, Copy)]
@@ -125,13 +130,12 @@ pub(super) fn shown(report: &Report) -> String {
     known.map_or_else(|| period.label.clone(), Days::label)
 }
 
+/// What happened. A name in a sentence may hold anything, and its line breaks are none of ours.
 fn sentences(report: &Report) -> Vec<String> {
-    let sentences = report.parts.iter().map(|part| part.sentence.clone());
-    let sentences: Vec<String> = sentences.collect();
-    match sentences.is_empty() {
-        true => vec![format!("Nothing was spent in {}.", shown(report))],
-        false => sentences,
-    }
+    let sentences = report.sentences().into_iter();
+    sentences
+        .map(|words| escape::terminal(&words).into_owned())
+        .collect()
 }
 
 /// The names of the columns of the period and of its last day.
@@ -210,7 +214,7 @@ impl Writer<'_> {
         }
         self.total(&part.total, &part.currency);
         self.movers(part);
-        self.charges(&part.charges, &part.currency);
+        self.charges(&part.charges, &part.total, &part.currency);
         match self.report.audience.kind {
             Kind::Manager => self.manager(at, part),
             Kind::Individual => self.individual(at, part),
@@ -264,8 +268,16 @@ impl Writer<'_> {
         let of = account.account.as_ref();
         let name = of.map_or_else(|| account.row.label.name.clone(), |account| account.label());
         self.blocks.push(Block::Heading(name));
-        self.total(&account.row.figure, currency);
-        self.charges(&account.charges, currency);
+        // A single account's were said above.
+        if 1 < self
+            .report
+            .parts
+            .get(at)
+            .map_or(0, |part| part.accounts.len())
+        {
+            self.total(&account.row.figure, currency);
+            self.charges(&account.charges, &account.row.figure, currency);
+        }
         self.picture(at, Some(place), About::Owners);
         self.rows("By owner", &account.owners, currency);
         self.picture(at, Some(place), About::Services);
@@ -281,11 +293,12 @@ impl Writer<'_> {
             (&period.change, &columns.against, figure.before)
         {
             let before = money::words(before, currency);
-            lines.push(format!("{} {against} ({before})", change.words()));
+            lines.push(format!("{} {against} ({before})", change.sentence()));
         }
         if !last.name.is_empty() {
             let change = day.change.iter().zip(&last.against);
-            let change = change.map(|(change, against)| format!(", {} {against}", change.words()));
+            let change =
+                change.map(|(change, against)| format!(", {} {against}", change.sentence()));
             let change: String = change.collect();
             lines.push(format!("{}: {}{change}", last.name, day.text));
         }
@@ -307,7 +320,7 @@ impl Writer<'_> {
     }
 
     /// All charge types, unless usage is the only one.
-    fn charges(&mut self, charges: &[ChargeRow], currency: &str) {
+    fn charges(&mut self, charges: &[ChargeRow], whole: &Figure, currency: &str) {
         if matches!(
             charges,
             [] | [ChargeRow {
@@ -319,8 +332,8 @@ impl Writer<'_> {
         }
         let rows = charges.iter().map(|charge| &charge.row);
         let line = |row: &Row| self.line(&row.label.name, &row.figure, currency);
-        let mut lines: Vec<Line> = rows.clone().map(line).collect();
-        lines.push(self.sum("Total", &figures::sum(rows), currency));
+        let mut lines: Vec<Line> = rows.map(line).collect();
+        lines.push(self.sum("Total", whole, currency));
         self.table("By charge type", lines);
     }
 
@@ -334,7 +347,7 @@ impl Writer<'_> {
             row
         };
         let rows: Vec<Row> = accounts.map(named).collect();
-        self.rows("By account", &rows, &part.currency);
+        self.rows(BY_ACCOUNT, &rows, &part.currency);
     }
 
     /// The largest rows, the sum of the others, and the sum of all: what is shown adds up.
@@ -347,20 +360,19 @@ impl Writer<'_> {
             true => rows.len(),
             false => self.limits.rows,
         };
-        let (shown, hidden) = rows.split_at(room);
+        let top = Top::of(rows, room);
         let line = |row: &Row| self.line(&row.label.name, &row.figure, currency);
-        let mut lines: Vec<Line> = shown.iter().map(line).collect();
-        if !hidden.is_empty() {
-            let name = format!("({} others)", hidden.len());
-            lines.push(self.line(&name, &figures::sum(hidden.iter()), currency));
+        let mut lines: Vec<Line> = top.rows.iter().map(line).collect();
+        if top.others != 0 {
+            let name = format!("({} others)", top.others);
+            lines.push(self.line(&name, &top.rest, currency));
         }
         if 1 < rows.len() {
-            let what = if name.starts_with("By account") {
-                "Total"
-            } else {
-                "Usage"
+            let what = match name {
+                BY_ACCOUNT => "Total",
+                _ => "Usage",
             };
-            lines.push(self.sum(what, &figures::sum(rows.iter()), currency));
+            lines.push(self.sum(what, &top.whole, currency));
         }
         self.table(name, lines);
     }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::body::shown;
 use super::letter::Picture;
 use crate::core::cost::money;
-use crate::core::cost::report::{Kind, Part, PeriodKind, Report, Row};
+use crate::core::cost::report::{AccountPart, Kind, Part, PeriodKind, Report, Row};
 use crate::render::chart::{Cumulative, MAIL_WIDTH, Scene, Stack};
 use crate::render::escape;
 use crate::render::page::middle;
@@ -69,15 +69,14 @@ impl Album<'_> {
             Kind::Individual => {
                 self.stack(place(About::Services), "Cost", &part.services, currency);
                 if several {
-                    let rows: Vec<Row> =
-                        part.accounts.iter().map(|part| part.row.clone()).collect();
+                    let rows = accounts(part);
                     self.stack(place(About::Accounts), "Cost", &rows, currency);
                     self.accounts(at, part);
                 }
                 self.running_total(place(About::RunningTotal), part);
             }
             Kind::Executive => {
-                let rows: Vec<Row> = part.accounts.iter().map(|part| part.row.clone()).collect();
+                let rows = accounts(part);
                 self.stack(place(About::Accounts), "Cost", &rows, currency);
                 self.stack(place(About::Services), "Cost", &part.services, currency);
                 self.stack(place(About::Owners), "Cost", &part.owners, currency);
@@ -160,11 +159,13 @@ impl Album<'_> {
             .compared_label
             .as_deref()
             .filter(|_| !part.daily_before.is_empty());
-        let before = match against {
-            // Of a month, more is drawn than is compared.
-            Some(_) if part.daily.len() < part.daily_before.len() => "The month before",
-            Some(label) => label,
-            None => "",
+        // Of a month, more is drawn than is compared.
+        let whole = period
+            .compared
+            .filter(|_| part.daily.len() < part.daily_before.len());
+        let before = match whole {
+            Some(days) => days.from.strftime("%B %Y").to_string(),
+            None => against.unwrap_or("").to_owned(),
         };
         let months = matches!(period.kind, PeriodKind::MonthToDate | PeriodKind::LastMonth);
         let what = match self.report.audience.kind {
@@ -176,7 +177,7 @@ impl Album<'_> {
             subtitle: &format!("{now}, {what}"),
             currency: &part.currency,
             now: (&now, &part.daily),
-            before: against.map(|_| (before, part.daily_before.as_slice())),
+            before: against.map(|_| (before.as_str(), part.daily_before.as_slice())),
             first: period.days.from,
             months,
         }
@@ -219,6 +220,26 @@ impl Album<'_> {
     }
 }
 
+/// Rows of accounts; where a name is that of two accounts, the number is said.
+fn accounts(part: &Part) -> Vec<Row> {
+    let name = |account: &AccountPart| account.account.as_ref().map(|account| account.name.clone());
+    let is_twice = |of: &AccountPart| {
+        1 < part
+            .accounts
+            .iter()
+            .filter(|other| name(other) == name(of))
+            .count()
+    };
+    let row = |of: &AccountPart| {
+        let mut row = of.row.clone();
+        if let Some(account) = of.account.as_ref().filter(|_| is_twice(of)) {
+            row.label.name = format!("{} {}", account.id, account.name);
+        }
+        row
+    };
+    part.accounts.iter().map(row).collect()
+}
+
 /// A service's name without what all of them have in common.
 fn short(about: About, name: &str) -> &str {
     let brand = || {
@@ -242,6 +263,7 @@ fn name(name: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::letter::tidy;
     use super::*;
     use crate::core::cost::report::sample;
 
@@ -279,7 +301,7 @@ mod tests {
         assert_eq!(manager.len(), 3 + 2 * 4, "{manager:?}");
         assert_eq!(manager[0], "01-all-accounts-by-owner.png");
         assert_eq!(manager[3], "04-production-111122223333-by-owner.png");
-        assert_eq!(names(&sample::individual()).len(), 2 + 2 + 1);
+        assert_eq!(names(&sample::individual()).len(), 2 + 3 + 1);
         assert_eq!(names(&sample::executive()).len(), 4);
     }
 
@@ -293,8 +315,20 @@ mod tests {
     }
 
     #[test]
+    fn accounts_with_one_name_stay_apart() {
+        let mut part = sample::executive().parts.remove(0);
+        for account in part.accounts.iter_mut().take(2) {
+            account.account.as_mut().unwrap().name = "Twin".to_owned();
+        }
+        let rows = accounts(&part);
+        assert_eq!(rows[0].label.name, "111122223333 Twin");
+        assert_eq!(rows[1].label.name, "444455556666 Twin");
+        assert_eq!(rows[2].label.name, "Staging");
+    }
+
+    #[test]
     fn hostile_names_are_no_paths() {
-        for name in names(&sample::hostile()) {
+        for name in names(&tidy(&sample::hostile())) {
             let good = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
             assert!(name.chars().all(good) && name.ends_with(".png"), "{name}");
             assert!(name.len() < 120);

@@ -1,10 +1,10 @@
 //! Figures as a mail shows them: an amount, and its change in words.
 #![allow(dead_code, reason = "wired up by the lead")]
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
 use crate::core::cost::money;
-use crate::core::cost::report::{Figure, Report, Row};
+use crate::core::cost::report::{Figure, Report, percent};
 
 /// An amount, and how it changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +45,17 @@ impl Change {
         }
     }
 
-    /// `▲ +$1.20 (5.0 %)`.
+    /// `▲ +$1.20`.
     pub(super) fn words(&self) -> String {
         let space = if self.arrow.is_empty() { "" } else { " " };
+        format!("{}{space}{}", self.arrow, self.text)
+    }
+
+    /// `▲ +$1.20 (5.0 %)`.
+    pub(super) fn sentence(&self) -> String {
         match &self.share {
-            Some(share) => format!("{}{space}{} ({share})", self.arrow, self.text),
-            None => format!("{}{space}{}", self.arrow, self.text),
+            Some(share) => format!("{} ({share})", self.words()),
+            None => self.words(),
         }
     }
 }
@@ -77,18 +82,6 @@ pub(super) fn of_day(figure: &Figure, currency: &str) -> Amount {
     }
 }
 
-/// The sum of some rows' figures.
-pub(super) fn sum<'r>(rows: impl Iterator<Item = &'r Row>) -> Figure {
-    let both = |one: Option<Decimal>, other: Option<Decimal>| Some(one?.saturating_add(other?));
-    let add = |one: Figure, other: Figure| Figure {
-        amount: one.amount.saturating_add(other.amount),
-        before: both(one.before, other.before),
-        last_day: one.last_day.saturating_add(other.last_day),
-        day_before: both(one.day_before, other.day_before),
-    };
-    rows.map(|row| row.figure).reduce(add).unwrap_or_default()
-}
-
 /// The totals of all currencies: `$1,234.56 + 5.00 CNY`.
 pub(super) fn totals(report: &Report) -> String {
     let total = |amount, currency: &str| money::words(amount, currency);
@@ -102,23 +95,6 @@ pub(super) fn totals(report: &Report) -> String {
     }
 }
 
-/// A change as a share of what was before, without a sign.
-fn percent(change: Decimal, before: Decimal) -> Option<String> {
-    if before <= Decimal::ZERO {
-        return None;
-    }
-    let share = change
-        .abs()
-        .checked_div(before)?
-        .checked_mul(Decimal::ONE_HUNDRED)?;
-    let rounded = share.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero);
-    Some(match rounded {
-        _ if rounded >= Decimal::ONE_THOUSAND => ">999 %".to_owned(),
-        _ if rounded.is_zero() && !share.is_zero() => "<0.1 %".to_owned(),
-        _ => format!("{rounded:.1} %"),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,35 +102,12 @@ mod tests {
     #[test]
     fn changes_are_said_in_words() {
         let of = |now: i64, before: i64| {
-            Change::new(Decimal::from(now), Decimal::from(before), "USD").words()
+            Change::new(Decimal::from(now), Decimal::from(before), "USD").sentence()
         };
         assert_eq!(of(110, 100), "▲ +$10.00 (10.0 %)");
         assert_eq!(of(90, 100), "▼ -$10.00 (10.0 %)");
         assert_eq!(of(5, 0), "▲ +$5.00 (new)");
         assert_eq!(of(0, 0), "±$0.00");
         assert_eq!(of(-5, -10), "▲ +$5.00");
-    }
-
-    #[test]
-    fn sums_know_what_is_not_known() {
-        let figure = |before| Figure {
-            amount: Decimal::ONE,
-            before,
-            ..Figure::default()
-        };
-        let row = |before| Row {
-            label: crate::core::cost::owner::Owner::Untagged.label(),
-            figure: figure(before),
-            daily: Vec::new(),
-        };
-        let rows = [row(Some(Decimal::TWO)), row(Some(Decimal::TWO))];
-        assert_eq!(sum(rows.iter()).before, Some(Decimal::from(4)));
-        assert_eq!(
-            sum([row(None), row(None)].iter()),
-            Figure {
-                amount: Decimal::TWO,
-                ..figure(None)
-            }
-        );
     }
 }

@@ -14,6 +14,8 @@ use crate::render::page::middle;
 /// For programs that know them: a dark page for who reads in the dark. The rest stays readable
 /// if a program turns the colours itself.
 const STYLE: &str = "body{margin:0}img{border:0}\
+small{font-size:12px}\
+@media (max-width:480px){.s{display:block}}\
 @media (prefers-color-scheme:dark){\
 .bg{background:#14171a!important}.pg{background:#1e2327!important;color:#e7eaed!important}\
 .m{color:#a9b3bd!important}.l td,.l th{border-color:#3b434b!important}\
@@ -22,8 +24,10 @@ const STYLE: &str = "body{margin:0}img{border:0}\
 const FONT: &str = "font-family:Helvetica,Arial,sans-serif;color:#1f2933";
 /// Around what is not important.
 const MUTED: &str = "color:#5f6b7a;font-size:12px";
+/// The same in a row, where small type is an element: rows are many, and room is little.
+const SMALL: &str = "color:#5f6b7a";
 /// The line above a row.
-const RULE: &str = "border-top:1px solid #d9dee4";
+const RULE: &str = "border-top:1px solid #ddd";
 /// Above the sum of the others.
 const SUM: &str = "border-top:2px solid #8a94a0;font-weight:bold";
 /// Letters of a name that are shown.
@@ -128,18 +132,18 @@ fn table(table: &Table) -> Markup {
     html! {
         table.pg.l width="100%" cellpadding="5" cellspacing="0" border="0" style=(style) {
             tr valign="bottom" {
-                th align="left" style="padding-left:0;font-size:15px" { (text(&table.name)) }
-                (column(&table.period))
-                (column(&table.day))
+                th align="left" style="padding-left:0;font-size:15px;line-height:20px" { (text(&table.name)) }
+                (column(&table.period, "32%"))
+                (column(&table.day, "26%"))
             }
             @for line in &table.lines { (row(line)) }
         }
     }
 }
 
-fn column(column: &Column) -> Markup {
+fn column(column: &Column, width: &str) -> Markup {
     html! {
-        th align="right" style="padding-right:0;font-size:13px" {
+        th align="right" nowrap width=(width) style="padding-right:0;font-size:13px" {
             (text(&column.name))
             @if let Some(against) = &column.against { br; span.m style=(format!("{MUTED};font-weight:normal")) { (text(against)) } }
         }
@@ -152,7 +156,7 @@ fn row(line: &Line) -> Markup {
         tr valign="top" {
             td style=(format!("{rule};padding-left:0;word-break:break-word")) {
                 (text(&line.name))
-                @if let Some(place) = &line.place { br; span.m style=(MUTED) { (text(place)) } }
+                @if let Some(place) = &line.place { br; small.m style=(SMALL) { (text(place)) } }
             }
             (amount(&line.period, rule))
             (amount(&line.day, rule))
@@ -161,12 +165,18 @@ fn row(line: &Line) -> Markup {
 }
 
 fn amount(amount: &Amount, rule: &str) -> Markup {
+    let style = match rule {
+        SUM => "color:#5f6b7a;font-weight:normal",
+        _ => SMALL,
+    };
     html! {
         td align="right" nowrap style=(format!("{rule};padding-right:0")) {
             (amount.text)
             @if let Some(change) = &amount.change {
                 br;
-                span.m style=(format!("{MUTED};font-weight:normal")) { (change.words()) }
+                small.m style=(style) {
+                    (change.words()) @if let Some(share) = &change.share { " " span.s { "(" (share) ")" } }
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Cost in all its forms: pages for people, tables for spreadsheets. All of them are drawn from a report,
+//! Cost in all its forms: pages for people, tables for spreadsheets, letters. All of them are drawn from a report,
 //! which holds nothing but what its audience may see.
 #![allow(dead_code, unused_imports, reason = "wired up by the lead")]
 

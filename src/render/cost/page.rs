@@ -17,6 +17,9 @@ use crate::render::table::{self, Column};
 /// A label of days that is longer than this is no title for a column.
 const LONGEST_TITLE: usize = 16;
 
+/// Currencies have three letters.
+const MOST_OF_A_CURRENCY: usize = 5;
+
 /// Writes a page about a report.
 pub(crate) fn page(report: &Report, look: Look) -> String {
     let mut page = Page::new(look);
@@ -54,7 +57,7 @@ impl Page {
 
     fn cost_part(&mut self, report: &Report, part: &Part) -> fmt::Result {
         let tables = Tables {
-            currency: &safe(&part.currency),
+            currency: &middle(&safe(&part.currency), MOST_OF_A_CURRENCY),
             compared: compared(&report.period),
             room: self.look.width,
         };
@@ -64,7 +67,10 @@ impl Page {
             self.cost_heading("Largest changes")?;
             self.table_of(&tables.movers(&part.movers))?;
         }
-        self.cost_charges(&tables, "Charges", &part.charges)?;
+        // An individual has no charge but usage.
+        if report.audience.kind != Kind::Individual {
+            self.cost_charges(&tables, "Charges", &part.charges)?;
+        }
         let executive = report.audience.kind == Kind::Executive;
         if executive || part.accounts.len() > 1 {
             let accounts = part.accounts.iter().map(|account| account.row.clone());
@@ -138,13 +144,14 @@ impl Page {
         let active: Vec<&str> = active.map(|account| account.id.as_str()).collect();
         let accounts = report.audience.accounts.iter();
         let idle = accounts.filter(|account| !active.contains(&account.id.as_str()));
-        let idle: Vec<String> = idle.map(Account::label).collect();
+        let name = |account: &Account| middle(&safe(&account.label()), self.look.width);
+        let idle: Vec<String> = idle.map(name).collect();
         if idle.is_empty() {
             return Ok(());
         }
         writeln!(self.out)?;
         let line = format!("No activity in {}", idle.join(", "));
-        self.paragraph(&safe(&line), 0, &Style::new())
+        self.paragraph(&line, 0, &Style::new())
     }
 
     fn cost_end(&mut self, report: &Report) -> fmt::Result {
@@ -218,7 +225,7 @@ fn standing(report: &Report) -> String {
 
 fn owners(report: &Report) -> Option<String> {
     let keys = report.owner_keys.join(", ");
-    (!keys.is_empty()).then(|| format!("Owners are told by {keys}."))
+    (!keys.is_empty()).then(|| format!("Owners come from {keys}."))
 }
 
 fn price(report: &Report) -> String {
@@ -327,33 +334,33 @@ impl Tables<'_> {
 
     /// Puts as many columns of figures beside names as there is room for.
     fn fitting(&self, names: &[Column], figures: &[Figure]) -> Vec<Column> {
+        let with = |names: &[Column], (percent, last_day, before)| {
+            let extras = Extras {
+                percent,
+                last_day,
+                before,
+            };
+            let figures = self.figures(figures, extras);
+            let columns = names.iter().cloned().chain(figures);
+            columns.collect::<Vec<Column>>()
+        };
+        // Names may lose what is more than this.
+        let most = (self.room / 4).max(20);
         let choices = [
             (true, true, true),
             (true, false, true),
             (false, false, true),
         ];
-        let choices = choices
-            .into_iter()
-            .map(|(percent, last_day, before)| Extras {
-                percent,
-                last_day,
-                before,
-            });
-        let least = Extras {
-            percent: false,
-            last_day: false,
-            before: false,
-        };
-        let with = |extras: Extras| {
-            let names = names.iter().cloned();
-            let columns: Vec<Column> = names.chain(self.figures(figures, extras)).collect();
-            columns
-        };
-        // Names may lose what is more than this.
-        let most = (self.room / 4).max(20);
-        let mut fitting = choices.map(with);
-        let fitting = fitting.find(|columns| table::width(columns, most) <= self.room);
-        fitting.unwrap_or_else(|| with(least))
+        let mut choices = choices.into_iter().map(|extras| with(names, extras));
+        let least = (false, false, false);
+        choices
+            .find(|columns| table::width(columns, most) <= self.room)
+            .or_else(|| {
+                let columns = with(names, least);
+                let fits = table::width(&columns, table::LEAST_NAME) <= self.room;
+                fits.then_some(columns)
+            })
+            .unwrap_or_else(|| with(names.get(..1).unwrap_or_default(), least))
     }
 
     fn figures(&self, figures: &[Figure], extras: Extras) -> Vec<Column> {
@@ -373,7 +380,7 @@ impl Tables<'_> {
                 more.map(|more| change(more, self.currency))
                     .unwrap_or_default()
             }));
-            if extras.percent {
+            if extras.percent && figures.iter().any(|figure| share(figure).is_some()) {
                 columns.push(column("", &|figure| share(figure).unwrap_or_default()));
             }
         }

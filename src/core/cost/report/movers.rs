@@ -27,12 +27,12 @@ pub(super) fn movers(kind: Kind, part: &Part) -> Vec<Mover> {
     let charges = part.charges.iter().filter_map(other_than_usage);
     let over_all = |rows: &'_ [Row]| -> Vec<Mover> {
         let rows = rows.iter().map(|row| (None, row));
-        rows.filter_map(told_apart).collect()
+        rows.filter_map(mover).collect()
     };
     let mut movers: Vec<Mover> = match kind {
-        Kind::Individual => by_account.filter_map(told_apart).collect(),
+        Kind::Individual => by_account.filter_map(mover).collect(),
         Kind::Manager => {
-            let services = by_account.filter_map(told_apart);
+            let services = by_account.filter_map(mover);
             let owners = over_all(&part.owners);
             services.chain(owners).chain(charges).collect()
         }
@@ -57,14 +57,6 @@ pub(super) fn movers(kind: Kind, part: &Part) -> Vec<Mover> {
     movers
 }
 
-/// What differs between two answers of Cost Explorer did not move.
-fn told_apart((account, row): (Option<&Account>, &Row)) -> Option<Mover> {
-    match row.label.kind {
-        LabelKind::Unassigned => None,
-        _ => mover((account, row)),
-    }
-}
-
 fn other_than_usage(charge: &ChargeRow) -> Option<Mover> {
     match charge.charge {
         Charge::Usage => None,
@@ -74,7 +66,10 @@ fn other_than_usage(charge: &ChargeRow) -> Option<Mover> {
 
 fn mover((account, row): (Option<&Account>, &Row)) -> Option<Mover> {
     let change = row.figure.change()?;
-    (change.abs() >= Decimal::ONE).then(|| Mover {
+    // What differs between two answers of Cost Explorer did not move; what belongs to no account did so
+    // as a charge.
+    let told_apart = row.label.kind != LabelKind::Unassigned;
+    (told_apart && change.abs() >= Decimal::ONE).then(|| Mover {
         label: row.label.clone(),
         account: account.cloned(),
         figure: row.figure,

@@ -57,7 +57,17 @@ fn a_page_of_nothing_says_so() {
         Some(&nobody),
         &november(&names),
     );
-    insta::assert_snapshot!(page(&report, LOOK), @"");
+    insta::assert_snapshot!(page(&report, LOOK), @r"
+    Usage of nobody@example.com, 1–20 November 2026
+    UnblendedCost, data through 18 November 2026
+
+    No usage in 1–18 November 2026.
+
+    Notes
+      Owners come from Owner.
+      Amounts are rounded to cents here; CSV and JSON have all digits.
+      As of 2026-11-21 05:59 UTC. This run: 3 requests to Cost Explorer, $0.03.
+    ");
 }
 
 #[test]
@@ -191,7 +201,14 @@ fn a_table_and_a_page_of_one_hold_nothing_of_another() {
         "Amazon RDS",
         "7.2",
     ];
-    let owned = [SANDBOX, FORGOTTEN, "alice", "user 1", "(untagged)", "-3"];
+    let owned = [
+        SANDBOX,
+        FORGOTTEN,
+        "alice",
+        "user 1",
+        "(untagged)",
+        "Credit",
+    ];
     for (report, foreign) in [(sandbox, foreign), (personal, owned)] {
         let csv = String::from_utf8(csv(&report).unwrap()).unwrap();
         let page = page(&report, LOOK);

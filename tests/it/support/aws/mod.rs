@@ -33,6 +33,7 @@ use super::http::Message;
 
 pub(crate) use bill::{Bill, Charge, decimal};
 pub(crate) use books::{Entry, Outcome, Sums};
+pub(crate) use cost_explorer::today;
 pub(crate) use events::{Event, Random, events, rfc3339};
 pub(crate) use fault::Fault;
 pub(crate) use keys::{Key, SECRET};

@@ -135,7 +135,7 @@ fn is_sound(figure: &Figure, daily: &[Decimal]) {
 }
 
 /// The usage of some charges, as a row of which there is one at most.
-fn usage<'r>(part: &'r Part, at: Option<usize>) -> Option<&'r Row> {
+fn usage(part: &Part, at: Option<usize>) -> Option<&Row> {
     let charges = match at {
         None => &part.charges,
         Some(at) => &part.accounts[at].charges,

@@ -98,7 +98,10 @@ fn an_executive_sees_all_accounts_and_what_belongs_to_none() {
     assert_eq!(part.accounts[1].account, None);
     assert_eq!(part.owners.len(), 5);
     let movers = part.movers.iter().take(2).map(|mover| &*mover.label.name);
-    assert_eq!(movers.collect::<Vec<_>>(), ["Support", "(no account)"]);
+    assert_eq!(
+        movers.collect::<Vec<_>>(),
+        ["Support", "Production (111122223333)"]
+    );
 }
 
 #[test]

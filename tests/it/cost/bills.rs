@@ -1,0 +1,119 @@
+//! Real bills give the totals that their README tells, however they are asked for.
+
+use jiff::civil::{Date, date};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::{Lab, PAYER, adds_up, day, now, rows, total};
+use crate::support::aws::{Bill, Charge, World, decimal};
+use crate::support::bills;
+
+/// Puts the charges of a month on the days of one that Cost Explorer still has.
+fn recent(charges: Vec<Charge>, month: Date) -> Vec<Charge> {
+    // No month of these is longer than the days that are shown.
+    let days = (day(1) - month).get_days();
+    bills::later(charges, i64::from(days))
+}
+
+/// The report on the 31 days from the first of that month.
+fn report(charges: Vec<Charge>, args: &[&str]) -> Value {
+    let bill = Bill::new(charges).page(200);
+    let lab = Lab::of(World::new(now()).bill(PAYER, bill));
+    let (since, until) = (day(1).to_string(), day(28).to_string());
+    let period = ["--format", "json", "--since", &since, "--until", &until];
+    let report = lab.cost(&[&period[..], args].concat()).expect(0).summary();
+    adds_up(&report);
+    assert_eq!(lab.server.violations(), [""; 0]);
+    report
+}
+
+/// Four weeks of a month, which are over whatever today is.
+fn four_weeks(charges: Vec<Charge>) -> (Vec<Charge>, Decimal) {
+    let (from, through) = (day(1), day(28));
+    let inside = charges
+        .into_iter()
+        .filter(|charge| (from..=through).contains(&charge.day));
+    let inside: Vec<_> = inside.collect();
+    let sum = inside
+        .iter()
+        .map(|charge| charge.amount("UnblendedCost"))
+        .sum();
+    (inside, sum)
+}
+
+/// All days of a month on the first four weeks: its later days stand on the 28th.
+fn squeezed(charges: Vec<Charge>, month: Date) -> Vec<Charge> {
+    let last = day(28);
+    let squeeze = |charge: Charge| Charge {
+        day: charge.day.min(last),
+        ..charge
+    };
+    recent(charges, month).into_iter().map(squeeze).collect()
+}
+
+#[test]
+fn a_focus_export() {
+    let charges = squeezed(bills::focus(true), date(2024, 9, 1));
+    let (charges, sum) = four_weeks(charges);
+    assert_eq!((charges.len(), sum.round_dp(4)), (1000, decimal("20.5202")));
+    for args in [
+        &[][..],
+        &["--owner-key", "application"],
+        &["--owner-key", "application", "--owner-key", "org"],
+    ] {
+        // Each group is rounded to ten digits.
+        assert_eq!(
+            total(&report(charges.clone(), args)).round_dp(4),
+            decimal("20.5202")
+        );
+    }
+    let accounts: Vec<String> = Bill::new(charges.clone())
+        .accounts()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let of: Vec<&str> = accounts
+        .iter()
+        .flat_map(|account| ["--account", account.as_str()])
+        .collect();
+    let all = report(
+        charges,
+        &[&of[..], &["--owner-key", "application"]].concat(),
+    );
+    assert_eq!(total(&all).round_dp(4), decimal("20.5202"));
+    assert_eq!(rows(&all["parts"][0]["accounts"]).len(), accounts.len());
+}
+
+#[test]
+fn an_older_cost_and_usage_report() {
+    let charges = squeezed(bills::legacy(), date(2023, 11, 1));
+    assert_eq!(total(&report(charges, &[])).round_dp(4), decimal("1.6823"));
+}
+
+#[test]
+fn an_answer_of_cost_explorer() {
+    // Six months on six days.
+    let mut charges = bills::answered();
+    let mut months: Vec<Date> = charges.iter().map(|charge| charge.day).collect();
+    months.sort_unstable();
+    months.dedup();
+    for charge in &mut charges {
+        let place = months
+            .iter()
+            .position(|month| *month == charge.day)
+            .unwrap();
+        charge.day = day(place as i64 + 1);
+    }
+    assert_eq!(total(&report(charges, &[])), decimal("1957.6799440971"));
+}
+
+#[test]
+fn an_hourly_cost_and_usage_report() {
+    let charges = squeezed(bills::parquet(), date(2018, 10, 1));
+    let ids = ["836060457634", "011254002932"];
+    let executive = report(charges.clone(), &[]);
+    assert_eq!(total(&executive).round_dp(4), decimal("4064.4831"));
+    let each = ids.map(|id| total(&report(charges.clone(), &["--account", id])));
+    assert_eq!(each[0] + each[1], total(&executive));
+    assert_eq!(each[1].round_dp(4), decimal("71.4558"));
+}
