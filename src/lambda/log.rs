@@ -10,6 +10,7 @@ use crate::core::window;
 /// How much a line matters, in the words of Lambda's own log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
+    Info,
     Warn,
     Error,
 }
@@ -17,6 +18,7 @@ pub(super) enum Level {
 impl Level {
     fn name(self) -> &'static str {
         match self {
+            Level::Info => "INFO",
             Level::Warn => "WARN",
             Level::Error => "ERROR",
         }

@@ -2,6 +2,7 @@
 //!
 //! The package holds one program, and `_HANDLER` says which function it is to be.
 
+mod cost;
 mod health;
 mod log;
 mod settings;
@@ -18,11 +19,12 @@ use self::settings::SettingsError;
 #[must_use]
 pub fn main() -> ExitCode {
     let ended = match env::var("_HANDLER").as_deref() {
+        Ok("cost") => cost::main(),
         Ok("usage") => usage::main(),
         name => Err(SettingsError::new(
             "_HANDLER",
             name.unwrap_or_default(),
-            "the name of a function: usage",
+            "the name of a function: usage or cost",
         )
         .into()),
     };

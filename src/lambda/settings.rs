@@ -93,12 +93,7 @@ impl Settings {
             "emf" => Output::Emf,
             _ => return bad(setting, "cloudwatch or emf"),
         };
-        let setting = get("TRAILTAB_LEDGER");
-        let ledger = match setting.1.parse() {
-            _ if setting.1.is_empty() => None,
-            Ok(Source::S3 { bucket, prefix }) => Some((bucket, prefix)),
-            _ => return bad(setting, "a place in S3: s3://BUCKET or s3://BUCKET/PREFIX"),
-        };
+        let ledger = ledger(get("TRAILTAB_LEDGER"))?;
         Ok(Settings {
             namespace,
             sets,
@@ -106,6 +101,59 @@ impl Settings {
             output,
             ledger,
         })
+    }
+}
+
+/// Where it is remembered what was sent, if anywhere.
+fn ledger(
+    (name, value): (&'static str, String),
+) -> Result<Option<(String, String)>, SettingsError> {
+    match value.parse() {
+        _ if value.is_empty() => Ok(None),
+        Ok(Source::S3 { bucket, prefix }) => Ok(Some((bucket, prefix))),
+        _ => {
+            let wanted = "a place in S3: s3://BUCKET or s3://BUCKET/PREFIX";
+            Err(SettingsError::new(name, &value, wanted))
+        }
+    }
+}
+
+/// The settings of the cost function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CostSettings {
+    /// Where the settings of the mails are.
+    pub(super) config: Source,
+    /// Bucket and prefix. Without a ledger, a run that Lambda repeats would mail twice.
+    pub(super) ledger: (String, String),
+}
+
+impl CostSettings {
+    /// Reads the settings; a variable that is missing is as good as an empty one.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that makes no sense.
+    pub(super) fn read(
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<CostSettings, SettingsError> {
+        let get = |name| {
+            let value = variable(name).unwrap_or_default().trim().to_owned();
+            (name, value)
+        };
+        let (name, value) = get("TRAILTAB_COST_CONFIG");
+        let config = match value.parse() {
+            Ok(config @ Source::S3 { .. }) if !value.ends_with('/') => config,
+            _ => {
+                let wanted = "an object in S3: s3://BUCKET/KEY";
+                return Err(SettingsError::new(name, &value, wanted));
+            }
+        };
+        let (name, value) = get("TRAILTAB_LEDGER");
+        let ledger = ledger((name, value.clone()))?.ok_or_else(|| {
+            let wanted = "a place in S3, so that nothing is mailed twice: s3://BUCKET/PREFIX";
+            SettingsError::new(name, &value, wanted)
+        })?;
+        Ok(CostSettings { config, ledger })
     }
 }
 
@@ -163,6 +211,33 @@ mod tests {
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_cost_function_needs_its_settings_and_a_ledger() {
+        let read = |config: &'static str, ledger: &'static str| {
+            CostSettings::read(|name| {
+                let value = match name {
+                    "TRAILTAB_COST_CONFIG" => config,
+                    _ => ledger,
+                };
+                Some(value.to_owned())
+            })
+        };
+        let settings = read("s3://conf/config.json", "s3://ledger/some").unwrap();
+        let (bucket, prefix) = ("conf".to_owned(), "config.json".to_owned());
+        assert_eq!(settings.config, Source::S3 { bucket, prefix });
+        assert_eq!(settings.ledger, ("ledger".to_owned(), "some".to_owned()));
+        for (config, ledger, name) in [
+            ("", "s3://ledger", "TRAILTAB_COST_CONFIG"),
+            ("s3://conf/", "s3://ledger", "TRAILTAB_COST_CONFIG"),
+            ("config.json", "s3://ledger", "TRAILTAB_COST_CONFIG"),
+            ("s3://conf/config.json", "", "TRAILTAB_LEDGER"),
+            ("s3://conf/config.json", "/tmp", "TRAILTAB_LEDGER"),
+        ] {
+            let error = read(config, ledger).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
         }
     }
 }

@@ -109,11 +109,14 @@ fn the_readme_names_every_parameter_and_setting() {
     for parameter in template["Parameters"].as_object().unwrap().keys() {
         assert!(documented.contains(parameter), "{parameter}");
     }
-    let settings = at(
-        &template,
-        "Resources/Function/Properties/Environment/Variables",
-    );
-    let settings: BTreeSet<_> = settings.as_object().unwrap().keys().cloned().collect();
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let settings: BTreeSet<_> = functions
+        .values()
+        .flat_map(|function| {
+            let variables = at(function, "Properties/Environment/Variables");
+            variables.as_object().unwrap().keys().cloned()
+        })
+        .collect();
     let are_settings = |name: &&String| name.starts_with("TRAILTAB_");
     assert_eq!(
         settings,
@@ -133,12 +136,17 @@ fn roles_may_do_no_more_than_they_must() {
                 !actions.iter().any(|action| action.contains('*')),
                 "{statement}"
             );
-            if statement["Resource"] == "*" {
-                assert_eq!(actions, ["cloudwatch:PutMetricData"]);
-                let namespace =
-                    json!({"StringEquals": {"cloudwatch:namespace": {"Ref": "Namespace"}}});
-                assert_eq!(statement["Condition"], namespace);
+            if statement["Resource"] != "*" {
+                continue;
             }
+            // They know no resources.
+            if actions == ["ce:GetCostAndUsage", "organizations:ListAccounts"] {
+                assert_eq!(name, "CostFunctionRole");
+                continue;
+            }
+            assert_eq!(actions, ["cloudwatch:PutMetricData"]);
+            let namespace = json!({"StringEquals": {"cloudwatch:namespace": {"Ref": "Namespace"}}});
+            assert_eq!(statement["Condition"], namespace);
         }
     }
     for (name, bucket) in resources(&template, "AWS::S3::Bucket") {
@@ -151,39 +159,60 @@ fn roles_may_do_no_more_than_they_must() {
     }
 }
 
-/// With PutMetricData only where it is used, and S3 only where there is a ledger.
+/// With PutMetricData only where it is used, and S3 only where there is a ledger; with the secret or SES only
+/// where they are named.
 #[test]
 fn what_a_setting_does_not_need_is_not_allowed() {
     let template = template();
-    let document = at(&template, "Resources/FunctionRole/Properties/Policies")[0].clone();
+    let expected = [
+        ("PutsMetrics", "cloudwatch:PutMetricData"),
+        ("HasLedger", "s3:GetObject"),
+        ("HasLedger", "s3:ListBucket"),
+    ];
+    assert_eq!(choices(&template, "FunctionRole"), named(&expected));
+    let expected = [
+        ("HasCostSecret", "secretsmanager:GetSecretValue"),
+        ("HasCostSesIdentity", "ses:SendEmail"),
+    ];
+    assert_eq!(choices(&template, "CostFunctionRole"), named(&expected));
+}
+
+fn named(choices: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(condition, action): &(&str, &str)| ((*condition).into(), (*action).into());
+    choices.iter().map(owned).collect()
+}
+
+/// The statements of a role that depend on a condition: the condition and the first action.
+fn choices(template: &Value, role: &str) -> Vec<(String, String)> {
+    let document = at(template, &format!("Resources/{role}/Properties/Policies"))[0].clone();
     let conditional = at(&document, "PolicyDocument/Statement")
         .as_array()
         .unwrap();
     let conditional = conditional.iter().filter_map(|it| it.get("Fn::If"));
-    let choices: Vec<_> = conditional
+    conditional
         .map(|it| {
+            assert_eq!(it[2]["Ref"], "AWS::NoValue");
             (
-                it[0].as_str().unwrap(),
-                texts(&it[1]["Action"])[0],
-                &it[2]["Ref"],
+                it[0].as_str().unwrap().to_owned(),
+                texts(&it[1]["Action"])[0].to_owned(),
             )
         })
-        .collect();
-    let nothing = &json!("AWS::NoValue");
-    let expected = [
-        ("PutsMetrics", "cloudwatch:PutMetricData", nothing),
-        ("HasLedger", "s3:GetObject", nothing),
-        ("HasLedger", "s3:ListBucket", nothing),
-    ];
-    assert_eq!(choices, expected);
+        .collect()
 }
 
 #[test]
-fn the_policy_in_the_readme_is_that_of_the_template() {
-    let readme = readme();
-    let json = readme.split("```json").nth(1).unwrap().split("```").next();
-    let policy: Value = serde_json::from_str(json.unwrap()).unwrap();
-    let template = template();
+fn the_policies_in_the_readme_are_those_of_the_template() {
+    let (readme, template) = (readme(), template());
+    let mut policies = readme.split("```json").skip(1);
+    for role in ["FunctionRole", "CostFunctionRole"] {
+        let json = policies.next().unwrap().split("```").next();
+        let policy: Value = serde_json::from_str(json.unwrap()).unwrap();
+        is_policy_of(&policy, at(&template, &format!("Resources/{role}")));
+    }
+    assert_eq!(policies.next(), None);
+}
+
+fn is_policy_of(policy: &Value, role: &Value) {
     let essence = |statement: &Value| {
         let condition = statement
             .get("Condition")
@@ -198,7 +227,7 @@ fn the_policy_in_the_readme_is_that_of_the_template() {
         )
     };
     let by_hand = policy["Statement"].as_array().unwrap().iter();
-    let by_template = statements(at(&template, "Resources/FunctionRole"));
+    let by_template = statements(role);
     assert_eq!(
         by_hand.map(essence).collect::<Vec<_>>(),
         by_template.into_iter().map(essence).collect::<Vec<_>>()
@@ -242,9 +271,10 @@ fn alarms_are_quiet_while_nothing_happens() {
             "HasAlarmTopic",
             "{name}"
         );
-        if properties["Namespace"] == "trailtab/usage" {
+        let namespace = properties["Namespace"].as_str().unwrap_or_default();
+        if let Some(function) = namespace.strip_prefix("trailtab/") {
             assert!(
-                health().contains(properties["MetricName"].as_str().unwrap()),
+                health(function).contains(properties["MetricName"].as_str().unwrap()),
                 "{name}"
             );
         }
@@ -259,16 +289,23 @@ fn the_ledger_forgets_what_was_published_and_keeps_the_rest() {
         &template,
         "Resources/LedgerBucket/Properties/LifecycleConfiguration/Rules",
     );
-    let rule = |folder: &str| {
+    let rule = |function: &str, folder: &str, days: u32| {
         json!({
             "Id": folder,
             "Status": "Enabled",
-            "Prefix": format!("ledger/usage/{folder}/"),
-            // A day more than CloudWatch looks back.
-            "ExpirationInDays": 15,
+            "Prefix": format!("ledger/{function}/{folder}/"),
+            "ExpirationInDays": days,
         })
     };
-    assert_eq!(rules, &json!([rule("published"), rule("backfill")]));
+    let expected = [
+        // A day more than CloudWatch looks back.
+        rule("usage", "published", 15),
+        rule("usage", "backfill", 15),
+        rule("cost", "mail", 400),
+        rule("cost", "latest", 400),
+        rule("cost", "answers", 460),
+    ];
+    assert_eq!(rules, &json!(expected));
     let setting = "Resources/Function/Properties/Environment/Variables/TRAILTAB_LEDGER";
     let url = json!({"Fn::Sub": "s3://${LedgerBucket}/ledger"});
     assert_eq!(
@@ -277,9 +314,31 @@ fn the_ledger_forgets_what_was_published_and_keeps_the_rest() {
     );
 }
 
-/// The health of the function stands under the same names in the code, the README and the dashboard.
-fn health() -> BTreeSet<String> {
+/// What the cost function needs is there with it, and nothing of it without.
+#[test]
+fn costs_are_mailed_only_if_there_are_settings_for_it() {
+    let template = template();
+    let all = template["Resources"].as_object().unwrap().iter();
+    for (name, resource) in all {
+        let of_cost = name.starts_with("Cost");
+        assert_eq!(resource["Condition"] == "HasCost", of_cost, "{name}");
+    }
+    for name in ["LedgerBucket", "LedgerBucketPolicy"] {
+        assert_eq!(
+            template["Resources"][name]["Condition"],
+            "NeedsLedgerBucket"
+        );
+    }
+    let condition = at(&template, "Conditions/NeedsLedgerBucket");
+    let either = json!({"Fn::Or": [{"Condition": "HasLedger"}, {"Condition": "HasCost"}]});
+    assert_eq!(condition, &either);
+}
+
+/// The health of a function stands under the same names in the code, the README and the dashboard.
+fn health(function: &str) -> BTreeSet<String> {
     let code = fs::read_to_string(root().join("src/lambda/health.rs")).unwrap();
+    let start = code.find(&format!("fn {function}(")).unwrap();
+    let code = code[start..].split("\n}\n").next().unwrap();
     let names = code
         .lines()
         .filter_map(|line| line.trim().strip_prefix("(\""));
@@ -287,7 +346,7 @@ fn health() -> BTreeSet<String> {
         .map(|line| line.split('"').next().unwrap().to_owned())
         .collect();
     assert!(
-        names.contains("EventsReceived") && names.is_subset(&documented()),
+        names.contains("Duration") && names.is_subset(&documented()),
         "{names:?}"
     );
     names
@@ -402,7 +461,7 @@ impl Stack {
             for event in log["events"].as_array().unwrap() {
                 let line = serde_json::from_str(event["message"].as_str().unwrap());
                 let line: Value = line.unwrap_or_default();
-                for name in health() {
+                for name in health("usage") {
                     *sums.entry(name.clone()).or_default() += line[&name].as_u64().unwrap_or(0);
                 }
             }
@@ -450,7 +509,12 @@ impl Stack {
 /// publishes is read back. A delivery that comes twice counts once.
 #[test]
 fn what_cloudtrail_writes_to_the_log_group_is_counted() {
-    let mut stack = Stack::deploy(&["Ledger=yes", "Metrics=errors"]);
+    let mut stack = Stack::deploy(&[
+        "Ledger=yes",
+        "Metrics=errors",
+        "CostConfig=s3://packages/trailtab.toml",
+        "CostTimeZone=Europe/Berlin",
+    ]);
     let minutes = [10, 20].map(|ago| {
         let then = Timestamp::now() - SignedDuration::from_mins(ago);
         format!("{:.16}:00Z", then.to_string())
@@ -509,6 +573,49 @@ fn what_cloudtrail_writes_to_the_log_group_is_counted() {
     );
 
     the_dashboard_shows_all_health(&mut stack);
+    the_cost_function_runs(&mut stack);
+}
+
+/// With its settings, its ledger and its schedule. Cost Explorer is played in tests/it/cost, since the emulator has none.
+fn the_cost_function_runs(stack: &mut Stack) {
+    let path = format!(
+        "/2015-03-31/functions/{}/invocations",
+        stack.outputs["CostFunctionName"]
+    );
+    let mut run = || {
+        let answer = stack.emulator.send("POST", &path, br#"{"dry_run": true}"#);
+        let answer: Value = serde_json::from_slice(&answer.unwrap().body).unwrap();
+        answer
+    };
+    let failed = run();
+    assert_eq!(failed["errorType"], "ReportsUnsent", "{failed}");
+    let reason = failed["errorMessage"].as_str().unwrap();
+    assert!(
+        reason.contains("s3://packages/trailtab.toml: there is no such object"),
+        "{reason}"
+    );
+    let settings = b"users = []\nmax_requests = 1\n";
+    Connection::new(ministack::cloud())
+        .unwrap()
+        .must("PUT", "/packages/trailtab.toml", settings);
+    assert_eq!(
+        run(),
+        json!({"sent": 0, "skipped": 0, "failed": 0, "requests": 0})
+    );
+    let schedules = stack.emulator.send("GET", "/schedules", b"").unwrap();
+    let schedules = String::from_utf8(schedules.body).unwrap();
+    let name = schedules.split("\"Name\": \"").nth(1);
+    let name = name.and_then(|rest| rest.split('"').next());
+    let name = name.unwrap_or_else(|| panic!("{schedules}")).to_owned();
+    let schedule = stack
+        .emulator
+        .send("GET", &format!("/schedules/{name}"), b"");
+    let schedule: Value = serde_json::from_slice(&schedule.unwrap().body).unwrap();
+    assert_eq!(
+        schedule["ScheduleExpression"], "cron(0 6 * * ? *)",
+        "{schedule}"
+    );
+    assert_eq!(schedule["ScheduleExpressionTimezone"], "Europe/Berlin");
 }
 
 fn the_dashboard_shows_all_health(stack: &mut Stack) {
@@ -532,5 +639,5 @@ fn the_dashboard_shows_all_health(stack: &mut Stack) {
             assert!(!of_function || function == stack.outputs["FunctionName"]);
         }
     }
-    assert_eq!(shown, health());
+    assert_eq!(shown, health("usage"));
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod check;
+pub(crate) mod daily;
 pub(crate) mod gather;
 pub(crate) mod history;
 pub(crate) mod mails;

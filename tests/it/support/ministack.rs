@@ -32,7 +32,7 @@ pub(crate) fn port() -> u16 {
 /// The port of an emulator of all that a deployment takes, the functions' processes included.
 pub(crate) fn cloud() -> u16 {
     static ONE: OnceLock<Ministack> = OnceLock::new();
-    let services = "cloudformation,cloudwatch,iam,lambda,logs,s3,sqs,sts";
+    let services = "cloudformation,cloudwatch,iam,lambda,logs,organizations,s3,scheduler,sqs,sts";
     ONE.get_or_init(|| start(services)).port
 }
 

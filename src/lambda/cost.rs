@@ -1,0 +1,170 @@
+//! `cost`: a schedule asks for the day's mails. Whatever the event says, all that is due is sent, each mail once;
+//! with `{"dry_run": true}` in it, nothing is.
+
+use std::env;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use aws_config::SdkConfig;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::runtime;
+
+use super::health;
+use super::log::{self, Level};
+use super::settings::CostSettings;
+use crate::aws;
+use crate::clock;
+use crate::core::window::Seconds;
+use crate::deliver::ledger::{Ledger, Owner};
+use crate::deliver::mail::files::Folder;
+use crate::job::cost::daily::{Daily, Done};
+use crate::job::cost::open;
+use crate::job::cost::send::Outcome;
+
+/// What is left of an invocation's time for its last words.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What a sandbox needs for each run.
+struct Function {
+    settings: CostSettings,
+    config: SdkConfig,
+    ledger: Ledger,
+}
+
+/// What a run did, for whoever called it.
+#[derive(Debug, Serialize)]
+struct Answer {
+    sent: u64,
+    skipped: u64,
+    failed: u64,
+    requests: u64,
+}
+
+/// What was certainly not sent, and may be when Lambda tries again.
+#[derive(Debug)]
+struct Unsent(String);
+
+impl From<Unsent> for Diagnostic {
+    fn from(unsent: Unsent) -> Diagnostic {
+        Diagnostic {
+            error_type: "ReportsUnsent".to_owned(),
+            error_message: unsent.0,
+        }
+    }
+}
+
+/// The event, as far as it says anything.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Event {
+    dry_run: bool,
+}
+
+/// Answers until Lambda ends the process.
+///
+/// # Errors
+///
+/// If a setting makes no sense, or Lambda's runtime API does not answer.
+pub(super) fn main() -> Result<(), lambda_runtime::Error> {
+    let settings = CostSettings::read(|name| env::var(name).ok())?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let config = aws::config(&aws::Access::default()).await;
+        let (bucket, prefix) = settings.ledger.clone();
+        let function = &Function {
+            ledger: Ledger::in_s3(&config, bucket, prefix),
+            config,
+            settings,
+        };
+        lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
+            // A schedule's own event says nothing of this, nor need it be an object.
+            let asked: Event = serde_json::from_value(event.payload).unwrap_or_default();
+            function.answer(&asked, &event.context).await
+        }))
+        .await
+    })
+}
+
+impl Function {
+    async fn answer(&self, event: &Event, context: &Context) -> Result<Answer, Unsent> {
+        let began = Instant::now();
+        let ran = self.run(event, context).await;
+        let request = context.request_id.as_str();
+        let none = Done::default();
+        let done = ran.as_ref().unwrap_or(&none);
+        for trouble in &done.troubles {
+            log::line(Level::Warn, trouble, request, &[]);
+        }
+        for sent in &done.sent {
+            let level = match sent.outcome.is_well() && sent.note.is_none() {
+                true => Level::Info,
+                false => Level::Error,
+            };
+            let more = [("report", serde_json::json!(sent))];
+            log::line(level, "a report", request, &more);
+        }
+        let answer = Answer {
+            sent: done.count(|it| matches!(it, Outcome::Sent | Outcome::Corrected)),
+            skipped: done.count(|it| matches!(it, Outcome::AlreadySent | Outcome::WouldSend)),
+            failed: done.count(|it| !it.is_well()) + u64::from(ran.is_err()),
+            requests: done.requests,
+        };
+        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let health = health::Cost {
+            sent: answer.sent,
+            skipped: answer.skipped,
+            failed: answer.failed,
+            requests: answer.requests,
+        };
+        health::cost(&context.env_config.function_name, &health, milliseconds);
+        if let Err(reason) = ran {
+            log::line(Level::Error, &reason, request, &[]);
+            return Err(Unsent(reason));
+        }
+        let unsent = done.count(Outcome::may_be_repeated);
+        match done.sent.iter().find(|sent| sent.outcome.may_be_repeated()) {
+            Some(first) => Err(Unsent(format!(
+                "{unsent} of {} reports were not sent, the first one: {}",
+                done.sent.len(),
+                first.outcome.reason().unwrap_or_default()
+            ))),
+            None => Ok(answer),
+        }
+    }
+
+    async fn run(&self, event: &Event, context: &Context) -> Result<Done, String> {
+        let now = clock::since_1970();
+        let left = Duration::from_millis(context.deadline).saturating_sub(now);
+        let settings = open::settings(&self.settings.config, &self.config).await;
+        let settings = settings.map_err(|error| aws::in_words(&error))?;
+        let folder = event.dry_run.then(|| {
+            let place = format!("/tmp/trailtab/{}", context.request_id);
+            Folder::create(PathBuf::from(place))
+        });
+        let folder = folder.transpose();
+        let account = context.invoked_function_arn.split(':').nth(4);
+        let daily = Daily {
+            config: &self.config,
+            ledger: &self.ledger,
+            account: account.unwrap_or_default().to_owned(),
+            sender: Owner {
+                // Lambda repeats an event under the same id.
+                name: format!("{} {}", context.request_id, now.as_nanos()),
+                now: seconds(now),
+                until: seconds(now + left) + 1,
+            },
+            deadline: Some(tokio::time::Instant::now() + left.saturating_sub(LAST_WORDS)),
+            folder: folder.map_err(|error| aws::in_words(&error))?,
+        };
+        let done = daily.run(settings).await;
+        done.map_err(|error| aws::in_words(&error))
+    }
+}
+
+fn seconds(time: Duration) -> Seconds {
+    Seconds::try_from(time.as_secs()).unwrap_or(Seconds::MAX)
+}
