@@ -19,9 +19,10 @@ use crate::clock;
 use crate::core::window::Seconds;
 use crate::deliver::ledger::{Ledger, Owner};
 use crate::deliver::mail::files::Folder;
-use crate::job::cost::daily::{Daily, Done};
+use crate::job::cost::answers::{Cache, MAX_AGE};
 use crate::job::cost::open;
-use crate::job::cost::send::Outcome;
+use crate::job::cost::round::{self, Round, Way};
+use crate::job::cost::send::{Outcome, Sent};
 
 /// What is left of an invocation's time for its last words.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -40,6 +41,22 @@ struct Answer {
     skipped: u64,
     failed: u64,
     requests: u64,
+}
+
+/// What became of a run.
+#[derive(Debug, Default)]
+struct Done {
+    sent: Vec<Sent>,
+    /// Requests to Cost Explorer.
+    requests: u64,
+    /// What went wrong besides.
+    troubles: Vec<String>,
+}
+
+impl Done {
+    fn count(&self, is: impl Fn(&Outcome) -> bool) -> u64 {
+        round::count(&self.sent, is)
+    }
 }
 
 /// What was certainly not sent, and may be when Lambda tries again.
@@ -145,12 +162,22 @@ impl Function {
             let place = format!("/tmp/trailtab/{}", context.request_id);
             Folder::create(PathBuf::from(place))
         });
-        let folder = folder.transpose();
+        let folder = folder.transpose().map_err(|error| aws::in_words(&error))?;
         let account = context.invoked_function_arn.split(':').nth(4);
-        let daily = Daily {
+        let cache = Cache {
+            // Beside what was sent, the answers that were paid for.
+            place: self.ledger.clone(),
+            account: account.unwrap_or_default().to_owned(),
+            max_age: MAX_AGE,
+        };
+        let unknown = settings.unknown.keys();
+        let mut troubles: Vec<String> = unknown
+            .map(|name| format!("the settings have a member that means nothing: {name:?}"))
+            .collect();
+        let (mut run, _) = open::live(settings, &self.config, Some(cache), seconds(now)).await;
+        let way = Way {
             config: &self.config,
             ledger: &self.ledger,
-            account: account.unwrap_or_default().to_owned(),
             sender: Owner {
                 // Lambda repeats an event under the same id.
                 name: format!("{} {}", context.request_id, now.as_nanos()),
@@ -158,10 +185,19 @@ impl Function {
                 until: seconds(now + left) + 1,
             },
             deadline: Some(tokio::time::Instant::now() + left.saturating_sub(LAST_WORDS)),
-            folder: folder.map_err(|error| aws::in_words(&error))?,
+            folder,
         };
-        let done = daily.run(settings).await;
-        done.map_err(|error| aws::in_words(&error))
+        let sent = match Round::plan(&mut run, None, |_| true).await {
+            Ok(round) => round.send(&mut run, way).await,
+            Err(error) => Err(error.into()),
+        };
+        let sent = sent.map_err(|error| aws::in_words(&error))?;
+        troubles.extend(run.answers.troubles());
+        Ok(Done {
+            sent,
+            requests: run.answers.requests().0,
+            troubles,
+        })
     }
 }
 

@@ -3,20 +3,18 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail};
+use aws_config::SdkConfig;
 
-use super::args::CostArgs;
-use super::{open, view};
+use super::args::{CostArgs, Format};
+use super::open::{self, Opened};
+use super::view;
 use crate::cli::Ended;
 use crate::cli::ui::Ui;
 use crate::clock;
-use crate::core::cost::audience::Recipient;
-use crate::core::cost::owner::Owner;
-use crate::core::cost::report::Audience;
 use crate::deliver::ledger::{Ledger, Owner as Sender};
 use crate::deliver::mail::files::Folder;
-use crate::job::cost::mails::{self, PostOffice};
-use crate::job::cost::send::{Memory, Outcome, Sent};
-use crate::job::cost::{Occasion, Wanted};
+use crate::job::cost::round::{Round, Way};
+use crate::job::cost::send::{Outcome, Sent};
 use crate::render;
 use crate::render::escape::terminal;
 
@@ -28,93 +26,67 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
         let config = open::config(args).await;
         let mut opened = open::open(args, &config, ui).await?;
         let asked = args.period.asked(&opened.run)?;
-        let occasions = asked.map_or_else(|| opened.run.occasions(), |asked| vec![asked]);
-        let mut recipients = opened.run.recipients(&occasions).await?;
-        if !args.sending.to.is_empty() {
-            let is_meant = |address: &str| {
-                args.sending
-                    .to
-                    .iter()
-                    .any(|to| to.eq_ignore_ascii_case(address))
-            };
-            recipients
-                .accepted
-                .retain(|recipient| is_meant(&recipient.address));
-            recipients.refused.retain(|refused| is_meant(&refused.name));
-            if recipients.accepted.is_empty() && recipients.refused.is_empty() {
-                bail!("--to: the settings have no such recipient");
+        let to = &args.sending.to;
+        let is_meant =
+            |address: &str| to.is_empty() || to.iter().any(|to| to.eq_ignore_ascii_case(address));
+        let round = Round::plan(&mut opened.run, asked, is_meant).await?;
+        match round.need(&opened.run) {
+            None if round.refused.is_empty() && !to.is_empty() => {
+                bail!("--to: nothing is due to such a recipient today")
             }
-        }
-        let wanted = match asked {
-            Some(occasion) => on(occasion, &recipients.accepted),
-            None => opened.run.due(&recipients.accepted),
-        };
-        let mut sent: Vec<Sent> = mails::refused(&recipients.refused).collect();
-        if wanted.is_empty() {
-            ui.remark("nothing is due today");
-        } else {
-            let audiences: Vec<(&Audience, Option<&Owner>)> = wanted
-                .iter()
-                .map(|wanted| (&wanted.recipient.audience, wanted.recipient.owner.as_ref()))
-                .collect();
-            let need = opened.run.need(&audiences, &occasions);
-            if args.asking.offline.is_none() {
+            None => ui.remark("nothing is due today"),
+            Some(need) if args.asking.offline.is_none() => {
                 ui.remark(&view::price(need.most_requests(opened.accounts())));
             }
-            if args.asking.plan {
-                return Ok(Ended::Done);
-            }
-            let books = opened.run.books(&need).await;
-            opened.save(&args.asking, ui)?;
-            let books = books?;
-            let mut office = match &args.output {
-                Some(directory) if args.sending.dry_run => {
-                    PostOffice::dry(&opened.run.settings, Folder::create(directory.clone())?)
-                }
-                _ => PostOffice::open(&opened.run.settings, &config).await?,
-            };
-            let ledger = ledger(args, &config)?;
-            let now = clock::now();
-            let memory = Memory {
-                ledger: &ledger,
-                owner: Sender {
-                    name: format!("{}", clock::since_1970().as_nanos()),
-                    now,
-                    until: now + LONGEST,
-                },
-            };
-            let run = &opened.run;
-            sent.extend(
-                mails::send_all(run, &books, &wanted, &mut office, Some(&memory), None).await,
-            );
-            office.mailer.close().await;
+            Some(_) => {}
         }
+        if args.asking.plan {
+            return Ok(Ended::Done);
+        }
+        let sent = send(args, &mut opened, round, &config).await;
+        // What was paid for is saved, whatever became of the mails.
+        opened.save(&args.asking, ui)?;
+        let sent = sent?;
         let printed = match args.format {
-            super::args::Format::Json => render::json::ascii(&sent)?,
+            Format::Json => render::json::ascii(&sent)?,
             _ => table(&sent).into_bytes(),
         };
         ui.data(&printed).context("cannot print what was sent")?;
-        Ok(
-            match sent
-                .iter()
-                .all(|sent| sent.outcome.is_well() && sent.note.is_none())
-            {
-                true => Ended::Done,
-                false => Ended::Partial,
-            },
-        )
+        let is_well = |sent: &Sent| sent.outcome.is_well() && sent.note.is_none();
+        Ok(match sent.iter().all(is_well) {
+            true => Ended::Done,
+            false => Ended::Partial,
+        })
     })
 }
 
-fn on(occasion: Occasion, recipients: &[Recipient]) -> Vec<Wanted> {
-    let wanted = |recipient: &Recipient| Wanted {
-        recipient: recipient.clone(),
-        occasion,
+async fn send(
+    args: &CostArgs,
+    opened: &mut Opened,
+    round: Round,
+    config: &SdkConfig,
+) -> anyhow::Result<Vec<Sent>> {
+    let folder = match &args.output {
+        Some(directory) if args.sending.dry_run => Some(Folder::create(directory.clone())?),
+        _ => None,
     };
-    recipients.iter().map(wanted).collect()
+    let ledger = ledger(args, config)?;
+    let now = clock::now();
+    let way = Way {
+        config,
+        ledger: &ledger,
+        sender: Sender {
+            name: clock::since_1970().as_nanos().to_string(),
+            now,
+            until: now + LONGEST,
+        },
+        deadline: None,
+        folder,
+    };
+    Ok(round.send(&mut opened.run, way).await?)
 }
 
-fn ledger(args: &CostArgs, config: &aws_config::SdkConfig) -> anyhow::Result<Ledger> {
+fn ledger(args: &CostArgs, config: &SdkConfig) -> anyhow::Result<Ledger> {
     match &args.sending.ledger {
         Some(place) => open::ledger(place, config),
         None => match open::home("XDG_STATE_HOME", ".local/state") {

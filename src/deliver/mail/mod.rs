@@ -1,13 +1,11 @@
 //! Mails on their way: by SMTP, by SES, or into files for whoever wants to look first.
 
 pub(crate) mod files;
-#[cfg(test)]
-pub(crate) mod scripted;
 pub(crate) mod secret;
 pub(crate) mod ses;
 pub(crate) mod smtp;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use self::files::Folder;
 use self::ses::Ses;

@@ -2,11 +2,11 @@
 
 pub(crate) mod answers;
 pub(crate) mod check;
-pub(crate) mod daily;
 pub(crate) mod gather;
 pub(crate) mod history;
 pub(crate) mod mails;
 pub(crate) mod open;
+pub(crate) mod round;
 pub(crate) mod send;
 
 use std::collections::BTreeSet;

@@ -6,8 +6,8 @@ use super::*;
 use crate::core::cost::period::Days;
 use crate::core::window::Seconds;
 use crate::deliver::mail::files::Folder;
-use crate::deliver::mail::scripted::{END, Next, Scripted};
 use crate::deliver::mail::smtp::Smtp;
+use crate::deliver::mail::tests::scripted::{END, Next, Scripted};
 use crate::job::cost::history::Total;
 
 const NOW: Seconds = 1_795_240_800;

@@ -1,6 +1,8 @@
 //! SMTP before a server that goes wrong. TLS is tried in tests/it, before a real one.
 
-use super::scripted::{END, HELLO, Next, Scripted};
+pub(crate) mod scripted;
+
+use self::scripted::{END, HELLO, Next, Scripted};
 use super::smtp::Smtp;
 use super::{Mailer, Message, SendError};
 use crate::core::cost::secret::Tls;

@@ -1,0 +1,134 @@
+//! All that is due, mailed to whom it is for.
+
+use aws_config::SdkConfig;
+use tokio::time::Instant;
+
+use super::answers::NoAnswer;
+use super::mails::{self, MailerError, PostOffice};
+use super::send::{Memory, Outcome, Sent};
+use super::{Occasion, Run, Wanted};
+use crate::core::cost::audience::Recipients;
+use crate::core::cost::owner::Owner;
+use crate::core::cost::plan::Need;
+use crate::core::cost::report::Audience;
+use crate::deliver::ledger::{Ledger, Owner as Sender};
+use crate::deliver::mail::files::Folder;
+
+/// Why nobody got anything.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RoundError {
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
+    #[error(transparent)]
+    NoMailer(#[from] MailerError),
+}
+
+/// Who is to get which report.
+#[derive(Debug, Default)]
+pub(crate) struct Round {
+    pub(crate) wanted: Vec<Wanted>,
+    /// The lines of those who cannot get any.
+    pub(crate) refused: Vec<Sent>,
+    occasions: Vec<Occasion>,
+}
+
+/// How mails go out.
+pub(crate) struct Way<'w> {
+    pub(crate) config: &'w SdkConfig,
+    /// What was sent before.
+    pub(crate) ledger: &'w Ledger,
+    pub(crate) sender: Sender,
+    /// What cannot be sent before is not begun.
+    pub(crate) deadline: Option<Instant>,
+    /// Where mails are written instead of being sent.
+    pub(crate) folder: Option<Folder>,
+}
+
+impl Round {
+    /// Finds out what is due today, or who gets a report on one occasion.
+    ///
+    /// # Errors
+    ///
+    /// If names of accounts are needed and cannot be had.
+    pub(crate) async fn plan(
+        run: &mut Run,
+        asked: Option<Occasion>,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Result<Round, NoAnswer> {
+        let occasions = asked.map_or_else(|| run.occasions(), |asked| vec![asked]);
+        if occasions.is_empty() {
+            return Ok(Round::default());
+        }
+        let Recipients { accepted, refused } = run.recipients(&occasions).await?;
+        let accepted: Vec<_> = accepted
+            .into_iter()
+            .filter(|recipient| is_meant(&recipient.address))
+            .collect();
+        let wanted = match asked {
+            None => run.due(&accepted),
+            Some(occasion) => accepted
+                .into_iter()
+                .map(|recipient| Wanted {
+                    recipient,
+                    occasion,
+                })
+                .collect(),
+        };
+        Ok(Round {
+            wanted,
+            refused: mails::refused(&refused)
+                .filter(|refused| is_meant(&refused.recipient))
+                .collect(),
+            occasions,
+        })
+    }
+
+    /// What all reports need together; nothing if none is due.
+    pub(crate) fn need(&self, run: &Run) -> Option<Need> {
+        let audiences: Vec<(&Audience, Option<&Owner>)> = self
+            .wanted
+            .iter()
+            .map(|wanted| (&wanted.recipient.audience, wanted.recipient.owner.as_ref()))
+            .collect();
+        (!audiences.is_empty()).then(|| run.need(&audiences, &self.occasions))
+    }
+
+    /// Sends all of it, and tells what became of each report.
+    ///
+    /// # Errors
+    ///
+    /// If Cost Explorer does not answer, or if there is no way for any mail.
+    pub(crate) async fn send(self, run: &mut Run, way: Way<'_>) -> Result<Vec<Sent>, RoundError> {
+        let Some(need) = self.need(run) else {
+            return Ok(self.refused);
+        };
+        // Whoever cannot send anything need not pay for answers.
+        let mut office = match way.folder {
+            Some(folder) => PostOffice::dry(&run.settings, folder),
+            None => PostOffice::open(&run.settings, way.config).await?,
+        };
+        let books = run.books(&need).await?;
+        let memory = Memory {
+            ledger: way.ledger,
+            owner: way.sender,
+        };
+        let sent = mails::send_all(
+            run,
+            &books,
+            &self.wanted,
+            &mut office,
+            Some(&memory),
+            way.deadline,
+        );
+        let mut lines = self.refused;
+        lines.extend(sent.await);
+        office.mailer.close().await;
+        Ok(lines)
+    }
+}
+
+/// How many reports there are of some kind.
+pub(crate) fn count(sent: &[Sent], is: impl Fn(&Outcome) -> bool) -> u64 {
+    let count = sent.iter().filter(|sent| is(&sent.outcome)).count();
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
