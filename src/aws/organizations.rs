@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_organizations::error::ProvideErrorMetadata as _;
-use aws_sdk_organizations::types::Account;
+use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 
 use super::{in_words, organizations};
 
@@ -24,8 +24,8 @@ impl Listed {
 
     fn of(account: &Account) -> Option<Listed> {
         // `Status` is going away in favour of `State`.
-        let state = account.state().map(|state| state.as_str());
-        let state = state.or_else(|| account.status().map(|status| status.as_str()));
+        let state = account.state().map(AccountState::as_str);
+        let state = state.or_else(|| account.status().map(AccountStatus::as_str));
         Some(Listed {
             id: account.id()?.to_owned(),
             name: account.name().unwrap_or_default().to_owned(),

@@ -1,5 +1,4 @@
 //! A letter as a message: the bytes that a mail server takes, and a page to look at in a browser.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -12,7 +12,7 @@ use crate::cli::Ended;
 use crate::cli::reading::CredentialArgs;
 use crate::cli::ui::Ui;
 use crate::clock;
-use crate::core::cost::report::Kind;
+use crate::core::cost::report::{Account, Kind};
 use crate::job::cost::check::{self, Checked, Verdict};
 use crate::render::escape::terminal;
 use crate::source::Source;
@@ -79,11 +79,7 @@ fn lines(checked: &Checked) -> String {
         let about = match audience.kind {
             Kind::Executive => "all accounts".to_owned(),
             Kind::Manager => {
-                let accounts: Vec<String> = audience
-                    .accounts
-                    .iter()
-                    .map(|account| account.label())
-                    .collect();
+                let accounts: Vec<String> = audience.accounts.iter().map(Account::label).collect();
                 accounts.join(", ")
             }
             Kind::Individual => {

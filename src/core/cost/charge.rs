@@ -20,21 +20,7 @@ pub(crate) enum Charge {
     Other,
 }
 
-/// The record types that are usage, as Cost Explorer spells them.
-pub(crate) const USAGE: [&str; 3] = ["Usage", "DiscountedUsage", "SavingsPlanCoveredUsage"];
-
 impl Charge {
-    pub(crate) const ALL: [Charge; 8] = [
-        Charge::Usage,
-        Charge::Commitment,
-        Charge::Discount,
-        Charge::Credit,
-        Charge::Refund,
-        Charge::Tax,
-        Charge::Support,
-        Charge::Other,
-    ];
-
     /// Finds out what a record type means. Names differ between accounts, in spaces and case.
     pub(crate) fn of(record_type: &str) -> Charge {
         let letters = record_type.chars().filter(|c| c.is_alphanumeric());
@@ -73,7 +59,8 @@ impl Charge {
     }
 }
 
-/// How Cost Explorer measures cost.
+/// How Cost Explorer measures cost. The names are those of its API.
+#[expect(clippy::enum_variant_names, reason = "the names are those of the API")]
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]

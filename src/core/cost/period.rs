@@ -1,6 +1,4 @@
 //! Days: the period that a report is about, and those that it is compared with. All of it is UTC.
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use jiff::civil::Date;
 use jiff::{SignedDuration, ToSpan as _};
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,6 @@
 //! `host` and `password`. Nothing of it is ever part of an error or of debugging output, not even the names of
 //! its members: who confuses the two sides of a pair has the password for a name.
 
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use std::fmt;
 
 use serde::Deserialize;
@@ -24,7 +22,8 @@ pub(crate) enum Tls {
     /// TLS begins within the conversation, and without it nothing else is said.
     Starttls,
     /// TLS begins with the connection.
-    Tls,
+    #[serde(rename = "tls")]
+    Implicit,
     /// Everybody on the way may read all.
     None,
 }
@@ -34,7 +33,7 @@ impl Tls {
     fn port(self) -> u16 {
         match self {
             Tls::Starttls => 587,
-            Tls::Tls => 465,
+            Tls::Implicit => 465,
             Tls::None => 25,
         }
     }
@@ -232,7 +231,7 @@ impl Members {
         let (port, tls) = match (self.port.or(told.port), self.tls.or(told.tls)) {
             (Some(port), Some(tls)) => (port, tls),
             // The one port on which TLS begins with the connection.
-            (Some(465), None) => (465, Tls::Tls),
+            (Some(465), None) => (465, Tls::Implicit),
             (Some(port), None) => (port, Tls::Starttls),
             (None, tls) => {
                 let tls = tls.unwrap_or(Tls::Starttls);
@@ -266,7 +265,7 @@ impl Members {
 fn tls(text: &str) -> Result<Tls, SecretError> {
     match text.to_ascii_lowercase().as_str() {
         "starttls" => Ok(Tls::Starttls),
-        "tls" | "ssl" => Ok(Tls::Tls),
+        "tls" | "ssl" => Ok(Tls::Implicit),
         "none" => Ok(Tls::None),
         _ => Err(SecretError::Bad("tls", "starttls, tls or none")),
     }
@@ -328,7 +327,7 @@ mod tests {
         let server = server.unwrap();
         assert_eq!(
             (server.host.as_str(), server.port, server.tls),
-            ("mail.example.com", 2525, Tls::Tls)
+            ("mail.example.com", 2525, Tls::Implicit)
         );
         assert_eq!(login(&server), ("AKIAEXAMPLE", "p"));
         assert_eq!(server.from.as_deref(), Some("costs@example.com"));
@@ -341,9 +340,9 @@ mod tests {
             (server.port, server.tls)
         };
         assert_eq!(of(""), (587, Tls::Starttls));
-        assert_eq!(of(r#", "port": 465"#), (465, Tls::Tls));
+        assert_eq!(of(r#", "port": 465"#), (465, Tls::Implicit));
         assert_eq!(of(r#", "port": 2525"#), (2525, Tls::Starttls));
-        assert_eq!(of(r#", "tls": "tls""#), (465, Tls::Tls));
+        assert_eq!(of(r#", "tls": "tls""#), (465, Tls::Implicit));
         assert_eq!(of(r#", "tls": "none""#), (25, Tls::None));
         assert_eq!(
             of(r#", "port": 465, "tls": "starttls""#),
@@ -364,7 +363,7 @@ mod tests {
         let server = Server::of_secret(secret, &told).unwrap();
         assert_eq!(
             (server.host.as_str(), server.tls),
-            ("mail.example.com", Tls::Tls)
+            ("mail.example.com", Tls::Implicit)
         );
         assert_eq!(login(&server), ("u", "p"));
     }

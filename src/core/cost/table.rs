@@ -72,7 +72,7 @@ impl Cuts {
     }
 }
 
-/// All lines of a run. Any two can be merged.
+/// All lines of a run. The lines of any two together are one again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct CostTable {
     pub(crate) lines: Vec<Line>,
@@ -85,10 +85,6 @@ impl CostTable {
     /// The lines of one cut.
     pub(crate) fn cut(&self, cut: Cut) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(move |line| line.cuts.has(cut))
-    }
-
-    pub(crate) fn merge(&mut self, other: CostTable) {
-        self.lines.extend(other.lines);
     }
 
     /// The last day for which there is a line.

@@ -3,9 +3,6 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::Message;
 use crate::deliver::files::{self, WriteError};
 use crate::render::escape;
@@ -59,14 +56,6 @@ impl Folder {
     }
 }
 
-/// Makes a page of a mail's HTML: its pictures, by content id, become part of it.
-pub(crate) fn page<'p>(html: &str, pictures: impl Iterator<Item = (&'p str, &'p [u8])>) -> String {
-    pictures.fold(html.to_owned(), |html, (id, png)| {
-        let data = format!("\"data:image/png;base64,{}\"", STANDARD.encode(png));
-        html.replace(&format!("\"cid:{id}\""), &data)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -117,15 +106,5 @@ mod tests {
         let mut expected = names.map(str::to_owned);
         expected.sort_unstable();
         assert_eq!(contents, expected);
-    }
-
-    #[test]
-    fn a_page_holds_its_pictures() {
-        let html = r#"<img src="cid:one"><img src="cid:one2"><img src="cid:one"> cid:one"#;
-        let pictures = [("one", &b"1"[..]), ("one2", &b"2"[..])];
-        assert_eq!(
-            page(html, pictures.into_iter()),
-            r#"<img src="data:image/png;base64,MQ=="><img src="data:image/png;base64,Mg=="><img src="data:image/png;base64,MQ=="> cid:one"#
-        );
     }
 }

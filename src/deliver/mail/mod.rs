@@ -1,7 +1,5 @@
 //! Mails on their way: by SMTP, by SES, or into files for whoever wants to look first.
 
-#![allow(dead_code, reason = "wired up by the lead")]
-
 pub(crate) mod files;
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -26,7 +24,7 @@ pub(crate) struct Message {
     pub(crate) bytes: Vec<u8>,
     /// What a file with it is called, without an ending; any text will do.
     pub(crate) name: String,
-    /// The same as a page for a browser, if somebody wants to look; see [`files::page`].
+    /// The same as a page for a browser, if somebody wants to look.
     pub(crate) page: Option<String>,
 }
 

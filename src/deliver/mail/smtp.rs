@@ -243,7 +243,7 @@ impl Conversation {
         };
         let tls_parameters = TlsParameters::new_rustls(host.clone())
             .map_err(|error| failed("prepare TLS for", &error.into()))?;
-        let from_the_start = (*tls == Tls::Tls).then_some(&tls_parameters);
+        let from_the_start = (*tls == Tls::Implicit).then_some(&tls_parameters);
         let hello = ClientId::default();
         let mut connection = SmtpConnection::connect(
             (host.as_str(), *port),

@@ -1,7 +1,7 @@
 //! Whether settings are good, before anything is sent: what is missing, and what each report would hold.
 
 use aws_config::SdkConfig;
-use aws_sdk_costexplorer::types::CostAllocationTagStatus;
+use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
 use serde::Serialize;
 
 use super::{Occasion, Run, mails};
@@ -155,7 +155,7 @@ async fn tags(run: &Run, config: &SdkConfig, checked: &mut Checked) {
             let active: Vec<&str> = listed
                 .cost_allocation_tags()
                 .iter()
-                .map(|tag| tag.tag_key())
+                .map(CostAllocationTag::tag_key)
                 .collect();
             for key in &keys {
                 match active.contains(&key.as_str()) {

@@ -1,7 +1,5 @@
 //! What a recipient was mailed, so that a later mail can say what has changed since.
 
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;

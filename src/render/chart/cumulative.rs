@@ -1,5 +1,4 @@
 //! Two lines: what was spent so far, and what had been spent by the same day before.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;

@@ -1,7 +1,6 @@
 //! The sheet of the charts in mails: its margins and headings, an axis of money, and one of days.
 //!
 //! Mails show it at half its size, on phones at less; the type is large for that.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;

@@ -1,5 +1,4 @@
 //! Stacked daily bars: what each owner, service or account cost.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;

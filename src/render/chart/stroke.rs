@@ -1,5 +1,4 @@
 //! Lines as pixels: how much of each is covered.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use super::font::LEVELS;
 use super::scene::Line;

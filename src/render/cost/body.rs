@@ -1,5 +1,4 @@
 //! What a mail says, before it is HTML or plain text: so that both say the same.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use super::Top;
 use super::charts::{About, Placed};
@@ -7,7 +6,7 @@ use super::figures::{self, Amount};
 use crate::core::cost::charge::{Charge, Metric};
 use crate::core::cost::money;
 use crate::core::cost::period::{Days, in_a_row, label_of};
-use crate::core::cost::report::{AccountPart, ChargeRow, Figure, Kind, Part, Report, Row};
+use crate::core::cost::report::{Account, AccountPart, ChargeRow, Figure, Kind, Part, Report, Row};
 use crate::core::cost::wording::Wording;
 use crate::render::escape;
 
@@ -266,7 +265,7 @@ impl Writer<'_> {
     /// One account's owners and services.
     fn account(&mut self, at: usize, place: usize, account: &AccountPart, currency: &str) {
         let of = account.account.as_ref();
-        let name = of.map_or_else(|| account.row.label.name.clone(), |account| account.label());
+        let name = of.map_or_else(|| account.row.label.name.clone(), Account::label);
         self.blocks.push(Block::Heading(name));
         // A single account's were said above.
         if 1 < self

@@ -1,12 +1,11 @@
 //! Which charts a mail shows.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use rust_decimal::Decimal;
 
 use super::body::shown;
 use super::letter::Picture;
 use crate::core::cost::money;
-use crate::core::cost::report::{AccountPart, Kind, Part, PeriodKind, Report, Row};
+use crate::core::cost::report::{Account, AccountPart, Kind, Part, PeriodKind, Report, Row};
 use crate::render::chart::{Cumulative, MAIL_WIDTH, Scene, Stack};
 use crate::render::escape;
 use crate::render::page::middle;
@@ -91,7 +90,7 @@ impl Album<'_> {
             let of = account
                 .account
                 .as_ref()
-                .map_or_else(|| name.clone(), |of| of.label());
+                .map_or_else(|| name.clone(), Account::label);
             let at = |about| (at, Some(place), about);
             self.stack(at(About::Owners), &of, &account.owners, &part.currency);
             self.stack(at(About::Services), &of, &account.services, &part.currency);

@@ -1,5 +1,4 @@
 //! Figures as a mail shows them: an amount, and its change in words.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use rust_decimal::Decimal;
 

@@ -1,7 +1,6 @@
 //! A mail as HTML for mail programs: tables for layout, styles at each element, nothing from elsewhere.
 //!
 //! Outlook draws with Word's engine and Gmail drops what it does not know, so the markup is old-fashioned.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

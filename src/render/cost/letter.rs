@@ -1,5 +1,4 @@
 //! What a recipient gets, before it is a message: subject, HTML, text, pictures, and the table to work with.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use super::body::{Body, Limits, body, shown};
 use super::charts::{Placed, pictures};

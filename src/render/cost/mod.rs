@@ -1,7 +1,5 @@
 //! Cost in all its forms: pages for people, tables for spreadsheets, letters. All of them are drawn from a report,
 //! which holds nothing but what its audience may see.
-#![allow(dead_code, unused_imports, reason = "wired up by the lead")]
-
 mod body;
 mod charts;
 mod csv;
@@ -16,7 +14,7 @@ mod tests;
 use rust_decimal::Decimal;
 
 pub(crate) use self::csv::csv;
-pub(crate) use self::letter::{Letter, Picture, letter};
+pub(crate) use self::letter::{Letter, letter};
 pub(crate) use self::page::page;
 use crate::core::cost::report::{Figure, Row};
 

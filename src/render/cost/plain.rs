@@ -1,5 +1,4 @@
 //! A mail as plain text: the same numbers, in columns of one width.
-#![allow(dead_code, reason = "wired up by the lead")]
 
 use std::fmt::{self, Write as _};
 

@@ -3,8 +3,6 @@
 //! Each account has books of its own, and what is over all accounts is their sum, so that parts add up by
 //! the way they are made. The lines with owners tell the totals. Services come from another answer of
 //! Cost Explorer, given some seconds earlier or later; what the two differ by has a row of its own.
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;

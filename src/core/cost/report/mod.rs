@@ -22,11 +22,8 @@ use super::charge::{Charge, Metric};
 use super::money::{exact, exact_each, exact_if_known};
 use super::period::Days;
 
-#[allow(unused_imports, reason = "wired up by the lead")]
 pub(crate) use self::build::{Question, report};
-#[allow(unused_imports, reason = "wired up by the lead")]
 pub(crate) use self::sight::total_of;
-#[allow(unused_imports, reason = "wired up by the lead")]
 pub(crate) use self::words::percent;
 
 /// Grows when a field changes its meaning or goes away.

@@ -1,6 +1,4 @@
 //! What changed most.
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use rust_decimal::Decimal;
 
 use super::{Account, ChargeRow, Kind, LabelKind, Mover, Part, Row};

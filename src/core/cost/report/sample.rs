@@ -1,5 +1,7 @@
 //! Reports for tests and for looking at: invented, but they add up as real ones do.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::date;
 use rust_decimal::Decimal;
 
@@ -219,7 +221,8 @@ fn charge_rows(charges: &[(Charge, Series)]) -> Vec<ChargeRow> {
         let row = sum(all.map(|(_, series)| series)).row(LabelKind::Charge, charge.label());
         ChargeRow { charge, row }
     };
-    let mut rows: Vec<ChargeRow> = Charge::ALL.into_iter().map(of).collect();
+    let kinds: BTreeSet<Charge> = charges.iter().map(|(charge, _)| *charge).collect();
+    let mut rows: Vec<ChargeRow> = kinds.into_iter().map(of).collect();
     rows.retain(|row| row.row.daily.iter().any(|amount| !amount.is_zero()));
     rows
 }

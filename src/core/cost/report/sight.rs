@@ -1,6 +1,4 @@
 //! What an audience may see: decided before anything is added up.
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;

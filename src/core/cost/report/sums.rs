@@ -1,6 +1,4 @@
 //! Sums of a report: by day, and of the days compared with.
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;

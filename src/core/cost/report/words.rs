@@ -1,6 +1,4 @@
 //! A report in words. Names are used as they are: who shows a sentence escapes it.
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 

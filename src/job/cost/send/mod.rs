@@ -4,8 +4,6 @@
 //! the places after it. A place is claimed before its mail is sent and settled after it, so whoever is killed in
 //! between leaves a mail that is never sent twice.
 
-#![allow(dead_code, reason = "wired up by the lead")]
-
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest;
