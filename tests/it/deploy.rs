@@ -439,6 +439,18 @@ impl Stack {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    /// What EventBridge Scheduler says of its schedules.
+    fn scheduled(&mut self, path: &str) -> Value {
+        let mut request = Message::new(&format!("GET {path} HTTP/1.1"), b"");
+        let key =
+            format!("AWS4-HMAC-SHA256 Credential={ANN}/20260101/{REGION}/scheduler/aws4_request");
+        for (name, value) in [("Host", "127.0.0.1"), ("Authorization", &key)] {
+            request.headers.push((name.to_owned(), value.to_owned()));
+        }
+        let answer = self.emulator.forward(&request).unwrap();
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
     /// Writes events to the log group, as CloudTrail does: one delivery.
     fn put(&mut self, messages: &[String]) {
         let now = Timestamp::now().as_millisecond();
@@ -602,15 +614,11 @@ fn the_cost_function_runs(stack: &mut Stack) {
         run(),
         json!({"sent": 0, "skipped": 0, "failed": 0, "requests": 0})
     );
-    let schedules = stack.emulator.send("GET", "/schedules", b"").unwrap();
-    let schedules = String::from_utf8(schedules.body).unwrap();
-    let name = schedules.split("\"Name\": \"").nth(1);
-    let name = name.and_then(|rest| rest.split('"').next());
-    let name = name.unwrap_or_else(|| panic!("{schedules}")).to_owned();
-    let schedule = stack
-        .emulator
-        .send("GET", &format!("/schedules/{name}"), b"");
-    let schedule: Value = serde_json::from_slice(&schedule.unwrap().body).unwrap();
+    let schedules = stack.scheduled("/schedules");
+    let schedules = schedules["Schedules"].as_array().unwrap();
+    assert_eq!(schedules.len(), 1, "{schedules:?}");
+    let name = schedules[0]["Name"].as_str().unwrap();
+    let schedule = stack.scheduled(&format!("/schedules/{name}"));
     assert_eq!(
         schedule["ScheduleExpression"], "cron(0 6 * * ? *)",
         "{schedule}"

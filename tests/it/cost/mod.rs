@@ -3,6 +3,7 @@
 mod bills;
 mod bugs;
 mod cache;
+mod mails;
 mod reports;
 mod requests;
 mod troubles;

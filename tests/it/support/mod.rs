@@ -12,8 +12,10 @@ pub(crate) mod function;
 pub(crate) mod http;
 pub(crate) mod metrics;
 pub(crate) mod ministack;
+pub(crate) mod moto;
 pub(crate) mod proxy;
 pub(crate) mod runtime_api;
+pub(crate) mod smtp;
 pub(crate) mod trail;
 
 use std::env;

@@ -138,7 +138,12 @@ pub(crate) fn mails_to(address: &str) -> Vec<Taken> {
     let mails = at(&data, "ses/RawMessage").as_array().cloned();
     let mails = mails.unwrap_or_default().into_iter().map(|mail| Taken {
         source: text(&mail["source"]),
-        destinations: mail["destinations"].as_array().into_iter().flatten().map(text).collect(),
+        destinations: mail["destinations"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(text)
+            .collect(),
         raw: text(&mail["raw_data"]),
     });
     mails

@@ -117,9 +117,7 @@ impl MailServer {
 
     /// All mails that were taken, in order.
     pub(crate) fn mails(&self) -> Vec<Taken> {
-        let path = |number: usize, ending| {
-            self.directory.path().join(format!("{number}.{ending}"))
-        };
+        let path = |number: usize, ending| self.directory.path().join(format!("{number}.{ending}"));
         let numbers = (1..).take_while(|number| path(*number, "json").exists());
         numbers
             .map(|number| {
