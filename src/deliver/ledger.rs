@@ -15,7 +15,6 @@ use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 
-use super::files;
 use crate::aws;
 use crate::core::window::{self, Seconds};
 
@@ -381,7 +380,12 @@ impl Ledger {
                     Err(error) => return Err(error),
                 }
             }
-            _ => files::write(&path, bytes).map_err(io::Error::other)?,
+            // Others may be writing it just now.
+            _ => {
+                let part = path.with_extension(format!("{:016x}.part", fastrand::u64(..)));
+                fs::write(&part, bytes)?;
+                fs::rename(&part, &path)?;
+            }
         }
         Ok(Some(Version(None)))
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
+use rust_decimal::Decimal;
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::{AskingArgs, CostArgs};
@@ -13,11 +14,13 @@ use crate::cli::ui::Ui;
 use crate::clock;
 use crate::core::cost::settings::Settings;
 use crate::cost_source::accounts::Listed;
+use crate::cost_source::cost_explorer::PRICE;
 use crate::cost_source::saved;
 use crate::deliver::files;
 use crate::deliver::ledger::Ledger;
 use crate::job::cost::answers::Cache;
 use crate::job::cost::{Run, open};
+use crate::render::escape;
 use crate::source::Source;
 
 /// A run, and what it talks to AWS with.
@@ -68,6 +71,9 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
     }
     let cache = cache(&args.asking, config, ui).await?;
     let (run, listed) = open::live(settings, config, cache, clock::now()).await;
+    for remark in &run.remarks {
+        ui.remark(&escape::terminal(remark));
+    }
     Ok(Opened { run, listed })
 }
 
@@ -144,6 +150,15 @@ impl Opened {
             files::write(&directory.join(name), &bytes)?;
         }
         Ok(())
+    }
+
+    /// Says what Cost Explorer charges for the run.
+    pub(super) fn tell_what_it_cost(&self, ui: Ui) {
+        let (requests, charged) = self.run.answers.requests();
+        let usd = PRICE * Decimal::from(charged);
+        if requests > 0 {
+            ui.remark(&format!("{requests} requests to Cost Explorer, ${usd}"));
+        }
     }
 
     /// How many accounts there are, if that is known.

@@ -29,6 +29,10 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
         let to = &args.sending.to;
         let is_meant =
             |address: &str| to.is_empty() || to.iter().any(|to| to.eq_ignore_ascii_case(address));
+        if args.asking.plan && !opened.run.has_directory {
+            ui.remark(&view::price(opened.run.most_requests()));
+            return Ok(Ended::Done);
+        }
         let round = Round::plan(&mut opened.run, asked, is_meant).await?;
         match round.need(&opened.run) {
             None if round.refused.is_empty() && !to.is_empty() => {
@@ -46,6 +50,7 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
         let sent = send(args, &mut opened, round, &config).await;
         // What was paid for is saved, whatever became of the mails.
         opened.save(&args.asking, ui)?;
+        opened.tell_what_it_cost(ui);
         let sent = sent?;
         let printed = match args.format {
             Format::Json => render::json::ascii(&sent)?,
@@ -105,6 +110,7 @@ fn table(sent: &[Sent]) -> String {
             Outcome::Corrected => "corrected",
             Outcome::AlreadySent => "sent before",
             Outcome::WouldSend => "written",
+            Outcome::NoData => "no data yet",
             Outcome::Skipped { .. } => "skipped",
             Outcome::Unconfirmed { .. } => "unconfirmed",
             Outcome::Failed { .. } => "FAILED",

@@ -6,7 +6,7 @@ use super::args::{CostArgs, Format};
 use super::open::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Ended, UsageError};
-use crate::core::cost::audience;
+use crate::core::cost::audience::{self, Problem};
 use crate::core::cost::owner::Owner;
 use crate::core::cost::report::{Audience, Report};
 use crate::core::cost::wording::Wording;
@@ -23,6 +23,7 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
         let report = report(args, &mut opened, occasion, ui).await;
         // What was paid for is saved, whatever became of the report.
         opened.save(&args.asking, ui)?;
+        opened.tell_what_it_cost(ui);
         let Some(report) = report? else {
             return Ok(Ended::Done);
         };
@@ -90,9 +91,12 @@ fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, 
     let wanted = &args.audience;
     if !wanted.account.is_empty() {
         let found = audience::manager(&wanted.account, &run.directory);
-        let (audience, problems) =
-            found.map_err(|error| UsageError(format!("--account: {error}")))?;
-        return Ok((audience, None, problems));
+        let hints = |problems: Vec<Problem>| -> Vec<String> {
+            problems.into_iter().map(|problem| problem.hint).collect()
+        };
+        let (audience, problems) = found
+            .map_err(|problems| UsageError(format!("--account: {}", hints(problems).join("; "))))?;
+        return Ok((audience, None, hints(problems)));
     }
     let owner = match &wanted.owner {
         Some(name) => Some(run.settings.owner.owner(name)),

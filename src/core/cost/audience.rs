@@ -13,8 +13,17 @@ pub(crate) struct Recipient {
     pub(crate) audience: Audience,
     /// Whose cost it is, for an individual.
     pub(crate) owner: Option<Owner>,
-    /// What is wrong with the settings, in words: accounts that nobody knows.
-    pub(crate) problems: Vec<String>,
+    /// Accounts in the settings that nobody knows.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Something that is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// What the recipient may read: it tells nothing of accounts that are not theirs.
+    pub(crate) short: String,
+    /// What the operator reads: also what is meant perhaps.
+    pub(crate) hint: String,
 }
 
 /// Somebody in the settings who cannot get a report.
@@ -31,11 +40,14 @@ pub(crate) struct Refused {
 pub(crate) struct Directory {
     /// Names by ids.
     names: BTreeMap<String, String>,
+    /// Those that are closed, or not yet open: they may cost something, and nobody means them by a name that an open
+    /// one has.
+    inactive: BTreeSet<String>,
 }
 
 impl Directory {
-    pub(crate) fn new(names: BTreeMap<String, String>) -> Directory {
-        Directory { names }
+    pub(crate) fn new(names: BTreeMap<String, String>, inactive: BTreeSet<String>) -> Directory {
+        Directory { names, inactive }
     }
 
     pub(crate) fn names(&self) -> &BTreeMap<String, String> {
@@ -70,7 +82,7 @@ impl Directory {
     /// # Errors
     ///
     /// Says why there is none, or which are meant perhaps.
-    pub(crate) fn find(&self, wanted: &str) -> Result<Account, String> {
+    pub(crate) fn find(&self, wanted: &str) -> Result<Account, Problem> {
         let wanted = wanted.trim();
         if is_account_id(wanted) {
             return Ok(self.account(wanted));
@@ -79,21 +91,26 @@ impl Directory {
         let folded = |name: &str| name.to_lowercase() == wanted.to_lowercase();
         for fits in [&exact as &dyn Fn(&str) -> bool, &folded] {
             let found = self.names.iter().filter(|(_, name)| fits(name));
-            let ids: Vec<&str> = found.map(|(id, _)| id.as_str()).collect();
+            let mut ids: Vec<&str> = found.map(|(id, _)| id.as_str()).collect();
+            if ids.iter().any(|id| !self.inactive.contains(*id)) {
+                ids.retain(|id| !self.inactive.contains(*id));
+            }
             match ids.as_slice() {
                 [] => {}
                 [id] => return Ok(self.account(id)),
                 ids => {
                     let ids = ids.join(", ");
-                    return Err(format!(
-                        "more than one account is called {wanted:?}: write the id of the one that is meant ({ids})"
-                    ));
+                    let short = format!("more than one account is called {wanted:?}");
+                    let hint = format!("{short}: write the id of the one that is meant ({ids})");
+                    return Err(Problem { short, hint });
                 }
             }
         }
         let nearest = self.nearest(wanted);
         let hint = nearest.map_or(String::new(), |name| format!(": did you mean {name:?}?"));
-        Err(format!("there is no account called {wanted:?}{hint}"))
+        let short = format!("there is no account called {wanted:?}");
+        let hint = format!("{short}{hint}");
+        Err(Problem { short, hint })
     }
 
     /// The name that differs least, if it is not another one altogether.
@@ -143,10 +160,14 @@ impl Recipients {
             let audience = executive(directory);
             all.add(address, audience, None, Vec::new());
         }
-        for (address, wanted) in &settings.managers {
-            match manager(wanted, directory) {
+        for (address, wanted) in managers(settings) {
+            match manager(&wanted, directory) {
                 Ok((audience, problems)) => all.add(address, audience, None, problems),
-                Err(reason) => all.refuse(Kind::Manager, address, reason),
+                Err(problems) => {
+                    let hints: Vec<String> =
+                        problems.into_iter().map(|problem| problem.hint).collect();
+                    all.refuse(Kind::Manager, address, hints.join("; "));
+                }
             }
         }
         for user in &settings.users {
@@ -178,7 +199,7 @@ impl Recipients {
         address: &str,
         audience: Audience,
         owner: Option<Owner>,
-        problems: Vec<String>,
+        problems: Vec<Problem>,
     ) {
         let address = address.trim();
         if !is_address(address) {
@@ -218,6 +239,17 @@ fn is_address(text: &str) -> bool {
         && matches!(parts.as_slice(), [name, domain] if !name.is_empty() && !domain.is_empty())
 }
 
+/// Managers with what they are to see. Two spellings of an address are one mailbox, and one mail.
+fn managers(settings: &Settings) -> impl Iterator<Item = (&str, Vec<String>)> {
+    let mut managers: BTreeMap<String, (&str, Vec<String>)> = BTreeMap::new();
+    for (address, wanted) in &settings.managers {
+        let folded = address.trim().to_lowercase();
+        let (_, accounts) = managers.entry(folded).or_insert((address, Vec::new()));
+        accounts.extend(wanted.iter().cloned());
+    }
+    managers.into_values()
+}
+
 /// All accounts.
 pub(crate) fn executive(directory: &Directory) -> Audience {
     Audience {
@@ -244,7 +276,7 @@ pub(crate) fn individual(owner: &Owner) -> Audience {
 pub(crate) fn manager(
     wanted: &[String],
     directory: &Directory,
-) -> Result<(Audience, Vec<String>), String> {
+) -> Result<(Audience, Vec<Problem>), Vec<Problem>> {
     let mut accounts = BTreeSet::new();
     let mut problems = Vec::new();
     for name in wanted {
@@ -254,14 +286,12 @@ pub(crate) fn manager(
         }
     }
     if accounts.is_empty() {
-        let reason = match problems.is_empty() {
-            true => {
-                "the list of accounts is empty: name accounts, or make it an executive to show all"
-                    .to_owned()
-            }
-            false => problems.join("; "),
-        };
-        return Err(reason);
+        if problems.is_empty() {
+            let short = "the list of accounts is empty".to_owned();
+            let hint = format!("{short}: name accounts, or make it an executive to show all");
+            problems.push(Problem { short, hint });
+        }
+        return Err(problems);
     }
     let audience = Audience {
         kind: Kind::Manager,
@@ -283,7 +313,7 @@ mod tests {
             ("444455556666", "Total"),
         ];
         let owned = names.map(|(id, name)| (id.to_owned(), name.to_owned()));
-        Directory::new(BTreeMap::from(owned))
+        Directory::new(BTreeMap::from(owned), BTreeSet::new())
     }
 
     fn of(json: &str) -> Recipients {
@@ -303,14 +333,21 @@ mod tests {
         assert!(
             id("Sandbox")
                 .unwrap_err()
+                .hint
                 .contains("222233334444, 333344445555")
         );
         assert!(
             id("Prodction")
                 .unwrap_err()
+                .hint
                 .contains("did you mean \"Production\"")
         );
-        assert!(!id("Something else").unwrap_err().contains("did you mean"));
+        assert!(
+            !id("Something else")
+                .unwrap_err()
+                .hint
+                .contains("did you mean")
+        );
     }
 
     #[test]
@@ -327,6 +364,37 @@ mod tests {
                 .reason
                 .contains("no account called \"Nowhere\"")
         );
+    }
+
+    #[test]
+    fn two_spellings_of_an_address_are_one_mailbox() {
+        let all = of(
+            r#"{"managers": {"Head@example.com": ["Production"], "head@example.com": ["Total"]}}"#,
+        );
+        assert_eq!(all.accepted.len(), 1);
+        assert_eq!(all.accepted[0].audience.accounts.len(), 2);
+    }
+
+    #[test]
+    fn a_closed_account_leaves_its_name_to_an_open_one() {
+        let names = BTreeMap::from(["1", "2"].map(|id| (id.to_owned(), "Sandbox".to_owned())));
+        let directory = Directory::new(names, BTreeSet::from(["1".to_owned()]));
+        assert_eq!(directory.find("Sandbox").unwrap().id, "2");
+    }
+
+    #[test]
+    fn a_recipient_reads_nothing_of_other_accounts() {
+        let all = of(r#"{"managers": {"m@example.com": ["Production", "Sandbox", "Totl"]}}"#);
+        let short: Vec<_> = all.accepted[0]
+            .problems
+            .iter()
+            .map(|problem| problem.short.as_str())
+            .collect();
+        let expected = [
+            "more than one account is called \"Sandbox\"",
+            "there is no account called \"Totl\"",
+        ];
+        assert_eq!(short, expected);
     }
 
     #[test]

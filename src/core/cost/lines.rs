@@ -80,7 +80,10 @@ impl Reader {
         for cell in cells(answer)? {
             if cell.line.charge == Charge::Usage {
                 self.usage.extend(cell.record_type);
-                self.accounts.extend(cell.line.account.clone());
+                // What is free needs no further question.
+                if !cell.line.amount.is_zero() {
+                    self.accounts.extend(cell.line.account.clone());
+                }
             }
             self.truth.push(cell.line);
         }

@@ -177,10 +177,19 @@ impl OwnerRules {
     /// The address that a person's reports go to, if there is one.
     pub(crate) fn address(&self, user: &str) -> Option<String> {
         let user = user.trim();
-        match (&self.domain, &self.fallback_contact) {
+        let alias = self
+            .aliases
+            .iter()
+            .find(|(alias, _)| self.same(alias, user));
+        let user = alias.map_or(user, |(_, owner)| owner.trim());
+        // A team or a project is no name of a mailbox.
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+        match &self.domain {
             _ if user.contains('@') => Some(user.to_owned()),
-            (Some(domain), _) => Some(format!("{user}@{}", domain.trim_start_matches('@'))),
-            (None, fallback) => fallback.clone(),
+            Some(domain) if !user.is_empty() && user.chars().all(is_name) => {
+                Some(format!("{user}@{}", domain.trim_start_matches('@')))
+            }
+            _ => self.fallback_contact.clone(),
         }
     }
 
@@ -259,6 +268,9 @@ mod tests {
         assert_eq!(rules.owner("ann@example.org"), named("ann@example.org"));
         assert_eq!(rules.owner("@example.com"), named("@example.com"));
         assert_eq!(rules.address("bob").unwrap(), "bob@Example.com");
+        // An alias stands for somebody, and mail goes to them.
+        assert_eq!(rules.address("asmith").unwrap(), "Ann@example.com");
+        assert_eq!(rules.address("shared pool"), None);
     }
 
     #[test]

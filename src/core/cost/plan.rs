@@ -89,7 +89,7 @@ impl Need {
         let crossed = accounts * keys;
         let services = usize::from(self.whole_accounts);
         let least = keys + services + people.min(1);
-        let most = keys + (services + people.min(accounts)).min(crossed);
+        let most = keys + (services + people.min(crossed)).min(crossed);
         let spare = usize::from(!self.total);
         match least < crossed && most <= crossed + spare {
             true => Way::Cut,
@@ -109,7 +109,7 @@ impl Need {
         first
             + match self.way(accounts) {
                 Way::Crossed => crossed,
-                Way::Cut => keys + (services + people.min(accounts)).min(crossed),
+                Way::Cut => keys + (services + people.min(crossed)).min(crossed),
             }
     }
 
@@ -147,8 +147,9 @@ impl Need {
         self.query(group_by, filters)
     }
 
-    /// Accounts by services of one owner, who was seen under these values.
-    pub(crate) fn person(&self, usage: &[String], seen: &BTreeSet<RawValue>) -> Query {
+    /// Accounts by services of one owner, who was seen under these values; nothing to ask about one who was not
+    /// seen.
+    pub(crate) fn person(&self, usage: &[String], seen: &BTreeSet<RawValue>) -> Option<Query> {
         let mut ways: Vec<Filter> = Vec::new();
         for (place, key) in self.keys.iter().enumerate() {
             let values = seen.iter().filter(|(seen, _)| *seen == place);
@@ -164,10 +165,11 @@ impl Need {
         let group_by = vec![by("LINKED_ACCOUNT"), by("SERVICE")];
         let mut filters: Vec<Filter> = self.in_scope().into_iter().collect();
         filters.push(record_types(usage));
-        if !ways.is_empty() {
-            filters.push(one_of(ways, Filter::Or));
+        if ways.is_empty() {
+            return None;
         }
-        self.query(group_by, filters)
+        filters.push(one_of(ways, Filter::Or));
+        Some(self.query(group_by, filters))
     }
 }
 
@@ -367,11 +369,12 @@ mod tests {
         let absent = serde_json::json!({"Tags": {"Key": "key0", "MatchOptions": ["ABSENT"]}});
         assert_eq!(second["Filter"]["And"][2], absent);
         let seen = BTreeSet::from([(0, "a".to_owned()), (1, "b".to_owned())]);
-        let person = json(&need.person(&usage, &seen));
+        let person = json(&need.person(&usage, &seen).unwrap());
         let or = &person["Filter"]["And"][2]["Or"];
         assert_eq!(or[0]["Tags"]["Values"][0], "a");
         assert_eq!(or[1]["And"][0], absent);
         let read: Query = serde_json::from_value(person).unwrap();
-        assert_eq!(read, need.person(&usage, &seen));
+        assert_eq!(Some(read), need.person(&usage, &seen));
+        assert_eq!(need.person(&usage, &BTreeSet::new()), None);
     }
 }

@@ -3,6 +3,8 @@
 //! A day is settled if Cost Explorer does not estimate it any more, and if it was asked for two weeks or
 //! more after the end of its month: until then AWS may still refresh a bill (Data Exports user guide).
 
+use std::collections::BTreeMap;
+
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -13,6 +15,9 @@ use crate::core::window::Seconds;
 
 /// Days after the end of a month, until its figures are final.
 const SETTLING: i64 = 15;
+
+/// Days of answers that are kept.
+const KEPT: i64 = 430;
 
 /// The UTC day of a time.
 pub(crate) fn day_of(time: Seconds) -> Date {
@@ -41,23 +46,30 @@ pub(crate) fn left(query: &Query, known: &Answer, now: Seconds, max_age: Seconds
     if is_young && has.end >= end {
         return Left::Nothing;
     }
-    let asked = day_of(known.asked);
-    let estimated = |day: Date| {
-        let results = known.pages.iter().flat_map(|page| &page.results_by_time);
-        let mut of_day = results
-            .filter(|result| result.time_period.start == day)
-            .peekable();
-        of_day.peek().is_none() || of_day.any(|result| result.estimated)
-    };
-    let mut day = start;
-    while day < end.min(has.end) && is_closed(day, asked) && !estimated(day) {
-        let Ok(next) = day.tomorrow() else { break };
-        day = next;
-    }
+    let day = unsettled(known, start).min(end);
     match day >= end {
         true => Left::Nothing,
         false => Left::From(day),
     }
+}
+
+/// The first day from `start` on that may still change, or is not there.
+fn unsettled(known: &Answer, start: Date) -> Date {
+    let asked = day_of(known.asked);
+    // Whether each day is estimated.
+    let mut days: BTreeMap<Date, bool> = BTreeMap::new();
+    for result in known.pages.iter().flat_map(|page| &page.results_by_time) {
+        *days.entry(result.time_period.start).or_default() |= result.estimated;
+    }
+    let mut day = start;
+    while day < known.request.time_period.end
+        && is_closed(day, asked)
+        && days.get(&day) == Some(&false)
+    {
+        let Ok(next) = day.tomorrow() else { break };
+        day = next;
+    }
+    day
 }
 
 /// Tells whether a day's month was over for long enough.
@@ -66,39 +78,55 @@ fn is_closed(day: Date, asked: Date) -> bool {
     final_on.is_ok_and(|final_on| asked >= final_on)
 }
 
-/// Returns an answer with the days from `start` to the one before `end` alone.
+/// Returns an answer with the days from `start` to the one before `end` alone, and with its names once.
 pub(crate) fn cut(answer: &Answer, time_period: TimePeriod) -> Answer {
     let TimePeriod { start, end } = time_period;
-    let page = |page: &Page| {
+    let mut pages: Vec<Page> = Vec::new();
+    let mut names = BTreeMap::new();
+    for page in &answer.pages {
+        for value in &page.dimension_value_attributes {
+            names.insert(value.value.clone(), value.clone());
+        }
         let results = page.results_by_time.iter();
         let inside = results.filter(|result| (start..end).contains(&result.time_period.start));
-        Page {
-            results_by_time: inside.cloned().collect(),
-            ..page.clone()
+        let results: Vec<_> = inside.cloned().collect();
+        if !results.is_empty() {
+            pages.push(Page {
+                results_by_time: results,
+                ..Page::default()
+            });
         }
-    };
+    }
+    if pages.is_empty() {
+        pages.push(Page::default());
+    }
+    if let Some(first) = pages.first_mut() {
+        first.dimension_value_attributes = names.into_values().collect();
+    }
     Answer {
         request: Query {
             time_period,
             ..answer.request.clone()
         },
         asked: answer.asked,
-        pages: answer.pages.iter().map(page).collect(),
+        pages,
     }
 }
 
-/// Puts a newer answer in the place of an older one's days from its first on.
+/// Puts a newer answer behind those days of an older one that are settled, if the two together leave none out.
+/// Days that were not settled when the older one was given are forgotten: the joined answer is as new as the newer one.
 pub(crate) fn join(older: &Answer, newer: Answer) -> Answer {
-    let start = older.request.time_period.start;
     let TimePeriod { start: middle, end } = newer.request.time_period;
-    if middle <= start {
+    // Nobody asks for more than the thirteen months that Cost Explorer has.
+    let oldest = end.checked_sub(KEPT.days()).unwrap_or(Date::MIN);
+    let start = older.request.time_period.start.max(oldest);
+    if middle <= start || unsettled(older, start) < middle {
         return newer;
     }
     let mut joined = cut(older, TimePeriod { start, end: middle });
-    joined.request.time_period.end = end;
     joined.asked = newer.asked;
     joined.pages.extend(newer.pages);
-    joined
+    cut(&joined, TimePeriod { start, end })
 }
 
 #[cfg(test)]
@@ -226,5 +254,47 @@ mod tests {
         assert_eq!(joined.asked, newer.asked);
         assert_eq!(joined.request.time_period.start, date("2026-09-01"));
         assert_eq!(join(&newer, older.clone()), older);
+    }
+
+    #[test]
+    fn days_that_nobody_asked_for_are_never_there() {
+        // A range of early September, then the month so far in November: mid-September is in neither.
+        let early = answer(
+            "2026-08-31",
+            "2026-09-06",
+            "2026-11-21T06:00:00Z",
+            "2026-12-01",
+        );
+        let later = answer(
+            "2026-10-01",
+            "2026-11-21",
+            "2026-11-21T07:00:00Z",
+            "2026-11-01",
+        );
+        let joined = join(&early, later.clone());
+        assert_eq!(joined, later);
+        let left = left_of(&joined, "2026-08-30", "2026-10-01", "2026-11-21T08:00:00Z");
+        assert_eq!(left, Left::From(date("2026-08-30")));
+    }
+
+    #[test]
+    fn what_was_not_settled_does_not_grow_young_again() {
+        // October as it was on 5 November, and November as it is on 8 December.
+        let early = answer(
+            "2026-10-01",
+            "2026-11-05",
+            "2026-11-05T06:00:00Z",
+            "2026-12-31",
+        );
+        let later = answer(
+            "2026-11-01",
+            "2026-12-08",
+            "2026-12-08T06:00:00Z",
+            "2026-12-01",
+        );
+        let joined = join(&early, later.clone());
+        assert_eq!(joined, later);
+        let left = left_of(&joined, "2026-10-01", "2026-12-01", "2026-12-08T07:00:00Z");
+        assert_eq!(left, Left::From(date("2026-10-01")));
     }
 }

@@ -1,15 +1,16 @@
 //! Answers of Cost Explorer from where they cost least: this run, what was saved, the cache, and only
 //! then Cost Explorer itself.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::core::cost::answer::Answer;
-use crate::core::cost::lines::AnswerError;
+use crate::core::cost::lines::{AnswerError, Reader};
 use crate::core::cost::query::{Group, Query, TimePeriod};
 use crate::core::cost::settled::{self, Left};
 use crate::core::window::Seconds;
 use crate::cost_source::cost_explorer::{AskError, CostExplorer};
-use crate::deliver::ledger::{Ledger, LedgerError};
+use crate::deliver::ledger::{Ledger, LedgerError, Version};
 
 /// Seconds for which an answer is good for all its days: Cost Explorer has new figures once a day or a
 /// little more often.
@@ -34,6 +35,12 @@ pub(crate) struct Cache {
     pub(crate) max_age: Seconds,
 }
 
+impl Cache {
+    fn key(&self, query: &Query) -> String {
+        format!("cost/answers/{}/{}.json", self.account, shape(query))
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
@@ -55,6 +62,8 @@ pub(crate) struct Answers {
     now: Seconds,
     given: Mutex<Vec<Answer>>,
     troubles: Mutex<Vec<String>>,
+    /// Questions whose kept answers are good for settled days only.
+    anew: Mutex<BTreeSet<Query>>,
 }
 
 impl Answers {
@@ -65,6 +74,7 @@ impl Answers {
             now,
             given: Mutex::default(),
             troubles: Mutex::default(),
+            anew: Mutex::default(),
         }
     }
 
@@ -100,6 +110,24 @@ impl Answers {
         }
     }
 
+    /// The record types that are usage in all that was saved: saved questions name them all, also if some do not
+    /// occur in the days or accounts that are looked at now.
+    pub(crate) fn saved_usage(&self) -> Option<Vec<String>> {
+        let Source::Saved(answers) = &self.source else {
+            return None;
+        };
+        let mut reader = Reader::default();
+        let by_charge = |answer: &&Answer| {
+            let groups = &answer.request.group_by;
+            groups.iter().any(|group| group.key == "RECORD_TYPE")
+        };
+        for answer in answers.iter().filter(by_charge) {
+            // Whatever makes no sense is told where it is used.
+            let _ = reader.charges(answer);
+        }
+        Some(reader.usage.into_iter().collect())
+    }
+
     /// Tells whether answers are those that were saved, and cost nothing.
     pub(crate) fn are_saved(&self) -> bool {
         matches!(self.source, Source::Saved(_))
@@ -112,25 +140,15 @@ impl Answers {
         explorer: &CostExplorer,
         query: &Query,
     ) -> Result<Answer, NoAnswer> {
-        let key = format!("cost/answers/{}/{}.json", cache.account, shape(query));
-        let known = match cache.place.load(&key).await {
-            Ok(known) => known,
-            Err(error) => {
-                self.trouble(&error);
-                None
-            }
+        let key = cache.key(query);
+        let (known, version) = self.kept(cache, query).await;
+        let max_age = match lock(&self.anew).contains(query) {
+            true => 0,
+            false => cache.max_age,
         };
-        let (known, version) = match known {
-            Some((bytes, version)) => {
-                (serde_json::from_slice::<Answer>(&bytes).ok(), Some(version))
-            }
-            None => (None, None),
-        };
-        // What was kept of another question, or cannot be read, is as good as nothing.
-        let known = known.filter(|known| same_but_days(&known.request, query));
         let left = known
             .as_ref()
-            .map(|known| settled::left(query, known, self.now, cache.max_age));
+            .map(|known| settled::left(query, known, self.now, max_age));
         let (answer, known) = match (left, known) {
             (Some(Left::Nothing), Some(known)) => {
                 return Ok(settled::cut(&known, query.time_period));
@@ -153,6 +171,37 @@ impl Answers {
             }
         }
         Ok(settled::cut(&joined, query.time_period))
+    }
+
+    /// The answer to a question that is kept, for whatever days, and the version of its place.
+    async fn kept(&self, cache: &Cache, query: &Query) -> (Option<Answer>, Option<Version>) {
+        let known = match cache.place.load(&cache.key(query)).await {
+            Ok(known) => known,
+            Err(error) => {
+                self.trouble(&error);
+                None
+            }
+        };
+        let Some((bytes, version)) = known else {
+            return (None, None);
+        };
+        // What was kept of another question, or cannot be read, is as good as nothing.
+        let known = serde_json::from_slice::<Answer>(&bytes).ok();
+        let known = known.filter(|known| same_but_days(&known.request, query));
+        (known, Some(version))
+    }
+
+    /// Lets some questions be answered at the same time, if one of them has to be asked: figures of the last
+    /// days grow from hour to hour, and what one is to be subtracted from the other must be as old.
+    pub(crate) async fn together(&self, queries: &[Query]) {
+        let Some(cache) = &self.cache else { return };
+        for query in queries {
+            let (known, _) = self.kept(cache, query).await;
+            let left = known.map(|known| settled::left(query, &known, self.now, cache.max_age));
+            if left != Some(Left::Nothing) {
+                return lock(&self.anew).extend(queries.iter().cloned());
+            }
+        }
     }
 
     /// The cache is for saving money; nothing of the result depends on it.

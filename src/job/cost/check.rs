@@ -84,7 +84,7 @@ pub(crate) async fn check(run: &mut Run, accounts: Option<usize>, config: &SdkCo
             format!("{} accounts can be listed", run.directory.names().len()),
         ),
         false => {
-            let notes = run.notes.join("; ");
+            let notes = run.remarks.join("; ");
             let what = match notes.is_empty() {
                 true => "the account is in no organisation".to_owned(),
                 false => notes,
@@ -185,8 +185,19 @@ fn recipients(run: &Run, accounts: Option<usize>, checked: &mut Checked) {
         checked.add(Verdict::Bad, what);
     }
     for recipient in &accepted {
+        let accounts = recipient.audience.accounts.iter();
+        let known = run.directory.names();
+        for account in
+            accounts.filter(|account| run.has_directory && !known.contains_key(&account.id))
+        {
+            let what = format!(
+                "the report of {}: the organisation has no account {}",
+                recipient.address, account.id
+            );
+            checked.add(Verdict::Doubtful, what);
+        }
         for problem in &recipient.problems {
-            let what = format!("the report of {}: {problem}", recipient.address);
+            let what = format!("the report of {}: {}", recipient.address, problem.hint);
             checked.add(Verdict::Bad, what);
         }
     }
@@ -194,7 +205,8 @@ fn recipients(run: &Run, accounts: Option<usize>, checked: &mut Checked) {
         .iter()
         .map(|recipient| (&recipient.audience, recipient.owner.as_ref()))
         .collect();
-    let occasions = run.occasions();
+    // Whatever is due today, on other days this is.
+    let occasions = [run.last_month()];
     checked.requests = match audiences.is_empty() || occasions.is_empty() {
         true => 0,
         false => run.need(&audiences, &occasions).most_requests(accounts),

@@ -24,6 +24,10 @@ pub(crate) struct Mailed {
     pub(crate) days: Days,
     /// The total in each currency.
     pub(crate) totals: Vec<Total>,
+    /// Stands for what it was about: which accounts or whose cost, and how it was measured. Amounts of something else
+    /// are not compared with these.
+    #[serde(default)]
+    pub(crate) scope: String,
     /// Stands for all that it said: another one is another report.
     pub(crate) fingerprint: String,
 }

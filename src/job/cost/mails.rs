@@ -1,9 +1,9 @@
 //! Reports become mails, and mails are sent: each once, and once more if what it said has changed.
 
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
-use jiff::civil::Date;
+use rust_decimal::Decimal;
 
 use super::history::{Mailed, Total};
 use super::send::{self, Memory, Outcome, Post, Sent};
@@ -11,7 +11,7 @@ use super::{Books, Run, Wanted};
 use crate::core::cost::audience::{Recipient, Refused};
 use crate::core::cost::money;
 use crate::core::cost::period::{self, Days};
-use crate::core::cost::report::{self, Kind, PeriodKind, Report, Restatement};
+use crate::core::cost::report::{self, Kind, PeriodKind, Report, Restatement, Row};
 use crate::core::cost::secret::{SecretError, Server};
 use crate::core::cost::settings::{Mail, Settings, Transport};
 use crate::deliver::ledger::{Ledger, LedgerError};
@@ -21,6 +21,9 @@ use crate::deliver::mail::ses::Ses;
 use crate::deliver::mail::smtp::Smtp;
 use crate::deliver::mail::{Mailer, Message};
 use crate::render::{cost, mail};
+
+/// Where the predecessor's secret is, unless it was changed.
+const PREDECESSORS_REGION: &str = "us-west-2";
 
 /// Why nothing can be sent to anybody.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +95,14 @@ pub(crate) async fn server(settings: &Settings, config: &SdkConfig) -> Result<Se
             None => Err(MailerError::NoServer),
         };
     };
-    let text = secret::read(config, name, settings.mail.region.as_deref()).await?;
+    let region = settings.mail.region.as_deref();
+    let text = match secret::read(config, name, region).await {
+        // The predecessor looked there, wherever it ran itself.
+        Err(error) if region.is_none() => secret::read(config, name, Some(PREDECESSORS_REGION))
+            .await
+            .map_err(|_| error)?,
+        text => text?,
+    };
     Server::of_secret(&text, told).map_err(|source| unusable(name, source))
 }
 
@@ -135,18 +145,27 @@ pub(crate) async fn send_all(
     for wanted in wanted {
         let recipient = &wanted.recipient;
         let (audience, owner) = (&recipient.audience, recipient.owner.as_ref());
-        let mut report = run.report(books, audience, owner, wanted.occasion, &recipient.problems);
-        let mut post = post(run.today(), wanted, &report);
+        let short: Vec<String> = recipient
+            .problems
+            .iter()
+            .map(|problem| problem.short.clone())
+            .collect();
+        let mut report = run.report(books, audience, owner, wanted.occasion, &short);
+        let mut post = post(run, wanted, &report);
+        if report.period.data_through.is_none() {
+            lines.push(line(&post, Outcome::NoData));
+            continue;
+        }
         // What is wrong with the settings is told; figures that may be wrong are not mailed.
         if let Some(gap) = books.gaps(audience, owner).next() {
-            lines.push(failed(&post, &gap.reason));
+            lines.push(line(&post, incomplete(&gap.reason)));
             continue;
         }
         if let Some(memory) = memory {
             match restated(run, books, recipient, &post, memory.ledger).await {
                 Ok(restated) => report.restatements = restated,
                 Err(error) => {
-                    lines.push(failed(&post, &error.to_string()));
+                    lines.push(line(&post, incomplete(&error.to_string())));
                     continue;
                 }
             }
@@ -163,19 +182,46 @@ pub(crate) async fn send_all(
         message(settings, &from, ready, before, run.now).map_err(|error| error.to_string())
     };
     lines.extend(send::send_all(posts, &mut office.mailer, memory, deadline, build).await);
+    annotate(&mut lines, wanted);
     lines
 }
 
-fn failed(post: &Post, reason: &str) -> Sent {
+fn line(post: &Post, outcome: Outcome) -> Sent {
     Sent {
         report: post.report.clone(),
         period: post.period.clone(),
         recipient: post.recipient.clone(),
-        outcome: Outcome::Failed {
-            reason: format!("it would be incomplete, so it was not sent: {reason}"),
-            is_lasting: false,
-        },
+        outcome,
         note: None,
+    }
+}
+
+fn incomplete(reason: &str) -> Outcome {
+    Outcome::Failed {
+        reason: format!("it would be incomplete, so it was not sent: {reason}"),
+        is_lasting: false,
+    }
+}
+
+/// Tells the operator what a recipient did not get, for what is wrong with the settings.
+fn annotate(lines: &mut [Sent], wanted: &[Wanted]) {
+    for wanted in wanted {
+        let Recipient {
+            address, problems, ..
+        } = &wanted.recipient;
+        if problems.is_empty() {
+            continue;
+        }
+        let hints: Vec<&str> = problems
+            .iter()
+            .map(|problem| problem.hint.as_str())
+            .collect();
+        let report = name(wanted);
+        for line in lines.iter_mut() {
+            if line.recipient == *address && line.report == report {
+                line.note.get_or_insert_with(|| hints.join("; "));
+            }
+        }
     }
 }
 
@@ -201,15 +247,43 @@ fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn post(today: Date, wanted: &Wanted, report: &Report) -> Post {
-    let Recipient {
-        address, audience, ..
-    } = &wanted.recipient;
-    let Days { from, through } = wanted.occasion.days;
-    let name = match &audience.owner {
+/// What a report is called in the ledger.
+fn name(wanted: &Wanted) -> String {
+    let audience = &wanted.recipient.audience;
+    match &audience.owner {
         Some(owner) => format!("{} {}", kind(audience.kind), owner.name),
         None => kind(audience.kind).to_owned(),
+    }
+}
+
+/// Stands for what a report is about, whichever days and amounts it tells.
+fn scope(run: &Run, wanted: &Wanted) -> String {
+    let audience = &wanted.recipient.audience;
+    let accounts: Vec<&str> = match audience.kind {
+        // Whatever there is, which is another set of accounts each time one is opened.
+        Kind::Executive => Vec::new(),
+        _ => audience
+            .accounts
+            .iter()
+            .map(|account| account.id.as_str())
+            .collect(),
     };
+    let (metric, rules) = (run.settings.metric, &run.settings.owner);
+    let whose = (
+        &wanted.recipient.owner,
+        &rules.keys,
+        rules.fold_case,
+        &rules.aliases,
+        &rules.domain,
+    );
+    match audience.kind {
+        Kind::Individual => send::hash(&format!("{metric:?} {whose:?}")),
+        _ => send::hash(&format!("{metric:?} {accounts:?}")),
+    }
+}
+
+fn post(run: &Run, wanted: &Wanted, report: &Report) -> Post {
+    let Days { from, through } = wanted.occasion.days;
     let period = match wanted.occasion.kind {
         PeriodKind::MonthToDate => format!("{from} to {through}"),
         PeriodKind::LastMonth => format!("{from} to {through} closing"),
@@ -220,16 +294,17 @@ fn post(today: Date, wanted: &Wanted, report: &Report) -> Post {
         amount: part.total.amount,
     });
     Post {
-        report: name,
+        report: name(wanted),
         period,
-        recipient: address.clone(),
+        recipient: wanted.recipient.address.clone(),
         figures: Mailed {
-            mailed: today,
+            mailed: run.today(),
             days: Days {
                 from,
                 through: report.period.data_through.unwrap_or(through).min(through),
             },
             totals: totals.collect(),
+            scope: scope(run, wanted),
             fingerprint: String::new(),
         },
     }
@@ -250,7 +325,9 @@ async fn restated(
     };
     let known = last.filter(|mailed| {
         let Days { from, through } = mailed.days;
-        books.asked.contains(from) && books.asked.contains(through)
+        mailed.scope == post.figures.scope
+            && books.asked.contains(from)
+            && books.asked.contains(through)
     });
     Ok(known.map_or_else(Vec::new, |mailed| {
         restatements(run, books, recipient, &mailed)
@@ -266,8 +343,18 @@ fn restatements(
     let (audience, owner) = (&recipient.audience, recipient.owner.as_ref());
     let now = report::total_of(&books.table, audience, owner, mailed.days);
     let mut restatements = Vec::new();
-    for total in &mailed.totals {
-        let (was, currency) = (total.amount, total.currency.as_str());
+    let told = mailed
+        .totals
+        .iter()
+        .map(|total| (total.currency.as_str(), total.amount));
+    let told: BTreeMap<&str, Decimal> = told.collect();
+    let currencies: BTreeSet<&str> = now
+        .keys()
+        .map(String::as_str)
+        .chain(told.keys().copied())
+        .collect();
+    for currency in currencies {
+        let was = told.get(currency).copied().unwrap_or_default();
         let is = now.get(currency).copied().unwrap_or_default();
         if money::cents(was) == money::cents(is) {
             continue;
@@ -294,31 +381,48 @@ fn restatements(
     restatements
 }
 
-/// Stands for what a report says to its reader: its amounts in cents. When and at what price it was made is no
-/// part of it, nor what was said before.
+/// Stands for what a report says to its reader: its amounts in cents, whatever their order. When and at what price it
+/// was made is no part of it, nor what was said before, nor what an account is called.
 fn fingerprint(report: &Report) -> String {
-    let mut text = String::new();
-    let mut add = |name: &str, amount| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{name:?} {}", money::cents(amount));
+    let mut lines = BTreeSet::new();
+    let mut add = |place: &str, account: &str, row: &Row| {
+        let amount = money::cents(row.figure.amount);
+        if !amount.is_zero() {
+            lines.insert(format!("{place} {account} {:?} {amount}", row.label.name));
+        }
     };
     for part in &report.parts {
-        add(&part.currency, part.total.amount);
-        let accounts = part.accounts.iter();
-        let inner = accounts
-            .clone()
-            .flat_map(|account| account.owners.iter().chain(&account.services));
-        let charges = part.charges.iter().map(|charge| &charge.row);
-        let of_accounts = accounts.flat_map(|account| {
-            let charges = account.charges.iter().map(|charge| &charge.row);
-            std::iter::once(&account.row).chain(charges)
-        });
-        let rows = part.owners.iter().chain(&part.services).chain(inner);
-        for row in rows.chain(charges).chain(of_accounts) {
-            add(&row.label.name, row.figure.amount);
+        let currency = part.currency.as_str();
+        part.charges
+            .iter()
+            .for_each(|charge| add(currency, "charge", &charge.row));
+        part.owners
+            .iter()
+            .for_each(|row| add(currency, "owner", row));
+        part.services
+            .iter()
+            .for_each(|row| add(currency, "service", row));
+        for account in &part.accounts {
+            let id = account
+                .account
+                .as_ref()
+                .map_or("none", |account| account.id.as_str());
+            let place = format!("{currency} {id}");
+            account
+                .charges
+                .iter()
+                .for_each(|charge| add(&place, "charge", &charge.row));
+            account
+                .owners
+                .iter()
+                .for_each(|row| add(&place, "owner", row));
+            account
+                .services
+                .iter()
+                .for_each(|row| add(&place, "service", row));
         }
     }
-    send::hash(&text)
+    send::hash(&lines.into_iter().collect::<Vec<_>>().join("\n"))
 }
 
 /// Makes a mail of a report; a correction if something else was mailed before.
@@ -336,8 +440,9 @@ fn message(
         .next()
         .unwrap_or_default()
         .trim_end_matches('>');
+    // Not the same for two mails that say the same, since mail programs show only the first of those.
     let id = send::hash(&format!(
-        "{} {} {} {}",
+        "{} {} {} {} {now}",
         post.report, post.period, post.recipient, post.figures.fingerprint
     ));
     let envelope = mail::Envelope {

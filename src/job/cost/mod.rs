@@ -38,6 +38,8 @@ pub(crate) struct Run {
     pub(crate) has_directory: bool,
     /// What a reader should know and nobody can mend.
     pub(crate) notes: Vec<String>,
+    /// The same for the operator, who may know more.
+    pub(crate) remarks: Vec<String>,
     pub(crate) now: Seconds,
 }
 
@@ -182,6 +184,27 @@ impl Run {
                 .filter_map(|(_, owner)| owner.cloned())
                 .collect(),
         }
+    }
+
+    /// The most requests that a run takes, further pages apart, judged by the settings alone.
+    pub(crate) fn most_requests(&self) -> usize {
+        let settings = &self.settings;
+        let mut need = self.need(&[], &[self.last_month()]);
+        need.total = !settings.executives.is_empty();
+        need.whole_accounts = need.total || !settings.managers.is_empty();
+        let people = settings.users.iter().map(|user| settings.owner.owner(user));
+        need.people = people.collect();
+        need.most_requests(None)
+    }
+
+    /// Tells whether anybody gets a report today.
+    pub(crate) fn is_anything_due(&self) -> bool {
+        let (settings, today) = (&self.settings, self.today());
+        let closes = today.day() <= settings.closing_days.0;
+        let is_due = |nobody: bool, every: Every| !nobody && (closes || every.is_due(today));
+        is_due(settings.managers.is_empty(), settings.schedule.managers)
+            || is_due(settings.users.is_empty(), settings.schedule.users)
+            || is_due(settings.executives.is_empty(), settings.schedule.executives)
     }
 
     /// Gathers what some reports need.

@@ -96,19 +96,19 @@ pub(crate) async fn live(
     let limits = Limits::new(settings.max_requests.0);
     let explorer = CostExplorer::new(aws::cost_explorer(config), limits);
     let answers = Answers::new(Source::Asked(Box::new(explorer)), cache, now);
-    let mut notes = Vec::new();
+    let (mut notes, mut remarks) = (Vec::new(), Vec::new());
     let listed = match accounts::accounts(config).await {
         Ok(listed) => Some(listed),
         // One account; its name does not matter.
         Err(AccountsError::NoOrganization(_)) => None,
         Err(error) => {
-            notes.push(format!(
-                "names of accounts are those of Cost Explorer: {error}"
-            ));
+            notes.push("names of accounts are those that Cost Explorer knows".to_owned());
+            remarks.push(error.to_string());
             None
         }
     };
-    let run = begin(settings, answers, listed.as_deref(), notes, now);
+    let mut run = begin(settings, answers, listed.as_deref(), notes, now);
+    run.remarks = remarks;
     (run, listed.unwrap_or_default())
 }
 
@@ -138,13 +138,17 @@ fn begin(
     now: Seconds,
 ) -> Run {
     let named = |account: &Listed| (account.id.clone(), account.name.clone());
-    let names = listed.unwrap_or_default().iter().map(named).collect();
+    let listed_accounts = listed.unwrap_or_default().iter();
+    let names = listed_accounts.clone().map(named).collect();
+    let inactive =
+        listed_accounts.filter(|account| !matches!(account.state.as_str(), "" | "ACTIVE"));
     Run {
         settings,
         answers: Arc::new(answers),
-        directory: Directory::new(names),
+        directory: Directory::new(names, inactive.map(|account| account.id.clone()).collect()),
         has_directory: listed.is_some(),
         notes,
+        remarks: Vec::new(),
         now,
     }
 }

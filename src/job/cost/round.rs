@@ -56,7 +56,8 @@ impl Round {
         is_meant: impl Fn(&str) -> bool,
     ) -> Result<Round, NoAnswer> {
         let occasions = asked.map_or_else(|| run.occasions(), |asked| vec![asked]);
-        if occasions.is_empty() {
+        // Nothing is asked, and paid for, on days on which nobody gets anything.
+        if occasions.is_empty() || (asked.is_none() && !run.is_anything_due()) {
             return Ok(Round::default());
         }
         let Recipients { accepted, refused } = run.recipients(&occasions).await?;

@@ -120,8 +120,8 @@ fn heads(table: &Table) -> [[String; 4]; 2] {
 fn cells(line: &Line) -> [String; 4] {
     let change = |amount: &Amount| match &amount.change {
         Some(Change { text, share, .. }) => match share.as_deref() {
-            Some("new") => format!("{text} new"),
-            _ => text.clone(),
+            Some(share) => format!("{text} {share}"),
+            None => text.clone(),
         },
         None => String::new(),
     };

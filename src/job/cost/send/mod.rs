@@ -46,6 +46,8 @@ pub(crate) enum Outcome {
     AlreadySent,
     /// Written into a file.
     WouldSend,
+    /// Cost Explorer knows nothing yet of the days that it is about.
+    NoData,
     /// Not sent, since it may have been sent before, or is just now.
     Skipped {
         reason: String,
@@ -67,7 +69,11 @@ impl Outcome {
     pub(crate) fn is_well(&self) -> bool {
         matches!(
             self,
-            Outcome::Sent | Outcome::Corrected | Outcome::AlreadySent | Outcome::WouldSend
+            Outcome::Sent
+                | Outcome::Corrected
+                | Outcome::AlreadySent
+                | Outcome::WouldSend
+                | Outcome::NoData
         )
     }
 

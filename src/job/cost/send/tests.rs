@@ -29,6 +29,7 @@ fn post(recipient: &str, amount: &str) -> Post {
                 currency: "USD".to_owned(),
                 amount: amount.parse().unwrap(),
             }],
+            scope: String::new(),
             fingerprint: format!("sum of {amount}"),
         },
     }
