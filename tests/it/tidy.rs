@@ -549,7 +549,11 @@ fn imports_point_one_way() {
                 "use crate::core::y;\n#[cfg(test)]\nmod tests {\n    use crate::cli::y;\n}",
                 0,
             ),
-            ("src/demo/x.rs", "use crate::core::y;", 1),
+            (
+                "src/demo/x.rs",
+                "use crate::render::y; use crate::core::z;",
+                1,
+            ),
             ("src/cost/x.rs", "", 1),
         ],
     );

@@ -20,7 +20,8 @@ use crate::deliver::mail::secret;
 use crate::deliver::mail::ses::Ses;
 use crate::deliver::mail::smtp::Smtp;
 use crate::deliver::mail::{Mailer, Message};
-use crate::render::{cost, mail};
+use crate::render::cost::{self, Letter};
+use crate::render::mail;
 
 /// Where the predecessor's secret is, unless it was changed.
 const PREDECESSORS_REGION: &str = "us-west-2";
@@ -175,11 +176,16 @@ pub(crate) async fn send_all(
     }
     let posts: Vec<Post> = ready.iter().map(|ready| ready.post.clone()).collect();
     let (settings, from) = (&run.settings, office.from.clone());
+    let is_dry = office.mailer.is_dry();
     let build = |post: &Post, before: Option<&Mailed>| -> Result<Message, String> {
         let ready = ready.iter().find(|ready| ready.post == *post);
         // Each post was made of one of them.
         let ready = ready.ok_or("there is no such report")?;
-        message(settings, &from, ready, before, run.now).map_err(|error| error.to_string())
+        let made = message(settings, &from, ready, before, run.now);
+        let (letter, mut message) = made.map_err(|error| error.to_string())?;
+        // Only what is looked at needs a page.
+        message.page = is_dry.then(|| mail::page(&letter));
+        Ok(message)
     };
     lines.extend(send::send_all(posts, &mut office.mailer, memory, deadline, build).await);
     annotate(&mut lines, wanted);
@@ -432,7 +438,7 @@ fn message(
     ready: &Ready,
     before: Option<&Mailed>,
     now: crate::core::window::Seconds,
-) -> Result<Message, Unwritable> {
+) -> Result<(Letter, Message), Unwritable> {
     let Ready { post, report } = ready;
     let letter = cost::letter(report, &settings.wording, before.is_some())?;
     let domain = from
@@ -452,11 +458,12 @@ fn message(
         date: now,
         list_unsubscribe: settings.mail.list_unsubscribe.clone(),
     };
-    Ok(Message {
+    let message = Message {
         from: from.to_owned(),
         to: post.recipient.clone(),
         bytes: mail::message(&letter, &envelope)?,
         name: format!("{} {} {}", post.report, post.recipient, post.period),
-        page: Some(mail::page(&letter)),
-    })
+        page: None,
+    };
+    Ok((letter, message))
 }

@@ -69,15 +69,24 @@ fn block(out: &mut String, block: &Block, pictures: &[Placed]) -> fmt::Result {
 
 /// Writes a table: name, amount, change, amount of the last day, change.
 fn table(out: &mut String, table: &Table) -> fmt::Result {
-    let cells: Vec<[String; 4]> = table.lines.iter().map(cells).collect();
     let heads = heads(table);
-    let mut widths = [0; 4];
-    for cells in cells.iter().chain(&heads) {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = (*width).max(measure_text_width(cell));
+    let laid_out = |with_shares| {
+        let of = |line| cells(line, with_shares);
+        let cells: Vec<[String; 4]> = table.lines.iter().map(of).collect();
+        let mut widths = [0; 4];
+        for cells in cells.iter().chain(&heads) {
+            for (width, cell) in widths.iter_mut().zip(cells) {
+                *width = (*width).max(measure_text_width(cell));
+            }
         }
+        let numbers: usize = widths.iter().map(|width| width + GAP).sum();
+        (cells, widths, numbers)
+    };
+    // Shares are left out where names would have no room.
+    let (mut cells, mut widths, mut numbers) = laid_out(true);
+    if WIDTH < numbers + LEAST_NAME {
+        (cells, widths, numbers) = laid_out(false);
     }
-    let numbers: usize = widths.iter().map(|width| width + GAP).sum();
     let room = WIDTH.saturating_sub(numbers).max(LEAST_NAME);
     let [first, second] = &heads;
     let name = escape::terminal(&table.name);
@@ -117,11 +126,11 @@ fn heads(table: &Table) -> [[String; 4]; 2] {
     ]
 }
 
-fn cells(line: &Line) -> [String; 4] {
+fn cells(line: &Line, with_shares: bool) -> [String; 4] {
     let change = |amount: &Amount| match &amount.change {
         Some(Change { text, share, .. }) => match share.as_deref() {
-            Some(share) => format!("{text} {share}"),
-            None => text.clone(),
+            Some(share) if with_shares || share == "new" => format!("{text} {share}"),
+            _ => text.clone(),
         },
         None => String::new(),
     };

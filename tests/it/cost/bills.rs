@@ -21,7 +21,7 @@ fn report(charges: Vec<Charge>, args: &[&str]) -> Value {
     let lab = Lab::of(World::new(now()).bill(PAYER, bill));
     let (since, until) = (day(1).to_string(), day(28).to_string());
     let period = ["--format", "json", "--since", &since, "--until", &until];
-    let report = report_of(lab.cost(&[&period[..], args].concat()), 0);
+    let report = report_of(&lab.cost(&[&period[..], args].concat()), 0);
     assert_eq!(lab.server.violations(), [""; 0]);
     report
 }

@@ -93,7 +93,7 @@ impl Lab {
     fn report_with(&self, args: &[&str], code: i32) -> Value {
         let (since, until) = (day(1).to_string(), day(10).to_string());
         let period = ["--format", "json", "--since", &since, "--until", &until];
-        report_of(self.cost(&[&period[..], args].concat()), code)
+        report_of(&self.cost(&[&period[..], args].concat()), code)
     }
 
     /// Everybody's mails on the first ten days of that month, written into `mails`.
@@ -119,7 +119,7 @@ impl Lab {
 
 /// The report that a run printed, which adds up.
 #[track_caller]
-fn report_of(finished: Finished, code: i32) -> Value {
+fn report_of(finished: &Finished, code: i32) -> Value {
     let report: Value = serde_json::from_slice(&finished.stdout).unwrap_or_default();
     let problems = &report["basis"]["problems"];
     assert_eq!(finished.code, Some(code), "{}\n{problems}", finished.err);

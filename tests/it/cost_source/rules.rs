@@ -1,7 +1,9 @@
 //! What is told, and how.
 
+use std::collections::HashMap;
+
 use aws_sdk_costexplorer::types::{
-    CostCategoryValues, Expression, Granularity, GroupDefinitionType,
+    CostCategoryValues, Expression, Granularity, GroupDefinitionType, ResultByTime,
 };
 
 use super::{
@@ -28,7 +30,7 @@ async fn totals_are_of_days_and_the_end_is_left_out() {
     let estimated: Vec<_> = page
         .results_by_time()
         .iter()
-        .map(|result| result.estimated())
+        .map(ResultByTime::estimated)
         .collect();
     assert_eq!(
         estimated,
@@ -69,7 +71,7 @@ async fn groups_have_no_total_and_days_may_have_no_groups() {
     assert!(
         page.results_by_time()
             .iter()
-            .all(|day| day.total().is_some_and(|total| total.is_empty()))
+            .all(|day| day.total().is_some_and(HashMap::is_empty))
     );
     let names = page.dimension_value_attributes().iter().map(|account| {
         let attributes = account.attributes().unwrap();

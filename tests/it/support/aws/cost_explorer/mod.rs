@@ -74,7 +74,7 @@ pub(super) fn cost_and_usage(
     let charges = bill.charges.iter();
     let charges =
         charges.filter(|charge| only.is_none_or(|only| charge.account.as_deref() == Some(only)));
-    let rows = question.rows(bill, charges.collect());
+    let rows = question.rows(bill, &charges.collect::<Vec<_>>());
     page(state, request, (now, fault), &question, bill, &rows)
 }
 
@@ -153,7 +153,7 @@ impl Question {
     }
 
     /// The amounts of each period in the order in which they are told.
-    fn rows(&self, bill: &Bill, charges: Vec<&Charge>) -> Vec<Row> {
+    fn rows(&self, bill: &Bill, charges: &[&Charge]) -> Vec<Row> {
         let mut rows = Vec::new();
         let currencies: BTreeSet<_> = charges.iter().map(|charge| &charge.currency[..]).collect();
         let currency = currencies.first().copied().unwrap_or("USD");
@@ -162,6 +162,7 @@ impl Question {
             let mut groups: BTreeMap<(Vec<String>, &str), Vec<&Charge>> = BTreeMap::new();
             let within = charges
                 .iter()
+                .copied()
                 .filter(|charge| start <= charge.day && charge.day < end);
             for charge in within.filter(|charge| self.filter.admits(charge)) {
                 // Charges of no account have no place among accounts.
