@@ -340,7 +340,7 @@ async fn restated(
     }))
 }
 
-fn restatements(
+pub(super) fn restatements(
     run: &Run,
     books: &Books,
     recipient: &Recipient,
@@ -389,7 +389,7 @@ fn restatements(
 
 /// Stands for what a report says to its reader: its amounts in cents, whatever their order. When and at what price it
 /// was made is no part of it, nor what was said before, nor what an account is called.
-fn fingerprint(report: &Report) -> String {
+pub(super) fn fingerprint(report: &Report) -> String {
     let mut lines = BTreeSet::new();
     let mut add = |place: &str, account: &str, row: &Row| {
         let amount = money::cents(row.figure.amount);

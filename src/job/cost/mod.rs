@@ -8,6 +8,8 @@ pub(crate) mod mails;
 pub(crate) mod open;
 pub(crate) mod round;
 pub(crate) mod send;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
