@@ -114,7 +114,8 @@ impl Run {
     ///
     /// If it does not answer.
     pub(crate) async fn learn_names(&mut self, occasions: &[Occasion]) -> Result<(), NoAnswer> {
-        let need = self.need(&[], occasions);
+        let mut need = self.need(&[], occasions);
+        need.accounts = None;
         let answer = self.answers.answer(&need.charges()).await?;
         let mut reader = crate::core::cost::lines::Reader::default();
         reader.charges(&answer)?;

@@ -267,6 +267,42 @@ fn a_run_that_is_killed_is_taken_up() {
 }
 
 #[test]
+fn a_report_that_has_changed_is_sent_once_more() {
+    let server = MailServer::start(Mode::Starttls, None);
+    let mut post = Post::by_smtp(&server, "changed", &json!({}), &PEOPLE);
+    let ledger = post.lab.sandbox.path("ledger").display().to_string();
+    let outcomes = |post: &Post| {
+        let args = ["--format", "json", "--ledger", &ledger];
+        let sent = post.send(&args).expect(0).summary();
+        let lines = sent.as_array().unwrap().clone();
+        lines
+            .into_iter()
+            .map(|line| line["outcome"].clone())
+            .collect::<Vec<Value>>()
+    };
+    assert_eq!(outcomes(&post), ["sent"; 3]);
+    // The same people, and other amounts: what was told is kept apart from the bill.
+    let first = std::mem::replace(&mut post.lab, Lab::organized(charges(4, 9, 6)));
+    assert_eq!(outcomes(&post), ["corrected"; 3]);
+    assert_eq!(outcomes(&post), ["already_sent"; 3]);
+    drop(first);
+    let mails = server.mails();
+    assert_eq!(mails.len(), 6);
+    for mail in &mails[3..] {
+        let text = String::from_utf8_lossy(&mail.bytes).replace("=\r\n", "");
+        assert!(
+            header(&text, "Subject").starts_with("Correction: "),
+            "{text}"
+        );
+        assert!(text.contains("earlier today"), "{text:.3000}");
+    }
+    assert!(mails[..3].iter().all(|mail| {
+        let text = String::from_utf8_lossy(&mail.bytes);
+        !header(&text, "Subject").contains("Correction")
+    }));
+}
+
+#[test]
 fn ses_gets_the_same_mails() {
     // Other tests mail to others: the emulator is everybody's.
     let people = ["user5@example.com", "user6@example.com"];

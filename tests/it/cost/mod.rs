@@ -3,6 +3,7 @@
 mod bills;
 mod bugs;
 mod cache;
+mod check;
 mod mails;
 mod reports;
 mod requests;

@@ -323,6 +323,7 @@ impl State {
             "account:ListRegions" => regions::list(self, request, caller),
             "organizations:DescribeOrganization" => organizations::describe(self, request),
             "organizations:ListAccounts" => organizations::list(self, request, caller, fault),
+            "ce:ListCostAllocationTags" => cost_explorer::active_tags(self, request),
             cost_explorer::ACTION => cost_explorer::cost_and_usage(self, request, now, fault),
             wire::CONTAINER => Ok(self.credentials(&request.account, now)),
             _ => Err(Error::new(400, "UnknownOperationException", "")),

@@ -78,6 +78,22 @@ pub(super) fn cost_and_usage(
     page(state, request, (now, fault), &question, bill, &rows)
 }
 
+/// Answers with the tags that some charge has: all of them are active.
+pub(super) fn active_tags(state: &State, request: &Request) -> Result<String, Error> {
+    let Some((bill, None)) = bill_of(&state.world, &request.account) else {
+        let message = "Linked account doesn't have access to cost allocation tags.";
+        return Err(Error::new(400, "AccessDeniedException", message));
+    };
+    let keys: BTreeSet<&String> = bill
+        .charges
+        .iter()
+        .flat_map(|charge| charge.tags.keys())
+        .collect();
+    let tag = |key: &&String| json!({"TagKey": key, "Type": "UserDefined", "Status": "Active"});
+    let tags: Vec<_> = keys.iter().map(tag).collect();
+    Ok(json!({"CostAllocationTags": tags}).to_string())
+}
+
 /// The day on which the world is.
 pub(crate) fn today(now: i64) -> Date {
     let time = Timestamp::from_second(now).unwrap();
