@@ -98,7 +98,7 @@ pub(super) struct MoneyArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cost Explorer ($0.01 for each request, and each page is one)")]
 pub(super) struct AskingArgs {
-    /// Say how many requests a run would make at most and what they cost, and make none
+    /// Say which requests a run would make at most and what they cost, and make none
     #[arg(long)]
     pub(super) plan: bool,
     /// The most requests to make

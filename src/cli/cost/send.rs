@@ -30,7 +30,7 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
         let is_meant =
             |address: &str| to.is_empty() || to.iter().any(|to| to.eq_ignore_ascii_case(address));
         if args.asking.plan && !opened.run.has_directory {
-            ui.remark(&view::price(opened.run.most_requests()));
+            view::say_price(&opened.run.most_needed(), None, true, ui);
             return Ok(Ended::Done);
         }
         let round = Round::plan(&mut opened.run, asked, is_meant).await?;
@@ -40,7 +40,7 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
             }
             None => ui.remark("nothing is due today"),
             Some(need) if args.asking.offline.is_none() => {
-                ui.remark(&view::price(need.most_requests(opened.accounts())));
+                view::say_price(&need, opened.accounts(), args.asking.plan, ui);
             }
             Some(_) => {}
         }

@@ -1,6 +1,7 @@
 //! One report, shown or written.
 
 use anyhow::Context as _;
+use rust_decimal::Decimal;
 
 use super::args::{CostArgs, Format};
 use super::open::{self, Opened};
@@ -8,6 +9,7 @@ use crate::cli::ui::Ui;
 use crate::cli::{Ended, UsageError};
 use crate::core::cost::audience::{self, Problem};
 use crate::core::cost::owner::Owner;
+use crate::core::cost::plan::Need;
 use crate::core::cost::report::{Audience, Report};
 use crate::core::cost::wording::Wording;
 use crate::cost_source::cost_explorer::PRICE;
@@ -58,7 +60,7 @@ async fn report(
     let (audience, owner, problems) = whom(args, &opened.run)?;
     let need = opened.run.need(&[(&audience, owner.as_ref())], &[occasion]);
     if args.asking.offline.is_none() {
-        ui.remark(&price(need.most_requests(opened.accounts())));
+        say_price(&need, opened.accounts(), args.asking.plan, ui);
     }
     if args.asking.plan {
         return Ok(None);
@@ -79,12 +81,18 @@ async fn report(
     )))
 }
 
-/// Says what a run takes.
-pub(super) fn price(most: usize) -> String {
-    let usd = PRICE * rust_decimal::Decimal::from(most);
-    format!(
-        "at most {most} requests to Cost Explorer (${usd}), further pages apart; what is kept is not asked for again"
-    )
+/// Says what a run takes; in all detail, if that is what was asked for.
+pub(super) fn say_price(need: &Need, accounts: Option<usize>, in_detail: bool, ui: Ui) {
+    let usd = |requests: usize| PRICE * Decimal::from(requests);
+    let most = need.most_requests(accounts);
+    ui.remark(&format!(
+        "at most {most} requests to Cost Explorer (${}), further pages apart; what is kept is not asked for again",
+        usd(most)
+    ));
+    let steps = need.steps(accounts);
+    for (requests, about) in steps.iter().filter(|_| in_detail) {
+        ui.remark(&format!("  {requests:>4}  ${:>5}  {about}", usd(*requests)));
+    }
 }
 
 fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, Vec<String>)> {

@@ -97,20 +97,42 @@ impl Need {
         }
     }
 
+    /// What a run asks for so many accounts, or for any number: requests at most, further pages apart, and for what.
+    pub(crate) fn steps(&self, accounts: Option<usize>) -> Vec<(usize, &'static str)> {
+        let (keys, people) = (self.keys.len(), self.people.len());
+        let services = usize::from(self.whole_accounts);
+        let mut steps = vec![
+            (1, "costs by account and charge type"),
+            (usize::from(self.total), "the total by charge type"),
+        ];
+        match accounts.map(|accounts| (accounts * keys, self.way(accounts))) {
+            None => steps.push((
+                keys + services + people + usize::from(!self.total),
+                "usage by owner and by service, in the cheaper of two ways",
+            )),
+            Some((crossed, Way::Crossed)) => {
+                steps.push((crossed, "usage by owner and service, account by account"));
+            }
+            Some((crossed, Way::Cut)) => {
+                let rest = (services + people.min(crossed)).min(crossed);
+                steps.push((keys, "usage by account and owner"));
+                steps.push((services.min(rest), "usage by account and service"));
+                steps.push((
+                    rest - services.min(rest),
+                    "usage by service of those who get a report of their own, by person or by account",
+                ));
+            }
+        }
+        steps.retain(|(requests, _)| *requests > 0);
+        steps
+    }
+
     /// The most requests that a run takes, further pages apart, for so many accounts, or for any number.
     pub(crate) fn most_requests(&self, accounts: Option<usize>) -> usize {
-        let (keys, people) = (self.keys.len(), self.people.len());
-        let first = 1 + usize::from(self.total);
-        let services = usize::from(self.whole_accounts);
-        let Some(accounts) = accounts else {
-            return first + keys + services + people + usize::from(!self.total);
-        };
-        let crossed = accounts * keys;
-        first
-            + match self.way(accounts) {
-                Way::Crossed => crossed,
-                Way::Cut => keys + (services + people.min(crossed)).min(crossed),
-            }
+        self.steps(accounts)
+            .iter()
+            .map(|(requests, _)| requests)
+            .sum()
     }
 
     /// Owners by services in one account, once for each key.

@@ -189,15 +189,15 @@ impl Run {
         }
     }
 
-    /// The most requests that a run takes, further pages apart, judged by the settings alone.
-    pub(crate) fn most_requests(&self) -> usize {
+    /// What all reports of the settings can need, judged by the settings alone.
+    pub(crate) fn most_needed(&self) -> Need {
         let settings = &self.settings;
         let mut need = self.need(&[], &[self.last_month()]);
         need.total = !settings.executives.is_empty();
         need.whole_accounts = need.total || !settings.managers.is_empty();
         let people = settings.users.iter().map(|user| settings.owner.owner(user));
         need.people = people.collect();
-        need.most_requests(None)
+        need
     }
 
     /// Tells whether anybody gets a report today.
