@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
 use serde::Serialize;
 
-use super::{Occasion, Run, mails};
+use super::{Occasion, Run, office};
 use crate::aws;
 use crate::core::cost::audience::Recipients;
 use crate::core::cost::owner::{Owner, OwnerKey};
@@ -233,19 +233,19 @@ fn recipients(run: &Run, accounts: Option<usize>, checked: &mut Checked) {
 /// Whether there is a way for mails.
 async fn sender(settings: &Settings, config: &SdkConfig, checked: &mut Checked) {
     if settings.mail.transport == Transport::Smtp {
-        return match mails::server(settings, config).await {
+        return match office::server(settings, config).await {
             Ok(server) => {
                 let what = format!("mails go to {} port {}", server.host, server.port);
                 checked.add(Verdict::Good, what);
                 if settings.mail.from.is_none() && server.from.is_none() {
-                    checked.add(Verdict::Bad, mails::MailerError::NoSender.to_string());
+                    checked.add(Verdict::Bad, office::MailerError::NoSender.to_string());
                 }
             }
             Err(error) => checked.add(Verdict::Bad, aws::in_words(&error)),
         };
     }
     let Some(from) = &settings.mail.from else {
-        return checked.add(Verdict::Bad, mails::MailerError::NoSender.to_string());
+        return checked.add(Verdict::Bad, office::MailerError::NoSender.to_string());
     };
     ses(settings, from, config, checked).await;
 }

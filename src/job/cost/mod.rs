@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod gather;
 pub(crate) mod history;
 pub(crate) mod mails;
+pub(crate) mod office;
 pub(crate) mod open;
 pub(crate) mod round;
 pub(crate) mod send;

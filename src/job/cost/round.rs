@@ -4,7 +4,8 @@ use aws_config::SdkConfig;
 use tokio::time::Instant;
 
 use super::answers::NoAnswer;
-use super::mails::{self, MailerError, PostOffice};
+use super::mails;
+use super::office::{MailerError, PostOffice};
 use super::send::{Memory, Outcome, Sent};
 use super::{Occasion, Run, Wanted};
 use crate::core::cost::audience::Recipients;
