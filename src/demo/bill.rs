@@ -208,14 +208,15 @@ fn answer(query: Query, items: &[Item], asked: Seconds) -> Answer {
     }
     let metric = query.metrics[0].name();
     let group = |(keys, amount): (Vec<String>, i64)| Group {
-        keys,
+        keys: keys.into(),
         metrics: BTreeMap::from([(
             metric.to_owned(),
             MetricValue {
                 amount: Decimal::new(amount, 6).to_string(),
                 unit: "USD".to_owned(),
             },
-        )]),
+        )])
+        .into(),
     };
     let result = |(day, groups): (Date, BTreeMap<Vec<String>, i64>)| ResultByTime {
         time_period: Period {

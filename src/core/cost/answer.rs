@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::query::Query;
 use crate::core::window::Seconds;
@@ -53,8 +53,33 @@ pub(crate) struct Period {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Group {
     /// One for each group of the question, in its order; those of tags are `Key$value`.
-    pub(crate) keys: Vec<String>,
-    pub(crate) metrics: BTreeMap<String, MetricValue>,
+    pub(crate) keys: Box<[String]>,
+    pub(crate) metrics: Metrics,
+}
+
+/// Amounts by metric. There is one, and there are as many groups as accounts, owners and days multiplied: a map of its
+/// own would take ten times the memory.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "BTreeMap<String, MetricValue>")]
+pub(crate) struct Metrics(Box<[(String, MetricValue)]>);
+
+impl Metrics {
+    pub(crate) fn get(&self, metric: &str) -> Option<&MetricValue> {
+        let found = self.0.iter().find(|(name, _)| name == metric);
+        found.map(|(_, value)| value)
+    }
+}
+
+impl From<BTreeMap<String, MetricValue>> for Metrics {
+    fn from(values: BTreeMap<String, MetricValue>) -> Metrics {
+        Metrics(values.into_iter().collect())
+    }
+}
+
+impl Serialize for Metrics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -160,7 +160,10 @@ fn group(group: &sdk::Group, query: &Query) -> Result<Group, String> {
     }
     let metrics = metrics(group.metrics())?;
     demand(&metrics, query)?;
-    Ok(Group { keys, metrics })
+    Ok(Group {
+        keys: keys.into(),
+        metrics: metrics.into(),
+    })
 }
 
 fn demand(metrics: &BTreeMap<String, MetricValue>, query: &Query) -> Result<(), String> {

@@ -180,7 +180,7 @@ async fn pages_are_followed_to_the_end_with_the_same_question() {
     let first = &answer.pages[0].results_by_time[0];
     assert!(first.estimated && first.total.is_empty());
     assert_eq!(
-        first.groups[0].metrics["UnblendedCost"].amount,
+        first.groups[0].metrics.get("UnblendedCost").unwrap().amount,
         "1.0000000001"
     );
     assert!(answer.asked >= 1_795_000_000);

@@ -2,7 +2,7 @@
 //! then Cost Explorer itself.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::core::cost::answer::Answer;
 use crate::core::cost::lines::{AnswerError, Reader};
@@ -60,7 +60,7 @@ pub(crate) struct Answers {
     source: Source,
     cache: Option<Cache>,
     now: Seconds,
-    given: Mutex<Vec<Answer>>,
+    given: Mutex<Vec<Arc<Answer>>>,
     troubles: Mutex<Vec<String>>,
     /// Questions whose kept answers are good for settled days only.
     anew: Mutex<BTreeSet<Query>>,
@@ -83,7 +83,7 @@ impl Answers {
     /// # Errors
     ///
     /// If it cannot be answered whole.
-    pub(crate) async fn answer(&self, query: &Query) -> Result<Answer, NoAnswer> {
+    pub(crate) async fn answer(&self, query: &Query) -> Result<Arc<Answer>, NoAnswer> {
         if let Some(answer) = lock(&self.given)
             .iter()
             .find(|given| given.request == *query)
@@ -97,6 +97,7 @@ impl Answers {
                 None => explorer.ask(query, self.now).await?,
             },
         };
+        let answer = Arc::new(answer);
         lock(&self.given).push(answer.clone());
         Ok(answer)
     }
@@ -215,7 +216,7 @@ impl Answers {
     }
 
     /// All answers that were given.
-    pub(crate) fn given(&self) -> Vec<Answer> {
+    pub(crate) fn given(&self) -> Vec<Arc<Answer>> {
         lock(&self.given).clone()
     }
 

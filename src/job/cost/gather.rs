@@ -109,7 +109,8 @@ impl Gathering<'_> {
         self.answers.together(&queries).await;
         let mut given = all(self.answers, queries).await.into_iter();
         if let Some(charges) = given.next() {
-            self.reader.charges(&charges?)?;
+            let charges = charges?;
+            self.reader.charges(&charges)?;
         }
         if let Some(control) = given.next() {
             let read = control.and_then(|control| Ok(self.reader.control(&control)?));
@@ -273,8 +274,8 @@ impl Gathering<'_> {
 }
 
 /// Answers questions, some at a time, in their order.
-async fn all(answers: &Arc<Answers>, queries: Vec<Query>) -> Vec<Result<Answer, NoAnswer>> {
-    let mut given: Vec<Option<Result<Answer, NoAnswer>>> = Vec::new();
+async fn all(answers: &Arc<Answers>, queries: Vec<Query>) -> Vec<Result<Arc<Answer>, NoAnswer>> {
+    let mut given: Vec<Option<Result<Arc<Answer>, NoAnswer>>> = Vec::new();
     given.resize_with(queries.len(), || None);
     let mut waiting = JoinSet::new();
     let mut queries = queries.into_iter().enumerate();
