@@ -2,7 +2,6 @@
 //! with `{"dry_run": true}` in it, nothing is.
 
 use std::env;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
@@ -23,6 +22,7 @@ use crate::job::cost::answers::{Cache, MAX_AGE};
 use crate::job::cost::open;
 use crate::job::cost::round::{self, Round, Way};
 use crate::job::cost::send::{Outcome, Sent};
+use crate::render::escape;
 
 /// What is left of an invocation's time for its last words.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -159,8 +159,8 @@ impl Function {
         let settings = open::settings(&self.settings.config, &self.config).await;
         let settings = settings.map_err(|error| aws::in_words(&error))?;
         let folder = event.dry_run.then(|| {
-            let place = format!("/tmp/trailtab/{}", context.request_id);
-            Folder::create(PathBuf::from(place))
+            let place = env::temp_dir().join("trailtab");
+            Folder::create(place.join(escape::file_name(&context.request_id)))
         });
         let folder = folder.transpose().map_err(|error| aws::in_words(&error))?;
         let account = context.invoked_function_arn.split(':').nth(4);
