@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::chart::{Bars, HeatMap, Hour, Scene, Timeline};
 use super::escape;
-use super::page::thousands;
+use super::page::counted;
 use crate::core::summary::{Counts, Extension, Summary};
 use crate::core::window;
 
@@ -122,7 +122,7 @@ pub(crate) fn plots(summary: &Summary) -> Vec<Plot<'_>> {
                 path: PathBuf::from(section.name).join(&names[key.as_str()]),
                 kind: Kind::Bars {
                     title: format!("{} of {key}", section.title),
-                    subtitle: format!("{} calls, {span}", thousands(total)),
+                    subtitle: format!("{}, {span}", counted(total, "call")),
                     axis: section.axis,
                     counts: items
                         .iter()

@@ -61,7 +61,7 @@ impl HeatMap<'_> {
             let text = muted((x, top - 10), &format!("{hour:02}"));
             scene.text(text.anchor(Anchor::Middle));
         }
-        let most = self.counts.iter().flatten().copied().max().unwrap_or(0);
+        let classes = Classes::of(self.counts);
         for ((day, name), counts) in (0..).zip(DAYS).zip(self.counts) {
             let y = top + day * PITCH.1;
             let label = Text::new((LEFT - 12, y + 29), LABEL, name);
@@ -69,15 +69,15 @@ impl HeatMap<'_> {
             for (hour, count) in (0..).zip(counts) {
                 let tip = format!("{name} {hour:02}:00 UTC: {}", scale::grouped(*count));
                 let x = LEFT + hour * PITCH.0;
-                cell(&mut scene, (x, y), *count, shade(*count, most), &tip);
+                cell(&mut scene, (x, y), *count, &classes, &tip);
             }
         }
-        self.legend(&mut scene, top + 7 * PITCH.1 + 24, most);
+        self.legend(&mut scene, top + 7 * PITCH.1 + 24, &classes);
         scene
     }
 
     /// Shows which counts each shade stands for.
-    fn legend(&self, scene: &mut Scene, y: i32, most: u64) {
+    fn legend(&self, scene: &mut Scene, y: i32, classes: &Classes) {
         let mut x = LEFT;
         let mut sample = |scene: &mut Scene, color, text: &str| {
             scene.rect((x, y), (24, 24), color);
@@ -86,15 +86,16 @@ impl HeatMap<'_> {
             scene.text(text);
         };
         sample(scene, NOTHING, "0");
-        let mut below = 0;
+        let mut below = classes.below;
         for (class, color) in SHADES.into_iter().enumerate() {
-            let upper = upper(class, most);
-            // A small maximum leaves some shades without a number.
+            let upper = classes.upper(class);
+            // A small range leaves some shades without a number.
             if below < upper {
-                let range = if below + 1 == upper {
-                    scale::compact(upper)
+                let (first, last) = (classes.number(below + 1), classes.number(upper));
+                let range = if first == last {
+                    first
                 } else {
-                    format!("{}–{}", scale::compact(below + 1), scale::compact(upper))
+                    format!("{first}–{last}")
                 };
                 sample(scene, color, &range);
                 below = upper;
@@ -105,25 +106,57 @@ impl HeatMap<'_> {
     }
 }
 
-/// The largest count of a class. The classes grow like squares, for a few busy
-/// hours must not make all others look alike.
-fn upper(class: usize, most: u64) -> u64 {
-    let (i, n) = (class as u128 + 1, SHADES.len() as u128);
-    // Not more than `most`, because `class` is an index of `SHADES`.
-    (u128::from(most) * i * i / (n * n)) as u64
+/// How the counts of a chart are divided among the shades, and how they are written.
+struct Classes {
+    /// One less than the smallest count that is not zero. The classes begin above it, so that
+    /// counts that hardly differ do not all get the darkest shade.
+    below: u64,
+    most: u64,
 }
 
-/// The class of a count, or none for zero.
-fn shade(count: u64, most: u64) -> Option<usize> {
-    let classes = 0..SHADES.len();
-    (count != 0).then(|| {
-        classes
-            .take_while(|class| upper(*class, most) < count)
-            .count()
-    })
+/// Counts below this are written with all their digits, which fit a cell.
+const FIRST_ABBREVIATED: u64 = 10_000;
+
+impl Classes {
+    fn of(counts: &[[u64; 24]; 7]) -> Classes {
+        let counts = || counts.iter().flatten().copied().filter(|count| *count > 0);
+        Classes {
+            below: counts().min().map_or(0, |least| least - 1),
+            most: counts().max().unwrap_or(0),
+        }
+    }
+
+    /// The largest count of a class. The classes grow like squares, so that a few busy hours do not
+    /// make all others look alike.
+    fn upper(&self, class: usize) -> u64 {
+        let (i, n) = (class as u128 + 1, SHADES.len() as u128);
+        let range = u128::from(self.most.saturating_sub(self.below));
+        // Not more than `most`, because `class` is an index of `SHADES`.
+        self.below + (range * i * i / (n * n)) as u64
+    }
+
+    /// The class of a count, or none for zero.
+    fn shade(&self, count: u64) -> Option<usize> {
+        let classes = 0..SHADES.len();
+        (count != 0).then(|| {
+            classes
+                .take_while(|class| self.upper(*class) < count)
+                .count()
+        })
+    }
+
+    /// Writes a count: in full if all counts of the chart fit, otherwise abbreviated.
+    fn number(&self, count: u64) -> String {
+        if self.most < FIRST_ABBREVIATED {
+            scale::grouped(count)
+        } else {
+            scale::compact(count)
+        }
+    }
 }
 
-fn cell(scene: &mut Scene, (x, y): (i32, i32), count: u64, shade: Option<usize>, tip: &str) {
+fn cell(scene: &mut Scene, (x, y): (i32, i32), count: u64, classes: &Classes, tip: &str) {
+    let shade = classes.shade(count);
     let fill = shade.and_then(|shade| SHADES.get(shade).copied());
     let size = (PITCH.0 - SPACE, PITCH.1 - SPACE);
     scene.rect_with_tip((x, y), size, fill.unwrap_or(NOTHING), tip);
@@ -134,13 +167,15 @@ fn cell(scene: &mut Scene, (x, y): (i32, i32), count: u64, shade: Option<usize>,
             Color::WHITE
         };
         let at = (x + size.0 / 2, y + size.1 / 2 + 6);
-        let number = Text::new(at, LABEL, &scale::compact(count));
+        let number = Text::new(at, LABEL, &classes.number(count));
         scene.text(number.anchor(Anchor::Middle).fill(ink));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::frame::tests::{HOSTILE, check};
     use super::*;
 
@@ -159,14 +194,36 @@ mod tests {
     #[test]
     fn shades_are_ordered_and_reach_both_ends() {
         for most in [1, 2, 6, 7, 100, u64::MAX] {
+            let classes = Classes { below: 0, most };
             let shades: Vec<usize> = (1..=100)
-                .filter_map(|i| shade((u128::from(most) * i / 100) as u64, most))
+                .filter_map(|i| classes.shade((u128::from(most) * i / 100) as u64))
                 .collect();
             assert!(shades.is_sorted());
             assert_eq!(shades.last(), Some(&(SHADES.len() - 1)));
         }
-        assert_eq!(shade(0, 100), None);
-        assert_eq!(shade(1, 100), Some(0));
+        let classes = Classes {
+            below: 0,
+            most: 100,
+        };
+        assert_eq!(classes.shade(0), None);
+        assert_eq!(classes.shade(1), Some(0));
+    }
+
+    #[test]
+    fn counts_that_hardly_differ_have_different_shades() {
+        let mut counts = [[0; 24]; 7];
+        for (count, next) in counts[2].iter_mut().zip(977..) {
+            *count = next;
+        }
+        let scene = chart(&counts);
+        let fills: BTreeSet<_> = (scene.tips())
+            .filter(|cell| cell.fill != NOTHING)
+            .map(|cell| cell.fill.0)
+            .collect();
+        assert!(fills.len() >= 5, "{fills:?}");
+        // All numbers of a chart are written in one style.
+        assert!(scene.texts().any(|text| text == "1,000"));
+        assert!(scene.texts().any(|text| text == "992"));
     }
 
     #[test]
@@ -177,13 +234,22 @@ mod tests {
         let cell = scene.tips().last().unwrap();
         assert_eq!(cell.tip.as_deref(), Some("Sun 23:00 UTC: 1,234"));
         assert_eq!(cell.fill, SHADES[5]);
-        assert!(scene.texts().any(|text| text == "1.2k"));
+        assert!(scene.texts().any(|text| text == "1,234"));
     }
 
     #[test]
     fn extreme_counts_fit_their_cells() {
-        for count in [0, 1, 9_949, 999_499, 999_500, u64::MAX] {
-            chart(&[[count; 24]; 7]);
+        for count in [0, 1, 9_949, 9_999, 10_000, 999_499, 999_500, u64::MAX] {
+            let scene = chart(&[[count; 24]; 7]);
+            let room = PITCH.0 - SPACE;
+            assert!(
+                scene
+                    .texts()
+                    .all(|text| Text::new((0, 0), LABEL, text).width() <= room
+                        || !text.starts_with(|c: char| c.is_ascii_digit())
+                        || text.contains('–')),
+                "{count}"
+            );
         }
         for unit in HOSTILE {
             let map = HeatMap {

@@ -36,7 +36,7 @@ impl Scale {
         if self.step * self.steps < 10_000_000 {
             grouped(tick)
         } else {
-            compact(tick)
+            compact_tick(tick)
         }
     }
 
@@ -64,7 +64,7 @@ pub(super) fn grouped(value: impl Into<u128>) -> String {
     out
 }
 
-/// Writes at most four characters for numbers below 10^21: `999`, `1.2k`, `45M`.
+/// Writes at most four characters for numbers below 10^21: `999`, `1.0k`, `1.2k`, `45M`.
 pub(super) fn compact(value: impl Into<u128>) -> String {
     let value = value.into();
     if value < 1000 {
@@ -74,7 +74,7 @@ pub(super) fn compact(value: impl Into<u128>) -> String {
     for suffix in ["k", "M", "G", "T", "P", "E"] {
         let tenths = (value * 10 + unit / 2) / unit;
         let whole = (value + unit / 2) / unit;
-        if tenths < 100 && !tenths.is_multiple_of(10) {
+        if tenths < 100 {
             return format!("{}.{}{suffix}", tenths / 10, tenths % 10);
         }
         if whole < 1000 {
@@ -83,6 +83,11 @@ pub(super) fn compact(value: impl Into<u128>) -> String {
         unit *= 1000;
     }
     format!("{value:e}")
+}
+
+/// Writes a number at an axis, whose ticks are round: `5M`, and not `5.0M`.
+pub(super) fn compact_tick(value: impl Into<u128>) -> String {
+    compact(value).replace(".0", "")
 }
 
 #[cfg(test)]
@@ -129,7 +134,7 @@ mod tests {
             999_500,
             u64::MAX,
         ];
-        let expected = ["999", "1k", "1.2k", "10k", "12k", "999k", "1M", "18E"];
+        let expected = ["999", "1.0k", "1.2k", "10k", "12k", "999k", "1.0M", "18E"];
         assert_eq!(written.map(compact), expected);
     }
 }

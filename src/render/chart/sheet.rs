@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::scale::{compact, grouped};
+use super::scale::{compact_tick, grouped};
 use super::scene::{Anchor, Color, Scene, Text};
 
 /// Width of every chart in a mail.
@@ -123,7 +123,7 @@ impl Money {
         let (whole, rest) = (cents.unsigned_abs() / 100, cents.unsigned_abs() % 100);
         let largest = self.high.max(-self.low).saturating_mul(self.step);
         match largest {
-            1_000_000_000.. => format!("{sign}{unit}{}", compact(whole)),
+            1_000_000_000.. => format!("{sign}{unit}{}", compact_tick(whole)),
             _ if self.step % 100 == 0 => format!("{sign}{unit}{}", grouped(whole)),
             _ => format!("{sign}{unit}{}.{rest:02}", grouped(whole)),
         }
