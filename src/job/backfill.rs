@@ -12,6 +12,7 @@ use crate::core::usage::metrics::Datum;
 use crate::core::window::Seconds;
 use crate::deliver::cloudwatch::{Publisher, ReadError};
 use crate::deliver::ledger::{Ledger, LedgerError, Owner};
+use crate::source::interrupt::Interrupt;
 
 /// How long one hour's data may take to be published.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,16 +51,27 @@ pub(crate) async fn published_by_others(
     Ok(others)
 }
 
-/// Publishes a plan.
+/// Publishes a plan, hour by hour. If it is interrupted, the hour that is being sent gets its answer, and the
+/// others are left to the next run.
 pub(crate) async fn publish(
     plan: Plan,
     keys: &Keys,
     publisher: &Publisher,
     ledger: &Ledger,
     now: impl Fn() -> Seconds,
+    interrupt: &Interrupt,
 ) -> Account {
     let mut account = Account::default();
+    let mut is_interrupted = false;
     for (hour, data) in plan.hours {
+        let events = data.iter().map(Datum::events).sum::<u64>();
+        account.received += events;
+        if interrupt.is_requested() {
+            account.unsent += events;
+            account.unsent_data += data.len() as u64;
+            is_interrupted = true;
+            continue;
+        }
         let began = now();
         let publication = Publication {
             way: Way::Request(publisher),
@@ -72,8 +84,11 @@ pub(crate) async fn publish(
             },
             deadline: Instant::now() + PATIENCE,
         };
-        account.received += data.iter().map(Datum::events).sum::<u64>();
         usage::publish(data, publication, &mut account).await;
+    }
+    if is_interrupted {
+        let trouble = "stopped by a signal before everything was sent: run again to send the rest";
+        account.troubles.push(trouble.to_owned());
     }
     account
 }

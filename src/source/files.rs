@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::archive;
 use super::document::{Body, Document};
+use super::interrupt::{self, Interrupt};
 use crate::core::coverage::{Coverage, Problem, Severity};
 
 /// A file of this size begun last would keep one thread busy after all others are done.
@@ -12,10 +13,10 @@ const LARGE: u64 = 1 << 20;
 
 /// Lists the files of a path, large ones first and the others by their names. What cannot be listed
 /// is a problem in the coverage.
-pub(crate) fn list(path: &Path, coverage: &mut Coverage) -> Vec<Document> {
+pub(crate) fn list(path: &Path, interrupt: &Interrupt, coverage: &mut Coverage) -> Vec<Document> {
     let mut files = Vec::new();
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => walk(path, &mut files, coverage),
+        Ok(metadata) if metadata.is_dir() => walk(path, &mut files, interrupt, coverage),
         // Named pipes, as the shell's <(…) makes them, are read like files.
         Ok(metadata) => files.push((metadata.len(), path.to_owned())),
         Err(error) => cannot(path, &error, coverage),
@@ -36,9 +37,18 @@ pub(crate) fn list(path: &Path, coverage: &mut Coverage) -> Vec<Document> {
 
 /// Collects the regular files below a directory. Links to directories are not followed: they could
 /// lead back to where they are.
-fn walk(directory: &Path, files: &mut Vec<(u64, PathBuf)>, coverage: &mut Coverage) {
+fn walk(
+    directory: &Path,
+    files: &mut Vec<(u64, PathBuf)>,
+    interrupt: &Interrupt,
+    coverage: &mut Coverage,
+) {
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
+        if interrupt.is_requested() {
+            let directory = directory.display().to_string();
+            return coverage.problem(interrupt::problem(directory, Severity::Failed));
+        }
         let entries = match fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) => {

@@ -1,0 +1,76 @@
+//! SIGINT (Ctrl-C) and SIGTERM.
+//!
+//! While a verb is [`interruptible`], the first signal asks it to stop reading, and it writes what there is
+//! as a partial result. Otherwise, and from the second signal on, the process ends at once: temporary files
+//! are removed, and the exit code is 128 and the signal's number. On other systems than Unix, the system's
+//! default stays.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::ui::Ui;
+use crate::source::interrupt::{self, Interrupt, Requester};
+
+/// Where the first signal goes; nowhere if there is nothing to interrupt.
+static REQUESTER: Mutex<Option<Requester>> = Mutex::new(None);
+
+/// As long as it lives, the first signal is a request.
+#[derive(Debug)]
+pub(super) struct Interruptible {
+    pub(super) interrupt: Interrupt,
+}
+
+/// Lets the first signal from now on be a request instead of the end.
+pub(super) fn interruptible() -> Interruptible {
+    let (requester, interrupt) = interrupt::channel();
+    *lock() = Some(requester);
+    Interruptible { interrupt }
+}
+
+impl Drop for Interruptible {
+    fn drop(&mut self) {
+        *lock() = None;
+    }
+}
+
+/// Watches for signals in a thread of its own.
+///
+/// # Errors
+///
+/// If the system refuses.
+#[cfg(unix)]
+pub(super) fn watch(ui: Ui) -> io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let watch = move || {
+        for signal in signals.forever() {
+            let Some(requester) = lock().take() else {
+                crate::deliver::temporary::remove_all();
+                signal_hook::low_level::exit(128 + signal);
+            };
+            requester.request();
+            ui.remark("stopping: what was read is written as a partial result; a second signal ends the program at once");
+        }
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(watch)?;
+    Ok(())
+}
+
+/// Leaves signals to the system.
+///
+/// # Errors
+///
+/// None.
+#[cfg(not(unix))]
+pub(super) fn watch(_: Ui) -> io::Result<()> {
+    Ok(())
+}
+
+/// A thread that panicked has changed the value or not.
+fn lock() -> MutexGuard<'static, Option<Requester>> {
+    REQUESTER.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,168 @@
+//! Files and directories that do not have their final name yet.
+//!
+//! Their names are unpredictable and created exclusively (`O_EXCL`), so a link that somebody planted is
+//! never followed. They are removed when they are dropped, and [`remove_all`] removes them when a signal
+//! ends the process.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::{Builder, NamedTempFile, TempDir};
+
+/// Temporary files and directories that exist now. Creating one and entering it here is one step under
+/// this lock, so that [`remove_all`] misses none.
+static EXISTING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Random characters in a temporary name.
+const RANDOM_CHARS: usize = 16;
+
+/// How often [`remove_all`] tries to remove a directory that other threads may be writing to.
+const REMOVE_ATTEMPTS: usize = 10;
+
+/// Who may read what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Everybody whom the umask lets.
+    Umask,
+    /// The owner alone: files are created with mode 0600, directories with mode 0700.
+    Owner,
+}
+
+impl Readers {
+    #[cfg(unix)]
+    fn permissions(self, all: u32) -> Permissions {
+        use std::os::unix::fs::PermissionsExt as _;
+        Permissions::from_mode(match self {
+            Readers::Umask => all,
+            Readers::Owner => all & 0o700,
+        })
+    }
+
+    fn builder(self, is_directory: bool) -> Builder<'static, 'static> {
+        let mut builder = Builder::new();
+        builder.prefix(".trailtab-").rand_bytes(RANDOM_CHARS);
+        #[cfg(unix)]
+        builder.permissions(self.permissions(if is_directory { 0o777 } else { 0o666 }));
+        #[cfg(not(unix))]
+        let _ = is_directory;
+        builder
+    }
+}
+
+/// A file with its contents that has a temporary name.
+#[derive(Debug)]
+pub(super) struct TemporaryFile {
+    file: NamedTempFile,
+    _entry: Entry,
+}
+
+impl TemporaryFile {
+    /// Writes a temporary file into the directory that its final name will be in.
+    pub(super) fn write(directory: &Path, bytes: &[u8], readers: Readers) -> io::Result<Self> {
+        let mut existing = lock();
+        let file = readers
+            .builder(false)
+            .suffix(".part")
+            .tempfile_in(directory)?;
+        let entry = Entry::new(&mut existing, file.path());
+        drop(existing);
+        let mut temporary = TemporaryFile {
+            file,
+            _entry: entry,
+        };
+        temporary.file.as_file_mut().write_all(bytes)?;
+        Ok(temporary)
+    }
+
+    /// Gives the file a name that is free; fails with `AlreadyExists` if it is taken.
+    pub(super) fn name(self, path: &Path) -> io::Result<()> {
+        self.file.persist_noclobber(path)?;
+        Ok(())
+    }
+
+    /// Gives the file a name, and replaces whatever file has it.
+    pub(super) fn replace(self, path: &Path) -> io::Result<()> {
+        self.file.persist(path)?;
+        Ok(())
+    }
+}
+
+/// A directory with a temporary name.
+#[derive(Debug)]
+pub(super) struct TemporaryDirectory {
+    directory: TempDir,
+    _entry: Entry,
+}
+
+impl TemporaryDirectory {
+    /// Makes one in the directory that its final name will be in.
+    pub(super) fn create(parent: &Path, readers: Readers) -> io::Result<Self> {
+        let mut existing = lock();
+        let directory = readers.builder(true).tempdir_in(parent)?;
+        let entry = Entry::new(&mut existing, directory.path());
+        Ok(TemporaryDirectory {
+            directory,
+            _entry: entry,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Gives the directory a name. Fails if anything but an empty directory has it.
+    pub(super) fn name(self, path: &Path) -> Result<(), (Self, io::Error)> {
+        match fs::rename(self.path(), path) {
+            Ok(()) => {
+                // It has another name by now, and stays.
+                let _ = self.directory.keep();
+                Ok(())
+            }
+            Err(error) => Err((self, error)),
+        }
+    }
+}
+
+/// The entry of a file or directory in [`EXISTING`].
+#[derive(Debug)]
+struct Entry(PathBuf);
+
+impl Entry {
+    fn new(existing: &mut BTreeSet<PathBuf>, path: &Path) -> Entry {
+        existing.insert(path.to_owned());
+        Entry(path.to_owned())
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        lock().remove(&self.0);
+    }
+}
+
+/// Removes all temporary files and directories of this process, and keeps other threads from making new
+/// ones. Only for the end of the process.
+pub(crate) fn remove_all() {
+    let existing = lock();
+    for path in existing.iter() {
+        for _ in 0..REMOVE_ATTEMPTS {
+            let removed = match path.is_dir() {
+                true => fs::remove_dir_all(path),
+                false => fs::remove_file(path),
+            };
+            // Another thread may have added a file to the directory meanwhile.
+            if removed.is_ok() || !path.exists() {
+                break;
+            }
+        }
+    }
+    std::mem::forget(existing);
+}
+
+/// A thread that panicked has changed the set or not.
+fn lock() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    EXISTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
