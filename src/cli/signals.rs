@@ -48,6 +48,7 @@ pub(super) fn watch(ui: Ui) -> io::Result<()> {
         for signal in signals.forever() {
             let Some(requester) = lock().take() else {
                 crate::deliver::temporary::remove_all();
+                // This is what a second signal, or one without anything to interrupt, asks for.
                 signal_hook::low_level::exit(128 + signal);
             };
             requester.request();

@@ -146,7 +146,7 @@ impl Reader {
         }
         let trouble = match &mut body {
             Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
-            Body::Stdin => match Pump::start(|| Ok(io::stdin()), &self.interrupt) {
+            Body::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
                 Ok(pump) => self.stream(pump, named, sink),
                 Err(error) => Some((Severity::Failed, format!("cannot be read: {error}"))),
             },

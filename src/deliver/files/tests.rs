@@ -143,8 +143,8 @@ fn what_is_its_owners_is_created_like_that() {
         (mode(&path("created")), mode(&path("replaced"))),
         (0o600, 0o600)
     );
-    make_private_directory(&path("a/root"), &path("a/root/b/c")).unwrap();
-    let modes = ["a/root", "a/root/b", "a/root/b/c"].map(|name| mode(&path(name)));
+    make_private_directory(&path("a/private"), &path("a/private/b/c")).unwrap();
+    let modes = ["a/private", "a/private/b", "a/private/b/c"].map(|name| mode(&path(name)));
     assert_eq!(modes, [0o700; 3]);
     let folder = NewFolder::create(&path("folder"), Readers::Owner).unwrap();
     assert_eq!(mode(folder.directory.path()), 0o700);
