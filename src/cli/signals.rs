@@ -11,8 +11,24 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::ui::Ui;
 use crate::source::interrupt::{self, Interrupt, Requester};
 
-/// Where the first signal goes; nowhere if there is nothing to interrupt.
-static REQUESTER: Mutex<Option<Requester>> = Mutex::new(None);
+/// What is to be interrupted, if anything is.
+static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
+
+/// Something that the first signal interrupts.
+#[derive(Debug)]
+struct Running {
+    requester: Requester,
+    /// What is said then.
+    remark: &'static str,
+}
+
+/// What the first signal does to a verb that reads.
+pub(super) const STOPS_READING: &str =
+    "stopping: the result will hold what was read; a second signal ends the program at once";
+
+/// What the first signal does to a verb that sends.
+pub(super) const STOPS_SENDING: &str =
+    "stopping after what is being sent; a second signal ends the program at once";
 
 /// As long as it lives, the first signal is a request.
 #[derive(Debug)]
@@ -20,10 +36,10 @@ pub(super) struct Interruptible {
     pub(super) interrupt: Interrupt,
 }
 
-/// Lets the first signal from now on be a request instead of the end.
-pub(super) fn interruptible() -> Interruptible {
+/// Lets the first signal from now on be a request instead of the end; `remark` is said when it comes.
+pub(super) fn interruptible(remark: &'static str) -> Interruptible {
     let (requester, interrupt) = interrupt::channel();
-    *lock() = Some(requester);
+    *lock() = Some(Running { requester, remark });
     Interruptible { interrupt }
 }
 
@@ -46,13 +62,13 @@ pub(super) fn watch(ui: Ui) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let watch = move || {
         for signal in signals.forever() {
-            let Some(requester) = lock().take() else {
+            let Some(running) = lock().take() else {
                 crate::deliver::temporary::remove_all();
                 // This is what a second signal, or one without anything to interrupt, asks for.
                 signal_hook::low_level::exit(128 + signal);
             };
-            requester.request();
-            ui.remark("stopping: what was read is written as a partial result; a second signal ends the program at once");
+            running.requester.request();
+            ui.remark(running.remark);
         }
     };
     std::thread::Builder::new()
@@ -72,6 +88,6 @@ pub(super) fn watch(_: Ui) -> io::Result<()> {
 }
 
 /// A thread that panicked has changed the value or not.
-fn lock() -> MutexGuard<'static, Option<Requester>> {
-    REQUESTER.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> MutexGuard<'static, Option<Running>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
 //! Files and directories that do not have their final name yet.
 //!
-//! Their names are unpredictable and created exclusively (`O_EXCL`), so a link that somebody planted is
+//! Their names are unpredictable and created exclusively (`O_EXCL`), so a planted link is
 //! never followed. They are removed when they are dropped, and [`remove_all`] removes them when a signal
 //! ends the process.
 
@@ -25,7 +25,7 @@ const REMOVE_ATTEMPTS: usize = 10;
 /// Who may read what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Everybody whom the umask lets.
+    /// Those whom the umask allows.
     Umask,
     /// The owner alone: files are created with mode 0600, directories with mode 0700.
     Owner,

@@ -92,3 +92,41 @@ pub(crate) async fn publish(
     }
     account
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws;
+    use crate::core::usage::metrics::{Metric, Set};
+    use crate::core::window::Window;
+    use crate::source::interrupt;
+
+    #[tokio::test]
+    async fn no_hour_is_begun_after_the_interrupt() {
+        let now = 1_800_000_000;
+        let data = (1..=3).map(|hours| Datum {
+            metric: Metric {
+                set: Set::Calls,
+                name: "GetObject".to_owned(),
+                values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
+            },
+            minute: (now / 3600 - 24 - hours) * 3600,
+            value: 5,
+        });
+        let plan = Plan::new(data.collect(), Window::default(), now);
+        assert_eq!(plan.hours.len(), 3);
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::Directory(directory.path().join("ledger"));
+        let config = aws::nobody();
+        let publisher = Publisher::new(aws::cloudwatch(&config), "test");
+        let keys = Keys::new("test", "111122223333", "eu-west-1");
+        let (requester, interrupt) = interrupt::channel();
+        requester.request();
+        let account = publish(plan, &keys, &publisher, &ledger, || now, &interrupt).await;
+        assert_eq!((account.received, account.unsent), (15, 15));
+        assert_eq!((account.published, account.unsent_data), (0, 3));
+        assert_eq!(account.troubles.len(), 1);
+        // Nothing is claimed, so that another run can send it.
+        assert!(!directory.path().join("ledger").exists());
+    }
+}

@@ -67,7 +67,7 @@ fn walk(
                 Ok((path, kind, metadata))
             });
             match looked {
-                Ok((path, _, _)) if is_an_archives_own(&path) => {}
+                Ok((path, _, _)) if is_not_for_readers(&path) => {}
                 Ok((path, kind, _)) if kind.is_dir() => open.push(path),
                 Ok((path, _, Some(metadata))) if metadata.is_file() => {
                     files.push((metadata.len(), path));
@@ -80,11 +80,15 @@ fn walk(
     }
 }
 
-/// Tells whether something in an archive is not for its readers: its ledgers, and the log files that
-/// are being written.
-fn is_an_archives_own(path: &Path) -> bool {
+/// How the names begin that `deliver/temporary.rs` gives to files and folders that are being written.
+const TEMPORARY_PREFIX: &str = ".trailtab-";
+
+/// Tells whether a file or folder is not to be read: an archive's ledgers, and what this program is writing.
+fn is_not_for_readers(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    name == archive::HIDDEN.as_bytes() || name.ends_with(archive::UNFINISHED.as_bytes())
+    name == archive::HIDDEN.as_bytes()
+        || name.ends_with(archive::UNFINISHED.as_bytes())
+        || name.starts_with(TEMPORARY_PREFIX.as_bytes())
 }
 
 fn cannot(path: &Path, error: &std::io::Error, coverage: &mut Coverage) {
@@ -93,4 +97,44 @@ fn cannot(path: &Path, error: &std::io::Error, coverage: &mut Coverage) {
         severity: Severity::Failed,
         reason: format!("cannot be opened: {error}"),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::interrupt;
+    use super::*;
+
+    #[test]
+    fn what_is_being_written_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in [".trailtab-abc/a.jsonl", ".trailtab-abc.part", "logs/a.json"] {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "{}").unwrap();
+        }
+        let mut coverage = Coverage::default();
+        let found = list(directory.path(), &Interrupt::never(), &mut coverage);
+        let [
+            Document {
+                body: Body::File(path),
+                ..
+            },
+        ] = &found[..]
+        else {
+            panic!("{} documents", found.len());
+        };
+        assert!(path.ends_with("logs/a.json"), "{}", path.display());
+        assert!(coverage.is_complete());
+    }
+
+    #[test]
+    fn a_directory_is_not_searched_after_the_interrupt() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("a.json"), "{}").unwrap();
+        let (requester, interrupt) = interrupt::channel();
+        requester.request();
+        let mut coverage = Coverage::default();
+        assert!(list(directory.path(), &interrupt, &mut coverage).is_empty());
+        assert_eq!(coverage.problems[0].reason, interrupt::REASON);
+    }
 }

@@ -43,7 +43,7 @@ impl Requester {
 }
 
 impl Interrupt {
-    /// A request that nobody makes.
+    /// A request that is never made.
     pub(crate) fn never() -> Interrupt {
         channel().1
     }
@@ -56,7 +56,7 @@ impl Interrupt {
     pub(crate) async fn requested(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|requested| *requested).await.is_err() {
-            // Nobody is left who could make the request.
+            // The other end is gone: the request will not come.
             future::pending::<()>().await;
         }
     }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_can_interrupt_goes_on() {
+    async fn work_goes_on_if_no_request_can_come() {
         let interrupt = Interrupt::never();
         assert!(!interrupt.is_requested());
         assert_eq!(interrupt.or(tokio::task::yield_now()).await, Some(()));

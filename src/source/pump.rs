@@ -81,7 +81,7 @@ impl Read for Pump {
     }
 }
 
-/// The thread: reads until the end, a failure, or until nobody takes its pieces any more.
+/// The thread: reads until the end, a failure, or until its pieces are no longer taken.
 fn pump<R: Read>(open: impl FnOnce() -> io::Result<R>, pieces: &SyncSender<io::Result<Vec<u8>>>) {
     let mut from = match open() {
         Ok(from) => from,

@@ -131,6 +131,15 @@ fn assert_tidy(sandbox: &Sandbox) {
     }
 }
 
+fn make_pipes(sandbox: &Sandbox, names: &[String]) {
+    let mut command = sandbox.command("/bin/sh");
+    command.env("PATH", "/usr/bin:/bin");
+    command
+        .args(["-c", "exec mkfifo \"$@\"", "mkfifo"])
+        .args(names);
+    assert!(command.status().unwrap().success());
+}
+
 /// More than a pipe and all that waits in the program can hold: once it is written, some of it is counted.
 const RECORDS: usize = 12_000;
 
@@ -179,6 +188,31 @@ fn standard_input_that_goes_on_for_ever_is_given_up() {
 }
 
 #[test]
+fn digests_are_not_held_against_what_was_not_read() {
+    let sandbox = Sandbox::new();
+    make_pipes(&sandbox, &["pipe".to_owned()]);
+    // Opened for both, it waits for no other end.
+    let mut options = fs::OpenOptions::new();
+    let pipe = options.read(true).write(true).open(sandbox.path("pipe"));
+    let mut pipe = pipe.unwrap();
+    let args = [
+        "activity",
+        "pipe",
+        "--quiet",
+        "--format",
+        "json",
+        "--verify-digests",
+    ];
+    let child = spawn(sandbox.trailtab().args(args));
+    pipe.write_all(records(RECORDS, 3).as_bytes()).unwrap();
+    signal(&child, "INT");
+    let (summary, problems) = partial(&end(child, 3));
+    let expected = ["digests", "pipe"].map(|what| format!("{what}: {REASON}"));
+    assert_eq!(problems, expected);
+    assert_eq!(at(&summary, "trailtab/integrity"), &Value::Null);
+}
+
+#[test]
 fn other_verbs_that_count_print_what_there_is() {
     let sandbox = Sandbox::new();
     let mut child = spawn(sandbox.trailtab().args(["usage", "-", "--format", "json"]));
@@ -189,22 +223,20 @@ fn other_verbs_that_count_print_what_there_is() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(report.to_string().contains(REASON), "{report}");
     let err = String::from_utf8_lossy(&output.stderr);
-    assert!(err.contains("stopping: what was read is written"), "{err}");
+    assert!(
+        err.contains("stopping: the result will hold what was read"),
+        "{err}"
+    );
     drop(stdin);
 }
 
 #[test]
 fn files_that_were_not_read_are_counted() {
     let sandbox = Sandbox::new();
-    // Nobody writes to these pipes, and there is one more than threads that could wait for them.
+    // Nothing writes to these pipes, and there is one more than threads that could wait for them.
     let pipes = thread::available_parallelism().unwrap().get() + 1;
     let names: Vec<String> = (0..pipes).map(|number| format!("pipe{number}")).collect();
-    let made = sandbox
-        .command("mkfifo")
-        .env("PATH", "/usr/bin:/bin")
-        .args(&names)
-        .status();
-    assert!(made.unwrap().success());
+    make_pipes(&sandbox, &names);
     for number in 0..3 {
         sandbox.write(format!("logs/{number}.json"), record(number, 0));
     }
@@ -306,7 +338,7 @@ fn a_run_that_cannot_begin_is_given_up() {
     lab.server
         .fail(usize::MAX, Fault::Delay(TOO_LONG * 10), |_| true);
     let child = reading(&lab, &[]);
-    wait_until("somebody is asked", || !lab.server.requests().is_empty());
+    wait_until("a request was sent", || !lab.server.requests().is_empty());
     signal(&child, "INT");
     let (_, problems) = partial(&end(child, 3));
     assert_eq!(problems, [format!("event history: {REASON}")]);
@@ -377,7 +409,7 @@ fn the_second_signal_ends_it_at_once() {
         let args = ["activity", "-", "--quiet", "--format", "json"];
         let mut child = spawn(sandbox.trailtab().args(args));
         let mut stdin = child.stdin.take().unwrap();
-        // So many users that nobody can print the summary to a pipe that is not read.
+        // So many users that the summary does not fit into the pipe, which is not read.
         stdin
             .write_all(records(RECORDS, RECORDS).as_bytes())
             .unwrap();

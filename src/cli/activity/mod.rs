@@ -43,7 +43,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> 
         // A long read should not be lost to a directory that cannot be written.
         files::make_writable_directory(directory)?;
     }
-    let reading = signals::interruptible();
+    let reading = signals::interruptible(signals::STOPS_READING);
     let dump = copies.then(|| RawDump::create(directory)).transpose()?;
     let copy = |region: &str, record: &[u8]| {
         if let Some(dump) = &dump {

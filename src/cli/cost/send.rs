@@ -78,7 +78,7 @@ async fn send(
     };
     let ledger = ledger(args, config)?;
     // The mail that is being sent gets its answer; after that, a signal ends the run.
-    let sending = signals::interruptible();
+    let sending = signals::interruptible(signals::STOPS_SENDING);
     let now = clock::now();
     let way = Way {
         config,

@@ -106,7 +106,7 @@ impl Plan {
         };
         let progress = Arc::new(Progress::default());
         let outcome = ui.watch(&progress, || read::run(request, empty, &progress))?;
-        // Whoever stopped it knows that there is little.
+        // An interrupted run has a result, even if it holds nothing.
         if !interrupt.is_requested() {
             refuse_nothing(&outcome)?;
         }

@@ -45,7 +45,7 @@ impl Counted {
             version: env!("CARGO_PKG_VERSION"),
             caller: None,
         };
-        let reading = signals::interruptible();
+        let reading = signals::interruptible(signals::STOPS_READING);
         let outcome = plan.run(
             Wishes::default(),
             &Usage::new(detail),

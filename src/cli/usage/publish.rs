@@ -131,7 +131,7 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         let present = plan.present.into_keys().collect();
         let mut plan = Plan::new(data, counted.window, clock::now());
         plan.leave_out(&present);
-        let sending = signals::interruptible();
+        let sending = signals::interruptible(signals::STOPS_SENDING);
         let stop = &sending.interrupt;
         let account = backfill::publish(plan, &keys, &publisher, &ledger, clock::now, stop).await;
         tell(&account, ui)?;

@@ -55,7 +55,7 @@ fn a_name_that_is_taken_gets_a_number() {
 fn files_that_belong_together_have_one_stem() {
     let directory = tempfile::tempdir().unwrap();
     let stem = directory.path().join("a");
-    fs::write(directory.path().join("a.csv"), "somebody else's").unwrap();
+    fs::write(directory.path().join("a.csv"), "another's").unwrap();
     fs::create_dir(directory.path().join("a_2_plots")).unwrap();
     let new = [".json", ".csv"].map(|ending| NewFile {
         ending,
@@ -66,7 +66,7 @@ fn files_that_belong_together_have_one_stem() {
     assert_eq!(written, expected);
     assert_eq!(
         fs::read(directory.path().join("a.csv")).unwrap(),
-        b"somebody else's"
+        b"another's"
     );
 }
 
@@ -193,7 +193,7 @@ fn a_folder_takes_up_what_it_lacks_and_nothing_is_replaced() {
         (read("charts/d/b.svg"), read("charts/e/c.svg")),
         ("b".into(), "c".into())
     );
-    // Somebody has changed one of them.
+    // One of them was changed.
     fs::write(target.join("a.png"), "mine").unwrap();
     let third = folder(&target, &[("a.png", "a"), ("new.png", "new")]);
     assert_eq!(
