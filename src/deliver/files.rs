@@ -3,7 +3,7 @@
 //! What a run writes for its user never replaces anything: if a name is taken, `_2`, `_3` and so on is
 //! added to it. [`replace`] is for the program's own state, such as caches.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -35,16 +35,8 @@ impl WriteError {
 ///
 /// If the system refuses.
 pub(crate) fn make_directory(path: &Path, readers: Readers) -> Result<(), WriteError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    if readers == Readers::Owner {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    #[cfg(not(unix))]
-    let _ = readers;
-    builder.create(path).map_err(WriteError::at(path))
+    let made = readers.directories().recursive(true).create(path);
+    made.map_err(WriteError::at(path))
 }
 
 /// Makes a directory that only its owner may look into, and those from `root` on that lead to it. What
@@ -207,7 +199,18 @@ impl NewFolder {
     ///
     /// If the system refuses.
     pub(crate) fn make_directory(&self, name: &Path) -> Result<(), WriteError> {
-        make_directory(&self.directory.path().join(name), self.readers)
+        let mut path = self.directory.path().to_owned();
+        for part in name.components() {
+            path.push(part);
+            // One by one, so that the folder itself is not made again after a signal has removed it.
+            match self.readers.directories().create(&path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(WriteError::at(&self.target.join(name))(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Adds bytes to the end of a file in the folder.
@@ -216,13 +219,8 @@ impl NewFolder {
     ///
     /// If the system refuses.
     pub(crate) fn append(&self, name: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        if self.readers == Readers::Owner {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
+        let mut options = self.readers.files();
+        let options = options.create(true).append(true);
         let file = options.open(self.directory.path().join(name));
         file.and_then(|mut file| file.write_all(bytes))
             .map_err(WriteError::at(&self.target.join(name)))

@@ -5,7 +5,7 @@
 //! ends the process.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,22 +32,44 @@ pub(crate) enum Readers {
 }
 
 impl Readers {
+    /// The mode to create a file or directory with, of one that all may read.
     #[cfg(unix)]
-    fn permissions(self, all: u32) -> Permissions {
-        use std::os::unix::fs::PermissionsExt as _;
-        Permissions::from_mode(match self {
+    fn mode(self, all: u32) -> u32 {
+        match self {
             Readers::Umask => all,
             Readers::Owner => all & 0o700,
-        })
+        }
     }
 
-    fn builder(self, is_directory: bool) -> Builder<'static, 'static> {
+    /// Options for creating files.
+    pub(super) fn files(self) -> OpenOptions {
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
+        let mut options = OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, self.mode(0o666));
+        options
+    }
+
+    /// Options for creating directories.
+    pub(super) fn directories(self) -> DirBuilder {
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, self.mode(0o777));
+        builder
+    }
+
+    /// Names for temporary files or directories, whose mode is as of one that all may read.
+    fn temporary(self, all: u32) -> Builder<'static, 'static> {
         let mut builder = Builder::new();
         builder.prefix(".trailtab-").rand_bytes(RANDOM_CHARS);
         #[cfg(unix)]
-        builder.permissions(self.permissions(if is_directory { 0o777 } else { 0o666 }));
+        {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(self.mode(all));
+            builder.permissions(mode);
+        }
         #[cfg(not(unix))]
-        let _ = is_directory;
+        let _ = all;
         builder
     }
 }
@@ -64,7 +86,7 @@ impl TemporaryFile {
     pub(super) fn write(directory: &Path, bytes: &[u8], readers: Readers) -> io::Result<Self> {
         let mut existing = lock();
         let file = readers
-            .builder(false)
+            .temporary(0o666)
             .suffix(".part")
             .tempfile_in(directory)?;
         let entry = Entry::new(&mut existing, file.path());
@@ -101,7 +123,7 @@ impl TemporaryDirectory {
     /// Makes one in the directory that its final name will be in.
     pub(super) fn create(parent: &Path, readers: Readers) -> io::Result<Self> {
         let mut existing = lock();
-        let directory = readers.builder(true).tempdir_in(parent)?;
+        let directory = readers.temporary(0o777).tempdir_in(parent)?;
         let entry = Entry::new(&mut existing, directory.path());
         Ok(TemporaryDirectory {
             directory,

@@ -95,7 +95,7 @@ pub(crate) fn run<C: Counter>(
         local: Mutex::new(local(request, progress, &mut found).into_iter()),
         fetched: Mutex::new(receiver),
     };
-    thread::scope(|scope| {
+    let outcome = thread::scope(|scope| {
         let workers: Vec<_> = (0..parallel::threads())
             .map(|_| scope.spawn(|| work(request, empty, &seen, &queue, progress)))
             .collect();
@@ -134,7 +134,12 @@ pub(crate) fn run<C: Counter>(
             verify::run(verify, request, &evidence, &mut outcome.coverage)?;
         }
         Ok(outcome)
-    })
+    });
+    // Nothing waits for a request that was given up, such as one for an address that no server answers.
+    if let Some(runtime) = runtime {
+        runtime.shutdown_background();
+    }
+    outcome
 }
 
 /// Documents that wait for a thread. Local files are a list that is there from the start, since

@@ -37,7 +37,10 @@ pub(super) fn run(
         None if evidence.digests.is_empty() => PublicKeys::default(),
         None => {
             let asked = ask(evidence, &request.access, coverage);
-            match start_runtime()?.block_on(request.interrupt.or(asked)) {
+            let runtime = start_runtime()?;
+            let keys = runtime.block_on(request.interrupt.or(asked));
+            runtime.shutdown_background();
+            match keys {
                 Some(keys) => keys,
                 None => {
                     let problem = interrupt::problem("public keys", Severity::Failed);
