@@ -9,6 +9,7 @@ use super::Ended;
 use super::plot::PictureArgs;
 use super::ui::Ui;
 use crate::deliver::files;
+use crate::deliver::temporary::Readers;
 use crate::job::{archive, plot};
 use crate::render;
 use crate::source::progress::Progress;
@@ -43,6 +44,9 @@ struct StatusArgs {
         help_heading = "Output"
     )]
     output: PathBuf,
+    /// Draw no picture, and print only
+    #[arg(long, conflicts_with_all = ["output", "plot_format"], help_heading = "Output")]
+    no_output: bool,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
@@ -81,11 +85,13 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
 
 fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<Ended> {
     let holdings = archive::status(&args.directory)?;
-    files::make_directory(&args.output)?;
-    let calendar = args.output.join("archive_calendar");
-    let scene = render::archive::calendar(&holdings);
-    for path in plot::draw(&scene, &calendar, &args.pictures.kinds())? {
-        ui.remark(&format!("wrote {}", path.display()));
+    if !args.no_output {
+        files::make_directory(&args.output, Readers::Umask)?;
+        let calendar = args.output.join("archive_calendar");
+        let scene = render::archive::calendar(&holdings);
+        for path in plot::draw(&scene, &calendar, &args.pictures.kinds())? {
+            ui.remark(&format!("wrote {}", path.display()));
+        }
     }
     let printed = match args.format {
         Format::Text => render::archive::status(&holdings, ui.look()).into_bytes(),

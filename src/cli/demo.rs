@@ -8,6 +8,8 @@ use anyhow::{Context as _, bail};
 use super::ui::Ui;
 use super::{Ended, activity, cost};
 use crate::deliver::files;
+use crate::deliver::manifest::Manifest;
+use crate::deliver::temporary::Readers;
 use crate::demo::{self, Plan};
 use crate::job;
 use crate::render::page::thousands;
@@ -18,8 +20,9 @@ const LOGS: [&str; 2] = ["AWSLogs", "imported-archive"];
 /// Where the bill lies, as Cost Explorer's answers about it.
 const BILL: &str = "bill";
 
-/// Written into the folder, so that the next demo knows that it may clean up there.
+/// Lists the files that a demo wrote into the folder: the next one removes these, and nothing else.
 const MARKER: &str = ".trailtab-demo";
+const MARKER_HEADING: &str = "trailtab demo wrote the files below. The next demo in this folder removes them, and nothing else.";
 
 /// Make a synthetic organisation's logs and show what this program tells about them
 ///
@@ -45,7 +48,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         seed: args.seed,
     };
     let folder = &args.output;
-    clean(folder)?;
+    let mut manifest = clean(folder)?;
+    let log_files = plan.files();
+    manifest.add(log_files.iter().map(|file| folder.join(file.key())))?;
     let written = job::demo::run(&plan, folder)?;
     let truth = written.truth;
     ui.remark(&format!(
@@ -62,35 +67,41 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         return Ok(Ended::Done);
     }
     let logs = LOGS.map(|logs| folder.join(logs));
-    job::demo::bill(args.seed, &folder.join(BILL)).context("cannot write the bill")?;
-    let ended = activity::summarise(&logs, &folder.join("results"), ui)?;
-    cost::show(&folder.join(BILL), &folder.join("results"), ui)?;
+    let bill = job::demo::bill(args.seed).context("cannot write the bill")?;
+    let bill: Vec<_> = bill
+        .into_iter()
+        .map(|(name, bytes)| (folder.join(BILL).join(name), bytes))
+        .collect();
+    manifest.add(bill.iter().map(|(path, _)| path.clone()))?;
+    files::make_directory(&folder.join(BILL), Readers::Umask)?;
+    for (path, bytes) in &bill {
+        files::create_or_keep(path, bytes, Readers::Umask)?;
+    }
+    let (ended, written) = activity::summarise(&logs, &folder.join("results"), ui)?;
+    manifest.add(written)?;
+    let (_, written) = cost::show(&folder.join(BILL), &folder.join("results"), ui)?;
+    manifest.add(written)?;
     ui.remark(&tour(folder));
     Ok(ended)
 }
 
-/// Removes what an earlier demo has written, and refuses to touch anything else.
-fn clean(folder: &Path) -> anyhow::Result<()> {
-    let marker = folder.join(MARKER);
+/// Removes the files that an earlier demo wrote into the folder, and refuses a folder that holds something and
+/// in which there was no demo. Returns the list of the files to come.
+fn clean(folder: &Path) -> anyhow::Result<Manifest> {
     let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-    if !is_empty && !marker.exists() {
+    if !is_empty && !folder.join(MARKER).exists() {
         bail!(
             "{} holds something else: name another directory with --output",
             folder.display()
         );
     }
-    for old in LOGS.into_iter().chain(["results", BILL]) {
-        let old = folder.join(old);
-        if old.exists() {
-            fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
-        }
-    }
-    files::make_directory(folder)?;
-    files::write(
-        &marker,
-        b"This folder was made by trailtab demo, which will clean it up.\n",
-    )?;
-    Ok(())
+    let manifest = Manifest::read(folder, MARKER, MARKER_HEADING);
+    let mut manifest =
+        manifest.with_context(|| format!("cannot read {}", folder.join(MARKER).display()))?;
+    manifest.remove_files()?;
+    files::make_directory(folder, Readers::Umask)?;
+    manifest.add([])?;
+    Ok(manifest)
 }
 
 /// Says what to try next.

@@ -8,6 +8,7 @@ mod digests;
 mod generate;
 mod plot;
 mod reading;
+mod signals;
 mod ui;
 mod usage;
 
@@ -72,6 +73,10 @@ pub fn main() -> ExitCode {
         }
     };
     let ui = Ui { quiet: cli.quiet };
+    if let Err(error) = signals::watch(ui) {
+        ui.error(&anyhow::Error::new(error).context("cannot watch for signals"));
+        return ExitCode::FAILURE;
+    }
     let result = match cli.verb {
         Verb::Demo(args) => demo::run(&args, ui),
         Verb::Activity(args) => activity::run(&args, ui),

@@ -9,12 +9,13 @@ use clap::ValueEnum;
 use super::Ended;
 use super::ui::Ui;
 use crate::core::summary::Summary;
-use crate::job::plot;
+use crate::job::plot::{self, Charts};
 
 /// Draw charts of a summary that was written before
 ///
 /// Reads what `trailtab activity` writes, and what its predecessor wrote. The charts go to a folder
-/// beside the summary, or below DIR, named like the summary with `_plots` at its end.
+/// beside the summary, or below DIR, named like the summary with `_plots` at its end. Charts that the folder
+/// lacks are added to it. Nothing is overwritten: if it holds others, they go to a new folder `_plots_2`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Summary to draw (can be repeated)
@@ -75,11 +76,11 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
 }
 
 impl PictureArgs {
-    /// Draws a summary's charts into a folder.
-    pub(crate) fn draw(&self, summary: &Summary, folder: &Path, ui: Ui) -> anyhow::Result<()> {
-        let count = plot::run(summary, folder, &self.kinds())?;
+    /// Draws a summary's charts into a folder, and returns the folder that they are in.
+    pub(crate) fn draw(&self, summary: &Summary, folder: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
+        let Charts { folder, count } = plot::run(summary, folder, &self.kinds())?;
         ui.remark(&format!("wrote {count} charts to {}", folder.display()));
-        Ok(())
+        Ok(folder)
     }
 
     /// The kinds of pictures asked for, each once.

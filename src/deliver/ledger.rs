@@ -15,6 +15,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 
+use super::files::{self, WriteError};
+use super::temporary::Readers;
 use crate::aws;
 use crate::core::window::{self, Seconds};
 
@@ -334,7 +336,7 @@ impl Ledger {
         let failed = |reason| self.failed("write", key, reason);
         let Ledger::S3 { client, bucket, .. } = self else {
             let written = self.put_file(key, bytes, condition);
-            return written.map_err(|error| failed(error.to_string()));
+            return written.map_err(|error| failed(error.cause().to_string()));
         };
         let mut request = client
             .put_object()
@@ -359,35 +361,20 @@ impl Ledger {
         key: &str,
         bytes: &[u8],
         condition: Condition<'_>,
-    ) -> io::Result<Option<Version>> {
+    ) -> Result<Option<Version>, WriteError> {
         let Ledger::Directory(directory) = self else {
             return Ok(None);
         };
         let path = directory.join(key);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        match condition {
-            Condition::Absent => {
-                // Written first and named then: whoever looks sees all of it or nothing.
-                let part = path.with_extension(format!("{:016x}.part", fastrand::u64(..)));
-                fs::write(&part, bytes)?;
-                let linked = fs::hard_link(&part, &path);
-                fs::remove_file(&part)?;
-                match linked {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-                    Err(error) => return Err(error),
-                }
+        files::make_private_directory(directory, path.parent().unwrap_or(directory))?;
+        let is_written = match condition {
+            Condition::Absent => files::create(&path, bytes, Readers::Owner)?,
+            Condition::None | Condition::Tag(_) => {
+                files::replace(&path, bytes, Readers::Owner)?;
+                true
             }
-            // Others may be writing it just now.
-            _ => {
-                let part = path.with_extension(format!("{:016x}.part", fastrand::u64(..)));
-                fs::write(&part, bytes)?;
-                fs::rename(&part, &path)?;
-            }
-        }
-        Ok(Some(Version(None)))
+        };
+        Ok(is_written.then_some(Version(None)))
     }
 }
 

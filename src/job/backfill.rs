@@ -12,6 +12,7 @@ use crate::core::usage::metrics::Datum;
 use crate::core::window::Seconds;
 use crate::deliver::cloudwatch::{Publisher, ReadError};
 use crate::deliver::ledger::{Ledger, LedgerError, Owner};
+use crate::source::interrupt::Interrupt;
 
 /// How long one hour's data may take to be published.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,16 +51,27 @@ pub(crate) async fn published_by_others(
     Ok(others)
 }
 
-/// Publishes a plan.
+/// Publishes a plan, hour by hour. If it is interrupted, the hour that is being sent gets its answer, and the
+/// others are left to the next run.
 pub(crate) async fn publish(
     plan: Plan,
     keys: &Keys,
     publisher: &Publisher,
     ledger: &Ledger,
     now: impl Fn() -> Seconds,
+    interrupt: &Interrupt,
 ) -> Account {
     let mut account = Account::default();
+    let mut is_interrupted = false;
     for (hour, data) in plan.hours {
+        let events = data.iter().map(Datum::events).sum::<u64>();
+        account.received += events;
+        if interrupt.is_requested() {
+            account.unsent += events;
+            account.unsent_data += data.len() as u64;
+            is_interrupted = true;
+            continue;
+        }
         let began = now();
         let publication = Publication {
             way: Way::Request(publisher),
@@ -72,8 +84,49 @@ pub(crate) async fn publish(
             },
             deadline: Instant::now() + PATIENCE,
         };
-        account.received += data.iter().map(Datum::events).sum::<u64>();
         usage::publish(data, publication, &mut account).await;
     }
+    if is_interrupted {
+        let trouble = "stopped by a signal before everything was sent: run again to send the rest";
+        account.troubles.push(trouble.to_owned());
+    }
     account
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws;
+    use crate::core::usage::metrics::{Metric, Set};
+    use crate::core::window::Window;
+    use crate::source::interrupt;
+
+    #[tokio::test]
+    async fn no_hour_is_begun_after_the_interrupt() {
+        let now = 1_800_000_000;
+        let data = (1..=3).map(|hours| Datum {
+            metric: Metric {
+                set: Set::Calls,
+                name: "GetObject".to_owned(),
+                values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
+            },
+            minute: (now / 3600 - 24 - hours) * 3600,
+            value: 5,
+        });
+        let plan = Plan::new(data.collect(), Window::default(), now);
+        assert_eq!(plan.hours.len(), 3);
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::Directory(directory.path().join("ledger"));
+        let config = aws::nobody();
+        let publisher = Publisher::new(aws::cloudwatch(&config), "test");
+        let keys = Keys::new("test", "111122223333", "eu-west-1");
+        let (requester, interrupt) = interrupt::channel();
+        requester.request();
+        let account = publish(plan, &keys, &publisher, &ledger, || now, &interrupt).await;
+        assert_eq!((account.received, account.unsent), (15, 15));
+        assert_eq!((account.published, account.unsent_data), (0, 3));
+        assert_eq!(account.troubles.len(), 1);
+        // Nothing is claimed, so that another run can send it.
+        assert!(!directory.path().join("ledger").exists());
+    }
 }

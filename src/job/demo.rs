@@ -11,6 +11,7 @@ use crate::core::window;
 use crate::cost_source::accounts::Listed;
 use crate::cost_source::saved;
 use crate::deliver::files::{self, WriteError};
+use crate::deliver::temporary::Readers;
 use crate::demo::{self, File, Plan, Truth};
 
 /// When the demo's bill was asked for.
@@ -28,7 +29,7 @@ pub(crate) struct Written {
 ///
 /// # Errors
 ///
-/// The first file that cannot be written.
+/// The first file that cannot be written, or whose name another file has.
 pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
     let log_files = plan.files();
     let parents: BTreeSet<&Path> = log_files
@@ -36,13 +37,13 @@ pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
         .filter_map(|file| Path::new(file.key()).parent())
         .collect();
     for parent in parents {
-        files::make_directory(&folder.join(parent))?;
+        files::make_directory(&folder.join(parent), Readers::Umask)?;
     }
     let bytes = AtomicU64::new(0);
     parallel::for_each(&log_files, Press::new, |press, file| {
         let gzip = press.gzip(file);
         bytes.fetch_add(gzip.len() as u64, Ordering::Relaxed);
-        files::write(&folder.join(file.key()), gzip)
+        files::create_or_keep(&folder.join(file.key()), gzip, Readers::Umask)
     })?;
     Ok(Written {
         truth: demo::truth(plan),
@@ -50,25 +51,26 @@ pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
     })
 }
 
-/// Writes what Cost Explorer would have answered about the organisation's bill on the morning after the demo.
+/// What Cost Explorer would have answered about the organisation's bill on the morning after the demo: names
+/// of files, and what is in them.
 ///
 /// # Errors
 ///
-/// The first file that cannot be written.
-pub(crate) fn bill(seed: u64, folder: &Path) -> anyhow::Result<()> {
-    files::make_directory(folder)?;
+/// None, as far as is known: JSON can say all of it.
+pub(crate) fn bill(seed: u64) -> serde_json::Result<Vec<(String, Vec<u8>)>> {
     let morning = window::parse(BILL_ASKED.as_bytes()).unwrap_or_default();
-    for answer in demo::bill::answers(seed, morning) {
-        let (name, bytes) = saved::save(&answer)?;
-        files::write(&folder.join(name), &bytes)?;
-    }
+    let answers = demo::bill::answers(seed, morning);
+    let mut bill = answers
+        .iter()
+        .map(saved::save)
+        .collect::<Result<Vec<_>, _>>()?;
     let accounts = demo::bill::accounts().map(|(id, name)| Listed {
         id: id.to_owned(),
         name: name.to_owned(),
         state: "ACTIVE".to_owned(),
     });
-    let (name, bytes) = saved::save_accounts(&accounts.collect::<Vec<_>>())?;
-    Ok(files::write(&folder.join(name), &bytes)?)
+    bill.push(saved::save_accounts(&accounts.collect::<Vec<_>>())?);
+    Ok(bill)
 }
 
 /// Compresses file after file with the same buffers.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::parallel;
 use crate::core::summary::Summary;
-use crate::deliver::files::{self, WriteError};
+use crate::deliver::files::{self, NewFile, NewFolder, WriteError};
+use crate::deliver::temporary::Readers;
 use crate::render::chart::Scene;
 use crate::render::plots::{self, Plot};
 
@@ -15,52 +16,84 @@ pub(crate) enum Picture {
     Svg,
 }
 
-/// Draws the charts of a summary into a folder; returns how many pictures were written.
+/// A folder of charts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Charts {
+    pub(crate) folder: PathBuf,
+    /// How many pictures were drawn.
+    pub(crate) count: usize,
+}
+
+/// Draws the charts of a summary into a folder. If the folder is there already, charts that it lacks are
+/// added to it; if it holds anything else under the name of a chart, the charts go to `FOLDER_2`.
 ///
 /// # Errors
 ///
-/// The first picture that cannot be written.
+/// If a chart cannot be written; then none is left.
 pub(crate) fn run(
     summary: &Summary,
     folder: &Path,
     pictures: &[Picture],
-) -> Result<usize, WriteError> {
+) -> Result<Charts, WriteError> {
     let plots = plots::plots(summary);
+    let count = plots.len() * pictures.len();
+    if count == 0 {
+        let folder = folder.to_owned();
+        return Ok(Charts { folder, count });
+    }
+    let folder = NewFolder::create(folder, Readers::Umask)?;
     for directory in plots
         .iter()
         .filter_map(|plot| plot.path.parent())
         .collect::<std::collections::BTreeSet<_>>()
     {
-        files::make_directory(&folder.join(directory))?;
+        folder.make_directory(directory)?;
     }
     let draw_plot = |(): &mut (), plot: &Plot<'_>| {
-        draw(&plot.scene(), &folder.join(&plot.path), pictures).map(|_| ())
+        let scene = plot.scene();
+        pictures.iter().try_for_each(|picture| {
+            let name = files::with_ending(&plot.path, picture.ending());
+            folder.append(&name, &picture.draw(&scene))
+        })
     };
     parallel::for_each(&plots, || (), draw_plot)?;
-    Ok(plots.len() * pictures.len())
+    Ok(Charts {
+        folder: folder.finish_or_join()?,
+        count,
+    })
 }
 
-/// Draws one chart as pictures of a name, to which each kind adds its ending; returns their paths.
+/// Draws one chart as new files, one of each kind of picture; returns their paths.
 ///
 /// # Errors
 ///
-/// The first picture that cannot be written.
+/// If one cannot be written; then none is left.
 pub(crate) fn draw(
     scene: &Scene,
-    name: &Path,
+    stem: &Path,
     pictures: &[Picture],
 ) -> Result<Vec<PathBuf>, WriteError> {
-    let mut paths = Vec::new();
-    for picture in pictures {
-        let (ending, bytes) = match picture {
-            Picture::Png => ("png", scene.to_png()),
-            Picture::Svg => ("svg", scene.to_svg().into_bytes()),
-        };
-        let mut path = name.to_owned();
-        // A principal's name may hold dots: the ending is added, not replaced.
-        path.as_mut_os_string().push(format!(".{ending}"));
-        files::write(&path, &bytes)?;
-        paths.push(path);
+    let drawn: Vec<_> = pictures.iter().map(|picture| picture.draw(scene)).collect();
+    let new_files = pictures.iter().zip(&drawn).map(|(picture, bytes)| NewFile {
+        ending: picture.ending(),
+        bytes,
+    });
+    let new_files: Vec<_> = new_files.collect();
+    files::create_together(stem, &new_files, &[], Readers::Umask)
+}
+
+impl Picture {
+    fn ending(self) -> &'static str {
+        match self {
+            Picture::Png => ".png",
+            Picture::Svg => ".svg",
+        }
     }
-    Ok(paths)
+
+    fn draw(self, scene: &Scene) -> Vec<u8> {
+        match self {
+            Picture::Png => scene.to_png(),
+            Picture::Svg => scene.to_svg().into_bytes(),
+        }
+    }
 }

@@ -16,6 +16,7 @@ use crate::core::integrity::Evidence;
 use crate::core::seen::Seen;
 use crate::core::tally::Tally;
 use crate::source::document::{Body, Document, Reader};
+use crate::source::interrupt::{self, Interrupt};
 use crate::source::lookup_events::{self, Caller};
 use crate::source::progress::Progress;
 use crate::source::{Source, files, s3};
@@ -33,6 +34,8 @@ pub(crate) struct Request<'r> {
     pub(crate) dump: Option<Dump<'r>>,
     /// Set if log files are to be verified by their digests.
     pub(crate) verify: Option<Verify>,
+    /// Stops the reading: what was read by then is counted, and the rest is a problem in the coverage.
+    pub(crate) interrupt: Interrupt,
 }
 
 /// What was counted, and what is missing.
@@ -88,10 +91,11 @@ pub(crate) fn run<C: Counter>(
     let mut found = Coverage::default();
     let (sender, receiver) = mpsc::channel(WAITING);
     let queue = Queue {
+        interrupt: request.interrupt.clone(),
         local: Mutex::new(local(request, progress, &mut found).into_iter()),
         fetched: Mutex::new(receiver),
     };
-    thread::scope(|scope| {
+    let outcome = thread::scope(|scope| {
         let workers: Vec<_> = (0..parallel::threads())
             .map(|_| scope.spawn(|| work(request, empty, &seen, &queue, progress)))
             .collect();
@@ -115,29 +119,63 @@ pub(crate) fn run<C: Counter>(
             }
         }
         outcome.coverage.merge(found);
+        outcome.coverage.merge(queue.left());
         let fetched = fetched?;
         outcome.coverage.merge(fetched.coverage);
         outcome.caller = fetched.caller;
         if let Some(verify) = &request.verify {
+            // Digests would name the log files that were not read any more as missing.
+            if request.interrupt.is_requested() {
+                let problem = interrupt::problem("digests", Severity::Failed);
+                outcome.coverage.problem(problem);
+                return Ok(outcome);
+            }
             let evidence = std::mem::take(&mut outcome.evidence);
             verify::run(verify, request, &evidence, &mut outcome.coverage)?;
         }
         Ok(outcome)
-    })
+    });
+    // Nothing waits for a request that was given up, such as one for an address that no server answers.
+    if let Some(runtime) = runtime {
+        runtime.shutdown_background();
+    }
+    outcome
 }
 
 /// Documents that wait for a thread. Local files are a list that is there from the start, since
 /// waking a thread for each would cost more than a small file; those of S3 come as they come.
 struct Queue {
+    interrupt: Interrupt,
     local: Mutex<std::vec::IntoIter<Document>>,
     fetched: Mutex<mpsc::Receiver<Document>>,
 }
 
 impl Queue {
-    /// Waits for the next document; `None` says that there will be no more.
+    /// Waits for the next document; `None` says that there will be no more. Those that were fetched
+    /// already are read in any case.
     fn next(&self) -> Option<Document> {
-        let local = lock(&self.local).next();
+        let local = match self.interrupt.is_requested() {
+            true => None,
+            false => lock(&self.local).next(),
+        };
         local.or_else(|| lock(&self.fetched).blocking_recv())
+    }
+
+    /// The coverage of local files that were not read because of the interrupt.
+    fn left(&self) -> Coverage {
+        let mut coverage = Coverage::default();
+        let files = match lock(&self.local).len() {
+            0 => return coverage,
+            1 => "1 file was not read".to_owned(),
+            n => format!("{n} files were not read"),
+        };
+        // The names of the files would charge this to one account and region.
+        coverage.problem(Problem {
+            document: "local files".to_owned(),
+            severity: Severity::Partial,
+            reason: format!("{}; {files}", interrupt::REASON),
+        });
+        coverage
     }
 }
 
@@ -155,8 +193,8 @@ fn work<C: Counter>(
     progress: &Progress,
 ) -> Outcome<C> {
     let mut reader = match request.verify {
-        Some(_) => Reader::with_evidence(),
-        None => Reader::new(),
+        Some(_) => Reader::with_evidence(&request.interrupt),
+        None => Reader::new(&request.interrupt),
     };
     let mut intake = Intake::new(&request.rules, empty, seen, request.dump);
     let mut coverage = Coverage::default();
@@ -186,7 +224,9 @@ fn local(request: &Request<'_>, progress: &Progress, coverage: &mut Coverage) ->
     let mut documents = Vec::new();
     for source in &request.sources {
         match source {
-            Source::Path(path) => documents.extend(files::list(path, coverage)),
+            Source::Path(path) => {
+                documents.extend(files::list(path, &request.interrupt, coverage));
+            }
             Source::Stdin => documents.push(Document {
                 size: 0,
                 named: true,
@@ -218,15 +258,16 @@ async fn feed(
 ) -> Result<Fetched, ReadError> {
     let mut fetched = Fetched::default();
     if let Some(asked) = lookup {
-        let (caller, coverage) =
-            lookup_events::fetch(asked, Arc::clone(progress), sender.clone()).await?;
+        let run = (Arc::clone(progress), request.interrupt.clone());
+        let (caller, coverage) = lookup_events::fetch(asked, run, sender.clone()).await?;
         fetched.coverage.merge(coverage);
-        fetched.caller = Some(caller);
+        fetched.caller = caller;
     }
     let asked = s3::Asked {
         window: request.rules.window,
         filter: &request.rules.filter,
         digests: request.verify.is_some(),
+        interrupt: &request.interrupt,
     };
     let mut config = None;
     for source in &request.sources {
@@ -234,9 +275,14 @@ async fn feed(
             continue;
         };
         if config.is_none() {
-            config = Some(aws::config(&request.access).await);
+            config = request.interrupt.or(aws::config(&request.access)).await;
         }
-        let Some(config) = &config else { continue };
+        let Some(config) = &config else {
+            let address = format!("s3://{bucket}/{prefix}");
+            let problem = interrupt::problem(address, Severity::Failed);
+            fetched.coverage.problem(problem);
+            continue;
+        };
         let found = |bytes| progress.find(bytes);
         match s3::fetch(config, bucket, prefix, asked, &found, &sender).await {
             Ok(read) => fetched.coverage.merge(read),

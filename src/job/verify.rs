@@ -11,6 +11,7 @@ use crate::core::digest::Name;
 use crate::core::integrity::{self, Evidence, Scope};
 use crate::core::window::Seconds;
 use crate::source::Source;
+use crate::source::interrupt;
 use crate::source::public_keys::PublicKeys;
 
 /// How log files are to be verified.
@@ -34,7 +35,20 @@ pub(super) fn run(
     let keys = match &verify.keys {
         Some(keys) => keys.clone(),
         None if evidence.digests.is_empty() => PublicKeys::default(),
-        None => start_runtime()?.block_on(ask(evidence, &request.access, coverage)),
+        None => {
+            let asked = ask(evidence, &request.access, coverage);
+            let runtime = start_runtime()?;
+            let keys = runtime.block_on(request.interrupt.or(asked));
+            runtime.shutdown_background();
+            match keys {
+                Some(keys) => keys,
+                None => {
+                    let problem = interrupt::problem("public keys", Severity::Failed);
+                    coverage.problem(problem);
+                    return Ok(());
+                }
+            }
+        }
     };
     let addresses: Vec<String> = request
         .sources

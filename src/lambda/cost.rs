@@ -21,8 +21,9 @@ use crate::deliver::mail::files::Folder;
 use crate::job::cost::answers::{Cache, MAX_AGE};
 use crate::job::cost::open;
 use crate::job::cost::round::{self, Round, Way};
-use crate::job::cost::send::{Outcome, Sent};
+use crate::job::cost::send::{Limit, Outcome, Sent};
 use crate::render::escape;
+use crate::source::interrupt::Interrupt;
 
 /// What is left of an invocation's time for its last words.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -184,7 +185,10 @@ impl Function {
                 now: seconds(now),
                 until: seconds(now + left) + 1,
             },
-            deadline: Some(tokio::time::Instant::now() + left.saturating_sub(LAST_WORDS)),
+            limit: Limit {
+                deadline: Some(tokio::time::Instant::now() + left.saturating_sub(LAST_WORDS)),
+                interrupt: Interrupt::never(),
+            },
             folder,
         };
         let sent = match Round::plan(&mut run, None, |_| true).await {

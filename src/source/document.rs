@@ -5,10 +5,12 @@
 //! bounded whatever the document is.
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::interrupt::{self, Interrupt};
+use super::pump::Pump;
 use super::seal::{Members, Plain, Seal, Sealed};
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::csv;
@@ -89,24 +91,27 @@ pub(crate) struct Reader {
     evidence: Option<Evidence>,
     /// The seal of the document that is being read.
     seal: Option<Seal>,
+    interrupt: Interrupt,
 }
 
 impl Reader {
-    pub(crate) fn new() -> Self {
+    /// A reader that gives up documents that take long when it is interrupted.
+    pub(crate) fn new(interrupt: &Interrupt) -> Self {
         Reader {
             inflater: Inflater::new(WHOLE as usize),
             stored: Vec::new(),
             window: Vec::new(),
             evidence: None,
             seal: None,
+            interrupt: interrupt.clone(),
         }
     }
 
     /// A reader that takes note of digests, and of what they may say of log files.
-    pub(crate) fn with_evidence() -> Self {
+    pub(crate) fn with_evidence(interrupt: &Interrupt) -> Self {
         Reader {
             evidence: Some(Evidence::default()),
-            ..Reader::new()
+            ..Reader::new(interrupt)
         }
     }
 
@@ -141,7 +146,10 @@ impl Reader {
         }
         let trouble = match &mut body {
             Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
-            Body::Stdin => self.stream(io::stdin().lock(), named, sink),
+            Body::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
+                Ok(pump) => self.stream(pump, named, sink),
+                Err(error) => Some((Severity::Failed, format!("cannot be read: {error}"))),
+            },
             Body::Stream { bytes, .. } => self.stream(bytes, named, sink),
             Body::File(path) => match self.file(path, size, named, sink) {
                 Ok(trouble) => trouble,
@@ -168,9 +176,18 @@ impl Reader {
         named: bool,
         sink: &mut impl Sink,
     ) -> io::Result<Option<Trouble>> {
-        let mut file = File::open(path)?;
         // A size of zero may be a pipe's.
+        if size == 0 && !fs::metadata(path)?.is_file() {
+            let path = path.to_owned();
+            let pump = Pump::start(move || File::open(path), &self.interrupt)?;
+            return Ok(self.stream(pump, named, sink));
+        }
+        let mut file = File::open(path)?;
         if size == 0 || size > WHOLE {
+            let file = Interruptible {
+                inner: file,
+                interrupt: self.interrupt.clone(),
+            };
             return Ok(self.stream(file, named, sink));
         }
         let mut stored = std::mem::take(&mut self.stored);
@@ -454,6 +471,7 @@ fn damaged(damage: Damage) -> Trouble {
 
 fn cut_off(error: &io::Error) -> Trouble {
     let reason = match error.kind() {
+        _ if interrupt::is_cause(error) => interrupt::REASON.to_owned(),
         io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),
         // The file's own header was there, or it would not be read as gzip.
         io::ErrorKind::InvalidInput if error.to_string().contains("header") => {
@@ -463,6 +481,19 @@ fn cut_off(error: &io::Error) -> Trouble {
         _ => format!("reading stopped: {error}"),
     };
     (Severity::Partial, reason)
+}
+
+/// Gives a long file up when the run is interrupted.
+struct Interruptible<R> {
+    inner: R,
+    interrupt: Interrupt,
+}
+
+impl<R: Read> Read for Interruptible<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.interrupt.check()?;
+        self.inner.read(buf)
+    }
 }
 
 /// Counts the bytes that pass.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::archive;
 use super::document::{Body, Document};
+use super::interrupt::{self, Interrupt};
 use crate::core::coverage::{Coverage, Problem, Severity};
 
 /// A file of this size begun last would keep one thread busy after all others are done.
@@ -12,10 +13,10 @@ const LARGE: u64 = 1 << 20;
 
 /// Lists the files of a path, large ones first and the others by their names. What cannot be listed
 /// is a problem in the coverage.
-pub(crate) fn list(path: &Path, coverage: &mut Coverage) -> Vec<Document> {
+pub(crate) fn list(path: &Path, interrupt: &Interrupt, coverage: &mut Coverage) -> Vec<Document> {
     let mut files = Vec::new();
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => walk(path, &mut files, coverage),
+        Ok(metadata) if metadata.is_dir() => walk(path, &mut files, interrupt, coverage),
         // Named pipes, as the shell's <(…) makes them, are read like files.
         Ok(metadata) => files.push((metadata.len(), path.to_owned())),
         Err(error) => cannot(path, &error, coverage),
@@ -36,9 +37,18 @@ pub(crate) fn list(path: &Path, coverage: &mut Coverage) -> Vec<Document> {
 
 /// Collects the regular files below a directory. Links to directories are not followed: they could
 /// lead back to where they are.
-fn walk(directory: &Path, files: &mut Vec<(u64, PathBuf)>, coverage: &mut Coverage) {
+fn walk(
+    directory: &Path,
+    files: &mut Vec<(u64, PathBuf)>,
+    interrupt: &Interrupt,
+    coverage: &mut Coverage,
+) {
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
+        if interrupt.is_requested() {
+            let directory = directory.display().to_string();
+            return coverage.problem(interrupt::problem(directory, Severity::Failed));
+        }
         let entries = match fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) => {
@@ -57,7 +67,7 @@ fn walk(directory: &Path, files: &mut Vec<(u64, PathBuf)>, coverage: &mut Covera
                 Ok((path, kind, metadata))
             });
             match looked {
-                Ok((path, _, _)) if is_an_archives_own(&path) => {}
+                Ok((path, _, _)) if is_not_for_readers(&path) => {}
                 Ok((path, kind, _)) if kind.is_dir() => open.push(path),
                 Ok((path, _, Some(metadata))) if metadata.is_file() => {
                     files.push((metadata.len(), path));
@@ -70,11 +80,15 @@ fn walk(directory: &Path, files: &mut Vec<(u64, PathBuf)>, coverage: &mut Covera
     }
 }
 
-/// Tells whether something in an archive is not for its readers: its ledgers, and the log files that
-/// are being written.
-fn is_an_archives_own(path: &Path) -> bool {
+/// How the names begin that `deliver/temporary.rs` gives to files and folders that are being written.
+const TEMPORARY_PREFIX: &str = ".trailtab-";
+
+/// Tells whether a file or folder is not to be read: an archive's ledgers, and what this program is writing.
+fn is_not_for_readers(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    name == archive::HIDDEN.as_bytes() || name.ends_with(archive::UNFINISHED.as_bytes())
+    name == archive::HIDDEN.as_bytes()
+        || name.ends_with(archive::UNFINISHED.as_bytes())
+        || name.starts_with(TEMPORARY_PREFIX.as_bytes())
 }
 
 fn cannot(path: &Path, error: &std::io::Error, coverage: &mut Coverage) {
@@ -83,4 +97,44 @@ fn cannot(path: &Path, error: &std::io::Error, coverage: &mut Coverage) {
         severity: Severity::Failed,
         reason: format!("cannot be opened: {error}"),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::interrupt;
+    use super::*;
+
+    #[test]
+    fn what_is_being_written_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in [".trailtab-abc/a.jsonl", ".trailtab-abc.part", "logs/a.json"] {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "{}").unwrap();
+        }
+        let mut coverage = Coverage::default();
+        let found = list(directory.path(), &Interrupt::never(), &mut coverage);
+        let [
+            Document {
+                body: Body::File(path),
+                ..
+            },
+        ] = &found[..]
+        else {
+            panic!("{} documents", found.len());
+        };
+        assert!(path.ends_with("logs/a.json"), "{}", path.display());
+        assert!(coverage.is_complete());
+    }
+
+    #[test]
+    fn a_directory_is_not_searched_after_the_interrupt() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("a.json"), "{}").unwrap();
+        let (requester, interrupt) = interrupt::channel();
+        requester.request();
+        let mut coverage = Coverage::default();
+        assert!(list(directory.path(), &interrupt, &mut coverage).is_empty());
+        assert_eq!(coverage.problems[0].reason, interrupt::REASON);
+    }
 }

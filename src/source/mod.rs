@@ -3,9 +3,11 @@
 pub(crate) mod archive;
 pub(crate) mod document;
 pub(crate) mod files;
+pub(crate) mod interrupt;
 pub(crate) mod lookup_events;
 pub(crate) mod progress;
 pub(crate) mod public_keys;
+mod pump;
 pub(crate) mod s3;
 mod seal;
 

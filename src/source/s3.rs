@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::document::{Body, Document};
+use super::interrupt::{self, Interrupt};
 use crate::aws::{self, in_words};
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::filter::Filter;
@@ -61,6 +62,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) filter: &'a Filter,
     /// Whether digests are asked for as well.
     pub(crate) digests: bool,
+    pub(crate) interrupt: &'a Interrupt,
 }
 
 /// A folder of log files, or anything else to be listed.
@@ -90,37 +92,28 @@ pub(crate) async fn fetch(
     found: &(dyn Fn(u64) + Sync),
     documents: &mpsc::Sender<Document>,
 ) -> Result<Coverage, S3Error> {
-    let client = connect(config, bucket).await;
+    let given_up = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
+    let Some(client) = asked.interrupt.or(connect(config, bucket)).await else {
+        let mut coverage = Coverage::default();
+        coverage.problem(given_up());
+        return Ok(coverage);
+    };
     let store = Arc::new(Store {
         client,
         bucket: bucket.to_owned(),
         coverage: Mutex::default(),
         memory: Arc::new(Semaphore::new(BUFFERED_KIB as usize)),
+        interrupt: asked.interrupt.clone(),
     });
-    let listings = store.look(prefix, asked).await?;
-    let (keys, mut listed) = mpsc::channel(4096);
-    let mut listers = JoinSet::new();
-    let permits = Arc::new(Semaphore::new(LISTINGS));
-    for listing in listings {
-        let (store, keys, permits) = (store.clone(), keys.clone(), permits.clone());
-        listers.spawn(async move {
-            let _permit = permits.acquire().await;
-            store.list(&listing, &keys).await;
-        });
+    // Given up, it leaves no task behind.
+    let send = store.send_all(prefix, asked, found, documents);
+    let sent = asked.interrupt.or(send).await;
+    let mut coverage = std::mem::take(&mut *store.coverage.lock().await);
+    match sent {
+        Some(sent) => sent?,
+        None => coverage.problem(given_up()),
     }
-    drop(keys);
-    let mut downloads = JoinSet::new();
-    while let Some(object) = listed.recv().await {
-        found(object.size);
-        while downloads.len() >= DOWNLOADS {
-            downloads.join_next().await;
-        }
-        let (store, documents) = (store.clone(), documents.clone());
-        downloads.spawn(async move { store.download(object, &documents).await });
-    }
-    listers.join_all().await;
-    downloads.join_all().await;
-    Ok(std::mem::take(&mut *store.coverage.lock().await))
+    Ok(coverage)
 }
 
 /// Builds a client for the region that the bucket is in: S3 names it when asked in another.
@@ -151,9 +144,44 @@ struct Store {
     bucket: String,
     coverage: Mutex<Coverage>,
     memory: Arc<Semaphore>,
+    interrupt: Interrupt,
 }
 
 impl Store {
+    /// Lists and downloads all that is asked for.
+    async fn send_all(
+        self: &Arc<Self>,
+        prefix: &str,
+        asked: Asked<'_>,
+        found: &(dyn Fn(u64) + Sync),
+        documents: &mpsc::Sender<Document>,
+    ) -> Result<(), S3Error> {
+        let listings = self.look(prefix, asked).await?;
+        let (keys, mut listed) = mpsc::channel(4096);
+        let mut listers = JoinSet::new();
+        let permits = Arc::new(Semaphore::new(LISTINGS));
+        for listing in listings {
+            let (store, keys, permits) = (self.clone(), keys.clone(), permits.clone());
+            listers.spawn(async move {
+                let _permit = permits.acquire().await;
+                store.list(&listing, &keys).await;
+            });
+        }
+        drop(keys);
+        let mut downloads = JoinSet::new();
+        while let Some(object) = listed.recv().await {
+            found(object.size);
+            while downloads.len() >= DOWNLOADS {
+                downloads.join_next().await;
+            }
+            let (store, documents) = (self.clone(), documents.clone());
+            downloads.spawn(async move { store.download(object, &documents).await });
+        }
+        listers.join_all().await;
+        downloads.join_all().await;
+        Ok(())
+    }
+
     /// Finds the folders to list.
     async fn look(
         self: &Arc<Self>,
@@ -441,9 +469,10 @@ impl io::Read for Ranges {
         self.piece = io::Cursor::default();
         let end = (self.offset + RANGE).min(self.object.size);
         let range = Some(format!("bytes={}-{}", self.offset, end - 1));
-        let piece = self
-            .runtime
-            .block_on(self.store.body(&self.object.key, range));
+        let body = self.store.body(&self.object.key, range);
+        let Some(piece) = self.runtime.block_on(self.store.interrupt.or(body)) else {
+            return Err(io::Error::other(interrupt::Interrupted));
+        };
         self.piece = io::Cursor::new(piece.map_err(io::Error::other)?.0);
         self.offset = end;
         io::Read::read(&mut self.piece, buf)

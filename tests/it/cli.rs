@@ -908,9 +908,9 @@ fn every_account_gets_a_file_of_its_own() {
             "account_activity_111122223333_TIME.json",
             "account_activity_444455556666_TIME.json",
             "account_activity_a_b_TIME.json",
-            "account_activity_a_b_TIME~.json",
+            "account_activity_a_b_TIME_2.json",
             "account_activity_multiple_TIME.json",
-            "account_activity_multiple_TIME~.json",
+            "account_activity_multiple_TIME_2.json",
             "account_activity_unknown_TIME.json",
         ]
     );
@@ -1147,14 +1147,25 @@ fn a_demo_replaces_the_one_before_and_nothing_else() {
         .iter()
         .map(|path| (path.clone(), fs::read(path).unwrap()))
         .collect();
-    sandbox.write("there/results/old.json", "{}");
-    sandbox.write("there/mine.txt", "keep me");
+    let mine = [
+        "there/results/old.json",
+        "there/mine.txt",
+        "there/AWSLogs/mine.txt",
+        "there/imported-archive/mine.txt",
+        "there/bill/mine.txt",
+    ];
+    for name in mine {
+        sandbox.write(name, "keep me");
+    }
     sandbox.run(args).expect(0);
-    assert_eq!(
-        fs::read_to_string(sandbox.path("there/mine.txt")).unwrap(),
-        "keep me"
-    );
-    fs::remove_file(sandbox.path("there/mine.txt")).unwrap();
+    for name in mine {
+        assert_eq!(
+            fs::read_to_string(sandbox.path(name)).unwrap(),
+            "keep me",
+            "{name}"
+        );
+        fs::remove_file(sandbox.path(name)).unwrap();
+    }
     let second: Vec<_> = files_below(&sandbox.path("there"))
         .iter()
         .map(|path| (path.clone(), fs::read(path).unwrap()))

@@ -15,7 +15,12 @@ use crate::cli::reading::{CredentialArgs, ReadingArgs};
 /// permission. Or reads CloudTrail records from files, directories, standard input and S3, in any
 /// form that CloudTrail, CloudWatch Logs, EventBridge and the AWS command line give them.
 ///
-/// Writes a summary to DIR/account_activity_ACCOUNT_TIME.json. All times are UTC.
+/// Writes a summary to DIR/account_activity_ACCOUNT_TIME.json, and overwrites nothing: if that name is taken,
+/// `_2`, `_3` and so on is added to it. With --quiet and without --format, standard output is the path of
+/// the summary. All times are UTC.
+///
+/// Ctrl-C (or SIGTERM) stops reading: what was read is written, and the exit code is 3. A second one ends the
+/// program at once.
 #[derive(Debug, clap::Parser)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -34,9 +39,14 @@ pub(super) struct OutputArgs {
     /// Directory for all that is written
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub(super) output: PathBuf,
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(super) format: Format,
+    /// Write no files, and print only
+    #[arg(long, conflicts_with_all = [
+        "output", "per_account", "plot_results", "plot_format", "dump_raw_cloudtrail_data", "archive",
+    ])]
+    pub(super) no_output: bool,
+    /// What to print (default: text, or with --quiet the path of the summary)
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
     /// Write one summary for each account as well
     #[arg(long)]
     pub(super) per_account: bool,

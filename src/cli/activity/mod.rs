@@ -11,14 +11,20 @@ pub(crate) use self::args::Args;
 use self::results::Results;
 use super::Ended;
 use super::reading::{self, Plan, Wishes};
+use super::signals;
 use super::ui::Ui;
 use crate::clock;
 use crate::core::summary::Run;
 use crate::core::tally::Tally;
-use crate::core::window;
-use crate::deliver::files::{self, RawDump};
+use crate::deliver::files;
+use crate::deliver::raw_dump::RawDump;
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+    Ok(read_and_write(args, ui)?.0)
+}
+
+/// Runs the verb, and returns the files and folders that it wrote as well.
+fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
     let now = clock::now();
     let copies = args.output.dump_raw_cloudtrail_data;
     let plan = Plan::new(&args.reading, &args.credentials, copies, now)?;
@@ -33,14 +39,12 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     };
     let verify = args.digests.verify(&args.reading.sources)?;
     let directory = &args.output.output;
-    // Whoever waited for a long read should not lose it to a directory that cannot be written.
-    files::make_directory(directory)?;
-    let staging = directory.join(format!(
-        ".raw_{}_{}",
-        window::compact(now),
-        std::process::id()
-    ));
-    let dump = copies.then(|| RawDump::create(staging)).transpose()?;
+    if !args.output.no_output {
+        // A long read should not be lost to a directory that cannot be written.
+        files::make_writable_directory(directory)?;
+    }
+    let reading = signals::interruptible(signals::STOPS_READING);
+    let dump = copies.then(|| RawDump::create(directory)).transpose()?;
     let copy = |region: &str, record: &[u8]| {
         if let Some(dump) = &dump {
             dump.add(region, record);
@@ -51,10 +55,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         dump: dump.is_some().then_some(&copy),
         verify,
     };
-    let outcome = plan.run(wishes, &Tally::default(), ui)?;
+    let outcome = plan.run(wishes, &Tally::default(), &reading.interrupt, ui)?;
     let caller = outcome.caller.clone();
     run.caller = caller.map(|caller| (caller.account, caller.arn));
-    let printed = Results {
+    let written = Results {
         directory,
         args: &args.output,
         run: &run,
@@ -62,17 +66,27 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         ui,
     }
     .write(&outcome, dump)?;
-    ui.data(&printed).context("cannot print the summary")?;
-    Ok(if outcome.coverage.is_complete() {
-        Ended::Done
-    } else {
-        Ended::Partial
-    })
+    // A signal while the page waits in a pager's pipe ends the program.
+    drop(reading);
+    ui.data(&written.printed)
+        .context("cannot print the summary")?;
+    let ended = match outcome.coverage.is_complete() {
+        true => Ended::Done,
+        false => Ended::Partial,
+    };
+    Ok((ended, written.paths))
 }
 
-/// Runs the verb on folders of logs with its defaults, and draws charts of the result.
-pub(crate) fn summarise(logs: &[PathBuf], results: &Path, ui: Ui) -> anyhow::Result<Ended> {
+/// Runs the verb on folders of logs with its defaults, and draws charts of the result. Returns the files and
+/// folders that it wrote as well.
+pub(crate) fn summarise(
+    logs: &[PathBuf],
+    results: &Path,
+    ui: Ui,
+) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
     let options = [
+        "--format".as_ref(),
+        "text".as_ref(),
         "--plot-results".as_ref(),
         "--output".as_ref(),
         results.as_os_str(),
@@ -80,5 +94,5 @@ pub(crate) fn summarise(logs: &[PathBuf], results: &Path, ui: Ui) -> anyhow::Res
     let words = std::iter::once("activity".as_ref())
         .chain(options)
         .chain(logs.iter().map(|folder| folder.as_os_str()));
-    run(&<Args as clap::Parser>::try_parse_from(words)?, ui)
+    read_and_write(&<Args as clap::Parser>::try_parse_from(words)?, ui)
 }

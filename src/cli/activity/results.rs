@@ -1,7 +1,7 @@
 //! Writing what a run found.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -11,9 +11,15 @@ use crate::core::intake::Counter as _;
 use crate::core::summary::{Run, Summary};
 use crate::core::tally::Tally;
 use crate::core::window;
-use crate::deliver::files::{self, RawDump};
+use crate::deliver::files::{self, NewFile};
+use crate::deliver::raw_dump::RawDump;
+use crate::deliver::temporary::Readers;
 use crate::job::read::Outcome;
 use crate::render;
+
+/// What the names of a summary's charts and raw records add to its own.
+const PLOTS: &str = "_plots";
+const RAW_DATA: &str = "_raw_cloudtrail_data";
 
 /// Writes what a run found.
 pub(super) struct Results<'a> {
@@ -24,13 +30,20 @@ pub(super) struct Results<'a> {
     pub(super) ui: Ui,
 }
 
+/// What was written, and what is to be printed.
+pub(super) struct Written {
+    /// Files and folders; the summary of all accounts is the first.
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) printed: Vec<u8>,
+}
+
 impl Results<'_> {
-    /// Writes all files, and returns what is to be printed.
+    /// Writes all files.
     pub(super) fn write(
         &self,
         outcome: &Outcome,
         dump: Option<RawDump>,
-    ) -> anyhow::Result<Vec<u8>> {
+    ) -> anyhow::Result<Written> {
         let mut all = Tally::default();
         outcome
             .intaken
@@ -39,16 +52,42 @@ impl Results<'_> {
             .for_each(|tally| all.merge(tally));
         let summary = Summary::of(&all, &outcome.intaken, &outcome.coverage, self.run);
         let json = render::json::summary(&summary).context("cannot write the summary as JSON")?;
-        let stem = self.stem(&summary);
-        self.write_summary(&stem, &summary, &json)?;
+        let paths = match self.args.no_output {
+            true => Vec::new(),
+            false => self.write_files(outcome, &summary, &json, dump)?,
+        };
+        let printed = match (self.args.format, paths.first()) {
+            (None, Some(path)) if self.ui.quiet => {
+                let mut line = path.as_os_str().as_encoded_bytes().to_vec();
+                line.push(b'\n');
+                line
+            }
+            (None | Some(Format::Text), _) => {
+                render::text::summary(&summary, self.ui.look()).into_bytes()
+            }
+            (Some(Format::Json), _) => json,
+            (Some(Format::Csv), _) => {
+                render::csv::summary(&summary).context("cannot write the summary as CSV")?
+            }
+        };
+        Ok(Written { paths, printed })
+    }
+
+    fn write_files(
+        &self,
+        outcome: &Outcome,
+        summary: &Summary,
+        json: &[u8],
+        dump: Option<RawDump>,
+    ) -> anyhow::Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        let stem = self.write_summary(summary, json, &mut paths)?;
         if let Some(dump) = dump {
-            let target = self.directory.join(format!("{stem}_raw_cloudtrail_data"));
-            dump.finish(&target)?;
-            self.ui.remark(&format!("wrote {}", target.display()));
+            let folder = dump.finish(&files::with_ending(&stem, RAW_DATA))?;
+            self.ui.remark(&format!("wrote {}", folder.display()));
+            paths.push(folder);
         }
         if self.per_account {
-            // Account ids are whatever the records say: they shall not name another's file.
-            let mut taken = BTreeSet::from([stem.to_ascii_lowercase()]);
             let mut accounts: BTreeSet<&String> = outcome.intaken.tallies.keys().collect();
             if outcome.caller.is_some() {
                 // Accounts of an organisation that had no events, or could not be read, are told of.
@@ -60,38 +99,39 @@ impl Results<'_> {
                 let coverage = outcome.coverage.of_account(account);
                 let summary = Summary::of(tally, &outcome.intaken, &coverage, self.run);
                 let json = render::json::summary(&summary)?;
-                let mut stem = self.stem(&summary);
-                while !taken.insert(stem.to_ascii_lowercase()) {
-                    stem.push('~');
-                }
-                self.write_summary(&stem, &summary, &json)?;
+                self.write_summary(&summary, &json, &mut paths)?;
             }
         }
-        Ok(match self.args.format {
-            Format::Text => render::text::summary(&summary, self.ui.look()).into_bytes(),
-            Format::Json => json,
-            Format::Csv => {
-                render::csv::summary(&summary).context("cannot write the summary as CSV")?
-            }
-        })
+        Ok(paths)
     }
 
-    fn stem(&self, summary: &Summary) -> String {
+    /// Writes a summary, and its charts if they are wanted. Returns its path without the ending: the names
+    /// of all that belongs to it begin like that.
+    fn write_summary(
+        &self,
+        summary: &Summary,
+        json: &[u8],
+        paths: &mut Vec<PathBuf>,
+    ) -> anyhow::Result<PathBuf> {
         let account = render::escape::file_name(&summary.metadata.account_id);
-        format!(
-            "account_activity_{account}_{}",
-            window::compact(self.run.now)
-        )
-    }
-
-    fn write_summary(&self, stem: &str, summary: &Summary, json: &[u8]) -> anyhow::Result<()> {
-        let path = self.directory.join(format!("{stem}.json"));
-        files::write(&path, json)?;
-        self.ui.remark(&format!("wrote {}", path.display()));
-        if self.args.plot_results {
-            let folder = self.directory.join(format!("{stem}_plots"));
-            self.args.pictures.draw(summary, &folder, self.ui)?;
+        let time = window::compact(self.run.now);
+        let stem = self
+            .directory
+            .join(format!("account_activity_{account}_{time}"));
+        let new = [NewFile {
+            ending: ".json",
+            bytes: json,
+        }];
+        let written = files::create_together(&stem, &new, &[PLOTS, RAW_DATA], Readers::Umask)?;
+        for path in &written {
+            self.ui.remark(&format!("wrote {}", path.display()));
         }
-        Ok(())
+        let stem = written.first().map_or(stem, |path| path.with_extension(""));
+        paths.extend(written);
+        if self.args.plot_results {
+            let folder = files::with_ending(&stem, PLOTS);
+            paths.push(self.args.pictures.draw(summary, &folder, self.ui)?);
+        }
+        Ok(stem)
     }
 }

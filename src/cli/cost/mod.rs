@@ -6,7 +6,7 @@ mod open;
 mod send;
 mod view;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser as _, Subcommand};
 
@@ -37,12 +37,13 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     match &args.verb {
         Some(Verb::Check(args)) => check::run(args, ui),
         None if args.cost.sending.send => send::run(&args.cost, ui),
-        None => view::run(&args.cost, ui),
+        None => Ok(view::run(&args.cost, ui)?.0),
     }
 }
 
-/// Shows the report on all accounts of what was saved, and writes it into a directory.
-pub(super) fn show(saved: &Path, output: &Path, ui: Ui) -> anyhow::Result<Ended> {
+/// Shows the report on all accounts of what was saved, and writes it into a directory. Returns the files that
+/// were written as well.
+pub(super) fn show(saved: &Path, output: &Path, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
     let words = [
         "cost".as_ref(),
         "--offline".as_ref(),
@@ -50,7 +51,7 @@ pub(super) fn show(saved: &Path, output: &Path, ui: Ui) -> anyhow::Result<Ended>
         "--output".as_ref(),
         output.as_os_str(),
     ];
-    run(&Demo::try_parse_from(words)?.args, ui)
+    view::run(&Demo::try_parse_from(words)?.args.cost, ui)
 }
 
 /// What the demo says on a command line of its own.

@@ -18,6 +18,7 @@ use crate::cost_source::cost_explorer::PRICE;
 use crate::cost_source::saved;
 use crate::deliver::files;
 use crate::deliver::ledger::Ledger;
+use crate::deliver::temporary::Readers;
 use crate::job::cost::answers::Cache;
 use crate::job::cost::{Run, open};
 use crate::render::escape;
@@ -139,15 +140,19 @@ impl Opened {
         let Some(directory) = &args.save else {
             return Ok(());
         };
-        files::make_directory(directory)?;
+        files::make_private_directory(directory, directory)?;
+        // The newest answer to a question is the one to keep.
+        let keep = |name: String, bytes: &[u8]| {
+            files::replace(&directory.join(name), bytes, Readers::Owner)
+        };
         for answer in self.run.answers.given() {
             let (name, bytes) = saved::save(&answer).context("cannot save an answer")?;
-            files::write(&directory.join(name), &bytes)?;
+            keep(name, &bytes)?;
         }
         if !self.listed.is_empty() {
             let (name, bytes) =
                 saved::save_accounts(&self.listed).context("cannot save accounts")?;
-            files::write(&directory.join(name), &bytes)?;
+            keep(name, &bytes)?;
         }
         Ok(())
     }

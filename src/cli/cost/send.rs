@@ -9,12 +9,13 @@ use super::args::{CostArgs, Format};
 use super::open::{self, Opened};
 use super::view;
 use crate::cli::Ended;
+use crate::cli::signals;
 use crate::cli::ui::Ui;
 use crate::clock;
 use crate::deliver::ledger::{Ledger, Owner as Sender};
 use crate::deliver::mail::files::Folder;
 use crate::job::cost::round::{Round, Way};
-use crate::job::cost::send::{Outcome, Sent};
+use crate::job::cost::send::{Limit, Outcome, Sent};
 use crate::render;
 use crate::render::escape::terminal;
 
@@ -76,6 +77,8 @@ async fn send(
         _ => None,
     };
     let ledger = ledger(args, config)?;
+    // The mail that is being sent gets its answer; after that, a signal ends the run.
+    let sending = signals::interruptible(signals::STOPS_SENDING);
     let now = clock::now();
     let way = Way {
         config,
@@ -85,7 +88,10 @@ async fn send(
             now,
             until: now + LONGEST,
         },
-        deadline: None,
+        limit: Limit {
+            deadline: None,
+            interrupt: sending.interrupt.clone(),
+        },
         folder,
     };
     Ok(round.send(&mut opened.run, way).await?)

@@ -1,5 +1,7 @@
 //! One report, shown or written.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use rust_decimal::Decimal;
 
@@ -13,11 +15,13 @@ use crate::core::cost::plan::Need;
 use crate::core::cost::report::{Audience, Report};
 use crate::core::cost::wording::Wording;
 use crate::cost_source::cost_explorer::PRICE;
-use crate::deliver::files;
+use crate::deliver::files::{self, NewFile};
+use crate::deliver::temporary::Readers;
 use crate::job::cost::{Occasion, Run};
 use crate::render::{self, cost, mail};
 
-pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
+/// Shows the report, and returns the files that were written as well.
+pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
     open::runtime()?.block_on(async {
         let config = open::config(args).await;
         let mut opened = open::open(args, &config, ui).await?;
@@ -27,13 +31,14 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
         opened.save(&args.asking, ui)?;
         opened.tell_what_it_cost(ui);
         let Some(report) = report? else {
-            return Ok(Ended::Done);
+            return Ok((Ended::Done, Vec::new()));
         };
-        show(args, &report, ui)?;
-        Ok(match report.basis.problems.is_empty() {
+        let written = show(args, &report, ui)?;
+        let ended = match report.basis.problems.is_empty() {
             true => Ended::Done,
             false => Ended::Partial,
-        })
+        };
+        Ok((ended, written))
     })
 }
 
@@ -117,15 +122,24 @@ fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, 
     Ok((audience, owner, Vec::new()))
 }
 
-fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<()> {
+fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<Vec<PathBuf>> {
     let json = || render::json::ascii(report).context("cannot write the report as JSON");
     let csv = || cost::csv(report).context("cannot write the report as CSV");
+    let mut written = Vec::new();
     if let Some(directory) = &args.output {
-        files::make_directory(directory)?;
+        files::make_directory(directory, Readers::Umask)?;
         let letter = cost::letter(report, &Wording::default(), false)?;
-        files::write(&directory.join("cost.json"), &json()?)?;
-        files::write(&directory.join("cost.csv"), &csv()?)?;
-        files::write(&directory.join("cost.html"), mail::page(&letter).as_bytes())?;
+        let new = |ending, bytes| NewFile { ending, bytes };
+        let (json, csv, page) = (json()?, csv()?, mail::page(&letter));
+        let new = [
+            new(".json", &json),
+            new(".csv", &csv),
+            new(".html", page.as_bytes()),
+        ];
+        written = files::create_together(&directory.join("cost"), &new, &[], Readers::Umask)?;
+        for path in &written {
+            ui.remark(&format!("wrote {}", path.display()));
+        }
     }
     let printed = match args.format {
         Format::Table => cost::page(report, ui.look()).into_bytes(),
@@ -140,5 +154,6 @@ fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<()> {
             csv()?
         }
     };
-    ui.data(&printed).context("cannot print the report")
+    ui.data(&printed).context("cannot print the report")?;
+    Ok(written)
 }

@@ -18,6 +18,7 @@ use crate::job::read::{self, Outcome, Request};
 use crate::job::verify::Verify;
 use crate::source::Source;
 use crate::source::archive::Archive;
+use crate::source::interrupt::Interrupt;
 use crate::source::lookup_events::{self, Attribute};
 use crate::source::progress::Progress;
 
@@ -76,7 +77,8 @@ impl Plan {
         })
     }
 
-    /// Reads everything, counts it with what `empty` is one of, and shows how far it has come.
+    /// Reads everything, counts it with what `empty` is one of, and shows how far it has come. If it is
+    /// interrupted, the coverage says what was not read.
     ///
     /// # Errors
     ///
@@ -85,6 +87,7 @@ impl Plan {
         self,
         wishes: Wishes<'_>,
         empty: &C,
+        interrupt: &Interrupt,
         ui: Ui,
     ) -> anyhow::Result<Outcome<C>> {
         let pushed = (self.lookup.as_ref()).and_then(|asked| asked.attribute.clone());
@@ -99,10 +102,14 @@ impl Plan {
             },
             dump: wishes.dump,
             verify: wishes.verify,
+            interrupt: interrupt.clone(),
         };
         let progress = Arc::new(Progress::default());
         let outcome = ui.watch(&progress, || read::run(request, empty, &progress))?;
-        refuse_nothing(&outcome)?;
+        // An interrupted run has a result, even if it holds nothing.
+        if !interrupt.is_requested() {
+            refuse_nothing(&outcome)?;
+        }
         if pushed.is_some_and(|pushed| pushed.is_name()) && outcome.intaken.counts.read == 0 {
             ui.remark("no event has that name: LookupEvents minds its case, as in RunInstances");
         }

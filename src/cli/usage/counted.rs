@@ -2,6 +2,7 @@
 
 use crate::cli::Ended;
 use crate::cli::reading::{self, CredentialArgs, Plan, ReadingArgs, Wishes};
+use crate::cli::signals;
 use crate::cli::ui::Ui;
 use crate::clock;
 use crate::core::intake::Counter as _;
@@ -44,7 +45,14 @@ impl Counted {
             version: env!("CARGO_PKG_VERSION"),
             caller: None,
         };
-        let outcome = plan.run(Wishes::default(), &Usage::new(detail), ui)?;
+        let reading = signals::interruptible(signals::STOPS_READING);
+        let outcome = plan.run(
+            Wishes::default(),
+            &Usage::new(detail),
+            &reading.interrupt,
+            ui,
+        )?;
+        drop(reading);
         let mut usage = Usage::new(detail);
         let parts = outcome.intaken.tallies.values();
         parts.for_each(|part| usage.merge(part));

@@ -10,6 +10,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use super::args::UsageArgs;
 use super::counted::Counted;
 use crate::aws;
+use crate::cli::signals;
 use crate::cli::ui::Ui;
 use crate::cli::{Ended, UsageError};
 use crate::clock;
@@ -130,7 +131,9 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         let present = plan.present.into_keys().collect();
         let mut plan = Plan::new(data, counted.window, clock::now());
         plan.leave_out(&present);
-        let account = backfill::publish(plan, &keys, &publisher, &ledger, clock::now).await;
+        let sending = signals::interruptible(signals::STOPS_SENDING);
+        let stop = &sending.interrupt;
+        let account = backfill::publish(plan, &keys, &publisher, &ledger, clock::now, stop).await;
         tell(&account, ui)?;
         // What CloudWatch does not take, or has already, was said before anything was sent.
         let is_done = account.unsent_data + account.unconfirmed == 0 && account.troubles.is_empty();

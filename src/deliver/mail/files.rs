@@ -1,58 +1,45 @@
 //! Mails in files, for whoever wants to look before anything is sent.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::Message;
-use crate::deliver::files::{self, WriteError};
+use crate::deliver::files::{self, NewFile, WriteError};
+use crate::deliver::temporary::Readers;
 use crate::render::escape;
 
 /// A directory that takes mails.
 #[derive(Debug)]
 pub(crate) struct Folder {
     directory: PathBuf,
-    /// Names that are taken, in small letters: not every file system tells large ones from them.
-    taken: HashSet<String>,
 }
 
 impl Folder {
-    /// Makes the directory.
+    /// Makes the directory. Only its owner may look into it.
     ///
     /// # Errors
     ///
     /// If the system refuses.
     pub(crate) fn create(directory: PathBuf) -> Result<Folder, WriteError> {
-        files::make_directory(&directory)?;
-        Ok(Folder {
-            directory,
-            taken: HashSet::new(),
-        })
+        files::make_private_directory(&directory, &directory)?;
+        Ok(Folder { directory })
     }
 
-    /// Writes `NAME.eml`, and `NAME.html` if the mail has a page. Two mails never share a name.
+    /// Writes `NAME.eml`, and `NAME.html` if the mail has a page, or `NAME_2` and so on if there is such a mail.
     ///
     /// # Errors
     ///
     /// If the system refuses.
-    pub(crate) fn write(&mut self, message: &Message) -> Result<(), WriteError> {
-        let name = self.name(&message.name);
-        let path = |ending| self.directory.join(format!("{name}.{ending}"));
-        files::write(&path("eml"), &message.bytes)?;
-        match &message.page {
-            Some(page) => files::write(&path("html"), page.as_bytes()),
-            None => Ok(()),
-        }
-    }
-
-    fn name(&mut self, wanted: &str) -> String {
-        let first = escape::file_name(wanted);
-        let mut name = first.clone();
-        let mut count = 1_u64;
-        while !self.taken.insert(name.to_ascii_lowercase()) {
-            count += 1;
-            name = format!("{first}-{count}");
-        }
-        name
+    pub(crate) fn write(&self, message: &Message) -> Result<(), WriteError> {
+        let mut new = vec![NewFile {
+            ending: ".eml",
+            bytes: &message.bytes,
+        }];
+        new.extend(message.page.as_ref().map(|page| NewFile {
+            ending: ".html",
+            bytes: page.as_bytes(),
+        }));
+        let stem = self.directory.join(escape::file_name(&message.name));
+        files::create_together(&stem, &new, &[".html"], Readers::Owner).map(drop)
     }
 }
 
@@ -76,7 +63,7 @@ mod tests {
     #[test]
     fn no_mail_takes_the_place_of_another() {
         let directory = tempfile::tempdir().unwrap();
-        let mut folder = Folder::create(directory.path().join("mails")).unwrap();
+        let folder = Folder::create(directory.path().join("mails")).unwrap();
         let long = "x".repeat(500);
         let names = [
             "manager ann@example.com",

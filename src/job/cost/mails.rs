@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::history::{Mailed, Total};
 use super::office::PostOffice;
-use super::send::{self, Memory, Outcome, Post, Sent};
+use super::send::{self, Limit, Memory, Outcome, Post, Sent};
 use super::{Books, Run, Wanted};
 use crate::core::cost::audience::{Recipient, Refused};
 use crate::core::cost::money;
@@ -45,7 +45,7 @@ pub(crate) async fn send_all(
     wanted: &[Wanted],
     office: &mut PostOffice,
     memory: Option<&Memory<'_>>,
-    deadline: Option<tokio::time::Instant>,
+    limit: &Limit,
 ) -> Vec<Sent> {
     let mut lines = Vec::new();
     let mut ready = Vec::new();
@@ -93,7 +93,7 @@ pub(crate) async fn send_all(
         message.page = is_dry.then(|| mail::page(&letter));
         Ok(message)
     };
-    lines.extend(send::send_all(posts, &mut office.mailer, memory, deadline, build).await);
+    lines.extend(send::send_all(posts, &mut office.mailer, memory, limit, build).await);
     annotate(&mut lines, wanted);
     lines
 }

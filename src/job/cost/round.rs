@@ -1,12 +1,11 @@
 //! All that is due, mailed to whom it is for.
 
 use aws_config::SdkConfig;
-use tokio::time::Instant;
 
 use super::answers::NoAnswer;
 use super::mails;
 use super::office::{MailerError, PostOffice};
-use super::send::{Memory, Outcome, Sent};
+use super::send::{Limit, Memory, Outcome, Sent};
 use super::{Occasion, Run, Wanted};
 use crate::core::cost::audience::Recipients;
 use crate::core::cost::owner::Owner;
@@ -22,6 +21,8 @@ pub(crate) enum RoundError {
     NoAnswer(#[from] NoAnswer),
     #[error(transparent)]
     NoMailer(#[from] MailerError),
+    #[error("stopped by a signal before anything was sent")]
+    Interrupted,
 }
 
 /// Who is to get which report.
@@ -39,8 +40,7 @@ pub(crate) struct Way<'w> {
     /// What was sent before.
     pub(crate) ledger: &'w Ledger,
     pub(crate) sender: Sender,
-    /// What cannot be sent before is not begun.
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) limit: Limit,
     /// Where mails are written instead of being sent.
     pub(crate) folder: Option<Folder>,
 }
@@ -109,7 +109,8 @@ impl Round {
             Some(folder) => PostOffice::dry(&run.settings, folder),
             None => PostOffice::open(&run.settings, way.config).await?,
         };
-        let books = run.books(&need).await?;
+        let books = way.limit.interrupt.or(run.books(&need)).await;
+        let books = books.ok_or(RoundError::Interrupted)??;
         let memory = Memory {
             ledger: way.ledger,
             owner: way.sender,
@@ -120,7 +121,7 @@ impl Round {
             &self.wanted,
             &mut office,
             Some(&memory),
-            way.deadline,
+            &way.limit,
         );
         let mut lines = self.refused;
         lines.extend(sent.await);

@@ -1,6 +1,8 @@
 //! What an archive does to a disk: a few steps, each of which a test can make the last.
+//!
+//! Records are for their owner alone: directories are created with mode 0700, files with mode 0600.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -20,7 +22,7 @@ impl Disk {
         let parent = path.parent().unwrap_or(Path::new(""));
         self.make_directory(parent)?;
         self.whole_step()?;
-        match fs::create_dir(path) {
+        match private_directory().create(path) {
             // Another thread, for another region of the same account.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error),
@@ -28,10 +30,9 @@ impl Disk {
         }
     }
 
-    /// Writes a file whose bytes and name a loss of power leaves there.
+    /// Writes a new file whose bytes and name a loss of power leaves there.
     pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        let mut file = options.create(true).write(true).truncate(true).open(path)?;
+        let mut file = private_file().create_new(true).write(true).open(path)?;
         self.pour(&mut file, bytes)?;
         sync(&file)?;
         sync_directory(path.parent().unwrap_or(Path::new("")))
@@ -40,7 +41,7 @@ impl Disk {
     /// Adds bytes to the end of a file, all or, if that fails, none.
     pub(super) fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let is_new = !path.exists();
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut file = private_file().create(true).append(true).open(path)?;
         let before = file.metadata()?.len();
         let appended = self.pour(&mut file, bytes).and_then(|()| sync(&file));
         if appended.is_err() && self.whole_step().is_ok() {
@@ -104,6 +105,23 @@ impl Disk {
     fn step(&self, size: usize) -> io::Result<usize> {
         self.fuse.step(size)
     }
+}
+
+/// Options that create files for their owner alone.
+pub(super) fn private_file() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn private_directory() -> DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// Waits until the disk has what was written. Tests have no loss of power, and no time.

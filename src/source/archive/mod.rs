@@ -50,7 +50,7 @@ pub(crate) mod survey;
 mod tests;
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -341,7 +341,7 @@ pub(crate) fn is_object(json: &str) -> bool {
 
 fn take_lock(directory: &Path) -> Result<File, ArchiveError> {
     let path = layout::lock(directory);
-    let mut options = OpenOptions::new();
+    let mut options = disk::private_file();
     let file = options.create(true).write(true).truncate(false);
     let file = file.open(&path).attempt("write", &path)?;
     match file.try_lock() {

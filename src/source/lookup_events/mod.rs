@@ -15,16 +15,18 @@ mod regions;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use aws_config::SdkConfig;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub(crate) use self::account::Caller;
-use self::account::{Account, IdentityError};
+use self::account::{Account, IdentityError, Refusal};
 pub(crate) use self::attribute::Attribute;
 use self::organization::OrganizationError;
 use super::archive::{Archive, UNSETTLED};
 use super::document::Document;
+use super::interrupt::{self, Interrupt};
 use super::progress::Progress;
 use crate::aws;
 use crate::core::coverage::{ALL_REGIONS, Coverage, Problem, Severity, event_history};
@@ -89,6 +91,7 @@ struct Run {
     asked: Asked,
     documents: mpsc::Sender<Document>,
     progress: Arc<Progress>,
+    interrupt: Interrupt,
     coverage: Mutex<Coverage>,
     started: Instant,
 }
@@ -116,6 +119,10 @@ impl Run {
         let documents = archive.documents(account, region, self.asked.window);
         let has_some = !documents.is_empty();
         for document in documents {
+            // The region says that it was interrupted.
+            if self.interrupt.is_requested() {
+                break;
+            }
             self.send(document).await;
         }
         has_some
@@ -138,7 +145,7 @@ impl Run {
 }
 
 /// Sends the events of all accounts and regions that are asked for to `documents`. Returns who
-/// asked, and what could not be had.
+/// asked, if the run was not interrupted before that was known, and what could not be had.
 ///
 /// # Errors
 ///
@@ -146,31 +153,30 @@ impl Run {
 /// account or region is left to read.
 pub(crate) async fn fetch(
     asked: Asked,
-    progress: Arc<Progress>,
+    (progress, interrupt): (Arc<Progress>, Interrupt),
     documents: mpsc::Sender<Document>,
-) -> Result<(Caller, Coverage), LookupError> {
-    let config = aws::config(&asked.access).await;
-    // Both are on the way of most runs, and neither has to wait for the other.
-    let regions = async {
-        Ok(match regions::are_named(&asked) {
-            true => regions::Known::NotAsked,
-            false => regions::known(&config).await,
-        })
+) -> Result<(Option<Caller>, Coverage), LookupError> {
+    let Some(begun) = interrupt.or(begin(&asked)).await else {
+        return Ok((None, given_up()));
     };
-    let (caller, regions) = tokio::try_join!(Caller::find(&config), regions)?;
+    let (config, caller, regions) = begun?;
     let run = Arc::new(Run {
         asked,
         documents,
         progress,
+        interrupt,
         coverage: Mutex::default(),
         started: Instant::now(),
     });
     let own = Arc::new(Account::own(&caller, config, regions));
     let accounts = match &run.asked.organization {
-        Some(role) => organization::accounts(&own, role).await?,
-        None => vec![own.clone()],
+        Some(role) => run.interrupt.or(organization::accounts(&own, role)).await,
+        None => Some(Ok(vec![own.clone()])),
     };
-    let wanted = accounts
+    let Some(accounts) = accounts else {
+        return Ok((Some(caller), given_up()));
+    };
+    let wanted = accounts?
         .into_iter()
         .filter(|account| run.asked.filter.admits_account(&account.id));
     let wanted: Vec<_> = wanted.collect();
@@ -206,22 +212,44 @@ pub(crate) async fn fetch(
     if run.asked.window.until > settled {
         coverage.settled_until = Some(settled);
     }
-    Ok((caller, coverage))
+    Ok((Some(caller), coverage))
+}
+
+/// Finds out whose credentials these are, and which regions there are.
+async fn begin(asked: &Asked) -> Result<(SdkConfig, Caller, regions::Known), LookupError> {
+    let config = aws::config(&asked.access).await;
+    // Both are on the way of most runs, and neither has to wait for the other.
+    let regions = async {
+        Ok(match regions::are_named(asked) {
+            true => regions::Known::NotAsked,
+            false => regions::known(&config).await,
+        })
+    };
+    let (caller, regions) = tokio::try_join!(Caller::find(&config), regions)?;
+    Ok((config, caller, regions))
+}
+
+/// The coverage of a run that was interrupted before it began to read.
+fn given_up() -> Coverage {
+    let mut coverage = Coverage::default();
+    coverage.problem(interrupt::problem("event history", Severity::Failed));
+    coverage
 }
 
 /// Reads the regions of an account.
 async fn read_account(run: Arc<Run>, account: Arc<Account>) {
-    if let Err(refusal) = account.enter().await {
-        let reason = format!("cannot be read: {refusal}");
-        return run.lose(
-            &account.id,
-            ALL_REGIONS,
-            Severity::Failed,
-            &refusal.code,
-            reason,
-        );
-    }
-    let regions = regions::to_read(&account, &run.asked).await;
+    let regions = async {
+        account.enter().await?;
+        Ok::<_, Refusal>(regions::to_read(&account, &run.asked).await)
+    };
+    let lose = |code: &str, reason: String| {
+        run.lose(&account.id, ALL_REGIONS, Severity::Failed, code, reason);
+    };
+    let regions = match run.interrupt.or(regions).await {
+        None => return lose(interrupt::CODE, interrupt::REASON.to_owned()),
+        Some(Err(refusal)) => return lose(&refusal.code, format!("cannot be read: {refusal}")),
+        Some(Ok(regions)) => regions,
+    };
     let mut reads = JoinSet::new();
     for region in regions {
         let (run, account) = (run.clone(), account.clone());
@@ -261,6 +289,11 @@ async fn count_archived(run: &Run, caller: &Caller) {
         let is_wanted = filter.admits_account(&account) && filter.admits_region(&region);
         let scope = (account.clone(), region.clone());
         if !is_ours || !is_wanted || run.coverage().asked.contains_key(&scope) {
+            continue;
+        }
+        if run.interrupt.is_requested() {
+            let (severity, reason) = (Severity::Failed, interrupt::REASON.to_owned());
+            run.lose(&account, &region, severity, interrupt::CODE, reason);
             continue;
         }
         if !run.send_archived(&account, &region).await {

@@ -16,6 +16,7 @@ use crate::core::spans::Span;
 use crate::core::walk::{Ask, GiveUp, Step, Walk};
 use crate::core::window::Seconds;
 use crate::source::archive::ArchiveError;
+use crate::source::interrupt;
 use crate::source::progress::Region as Progress;
 
 /// A region to read.
@@ -38,6 +39,13 @@ impl Stop {
         Stop {
             code: "ArchiveError".to_owned(),
             reason: aws::in_words(error),
+        }
+    }
+
+    fn interrupted() -> Stop {
+        Stop {
+            code: interrupt::CODE.to_owned(),
+            reason: interrupt::REASON.to_owned(),
         }
     }
 }
@@ -95,7 +103,11 @@ impl Reading {
         let mut flights: JoinSet<Flight> = JoinSet::new();
         let (mut number, config) = self.account.config();
         let mut client = aws::event_history(&config, &self.region.name);
+        let interrupt = self.run.interrupt.clone();
         loop {
+            if interrupt.is_requested() {
+                return Err(Stop::interrupted());
+            }
             let landed = match self.walk.step(self.now()) {
                 Step::Done => return Ok(()),
                 Step::Ask(ask) => {
@@ -117,9 +129,10 @@ impl Reading {
                     tokio::select! {
                         landed = flights.join_next(), if !flights.is_empty() => landed,
                         () = tokio::time::sleep_until(time) => None,
+                        () = interrupt.requested() => None,
                     }
                 }
-                Step::Listen => flights.join_next().await,
+                Step::Listen => interrupt.or(flights.join_next()).await.flatten(),
             };
             if let Some(landed) = landed {
                 self.land(landed).await?;
@@ -271,8 +284,12 @@ impl Reading {
             run.lose(account, region, severity, "OlderThan90Days", reason);
         }
         if let Some(Stop { code, reason }) = stop {
-            let missing = in_words(&self.walk.missing());
-            let reason = format!("{code}: {reason}; {missing} was not read");
+            let missing = self.walk.missing();
+            let reason = match missing.is_empty() {
+                // All that is missing is in the archive.
+                true => format!("{code}: {reason}"),
+                false => format!("{code}: {reason}; {} was not read", in_words(&missing)),
+            };
             run.lose(account, region, severity, &code, reason);
         }
     }

@@ -14,6 +14,7 @@ use super::history::{self, Mailed};
 use crate::deliver::ledger::{Claim, Ledger, LedgerError, Owner};
 use crate::deliver::mail::{Mailer, Message, SendError};
 use crate::render::escape;
+use crate::source::interrupt::{self, Interrupt};
 
 /// A mail that has less time than this is not begun: it would be cut off before its answer, and nobody would know
 /// what became of it.
@@ -117,30 +118,48 @@ pub(crate) struct Memory<'m> {
     pub(crate) owner: Owner,
 }
 
+/// When to begin no further mail.
+#[derive(Debug, Clone)]
+pub(crate) struct Limit {
+    /// A mail that cannot be sent before is not begun.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) interrupt: Interrupt,
+}
+
+impl Limit {
+    /// Why no further mail is begun.
+    fn reached(&self) -> Option<&'static str> {
+        let is_late = |deadline| Instant::now() + SHORTEST > deadline;
+        match self.deadline.is_some_and(is_late) {
+            true => Some("no time was left to send it"),
+            false if self.interrupt.is_requested() => Some(interrupt::REASON),
+            false => None,
+        }
+    }
+}
+
 /// Sends reports one after the other. One that fails stops no other one.
 ///
 /// `build` makes a mail when it is certain that it will be sent; if it is to correct one, it gets what was mailed
-/// before. Whatever `build` fails with is the reason that stands in the table. Without a memory, all is sent. What
-/// cannot be sent before `deadline` is not begun.
+/// before. Whatever `build` fails with is the reason that stands in the table. Without a memory, all is sent.
 pub(crate) async fn send_all<E: std::fmt::Display>(
     posts: Vec<Post>,
     mailer: &mut Mailer,
     memory: Option<&Memory<'_>>,
-    deadline: Option<Instant>,
+    limit: &Limit,
     mut build: impl FnMut(&Post, Option<&Mailed>) -> Result<Message, E>,
 ) -> Vec<Sent> {
     let memory = memory.filter(|_| !mailer.is_dry());
     let mut table = Vec::new();
     for post in posts {
         let mut note = None;
-        let too_late = deadline.is_some_and(|deadline| Instant::now() + SHORTEST > deadline);
-        let outcome = match memory {
-            _ if too_late => failed("no time was left to send it", false),
-            None => match build(&post, None) {
+        let outcome = match (limit.reached(), memory) {
+            (Some(reason), _) => failed(reason, false),
+            (None, None) => match build(&post, None) {
                 Ok(message) => outcome(mailer.send(&message).await, mailer.is_dry(), false),
                 Err(error) => failed(&error.to_string(), true),
             },
-            Some(memory) => memory
+            (None, Some(memory)) => memory
                 .send(&post, mailer, &mut note, &mut build)
                 .await
                 .unwrap_or_else(|error| failed(&error.to_string(), false)),

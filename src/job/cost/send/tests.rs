@@ -65,7 +65,7 @@ async fn run(
     let mut mailer = Mailer::Smtp(Smtp::new(server.server()));
     let ledger = Ledger::Directory(directory.to_owned());
     let memory = memory(&ledger, later);
-    let sent = send_all(posts, &mut mailer, Some(&memory), None, build).await;
+    let sent = send_all(posts, &mut mailer, Some(&memory), &no_limit(), build).await;
     mailer.close().await;
     assert!(sent.iter().all(|sent| sent.note.is_none()), "{sent:?}");
     sent.into_iter().map(|sent| sent.outcome).collect()
@@ -95,6 +95,13 @@ fn taken(server: &Scripted) -> Vec<String> {
         }
     }
     taken
+}
+
+fn no_limit() -> Limit {
+    Limit {
+        deadline: None,
+        interrupt: Interrupt::never(),
+    }
 }
 
 fn usual() -> Scripted {
@@ -298,7 +305,14 @@ async fn a_mail_that_cannot_be_made_fails_alone() {
         "ann@example.com" => Err("no picture".to_owned()),
         _ => build(post, before),
     };
-    let sent = send_all(posts, &mut mailer, Some(&memory(&ledger, 0)), None, build).await;
+    let sent = send_all(
+        posts,
+        &mut mailer,
+        Some(&memory(&ledger, 0)),
+        &no_limit(),
+        build,
+    )
+    .await;
     mailer.close().await;
     assert_eq!(sent[0].outcome, failed("no picture", true));
     assert_eq!(sent[1].outcome, Outcome::Sent);
@@ -319,12 +333,37 @@ async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
     let ledger = Ledger::Directory(directory.path().join("ledger"));
     let ann = || vec![post("ann@example.com", "1")];
     let mut mailer = Mailer::Smtp(Smtp::new(server.server()));
-    let soon = Some(Instant::now() + Duration::from_secs(5));
-    let sent = send_all(ann(), &mut mailer, Some(&memory(&ledger, 0)), soon, build).await;
+    let soon = Limit {
+        deadline: Some(Instant::now() + Duration::from_secs(5)),
+        interrupt: Interrupt::never(),
+    };
+    let sent = send_all(ann(), &mut mailer, Some(&memory(&ledger, 0)), &soon, build).await;
     assert!(sent[0].outcome.may_be_repeated(), "{sent:?}");
+    let (requester, interrupt) = interrupt::channel();
+    requester.request();
+    let stopped = Limit {
+        deadline: None,
+        interrupt,
+    };
+    let sent = send_all(
+        ann(),
+        &mut mailer,
+        Some(&memory(&ledger, 0)),
+        &stopped,
+        build,
+    )
+    .await;
+    assert_eq!(sent[0].outcome, failed(interrupt::REASON, false));
     let folder = Folder::create(directory.path().join("mails")).unwrap();
     let mut dry = Mailer::Files(folder);
-    let sent = send_all(ann(), &mut dry, Some(&memory(&ledger, 0)), None, build).await;
+    let sent = send_all(
+        ann(),
+        &mut dry,
+        Some(&memory(&ledger, 0)),
+        &no_limit(),
+        build,
+    )
+    .await;
     assert_eq!(sent[0].outcome, Outcome::WouldSend);
     assert!(directory.path().join("mails/ann@example.com.eml").exists());
     assert!(!directory.path().join("ledger").exists());
