@@ -380,10 +380,7 @@ impl Filter {
         let region = record.aws_region.or(Some(UNKNOWN));
         ask(self.regions.admits_text(region), Criterion::Region)?;
         let recorder = record.recipient_account_id;
-        ask(
-            self.admits_recorder(recorder, account),
-            Criterion::Account,
-        )?;
+        ask(self.admits_recorder(recorder, account), Criterion::Account)?;
         ask(
             self.admits_source(record.event_source),
             Criterion::EventSource,
@@ -652,9 +649,17 @@ mod tests {
             ..Filter::default()
         };
         let service = br#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#;
-        assert!(!filter.actor_refusals(&Actor::resolve(service), service).is_empty());
+        assert!(
+            !filter
+                .actor_refusals(&Actor::resolve(service), service)
+                .is_empty()
+        );
         let user = br#"{"type":"IAMUser","accountId":"1","userName":"a","invokedBy":"cloudformation.amazonaws.com"}"#;
-        assert!(filter.actor_refusals(&Actor::resolve(user), user).is_empty());
+        assert!(
+            filter
+                .actor_refusals(&Actor::resolve(user), user)
+                .is_empty()
+        );
     }
 
     #[test]

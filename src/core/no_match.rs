@@ -271,7 +271,9 @@ impl RemovedBy {
 /// What to give to an option so that it matches a value. A principal is known by its name; which account
 /// it is in mostly goes without saying.
 fn instead(criterion: Criterion, value: &str, texts: &[&str]) -> String {
-    let names_account = texts.iter().any(|text| text.starts_with(|c: char| c.is_ascii_digit()));
+    let names_account = texts
+        .iter()
+        .any(|text| text.starts_with(|c: char| c.is_ascii_digit()));
     match value.split_once(':') {
         Some((account, name))
             if criterion == Criterion::Principal
@@ -349,7 +351,10 @@ mod tests {
             },
         );
         assert_eq!(
-            (no_match.first_event.as_deref(), no_match.last_event.as_deref()),
+            (
+                no_match.first_event.as_deref(),
+                no_match.last_event.as_deref()
+            ),
             (Some("2026-09-07T08:00:00Z"), Some("2026-09-07T08:02:00Z"))
         );
         let [region] = no_match.filters.as_slice() else {
@@ -421,7 +426,9 @@ mod tests {
         assert_eq!((values.strings.len(), values.has_more), (MAX_VALUES, true));
         let mut values = Values::default();
         let long = "x".repeat(MAX_VALUE_BYTES);
-        ["a", "b", "c"].map(|value| values.add_string(&format!("{value}{long}")));
+        for value in ["a", "b", "c"] {
+            values.add_string(&format!("{value}{long}"));
+        }
         assert_eq!((values.strings.len(), values.has_more), (1, true));
     }
 

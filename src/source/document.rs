@@ -332,7 +332,9 @@ fn should_hold_events(document: &str, named: bool) -> bool {
     let name = document.rsplit(['/', '\\']).next().unwrap_or(document);
     let is_placeholder = name.starts_with(['.', '_']) || name.ends_with("_$folder$");
     let folded = name.to_ascii_lowercase();
-    let is_log_file = LOG_FILE_ENDINGS.iter().any(|ending| folded.ends_with(ending));
+    let is_log_file = LOG_FILE_ENDINGS
+        .iter()
+        .any(|ending| folded.ends_with(ending));
     !is_placeholder && (named || is_log_file)
 }
 

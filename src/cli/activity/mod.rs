@@ -30,6 +30,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         now,
         version: env!("CARGO_PKG_VERSION"),
         caller: None,
+        no_match: None,
     };
     let verify = args.digests.verify(&args.reading.sources)?;
     let directory = &args.output.output;
@@ -54,6 +55,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     let outcome = plan.run(wishes, &Tally::default(), ui)?;
     let caller = outcome.caller.clone();
     run.caller = caller.map(|caller| (caller.account, caller.arn));
+    run.no_match = outcome.no_match.clone();
     let printed = Results {
         directory,
         args: &args.output,

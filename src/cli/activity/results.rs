@@ -67,6 +67,11 @@ impl Results<'_> {
                 self.write_summary(&stem, &summary, &json)?;
             }
         }
+        if !matches!(self.args.format, Format::Text) {
+            // The page says it itself.
+            let text = render::text::no_match(&summary);
+            text.lines().for_each(|line| self.ui.remark(line));
+        }
         Ok(match self.args.format {
             Format::Text => render::text::summary(&summary, self.ui.look()).into_bytes(),
             Format::Json => json,

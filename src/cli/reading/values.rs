@@ -30,7 +30,8 @@ pub(super) fn region(text: &str) -> Result<String, String> {
     let is_region = |name: &str| {
         let parts: Vec<&str> = name.split('-').collect();
         let (number, words) = parts.split_last().unwrap_or((&"", &[]));
-        let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+        let is_word =
+            |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
         parts.len() >= MIN_REGION_PARTS
             && words.iter().all(is_word)
             && !number.is_empty()
@@ -68,7 +69,8 @@ pub(super) fn account(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     let digits = pattern.replace('-', "");
-    let expected = "an account id has twelve digits, such as 111122223333; a pattern is written like '1111*'";
+    let expected =
+        "an account id has twelve digits, such as 111122223333; a pattern is written like '1111*'";
     Err(match filter::is_account_id(&digits) {
         true => format!("an account id is written without hyphens: {digits}"),
         false if pattern.chars().any(char::is_alphabetic) => {
@@ -170,7 +172,17 @@ mod tests {
                 "*",
                 "Unknown",
             ],
-            &["", "!", "Frankfurt", "eu-west", "euwest1", "eu_west_1", "eu west*", "eu-west-1a", "eu-west-1,us-east-1"],
+            &[
+                "",
+                "!",
+                "Frankfurt",
+                "eu-west",
+                "euwest1",
+                "eu_west_1",
+                "eu west*",
+                "eu-west-1a",
+                "eu-west-1,us-east-1",
+            ],
         );
     }
 
@@ -178,8 +190,26 @@ mod tests {
     fn accounts() {
         assert_checks(
             account,
-            &["111122223333", "!111122223333", "4444*", "!4444*", "*", "90000000001?", "unknown", "anonymous"],
-            &["", "Production", "11112222333", "1111222233334", "1111222233334*", "4444?", "prod*", "1,2"],
+            &[
+                "111122223333",
+                "!111122223333",
+                "4444*",
+                "!4444*",
+                "*",
+                "90000000001?",
+                "unknown",
+                "anonymous",
+            ],
+            &[
+                "",
+                "Production",
+                "11112222333",
+                "1111222233334",
+                "1111222233334*",
+                "4444?",
+                "prod*",
+                "1,2",
+            ],
         );
         let said = account("1111-2222-3333").unwrap_err();
         assert!(said.ends_with(" 111122223333"), "{said}");
@@ -190,8 +220,19 @@ mod tests {
     fn access_keys() {
         assert_checks(
             access_key,
-            &["AKIAIOSFODNN7EXAMPLE", "akiaiosfodnn7example", "!AKIA*", "AKIA*", ""],
-            &["AKIA", "ann", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "AKIA*,ASIA*"],
+            &[
+                "AKIAIOSFODNN7EXAMPLE",
+                "akiaiosfodnn7example",
+                "!AKIA*",
+                "AKIA*",
+                "",
+            ],
+            &[
+                "AKIA",
+                "ann",
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "AKIA*,ASIA*",
+            ],
         );
     }
 
@@ -229,6 +270,10 @@ mod tests {
 
     #[test]
     fn lists_are_refused() {
-        assert_checks(name, &["RunInstances", "Run*", "!Get*", "ec2.amazonaws.com"], &["A,B"]);
+        assert_checks(
+            name,
+            &["RunInstances", "Run*", "!Get*", "ec2.amazonaws.com"],
+            &["A,B"],
+        );
     }
 }

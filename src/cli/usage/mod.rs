@@ -78,7 +78,10 @@ fn table(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     let basis = counted.basis.clone();
     let report = Report::of(&counted.usage, &question, counted.extent, basis);
     let printed = match args.format {
-        Format::Json => render::json::ascii(&report)?,
+        Format::Json => {
+            counted.tell_no_match(ui);
+            render::json::ascii(&report)?
+        }
         Format::Csv => {
             counted.tell_what_is_missing(ui);
             render::usage::report_csv(&report)?
@@ -94,7 +97,10 @@ fn throttled(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     let counted = Counted::read(&args.reading, &args.credentials, causes::DETAIL, ui)?;
     let causes = Causes::of(&counted.usage, counted.basis.clone());
     let printed = match args.format {
-        Format::Json => render::json::ascii(&causes)?,
+        Format::Json => {
+            counted.tell_no_match(ui);
+            render::json::ascii(&causes)?
+        }
         Format::Csv => {
             counted.tell_what_is_missing(ui);
             render::usage::causes_csv(&causes)?
@@ -128,7 +134,8 @@ fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     let data = metrics::data(&counted.usage, &sets, &mut Kept::new(kept::TOP));
     let apis = popular::apis(&data);
     if apis.is_empty() {
-        bail!("there is nothing to watch: nobody calls an API in what was read");
+        counted.tell_no_match(ui);
+        bail!("there is nothing to watch: no call of an API was counted");
     }
     let alarms = args.watch.alarm.iter().map(|wanted| wanted.find(&apis));
     let alarms: Vec<Alarm> = alarms.collect::<Result<_, _>>()?;

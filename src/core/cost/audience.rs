@@ -8,6 +8,9 @@ use super::settings::Settings;
 use crate::core::filter::is_account_id;
 use crate::core::nearest;
 
+/// Accounts that are named where the one that was asked for does not exist.
+const MAX_NAMES_SHOWN: usize = 5;
+
 /// Somebody who gets a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Recipient {
@@ -109,8 +112,23 @@ impl Directory {
             }
         }
         let names = self.names.values().map(String::as_str);
-        let meant = nearest::meant(wanted, names);
-        let hint = meant.map_or(String::new(), |name| format!(": did you mean {name:?}?"));
+        let names: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
+        let hint = match nearest::meant(wanted, names.iter().copied()) {
+            Some(name) => format!(": did you mean {name:?}?"),
+            None if names.is_empty() => String::new(),
+            None => {
+                let shown: Vec<String> = names
+                    .iter()
+                    .take(MAX_NAMES_SHOWN)
+                    .map(|name| format!("{name:?}"))
+                    .collect();
+                let more = match names.len() - shown.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!("; accounts: {}{more}", shown.join(", "))
+            }
+        };
         let short = format!("there is no account called {wanted:?}");
         let hint = format!("{short}{hint}");
         Err(Problem { short, hint })

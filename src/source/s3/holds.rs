@@ -38,14 +38,18 @@ pub(super) fn there(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String
         .collect();
     let has_more = holds.has_more || names.len() < holds.names.len();
     let more = if has_more { " and more" } else { "" };
-    let missing = wanted.strip_prefix(holds.prefix.as_str()).unwrap_or_default();
+    let missing = wanted
+        .strip_prefix(holds.prefix.as_str())
+        .unwrap_or_default();
     let missing = missing.split('/').next().unwrap_or_default();
-    let folders = holds.names.iter().map(|name| name.trim_end_matches('/'));
+    let folders = holds.names.iter().filter_map(|name| name.strip_suffix('/'));
     let meant = match missing {
         "" => None,
         missing => nearest::meant(missing, folders),
     };
-    let meant = meant.map_or(String::new(), |meant| format!("; did you mean {at}{meant}/?"));
+    let meant = meant.map_or(String::new(), |meant| {
+        format!("; did you mean {at}{meant}/?")
+    });
     format!(": {at} holds {}{more}{meant}", names.join(", "))
 }
 
@@ -145,7 +149,12 @@ mod tests {
             ": s3://b/ holds AWSLogs/, folder/; did you mean s3://b/AWSLogs/?"
         );
         assert_eq!(
-            said("AWSLogs/1/", "AWSLogs/", &["111122223333/"], true),
+            said(
+                "AWSLogs/o-a1b2c3d4e5/",
+                "AWSLogs/",
+                &["111122223333/"],
+                true
+            ),
             ": s3://b/AWSLogs/ holds 111122223333/ and more"
         );
         let many: Vec<String> = (0..10).map(|n| format!("{n}/")).collect();
