@@ -87,10 +87,15 @@ pub(crate) fn sorted<'v>(
 }
 
 /// Returns the value that is most like the text, if it may be what was meant.
-pub(crate) fn meant<'v>(text: &str, values: impl IntoIterator<Item = &'v str>) -> Option<&'v str> {
+pub(crate) fn meant<'v>(
+    text: &str,
+    values: impl IntoIterator<Item = &'v str>,
+) -> Option<(Likeness, &'v str)> {
     let values = values.into_iter().filter(|value| !value.is_empty());
-    let nearest = values.min_by_key(|value| (Likeness::of(text, value), *value))?;
-    Likeness::of(text, nearest).is_near().then_some(nearest)
+    let nearest = values
+        .map(|value| (Likeness::of(text, value), value))
+        .min()?;
+    nearest.0.is_near().then_some(nearest)
 }
 
 fn folded(text: &str) -> String {
@@ -142,7 +147,8 @@ mod tests {
             .map(|(_, value)| value)
             .collect();
         assert_eq!(sorted, ["eu-west-1", "eu-west-2", "us-east-1"]);
-        assert_eq!(meant("Prod", ["Sandbox", "Production"]), Some("Production"));
+        let beginning = Some((Likeness::Beginning, "Production"));
+        assert_eq!(meant("Prod", ["Sandbox", "Production"]), beginning);
         assert_eq!(meant("Prod", ["Sandbox", "Total"]), None);
         assert_eq!(meant("Prod", [""]), None);
     }

@@ -12,7 +12,7 @@ use super::coverage::Coverage;
 use super::filter::{self, Criterion, Filter, Refusals};
 use super::intake::{Intaken, Rules};
 use super::intern::{Interner, Symbol};
-use super::nearest;
+use super::nearest::{self, Likeness};
 use super::principal::Actor;
 use super::record::{Outcome, Record};
 use super::scan::Text;
@@ -25,11 +25,8 @@ const MAX_VALUE_BYTES: usize = 1 << 20;
 /// Values that a report lists for each filter.
 const MAX_LISTED_VALUES: usize = 50;
 
-/// Tells whether a value that is like the one given may have been meant. Addresses that differ by a
-/// digit are different hosts.
-fn can_be_mistyped(criterion: Criterion) -> bool {
-    criterion != Criterion::Ip
-}
+/// Edits by which an id may be mistyped. One that differs by more is another id.
+const MAX_EDITS_OF_IDS: usize = 2;
 
 /// What is known of events that were read and not counted. Any two can be merged.
 #[derive(Debug, Default)]
@@ -189,9 +186,9 @@ pub(crate) struct RemovedBy {
     pub(crate) removed_alone: u64,
     /// Accounts or regions in S3 whose log files were not read because of it.
     pub(crate) not_read: u64,
-    /// What to give to the option instead, if a value is like one that was given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) did_you_mean: Option<String>,
+    /// What to give to the option instead: the value or pattern that is most like each value that was given,
+    /// as far as there is any.
+    pub(crate) did_you_mean: Vec<String>,
     /// The values of what was removed, those first that are most like what was given; 50 at most.
     pub(crate) values: Vec<String>,
     /// Values beyond those listed; at least so many, if there are more than ten thousand.
@@ -249,15 +246,20 @@ impl RemovedBy {
             .chain(left_out.iter().map(String::as_str))
             .filter(|value| !value.is_empty())
             .collect();
+        let mut did_you_mean: Vec<String> = Vec::new();
+        for text in &texts {
+            if let Some(meant) = meant(criterion, text, &values)
+                && !did_you_mean.contains(&meant)
+            {
+                did_you_mean.push(meant);
+            }
+        }
         let sorted = nearest::sorted(&texts, values);
-        let meant = sorted.first().filter(|(likeness, _)| {
-            !texts.is_empty() && likeness.is_near() && can_be_mistyped(criterion)
-        });
         let listed = sorted.iter().take(MAX_LISTED_VALUES);
         let not_listed = sorted.len().saturating_sub(MAX_LISTED_VALUES) as u64;
         RemovedBy {
             option: criterion.option().to_owned(),
-            did_you_mean: meant.map(|(_, value)| instead(criterion, value, &texts)),
+            did_you_mean,
             values: listed.map(|(_, value)| (*value).to_owned()).collect(),
             values_not_listed: not_listed + u64::from(removed.values.has_more),
             given,
@@ -268,13 +270,22 @@ impl RemovedBy {
     }
 }
 
-/// What to give to an option so that it matches a value. A principal is known by its name; which account
-/// it is in mostly goes without saying.
-fn instead(criterion: Criterion, value: &str, texts: &[&str]) -> String {
-    let names_account = texts
-        .iter()
-        .any(|text| text.starts_with(|c: char| c.is_ascii_digit()));
-    match value.split_once(':') {
+/// What to give to an option instead of a text, so that it matches the value that is most like it. A
+/// principal is known by its name, so the account is left to a wildcard if the text has none.
+fn meant(criterion: Criterion, text: &str, values: &BTreeSet<&str>) -> Option<String> {
+    let (likeness, value) = nearest::meant(text, values.iter().copied())?;
+    match (criterion, likeness) {
+        // Addresses that differ by a digit are different hosts.
+        (Criterion::Ip, _) => return None,
+        (Criterion::Account | Criterion::AccessKey, Likeness::Typo(edits))
+            if edits > MAX_EDITS_OF_IDS =>
+        {
+            return None;
+        }
+        _ => {}
+    }
+    let names_account = text.starts_with(|c: char| c.is_ascii_digit());
+    Some(match value.split_once(':') {
         Some((account, name))
             if criterion == Criterion::Principal
                 && !names_account
@@ -283,7 +294,7 @@ fn instead(criterion: Criterion, value: &str, texts: &[&str]) -> String {
             format!("*:{name}")
         }
         _ => value.to_owned(),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -362,7 +373,7 @@ mod tests {
         };
         assert_eq!((region.removed, region.removed_alone), (3, 3));
         assert_eq!(region.values, ["eu-west-1", "us-east-1"]);
-        assert_eq!(region.did_you_mean.as_deref(), Some("eu-west-1"));
+        assert_eq!(region.did_you_mean, ["eu-west-1"]);
     }
 
     #[test]
@@ -376,12 +387,12 @@ mod tests {
                     ..Filter::default()
                 },
             );
-            no_match.filters[0].did_you_mean.clone().unwrap_or_default()
+            no_match.filters[0].did_you_mean.join(" ")
         };
         assert_eq!(meant("an"), "*:user/ann");
         assert_eq!(meant("anna"), "*:user/ann");
         assert_eq!(meant("bob"), "*:user/bob");
-        assert_eq!(meant("role/bob,x"), "*:user/bob");
+        assert_eq!(meant("anne,role/bob,x"), "*:user/ann *:user/bob");
         assert_eq!(meant("111122223333:role/bob"), "111122223333:user/bob");
         assert_eq!(meant("!*"), "");
         assert_eq!(meant("zoe"), "");
@@ -447,7 +458,7 @@ mod tests {
         let no_match = NoMatch::of(&Intaken::<Tally>::default(), &coverage, &rules).unwrap();
         let by = &no_match.filters[0];
         assert_eq!((by.removed, by.not_read), (0, 2));
-        assert_eq!(by.did_you_mean.as_deref(), Some("eu-west-1"));
+        assert_eq!(by.did_you_mean, ["eu-west-1"]);
     }
 
     proptest! {

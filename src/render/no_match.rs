@@ -20,6 +20,8 @@ pub(super) struct Asked<'a> {
     pub(super) until: Option<&'a str>,
     /// Events that were read and are neither duplicate nor unreadable.
     pub(super) events: u64,
+    /// Documents that were opened.
+    pub(super) documents: u64,
     /// The filter that was left to LookupEvents.
     pub(super) lookup_attribute: Option<&'a str>,
     /// Whether the event history was read.
@@ -67,24 +69,32 @@ pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
             2,
             format!("The time window ({window}) leaves out {removed}."),
         );
-        if let (Some(first), Some(last)) = (&no_match.first_event, &no_match.last_event) {
+        if let (Some(first), Some(last)) = (&no_match.first_event, &no_match.last_event)
+            && no_match.outside_window == asked.events
+        {
             let (first, last) = (day(first), day(last));
             say(4, format!("Try --since {first} --until {last}."));
         }
     }
     for by in &no_match.filters {
         say(2, removed(by, asked.events));
-        if let Some(meant) = &by.did_you_mean {
-            let meant = value(meant);
-            say(4, format!("Did you mean {} {meant}?", by.option));
+        if !by.did_you_mean.is_empty() {
+            let meant = by.did_you_mean.iter();
+            let meant: Vec<_> = meant
+                .map(|meant| format!("{} {}", by.option, value(meant)))
+                .collect();
+            say(4, format!("Did you mean {}?", meant.join(" ")));
         }
-        if !by.values.is_empty() {
+        if let Some((one, many)) = nouns(&by.option) {
             let holder = if by.removed == 0 {
-                "The bucket has"
+                " in the bucket"
             } else {
-                "They have"
+                ""
             };
-            say(4, format!("{holder}: {}.", values(by)));
+            match by.values.is_empty() {
+                true => say(4, format!("None of these events has {one}.")),
+                false => say(4, format!("{many}{holder}: {}.", values(by))),
+            }
         }
         let is_list = |given: &String| given.contains(',');
         if by.given.iter().any(is_list) {
@@ -106,8 +116,11 @@ pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
             "Each filter lets some events pass, but no event passes all of them.".to_owned(),
         );
     }
-    let has_patterns = |by: &RemovedBy| !by.given.is_empty() && by.option != "--activity-type";
-    if no_match.filters.iter().any(has_patterns) {
+    // Networks are no patterns, and a part of a user agent is enough.
+    let is_pattern = |by: &RemovedBy| {
+        nouns(&by.option).is_some() && !["--ip", "--user-agent"].contains(&by.option.as_str())
+    };
+    if no_match.filters.iter().any(is_pattern) {
         say(
             0,
             "Patterns match the whole value; * and ? are wildcards; case is ignored.".to_owned(),
@@ -156,8 +169,31 @@ fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
                 .to_owned()
         }
         [] if !no_match.filters.is_empty() => return None,
-        [] => "No event was read.".to_owned(),
-        _ => "No event was read, only other content (see Coverage).".to_owned(),
+        _ => match asked.documents {
+            0 => "No document was read.".to_owned(),
+            1 => "1 document was read, and it holds no event.".to_owned(),
+            n => format!(
+                "{} documents were read, and none holds an event.",
+                thousands(n)
+            ),
+        },
+    })
+}
+
+/// What the values of an option are: one of them with its article, and many.
+fn nouns(option: &str) -> Option<(&'static str, &'static str)> {
+    Some(match option {
+        "--principal" => ("a principal", "Principals"),
+        "--person" => ("a person", "Persons"),
+        "--access-key-id" => ("an access key", "Access keys"),
+        "--event-source" => ("a service", "Services"),
+        "--event-name" => ("an API", "APIs"),
+        "--error-code" => ("an error code", "Error codes"),
+        "--ip" => ("a source address", "Source addresses"),
+        "--user-agent" => ("a user agent", "User agents"),
+        "--region" => ("a region", "Regions"),
+        "--account" => ("an account", "Accounts"),
+        _ => return None,
     })
 }
 

@@ -44,6 +44,7 @@ fn asked(extension: &Extension) -> Asked<'_> {
         since: coverage.since.as_deref(),
         until: coverage.until.as_deref(),
         events: extension.counts.filtered,
+        documents: coverage.documents,
         lookup_attribute: coverage.lookup_attribute.as_deref(),
         is_history: regions.into_iter().any(|region| region.requests.is_some()),
         other_content: &coverage.other_content,

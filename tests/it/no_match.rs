@@ -155,7 +155,7 @@ fn usage_explains_it_in_all_its_forms() {
             ended.err
         );
         let no_match = at(&ended.summary(), "no_match").clone();
-        assert_eq!(no_match["filters"][0]["did_you_mean"], "eu-west-1");
+        assert_eq!(no_match["filters"][0]["did_you_mean"], json!(["eu-west-1"]));
     }
 }
 
@@ -193,7 +193,7 @@ fn programs_are_told_as_well() {
             "removed": 3,
             "removed_alone": 3,
             "not_read": 0,
-            "did_you_mean": "eu-west-1",
+            "did_you_mean": ["eu-west-1"],
             "values": ["eu-west-1", "us-east-1", "eu-central-1"],
             "values_not_listed": 0,
         }],

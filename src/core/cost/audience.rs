@@ -114,7 +114,7 @@ impl Directory {
         let names = self.names.values().map(String::as_str);
         let names: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
         let hint = match nearest::meant(wanted, names.iter().copied()) {
-            Some(name) => format!(": did you mean {name:?}?"),
+            Some((_, name)) => format!(": did you mean {name:?}?"),
             None if names.is_empty() => String::new(),
             None => {
                 let shown: Vec<String> = names

@@ -72,8 +72,9 @@ impl Run {
             let id = &account.id;
             let days = books.asked.label();
             let meant = nearest::meant(id, ids());
-            let meant = meant
-                .map(|meant| format!(": did you mean {}?", self.directory.account(meant).label()));
+            let meant = meant.map(|(_, meant)| {
+                format!(": did you mean {}?", self.directory.account(meant).label())
+            });
             format!(
                 "there is no account {id} in the costs of {days}{}",
                 meant.unwrap_or_default()

@@ -114,6 +114,7 @@ fn asked(basis: &Basis) -> Asked<'_> {
         since: coverage.since.as_deref(),
         until: coverage.until.as_deref(),
         events: coverage.counts.filtered,
+        documents: coverage.documents,
         lookup_attribute: history.and_then(|history| history.lookup_attribute.as_deref()),
         is_history: history.is_some(),
         other_content: &coverage.other_content,

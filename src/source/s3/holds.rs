@@ -47,7 +47,7 @@ pub(super) fn there(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String
         "" => None,
         missing => nearest::meant(missing, folders),
     };
-    let meant = meant.map_or(String::new(), |meant| {
+    let meant = meant.map_or(String::new(), |(_, meant)| {
         format!("; did you mean {at}{meant}/?")
     });
     format!(": {at} holds {}{more}{meant}", names.join(", "))
