@@ -227,7 +227,7 @@ impl<'r, C: Counter> Intake<'r, C> {
     fn count(&mut self, record: &Record<'_>, time: Option<Seconds>) -> bool {
         let filter = &self.rules.filter;
         let outcome = record.outcome();
-        let is_first = self.counts.counted == 0;
+        let none_counted = self.counts.counted == 0;
         let removals = &mut self.removals;
         let Ledger {
             tally, identities, ..
@@ -239,14 +239,14 @@ impl<'r, C: Counter> Intake<'r, C> {
         };
         let known = identities.find(identity, |actor| {
             let refusals = filter.actor_refusals(actor, identity);
-            if is_first {
+            if none_counted {
                 removals.actor(refusals, actor, identity);
             }
             (tally.actor(actor), refusals)
         });
         let account = &known.account;
         if !known.refusals.is_empty() || !filter.admits(record, outcome, account) {
-            if is_first {
+            if none_counted {
                 removals.event(filter, record, outcome, known.refusals, account);
             }
             return false;
@@ -284,10 +284,10 @@ impl<C: Counter> Sink for Intake<'_, C> {
     fn events(&mut self, records: &[Record<'_>]) {
         self.counts.read += records.len() as u64;
         let mut inside: Vec<(&Record<'_>, Option<Seconds>)> = Vec::with_capacity(records.len());
-        let is_first = self.counts.counted == 0;
+        let none_counted = self.counts.counted == 0;
         for record in records {
             let time = record.time(&mut self.clock);
-            if is_first {
+            if none_counted {
                 self.removals.saw(time);
             }
             if self.rules.window.contains(time) {

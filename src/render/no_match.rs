@@ -26,6 +26,8 @@ pub(super) struct Asked<'a> {
     pub(super) lookup_attribute: Option<&'a str>,
     /// Whether the event history was read.
     pub(super) is_history: bool,
+    /// Whether all that was asked for was read.
+    pub(super) is_complete: bool,
     /// What the documents held beside events, by kind.
     pub(super) other_content: &'a BTreeMap<String, u64>,
 }
@@ -159,7 +161,11 @@ fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
         ));
     }
     if asked.is_history {
-        return Some("The event history has no event in the time window.".to_owned());
+        let history = match asked.is_complete {
+            true => "The event history",
+            false => "What could be read of the event history",
+        };
+        return Some(format!("{history} has no event in the time window."));
     }
     let kinds: Vec<&str> = asked.other_content.keys().map(String::as_str).collect();
     Some(match kinds.as_slice() {
@@ -171,9 +177,9 @@ fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
         [] if !no_match.filters.is_empty() => return None,
         _ => match asked.documents {
             0 => "No document was read.".to_owned(),
-            1 => "1 document was read, and it holds no event.".to_owned(),
+            1 => "1 document was read, and it holds no event that can be read.".to_owned(),
             n => format!(
-                "{} documents were read, and none holds an event.",
+                "{} documents were read, and none holds an event that can be read.",
                 thousands(n)
             ),
         },

@@ -45,6 +45,7 @@ fn asked(extension: &Extension) -> Asked<'_> {
         until: coverage.until.as_deref(),
         events: extension.counts.filtered,
         documents: coverage.documents,
+        is_complete: coverage.complete,
         lookup_attribute: coverage.lookup_attribute.as_deref(),
         is_history: regions.into_iter().any(|region| region.requests.is_some()),
         other_content: &coverage.other_content,

@@ -324,7 +324,7 @@ impl Trouble {
 }
 
 /// Endings of files that hold events. CloudTrail and those who copy its logs write none that is empty.
-const LOG_FILE_ENDINGS: [&str; 6] = [".json", ".gz", ".jsonl", ".ndjson", ".csv", ".log"];
+const LOG_FILE_ENDINGS: [&str; 4] = [".json", ".gz", ".jsonl", ".ndjson"];
 
 /// Tells whether a document that is empty lacks something: the user named it, or it is a log file by its
 /// name. Placeholders such as `_SUCCESS` and `.keep` are empty by design.

@@ -73,11 +73,11 @@ pub(super) struct TimeArgs {
     until: Option<String>,
 }
 
-/// Values of one filter are alternatives, different filters must all match. Patterns know * and ?
-/// and ignore case; those that begin with ! are exceptions.
+/// Values of one filter are alternatives, different filters must all match. Patterns match the whole
+/// value and ignore case; those that begin with ! are exceptions.
 #[derive(Debug, clap::Args)]
 #[command(
-    next_help_heading = "Filters (repeat an option for alternatives; patterns match the whole value, * and ? are wildcards, case is ignored, ! excludes)"
+    next_help_heading = "Filters (match the whole value; * and ? are wildcards, ! excludes; can be repeated)"
 )]
 pub(super) struct FilterArgs {
     /// Principal, such as '*:role/ci-*'

@@ -32,6 +32,9 @@ const HOME_REGION: &str = "us-east-1";
 /// files, directories, standard input and S3. Prints calls per API with errors, throttles and the
 /// busiest minute; or the same as metrics for Prometheus and CloudWatch; or a dashboard and alarms for
 /// the APIs that are really called. All times are UTC.
+///
+/// Filters match the whole value, and case is ignored: * stands for any text, ? for one character, and
+/// ! in front excludes. Repeating an option means any of its values; different options must all match.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,

@@ -115,6 +115,7 @@ fn asked(basis: &Basis) -> Asked<'_> {
         until: coverage.until.as_deref(),
         events: coverage.counts.filtered,
         documents: coverage.documents,
+        is_complete: coverage.complete,
         lookup_attribute: history.and_then(|history| history.lookup_attribute.as_deref()),
         is_history: history.is_some(),
         other_content: &coverage.other_content,
