@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::filter::{Criterion, is_account_id};
 use super::integrity::Integrity;
 use super::window::Seconds;
 
@@ -43,6 +44,13 @@ pub(crate) struct Coverage {
     pub(crate) documents: u64,
     /// Bytes as stored, mostly compressed.
     pub(crate) bytes: u64,
+    /// Documents of which nothing was read: empty ones, and those that failed as a whole.
+    pub(crate) unread: u64,
+    /// Accounts and regions in S3 that a filter left out, so that nothing of them was read.
+    pub(crate) left_out: BTreeMap<Criterion, BTreeSet<String>>,
+    /// The first and the last day of the log files in S3, written `2026-09-07`; known only if the time
+    /// window left all of them out.
+    pub(crate) days_stored: Option<(String, String)>,
     /// Accounts and regions that were asked for, whether or not anything was there.
     pub(crate) asked: BTreeMap<(String, String), Option<Severity>>,
     /// The error codes of those that could not be read, or not to the end.
@@ -130,6 +138,14 @@ impl Coverage {
     pub(crate) fn merge(&mut self, other: Coverage) {
         self.documents += other.documents;
         self.bytes += other.bytes;
+        self.unread += other.unread;
+        for (criterion, values) in other.left_out {
+            self.left_out.entry(criterion).or_default().extend(values);
+        }
+        self.days_stored = match (self.days_stored.take(), other.days_stored) {
+            (Some(mine), Some(theirs)) => Some((mine.0.min(theirs.0), mine.1.max(theirs.1))),
+            (mine, theirs) => mine.or(theirs),
+        };
         for (scope, severity) in other.asked {
             let mine = self.asked.entry(scope).or_default();
             *mine = (*mine).max(severity);
@@ -177,11 +193,10 @@ pub(crate) fn scope_of(document: &str) -> Option<(String, String)> {
     let name = document.rsplit(['/', '\\']).next()?;
     let mut parts = name.split('_');
     let (account, kind, region) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
     let is_region = region
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    (is_account && is_region && kind.starts_with("CloudTrail"))
+    (is_account_id(account) && is_region && kind.starts_with("CloudTrail"))
         .then(|| (account.to_owned(), region.to_owned()))
 }
 

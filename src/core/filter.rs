@@ -1,9 +1,11 @@
 //! Which events count: filters that combine.
 //!
 //! Values of one filter are alternatives, and those that begin with `!` are exceptions; different
-//! filters must all agree. Patterns know `*` and `?` and ignore case.
+//! filters must all agree. Patterns match the whole value, know `*` and `?`, and ignore case.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -41,6 +43,101 @@ pub(crate) enum Access {
     WriteOnly,
 }
 
+/// What a filter looks at; each is an option of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Criterion {
+    ActivityType,
+    Principal,
+    Person,
+    AccessKey,
+    EventSource,
+    EventName,
+    ErrorCode,
+    Ip,
+    UserAgent,
+    Region,
+    Account,
+    ReadOnly,
+    WriteOnly,
+    ExcludeAwsServices,
+    ExcludeSelf,
+}
+
+impl Criterion {
+    pub(crate) const ALL: [Criterion; 15] = [
+        Criterion::ActivityType,
+        Criterion::Principal,
+        Criterion::Person,
+        Criterion::AccessKey,
+        Criterion::EventSource,
+        Criterion::EventName,
+        Criterion::ErrorCode,
+        Criterion::Ip,
+        Criterion::UserAgent,
+        Criterion::Region,
+        Criterion::Account,
+        Criterion::ReadOnly,
+        Criterion::WriteOnly,
+        Criterion::ExcludeAwsServices,
+        Criterion::ExcludeSelf,
+    ];
+
+    /// The option that sets the filter.
+    pub(crate) fn option(self) -> &'static str {
+        match self {
+            Criterion::ActivityType => "--activity-type",
+            Criterion::Principal => "--principal",
+            Criterion::Person => "--person",
+            Criterion::AccessKey => "--access-key-id",
+            Criterion::EventSource => "--event-source",
+            Criterion::EventName => "--event-name",
+            Criterion::ErrorCode => "--error-code",
+            Criterion::Ip => "--ip",
+            Criterion::UserAgent => "--user-agent",
+            Criterion::Region => "--region",
+            Criterion::Account => "--account",
+            Criterion::ReadOnly => "--read-only",
+            Criterion::WriteOnly => "--write-only",
+            Criterion::ExcludeAwsServices => "--exclude-aws-services",
+            Criterion::ExcludeSelf => "--exclude-self",
+        }
+    }
+
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// The filters that refuse an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Refusals(u16);
+
+impl Refusals {
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The refusals of both.
+    pub(crate) fn and(self, other: Refusals) -> Refusals {
+        Refusals(self.0 | other.0)
+    }
+
+    pub(crate) fn has(self, criterion: Criterion) -> bool {
+        self.0 & criterion.bit() != 0
+    }
+
+    /// Tells whether exactly one filter refuses the event.
+    pub(crate) fn is_one(self) -> bool {
+        self.0.is_power_of_two()
+    }
+
+    fn add(&mut self, criterion: Criterion, refuses: bool) {
+        if refuses {
+            self.0 |= criterion.bit();
+        }
+    }
+}
+
 /// A pattern of a whole text.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern(WildMatch);
@@ -71,12 +168,17 @@ pub(crate) enum Origin {
     Name(Pattern),
 }
 
+/// Reads a network, or an address as the network of that address alone.
+pub(crate) fn network(text: &str) -> Option<IpNet> {
+    let address = || IpAddr::from_str(text).map(IpNet::from);
+    IpNet::from_str(text).or_else(|_| address()).ok()
+}
+
 impl Origin {
     pub(crate) fn new(text: &str) -> Self {
-        let address = || IpAddr::from_str(text).map(IpNet::from);
-        match IpNet::from_str(text).or_else(|_| address()) {
-            Ok(network) => Origin::Network(network),
-            Err(_) => Origin::Name(Pattern::new(text)),
+        match network(text) {
+            Some(network) => Origin::Network(network),
+            None => Origin::Name(Pattern::new(text)),
         }
     }
 
@@ -95,8 +197,8 @@ impl Origin {
 pub(crate) struct List<T> {
     wanted: Vec<T>,
     unwanted: Vec<T>,
-    /// The one value, if it is no pattern.
-    only: Option<String>,
+    /// The values as they were given.
+    given: Vec<String>,
 }
 
 impl<T> Default for List<T> {
@@ -104,7 +206,7 @@ impl<T> Default for List<T> {
         List {
             wanted: Vec::new(),
             unwanted: Vec::new(),
-            only: None,
+            given: Vec::new(),
         }
     }
 }
@@ -118,18 +220,17 @@ impl<T> List<T> {
                 Some(value) => list.unwanted.push(read(value)),
                 None => list.wanted.push(read(value)),
             }
-        }
-        if let [value] = values
-            && !value.as_ref().contains(['*', '?', '!'])
-        {
-            list.only = Some(value.as_ref().to_owned());
+            list.given.push(value.to_owned());
         }
         list
     }
 
     /// The value, if there is just one, and it is no pattern.
     pub(crate) fn only(&self) -> Option<&str> {
-        self.only.as_deref()
+        match self.given.as_slice() {
+            [value] if !value.contains(['*', '?', '!']) => Some(value),
+            _ => None,
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -190,14 +291,19 @@ impl Filter {
         self.without_aws_services || lists.iter().any(|list| !list.is_empty())
     }
 
-    /// Tells whether an actor's events may pass; `identity` is the JSON that it was read from.
-    pub(crate) fn admits_actor(&self, actor: &Actor, identity: &[u8]) -> bool {
+    /// Tells which filters refuse an actor's events; `identity` is the JSON that it was read from.
+    pub(crate) fn actor_refusals(&self, actor: &Actor, identity: &[u8]) -> Refusals {
         let person = actor.person.as_ref().map_or("", |person| &person.name);
+        let mut refusals = Refusals::default();
         let principals = &self.principals;
-        principals.admits(|pattern| pattern.matches(&actor.principal))
-            && self.persons.admits(|pattern| pattern.matches(person))
-            && self.admits_access_key(identity)
-            && !(self.without_aws_services && actor.is_aws_service())
+        let admits = principals.admits(|pattern| pattern.matches(&actor.principal));
+        refusals.add(Criterion::Principal, !admits);
+        let admits = self.persons.admits(|pattern| pattern.matches(person));
+        refusals.add(Criterion::Person, !admits);
+        refusals.add(Criterion::AccessKey, !self.admits_access_key(identity));
+        let is_excluded = self.without_aws_services && actor.is_aws_service();
+        refusals.add(Criterion::ExcludeAwsServices, is_excluded);
+        refusals
     }
 
     fn admits_access_key(&self, identity: &[u8]) -> bool {
@@ -210,36 +316,100 @@ impl Filter {
 
     /// Tells whether an event may pass, whoever its actor is. What a record leaves out is known by
     /// the word that stands for it in results; `account` counts if none recorded the event.
+    #[inline]
     pub(crate) fn admits(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> bool {
+        let stop = |_| ControlFlow::Break(());
+        self.each_refusal(record, outcome, account, stop)
+            .is_continue()
+    }
+
+    /// Tells which filters refuse an event, whoever its actor is.
+    pub(crate) fn refusals(
+        &self,
+        record: &Record<'_>,
+        outcome: Outcome<'_>,
+        account: &str,
+    ) -> Refusals {
+        let mut refusals = Refusals::default();
+        let _ = self.each_refusal(record, outcome, account, |criterion| {
+            refusals.add(criterion, true);
+            ControlFlow::Continue(())
+        });
+        refusals
+    }
+
+    /// Asks one filter after the other, and tells each that refuses, until it is told to stop.
+    #[inline]
+    fn each_refusal(
+        &self,
+        record: &Record<'_>,
+        outcome: Outcome<'_>,
+        account: &str,
+        mut refused: impl FnMut(Criterion) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut ask = |admits: bool, criterion| match admits {
+            true => ControlFlow::Continue(()),
+            false => refused(criterion),
+        };
         let failed = outcome != Outcome::Succeeded;
         let by_outcome = match self.activity_type {
             ActivityType::All => true,
             ActivityType::Successful => !failed,
             ActivityType::Failed => failed,
         };
-        let by_access = match self.access {
-            None => true,
-            Some(Access::ReadOnly) => record.read_only == Some(true),
-            Some(Access::WriteOnly) => record.read_only == Some(false),
-        };
+        ask(by_outcome, Criterion::ActivityType)?;
+        match self.access {
+            None => {}
+            Some(Access::ReadOnly) => ask(record.read_only == Some(true), Criterion::ReadOnly)?,
+            Some(Access::WriteOnly) => ask(record.read_only == Some(false), Criterion::WriteOnly)?,
+        }
         let code = match outcome {
             Outcome::Failed(code) => code,
             Outcome::Succeeded => None,
         };
-        by_outcome
-            && by_access
-            && self.names.admits_text(record.event_name)
-            && self.error_codes.admits_text(code)
-            && self
-                .user_agents
-                .admits_text(record.user_agent.or(Some(UNKNOWN)))
-            && self
-                .regions
-                .admits_text(record.aws_region.or(Some(UNKNOWN)))
-            && self.admits_recorder(record.recipient_account_id, account)
-            && self.admits_source(record.event_source)
-            && self.admits_origin(record.source_ip_address)
-            && !(self.without_self && is_self(record.user_agent))
+        ask(
+            self.names.admits_text(record.event_name),
+            Criterion::EventName,
+        )?;
+        ask(self.error_codes.admits_text(code), Criterion::ErrorCode)?;
+        let user_agent = record.user_agent.or(Some(UNKNOWN));
+        ask(
+            self.user_agents.admits_text(user_agent),
+            Criterion::UserAgent,
+        )?;
+        let region = record.aws_region.or(Some(UNKNOWN));
+        ask(self.regions.admits_text(region), Criterion::Region)?;
+        let recorder = record.recipient_account_id;
+        ask(self.admits_recorder(recorder, account), Criterion::Account)?;
+        ask(
+            self.admits_source(record.event_source),
+            Criterion::EventSource,
+        )?;
+        ask(self.admits_origin(record.source_ip_address), Criterion::Ip)?;
+        let is_own = self.without_self && is_self(record.user_agent);
+        ask(!is_own, Criterion::ExcludeSelf)
+    }
+
+    /// The values of a filter as they were given.
+    pub(crate) fn given(&self, criterion: Criterion) -> Vec<String> {
+        let given = match criterion {
+            Criterion::ActivityType => return vec![self.activity_type.name().to_owned()],
+            Criterion::Principal => &self.principals.given,
+            Criterion::Person => &self.persons.given,
+            Criterion::AccessKey => &self.access_keys.given,
+            Criterion::EventSource => &self.sources.given,
+            Criterion::EventName => &self.names.given,
+            Criterion::ErrorCode => &self.error_codes.given,
+            Criterion::Ip => &self.origins.given,
+            Criterion::UserAgent => &self.user_agents.given,
+            Criterion::Region => &self.regions.given,
+            Criterion::Account => &self.accounts.given,
+            Criterion::ReadOnly
+            | Criterion::WriteOnly
+            | Criterion::ExcludeAwsServices
+            | Criterion::ExcludeSelf => return Vec::new(),
+        };
+        given.clone()
     }
 
     /// Tells whether an account's events may pass.
@@ -277,6 +447,46 @@ impl Filter {
         }
         let address = address.unwrap_or(UNKNOWN).decode();
         self.origins.admits(|origin| origin.matches(&address))
+    }
+}
+
+/// Tells whether a text is the id of an account: twelve digits.
+pub(crate) fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What an event has that a filter compares; none if that is no text, or belongs to the actor.
+pub(crate) fn value<'r>(
+    criterion: Criterion,
+    record: &Record<'r>,
+    outcome: Outcome<'r>,
+) -> Option<Text<'r>> {
+    match criterion {
+        Criterion::EventSource => Some(record.event_source.unwrap_or(UNKNOWN)),
+        Criterion::EventName => record.event_name,
+        Criterion::ErrorCode => match outcome {
+            Outcome::Failed(code) => code,
+            Outcome::Succeeded => None,
+        },
+        Criterion::Ip => Some(record.source_ip_address.unwrap_or(UNKNOWN)),
+        Criterion::UserAgent => Some(record.user_agent.unwrap_or(UNKNOWN)),
+        Criterion::Region => Some(record.aws_region.unwrap_or(UNKNOWN)),
+        Criterion::Account => record.recipient_account_id,
+        _ => None,
+    }
+}
+
+/// What an actor has that a filter compares; none if that is no text, or belongs to the event.
+pub(crate) fn actor_value<'a>(
+    criterion: Criterion,
+    actor: &'a Actor,
+    identity: &[u8],
+) -> Option<Cow<'a, str>> {
+    match criterion {
+        Criterion::Principal => Some(Cow::Borrowed(&actor.principal)),
+        Criterion::Person => Some(Cow::Borrowed(&actor.person.as_ref()?.name)),
+        Criterion::AccessKey => access_key(identity).map(Cow::Owned),
+        _ => None,
     }
 }
 
@@ -439,9 +649,17 @@ mod tests {
             ..Filter::default()
         };
         let service = br#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#;
-        assert!(!filter.admits_actor(&Actor::resolve(service), service));
+        assert!(
+            !filter
+                .actor_refusals(&Actor::resolve(service), service)
+                .is_empty()
+        );
         let user = br#"{"type":"IAMUser","accountId":"1","userName":"a","invokedBy":"cloudformation.amazonaws.com"}"#;
-        assert!(filter.admits_actor(&Actor::resolve(user), user));
+        assert!(
+            filter
+                .actor_refusals(&Actor::resolve(user), user)
+                .is_empty()
+        );
     }
 
     #[test]
@@ -461,7 +679,31 @@ mod tests {
             (b"", false),
         ] {
             let actor = Actor::resolve(identity);
-            assert_eq!(filter.admits_actor(&actor, identity), admitted);
+            let refusals = filter.actor_refusals(&actor, identity);
+            assert_eq!(refusals.is_empty(), admitted);
+        }
+    }
+
+    #[test]
+    fn every_filter_that_refuses_is_named() {
+        let filter = Filter {
+            names: patterns(&["Run*"]),
+            regions: patterns(&["eu-wst-1"]),
+            access: Some(Access::ReadOnly),
+            ..Filter::default()
+        };
+        let refusals = filter.refusals(&record(), Outcome::Succeeded, "");
+        let named = Criterion::ALL.into_iter().filter(|one| refusals.has(*one));
+        let options: Vec<_> = named.map(Criterion::option).collect();
+        assert_eq!(options, ["--region", "--read-only"]);
+        assert!(!refusals.is_one());
+        assert_eq!(filter.given(Criterion::Region), ["eu-wst-1"]);
+    }
+
+    #[test]
+    fn each_criterion_has_a_place_of_its_own() {
+        for (place, criterion) in Criterion::ALL.into_iter().enumerate() {
+            assert_eq!(criterion as usize, place);
         }
     }
 }

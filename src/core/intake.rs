@@ -6,7 +6,8 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::RandomState;
 
 use super::envelope::{Fault, Kind, Sink};
-use super::filter::Filter;
+use super::filter::{Filter, Refusals};
+use super::no_match::Removals;
 use super::principal::Actor;
 use super::record::{Outcome, Record};
 use super::scan::Text;
@@ -83,6 +84,8 @@ pub(crate) struct Intaken<C = Tally> {
     pub(crate) tallies: BTreeMap<String, C>,
     /// What the documents held that is no event.
     pub(crate) others: BTreeMap<Kind, u64>,
+    /// What is known of events that were left out; whole only if none was counted.
+    pub(crate) removals: Removals,
 }
 
 impl<C> Default for Intaken<C> {
@@ -92,6 +95,7 @@ impl<C> Default for Intaken<C> {
             truncated: 0,
             tallies: BTreeMap::new(),
             others: BTreeMap::new(),
+            removals: Removals::default(),
         }
     }
 }
@@ -114,6 +118,7 @@ impl<C: Counter> Intaken<C> {
         for (kind, count) in other.others {
             *self.others.entry(kind).or_default() += count;
         }
+        self.removals.merge(&other.removals);
     }
 }
 
@@ -129,6 +134,8 @@ pub(crate) struct Intake<'r, C> {
     truncated: u64,
     ledgers: Vec<Ledger<C>>,
     others: BTreeMap<Kind, u64>,
+    /// What is known of events that were left out, until the first one is counted.
+    removals: Removals,
 }
 
 /// What counts an account's events, and the identities that it has met.
@@ -155,6 +162,7 @@ impl<'r, C: Counter> Intake<'r, C> {
             truncated: 0,
             ledgers: Vec::new(),
             others: BTreeMap::new(),
+            removals: Removals::default(),
         }
     }
 
@@ -176,32 +184,35 @@ impl<'r, C: Counter> Intake<'r, C> {
                 .map(|ledger| (ledger.account, ledger.tally))
                 .collect(),
             others: self.others,
+            removals: self.removals,
         }
     }
 
-    /// Finds the tally that an event belongs to.
-    fn ledger(&mut self, record: &Record<'_>) -> &mut Ledger<C> {
+    /// Finds the ledger that an event belongs to.
+    fn ledger<'l>(
+        ledgers: &'l mut Vec<Ledger<C>>,
+        rules: &Rules,
+        empty: &C,
+        record: &Record<'_>,
+    ) -> &'l mut Ledger<C> {
         let account = match record.recipient_account_id {
-            _ if !self.rules.per_account => "".into(),
+            _ if !rules.per_account => "".into(),
             Some(account) => account.decode(),
             None => Actor::resolve(record.user_identity)
                 .account_or_unknown()
                 .into(),
         };
-        let index = self
-            .ledgers
-            .iter()
-            .position(|ledger| ledger.account == account);
+        let index = ledgers.iter().position(|ledger| ledger.account == account);
         let index = index.unwrap_or_else(|| {
             let account = account.into_owned();
-            self.ledgers.push(Ledger {
+            ledgers.push(Ledger {
                 account,
-                tally: self.empty.empty(),
+                tally: empty.empty(),
                 identities: Identities::default(),
             });
-            self.ledgers.len() - 1
+            ledgers.len() - 1
         });
-        &mut self.ledgers[index]
+        &mut ledgers[index]
     }
 
     /// Copies an event for whoever wants the records themselves. A row of CSV has no JSON.
@@ -216,18 +227,28 @@ impl<'r, C: Counter> Intake<'r, C> {
     fn count(&mut self, record: &Record<'_>, time: Option<Seconds>) -> bool {
         let filter = &self.rules.filter;
         let outcome = record.outcome();
+        let none_counted = self.counts.counted == 0;
+        let removals = &mut self.removals;
         let Ledger {
             tally, identities, ..
-        } = self.ledger(record);
+        } = Self::ledger(&mut self.ledgers, self.rules, self.empty, record);
         // Resolving an identity is dear, and so is comparing it with those met before.
         let identity = match tally.asks_for_actors() || filter.asks_for_actors() {
             true => record.user_identity,
             false => &[],
         };
         let known = identities.find(identity, |actor| {
-            (tally.actor(actor), filter.admits_actor(actor, identity))
+            let refusals = filter.actor_refusals(actor, identity);
+            if none_counted {
+                removals.actor(refusals, actor, identity);
+            }
+            (tally.actor(actor), refusals)
         });
-        if !known.admitted || !filter.admits(record, outcome, &known.account) {
+        let account = &known.account;
+        if !known.refusals.is_empty() || !filter.admits(record, outcome, account) {
+            if none_counted {
+                removals.event(filter, record, outcome, known.refusals, account);
+            }
             return false;
         }
         if let Some((shape, example)) = &known.odd {
@@ -263,13 +284,19 @@ impl<C: Counter> Sink for Intake<'_, C> {
     fn events(&mut self, records: &[Record<'_>]) {
         self.counts.read += records.len() as u64;
         let mut inside: Vec<(&Record<'_>, Option<Seconds>)> = Vec::with_capacity(records.len());
+        let none_counted = self.counts.counted == 0;
         for record in records {
             let time = record.time(&mut self.clock);
+            if none_counted {
+                self.removals.saw(time);
+            }
             if self.rules.window.contains(time) {
                 inside.push((record, time));
             }
         }
-        self.counts.filtered += (records.len() - inside.len()) as u64;
+        let outside = (records.len() - inside.len()) as u64;
+        self.counts.filtered += outside;
+        self.removals.outside_window(outside);
         let mut is_new = self
             .seen
             .insert(inside.iter().filter_map(|(record, _)| record.event_id))
@@ -311,7 +338,7 @@ struct Identities {
 struct Known {
     json: Box<[u8]>,
     id: ActorId,
-    admitted: bool,
+    refusals: Refusals,
     account: String,
     /// The shape that the grammar does not know, and how the identity looks.
     odd: Option<(String, String)>,
@@ -329,7 +356,7 @@ impl Default for Identities {
 
 impl Identities {
     #[inline]
-    fn find(&mut self, json: &[u8], meet: impl FnOnce(&Actor) -> (ActorId, bool)) -> &Known {
+    fn find(&mut self, json: &[u8], meet: impl FnOnce(&Actor) -> (ActorId, Refusals)) -> &Known {
         let is_last = self.places[self.last]
             .as_ref()
             .is_some_and(|known| *known.json == *json);
@@ -342,11 +369,11 @@ impl Identities {
         }
         place.get_or_insert_with(|| {
             let actor = Actor::resolve(json);
-            let (id, admitted) = meet(&actor);
+            let (id, refusals) = meet(&actor);
             Box::new(Known {
                 json: json.into(),
                 id,
-                admitted,
+                refusals,
                 account: actor.account_or_unknown(),
                 odd: actor.odd.map(|shape| (shape, example(json))),
             })

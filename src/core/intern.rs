@@ -63,6 +63,11 @@ impl Interner {
         u32::try_from(self.places.len()).unwrap_or(u32::MAX)
     }
 
+    /// The bytes of all strings together.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len()
+    }
+
     /// Returns the symbol of a text as it stands in a document.
     #[inline]
     pub(crate) fn text(&mut self, text: Text<'_>) -> Symbol {

@@ -12,6 +12,8 @@ pub(crate) mod holdings;
 pub(crate) mod intake;
 pub(crate) mod integrity;
 pub(crate) mod intern;
+pub(crate) mod nearest;
+pub(crate) mod no_match;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod oracle;
 pub(crate) mod pace;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::coverage::{ALL_REGIONS, Coverage, Problem, Severity};
 use super::intake::{Intaken, Reconciliation};
 use super::integrity::Integrity;
+use super::no_match::NoMatch;
 use super::tally::{Stats, Tally};
 use super::window::{self, Seconds, Window};
 
@@ -89,6 +90,9 @@ pub(crate) struct Extension {
     /// What digests say of the log files; absent where nobody asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) integrity: Option<Integrity>,
+    /// Why no event was counted; absent if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) no_match: Option<NoMatch>,
     /// The humans behind the principals, where a record names them.
     pub(crate) persons: BTreeMap<String, PersonReport>,
     pub(crate) principals: BTreeMap<String, PrincipalReport>,
@@ -225,6 +229,8 @@ pub(crate) struct Run {
     pub(crate) version: &'static str,
     /// The account and the ARN whose credentials were used.
     pub(crate) caller: Option<(String, String)>,
+    /// Why no event was counted, if that is so.
+    pub(crate) no_match: Option<NoMatch>,
 }
 
 impl Summary {
@@ -342,6 +348,7 @@ impl Extension {
             counts: intaken.counts,
             coverage: CoverageReport::of(tally, intaken, coverage, run),
             integrity: coverage.integrity,
+            no_match: run.no_match.clone(),
             version: run.version.to_owned(),
             ..Extension::default()
         };

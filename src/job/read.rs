@@ -13,6 +13,7 @@ use crate::aws;
 use crate::core::coverage::{Coverage, Problem, Severity};
 use crate::core::intake::{Counter, Dump, Intake, Intaken, Rules};
 use crate::core::integrity::Evidence;
+use crate::core::no_match::NoMatch;
 use crate::core::seen::Seen;
 use crate::core::tally::Tally;
 use crate::source::document::{Body, Document, Reader};
@@ -45,6 +46,8 @@ pub(crate) struct Outcome<C = Tally> {
     pub(crate) coverage: Coverage,
     /// Whose credentials the event history was read with.
     pub(crate) caller: Option<Caller>,
+    /// Why nothing was counted, if that is so.
+    pub(crate) no_match: Option<NoMatch>,
     /// What digests may speak of, until they are judged.
     evidence: Evidence,
 }
@@ -55,6 +58,7 @@ impl<C> Default for Outcome<C> {
             intaken: Intaken::default(),
             coverage: Coverage::default(),
             caller: None,
+            no_match: None,
             evidence: Evidence::default(),
         }
     }
@@ -133,6 +137,7 @@ pub(crate) fn run<C: Counter>(
             let evidence = std::mem::take(&mut outcome.evidence);
             verify::run(verify, request, &evidence, &mut outcome.coverage)?;
         }
+        outcome.no_match = NoMatch::of(&outcome.intaken, &outcome.coverage, &request.rules);
         Ok(outcome)
     });
     // Nothing waits for a request that was given up, such as one for an address that no server answers.
@@ -207,6 +212,7 @@ fn work<C: Counter>(
         intaken: intake.finish(),
         coverage,
         caller: None,
+        no_match: None,
         evidence: reader.into_evidence().unwrap_or_default(),
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod emf;
 pub(crate) mod escape;
 pub(crate) mod json;
 pub(crate) mod mail;
+mod no_match;
 pub(crate) mod page;
 pub(crate) mod plots;
 pub(crate) mod progress;

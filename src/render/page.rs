@@ -6,7 +6,9 @@ use std::fmt::{self, Write as _};
 use console::{Style, measure_text_width};
 
 use super::escape;
+use super::no_match::{self, Asked};
 use crate::core::intake::Reconciliation;
+use crate::core::no_match::NoMatch;
 use crate::core::summary::ProblemReport;
 use crate::core::usage::basis::EventHistory;
 
@@ -60,16 +62,31 @@ impl Page {
         )
     }
 
+    /// Explains why no event was counted.
+    pub(super) fn no_match(&mut self, no_match: &NoMatch, asked: Asked<'_>) -> fmt::Result {
+        let title = self.style(Style::new().red().bold(), no_match::TITLE);
+        writeln!(self.out, "{title}")?;
+        for line in no_match::lines(no_match, asked) {
+            self.paragraph(&line.text, line.indent, &Style::new())?;
+        }
+        Ok(())
+    }
+
     /// Says what is missing of what was asked for. `missing` is the word for it.
     pub(super) fn problems(
         &mut self,
         missing: &str,
+        has_matches: bool,
         problems: &[ProblemReport],
         not_listed: u64,
     ) -> fmt::Result {
         let all = problems.len() as u64 + not_listed;
         if all == 0 {
-            return writeln!(self.out, "  Nothing is missing of what was asked for.");
+            let complete = match has_matches {
+                true => "Nothing is missing of what was asked for.",
+                false => no_match::ALL_READ,
+            };
+            return writeln!(self.out, "  {complete}");
         }
         let line = format!("{missing}, for {}:", counted(all, "reason"));
         let line = self.style(Style::new().red().bold(), &line);

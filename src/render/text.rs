@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use console::{Style, measure_text_width};
 
 use super::escape;
+use super::no_match::{self, Asked};
 use super::page::{self, Look, Page, TOP, counted, level, middle, percent, plain, thousands};
 use crate::core::integrity::Integrity;
 use crate::core::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
@@ -24,6 +25,31 @@ pub(crate) fn summary(summary: &Summary, look: Look) -> String {
     // Writing to a String cannot fail.
     let _ = page.write(summary);
     page.out
+}
+
+/// Explains why no event was counted, as text; empty if one was.
+pub(crate) fn no_match(summary: &Summary) -> String {
+    let extension = summary.trailtab.as_ref();
+    let explained = extension.and_then(|extension| {
+        let no_match = extension.no_match.as_ref()?;
+        Some(no_match::text(no_match, asked(extension)))
+    });
+    explained.unwrap_or_default()
+}
+
+fn asked(extension: &Extension) -> Asked<'_> {
+    let coverage = &extension.coverage;
+    let regions = coverage.accounts.values().flat_map(BTreeMap::values);
+    Asked {
+        since: coverage.since.as_deref(),
+        until: coverage.until.as_deref(),
+        events: extension.counts.filtered,
+        documents: coverage.documents,
+        is_complete: coverage.complete,
+        lookup_attribute: coverage.lookup_attribute.as_deref(),
+        is_history: regions.into_iter().any(|region| region.requests.is_some()),
+        other_content: &coverage.other_content,
+    }
 }
 
 impl Page {
@@ -80,6 +106,9 @@ impl Page {
         let Some(extension) = &summary.trailtab else {
             return Ok(());
         };
+        if let Some(no_match) = &extension.no_match {
+            return self.no_match(no_match, asked(extension));
+        }
         let seen = |pick: fn(&Calls) -> Option<&str>| extension.accounts.values().filter_map(pick);
         let first = seen(|calls| calls.first_seen.as_deref()).min();
         let last = seen(|calls| calls.last_seen.as_deref()).max();
@@ -193,7 +222,9 @@ impl Page {
             Some(_) => "Incomplete or not verified",
             None => "Incomplete",
         };
-        self.problems(missing, &coverage.problems, coverage.problems_not_listed)
+        let has_matches = extension.no_match.is_none();
+        let not_listed = coverage.problems_not_listed;
+        self.problems(missing, has_matches, &coverage.problems, not_listed)
     }
 }
 

@@ -148,19 +148,28 @@ impl Reader {
             Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
             Body::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
                 Ok(pump) => self.stream(pump, named, sink),
-                Err(error) => Some((Severity::Failed, format!("cannot be read: {error}"))),
+                Err(error) => Some(Trouble::of_all(format!("cannot be read: {error}"))),
             },
             Body::Stream { bytes, .. } => self.stream(bytes, named, sink),
             Body::File(path) => match self.file(path, size, named, sink) {
                 Ok(trouble) => trouble,
-                Err(error) => Some((Severity::Failed, format!("cannot be read: {error}"))),
+                Err(error) => Some(Trouble::of_all(format!("cannot be read: {error}"))),
             },
         };
         if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
             take_note(evidence, &body, &seal.finish(), sink);
         }
-        if let Some((severity, reason)) = trouble.or_else(|| sink.trouble()) {
-            let document = body.name();
+        let Some(trouble) = trouble.or_else(|| sink.trouble()) else {
+            return;
+        };
+        let document = body.name();
+        let is_expected = match &trouble {
+            Trouble::Empty => !should_hold_events(&document, named),
+            Trouble::Of(..) => false,
+        };
+        let (severity, reason) = trouble.in_words();
+        coverage.unread += u64::from(severity == Severity::Failed);
+        if !is_expected {
             coverage.problem(Problem {
                 document,
                 severity,
@@ -310,7 +319,41 @@ impl Reader {
     }
 }
 
-type Trouble = (Severity, String);
+/// What is wrong with a document.
+enum Trouble {
+    /// There is nothing in it, or white space only.
+    Empty,
+    Of(Severity, String),
+}
+
+impl Trouble {
+    /// Something that keeps all of a document from being read.
+    fn of_all(reason: String) -> Trouble {
+        Trouble::Of(Severity::Failed, reason)
+    }
+
+    fn in_words(self) -> (Severity, String) {
+        match self {
+            Trouble::Empty => (Severity::Failed, "is empty".to_owned()),
+            Trouble::Of(severity, reason) => (severity, reason),
+        }
+    }
+}
+
+/// Endings of files that hold events. CloudTrail and those who copy its logs write none that is empty.
+const LOG_FILE_ENDINGS: [&str; 4] = [".json", ".gz", ".jsonl", ".ndjson"];
+
+/// Tells whether a document that is empty lacks something: the user named it, or it is a log file by its
+/// name. Placeholders such as `_SUCCESS` and `.keep` are empty by design.
+fn should_hold_events(document: &str, named: bool) -> bool {
+    let name = document.rsplit(['/', '\\']).next().unwrap_or(document);
+    let is_placeholder = name.starts_with(['.', '_']) || name.ends_with("_$folder$");
+    let folded = name.to_ascii_lowercase();
+    let is_log_file = LOG_FILE_ENDINGS
+        .iter()
+        .any(|ending| folded.ends_with(ending));
+    !is_placeholder && (named || is_log_file)
+}
 
 /// Tells by its name whether a document is a digest.
 fn is_digest(name: &str) -> bool {
@@ -364,7 +407,7 @@ impl<S> Watched<'_, S> {
             1 => "1 record could not be read".to_owned(),
             n => format!("{n} records could not be read"),
         };
-        Some((Severity::Partial, reason))
+        Some(Trouble::Of(Severity::Partial, reason))
     }
 }
 
@@ -442,13 +485,12 @@ fn format(head: &[u8]) -> Format {
 /// it was asked for by name it is a problem.
 fn other(kind: Option<&str>, blank: bool, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
     if blank {
-        return None;
+        return Some(Trouble::Empty);
     }
     sink.other(Kind::Foreign);
     match kind {
-        Some(kind) => Some((Severity::Failed, format!("is {kind}: unpack it first"))),
-        None if named => Some((
-            Severity::Failed,
+        Some(kind) => Some(Trouble::of_all(format!("is {kind}: unpack it first"))),
+        None if named => Some(Trouble::of_all(
             "is neither JSON nor CSV with events".to_owned(),
         )),
         None => None,
@@ -466,7 +508,7 @@ fn damaged(damage: Damage) -> Trouble {
             )
         }
     };
-    (Severity::Partial, reason)
+    Trouble::Of(Severity::Partial, reason)
 }
 
 fn cut_off(error: &io::Error) -> Trouble {
@@ -480,7 +522,7 @@ fn cut_off(error: &io::Error) -> Trouble {
         io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
         _ => format!("reading stopped: {error}"),
     };
-    (Severity::Partial, reason)
+    Trouble::Of(Severity::Partial, reason)
 }
 
 /// Gives a long file up when the run is interrupted.

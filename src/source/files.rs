@@ -16,7 +16,18 @@ const LARGE: u64 = 1 << 20;
 pub(crate) fn list(path: &Path, interrupt: &Interrupt, coverage: &mut Coverage) -> Vec<Document> {
     let mut files = Vec::new();
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => walk(path, &mut files, interrupt, coverage),
+        Ok(metadata) if metadata.is_dir() => {
+            let problems = coverage.problems.len();
+            walk(path, &mut files, interrupt, coverage);
+            if files.is_empty() && !interrupt.is_requested() && coverage.problems.len() == problems
+            {
+                coverage.problem(Problem {
+                    document: path.display().to_string(),
+                    severity: Severity::Failed,
+                    reason: "holds no files".to_owned(),
+                });
+            }
+        }
         // Named pipes, as the shell's <(…) makes them, are read like files.
         Ok(metadata) => files.push((metadata.len(), path.to_owned())),
         Err(error) => cannot(path, &error, coverage),

@@ -6,6 +6,9 @@
 //! `CloudTrail/`. Listing, downloading and parsing overlap; the memory of what is downloaded and
 //! not yet parsed is bounded.
 
+mod holds;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
@@ -18,11 +21,12 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use self::holds::Holds;
 use super::document::{Body, Document};
 use super::interrupt::{self, Interrupt};
 use crate::aws::{self, in_words};
 use crate::core::coverage::{Coverage, Problem, Severity};
-use crate::core::filter::Filter;
+use crate::core::filter::{Criterion, Filter, is_account_id as is_account};
 use crate::core::window::{self, Seconds, Window};
 
 /// Requests in flight at once, of each kind.
@@ -51,8 +55,12 @@ pub(crate) enum S3Error {
         prefix: String,
         reason: String,
     },
-    #[error("there are no log files under s3://{bucket}/{prefix}")]
-    Empty { bucket: String, prefix: String },
+    #[error("there are no log files under s3://{bucket}/{prefix}{}", holds::there(bucket, prefix, holds.as_ref()))]
+    Empty {
+        bucket: String,
+        prefix: String,
+        holds: Option<Holds>,
+    },
 }
 
 /// What is asked for, as far as keys can tell it.
@@ -160,7 +168,7 @@ impl Store {
         let (keys, mut listed) = mpsc::channel(4096);
         let mut listers = JoinSet::new();
         let permits = Arc::new(Semaphore::new(LISTINGS));
-        for listing in listings {
+        for listing in listings.clone() {
             let (store, keys, permits) = (self.clone(), keys.clone(), permits.clone());
             listers.spawn(async move {
                 let _permit = permits.acquire().await;
@@ -169,7 +177,9 @@ impl Store {
         }
         drop(keys);
         let mut downloads = JoinSet::new();
+        let mut is_empty = true;
         while let Some(object) = listed.recv().await {
+            is_empty = false;
             found(object.size);
             while downloads.len() >= DOWNLOADS {
                 downloads.join_next().await;
@@ -179,6 +189,9 @@ impl Store {
         }
         listers.join_all().await;
         downloads.join_all().await;
+        if is_empty && asked.window != Window::default() {
+            self.date(&listings).await;
+        }
         Ok(())
     }
 
@@ -189,7 +202,7 @@ impl Store {
         asked: Asked<'_>,
     ) -> Result<Vec<Listing>, S3Error> {
         let listings = match within_region(prefix, asked) {
-            Some(_) if self.is_empty(prefix).await => return Err(self.nothing(prefix)),
+            Some(_) if self.is_empty(prefix).await => return Err(self.nothing(prefix).await),
             Some(listing) => [Some(listing), digests_within_region(prefix, asked)]
                 .into_iter()
                 .flatten()
@@ -218,7 +231,7 @@ impl Store {
             reason,
         })?;
         if first.is_empty() {
-            return Err(self.nothing(prefix));
+            return Err(self.nothing(prefix).await);
         }
         let mut level = search.sort(first, asked);
         if asked.digests
@@ -230,7 +243,8 @@ impl Store {
         while !level.is_empty() {
             level = search.sort(self.children_of(&level).await, asked);
         }
-        if search.listings.is_empty() && !search.left_out {
+        let left_out = std::mem::take(&mut search.left_out);
+        if search.listings.is_empty() && left_out.is_empty() {
             if !search.met_layout && !has_trail_layout(prefix) {
                 // Log files may also lie in folders of somebody's own.
                 return Ok(vec![Listing {
@@ -239,21 +253,15 @@ impl Store {
                 }]);
             }
             if self.coverage.lock().await.is_complete() {
-                return Err(self.nothing(prefix));
+                return Err(self.nothing(prefix).await);
             }
         }
+        self.coverage.lock().await.left_out = left_out;
         if search.gave_up {
             let reason = "too many folders: name the one that holds AWSLogs/".to_owned();
             self.failed(prefix, None, reason).await;
         }
         Ok(search.listings)
-    }
-
-    fn nothing(&self, prefix: &str) -> S3Error {
-        S3Error::Empty {
-            bucket: self.bucket.clone(),
-            prefix: prefix.to_owned(),
-        }
     }
 
     /// Tells whether no key begins with a prefix. Where that cannot be told, the listing that
@@ -484,8 +492,8 @@ impl io::Read for Ranges {
 struct Search {
     listings: Vec<Listing>,
     strangers: usize,
-    /// Set if a filter left an account or region out.
-    left_out: bool,
+    /// Accounts and regions that a filter left out.
+    left_out: BTreeMap<Criterion, BTreeSet<String>>,
     /// Set if there is any folder as trails make them.
     met_layout: bool,
     gave_up: bool,
@@ -517,7 +525,13 @@ impl Search {
                 {
                     self.listings.push(asked.digests_of_days(folder));
                 }
-                Place::Region { .. } | Place::Account { .. } => self.left_out = true,
+                Place::Region { account, .. } | Place::Account { account }
+                    if !asked.wants_account(&account) =>
+                {
+                    self.leave_out(Criterion::Account, account);
+                }
+                Place::Region { region, .. } => self.leave_out(Criterion::Region, region),
+                Place::Account { .. } => {}
                 Place::OnTheWay => next.push(folder),
                 Place::Stranger if self.strangers < MAX_STRANGERS => {
                     self.strangers += 1;
@@ -528,6 +542,10 @@ impl Search {
             }
         }
         next
+    }
+
+    fn leave_out(&mut self, criterion: Criterion, value: String) {
+        self.left_out.entry(criterion).or_default().insert(value);
     }
 }
 
@@ -686,10 +704,6 @@ impl Place {
             _ => Place::Stranger,
         }
     }
-}
-
-fn is_account(part: &str) -> bool {
-    part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The folders beside `CloudTrail/`: what they hold is shaped otherwise, or told in events already.

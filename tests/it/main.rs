@@ -17,6 +17,7 @@ mod deploy;
 mod digests;
 mod docs;
 mod lookup_events;
+mod no_match;
 mod properties;
 mod real_data;
 mod results;

@@ -15,6 +15,9 @@ use crate::cli::reading::{CredentialArgs, ReadingArgs};
 /// permission. Or reads CloudTrail records from files, directories, standard input and S3, in any
 /// form that CloudTrail, CloudWatch Logs, EventBridge and the AWS command line give them.
 ///
+/// Filters match the whole value, and case is ignored: * stands for any text, ? for one character, and
+/// ! in front excludes. Repeating an option means any of its values; different options must all match.
+///
 /// Writes a summary to DIR/account_activity_ACCOUNT_TIME.json, and overwrites nothing: if that name is taken,
 /// `_2`, `_3` and so on is added to it. With --quiet and without --format, standard output is the path of
 /// the summary. All times are UTC.

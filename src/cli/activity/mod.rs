@@ -36,6 +36,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> 
         now,
         version: env!("CARGO_PKG_VERSION"),
         caller: None,
+        no_match: None,
     };
     let verify = args.digests.verify(&args.reading.sources)?;
     let directory = &args.output.output;
@@ -58,6 +59,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> 
     let outcome = plan.run(wishes, &Tally::default(), &reading.interrupt, ui)?;
     let caller = outcome.caller.clone();
     run.caller = caller.map(|caller| (caller.account, caller.arn));
+    run.no_match = outcome.no_match.clone();
     let written = Results {
         directory,
         args: &args.output,

@@ -56,6 +56,15 @@ impl Results<'_> {
             true => Vec::new(),
             false => self.write_files(outcome, &summary, &json, dump)?,
         };
+        let is_page = match self.args.format {
+            Some(format) => format == Format::Text,
+            None => !self.ui.quiet,
+        };
+        if !is_page {
+            // The page says it itself.
+            let text = render::text::no_match(&summary);
+            text.lines().for_each(|line| self.ui.remark(line));
+        }
         let printed = match (self.args.format, paths.first()) {
             (None, Some(path)) if self.ui.quiet => {
                 let mut line = path.as_os_str().as_encoded_bytes().to_vec();

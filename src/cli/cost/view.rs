@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use rust_decimal::Decimal;
 
 use super::args::{CostArgs, Format};
@@ -62,7 +62,7 @@ async fn report(
     if wants_names && !opened.run.has_directory && !args.asking.plan {
         opened.run.learn_names(&[occasion]).await?;
     }
-    let (audience, owner, problems) = whom(args, &opened.run)?;
+    let (mut audience, owner, mut problems) = whom(args, &opened.run)?;
     let need = opened.run.need(&[(&audience, owner.as_ref())], &[occasion]);
     if args.asking.offline.is_none() {
         say_price(&need, opened.accounts(), args.asking.plan, ui);
@@ -72,8 +72,22 @@ async fn report(
     }
     let books = opened.run.books(&need).await?;
     let run = &opened.run;
+    // What does not exist is not the same as what cost nothing.
+    if let Some(owner) = &owner
+        && let Some(unknown) = run.unknown_owner(&books, &audience, owner)
+    {
+        bail!("--owner: {unknown}");
+    }
+    let unknown = match wants_names {
+        true => run.unknown_accounts(&books, &audience),
+        false => Vec::new(),
+    };
+    if !unknown.is_empty() && unknown.len() == audience.accounts.len() {
+        bail!("--account: {}", unknown.join("; "));
+    }
+    problems.extend(unknown);
     // Now all accounts are known.
-    let audience = match audience.owner.is_none() && !wants_names {
+    audience = match audience.owner.is_none() && !wants_names {
         true => audience::executive(&run.directory),
         false => audience,
     };

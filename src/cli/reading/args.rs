@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
+use super::values;
 use crate::aws;
 use crate::cli::UsageError;
 use crate::core::filter::{self, Access, Filter, List, Origin, Pattern};
@@ -72,10 +73,12 @@ pub(super) struct TimeArgs {
     until: Option<String>,
 }
 
-/// Values of one filter are alternatives, different filters must all match. Patterns know * and ?
-/// and ignore case; those that begin with ! are exceptions.
+/// Values of one filter are alternatives, different filters must all match. Patterns match the whole
+/// value and ignore case; those that begin with ! are exceptions.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Filters (can be repeated; * and ? match anything, ! excludes)")]
+#[command(
+    next_help_heading = "Filters (match the whole value; * and ? are wildcards, ! excludes; can be repeated)"
+)]
 pub(super) struct FilterArgs {
     /// Principal, such as '*:role/ci-*'
     #[arg(long, value_name = "PATTERN")]
@@ -84,28 +87,28 @@ pub(super) struct FilterArgs {
     #[arg(long, value_name = "PATTERN")]
     person: Vec<String>,
     /// Access key that signed the call, such as AKIAIOSFODNN7EXAMPLE
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = values::access_key)]
     access_key_id: Vec<String>,
     /// Service, such as ec2 or ec2.amazonaws.com
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = values::name)]
     event_source: Vec<String>,
     /// API, such as 'Delete*'
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = values::name)]
     event_name: Vec<String>,
     /// Error code, such as 'AccessDenied*'
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = values::name)]
     error_code: Vec<String>,
     /// Source address, network such as 192.0.2.0/24, or name such as 'AWS Internal'
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = values::origin)]
     ip: Vec<String>,
     /// Part of a user agent, or a pattern of all of it
     #[arg(long, value_name = "PATTERN")]
     user_agent: Vec<String>,
     /// Region to read, such as eu-west-1 or 'eu-*'
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = values::region)]
     pub(super) region: Vec<String>,
-    /// Account to read, such as 111122223333 or '!4444*'
-    #[arg(long, value_name = "PATTERN")]
+    /// Account to read by its id, such as 111122223333 or '!4444*'
+    #[arg(long, value_name = "PATTERN", value_parser = values::account)]
     pub(super) account: Vec<String>,
     /// Count calls only that change nothing
     #[arg(long, conflicts_with = "write_only")]

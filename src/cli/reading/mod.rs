@@ -2,6 +2,7 @@
 //! there was nothing to read.
 
 mod args;
+mod values;
 
 use std::sync::Arc;
 
@@ -90,7 +91,6 @@ impl Plan {
         interrupt: &Interrupt,
         ui: Ui,
     ) -> anyhow::Result<Outcome<C>> {
-        let pushed = (self.lookup.as_ref()).and_then(|asked| asked.attribute.clone());
         let request = Request {
             sources: self.sources,
             lookup: self.lookup,
@@ -109,9 +109,6 @@ impl Plan {
         // An interrupted run has a result, even if it holds nothing.
         if !interrupt.is_requested() {
             refuse_nothing(&outcome)?;
-        }
-        if pushed.is_some_and(|pushed| pushed.is_name()) && outcome.intaken.counts.read == 0 {
-            ui.remark("no event has that name: LookupEvents minds its case, as in RunInstances");
         }
         Ok(outcome)
     }
@@ -157,22 +154,33 @@ fn refuse_nothing<C>(outcome: &Outcome<C>) -> anyhow::Result<()> {
     if outcome.caller.is_some() && !coverage.asked.values().all(is_failed) {
         return Ok(());
     }
-    let only_foreign =
-        intaken.counts.read == 0 && intaken.others.keys().all(|kind| kind.is_foreign());
-    let problem = coverage.problems.first();
-    let problem = problem.map(|problem| anyhow!("{} {}", problem.document, problem.reason));
-    if intaken.counts.read == 0
-        && coverage.documents <= 1
-        && let Some(problem) = problem
+    if intaken.counts.read > 0 {
+        return Ok(());
+    }
+    let (documents, others) = (coverage.documents, &intaken.others);
+    let first_problem = || {
+        let problem = coverage.problems.first();
+        problem.map(|problem| anyhow!("{} {}", problem.document, problem.reason))
+    };
+    let is_unread = others.is_empty() && coverage.unread == documents;
+    if (is_unread || documents <= 1)
+        && let Some(problem) = first_problem()
     {
         return Err(problem.context("nothing could be read"));
     }
-    if only_foreign && !intaken.others.is_empty() {
-        let none = match coverage.documents {
+    // A bucket may hold log files, and none of those asked for.
+    if is_unread && documents > 0 {
+        return Err(match documents {
+            1 => anyhow!("nothing could be read: the only file there is empty"),
+            n => anyhow!("nothing could be read: all {n} files are empty"),
+        });
+    }
+    if !others.is_empty() && others.keys().all(|kind| kind.is_foreign()) {
+        let none = match documents {
             1 => "the one document there holds no CloudTrail records".to_owned(),
             n => format!("none of {n} documents holds CloudTrail records"),
         };
-        return Err(match problem {
+        return Err(match first_problem() {
             Some(problem) => problem.context(none),
             None => anyhow!(none),
         });

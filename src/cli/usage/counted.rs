@@ -10,6 +10,7 @@ use crate::core::summary::Run;
 use crate::core::usage::basis::{Basis, Extent};
 use crate::core::usage::{Detail, Usage};
 use crate::core::window::Window;
+use crate::render;
 
 /// Problems that are named where the result has no place for them.
 const MOST_NAMED: usize = 10;
@@ -37,13 +38,14 @@ impl Counted {
     ) -> anyhow::Result<Counted> {
         let now = clock::now();
         let plan = Plan::new(args, credentials, false, now)?;
-        let run = Run {
+        let mut run = Run {
             window: plan.window,
             activity_type: plan.filter.activity_type.name(),
             invocation: reading::invocation(),
             now,
             version: env!("CARGO_PKG_VERSION"),
             caller: None,
+            no_match: None,
         };
         let reading = signals::interruptible(signals::STOPS_READING);
         let outcome = plan.run(
@@ -53,6 +55,7 @@ impl Counted {
             ui,
         )?;
         drop(reading);
+        run.no_match.clone_from(&outcome.no_match);
         let mut usage = Usage::new(detail);
         let parts = outcome.intaken.tallies.values();
         parts.for_each(|part| usage.merge(part));
@@ -71,8 +74,15 @@ impl Counted {
         }
     }
 
+    /// Says why nothing was counted, beside results that are for programs.
+    pub(super) fn tell_no_match(&self, ui: Ui) {
+        let text = render::usage::no_match(&self.basis);
+        text.lines().for_each(|line| ui.remark(line));
+    }
+
     /// Says what is missing, for results that have no place for that.
     pub(super) fn tell_what_is_missing(&self, ui: Ui) {
+        self.tell_no_match(ui);
         let coverage = &self.basis.coverage;
         if coverage.incomplete > 0 {
             ui.remark(&format!(

@@ -32,6 +32,9 @@ const HOME_REGION: &str = "us-east-1";
 /// files, directories, standard input and S3. Prints calls per API with errors, throttles and the
 /// busiest minute; or the same as metrics for Prometheus and CloudWatch; or a dashboard and alarms for
 /// the APIs that are really called. All times are UTC.
+///
+/// Filters match the whole value, and case is ignored: * stands for any text, ? for one character, and
+/// ! in front excludes. Repeating an option means any of its values; different options must all match.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -78,7 +81,10 @@ fn table(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     let basis = counted.basis.clone();
     let report = Report::of(&counted.usage, &question, counted.extent, basis);
     let printed = match args.format {
-        Format::Json => render::json::ascii(&report)?,
+        Format::Json => {
+            counted.tell_no_match(ui);
+            render::json::ascii(&report)?
+        }
         Format::Csv => {
             counted.tell_what_is_missing(ui);
             render::usage::report_csv(&report)?
@@ -94,7 +100,10 @@ fn throttled(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     let counted = Counted::read(&args.reading, &args.credentials, causes::DETAIL, ui)?;
     let causes = Causes::of(&counted.usage, counted.basis.clone());
     let printed = match args.format {
-        Format::Json => render::json::ascii(&causes)?,
+        Format::Json => {
+            counted.tell_no_match(ui);
+            render::json::ascii(&causes)?
+        }
         Format::Csv => {
             counted.tell_what_is_missing(ui);
             render::usage::causes_csv(&causes)?
@@ -128,7 +137,8 @@ fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     let data = metrics::data(&counted.usage, &sets, &mut Kept::new(kept::TOP));
     let apis = popular::apis(&data);
     if apis.is_empty() {
-        bail!("there is nothing to watch: nobody calls an API in what was read");
+        counted.tell_no_match(ui);
+        bail!("there is nothing to watch: no call of an API was counted");
     }
     let alarms = args.watch.alarm.iter().map(|wanted| wanted.find(&apis));
     let alarms: Vec<Alarm> = alarms.collect::<Result<_, _>>()?;

@@ -53,7 +53,10 @@ pub(super) fn run(args: &PriceArgs, ui: Ui) -> anyhow::Result<Ended> {
     let price = Price::of(usage, args.top as usize, counted.extent, basis, &emf);
     let printed = match args.format {
         Format::Text => render::usage::price(&price, ui.look()).into_bytes(),
-        Format::Json => render::json::ascii(&price)?,
+        Format::Json => {
+            counted.tell_no_match(ui);
+            render::json::ascii(&price)?
+        }
         Format::Csv => {
             counted.tell_what_is_missing(ui);
             render::usage::price_csv(&price)?

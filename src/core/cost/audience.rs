@@ -5,6 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::owner::{Owner, OwnerRules};
 use super::report::{Account, Audience, Kind};
 use super::settings::Settings;
+use crate::core::filter::is_account_id;
+use crate::core::nearest;
+
+/// Accounts that are named where the one that was asked for does not exist.
+const MAX_NAMES_SHOWN: usize = 5;
 
 /// Somebody who gets a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,43 +111,28 @@ impl Directory {
                 }
             }
         }
-        let nearest = self.nearest(wanted);
-        let hint = nearest.map_or(String::new(), |name| format!(": did you mean {name:?}?"));
+        let names = self.names.values().map(String::as_str);
+        let names: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
+        let hint = match nearest::meant(wanted, names.iter().copied()) {
+            Some((_, name)) => format!(": did you mean {name:?}?"),
+            None if names.is_empty() => String::new(),
+            None => {
+                let shown: Vec<String> = names
+                    .iter()
+                    .take(MAX_NAMES_SHOWN)
+                    .map(|name| format!("{name:?}"))
+                    .collect();
+                let more = match names.len() - shown.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!("; accounts: {}{more}", shown.join(", "))
+            }
+        };
         let short = format!("there is no account called {wanted:?}");
         let hint = format!("{short}{hint}");
         Err(Problem { short, hint })
     }
-
-    /// The name that differs least, if it is not another one altogether.
-    fn nearest(&self, wanted: &str) -> Option<&str> {
-        let wanted: Vec<char> = wanted.to_lowercase().chars().take(100).collect();
-        let distances = self.names.values().map(|name| {
-            let letters: Vec<char> = name.to_lowercase().chars().take(100).collect();
-            (distance(&wanted, &letters), name.as_str())
-        });
-        let (distance, name) = distances.min()?;
-        (distance * 2 <= wanted.len()).then_some(name)
-    }
-}
-
-/// Tells whether a text is the id of an account: twelve digits.
-fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// How many letters must be changed to make one text of another (Levenshtein).
-fn distance(one: &[char], other: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 /// Who gets a report, and who cannot.

@@ -180,6 +180,12 @@ impl Reader {
         Ok(())
     }
 
+    /// Accounts with any charge, also with one of nothing.
+    pub(crate) fn charged_accounts(&self) -> BTreeSet<String> {
+        let accounts = self.truth.iter().filter_map(|line| line.account.clone());
+        accounts.collect()
+    }
+
     /// Forgets all lines of usage, so that it can be read in another way.
     pub(crate) fn forget(&mut self) {
         self.table = CostTable::default();

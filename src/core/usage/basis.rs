@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{MINUTE, Usage};
 use crate::core::coverage;
 use crate::core::intake::{Intaken, Reconciliation};
+use crate::core::no_match::NoMatch;
 use crate::core::summary::{ProblemReport, Run};
 use crate::core::window::{self, Seconds};
 
@@ -25,6 +26,9 @@ pub(crate) struct Basis {
     /// `ALL`, `SUCCESSFUL` or `FAILED`.
     pub(crate) activity_type: String,
     pub(crate) coverage: Coverage,
+    /// Why no event was counted; absent if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) no_match: Option<NoMatch>,
 }
 
 /// What was read, and what is missing and why.
@@ -88,6 +92,7 @@ impl Basis {
             invocation: run.invocation.clone(),
             run_time: window::iso(run.now),
             activity_type: run.activity_type.to_owned(),
+            no_match: run.no_match.clone(),
             coverage: Coverage {
                 complete: coverage.is_complete(),
                 since: run.window.since.map(window::iso),

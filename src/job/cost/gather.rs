@@ -37,6 +37,10 @@ pub(crate) struct Gathered {
     pub(crate) gaps: Vec<Gap>,
     /// Whether any usage has an owner.
     pub(crate) has_owners: bool,
+    /// All owners in the answers, of the days that are compared with as well.
+    pub(crate) owners: BTreeSet<Owner>,
+    /// All accounts in the answers, likewise.
+    pub(crate) accounts: BTreeSet<String>,
 }
 
 /// All cuts: what is crossed serves for any.
@@ -82,6 +86,8 @@ pub(crate) async fn gather(
     gathering.usage().await;
     let Gathering { reader, gaps, .. } = gathering;
     let (names, has_owners) = (reader.names.clone(), reader.has_owners);
+    let owners = reader.seen.keys().cloned().collect();
+    let accounts = reader.charged_accounts();
     let whole: &[Cut] = match need.whole_accounts {
         true => &[Cut::Owners, Cut::Services],
         false => &[],
@@ -91,6 +97,8 @@ pub(crate) async fn gather(
         names,
         gaps,
         has_owners,
+        owners,
+        accounts,
     })
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod round;
 pub(crate) mod send;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -66,6 +67,9 @@ pub(crate) struct Books {
     pub(crate) table: CostTable,
     gaps: Vec<Gap>,
     has_owners: bool,
+    /// Owners and accounts in Cost Explorer's answers.
+    owners: BTreeSet<Owner>,
+    accounts: BTreeSet<String>,
     /// The days that were asked for.
     pub(crate) asked: Days,
 }
@@ -223,6 +227,8 @@ impl Run {
             names,
             gaps,
             has_owners,
+            owners,
+            accounts,
         } = gathered;
         self.directory.learn(&names);
         let days = need.time_period;
@@ -230,6 +236,8 @@ impl Run {
             table,
             gaps,
             has_owners,
+            owners,
+            accounts,
             asked: Days {
                 from: days.start,
                 through: days.end.yesterday().unwrap_or(days.end),

@@ -30,6 +30,9 @@ pub(crate) fn causes(causes: &Causes, look: Look) -> String {
 impl Page {
     fn causes(&mut self, causes: &Causes) -> fmt::Result {
         self.usage_head("Who causes throttling", &causes.basis)?;
+        if causes.basis.no_match.is_some() {
+            return self.usage_coverage(&causes.basis);
+        }
         writeln!(
             self.out,
             "{} of {} refused for their rate",
@@ -44,7 +47,7 @@ impl Page {
             writeln!(self.out, "\nand {more} more APIs and regions, in the JSON")?;
         }
         self.notes(NOTES.iter().copied())?;
-        self.usage_coverage(&causes.basis.coverage)
+        self.usage_coverage(&causes.basis)
     }
 
     fn place(&mut self, place: &Place) -> fmt::Result {

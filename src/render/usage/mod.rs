@@ -11,6 +11,6 @@ mod price;
 
 pub(crate) use self::causes::causes;
 pub(crate) use self::csv::{causes as causes_csv, price as price_csv, report as report_csv};
-pub(crate) use self::page::report;
+pub(crate) use self::page::{no_match, report};
 pub(crate) use self::plan::{account, plan};
 pub(crate) use self::price::price;

@@ -4,10 +4,11 @@ use std::fmt::{self, Write as _};
 
 use console::Style;
 
-use crate::core::usage::basis::{Basis, Coverage};
+use crate::core::usage::basis::Basis;
 use crate::core::usage::metrics::OTHER;
 use crate::core::usage::report::{By, Counts, Per, Report, Row};
 use crate::render::escape;
+use crate::render::no_match::{self, Asked};
 use crate::render::page::{self, Look, Page, counted, level, percent, plain, thousands};
 use crate::render::table::{Column, Kind, width};
 
@@ -22,6 +23,9 @@ pub(crate) fn report(report: &Report, look: Look) -> String {
 impl Page {
     fn report(&mut self, report: &Report) -> fmt::Result {
         self.usage_head("Usage", &report.basis)?;
+        if report.basis.no_match.is_some() {
+            return self.usage_coverage(&report.basis);
+        }
         let totals = &report.totals;
         self.paragraph(&sums(totals), 0, &Style::new())?;
         if let Some(minute) = &totals.peak_minute {
@@ -34,7 +38,7 @@ impl Page {
             let columns = columns(report, self.look.width);
             self.table_of(&columns)?;
         }
-        self.usage_coverage(&report.basis.coverage)
+        self.usage_coverage(&report.basis)
     }
 
     /// Writes a title, and which time the page is about.
@@ -47,6 +51,9 @@ impl Page {
         };
         let title = self.bold(&format!("{title}{calls}"));
         writeln!(self.out, "{title}")?;
+        if let Some(no_match) = &basis.no_match {
+            return self.no_match(no_match, asked(basis));
+        }
         match (&coverage.first_minute, &coverage.last_minute) {
             (Some(first), Some(last)) => {
                 writeln!(self.out, "{} – {} UTC", plain(first), plain(last))
@@ -65,7 +72,8 @@ impl Page {
     }
 
     /// Says what was read, what is not in the tables, and what is missing.
-    pub(super) fn usage_coverage(&mut self, coverage: &Coverage) -> fmt::Result {
+    pub(super) fn usage_coverage(&mut self, basis: &Basis) -> fmt::Result {
+        let coverage = &basis.coverage;
         let heading = self.bold("Coverage");
         writeln!(self.out, "\n{heading}")?;
         if coverage.since.is_some() || coverage.until.is_some() {
@@ -85,8 +93,32 @@ impl Page {
         for line in history.chain(page::other_content(&coverage.other_content)) {
             self.paragraph(&line, 2, &Style::new())?;
         }
-        let missing = "Incomplete";
-        self.problems(missing, &coverage.problems, coverage.problems_not_listed)
+        let has_matches = basis.no_match.is_none();
+        let not_listed = coverage.problems_not_listed;
+        self.problems("Incomplete", has_matches, &coverage.problems, not_listed)
+    }
+}
+
+/// Explains why no event was counted, as text; empty if one was.
+pub(crate) fn no_match(basis: &Basis) -> String {
+    let no_match = basis.no_match.as_ref();
+    no_match.map_or(String::new(), |no_match| {
+        no_match::text(no_match, asked(basis))
+    })
+}
+
+fn asked(basis: &Basis) -> Asked<'_> {
+    let coverage = &basis.coverage;
+    let history = coverage.event_history.as_ref();
+    Asked {
+        since: coverage.since.as_deref(),
+        until: coverage.until.as_deref(),
+        events: coverage.counts.filtered,
+        documents: coverage.documents,
+        is_complete: coverage.complete,
+        lookup_attribute: history.and_then(|history| history.lookup_attribute.as_deref()),
+        is_history: history.is_some(),
+        other_content: &coverage.other_content,
     }
 }
 

@@ -23,6 +23,9 @@ impl Page {
             "What metrics of these calls would cost a month",
             &price.basis,
         )?;
+        if price.basis.no_match.is_some() {
+            return self.usage_coverage(&price.basis);
+        }
         let (hours, month) = (price.hours, counted(price.month_hours, "hour"));
         writeln!(
             self.out,
@@ -43,7 +46,7 @@ impl Page {
         self.table_of(&bills(&price.bills))?;
         let notes = notes(price);
         self.notes(notes.iter().map(String::as_str))?;
-        self.usage_coverage(&price.basis.coverage)
+        self.usage_coverage(&price.basis)
     }
 }
 

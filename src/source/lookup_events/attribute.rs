@@ -47,11 +47,6 @@ impl Attribute {
             key(LookupAttributeKey::ReadOnly, value)
         })
     }
-
-    /// Whether the service minds the case of a value that people write in many ways.
-    pub(crate) fn is_name(&self) -> bool {
-        self.key == LookupAttributeKey::EventName
-    }
 }
 
 impl TryFrom<Attribute> for LookupAttribute {
