@@ -176,6 +176,7 @@ mod tests {
                 "",
                 "!",
                 "Frankfurt",
+                "west-1",
                 "eu-west",
                 "euwest1",
                 "eu_west_1",
