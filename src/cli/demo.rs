@@ -1,13 +1,15 @@
 //! `trailtab demo`: a synthetic organisation, end to end, offline.
 
+mod tour;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
 use super::ui::Ui;
-use super::{Ended, activity, cost};
-use crate::deliver::files;
+use super::{Ended, activity, cost, usage};
+use crate::deliver::files::{self, NewFile};
 use crate::deliver::manifest::Manifest;
 use crate::deliver::temporary::Readers;
 use crate::demo::{self, Plan};
@@ -20,15 +22,18 @@ const LOGS: [&str; 2] = ["AWSLogs", "imported-archive"];
 /// Where the bill lies, as Cost Explorer's answers about it.
 const BILL: &str = "bill";
 
+/// The file to open first: it says what the folder holds.
+const INDEX: &str = "index";
+
 /// Lists the files that a demo wrote into the folder: the next one removes these, and nothing else.
 const MARKER: &str = ".trailtab-demo";
 const MARKER_HEADING: &str = "trailtab demo wrote the files below. The next demo in this folder removes them, and nothing else.";
 
-/// Make a synthetic organisation's logs and show what this program tells about them
+/// Make the logs and the bill of a synthetic organisation and show what this program tells about them
 ///
 /// Six accounts, people, roles, CI, services and one incident, over two weeks of September 2026, in
 /// CloudTrail's own S3 layout. Nothing is read from or sent to AWS. The same seed gives the same
-/// files, byte for byte.
+/// logs, byte for byte. DIR/index.md says what was written.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Write log files with this many events, and stop there
@@ -79,9 +84,25 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
     }
     let (ended, written) = activity::summarise(&logs, &folder.join("results"), ui)?;
     manifest.add(written)?;
+    ui.data(b"\n")?;
+    usage::show(&logs, ui)?;
+    ui.data(b"\n")?;
     let (_, written) = cost::show(&folder.join(BILL), &folder.join("results"), ui)?;
     manifest.add(written)?;
-    ui.remark(&tour(folder));
+    let hints = tour::hints(&program(), folder);
+    let index = files::create_together(
+        &folder.join(INDEX),
+        &[NewFile {
+            ending: ".md",
+            bytes: tour::index(truth, args.seed, &hints).as_bytes(),
+        }],
+        &[],
+        Readers::Umask,
+    )?;
+    manifest.add(index.iter().cloned())?;
+    for index in &index {
+        ui.remark(&tour::text(&hints, index));
+    }
     Ok(ended)
 }
 
@@ -104,22 +125,12 @@ fn clean(folder: &Path) -> anyhow::Result<Manifest> {
     Ok(manifest)
 }
 
-/// Says what to try next.
-fn tour(folder: &Path) -> String {
-    let folder = folder.display();
-    format!(
-        "
-The charts are in {folder}/results. Something happened on the night of {night}. Look closer:
-
-  trailtab activity {folder}/AWSLogs --since {night} --until {night} --account 444455556666 --activity-type FAILED
-  trailtab activity {folder}/AWSLogs --ip 203.0.113.208/28
-  trailtab activity {folder}/AWSLogs --region sa-east-1 --write-only
-  trailtab activity {folder}/AWSLogs --person 'ines.duarte@*' --format csv
-
-What it cost, for the manager of an account and for one person, with the mail's page in {folder}/results/cost.html:
-
-  trailtab cost --offline {folder}/bill --account Sandbox --output {folder}/results
-  trailtab cost --offline {folder}/bill --owner maya.chen@example.com",
-        night = "2026-09-17",
-    )
+/// How the user started this program: `trailtab` if the shell found it on the PATH, otherwise a path, such as
+/// `target/debug/trailtab` where `cargo run` did.
+fn program() -> String {
+    let name = std::env::args_os().next().unwrap_or_default();
+    match name.to_string_lossy().into_owned() {
+        name if name.is_empty() => "trailtab".to_owned(),
+        name => name,
+    }
 }

@@ -1,7 +1,7 @@
 //! What an operator sets, as variables of the function's environment.
 
 use crate::core::usage::kept::TOP;
-use crate::core::usage::metrics::{NAMESPACE, Sets, is_namespace};
+use crate::core::usage::metrics::{NAMESPACE, Sets, further_set_names, is_namespace};
 use crate::source::Source;
 
 /// The most metrics that a set may be allowed: what ten times as many cost, nobody means.
@@ -75,10 +75,8 @@ impl Settings {
         };
         let setting = get("TRAILTAB_USAGE_METRICS");
         let Ok(sets) = Sets::parse(&setting.1) else {
-            return bad(
-                setting,
-                "a list of sets of metrics: any of errors, throttles, access, principals, accounts",
-            );
+            let wanted = format!("a list of sets of metrics: any of {}", further_set_names());
+            return bad(setting, &wanted);
         };
         let top = match get("TRAILTAB_USAGE_TOP") {
             (_, value) if value.is_empty() => TOP,

@@ -53,9 +53,24 @@ pub(crate) fn file_name(text: &str) -> String {
     }
 }
 
+/// Quotes a word for a POSIX shell if it needs that. A NUL, which no command line can hold, is left out.
+pub(crate) fn shell_word(word: &str) -> String {
+    let word = word.replace('\0', "");
+    shlex::try_quote(&word).map_or_else(|_| String::new(), Cow::into_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell_where_they_need_it() {
+        assert_eq!(shell_word("demo/AWSLogs"), "demo/AWSLogs");
+        assert_eq!(shell_word("my demo/bill"), "'my demo/bill'");
+        assert_eq!(shell_word("it's"), "\"it's\"");
+        assert_eq!(shell_word("a$b`c`"), "'a$b`c`'");
+        assert_eq!(shell_word("a\0b"), "ab");
+    }
 
     #[test]
     fn terminals_are_told_nothing() {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::http::Message;
 use crate::support::ministack::{self, Connection};
 use crate::support::trail::call;
-use crate::support::{Sandbox, at, installed};
+use crate::support::{Sandbox, at, installed, lambda};
 
 /// The account, and its access key in the emulator.
 const ANN: &str = "111122223333";
@@ -366,7 +366,7 @@ impl Stack {
         let sandbox = Sandbox::new();
         let template = fs::read(root().join("deploy/template.yaml")).unwrap();
         sandbox.write("deploy/template.yaml", template);
-        let program = fs::read(env!("CARGO_BIN_EXE_lambda")).unwrap();
+        let program = fs::read(lambda()).unwrap();
         let program = sandbox.write("bootstrap", program);
         let package = sandbox.write("target/lambda/lambda/bootstrap.zip", "");
         let mut zip = Command::new(installed("deploy-venv", "python"));

@@ -459,7 +459,7 @@ fn forgotten_tests(files: &[File]) -> Vec<String> {
 fn repository() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for name in ["src", "tests/it", "benches", "fuzz/src", "docs"] {
+    for name in ["src", "lambda", "tests/it", "benches", "fuzz/src", "docs"] {
         collect(root, &root.join(name), &mut files);
     }
     for entry in fs::read_dir(root).unwrap() {

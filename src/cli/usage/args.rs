@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use super::publish::PublishArgs;
 use crate::cli::UsageError;
 use crate::cli::reading::{CredentialArgs, ReadingArgs};
-use crate::core::usage::metrics::{NAMESPACE, Sets, is_namespace};
+use crate::core::usage::metrics::{NAMESPACE, Sets, further_set_names, is_namespace};
 use crate::core::usage::popular::Wanted;
 use crate::core::usage::report::{self, Question};
 use crate::source::Source;
@@ -53,8 +53,8 @@ pub(super) struct TableArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Metrics (openmetrics, emf, dashboards)")]
 pub(super) struct MetricArgs {
-    /// Further sets of metrics: errors, throttles, access, principals, accounts
     #[arg(long, value_name = "SETS", value_parser = Sets::parse)]
+    #[arg(help = format!("Further sets of metrics: {}", further_set_names()))]
     pub(super) metrics: Option<Sets>,
     /// Namespace of the metrics
     #[arg(long, value_name = "NAME", value_parser = namespace, default_value = NAMESPACE)]

@@ -5,8 +5,10 @@ mod counted;
 mod price;
 mod publish;
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, bail};
-use clap::Subcommand;
+use clap::{Parser as _, Subcommand};
 
 use self::args::{Form, Format, UsageArgs};
 use self::counted::Counted;
@@ -47,6 +49,13 @@ pub(crate) struct Args {
     usage: UsageArgs,
 }
 
+/// The demo's arguments, parsed as those of a command line.
+#[derive(Debug, clap::Parser)]
+struct Demo {
+    #[command(flatten)]
+    args: Args,
+}
+
 #[derive(Debug, Subcommand)]
 enum Verb {
     Price(Box<price::PriceArgs>),
@@ -57,6 +66,15 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         Some(Verb::Price(args)) => price::run(args, ui),
         None => usage(&args.usage, ui),
     }
+}
+
+/// Prints the APIs with most calls in folders of logs.
+pub(super) fn show(logs: &[PathBuf], ui: Ui) -> anyhow::Result<Ended> {
+    let options = ["usage", "--top", "10"].map(AsRef::as_ref);
+    let words = options
+        .into_iter()
+        .chain(logs.iter().map(|folder| folder.as_os_str()));
+    run(&Demo::try_parse_from(words)?.args, ui)
 }
 
 fn usage(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {

@@ -157,8 +157,15 @@ pub(crate) struct Sets(Vec<Set>);
 
 /// A word of the settings that names no set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no set of metrics: write errors, throttles, access, principals or accounts")]
+#[error("unknown set of metrics {0:?}: expected any of {names}", names = further_set_names())]
 pub(crate) struct UnknownSet(pub(crate) String);
+
+/// The names of the sets that can be added to the set of all calls, in the order of the table: `errors, throttles, …`.
+pub(crate) fn further_set_names() -> String {
+    let further = SHAPES.iter().filter(|shape| shape.set != Set::Calls);
+    let names: Vec<_> = further.map(|shape| shape.word).collect();
+    names.join(", ")
+}
 
 impl Default for Sets {
     fn default() -> Sets {

@@ -293,6 +293,18 @@ proptest! {
 }
 
 #[test]
+fn the_error_about_an_unknown_set_names_all_that_can_be_added() {
+    let error = Sets::parse("errors,latency").unwrap_err().to_string();
+    assert!(
+        error.starts_with("unknown set of metrics \"latency\": expected any of "),
+        "{error}"
+    );
+    for shape in SHAPES.iter().filter(|shape| shape.set != Set::Calls) {
+        assert!(error.contains(shape.word), "{error}");
+    }
+}
+
+#[test]
 fn the_table_has_a_row_for_each_set() {
     for (at, shape) in SHAPES.iter().enumerate() {
         assert_eq!(shape.set as usize, at);
