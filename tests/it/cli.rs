@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::envelopes::gzip;
 use crate::support::{Finished, SECTIONS, Sandbox, assert_same, at, files_below, sum};
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data");
 
 /// A record that counts, told from others by its number.
 fn record(number: usize) -> Value {

@@ -21,7 +21,7 @@ const ANN: &str = "111122223333";
 const REGION: &str = "us-east-1";
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 fn readme() -> String {
@@ -336,7 +336,7 @@ fn costs_are_mailed_only_if_there_are_settings_for_it() {
 
 /// The health of a function stands under the same names in the code, the README and the dashboard.
 fn health(function: &str) -> BTreeSet<String> {
-    let code = fs::read_to_string(root().join("src/lambda/health.rs")).unwrap();
+    let code = fs::read_to_string(root().join("crates/trailtab-lambda/src/health.rs")).unwrap();
     let start = code.find(&format!("fn {function}(")).unwrap();
     let code = code[start..].split("\n}\n").next().unwrap();
     let names = code

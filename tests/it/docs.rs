@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::{Sandbox, files_below};
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 fn read(name: &str) -> String {

@@ -204,7 +204,7 @@ pub(crate) fn lambda() -> PathBuf {
 pub(crate) fn installed(venv: &str, program: &str) -> PathBuf {
     let variable = format!("TRAILTAB_{}", venv.to_uppercase().replace('-', "_"));
     let default = || {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
             .join("target")
             .join(venv)
     };
