@@ -91,7 +91,7 @@ pub fn run<C: Counter>(
     let request = &request;
     // It must outlive the threads, which fetch large objects piece by piece.
     let runtime = asks_aws.then(start_runtime).transpose()?;
-    let seen = Seen::new();
+    let seen = Seen::default();
     let mut found = Coverage::default();
     let (sender, receiver) = mpsc::channel(WAITING);
     let queue = Queue {

@@ -104,7 +104,7 @@ pub fn chunk(key: &str, index: usize) -> String {
 
 /// Counts the events of one delivery.
 pub fn count(payload: &[u8], sets: &Sets) -> Intaken<Usage> {
-    let (rules, seen, empty) = (Rules::default(), Seen::new(), Usage::new(sets.detail()));
+    let (rules, seen, empty) = (Rules::default(), Seen::default(), Usage::new(sets.detail()));
     let mut intake = Intake::new(&rules, &empty, &seen, None);
     Envelope::default().feed(payload, true, &mut intake);
     intake.finish()

@@ -220,7 +220,7 @@ impl Counter for Tally {
     }
 
     fn merge(&mut self, other: &Tally) {
-        let strings: Vec<Symbol> = (0..other.strings.len())
+        let strings: Vec<Symbol> = (0..other.strings.count())
             .map(|index| self.strings.string(other.strings.get(Symbol(index))))
             .collect();
         let symbol = |other: Symbol| strings[other.index()];
@@ -497,7 +497,7 @@ mod tests {
     }
 
     fn tally(events: &[String]) -> Tally {
-        let (rules, seen, empty) = (Rules::default(), Seen::new(), Tally::default());
+        let (rules, seen, empty) = (Rules::default(), Seen::default(), Tally::default());
         let mut intake = Intake::new(&rules, &empty, &seen, None);
         Envelope::default().feed(events.join("\n").as_bytes(), true, &mut intake);
         let intaken = intake.finish();

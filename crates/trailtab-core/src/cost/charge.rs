@@ -60,7 +60,6 @@ impl Charge {
 }
 
 /// How Cost Explorer measures cost. The names are those of its API.
-#[expect(clippy::enum_variant_names, reason = "the names are those of the API")]
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]

@@ -14,6 +14,7 @@ pub struct Days {
     pub through: Date,
 }
 
+#[expect(clippy::len_without_is_empty, reason = "it has one day at least")]
 impl Days {
     /// All days of the month that a day is in.
     pub fn month_of(day: Date) -> Days {

@@ -34,15 +34,17 @@ struct Newcomer {
     index: usize,
 }
 
-impl Seen {
-    pub fn new() -> Self {
+impl Default for Seen {
+    fn default() -> Self {
         Seen {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             others: Mutex::default(),
             hasher: RandomState::default(),
         }
     }
+}
 
+impl Seen {
     /// Takes note of ids and tells which are new, in their order.
     ///
     /// Where an id belongs is almost never in the processor's cache. Ids that come together are
@@ -237,7 +239,7 @@ mod tests {
 
     #[test]
     fn agrees_with_a_plain_set() {
-        let seen = Seen::new();
+        let seen = Seen::default();
         let mut plain = StdSet::new();
         let mut texts = Vec::new();
         let mut state = 1_u128;

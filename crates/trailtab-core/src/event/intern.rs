@@ -59,7 +59,7 @@ impl Interner {
     }
 
     /// The number of distinct strings.
-    pub fn len(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         u32::try_from(self.places.len()).unwrap_or(u32::MAX)
     }
 

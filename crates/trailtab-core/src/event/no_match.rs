@@ -59,7 +59,7 @@ struct Values {
 impl Values {
     #[inline]
     fn add(&mut self, value: Text<'_>) {
-        if self.strings.len() < MAX_VALUES && self.strings.size() < MAX_VALUE_BYTES {
+        if self.strings.count() < MAX_VALUES && self.strings.size() < MAX_VALUE_BYTES {
             self.strings.text_near(value, &mut self.near);
         } else {
             self.has_more = true;
@@ -71,7 +71,7 @@ impl Values {
     }
 
     fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.strings.len()).map(|index| self.strings.get(Symbol(index)))
+        (0..self.strings.count()).map(|index| self.strings.get(Symbol(index)))
     }
 
     fn merge(&mut self, other: &Values) {
@@ -318,7 +318,7 @@ mod tests {
 
     /// Reads records as if each part of them were read by a thread of its own.
     fn read(parts: &[&[String]], rules: &Rules) -> Intaken {
-        let (seen, empty) = (Seen::new(), Tally::default());
+        let (seen, empty) = (Seen::default(), Tally::default());
         let mut all = Intaken::default();
         for part in parts {
             let mut intake = Intake::new(rules, &empty, &seen, None);
@@ -430,13 +430,16 @@ mod tests {
         for n in 0..20_000 {
             values.add_string(&format!("value {n}"));
         }
-        assert_eq!((values.strings.len(), values.has_more), (MAX_VALUES, true));
+        assert_eq!(
+            (values.strings.count(), values.has_more),
+            (MAX_VALUES, true)
+        );
         let mut values = Values::default();
         let long = "x".repeat(MAX_VALUE_BYTES);
         for value in ["a", "b", "c"] {
             values.add_string(&format!("{value}{long}"));
         }
-        assert_eq!((values.strings.len(), values.has_more), (1, true));
+        assert_eq!((values.strings.count(), values.has_more), (1, true));
     }
 
     #[test]

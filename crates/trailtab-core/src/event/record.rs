@@ -34,7 +34,7 @@ pub struct Record<'a> {
     pub read_only: Option<bool>,
     /// The account whose trail recorded the event.
     pub recipient_account_id: Option<Text<'a>>,
-    /// The JSON of `userIdentity`, empty if there is none; see [`super::principal`].
+    /// The JSON of `userIdentity`, empty if there is none; see [`super::identity`].
     pub user_identity: &'a [u8],
     /// The JSON of `responseElements`, empty if it is no object.
     pub response_elements: &'a [u8],

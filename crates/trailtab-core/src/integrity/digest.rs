@@ -2,7 +2,7 @@
 //!
 //! A digest lists log files with their hashes, and names the digest before it with its hash and
 //! signature, so that digests are a chain. Hashes are SHA-256, of contents that were inflated.
-//! [`super::integrity`] judges what is found by them.
+//! [`super`] judges what is found by them.
 
 use serde::Deserialize;
 

@@ -56,12 +56,12 @@ impl Heading<'_> {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use super::super::scene::{Item, Line, Rect};
     use super::*;
 
     /// Text that a log can contain and that has broken programs before.
-    pub const HOSTILE: [&str; 6] = [
+    pub(crate) const HOSTILE: [&str; 6] = [
         "",
         "<script>alert(\"1\")</script>&'",
         "\0\u{1b}[31m\u{7f}\u{85}\r\n\t",
@@ -96,7 +96,7 @@ pub mod tests {
 
     /// Panics unless everything in the scene lies on the canvas, no two texts
     /// touch, and both formats can be written.
-    pub fn check(scene: &Scene) {
+    pub(crate) fn check(scene: &Scene) {
         let (width, height) = (i32::from(scene.width), i32::from(scene.height));
         let mut boxes: Vec<(i32, i32, i32, i32, &str)> = Vec::new();
         for item in &scene.items {

@@ -107,7 +107,7 @@ mod tests {
     /// The table in docs/metrics.md has a row for each set, and no others.
     #[test]
     fn the_table_in_docs_is_that_of_the_code() {
-        let text = include_str!("../../../docs/metrics.md");
+        let text = include_str!("../../../../docs/metrics.md");
         let rows = text.lines().filter(|line| line.starts_with("| `"));
         let expected = SHAPES.iter().map(|shape| {
             let name = match shape.metric {

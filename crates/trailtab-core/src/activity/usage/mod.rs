@@ -231,7 +231,7 @@ impl Counter for Usage {
     fn add_odd(&mut self, _: &str, _: &str) {}
 
     fn merge(&mut self, other: &Usage) {
-        let strings: Vec<Symbol> = (0..other.strings.len())
+        let strings: Vec<Symbol> = (0..other.strings.count())
             .map(|index| self.strings.string(other.strings.get(Symbol(index))))
             .collect();
         let symbol = |other: Symbol| strings[other.index()];

@@ -68,7 +68,7 @@ fn events() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn usage(events: &[String], detail: Detail) -> Usage {
-    let (rules, seen, empty) = (Rules::default(), Seen::new(), Usage::new(detail));
+    let (rules, seen, empty) = (Rules::default(), Seen::default(), Usage::new(detail));
     let mut intake = Intake::new(&rules, &empty, &seen, None);
     Envelope::default().feed(events.join("\n").as_bytes(), true, &mut intake);
     let intaken = intake.finish();

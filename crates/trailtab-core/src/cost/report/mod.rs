@@ -8,10 +8,12 @@ mod build;
 mod movers;
 #[cfg(any(test, feature = "samples"))]
 pub mod sample;
+#[cfg(any(test, feature = "samples"))]
+pub mod sample_bill;
 mod sight;
 mod sums;
 #[cfg(test)]
-pub mod tests;
+mod tests;
 mod words;
 
 use jiff::civil::Date;

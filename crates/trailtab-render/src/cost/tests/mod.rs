@@ -10,7 +10,7 @@ use super::{Top, csv, page};
 use crate::page::Look;
 use trailtab_core::cost::charge::Charge;
 use trailtab_core::cost::owner::Owner;
-use trailtab_core::cost::report::tests::{
+use trailtab_core::cost::report::sample_bill::{
     Bill, FORGOTTEN, PRODUCTION, SANDBOX, bill, decimal, executive, individual, manager, names,
     november, owner, reports,
 };

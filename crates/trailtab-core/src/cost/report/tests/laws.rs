@@ -6,13 +6,15 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::{FORGOTTEN, PRODUCTION, SANDBOX};
-use super::{decimal, executive, individual, manager, names, november, owner};
 use crate::cost::charge::Charge;
 use crate::cost::owner::Owner;
 use crate::cost::period::Days;
+use crate::cost::report::sample_bill::{FORGOTTEN, PRODUCTION, SANDBOX};
+use crate::cost::report::sample_bill::{
+    decimal, executive, individual, manager, names, november, owner,
+};
 use crate::cost::report::{
-    Audience, Figure, Kind, Part, PeriodKind, Question, Report, Row, report, total_of,
+    Audience, Figure, Kind, Part, PeriodKind, Question, Report, Row, report, sample_bill, total_of,
 };
 use crate::cost::table::{CostTable, Cuts, Line};
 
@@ -295,7 +297,7 @@ proptest! {
 
 #[test]
 fn an_empty_list_of_accounts_is_not_all_of_them() {
-    let (table, names) = (super::bill().0, names());
+    let (table, names) = (sample_bill::bill().0, names());
     let nobody = [
         (manager(&[]), None),
         (manager(&[]), Some(owner("alice@example.com"))),
@@ -312,7 +314,7 @@ fn an_empty_list_of_accounts_is_not_all_of_them() {
 
 #[test]
 fn amounts_that_no_bill_comes_near_end_nothing() {
-    let mut bill = super::Bill::default();
+    let mut bill = sample_bill::Bill::default();
     let (day, most) = (date(2026, 11, 1), Decimal::MAX.to_string());
     for before in [day, day, date(2026, 10, 1)] {
         bill.used(before, PRODUCTION, &Owner::Untagged, "Amazon S3", &most);
@@ -330,7 +332,7 @@ fn amounts_that_no_bill_comes_near_end_nothing() {
         let report = report(&bill.0, &audience, owner.as_ref(), &november(&names));
         assert_eq!(
             report.parts.len(),
-            usize::from(owner != Some(super::owner("alice@example.com")))
+            usize::from(owner != Some(sample_bill::owner("alice@example.com")))
         );
     }
 }

@@ -2,12 +2,16 @@
 
 use jiff::civil::date;
 
-use super::{FORGOTTEN, PRODUCTION, SANDBOX};
-use super::{bill, decimal, executive, individual, manager, names, november, owner, reports};
 use crate::cost::charge::Charge;
 use crate::cost::owner::Owner;
 use crate::cost::period::Days;
-use crate::cost::report::{Kind, LabelKind, PeriodKind, Question, Report, Row, report, total_of};
+use crate::cost::report::sample_bill::{FORGOTTEN, PRODUCTION, SANDBOX};
+use crate::cost::report::sample_bill::{
+    bill, decimal, executive, individual, manager, names, november, owner, reports,
+};
+use crate::cost::report::{
+    Kind, LabelKind, PeriodKind, Question, Report, Row, report, sample_bill, total_of,
+};
 use crate::cost::table::CostTable;
 
 fn rows(rows: &[Row]) -> Vec<(&str, String)> {
@@ -211,7 +215,7 @@ fn who_spent_nothing_is_told_so() {
 #[test]
 fn what_is_gone_is_kept_for_the_comparison() {
     let names = names();
-    let mut bill = super::Bill::default();
+    let mut bill = sample_bill::Bill::default();
     let used = [(3, "Amazon RDS", "40"), (31, "Amazon S3", "9")];
     for (day, service, amount) in used {
         let day = date(2026, 10, day);
@@ -232,7 +236,7 @@ fn what_is_gone_is_kept_for_the_comparison() {
 fn sentences_say_what_there_is_to_compare() {
     let names = names();
     let sentence = |before: &str, amount: &str| {
-        let mut bill = super::Bill::default();
+        let mut bill = sample_bill::Bill::default();
         let day = date(2026, 11, 18);
         bill.used(day, SANDBOX, &Owner::Untagged, "Amazon S3", amount);
         let day = date(2026, 10, 18);
