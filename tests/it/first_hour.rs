@@ -72,10 +72,17 @@ fn examples(text: &str) -> Vec<Example> {
     examples
 }
 
-/// The words of a command, without its comment and continuation marks.
+/// The words of a command, without its comment, its explanation in a further column and continuation marks. A command
+/// whose output a variable takes stands for itself.
 #[track_caller]
 fn words(command: &str) -> Vec<String> {
-    let words = shlex::split(&command.replace("\\\n", " "));
+    let command = command.replace("\\\n", " ");
+    let command = command.trim_start().trim_start_matches("result=$(");
+    let end = match command.find("   ") {
+        Some(at) if !command[at..].trim_start().starts_with("--") => at,
+        _ => command.len(),
+    };
+    let words = shlex::split(command[..end].trim_end_matches(')'));
     words.unwrap_or_else(|| panic!("a shell does not understand: {command}"))
 }
 
