@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::ui::Ui;
+use crate::clock;
 
 /// Who did what in your AWS accounts, how often, and what it cost.
 #[derive(Debug, Parser)]
@@ -72,6 +73,10 @@ pub fn main() -> ExitCode {
         }
     };
     let ui = Ui { quiet: cli.quiet };
+    if let Err(error) = clock::set_from_environment() {
+        ui.error(&UsageError(error).into());
+        return ExitCode::from(2);
+    }
     let result = match cli.verb {
         Verb::Demo(args) => demo::run(&args, ui),
         Verb::Activity(args) => activity::run(&args, ui),

@@ -13,7 +13,7 @@ use crate::job::plot;
 
 /// Draw charts of a summary that was written before
 ///
-/// Reads what `trailtab activity` writes, and what its predecessor wrote. The charts go to a folder
+/// Reads what `trailtab activity` or aws-summarize-account-activity wrote. The charts go to a folder
 /// beside the summary, or below DIR, named like the summary with `_plots` at its end.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -51,14 +51,14 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         let json = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let summary: Summary = serde_json::from_slice(&json).with_context(|| {
             format!(
-                "{} is no summary that trailtab or its predecessor wrote",
+                "{} is not a summary of trailtab activity or aws-summarize-account-activity",
                 file.display()
             )
         })?;
         // Any object reads as a summary in which everything is left out.
         if summary == Summary::default() {
             bail!(
-                "{} is no summary that trailtab or its predecessor wrote",
+                "{} is not a summary of trailtab activity or aws-summarize-account-activity",
                 file.display()
             );
         }

@@ -81,7 +81,7 @@ async fn send(
         config,
         ledger: &ledger,
         sender: Sender {
-            name: clock::since_1970().as_nanos().to_string(),
+            name: format!("{}-{}", clock::since_1970().as_nanos(), std::process::id()),
             now,
             until: now + LONGEST,
         },
