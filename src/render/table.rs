@@ -119,13 +119,11 @@ impl Page {
             .map(|column| column.width_with(names))
             .collect();
         if columns.iter().any(|column| !column.title.is_empty()) {
-            let titles = columns.iter().map(|column| &column.title);
-            let titles = columns.iter().zip(titles).zip(&widths).map(|(cell, width)| {
-                let (column, title) = cell;
-                padded(column.kind, title, *width)
-            });
-            let titles: String = titles.collect();
-            let titles = self.dim(cut(titles.trim_end(), room).as_str());
+            let titles = columns.iter().zip(&widths);
+            let titles: String = titles
+                .map(|(column, width)| padded(column.kind, &column.title, *width))
+                .collect();
+            let titles = self.dim(&cut(titles.trim_end(), room));
             writeln!(self.out, "{titles}")?;
         }
         let rows = columns.iter().map(|column| column.cells.len()).max();
@@ -165,7 +163,18 @@ fn padded(kind: Kind, cell: &str, width: usize) -> String {
 
 /// Cuts what does not fit at the end.
 fn cut(line: &str, room: usize) -> String {
-    console::truncate_str(line, room, "…").into_owned()
+    if measure_text_width(line) <= room {
+        return line.to_owned();
+    }
+    let mut out = String::new();
+    for character in line.chars() {
+        out.push(character);
+        if measure_text_width(&out) > room {
+            out.pop();
+            break;
+        }
+    }
+    out
 }
 
 /// Shortens a name. Of a principal (`111122223333:role/name`), the kind goes first, then the beginning
@@ -237,13 +246,25 @@ mod tests {
     fn columns_are_left_out_before_names_are_shortened() {
         // 2 + 30, 2 + 6, 2 + 12, 2 + 15
         let name = "111122223333:role/deployments";
-        let lines = |width| table(columns(name), width).lines().last().unwrap().to_owned();
+        let lines = |width| {
+            table(columns(name), width)
+                .lines()
+                .last()
+                .unwrap()
+                .to_owned()
+        };
         assert_eq!(
             lines(70),
             format!("  {name}  12,345  ████████████  last 2026-09-07")
         );
-        assert_eq!(lines(69), format!("  {name}  12,345  ██████  last 2026-09-07"));
-        assert_eq!(lines(63), format!("  {name}  12,345  ██████  last 2026-09-07"));
+        assert_eq!(
+            lines(69),
+            format!("  {name}  12,345  ██████  last 2026-09-07")
+        );
+        assert_eq!(
+            lines(63),
+            format!("  {name}  12,345  ██████  last 2026-09-07")
+        );
         assert_eq!(lines(62), format!("  {name}  12,345  last 2026-09-07"));
         assert_eq!(lines(54), format!("  {name}  12,345"));
         assert_eq!(lines(38), "  111122223333:…/deployments  12,345");
