@@ -1,18 +1,13 @@
-//! Feeds any bytes to the reader of envelopes and records, in one piece and in several, and holds
-//! it to serde_json. The pure part of the program is compiled from its source: it needs no other.
+//! Feeds any bytes to the reader of envelopes and records, in one piece and in several, and compares
+//! the result with serde_json's.
 
 #![no_main]
-#![allow(dead_code, reason = "the program uses the rest")]
-
-#[path = "../../src/core/mod.rs"]
-mod core;
-
 use libfuzzer_sys::fuzz_target;
 
-use crate::core::coverage::scope_of;
-use crate::core::csv;
-use crate::core::digest::{Digest, Name, is_at};
-use crate::core::oracle::{self, Told};
+use trailtab_core::coverage::scope_of;
+use trailtab_core::event::csv;
+use trailtab_core::event::oracle::{self, Told};
+use trailtab_core::integrity::digest::{Digest, Name, is_at};
 
 fuzz_target!(|document: &[u8]| {
     oracle::check(document);
@@ -28,6 +23,6 @@ fuzz_target!(|document: &[u8]| {
         }
         let _ = is_at(name, "bucket", name);
         let _ = scope_of(name);
-        let _ = crate::core::window::Window::between(Some(name), None);
+        let _ = trailtab_core::time::Window::between(Some(name), None);
     }
 });

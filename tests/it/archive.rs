@@ -125,6 +125,25 @@ fn status_tells_what_is_covered() {
 }
 
 #[test]
+fn a_status_without_output_writes_nothing() {
+    let (sandbox, _) = archive();
+    let status = |args: &[&str]| {
+        sandbox.run([&["archive", "status", "archive", "--no-output"], args].concat())
+    };
+    let ended = status(&[]).expect(0);
+    assert_eq!(ended.err, "");
+    assert!(!sandbox.path("results").exists());
+    for args in [&["--output", "x"], &["--plot-format", "svg"]] {
+        let refused = status(args).expect(2);
+        assert!(
+            refused.err.contains("cannot be used with"),
+            "{}",
+            refused.err
+        );
+    }
+}
+
+#[test]
 fn the_calendar_is_drawn_in_both_formats() {
     let (sandbox, _) = archive();
     sandbox
@@ -142,6 +161,11 @@ fn the_calendar_is_drawn_in_both_formats() {
         sandbox.files("out"),
         ["archive_calendar.png", "archive_calendar.svg"]
     );
+    // Another one takes the place of neither.
+    let again = sandbox
+        .run(["archive", "status", "archive", "--output", "out"])
+        .expect(0);
+    assert_eq!(again.err, "wrote out/archive_calendar_2.png\n");
     let svg = fs::read_to_string(sandbox.path("out/archive_calendar.svg")).unwrap();
     assert!(svg.contains("eu-west-1, 2026-09-09: 25.0 %"), "{svg}");
     assert!(svg.contains("eu-west-1, 2026-09-10: 100.0 %"), "{svg}");

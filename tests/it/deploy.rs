@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use crate::support::http::Message;
 use crate::support::ministack::{self, Connection};
 use crate::support::trail::call;
-use crate::support::{Sandbox, at, installed};
+use crate::support::{Sandbox, at, installed, lambda};
 
 /// The account, and its access key in the emulator.
 const ANN: &str = "111122223333";
 const REGION: &str = "us-east-1";
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 fn readme() -> String {
@@ -336,7 +336,7 @@ fn costs_are_mailed_only_if_there_are_settings_for_it() {
 
 /// The health of a function stands under the same names in the code, the README and the dashboard.
 fn health(function: &str) -> BTreeSet<String> {
-    let code = fs::read_to_string(root().join("src/lambda/health.rs")).unwrap();
+    let code = fs::read_to_string(root().join("crates/trailtab-lambda/src/health.rs")).unwrap();
     let start = code.find(&format!("fn {function}(")).unwrap();
     let code = code[start..].split("\n}\n").next().unwrap();
     let names = code
@@ -366,7 +366,7 @@ impl Stack {
         let sandbox = Sandbox::new();
         let template = fs::read(root().join("deploy/template.yaml")).unwrap();
         sandbox.write("deploy/template.yaml", template);
-        let program = fs::read(env!("CARGO_BIN_EXE_lambda")).unwrap();
+        let program = fs::read(lambda()).unwrap();
         let program = sandbox.write("bootstrap", program);
         let package = sandbox.write("target/lambda/lambda/bootstrap.zip", "");
         let mut zip = Command::new(installed("deploy-venv", "python"));

@@ -43,7 +43,10 @@ fn records(sandbox: &Sandbox) -> Vec<Value> {
         let log: Value = serde_json::from_slice(&plain(fs::read(path).unwrap())).unwrap();
         records.extend(log["Records"].as_array().unwrap().iter().cloned());
     }
-    let mine = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/log_file.json");
+    let mine = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/data/log_file.json"
+    );
     records_in(
         &serde_json::from_slice(&fs::read(mine).unwrap()).unwrap(),
         &mut records,

@@ -165,7 +165,7 @@ pub(crate) fn data() -> PathBuf {
 
 /// A folder of real things, such as `cost`.
 pub(crate) fn folder(name: &str) -> PathBuf {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let beside = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("../shared/data");
     let data = std::env::var_os("TRAILTAB_TEST_DATA").map_or(beside, PathBuf::from);
     let folder = data.join(name);
     assert!(

@@ -13,7 +13,7 @@ use crate::real_data::data;
 use crate::support::envelopes::{plain, records_in};
 use crate::support::{Finished, Sandbox, at, files_below, installed, sum};
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data");
 
 /// A call, told from others by its number.
 fn call(number: usize, time: &str, principal: &str, api: &str, region: &str) -> Value {

@@ -8,6 +8,7 @@ mod mails;
 mod reports;
 mod requests;
 mod troubles;
+mod unknown;
 
 use std::process::Command;
 

@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use super::{
-    Lab, account, adds_up, charges, config, day, is_usage, money, part, row, rows, total, truth,
+    Lab, PAYER, account, adds_up, charges, config, day, is_usage, money, part, row, rows, total,
+    truth,
 };
 use crate::support::aws::{Bill, Charge, World};
+use crate::support::files_below;
 
 #[test]
 fn every_report_of_every_audience_comes_from_the_bill() {
@@ -94,8 +96,8 @@ fn how_answers_are_cut_into_pages_does_not_matter() {
     let world = |bill: Bill| {
         let members = super::members(&bill);
         World::new(super::now())
-            .bill(super::PAYER, bill)
-            .organization(super::PAYER, members)
+            .bill(PAYER, bill)
+            .organization(PAYER, members)
     };
     let whole = Lab::organized(charges.clone());
     let figures = |lab: &Lab| {
@@ -114,7 +116,7 @@ fn how_answers_are_cut_into_pages_does_not_matter() {
 #[test]
 fn change_is_against_the_days_before() {
     let lab = Lab::organized(charges(2, 4, 4));
-    let bill = &lab.server.world().bills[super::PAYER];
+    let bill = &lab.server.world().bills[PAYER];
     let before = bill.sum("UnblendedCost", |charge| charge.day < day(1));
     let report = lab.report(&[]);
     let total = &part(&report)["total"];
@@ -129,9 +131,9 @@ fn change_is_against_the_days_before() {
 fn last_month_is_whole_and_what_is_estimated_is_marked() {
     let last = day(1).last_of_month();
     let charges = vec![
-        Charge::new(day(1), super::PAYER, "EC2", "1").owner("a"),
-        Charge::new(last, super::PAYER, "EC2", "2").owner("a"),
-        Charge::new(last.tomorrow().unwrap(), super::PAYER, "EC2", "4").owner("a"),
+        Charge::new(day(1), PAYER, "EC2", "1").owner("a"),
+        Charge::new(last, PAYER, "EC2", "2").owner("a"),
+        Charge::new(last.tomorrow().unwrap(), PAYER, "EC2", "4").owner("a"),
     ];
     let lab = Lab::new(Bill::new(charges).estimated_from(last));
     let report = lab
@@ -150,7 +152,7 @@ fn last_month_is_whole_and_what_is_estimated_is_marked() {
 #[test]
 fn the_month_so_far_leaves_today_out_unless_it_is_asked_for() {
     let today = super::today(super::now());
-    let charges = vec![Charge::new(today, super::PAYER, "EC2", "3").owner("a")];
+    let charges = vec![Charge::new(today, PAYER, "EC2", "3").owner("a")];
     let lab = Lab::new(Bill::new(charges));
     let report = lab
         .cost(&["--include-today", "--format", "json"])
@@ -179,7 +181,7 @@ fn metrics_are_what_cost_explorer_calls_them() {
         "NetAmortizedCost",
         "BlendedCost",
     ];
-    let mut charge = Charge::new(day(3), super::PAYER, "EC2", "0").owner("a");
+    let mut charge = Charge::new(day(3), PAYER, "EC2", "0").owner("a");
     for (metric, amount) in metrics.into_iter().zip(["1", "2", "3", "4", "5"]) {
         charge = charge.metric(metric, amount);
     }
@@ -197,13 +199,13 @@ fn metrics_are_what_cost_explorer_calls_them() {
 #[test]
 fn currencies_are_never_added() {
     let charges = vec![
-        Charge::new(day(2), super::PAYER, "EC2", "5").owner("a"),
-        Charge::new(day(2), super::PAYER, "EC2", "7")
+        Charge::new(day(2), PAYER, "EC2", "5").owner("a"),
+        Charge::new(day(2), PAYER, "EC2", "7")
             .owner("a")
             .currency("CNY"),
     ];
     let lab = Lab::new(Bill::new(charges));
-    let report = lab.report(&["--account", super::PAYER]);
+    let report = lab.report(&["--account", PAYER]);
     let parts = rows(&report["parts"]).iter();
     let parts = parts.map(|part| {
         (
@@ -246,12 +248,72 @@ fn several_keys_tell_the_owner_in_their_order() {
     assert_eq!(total(&none), 16.into());
 }
 
+/// Mails, and what Cost Explorer answered, tell who spends what.
+#[test]
+#[cfg(unix)]
+fn mails_and_answers_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let lab = Lab::organized(charges(2, 3, 5));
+    let settings = config(
+        &[("ann@example.com", &["Account 200000000000"])],
+        &["owner-1@example.com"],
+    );
+    for _ in 0..2 {
+        lab.sandbox.write("config.json", settings.to_string());
+        let (since, until) = (day(1).to_string(), day(10).to_string());
+        let mut command = lab.sandbox.trailtab();
+        command
+            .envs(lab.server.environment(PAYER))
+            .args(["cost", "--config", "config.json", "--send", "--dry-run"])
+            .args(["--since", &since, "--until", &until])
+            .args(["--output", "private/mails", "--cache", "private/cache"])
+            .args(["--save", "private/answers"]);
+        lab.sandbox.finish(command, b"");
+    }
+    let root = lab.sandbox.path("private");
+    let mode = |path: &std::path::Path| {
+        let metadata = std::fs::metadata(path).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    let mut folders = std::collections::BTreeSet::new();
+    for path in files_below(&root) {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let parents = path.ancestors().skip(1);
+        folders.extend(
+            parents
+                .take_while(|path| *path != root)
+                .map(ToOwned::to_owned),
+        );
+    }
+    for folder in &folders {
+        assert_eq!(mode(folder), 0o700, "{}", folder.display());
+    }
+    for name in ["mails", "cache", "answers"] {
+        assert!(folders.contains(&root.join(name)), "{folders:?}");
+    }
+    // The second dry run wrote mails of its own.
+    let mails = lab.sandbox.files("private/mails");
+    let numbered = mails.iter().filter(|name| name.contains("_2."));
+    assert_eq!(numbered.count() * 2, mails.len(), "{mails:?}");
+}
+
 #[test]
 fn all_forms_tell_the_same() {
     let lab = Lab::organized(charges(2, 3, 5));
     let (since, until) = (day(1).to_string(), day(10).to_string());
     let period = ["--since", &since, "--until", &until, "--output", "out"];
     let page = lab.cost(&period).expect(0);
+    assert!(page.err.contains("wrote out/cost.html\n"), "{}", page.err);
+    let before = std::fs::read(lab.sandbox.path("out/cost.html")).unwrap();
+    let again = lab.cost(&period).expect(0);
+    assert!(
+        again.err.contains("wrote out/cost_2.html\n"),
+        "{}",
+        again.err
+    );
+    assert_eq!(lab.sandbox.files("out").len(), 6);
+    assert!(std::fs::read(lab.sandbox.path("out/cost.html")).unwrap() == before);
     assert!(
         !page.stdout.contains(&0x1b) && !page.out.contains('\u{202e}'),
         "{}",

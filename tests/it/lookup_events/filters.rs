@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::lab::{ANN, DAY, Lab, busy};
+use crate::support::Finished;
 use crate::support::aws::{Event, Region, events};
 
 const HERE: &str = "us-east-1";
@@ -150,13 +151,35 @@ fn a_copy_of_all_needs_all() {
 }
 
 #[test]
-fn a_name_in_the_wrong_letters_is_remarked_upon() {
+fn what_was_left_to_the_service_is_explained() {
+    let explains = |ended: &Finished| ended.out.contains("case matters");
     let lab = lab();
     let ended = lab.run(&["--event-name", "Runinstances"]).expect(0);
-    assert!(ended.err.contains("minds its case"), "{}", ended.err);
+    let words = "AWS was asked for events with EventName=Runinstances only";
+    assert!(
+        ended.out.contains(words) && explains(&ended),
+        "{}",
+        ended.out
+    );
+    // What we compare ourselves is told with the values that there are.
+    let ended = lab.run(&["--event-name", "RunInst"]).expect(0);
+    assert!(explains(&ended), "{}", ended.out);
+    let ended = lab.run(&["--event-name", "runinst"]).expect(0);
+    assert!(
+        ended
+            .out
+            .contains("Did you mean --event-name RunInstances?"),
+        "{}",
+        ended.out
+    );
     let lab = Lab::new(|world, _| world.region(ANN, HERE, Region::new()));
     let ended = lab.run(&["--event-source", "ec2"]).expect(0);
-    assert!(!ended.err.contains("minds its case"), "{}", ended.err);
+    let words = "The event history has no event in the time window.";
+    assert!(
+        ended.out.contains(words) && !explains(&ended),
+        "{}",
+        ended.out
+    );
 }
 
 /// What an event looks like that another program, or this one, has caused.

@@ -255,7 +255,7 @@ fn where_there_is_nothing_there_is_no_result() {
     let empty = Bucket::new("empty");
     empty
         .run("", &[])
-        .failed_with(&["no log files under s3://empty/"]);
+        .failed_with(&["no log files under s3://empty/: s3://empty/ is empty"]);
     let (mut bucket, files) = bucket("full");
     let marker = File {
         key: "folder/".to_owned(),
@@ -277,6 +277,13 @@ fn where_there_is_nothing_there_is_no_result() {
         let run = bucket.run(prefix, &[]);
         run.failed_with(&["no log files under", prefix]);
     }
+    // A wrong prefix is told what there is.
+    let told = "s3://full/ holds AWSLogs/, folder/; did you mean s3://full/AWSLogs/?";
+    bucket.run("AWSLog/", &[]).failed_with(&[told]);
+    let told = "s3://full/AWSLogs/ holds 111122223333/";
+    bucket
+        .run("AWSLogs/o-a1b2c3d4e5/", &[])
+        .failed_with(&[told]);
 }
 
 #[test]

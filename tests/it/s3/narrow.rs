@@ -149,3 +149,44 @@ fn a_region_without_a_file_in_the_window_is_complete_and_empty() {
     }
     assert_eq!(bucket.fetched(), [""; 0]);
 }
+
+#[test]
+fn what_filters_leave_out_of_a_bucket_is_named() {
+    let mut files = Vec::new();
+    for region in ["eu-central-1", "eu-west-1"] {
+        files.push(log(ROOT, ANN, region, "2026/09/07", files.len() as u64));
+    }
+    let bucket = bucket("left-out", &files);
+    let no_match = |args: &[&str]| {
+        let run = bucket.run("", args);
+        run.is_complete();
+        assert_eq!((run.count("read"), run.count("counted")), (0, 0));
+        run.json["trailtab"]["no_match"].clone()
+    };
+    let by = no_match(&["--region", "eu-wst-1"])["filters"][0].clone();
+    assert_eq!(
+        (&by["option"], &by["not_read"]),
+        (&"--region".into(), &2.into())
+    );
+    assert_eq!(by["did_you_mean"], serde_json::json!(["eu-west-1"]));
+    assert_eq!(
+        by["values"],
+        serde_json::json!(["eu-west-1", "eu-central-1"])
+    );
+    let by = no_match(&["--account", BOB])["filters"][0].clone();
+    assert_eq!(by["values"], serde_json::json!([ANN]));
+    assert_eq!(bucket.fetched(), [""; 0]);
+}
+
+#[test]
+fn the_days_of_a_bucket_are_named_if_the_window_has_none_of_them() {
+    let mut files = september(ANN, "us-east-1");
+    files.push(log(ROOT, ANN, "eu-west-1", "2025/12/31", 99));
+    let bucket = bucket("days-stored", &files);
+    let run = bucket.run("", &["--since", "2027-01-01"]);
+    run.is_complete();
+    let no_match = &run.json["trailtab"]["no_match"];
+    assert_eq!(no_match["first_day_stored"], "2025-12-31");
+    assert_eq!(no_match["last_day_stored"], "2026-09-20");
+    assert_eq!(bucket.fetched(), [""; 0]);
+}

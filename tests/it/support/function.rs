@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::lambda;
 use super::runtime_api::{Answer, RuntimeApi};
 
 /// What takes longer than this, beyond the time that it was given, hangs.
@@ -156,7 +157,7 @@ fn is_health(line: &str) -> bool {
 impl Sandbox {
     fn start(settings: &[(String, String)]) -> Result<Sandbox, NoStart> {
         let api = RuntimeApi::start();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lambda"))
+        let mut child = Command::new(lambda())
             .env_clear()
             .envs([
                 ("_HANDLER", "usage"),

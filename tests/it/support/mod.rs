@@ -183,6 +183,18 @@ impl Finished {
     }
 }
 
+/// The program of the Lambda functions. It belongs to another package, which has a test named `it` as well: whatever
+/// command builds this test also builds that program, into the same directory as trailtab.
+pub(crate) fn lambda() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_trailtab")).with_file_name("lambda");
+    assert!(
+        program.exists(),
+        "{} is missing: run the tests of the whole workspace, without -p",
+        program.display()
+    );
+    program
+}
+
 /// A program of a virtual environment that `./test` makes in `target`, such as `test-venv`; or of
 /// the one that a variable names, such as TRAILTAB_TEST_VENV.
 ///
@@ -192,7 +204,7 @@ impl Finished {
 pub(crate) fn installed(venv: &str, program: &str) -> PathBuf {
     let variable = format!("TRAILTAB_{}", venv.to_uppercase().replace('-', "_"));
     let default = || {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
             .join("target")
             .join(venv)
     };

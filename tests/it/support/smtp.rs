@@ -53,7 +53,8 @@ impl MailServer {
     /// If it is not installed or does not start: a test that is skipped says nothing.
     pub(crate) fn start(mode: Mode, limit: Option<u32>) -> MailServer {
         let directory = tempfile::tempdir().unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/smtp_server.py");
+        let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+            .join("tests/it/support/smtp_server.py");
         let mode = match mode {
             Mode::Starttls => "starttls",
             Mode::Tls => "tls",

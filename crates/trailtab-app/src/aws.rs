@@ -1,0 +1,298 @@
+//! The one place that builds AWS clients.
+
+mod ec2;
+mod organizations;
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_config::identity::IdentityCache;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::config::{RuntimeComponents, SharedAsyncSleep};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
+
+pub use aws_config::SdkConfig;
+
+pub use self::ec2::describe_regions;
+pub use self::organizations::{ListError, list_accounts};
+
+/// What is asked where no region is configured: all that is not bound to a region can be asked there.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// The name that marks our calls in CloudTrail's own records, as `app/trailtab` in the user agent.
+const APP_NAME: &str = "trailtab";
+
+/// How long a connection is kept that nobody uses. A Lambda function is frozen between deliveries, and a
+/// request on a connection that the other side has closed meanwhile ends without an answer.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What the user says about credentials.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// A named profile of the shared configuration.
+    pub profile: Option<String>,
+    /// The ARN of a role to assume with the credentials at hand.
+    pub role: Option<String>,
+}
+
+/// Loads credentials and settings from the usual chain.
+pub async fn config(access: &Access) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(30))
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
+        .retry_config(RetryConfig::standard().with_max_attempts(8))
+        .timeout_config(timeouts);
+    if let Ok(name) = AppName::new(APP_NAME) {
+        loader = loader.app_name(name);
+    }
+    if let Some(profile) = &access.profile {
+        loader = loader.profile_name(profile);
+    }
+    let mut config = loader.load().await;
+    if let Some(profile) = &access.profile {
+        config = of_profile(&config, profile);
+    }
+    match &access.role {
+        Some(role) => assume(&config, role).await,
+        None => config,
+    }
+}
+
+/// Settings for a run that asks nobody: whoever needs no credentials shall not wait for some to be looked for.
+pub fn nobody() -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .build()
+}
+
+/// The same settings, with the credentials of a profile: whoever names one does not mean the keys that
+/// the environment may hold as well, which the SDK would rather take.
+fn of_profile(config: &SdkConfig, profile: &str) -> SdkConfig {
+    let mut settings = ProviderConfig::default().with_region(Some(region_of(config)));
+    if let Some(client) = config.http_client() {
+        settings = settings.with_http_client(client);
+    }
+    let provider = ProfileFileCredentialsProvider::builder()
+        .configure(&settings)
+        .profile_name(profile)
+        .build();
+    let provider = SharedCredentialsProvider::new(provider);
+    config.to_builder().credentials_provider(provider).build()
+}
+
+/// One pool of connections for all clients: each would read the system's certificates for itself.
+fn http_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        connector(
+            settings.cloned(),
+            components.and_then(RuntimeComponents::sleep_impl),
+        )
+    })
+}
+
+/// A connector as the SDK builds it by default.
+fn connector(
+    settings: Option<HttpConnectorSettings>,
+    sleep: Option<SharedAsyncSleep>,
+) -> Connector {
+    let mut builder = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    builder.set_connector_settings(settings);
+    builder.set_sleep_impl(sleep);
+    builder
+        .pool_idle_timeout(IDLE)
+        .proxy_config(ProxyConfig::from_env())
+        .build()
+}
+
+/// Settings with the credentials of a role, to be assumed with those at hand.
+pub async fn assume(config: &SdkConfig, role: &str) -> SdkConfig {
+    let provider = aws_config::sts::AssumeRoleProvider::builder(role)
+        .session_name(APP_NAME)
+        .region(region_of(config))
+        .configure(config)
+        .build()
+        .await;
+    let provider = SharedCredentialsProvider::new(provider);
+    let builder = config.to_builder().credentials_provider(provider);
+    renewed(&builder.build())
+}
+
+/// The same settings, with credentials that are asked for anew.
+pub fn renewed(config: &SdkConfig) -> SdkConfig {
+    let cache = IdentityCache::lazy().build();
+    config.to_builder().identity_cache(cache).build()
+}
+
+/// The configured region.
+pub fn region_of(config: &SdkConfig) -> Region {
+    let region = config.region().cloned();
+    region.unwrap_or_else(|| Region::from_static(DEFAULT_REGION))
+}
+
+/// Builds a client for a bucket in a region, or in the configured one.
+pub fn s3(config: &SdkConfig, bucket: &str, region: Option<&str>) -> aws_sdk_s3::Client {
+    let region = region.map(|name| Region::new(name.to_owned()));
+    let custom = config.endpoint_url().is_some()
+        || ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some());
+    let builder = aws_sdk_s3::config::Builder::from(config)
+        .region(region.unwrap_or_else(|| region_of(config)))
+        // Certificates do not cover bucket names with dots, nor emulators any bucket's name.
+        .force_path_style(custom || bucket.contains('.'));
+    aws_sdk_s3::Client::from_conf(builder.build())
+}
+
+/// Builds a client for a region's event history. It repeats nothing by itself: each request counts
+/// against the quota, and so whoever keeps the quota decides.
+pub fn event_history(config: &SdkConfig, region: &str) -> aws_sdk_cloudtrail::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(20))
+        .build();
+    let builder = aws_sdk_cloudtrail::config::Builder::from(config)
+        .region(Region::new(region.to_owned()))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    aws_sdk_cloudtrail::Client::from_conf(builder.build())
+}
+
+/// Builds a client for CloudTrail's other operations, in a region or in the configured one.
+pub fn cloudtrail(config: &SdkConfig, region: Option<&str>) -> aws_sdk_cloudtrail::Client {
+    let region = region.map(|name| Region::new(name.to_owned()));
+    let builder = aws_sdk_cloudtrail::config::Builder::from(config)
+        .region(region.unwrap_or_else(|| region_of(config)));
+    aws_sdk_cloudtrail::Client::from_conf(builder.build())
+}
+
+pub fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
+    let builder = aws_sdk_sts::config::Builder::from(config).region(region_of(config));
+    aws_sdk_sts::Client::from_conf(builder.build())
+}
+
+pub fn account(config: &SdkConfig) -> aws_sdk_account::Client {
+    let builder = aws_sdk_account::config::Builder::from(config)
+        .region(region_of(config))
+        .retry_config(RetryConfig::standard().with_max_attempts(2));
+    aws_sdk_account::Client::from_conf(builder.build())
+}
+
+pub fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
+    let builder = aws_sdk_organizations::config::Builder::from(config).region(region_of(config));
+    aws_sdk_organizations::Client::from_conf(builder.build())
+}
+
+/// Builds a client for Cost Explorer. It repeats nothing by itself: each request that succeeds is charged, and so
+/// whoever counts them decides.
+pub fn cost_explorer(config: &SdkConfig) -> aws_sdk_costexplorer::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(60))
+        .build();
+    let builder = aws_sdk_costexplorer::config::Builder::from(config)
+        .region(Region::new(bill_region(region_of(config).as_ref())))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    aws_sdk_costexplorer::Client::from_conf(builder.build())
+}
+
+/// The one region of a partition in which its bills are.
+fn bill_region(region: &str) -> String {
+    match region {
+        _ if region.starts_with("cn-") => "cn-northwest-1".to_owned(),
+        _ if region.starts_with("us-gov-") => "us-gov-west-1".to_owned(),
+        // The names of the regions of closed partitions tell which one it is.
+        _ if region.starts_with("us-iso") || region.starts_with("eusc-") => region.to_owned(),
+        _ => DEFAULT_REGION.to_owned(),
+    }
+}
+
+/// Builds a client for CloudWatch's metrics. It repeats nothing by itself: a metric that is published
+/// twice counts twice.
+pub fn cloudwatch(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .read_timeout(Duration::from_secs(20))
+        .build();
+    let builder = aws_sdk_cloudwatch::config::Builder::from(config)
+        .region(region_of(config))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    aws_sdk_cloudwatch::Client::from_conf(builder.build())
+}
+
+/// Builds a client for the secrets of a region.
+pub fn secrets_manager(config: &SdkConfig, region: &str) -> aws_sdk_secretsmanager::Client {
+    let builder = aws_sdk_secretsmanager::config::Builder::from(config)
+        .region(Region::new(region.to_owned()));
+    aws_sdk_secretsmanager::Client::from_conf(builder.build())
+}
+
+/// Builds a client that sends mails from a region. It repeats nothing by itself: a mail that is sent twice is
+/// read twice.
+pub fn ses(config: &SdkConfig, region: &str) -> aws_sdk_sesv2::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        // Long enough for a large mail on a slow line.
+        .operation_attempt_timeout(Duration::from_secs(90))
+        .build();
+    let builder = aws_sdk_sesv2::config::Builder::from(config)
+        .region(Region::new(region.to_owned()))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    aws_sdk_sesv2::Client::from_conf(builder.build())
+}
+
+/// An error and its causes; the last ones say most.
+pub fn chain<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// An error and its causes, in words.
+pub fn in_words(error: &(dyn Error + 'static)) -> String {
+    let causes: Vec<_> = chain(error).map(ToString::to_string).collect();
+    causes.join(": ")
+}
+
+/// Tells whether a request was not sent since no connection could be made.
+pub fn lacks_connection(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = chain(error).filter_map(|cause| cause.downcast_ref());
+    causes.any(hyper_util::client::legacy::Error::is_connect)
+}
+
+/// Tells whether a request could not be made for want of credentials.
+pub fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(<dyn Error + 'static>::is::<CredentialsError>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bills_are_in_one_region_of_each_partition() {
+        for (region, bills) in [
+            ("eu-central-1", "us-east-1"),
+            ("us-east-1", "us-east-1"),
+            ("cn-north-1", "cn-northwest-1"),
+            ("us-gov-east-1", "us-gov-west-1"),
+            ("eusc-de-east-1", "eusc-de-east-1"),
+        ] {
+            assert_eq!(bill_region(region), bills);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One request to EC2. Its generated client costs more to compile than all others together.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+
+use aws_smithy_types::byte_stream::ByteStream;
+
+use super::{connector, in_words, region_of};
+
+const BODY: &str = "Action=DescribeRegions&Version=2016-11-15";
+
+/// An answer of forty regions takes 10 kB.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// Lists the regions that are enabled in the account, by `ec2:DescribeRegions`.
+///
+/// # Errors
+///
+/// Says why not.
+pub async fn describe_regions(config: &SdkConfig) -> Result<Vec<String>, String> {
+    let answer = tokio::time::timeout(Duration::from_secs(30), ask(config)).await;
+    answer.unwrap_or_else(|_| Err("it took too long".to_owned()))
+}
+
+async fn ask(config: &SdkConfig) -> Result<Vec<String>, String> {
+    let request = signed_request(config).await?;
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(20))
+        .build();
+    let connector = connector(Some(settings), config.sleep_impl());
+    let response = connector
+        .call(request)
+        .await
+        .map_err(|error| in_words(&error))?;
+    let status = response.status();
+    let body = ByteStream::new(response.into_body()).collect().await;
+    let body = body.map_err(|error| in_words(&error))?.to_vec();
+    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_ANSWER)]).into_owned();
+    let regions: Vec<String> = elements(&text, "regionName").map(str::to_owned).collect();
+    if status.is_success() && !regions.is_empty() {
+        return Ok(regions);
+    }
+    let code = elements(&text, "Code").next().unwrap_or("no regions");
+    Err(format!("{code} (HTTP status {status})"))
+}
+
+async fn signed_request(config: &SdkConfig) -> Result<HttpRequest, String> {
+    let region = region_of(config);
+    let endpoint = endpoint(config, region.as_ref());
+    let provider = config.credentials_provider().ok_or("no credentials")?;
+    let credentials = provider.provide_credentials().await;
+    let identity: Identity = credentials.map_err(|error| in_words(&error))?.into();
+    let now = config.time_source().ok_or("no clock")?.now();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region.as_ref())
+        .name("ec2")
+        .time(now)
+        .settings(SigningSettings::default())
+        .build()
+        .map_err(|error| in_words(&error))?;
+    let content_type = ("content-type", "application/x-www-form-urlencoded");
+    let uri = format!("{}/", endpoint.trim_end_matches('/'));
+    let body = SignableBody::Bytes(BODY.as_bytes());
+    let request = SignableRequest::new("POST", &uri, [content_type].into_iter(), body);
+    let request = request.map_err(|error| in_words(&error))?;
+    let signed = sign(request, &parameters.into()).map_err(|error| in_words(&error))?;
+    let (headers, _) = signed.into_parts().0.into_parts();
+    let mut request = HttpRequest::new(BODY.into());
+    request
+        .set_method("POST")
+        .map_err(|error| in_words(&error))?;
+    request.set_uri(uri).map_err(|error| in_words(&error))?;
+    let all = request.headers_mut();
+    all.insert(content_type.0, content_type.1);
+    all.insert("user-agent", concat!("app/", env!("CARGO_PKG_NAME")));
+    for header in headers {
+        all.insert(header.name(), header.value().to_owned());
+    }
+    Ok(request)
+}
+
+/// The service's address, or the one that is configured instead, as the SDK's own clients find it.
+fn endpoint(config: &SdkConfig, region: &str) -> String {
+    let key = aws_types::service_config::ServiceConfigKey::builder()
+        .service_id("EC2")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    let own = config.service_config().zip(key.ok());
+    let own = own.and_then(|(settings, key)| settings.load_config(key));
+    let suffix = if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    };
+    own.or_else(|| config.endpoint_url().map(str::to_owned))
+        .unwrap_or_else(|| format!("https://ec2.{region}.{suffix}"))
+}
+
+/// The contents of all elements of a name that hold text only. Names of regions and codes hold
+/// nothing that XML would have to escape.
+fn elements<'t>(xml: &'t str, name: &'t str) -> impl Iterator<Item = &'t str> {
+    let tags = xml.split('<').skip(1).filter_map(|tag| tag.split_once('>'));
+    let texts = tags
+        .filter(move |(tag, _)| *tag == name)
+        .map(|(_, text)| text.trim());
+    texts.filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::elements;
+
+    #[test]
+    fn elements_are_found() {
+        let xml = "<a><regionName> eu-west-1 </regionName><b/><regionName>x</regionName><regionName/></a>";
+        assert_eq!(
+            elements(xml, "regionName").collect::<Vec<_>>(),
+            ["eu-west-1", "x"]
+        );
+        assert_eq!(elements("", "Code").count(), 0);
+    }
+}

@@ -1,0 +1,68 @@
+//! The accounts of an organisation.
+
+use aws_config::SdkConfig;
+use aws_sdk_organizations::error::ProvideErrorMetadata as _;
+use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
+
+use super::{in_words, organizations};
+
+/// An account, as its organisation lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Twelve digits.
+    pub id: String,
+    /// Names are not unique; empty if there is none.
+    pub name: String,
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or whatever AWS comes up with.
+    pub state: String,
+}
+
+impl Listed {
+    pub fn is_active(&self) -> bool {
+        self.state == "ACTIVE"
+    }
+
+    fn of(account: &Account) -> Option<Listed> {
+        // `Status` is going away in favour of `State`.
+        let state = account.state().map(AccountState::as_str);
+        let state = state.or_else(|| account.status().map(AccountStatus::as_str));
+        Some(Listed {
+            id: account.id()?.to_owned(),
+            name: account.name().unwrap_or_default().to_owned(),
+            state: state.unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// Why the accounts are not known: AWS's code, if it answered, and its reason.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct ListError {
+    pub code: Option<String>,
+    reason: String,
+}
+
+/// Lists all accounts, closed ones as well, by `organizations:ListAccounts`.
+///
+/// # Errors
+///
+/// If any page cannot be had: whoever gets a list has all of it.
+pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<Listed>, ListError> {
+    // It goes on through empty pages, and ends with an error if a token leads to itself.
+    let mut pages = organizations(config)
+        .list_accounts()
+        .into_paginator()
+        .send();
+    let mut accounts = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| ListError {
+            code: error.code().map(str::to_owned),
+            reason: match (error.code(), error.message()) {
+                (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
+                (None, _) => in_words(&error),
+            },
+        })?;
+        accounts.extend(page.accounts().iter().filter_map(Listed::of));
+    }
+    Ok(accounts)
+}

@@ -1,0 +1,56 @@
+//! The accounts of the organisation: their names and states.
+
+use aws_config::SdkConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::aws;
+
+/// An account, in the form in which it is saved.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Listed {
+    /// Twelve digits.
+    pub id: String,
+    /// Names are not unique; empty if there is none.
+    #[serde(default)]
+    pub name: String,
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or whatever AWS comes up with.
+    #[serde(default)]
+    pub state: String,
+}
+
+/// Why the accounts are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountsError {
+    /// Names can still be had from Cost Explorer's own answers.
+    #[error(
+        "the organisation's accounts may not be listed by organizations:ListAccounts, which is for the management account and delegated administrators: {0}"
+    )]
+    NotAllowed(aws::ListError),
+    /// There is this one account.
+    #[error("the account is in no organisation: {0}")]
+    NoOrganization(aws::ListError),
+    #[error("cannot list the organisation's accounts by organizations:ListAccounts: {0}")]
+    Failed(aws::ListError),
+}
+
+/// Lists all accounts of the organisation, closed ones as well: they may still cost something.
+///
+/// # Errors
+///
+/// If any page of the list cannot be had.
+pub async fn accounts(config: &SdkConfig) -> Result<Vec<Listed>, AccountsError> {
+    let listed = aws::list_accounts(config)
+        .await
+        .map_err(|error| match error.code.as_deref() {
+            Some("AccessDeniedException" | "AccessDenied") => AccountsError::NotAllowed(error),
+            Some("AWSOrganizationsNotInUseException") => AccountsError::NoOrganization(error),
+            _ => AccountsError::Failed(error),
+        })?;
+    let listed = listed.into_iter().map(|account| Listed {
+        id: account.id,
+        name: account.name,
+        state: account.state,
+    });
+    Ok(listed.collect())
+}

@@ -1,0 +1,201 @@
+//! Questions and answers, between the SDK's types and ours.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_costexplorer::error::BuildError;
+use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageOutput;
+use aws_sdk_costexplorer::operation::get_cost_and_usage::builders::GetCostAndUsageFluentBuilder;
+use aws_sdk_costexplorer::types as sdk;
+
+use trailtab_core::cost::answer::{DimensionValue, Group, MetricValue, Page, Period, ResultByTime};
+use trailtab_core::cost::query::{
+    Filter, Granularity, Group as GroupBy, GroupType, MatchOption, Query, Values,
+};
+
+/// Writes a question into a request.
+///
+/// # Errors
+///
+/// If the SDK misses something in it.
+pub(super) fn request(
+    request: GetCostAndUsageFluentBuilder,
+    query: &Query,
+) -> Result<GetCostAndUsageFluentBuilder, BuildError> {
+    let days = sdk::DateInterval::builder()
+        .start(query.time_period.start.to_string())
+        .end(query.time_period.end.to_string())
+        .build()?;
+    let granularity = match query.granularity {
+        Granularity::Daily => sdk::Granularity::Daily,
+    };
+    let groups: Vec<_> = query.group_by.iter().map(group_by).collect();
+    Ok(request
+        .time_period(days)
+        .granularity(granularity)
+        .set_metrics(Some(
+            query
+                .metrics
+                .iter()
+                .map(|metric| metric.name().to_owned())
+                .collect(),
+        ))
+        .set_filter(query.filter.as_ref().map(expression))
+        .set_group_by((!groups.is_empty()).then_some(groups)))
+}
+
+fn group_by(group: &GroupBy) -> sdk::GroupDefinition {
+    let kind = match group.r#type {
+        GroupType::Dimension => sdk::GroupDefinitionType::Dimension,
+        GroupType::Tag => sdk::GroupDefinitionType::Tag,
+        GroupType::CostCategory => sdk::GroupDefinitionType::CostCategory,
+    };
+    sdk::GroupDefinition::builder()
+        .r#type(kind)
+        .key(&group.key)
+        .build()
+}
+
+fn expression(filter: &Filter) -> sdk::Expression {
+    let builder = sdk::Expression::builder();
+    let all = |filters: &[Filter]| Some(filters.iter().map(expression).collect());
+    let builder = match filter {
+        Filter::And(filters) => builder.set_and(all(filters)),
+        Filter::Or(filters) => builder.set_or(all(filters)),
+        Filter::Not(filter) => builder.not(expression(filter)),
+        Filter::Dimensions(values) => {
+            let key = sdk::Dimension::from(values.key.as_str());
+            let dimension = sdk::DimensionValues::builder().key(key);
+            let dimension = dimension.set_values(some(&values.values));
+            builder.dimensions(dimension.set_match_options(options(values)).build())
+        }
+        Filter::Tags(values) => {
+            let tag = sdk::TagValues::builder().key(&values.key);
+            let tag = tag.set_values(some(&values.values));
+            builder.tags(tag.set_match_options(options(values)).build())
+        }
+        Filter::CostCategories(values) => {
+            let category = sdk::CostCategoryValues::builder().key(&values.key);
+            let category = category.set_values(some(&values.values));
+            builder.cost_categories(category.set_match_options(options(values)).build())
+        }
+    };
+    builder.build()
+}
+
+fn some<T: Clone>(values: &[T]) -> Option<Vec<T>> {
+    (!values.is_empty()).then(|| values.to_vec())
+}
+
+fn options(values: &Values) -> Option<Vec<sdk::MatchOption>> {
+    let options = values.match_options.iter().map(|option| match option {
+        MatchOption::Equals => sdk::MatchOption::Equals,
+        MatchOption::Absent => sdk::MatchOption::Absent,
+        MatchOption::CaseSensitive => sdk::MatchOption::CaseSensitive,
+    });
+    some(&options.collect::<Vec<_>>())
+}
+
+/// Reads a page.
+///
+/// # Errors
+///
+/// Names what is missing or wrong in it. An amount that is not there is not taken for zero.
+pub(super) fn page(output: &GetCostAndUsageOutput, query: &Query) -> Result<Page, String> {
+    let results = output.results_by_time().iter();
+    let results = results.map(|result| self::result(result, query));
+    let attributes = output.dimension_value_attributes().iter();
+    let attributes = attributes.filter_map(|value| {
+        Some(DimensionValue {
+            value: value.value()?.to_owned(),
+            attributes: value.attributes().map(sorted).unwrap_or_default(),
+        })
+    });
+    Ok(Page {
+        results_by_time: results.collect::<Result<_, _>>()?,
+        dimension_value_attributes: attributes.collect(),
+        next_page_token: output.next_page_token().map(str::to_owned),
+    })
+}
+
+fn result(result: &sdk::ResultByTime, query: &Query) -> Result<ResultByTime, String> {
+    let period = result.time_period().ok_or("amounts of no day")?;
+    let date = |text: &str| {
+        let date = text.parse();
+        date.map_err(|_| format!("{text:?} in place of a day"))
+    };
+    let period = Period {
+        start: date(period.start())?,
+        end: date(period.end())?,
+    };
+    let asked = query.time_period;
+    if period.start < asked.start || period.end > asked.end || period.start >= period.end {
+        return Err(format!(
+            "amounts of {} to {}, which nobody asked for",
+            period.start, period.end
+        ));
+    }
+    let groups = result
+        .groups()
+        .iter()
+        .map(|group| self::group(group, query));
+    let total = metrics(result.total())?;
+    if query.group_by.is_empty() {
+        demand(&total, query)?;
+    }
+    Ok(ResultByTime {
+        time_period: period,
+        total,
+        groups: groups.collect::<Result<_, _>>()?,
+        estimated: result.estimated(),
+    })
+}
+
+fn group(group: &sdk::Group, query: &Query) -> Result<Group, String> {
+    let keys = group.keys().to_vec();
+    if keys.len() != query.group_by.len() {
+        let (found, asked) = (keys.len(), query.group_by.len());
+        return Err(format!(
+            "a group with {found} keys where {asked} were asked for"
+        ));
+    }
+    let metrics = metrics(group.metrics())?;
+    demand(&metrics, query)?;
+    Ok(Group {
+        keys: keys.into(),
+        metrics: metrics.into(),
+    })
+}
+
+fn demand(metrics: &BTreeMap<String, MetricValue>, query: &Query) -> Result<(), String> {
+    match query
+        .metrics
+        .iter()
+        .find(|metric| !metrics.contains_key(metric.name()))
+    {
+        Some(metric) => Err(format!("no {} where it was asked for", metric.name())),
+        None => Ok(()),
+    }
+}
+
+fn metrics(
+    metrics: Option<&HashMap<String, sdk::MetricValue>>,
+) -> Result<BTreeMap<String, MetricValue>, String> {
+    let metrics = metrics.into_iter().flatten().map(|(name, value)| {
+        let (Some(amount), Some(unit)) = (value.amount(), value.unit()) else {
+            return Err(format!("{name} without an amount or a currency"));
+        };
+        let value = MetricValue {
+            amount: amount.to_owned(),
+            unit: unit.to_owned(),
+        };
+        Ok((name.clone(), value))
+    });
+    metrics.collect()
+}
+
+fn sorted(attributes: &HashMap<String, String>) -> BTreeMap<String, String> {
+    attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}

@@ -1,0 +1,209 @@
+//! Why an answer did not come.
+
+use aws_sdk_costexplorer::config::http::HttpResponse;
+use aws_sdk_costexplorer::error::{BuildError, ProvideErrorMetadata as _, SdkError};
+use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageError;
+
+use crate::aws;
+
+/// Why there is no answer, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    #[error(
+        "Cost Explorer refuses to answer: {0} (whoever asks needs the permission ce:GetCostAndUsage; in a member account, the management account must allow it as well)"
+    )]
+    Denied(String),
+    #[error(
+        "Cost Explorer has no data: {0} (enable it once in the Billing and Cost Management console of the management account; the first data come about a day later)"
+    )]
+    Unavailable(String),
+    #[error(
+        "the answer would take more than the {0} paid requests to Cost Explorer that are allowed: allow more with --max-requests, or ask for fewer days or reports"
+    )]
+    Budget(u64),
+    #[error(
+        "there are no valid credentials to ask Cost Explorer with (set up the AWS command line, or try --profile): {0}"
+    )]
+    NoCredentials(String),
+    /// The question is not one that Cost Explorer answers.
+    #[error("Cost Explorer does not take the question, ce:GetCostAndUsage: {code}: {reason}")]
+    Refused { code: String, reason: String },
+    /// It did not come, again and again.
+    #[error(
+        "Cost Explorer did not answer in {tries} tries, the last time for {code}: {reason} (try again later)"
+    )]
+    Unanswered {
+        tries: u32,
+        code: String,
+        reason: String,
+    },
+    #[error("Cost Explorer gave what cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// What can be done about a request that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// More than AWS allows within a moment: all others are to wait as well.
+    Throttled,
+    /// It may pass.
+    Passing,
+    /// The token of the page is not known any more, or not for this question.
+    TokenLost,
+    /// It stays as it is.
+    Lasting,
+}
+
+/// Why a page did not come.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: Kind,
+    /// Whether AWS may charge for the request: it may have been answered, and the answer got lost.
+    pub(super) is_charged: bool,
+    pub(super) error: AskError,
+}
+
+impl Failure {
+    /// Nothing was sent.
+    pub(super) fn over_budget(most: u64) -> Failure {
+        Failure::free(Kind::Lasting, AskError::Budget(most))
+    }
+
+    /// An answer that came, and is none.
+    pub(super) fn unreadable(what: impl Into<String>) -> Failure {
+        Failure {
+            kind: Kind::Lasting,
+            is_charged: true,
+            error: AskError::Unreadable(what.into()),
+        }
+    }
+
+    /// A question that cannot even be written.
+    pub(super) fn invalid(error: &BuildError) -> Failure {
+        let code = "InvalidRequest".to_owned();
+        let reason = aws::in_words(error);
+        Failure::free(Kind::Lasting, AskError::Refused { code, reason })
+    }
+
+    fn free(kind: Kind, error: AskError) -> Failure {
+        Failure {
+            kind,
+            is_charged: false,
+            error,
+        }
+    }
+
+    /// Says after how many requests it was given up.
+    pub(super) fn after(mut self, count: u32) -> Failure {
+        if let AskError::Unanswered { tries, .. } = &mut self.error {
+            *tries = count;
+        }
+        self
+    }
+
+    pub(super) fn of(error: &SdkError<GetCostAndUsageError, HttpResponse>) -> Failure {
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        match error.code() {
+            Some(code) => {
+                let reason = error.message().unwrap_or("no message");
+                Failure::with_code(code, reason, status.unwrap_or_default())
+            }
+            None => Failure::without_code(error, status),
+        }
+    }
+
+    /// AWS says what is wrong, and charges nothing for it.
+    fn with_code(code: &str, reason: &str, status: u16) -> Failure {
+        let said = || format!("{code}: {reason}");
+        let passing = |kind| Failure::free(kind, unanswered(code, reason));
+        match code {
+            // It comes with the status 400.
+            "LimitExceededException"
+            | "ThrottlingException"
+            | "Throttling"
+            | "ThrottledException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+            | "SlowDown" => passing(Kind::Throttled),
+            "InvalidNextTokenException" | "RequestChangedException" => passing(Kind::TokenLost),
+            "InternalFailure"
+            | "InternalError"
+            | "InternalServerError"
+            | "InternalServerException"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException"
+            | "RequestTimeout"
+            | "RequestTimeoutException" => passing(Kind::Passing),
+            "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => {
+                Failure::free(Kind::Lasting, AskError::Denied(said()))
+            }
+            "DataUnavailableException" => {
+                Failure::free(Kind::Lasting, AskError::Unavailable(said()))
+            }
+            "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "MissingAuthenticationTokenException" => {
+                Failure::free(Kind::Lasting, AskError::NoCredentials(said()))
+            }
+            _ if status == 429 => passing(Kind::Throttled),
+            _ if status >= 500 => passing(Kind::Passing),
+            _ => Failure::free(
+                Kind::Lasting,
+                AskError::Refused {
+                    code: code.to_owned(),
+                    reason: reason.to_owned(),
+                },
+            ),
+        }
+    }
+
+    /// Connections that broke off, time-outs, answers that cannot be read.
+    fn without_code(
+        error: &SdkError<GetCostAndUsageError, HttpResponse>,
+        status: Option<u16>,
+    ) -> Failure {
+        let reason = aws::in_words(error);
+        if aws::lacks_credentials(error) {
+            return Failure::free(Kind::Lasting, AskError::NoCredentials(reason));
+        }
+        let (code, is_charged) = match error {
+            SdkError::ConstructionFailure(_) => {
+                let code = "InvalidRequest".to_owned();
+                return Failure::free(Kind::Lasting, AskError::Refused { code, reason });
+            }
+            _ if aws::lacks_connection(error) => ("ConnectionError", false),
+            SdkError::TimeoutError(_) => ("RequestTimeout", true),
+            SdkError::DispatchFailure(_) => ("ConnectionError", true),
+            _ => (
+                "UnreadableResponse",
+                status.is_none_or(|status| status < 400),
+            ),
+        };
+        let kind = match status {
+            Some(429) => Kind::Throttled,
+            Some(400..=499) => Kind::Lasting,
+            _ => Kind::Passing,
+        };
+        Failure {
+            kind,
+            is_charged,
+            error: unanswered(code, &reason),
+        }
+    }
+}
+
+fn unanswered(code: &str, reason: &str) -> AskError {
+    AskError::Unanswered {
+        tries: 1,
+        code: code.to_owned(),
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,160 @@
+//! How many requests are sent, and how fast.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{self, Instant};
+
+/// What may be asked of Cost Explorer.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Requests that may be charged.
+    pub max_requests: u64,
+    /// Requests that may begin within any second. AWS documents no number; about ten are granted.
+    pub per_second: usize,
+    /// How long to wait before a request is repeated for the first time; each time it is twice as long.
+    pub first_wait: Duration,
+    /// How long to go on with one page.
+    pub patience: Duration,
+}
+
+impl Limits {
+    /// The limits that suit AWS.
+    pub fn new(max_requests: u64) -> Limits {
+        Limits {
+            max_requests,
+            per_second: 5,
+            first_wait: Duration::from_millis(500),
+            patience: Duration::from_secs(120),
+        }
+    }
+}
+
+/// Requests of a run, counted.
+#[derive(Debug)]
+pub(super) struct Budget {
+    most: u64,
+    sent: AtomicU64,
+    charged: AtomicU64,
+}
+
+impl Budget {
+    pub(super) fn new(most: u64) -> Budget {
+        Budget {
+            most,
+            sent: AtomicU64::new(0),
+            charged: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes what one request costs; tells whether there was that much.
+    pub(super) fn take(&self) -> bool {
+        let more = |charged: u64| (charged < self.most).then_some(charged + 1);
+        let taken = self
+            .charged
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.is_ok()
+    }
+
+    /// Returns what a request would have cost.
+    pub(super) fn give_back(&self) {
+        self.charged.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request.
+    pub(super) fn send(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn charged(&self) -> u64 {
+        self.charged.load(Ordering::Relaxed)
+    }
+}
+
+/// When requests begin: so many within any second, and none for a while after AWS refused one.
+#[derive(Debug)]
+pub(super) struct Pace {
+    per_second: usize,
+    state: Mutex<Starts>,
+}
+
+#[derive(Debug, Default)]
+struct Starts {
+    /// The last ones, `per_second` at most, in their order.
+    last: VecDeque<Instant>,
+    not_before: Option<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new(per_second: usize) -> Pace {
+        Pace {
+            per_second: per_second.max(1),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Waits for its turn.
+    pub(super) async fn wait(&self) {
+        let start = self.book(Instant::now());
+        time::sleep_until(start).await;
+    }
+
+    /// Lets no request begin before a time.
+    pub(super) fn hold(&self, until: Instant) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.not_before = state.not_before.max(Some(until));
+    }
+
+    /// Finds the time at which the next request begins.
+    fn book(&self, now: Instant) -> Instant {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut start = now.max(state.not_before.unwrap_or(now));
+        start = start.max(state.last.back().copied().unwrap_or(now));
+        if state.last.len() == self.per_second
+            && let Some(first) = state.last.pop_front()
+        {
+            start = start.max(first + Duration::from_secs(1));
+        }
+        state.last.push_back(start);
+        start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_has_no_more_starts_than_are_allowed() {
+        let pace = Pace::new(5);
+        let now = Instant::now();
+        let later = |start: Instant| start.duration_since(now).as_millis();
+        let starts: Vec<_> = (0..12).map(|_| later(pace.book(now))).collect();
+        assert_eq!(
+            starts,
+            [0, 0, 0, 0, 0, 1000, 1000, 1000, 1000, 1000, 2000, 2000]
+        );
+        pace.hold(now + Duration::from_secs(10));
+        assert_eq!(later(pace.book(now)), 10_000);
+        // Whoever comes with an older time does not go first.
+        assert_eq!(later(pace.book(now)), 10_000);
+        let quiet = now + Duration::from_secs(60);
+        assert_eq!(pace.book(quiet), quiet);
+    }
+
+    #[test]
+    fn a_budget_is_never_overdrawn() {
+        let budget = Budget::new(2);
+        assert!(budget.take() && budget.take() && !budget.take());
+        budget.give_back();
+        assert!(budget.take() && !budget.take());
+        assert_eq!((budget.charged(), budget.sent()), (2, 0));
+        assert!(!Budget::new(0).take());
+    }
+}

@@ -1,0 +1,5 @@
+//! Where amounts of money come from: Cost Explorer, or answers that were saved. What either gives is
+//! [`trailtab_core::cost::answer::Answer`].
+pub mod accounts;
+pub mod cost_explorer;
+pub mod saved;

@@ -1,0 +1,270 @@
+//! Answers in a directory: each is a file of its own, in the JSON of the API.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use super::accounts::Listed;
+use trailtab_core::cost::answer::Answer;
+use trailtab_core::cost::query::{GroupType, Query};
+
+/// The organisation's accounts, beside the answers.
+pub const ACCOUNTS: &str = "accounts.json";
+
+/// Bytes of one file: two months of a large organisation are some 50 MB.
+const MOST: u64 = 256 << 20;
+
+/// Letters of a group's key in a file's name; tag keys may have 128.
+const KEY: usize = 40;
+
+/// What a directory holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Saved {
+    /// One for each question, the newest.
+    pub answers: Vec<Answer>,
+    /// Empty if no list was saved.
+    pub accounts: Vec<Listed>,
+}
+
+/// Why saved answers cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("cannot read {}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{} is larger than {} MB, as no answer of Cost Explorer is", path.display(), MOST >> 20)]
+    TooLarge { path: PathBuf },
+    #[error("{} is not what --save writes", path.display())]
+    Broken {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error("{} is not complete: its last page names another", path.display())]
+    Incomplete { path: PathBuf },
+    #[error("{} holds no answers: --save DIR writes some", directory.display())]
+    Nothing { directory: PathBuf },
+}
+
+/// The name of an answer's file: which days, by what they are grouped, and a number that no other question has.
+pub fn file_name(query: &Query) -> String {
+    let days = query.time_period;
+    // The end is left out, and people read it as the last day.
+    let last = days.end.yesterday().unwrap_or(days.end);
+    let mut parts = vec![format!("{}-to-{last}", days.start)];
+    for group in &query.group_by {
+        let kind = match group.r#type {
+            GroupType::Dimension => "",
+            GroupType::Tag => "tag_",
+            GroupType::CostCategory => "category_",
+        };
+        let safe = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        let key: String = group.key.chars().take(KEY).map(safe).collect();
+        parts.push(format!("{kind}{}", key.to_ascii_lowercase()));
+    }
+    parts.push(query.fingerprint());
+    format!("{}.json", parts.join("-"))
+}
+
+/// The file's name and contents by which an answer is kept.
+///
+/// # Errors
+///
+/// Never, as far as is known: there is nothing in an answer that JSON cannot say.
+pub fn save(answer: &Answer) -> serde_json::Result<(String, Vec<u8>)> {
+    Ok((file_name(&answer.request), lines(answer)?))
+}
+
+/// The same for the organisation's accounts.
+///
+/// # Errors
+///
+/// Likewise never.
+pub fn save_accounts(accounts: &[Listed]) -> serde_json::Result<(String, Vec<u8>)> {
+    Ok((ACCOUNTS.to_owned(), lines(&accounts)?))
+}
+
+fn lines(value: &impl serde::Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Reads what a directory holds: all files in it that end in `.json`.
+///
+/// # Errors
+///
+/// If any of them is not a whole answer, or if there is none: a report that misses some would look as if
+/// less had been spent.
+pub fn load(directory: &Path) -> Result<Saved, LoadError> {
+    let mut saved = Saved::default();
+    let mut answers = BTreeMap::new();
+    for path in files(directory)? {
+        if path.file_name().is_some_and(|name| name == ACCOUNTS) {
+            saved.accounts = read(&path)?;
+            continue;
+        }
+        let answer: Answer = read(&path)?;
+        let is_whole = answer
+            .pages
+            .last()
+            .is_some_and(|page| page.next_page_token.is_none());
+        if !is_whole {
+            return Err(LoadError::Incomplete { path });
+        }
+        let known = answers.get(&answer.request);
+        if known.is_none_or(|known: &Answer| known.asked < answer.asked) {
+            answers.insert(answer.request.clone(), answer);
+        }
+    }
+    saved.answers = answers.into_values().collect();
+    match saved.answers.is_empty() {
+        true => Err(LoadError::Nothing {
+            directory: directory.to_owned(),
+        }),
+        false => Ok(saved),
+    }
+}
+
+/// The JSON files of a directory, by name.
+fn files(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let failed = |source| LoadError::Unreadable {
+        path: directory.to_owned(),
+        source,
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|ending| ending == "json") {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, LoadError> {
+    let bytes = bounded(path, MOST)?;
+    serde_json::from_slice(&bytes).map_err(|source| LoadError::Broken {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
+    let failed = |source| LoadError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    match bytes.len() as u64 > most {
+        true => Err(LoadError::TooLarge {
+            path: path.to_owned(),
+        }),
+        false => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use trailtab_core::cost::answer::Page;
+    use trailtab_core::cost::charge::Metric;
+    use trailtab_core::cost::query::{Granularity, Group, TimePeriod};
+
+    fn answer(key: &str, asked: i64) -> Answer {
+        Answer {
+            request: Query {
+                time_period: TimePeriod {
+                    start: date(2026, 10, 1),
+                    end: date(2026, 11, 21),
+                },
+                granularity: Granularity::Daily,
+                metrics: [Metric::UnblendedCost],
+                filter: None,
+                group_by: vec![Group {
+                    r#type: GroupType::Tag,
+                    key: key.to_owned(),
+                }],
+            },
+            asked,
+            pages: vec![Page::default()],
+        }
+    }
+
+    /// Writes files into a directory of their own.
+    fn directory(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            fs::write(directory.path().join(name), bytes).unwrap();
+        }
+        directory
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_and_the_newest_counts() {
+        let account = Listed {
+            id: "111122223333".to_owned(),
+            name: "Größe\u{1b}[2J".to_owned(),
+            state: "ACTIVE".to_owned(),
+        };
+        let (name, old) = save(&answer("Owner", 1)).unwrap();
+        let files = [
+            ("by-hand.json".to_owned(), old),
+            save(&answer("Owner", 2)).unwrap(),
+            save(&answer("Team", 1)).unwrap(),
+            save_accounts(std::slice::from_ref(&account)).unwrap(),
+            ("notes.txt".to_owned(), b"not ours".to_vec()),
+        ];
+        assert!(
+            name.starts_with("2026-10-01-to-2026-11-20-tag_owner-"),
+            "{name}"
+        );
+        let saved = load(directory(&files).path()).unwrap();
+        assert_eq!(saved.answers, [answer("Owner", 2), answer("Team", 1)]);
+        assert_eq!(saved.accounts, [account]);
+    }
+
+    #[test]
+    fn names_of_files_stay_in_their_directory_and_differ() {
+        let long = "/../\u{202e}ö".repeat(100);
+        let names = [&long, "a/b", "a_b"].map(|key| file_name(&answer(key, 0).request));
+        for name in &names {
+            let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            assert!(name.chars().all(is_safe) && name.len() < 128, "{name}");
+            assert!(!name.contains(".."), "{name}");
+        }
+        assert_ne!(names[1], names[2]);
+    }
+
+    #[test]
+    fn what_is_not_whole_is_no_answer() {
+        let fails = |name: &str, bytes: &[u8]| {
+            let good = save(&answer("Owner", 1)).unwrap();
+            let files = [good, (name.to_owned(), bytes.to_vec())];
+            load(directory(&files).path()).unwrap_err()
+        };
+        let error = fails("broken.json", b"{\"request\":");
+        assert!(error.to_string().contains("broken.json"), "{error}");
+        assert!(matches!(error, LoadError::Broken { .. }));
+        let mut half = answer("Team", 1);
+        half.pages[0].next_page_token = Some("more".to_owned());
+        let (name, bytes) = save(&half).unwrap();
+        assert!(matches!(fails(&name, &bytes), LoadError::Incomplete { .. }));
+        let none = directory(&[]);
+        assert!(matches!(load(none.path()), Err(LoadError::Nothing { .. })));
+        let nowhere = none.path().join("nowhere");
+        assert!(matches!(load(&nowhere), Err(LoadError::Unreadable { .. })));
+        let four = directory(&[("four".to_owned(), b"1234".to_vec())]);
+        let four = four.path().join("four");
+        assert_eq!(bounded(&four, 4).unwrap(), b"1234");
+        assert!(matches!(bounded(&four, 3), Err(LoadError::TooLarge { .. })));
+    }
+}

@@ -1,0 +1,232 @@
+//! Metrics to CloudWatch, once: `PutMetricData` has no token that would make a repetition harmless.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::config::http::HttpResponse;
+use aws_sdk_cloudwatch::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{
+    Dimension, MetricDataQuery, MetricDataResult, MetricDatum, MetricStat, StandardUnit, StatusCode,
+};
+use tokio::time::{self, Instant};
+
+use crate::aws;
+use trailtab_core::activity::usage::metrics::{Datum, Metric};
+use trailtab_core::time::Seconds;
+
+/// The wait after the first refusal; the next ones are twice as long each.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+/// The longest wait between two requests.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Why CloudWatch could not be asked what it holds.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot ask CloudWatch which metrics it holds already: {0}")]
+pub struct ReadError(String);
+
+/// A request that has less time than this is not begun: it would be cut off before its answer, and nobody
+/// would know what became of it.
+const SHORTEST: Duration = Duration::from_millis(500);
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// All of it was taken.
+    Arrived,
+    /// It was sent, and no answer came: all of it was taken, or nothing.
+    Unconfirmed(String),
+    /// Nothing of it was taken, for this reason.
+    Refused(String),
+}
+
+/// What came instead of a confirmation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Failure {
+    /// Nothing was taken, which may be otherwise in a moment.
+    Passing(String),
+    /// Nothing was taken, nor will it be.
+    Final(String),
+    /// Nobody knows whether it was taken.
+    Unanswered(String),
+}
+
+/// Publishes metrics in one namespace.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    client: Client,
+    namespace: String,
+}
+
+impl Publisher {
+    /// Sends with this client, which must not repeat anything by itself.
+    pub fn new(client: Client, namespace: &str) -> Publisher {
+        Publisher {
+            client,
+            namespace: namespace.to_owned(),
+        }
+    }
+
+    /// Sends data that fit into one request, again and again until they are taken, or until it is
+    /// certain that they will not be, or until `deadline`. Returns how often it was repeated as well.
+    pub async fn publish(&self, data: &[Datum], deadline: Instant) -> (Sent, u64) {
+        let mut repeated = 0;
+        let mut wait = FIRST_WAIT;
+        loop {
+            if Instant::now() + SHORTEST > deadline {
+                let reason = "no time was left to send them".to_owned();
+                return (Sent::Refused(reason), repeated);
+            }
+            let sent = match time::timeout_at(deadline, self.put(data)).await {
+                Ok(Ok(())) => return (Sent::Arrived, repeated),
+                Ok(Err(Failure::Passing(reason))) => reason,
+                Ok(Err(Failure::Final(reason))) => return (Sent::Refused(reason), repeated),
+                Ok(Err(Failure::Unanswered(reason))) => {
+                    return (Sent::Unconfirmed(reason), repeated);
+                }
+                Err(_) => {
+                    let reason = "the time was up before an answer came".to_owned();
+                    return (Sent::Unconfirmed(reason), repeated);
+                }
+            };
+            // Others were refused as well: whoever comes again at the same moment is refused again.
+            let pause = wait.mul_f64(0.5 + fastrand::f64());
+            if Instant::now() + pause + SHORTEST > deadline {
+                return (Sent::Refused(sent), repeated);
+            }
+            time::sleep(pause).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+            repeated += 1;
+        }
+    }
+
+    /// Tells in which hours, by their first second, CloudWatch holds data of any of these metrics.
+    ///
+    /// # Errors
+    ///
+    /// If CloudWatch does not answer, or not to us (`cloudwatch:GetMetricData`).
+    pub async fn present(
+        &self,
+        metrics: &[Metric],
+        from: Seconds,
+        until: Seconds,
+    ) -> Result<BTreeSet<Seconds>, ReadError> {
+        let queries = metrics.iter().enumerate().map(|(index, metric)| {
+            let metric = aws_sdk_cloudwatch::types::Metric::builder()
+                .namespace(&self.namespace)
+                .metric_name(&metric.name)
+                .set_dimensions(Some(dimensions(metric)))
+                .build();
+            let stat = MetricStat::builder()
+                .metric(metric)
+                .period(3600)
+                .stat("Sum");
+            let query = MetricDataQuery::builder().id(format!("m{index}"));
+            query.metric_stat(stat.build()).build()
+        });
+        let queries: Vec<_> = queries.collect();
+        let mut hours = BTreeSet::new();
+        let mut token = None;
+        loop {
+            let request = self
+                .client
+                .get_metric_data()
+                .set_metric_data_queries(Some(queries.clone()))
+                .start_time(DateTime::from_secs(from))
+                .end_time(DateTime::from_secs(until))
+                .set_next_token(token);
+            let page = request.send().await;
+            let page = page.map_err(|error| ReadError(aws::in_words(&error)))?;
+            let results = page.metric_data_results().iter();
+            // Other codes than these two say that data are missing which may be there.
+            let is_whole =
+                |status| [StatusCode::Complete, StatusCode::PartialData].contains(status);
+            let broken = results
+                .clone()
+                .find(|result| !result.status_code().is_none_or(is_whole));
+            if let Some(status) = broken.and_then(MetricDataResult::status_code) {
+                return Err(ReadError(status.to_string()));
+            }
+            let times = results.flat_map(MetricDataResult::timestamps);
+            hours.extend(times.map(|time| time.secs().div_euclid(3600) * 3600));
+            match page.next_token {
+                Some(next) if !next.is_empty() => token = Some(next),
+                _ => return Ok(hours),
+            }
+        }
+    }
+
+    async fn put(&self, data: &[Datum]) -> Result<(), Failure> {
+        let request = self
+            .client
+            .put_metric_data()
+            .namespace(&self.namespace)
+            .set_metric_data(Some(data.iter().map(datum).collect()));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            // It was taken; what is missing of the answer says nothing.
+            Err(error) if status(&error).is_some_and(|status| status < 300) => Ok(()),
+            Err(error) => Err(classify(&error)),
+        }
+    }
+}
+
+fn dimensions(metric: &Metric) -> Vec<Dimension> {
+    let dimensions = metric.dimensions();
+    dimensions
+        .map(|(name, value)| Dimension::builder().name(name).value(value).build())
+        .collect()
+}
+
+fn datum(datum: &Datum) -> MetricDatum {
+    MetricDatum::builder()
+        .metric_name(&datum.metric.name)
+        .set_dimensions(Some(dimensions(&datum.metric)))
+        .timestamp(DateTime::from_secs(datum.minute))
+        // No account has made so many calls in a minute that a float could not count them.
+        .value(datum.value as f64)
+        .unit(StandardUnit::Count)
+        .build()
+}
+
+fn status(error: &SdkError<PutMetricDataError, HttpResponse>) -> Option<u16> {
+    let response = error.raw_response()?;
+    Some(response.status().as_u16())
+}
+
+/// Tells what an error says about the data. Throttling comes with HTTP status 400.
+fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> Failure {
+    let reason = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        _ => aws::in_words(error),
+    };
+    let throttled = matches!(
+        error.code(),
+        Some(
+            "Throttling"
+                | "ThrottlingException"
+                | "ThrottledException"
+                | "RequestLimitExceeded"
+                | "TooManyRequestsException"
+                | "RequestThrottled"
+                | "RequestThrottledException"
+        )
+    );
+    match status(error) {
+        _ if throttled => Failure::Passing(reason),
+        // Whoever stands between us and the service cannot know whether it was taken.
+        Some(502 | 504) => Failure::Unanswered(reason),
+        Some(429 | 500..) => Failure::Passing(reason),
+        Some(_) => Failure::Final(reason),
+        None => match error {
+            _ if aws::lacks_credentials(error) => Failure::Passing(reason),
+            SdkError::ConstructionFailure(_) => Failure::Final(reason),
+            _ if aws::lacks_connection(error) => Failure::Passing(reason),
+            _ => Failure::Unanswered(reason),
+        },
+    }
+}

@@ -1,0 +1,9 @@
+//! Where bytes go.
+
+pub mod cloudwatch;
+pub mod files;
+pub mod ledger;
+pub mod mail;
+pub mod manifest;
+pub mod raw_dump;
+pub mod temporary;

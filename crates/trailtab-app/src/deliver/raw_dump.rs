@@ -1,0 +1,113 @@
+//! A copy of the records themselves, by region.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::files::{NewFolder, WriteError};
+use super::temporary::Readers;
+use trailtab_render::escape;
+
+/// Copies records to one file for each region, one compact JSON text a line. Only the owner may read them.
+pub struct RawDump {
+    folder: NewFolder,
+    regions: Mutex<HashMap<String, Vec<u8>>>,
+    failure: Mutex<Option<WriteError>>,
+}
+
+/// Bytes gathered for a region before they are written.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// Regions whose bytes are gathered at the same time. Real accounts have some thirty; records that name
+/// more must not fill the memory.
+const MAX_REGIONS: usize = 256;
+
+impl RawDump {
+    /// Begins a folder with a temporary name in a directory.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn create(directory: &Path) -> Result<Self, WriteError> {
+        Ok(RawDump {
+            folder: NewFolder::create(&directory.join("raw_cloudtrail_data"), Readers::Owner)?,
+            regions: Mutex::default(),
+            failure: Mutex::default(),
+        })
+    }
+
+    /// Takes one record; a failure is kept for [`RawDump::finish`].
+    pub fn add(&self, region: &str, record: &[u8]) {
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = regions.entry(escape::file_name(region)).or_default();
+        compact(record, lines);
+        lines.push(b'\n');
+        if lines.len() >= BATCH_BYTES || regions.len() > MAX_REGIONS {
+            self.append(&mut regions);
+        }
+    }
+
+    /// Writes what is left, and gives the folder its name, with a number if that is taken. Returns its
+    /// path.
+    ///
+    /// # Errors
+    ///
+    /// The first failure of all writes; then the folder is removed.
+    pub fn finish(mut self, target: &Path) -> Result<PathBuf, WriteError> {
+        self.append(&mut self.regions.lock().unwrap_or_else(PoisonError::into_inner));
+        let failure = self
+            .failure
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match failure {
+            Some(failure) => Err(failure),
+            None => self.folder.finish(target),
+        }
+    }
+
+    fn append(&self, regions: &mut HashMap<String, Vec<u8>>) {
+        for (region, lines) in regions.drain() {
+            let name = PathBuf::from(format!("{region}.jsonl"));
+            if let Err(error) = self.folder.append(&name, &lines) {
+                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                failure.get_or_insert(error);
+            }
+        }
+    }
+}
+
+/// Copies JSON without the white space between its values, so that a record is one line.
+fn compact(json: &[u8], out: &mut Vec<u8>) {
+    let mut in_string = false;
+    let mut escaped = false;
+    for &b in json {
+        if in_string {
+            in_string = escaped || b != b'"';
+            escaped = !escaped && b == b'\\';
+            // A line break within a string is no JSON; the line must stay one.
+            out.push(if b == b'\n' || b == b'\r' { b' ' } else { b });
+        } else if !b.is_ascii_whitespace() {
+            in_string = b == b'"';
+            out.push(b);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compact_json_is_the_same_json() {
+        let json = "{ \"a\" : [ 1 , \"x \\\" y\" ],\n \"b\\\\\" : \"\\u0041 \" }";
+        let mut out = Vec::new();
+        compact(json.as_bytes(), &mut out);
+        let (before, after): (serde_json::Value, serde_json::Value) = (
+            serde_json::from_str(json).unwrap(),
+            serde_json::from_slice(&out).unwrap(),
+        );
+        assert_eq!(before, after);
+        assert_eq!(out, br#"{"a":[1,"x \" y"],"b\\":"\u0041 "}"#);
+    }
+}

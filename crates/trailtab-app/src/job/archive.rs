@@ -1,0 +1,56 @@
+//! `archive`: what an archive holds, and whether it is whole.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+
+use super::parallel;
+use crate::source::archive::ArchiveError;
+use crate::source::archive::survey::Survey;
+use crate::source::progress::Progress;
+use trailtab_core::history::holdings::{Finding, Holdings, Inspection};
+
+/// Tells what an archive holds.
+///
+/// # Errors
+///
+/// If there is no archive, or it cannot be read.
+pub fn status(directory: &Path) -> Result<Holdings, ArchiveError> {
+    Survey::open(directory)?.holdings()
+}
+
+/// Holds every file of an archive against its ledger.
+///
+/// # Errors
+///
+/// If there is no archive, or its ledgers cannot be read. Whatever else is wrong is a finding.
+pub fn verify(directory: &Path, progress: &Progress) -> Result<Inspection, ArchiveError> {
+    let survey = Survey::open(directory)?;
+    let items = survey.items();
+    items
+        .iter()
+        .for_each(|item| progress.find(item.stored().bytes));
+    progress.all_found.store(true, Ordering::Relaxed);
+    let found: Mutex<(Inspection, Vec<Finding>)> = Mutex::default();
+    let inspect = |(): &mut (), item: &_| -> Result<(), ArchiveError> {
+        let finding = survey.inspect(item);
+        let stored = item.stored();
+        progress.finish(stored.bytes, stored.events);
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        match finding {
+            Some(finding) => found.1.push(finding),
+            None => found.0.good.merge(stored),
+        }
+        Ok(())
+    };
+    parallel::for_each(&items, || (), inspect)?;
+    let (mut inspection, mut damaged) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // The threads found them in no order.
+    damaged.sort();
+    inspection.damage = survey.unreadable_lines();
+    for finding in damaged {
+        inspection.damage.add(finding);
+    }
+    inspection.remarks = survey.strays()?;
+    Ok(inspection)
+}

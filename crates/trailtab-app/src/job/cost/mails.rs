@@ -1,0 +1,375 @@
+//! Reports become mails, and mails are sent: each once, and once more if what it said has changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use super::history::{Mailed, Total};
+use super::office::PostOffice;
+use super::send::{self, Limit, Memory, Outcome, Post, Sent};
+use super::{Books, Run, Wanted};
+use crate::deliver::ledger::{Ledger, LedgerError};
+use crate::deliver::mail::Message;
+use trailtab_core::cost::audience::{Recipient, Refused};
+use trailtab_core::cost::money;
+use trailtab_core::cost::period::{self, Days};
+use trailtab_core::cost::report::{self, Kind, PeriodKind, Report, Restatement, Row};
+use trailtab_core::cost::settings::Settings;
+use trailtab_render::cost::{self, Letter};
+use trailtab_render::mail;
+
+/// A mail that cannot be made.
+#[derive(Debug, thiserror::Error)]
+enum Unwritable {
+    #[error("the table cannot be attached: {0}")]
+    Table(#[from] csv::Error),
+    #[error(transparent)]
+    Message(#[from] mail::MessageError),
+}
+
+/// A report that is ready, and whom it is for.
+#[derive(Debug)]
+struct Ready {
+    post: Post,
+    report: Report,
+}
+
+/// Sends all reports that are wanted, and tells what became of each.
+///
+/// # Errors
+///
+/// None: what goes wrong with one report stands in its line.
+pub async fn send_all(
+    run: &Run,
+    books: &Books,
+    wanted: &[Wanted],
+    office: &mut PostOffice,
+    memory: Option<&Memory<'_>>,
+    limit: &Limit,
+) -> Vec<Sent> {
+    let mut lines = Vec::new();
+    let mut ready = Vec::new();
+    for wanted in wanted {
+        let recipient = &wanted.recipient;
+        let (audience, owner) = (&recipient.audience, recipient.owner.as_ref());
+        let short: Vec<String> = recipient
+            .problems
+            .iter()
+            .map(|problem| problem.short.clone())
+            .collect();
+        let mut report = run.report(books, audience, owner, wanted.occasion, &short);
+        let mut post = post(run, wanted, &report);
+        if report.period.data_through.is_none() {
+            lines.push(line(&post, Outcome::NoData));
+            continue;
+        }
+        // What is wrong with the settings is told; figures that may be wrong are not mailed.
+        if let Some(gap) = books.gaps(audience, owner).next() {
+            lines.push(line(&post, incomplete(&gap.reason)));
+            continue;
+        }
+        if let Some(memory) = memory {
+            match restated(run, books, recipient, &post, memory.ledger).await {
+                Ok(restated) => report.restatements = restated,
+                Err(error) => {
+                    lines.push(line(&post, incomplete(&error.to_string())));
+                    continue;
+                }
+            }
+        }
+        post.figures.fingerprint = fingerprint(&report);
+        ready.push(Ready { post, report });
+    }
+    let posts: Vec<Post> = ready.iter().map(|ready| ready.post.clone()).collect();
+    let (settings, from) = (&run.settings, office.from.clone());
+    let is_dry = office.mailer.is_dry();
+    let build = |post: &Post, before: Option<&Mailed>| -> Result<Message, String> {
+        let ready = ready.iter().find(|ready| ready.post == *post);
+        // Each post was made of one of them.
+        let ready = ready.ok_or("there is no such report")?;
+        let made = message(settings, &from, ready, before, run.now);
+        let (letter, mut message) = made.map_err(|error| error.to_string())?;
+        // Only what is looked at needs a page.
+        message.page = is_dry.then(|| mail::page(&letter));
+        Ok(message)
+    };
+    lines.extend(send::send_all(posts, &mut office.mailer, memory, limit, build).await);
+    annotate(&mut lines, wanted);
+    lines
+}
+
+fn line(post: &Post, outcome: Outcome) -> Sent {
+    Sent {
+        report: post.report.clone(),
+        period: post.period.clone(),
+        recipient: post.recipient.clone(),
+        outcome,
+        note: None,
+    }
+}
+
+fn incomplete(reason: &str) -> Outcome {
+    Outcome::Failed {
+        reason: format!("it would be incomplete, so it was not sent: {reason}"),
+        is_lasting: false,
+    }
+}
+
+/// Tells the operator what a recipient did not get, for what is wrong with the settings.
+fn annotate(lines: &mut [Sent], wanted: &[Wanted]) {
+    for wanted in wanted {
+        let Recipient {
+            address, problems, ..
+        } = &wanted.recipient;
+        if problems.is_empty() {
+            continue;
+        }
+        let hints: Vec<&str> = problems
+            .iter()
+            .map(|problem| problem.hint.as_str())
+            .collect();
+        let report = name(wanted);
+        for line in lines.iter_mut() {
+            if line.recipient == *address && line.report == report {
+                line.note.get_or_insert_with(|| hints.join("; "));
+            }
+        }
+    }
+}
+
+/// The lines of those who cannot get a report.
+pub fn refused(refused: &[Refused]) -> impl Iterator<Item = Sent> {
+    refused.iter().map(|refused| Sent {
+        report: kind(refused.kind).to_owned(),
+        period: String::new(),
+        recipient: refused.name.clone(),
+        outcome: Outcome::Failed {
+            reason: refused.reason.clone(),
+            is_lasting: true,
+        },
+        note: None,
+    })
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Manager => "manager",
+        Kind::Individual => "individual",
+        Kind::Executive => "executive",
+    }
+}
+
+/// What a report is called in the ledger.
+fn name(wanted: &Wanted) -> String {
+    let audience = &wanted.recipient.audience;
+    match &audience.owner {
+        Some(owner) => format!("{} {}", kind(audience.kind), owner.name),
+        None => kind(audience.kind).to_owned(),
+    }
+}
+
+/// Stands for what a report is about, whichever days and amounts it tells.
+fn scope(run: &Run, wanted: &Wanted) -> String {
+    let audience = &wanted.recipient.audience;
+    let accounts: Vec<&str> = match audience.kind {
+        // Whatever there is, which is another set of accounts each time one is opened.
+        Kind::Executive => Vec::new(),
+        _ => audience
+            .accounts
+            .iter()
+            .map(|account| account.id.as_str())
+            .collect(),
+    };
+    let (metric, rules) = (run.settings.metric, &run.settings.owner);
+    let whose = (
+        &wanted.recipient.owner,
+        &rules.keys,
+        rules.fold_case,
+        &rules.aliases,
+        &rules.domain,
+    );
+    match audience.kind {
+        Kind::Individual => send::hash(&format!("{metric:?} {whose:?}")),
+        _ => send::hash(&format!("{metric:?} {accounts:?}")),
+    }
+}
+
+fn post(run: &Run, wanted: &Wanted, report: &Report) -> Post {
+    let Days { from, through } = wanted.occasion.days;
+    let period = match wanted.occasion.kind {
+        PeriodKind::MonthToDate => format!("{from} to {through}"),
+        PeriodKind::LastMonth => format!("{from} to {through} closing"),
+        PeriodKind::Range => format!("{from} to {through} range"),
+    };
+    let totals = report.parts.iter().map(|part| Total {
+        currency: part.currency.clone(),
+        amount: part.total.amount,
+    });
+    Post {
+        report: name(wanted),
+        period,
+        recipient: wanted.recipient.address.clone(),
+        figures: Mailed {
+            mailed: run.today(),
+            days: Days {
+                from,
+                through: report.period.data_through.unwrap_or(through).min(through),
+            },
+            totals: totals.collect(),
+            scope: scope(run, wanted),
+            fingerprint: String::new(),
+        },
+    }
+}
+
+/// Says which amounts are not what the recipient was last told.
+async fn restated(
+    run: &Run,
+    books: &Books,
+    recipient: &Recipient,
+    post: &Post,
+    ledger: &Ledger,
+) -> Result<Vec<Restatement>, LedgerError> {
+    let same = send::mailed_for(ledger, &post.report, &post.recipient, &post.period).await?;
+    let last = match same {
+        Some(same) => Some(same),
+        None => send::mailed(ledger, &post.report, &post.recipient).await?,
+    };
+    let known = last.filter(|mailed| {
+        let Days { from, through } = mailed.days;
+        mailed.scope == post.figures.scope
+            && books.asked.contains(from)
+            && books.asked.contains(through)
+    });
+    Ok(known.map_or_else(Vec::new, |mailed| {
+        restatements(run, books, recipient, &mailed)
+    }))
+}
+
+pub(super) fn restatements(
+    run: &Run,
+    books: &Books,
+    recipient: &Recipient,
+    mailed: &Mailed,
+) -> Vec<Restatement> {
+    let (audience, owner) = (&recipient.audience, recipient.owner.as_ref());
+    let now = report::total_of(&books.table, audience, owner, mailed.days);
+    let mut restatements = Vec::new();
+    let told = mailed
+        .totals
+        .iter()
+        .map(|total| (total.currency.as_str(), total.amount));
+    let told: BTreeMap<&str, Decimal> = told.collect();
+    let currencies: BTreeSet<&str> = now
+        .keys()
+        .map(String::as_str)
+        .chain(told.keys().copied())
+        .collect();
+    for currency in currencies {
+        let was = told.get(currency).copied().unwrap_or_default();
+        let is = now.get(currency).copied().unwrap_or_default();
+        if money::cents(was) == money::cents(is) {
+            continue;
+        }
+        let told = match mailed.mailed == run.today() {
+            true => "earlier today".to_owned(),
+            false => format!("on {}", period::label_of(mailed.mailed)),
+        };
+        let sentence = format!(
+            "For {} you were told {} {told}; it is {} now.",
+            mailed.days.label(),
+            money::words(was, currency),
+            money::words(is, currency),
+        );
+        restatements.push(Restatement {
+            mailed: mailed.mailed,
+            days: mailed.days,
+            currency: currency.to_owned(),
+            was,
+            is,
+            sentence,
+        });
+    }
+    restatements
+}
+
+/// Stands for what a report says to its reader: its amounts in cents, whatever their order. When and at what price it
+/// was made is no part of it, nor what was said before, nor what an account is called.
+pub(super) fn fingerprint(report: &Report) -> String {
+    let mut lines = BTreeSet::new();
+    let mut add = |place: &str, account: &str, row: &Row| {
+        let amount = money::cents(row.figure.amount);
+        if !amount.is_zero() {
+            lines.insert(format!("{place} {account} {:?} {amount}", row.label.name));
+        }
+    };
+    for part in &report.parts {
+        let currency = part.currency.as_str();
+        part.charges
+            .iter()
+            .for_each(|charge| add(currency, "charge", &charge.row));
+        part.owners
+            .iter()
+            .for_each(|row| add(currency, "owner", row));
+        part.services
+            .iter()
+            .for_each(|row| add(currency, "service", row));
+        for account in &part.accounts {
+            let id = account
+                .account
+                .as_ref()
+                .map_or("none", |account| account.id.as_str());
+            let place = format!("{currency} {id}");
+            account
+                .charges
+                .iter()
+                .for_each(|charge| add(&place, "charge", &charge.row));
+            account
+                .owners
+                .iter()
+                .for_each(|row| add(&place, "owner", row));
+            account
+                .services
+                .iter()
+                .for_each(|row| add(&place, "service", row));
+        }
+    }
+    send::hash(&lines.into_iter().collect::<Vec<_>>().join("\n"))
+}
+
+/// Makes a mail of a report; a correction if something else was mailed before.
+fn message(
+    settings: &Settings,
+    from: &str,
+    ready: &Ready,
+    before: Option<&Mailed>,
+    now: trailtab_core::time::Seconds,
+) -> Result<(Letter, Message), Unwritable> {
+    let Ready { post, report } = ready;
+    let letter = cost::letter(report, &settings.wording, before.is_some())?;
+    let domain = from
+        .rsplit('@')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('>');
+    // Not the same for two mails that say the same, since mail programs show only the first of those.
+    let id = send::hash(&format!(
+        "{} {} {} {} {now}",
+        post.report, post.period, post.recipient, post.figures.fingerprint
+    ));
+    let envelope = mail::Envelope {
+        from: from.to_owned(),
+        to: post.recipient.clone(),
+        message_id: format!("<{}@{domain}>", &id[..32.min(id.len())]),
+        date: now,
+        list_unsubscribe: settings.mail.list_unsubscribe.clone(),
+    };
+    let message = Message {
+        from: from.to_owned(),
+        to: post.recipient.clone(),
+        bytes: mail::message(&letter, &envelope)?,
+        name: format!("{} {} {}", post.report, post.recipient, post.period),
+        page: None,
+    };
+    Ok((letter, message))
+}

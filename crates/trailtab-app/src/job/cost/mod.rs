@@ -1,0 +1,319 @@
+//! Cost: answers → lines → one report for each audience → files and mails.
+
+pub mod answers;
+pub mod check;
+pub mod gather;
+pub mod history;
+pub mod mails;
+pub mod office;
+pub mod open;
+pub mod round;
+pub mod send;
+#[cfg(test)]
+mod tests;
+mod unknown;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use self::answers::{Answers, NoAnswer};
+use self::gather::{Gap, Gathered};
+use crate::cost_source::cost_explorer::PRICE;
+use trailtab_core::cost::audience::{Directory, Recipient, Recipients};
+use trailtab_core::cost::owner::Owner;
+use trailtab_core::cost::period::{self, Days};
+use trailtab_core::cost::plan::{self, Need};
+use trailtab_core::cost::report::{Audience, Basis, Kind, PeriodKind, Question, Report};
+use trailtab_core::cost::settings::{Every, Settings};
+use trailtab_core::cost::settled;
+use trailtab_core::cost::table::CostTable;
+use trailtab_core::time::{self, Seconds};
+
+/// What a run has to work with.
+#[derive(Debug)]
+pub struct Run {
+    pub settings: Settings,
+    pub answers: Arc<Answers>,
+    pub directory: Directory,
+    /// Whether the directory holds all accounts; if not, Cost Explorer tells their names.
+    pub has_directory: bool,
+    /// What a reader should know and nobody can mend.
+    pub notes: Vec<String>,
+    /// The same for the operator, who may know more.
+    pub remarks: Vec<String>,
+    pub now: Seconds,
+}
+
+/// Which days a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Occasion {
+    pub kind: PeriodKind,
+    pub days: Days,
+}
+
+/// A report that somebody is to get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    pub recipient: Recipient,
+    pub occasion: Occasion,
+}
+
+/// All money of a run.
+#[derive(Debug)]
+pub struct Books {
+    pub table: CostTable,
+    gaps: Vec<Gap>,
+    has_owners: bool,
+    /// Owners and accounts in Cost Explorer's answers.
+    owners: BTreeSet<Owner>,
+    accounts: BTreeSet<String>,
+    /// The days that were asked for.
+    pub asked: Days,
+}
+
+impl Run {
+    pub fn today(&self) -> Date {
+        settled::day_of(self.now)
+    }
+
+    /// The month so far; nothing on its first day, unless today is wanted.
+    pub fn month_to_date(&self) -> Option<Occasion> {
+        let days = period::month_to_date(self.today(), self.settings.include_today)?;
+        Some(Occasion {
+            kind: PeriodKind::MonthToDate,
+            days,
+        })
+    }
+
+    pub fn last_month(&self) -> Occasion {
+        Occasion {
+            kind: PeriodKind::LastMonth,
+            days: period::last_month(self.today()),
+        }
+    }
+
+    /// Finds out whom the settings mean. Where nobody may list accounts, Cost Explorer is asked for their
+    /// names first; the answer is needed anyway.
+    ///
+    /// # Errors
+    ///
+    /// If names are needed and cannot be had.
+    pub async fn recipients(&mut self, occasions: &[Occasion]) -> Result<Recipients, NoAnswer> {
+        let names_matter =
+            !(self.settings.managers.is_empty() && self.settings.executives.is_empty());
+        if !self.has_directory && names_matter {
+            self.learn_names(occasions).await?;
+        }
+        Ok(Recipients::of(&self.settings, &self.directory))
+    }
+
+    /// Learns the names of accounts from Cost Explorer.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub async fn learn_names(&mut self, occasions: &[Occasion]) -> Result<(), NoAnswer> {
+        let mut need = self.need(&[], occasions);
+        need.accounts = None;
+        let answer = self.answers.answer(&need.charges()).await?;
+        let mut reader = trailtab_core::cost::lines::Reader::default();
+        reader.charges(&answer)?;
+        self.directory.learn(&reader.names);
+        Ok(())
+    }
+
+    /// The reports that are due today. On the first days of a month that is the closing report, too.
+    pub fn due(&self, recipients: &[Recipient]) -> Vec<Wanted> {
+        let today = self.today();
+        let closing = (today.day() <= self.settings.closing_days.0).then(|| self.last_month());
+        let mut wanted = Vec::new();
+        for recipient in recipients {
+            let every = self.every(recipient.audience.kind);
+            let of_month = self.month_to_date().filter(|_| every.is_due(today));
+            let occasions = closing.into_iter().chain(of_month);
+            wanted.extend(occasions.map(|occasion| Wanted {
+                recipient: recipient.clone(),
+                occasion,
+            }));
+        }
+        wanted
+    }
+
+    fn every(&self, kind: Kind) -> Every {
+        match kind {
+            Kind::Manager => self.settings.schedule.managers,
+            Kind::Individual => self.settings.schedule.users,
+            Kind::Executive => self.settings.schedule.executives,
+        }
+    }
+
+    /// All occasions on which a report can be due today.
+    pub fn occasions(&self) -> Vec<Occasion> {
+        let closing =
+            (self.today().day() <= self.settings.closing_days.0).then(|| self.last_month());
+        closing.into_iter().chain(self.month_to_date()).collect()
+    }
+
+    /// What some reports need together, on all these occasions.
+    pub fn need(&self, audiences: &[(&Audience, Option<&Owner>)], occasions: &[Occasion]) -> Need {
+        let all = occasions
+            .iter()
+            .map(|occasion| period::whole(occasion.kind, occasion.days));
+        let (from, through) = all.fold((Date::MAX, Date::MIN), |(from, through), days| {
+            (from.min(days.from), through.max(days.through))
+        });
+        let is = |kind| audiences.iter().any(|(audience, _)| audience.kind == kind);
+        let accounts: BTreeSet<String> = audiences
+            .iter()
+            .flat_map(|(audience, _)| &audience.accounts)
+            .map(|account| account.id.clone())
+            .collect();
+        // Where names had to be learnt, all accounts were asked for already.
+        let all_accounts = is(Kind::Executive) || is(Kind::Individual) || !self.has_directory;
+        Need {
+            time_period: plan::time_period(from, through),
+            metric: self.settings.metric,
+            keys: self.settings.owner.keys.clone(),
+            accounts: (!all_accounts).then_some(accounts),
+            whole_accounts: is(Kind::Executive) || is(Kind::Manager),
+            total: is(Kind::Executive),
+            people: audiences
+                .iter()
+                .filter_map(|(_, owner)| owner.cloned())
+                .collect(),
+        }
+    }
+
+    /// What all reports of the settings can need, judged by the settings alone.
+    pub fn most_needed(&self) -> Need {
+        let settings = &self.settings;
+        let mut need = self.need(&[], &[self.last_month()]);
+        need.total = !settings.executives.is_empty();
+        need.whole_accounts = need.total || !settings.managers.is_empty();
+        let people = settings.users.iter().map(|user| settings.owner.owner(user));
+        need.people = people.collect();
+        need
+    }
+
+    /// Tells whether anybody gets a report today.
+    pub fn is_anything_due(&self) -> bool {
+        let (settings, today) = (&self.settings, self.today());
+        let closes = today.day() <= settings.closing_days.0;
+        let is_due = |nobody: bool, every: Every| !nobody && (closes || every.is_due(today));
+        is_due(settings.managers.is_empty(), settings.schedule.managers)
+            || is_due(settings.users.is_empty(), settings.schedule.users)
+            || is_due(settings.executives.is_empty(), settings.schedule.executives)
+    }
+
+    /// Gathers what some reports need.
+    ///
+    /// # Errors
+    ///
+    /// If not even the costs by charge type can be had.
+    pub async fn books(&mut self, need: &Need) -> Result<Books, NoAnswer> {
+        let gathered = gather::gather(need, &self.settings.owner, &self.answers).await?;
+        let Gathered {
+            table,
+            names,
+            gaps,
+            has_owners,
+            owners,
+            accounts,
+        } = gathered;
+        self.directory.learn(&names);
+        let days = need.time_period;
+        Ok(Books {
+            table,
+            gaps,
+            has_owners,
+            owners,
+            accounts,
+            asked: Days {
+                from: days.start,
+                through: days.end.yesterday().unwrap_or(days.end),
+            },
+        })
+    }
+
+    /// Makes the report of one audience.
+    pub fn report(
+        &self,
+        books: &Books,
+        audience: &Audience,
+        owner: Option<&Owner>,
+        occasion: Occasion,
+        problems: &[String],
+    ) -> Report {
+        let mut audience = audience.clone();
+        for account in &mut audience.accounts {
+            *account = self.directory.account(&account.id);
+        }
+        let question = Question {
+            kind: occasion.kind,
+            days: occasion.days,
+            data_through: books.table.data_through(),
+            today: self.today(),
+            names: self.directory.names(),
+            metric: self.settings.metric,
+            owner_keys: self.owner_keys(),
+            basis: self.basis(books, &audience, owner, problems),
+        };
+        trailtab_core::cost::report::report(&books.table, &audience, owner, &question)
+    }
+
+    fn owner_keys(&self) -> Vec<String> {
+        let keys = self.settings.owner.keys.iter().cloned();
+        keys.map(String::from).collect()
+    }
+
+    fn basis(
+        &self,
+        books: &Books,
+        audience: &Audience,
+        owner: Option<&Owner>,
+        problems: &[String],
+    ) -> Basis {
+        let (requests, charged) = self.answers.requests();
+        let mut notes = self.notes.clone();
+        if !books.has_owners && !books.table.lines.is_empty() {
+            notes.push(format!(
+                "nothing has an owner: is {} activated as a cost allocation tag in the management account?",
+                self.owner_keys().join(" or ")
+            ));
+        }
+        let gaps = books.gaps(audience, owner).map(|gap| gap.reason.clone());
+        Basis {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            run_time: time::iso(self.now),
+            as_of: self.answers.as_of().map(time::iso),
+            requests,
+            requests_usd: Decimal::from(charged) * PRICE,
+            problems: problems.iter().cloned().chain(gaps).collect(),
+            notes,
+        }
+    }
+}
+
+impl Books {
+    /// What is missing in the report of one audience.
+    pub fn gaps<'b>(
+        &'b self,
+        audience: &'b Audience,
+        owner: Option<&'b Owner>,
+    ) -> impl Iterator<Item = &'b Gap> {
+        self.gaps.iter().filter(move |gap| match audience.kind {
+            Kind::Executive => gap.owner.is_none(),
+            Kind::Manager => {
+                let has = |id: &String| audience.accounts.iter().any(|account| account.id == *id);
+                gap.owner.is_none() && gap.account.as_ref().is_none_or(has) && !gap.in_totals
+            }
+            Kind::Individual => match &gap.owner {
+                None => gap.account.is_some(),
+                Some(of) => Some(of) == owner,
+            },
+        })
+    }
+}

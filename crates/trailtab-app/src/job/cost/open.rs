@@ -1,0 +1,151 @@
+//! What a run needs before it begins: settings, names of accounts, and where answers come from.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+
+use super::Run;
+use super::answers::{Answers, Cache, Source};
+use crate::aws;
+use crate::cost_source::accounts::{self, AccountsError, Listed};
+use crate::cost_source::cost_explorer::{CostExplorer, Limits};
+use crate::cost_source::saved::{self, LoadError, Saved};
+use crate::deliver::ledger::Ledger;
+use crate::source;
+use trailtab_core::cost::audience::Directory;
+use trailtab_core::cost::settings::{Settings, SettingsError};
+use trailtab_core::time::Seconds;
+
+/// Bytes of the largest file of settings.
+const LARGEST: u64 = 4 << 20;
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot read the settings {place}: {reason}")]
+    Unreadable { place: String, reason: String },
+    #[error("cannot use the settings {place}")]
+    Unusable {
+        place: String,
+        source: SettingsError,
+    },
+    #[error("the settings must be a file or an object in S3: {place}")]
+    NoPlace { place: String },
+}
+
+/// Reads settings from a file, or from an object in S3.
+///
+/// # Errors
+///
+/// If there are none, or if they cannot be used.
+pub async fn settings(place: &source::Source, config: &SdkConfig) -> Result<Settings, OpenError> {
+    let (name, bytes) = match place {
+        source::Source::Path(path) => {
+            let name = path.display().to_string();
+            let bytes = read_file(path);
+            (name, bytes.map_err(|error| error.to_string()))
+        }
+        source::Source::S3 { bucket, prefix } => {
+            let name = format!("s3://{bucket}/{prefix}");
+            let ledger = Ledger::in_s3(config, bucket.clone(), String::new());
+            let bytes = match ledger.load(prefix).await {
+                Ok(Some((bytes, _))) => Ok(bytes),
+                Ok(None) => Err("there is no such object".to_owned()),
+                Err(error) => Err(error.reason().to_owned()),
+            };
+            (name, bytes)
+        }
+        source::Source::Stdin => {
+            let place = "-".to_owned();
+            return Err(OpenError::NoPlace { place });
+        }
+    };
+    let bytes = bytes.map_err(|reason| OpenError::Unreadable {
+        place: name.clone(),
+        reason,
+    })?;
+    Settings::parse(&bytes).map_err(|source| OpenError::Unusable {
+        place: name,
+        source,
+    })
+}
+
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(std::io::Error::other("it is too large to hold settings")),
+        false => Ok(bytes),
+    }
+}
+
+/// Begins a run that asks Cost Explorer.
+pub async fn live(
+    settings: Settings,
+    config: &SdkConfig,
+    cache: Option<Cache>,
+    now: Seconds,
+) -> (Run, Vec<Listed>) {
+    let limits = Limits::new(settings.max_requests.0);
+    let explorer = CostExplorer::new(aws::cost_explorer(config), limits);
+    let answers = Answers::new(Source::Asked(Box::new(explorer)), cache, now);
+    let (mut notes, mut remarks) = (Vec::new(), Vec::new());
+    let listed = match accounts::accounts(config).await {
+        Ok(listed) => Some(listed),
+        // One account; its name does not matter.
+        Err(AccountsError::NoOrganization(_)) => None,
+        Err(error) => {
+            notes.push("names of accounts are those that Cost Explorer knows".to_owned());
+            remarks.push(error.to_string());
+            None
+        }
+    };
+    let mut run = begin(settings, answers, listed.as_deref(), notes, now);
+    run.remarks = remarks;
+    (run, listed.unwrap_or_default())
+}
+
+/// Begins a run on what an earlier one saved; it is as if it were then.
+///
+/// # Errors
+///
+/// If what was saved cannot be read.
+pub fn offline(
+    settings: Settings,
+    directory: &Path,
+    now: Option<Seconds>,
+) -> Result<Run, LoadError> {
+    let Saved { answers, accounts } = saved::load(directory)?;
+    let asked = answers.iter().map(|answer| answer.asked).max();
+    let now = now.or(asked).unwrap_or_default();
+    let answers = Answers::new(Source::Saved(answers), None, now);
+    let listed = (!accounts.is_empty()).then_some(accounts);
+    Ok(begin(settings, answers, listed.as_deref(), Vec::new(), now))
+}
+
+fn begin(
+    settings: Settings,
+    answers: Answers,
+    listed: Option<&[Listed]>,
+    notes: Vec<String>,
+    now: Seconds,
+) -> Run {
+    let named = |account: &Listed| (account.id.clone(), account.name.clone());
+    let listed_accounts = listed.unwrap_or_default().iter();
+    let names = listed_accounts.clone().map(named).collect();
+    let inactive =
+        listed_accounts.filter(|account| !matches!(account.state.as_str(), "" | "ACTIVE"));
+    Run {
+        settings,
+        answers: Arc::new(answers),
+        directory: Directory::new(names, inactive.map(|account| account.id.clone()).collect()),
+        has_directory: listed.is_some(),
+        notes,
+        remarks: Vec::new(),
+        now,
+    }
+}

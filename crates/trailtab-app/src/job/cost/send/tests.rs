@@ -1,0 +1,382 @@
+//! Each mail once, whatever goes wrong in between.
+
+use std::path::Path;
+
+use super::*;
+use crate::deliver::mail::files::Folder;
+use crate::deliver::mail::smtp::Smtp;
+use crate::deliver::mail::tests::scripted::{END, Next, Scripted};
+use crate::job::cost::history::Total;
+use trailtab_core::cost::period::Days;
+use trailtab_core::time::Seconds;
+
+const NOW: Seconds = 1_795_240_800;
+const HOUR: Seconds = 3600;
+
+fn post(recipient: &str, amount: &str) -> Post {
+    let day = |text: &str| text.parse().unwrap();
+    Post {
+        report: "manager".to_owned(),
+        period: "2026-11-01 to 2026-11-20".to_owned(),
+        recipient: recipient.to_owned(),
+        figures: Mailed {
+            mailed: day("2026-11-21"),
+            days: Days {
+                from: day("2026-11-01"),
+                through: day("2026-11-20"),
+            },
+            totals: vec![Total {
+                currency: "USD".to_owned(),
+                amount: amount.parse().unwrap(),
+            }],
+            scope: String::new(),
+            fingerprint: format!("sum of {amount}"),
+        },
+    }
+}
+
+/// A mail whose subject says what it is.
+fn build(post: &Post, before: Option<&Mailed>) -> Result<Message, String> {
+    let is = &post.figures.totals[0].amount;
+    let was = before.map(|mailed| match mailed.totals.first() {
+        Some(total) => total.amount.to_string(),
+        None => "?".to_owned(),
+    });
+    let subject = match was {
+        Some(was) => format!("Correction: {was} is {is}"),
+        None => format!("Report: {is}"),
+    };
+    Ok(Message {
+        from: "costs@example.com".to_owned(),
+        to: post.recipient.clone(),
+        bytes: format!("Subject: {subject}\r\n\r\n").into_bytes(),
+        name: post.recipient.clone(),
+        page: None,
+    })
+}
+
+/// A run at some time, which sends to some recipients; returns what became of each.
+async fn run(
+    server: &Scripted,
+    directory: &Path,
+    later: Seconds,
+    posts: Vec<Post>,
+) -> Vec<Outcome> {
+    let mut mailer = Mailer::Smtp(Smtp::new(server.server()));
+    let ledger = Ledger::Directory(directory.to_owned());
+    let memory = memory(&ledger, later);
+    let sent = send_all(posts, &mut mailer, Some(&memory), &no_limit(), build).await;
+    mailer.close().await;
+    assert!(sent.iter().all(|sent| sent.note.is_none()), "{sent:?}");
+    sent.into_iter().map(|sent| sent.outcome).collect()
+}
+
+fn memory(ledger: &Ledger, later: Seconds) -> Memory<'_> {
+    Memory {
+        ledger,
+        owner: Owner {
+            name: format!("run {later}"),
+            now: NOW + later,
+            until: NOW + later + HOUR,
+        },
+    }
+}
+
+/// The mails that the server took: recipient and subject.
+fn taken(server: &Scripted) -> Vec<String> {
+    let mut taken = Vec::new();
+    let mut to = String::new();
+    for line in server.heard() {
+        if let Some(address) = line.strip_prefix("RCPT TO:") {
+            address.clone_into(&mut to);
+        }
+        if let Some(subject) = line.strip_prefix("| Subject: ") {
+            taken.push(format!("{to} {subject}"));
+        }
+    }
+    taken
+}
+
+fn no_limit() -> Limit {
+    Limit {
+        deadline: None,
+        interrupt: Interrupt::never(),
+    }
+}
+
+fn usual() -> Scripted {
+    Scripted::start(|_, _| Next::Usual)
+}
+
+#[tokio::test]
+async fn a_second_run_sends_nothing() {
+    let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
+    let posts = || vec![post("ann@example.com", "1"), post("bob@example.com", "2")];
+    let first = run(&server, ledger.path(), 0, posts()).await;
+    assert_eq!(first, [Outcome::Sent, Outcome::Sent]);
+    for later in [1, 10 * HOUR] {
+        let second = run(&server, ledger.path(), later, posts()).await;
+        assert_eq!(second, [Outcome::AlreadySent, Outcome::AlreadySent]);
+    }
+    assert_eq!(taken(&server).len(), 2);
+}
+
+#[tokio::test]
+async fn one_recipient_who_fails_stops_no_other_and_may_be_tried_again() {
+    let mut is_there = false;
+    let server = Scripted::start(move |_, heard| match heard {
+        "RCPT TO:<bob@example.com>" if !is_there => {
+            is_there = true;
+            Next::Say("451 later")
+        }
+        _ => Next::Usual,
+    });
+    let ledger = tempfile::tempdir().unwrap();
+    let posts = || {
+        ["ann@example.com", "bob@example.com", "carol@example.com"]
+            .map(|to| post(to, "1"))
+            .to_vec()
+    };
+    let first = run(&server, ledger.path(), 0, posts()).await;
+    assert!(first[1].may_be_repeated(), "{first:?}");
+    assert_eq!((&first[0], &first[2]), (&Outcome::Sent, &Outcome::Sent));
+    let second = run(&server, ledger.path(), 60, posts()).await;
+    assert_eq!(
+        second,
+        [Outcome::AlreadySent, Outcome::Sent, Outcome::AlreadySent]
+    );
+    assert_eq!(taken(&server).len(), 3);
+}
+
+/// Whatever a run does when it is killed, the next one sends nothing twice; and nothing is lost of which it is
+/// certain that it was not sent.
+#[tokio::test]
+async fn a_run_that_is_killed_between_two_recipients_is_taken_up() {
+    let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
+    run(
+        &server,
+        ledger.path(),
+        0,
+        vec![post("ann@example.com", "1")],
+    )
+    .await;
+    let posts = vec![post("ann@example.com", "1"), post("bob@example.com", "2")];
+    let second = run(&server, ledger.path(), 1, posts).await;
+    assert_eq!(second, [Outcome::AlreadySent, Outcome::Sent]);
+    assert_eq!(
+        taken(&server),
+        ["<ann@example.com> Report: 1", "<bob@example.com> Report: 2"]
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_is_killed_while_sending_leaves_a_mail_that_nobody_sends() {
+    let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
+    let ann = || vec![post("ann@example.com", "1")];
+    // What a killed run leaves: the claim.
+    let left = Ledger::Directory(ledger.path().to_owned());
+    let owner = memory(&left, 0).owner;
+    let key = key(&ann()[0], 0);
+    left.claim(&key, "sum of 1", &owner).await.unwrap();
+    for (later, words) in [(1, "another run"), (2 * HOUR, "cut off")] {
+        let outcome = &run(&server, ledger.path(), later, ann()).await[0];
+        assert!(!outcome.is_well() && !outcome.may_be_repeated());
+        assert!(outcome.reason().unwrap().contains(words), "{outcome:?}");
+    }
+    assert!(taken(&server).is_empty());
+}
+
+#[tokio::test]
+async fn a_mail_without_an_answer_is_not_sent_again() {
+    let server = Scripted::start(|connection, heard| match (connection, heard) {
+        (1, END) => Next::Leave(""),
+        _ => Next::Usual,
+    });
+    let ledger = tempfile::tempdir().unwrap();
+    let ann = || vec![post("ann@example.com", "1")];
+    let first = run(&server, ledger.path(), 0, ann()).await;
+    assert!(matches!(first[0], Outcome::Unconfirmed { .. }), "{first:?}");
+    let second = run(&server, ledger.path(), 1, ann()).await;
+    assert!(matches!(second[0], Outcome::Skipped { .. }), "{second:?}");
+    assert_eq!(taken(&server).len(), 1);
+}
+
+#[tokio::test]
+async fn what_has_changed_is_corrected_once() {
+    let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
+    let amounts = ["40.1", "40.1", "52.3", "52.3", "40.1", "40.1"];
+    let mut outcomes = Vec::new();
+    for (later, amount) in (0..).zip(amounts) {
+        let post = post("ann@example.com", amount);
+        outcomes.extend(run(&server, ledger.path(), later, vec![post]).await);
+    }
+    assert_eq!(
+        outcomes,
+        [
+            Outcome::Sent,
+            Outcome::AlreadySent,
+            Outcome::Corrected,
+            Outcome::AlreadySent,
+            // What was said first is true again, and the reader has been told otherwise since.
+            Outcome::Corrected,
+            Outcome::AlreadySent,
+        ]
+    );
+    assert_eq!(
+        taken(&server),
+        [
+            "<ann@example.com> Report: 40.1",
+            "<ann@example.com> Correction: 40.1 is 52.3",
+            "<ann@example.com> Correction: 52.3 is 40.1",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn reports_periods_and_recipients_are_told_apart() {
+    let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
+    let ann = post("ann@example.com", "1");
+    let with = |report: &str, period: &str, recipient: &str| Post {
+        report: report.to_owned(),
+        period: period.to_owned(),
+        recipient: recipient.to_owned(),
+        ..ann.clone()
+    };
+    let posts = vec![
+        with("individual ä", "p", "ann@example.com"),
+        with("individual ö", "p", "ann@example.com"),
+        with("individual _", "p", "ann@example.com"),
+        with("individual _", "p/q", "ann@example.com"),
+        with("individual _", "p_q", "ann@example.com"),
+        with("individual _", "p_q", "bob@example.com"),
+        // The same mailbox.
+        with("individual _", "p_q", " Bob@Example.com"),
+    ];
+    let outcomes = run(&server, ledger.path(), 0, posts).await;
+    let (last, others) = outcomes.split_last().unwrap();
+    assert!(others.iter().all(|it| *it == Outcome::Sent), "{outcomes:?}");
+    assert_eq!(last, &Outcome::AlreadySent);
+}
+
+/// Whoever may list a bucket need not know who reads what.
+#[test]
+fn keys_hold_no_addresses() {
+    let post = post("ann@example.com", "1");
+    for key in [
+        key(&post, 0),
+        key(&post, 1),
+        place_of_history(&post.report, &post.recipient),
+    ] {
+        assert!(!key.contains("ann") && !key.contains('@'), "{key}");
+        assert!(key.starts_with("cost/mail/manager/") || key.starts_with("cost/latest/manager/"));
+    }
+}
+
+#[tokio::test]
+async fn what_was_mailed_is_remembered_for_each_report() {
+    let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
+    let first = post("ann@example.com", "40.10");
+    let mut second = post("ann@example.com", "41.25");
+    second.period = "2026-11-01 to 2026-11-21".to_owned();
+    second.figures.mailed = "2026-11-22".parse().unwrap();
+    second.figures.days.through = "2026-11-21".parse().unwrap();
+    let posts = vec![second.clone(), first.clone()];
+    run(&server, ledger.path(), 0, posts).await;
+    let ledger = Ledger::Directory(ledger.path().to_owned());
+    let last = mailed(&ledger, "manager", "ANN@example.com").await.unwrap();
+    assert_eq!(last, Some(second.figures));
+    let of_first = mailed_for(&ledger, "manager", "ann@example.com", &first.period).await;
+    assert_eq!(of_first.unwrap(), Some(first.figures));
+    for (report, recipient) in [
+        ("manager", "bob@example.com"),
+        ("individual", "ann@example.com"),
+    ] {
+        assert_eq!(mailed(&ledger, report, recipient).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_cannot_be_made_fails_alone() {
+    let (server, directory) = (usual(), tempfile::tempdir().unwrap());
+    let ledger = Ledger::Directory(directory.path().to_owned());
+    let mut mailer = Mailer::Smtp(Smtp::new(server.server()));
+    let posts = vec![post("ann@example.com", "1"), post("bob@example.com", "2")];
+    let build = |post: &Post, before: Option<&Mailed>| match post.recipient.as_str() {
+        "ann@example.com" => Err("no picture".to_owned()),
+        _ => build(post, before),
+    };
+    let sent = send_all(
+        posts,
+        &mut mailer,
+        Some(&memory(&ledger, 0)),
+        &no_limit(),
+        build,
+    )
+    .await;
+    mailer.close().await;
+    assert_eq!(sent[0].outcome, failed("no picture", true));
+    assert_eq!(sent[1].outcome, Outcome::Sent);
+    // It was not claimed, either.
+    let later = run(
+        &server,
+        directory.path(),
+        1,
+        vec![post("ann@example.com", "1")],
+    )
+    .await;
+    assert_eq!(later, [Outcome::Sent]);
+}
+
+#[tokio::test]
+async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
+    let (server, directory) = (usual(), tempfile::tempdir().unwrap());
+    let ledger = Ledger::Directory(directory.path().join("ledger"));
+    let ann = || vec![post("ann@example.com", "1")];
+    let mut mailer = Mailer::Smtp(Smtp::new(server.server()));
+    let soon = Limit {
+        deadline: Some(Instant::now() + Duration::from_secs(5)),
+        interrupt: Interrupt::never(),
+    };
+    let sent = send_all(ann(), &mut mailer, Some(&memory(&ledger, 0)), &soon, build).await;
+    assert!(sent[0].outcome.may_be_repeated(), "{sent:?}");
+    let (requester, interrupt) = interrupt::channel();
+    requester.request();
+    let stopped = Limit {
+        deadline: None,
+        interrupt,
+    };
+    let sent = send_all(
+        ann(),
+        &mut mailer,
+        Some(&memory(&ledger, 0)),
+        &stopped,
+        build,
+    )
+    .await;
+    assert_eq!(sent[0].outcome, failed(interrupt::REASON, false));
+    let folder = Folder::create(directory.path().join("mails")).unwrap();
+    let mut dry = Mailer::Files(folder);
+    let sent = send_all(
+        ann(),
+        &mut dry,
+        Some(&memory(&ledger, 0)),
+        &no_limit(),
+        build,
+    )
+    .await;
+    assert_eq!(sent[0].outcome, Outcome::WouldSend);
+    assert!(directory.path().join("mails/ann@example.com.eml").exists());
+    assert!(!directory.path().join("ledger").exists());
+    assert!(taken(&server).is_empty());
+}
+
+/// A ledger that cannot be read may hold that all was sent.
+#[tokio::test]
+async fn without_its_ledger_a_run_sends_nothing() {
+    let (server, directory) = (usual(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let outcome = &run(&server, &file, 0, vec![post("ann@example.com", "1")]).await[0];
+    assert!(outcome.may_be_repeated(), "{outcome:?}");
+    assert!(taken(&server).is_empty());
+}

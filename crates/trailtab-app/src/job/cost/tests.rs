@@ -1,0 +1,159 @@
+//! What is due when, and what is said of what was mailed before, on the demo's bill.
+
+use std::collections::BTreeSet;
+
+use super::answers::{Answers, Source};
+use super::history::{Mailed, Total};
+use super::{Occasion, Run, Wanted, mails};
+use trailtab_core::cost::audience::{Directory, Recipients};
+use trailtab_core::cost::owner::Owner;
+use trailtab_core::cost::report::{Audience, PeriodKind};
+use trailtab_core::cost::settings::Settings;
+use trailtab_core::time;
+use trailtab_demo::bill;
+
+const SETTINGS: &str = r#"
+    users = ["maya.chen@example.com"]
+    executives = ["cfo@example.com"]
+
+    [managers]
+    "head@example.com" = ["Sandbox", "Production"]
+
+    [schedule]
+    users = "monday"
+    executives = "month"
+"#;
+
+fn run(now: &str) -> Run {
+    let now = time::parse(now.as_bytes()).unwrap();
+    let answers = bill::answers(1, now);
+    let named = bill::accounts().map(|(id, name)| (id.to_owned(), name.to_owned()));
+    Run {
+        settings: Settings::parse(SETTINGS.as_bytes()).unwrap(),
+        answers: Answers::new(Source::Saved(answers), None, now).into(),
+        directory: Directory::new(named.collect(), BTreeSet::new()),
+        has_directory: true,
+        notes: Vec::new(),
+        remarks: Vec::new(),
+        now,
+    }
+}
+
+fn due(now: &str) -> Vec<(String, PeriodKind)> {
+    let run = run(now);
+    let recipients = Recipients::of(&run.settings, &run.directory);
+    assert!(recipients.refused.is_empty());
+    let due = run.due(&recipients.accepted).into_iter();
+    due.map(|wanted| (wanted.recipient.address, wanted.occasion.kind))
+        .collect()
+}
+
+#[test]
+fn reports_come_on_their_days() {
+    use PeriodKind::{LastMonth, MonthToDate};
+    let due = |now: &str| {
+        let due = due(now);
+        due.into_iter()
+            .map(|(to, kind)| (to.split_once('@').unwrap().0.to_owned(), kind))
+            .collect::<Vec<_>>()
+    };
+    let of = |all: &[(&str, PeriodKind)]| {
+        all.iter()
+            .map(|(to, kind)| ((*to).to_owned(), *kind))
+            .collect::<Vec<_>>()
+    };
+    // The first of a month, a Tuesday: the month has no day yet, and the last one is closed.
+    let closing = [
+        ("cfo", LastMonth),
+        ("head", LastMonth),
+        ("maya.chen", LastMonth),
+    ];
+    assert_eq!(due("2026-09-01T06:00:00Z"), of(&closing));
+    // The 7th, a Monday.
+    let all = [
+        ("cfo", LastMonth),
+        ("head", LastMonth),
+        ("head", MonthToDate),
+        ("maya.chen", LastMonth),
+        ("maya.chen", MonthToDate),
+    ];
+    assert_eq!(due("2026-09-07T06:00:00Z"), of(&all));
+    // The 8th, a Tuesday, and the 14th, a Monday.
+    assert_eq!(due("2026-09-08T06:00:00Z"), of(&[("head", MonthToDate)]));
+    let monday = [("head", MonthToDate), ("maya.chen", MonthToDate)];
+    assert_eq!(due("2026-09-14T06:00:00Z"), of(&monday));
+}
+
+/// The reports that are due, their recipients, and the books that they are made from.
+async fn ready(run: &mut Run) -> (Vec<Wanted>, super::Books) {
+    let recipients = Recipients::of(&run.settings, &run.directory);
+    let wanted = run.due(&recipients.accepted);
+    let audiences: Vec<(&Audience, Option<&Owner>)> = wanted
+        .iter()
+        .map(|wanted| (&wanted.recipient.audience, wanted.recipient.owner.as_ref()))
+        .collect();
+    let occasions: Vec<Occasion> = run.occasions();
+    let need = run.need(&audiences, &occasions);
+    let books = run.books(&need).await.unwrap();
+    (wanted, books)
+}
+
+#[tokio::test]
+async fn what_was_mailed_and_has_changed_is_said() {
+    let mut run = run("2026-09-21T06:00:00Z");
+    let (wanted, books) = ready(&mut run).await;
+    let head = wanted
+        .iter()
+        .find(|wanted| wanted.recipient.owner.is_none())
+        .unwrap();
+    let report = run.report(&books, &head.recipient.audience, None, head.occasion, &[]);
+    let true_total = report.parts[0].total.amount;
+    let told = |amount: &str, currency: &str| Mailed {
+        mailed: "2026-09-20".parse().unwrap(),
+        days: head.occasion.days,
+        totals: vec![Total {
+            currency: currency.to_owned(),
+            amount: amount.parse().unwrap(),
+        }],
+        scope: String::new(),
+        fingerprint: String::new(),
+    };
+    let said = |mailed: &Mailed| mails::restatements(&run, &books, &head.recipient, mailed);
+    assert_eq!(said(&told(&true_total.to_string(), "USD")), []);
+    let restated = said(&told("40.10", "USD"));
+    assert_eq!(
+        restated[0].sentence,
+        "For 1–20 September 2026 you were told $40.10 on 20 September 2026; it is $10,679.15 now."
+    );
+    assert_eq!((restated.len(), restated[0].is), (1, true_total));
+    // Whoever was told of nothing is told of what there is now.
+    let mut nothing = told("0", "USD");
+    nothing.totals.clear();
+    assert_eq!(said(&nothing).len(), 1);
+    // Currencies are not mixed up.
+    let restated = said(&told("5", "CNY"));
+    assert_eq!(restated.len(), 2);
+}
+
+#[tokio::test]
+async fn a_report_is_the_same_in_any_order_and_another_with_other_amounts() {
+    let mut run = run("2026-09-21T06:00:00Z");
+    let (wanted, mut books) = ready(&mut run).await;
+    let head = wanted
+        .iter()
+        .find(|wanted| wanted.recipient.owner.is_none())
+        .unwrap();
+    let audience = &head.recipient.audience;
+    let print = |books: &super::Books| {
+        mails::fingerprint(&run.report(books, audience, None, head.occasion, &[]))
+    };
+    let before = print(&books);
+    books.table.lines.reverse();
+    assert_eq!(print(&books), before);
+    books
+        .table
+        .lines
+        .iter_mut()
+        .for_each(|line| line.amount *= rust_decimal::Decimal::from(2));
+    assert_ne!(print(&books), before);
+}

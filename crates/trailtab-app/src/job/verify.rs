@@ -1,0 +1,113 @@
+//! Verifying log files by their digests, after all of them are read: keys, then judgement.
+
+use std::collections::BTreeMap;
+
+use tokio::task::JoinSet;
+
+use super::read::{ReadError, Request, start_runtime};
+use crate::aws;
+use crate::source::Source;
+use crate::source::interrupt;
+use crate::source::public_keys::PublicKeys;
+use trailtab_core::coverage::{Coverage, Problem, Severity};
+use trailtab_core::integrity::digest::Name;
+use trailtab_core::integrity::{self, Evidence, Scope};
+use trailtab_core::time::Seconds;
+
+/// How log files are to be verified.
+#[derive(Debug)]
+pub struct Verify {
+    /// The keys to trust; CloudTrail is asked where there are none.
+    pub keys: Option<PublicKeys>,
+}
+
+/// Judges what was read. What is wrong, or cannot be verified, is a problem in the coverage.
+///
+/// # Errors
+///
+/// If keys are to be asked for and there is no runtime to do so.
+pub(super) fn run(
+    verify: &Verify,
+    request: &Request<'_>,
+    evidence: &Evidence,
+    coverage: &mut Coverage,
+) -> Result<(), ReadError> {
+    let keys = match &verify.keys {
+        Some(keys) => keys.clone(),
+        None if evidence.digests.is_empty() => PublicKeys::default(),
+        None => {
+            let asked = ask(evidence, &request.access, coverage);
+            let runtime = start_runtime()?;
+            let keys = runtime.block_on(request.interrupt.or(asked));
+            runtime.shutdown_background();
+            match keys {
+                Some(keys) => keys,
+                None => {
+                    let problem = interrupt::problem("public keys", Severity::Failed);
+                    coverage.problem(problem);
+                    return Ok(());
+                }
+            }
+        }
+    };
+    let addresses: Vec<String> = request
+        .sources
+        .iter()
+        .filter_map(|source| match source {
+            Source::S3 { bucket, prefix } => Some(format!("s3://{bucket}/{prefix}")),
+            Source::Path(_) | Source::Stdin => None,
+        })
+        .collect();
+    let scope = Scope {
+        window: request.rules.window,
+        filter: &request.rules.filter,
+        addresses: &addresses,
+    };
+    let check = |digest: &_, text: &_, signature: &_| keys.check(digest, text, signature);
+    coverage.integrity = Some(integrity::judge(evidence, &check, scope, coverage));
+    Ok(())
+}
+
+/// Asks CloudTrail for the keys of each region that has digests.
+async fn ask(evidence: &Evidence, access: &aws::Access, coverage: &mut Coverage) -> PublicKeys {
+    let mut times: BTreeMap<&str, (Seconds, Seconds)> = BTreeMap::new();
+    for digest in evidence
+        .digests
+        .iter()
+        .filter_map(|found| found.digest.as_ref().ok())
+    {
+        // The name becomes part of a host's.
+        let is_region = |name: &Name<'_>| {
+            let mut bytes = name.region.bytes();
+            name.region.len() <= 32 && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        if let Some(name) = Name::of(&digest.object).filter(is_region) {
+            let times = times
+                .entry(name.region)
+                .or_insert((digest.start, digest.end));
+            *times = (times.0.min(digest.start), times.1.max(digest.end));
+        }
+    }
+    let config = aws::config(access).await;
+    // Where there are no credentials, each region takes its time to find out.
+    let mut asked = JoinSet::new();
+    for (region, times) in times {
+        let (config, region) = (config.clone(), region.to_owned());
+        asked.spawn(async move { (PublicKeys::list(&config, &region, times).await, region) });
+    }
+    let mut keys = PublicKeys::default();
+    for (listed, region) in asked.join_all().await {
+        match listed {
+            Ok(listed) => keys.merge(listed),
+            Err(reason) => coverage.problem(Problem {
+                document: format!("public keys of {region}"),
+                severity: Severity::Failed,
+                reason: format!(
+                    "cannot be listed: {reason} (the credentials need cloudtrail:ListPublicKeys; \
+                     or give --public-keys)"
+                ),
+            }),
+        }
+    }
+    keys
+}

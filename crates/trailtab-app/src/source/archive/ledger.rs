@@ -1,0 +1,216 @@
+//! The ledger of an account and region: JSON lines that are only ever added to.
+//!
+//! Read from the first line to the last, they tell what is covered and which files there are. A line
+//! counts once its line break is there.
+
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use trailtab_core::history::spans::Span;
+use trailtab_core::time::{self, Seconds};
+
+/// One line.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub(super) enum Line {
+    /// A page was kept.
+    Page(PageLine),
+    /// A log file is gone or damaged, and seconds are to be fetched again.
+    Lost(LostLine),
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageLine {
+    /// The seconds [from, until) that the page completes; none if they are equal.
+    #[serde(with = "iso_time")]
+    pub(super) from: Seconds,
+    #[serde(with = "iso_time")]
+    pub(super) until: Seconds,
+    pub(super) files: Vec<FileLine>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileLine {
+    pub(super) name: String,
+    pub(super) events: u32,
+    /// As stored, compressed.
+    pub(super) bytes: u64,
+    /// Of the file as stored.
+    #[serde(with = "hex")]
+    pub(super) sha256: [u8; 32],
+    #[serde(with = "iso_time")]
+    pub(super) oldest: Seconds,
+    #[serde(with = "iso_time")]
+    pub(super) newest: Seconds,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LostLine {
+    pub(super) name: String,
+    /// The seconds [from, until) that no longer count as covered.
+    #[serde(with = "iso_time")]
+    pub(super) from: Seconds,
+    #[serde(with = "iso_time")]
+    pub(super) until: Seconds,
+}
+
+impl PageLine {
+    pub(super) fn span(&self) -> Span {
+        Span {
+            from: self.from,
+            until: self.until,
+        }
+    }
+}
+
+impl LostLine {
+    pub(super) fn span(&self) -> Span {
+        Span {
+            from: self.from,
+            until: self.until,
+        }
+    }
+}
+
+/// A ledger file, read.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// All lines with the numbers that they have in the file, from 1; `None` cannot be read.
+    pub(super) lines: Vec<(usize, Option<Line>)>,
+    /// The length of the file without its torn last line, if it has one.
+    pub(super) torn: Option<u64>,
+}
+
+impl Ledger {
+    /// Reads a ledger; one that is not there is empty.
+    pub(super) fn read(path: &Path) -> io::Result<Ledger> {
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(Ledger::parse(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn parse(bytes: &[u8]) -> Ledger {
+        let whole = memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
+        let lines = bytes[..whole].split_inclusive(|b| *b == b'\n');
+        let lines = (1..).zip(lines.map(|line| serde_json::from_slice(line).ok()));
+        Ledger {
+            lines: lines.collect(),
+            torn: (whole < bytes.len()).then_some(whole as u64),
+        }
+    }
+}
+
+impl Line {
+    /// Writes the line, with its line break.
+    pub(super) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// Times as `2026-09-07T08:00:00Z`.
+mod iso_time {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::{Seconds, time};
+
+    pub(super) fn serialize<S: Serializer>(time: &Seconds, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&time::iso(*time))
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Seconds, D::Error> {
+        let text = String::deserialize(from)?;
+        time::parse(text.as_bytes()).ok_or_else(|| D::Error::custom("no time"))
+    }
+}
+
+/// Checksums in hexadecimal digits.
+mod hex {
+    use std::fmt::Write as _;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(sum: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+        let mut text = String::with_capacity(64);
+        for byte in sum {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        to.serialize_str(&text)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<[u8; 32], D::Error> {
+        let text = String::deserialize(from)?;
+        parse(text.as_bytes()).ok_or_else(|| D::Error::custom("no SHA-256"))
+    }
+
+    fn parse(text: &[u8]) -> Option<[u8; 32]> {
+        let mut sum = [0; 32];
+        let digits: &[u8; 64] = text.try_into().ok()?;
+        for (byte, pair) in sum.iter_mut().zip(digits.as_chunks::<2>().0) {
+            let digit = |b: u8| char::from(b).to_digit(16);
+            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
+        }
+        Some(sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> Line {
+        Line::Page(PageLine {
+            from: 1_788_768_000,
+            until: 1_788_771_600,
+            files: vec![FileLine {
+                name: "x.json.gz".to_owned(),
+                events: 50,
+                bytes: 4321,
+                sha256: std::array::from_fn(|at| at as u8 * 8),
+                oldest: 1_788_768_000,
+                newest: 1_788_771_599,
+            }],
+        })
+    }
+
+    #[test]
+    fn a_line_is_written_as_documented() {
+        let line = String::from_utf8(page().to_bytes().unwrap()).unwrap();
+        assert_eq!(
+            line,
+            "{\"page\":{\"from\":\"2026-09-07T08:00:00Z\",\"until\":\"2026-09-07T09:00:00Z\",\
+             \"files\":[{\"name\":\"x.json.gz\",\"events\":50,\"bytes\":4321,\"sha256\":\
+             \"0008101820283038404850586068707880889098a0a8b0b8c0c8d0d8e0e8f0f8\",\
+             \"oldest\":\"2026-09-07T08:00:00Z\",\"newest\":\"2026-09-07T08:59:59Z\"}]}}\n"
+        );
+        assert_eq!(Ledger::parse(line.as_bytes()).lines, [(1, Some(page()))]);
+    }
+
+    #[test]
+    fn a_torn_line_is_recognised_wherever_it_was_torn() {
+        let one = page().to_bytes().unwrap();
+        for cut in 0..one.len() {
+            let ledger = Ledger::parse(&[&one[..], &one[..cut]].concat());
+            assert_eq!(ledger.lines, [(1, Some(page()))]);
+            assert_eq!(ledger.torn, (cut > 0).then_some(one.len() as u64), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_costs_itself() {
+        let one = String::from_utf8(page().to_bytes().unwrap()).unwrap();
+        let odd = one.replace("\"events\"", "\"event\"");
+        let ledger = Ledger::parse(format!("{one}\n{odd}{one}\0\0\n{one}").as_bytes());
+        let readable: Vec<_> = ledger.lines.iter().map(|line| line.1.is_some()).collect();
+        assert_eq!(readable, [true, false, false, true, false, true]);
+    }
+}

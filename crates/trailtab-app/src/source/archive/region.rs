@@ -1,0 +1,191 @@
+//! What the ledger of one account and region comes to.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::layout::{DAY, Scope, Unique, unfinished};
+use super::ledger::{FileLine, Ledger, Line, LostLine, PageLine};
+use trailtab_core::history::spans::{Span, Spans};
+use trailtab_core::time::Seconds;
+
+/// A log file, in few bytes: there may be hundreds of thousands of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LogFile {
+    unique: Unique,
+    pub(super) events: u32,
+    pub(super) bytes: u64,
+    pub(super) sha256: [u8; 32],
+    pub(super) oldest: Seconds,
+    pub(super) newest: Seconds,
+    /// What its page completed.
+    span: Span,
+}
+
+impl LogFile {
+    /// The seconds of its events.
+    pub(super) fn times(&self) -> Span {
+        Span {
+            from: self.oldest,
+            until: self.newest.saturating_add(1),
+        }
+    }
+
+    /// The seconds that no longer count as covered if the file is lost.
+    pub(super) fn cost(&self) -> Span {
+        self.span.hull(self.times())
+    }
+}
+
+/// How a file in the ledger is found on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    Whole,
+    /// It is whole, and still has the name of one that is being written.
+    Unfinished,
+    Missing,
+    /// It has this many bytes.
+    OtherSize(u64),
+}
+
+/// What is covered, and the files.
+#[derive(Debug)]
+pub(super) struct Region {
+    pub(super) scope: Scope,
+    pub(super) covered: Spans,
+    /// By the day of their events: no file has events of two days.
+    days: BTreeMap<i64, Vec<LogFile>>,
+    /// Lines of the ledger that make no sense.
+    pub(super) unreadable: Vec<usize>,
+    /// Set when the ledger may not say what is here: then nothing more is written.
+    pub(super) broken: bool,
+}
+
+impl Region {
+    pub(super) fn new(scope: Scope) -> Region {
+        Region {
+            scope,
+            covered: Spans::default(),
+            days: BTreeMap::new(),
+            unreadable: Vec::new(),
+            broken: false,
+        }
+    }
+
+    pub(super) fn replay(scope: Scope, ledger: Ledger) -> Region {
+        let mut region = Region::new(scope);
+        for (number, line) in ledger.lines {
+            let understood = match line {
+                Some(Line::Page(page)) => region.keep(&page),
+                Some(Line::Lost(lost)) => region.lose(&lost),
+                None => false,
+            };
+            if !understood {
+                region.unreadable.push(number);
+            }
+        }
+        region
+    }
+
+    /// Takes a page in; a line with a file that cannot be is left out as a whole.
+    pub(super) fn keep(&mut self, page: &PageLine) -> bool {
+        let span = page.span();
+        let files = page.files.iter().map(|line| self.file(line, span));
+        let Some(files) = files.collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        for file in files {
+            let day = self.days.entry(file.newest.div_euclid(DAY)).or_default();
+            day.retain(|known| known.unique != file.unique);
+            day.push(file);
+        }
+        self.covered.union(span);
+        true
+    }
+
+    /// Forgets a file.
+    pub(super) fn lose(&mut self, lost: &LostLine) -> bool {
+        self.covered.subtract(lost.span());
+        let scope = &self.scope;
+        let is_lost = |file: &LogFile| scope.unique(&lost.name, file.newest) == Some(file.unique);
+        let span = lost.span();
+        if !span.is_empty() {
+            // The file's own time is among the seconds that it costs.
+            let days = span.from.div_euclid(DAY)..=span.until.saturating_sub(1).div_euclid(DAY);
+            for (_, day) in self.days.range_mut(days) {
+                day.retain(|file| !is_lost(file));
+            }
+        }
+        true
+    }
+
+    fn file(&self, line: &FileLine, span: Span) -> Option<LogFile> {
+        let is_of_one_day = line.oldest.div_euclid(DAY) == line.newest.div_euclid(DAY);
+        if line.oldest > line.newest || !is_of_one_day {
+            return None;
+        }
+        Some(LogFile {
+            unique: self.scope.unique(&line.name, line.newest)?,
+            events: line.events,
+            bytes: line.bytes,
+            sha256: line.sha256,
+            oldest: line.oldest,
+            newest: line.newest,
+            span,
+        })
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = &LogFile> {
+        self.days.values().flatten()
+    }
+
+    /// The files with events around a window's.
+    pub(super) fn files_of(&self, window: Span) -> impl Iterator<Item = &LogFile> {
+        let day = |second: Seconds| second.div_euclid(DAY);
+        let days = (!window.is_empty()).then(|| day(window.from)..=day(window.until - 1));
+        let days = days.map(|days| self.days.range(days));
+        let files = days.into_iter().flatten().flat_map(|(_, files)| files);
+        files.filter(move |file| !file.times().intersect(window).is_empty())
+    }
+
+    pub(super) fn name(&self, file: &LogFile) -> String {
+        self.scope.name(file.newest, &file.unique)
+    }
+
+    pub(super) fn path(&self, root: &Path, file: &LogFile) -> PathBuf {
+        self.scope.day(root, file.newest).join(self.name(file))
+    }
+
+    /// The names of the files that are in a folder, or would be.
+    pub(super) fn names_in(&self, root: &Path, folder: &Path) -> HashSet<String> {
+        let days = self.days.values();
+        let is_there = |day: &&Vec<LogFile>| {
+            day.first()
+                .is_some_and(|file| self.scope.day(root, file.newest) == folder)
+        };
+        let files = days.filter(is_there).flatten();
+        files.map(|file| self.name(file)).collect()
+    }
+
+    /// Looks for a file on the disk.
+    pub(super) fn find(&self, root: &Path, file: &LogFile) -> io::Result<Found> {
+        let path = self.path(root, file);
+        Ok(match size(&path)? {
+            Some(bytes) if bytes == file.bytes => Found::Whole,
+            other => match (size(&unfinished(&path))?, other) {
+                (Some(bytes), _) if bytes == file.bytes => Found::Unfinished,
+                (_, Some(bytes)) => Found::OtherSize(bytes),
+                (_, None) => Found::Missing,
+            },
+        })
+    }
+}
+
+/// The size of a file, if it is there. A disk that does not answer says nothing about it.
+fn size(path: &Path) -> io::Result<Option<u64>> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

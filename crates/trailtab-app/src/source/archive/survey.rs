@@ -1,0 +1,250 @@
+//! Looking at an archive without changing it, also while a run writes to it.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::layout::{self, UNFINISHED, unfinished};
+use super::ledger::Ledger;
+use super::region::{Found, LogFile, Region};
+use super::{ArchiveError, Attempt as _, page, scopes, stored};
+use trailtab_core::history::holdings::{Finding, Findings, Holding, Holdings, Stored};
+use trailtab_core::time;
+
+/// An archive, as its ledgers describe it.
+#[derive(Debug)]
+pub struct Survey {
+    root: PathBuf,
+    regions: Vec<Region>,
+    /// Ledgers with a last line that was not written to its end.
+    torn: Vec<PathBuf>,
+}
+
+/// A log file that is to be held against the ledger.
+#[derive(Debug)]
+pub struct Item<'s> {
+    region: &'s Region,
+    file: &'s LogFile,
+}
+
+impl Item<'_> {
+    pub fn stored(&self) -> Stored {
+        stored_in(self.file)
+    }
+}
+
+fn stored_in(file: &LogFile) -> Stored {
+    Stored {
+        files: 1,
+        events: u64::from(file.events),
+        bytes: file.bytes,
+    }
+}
+
+impl Survey {
+    /// Reads all ledgers of an archive.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it cannot be read.
+    pub fn open(directory: &Path) -> Result<Survey, ArchiveError> {
+        if !layout::ledgers(directory).is_dir() {
+            return Err(ArchiveError::NoArchive(directory.to_owned()));
+        }
+        let (mut regions, mut torn) = (Vec::new(), Vec::new());
+        for scope in scopes(directory)? {
+            let path = scope.ledger(directory);
+            let ledger = Ledger::read(&path).attempt("read", &path)?;
+            if ledger.torn.is_some() {
+                torn.push(path);
+            }
+            regions.push(Region::replay(scope, ledger));
+        }
+        Ok(Survey {
+            root: directory.to_owned(),
+            regions,
+            torn,
+        })
+    }
+
+    /// What there is. Lost files count as the next run will count them.
+    ///
+    /// # Errors
+    ///
+    /// If the disk does not tell which files there are.
+    pub fn holdings(&self) -> Result<Holdings, ArchiveError> {
+        let mut holdings = Holdings::default();
+        for region in &self.regions {
+            let mut held = Holding {
+                account: region.scope.account.clone(),
+                region: region.scope.region.clone(),
+                covered: region.covered.clone(),
+                stored: Stored::default(),
+            };
+            for file in region.files() {
+                match self.find(region, file)? {
+                    Found::Whole | Found::Unfinished => held.stored.merge(stored_in(file)),
+                    Found::Missing | Found::OtherSize(_) => held.covered.subtract(file.cost()),
+                }
+            }
+            holdings.regions.push(held);
+        }
+        Ok(holdings)
+    }
+
+    /// All files of all ledgers.
+    pub fn items(&self) -> Vec<Item<'_>> {
+        let regions = self.regions.iter();
+        regions
+            .flat_map(|region| region.files().map(move |file| Item { region, file }))
+            .collect()
+    }
+
+    /// Holds a file against the ledger: exists, size, checksum, contents.
+    pub fn inspect(&self, item: &Item<'_>) -> Option<Finding> {
+        let path = item.region.path(&self.root, item.file);
+        let what = match self.contents(item) {
+            Ok(stored) => difference(item.file, &stored)?,
+            Err(what) => what,
+        };
+        Some(finding(&path, what))
+    }
+
+    fn contents(&self, item: &Item<'_>) -> Result<Vec<u8>, String> {
+        let file = item.file;
+        let path = item.region.path(&self.root, file);
+        let unreadable = |error: &dyn std::fmt::Display| format!("cannot be read: {error}");
+        let path = match item.region.find(&self.root, file) {
+            Ok(Found::Whole) => path,
+            Ok(Found::Unfinished) => unfinished(&path),
+            Ok(Found::Missing) => return Err("is missing".to_owned()),
+            Ok(Found::OtherSize(bytes)) => {
+                return Err(format!("has {bytes} bytes instead of {}", file.bytes));
+            }
+            Err(error) => return Err(unreadable(&error)),
+        };
+        fs::read(path).map_err(|error| unreadable(&error))
+    }
+
+    fn find(&self, region: &Region, file: &LogFile) -> Result<Found, ArchiveError> {
+        let found = region.find(&self.root, file);
+        found.attempt("look for", &region.path(&self.root, file))
+    }
+
+    /// Lines of ledgers that make no sense: what they covered, and the files they named, are not known.
+    pub fn unreadable_lines(&self) -> Findings {
+        let mut findings = Findings::default();
+        for region in &self.regions {
+            let path = region.scope.ledger(&self.root);
+            for line in &region.unreadable {
+                let what = format!(
+                    "has a line that cannot be read, and counts for nothing: remove line {line}"
+                );
+                findings.add(finding(&path, what));
+            }
+        }
+        findings
+    }
+
+    /// What the ledgers know nothing of, and what the next run puts right.
+    ///
+    /// # Errors
+    ///
+    /// If a folder cannot be looked into.
+    pub fn strays(&self) -> Result<Findings, ArchiveError> {
+        let mut findings = Findings::default();
+        for path in &self.torn {
+            let what = "ends in a line that was not written to its end; the next run cuts it off";
+            findings.add(finding(path, what.to_owned()));
+        }
+        let known: HashMap<PathBuf, &Region> = self
+            .regions
+            .iter()
+            .map(|region| (region.scope.logs(&self.root), region))
+            .collect();
+        let mut open = vec![(self.root.join("AWSLogs"), None)];
+        while let Some((folder, region)) = open.pop() {
+            let region = known.get(&folder).copied().or(region);
+            let names = match region {
+                Some(region) => region.names_in(&self.root, &folder),
+                None => HashSet::new(),
+            };
+            for (path, is_folder) in entries(&folder).attempt("look into", &folder)? {
+                let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+                if is_folder {
+                    open.push((path, region));
+                } else if let Some(what) = stray(name, &names) {
+                    findings.add(finding(&path, what.to_owned()));
+                }
+            }
+        }
+        let damaged = layout::damaged(&self.root);
+        for (path, _) in entries(&damaged).attempt("look into", &damaged)? {
+            let what =
+                "was damaged and moved here; what was in it is fetched again if AWS still has it";
+            findings.add(finding(&path, what.to_owned()));
+        }
+        Ok(findings)
+    }
+}
+
+/// Tells what is odd about a file beside those of the ledger.
+fn stray(name: &str, ledger: &HashSet<String>) -> Option<&'static str> {
+    let whole = name.strip_suffix(".part").unwrap_or(name);
+    match (name.ends_with(UNFINISHED), ledger.contains(whole)) {
+        (true, true) => Some("is whole; the next run gives it its name"),
+        (true, false) => Some("is a leftover of an interrupted run, or being written right now"),
+        (false, true) => None,
+        (false, false) => Some("is in no ledger: what is in it may be kept twice"),
+    }
+}
+
+fn finding(path: &Path, what: String) -> Finding {
+    let path = path.display().to_string();
+    Finding { path, what }
+}
+
+/// Tells what is wrong with a file's contents.
+fn difference(file: &LogFile, stored: &[u8]) -> Option<String> {
+    if page::sha256(stored) != file.sha256 {
+        let why = match stored::entries(stored) {
+            Ok(_) => "its SHA-256 is another".to_owned(),
+            Err(unlike) => format!("it {unlike}"),
+        };
+        return Some(format!("has changed since it was written: {why}"));
+    }
+    let entries = match stored::entries(stored) {
+        Ok(entries) => entries,
+        Err(unlike) => return Some(unlike.to_string()),
+    };
+    if entries.len() as u64 != u64::from(file.events) {
+        let count = entries.len();
+        return Some(format!("holds {count} events instead of {}", file.events));
+    }
+    let outside = entries.iter().find_map(|entry| {
+        let time = time::parse(entry.time.as_deref()?.as_bytes())?;
+        (time < file.oldest || file.newest < time).then_some(time)
+    });
+    outside.map(|time| {
+        let (oldest, newest) = (time::iso(file.oldest), time::iso(file.newest));
+        let time = time::iso(time);
+        format!("holds an event of {time}, which is not within {oldest} and {newest}")
+    })
+}
+
+/// The files and folders of a folder, by their names; none if it is not there.
+fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let entries = entries.map(|entry| {
+        let entry = entry?;
+        Ok((entry.path(), entry.file_type()?.is_dir()))
+    });
+    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    Ok(entries)
+}

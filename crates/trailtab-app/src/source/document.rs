@@ -1,0 +1,567 @@
+//! Reading one document: opening, inflating, telling its kind, and feeding it on.
+//!
+//! The common case, a small gzip file of one member, is inflated in one go. Everything else
+//! (several members, damage, sizes that do not fit) is streamed through a window, so that memory is
+//! bounded whatever the document is.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::interrupt::{self, Interrupt};
+use super::pump::Pump;
+use super::seal::{Members, Plain, Seal, Sealed};
+use trailtab_core::coverage::{Coverage, Problem, Severity};
+use trailtab_core::event::csv;
+use trailtab_core::event::envelope::{Damage, Envelope, Fault, Kind, Sink};
+use trailtab_core::event::gunzip::{self, Inflater};
+use trailtab_core::event::record::Record;
+use trailtab_core::integrity::digest::{Digest, Name};
+use trailtab_core::integrity::{Evidence, FoundDigest, FoundLog};
+use trailtab_core::time::{Clock, Seconds};
+
+/// Documents up to this size, stored or inflated, are held whole.
+const WHOLE: u64 = 32 << 20;
+
+/// The window of a streamed document, at first.
+const WINDOW: usize = 1 << 20;
+
+/// A record may take this many bytes; AWS's limit is 1 MB.
+const MAX_RECORD: usize = 16 << 20;
+
+/// A document may inflate to 1 GiB, and beyond that to this many times its size. Log files come to
+/// 20 times; deflate cannot go beyond 1032 times.
+const MAX_RATIO: u64 = 300;
+
+/// Something that may hold records.
+pub struct Document {
+    /// Bytes as stored, as far as known.
+    pub size: u64,
+    /// Whether the user named this very document, and so expects events in it.
+    pub named: bool,
+    pub body: Body,
+}
+
+/// Where a document's bytes are.
+pub enum Body {
+    File(PathBuf),
+    Stdin,
+    /// To be read from elsewhere, bit by bit.
+    Stream {
+        name: String,
+        bytes: Box<dyn Read + Send>,
+    },
+    /// Downloaded; whatever keeps the memory accounted for is released with it.
+    Memory {
+        name: String,
+        bytes: Vec<u8>,
+        /// The signature that S3 keeps beside a digest.
+        signature: Option<String>,
+        _held: Box<dyn Send>,
+    },
+}
+
+impl Body {
+    /// The path or address, for people.
+    fn name(&self) -> String {
+        match self {
+            Body::File(path) => path.display().to_string(),
+            Body::Stdin => "standard input".to_owned(),
+            Body::Stream { name, .. } | Body::Memory { name, .. } => name.clone(),
+        }
+    }
+}
+
+/// What a document's first bytes say that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Csv,
+    /// Nothing that holds events; named if it is something that people keep logs in.
+    Other(Option<&'static str>),
+}
+
+/// Reads one document after the other, reusing its buffers.
+pub struct Reader {
+    inflater: Inflater,
+    stored: Vec<u8>,
+    window: Vec<u8>,
+    /// What digests and log files were met, if that is asked for.
+    evidence: Option<Evidence>,
+    /// The seal of the document that is being read.
+    seal: Option<Seal>,
+    interrupt: Interrupt,
+}
+
+impl Reader {
+    /// A reader that gives up documents that take long when it is interrupted.
+    pub fn new(interrupt: &Interrupt) -> Self {
+        Reader {
+            inflater: Inflater::new(WHOLE as usize),
+            stored: Vec::new(),
+            window: Vec::new(),
+            evidence: None,
+            seal: None,
+            interrupt: interrupt.clone(),
+        }
+    }
+
+    /// A reader that takes note of digests, and of what they may say of log files.
+    pub fn with_evidence(interrupt: &Interrupt) -> Self {
+        Reader {
+            evidence: Some(Evidence::default()),
+            ..Reader::new(interrupt)
+        }
+    }
+
+    pub fn into_evidence(self) -> Option<Evidence> {
+        self.evidence
+    }
+
+    /// Hands a document's records to the sink. What cannot be read is a problem in the coverage.
+    pub fn read(&mut self, document: Document, sink: &mut impl Sink, coverage: &mut Coverage) {
+        coverage.documents += 1;
+        coverage.bytes += document.size;
+        let Document {
+            size,
+            named,
+            mut body,
+        } = document;
+        let clock = self.evidence.is_some().then(Clock::default);
+        let sink = &mut Watched {
+            sink,
+            unreadable: 0,
+            clock,
+            events: None,
+            has_events: false,
+        };
+        if self.evidence.is_some() {
+            self.seal = Some(Seal::new(is_digest(&body.name())));
+        }
+        let trouble = match &mut body {
+            Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
+            Body::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
+                Ok(pump) => self.stream(pump, named, sink),
+                Err(error) => Some(Trouble::of_all(format!("cannot be read: {error}"))),
+            },
+            Body::Stream { bytes, .. } => self.stream(bytes, named, sink),
+            Body::File(path) => match self.file(path, size, named, sink) {
+                Ok(trouble) => trouble,
+                Err(error) => Some(Trouble::of_all(format!("cannot be read: {error}"))),
+            },
+        };
+        if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
+            take_note(evidence, &body, &seal.finish(), sink);
+        }
+        let Some(trouble) = trouble.or_else(|| sink.trouble()) else {
+            return;
+        };
+        let document = body.name();
+        let is_expected = match &trouble {
+            Trouble::Empty => !should_hold_events(&document, named),
+            Trouble::Of(..) => false,
+        };
+        let (severity, reason) = trouble.in_words();
+        coverage.unread += u64::from(severity == Severity::Failed);
+        if !is_expected {
+            coverage.problem(Problem {
+                document,
+                severity,
+                reason,
+            });
+        }
+    }
+
+    fn file(
+        &mut self,
+        path: &Path,
+        size: u64,
+        named: bool,
+        sink: &mut impl Sink,
+    ) -> io::Result<Option<Trouble>> {
+        // A size of zero may be a pipe's.
+        if size == 0 && !fs::metadata(path)?.is_file() {
+            let path = path.to_owned();
+            let pump = Pump::start(move || File::open(path), &self.interrupt)?;
+            return Ok(self.stream(pump, named, sink));
+        }
+        let mut file = File::open(path)?;
+        if size == 0 || size > WHOLE {
+            let file = Interruptible {
+                inner: file,
+                interrupt: self.interrupt.clone(),
+            };
+            return Ok(self.stream(file, named, sink));
+        }
+        let mut stored = std::mem::take(&mut self.stored);
+        stored.resize(stored.len().max(size as usize + 1), 0);
+        // Room for one byte more than there should be: if it is filled, the file has grown, and what
+        // was read is the beginning of a stream.
+        let mut failure = None;
+        let window = &mut stored[..=size as usize];
+        let filled = fill_file(&mut file, window, &mut failure);
+        let trouble = match failure {
+            Some(error) => Err(error),
+            None if filled == window.len() => Ok(self.stream((&*window).chain(file), named, sink)),
+            None => Ok(self.whole(&window[..filled], named, sink)),
+        };
+        self.stored = stored;
+        trouble
+    }
+
+    fn whole(&mut self, stored: &[u8], named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+        // The fast way does not tell where the first member ends.
+        if self.seal.is_some() {
+            return self.stream(stored, named, sink);
+        }
+        let json = if gunzip::is_gzip(stored) {
+            match self.inflater.inflate(stored) {
+                Some(json) => json,
+                None => return self.stream(stored, named, sink),
+            }
+        } else {
+            stored
+        };
+        match format(json) {
+            Format::Json => {
+                let mut envelope = Envelope::default();
+                envelope.feed(json, true, sink);
+                envelope.damage().map(damaged)
+            }
+            Format::Csv => csv::read(json, sink).err().map(|error| cut_off(&error)),
+            Format::Other(kind) => other(kind, json.trim_ascii().is_empty(), named, sink),
+        }
+    }
+
+    /// Reads a document of any size through a window.
+    fn stream(&mut self, stored: impl Read, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+        let stored_bytes = Cell::new(0);
+        let mut stored = Metered {
+            inner: stored,
+            count: &stored_bytes,
+        };
+        let mut head = Vec::new();
+        if let Err(error) = stored.by_ref().take(2).read_to_end(&mut head) {
+            return Some(cut_off(&error));
+        }
+        let is_gzip = gunzip::is_gzip(&head);
+        let stored = io::Cursor::new(head).chain(stored);
+        let seal = self.seal.take();
+        if is_gzip {
+            let buffered = io::BufReader::with_capacity(128 << 10, stored);
+            let mut inflated = Limited {
+                inner: Members::new(buffered, seal),
+                stored: &stored_bytes,
+                inflated: 0,
+            };
+            let trouble = self.windows(&mut inflated, named, sink);
+            self.seal = inflated.inner.seal;
+            trouble
+        } else {
+            let mut plain = Plain {
+                inner: stored,
+                seal,
+            };
+            let trouble = self.windows(&mut plain, named, sink);
+            self.seal = plain.seal;
+            trouble
+        }
+    }
+
+    fn windows(
+        &mut self,
+        mut plain: impl Read,
+        named: bool,
+        sink: &mut impl Sink,
+    ) -> Option<Trouble> {
+        let mut window = std::mem::take(&mut self.window);
+        window.resize(WINDOW, 0);
+        let mut failure = None;
+        let mut filled = fill(&mut plain, &mut window, 0, &mut failure);
+        let trouble = match format(&window[..filled]) {
+            Format::Json => {
+                let mut envelope = Envelope::default();
+                loop {
+                    let last = filled < window.len();
+                    let done = envelope.feed(&window[..filled], last, sink);
+                    if last {
+                        break;
+                    }
+                    window.copy_within(done..filled, 0);
+                    filled -= done;
+                    if done == 0 && window.len() >= MAX_RECORD {
+                        envelope.too_large(sink);
+                    } else if done == 0 {
+                        window.resize(window.len() * 2, 0);
+                    }
+                    filled = fill(&mut plain, &mut window, filled, &mut failure);
+                }
+                envelope.damage().map(damaged)
+            }
+            Format::Csv => csv::read(window[..filled].chain(plain), sink)
+                .err()
+                .map(|e| cut_off(&e)),
+            Format::Other(kind) => {
+                let blank = filled < window.len() && window[..filled].trim_ascii().is_empty();
+                other(kind, blank, named, sink)
+            }
+        };
+        window.truncate(WINDOW);
+        window.shrink_to_fit();
+        self.window = window;
+        failure.map(|error| cut_off(&error)).or(trouble)
+    }
+}
+
+/// What is wrong with a document.
+enum Trouble {
+    /// There is nothing in it, or white space only.
+    Empty,
+    Of(Severity, String),
+}
+
+impl Trouble {
+    /// Something that keeps all of a document from being read.
+    fn of_all(reason: String) -> Trouble {
+        Trouble::Of(Severity::Failed, reason)
+    }
+
+    fn in_words(self) -> (Severity, String) {
+        match self {
+            Trouble::Empty => (Severity::Failed, "is empty".to_owned()),
+            Trouble::Of(severity, reason) => (severity, reason),
+        }
+    }
+}
+
+/// Endings of files that hold events. CloudTrail and those who copy its logs write none that is empty.
+const LOG_FILE_ENDINGS: [&str; 4] = [".json", ".gz", ".jsonl", ".ndjson"];
+
+/// Tells whether a document that is empty lacks something: the user named it, or it is a log file by its
+/// name. Placeholders such as `_SUCCESS` and `.keep` are empty by design.
+fn should_hold_events(document: &str, named: bool) -> bool {
+    let name = document.rsplit(['/', '\\']).next().unwrap_or(document);
+    let is_placeholder = name.starts_with(['.', '_']) || name.ends_with("_$folder$");
+    let folded = name.to_ascii_lowercase();
+    let is_log_file = LOG_FILE_ENDINGS
+        .iter()
+        .any(|ending| folded.ends_with(ending));
+    !is_placeholder && (named || is_log_file)
+}
+
+/// Tells by its name whether a document is a digest.
+fn is_digest(name: &str) -> bool {
+    Name::of(name).is_some_and(|name| name.is_digest())
+}
+
+/// Takes note of a document that digests may speak of, or that is one.
+fn take_note<S>(evidence: &mut Evidence, body: &Body, sealed: &Sealed, sink: &Watched<'_, S>) {
+    let document = body.name();
+    if is_digest(&document) {
+        let digest = match (&sealed.copy, sealed.hash, sealed.has_more) {
+            (Some(json), Some(_), false) => Digest::parse(json).map_err(|e| e.to_string()),
+            (None, Some(_), _) => Err("is no digest: it is too large".to_owned()),
+            (_, _, true) => Err("was added to: bytes follow its gzip member".to_owned()),
+            (_, None, _) => Err("is no digest: it cannot be read to its end".to_owned()),
+        };
+        let signature = match body {
+            Body::Memory { signature, .. } => signature.clone(),
+            _ => None,
+        };
+        evidence.digests.push(FoundDigest {
+            document,
+            digest,
+            hash: sealed.hash.unwrap_or_default(),
+            signature,
+        });
+    } else if sink.has_events || Name::of(&document).is_some_and(|name| name.is_log_file()) {
+        evidence.logs.push(FoundLog {
+            document,
+            hash: sealed.hash,
+            has_more: sealed.has_more,
+            events: sink.events,
+        });
+    }
+}
+
+/// Counts the records that could not be read: a document that is whole but for them has trouble too.
+struct Watched<'s, S> {
+    sink: &'s mut S,
+    unreadable: u64,
+    /// Reads the times of events, if somebody wants to know.
+    clock: Option<Clock>,
+    events: Option<(Seconds, Seconds)>,
+    has_events: bool,
+}
+
+impl<S> Watched<'_, S> {
+    fn trouble(&self) -> Option<Trouble> {
+        let reason = match self.unreadable {
+            0 => return None,
+            1 => "1 record could not be read".to_owned(),
+            n => format!("{n} records could not be read"),
+        };
+        Some(Trouble::Of(Severity::Partial, reason))
+    }
+}
+
+impl<S: Sink> Sink for Watched<'_, S> {
+    fn events(&mut self, records: &[Record<'_>]) {
+        if let Some(clock) = &mut self.clock {
+            self.has_events |= !records.is_empty();
+            for time in records.iter().filter_map(|record| record.time(clock)) {
+                let (first, last) = self.events.unwrap_or((time, time));
+                self.events = Some((first.min(time), last.max(time)));
+            }
+        }
+        self.sink.events(records);
+    }
+
+    fn other(&mut self, kind: Kind) {
+        self.sink.other(kind);
+    }
+
+    fn unreadable(&mut self, fault: Fault) {
+        self.unreadable += 1;
+        self.sink.unreadable(fault);
+    }
+}
+
+/// Fills the window from `filled` on; less than that means that the document ended or failed.
+fn fill(
+    document: &mut impl Read,
+    window: &mut [u8],
+    mut filled: usize,
+    failure: &mut Option<io::Error>,
+) -> usize {
+    while filled < window.len() && failure.is_none() {
+        match document.read(&mut window[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => *failure = Some(error),
+        }
+    }
+    filled
+}
+
+/// Like [`fill`], and takes a short read for the end, as it is with files: most of what a small file
+/// costs is the calls to the system.
+fn fill_file(file: &mut File, window: &mut [u8], failure: &mut Option<io::Error>) -> usize {
+    match file.read(window) {
+        Ok(read) if read + 1 == window.len() => read,
+        Ok(read) => fill(file, window, read, failure),
+        Err(error) => {
+            *failure = Some(error);
+            0
+        }
+    }
+}
+
+fn format(head: &[u8]) -> Format {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = text.trim_ascii_start();
+    let line = &text[..text.len().min(64)];
+    match text.first() {
+        Some(b'{' | b'[') => Format::Json,
+        // A CloudWatch Logs export: a time, a space, and the event.
+        Some(b'0'..=b'9') if memchr::memmem::find(line, b"Z {").is_some() => Format::Json,
+        _ if csv::is_csv(&text[..text.len().min(4096)]) => Format::Csv,
+        _ if head.starts_with(b"PK\x03\x04") => Format::Other(Some("a zip archive")),
+        _ if head.starts_with(b"PAR1") => Format::Other(Some("a Parquet file")),
+        _ if head.starts_with(b"\x28\xb5\x2f\xfd") => Format::Other(Some("compressed with zstd")),
+        _ if head.starts_with(b"BZh") => Format::Other(Some("compressed with bzip2")),
+        _ => Format::Other(None),
+    }
+}
+
+/// Takes note of a document that holds no events: beside log files it is nothing special, but where
+/// it was asked for by name it is a problem.
+fn other(kind: Option<&str>, blank: bool, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+    if blank {
+        return Some(Trouble::Empty);
+    }
+    sink.other(Kind::Foreign);
+    match kind {
+        Some(kind) => Some(Trouble::of_all(format!("is {kind}: unpack it first"))),
+        None if named => Some(Trouble::of_all(
+            "is neither JSON nor CSV with events".to_owned(),
+        )),
+        None => None,
+    }
+}
+
+fn damaged(damage: Damage) -> Trouble {
+    let reason = match damage {
+        Damage::Broken(at) => format!("broken JSON at byte {at}; what stands before it was read"),
+        Damage::CutOff(at) => format!("ends in the middle of a value, at byte {at}"),
+        Damage::TooLarge(at) => {
+            format!(
+                "no record ends within {} MiB behind byte {at}",
+                MAX_RECORD >> 20
+            )
+        }
+    };
+    Trouble::Of(Severity::Partial, reason)
+}
+
+fn cut_off(error: &io::Error) -> Trouble {
+    let reason = match error.kind() {
+        _ if interrupt::is_cause(error) => interrupt::REASON.to_owned(),
+        io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),
+        // The file's own header was there, or it would not be read as gzip.
+        io::ErrorKind::InvalidInput if error.to_string().contains("header") => {
+            "bytes that are no gzip follow its end".to_owned()
+        }
+        io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
+        _ => format!("reading stopped: {error}"),
+    };
+    Trouble::Of(Severity::Partial, reason)
+}
+
+/// Gives a long file up when the run is interrupted.
+struct Interruptible<R> {
+    inner: R,
+    interrupt: Interrupt,
+}
+
+impl<R: Read> Read for Interruptible<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.interrupt.check()?;
+        self.inner.read(buf)
+    }
+}
+
+/// Counts the bytes that pass.
+struct Metered<'c, R> {
+    inner: R,
+    count: &'c Cell<u64>,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.count.set(self.count.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// Stops a gzip bomb.
+struct Limited<'c, R> {
+    inner: R,
+    stored: &'c Cell<u64>,
+    inflated: u64,
+}
+
+impl<R: Read> Read for Limited<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.inflated += read as u64;
+        if self.inflated > (1 << 30) && self.inflated > self.stored.get() * MAX_RATIO {
+            let reason = format!("it inflates to more than {MAX_RATIO} times its size");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
+        Ok(read)
+    }
+}

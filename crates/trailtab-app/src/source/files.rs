@@ -1,0 +1,151 @@
+//! Local files and directories.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::archive;
+use super::document::{Body, Document};
+use super::interrupt::{self, Interrupt};
+use trailtab_core::coverage::{Coverage, Problem, Severity};
+
+/// A file of this size begun last would keep one thread busy after all others are done.
+const LARGE: u64 = 1 << 20;
+
+/// Lists the files of a path, large ones first and the others by their names. What cannot be listed
+/// is a problem in the coverage.
+pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut Coverage) -> Vec<Document> {
+    let mut files = Vec::new();
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            let problems = coverage.problems.len();
+            walk(path, &mut files, interrupt, coverage);
+            if files.is_empty() && !interrupt.is_requested() && coverage.problems.len() == problems
+            {
+                coverage.problem(Problem {
+                    document: path.display().to_string(),
+                    severity: Severity::Failed,
+                    reason: "holds no files".to_owned(),
+                });
+            }
+        }
+        // Named pipes, as the shell's <(…) makes them, are read like files.
+        Ok(metadata) => files.push((metadata.len(), path.to_owned())),
+        Err(error) => cannot(path, &error, coverage),
+    }
+    // Neighbours in a folder come from the same hours, so that their sessions are known already.
+    files.sort_unstable_by(|a, b| {
+        let early = |size: u64| if size < LARGE { 0 } else { size };
+        (early(b.0), a.1.as_os_str()).cmp(&(early(a.0), b.1.as_os_str()))
+    });
+    let named = files.len() == 1 && files[0].1 == path;
+    let documents = files.into_iter().map(|(size, path)| Document {
+        size,
+        named,
+        body: Body::File(path),
+    });
+    documents.collect()
+}
+
+/// Collects the regular files below a directory. Links to directories are not followed: they could
+/// lead back to where they are.
+fn walk(
+    directory: &Path,
+    files: &mut Vec<(u64, PathBuf)>,
+    interrupt: &Interrupt,
+    coverage: &mut Coverage,
+) {
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        if interrupt.is_requested() {
+            let directory = directory.display().to_string();
+            return coverage.problem(interrupt::problem(directory, Severity::Failed));
+        }
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) => {
+                cannot(&directory, &error, coverage);
+                continue;
+            }
+        };
+        for entry in entries {
+            let looked = entry.and_then(|entry| {
+                let kind = entry.file_type()?;
+                let path = entry.path();
+                let metadata = match kind.is_symlink() {
+                    true => fs::metadata(&path).ok(),
+                    false => Some(entry.metadata()?),
+                };
+                Ok((path, kind, metadata))
+            });
+            match looked {
+                Ok((path, _, _)) if is_not_for_readers(&path) => {}
+                Ok((path, kind, _)) if kind.is_dir() => open.push(path),
+                Ok((path, _, Some(metadata))) if metadata.is_file() => {
+                    files.push((metadata.len(), path));
+                }
+                // Sockets and the like, and links that lead nowhere or to a directory.
+                Ok(_) => {}
+                Err(error) => cannot(&directory, &error, coverage),
+            }
+        }
+    }
+}
+
+/// How the names begin that `deliver/temporary.rs` gives to files and folders that are being written.
+const TEMPORARY_PREFIX: &str = ".trailtab-";
+
+/// Tells whether a file or folder is not to be read: an archive's ledgers, and what this program is writing.
+fn is_not_for_readers(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name == archive::HIDDEN.as_bytes()
+        || name.ends_with(archive::UNFINISHED.as_bytes())
+        || name.starts_with(TEMPORARY_PREFIX.as_bytes())
+}
+
+fn cannot(path: &Path, error: &std::io::Error, coverage: &mut Coverage) {
+    coverage.problem(Problem {
+        document: path.display().to_string(),
+        severity: Severity::Failed,
+        reason: format!("cannot be opened: {error}"),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::interrupt;
+    use super::*;
+
+    #[test]
+    fn what_is_being_written_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in [".trailtab-abc/a.jsonl", ".trailtab-abc.part", "logs/a.json"] {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "{}").unwrap();
+        }
+        let mut coverage = Coverage::default();
+        let found = list(directory.path(), &Interrupt::never(), &mut coverage);
+        let [
+            Document {
+                body: Body::File(path),
+                ..
+            },
+        ] = &found[..]
+        else {
+            panic!("{} documents", found.len());
+        };
+        assert!(path.ends_with("logs/a.json"), "{}", path.display());
+        assert!(coverage.is_complete());
+    }
+
+    #[test]
+    fn a_directory_is_not_searched_after_the_interrupt() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("a.json"), "{}").unwrap();
+        let (requester, interrupt) = interrupt::channel();
+        requester.request();
+        let mut coverage = Coverage::default();
+        assert!(list(directory.path(), &interrupt, &mut coverage).is_empty());
+        assert_eq!(coverage.problems[0].reason, interrupt::REASON);
+    }
+}

@@ -1,0 +1,67 @@
+//! The one filter that LookupEvents takes itself.
+
+use std::fmt;
+
+use aws_sdk_cloudtrail::error::BuildError;
+use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
+
+use trailtab_core::event::filter::{Access, Filter};
+
+/// What the service is to filter by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    key: LookupAttributeKey,
+    value: String,
+}
+
+impl Attribute {
+    /// Chooses the filter that leaves the fewest events, if one can be left to the service: it knows
+    /// no patterns, minds the case, and takes one value.
+    pub fn choose(filter: &Filter) -> Option<Attribute> {
+        let key = |key: LookupAttributeKey, value: &str| {
+            let value = value.to_owned();
+            Attribute { key, value }
+        };
+        // Access keys are in capitals; an empty one stands for calls that none has signed.
+        if let Some(id) = filter.access_keys.only().filter(|id| !id.is_empty()) {
+            let id = id.to_ascii_uppercase();
+            return Some(key(LookupAttributeKey::AccessKeyId, &id));
+        }
+        // APIs begin with a capital. Whoever writes them otherwise means our way to compare.
+        let name = filter.names.only();
+        let name = name.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()));
+        if let Some(name) = name {
+            return Some(key(LookupAttributeKey::EventName, name));
+        }
+        // The short name of a service may be that of several.
+        let source = filter.sources.only().filter(|source| source.contains('.'));
+        if let Some(source) = source.map(str::to_ascii_lowercase) {
+            return Some(key(LookupAttributeKey::EventSource, &source));
+        }
+        filter.access.map(|access| {
+            let value = if access == Access::ReadOnly {
+                "true"
+            } else {
+                "false"
+            };
+            key(LookupAttributeKey::ReadOnly, value)
+        })
+    }
+}
+
+impl TryFrom<Attribute> for LookupAttribute {
+    type Error = BuildError;
+
+    fn try_from(attribute: Attribute) -> Result<LookupAttribute, BuildError> {
+        LookupAttribute::builder()
+            .attribute_key(attribute.key)
+            .attribute_value(attribute.value)
+            .build()
+    }
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.key.as_str(), self.value)
+    }
+}

@@ -1,0 +1,48 @@
+//! The accounts of an organisation.
+
+use std::sync::Arc;
+
+use super::account::Account;
+use crate::aws;
+
+/// Why the accounts are not known.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot list the organisation's accounts, by organizations:ListAccounts: {reason}{hint}")]
+pub struct OrganizationError {
+    reason: String,
+    hint: &'static str,
+}
+
+/// Lists the active accounts, each to be read by the role with that name; our own by the credentials
+/// at hand.
+pub(super) async fn accounts(
+    own: &Arc<Account>,
+    role_name: &str,
+) -> Result<Vec<Arc<Account>>, OrganizationError> {
+    let (_, config) = own.config();
+    let listed = aws::list_accounts(&config).await.map_err(|error| {
+        let hint = match error.code.as_deref() {
+            Some("AccessDeniedException") => {
+                " (only the management account and delegated administrators may list them)"
+            }
+            Some("AWSOrganizationsNotInUseException") => {
+                " (leave --organization out to read this account alone)"
+            }
+            _ => "",
+        };
+        OrganizationError {
+            reason: error.to_string(),
+            hint,
+        }
+    })?;
+    let accounts = listed.into_iter().filter_map(|account| {
+        if account.id == own.id {
+            Some(own.clone())
+        } else if account.is_active() {
+            Some(Arc::new(own.by_role(&account.id, role_name)))
+        } else {
+            None
+        }
+    });
+    Ok(accounts.collect())
+}

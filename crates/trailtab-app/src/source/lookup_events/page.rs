@@ -1,0 +1,75 @@
+//! A page of LookupEvents: its times, what of it an archive can keep, and the document that it is
+//! counted from.
+
+use aws_sdk_cloudtrail::types::Event;
+use serde::Deserialize;
+
+use super::client::Answer;
+use crate::source::archive::{PageEvent, is_object};
+use crate::source::document::{Body, Document};
+use trailtab_core::coverage::event_history;
+use trailtab_core::history::walk::Page;
+use trailtab_core::time::{self, Seconds};
+
+/// Looks at a page as the walk does.
+pub(super) fn look(answer: &Answer) -> Page {
+    let times: Vec<Seconds> = answer.events.iter().filter_map(time).collect();
+    Page {
+        events: answer.events.len(),
+        newest: times.iter().copied().max(),
+        oldest: times.iter().copied().min(),
+        is_ordered: times.is_sorted_by(|a, b| a >= b),
+        token: answer.token.clone(),
+    }
+}
+
+/// The time of an event, from its record if it is not told beside it.
+pub(super) fn time(event: &Event) -> Option<Seconds> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Record {
+        event_time: String,
+    }
+    let told = event
+        .event_time()
+        .map(aws_sdk_cloudtrail::primitives::DateTime::secs);
+    told.or_else(|| {
+        let record = serde_json::from_str::<Record>(event.cloud_trail_event()?).ok()?;
+        time::parse(record.event_time.as_bytes())
+    })
+}
+
+/// What an archive can keep of an event, if it is one.
+pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
+    let json = event.cloud_trail_event().filter(|json| is_object(json))?;
+    Some(PageEvent {
+        time: time(event)?,
+        id: event.event_id().unwrap_or_default(),
+        json,
+    })
+}
+
+/// Puts the records of a page together as in a log file. What is no record is counted as one that
+/// cannot be read.
+pub(super) fn document(events: &[Event], account: &str, region: &str) -> Document {
+    let mut bytes = Vec::with_capacity(events.len() * 2048);
+    bytes.extend_from_slice(br#"{"Records":["#);
+    for (index, event) in events.iter().enumerate() {
+        if index > 0 {
+            bytes.push(b',');
+        }
+        let json = event.cloud_trail_event().filter(|json| is_object(json));
+        bytes.extend_from_slice(json.unwrap_or("0").as_bytes());
+    }
+    bytes.extend_from_slice(b"]}");
+    Document {
+        size: bytes.len() as u64,
+        named: false,
+        body: Body::Memory {
+            name: event_history(account, region),
+            bytes,
+            signature: None,
+            _held: Box::new(()),
+        },
+    }
+}

@@ -1,0 +1,316 @@
+//! One region of one account: does what its walk says, and keeps what comes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_cloudtrail::types::Event;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::account::Account;
+use super::client::{self, Answer, Failure};
+use super::{KEPT, Run, Windows, in_words, page};
+use crate::aws;
+use crate::source::archive::ArchiveError;
+use crate::source::interrupt;
+use crate::source::progress::Region as Progress;
+use trailtab_core::coverage::Severity;
+use trailtab_core::history::spans::Span;
+use trailtab_core::history::walk::{Ask, GiveUp, Step, Walk};
+use trailtab_core::time::Seconds;
+
+/// A region to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ToRead {
+    pub(super) name: String,
+    /// Whether somebody said that it is enabled. If not, it is tried, and may turn out not to be.
+    pub(super) is_enabled: bool,
+}
+
+/// Why a region is not complete.
+#[derive(Debug)]
+struct Stop {
+    code: String,
+    reason: String,
+}
+
+impl Stop {
+    fn archive(error: &ArchiveError) -> Stop {
+        Stop {
+            code: "ArchiveError".to_owned(),
+            reason: aws::in_words(error),
+        }
+    }
+
+    fn interrupted() -> Stop {
+        Stop {
+            code: interrupt::CODE.to_owned(),
+            reason: interrupt::REASON.to_owned(),
+        }
+    }
+}
+
+/// Reads a region's event history, and takes note of what is missing in the end.
+pub(super) async fn read(run: Arc<Run>, account: Arc<Account>, region: ToRead) {
+    run.coverage().ask(&account.id, &region.name);
+    let asked = Windows::of(run.asked.window, run.now());
+    let from_archive = run.send_archived(&account.id, &region.name).await;
+    let missing = |span: Span| match &run.asked.archive {
+        Some(archive) => archive.missing(&account.id, &region.name, span),
+        None => vec![span],
+    };
+    let windows: Vec<Span> = asked.there.iter().flat_map(|span| missing(*span)).collect();
+    let gone = missing(asked.gone);
+    let mut reading = Reading {
+        walk: Walk::new(&windows, run.asked.max_tps, 0.0),
+        started: Instant::now(),
+        renewals: 0,
+        unkept: None,
+        from_archive,
+        progress: run.progress.begin(&account.id, &region.name),
+        run,
+        account,
+        region,
+    };
+    let stop = reading.walk_on().await.err();
+    reading.finish(stop, gone, windows.last().copied());
+}
+
+struct Reading {
+    run: Arc<Run>,
+    account: Arc<Account>,
+    region: ToRead,
+    walk: Walk,
+    started: Instant,
+    /// Renewals of the credentials since a page came.
+    renewals: u32,
+    /// The seconds around events that the archive could not keep.
+    unkept: Option<Span>,
+    /// Whether the archive had something already.
+    from_archive: bool,
+    progress: Arc<Progress>,
+}
+
+/// A page that was asked for: the question, the number of the credentials, and the answer.
+type Flight = (Ask, u32, Result<Answer, Failure>);
+
+impl Reading {
+    fn now(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    async fn walk_on(&mut self) -> Result<(), Stop> {
+        let mut flights: JoinSet<Flight> = JoinSet::new();
+        let (mut number, config) = self.account.config();
+        let mut client = aws::event_history(&config, &self.region.name);
+        let interrupt = self.run.interrupt.clone();
+        loop {
+            if interrupt.is_requested() {
+                return Err(Stop::interrupted());
+            }
+            let landed = match self.walk.step(self.now()) {
+                Step::Done => return Ok(()),
+                Step::Ask(ask) => {
+                    let current = self.account.config();
+                    if current.0 != number {
+                        number = current.0;
+                        client = aws::event_history(&current.1, &self.region.name);
+                    }
+                    let (client, attribute) = (client.clone(), self.run.asked.attribute.clone());
+                    flights.spawn(async move {
+                        let answer = client::page(client, ask.clone(), attribute).await;
+                        (ask, number, answer)
+                    });
+                    self.show();
+                    continue;
+                }
+                Step::Wait(time) => {
+                    let time = self.started + Duration::from_secs_f64(time.max(0.0));
+                    tokio::select! {
+                        landed = flights.join_next(), if !flights.is_empty() => landed,
+                        () = tokio::time::sleep_until(time) => None,
+                        () = interrupt.requested() => None,
+                    }
+                }
+                Step::Listen => interrupt.or(flights.join_next()).await.flatten(),
+            };
+            if let Some(landed) = landed {
+                self.land(landed).await?;
+                self.show();
+            }
+        }
+    }
+
+    /// Takes what came back.
+    async fn land(&mut self, landed: Result<Flight, JoinError>) -> Result<(), Stop> {
+        let (ask, number, answer) = landed.map_err(|error| Stop {
+            code: "InternalError".to_owned(),
+            reason: error.to_string(),
+        })?;
+        let (now, jitter) = (self.now(), fastrand::f64());
+        match answer {
+            Ok(answer) => {
+                self.renewals = 0;
+                self.keep(&ask, answer).await
+            }
+            Err(Failure::Throttled) => {
+                self.walk.throttled(&ask, now, jitter);
+                Ok(())
+            }
+            Err(Failure::Passing { code, reason }) => {
+                let walked = self.walk.failed(&ask, now, jitter);
+                walked.map_err(|error| gave_up(error, code, &reason))
+            }
+            Err(Failure::TokenLost) => {
+                let walked = self.walk.restart(&ask, now, jitter);
+                let code = "InvalidNextTokenException".to_owned();
+                walked.map_err(|error| gave_up(error, code, "the token is not known any more"))
+            }
+            Err(Failure::Expired { code, reason }) => {
+                let is_current = self.account.config().0 == number;
+                if is_current && self.renewals > 0 && code != client::NO_CREDENTIALS {
+                    let reason = format!(
+                        "{reason} (run again with fresh credentials; what --archive DIR keeps is not fetched twice)"
+                    );
+                    return Err(Stop { code, reason });
+                }
+                if is_current {
+                    self.renewals += 1;
+                    self.account.renew(number);
+                }
+                let walked = self.walk.failed(&ask, now, jitter);
+                walked.map_err(|error| gave_up(error, code, &reason))
+            }
+            Err(Failure::Refused { code, reason }) => Err(Stop { code, reason }),
+        }
+    }
+
+    /// Keeps a page in the archive, and sends it on to be counted.
+    async fn keep(&mut self, ask: &Ask, answer: Answer) -> Result<(), Stop> {
+        let looked = page::look(&answer);
+        let arrived = self.walk.arrived(ask, &looked, self.now());
+        let arrived = arrived.map_err(|error| gave_up(error, "InvalidPages".to_owned(), ""))?;
+        let mut events = answer.events;
+        events.retain(|event| page::time(event).is_none_or(|time| time >= arrived.goal));
+        let covered = self.claim(arrived.covered, looked.oldest, &events);
+        let (run, account) = (self.run.clone(), self.account.clone());
+        let region = self.region.name.clone();
+        // Files are written in the meantime, and other regions go on.
+        let written = tokio::task::spawn_blocking(move || {
+            let kept = match &run.asked.archive {
+                Some(archive) => {
+                    let page: Vec<_> = events.iter().filter_map(page::to_keep).collect();
+                    archive.add(&account.id, &region, covered, &page)
+                }
+                None => Ok(()),
+            };
+            (page::document(&events, &account.id, &region), kept)
+        });
+        let (document, kept) = written.await.map_err(|error| Stop {
+            code: "InternalError".to_owned(),
+            reason: error.to_string(),
+        })?;
+        // What came is counted, also if it could not be kept.
+        self.run.send(document).await;
+        kept.map_err(|error| Stop::archive(&error))
+    }
+
+    /// The seconds that the archive may call covered: none in which an event could not be kept, so that
+    /// the next run meets and names it again.
+    fn claim(&mut self, covered: Span, oldest: Option<Seconds>, events: &[Event]) -> Span {
+        for event in events.iter().filter(|event| page::to_keep(event).is_none()) {
+            let time = page::time(event);
+            let span = Span {
+                from: time.or(oldest).unwrap_or(covered.from),
+                until: time.map_or(covered.until, |time| time.saturating_add(1)),
+            };
+            self.unkept = Some(self.unkept.map_or(span, |unkept| unkept.hull(span)));
+        }
+        match self.unkept {
+            Some(unkept) if !unkept.intersect(covered).is_empty() => Span {
+                from: covered.until.min(unkept.until.max(covered.from)),
+                until: covered.until,
+            },
+            _ => covered,
+        }
+    }
+
+    fn show(&self) {
+        self.progress.show(self.walk.look_around(self.now()));
+    }
+
+    /// Takes note of what is missing. `last` is the window with the oldest seconds but those that were
+    /// read first.
+    fn finish(self, stop: Option<Stop>, mut gone: Vec<Span>, last: Option<Span>) {
+        let view = self.walk.look_around(self.now());
+        self.progress.finish(view);
+        let (account, region) = (&self.account.id, &self.region.name);
+        let run = &self.run;
+        run.coverage()
+            .count_requests(account, region, view.requests, view.throttles);
+        let was_read = view.events > 0 && view.requests > view.throttles + 1;
+        let has_some = was_read || self.from_archive;
+        if let Some(Stop { code, .. }) = &stop
+            && !self.region.is_enabled
+            && !has_some
+            && is_not_enabled(code)
+        {
+            return run.coverage().skip(account, region);
+        }
+        let severity = if has_some {
+            Severity::Partial
+        } else {
+            Severity::Failed
+        };
+        // A run of many hours may have come too late for what was due to be forgotten.
+        let horizon = run.now() - KEPT;
+        if let Some(last) = last.filter(|last| stop.is_none() && last.from < horizon) {
+            gone.push(Span {
+                from: last.from,
+                until: horizon.min(last.until),
+            });
+        }
+        gone.retain(|span| !span.is_empty());
+        if !gone.is_empty() {
+            let reason = format!(
+                "{} is older than the 90 days that AWS keeps, and in no archive",
+                in_words(&gone)
+            );
+            let severity = if view.events > 0 {
+                Severity::Partial
+            } else {
+                severity
+            };
+            run.lose(account, region, severity, "OlderThan90Days", reason);
+        }
+        if let Some(Stop { code, reason }) = stop {
+            let missing = self.walk.missing();
+            let reason = match missing.is_empty() {
+                // All that is missing is in the archive.
+                true => format!("{code}: {reason}"),
+                false => format!("{code}: {reason}; {} was not read", in_words(&missing)),
+            };
+            run.lose(account, region, severity, &code, reason);
+        }
+    }
+}
+
+/// The codes by which a region says that it is not enabled in an account, or does not know whoever
+/// asks because of that.
+fn is_not_enabled(code: &str) -> bool {
+    [
+        "OptInRequired",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "AuthFailure",
+    ]
+    .contains(&code)
+}
+
+fn gave_up(error: GiveUp, code: String, reason: &str) -> Stop {
+    let reason = match reason {
+        "" => error.to_string(),
+        reason => format!("{reason} ({error})"),
+    };
+    Stop { code, reason }
+}

@@ -1,0 +1,165 @@
+//! What a bucket holds, said where no log files were found.
+
+use super::{Listing, S3Error, Store, is_number};
+use trailtab_core::coverage::Coverage;
+use trailtab_core::nearest;
+
+/// Keys and folders that are asked for, and named, where no log files are found.
+const NAMES_LISTED: i32 = 100;
+const NAMES_SHOWN: usize = 8;
+
+/// Regions whose first and last day are looked up, if the time window leaves out all log files.
+const MAX_DATED_REGIONS: usize = 20;
+
+/// What a bucket holds where a prefix, or the nearest one above it, leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holds {
+    /// Empty for the bucket as a whole.
+    prefix: String,
+    /// Keys and folders, which end in a slash; the first ones.
+    names: Vec<String>,
+    has_more: bool,
+}
+
+/// Says what there is instead of log files.
+pub(super) fn there(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String {
+    let Some(holds) = holds else {
+        return String::new();
+    };
+    let at = format!("s3://{bucket}/{}", holds.prefix);
+    if holds.names.is_empty() {
+        return format!(": {at} is empty");
+    }
+    let names: Vec<&str> = holds
+        .names
+        .iter()
+        .take(NAMES_SHOWN)
+        .map(String::as_str)
+        .collect();
+    let has_more = holds.has_more || names.len() < holds.names.len();
+    let more = if has_more { " and more" } else { "" };
+    let missing = wanted
+        .strip_prefix(holds.prefix.as_str())
+        .unwrap_or_default();
+    let missing = missing.split('/').next().unwrap_or_default();
+    let folders = holds.names.iter().filter_map(|name| name.strip_suffix('/'));
+    let meant = match missing {
+        "" => None,
+        missing => nearest::meant(missing, folders),
+    };
+    let meant = meant.map_or(String::new(), |(_, meant)| {
+        format!("; did you mean {at}{meant}/?")
+    });
+    format!(": {at} holds {}{more}{meant}", names.join(", "))
+}
+
+impl Store {
+    /// The error for a prefix without log files.
+    pub(super) async fn nothing(&self, prefix: &str) -> S3Error {
+        S3Error::Empty {
+            bucket: self.bucket.clone(),
+            prefix: prefix.to_owned(),
+            holds: self.holds(prefix).await,
+        }
+    }
+
+    /// Lists what is under a prefix, or else under the nearest folder above it that holds anything. Nothing
+    /// if that cannot be listed.
+    async fn holds(&self, prefix: &str) -> Option<Holds> {
+        let mut at = prefix;
+        loop {
+            let request = self.client.list_objects_v2().bucket(&self.bucket);
+            let request = request.prefix(at).delimiter("/").max_keys(NAMES_LISTED);
+            let page = request.send().await.ok()?;
+            let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
+            let keys = page.contents().iter().filter_map(|object| object.key());
+            let folder = &at[..at.rfind('/').map_or(0, |slash| slash + 1)];
+            let names = folders.chain(keys).filter(|name| *name != at);
+            let names: Vec<String> = names
+                .map(|name| name.strip_prefix(folder).unwrap_or(name).to_owned())
+                .collect();
+            if !names.is_empty() || at.is_empty() {
+                return Some(Holds {
+                    prefix: folder.to_owned(),
+                    names,
+                    has_more: page.is_truncated() == Some(true),
+                });
+            }
+            let above = at.trim_end_matches('/');
+            at = &above[..above.rfind('/').map_or(0, |slash| slash + 1)];
+        }
+    }
+
+    /// Finds out from which day to which there are log files in some regions.
+    pub(super) async fn date(&self, listings: &[Listing]) {
+        let regions = listings.iter().filter(|listing| listing.scope.is_some());
+        for listing in regions.take(MAX_DATED_REGIONS) {
+            let (first, last) = (false, true);
+            let days = (
+                self.day(&listing.prefix, first).await,
+                self.day(&listing.prefix, last).await,
+            );
+            if let (Some(first), Some(last)) = days {
+                let dated = Coverage {
+                    days_stored: Some((first, last)),
+                    ..Coverage::default()
+                };
+                self.coverage.lock().await.merge(dated);
+            }
+        }
+    }
+
+    /// Finds the first or the last day in a region's folder, `YYYY/MM/DD/`.
+    async fn day(&self, region: &str, is_last: bool) -> Option<String> {
+        let mut folder = region.to_owned();
+        for _ in ["year", "month", "day"] {
+            let found = self.children(&folder).await.ok()?;
+            let numbers = found.into_iter().filter(|child| {
+                let name = child.strip_prefix(folder.as_str());
+                name.is_some_and(|name| is_number(name.trim_end_matches('/')))
+            });
+            folder = match is_last {
+                false => numbers.min()?,
+                true => numbers.max()?,
+            };
+        }
+        let day = folder.strip_prefix(region)?.trim_end_matches('/');
+        Some(day.replace('/', "-"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(wanted: &str, prefix: &str, names: &[&str], has_more: bool) -> String {
+        let holds = Holds {
+            prefix: prefix.to_owned(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            has_more,
+        };
+        there("b", wanted, Some(&holds))
+    }
+
+    #[test]
+    fn a_wrong_prefix_is_told_what_there_is() {
+        assert_eq!(said("", "", &[], false), ": s3://b/ is empty");
+        assert_eq!(
+            said("AWSLog/1/", "", &["AWSLogs/", "folder/"], false),
+            ": s3://b/ holds AWSLogs/, folder/; did you mean s3://b/AWSLogs/?"
+        );
+        assert_eq!(
+            said(
+                "AWSLogs/o-a1b2c3d4e5/",
+                "AWSLogs/",
+                &["111122223333/"],
+                true
+            ),
+            ": s3://b/AWSLogs/ holds 111122223333/ and more"
+        );
+        let many: Vec<String> = (0..10).map(|n| format!("{n}/")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(said("x/", "", &many, false).ends_with(" 7/ and more"));
+        assert_eq!(there("b", "x", None), "");
+    }
+}

@@ -1,0 +1,197 @@
+//! Inflating gzip member after member, and working out on the way what a digest would say of a file.
+
+use std::io::{self, BufRead, Read};
+
+use aws_lc_rs::digest::{Context, SHA256};
+#[expect(
+    clippy::disallowed_types,
+    reason = "the member after which it stops is the one that a digest speaks of"
+)]
+use flate2::bufread::GzDecoder;
+use flate2::bufread::MultiGzDecoder;
+
+use trailtab_core::integrity::digest::Hash;
+
+/// A digest of this size would list a hundred thousand log files.
+const MAX_DIGEST: usize = 32 << 20;
+
+/// The hash of a file's contents, which for a gzip file are those of its first member.
+pub(super) struct Seal {
+    context: Context,
+    /// The contents themselves, where they are asked for and not too large.
+    copy: Option<Vec<u8>>,
+    /// Whether anything follows the contents; none while they have not ended.
+    has_more: Option<bool>,
+}
+
+/// What became of a seal.
+pub(super) struct Sealed {
+    /// None if the contents did not end well.
+    pub(super) hash: Option<Hash>,
+    pub(super) has_more: bool,
+    pub(super) copy: Option<Vec<u8>>,
+}
+
+impl Seal {
+    pub(super) fn new(copies: bool) -> Seal {
+        Seal {
+            context: Context::new(&SHA256),
+            copy: copies.then(Vec::new),
+            has_more: None,
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.context.update(bytes);
+        self.copy = self
+            .copy
+            .take()
+            .filter(|copy| copy.len() + bytes.len() <= MAX_DIGEST);
+        if let Some(copy) = &mut self.copy {
+            copy.extend_from_slice(bytes);
+        }
+    }
+
+    pub(super) fn finish(self) -> Sealed {
+        let hash = self.context.finish();
+        Sealed {
+            hash: self.has_more.and_then(|_| hash.as_ref().try_into().ok()),
+            has_more: self.has_more == Some(true),
+            copy: self.copy,
+        }
+    }
+}
+
+/// Reads what is not compressed.
+pub(super) struct Plain<R> {
+    pub(super) inner: R,
+    pub(super) seal: Option<Seal>,
+}
+
+impl<R: Read> Read for Plain<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        if let Some(seal) = &mut self.seal {
+            seal.add(&buf[..read]);
+            if read == 0 && !buf.is_empty() {
+                seal.has_more = Some(false);
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// Inflates all members of a gzip file, one after the other.
+pub(super) struct Members<R> {
+    #[expect(clippy::disallowed_types, reason = "the others are read behind it")]
+    first: Option<GzDecoder<R>>,
+    others: Option<MultiGzDecoder<R>>,
+    pub(super) seal: Option<Seal>,
+}
+
+impl<R: BufRead> Members<R> {
+    pub(super) fn new(stored: R, seal: Option<Seal>) -> Members<R> {
+        #[expect(clippy::disallowed_types, reason = "the others are read behind it")]
+        let first = Some(GzDecoder::new(stored));
+        Members {
+            first,
+            others: None,
+            seal,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(first) = &mut self.first {
+            let read = first.read(buf)?;
+            if let Some(seal) = &mut self.seal {
+                seal.add(&buf[..read]);
+            }
+            if read > 0 || buf.is_empty() {
+                return Ok(read);
+            }
+        }
+        if let Some(first) = self.first.take() {
+            let mut rest = first.into_inner();
+            let has_more = !rest.fill_buf()?.is_empty();
+            if let Some(seal) = &mut self.seal {
+                seal.has_more = Some(has_more);
+            }
+            self.others = has_more.then(|| MultiGzDecoder::new(rest));
+        }
+        match &mut self.others {
+            Some(others) => others.read(buf),
+            None => Ok(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn hash(text: &[u8]) -> Option<Hash> {
+        let mut seal = Seal::new(false);
+        seal.add(text);
+        seal.has_more = Some(false);
+        seal.finish().hash
+    }
+
+    /// Reads a gzip file: all its text, and what became of the seal.
+    fn read(stored: &[u8]) -> (io::Result<String>, Sealed) {
+        let mut members = Members::new(stored, Some(Seal::new(true)));
+        let mut text = String::new();
+        let read = members.read_to_string(&mut text).map(|_| text);
+        (read, members.seal.unwrap().finish())
+    }
+
+    #[test]
+    fn the_first_member_is_sealed_and_all_are_read() {
+        let (text, sealed) = read(&gzip(b"one"));
+        assert_eq!(text.unwrap(), "one");
+        assert_eq!((sealed.hash, sealed.has_more), (hash(b"one"), false));
+        assert_eq!(sealed.copy.unwrap(), b"one");
+        let (text, sealed) = read(&[gzip(b"one"), gzip(b"two")].concat());
+        assert_eq!(text.unwrap(), "onetwo");
+        assert_eq!((sealed.hash, sealed.has_more), (hash(b"one"), true));
+        assert_eq!(sealed.copy.unwrap(), b"one");
+    }
+
+    #[test]
+    fn any_byte_that_follows_is_noticed() {
+        let one = gzip(b"one");
+        // The last eight bytes of a member are its checksum and size, which an intruder can repeat.
+        let end = &one[one.len() - 8..];
+        for tail in [&b"\0"[..], b"x", end, &gzip(b"")[..]] {
+            let (_, sealed) = read(&[&one[..], tail].concat());
+            assert_eq!(
+                (sealed.hash, sealed.has_more),
+                (hash(b"one"), true),
+                "{tail:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_has_no_hash() {
+        let mut one = gzip(b"one and only");
+        assert_eq!(read(&one[..one.len() - 1]).1.hash, None);
+        let crc = one.len() - 8;
+        one[crc] ^= 1;
+        let (text, sealed) = read(&one);
+        assert!(text.is_err());
+        assert_eq!(sealed.hash, None);
+    }
+}

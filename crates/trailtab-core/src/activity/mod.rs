@@ -1,0 +1,5 @@
+//! Counting events: who called which API, and how often.
+
+pub mod summary;
+pub mod tally;
+pub mod usage;

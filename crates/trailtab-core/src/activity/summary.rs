@@ -1,0 +1,572 @@
+//! The result of `trailtab activity`: the JSON contract, described in docs/summary.md.
+//!
+//! Five sections and `_metadata` are the predecessor's, key for key; all else stands in the section
+//! `trailtab`, which carries the version of the contract.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::activity::tally::{Stats, Tally};
+use crate::coverage::{ALL_REGIONS, Coverage, Problem, Severity};
+use crate::event::ingest::{Intaken, Reconciliation};
+use crate::event::no_match::NoMatch;
+use crate::integrity::Integrity;
+use crate::time::{self, Seconds, Window};
+
+/// Grows when a field of the section `trailtab` changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Counts by two keys.
+pub type Counts = BTreeMap<String, BTreeMap<String, u64>>;
+
+/// Everything that is known of the activity in one or more accounts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Summary {
+    #[serde(rename = "_metadata")]
+    pub metadata: Metadata,
+    /// Calls by principal and `service:API`.
+    pub api_calls_by_principal: Counts,
+    /// Calls by region and `service:API`.
+    pub api_calls_by_region: Counts,
+    /// Failed calls by principal and `service:errorCode`; calls that failed without a code are not
+    /// among them.
+    pub error_codes_by_principal: Counts,
+    /// Calls by principal and sourceIPAddress.
+    pub ip_addresses_by_principal: Counts,
+    /// What goes beyond the predecessor; absent in its own files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trailtab: Option<Extension>,
+    /// Calls by principal and userAgent.
+    pub user_agents_by_principal: Counts,
+}
+
+/// What was analysed, by whom and when. Times are UTC, written `20260907080000`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Metadata {
+    /// The account, `multiple`, or `unknown` if no record names one.
+    pub account_id: String,
+    /// The ARN whose credentials were used; null where records came from log files.
+    pub account_principal: Option<String>,
+    /// `ALL`, `SUCCESSFUL` or `FAILED`.
+    pub activity_type: String,
+    pub cloudtrail_data_analyzed: Analyzed,
+    /// The command line.
+    pub invocation: String,
+    /// The regions that were looked at.
+    pub regions_enabled: Vec<String>,
+    /// The regions that could not be read, or not to the end, and the error's code. Of several
+    /// accounts, `ACCOUNT:REGION`; the region `*` stands for a whole account.
+    pub regions_failed: BTreeMap<String, String>,
+    pub run_timestamp: String,
+}
+
+/// The window that was asked for; where it is open, the first or last event.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Analyzed {
+    pub from_timestamp: String,
+    pub to_timestamp: String,
+}
+
+/// The section `trailtab`. Times are UTC, written `2026-09-07T08:00:00Z`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Extension {
+    pub schema_version: u32,
+    /// Calls by the account that recorded them.
+    pub accounts: BTreeMap<String, Calls>,
+    /// Calls by hour, `2026-09-07T08` in UTC; hours without calls are left out.
+    pub calls_per_hour: BTreeMap<String, Hour>,
+    pub counts: Reconciliation,
+    pub coverage: CoverageReport,
+    /// Failed calls by principal, `service:API` and error code.
+    pub errors_by_principal_and_api: BTreeMap<String, Counts>,
+    /// What digests say of the log files; absent where nobody asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integrity: Option<Integrity>,
+    /// Why no event was counted; absent if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_match: Option<NoMatch>,
+    /// The humans behind the principals, where a record names them.
+    pub persons: BTreeMap<String, PersonReport>,
+    pub principals: BTreeMap<String, PrincipalReport>,
+    /// Calls by role and session name.
+    pub sessions_by_principal: BTreeMap<String, BTreeMap<String, Calls>>,
+    /// The program that made this.
+    pub version: String,
+}
+
+/// How many calls, and when.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Calls {
+    pub calls: u64,
+    /// Calls with an error code or message.
+    pub failed: u64,
+    pub read_only: u64,
+    /// Calls that change something; older records do not say which calls do.
+    pub write: u64,
+    pub first_seen: Option<String>,
+    pub last_seen: Option<String>,
+}
+
+/// The calls of one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Hour {
+    pub calls: u64,
+    pub failed: u64,
+}
+
+/// One principal.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PrincipalReport {
+    #[serde(flatten)]
+    pub calls: Calls,
+    /// Calls by `userIdentity.type`; `AssumedRoot` is a session that AssumeRoot made, the empty name
+    /// stands for records without a type.
+    pub identity_types: BTreeMap<String, u64>,
+}
+
+/// One human.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PersonReport {
+    #[serde(flatten)]
+    pub calls: Calls,
+    /// How the person is known: `source_identity`, `session_name`, `identity_center`, `federation`,
+    /// `iam_user` or `root`.
+    pub evidence: BTreeSet<String>,
+    /// Calls by the principal that the person acted as.
+    pub principals: BTreeMap<String, u64>,
+}
+
+/// What was asked for, what was read, what is missing and why.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CoverageReport {
+    /// Regions by account.
+    pub accounts: BTreeMap<String, BTreeMap<String, RegionReport>>,
+    /// Whether all that was asked for was read; if not, the exit code is 3.
+    pub complete: bool,
+    /// Log files, pages or payloads that were opened, and their bytes as stored.
+    pub documents: u64,
+    pub document_bytes: u64,
+    /// Events by eventVersion, compared as numbers.
+    pub event_versions: BTreeMap<String, u64>,
+    pub events_without_time: u64,
+    /// The filter that was left to LookupEvents, such as `EventName=RunInstances`: what it kept back
+    /// was not read, and is in no count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookup_attribute: Option<String>,
+    /// Events from here on may still be on their way to the event history; absent if none can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_until: Option<String>,
+    /// The window that was asked for; null where it is open.
+    pub since: Option<String>,
+    pub until: Option<String>,
+    /// What the documents held beside events, by kind.
+    pub other_content: BTreeMap<String, u64>,
+    pub problems: Vec<ProblemReport>,
+    /// Problems beyond the thousand that are listed.
+    pub problems_not_listed: u64,
+    /// Identities of a shape that is not known, and how they look.
+    pub unknown_identities: BTreeMap<String, UnknownIdentity>,
+}
+
+/// One region of one account.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RegionReport {
+    pub events: u64,
+    pub first_seen: Option<String>,
+    pub last_seen: Option<String>,
+    /// `complete`, `partial`, `failed`, or `not_enabled` if the region was tried in vain.
+    pub status: String,
+    /// Why it is not complete, by AWS's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Requests to LookupEvents, and how many of them were throttled; absent for log files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttled_requests: Option<u64>,
+}
+
+/// A document that did not give all it has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ProblemReport {
+    pub document: String,
+    pub reason: String,
+    /// `partial` or `failed`.
+    pub severity: String,
+}
+
+/// An identity that the grammar of principals does not know.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct UnknownIdentity {
+    pub events: u64,
+    /// The smallest of them, as JSON cut to 500 characters.
+    pub example: String,
+}
+
+/// What a run knows beside its counts.
+#[derive(Debug, Clone, Default)]
+pub struct Run {
+    pub window: Window,
+    pub activity_type: &'static str,
+    pub invocation: String,
+    pub now: Seconds,
+    pub version: &'static str,
+    /// The account and the ARN whose credentials were used.
+    pub caller: Option<(String, String)>,
+    /// Why no event was counted, if that is so.
+    pub no_match: Option<NoMatch>,
+}
+
+impl Summary {
+    /// Builds the summary of a tally. `counts` and `others` are the run's, also if the tally is that
+    /// of one account only.
+    pub fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> Summary {
+        let mut summary = Summary::default();
+        for (principal, source, name, count) in tally.calls_by_principal() {
+            let api = format!("{source}:{name}");
+            add(&mut summary.api_calls_by_principal, principal, api, count);
+        }
+        for (region, source, name, count) in tally.calls_by_region() {
+            add(
+                &mut summary.api_calls_by_region,
+                region,
+                format!("{source}:{name}"),
+                count,
+            );
+        }
+        for (principal, address, count) in tally.addresses() {
+            add(
+                &mut summary.ip_addresses_by_principal,
+                principal,
+                address.to_owned(),
+                count,
+            );
+        }
+        for (principal, agent, count) in tally.user_agents() {
+            add(
+                &mut summary.user_agents_by_principal,
+                principal,
+                agent.to_owned(),
+                count,
+            );
+        }
+        for (principal, source, _, code, count) in tally.errors() {
+            let key = format!("{source}:{code}");
+            add(&mut summary.error_codes_by_principal, principal, key, count);
+        }
+        let extension = Extension::of(tally, intaken, coverage, run);
+        summary.metadata = Metadata::of(&extension, coverage, run);
+        summary.trailtab = Some(extension);
+        summary
+    }
+}
+
+fn add(counts: &mut Counts, outer: &str, inner: String, count: u64) {
+    *entry(counts, outer).entry(inner).or_default() += count;
+}
+
+/// Finds a map's value without copying a key that is there.
+fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut V {
+    if !map.contains_key(key) {
+        map.insert(key.to_owned(), V::default());
+    }
+    map.entry(key.to_owned()).or_default()
+}
+
+impl Metadata {
+    fn of(extension: &Extension, coverage: &Coverage, run: &Run) -> Metadata {
+        let accounts = &extension.coverage.accounts;
+        let caller = run.caller.as_ref();
+        let account_id = match accounts.len() {
+            0 => caller.map_or_else(|| "unknown".to_owned(), |(account, _)| account.clone()),
+            1 => accounts.keys().next().cloned().unwrap_or_default(),
+            _ => "multiple".to_owned(),
+        };
+        let regions = accounts.values().flatten();
+        let first = extension
+            .accounts
+            .values()
+            .filter_map(|a| a.first_seen.as_deref())
+            .min();
+        let last = extension
+            .accounts
+            .values()
+            .filter_map(|a| a.last_seen.as_deref())
+            .max();
+        let end = |asked: Option<Seconds>, seen: Option<&str>| {
+            let seen = seen.and_then(|time| time::parse(time.as_bytes()));
+            time::compact(asked.or(seen).unwrap_or(run.now))
+        };
+        Metadata {
+            account_id,
+            account_principal: caller.map(|(_, arn)| arn.clone()),
+            activity_type: run.activity_type.to_owned(),
+            cloudtrail_data_analyzed: Analyzed {
+                from_timestamp: end(run.window.since, first),
+                to_timestamp: end(run.window.until.map(|until| until - 1), last),
+            },
+            invocation: run.invocation.clone(),
+            regions_enabled: regions
+                .filter(|(name, report)| *name != ALL_REGIONS && report.status != "not_enabled")
+                .map(|(name, _)| name.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            regions_failed: coverage
+                .codes
+                .iter()
+                .map(|((account, region), code)| match accounts.len() {
+                    0 | 1 => (region.clone(), code.clone()),
+                    _ => (format!("{account}:{region}"), code.clone()),
+                })
+                .collect(),
+            run_timestamp: time::compact(run.now),
+        }
+    }
+}
+
+impl Extension {
+    fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> Extension {
+        let mut extension = Extension {
+            schema_version: SCHEMA_VERSION,
+            counts: intaken.counts,
+            coverage: CoverageReport::of(tally, intaken, coverage, run),
+            integrity: coverage.integrity,
+            no_match: run.no_match.clone(),
+            version: run.version.to_owned(),
+            ..Extension::default()
+        };
+        extension.add_actors(tally);
+        let mut accounts: BTreeMap<String, Stats> = BTreeMap::new();
+        for (account, _, stats) in tally.scopes() {
+            entry(&mut accounts, account).merge(stats);
+        }
+        extension.accounts = accounts
+            .iter()
+            .map(|(name, stats)| (name.clone(), stats.into()))
+            .collect();
+        for (hour, calls, failed) in tally.hours() {
+            extension
+                .calls_per_hour
+                .insert(time::hour(hour), Hour { calls, failed });
+        }
+        for (principal, source, name, code, count) in tally.errors() {
+            let by_api = entry(&mut extension.errors_by_principal_and_api, principal);
+            add(by_api, &format!("{source}:{name}"), code.to_owned(), count);
+        }
+        extension
+    }
+
+    fn add_actors(&mut self, tally: &Tally) {
+        let mut principals: BTreeMap<String, Stats> = BTreeMap::new();
+        let mut sessions: BTreeMap<String, BTreeMap<String, Stats>> = BTreeMap::new();
+        let mut persons: BTreeMap<String, Stats> = BTreeMap::new();
+        for actor in tally.actors() {
+            entry(&mut principals, actor.principal).merge(actor.stats);
+            let report = entry(&mut self.principals, actor.principal);
+            *entry(&mut report.identity_types, actor.kind) += actor.stats.calls;
+            if let Some(session) = actor.session {
+                entry(entry(&mut sessions, actor.principal), session).merge(actor.stats);
+            }
+            if let Some((name, evidence)) = actor.person {
+                entry(&mut persons, name).merge(actor.stats);
+                let report = entry(&mut self.persons, name);
+                report.evidence.insert(evidence.name().to_owned());
+                *entry(&mut report.principals, actor.principal) += actor.stats.calls;
+            }
+        }
+        for (name, stats) in &principals {
+            entry(&mut self.principals, name).calls = stats.into();
+        }
+        for (name, stats) in &persons {
+            entry(&mut self.persons, name).calls = stats.into();
+        }
+        for (principal, by_session) in &sessions {
+            let calls = by_session
+                .iter()
+                .map(|(name, stats)| (name.clone(), stats.into()));
+            self.sessions_by_principal
+                .insert(principal.clone(), calls.collect());
+        }
+    }
+}
+
+impl From<&Stats> for Calls {
+    fn from(stats: &Stats) -> Calls {
+        Calls {
+            calls: stats.calls,
+            failed: stats.failed,
+            read_only: stats.reads,
+            write: stats.writes,
+            first_seen: stats.first.map(time::iso),
+            last_seen: stats.last.map(time::iso),
+        }
+    }
+}
+
+impl CoverageReport {
+    fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> CoverageReport {
+        let problems = coverage.problems.iter().map(ProblemReport::from);
+        let others = intaken
+            .others
+            .iter()
+            .map(|(kind, n)| (kind.name().to_owned(), *n));
+        let odd = tally.odd().iter().map(|(shape, odd)| {
+            let example = odd.example.clone();
+            (
+                shape.clone(),
+                UnknownIdentity {
+                    events: odd.events,
+                    example,
+                },
+            )
+        });
+        let mut event_versions = BTreeMap::new();
+        for (version, count) in tally.versions() {
+            *entry(&mut event_versions, &normal_version(version)) += count;
+        }
+        CoverageReport {
+            accounts: regions(tally, coverage),
+            complete: coverage.is_complete(),
+            lookup_attribute: coverage.lookup_attribute.clone(),
+            settled_until: coverage.settled_until.map(time::iso),
+            documents: coverage.documents,
+            document_bytes: coverage.bytes,
+            event_versions,
+            events_without_time: tally.without_time(),
+            since: run.window.since.map(time::iso),
+            until: run.window.until.map(time::iso),
+            other_content: others.collect(),
+            problems: problems.collect(),
+            problems_not_listed: coverage.more_problems,
+            unknown_identities: odd.collect(),
+        }
+    }
+}
+
+impl From<&Problem> for ProblemReport {
+    fn from(problem: &Problem) -> ProblemReport {
+        ProblemReport {
+            document: problem.document.clone(),
+            reason: problem.reason.clone(),
+            severity: problem.severity.name().to_owned(),
+        }
+    }
+}
+
+/// Joins the regions that were asked for with those that events came from.
+fn regions(tally: &Tally, coverage: &Coverage) -> BTreeMap<String, BTreeMap<String, RegionReport>> {
+    let mut accounts: BTreeMap<String, BTreeMap<String, RegionReport>> = BTreeMap::new();
+    for ((account, region), severity) in &coverage.asked {
+        let report = entry(entry(&mut accounts, account), region);
+        report.status = severity.map_or("complete", Severity::name).to_owned();
+    }
+    for (account, region) in &coverage.not_enabled {
+        let report = entry(entry(&mut accounts, account), region);
+        report.status = "not_enabled".to_owned();
+    }
+    for ((account, region), code) in &coverage.codes {
+        entry(entry(&mut accounts, account), region).code = Some(code.clone());
+    }
+    for ((account, region), (all, throttled)) in &coverage.requests {
+        let report = entry(entry(&mut accounts, account), region);
+        report.requests = Some(*all);
+        report.throttled_requests = Some(*throttled);
+    }
+    for (account, region, stats) in tally.scopes() {
+        let report = entry(entry(&mut accounts, account), region);
+        report.events = stats.calls;
+        report.first_seen = stats.first.map(time::iso);
+        report.last_seen = stats.last.map(time::iso);
+        if report.status.is_empty() {
+            report.status = "complete".to_owned();
+        }
+    }
+    accounts
+}
+
+/// Writes a version as CloudTrail does: 1.8, 1.08 and 1.008 are one version, and less than 1.10.
+fn normal_version(text: &str) -> String {
+    let parse = |text: &str| -> Option<(u32, u32)> {
+        let (major, minor) = text.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    match parse(text) {
+        Some((major, 0)) => format!("{major}.0"),
+        Some((major, minor)) => format!("{major}.{minor:02}"),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The schema follows from the types above; UPDATE_DOCS=1 writes it.
+    #[test]
+    fn the_schema_in_docs_is_that_of_the_code() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/summary.schema.json"
+        );
+        let mut schema = schemars::schema_for!(Summary).to_value();
+        schema["title"] = "Summary of CloudTrail activity, as written by trailtab activity".into();
+        schema["$comment"] = "Described in summary.md; made by UPDATE_DOCS=1 cargo test".into();
+        let schema = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &schema).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == schema,
+            "docs/summary.schema.json is not up to date. It should be:\n{schema}"
+        );
+    }
+
+    #[test]
+    fn versions_are_written_alike() {
+        for (text, normal) in [
+            ("1.8", "1.08"),
+            ("1.08", "1.08"),
+            ("1.10", "1.10"),
+            ("1.0", "1.0"),
+            ("2", "2"),
+            ("x.y", "x.y"),
+        ] {
+            assert_eq!(normal_version(text), normal);
+        }
+    }
+
+    #[test]
+    fn older_results_can_be_read() {
+        let summary: Summary =
+            serde_json::from_str(r#"{"api_calls_by_region":{"r":{"s:n":2}}}"#).unwrap();
+        assert_eq!(
+            (summary.api_calls_by_region["r"]["s:n"], summary.trailtab),
+            (2, None)
+        );
+        let mut now = Summary {
+            trailtab: Some(Extension::default()),
+            ..Summary::default()
+        };
+        now.metadata.account_id = "1".to_owned();
+        let json = serde_json::to_string(&now).unwrap();
+        assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), now);
+    }
+}

@@ -1,0 +1,191 @@
+//! Publishing after the fact: what is sent, hour by hour, and what is left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use super::chunks::{chunks, is_timely};
+use super::metrics::{Datum, Metric, Set};
+use super::price;
+use crate::time::{Seconds, Window};
+
+const HOUR: Seconds = 3600;
+
+/// After this time, events have arrived: CloudTrail delivers them within some five minutes on average,
+/// and promises nothing.
+const SETTLED: Seconds = 15 * 60;
+
+/// What is to be published.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// By the hour's first second.
+    pub hours: BTreeMap<Seconds, Vec<Datum>>,
+    /// Events in hours that are too old for CloudWatch.
+    pub refused: u64,
+    /// Events in hours of which some may still be on their way.
+    pub unsettled: u64,
+    /// Events in hours that are not wholly in the window.
+    pub cut: u64,
+    /// Hours that CloudWatch holds data of already, and the events in them.
+    pub present: BTreeMap<Seconds, u64>,
+}
+
+impl Plan {
+    /// Plans to publish all hours that CloudWatch takes and that are over. An hour is published whole or
+    /// not at all, so that a later run finds the same in it.
+    pub fn new(data: Vec<Datum>, window: Window, now: Seconds) -> Plan {
+        let mut plan = Plan::default();
+        for datum in data {
+            let hour = datum.minute.div_euclid(HOUR) * HOUR;
+            if hour + HOUR + SETTLED > now {
+                plan.unsettled += datum.events();
+            } else if !is_timely(hour, now) {
+                plan.refused += datum.events();
+            } else if window.since.is_some_and(|since| hour < since)
+                || window.until.is_some_and(|until| until < hour + HOUR)
+            {
+                plan.cut += datum.events();
+            } else {
+                plan.hours.entry(hour).or_default().push(datum);
+            }
+        }
+        plan
+    }
+
+    /// Metrics by which is told whether an hour has been published before, for each hour the one with most
+    /// calls; and the first second to look at, and the first not to.
+    pub fn witnesses(&self) -> (Vec<Metric>, Seconds, Seconds) {
+        let mut witnesses = BTreeSet::new();
+        for data in self.hours.values() {
+            let mut calls = BTreeMap::<&Metric, u64>::new();
+            for datum in data.iter().filter(|datum| datum.metric.set == Set::Calls) {
+                *calls.entry(&datum.metric).or_default() += datum.value;
+            }
+            let most = calls.into_iter().max_by_key(|(_, count)| *count);
+            witnesses.extend(most.map(|(metric, _)| metric.clone()));
+        }
+        let first = self.hours.keys().next().copied().unwrap_or_default();
+        let last = self.hours.keys().next_back().copied().unwrap_or_default();
+        (witnesses.into_iter().collect(), first, last + HOUR)
+    }
+
+    /// Leaves out hours that CloudWatch holds data of already: theirs would be added to what is there.
+    pub fn leave_out(&mut self, hours: &BTreeSet<Seconds>) {
+        for hour in hours {
+            if let Some(data) = self.hours.remove(hour) {
+                self.present
+                    .insert(*hour, data.iter().map(Datum::events).sum());
+            }
+        }
+    }
+
+    /// All data, by hour.
+    pub fn data(&self) -> impl Iterator<Item = &Datum> {
+        self.hours.values().flatten()
+    }
+
+    /// Requests that it takes.
+    pub fn requests(&self) -> usize {
+        let hours = self.hours.values();
+        hours.map(|data| chunks(data.clone()).len()).sum()
+    }
+
+    /// What it costs, in US dollars at list prices, as if there were no other metrics.
+    pub fn price(&self) -> Decimal {
+        price::of_hours(self.metric_hours()) + price::of_requests(self.requests() as u64)
+    }
+
+    /// Distinct metrics.
+    pub fn metrics(&self) -> usize {
+        let metrics: BTreeSet<&Metric> = self.data().map(|datum| &datum.metric).collect();
+        metrics.len()
+    }
+
+    /// Distinct metrics in each hour, summed up: what CloudWatch bills.
+    fn metric_hours(&self) -> u64 {
+        let hours = self.hours.values().map(|data| {
+            let metrics: BTreeSet<&Metric> = data.iter().map(|datum| &datum.metric).collect();
+            metrics.len() as u64
+        });
+        hours.sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A quarter past ten on some day.
+    const NOW: Seconds = 20_000 * 86_400 + 10 * HOUR + 900;
+
+    fn datum(minute: Seconds, value: u64) -> Datum {
+        let metric = Metric {
+            set: Set::Calls,
+            name: "Get".to_owned(),
+            values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
+        };
+        Datum {
+            metric,
+            minute,
+            value,
+        }
+    }
+
+    #[test]
+    fn hours_are_published_whole_or_not_at_all() {
+        let over = NOW - 900 - HOUR;
+        let data = vec![
+            datum(NOW - 14 * 86_400 - 120, 1),
+            // In the oldest hour that is not wholly taken any more.
+            datum(NOW - 14 * 86_400 + 900, 2),
+            datum(over, 4),
+            datum(over + 59 * 60, 8),
+            datum(NOW - 60, 16),
+            datum(NOW + HOUR, 32),
+        ];
+        let plan = Plan::new(data.clone(), Window::default(), NOW);
+        assert_eq!((plan.refused, plan.unsettled), (3, 48));
+        assert_eq!(plan.hours.keys().collect::<Vec<_>>(), [&over]);
+        assert_eq!(
+            (plan.data().count(), plan.requests(), plan.metrics()),
+            (2, 1, 1)
+        );
+        assert_eq!(plan.price(), price::of_hours(1) + price::of_requests(1));
+        // An hour is cut by a window that begins or ends in it.
+        for (since, until, cut) in [
+            (over, over + HOUR, 0),
+            (over + 1, over + HOUR, 12),
+            (over, over + HOUR - 1, 12),
+        ] {
+            let window = Window {
+                since: Some(since),
+                until: Some(until),
+            };
+            let plan = Plan::new(data.clone(), window, NOW);
+            assert_eq!((plan.cut, plan.hours.len()), (cut, usize::from(cut == 0)));
+        }
+        // The hour of ten was not over for a quarter of an hour one second before.
+        assert!(
+            Plan::new(data.clone(), Window::default(), NOW - 1)
+                .hours
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn hours_that_are_there_already_are_left_out() {
+        let hour = NOW - 900 - 5 * HOUR;
+        let mut plan = Plan::new(
+            vec![datum(hour, 1), datum(hour + HOUR, 2)],
+            Window::default(),
+            NOW,
+        );
+        assert_eq!(
+            plan.witnesses().1..plan.witnesses().2,
+            hour..hour + 2 * HOUR
+        );
+        plan.leave_out(&BTreeSet::from([hour + HOUR, hour + 2 * HOUR]));
+        assert_eq!(plan.present, BTreeMap::from([(hour + HOUR, 2)]));
+        assert_eq!(plan.hours.keys().collect::<Vec<_>>(), [&hour]);
+    }
+}

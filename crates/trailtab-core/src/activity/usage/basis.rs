@@ -1,0 +1,166 @@
+//! What every report on usage says of its making: what was asked for, what was read, what is missing.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{MINUTE, Usage};
+use crate::activity::summary::{ProblemReport, Run};
+use crate::coverage;
+use crate::event::ingest::{Intaken, Reconciliation};
+use crate::event::no_match::NoMatch;
+use crate::time::{self, Seconds};
+
+/// Grows when a field of a report on usage changes its meaning or goes away.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What a report rests on. Times are UTC, written `2026-09-07T08:00:00Z`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Basis {
+    pub schema_version: u32,
+    /// The program that made this.
+    pub version: String,
+    /// The command line.
+    pub invocation: String,
+    pub run_time: String,
+    /// `ALL`, `SUCCESSFUL` or `FAILED`.
+    pub activity_type: String,
+    pub coverage: Coverage,
+    /// Why no event was counted; absent if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_match: Option<NoMatch>,
+}
+
+/// What was read, and what is missing and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Whether all that was asked for was read; if not, the exit code is 3.
+    pub complete: bool,
+    /// The window that was asked for, its first second and the first one after it; null where it is
+    /// open.
+    pub since: Option<String>,
+    pub until: Option<String>,
+    /// The first and the last minute with a call; null if there is none.
+    pub first_minute: Option<String>,
+    pub last_minute: Option<String>,
+    pub counts: Reconciliation,
+    /// Events among those counted that are in no table, for want of a time, region, service or API.
+    pub incomplete: u64,
+    /// Log files, pages or payloads that were opened, and their bytes as stored.
+    pub documents: u64,
+    pub document_bytes: u64,
+    /// What the documents held beside events, by kind.
+    pub other_content: BTreeMap<String, u64>,
+    /// How the event history was read; absent for log files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_history: Option<EventHistory>,
+    /// `ACCOUNT:REGION` that could not be read, or not to the end, and the error's code.
+    pub regions_failed: BTreeMap<String, String>,
+    pub problems: Vec<ProblemReport>,
+    /// Problems beyond the thousand that are listed.
+    pub problems_not_listed: u64,
+}
+
+/// How the event history was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventHistory {
+    pub regions: u64,
+    pub regions_not_enabled: u64,
+    /// Requests to LookupEvents, and how many of them were throttled.
+    pub requests: u64,
+    pub throttled_requests: u64,
+    /// The filter that was left to LookupEvents: what it kept back was not read, and is in no count.
+    pub lookup_attribute: Option<String>,
+    /// Events from here on may still be on their way; null if none can.
+    pub settled_until: Option<String>,
+}
+
+impl Basis {
+    /// Says what a report on this usage rests on.
+    pub fn of<C>(
+        usage: &Usage,
+        intaken: &Intaken<C>,
+        coverage: &coverage::Coverage,
+        run: &Run,
+    ) -> Basis {
+        let minutes = || usage.rows().map(|row| row.minute);
+        let others = intaken.others.iter();
+        let codes = coverage.codes.iter();
+        Basis {
+            schema_version: SCHEMA_VERSION,
+            version: run.version.to_owned(),
+            invocation: run.invocation.clone(),
+            run_time: time::iso(run.now),
+            activity_type: run.activity_type.to_owned(),
+            no_match: run.no_match.clone(),
+            coverage: Coverage {
+                complete: coverage.is_complete(),
+                since: run.window.since.map(time::iso),
+                until: run.window.until.map(time::iso),
+                first_minute: minutes().min().map(time::iso),
+                last_minute: minutes().max().map(time::iso),
+                counts: intaken.counts,
+                incomplete: usage.incomplete(),
+                documents: coverage.documents,
+                document_bytes: coverage.bytes,
+                other_content: others
+                    .map(|(kind, n)| (kind.name().to_owned(), *n))
+                    .collect(),
+                event_history: EventHistory::of(coverage),
+                regions_failed: codes
+                    .map(|((account, region), code)| (format!("{account}:{region}"), code.clone()))
+                    .collect(),
+                problems: coverage.problems.iter().map(ProblemReport::from).collect(),
+                problems_not_listed: coverage.more_problems,
+            },
+        }
+    }
+}
+
+impl EventHistory {
+    fn of(coverage: &coverage::Coverage) -> Option<EventHistory> {
+        let requests = coverage.requests.values();
+        let is_read = !coverage.requests.is_empty()
+            || coverage.settled_until.is_some()
+            || coverage.lookup_attribute.is_some();
+        is_read.then(|| EventHistory {
+            regions: coverage.requests.len() as u64,
+            regions_not_enabled: coverage.not_enabled.len() as u64,
+            requests: requests.clone().map(|(all, _)| all).sum(),
+            throttled_requests: requests.map(|(_, throttled)| throttled).sum(),
+            lookup_attribute: coverage.lookup_attribute.clone(),
+            settled_until: coverage.settled_until.map(time::iso),
+        })
+    }
+}
+
+/// The time that a report is about: the window that was asked for, and where that is open, from the
+/// first minute with a call to the end of the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    pub from: Seconds,
+    pub until: Seconds,
+}
+
+impl Extent {
+    /// Measures usage; of nothing at all, it is empty.
+    pub fn of(usage: &Usage, asked: time::Window) -> Extent {
+        let minutes = || usage.rows().map(|row| row.minute);
+        let from = asked.since.or(minutes().min()).unwrap_or(0);
+        let last = minutes().max().map(|minute| minute + MINUTE);
+        Extent {
+            from,
+            until: asked.until.or(last).unwrap_or(from).max(from),
+        }
+    }
+
+    /// In which of so many equal parts a minute lies.
+    pub(super) fn part(self, minute: Seconds, parts: usize) -> usize {
+        let (length, at) = (self.until - self.from, minute - self.from);
+        let part = i128::from(at) * parts as i128 / i128::from(length.max(1));
+        // A minute may begin before the window does.
+        usize::try_from(part.max(0))
+            .unwrap_or(usize::MAX)
+            .min(parts.saturating_sub(1))
+    }
+}

@@ -1,0 +1,171 @@
+//! Who causes throttling.
+//!
+//! AWS limits the rate of an API for each account and region, whoever calls it. So the one whose call
+//! is refused is not always the one who made too many: what tells is who made how many calls in the
+//! minutes in which calls were refused.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::basis::Basis;
+use super::report::{Minutes, merged, peak};
+use super::{Detail, Usage};
+use crate::time::{self, Seconds};
+
+/// What must be counted apart to tell.
+pub const DETAIL: Detail = Detail {
+    accounts: true,
+    principals: true,
+};
+
+/// Where calls were refused for their rate, and who called. The JSON contract of `trailtab usage
+/// --throttled`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Causes {
+    #[serde(flatten)]
+    pub basis: Basis,
+    /// All calls, of all APIs, and how many were refused for their rate.
+    pub calls: u64,
+    pub throttles: u64,
+    /// Most throttles first, then by account, region and API.
+    pub places: Vec<Place>,
+}
+
+/// One API in one region of one account, in which calls were refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The account that recorded the calls.
+    pub account: String,
+    pub region: String,
+    /// Written `ec2.amazonaws.com:RunInstances`.
+    pub api: String,
+    /// Calls of all principals, at any time.
+    pub calls: u64,
+    pub throttles: u64,
+    /// Calls of all principals in the busiest minute, and the first such minute.
+    pub peak_per_minute: u64,
+    pub peak_minute: Option<String>,
+    /// Minutes in which a call was refused; the first and the last of them.
+    pub throttled_minutes: u64,
+    pub first_throttled_minute: String,
+    pub last_throttled_minute: String,
+    /// Calls of all principals in those minutes.
+    pub calls_in_throttled_minutes: u64,
+    /// Those who called in those minutes: most calls in them first, then by name.
+    pub principals: Vec<Caller>,
+    /// Principals that called at other times only, and their calls.
+    pub other_principals: u64,
+    pub calls_of_other_principals: u64,
+}
+
+/// A principal that called while calls were refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Caller {
+    pub principal: String,
+    /// Its calls at any time.
+    pub calls: u64,
+    /// Its calls that were refused; the first and the last minute with one.
+    pub throttles: u64,
+    pub first_throttled_minute: Option<String>,
+    pub last_throttled_minute: Option<String>,
+    /// Its calls in the minutes in which anybody's call was refused.
+    pub calls_in_throttled_minutes: u64,
+    /// Its calls in its busiest minute.
+    pub peak_per_minute: u64,
+}
+
+/// Account, region, service and API.
+type Address<'u> = (&'u str, &'u str, &'u str, &'u str);
+
+impl Causes {
+    /// Finds the places and callers. Usage must have been counted with [`DETAIL`].
+    pub fn of(usage: &Usage, basis: Basis) -> Causes {
+        let mut places = BTreeMap::<Address<'_>, BTreeMap<&str, Minutes>>::new();
+        let (mut calls, mut throttles) = (0, 0);
+        for row in usage.rows() {
+            calls += row.calls.calls;
+            throttles += row.calls.throttles;
+            let place = (row.account, row.region, row.source, row.name);
+            let callers = places.entry(place).or_default();
+            let minutes = callers.entry(row.principal).or_default();
+            minutes.entry(row.minute).or_default().merge(&row.calls);
+        }
+        let places = places.into_iter();
+        let mut places: Vec<Place> = places
+            .filter_map(|(place, callers)| Place::of(place, &callers))
+            .collect();
+        // By name already, and a stable sort keeps that.
+        places.sort_by_key(|place| Reverse(place.throttles));
+        Causes {
+            basis,
+            calls,
+            throttles,
+            places,
+        }
+    }
+}
+
+impl Place {
+    /// Looks at the callers of one API, if any call was refused.
+    fn of(
+        (account, region, source, name): Address<'_>,
+        callers: &BTreeMap<&str, Minutes>,
+    ) -> Option<Place> {
+        let all = merged(callers.values().cloned());
+        let throttled: BTreeSet<Seconds> = throttled(&all).collect();
+        let (first, last) = (throttled.first()?, throttled.last()?);
+        let mut principals: Vec<Caller> = callers
+            .iter()
+            .map(|(principal, minutes)| Caller::of(principal, minutes, &throttled))
+            .collect();
+        principals
+            .sort_by_key(|caller| Reverse((caller.calls_in_throttled_minutes, caller.throttles)));
+        let is_there = |caller: &Caller| caller.calls_in_throttled_minutes > 0;
+        let others = principals.split_off(principals.partition_point(is_there));
+        let peak = peak(&all);
+        Some(Place {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            api: format!("{source}:{name}"),
+            calls: all.values().map(|calls| calls.calls).sum(),
+            throttles: all.values().map(|calls| calls.throttles).sum(),
+            peak_per_minute: peak.map_or(0, |(_, calls)| calls),
+            peak_minute: peak.map(|(minute, _)| time::iso(minute)),
+            throttled_minutes: throttled.len() as u64,
+            first_throttled_minute: time::iso(*first),
+            last_throttled_minute: time::iso(*last),
+            calls_in_throttled_minutes: principals
+                .iter()
+                .map(|caller| caller.calls_in_throttled_minutes)
+                .sum(),
+            principals,
+            other_principals: others.len() as u64,
+            calls_of_other_principals: others.iter().map(|caller| caller.calls).sum(),
+        })
+    }
+}
+
+impl Caller {
+    fn of(principal: &str, minutes: &Minutes, while_throttled: &BTreeSet<Seconds>) -> Caller {
+        let inside = minutes
+            .iter()
+            .filter(|(minute, _)| while_throttled.contains(minute));
+        Caller {
+            principal: principal.to_owned(),
+            calls: minutes.values().map(|calls| calls.calls).sum(),
+            throttles: minutes.values().map(|calls| calls.throttles).sum(),
+            first_throttled_minute: throttled(minutes).min().map(time::iso),
+            last_throttled_minute: throttled(minutes).max().map(time::iso),
+            calls_in_throttled_minutes: inside.map(|(_, calls)| calls.calls).sum(),
+            peak_per_minute: peak(minutes).map_or(0, |(_, calls)| calls),
+        }
+    }
+}
+
+/// The minutes in which a call was refused.
+fn throttled(minutes: &Minutes) -> impl Iterator<Item = Seconds> {
+    let minutes = minutes.iter().filter(|(_, calls)| calls.throttles > 0);
+    minutes.map(|(minute, _)| *minute)
+}

@@ -1,0 +1,330 @@
+//! The metrics that are made of usage: their names, units, dimensions and meanings, in one table.
+//!
+//! docs/metrics.md holds the same table, and a test holds it to this one.
+
+use std::collections::BTreeMap;
+
+use super::kept::Kept;
+use super::{Calls, Detail, Row, Usage};
+use crate::time::Seconds;
+
+/// The namespace unless somebody says otherwise, as the predecessor's.
+pub const NAMESPACE: &str = "API-COUNT";
+
+/// Tells whether CloudWatch takes a namespace ("Namespaces" in the CloudWatch User Guide).
+pub fn is_namespace(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#:".contains(&byte);
+    (1..=255).contains(&text.len())
+        && text.bytes().all(allowed)
+        && !text.starts_with("AWS/")
+        && !text.starts_with(':')
+}
+
+/// The unit of all values, as CloudWatch calls it. Their statistic is `Sum`.
+pub const UNIT: &str = "Count";
+
+/// What stands in the place of what has no metric of its own.
+pub const OTHER: &str = "__other__";
+
+/// A set of metrics with the same dimensions; each counts the same calls in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Set {
+    Calls,
+    Errors,
+    Throttles,
+    Access,
+    Principals,
+    Accounts,
+}
+
+/// What a metric is told apart by, in CloudTrail's own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dimension {
+    AwsRegion,
+    EventSource,
+    EventName,
+    ReadOnly,
+    Principal,
+    RecipientAccountId,
+}
+
+impl Dimension {
+    /// The dimension's name in CloudWatch.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dimension::AwsRegion => "awsRegion",
+            Dimension::EventSource => "eventSource",
+            Dimension::EventName => "eventName",
+            Dimension::ReadOnly => "readOnly",
+            Dimension::Principal => "principal",
+            Dimension::RecipientAccountId => "recipientAccountId",
+        }
+    }
+}
+
+/// One row of the table.
+pub struct Shape {
+    pub set: Set,
+    /// What the set is called in settings.
+    pub word: &'static str,
+    /// The metrics' name; none if it is the eventName.
+    pub metric: Option<&'static str>,
+    pub dimensions: &'static [Dimension],
+    pub meaning: &'static str,
+}
+
+/// The table.
+pub const SHAPES: [Shape; 6] = {
+    use Dimension::{AwsRegion, EventName, EventSource, Principal, ReadOnly, RecipientAccountId};
+    [
+        Shape {
+            set: Set::Calls,
+            word: "calls",
+            metric: None,
+            dimensions: &[AwsRegion, EventSource],
+            meaning: "Calls of the API",
+        },
+        Shape {
+            set: Set::Errors,
+            word: "errors",
+            metric: Some("ErrorCount"),
+            dimensions: &[AwsRegion, EventSource, EventName],
+            meaning: "Calls that AWS answered with an error, throttled ones among them",
+        },
+        Shape {
+            set: Set::Throttles,
+            word: "throttles",
+            metric: Some("ThrottleCount"),
+            dimensions: &[AwsRegion, EventSource, EventName],
+            meaning: "Calls that AWS refused for their rate",
+        },
+        Shape {
+            set: Set::Access,
+            word: "access",
+            metric: Some("CallCount"),
+            dimensions: &[AwsRegion, EventSource, EventName, ReadOnly],
+            meaning: "Calls that change nothing (`true`), that may change something (`false`), or that do not say (`unknown`)",
+        },
+        Shape {
+            set: Set::Principals,
+            word: "principals",
+            metric: Some("CallCount"),
+            dimensions: &[Principal],
+            meaning: "Calls of the principal, all its sessions together",
+        },
+        Shape {
+            set: Set::Accounts,
+            word: "accounts",
+            metric: Some("CallCount"),
+            dimensions: &[RecipientAccountId],
+            meaning: "Calls that the account recorded",
+        },
+    ]
+};
+
+impl Set {
+    /// The set's row of the table.
+    pub fn shape(self) -> &'static Shape {
+        // The table has a row for each set, in the order of the sets; a test counts them.
+        &SHAPES[self as usize]
+    }
+
+    /// Finds the set that settings call so.
+    pub fn named(word: &str) -> Option<Set> {
+        let shape = SHAPES.iter().find(|shape| shape.word == word)?;
+        Some(shape.set)
+    }
+
+    /// How many calls of a row the set counts, by what `readOnly` says of them where it minds that.
+    fn counts(self, calls: &Calls) -> [(&'static str, u64); 3] {
+        let one = |count| [("", count), ("", 0), ("", 0)];
+        match self {
+            Set::Calls | Set::Principals | Set::Accounts => one(calls.calls),
+            Set::Errors => one(calls.errors),
+            Set::Throttles => one(calls.throttles),
+            Set::Access => [
+                ("true", calls.reads),
+                ("false", calls.writes),
+                ("unknown", calls.calls - calls.reads - calls.writes),
+            ],
+        }
+    }
+}
+
+/// The sets to publish, in the order of the table. Calls are always among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sets(Vec<Set>);
+
+/// A word of the settings that names no set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown set of metrics {0:?}: expected any of {names}", names = further_set_names())]
+pub struct UnknownSet(pub String);
+
+/// The names of the sets that can be added to the set of all calls, in the order of the table: `errors, throttles, …`.
+pub fn further_set_names() -> String {
+    let further = SHAPES.iter().filter(|shape| shape.set != Set::Calls);
+    let names: Vec<_> = further.map(|shape| shape.word).collect();
+    names.join(", ")
+}
+
+impl Default for Sets {
+    fn default() -> Sets {
+        Sets(vec![Set::Calls])
+    }
+}
+
+impl Sets {
+    /// Reads the names of further sets, separated by commas.
+    ///
+    /// # Errors
+    ///
+    /// Names the first word that is no set.
+    pub fn parse(words: &str) -> Result<Sets, UnknownSet> {
+        let mut sets = vec![Set::Calls];
+        let words = words.split(',').map(str::trim);
+        for word in words.filter(|word| !word.is_empty()) {
+            let set = Set::named(&word.to_ascii_lowercase());
+            sets.push(set.ok_or_else(|| UnknownSet(word.to_owned()))?);
+        }
+        sets.sort_unstable();
+        sets.dedup();
+        Ok(Sets(sets))
+    }
+
+    /// All that there are.
+    pub fn all() -> Sets {
+        Sets(SHAPES.iter().map(|shape| shape.set).collect())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Set> {
+        self.0.iter().copied()
+    }
+
+    /// What must be counted apart for these sets.
+    pub fn detail(&self) -> Detail {
+        Detail {
+            accounts: self.0.contains(&Set::Accounts),
+            principals: self.0.contains(&Set::Principals),
+        }
+    }
+}
+
+/// One metric: CloudWatch tells them apart by name and dimensions, and bills each.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Metric {
+    pub set: Set,
+    pub name: String,
+    /// The values of the set's dimensions, in their order.
+    pub values: Vec<String>,
+}
+
+impl Metric {
+    /// The metric of all that have none of their own.
+    pub fn other(set: Set) -> Metric {
+        let shape = set.shape();
+        Metric {
+            set,
+            name: shape.metric.unwrap_or(OTHER).to_owned(),
+            values: vec![OTHER.to_owned(); shape.dimensions.len()],
+        }
+    }
+
+    fn of(set: Set, row: &Row<'_>, read_only: &str) -> Metric {
+        let shape = set.shape();
+        let value = |dimension: &Dimension| match dimension {
+            Dimension::AwsRegion => row.region,
+            Dimension::EventSource => row.source,
+            Dimension::EventName => row.name,
+            Dimension::ReadOnly => read_only,
+            Dimension::Principal => row.principal,
+            Dimension::RecipientAccountId => row.account,
+        };
+        Metric {
+            set,
+            name: shape.metric.unwrap_or(row.name).to_owned(),
+            values: shape
+                .dimensions
+                .iter()
+                .map(value)
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+
+    /// Tells whether CloudWatch takes its texts: ASCII without control characters, a name of at most
+    /// 255 and values of at most 1,024 (`MetricDatum` and `Dimension` in the CloudWatch API Reference);
+    /// and a name that is no dimension's, since embedded metric format has both in one object.
+    fn is_acceptable(&self) -> bool {
+        let fits = |text: &str, most: usize| {
+            text.len() <= most
+                && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+                && text.bytes().any(|byte| byte != b' ')
+        };
+        let is_taken = self.name == "_aws" || self.dimensions().any(|(name, _)| name == self.name);
+        !is_taken && fits(&self.name, 255) && self.values.iter().all(|value| fits(value, 1024))
+    }
+
+    /// Names and values of the dimensions.
+    pub fn dimensions(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let names = self.set.shape().dimensions.iter();
+        names
+            .map(|name| name.name())
+            .zip(self.values.iter().map(String::as_str))
+    }
+}
+
+/// What one metric holds in one minute.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Datum {
+    pub metric: Metric,
+    /// The minute's first second.
+    pub minute: Seconds,
+    pub value: u64,
+}
+
+impl Datum {
+    /// How many events it stands for: each is in one datum of the set of all calls.
+    pub fn events(&self) -> u64 {
+        match self.metric.set {
+            Set::Calls => self.value,
+            _ => 0,
+        }
+    }
+}
+
+/// Makes one datum for each metric and minute, by set, minute and metric. `kept` says which metrics
+/// there may be.
+pub fn data(usage: &Usage, sets: &Sets, kept: &mut Kept) -> Vec<Datum> {
+    let mut data = Vec::new();
+    for set in sets.iter() {
+        let mut minutes = BTreeMap::<Metric, BTreeMap<Seconds, u64>>::new();
+        for row in usage.rows() {
+            for (read_only, count) in set.counts(&row.calls) {
+                if count > 0 {
+                    let metric = Metric::of(set, &row, read_only);
+                    *minutes
+                        .entry(metric)
+                        .or_default()
+                        .entry(row.minute)
+                        .or_default() += count;
+                }
+            }
+        }
+        minutes = kept.fold(set, minutes, Metric::is_acceptable);
+        let mut of_set: Vec<Datum> = minutes
+            .into_iter()
+            .flat_map(|(metric, minutes)| {
+                let datum = move |(minute, value)| Datum {
+                    metric: metric.clone(),
+                    minute,
+                    value,
+                };
+                minutes.into_iter().map(datum)
+            })
+            .collect();
+        // By metric already, and a stable sort keeps that.
+        of_set.sort_by_key(|datum| datum.minute);
+        data.append(&mut of_set);
+    }
+    data
+}

@@ -1,0 +1,271 @@
+//! How often each API is called: calls per minute, and the metrics that are made of them.
+//!
+//! [`Usage`] counts, [`metrics`] says which metrics there are, [`kept`] how many of them there may be,
+//! [`chunks`] packs their data for CloudWatch, and [`price`] says what they cost. For people, [`report`]
+//! makes a table of it, [`causes`] tells who causes throttling, [`popular`] which APIs are called most.
+
+pub mod backfill;
+pub mod basis;
+pub mod causes;
+pub mod chunks;
+pub mod kept;
+pub mod metrics;
+pub mod popular;
+pub mod price;
+pub mod report;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::hash::BuildHasher as _;
+
+use crate::event::dedupe;
+use crate::event::identity::Actor;
+use crate::event::ingest::{ActorId, Counted, Counter};
+use crate::event::intern::{Interner, Symbol};
+use crate::event::record::{Outcome, Record};
+use crate::event::scan::Text;
+use crate::time::Seconds;
+
+/// Maps keyed by numbers need no seed: an attacker chooses strings, not their numbers.
+type Map<K, V> = HashMap<K, V, FixedState>;
+
+/// A standard metric of CloudWatch holds no finer time.
+pub const MINUTE: Seconds = 60;
+
+/// What is counted apart besides region, service and API. Each costs memory for its distinct values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Detail {
+    /// The account that recorded the event.
+    pub accounts: bool,
+    pub principals: bool,
+}
+
+/// Calls of one kind in one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Calls {
+    pub calls: u64,
+    /// Calls that AWS answered with an error, throttled ones among them.
+    pub errors: u64,
+    /// Calls that AWS refused for their rate.
+    pub throttles: u64,
+    /// Calls whose record says `readOnly: true`.
+    pub reads: u64,
+    /// Calls whose record says `readOnly: false`; the others do not say.
+    pub writes: u64,
+}
+
+impl Calls {
+    /// Adds the calls of another.
+    pub fn merge(&mut self, other: &Calls) {
+        self.calls += other.calls;
+        self.errors += other.errors;
+        self.throttles += other.throttles;
+        self.reads += other.reads;
+        self.writes += other.writes;
+    }
+}
+
+/// Which calls are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    region: Symbol,
+    source: Symbol,
+    name: Symbol,
+    account: Option<Symbol>,
+    principal: Option<Symbol>,
+}
+
+/// A row of counts: which calls, in which minute, and how many.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'u> {
+    pub region: &'u str,
+    /// The service, such as `ec2.amazonaws.com`.
+    pub source: &'u str,
+    pub name: &'u str,
+    /// Empty unless accounts are counted apart.
+    pub account: &'u str,
+    /// Empty unless principals are counted apart.
+    pub principal: &'u str,
+    /// The minute's first second.
+    pub minute: Seconds,
+    pub calls: Calls,
+}
+
+/// Calls per minute, region, service and API, and whatever else its [`Detail`] says.
+#[derive(Debug, Default)]
+pub struct Usage {
+    detail: Detail,
+    strings: Interner,
+    key_ids: Map<Key, u32>,
+    keys: Vec<Key>,
+    /// By key and minutes since 1970.
+    calls: Map<(u32, i64), Calls>,
+    incomplete: u64,
+    bytes: u64,
+    fingerprint: u128,
+    near: Near,
+}
+
+/// The texts met last in fields whose value seldom changes.
+#[derive(Debug, Default)]
+struct Near {
+    region: Option<Symbol>,
+    source: Option<Symbol>,
+    name: Option<Symbol>,
+    account: Option<Symbol>,
+}
+
+impl Usage {
+    pub fn new(detail: Detail) -> Usage {
+        Usage {
+            detail,
+            ..Usage::default()
+        }
+    }
+
+    /// Events without a time, region, service or API: they belong to no metric.
+    pub fn incomplete(&self) -> u64 {
+        self.incomplete
+    }
+
+    /// Bytes of the events as JSON, as they stood in their documents; events from CSV have none.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// A number for the events counted, in whatever order they came: deliveries with the same number
+    /// are the same delivery. It is the sum of the eventIDs, which are random.
+    pub fn fingerprint(&self) -> u128 {
+        self.fingerprint
+    }
+
+    /// All counts, in no order.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let word = |symbol: Option<Symbol>| symbol.map_or("", |symbol| self.strings.get(symbol));
+        self.calls
+            .iter()
+            .filter_map(move |(&(id, minute), &calls)| {
+                let key = self.keys.get(id as usize)?;
+                Some(Row {
+                    region: self.strings.get(key.region),
+                    source: self.strings.get(key.source),
+                    name: self.strings.get(key.name),
+                    account: word(key.account),
+                    principal: word(key.principal),
+                    minute: minute * MINUTE,
+                    calls,
+                })
+            })
+    }
+
+    fn key_id(&mut self, key: Key) -> u32 {
+        *self.key_ids.entry(key).or_insert_with(|| {
+            self.keys.push(key);
+            // There are never more keys than memory has room for.
+            u32::try_from(self.keys.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    /// Finds which calls an event belongs to, if it says all that a metric needs.
+    #[inline]
+    fn key(&mut self, record: &Record<'_>, actor: ActorId) -> Option<Key> {
+        let (strings, near) = (&mut self.strings, &mut self.near);
+        let region = strings.text_near(record.aws_region?, &mut near.region);
+        let source = strings.text_near(record.event_source?, &mut near.source);
+        let name = strings.text_near(record.event_name?, &mut near.name);
+        let account = record
+            .recipient_account_id
+            .unwrap_or(Text::plain(b"unknown"));
+        Some(Key {
+            region,
+            source,
+            name,
+            account: (self.detail.accounts).then(|| strings.text_near(account, &mut near.account)),
+            principal: (self.detail.principals)
+                .then_some(Symbol(u32::try_from(actor.0).unwrap_or(u32::MAX))),
+        })
+    }
+}
+
+impl Counter for Usage {
+    fn empty(&self) -> Usage {
+        Usage::new(self.detail)
+    }
+
+    fn asks_for_actors(&self) -> bool {
+        self.detail.principals
+    }
+
+    /// The number of a principal is that of its name.
+    fn actor(&mut self, actor: &Actor) -> ActorId {
+        match self.detail.principals {
+            true => ActorId(self.strings.string(&actor.principal).index()),
+            false => ActorId(0),
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, event: &Counted<'_, '_>) {
+        let record = event.record;
+        self.bytes += record.raw.len() as u64;
+        let (Some(time), Some(key)) = (event.time, self.key(record, event.actor)) else {
+            self.incomplete += 1;
+            return;
+        };
+        self.fingerprint = self.fingerprint.wrapping_add(mark(record));
+        let id = self.key_id(key);
+        let calls = self.calls.entry((id, time.div_euclid(MINUTE))).or_default();
+        calls.merge(&Calls {
+            calls: 1,
+            errors: u64::from(event.outcome != Outcome::Succeeded),
+            throttles: u64::from(throttle::is_throttled(record, event.outcome)),
+            reads: u64::from(record.read_only == Some(true)),
+            writes: u64::from(record.read_only == Some(false)),
+        });
+    }
+
+    /// Nothing is told of identities here.
+    fn add_odd(&mut self, _: &str, _: &str) {}
+
+    fn merge(&mut self, other: &Usage) {
+        let strings: Vec<Symbol> = (0..other.strings.count())
+            .map(|index| self.strings.string(other.strings.get(Symbol(index))))
+            .collect();
+        let symbol = |other: Symbol| strings[other.index()];
+        let mut ids = Vec::with_capacity(other.keys.len());
+        for key in &other.keys {
+            ids.push(self.key_id(Key {
+                region: symbol(key.region),
+                source: symbol(key.source),
+                name: symbol(key.name),
+                account: key.account.map(symbol),
+                principal: key.principal.map(symbol),
+            }));
+        }
+        for (&(id, minute), calls) in &other.calls {
+            let mine = self.calls.entry((ids[id as usize], minute)).or_default();
+            mine.merge(calls);
+        }
+        self.incomplete += other.incomplete;
+        self.bytes += other.bytes;
+        self.fingerprint = self.fingerprint.wrapping_add(other.fingerprint);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.incomplete == 0
+    }
+}
+
+/// The number of one event: its eventID, which is a UUID in all records since eventVersion 1.01.
+fn mark(record: &Record<'_>) -> u128 {
+    let id = record.event_id.map(Text::decode);
+    let uuid = id.as_ref().and_then(|id| dedupe::parse_uuid(id.as_bytes()));
+    uuid.unwrap_or_else(|| {
+        let bytes = id.as_ref().map_or(record.raw, |id| id.as_bytes());
+        // Any number will do, as long as the same event always has the same one.
+        u128::from(FixedState::with_seed(0).hash_one(bytes))
+    })
+}

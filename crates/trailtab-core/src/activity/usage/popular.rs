@@ -1,0 +1,168 @@
+//! Which APIs are called most, as metrics of CloudWatch know them: for dashboards and alarms.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::metrics::{Datum, OTHER, Set};
+
+/// One API, and where it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    /// The service, such as `ec2.amazonaws.com`.
+    pub source: String,
+    pub name: String,
+    pub calls: u64,
+    /// Regions and calls there: most calls first, equal ones by name. Each is one metric.
+    pub regions: Vec<(String, u64)>,
+}
+
+/// Lists the APIs in the set of all calls, most calls first, equal ones by name. What counts under
+/// `__other__` has no metric of its own and is left out; so are names that no AWS service has, since
+/// templates and expressions could obey them.
+pub fn apis(data: &[Datum]) -> Vec<Api> {
+    let mut apis = BTreeMap::<(&str, &str), BTreeMap<&str, u64>>::new();
+    for datum in data.iter().filter(|datum| datum.metric.set == Set::Calls) {
+        // The values are those of the set's dimensions in the table.
+        if let [region, source] = datum.metric.values.as_slice()
+            && datum.metric.name != OTHER
+            && [region, source, &datum.metric.name]
+                .iter()
+                .all(|text| is_plain(text))
+        {
+            let regions = apis.entry((source, &datum.metric.name)).or_default();
+            *regions.entry(region).or_default() += datum.value;
+        }
+    }
+    let mut apis: Vec<Api> = apis
+        .into_iter()
+        .map(|((source, name), regions)| {
+            let regions = regions.into_iter().map(|(name, n)| (name.to_owned(), n));
+            let mut regions: Vec<(String, u64)> = regions.collect();
+            regions.sort_by_key(|(_, calls)| Reverse(*calls));
+            Api {
+                source: source.to_owned(),
+                name: name.to_owned(),
+                calls: regions.iter().map(|(_, calls)| calls).sum(),
+                regions,
+            }
+        })
+        .collect();
+    apis.sort_by_key(|api| Reverse(api.calls));
+    apis
+}
+
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(&byte))
+}
+
+/// An alarm on the calls of one API, in all regions together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    pub api: Api,
+    pub wanted: Wanted,
+}
+
+/// Which alarm is wanted: `[SERVICE:]API=N[/PERIOD]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    service: Option<String>,
+    name: String,
+    /// The calls from which on it goes off.
+    pub calls: u64,
+    /// Seconds in which so many calls are made.
+    pub period: u32,
+}
+
+/// An alarm that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AlarmError {
+    #[error(
+        "{0:?} is no alarm: write RunInstances=100, ec2:RunInstances=100 or RunInstances=1000/1h, with a period of 1m, 5m, 15m, 1h, 6h or 1d"
+    )]
+    Unreadable(String),
+    #[error("nobody calls {0} in what was read, so that the regions of its metrics are not known")]
+    Unknown(String),
+    #[error("{name} is an API of several services: write {choices}")]
+    Ambiguous { name: String, choices: String },
+}
+
+/// Periods that alarms may have here, and their seconds.
+const PERIODS: [(&str, u32); 6] = [
+    ("1m", 60),
+    ("5m", 300),
+    ("15m", 900),
+    ("1h", 3600),
+    ("6h", 21_600),
+    ("1d", 86_400),
+];
+
+impl std::str::FromStr for Wanted {
+    type Err = AlarmError;
+
+    fn from_str(text: &str) -> Result<Wanted, AlarmError> {
+        let unreadable = || AlarmError::Unreadable(text.to_owned());
+        let (api, rate) = text.rsplit_once('=').ok_or_else(unreadable)?;
+        let (calls, period) = match rate.split_once('/') {
+            Some((calls, period)) => {
+                let known = PERIODS.iter().find(|(word, _)| *word == period);
+                (calls, known.ok_or_else(unreadable)?.1)
+            }
+            None => (rate, 60),
+        };
+        let (service, name) = match api.split_once(':') {
+            Some((service, name)) => (Some(service.to_owned()), name),
+            None => (None, api),
+        };
+        let calls = calls.parse().ok().filter(|calls| *calls > 0);
+        if name.is_empty() || service.as_ref().is_some_and(String::is_empty) {
+            return Err(unreadable());
+        }
+        Ok(Wanted {
+            service,
+            name: name.to_owned(),
+            calls: calls.ok_or_else(unreadable)?,
+            period,
+        })
+    }
+}
+
+impl Wanted {
+    /// Finds the API that is meant. Case does not matter here, though it does to CloudWatch.
+    ///
+    /// # Errors
+    ///
+    /// If nobody calls it, or several services have an API of that name.
+    pub fn find(&self, apis: &[Api]) -> Result<Alarm, AlarmError> {
+        let is_service = |source: &str| match &self.service {
+            None => true,
+            Some(service) => {
+                let short = source.strip_suffix(".amazonaws.com").unwrap_or(source);
+                [source, short]
+                    .iter()
+                    .any(|name| name.eq_ignore_ascii_case(service))
+            }
+        };
+        let meant =
+            |api: &&Api| api.name.eq_ignore_ascii_case(&self.name) && is_service(&api.source);
+        let found: Vec<&Api> = apis.iter().filter(meant).collect();
+        match found.as_slice() {
+            [api] => Ok(Alarm {
+                api: (*api).clone(),
+                wanted: self.clone(),
+            }),
+            [] => Err(AlarmError::Unknown(match &self.service {
+                Some(service) => format!("{service}:{}", self.name),
+                None => self.name.clone(),
+            })),
+            several => Err(AlarmError::Ambiguous {
+                name: self.name.clone(),
+                choices: several
+                    .iter()
+                    .map(|api| format!("{}:{}", api.source, api.name))
+                    .collect::<Vec<_>>()
+                    .join(" or "),
+            }),
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! What metrics cost a month, judged by how many of them real logs would make.
+//!
+//! Money is decimal, never floating. The JSON contract of `trailtab usage price`, described in
+//! docs/usage.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+use serde::{Serialize, Serializer};
+
+use super::basis::{Basis, Extent};
+use super::chunks::MOST_DATA;
+use super::kept::Kept;
+use super::metrics::{self, Datum, Metric, Set, Sets};
+use super::{Detail, Usage};
+use crate::time::Seconds;
+
+/// What must be counted apart to price all sets.
+pub const DETAIL: Detail = Detail {
+    accounts: true,
+    principals: true,
+};
+
+/// Hours of the month that metrics are billed by.
+const MONTH: u64 = 730;
+
+/// Metrics of the function's own health, which have data whenever it runs.
+const HEALTH: u64 = 9;
+
+/// Bytes that CloudWatch Logs adds to each message when it counts what it takes in.
+const LOG_OVERHEAD: u64 = 26;
+
+/// Data that are written in embedded metric format at once, to learn how long they are.
+const IN_LOG: usize = 10_000;
+
+/// A number of ten-thousandths of a dollar.
+const fn usd(ten_thousandths: u32) -> Decimal {
+    Decimal::from_parts(ten_thousandths, 0, 0, false, 4)
+}
+
+/// List prices in US dollars, without free tiers and discounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Prices {
+    pub region: &'static str,
+    pub source: &'static str,
+    /// The day on which they were looked up.
+    pub as_of: &'static str,
+    pub metric_month: [Tier; 4],
+    #[serde(serialize_with = "decimal")]
+    pub thousand_requests: Decimal,
+    /// A gigabyte of 10^9 bytes that CloudWatch Logs takes in.
+    #[serde(serialize_with = "decimal")]
+    pub log_gigabyte: Decimal,
+}
+
+/// The price of metrics up to a number of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Tier {
+    /// Metrics at this price; null for all others.
+    pub metrics: Option<u64>,
+    #[serde(serialize_with = "decimal")]
+    pub usd: Decimal,
+}
+
+/// The table of prices.
+pub const PRICES: Prices = Prices {
+    region: "us-east-1",
+    source: "https://aws.amazon.com/cloudwatch/pricing/",
+    as_of: "2026-11-21",
+    metric_month: [
+        Tier {
+            metrics: Some(10_000),
+            usd: usd(3000),
+        },
+        Tier {
+            metrics: Some(240_000),
+            usd: usd(1000),
+        },
+        Tier {
+            metrics: Some(750_000),
+            usd: usd(500),
+        },
+        Tier {
+            metrics: None,
+            usd: usd(200),
+        },
+    ],
+    thousand_requests: usd(100),
+    log_gigabyte: usd(5000),
+};
+
+/// What usage would cost as metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Price {
+    #[serde(flatten)]
+    pub basis: Basis,
+    pub prices: Prices,
+    /// Hours that the estimate rests on, and hours of the month that it is for.
+    pub hours: u64,
+    pub month_hours: u64,
+    /// The limit of the capped ones.
+    pub top: u64,
+    /// Each set for itself, in the order of the table of metrics.
+    pub sets: Vec<SetPrice>,
+    /// The metrics of the function's own health.
+    pub health: Metrics,
+    /// Whole bills: the calls and all sets, each without and with the limit.
+    pub bills: Vec<Bill>,
+    /// The log group that the function listens to.
+    pub log_group: Logs,
+}
+
+/// Metrics of one set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SetPrice {
+    pub set: &'static str,
+    pub uncapped: Metrics,
+    pub capped: Metrics,
+}
+
+/// Metrics, and what they cost a month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Metrics {
+    /// Metrics that have data at some time.
+    pub metrics: u64,
+    /// Those billed: each counts for the hours in which it has data.
+    #[serde(serialize_with = "decimal")]
+    pub metric_months: Decimal,
+    #[serde(serialize_with = "decimal")]
+    pub usd: Decimal,
+}
+
+/// What a month costs: health metrics are in it, the log group and Lambda are not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bill {
+    pub sets: Vec<&'static str>,
+    /// The limit; null for none.
+    pub top: Option<u64>,
+    pub metrics: Metrics,
+    /// PutMetricData at most: one for each account, region and minute with calls.
+    pub requests: u64,
+    #[serde(serialize_with = "decimal")]
+    pub requests_usd: Decimal,
+    /// With PutMetricData, all together.
+    #[serde(serialize_with = "decimal")]
+    pub usd: Decimal,
+    /// In place of the requests, if metrics are written in embedded metric format.
+    pub emf: Logs,
+    /// With embedded metric format, all together.
+    #[serde(serialize_with = "decimal")]
+    pub usd_by_emf: Decimal,
+}
+
+/// Bytes that CloudWatch Logs takes in in a month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Logs {
+    pub bytes: u64,
+    #[serde(serialize_with = "decimal")]
+    pub usd: Decimal,
+}
+
+/// Writes ten-thousandths at most, and no trailing zeros: `12.5`.
+fn decimal<S: Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&number.round_dp(4).normalize())
+}
+
+/// What the extent says of a month.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    hours: u64,
+}
+
+impl Scale {
+    /// Counts the hours of the clock that the extent touches: so does CloudWatch.
+    fn of(extent: Extent) -> Scale {
+        let hour = |time: Seconds| time.div_euclid(3600);
+        let hours = hour(extent.until - 1) - hour(extent.from) + 1;
+        Scale {
+            hours: u64::try_from(hours).unwrap_or(1).max(1),
+        }
+    }
+
+    fn month(self, count: u64) -> u64 {
+        let count = u128::from(count) * u128::from(MONTH) / u128::from(self.hours);
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    /// Prices hours of metrics: a metric with data in every hour of a month is a metric-month.
+    fn metrics(self, metrics: u64, metric_hours: u64) -> Metrics {
+        let metric_months = Decimal::from(metric_hours) / Decimal::from(self.hours);
+        Metrics {
+            metrics,
+            metric_months,
+            usd: price_of(metric_months),
+        }
+    }
+
+    fn logs(self, bytes: u64, messages: u64) -> Logs {
+        let bytes = self.month(bytes.saturating_add(messages.saturating_mul(LOG_OVERHEAD)));
+        Logs {
+            bytes,
+            usd: Decimal::from(bytes) / Decimal::from(1_000_000_000_u64) * PRICES.log_gigabyte,
+        }
+    }
+}
+
+/// The price of so many hours of metrics.
+pub(super) fn of_hours(metric_hours: u64) -> Decimal {
+    price_of(Decimal::from(metric_hours) / Decimal::from(MONTH))
+}
+
+/// The price of so many requests.
+pub(super) fn of_requests(requests: u64) -> Decimal {
+    Decimal::from(requests) / Decimal::from(1000) * PRICES.thousand_requests
+}
+
+/// Goes through the tiers.
+fn price_of(mut metric_months: Decimal) -> Decimal {
+    let mut sum = Decimal::ZERO;
+    for tier in PRICES.metric_month {
+        let most = tier.metrics.map_or(metric_months, Decimal::from);
+        let here = metric_months.min(most);
+        sum += here * tier.usd;
+        metric_months -= here;
+    }
+    sum
+}
+
+/// Writes data in embedded metric format.
+pub type Emf<'e> = &'e dyn Fn(&[Datum]) -> Vec<u8>;
+
+impl Price {
+    /// Judges usage, which must have been counted with [`DETAIL`].
+    pub fn of(usage: &Usage, top: usize, extent: Extent, basis: Basis, emf: Emf<'_>) -> Price {
+        let scale = Scale::of(extent);
+        let all = Sets::all();
+        let active = usage.rows().map(|row| row.minute.div_euclid(3600));
+        let active = active.collect::<BTreeSet<_>>().len() as u64;
+        let deliveries = usage
+            .rows()
+            .map(|row| (row.account, row.region, row.minute));
+        let deliveries = deliveries.collect::<BTreeSet<_>>().len() as u64;
+        let month = Month {
+            scale,
+            health_hours: HEALTH * active,
+            deliveries,
+            emf,
+        };
+        let sets: Vec<Set> = all.iter().collect();
+        // One after the other, since the data take much memory.
+        let with_limit = |top: Option<usize>| {
+            let data = metrics::data(usage, &all, &mut Kept::new(top.unwrap_or(usize::MAX)));
+            let top = top.map(|top| top as u64);
+            let metrics = sets.iter().map(|set| priced(scale, of_set(&data, *set)));
+            (
+                metrics.collect::<Vec<Metrics>>(),
+                month.bill(of_set(&data, Set::Calls), &[Set::Calls], top),
+                month.bill(&data, &sets, top),
+            )
+        };
+        let (uncapped, calls_uncapped, all_uncapped) = with_limit(None);
+        let (capped, calls_capped, all_capped) = with_limit(Some(top));
+        let names = sets.iter().map(|set| set.shape().word);
+        let metrics = names.zip(uncapped.into_iter().zip(capped));
+        Price {
+            prices: PRICES,
+            hours: scale.hours,
+            month_hours: MONTH,
+            top: top as u64,
+            sets: metrics
+                .map(|(set, (uncapped, capped))| SetPrice {
+                    set,
+                    uncapped,
+                    capped,
+                })
+                .collect(),
+            health: scale.metrics(HEALTH, month.health_hours),
+            bills: vec![calls_uncapped, calls_capped, all_uncapped, all_capped],
+            log_group: scale.logs(usage.bytes(), basis.coverage.counts.counted),
+            basis,
+        }
+    }
+
+    /// Whether the window is so short that a day's course is not in it.
+    pub fn is_guess(&self) -> bool {
+        self.hours < 24
+    }
+}
+
+/// The data of one set, which stand together.
+fn of_set(data: &[Datum], set: Set) -> &[Datum] {
+    let from = data.partition_point(|datum| datum.metric.set < set);
+    let until = data.partition_point(|datum| datum.metric.set <= set);
+    data.get(from..until).unwrap_or_default()
+}
+
+/// Metrics and the hours in which they have data.
+fn hours(data: &[Datum]) -> (u64, u64) {
+    let mut hours = BTreeMap::<&Metric, BTreeSet<i64>>::new();
+    for datum in data {
+        let hours = hours.entry(&datum.metric).or_default();
+        hours.insert(datum.minute.div_euclid(3600));
+    }
+    let sum = hours.values().map(|hours| hours.len() as u64).sum();
+    (hours.len() as u64, sum)
+}
+
+fn priced(scale: Scale, data: &[Datum]) -> Metrics {
+    let (metrics, hours) = hours(data);
+    scale.metrics(metrics, hours)
+}
+
+/// What all bills have in common.
+struct Month<'e> {
+    scale: Scale,
+    health_hours: u64,
+    deliveries: u64,
+    emf: Emf<'e>,
+}
+
+impl Month<'_> {
+    fn bill(&self, data: &[Datum], sets: &[Set], top: Option<u64>) -> Bill {
+        let scale = self.scale;
+        let (count, metric_hours) = hours(data);
+        let metrics = scale.metrics(count + HEALTH, metric_hours + self.health_hours);
+        let mut by_minute = BTreeMap::<Seconds, usize>::new();
+        for datum in data {
+            *by_minute.entry(datum.minute).or_default() += 1;
+        }
+        let full = by_minute
+            .values()
+            .map(|data| data.div_ceil(MOST_DATA) as u64);
+        let requests = scale.month(self.deliveries.max(full.sum()));
+        let requests_usd = of_requests(requests);
+        let (mut bytes, mut messages) = (0, 0);
+        for data in data.chunks(IN_LOG) {
+            let lines = (self.emf)(data);
+            bytes += lines.len() as u64;
+            messages += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        }
+        let emf = scale.logs(bytes, messages);
+        Bill {
+            sets: sets.iter().map(|set| set.shape().word).collect(),
+            top,
+            usd: metrics.usd + requests_usd,
+            usd_by_emf: metrics.usd + emf.usd,
+            metrics,
+            requests,
+            requests_usd,
+            emf,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cents(metrics: u64) -> String {
+        price_of(Decimal::from(metrics)).normalize().to_string()
+    }
+
+    #[test]
+    fn tiers_are_gone_through() {
+        assert_eq!(cents(0), "0");
+        assert_eq!(cents(1), "0.3");
+        assert_eq!(cents(10_000), "3000");
+        assert_eq!(cents(10_001), "3000.1");
+        assert_eq!(cents(250_000), "27000");
+        assert_eq!(cents(1_000_000), "64500");
+        assert_eq!(cents(1_000_001), "64500.02");
+        // The predecessor's worst case: 1,000 principals, 200 APIs, 5 regions.
+        assert_eq!(cents(11_198), "3119.8");
+    }
+
+    #[test]
+    fn a_metric_is_billed_for_the_hours_in_which_it_has_data() {
+        let day = Scale::of(Extent {
+            from: 0,
+            until: 86_400,
+        });
+        assert_eq!(day.hours, 24);
+        assert_eq!(day.metrics(1, 24).usd, usd(3000));
+        assert_eq!(day.metrics(1, 12).usd, usd(1500));
+        assert_eq!(day.month(24), 730);
+        // Ten minutes that touch two hours of the clock.
+        let short = Scale::of(Extent {
+            from: 3300,
+            until: 3900,
+        });
+        assert_eq!((short.hours, short.metrics(1, 2).usd), (2, usd(3000)));
+        let nothing = Scale::of(Extent { from: 7, until: 7 });
+        assert_eq!(nothing.hours, 1);
+    }
+}

@@ -1,0 +1,249 @@
+//! Usage as a table: calls by API, region, account or principal, and by time.
+//!
+//! The JSON contract of `trailtab usage`, described in docs/usage.md.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::basis::{Basis, Extent};
+use super::metrics::OTHER;
+use super::{Calls, Detail, MINUTE, Usage};
+use crate::time::{self, Seconds};
+
+/// Parts that the extent is cut into for a row's course. 24, 16 and 12 divide it.
+pub const PARTS: usize = 48;
+
+/// What rows can be told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Written `ec2.amazonaws.com:RunInstances`.
+    Api,
+    Region,
+    /// The account that recorded the call.
+    Account,
+    Principal,
+}
+
+/// The time that a row stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    Minute,
+    Hour,
+    Day,
+}
+
+/// Which table to make.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The columns, in their order, each once.
+    pub by: Vec<By>,
+    /// A row for each of these times, instead of one for the whole extent.
+    pub per: Option<Per>,
+    /// How many keys have rows of their own; the others count under `__other__`.
+    pub top: Option<usize>,
+}
+
+/// The table. Its rows add up to the totals, whatever the question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    #[serde(flatten)]
+    pub basis: Basis,
+    pub by: Vec<By>,
+    pub per: Option<Per>,
+    pub totals: Counts,
+    /// Keys that count under `__other__`.
+    pub others: u64,
+    /// The most calls first, equal ones by name, `__other__` last; if there is a time, by that first.
+    pub rows: Vec<Row>,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    #[serde(flatten)]
+    pub key: BTreeMap<By, String>,
+    /// When the row's minute, hour or day begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// How many calls, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    pub calls: u64,
+    /// Calls that AWS answered with an error, throttled ones among them.
+    pub errors: u64,
+    /// Calls that AWS refused for their rate.
+    pub throttles: u64,
+    /// Calls that change nothing, and calls that may change something; older records do not say.
+    pub reads: u64,
+    pub writes: u64,
+    /// Calls in the busiest minute, and the first such minute.
+    pub peak_per_minute: u64,
+    pub peak_minute: Option<String>,
+    pub first_minute: Option<String>,
+    pub last_minute: Option<String>,
+    /// Calls in each part of the extent.
+    #[serde(skip)]
+    pub course: Vec<u64>,
+}
+
+/// Calls by minute.
+pub(super) type Minutes = BTreeMap<Seconds, Calls>;
+
+impl By {
+    /// The column's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            By::Api => "api",
+            By::Region => "region",
+            By::Account => "account",
+            By::Principal => "principal",
+        }
+    }
+
+    fn value(self, row: &super::Row<'_>) -> String {
+        match self {
+            By::Api => format!("{}:{}", row.source, row.name),
+            By::Region => row.region.to_owned(),
+            By::Account => row.account.to_owned(),
+            By::Principal => row.principal.to_owned(),
+        }
+    }
+}
+
+impl Per {
+    fn seconds(self) -> Seconds {
+        match self {
+            Per::Minute => MINUTE,
+            Per::Hour => 3600,
+            Per::Day => 86_400,
+        }
+    }
+}
+
+impl Question {
+    /// What must be counted apart to answer it.
+    pub fn detail(&self) -> Detail {
+        Detail {
+            accounts: self.by.contains(&By::Account),
+            principals: self.by.contains(&By::Principal),
+        }
+    }
+}
+
+impl Report {
+    /// Makes the table.
+    pub fn of(usage: &Usage, question: &Question, extent: Extent, basis: Basis) -> Report {
+        let mut groups = BTreeMap::<Vec<String>, Minutes>::new();
+        let mut all = Minutes::new();
+        for row in usage.rows() {
+            let key = question.by.iter().map(|by| by.value(&row)).collect();
+            let minutes = groups.entry(key).or_default();
+            minutes.entry(row.minute).or_default().merge(&row.calls);
+            all.entry(row.minute).or_default().merge(&row.calls);
+        }
+        let mut ranked: Vec<(Vec<String>, Minutes)> = groups.into_iter().collect();
+        // By name already, and a stable sort keeps that.
+        ranked.sort_by_cached_key(|(_, minutes)| Reverse(calls(minutes)));
+        let others = ranked.split_off(question.top.unwrap_or(usize::MAX).min(ranked.len()));
+        let not_shown = others.len() as u64;
+        if !others.is_empty() {
+            let other = vec![OTHER.to_owned(); question.by.len()];
+            ranked.push((
+                other,
+                merged(others.into_iter().map(|(_, minutes)| minutes)),
+            ));
+        }
+        let mut rows = Vec::new();
+        for (key, minutes) in ranked {
+            let key: BTreeMap<By, String> = question.by.iter().copied().zip(key).collect();
+            match question.per {
+                None => rows.push(Row {
+                    key,
+                    time: None,
+                    counts: Counts::of(&minutes, extent),
+                }),
+                Some(per) => rows.extend(rows_per(per, &key, minutes, extent)),
+            }
+        }
+        if question.per.is_some() {
+            rows.sort_by(|a, b| a.time.cmp(&b.time));
+        }
+        Report {
+            basis,
+            by: question.by.clone(),
+            per: question.per,
+            totals: Counts::of(&all, extent),
+            others: not_shown,
+            rows,
+        }
+    }
+}
+
+/// Makes a row for each time in which there is a call.
+fn rows_per(
+    per: Per,
+    key: &BTreeMap<By, String>,
+    minutes: Minutes,
+    extent: Extent,
+) -> impl Iterator<Item = Row> {
+    let mut times = BTreeMap::<Seconds, Minutes>::new();
+    for (minute, calls) in minutes {
+        let time = minute.div_euclid(per.seconds()) * per.seconds();
+        times.entry(time).or_default().insert(minute, calls);
+    }
+    times.into_iter().map(move |(time, minutes)| Row {
+        key: key.clone(),
+        time: Some(time::iso(time)),
+        counts: Counts::of(&minutes, extent),
+    })
+}
+
+pub(super) fn merged(all: impl Iterator<Item = Minutes>) -> Minutes {
+    let mut merged = Minutes::new();
+    for (minute, calls) in all.flatten() {
+        merged.entry(minute).or_default().merge(&calls);
+    }
+    merged
+}
+
+fn calls(minutes: &Minutes) -> u64 {
+    minutes.values().map(|calls| calls.calls).sum()
+}
+
+/// The busiest minute, and its calls.
+pub(super) fn peak(minutes: &Minutes) -> Option<(Seconds, u64)> {
+    let minutes = minutes.iter().map(|(minute, calls)| (*minute, calls.calls));
+    minutes.min_by_key(|(minute, calls)| (Reverse(*calls), *minute))
+}
+
+impl Counts {
+    fn of(minutes: &Minutes, extent: Extent) -> Counts {
+        let mut sum = Calls::default();
+        let mut course = vec![0; PARTS];
+        for (minute, calls) in minutes {
+            sum.merge(calls);
+            course[extent.part(*minute, PARTS)] += calls.calls;
+        }
+        let peak = peak(minutes);
+        Counts {
+            calls: sum.calls,
+            errors: sum.errors,
+            throttles: sum.throttles,
+            reads: sum.reads,
+            writes: sum.writes,
+            peak_per_minute: peak.map_or(0, |(_, calls)| calls),
+            peak_minute: peak.map(|(minute, _)| time::iso(minute)),
+            first_minute: minutes.keys().next().copied().map(time::iso),
+            last_minute: minutes.keys().next_back().copied().map(time::iso),
+            course,
+        }
+    }
+}

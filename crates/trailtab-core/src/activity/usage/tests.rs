@@ -1,0 +1,389 @@
+//! The laws of usage: it is a monoid, and its metrics and tables add up whatever is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::basis::{Basis, Extent};
+use super::causes::{self, Causes};
+use super::chunks::{MOST_DATA, chunks};
+use super::kept::Kept;
+use super::metrics::{self, Datum, Metric, SHAPES, Set, Sets};
+use super::popular::{self, AlarmError, Api, Wanted};
+use super::price::{self, Price};
+use super::report::{By, Per, Question, Report};
+use super::{Calls, Detail, Usage};
+use crate::activity::summary::Run;
+use crate::coverage::Coverage;
+use crate::event::dedupe::Seen;
+use crate::event::envelope::Envelope;
+use crate::event::ingest::{Counter as _, Intake, Intaken, Rules};
+use crate::time::Window;
+
+const ALL: Detail = Detail {
+    accounts: true,
+    principals: true,
+};
+
+/// Few values, so that they meet again; the last of each stands for none.
+fn event() -> impl Strategy<Value = String> {
+    let of = |values: &'static [&'static str]| proptest::sample::select(values);
+    (
+        of(&[
+            r#"{"type":"IAMUser","accountId":"1","userName":"a"}"#,
+            r#"{"type":"AWSService","invokedBy":"x.amazonaws.com"}"#,
+            "null",
+        ]),
+        of(&[r#""a.amazonaws.com""#, r#""b.amazonaws.com""#, "null"]),
+        of(&[r#""Get""#, r#""Put""#, r#""Réad""#, r#""List""#]),
+        of(&[r#""eu-west-1""#, r#""us-east-1""#, "null"]),
+        of(&[
+            r#""ThrottlingException""#,
+            r#""AccessDenied""#,
+            "null",
+            "null",
+        ]),
+        of(&[
+            r#""2026-09-07T08:00:00Z""#,
+            r#""2026-09-07T08:00:59Z""#,
+            r#""2026-09-07T08:01:00Z""#,
+            r#""2026-09-08T09:59:59Z""#,
+            r#""1969-12-31T23:59:59Z""#,
+            "null",
+        ]),
+        of(&["true", "false", "null"]),
+        of(&[r#""1""#, r#""3""#, "null"]),
+    )
+        .prop_map(
+            |(identity, source, name, region, error, time, read_only, account)| {
+                format!(
+                    r#"{{"eventVersion":"1.11","userIdentity":{identity},"eventTime":{time},"eventSource":{source},"eventName":{name},"awsRegion":{region},"errorCode":{error},"readOnly":{read_only},"recipientAccountId":{account}}}"#
+                )
+            },
+        )
+}
+
+fn events() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(event(), 0..40)
+}
+
+fn usage(events: &[String], detail: Detail) -> Usage {
+    let (rules, seen, empty) = (Rules::default(), Seen::default(), Usage::new(detail));
+    let mut intake = Intake::new(&rules, &empty, &seen, None);
+    Envelope::default().feed(events.join("\n").as_bytes(), true, &mut intake);
+    let intaken = intake.finish();
+    assert_eq!(intaken.counts.counted, events.len() as u64);
+    intaken.tallies.into_values().next().unwrap_or(empty)
+}
+
+fn merged(one: &Usage, other: &Usage) -> Usage {
+    let mut all = one.empty();
+    all.merge(one);
+    all.merge(other);
+    all
+}
+
+/// All that usage tells; the order in which it met things is not among it.
+fn told(usage: &Usage) -> (BTreeMap<Vec<String>, [u64; 5]>, u64, u64, u128) {
+    let rows = usage.rows().map(|row| {
+        let minute = row.minute.to_string();
+        let key = [row.region, row.source, row.name, row.account, row.principal];
+        let key = key.into_iter().chain([minute.as_str()]);
+        let Calls {
+            calls,
+            errors,
+            throttles,
+            reads,
+            writes,
+        } = row.calls;
+        (
+            key.map(str::to_owned).collect(),
+            [calls, errors, throttles, reads, writes],
+        )
+    });
+    let count = usage.rows().count();
+    let rows: BTreeMap<_, _> = rows.collect();
+    assert_eq!(rows.len(), count, "a row came twice");
+    (rows, usage.incomplete(), usage.bytes(), usage.fingerprint())
+}
+
+fn calls(usage: &Usage) -> u64 {
+    usage.rows().map(|row| row.calls.calls).sum()
+}
+
+fn basis(usage: &Usage) -> Basis {
+    Basis::of::<Usage>(
+        usage,
+        &Intaken::default(),
+        &Coverage::default(),
+        &Run::default(),
+    )
+}
+
+fn sum(data: &[Datum], set: Set) -> u64 {
+    let of_set = data.iter().filter(|datum| datum.metric.set == set);
+    of_set.map(|datum| datum.value).sum()
+}
+
+fn metrics_of(data: &[Datum], set: Set) -> BTreeSet<Metric> {
+    let of_set = data.iter().filter(|datum| datum.metric.set == set);
+    of_set.map(|datum| datum.metric.clone()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn usage_is_a_commutative_monoid(a in events(), b in events(), c in events()) {
+        for detail in [Detail::default(), ALL] {
+            let all = usage(&[&a[..], &b, &c].concat(), detail);
+            let [a, b, c] = [&a, &b, &c].map(|events| usage(events, detail));
+            prop_assert_eq!(told(&merged(&a, &b)), told(&merged(&b, &a)));
+            let (left, right) = (merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
+            prop_assert_eq!(told(&left), told(&right));
+            prop_assert_eq!(told(&left), told(&all));
+            let nothing = Usage::new(detail);
+            prop_assert!(nothing.is_empty());
+            prop_assert_eq!(told(&merged(&a, &nothing)), told(&a));
+            prop_assert_eq!(told(&merged(&nothing, &a)), told(&a));
+            prop_assert_eq!(calls(&all) + all.incomplete(), calls(&left) + left.incomplete());
+        }
+    }
+
+    #[test]
+    fn metrics_add_up_whatever_their_number(events in events(), top in 1_usize..6) {
+        let usage = usage(&events, ALL);
+        let data = metrics::data(&usage, &Sets::all(), &mut Kept::new(top));
+        for shape in &SHAPES {
+            let expected = match shape.set {
+                Set::Errors => usage.rows().map(|row| row.calls.errors).sum(),
+                Set::Throttles => usage.rows().map(|row| row.calls.throttles).sum(),
+                _ => calls(&usage),
+            };
+            prop_assert_eq!(sum(&data, shape.set), expected, "{}", shape.word);
+            prop_assert!(metrics_of(&data, shape.set).len() <= top + 1, "{}", shape.word);
+        }
+        let keys: BTreeSet<_> = data.iter().map(|datum| (&datum.metric, datum.minute)).collect();
+        prop_assert_eq!(keys.len(), data.len(), "a metric has two values in one minute");
+        prop_assert!(data.iter().all(|datum| datum.minute.rem_euclid(60) == 0 && datum.value > 0));
+        prop_assert_eq!(data.iter().map(Datum::events).sum::<u64>(), calls(&usage));
+        let ordered = |pair: &[Datum]| {
+            let key = |datum: &Datum| (datum.metric.set, datum.minute, datum.metric.clone());
+            key(&pair[0]) < key(&pair[1])
+        };
+        prop_assert!(data.windows(2).all(ordered));
+    }
+
+    #[test]
+    fn who_has_a_place_keeps_it(a in events(), b in events(), top in 1_usize..4) {
+        let (a, b) = (usage(&a, ALL), usage(&b, ALL));
+        let sets = Sets::all();
+        let mut kept = Kept::new(top);
+        let before = metrics::data(&a, &sets, &mut kept);
+        let json = kept.to_json();
+        let mut read = Kept::read(&json, top).unwrap();
+        prop_assert_eq!(&read, &kept);
+        let both = merged(&a, &b);
+        let after = metrics::data(&both, &sets, &mut kept);
+        for shape in &SHAPES {
+            let (before, after) = (metrics_of(&before, shape.set), metrics_of(&after, shape.set));
+            prop_assert!(before.is_subset(&after), "{}: {before:?} {after:?}", shape.word);
+        }
+        // The list that was read back decides likewise.
+        prop_assert_eq!(metrics::data(&both, &sets, &mut read), after);
+    }
+
+    #[test]
+    fn tables_add_up_whatever_is_asked(
+        events in events(),
+        by in proptest::sample::subsequence(vec![By::Api, By::Region, By::Account, By::Principal], 1..=4),
+        per in proptest::option::of(proptest::sample::select(vec![Per::Minute, Per::Hour, Per::Day])),
+        top in proptest::option::of(1_usize..4),
+    ) {
+        let usage = usage(&events, ALL);
+        let extent = Extent::of(&usage, Window::default());
+        let question = Question { by, per, top };
+        let report = Report::of(&usage, &question, extent, basis(&usage));
+        let count = |count: fn(&super::report::Counts) -> u64| {
+            (count(&report.totals), report.rows.iter().map(|row| count(&row.counts)).sum::<u64>())
+        };
+        prop_assert_eq!(report.totals.calls, calls(&usage));
+        for count in [
+            count(|counts| counts.calls),
+            count(|counts| counts.errors),
+            count(|counts| counts.throttles),
+            count(|counts| counts.reads),
+            count(|counts| counts.writes),
+            count(|counts| counts.course.iter().sum()),
+        ] {
+            prop_assert_eq!(count.0, count.1);
+        }
+        let keys: BTreeSet<_> = report.rows.iter().map(|row| (&row.time, &row.key)).collect();
+        prop_assert_eq!(keys.len(), report.rows.len());
+        for row in &report.rows {
+            let counts = &row.counts;
+            prop_assert!(counts.peak_per_minute <= counts.calls && counts.peak_per_minute > 0);
+            prop_assert!(counts.throttles <= counts.errors && counts.errors <= counts.calls);
+            prop_assert!(counts.first_minute <= counts.peak_minute);
+            prop_assert!(counts.peak_minute <= counts.last_minute);
+            if per == Some(Per::Minute) {
+                prop_assert_eq!(counts.peak_per_minute, counts.calls);
+                prop_assert_eq!(&counts.first_minute, &row.time);
+            }
+        }
+        if let (Some(top), None) = (top, per) {
+            prop_assert!(report.rows.len() <= top + 1);
+        }
+    }
+
+    #[test]
+    fn shares_of_throttling_add_up(events in events()) {
+        let usage = usage(&events, causes::DETAIL);
+        let causes = Causes::of(&usage, basis(&usage));
+        prop_assert_eq!(causes.throttles, causes.places.iter().map(|place| place.throttles).sum::<u64>());
+        for place in &causes.places {
+            let sum = |count: fn(&causes::Caller) -> u64| place.principals.iter().map(count).sum::<u64>();
+            prop_assert!(place.throttles > 0 && place.throttled_minutes > 0);
+            prop_assert_eq!(sum(|caller| caller.throttles), place.throttles);
+            prop_assert_eq!(sum(|caller| caller.calls) + place.calls_of_other_principals, place.calls);
+            prop_assert_eq!(sum(|caller| caller.calls_in_throttled_minutes), place.calls_in_throttled_minutes);
+            prop_assert!(place.throttles <= place.calls_in_throttled_minutes);
+        }
+    }
+
+    #[test]
+    fn a_limit_never_makes_metrics_dearer(events in events(), top in 1_usize..6) {
+        let usage = usage(&events, price::DETAIL);
+        let extent = Extent::of(&usage, Window::default());
+        let price = Price::of(&usage, top, extent, basis(&usage), &|data| vec![b'\n'; data.len()]);
+        for set in &price.sets {
+            // One metric more stands for all others.
+            prop_assert!(set.capped.metrics <= set.uncapped.metrics + 1, "{}", set.set);
+            prop_assert!(set.capped.metric_months <= set.uncapped.metric_months, "{}", set.set);
+            prop_assert!(set.capped.metrics <= top as u64 + 1, "{}", set.set);
+        }
+        for bill in &price.bills {
+            let months: u64 = bill.metrics.metrics;
+            prop_assert!(bill.metrics.metric_months <= months.into());
+            prop_assert!(bill.usd >= bill.metrics.usd && bill.usd_by_emf >= bill.metrics.usd);
+        }
+    }
+
+    #[test]
+    fn chunks_hold_the_limits_and_lose_nothing(
+        texts in prop::collection::vec((1_usize..1024, 0_i64..5), 0..60),
+        repeat in 1_usize..60,
+    ) {
+        let datum = |(at, (length, minute)): (usize, &(usize, i64))| Datum {
+            metric: Metric {
+                set: Set::Principals,
+                name: "CallCount".to_owned(),
+                values: vec![format!("{at}{}", "x".repeat(*length))],
+            },
+            minute: minute * 60,
+            value: 1,
+        };
+        let data: Vec<Datum> = texts.iter().cycle().take(texts.len() * repeat).enumerate().map(datum).collect();
+        let chunks = chunks(data.clone());
+        prop_assert!(chunks.iter().all(|chunk| (1..=MOST_DATA).contains(&chunk.len())));
+        let bytes = |chunk: &Vec<Datum>| chunk.iter().map(|datum| datum.metric.values[0].len()).sum::<usize>();
+        prop_assert!(chunks.iter().all(|chunk| bytes(chunk) < 1_000_000));
+        prop_assert_eq!(chunks.concat(), data);
+    }
+}
+
+#[test]
+fn the_error_about_an_unknown_set_names_all_that_can_be_added() {
+    let error = Sets::parse("errors,latency").unwrap_err().to_string();
+    assert!(
+        error.starts_with("unknown set of metrics \"latency\": expected any of "),
+        "{error}"
+    );
+    for shape in SHAPES.iter().filter(|shape| shape.set != Set::Calls) {
+        assert!(error.contains(shape.word), "{error}");
+    }
+}
+
+#[test]
+fn the_table_has_a_row_for_each_set() {
+    for (at, shape) in SHAPES.iter().enumerate() {
+        assert_eq!(shape.set as usize, at);
+        assert_eq!(Set::named(shape.word), Some(shape.set));
+    }
+    assert_eq!(Sets::all().iter().count(), SHAPES.len());
+}
+
+fn api(source: &str, name: &str, calls: u64) -> Api {
+    Api {
+        source: source.to_owned(),
+        name: name.to_owned(),
+        calls,
+        regions: vec![("eu-west-1".to_owned(), calls)],
+    }
+}
+
+#[test]
+fn alarms_are_read_and_find_their_api() {
+    let apis = [
+        api("iam.amazonaws.com", "GetPolicy", 3),
+        api("lambda.amazonaws.com", "GetPolicy", 2),
+        api("ec2.amazonaws.com", "RunInstances", 1),
+    ];
+    let found = |text: &str| text.parse::<Wanted>().unwrap().find(&apis);
+    let alarm = found("RunInstances=100").unwrap();
+    assert_eq!((alarm.wanted.calls, alarm.wanted.period), (100, 60));
+    let alarm = found("LAMBDA:getpolicy=1000/1h").unwrap();
+    assert_eq!(alarm.api, apis[1]);
+    assert_eq!((alarm.wanted.calls, alarm.wanted.period), (1000, 3600));
+    assert_eq!(found("iam.amazonaws.com:GetPolicy=1").unwrap().api, apis[0]);
+    assert!(matches!(
+        found("GetPolicy=1"),
+        Err(AlarmError::Ambiguous { .. })
+    ));
+    assert!(matches!(
+        found("s3:GetPolicy=1"),
+        Err(AlarmError::Unknown(_))
+    ));
+    for text in [
+        "", "=", "X", "X=", "X=0", "X=-1", "X=1/2m", ":X=1", "=5", "X=1/",
+    ] {
+        assert!(text.parse::<Wanted>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn only_names_that_services_have_are_popular() {
+    let record = |name: &str| {
+        format!(
+            r#"{{"eventVersion":"1.11","eventTime":"2026-09-07T08:00:00Z","eventSource":"a.amazonaws.com","eventName":"{name}","awsRegion":"eu-west-1"}}"#
+        )
+    };
+    let names = [
+        "Get",
+        "Get",
+        "{{resolve:ssm:x}}",
+        "${AWS::Region}",
+        "__other__",
+    ];
+    let usage = usage(&names.map(record), Detail::default());
+    let data = metrics::data(&usage, &Sets::default(), &mut Kept::new(9));
+    let apis = popular::apis(&data);
+    assert_eq!(apis, [api("a.amazonaws.com", "Get", 2)]);
+}
+
+#[test]
+fn the_extent_is_what_was_asked_for_or_else_what_is_there() {
+    let empty = Usage::new(Detail::default());
+    let extent = Extent::of(&empty, Window::default());
+    assert_eq!((extent.from, extent.until), (0, 0));
+    let asked = Window {
+        since: Some(50),
+        until: Some(1000),
+    };
+    let extent = Extent::of(&empty, asked);
+    assert_eq!((extent.from, extent.until), (50, 1000));
+    assert_eq!(
+        [0, 540, 940].map(|minute| extent.part(minute, 2)),
+        [0, 1, 1]
+    );
+}

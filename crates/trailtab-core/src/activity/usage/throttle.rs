@@ -1,0 +1,80 @@
+//! Which calls AWS refused for their rate.
+
+use crate::event::record::{Outcome, Record};
+use crate::event::scan::Text;
+
+/// The error codes, without `Client.` and `Server.`: those that the AWS SDKs slow down on
+/// ("Retry behavior" in the AWS SDKs and Tools Reference Guide), and those of services that have
+/// their own. `LimitExceededException` is mostly a limit of things, not of calls, and not among them.
+const CODES: [&str; 17] = [
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestLimitExceededException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestThrottlingException",
+    "SlowDown",
+    "Throttled",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottlingErrorException",
+    "TooManyRequests",
+    "TooManyRequestsException",
+];
+
+/// Tells whether a call failed because too many were made.
+pub(super) fn is_throttled(record: &Record<'_>, outcome: Outcome<'_>) -> bool {
+    match outcome {
+        Outcome::Succeeded => false,
+        Outcome::Failed(Some(code)) => is_throttle(code),
+        // Some records carry a message only.
+        Outcome::Failed(None) => record.error_message.is_some_and(says_rate),
+    }
+}
+
+fn is_throttle(code: Text<'_>) -> bool {
+    let code = code.decode();
+    let code = code
+        .strip_prefix("Client.")
+        .or_else(|| code.strip_prefix("Server."))
+        .unwrap_or(&code);
+    CODES.iter().any(|known| known.eq_ignore_ascii_case(code))
+}
+
+fn says_rate(message: Text<'_>) -> bool {
+    let message = message.decode();
+    ["Rate exceeded", "Too Many Requests", "Throttling"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_rates_are_told_from_other_codes() {
+        let plain = |text: &'static str| Text::plain(text.as_bytes());
+        for code in [
+            "Client.RequestLimitExceeded",
+            "ThrottlingException",
+            "throttling",
+            "SlowDown",
+        ] {
+            assert!(is_throttle(plain(code)), "{code}");
+        }
+        for code in ["AccessDenied", "LimitExceededException", "Client.", ""] {
+            assert!(!is_throttle(plain(code)), "{code}");
+        }
+        let record = Record {
+            error_message: Some(plain("Rate exceeded")),
+            ..Record::default()
+        };
+        assert!(is_throttled(&record, record.outcome()));
+        assert!(!is_throttled(&Record::default(), Outcome::Succeeded));
+    }
+}

@@ -1,0 +1,316 @@
+//! Answers become cost lines.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr as _;
+
+use rust_decimal::Decimal;
+
+use super::answer::{Answer, ResultByTime};
+use super::charge::Charge;
+use super::owner::{Owner, OwnerRules};
+use super::plan::{Places, RawValue};
+use super::query::{GroupType, Query};
+use super::table::{CostTable, Cut, Cuts, Line};
+
+/// An answer that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    #[error(
+        "Cost Explorer's answer for {day} holds the amount {amount:?}, which is no number that money can be"
+    )]
+    Amount { day: String, amount: String },
+    #[error(
+        "Cost Explorer's answer for {day} has {found} keys for a group, and {asked} were asked for"
+    )]
+    Keys {
+        day: String,
+        found: usize,
+        asked: usize,
+    },
+    #[error("Cost Explorer's answer for {day} lacks the metric {metric}")]
+    Metric { day: String, metric: &'static str },
+}
+
+/// No bill is larger; sums of many such amounts can still be held.
+const LARGEST: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 3);
+
+/// A group of an answer: what its keys say, by what was asked for.
+struct Cell {
+    line: Line,
+    /// The value of an owner key, if the question has one.
+    value: Option<String>,
+    record_type: Option<String>,
+}
+
+/// All that answers say, as far as it is read.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// Names of accounts by their ids.
+    pub names: BTreeMap<String, String>,
+    /// How the record types that are usage are spelled here.
+    pub usage: BTreeSet<String>,
+    /// Accounts with usage.
+    pub accounts: BTreeSet<String>,
+    /// Under which values owners were seen, and where.
+    pub seen: BTreeMap<Owner, BTreeSet<RawValue>>,
+    pub places: Places,
+    /// Accounts by charge type, and what belongs to none.
+    truth: Vec<Line>,
+    table: CostTable,
+    /// Whether some value of an owner key was seen.
+    pub has_owners: bool,
+}
+
+impl Reader {
+    /// Reads accounts by charge type.
+    ///
+    /// # Errors
+    ///
+    /// If the answer makes no sense.
+    pub fn charges(&mut self, answer: &Answer) -> Result<(), AnswerError> {
+        let attributes = answer
+            .pages
+            .iter()
+            .flat_map(|page| &page.dimension_value_attributes);
+        for value in attributes {
+            if let Some(name) = value.attributes.get("description") {
+                self.names.insert(value.value.clone(), name.clone());
+            }
+        }
+        for cell in cells(answer)? {
+            if cell.line.charge == Charge::Usage {
+                self.usage.extend(cell.record_type);
+                // What is free needs no further question.
+                if !cell.line.amount.is_zero() {
+                    self.accounts.extend(cell.line.account.clone());
+                }
+            }
+            self.truth.push(cell.line);
+        }
+        Ok(())
+    }
+
+    /// Reads the total by charge type: what no account has belongs to none.
+    ///
+    /// # Errors
+    ///
+    /// If the answer makes no sense.
+    pub fn control(&mut self, answer: &Answer) -> Result<(), AnswerError> {
+        let mut rest = CostTable::default();
+        let without_account = |line: &Line| Line {
+            account: None,
+            cuts: Cuts::WHOLE,
+            ..line.clone()
+        };
+        rest.lines = self.truth.iter().map(without_account).collect();
+        let total: Vec<Line> = cells(answer)?.into_iter().map(|cell| cell.line).collect();
+        let known = rest.lines.len();
+        rest.balance(Cut::Owners, &total);
+        self.truth.extend(rest.lines.drain(known..));
+        Ok(())
+    }
+
+    /// Reads usage by owner, by service or by both. `key` is the place of the owner key that was asked
+    /// for, and `cuts` where the lines belong.
+    ///
+    /// # Errors
+    ///
+    /// If the answer makes no sense.
+    pub fn usage(
+        &mut self,
+        answer: &Answer,
+        rules: &OwnerRules,
+        key: usize,
+        cuts: Cuts,
+    ) -> Result<(), AnswerError> {
+        self.usage_of(answer, rules, key, cuts, &|_| true)
+    }
+
+    /// The same for some owners only.
+    ///
+    /// # Errors
+    ///
+    /// If the answer makes no sense.
+    pub fn usage_of(
+        &mut self,
+        answer: &Answer,
+        rules: &OwnerRules,
+        key: usize,
+        cuts: Cuts,
+        wanted: &dyn Fn(&Owner) -> bool,
+    ) -> Result<(), AnswerError> {
+        let is_last = key + 1 == rules.keys.len();
+        let account = only_account(&answer.request);
+        for mut cell in cells(answer)? {
+            cell.line.charge = Charge::Usage;
+            cell.line.cuts = cuts;
+            if cell.line.account.is_none() {
+                cell.line.account.clone_from(&account);
+            }
+            if let Some((value, key_of)) = cell.value.as_ref().zip(rules.keys.get(key)) {
+                let value = key_of.value(value);
+                let owner = rules.owner(value);
+                // What lacks this key is asked for by the next one.
+                if value.is_empty() && !is_last {
+                    continue;
+                }
+                if !wanted(&owner) {
+                    continue;
+                }
+                self.saw(&owner, (key, value.to_owned()), &cell.line);
+                cell.line.owner = Some(owner);
+            }
+            self.table.lines.push(cell.line);
+        }
+        Ok(())
+    }
+
+    /// Reads usage of one owner by service.
+    ///
+    /// # Errors
+    ///
+    /// If the answer makes no sense.
+    pub fn person(&mut self, answer: &Answer, owner: &Owner) -> Result<(), AnswerError> {
+        for mut cell in cells(answer)? {
+            cell.line.charge = Charge::Usage;
+            cell.line.owner = Some(owner.clone());
+            cell.line.cuts.personal = true;
+            self.table.lines.push(cell.line);
+        }
+        Ok(())
+    }
+
+    /// Accounts with any charge, also with one of nothing.
+    pub fn charged_accounts(&self) -> BTreeSet<String> {
+        let accounts = self.truth.iter().filter_map(|line| line.account.clone());
+        accounts.collect()
+    }
+
+    /// Forgets all lines of usage, so that it can be read in another way.
+    pub fn forget(&mut self) {
+        self.table = CostTable::default();
+    }
+
+    fn saw(&mut self, owner: &Owner, value: RawValue, line: &Line) {
+        self.has_owners |= *owner != Owner::Untagged;
+        self.seen.entry(owner.clone()).or_default().insert(value);
+        if let (Some(account), false) = (&line.account, line.amount.is_zero()) {
+            let places = self.places.entry(owner.clone()).or_default();
+            places.insert(account.clone());
+        }
+    }
+
+    /// Puts the table together, so that the given cuts add up to the answer by charge type.
+    pub fn finish(mut self, whole: &[Cut]) -> CostTable {
+        let Reader { truth, table, .. } = &mut self;
+        for line in truth.iter_mut() {
+            line.cuts = Cuts::default();
+        }
+        for cut in whole {
+            table.balance(*cut, truth);
+        }
+        self.table
+    }
+}
+
+/// The account that a question is about, if it is one.
+fn only_account(query: &Query) -> Option<String> {
+    query.only("LINKED_ACCOUNT").map(str::to_owned)
+}
+
+fn cells(answer: &Answer) -> Result<Vec<Cell>, AnswerError> {
+    let results = answer.pages.iter().flat_map(|page| &page.results_by_time);
+    let mut cells = Vec::new();
+    for result in results {
+        for group in &result.groups {
+            cells.push(cell(&answer.request, result, group)?);
+        }
+    }
+    Ok(cells)
+}
+
+fn cell(
+    query: &Query,
+    result: &ResultByTime,
+    group: &super::answer::Group,
+) -> Result<Cell, AnswerError> {
+    let day = result.time_period.start;
+    if group.keys.len() != query.group_by.len() {
+        return Err(AnswerError::Keys {
+            day: day.to_string(),
+            found: group.keys.len(),
+            asked: query.group_by.len(),
+        });
+    }
+    let metric = query.metrics[0].name();
+    let Some(value) = group.metrics.get(metric) else {
+        let day = day.to_string();
+        return Err(AnswerError::Metric { day, metric });
+    };
+    let amount = amount(&value.amount).ok_or_else(|| AnswerError::Amount {
+        day: day.to_string(),
+        amount: value.amount.chars().take(80).collect(),
+    })?;
+    let mut cell = Cell {
+        line: Line {
+            day,
+            account: None,
+            charge: Charge::Other,
+            owner: None,
+            service: None,
+            amount,
+            currency: value.unit.clone(),
+            estimated: result.estimated,
+            cuts: Cuts::default(),
+        },
+        value: None,
+        record_type: None,
+    };
+    for (key, group_by) in group.keys.iter().zip(&query.group_by) {
+        match (group_by.r#type, group_by.key.as_str()) {
+            (GroupType::Dimension, "LINKED_ACCOUNT") => cell.line.account = Some(key.clone()),
+            (GroupType::Dimension, "SERVICE") => cell.line.service = Some(key.clone()),
+            (GroupType::Dimension, "RECORD_TYPE") => {
+                cell.line.charge = Charge::of(key);
+                cell.record_type = Some(key.clone());
+            }
+            (GroupType::Dimension, _) => {}
+            (GroupType::Tag | GroupType::CostCategory, _) => cell.value = Some(key.clone()),
+        }
+    }
+    Ok(cell)
+}
+
+/// Reads an amount: `12.5`, `-0.0000000282`, `1.2E-7`.
+fn amount(text: &str) -> Option<Decimal> {
+    let amount = match text.contains(['e', 'E']) {
+        true => Decimal::from_scientific(text).ok()?,
+        false => Decimal::from_str(text).ok()?,
+    };
+    (amount.abs() <= LARGEST).then_some(amount)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_keep_all_their_digits() {
+        for (text, expected) in [
+            ("12.5", Some("12.5")),
+            ("0.0000000282", Some("0.0000000282")),
+            ("-5", Some("-5")),
+            ("1.5E-7", Some("0.00000015")),
+            ("1000000000000000", Some("1000000000000000")),
+            ("1000000000000001", None),
+            ("79228162514264337593543950335", None),
+            ("1e30", None),
+            ("", None),
+            ("NaN", None),
+            ("1,5", None),
+        ] {
+            let expected = expected.map(|text| text.parse().unwrap());
+            assert_eq!(amount(text), expected, "{text}");
+        }
+    }
+}

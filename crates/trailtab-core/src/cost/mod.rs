@@ -1,0 +1,23 @@
+//! Money: what Cost Explorer is asked, what it answers, and the reports made of it.
+//!
+//! Amounts are decimals, and each has its currency. Days are UTC, as Cost Explorer's are.
+//!
+//! ```text
+//! settings ─ plan ─ queries → answers → CostTable (lines) → one Report for each audience
+//! ```
+
+pub mod answer;
+pub mod audience;
+pub mod charge;
+pub mod lines;
+pub mod money;
+pub mod owner;
+pub mod period;
+pub mod plan;
+pub mod query;
+pub mod report;
+pub mod secret;
+pub mod settings;
+pub mod settled;
+pub mod table;
+pub mod wording;

@@ -1,0 +1,357 @@
+//! Days: the period that a report is about, and those that it is compared with. All of it is UTC.
+use jiff::civil::Date;
+use jiff::{SignedDuration, ToSpan as _};
+use serde::{Deserialize, Serialize};
+
+use super::report::PeriodKind;
+
+/// Some days in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Days {
+    /// The first day.
+    pub from: Date,
+    /// The last day, which is never before the first.
+    pub through: Date,
+}
+
+#[expect(clippy::len_without_is_empty, reason = "it has one day at least")]
+impl Days {
+    /// All days of the month that a day is in.
+    pub fn month_of(day: Date) -> Days {
+        Days {
+            from: day.first_of_month(),
+            through: day.last_of_month(),
+        }
+    }
+
+    /// How many days these are: one at least.
+    pub fn len(self) -> usize {
+        self.place(self.through).map_or(1, |last| last + 1)
+    }
+
+    /// Tells whether a day is one of them.
+    pub fn contains(self, day: Date) -> bool {
+        (self.from..=self.through).contains(&day)
+    }
+
+    /// The place of a day among them, from 0.
+    pub fn place(self, day: Date) -> Option<usize> {
+        let hours = self.from.duration_until(day).as_hours();
+        match self.contains(day) {
+            true => usize::try_from(hours / 24).ok(),
+            false => None,
+        }
+    }
+
+    /// Each of them, the first one first.
+    pub fn iter(self) -> impl Iterator<Item = Date> {
+        let days = self.from.series(1.day());
+        days.take_while(move |day| *day <= self.through)
+    }
+
+    /// Those of them that have data.
+    pub fn known(self, data_through: Option<Date>) -> Option<Days> {
+        let through = data_through?.min(self.through);
+        (through >= self.from).then_some(Days { through, ..self })
+    }
+
+    /// The same days of the month before. A month that is shorter ends earlier.
+    fn a_month_earlier(self) -> Days {
+        Days {
+            from: self.from.saturating_sub(1.month()),
+            through: self.through.saturating_sub(1.month()),
+        }
+    }
+
+    /// As many days, right before these.
+    fn right_before(self) -> Days {
+        let day = SignedDuration::from_hours(24);
+        let days = i32::try_from(self.len()).unwrap_or(i32::MAX);
+        Days {
+            from: self.from.saturating_sub(day.saturating_mul(days)),
+            through: self.from.saturating_sub(day),
+        }
+    }
+
+    /// What people read: `20 November 2026`, `1–20 November 2026`, `28 October – 3 November 2026`.
+    pub fn label(self) -> String {
+        let year = self.through.strftime("%Y");
+        match self.from.year() == self.through.year() {
+            true => format!("{} {year}", self.within_a_year()),
+            false => {
+                let from = self.from.strftime("%-d %B %Y");
+                format!("{from} – {} {year}", self.through.strftime("%-d %B"))
+            }
+        }
+    }
+
+    /// The same beside other days: without the year if all of them are in one.
+    pub fn label_beside(self, other: Days) -> String {
+        let years = [self.from, self.through, other.from, other.through].map(Date::year);
+        match years.iter().all(|year| *year == years[0]) {
+            true => self.within_a_year(),
+            false => self.label(),
+        }
+    }
+
+    fn within_a_year(self) -> String {
+        let (from, through) = (self.from, self.through.strftime("%-d %B"));
+        match self {
+            _ if from == self.through => through.to_string(),
+            _ if from.month() == self.through.month() => format!("{}–{through}", from.day()),
+            _ => format!("{} – {through}", from.strftime("%-d %B")),
+        }
+    }
+}
+
+/// What people read of one day: `20 November 2026`.
+pub fn label_of(day: Date) -> String {
+    let (from, through) = (day, day);
+    Days { from, through }.label()
+}
+
+/// Puts days together that follow each other. They come in order.
+pub fn in_a_row(days: &[Date]) -> Vec<Days> {
+    let mut rows: Vec<Days> = Vec::new();
+    for day in days {
+        match rows.last_mut() {
+            Some(row) if row.through.tomorrow().is_ok_and(|next| next == *day) => {
+                row.through = *day;
+            }
+            _ => rows.push(Days {
+                from: *day,
+                through: *day,
+            }),
+        }
+    }
+    rows
+}
+
+/// The days of this month, without today unless it is asked for. On the first of a month there is no
+/// other day.
+pub fn month_to_date(today: Date, include_today: bool) -> Option<Days> {
+    let through = match include_today {
+        true => today,
+        false => today.yesterday().ok()?,
+    };
+    let from = today.first_of_month();
+    (from <= through).then_some(Days { from, through })
+}
+
+/// All days of the month before this one.
+pub fn last_month(today: Date) -> Days {
+    Days::month_of(today.first_of_month().saturating_sub(1.month()))
+}
+
+/// The days that a period is compared with: as many as have data. `None` if none has.
+///
+/// A month to date is compared with the same days of the month before, a whole month with the whole
+/// one before, and a range with as many days right before it.
+pub fn compared(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Option<Days> {
+    let known = days.known(data_through)?;
+    Some(match kind {
+        // A month whose last days have no data yet is no whole one.
+        PeriodKind::LastMonth if known == days => last_month(days.from),
+        PeriodKind::MonthToDate | PeriodKind::LastMonth => known.a_month_earlier(),
+        PeriodKind::Range => known.right_before(),
+    })
+}
+
+/// The days compared with, and those after them to the end of their month where months are compared.
+pub fn history(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Option<Days> {
+    let compared = compared(kind, days, data_through)?;
+    Some(match kind {
+        PeriodKind::MonthToDate | PeriodKind::LastMonth => Days {
+            from: compared.from,
+            through: compared.through.last_of_month(),
+        },
+        PeriodKind::Range => compared,
+    })
+}
+
+/// The fewest days in a row that hold a period and all it is compared with, however much of it has data.
+pub fn whole(kind: PeriodKind, days: Days) -> Days {
+    let from = match kind {
+        PeriodKind::MonthToDate | PeriodKind::LastMonth => days.a_month_earlier().from,
+        PeriodKind::Range => days.right_before().from,
+    };
+    Days { from, ..days }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::PeriodKind::{LastMonth, MonthToDate, Range};
+    use super::*;
+
+    fn days(from: &str, through: &str) -> Days {
+        Days {
+            from: from.parse().unwrap(),
+            through: through.parse().unwrap(),
+        }
+    }
+
+    fn compared_all(kind: PeriodKind, from: &str, through: &str) -> Days {
+        let days = days(from, through);
+        compared(kind, days, Some(days.through)).unwrap()
+    }
+
+    #[test]
+    fn today_is_left_out_unless_asked_for() {
+        let month = |today: Date, include| month_to_date(today, include);
+        let first = date(2026, 11, 1);
+        assert_eq!(month(first, false), None);
+        assert_eq!(month(first, true), Some(days("2026-11-01", "2026-11-01")));
+        let last = date(2024, 2, 29);
+        assert_eq!(month(last, false), Some(days("2024-02-01", "2024-02-28")));
+        assert_eq!(month(last, true), Some(days("2024-02-01", "2024-02-29")));
+        assert_eq!(month(Date::MIN, false), None);
+    }
+
+    #[test]
+    fn the_last_month_is_whole() {
+        let cases = [
+            ("2026-01-01", "2025-12-01", "2025-12-31"),
+            ("2026-01-31", "2025-12-01", "2025-12-31"),
+            ("2024-03-31", "2024-02-01", "2024-02-29"),
+            ("2026-03-29", "2026-02-01", "2026-02-28"),
+            ("2100-03-01", "2100-02-01", "2100-02-28"),
+            ("2026-05-31", "2026-04-01", "2026-04-30"),
+        ];
+        for (today, from, through) in cases {
+            assert_eq!(last_month(today.parse().unwrap()), days(from, through));
+        }
+    }
+
+    #[test]
+    fn a_month_to_date_is_compared_with_the_same_days() {
+        let cases = [
+            ("2026-11-01", "2026-11-20", "2026-10-01", "2026-10-20"),
+            ("2026-11-01", "2026-11-01", "2026-10-01", "2026-10-01"),
+            ("2026-01-01", "2026-01-31", "2025-12-01", "2025-12-31"),
+            // Longer than the month before: it ends where that one ends.
+            ("2026-03-01", "2026-03-28", "2026-02-01", "2026-02-28"),
+            ("2026-03-01", "2026-03-29", "2026-02-01", "2026-02-28"),
+            ("2026-03-01", "2026-03-31", "2026-02-01", "2026-02-28"),
+            ("2024-03-01", "2024-03-31", "2024-02-01", "2024-02-29"),
+            ("2026-05-01", "2026-05-31", "2026-04-01", "2026-04-30"),
+            // Shorter than the month before: not a day more is compared.
+            ("2026-02-01", "2026-02-28", "2026-01-01", "2026-01-28"),
+            ("2024-02-01", "2024-02-29", "2024-01-01", "2024-01-29"),
+        ];
+        for (from, through, first, last) in cases {
+            assert_eq!(compared_all(MonthToDate, from, through), days(first, last));
+        }
+    }
+
+    #[test]
+    fn a_whole_month_is_compared_with_a_whole_one() {
+        let february = days("2026-02-01", "2026-02-28");
+        let january = days("2026-01-01", "2026-01-31");
+        let of = |through: Date| compared(LastMonth, february, Some(through));
+        assert_eq!(of(february.through), Some(january));
+        assert_eq!(of(date(2026, 3, 5)), Some(january));
+        let partial = days("2026-01-01", "2026-01-27");
+        assert_eq!(of(date(2026, 2, 27)), Some(partial));
+        let march = compared_all(LastMonth, "2026-03-01", "2026-03-31");
+        assert_eq!(march, february);
+    }
+
+    #[test]
+    fn a_range_is_compared_with_as_many_days_before() {
+        let range = days("2026-03-01", "2026-03-10");
+        let of = |through: &str| compared(Range, range, Some(through.parse().unwrap()));
+        let expected = Some(days("2026-02-19", "2026-02-28"));
+        assert_eq!(of("2026-03-10"), expected);
+        assert_eq!(of("2026-12-31"), expected);
+        assert_eq!(of("2026-03-03"), Some(days("2026-02-26", "2026-02-28")));
+        assert_eq!(of("2026-02-28"), None);
+        assert_eq!(compared(Range, range, None), None);
+    }
+
+    #[test]
+    fn labels_say_the_true_days() {
+        let cases = [
+            ("2026-11-20", "2026-11-20", "20 November 2026"),
+            ("2026-11-01", "2026-11-20", "1–20 November 2026"),
+            ("2026-10-28", "2026-11-03", "28 October – 3 November 2026"),
+            (
+                "2025-12-28",
+                "2026-01-03",
+                "28 December 2025 – 3 January 2026",
+            ),
+        ];
+        for (from, through, label) in cases {
+            assert_eq!(days(from, through).label(), label);
+        }
+        let march = days("2026-03-01", "2026-03-31");
+        let february = compared_all(MonthToDate, "2026-03-01", "2026-03-31");
+        assert_eq!(february.label_beside(march), "1–28 February");
+        let january = days("2026-01-01", "2026-01-05");
+        let december = days("2025-12-01", "2025-12-05");
+        assert_eq!(december.label_beside(january), "1–5 December 2025");
+    }
+
+    #[test]
+    fn days_that_follow_each_other_are_one_row() {
+        let given = ["2026-11-18", "2026-11-19", "2026-11-21"].map(|day| day.parse().unwrap());
+        let rows = in_a_row(&given);
+        let expected = [
+            days("2026-11-18", "2026-11-19"),
+            days("2026-11-21", "2026-11-21"),
+        ];
+        assert_eq!(rows, expected);
+        assert_eq!(in_a_row(&[]), []);
+    }
+
+    fn any_day() -> impl Strategy<Value = Date> {
+        (2019i16..2032, 1i8..=12, 1i8..=31).prop_map(|(year, month, day)| {
+            let first = date(year, month, 1);
+            date(year, month, day.min(first.days_in_month()))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_compared_is_never_longer_and_lies_in_the_whole(
+            (one, other, data) in (any_day(), any_day(), any_day()),
+            kind in proptest::sample::select(vec![MonthToDate, LastMonth, Range]),
+        ) {
+            let days = match kind {
+                MonthToDate => Days { from: one.first_of_month(), through: one },
+                LastMonth => last_month(one),
+                Range => Days { from: one.min(other), through: one.max(other) },
+            };
+            let whole = whole(kind, days);
+            prop_assert_eq!(days.iter().count(), days.len());
+            prop_assert_eq!(whole.through, days.through);
+            let Some(compared) = compared(kind, days, Some(data)) else {
+                prop_assert!(data < days.from);
+                return Ok(());
+            };
+            let history = history(kind, days, Some(data)).unwrap();
+            prop_assert_eq!(history.from, compared.from);
+            prop_assert!(compared.through <= history.through && history.through < days.from);
+            prop_assert!(whole.from <= compared.from);
+            // A whole month may be compared with a longer one.
+            let known = days.known(Some(data)).unwrap();
+            prop_assert!(compared.len() <= known.len() || kind == LastMonth && known == days);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_are_no_trouble() {
+        for kind in [MonthToDate, LastMonth, Range] {
+            let all = Days {
+                from: Date::MIN,
+                through: Date::MAX,
+            };
+            let compared = compared(kind, all, Some(Date::MAX)).unwrap();
+            assert!(compared.from <= compared.through);
+            assert!(whole(kind, all).len() >= 7_000_000);
+        }
+        assert_eq!(last_month(Date::MIN).from, Date::MIN);
+    }
+}

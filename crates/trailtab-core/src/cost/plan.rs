@@ -1,0 +1,402 @@
+//! Which questions a run asks, so that all its reports together cost the fewest requests.
+//!
+//! Cost Explorer groups by two keys at most, and reports want four: account, owner, service and charge
+//! type. The first questions are the same for everybody: accounts by charge type, and for whoever sees all
+//! accounts the total by charge type, which holds what belongs to no account. What is usage is then asked
+//! for in one of two ways: *crossed*, owners by services once for each account; or *cut*, accounts by
+//! owners and accounts by services once, and owners by services only for the people who get a report of
+//! their own. For those, each pair of a person and an account must be in some answer: that of the person
+//! in all accounts, or that of the account. The fewest answers that do are a smallest vertex cover of the graph of
+//! people and accounts (Kőnig), so never more than there are people, nor accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+
+use super::charge::Metric;
+use super::owner::{Owner, OwnerKey};
+use super::query::{Filter, Granularity, Group, GroupType, Query, TimePeriod, Values};
+
+/// What all reports of a run need together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    pub time_period: TimePeriod,
+    pub metric: Metric,
+    pub keys: Vec<OwnerKey>,
+    /// The accounts that reports are about; `None` for all.
+    pub accounts: Option<BTreeSet<String>>,
+    /// Whether somebody gets the costs of whole accounts.
+    pub whole_accounts: bool,
+    /// Whether somebody gets all accounts, and what belongs to none.
+    pub total: bool,
+    /// Owners who get a report of their own.
+    pub people: BTreeSet<Owner>,
+}
+
+/// How usage is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Owners by services, for each account.
+    Crossed,
+    /// Accounts by owners first; then what is still needed.
+    Cut,
+}
+
+/// Where a value of an owner was seen: the place of its key, and the value.
+pub type RawValue = (usize, String);
+
+/// Who has costs where.
+pub type Places = BTreeMap<Owner, BTreeSet<String>>;
+
+impl Need {
+    fn query(&self, group_by: Vec<Group>, filters: Vec<Filter>) -> Query {
+        let mut filters = filters;
+        let filter = match filters.len() {
+            0 => None,
+            1 => filters.pop(),
+            _ => Some(Filter::And(filters)),
+        };
+        Query {
+            time_period: self.time_period,
+            granularity: Granularity::Daily,
+            metrics: [self.metric],
+            filter,
+            group_by,
+        }
+    }
+
+    fn in_scope(&self) -> Option<Filter> {
+        let accounts = self.accounts.as_ref()?;
+        Some(dimension("LINKED_ACCOUNT", accounts.iter().cloned()))
+    }
+
+    /// Accounts by charge type: the first question of every run.
+    pub fn charges(&self) -> Query {
+        let group_by = vec![by("LINKED_ACCOUNT"), by("RECORD_TYPE")];
+        self.query(group_by, self.in_scope().into_iter().collect())
+    }
+
+    /// The total by charge type, if anybody is to see what belongs to no account.
+    pub fn control(&self) -> Option<Query> {
+        let group_by = vec![by("RECORD_TYPE")];
+        self.total.then(|| self.query(group_by, Vec::new()))
+    }
+
+    /// Chooses how usage of so many accounts is asked for, such that a run never takes more requests
+    /// than crossing does, and one.
+    pub fn way(&self, accounts: usize) -> Way {
+        let (keys, people) = (self.keys.len(), self.people.len());
+        let crossed = accounts * keys;
+        let services = usize::from(self.whole_accounts);
+        let least = keys + services + people.min(1);
+        let most = keys + (services + people.min(crossed)).min(crossed);
+        let spare = usize::from(!self.total);
+        match least < crossed && most <= crossed + spare {
+            true => Way::Cut,
+            false => Way::Crossed,
+        }
+    }
+
+    /// What a run asks for so many accounts, or for any number: requests at most, further pages apart, and for what.
+    pub fn steps(&self, accounts: Option<usize>) -> Vec<(usize, &'static str)> {
+        let (keys, people) = (self.keys.len(), self.people.len());
+        let services = usize::from(self.whole_accounts);
+        let mut steps = vec![
+            (1, "costs by account and charge type"),
+            (usize::from(self.total), "the total by charge type"),
+        ];
+        match accounts.map(|accounts| (accounts * keys, self.way(accounts))) {
+            None => steps.push((
+                keys + services + people + usize::from(!self.total),
+                "usage by owner and by service, in the cheaper of two ways",
+            )),
+            Some((crossed, Way::Crossed)) => {
+                steps.push((crossed, "usage by owner and service, account by account"));
+            }
+            Some((crossed, Way::Cut)) => {
+                let rest = (services + people.min(crossed)).min(crossed);
+                steps.push((keys, "usage by account and owner"));
+                steps.push((services.min(rest), "usage by account and service"));
+                steps.push((
+                    rest - services.min(rest),
+                    "usage by service of those who get a report of their own, by person or by account",
+                ));
+            }
+        }
+        steps.retain(|(requests, _)| *requests > 0);
+        steps
+    }
+
+    /// The most requests that a run takes, further pages apart, for so many accounts, or for any number.
+    pub fn most_requests(&self, accounts: Option<usize>) -> usize {
+        self.steps(accounts)
+            .iter()
+            .map(|(requests, _)| requests)
+            .sum()
+    }
+
+    /// Owners by services in one account, once for each key.
+    pub fn crossed<'n>(
+        &'n self,
+        account: &'n str,
+        usage: &'n [String],
+    ) -> impl Iterator<Item = Query> {
+        (0..self.keys.len()).map(move |key| {
+            let account = dimension("LINKED_ACCOUNT", [account.to_owned()]);
+            let group_by = vec![self.keys[key].group(), by("SERVICE")];
+            let mut filters = vec![account, record_types(usage)];
+            filters.extend(self.keys[..key].iter().map(OwnerKey::absent));
+            self.query(group_by, filters)
+        })
+    }
+
+    /// Accounts by owners, once for each key.
+    pub fn owners<'n>(&'n self, usage: &'n [String]) -> impl Iterator<Item = Query> {
+        (0..self.keys.len()).map(move |key| {
+            let group_by = vec![by("LINKED_ACCOUNT"), self.keys[key].group()];
+            let mut filters: Vec<Filter> = self.in_scope().into_iter().collect();
+            filters.push(record_types(usage));
+            filters.extend(self.keys[..key].iter().map(OwnerKey::absent));
+            self.query(group_by, filters)
+        })
+    }
+
+    /// Accounts by services.
+    pub fn services(&self, usage: &[String]) -> Query {
+        let group_by = vec![by("LINKED_ACCOUNT"), by("SERVICE")];
+        let mut filters: Vec<Filter> = self.in_scope().into_iter().collect();
+        filters.push(record_types(usage));
+        self.query(group_by, filters)
+    }
+
+    /// Accounts by services of one owner, who was seen under these values; nothing to ask about one who was not
+    /// seen.
+    pub fn person(&self, usage: &[String], seen: &BTreeSet<RawValue>) -> Option<Query> {
+        let mut ways: Vec<Filter> = Vec::new();
+        for (place, key) in self.keys.iter().enumerate() {
+            let values = seen.iter().filter(|(seen, _)| *seen == place);
+            let values: Vec<String> = values.map(|(_, value)| value.clone()).collect();
+            if values.is_empty() {
+                continue;
+            }
+            let mut filters: Vec<Filter> =
+                self.keys[..place].iter().map(OwnerKey::absent).collect();
+            filters.push(key.any_of(values));
+            ways.push(one_of(filters, Filter::And));
+        }
+        let group_by = vec![by("LINKED_ACCOUNT"), by("SERVICE")];
+        let mut filters: Vec<Filter> = self.in_scope().into_iter().collect();
+        filters.push(record_types(usage));
+        if ways.is_empty() {
+            return None;
+        }
+        filters.push(one_of(ways, Filter::Or));
+        Some(self.query(group_by, filters))
+    }
+}
+
+fn one_of(mut filters: Vec<Filter>, all: fn(Vec<Filter>) -> Filter) -> Filter {
+    match filters.pop() {
+        Some(only) if filters.is_empty() => only,
+        last => {
+            filters.extend(last);
+            all(filters)
+        }
+    }
+}
+
+fn by(dimension: &str) -> Group {
+    Group {
+        r#type: GroupType::Dimension,
+        key: dimension.to_owned(),
+    }
+}
+
+fn dimension(key: &str, values: impl IntoIterator<Item = String>) -> Filter {
+    Filter::Dimensions(Values {
+        key: key.to_owned(),
+        values: values.into_iter().collect(),
+        match_options: Vec::new(),
+    })
+}
+
+fn record_types(usage: &[String]) -> Filter {
+    dimension("RECORD_TYPE", usage.iter().cloned())
+}
+
+/// Days from the first to the last, which is in.
+pub fn time_period(from: Date, through: Date) -> TimePeriod {
+    TimePeriod {
+        start: from,
+        end: through.tomorrow().unwrap_or(through),
+    }
+}
+
+/// The fewest people and accounts such that each pair of a person and an account has one of the two
+/// in it: a smallest vertex cover, found from a largest matching.
+pub fn cover(places: &Places) -> (BTreeSet<Owner>, BTreeSet<String>) {
+    let mut matched: BTreeMap<&str, &Owner> = BTreeMap::new();
+    for person in places.keys() {
+        augment(person, places, &mut matched, &mut BTreeSet::new());
+    }
+    // What can be reached from people without a partner, by turns along any pair and along matched ones.
+    let with_partner: BTreeSet<&Owner> = matched.values().copied().collect();
+    let alone = places
+        .keys()
+        .filter(|person| !with_partner.contains(person));
+    let mut open: Vec<&Owner> = alone.collect();
+    let mut people: BTreeSet<&Owner> = open.iter().copied().collect();
+    let mut accounts: BTreeSet<&str> = BTreeSet::new();
+    while let Some(person) = open.pop() {
+        for account in places.get(person).into_iter().flatten() {
+            if !accounts.insert(account) {
+                continue;
+            }
+            if let Some(partner) = matched.get(account.as_str())
+                && people.insert(partner)
+            {
+                open.push(partner);
+            }
+        }
+    }
+    let not_reached = places
+        .iter()
+        .filter(|(person, accounts)| !people.contains(person) && !accounts.is_empty());
+    (
+        not_reached.map(|(person, _)| person.clone()).collect(),
+        accounts.into_iter().map(str::to_owned).collect(),
+    )
+}
+
+/// Finds a partner for a person, if need be by finding others for those who have theirs.
+fn augment<'p>(
+    person: &'p Owner,
+    places: &'p Places,
+    matched: &mut BTreeMap<&'p str, &'p Owner>,
+    seen: &mut BTreeSet<&'p str>,
+) -> bool {
+    for account in places.get(person).into_iter().flatten() {
+        if !seen.insert(account) {
+            continue;
+        }
+        let partner = matched.get(account.as_str()).copied();
+        if partner.is_none_or(|partner| augment(partner, places, matched, seen)) {
+            matched.insert(account, person);
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy as _, any, proptest};
+
+    use super::*;
+
+    fn need(total: bool, whole_accounts: bool, people: usize, keys: usize) -> Need {
+        let day = |text: &str| text.parse().unwrap();
+        Need {
+            time_period: time_period(day("2026-10-01"), day("2026-11-20")),
+            metric: Metric::UnblendedCost,
+            keys: (0..keys)
+                .map(|key| OwnerKey::Tag(format!("key{key}")))
+                .collect(),
+            accounts: None,
+            whole_accounts,
+            total,
+            people: (0..people).map(|n| Owner::Named(n.to_string())).collect(),
+        }
+    }
+
+    fn most(need: &Need, accounts: usize) -> usize {
+        need.most_requests(Some(accounts))
+    }
+
+    #[test]
+    fn the_predecessors_examples_take_at_most_accounts_and_two() {
+        // 10 managers with 3 accounts each and 30 users, and 5 managers with 100 users, over 20 accounts.
+        assert!(most(&need(false, true, 30, 1), 20) <= 22);
+        assert!(most(&need(false, true, 100, 1), 20) <= 22);
+        assert!(most(&need(true, true, 100, 1), 20) <= 22);
+        // Few people in a large organisation.
+        assert_eq!(most(&need(true, true, 5, 1), 200), 9);
+        assert_eq!(most(&need(false, true, 0, 1), 200), 3);
+        assert_eq!(most(&need(true, true, 0, 1), 1), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn no_run_takes_more_than_accounts_and_two(
+            total in any::<bool>(), whole in any::<bool>(), people in 0..50_usize, accounts in 1..60_usize,
+        ) {
+            let need = need(total, whole || total, people, 1);
+            assert!(most(&need, accounts) <= accounts + 2);
+            assert!(most(&need, accounts) <= need.most_requests(None));
+        }
+
+        #[test]
+        fn a_cover_holds_every_pair_and_is_small(
+            places in proptest::collection::vec((0..12_u8, 0..8_u8), 0..40).prop_map(|pairs| {
+                let mut places = Places::new();
+                for (person, account) in pairs {
+                    let accounts = places.entry(Owner::Named(person.to_string())).or_default();
+                    accounts.insert(account.to_string());
+                }
+                places
+            }),
+        ) {
+            let (people, accounts) = cover(&places);
+            for (person, theirs) in &places {
+                assert!(people.contains(person) || theirs.is_subset(&accounts));
+            }
+            let all: BTreeSet<&String> = places.values().flatten().collect();
+            assert!(people.len() + accounts.len() <= places.len().min(all.len()));
+        }
+    }
+
+    #[test]
+    fn a_cover_mixes_people_and_accounts() {
+        let mut places = Places::new();
+        let mut at = |person: &str, accounts: &[&str]| {
+            let accounts = accounts.iter().map(|&account| account.to_owned());
+            places.insert(Owner::Named(person.to_owned()), accounts.collect());
+        };
+        at("everywhere", &["1", "2", "3", "4"]);
+        at("a", &["1"]);
+        at("b", &["1"]);
+        at("c", &["1"]);
+        let (people, accounts) = cover(&places);
+        assert_eq!(
+            people,
+            BTreeSet::from([Owner::Named("everywhere".to_owned())])
+        );
+        assert_eq!(accounts, BTreeSet::from(["1".to_owned()]));
+    }
+
+    #[test]
+    fn questions_are_those_of_the_api() {
+        let mut need = need(false, true, 1, 2);
+        need.accounts = Some(BTreeSet::from(["111122223333".to_owned()]));
+        let usage = ["Usage".to_owned()];
+        let json = |query: &Query| serde_json::to_value(query).unwrap();
+        let owners: Vec<Query> = need.owners(&usage).collect();
+        let second = json(&owners[1]);
+        assert_eq!(second["TimePeriod"]["End"], "2026-11-21");
+        assert_eq!(second["Granularity"], "DAILY");
+        assert_eq!(
+            second["GroupBy"][1],
+            serde_json::json!({"Type": "TAG", "Key": "key1"})
+        );
+        let absent = serde_json::json!({"Tags": {"Key": "key0", "MatchOptions": ["ABSENT"]}});
+        assert_eq!(second["Filter"]["And"][2], absent);
+        let seen = BTreeSet::from([(0, "a".to_owned()), (1, "b".to_owned())]);
+        let person = json(&need.person(&usage, &seen).unwrap());
+        let or = &person["Filter"]["And"][2]["Or"];
+        assert_eq!(or[0]["Tags"]["Values"][0], "a");
+        assert_eq!(or[1]["And"][0], absent);
+        let read: Query = serde_json::from_value(person).unwrap();
+        assert_eq!(Some(read), need.person(&usage, &seen));
+        assert_eq!(need.person(&usage, &BTreeSet::new()), None);
+    }
+}

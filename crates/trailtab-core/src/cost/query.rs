@@ -1,0 +1,178 @@
+//! A question to Cost Explorer. Its JSON is that of a `GetCostAndUsage` request, so that what is saved
+//! can be read by anybody who knows the API.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::charge::Metric;
+
+/// A `GetCostAndUsage` request by day; pages are asked for with the same one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Query {
+    pub time_period: TimePeriod,
+    pub granularity: Granularity,
+    /// One metric: [`Metric::name`].
+    pub metrics: [Metric; 1],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+    /// Two at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_by: Vec<Group>,
+}
+
+impl Query {
+    /// A number for the question, in hexadecimal digits: the same in every run, and another for any other question.
+    pub fn fingerprint(&self) -> String {
+        // None of these types can fail to be written.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        // FNV-1a of 128 bits. Answers are kept under this number for months, and it shall not change with a library.
+        let hash = json.iter().fold(FNV_BASIS, |hash, byte| {
+            (hash ^ u128::from(*byte)).wrapping_mul(FNV_PRIME)
+        });
+        format!("{hash:032x}")
+    }
+}
+
+const FNV_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+
+/// Days from the first to the one before the last, which is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TimePeriod {
+    pub start: Date,
+    pub end: Date,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Granularity {
+    Daily,
+}
+
+/// What amounts are grouped by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Group {
+    pub r#type: GroupType,
+    pub key: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum GroupType {
+    Dimension,
+    Tag,
+    CostCategory,
+}
+
+/// Which amounts are meant: a tree with one operator at each node, as in the API.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Filter {
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+    Not(Box<Filter>),
+    Dimensions(Values),
+    Tags(Values),
+    CostCategories(Values),
+}
+
+/// Values of a dimension, tag or cost category. Case matters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Values {
+    pub key: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// `ABSENT` alone, without values, or nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub match_options: Vec<MatchOption>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MatchOption {
+    Equals,
+    Absent,
+    CaseSensitive,
+}
+
+impl Query {
+    /// The same question about all accounts, and the accounts that it was about; `None` if it is about all.
+    pub fn without_accounts(&self) -> Option<(Query, Vec<String>)> {
+        let is_accounts = |filter: &Filter| matches!(filter, Filter::Dimensions(values) if values.key == "LINKED_ACCOUNT");
+        let mut filters = match self.filter.clone()? {
+            Filter::And(filters) => filters,
+            filter => vec![filter],
+        };
+        let place = filters.iter().position(is_accounts)?;
+        let Filter::Dimensions(accounts) = filters.remove(place) else {
+            return None;
+        };
+        let filter = match filters.len() {
+            0 | 1 => filters.pop(),
+            _ => Some(Filter::And(filters)),
+        };
+        let query = Query {
+            filter,
+            ..self.clone()
+        };
+        Some((query, accounts.values))
+    }
+
+    /// The value of a dimension, if the question is about that one alone.
+    pub fn only(&self, dimension: &str) -> Option<&str> {
+        let filters = match self.filter.as_ref()? {
+            Filter::And(filters) => filters.as_slice(),
+            filter => std::slice::from_ref(filter),
+        };
+        let mut values = filters.iter().filter_map(|filter| match filter {
+            Filter::Dimensions(values) if values.key == dimension => Some(&values.values),
+            _ => None,
+        });
+        match values.next()?.as_slice() {
+            [value] => Some(value),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_written_and_numbered_alike_for_ever() {
+        let query = Query {
+            time_period: TimePeriod {
+                start: jiff::civil::date(2026, 10, 1),
+                end: jiff::civil::date(2026, 11, 21),
+            },
+            granularity: Granularity::Daily,
+            metrics: [Metric::UnblendedCost],
+            filter: Some(Filter::Not(Box::new(Filter::Tags(Values {
+                key: "Owner".to_owned(),
+                values: Vec::new(),
+                match_options: vec![MatchOption::Absent],
+            })))),
+            group_by: vec![Group {
+                r#type: GroupType::Dimension,
+                key: "SERVICE".to_owned(),
+            }],
+        };
+        let json = concat!(
+            r#"{"TimePeriod":{"Start":"2026-10-01","End":"2026-11-21"},"Granularity":"DAILY","#,
+            r#""Metrics":["UnblendedCost"],"Filter":{"Not":{"Tags":{"Key":"Owner","MatchOptions":["ABSENT"]}}},"#,
+            r#""GroupBy":[{"Type":"DIMENSION","Key":"SERVICE"}]}"#
+        );
+        assert_eq!(serde_json::to_string(&query).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Query>(json).unwrap(), query);
+        assert_eq!(query.fingerprint(), "748ac419048638b9b7e548732d25d727");
+        let other = Query {
+            filter: None,
+            ..query
+        };
+        assert_ne!(other.fingerprint(), "748ac419048638b9b7e548732d25d727");
+    }
+}

@@ -1,0 +1,328 @@
+//! From cost lines to a report.
+//!
+//! Each account has books of its own, and what is over all accounts is their sum, so that parts add up by
+//! the way they are made. The lines with owners tell the totals. Services come from another answer of
+//! Cost Explorer, given some seconds earlier or later; what the two differ by has a row of its own.
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+
+use super::movers::movers;
+use super::sight::Sight;
+use super::sums::{Frame, Series, largest_first};
+use super::words::{self, UNASSIGNED_ACCOUNT, UNASSIGNED_USAGE};
+use super::{
+    Account, AccountPart, Audience, Basis, ChargeRow, Kind, Label, LabelKind, Part, Period,
+    PeriodKind, Report, Row, SCHEMA_VERSION,
+};
+use crate::cost::charge::{Charge, Metric};
+use crate::cost::owner::Owner;
+use crate::cost::period::Days;
+use crate::cost::table::{CostTable, Line};
+
+/// What a report is to say, whoever it is for.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    pub kind: PeriodKind,
+    /// The period as wanted.
+    pub days: Days,
+    /// The last day that Cost Explorer has data of.
+    pub data_through: Option<Date>,
+    pub today: Date,
+    /// The names of accounts by their ids.
+    pub names: &'a BTreeMap<String, String>,
+    pub metric: Metric,
+    pub owner_keys: Vec<String>,
+    pub basis: Basis,
+}
+
+/// Makes the report of one audience. `owner` is who an individual is.
+///
+/// What was mailed before is not known here, so there are no restatements in it.
+pub fn report(
+    table: &CostTable,
+    audience: &Audience,
+    owner: Option<&Owner>,
+    question: &Question<'_>,
+) -> Report {
+    let sight = Sight::new(audience, owner);
+    let frame = Frame::of(question.kind, question.days, question.data_through);
+    let mut builder = Builder {
+        audience,
+        names: question.names,
+        ledgers: BTreeMap::new(),
+        estimated: BTreeSet::new(),
+    };
+    let mut parts = Vec::new();
+    if let Some(frame) = &frame {
+        builder.read(table, &sight, frame);
+        parts = builder.parts(frame);
+    }
+    let mut basis = question.basis.clone();
+    let notes = words::notes(&parts, question.today, frame.as_ref());
+    basis.notes.extend(notes);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        audience: audience.clone(),
+        period: period(question, frame.as_ref(), &builder.estimated),
+        metric: question.metric,
+        parts,
+        restatements: Vec::new(),
+        owner_keys: question.owner_keys.clone(),
+        basis,
+    }
+}
+
+fn period(question: &Question<'_>, frame: Option<&Frame>, estimated: &BTreeSet<Date>) -> Period {
+    let (kind, days) = (question.kind, question.days);
+    let compared = frame.and_then(|frame| frame.compared);
+    Period {
+        kind,
+        days,
+        label: days.label(),
+        data_through: frame.map(|frame| frame.shown.through),
+        estimated: estimated.iter().copied().collect(),
+        compared,
+        compared_label: compared.map(|compared| compared.label_beside(days)),
+    }
+}
+
+/// A key of usage: `None` where Cost Explorer does not tell.
+type Usage<'t, K> = BTreeMap<Option<&'t K>, Series>;
+
+/// What an account cost, in all the ways that it is cut.
+#[derive(Debug, Default)]
+struct Books<'t> {
+    charges: BTreeMap<Charge, Series>,
+    owners: Usage<'t, Owner>,
+    services: Usage<'t, str>,
+}
+
+impl<'t> Books<'t> {
+    fn add_money(&mut self, frame: &Frame, line: &'t Line, owners: bool) {
+        let nothing = || frame.nothing();
+        let charge = self.charges.entry(line.charge).or_insert_with(nothing);
+        charge.add(frame, line.day, line.amount);
+        if owners && line.charge == Charge::Usage {
+            let owner = self.owners.entry(line.owner.as_ref());
+            let owner = owner.or_insert_with(nothing);
+            owner.add(frame, line.day, line.amount);
+        }
+    }
+
+    fn add_service(&mut self, frame: &Frame, line: &'t Line) {
+        let service = self.services.entry(line.service.as_deref());
+        let service = service.or_insert_with(|| frame.nothing());
+        service.add(frame, line.day, line.amount);
+    }
+
+    /// Makes the services add up to the usage, whose amount is that of the owners.
+    fn reconcile(&mut self, frame: &Frame) {
+        let usage = self.charges.get(&Charge::Usage);
+        let mut missing = usage.cloned().unwrap_or_else(|| frame.nothing());
+        for service in self.services.values() {
+            missing.subtract_all(service);
+        }
+        if !missing.is_zero() {
+            let unknown = self.services.entry(None);
+            let unknown = unknown.or_insert_with(|| frame.nothing());
+            unknown.add_all(&missing);
+        }
+    }
+
+    fn add_all(&mut self, frame: &Frame, other: &Books<'t>) {
+        merge(frame, &mut self.charges, &other.charges);
+        merge(frame, &mut self.owners, &other.owners);
+        merge(frame, &mut self.services, &other.services);
+    }
+
+    fn total(&self, frame: &Frame) -> Series {
+        let mut total = frame.nothing();
+        for charge in self.charges.values() {
+            total.add_all(charge);
+        }
+        total
+    }
+
+    fn charge_rows(&self, frame: &Frame) -> Vec<ChargeRow> {
+        let spent = self.charges.iter().filter(|(_, series)| !series.is_zero());
+        let row = |(charge, series): (&Charge, &Series)| ChargeRow {
+            charge: *charge,
+            row: frame.row(label(LabelKind::Charge, charge.label()), series),
+        };
+        spent.map(row).collect()
+    }
+
+    fn owner_rows(&self, frame: &Frame) -> Vec<Row> {
+        frame.rows(&self.owners, |owner| match owner {
+            Some(owner) => owner.label(),
+            None => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
+        })
+    }
+
+    fn service_rows(&self, frame: &Frame) -> Vec<Row> {
+        frame.rows(&self.services, |service| match service {
+            Some(service) => words::service(service),
+            None => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
+        })
+    }
+}
+
+fn merge<K: Ord + Copy>(
+    frame: &Frame,
+    sums: &mut BTreeMap<K, Series>,
+    others: &BTreeMap<K, Series>,
+) {
+    for (key, series) in others {
+        let sum = sums.entry(*key).or_insert_with(|| frame.nothing());
+        sum.add_all(series);
+    }
+}
+
+/// All in one currency.
+#[derive(Debug, Default)]
+struct Ledger<'t> {
+    lines: usize,
+    accounts: BTreeMap<Option<&'t str>, Books<'t>>,
+    /// The total of the days compared with and of those after them.
+    history: BTreeMap<Date, rust_decimal::Decimal>,
+}
+
+struct Builder<'a, 't> {
+    audience: &'a Audience,
+    names: &'a BTreeMap<String, String>,
+    ledgers: BTreeMap<&'t str, Ledger<'t>>,
+    estimated: BTreeSet<Date>,
+}
+
+impl<'t> Builder<'_, 't> {
+    /// Adds up the audience's lines.
+    fn read(&mut self, table: &'t CostTable, sight: &Sight<'_>, frame: &Frame) {
+        // An individual is the only owner there is.
+        let owners = self.audience.kind != Kind::Individual;
+        for line in sight.money(table) {
+            let Some(ledger) = self.ledger(frame, line) else {
+                continue;
+            };
+            ledger.lines += 1;
+            if frame.history.is_some_and(|days| days.contains(line.day)) {
+                let sum = ledger.history.entry(line.day).or_default();
+                *sum = super::sums::plus(*sum, line.amount);
+            }
+            let account = ledger.accounts.entry(line.account.as_deref());
+            account.or_default().add_money(frame, line, owners);
+        }
+        for line in sight.services(table) {
+            if let Some(ledger) = self.ledger(frame, line) {
+                let account = ledger.accounts.entry(line.account.as_deref());
+                account.or_default().add_service(frame, line);
+            }
+        }
+    }
+
+    /// The ledger of a line, if the report says anything about its day.
+    fn ledger(&mut self, frame: &Frame, line: &'t Line) -> Option<&mut Ledger<'t>> {
+        if line.estimated && frame.shown.contains(line.day) {
+            self.estimated.insert(line.day);
+        }
+        match frame.contains(line.day) {
+            true => Some(self.ledgers.entry(&line.currency).or_default()),
+            false => None,
+        }
+    }
+
+    /// A part for each currency, the one with most lines first.
+    fn parts(&mut self, frame: &Frame) -> Vec<Part> {
+        let mut parts = Vec::new();
+        for (currency, mut ledger) in std::mem::take(&mut self.ledgers) {
+            for books in ledger.accounts.values_mut() {
+                books.reconcile(frame);
+            }
+            let part = self.part(frame, currency, &ledger);
+            // There may be lines of nothing, and rows of what adds up to nothing.
+            let rows = part.charges.len() + part.accounts.len() + part.services.len();
+            if rows + part.owners.len() > 0 {
+                parts.push((ledger.lines, part));
+            }
+        }
+        parts.sort_by(|(one, part), (other, next)| {
+            let lines = other.cmp(one);
+            lines.then_with(|| part.currency.cmp(&next.currency))
+        });
+        parts.into_iter().map(|(_, part)| part).collect()
+    }
+
+    fn part(&self, frame: &Frame, currency: &str, ledger: &Ledger<'_>) -> Part {
+        let mut all = Books::default();
+        for books in ledger.accounts.values() {
+            all.add_all(frame, books);
+        }
+        let total = all.total(frame);
+        let history = frame.history.into_iter().flat_map(Days::iter);
+        let history = history.map(|day| ledger.history.get(&day).copied().unwrap_or_default());
+        let mut part = Part {
+            currency: currency.to_owned(),
+            sentence: String::new(),
+            total: frame.figure(&total),
+            daily: total.daily().to_vec(),
+            daily_before: history.collect(),
+            charges: all.charge_rows(frame),
+            owners: all.owner_rows(frame),
+            services: all.service_rows(frame),
+            accounts: self.accounts(frame, ledger),
+            movers: Vec::new(),
+        };
+        part.movers = movers(self.audience.kind, &part);
+        part.sentence = words::sentence(self.audience, frame, &part);
+        if self.audience.kind == Kind::Executive {
+            for account in &mut part.accounts {
+                account.owners.clear();
+                account.services.clear();
+            }
+            part.accounts.retain(|account| !account.charges.is_empty());
+        }
+        part
+    }
+
+    fn accounts(&self, frame: &Frame, ledger: &Ledger<'_>) -> Vec<AccountPart> {
+        let accounts = ledger.accounts.iter();
+        let mut accounts: Vec<AccountPart> = accounts
+            .map(|(id, books)| {
+                let account = id.map(|id| self.account(id));
+                let name = account.as_ref().map_or_else(
+                    || label(LabelKind::Unassigned, UNASSIGNED_ACCOUNT),
+                    |account| label(LabelKind::Account, &account.label()),
+                );
+                AccountPart {
+                    account,
+                    row: frame.row(name, &books.total(frame)),
+                    charges: books.charge_rows(frame),
+                    owners: books.owner_rows(frame),
+                    services: books.service_rows(frame),
+                }
+            })
+            .collect();
+        accounts.retain(|part| {
+            let rows = part.charges.len() + part.owners.len() + part.services.len();
+            rows > 0
+        });
+        accounts.sort_by(|one, other| largest_first(&one.row, &other.row));
+        accounts
+    }
+
+    fn account(&self, id: &str) -> Account {
+        let known = self.audience.accounts.iter();
+        let known = known.into_iter().find(|account| account.id == id);
+        known.cloned().unwrap_or_else(|| Account {
+            id: id.to_owned(),
+            name: self.names.get(id).map_or(id, String::as_str).to_owned(),
+        })
+    }
+}
+
+fn label(kind: LabelKind, name: &str) -> Label {
+    Label {
+        kind,
+        name: name.to_owned(),
+    }
+}

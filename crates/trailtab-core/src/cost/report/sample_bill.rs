@@ -1,0 +1,182 @@
+//! A made-up bill of three accounts, for tests of reports here and of what renders them.
+
+#![allow(clippy::unwrap_used, reason = "only tests use it")]
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, date};
+use rust_decimal::Decimal;
+
+use super::{Account, Audience, Basis, Kind, PeriodKind, Question, Report};
+use crate::cost::charge::{Charge, Metric};
+use crate::cost::owner::Owner;
+use crate::cost::period::Days;
+use crate::cost::table::{CostTable, Cuts, Line};
+
+pub const PRODUCTION: &str = "111122223333";
+pub const SANDBOX: &str = "444455556666";
+pub const FORGOTTEN: &str = "777788889999";
+
+pub fn decimal(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+pub fn names() -> BTreeMap<String, String> {
+    let names = [(PRODUCTION, "Production"), (SANDBOX, "Sandbox")];
+    let names = names.map(|(id, name)| (id.to_owned(), name.to_owned()));
+    names.into_iter().collect()
+}
+
+fn account(id: &str) -> Account {
+    Account {
+        id: id.to_owned(),
+        name: names().get(id).map_or(id, String::as_str).to_owned(),
+    }
+}
+
+fn audience(kind: Kind, accounts: &[&str]) -> Audience {
+    Audience {
+        kind,
+        accounts: accounts.iter().map(|id| account(id)).collect(),
+        owner: None,
+    }
+}
+
+pub fn manager(accounts: &[&str]) -> Audience {
+    audience(Kind::Manager, accounts)
+}
+
+pub fn executive() -> Audience {
+    audience(Kind::Executive, &[PRODUCTION, SANDBOX])
+}
+
+pub fn individual(owner: &Owner) -> Audience {
+    Audience {
+        owner: Some(owner.label()),
+        ..audience(Kind::Individual, &[])
+    }
+}
+
+pub fn owner(name: &str) -> Owner {
+    Owner::Named(name.to_owned())
+}
+
+/// The twenty days of a November of which two have no data yet.
+pub fn november(names: &BTreeMap<String, String>) -> Question<'_> {
+    Question {
+        kind: PeriodKind::MonthToDate,
+        days: Days {
+            from: date(2026, 11, 1),
+            through: date(2026, 11, 20),
+        },
+        data_through: Some(date(2026, 11, 18)),
+        today: date(2026, 11, 21),
+        names,
+        metric: Metric::UnblendedCost,
+        owner_keys: vec!["Owner".to_owned()],
+        basis: Basis {
+            version: "trailtab 0.1.0".to_owned(),
+            run_time: "2026-11-21T06:00:00Z".to_owned(),
+            as_of: Some("2026-11-21T05:59:00Z".to_owned()),
+            requests: 3,
+            requests_usd: Decimal::new(3, 2),
+            problems: Vec::new(),
+            notes: Vec::new(),
+        },
+    }
+}
+
+/// A table that is written line by line.
+#[derive(Default)]
+pub struct Bill(pub CostTable);
+
+impl Bill {
+    fn line(
+        &mut self,
+        day: Date,
+        account: Option<&str>,
+        charge: Charge,
+        amount: &str,
+    ) -> &mut Line {
+        self.0.lines.push(Line {
+            day,
+            account: account.map(str::to_owned),
+            charge,
+            owner: None,
+            service: None,
+            amount: decimal(amount),
+            currency: "USD".to_owned(),
+            estimated: false,
+            cuts: Cuts {
+                owners: true,
+                services: true,
+                personal: false,
+            },
+        });
+        self.0.lines.last_mut().unwrap()
+    }
+
+    /// Usage in all three cuts.
+    pub fn used(&mut self, day: Date, place: &str, by: &Owner, of: &str, amount: &str) {
+        for cut in 0..3 {
+            let line = self.line(day, Some(place), Charge::Usage, amount);
+            line.cuts = Cuts {
+                owners: cut == 0,
+                services: cut == 1,
+                personal: cut == 2,
+            };
+            line.owner = (cut != 1).then(|| by.clone());
+            line.service = (cut != 0).then(|| of.to_owned());
+        }
+    }
+
+    /// What nobody owns.
+    pub fn charged(&mut self, day: Date, place: Option<&str>, charge: Charge, amount: &str) {
+        self.line(day, place, charge, amount);
+    }
+
+    pub fn estimated_from(&mut self, day: Date) {
+        for line in &mut self.0.lines {
+            line.estimated |= line.day >= day;
+        }
+    }
+}
+
+/// Two accounts with six owners, a growing database, tax, a credit, and support for the organisation.
+pub fn bill() -> Bill {
+    let mut bill = Bill::default();
+    let alice = owner("alice@example.com");
+    let days = |year, month, n| (1..=n).map(move |day| date(year, month, day));
+    let october = days(2026, 10, 31).map(|day| (day, "1.25"));
+    let november = days(2026, 11, 18).map(|day| (day, "2.5"));
+    for (day, database) in october.chain(november) {
+        bill.used(day, PRODUCTION, &alice, "Amazon RDS", database);
+        bill.used(day, PRODUCTION, &owner("bob"), "EC2 - Other", "0.4");
+        bill.used(day, SANDBOX, &alice, "Amazon S3", "0.0123456789");
+        bill.used(day, SANDBOX, &Owner::Instances, "EC2 - Other", "0.07");
+        bill.used(day, SANDBOX, &Owner::Untagged, "AWS Lambda", "0.33");
+        bill.used(day, SANDBOX, &owner("(untagged)"), "AWS Lambda", "0.01");
+    }
+    let first = date(2026, 11, 1);
+    bill.charged(first, Some(PRODUCTION), Charge::Tax, "4.56");
+    bill.charged(first, Some(SANDBOX), Charge::Credit, "-3");
+    bill.charged(date(2026, 10, 1), Some(PRODUCTION), Charge::Tax, "4.5");
+    bill.charged(first, None, Charge::Support, "29");
+    bill.estimated_from(date(2026, 11, 17));
+    bill
+}
+
+pub fn report(audience: &Audience, owner: Option<&Owner>) -> Report {
+    let names = names();
+    super::report(&bill().0, audience, owner, &november(&names))
+}
+
+/// The reports of all kinds, of the same bill.
+pub fn reports() -> [(&'static str, Report); 3] {
+    let alice = owner("alice@example.com");
+    [
+        ("manager", report(&manager(&[PRODUCTION, SANDBOX]), None)),
+        ("individual", report(&individual(&alice), Some(&alice))),
+        ("executive", report(&executive(), None)),
+    ]
+}

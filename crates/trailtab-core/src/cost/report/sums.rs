@@ -1,0 +1,134 @@
+//! Sums of a report: by day, and of the days compared with.
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::{Figure, Label, PeriodKind, Row};
+use crate::cost::period::{self, Days};
+
+/// The days that a report needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    /// Those of the period that have data.
+    pub(super) shown: Days,
+    pub(super) compared: Option<Days>,
+    /// Those compared with, and the rest of their month.
+    pub(super) history: Option<Days>,
+}
+
+impl Frame {
+    /// Finds out the days; `None` if there is no data of any.
+    pub(super) fn of(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Option<Frame> {
+        Some(Frame {
+            shown: days.known(data_through)?,
+            compared: period::compared(kind, days, data_through),
+            history: period::history(kind, days, data_through),
+        })
+    }
+
+    /// Tells whether a report says anything about a day.
+    pub(super) fn contains(&self, day: Date) -> bool {
+        let history = self.history.is_some_and(|days| days.contains(day));
+        history || self.shown.contains(day)
+    }
+
+    pub(super) fn nothing(&self) -> Series {
+        Series {
+            daily: vec![Decimal::ZERO; self.shown.len()],
+            before: Decimal::ZERO,
+        }
+    }
+
+    pub(super) fn figure(&self, series: &Series) -> Figure {
+        let last = series.daily.len().saturating_sub(1);
+        let day = |at: usize| series.daily.get(at).copied();
+        Figure {
+            amount: series.amount(),
+            before: self.compared.map(|_| series.before),
+            last_day: day(last).unwrap_or_default(),
+            day_before: last.checked_sub(1).and_then(day),
+        }
+    }
+
+    pub(super) fn row(&self, label: Label, series: &Series) -> Row {
+        Row {
+            label,
+            figure: self.figure(series),
+            daily: series.daily.clone(),
+        }
+    }
+
+    /// Makes rows, the largest first; those without any amount are left out.
+    pub(super) fn rows<K>(
+        &self,
+        sums: &BTreeMap<K, Series>,
+        label: impl Fn(&K) -> Label,
+    ) -> Vec<Row> {
+        let spent = sums.iter().filter(|(_, series)| !series.is_zero());
+        let mut rows: Vec<Row> = spent
+            .map(|(key, series)| self.row(label(key), series))
+            .collect();
+        rows.sort_by(largest_first);
+        rows
+    }
+}
+
+/// Amounts day by day, and what they are compared with.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    daily: Vec<Decimal>,
+    before: Decimal,
+}
+
+impl Series {
+    /// Adds an amount to the day it is of, if the report shows or compares that.
+    pub(super) fn add(&mut self, frame: &Frame, day: Date, amount: Decimal) {
+        if let Some(at) = frame.shown.place(day) {
+            if let Some(sum) = self.daily.get_mut(at) {
+                *sum = plus(*sum, amount);
+            }
+        } else if frame.compared.is_some_and(|days| days.contains(day)) {
+            self.before = plus(self.before, amount);
+        }
+    }
+
+    pub(super) fn add_all(&mut self, other: &Series) {
+        for (sum, amount) in self.daily.iter_mut().zip(&other.daily) {
+            *sum = plus(*sum, *amount);
+        }
+        self.before = plus(self.before, other.before);
+    }
+
+    pub(super) fn subtract_all(&mut self, other: &Series) {
+        for (sum, amount) in self.daily.iter_mut().zip(&other.daily) {
+            *sum = sum.saturating_sub(*amount);
+        }
+        self.before = self.before.saturating_sub(other.before);
+    }
+
+    pub(super) fn is_zero(&self) -> bool {
+        self.before.is_zero() && self.daily.iter().all(Decimal::is_zero)
+    }
+
+    pub(super) fn daily(&self) -> &[Decimal] {
+        &self.daily
+    }
+
+    fn amount(&self) -> Decimal {
+        self.daily.iter().copied().fold(Decimal::ZERO, plus)
+    }
+}
+
+/// Adds two amounts. One that no bill comes near ends at the largest there is, and not the program.
+pub(super) fn plus(one: Decimal, other: Decimal) -> Decimal {
+    one.saturating_add(other)
+}
+
+pub(super) fn largest_first(one: &Row, other: &Row) -> std::cmp::Ordering {
+    let (amounts, labels) = (
+        other.figure.amount.cmp(&one.figure.amount),
+        one.label.cmp(&other.label),
+    );
+    amounts.then(labels)
+}

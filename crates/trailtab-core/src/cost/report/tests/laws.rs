@@ -1,0 +1,338 @@
+//! Whatever a table holds: the parts of a report add up, and nothing of anybody else's is in it.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, date};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use crate::cost::charge::Charge;
+use crate::cost::owner::Owner;
+use crate::cost::period::Days;
+use crate::cost::report::sample_bill::{FORGOTTEN, PRODUCTION, SANDBOX};
+use crate::cost::report::sample_bill::{
+    decimal, executive, individual, manager, names, november, owner,
+};
+use crate::cost::report::{
+    Audience, Figure, Kind, Part, PeriodKind, Question, Report, Row, report, sample_bill, total_of,
+};
+use crate::cost::table::{CostTable, Cuts, Line};
+
+/// What no report of another may hold.
+const MARKER: &str = "marker";
+const MARKER_ACCOUNT: &str = "999999999999";
+
+fn day() -> impl Strategy<Value = Date> {
+    (0i64..75).prop_map(|n| {
+        let span = jiff::SignedDuration::from_hours(24 * n);
+        date(2026, 9, 27).saturating_add(span)
+    })
+}
+
+fn amount() -> impl Strategy<Value = Decimal> {
+    let digits = prop_oneof![
+        -1_000_000_000_000_000i64..1_000_000_000_000_000,
+        -300i64..300
+    ];
+    (digits, 0u32..=12).prop_map(|(digits, scale)| Decimal::new(digits, scale))
+}
+
+fn some_owner() -> impl Strategy<Value = Option<Owner>> {
+    proptest::sample::select(vec![
+        Some(owner("alice@example.com")),
+        Some(owner("(untagged)")),
+        Some(Owner::Untagged),
+        Some(Owner::Instances),
+        None,
+    ])
+}
+
+prop_compose! {
+    /// Any line in any cuts: they need not fit together.
+    fn line()(
+        day in day(),
+        account in proptest::sample::select(vec![Some(PRODUCTION), Some(SANDBOX), Some(FORGOTTEN), None]),
+        charge in proptest::sample::select(vec![Charge::Usage, Charge::Usage, Charge::Usage, Charge::Tax, Charge::Credit]),
+        owner in some_owner(),
+        service in proptest::sample::select(vec![Some("Amazon S3"), Some("AWS Lambda"), Some("(no account)"), None]),
+        amount in amount(),
+        currency in proptest::sample::select(vec!["USD", "USD", "USD", "EUR"]),
+        (estimated, owners, services, personal) in any::<(bool, bool, bool, bool)>(),
+    ) -> Line {
+        Line {
+            day,
+            account: account.map(str::to_owned),
+            charge,
+            owner,
+            service: service.map(str::to_owned),
+            amount,
+            currency: currency.to_owned(),
+            estimated,
+            cuts: Cuts { owners, services, personal },
+        }
+    }
+}
+
+fn lines() -> impl Strategy<Value = Vec<Line>> {
+    prop::collection::vec(line(), 0..50)
+}
+
+prop_compose! {
+    fn period()(
+        (kind, from, through) in proptest::sample::select(vec![
+            (PeriodKind::MonthToDate, date(2026, 11, 1), date(2026, 11, 20)),
+            (PeriodKind::MonthToDate, date(2026, 12, 1), date(2026, 12, 1)),
+            (PeriodKind::LastMonth, date(2026, 11, 1), date(2026, 11, 30)),
+            (PeriodKind::Range, date(2026, 10, 28), date(2026, 11, 3)),
+        ]),
+        data_through in prop::option::of(day()),
+    ) -> (PeriodKind, Days, Option<Date>) {
+        (kind, Days { from, through }, data_through)
+    }
+}
+
+fn audiences() -> Vec<(Audience, Option<Owner>)> {
+    let alice = owner("alice@example.com");
+    vec![
+        (manager(&[PRODUCTION, SANDBOX]), None),
+        (manager(&[SANDBOX]), None),
+        (executive(), None),
+        (individual(&alice), Some(alice)),
+        (individual(&Owner::Untagged), Some(Owner::Untagged)),
+    ]
+}
+
+/// Holds a sum to its parts in all of their figures.
+fn adds_up<'r>(whole: &Figure, daily: &[Decimal], rows: impl IntoIterator<Item = &'r Row>) {
+    let rows: Vec<&Row> = rows.into_iter().collect();
+    let sum = |of: &dyn Fn(&Row) -> Decimal| rows.iter().map(|row| of(row)).sum::<Decimal>();
+    let known = |amount: Option<Decimal>| amount.unwrap_or_default();
+    assert_eq!(sum(&|row| row.figure.amount), whole.amount);
+    assert_eq!(sum(&|row| known(row.figure.before)), known(whole.before));
+    assert_eq!(sum(&|row| row.figure.last_day), whole.last_day);
+    assert_eq!(
+        sum(&|row| known(row.figure.day_before)),
+        known(whole.day_before)
+    );
+    for (at, amount) in daily.iter().enumerate() {
+        assert_eq!(sum(&|row| row.daily[at]), *amount);
+    }
+    for row in rows {
+        assert_eq!(row.daily.len(), daily.len());
+        is_sound(&row.figure, &row.daily);
+    }
+}
+
+/// An account whose charges cancel each other out has a row of nothing, and no other row is one.
+fn is_something(row: &Row) {
+    let spent = row.daily.iter().any(|amount| !amount.is_zero());
+    assert!(spent || row.figure.before.is_some_and(|before| !before.is_zero()));
+}
+
+fn is_sound(figure: &Figure, daily: &[Decimal]) {
+    assert_eq!(daily.iter().sum::<Decimal>(), figure.amount);
+    assert_eq!(daily.last(), Some(&figure.last_day));
+    let before = daily.len().checked_sub(2).map(|at| daily[at]);
+    assert_eq!(figure.day_before, before);
+}
+
+/// The usage of some charges, as a row of which there is one at most.
+fn usage(part: &Part, at: Option<usize>) -> Option<&Row> {
+    let charges = match at {
+        None => &part.charges,
+        Some(at) => &part.accounts[at].charges,
+    };
+    let mut usage = charges.iter().filter(|row| row.charge == Charge::Usage);
+    usage.next().map(|charge| &charge.row)
+}
+
+fn usage_adds_up(usage: Option<&Row>, days: usize, rows: &[Row]) {
+    let none = vec![Decimal::ZERO; days];
+    match usage {
+        Some(usage) => adds_up(&usage.figure, &usage.daily, rows),
+        None => adds_up(&Figure::default(), &none, rows),
+    }
+    rows.iter().for_each(is_something);
+    let amounts: Vec<Decimal> = rows.iter().map(|row| row.figure.amount).collect();
+    assert!(amounts.is_sorted_by(|one, other| one >= other));
+}
+
+fn part_adds_up(kind: Kind, part: &Part) {
+    let days = part.daily.len();
+    is_sound(&part.total, &part.daily);
+    let charges = part.charges.iter().map(|charge| &charge.row);
+    adds_up(&part.total, &part.daily, charges);
+    let accounts = part.accounts.iter().map(|account| &account.row);
+    adds_up(&part.total, &part.daily, accounts);
+    let has_owners = kind != Kind::Individual;
+    if has_owners {
+        usage_adds_up(usage(part, None), days, &part.owners);
+    } else {
+        assert!(part.owners.is_empty());
+        assert!(part.charges.iter().all(|row| row.charge == Charge::Usage));
+    }
+    usage_adds_up(usage(part, None), days, &part.services);
+    for (at, account) in part.accounts.iter().enumerate() {
+        let charges = account.charges.iter().map(|charge| &charge.row);
+        charges.clone().for_each(is_something);
+        adds_up(&account.row.figure, &account.row.daily, charges);
+        if kind == Kind::Executive {
+            assert!(account.owners.is_empty() && account.services.is_empty());
+            assert!(!account.charges.is_empty());
+            continue;
+        }
+        usage_adds_up(usage(part, Some(at)), days, &account.services);
+        if has_owners {
+            usage_adds_up(usage(part, Some(at)), days, &account.owners);
+        }
+    }
+}
+
+fn movers_are_large(part: &Part) {
+    let changes = part
+        .movers
+        .iter()
+        .map(|mover| mover.figure.change().unwrap());
+    let changes: Vec<Decimal> = changes.map(|change| change.abs()).collect();
+    assert!(changes.is_sorted_by(|one, other| one >= other));
+    assert!(changes.iter().all(|change| *change >= Decimal::ONE));
+    assert!(changes.len() <= 10);
+}
+
+fn totals(report: &Report) -> BTreeMap<String, Decimal> {
+    let parts = report.parts.iter();
+    let totals = parts.map(|part| (part.currency.clone(), part.total.amount));
+    totals.filter(|(_, total)| !total.is_zero()).collect()
+}
+
+fn spent(mut totals: BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
+    totals.retain(|_, total| !total.is_zero());
+    totals
+}
+
+/// Lines that are not `audience`'s, whatever they are.
+fn others(kind: Kind, mut lines: Vec<Line>) -> Vec<Line> {
+    for (at, line) in lines.iter_mut().enumerate() {
+        line.amount = decimal("7654.321987654321");
+        line.service = Some(format!("{MARKER} service"));
+        line.currency = if at % 3 == 0 { "XXX" } else { "USD" }.to_owned();
+        let another = kind == Kind::Manager || at % 2 == 0;
+        if kind == Kind::Manager {
+            line.account = (at % 4 > 0).then(|| MARKER_ACCOUNT.to_owned());
+        } else if another {
+            line.owner = Some(owner(MARKER));
+        } else {
+            // Their own, in cuts that are not for individuals.
+            line.cuts.personal = false;
+        }
+        if another {
+            line.owner = Some(owner(MARKER));
+        }
+    }
+    lines
+}
+
+proptest! {
+    #[test]
+    fn parts_add_up((lines, (kind, days, data_through)) in (lines(), period())) {
+        let (table, names) = (CostTable { lines }, names());
+        let question = Question { kind, days, data_through, ..november(&names) };
+        for (audience, owner) in audiences() {
+            let report = report(&table, &audience, owner.as_ref(), &question);
+            for part in &report.parts {
+                part_adds_up(audience.kind, part);
+                movers_are_large(part);
+                let history = report.period.compared.map_or(0, Days::len);
+                prop_assert!(part.daily_before.len() >= history);
+                let before: Decimal = part.daily_before.iter().take(history).sum();
+                prop_assert_eq!(part.total.before, report.period.compared.map(|_| before));
+            }
+            let known = days.known(data_through);
+            let expected = known.map(|days| total_of(&table, &audience, owner.as_ref(), days));
+            prop_assert_eq!(totals(&report), spent(expected.unwrap_or_default()));
+            prop_assert!(!report.sentences().is_empty());
+            let json = serde_json::to_string(&report).unwrap();
+            prop_assert!(!json.contains("\"-0\""));
+        }
+    }
+
+    #[test]
+    fn an_executives_total_is_that_of_all_lines((lines, (kind, days, data)) in (lines(), period())) {
+        let (table, names) = (CostTable { lines }, names());
+        let question = Question { kind, days, data_through: data, ..november(&names) };
+        let report = report(&table, &executive(), None, &question);
+        let mut expected: BTreeMap<String, Decimal> = BTreeMap::new();
+        for line in table.lines.iter().filter(|line| line.cuts.owners) {
+            if days.known(data).is_some_and(|days| days.contains(line.day)) {
+                *expected.entry(line.currency.clone()).or_default() += line.amount;
+            }
+        }
+        prop_assert_eq!(totals(&report), spent(expected));
+    }
+
+    #[test]
+    fn a_report_knows_nothing_of_others((own, other, places) in (lines(), lines(), any::<u64>())) {
+        let mut names = names();
+        names.insert(MARKER_ACCOUNT.to_owned(), MARKER.to_owned());
+        let question = november(&names);
+        for (audience, owner) in audiences() {
+            if audience.kind == Kind::Executive {
+                continue;
+            }
+            let mut table = CostTable { lines: own.clone() };
+            let alone = report(&table, &audience, owner.as_ref(), &question);
+            for (at, line) in others(audience.kind, other.clone()).into_iter().enumerate() {
+                let at = (places as usize).wrapping_mul(at + 1) % (table.lines.len() + 1);
+                table.lines.insert(at, line);
+            }
+            let among = report(&table, &audience, owner.as_ref(), &question);
+            let json = serde_json::to_string(&among).unwrap();
+            for foreign in [MARKER, MARKER_ACCOUNT, "321987654321", "XXX"] {
+                prop_assert!(!json.contains(foreign));
+            }
+            prop_assert_eq!(alone, among);
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_of_accounts_is_not_all_of_them() {
+    let (table, names) = (sample_bill::bill().0, names());
+    let nobody = [
+        (manager(&[]), None),
+        (manager(&[]), Some(owner("alice@example.com"))),
+        (individual(&owner("alice@example.com")), None),
+    ];
+    for (audience, owner) in nobody {
+        let question = november(&names);
+        let report = report(&table, &audience, owner.as_ref(), &question);
+        assert!(report.parts.is_empty());
+        assert!(report.period.estimated.is_empty());
+        assert!(total_of(&table, &audience, owner.as_ref(), question.days).is_empty());
+    }
+}
+
+#[test]
+fn amounts_that_no_bill_comes_near_end_nothing() {
+    let mut bill = sample_bill::Bill::default();
+    let (day, most) = (date(2026, 11, 1), Decimal::MAX.to_string());
+    for before in [day, day, date(2026, 10, 1)] {
+        bill.used(before, PRODUCTION, &Owner::Untagged, "Amazon S3", &most);
+        bill.charged(before, Some(PRODUCTION), Charge::Tax, &format!("-{most}"));
+        bill.used(
+            before,
+            SANDBOX,
+            &Owner::Untagged,
+            "Amazon S3",
+            &format!("-{most}"),
+        );
+    }
+    let names = names();
+    for (audience, owner) in audiences() {
+        let report = report(&bill.0, &audience, owner.as_ref(), &november(&names));
+        assert_eq!(
+            report.parts.len(),
+            usize::from(owner != Some(sample_bill::owner("alice@example.com")))
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! The laws of reports, and what they say.
+
+mod laws;
+mod says;

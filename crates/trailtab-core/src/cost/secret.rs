@@ -1,0 +1,438 @@
+//! The way to a mail server, as a secret tells it.
+//!
+//! A secret is JSON: either `{"address": "password"}`, as the predecessor had it, or members with names such as
+//! `host` and `password`. Nothing of it is ever part of an error or of debugging output, not even the names of
+//! its members: who confuses the two sides of a pair has the password for a name.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Where the predecessor sent all its mails.
+const GMAIL: &str = "smtp.gmail.com";
+
+/// Names that a member may have, with those that mean the same.
+const NAMES: &str = "host, port, username, password, from and tls";
+
+/// How a connection to a mail server is kept private.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tls {
+    /// TLS begins within the conversation, and without it nothing else is said.
+    Starttls,
+    /// TLS begins with the connection.
+    #[serde(rename = "tls")]
+    Implicit,
+    /// Everybody on the way may read all.
+    None,
+}
+
+impl Tls {
+    /// The port that servers listen on for this.
+    fn port(self) -> u16 {
+        match self {
+            Tls::Starttls => 587,
+            Tls::Implicit => 465,
+            Tls::None => 25,
+        }
+    }
+}
+
+/// A password, which nobody gets to see by accident.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// The password itself, for the server.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(a password)")
+    }
+}
+
+/// Who speaks to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    pub user: String,
+    pub password: Password,
+}
+
+/// A mail server and how to speak to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    pub host: String,
+    pub port: u16,
+    pub tls: Tls,
+    /// `None` for a server that takes mails of everybody who reaches it.
+    pub login: Option<Login>,
+    /// The address that mails come from, if it was told or follows from the user's name.
+    pub from: Option<String>,
+}
+
+/// What is known of the server without the secret. It fills in what the secret leaves open, so that nobody
+/// who may change it can send the password to another host than the one it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Told {
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    pub tls: Option<Tls>,
+    pub username: Option<String>,
+}
+
+/// A secret that makes no sense, or a server that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    #[error(
+        "the secret is not a JSON object: it must be {{\"ADDRESS\": \"PASSWORD\"}}, or have the members {NAMES}"
+    )]
+    NoObject,
+    #[error(
+        "the secret has {0} pairs of which none has a name that is understood: it must be one pair {{\"ADDRESS\": \"PASSWORD\"}}, or have the members {NAMES}"
+    )]
+    Ambiguous(usize),
+    #[error(
+        "the secret's only pair does not begin with a mail address: it must be {{\"ADDRESS\": \"PASSWORD\"}}, or have the members {NAMES}"
+    )]
+    NoAddress,
+    #[error("the secret has a member that is not understood besides {NAMES}")]
+    Unknown,
+    #[error("the secret names the {0} twice")]
+    Twice(&'static str),
+    #[error("the secret's {0} must be {1}")]
+    Bad(&'static str, &'static str),
+    #[error("the secret has a {0} and no {1}")]
+    Half(&'static str, &'static str),
+    #[error("neither the secret nor the settings name the mail server's host")]
+    NoHost,
+    #[error(
+        "without TLS, credentials go to no server but one on this machine: set tls to starttls or tls"
+    )]
+    Exposed,
+}
+
+/// The members that a secret may have, as far as they are there.
+#[derive(Default)]
+struct Members {
+    host: Option<String>,
+    port: Option<u16>,
+    user: Option<String>,
+    password: Option<String>,
+    from: Option<String>,
+    tls: Option<Tls>,
+}
+
+impl Server {
+    /// Reads a secret, and fills in what it leaves open.
+    ///
+    /// # Errors
+    ///
+    /// If it is none of the two forms, or if nobody tells a host, or if a password would travel in clear.
+    pub fn of_secret(text: &str, told: &Told) -> Result<Server, SecretError> {
+        let Ok(Value::Object(members)) = serde_json::from_str(text) else {
+            return Err(SecretError::NoObject);
+        };
+        let members = match members.keys().any(|name| member(name).is_some()) {
+            true => Members::named(members)?,
+            false => Members::pair(members, told)?,
+        };
+        members.server(told)
+    }
+
+    /// A server that asks for no credentials.
+    ///
+    /// # Errors
+    ///
+    /// If nobody tells a host.
+    pub fn open(told: &Told) -> Result<Server, SecretError> {
+        Members::default().server(told)
+    }
+}
+
+/// What a member's name means.
+fn member(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "host" | "server" => "host",
+        "port" => "port",
+        "username" | "user" => "username",
+        "password" => "password",
+        "from" => "from",
+        "tls" => "tls",
+        _ => return None,
+    })
+}
+
+impl Members {
+    /// One pair of address and password.
+    fn pair(members: Map<String, Value>, told: &Told) -> Result<Members, SecretError> {
+        let pairs = members.len();
+        let mut pairs_left = members.into_iter();
+        let (Some((address, password)), None) = (pairs_left.next(), pairs_left.next()) else {
+            return Err(SecretError::Ambiguous(pairs));
+        };
+        if !is_address(&address) {
+            return Err(SecretError::NoAddress);
+        }
+        let Value::String(password) = password else {
+            return Err(SecretError::Bad("password", "text"));
+        };
+        Ok(Members {
+            host: told.host.clone().or_else(|| Some(GMAIL.to_owned())),
+            user: Some(address),
+            password: Some(password),
+            ..Members::default()
+        })
+    }
+
+    fn named(members: Map<String, Value>) -> Result<Members, SecretError> {
+        let mut found = Members::default();
+        for (name, value) in members {
+            let name = member(&name).ok_or(SecretError::Unknown)?;
+            // The console of Secrets Manager makes text of everything.
+            let text = match value {
+                Value::String(text) => text,
+                Value::Number(number) => number.to_string(),
+                Value::Null => continue,
+                _ => return Err(SecretError::Bad(name, "text")),
+            };
+            let trimmed = text.trim();
+            if trimmed.is_empty() && name != "password" {
+                continue;
+            }
+            let is_first = match name {
+                "host" => found.host.replace(trimmed.to_owned()).is_none(),
+                "port" => {
+                    let port = trimmed.parse().ok().filter(|port| *port > 0);
+                    let port = port.ok_or(SecretError::Bad("port", "a number from 1 to 65535"))?;
+                    found.port.replace(port).is_none()
+                }
+                "username" => found.user.replace(trimmed.to_owned()).is_none(),
+                // Spaces around it may belong to it.
+                "password" => found.password.replace(text).is_none(),
+                "from" => found.from.replace(trimmed.to_owned()).is_none(),
+                _ => found.tls.replace(tls(trimmed)?).is_none(),
+            };
+            if !is_first {
+                return Err(SecretError::Twice(name));
+            }
+        }
+        Ok(found)
+    }
+
+    fn server(self, told: &Told) -> Result<Server, SecretError> {
+        let host = self.host.or_else(|| told.host.clone());
+        let host = host.ok_or(SecretError::NoHost)?;
+        let (port, tls) = match (self.port.or(told.port), self.tls.or(told.tls)) {
+            (Some(port), Some(tls)) => (port, tls),
+            // The one port on which TLS begins with the connection.
+            (Some(465), None) => (465, Tls::Implicit),
+            (Some(port), None) => (port, Tls::Starttls),
+            (None, tls) => {
+                let tls = tls.unwrap_or(Tls::Starttls);
+                (tls.port(), tls)
+            }
+        };
+        let login = match (self.user.or_else(|| told.username.clone()), self.password) {
+            (Some(user), Some(password)) => Some(Login {
+                user,
+                password: Password(password),
+            }),
+            (None, None) => None,
+            (Some(_), None) => return Err(SecretError::Half("username", "password")),
+            (None, Some(_)) => return Err(SecretError::Half("password", "username")),
+        };
+        if tls == Tls::None && login.is_some() && !is_loopback(&host) {
+            return Err(SecretError::Exposed);
+        }
+        let user = login.as_ref().map(|login| login.user.clone());
+        let from = self.from.or(user.filter(|user| is_address(user)));
+        Ok(Server {
+            host,
+            port,
+            tls,
+            login,
+            from,
+        })
+    }
+}
+
+fn tls(text: &str) -> Result<Tls, SecretError> {
+    match text.to_ascii_lowercase().as_str() {
+        "starttls" => Ok(Tls::Starttls),
+        "tls" | "ssl" => Ok(Tls::Implicit),
+        "none" => Ok(Tls::None),
+        _ => Err(SecretError::Bad("tls", "starttls, tls or none")),
+    }
+}
+
+/// Tells whether a text looks like a mail address; whether it is one, its server knows.
+fn is_address(text: &str) -> bool {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
+    let parts = text.rsplit_once('@');
+    text.chars().all(is_plain)
+        && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+/// Tells whether a host is this machine, whatever a name server says.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(secret: &str) -> Result<Server, SecretError> {
+        Server::of_secret(secret, &Told::default())
+    }
+
+    fn login(server: &Server) -> (&str, &str) {
+        let login = server.login.as_ref().unwrap();
+        (&login.user, login.password.reveal())
+    }
+
+    #[test]
+    fn the_predecessors_secret_is_for_gmail() {
+        let server = read(r#" {"reports@example.com": " app password "} "#).unwrap();
+        assert_eq!(
+            (server.host.as_str(), server.port, server.tls),
+            ("smtp.gmail.com", 587, Tls::Starttls)
+        );
+        assert_eq!(login(&server), ("reports@example.com", " app password "));
+        assert_eq!(server.from.as_deref(), Some("reports@example.com"));
+        let told = Told {
+            host: Some("mail.example.com".to_owned()),
+            ..Told::default()
+        };
+        let server = Server::of_secret(r#"{"reports@example.com":"p"}"#, &told).unwrap();
+        assert_eq!(server.host, "mail.example.com");
+    }
+
+    #[test]
+    fn a_secret_names_all_that_matters() {
+        let server = read(
+            r#"{"host": "mail.example.com", "port": "2525", "username": "AKIAEXAMPLE", "password": "p",
+                "from": "costs@example.com", "tls": "TLS"}"#,
+        );
+        let server = server.unwrap();
+        assert_eq!(
+            (server.host.as_str(), server.port, server.tls),
+            ("mail.example.com", 2525, Tls::Implicit)
+        );
+        assert_eq!(login(&server), ("AKIAEXAMPLE", "p"));
+        assert_eq!(server.from.as_deref(), Some("costs@example.com"));
+    }
+
+    #[test]
+    fn ports_and_tls_follow_from_each_other() {
+        let of = |more: &str| {
+            let server = read(&format!(r#"{{"host": "mail.example.com"{more}}}"#)).unwrap();
+            (server.port, server.tls)
+        };
+        assert_eq!(of(""), (587, Tls::Starttls));
+        assert_eq!(of(r#", "port": 465"#), (465, Tls::Implicit));
+        assert_eq!(of(r#", "port": 2525"#), (2525, Tls::Starttls));
+        assert_eq!(of(r#", "tls": "tls""#), (465, Tls::Implicit));
+        assert_eq!(of(r#", "tls": "none""#), (25, Tls::None));
+        assert_eq!(
+            of(r#", "port": 465, "tls": "starttls""#),
+            (465, Tls::Starttls)
+        );
+    }
+
+    /// Whoever may change the settings shall not get the password.
+    #[test]
+    fn settings_do_not_lead_the_password_elsewhere() {
+        let told = Told {
+            host: Some("elsewhere.example.net".to_owned()),
+            port: Some(25),
+            tls: Some(Tls::None),
+            username: Some("other".to_owned()),
+        };
+        let secret = r#"{"host": "mail.example.com", "user": "u", "password": "p", "tls": "tls"}"#;
+        let server = Server::of_secret(secret, &told).unwrap();
+        assert_eq!(
+            (server.host.as_str(), server.tls),
+            ("mail.example.com", Tls::Implicit)
+        );
+        assert_eq!(login(&server), ("u", "p"));
+    }
+
+    #[test]
+    fn a_password_does_not_travel_in_clear() {
+        let of = |host: &str| {
+            read(&format!(
+                r#"{{"host": "{host}", "user": "u", "password": "p", "tls": "none"}}"#
+            ))
+        };
+        assert_eq!(of("mail.example.com").unwrap_err(), SecretError::Exposed);
+        assert_eq!(
+            of("localhost.example.com").unwrap_err(),
+            SecretError::Exposed
+        );
+        for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
+            assert_eq!(of(host).unwrap().tls, Tls::None, "{host}");
+        }
+        let open = read(r#"{"host": "mail.example.com", "tls": "none"}"#).unwrap();
+        assert_eq!((open.login, open.from), (None, None));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_an_error_that_tells_nothing() {
+        let cases = [
+            ("hunter2", SecretError::NoObject),
+            (r#"["hunter2"]"#, SecretError::NoObject),
+            ("{}", SecretError::Ambiguous(0)),
+            (
+                r#"{"a@example.com": "hunter2", "b@example.com": "hunter2"}"#,
+                SecretError::Ambiguous(2),
+            ),
+            (r#"{"hunter2": "a@example.com"}"#, SecretError::NoAddress),
+            (
+                r#"{"a@example.com": 7}"#,
+                SecretError::Bad("password", "text"),
+            ),
+            (
+                r#"{"host": "h", "hunter2": "a@example.com"}"#,
+                SecretError::Unknown,
+            ),
+            (
+                r#"{"host": "h", "user": "u", "username": "hunter2"}"#,
+                SecretError::Twice("username"),
+            ),
+            (
+                r#"{"host": "h", "port": "hunter2"}"#,
+                SecretError::Bad("port", "a number from 1 to 65535"),
+            ),
+            (
+                r#"{"host": "h", "tls": "hunter2"}"#,
+                SecretError::Bad("tls", "starttls, tls or none"),
+            ),
+            (
+                r#"{"host": "h", "password": "hunter2"}"#,
+                SecretError::Half("password", "username"),
+            ),
+            (
+                r#"{"user": "u", "password": "hunter2"}"#,
+                SecretError::NoHost,
+            ),
+        ];
+        for (secret, expected) in cases {
+            let error = read(secret).unwrap_err();
+            assert_eq!(error, expected, "{secret}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+        let server = read(r#"{"a@example.com": "hunter2"}"#).unwrap();
+        assert!(!format!("{server:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,273 @@
+//! What an operator sets: the predecessor's `config.json`, or more in `trailtab.toml` or JSON.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, Weekday};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::charge::Metric;
+use super::owner::OwnerRules;
+use super::secret::Told;
+use super::wording::Wording;
+
+/// All settings of the morning mail. The first three are the predecessor's.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Addresses, and the accounts that each is told of, by name or id.
+    pub managers: BTreeMap<String, Vec<String>>,
+    /// Owners who are told what they used.
+    pub users: Vec<String>,
+    /// The secret in Secrets Manager that knows the mail server: name or ARN.
+    pub secret_name: Option<String>,
+    /// Addresses that are told of all accounts.
+    pub executives: Vec<String>,
+    pub metric: Metric,
+    /// Whether today is in, of which Cost Explorer knows little.
+    pub include_today: bool,
+    /// On so many first days of a month, last month's closing report is sent too.
+    pub closing_days: ClosingDays,
+    /// The most requests to Cost Explorer that a run may make.
+    pub max_requests: MaxRequests,
+    pub owner: OwnerRules,
+    pub schedule: Schedule,
+    pub mail: Mail,
+    pub wording: Wording,
+    /// Members that nobody knows: told, and not obeyed.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, IgnoredAny>,
+}
+
+/// Days, of which Cost Explorer needs some to know what support cost: seven unless set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct ClosingDays(pub i8);
+
+impl Default for ClosingDays {
+    fn default() -> ClosingDays {
+        ClosingDays(7)
+    }
+}
+
+/// Requests at a cent each: two dollars unless set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct MaxRequests(pub u64);
+
+impl Default for MaxRequests {
+    fn default() -> MaxRequests {
+        MaxRequests(200)
+    }
+}
+
+/// When each kind of reader gets a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    pub managers: Every,
+    pub users: Every,
+    pub executives: Every,
+}
+
+/// How often somebody gets a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Every {
+    #[default]
+    Day,
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+    /// The closing report alone.
+    Month,
+}
+
+impl Every {
+    /// Tells whether a report on the month so far is due.
+    pub fn is_due(self, today: Date) -> bool {
+        let weekday = match self {
+            Every::Day => return true,
+            Every::Month => return false,
+            Every::Monday => Weekday::Monday,
+            Every::Tuesday => Weekday::Tuesday,
+            Every::Wednesday => Weekday::Wednesday,
+            Every::Thursday => Weekday::Thursday,
+            Every::Friday => Weekday::Friday,
+            Every::Saturday => Weekday::Saturday,
+            Every::Sunday => Weekday::Sunday,
+        };
+        today.weekday() == weekday
+    }
+}
+
+/// How mails are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    pub transport: Transport,
+    /// What the secret leaves open of the mail server.
+    pub server: Told,
+    /// The sender; for SMTP the secret's address, unless set.
+    pub from: Option<String>,
+    /// The region of the secret or of SES; the function's own unless set.
+    pub region: Option<String>,
+    /// For SES.
+    pub configuration_set: Option<String>,
+    /// Where readers write to get no more mails: `mailto:` or `https:`.
+    pub list_unsubscribe: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    #[default]
+    Smtp,
+    Ses,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    #[error("it is no text in UTF-8")]
+    Text,
+    #[error("it is no JSON that says what trailtab wants: {0}")]
+    Json(String),
+    #[error("it is no TOML that says what trailtab wants: {0}")]
+    Toml(String),
+    #[error("{0}")]
+    Value(String),
+}
+
+impl Settings {
+    /// Reads settings: JSON if it begins with a brace, TOML otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Says what cannot be read, and where.
+    pub fn parse(bytes: &[u8]) -> Result<Settings, SettingsError> {
+        let text = str::from_utf8(bytes).map_err(|_| SettingsError::Text)?;
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        let settings: Settings = match text.starts_with('{') {
+            true => serde_json::from_str(text)
+                .map_err(|error| SettingsError::Json(error.to_string()))?,
+            false => {
+                toml::from_str(text).map_err(|error| SettingsError::Toml(error.to_string()))?
+            }
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        let wrong = |text: &str| Err(SettingsError::Value(text.to_owned()));
+        if !(0..=28).contains(&self.closing_days.0) {
+            return wrong("closing_days must be a number from 0 to 28");
+        }
+        if self.owner.keys.is_empty() || self.owner.keys.len() > 5 {
+            return wrong("owner.keys must name from one to five tags or cost categories");
+        }
+        if let Some(place) = &self.mail.list_unsubscribe
+            && (!(place.starts_with("mailto:") || place.starts_with("https://"))
+                || place
+                    .contains(|c: char| c.is_control() || c.is_whitespace() || "<>".contains(c)))
+        {
+            return wrong("mail.list_unsubscribe must begin with mailto: or https://");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::owner::OwnerKey;
+
+    #[test]
+    fn the_predecessors_config_works_unchanged() {
+        let settings = Settings::parse(
+            br#"{
+                "managers": {"manager1@email.com":["Account1", "Account3"], "manager2@email.com":["Account2"]},
+                "users": ["dev1@email.com", "dev2@email.com"],
+                "secret_name": "emailsecret"
+            }"#,
+        );
+        let settings = settings.unwrap();
+        assert_eq!(
+            settings.managers["manager1@email.com"],
+            ["Account1", "Account3"]
+        );
+        assert_eq!(settings.users.len(), 2);
+        assert_eq!(settings.secret_name.as_deref(), Some("emailsecret"));
+        assert_eq!(settings.metric, Metric::UnblendedCost);
+        assert_eq!(settings.owner.keys, [OwnerKey::Tag("Owner".to_owned())]);
+        assert_eq!((settings.closing_days.0, settings.max_requests.0), (7, 200));
+        assert!(!settings.include_today && settings.unknown.is_empty());
+    }
+
+    #[test]
+    fn our_own_says_more() {
+        let settings = Settings::parse(
+            br#"
+                executives = ["cfo@example.com"]
+                metric = "NetAmortizedCost"
+                max_requests = 30
+                colour = "blue"
+
+                [managers]
+                "m@example.com" = ["111122223333"]
+
+                [owner]
+                keys = ["Owner", "cost-category:Team"]
+                fold_case = false
+                aliases = { asmith = "ann@example.com" }
+
+                [schedule]
+                users = "monday"
+
+                [mail]
+                transport = "ses"
+                from = "costs@example.com"
+            "#,
+        );
+        let settings = settings.unwrap();
+        assert_eq!(
+            settings.owner.keys[1],
+            OwnerKey::CostCategory("Team".to_owned())
+        );
+        assert_eq!(settings.mail.transport, Transport::Ses);
+        assert_eq!(settings.schedule.users, Every::Monday);
+        assert_eq!(settings.unknown.keys().collect::<Vec<_>>(), ["colour"]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for (text, part) in [
+            ("[owner]\nkey = 1", "key"),
+            ("metric = \"Cost\"", "UnblendedCost"),
+            ("closing_days = 40", "closing_days"),
+            ("[owner]\nkeys = []", "owner.keys"),
+            ("[owner]\nkeys = [\"cost-category:\"]", "cost-category"),
+            (
+                "[mail]\nlist_unsubscribe = \"a@b\\r\\nBcc: c\"",
+                "list_unsubscribe",
+            ),
+            ("{\"managers\": []}", "JSON"),
+            ("{", "JSON"),
+        ] {
+            let error = Settings::parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn reports_are_due_on_their_day() {
+        let saturday = "2026-11-21".parse().unwrap();
+        assert!(Every::Day.is_due(saturday) && Every::Saturday.is_due(saturday));
+        assert!(!Every::Sunday.is_due(saturday) && !Every::Month.is_due(saturday));
+    }
+}

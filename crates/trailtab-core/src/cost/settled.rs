@@ -1,0 +1,300 @@
+//! Which days of an answer will not change any more, so that nothing is bought twice.
+//!
+//! A day is settled if Cost Explorer does not estimate it any more, and if it was asked for two weeks or
+//! more after the end of its month: until then AWS may still refresh a bill (Data Exports user guide).
+
+use std::collections::BTreeMap;
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::answer::{Answer, Page};
+use super::query::{Query, TimePeriod};
+use crate::time::Seconds;
+
+/// Days after the end of a month, until its figures are final.
+const SETTLING: i64 = 15;
+
+/// Days of answers that are kept.
+const KEPT: i64 = 430;
+
+/// The UTC day of a time.
+pub fn day_of(time: Seconds) -> Date {
+    let instant = jiff::Timestamp::from_second(time).unwrap_or_default();
+    instant.to_zoned(TimeZone::UTC).date()
+}
+
+/// What is left of a question, if an answer to the same question about other days is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// All is there.
+    Nothing,
+    /// The days from this one on.
+    From(Date),
+}
+
+/// Finds out what must still be asked, if an answer is there already that was given to the same question about
+/// some days. Answers younger than `max_age` seconds are good for all their days.
+pub fn left(query: &Query, known: &Answer, now: Seconds, max_age: Seconds) -> Left {
+    let TimePeriod { start, end } = query.time_period;
+    let is_young = now.saturating_sub(known.asked) < max_age && known.asked <= now;
+    let has = known.request.time_period;
+    if has.start > start || has.end <= start {
+        return Left::From(start);
+    }
+    if is_young && has.end >= end {
+        return Left::Nothing;
+    }
+    let day = unsettled(known, start).min(end);
+    match day >= end {
+        true => Left::Nothing,
+        false => Left::From(day),
+    }
+}
+
+/// The first day from `start` on that may still change, or is not there.
+fn unsettled(known: &Answer, start: Date) -> Date {
+    let asked = day_of(known.asked);
+    // Whether each day is estimated.
+    let mut days: BTreeMap<Date, bool> = BTreeMap::new();
+    for result in known.pages.iter().flat_map(|page| &page.results_by_time) {
+        *days.entry(result.time_period.start).or_default() |= result.estimated;
+    }
+    let mut day = start;
+    while day < known.request.time_period.end
+        && is_closed(day, asked)
+        && days.get(&day) == Some(&false)
+    {
+        let Ok(next) = day.tomorrow() else { break };
+        day = next;
+    }
+    day
+}
+
+/// Tells whether a day's month was over for long enough.
+fn is_closed(day: Date, asked: Date) -> bool {
+    let final_on = day.last_of_month().checked_add((SETTLING + 1).days());
+    final_on.is_ok_and(|final_on| asked >= final_on)
+}
+
+/// Returns an answer with the days from `start` to the one before `end` alone, and with its names once.
+pub fn cut(answer: &Answer, time_period: TimePeriod) -> Answer {
+    let TimePeriod { start, end } = time_period;
+    let mut pages: Vec<Page> = Vec::new();
+    let mut names = BTreeMap::new();
+    for page in &answer.pages {
+        for value in &page.dimension_value_attributes {
+            names.insert(value.value.clone(), value.clone());
+        }
+        let results = page.results_by_time.iter();
+        let inside = results.filter(|result| (start..end).contains(&result.time_period.start));
+        let results: Vec<_> = inside.cloned().collect();
+        if !results.is_empty() {
+            pages.push(Page {
+                results_by_time: results,
+                ..Page::default()
+            });
+        }
+    }
+    if pages.is_empty() {
+        pages.push(Page::default());
+    }
+    if let Some(first) = pages.first_mut() {
+        first.dimension_value_attributes = names.into_values().collect();
+    }
+    Answer {
+        request: Query {
+            time_period,
+            ..answer.request.clone()
+        },
+        asked: answer.asked,
+        pages,
+    }
+}
+
+/// Puts a newer answer behind those days of an older one that are settled, if the two together leave none out.
+/// Days that were not settled when the older one was given are forgotten: the joined answer is as new as the newer one.
+pub fn join(older: &Answer, newer: Answer) -> Answer {
+    let TimePeriod { start: middle, end } = newer.request.time_period;
+    // Nobody asks for more than the thirteen months that Cost Explorer has.
+    let oldest = end.checked_sub(KEPT.days()).unwrap_or(Date::MIN);
+    let start = older.request.time_period.start.max(oldest);
+    if middle <= start || unsettled(older, start) < middle {
+        return newer;
+    }
+    let mut joined = cut(older, TimePeriod { start, end: middle });
+    joined.asked = newer.asked;
+    joined.pages.extend(newer.pages);
+    cut(&joined, TimePeriod { start, end })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::answer::{Period, ResultByTime};
+    use crate::time;
+
+    fn date(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    fn answer(start: &str, end: &str, asked: &str, estimated_from: &str) -> Answer {
+        let time_period = TimePeriod {
+            start: date(start),
+            end: date(end),
+        };
+        let days = date(start)
+            .series(1.day())
+            .take_while(|day| *day < date(end));
+        let result = |day: Date| ResultByTime {
+            time_period: Period {
+                start: day,
+                end: day.tomorrow().unwrap(),
+            },
+            total: Default::default(),
+            groups: Vec::new(),
+            estimated: day >= date(estimated_from),
+        };
+        Answer {
+            request: serde_json::from_value(serde_json::json!({
+                "TimePeriod": time_period, "Granularity": "DAILY", "Metrics": ["UnblendedCost"],
+            }))
+            .unwrap(),
+            asked: time::parse(asked.as_bytes()).unwrap(),
+            pages: vec![Page {
+                results_by_time: days.map(result).collect(),
+                ..Page::default()
+            }],
+        }
+    }
+
+    fn left_of(known: &Answer, start: &str, end: &str, now: &str) -> Left {
+        let mut query = known.request.clone();
+        query.time_period = TimePeriod {
+            start: date(start),
+            end: date(end),
+        };
+        let now = time::parse(now.as_bytes()).unwrap();
+        left(&query, known, now, 6 * 3600)
+    }
+
+    #[test]
+    fn settled_days_are_not_asked_for_again() {
+        let known = answer(
+            "2026-09-01",
+            "2026-10-20",
+            "2026-10-19T06:00:00Z",
+            "2026-10-01",
+        );
+        let of = |start, end| left_of(&known, start, end, "2026-10-20T06:00:00Z");
+        assert_eq!(
+            of("2026-09-01", "2026-10-21"),
+            Left::From(date("2026-10-01"))
+        );
+        assert_eq!(of("2026-09-01", "2026-10-01"), Left::Nothing);
+        assert_eq!(
+            of("2026-08-31", "2026-10-21"),
+            Left::From(date("2026-08-31"))
+        );
+        // Too early after the end of the month, although nothing is estimated.
+        let early = answer(
+            "2026-09-01",
+            "2026-10-10",
+            "2026-10-15T06:00:00Z",
+            "2026-11-01",
+        );
+        let left = left_of(&early, "2026-09-01", "2026-10-21", "2026-10-20T06:00:00Z");
+        assert_eq!(left, Left::From(date("2026-09-01")));
+        let later = answer(
+            "2026-09-01",
+            "2026-10-10",
+            "2026-10-16T06:00:00Z",
+            "2026-11-01",
+        );
+        let left = left_of(&later, "2026-09-01", "2026-10-21", "2026-10-20T06:00:00Z");
+        assert_eq!(left, Left::From(date("2026-10-01")));
+    }
+
+    #[test]
+    fn a_young_answer_is_good_for_all_its_days() {
+        let known = answer(
+            "2026-09-01",
+            "2026-10-20",
+            "2026-10-19T06:00:00Z",
+            "2026-09-01",
+        );
+        let of = |end, now| left_of(&known, "2026-09-01", end, now);
+        assert_eq!(of("2026-10-20", "2026-10-19T11:00:00Z"), Left::Nothing);
+        assert_ne!(of("2026-10-20", "2026-10-19T12:00:00Z"), Left::Nothing);
+        assert_ne!(of("2026-10-21", "2026-10-19T11:00:00Z"), Left::Nothing);
+        // From a clock that went wrong.
+        assert_ne!(of("2026-10-20", "2026-10-19T05:00:00Z"), Left::Nothing);
+    }
+
+    #[test]
+    fn joined_answers_have_each_day_once() {
+        let older = answer(
+            "2026-09-01",
+            "2026-10-20",
+            "2026-10-19T06:00:00Z",
+            "2026-10-01",
+        );
+        let newer = answer(
+            "2026-10-01",
+            "2026-10-21",
+            "2026-10-20T06:00:00Z",
+            "2026-10-01",
+        );
+        let joined = join(&older, newer.clone());
+        let results = joined.pages.iter().flat_map(|page| &page.results_by_time);
+        let days: Vec<Date> = results.map(|result| result.time_period.start).collect();
+        let expected: Vec<Date> = date("2026-09-01").series(1.day()).take(50).collect();
+        assert_eq!(days, expected);
+        assert_eq!(joined.asked, newer.asked);
+        assert_eq!(joined.request.time_period.start, date("2026-09-01"));
+        assert_eq!(join(&newer, older.clone()), older);
+    }
+
+    #[test]
+    fn days_that_nobody_asked_for_are_never_there() {
+        // A range of early September, then the month so far in November: mid-September is in neither.
+        let early = answer(
+            "2026-08-31",
+            "2026-09-06",
+            "2026-11-21T06:00:00Z",
+            "2026-12-01",
+        );
+        let later = answer(
+            "2026-10-01",
+            "2026-11-21",
+            "2026-11-21T07:00:00Z",
+            "2026-11-01",
+        );
+        let joined = join(&early, later.clone());
+        assert_eq!(joined, later);
+        let left = left_of(&joined, "2026-08-30", "2026-10-01", "2026-11-21T08:00:00Z");
+        assert_eq!(left, Left::From(date("2026-08-30")));
+    }
+
+    #[test]
+    fn what_was_not_settled_does_not_grow_young_again() {
+        // October as it was on 5 November, and November as it is on 8 December.
+        let early = answer(
+            "2026-10-01",
+            "2026-11-05",
+            "2026-11-05T06:00:00Z",
+            "2026-12-31",
+        );
+        let later = answer(
+            "2026-11-01",
+            "2026-12-08",
+            "2026-12-08T06:00:00Z",
+            "2026-12-01",
+        );
+        let joined = join(&early, later.clone());
+        assert_eq!(joined, later);
+        let left = left_of(&joined, "2026-10-01", "2026-12-01", "2026-12-08T07:00:00Z");
+        assert_eq!(left, Left::From(date("2026-10-01")));
+    }
+}

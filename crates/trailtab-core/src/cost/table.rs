@@ -1,0 +1,176 @@
+//! Cost lines, and how they add up.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::charge::Charge;
+use super::owner::Owner;
+
+/// An amount with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub day: Date,
+    /// Twelve digits; `None` for what Cost Explorer assigns to no account.
+    pub account: Option<String>,
+    pub charge: Charge,
+    /// `None` where nobody owns it, as tax, or where it is not known, as in a cut by service.
+    pub owner: Option<Owner>,
+    /// `None` where it is not known.
+    pub service: Option<String>,
+    pub amount: Decimal,
+    pub currency: String,
+    pub estimated: bool,
+    /// In which cuts it is.
+    pub cuts: Cuts,
+}
+
+/// A way to cut the same money into lines. Each cut adds up to the same totals of a day, account and
+/// charge, so one of them is looked at and never two together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Usage by owner.
+    Owners,
+    /// Usage by service.
+    Services,
+    /// Usage of single owners by service. It is not all of the money: only owners who get a report are
+    /// sure to be in it.
+    Personal,
+}
+
+/// Some cuts. What nobody owns, such as tax, is in both of the first two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cuts {
+    pub owners: bool,
+    pub services: bool,
+    pub personal: bool,
+}
+
+impl Cuts {
+    /// Those that hold all of the money.
+    pub const WHOLE: Cuts = Cuts {
+        owners: true,
+        services: true,
+        personal: false,
+    };
+
+    pub fn has(self, cut: Cut) -> bool {
+        match cut {
+            Cut::Owners => self.owners,
+            Cut::Services => self.services,
+            Cut::Personal => self.personal,
+        }
+    }
+
+    fn only(cut: Cut) -> Cuts {
+        Cuts {
+            owners: cut == Cut::Owners,
+            services: cut == Cut::Services,
+            personal: cut == Cut::Personal,
+        }
+    }
+}
+
+/// All lines of a run. The lines of any two together are one again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CostTable {
+    pub lines: Vec<Line>,
+}
+
+/// What a total is of: a day, an account, a charge and a currency.
+type Place = (Date, Option<String>, Charge, String);
+
+impl CostTable {
+    /// The lines of one cut.
+    pub fn cut(&self, cut: Cut) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(move |line| line.cuts.has(cut))
+    }
+
+    /// The last day for which there is a line.
+    pub fn data_through(&self) -> Option<Date> {
+        let lines = self.lines.iter().filter(|line| !line.amount.is_zero());
+        lines.map(|line| line.day).max()
+    }
+
+    /// Makes a cut add up to what the answer by charge type says, with lines that have neither owner
+    /// nor service. Two answers that were given one after the other may differ: figures of the last days move.
+    pub fn balance(&mut self, cut: Cut, truth: &[Line]) {
+        let mut missing: BTreeMap<Place, (Decimal, bool)> = BTreeMap::new();
+        let mut add = |line: &Line, amount| {
+            let (account, currency) = (line.account.clone(), line.currency.clone());
+            let place = (line.day, account, line.charge, currency);
+            let total = missing.entry(place).or_default();
+            total.0 += amount;
+            total.1 |= line.estimated;
+        };
+        truth.iter().for_each(|line| add(line, line.amount));
+        self.cut(cut).for_each(|line| add(line, -line.amount));
+        let lines = missing
+            .into_iter()
+            .filter(|(_, (amount, _))| !amount.is_zero());
+        let lines = lines.map(
+            |((day, account, charge, currency), (amount, estimated))| Line {
+                day,
+                account,
+                charge,
+                owner: None,
+                service: None,
+                amount,
+                currency,
+                estimated,
+                cuts: Cuts::only(cut),
+            },
+        );
+        self.lines.extend(lines.collect::<Vec<_>>());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(amount: &str, charge: Charge, cuts: Cuts) -> Line {
+        Line {
+            day: "2026-11-02".parse().unwrap(),
+            account: Some("111122223333".to_owned()),
+            charge,
+            owner: None,
+            service: None,
+            amount: amount.parse().unwrap(),
+            currency: "USD".to_owned(),
+            estimated: true,
+            cuts,
+        }
+    }
+
+    #[test]
+    fn a_cut_adds_up_to_the_answer_by_charge_type() {
+        let truth = [
+            line("10.5", Charge::Usage, Cuts::default()),
+            line("-3", Charge::Credit, Cuts::default()),
+        ];
+        let mut table = CostTable {
+            lines: vec![
+                line("10", Charge::Usage, Cuts::only(Cut::Services)),
+                line("0.25", Charge::Usage, Cuts::only(Cut::Services)),
+                line("7", Charge::Usage, Cuts::only(Cut::Personal)),
+            ],
+        };
+        table.balance(Cut::Services, &truth);
+        let sum: Decimal = table.cut(Cut::Services).map(|line| line.amount).sum();
+        assert_eq!(sum, "7.5".parse().unwrap());
+        let rest: Vec<_> = table.lines[3..]
+            .iter()
+            .map(|line| (line.charge, line.amount))
+            .collect();
+        let expected = [(Charge::Usage, "0.25"), (Charge::Credit, "-3")];
+        assert_eq!(
+            rest,
+            expected.map(|(charge, amount)| (charge, amount.parse().unwrap()))
+        );
+        let before = table.clone();
+        table.balance(Cut::Services, &truth);
+        assert_eq!(table, before);
+    }
+}

@@ -1,0 +1,275 @@
+//! What was asked for, what was read, and what is missing and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::filter::{Criterion, is_account_id};
+use crate::integrity::Integrity;
+use crate::time::Seconds;
+
+/// Problems named one by one; the others are counted.
+const MAX_PROBLEMS: usize = 1000;
+
+/// A document, or a place where documents were looked for, that did not give all it has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The path or address, as the user would write it.
+    pub document: String,
+    pub severity: Severity,
+    /// What went wrong, in words that name no secret.
+    pub reason: String,
+}
+
+/// How much a problem costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Part of the document was read.
+    Partial,
+    /// Nothing of it was read.
+    Failed,
+}
+
+impl Severity {
+    /// The name in the JSON contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Partial => "partial",
+            Severity::Failed => "failed",
+        }
+    }
+}
+
+/// The ledger of a run. Any two can be merged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Coverage {
+    pub documents: u64,
+    /// Bytes as stored, mostly compressed.
+    pub bytes: u64,
+    /// Documents of which nothing was read: empty ones, and those that failed as a whole.
+    pub unread: u64,
+    /// Accounts and regions in S3 that a filter left out, so that nothing of them was read.
+    pub left_out: BTreeMap<Criterion, BTreeSet<String>>,
+    /// The first and the last day of the log files in S3, written `2026-09-07`; known only if the time
+    /// window left all of them out.
+    pub days_stored: Option<(String, String)>,
+    /// Accounts and regions that were asked for, whether or not anything was there.
+    pub asked: BTreeMap<(String, String), Option<Severity>>,
+    /// The error codes of those that could not be read, or not to the end.
+    pub codes: BTreeMap<(String, String), String>,
+    /// Regions that turned out not to be enabled in their account.
+    pub not_enabled: BTreeSet<(String, String)>,
+    /// Requests to the event history, and how many of them were throttled.
+    pub requests: BTreeMap<(String, String), (u64, u64)>,
+    /// The filter that was left to the service, so that what it kept back was not even read.
+    pub lookup_attribute: Option<String>,
+    /// From here on, events may still be on their way.
+    pub settled_until: Option<Seconds>,
+    pub problems: Vec<Problem>,
+    /// Problems beyond those named.
+    pub more_problems: u64,
+    /// What digests say of the log files, if that was asked for.
+    pub integrity: Option<Integrity>,
+}
+
+impl Coverage {
+    /// Takes note of a problem, and of the account and region it costs if the name tells them.
+    pub fn problem(&mut self, problem: Problem) {
+        if let Some(scope) = scope_of(&problem.document) {
+            let worst = self.asked.entry(scope).or_default();
+            // One bad file costs its records, not the region's.
+            *worst = (*worst).max(Some(Severity::Partial));
+        }
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem);
+        } else {
+            self.more_problems += 1;
+        }
+    }
+
+    /// Takes note that an account and region is looked at.
+    pub fn ask(&mut self, account: &str, region: &str) {
+        self.asked
+            .entry((account.to_owned(), region.to_owned()))
+            .or_default();
+    }
+
+    /// Takes note that an account and region could not be read, or not to the end, and of the error's
+    /// code.
+    pub fn fail(&mut self, account: &str, region: &str, code: &str, severity: Severity) {
+        let scope = (account.to_owned(), region.to_owned());
+        self.codes.insert(scope.clone(), code.to_owned());
+        let worst = self.asked.entry(scope).or_default();
+        *worst = (*worst).max(Some(severity));
+    }
+
+    /// Takes note that a region was tried and is not enabled.
+    pub fn skip(&mut self, account: &str, region: &str) {
+        let scope = (account.to_owned(), region.to_owned());
+        self.asked.remove(&scope);
+        self.not_enabled.insert(scope);
+    }
+
+    /// Takes note of requests to the event history.
+    pub fn count_requests(&mut self, account: &str, region: &str, all: u64, throttled: u64) {
+        let scope = (account.to_owned(), region.to_owned());
+        let counts = self.requests.entry(scope).or_default();
+        *counts = (counts.0 + all, counts.1 + throttled);
+    }
+
+    /// Tells whether all that was asked for was read.
+    pub fn is_complete(&self) -> bool {
+        self.problems.is_empty() && self.more_problems == 0
+    }
+
+    /// Returns the ledger with the regions and problems of one account only, and those problems that
+    /// belong to none; documents are still all of the run's.
+    pub fn of_account(&self, account: &str) -> Coverage {
+        let mut coverage = self.clone();
+        coverage.asked.retain(|(asked, _), _| asked == account);
+        let is_mine = |scope: Option<(String, String)>| scope.is_none_or(|(of, _)| of == account);
+        coverage
+            .problems
+            .retain(|problem| is_mine(scope_of(&problem.document)));
+        coverage.codes.retain(|(asked, _), _| asked == account);
+        coverage.not_enabled.retain(|(asked, _)| asked == account);
+        coverage.requests.retain(|(asked, _), _| asked == account);
+        coverage
+    }
+
+    pub fn merge(&mut self, other: Coverage) {
+        self.documents += other.documents;
+        self.bytes += other.bytes;
+        self.unread += other.unread;
+        for (criterion, values) in other.left_out {
+            self.left_out.entry(criterion).or_default().extend(values);
+        }
+        self.days_stored = match (self.days_stored.take(), other.days_stored) {
+            (Some(mine), Some(theirs)) => Some((mine.0.min(theirs.0), mine.1.max(theirs.1))),
+            (mine, theirs) => mine.or(theirs),
+        };
+        for (scope, severity) in other.asked {
+            let mine = self.asked.entry(scope).or_default();
+            *mine = (*mine).max(severity);
+        }
+        self.codes.extend(other.codes);
+        self.not_enabled.extend(other.not_enabled);
+        for (scope, (all, throttled)) in other.requests {
+            let counts = self.requests.entry(scope).or_default();
+            *counts = (counts.0 + all, counts.1 + throttled);
+        }
+        self.lookup_attribute = self.lookup_attribute.take().or(other.lookup_attribute);
+        // The earlier one counts, and none is later than any.
+        let ends = [self.settled_until, other.settled_until];
+        self.settled_until = ends.into_iter().flatten().min();
+        // It is worked out once, for all of the run.
+        self.integrity = self.integrity.or(other.integrity);
+        self.problems.extend(other.problems);
+        self.problems.sort();
+        self.more_problems += other.more_problems;
+        self.more_problems += self.problems.len().saturating_sub(MAX_PROBLEMS) as u64;
+        self.problems.truncate(MAX_PROBLEMS);
+    }
+}
+
+/// Stands for all regions of an account.
+pub const ALL_REGIONS: &str = "*";
+
+/// Names the event history of a region as a document, or that of a whole account.
+pub fn event_history(account: &str, region: &str) -> String {
+    match region {
+        ALL_REGIONS => format!("{EVENT_HISTORY}{account}"),
+        _ => format!("{EVENT_HISTORY}{account} in {region}"),
+    }
+}
+
+const EVENT_HISTORY: &str = "event history of ";
+
+/// Reads account and region from the name of an event history or a log file:
+/// `ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz`.
+pub fn scope_of(document: &str) -> Option<(String, String)> {
+    if let Some(scope) = document.strip_prefix(EVENT_HISTORY) {
+        let (account, region) = scope.split_once(" in ").unwrap_or((scope, ALL_REGIONS));
+        return Some((account.to_owned(), region.to_owned()));
+    }
+    let name = document.rsplit(['/', '\\']).next()?;
+    let mut parts = name.split('_');
+    let (account, kind, region) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_region = region
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    (is_account_id(account) && is_region && kind.starts_with("CloudTrail"))
+        .then(|| (account.to_owned(), region.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(document: &str) -> Problem {
+        Problem {
+            document: document.to_owned(),
+            severity: Severity::Failed,
+            reason: "no such key".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_problem_costs_its_region() {
+        let mut coverage = Coverage::default();
+        coverage.ask("111122223333", "eu-west-1");
+        coverage.ask("111122223333", "us-east-1");
+        let name = "a/111122223333_CloudTrail_us-east-1_20260907T0805Z_aaaaaaaaaaaaaaaa.json.gz";
+        coverage.problem(problem(name));
+        let states: Vec<_> = coverage.asked.values().copied().collect();
+        assert_eq!(states, [None, Some(Severity::Partial)]);
+        assert!(!coverage.is_complete());
+    }
+
+    #[test]
+    fn problems_are_bounded_and_none_is_forgotten() {
+        let mut coverage = Coverage::default();
+        for n in 0..700 {
+            coverage.problem(problem(&format!("{n}.json")));
+        }
+        coverage.merge(coverage.clone());
+        assert_eq!(
+            coverage.problems.len() as u64 + coverage.more_problems,
+            1400
+        );
+        assert_eq!(coverage.problems.len(), MAX_PROBLEMS);
+    }
+
+    #[test]
+    fn a_problem_is_its_accounts() {
+        let mut coverage = Coverage::default();
+        for account in ["111122223333", "444455556666"] {
+            coverage.problem(problem(&event_history(account, "eu-west-1")));
+        }
+        coverage.problem(problem(&event_history("444455556666", ALL_REGIONS)));
+        coverage.problem(problem("x.json"));
+        let mine = coverage.of_account("111122223333");
+        let names: Vec<_> = mine
+            .problems
+            .iter()
+            .map(|problem| &problem.document)
+            .collect();
+        assert_eq!(
+            names,
+            ["event history of 111122223333 in eu-west-1", "x.json"]
+        );
+        assert_eq!(mine.asked.len(), 1);
+        let all = scope_of(&event_history("444455556666", ALL_REGIONS));
+        assert_eq!(all.unwrap().1, ALL_REGIONS);
+    }
+
+    #[test]
+    fn names_that_are_no_log_files_have_no_scope() {
+        for name in [
+            "x.json",
+            "README_CloudTrail_x",
+            "111122223333_S3_eu-west-1_x",
+            "1/2/3",
+        ] {
+            assert_eq!(scope_of(name), None);
+        }
+    }
+}

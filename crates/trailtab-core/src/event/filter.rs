@@ -1,0 +1,704 @@
+//! Which events count: filters that combine.
+//!
+//! Values of one filter are alternatives, and those that begin with `!` are exceptions; different
+//! filters must all agree. Patterns match the whole value, know `*` and `?`, and ignore case.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use wildmatch::WildMatch;
+
+use crate::activity::tally::UNKNOWN;
+use crate::event::identity::{Actor, access_key};
+use crate::event::record::{Outcome, Record};
+use crate::event::scan::Text;
+
+/// Which calls by their outcome; the predecessor's `--activity-type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ActivityType {
+    #[default]
+    All,
+    Successful,
+    Failed,
+}
+
+impl ActivityType {
+    /// The predecessor's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ActivityType::All => "ALL",
+            ActivityType::Successful => "SUCCESSFUL",
+            ActivityType::Failed => "FAILED",
+        }
+    }
+}
+
+/// Which calls by what they do; a record that does not say is neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    ReadOnly,
+    WriteOnly,
+}
+
+/// What a filter looks at; each is an option of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Criterion {
+    ActivityType,
+    Principal,
+    Person,
+    AccessKey,
+    EventSource,
+    EventName,
+    ErrorCode,
+    Ip,
+    UserAgent,
+    Region,
+    Account,
+    ReadOnly,
+    WriteOnly,
+    ExcludeAwsServices,
+    ExcludeSelf,
+}
+
+impl Criterion {
+    pub const ALL: [Criterion; 15] = [
+        Criterion::ActivityType,
+        Criterion::Principal,
+        Criterion::Person,
+        Criterion::AccessKey,
+        Criterion::EventSource,
+        Criterion::EventName,
+        Criterion::ErrorCode,
+        Criterion::Ip,
+        Criterion::UserAgent,
+        Criterion::Region,
+        Criterion::Account,
+        Criterion::ReadOnly,
+        Criterion::WriteOnly,
+        Criterion::ExcludeAwsServices,
+        Criterion::ExcludeSelf,
+    ];
+
+    /// The option that sets the filter.
+    pub fn option(self) -> &'static str {
+        match self {
+            Criterion::ActivityType => "--activity-type",
+            Criterion::Principal => "--principal",
+            Criterion::Person => "--person",
+            Criterion::AccessKey => "--access-key-id",
+            Criterion::EventSource => "--event-source",
+            Criterion::EventName => "--event-name",
+            Criterion::ErrorCode => "--error-code",
+            Criterion::Ip => "--ip",
+            Criterion::UserAgent => "--user-agent",
+            Criterion::Region => "--region",
+            Criterion::Account => "--account",
+            Criterion::ReadOnly => "--read-only",
+            Criterion::WriteOnly => "--write-only",
+            Criterion::ExcludeAwsServices => "--exclude-aws-services",
+            Criterion::ExcludeSelf => "--exclude-self",
+        }
+    }
+
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// The filters that refuse an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Refusals(u16);
+
+impl Refusals {
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The refusals of both.
+    pub fn and(self, other: Refusals) -> Refusals {
+        Refusals(self.0 | other.0)
+    }
+
+    pub fn has(self, criterion: Criterion) -> bool {
+        self.0 & criterion.bit() != 0
+    }
+
+    /// Tells whether exactly one filter refuses the event.
+    pub fn is_one(self) -> bool {
+        self.0.is_power_of_two()
+    }
+
+    fn add(&mut self, criterion: Criterion, refuses: bool) {
+        if refuses {
+            self.0 |= criterion.bit();
+        }
+    }
+}
+
+/// A pattern of a whole text.
+#[derive(Debug, Clone)]
+pub struct Pattern(WildMatch);
+
+impl Pattern {
+    pub fn new(pattern: &str) -> Self {
+        Pattern(WildMatch::new_case_insensitive(pattern))
+    }
+
+    /// A pattern that, without a wildcard, stands for any text that contains it.
+    pub fn containing(pattern: &str) -> Self {
+        if pattern.contains(['*', '?']) {
+            Pattern::new(pattern)
+        } else {
+            Pattern::new(&format!("*{pattern}*"))
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        self.0.matches(text)
+    }
+}
+
+/// An address, a network, or a pattern of what stands in place of an address.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    Network(IpNet),
+    Name(Pattern),
+}
+
+/// Reads a network, or an address as the network of that address alone.
+pub fn network(text: &str) -> Option<IpNet> {
+    let address = || IpAddr::from_str(text).map(IpNet::from);
+    IpNet::from_str(text).or_else(|_| address()).ok()
+}
+
+impl Origin {
+    pub fn new(text: &str) -> Self {
+        match network(text) {
+            Some(network) => Origin::Network(network),
+            None => Origin::Name(Pattern::new(text)),
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Origin::Network(network) => {
+                IpAddr::from_str(text).is_ok_and(|address| network.contains(&address))
+            }
+            Origin::Name(pattern) => pattern.matches(text),
+        }
+    }
+}
+
+/// The values of one filter. An empty list lets everything pass.
+#[derive(Debug, Clone)]
+pub struct List<T> {
+    wanted: Vec<T>,
+    unwanted: Vec<T>,
+    /// The values as they were given.
+    given: Vec<String>,
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        List {
+            wanted: Vec::new(),
+            unwanted: Vec::new(),
+            given: Vec::new(),
+        }
+    }
+}
+
+impl<T> List<T> {
+    /// Reads values; a `!` in front makes one an exception.
+    pub fn new(values: &[impl AsRef<str>], read: impl Fn(&str) -> T) -> Self {
+        let mut list = List::default();
+        for value in values.iter().map(AsRef::as_ref) {
+            match value.strip_prefix('!') {
+                Some(value) => list.unwanted.push(read(value)),
+                None => list.wanted.push(read(value)),
+            }
+            list.given.push(value.to_owned());
+        }
+        list
+    }
+
+    /// The value, if there is just one, and it is no pattern.
+    pub fn only(&self) -> Option<&str> {
+        match self.given.as_slice() {
+            [value] if !value.contains(['*', '?', '!']) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.unwanted.is_empty()
+    }
+
+    fn admits(&self, matches: impl Fn(&T) -> bool) -> bool {
+        (self.wanted.is_empty() || self.wanted.iter().any(&matches))
+            && !self.unwanted.iter().any(&matches)
+    }
+}
+
+impl List<Pattern> {
+    /// Tells whether a text may pass; one that is absent is none of those wanted.
+    fn admits_text(&self, text: Option<Text<'_>>) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        match text.map(Text::decode) {
+            Some(text) => self.admits(|pattern| pattern.matches(&text)),
+            None => self.wanted.is_empty(),
+        }
+    }
+}
+
+/// All filters of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub activity_type: ActivityType,
+    pub principals: List<Pattern>,
+    pub persons: List<Pattern>,
+    pub access_keys: List<Pattern>,
+    pub sources: List<Pattern>,
+    pub names: List<Pattern>,
+    pub error_codes: List<Pattern>,
+    pub origins: List<Origin>,
+    pub user_agents: List<Pattern>,
+    pub regions: List<Pattern>,
+    pub accounts: List<Pattern>,
+    pub access: Option<Access>,
+    pub without_aws_services: bool,
+    /// Leaves out the calls of this very program.
+    pub without_self: bool,
+}
+
+/// What marks our own calls in a user agent, since `aws.rs` sets it as the application's id.
+const SELF: &str = "app/trailtab";
+
+impl Filter {
+    /// Tells whether it matters who made a call.
+    pub fn asks_for_actors(&self) -> bool {
+        let lists = [
+            &self.principals,
+            &self.persons,
+            &self.access_keys,
+            &self.accounts,
+        ];
+        self.without_aws_services || lists.iter().any(|list| !list.is_empty())
+    }
+
+    /// Tells which filters refuse an actor's events; `identity` is the JSON that it was read from.
+    pub fn actor_refusals(&self, actor: &Actor, identity: &[u8]) -> Refusals {
+        let person = actor.person.as_ref().map_or("", |person| &person.name);
+        let mut refusals = Refusals::default();
+        let principals = &self.principals;
+        let admits = principals.admits(|pattern| pattern.matches(&actor.principal));
+        refusals.add(Criterion::Principal, !admits);
+        let admits = self.persons.admits(|pattern| pattern.matches(person));
+        refusals.add(Criterion::Person, !admits);
+        refusals.add(Criterion::AccessKey, !self.admits_access_key(identity));
+        let is_excluded = self.without_aws_services && actor.is_aws_service();
+        refusals.add(Criterion::ExcludeAwsServices, is_excluded);
+        refusals
+    }
+
+    fn admits_access_key(&self, identity: &[u8]) -> bool {
+        if self.access_keys.is_empty() {
+            return true;
+        }
+        let key = access_key(identity).unwrap_or_default();
+        self.access_keys.admits(|pattern| pattern.matches(&key))
+    }
+
+    /// Tells whether an event may pass, whoever its actor is. What a record leaves out is known by
+    /// the word that stands for it in results; `account` counts if none recorded the event.
+    #[inline]
+    pub fn admits(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> bool {
+        let stop = |_| ControlFlow::Break(());
+        self.each_refusal(record, outcome, account, stop)
+            .is_continue()
+    }
+
+    /// Tells which filters refuse an event, whoever its actor is.
+    pub fn refusals(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> Refusals {
+        let mut refusals = Refusals::default();
+        let _ = self.each_refusal(record, outcome, account, |criterion| {
+            refusals.add(criterion, true);
+            ControlFlow::Continue(())
+        });
+        refusals
+    }
+
+    /// Asks one filter after the other, and tells each that refuses, until it is told to stop.
+    #[inline]
+    fn each_refusal(
+        &self,
+        record: &Record<'_>,
+        outcome: Outcome<'_>,
+        account: &str,
+        mut refused: impl FnMut(Criterion) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut ask = |admits: bool, criterion| match admits {
+            true => ControlFlow::Continue(()),
+            false => refused(criterion),
+        };
+        let failed = outcome != Outcome::Succeeded;
+        let by_outcome = match self.activity_type {
+            ActivityType::All => true,
+            ActivityType::Successful => !failed,
+            ActivityType::Failed => failed,
+        };
+        ask(by_outcome, Criterion::ActivityType)?;
+        match self.access {
+            None => {}
+            Some(Access::ReadOnly) => ask(record.read_only == Some(true), Criterion::ReadOnly)?,
+            Some(Access::WriteOnly) => ask(record.read_only == Some(false), Criterion::WriteOnly)?,
+        }
+        let code = match outcome {
+            Outcome::Failed(code) => code,
+            Outcome::Succeeded => None,
+        };
+        ask(
+            self.names.admits_text(record.event_name),
+            Criterion::EventName,
+        )?;
+        ask(self.error_codes.admits_text(code), Criterion::ErrorCode)?;
+        let user_agent = record.user_agent.or(Some(UNKNOWN));
+        ask(
+            self.user_agents.admits_text(user_agent),
+            Criterion::UserAgent,
+        )?;
+        let region = record.aws_region.or(Some(UNKNOWN));
+        ask(self.regions.admits_text(region), Criterion::Region)?;
+        let recorder = record.recipient_account_id;
+        ask(self.admits_recorder(recorder, account), Criterion::Account)?;
+        ask(
+            self.admits_source(record.event_source),
+            Criterion::EventSource,
+        )?;
+        ask(self.admits_origin(record.source_ip_address), Criterion::Ip)?;
+        let is_own = self.without_self && is_self(record.user_agent);
+        ask(!is_own, Criterion::ExcludeSelf)
+    }
+
+    /// The values of a filter as they were given.
+    pub fn given(&self, criterion: Criterion) -> Vec<String> {
+        let given = match criterion {
+            Criterion::ActivityType => return vec![self.activity_type.name().to_owned()],
+            Criterion::Principal => &self.principals.given,
+            Criterion::Person => &self.persons.given,
+            Criterion::AccessKey => &self.access_keys.given,
+            Criterion::EventSource => &self.sources.given,
+            Criterion::EventName => &self.names.given,
+            Criterion::ErrorCode => &self.error_codes.given,
+            Criterion::Ip => &self.origins.given,
+            Criterion::UserAgent => &self.user_agents.given,
+            Criterion::Region => &self.regions.given,
+            Criterion::Account => &self.accounts.given,
+            Criterion::ReadOnly
+            | Criterion::WriteOnly
+            | Criterion::ExcludeAwsServices
+            | Criterion::ExcludeSelf => return Vec::new(),
+        };
+        given.clone()
+    }
+
+    /// Tells whether an account's events may pass.
+    pub fn admits_account(&self, account: &str) -> bool {
+        self.accounts.admits(|pattern| pattern.matches(account))
+    }
+
+    /// Tells whether a region's events may pass.
+    pub fn admits_region(&self, region: &str) -> bool {
+        self.regions.admits(|pattern| pattern.matches(region))
+    }
+
+    fn admits_recorder(&self, recorder: Option<Text<'_>>, otherwise: &str) -> bool {
+        if self.accounts.is_empty() {
+            return true;
+        }
+        let recorder = recorder.map(Text::decode);
+        self.admits_account(recorder.as_deref().unwrap_or(otherwise))
+    }
+
+    /// `ec2` is short for `ec2.amazonaws.com`.
+    fn admits_source(&self, source: Option<Text<'_>>) -> bool {
+        if self.sources.is_empty() {
+            return true;
+        }
+        let source = source.unwrap_or(UNKNOWN).decode();
+        let short = source.split_once('.').map_or(&*source, |(short, _)| short);
+        let matches = |pattern: &Pattern| pattern.matches(&source) || pattern.matches(short);
+        self.sources.admits(matches)
+    }
+
+    fn admits_origin(&self, address: Option<Text<'_>>) -> bool {
+        if self.origins.is_empty() {
+            return true;
+        }
+        let address = address.unwrap_or(UNKNOWN).decode();
+        self.origins.admits(|origin| origin.matches(&address))
+    }
+}
+
+/// Tells whether a text is the id of an account: twelve digits.
+pub fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What an event has that a filter compares; none if that is no text, or belongs to the actor.
+pub fn value<'r>(
+    criterion: Criterion,
+    record: &Record<'r>,
+    outcome: Outcome<'r>,
+) -> Option<Text<'r>> {
+    match criterion {
+        Criterion::EventSource => Some(record.event_source.unwrap_or(UNKNOWN)),
+        Criterion::EventName => record.event_name,
+        Criterion::ErrorCode => match outcome {
+            Outcome::Failed(code) => code,
+            Outcome::Succeeded => None,
+        },
+        Criterion::Ip => Some(record.source_ip_address.unwrap_or(UNKNOWN)),
+        Criterion::UserAgent => Some(record.user_agent.unwrap_or(UNKNOWN)),
+        Criterion::Region => Some(record.aws_region.unwrap_or(UNKNOWN)),
+        Criterion::Account => record.recipient_account_id,
+        _ => None,
+    }
+}
+
+/// What an actor has that a filter compares; none if that is no text, or belongs to the event.
+pub fn actor_value<'a>(
+    criterion: Criterion,
+    actor: &'a Actor,
+    identity: &[u8],
+) -> Option<Cow<'a, str>> {
+    match criterion {
+        Criterion::Principal => Some(Cow::Borrowed(&actor.principal)),
+        Criterion::Person => Some(Cow::Borrowed(&actor.person.as_ref()?.name)),
+        Criterion::AccessKey => access_key(identity).map(Cow::Owned),
+        _ => None,
+    }
+}
+
+fn is_self(user_agent: Option<Text<'_>>) -> bool {
+    user_agent.is_some_and(|agent| {
+        agent
+            .decode()
+            .split([' ', '[', ']'])
+            .any(|word| word == SELF)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record<'static> {
+        Record {
+            event_source: Some(Text::plain(b"ec2.amazonaws.com")),
+            event_name: Some(Text::plain(b"RunInstances")),
+            aws_region: Some(Text::plain(b"eu-west-1")),
+            source_ip_address: Some(Text::plain(b"2001:db8::7")),
+            user_agent: Some(Text::plain(b"APN/1.0 HashiCorp/1.0 Terraform/1.7.5")),
+            read_only: Some(false),
+            ..Record::default()
+        }
+    }
+
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "filters are written where they are used"
+    )]
+    fn admits(filter: Filter) -> bool {
+        filter.admits(&record(), Outcome::Succeeded, "111122223333")
+    }
+
+    fn patterns(patterns: &[&str]) -> List<Pattern> {
+        List::new(patterns, Pattern::new)
+    }
+
+    #[test]
+    fn values_are_alternatives_and_filters_combine() {
+        let names = patterns(&["Describe*", "run*"]);
+        assert!(admits(Filter {
+            names: names.clone(),
+            ..Filter::default()
+        }));
+        let regions = patterns(&["us-*"]);
+        assert!(!admits(Filter {
+            names,
+            regions,
+            ..Filter::default()
+        }));
+    }
+
+    #[test]
+    fn exceptions_begin_with_an_exclamation_mark() {
+        let names = |names: &[&str]| {
+            let names = patterns(names);
+            admits(Filter {
+                names,
+                ..Filter::default()
+            })
+        };
+        assert!(!names(&["!Run*"]) && names(&["!Terminate*"]));
+        assert!(!names(&["Run*", "!RunInstances"]) && names(&["Run*", "!RunTask"]));
+        // An event without an error has none of the codes, wanted or not.
+        let codes = |code| Filter {
+            error_codes: patterns(&[code]),
+            ..Filter::default()
+        };
+        assert!(admits(codes("!AccessDenied")) && !admits(codes("AccessDenied")));
+    }
+
+    #[test]
+    fn our_own_calls_are_known_by_the_name_of_the_application() {
+        let filter = Filter {
+            without_self: true,
+            ..Filter::default()
+        };
+        for (agent, own) in [
+            (
+                "aws-sdk-rust/1.3 os/linux lang/rust/1.95 app/trailtab",
+                true,
+            ),
+            ("[aws-sdk-rust/1.3 app/trailtab]", true),
+            ("aws-sdk-rust/1.3 app/trailtables", false),
+            ("aws-cli/2", false),
+        ] {
+            let record = Record {
+                user_agent: Some(Text::plain(agent.as_bytes())),
+                ..record()
+            };
+            assert_eq!(
+                filter.admits(&record, Outcome::Succeeded, ""),
+                !own,
+                "{agent}"
+            );
+        }
+    }
+
+    #[test]
+    fn services_match_by_their_short_name() {
+        assert!(admits(Filter {
+            sources: patterns(&["ec2"]),
+            ..Filter::default()
+        }));
+        assert!(admits(Filter {
+            sources: patterns(&["ec2.amazonaws.com"]),
+            ..Filter::default()
+        }));
+        assert!(!admits(Filter {
+            sources: patterns(&["ec"]),
+            ..Filter::default()
+        }));
+    }
+
+    #[test]
+    fn addresses_match_by_network_and_names_by_pattern() {
+        let origins = |text| Filter {
+            origins: List::new(&[text], Origin::new),
+            ..Filter::default()
+        };
+        assert!(admits(origins("2001:db8::/32")) && admits(origins("2001:db8:0:0::7")));
+        assert!(!admits(origins("10.0.0.0/8")) && !admits(origins("*.amazonaws.com")));
+        assert!(Origin::new("AWS Internal").matches("AWS Internal"));
+    }
+
+    #[test]
+    fn user_agents_match_by_a_part() {
+        let agents = |text| Filter {
+            user_agents: List::new(&[text], Pattern::containing),
+            ..Filter::default()
+        };
+        assert!(admits(agents("terraform")) && !admits(agents("terraform*")));
+    }
+
+    #[test]
+    fn outcome_and_access() {
+        let failed = Filter {
+            activity_type: ActivityType::Failed,
+            ..Filter::default()
+        };
+        assert!(!admits(failed.clone()));
+        assert!(failed.admits(&record(), Outcome::Failed(None), ""));
+        assert!(admits(Filter {
+            access: Some(Access::WriteOnly),
+            ..Filter::default()
+        }));
+        assert!(!admits(Filter {
+            access: Some(Access::ReadOnly),
+            ..Filter::default()
+        }));
+    }
+
+    #[test]
+    fn services_are_left_out_and_their_users_are_not() {
+        let filter = Filter {
+            without_aws_services: true,
+            ..Filter::default()
+        };
+        let service = br#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#;
+        assert!(
+            !filter
+                .actor_refusals(&Actor::resolve(service), service)
+                .is_empty()
+        );
+        let user = br#"{"type":"IAMUser","accountId":"1","userName":"a","invokedBy":"cloudformation.amazonaws.com"}"#;
+        assert!(
+            filter
+                .actor_refusals(&Actor::resolve(user), user)
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn access_keys_are_those_that_signed() {
+        let filter = Filter {
+            access_keys: patterns(&["AKIAEXAMPLE1"]),
+            ..Filter::default()
+        };
+        for (identity, admitted) in [
+            (
+                &br#"{"type":"IAMUser","accessKeyId":"AKIAEXAMPLE1"}"#[..],
+                true,
+            ),
+            (br#"{"type":"IAMUser","accessKeyId":"AKIAEXAMPLE2"}"#, false),
+            (br#"{"type":"IAMUser"}"#, false),
+            (b"null", false),
+            (b"", false),
+        ] {
+            let actor = Actor::resolve(identity);
+            let refusals = filter.actor_refusals(&actor, identity);
+            assert_eq!(refusals.is_empty(), admitted);
+        }
+    }
+
+    #[test]
+    fn every_filter_that_refuses_is_named() {
+        let filter = Filter {
+            names: patterns(&["Run*"]),
+            regions: patterns(&["eu-wst-1"]),
+            access: Some(Access::ReadOnly),
+            ..Filter::default()
+        };
+        let refusals = filter.refusals(&record(), Outcome::Succeeded, "");
+        let named = Criterion::ALL.into_iter().filter(|one| refusals.has(*one));
+        let options: Vec<_> = named.map(Criterion::option).collect();
+        assert_eq!(options, ["--region", "--read-only"]);
+        assert!(!refusals.is_one());
+        assert_eq!(filter.given(Criterion::Region), ["eu-wst-1"]);
+    }
+
+    #[test]
+    fn each_criterion_has_a_place_of_its_own() {
+        for (place, criterion) in Criterion::ALL.into_iter().enumerate() {
+            assert_eq!(criterion as usize, place);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Inflating gzip in memory, fast where it is safe to.
+
+use std::io::Read as _;
+
+use flate2::read::MultiGzDecoder;
+use libdeflater::Decompressor;
+
+const MAGIC: &[u8] = b"\x1f\x8b\x08";
+
+/// Tells whether a document begins like a gzip file.
+pub fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(&MAGIC[..2])
+}
+
+/// Inflates one file after the other into one buffer.
+pub struct Inflater {
+    decompressor: Decompressor,
+    out: Vec<u8>,
+    limit: usize,
+}
+
+impl Inflater {
+    /// Inflates nothing that is larger than `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Inflater {
+            decompressor: Decompressor::new(),
+            out: Vec::new(),
+            limit,
+        }
+    }
+
+    /// Inflates a gzip file of one member whose last four bytes give its size, as CloudTrail writes
+    /// them. `None` means "look closer": it is damaged, too large, or has several members.
+    ///
+    /// libdeflate stops without a word after the first member, and two equal members end in equal
+    /// checksums, so anything that could be a second header sends the file to the slow decoder.
+    pub fn inflate(&mut self, gzip: &[u8]) -> Option<&[u8]> {
+        let size = u32::from_le_bytes(*gzip.last_chunk::<4>()?) as usize;
+        if size > self.limit || memchr::memmem::find(gzip.get(10..)?, MAGIC).is_some() {
+            return None;
+        }
+        if self.out.len() < size {
+            self.out.resize(size, 0);
+        }
+        let out = self.out.get_mut(..size)?;
+        let inflated = self.decompressor.gzip_decompress(gzip, out).ok()?;
+        (inflated == size).then_some(&*out)
+    }
+}
+
+/// Inflates a gzip payload into a buffer of its own, unless it is damaged or larger than `limit` bytes.
+pub fn whole(gzip: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let mut inflater = Inflater::new(limit);
+    if let Some(size) = inflater.inflate(gzip).map(<[u8]>::len) {
+        inflater.out.truncate(size);
+        return Some(inflater.out);
+    }
+    let mut out = Vec::new();
+    let mut slow = MultiGzDecoder::new(gzip).take(limit as u64 + 1);
+    slow.read_to_end(&mut out).ok()?;
+    (out.len() <= limit).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libdeflater::{CompressionLvl, Compressor};
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut compressor = Compressor::new(CompressionLvl::default());
+        let mut out = vec![0; compressor.gzip_compress_bound(text.len())];
+        let len = compressor.gzip_compress(text, &mut out).unwrap();
+        out.truncate(len);
+        out
+    }
+
+    #[test]
+    fn one_member_is_inflated_and_the_buffer_reused() {
+        let mut inflater = Inflater::new(1000);
+        assert_eq!(
+            inflater.inflate(&gzip(b"a longer text")),
+            Some(&b"a longer text"[..])
+        );
+        assert_eq!(inflater.inflate(&gzip(b"short")), Some(&b"short"[..]));
+    }
+
+    #[test]
+    fn a_payload_is_inflated_whatever_it_is_made_of() {
+        let one = gzip(b"some text");
+        let two = [&one[..], &one[..]].concat();
+        assert_eq!(whole(&one, 9).unwrap(), b"some text");
+        assert_eq!(whole(&two, 18).unwrap(), b"some textsome text");
+        assert_eq!((whole(&one, 8), whole(&two, 17)), (None, None));
+        assert_eq!(whole(&one[..one.len() - 3], 100), None);
+    }
+
+    #[test]
+    fn anything_else_is_left_to_the_slow_decoder() {
+        let one = gzip(b"{\"Records\":[]}");
+        let mut inflater = Inflater::new(1000);
+        assert_eq!(
+            inflater.inflate(&[&one[..], &one[..]].concat()),
+            None,
+            "two equal members"
+        );
+        assert_eq!(inflater.inflate(&[&one[..], b"trailing"].concat()), None);
+        assert_eq!(inflater.inflate(&one[..one.len() - 3]), None, "truncated");
+        assert_eq!(
+            inflater.inflate(&gzip(&[b'x'; 2000])),
+            None,
+            "over the limit"
+        );
+        assert_eq!(inflater.inflate(b""), None);
+    }
+}

@@ -1,0 +1,642 @@
+//! Who acted: `userIdentity` → principal, session, person.
+//!
+//! The principal is a stable key: a role stands for all of its sessions. The session and the person
+//! behind it are kept beside. An identity of a shape that nobody has seen before is data: it gets
+//! the best key there is, and [`Actor::odd`] says what was odd about it.
+
+use std::borrow::Cow;
+
+use crate::event::scan::{Scan, Scanner, Text};
+
+/// The parts of `userIdentity` in use.
+#[derive(Debug, Default)]
+struct Identity<'a> {
+    kind: Field<'a>,
+    user_name: Field<'a>,
+    principal_id: Field<'a>,
+    arn: Field<'a>,
+    account_id: Field<'a>,
+    invoked_by: Field<'a>,
+    issuer_kind: Field<'a>,
+    issuer_arn: Field<'a>,
+    issuer_name: Field<'a>,
+    source_identity: Field<'a>,
+    assumed_root: bool,
+    on_behalf_of: Field<'a>,
+    identity_store: Field<'a>,
+}
+
+type Field<'a> = Option<Cow<'a, str>>;
+
+/// Who made a call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Actor {
+    /// `ACCOUNT:role/NAME`, `ACCOUNT:user/NAME`, `ec2.amazonaws.com`, …
+    pub principal: String,
+    /// `userIdentity.type` as it stands, `AssumedRoot` for a session that AssumeRoot made, empty if
+    /// there is none.
+    pub kind: String,
+    /// The role session's name.
+    pub session: Option<String>,
+    pub person: Option<Person>,
+    /// The account that the identity belongs to.
+    pub account: Option<String>,
+    /// The identity's shape, if the grammar does not know it.
+    pub odd: Option<String>,
+}
+
+/// The human behind an actor, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Person {
+    pub name: String,
+    pub evidence: Evidence,
+}
+
+/// What names a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Evidence {
+    /// `sourceIdentity`, which a role chain cannot change.
+    SourceIdentity,
+    /// The session name of a role that IAM Identity Center made, or one that is a mail address.
+    SessionName,
+    /// `onBehalfOf` or an `IdentityCenterUser`: a user of IAM Identity Center, by id.
+    IdentityCenter,
+    /// The name given by a federation or identity provider.
+    Federation,
+    IamUser,
+    Root,
+}
+
+impl Evidence {
+    /// The name in the JSON contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Evidence::SourceIdentity => "source_identity",
+            Evidence::SessionName => "session_name",
+            Evidence::IdentityCenter => "identity_center",
+            Evidence::Federation => "federation",
+            Evidence::IamUser => "iam_user",
+            Evidence::Root => "root",
+        }
+    }
+}
+
+impl Actor {
+    /// Resolves the JSON of `userIdentity`, which is empty if the record has none.
+    pub fn resolve(json: &[u8]) -> Actor {
+        // What the scanner stepped over as an object may still be broken inside; what was read
+        // before that still tells something.
+        let mut identity = Identity::default();
+        let read = identity.read(&mut Scanner::new(json, 0));
+        let absent = json.is_empty() || read.is_err();
+        let (principal, odd) = match identity.principal() {
+            Some(principal) => (principal, None),
+            None => (identity.fallback(), Some(identity.shape(absent))),
+        };
+        Actor {
+            session: identity.session().map(str::to_owned),
+            person: identity.person(&principal),
+            principal,
+            odd,
+            account: identity.account(),
+            // A session that AssumeRoot made acts as root, but nobody used root's own credentials.
+            kind: match identity.kind {
+                Some(_) if identity.assumed_root => "AssumedRoot".to_owned(),
+                kind => kind.unwrap_or_default().into_owned(),
+            },
+        }
+    }
+
+    /// The account that the identity belongs to, where the record names none that recorded it.
+    pub fn account_or_unknown(&self) -> String {
+        self.account.clone().unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// Tells whether an AWS service acted for itself.
+    pub fn is_aws_service(&self) -> bool {
+        is_service(&self.principal) || self.kind.eq_ignore_ascii_case("AWSService")
+    }
+}
+
+/// The access key that a call was signed with, if its `userIdentity` names one.
+pub fn access_key(json: &[u8]) -> Option<String> {
+    let mut key = None;
+    // What is broken names none.
+    let read = each(&mut Scanner::new(json, 0), |scanner, name| {
+        match name {
+            b"accessKeyId" => key = field(scanner)?,
+            _ => drop(scanner.skip()?),
+        }
+        Ok(())
+    });
+    read.ok().and_then(|()| owned(&key))
+}
+
+/// Tells whether a name is an AWS service's DNS name, in any partition.
+fn is_service(name: &str) -> bool {
+    name.ends_with(".amazonaws.com")
+        || name.ends_with(".amazonaws.com.cn")
+        || name == "AWS Internal"
+}
+
+fn field<'a>(scanner: &mut Scanner<'a>) -> Scan<Field<'a>> {
+    let text = scanner.text()?.filter(|text| !text.is_empty());
+    Ok(text.map(Text::decode))
+}
+
+/// Calls `member` for each member, or steps over the value if it is no object.
+#[inline]
+fn each<'a>(
+    scanner: &mut Scanner<'a>,
+    mut member: impl FnMut(&mut Scanner<'a>, &[u8]) -> Scan<()>,
+) -> Scan<()> {
+    if scanner.peek()? != b'{' {
+        return scanner.skip().map(drop);
+    }
+    scanner.members(|scanner, name| match name.unescaped() {
+        Some(name) => member(scanner, name),
+        None => member(scanner, name.decode().as_bytes()),
+    })
+}
+
+impl<'a> Identity<'a> {
+    fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        each(scanner, |scanner, name| {
+            match name {
+                b"type" => self.kind = field(scanner)?,
+                b"userName" => self.user_name = field(scanner)?,
+                b"principalId" => self.principal_id = field(scanner)?,
+                b"arn" => self.arn = field(scanner)?,
+                b"accountId" => self.account_id = field(scanner)?,
+                b"invokedBy" => self.invoked_by = field(scanner)?,
+                b"sessionContext" => self.read_session(scanner)?,
+                b"onBehalfOf" => self.read_on_behalf_of(scanner)?,
+                _ => drop(scanner.skip()?),
+            }
+            Ok(())
+        })
+    }
+
+    fn read_session(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        each(scanner, |scanner, name| {
+            match name {
+                b"sessionIssuer" => self.read_issuer(scanner)?,
+                b"sourceIdentity" => self.source_identity = field(scanner)?,
+                b"assumedRoot" => self.assumed_root = scanner.boolean()? == Some(true),
+                _ => drop(scanner.skip()?),
+            }
+            Ok(())
+        })
+    }
+
+    fn read_issuer(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        each(scanner, |scanner, name| {
+            match name {
+                b"type" => self.issuer_kind = field(scanner)?,
+                b"arn" => self.issuer_arn = field(scanner)?,
+                b"userName" => self.issuer_name = field(scanner)?,
+                _ => drop(scanner.skip()?),
+            }
+            Ok(())
+        })
+    }
+
+    fn read_on_behalf_of(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        each(scanner, |scanner, name| {
+            match name {
+                b"userId" => self.on_behalf_of = field(scanner)?,
+                b"identityStoreArn" => self.identity_store = field(scanner)?,
+                _ => drop(scanner.skip()?),
+            }
+            Ok(())
+        })
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        is(&self.kind, kind)
+    }
+
+    /// The account, as text of its own: many a principal is named by nothing else.
+    fn account(&self) -> Option<String> {
+        owned(&self.account_id)
+    }
+
+    /// Names the principal by the grammar of the predecessor, extended by the types that AWS
+    /// documents since; `None` if the identity does not fit it.
+    fn principal(&self) -> Option<String> {
+        let account = self.account_id.as_deref();
+        let invoked_by = || owned(&self.invoked_by);
+        if self.kind.is_none() {
+            return invoked_by().or_else(|| self.account());
+        }
+        if self.is("AssumedRole") {
+            by_arn(self.issuer_arn.as_deref().or(self.arn.as_deref())?)
+        } else if self.is("IAMUser") {
+            Some(format!("{}:user/{}", account?, self.user_name.as_deref()?))
+        } else if self.is("AWSService") {
+            invoked_by()
+        } else if self.is("AWSAccount") {
+            invoked_by().or_else(|| self.account())
+        } else if self.is("Root") {
+            Some(format!("{}:root", account?))
+        } else if self.is("Role") {
+            by_arn(self.arn.as_deref().or(self.issuer_arn.as_deref())?)
+        } else if self.is("FederatedUser") {
+            self.federated()
+        } else if self.is("IdentityCenterUser") {
+            self.in_identity_store(
+                self.on_behalf_of
+                    .as_deref()
+                    .or(self.principal_id.as_deref())?,
+            )
+        } else if self.is("WebIdentityUser") {
+            match self.principal_id.as_deref() {
+                Some(id) => Some(format!(
+                    "oidc:{}",
+                    id.split_once('/').map_or(id, |(_, id)| id)
+                )),
+                None => self.account(),
+            }
+        } else if self.is("SAMLUser") {
+            Some(format!("saml:{}", self.principal_id.as_deref()?))
+        } else if self.is("Directory") {
+            self.directory()
+        } else if self.is("Unknown") {
+            self.unknown()
+        } else {
+            None
+        }
+    }
+
+    /// A federation token's calls count for the user that got it.
+    fn federated(&self) -> Option<String> {
+        let account = self.account_id.as_deref()?;
+        match self.issuer_name.as_deref() {
+            _ if is(&self.issuer_kind, "Root") => Some(format!("{account}:root")),
+            Some(name) => Some(format!("{account}:user/{name}")),
+            None => by_arn(self.issuer_arn.as_deref()?),
+        }
+    }
+
+    fn in_identity_store(&self, user: &str) -> Option<String> {
+        let arn = self.identity_store.as_deref()?;
+        let store = arn.rsplit('/').next()?;
+        let account = self.account_id.as_deref().or_else(|| account_of(arn))?;
+        Some(format!("{account}:identitycenteruser/{store}/{user}"))
+    }
+
+    /// `principalId` or `arn` name the directory and the user: `d-…/<uuid>`.
+    fn directory(&self) -> Option<String> {
+        let ids = [&self.arn, &self.principal_id, &self.user_name]
+            .into_iter()
+            .flatten();
+        let mut paths = ids.filter_map(|id| id.find("d-").map(|at| &id[at..]));
+        let path = paths.find(|path| path.contains('/'))?;
+        Some(format!("{}:ds/{path}", self.account_id.as_deref()?))
+    }
+
+    fn unknown(&self) -> Option<String> {
+        let by_arn = self.arn.as_deref().and_then(by_arn);
+        let by_store = || self.in_identity_store(self.on_behalf_of.as_deref()?);
+        by_arn
+            .or_else(by_store)
+            .or_else(|| self.account())
+            .or(Some("unknown".to_owned()))
+    }
+
+    /// Names an identity that the grammar does not know.
+    fn fallback(&self) -> String {
+        let arn = || {
+            self.arn
+                .as_deref()
+                .map(|arn| by_arn(arn).unwrap_or_else(|| arn.to_owned()))
+        };
+        let name = owned(&self.invoked_by)
+            .or_else(arn)
+            .or_else(|| self.account());
+        // The console's CSV download tells nothing but a name.
+        name.or_else(|| owned(&self.user_name))
+            .unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// Says what did not fit the grammar.
+    fn shape(&self, absent: bool) -> String {
+        let Some(kind) = self.kind.as_deref() else {
+            let what = if absent {
+                "no userIdentity"
+            } else {
+                "no type, no account and no service"
+            };
+            return what.to_owned();
+        };
+        let missing = match kind.to_ascii_lowercase().as_str() {
+            "iamuser" if self.user_name.is_none() => "userName",
+            "assumedrole" | "role" => "a role's arn",
+            "awsservice" => "invokedBy",
+            "samluser" => "principalId",
+            "identitycenteruser" => "onBehalfOf",
+            "federateduser" => "a session issuer",
+            "iamuser" | "root" | "awsaccount" | "directory" | "webidentityuser" => "accountId",
+            _ => return format!("type {kind}"),
+        };
+        format!("{kind} without {missing}")
+    }
+
+    fn session(&self) -> Option<&str> {
+        let (role, session) = resource_of(self.arn.as_deref()?)?.rsplit_once('/')?;
+        role.starts_with("assumed-role/").then_some(session)
+    }
+
+    /// Finds the human behind the identity, whose principal is known.
+    fn person(&self, principal: &str) -> Option<Person> {
+        let (name, evidence) = self.named_person(principal)?;
+        let name = name.to_owned();
+        Some(Person { name, evidence })
+    }
+
+    fn named_person<'s>(&'s self, principal: &'s str) -> Option<(&'s str, Evidence)> {
+        if let Some(name) = self.source_identity.as_deref() {
+            return Some((name, Evidence::SourceIdentity));
+        }
+        let role = self
+            .issuer_arn
+            .as_deref()
+            .or(self.arn.as_deref())
+            .unwrap_or_default();
+        if let Some(name) = self.session()
+            && (role.contains("/AWSReservedSSO_") || name.contains('@'))
+        {
+            return Some((name, Evidence::SessionName));
+        }
+        if let Some(id) = self.on_behalf_of.as_deref() {
+            return Some((id, Evidence::IdentityCenter));
+        }
+        if self.is("IAMUser") && self.principal_is_known() {
+            Some((principal, Evidence::IamUser))
+        } else if self.is("Root") && !self.assumed_root && self.principal_is_known() {
+            Some((principal, Evidence::Root))
+        } else if self.is("FederatedUser") {
+            let resource = resource_of(self.arn.as_deref()?)?;
+            Some((
+                resource.strip_prefix("federated-user/")?,
+                Evidence::Federation,
+            ))
+        } else if self.is("SAMLUser") || self.is("WebIdentityUser") {
+            Some((self.user_name.as_deref()?, Evidence::Federation))
+        } else if self.is("IdentityCenterUser") {
+            Some((self.principal_id.as_deref()?, Evidence::IdentityCenter))
+        } else {
+            None
+        }
+    }
+
+    /// Whether a user or root is named in full, and not by a fallback.
+    fn principal_is_known(&self) -> bool {
+        self.account_id.is_some() && (self.user_name.is_some() || self.is("Root"))
+    }
+}
+
+fn is(field: &Field<'_>, kind: &str) -> bool {
+    field
+        .as_deref()
+        .is_some_and(|text| text.eq_ignore_ascii_case(kind))
+}
+
+fn owned(field: &Field<'_>) -> Option<String> {
+    field.as_deref().map(str::to_owned)
+}
+
+/// What an ARN names within its account.
+fn resource_of(arn: &str) -> Option<&str> {
+    arn.splitn(6, ':').nth(5)
+}
+
+fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// Names the principal that an ARN of IAM or STS stands for: sessions count for their role, and a
+/// role's path is dropped.
+fn by_arn(arn: &str) -> Option<String> {
+    let account = account_of(arn)?;
+    let resource = resource_of(arn)?;
+    let (kind, path) = resource.split_once('/').unwrap_or((resource, ""));
+    let last = path.rsplit('/').next().filter(|name| !name.is_empty());
+    match kind {
+        "root" => Some(format!("{account}:root")),
+        "assumed-role" => {
+            let role = path.rsplit_once('/').map_or(path, |(role, _)| role);
+            let name = role.rsplit('/').next().filter(|name| !name.is_empty())?;
+            Some(format!("{account}:role/{name}"))
+        }
+        "role" => Some(format!("{account}:role/{}", last?)),
+        "user" | "federated-user" => Some(format!("{account}:user/{}", last?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn principal(json: &str) -> String {
+        let actor = Actor::resolve(json.as_bytes());
+        assert_eq!(actor.odd, None, "{json}");
+        actor.principal
+    }
+
+    fn odd(json: &str) -> (String, String) {
+        let actor = Actor::resolve(json.as_bytes());
+        (actor.principal, actor.odd.expect(json))
+    }
+
+    #[test]
+    fn every_documented_type_has_a_principal() {
+        let cases = [
+            (
+                r#"{"type":"IAMUser","accountId":"111122223333","userName":"ann"}"#,
+                "111122223333:user/ann",
+            ),
+            (
+                r#"{"type":"iamuser","accountId":"111122223333","userName":"ann"}"#,
+                "111122223333:user/ann",
+            ),
+            (
+                r#"{"type":"Root","accountId":"111122223333"}"#,
+                "111122223333:root",
+            ),
+            (
+                r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#,
+                "ec2.amazonaws.com",
+            ),
+            (
+                r#"{"type":"AWSAccount","accountId":"111122223333"}"#,
+                "111122223333",
+            ),
+            (
+                r#"{"type":"AWSAccount","accountId":"1","invokedBy":"a.amazonaws.com"}"#,
+                "a.amazonaws.com",
+            ),
+            (r#"{"accountId":"111122223333"}"#, "111122223333"),
+            (
+                r#"{"accountId":"1","invokedBy":"a.amazonaws.com"}"#,
+                "a.amazonaws.com",
+            ),
+            (
+                r#"{"type":"Role","arn":"arn:aws:iam::111122223333:role/path/to/name"}"#,
+                "111122223333:role/name",
+            ),
+            (
+                r#"{"type":"SAMLUser","principalId":"abc:ann"}"#,
+                "saml:abc:ann",
+            ),
+            (
+                r#"{"type":"WebIdentityUser","principalId":"arn:aws:iam::1:oidc-provider/idp.example.com:aud:sub"}"#,
+                "oidc:idp.example.com:aud:sub",
+            ),
+            (
+                r#"{"type":"WebIdentityUser","accountId":"111122223333"}"#,
+                "111122223333",
+            ),
+            (
+                r#"{"type":"IdentityCenterUser","accountId":"111122223333","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:aws:identitystore::111122223333:identitystore/d-1234567890"}}"#,
+                "111122223333:identitycenteruser/d-1234567890/u-1",
+            ),
+            (
+                r#"{"type":"Directory","accountId":"111122223333","principalId":"d-1234567890/uuid"}"#,
+                "111122223333:ds/d-1234567890/uuid",
+            ),
+            (r#"{"type":"Unknown"}"#, "unknown"),
+            (
+                r#"{"type":"Unknown","accountId":"111122223333"}"#,
+                "111122223333",
+            ),
+            (
+                r#"{"type":"Unknown","arn":"arn:aws:iam::111122223333:root"}"#,
+                "111122223333:root",
+            ),
+            (
+                r#"{"type":"Unknown","arn":"arn:aws:sts::111122223333:federated-user/ann"}"#,
+                "111122223333:user/ann",
+            ),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(principal(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn all_sessions_of_a_role_are_one_principal() {
+        let issuer = r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/x/s","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws-cn:iam::111122223333:role/deep/path/ci"}}}"#;
+        assert_eq!(principal(issuer), "111122223333:role/ci");
+        for session in ["a", "b@example.com"] {
+            let json = format!(
+                r#"{{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/ci/{session}","sessionContext":{{"sessionIssuer":{{}}}}}}"#
+            );
+            let actor = Actor::resolve(json.as_bytes());
+            assert_eq!(actor.principal, "111122223333:role/ci");
+            assert_eq!(actor.session.as_deref(), Some(session));
+        }
+    }
+
+    #[test]
+    fn federated_users_count_for_their_issuer() {
+        let json = |issuer: &str| {
+            format!(
+                r#"{{"type":"FederatedUser","accountId":"111122223333","arn":"arn:aws:sts::111122223333:federated-user/cat","sessionContext":{{"sessionIssuer":{issuer}}}}}"#
+            )
+        };
+        assert_eq!(principal(&json(r#"{"type":"Root"}"#)), "111122223333:root");
+        let actor = Actor::resolve(json(r#"{"type":"IAMUser","userName":"ann"}"#).as_bytes());
+        assert_eq!(actor.principal, "111122223333:user/ann");
+        assert_eq!(
+            actor.person.map(|person| person.name).as_deref(),
+            Some("cat")
+        );
+    }
+
+    #[test]
+    fn unknown_shapes_are_named_and_keep_the_best_key() {
+        let cases = [
+            ("", "unknown", "no userIdentity"),
+            ("{}", "unknown", "no type, no account and no service"),
+            (
+                r#"{"type":null,"userName":"ann"}"#,
+                "ann",
+                "no type, no account and no service",
+            ),
+            (
+                r#"{"type":"IAMUser","accountId":"1"}"#,
+                "1",
+                "IAMUser without userName",
+            ),
+            (
+                r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/p/ann"}"#,
+                "111122223333:user/ann",
+                "IAMUser without userName",
+            ),
+            (
+                r#"{"type":"AWSService"}"#,
+                "unknown",
+                "AWSService without invokedBy",
+            ),
+            (
+                r#"{"type":"Martian","invokedBy":"mars.amazonaws.com","arn":"x"}"#,
+                "mars.amazonaws.com",
+                "type Martian",
+            ),
+            (
+                r#"{"type":"Martian","arn":"green"}"#,
+                "green",
+                "type Martian",
+            ),
+            (
+                r#"{"type":["IAMUser"],"userName":{}}"#,
+                "unknown",
+                "no type, no account and no service",
+            ),
+        ];
+        for (json, principal, shape) in cases {
+            assert_eq!(
+                odd(json),
+                (principal.to_owned(), shape.to_owned()),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_assumed_root_session_is_not_the_root_user() {
+        let json = br#"{"type":"Root","accountId":"111122223333","sessionContext":{"assumedRoot":"true"}}"#;
+        let actor = Actor::resolve(json);
+        assert_eq!(actor.principal, "111122223333:root");
+        assert_eq!((actor.kind.as_str(), actor.person), ("AssumedRoot", None));
+    }
+
+    #[test]
+    fn persons_are_known_by_the_strongest_evidence() {
+        let session = |role: &str, name: &str, more: &str| {
+            let json = format!(
+                r#"{{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/{role}/{name}","sessionContext":{{"sessionIssuer":{{"arn":"arn:aws:iam::1:role/p/{role}"}}{more}}}}}"#
+            );
+            Actor::resolve(json.as_bytes())
+                .person
+                .map(|p| (p.name, p.evidence))
+        };
+        let person = |name: &str, evidence| Some((name.to_owned(), evidence));
+        assert_eq!(session("x", "botocore-session-1", ""), None);
+        assert_eq!(
+            session("x", "ann@example.com", ""),
+            person("ann@example.com", Evidence::SessionName)
+        );
+        assert_eq!(
+            session("AWSReservedSSO_Admin_1", "ann", ""),
+            person("ann", Evidence::SessionName)
+        );
+        let source = r#","sourceIdentity":"ben""#;
+        assert_eq!(
+            session("AWSReservedSSO_Admin_1", "ann", source),
+            person("ben", Evidence::SourceIdentity)
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! Strings as small numbers, so that counting compares numbers.
+
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use crate::event::scan::Text;
+
+/// A string's number in its [`Interner`], from zero on without gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Symbol(pub u32);
+
+impl Symbol {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Distinct strings, each kept once. The hash is seeded at random, since attackers choose strings.
+#[derive(Debug, Default)]
+pub struct Interner {
+    text: String,
+    places: Vec<Place>,
+    table: HashTable<Entry>,
+    hasher: RandomState,
+    scratch: Vec<u8>,
+}
+
+/// Where a string stands in the text of all.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    len: usize,
+}
+
+/// A string's place is kept beside its hash as well: most look-ups end there.
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    place: Place,
+    symbol: Symbol,
+}
+
+impl Place {
+    #[inline]
+    fn of(self, text: &str) -> &str {
+        text.get(self.start..self.start + self.len)
+            .unwrap_or_default()
+    }
+}
+
+impl Interner {
+    /// Returns the text of a symbol that this interner gave out, and nothing for another's.
+    pub fn get(&self, symbol: Symbol) -> &str {
+        self.places
+            .get(symbol.index())
+            .map_or("", |place| place.of(&self.text))
+    }
+
+    /// The number of distinct strings.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.places.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The bytes of all strings together.
+    pub fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Returns the symbol of a text as it stands in a document.
+    #[inline]
+    pub fn text(&mut self, text: Text<'_>) -> Symbol {
+        match text.unescaped() {
+            Some(raw) => self.bytes(raw),
+            None => {
+                let mut scratch = std::mem::take(&mut self.scratch);
+                scratch.clear();
+                text.decode_into(&mut scratch);
+                let symbol = self.bytes(&scratch);
+                self.scratch = scratch;
+                symbol
+            }
+        }
+    }
+
+    /// Like [`Interner::text`], and quick where it is the same text as the last time.
+    #[inline]
+    pub fn text_near(&mut self, text: Text<'_>, last: &mut Option<Symbol>) -> Symbol {
+        if let (Some(symbol), Some(raw)) = (*last, text.unescaped())
+            && self.get(symbol).as_bytes() == raw
+        {
+            return symbol;
+        }
+        let symbol = self.text(text);
+        *last = Some(symbol);
+        symbol
+    }
+
+    /// Returns the symbol of a string.
+    pub fn string(&mut self, string: &str) -> Symbol {
+        self.bytes(string.as_bytes())
+    }
+
+    /// Returns the symbol of the bytes as text; what is not UTF-8 becomes U+FFFD.
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) -> Symbol {
+        let hash = self.hasher.hash_one(bytes);
+        let same = |entry: &Entry| {
+            entry.place.len == bytes.len() && entry.place.of(&self.text).as_bytes() == bytes
+        };
+        match self.table.find(hash, same) {
+            Some(entry) => entry.symbol,
+            None => self.add(bytes, hash),
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, bytes: &[u8], hash: u64) -> Symbol {
+        let Ok(string) = str::from_utf8(bytes) else {
+            return self.bytes(String::from_utf8_lossy(bytes).as_bytes());
+        };
+        // Four thousand million distinct strings would have filled the memory before.
+        let symbol = Symbol(u32::try_from(self.places.len()).unwrap_or(u32::MAX));
+        let place = Place {
+            start: self.text.len(),
+            len: string.len(),
+        };
+        self.text.push_str(string);
+        self.places.push(place);
+        let entry = Entry {
+            hash,
+            place,
+            symbol,
+        };
+        self.table.insert_unique(hash, entry, |entry| entry.hash);
+        symbol
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_share_a_symbol_however_they_are_written() {
+        let mut strings = Interner::default();
+        let plain = strings.string("a\"b");
+        assert_eq!(strings.string(""), Symbol(1));
+        let mut scanner = crate::event::scan::Scanner::new(br#""a\"b""#, 0);
+        assert_eq!(strings.text(scanner.string().unwrap()), plain);
+        assert_eq!(strings.get(plain), "a\"b");
+        let broken = strings.text(Text::plain(b"x\xff"));
+        assert_eq!(strings.get(broken), "x\u{fffd}");
+        assert_eq!(strings.text(Text::plain(b"x\xff")), broken);
+    }
+
+    #[test]
+    fn the_last_symbol_is_not_mistaken_for_another_text() {
+        let mut strings = Interner::default();
+        let mut last = None;
+        let a = strings.text_near(Text::plain(b"a"), &mut last);
+        assert_eq!(strings.text_near(Text::plain(b"a"), &mut last), a);
+        assert_ne!(strings.text_near(Text::plain(b"ab"), &mut last), a);
+    }
+}

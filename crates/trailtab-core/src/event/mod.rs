@@ -1,0 +1,15 @@
+//! One CloudTrail event: from the bytes of a document to a filtered, deduplicated record that a counter gets.
+
+pub mod csv;
+pub mod dedupe;
+pub mod envelope;
+pub mod filter;
+pub mod gunzip;
+pub mod identity;
+pub mod ingest;
+pub mod intern;
+pub mod no_match;
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
+pub mod record;
+pub mod scan;

@@ -1,0 +1,533 @@
+//! Explains why no event was counted: which filter removed how many events, which values there are
+//! instead, and from when to when the events are.
+//!
+//! Each thread collects [`Removals`] only until it counts its first event, and only of events that are
+//! not counted. So a run that finds something pays next to nothing for it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::coverage::Coverage;
+use crate::event::filter::{self, Criterion, Filter, Refusals};
+use crate::event::identity::Actor;
+use crate::event::ingest::{Intaken, Rules};
+use crate::event::intern::{Interner, Symbol};
+use crate::event::record::{Outcome, Record};
+use crate::event::scan::Text;
+use crate::nearest::{self, Likeness};
+use crate::time::{self, Seconds};
+
+/// Distinct values that are kept for each filter and thread, and their bytes.
+const MAX_VALUES: u32 = 10_000;
+const MAX_VALUE_BYTES: usize = 1 << 20;
+
+/// Values that a report lists for each filter.
+const MAX_LISTED_VALUES: usize = 50;
+
+/// Edits by which an id may be mistyped. One that differs by more is another id.
+const MAX_EDITS_OF_IDS: usize = 2;
+
+/// What is known of events that were read and not counted. Any two can be merged.
+#[derive(Debug, Default)]
+pub struct Removals {
+    /// The times of the first and the last event, counted or not.
+    first: Option<Seconds>,
+    last: Option<Seconds>,
+    outside_window: u64,
+    /// By [`Criterion`], as far as any filter refused an event.
+    filters: Vec<Removed>,
+}
+
+/// What one filter removed.
+#[derive(Debug, Default)]
+struct Removed {
+    events: u64,
+    /// Events that no other filter removes.
+    alone: u64,
+    values: Values,
+}
+
+/// Distinct values, up to a limit.
+#[derive(Debug, Default)]
+struct Values {
+    strings: Interner,
+    near: Option<Symbol>,
+    has_more: bool,
+}
+
+impl Values {
+    #[inline]
+    fn add(&mut self, value: Text<'_>) {
+        if self.strings.count() < MAX_VALUES && self.strings.size() < MAX_VALUE_BYTES {
+            self.strings.text_near(value, &mut self.near);
+        } else {
+            self.has_more = true;
+        }
+    }
+
+    fn add_string(&mut self, value: &str) {
+        self.add(Text::plain(value.as_bytes()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.strings.count()).map(|index| self.strings.get(Symbol(index)))
+    }
+
+    fn merge(&mut self, other: &Values) {
+        other.iter().for_each(|value| self.add_string(value));
+        self.has_more |= other.has_more;
+    }
+}
+
+impl Removals {
+    /// Takes note of the time of an event, wherever it is.
+    #[inline]
+    pub fn saw(&mut self, time: Option<Seconds>) {
+        if let Some(time) = time {
+            self.first = Some(self.first.map_or(time, |first| first.min(time)));
+            self.last = self.last.max(Some(time));
+        }
+    }
+
+    /// Takes note of events outside the time window.
+    pub fn outside_window(&mut self, events: u64) {
+        self.outside_window += events;
+    }
+
+    /// Takes note of an actor that some filters refuse. Its events are counted apart.
+    pub fn actor(&mut self, refusals: Refusals, actor: &Actor, identity: &[u8]) {
+        for criterion in Criterion::ALL {
+            if refusals.has(criterion)
+                && let Some(value) = filter::actor_value(criterion, actor, identity)
+            {
+                self.of(criterion).values.add_string(&value);
+            }
+        }
+    }
+
+    /// Takes note of an event that was refused. `refusals` are those for its actor, and `account` is
+    /// the actor's.
+    #[cold]
+    pub fn event(
+        &mut self,
+        filter: &Filter,
+        record: &Record<'_>,
+        outcome: Outcome<'_>,
+        refusals: Refusals,
+        account: &str,
+    ) {
+        let all = refusals.and(filter.refusals(record, outcome, account));
+        for criterion in Criterion::ALL {
+            if !all.has(criterion) {
+                continue;
+            }
+            let removed = self.of(criterion);
+            removed.events += 1;
+            removed.alone += u64::from(all.is_one());
+            match filter::value(criterion, record, outcome) {
+                Some(value) => removed.values.add(value),
+                None if criterion == Criterion::Account => removed.values.add_string(account),
+                None => {}
+            }
+        }
+    }
+
+    fn of(&mut self, criterion: Criterion) -> &mut Removed {
+        let place = criterion as usize;
+        if self.filters.len() <= place {
+            self.filters.resize_with(place + 1, Removed::default);
+        }
+        &mut self.filters[place]
+    }
+
+    pub fn merge(&mut self, other: &Removals) {
+        self.saw(other.first);
+        self.saw(other.last);
+        self.outside_window += other.outside_window;
+        for (criterion, theirs) in Criterion::ALL.into_iter().zip(&other.filters) {
+            let mine = self.of(criterion);
+            mine.events += theirs.events;
+            mine.alone += theirs.alone;
+            mine.values.merge(&theirs.values);
+        }
+    }
+}
+
+/// Why no event was counted. Times are UTC, written `2026-09-07T08:00:00Z`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NoMatch {
+    /// The first and the last event that was read; null if none has a time.
+    pub first_event: Option<String>,
+    pub last_event: Option<String>,
+    /// The first and the last day of the log files in S3, if the time window leaves all of them out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_day_stored: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_day_stored: Option<String>,
+    /// Events outside the time window. The filters did not see them.
+    pub outside_window: u64,
+    /// The filters that removed events, or kept log files from being read.
+    pub filters: Vec<RemovedBy>,
+}
+
+/// What one filter removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RemovedBy {
+    /// The option, such as `--region`.
+    pub option: String,
+    /// The values that were given to it.
+    pub given: Vec<String>,
+    /// Events that the filter removes, also those that other filters remove as well.
+    pub removed: u64,
+    /// Events that no other filter removes: without this one they would be counted.
+    pub removed_alone: u64,
+    /// Accounts or regions in S3 whose log files were not read because of it.
+    pub not_read: u64,
+    /// What to give to the option instead: the value or pattern that is most like each value that was given,
+    /// as far as there is any.
+    pub did_you_mean: Vec<String>,
+    /// The values of what was removed, those first that are most like what was given; 50 at most.
+    pub values: Vec<String>,
+    /// Values beyond those listed; at least so many, if there are more than ten thousand.
+    pub values_not_listed: u64,
+}
+
+impl NoMatch {
+    /// Explains why nothing was counted; `None` if something was.
+    pub fn of<C>(intaken: &Intaken<C>, coverage: &Coverage, rules: &Rules) -> Option<NoMatch> {
+        if intaken.counts.counted > 0 {
+            return None;
+        }
+        let removals = &intaken.removals;
+        let nothing = Removed::default();
+        let none_left_out = BTreeSet::new();
+        let filters = Criterion::ALL.into_iter().filter_map(|criterion| {
+            let removed = removals.filters.get(criterion as usize);
+            let removed = removed.unwrap_or(&nothing);
+            let left_out = coverage.left_out.get(&criterion);
+            let left_out = left_out.unwrap_or(&none_left_out);
+            (removed.events > 0 || !left_out.is_empty())
+                .then(|| RemovedBy::of(criterion, removed, left_out, &rules.filter))
+        });
+        let days = coverage.days_stored.clone();
+        let (first_day_stored, last_day_stored) = days.unzip();
+        Some(NoMatch {
+            first_event: removals.first.map(time::iso),
+            last_event: removals.last.map(time::iso),
+            first_day_stored,
+            last_day_stored,
+            outside_window: removals.outside_window,
+            filters: filters.collect(),
+        })
+    }
+}
+
+impl RemovedBy {
+    fn of(
+        criterion: Criterion,
+        removed: &Removed,
+        left_out: &BTreeSet<String>,
+        filter: &Filter,
+    ) -> RemovedBy {
+        let given = filter.given(criterion);
+        let wanted = given.iter().filter(|value| !value.starts_with('!'));
+        // A list in one value is no value of the log; its parts may be.
+        let texts: Vec<&str> = wanted.flat_map(|value| value.split(',')).collect();
+        let values: BTreeSet<&str> = removed
+            .values
+            .iter()
+            .chain(left_out.iter().map(String::as_str))
+            .filter(|value| !value.is_empty())
+            .collect();
+        let mut did_you_mean: Vec<String> = Vec::new();
+        for text in &texts {
+            if let Some(meant) = meant(criterion, text, &values)
+                && !did_you_mean.contains(&meant)
+            {
+                did_you_mean.push(meant);
+            }
+        }
+        let sorted = nearest::sorted(&texts, values);
+        let listed = sorted.iter().take(MAX_LISTED_VALUES);
+        let not_listed = sorted.len().saturating_sub(MAX_LISTED_VALUES) as u64;
+        RemovedBy {
+            option: criterion.option().to_owned(),
+            did_you_mean,
+            values: listed.map(|(_, value)| (*value).to_owned()).collect(),
+            values_not_listed: not_listed + u64::from(removed.values.has_more),
+            given,
+            removed: removed.events,
+            removed_alone: removed.alone,
+            not_read: left_out.len() as u64,
+        }
+    }
+}
+
+/// What to give to an option instead of a text, so that it matches the value that is most like it. A
+/// principal is known by its name, so the account is left to a wildcard if the text has none.
+fn meant(criterion: Criterion, text: &str, values: &BTreeSet<&str>) -> Option<String> {
+    let (likeness, value) = nearest::meant(text, values.iter().copied())?;
+    match (criterion, likeness) {
+        // Addresses that differ by a digit are different hosts.
+        (Criterion::Ip, _) => return None,
+        (Criterion::Account | Criterion::AccessKey, Likeness::Typo(edits))
+            if edits > MAX_EDITS_OF_IDS =>
+        {
+            return None;
+        }
+        _ => {}
+    }
+    let names_account = text.starts_with(|c: char| c.is_ascii_digit());
+    Some(match value.split_once(':') {
+        Some((account, name))
+            if criterion == Criterion::Principal
+                && !names_account
+                && filter::is_account_id(account) =>
+        {
+            format!("*:{name}")
+        }
+        _ => value.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::activity::tally::Tally;
+    use crate::event::dedupe::Seen;
+    use crate::event::envelope::Envelope;
+    use crate::event::filter::{Access, ActivityType, List, Origin, Pattern};
+    use crate::event::ingest::Intake;
+    use crate::time::Window;
+
+    fn record(number: usize, user: &str, region: &str, name: &str, minute: usize) -> String {
+        format!(
+            r#"{{"eventVersion":"1.11","eventID":"00000000-0000-4000-8000-{number:012}","eventTime":"2026-09-07T08:{minute:02}:00Z","eventSource":"ec2.amazonaws.com","eventName":"{name}","awsRegion":"{region}","sourceIPAddress":"192.0.2.{minute}","userAgent":"aws-cli/2","readOnly":{},"recipientAccountId":"111122223333","userIdentity":{{"type":"IAMUser","accountId":"111122223333","userName":"{user}"}}}}"#,
+            number.is_multiple_of(2),
+        )
+    }
+
+    fn patterns(values: &[&str]) -> List<Pattern> {
+        List::new(values, Pattern::new)
+    }
+
+    /// Reads records as if each part of them were read by a thread of its own.
+    fn read(parts: &[&[String]], rules: &Rules) -> Intaken {
+        let (seen, empty) = (Seen::default(), Tally::default());
+        let mut all = Intaken::default();
+        for part in parts {
+            let mut intake = Intake::new(rules, &empty, &seen, None);
+            Envelope::default().feed(part.join("\n").as_bytes(), true, &mut intake);
+            all.merge(intake.finish());
+        }
+        all
+    }
+
+    fn why(records: &[String], filter: Filter) -> NoMatch {
+        let rules = Rules {
+            filter,
+            ..Rules::default()
+        };
+        let intaken = read(&[records], &rules);
+        NoMatch::of(&intaken, &Coverage::default(), &rules).unwrap()
+    }
+
+    fn some() -> Vec<String> {
+        let all = [
+            ("ann", "eu-west-1", "RunInstances"),
+            ("ann", "us-east-1", "StopInstances"),
+            ("bob", "eu-west-1", "RunInstances"),
+        ];
+        let each = all.into_iter().enumerate();
+        each.map(|(n, (user, region, name))| record(n, user, region, name, n))
+            .collect()
+    }
+
+    #[test]
+    fn a_filter_that_removes_all_names_the_nearest_value() {
+        let no_match = why(
+            &some(),
+            Filter {
+                regions: patterns(&["eu-wst-1"]),
+                ..Filter::default()
+            },
+        );
+        assert_eq!(
+            (
+                no_match.first_event.as_deref(),
+                no_match.last_event.as_deref()
+            ),
+            (Some("2026-09-07T08:00:00Z"), Some("2026-09-07T08:02:00Z"))
+        );
+        let [region] = no_match.filters.as_slice() else {
+            panic!("{no_match:?}");
+        };
+        assert_eq!((region.removed, region.removed_alone), (3, 3));
+        assert_eq!(region.values, ["eu-west-1", "us-east-1"]);
+        assert_eq!(region.did_you_mean, ["eu-west-1"]);
+    }
+
+    #[test]
+    fn principals_are_found_by_their_names() {
+        let meant = |given: &str| {
+            let principals = patterns(&[given]);
+            let no_match = why(
+                &some(),
+                Filter {
+                    principals,
+                    ..Filter::default()
+                },
+            );
+            no_match.filters[0].did_you_mean.join(" ")
+        };
+        assert_eq!(meant("an"), "*:user/ann");
+        assert_eq!(meant("anna"), "*:user/ann");
+        assert_eq!(meant("bob"), "*:user/bob");
+        assert_eq!(meant("anne,role/bob,x"), "*:user/ann *:user/bob");
+        assert_eq!(meant("111122223333:role/bob"), "111122223333:user/bob");
+        assert_eq!(meant("!*"), "");
+        assert_eq!(meant("zoe"), "");
+    }
+
+    #[test]
+    fn filters_that_only_together_remove_all_say_so() {
+        let no_match = why(
+            &some(),
+            Filter {
+                persons: patterns(&["*:user/bob"]),
+                names: patterns(&["Stop*"]),
+                ..Filter::default()
+            },
+        );
+        let removed: Vec<_> = no_match
+            .filters
+            .iter()
+            .map(|by| (by.option.as_str(), by.removed, by.removed_alone))
+            .collect();
+        assert_eq!(removed, [("--person", 2, 1), ("--event-name", 2, 1)]);
+    }
+
+    #[test]
+    fn values_are_bounded() {
+        let records: Vec<String> = (0..200)
+            .map(|n| record(n, &format!("user{n}"), "eu-west-1", "RunInstances", n % 60))
+            .collect();
+        let no_match = why(
+            &records,
+            Filter {
+                principals: patterns(&["nobody"]),
+                ..Filter::default()
+            },
+        );
+        let by = &no_match.filters[0];
+        assert_eq!((by.values.len(), by.values_not_listed), (50, 150));
+        let mut values = Values::default();
+        for n in 0..20_000 {
+            values.add_string(&format!("value {n}"));
+        }
+        assert_eq!(
+            (values.strings.count(), values.has_more),
+            (MAX_VALUES, true)
+        );
+        let mut values = Values::default();
+        let long = "x".repeat(MAX_VALUE_BYTES);
+        for value in ["a", "b", "c"] {
+            values.add_string(&format!("{value}{long}"));
+        }
+        assert_eq!((values.strings.count(), values.has_more), (1, true));
+    }
+
+    #[test]
+    fn what_s3_was_not_asked_for_is_known() {
+        let mut coverage = Coverage::default();
+        let regions = ["eu-west-1", "us-east-1"].map(str::to_owned);
+        coverage.left_out.insert(Criterion::Region, regions.into());
+        let rules = Rules {
+            filter: Filter {
+                regions: patterns(&["eu-wst-1"]),
+                ..Filter::default()
+            },
+            ..Rules::default()
+        };
+        let no_match = NoMatch::of(&Intaken::<Tally>::default(), &coverage, &rules).unwrap();
+        let by = &no_match.filters[0];
+        assert_eq!((by.removed, by.not_read), (0, 2));
+        assert_eq!(by.did_you_mean, ["eu-west-1"]);
+    }
+
+    proptest! {
+        /// However records are split over threads: what was removed is what was filtered, and each
+        /// filter removes what it would remove if it stood alone.
+        #[test]
+        fn what_was_removed_adds_up(
+            made in prop::collection::vec((0..3_usize, 0..3_usize, 0..3_usize, 0..60_usize), 1..40),
+            cut in 0..40_usize,
+            minutes in (0..60_i64, 0..60_i64),
+            which in prop::collection::vec(any::<bool>(), 5),
+        ) {
+            let records: Vec<String> = made
+                .iter()
+                .enumerate()
+                .map(|(n, (user, region, name, minute))| {
+                    let user = ["ann", "bob", "cat"][*user];
+                    let region = ["eu-west-1", "us-east-1", "eu-west-2"][*region];
+                    let name = ["RunInstances", "StopInstances", "GetUser"][*name];
+                    record(n, user, region, name, *minute)
+                })
+                .collect();
+            let base = time::parse(b"2026-09-07T08:00:00Z").unwrap();
+            let alone = |which: &[bool]| Filter {
+                principals: patterns(if which[0] { &["*:user/ann"] } else { &[] }),
+                regions: patterns(if which[1] { &["!eu-*"] } else { &[] }),
+                names: patterns(if which[2] { &["get*"] } else { &[] }),
+                origins: List::new(
+                    if which[3] { &["192.0.2.0/28"][..] } else { &[] },
+                    Origin::new,
+                ),
+                access: which[4].then_some(Access::ReadOnly),
+                activity_type: ActivityType::All,
+                ..Filter::default()
+            };
+            let of = |filter| Rules {
+                window: Window {
+                    since: Some(base + minutes.0 * 60),
+                    until: Some(base + (minutes.0 + minutes.1) * 60),
+                },
+                filter,
+                per_account: false,
+            };
+            let rules = of(alone(&which));
+            let (one, other) = records.split_at(cut.min(records.len()));
+            let intaken = read(&[one, other], &rules);
+            let Some(no_match) = NoMatch::of(&intaken, &Coverage::default(), &rules) else {
+                prop_assert!(intaken.counts.counted > 0);
+                return Ok(());
+            };
+            let reached = intaken.counts.filtered - no_match.outside_window;
+            let removed: u64 = no_match.filters.iter().map(|by| by.removed).sum();
+            let removed_alone: u64 = no_match.filters.iter().map(|by| by.removed_alone).sum();
+            prop_assert!(removed_alone <= reached && reached <= removed);
+            let places = [
+                Criterion::Principal,
+                Criterion::Region,
+                Criterion::EventName,
+                Criterion::Ip,
+                Criterion::ReadOnly,
+            ];
+            for (place, criterion) in places.into_iter().enumerate() {
+                let mut only = [false; 5];
+                only[place] = which[place];
+                let expected = read(&[&records], &of(alone(&only))).counts.filtered;
+                let by = no_match.filters.iter().find(|by| by.option == criterion.option());
+                let removed = by.map_or(0, |by| by.removed);
+                prop_assert_eq!(removed, expected - no_match.outside_window);
+                prop_assert!(by.is_none_or(|by| by.removed_alone <= by.removed));
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! One CloudTrail record, as far as it is read, tolerant of every eventVersion.
+//!
+//! The fields are those of "CloudTrail record contents" in the CloudTrail User Guide. Fields that
+//! nobody counts are skipped, unknown ones ignored, and a value of the wrong type counts as absent.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use crate::event::scan::{Scan, Scanner, Text};
+use crate::time::{Clock, Seconds};
+
+/// One record, borrowed from its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Record<'a> {
+    /// The whole record as it stands in the document.
+    pub raw: &'a [u8],
+    pub event_version: Option<Text<'a>>,
+    /// A UUID in all records since eventVersion 1.01.
+    pub event_id: Option<Text<'a>>,
+    /// UTC, `2026-09-07T08:00:00Z`.
+    pub event_time: Option<Text<'a>>,
+    /// The service, such as `ec2.amazonaws.com`.
+    pub event_source: Option<Text<'a>>,
+    pub event_name: Option<Text<'a>>,
+    pub event_type: Option<Text<'a>>,
+    pub event_category: Option<Text<'a>>,
+    pub aws_region: Option<Text<'a>>,
+    /// An IPv4 or IPv6 address, a service's DNS name, or `AWS Internal`.
+    pub source_ip_address: Option<Text<'a>>,
+    pub user_agent: Option<Text<'a>>,
+    pub error_code: Option<Text<'a>>,
+    pub error_message: Option<Text<'a>>,
+    pub read_only: Option<bool>,
+    /// The account whose trail recorded the event.
+    pub recipient_account_id: Option<Text<'a>>,
+    /// The JSON of `userIdentity`, empty if there is none; see [`super::identity`].
+    pub user_identity: &'a [u8],
+    /// The JSON of `responseElements`, empty if it is no object.
+    pub response_elements: &'a [u8],
+}
+
+/// Whether a call failed, and with which code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    Succeeded,
+    /// Some records carry an error message and no code.
+    Failed(Option<Text<'a>>),
+}
+
+impl<'a> Record<'a> {
+    /// Reads one member's value if it is in use; returns whether it was. `near` is the userIdentity
+    /// of the record before, which may well be this one's too.
+    #[inline]
+    pub fn member(&mut self, name: &[u8], scanner: &mut Scanner<'a>, near: &'a [u8]) -> Scan<bool> {
+        let field = match name {
+            b"eventVersion" => &mut self.event_version,
+            b"eventID" => &mut self.event_id,
+            b"eventTime" => &mut self.event_time,
+            // Logstash and Elastic exports rename eventTime to this.
+            b"@timestamp" if self.event_time.is_none() => &mut self.event_time,
+            b"eventSource" => &mut self.event_source,
+            b"eventName" => &mut self.event_name,
+            b"eventType" => &mut self.event_type,
+            b"eventCategory" => &mut self.event_category,
+            b"awsRegion" => &mut self.aws_region,
+            b"sourceIPAddress" => &mut self.source_ip_address,
+            b"userAgent" => &mut self.user_agent,
+            b"errorCode" => &mut self.error_code,
+            b"errorMessage" => &mut self.error_message,
+            b"recipientAccountId" => &mut self.recipient_account_id,
+            b"readOnly" => {
+                self.read_only = scanner.boolean()?;
+                return Ok(true);
+            }
+            b"userIdentity" => {
+                // One session's calls come in runs.
+                self.user_identity = match scanner.skip_known(near)? {
+                    true => near,
+                    false => object(scanner)?,
+                };
+                return Ok(true);
+            }
+            b"responseElements" => {
+                self.response_elements = object(scanner)?;
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        };
+        *field = scanner.text()?.filter(|text| !text.is_empty());
+        Ok(true)
+    }
+
+    /// Tells whether this can be counted as an API call at all: the rest has fallbacks.
+    pub fn is_event(&self) -> bool {
+        self.event_name.is_some() && (self.event_source.is_some() || self.event_version.is_some())
+    }
+
+    /// When it happened, if that can be read.
+    pub fn time(&self, clock: &mut Clock) -> Option<Seconds> {
+        let text = self.event_time?;
+        match text.unescaped() {
+            Some(raw) => clock.parse(raw),
+            None => clock.parse(text.decode().as_bytes()),
+        }
+    }
+
+    /// A call failed if an error code or message stands at the top level or in the response.
+    pub fn outcome(&self) -> Outcome<'a> {
+        let response = self.response_error();
+        let code = self.error_code.or(response.0);
+        match code.or(self.error_message).or(response.1) {
+            Some(_) => Outcome::Failed(code),
+            None => Outcome::Succeeded,
+        }
+    }
+
+    /// Finds `errorCode` and `errorMessage` in the response, without reading it where neither the
+    /// name nor an escaped form of it can be.
+    fn response_error(&self) -> (Option<Text<'a>>, Option<Text<'a>>) {
+        let response = self.response_elements;
+        let mut found = (None, None);
+        static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error"));
+        static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u"));
+        if response.is_empty()
+            || ERROR
+                .find(response)
+                .or_else(|| ESCAPE.find(response))
+                .is_none()
+        {
+            return found;
+        }
+        let read = Scanner::new(response, 0).members(|scanner, name| {
+            if name.is_exactly("errorCode") {
+                found.0 = scanner.text()?.filter(|text| !text.is_empty());
+            } else if name.is_exactly("errorMessage") {
+                found.1 = scanner.text()?.filter(|text| !text.is_empty());
+            } else {
+                scanner.skip()?;
+            }
+            Ok(())
+        });
+        // The scanner stepped over this object before, but inside it may still not be JSON.
+        if read.is_err() { (None, None) } else { found }
+    }
+}
+
+/// Steps over a value and returns its JSON if it is an object.
+fn object<'a>(scanner: &mut Scanner<'a>) -> Scan<&'a [u8]> {
+    let raw = scanner.skip()?;
+    Ok(if raw.starts_with(b"{") { raw } else { b"" })
+}

@@ -1,0 +1,227 @@
+//! What an archive holds, and what was found when it was looked through.
+
+use crate::history::spans::{Span, Spans};
+use crate::time::Seconds;
+
+const DAY: Seconds = 86_400;
+
+/// All that an archive holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Holdings {
+    /// By account and region.
+    pub regions: Vec<Holding>,
+}
+
+/// What an archive holds of one account and region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    pub account: String,
+    pub region: String,
+    pub covered: Spans,
+    pub stored: Stored,
+}
+
+/// Files and what is in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stored {
+    pub files: u64,
+    pub events: u64,
+    /// As stored, compressed.
+    pub bytes: u64,
+}
+
+impl Stored {
+    pub fn merge(&mut self, other: Stored) {
+        self.files += other.files;
+        self.events += other.events;
+        self.bytes += other.bytes;
+    }
+}
+
+impl Holdings {
+    /// The time that every account and region is held to: from the first second that is covered
+    /// anywhere to the last.
+    pub fn range(&self) -> Option<Span> {
+        let hulls = self.regions.iter().filter_map(|held| held.covered.hull());
+        hulls.reduce(Span::hull)
+    }
+
+    pub fn stored(&self) -> Stored {
+        let mut all = Stored::default();
+        for held in &self.regions {
+            all.merge(held.stored);
+        }
+        all
+    }
+}
+
+impl Holding {
+    /// How much of a span is covered.
+    pub fn share(&self, span: Span) -> Share {
+        Share {
+            part: self.covered.intersect(span).seconds(),
+            whole: span.seconds(),
+        }
+    }
+}
+
+/// A part of a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    pub part: u64,
+    pub whole: u64,
+}
+
+impl Share {
+    pub fn is_all(self) -> bool {
+        self.part >= self.whole
+    }
+
+    /// In thousandths; only all of it is 1000, and only nothing is 0.
+    pub fn permille(self) -> u64 {
+        match self.part {
+            _ if self.is_all() => 1000,
+            0 => 0,
+            part => {
+                let share = u128::from(part) * 1000 / u128::from(self.whole);
+                // Less than 1000, since the part is less than the whole.
+                (share as u64).max(1)
+            }
+        }
+    }
+}
+
+/// Divides a range into periods of so many days, from its first midnight on. Only the seconds of the
+/// range count, so that its first and last day can be covered in full.
+pub fn periods(range: Span, days: i64) -> impl Iterator<Item = Span> {
+    let length = days.max(1).saturating_mul(DAY);
+    let first = first_midnight(range);
+    let count = match range.is_empty() {
+        true => 0,
+        false => (range.until - first + length - 1) / length,
+    };
+    (0..count).map(move |period| {
+        let from = first + period * length;
+        let until = from + length;
+        Span { from, until }.intersect(range)
+    })
+}
+
+/// The fewest days to a period, or weeks, that make at most so many of them.
+pub fn days_to_fit(range: Span, most: usize) -> i64 {
+    let most = i64::try_from(most).unwrap_or(i64::MAX).max(1);
+    let days = (range.until - first_midnight(range) + DAY - 1) / DAY;
+    match days <= most {
+        true => 1,
+        false => ((days + most - 1) / most + 6) / 7 * 7,
+    }
+}
+
+/// The begin of the day in which a range begins.
+fn first_midnight(range: Span) -> Seconds {
+    range.from.div_euclid(DAY) * DAY
+}
+
+/// Findings that are named one by one; the others are counted.
+const MAX_FINDINGS: usize = 1000;
+
+/// What looking through an archive came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inspection {
+    /// What is as the ledger says.
+    pub good: Stored,
+    /// Events that are lost, or may be.
+    pub damage: Findings,
+    /// What costs nothing: it was never counted as covered.
+    pub remarks: Findings,
+}
+
+/// Things found, each with a path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Findings {
+    /// The first, by their path.
+    pub named: Vec<Finding>,
+    /// How many there are beyond those named.
+    pub more: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    pub path: String,
+    /// What is the matter with it, as the end of a sentence that begins with its path.
+    pub what: String,
+}
+
+impl Findings {
+    pub fn add(&mut self, finding: Finding) {
+        if self.named.len() < MAX_FINDINGS {
+            self.named.push(finding);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    pub fn count(&self) -> u64 {
+        self.named.len() as u64 + self.more
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(from: i64, until: i64) -> Span {
+        Span { from, until }
+    }
+
+    #[test]
+    fn days_end_at_midnight_and_with_the_range() {
+        let days: Vec<Span> = periods(span(DAY - 10, 2 * DAY + 5), 1).collect();
+        assert_eq!(
+            days,
+            [
+                span(DAY - 10, DAY),
+                span(DAY, 2 * DAY),
+                span(2 * DAY, 2 * DAY + 5)
+            ]
+        );
+        let weeks: Vec<Span> = periods(span(DAY - 10, 8 * DAY), 7).collect();
+        assert_eq!(weeks, [span(DAY - 10, 7 * DAY), span(7 * DAY, 8 * DAY)]);
+        assert_eq!(periods(span(5, 5), 1).count(), 0);
+        assert_eq!(periods(span(-5, 5), 1).count(), 2);
+    }
+
+    #[test]
+    fn long_ranges_are_scaled_to_weeks() {
+        assert_eq!(days_to_fit(span(0, 80 * DAY), 80), 1);
+        assert_eq!(days_to_fit(span(0, 80 * DAY + 1), 80), 7);
+        assert_eq!(days_to_fit(span(10, 561 * DAY), 80), 14);
+        for (days, most) in [(1, 1), (9, 0), (100_000, 37), (800, 99)] {
+            let range = span(DAY / 2, days * DAY);
+            let count = periods(range, days_to_fit(range, most)).count();
+            assert!(count <= most.max(1), "{days} {most}");
+        }
+    }
+
+    #[test]
+    fn nearly_all_is_not_all_and_hardly_anything_not_nothing() {
+        let permille = |part, whole| Share { part, whole }.permille();
+        assert_eq!(permille(0, 100_000), 0);
+        assert_eq!(permille(1, 100_000), 1);
+        assert_eq!(permille(99_999, 100_000), 999);
+        assert_eq!(permille(100_000, 100_000), 1000);
+        assert_eq!(permille(u64::MAX - 1, u64::MAX), 999);
+    }
+
+    #[test]
+    fn findings_are_bounded_and_none_is_forgotten() {
+        let mut findings = Findings::default();
+        for n in 0..1500 {
+            findings.add(Finding {
+                path: n.to_string(),
+                what: String::new(),
+            });
+        }
+        assert_eq!((findings.named.len(), findings.count()), (1000, 1500));
+    }
+}

@@ -1,0 +1,427 @@
+//! Digest files: what CloudTrail says of the log files that it delivered in an hour.
+//!
+//! A digest lists log files with their hashes, and names the digest before it with its hash and
+//! signature, so that digests are a chain. Hashes are SHA-256, of contents that were inflated.
+//! [`super`] judges what is found by them.
+
+use serde::Deserialize;
+
+use crate::time::{self, Seconds};
+
+/// A SHA-256.
+pub type Hash = [u8; 32];
+
+/// A digest file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    /// It covers the log files that were delivered in this second and later.
+    pub start: Seconds,
+    /// And before this one.
+    pub end: Seconds,
+    /// Where CloudTrail put it.
+    pub bucket: String,
+    pub object: String,
+    /// Which public key proves its signature.
+    pub fingerprint: String,
+    /// The digest before it; none where a trail begins, or begins again.
+    pub previous: Option<Previous>,
+    pub log_files: Vec<LogFile>,
+    /// As written, since these very letters are signed.
+    end_text: String,
+    previous_signature: Option<String>,
+}
+
+/// What a digest says of the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Previous {
+    pub bucket: String,
+    pub object: String,
+    pub hash: Hash,
+}
+
+/// What a digest says of a log file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFile {
+    pub bucket: String,
+    pub object: String,
+    pub hash: Hash,
+    /// The times of its first and last event, where it says.
+    pub events: Option<(Seconds, Seconds)>,
+}
+
+/// Why a file is no digest that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DigestError {
+    #[error("is no digest: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("is no digest: {0:?} is no time")]
+    Time(String),
+    #[error("is no digest: {0:?} is no SHA-256")]
+    Hash(String),
+    #[error("is a digest of a kind that is not known: it uses {0:?}")]
+    Algorithm(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDigest {
+    digest_start_time: String,
+    digest_end_time: String,
+    digest_s3_bucket: String,
+    digest_s3_object: String,
+    digest_public_key_fingerprint: String,
+    digest_signature_algorithm: String,
+    previous_digest_s3_bucket: Option<String>,
+    previous_digest_s3_object: Option<String>,
+    previous_digest_hash_value: Option<String>,
+    previous_digest_hash_algorithm: Option<String>,
+    previous_digest_signature: Option<String>,
+    log_files: Vec<RawLogFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawLogFile {
+    s3_bucket: String,
+    s3_object: String,
+    hash_value: String,
+    hash_algorithm: String,
+    newest_event_time: Option<String>,
+    oldest_event_time: Option<String>,
+}
+
+impl Digest {
+    /// Reads a digest's inflated contents.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or uses algorithms other than the documented ones.
+    pub fn parse(json: &[u8]) -> Result<Digest, DigestError> {
+        let raw: RawDigest = serde_json::from_slice(json)?;
+        if raw.digest_signature_algorithm != "SHA256withRSA" {
+            return Err(DigestError::Algorithm(raw.digest_signature_algorithm));
+        }
+        let previous = match (
+            raw.previous_digest_s3_bucket,
+            raw.previous_digest_s3_object,
+            raw.previous_digest_hash_value,
+        ) {
+            (Some(bucket), Some(object), Some(hash)) => Some(Previous {
+                bucket,
+                object,
+                hash: sha256(
+                    raw.previous_digest_hash_algorithm.as_deref().unwrap_or(""),
+                    &hash,
+                )?,
+            }),
+            _ => None,
+        };
+        let log_files = raw.log_files.into_iter().map(LogFile::try_from);
+        Ok(Digest {
+            start: time(&raw.digest_start_time)?,
+            end: time(&raw.digest_end_time)?,
+            bucket: raw.digest_s3_bucket,
+            object: raw.digest_s3_object,
+            fingerprint: raw.digest_public_key_fingerprint,
+            previous,
+            log_files: log_files.collect::<Result<_, _>>()?,
+            end_text: raw.digest_end_time,
+            previous_signature: raw.previous_digest_signature,
+        })
+    }
+
+    /// The text that CloudTrail signs; `hash` is that of the digest's own contents.
+    pub fn string_to_sign(&self, hash: &Hash) -> String {
+        format!(
+            "{}\n{}/{}\n{}\n{}",
+            self.end_text,
+            self.bucket,
+            self.object,
+            hex(hash),
+            // CloudTrail writes the word where there is no signature.
+            self.previous_signature.as_deref().unwrap_or("null"),
+        )
+    }
+
+    /// The signature of the digest before it, in hexadecimal digits.
+    pub fn previous_signature(&self) -> Option<&str> {
+        self.previous_signature.as_deref()
+    }
+}
+
+impl TryFrom<RawLogFile> for LogFile {
+    type Error = DigestError;
+
+    fn try_from(raw: RawLogFile) -> Result<Self, DigestError> {
+        let events = match (raw.oldest_event_time, raw.newest_event_time) {
+            (Some(oldest), Some(newest)) => Some((time(&oldest)?, time(&newest)?)),
+            _ => None,
+        };
+        Ok(LogFile {
+            hash: sha256(&raw.hash_algorithm, &raw.hash_value)?,
+            bucket: raw.s3_bucket,
+            object: raw.s3_object,
+            events,
+        })
+    }
+}
+
+fn time(text: &str) -> Result<Seconds, DigestError> {
+    time::parse(text.as_bytes()).ok_or_else(|| DigestError::Time(text.to_owned()))
+}
+
+fn sha256(algorithm: &str, text: &str) -> Result<Hash, DigestError> {
+    if algorithm != "SHA-256" {
+        return Err(DigestError::Algorithm(algorithm.to_owned()));
+    }
+    let hash = unhex(text).and_then(|bytes| bytes.try_into().ok());
+    hash.ok_or_else(|| DigestError::Hash(text.to_owned()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads hexadecimal digits, as hashes and signatures are written in.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: u8| char::from(digit).to_digit(16);
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+        return None;
+    };
+    pairs
+        .iter()
+        .map(|&[high, low]| u8::try_from(nibble(high)? * 16 + nibble(low)?).ok())
+        .collect()
+}
+
+/// What the name of a log file or digest says: `ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz` or
+/// `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_TIME.json.gz`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name<'n> {
+    pub account: &'n str,
+    pub region: &'n str,
+    kind: &'n str,
+    rest: &'n str,
+}
+
+impl<'n> Name<'n> {
+    /// Takes the name of a path or address apart.
+    pub fn of(path: &'n str) -> Option<Name<'n>> {
+        let mut parts = file_name(path).splitn(4, '_');
+        let (account, kind) = (parts.next()?, parts.next()?);
+        let (region, rest) = (parts.next()?, parts.next()?);
+        let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+        (is_account && kind.starts_with("CloudTrail")).then_some(Name {
+            account,
+            region,
+            kind,
+            rest,
+        })
+    }
+
+    pub fn is_log_file(&self) -> bool {
+        self.kind == "CloudTrail"
+    }
+
+    pub fn is_digest(&self) -> bool {
+        self.kind == "CloudTrail-Digest"
+    }
+
+    /// When a log file was delivered, to the minute.
+    pub fn delivered(&self) -> Option<Seconds> {
+        let stamp = self.rest.split('_').next()?;
+        let digits = stamp.strip_suffix('Z')?;
+        let (date, minute) = digits.split_once('T')?;
+        let all_digits = digits.bytes().filter(u8::is_ascii_digit).count() == 12;
+        if (date.len(), minute.len(), all_digits) != (8, 4, true) {
+            return None;
+        }
+        let (year, month, day) = (&date[..4], &date[4..6], &date[6..]);
+        let time = format!("{year}-{month}-{day}T{}:{}:00Z", &minute[..2], &minute[2..]);
+        time::parse(time.as_bytes())
+    }
+
+    /// Tells whether a digest lists log files that earlier ones missed.
+    pub fn is_backfill(&self) -> bool {
+        self.rest.contains("_backfill.json")
+    }
+
+    /// The trail of a digest, and the region it was made in.
+    pub fn trail(&self) -> &'n str {
+        let stem = self.rest.split(".json").next().unwrap_or(self.rest);
+        let stem = stem.strip_suffix("_backfill").unwrap_or(stem);
+        stem.rsplit_once('_').map_or(stem, |(trail, _)| trail)
+    }
+}
+
+/// The last part of a path or address.
+pub fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// The name without the ending that tells whether it is compressed: whoever unpacks a copy takes
+/// the ending away, and the hash stays the same.
+pub fn stem(name: &str) -> &str {
+    name.strip_suffix(".gz").unwrap_or(name)
+}
+
+/// Tells whether a document is where an object was delivered to. The bucket of a local copy cannot
+/// be known, nor what stood before `AWSLogs/`; a copy that starts deeper goes by its name, which
+/// tells the account, the region and the time, and is unique.
+pub fn is_at(document: &str, bucket: &str, object: &str) -> bool {
+    if let Some(address) = document.strip_prefix("s3://") {
+        let key = address
+            .strip_prefix(bucket)
+            .and_then(|rest| rest.strip_prefix('/'));
+        return key == Some(object);
+    }
+    match (below_root(document), below_root(object)) {
+        (Some(copy), Some(original)) => stem(copy) == stem(original),
+        _ => stem(file_name(document)) == stem(file_name(object)),
+    }
+}
+
+/// What stands behind the folder `AWSLogs`.
+fn below_root(path: &str) -> Option<&str> {
+    let at = path
+        .match_indices("AWSLogs/")
+        .find(|(at, _)| *at == 0 || path[..*at].ends_with('/'))?;
+    path.get(at.0..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = r#"{
+        "awsAccountId": "111122223333",
+        "digestStartTime": "2015-08-17T14:01:31Z",
+        "digestEndTime": "2015-08-17T15:01:31Z",
+        "digestS3Bucket": "bucket",
+        "digestS3Object": "AWSLogs/111122223333/CloudTrail-Digest/us-east-2/2015/08/17/x.json.gz",
+        "digestPublicKeyFingerprint": "31e8b5433410dfb61a9dc45cc65b22ff",
+        "digestSignatureAlgorithm": "SHA256withRSA",
+        "newestEventTime": "2015-08-17T14:52:27Z",
+        "oldestEventTime": "2015-08-17T14:42:27Z",
+        "previousDigestS3Bucket": "bucket",
+        "previousDigestS3Object": "AWSLogs/w.json.gz",
+        "previousDigestHashValue": "97fb791cf91ffc440d274f8190dbdd9aa09c34432aba82739df18b6d3c13df2d",
+        "previousDigestHashAlgorithm": "SHA-256",
+        "previousDigestSignature": "50887ccf",
+        "logFiles": [{
+            "s3Bucket": "bucket",
+            "s3Object": "AWSLogs/log.json.gz",
+            "hashValue": "9bb6196fc6b84d6f075a56548feca262bd99ba3c2de41b618e5b6e22c1fc71f6",
+            "hashAlgorithm": "SHA-256",
+            "newestEventTime": "2015-08-17T14:52:27Z",
+            "oldestEventTime": "2015-08-17T14:42:27Z"
+        }]
+    }"#;
+
+    #[test]
+    fn a_digest_is_read_and_signed_as_documented() {
+        let digest = Digest::parse(DIGEST.as_bytes()).unwrap();
+        assert_eq!(digest.end - digest.start, 3600);
+        assert_eq!(digest.log_files[0].hash[0], 0x9b);
+        assert_eq!(digest.log_files[0].events.map(|(a, b)| b - a), Some(600));
+        assert_eq!(
+            digest.previous.as_ref().unwrap().object,
+            "AWSLogs/w.json.gz"
+        );
+        let expected = format!(
+            "2015-08-17T15:01:31Z\nbucket/{}\n{}\n50887ccf",
+            digest.object,
+            "0a".repeat(32)
+        );
+        assert_eq!(digest.string_to_sign(&[10; 32]), expected);
+    }
+
+    #[test]
+    fn the_first_digest_of_a_trail_has_none_before_it() {
+        let mut value: serde_json::Value = serde_json::from_str(DIGEST).unwrap();
+        for (name, member) in value.as_object_mut().unwrap() {
+            if name.starts_with("previous") {
+                *member = serde_json::Value::Null;
+            }
+        }
+        let digest = Digest::parse(value.to_string().as_bytes()).unwrap();
+        assert_eq!(digest.previous, None);
+        assert!(digest.string_to_sign(&[0; 32]).ends_with("\nnull"));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_refused() {
+        for (good, bad) in [
+            ("SHA256withRSA", "MD5withRSA"),
+            (
+                "\"SHA-256\",\n            \"newest",
+                "\"MD5\",\n            \"newest",
+            ),
+            ("2015-08-17T15:01:31Z", "yesterday"),
+            ("9bb6196f", "9bb6196"),
+            ("9bb6196f", "9bb6196é"),
+            ("\"logFiles\"", "\"files\""),
+            ("97fb791c", "zzzzzzzz"),
+        ] {
+            let text = DIGEST.replacen(good, bad, 1);
+            assert_ne!(text, DIGEST);
+            assert!(Digest::parse(text.as_bytes()).is_err(), "{bad}");
+        }
+        assert!(Digest::parse(b"").is_err());
+    }
+
+    #[test]
+    fn names_are_taken_apart() {
+        let log = "x/111122223333_CloudTrail_us-east-1_20260907T0805Z_aaaaaaaaaaaaaaaa.json.gz";
+        let name = Name::of(log).unwrap();
+        assert!(name.is_log_file() && !name.is_digest());
+        assert_eq!(name.delivered(), time::parse(b"2026-09-07T08:05:00Z"));
+        let digest =
+            "111122223333_CloudTrail-Digest_us-east-1_my_trail_eu-west-1_20260907T080131Z.json.gz";
+        let name = Name::of(digest).unwrap();
+        assert!(name.is_digest() && !name.is_backfill());
+        assert_eq!(
+            (name.trail(), name.region),
+            ("my_trail_eu-west-1", "us-east-1")
+        );
+        let backfill = digest.replace(".json", "_backfill.json");
+        let name = Name::of(&backfill).unwrap();
+        assert_eq!(
+            (name.trail(), name.is_backfill()),
+            ("my_trail_eu-west-1", true)
+        );
+        for odd in ["x.json", "1_2_3_4", "111122223333_Config_x_y", ""] {
+            assert_eq!(Name::of(odd), None);
+        }
+        for odd in ["2026090éT0805Z", "20260907T080Z", "20261307T0805Z", "T", ""] {
+            let name = format!("111122223333_CloudTrail_us-east-1_{odd}_a.json.gz");
+            assert_eq!(Name::of(&name).unwrap().delivered(), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_told_as_far_as_it_is_known() {
+        let object = "prefix/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz";
+        for (document, here) in [
+            (
+                "s3://bucket/prefix/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz",
+                true,
+            ),
+            (
+                "s3://other/prefix/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz",
+                false,
+            ),
+            (
+                "s3://bucket/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz",
+                false,
+            ),
+            ("copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz", true),
+            ("copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json", true),
+            ("copy/AWSLogs/1/CloudTrail/r/2026/09/08/name.json.gz", false),
+            ("copy/2026/name.json.gz", true),
+            ("copy/2026/other.json.gz", false),
+        ] {
+            assert_eq!(is_at(document, "bucket", object), here, "{document}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What the organisation costs: a bill, as Cost Explorer would answer about it.
+//!
+//! The same people own what they work with. Three months, of which the last is the demo's; on the day of
+//! the incident instances start in the sandbox, and nobody owns them.
+
+use std::collections::BTreeMap;
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::organisation::{
+    ACCOUNTS, DEVELOPMENT, MANAGEMENT, PRODUCTION, SANDBOX, SECURITY, STAGING,
+};
+use super::rng;
+use trailtab_core::cost::answer::{
+    Answer, DimensionValue, Group, MetricValue, Page, Period, ResultByTime,
+};
+use trailtab_core::cost::charge::Metric;
+use trailtab_core::cost::owner::OwnerKey;
+use trailtab_core::cost::plan::{self, Need};
+use trailtab_core::cost::query::Query;
+use trailtab_core::time::Seconds;
+
+/// The names of the accounts, in their order.
+const NAMES: [&str; 6] = [
+    "Management",
+    "Security",
+    "Production",
+    "Staging",
+    "Development",
+    "Sandbox",
+];
+
+/// The first and the last day of the bill.
+const DAYS: (Date, Date) = (
+    jiff::civil::date(2026, 7, 1),
+    jiff::civil::date(2026, 9, 20),
+);
+
+/// Days from here on are estimates.
+const ESTIMATED_FROM: Date = jiff::civil::date(2026, 9, 1);
+
+/// Something that costs money on each day: account, owner, service, and cents a day.
+type Habit = (usize, &'static str, &'static str, u32);
+
+const COMPUTE: &str = "Amazon Elastic Compute Cloud - Compute";
+const OTHER: &str = "EC2 - Other";
+const DATABASE: &str = "Amazon Relational Database Service";
+const STORAGE: &str = "Amazon Simple Storage Service";
+
+#[rustfmt::skip]
+const HABITS: [Habit; 34] = [
+    (MANAGEMENT, "anna.lindqvist@example.com", "AWS CloudTrail", 310),
+    (MANAGEMENT, "jonas.weber@example.com", "AWS Cost Explorer", 23),
+    (MANAGEMENT, "", "AmazonCloudWatch", 180),
+    (SECURITY, "ines.duarte@example.com", "Amazon GuardDuty", 920),
+    (SECURITY, "ines.duarte@example.com", STORAGE, 240),
+    (SECURITY, "noah.fischer@example.com", "AWS Config", 460),
+    (PRODUCTION, "anna.lindqvist@example.com", COMPUTE, 9800),
+    (PRODUCTION, "anna.lindqvist@example.com", OTHER, 2100),
+    (PRODUCTION, "anna.lindqvist@example.com", "Amazon Elastic Load Balancing", 640),
+    (PRODUCTION, "bela.horvath@example.com", DATABASE, 5200),
+    (PRODUCTION, "bela.horvath@example.com", "Amazon ElastiCache", 1450),
+    (PRODUCTION, "farid.haddad@example.com", "AWS Glue", 1700),
+    (PRODUCTION, "farid.haddad@example.com", STORAGE, 2300),
+    (PRODUCTION, "farid.haddad@example.com", "Amazon Athena", 380),
+    (PRODUCTION, "i-0a1b2c3d4e5f60718", COMPUTE, 2600),
+    (PRODUCTION, "i-0b7766554433221100", COMPUTE, 900),
+    (PRODUCTION, "", "AmazonCloudWatch", 890),
+    (PRODUCTION, "", "AWS Key Management Service", 130),
+    (STAGING, "bela.horvath@example.com", COMPUTE, 1900),
+    (STAGING, "bela.horvath@example.com", DATABASE, 1300),
+    (STAGING, "chiara.rossi@example.com", COMPUTE, 410),
+    (STAGING, "grace.okafor@example.com", "AWS Lambda", 95),
+    (DEVELOPMENT, "chiara.rossi@example.com", COMPUTE, 1250),
+    (DEVELOPMENT, "daan.devries@example.com", COMPUTE, 980),
+    (DEVELOPMENT, "elif.yilmaz@example.com", "AWS Lambda", 120),
+    (DEVELOPMENT, "grace.okafor@example.com", DATABASE, 760),
+    (DEVELOPMENT, "kate.murphy@example.com", COMPUTE, 540),
+    (DEVELOPMENT, "priya.raman@example.com", "AWS CodeBuild", 330),
+    (DEVELOPMENT, "", OTHER, 270),
+    (SANDBOX, "maya.chen@example.com", "Amazon SageMaker", 3100),
+    (SANDBOX, "maya.chen@example.com", STORAGE, 420),
+    (SANDBOX, "daan.devries@example.com", COMPUTE, 150),
+    (SANDBOX, "kate.murphy@example.com", "Amazon Bedrock", 210),
+    (SANDBOX, "", STORAGE, 35),
+];
+
+/// What is charged on the first day of each month: account, record type, service, and cents.
+#[rustfmt::skip]
+const MONTHLY: [(usize, &str, &str, i64); 6] = [
+    (PRODUCTION, "RIFee", COMPUTE, 112_000),
+    (PRODUCTION, "Credit", COMPUTE, -40_000),
+    (MANAGEMENT, "Support", "AWS Support (Business)", 29_900),
+    (MANAGEMENT, "Tax", "Tax", 86_300),
+    (PRODUCTION, "Tax", "Tax", 143_100),
+    (DEVELOPMENT, "Refund", DATABASE, -1_850),
+];
+
+/// The day on which instances start in the sandbox.
+const INCIDENT: Date = jiff::civil::date(2026, 9, 17);
+
+/// An amount of the bill.
+struct Item {
+    day: Date,
+    account: usize,
+    record_type: &'static str,
+    owner: &'static str,
+    service: &'static str,
+    /// Millionths of a dollar.
+    amount: i64,
+}
+
+/// Makes the answers that any report on the bill needs.
+pub fn answers(seed: u64, asked: Seconds) -> Vec<Answer> {
+    let items = items(seed);
+    let need = Need {
+        time_period: plan::time_period(DAYS.0, DAYS.1),
+        metric: Metric::UnblendedCost,
+        keys: vec![OwnerKey::Tag("Owner".to_owned())],
+        accounts: None,
+        whole_accounts: true,
+        total: true,
+        people: Default::default(),
+    };
+    let usage = ["Usage".to_owned()];
+    let mut queries = vec![need.charges()];
+    queries.extend(need.control());
+    for account in &ACCOUNTS {
+        queries.extend(need.crossed(account.number, &usage));
+    }
+    let answer = |query| answer(query, &items, asked);
+    queries.into_iter().map(answer).collect()
+}
+
+/// The accounts with their names.
+pub fn accounts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ACCOUNTS
+        .iter()
+        .zip(NAMES)
+        .map(|(account, name)| (account.number, name))
+}
+
+fn items(seed: u64) -> Vec<Item> {
+    let mut items = Vec::new();
+    let (from, through) = DAYS;
+    let days = from.series(1.day()).take_while(|day| *day <= through);
+    for (number, day) in (0_u64..).zip(days) {
+        for (place, (account, owner, service, cents)) in (0_u64..).zip(HABITS) {
+            let random = rng::combine(&[seed, number, place]);
+            // A fifth more or less, less at weekends, and a little more each week.
+            let weekend = matches!(day.weekday().to_monday_zero_offset(), 5 | 6);
+            let share = 800 + i64::from(rng::scale(random, 400)) + number as i64 * 2;
+            let share = if weekend { share * 7 / 10 } else { share };
+            items.push(Item {
+                day,
+                account,
+                record_type: "Usage",
+                owner,
+                service,
+                amount: i64::from(cents) * share * 10 + i64::from(rng::scale(random >> 7, 997)),
+            });
+        }
+        if day >= INCIDENT {
+            items.push(Item {
+                day,
+                account: SANDBOX,
+                record_type: "Usage",
+                owner: "",
+                service: COMPUTE,
+                amount: 186_400_000 * (1 + i64::from(day.day() - INCIDENT.day())),
+            });
+        }
+        if day.day() == 1 {
+            items.extend(MONTHLY.map(|(account, record_type, service, cents)| Item {
+                day,
+                account,
+                record_type,
+                owner: "",
+                service,
+                amount: cents * 10_000,
+            }));
+        }
+    }
+    items
+}
+
+/// Answers a question about the bill, as far as the demo asks any.
+fn answer(query: Query, items: &[Item], asked: Seconds) -> Answer {
+    let account = query.only("LINKED_ACCOUNT");
+    // Whatever is asked about one account is about usage.
+    let is_meant = |item: &&Item| {
+        account.is_none_or(|account| {
+            ACCOUNTS[item.account].number == account && item.record_type == "Usage"
+        })
+    };
+    let mut sums: BTreeMap<Date, BTreeMap<Vec<String>, i64>> = BTreeMap::new();
+    for item in items.iter().filter(is_meant) {
+        let keys = query.group_by.iter().map(|group| match group.key.as_str() {
+            "LINKED_ACCOUNT" => ACCOUNTS[item.account].number.to_owned(),
+            "SERVICE" => item.service.to_owned(),
+            "RECORD_TYPE" => item.record_type.to_owned(),
+            key => format!("{key}${}", item.owner),
+        });
+        let sum = sums.entry(item.day).or_default().entry(keys.collect());
+        *sum.or_default() += item.amount;
+    }
+    let metric = query.metrics[0].name();
+    let group = |(keys, amount): (Vec<String>, i64)| Group {
+        keys: keys.into(),
+        metrics: BTreeMap::from([(
+            metric.to_owned(),
+            MetricValue {
+                amount: Decimal::new(amount, 6).to_string(),
+                unit: "USD".to_owned(),
+            },
+        )])
+        .into(),
+    };
+    let result = |(day, groups): (Date, BTreeMap<Vec<String>, i64>)| ResultByTime {
+        time_period: Period {
+            start: day,
+            end: day.tomorrow().unwrap_or(day),
+        },
+        total: BTreeMap::new(),
+        groups: groups.into_iter().map(group).collect(),
+        estimated: day >= ESTIMATED_FROM,
+    };
+    let named = accounts().map(|(id, name)| DimensionValue {
+        value: id.to_owned(),
+        attributes: BTreeMap::from([("description".to_owned(), name.to_owned())]),
+    });
+    let page = Page {
+        results_by_time: sums.into_iter().map(result).collect(),
+        dimension_value_attributes: named.collect(),
+        next_page_token: None,
+    };
+    Answer {
+        request: query,
+        asked,
+        pages: vec![page],
+    }
+}

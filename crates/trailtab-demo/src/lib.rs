@@ -1,0 +1,265 @@
+//! A synthetic AWS organisation, written as CloudTrail would log it.
+//!
+//! A [`Plan`] says how many records and which seed; it yields the log files of a fortnight in an
+//! organisation trail, each with its S3 key and a body that can be rendered alone, on any thread.
+//! The same plan gives the same bytes. Nothing here touches files, clock or environment.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `organisation`, `habits`, `catalogue` | who exists, what they do, what a call looks like: data |
+//! | `identity`, `template`, `record` | how that becomes JSON text |
+//! | `world`, `traffic`, `calendar` | how often, when, and one ordinary record |
+//! | `incident`, `oddities`, `fixed` | what is the same in every plan: the story, and rare shapes |
+//! | `bill` | what it all costs, as Cost Explorer tells it |
+//! | `schedule`, `siblings` | files, delivery, repeats, and documents that hold no events |
+
+pub mod bill;
+mod calendar;
+mod catalogue;
+mod fixed;
+mod habits;
+mod identity;
+mod incident;
+mod oddities;
+mod organisation;
+mod record;
+mod rng;
+mod schedule;
+mod siblings;
+mod template;
+#[cfg(test)]
+mod tests;
+mod text;
+mod traffic;
+mod world;
+
+use std::sync::Arc;
+
+use fixed::Fixed;
+use schedule::{Delivery, Shares};
+use siblings::Sibling;
+use traffic::{Burst, Exchange, Stage};
+use world::World;
+
+/// How many records a plan has unless told otherwise.
+pub const DEFAULT_EVENTS: u64 = 100_000;
+/// The first moment an event of a plan may have.
+pub const FROM: &str = "2026-09-07T00:00:00Z";
+/// The first moment after the last event of a plan.
+pub const UNTIL: &str = "2026-09-21T00:00:00Z";
+
+/// What to generate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Records in all log files together, repeats and incident included. The incident and the oddities
+    /// are written even if the number is smaller than theirs.
+    pub events: u64,
+    /// Another seed gives other traffic; people, habits and the incident stay.
+    pub seed: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan {
+            events: DEFAULT_EVENTS,
+            seed: 1,
+        }
+    }
+}
+
+/// What a reader of the generated files must find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Truth {
+    /// Records in the log files.
+    pub records: u64,
+    /// Records that carry the eventID of another one, and are byte for byte the same.
+    pub repeats: u64,
+    /// Records of version 1.0, which have no eventID.
+    pub without_event_id: u64,
+    /// Different eventIDs in the log files.
+    pub distinct_event_ids: u64,
+    /// Pairs of records that share a sharedEventID.
+    pub shared_pairs: u64,
+    /// Records of the incident and of the response to it.
+    pub incident_records: u64,
+    /// Records of the imported archive, in the older key layout.
+    pub imported_records: u64,
+    /// Files with events.
+    pub log_files: u64,
+    /// Digest files, which hold no events.
+    pub digest_files: u64,
+    /// Insight files.
+    pub insight_files: u64,
+    /// Records in the insight files; none of them is an event.
+    pub insight_records: u64,
+}
+
+/// One file to write.
+#[derive(Clone)]
+pub struct File {
+    key: String,
+    content: Content,
+    shared: Arc<Shared>,
+}
+
+#[derive(Clone)]
+enum Content {
+    Log(Vec<Part>),
+    Sibling(&'static Sibling),
+}
+
+/// A run of records in a log file.
+#[derive(Clone, Copy)]
+enum Part {
+    /// `count` records of a burst from `first` on, going round if need be.
+    Burst {
+        burst: Burst,
+        first: u32,
+        count: u32,
+    },
+    Exchange {
+        exchange: Exchange,
+    },
+    Fixed {
+        index: usize,
+    },
+}
+
+/// What all files of a plan need to be rendered.
+struct Shared {
+    world: World,
+    fixed: Vec<Fixed>,
+    seed: u64,
+}
+
+impl Plan {
+    /// All files, sorted by key. Cheap: nothing is rendered yet.
+    pub fn files(&self) -> Vec<File> {
+        let world = World::new();
+        let fixed = fixed::all();
+        let shares = Shares::of(self, fixed.len() as u64);
+        let mut deliveries = schedule::ordinary(&world, self, &shares);
+        deliveries.extend(schedule::exchanges(self, &shares));
+        deliveries.extend(schedule::fixed(&fixed));
+        let shared = Arc::new(Shared {
+            world,
+            fixed,
+            seed: self.seed,
+        });
+        let log = |(number, delivery): (usize, Delivery)| File {
+            key: schedule::key(self, &delivery, number),
+            content: Content::Log(delivery.parts),
+            shared: Arc::clone(&shared),
+        };
+        let mut files: Vec<File> = deliveries.into_iter().enumerate().map(log).collect();
+        files.extend(siblings::ALL.iter().map(|sibling| File {
+            key: sibling.key(),
+            content: Content::Sibling(sibling),
+            shared: Arc::clone(&shared),
+        }));
+        files.sort_by(|one, other| one.key.cmp(&other.key));
+        files
+    }
+}
+
+/// Counts what the files of a plan hold, from the plan and not from the text.
+pub fn truth(plan: &Plan) -> Truth {
+    let files = plan.files();
+    let fixed = fixed::all();
+    let shares = Shares::of(plan, fixed.len() as u64);
+    let count = |wanted: fn(&&Fixed) -> bool| fixed.iter().filter(wanted).count() as u64;
+    let without_event_id = count(|item| !item.has_event_id());
+    let siblings = |insight| {
+        siblings::ALL
+            .iter()
+            .filter(|one| one.is_insight() == insight)
+            .count() as u64
+    };
+    Truth {
+        records: shares.records,
+        repeats: shares.repeats,
+        without_event_id,
+        distinct_event_ids: shares.records - shares.repeats - without_event_id,
+        shared_pairs: shares.pairs,
+        incident_records: count(|item| item.of_incident()),
+        imported_records: count(|item| item.imported()),
+        log_files: files
+            .iter()
+            .filter(|file| matches!(file.content, Content::Log(_)))
+            .count() as u64,
+        digest_files: siblings(false),
+        insight_files: siblings(true),
+        insight_records: siblings::ALL.iter().map(Sibling::records).sum(),
+    }
+}
+
+impl File {
+    /// The S3 key, which ends in `.json.gz`.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// How many event records the file holds, to be compared with what is read from it; none for a digest or insight file.
+    #[cfg(test)]
+    pub fn records(&self) -> u64 {
+        let Content::Log(parts) = &self.content else {
+            return 0;
+        };
+        parts.iter().map(|part| u64::from(part.count())).sum()
+    }
+
+    /// Appends the uncompressed body, one line of JSON without a line end.
+    pub fn body(&self, out: &mut Vec<u8>) {
+        let parts = match &self.content {
+            Content::Log(parts) => parts,
+            Content::Sibling(sibling) => return sibling.write(self.shared.seed, out),
+        };
+        out.extend_from_slice(b"{\"Records\":[");
+        for part in parts {
+            part.write(&self.shared, out);
+        }
+        // Every record has a comma after it; the last one must not.
+        if out.last() == Some(&b',') {
+            out.pop();
+        }
+        out.extend_from_slice(b"]}");
+    }
+}
+
+impl Part {
+    #[cfg(test)]
+    fn count(&self) -> u32 {
+        match self {
+            Part::Burst { count, .. } => *count,
+            Part::Exchange { exchange } => exchange.count,
+            Part::Fixed { .. } => 1,
+        }
+    }
+
+    /// Writes the records of this part, each with a comma after it.
+    fn write(&self, shared: &Shared, out: &mut Vec<u8>) {
+        match self {
+            Part::Burst {
+                burst,
+                first,
+                count,
+            } => {
+                let stage = Stage::new(&shared.world, *burst);
+                for index in 0..*count {
+                    stage.write((first + index) % burst.count.max(1), out);
+                    out.push(b',');
+                }
+            }
+            Part::Exchange { exchange } => {
+                for index in 0..exchange.count {
+                    exchange.write(&shared.world, index, out);
+                    out.push(b',');
+                }
+            }
+            Part::Fixed { index } => {
+                shared.fixed[*index].write(&shared.world, shared.seed, out);
+                out.push(b',');
+            }
+        }
+    }
+}

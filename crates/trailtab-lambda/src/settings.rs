@@ -1,0 +1,241 @@
+//! What an operator sets, as variables of the function's environment.
+
+use trailtab_app::source::Source;
+use trailtab_core::activity::usage::kept::TOP;
+use trailtab_core::activity::usage::metrics::{NAMESPACE, Sets, further_set_names, is_namespace};
+
+/// The most metrics that a set may be allowed: what ten times as many cost, nobody means.
+const MOST: usize = 100_000;
+
+/// A setting that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the setting {name} is {value:?}: it must be {wanted}")]
+pub(super) struct SettingsError {
+    name: &'static str,
+    value: String,
+    wanted: String,
+}
+
+impl SettingsError {
+    pub(super) fn new(name: &'static str, value: &str, wanted: &str) -> SettingsError {
+        SettingsError {
+            name,
+            value: value.to_owned(),
+            wanted: wanted.to_owned(),
+        }
+    }
+}
+
+/// How metrics leave the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    /// `PutMetricData`.
+    CloudWatch,
+    /// Embedded metric format in the function's log.
+    Emf,
+}
+
+/// The settings of the usage function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) namespace: String,
+    pub(super) sets: Sets,
+    /// Metrics in each set besides `__other__`.
+    pub(super) top: usize,
+    pub(super) output: Output,
+    /// Bucket and prefix.
+    pub(super) ledger: Option<(String, String)>,
+}
+
+impl Settings {
+    /// Reads the settings; a variable that is missing is as good as an empty one.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that makes no sense.
+    pub(super) fn read(
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Settings, SettingsError> {
+        let get = |name| {
+            let value = variable(name).unwrap_or_default().trim().to_owned();
+            (name, value)
+        };
+        let bad = |(name, value): (_, String), wanted: &str| {
+            Err(SettingsError::new(name, &value, wanted))
+        };
+        let namespace = match get("TRAILTAB_USAGE_NAMESPACE") {
+            (_, value) if value.is_empty() => NAMESPACE.to_owned(),
+            (_, value) if is_namespace(&value) => value,
+            setting => {
+                return bad(
+                    setting,
+                    "at most 255 letters, digits and any of . - _ / # :, and not begin with AWS/ or a colon",
+                );
+            }
+        };
+        let setting = get("TRAILTAB_USAGE_METRICS");
+        let Ok(sets) = Sets::parse(&setting.1) else {
+            let wanted = format!("a list of sets of metrics: any of {}", further_set_names());
+            return bad(setting, &wanted);
+        };
+        let top = match get("TRAILTAB_USAGE_TOP") {
+            (_, value) if value.is_empty() => TOP,
+            setting => match setting.1.parse() {
+                Ok(top) if (1..=MOST).contains(&top) => top,
+                _ => return bad(setting, &format!("a number from 1 to {MOST}")),
+            },
+        };
+        let setting = get("TRAILTAB_USAGE_OUTPUT");
+        let output = match setting.1.as_str() {
+            "" | "cloudwatch" => Output::CloudWatch,
+            "emf" => Output::Emf,
+            _ => return bad(setting, "cloudwatch or emf"),
+        };
+        let ledger = ledger(get("TRAILTAB_LEDGER"))?;
+        Ok(Settings {
+            namespace,
+            sets,
+            top,
+            output,
+            ledger,
+        })
+    }
+}
+
+/// Where it is remembered what was sent, if anywhere.
+fn ledger(
+    (name, value): (&'static str, String),
+) -> Result<Option<(String, String)>, SettingsError> {
+    match value.parse() {
+        _ if value.is_empty() => Ok(None),
+        Ok(Source::S3 { bucket, prefix }) => Ok(Some((bucket, prefix))),
+        _ => {
+            let wanted = "a place in S3: s3://BUCKET or s3://BUCKET/PREFIX";
+            Err(SettingsError::new(name, &value, wanted))
+        }
+    }
+}
+
+/// The settings of the cost function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CostSettings {
+    /// Where the settings of the mails are.
+    pub(super) config: Source,
+    /// Bucket and prefix. Without a ledger, a run that Lambda repeats would mail twice.
+    pub(super) ledger: (String, String),
+}
+
+impl CostSettings {
+    /// Reads the settings; a variable that is missing is as good as an empty one.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that makes no sense.
+    pub(super) fn read(
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<CostSettings, SettingsError> {
+        let get = |name| {
+            let value = variable(name).unwrap_or_default().trim().to_owned();
+            (name, value)
+        };
+        let (name, value) = get("TRAILTAB_COST_CONFIG");
+        let config = match value.parse() {
+            Ok(config @ Source::S3 { .. }) if !value.ends_with('/') => config,
+            _ => {
+                let wanted = "an object in S3: s3://BUCKET/KEY";
+                return Err(SettingsError::new(name, &value, wanted));
+            }
+        };
+        let (name, value) = get("TRAILTAB_LEDGER");
+        let ledger = ledger((name, value.clone()))?.ok_or_else(|| {
+            let wanted = "a place in S3, so that nothing is mailed twice: s3://BUCKET/PREFIX";
+            SettingsError::new(name, &value, wanted)
+        })?;
+        Ok(CostSettings { config, ledger })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::read(|name| {
+            let setting = settings.iter().find(|(set, _)| *set == name);
+            setting.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_set_is_as_the_predecessor_was() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.namespace, "API-COUNT");
+        assert_eq!((settings.sets, settings.top), (Sets::default(), 1000));
+        assert_eq!(
+            (settings.output, settings.ledger),
+            (Output::CloudWatch, None)
+        );
+    }
+
+    #[test]
+    fn all_can_be_set() {
+        let settings = read(&[
+            ("TRAILTAB_USAGE_NAMESPACE", "team/api"),
+            ("TRAILTAB_USAGE_METRICS", " principals, Errors,,"),
+            ("TRAILTAB_USAGE_TOP", "5"),
+            ("TRAILTAB_USAGE_OUTPUT", "emf"),
+            ("TRAILTAB_LEDGER", "s3://ledger/some"),
+        ]);
+        let settings = settings.unwrap();
+        assert_eq!(settings.sets, Sets::parse("errors,principals").unwrap());
+        assert_eq!((settings.namespace.as_str(), settings.top), ("team/api", 5));
+        assert_eq!(
+            settings.ledger,
+            Some(("ledger".to_owned(), "some".to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for (name, value) in [
+            ("TRAILTAB_USAGE_NAMESPACE", "AWS/Usage"),
+            ("TRAILTAB_USAGE_NAMESPACE", "a b"),
+            ("TRAILTAB_USAGE_METRICS", "errors,latency"),
+            ("TRAILTAB_USAGE_TOP", "0"),
+            ("TRAILTAB_USAGE_TOP", "many"),
+            ("TRAILTAB_USAGE_OUTPUT", "stdout"),
+            ("TRAILTAB_LEDGER", "bucket"),
+            ("TRAILTAB_LEDGER", "s3://"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_cost_function_needs_its_settings_and_a_ledger() {
+        let read = |config: &'static str, ledger: &'static str| {
+            CostSettings::read(|name| {
+                let value = match name {
+                    "TRAILTAB_COST_CONFIG" => config,
+                    _ => ledger,
+                };
+                Some(value.to_owned())
+            })
+        };
+        let settings = read("s3://conf/config.json", "s3://ledger/some").unwrap();
+        let (bucket, prefix) = ("conf".to_owned(), "config.json".to_owned());
+        assert_eq!(settings.config, Source::S3 { bucket, prefix });
+        assert_eq!(settings.ledger, ("ledger".to_owned(), "some".to_owned()));
+        for (config, ledger, name) in [
+            ("", "s3://ledger", "TRAILTAB_COST_CONFIG"),
+            ("s3://conf/", "s3://ledger", "TRAILTAB_COST_CONFIG"),
+            ("config.json", "s3://ledger", "TRAILTAB_COST_CONFIG"),
+            ("s3://conf/config.json", "", "TRAILTAB_LEDGER"),
+            ("s3://conf/config.json", "/tmp", "TRAILTAB_LEDGER"),
+        ] {
+            let error = read(config, ledger).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}

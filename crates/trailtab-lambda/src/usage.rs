@@ -1,0 +1,188 @@
+//! `usage`: CloudWatch Logs delivers what CloudTrail wrote into a log group; how often each API was
+//! called becomes metrics.
+
+use std::env;
+use std::time::{Duration, Instant};
+
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+use tokio::runtime;
+use tokio::sync::Mutex;
+
+use super::health;
+use super::log::{self, Level};
+use super::settings::{Output, Settings};
+use trailtab_app::aws;
+use trailtab_app::clock;
+use trailtab_app::deliver::cloudwatch::Publisher;
+use trailtab_app::deliver::ledger::{Ledger, Owner};
+use trailtab_app::job::usage::{self, Account, Keys, Memory, Publication, Way};
+use trailtab_core::activity::usage::metrics::Datum;
+use trailtab_core::time::Seconds;
+use trailtab_render::emf;
+
+/// What is left of an invocation's time for its last words.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What a sandbox needs for each delivery.
+struct Function {
+    settings: Settings,
+    publisher: Option<Publisher>,
+    ledger: Option<Ledger>,
+    /// Lambda sends a sandbox one delivery at a time; the lock is never waited for.
+    memory: Mutex<Memory>,
+}
+
+/// Some of a delivery was not published, and Lambda is to send it again.
+#[derive(Debug)]
+struct Incomplete {
+    unsent: u64,
+    received: u64,
+    reason: String,
+}
+
+impl From<Incomplete> for Diagnostic {
+    fn from(incomplete: Incomplete) -> Diagnostic {
+        let Incomplete {
+            unsent,
+            received,
+            reason,
+        } = incomplete;
+        Diagnostic {
+            error_type: "EventsUnsent".to_owned(),
+            error_message: format!("{unsent} of {received} events were not published: {reason}"),
+        }
+    }
+}
+
+/// Answers deliveries until Lambda ends the process.
+///
+/// # Errors
+///
+/// If a setting makes no sense, or Lambda's runtime API does not answer.
+pub(super) fn main() -> Result<(), lambda_runtime::Error> {
+    let settings = Settings::read(|name| env::var(name).ok())?;
+    // There is one delivery at a time, and it mostly waits.
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let function = &Function::start(settings).await;
+        lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+            function
+                .answer(event.payload.get().as_bytes(), &event.context)
+                .await
+        }))
+        .await
+    })
+}
+
+impl Function {
+    async fn start(settings: Settings) -> Function {
+        let needs_aws = settings.output == Output::CloudWatch || settings.ledger.is_some();
+        let config = match needs_aws {
+            true => Some(aws::config(&aws::Access::default()).await),
+            false => None,
+        };
+        let publisher = config
+            .as_ref()
+            .filter(|_| settings.output == Output::CloudWatch);
+        let publisher =
+            publisher.map(|config| Publisher::new(aws::cloudwatch(config), &settings.namespace));
+        let ledger = config.as_ref().zip(settings.ledger.clone());
+        let ledger = ledger.map(|(config, (bucket, prefix))| Ledger::in_s3(config, bucket, prefix));
+        let memory = Mutex::new(Memory::new(settings.top));
+        Function {
+            settings,
+            publisher,
+            ledger,
+            memory,
+        }
+    }
+
+    /// Publishes one delivery. It fails only if repeating it helps.
+    async fn answer(&self, payload: &[u8], context: &Context) -> Result<Account, Incomplete> {
+        let began = Instant::now();
+        let account = self.publish(payload, context).await;
+        let request = context.request_id.as_str();
+        for trouble in &account.troubles {
+            log::line(Level::Error, trouble, request, &[]);
+        }
+        let fits = |kind: &str| ["duplicate", "repeated", "control_message"].contains(&kind);
+        if account.refused > 0 || !account.skipped.keys().all(|kind| fits(kind)) {
+            let more = [
+                ("skipped", serde_json::json!(account.skipped)),
+                ("refused", account.refused.into()),
+            ];
+            let message = "some events are in no metric: they lack what a metric needs, are none of CloudTrail's, or are too old or too far ahead";
+            log::line(Level::Warn, message, request, &more);
+        }
+        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        health::usage(&context.env_config.function_name, &account, milliseconds);
+        match account.troubles.last() {
+            Some(reason) if account.unsent_data > 0 && account.is_repeatable => Err(Incomplete {
+                unsent: account.unsent,
+                received: account.received,
+                reason: reason.clone(),
+            }),
+            _ => Ok(account),
+        }
+    }
+
+    async fn publish(&self, payload: &[u8], context: &Context) -> Account {
+        let sets = &self.settings.sets;
+        let intaken = usage::count(payload, sets);
+        let mut account = Account::open(&intaken);
+        let Some(counted) = intaken.tallies.values().next() else {
+            return account;
+        };
+        let mut arn = context.invoked_function_arn.split(':').skip(3);
+        let (region, account_id) = (
+            arn.next().unwrap_or_default(),
+            arn.next().unwrap_or_default(),
+        );
+        let keys = Keys::new(&self.settings.namespace, account_id, region);
+        let kept = keys.kept();
+        let remembered = self.ledger.as_ref().map(|ledger| (ledger, kept.as_str()));
+        let data = match self
+            .memory
+            .lock()
+            .await
+            .data(counted, sets, remembered)
+            .await
+        {
+            Ok(data) => data,
+            Err(error) => {
+                account.unsent = intaken.counts.counted - counted.incomplete();
+                account.unsent_data = account.unsent;
+                account.troubles.push(error.to_string());
+                account.is_repeatable = true;
+                return account;
+            }
+        };
+        let mut log = |data: &[Datum]| log::raw(&emf::data(data, &self.settings.namespace));
+        let now = clock::since_1970();
+        let left = Duration::from_millis(context.deadline).saturating_sub(now);
+        let publication = Publication {
+            way: match &self.publisher {
+                Some(publisher) => Way::Request(publisher),
+                None => Way::Log(&mut log),
+            },
+            ledger: self.ledger.as_ref(),
+            key: keys.delivery(counted.fingerprint()),
+            owner: Owner {
+                // Lambda repeats a delivery under the same id.
+                name: format!("{} {}", context.request_id, now.as_nanos()),
+                now: seconds(now),
+                until: seconds(now + left) + 1,
+            },
+            deadline: tokio::time::Instant::now() + left.saturating_sub(LAST_WORDS),
+        };
+        usage::publish(data, publication, &mut account).await;
+        account
+    }
+}
+
+fn seconds(time: Duration) -> Seconds {
+    Seconds::try_from(time.as_secs()).unwrap_or(Seconds::MAX)
+}

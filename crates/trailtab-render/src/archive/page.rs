@@ -1,0 +1,345 @@
+//! What an archive holds, for a person at a terminal.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
+
+use console::{Style, measure_text_width};
+
+use super::percent;
+use crate::escape;
+use crate::page::{Look, Page, counted, middle, size, thousands};
+use trailtab_core::history::holdings::{self, Findings, Holdings, Inspection, Stored};
+use trailtab_core::history::spans::Span;
+use trailtab_core::time::{self, Seconds};
+
+/// Gaps that are listed; JSON has more.
+const TOP: usize = 10;
+
+/// Findings that are listed one by one.
+const MOST_FINDINGS: usize = 100;
+
+/// Writes a page about an archive.
+pub fn status(holdings: &Holdings, look: Look) -> String {
+    let mut page = Page::new(look);
+    // Writing to a String cannot fail.
+    let _ = page.status(holdings);
+    page.out
+}
+
+/// Writes what looking through an archive came to.
+pub fn inspection(inspection: &Inspection, look: Look) -> String {
+    let mut page = Page::new(look);
+    // Writing to a String cannot fail.
+    let _ = page.inspection(inspection);
+    page.out
+}
+
+impl Page {
+    fn status(&mut self, holdings: &Holdings) -> fmt::Result {
+        let accounts: BTreeSet<&str> = holdings
+            .regions
+            .iter()
+            .map(|held| held.account.as_str())
+            .collect();
+        let title = format!(
+            "Archive of {} and {}",
+            counted(accounts.len() as u64, "account"),
+            match holdings.regions.len() {
+                1 => "1 region".to_owned(),
+                n if accounts.len() > 1 => format!("{} regions in all", thousands(n as u64)),
+                n => format!("{} regions", thousands(n as u64)),
+            }
+        );
+        let title = self.style(Style::new().bold(), &title);
+        writeln!(self.out, "{title}")?;
+        let Some(range) = holdings.range() else {
+            return writeln!(self.out, "Nothing is covered yet.");
+        };
+        let (from, until) = (minute(range.from), minute(range.until));
+        writeln!(self.out, "{from} – {until} UTC, {}", length(range))?;
+        writeln!(self.out, "{}", amount(holdings.stored()))?;
+        self.regions(holdings, range)?;
+        self.calendar(holdings, range)?;
+        self.gaps(holdings, range)
+    }
+
+    fn regions(&mut self, holdings: &Holdings, range: Span) -> fmt::Result {
+        let rows: Vec<[String; 5]> = holdings
+            .regions
+            .iter()
+            .map(|held| {
+                [
+                    escape::terminal(&held.region).into_owned(),
+                    percent(held.share(range).permille()),
+                    counted(held.stored.events, "event"),
+                    counted(held.stored.files, "file"),
+                    size(held.stored.bytes),
+                ]
+            })
+            .collect();
+        let widths: [usize; 5] = std::array::from_fn(|column| {
+            let widths = rows.iter().map(|row| measure_text_width(&row[column]));
+            widths.max().unwrap_or(0)
+        });
+        self.by_account(holdings, "Covered", |page, at| {
+            let row = &rows[at];
+            let name = format!("{:<width$}", row[0], width = widths[0]);
+            let cells =
+                (1..5).map(|column| format!("{:>width$}", row[column], width = widths[column]));
+            let cells: Vec<String> = cells.collect();
+            writeln!(page.out, "  {name}  {}", cells.join("  "))
+        })
+    }
+
+    fn calendar(&mut self, holdings: &Holdings, range: Span) -> fmt::Result {
+        let names = holdings.regions.iter();
+        let names = names.map(|held| escape::terminal(&held.region).len());
+        let names = names.max().unwrap_or(0);
+        let room = self.look.width.saturating_sub(names + 4).max(20);
+        let days = holdings::days_to_fit(range, room);
+        let cells: Vec<Span> = holdings::periods(range, days).collect();
+        let heading = match days {
+            1 => "Calendar, a day each".to_owned(),
+            days => format!("Calendar, {days} days each"),
+        };
+        let months = self.dim(months(&cells, room).trim_end());
+        let indent = " ".repeat(names + 4);
+        let mut is_first = true;
+        self.by_account(holdings, &heading, |page, at| {
+            if std::mem::take(&mut is_first) {
+                writeln!(page.out, "{indent}{months}")?;
+            }
+            let held = &holdings.regions[at];
+            let mut strip = String::new();
+            let shares: Vec<u64> = cells
+                .iter()
+                .map(|cell| held.share(*cell).permille())
+                .collect();
+            for run in shares.chunk_by(|a, b| mark(*a) == mark(*b)) {
+                let marks = mark(run[0]).repeat(run.len());
+                strip.push_str(&match run[0] {
+                    0 => page.dim(&marks),
+                    _ => page.style(Style::new().yellow(), &marks),
+                });
+            }
+            let name = escape::terminal(&held.region);
+            writeln!(page.out, "  {name:<names$}  {strip}")
+        })?;
+        let legend = format!(
+            "{} covered  {} in part  {} not",
+            mark(1000),
+            mark(500),
+            mark(0)
+        );
+        let legend = self.dim(&legend);
+        writeln!(self.out, "{indent}{legend}")
+    }
+
+    fn gaps(&mut self, holdings: &Holdings, range: Span) -> fmt::Result {
+        // A gap is mostly the same in many regions.
+        let mut gaps: BTreeMap<Reverse<(Seconds, Seconds)>, Vec<usize>> = BTreeMap::new();
+        for (at, held) in holdings.regions.iter().enumerate() {
+            for gap in held.covered.gaps(range).iter() {
+                let place = gaps.entry(Reverse((gap.until, gap.from))).or_default();
+                place.push(at);
+            }
+        }
+        if gaps.is_empty() {
+            return writeln!(self.out, "\nNothing is missing in between.");
+        }
+        let heading = match gaps.len() {
+            n if n > TOP => format!("Not covered (latest {TOP} of {})", thousands(n as u64)),
+            _ => "Not covered".to_owned(),
+        };
+        let heading = self.style(Style::new().bold(), &heading);
+        writeln!(self.out, "\n{heading}")?;
+        for (Reverse((until, from)), places) in gaps.into_iter().take(TOP) {
+            let gap = Span { from, until };
+            let lead = format!("  {} – {}, {}: ", minute(from), minute(until), length(gap));
+            let places = match places.len() {
+                n if n == holdings.regions.len() && n > 1 => "everywhere".to_owned(),
+                _ => names(holdings, &places),
+            };
+            let room = self.look.width.saturating_sub(measure_text_width(&lead));
+            writeln!(self.out, "{lead}{}", middle(&places, room.max(30)))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a line for each account and region, below headings.
+    fn by_account(
+        &mut self,
+        holdings: &Holdings,
+        heading: &str,
+        mut line: impl FnMut(&mut Page, usize) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut before = None;
+        for (at, held) in holdings.regions.iter().enumerate() {
+            if before != Some(&held.account) {
+                let account = escape::terminal(&held.account);
+                let heading = match before {
+                    None => format!("{heading}: {account}"),
+                    Some(_) => account.into_owned(),
+                };
+                let heading = self.style(Style::new().bold(), &heading);
+                writeln!(self.out, "\n{heading}")?;
+            }
+            before = Some(&held.account);
+            line(self, at)?;
+        }
+        Ok(())
+    }
+
+    fn inspection(&mut self, inspection: &Inspection) -> fmt::Result {
+        let Inspection {
+            good,
+            damage,
+            remarks,
+        } = inspection;
+        self.findings(damage, "Damaged", Style::new().red().bold())?;
+        if damage.count() > 0 {
+            let next = "Delete damaged log files: the next run fetches what was in them again, as far as \
+                        AWS still has it (LookupEvents: 90 days).";
+            writeln!(self.out, "{next}\n")?;
+        }
+        self.findings(remarks, "Worth knowing", Style::new().bold())?;
+        let amount = amount(*good);
+        match damage.count() {
+            0 => writeln!(self.out, "All is as the ledger says: {amount}."),
+            n => writeln!(
+                self.out,
+                "{} damaged; the rest is as the ledger says: {amount}.",
+                thousands(n)
+            ),
+        }
+    }
+
+    fn findings(&mut self, findings: &Findings, heading: &str, style: Style) -> fmt::Result {
+        if findings.count() == 0 {
+            return Ok(());
+        }
+        let heading = self.style(
+            style,
+            &format!("{heading} ({})", thousands(findings.count())),
+        );
+        writeln!(self.out, "{heading}")?;
+        for finding in findings.named.iter().take(MOST_FINDINGS) {
+            let (path, what) = (&finding.path, &finding.what);
+            let (path, what) = (escape::terminal(path), escape::terminal(what));
+            writeln!(self.out, "  {path} {what}")?;
+        }
+        let more = findings.count().saturating_sub(MOST_FINDINGS as u64);
+        if more > 0 {
+            writeln!(self.out, "  and {} more", thousands(more))?;
+        }
+        writeln!(self.out)
+    }
+}
+
+fn names(holdings: &Holdings, places: &[usize]) -> String {
+    let names = places.iter().filter_map(|at| holdings.regions.get(*at));
+    let names: Vec<String> = names
+        .map(|held| format!("{} {}", held.account, held.region))
+        .collect();
+    escape::terminal(&names.join(", ")).into_owned()
+}
+
+/// What stands for a cell of the calendar.
+fn mark(permille: u64) -> &'static str {
+    match permille {
+        0 => "·",
+        1000.. => "█",
+        _ => "▒",
+    }
+}
+
+/// Writes the month above the first cell that begins in it, where there is room.
+fn months(cells: &[Span], room: usize) -> String {
+    let mut line = String::new();
+    let mut before = None;
+    for (at, cell) in cells.iter().enumerate() {
+        let (year, month, _) = time::day(cell.from);
+        let begins = before != Some((year, month));
+        before = Some((year, month));
+        let free = line.len() + usize::from(at > 0) <= at;
+        if begins && free && at + 7 <= room {
+            let padding = at - line.len();
+            line.push_str(&" ".repeat(padding));
+            line.push_str(&format!("{year:04}-{month:02}"));
+        }
+    }
+    line
+}
+
+/// `2026-09-07 08:30`
+pub(super) fn minute(time: Seconds) -> String {
+    let mut text = time::iso(time).replace('T', " ");
+    text.truncate(16);
+    text
+}
+
+/// The two largest units of a span's length.
+fn length(span: Span) -> String {
+    let seconds = span.seconds();
+    let parts = [
+        (seconds / 86_400, "day"),
+        (seconds / 3600 % 24, "hour"),
+        (seconds / 60 % 60, "minute"),
+        (seconds % 60, "second"),
+    ];
+    let parts = parts.iter().skip_while(|part| part.0 == 0).take(2);
+    let parts = parts.filter(|part| part.0 > 0);
+    let parts: Vec<String> = parts.map(|(n, unit)| counted(*n, unit)).collect();
+    parts.join(" ")
+}
+
+fn amount(stored: Stored) -> String {
+    format!(
+        "{} in {}, {}",
+        counted(stored.events, "event"),
+        counted(stored.files, "file"),
+        size(stored.bytes)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_have_two_units() {
+        let length = |seconds: i64| {
+            length(Span {
+                from: 5,
+                until: 5 + seconds,
+            })
+        };
+        assert_eq!(length(86_400 * 2 + 7200 + 59), "2 days 2 hours");
+        assert_eq!(length(86_400), "1 day");
+        assert_eq!(length(61), "1 minute 1 second");
+        assert_eq!(length(86_401), "1 day");
+    }
+
+    #[test]
+    fn sizes_have_a_unit() {
+        assert_eq!(size(999), "999 B");
+        assert_eq!(size(1999), "1.9 kB");
+        assert_eq!(size(12_345_678_901_234), "12,345.6 GB");
+    }
+
+    #[test]
+    fn months_stand_above_their_first_day_and_apart() {
+        let day = |n: i64| Span {
+            from: n * 86_400,
+            until: (n + 1) * 86_400,
+        };
+        // 1970-01-20 to 1970-03-03
+        let cells: Vec<Span> = (19..61).map(day).collect();
+        let line = months(&cells, 80);
+        assert_eq!(line, "1970-01     1970-02                     1970-03");
+        assert_eq!(months(&cells, 42), "1970-01     1970-02");
+        let weeks: Vec<Span> = (0..10).map(|n| day(n * 7)).collect();
+        assert_eq!(months(&weeks, 80), "1970-01  1970-03");
+    }
+}

@@ -1,0 +1,311 @@
+//! Which days are covered: a row for each region, a column for each day.
+
+use super::bucket::Bucket;
+use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
+use super::scene::{Anchor, Color, Scene, Text};
+
+/// A chart of shares by day.
+#[derive(Debug, Clone, Copy)]
+pub struct Calendar<'a> {
+    /// The headline.
+    pub title: &'a str,
+    /// A smaller line below the title; may be empty.
+    pub subtitle: &'a str,
+    /// When each column begins, in order: Unix time in seconds.
+    pub columns: &'a [i64],
+    /// How many days share a column.
+    pub days: i64,
+    pub rows: &'a [CalendarRow<'a>],
+}
+
+/// One strip of a calendar.
+#[derive(Debug)]
+pub struct CalendarRow<'a> {
+    /// What this row and those below it have in common, if that begins here.
+    pub group: Option<&'a str>,
+    pub name: &'a str,
+    /// Stands at the end of the row.
+    pub note: String,
+    /// How much of each column is covered, in thousandths.
+    pub shares: Vec<u64>,
+}
+
+/// Nothing, up to a third, up to two thirds, less than all, all. One hue from light to dark; only the
+/// last is dark enough to be taken for whole.
+const SHADES: [(Color, &str); 5] = [
+    (Color([0xec, 0xee, 0xf1]), "not covered"),
+    (Color([0xfc, 0xec, 0xbc]), "up to a third"),
+    (Color([0xf9, 0xd8, 0x7c]), "up to two thirds"),
+    (Color([0xf0, 0xbd, 0x40]), "less than all"),
+    (Color([0xb0, 0x70, 0x00]), "covered"),
+];
+
+/// Height of a row, and of the line that begins a group.
+const ROW: i32 = 26;
+const GROUP: i32 = 36;
+/// Space between two rows.
+const SPACE: i32 = 4;
+/// Room above the cells for months and days.
+const HEAD: i32 = 52;
+/// Room below the cells for the legend.
+const FOOT: i32 = 46;
+/// The widest column; a few days shall not become slabs.
+const WIDEST: i32 = 96;
+/// The widest name; longer ones are cut.
+const NAME: i32 = 360;
+/// Room for the note at the end of a row.
+const NOTE: i32 = 90;
+const GAP: i32 = 12;
+
+impl Calendar<'_> {
+    /// Lays the chart out.
+    pub fn scene(&self) -> Scene {
+        let heading = Heading {
+            title: self.title,
+            subtitle: self.subtitle,
+        };
+        let groups = self.rows.iter().filter(|row| row.group.is_some()).count();
+        let height = self.rows.len() as i32 * ROW + groups as i32 * GROUP;
+        let mut scene = heading.scene(HEAD + height + FOOT + MARGIN);
+        let name = |row: &CalendarRow<'_>| Text::new((MARGIN, 0), LABEL, row.name).fit(NAME);
+        let names = self.rows.iter().map(|row| name(row).width()).max();
+        let left = MARGIN + names.unwrap_or(0) + GAP;
+        let strip = Strip {
+            left,
+            width: (RIGHT - NOTE - left).min(WIDEST * self.columns.len() as i32),
+            columns: self.columns.len() as i32,
+        };
+        let top = heading.bottom() + HEAD;
+        self.dates(&mut scene, &strip, top);
+        let mut y = top;
+        for row in self.rows {
+            if let Some(group) = row.group {
+                let text = Text::new((MARGIN, y + GROUP - 11), LABEL, group).bold();
+                scene.text(text.fit(RIGHT - MARGIN));
+                y += GROUP;
+            }
+            let mut text = name(row);
+            text.y = y + 17;
+            scene.text(text);
+            self.cells(&mut scene, &strip, row, y);
+            let note = Text::new((strip.left + strip.width + GAP, y + 17), TICK, &row.note);
+            scene.text(note.fill(Color::MUTED).fit(NOTE - GAP));
+            y += ROW;
+        }
+        legend(&mut scene, left, y + 24);
+        scene
+    }
+
+    /// Draws a row's cells; equal neighbours become one box if no line would part them.
+    fn cells(&self, scene: &mut Scene, strip: &Strip, row: &CalendarRow<'_>, y: i32) {
+        let is_same = |a: &(i32, &u64), b: &(i32, &u64)| a.1 == b.1 && strip.space() == 0;
+        let shares: Vec<(i32, &u64)> = (0..strip.columns).zip(&row.shares).collect();
+        for run in shares.chunk_by(is_same) {
+            let (Some((first, share)), Some((last, _))) = (run.first(), run.last()) else {
+                continue;
+            };
+            let (left, right) = (strip.edge(*first), strip.edge(last + 1) - strip.space());
+            let day = |column: i32| {
+                let start = self.columns.get(column as usize);
+                Bucket::Hours(24).label(start.copied().unwrap_or(0))
+            };
+            let days = match first == last {
+                true => day(*first),
+                false => format!("{} to {}", day(*first), day(*last)),
+            };
+            let tip = format!("{}, {days}: {}.{} %", row.name, **share / 10, **share % 10);
+            let size = (right - left, ROW - SPACE);
+            scene.rect_with_tip((left, y), size, SHADES[class(**share)].0, &tip);
+        }
+    }
+
+    /// Writes months, and days where there is room.
+    fn dates(&self, scene: &mut Scene, strip: &Strip, top: i32) {
+        let days = self.day_labels(strip);
+        let base = if days.is_empty() { top - 10 } else { top - 32 };
+        let mut months = self.month_labels(strip);
+        // Of a month that is about to end, the name would hide the next one's.
+        if let [first, second, ..] = &months[..]
+            && first.0 + Text::new((0, 0), TICK, &first.1).width() + GAP > second.0
+        {
+            months.remove(0);
+        }
+        let mut year = String::new();
+        let months = months.into_iter().map(|(x, name, of)| {
+            let text = match of == year {
+                true => name.split(' ').next().unwrap_or_default().to_owned(),
+                false => name,
+            };
+            year = of;
+            (x, text)
+        });
+        line(scene, base, months, GAP);
+        line(scene, top - 10, days.into_iter(), GAP / 2);
+    }
+
+    /// Where months begin, their names with the year, and their years.
+    fn month_labels(&self, strip: &Strip) -> Vec<(i32, String, String)> {
+        let month = Bucket::Months(1);
+        let mut before = None;
+        let columns = (0..).zip(self.columns);
+        let begins = columns.filter(|(_, start)| {
+            let this = Some(month.index(**start));
+            std::mem::replace(&mut before, this) != this
+        });
+        let labels = begins.map(|(column, start)| {
+            let (name, year) = month.tick_labels(*start);
+            (strip.edge(column), format!("{name} {year}"), year)
+        });
+        labels.collect()
+    }
+
+    /// The days, or Mondays, where numbers stay apart.
+    fn day_labels(&self, strip: &Strip) -> Vec<(i32, String)> {
+        let every = match strip.width / strip.columns.max(1) {
+            _ if self.days > 1 => return Vec::new(),
+            28.. => 1,
+            5.. => 7,
+            _ => return Vec::new(),
+        };
+        // 1970 began on a Thursday, three days after a Monday.
+        let is_shown = |start: i64| (start.div_euclid(86_400) + 3).rem_euclid(every) == 0;
+        let columns = (0..).zip(self.columns);
+        let labels = columns.filter(|(_, start)| is_shown(**start));
+        let label = |(column, start): (i32, &i64)| {
+            let (day, _) = Bucket::Hours(24).tick_labels(*start);
+            (strip.edge(column), day)
+        };
+        labels.map(label).collect()
+    }
+}
+
+/// Writes those of a line's labels for which there is room.
+fn line(scene: &mut Scene, y: i32, labels: impl Iterator<Item = (i32, String)>, gap: i32) {
+    let mut free = 0;
+    for (x, label) in labels {
+        let text = Text::new((x, y), TICK, &label).fill(Color::MUTED);
+        let end = x + text.width();
+        if free <= x && end <= RIGHT {
+            free = end + gap;
+            scene.text(text);
+        }
+    }
+}
+
+/// Where the cells of all rows lie.
+struct Strip {
+    left: i32,
+    width: i32,
+    columns: i32,
+}
+
+impl Strip {
+    /// The left edge of a column.
+    fn edge(&self, column: i32) -> i32 {
+        self.left + self.width * column / self.columns.max(1)
+    }
+
+    /// Empty pixels at the right of each cell.
+    fn space(&self) -> i32 {
+        match self.width / self.columns.max(1) {
+            20.. => 2,
+            6.. => 1,
+            _ => 0,
+        }
+    }
+}
+
+fn class(permille: u64) -> usize {
+    match permille {
+        0 => 0,
+        1..=333 => 1,
+        334..=666 => 2,
+        667..=999 => 3,
+        _ => 4,
+    }
+}
+
+fn legend(scene: &mut Scene, left: i32, y: i32) {
+    let mut x = left;
+    for (color, name) in SHADES {
+        scene.rect((x, y), (22, 22), color);
+        let text = Text::new((x + 30, y + 17), TICK, name).fill(Color::MUTED);
+        x += 30 + text.width() + 28;
+        scene.text(text.anchor(Anchor::Start));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame::tests::{HOSTILE, check};
+    use super::*;
+
+    const DAY: i64 = 86_400;
+    /// 2026-06-20
+    const START: i64 = 20_624 * DAY;
+
+    fn draw(names: &[&str], count: i64, days: i64) -> Scene {
+        let columns: Vec<i64> = (0..count).map(|n| START + n * days * DAY).collect();
+        let row = |(at, name)| CalendarRow {
+            group: (at % 7 == 0).then_some(name),
+            name,
+            note: "100.0 %".to_owned(),
+            shares: (0..count).map(|n| n as u64 * 50 % 1100).collect(),
+        };
+        let rows: Vec<CalendarRow<'_>> = names.iter().copied().enumerate().map(row).collect();
+        let scene = Calendar {
+            title: "Title",
+            subtitle: "Subtitle",
+            columns: &columns,
+            days,
+            rows: &rows,
+        }
+        .scene();
+        check(&scene);
+        scene
+    }
+
+    #[test]
+    fn charts_of_any_length_keep_their_texts_apart() {
+        for count in [0, 1, 2, 3, 14, 31, 60, 90, 200, 365, 500, 600] {
+            draw(&["ap-southeast-2", "eu-west-1"], count, 1);
+            draw(&["eu-west-1"; 8], count, 7);
+        }
+        draw(&[], 5, 1);
+        draw(&HOSTILE, 90, 1);
+        draw(&["W".repeat(999).as_str()], 500, 1);
+        draw(&["eu-west-1"; 400], 10, 1);
+    }
+
+    #[test]
+    fn months_and_mondays_are_named() {
+        let scene = draw(&["eu-west-1"], 90, 1);
+        let texts: Vec<&str> = scene.texts().collect();
+        for text in ["Jun 2026", "Jul", "Aug", "Sep", "22", "29", "6"] {
+            assert!(texts.contains(&text), "{text} is not in {texts:?}");
+        }
+        assert!(!texts.contains(&"23"));
+        let few = draw(&["eu-west-1"], 3, 1);
+        assert_eq!(
+            few.texts()
+                .filter(|text| ["20", "21", "22"].contains(text))
+                .count(),
+            3
+        );
+    }
+
+    #[test]
+    fn only_all_is_all() {
+        assert_eq!(
+            [0, 1, 333, 334, 666, 667, 999, 1000].map(class),
+            [0, 1, 1, 2, 2, 3, 3, 4]
+        );
+        let scene = draw(&["eu-west-1"], 22, 1);
+        let tips: Vec<&str> = scene
+            .tips()
+            .filter_map(|rect| rect.tip.as_deref())
+            .collect();
+        assert_eq!(tips[1], "eu-west-1, 2026-06-21: 5.0 %");
+        assert_eq!(tips.len(), 22);
+    }
+}

@@ -1,0 +1,264 @@
+//! A week at a glance: how much happened in each hour of each weekday.
+
+use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
+use super::scale;
+use super::scene::{Anchor, Color, Scene, Text};
+
+/// A chart of 24 hours by seven weekdays.
+#[derive(Debug, Clone, Copy)]
+pub struct HeatMap<'a> {
+    /// The headline.
+    pub title: &'a str,
+    /// A smaller line below the title; may be empty.
+    pub subtitle: &'a str,
+    /// What is counted, in the plural, for example `API calls`.
+    pub unit: &'a str,
+    /// A count for each weekday, Monday first, and each hour in UTC.
+    pub counts: &'a [[u64; 24]; 7],
+}
+
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/// One hue from light to dark, which every kind of colour vision can order.
+const SHADES: [Color; 6] = [
+    Color([0xfd, 0xf1, 0xcc]),
+    Color([0xfa, 0xdc, 0x86]),
+    Color([0xee, 0xb7, 0x35]),
+    Color([0xc8, 0x84, 0x00]),
+    Color([0x8e, 0x56, 0x00]),
+    Color([0x52, 0x2f, 0x05]),
+];
+/// From this shade on, numbers are white.
+const DARK: usize = 4;
+/// An hour in which nothing happened.
+const NOTHING: Color = Color([0xf3, 0xf4, 0xf6]);
+
+/// Distance between the left edges, and the upper edges, of two cells.
+const PITCH: (i32, i32) = (60, 48);
+/// Space between cells.
+const SPACE: i32 = 2;
+/// Left edge of the cells; 24 of them reach to the right margin.
+const LEFT: i32 = RIGHT - 24 * PITCH.0;
+/// Room above the cells for the hours.
+const HEAD: i32 = 56;
+/// Room below the cells for the legend.
+const FOOT: i32 = 72;
+
+impl HeatMap<'_> {
+    /// Lays the chart out.
+    pub fn scene(&self) -> Scene {
+        let heading = Heading {
+            title: self.title,
+            subtitle: self.subtitle,
+        };
+        let mut scene = heading.scene(HEAD + 7 * PITCH.1 + FOOT + MARGIN);
+        let top = heading.bottom() + HEAD;
+        let muted = |at, text: &str| Text::new(at, TICK, text).fill(Color::MUTED);
+        let caption = (LEFT, heading.bottom() + 14);
+        scene.text(muted(caption, "Hour of the day, UTC"));
+        for hour in 0..24 {
+            let x = LEFT + hour * PITCH.0 + (PITCH.0 - SPACE) / 2;
+            let text = muted((x, top - 10), &format!("{hour:02}"));
+            scene.text(text.anchor(Anchor::Middle));
+        }
+        let classes = Classes::of(self.counts);
+        for ((day, name), counts) in (0..).zip(DAYS).zip(self.counts) {
+            let y = top + day * PITCH.1;
+            let label = Text::new((LEFT - 12, y + 29), LABEL, name);
+            scene.text(label.anchor(Anchor::End));
+            for (hour, count) in (0..).zip(counts) {
+                let tip = format!("{name} {hour:02}:00 UTC: {}", scale::grouped(*count));
+                let x = LEFT + hour * PITCH.0;
+                cell(&mut scene, (x, y), *count, &classes, &tip);
+            }
+        }
+        self.legend(&mut scene, top + 7 * PITCH.1 + 24, &classes);
+        scene
+    }
+
+    /// Shows which counts each shade stands for.
+    fn legend(&self, scene: &mut Scene, y: i32, classes: &Classes) {
+        let mut x = LEFT;
+        let mut sample = |scene: &mut Scene, color, text: &str| {
+            scene.rect((x, y), (24, 24), color);
+            let text = Text::new((x + 32, y + 18), TICK, text).fill(Color::MUTED);
+            x += 32 + text.width() + 28;
+            scene.text(text);
+        };
+        sample(scene, NOTHING, "0");
+        let mut below = classes.below;
+        for (class, color) in SHADES.into_iter().enumerate() {
+            let upper = classes.upper(class);
+            // A small range leaves some shades without a number.
+            if below < upper {
+                let (first, last) = (classes.number(below + 1), classes.number(upper));
+                let range = if first == last {
+                    first
+                } else {
+                    format!("{first}–{last}")
+                };
+                sample(scene, color, &range);
+                below = upper;
+            }
+        }
+        let unit = Text::new((x, y + 18), TICK, self.unit).fill(Color::MUTED);
+        scene.text(unit.fit(RIGHT - x));
+    }
+}
+
+/// How the counts of a chart are divided among the shades, and how they are written.
+struct Classes {
+    /// One less than the smallest count that is not zero. The classes begin above it, so that
+    /// counts that hardly differ do not all get the darkest shade.
+    below: u64,
+    most: u64,
+}
+
+/// Counts below this are written with all their digits, which fit a cell.
+const FIRST_ABBREVIATED: u64 = 10_000;
+
+impl Classes {
+    fn of(counts: &[[u64; 24]; 7]) -> Classes {
+        let counts = || counts.iter().flatten().copied().filter(|count| *count > 0);
+        Classes {
+            below: counts().min().map_or(0, |least| least - 1),
+            most: counts().max().unwrap_or(0),
+        }
+    }
+
+    /// The largest count of a class. The classes grow like squares, so that a few busy hours do not
+    /// make all others look alike.
+    fn upper(&self, class: usize) -> u64 {
+        let (i, n) = (class as u128 + 1, SHADES.len() as u128);
+        let range = u128::from(self.most.saturating_sub(self.below));
+        // Not more than `most`, because `class` is an index of `SHADES`.
+        self.below + (range * i * i / (n * n)) as u64
+    }
+
+    /// The class of a count, or none for zero.
+    fn shade(&self, count: u64) -> Option<usize> {
+        let classes = 0..SHADES.len();
+        (count != 0).then(|| {
+            classes
+                .take_while(|class| self.upper(*class) < count)
+                .count()
+        })
+    }
+
+    /// Writes a count: in full if all counts of the chart fit, otherwise abbreviated.
+    fn number(&self, count: u64) -> String {
+        if self.most < FIRST_ABBREVIATED {
+            scale::grouped(count)
+        } else {
+            scale::compact(count)
+        }
+    }
+}
+
+fn cell(scene: &mut Scene, (x, y): (i32, i32), count: u64, classes: &Classes, tip: &str) {
+    let shade = classes.shade(count);
+    let fill = shade.and_then(|shade| SHADES.get(shade).copied());
+    let size = (PITCH.0 - SPACE, PITCH.1 - SPACE);
+    scene.rect_with_tip((x, y), size, fill.unwrap_or(NOTHING), tip);
+    if let Some(shade) = shade {
+        let ink = if shade < DARK {
+            Color::INK
+        } else {
+            Color::WHITE
+        };
+        let at = (x + size.0 / 2, y + size.1 / 2 + 6);
+        let number = Text::new(at, LABEL, &classes.number(count));
+        scene.text(number.anchor(Anchor::Middle).fill(ink));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::frame::tests::{HOSTILE, check};
+    use super::*;
+
+    fn chart(counts: &[[u64; 24]; 7]) -> Scene {
+        let map = HeatMap {
+            title: "Title",
+            subtitle: "",
+            unit: "API calls",
+            counts,
+        };
+        let scene = map.scene();
+        check(&scene);
+        scene
+    }
+
+    #[test]
+    fn shades_are_ordered_and_reach_both_ends() {
+        for most in [1, 2, 6, 7, 100, u64::MAX] {
+            let classes = Classes { below: 0, most };
+            let shades: Vec<usize> = (1..=100)
+                .filter_map(|i| classes.shade((u128::from(most) * i / 100) as u64))
+                .collect();
+            assert!(shades.is_sorted());
+            assert_eq!(shades.last(), Some(&(SHADES.len() - 1)));
+        }
+        let classes = Classes {
+            below: 0,
+            most: 100,
+        };
+        assert_eq!(classes.shade(0), None);
+        assert_eq!(classes.shade(1), Some(0));
+    }
+
+    #[test]
+    fn counts_that_hardly_differ_have_different_shades() {
+        let mut counts = [[0; 24]; 7];
+        for (count, next) in counts[2].iter_mut().zip(977..) {
+            *count = next;
+        }
+        let scene = chart(&counts);
+        let fills: BTreeSet<_> = (scene.tips())
+            .filter(|cell| cell.fill != NOTHING)
+            .map(|cell| cell.fill.0)
+            .collect();
+        assert!(fills.len() >= 5, "{fills:?}");
+        // All numbers of a chart are written in one style.
+        assert!(scene.texts().any(|text| text == "1,000"));
+        assert!(scene.texts().any(|text| text == "992"));
+    }
+
+    #[test]
+    fn cells_show_their_count_under_the_right_hour() {
+        let mut counts = [[0; 24]; 7];
+        counts[6][23] = 1234;
+        let scene = chart(&counts);
+        let cell = scene.tips().last().unwrap();
+        assert_eq!(cell.tip.as_deref(), Some("Sun 23:00 UTC: 1,234"));
+        assert_eq!(cell.fill, SHADES[5]);
+        assert!(scene.texts().any(|text| text == "1,234"));
+    }
+
+    #[test]
+    fn extreme_counts_fit_their_cells() {
+        for count in [0, 1, 9_949, 9_999, 10_000, 999_499, 999_500, u64::MAX] {
+            let scene = chart(&[[count; 24]; 7]);
+            let room = PITCH.0 - SPACE;
+            assert!(
+                scene
+                    .texts()
+                    .all(|text| Text::new((0, 0), LABEL, text).width() <= room
+                        || !text.starts_with(|c: char| c.is_ascii_digit())
+                        || text.contains('–')),
+                "{count}"
+            );
+        }
+        for unit in HOSTILE {
+            let map = HeatMap {
+                title: unit,
+                subtitle: unit,
+                unit,
+                counts: &[[u64::MAX; 24]; 7],
+            };
+            check(&map.scene());
+        }
+    }
+}

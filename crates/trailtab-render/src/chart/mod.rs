@@ -1,0 +1,35 @@
+//! Charts as SVG text and PNG bytes, from one description.
+//!
+//! A chart ([`Bars`], [`Timeline`], [`HeatMap`], [`Calendar`]; in mails [`Stack`] and [`Cumulative`]) lays
+//! itself out as a [`Scene`] of rectangles, lines and text; a scene is written as SVG or drawn as PNG,
+//! so both formats look the same. Everything here is pure: data in, bytes out.
+//! Names come from logs that strangers can write to, therefore no input may
+//! panic, leave the canvas, or become markup.
+//!
+//! Lengths are pixels, with the origin at the top left and `y` growing downward.
+
+mod bars;
+mod bucket;
+mod calendar;
+mod cumulative;
+mod font;
+mod frame;
+mod heatmap;
+mod palette;
+mod png;
+mod scale;
+mod scene;
+mod sheet;
+mod stack;
+mod stroke;
+mod svg;
+mod timeline;
+
+pub use self::bars::Bars;
+pub use self::calendar::{Calendar, CalendarRow};
+pub use self::cumulative::Cumulative;
+pub use self::heatmap::HeatMap;
+pub use self::scene::Scene;
+pub use self::sheet::WIDTH as MAIL_WIDTH;
+pub use self::stack::Stack;
+pub use self::timeline::{Hour, Timeline};

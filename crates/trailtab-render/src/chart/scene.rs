@@ -1,0 +1,260 @@
+//! What a chart consists of, before any format is chosen.
+
+use super::font::{self, Weight};
+
+/// A finished drawing on a white canvas.
+#[derive(Debug)]
+pub struct Scene {
+    /// Width of the canvas in pixels.
+    pub width: u16,
+    /// Height of the canvas in pixels.
+    pub height: u16,
+    /// What a screen reader says for the whole picture.
+    pub name: String,
+    /// Drawn in this order, later items on top.
+    pub items: Vec<Item>,
+}
+
+/// Something to draw. Lines that are horizontal or vertical are thin rectangles:
+/// whole pixels keep them sharp.
+#[derive(Debug)]
+pub enum Item {
+    /// A filled box.
+    Rect(Rect),
+    /// A line through some points.
+    Line(Line),
+    /// One line of text.
+    Text(Text),
+}
+
+/// A box filled with one colour.
+#[derive(Debug)]
+pub struct Rect {
+    /// Left edge.
+    pub x: i32,
+    /// Upper edge.
+    pub y: i32,
+    /// Nothing is drawn unless this is positive.
+    pub width: i32,
+    /// Nothing is drawn unless this is positive.
+    pub height: i32,
+    /// Colour of the whole area.
+    pub fill: Color,
+    /// Shown by a browser while the pointer rests on the box.
+    pub tip: Option<String>,
+}
+
+/// A line with round ends through some points; a single one gives a dot.
+#[derive(Debug)]
+pub struct Line {
+    /// In the order of drawing.
+    pub points: Vec<(i32, i32)>,
+    /// Thickness in pixels.
+    pub width: u8,
+    /// Colour of the line.
+    pub fill: Color,
+    /// Whether it has gaps.
+    pub dashed: bool,
+}
+
+impl Line {
+    /// Pixels of a dash, and of the gap behind it, round ends not counted.
+    pub const DASH: (u8, u8) = (12, 12);
+}
+
+/// One line of text.
+#[derive(Debug)]
+pub struct Text {
+    /// Position of the anchor.
+    pub x: i32,
+    /// Position of the baseline.
+    pub y: i32,
+    /// Height of an em in pixels.
+    pub size: u8,
+    /// Thickness of the strokes.
+    pub weight: Weight,
+    /// What `x` refers to.
+    pub anchor: Anchor,
+    /// Colour of the letters.
+    pub fill: Color,
+    /// Free of control characters, see [`clean`].
+    pub content: String,
+}
+
+/// Which point of a text lies at its `x`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// The left end; all our texts are laid out from left to right.
+    Start,
+    /// The centre.
+    Middle,
+    /// The right end.
+    End,
+}
+
+/// Red, green and blue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Color(pub [u8; 3]);
+
+impl Color {
+    /// The paper.
+    pub const WHITE: Self = Self([0xff, 0xff, 0xff]);
+    /// Titles, labels and values.
+    pub const INK: Self = Self([0x1f, 0x29, 0x33]);
+    /// Everything that explains and is not data: subtitles, ticks, captions.
+    pub const MUTED: Self = Self([0x5f, 0x6b, 0x7a]);
+    /// Lines that guide the eye.
+    pub const GRID: Self = Self([0xe3, 0xe7, 0xec]);
+    /// Amber; 3:1 against white, the least that WCAG asks of a graphic.
+    pub const ACCENT: Self = Self([0xc8, 0x84, 0x00]);
+    /// Dark red; differs from the amber in lightness too, not only in hue.
+    pub const FAILED: Self = Self([0x8f, 0x1d, 0x2c]);
+}
+
+impl Scene {
+    /// Starts an empty drawing called `name`.
+    pub fn new(width: u16, height: u16, name: &str) -> Self {
+        Self {
+            // No format can express an empty canvas.
+            width: width.max(1),
+            height: height.max(1),
+            name: shorten(&clean(name)),
+            items: Vec::new(),
+        }
+    }
+
+    /// Adds a box.
+    pub fn rect(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), fill: Color) {
+        self.items.push(Item::Rect(Rect {
+            x,
+            y,
+            width,
+            height,
+            fill,
+            tip: None,
+        }));
+    }
+
+    /// Adds a box with a tool-tip.
+    pub fn rect_with_tip(&mut self, at: (i32, i32), size: (i32, i32), fill: Color, tip: &str) {
+        self.rect(at, size, fill);
+        if let Some(Item::Rect(rect)) = self.items.last_mut() {
+            rect.tip = Some(shorten(&clean(tip)));
+        }
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, line: Line) {
+        self.items.push(Item::Line(line));
+    }
+
+    /// Adds a line of text.
+    pub fn text(&mut self, text: Text) {
+        self.items.push(Item::Text(text));
+    }
+}
+
+impl Text {
+    /// Makes regular text in [`Color::INK`] that starts at `x`.
+    pub fn new((x, y): (i32, i32), size: u8, content: &str) -> Self {
+        Self {
+            x,
+            y,
+            size,
+            weight: Weight::Regular,
+            anchor: Anchor::Start,
+            fill: Color::INK,
+            content: clean(content),
+        }
+    }
+
+    /// Makes the text bold.
+    pub fn bold(mut self) -> Self {
+        self.weight = Weight::Bold;
+        self
+    }
+
+    /// Chooses which point lies at `x`.
+    pub fn anchor(mut self, anchor: Anchor) -> Self {
+        self.anchor = anchor;
+        self
+    }
+
+    /// Chooses the colour.
+    pub fn fill(mut self, fill: Color) -> Self {
+        self.fill = fill;
+        self
+    }
+
+    /// Cuts the middle out of the text until it is at most `width` wide.
+    pub fn fit(mut self, width: i32) -> Self {
+        if let Some(cut) = font::cut_middle(&self.content, self.size, self.weight, width) {
+            self.content = cut;
+        }
+        self
+    }
+
+    /// Width in pixels, rounded up.
+    pub fn width(&self) -> i32 {
+        font::width(&self.content, self.size, self.weight).ceil() as i32
+    }
+
+    /// Position of the left end of the text.
+    pub fn left(&self) -> i32 {
+        match self.anchor {
+            Anchor::Start => self.x,
+            Anchor::Middle => self.x.saturating_sub(self.width() / 2),
+            Anchor::End => self.x.saturating_sub(self.width()),
+        }
+    }
+}
+
+/// Replaces what could break XML or deceive the reader: control characters,
+/// invisible characters, and marks that reverse the direction of writing.
+fn clean(text: &str) -> String {
+    let visible = |c: char| {
+        !(c.is_control()
+            || matches!(c,
+                '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+                | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}'))
+    };
+    text.chars()
+        .map(|c| if visible(c) { c } else { '\u{fffd}' })
+        .collect()
+}
+
+/// Bounds a text that is not drawn, so that one hostile name cannot bloat a file.
+fn shorten(text: &str) -> String {
+    const MOST: usize = 400;
+    let total = text.chars().count();
+    if total <= MOST {
+        return text.to_owned();
+    }
+    let head = text.chars().take(MOST / 2);
+    let tail = text.chars().skip(total - MOST / 2);
+    head.chain(['…']).chain(tail).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deceptive_characters_become_visible() {
+        assert_eq!(clean("a\0b\u{202e}c\nd\u{ffff}é"), "a�b�c�d�é");
+    }
+
+    #[test]
+    fn long_names_keep_both_ends() {
+        let short = shorten(&format!("A{}Z", "x".repeat(10_000)));
+        assert_eq!(short.chars().count(), 401);
+        assert!(short.starts_with('A') && short.ends_with('Z'));
+    }
+
+    #[test]
+    fn canvas_is_never_empty() {
+        let scene = Scene::new(0, 0, "");
+        assert_eq!((scene.width, scene.height), (1, 1));
+    }
+}

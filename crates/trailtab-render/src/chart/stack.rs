@@ -1,0 +1,414 @@
+//! Stacked daily bars: what each owner, service or account cost.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::palette::{OTHER, SERIES};
+use super::scene::{Color, Scene, Text};
+use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, Money, RIGHT, Slots, float, muted};
+use trailtab_core::cost::money;
+
+/// A chart of one bar for each day, with a part for each row.
+#[derive(Debug, Clone, Copy)]
+pub struct Stack<'a> {
+    /// The headline.
+    pub title: &'a str,
+    /// A smaller line below the title.
+    pub subtitle: &'a str,
+    pub currency: &'a str,
+    /// The day that the rows begin with.
+    pub first: Date,
+    /// Name and daily amounts. [`Stack::MOST`] of them are told apart, and the others summed up.
+    pub rows: &'a [(&'a str, &'a [Decimal])],
+    /// Days whose amounts are not final.
+    pub estimated: &'a [Date],
+}
+
+/// Height of the bars' area.
+const PLOT: i32 = 420;
+/// Room above it for the unit.
+const CAPTION: i32 = 48;
+/// The widest bar; a few days shall not become slabs.
+const WIDEST: i32 = 72;
+/// Distance between two lines of the legend; all of them fit beside the bars.
+const PITCH: i32 = 38;
+/// The widest name in the legend.
+const MOST_NAME: i32 = 360;
+/// The square that shows a colour.
+const SWATCH: i32 = 20;
+/// More days than this are summed up by months.
+const MOST_DAYS: usize = 100;
+
+impl Stack<'_> {
+    /// The number of rows that have a colour of their own.
+    pub const MOST: usize = SERIES.len();
+
+    /// Lays the chart out.
+    pub fn scene(&self) -> Scene {
+        let (mut scene, top) = sheet::sheet(self.title, self.subtitle, CAPTION + PLOT + FOOT + 8);
+        let series = self.series();
+        let columns = self.columns(&series);
+        if columns.is_empty() || series.is_empty() {
+            scene.text(muted((MARGIN, top + 20), "no data"));
+            return scene;
+        }
+        let right = legend(&mut scene, top + CAPTION, &series);
+        let (least, greatest) = extent(&columns);
+        let money = Money::new(least, greatest, 6);
+        let left = money.draw(&mut scene, top + CAPTION, PLOT, right, self.currency);
+        let slots = Slots {
+            left,
+            right,
+            // There are no more than two for each month of the calendar.
+            count: columns.len() as i32,
+        };
+        let area = Area {
+            top: top + CAPTION,
+            slots,
+            money,
+        };
+        for (slot, column) in (0..).zip(&columns) {
+            area.bar(&mut scene, slot, column, &series, self.currency);
+        }
+        // What lies below zero must not hide it.
+        let zero = area.top + area.money.y(0.0, PLOT);
+        scene.rect((left, zero - 1), (right - left, 2), Color::MUTED);
+        let names: Vec<(String, String)> =
+            columns.iter().map(|column| column.name.clone()).collect();
+        slots.names(&mut scene, area.top + PLOT, &names);
+        self.caption(&mut scene, &area, &columns);
+        scene
+    }
+
+    /// The rows that have a colour, in the order of the table, and the sum of the others.
+    fn series(&self) -> Vec<Series> {
+        let size = |daily: &[Decimal]| total(daily.iter().map(Decimal::abs));
+        let mut sizes: Vec<(usize, Decimal)> = self
+            .rows
+            .iter()
+            .map(|(_, daily)| size(daily))
+            .enumerate()
+            .collect();
+        sizes.retain(|(_, size)| !size.is_zero());
+        sizes.sort_by_key(|(at, size)| (std::cmp::Reverse(*size), *at));
+        // One more than there are colours would be called "1 other": it has the grey for itself.
+        let own = if sizes.len() == Self::MOST + 1 {
+            sizes.len()
+        } else {
+            Self::MOST
+        };
+        let (shown, hidden) = sizes.split_at(sizes.len().min(own));
+        let mut series: Vec<Series> = shown
+            .iter()
+            .zip(SERIES.into_iter().chain([OTHER]))
+            .map(|((at, _), color)| Series {
+                name: self.rows[*at].0.to_owned(),
+                color,
+                daily: self.rows[*at].1.to_vec(),
+            })
+            .collect();
+        if !hidden.is_empty() {
+            let days = hidden.iter().map(|(at, _)| self.rows[*at].1.len()).max();
+            let sum = |day: usize| {
+                total(
+                    hidden
+                        .iter()
+                        .filter_map(|(at, _)| self.rows[*at].1.get(day).copied()),
+                )
+            };
+            series.push(Series {
+                name: format!("{} others", hidden.len()),
+                color: OTHER,
+                daily: (0..days.unwrap_or(0)).map(sum).collect(),
+            });
+        }
+        series
+    }
+
+    /// The days, or the months if there are many of them.
+    fn columns(&self, series: &[Series]) -> Vec<Column> {
+        let days = series.iter().map(|row| row.daily.len()).max().unwrap_or(0);
+        let by_month = MOST_DAYS < days;
+        let mut columns: Vec<Column> = Vec::new();
+        let mut day = self.first;
+        for at in 0..days {
+            let name = match by_month {
+                true => sheet::month_name(day),
+                false => sheet::day_name(day),
+            };
+            if columns.last().is_none_or(|column| column.name != name) {
+                columns.push(Column {
+                    name,
+                    estimated: false,
+                    amounts: vec![Decimal::ZERO; series.len()],
+                });
+            }
+            if let Some(column) = columns.last_mut() {
+                column.estimated |= self.estimated.contains(&day);
+                for (amount, row) in column.amounts.iter_mut().zip(series) {
+                    let more = row.daily.get(at).copied().unwrap_or_default();
+                    *amount = amount.saturating_add(more);
+                }
+            }
+            // The calendar ends in the year 9999.
+            let Ok(next) = day.tomorrow() else { break };
+            day = next;
+        }
+        columns
+    }
+
+    /// Says what a bar is and marks those that are not final.
+    fn caption(&self, scene: &mut Scene, area: &Area, columns: &[Column]) {
+        let by_month = columns
+            .first()
+            .is_some_and(|column| column.name.0.parse::<u8>().is_err());
+        let unit = format!(
+            "{} per {}",
+            self.currency,
+            if by_month { "month" } else { "day" }
+        );
+        let y = area.top - 26;
+        let caption = muted((MARGIN, y), &unit).fit(400);
+        let mut x = caption.x + caption.width() + 2 * GAP;
+        scene.text(caption);
+        if columns.iter().all(|column| column.estimated) {
+            scene.text(muted((x, y), "(all of it still estimated)"));
+            return;
+        }
+        if !columns.iter().any(|column| column.estimated) {
+            return;
+        }
+        scene.rect((x, y - 10), (2 * SWATCH, 5), Color::INK);
+        x += 2 * SWATCH + GAP;
+        scene.text(muted((x, y), "still estimated"));
+        for (slot, column) in (0..).zip(columns) {
+            if column.estimated {
+                let left = area.slots.edge(slot);
+                let width = area.slots.edge(slot + 1) - left;
+                scene.rect((left, area.top + PLOT + 3), (width, 5), Color::INK);
+            }
+        }
+    }
+}
+
+/// A colour and what it stands for.
+struct Series {
+    name: String,
+    color: Color,
+    daily: Vec<Decimal>,
+}
+
+/// A bar.
+struct Column {
+    /// The day and its month, or the month and its year.
+    name: (String, String),
+    estimated: bool,
+    /// One for each of the series.
+    amounts: Vec<Decimal>,
+}
+
+/// Where the bars stand.
+struct Area {
+    top: i32,
+    slots: Slots,
+    money: Money,
+}
+
+impl Area {
+    /// Puts the parts of a bar on each other, the first at zero; what is negative hangs below.
+    fn bar(
+        &self,
+        scene: &mut Scene,
+        slot: i32,
+        column: &Column,
+        series: &[Series],
+        currency: &str,
+    ) {
+        let (left, right) = (self.slots.edge(slot), self.slots.edge(slot + 1));
+        let space = if right - left < 6 {
+            0
+        } else {
+            2 + (right - left) / 8
+        };
+        let width = (right - left - space).clamp(1, WIDEST);
+        let left = left + (right - left - width) / 2;
+        let (mut above, mut below) = (0.0, 0.0);
+        for (amount, row) in column.amounts.iter().zip(series) {
+            if amount.is_zero() {
+                continue;
+            }
+            let end = if amount.is_sign_negative() {
+                &mut below
+            } else {
+                &mut above
+            };
+            let from = self.top + self.money.y(*end, PLOT);
+            *end += float(*amount);
+            let to = self.top + self.money.y(*end, PLOT);
+            let (upper, height) = (from.min(to), (from - to).abs());
+            // A line of paper between two parts tells them apart, where there is room for it.
+            let height = if height < 6 { height } else { height - 2 };
+            let tip = format!(
+                "{} {}, {}: {}",
+                column.name.0,
+                column.name.1,
+                row.name,
+                money::words(*amount, currency)
+            );
+            scene.rect_with_tip((left, upper + 1), (width, height), row.color, &tip);
+        }
+    }
+}
+
+/// Explains the colours at the right, in the order of the bars' parts, and returns where the bars end.
+fn legend(scene: &mut Scene, top: i32, series: &[Series]) -> i32 {
+    let names = series
+        .iter()
+        .map(|row| Text::new((0, 0), LABEL, &row.name).fit(MOST_NAME));
+    let names: Vec<Text> = names.collect();
+    let widest = names.iter().map(Text::width).max().unwrap_or(0);
+    let left = RIGHT - widest - GAP - SWATCH;
+    for (line, (mut name, row)) in (0..).zip(names.into_iter().zip(series).rev()) {
+        let y = top + line * PITCH;
+        scene.rect((left, y), (SWATCH, SWATCH), row.color);
+        (name.x, name.y) = (left + SWATCH + GAP, y + SWATCH - 2);
+        scene.text(name);
+    }
+    left - 2 * GAP - 4
+}
+
+/// The lowest and the highest point of all bars.
+fn extent(columns: &[Column]) -> (f64, f64) {
+    let side = |column: &Column, negative: bool| -> f64 {
+        let amounts = column.amounts.iter();
+        let amounts = amounts.filter(|amount| amount.is_sign_negative() == negative);
+        amounts.map(|amount| float(*amount)).sum()
+    };
+    let least = columns.iter().map(|column| side(column, true));
+    let greatest = columns.iter().map(|column| side(column, false));
+    (least.fold(0.0, f64::min), greatest.fold(0.0, f64::max))
+}
+
+fn total(amounts: impl Iterator<Item = Decimal>) -> Decimal {
+    amounts.fold(Decimal::ZERO, Decimal::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::frame::tests::{HOSTILE, check};
+    use super::*;
+
+    fn chart(rows: &[(&str, &[Decimal])], estimated: &[Date]) -> Scene {
+        let stack = Stack {
+            title: "Title",
+            subtitle: "Subtitle",
+            currency: "USD",
+            first: date(2026, 11, 1),
+            rows,
+            estimated,
+        };
+        let scene = stack.scene();
+        check(&scene);
+        scene
+    }
+
+    fn amounts(each: &[i64]) -> Vec<Decimal> {
+        each.iter().map(|amount| Decimal::from(*amount)).collect()
+    }
+
+    #[test]
+    fn parts_stand_on_each_other_in_the_order_of_the_table() {
+        let (a, b) = (amounts(&[300, 100]), amounts(&[100, 0]));
+        let scene = chart(&[("a", &a), ("b", &b)], &[]);
+        let parts: Vec<_> = scene
+            .tips()
+            .map(|part| (part.height + 2, part.fill))
+            .collect();
+        let [first, second] = [SERIES[0], SERIES[1]];
+        assert_eq!(parts, [(315, first), (105, second), (105, first)]);
+        let y: Vec<i32> = scene.tips().map(|part| part.y).collect();
+        assert!(y[1] < y[0] && y[0] < y[2]);
+        // The legend's order is that of the bars, from the top.
+        let texts: Vec<&str> = scene.texts().collect();
+        let at = |name| texts.iter().position(|text| *text == name).unwrap();
+        assert!(at("b") < at("a"));
+    }
+
+    #[test]
+    fn what_is_negative_hangs_below_zero() {
+        let (a, b) = (amounts(&[300]), amounts(&[-100]));
+        let scene = chart(&[("a", &a), ("b", &b)], &[]);
+        let parts: Vec<_> = scene.tips().map(|part| (part.y, part.height)).collect();
+        assert!(parts[0].0 + parts[0].1 < parts[1].0, "{parts:?}");
+        assert!(scene.texts().any(|text| text == "-$100"));
+    }
+
+    #[test]
+    fn ten_have_a_colour_and_the_others_share_one() {
+        let days: Vec<Vec<Decimal>> = (1..=14).map(|i| amounts(&[i, i])).collect();
+        let names: Vec<String> = (1..=14).map(|i| format!("owner {i}")).collect();
+        let rows: Vec<(&str, &[Decimal])> = names
+            .iter()
+            .zip(&days)
+            .map(|(name, days)| (name.as_str(), days.as_slice()))
+            .collect();
+        let scene = chart(&rows, &[]);
+        assert!(scene.texts().any(|text| text == "4 others"));
+        assert!(scene.texts().any(|text| text == "owner 5"));
+        assert!(!scene.texts().any(|text| text == "owner 4"));
+        let eleven = chart(&rows[..11], &[]);
+        assert!(eleven.texts().any(|text| text == "owner 1"));
+    }
+
+    #[test]
+    fn days_that_are_not_final_are_marked() {
+        let a = amounts(&[1, 2, 3]);
+        let estimated = [date(2026, 11, 3)];
+        let some = chart(&[("a", &a)], &estimated);
+        assert!(some.texts().any(|text| text == "still estimated"));
+        let all = [1, 2, 3].map(|day| date(2026, 11, day));
+        let all = chart(&[("a", &a)], &all);
+        assert!(all.texts().any(|text| text.contains("all of it")));
+        let none = chart(&[("a", &a)], &[date(2026, 12, 1)]);
+        assert!(!none.texts().any(|text| text.contains("estimated")));
+    }
+
+    #[test]
+    fn every_span_fits_the_sheet() {
+        for days in [1, 2, 20, 30, 31, 45, 62, 93, 100, 101, 400, 3000] {
+            let a = amounts(&vec![7; days]);
+            let scene = chart(&[("a", &a), ("b", &a[..days / 2])], &[date(2026, 11, 1)]);
+            assert!(4 < scene.texts().count(), "{days}");
+        }
+    }
+
+    #[test]
+    fn impossible_numbers_do_no_harm() {
+        chart(&[], &[]);
+        chart(&[("a", &[])], &[]);
+        chart(&[("a", &[Decimal::ZERO])], &[]);
+        let extremes = [Decimal::MAX, Decimal::MIN, Decimal::MAX];
+        chart(&[("a", &extremes), ("b", &extremes)], &[]);
+        chart(&[("a", &[Decimal::new(1, 20)])], &[]);
+    }
+
+    #[test]
+    fn hostile_words_stay_in_their_place() {
+        let long = "W".repeat(10_000);
+        let a = amounts(&[5, -3]);
+        for text in HOSTILE.into_iter().chain([long.as_str()]) {
+            let rows: Vec<(&str, &[Decimal])> = (0..15).map(|_| (text, a.as_slice())).collect();
+            let stack = Stack {
+                title: text,
+                subtitle: text,
+                currency: text,
+                first: date(9999, 12, 31),
+                rows: &rows,
+                estimated: &[],
+            };
+            check(&stack.scene());
+        }
+    }
+}

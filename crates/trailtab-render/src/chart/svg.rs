@@ -1,0 +1,156 @@
+//! A scene as SVG text, fit to stand alone or inside an HTML page.
+
+use std::fmt::Write;
+
+use super::font::{self, Weight};
+use super::scene::{Anchor, Color, Item, Line, Rect, Scene, Text};
+
+impl Scene {
+    /// Writes the scene as an SVG document without XML declaration.
+    pub fn to_svg(&self) -> String {
+        let mut out = String::with_capacity(256 + self.items.len() * 160);
+        // Writing to a string cannot fail.
+        let _ = self.write_svg(&mut out);
+        out
+    }
+
+    fn write_svg(&self, out: &mut String) -> std::fmt::Result {
+        let (width, height) = (self.width, self.height);
+        writeln!(
+            out,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="{}" direction="ltr" font-family="'DejaVu Sans', Verdana, sans-serif">"#,
+            Escaped(&self.name)
+        )?;
+        writeln!(
+            out,
+            r#"<rect width="{width}" height="{height}" fill="{}"/>"#,
+            Color::WHITE
+        )?;
+        for item in &self.items {
+            match item {
+                Item::Rect(rect) => write_rect(out, rect)?,
+                Item::Line(line) => write_line(out, line)?,
+                Item::Text(text) => write_text(out, text)?,
+            }
+        }
+        out.push_str("</svg>\n");
+        Ok(())
+    }
+}
+
+fn write_rect(out: &mut String, rect: &Rect) -> std::fmt::Result {
+    write!(
+        out,
+        r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{}""#,
+        rect.x,
+        rect.y,
+        // A negative length would be an error in SVG.
+        rect.width.max(0),
+        rect.height.max(0),
+        rect.fill
+    )?;
+    match &rect.tip {
+        Some(tip) => writeln!(out, "><title>{}</title></rect>", Escaped(tip)),
+        None => writeln!(out, "/>"),
+    }
+}
+
+fn write_line(out: &mut String, line: &Line) -> std::fmt::Result {
+    let Some(first) = line.points.first() else {
+        return Ok(());
+    };
+    out.push_str(r#"<polyline points=""#);
+    // A line of one point is drawn if it is said twice.
+    for (x, y) in [first].into_iter().chain(&line.points) {
+        write!(out, "{x},{y} ")?;
+    }
+    write!(
+        out,
+        r#"" fill="none" stroke="{}" stroke-width="{}" stroke-linecap="round" stroke-linejoin="round""#,
+        line.fill, line.width
+    )?;
+    if line.dashed {
+        let (dash, gap) = Line::DASH;
+        write!(out, r#" stroke-dasharray="{dash} {gap}""#)?;
+    }
+    writeln!(out, "/>")
+}
+
+fn write_text(out: &mut String, text: &Text) -> std::fmt::Result {
+    write!(
+        out,
+        r#"<text x="{}" y="{}" font-size="{}" fill="{}""#,
+        text.x, text.y, text.size, text.fill
+    )?;
+    match text.anchor {
+        Anchor::Start => {}
+        Anchor::Middle => out.push_str(r#" text-anchor="middle""#),
+        Anchor::End => out.push_str(r#" text-anchor="end""#),
+    }
+    if text.weight == Weight::Bold {
+        out.push_str(r#" font-weight="bold""#);
+    }
+    // The layout measured with our font. Where the reader's font must step in,
+    // the text is held to the measured width, so that it cannot run over others.
+    if !font::covers(&text.content) {
+        write!(
+            out,
+            r#" textLength="{}" lengthAdjust="spacingAndGlyphs""#,
+            text.width()
+        )?;
+    }
+    writeln!(out, ">{}</text>", Escaped(&text.content))
+}
+
+impl std::fmt::Display for Color {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [red, green, blue] = self.0;
+        write!(f, "#{red:02x}{green:02x}{blue:02x}")
+    }
+}
+
+/// Text with everything escaped that means something in XML. Characters that
+/// XML forbids never get here: the scene has replaced them.
+struct Escaped<'a>(&'a str);
+
+impl std::fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut rest = self.0;
+        while let Some(at) = rest.find(['<', '>', '&', '"', '\'']) {
+            f.write_str(&rest[..at])?;
+            f.write_str(match rest.as_bytes()[at] {
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'&' => "&amp;",
+                b'"' => "&quot;",
+                _ => "&#39;",
+            })?;
+            rest = &rest[at + 1..];
+        }
+        f.write_str(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_is_escaped_everywhere() {
+        let evil = "</title><script>\"'&\u{1}";
+        let mut scene = Scene::new(100, 50, evil);
+        scene.rect_with_tip((0, 0), (10, 10), Color::ACCENT, evil);
+        scene.text(Text::new((0, 0), 15, evil));
+        let svg = scene.to_svg();
+        let safe = "&lt;/title&gt;&lt;script&gt;&quot;&#39;&amp;\u{fffd}";
+        assert_eq!(svg.matches(safe).count(), 3, "{svg}");
+        assert!(!svg.contains("<script>") && !svg.contains('\u{1}'));
+    }
+
+    #[test]
+    fn unknown_letters_are_held_to_their_width() {
+        let mut scene = Scene::new(100, 50, "");
+        scene.text(Text::new((0, 20), 15, "漢字"));
+        assert!(scene.to_svg().contains(r#"textLength="30""#));
+    }
+}

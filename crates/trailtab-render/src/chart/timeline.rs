@@ -1,0 +1,331 @@
+//! Columns over time: how many calls were made, and how many of them failed.
+
+use super::bucket::{self, Bucket};
+use super::frame::{Heading, MARGIN, RIGHT, TICK};
+use super::scale::{self, Scale};
+use super::scene::{Anchor, Color, Scene, Text};
+
+/// A chart of calls over time. It chooses how many hours, days, months or years
+/// share a column.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeline<'a> {
+    /// The headline.
+    pub title: &'a str,
+    /// A smaller line below the title; may be empty.
+    pub subtitle: &'a str,
+    /// What is counted, in the plural, for example `API calls`.
+    pub unit: &'a str,
+    /// The counts, in any order; hours that are missing count as zero. The chart
+    /// spans the first to the last, so an hour of zero calls can widen it.
+    pub hours: &'a [Hour],
+}
+
+/// What happened in one hour.
+#[derive(Debug, Clone, Copy)]
+pub struct Hour {
+    /// Begin of the hour: Unix time in seconds.
+    pub start: i64,
+    /// All calls.
+    pub total: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+}
+
+/// Height of the columns' area.
+const PLOT: i32 = 420;
+/// Room above it for the unit and the legend.
+const CAPTION: i32 = 40;
+/// Room below it for two lines of dates.
+const FOOT: i32 = 52;
+/// The widest column; a few hours shall not become slabs.
+const WIDEST: i32 = 80;
+/// Space between the numbers of the axis and the columns.
+const GAP: i32 = 10;
+
+impl Timeline<'_> {
+    /// Lays the chart out.
+    pub fn scene(&self) -> Scene {
+        let heading = Heading {
+            title: self.title,
+            subtitle: self.subtitle,
+        };
+        let top = heading.bottom() + CAPTION;
+        let at = (MARGIN, top - CAPTION + 14);
+        if self.hours.is_empty() {
+            let mut scene = heading.scene(CAPTION + MARGIN);
+            scene.text(Text::new(at, TICK, "no data").fill(Color::MUTED));
+            return scene;
+        }
+        let mut scene = heading.scene(CAPTION + PLOT + FOOT + MARGIN);
+        let columns = Columns::new(self.hours);
+        let most = columns.counts.iter().map(|count| count.0).max();
+        let scale = Scale::new(most.unwrap_or(0), 8);
+        let number = |tick| Text::new((0, 0), TICK, &scale.label(tick));
+        let numbers: Vec<Text> = scale.ticks().map(number).collect();
+        let plot = Plot {
+            left: MARGIN + numbers.iter().map(Text::width).max().unwrap_or(0) + GAP,
+            bottom: top + PLOT,
+            slots: columns.counts.len() as i32,
+        };
+        for (tick, mut number) in scale.ticks().zip(numbers) {
+            let y = plot.bottom - scale.pixels(tick, PLOT);
+            let color = if tick == 0 { Color::MUTED } else { Color::GRID };
+            scene.rect((plot.left, y), (RIGHT - plot.left, 1), color);
+            (number.x, number.y) = (plot.left - GAP, y + 6);
+            scene.text(number.anchor(Anchor::End).fill(Color::MUTED));
+        }
+        let legend = legend(&mut scene, at.1, &columns);
+        let caption = Text::new(at, TICK, &self.caption(&columns)).fill(Color::MUTED);
+        scene.text(caption.fit(legend - MARGIN - 2 * GAP));
+        plot.columns(&mut scene, &columns, &scale);
+        plot.dates(&mut scene, &columns);
+        scene
+    }
+
+    /// Says what a column counts and which time the chart covers.
+    fn caption(&self, columns: &Columns) -> String {
+        let starts = || self.hours.iter().map(|hour| hour.start);
+        // The caller's words are cut first: the rest explains the axes.
+        let unit = Text::new((0, 0), TICK, self.unit).fit(400).content;
+        let first = bucket::minute(starts().min().unwrap_or(0));
+        let last = starts().max().unwrap_or(0);
+        let last = bucket::minute(last.saturating_add(bucket::HOUR));
+        format!(
+            "{unit} per {}, {first} to {last} UTC",
+            columns.bucket.name()
+        )
+    }
+}
+
+/// Explains the colours at the right, and returns where it begins.
+fn legend(scene: &mut Scene, y: i32, columns: &Columns) -> i32 {
+    let sum = |count: fn(&(u64, u64)) -> u64| -> u128 {
+        let counts = columns.counts.iter();
+        counts.map(|pair| u128::from(count(pair))).sum()
+    };
+    let failed = sum(|(_, failed)| *failed);
+    let succeeded = sum(|(total, failed)| total - failed);
+    let mut right = RIGHT;
+    for (name, count, color) in [
+        ("failed", failed, Color::FAILED),
+        ("succeeded", succeeded, Color::ACCENT),
+    ] {
+        let text = format!("{} {name}", scale::grouped(count));
+        let text = Text::new((right, y), TICK, &text).anchor(Anchor::End);
+        let left = text.left() - 20;
+        scene.text(text);
+        scene.rect((left, y - 12), (13, 13), color);
+        right = left - 24;
+    }
+    right
+}
+
+/// The hours, put together.
+struct Columns {
+    bucket: Bucket,
+    /// Index of the first column among all periods of the calendar.
+    first: i64,
+    /// All and failed calls of each column; never more failed than all.
+    counts: Vec<(u64, u64)>,
+}
+
+impl Columns {
+    fn new(hours: &[Hour]) -> Self {
+        let starts = || hours.iter().map(|hour| hour.start);
+        let first = starts().min().unwrap_or(0);
+        let last = starts().max().unwrap_or(0);
+        let bucket = Bucket::of_columns(first, last);
+        let (first, last) = (bucket.index(first), bucket.index(last));
+        let mut counts = vec![(0_u64, 0_u64); (last - first + 1) as usize];
+        for hour in hours {
+            let count = &mut counts[(bucket.index(hour.start) - first) as usize];
+            let failed = hour.failed.min(hour.total);
+            *count = (
+                count.0.saturating_add(hour.total),
+                count.1.saturating_add(failed),
+            );
+        }
+        Self {
+            bucket,
+            first,
+            counts,
+        }
+    }
+}
+
+/// The area of the columns.
+struct Plot {
+    left: i32,
+    bottom: i32,
+    /// Number of columns, at least one.
+    slots: i32,
+}
+
+impl Plot {
+    /// The left and right end of a column, without the space beside it.
+    fn column(&self, i: i32) -> (i32, i32) {
+        let edge = |i| self.left + 1 + (RIGHT - self.left - 1) * i / self.slots;
+        let (left, right) = (edge(i), edge(i + 1));
+        let space = if right - left < 4 {
+            0
+        } else {
+            1 + (right - left) / 12
+        };
+        let width = (right - left - space).min(WIDEST);
+        let left = left + (right - left - width) / 2;
+        (left, left + width)
+    }
+
+    fn columns(&self, scene: &mut Scene, columns: &Columns, scale: &Scale) {
+        for (i, (total, failed)) in (0..).zip(&columns.counts) {
+            if *total == 0 {
+                continue;
+            }
+            let (left, right) = self.column(i);
+            let start = columns.bucket.start(columns.first + i64::from(i));
+            let tip = format!(
+                "{} UTC: {}, of which {} failed",
+                columns.bucket.label(start),
+                scale::grouped(*total),
+                scale::grouped(*failed)
+            );
+            let mut part = |bottom: i32, height: i32, color| {
+                if height != 0 {
+                    let at = (left, bottom - height);
+                    scene.rect_with_tip(at, (right - left, height), color, &tip);
+                }
+            };
+            // Failures stand on the axis, where their heights can be compared.
+            let below = scale.pixels(*failed, PLOT);
+            let above = scale.pixels(*total, PLOT).max(below);
+            part(self.bottom, below, Color::FAILED);
+            part(self.bottom - below, above - below, Color::ACCENT);
+        }
+    }
+
+    /// Writes times or dates below the columns that begin a new period.
+    fn dates(&self, scene: &mut Scene, columns: &Columns) {
+        let start = |i: i32| columns.bucket.start(columns.first + i64::from(i));
+        let count = columns.counts.len() as i32;
+        let ticks = Bucket::of_ticks(start(0), start(count - 1));
+        let muted = |at, text: &str| {
+            let text = Text::new(at, TICK, text).fill(Color::MUTED);
+            text.anchor(Anchor::Middle)
+        };
+        let mut groups: Vec<Text> = Vec::new();
+        let mut group = String::new();
+        let mut before = None;
+        for i in 0..count {
+            let tick = ticks.index(start(i));
+            let begins = before.is_some_and(|before| before != tick);
+            before = Some(tick);
+            if !begins && start(i) != ticks.start(tick) {
+                continue;
+            }
+            let (left, right) = self.column(i);
+            let x = (left + right) / 2;
+            scene.rect((x, self.bottom), (1, 6), Color::MUTED);
+            let (near, far) = ticks.tick_labels(start(i));
+            scene.text(muted((x, self.bottom + 22), &near));
+            if far != group {
+                let text = muted((x, self.bottom + 42), &far);
+                // Where two would touch, the first had hardly any ticks.
+                groups.pop_if(|last| text.left() < last.left() + last.width() + GAP);
+                groups.push(text);
+                group = far;
+            }
+        }
+        groups.into_iter().for_each(|text| scene.text(text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame::tests::{HOSTILE, check};
+    use super::*;
+
+    /// Monday, 3 June 2024, 00:00.
+    const JUNE: i64 = 1_717_372_800;
+
+    fn chart(hours: &[Hour]) -> Scene {
+        let timeline = Timeline {
+            title: "Title",
+            subtitle: "Subtitle",
+            unit: "API calls",
+            hours,
+        };
+        let scene = timeline.scene();
+        check(&scene);
+        scene
+    }
+
+    fn hour(start: i64, total: u64, failed: u64) -> Hour {
+        Hour {
+            start,
+            total,
+            failed,
+        }
+    }
+
+    #[test]
+    fn gaps_are_zero_and_order_does_not_matter() {
+        let hours = [hour(JUNE + 5 * 3600, 4, 1), hour(JUNE, 2, 0)];
+        let columns = Columns::new(&hours);
+        let none = (0, 0);
+        assert_eq!(columns.counts, [(2, 0), none, none, none, none, (4, 1)]);
+    }
+
+    #[test]
+    fn every_span_fits_the_sheet() {
+        for hours in [1, 2, 25, 14 * 24, 25 * 24, 100 * 24, 400 * 24, 4000 * 24] {
+            for offset in [0, 5, 24 * 27, 24 * 27 + 23] {
+                let start = JUNE + offset * 3600;
+                let hours: Vec<Hour> = (0..hours)
+                    .map(|i| hour(start + i * 3600, 100 + i as u64, 3))
+                    .collect();
+                let scene = chart(&hours);
+                let bars = scene.tips().count();
+                assert!(hours.len().min(100) <= bars && bars <= 400, "{bars}");
+                // A date stands below at least the first whole period.
+                assert!(5 + 3 < scene.texts().count());
+            }
+        }
+    }
+
+    #[test]
+    fn impossible_numbers_do_no_harm() {
+        chart(&[]);
+        chart(&[
+            hour(i64::MIN, u64::MAX, u64::MAX),
+            hour(i64::MAX, 0, u64::MAX),
+        ]);
+        chart(&[hour(JUNE, u64::MAX, 0), hour(JUNE + 1, u64::MAX, 5)]);
+        let columns = Columns::new(&[hour(JUNE, 1, 7)]);
+        assert_eq!(columns.counts, [(1, 1)]);
+    }
+
+    #[test]
+    fn failures_are_drawn_in_proportion() {
+        let scene = chart(&[hour(JUNE, 100, 25)]);
+        let heights: Vec<i32> = scene.tips().map(|rect| rect.height).collect();
+        assert_eq!(heights, [PLOT / 4, PLOT * 3 / 4]);
+        assert!(scene.tips().all(|rect| rect.width == WIDEST));
+    }
+
+    #[test]
+    fn hostile_words_stay_in_their_place() {
+        let long = "W".repeat(10_000);
+        let hours = [hour(0, u64::MAX, 1), hour(JUNE, u64::MAX, u64::MAX)];
+        for text in HOSTILE.into_iter().chain([long.as_str()]) {
+            check(
+                &Timeline {
+                    title: text,
+                    subtitle: text,
+                    unit: text,
+                    hours: &hours,
+                }
+                .scene(),
+            );
+        }
+    }
+}

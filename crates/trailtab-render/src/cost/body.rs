@@ -1,0 +1,525 @@
+//! What a mail says, before it is HTML or plain text: so that both say the same.
+
+use super::Top;
+use super::charts::{About, Placed};
+use super::figures::{self, Amount};
+use crate::escape;
+use trailtab_core::cost::charge::{Charge, Metric};
+use trailtab_core::cost::money;
+use trailtab_core::cost::period::{Days, in_a_row, label_of};
+use trailtab_core::cost::report::{
+    Account, AccountPart, ChargeRow, Figure, Kind, Part, Report, Row,
+};
+use trailtab_core::cost::wording::Wording;
+
+/// The one table of rows whose sum is more than usage.
+const BY_ACCOUNT: &str = "By account";
+
+/// How much of a report has room in a mail; the CSV has all of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Rows of each table.
+    pub(super) rows: usize,
+    /// Accounts with tables of their own.
+    pub(super) accounts: usize,
+}
+
+/// A mail, from its top to its end.
+pub(super) struct Body {
+    pub(super) title: String,
+    /// Below the title.
+    pub(super) period: String,
+    /// What a list of mails shows beside the subject.
+    pub(super) preview: String,
+    pub(super) blocks: Vec<Block>,
+    /// What the figures rest on, in small type.
+    pub(super) footer: Vec<String>,
+}
+
+pub(super) enum Block {
+    /// The greeting, the sentences, the closing.
+    Paragraph(String),
+    /// What a reader must not miss.
+    Notice {
+        title: &'static str,
+        lines: Vec<String>,
+    },
+    /// A currency's or an account's part begins.
+    Heading(String),
+    /// The most important figure of a part.
+    Total {
+        amount: String,
+        lines: Vec<String>,
+    },
+    Table(Table),
+    /// Which of the pictures.
+    Picture(usize),
+    /// An explanation.
+    Remark(String),
+}
+
+pub(super) struct Table {
+    /// What its rows are: `By owner`.
+    pub(super) name: String,
+    pub(super) period: Column,
+    pub(super) day: Column,
+    pub(super) lines: Vec<Line>,
+}
+
+/// What a column shows, and what its changes are against.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) against: Option<String>,
+}
+
+pub(super) struct Line {
+    pub(super) name: String,
+    /// Where it is, in small type.
+    pub(super) place: Option<String>,
+    pub(super) period: Amount,
+    pub(super) day: Amount,
+    pub(super) is_sum: bool,
+}
+
+/// Says all of a report that has room.
+pub(super) fn body(
+    report: &Report,
+    wording: &Wording,
+    is_correction: bool,
+    pictures: &[Placed],
+    limits: Limits,
+) -> Body {
+    let mut writer = Writer {
+        report,
+        pictures,
+        limits,
+        columns: columns(report),
+        blocks: Vec::new(),
+    };
+    writer.top(wording, is_correction);
+    for (at, part) in report.parts.iter().enumerate() {
+        writer.part(at, part);
+    }
+    if let Some(closing) = &wording.closing {
+        writer.blocks.push(Block::Paragraph(closing.clone()));
+    }
+    Body {
+        title: title(report),
+        period: shown(report),
+        preview: sentences(report).join(" "),
+        blocks: writer.blocks,
+        footer: footer(report),
+    }
+}
+
+/// Whose cost it is.
+fn title(report: &Report) -> String {
+    let audience = &report.audience;
+    match (audience.kind, &audience.accounts[..], &audience.owner) {
+        (Kind::Individual, _, Some(owner)) => format!("AWS cost of {}", owner.name),
+        (Kind::Individual, _, None) => "AWS cost".to_owned(),
+        (_, [account], _) => format!("AWS cost of {}", account.label()),
+        (_, accounts, _) => format!("AWS cost of {} accounts", accounts.len()),
+    }
+}
+
+/// The days that figures are of: those with data.
+pub(super) fn shown(report: &Report) -> String {
+    let period = &report.period;
+    let known = period.days.known(period.data_through);
+    known.map_or_else(|| period.label.clone(), Days::label)
+}
+
+/// What happened. A name in a sentence may hold anything, and its line breaks are none of ours.
+fn sentences(report: &Report) -> Vec<String> {
+    let sentences = report.sentences().into_iter();
+    sentences
+        .map(|words| escape::terminal(&words).into_owned())
+        .collect()
+}
+
+/// The names of the columns of the period and of its last day.
+fn columns(report: &Report) -> (Column, Column) {
+    let period = &report.period;
+    let known = period.days.known(period.data_through);
+    let beside = |day| {
+        let day = Days {
+            from: day,
+            through: day,
+        };
+        day.label_beside(period.days)
+    };
+    let against = |label: &String| format!("vs {label}");
+    let day = known.map(|days| Column {
+        name: beside(days.through),
+        against: days
+            .through
+            .yesterday()
+            .ok()
+            .filter(|day| days.contains(*day))
+            .map(|day| format!("vs {}", beside(day))),
+    });
+    let period = Column {
+        name: known.map_or_else(
+            || period.label.clone(),
+            |days| days.label_beside(period.days),
+        ),
+        against: period.compared_label.as_ref().map(against),
+    };
+    (period, day.unwrap_or_default())
+}
+
+struct Writer<'r> {
+    report: &'r Report,
+    pictures: &'r [Placed],
+    limits: Limits,
+    columns: (Column, Column),
+    blocks: Vec<Block>,
+}
+
+impl Writer<'_> {
+    /// What comes before any table.
+    fn top(&mut self, wording: &Wording, is_correction: bool) {
+        let mut notice = |title, lines: Vec<String>| {
+            if !lines.is_empty() {
+                self.blocks.push(Block::Notice { title, lines });
+            }
+        };
+        if is_correction {
+            let line = "It takes the place of the mail about the same days that you got before.";
+            notice("This is a correction", vec![line.to_owned()]);
+        }
+        notice(
+            "Something is missing or uncertain",
+            listed(&self.report.basis.problems),
+        );
+        let greeting = wording.greeting.clone();
+        let paragraphs = greeting.into_iter().chain(sentences(self.report));
+        self.blocks.extend(paragraphs.map(Block::Paragraph));
+        self.blocks.extend(data(self.report).map(Block::Remark));
+        let restated = self.report.restatements.iter();
+        let restated: Vec<String> = restated.map(|restated| restated.sentence.clone()).collect();
+        if !restated.is_empty() {
+            let title = "Changed since it was mailed";
+            let lines = listed(&restated);
+            self.blocks.push(Block::Notice { title, lines });
+        }
+    }
+
+    /// All in one currency.
+    fn part(&mut self, at: usize, part: &Part) {
+        if 1 < self.report.parts.len() {
+            self.blocks
+                .push(Block::Heading(format!("In {}", part.currency)));
+        }
+        self.total(&part.total, &part.currency);
+        self.movers(part);
+        self.charges(&part.charges, &part.total, &part.currency);
+        match self.report.audience.kind {
+            Kind::Manager => self.manager(at, part),
+            Kind::Individual => self.individual(at, part),
+            Kind::Executive => self.executive(at, part),
+        }
+    }
+
+    fn manager(&mut self, at: usize, part: &Part) {
+        let several = 1 < part.accounts.len();
+        if several {
+            self.accounts(part);
+            self.picture(at, None, About::Owners);
+            self.rows("By owner, all accounts", &part.owners, &part.currency);
+            self.picture(at, None, About::Services);
+            self.rows("By service, all accounts", &part.services, &part.currency);
+        }
+        self.picture(at, None, About::RunningTotal);
+        for (place, account) in part.accounts.iter().enumerate().take(self.limits.accounts) {
+            self.account(at, place, account, &part.currency);
+        }
+        self.left_out(part.accounts.len());
+    }
+
+    fn individual(&mut self, at: usize, part: &Part) {
+        self.picture(at, None, About::Services);
+        self.rows("By service", &part.services, &part.currency);
+        self.accounts(part);
+        self.picture(at, None, About::Accounts);
+        self.picture(at, None, About::RunningTotal);
+        if part.accounts.len() < 2 {
+            return;
+        }
+        for (place, account) in part.accounts.iter().enumerate().take(self.limits.accounts) {
+            self.account(at, place, account, &part.currency);
+        }
+        self.left_out(part.accounts.len());
+    }
+
+    fn executive(&mut self, at: usize, part: &Part) {
+        self.picture(at, None, About::Accounts);
+        self.accounts(part);
+        self.picture(at, None, About::RunningTotal);
+        self.picture(at, None, About::Services);
+        self.rows("By service", &part.services, &part.currency);
+        self.picture(at, None, About::Owners);
+        self.rows("By owner", &part.owners, &part.currency);
+    }
+
+    /// One account's owners and services.
+    fn account(&mut self, at: usize, place: usize, account: &AccountPart, currency: &str) {
+        let of = account.account.as_ref();
+        let name = of.map_or_else(|| account.row.label.name.clone(), Account::label);
+        self.blocks.push(Block::Heading(name));
+        // A single account's were said above.
+        if 1 < self
+            .report
+            .parts
+            .get(at)
+            .map_or(0, |part| part.accounts.len())
+        {
+            self.total(&account.row.figure, currency);
+            self.charges(&account.charges, &account.row.figure, currency);
+        }
+        self.picture(at, Some(place), About::Owners);
+        self.rows("By owner", &account.owners, currency);
+        self.picture(at, Some(place), About::Services);
+        self.rows("By service", &account.services, currency);
+    }
+
+    fn total(&mut self, figure: &Figure, currency: &str) {
+        let period = figures::of_period(figure, currency);
+        let day = figures::of_day(figure, currency);
+        let (columns, last) = (&self.columns.0, &self.columns.1);
+        let mut lines = Vec::new();
+        if let (Some(change), Some(against), Some(before)) =
+            (&period.change, &columns.against, figure.before)
+        {
+            let before = money::words(before, currency);
+            lines.push(format!("{} {against} ({before})", change.sentence()));
+        }
+        if !last.name.is_empty() {
+            let change = day.change.iter().zip(&last.against);
+            let change =
+                change.map(|(change, against)| format!(", {} {against}", change.sentence()));
+            let change: String = change.collect();
+            lines.push(format!("{}: {}{change}", last.name, day.text));
+        }
+        let amount = period.text;
+        self.blocks.push(Block::Total { amount, lines });
+    }
+
+    fn movers(&mut self, part: &Part) {
+        let movers = part.movers.iter().take(self.limits.rows.min(6));
+        let line = |mover: &trailtab_core::cost::report::Mover| Line {
+            place: mover
+                .account
+                .as_ref()
+                .map(|account| format!("in {}", account.label())),
+            ..self.line(&mover.label.name, &mover.figure, &part.currency)
+        };
+        let lines = movers.map(line).collect();
+        self.table("Largest changes", lines);
+    }
+
+    /// All charge types, unless usage is the only one.
+    fn charges(&mut self, charges: &[ChargeRow], whole: &Figure, currency: &str) {
+        if matches!(
+            charges,
+            [] | [ChargeRow {
+                charge: Charge::Usage,
+                ..
+            }]
+        ) {
+            return;
+        }
+        let rows = charges.iter().map(|charge| &charge.row);
+        let line = |row: &Row| self.line(&row.label.name, &row.figure, currency);
+        let mut lines: Vec<Line> = rows.map(line).collect();
+        lines.push(self.sum("Total", whole, currency));
+        self.table("By charge type", lines);
+    }
+
+    fn accounts(&mut self, part: &Part) {
+        let accounts = part.accounts.iter();
+        let named = |account: &AccountPart| {
+            let mut row = account.row.clone();
+            if let Some(account) = &account.account {
+                row.label.name = account.label();
+            }
+            row
+        };
+        let rows: Vec<Row> = accounts.map(named).collect();
+        self.rows(BY_ACCOUNT, &rows, &part.currency);
+    }
+
+    /// The largest rows, the sum of the others, and the sum of all: what is shown adds up.
+    fn rows(&mut self, name: &str, rows: &[Row], currency: &str) {
+        if rows.is_empty() {
+            return;
+        }
+        // A single row needs as much room as the one that would say "1 other".
+        let room = match rows.len() <= self.limits.rows + 1 {
+            true => rows.len(),
+            false => self.limits.rows,
+        };
+        let top = Top::of(rows, room);
+        let line = |row: &Row| self.line(&row.label.name, &row.figure, currency);
+        let mut lines: Vec<Line> = top.rows.iter().map(line).collect();
+        if top.others != 0 {
+            let name = format!("({} others)", top.others);
+            lines.push(self.line(&name, &top.rest, currency));
+        }
+        if 1 < rows.len() {
+            let what = match name {
+                BY_ACCOUNT => "Total",
+                _ => "Usage",
+            };
+            lines.push(self.sum(what, &top.whole, currency));
+        }
+        self.table(name, lines);
+    }
+
+    fn line(&self, name: &str, figure: &Figure, currency: &str) -> Line {
+        Line {
+            name: name.to_owned(),
+            place: None,
+            period: figures::of_period(figure, currency),
+            day: figures::of_day(figure, currency),
+            is_sum: false,
+        }
+    }
+
+    fn sum(&self, name: &str, figure: &Figure, currency: &str) -> Line {
+        Line {
+            is_sum: true,
+            ..self.line(name, figure, currency)
+        }
+    }
+
+    fn table(&mut self, name: &str, lines: Vec<Line>) {
+        if !lines.is_empty() {
+            let (period, day) = self.columns.clone();
+            let name = name.to_owned();
+            let table = Table {
+                name,
+                period,
+                day,
+                lines,
+            };
+            self.blocks.push(Block::Table(table));
+        }
+    }
+
+    fn picture(&mut self, part: usize, account: Option<usize>, about: About) {
+        let place = (part, account, about);
+        let at = self
+            .pictures
+            .iter()
+            .position(|picture| picture.place == place);
+        self.blocks.extend(at.map(Block::Picture));
+    }
+
+    fn left_out(&mut self, accounts: usize) {
+        let more = accounts.saturating_sub(self.limits.accounts);
+        if more != 0 {
+            self.blocks.push(Block::Remark(format!(
+                "What owners and services of {more} more accounts cost has no room here; the attached CSV has all of it."
+            )));
+        }
+    }
+}
+
+/// Bounds a list; what is left out is counted.
+fn listed(lines: &[String]) -> Vec<String> {
+    const MOST: usize = 8;
+    let mut shown: Vec<String> = lines.iter().take(MOST).cloned().collect();
+    if MOST < lines.len() {
+        shown.push(format!("and {} more", lines.len() - MOST));
+    }
+    shown
+}
+
+/// How far the data reach, and what of them is not final.
+fn data(report: &Report) -> Option<String> {
+    let period = &report.period;
+    let through = period.data_through?;
+    let mut text = format!("Data through {} (UTC).", label_of(through));
+    let estimated = in_a_row(&period.estimated);
+    let days: Vec<String> = estimated
+        .iter()
+        .map(|days| days.label_beside(period.days))
+        .collect();
+    let known = period.days.known(period.data_through)?;
+    match &days[..] {
+        [] => {}
+        _ if known.iter().all(|day| period.estimated.contains(&day)) => {
+            text += " Cost Explorer still estimates all of it.";
+        }
+        [.., _] if 4 < days.len() => {
+            text += &format!(
+                " Cost Explorer still estimates {} days.",
+                period.estimated.len()
+            );
+        }
+        _ => text += &format!(" Cost Explorer still estimates {}.", days.join(", ")),
+    }
+    Some(text)
+}
+
+/// What the figures rest on.
+fn footer(report: &Report) -> Vec<String> {
+    let basis = &report.basis;
+    let mut lines = listed(&basis.notes);
+    lines.push(format!(
+        "Metric: {}, {}.",
+        report.metric.name(),
+        meaning(report.metric)
+    ));
+    lines.push(match report.audience.kind {
+        Kind::Individual => {
+            "This is what carries the owner's name. Credits, refunds, tax and support belong to no one and are not in it."
+        }
+        Kind::Manager | Kind::Executive => {
+            "Totals and accounts hold all charge types. Owners and services hold usage alone: credits, refunds, tax and support are rows of their own."
+        }
+    }.to_owned());
+    if !report.owner_keys.is_empty() {
+        lines.push(format!(
+            "Owners come from: {}.",
+            report.owner_keys.join(", ")
+        ));
+    }
+    lines.push(
+        "Amounts are rounded to cents one by one; the attached CSV has all rows and all digits."
+            .to_owned(),
+    );
+    let as_of = basis
+        .as_of
+        .as_ref()
+        .map(|time| format!(" from answers of {time}"));
+    let requests = match basis.requests {
+        0 => "no paid requests".to_owned(),
+        1 => "1 paid request".to_owned(),
+        requests => format!("{requests} paid requests"),
+    };
+    lines.push(format!(
+        "Made by trailtab {} at {}{}. The run made {requests} to Cost Explorer ({}).",
+        basis.version,
+        basis.run_time,
+        as_of.unwrap_or_default(),
+        money::words(basis.requests_usd, "USD"),
+    ));
+    lines.push(
+        "You get this mail because your address stands in the settings of trailtab. To get it no more, unsubscribe in your mail program or tell whoever runs trailtab for you.".to_owned(),
+    );
+    lines
+}
+
+fn meaning(metric: Metric) -> &'static str {
+    match metric {
+        Metric::UnblendedCost => "what is charged on each day",
+        Metric::AmortizedCost => "fees of commitments spread over the days that they cover",
+        Metric::NetUnblendedCost => "what is charged on each day, after discounts",
+        Metric::NetAmortizedCost => "fees spread over the days that they cover, after discounts",
+        Metric::BlendedCost => "rates averaged over the organisation",
+    }
+}

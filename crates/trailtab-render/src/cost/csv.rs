@@ -1,0 +1,266 @@
+//! A report as one long table for spreadsheets: what each row is stands in its section.
+//!
+//! Names are an attacker's to choose, and never formulas. Amounts are numbers with all their digits.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use crate::escape::cell;
+use trailtab_core::cost::period::Days;
+use trailtab_core::cost::report::{
+    Account, ChargeRow, Figure, Kind, Label, LabelKind, Part, Report, Row,
+};
+
+const COLUMNS: [&str; 13] = [
+    "section",
+    "account_id",
+    "account",
+    "kind",
+    "name",
+    "currency",
+    "from",
+    "through",
+    "amount",
+    "compared_from",
+    "compared_through",
+    "compared_amount",
+    "last_day_amount",
+];
+
+/// Writes a report's figures. The rows of a section, of one currency and account, add up to their whole;
+/// rows of several sections are the same money twice.
+///
+/// # Errors
+///
+/// None that writing to memory has.
+pub fn csv(report: &Report) -> csv::Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(COLUMNS)?;
+    let period = &report.period;
+    if let Some(shown) = period.days.known(period.data_through) {
+        for part in &report.parts {
+            let mut sheet = Sheet {
+                table: &mut table,
+                currency: &part.currency,
+                shown,
+                compared: period.compared,
+            };
+            sheet.part(report.audience.kind, part)?;
+        }
+    }
+    for restated in &report.restatements {
+        table.write_record([
+            "restatement",
+            "",
+            "",
+            "",
+            &cell(&restated.sentence),
+            &cell(&restated.currency),
+            &restated.days.from.to_string(),
+            &restated.days.through.to_string(),
+            &exact(restated.is),
+            "",
+            "",
+            &exact(restated.was),
+            "",
+        ])?;
+    }
+    // A writer to memory is flushed without fail.
+    table
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}
+
+/// What a row is about.
+#[derive(Clone, Copy)]
+struct Subject<'r> {
+    section: &'static str,
+    account: Option<&'r Account>,
+    /// The charges, owners and services of an account are rows of another section than those of all.
+    label: Option<&'r Label>,
+}
+
+/// The rows of one currency.
+struct Sheet<'r> {
+    table: &'r mut csv::Writer<Vec<u8>>,
+    currency: &'r str,
+    shown: Days,
+    compared: Option<Days>,
+}
+
+impl Sheet<'_> {
+    fn part(&mut self, kind: Kind, part: &Part) -> csv::Result<()> {
+        let total = Subject {
+            section: "total",
+            account: None,
+            label: None,
+        };
+        self.figure(total, &part.total)?;
+        for row in charges(&part.charges) {
+            self.row("charge", None, row)?;
+        }
+        self.rows("owner", None, &part.owners)?;
+        self.rows("service", None, &part.services)?;
+        for account in &part.accounts {
+            self.row("account", account.account.as_ref(), &account.row)?;
+        }
+        for account in &part.accounts {
+            // What belongs to no account has no id, and its name says so.
+            let id = account.account.as_ref();
+            for row in charges(&account.charges) {
+                self.row("account_charge", id, row)?;
+            }
+            self.rows("account_owner", id, &account.owners)?;
+            self.rows("account_service", id, &account.services)?;
+        }
+        self.days(kind, part)
+    }
+
+    /// Writes day by day what is not zero: each amount once in a section.
+    fn days(&mut self, kind: Kind, part: &Part) -> csv::Result<()> {
+        let total = Subject {
+            section: "day_total",
+            account: None,
+            label: None,
+        };
+        self.daily(total, self.shown.from, &part.daily)?;
+        if let Some(compared) = self.compared {
+            let section = "compared_day_total";
+            let total = Subject { section, ..total };
+            self.daily(total, compared.from, &part.daily_before)?;
+        }
+        for account in &part.accounts {
+            let id = account.account.as_ref();
+            let charges = account.charges.iter().map(|row| ("day_charge", &row.row));
+            let owners = account.owners.iter().map(|row| ("day_owner", row));
+            let services = account.services.iter().map(|row| ("day_service", row));
+            for (section, row) in charges.chain(owners).chain(services) {
+                self.daily_row(section, id, row)?;
+            }
+        }
+        // An executive's accounts are not told apart by owner and service.
+        if kind == Kind::Executive {
+            let owners = part.owners.iter().map(|row| ("day_owner", row));
+            let services = part.services.iter().map(|row| ("day_service", row));
+            for (section, row) in owners.chain(services) {
+                self.daily_row(section, None, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows(
+        &mut self,
+        section: &'static str,
+        account: Option<&Account>,
+        rows: &[Row],
+    ) -> csv::Result<()> {
+        rows.iter()
+            .try_for_each(|row| self.row(section, account, row))
+    }
+
+    fn row(
+        &mut self,
+        section: &'static str,
+        account: Option<&Account>,
+        row: &Row,
+    ) -> csv::Result<()> {
+        let label = Some(&row.label);
+        let subject = Subject {
+            section,
+            account,
+            label,
+        };
+        self.figure(subject, &row.figure)
+    }
+
+    fn daily_row(
+        &mut self,
+        section: &'static str,
+        account: Option<&Account>,
+        row: &Row,
+    ) -> csv::Result<()> {
+        let label = Some(&row.label);
+        let subject = Subject {
+            section,
+            account,
+            label,
+        };
+        self.daily(subject, self.shown.from, &row.daily)
+    }
+
+    fn figure(&mut self, subject: Subject<'_>, figure: &Figure) -> csv::Result<()> {
+        let compared = |day: fn(Days) -> Date| self.compared.map(day).map(|day| day.to_string());
+        let (from, through) = (compared(|days| days.from), compared(|days| days.through));
+        let rest = [
+            from.unwrap_or_default(),
+            through.unwrap_or_default(),
+            figure.before.map(exact).unwrap_or_default(),
+            exact(figure.last_day),
+        ];
+        self.record(subject, self.shown, figure.amount, rest)
+    }
+
+    fn daily(&mut self, subject: Subject<'_>, from: Date, daily: &[Decimal]) -> csv::Result<()> {
+        let days = Days {
+            from,
+            through: Date::MAX,
+        };
+        for (day, amount) in days.iter().zip(daily) {
+            if !amount.is_zero() {
+                let (from, through) = (day, day);
+                self.record(subject, Days { from, through }, *amount, Default::default())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        subject: Subject<'_>,
+        days: Days,
+        amount: Decimal,
+        [compared_from, compared_through, before, last_day]: [String; 4],
+    ) -> csv::Result<()> {
+        let account = subject.account;
+        let (id, name) = account.map_or(("", ""), |account| (&account.id, &account.name));
+        let label = subject.label;
+        self.table.write_record([
+            subject.section,
+            &cell(id),
+            &cell(name),
+            label.map_or("", |label| kind(label.kind)),
+            &cell(label.map_or("", |label| &label.name)),
+            &cell(self.currency),
+            &days.from.to_string(),
+            &days.through.to_string(),
+            &exact(amount),
+            &compared_from,
+            &compared_through,
+            &before,
+            &last_day,
+        ])
+    }
+}
+
+fn charges(charges: &[ChargeRow]) -> impl Iterator<Item = &Row> {
+    charges.iter().map(|charge| &charge.row)
+}
+
+/// The name of a kind in JSON as well.
+fn kind(kind: LabelKind) -> &'static str {
+    match kind {
+        LabelKind::Owner => "owner",
+        LabelKind::Instances => "instances",
+        LabelKind::Untagged => "untagged",
+        LabelKind::Service => "service",
+        LabelKind::Account => "account",
+        LabelKind::Charge => "charge",
+        LabelKind::Unassigned => "unassigned",
+    }
+}
+
+/// All digits. A minus sign makes no formula of a number.
+fn exact(amount: Decimal) -> String {
+    amount.normalize().to_string()
+}

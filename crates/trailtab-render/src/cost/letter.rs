@@ -1,0 +1,372 @@
+//! What a recipient gets, before it is a message: subject, HTML, text, pictures, and the table to work with.
+
+use super::body::{Body, Limits, body, shown};
+use super::charts::{Placed, pictures};
+use super::figures::totals;
+use super::{html, plain};
+use crate::escape;
+use crate::page::middle;
+use trailtab_core::cost::report::{Kind, Report};
+use trailtab_core::cost::wording::Wording;
+
+/// A mail without its addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// One line without control characters.
+    pub subject: String,
+    pub text: String,
+    /// Shows each picture by its `cid:`.
+    pub html: String,
+    pub pictures: Vec<Picture>,
+    pub attachments: Vec<Attachment>,
+}
+
+/// A picture that the HTML shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Its name in the HTML, unique among all mails; for a header as it is.
+    pub cid: String,
+    /// A file name, unique in its letter.
+    pub name: String,
+    /// What is said where it cannot be seen.
+    pub alt: String,
+    /// In pixels as the HTML shows it; the file has twice as many.
+    pub width: u16,
+    pub height: u16,
+    pub png: Vec<u8>,
+}
+
+/// A file that comes with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    pub name: String,
+    pub content_type: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+/// Gmail hides what is behind 102 kB of HTML. Some room is left for what quoting and other programs add.
+const MOST_HTML: usize = 92_000;
+
+/// From the most that is comfortable to read to the least that still tells something.
+const LIMITS: [Limits; 6] = [
+    limits(12, 30),
+    limits(10, 16),
+    limits(8, 12),
+    limits(6, 8),
+    limits(4, 4),
+    limits(2, 1),
+];
+
+const fn limits(rows: usize, accounts: usize) -> Limits {
+    Limits { rows, accounts }
+}
+
+/// Writes the mail of a report.
+///
+/// # Errors
+///
+/// None that a table in memory can have.
+pub fn letter(
+    report: &Report,
+    wording: &Wording,
+    is_correction: bool,
+) -> Result<Letter, csv::Error> {
+    // The table has currencies as they came.
+    let bytes = super::csv(report)?;
+    let report = &tidy(report);
+    let pictures = pictures(report);
+    let (html, body) = fitting(report, wording, is_correction, &pictures);
+    let text = plain::plain(&body, &pictures);
+    // A picture without a place in the text would be an attachment that nobody asked for.
+    let is_shown = |placed: &Placed| html.contains(&format!("\"cid:{}\"", placed.picture.cid));
+    let pictures: Vec<Picture> = pictures
+        .into_iter()
+        .filter(is_shown)
+        .map(|placed| placed.picture)
+        .collect();
+    let days = &report.period.days;
+    Ok(Letter {
+        subject: subject(report, wording, is_correction),
+        text,
+        html,
+        pictures,
+        attachments: vec![Attachment {
+            name: format!("aws-cost-{}-to-{}.csv", days.from, days.through),
+            content_type: "text/csv; charset=utf-8",
+            bytes,
+        }],
+    })
+}
+
+/// The report with currencies that stand beside any amount without harm: letters, and few.
+pub(super) fn tidy(report: &Report) -> Report {
+    let mut report = report.clone();
+    for part in &mut report.parts {
+        part.currency = part
+            .currency
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(6)
+            .collect();
+    }
+    report
+}
+
+/// Says as much as there is room for.
+fn fitting(
+    report: &Report,
+    wording: &Wording,
+    is_correction: bool,
+    pictures: &[Placed],
+) -> (String, Body) {
+    let write = |limits| {
+        let body = body(report, wording, is_correction, pictures, limits);
+        (html::html(&body, pictures), body)
+    };
+    let (last, larger) = (LIMITS[LIMITS.len() - 1], &LIMITS[..LIMITS.len() - 1]);
+    let fits = |(html, _): &(String, Body)| html.len() <= MOST_HTML;
+    larger
+        .iter()
+        .map(|limits| write(*limits))
+        .find(fits)
+        .unwrap_or_else(|| write(last))
+}
+
+/// One line, whatever names are in it.
+fn subject(report: &Report, wording: &Wording, is_correction: bool) -> String {
+    let own = match report.audience.kind {
+        Kind::Manager | Kind::Individual => "Your AWS cost, {period}: {total}",
+        Kind::Executive => "AWS cost of {accounts}, {period}: {total}",
+    };
+    let subject = fill(wording.subject.as_deref().unwrap_or(own), report);
+    let correction = if is_correction { "Correction: " } else { "" };
+    middle(&one_line(&format!("{correction}{subject}")), 180)
+}
+
+/// Puts what is meant in the place of each placeholder, once: a name that looks like one stays as it is.
+fn fill(template: &str, report: &Report) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some(at) = rest.find('{') {
+        out += &rest[..at];
+        rest = &rest[at..];
+        let end = rest.find('}').map_or(rest.len(), |end| end + 1);
+        match &rest[..end] {
+            "{period}" => out += &shown(report),
+            "{total}" => out += &totals(report),
+            "{accounts}" => out += &accounts(report),
+            "{owner}" => {
+                let owner = report.audience.owner.as_ref();
+                out += &owner.map_or_else(String::new, |owner| middle(&owner.name, 60));
+            }
+            other => out += other,
+        }
+        rest = &rest[end..];
+    }
+    out + rest
+}
+
+/// The names of the accounts if they are few, or their number.
+fn accounts(report: &Report) -> String {
+    let accounts = &report.audience.accounts;
+    let names: Vec<&str> = accounts
+        .iter()
+        .map(|account| account.name.as_str())
+        .collect();
+    match &names[..] {
+        [] => "all accounts".to_owned(),
+        [_] | [_, _] | [_, _, _] => middle(&names.join(", "), 90),
+        _ => format!("{} accounts", names.len()),
+    }
+}
+
+/// Nothing that could end a header or hide something in it.
+fn one_line(text: &str) -> String {
+    let spaces: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let words: Vec<&str> = spaces.split_whitespace().collect();
+    escape::terminal(&words.join(" ")).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailtab_core::cost::report::sample;
+
+    fn of(report: &Report) -> Letter {
+        letter(report, &Wording::default(), false).unwrap()
+    }
+
+    /// What a reader sees of some HTML.
+    fn visible(html: &str) -> String {
+        let mut out = String::new();
+        for piece in html.split('<').skip(1) {
+            let (tag, words) = piece.split_once('>').unwrap();
+            if !tag.starts_with("style") {
+                out += words;
+                out.push('\n');
+            }
+        }
+        out
+    }
+
+    fn samples() -> Vec<Report> {
+        vec![
+            sample::manager(),
+            sample::individual(),
+            sample::executive(),
+            sample::hostile(),
+            sample::large(),
+            sample::nothing(),
+        ]
+    }
+
+    #[test]
+    fn subjects_say_what_it_came_to() {
+        let mut report = sample::manager();
+        report.parts[0].total.amount = "1234.56".parse().unwrap();
+        assert_eq!(
+            of(&report).subject,
+            "Your AWS cost, 1–20 November 2026: $1,234.56"
+        );
+        let wording = Wording {
+            subject: Some("{owner}{total} {unknown} {accounts}{".to_owned()),
+            ..Wording::default()
+        };
+        let letter = letter(&report, &wording, true).unwrap();
+        assert_eq!(
+            letter.subject,
+            "Correction: $1,234.56 {unknown} 4 accounts{"
+        );
+    }
+
+    #[test]
+    fn subjects_are_one_line() {
+        let mut report = sample::hostile();
+        let evil = "x\r\nBcc: all@example.com\n\n{total}\u{202e}";
+        report.audience.accounts.truncate(1);
+        report.audience.accounts[0].name = evil.to_owned();
+        let wording = Wording {
+            subject: Some("{accounts}\r\nX: y".to_owned()),
+            ..Wording::default()
+        };
+        let subject = letter(&report, &wording, false).unwrap().subject;
+        assert_eq!(subject, "x Bcc: all@example.com {total}\\u{202e} X: y");
+    }
+
+    #[test]
+    fn gmail_shows_all_of_it() {
+        for report in samples() {
+            let letter = of(&report);
+            assert!(letter.html.len() <= MOST_HTML, "{}", letter.html.len());
+        }
+    }
+
+    #[test]
+    fn pictures_and_places_match() {
+        for report in samples() {
+            let letter = of(&report);
+            for picture in &letter.pictures {
+                let place = format!("src=\"cid:{}\"", picture.cid);
+                assert_eq!(letter.html.matches(&place).count(), 1, "{}", picture.name);
+            }
+            assert_eq!(letter.html.matches("<img ").count(), letter.pictures.len());
+        }
+    }
+
+    #[test]
+    fn nothing_comes_from_elsewhere() {
+        for report in samples() {
+            let html = of(&report).html.to_lowercase();
+            for word in [
+                "<script",
+                "<link",
+                "<iframe",
+                "<svg",
+                "<a ",
+                "@import",
+                "url(",
+                "src=\"http",
+            ] {
+                assert!(!html.contains(word), "{word}");
+            }
+            let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(!html.contains(bad));
+        }
+    }
+
+    #[test]
+    fn both_forms_carry_the_same_numbers() {
+        let money = |text: &str| {
+            let words = text.split(|c: char| !(c.is_ascii_digit() || ".,$".contains(c)));
+            let words = words.filter(|word| word.starts_with('$') && word.contains('.'));
+            let words = words.map(|word| word.trim_end_matches(['.', ',']).to_owned());
+            words.collect::<std::collections::BTreeSet<String>>()
+        };
+        for report in [
+            sample::manager(),
+            sample::individual(),
+            sample::executive(),
+            sample::large(),
+        ] {
+            let letter = of(&report);
+            let html = money(&visible(&letter.html));
+            assert!(20 < html.len());
+            assert_eq!(html, money(&letter.text));
+        }
+    }
+
+    #[test]
+    fn plain_text_is_narrow_and_free_of_surprises() {
+        for report in samples() {
+            let text = of(&report).text;
+            for line in text.lines() {
+                assert!(console::measure_text_width(line) <= 78, "{line}");
+                assert!(!line.contains(char::is_control), "{line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_add_up_to_their_sum() {
+        let letter = of(&sample::manager());
+        assert!(letter.text.contains("others)"));
+    }
+
+    #[test]
+    fn the_table_comes_along() {
+        let letter = of(&sample::manager());
+        let [attachment] = &letter.attachments[..] else {
+            panic!()
+        };
+        assert_eq!(attachment.name, "aws-cost-2026-11-01-to-2026-11-20.csv");
+        assert!(!attachment.bytes.is_empty());
+    }
+
+    #[test]
+    fn words_of_the_settings_are_text() {
+        let wording = Wording {
+            subject: None,
+            greeting: Some("Good morning,\n<b>all</b>".to_owned()),
+            closing: Some("Questions: finops@example.com".to_owned()),
+        };
+        let letter = letter(&sample::individual(), &wording, true).unwrap();
+        assert!(
+            letter
+                .html
+                .contains("Good morning,<br>&lt;b&gt;all&lt;/b&gt;")
+        );
+        assert!(letter.text.contains("Good morning,\n<b>all</b>"));
+        assert!(letter.text.contains("! This is a correction"));
+        assert!(letter.html.contains("This is a correction"));
+    }
+
+    #[test]
+    fn a_small_letter() {
+        let letter = of(&sample::small());
+        insta::assert_snapshot!("small_letter_text", letter.text);
+        insta::assert_snapshot!("small_letter_html", letter.html.replace("<tr", "\n<tr"));
+    }
+}

@@ -1,0 +1,54 @@
+//! Cost in all its forms: pages for people, tables for spreadsheets, letters. All of them are drawn from a report,
+//! which holds nothing but what its audience may see.
+mod body;
+mod charts;
+mod csv;
+mod figures;
+mod html;
+mod letter;
+mod page;
+mod plain;
+#[cfg(test)]
+mod tests;
+
+use rust_decimal::Decimal;
+
+pub use self::csv::csv;
+pub use self::letter::{Letter, letter};
+pub use self::page::page;
+use trailtab_core::cost::report::{Figure, Row};
+
+/// The first rows of a table, and what the others come to: together they are the whole.
+pub(super) struct Top<'r> {
+    pub(super) rows: &'r [Row],
+    /// How many others there are.
+    pub(super) others: usize,
+    pub(super) rest: Figure,
+    pub(super) whole: Figure,
+}
+
+impl<'r> Top<'r> {
+    pub(super) fn of(rows: &'r [Row], most: usize) -> Top<'r> {
+        let (top, others) = rows.split_at(rows.len().min(most));
+        Top {
+            rows: top,
+            others: others.len(),
+            rest: sum(others),
+            whole: sum(rows),
+        }
+    }
+}
+
+fn sum(rows: &[Row]) -> Figure {
+    let plus = |one: Option<Decimal>, other: Option<Decimal>| match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (one, other) => one.or(other),
+    };
+    let figures = rows.iter().map(|row| row.figure);
+    figures.fold(Figure::default(), |sum, figure| Figure {
+        amount: sum.amount.saturating_add(figure.amount),
+        before: plus(sum.before, figure.before),
+        last_day: sum.last_day.saturating_add(figure.last_day),
+        day_before: plus(sum.day_before, figure.day_before),
+    })
+}

@@ -1,0 +1,367 @@
+//! A report for a person at a terminal.
+
+use std::fmt::{self, Write as _};
+
+use console::Style;
+
+use super::Top;
+use crate::escape;
+use crate::page::{Look, Page, TOP, counted, middle, plain, thousands};
+use crate::table::{self, Column};
+use trailtab_core::cost::money::{change, words};
+use trailtab_core::cost::period::{Days, in_a_row, label_of};
+use trailtab_core::cost::report::{
+    Account, AccountPart, ChargeRow, Figure, Kind, Mover, Part, Period, Report, Row, percent,
+};
+
+/// A label of days that is longer than this is no title for a column.
+const LONGEST_TITLE: usize = 16;
+
+/// Currencies have three letters.
+const MOST_OF_A_CURRENCY: usize = 5;
+
+/// Writes a page about a report.
+pub fn page(report: &Report, look: Look) -> String {
+    let mut page = Page::new(look);
+    // Writing to a String cannot fail.
+    let _ = page.cost(report);
+    page.out
+}
+
+impl Page {
+    fn cost(&mut self, report: &Report) -> fmt::Result {
+        let title = middle(&safe(&title(report)), self.look.width);
+        let title = self.bold(&title);
+        writeln!(self.out, "{title}")?;
+        self.paragraph(&standing(report), 0, &Style::new().dim())?;
+        writeln!(self.out)?;
+        for sentence in report.sentences() {
+            self.paragraph(&safe(&sentence), 0, &Style::new())?;
+        }
+        for part in &report.parts {
+            // Most have one currency, and each amount shows it.
+            if report.parts.len() > 1 {
+                self.cost_heading(&format!("In {}", part.currency))?;
+            }
+            self.cost_part(report, part)?;
+        }
+        self.cost_idle(report)?;
+        self.cost_end(report)
+    }
+
+    fn cost_heading(&mut self, heading: &str) -> fmt::Result {
+        let heading = middle(&safe(heading), self.look.width);
+        let heading = self.bold(&heading);
+        writeln!(self.out, "\n{heading}")
+    }
+
+    fn cost_part(&mut self, report: &Report, part: &Part) -> fmt::Result {
+        let tables = Tables {
+            currency: &middle(&safe(&part.currency), MOST_OF_A_CURRENCY),
+            compared: compared(&report.period),
+        };
+        self.cost_heading("Total")?;
+        self.table(tables.total(&report.period, &part.total))?;
+        if !part.movers.is_empty() {
+            self.cost_heading("Largest changes")?;
+            self.table(tables.movers(&part.movers))?;
+        }
+        // An individual has no charge but usage.
+        if report.audience.kind != Kind::Individual {
+            self.cost_charges(&tables, "Charges", &part.charges)?;
+        }
+        let executive = report.audience.kind == Kind::Executive;
+        if executive || part.accounts.len() > 1 {
+            let accounts = part.accounts.iter().map(|account| account.row.clone());
+            let accounts: Vec<Row> = accounts.collect();
+            self.cost_rows(&tables, "Accounts", "account", &accounts, accounts.len())?;
+            let all = "All accounts: usage by";
+            self.cost_rows(&tables, &format!("{all} owner"), "owner", &part.owners, TOP)?;
+            let services = format!("{all} service");
+            self.cost_rows(&tables, &services, "service", &part.services, TOP)?;
+        }
+        if !executive {
+            for account in &part.accounts {
+                self.cost_account(&tables, account, part.accounts.len() > 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cost_account(
+        &mut self,
+        tables: &Tables<'_>,
+        account: &AccountPart,
+        charges: bool,
+    ) -> fmt::Result {
+        let name = &account.row.label.name;
+        if charges && account.charges.len() > 1 {
+            self.cost_charges(tables, &format!("{name}: charges"), &account.charges)?;
+        }
+        let heading = format!("{name}: usage by owner");
+        self.cost_rows(tables, &heading, "owner", &account.owners, TOP)?;
+        let heading = format!("{name}: usage by service");
+        self.cost_rows(tables, &heading, "service", &account.services, TOP)
+    }
+
+    fn cost_charges(
+        &mut self,
+        tables: &Tables<'_>,
+        heading: &str,
+        charges: &[ChargeRow],
+    ) -> fmt::Result {
+        let rows: Vec<Row> = charges.iter().map(|charge| charge.row.clone()).collect();
+        self.cost_rows(tables, heading, "charge", &rows, rows.len())
+    }
+
+    fn cost_rows(
+        &mut self,
+        tables: &Tables<'_>,
+        heading: &str,
+        what: &str,
+        rows: &[Row],
+        most: usize,
+    ) -> fmt::Result {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.cost_heading(heading)?;
+        self.table(tables.rows(what, &Top::of(rows, most)))
+    }
+
+    /// Names the accounts of a manager in which nothing was spent.
+    fn cost_idle(&mut self, report: &Report) -> fmt::Result {
+        if report.audience.kind != Kind::Manager || report.parts.is_empty() {
+            return Ok(());
+        }
+        let parts = report.parts.iter();
+        let active = parts.flat_map(|part| {
+            part.accounts
+                .iter()
+                .filter_map(|part| part.account.as_ref())
+        });
+        let active: Vec<&str> = active.map(|account| account.id.as_str()).collect();
+        let accounts = report.audience.accounts.iter();
+        let idle = accounts.filter(|account| !active.contains(&account.id.as_str()));
+        let name = |account: &Account| middle(&safe(&account.label()), self.look.width);
+        let idle: Vec<String> = idle.map(name).collect();
+        if idle.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out)?;
+        let line = format!("No activity in {}", idle.join(", "));
+        self.paragraph(&line, 0, &Style::new())
+    }
+
+    fn cost_end(&mut self, report: &Report) -> fmt::Result {
+        if !report.restatements.is_empty() {
+            self.cost_heading("Changed since it was mailed")?;
+            for restated in &report.restatements {
+                self.paragraph(&safe(&restated.sentence), 2, &Style::new())?;
+            }
+        }
+        let problems = &report.basis.problems;
+        if !problems.is_empty() {
+            let line = format!(
+                "Incomplete, for {}:",
+                counted(problems.len() as u64, "reason")
+            );
+            let line = self.style(Style::new().red().bold(), &line);
+            writeln!(self.out, "\n{line}")?;
+            for problem in problems {
+                self.paragraph(&safe(problem), 2, &Style::new().red())?;
+            }
+        }
+        self.cost_heading("Notes")?;
+        let rounded = "Amounts are rounded to cents here; CSV and JSON have all digits.";
+        let own = [
+            owners(report),
+            Some(rounded.to_owned()),
+            Some(price(report)),
+        ];
+        let notes = report.basis.notes.iter().cloned();
+        for note in notes.chain(own.into_iter().flatten()) {
+            self.paragraph(&safe(&note), 2, &Style::new().dim())?;
+        }
+        Ok(())
+    }
+}
+
+fn safe(text: &str) -> String {
+    escape::terminal(text).into_owned()
+}
+
+fn title(report: &Report) -> String {
+    let (audience, days) = (&report.audience, &report.period.label);
+    let accounts = audience.accounts.as_slice();
+    let whose = match (audience.kind, accounts) {
+        (Kind::Executive, _) => "Cost of all accounts".to_owned(),
+        (Kind::Individual, _) => {
+            let owner = audience.owner.as_ref();
+            let owner = owner.map_or("nobody", |owner| owner.name.as_str());
+            format!("Usage of {owner}")
+        }
+        (Kind::Manager, [account]) => format!("Cost of {}", account.label()),
+        (Kind::Manager, _) => format!("Cost of {}", counted(accounts.len() as u64, "account")),
+    };
+    format!("{whose}, {days}")
+}
+
+/// Says what the figures are, and how far they go.
+fn standing(report: &Report) -> String {
+    let period = &report.period;
+    let mut out = match period.data_through {
+        Some(day) => format!("{}, data through {}", report.metric.name(), label_of(day)),
+        None => format!("{}, no data", report.metric.name()),
+    };
+    if !period.estimated.is_empty() {
+        let rows = in_a_row(&period.estimated).into_iter();
+        let rows: Vec<String> = rows.map(|days| days.label_beside(period.days)).collect();
+        out += &format!("; Cost Explorer still estimates {}", rows.join(", "));
+    }
+    out
+}
+
+fn owners(report: &Report) -> Option<String> {
+    let keys = report.owner_keys.join(", ");
+    (!keys.is_empty()).then(|| format!("Owners come from {keys}."))
+}
+
+fn price(report: &Report) -> String {
+    let basis = &report.basis;
+    let requests = counted(basis.requests, "request");
+    let usd = words(basis.requests_usd, "USD");
+    let as_of = basis.as_of.as_deref();
+    let as_of = as_of.map(|time| format!("As of {} UTC. ", plain(time)));
+    format!(
+        "{}This run: {requests} to Cost Explorer, {usd}.",
+        as_of.unwrap_or_default()
+    )
+}
+
+/// What the days compared with are called above a column.
+fn compared(period: &Period) -> Option<&str> {
+    let label = period.compared_label.as_deref()?;
+    match label.chars().count() > LONGEST_TITLE {
+        true => Some("before"),
+        false => Some(label),
+    }
+}
+
+/// What the tables of one currency have in common.
+struct Tables<'r> {
+    currency: &'r str,
+    /// What the days compared with are called, if there are any.
+    compared: Option<&'r str>,
+}
+
+impl Tables<'_> {
+    /// Makes the table of a report's total: the period, and the days that it can be held against.
+    fn total(&self, period: &Period, total: &Figure) -> Vec<Column> {
+        let Some(shown) = period.days.known(period.data_through) else {
+            return Vec::new();
+        };
+        let mut rows = vec![(shown.label(), total.amount, None)];
+        if let (Some(label), Some(before)) = (&period.compared_label, total.before) {
+            rows.push((label.clone(), before, total.change()));
+        }
+        let one = |day| {
+            let (from, through) = (day, day);
+            let label = Days { from, through }.label_beside(shown);
+            let estimated = period.estimated.contains(&day);
+            format!("{label}{}", if estimated { " (estimated)" } else { "" })
+        };
+        rows.push((one(shown.through), total.last_day, None));
+        if let (Ok(day), Some(amount)) = (shown.through.yesterday(), total.day_before) {
+            let change = total.last_day.saturating_sub(amount);
+            rows.push((one(day), amount, Some(change)));
+        }
+        let amounts = rows
+            .iter()
+            .map(|(_, amount, _)| words(*amount, self.currency));
+        let changes = rows.iter().map(|(_, _, more)| {
+            let more = more.map(|more| change(more, self.currency));
+            more.unwrap_or_default()
+        });
+        let labels = rows.iter().map(|(label, _, _)| label.clone());
+        vec![
+            Column::new("days", table::Kind::Name, labels),
+            Column::new("amount", table::Kind::Number, amounts),
+            Column::new("change since", table::Kind::Number, changes),
+        ]
+    }
+
+    /// Makes a table of rows, and of what those come to that there is no room for.
+    fn rows(&self, what: &str, top: &Top<'_>) -> Vec<Column> {
+        let rows = top.rows.iter();
+        let mut names: Vec<String> = rows.map(|row| safe(&row.label.name)).collect();
+        let mut figures: Vec<Figure> = top.rows.iter().map(|row| row.figure).collect();
+        if top.others > 0 {
+            names.push(format!("(others: {})", thousands(top.others as u64)));
+            figures.push(top.rest);
+        }
+        if names.len() > 1 {
+            names.push("(total)".to_owned());
+            figures.push(top.whole);
+        }
+        let names = Column::new(what, table::Kind::Name, names);
+        std::iter::once(names)
+            .chain(self.figures(&figures))
+            .collect()
+    }
+
+    fn movers(&self, movers: &[Mover]) -> Vec<Column> {
+        let names = movers.iter().map(|mover| safe(&mover.label.name));
+        let mut columns = vec![Column::new("what", table::Kind::Name, names)];
+        if movers.iter().any(|mover| mover.account.is_some()) {
+            let accounts = movers.iter().map(|mover| {
+                let account = mover.account.as_ref();
+                account.map_or("all".to_owned(), |account| safe(&account.name))
+            });
+            columns.push(Column::new("account", table::Kind::Name, accounts));
+        }
+        let figures: Vec<Figure> = movers.iter().map(|mover| mover.figure).collect();
+        columns.extend(self.figures(&figures));
+        columns
+    }
+
+    /// The columns of figures. Where names have no room, first the last day is left out, then the percents,
+    /// the amount before, and the change.
+    fn figures(&self, figures: &[Figure]) -> impl Iterator<Item = Column> {
+        let column = |title: &str, cell: &dyn Fn(&Figure) -> String| {
+            Column::new(title, table::Kind::Number, figures.iter().map(cell))
+        };
+        let amount = |amount| words(amount, self.currency);
+        let mut columns = vec![column("amount", &|figure| amount(figure.amount))];
+        if let Some(compared) = self.compared {
+            let before = column(compared, &|figure| {
+                figure.before.map(amount).unwrap_or_default()
+            });
+            columns.push(before.dispensable(2));
+            let more = column("change", &|figure| {
+                let more = figure.change();
+                more.map(|more| change(more, self.currency))
+                    .unwrap_or_default()
+            });
+            columns.push(more.dispensable(1));
+            if figures.iter().any(|figure| share(figure).is_some()) {
+                let share = column("", &|figure| share(figure).unwrap_or_default());
+                columns.push(share.dispensable(3));
+            }
+        }
+        let last_day = column("last day", &|figure| amount(figure.last_day));
+        columns.push(last_day.dispensable(4));
+        columns.into_iter()
+    }
+}
+
+/// The change in percent; what did not change needs none.
+fn share(figure: &Figure) -> Option<String> {
+    let change = figure.change().filter(|change| !change.is_zero())?;
+    let percent = percent(change, figure.before?)?;
+    let sign = if change.is_sign_negative() { "-" } else { "+" };
+    Some(match percent.strip_prefix(['<', '>']) {
+        Some(rest) => format!("{}{sign}{rest}", &percent[..1]),
+        None => format!("{sign}{percent}"),
+    })
+}

@@ -1,0 +1,90 @@
+//! The result as one long table: section, key, item, count.
+
+use super::escape::cell;
+use trailtab_core::activity::summary::{Calls, Counts, Summary};
+
+/// Writes all counts of the summary.
+///
+/// # Errors
+///
+/// None that writing to memory has.
+pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
+    let mut table = Table(csv::Writer::from_writer(Vec::new()));
+    table.0.write_record(["section", "key", "item", "count"])?;
+    table.counts("api_calls_by_principal", &summary.api_calls_by_principal)?;
+    table.counts("api_calls_by_region", &summary.api_calls_by_region)?;
+    table.counts(
+        "error_codes_by_principal",
+        &summary.error_codes_by_principal,
+    )?;
+    table.counts(
+        "ip_addresses_by_principal",
+        &summary.ip_addresses_by_principal,
+    )?;
+    table.counts(
+        "user_agents_by_principal",
+        &summary.user_agents_by_principal,
+    )?;
+    if let Some(extension) = &summary.trailtab {
+        for (hour, calls) in &extension.calls_per_hour {
+            table.row("calls_per_hour", hour, "calls", calls.calls)?;
+            table.row("calls_per_hour", hour, "failed", calls.failed)?;
+        }
+        for (principal, by_api) in &extension.errors_by_principal_and_api {
+            for (api, codes) in by_api {
+                for (code, &count) in codes {
+                    let item = format!("{api} {code}");
+                    table.row("errors_by_principal_and_api", principal, &item, count)?;
+                }
+            }
+        }
+        for (account, calls) in &extension.accounts {
+            table.calls("accounts", account, calls)?;
+        }
+        for (principal, report) in &extension.principals {
+            table.calls("principals", principal, &report.calls)?;
+        }
+        for (person, report) in &extension.persons {
+            table.calls("persons", person, &report.calls)?;
+        }
+        for (principal, sessions) in &extension.sessions_by_principal {
+            for (session, calls) in sessions {
+                table.row("sessions_by_principal", principal, session, calls.calls)?;
+            }
+        }
+    }
+    table
+        .0
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}
+
+struct Table(csv::Writer<Vec<u8>>);
+
+impl Table {
+    fn row(&mut self, section: &str, key: &str, item: &str, count: u64) -> csv::Result<()> {
+        self.0
+            .write_record([section, &cell(key), &cell(item), &count.to_string()])
+    }
+
+    fn counts(&mut self, section: &str, counts: &Counts) -> csv::Result<()> {
+        for (key, items) in counts {
+            for (item, &count) in items {
+                self.row(section, key, item, count)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn calls(&mut self, section: &str, key: &str, calls: &Calls) -> csv::Result<()> {
+        let counts = [
+            ("calls", calls.calls),
+            ("failed", calls.failed),
+            ("read_only", calls.read_only),
+            ("write", calls.write),
+        ];
+        counts
+            .iter()
+            .try_for_each(|(item, count)| self.row(section, key, item, *count))
+    }
+}

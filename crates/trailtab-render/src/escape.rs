@@ -1,0 +1,100 @@
+//! Making text from records harmless where it is shown or stored. Names and user agents are an
+//! attacker's to choose.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Shows control characters, and those that reorder or hide text, as escapes instead of obeying
+/// them: for terminals.
+pub fn terminal(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_unsafe(character) {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Keeps a spreadsheet from taking a cell for a formula (CWE-1236), and a terminal from obeying it.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{}", terminal(text)))
+    } else {
+        terminal(text)
+    }
+}
+
+/// Makes a file name of any text: letters, digits and `_+=,.@-` stay, as in the predecessor's plots.
+pub fn file_name(text: &str) -> String {
+    let keep = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let name: String = text
+        .chars()
+        .map(|c| if keep(c) { c } else { '_' })
+        .collect();
+    // No file system takes more than 255 bytes, and an ending must fit as well.
+    let name = &name[..name.len().min(180)];
+    match name.trim_matches('.') {
+        "" => "_".to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+/// Quotes a word for a POSIX shell if it needs that. A NUL, which no command line can hold, is left out.
+pub fn shell_word(word: &str) -> String {
+    let word = word.replace('\0', "");
+    shlex::try_quote(&word).map_or_else(|_| String::new(), Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell_where_they_need_it() {
+        assert_eq!(shell_word("demo/AWSLogs"), "demo/AWSLogs");
+        assert_eq!(shell_word("my demo/bill"), "'my demo/bill'");
+        assert_eq!(shell_word("it's"), "\"it's\"");
+        assert_eq!(shell_word("a$b`c`"), "'a$b`c`'");
+        assert_eq!(shell_word("a\0b"), "ab");
+    }
+
+    #[test]
+    fn terminals_are_told_nothing() {
+        assert_eq!(
+            terminal("a\u{1b}[2Jb\nc\u{202e}d"),
+            "a\\u{1b}[2Jb\\u{a}c\\u{202e}d"
+        );
+        assert_eq!(terminal("Ünïcode 名"), "Ünïcode 名");
+    }
+
+    #[test]
+    fn cells_are_no_formulas() {
+        for text in ["=cmd|'/c calc'!A1", "+1", "-1", "@x", "\tx"] {
+            assert!(cell(text).starts_with('\''));
+        }
+        assert_eq!(cell("a=b"), "a=b");
+    }
+
+    #[test]
+    fn file_names_stay_inside_their_folder() {
+        assert_eq!(file_name("../../etc/passwd"), ".._.._etc_passwd");
+        assert_eq!(file_name(".."), "_");
+        assert_eq!(file_name(""), "_");
+        assert_eq!(file_name("111122223333:role/Ä b"), "111122223333_role___b");
+        assert_eq!(file_name(&"x".repeat(999)).len(), 180);
+    }
+}

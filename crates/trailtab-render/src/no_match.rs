@@ -1,0 +1,310 @@
+//! Why no event was counted, in words.
+
+use std::collections::BTreeMap;
+
+use super::escape;
+use super::page::{counted, plain, thousands};
+use trailtab_core::event::no_match::{NoMatch, RemovedBy};
+
+/// Values that are named of each filter.
+const MAX_VALUES_NAMED: usize = 8;
+
+/// Characters of a value that are shown; user agents are long.
+const MAX_VALUE_CHARS: usize = 80;
+
+/// What must be known besides [`NoMatch`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// The time window; `None` where it is open.
+    pub(super) since: Option<&'a str>,
+    pub(super) until: Option<&'a str>,
+    /// Events that were read and are neither duplicate nor unreadable.
+    pub(super) events: u64,
+    /// Documents that were opened.
+    pub(super) documents: u64,
+    /// The filter that was left to LookupEvents.
+    pub(super) lookup_attribute: Option<&'a str>,
+    /// Whether the event history was read.
+    pub(super) is_history: bool,
+    /// Whether all that was asked for was read.
+    pub(super) is_complete: bool,
+    /// What the documents held beside events, by kind.
+    pub(super) other_content: &'a BTreeMap<String, u64>,
+}
+
+/// A sentence or more, and by how many spaces it is indented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) indent: usize,
+    pub(super) text: String,
+}
+
+/// The first line of every explanation.
+pub(super) const TITLE: &str = "No event matched.";
+
+/// What stands in the coverage of a result without events that lacks nothing.
+pub(super) const ALL_READ: &str = "All that was asked for was read; no event matched.";
+
+/// Explains why no event was counted. Text of records is made harmless for terminals.
+pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut say = |indent: usize, text: String| lines.push(Line { indent, text });
+    match (&no_match.first_event, &no_match.last_event) {
+        _ if asked.events == 0 => {
+            if let Some(text) = nothing_read(no_match, asked) {
+                say(0, text);
+            }
+        }
+        (Some(first), Some(last)) => {
+            let when = match (plain(first), plain(last)) {
+                (first, last) if first == last => format!("at {first}"),
+                (first, last) => format!("from {first} to {last}"),
+            };
+            say(0, format!("{} read, {when} UTC.", were(asked.events)));
+        }
+        _ => say(0, format!("{} read.", were(asked.events))),
+    }
+    if no_match.outside_window > 0 {
+        let window = window(asked);
+        let removed = of(no_match.outside_window, asked.events);
+        say(
+            2,
+            format!("The time window ({window}) leaves out {removed}."),
+        );
+        if let (Some(first), Some(last)) = (&no_match.first_event, &no_match.last_event)
+            && no_match.outside_window == asked.events
+        {
+            let (first, last) = (day(first), day(last));
+            say(4, format!("Try --since {first} --until {last}."));
+        }
+    }
+    for by in &no_match.filters {
+        say(2, removed(by, asked.events));
+        if !by.did_you_mean.is_empty() {
+            let meant = by.did_you_mean.iter();
+            let meant: Vec<_> = meant
+                .map(|meant| format!("{} {}", by.option, value(meant)))
+                .collect();
+            say(4, format!("Did you mean {}?", meant.join(" ")));
+        }
+        if let Some((one, many)) = nouns(&by.option) {
+            let holder = if by.removed == 0 {
+                " in the bucket"
+            } else {
+                ""
+            };
+            match by.values.is_empty() {
+                true => say(4, format!("None of these events has {one}.")),
+                false => say(4, format!("{many}{holder}: {}.", values(by))),
+            }
+        }
+        let is_list = |given: &String| given.contains(',');
+        if by.given.iter().any(is_list) {
+            let option = &by.option;
+            say(
+                4,
+                format!("A comma is part of the value: repeat {option} to give several values."),
+            );
+        }
+    }
+    let removes_all = |by: &RemovedBy| by.removed == asked.events;
+    if no_match.filters.len() > 1
+        && asked.events > 0
+        && no_match.outside_window == 0
+        && !no_match.filters.iter().any(removes_all)
+    {
+        say(
+            2,
+            "Each filter lets some events pass, but no event passes all of them.".to_owned(),
+        );
+    }
+    // Networks are no patterns, and a part of a user agent is enough.
+    let is_pattern = |by: &RemovedBy| {
+        nouns(&by.option).is_some() && !["--ip", "--user-agent"].contains(&by.option.as_str())
+    };
+    if no_match.filters.iter().any(is_pattern) {
+        say(
+            0,
+            "Patterns match the whole value; * and ? are wildcards; case is ignored.".to_owned(),
+        );
+    }
+    lines
+}
+
+/// The explanation as text, for standard error.
+pub(super) fn text(no_match: &NoMatch, asked: Asked<'_>) -> String {
+    let mut out = TITLE.to_owned();
+    for line in lines(no_match, asked) {
+        out.push('\n');
+        out.push_str(&" ".repeat(line.indent));
+        out.push_str(&line.text);
+    }
+    out
+}
+
+/// Says why there was no event to be filtered.
+fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
+    if let Some(attribute) = asked.lookup_attribute {
+        let attribute = escape::terminal(attribute);
+        return Some(format!(
+            "AWS was asked for events with {attribute} only, and the event history has none in the \
+             time window. AWS compares the whole value, and case matters; a value with a wildcard, \
+             such as 'Run*', is compared by trailtab instead, which ignores case."
+        ));
+    }
+    if let (Some(first), Some(last)) = (&no_match.first_day_stored, &no_match.last_day_stored) {
+        let window = window(asked);
+        let (first, last) = (escape::terminal(first), escape::terminal(last));
+        return Some(format!(
+            "The bucket has log files from {first} to {last}, and none in the time window ({window}). \
+             Try --since {first} --until {last}."
+        ));
+    }
+    if asked.is_history {
+        let history = match asked.is_complete {
+            true => "The event history",
+            false => "What could be read of the event history",
+        };
+        return Some(format!("{history} has no event in the time window."));
+    }
+    let kinds: Vec<&str> = asked.other_content.keys().map(String::as_str).collect();
+    Some(match kinds.as_slice() {
+        ["digest"] => {
+            "There are only digests, which list log files and hold no events: log files are in the \
+             folder CloudTrail, beside CloudTrail-Digest."
+                .to_owned()
+        }
+        [] if !no_match.filters.is_empty() => return None,
+        _ => match asked.documents {
+            0 => "No document was read.".to_owned(),
+            1 => "1 document was read, and it holds no event that can be read.".to_owned(),
+            n => format!(
+                "{} documents were read, and none holds an event that can be read.",
+                thousands(n)
+            ),
+        },
+    })
+}
+
+/// What the values of an option are: one of them with its article, and many.
+fn nouns(option: &str) -> Option<(&'static str, &'static str)> {
+    Some(match option {
+        "--principal" => ("a principal", "Principals"),
+        "--person" => ("a person", "Persons"),
+        "--access-key-id" => ("an access key", "Access keys"),
+        "--event-source" => ("a service", "Services"),
+        "--event-name" => ("an API", "APIs"),
+        "--error-code" => ("an error code", "Error codes"),
+        "--ip" => ("a source address", "Source addresses"),
+        "--user-agent" => ("a user agent", "User agents"),
+        "--region" => ("a region", "Regions"),
+        "--account" => ("an account", "Accounts"),
+        _ => return None,
+    })
+}
+
+fn removed(by: &RemovedBy, events: u64) -> String {
+    let given = by.given.iter().map(|given| value(given));
+    let option = match by.given.is_empty() {
+        true => by.option.clone(),
+        false => given
+            .map(|given| format!("{} {given}", by.option))
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    if by.removed == 0 {
+        let places = match by.option.as_str() {
+            "--account" => "account",
+            _ => "region",
+        };
+        let places = counted(by.not_read, places);
+        return format!(
+            "{option} leaves out {places} of the bucket: their log files were not read."
+        );
+    }
+    let mut text = format!("{option} leaves out {}", of(by.removed, events));
+    if by.removed_alone > 0 && by.removed_alone < events {
+        let without = thousands(by.removed_alone);
+        text += &format!("; without it, {without} would be counted");
+    }
+    text.push('.');
+    text
+}
+
+fn values(by: &RemovedBy) -> String {
+    let named: Vec<String> = by
+        .values
+        .iter()
+        .take(MAX_VALUES_NAMED)
+        .map(|named| value(named))
+        .collect();
+    let listed = by.values.len() as u64 - named.len() as u64;
+    match listed + by.values_not_listed {
+        0 => named.join(", "),
+        more => format!("{} and {} more", named.join(", "), thousands(more)),
+    }
+}
+
+/// A value as a shell takes it, cut if it is long.
+fn value(text: &str) -> String {
+    let shown = match text.char_indices().nth(MAX_VALUE_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    };
+    let shown = escape::terminal(&shown);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/@+=%".contains(c);
+    match !shown.is_empty() && shown.chars().all(is_plain) {
+        true => shown.into_owned(),
+        false => format!("'{}'", shown.replace('\'', "'\\''")),
+    }
+}
+
+fn were(events: u64) -> String {
+    let were = if events == 1 { "was" } else { "were" };
+    format!("{} {were}", counted(events, "event"))
+}
+
+fn of(part: u64, whole: u64) -> String {
+    match part == whole {
+        true if whole == 1 => "the only event".to_owned(),
+        true => format!("all {}", counted(whole, "event")),
+        false => format!("{} of {}", thousands(part), counted(whole, "event")),
+    }
+}
+
+fn window(asked: Asked<'_>) -> String {
+    match (asked.since.map(plain), asked.until.map(plain)) {
+        (Some(since), Some(until)) => format!("{since} – {until} UTC"),
+        (Some(since), None) => format!("from {since} UTC on"),
+        (None, Some(until)) => format!("before {until} UTC"),
+        (None, None) => "open".to_owned(),
+    }
+}
+
+/// The day of a time.
+fn day(time: &str) -> String {
+    let day = time.split('T').next().unwrap_or(time);
+    escape::terminal(day).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_can_be_pasted_into_a_shell() {
+        assert_eq!(value("111122223333:user/ann"), "111122223333:user/ann");
+        assert_eq!(value("*:user/ann"), "'*:user/ann'");
+        assert_eq!(value("it's"), "'it'\\''s'");
+        assert_eq!(value(""), "''");
+        assert_eq!(value("\u{1b}[2J"), "'\\u{1b}[2J'");
+        assert!(value(&"名".repeat(200)).chars().count() < 100);
+    }
+
+    #[test]
+    fn parts_of_events_are_said_in_words() {
+        assert_eq!(of(1, 1), "the only event");
+        assert_eq!(of(3, 3), "all 3 events");
+        assert_eq!(of(1, 3), "1 of 3 events");
+    }
+}

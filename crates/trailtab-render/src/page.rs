@@ -1,0 +1,304 @@
+//! What pages for people at a terminal are made of.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use console::{Style, measure_text_width};
+
+use super::escape;
+use super::no_match::{self, Asked};
+use trailtab_core::activity::summary::ProblemReport;
+use trailtab_core::activity::usage::basis::EventHistory;
+use trailtab_core::event::ingest::Reconciliation;
+use trailtab_core::event::no_match::NoMatch;
+
+/// Rows of each table, and problems that are named.
+pub(super) const TOP: usize = 10;
+
+/// How the text may look.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Columns of the terminal.
+    pub width: usize,
+    pub colour: bool,
+}
+
+/// A page as far as it is written.
+pub(super) struct Page {
+    pub(super) out: String,
+    pub(super) look: Look,
+}
+
+impl Page {
+    pub(super) fn new(look: Look) -> Page {
+        Page {
+            out: String::new(),
+            look,
+        }
+    }
+
+    /// Says what became of the records.
+    pub(super) fn counts(&mut self, counts: Reconciliation, documents: u64) -> fmt::Result {
+        let line = format!(
+            "{} read from {} = {} counted + {} filtered + {} duplicate + {} unreadable",
+            counted(counts.read, "record"),
+            counted(documents, "document"),
+            thousands(counts.counted),
+            thousands(counts.filtered),
+            thousands(counts.duplicate),
+            thousands(counts.unreadable),
+        );
+        self.paragraph(&line, 2, &Style::new())
+    }
+
+    /// Explains why no event was counted.
+    pub(super) fn no_match(&mut self, no_match: &NoMatch, asked: Asked<'_>) -> fmt::Result {
+        let title = self.style(Style::new().red().bold(), no_match::TITLE);
+        writeln!(self.out, "{title}")?;
+        for line in no_match::lines(no_match, asked) {
+            self.paragraph(&line.text, line.indent, &Style::new())?;
+        }
+        Ok(())
+    }
+
+    /// Says what is missing of what was asked for. `missing` is the word for it.
+    pub(super) fn problems(
+        &mut self,
+        missing: &str,
+        has_matches: bool,
+        problems: &[ProblemReport],
+        not_listed: u64,
+    ) -> fmt::Result {
+        let all = problems.len() as u64 + not_listed;
+        if all == 0 {
+            let complete = match has_matches {
+                true => "Nothing is missing of what was asked for.",
+                false => no_match::ALL_READ,
+            };
+            return writeln!(self.out, "  {complete}");
+        }
+        let line = format!("{missing}, for {}:", counted(all, "reason"));
+        let line = self.style(Style::new().red().bold(), &line);
+        writeln!(self.out, "  {line}")?;
+        for problem in problems.iter().take(TOP) {
+            let (document, reason) = (&problem.document, &problem.reason);
+            let document = escape::terminal(document);
+            let line = format!("{document}: {}", escape::terminal(reason));
+            self.paragraph(&line, 4, &Style::new())?;
+        }
+        if all > TOP as u64 {
+            let more = thousands(all - TOP as u64);
+            writeln!(self.out, "    and {more} more, in the JSON")?;
+        }
+        Ok(())
+    }
+
+    /// Writes a text in lines that fit, each behind so many spaces.
+    pub(super) fn paragraph(&mut self, text: &str, indent: usize, style: &Style) -> fmt::Result {
+        for line in wrap(text, self.look.width.saturating_sub(indent)) {
+            let line = self.style(style.clone(), &line);
+            writeln!(self.out, "{:indent$}{line}", "")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn style(&self, style: Style, text: &str) -> String {
+        style
+            .force_styling(self.look.colour)
+            .apply_to(text)
+            .to_string()
+    }
+
+    pub(super) fn bold(&self, text: &str) -> String {
+        self.style(Style::new().bold(), text)
+    }
+
+    pub(super) fn dim(&self, text: &str) -> String {
+        self.style(Style::new().dim(), text)
+    }
+}
+
+/// Says how the event history was read, if it was.
+pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
+    let mut lines = Vec::new();
+    if history.regions > 0 {
+        lines.push(format!(
+            "Event history of {}, in {}, {} throttled",
+            counted(history.regions, "region"),
+            counted(history.requests, "request"),
+            thousands(history.throttled_requests),
+        ));
+    }
+    if history.regions_not_enabled > 0 {
+        lines.push(format!(
+            "{} not enabled: none but those that answered could be known",
+            counted(history.regions_not_enabled, "region"),
+        ));
+    }
+    if let Some(attribute) = &history.lookup_attribute {
+        lines.push(format!(
+            "AWS was asked for {} only: other events were not read",
+            escape::terminal(attribute)
+        ));
+    }
+    if let Some(settled) = &history.settled_until {
+        lines.push(format!(
+            "Events after {} may still be on their way",
+            plain(settled)
+        ));
+    }
+    lines
+}
+
+/// Says what the documents held beside events, if anything.
+pub(super) fn other_content(kinds: &BTreeMap<String, u64>) -> Option<String> {
+    let named = kinds
+        .iter()
+        .map(|(kind, n)| format!("{} {kind}", thousands(*n)));
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| format!("Not events, and not counted: {}", named.join(", ")))
+}
+
+/// Draws a bar in eighths of a column.
+pub(super) fn bar(count: u64, largest: u64, width: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (u128::from(count) * (width as u128 * 8)).div_ceil(u128::from(largest.max(1)));
+    let eighths = usize::try_from(eighths).unwrap_or(width * 8);
+    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+}
+
+/// A count as one of nine heights, of which the lowest stands for none only.
+pub(super) fn level(count: u64, largest: u64) -> &'static str {
+    const LEVELS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    let level = (u128::from(count) * 8).div_ceil(u128::from(largest.max(1)));
+    LEVELS[usize::try_from(level).unwrap_or(8).min(8)]
+}
+
+pub(super) fn counted(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(n))
+}
+
+/// `2026-09-07T08:30:15Z` as `2026-09-07 08:30`.
+pub(super) fn plain(time: &str) -> String {
+    let minute = time.get(..16).unwrap_or(time);
+    escape::terminal(&minute.replace('T', " ")).into_owned()
+}
+
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    let tenths = (u128::from(part) * 1000 + u128::from(whole / 2)) / u128::from(whole.max(1));
+    match tenths {
+        0 if part > 0 => "<0.1 %".to_owned(),
+        _ => format!("{}.{} %", tenths / 10, tenths % 10),
+    }
+}
+
+/// Groups the digits by threes.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Writes a number of bytes with its first decimal.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => {
+            let tenths = bytes / (unit / 10);
+            format!("{}.{} {name}", thousands(tenths / 10), tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
+}
+
+/// Breaks a text between words; a word that is too long, such as a path, stays whole.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.is_empty() {
+            line.push_str(word);
+        } else if measure_text_width(line) + 1 + measure_text_width(word) <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+/// Cuts a text in the middle: both ends of a principal or user agent tell something.
+pub(super) fn middle(text: &str, width: usize) -> String {
+    if measure_text_width(text) <= width {
+        return text.to_owned();
+    }
+    let characters: Vec<char> = text.chars().collect();
+    let (mut head, mut tail) = (String::new(), String::new());
+    let (mut front, mut back) = (characters.iter(), characters.iter().rev());
+    let mut used = 1;
+    loop {
+        let from_front = head.len() <= tail.len();
+        let next = if from_front {
+            front.next()
+        } else {
+            back.next()
+        };
+        let Some(&character) = next else { break };
+        used += measure_text_width(character.encode_utf8(&mut [0; 4]));
+        if used > width {
+            break;
+        }
+        if from_front {
+            head.push(character);
+        } else {
+            tail.insert(0, character);
+        }
+    }
+    format!("{head}…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn shares_are_never_rounded_away() {
+        assert_eq!(percent(1, 100_000), "<0.1 %");
+        assert_eq!(percent(1, 3), "33.3 %");
+        assert_eq!(percent(0, 0), "0.0 %");
+    }
+
+    #[test]
+    fn lines_end_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("one-two-three four", 7), ["one-two-three", "four"]);
+        assert_eq!(wrap("", 7), [""]);
+    }
+
+    #[test]
+    fn long_names_keep_both_ends() {
+        assert_eq!(
+            middle("111122223333:role/a-very-long-name", 15),
+            "1111222…ng-name"
+        );
+        assert_eq!(middle("short", 15), "short");
+        assert!(measure_text_width(&middle(&"名".repeat(30), 15)) <= 15);
+    }
+}

@@ -1,0 +1,286 @@
+//! The charts of a summary: the predecessor's set and folders, and two over time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+
+use super::chart::{Bars, HeatMap, Hour, Scene, Timeline};
+use super::escape;
+use super::page::counted;
+use trailtab_core::activity::summary::{Counts, Extension, Summary};
+use trailtab_core::time;
+
+/// A chart to be drawn, and where it belongs.
+pub struct Plot<'s> {
+    /// Below the folder of plots, without an ending.
+    pub path: PathBuf,
+    kind: Kind<'s>,
+}
+
+enum Kind<'s> {
+    Bars {
+        title: String,
+        subtitle: String,
+        axis: &'static str,
+        counts: BTreeMap<&'s str, u64>,
+    },
+    OverTime(&'s Extension),
+    HourAndWeekday(&'s Extension),
+}
+
+/// One of the predecessor's sections.
+struct Section<'s> {
+    name: &'static str,
+    title: &'static str,
+    /// What the bars of one key count.
+    axis: &'static str,
+    /// What the bars of the summary chart count: calls are summed up, other things are told apart.
+    summary_axis: &'static str,
+    sums: bool,
+    counts: &'s Counts,
+}
+
+fn sections(summary: &Summary) -> [Section<'_>; 5] {
+    let section = |name, title, summary_axis, counts| Section {
+        name,
+        title,
+        axis: "calls",
+        summary_axis,
+        sums: summary_axis == "calls",
+        counts,
+    };
+    [
+        section(
+            "api_calls_by_principal",
+            "API calls",
+            "calls",
+            &summary.api_calls_by_principal,
+        ),
+        section(
+            "api_calls_by_region",
+            "API calls",
+            "calls",
+            &summary.api_calls_by_region,
+        ),
+        section(
+            "error_codes_by_principal",
+            "Error codes",
+            "distinct error codes",
+            &summary.error_codes_by_principal,
+        ),
+        section(
+            "ip_addresses_by_principal",
+            "IP addresses",
+            "distinct IP addresses",
+            &summary.ip_addresses_by_principal,
+        ),
+        section(
+            "user_agents_by_principal",
+            "User agents",
+            "distinct user agents",
+            &summary.user_agents_by_principal,
+        ),
+    ]
+}
+
+/// Lists all charts of a summary.
+pub fn plots(summary: &Summary) -> Vec<Plot<'_>> {
+    let mut plots = Vec::new();
+    let span = span(summary);
+    let sections = sections(summary);
+    // A principal's charts have the same name in all folders.
+    let keys: BTreeSet<&String> = sections
+        .iter()
+        .flat_map(|section| section.counts.keys())
+        .collect();
+    let names = file_names(keys.into_iter());
+    for section in &sections {
+        let by = if section.name.ends_with("region") {
+            "region"
+        } else {
+            "principal"
+        };
+        let totals = section.counts.iter().map(|(key, items)| {
+            let total = if section.sums {
+                items.values().sum()
+            } else {
+                items.len() as u64
+            };
+            (key.as_str(), total)
+        });
+        plots.push(Plot {
+            path: format!("{}_summary", section.name).into(),
+            kind: Kind::Bars {
+                title: format!("{} by {by}", section.title),
+                subtitle: span.clone(),
+                axis: section.summary_axis,
+                counts: totals.collect(),
+            },
+        });
+        for (key, items) in section.counts {
+            let total: u64 = items.values().sum();
+            plots.push(Plot {
+                path: PathBuf::from(section.name).join(&names[key.as_str()]),
+                kind: Kind::Bars {
+                    title: format!("{} of {key}", section.title),
+                    subtitle: format!("{}, {span}", counted(total, "call")),
+                    axis: section.axis,
+                    counts: items
+                        .iter()
+                        .map(|(item, count)| (item.as_str(), *count))
+                        .collect(),
+                },
+            });
+        }
+    }
+    if let Some(extension) = &summary.trailtab {
+        plots.push(Plot {
+            path: "calls_over_time".into(),
+            kind: Kind::OverTime(extension),
+        });
+        plots.push(Plot {
+            path: "calls_by_hour_and_weekday".into(),
+            kind: Kind::HourAndWeekday(extension),
+        });
+    }
+    plots
+}
+
+/// Says which time the summary covers.
+fn span(summary: &Summary) -> String {
+    let analyzed = &summary.metadata.cloudtrail_data_analyzed;
+    let day = |time: &str| match (time.get(..4), time.get(4..6), time.get(6..8)) {
+        (Some(year), Some(month), Some(day)) => format!("{year}-{month}-{day}"),
+        _ => "?".to_owned(),
+    };
+    format!(
+        "{} to {} UTC",
+        day(&analyzed.from_timestamp),
+        day(&analyzed.to_timestamp)
+    )
+}
+
+/// Gives each key a file name of its own. Keys that differ only in what file names cannot hold, or
+/// in case, which some file systems ignore, get a checksum of the key behind it.
+fn file_names<'k>(keys: impl Iterator<Item = &'k String>) -> HashMap<&'k str, String> {
+    let names: Vec<(&str, String)> = keys
+        .map(|key| (key.as_str(), escape::file_name(key)))
+        .collect();
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for (_, name) in &names {
+        *uses.entry(name.to_ascii_lowercase()).or_default() += 1;
+    }
+    let mut taken = BTreeSet::new();
+    let mut unique = HashMap::new();
+    for (key, name) in names {
+        let mut name = match uses[&name.to_ascii_lowercase()] {
+            1 => name,
+            _ => format!("{name}~{:08x}", libdeflater::crc32(key.as_bytes())),
+        };
+        while !taken.insert(name.to_ascii_lowercase()) {
+            name.push('~');
+        }
+        unique.insert(key, name);
+    }
+    unique
+}
+
+impl Plot<'_> {
+    /// Lays the chart out.
+    pub fn scene(&self) -> Scene {
+        match &self.kind {
+            Kind::Bars {
+                title,
+                subtitle,
+                axis,
+                counts,
+            } => {
+                let mut rows: Vec<(&str, u64)> =
+                    counts.iter().map(|(name, count)| (*name, *count)).collect();
+                rows.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
+                Bars {
+                    title,
+                    subtitle,
+                    axis,
+                    rows: &rows,
+                    more: 0,
+                }
+                .scene()
+            }
+            Kind::OverTime(extension) => over_time(extension),
+            Kind::HourAndWeekday(extension) => hour_and_weekday(extension),
+        }
+    }
+}
+
+fn over_time(extension: &Extension) -> Scene {
+    let hours = extension.calls_per_hour.iter().filter_map(|(hour, calls)| {
+        Some(Hour {
+            start: time::parse_hour(hour)?,
+            total: calls.calls,
+            failed: calls.failed,
+        })
+    });
+    let hours: Vec<Hour> = hours.collect();
+    Timeline {
+        title: "Calls over time",
+        subtitle: "",
+        unit: "calls",
+        hours: &hours,
+    }
+    .scene()
+}
+
+fn hour_and_weekday(extension: &Extension) -> Scene {
+    let mut counts = [[0_u64; 24]; 7];
+    for (hour, calls) in &extension.calls_per_hour {
+        let Some(start) = time::parse_hour(hour) else {
+            continue;
+        };
+        // 1970-01-01 was a Thursday, the fourth day of a week that begins on Monday.
+        let weekday = (start.div_euclid(86_400) + 3).rem_euclid(7);
+        let hour = start.rem_euclid(86_400) / 3600;
+        // Both are small and not negative: remainders of seven days and 24 hours.
+        counts[weekday as usize][hour as usize] += calls.calls;
+    }
+    let title = "Calls by hour and weekday";
+    HeatMap {
+        title,
+        subtitle: "",
+        unit: "calls",
+        counts: &counts,
+    }
+    .scene()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_collide_stay_apart() {
+        let keys = ["a/b", "a:b", "A/B", "c"].map(str::to_owned);
+        let names = file_names(keys.iter());
+        let distinct: BTreeSet<String> = names
+            .values()
+            .map(|name| name.to_ascii_lowercase())
+            .collect();
+        assert_eq!(distinct.len(), 4, "{names:?}");
+        assert_eq!(names["c"], "c");
+        assert_eq!(file_names(keys.iter()), names);
+    }
+
+    #[test]
+    fn calls_fall_on_their_weekday() {
+        let mut extension = Extension::default();
+        // A Monday.
+        let hour = trailtab_core::activity::summary::Hour {
+            calls: 5,
+            failed: 1,
+        };
+        extension
+            .calls_per_hour
+            .insert("2026-09-07T08".to_owned(), hour);
+        let svg = hour_and_weekday(&extension).to_svg();
+        assert!(svg.contains("Monday 08:00") || svg.contains("Mon"), "{svg}");
+    }
+}

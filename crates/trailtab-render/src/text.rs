@@ -1,0 +1,375 @@
+//! The result for a person at a terminal: what matters, at a glance.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use console::Style;
+
+use super::escape;
+use super::no_match::{self, Asked};
+use super::page::{self, Look, Page, TOP, bar, counted, level, percent, plain, thousands};
+use super::table::{Column, Kind};
+use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
+use trailtab_core::activity::usage::basis::EventHistory;
+use trailtab_core::integrity::Integrity;
+
+/// Columns of the terminal that the longest bar takes.
+const BAR_WIDTH: usize = 12;
+
+/// One row of a table: a name, its count, and what else is worth saying.
+struct Row {
+    name: String,
+    count: u64,
+    note: String,
+}
+
+/// Writes a page about the summary.
+pub fn summary(summary: &Summary, look: Look) -> String {
+    let mut page = Page::new(look);
+    // Writing to a String cannot fail.
+    let _ = page.write(summary);
+    page.out
+}
+
+/// Explains why no event was counted, as text; empty if one was.
+pub fn no_match(summary: &Summary) -> String {
+    let extension = summary.trailtab.as_ref();
+    let explained = extension.and_then(|extension| {
+        let no_match = extension.no_match.as_ref()?;
+        Some(no_match::text(no_match, asked(extension)))
+    });
+    explained.unwrap_or_default()
+}
+
+fn asked(extension: &Extension) -> Asked<'_> {
+    let coverage = &extension.coverage;
+    let regions = coverage.accounts.values().flat_map(BTreeMap::values);
+    Asked {
+        since: coverage.since.as_deref(),
+        until: coverage.until.as_deref(),
+        events: extension.counts.filtered,
+        documents: coverage.documents,
+        is_complete: coverage.complete,
+        lookup_attribute: coverage.lookup_attribute.as_deref(),
+        is_history: regions.into_iter().any(|region| region.requests.is_some()),
+        other_content: &coverage.other_content,
+    }
+}
+
+impl Page {
+    fn write(&mut self, summary: &Summary) -> fmt::Result {
+        self.head(summary)?;
+        let principals = principals(summary);
+        self.section("Principals", &principals)?;
+        if let Some(extension) = &summary.trailtab {
+            self.section("Persons", &persons(extension))?;
+        }
+        self.section(
+            "APIs",
+            &inner_totals(&summary.api_calls_by_principal, "principal"),
+        )?;
+        self.section(
+            "Errors",
+            &inner_totals(&summary.error_codes_by_principal, "principal"),
+        )?;
+        self.section(
+            "Addresses",
+            &inner_totals(&summary.ip_addresses_by_principal, "principal"),
+        )?;
+        self.section(
+            "Regions",
+            &outer_totals(&summary.api_calls_by_region, "API"),
+        )?;
+        if let Some(extension) = &summary.trailtab {
+            if extension.accounts.len() > 1 {
+                self.section("Accounts", &accounts(extension))?;
+            }
+            self.hours(extension)?;
+            self.coverage(extension)?;
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, summary: &Summary) -> fmt::Result {
+        let account = &summary.metadata.account_id;
+        let title = match (account.as_str(), &summary.trailtab) {
+            ("multiple", Some(extension)) => {
+                format!(
+                    "CloudTrail activity of {} accounts",
+                    extension.accounts.len()
+                )
+            }
+            ("unknown", _) => "CloudTrail activity".to_owned(),
+            (account, _) => format!(
+                "CloudTrail activity of account {}",
+                escape::terminal(account)
+            ),
+        };
+        let title = self.bold(&title);
+        writeln!(self.out, "{title}")?;
+        let Some(extension) = &summary.trailtab else {
+            return Ok(());
+        };
+        if let Some(no_match) = &extension.no_match {
+            return self.no_match(no_match, asked(extension));
+        }
+        let seen = |pick: fn(&Calls) -> Option<&str>| extension.accounts.values().filter_map(pick);
+        let first = seen(|calls| calls.first_seen.as_deref()).min();
+        let last = seen(|calls| calls.last_seen.as_deref()).max();
+        if let (Some(first), Some(last)) = (first, last) {
+            writeln!(self.out, "{} – {} UTC", plain(first), plain(last))?;
+        }
+        let calls = extension.counts.counted;
+        let failed: u64 = extension.accounts.values().map(|calls| calls.failed).sum();
+        let line = format!(
+            "{}, {} failed ({}), by {} and {}",
+            counted(calls, "call"),
+            thousands(failed),
+            percent(failed, calls),
+            counted(extension.principals.len() as u64, "principal"),
+            counted(extension.persons.len() as u64, "person"),
+        );
+        self.paragraph(&line, 0, &Style::new())
+    }
+
+    fn section(&mut self, title: &str, rows: &[Row]) -> fmt::Result {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let heading = match rows.len() {
+            n if n > TOP => format!("{title} ({TOP} of {})", thousands(n as u64)),
+            _ => title.to_owned(),
+        };
+        let heading = self.bold(&heading);
+        writeln!(self.out, "\n{heading}")?;
+        let shown = &rows[..rows.len().min(TOP)];
+        let largest = shown.first().map_or(0, |row| row.count);
+        let names = shown.iter().map(|row| row.name.clone());
+        let counts = shown.iter().map(|row| thousands(row.count));
+        let bars = shown.iter().map(|row| bar(row.count, largest, BAR_WIDTH));
+        let notes = shown.iter().map(|row| row.note.clone());
+        self.table(vec![
+            Column::new("", Kind::Name, names),
+            Column::new("", Kind::Number, counts),
+            Column::new("", Kind::Course, bars).dispensable(2),
+            Column::new("", Kind::Note, notes).dispensable(1),
+        ])
+    }
+
+    fn hours(&mut self, extension: &Extension) -> fmt::Result {
+        let mut hours = [0_u64; 24];
+        for (hour, calls) in &extension.calls_per_hour {
+            let of_day = hour
+                .rsplit('T')
+                .next()
+                .and_then(|hour| hour.parse::<usize>().ok());
+            if let Some(count) = of_day.and_then(|hour| hours.get_mut(hour)) {
+                *count += calls.calls;
+            }
+        }
+        let largest = hours.iter().copied().max().unwrap_or_default();
+        if largest == 0 {
+            return Ok(());
+        }
+        let heading = self.bold("Hours of the day (UTC)");
+        writeln!(self.out, "\n{heading}")?;
+        // Three columns for each hour if they fit, else two.
+        let columns = if self.look.width < 2 + 24 * 3 { 2 } else { 3 };
+        let line: String = hours
+            .iter()
+            .map(|&count| level(count, largest).repeat(columns))
+            .collect();
+        let line = self.style(Style::new().yellow(), line.trim_end());
+        writeln!(self.out, "  {line}")?;
+        let scale: String = (0..24)
+            .step_by(3)
+            .map(|hour| format!("{hour:<0$}", 3 * columns, hour = format!("{hour:02}")))
+            .collect();
+        let scale = self.dim(scale.trim_end());
+        writeln!(self.out, "  {scale}")
+    }
+
+    fn coverage(&mut self, extension: &Extension) -> fmt::Result {
+        let heading = self.bold("Coverage");
+        writeln!(self.out, "\n{heading}")?;
+        let (counts, coverage) = (extension.counts, &extension.coverage);
+        self.counts(counts, coverage.documents)?;
+        let verified = extension.integrity.iter().flat_map(verified);
+        for line in remarks(coverage).into_iter().chain(verified) {
+            self.paragraph(&line, 2, &Style::new())?;
+        }
+        let missing = match extension.integrity {
+            Some(_) => "Incomplete or not verified",
+            None => "Incomplete",
+        };
+        let has_matches = extension.no_match.is_none();
+        let not_listed = coverage.problems_not_listed;
+        self.problems(missing, has_matches, &coverage.problems, not_listed)
+    }
+}
+
+/// Says what else the documents held, and what was odd about the events.
+fn remarks(coverage: &CoverageReport) -> Vec<String> {
+    let mut lines = page::event_history(&event_history(coverage));
+    lines.extend(page::other_content(&coverage.other_content));
+    for (shape, unknown) in coverage.unknown_identities.iter().take(TOP) {
+        let events = counted(unknown.events, "event");
+        lines.push(format!(
+            "Identity of unknown shape: {}, {events}",
+            escape::terminal(shape)
+        ));
+    }
+    if coverage.events_without_time > 0 {
+        lines.push(format!(
+            "{} without a time",
+            counted(coverage.events_without_time, "event")
+        ));
+    }
+    lines
+}
+
+/// How the event history was read, if it was.
+fn event_history(coverage: &CoverageReport) -> EventHistory {
+    let regions = || {
+        coverage
+            .accounts
+            .values()
+            .flat_map(|regions| regions.values())
+    };
+    let is_asked = |region: &&RegionReport| region.requests.is_some();
+    let is_not_enabled = |region: &&RegionReport| region.status == "not_enabled";
+    EventHistory {
+        regions: regions().filter(is_asked).count() as u64,
+        regions_not_enabled: regions().filter(is_not_enabled).count() as u64,
+        requests: regions().filter_map(|region| region.requests).sum(),
+        throttled_requests: regions()
+            .filter_map(|region| region.throttled_requests)
+            .sum(),
+        lookup_attribute: coverage.lookup_attribute.clone(),
+        settled_until: coverage.settled_until.clone(),
+    }
+}
+
+/// Says what digests say of the log files.
+fn verified(integrity: &Integrity) -> [String; 2] {
+    let line = |what: &str, parts: &[(u64, &str)]| {
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts
+            .map(|(count, name)| format!("{} {name}", thousands(*count)))
+            .collect();
+        format!(
+            "{what}: {}",
+            if parts.is_empty() {
+                "none".to_owned()
+            } else {
+                parts.join(", ")
+            }
+        )
+    };
+    [
+        line(
+            "Log files by their digests",
+            &[
+                (integrity.log_files_valid, "valid"),
+                (integrity.log_files_changed, "changed"),
+                (integrity.log_files_added, "added"),
+                (integrity.log_files_missing, "missing"),
+                (integrity.log_files_unproven, "unproven"),
+                (integrity.log_files_not_yet_covered, "not yet covered"),
+                (integrity.log_files_not_covered, "not covered"),
+            ],
+        ),
+        line(
+            "Digests",
+            &[
+                (integrity.digests_valid, "valid"),
+                (integrity.digests_invalid, "invalid"),
+                (integrity.digests_missing, "missing"),
+                (integrity.digests_key_unknown, "with an unknown key"),
+                (
+                    integrity.digests_signature_not_at_hand,
+                    "with no signature at hand",
+                ),
+            ],
+        ),
+    ]
+}
+
+fn principals(summary: &Summary) -> Vec<Row> {
+    let Some(extension) = &summary.trailtab else {
+        return outer_totals(&summary.api_calls_by_principal, "API");
+    };
+    let calls = extension
+        .principals
+        .iter()
+        .map(|(name, report)| (name, &report.calls));
+    sorted(calls.map(|(name, calls)| row(name, calls)).collect())
+}
+
+fn persons(extension: &Extension) -> Vec<Row> {
+    let persons = extension
+        .persons
+        .iter()
+        .map(|(name, person)| row(name, &person.calls));
+    sorted(persons.collect())
+}
+
+fn accounts(extension: &Extension) -> Vec<Row> {
+    sorted(
+        extension
+            .accounts
+            .iter()
+            .map(|(name, calls)| row(name, calls))
+            .collect(),
+    )
+}
+
+fn row(name: &str, calls: &Calls) -> Row {
+    let failed = match calls.failed {
+        0 => String::new(),
+        failed => format!("{} failed, ", percent(failed, calls.calls)),
+    };
+    let last = calls
+        .last_seen
+        .as_deref()
+        .map_or("at no known time".to_owned(), plain);
+    Row {
+        name: escape::terminal(name).into_owned(),
+        count: calls.calls,
+        note: format!("{failed}last {last}"),
+    }
+}
+
+/// Sums a section up by its outer key.
+fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) -> Vec<Row> {
+    let rows = counts.iter().map(|(name, items)| Row {
+        name: escape::terminal(name).into_owned(),
+        count: items.values().sum(),
+        note: counted(items.len() as u64, item),
+    });
+    sorted(rows.collect())
+}
+
+/// Sums a section up by its inner key.
+fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> Vec<Row> {
+    let mut totals: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for items in counts.values() {
+        for (item, count) in items {
+            let total = totals.entry(item).or_default();
+            total.0 += count;
+            total.1 += 1;
+        }
+    }
+    let rows = totals.into_iter().map(|(name, (count, keys))| Row {
+        name: escape::terminal(name).into_owned(),
+        count,
+        note: counted(keys, by),
+    });
+    sorted(rows.collect())
+}
+
+/// The largest first, equal ones by name.
+fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort_by(|a, b| (b.count, &a.name).cmp(&(a.count, &b.name)));
+    rows
+}

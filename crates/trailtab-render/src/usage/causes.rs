@@ -1,0 +1,130 @@
+//! Who causes throttling, for a person at a terminal.
+
+use std::fmt::{self, Write as _};
+
+use console::Style;
+
+use super::page::short;
+use crate::escape;
+use crate::page::{Look, Page, TOP, counted, percent, plain, thousands};
+use crate::table::{Column, Kind};
+use trailtab_core::activity::usage::causes::{Caller, Causes, Place};
+
+/// How to read the page, and what it cannot know.
+const NOTES: [&str; 3] = [
+    "share: of all calls in the minutes in which calls were refused; then: in those minutes; peak: in \
+     the busiest minute. AWS limits the rate of an API for \
+     each account and region, so the likely cause is who has the largest share, refused or not.",
+    "Only calls that CloudTrail recorded are seen: no data events unless the trail logs them, and not \
+     every service records what it refuses.",
+    "Several APIs of a service may share one limit. All of them: --by principal,api --per minute \
+     --event-source SERVICE.",
+];
+
+/// Writes a page about those who called while calls were refused.
+pub fn causes(causes: &Causes, look: Look) -> String {
+    let mut page = Page::new(look);
+    // Writing to a String cannot fail.
+    let _ = page.causes(causes);
+    page.out
+}
+
+impl Page {
+    fn causes(&mut self, causes: &Causes) -> fmt::Result {
+        self.usage_head("Who causes throttling", &causes.basis)?;
+        if causes.basis.no_match.is_some() {
+            return self.usage_coverage(&causes.basis);
+        }
+        let line = format!(
+            "{} of {} refused for their rate",
+            thousands(causes.throttles),
+            counted(causes.calls, "call"),
+        );
+        self.paragraph(&line, 0, &Style::new())?;
+        for place in causes.places.iter().take(TOP) {
+            self.place(place)?;
+        }
+        if causes.places.len() > TOP {
+            let more = thousands((causes.places.len() - TOP) as u64);
+            writeln!(self.out, "\nand {more} more APIs and regions, in the JSON")?;
+        }
+        self.notes(NOTES.iter().copied())?;
+        self.usage_coverage(&causes.basis)
+    }
+
+    fn place(&mut self, place: &Place) -> fmt::Result {
+        let title = format!(
+            "{} in {} of {}",
+            escape::terminal(&short(&place.api)),
+            escape::terminal(&place.region),
+            escape::terminal(&place.account),
+        );
+        let title = self.bold(&title);
+        writeln!(self.out, "\n{title}")?;
+        let (first, last) = (&place.first_throttled_minute, &place.last_throttled_minute);
+        let when = match first == last {
+            true => format!("at {}", plain(first)),
+            false => format!(
+                "in {} from {} to {}",
+                counted(place.throttled_minutes, "minute"),
+                plain(first),
+                plain(last)
+            ),
+        };
+        let line = format!(
+            "{} of {} refused, {when}",
+            thousands(place.throttles),
+            counted(place.calls, "call"),
+        );
+        self.paragraph(&line, 2, &Style::new())?;
+        if let Some(minute) = &place.peak_minute {
+            let peak = counted(place.peak_per_minute, "call");
+            writeln!(
+                self.out,
+                "  at most {peak} a minute by all, at {}",
+                plain(minute)
+            )?;
+        }
+        let shown = &place.principals[..place.principals.len().min(TOP)];
+        self.table(columns(place, shown))?;
+        if let Some(more @ 1..) = place.principals.len().checked_sub(TOP) {
+            let more = counted(more as u64, "more principal");
+            writeln!(self.out, "  and {more}, in the JSON")?;
+        }
+        if place.other_principals > 0 {
+            let line = format!(
+                "{} called at other times only: {}",
+                counted(place.other_principals, "principal"),
+                counted(place.calls_of_other_principals, "call"),
+            );
+            self.paragraph(&line, 2, &Style::new())?;
+        }
+        Ok(())
+    }
+}
+
+fn columns(place: &Place, callers: &[Caller]) -> Vec<Column> {
+    let column = |title: &str, kind: Kind, cell: &dyn Fn(&Caller) -> String| {
+        Column::new(title, kind, callers.iter().map(cell))
+    };
+    let all = place.calls_in_throttled_minutes;
+    vec![
+        column("principal", Kind::Name, &|caller| {
+            escape::terminal(&caller.principal).into_owned()
+        }),
+        column("share", Kind::Number, &|caller| {
+            percent(caller.calls_in_throttled_minutes, all)
+        }),
+        column("then", Kind::Number, &|caller| {
+            thousands(caller.calls_in_throttled_minutes)
+        }),
+        column("refused", Kind::Number, &|caller| {
+            thousands(caller.throttles)
+        }),
+        column("calls", Kind::Number, &|caller| thousands(caller.calls)).dispensable(1),
+        column("peak", Kind::Number, &|caller| {
+            thousands(caller.peak_per_minute)
+        })
+        .dispensable(2),
+    ]
+}

@@ -1,0 +1,178 @@
+//! Usage as tables for spreadsheets. Names are an attacker's to choose, and never formulas.
+
+use crate::escape::cell;
+use trailtab_core::activity::usage::causes::Causes;
+use trailtab_core::activity::usage::price::{Metrics, Price};
+use trailtab_core::activity::usage::report::Report;
+
+/// A table that is being written.
+type Table = csv::Writer<Vec<u8>>;
+
+/// Writes the rows of the table of calls.
+///
+/// # Errors
+///
+/// None that writing to memory has.
+pub fn report(report: &Report) -> csv::Result<Vec<u8>> {
+    let mut table = Table::from_writer(Vec::new());
+    let time = report.per.map(|_| "time");
+    let keys = report.by.iter().map(|by| by.name());
+    let counts = [
+        "calls",
+        "errors",
+        "throttles",
+        "reads",
+        "writes",
+        "peak_per_minute",
+        "peak_minute",
+        "first_minute",
+        "last_minute",
+    ];
+    table.write_record(time.into_iter().chain(keys).chain(counts))?;
+    for row in &report.rows {
+        if let Some(time) = &row.time {
+            table.write_field(time)?;
+        }
+        for by in &report.by {
+            table.write_field(&*cell(row.key.get(by).map_or("", String::as_str)))?;
+        }
+        let counts = &row.counts;
+        for count in [
+            counts.calls,
+            counts.errors,
+            counts.throttles,
+            counts.reads,
+            counts.writes,
+            counts.peak_per_minute,
+        ] {
+            table.write_field(count.to_string())?;
+        }
+        for minute in [
+            &counts.peak_minute,
+            &counts.first_minute,
+            &counts.last_minute,
+        ] {
+            table.write_field(minute.as_deref().unwrap_or_default())?;
+        }
+        table.write_record(None::<&[u8]>)?;
+    }
+    finish(table)
+}
+
+/// Writes a row for each caller in each place with throttling.
+///
+/// # Errors
+///
+/// None that writing to memory has.
+pub fn causes(causes: &Causes) -> csv::Result<Vec<u8>> {
+    let mut table = Table::from_writer(Vec::new());
+    table.write_record([
+        "account",
+        "region",
+        "api",
+        "principal",
+        "calls_in_throttled_minutes",
+        "all_calls_in_throttled_minutes",
+        "throttles",
+        "calls",
+        "peak_per_minute",
+        "first_throttled_minute",
+        "last_throttled_minute",
+        "all_throttles",
+        "all_calls",
+        "all_peak_per_minute",
+        "all_peak_minute",
+        "throttled_minutes",
+    ])?;
+    for place in &causes.places {
+        for caller in &place.principals {
+            table.write_record([
+                &*cell(&place.account),
+                &cell(&place.region),
+                &cell(&place.api),
+                &cell(&caller.principal),
+                &caller.calls_in_throttled_minutes.to_string(),
+                &place.calls_in_throttled_minutes.to_string(),
+                &caller.throttles.to_string(),
+                &caller.calls.to_string(),
+                &caller.peak_per_minute.to_string(),
+                caller.first_throttled_minute.as_deref().unwrap_or_default(),
+                caller.last_throttled_minute.as_deref().unwrap_or_default(),
+                &place.throttles.to_string(),
+                &place.calls.to_string(),
+                &place.peak_per_minute.to_string(),
+                place.peak_minute.as_deref().unwrap_or_default(),
+                &place.throttled_minutes.to_string(),
+            ])?;
+        }
+    }
+    finish(table)
+}
+
+/// Writes a row for each set, for the health metrics and for each bill, with and without the limit.
+///
+/// # Errors
+///
+/// None that writing to memory has.
+pub fn price(price: &Price) -> csv::Result<Vec<u8>> {
+    let mut table = Table::from_writer(Vec::new());
+    table.write_record([
+        "item",
+        "sets",
+        "top",
+        "metrics",
+        "metric_months",
+        "requests",
+        "log_bytes",
+        "usd",
+    ])?;
+    let top = price.top.to_string();
+    let mut row =
+        |item: &str, sets: &str, top: &str, metrics: Option<&Metrics>, rest: [&str; 3]| {
+            let counts = metrics.map(|metrics| metrics.metrics.to_string());
+            let months = metrics.map(|metrics| metrics.metric_months.round_dp(4).normalize());
+            let [requests, bytes, usd] = rest;
+            table.write_record([
+                item,
+                sets,
+                top,
+                &counts.unwrap_or_default(),
+                &months.map(|months| months.to_string()).unwrap_or_default(),
+                requests,
+                bytes,
+                usd,
+            ])
+        };
+    let money = |usd: &rust_decimal::Decimal| usd.round_dp(4).normalize().to_string();
+    for set in &price.sets {
+        let (all, few) = (&set.uncapped, &set.capped);
+        row("set", set.set, "", Some(all), ["", "", &money(&all.usd)])?;
+        row("set", set.set, &top, Some(few), ["", "", &money(&few.usd)])?;
+    }
+    let health = &price.health;
+    row(
+        "health",
+        "",
+        "",
+        Some(health),
+        ["", "", &money(&health.usd)],
+    )?;
+    for bill in &price.bills {
+        let top = bill.top.map(|top| top.to_string()).unwrap_or_default();
+        let (sets, metrics) = (bill.sets.join(" "), Some(&bill.metrics));
+        let (requests, bytes) = (bill.requests.to_string(), bill.emf.bytes.to_string());
+        let (usd, by_emf) = (money(&bill.usd), money(&bill.usd_by_emf));
+        row("bill", &sets, &top, metrics, [&requests, "", &usd])?;
+        row("bill_by_emf", &sets, &top, metrics, ["", &bytes, &by_emf])?;
+    }
+    let logs = &price.log_group;
+    let (bytes, usd) = (logs.bytes.to_string(), money(&logs.usd));
+    row("log_group", "", "", None, ["", &bytes, &usd])?;
+    finish(table)
+}
+
+fn finish(table: Table) -> csv::Result<Vec<u8>> {
+    table
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}

@@ -1,0 +1,245 @@
+//! Dashboards and alarms for the APIs that are really called, as CloudWatch and CloudFormation take them.
+
+use serde_json::{Map, Value, json};
+
+use trailtab_core::activity::usage::metrics::{Dimension, SHAPES};
+use trailtab_core::activity::usage::popular::{Alarm, Api};
+
+/// APIs in one graph: more lines than this nobody tells apart, and CloudWatch draws 500 metrics at most.
+const APIS_IN_GRAPH: usize = 10;
+
+/// Metrics on one dashboard ("CloudWatch service quotas" in the CloudWatch User Guide).
+const MOST_METRICS: usize = 2500;
+
+/// Metrics in the expression of one alarm ("Using metric math with alarms", there).
+const MOST_IN_ALARM: usize = 10;
+
+/// A dashboard that CloudWatch would refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a dashboard holds {MOST_METRICS} metrics at most, and this one would have {0}: show fewer APIs with --top"
+)]
+pub struct TooManyMetrics(usize);
+
+/// Makes the body of a dashboard. The region is the one that the metrics are published to.
+///
+/// # Errors
+///
+/// If there would be too many metrics on it.
+pub fn body(apis: &[Api], namespace: &str, region: &str) -> Result<Value, TooManyMetrics> {
+    let metrics: usize = apis.iter().map(|api| api.regions.len()).sum();
+    // Each stands in the graph of all and in that of its API.
+    if metrics * 2 > MOST_METRICS {
+        return Err(TooManyMetrics(metrics * 2));
+    }
+    let mut widgets = Vec::new();
+    let mut y = 0;
+    for apis in apis.chunks(APIS_IN_GRAPH) {
+        let lines = apis
+            .iter()
+            .enumerate()
+            .flat_map(|(at, api)| line(at, api, namespace));
+        let lines: Vec<Value> = lines.collect();
+        let title = "Calls per minute, all regions together";
+        widgets.push(graph((0, y, 24, 8), title, false, &lines, region));
+        y += 8;
+    }
+    for (at, api) in apis.iter().enumerate() {
+        let lines = api.regions.iter().map(|(name, _)| {
+            let mut line = metric(api, name, namespace);
+            line.push(json!({ "label": name }));
+            Value::Array(line)
+        });
+        let lines: Vec<Value> = lines.collect();
+        let place = (8 * (at % 3), y + 6 * (at / 3), 8, 6);
+        widgets.push(graph(place, &title(api), true, &lines, region));
+    }
+    Ok(json!({ "widgets": widgets }))
+}
+
+/// One API as a line: its only metric, or the sum of one for each region.
+fn line(at: usize, api: &Api, namespace: &str) -> Vec<Value> {
+    let mut lines = Vec::new();
+    let mut ids = Vec::new();
+    for (number, (region, _)) in api.regions.iter().enumerate() {
+        let mut line = metric(api, region, namespace);
+        let id = format!("m{at}r{number}");
+        line.push(match api.regions.len() {
+            1 => json!({ "id": id, "label": title(api) }),
+            _ => json!({ "id": id, "visible": false }),
+        });
+        lines.push(Value::Array(line));
+        ids.push(id);
+    }
+    if ids.len() > 1 {
+        let sum = format!("SUM([{}])", ids.join(","));
+        let id = format!("e{at}");
+        lines.push(json!([{ "expression": sum, "id": id, "label": title(api) }]));
+    }
+    lines
+}
+
+/// Namespace, name, and names and values of the dimensions, in the order of the table of metrics.
+fn metric(api: &Api, region: &str, namespace: &str) -> Vec<Value> {
+    let mut parts = vec![namespace.into(), api.name.clone().into()];
+    for (name, value) in dimensions(api, region) {
+        parts.extend([name.into(), value.into()]);
+    }
+    parts
+}
+
+fn dimensions<'a>(api: &'a Api, region: &'a str) -> impl Iterator<Item = (&'static str, &'a str)> {
+    // The set of all calls comes first in the table.
+    let names = SHAPES[0].dimensions.iter();
+    names.map(move |dimension| {
+        let value = match dimension {
+            Dimension::AwsRegion => region,
+            _ => &api.source,
+        };
+        (dimension.name(), value)
+    })
+}
+
+fn title(api: &Api) -> String {
+    format!("{}:{}", api.source, api.name)
+}
+
+fn graph(
+    (x, y, width, height): (usize, usize, usize, usize),
+    title: &str,
+    stacked: bool,
+    metrics: &[Value],
+    region: &str,
+) -> Value {
+    json!({
+        "type": "metric", "x": x, "y": y, "width": width, "height": height,
+        "properties": {
+            "title": title, "view": "timeSeries", "stacked": stacked, "region": region,
+            "stat": "Sum", "period": 60, "metrics": metrics,
+            "yAxis": { "left": { "min": 0, "label": "calls", "showUnits": false } },
+        },
+    })
+}
+
+/// Makes a CloudFormation template with a dashboard, if there are APIs for one, and alarms.
+///
+/// # Errors
+///
+/// If there would be too many metrics on the dashboard.
+pub fn template(apis: &[Api], alarms: &[Alarm], namespace: &str) -> Result<Value, TooManyMetrics> {
+    let mut resources = Map::new();
+    if !apis.is_empty() {
+        let body = body(apis, namespace, "${AWS::Region}")?.to_string();
+        let dashboard = json!({
+            "Type": "AWS::CloudWatch::Dashboard",
+            "Properties": { "DashboardBody": { "Fn::Sub": body } },
+        });
+        resources.insert("Dashboard".to_owned(), dashboard);
+    }
+    for (at, alarm) in alarms.iter().enumerate() {
+        let letters = alarm.api.name.chars().filter(char::is_ascii_alphanumeric);
+        let id = format!("Alarm{}{}", at + 1, letters.take(200).collect::<String>());
+        resources.insert(id, resource(alarm, namespace));
+    }
+    let mut template = json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": format!(
+            "Calls of AWS APIs, from the metrics of {namespace}; made by trailtab usage"
+        ),
+        "Resources": resources,
+    });
+    if !alarms.is_empty() {
+        template["Parameters"] = json!({ "AlarmTopicArn": {
+            "Type": "String", "Default": "",
+            "Description": "ARN of the SNS topic to notify; empty for none",
+        } });
+        template["Conditions"] = json!({
+            "HasTopic": { "Fn::Not": [{ "Fn::Equals": [{ "Ref": "AlarmTopicArn" }, ""] }] },
+        });
+    }
+    Ok(template)
+}
+
+/// Seconds within which calls have arrived.
+const LATE: u32 = 1800;
+
+fn resource(alarm: &Alarm, namespace: &str) -> Value {
+    let (api, wanted) = (&alarm.api, &alarm.wanted);
+    let watched = &api.regions[..api.regions.len().min(MOST_IN_ALARM)];
+    let mut properties = json!({
+        "AlarmDescription": format!(
+            "{}: {} calls or more in {} seconds, {}",
+            title(api), wanted.calls, wanted.period, regions(api, watched),
+        ),
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "Threshold": wanted.calls,
+        "EvaluationPeriods": looked_back(wanted.period),
+        "DatapointsToAlarm": 1,
+        // A minute without calls has no data.
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": {
+            "Fn::If": ["HasTopic", [{ "Ref": "AlarmTopicArn" }], { "Ref": "AWS::NoValue" }],
+        },
+    });
+    let metric = |region: &str| {
+        let dimensions = dimensions(api, region)
+            .map(|(name, value)| json!({ "Name": name, "Value": value }))
+            .collect::<Vec<_>>();
+        json!({ "Namespace": namespace, "MetricName": api.name, "Dimensions": dimensions })
+    };
+    if let [(region, _)] = watched {
+        if let (Some(properties), Value::Object(metric)) =
+            (properties.as_object_mut(), metric(region))
+        {
+            properties.extend(metric);
+        }
+        properties["Statistic"] = "Sum".into();
+        properties["Period"] = wanted.period.into();
+    } else {
+        let ids: Vec<String> = (0..watched.len()).map(|at| format!("m{at}")).collect();
+        let mut metrics = vec![json!({
+            "Id": "sum", "Label": title(api), "ReturnData": true,
+            "Expression": format!("SUM([{}])", ids.join(",")),
+        })];
+        for ((region, _), id) in watched.iter().zip(ids) {
+            let stat = json!({ "Metric": metric(region), "Period": wanted.period, "Stat": "Sum" });
+            metrics.push(json!({ "Id": id, "ReturnData": false, "MetricStat": stat }));
+        }
+        properties["Metrics"] = metrics.into();
+    }
+    json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": properties })
+}
+
+/// How many periods an alarm looks back each time: CloudTrail delivers a call up to a quarter of an hour after
+/// it was made, at times later, and it counts for the minute in which it was made.
+fn looked_back(period: u32) -> u32 {
+    let periods = LATE.div_ceil(period) + 1;
+    // An alarm may look back one day at most.
+    if periods * period > 86_400 {
+        1
+    } else {
+        periods
+    }
+}
+
+/// Says which regions an alarm watches.
+fn regions(api: &Api, watched: &[(String, u64)]) -> String {
+    match (watched, api.regions.len()) {
+        ([(region, _)], 1) => format!("in {region}"),
+        (_, all) if all == watched.len() => format!("in {all} regions together"),
+        (_, all) => format!(
+            "in the {MOST_IN_ALARM} of {all} regions with most calls: more than an alarm can watch"
+        ),
+    }
+}
+
+/// The alarms that cannot watch all regions in which their API is called.
+pub fn shortened(alarms: &[Alarm]) -> impl Iterator<Item = String> {
+    let long = alarms
+        .iter()
+        .filter(|alarm| alarm.api.regions.len() > MOST_IN_ALARM);
+    long.map(|alarm| {
+        let watched = regions(&alarm.api, &alarm.api.regions[..MOST_IN_ALARM]);
+        format!("the alarm on {} watches calls {watched}", title(&alarm.api))
+    })
+}

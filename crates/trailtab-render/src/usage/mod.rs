@@ -1,0 +1,16 @@
+//! Usage in all its forms: pages for people, tables for programs, metrics for Prometheus, dashboards
+//! and alarms for CloudWatch.
+
+mod causes;
+mod csv;
+pub mod dashboard;
+pub mod openmetrics;
+mod page;
+mod plan;
+mod price;
+
+pub use self::causes::causes;
+pub use self::csv::{causes as causes_csv, price as price_csv, report as report_csv};
+pub use self::page::{no_match, report};
+pub use self::plan::{account, plan};
+pub use self::price::price;

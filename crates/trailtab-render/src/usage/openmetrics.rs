@@ -1,0 +1,160 @@
+//! Metrics as OpenMetrics text, to be taken into Prometheus after the fact.
+//!
+//! A sample is a gauge: the calls of one minute, with the minute's last second as its time. So
+//! `sum_over_time` over whole minutes is exact, also across gaps and across files; a counter would
+//! need samples in every minute, and start anew in every file.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use trailtab_core::activity::usage::MINUTE;
+use trailtab_core::activity::usage::metrics::{Datum, Metric, Set};
+use trailtab_core::time::Seconds;
+
+/// Writes all data, grouped by metric and in the order of time, as the specification wants it.
+pub fn data(data: &[Datum], namespace: &str) -> Vec<u8> {
+    let mut families = BTreeMap::<Set, BTreeMap<&Metric, BTreeMap<Seconds, u64>>>::new();
+    for datum in data {
+        let metrics = families.entry(datum.metric.set).or_default();
+        let minutes = metrics.entry(&datum.metric).or_default();
+        *minutes.entry(datum.minute).or_default() += datum.value;
+    }
+    let mut text = String::new();
+    for (set, metrics) in families {
+        let (name, meaning) = (family(namespace, set), set.shape().meaning);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "# TYPE {name} gauge\n# UNIT {name} calls\n# HELP {name} {}, in the minute that ends here.\n",
+            help(meaning)
+        );
+        for (metric, minutes) in metrics {
+            let labels = labels(metric);
+            for (minute, value) in minutes {
+                let last_second = minute + MINUTE - 1;
+                let _ = writeln!(text, "{name}{{{labels}}} {value} {last_second}");
+            }
+        }
+    }
+    text.push_str("# EOF\n");
+    text.into_bytes()
+}
+
+/// The name of a set's metrics: the namespace and the set, and the unit at its end.
+pub fn family(namespace: &str, set: Set) -> String {
+    let prefix = snake(namespace);
+    // A name must not begin with a digit.
+    let prefix = match prefix.as_bytes().first() {
+        Some(b'0'..=b'9') => format!("_{prefix}"),
+        _ => prefix,
+    };
+    match set {
+        Set::Calls => format!("{prefix}_calls"),
+        set => format!("{prefix}_{}_calls", set.shape().word),
+    }
+}
+
+fn labels(metric: &Metric) -> String {
+    let dimensions = metric
+        .dimensions()
+        .map(|(name, value)| (snake(name), value));
+    // Where the metric's name is that of the API, it becomes a label.
+    let name = match metric.set.shape().metric {
+        Some(_) => None,
+        None => Some(("event_name".to_owned(), metric.name.as_str())),
+    };
+    let labels = dimensions
+        .chain(name)
+        .map(|(name, value)| format!("{name}=\"{}\"", label(value)));
+    labels.collect::<Vec<_>>().join(",")
+}
+
+/// `awsRegion` and `API-COUNT` as `aws_region` and `api_count`.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    let mut was_lower = false;
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && was_lower {
+            snake.push('_');
+        }
+        was_lower = character.is_ascii_lowercase() || character.is_ascii_digit();
+        snake.push(match character {
+            character if character.is_ascii_alphanumeric() => character.to_ascii_lowercase(),
+            _ => '_',
+        });
+    }
+    snake
+}
+
+/// Escapes what the specification wants escaped in the value of a label.
+fn label(value: &str) -> String {
+    value
+        .replace('\\', r"\\")
+        .replace('\n', r"\n")
+        .replace('"', r#"\""#)
+}
+
+/// The same rules hold for a help text; backquotes are for Markdown.
+fn help(text: &str) -> String {
+    label(&text.replace('`', ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailtab_core::activity::usage::metrics::{NAMESPACE, SHAPES};
+
+    /// The table in docs/metrics.md has a row for each set, and no others.
+    #[test]
+    fn the_table_in_docs_is_that_of_the_code() {
+        let text = include_str!("../../../../docs/metrics.md");
+        let rows = text.lines().filter(|line| line.starts_with("| `"));
+        let expected = SHAPES.iter().map(|shape| {
+            let name = match shape.metric {
+                Some(name) => format!("`{name}`"),
+                None => "the API's name".to_owned(),
+            };
+            let dimensions = shape.dimensions.iter();
+            let dimensions: Vec<String> = dimensions
+                .map(|dimension| format!("`{}`", dimension.name()))
+                .collect();
+            format!(
+                "| `{}` | {name} | {} | {} | `{}` |",
+                shape.word,
+                dimensions.join(", "),
+                shape.meaning,
+                family(NAMESPACE, shape.set),
+            )
+        });
+        let rows: Vec<&str> = rows.collect();
+        assert_eq!(rows, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn names_are_derived_from_the_table() {
+        assert_eq!(family("API-COUNT", Set::Calls), "api_count_calls");
+        assert_eq!(family("My/Team", Set::Errors), "my_team_errors_calls");
+        assert_eq!(family("9lives", Set::Calls), "_9lives_calls");
+        assert_eq!(snake("recipientAccountId"), "recipient_account_id");
+    }
+
+    #[test]
+    fn hostile_texts_stay_inside_their_label() {
+        let datum = Datum {
+            metric: Metric {
+                set: Set::Calls,
+                name: "Get\"} 1 1\nevil{a=\"\\".to_owned(),
+                values: vec!["eu-west-1".to_owned(), "s".to_owned()],
+            },
+            minute: 120,
+            value: 3,
+        };
+        let text = String::from_utf8(data(&[datum], "n")).unwrap();
+        let line = text.lines().nth(3).unwrap();
+        assert_eq!(
+            line,
+            r#"n_calls{aws_region="eu-west-1",event_source="s",event_name="Get\"} 1 1\nevil{a=\"\\"} 3 179"#
+        );
+        assert!(text.ends_with("\n# EOF\n"));
+    }
+}

@@ -1,0 +1,245 @@
+//! Usage for a person at a terminal: the table, and what all pages on usage have in common.
+
+use std::fmt::{self, Write as _};
+
+use console::Style;
+
+use crate::escape;
+use crate::no_match::{self, Asked};
+use crate::page::{self, Look, Page, counted, level, percent, plain, thousands};
+use crate::table::{Column, Kind};
+use trailtab_core::activity::usage::basis::Basis;
+use trailtab_core::activity::usage::metrics::OTHER;
+use trailtab_core::activity::usage::report::{By, Counts, Per, Report, Row};
+
+/// Writes a page with the table.
+pub fn report(report: &Report, look: Look) -> String {
+    let mut page = Page::new(look);
+    // Writing to a String cannot fail.
+    let _ = page.report(report);
+    page.out
+}
+
+impl Page {
+    fn report(&mut self, report: &Report) -> fmt::Result {
+        self.usage_head("Usage", &report.basis)?;
+        if report.basis.no_match.is_some() {
+            return self.usage_coverage(&report.basis);
+        }
+        let totals = &report.totals;
+        self.paragraph(&sums(totals), 0, &Style::new())?;
+        if let Some(minute) = &totals.peak_minute {
+            let peak = counted(totals.peak_per_minute, "call");
+            writeln!(self.out, "At most {peak} a minute, at {}", plain(minute))?;
+        }
+        if !report.rows.is_empty() {
+            let heading = self.bold(&heading(report));
+            writeln!(self.out, "\n{heading}")?;
+            self.table(columns(report))?;
+        }
+        self.usage_coverage(&report.basis)
+    }
+
+    /// Writes a title, and which time the page is about.
+    pub(super) fn usage_head(&mut self, title: &str, basis: &Basis) -> fmt::Result {
+        let coverage = &basis.coverage;
+        let calls = match basis.activity_type.as_str() {
+            "ALL" => "",
+            "FAILED" => ", failed calls only",
+            _ => ", successful calls only",
+        };
+        let title = self.bold(&format!("{title}{calls}"));
+        writeln!(self.out, "{title}")?;
+        if let Some(no_match) = &basis.no_match {
+            return self.no_match(no_match, asked(basis));
+        }
+        match (&coverage.first_minute, &coverage.last_minute) {
+            (Some(first), Some(last)) => {
+                writeln!(self.out, "{} – {} UTC", plain(first), plain(last))
+            }
+            _ => writeln!(self.out, "No calls."),
+        }
+    }
+
+    /// Writes notes on how to read a page.
+    pub(super) fn notes<'n>(&mut self, notes: impl Iterator<Item = &'n str>) -> fmt::Result {
+        writeln!(self.out)?;
+        for note in notes {
+            self.paragraph(note, 2, &Style::new().dim())?;
+        }
+        Ok(())
+    }
+
+    /// Says what was read, what is not in the tables, and what is missing.
+    pub(super) fn usage_coverage(&mut self, basis: &Basis) -> fmt::Result {
+        let coverage = &basis.coverage;
+        let heading = self.bold("Coverage");
+        writeln!(self.out, "\n{heading}")?;
+        if coverage.since.is_some() || coverage.until.is_some() {
+            let end = |time: &Option<String>| time.as_deref().map_or("open".to_owned(), plain);
+            let (since, until) = (end(&coverage.since), end(&coverage.until));
+            writeln!(self.out, "  Asked for: {since} – {until} UTC")?;
+        }
+        self.counts(coverage.counts, coverage.documents)?;
+        if coverage.incomplete > 0 {
+            let events = counted(coverage.incomplete, "event");
+            let line = format!(
+                "{events} of those counted in no table: without a time, region, service or API"
+            );
+            self.paragraph(&line, 2, &Style::new().red())?;
+        }
+        let history = coverage.event_history.iter().flat_map(page::event_history);
+        for line in history.chain(page::other_content(&coverage.other_content)) {
+            self.paragraph(&line, 2, &Style::new())?;
+        }
+        let has_matches = basis.no_match.is_none();
+        let not_listed = coverage.problems_not_listed;
+        self.problems("Incomplete", has_matches, &coverage.problems, not_listed)
+    }
+}
+
+/// Explains why no event was counted, as text; empty if one was.
+pub fn no_match(basis: &Basis) -> String {
+    let no_match = basis.no_match.as_ref();
+    no_match.map_or(String::new(), |no_match| {
+        no_match::text(no_match, asked(basis))
+    })
+}
+
+fn asked(basis: &Basis) -> Asked<'_> {
+    let coverage = &basis.coverage;
+    let history = coverage.event_history.as_ref();
+    Asked {
+        since: coverage.since.as_deref(),
+        until: coverage.until.as_deref(),
+        events: coverage.counts.filtered,
+        documents: coverage.documents,
+        is_complete: coverage.complete,
+        lookup_attribute: history.and_then(|history| history.lookup_attribute.as_deref()),
+        is_history: history.is_some(),
+        other_content: &coverage.other_content,
+    }
+}
+
+/// The sums, in a sentence.
+fn sums(totals: &Counts) -> String {
+    let of = |count: u64| format!("{} ({})", thousands(count), percent(count, totals.calls));
+    format!(
+        "{}, {} with an error, {} throttled; {} read, {} write",
+        counted(totals.calls, "call"),
+        of(totals.errors),
+        of(totals.throttles),
+        thousands(totals.reads),
+        thousands(totals.writes),
+    )
+}
+
+fn heading(report: &Report) -> String {
+    let by: Vec<&str> = report.by.iter().map(|by| by_title(*by)).collect();
+    let per = match report.per {
+        None => "",
+        Some(Per::Minute) => ", per minute",
+        Some(Per::Hour) => ", per hour",
+        Some(Per::Day) => ", per day",
+    };
+    format!(
+        "Calls by {}{per}; peak: in the busiest minute",
+        by.join(" and ")
+    )
+}
+
+fn by_title(by: By) -> &'static str {
+    match by {
+        By::Api => "API",
+        by => by.name(),
+    }
+}
+
+/// The columns of the table. Where names have no room, first the time of the peak is left out, then the
+/// course over time, the share, and counts other than calls.
+fn columns(report: &Report) -> Vec<Column> {
+    let rows = &report.rows;
+    let column = |title: &str, kind: Kind, cell: &dyn Fn(&Row) -> String| {
+        Column::new(title, kind, rows.iter().map(cell))
+    };
+    let number = |title: &str, count: fn(&Counts) -> u64| {
+        column(title, Kind::Number, &|row| match count(&row.counts) {
+            0 => String::new(),
+            count => thousands(count),
+        })
+    };
+    let mut columns = Vec::new();
+    if let Some(per) = report.per {
+        let digits = match per {
+            Per::Day => 10,
+            Per::Minute | Per::Hour => 16,
+        };
+        columns.push(column("time", Kind::Text, &|row| {
+            let time = plain(row.time.as_deref().unwrap_or_default());
+            time.chars().take(digits).collect()
+        }));
+    }
+    for by in &report.by {
+        columns.push(column(by_title(*by), Kind::Name, &|row| {
+            let key = row.key.get(by).map_or("", String::as_str);
+            match by {
+                By::Api => name(&short(key), report.others),
+                _ => name(key, report.others),
+            }
+        }));
+    }
+    let calls = report.totals.calls;
+    columns.push(number("calls", |counts| counts.calls));
+    columns.push(
+        column("share", Kind::Number, &|row| {
+            percent(row.counts.calls, calls)
+        })
+        .dispensable(4),
+    );
+    columns.push(number("errors", |counts| counts.errors).dispensable(2));
+    // Most logs have none, and the page says so above.
+    if report.totals.throttles > 0 {
+        columns.push(number("throttled", |counts| counts.throttles).dispensable(3));
+    }
+    if report.per != Some(Per::Minute) {
+        columns.push(number("peak", |counts| counts.peak_per_minute).dispensable(1));
+        columns.push(
+            column("at", Kind::Text, &|row| {
+                plain(row.counts.peak_minute.as_deref().unwrap_or_default())
+            })
+            .dispensable(6),
+        );
+    }
+    // A row for each time has no course of its own.
+    if report.per.is_none() {
+        let course = |width| {
+            let course = column("course", Kind::Course, &|row| {
+                sparkline(&row.counts.course, width)
+            });
+            course.dispensable(5)
+        };
+        columns.push(course(24).or(course(12)));
+    }
+    columns
+}
+
+/// Writes an API as policies do: `ec2:RunInstances`.
+pub(super) fn short(api: &str) -> String {
+    api.replacen(".amazonaws.com:", ":", 1)
+}
+
+fn name(key: &str, others: u64) -> String {
+    match key {
+        OTHER if others > 0 => format!("{OTHER} ({})", thousands(others)),
+        "" => "(none)".to_owned(),
+        key => escape::terminal(key).into_owned(),
+    }
+}
+
+/// Draws a course in so many columns, of which the parts must be a multiple.
+fn sparkline(course: &[u64], columns: usize) -> String {
+    let parts = (course.len() / columns).max(1);
+    let sums: Vec<u64> = course.chunks(parts).map(|part| part.iter().sum()).collect();
+    let largest = sums.iter().copied().max().unwrap_or_default();
+    sums.iter().map(|count| level(*count, largest)).collect()
+}

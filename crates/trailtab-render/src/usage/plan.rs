@@ -1,0 +1,109 @@
+//! What would be published, and what became of it, for a person at a terminal.
+
+use std::fmt::{self, Write as _};
+
+use super::price::money;
+use crate::escape;
+use crate::page::{Look, Page, counted, plain, thousands};
+use trailtab_core::activity::usage::backfill::Plan;
+use trailtab_core::activity::usage::metrics::Datum;
+use trailtab_core::time;
+
+/// Writes a plan. `unchecked` says why CloudWatch could not be asked what it holds already.
+pub fn plan(
+    plan: &Plan,
+    namespace: &str,
+    region: &str,
+    unchecked: Option<&str>,
+    look: Look,
+) -> String {
+    let mut page = Page::new(look);
+    // Writing to a String cannot fail.
+    let _ = page.plan(plan, namespace, region, unchecked);
+    page.out
+}
+
+impl Page {
+    fn plan(
+        &mut self,
+        plan: &Plan,
+        namespace: &str,
+        region: &str,
+        unchecked: Option<&str>,
+    ) -> fmt::Result {
+        let heading = format!("Metrics for CloudWatch in {}", escape::terminal(region));
+        let heading = self.bold(&heading);
+        writeln!(self.out, "{heading}, namespace {namespace}")?;
+        let data = plan.data().count() as u64;
+        let calls: u64 = plan.data().map(Datum::events).sum();
+        writeln!(
+            self.out,
+            "  {} in {} of {}, in {}",
+            counted(calls, "call"),
+            counted(data, "data point"),
+            counted(plan.metrics() as u64, "metric"),
+            counted(plan.hours.len() as u64, "hour"),
+        )?;
+        if let (Some(first), Some(last)) = (plan.hours.keys().next(), plan.hours.keys().next_back())
+        {
+            let (first, last) = (time::iso(*first), time::iso(last + 3600));
+            writeln!(self.out, "  from {} to {} UTC", plain(&first), plain(&last))?;
+        }
+        writeln!(
+            self.out,
+            "  {}, {} at list prices, if these were the only metrics",
+            counted(plan.requests() as u64, "request"),
+            money(plan.price()),
+        )?;
+        if plan.refused > 0 {
+            writeln!(
+                self.out,
+                "  left out: {} in hours older than 14 days, which CloudWatch refuses",
+                counted(plan.refused, "call"),
+            )?;
+        }
+        if plan.cut > 0 {
+            writeln!(
+                self.out,
+                "  left out: {} in hours of which the window holds a part only",
+                counted(plan.cut, "call"),
+            )?;
+        }
+        if plan.unsettled > 0 {
+            writeln!(
+                self.out,
+                "  left out: {} in hours that are not over, or not for a quarter of an hour",
+                counted(plan.unsettled, "call"),
+            )?;
+        }
+        if let (Some(first), Some(last)) =
+            (plan.present.keys().next(), plan.present.keys().next_back())
+        {
+            let (first, last) = (time::iso(*first), time::iso(last + 3600));
+            writeln!(
+                self.out,
+                "  left out: {} in {} that CloudWatch holds data of already, from {} to {}",
+                counted(plan.present.values().sum(), "call"),
+                counted(plan.present.len() as u64, "hour"),
+                plain(&first),
+                plain(&last),
+            )?;
+        }
+        if let Some(reason) = unchecked {
+            writeln!(
+                self.out,
+                "  not checked whether some of it is there already, which would count twice: {}",
+                escape::terminal(reason)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes what became of the calls.
+pub fn account(rows: &[(&str, u64)], requests: u64, retries: u64) -> String {
+    let rows = rows.iter().filter(|(_, calls)| *calls > 0);
+    let rows = rows.map(|(name, calls)| format!("  {:>12} {name}\n", thousands(*calls)));
+    let requests = counted(requests, "request");
+    rows.collect::<String>() + &format!("  in {requests}, {} repeated\n", thousands(retries))
+}

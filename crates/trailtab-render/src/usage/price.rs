@@ -1,0 +1,165 @@
+//! What metrics would cost, for a person at a terminal.
+
+use std::fmt::{self, Write as _};
+
+use console::Style;
+use rust_decimal::Decimal;
+
+use crate::page::{Look, Page, counted, size, thousands};
+use crate::table::{Column, Kind};
+use trailtab_core::activity::usage::price::{Bill, Metrics, Price};
+
+/// Writes a page about the price.
+pub fn price(price: &Price, look: Look) -> String {
+    let mut page = Page::new(look);
+    // Writing to a String cannot fail.
+    let _ = page.price(price);
+    page.out
+}
+
+impl Page {
+    fn price(&mut self, price: &Price) -> fmt::Result {
+        self.usage_head(
+            "What metrics of these calls would cost a month",
+            &price.basis,
+        )?;
+        if price.basis.no_match.is_some() {
+            return self.usage_coverage(&price.basis);
+        }
+        let (hours, month) = (price.hours, counted(price.month_hours, "hour"));
+        writeln!(
+            self.out,
+            "{}, taken for a month of {month}",
+            counted(hours, "hour")
+        )?;
+        if price.is_guess() {
+            let line = "Less than a day: this is a guess. Give it the logs of a week.";
+            let line = self.style(Style::new().red().bold(), line);
+            writeln!(self.out, "{line}")?;
+        }
+        let limit = thousands(price.top);
+        let heading = self.bold("Metrics");
+        writeln!(self.out, "\n{heading}")?;
+        self.table(sets(price, &limit))?;
+        let heading = self.bold("A month of the function, with its health metrics");
+        writeln!(self.out, "\n{heading}")?;
+        self.table(bills(&price.bills))?;
+        let notes = notes(price);
+        self.notes(notes.iter().map(String::as_str))?;
+        self.usage_coverage(&price.basis)
+    }
+}
+
+/// Says how to read the page, and what is an estimate.
+fn notes(price: &Price) -> [String; 5] {
+    let (logs, prices) = (&price.log_group, &price.prices);
+    let emf = price.bills.last().map_or(0, |bill| bill.emf.bytes);
+    [
+        "billed: metrics by the hours in which they have data. top: how many metrics a set may have \
+         (--top, or TRAILTAB_USAGE_TOP of the function); all others count under __other__."
+            .to_owned(),
+        "PutMetricData: an estimate, of one request for each account, region and minute with calls."
+            .to_owned(),
+        format!(
+            "by EMF: metrics as text in the function's log instead of requests, an estimated {} a \
+             month for all sets with the limit.",
+            size(emf)
+        ),
+        format!(
+            "Not in it: Lambda, S3, and what CloudTrail's log group takes in, which is about {} a \
+             month for {}.",
+            size(logs.bytes),
+            money(logs.usd)
+        ),
+        format!(
+            "List prices of {} on {}, without free tiers: {}",
+            prices.region, prices.as_of, prices.source
+        ),
+    ]
+}
+
+/// A row for each set, and one for the function's health.
+fn sets(price: &Price, limit: &str) -> Vec<Column> {
+    type Cell = fn(&Metrics) -> String;
+    let count: Cell = |metrics| thousands(metrics.metrics);
+    let billed: Cell = |metrics| tenths(metrics.metric_months);
+    let usd: Cell = |metrics| money(metrics.usd);
+    let names = price.sets.iter().map(|set| set.set.to_owned());
+    let mut columns = vec![Column::new(
+        "set",
+        Kind::Text,
+        names.chain(["health".to_owned()]),
+    )];
+    for (title, cell) in [("metrics", count), ("billed", billed), ("a month", usd)] {
+        let cells = price.sets.iter().map(|set| cell(&set.uncapped));
+        columns.push(Column::new(
+            title,
+            Kind::Number,
+            cells.chain([cell(&price.health)]),
+        ));
+    }
+    let title = format!("top {limit}: metrics");
+    for (title, cell) in [(title.as_str(), count), ("a month", usd)] {
+        let cells = price.sets.iter().map(|set| cell(&set.capped));
+        let cells = cells.chain([cell(&price.health)]);
+        columns.push(Column::new(title, Kind::Number, cells));
+    }
+    columns
+}
+
+fn bills(bills: &[Bill]) -> Vec<Column> {
+    let column = |title: &str, kind: Kind, cell: &dyn Fn(&Bill) -> String| {
+        Column::new(title, kind, bills.iter().map(cell))
+    };
+    vec![
+        column("sets", Kind::Text, &|bill| match bill.sets.as_slice() {
+            [set] => (*set).to_owned(),
+            _ => "all sets".to_owned(),
+        }),
+        column("top", Kind::Number, &|bill| {
+            bill.top.map_or("none".to_owned(), thousands)
+        }),
+        column("metrics", Kind::Number, &|bill| money(bill.metrics.usd)),
+        column("PutMetricData", Kind::Number, &|bill| {
+            let requests = thousands(bill.requests);
+            format!("{requests}: {}", money(bill.requests_usd))
+        }),
+        column("together", Kind::Number, &|bill| money(bill.usd)),
+        column("by EMF", Kind::Number, &|bill| money(bill.usd_by_emf)),
+    ]
+}
+
+/// Writes dollars and cents; what is more than nothing never looks like it.
+pub(super) fn money(usd: Decimal) -> String {
+    let cents = usd.round_dp(2);
+    if cents.is_zero() && !usd.is_zero() {
+        return "<$0.01".to_owned();
+    }
+    format!("${}", grouped(&format!("{cents:.2}")))
+}
+
+fn tenths(number: Decimal) -> String {
+    grouped(&format!("{:.1}", number.round_dp(1)))
+}
+
+/// Groups the digits before the point by threes.
+fn grouped(number: &str) -> String {
+    let (whole, rest) = number.split_once('.').unwrap_or((number, ""));
+    match whole.parse() {
+        Ok(whole) => format!("{}.{rest}", thousands(whole)),
+        Err(_) => number.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_told_to_the_cent() {
+        assert_eq!(money(Decimal::new(123_456_789, 4)), "$12,345.68");
+        assert_eq!(money(Decimal::new(1, 4)), "<$0.01");
+        assert_eq!(money(Decimal::ZERO), "$0.00");
+        assert_eq!(tenths(Decimal::new(123_456, 2)), "1,234.6");
+    }
+}

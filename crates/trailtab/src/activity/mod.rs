@@ -1,0 +1,100 @@
+//! `trailtab activity`: who did what.
+
+mod args;
+mod results;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+pub(crate) use self::args::Args;
+use self::results::Results;
+use super::Ended;
+use super::reading::{self, Plan, Wishes};
+use super::signals;
+use super::ui::Ui;
+use trailtab_app::clock;
+use trailtab_app::deliver::files;
+use trailtab_app::deliver::raw_dump::RawDump;
+use trailtab_core::activity::summary::Run;
+use trailtab_core::activity::tally::Tally;
+
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+    Ok(read_and_write(args, ui)?.0)
+}
+
+/// Runs the verb, and returns the files and folders that it wrote as well.
+fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
+    let now = clock::now();
+    let copies = args.output.dump_raw_cloudtrail_data;
+    let plan = Plan::new(&args.reading, &args.credentials, copies, now)?;
+    let per_account = args.output.per_account || args.reading.lookup.organization;
+    let mut run = Run {
+        window: plan.window,
+        activity_type: plan.filter.activity_type.name(),
+        invocation: reading::invocation(),
+        now,
+        version: env!("CARGO_PKG_VERSION"),
+        caller: None,
+        no_match: None,
+    };
+    let verify = args.digests.verify(&args.reading.sources)?;
+    let directory = &args.output.output;
+    if !args.output.no_output {
+        // A long read should not be lost to a directory that cannot be written.
+        files::make_writable_directory(directory)?;
+    }
+    let reading = signals::interruptible(signals::STOPS_READING);
+    let dump = copies.then(|| RawDump::create(directory)).transpose()?;
+    let copy = |region: &str, record: &[u8]| {
+        if let Some(dump) = &dump {
+            dump.add(region, record);
+        }
+    };
+    let wishes = Wishes {
+        per_account,
+        dump: dump.is_some().then_some(&copy),
+        verify,
+    };
+    let outcome = plan.run(wishes, &Tally::default(), &reading.interrupt, ui)?;
+    let caller = outcome.caller.clone();
+    run.caller = caller.map(|caller| (caller.account, caller.arn));
+    run.no_match = outcome.no_match.clone();
+    let written = Results {
+        directory,
+        args: &args.output,
+        run: &run,
+        per_account,
+        ui,
+    }
+    .write(&outcome, dump)?;
+    // A signal while the page waits in a pager's pipe ends the program.
+    drop(reading);
+    ui.data(&written.printed)
+        .context("cannot print the summary")?;
+    let ended = match outcome.coverage.is_complete() {
+        true => Ended::Done,
+        false => Ended::Partial,
+    };
+    Ok((ended, written.paths))
+}
+
+/// Runs the verb on folders of logs with its defaults, and draws charts of the result. Returns the files and
+/// folders that it wrote as well.
+pub(crate) fn summarise(
+    logs: &[PathBuf],
+    results: &Path,
+    ui: Ui,
+) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
+    let options = [
+        "--format".as_ref(),
+        "text".as_ref(),
+        "--plot-results".as_ref(),
+        "--output".as_ref(),
+        results.as_os_str(),
+    ];
+    let words = std::iter::once("activity".as_ref())
+        .chain(options)
+        .chain(logs.iter().map(|folder| folder.as_os_str()));
+    read_and_write(&<Args as clap::Parser>::try_parse_from(words)?, ui)
+}

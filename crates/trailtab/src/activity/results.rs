@@ -1,0 +1,146 @@
+//! Writing what a run found.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::args::{Format, OutputArgs};
+use crate::ui::Ui;
+use trailtab_app::deliver::files::{self, NewFile};
+use trailtab_app::deliver::raw_dump::RawDump;
+use trailtab_app::deliver::temporary::Readers;
+use trailtab_app::job::read::Outcome;
+use trailtab_core::activity::summary::{Run, Summary};
+use trailtab_core::activity::tally::Tally;
+use trailtab_core::event::ingest::Counter as _;
+use trailtab_core::time;
+use trailtab_render as render;
+
+/// What the names of a summary's charts and raw records add to its own.
+const PLOTS: &str = "_plots";
+const RAW_DATA: &str = "_raw_cloudtrail_data";
+
+/// Writes what a run found.
+pub(super) struct Results<'a> {
+    pub(super) directory: &'a Path,
+    pub(super) args: &'a OutputArgs,
+    pub(super) run: &'a Run,
+    pub(super) per_account: bool,
+    pub(super) ui: Ui,
+}
+
+/// What was written, and what is to be printed.
+pub(super) struct Written {
+    /// Files and folders; the summary of all accounts is the first.
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) printed: Vec<u8>,
+}
+
+impl Results<'_> {
+    /// Writes all files.
+    pub(super) fn write(
+        &self,
+        outcome: &Outcome,
+        dump: Option<RawDump>,
+    ) -> anyhow::Result<Written> {
+        let mut all = Tally::default();
+        outcome
+            .intaken
+            .tallies
+            .values()
+            .for_each(|tally| all.merge(tally));
+        let summary = Summary::of(&all, &outcome.intaken, &outcome.coverage, self.run);
+        let json = render::json::summary(&summary).context("cannot write the summary as JSON")?;
+        let paths = match self.args.no_output {
+            true => Vec::new(),
+            false => self.write_files(outcome, &summary, &json, dump)?,
+        };
+        let is_page = match self.args.format {
+            Some(format) => format == Format::Text,
+            None => !self.ui.quiet,
+        };
+        if !is_page {
+            // The page says it itself.
+            let text = render::text::no_match(&summary);
+            text.lines().for_each(|line| self.ui.remark(line));
+        }
+        let printed = match (self.args.format, paths.first()) {
+            (None, Some(path)) if self.ui.quiet => {
+                let mut line = path.as_os_str().as_encoded_bytes().to_vec();
+                line.push(b'\n');
+                line
+            }
+            (None | Some(Format::Text), _) => {
+                render::text::summary(&summary, self.ui.look()).into_bytes()
+            }
+            (Some(Format::Json), _) => json,
+            (Some(Format::Csv), _) => {
+                render::csv::summary(&summary).context("cannot write the summary as CSV")?
+            }
+        };
+        Ok(Written { paths, printed })
+    }
+
+    fn write_files(
+        &self,
+        outcome: &Outcome,
+        summary: &Summary,
+        json: &[u8],
+        dump: Option<RawDump>,
+    ) -> anyhow::Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        let stem = self.write_summary(summary, json, &mut paths)?;
+        if let Some(dump) = dump {
+            let folder = dump.finish(&files::with_ending(&stem, RAW_DATA))?;
+            self.ui.remark(&format!("wrote {}", folder.display()));
+            paths.push(folder);
+        }
+        if self.per_account {
+            let mut accounts: BTreeSet<&String> = outcome.intaken.tallies.keys().collect();
+            if outcome.caller.is_some() {
+                // Accounts of an organisation that had no events, or could not be read, are told of.
+                accounts.extend(outcome.coverage.asked.keys().map(|(account, _)| account));
+            }
+            let nothing = Tally::default();
+            for account in accounts {
+                let tally = outcome.intaken.tallies.get(account).unwrap_or(&nothing);
+                let coverage = outcome.coverage.of_account(account);
+                let summary = Summary::of(tally, &outcome.intaken, &coverage, self.run);
+                let json = render::json::summary(&summary)?;
+                self.write_summary(&summary, &json, &mut paths)?;
+            }
+        }
+        Ok(paths)
+    }
+
+    /// Writes a summary, and its charts if they are wanted. Returns its path without the ending: the names
+    /// of all that belongs to it begin like that.
+    fn write_summary(
+        &self,
+        summary: &Summary,
+        json: &[u8],
+        paths: &mut Vec<PathBuf>,
+    ) -> anyhow::Result<PathBuf> {
+        let account = render::escape::file_name(&summary.metadata.account_id);
+        let time = time::compact(self.run.now);
+        let stem = self
+            .directory
+            .join(format!("account_activity_{account}_{time}"));
+        let new = [NewFile {
+            ending: ".json",
+            bytes: json,
+        }];
+        let written = files::create_together(&stem, &new, &[PLOTS, RAW_DATA], Readers::Umask)?;
+        for path in &written {
+            self.ui.remark(&format!("wrote {}", path.display()));
+        }
+        let stem = written.first().map_or(stem, |path| path.with_extension(""));
+        paths.extend(written);
+        if self.args.plot_results {
+            let folder = files::with_ending(&stem, PLOTS);
+            paths.push(self.args.pictures.draw(summary, &folder, self.ui)?);
+        }
+        Ok(stem)
+    }
+}

@@ -1,0 +1,115 @@
+//! `trailtab archive`: what an archive holds, and whether it is whole.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Subcommand, ValueEnum};
+
+use super::Ended;
+use super::plot::PictureArgs;
+use super::ui::Ui;
+use trailtab_app::deliver::files;
+use trailtab_app::deliver::temporary::Readers;
+use trailtab_app::job::{archive, plot};
+use trailtab_app::source::progress::Progress;
+use trailtab_render as render;
+
+/// Tell what an archive of fetched events holds, and whether it is whole
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Status(StatusArgs),
+    Verify(VerifyArgs),
+}
+
+/// Tell which seconds an archive covers, and draw them as a calendar
+///
+/// Each account and region is held to the same time: from the first second that is covered anywhere
+/// to the last. Reads only, also while a run writes. All times are UTC.
+#[derive(Debug, clap::Args)]
+struct StatusArgs {
+    /// Directory of the archive
+    #[arg(value_name = "ARCHIVE")]
+    directory: PathBuf,
+    /// Directory for the picture archive_calendar
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "results",
+        help_heading = "Output"
+    )]
+    output: PathBuf,
+    /// Draw no picture, and print only
+    #[arg(long, conflicts_with_all = ["output", "plot_format"], help_heading = "Output")]
+    no_output: bool,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    format: Format,
+    #[command(flatten)]
+    pictures: PictureArgs,
+}
+
+/// Hold every file of an archive against what was written down when it was stored
+///
+/// Every file has to be there, with its size, its SHA-256 and its events. What is damaged is named, and
+/// the exit code is 3; to have it fetched again as far as AWS still has it, delete it. Files that the
+/// archive knows nothing of, and leftovers of interrupted runs, are named as well, and cost nothing.
+#[derive(Debug, clap::Args)]
+struct VerifyArgs {
+    /// Directory of the archive
+    #[arg(value_name = "ARCHIVE")]
+    directory: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A page for people
+    Text,
+    /// All of it, with up to 1000 gaps for each account and region
+    Json,
+    /// A row for each account and region
+    Csv,
+}
+
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+    match &args.verb {
+        Verb::Status(args) => status(args, ui),
+        Verb::Verify(args) => verify(&args.directory, ui),
+    }
+}
+
+fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<Ended> {
+    let holdings = archive::status(&args.directory)?;
+    if !args.no_output {
+        files::make_directory(&args.output, Readers::Umask)?;
+        let calendar = args.output.join("archive_calendar");
+        let scene = render::archive::calendar(&holdings);
+        for path in plot::draw(&scene, &calendar, &args.pictures.kinds())? {
+            ui.remark(&format!("wrote {}", path.display()));
+        }
+    }
+    let printed = match args.format {
+        Format::Text => render::archive::status(&holdings, ui.look()).into_bytes(),
+        Format::Json => render::archive::json(&holdings)?,
+        Format::Csv => render::archive::csv(&holdings)?,
+    };
+    ui.data(&printed).context("cannot print the status")?;
+    Ok(Ended::Done)
+}
+
+fn verify(directory: &Path, ui: Ui) -> anyhow::Result<Ended> {
+    let progress = Progress::default();
+    let inspection = ui.watch(&progress, || archive::verify(directory, &progress))?;
+    let printed = render::archive::inspection(&inspection, ui.look());
+    ui.data(printed.as_bytes())
+        .context("cannot print what was found")?;
+    Ok(match inspection.damage.count() {
+        0 => Ended::Done,
+        _ => Ended::Partial,
+    })
+}

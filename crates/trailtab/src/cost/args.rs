@@ -1,0 +1,198 @@
+//! The arguments of `trailtab cost`.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+
+use crate::UsageError;
+use crate::reading::CredentialArgs;
+use trailtab_app::job::cost::{Occasion, Run};
+use trailtab_app::source::Source;
+use trailtab_core::cost::charge::Metric;
+use trailtab_core::cost::owner::OwnerKey;
+use trailtab_core::cost::period::Days;
+use trailtab_core::cost::report::PeriodKind;
+use trailtab_core::cost::settings::Settings;
+use trailtab_core::time::TimeArgument;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CostArgs {
+    /// Form of the report on standard output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
+    /// Write the report as JSON, CSV and a page into DIR too; with --send --dry-run, the mails
+    #[arg(long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) audience: AudienceArgs,
+    #[command(flatten)]
+    pub(super) period: PeriodArgs,
+    #[command(flatten)]
+    pub(super) money: MoneyArgs,
+    #[command(flatten)]
+    pub(super) asking: AskingArgs,
+    #[command(flatten)]
+    pub(super) sending: SendingArgs,
+    #[command(flatten)]
+    pub(super) credentials: CredentialArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A page for people
+    Table,
+    /// All figures, day by day
+    Json,
+    /// One long table
+    Csv,
+}
+
+/// Whom the report is for. Without any of these it is the executive's: all accounts on one page.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Audience (default: all accounts on one page)")]
+pub(super) struct AudienceArgs {
+    /// Account to show with its owners and services, by name or id (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub(super) account: Vec<String>,
+    /// Owner to show, across accounts and services
+    #[arg(long, value_name = "NAME", conflicts_with = "account")]
+    pub(super) owner: Option<String>,
+    /// Show what has no owner, across accounts and services
+    #[arg(long, conflicts_with_all = ["account", "owner"])]
+    pub(super) untagged: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Period in whole UTC days (default: the month to date)")]
+pub(super) struct PeriodArgs {
+    /// First day: a date (2026-09-07), yesterday, today, or an age such as 7d or 2w, which is as long
+    /// before now; a time (2026-09-07T08:30:00Z), now, 24h or 90m stand for the day that they are in
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<TimeArgument>,
+    /// Last day, which is included (default: yesterday); takes the same forms
+    #[arg(long, value_name = "TIME", requires = "since")]
+    pub(super) until: Option<TimeArgument>,
+    /// The whole last month
+    #[arg(long, conflicts_with = "since")]
+    pub(super) last_month: bool,
+    /// Count today as well, of which Cost Explorer knows little
+    #[arg(long)]
+    pub(super) include_today: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Money")]
+pub(super) struct MoneyArgs {
+    /// Settings, a file or s3://BUCKET/KEY: awsauditor's config.json, or trailtab.toml
+    #[arg(long, value_name = "PLACE")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
+    pub(super) config: Option<Source>,
+    /// How cost is measured (default: UnblendedCost)
+    #[arg(long, value_name = "METRIC", ignore_case = true, value_parser = metric_parser())]
+    pub(super) metric: Option<Metric>,
+    /// Tag whose value is the owner, or cost-category:NAME (can be repeated; default: Owner)
+    #[arg(long, value_name = "KEY")]
+    pub(super) owner_key: Vec<OwnerKey>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cost Explorer ($0.01 for each request, and each page is one)")]
+pub(super) struct AskingArgs {
+    /// Say which requests a run would make at most and what they cost, and make none
+    #[arg(long)]
+    pub(super) plan: bool,
+    /// The most requests to make
+    #[arg(long, value_name = "N")]
+    pub(super) max_requests: Option<u64>,
+    /// Build the report from what --save wrote, and ask nobody
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["save", "plan"])]
+    pub(super) offline: Option<PathBuf>,
+    /// Save all answers in DIR
+    #[arg(long, value_name = "DIR")]
+    pub(super) save: Option<PathBuf>,
+    /// Where answers are kept from run to run: a directory or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
+    pub(super) cache: Option<Source>,
+    /// Keep no answers, and use none that were kept
+    #[arg(long, conflicts_with = "cache")]
+    pub(super) no_cache: bool,
+    /// Hours for which an answer is good even for days that may still change
+    #[arg(long, value_name = "HOURS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=240))]
+    pub(super) max_age: u32,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Sending")]
+pub(super) struct SendingArgs {
+    /// Mail the reports that are due today to everybody in the settings
+    #[arg(long, requires = "config", conflicts_with_all = ["account", "owner", "untagged"])]
+    pub(super) send: bool,
+    /// Send nothing: write the mails into the directory of --output
+    #[arg(long, requires = "send", requires = "output")]
+    pub(super) dry_run: bool,
+    /// Mail to these addresses only (can be repeated)
+    #[arg(long, value_name = "ADDRESS", requires = "send")]
+    pub(super) to: Vec<String>,
+    /// Where it is remembered what was sent: a directory or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE", requires = "send")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
+    pub(super) ledger: Option<Source>,
+}
+
+/// Reads a metric by its name; the help lists all of them.
+fn metric_parser() -> impl TypedValueParser<Value = Metric> {
+    let named = |name: &str| {
+        let metrics = Metric::ALL.into_iter();
+        let mut found = metrics.filter(|metric| metric.name().eq_ignore_ascii_case(name));
+        found.next().ok_or("unknown metric")
+    };
+    PossibleValuesParser::new(Metric::ALL.map(Metric::name)).try_map(move |name| named(&name))
+}
+
+impl CostArgs {
+    /// Lets the arguments win over the settings.
+    pub(super) fn overrule(&self, settings: &mut Settings) {
+        if let Some(metric) = self.money.metric {
+            settings.metric = metric;
+        }
+        if !self.money.owner_key.is_empty() {
+            settings.owner.keys.clone_from(&self.money.owner_key);
+        }
+        if let Some(max_requests) = self.asking.max_requests {
+            settings.max_requests.0 = max_requests;
+        }
+        settings.include_today |= self.period.include_today;
+    }
+}
+
+impl PeriodArgs {
+    /// The period that was asked for, if one was.
+    pub(super) fn asked(&self, run: &Run) -> anyhow::Result<Option<Occasion>> {
+        if self.last_month {
+            return Ok(Some(run.last_month()));
+        }
+        let Some(since) = self.since else {
+            return Ok(None);
+        };
+        let from = since.first_day(run.now);
+        let today = run.today();
+        let last = match run.settings.include_today {
+            true => today,
+            false => today.yesterday().unwrap_or(today),
+        };
+        let until = self.until.map(|until| until.last_day(run.now));
+        let through = until.unwrap_or(last).min(today);
+        if from > through {
+            let error = format!(
+                "--since and --until: the period is empty: it starts on {from} and ends on {through} (days are UTC; today is left out unless --include-today is given)"
+            );
+            return Err(UsageError(error).into());
+        }
+        Ok(Some(Occasion {
+            kind: PeriodKind::Range,
+            days: Days { from, through },
+        }))
+    }
+}

@@ -1,0 +1,173 @@
+//! What a run begins with, as the arguments say.
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use rust_decimal::Decimal;
+use tokio::runtime::{Builder, Runtime};
+use trailtab_app::aws::SdkConfig;
+
+use super::args::{AskingArgs, CostArgs};
+use crate::ui::Ui;
+use trailtab_app::aws;
+use trailtab_app::clock;
+use trailtab_app::cost_source::accounts::Listed;
+use trailtab_app::cost_source::cost_explorer::PRICE;
+use trailtab_app::cost_source::saved;
+use trailtab_app::deliver::files;
+use trailtab_app::deliver::ledger::Ledger;
+use trailtab_app::deliver::temporary::Readers;
+use trailtab_app::job::cost::answers::Cache;
+use trailtab_app::job::cost::{Run, open};
+use trailtab_app::source::Source;
+use trailtab_core::cost::settings::Settings;
+use trailtab_render::escape;
+
+/// A run, and what it talks to AWS with.
+pub(super) struct Opened {
+    pub(super) run: Run,
+    /// Accounts of the organisation, if they could be listed.
+    listed: Vec<Listed>,
+}
+
+pub(super) fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+/// Credentials and settings of AWS, if anything of it is asked.
+pub(super) async fn config(args: &CostArgs) -> SdkConfig {
+    let is_s3 = |place: &Option<Source>| matches!(place, Some(Source::S3 { .. }));
+    let sending = &args.sending;
+    let asks = args.asking.offline.is_none()
+        || (sending.send && !sending.dry_run)
+        || is_s3(&args.money.config)
+        || is_s3(&sending.ledger);
+    match asks {
+        true => aws::config(&args.credentials.access()).await,
+        false => aws::nobody(),
+    }
+}
+
+/// Reads the settings, lists accounts, and finds out where answers come from.
+pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<Opened> {
+    let mut settings = match &args.money.config {
+        Some(place) => open::settings(place, config).await?,
+        None => Settings::default(),
+    };
+    for name in settings.unknown.keys() {
+        ui.remark(&format!(
+            "the settings have a member that means nothing: {name:?}"
+        ));
+    }
+    args.overrule(&mut settings);
+    if let Some(directory) = &args.asking.offline {
+        let run = open::offline(settings, directory, None)?;
+        let listed = Vec::new();
+        return Ok(Opened { run, listed });
+    }
+    let cache = cache(&args.asking, config, ui).await?;
+    let (run, listed) = open::live(settings, config, cache, clock::now()).await;
+    for remark in &run.remarks {
+        ui.remark(&escape::terminal(remark));
+    }
+    Ok(Opened { run, listed })
+}
+
+/// The cache is the account's that asks: whoever changes profiles must not see another organisation's costs.
+async fn cache(args: &AskingArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<Option<Cache>> {
+    if args.no_cache || args.plan {
+        return Ok(None);
+    }
+    let place = match &args.cache {
+        Some(place) => ledger(place, config)?,
+        None => match home("XDG_CACHE_HOME", ".cache") {
+            Some(directory) => Ledger::Directory(directory),
+            None => return Ok(None),
+        },
+    };
+    match aws::sts(config).get_caller_identity().send().await {
+        Ok(identity) => Ok(identity.account().map(|account| Cache {
+            place,
+            account: account.to_owned(),
+            max_age: i64::from(args.max_age) * 3600,
+        })),
+        Err(error) if aws::lacks_credentials(&error) => {
+            bail!(
+                "there are no valid credentials to ask Cost Explorer with: set up the AWS command line, or try --profile ({})",
+                aws::in_words(&error)
+            )
+        }
+        Err(error) => {
+            ui.remark(&format!(
+                "answers are not kept, since nobody knows whose they are: {}",
+                aws::in_words(&error)
+            ));
+            Ok(None)
+        }
+    }
+}
+
+/// A place for entries that the user named.
+pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<Ledger> {
+    match place {
+        Source::Path(directory) => Ok(Ledger::Directory(directory.clone())),
+        Source::S3 { bucket, prefix } => Ok(Ledger::in_s3(config, bucket.clone(), prefix.clone())),
+        Source::Stdin => bail!("name a directory or s3://BUCKET/PREFIX, not -"),
+    }
+}
+
+/// The folder of this program below one of the user's.
+pub(super) fn home(variable: &str, otherwise: &str) -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let base = match set(variable) {
+        Some(directory) => PathBuf::from(directory),
+        None => PathBuf::from(set("HOME")?).join(otherwise),
+    };
+    Some(base.join("trailtab"))
+}
+
+impl Opened {
+    /// Saves all answers, if that is wanted.
+    pub(super) fn save(&self, args: &AskingArgs, ui: Ui) -> anyhow::Result<()> {
+        for trouble in self.run.answers.troubles() {
+            ui.remark(&trouble);
+        }
+        let Some(directory) = &args.save else {
+            return Ok(());
+        };
+        files::make_private_directory(directory, directory)?;
+        // The newest answer to a question is the one to keep.
+        let keep = |name: String, bytes: &[u8]| {
+            files::replace(&directory.join(name), bytes, Readers::Owner)
+        };
+        for answer in self.run.answers.given() {
+            let (name, bytes) = saved::save(&answer).context("cannot save an answer")?;
+            keep(name, &bytes)?;
+        }
+        if !self.listed.is_empty() {
+            let (name, bytes) =
+                saved::save_accounts(&self.listed).context("cannot save accounts")?;
+            keep(name, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Says what Cost Explorer charges for the run.
+    pub(super) fn tell_what_it_cost(&self, ui: Ui) {
+        let (requests, charged) = self.run.answers.requests();
+        let usd = PRICE * Decimal::from(charged);
+        if requests > 0 {
+            ui.remark(&format!("{requests} requests to Cost Explorer, ${usd}"));
+        }
+    }
+
+    /// How many accounts there are, if that is known.
+    pub(super) fn accounts(&self) -> Option<usize> {
+        (!self.listed.is_empty()).then_some(self.listed.len())
+    }
+}

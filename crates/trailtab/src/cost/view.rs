@@ -1,0 +1,175 @@
+//! One report, shown or written.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use rust_decimal::Decimal;
+
+use super::args::{CostArgs, Format};
+use super::open::{self, Opened};
+use crate::ui::Ui;
+use crate::{Ended, UsageError};
+use trailtab_app::cost_source::cost_explorer::PRICE;
+use trailtab_app::deliver::files::{self, NewFile};
+use trailtab_app::deliver::temporary::Readers;
+use trailtab_app::job::cost::{Occasion, Run};
+use trailtab_core::cost::audience::{self, Problem};
+use trailtab_core::cost::owner::Owner;
+use trailtab_core::cost::plan::Need;
+use trailtab_core::cost::report::{Audience, Report};
+use trailtab_core::cost::wording::Wording;
+use trailtab_render as render;
+use trailtab_render::cost;
+use trailtab_render::mail;
+
+/// Shows the report, and returns the files that were written as well.
+pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
+    open::runtime()?.block_on(async {
+        let config = open::config(args).await;
+        let mut opened = open::open(args, &config, ui).await?;
+        let occasion = occasion(args, &opened.run)?;
+        let report = report(args, &mut opened, occasion, ui).await;
+        // What was paid for is saved, whatever became of the report.
+        opened.save(&args.asking, ui)?;
+        opened.tell_what_it_cost(ui);
+        let Some(report) = report? else {
+            return Ok((Ended::Done, Vec::new()));
+        };
+        let written = show(args, &report, ui)?;
+        let ended = match report.basis.problems.is_empty() {
+            true => Ended::Done,
+            false => Ended::Partial,
+        };
+        Ok((ended, written))
+    })
+}
+
+fn occasion(args: &CostArgs, run: &Run) -> anyhow::Result<Occasion> {
+    if let Some(asked) = args.period.asked(run)? {
+        return Ok(asked);
+    }
+    run.month_to_date().ok_or_else(|| {
+        let error = "the month begins today, and Cost Explorer knows little of today: --last-month shows the month that is over, --include-today the one that begins";
+        UsageError(error.to_owned()).into()
+    })
+}
+
+async fn report(
+    args: &CostArgs,
+    opened: &mut Opened,
+    occasion: Occasion,
+    ui: Ui,
+) -> anyhow::Result<Option<Report>> {
+    let wants_names = !args.audience.account.is_empty();
+    if wants_names && !opened.run.has_directory && !args.asking.plan {
+        opened.run.learn_names(&[occasion]).await?;
+    }
+    let (mut audience, owner, mut problems) = whom(args, &opened.run)?;
+    let need = opened.run.need(&[(&audience, owner.as_ref())], &[occasion]);
+    if args.asking.offline.is_none() {
+        say_price(&need, opened.accounts(), args.asking.plan, ui);
+    }
+    if args.asking.plan {
+        return Ok(None);
+    }
+    let books = opened.run.books(&need).await?;
+    let run = &opened.run;
+    // What does not exist is not the same as what cost nothing.
+    if let Some(owner) = &owner
+        && let Some(unknown) = run.unknown_owner(&books, &audience, owner)
+    {
+        bail!("--owner: {unknown}");
+    }
+    let unknown = match wants_names {
+        true => run.unknown_accounts(&books, &audience),
+        false => Vec::new(),
+    };
+    if !unknown.is_empty() && unknown.len() == audience.accounts.len() {
+        bail!("--account: {}", unknown.join("; "));
+    }
+    problems.extend(unknown);
+    // Now all accounts are known.
+    audience = match audience.owner.is_none() && !wants_names {
+        true => audience::executive(&run.directory),
+        false => audience,
+    };
+    Ok(Some(run.report(
+        &books,
+        &audience,
+        owner.as_ref(),
+        occasion,
+        &problems,
+    )))
+}
+
+/// Says what a run takes; in all detail, if that is what was asked for.
+pub(super) fn say_price(need: &Need, accounts: Option<usize>, in_detail: bool, ui: Ui) {
+    let usd = |requests: usize| PRICE * Decimal::from(requests);
+    let most = need.most_requests(accounts);
+    ui.remark(&format!(
+        "at most {most} requests to Cost Explorer (${}), further pages apart; what is kept is not asked for again",
+        usd(most)
+    ));
+    let steps = need.steps(accounts);
+    for (requests, about) in steps.iter().filter(|_| in_detail) {
+        ui.remark(&format!("  {requests:>4}  ${:>5}  {about}", usd(*requests)));
+    }
+}
+
+fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, Vec<String>)> {
+    let wanted = &args.audience;
+    if !wanted.account.is_empty() {
+        let found = audience::manager(&wanted.account, &run.directory);
+        let hints = |problems: Vec<Problem>| -> Vec<String> {
+            problems.into_iter().map(|problem| problem.hint).collect()
+        };
+        let (audience, problems) = found
+            .map_err(|problems| UsageError(format!("--account: {}", hints(problems).join("; "))))?;
+        return Ok((audience, None, hints(problems)));
+    }
+    let owner = match &wanted.owner {
+        Some(name) => Some(run.settings.owner.owner(name)),
+        None => wanted.untagged.then_some(Owner::Untagged),
+    };
+    let audience = match &owner {
+        Some(owner) => audience::individual(owner),
+        None => audience::executive(&run.directory),
+    };
+    Ok((audience, owner, Vec::new()))
+}
+
+fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<Vec<PathBuf>> {
+    let json = || render::json::ascii(report).context("cannot write the report as JSON");
+    let csv = || cost::csv(report).context("cannot write the report as CSV");
+    let mut written = Vec::new();
+    if let Some(directory) = &args.output {
+        files::make_directory(directory, Readers::Umask)?;
+        let letter = cost::letter(report, &Wording::default(), false)?;
+        let new = |ending, bytes| NewFile { ending, bytes };
+        let (json, csv, page) = (json()?, csv()?, mail::page(&letter));
+        let new = [
+            new(".json", &json),
+            new(".csv", &csv),
+            new(".html", page.as_bytes()),
+        ];
+        written = files::create_together(&directory.join("cost"), &new, &[], Readers::Umask)?;
+        for path in &written {
+            ui.remark(&format!("wrote {}", path.display()));
+        }
+    }
+    let printed = match args.format {
+        Format::Table => cost::page(report, ui.look()).into_bytes(),
+        Format::Json => json()?,
+        Format::Csv => {
+            for problem in &report.basis.problems {
+                ui.remark(&format!(
+                    "incomplete: {}",
+                    render::escape::terminal(problem)
+                ));
+            }
+            csv()?
+        }
+    };
+    ui.data(&printed).context("cannot print the report")?;
+    Ok(written)
+}

@@ -1,0 +1,137 @@
+//! `trailtab demo`: a synthetic organisation, end to end, offline.
+
+mod tour;
+mod write;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::ui::Ui;
+use super::{Ended, activity, cost, usage};
+use trailtab_app::deliver::files::{self, NewFile};
+use trailtab_app::deliver::manifest::Manifest;
+use trailtab_app::deliver::temporary::Readers;
+use trailtab_demo as demo;
+use trailtab_demo::Plan;
+use trailtab_render::page::thousands;
+
+/// Where the plan's log files lie.
+const LOGS: [&str; 2] = ["AWSLogs", "imported-archive"];
+
+/// Where the bill lies, as Cost Explorer's answers about it.
+const BILL: &str = "bill";
+
+/// The file to open first: it says what the folder holds.
+const INDEX: &str = "index";
+
+/// Lists the files that a demo wrote into the folder: the next one removes these, and nothing else.
+const MARKER: &str = ".trailtab-demo";
+const MARKER_HEADING: &str = "trailtab demo wrote the files below. The next demo in this folder removes them, and nothing else.";
+
+/// Make the logs and the bill of a synthetic organisation and show what this program tells about them
+///
+/// Six accounts, people, roles, CI, services and one incident, over two weeks of September 2026, in
+/// CloudTrail's own S3 layout. Nothing is read from or sent to AWS. The same seed gives the same
+/// logs, byte for byte. DIR/index.md says what was written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Write log files with this many events, and stop there
+    #[arg(long, value_name = "N")]
+    events: Option<u64>,
+    /// Directory for all that is written
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    output: PathBuf,
+    /// Another organisation
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+}
+
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+    let plan = Plan {
+        events: args.events.unwrap_or(demo::DEFAULT_EVENTS),
+        seed: args.seed,
+    };
+    let folder = &args.output;
+    let mut manifest = clean(folder)?;
+    let log_files = plan.files();
+    manifest.add(log_files.iter().map(|file| folder.join(file.key())))?;
+    let written = write::run(&plan, folder)?;
+    let truth = written.truth;
+    ui.remark(&format!(
+        "wrote {} events, {} of them twice, in {} log files ({} MB) to {}: {} to {}",
+        thousands(truth.records),
+        thousands(truth.repeats),
+        thousands(truth.log_files),
+        thousands(written.bytes / 1_000_000),
+        folder.display(),
+        demo::FROM,
+        demo::UNTIL,
+    ));
+    if args.events.is_some() {
+        return Ok(Ended::Done);
+    }
+    let logs = LOGS.map(|logs| folder.join(logs));
+    let bill = write::bill(args.seed).context("cannot write the bill")?;
+    let bill: Vec<_> = bill
+        .into_iter()
+        .map(|(name, bytes)| (folder.join(BILL).join(name), bytes))
+        .collect();
+    manifest.add(bill.iter().map(|(path, _)| path.clone()))?;
+    files::make_directory(&folder.join(BILL), Readers::Umask)?;
+    for (path, bytes) in &bill {
+        files::create_or_keep(path, bytes, Readers::Umask)?;
+    }
+    let (ended, written) = activity::summarise(&logs, &folder.join("results"), ui)?;
+    manifest.add(written)?;
+    ui.data(b"\n")?;
+    usage::show(&logs, ui)?;
+    ui.data(b"\n")?;
+    let (_, written) = cost::show(&folder.join(BILL), &folder.join("results"), ui)?;
+    manifest.add(written)?;
+    let hints = tour::hints(&program(), folder);
+    let index = files::create_together(
+        &folder.join(INDEX),
+        &[NewFile {
+            ending: ".md",
+            bytes: tour::index(truth, args.seed, &hints).as_bytes(),
+        }],
+        &[],
+        Readers::Umask,
+    )?;
+    manifest.add(index.iter().cloned())?;
+    for index in &index {
+        ui.remark(&tour::text(&hints, index));
+    }
+    Ok(ended)
+}
+
+/// Removes the files that an earlier demo wrote into the folder, and refuses a folder that holds something and
+/// in which there was no demo. Returns the list of the files to come.
+fn clean(folder: &Path) -> anyhow::Result<Manifest> {
+    let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if !is_empty && !folder.join(MARKER).exists() {
+        bail!(
+            "{} holds something else: name another directory with --output",
+            folder.display()
+        );
+    }
+    let manifest = Manifest::read(folder, MARKER, MARKER_HEADING);
+    let mut manifest =
+        manifest.with_context(|| format!("cannot read {}", folder.join(MARKER).display()))?;
+    manifest.remove_files()?;
+    files::make_directory(folder, Readers::Umask)?;
+    manifest.add([])?;
+    Ok(manifest)
+}
+
+/// How the user started this program: `trailtab` if the shell found it on the PATH, otherwise a path, such as
+/// `target/debug/trailtab` where `cargo run` did.
+fn program() -> String {
+    let name = std::env::args_os().next().unwrap_or_default();
+    match name.to_string_lossy().into_owned() {
+        name if name.is_empty() => "trailtab".to_owned(),
+        name => name,
+    }
+}

@@ -1,0 +1,107 @@
+//! Writing the synthetic organisation's log files, on all cores.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use libdeflater::{CompressionLvl, Compressor};
+
+use trailtab_app::cost_source::accounts::Listed;
+use trailtab_app::cost_source::saved;
+use trailtab_app::deliver::files::{self, WriteError};
+use trailtab_app::deliver::temporary::Readers;
+use trailtab_app::job::parallel;
+use trailtab_core::time;
+use trailtab_demo as demo;
+use trailtab_demo::File;
+use trailtab_demo::Plan;
+use trailtab_demo::Truth;
+
+/// When the demo's bill was asked for.
+const BILL_ASKED: &str = "2026-09-21T06:00:00Z";
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) truth: Truth,
+    /// Compressed.
+    pub(crate) bytes: u64,
+}
+
+/// Writes the log files of a plan below a folder, in CloudTrail's S3 layout.
+///
+/// # Errors
+///
+/// The first file that cannot be written, or whose name another file has.
+pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
+    let log_files = plan.files();
+    let parents: BTreeSet<&Path> = log_files
+        .iter()
+        .filter_map(|file| Path::new(file.key()).parent())
+        .collect();
+    for parent in parents {
+        files::make_directory(&folder.join(parent), Readers::Umask)?;
+    }
+    let bytes = AtomicU64::new(0);
+    parallel::for_each(&log_files, Press::new, |press, file| {
+        let gzip = press.gzip(file);
+        bytes.fetch_add(gzip.len() as u64, Ordering::Relaxed);
+        files::create_or_keep(&folder.join(file.key()), gzip, Readers::Umask)
+    })?;
+    Ok(Written {
+        truth: demo::truth(plan),
+        bytes: bytes.into_inner(),
+    })
+}
+
+/// What Cost Explorer would have answered about the organisation's bill on the morning after the demo: names
+/// of files, and what is in them.
+///
+/// # Errors
+///
+/// None, as far as is known: JSON can say all of it.
+pub(crate) fn bill(seed: u64) -> serde_json::Result<Vec<(String, Vec<u8>)>> {
+    let morning = time::parse(BILL_ASKED.as_bytes()).unwrap_or_default();
+    let answers = demo::bill::answers(seed, morning);
+    let mut bill = answers
+        .iter()
+        .map(saved::save)
+        .collect::<Result<Vec<_>, _>>()?;
+    let accounts = demo::bill::accounts().map(|(id, name)| Listed {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        state: "ACTIVE".to_owned(),
+    });
+    bill.push(saved::save_accounts(&accounts.collect::<Vec<_>>())?);
+    Ok(bill)
+}
+
+/// Compresses file after file with the same buffers.
+struct Press {
+    compressor: Compressor,
+    json: Vec<u8>,
+    gzip: Vec<u8>,
+}
+
+impl Press {
+    fn new() -> Self {
+        Press {
+            compressor: Compressor::new(CompressionLvl::default()),
+            json: Vec::new(),
+            gzip: Vec::new(),
+        }
+    }
+
+    fn gzip(&mut self, file: &File) -> &[u8] {
+        self.json.clear();
+        file.body(&mut self.json);
+        let room = self.compressor.gzip_compress_bound(self.json.len());
+        self.gzip.resize(room.max(self.gzip.len()), 0);
+        // Compression fails only where the bound was not kept to.
+        let len = self
+            .compressor
+            .gzip_compress(&self.json, &mut self.gzip)
+            .unwrap_or_default();
+        &self.gzip[..len]
+    }
+}

@@ -1,0 +1,100 @@
+//! `trailtab plot`: charts for a result that is there already.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+
+use super::Ended;
+use super::ui::Ui;
+use trailtab_app::job::plot::{self, Charts};
+use trailtab_core::activity::summary::Summary;
+
+/// Draw charts of a summary that was written before
+///
+/// Reads what `trailtab activity` or aws-summarize-account-activity wrote. The charts go to a folder
+/// beside the summary, or below DIR, named like the summary with `_plots` at its end. Charts that the folder
+/// lacks are added to it. Nothing is overwritten: if it holds others, they go to a new folder `_plots_2`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Summary to draw (can be repeated)
+    #[arg(required = true, value_name = "SUMMARY.json")]
+    files: Vec<PathBuf>,
+    /// Directory for the folder of charts (default: where the summary is)
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    pictures: PictureArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PictureArgs {
+    /// Kinds of pictures
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "png",
+        help_heading = "Output"
+    )]
+    plot_format: Vec<PlotFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlotFormat {
+    Png,
+    Svg,
+}
+
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+    for file in &args.files {
+        let json = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let summary: Summary = serde_json::from_slice(&json).with_context(|| {
+            format!(
+                "{} is not a summary of trailtab activity or aws-summarize-account-activity",
+                file.display()
+            )
+        })?;
+        // Any object reads as a summary in which everything is left out.
+        if summary == Summary::default() {
+            bail!(
+                "{} is not a summary of trailtab activity or aws-summarize-account-activity",
+                file.display()
+            );
+        }
+        let beside = file.parent().unwrap_or(Path::new(""));
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let folder = args
+            .output
+            .as_deref()
+            .unwrap_or(beside)
+            .join(format!("{stem}_plots"));
+        args.pictures.draw(&summary, &folder, ui)?;
+    }
+    Ok(Ended::Done)
+}
+
+impl PictureArgs {
+    /// Draws a summary's charts into a folder, and returns the folder that they are in.
+    pub(crate) fn draw(&self, summary: &Summary, folder: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
+        let Charts { folder, count } = plot::run(summary, folder, &self.kinds())?;
+        ui.remark(&format!("wrote {count} charts to {}", folder.display()));
+        Ok(folder)
+    }
+
+    /// The kinds of pictures asked for, each once.
+    pub(crate) fn kinds(&self) -> Vec<plot::Picture> {
+        let mut pictures: Vec<plot::Picture> = Vec::new();
+        for format in &self.plot_format {
+            let picture = match format {
+                PlotFormat::Png => plot::Picture::Png,
+                PlotFormat::Svg => plot::Picture::Svg,
+            };
+            if !pictures.contains(&picture) {
+                pictures.push(picture);
+            }
+        }
+        pictures
+    }
+}

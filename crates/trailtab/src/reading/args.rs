@@ -1,0 +1,244 @@
+//! The arguments of the verbs that read events: from where, which ones, and with whose credentials.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+
+use super::values;
+use crate::UsageError;
+use trailtab_app::aws;
+use trailtab_app::source::Source;
+use trailtab_app::source::lookup_events::{KEPT, QUOTA};
+use trailtab_core::event::filter::{self, Access, Filter, List, Origin, Pattern};
+use trailtab_core::history::spans::Span;
+use trailtab_core::time::{Seconds, TimeArgument, Window};
+
+/// How far back the event history is read by default, as in aws-summarize-account-activity.
+const DEFAULT_HOURS: u32 = 336;
+
+/// Which events to read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReadingArgs {
+    /// File, directory, - for standard input, or s3://BUCKET[/PREFIX] (can be repeated; default: the
+    /// event history)
+    #[arg(value_name = "SOURCE")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
+    pub(crate) sources: Vec<Source>,
+    /// Calls to count, by their outcome
+    #[arg(long, value_enum, ignore_case = true, default_value_t = ActivityType::All)]
+    activity_type: ActivityType,
+    #[command(flatten)]
+    pub(super) time: TimeArgs,
+    #[command(flatten)]
+    pub(super) filters: FilterArgs,
+    #[command(flatten)]
+    pub(crate) lookup: LookupArgs,
+}
+
+/// Whose credentials to use.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Credentials")]
+pub(crate) struct CredentialArgs {
+    /// Named profile of the AWS configuration to use
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+    /// Role to assume with the credentials at hand
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "UPPER")]
+enum ActivityType {
+    /// All calls
+    All,
+    /// Calls without an error
+    Successful,
+    /// Calls that AWS answered with an error
+    Failed,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Time window (UTC)")]
+pub(super) struct TimeArgs {
+    /// Hours to look back from now (default: 336 of the event history, everything of other sources)
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..))]
+    past_hours: Option<u32>,
+    /// First day or time to count: a date (2026-09-07), a time (2026-09-07T08:30:00Z), today,
+    /// yesterday, now, or an age such as 90m, 24h, 7d or 2w, which is as long before now
+    #[arg(long, value_name = "TIME", conflicts_with = "past_hours")]
+    since: Option<TimeArgument>,
+    /// Last day to count, or the time to stop before; takes the same forms
+    #[arg(long, value_name = "TIME", conflicts_with = "past_hours")]
+    until: Option<TimeArgument>,
+}
+
+/// Values of one filter are alternatives, different filters must all match. Patterns match the whole
+/// value and ignore case; those that begin with ! are exceptions.
+#[derive(Debug, clap::Args)]
+#[command(
+    next_help_heading = "Filters (match the whole value; * and ? are wildcards, ! excludes; can be repeated)"
+)]
+pub(super) struct FilterArgs {
+    /// Principal, such as '*:role/ci-*'
+    #[arg(long, value_name = "PATTERN")]
+    principal: Vec<String>,
+    /// Person behind a session, such as 'ann@*'
+    #[arg(long, value_name = "PATTERN")]
+    person: Vec<String>,
+    /// Access key that signed the call, such as AKIAIOSFODNN7EXAMPLE
+    #[arg(long, value_name = "PATTERN", value_parser = values::access_key)]
+    access_key_id: Vec<String>,
+    /// Service, such as ec2 or ec2.amazonaws.com
+    #[arg(long, value_name = "PATTERN", value_parser = values::name)]
+    event_source: Vec<String>,
+    /// API, such as 'Delete*'
+    #[arg(long, value_name = "PATTERN", value_parser = values::name)]
+    event_name: Vec<String>,
+    /// Error code, such as 'AccessDenied*'
+    #[arg(long, value_name = "PATTERN", value_parser = values::name)]
+    error_code: Vec<String>,
+    /// Source address, network such as 192.0.2.0/24, or name such as 'AWS Internal'
+    #[arg(long, value_name = "ADDRESS", value_parser = values::origin)]
+    ip: Vec<String>,
+    /// Part of a user agent, or a pattern of all of it
+    #[arg(long, value_name = "PATTERN")]
+    user_agent: Vec<String>,
+    /// Region to read, such as eu-west-1 or 'eu-*'
+    #[arg(long, value_name = "PATTERN", value_parser = values::region)]
+    pub(super) region: Vec<String>,
+    /// Account to read by its id, such as 111122223333 or '!4444*'
+    #[arg(long, value_name = "PATTERN", value_parser = values::account)]
+    pub(super) account: Vec<String>,
+    /// Count calls only that change nothing
+    #[arg(long, conflicts_with = "write_only")]
+    read_only: bool,
+    /// Count calls only that may change something
+    #[arg(long)]
+    write_only: bool,
+    /// Leave out calls that AWS services made for themselves
+    #[arg(long)]
+    exclude_aws_services: bool,
+    /// Leave out the calls that this program made
+    #[arg(long)]
+    exclude_self: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Event history (without SOURCE)")]
+pub(crate) struct LookupArgs {
+    /// Keep what is read in DIR, in CloudTrail's own layout, and read only what is not there yet
+    #[arg(long, value_name = "DIR")]
+    pub(super) archive: Option<PathBuf>,
+    /// Read all active accounts of the organisation, and write one summary for each as well
+    #[arg(long)]
+    pub(crate) organization: bool,
+    /// Role to assume in each account of the organisation
+    #[arg(long, value_name = "NAME", requires = "organization")]
+    #[arg(default_value = "OrganizationAccountAccessRole")]
+    pub(super) role_name: String,
+    /// Requests per second in each account and region, at most 2, which is AWS's quota
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) max_tps: Option<f64>,
+}
+
+/// Reads a rate that the quota allows.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text
+        .parse()
+        .ok()
+        .filter(|rate| (0.01..=QUOTA).contains(rate));
+    rate.ok_or_else(|| format!("write a number from 0.01 to {QUOTA}"))
+}
+
+impl TimeArgs {
+    /// The window of log files: everything, if nothing is said.
+    pub(super) fn window(&self, now: Seconds) -> anyhow::Result<Window> {
+        match self.past_hours {
+            Some(hours) => Ok(Window::last_hours(hours, now)),
+            None => Window::between(self.since, self.until, now)
+                .map_err(|error| UsageError(format!("--since and --until: {error}")).into()),
+        }
+    }
+
+    /// The window of an event history. It ends now, if not before.
+    pub(super) fn span(&self, now: Seconds, has_archive: bool) -> anyhow::Result<Span> {
+        let asked = self.window(now)?;
+        let until = asked.until.unwrap_or(now + 1).min(now + 1);
+        let from = match (asked.since, asked.until) {
+            (Some(since), _) => since,
+            // An archive may reach back further, but nobody has asked for that.
+            (None, Some(until)) if until <= now - KEPT => until - KEPT,
+            (None, Some(_)) => now - KEPT,
+            (None, None) => now - i64::from(DEFAULT_HOURS) * 3600,
+        };
+        if asked.since.is_some_and(|since| since > now) {
+            let error = "--since and --until: AWS has no events of the future".to_owned();
+            return Err(UsageError(error).into());
+        }
+        if (from < now - KEPT || from >= until) && !has_archive {
+            let error = "LookupEvents knows the last 90 days (2160 hours): name the bucket of a trail for what is older, or keep an archive with --archive DIR from now on";
+            return Err(UsageError(error.to_owned()).into());
+        }
+        Ok(Span { from, until })
+    }
+}
+
+impl LookupArgs {
+    /// Refuses what has no meaning where log files are read.
+    pub(super) fn refuse_with_sources(&self) -> anyhow::Result<()> {
+        let given = [
+            ("--archive", self.archive.is_some()),
+            ("--organization", self.organization),
+            ("--max-tps", self.max_tps.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let error = format!("{name} is for the event history: leave SOURCE out");
+                Err(UsageError(error).into())
+            }
+        }
+    }
+}
+
+impl CredentialArgs {
+    pub(crate) fn access(&self) -> aws::Access {
+        aws::Access {
+            profile: self.profile.clone(),
+            role: self.role.clone(),
+        }
+    }
+}
+
+impl ReadingArgs {
+    pub(crate) fn filter(&self) -> Filter {
+        let filters = &self.filters;
+        let patterns = |list: &[String]| List::new(list, Pattern::new);
+        Filter {
+            activity_type: match self.activity_type {
+                ActivityType::All => filter::ActivityType::All,
+                ActivityType::Successful => filter::ActivityType::Successful,
+                ActivityType::Failed => filter::ActivityType::Failed,
+            },
+            principals: patterns(&filters.principal),
+            persons: patterns(&filters.person),
+            access_keys: patterns(&filters.access_key_id),
+            sources: patterns(&filters.event_source),
+            names: patterns(&filters.event_name),
+            error_codes: patterns(&filters.error_code),
+            origins: List::new(&filters.ip, Origin::new),
+            user_agents: List::new(&filters.user_agent, Pattern::containing),
+            regions: patterns(&filters.region),
+            accounts: patterns(&filters.account),
+            access: match (filters.read_only, filters.write_only) {
+                (true, _) => Some(Access::ReadOnly),
+                (_, true) => Some(Access::WriteOnly),
+                _ => None,
+            },
+            without_aws_services: filters.exclude_aws_services,
+            without_self: filters.exclude_self,
+        }
+    }
+}

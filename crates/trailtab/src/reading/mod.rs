@@ -1,0 +1,199 @@
+//! Reading events, as every verb does that counts them: arguments, plan, progress, and what is said if
+//! there was nothing to read.
+
+mod args;
+mod values;
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+
+pub(crate) use self::args::{CredentialArgs, ReadingArgs};
+use super::ui::Ui;
+use trailtab_app::aws;
+use trailtab_app::job::read::{self, Outcome, Request};
+use trailtab_app::job::verify::Verify;
+use trailtab_app::source::Source;
+use trailtab_app::source::archive::Archive;
+use trailtab_app::source::interrupt::Interrupt;
+use trailtab_app::source::lookup_events::{self, Attribute};
+use trailtab_app::source::progress::Progress;
+use trailtab_core::coverage::Severity;
+use trailtab_core::event::filter::Filter;
+use trailtab_core::event::ingest::{Counter, Dump, Rules};
+use trailtab_core::time::{Seconds, Window};
+
+/// What is to be read.
+pub(crate) struct Plan {
+    pub(crate) window: Window,
+    pub(crate) filter: Filter,
+    sources: Vec<Source>,
+    lookup: Option<lookup_events::Asked>,
+    access: aws::Access,
+}
+
+/// What a verb wants of the events besides counting them.
+#[derive(Default)]
+pub(crate) struct Wishes<'w> {
+    pub(crate) per_account: bool,
+    pub(crate) dump: Option<Dump<'w>>,
+    pub(crate) verify: Option<Verify>,
+}
+
+impl Plan {
+    /// Puts together what the arguments ask for. `keeps_all` says that events are kept that others may
+    /// filter differently, so that no filter can be left to AWS.
+    ///
+    /// # Errors
+    ///
+    /// If the arguments do not fit together, or the archive cannot be opened.
+    pub(crate) fn new(
+        args: &ReadingArgs,
+        credentials: &CredentialArgs,
+        keeps_all: bool,
+        now: Seconds,
+    ) -> anyhow::Result<Plan> {
+        let access = credentials.access();
+        let lookup = args
+            .sources
+            .is_empty()
+            .then(|| lookup(args, access.clone(), keeps_all, now))
+            .transpose()?;
+        let window = match &lookup {
+            Some(asked) => Window {
+                since: Some(asked.window.from),
+                until: Some(asked.window.until),
+            },
+            None => {
+                args.lookup.refuse_with_sources()?;
+                args.time.window(now)?
+            }
+        };
+        Ok(Plan {
+            window,
+            filter: args.filter(),
+            sources: args.sources.clone(),
+            lookup,
+            access,
+        })
+    }
+
+    /// Reads everything, counts it with what `empty` is one of, and shows how far it has come. If it is
+    /// interrupted, the coverage says what was not read.
+    ///
+    /// # Errors
+    ///
+    /// If nothing at all could be read.
+    pub(crate) fn run<C: Counter>(
+        self,
+        wishes: Wishes<'_>,
+        empty: &C,
+        interrupt: &Interrupt,
+        ui: Ui,
+    ) -> anyhow::Result<Outcome<C>> {
+        let request = Request {
+            sources: self.sources,
+            lookup: self.lookup,
+            access: self.access,
+            rules: Rules {
+                window: self.window,
+                filter: self.filter,
+                per_account: wishes.per_account,
+            },
+            dump: wishes.dump,
+            verify: wishes.verify,
+            interrupt: interrupt.clone(),
+        };
+        let progress = Arc::new(Progress::default());
+        let outcome = ui.watch(&progress, || read::run(request, empty, &progress))?;
+        // An interrupted run has a result, even if it holds nothing.
+        if !interrupt.is_requested() {
+            refuse_nothing(&outcome)?;
+        }
+        Ok(outcome)
+    }
+}
+
+/// Puts together what the event history is asked for.
+fn lookup(
+    args: &ReadingArgs,
+    access: aws::Access,
+    keeps_all: bool,
+    now: Seconds,
+) -> anyhow::Result<lookup_events::Asked> {
+    let options = &args.lookup;
+    let window = args.time.span(now, options.archive.is_some())?;
+    let archive = options.archive.as_deref();
+    let archive = archive
+        .map(|directory| Archive::open(directory, now))
+        .transpose()?;
+    let filter = args.filter();
+    let keeps_all = keeps_all || archive.is_some();
+    Ok(lookup_events::Asked {
+        access,
+        window,
+        now,
+        regions: args.filters.region.clone(),
+        accounts: args.filters.account.clone(),
+        max_tps: options.max_tps.unwrap_or(lookup_events::QUOTA),
+        attribute: if keeps_all {
+            None
+        } else {
+            Attribute::choose(&filter)
+        },
+        organization: options.organization.then(|| options.role_name.clone()),
+        filter,
+        archive,
+    })
+}
+
+/// Refuses to write a result if there was nothing at all to read.
+fn refuse_nothing<C>(outcome: &Outcome<C>) -> anyhow::Result<()> {
+    let (intaken, coverage) = (&outcome.intaken, &outcome.coverage);
+    let is_failed = |severity: &Option<Severity>| *severity == Some(Severity::Failed);
+    if outcome.caller.is_some() && !coverage.asked.values().all(is_failed) {
+        return Ok(());
+    }
+    if intaken.counts.read > 0 {
+        return Ok(());
+    }
+    let (documents, others) = (coverage.documents, &intaken.others);
+    let first_problem = || {
+        let problem = coverage.problems.first();
+        problem.map(|problem| anyhow!("{} {}", problem.document, problem.reason))
+    };
+    let is_unread = others.is_empty() && coverage.unread == documents;
+    if (is_unread || documents <= 1)
+        && let Some(problem) = first_problem()
+    {
+        return Err(problem.context("nothing could be read"));
+    }
+    // A bucket may hold log files, and none of those asked for.
+    if is_unread && documents > 0 {
+        return Err(match documents {
+            1 => anyhow!("nothing could be read: the only file there is empty"),
+            n => anyhow!("nothing could be read: all {n} files are empty"),
+        });
+    }
+    if !others.is_empty() && others.keys().all(|kind| kind.is_foreign()) {
+        let none = match documents {
+            1 => "the one document there holds no CloudTrail records".to_owned(),
+            n => format!("none of {n} documents holds CloudTrail records"),
+        };
+        return Err(match first_problem() {
+            Some(problem) => problem.context(none),
+            None => anyhow!(none),
+        });
+    }
+    Ok(())
+}
+
+/// The command line, with the program's name instead of its path.
+pub(crate) fn invocation() -> String {
+    let args = std::env::args_os().skip(1);
+    let words = args.map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("trailtab".to_owned())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -1,0 +1,173 @@
+//! The one place that prints. Data goes to standard output, remarks to standard error.
+
+#![expect(clippy::print_stderr, reason = "this is the one place that prints")]
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use console::Term;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use trailtab_app::source::progress::Progress;
+use trailtab_render as render;
+use trailtab_render::escape;
+use trailtab_render::page::{Look, thousands};
+
+/// How often a long reading of event histories is told of where there is no terminal.
+const BETWEEN_LINES: Duration = Duration::from_secs(60);
+
+/// Columns of a page that goes to a file or another program.
+const WIDTH_WITHOUT_TERMINAL: usize = 110;
+
+/// How the user wants to be talked to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ui {
+    pub(crate) quiet: bool,
+}
+
+impl Ui {
+    /// Writes data to standard output. A reader that goes away, as `head` does, is no error.
+    ///
+    /// # Errors
+    ///
+    /// Whatever else keeps it from being written.
+    pub(crate) fn data(self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Says something that is not data; silenced by `--quiet`.
+    pub(crate) fn remark(self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Says what went wrong, and why. Names of files and objects are not ours to choose.
+    pub(crate) fn error(self, error: &anyhow::Error) {
+        eprintln!("trailtab: {}", escape::terminal(&format!("{error:#}")));
+    }
+
+    /// Tells whether there is somebody who can answer.
+    pub(crate) fn can_ask(self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks, and takes everything but a yes for a no.
+    ///
+    /// # Errors
+    ///
+    /// If the answer cannot be read.
+    pub(crate) fn ask(self, question: &str) -> io::Result<bool> {
+        eprint!("{question} [y/N] ");
+        let mut answer = String::new();
+        // Nobody writes a longer yes.
+        io::stdin().lock().take(64).read_line(&mut answer)?;
+        Ok(matches!(
+            answer.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
+    }
+
+    /// Tells how text on standard output may look.
+    pub(crate) fn look(self) -> Look {
+        // As other programs do: the variable first, then the terminal.
+        let columns = std::env::var("COLUMNS").ok();
+        let columns = columns.and_then(|columns| columns.parse().ok());
+        let columns = columns.filter(|columns| *columns > 0);
+        let terminal = || match io::stdout().is_terminal() {
+            true => usize::from(Term::stdout().size().1),
+            false => WIDTH_WITHOUT_TERMINAL,
+        };
+        Look {
+            width: columns.unwrap_or_else(terminal).clamp(40, 160),
+            colour: console::colors_enabled(),
+        }
+    }
+
+    /// Runs `work`, says meanwhile what it has to say, and on a terminal shows how far it has come.
+    pub(crate) fn watch<T>(self, progress: &Progress, work: impl FnOnce() -> T) -> T {
+        if self.quiet {
+            return work();
+        }
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let watcher = scope.spawn(|| draw(progress, &done));
+            let result = work();
+            done.store(true, Ordering::Relaxed);
+            watcher.thread().unpark();
+            result
+        })
+    }
+}
+
+/// Draws the progress until the work is done.
+fn draw(progress: &Progress, done: &AtomicBool) {
+    let bar = if io::stderr().is_terminal() {
+        ProgressBar::new(0)
+    } else {
+        ProgressBar::hidden()
+    };
+    let files = "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left";
+    let mut style = None;
+    let mut said = Instant::now();
+    while !done.load(Ordering::Relaxed) {
+        for remark in progress.remarks() {
+            bar.suspend(|| eprintln!("{}", escape::terminal(&remark)));
+        }
+        let regions = progress.regions();
+        let template = if regions.is_empty() {
+            files
+        } else {
+            "{elapsed:>4} {msg}"
+        };
+        if style.replace(template) != Some(template)
+            && let Ok(new) = ProgressStyle::with_template(template)
+        {
+            bar.set_style(new);
+        }
+        if regions.is_empty() {
+            show_files(&bar, progress);
+        } else if bar.is_hidden() && said.elapsed() < BETWEEN_LINES {
+            // Whoever reads a log wants a line now and then.
+        } else {
+            let rows = regions.iter().map(|region| {
+                let (view, is_done) = region.view();
+                (region.account.as_str(), region.name.as_str(), view, is_done)
+            });
+            let text = render::progress::regions(&rows.collect::<Vec<_>>());
+            if bar.is_hidden() {
+                eprintln!("{text}");
+                said = Instant::now();
+            }
+            bar.set_message(text);
+        }
+        thread::park_timeout(Duration::from_millis(100));
+    }
+    bar.finish_and_clear();
+    for remark in progress.remarks() {
+        eprintln!("{}", escape::terminal(&remark));
+    }
+}
+
+fn show_files(bar: &ProgressBar, progress: &Progress) {
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    bar.set_length(count(&progress.found_bytes));
+    bar.set_position(count(&progress.done_bytes));
+    let more = if progress.all_found.load(Ordering::Relaxed) {
+        ""
+    } else {
+        "+"
+    };
+    bar.set_message(format!(
+        "{}/{}{more} files, {} events",
+        thousands(count(&progress.done)),
+        thousands(count(&progress.found)),
+        thousands(count(&progress.events)),
+    ));
+}

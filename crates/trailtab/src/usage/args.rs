@@ -1,0 +1,193 @@
+//! The arguments of `trailtab usage`, and what they mean.
+
+use clap::ValueEnum;
+
+use super::publish::PublishArgs;
+use crate::UsageError;
+use crate::reading::{CredentialArgs, ReadingArgs};
+use trailtab_app::source::Source;
+use trailtab_core::activity::usage::metrics::{NAMESPACE, Sets, further_set_names, is_namespace};
+use trailtab_core::activity::usage::popular::Wanted;
+use trailtab_core::activity::usage::report::{self, Question};
+
+/// Rows of a page, unless somebody says otherwise.
+const ROWS: usize = 50;
+
+/// What to tell of the calls, and how.
+#[derive(Debug, clap::Args)]
+// There is nothing to write for each account here.
+#[command(mut_arg("organization", |arg| arg.help("Read all active accounts of the organisation")))]
+pub(super) struct UsageArgs {
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(super) table: TableArgs,
+    #[command(flatten)]
+    pub(super) metrics: MetricArgs,
+    #[command(flatten)]
+    pub(super) watch: WatchArgs,
+    #[command(flatten)]
+    pub(super) publish: PublishArgs,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) credentials: CredentialArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Table")]
+pub(super) struct TableArgs {
+    /// What to tell calls apart by (can be repeated)
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "api")]
+    by: Vec<By>,
+    /// A row for each time in which there are calls, in UTC
+    #[arg(long, value_enum, value_name = "TIME")]
+    per: Option<Per>,
+    /// Tell who causes throttling: who called while calls were refused for their rate
+    #[arg(long, conflicts_with_all = ["by", "per"])]
+    pub(super) throttled: bool,
+}
+
+/// Which metrics to make of the calls.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Metrics (openmetrics, emf, dashboards)")]
+pub(super) struct MetricArgs {
+    #[arg(long, value_name = "SETS", value_parser = Sets::parse)]
+    #[arg(help = format!("Further sets of metrics: {}", further_set_names()))]
+    pub(super) metrics: Option<Sets>,
+    /// Namespace of the metrics
+    #[arg(long, value_name = "NAME", value_parser = namespace, default_value = NAMESPACE)]
+    pub(super) namespace: String,
+    /// How many to show or keep, the others count under __other__ (default: 50 rows of a page, all
+    /// rows of JSON and CSV, 1000 metrics of a set, 10 APIs of a dashboard)
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    top: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Dashboards and alarms")]
+pub(super) struct WatchArgs {
+    /// Print a dashboard of the APIs with most calls
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["throttled", "by", "per", "format"])]
+    pub(super) dashboard: Option<Form>,
+    /// Print a CloudFormation template with an alarm on so many calls a minute, such as
+    /// RunInstances=100, ec2:RunInstances=100 or RunInstances=1000/1h (can be repeated)
+    #[arg(long, value_name = "API=N", conflicts_with_all = ["throttled", "by", "per", "format"])]
+    pub(super) alarm: Vec<Wanted>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    Api,
+    Region,
+    /// The account that recorded the call
+    Account,
+    Principal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Per {
+    Minute,
+    Hour,
+    Day,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A page for people
+    Text,
+    /// All of it
+    Json,
+    /// All rows
+    Csv,
+    /// Metrics for Prometheus, by promtool
+    Openmetrics,
+    /// Metrics in CloudWatch's embedded metric format
+    Emf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// The body that PutDashboard takes
+    Json,
+    /// A template with the dashboard, and the alarms
+    Cloudformation,
+}
+
+/// Reads a namespace that CloudWatch takes.
+fn namespace(text: &str) -> Result<String, String> {
+    let error = "write up to 255 letters, digits and any of . - _ / # :, that do not begin with AWS/ or a colon";
+    is_namespace(text)
+        .then(|| text.to_owned())
+        .ok_or_else(|| error.to_owned())
+}
+
+impl TableArgs {
+    /// Tells whether anybody has asked for a certain table.
+    fn is_given(&self) -> bool {
+        self.by != [By::Api] || self.per.is_some()
+    }
+
+    /// The table that is asked for.
+    pub(super) fn question(&self, top: Option<usize>) -> Question {
+        let mut by = Vec::new();
+        for column in &self.by {
+            let column = match column {
+                By::Api => report::By::Api,
+                By::Region => report::By::Region,
+                By::Account => report::By::Account,
+                By::Principal => report::By::Principal,
+            };
+            if !by.contains(&column) {
+                by.push(column);
+            }
+        }
+        Question {
+            by,
+            per: self.per.map(|per| match per {
+                Per::Minute => report::Per::Minute,
+                Per::Hour => report::Per::Hour,
+                Per::Day => report::Per::Day,
+            }),
+            top,
+        }
+    }
+}
+
+impl MetricArgs {
+    /// How many there may be, unless somebody says otherwise.
+    pub(super) fn top_or(&self, otherwise: usize) -> usize {
+        self.top.map_or(otherwise, |top| top as usize)
+    }
+
+    /// How many rows a table may have.
+    pub(super) fn rows(&self, format: Format) -> Option<usize> {
+        match format {
+            Format::Text => Some(self.top_or(ROWS)),
+            _ => self.top.map(|top| top as usize),
+        }
+    }
+}
+
+impl UsageArgs {
+    /// Refuses what has no meaning together.
+    pub(super) fn refuse(&self) -> anyhow::Result<()> {
+        let makes_metrics = matches!(self.format, Format::Openmetrics | Format::Emf);
+        let is_verb = |source: &Source| *source == Source::Path("price".into());
+        let error = if self.reading.sources.iter().any(is_verb) {
+            "price comes first, before all options; a file or directory of that name is ./price"
+        } else if self.metrics.metrics.is_some() && !makes_metrics && !self.publish.publish {
+            "--metrics is for --format openmetrics and emf, and for --publish"
+        } else if self.table.throttled && makes_metrics {
+            "--throttled can be had as text, json and csv"
+        } else if makes_metrics && self.table.is_given() {
+            "--by and --per are for tables: --metrics says what metrics tell apart"
+        } else if self.watch.dashboard == Some(Form::Json) && !self.watch.alarm.is_empty() {
+            "--alarm makes a CloudFormation template: write --dashboard cloudformation, or no --dashboard"
+        } else {
+            return Ok(());
+        };
+        Err(UsageError(error.to_owned()).into())
+    }
+}

@@ -1,0 +1,68 @@
+//! `trailtab usage price`: what metrics would cost.
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+
+use super::counted::Counted;
+use crate::Ended;
+use crate::reading::{CredentialArgs, ReadingArgs};
+use crate::ui::Ui;
+use trailtab_core::activity::usage::metrics::NAMESPACE;
+use trailtab_core::activity::usage::price::{self, Price};
+use trailtab_render as render;
+use trailtab_render::emf;
+
+/// Tell how many metrics the calls would make, and what they would cost a month
+///
+/// Each set of metrics for itself and all together, without a limit and with --top, projected from the
+/// time in SOURCE to a month. Nothing is sent anywhere.
+#[derive(Debug, clap::Args)]
+#[command(mut_arg("organization", |arg| arg.help("Read all active accounts of the organisation")))]
+pub(super) struct PriceArgs {
+    #[command(flatten)]
+    reading: ReadingArgs,
+    /// Metrics that a set may have besides __other__
+    #[arg(
+        long,
+        value_name = "K",
+        default_value_t = 1000,
+        help_heading = "Metrics"
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    top: u32,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    format: Format,
+    #[command(flatten)]
+    credentials: CredentialArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A page for people
+    Text,
+    /// All of it
+    Json,
+    /// A row for each set and each bill
+    Csv,
+}
+
+pub(super) fn run(args: &PriceArgs, ui: Ui) -> anyhow::Result<Ended> {
+    let counted = Counted::read(&args.reading, &args.credentials, price::DETAIL, ui)?;
+    let emf = |data: &[_]| emf::data(data, NAMESPACE);
+    let (usage, basis) = (&counted.usage, counted.basis.clone());
+    let price = Price::of(usage, args.top as usize, counted.extent, basis, &emf);
+    let printed = match args.format {
+        Format::Text => render::usage::price(&price, ui.look()).into_bytes(),
+        Format::Json => {
+            counted.tell_no_match(ui);
+            render::json::ascii(&price)?
+        }
+        Format::Csv => {
+            counted.tell_what_is_missing(ui);
+            render::usage::price_csv(&price)?
+        }
+    };
+    ui.data(&printed).context("cannot print the price")?;
+    Ok(counted.ended())
+}

@@ -1,6 +1,0 @@
-//! Where bytes go.
-
-pub(crate) mod cloudwatch;
-pub(crate) mod files;
-pub(crate) mod ledger;
-pub(crate) mod mail;
