@@ -17,6 +17,7 @@ use trailtab_core::activity::summary::Summary;
 /// beside the summary, or below DIR, named like the summary with `_plots` at its end. Charts that the folder
 /// lacks are added to it. Nothing is overwritten: if it holds others, they go to a new folder `_plots_2`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::PLOT)]
 pub(crate) struct Args {
     /// Summary to draw (can be repeated)
     #[arg(required = true, value_name = "SUMMARY.json")]

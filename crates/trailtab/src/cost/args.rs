@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 
 use crate::UsageError;
+use crate::format::Format;
 use crate::reading::CredentialArgs;
 use trailtab_app::job::cost::{Occasion, Run};
 use trailtab_app::source::Source;
@@ -19,7 +19,7 @@ use trailtab_core::time::TimeArgument;
 #[derive(Debug, clap::Args)]
 pub(crate) struct CostArgs {
     /// Form of the report on standard output
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
     /// Write the report as JSON, CSV and a page into DIR too; with --send --dry-run, the mails
     #[arg(long, value_name = "DIR")]
@@ -36,16 +36,6 @@ pub(crate) struct CostArgs {
     pub(super) sending: SendingArgs,
     #[command(flatten)]
     pub(super) credentials: CredentialArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// A page for people
-    Table,
-    /// All figures, day by day
-    Json,
-    /// One long table
-    Csv,
 }
 
 /// Whom the report is for. Without any of these it is the executive's: all accounts on one page.
