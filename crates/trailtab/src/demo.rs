@@ -36,6 +36,7 @@ const MARKER_HEADING: &str = "trailtab demo wrote the files below. The next demo
 /// CloudTrail's own S3 layout. Nothing is read from or sent to AWS. The same seed gives the same
 /// logs, byte for byte. DIR/index.md says what was written.
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::DEMO)]
 pub(crate) struct Args {
     /// Write log files with this many events, and stop there
     #[arg(long, value_name = "N")]
