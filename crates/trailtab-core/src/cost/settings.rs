@@ -133,12 +133,12 @@ pub enum Transport {
 /// Settings that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    #[error("it is no text in UTF-8")]
+    #[error("it is not text in UTF-8")]
     Text,
-    #[error("it is no JSON that says what trailtab wants: {0}")]
+    #[error("it is not JSON with the settings of trailtab: {0}")]
     Json(String),
-    #[error("it is no TOML that says what trailtab wants: {0}")]
-    Toml(String),
+    #[error("it is not TOML with the settings of trailtab")]
+    Toml(#[from] toml::de::Error),
     #[error("{0}")]
     Value(String),
 }
@@ -155,9 +155,7 @@ impl Settings {
         let settings: Settings = match text.starts_with('{') {
             true => serde_json::from_str(text)
                 .map_err(|error| SettingsError::Json(error.to_string()))?,
-            false => {
-                toml::from_str(text).map_err(|error| SettingsError::Toml(error.to_string()))?
-            }
+            false => toml::from_str(text)?,
         };
         settings.check()?;
         Ok(settings)

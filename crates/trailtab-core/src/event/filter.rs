@@ -156,7 +156,7 @@ impl Pattern {
         }
     }
 
-    fn matches(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         self.0.matches(text)
     }
 }

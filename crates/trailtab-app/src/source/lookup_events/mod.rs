@@ -24,6 +24,7 @@ pub use self::account::Caller;
 use self::account::{Account, IdentityError, Refusal};
 pub use self::attribute::Attribute;
 use self::organization::OrganizationError;
+pub use self::regions::RegionError;
 use super::archive::{Archive, UNSETTLED};
 use super::document::Document;
 use super::interrupt::{self, Interrupt};
@@ -73,6 +74,10 @@ pub struct Asked {
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
     #[error(transparent)]
+    Config(#[from] aws::ConfigError),
+    #[error(transparent)]
+    Region(#[from] RegionError),
+    #[error(transparent)]
     Identity(#[from] IdentityError),
     #[error(transparent)]
     Organization(#[from] OrganizationError),
@@ -82,7 +87,7 @@ pub enum LookupError {
     NoAccount { account: String },
     #[error("no account is left to read: --account leaves out all active ones of the organisation")]
     NoMember,
-    #[error("no region is left to read: none that --region lets pass is enabled")]
+    #[error("no region is left to read: no region that --region admits is enabled in the account")]
     NoRegion,
 }
 
@@ -217,7 +222,10 @@ pub async fn fetch(
 
 /// Finds out whose credentials these are, and which regions there are.
 async fn begin(asked: &Asked) -> Result<(SdkConfig, Caller, regions::Known), LookupError> {
-    let config = aws::config(&asked.access).await;
+    let config = aws::config(&asked.access).await?;
+    if !aws::has_endpoint(&asked.access).await? {
+        regions::check_names(asked)?;
+    }
     // Both are on the way of most runs, and neither has to wait for the other.
     let regions = async {
         Ok(match regions::are_named(asked) {
@@ -226,6 +234,7 @@ async fn begin(asked: &Asked) -> Result<(SdkConfig, Caller, regions::Known), Loo
         })
     };
     let (caller, regions) = tokio::try_join!(Caller::find(&config), regions)?;
+    regions::check_patterns(asked, caller.partition(), &regions)?;
     Ok((config, caller, regions))
 }
 
