@@ -20,8 +20,8 @@ Documentation: README.md of the source code";
 pub(crate) const ACTIVITY: &str = "\
 Examples:
   trailtab activity --since 7d
-  trailtab activity demo/AWSLogs --since 2026-09-17 --until 2026-09-17 --activity-type FAILED
-  trailtab activity s3://BUCKET/AWSLogs --since yesterday --principal '*:role/ci-*' --format csv
+  trailtab activity demo/AWSLogs --since 2026-09-17 --activity-type FAILED
+  trailtab activity s3://BUCKET/AWSLogs --since yesterday --region 'eu-*'
 
 Documentation: docs/summary.md (results), docs/event-history.md (reading without SOURCE)";
 
@@ -86,7 +86,7 @@ Documentation: docs/archive.md";
 
 pub(crate) const COMPLETIONS: &str = "\
 Examples:
-  trailtab completions bash > ~/.local/share/bash-completion/completions/trailtab
+  trailtab completions bash > /etc/bash_completion.d/trailtab
   trailtab completions zsh > ~/.zfunc/_trailtab
 
 Documentation: README.md of the source code";

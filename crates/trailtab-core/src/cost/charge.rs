@@ -72,7 +72,7 @@ pub enum Metric {
     /// After discounts by contract.
     NetUnblendedCost,
     NetAmortizedCost,
-    /// Averaged over the organisation, as the predecessor had it.
+    /// Averaged over the organisation, as awsauditor had it.
     BlendedCost,
 }
 
