@@ -14,6 +14,7 @@ const MAX_PROBLEMS: usize = 1000;
 pub struct Problem {
     /// The path or address, as the user would write it.
     pub document: String,
+    /// Whether part of the document or nothing of it was read.
     pub severity: Severity,
     /// What went wrong, in words that name no secret.
     pub reason: String,
@@ -41,6 +42,7 @@ impl Severity {
 /// The ledger of a run. Any two can be merged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage {
+    /// Documents that were opened: log files, pages or payloads.
     pub documents: u64,
     /// Bytes as stored, mostly compressed.
     pub bytes: u64,
@@ -63,6 +65,7 @@ pub struct Coverage {
     pub lookup_attribute: Option<String>,
     /// From here on, events may still be on their way.
     pub settled_until: Option<Seconds>,
+    /// At most 1000 problems; `more_problems` counts the others.
     pub problems: Vec<Problem>,
     /// Problems beyond those named.
     pub more_problems: u64,
@@ -135,6 +138,7 @@ impl Coverage {
         coverage
     }
 
+    /// Adds the coverage of another part of the same run.
     pub fn merge(&mut self, other: Coverage) {
         self.documents += other.documents;
         self.bytes += other.bytes;

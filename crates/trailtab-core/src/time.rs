@@ -19,10 +19,17 @@ pub struct Window {
 /// A time argument that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
+    /// The text is neither a date nor a time.
     #[error("{0:?} is no time: write a UTC date (2026-09-07) or time (2026-09-07T08:30:00Z)")]
     Unreadable(String),
+    /// The window contains no second.
     #[error("the window is empty: it would begin at {since} and end at {until}")]
-    Empty { since: String, until: String },
+    Empty {
+        /// The start of the window, as written in messages.
+        since: String,
+        /// The end of the window (exclusive), as written in messages.
+        until: String,
+    },
 }
 
 impl Window {

@@ -25,6 +25,7 @@ pub type Counts = BTreeMap<String, BTreeMap<String, u64>>;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Summary {
+    /// What was analysed, and when: the predecessor's `_metadata`.
     #[serde(rename = "_metadata")]
     pub metadata: Metadata,
     /// Calls by principal and `service:API`.
@@ -54,6 +55,7 @@ pub struct Metadata {
     pub account_principal: Option<String>,
     /// `ALL`, `SUCCESSFUL` or `FAILED`.
     pub activity_type: String,
+    /// The time window that was analysed.
     pub cloudtrail_data_analyzed: Analyzed,
     /// The command line.
     pub invocation: String,
@@ -62,6 +64,7 @@ pub struct Metadata {
     /// The regions that could not be read, or not to the end, and the error's code. Of several
     /// accounts, `ACCOUNT:REGION`; the region `*` stands for a whole account.
     pub regions_failed: BTreeMap<String, String>,
+    /// When the program ran.
     pub run_timestamp: String,
 }
 
@@ -70,7 +73,11 @@ pub struct Metadata {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Analyzed {
+    /// The first second of the window, written `20260907080000`; the first event's time if the
+    /// window has no start, the time of the run if there is no event either.
     pub from_timestamp: String,
+    /// The last second of the window (inclusive), written `20260907080000`; the last event's time
+    /// if the window has no end, the time of the run if there is no event either.
     pub to_timestamp: String,
 }
 
@@ -78,12 +85,15 @@ pub struct Analyzed {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Extension {
+    /// The version of the section `trailtab`: 1.
     pub schema_version: u32,
     /// Calls by the account that recorded them.
     pub accounts: BTreeMap<String, Calls>,
     /// Calls by hour, `2026-09-07T08` in UTC; hours without calls are left out.
     pub calls_per_hour: BTreeMap<String, Hour>,
+    /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
+    /// What was read and what is missing.
     pub coverage: CoverageReport,
     /// Failed calls by principal, `service:API` and error code.
     pub errors_by_principal_and_api: BTreeMap<String, Counts>,
@@ -95,6 +105,7 @@ pub struct Extension {
     pub no_match: Option<NoMatch>,
     /// The humans behind the principals, where a record names them.
     pub persons: BTreeMap<String, PersonReport>,
+    /// Calls by principal.
     pub principals: BTreeMap<String, PrincipalReport>,
     /// Calls by role and session name.
     pub sessions_by_principal: BTreeMap<String, BTreeMap<String, Calls>>,
@@ -106,13 +117,17 @@ pub struct Extension {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Calls {
+    /// Number of calls.
     pub calls: u64,
     /// Calls with an error code or message.
     pub failed: u64,
+    /// Calls whose record says `readOnly: true`.
     pub read_only: u64,
     /// Calls that change something; older records do not say which calls do.
     pub write: u64,
+    /// The earliest eventTime, written `2026-09-07T08:00:00Z`; null if no record has a time.
     pub first_seen: Option<String>,
+    /// The latest eventTime, written `2026-09-07T08:00:00Z`; null if no record has a time.
     pub last_seen: Option<String>,
 }
 
@@ -120,7 +135,9 @@ pub struct Calls {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hour {
+    /// Number of calls in the hour.
     pub calls: u64,
+    /// Those of them with an error code or message.
     pub failed: u64,
 }
 
@@ -128,6 +145,7 @@ pub struct Hour {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PrincipalReport {
+    /// The principal's calls.
     #[serde(flatten)]
     pub calls: Calls,
     /// Calls by `userIdentity.type`; `AssumedRoot` is a session that AssumeRoot made, the empty name
@@ -139,6 +157,7 @@ pub struct PrincipalReport {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PersonReport {
+    /// The person's calls.
     #[serde(flatten)]
     pub calls: Calls,
     /// How the person is known: `source_identity`, `session_name`, `identity_center`, `federation`,
@@ -158,9 +177,11 @@ pub struct CoverageReport {
     pub complete: bool,
     /// Log files, pages or payloads that were opened, and their bytes as stored.
     pub documents: u64,
+    /// Size of these documents in bytes as stored, mostly compressed.
     pub document_bytes: u64,
     /// Events by eventVersion, compared as numbers.
     pub event_versions: BTreeMap<String, u64>,
+    /// Counted events whose record has no valid eventTime.
     pub events_without_time: u64,
     /// The filter that was left to LookupEvents, such as `EventName=RunInstances`: what it kept back
     /// was not read, and is in no count.
@@ -171,9 +192,11 @@ pub struct CoverageReport {
     pub settled_until: Option<String>,
     /// The window that was asked for; null where it is open.
     pub since: Option<String>,
+    /// The end of the window (exclusive); null where it is open.
     pub until: Option<String>,
     /// What the documents held beside events, by kind.
     pub other_content: BTreeMap<String, u64>,
+    /// Documents, accounts and regions that could not be read, or not to the end; at most 1000.
     pub problems: Vec<ProblemReport>,
     /// Problems beyond the thousand that are listed.
     pub problems_not_listed: u64,
@@ -185,8 +208,11 @@ pub struct CoverageReport {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RegionReport {
+    /// Number of events counted.
     pub events: u64,
+    /// The earliest eventTime, written `2026-09-07T08:00:00Z`; null if there is none.
     pub first_seen: Option<String>,
+    /// The latest eventTime, written `2026-09-07T08:00:00Z`; null if there is none.
     pub last_seen: Option<String>,
     /// `complete`, `partial`, `failed`, or `not_enabled` if the region was tried in vain.
     pub status: String,
@@ -196,6 +222,7 @@ pub struct RegionReport {
     /// Requests to LookupEvents, and how many of them were throttled; absent for log files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
+    /// Requests to LookupEvents that were throttled; absent for log files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throttled_requests: Option<u64>,
 }
@@ -204,7 +231,9 @@ pub struct RegionReport {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProblemReport {
+    /// The path, address or scope of the document.
     pub document: String,
+    /// What went wrong.
     pub reason: String,
     /// `partial` or `failed`.
     pub severity: String,
@@ -214,6 +243,7 @@ pub struct ProblemReport {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnknownIdentity {
+    /// Number of events with an identity of this shape.
     pub events: u64,
     /// The smallest of them, as JSON cut to 500 characters.
     pub example: String,
@@ -222,10 +252,15 @@ pub struct UnknownIdentity {
 /// What a run knows beside its counts.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
+    /// The time window that was asked for.
     pub window: Window,
+    /// Which calls are counted: `ALL`, `SUCCESSFUL` or `FAILED`.
     pub activity_type: &'static str,
+    /// The command line.
     pub invocation: String,
+    /// When the program ran, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
+    /// The version of the program, such as `0.1.0`.
     pub version: &'static str,
     /// The account and the ARN whose credentials were used.
     pub caller: Option<(String, String)>,

@@ -24,13 +24,17 @@ type Counts<K> = Map<K, u64>;
 /// Calls of something, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
+    /// Number of calls.
     pub calls: u64,
+    /// Calls whose record has an error code or message.
     pub failed: u64,
     /// Calls whose record says `readOnly: true`.
     pub reads: u64,
     /// Calls whose record says `readOnly: false`; the others do not say.
     pub writes: u64,
+    /// The earliest eventTime; None if no record has a time.
     pub first: Option<Seconds>,
+    /// The latest eventTime; None if no record has a time.
     pub last: Option<Seconds>,
 }
 
@@ -78,6 +82,7 @@ struct Scope {
 /// An identity of a shape that the grammar of principals does not know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Odd {
+    /// Number of events with an identity of this shape.
     pub events: u64,
     /// The smallest of the identities seen, as JSON.
     pub example: String,
@@ -336,10 +341,15 @@ fn merge_counts<K: Copy + Eq + std::hash::Hash>(
 
 /// One actor's row, in words.
 pub struct ActorRow<'t> {
+    /// The principal, such as `ACCOUNT:role/NAME`.
     pub principal: &'t str,
+    /// The record's `userIdentity.type`, or `AssumedRoot`; empty if the record has none.
     pub kind: &'t str,
+    /// The role session's name; None for identities without a session.
     pub session: Option<&'t str>,
+    /// The person behind the principal, and how the name is known; None if no person is known.
     pub person: Option<(&'t str, Evidence)>,
+    /// The actor's calls.
     pub stats: &'t Stats,
 }
 
@@ -352,6 +362,7 @@ impl Tally {
         })
     }
 
+    /// Actors with at least one call.
     pub fn actors(&self) -> impl Iterator<Item = ActorRow<'_>> {
         let used = self.actors.iter().filter(|(_, stats)| stats.calls > 0);
         used.map(|(key, stats)| ActorRow {

@@ -11,9 +11,11 @@ use crate::time::Seconds;
 /// All pages of an answer, with their question: the form in which answers are saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
+    /// The request that was sent.
     pub request: Query,
     /// When the last page was asked for, in seconds since 1970.
     pub asked: Seconds,
+    /// The pages of the response, in order.
     pub pages: Vec<Page>,
 }
 
@@ -21,22 +23,28 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Page {
+    /// `ResultsByTime`: one element for each day.
     pub results_by_time: Vec<ResultByTime>,
     /// Tells the names of accounts, if they are grouped by.
     pub dimension_value_attributes: Vec<DimensionValue>,
+    /// `NextPageToken`; None on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
+/// An element of `ResultsByTime`: the amounts of one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultByTime {
+    /// `TimePeriod`: the day.
     pub time_period: Period,
     /// Empty where amounts are grouped.
     #[serde(default)]
     pub total: BTreeMap<String, MetricValue>,
+    /// `Groups`: the amounts of the day, grouped. Empty if the request has no `GroupBy`.
     #[serde(default)]
     pub groups: Vec<Group>,
+    /// `Estimated`: the amounts are not final yet.
     #[serde(default)]
     pub estimated: bool,
 }
@@ -45,15 +53,19 @@ pub struct ResultByTime {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Period {
+    /// The first day.
     pub start: Date,
+    /// The first day after the period.
     pub end: Date,
 }
 
+/// An element of `Groups`: the amounts of one combination of keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Group {
     /// One for each group of the question, in its order; those of tags are `Key$value`.
     pub keys: Box<[String]>,
+    /// The amounts, by the name of the metric.
     pub metrics: Metrics,
 }
 
@@ -64,6 +76,7 @@ pub struct Group {
 pub struct Metrics(Box<[(String, MetricValue)]>);
 
 impl Metrics {
+    /// Returns the amount of a metric, if the response has it.
     pub fn get(&self, metric: &str) -> Option<&MetricValue> {
         let found = self.0.iter().find(|(name, _)| name == metric);
         found.map(|(_, value)| value)
@@ -82,17 +95,21 @@ impl Serialize for Metrics {
     }
 }
 
+/// A `MetricValue` of Cost Explorer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct MetricValue {
     /// A decimal number, with all its digits.
     pub amount: String,
+    /// The currency, such as `USD`.
     pub unit: String,
 }
 
+/// A `DimensionValuesWithAttributes` of Cost Explorer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DimensionValue {
+    /// The value of the dimension, such as an account id.
     pub value: String,
     /// `description` is the name of an account.
     #[serde(default)]

@@ -14,7 +14,9 @@ const MAX_NAMES_SHOWN: usize = 5;
 /// Somebody who gets a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
+    /// The mail address.
     pub address: String,
+    /// What the report shows.
     pub audience: Audience,
     /// Whose cost it is, for an individual.
     pub owner: Option<Owner>,
@@ -34,9 +36,11 @@ pub struct Problem {
 /// Somebody in the settings who cannot get a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
+    /// Which kind of report it would have been.
     pub kind: Kind,
     /// As it stands in the settings.
     pub name: String,
+    /// Why there is no report, for the operator.
     pub reason: String,
 }
 
@@ -51,10 +55,13 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Creates a directory of account names by id. `inactive` holds the ids of accounts that are
+    /// not active.
     pub fn new(names: BTreeMap<String, String>, inactive: BTreeSet<String>) -> Directory {
         Directory { names, inactive }
     }
 
+    /// All account names by id; an unknown name is empty.
     pub fn names(&self) -> &BTreeMap<String, String> {
         &self.names
     }
@@ -69,6 +76,7 @@ impl Directory {
         }
     }
 
+    /// Returns an account with its name; the id stands for an unknown name.
     pub fn account(&self, id: &str) -> Account {
         let name = self.names.get(id).filter(|name| !name.is_empty());
         Account {
@@ -138,7 +146,9 @@ impl Directory {
 /// Who gets a report, and who cannot.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recipients {
+    /// Those who get a report, each address once per audience.
     pub accepted: Vec<Recipient>,
+    /// Those in the settings who cannot get a report.
     pub refused: Vec<Refused>,
 }
 

@@ -12,9 +12,13 @@ pub enum Charge {
     Commitment,
     /// Discounts by contract.
     Discount,
+    /// Credits.
     Credit,
+    /// Refunds.
     Refund,
+    /// Taxes.
     Tax,
+    /// Fees for AWS Support.
     Support,
     /// Whatever else Cost Explorer names, such as out-of-cycle charges.
     Other,
@@ -71,12 +75,14 @@ pub enum Metric {
     AmortizedCost,
     /// After discounts by contract.
     NetUnblendedCost,
+    /// Amortized cost after discounts by contract.
     NetAmortizedCost,
     /// Averaged over the organisation, as the predecessor had it.
     BlendedCost,
 }
 
 impl Metric {
+    /// All metrics.
     pub const ALL: [Metric; 5] = [
         Metric::UnblendedCost,
         Metric::AmortizedCost,

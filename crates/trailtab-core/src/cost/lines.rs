@@ -15,20 +15,36 @@ use super::table::{CostTable, Cut, Cuts, Line};
 /// An answer that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {
+    /// An amount is not a decimal number of a plausible size.
     #[error(
         "Cost Explorer's answer for {day} holds the amount {amount:?}, which is no number that money can be"
     )]
-    Amount { day: String, amount: String },
+    Amount {
+        /// The day of the amount, written `2026-09-07`.
+        day: String,
+        /// The amount as Cost Explorer sent it.
+        amount: String,
+    },
+    /// A group does not have one key for each `GroupBy` of the request.
     #[error(
         "Cost Explorer's answer for {day} has {found} keys for a group, and {asked} were asked for"
     )]
     Keys {
+        /// The day of the group, written `2026-09-07`.
         day: String,
+        /// The number of keys that the group has.
         found: usize,
+        /// The number of keys that were asked for.
         asked: usize,
     },
+    /// A group or a total lacks the metric that was asked for.
     #[error("Cost Explorer's answer for {day} lacks the metric {metric}")]
-    Metric { day: String, metric: &'static str },
+    Metric {
+        /// The day without the metric, written `2026-09-07`.
+        day: String,
+        /// The name of the metric in Cost Explorer's API.
+        metric: &'static str,
+    },
 }
 
 /// No bill is larger; sums of many such amounts can still be held.
@@ -53,6 +69,7 @@ pub struct Reader {
     pub accounts: BTreeSet<String>,
     /// Under which values owners were seen, and where.
     pub seen: BTreeMap<Owner, BTreeSet<RawValue>>,
+    /// The accounts in which each owner has costs.
     pub places: Places,
     /// Accounts by charge type, and what belongs to none.
     truth: Vec<Line>,

@@ -41,6 +41,7 @@ impl Owner {
 pub enum OwnerKey {
     /// A cost allocation tag. Case matters.
     Tag(String),
+    /// A cost category, written `cost-category:NAME` in the settings. Case matters.
     CostCategory(String),
 }
 
@@ -88,6 +89,7 @@ impl OwnerKey {
         }
     }
 
+    /// The `GroupBy` element that groups amounts by this key.
     pub fn group(&self) -> Group {
         Group {
             r#type: match self {

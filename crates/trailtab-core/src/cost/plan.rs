@@ -20,8 +20,11 @@ use super::query::{Filter, Granularity, Group, GroupType, Query, TimePeriod, Val
 /// What all reports of a run need together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
+    /// The days that all reports need, comparisons included.
     pub time_period: TimePeriod,
+    /// The metric of all amounts.
     pub metric: Metric,
+    /// Where owners are looked for, in this order.
     pub keys: Vec<OwnerKey>,
     /// The accounts that reports are about; `None` for all.
     pub accounts: Option<BTreeSet<String>>,

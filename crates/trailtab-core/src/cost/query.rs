@@ -10,10 +10,13 @@ use super::charge::Metric;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Query {
+    /// `TimePeriod`: the days that are asked about.
     pub time_period: TimePeriod,
+    /// `Granularity`: always by day.
     pub granularity: Granularity,
     /// One metric: [`Metric::name`].
     pub metrics: [Metric; 1],
+    /// `Filter`: which amounts are asked for; None for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
     /// Two at most.
@@ -41,13 +44,17 @@ const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TimePeriod {
+    /// The first day.
     pub start: Date,
+    /// The first day after the period.
     pub end: Date,
 }
 
+/// `Granularity` of Cost Explorer, as far as it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Granularity {
+    /// `DAILY`: one amount for each day.
     Daily,
 }
 
@@ -55,26 +62,38 @@ pub enum Granularity {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Group {
+    /// What the key names.
     pub r#type: GroupType,
+    /// The name of the dimension, tag or cost category.
     pub key: String,
 }
 
+/// `GroupDefinitionType` of Cost Explorer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum GroupType {
+    /// A dimension, such as `LINKED_ACCOUNT`.
     Dimension,
+    /// A cost allocation tag.
     Tag,
+    /// A cost category.
     CostCategory,
 }
 
 /// Which amounts are meant: a tree with one operator at each node, as in the API.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Filter {
+    /// Amounts that all of these select.
     And(Vec<Filter>),
+    /// Amounts that at least one of these selects.
     Or(Vec<Filter>),
+    /// Amounts that this does not select.
     Not(Box<Filter>),
+    /// Amounts with one of these values of a dimension.
     Dimensions(Values),
+    /// Amounts with one of these values of a tag.
     Tags(Values),
+    /// Amounts with one of these values of a cost category.
     CostCategories(Values),
 }
 
@@ -82,7 +101,9 @@ pub enum Filter {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Values {
+    /// The name of the dimension, tag or cost category.
     pub key: String,
+    /// The values that are selected; empty for `ABSENT`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
     /// `ABSENT` alone, without values, or nothing.
@@ -90,11 +111,15 @@ pub struct Values {
     pub match_options: Vec<MatchOption>,
 }
 
+/// `MatchOption` of Cost Explorer, as far as it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MatchOption {
+    /// The whole value must be equal.
     Equals,
+    /// Selects amounts that lack the key.
     Absent,
+    /// Case matters.
     CaseSensitive,
 }
 

@@ -59,15 +59,20 @@ impl fmt::Debug for Password {
 /// Who speaks to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
+    /// The user name, often a mail address.
     pub user: String,
+    /// The password.
     pub password: Password,
 }
 
 /// A mail server and how to speak to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
+    /// The DNS name or address of the server.
     pub host: String,
+    /// The TCP port.
     pub port: u16,
+    /// How the connection is encrypted.
     pub tls: Tls,
     /// `None` for a server that takes mails of everybody who reaches it.
     pub login: Option<Login>,
@@ -80,37 +85,51 @@ pub struct Server {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Told {
+    /// The DNS name or address of the server; the secret's own comes first.
     pub host: Option<String>,
+    /// The TCP port; the secret's own comes first.
     pub port: Option<u16>,
+    /// How the connection is encrypted; the secret's own comes first.
     pub tls: Option<Tls>,
+    /// The user name; the secret's own comes first.
     pub username: Option<String>,
 }
 
 /// A secret that makes no sense, or a server that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
+    /// The secret is not a JSON object.
     #[error(
         "the secret is not a JSON object: it must be {{\"ADDRESS\": \"PASSWORD\"}}, or have the members {NAMES}"
     )]
     NoObject,
+    /// The secret has no known member and not exactly one pair; the value is the number of its
+    /// members.
     #[error(
         "the secret has {0} pairs of which none has a name that is understood: it must be one pair {{\"ADDRESS\": \"PASSWORD\"}}, or have the members {NAMES}"
     )]
     Ambiguous(usize),
+    /// The name of the only pair is not a mail address.
     #[error(
         "the secret's only pair does not begin with a mail address: it must be {{\"ADDRESS\": \"PASSWORD\"}}, or have the members {NAMES}"
     )]
     NoAddress,
+    /// The secret has an unknown member besides known ones.
     #[error("the secret has a member that is not understood besides {NAMES}")]
     Unknown,
+    /// Two members mean the same; the value is what they mean, such as `username`.
     #[error("the secret names the {0} twice")]
     Twice(&'static str),
+    /// A member has a value that cannot be used: the member and what it must be.
     #[error("the secret's {0} must be {1}")]
     Bad(&'static str, &'static str),
+    /// The secret has the first of these members and lacks the second: `username` and `password`.
     #[error("the secret has a {0} and no {1}")]
     Half(&'static str, &'static str),
+    /// Neither the secret nor the settings name a host.
     #[error("neither the secret nor the settings name the mail server's host")]
     NoHost,
+    /// Credentials would be sent unencrypted to a server that is not on this machine.
     #[error(
         "without TLS, credentials go to no server but one on this machine: set tls to starttls or tls"
     )]

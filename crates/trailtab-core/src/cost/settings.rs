@@ -23,6 +23,7 @@ pub struct Settings {
     pub secret_name: Option<String>,
     /// Addresses that are told of all accounts.
     pub executives: Vec<String>,
+    /// The metric of Cost Explorer that reports show.
     pub metric: Metric,
     /// Whether today is in, of which Cost Explorer knows little.
     pub include_today: bool,
@@ -30,9 +31,13 @@ pub struct Settings {
     pub closing_days: ClosingDays,
     /// The most requests to Cost Explorer that a run may make.
     pub max_requests: MaxRequests,
+    /// How a cost is assigned to an owner.
     pub owner: OwnerRules,
+    /// How often each kind of recipient gets a mail.
     pub schedule: Schedule,
+    /// How mails are sent.
     pub mail: Mail,
+    /// Texts of a mail that replace the default ones.
     pub wording: Wording,
     /// Members that nobody knows: told, and not obeyed.
     #[serde(flatten)]
@@ -65,8 +70,11 @@ impl Default for MaxRequests {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
+    /// Mails to `managers`.
     pub managers: Every,
+    /// Mails to `users`.
     pub users: Every,
+    /// Mails to `executives`.
     pub executives: Every,
 }
 
@@ -74,14 +82,22 @@ pub struct Schedule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Every {
+    /// Every day.
     #[default]
     Day,
+    /// Every Monday.
     Monday,
+    /// Every Tuesday.
     Tuesday,
+    /// Every Wednesday.
     Wednesday,
+    /// Every Thursday.
     Thursday,
+    /// Every Friday.
     Friday,
+    /// Every Saturday.
     Saturday,
+    /// Every Sunday.
     Sunday,
     /// The closing report alone.
     Month,
@@ -109,6 +125,7 @@ impl Every {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mail {
+    /// The service that mails are handed to.
     pub transport: Transport,
     /// What the secret leaves open of the mail server.
     pub server: Told,
@@ -122,23 +139,30 @@ pub struct Mail {
     pub list_unsubscribe: Option<String>,
 }
 
+/// The service that mails are handed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
+    /// An SMTP server.
     #[default]
     Smtp,
+    /// Amazon SES, by its API.
     Ses,
 }
 
 /// Settings that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
+    /// The file is not UTF-8.
     #[error("it is no text in UTF-8")]
     Text,
+    /// The file is not JSON of the expected form; the value is the parser's message.
     #[error("it is no JSON that says what trailtab wants: {0}")]
     Json(String),
+    /// The file is not TOML of the expected form; the value is the parser's message.
     #[error("it is no TOML that says what trailtab wants: {0}")]
     Toml(String),
+    /// A setting has a value that cannot be used; the value is the message.
     #[error("{0}")]
     Value(String),
 }

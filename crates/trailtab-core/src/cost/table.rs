@@ -11,16 +11,21 @@ use super::owner::Owner;
 /// An amount with all that is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
+    /// The day of the cost, in UTC.
     pub day: Date,
     /// Twelve digits; `None` for what Cost Explorer assigns to no account.
     pub account: Option<String>,
+    /// The charge type.
     pub charge: Charge,
     /// `None` where nobody owns it, as tax, or where it is not known, as in a cut by service.
     pub owner: Option<Owner>,
     /// `None` where it is not known.
     pub service: Option<String>,
+    /// The amount in `currency`; negative for credits, refunds and discounts.
     pub amount: Decimal,
+    /// The currency, such as `USD`.
     pub currency: String,
+    /// Whether Cost Explorer still estimates the amount.
     pub estimated: bool,
     /// In which cuts it is.
     pub cuts: Cuts,
@@ -42,8 +47,11 @@ pub enum Cut {
 /// Some cuts. What nobody owns, such as tax, is in both of the first two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cuts {
+    /// Whether the line is in [`Cut::Owners`].
     pub owners: bool,
+    /// Whether the line is in [`Cut::Services`].
     pub services: bool,
+    /// Whether the line is in [`Cut::Personal`].
     pub personal: bool,
 }
 
@@ -55,6 +63,7 @@ impl Cuts {
         personal: false,
     };
 
+    /// Tells whether the line is in this cut.
     pub fn has(self, cut: Cut) -> bool {
         match cut {
             Cut::Owners => self.owners,
@@ -75,6 +84,7 @@ impl Cuts {
 /// All lines of a run. The lines of any two together are one again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CostTable {
+    /// The lines, in no order.
     pub lines: Vec<Line>,
 }
 

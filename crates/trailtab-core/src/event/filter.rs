@@ -19,9 +19,12 @@ use crate::event::scan::Text;
 /// Which calls by their outcome; the predecessor's `--activity-type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ActivityType {
+    /// All calls.
     #[default]
     All,
+    /// Calls without an error code and error message.
     Successful,
+    /// Calls with an error code or an error message.
     Failed,
 }
 
@@ -39,31 +42,49 @@ impl ActivityType {
 /// Which calls by what they do; a record that does not say is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
+    /// Calls whose record says `readOnly: true`.
     ReadOnly,
+    /// Calls whose record says `readOnly: false`.
     WriteOnly,
 }
 
 /// What a filter looks at; each is an option of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Criterion {
+    /// The outcome of the call, `--activity-type`.
     ActivityType,
+    /// The principal, `--principal`.
     Principal,
+    /// The person behind the principal, `--person`.
     Person,
+    /// The access key in `userIdentity`, `--access-key-id`.
     AccessKey,
+    /// The service, `--event-source`.
     EventSource,
+    /// The API, `--event-name`.
     EventName,
+    /// The error code of a failed call, `--error-code`.
     ErrorCode,
+    /// The address in `sourceIPAddress`, `--ip`.
     Ip,
+    /// The `userAgent`, `--user-agent`.
     UserAgent,
+    /// The region, `--region`.
     Region,
+    /// The account that recorded the event, `--account`.
     Account,
+    /// Calls whose record says `readOnly: true`, `--read-only`.
     ReadOnly,
+    /// Calls whose record says `readOnly: false`, `--write-only`.
     WriteOnly,
+    /// Calls that AWS services made, left out by `--exclude-aws-services`.
     ExcludeAwsServices,
+    /// Calls of this program, left out by `--exclude-self`.
     ExcludeSelf,
 }
 
 impl Criterion {
+    /// All criteria, in the order of their declaration.
     pub const ALL: [Criterion; 15] = [
         Criterion::ActivityType,
         Criterion::Principal,
@@ -113,6 +134,7 @@ impl Criterion {
 pub struct Refusals(u16);
 
 impl Refusals {
+    /// Tells whether no filter refuses the event.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -122,6 +144,7 @@ impl Refusals {
         Refusals(self.0 | other.0)
     }
 
+    /// Tells whether the filter of this criterion refuses the event.
     pub fn has(self, criterion: Criterion) -> bool {
         self.0 & criterion.bit() != 0
     }
@@ -143,6 +166,8 @@ impl Refusals {
 pub struct Pattern(WildMatch);
 
 impl Pattern {
+    /// Creates a pattern that matches a whole text. `*` stands for any characters, `?` for exactly
+    /// one; case is ignored.
     pub fn new(pattern: &str) -> Self {
         Pattern(WildMatch::new_case_insensitive(pattern))
     }
@@ -164,7 +189,9 @@ impl Pattern {
 /// An address, a network, or a pattern of what stands in place of an address.
 #[derive(Debug, Clone)]
 pub enum Origin {
+    /// A network in CIDR notation; it matches the addresses inside.
     Network(IpNet),
+    /// A pattern for any other value of `sourceIPAddress`, such as a service's DNS name.
     Name(Pattern),
 }
 
@@ -175,6 +202,7 @@ pub fn network(text: &str) -> Option<IpNet> {
 }
 
 impl Origin {
+    /// Reads an address or a network; other text becomes a pattern.
     pub fn new(text: &str) -> Self {
         match network(text) {
             Some(network) => Origin::Network(network),
@@ -259,18 +287,31 @@ impl List<Pattern> {
 /// All filters of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// Which calls by their outcome.
     pub activity_type: ActivityType,
+    /// Principals, such as `ACCOUNT:role/NAME`.
     pub principals: List<Pattern>,
+    /// Persons; events without a person have the empty name.
     pub persons: List<Pattern>,
+    /// Access key ids in `userIdentity`; identities without one have the empty id.
     pub access_keys: List<Pattern>,
+    /// Services, with or without the domain: `ec2.amazonaws.com` or `ec2`.
     pub sources: List<Pattern>,
+    /// APIs, `eventName`.
     pub names: List<Pattern>,
+    /// Error codes of failed calls.
     pub error_codes: List<Pattern>,
+    /// Addresses, networks and names in `sourceIPAddress`.
     pub origins: List<Origin>,
+    /// User agents.
     pub user_agents: List<Pattern>,
+    /// Regions, `awsRegion`.
     pub regions: List<Pattern>,
+    /// Accounts that recorded the event, `recipientAccountId`.
     pub accounts: List<Pattern>,
+    /// Read-only or write-only calls; None for both, and for records that do not say.
     pub access: Option<Access>,
+    /// Leaves out the calls of AWS services.
     pub without_aws_services: bool,
     /// Leaves out the calls of this very program.
     pub without_self: bool,

@@ -38,6 +38,7 @@ pub struct Actor {
     pub kind: String,
     /// The role session's name.
     pub session: Option<String>,
+    /// The person behind the identity; None if the identity names none.
     pub person: Option<Person>,
     /// The account that the identity belongs to.
     pub account: Option<String>,
@@ -48,7 +49,9 @@ pub struct Actor {
 /// The human behind an actor, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Person {
+    /// The name of the person; its form depends on the evidence.
     pub name: String,
+    /// Where the name comes from.
     pub evidence: Evidence,
 }
 
@@ -63,7 +66,9 @@ pub enum Evidence {
     IdentityCenter,
     /// The name given by a federation or identity provider.
     Federation,
+    /// An identity of type `IAMUser`, named `ACCOUNT:user/NAME`.
     IamUser,
+    /// The root user, named `ACCOUNT:root`; sessions that AssumeRoot made are left out.
     Root,
 }
 

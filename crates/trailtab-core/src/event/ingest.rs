@@ -45,16 +45,22 @@ pub struct ActorId(pub usize);
 
 /// One event, ready to be counted.
 pub struct Counted<'a, 'r> {
+    /// The record as it was read.
     pub record: &'a Record<'r>,
+    /// The number that the counter gave to the event's actor.
     pub actor: ActorId,
+    /// The eventTime in seconds since 1970-01-01T00:00:00Z; None if the record has no valid one.
     pub time: Option<Seconds>,
+    /// Whether the call succeeded, and the error code if it did not.
     pub outcome: Outcome<'r>,
 }
 
 /// What a run counts; shared by all threads.
 #[derive(Debug, Default)]
 pub struct Rules {
+    /// The time window; events outside are not counted.
     pub window: Window,
+    /// The filters; events that one of them refuses are not counted.
     pub filter: Filter,
     /// Counts each account for itself instead of all together.
     pub per_account: bool,
@@ -64,7 +70,9 @@ pub struct Rules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reconciliation {
+    /// Records read.
     pub read: u64,
+    /// Records counted.
     pub counted: u64,
     /// Outside the window, or kept out by a filter.
     pub filtered: u64,
@@ -77,6 +85,7 @@ pub struct Reconciliation {
 /// What one thread has counted, or all of them together.
 #[derive(Debug)]
 pub struct Intaken<C = Tally> {
+    /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
     /// How many of the unreadable records end in the middle.
     pub truncated: u64,
@@ -146,6 +155,9 @@ struct Ledger<C> {
 }
 
 impl<'r, C: Counter> Intake<'r, C> {
+    /// Creates the ingestion of one thread. `empty` makes the counters, `seen` holds the eventIDs
+    /// of the whole run, and `dump` gets a copy of each record inside the window that is no
+    /// duplicate, before the filters apply.
     pub fn new(rules: &'r Rules, empty: &'r C, seen: &'r Seen, dump: Option<Dump<'r>>) -> Self {
         Intake {
             rules,
@@ -166,6 +178,8 @@ impl<'r, C: Counter> Intake<'r, C> {
         self.counts.read
     }
 
+    /// Ends the thread's part and returns what it counted. Accounts without a counted event are
+    /// left out.
     pub fn finish(self) -> Intaken<C> {
         // An account whose events were all filtered out is none of the result's.
         let ledgers = self

@@ -12,6 +12,7 @@ use crate::event::scan::Text;
 pub struct Symbol(pub u32);
 
 impl Symbol {
+    /// The number as an index.
     pub fn index(self) -> usize {
         self.0 as usize
     }

@@ -141,6 +141,7 @@ impl Removals {
         &mut self.filters[place]
     }
 
+    /// Adds what another thread has collected.
     pub fn merge(&mut self, other: &Removals) {
         self.saw(other.first);
         self.saw(other.last);
@@ -160,10 +161,12 @@ impl Removals {
 pub struct NoMatch {
     /// The first and the last event that was read; null if none has a time.
     pub first_event: Option<String>,
+    /// The last event that was read; null if none has a time.
     pub last_event: Option<String>,
     /// The first and the last day of the log files in S3, if the time window leaves all of them out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_day_stored: Option<String>,
+    /// The last day of these log files, written `2026-09-07`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_day_stored: Option<String>,
     /// Events outside the time window. The filters did not see them.

@@ -15,6 +15,7 @@ use crate::time::{Clock, Seconds};
 pub struct Record<'a> {
     /// The whole record as it stands in the document.
     pub raw: &'a [u8],
+    /// `eventVersion`, such as `1.11`.
     pub event_version: Option<Text<'a>>,
     /// A UUID in all records since eventVersion 1.01.
     pub event_id: Option<Text<'a>>,
@@ -22,15 +23,23 @@ pub struct Record<'a> {
     pub event_time: Option<Text<'a>>,
     /// The service, such as `ec2.amazonaws.com`.
     pub event_source: Option<Text<'a>>,
+    /// `eventName`: the API that was called.
     pub event_name: Option<Text<'a>>,
+    /// `eventType`, such as `AwsApiCall`.
     pub event_type: Option<Text<'a>>,
+    /// `eventCategory`, such as `Management` or `Data`.
     pub event_category: Option<Text<'a>>,
+    /// `awsRegion`: the region that the call was made to.
     pub aws_region: Option<Text<'a>>,
     /// An IPv4 or IPv6 address, a service's DNS name, or `AWS Internal`.
     pub source_ip_address: Option<Text<'a>>,
+    /// `userAgent`: what the caller says of its software.
     pub user_agent: Option<Text<'a>>,
+    /// `errorCode` at the top level of the record.
     pub error_code: Option<Text<'a>>,
+    /// `errorMessage` at the top level of the record.
     pub error_message: Option<Text<'a>>,
+    /// `readOnly`: whether the call changes nothing; None if the record does not say.
     pub read_only: Option<bool>,
     /// The account whose trail recorded the event.
     pub recipient_account_id: Option<Text<'a>>,
@@ -43,6 +52,7 @@ pub struct Record<'a> {
 /// Whether a call failed, and with which code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome<'a> {
+    /// The record has no error.
     Succeeded,
     /// Some records carry an error message and no code.
     Failed(Option<Text<'a>>),

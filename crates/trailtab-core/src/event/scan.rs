@@ -21,6 +21,7 @@ pub enum Stop {
     Broken(usize),
 }
 
+/// The result of reading one part of a document.
 pub type Scan<T> = Result<T, Stop>;
 
 /// The contents of a JSON string (or the text of a number), as they stand in the document.
@@ -44,6 +45,7 @@ impl<'a> Text<'a> {
         (!self.escaped).then_some(self.raw)
     }
 
+    /// Tells whether the text is empty.
     pub fn is_empty(self) -> bool {
         self.raw.is_empty()
     }
@@ -104,6 +106,7 @@ pub struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    /// Creates a scanner of `buf` that begins at the offset `pos`.
     pub fn new(buf: &'a [u8], pos: usize) -> Self {
         Scanner { buf, pos }
     }
@@ -113,6 +116,7 @@ impl<'a> Scanner<'a> {
         self.pos
     }
 
+    /// Returns the error that the byte at the current offset cannot stand there.
     pub fn broken<T>(&self) -> Scan<T> {
         Err(Stop::Broken(self.pos))
     }

@@ -15,22 +15,29 @@ pub struct Holdings {
 /// What an archive holds of one account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
+    /// The account id, twelve digits.
     pub account: String,
+    /// The region.
     pub region: String,
+    /// The seconds whose events the archive holds completely.
     pub covered: Spans,
+    /// The files, and what is in them.
     pub stored: Stored,
 }
 
 /// Files and what is in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stored {
+    /// Number of files.
     pub files: u64,
+    /// Number of events in them.
     pub events: u64,
     /// As stored, compressed.
     pub bytes: u64,
 }
 
 impl Stored {
+    /// Adds other files.
     pub fn merge(&mut self, other: Stored) {
         self.files += other.files;
         self.events += other.events;
@@ -46,6 +53,7 @@ impl Holdings {
         hulls.reduce(Span::hull)
     }
 
+    /// The files of all accounts and regions together.
     pub fn stored(&self) -> Stored {
         let mut all = Stored::default();
         for held in &self.regions {
@@ -68,11 +76,14 @@ impl Holding {
 /// A part of a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
+    /// Seconds that are covered.
     pub part: u64,
+    /// Seconds of the whole.
     pub whole: u64,
 }
 
 impl Share {
+    /// Tells whether the part is the whole.
     pub fn is_all(self) -> bool {
         self.part >= self.whole
     }
@@ -145,14 +156,17 @@ pub struct Findings {
     pub more: u64,
 }
 
+/// One thing that was found in an archive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
+    /// The path of the file.
     pub path: String,
     /// What is the matter with it, as the end of a sentence that begins with its path.
     pub what: String,
 }
 
 impl Findings {
+    /// Adds a finding; beyond the limit of named ones, it is only counted.
     pub fn add(&mut self, finding: Finding) {
         if self.named.len() < MAX_FINDINGS {
             self.named.push(finding);
@@ -161,6 +175,7 @@ impl Findings {
         }
     }
 
+    /// Number of findings, named or not.
     pub fn count(&self) -> u64 {
         self.named.len() as u64 + self.more
     }

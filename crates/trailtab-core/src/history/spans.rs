@@ -5,11 +5,14 @@ use crate::time::Seconds;
 /// Seconds [from, until).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
+    /// The first second, in seconds since 1970-01-01T00:00:00Z.
     pub from: Seconds,
+    /// The first second after it, in seconds since 1970-01-01T00:00:00Z.
     pub until: Seconds,
 }
 
 impl Span {
+    /// Tells whether the span contains no second.
     pub fn is_empty(self) -> bool {
         self.until <= self.from
     }

@@ -20,11 +20,13 @@ pub struct Digest {
     pub end: Seconds,
     /// Where CloudTrail put it.
     pub bucket: String,
+    /// `digestS3Object`: the key of the digest in the bucket.
     pub object: String,
     /// Which public key proves its signature.
     pub fingerprint: String,
     /// The digest before it; none where a trail begins, or begins again.
     pub previous: Option<Previous>,
+    /// `logFiles`: the log files that the digest vouches for.
     pub log_files: Vec<LogFile>,
     /// As written, since these very letters are signed.
     end_text: String,
@@ -34,16 +36,22 @@ pub struct Digest {
 /// What a digest says of the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Previous {
+    /// `previousDigestS3Bucket`: the bucket of the digest before.
     pub bucket: String,
+    /// `previousDigestS3Object`: the key of the digest before.
     pub object: String,
+    /// `previousDigestHashValue`: SHA-256 of the contents of the digest before.
     pub hash: Hash,
 }
 
 /// What a digest says of a log file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFile {
+    /// `s3Bucket`: the bucket of the log file.
     pub bucket: String,
+    /// `s3Object`: the key of the log file.
     pub object: String,
+    /// `hashValue`: SHA-256 of the inflated contents of the log file.
     pub hash: Hash,
     /// The times of its first and last event, where it says.
     pub events: Option<(Seconds, Seconds)>,
@@ -52,12 +60,16 @@ pub struct LogFile {
 /// Why a file is no digest that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DigestError {
+    /// The file is not JSON with the members of a digest.
     #[error("is no digest: {0}")]
     Json(#[from] serde_json::Error),
+    /// A time cannot be read; the value is its text.
     #[error("is no digest: {0:?} is no time")]
     Time(String),
+    /// A hash is not a SHA-256 in hexadecimal digits; the value is its text.
     #[error("is no digest: {0:?} is no SHA-256")]
     Hash(String),
+    /// The signature or hash algorithm is not known; the value is its name.
     #[error("is a digest of a kind that is not known: it uses {0:?}")]
     Algorithm(String),
 }
@@ -198,7 +210,9 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
 /// `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_TIME.json.gz`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name<'n> {
+    /// The account id, twelve digits.
     pub account: &'n str,
+    /// The region that recorded the events.
     pub region: &'n str,
     kind: &'n str,
     rest: &'n str,
@@ -219,10 +233,12 @@ impl<'n> Name<'n> {
         })
     }
 
+    /// Tells whether it is the name of a log file.
     pub fn is_log_file(&self) -> bool {
         self.kind == "CloudTrail"
     }
 
+    /// Tells whether it is the name of a digest.
     pub fn is_digest(&self) -> bool {
         self.kind == "CloudTrail-Digest"
     }

@@ -24,7 +24,9 @@ const SETTLING: Seconds = 15 * 60;
 /// What was found of digests and log files.
 #[derive(Debug, Default)]
 pub struct Evidence {
+    /// The digests that were read.
     pub digests: Vec<FoundDigest>,
+    /// The log files that were read.
     pub logs: Vec<FoundLog>,
 }
 
@@ -44,6 +46,7 @@ pub struct FoundDigest {
 /// A file that by its name is a log file, or that held events.
 #[derive(Debug)]
 pub struct FoundLog {
+    /// The path or address.
     pub document: String,
     /// Of its contents; for a gzip file, of its first member. None if it is damaged.
     pub hash: Option<Hash>,
@@ -54,6 +57,7 @@ pub struct FoundLog {
 }
 
 impl Evidence {
+    /// Adds what another thread has found.
     pub fn merge(&mut self, other: Evidence) {
         self.digests.extend(other.digests);
         self.logs.extend(other.logs);
@@ -63,7 +67,9 @@ impl Evidence {
 /// What is to be verified: nothing outside it can be missing.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
+    /// The time window that was read.
     pub window: Window,
+    /// The filters by account and region.
     pub filter: &'a Filter,
     /// Beginnings of addresses that were read, `s3://BUCKET/PREFIX`.
     pub addresses: &'a [String],
@@ -72,7 +78,9 @@ pub struct Scope<'a> {
 /// What a public key says of a signature, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
+    /// The signature matches the key.
     Valid,
+    /// The signature does not match the key.
     Invalid,
     /// There is no key with that fingerprint.
     KeyUnknown,

@@ -17,14 +17,17 @@ const SCHEMA_VERSION: u32 = 1;
 /// What a report rests on. Times are UTC, written `2026-09-07T08:00:00Z`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Basis {
+    /// The version of this JSON contract: 1.
     pub schema_version: u32,
     /// The program that made this.
     pub version: String,
     /// The command line.
     pub invocation: String,
+    /// When the program ran.
     pub run_time: String,
     /// `ALL`, `SUCCESSFUL` or `FAILED`.
     pub activity_type: String,
+    /// What was read, and what is missing.
     pub coverage: Coverage,
     /// Why no event was counted; absent if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,15 +42,19 @@ pub struct Coverage {
     /// The window that was asked for, its first second and the first one after it; null where it is
     /// open.
     pub since: Option<String>,
+    /// The first second after the window; null where it is open.
     pub until: Option<String>,
     /// The first and the last minute with a call; null if there is none.
     pub first_minute: Option<String>,
+    /// The last minute with a call; null if there is none.
     pub last_minute: Option<String>,
+    /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
     /// Events among those counted that are in no table, for want of a time, region, service or API.
     pub incomplete: u64,
     /// Log files, pages or payloads that were opened, and their bytes as stored.
     pub documents: u64,
+    /// Size of these documents in bytes as stored, mostly compressed.
     pub document_bytes: u64,
     /// What the documents held beside events, by kind.
     pub other_content: BTreeMap<String, u64>,
@@ -56,6 +63,7 @@ pub struct Coverage {
     pub event_history: Option<EventHistory>,
     /// `ACCOUNT:REGION` that could not be read, or not to the end, and the error's code.
     pub regions_failed: BTreeMap<String, String>,
+    /// Documents, accounts and regions that could not be read, or not to the end; at most 1000.
     pub problems: Vec<ProblemReport>,
     /// Problems beyond the thousand that are listed.
     pub problems_not_listed: u64,
@@ -64,10 +72,13 @@ pub struct Coverage {
 /// How the event history was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventHistory {
+    /// Regions that requests were sent to, each counted once per account.
     pub regions: u64,
+    /// Regions that were tried and are not enabled, each counted once per account.
     pub regions_not_enabled: u64,
     /// Requests to LookupEvents, and how many of them were throttled.
     pub requests: u64,
+    /// Requests to LookupEvents that were throttled.
     pub throttled_requests: u64,
     /// The filter that was left to LookupEvents: what it kept back was not read, and is in no count.
     pub lookup_attribute: Option<String>,
@@ -138,7 +149,9 @@ impl EventHistory {
 /// first minute with a call to the end of the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
+    /// The first second, in seconds since 1970-01-01T00:00:00Z.
     pub from: Seconds,
+    /// The first second after it, in seconds since 1970-01-01T00:00:00Z.
     pub until: Seconds,
 }
 

@@ -24,10 +24,12 @@ pub const DETAIL: Detail = Detail {
 /// --throttled`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Causes {
+    /// What the report rests on.
     #[serde(flatten)]
     pub basis: Basis,
     /// All calls, of all APIs, and how many were refused for their rate.
     pub calls: u64,
+    /// Calls that AWS refused for their rate, of all APIs.
     pub throttles: u64,
     /// Most throttles first, then by account, region and API.
     pub places: Vec<Place>,
@@ -38,18 +40,23 @@ pub struct Causes {
 pub struct Place {
     /// The account that recorded the calls.
     pub account: String,
+    /// The region that the calls were recorded in.
     pub region: String,
     /// Written `ec2.amazonaws.com:RunInstances`.
     pub api: String,
     /// Calls of all principals, at any time.
     pub calls: u64,
+    /// Calls of all principals that AWS refused for their rate.
     pub throttles: u64,
     /// Calls of all principals in the busiest minute, and the first such minute.
     pub peak_per_minute: u64,
+    /// The first of the busiest minutes; null if there is no call.
     pub peak_minute: Option<String>,
     /// Minutes in which a call was refused; the first and the last of them.
     pub throttled_minutes: u64,
+    /// The first minute in which a call was refused.
     pub first_throttled_minute: String,
+    /// The last minute in which a call was refused.
     pub last_throttled_minute: String,
     /// Calls of all principals in those minutes.
     pub calls_in_throttled_minutes: u64,
@@ -57,18 +64,22 @@ pub struct Place {
     pub principals: Vec<Caller>,
     /// Principals that called at other times only, and their calls.
     pub other_principals: u64,
+    /// Number of calls of these principals.
     pub calls_of_other_principals: u64,
 }
 
 /// A principal that called while calls were refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Caller {
+    /// The principal, such as `ACCOUNT:role/NAME`.
     pub principal: String,
     /// Its calls at any time.
     pub calls: u64,
     /// Its calls that were refused; the first and the last minute with one.
     pub throttles: u64,
+    /// The first minute in which a call of this principal was refused; null if none was.
     pub first_throttled_minute: Option<String>,
+    /// The last minute in which a call of this principal was refused; null if none was.
     pub last_throttled_minute: Option<String>,
     /// Its calls in the minutes in which anybody's call was refused.
     pub calls_in_throttled_minutes: u64,

@@ -29,22 +29,34 @@ pub const OTHER: &str = "__other__";
 /// A set of metrics with the same dimensions; each counts the same calls in its own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Set {
+    /// All calls by API: the metric's name is the eventName.
     Calls,
+    /// `ErrorCount`: calls that AWS answered with an error, throttled ones among them.
     Errors,
+    /// `ThrottleCount`: calls that AWS refused for their rate.
     Throttles,
+    /// `CallCount` by API and `readOnly`.
     Access,
+    /// `CallCount` by principal.
     Principals,
+    /// `CallCount` by the account that recorded the call.
     Accounts,
 }
 
 /// What a metric is told apart by, in CloudTrail's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dimension {
+    /// `awsRegion`, such as `us-east-1`.
     AwsRegion,
+    /// `eventSource`, such as `ec2.amazonaws.com`.
     EventSource,
+    /// `eventName`, such as `RunInstances`.
     EventName,
+    /// `readOnly`: `true`, `false`, or `unknown` if the record does not say.
     ReadOnly,
+    /// The principal, such as `ACCOUNT:role/NAME`; not a field of CloudTrail.
     Principal,
+    /// `recipientAccountId`: the account that recorded the call.
     RecipientAccountId,
 }
 
@@ -64,12 +76,15 @@ impl Dimension {
 
 /// One row of the table.
 pub struct Shape {
+    /// The set that the row describes.
     pub set: Set,
     /// What the set is called in settings.
     pub word: &'static str,
     /// The metrics' name; none if it is the eventName.
     pub metric: Option<&'static str>,
+    /// The dimensions of the set's metrics, in order.
     pub dimensions: &'static [Dimension],
+    /// What the metrics count, as docs/metrics.md says it.
     pub meaning: &'static str,
 }
 
@@ -196,6 +211,7 @@ impl Sets {
         Sets(SHAPES.iter().map(|shape| shape.set).collect())
     }
 
+    /// Iterates over the sets.
     pub fn iter(&self) -> impl Iterator<Item = Set> {
         self.0.iter().copied()
     }
@@ -212,7 +228,9 @@ impl Sets {
 /// One metric: CloudWatch tells them apart by name and dimensions, and bills each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Metric {
+    /// The set that the metric belongs to.
     pub set: Set,
+    /// The name of the metric in CloudWatch.
     pub name: String,
     /// The values of the set's dimensions, in their order.
     pub values: Vec<String>,
@@ -276,9 +294,11 @@ impl Metric {
 /// What one metric holds in one minute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Datum {
+    /// The metric that the value belongs to.
     pub metric: Metric,
     /// The minute's first second.
     pub minute: Seconds,
+    /// The number of calls in that minute.
     pub value: u64,
 }
 

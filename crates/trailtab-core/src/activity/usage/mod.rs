@@ -40,12 +40,14 @@ pub const MINUTE: Seconds = 60;
 pub struct Detail {
     /// The account that recorded the event.
     pub accounts: bool,
+    /// The principal that made the call.
     pub principals: bool,
 }
 
 /// Calls of one kind in one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Calls {
+    /// Number of calls.
     pub calls: u64,
     /// Calls that AWS answered with an error, throttled ones among them.
     pub errors: u64,
@@ -81,9 +83,11 @@ struct Key {
 /// A row of counts: which calls, in which minute, and how many.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'u> {
+    /// The region, `awsRegion`.
     pub region: &'u str,
     /// The service, such as `ec2.amazonaws.com`.
     pub source: &'u str,
+    /// The API, `eventName`.
     pub name: &'u str,
     /// Empty unless accounts are counted apart.
     pub account: &'u str,
@@ -91,6 +95,7 @@ pub struct Row<'u> {
     pub principal: &'u str,
     /// The minute's first second.
     pub minute: Seconds,
+    /// The calls of this row's key in this minute.
     pub calls: Calls,
 }
 
@@ -119,6 +124,7 @@ struct Near {
 }
 
 impl Usage {
+    /// Creates an empty count that keeps apart what `detail` says.
     pub fn new(detail: Detail) -> Usage {
         Usage {
             detail,

@@ -10,7 +10,9 @@ use super::metrics::{Datum, OTHER, Set};
 pub struct Api {
     /// The service, such as `ec2.amazonaws.com`.
     pub source: String,
+    /// The API, `eventName`.
     pub name: String,
+    /// Calls in all regions together.
     pub calls: u64,
     /// Regions and calls there: most calls first, equal ones by name. Each is one metric.
     pub regions: Vec<(String, u64)>,
@@ -59,7 +61,9 @@ fn is_plain(text: &str) -> bool {
 /// An alarm on the calls of one API, in all regions together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
+    /// The API that the alarm watches, with its regions.
     pub api: Api,
+    /// The threshold and the period.
     pub wanted: Wanted,
 }
 
@@ -77,14 +81,22 @@ pub struct Wanted {
 /// An alarm that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AlarmError {
+    /// The text is not of the form `[SERVICE:]API=N[/PERIOD]`; it is passed along.
     #[error(
         "{0:?} is no alarm: write RunInstances=100, ec2:RunInstances=100 or RunInstances=1000/1h, with a period of 1m, 5m, 15m, 1h, 6h or 1d"
     )]
     Unreadable(String),
+    /// No call of this API was read; the value is its name as it was given.
     #[error("nobody calls {0} in what was read, so that the regions of its metrics are not known")]
     Unknown(String),
+    /// Several services have an API of this name.
     #[error("{name} is an API of several services: write {choices}")]
-    Ambiguous { name: String, choices: String },
+    Ambiguous {
+        /// The name of the API.
+        name: String,
+        /// The APIs written `SERVICE:API`, joined by ` or `.
+        choices: String,
+    },
 }
 
 /// Periods that alarms may have here, and their seconds.

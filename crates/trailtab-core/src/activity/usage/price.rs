@@ -41,11 +41,15 @@ const fn usd(ten_thousandths: u32) -> Decimal {
 /// List prices in US dollars, without free tiers and discounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Prices {
+    /// The AWS region that the prices apply to.
     pub region: &'static str,
+    /// The address of the price list.
     pub source: &'static str,
     /// The day on which they were looked up.
     pub as_of: &'static str,
+    /// Prices of custom metrics in USD per metric-month, by tier, in the order in which they apply.
     pub metric_month: [Tier; 4],
+    /// Price of a thousand PutMetricData requests in USD.
     #[serde(serialize_with = "decimal")]
     pub thousand_requests: Decimal,
     /// A gigabyte of 10^9 bytes that CloudWatch Logs takes in.
@@ -58,6 +62,7 @@ pub struct Prices {
 pub struct Tier {
     /// Metrics at this price; null for all others.
     pub metrics: Option<u64>,
+    /// Price of one metric-month in USD.
     #[serde(serialize_with = "decimal")]
     pub usd: Decimal,
 }
@@ -92,11 +97,14 @@ pub const PRICES: Prices = Prices {
 /// What usage would cost as metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Price {
+    /// What the estimate rests on.
     #[serde(flatten)]
     pub basis: Basis,
+    /// The prices that the estimate uses.
     pub prices: Prices,
     /// Hours that the estimate rests on, and hours of the month that it is for.
     pub hours: u64,
+    /// Hours of the month that the estimate is for.
     pub month_hours: u64,
     /// The limit of the capped ones.
     pub top: u64,
@@ -113,8 +121,11 @@ pub struct Price {
 /// Metrics of one set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SetPrice {
+    /// The name of the set in settings, such as `calls`.
     pub set: &'static str,
+    /// The set's metrics without a limit.
     pub uncapped: Metrics,
+    /// The set's metrics with at most `top` metrics.
     pub capped: Metrics,
 }
 
@@ -126,6 +137,7 @@ pub struct Metrics {
     /// Those billed: each counts for the hours in which it has data.
     #[serde(serialize_with = "decimal")]
     pub metric_months: Decimal,
+    /// Cost in USD a month.
     #[serde(serialize_with = "decimal")]
     pub usd: Decimal,
 }
@@ -133,12 +145,15 @@ pub struct Metrics {
 /// What a month costs: health metrics are in it, the log group and Lambda are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bill {
+    /// The names of the sets that the bill includes.
     pub sets: Vec<&'static str>,
     /// The limit; null for none.
     pub top: Option<u64>,
+    /// All metrics of the bill, and their cost.
     pub metrics: Metrics,
     /// PutMetricData at most: one for each account, region and minute with calls.
     pub requests: u64,
+    /// Cost of the requests in USD a month.
     #[serde(serialize_with = "decimal")]
     pub requests_usd: Decimal,
     /// With PutMetricData, all together.
@@ -154,7 +169,9 @@ pub struct Bill {
 /// Bytes that CloudWatch Logs takes in in a month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Logs {
+    /// Bytes a month.
     pub bytes: u64,
+    /// Cost in USD a month.
     #[serde(serialize_with = "decimal")]
     pub usd: Decimal,
 }

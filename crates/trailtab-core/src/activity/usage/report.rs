@@ -21,9 +21,11 @@ pub const PARTS: usize = 48;
 pub enum By {
     /// Written `ec2.amazonaws.com:RunInstances`.
     Api,
+    /// The region, `awsRegion`.
     Region,
     /// The account that recorded the call.
     Account,
+    /// The principal, such as `ACCOUNT:role/NAME`.
     Principal,
 }
 
@@ -31,8 +33,11 @@ pub enum By {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Per {
+    /// 60 seconds.
     Minute,
+    /// 3600 seconds; hours begin at full hours in UTC.
     Hour,
+    /// 86,400 seconds; days begin at midnight in UTC.
     Day,
 }
 
@@ -50,10 +55,14 @@ pub struct Question {
 /// The table. Its rows add up to the totals, whatever the question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// What the report rests on.
     #[serde(flatten)]
     pub basis: Basis,
+    /// The columns that tell rows apart, in their order.
     pub by: Vec<By>,
+    /// The time that a row stands for; null if it is the whole extent.
     pub per: Option<Per>,
+    /// All calls in the table together.
     pub totals: Counts,
     /// Keys that count under `__other__`.
     pub others: u64,
@@ -64,11 +73,13 @@ pub struct Report {
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
+    /// The value of each column.
     #[serde(flatten)]
     pub key: BTreeMap<By, String>,
     /// When the row's minute, hour or day begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
+    /// The row's calls.
     #[serde(flatten)]
     pub counts: Counts,
 }
@@ -76,6 +87,7 @@ pub struct Row {
 /// How many calls, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
+    /// Number of calls.
     pub calls: u64,
     /// Calls that AWS answered with an error, throttled ones among them.
     pub errors: u64,
@@ -83,11 +95,15 @@ pub struct Counts {
     pub throttles: u64,
     /// Calls that change nothing, and calls that may change something; older records do not say.
     pub reads: u64,
+    /// Calls that may change something (`readOnly: false`).
     pub writes: u64,
     /// Calls in the busiest minute, and the first such minute.
     pub peak_per_minute: u64,
+    /// The first of the busiest minutes; null if there is no call.
     pub peak_minute: Option<String>,
+    /// The first minute with a call; null if there is none.
     pub first_minute: Option<String>,
+    /// The last minute with a call; null if there is none.
     pub last_minute: Option<String>,
     /// Calls in each part of the extent.
     #[serde(skip)]

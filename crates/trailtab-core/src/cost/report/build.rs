@@ -23,16 +23,21 @@ use crate::cost::table::{CostTable, Line};
 /// What a report is to say, whoever it is for.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
+    /// What the period is called.
     pub kind: PeriodKind,
     /// The period as wanted.
     pub days: Days,
     /// The last day that Cost Explorer has data of.
     pub data_through: Option<Date>,
+    /// The day on which the report is made, in UTC.
     pub today: Date,
     /// The names of accounts by their ids.
     pub names: &'a BTreeMap<String, String>,
+    /// The metric of all amounts.
     pub metric: Metric,
+    /// Where owners come from, as written in the settings.
     pub owner_keys: Vec<String>,
+    /// What all reports of the run rest on; `report` adds its own notes.
     pub basis: Basis,
 }
 

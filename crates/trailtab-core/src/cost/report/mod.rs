@@ -65,6 +65,7 @@ impl Account {
 /// Whom a report is for: decided before anything is computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audience {
+    /// Which kind of report it is.
     pub kind: Kind,
     /// The accounts it may see; empty for an individual, who sees what is theirs in any.
     pub accounts: Vec<Account>,
@@ -75,22 +76,28 @@ pub struct Audience {
 /// What a row is about. Two rows with the same name and another kind are not the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Label {
+    /// What kind of thing the row is about.
     pub kind: LabelKind,
     /// What people read: a tag's value, a service, an account or a charge. Labels of ours are in
     /// parentheses, and a tag's value that looks like one is in quotes.
     pub name: String,
 }
 
+/// What kind of thing a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelKind {
+    /// An owner: a value of the tag or cost category that the settings name.
     Owner,
     /// Owners that are EC2 instances, taken together.
     Instances,
     /// Without an owner.
     Untagged,
+    /// An AWS service.
     Service,
+    /// An account.
     Account,
+    /// A charge type, such as tax.
     Charge,
     /// What Cost Explorer gives a total for and no owner, service or account: mostly what changed between two of its answers.
     Unassigned,
@@ -123,7 +130,9 @@ impl Figure {
 /// A line of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
+    /// What the row is about.
     pub label: Label,
+    /// The row's amount, and the amount that it is compared with.
     #[serde(flatten)]
     pub figure: Figure,
     /// Day by day from the first of the period to the last with data.
@@ -134,7 +143,9 @@ pub struct Row {
 /// A charge type's line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChargeRow {
+    /// The charge type.
     pub charge: Charge,
+    /// The row of the charge type.
     #[serde(flatten)]
     pub row: Row,
 }
@@ -162,6 +173,7 @@ pub struct Mover {
     pub label: Label,
     /// In which account, if the report tells accounts apart.
     pub account: Option<Account>,
+    /// The amount, and the amount that it is compared with.
     #[serde(flatten)]
     pub figure: Figure,
 }
@@ -173,6 +185,7 @@ pub struct Part {
     pub currency: String,
     /// What happened, in a sentence or two.
     pub sentence: String,
+    /// All charges together.
     pub total: Figure,
     /// The total, day by day.
     #[serde(serialize_with = "exact_each")]
@@ -196,15 +209,20 @@ pub struct Part {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeriodKind {
+    /// From the first day of the current month until now.
     MonthToDate,
+    /// The whole month before the current one.
     LastMonth,
+    /// Days that were chosen freely.
     Range,
 }
 
 /// Which days a report is about. UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Period {
+    /// What the period is called.
     pub kind: PeriodKind,
+    /// The days that were asked for.
     pub days: Days,
     /// What people read: `1–20 November 2026`.
     pub label: String,
@@ -225,9 +243,12 @@ pub struct Restatement {
     pub mailed: Date,
     /// The days it was about.
     pub days: Days,
+    /// The currency of both amounts, such as `USD`.
     pub currency: String,
+    /// The amount that was mailed.
     #[serde(serialize_with = "exact")]
     pub was: Decimal,
+    /// The amount as it is now.
     #[serde(serialize_with = "exact")]
     pub is: Decimal,
     /// What people read.
@@ -245,6 +266,7 @@ pub struct Basis {
     pub as_of: Option<String>,
     /// Requests of the whole run to Cost Explorer, and what they cost in US dollars.
     pub requests: u64,
+    /// Price of these requests in USD.
     #[serde(serialize_with = "exact")]
     pub requests_usd: Decimal,
     /// What is missing or uncertain, in words. If there is any, the exit code is 3.
@@ -256,9 +278,13 @@ pub struct Basis {
 /// What one audience gets to see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// The version of this JSON contract.
     pub schema_version: u32,
+    /// Whom the report is for.
     pub audience: Audience,
+    /// The days that the report is about.
     pub period: Period,
+    /// How cost is measured.
     pub metric: Metric,
     /// One for each currency; nothing is ever added across them. Empty if nothing was spent.
     pub parts: Vec<Part>,
@@ -266,5 +292,6 @@ pub struct Report {
     pub restatements: Vec<Restatement>,
     /// Where owners come from, such as `Owner`.
     pub owner_keys: Vec<String>,
+    /// What the figures rest on.
     pub basis: Basis,
 }

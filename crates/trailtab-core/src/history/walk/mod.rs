@@ -37,42 +37,55 @@ const EMPTY_PAGES: u32 = 200;
 /// A page to ask for. `to` is inclusive, as LookupEvents means it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
+    /// The index of the walker that asks.
     pub walker: usize,
+    /// `StartTime`, in seconds since 1970-01-01T00:00:00Z.
     pub from: Seconds,
+    /// `EndTime`, in seconds since 1970-01-01T00:00:00Z.
     pub to: Seconds,
+    /// `NextToken` of the page before; None for the first page of a query.
     pub token: Option<String>,
 }
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
+    /// Send this request.
     Ask(Ask),
     /// Wait for this time, or for an answer.
     Wait(f64),
     /// Wait for an answer.
     Listen,
+    /// Everything has been read.
     Done,
 }
 
 /// A page, as far as the walk looks at it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {
+    /// Number of events in the page.
     pub events: usize,
     /// The times of the newest and the oldest event.
     pub newest: Option<Seconds>,
+    /// The time of the oldest event, in seconds since 1970-01-01T00:00:00Z; None if the page is
+    /// empty.
     pub oldest: Option<Seconds>,
     /// Whether the newest comes first, and no event before a newer one.
     pub is_ordered: bool,
+    /// `NextToken`; None on the last page of a query.
     pub token: Option<String>,
 }
 
 /// Why a region cannot be walked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GiveUp {
+    /// A page came with the token that it was asked for with.
     #[error("the same page came again and again")]
     Circle,
+    /// Too many pages in a row were empty.
     #[error("{EMPTY_PAGES} empty pages came in a row")]
     Empty,
+    /// Too many requests in a row failed.
     #[error("{FAILURES} requests in a row failed")]
     Failures,
 }
@@ -395,12 +408,16 @@ pub struct Arrived {
 /// How far a walk has come.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct View {
+    /// Requests sent.
     pub requests: u64,
+    /// Requests that were throttled.
     pub throttles: u64,
+    /// Events in the pages that arrived.
     pub events: u64,
     /// Everything from here on is complete; `None` at the end.
     pub reached: Option<Seconds>,
     /// A guess from the density seen so far.
     pub events_left: u64,
+    /// The seconds that reading these events takes at the present rate, a guess.
     pub seconds_left: f64,
 }
