@@ -38,6 +38,7 @@ impl Listed {
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct ListError {
+    /// The error code of AWS; None if no answer came.
     pub code: Option<String>,
     reason: String,
 }

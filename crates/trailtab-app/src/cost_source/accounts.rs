@@ -30,6 +30,7 @@ pub enum AccountsError {
     /// There is this one account.
     #[error("the account is in no organisation: {0}")]
     NoOrganization(aws::ListError),
+    /// The list could not be read for any other reason.
     #[error("cannot list the organisation's accounts by organizations:ListAccounts: {0}")]
     Failed(aws::ListError),
 }
