@@ -1,4 +1,4 @@
-//! Time: instants, the window that is asked for, and how both are written. All of it is UTC.
+//! Times and time windows, and how both are written. All times are UTC.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -7,16 +7,16 @@ use jiff::tz::TimeZone;
 /// Seconds since 1970-01-01T00:00:00Z.
 pub type Seconds = i64;
 
-/// The time range asked for; an end that is open has no limit.
+/// The requested time range. An end that is None has no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Window {
-    /// The first second inside.
+    /// The first second inside the window.
     pub since: Option<Seconds>,
-    /// The first second outside.
+    /// The first second after the window.
     pub until: Option<Seconds>,
 }
 
-/// A time argument that cannot be used.
+/// An invalid time argument.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
     /// The text is neither a date nor a time.
@@ -33,11 +33,11 @@ pub enum WindowError {
 }
 
 impl Window {
-    /// Builds a window from its ends: a date or time; a bare date in `until` includes that day.
+    /// Builds a window from its ends, each a date or a time. A date in `until` includes that day.
     ///
     /// # Errors
     ///
-    /// Refuses text that is no time and a window without a single second in it.
+    /// Fails if an end is neither a date nor a time, or if the window is empty.
     pub fn between(since: Option<&str>, until: Option<&str>) -> Result<Window, WindowError> {
         let window = Window {
             since: since.map(|text| parse_argument(text, 0)).transpose()?,
@@ -60,7 +60,8 @@ impl Window {
         }
     }
 
-    /// Tells whether an event is inside; one without a time is so only if no limit is set.
+    /// Tells whether a time is inside the window. An event without a time is inside only if the
+    /// window has no limits.
     pub fn contains(&self, time: Option<Seconds>) -> bool {
         match time {
             Some(time) => {
@@ -72,7 +73,7 @@ impl Window {
     }
 }
 
-/// Reads a date, which stands for its first second `days_later`, or a time.
+/// Parses a time, or a date. A date stands for its first second, `days_later` days later.
 fn parse_argument(text: &str, days_later: i64) -> Result<Seconds, WindowError> {
     let unreadable = || WindowError::Unreadable(text.to_owned());
     if let Ok(date) = text.parse::<Date>()
@@ -88,7 +89,7 @@ fn seconds(utc: DateTime) -> Option<Seconds> {
     Some(utc.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
-/// Reads a time: RFC 3339, or without its zone, which then is UTC. Fractions are cut off.
+/// Parses an RFC 3339 time. A time without a zone is UTC. Fractions of a second are dropped.
 pub fn parse(text: &[u8]) -> Option<Seconds> {
     let text = str::from_utf8(text).ok()?.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
@@ -105,7 +106,8 @@ pub fn parse(text: &[u8]) -> Option<Seconds> {
     seconds(civil.ok()?)
 }
 
-/// Reads the times of records, which mostly share their date with the one before.
+/// Parses the times of records. It is fast because most records have the same date as the previous
+/// one.
 #[derive(Debug, Default)]
 pub struct Clock {
     date: [u8; 10],
@@ -113,7 +115,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Reads `2026-09-07T08:00:00Z`, or anything else that [`parse`] reads.
+    /// Parses `2026-09-07T08:00:00Z`, or any other form that [`parse`] accepts.
     #[inline]
     pub fn parse(&mut self, text: &[u8]) -> Option<Seconds> {
         let Some((date, time)) = text.split_first_chunk::<10>() else {
@@ -131,7 +133,7 @@ impl Clock {
     }
 }
 
-/// Reads `T08:00:00Z`.
+/// Parses `T08:00:00Z`.
 #[inline]
 fn second_of_day(text: &[u8]) -> Option<i64> {
     let [b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = *text else {
@@ -162,7 +164,7 @@ pub fn iso(time: Seconds) -> String {
     civil(time).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Writes `20260907080000`, the predecessor's form.
+/// Writes `20260907080000`, the form of aws-summarize-account-activity.
 pub fn compact(time: Seconds) -> String {
     civil(time).strftime("%Y%m%d%H%M%S").to_string()
 }
@@ -172,7 +174,7 @@ pub fn hour(time: Seconds) -> String {
     civil(time).strftime("%Y-%m-%dT%H").to_string()
 }
 
-/// Reads what [`hour`] writes.
+/// Parses the output of [`hour`].
 pub fn parse_hour(text: &str) -> Option<Seconds> {
     parse(format!("{text}:00:00Z").as_bytes())
 }
