@@ -12,10 +12,11 @@ use super::metrics::OTHER;
 use super::{Calls, Detail, MINUTE, Usage};
 use crate::time::{self, Seconds};
 
-/// Parts that the extent is cut into for a row's course. 24, 16 and 12 divide it.
+/// Number of parts into which the extent is divided for the course of a row. 24, 16 and 12 divide
+/// it.
 pub const PARTS: usize = 48;
 
-/// What rows can be told apart by.
+/// A column that distinguishes rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
@@ -29,7 +30,7 @@ pub enum By {
     Principal,
 }
 
-/// The time that a row stands for.
+/// The time unit of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Per {
@@ -41,18 +42,19 @@ pub enum Per {
     Day,
 }
 
-/// Which table to make.
+/// The requested table.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// The columns, in their order, each once.
+    /// The columns in order, each once.
     pub by: Vec<By>,
-    /// A row for each of these times, instead of one for the whole extent.
+    /// The time unit of a row; None for one row for the whole extent.
     pub per: Option<Per>,
-    /// How many keys have rows of their own; the others count under `__other__`.
+    /// Maximum number of keys with rows of their own; the others count under `__other__`. None for
+    /// no limit.
     pub top: Option<usize>,
 }
 
-/// The table. Its rows add up to the totals, whatever the question.
+/// The table. Its rows always add up to the totals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// What the report rests on.
@@ -64,9 +66,10 @@ pub struct Report {
     pub per: Option<Per>,
     /// All calls in the table together.
     pub totals: Counts,
-    /// Keys that count under `__other__`.
+    /// Number of keys that count under `__other__`.
     pub others: u64,
-    /// The most calls first, equal ones by name, `__other__` last; if there is a time, by that first.
+    /// Sorted by time if there is one, then by calls, the most first, then by name; `__other__` is
+    /// last.
     pub rows: Vec<Row>,
 }
 
@@ -76,7 +79,7 @@ pub struct Row {
     /// The value of each column.
     #[serde(flatten)]
     pub key: BTreeMap<By, String>,
-    /// When the row's minute, hour or day begins.
+    /// The start of the row's minute, hour or day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     /// The row's calls.
@@ -93,11 +96,12 @@ pub struct Counts {
     pub errors: u64,
     /// Calls that AWS refused for their rate.
     pub throttles: u64,
-    /// Calls that change nothing, and calls that may change something; older records do not say.
+    /// Calls that change nothing (`readOnly: true`). Calls whose record has no `readOnly` are in
+    /// neither count.
     pub reads: u64,
     /// Calls that may change something (`readOnly: false`).
     pub writes: u64,
-    /// Calls in the busiest minute, and the first such minute.
+    /// Calls in the busiest minute.
     pub peak_per_minute: u64,
     /// The first of the busiest minutes; null if there is no call.
     pub peak_minute: Option<String>,
@@ -145,7 +149,7 @@ impl Per {
 }
 
 impl Question {
-    /// What must be counted apart to answer it.
+    /// What must be counted separately for the table.
     pub fn detail(&self) -> Detail {
         Detail {
             accounts: self.by.contains(&By::Account),
@@ -155,7 +159,7 @@ impl Question {
 }
 
 impl Report {
-    /// Makes the table.
+    /// Builds the table.
     pub fn of(usage: &Usage, question: &Question, extent: Extent, basis: Basis) -> Report {
         let mut groups = BTreeMap::<Vec<String>, Minutes>::new();
         let mut all = Minutes::new();
@@ -166,7 +170,7 @@ impl Report {
             all.entry(row.minute).or_default().merge(&row.calls);
         }
         let mut ranked: Vec<(Vec<String>, Minutes)> = groups.into_iter().collect();
-        // By name already, and a stable sort keeps that.
+        // Already sorted by name, and a stable sort preserves that.
         ranked.sort_by_cached_key(|(_, minutes)| Reverse(calls(minutes)));
         let others = ranked.split_off(question.top.unwrap_or(usize::MAX).min(ranked.len()));
         let not_shown = others.len() as u64;
@@ -203,7 +207,7 @@ impl Report {
     }
 }
 
-/// Makes a row for each time in which there is a call.
+/// Makes a row for each time unit with a call.
 fn rows_per(
     per: Per,
     key: &BTreeMap<By, String>,

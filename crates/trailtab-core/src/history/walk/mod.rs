@@ -1,12 +1,13 @@
-//! The walk through one region's event history: which page to ask for next, and when.
+//! Walks through the event history of one region: decides which page to request next, and when.
 //!
-//! LookupEvents gives 50 events a page, newest first, behind a token that is bound to its query. So a
-//! window is walked from its end to its start, page by page. That alone fills the quota if a page
-//! takes less than half a second. Where requests that could go are lost for want of somebody to send
-//! them, what is left of a walker's way is split, and a second walker starts in the middle. The first
-//! one stops where the second began: its query cannot be narrowed, but nobody has to read on.
+//! LookupEvents returns 50 events a page, newest first. The token for the next page is bound to its
+//! query. So a window is walked from its end to its start, page by page. One walker uses the whole
+//! quota if a page takes less than half a second. If requests are lost because no walker is free,
+//! the remaining range of a walker is split, and a second walker starts in the middle. The first
+//! one stops where the second one began, since its query cannot be narrowed.
 //!
-//! Nothing here waits or asks: the caller does what [`Walk::step`] says, and tells what came of it.
+//! This module neither waits nor sends requests: the caller does what [`Walk::step`] returns, and
+//! reports the result.
 
 #[cfg(test)]
 mod tests;
