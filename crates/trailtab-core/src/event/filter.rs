@@ -1,7 +1,7 @@
-//! Which events count: filters that combine.
+//! Filters that decide which events are counted.
 //!
-//! Values of one filter are alternatives, and those that begin with `!` are exceptions; different
-//! filters must all agree. Patterns match the whole value, know `*` and `?`, and ignore case.
+//! The values of one filter are alternatives; values that start with `!` are exceptions. An event
+//! must pass all filters. Patterns match the whole value, support `*` and `?`, and ignore case.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ use crate::event::identity::{Actor, access_key};
 use crate::event::record::{Outcome, Record};
 use crate::event::scan::Text;
 
-/// Which calls by their outcome; the predecessor's `--activity-type`.
+/// The outcome of a call, as in the predecessor's `--activity-type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ActivityType {
     /// All calls.
@@ -29,7 +29,7 @@ pub enum ActivityType {
 }
 
 impl ActivityType {
-    /// The predecessor's word for it.
+    /// The predecessor's name.
     pub fn name(self) -> &'static str {
         match self {
             ActivityType::All => "ALL",
@@ -39,7 +39,7 @@ impl ActivityType {
     }
 }
 
-/// Which calls by what they do; a record that does not say is neither.
+/// Whether a call changes anything. A record without `readOnly` is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Calls whose record says `readOnly: true`.
@@ -48,7 +48,7 @@ pub enum Access {
     WriteOnly,
 }
 
-/// What a filter looks at; each is an option of the command line.
+/// What a filter compares; each is an option of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Criterion {
     /// The outcome of the call, `--activity-type`.
@@ -161,7 +161,7 @@ impl Refusals {
     }
 }
 
-/// A pattern of a whole text.
+/// A pattern that matches a whole text.
 #[derive(Debug, Clone)]
 pub struct Pattern(WildMatch);
 
@@ -172,7 +172,7 @@ impl Pattern {
         Pattern(WildMatch::new_case_insensitive(pattern))
     }
 
-    /// A pattern that, without a wildcard, stands for any text that contains it.
+    /// Creates a pattern. Without a wildcard, it matches any text that contains it.
     pub fn containing(pattern: &str) -> Self {
         if pattern.contains(['*', '?']) {
             Pattern::new(pattern)
@@ -186,7 +186,7 @@ impl Pattern {
     }
 }
 
-/// An address, a network, or a pattern of what stands in place of an address.
+/// A network, or a pattern for values that are not addresses.
 #[derive(Debug, Clone)]
 pub enum Origin {
     /// A network in CIDR notation; it matches the addresses inside.
@@ -195,7 +195,7 @@ pub enum Origin {
     Name(Pattern),
 }
 
-/// Reads a network, or an address as the network of that address alone.
+/// Parses a network. An address is the network that contains only this address.
 pub fn network(text: &str) -> Option<IpNet> {
     let address = || IpAddr::from_str(text).map(IpNet::from);
     IpNet::from_str(text).or_else(|_| address()).ok()
@@ -220,12 +220,12 @@ impl Origin {
     }
 }
 
-/// The values of one filter. An empty list lets everything pass.
+/// The values of one filter. An empty list admits everything.
 #[derive(Debug, Clone)]
 pub struct List<T> {
     wanted: Vec<T>,
     unwanted: Vec<T>,
-    /// The values as they were given.
+    /// The values as they were entered.
     given: Vec<String>,
 }
 
@@ -240,7 +240,7 @@ impl<T> Default for List<T> {
 }
 
 impl<T> List<T> {
-    /// Reads values; a `!` in front makes one an exception.
+    /// Parses values; a leading `!` makes a value an exception.
     pub fn new(values: &[impl AsRef<str>], read: impl Fn(&str) -> T) -> Self {
         let mut list = List::default();
         for value in values.iter().map(AsRef::as_ref) {
@@ -253,7 +253,7 @@ impl<T> List<T> {
         list
     }
 
-    /// The value, if there is just one, and it is no pattern.
+    /// The value, if there is exactly one and it is not a pattern.
     pub fn only(&self) -> Option<&str> {
         match self.given.as_slice() {
             [value] if !value.contains(['*', '?', '!']) => Some(value),
@@ -272,7 +272,7 @@ impl<T> List<T> {
 }
 
 impl List<Pattern> {
-    /// Tells whether a text may pass; one that is absent is none of those wanted.
+    /// Tells whether a text is admitted. An absent text matches no value.
     fn admits_text(&self, text: Option<Text<'_>>) -> bool {
         if self.is_empty() {
             return true;
@@ -313,15 +313,15 @@ pub struct Filter {
     pub access: Option<Access>,
     /// Leaves out the calls of AWS services.
     pub without_aws_services: bool,
-    /// Leaves out the calls of this very program.
+    /// Leaves out the calls of this program.
     pub without_self: bool,
 }
 
-/// What marks our own calls in a user agent, since `aws.rs` sets it as the application's id.
+/// The app ID that aws.rs sets; it appears in the user agent of our calls.
 const SELF: &str = "app/trailtab";
 
 impl Filter {
-    /// Tells whether it matters who made a call.
+    /// Tells whether any filter needs the actor of a call.
     pub fn asks_for_actors(&self) -> bool {
         let lists = [
             &self.principals,
@@ -332,7 +332,8 @@ impl Filter {
         self.without_aws_services || lists.iter().any(|list| !list.is_empty())
     }
 
-    /// Tells which filters refuse an actor's events; `identity` is the JSON that it was read from.
+    /// Returns the filters that refuse an actor's events; `identity` is the JSON of its
+    /// userIdentity.
     pub fn actor_refusals(&self, actor: &Actor, identity: &[u8]) -> Refusals {
         let person = actor.person.as_ref().map_or("", |person| &person.name);
         let mut refusals = Refusals::default();
@@ -355,8 +356,9 @@ impl Filter {
         self.access_keys.admits(|pattern| pattern.matches(&key))
     }
 
-    /// Tells whether an event may pass, whoever its actor is. What a record leaves out is known by
-    /// the word that stands for it in results; `account` counts if none recorded the event.
+    /// Tells whether all filters that do not depend on the actor admit an event. A missing field
+    /// has the value that stands for it in results; `account` is used if the record has no
+    /// recipientAccountId.
     #[inline]
     pub fn admits(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> bool {
         let stop = |_| ControlFlow::Break(());
@@ -364,7 +366,7 @@ impl Filter {
             .is_continue()
     }
 
-    /// Tells which filters refuse an event, whoever its actor is.
+    /// Returns the filters that refuse an event, without those that depend on the actor.
     pub fn refusals(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> Refusals {
         let mut refusals = Refusals::default();
         let _ = self.each_refusal(record, outcome, account, |criterion| {
@@ -374,7 +376,7 @@ impl Filter {
         refusals
     }
 
-    /// Asks one filter after the other, and tells each that refuses, until it is told to stop.
+    /// Calls `refused` for each filter that refuses an event, until it breaks.
     #[inline]
     fn each_refusal(
         &self,
@@ -426,7 +428,7 @@ impl Filter {
         ask(!is_own, Criterion::ExcludeSelf)
     }
 
-    /// The values of a filter as they were given.
+    /// The values of a filter as they were entered.
     pub fn given(&self, criterion: Criterion) -> Vec<String> {
         let given = match criterion {
             Criterion::ActivityType => return vec![self.activity_type.name().to_owned()],
@@ -448,12 +450,12 @@ impl Filter {
         given.clone()
     }
 
-    /// Tells whether an account's events may pass.
+    /// Tells whether the filter admits an account.
     pub fn admits_account(&self, account: &str) -> bool {
         self.accounts.admits(|pattern| pattern.matches(account))
     }
 
-    /// Tells whether a region's events may pass.
+    /// Tells whether the filter admits a region.
     pub fn admits_region(&self, region: &str) -> bool {
         self.regions.admits(|pattern| pattern.matches(region))
     }
@@ -486,12 +488,12 @@ impl Filter {
     }
 }
 
-/// Tells whether a text is the id of an account: twelve digits.
+/// Tells whether a text is an account id: twelve digits.
 pub fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// What an event has that a filter compares; none if that is no text, or belongs to the actor.
+/// The value of an event that a filter compares; None if it is not a text, or belongs to the actor.
 pub fn value<'r>(
     criterion: Criterion,
     record: &Record<'r>,
@@ -512,7 +514,7 @@ pub fn value<'r>(
     }
 }
 
-/// What an actor has that a filter compares; none if that is no text, or belongs to the event.
+/// The value of an actor that a filter compares; None if it is not a text, or belongs to the event.
 pub fn actor_value<'a>(
     criterion: Criterion,
     actor: &'a Actor,
