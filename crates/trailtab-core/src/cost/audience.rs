@@ -91,8 +91,8 @@ impl Directory {
         self.names.keys().map(|id| self.account(id)).collect()
     }
 
-    /// Finds an account by its id or its name. Names are not unique; case matters only if several
-    /// names differ by it.
+    /// Finds an account by its id or its name. A name that matches exactly takes precedence over one
+    /// that differs in case, and an active account over an inactive one.
     ///
     /// # Errors
     ///
