@@ -159,7 +159,7 @@ fn mistakes_are_explained() {
         (2, "activity x --past-hours -1"),
         (2, "activity x --past-hours soon"),
         (2, "activity x --past-hours 5 --since 2026-09-07"),
-        (2, "activity x --since yesterday"),
+        (2, "activity x --since last-week"),
         (2, "activity x --until 2026-13-01"),
         (2, "activity x --since 2026-09-08 --until 2026-09-07"),
         (
@@ -1214,20 +1214,106 @@ fn the_demo_shows_itself_and_what_to_try_next() {
     {
         check_picture(path);
     }
-    // What it names is in a smaller demo as well, which is read faster.
+}
+
+// Times and widths.
+
+/// The largest width of a line, in columns of a terminal (the pages here hold no wide characters).
+fn widest(page: &str) -> usize {
+    let widths = page.lines().map(|line| line.chars().count());
+    widths.max().unwrap_or_default()
+}
+
+/// Runs the program as in a terminal of so many columns.
+fn page_of_width(sandbox: &Sandbox, width: usize, args: &[&str]) -> String {
+    let mut command = sandbox.trailtab();
+    command.env("COLUMNS", width.to_string()).args(args);
+    sandbox.finish(command, b"").expect(0).out
+}
+
+#[test]
+fn a_page_fits_its_terminal_and_keeps_names() {
+    let sandbox = Sandbox::new();
     sandbox
-        .run(["demo", "-q", "--events", "1000", "--output", "small"])
+        .run(["demo", "--events", "20000", "--output", "demo"])
         .expect(0);
-    let tour = ended
-        .err
-        .lines()
-        .filter_map(|line| line.strip_prefix("  trailtab activity demo/"));
-    let mut steps = 0;
-    for line in tour {
-        steps += 1;
-        let line = format!("small/{line}").replace(" --format csv", "");
-        let words = line.split(' ').map(|word| word.trim_matches('\''));
-        assert!(outcome(&sandbox.activity(words)).0 > 10, "{line}");
+    for width in [60, 80, 110, 160] {
+        let page = page_of_width(
+            &sandbox,
+            width,
+            &["activity", "demo/AWSLogs", "--no-output"],
+        );
+        assert_snapshot!(format!("page_of_width_{width}"), page);
+        let pages = [
+            page,
+            page_of_width(&sandbox, width, &["usage", "demo/AWSLogs"]),
+            page_of_width(
+                &sandbox,
+                width,
+                &[
+                    "usage",
+                    "demo/AWSLogs",
+                    "--by",
+                    "principal,api,region,account",
+                ],
+            ),
+            page_of_width(&sandbox, width, &["usage", "demo/AWSLogs", "--throttled"]),
+            page_of_width(&sandbox, width, &["usage", "price", "demo/AWSLogs"]),
+        ];
+        for page in pages {
+            assert!(widest(&page) <= width, "{width}:\n{page}");
+        }
     }
-    assert!(steps >= 3, "{}", ended.err);
+}
+
+#[test]
+fn all_verbs_read_times_alike() {
+    let sandbox = Sandbox::new();
+    let forms = "expected a date (2026-09-07), a time (2026-09-07T08:30:00Z), today, yesterday, now, or an age such as 7d or 24h";
+    for verb in ["activity", "usage", "usage price", "cost"] {
+        for option in ["--since", "--until"] {
+            let args = verb.split(' ').chain(["--since", "now", option, "soon"]);
+            // --since may be given once only, so it is replaced rather than repeated.
+            let args: Vec<&str> = match option {
+                "--since" => verb.split(' ').chain([option, "soon"]).collect(),
+                _ => args.collect(),
+            };
+            let ended = sandbox.run(&args).expect(2);
+            let message = format!("error: invalid value 'soon' for '{option} <TIME>': {forms}");
+            assert!(ended.err.starts_with(&message), "{args:?}: {}", ended.err);
+        }
+    }
+}
+
+#[test]
+fn ages_and_days_are_told_from_the_time_that_is_set() {
+    let sandbox = Sandbox::new();
+    let cases = [
+        (&["--since", "7d"][..], "2026-09-10 10:20 – open"),
+        (
+            &["--since", "yesterday", "--until", "yesterday"],
+            "2026-09-16 00:00 – 2026-09-17 00:00",
+        ),
+        (
+            &["--since", "90m", "--until", "now"],
+            "2026-09-17 08:50 – 2026-09-17 10:20",
+        ),
+    ];
+    for (args, window) in cases {
+        let mut command = sandbox.trailtab();
+        command.env("TRAILTAB_NOW", "2026-09-17T10:20:30Z");
+        command.args(["usage", DATA]).args(args);
+        let page = sandbox.finish(command, b"").expect(0).out;
+        assert!(
+            page.contains(&format!("Asked for: {window} UTC")),
+            "{args:?}: {page}"
+        );
+    }
+    let mut command = sandbox.trailtab();
+    command.env("TRAILTAB_NOW", "noon").arg("man");
+    let ended = sandbox.finish(command, b"").expect(2);
+    assert_eq!(
+        ended.err,
+        "trailtab: TRAILTAB_NOW: invalid time \"noon\": expected a time (2026-09-07T08:30:00Z)\n"
+    );
 }

@@ -1,11 +1,41 @@
-//! The one place that reads the clock. Whoever needs the time is told it.
+//! The one place that reads the clock. All other code is given the time.
 
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use trailtab_core::time::Seconds;
+use trailtab_core::time::{Seconds, parse};
+
+/// The variable by which tests set the current time.
+const NOW_VARIABLE: &str = "TRAILTAB_NOW";
+
+/// The time that the program shall take for the current one, if it is not the system's.
+static FIXED: OnceLock<Duration> = OnceLock::new();
+
+/// Lets the variable `TRAILTAB_NOW`, if it is set, stand for the current time. The command line does so;
+/// the Lambda functions do not.
+///
+/// # Errors
+///
+/// If its value is not a time since 1970.
+pub fn set_from_environment() -> Result<(), String> {
+    let Some(text) = std::env::var_os(NOW_VARIABLE).filter(|text| !text.is_empty()) else {
+        return Ok(());
+    };
+    let text = text.to_string_lossy();
+    let seconds = parse(text.as_bytes()).and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds = seconds.ok_or_else(|| {
+        format!("{NOW_VARIABLE}: invalid time {text:?}: expected a time (2026-09-07T08:30:00Z)")
+    })?;
+    // It is set once, before anything reads the clock.
+    let _ = FIXED.set(Duration::from_secs(seconds));
+    Ok(())
+}
 
 /// Time since 1970-01-01T00:00:00Z.
 pub fn since_1970() -> Duration {
+    if let Some(fixed) = FIXED.get() {
+        return *fixed;
+    }
     #[expect(
         clippy::disallowed_methods,
         reason = "this is where the shell reads the clock"

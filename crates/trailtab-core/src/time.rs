@@ -1,11 +1,16 @@
 //! Times and time windows, and how both are written. All times are UTC.
 
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 /// Seconds since 1970-01-01T00:00:00Z.
 pub type Seconds = i64;
+
+const SECONDS_PER_DAY: Seconds = 86_400;
 
 /// The requested time range. An end that is None has no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,35 +21,194 @@ pub struct Window {
     pub until: Option<Seconds>,
 }
 
-/// An invalid time argument.
+/// Text that is not a time argument. The message lists every accepted form; `invalid time "x": ` or clap's
+/// `invalid value 'x' for '--since <TIME>': ` precedes it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WindowError {
-    /// The text is neither a date nor a time.
-    #[error("{0:?} is no time: write a UTC date (2026-09-07) or time (2026-09-07T08:30:00Z)")]
-    Unreadable(String),
-    /// The window contains no second.
-    #[error("the window is empty: it would begin at {since} and end at {until}")]
-    Empty {
-        /// The start of the window, as written in messages.
-        since: String,
-        /// The end of the window (exclusive), as written in messages.
-        until: String,
+#[error(
+    "expected a date (2026-09-07), a time (2026-09-07T08:30:00Z), today, yesterday, now, or an age such as 7d or 24h"
+)]
+pub struct InvalidTime;
+
+/// A window without a single second in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the time window is empty: it starts at {since} and ends at {until}")]
+pub struct EmptyWindow {
+    since: String,
+    until: String,
+}
+
+/// A time as a user writes it, for `--since` and `--until` of all verbs.
+///
+/// It is resolved against the current time, which is why [`Window::between`] takes `now`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeArgument {
+    /// `now`
+    Now,
+    /// `today`, in UTC
+    Today,
+    /// `yesterday`, in UTC
+    Yesterday,
+    /// `2026-09-07`, in UTC
+    Date(Date),
+    /// `2026-09-07T08:30:00Z`; UTC if it names no zone
+    Instant(Seconds),
+    /// `7d`: this long before now
+    Age {
+        /// Number of units.
+        count: u32,
+        /// Length of a unit.
+        unit: AgeUnit,
     },
 }
 
+/// The unit of an age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgeUnit {
+    /// `m`, 60 seconds.
+    Minutes,
+    /// `h`, 3600 seconds.
+    Hours,
+    /// `d`, 24 hours.
+    Days,
+    /// `w`, 7 days.
+    Weeks,
+}
+
+impl AgeUnit {
+    const ALL: [AgeUnit; 4] = [
+        AgeUnit::Minutes,
+        AgeUnit::Hours,
+        AgeUnit::Days,
+        AgeUnit::Weeks,
+    ];
+
+    fn letter(self) -> char {
+        match self {
+            AgeUnit::Minutes => 'm',
+            AgeUnit::Hours => 'h',
+            AgeUnit::Days => 'd',
+            AgeUnit::Weeks => 'w',
+        }
+    }
+
+    fn seconds(self) -> Seconds {
+        match self {
+            AgeUnit::Minutes => 60,
+            AgeUnit::Hours => 3600,
+            AgeUnit::Days => SECONDS_PER_DAY,
+            AgeUnit::Weeks => 7 * SECONDS_PER_DAY,
+        }
+    }
+}
+
+impl FromStr for TimeArgument {
+    type Err = InvalidTime;
+
+    fn from_str(text: &str) -> Result<TimeArgument, InvalidTime> {
+        let text = text.trim();
+        let words = [
+            TimeArgument::Now,
+            TimeArgument::Today,
+            TimeArgument::Yesterday,
+        ];
+        if let Some(word) = words
+            .into_iter()
+            .find(|word| word.to_string().eq_ignore_ascii_case(text))
+        {
+            return Ok(word);
+        }
+        if let Some(age) = parse_age(text) {
+            return Ok(age);
+        }
+        // jiff reads a date from a longer text as well, and drops the time of day.
+        let is_date = text.len() == 10 || (text.len() == 8 && !text.contains(':'));
+        if is_date && let Ok(date) = text.parse::<Date>() {
+            return Ok(TimeArgument::Date(date));
+        }
+        let instant = parse(text.as_bytes()).ok_or(InvalidTime)?;
+        Ok(TimeArgument::Instant(instant))
+    }
+}
+
+/// Reads an age such as `7d`; the unit is a letter of either case.
+fn parse_age(text: &str) -> Option<TimeArgument> {
+    let letter = text.chars().next_back()?.to_ascii_lowercase();
+    let unit = AgeUnit::ALL
+        .into_iter()
+        .find(|unit| unit.letter() == letter)?;
+    let digits = &text[..text.len() - 1];
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let count = digits.parse().ok().filter(|_| is_number)?;
+    Some(TimeArgument::Age { count, unit })
+}
+
+impl fmt::Display for TimeArgument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TimeArgument::Now => f.write_str("now"),
+            TimeArgument::Today => f.write_str("today"),
+            TimeArgument::Yesterday => f.write_str("yesterday"),
+            TimeArgument::Date(date) => write!(f, "{date}"),
+            TimeArgument::Instant(instant) => f.write_str(&iso(*instant)),
+            TimeArgument::Age { count, unit } => write!(f, "{count}{}", unit.letter()),
+        }
+    }
+}
+
+impl TimeArgument {
+    /// The first second that `--since` with this argument includes: a day counts from its first second.
+    pub fn start(self, now: Seconds) -> Seconds {
+        match self {
+            TimeArgument::Now => now,
+            TimeArgument::Today => midnight(date_of(now)),
+            TimeArgument::Yesterday => midnight(date_of(now)) - SECONDS_PER_DAY,
+            TimeArgument::Date(date) => midnight(date),
+            TimeArgument::Instant(instant) => instant,
+            // No event is older than 1970.
+            TimeArgument::Age { count, unit } => (now - i64::from(count) * unit.seconds()).max(0),
+        }
+    }
+
+    /// The first second that `--until` with this argument excludes: a day counts as a whole, `now`
+    /// includes the current second, and a time or age is the second to stop before.
+    pub fn end(self, now: Seconds) -> Seconds {
+        match self {
+            TimeArgument::Now => now.saturating_add(1),
+            TimeArgument::Today | TimeArgument::Yesterday | TimeArgument::Date(_) => {
+                self.start(now) + SECONDS_PER_DAY
+            }
+            TimeArgument::Instant(_) | TimeArgument::Age { .. } => self.start(now),
+        }
+    }
+
+    /// The first UTC day that `--since` with this argument includes, for what is known by the day only.
+    pub fn first_day(self, now: Seconds) -> Date {
+        date_of(self.start(now))
+    }
+
+    /// The last UTC day of which `--until` with this argument includes a part.
+    pub fn last_day(self, now: Seconds) -> Date {
+        date_of(self.end(now).saturating_sub(1))
+    }
+}
+
 impl Window {
-    /// Builds a window from its ends, each a date or a time. A date in `until` includes that day.
+    /// Builds a window from its ends; one that is not given is open.
     ///
     /// # Errors
     ///
-    /// Fails if an end is neither a date nor a time, or if the window is empty.
-    pub fn between(since: Option<&str>, until: Option<&str>) -> Result<Window, WindowError> {
+    /// If there is no second between the two.
+    pub fn between(
+        since: Option<TimeArgument>,
+        until: Option<TimeArgument>,
+        now: Seconds,
+    ) -> Result<Window, EmptyWindow> {
         let window = Window {
-            since: since.map(|text| parse_argument(text, 0)).transpose()?,
-            until: until.map(|text| parse_argument(text, 1)).transpose()?,
+            since: since.map(|since| since.start(now)),
+            until: until.map(|until| until.end(now)),
         };
         match (window.since, window.until) {
-            (Some(since), Some(until)) if since >= until => Err(WindowError::Empty {
+            (Some(since), Some(until)) if since >= until => Err(EmptyWindow {
                 since: iso(since),
                 until: iso(until),
             }),
@@ -73,16 +237,16 @@ impl Window {
     }
 }
 
-/// Parses a time, or a date. A date stands for its first second, `days_later` days later.
-fn parse_argument(text: &str, days_later: i64) -> Result<Seconds, WindowError> {
-    let unreadable = || WindowError::Unreadable(text.to_owned());
-    if let Ok(date) = text.parse::<Date>()
-        && text.len() == 10
-    {
-        let midnight = seconds(date.to_datetime(jiff::civil::Time::midnight()));
-        return Ok(midnight.ok_or_else(unreadable)? + days_later * 86_400);
-    }
-    parse(text.as_bytes()).ok_or_else(unreadable)
+/// The first second of a day in UTC.
+fn midnight(date: Date) -> Seconds {
+    let midnight = seconds(date.to_datetime(jiff::civil::Time::midnight()));
+    // The last day that jiff can write has no instant of its own.
+    midnight.unwrap_or_else(|| Timestamp::MAX.as_second())
+}
+
+/// The UTC day of a second.
+fn date_of(time: Seconds) -> Date {
+    civil(time).date()
 }
 
 fn seconds(utc: DateTime) -> Option<Seconds> {
@@ -187,34 +351,155 @@ pub fn day(time: Seconds) -> (i16, i8, i8) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn arguments_are_dates_or_times_in_utc() {
-        let window = Window::between(Some("2026-09-07"), Some("2026-09-07")).unwrap();
-        assert_eq!(iso(window.since.unwrap()), "2026-09-07T00:00:00Z");
-        assert_eq!(iso(window.until.unwrap()), "2026-09-08T00:00:00Z");
-        let window = Window::between(Some("2026-09-07T08:30:00+02:00"), None).unwrap();
-        assert_eq!(iso(window.since.unwrap()), "2026-09-07T06:30:00Z");
-        let window = Window::between(Some("2026-09-07 08:30"), None).unwrap();
-        assert_eq!(iso(window.since.unwrap()), "2026-09-07T08:30:00Z");
+    /// 2026-09-17T10:20:30Z
+    const NOW: Seconds = 1_789_640_430;
+
+    fn argument(text: &str) -> TimeArgument {
+        text.parse()
+            .unwrap_or_else(|error| panic!("{text:?}: {error}"))
+    }
+
+    fn between(since: &str, until: &str) -> (String, String) {
+        let window = Window::between(Some(argument(since)), Some(argument(until)), NOW).unwrap();
+        (iso(window.since.unwrap()), iso(window.until.unwrap()))
     }
 
     #[test]
-    fn bad_arguments_fail_loudly() {
+    fn time_arguments_start_and_end_at_a_second() {
+        assert_eq!(iso(NOW), "2026-09-17T10:20:30Z");
+        let cases = [
+            ("2026-09-07", "2026-09-07T00:00:00Z", "2026-09-08T00:00:00Z"),
+            ("20260907", "2026-09-07T00:00:00Z", "2026-09-08T00:00:00Z"),
+            ("today", "2026-09-17T00:00:00Z", "2026-09-18T00:00:00Z"),
+            ("Yesterday", "2026-09-16T00:00:00Z", "2026-09-17T00:00:00Z"),
+            ("now", "2026-09-17T10:20:30Z", "2026-09-17T10:20:31Z"),
+            ("7d", "2026-09-10T10:20:30Z", "2026-09-10T10:20:30Z"),
+            ("24h", "2026-09-16T10:20:30Z", "2026-09-16T10:20:30Z"),
+            ("90m", "2026-09-17T08:50:30Z", "2026-09-17T08:50:30Z"),
+            ("2W", "2026-09-03T10:20:30Z", "2026-09-03T10:20:30Z"),
+            (
+                "4294967295w",
+                "1970-01-01T00:00:00Z",
+                "1970-01-01T00:00:00Z",
+            ),
+            (
+                "2026-09-07T08:30:00+02:00",
+                "2026-09-07T06:30:00Z",
+                "2026-09-07T06:30:00Z",
+            ),
+            (
+                "2026-09-07 08:30",
+                "2026-09-07T08:30:00Z",
+                "2026-09-07T08:30:00Z",
+            ),
+            (
+                " 2026-09-07T08:30:00Z ",
+                "2026-09-07T08:30:00Z",
+                "2026-09-07T08:30:00Z",
+            ),
+        ];
+        for (text, start, end) in cases {
+            let argument = argument(text);
+            assert_eq!(iso(argument.start(NOW)), start, "{text}");
+            assert_eq!(iso(argument.end(NOW)), end, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_window_lies_between_two_time_arguments() {
+        let day = (
+            "2026-09-07T00:00:00Z".to_owned(),
+            "2026-09-08T00:00:00Z".to_owned(),
+        );
+        assert_eq!(between("2026-09-07", "2026-09-07"), day);
+        let week = (
+            "2026-09-10T10:20:30Z".to_owned(),
+            "2026-09-17T10:20:31Z".to_owned(),
+        );
+        assert_eq!(between("7d", "now"), week);
+        let since = Some(argument("2026-09-08"));
+        let empty = Window::between(since, Some(argument("2026-09-07")), NOW);
+        assert!(empty.is_err());
+        assert!(Window::between(since, None, NOW).unwrap().until.is_none());
+    }
+
+    #[test]
+    fn days_are_those_that_a_window_touches() {
+        let cases = [
+            ("2026-09-07", "2026-09-07", "2026-09-07"),
+            ("today", "2026-09-17", "2026-09-17"),
+            ("yesterday", "2026-09-16", "2026-09-16"),
+            ("now", "2026-09-17", "2026-09-17"),
+            ("7d", "2026-09-10", "2026-09-10"),
+            ("11h", "2026-09-16", "2026-09-16"),
+            ("2026-09-07T08:30:00Z", "2026-09-07", "2026-09-07"),
+            // As --until, midnight is the second to stop before.
+            ("2026-09-07T00:00:00Z", "2026-09-07", "2026-09-06"),
+        ];
+        for (text, first, last) in cases {
+            let argument = argument(text);
+            assert_eq!(argument.first_day(NOW).to_string(), first, "{text}");
+            assert_eq!(argument.last_day(NOW).to_string(), last, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_time_argument_is_refused() {
         for text in [
             "",
-            "yesterday",
+            " ",
+            "d",
+            "7",
+            "-7d",
+            "+7d",
+            "7 d",
+            "7dd",
+            "7y",
+            "4294967296d",
+            "1.5h",
+            "tomorrow",
             "2026-13-01",
             "07.09.2026",
+            "08:30:00",
             "2026-09-07T25:00:00Z",
-            "7",
+            "\u{667}d",
+            "d\u{e4}",
         ] {
-            let refused = Window::between(Some(text), None);
-            assert_eq!(refused, Err(WindowError::Unreadable(text.to_owned())));
+            assert_eq!(text.parse::<TimeArgument>(), Err(InvalidTime), "{text:?}");
         }
-        let empty = Window::between(Some("2026-09-08"), Some("2026-09-07"));
-        assert!(matches!(empty, Err(WindowError::Empty { .. })));
+    }
+
+    fn any_argument() -> impl Strategy<Value = TimeArgument> {
+        let units = proptest::sample::select(&AgeUnit::ALL[..]);
+        let years_0_to_9999 = -62_167_219_200_i64..253_402_207_200;
+        prop_oneof![
+            Just(TimeArgument::Now),
+            Just(TimeArgument::Today),
+            Just(TimeArgument::Yesterday),
+            years_0_to_9999
+                .clone()
+                .prop_map(|time| TimeArgument::Date(date_of(time))),
+            years_0_to_9999.prop_map(TimeArgument::Instant),
+            (any::<u32>(), units).prop_map(|(count, unit)| TimeArgument::Age { count, unit }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_argument_is_read_as_it_is_written(argument in any_argument()) {
+            prop_assert_eq!(argument.to_string().parse(), Ok(argument));
+        }
+
+        #[test]
+        fn no_text_ends_the_parser(text in ".{0,30}", now in any::<i32>()) {
+            if let Ok(argument) = text.parse::<TimeArgument>() {
+                prop_assert!(argument.start(now.into()) <= argument.end(now.into()));
+            }
+        }
     }
 
     #[test]

@@ -38,29 +38,18 @@ impl Page {
         }
     }
 
-    /// Draws a bar in eighths of a column.
-    pub(super) fn bar(&self, count: u64, largest: u64, width: usize) -> String {
-        const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-        let eighths =
-            (u128::from(count) * (width as u128 * 8)).div_ceil(u128::from(largest.max(1)));
-        let eighths = usize::try_from(eighths).unwrap_or(width * 8);
-        let bar = format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8]);
-        let padding = " ".repeat(width.saturating_sub(bar.chars().count()));
-        format!("{}{padding}", self.style(Style::new().yellow(), &bar))
-    }
-
     /// Says what became of the records.
     pub(super) fn counts(&mut self, counts: Reconciliation, documents: u64) -> fmt::Result {
-        writeln!(
-            self.out,
-            "  {} read from {} = {} counted + {} filtered + {} duplicate + {} unreadable",
+        let line = format!(
+            "{} read from {} = {} counted + {} filtered + {} duplicate + {} unreadable",
             counted(counts.read, "record"),
             counted(documents, "document"),
             thousands(counts.counted),
             thousands(counts.filtered),
             thousands(counts.duplicate),
             thousands(counts.unreadable),
-        )
+        );
+        self.paragraph(&line, 2, &Style::new())
     }
 
     /// Explains why no event was counted.
@@ -95,7 +84,8 @@ impl Page {
         for problem in problems.iter().take(TOP) {
             let (document, reason) = (&problem.document, &problem.reason);
             let document = escape::terminal(document);
-            writeln!(self.out, "    {document}: {}", escape::terminal(reason))?;
+            let line = format!("{document}: {}", escape::terminal(reason));
+            self.paragraph(&line, 4, &Style::new())?;
         }
         if all > TOP as u64 {
             let more = thousands(all - TOP as u64);
@@ -170,6 +160,14 @@ pub(super) fn other_content(kinds: &BTreeMap<String, u64>) -> Option<String> {
     (!named.is_empty()).then(|| format!("Not events, and not counted: {}", named.join(", ")))
 }
 
+/// Draws a bar in eighths of a column.
+pub(super) fn bar(count: u64, largest: u64, width: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (u128::from(count) * (width as u128 * 8)).div_ceil(u128::from(largest.max(1)));
+    let eighths = usize::try_from(eighths).unwrap_or(width * 8);
+    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+}
+
 /// A count as one of nine heights, of which the lowest stands for none only.
 pub(super) fn level(count: u64, largest: u64) -> &'static str {
     const LEVELS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -221,7 +219,7 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// Breaks a text between words; a word that is too long stays whole.
+/// Breaks a text between words; a word that is too long, such as a path, stays whole.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

@@ -6,30 +6,39 @@ use console::{Style, measure_text_width};
 
 use super::page::{Page, middle};
 
-/// Columns between two cells.
+/// Columns of the terminal between two cells.
 const GAP: usize = 2;
 
-/// The least that a column of names is shortened to.
-pub(super) const LEAST_NAME: usize = 14;
+/// A name that is longer than this may be shortened before columns are left out.
+const LONGEST_NAME: usize = 72;
+
+/// The least that names are shortened to; what is still too wide then is cut at the edge.
+const SHORTEST_NAME: usize = 4;
 
 /// What a column of a table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Shortened in the middle if there is no room.
+    /// Shortened if there is no room.
     Name,
     /// Text of a fixed width.
     Text,
+    /// The same in a faint colour.
+    Note,
     Number,
-    /// The course over time.
+    /// A bar, or the course over time.
     Course,
 }
 
 /// A column of a table, with its cells.
 #[derive(Clone)]
 pub(super) struct Column {
-    pub(super) title: String,
-    pub(super) kind: Kind,
-    pub(super) cells: Vec<String>,
+    title: String,
+    kind: Kind,
+    cells: Vec<String>,
+    /// How dispensable it is; the largest is left out first, and a column without one stays.
+    dispensable: Option<u8>,
+    /// A narrower column that comes before it is left out.
+    narrower: Option<Box<Column>>,
 }
 
 impl Column {
@@ -38,7 +47,21 @@ impl Column {
             title: title.to_owned(),
             kind,
             cells: cells.into_iter().collect(),
+            dispensable: None,
+            narrower: None,
         }
+    }
+
+    /// Lets the column be left out where names have no room; that with the largest number goes first.
+    pub(super) fn dispensable(mut self, order: u8) -> Column {
+        self.dispensable = Some(order);
+        self
+    }
+
+    /// Replaces the column by a narrower one instead of leaving it out at once.
+    pub(super) fn or(mut self, narrower: Column) -> Column {
+        self.narrower = Some(Box::new(narrower));
+        self
     }
 
     fn width(&self) -> usize {
@@ -48,64 +71,248 @@ impl Column {
             .max()
             .unwrap_or_default()
     }
+
+    /// The width if names are shortened to `names` at most.
+    fn width_with(&self, names: usize) -> usize {
+        match self.kind {
+            Kind::Name => self.width().min(names),
+            _ => self.width(),
+        }
+    }
 }
 
 /// The width of a table whose names are shortened to `names` at most.
-pub(super) fn width(columns: &[Column], names: usize) -> usize {
-    let widths = columns.iter().map(|column| match column.kind {
-        Kind::Name => column.width().min(names),
-        _ => column.width(),
-    });
+fn width(columns: &[Column], names: usize) -> usize {
+    let widths = columns.iter().map(|column| column.width_with(names));
     widths.map(|width| width + GAP).sum()
 }
 
+/// Leaves out columns until the names fit, or all that is left is needed.
+fn fit(mut columns: Vec<Column>, room: usize) -> Vec<Column> {
+    while width(&columns, LONGEST_NAME) > room {
+        let dispensable = columns.iter().enumerate();
+        let dispensable = dispensable.filter_map(|(at, column)| Some((column.dispensable?, at)));
+        let Some((_, at)) = dispensable.max() else {
+            break;
+        };
+        let left_out = columns.remove(at);
+        if let Some(narrower) = left_out.narrower {
+            columns.insert(at, *narrower);
+        }
+    }
+    columns
+}
+
 impl Page {
-    /// Writes a table with its titles; names are shortened until it fits.
-    pub(super) fn table_of(&mut self, columns: &[Column]) -> fmt::Result {
-        let longest = columns.iter().map(Column::width).max().unwrap_or_default();
+    /// Writes a table with its titles, if there are any. Columns that can be spared are left out before
+    /// names are shortened, and no line is wider than the page.
+    pub(super) fn table(&mut self, columns: Vec<Column>) -> fmt::Result {
+        let room = self.look.width;
+        let columns = fit(columns, room);
         // Names may be very long, and each length costs a look at all cells.
-        let longest = longest.clamp(LEAST_NAME, self.look.width.max(LEAST_NAME));
-        let names = (LEAST_NAME..=longest)
+        let names = (SHORTEST_NAME..=room.max(SHORTEST_NAME))
             .rev()
-            .find(|names| width(columns, *names) <= self.look.width)
-            .unwrap_or(LEAST_NAME);
+            .find(|names| width(&columns, *names) <= room)
+            .unwrap_or(SHORTEST_NAME);
         let widths: Vec<usize> = columns
             .iter()
-            .map(|column| match column.kind {
-                Kind::Name => column.width().min(names),
-                _ => column.width(),
-            })
+            .map(|column| column.width_with(names))
             .collect();
-        let titles: Vec<&String> = columns.iter().map(|column| &column.title).collect();
-        let titles = self.line(columns, &widths, &titles);
-        let titles = self.dim(titles.trim_end());
-        writeln!(self.out, "{titles}")?;
+        if columns.iter().any(|column| !column.title.is_empty()) {
+            let titles = columns.iter().zip(&widths);
+            let titles: String = titles
+                .map(|(column, width)| padded(column.kind, &column.title, *width))
+                .collect();
+            let titles = self.dim(&cut(titles.trim_end(), room));
+            writeln!(self.out, "{titles}")?;
+        }
         let rows = columns.iter().map(|column| column.cells.len()).max();
         for row in 0..rows.unwrap_or_default() {
-            let cells: Vec<&String> = columns
-                .iter()
-                .filter_map(|column| column.cells.get(row))
-                .collect();
-            let line = self.line(columns, &widths, &cells);
+            let mut line = String::new();
+            let mut used = 0;
+            for (column, width) in columns.iter().zip(&widths) {
+                let cell = column.cells.get(row).map_or("", String::as_str);
+                let cell = padded(column.kind, cell, *width);
+                let cell = cut(&cell, room.saturating_sub(used));
+                used += measure_text_width(&cell);
+                line.push_str(&match column.kind {
+                    Kind::Course => self.style(Style::new().yellow(), &cell),
+                    Kind::Note => self.dim(&cell),
+                    Kind::Name | Kind::Text | Kind::Number => cell,
+                });
+            }
             writeln!(self.out, "{}", line.trim_end())?;
         }
         Ok(())
     }
+}
 
-    fn line(&self, columns: &[Column], widths: &[usize], cells: &[&String]) -> String {
-        let mut line = String::new();
-        for ((column, width), cell) in columns.iter().zip(widths).zip(cells) {
-            let cell = middle(cell, *width);
-            let padding = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
-            line.push_str(&" ".repeat(GAP));
-            line.push_str(&match column.kind {
-                Kind::Number => format!("{padding}{cell}"),
-                Kind::Course => {
-                    format!("{}{padding}", self.style(Style::new().yellow(), &cell))
-                }
-                Kind::Name | Kind::Text => format!("{cell}{padding}"),
-            });
+/// Writes a cell behind the gap, as wide as its column.
+fn padded(kind: Kind, cell: &str, width: usize) -> String {
+    let cell = match kind {
+        Kind::Name => shortened(cell, width),
+        _ => cell.to_owned(),
+    };
+    let padding = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
+    let gap = " ".repeat(GAP);
+    match kind {
+        Kind::Number => format!("{gap}{padding}{cell}"),
+        _ => format!("{gap}{cell}{padding}"),
+    }
+}
+
+/// Cuts what does not fit at the end.
+fn cut(line: &str, room: usize) -> String {
+    if measure_text_width(line) <= room {
+        return line.to_owned();
+    }
+    let mut out = String::new();
+    for character in line.chars() {
+        out.push(character);
+        if measure_text_width(&out) > room {
+            out.pop();
+            break;
         }
-        line
+    }
+    out
+}
+
+/// Shortens a name. Of a principal (`111122223333:role/name`), the kind goes first, then the beginning
+/// of the account, and the name itself last: it tells principals apart. Others lose their middle.
+fn shortened(text: &str, width: usize) -> String {
+    if measure_text_width(text) <= width {
+        return text.to_owned();
+    }
+    let Some((account, name)) = principal(text) else {
+        return middle(text, width);
+    };
+    let end = &account[account.len() - 4..];
+    let heads = [format!("{account}:…/"), format!("…{end}:…/")];
+    let room = |head: &str| width.saturating_sub(measure_text_width(head));
+    let fitting = heads
+        .iter()
+        .find(|head| measure_text_width(name) <= room(head));
+    match fitting {
+        Some(head) => format!("{head}{name}"),
+        None => {
+            let head = format!("…{end}:…/");
+            match room(&head) {
+                // Less says nothing about the name.
+                0..12 => middle(name, width),
+                room => format!("{head}{}", middle(name, room)),
+            }
+        }
+    }
+}
+
+/// The account and the name of a principal such as `111122223333:role/name`.
+fn principal(text: &str) -> Option<(&str, &str)> {
+    let (account, path) = text.split_once(':')?;
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let (_, name) = path.rsplit_once('/')?;
+    is_account.then_some((account, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::page::Look;
+
+    fn table(columns: Vec<Column>, width: usize) -> String {
+        let look = Look {
+            width,
+            colour: false,
+        };
+        let mut page = Page::new(look);
+        page.table(columns).unwrap();
+        page.out
+    }
+
+    fn columns(name: &str) -> Vec<Column> {
+        let column = |title: &str, kind, cell: &str| Column::new(title, kind, [cell.to_owned()]);
+        vec![
+            column("name", Kind::Name, name),
+            column("calls", Kind::Number, "12,345"),
+            column("", Kind::Course, "████████████")
+                .dispensable(2)
+                .or(column("", Kind::Course, "██████").dispensable(2)),
+            column("seen", Kind::Note, "last 2026-09-07").dispensable(1),
+        ]
+    }
+
+    #[test]
+    fn columns_are_left_out_before_names_are_shortened() {
+        // 2 + 30, 2 + 6, 2 + 12, 2 + 15
+        let name = "111122223333:role/deployments";
+        let lines = |width| {
+            table(columns(name), width)
+                .lines()
+                .last()
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(
+            lines(70),
+            format!("  {name}  12,345  ████████████  last 2026-09-07")
+        );
+        assert_eq!(
+            lines(69),
+            format!("  {name}  12,345  ██████  last 2026-09-07")
+        );
+        assert_eq!(
+            lines(63),
+            format!("  {name}  12,345  ██████  last 2026-09-07")
+        );
+        assert_eq!(lines(62), format!("  {name}  12,345  last 2026-09-07"));
+        assert_eq!(lines(54), format!("  {name}  12,345"));
+        assert_eq!(lines(38), "  111122223333:…/deployments  12,345");
+        assert_eq!(lines(35), "  …3333:…/deployments  12,345");
+        assert_eq!(lines(28), "  …3333:…/deplo…ents  12,345");
+        assert_eq!(lines(20), "  deplo…ments  12,345");
+    }
+
+    #[test]
+    fn the_role_is_the_last_that_a_principal_loses() {
+        let sso = "777788889999:role/AWSReservedSSO_Analyst_36a9b7f350b6a17a";
+        assert_eq!(shortened(sso, 60), sso);
+        assert_eq!(
+            shortened(sso, 55),
+            "777788889999:…/AWSReservedSSO_Analyst_36a9b7f350b6a17a"
+        );
+        assert_eq!(
+            shortened(sso, 50),
+            "…9999:…/AWSReservedSSO_Analyst_36a9b7f350b6a17a"
+        );
+        assert_eq!(shortened(sso, 30), "…9999:…/AWSReserved…50b6a17a");
+        assert_eq!(shortened(sso, 15), "AWSRese…b6a17a");
+        let other = "lambda.amazonaws.com/something-long";
+        assert_eq!(shortened(other, 15), middle(other, 15));
+    }
+
+    #[test]
+    fn a_table_without_titles_has_no_line_for_them() {
+        let column = Column::new("", Kind::Name, ["a".to_owned(), "b".to_owned()]);
+        assert_eq!(table(vec![column], 60), "  a\n  b\n");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_the_page(
+            names in proptest::collection::vec("([0-9]{12}:role/)?\\PC{0,90}", 1..4),
+            widths in proptest::collection::vec(0_usize..30, 0..5),
+            room in 10_usize..170,
+        ) {
+            let names = names.into_iter().map(|name| Column::new("name", Kind::Name, [name]));
+            let numbers = widths.into_iter().enumerate().map(|(at, width)| {
+                let number = Column::new("n", Kind::Number, ["1".repeat(width)]);
+                if at % 2 == 0 { number } else { number.dispensable(at as u8) }
+            });
+            let page = table(names.chain(numbers).collect(), room);
+            for line in page.lines() {
+                prop_assert!(measure_text_width(line) <= room, "{room}: {line}");
+            }
+        }
     }
 }

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use console::{Style, measure_text_width};
+use console::Style;
 
 use super::escape;
 use super::no_match::{self, Asked};
-use super::page::{self, Look, Page, TOP, counted, level, middle, percent, plain, thousands};
+use super::page::{self, Look, Page, TOP, bar, counted, level, percent, plain, thousands};
+use super::table::{Column, Kind};
 use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
 use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::integrity::Integrity;
+
+/// Columns of the terminal that the longest bar takes.
+const BAR_WIDTH: usize = 12;
 
 /// One row of a table: a name, its count, and what else is worth saying.
 struct Row {
@@ -56,29 +60,29 @@ impl Page {
     fn write(&mut self, summary: &Summary) -> fmt::Result {
         self.head(summary)?;
         let principals = principals(summary);
-        self.table("Principals", &principals)?;
+        self.section("Principals", &principals)?;
         if let Some(extension) = &summary.trailtab {
-            self.table("Persons", &persons(extension))?;
+            self.section("Persons", &persons(extension))?;
         }
-        self.table(
+        self.section(
             "APIs",
             &inner_totals(&summary.api_calls_by_principal, "principal"),
         )?;
-        self.table(
+        self.section(
             "Errors",
             &inner_totals(&summary.error_codes_by_principal, "principal"),
         )?;
-        self.table(
+        self.section(
             "Addresses",
             &inner_totals(&summary.ip_addresses_by_principal, "principal"),
         )?;
-        self.table(
+        self.section(
             "Regions",
             &outer_totals(&summary.api_calls_by_region, "API"),
         )?;
         if let Some(extension) = &summary.trailtab {
             if extension.accounts.len() > 1 {
-                self.table("Accounts", &accounts(extension))?;
+                self.section("Accounts", &accounts(extension))?;
             }
             self.hours(extension)?;
             self.coverage(extension)?;
@@ -117,18 +121,18 @@ impl Page {
         }
         let calls = extension.counts.counted;
         let failed: u64 = extension.accounts.values().map(|calls| calls.failed).sum();
-        writeln!(
-            self.out,
+        let line = format!(
             "{}, {} failed ({}), by {} and {}",
             counted(calls, "call"),
             thousands(failed),
             percent(failed, calls),
             counted(extension.principals.len() as u64, "principal"),
             counted(extension.persons.len() as u64, "person"),
-        )
+        );
+        self.paragraph(&line, 0, &Style::new())
     }
 
-    fn table(&mut self, title: &str, rows: &[Row]) -> fmt::Result {
+    fn section(&mut self, title: &str, rows: &[Row]) -> fmt::Result {
         if rows.is_empty() {
             return Ok(());
         }
@@ -139,41 +143,17 @@ impl Page {
         let heading = self.bold(&heading);
         writeln!(self.out, "\n{heading}")?;
         let shown = &rows[..rows.len().min(TOP)];
-        let names = shown
-            .iter()
-            .map(|row| measure_text_width(&row.name))
-            .max()
-            .unwrap_or_default();
-        let counts = shown
-            .iter()
-            .map(|row| thousands(row.count).len())
-            .max()
-            .unwrap_or_default();
-        let notes = shown
-            .iter()
-            .map(|row| measure_text_width(&row.note))
-            .max()
-            .unwrap_or_default();
-        let bar = 12;
-        let room = self
-            .look
-            .width
-            .saturating_sub(counts + bar + notes + 8)
-            .max(20);
-        let names = names.min(room);
-        for row in shown {
-            let name = middle(&row.name, names);
-            let padding = names.saturating_sub(measure_text_width(&name));
-            let length = self.bar(row.count, shown[0].count, bar);
-            let note = self.dim(&row.note);
-            let count = thousands(row.count);
-            let line = format!(
-                "  {name}{}  {count:>counts$}  {length}  {note}",
-                " ".repeat(padding)
-            );
-            writeln!(self.out, "{}", line.trim_end())?;
-        }
-        Ok(())
+        let largest = shown.first().map_or(0, |row| row.count);
+        let names = shown.iter().map(|row| row.name.clone());
+        let counts = shown.iter().map(|row| thousands(row.count));
+        let bars = shown.iter().map(|row| bar(row.count, largest, BAR_WIDTH));
+        let notes = shown.iter().map(|row| row.note.clone());
+        self.table(vec![
+            Column::new("", Kind::Name, names),
+            Column::new("", Kind::Number, counts),
+            Column::new("", Kind::Course, bars).dispensable(2),
+            Column::new("", Kind::Note, notes).dispensable(1),
+        ])
     }
 
     fn hours(&mut self, extension: &Extension) -> fmt::Result {
@@ -193,15 +173,17 @@ impl Page {
         }
         let heading = self.bold("Hours of the day (UTC)");
         writeln!(self.out, "\n{heading}")?;
+        // Three columns for each hour if they fit, else two.
+        let columns = if self.look.width < 2 + 24 * 3 { 2 } else { 3 };
         let line: String = hours
             .iter()
-            .map(|&count| level(count, largest).repeat(3))
+            .map(|&count| level(count, largest).repeat(columns))
             .collect();
         let line = self.style(Style::new().yellow(), line.trim_end());
         writeln!(self.out, "  {line}")?;
         let scale: String = (0..24)
             .step_by(3)
-            .map(|hour| format!("{hour:02}       "))
+            .map(|hour| format!("{hour:<0$}", 3 * columns, hour = format!("{hour:02}")))
             .collect();
         let scale = self.dim(scale.trim_end());
         writeln!(self.out, "  {scale}")
@@ -212,11 +194,9 @@ impl Page {
         writeln!(self.out, "\n{heading}")?;
         let (counts, coverage) = (extension.counts, &extension.coverage);
         self.counts(counts, coverage.documents)?;
-        for line in remarks(coverage) {
-            writeln!(self.out, "  {line}")?;
-        }
-        for line in extension.integrity.iter().flat_map(verified) {
-            writeln!(self.out, "  {line}")?;
+        let verified = extension.integrity.iter().flat_map(verified);
+        for line in remarks(coverage).into_iter().chain(verified) {
+            self.paragraph(&line, 2, &Style::new())?;
         }
         let missing = match extension.integrity {
             Some(_) => "Incomplete or not verified",

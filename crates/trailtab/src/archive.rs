@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 
 use super::Ended;
 use super::plot::PictureArgs;
 use super::ui::Ui;
+use crate::format::Format;
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::{archive, plot};
@@ -16,6 +17,7 @@ use trailtab_render as render;
 
 /// Tell what an archive of fetched events holds, and whether it is whole
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::ARCHIVE)]
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -32,6 +34,7 @@ enum Verb {
 /// Each account and region is held to the same time: from the first second that is covered anywhere
 /// to the last. Reads only, also while a run writes. All times are UTC.
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::ARCHIVE_STATUS)]
 struct StatusArgs {
     /// Directory of the archive
     #[arg(value_name = "ARCHIVE")]
@@ -60,20 +63,11 @@ struct StatusArgs {
 /// the exit code is 3; to have it fetched again as far as AWS still has it, delete it. Files that the
 /// archive knows nothing of, and leftovers of interrupted runs, are named as well, and cost nothing.
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::ARCHIVE_VERIFY)]
 struct VerifyArgs {
     /// Directory of the archive
     #[arg(value_name = "ARCHIVE")]
     directory: PathBuf,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A page for people
-    Text,
-    /// All of it, with up to 1000 gaps for each account and region
-    Json,
-    /// A row for each account and region
-    Csv,
 }
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {

@@ -30,12 +30,13 @@ const INDEX: &str = "index";
 const MARKER: &str = ".trailtab-demo";
 const MARKER_HEADING: &str = "trailtab demo wrote the files below. The next demo in this folder removes them, and nothing else.";
 
-/// Make the logs and the bill of a synthetic organisation and show what this program tells about them
+/// Show what this program tells, on a synthetic organisation's logs and bill
 ///
 /// Six accounts, people, roles, CI, services and one incident, over two weeks of September 2026, in
 /// CloudTrail's own S3 layout. Nothing is read from or sent to AWS. The same seed gives the same
 /// logs, byte for byte. DIR/index.md says what was written.
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::DEMO)]
 pub(crate) struct Args {
     /// Write log files with this many events, and stop there
     #[arg(long, value_name = "N")]

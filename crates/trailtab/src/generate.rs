@@ -9,6 +9,7 @@ use super::ui::Ui;
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::COMPLETIONS)]
 pub(crate) struct CompletionsArgs {
     #[arg(value_enum)]
     shell: Shell,

@@ -5,6 +5,8 @@ mod archive;
 mod cost;
 mod demo;
 mod digests;
+mod examples;
+mod format;
 mod generate;
 mod plot;
 mod reading;
@@ -17,6 +19,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::ui::Ui;
+use trailtab_app::clock;
 
 /// Who did what in your AWS accounts, how often, and what it cost.
 #[derive(Debug, Parser)]
@@ -24,6 +27,7 @@ use self::ui::Ui;
     name = "trailtab",
     version,
     max_term_width = 100,
+    after_help = examples::MAIN,
     arg_required_else_help = true
 )]
 struct Cli {
@@ -44,6 +48,7 @@ enum Verb {
     Archive(archive::Args),
     Completions(generate::CompletionsArgs),
     /// Print the manual
+    #[command(after_help = examples::MAN)]
     Man,
 }
 
@@ -73,6 +78,10 @@ pub fn main() -> ExitCode {
         }
     };
     let ui = Ui { quiet: cli.quiet };
+    if let Err(error) = clock::set_from_environment() {
+        ui.error(&UsageError(error).into());
+        return ExitCode::from(2);
+    }
     if let Err(error) = signals::watch(ui) {
         ui.error(&anyhow::Error::new(error).context("cannot watch for signals"));
         return ExitCode::FAILURE;
@@ -94,5 +103,50 @@ pub fn main() -> ExitCode {
             ui.error(&error);
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Calls `check` with the path of words and the help text of each verb and sub-verb.
+    fn for_each_verb(command: &clap::Command, path: &str, check: &mut impl FnMut(&str, String)) {
+        let help = command.clone().term_width(80).render_long_help();
+        check(path, help.to_string());
+        for verb in command.get_subcommands() {
+            if verb.get_name() != "help" {
+                for_each_verb(verb, &format!("{path} {}", verb.get_name()), check);
+            }
+        }
+    }
+
+    #[test]
+    fn every_help_ends_with_examples_that_the_program_takes() {
+        let mut count = 0;
+        for_each_verb(&Cli::command(), "trailtab", &mut |path, help| {
+            let (_, end) = help.split_once("Examples:").expect(path);
+            assert!(end.contains("\nDocumentation: "), "{path}: {end}");
+            let examples: Vec<&str> = end
+                .lines()
+                .filter_map(|line| line.strip_prefix("  "))
+                .collect();
+            assert!((2..=3).contains(&examples.len()), "{path}: {examples:?}");
+            for example in examples {
+                let command = example.split(['|', '>']).next().unwrap();
+                let words: Vec<String> = shlex::split(command).expect(example);
+                let parsed = Cli::try_parse_from(&words);
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+                count += 1;
+            }
+        });
+        assert!(count > 20, "{count}");
+    }
+
+    #[test]
+    fn no_help_speaks_of_a_predecessor_without_its_name() {
+        for_each_verb(&Cli::command(), "trailtab", &mut |path, help| {
+            assert!(!help.contains("predecessor"), "{path}: {help}");
+        });
     }
 }

@@ -13,10 +13,11 @@ use trailtab_core::activity::summary::Summary;
 
 /// Draw charts of a summary that was written before
 ///
-/// Reads what `trailtab activity` writes, and what its predecessor wrote. The charts go to a folder
+/// Reads what `trailtab activity` or aws-summarize-account-activity wrote. The charts go to a folder
 /// beside the summary, or below DIR, named like the summary with `_plots` at its end. Charts that the folder
 /// lacks are added to it. Nothing is overwritten: if it holds others, they go to a new folder `_plots_2`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::PLOT)]
 pub(crate) struct Args {
     /// Summary to draw (can be repeated)
     #[arg(required = true, value_name = "SUMMARY.json")]
@@ -52,14 +53,14 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         let json = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let summary: Summary = serde_json::from_slice(&json).with_context(|| {
             format!(
-                "{} is no summary that trailtab or its predecessor wrote",
+                "{} is not a summary of trailtab activity or aws-summarize-account-activity",
                 file.display()
             )
         })?;
         // Any object reads as a summary in which everything is left out.
         if summary == Summary::default() {
             bail!(
-                "{} is no summary that trailtab or its predecessor wrote",
+                "{} is not a summary of trailtab activity or aws-summarize-account-activity",
                 file.display()
             );
         }

@@ -18,6 +18,9 @@ use trailtab_render::page::{Look, thousands};
 /// How often a long reading of event histories is told of where there is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(60);
 
+/// Columns of a page that goes to a file or another program.
+const WIDTH_WITHOUT_TERMINAL: usize = 110;
+
 /// How the user wants to be talked to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ui {
@@ -73,12 +76,16 @@ impl Ui {
 
     /// Tells how text on standard output may look.
     pub(crate) fn look(self) -> Look {
-        let out = Term::stdout();
+        // As other programs do: the variable first, then the terminal.
+        let columns = std::env::var("COLUMNS").ok();
+        let columns = columns.and_then(|columns| columns.parse().ok());
+        let columns = columns.filter(|columns| *columns > 0);
+        let terminal = || match io::stdout().is_terminal() {
+            true => usize::from(Term::stdout().size().1),
+            false => WIDTH_WITHOUT_TERMINAL,
+        };
         Look {
-            width: match io::stdout().is_terminal() {
-                true => usize::from(out.size().1).clamp(60, 160),
-                false => 110,
-            },
+            width: columns.unwrap_or_else(terminal).clamp(40, 160),
             colour: console::colors_enabled(),
         }
     }

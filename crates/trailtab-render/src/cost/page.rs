@@ -59,13 +59,12 @@ impl Page {
         let tables = Tables {
             currency: &middle(&safe(&part.currency), MOST_OF_A_CURRENCY),
             compared: compared(&report.period),
-            room: self.look.width,
         };
         self.cost_heading("Total")?;
-        self.table_of(&tables.total(&report.period, &part.total))?;
+        self.table(tables.total(&report.period, &part.total))?;
         if !part.movers.is_empty() {
             self.cost_heading("Largest changes")?;
-            self.table_of(&tables.movers(&part.movers))?;
+            self.table(tables.movers(&part.movers))?;
         }
         // An individual has no charge but usage.
         if report.audience.kind != Kind::Individual {
@@ -127,7 +126,7 @@ impl Page {
             return Ok(());
         }
         self.cost_heading(heading)?;
-        self.table_of(&tables.rows(what, &Top::of(rows, most)))
+        self.table(tables.rows(what, &Top::of(rows, most)))
     }
 
     /// Names the accounts of a manager in which nothing was spent.
@@ -254,15 +253,6 @@ struct Tables<'r> {
     currency: &'r str,
     /// What the days compared with are called, if there are any.
     compared: Option<&'r str>,
-    room: usize,
-}
-
-/// The columns of figures that there is room for.
-#[derive(Clone, Copy)]
-struct Extras {
-    percent: bool,
-    last_day: bool,
-    before: bool,
 }
 
 impl Tables<'_> {
@@ -314,8 +304,10 @@ impl Tables<'_> {
             names.push("(total)".to_owned());
             figures.push(top.whole);
         }
-        let names = vec![Column::new(what, table::Kind::Name, names)];
-        self.fitting(&names, &figures)
+        let names = Column::new(what, table::Kind::Name, names);
+        std::iter::once(names)
+            .chain(self.figures(&figures))
+            .collect()
     }
 
     fn movers(&self, movers: &[Mover]) -> Vec<Column> {
@@ -329,65 +321,37 @@ impl Tables<'_> {
             columns.push(Column::new("account", table::Kind::Name, accounts));
         }
         let figures: Vec<Figure> = movers.iter().map(|mover| mover.figure).collect();
-        self.fitting(&columns, &figures)
+        columns.extend(self.figures(&figures));
+        columns
     }
 
-    /// Puts as many columns of figures beside names as there is room for.
-    fn fitting(&self, names: &[Column], figures: &[Figure]) -> Vec<Column> {
-        let with = |names: &[Column], (percent, last_day, before)| {
-            let extras = Extras {
-                percent,
-                last_day,
-                before,
-            };
-            let figures = self.figures(figures, extras);
-            let columns = names.iter().cloned().chain(figures);
-            columns.collect::<Vec<Column>>()
-        };
-        // Names may lose what is more than this.
-        let most = (self.room / 4).max(20);
-        let choices = [
-            (true, true, true),
-            (true, false, true),
-            (false, false, true),
-        ];
-        let mut choices = choices.into_iter().map(|extras| with(names, extras));
-        let least = (false, false, false);
-        choices
-            .find(|columns| table::width(columns, most) <= self.room)
-            .or_else(|| {
-                let columns = with(names, least);
-                let fits = table::width(&columns, table::LEAST_NAME) <= self.room;
-                fits.then_some(columns)
-            })
-            .unwrap_or_else(|| with(names.get(..1).unwrap_or_default(), least))
-    }
-
-    fn figures(&self, figures: &[Figure], extras: Extras) -> Vec<Column> {
+    /// The columns of figures. Where names have no room, first the last day is left out, then the percents,
+    /// the amount before, and the change.
+    fn figures(&self, figures: &[Figure]) -> impl Iterator<Item = Column> {
         let column = |title: &str, cell: &dyn Fn(&Figure) -> String| {
             Column::new(title, table::Kind::Number, figures.iter().map(cell))
         };
         let amount = |amount| words(amount, self.currency);
         let mut columns = vec![column("amount", &|figure| amount(figure.amount))];
         if let Some(compared) = self.compared {
-            if extras.before {
-                columns.push(column(compared, &|figure| {
-                    figure.before.map(amount).unwrap_or_default()
-                }));
-            }
-            columns.push(column("change", &|figure| {
+            let before = column(compared, &|figure| {
+                figure.before.map(amount).unwrap_or_default()
+            });
+            columns.push(before.dispensable(2));
+            let more = column("change", &|figure| {
                 let more = figure.change();
                 more.map(|more| change(more, self.currency))
                     .unwrap_or_default()
-            }));
-            if extras.percent && figures.iter().any(|figure| share(figure).is_some()) {
-                columns.push(column("", &|figure| share(figure).unwrap_or_default()));
+            });
+            columns.push(more.dispensable(1));
+            if figures.iter().any(|figure| share(figure).is_some()) {
+                let share = column("", &|figure| share(figure).unwrap_or_default());
+                columns.push(share.dispensable(3));
             }
         }
-        if extras.last_day {
-            columns.push(column("last day", &|figure| amount(figure.last_day)));
-        }
-        columns
+        let last_day = column("last day", &|figure| amount(figure.last_day));
+        columns.push(last_day.dispensable(4));
+        columns.into_iter()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use console::Style;
+
 use super::page::short;
 use crate::escape;
 use crate::page::{Look, Page, TOP, counted, percent, plain, thousands};
@@ -33,12 +35,12 @@ impl Page {
         if causes.basis.no_match.is_some() {
             return self.usage_coverage(&causes.basis);
         }
-        writeln!(
-            self.out,
+        let line = format!(
             "{} of {} refused for their rate",
             thousands(causes.throttles),
             counted(causes.calls, "call"),
-        )?;
+        );
+        self.paragraph(&line, 0, &Style::new())?;
         for place in causes.places.iter().take(TOP) {
             self.place(place)?;
         }
@@ -69,12 +71,12 @@ impl Page {
                 plain(last)
             ),
         };
-        writeln!(
-            self.out,
-            "  {} of {} refused, {when}",
+        let line = format!(
+            "{} of {} refused, {when}",
             thousands(place.throttles),
             counted(place.calls, "call"),
-        )?;
+        );
+        self.paragraph(&line, 2, &Style::new())?;
         if let Some(minute) = &place.peak_minute {
             let peak = counted(place.peak_per_minute, "call");
             writeln!(
@@ -84,18 +86,18 @@ impl Page {
             )?;
         }
         let shown = &place.principals[..place.principals.len().min(TOP)];
-        self.table_of(&columns(place, shown))?;
+        self.table(columns(place, shown))?;
         if let Some(more @ 1..) = place.principals.len().checked_sub(TOP) {
             let more = counted(more as u64, "more principal");
             writeln!(self.out, "  and {more}, in the JSON")?;
         }
         if place.other_principals > 0 {
-            writeln!(
-                self.out,
-                "  {} called at other times only: {}",
+            let line = format!(
+                "{} called at other times only: {}",
                 counted(place.other_principals, "principal"),
                 counted(place.calls_of_other_principals, "call"),
-            )?;
+            );
+            self.paragraph(&line, 2, &Style::new())?;
         }
         Ok(())
     }
@@ -119,9 +121,10 @@ fn columns(place: &Place, callers: &[Caller]) -> Vec<Column> {
         column("refused", Kind::Number, &|caller| {
             thousands(caller.throttles)
         }),
-        column("calls", Kind::Number, &|caller| thousands(caller.calls)),
+        column("calls", Kind::Number, &|caller| thousands(caller.calls)).dispensable(1),
         column("peak", Kind::Number, &|caller| {
             thousands(caller.peak_per_minute)
-        }),
+        })
+        .dispensable(2),
     ]
 }

@@ -7,7 +7,7 @@ use console::Style;
 use crate::escape;
 use crate::no_match::{self, Asked};
 use crate::page::{self, Look, Page, counted, level, percent, plain, thousands};
-use crate::table::{Column, Kind, width};
+use crate::table::{Column, Kind};
 use trailtab_core::activity::usage::basis::Basis;
 use trailtab_core::activity::usage::metrics::OTHER;
 use trailtab_core::activity::usage::report::{By, Counts, Per, Report, Row};
@@ -35,8 +35,7 @@ impl Page {
         if !report.rows.is_empty() {
             let heading = self.bold(&heading(report));
             writeln!(self.out, "\n{heading}")?;
-            let columns = columns(report, self.look.width);
-            self.table_of(&columns)?;
+            self.table(columns(report))?;
         }
         self.usage_coverage(&report.basis)
     }
@@ -156,39 +155,9 @@ fn by_title(by: By) -> &'static str {
     }
 }
 
-/// What a table shows besides names and counts.
-#[derive(Debug, Clone, Copy)]
-struct Extras {
-    time_of_peak: bool,
-    /// Columns of the course over time.
-    course: usize,
-    share: bool,
-}
-
-/// The columns that there is room for: first the time of the peak gives way to names, then the course.
-fn columns(report: &Report, room: usize) -> Vec<Column> {
-    let choices = [(true, 24), (true, 12), (false, 24), (false, 12), (false, 0)];
-    let choices = choices.map(|(time_of_peak, course)| Extras {
-        time_of_peak,
-        // A row for each time has no course of its own.
-        course: if report.per.is_some() { 0 } else { course },
-        share: true,
-    });
-    let least = Extras {
-        time_of_peak: false,
-        course: 0,
-        share: false,
-    };
-    // Names may lose what is more than this.
-    let names = (room / 4).max(20);
-    let fits = |columns: &Vec<Column>| width(columns, names) <= room;
-    let mut columns = choices.iter().map(|extras| columns_with(report, *extras));
-    columns
-        .find(fits)
-        .unwrap_or_else(|| columns_with(report, least))
-}
-
-fn columns_with(report: &Report, extras: Extras) -> Vec<Column> {
+/// The columns of the table. Where names have no room, first the time of the peak is left out, then the
+/// course over time, the share, and counts other than calls.
+fn columns(report: &Report) -> Vec<Column> {
     let rows = &report.rows;
     let column = |title: &str, kind: Kind, cell: &dyn Fn(&Row) -> String| {
         Column::new(title, kind, rows.iter().map(cell))
@@ -221,28 +190,35 @@ fn columns_with(report: &Report, extras: Extras) -> Vec<Column> {
     }
     let calls = report.totals.calls;
     columns.push(number("calls", |counts| counts.calls));
-    if extras.share {
-        columns.push(column("share", Kind::Number, &|row| {
+    columns.push(
+        column("share", Kind::Number, &|row| {
             percent(row.counts.calls, calls)
-        }));
-    }
-    columns.push(number("errors", |counts| counts.errors));
+        })
+        .dispensable(4),
+    );
+    columns.push(number("errors", |counts| counts.errors).dispensable(2));
     // Most logs have none, and the page says so above.
     if report.totals.throttles > 0 {
-        columns.push(number("throttled", |counts| counts.throttles));
+        columns.push(number("throttled", |counts| counts.throttles).dispensable(3));
     }
     if report.per != Some(Per::Minute) {
-        columns.push(number("peak", |counts| counts.peak_per_minute));
-        if extras.time_of_peak {
-            columns.push(column("at", Kind::Text, &|row| {
+        columns.push(number("peak", |counts| counts.peak_per_minute).dispensable(1));
+        columns.push(
+            column("at", Kind::Text, &|row| {
                 plain(row.counts.peak_minute.as_deref().unwrap_or_default())
-            }));
-        }
+            })
+            .dispensable(6),
+        );
     }
-    if extras.course > 0 {
-        columns.push(column("course", Kind::Course, &|row| {
-            sparkline(&row.counts.course, extras.course)
-        }));
+    // A row for each time has no course of its own.
+    if report.per.is_none() {
+        let course = |width| {
+            let course = column("course", Kind::Course, &|row| {
+                sparkline(&row.counts.course, width)
+            });
+            course.dispensable(5)
+        };
+        columns.push(course(24).or(course(12)));
     }
     columns
 }

@@ -40,10 +40,10 @@ impl Page {
         let limit = thousands(price.top);
         let heading = self.bold("Metrics");
         writeln!(self.out, "\n{heading}")?;
-        self.table_of(&sets(price, &limit))?;
+        self.table(sets(price, &limit))?;
         let heading = self.bold("A month of the function, with its health metrics");
         writeln!(self.out, "\n{heading}")?;
-        self.table_of(&bills(&price.bills))?;
+        self.table(bills(&price.bills))?;
         let notes = notes(price);
         self.notes(notes.iter().map(String::as_str))?;
         self.usage_coverage(&price.basis)
@@ -101,11 +101,8 @@ fn sets(price: &Price, limit: &str) -> Vec<Column> {
     let title = format!("top {limit}: metrics");
     for (title, cell) in [(title.as_str(), count), ("a month", usd)] {
         let cells = price.sets.iter().map(|set| cell(&set.capped));
-        columns.push(Column::new(
-            title,
-            Kind::Number,
-            cells.chain([cell(&price.health)]),
-        ));
+        let cells = cells.chain([cell(&price.health)]);
+        columns.push(Column::new(title, Kind::Number, cells));
     }
     columns
 }

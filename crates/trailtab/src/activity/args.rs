@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
 use crate::digests::DigestArgs;
+use crate::format::Format;
 use crate::plot::PictureArgs;
 use crate::reading::{CredentialArgs, ReadingArgs};
 
@@ -25,6 +24,7 @@ use crate::reading::{CredentialArgs, ReadingArgs};
 /// Ctrl-C (or SIGTERM) stops reading: what was read is written, and the exit code is 3. A second one ends the
 /// program at once.
 #[derive(Debug, clap::Parser)]
+#[command(after_help = crate::examples::ACTIVITY)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
@@ -61,14 +61,4 @@ pub(super) struct OutputArgs {
     /// Copy the records themselves as well, before filters other than the time window
     #[arg(long)]
     pub(super) dump_raw_cloudtrail_data: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// A page for people
-    Text,
-    /// The summary, as it is written
-    Json,
-    /// All counts as one table
-    Csv,
 }

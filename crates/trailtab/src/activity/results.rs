@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::args::{Format, OutputArgs};
+use super::args::OutputArgs;
+use crate::format::Format;
 use crate::ui::Ui;
 use trailtab_app::deliver::files::{self, NewFile};
 use trailtab_app::deliver::raw_dump::RawDump;

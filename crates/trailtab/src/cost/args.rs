@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use jiff::civil::Date;
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 
 use crate::UsageError;
+use crate::format::Format;
 use crate::reading::CredentialArgs;
 use trailtab_app::job::cost::{Occasion, Run};
 use trailtab_app::source::Source;
@@ -15,11 +14,12 @@ use trailtab_core::cost::owner::OwnerKey;
 use trailtab_core::cost::period::Days;
 use trailtab_core::cost::report::PeriodKind;
 use trailtab_core::cost::settings::Settings;
+use trailtab_core::time::TimeArgument;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CostArgs {
     /// Form of the report on standard output
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
     /// Write the report as JSON, CSV and a page into DIR too; with --send --dry-run, the mails
     #[arg(long, value_name = "DIR")]
@@ -38,16 +38,6 @@ pub(crate) struct CostArgs {
     pub(super) credentials: CredentialArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// A page for people
-    Table,
-    /// All figures, day by day
-    Json,
-    /// One long table
-    Csv,
-}
-
 /// Whom the report is for. Without any of these it is the executive's: all accounts on one page.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Audience (default: all accounts on one page)")]
@@ -64,14 +54,15 @@ pub(super) struct AudienceArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Period in UTC (default: the month to date)")]
+#[command(next_help_heading = "Period in whole UTC days (default: the month to date)")]
 pub(super) struct PeriodArgs {
-    /// First day
-    #[arg(long, value_name = "DATE")]
-    pub(super) since: Option<Date>,
-    /// Last day (default: yesterday)
-    #[arg(long, value_name = "DATE", requires = "since")]
-    pub(super) until: Option<Date>,
+    /// First day: a date (2026-09-07), yesterday, today, or an age such as 7d or 2w, which is as long
+    /// before now; a time (2026-09-07T08:30:00Z), now, 24h or 90m stand for the day that they are in
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<TimeArgument>,
+    /// Last day, which is included (default: yesterday); takes the same forms
+    #[arg(long, value_name = "TIME", requires = "since")]
+    pub(super) until: Option<TimeArgument>,
     /// The whole last month
     #[arg(long, conflicts_with = "since")]
     pub(super) last_month: bool,
@@ -83,12 +74,12 @@ pub(super) struct PeriodArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Money")]
 pub(super) struct MoneyArgs {
-    /// Settings, a file or s3://BUCKET/KEY: the predecessor's config.json, or trailtab.toml
+    /// Settings, a file or s3://BUCKET/KEY: awsauditor's config.json, or trailtab.toml
     #[arg(long, value_name = "PLACE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     pub(super) config: Option<Source>,
     /// How cost is measured (default: UnblendedCost)
-    #[arg(long, value_name = "METRIC", value_parser = metric)]
+    #[arg(long, value_name = "METRIC", ignore_case = true, value_parser = metric_parser())]
     pub(super) metric: Option<Metric>,
     /// Tag whose value is the owner, or cost-category:NAME (can be repeated; default: Owner)
     #[arg(long, value_name = "KEY")]
@@ -140,14 +131,14 @@ pub(super) struct SendingArgs {
     pub(super) ledger: Option<Source>,
 }
 
-fn metric(text: &str) -> Result<Metric, String> {
-    let metric = Metric::ALL
-        .into_iter()
-        .find(|metric| metric.name().eq_ignore_ascii_case(text));
-    metric.ok_or_else(|| {
-        let names = Metric::ALL.map(Metric::name).join(", ");
-        format!("write one of {names}")
-    })
+/// Reads a metric by its name; the help lists all of them.
+fn metric_parser() -> impl TypedValueParser<Value = Metric> {
+    let named = |name: &str| {
+        let metrics = Metric::ALL.into_iter();
+        let mut found = metrics.filter(|metric| metric.name().eq_ignore_ascii_case(name));
+        found.next().ok_or("unknown metric")
+    };
+    PossibleValuesParser::new(Metric::ALL.map(Metric::name)).try_map(move |name| named(&name))
 }
 
 impl CostArgs {
@@ -172,18 +163,20 @@ impl PeriodArgs {
         if self.last_month {
             return Ok(Some(run.last_month()));
         }
-        let Some(from) = self.since else {
+        let Some(since) = self.since else {
             return Ok(None);
         };
+        let from = since.first_day(run.now);
         let today = run.today();
         let last = match run.settings.include_today {
             true => today,
             false => today.yesterday().unwrap_or(today),
         };
-        let through = self.until.unwrap_or(last).min(today);
+        let until = self.until.map(|until| until.last_day(run.now));
+        let through = until.unwrap_or(last).min(today);
         if from > through {
             let error = format!(
-                "--since and --until: there is no day from {from} to {through} (days are UTC, and today is left out unless --include-today is given)"
+                "--since and --until: the period is empty: it starts on {from} and ends on {through} (days are UTC; today is left out unless --include-today is given)"
             );
             return Err(UsageError(error).into());
         }

@@ -23,13 +23,14 @@ use trailtab_render::escape::terminal;
 /// are not verified and permissions that are missing; says who would get which report, and what a run
 /// costs. Makes at most two paid requests to Cost Explorer ($0.02).
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::COST_CHECK)]
 pub(super) struct CheckArgs {
     /// Settings, a file or s3://BUCKET/KEY
     #[arg(long, value_name = "PLACE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     config: Source,
     /// Form of what is found
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
     credentials: CredentialArgs,
@@ -38,7 +39,9 @@ pub(super) struct CheckArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// Lines for people
-    Table,
+    #[value(alias = "table")]
+    Text,
+    /// All of it
     Json,
 }
 
@@ -52,7 +55,7 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<Ended> {
         let accounts = (!listed.is_empty()).then_some(listed.len());
         let checked = check::check(&mut run, accounts, &config).await;
         let printed = match args.format {
-            Format::Table => lines(&checked).into_bytes(),
+            Format::Text => lines(&checked).into_bytes(),
             Format::Json => trailtab_render::json::ascii(&checked)?,
         };
         ui.data(&printed).context("cannot print what was found")?;

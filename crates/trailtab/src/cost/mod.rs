@@ -20,7 +20,7 @@ use super::ui::Ui;
 /// some accounts with their owners and services, or one owner's own cost. With --send, everybody in the settings
 /// gets theirs by mail, each once. Amounts are never rounded before they are shown; all days are UTC.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_help = crate::examples::COST)]
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,

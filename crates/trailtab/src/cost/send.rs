@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, bail};
 use trailtab_app::aws::SdkConfig;
 
-use super::args::{CostArgs, Format};
+use super::args::CostArgs;
 use super::open::{self, Opened};
 use super::view;
 use crate::Ended;
+use crate::format::Format;
 use crate::signals;
 use crate::ui::Ui;
 use trailtab_app::clock;
@@ -84,7 +85,7 @@ async fn send(
         config,
         ledger: &ledger,
         sender: Sender {
-            name: clock::since_1970().as_nanos().to_string(),
+            name: format!("{}-{}", clock::since_1970().as_nanos(), std::process::id()),
             now,
             until: now + LONGEST,
         },

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use rust_decimal::Decimal;
 
-use super::args::{CostArgs, Format};
+use super::args::CostArgs;
 use super::open::{self, Opened};
+use crate::format::Format;
 use crate::ui::Ui;
 use crate::{Ended, UsageError};
 use trailtab_app::cost_source::cost_explorer::PRICE;
@@ -158,7 +159,7 @@ fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<Vec<PathBuf>
         }
     }
     let printed = match args.format {
-        Format::Table => cost::page(report, ui.look()).into_bytes(),
+        Format::Text => cost::page(report, ui.look()).into_bytes(),
         Format::Json => json()?,
         Format::Csv => {
             for problem in &report.basis.problems {

@@ -12,9 +12,9 @@ use trailtab_app::source::Source;
 use trailtab_app::source::lookup_events::{KEPT, QUOTA};
 use trailtab_core::event::filter::{self, Access, Filter, List, Origin, Pattern};
 use trailtab_core::history::spans::Span;
-use trailtab_core::time::{Seconds, Window};
+use trailtab_core::time::{Seconds, TimeArgument, Window};
 
-/// How far back the event history is read unless somebody says otherwise, as in the predecessor.
+/// How far back the event history is read by default, as in aws-summarize-account-activity.
 const DEFAULT_HOURS: u32 = 336;
 
 /// Which events to read.
@@ -60,17 +60,18 @@ enum ActivityType {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Time window")]
+#[command(next_help_heading = "Time window (UTC)")]
 pub(super) struct TimeArgs {
     /// Hours to look back from now (default: 336 of the event history, everything of other sources)
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..))]
     past_hours: Option<u32>,
-    /// First day or time to count, such as 2026-09-07 or 2026-09-07T08:30:00Z
+    /// First day or time to count: a date (2026-09-07), a time (2026-09-07T08:30:00Z), today,
+    /// yesterday, now, or an age such as 90m, 24h, 7d or 2w, which is as long before now
     #[arg(long, value_name = "TIME", conflicts_with = "past_hours")]
-    since: Option<String>,
-    /// Last day to count, or the time to stop before
+    since: Option<TimeArgument>,
+    /// Last day to count, or the time to stop before; takes the same forms
     #[arg(long, value_name = "TIME", conflicts_with = "past_hours")]
-    until: Option<String>,
+    until: Option<TimeArgument>,
 }
 
 /// Values of one filter are alternatives, different filters must all match. Patterns match the whole
@@ -156,7 +157,7 @@ impl TimeArgs {
     pub(super) fn window(&self, now: Seconds) -> anyhow::Result<Window> {
         match self.past_hours {
             Some(hours) => Ok(Window::last_hours(hours, now)),
-            None => Window::between(self.since.as_deref(), self.until.as_deref())
+            None => Window::between(self.since, self.until, now)
                 .map_err(|error| UsageError(format!("--since and --until: {error}")).into()),
         }
     }

@@ -41,7 +41,8 @@ const HOME_REGION: &str = "us-east-1";
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    subcommand_precedence_over_arg = true
+    subcommand_precedence_over_arg = true,
+    after_help = crate::examples::USAGE
 )]
 pub(crate) struct Args {
     #[command(subcommand)]

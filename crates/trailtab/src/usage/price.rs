@@ -1,10 +1,10 @@
 //! `trailtab usage price`: what metrics would cost.
 
 use anyhow::Context as _;
-use clap::ValueEnum;
 
 use super::counted::Counted;
 use crate::Ended;
+use crate::format::Format;
 use crate::reading::{CredentialArgs, ReadingArgs};
 use crate::ui::Ui;
 use trailtab_core::activity::usage::metrics::NAMESPACE;
@@ -17,6 +17,7 @@ use trailtab_render::emf;
 /// Each set of metrics for itself and all together, without a limit and with --top, projected from the
 /// time in SOURCE to a month. Nothing is sent anywhere.
 #[derive(Debug, clap::Args)]
+#[command(after_help = crate::examples::USAGE_PRICE)]
 #[command(mut_arg("organization", |arg| arg.help("Read all active accounts of the organisation")))]
 pub(super) struct PriceArgs {
     #[command(flatten)]
@@ -35,16 +36,6 @@ pub(super) struct PriceArgs {
     format: Format,
     #[command(flatten)]
     credentials: CredentialArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A page for people
-    Text,
-    /// All of it
-    Json,
-    /// A row for each set and each bill
-    Csv,
 }
 
 pub(super) fn run(args: &PriceArgs, ui: Ui) -> anyhow::Result<Ended> {
