@@ -222,7 +222,7 @@ impl Ledger {
                 let deleted = request.send().await;
                 deleted
                     .map(drop)
-                    .map_err(|error| failed(aws::in_words(&error)))
+                    .map_err(|error| failed(aws::explain(&error)))
             }
             Ledger::Directory(_) => {
                 fs::remove_file(self.place(key)).map_err(|error| failed(error.to_string()))
@@ -263,7 +263,7 @@ impl Ledger {
                 Ok(Some((bytes, version)))
             }
             Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
-            Err(error) => Err(self.failed("read", key, aws::in_words(&error))),
+            Err(error) => Err(self.failed("read", key, aws::explain(&error))),
         }
     }
 
@@ -357,7 +357,7 @@ impl Ledger {
         match request.send().await {
             Ok(written) => Ok(Some(Version(written.e_tag))),
             Err(error) if is_unmet(&error, condition) => Ok(None),
-            Err(error) => Err(failed(aws::in_words(&error))),
+            Err(error) => Err(failed(aws::explain(&error))),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use tokio::runtime::{self, Runtime};
+use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::mpsc;
 
 use super::parallel;
@@ -79,6 +79,9 @@ pub enum ReadError {
     /// The event history cannot be read at all.
     #[error(transparent)]
     LookupEvents(#[from] lookup_events::LookupError),
+    /// The configuration of AWS cannot be used.
+    #[error(transparent)]
+    Config(#[from] aws::ConfigError),
     /// The runtime for network requests cannot be started.
     #[error("cannot start the network runtime")]
     Runtime(#[source] std::io::Error),
@@ -150,9 +153,7 @@ pub fn run<C: Counter>(
         Ok(outcome)
     });
     // Nothing waits for a request that was given up, such as one for an address that no server answers.
-    if let Some(runtime) = runtime {
-        runtime.shutdown_background();
-    }
+    drop(runtime);
     outcome
 }
 
@@ -226,17 +227,44 @@ fn work<C: Counter>(
     }
 }
 
-/// Starts the runtime for network requests, with two worker threads.
+/// A runtime for the network. Dropping it does not wait for the resolver: a name that is asked for while no DNS
+/// server answers would keep the program from ending for up to half a minute.
+pub struct NetworkRuntime {
+    handle: Handle,
+    /// There until this is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl NetworkRuntime {
+    /// Runs a future to its end.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.handle.block_on(future)
+    }
+}
+
+impl Drop for NetworkRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Starts a runtime for the network.
 ///
 /// # Errors
 ///
-/// If the operating system cannot start its threads.
-pub fn start_runtime() -> Result<Runtime, ReadError> {
-    runtime::Builder::new_multi_thread()
+/// If the system gives no threads.
+pub fn start_runtime() -> Result<NetworkRuntime, ReadError> {
+    let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(ReadError::Runtime)
+        .map_err(ReadError::Runtime)?;
+    Ok(NetworkRuntime {
+        handle: runtime.handle().clone(),
+        runtime: Some(runtime),
+    })
 }
 
 /// Lists what is to be read on this machine.
@@ -295,7 +323,8 @@ async fn feed(
             continue;
         };
         if config.is_none() {
-            config = request.interrupt.or(aws::config(&request.access)).await;
+            let loaded = request.interrupt.or(aws::config(&request.access)).await;
+            config = loaded.transpose()?;
         }
         let Some(config) = &config else {
             let address = format!("s3://{bucket}/{prefix}");

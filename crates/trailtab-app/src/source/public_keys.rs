@@ -5,14 +5,12 @@ use std::path::Path;
 use std::{fs, io};
 
 use aws_lc_rs::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
-use aws_sdk_cloudtrail::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use crate::aws;
-use crate::aws::in_words;
 use trailtab_core::integrity::Verdict;
 use trailtab_core::integrity::digest::{Digest, unhex};
 use trailtab_core::time::Seconds;
@@ -102,10 +100,7 @@ impl PublicKeys {
                 .start_time(DateTime::from_secs(from.saturating_sub(MARGIN)))
                 .end_time(DateTime::from_secs(to.saturating_add(MARGIN)))
                 .set_next_token(token);
-            let page = request.send().await.map_err(|error| match error.code() {
-                Some(code) => format!("{code}: {}", error.message().unwrap_or_default()),
-                None => in_words(&error),
-            })?;
+            let page = request.send().await.map_err(|error| aws::explain(&error))?;
             for key in page.public_key_list() {
                 if let (Some(name), Some(der)) = (key.fingerprint(), key.value()) {
                     keys.0.insert(name.to_owned(), der.as_ref().to_vec());

@@ -569,13 +569,9 @@ fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRe
     let hint = match error.code() {
         Some("AccessDenied") => " (the credentials need s3:ListBucket on the bucket)",
         Some("NoSuchBucket") => " (is the name right?)",
-        None if aws::lacks_credentials(error) => " (are credentials set up? try --profile)",
         _ => "",
     };
-    match (error.code(), error.message()) {
-        (Some(code), message) => format!("{code}: {}{hint}", message.unwrap_or_default()),
-        (None, _) => format!("{}{hint}", in_words(error)),
-    }
+    format!("{}{hint}", aws::explain(error))
 }
 
 fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
@@ -588,8 +584,8 @@ fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
         _ => "",
     };
     match error.code() {
-        Some(code) => format!("cannot be downloaded: {code}{hint}"),
-        None => format!("cannot be downloaded: {}", in_words(error)),
+        Some(code) if !hint.is_empty() => format!("cannot be downloaded: {code}{hint}"),
+        _ => format!("cannot be downloaded: {}", aws::explain(error)),
     }
 }
 

@@ -156,14 +156,14 @@ pub enum Transport {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// The file is not UTF-8.
-    #[error("it is no text in UTF-8")]
+    #[error("it is not text in UTF-8")]
     Text,
     /// The file is not JSON of the expected form; the value is the parser's message.
-    #[error("it is no JSON that says what trailtab wants: {0}")]
+    #[error("it is not JSON with the settings of trailtab: {0}")]
     Json(String),
-    /// The file is not TOML of the expected form; the value is the parser's message.
-    #[error("it is no TOML that says what trailtab wants: {0}")]
-    Toml(String),
+    /// The file is not TOML of the expected form; the value is the parser's error.
+    #[error("it is not TOML with the settings of trailtab")]
+    Toml(#[from] toml::de::Error),
     /// A setting has a value that cannot be used; the value is the message.
     #[error("{0}")]
     Value(String),
@@ -181,9 +181,7 @@ impl Settings {
         let settings: Settings = match text.starts_with('{') {
             true => serde_json::from_str(text)
                 .map_err(|error| SettingsError::Json(error.to_string()))?,
-            false => {
-                toml::from_str(text).map_err(|error| SettingsError::Toml(error.to_string()))?
-            }
+            false => toml::from_str(text)?,
         };
         settings.check()?;
         Ok(settings)

@@ -181,7 +181,8 @@ impl Pattern {
         }
     }
 
-    fn matches(&self, text: &str) -> bool {
+    /// Tells whether the pattern matches the whole text.
+    pub fn matches(&self, text: &str) -> bool {
         self.0.matches(text)
     }
 }

@@ -24,11 +24,12 @@ pub enum AskError {
         "the answer would take more than the {0} paid requests to Cost Explorer that are allowed: allow more with --max-requests, or ask for fewer days or reports"
     )]
     Budget(u64),
-    /// There are no valid credentials; the value is the reason.
-    #[error(
-        "there are no valid credentials to ask Cost Explorer with (set up the AWS command line, or try --profile): {0}"
-    )]
+    /// There are no valid credentials; the value is the message.
+    #[error("{0}")]
     NoCredentials(String),
+    /// Nothing at all could be reached.
+    #[error("{0}")]
+    Unreachable(String),
     /// The question is not one that Cost Explorer answers.
     #[error("Cost Explorer does not take the question, ce:GetCostAndUsage: {code}: {reason}")]
     Refused {
@@ -121,15 +122,16 @@ impl Failure {
         match error.code() {
             Some(code) => {
                 let reason = error.message().unwrap_or("no message");
-                Failure::with_code(code, reason, status.unwrap_or_default())
+                let explained = aws::explain(error);
+                Failure::with_code(code, reason, &explained, status.unwrap_or_default())
             }
             None => Failure::without_code(error, status),
         }
     }
 
     /// AWS says what is wrong, and charges nothing for it.
-    fn with_code(code: &str, reason: &str, status: u16) -> Failure {
-        let said = || format!("{code}: {reason}");
+    fn with_code(code: &str, reason: &str, explained: &str, status: u16) -> Failure {
+        let said = || explained.to_owned();
         let passing = |kind| Failure::free(kind, unanswered(code, reason));
         match code {
             // It comes with the status 400.
@@ -186,6 +188,9 @@ impl Failure {
         let reason = aws::in_words(error);
         if aws::lacks_credentials(error) {
             return Failure::free(Kind::Lasting, AskError::NoCredentials(reason));
+        }
+        if aws::is_unreachable(error) {
+            return Failure::free(Kind::Lasting, AskError::Unreachable(reason));
         }
         let (code, is_charged) = match error {
             SdkError::ConstructionFailure(_) => {

@@ -179,7 +179,7 @@ async fn tags(run: &Run, config: &SdkConfig, checked: &mut Checked) {
             let what = format!(
                 "whether the tag {} is active could not be found out, which takes ce:ListCostAllocationTags in the management account: {}",
                 keys.join(" and "),
-                aws::in_words(&error)
+                aws::explain(&error)
             );
             checked.add(Verdict::Doubtful, what);
         }
@@ -287,7 +287,7 @@ async fn ses(settings: &Settings, from: &str, config: &SdkConfig, checked: &mut 
                 break;
             }
             Ok(_) => reasons.push(format!("{identity} is not verified")),
-            Err(error) => reasons.push(format!("{identity}: {}", aws::in_words(&error))),
+            Err(error) => reasons.push(format!("{identity}: {}", aws::explain(&error))),
         }
     }
     if !reasons.is_empty() {

@@ -97,12 +97,17 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// Begins a run that asks Cost Explorer.
+///
+/// # Errors
+///
+/// If there are no credentials, or no network. If accounts cannot be listed for another reason, the run does
+/// without.
 pub async fn live(
     settings: Settings,
     config: &SdkConfig,
     cache: Option<Cache>,
     now: Seconds,
-) -> (Run, Vec<Listed>) {
+) -> Result<(Run, Vec<Listed>), AccountsError> {
     let limits = Limits::new(settings.max_requests.0);
     let explorer = CostExplorer::new(aws::cost_explorer(config), limits);
     let answers = Answers::new(Source::Asked(Box::new(explorer)), cache, now);
@@ -111,6 +116,8 @@ pub async fn live(
         Ok(listed) => Some(listed),
         // One account; its name does not matter.
         Err(AccountsError::NoOrganization(_)) => None,
+        // Nor will Cost Explorer answer.
+        Err(error @ AccountsError::Hopeless(_)) => return Err(error),
         Err(error) => {
             notes.push("names of accounts are those that Cost Explorer knows".to_owned());
             remarks.push(error.to_string());
@@ -119,7 +126,7 @@ pub async fn live(
     };
     let mut run = begin(settings, answers, listed.as_deref(), notes, now);
     run.remarks = remarks;
-    (run, listed.unwrap_or_default())
+    Ok((run, listed.unwrap_or_default()))
 }
 
 /// Begins a run on what an earlier one saved; it is as if it were then.

@@ -24,6 +24,7 @@ pub use self::account::Caller;
 use self::account::{Account, IdentityError, Refusal};
 pub use self::attribute::Attribute;
 use self::organization::OrganizationError;
+pub use self::regions::RegionError;
 use super::archive::{Archive, UNSETTLED};
 use super::document::Document;
 use super::interrupt::{self, Interrupt};
@@ -76,6 +77,12 @@ pub struct Asked {
 /// Why nothing at all can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
+    /// The configuration of AWS cannot be used.
+    #[error(transparent)]
+    Config(#[from] aws::ConfigError),
+    /// A requested region does not exist.
+    #[error(transparent)]
+    Region(#[from] RegionError),
     /// It is not known whose credentials are at hand.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -94,7 +101,7 @@ pub enum LookupError {
     #[error("no account is left to read: --account leaves out all active ones of the organisation")]
     NoMember,
     /// `--region` leaves out all enabled regions.
-    #[error("no region is left to read: none that --region lets pass is enabled")]
+    #[error("no region is left to read: no region that --region admits is enabled in the account")]
     NoRegion,
 }
 
@@ -229,7 +236,10 @@ pub async fn fetch(
 
 /// Finds out whose credentials these are, and which regions there are.
 async fn begin(asked: &Asked) -> Result<(SdkConfig, Caller, regions::Known), LookupError> {
-    let config = aws::config(&asked.access).await;
+    let config = aws::config(&asked.access).await?;
+    if !aws::has_endpoint(&asked.access).await? {
+        regions::check_names(asked)?;
+    }
     // Both are on the way of most runs, and neither has to wait for the other.
     let regions = async {
         Ok(match regions::are_named(asked) {
@@ -238,6 +248,7 @@ async fn begin(asked: &Asked) -> Result<(SdkConfig, Caller, regions::Known), Loo
         })
     };
     let (caller, regions) = tokio::try_join!(Caller::find(&config), regions)?;
+    regions::check_patterns(asked, caller.partition(), &regions)?;
     Ok((config, caller, regions))
 }
 
