@@ -237,11 +237,14 @@ pub fn cloudtrail(config: &SdkConfig, region: Option<&str>) -> aws_sdk_cloudtrai
     aws_sdk_cloudtrail::Client::from_conf(builder.build())
 }
 
+/// Builds a client for STS in the configured region.
 pub fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
     let builder = aws_sdk_sts::config::Builder::from(config).region(region_of(config));
     aws_sdk_sts::Client::from_conf(builder.build())
 }
 
+/// Builds a client for Account Management in the configured region. It tries a request twice at
+/// most.
 pub fn account(config: &SdkConfig) -> aws_sdk_account::Client {
     let builder = aws_sdk_account::config::Builder::from(config)
         .region(region_of(config))
@@ -249,6 +252,7 @@ pub fn account(config: &SdkConfig) -> aws_sdk_account::Client {
     aws_sdk_account::Client::from_conf(builder.build())
 }
 
+/// Builds a client for Organizations in the configured region.
 pub fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
     let builder = aws_sdk_organizations::config::Builder::from(config).region(region_of(config));
     aws_sdk_organizations::Client::from_conf(builder.build())

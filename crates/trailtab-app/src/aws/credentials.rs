@@ -19,35 +19,68 @@ use super::{chain, find, in_words};
 /// Why there are no credentials to sign requests with, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsProblem {
+    /// No source of credentials has any.
     #[error(
         "no AWS credentials were found: run `aws configure sso` or `aws configure`, choose a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NotFound,
+    /// The profile has no credentials.
     #[error(
         "the profile {profile:?} has no credentials: run `aws configure sso --profile {profile}` or `aws configure --profile {profile}`"
     )]
-    Empty { profile: String },
+    Empty {
+        /// The name of the profile.
+        profile: String,
+    },
+    /// The profile lacks a setting or has an invalid one.
     #[error("the profile {profile:?} is incomplete: {reason}")]
-    Incomplete { profile: String, reason: String },
+    Incomplete {
+        /// The name of the profile.
+        profile: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The sign-in to IAM Identity Center has expired.
     #[error(
         "the sign-in to IAM Identity Center has expired: run `{}` and try again",
         sign_in(profile)
     )]
-    SignInExpired { profile: String },
+    SignInExpired {
+        /// The name of the profile.
+        profile: String,
+    },
+    /// IAM Identity Center refuses the role of the profile.
     #[error(
         "IAM Identity Center does not give the role of the profile {profile:?}: {reason} (check its sso_account_id and sso_role_name, or ask for access)"
     )]
-    NotAssigned { profile: String, reason: String },
-    #[error("the credential_process of the profile {profile:?} failed: {reason}")]
-    Process { profile: String, reason: String },
-    #[error("cannot assume {role}: {reason}{}", trust(code))]
-    Role {
-        role: String,
-        code: String,
+    NotAssigned {
+        /// The name of the profile.
+        profile: String,
+        /// What IAM Identity Center answered.
         reason: String,
     },
+    /// The `credential_process` of the profile failed.
+    #[error("the credential_process of the profile {profile:?} failed: {reason}")]
+    Process {
+        /// The name of the profile.
+        profile: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A role cannot be assumed.
+    #[error("cannot assume {role}: {reason}{}", trust(code))]
+    Role {
+        /// The ARN or name of the role.
+        role: String,
+        /// The error code of AWS.
+        code: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The source of credentials cannot be reached.
     #[error("cannot get credentials: {0}")]
     Unreachable(Unreachable),
+    /// Any other error; the value is the message.
     #[error("cannot get credentials: {0}")]
     Other(String),
 }

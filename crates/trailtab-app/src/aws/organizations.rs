@@ -38,6 +38,7 @@ impl Listed {
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct ListError {
+    /// The error code of AWS; None if no answer came.
     pub code: Option<String>,
     /// Whether other requests will fail for the same reason: there are no valid credentials, or no network.
     pub is_hopeless: bool,

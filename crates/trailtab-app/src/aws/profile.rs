@@ -19,20 +19,30 @@ const MAX_NAMED: usize = 10;
 /// What the configuration says that nothing can be asked with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
+    /// The configuration cannot be read; the value is the reason.
     #[error("the AWS configuration cannot be read: {0}")]
     Unreadable(String),
+    /// The configured profile does not exist.
     #[error(
         "{origin} names the profile {name:?}, which does not exist: {}",
         known(others)
     )]
     UnknownProfile {
+        /// The name of the profile.
         name: String,
+        /// Where the profile was named.
         origin: &'static str,
         /// The profiles that exist.
         others: Vec<String>,
     },
+    /// The configured region does not exist.
     #[error("{origin} names the region {name:?}, which {}", UnknownRegion(name))]
-    UnknownRegion { name: String, origin: String },
+    UnknownRegion {
+        /// The name of the region.
+        name: String,
+        /// Where the region was named.
+        origin: String,
+    },
 }
 
 /// What to say of a region that is not in the table.

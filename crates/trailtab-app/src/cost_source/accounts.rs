@@ -33,6 +33,7 @@ pub enum AccountsError {
     /// There is this one account.
     #[error("the account is in no organisation: {0}")]
     NoOrganization(aws::ListError),
+    /// The list could not be read for any other reason.
     #[error("the organisation's accounts cannot be listed (organizations:ListAccounts): {0}")]
     Failed(aws::ListError),
 }

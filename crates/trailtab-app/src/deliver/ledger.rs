@@ -82,6 +82,7 @@ pub enum Claim {
 pub struct Owner {
     /// Unlike all others'.
     pub name: String,
+    /// The present time, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
     /// When it will have given up for certain.
     pub until: Seconds,
@@ -95,10 +96,14 @@ const LARGEST: i64 = 64 << 20;
 pub enum Ledger {
     /// A bucket, and the beginning of all keys, which is empty or ends in a slash.
     S3 {
+        /// The client for the bucket's region.
         client: Client,
+        /// The name of the bucket.
         bucket: String,
+        /// The beginning of all keys: empty, or ending in a slash.
         prefix: String,
     },
+    /// A directory on this machine.
     Directory(PathBuf),
 }
 

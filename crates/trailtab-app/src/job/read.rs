@@ -27,11 +27,15 @@ const WAITING: usize = 64;
 
 /// What to read, and how to count it.
 pub struct Request<'r> {
+    /// The files, directories, buckets and streams to read.
     pub sources: Vec<Source>,
     /// The event history, to be read as well.
     pub lookup: Option<lookup_events::Asked>,
+    /// The credentials and the region to ask AWS with.
     pub access: aws::Access,
+    /// Which events count.
     pub rules: Rules,
+    /// Where each record inside the window is copied to, once; None if no copy is wanted.
     pub dump: Option<Dump<'r>>,
     /// Set if log files are to be verified by their digests.
     pub verify: Option<Verify>,
@@ -42,7 +46,9 @@ pub struct Request<'r> {
 /// What was counted, and what is missing.
 #[derive(Debug)]
 pub struct Outcome<C = Tally> {
+    /// What was counted.
     pub intaken: Intaken<C>,
+    /// What was read and what is missing.
     pub coverage: Coverage,
     /// Whose credentials the event history was read with.
     pub caller: Option<Caller>,
@@ -67,12 +73,16 @@ impl<C> Default for Outcome<C> {
 /// Why nothing could be counted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
+    /// A bucket cannot be listed, or holds no log files.
     #[error(transparent)]
     S3(#[from] s3::S3Error),
+    /// The event history cannot be read at all.
     #[error(transparent)]
     LookupEvents(#[from] lookup_events::LookupError),
+    /// The configuration of AWS cannot be used.
     #[error(transparent)]
     Config(#[from] aws::ConfigError),
+    /// The runtime for network requests cannot be started.
     #[error("cannot start the network runtime")]
     Runtime(#[source] std::io::Error),
 }

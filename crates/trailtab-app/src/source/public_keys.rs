@@ -28,14 +28,19 @@ pub struct PublicKeys(BTreeMap<String, Vec<u8>>);
 /// Why a file gives no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
+    /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The file is too large to hold keys.
     #[error("it is too large")]
     TooLarge,
+    /// The file is not JSON of the expected form.
     #[error("it is not what `aws cloudtrail list-public-keys` prints")]
     Json(#[from] serde_json::Error),
+    /// A key is not base64; the value is its fingerprint.
     #[error("the key {0} is no base64")]
     Base64(String),
+    /// The file holds no key.
     #[error("there is no key in it")]
     Empty,
 }
@@ -108,6 +113,7 @@ impl PublicKeys {
         }
     }
 
+    /// Adds other keys; one with a known fingerprint replaces the known one.
     pub fn merge(&mut self, other: PublicKeys) {
         self.0.extend(other.0);
     }

@@ -49,16 +49,24 @@ const BODY_ATTEMPTS: u32 = 4;
 /// Why nothing at all can be read from a bucket.
 #[derive(Debug, thiserror::Error)]
 pub enum S3Error {
+    /// The bucket cannot be listed.
     #[error("cannot list s3://{bucket}/{prefix}: {reason}")]
     List {
+        /// The name of the bucket.
         bucket: String,
+        /// The beginning of keys that was asked for.
         prefix: String,
+        /// AWS's code and message, or what went wrong.
         reason: String,
     },
+    /// There are no log files under the prefix.
     #[error("there are no log files under s3://{bucket}/{prefix}{}", holds::there(bucket, prefix, holds.as_ref()))]
     Empty {
+        /// The name of the bucket.
         bucket: String,
+        /// The beginning of keys that was asked for.
         prefix: String,
+        /// What the bucket holds instead; None if that is not known.
         holds: Option<Holds>,
     },
 }
@@ -66,10 +74,13 @@ pub enum S3Error {
 /// What is asked for, as far as keys can tell it.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
+    /// The time window that was asked for.
     pub window: Window,
+    /// The filters by account and region.
     pub filter: &'a Filter,
     /// Whether digests are asked for as well.
     pub digests: bool,
+    /// The request to stop, such as Ctrl-C.
     pub interrupt: &'a Interrupt,
 }
 

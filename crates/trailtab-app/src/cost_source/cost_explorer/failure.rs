@@ -9,19 +9,22 @@ use crate::aws;
 /// Why there is no answer, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
+    /// The credentials lack the permission; the value is AWS's code and message.
     #[error(
         "Cost Explorer refuses to answer: {0} (whoever asks needs the permission ce:GetCostAndUsage; in a member account, the management account must allow it as well)"
     )]
     Denied(String),
+    /// The account has no Cost Explorer data, or not yet; the value is AWS's code and message.
     #[error(
         "Cost Explorer has no data: {0} (enable it once in the Billing and Cost Management console of the management account; the first data come about a day later)"
     )]
     Unavailable(String),
+    /// The run has made all paid requests that it may make; the value is their number.
     #[error(
         "the answer would take more than the {0} paid requests to Cost Explorer that are allowed: allow more with --max-requests, or ask for fewer days or reports"
     )]
     Budget(u64),
-    /// There are no valid credentials.
+    /// There are no valid credentials; the value is the message.
     #[error("{0}")]
     NoCredentials(String),
     /// Nothing at all could be reached.
@@ -29,16 +32,25 @@ pub enum AskError {
     Unreachable(String),
     /// The question is not one that Cost Explorer answers.
     #[error("Cost Explorer does not take the question, ce:GetCostAndUsage: {code}: {reason}")]
-    Refused { code: String, reason: String },
+    Refused {
+        /// The error code of AWS, or a word for what failed.
+        code: String,
+        /// The message of AWS, or what went wrong.
+        reason: String,
+    },
     /// It did not come, again and again.
     #[error(
         "Cost Explorer did not answer in {tries} tries, the last time for {code}: {reason} (try again later)"
     )]
     Unanswered {
+        /// The number of requests that were made.
         tries: u32,
+        /// The error code of the last request, or a word for what failed.
         code: String,
+        /// The message of the last request, or what went wrong.
         reason: String,
     },
+    /// The answer lacks something that is needed; the value says what.
     #[error("Cost Explorer gave what cannot be read: {0}")]
     Unreadable(String),
 }

@@ -23,15 +23,28 @@ const LARGEST: u64 = 4 << 20;
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The settings cannot be read.
     #[error("cannot read the settings {place}: {reason}")]
-    Unreadable { place: String, reason: String },
+    Unreadable {
+        /// The path or address of the settings.
+        place: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The settings were read and cannot be used.
     #[error("cannot use the settings {place}")]
     Unusable {
+        /// The path or address of the settings.
         place: String,
+        /// What is wrong with them.
         source: SettingsError,
     },
+    /// Settings cannot be read from this place.
     #[error("the settings must be a file or an object in S3: {place}")]
-    NoPlace { place: String },
+    NoPlace {
+        /// The place as it was given.
+        place: String,
+    },
 }
 
 /// Reads settings from a file, or from an object in S3.

@@ -11,7 +11,9 @@ use crate::aws;
 /// Whose credentials are at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
+    /// The account id, twelve digits; `unknown` if STS does not say.
     pub account: String,
+    /// The ARN of the identity.
     pub arn: String,
 }
 

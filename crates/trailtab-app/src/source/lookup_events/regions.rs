@@ -13,16 +13,22 @@ use trailtab_core::regions as core_regions;
 /// A region in --region that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegionError {
+    /// There is no region of this name.
     #[error(
         "--region {name}: there is no such region{}; a region newer than this version of trailtab can be named by a pattern, as in --region '{name}*'",
         meant(name, &[])
     )]
-    Unknown { name: String },
+    Unknown {
+        /// The name as it was given.
+        name: String,
+    },
+    /// The pattern matches no region.
     #[error(
         "--region {pattern}: no region fits this pattern{}",
         meant(pattern, known)
     )]
     NoMatch {
+        /// The pattern as it was given.
         pattern: String,
         /// The regions of the account, if they could be listed.
         known: Vec<String>,
