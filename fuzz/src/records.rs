@@ -7,22 +7,22 @@ use libfuzzer_sys::fuzz_target;
 use trailtab_core::coverage::scope_of;
 use trailtab_core::event::csv;
 use trailtab_core::event::oracle::{self, Told};
-use trailtab_core::integrity::digest::{Digest, Name, is_at};
+use trailtab_core::integrity::digest::{DigestFile, LogFileName, is_at};
 
 fuzz_target!(|document: &[u8]| {
     oracle::check(document);
     if csv::is_csv(document) {
         let _ = csv::read(document, &mut Told::default());
     }
-    if let Ok(digest) = Digest::parse(document) {
+    if let Ok(digest) = DigestFile::parse(document) {
         let _ = digest.string_to_sign(&[0; 32]);
     }
     if let Ok(name) = str::from_utf8(document) {
-        if let Some(name) = Name::of(name) {
+        if let Some(name) = LogFileName::of(name) {
             let _ = (name.delivered(), name.trail(), name.is_backfill());
         }
         let _ = is_at(name, "bucket", name);
         let _ = scope_of(name);
-        let _ = trailtab_core::time::Window::between(Some(name), None);
+        let _ = trailtab_core::time::TimeWindow::between(Some(name), None);
     }
 });

@@ -50,7 +50,7 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the user says about credentials.
 #[derive(Debug, Clone, Default)]
-pub struct Access {
+pub struct CredentialOptions {
     /// A named profile of the shared configuration.
     pub profile: Option<String>,
     /// The ARN of a role to assume with the credentials at hand.
@@ -62,7 +62,7 @@ pub struct Access {
 /// # Errors
 ///
 /// If the profile or the region that is configured does not exist.
-pub async fn config(access: &Access) -> Result<SdkConfig, ConfigError> {
+pub async fn config(access: &CredentialOptions) -> Result<SdkConfig, ConfigError> {
     let profiles = Profiles::read(access).await?;
     profiles.check_region()?;
     Ok(load(access, profiles.origin(access)).await)
@@ -74,7 +74,7 @@ pub async fn config(access: &Access) -> Result<SdkConfig, ConfigError> {
 ///
 /// If the profile that is configured does not exist.
 pub async fn function_config() -> Result<SdkConfig, ConfigError> {
-    let access = Access::default();
+    let access = CredentialOptions::default();
     let profiles = Profiles::read(&access).await?;
     Ok(load(&access, profiles.origin(&access)).await)
 }
@@ -85,11 +85,11 @@ pub async fn function_config() -> Result<SdkConfig, ConfigError> {
 /// # Errors
 ///
 /// If the configuration cannot be read.
-pub async fn has_endpoint(access: &Access) -> Result<bool, ConfigError> {
+pub async fn has_endpoint(access: &CredentialOptions) -> Result<bool, ConfigError> {
     Ok(Profiles::read(access).await?.has_endpoint())
 }
 
-async fn load(access: &Access, origin: Origin) -> SdkConfig {
+async fn load(access: &CredentialOptions, origin: Origin) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(30))

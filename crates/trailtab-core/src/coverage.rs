@@ -11,7 +11,7 @@ const MAX_PROBLEMS: usize = 1000;
 
 /// A document, or a place where documents were looked for, that could not be read completely.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
+pub struct ReadProblem {
     /// The path or address, written as on the command line.
     pub document: String,
     /// Whether part of the document or nothing of it was read.
@@ -41,7 +41,7 @@ impl Severity {
 
 /// What a run requested and read, and the problems it met. Any two can be merged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Coverage {
+pub struct RunCoverage {
     /// Documents that were opened: log files, pages or payloads.
     pub documents: u64,
     /// Size of these documents in bytes as stored, mostly compressed.
@@ -69,17 +69,17 @@ pub struct Coverage {
     /// Events from this time on may not have been delivered yet; None if all have been.
     pub settled_until: Option<Seconds>,
     /// At most 1000 problems; `more_problems` counts the others.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ReadProblem>,
     /// Number of problems beyond the limit of `problems`.
     pub more_problems: u64,
     /// The result of verifying log files by their digests; None if they were not verified.
     pub integrity: Option<Integrity>,
 }
 
-impl Coverage {
+impl RunCoverage {
     /// Records a problem. If the document's name contains an account and a region, these count as
     /// partly read.
-    pub fn problem(&mut self, problem: Problem) {
+    pub fn problem(&mut self, problem: ReadProblem) {
         if let Some(scope) = scope_of(&problem.document) {
             let worst = self.asked.entry(scope).or_default();
             // An unreadable file makes its region incomplete, not failed.
@@ -128,7 +128,7 @@ impl Coverage {
 
     /// Returns the coverage of one account: its regions and problems, and the problems that belong
     /// to no account. The document counts remain those of the whole run.
-    pub fn of_account(&self, account: &str) -> Coverage {
+    pub fn of_account(&self, account: &str) -> RunCoverage {
         let mut coverage = self.clone();
         coverage.asked.retain(|(asked, _), _| asked == account);
         let is_mine = |scope: Option<(String, String)>| scope.is_none_or(|(of, _)| of == account);
@@ -142,7 +142,7 @@ impl Coverage {
     }
 
     /// Adds the coverage of another part of the same run.
-    pub fn merge(&mut self, other: Coverage) {
+    pub fn merge(&mut self, other: RunCoverage) {
         self.documents += other.documents;
         self.bytes += other.bytes;
         self.unread += other.unread;
@@ -211,8 +211,8 @@ pub fn scope_of(document: &str) -> Option<(String, String)> {
 mod tests {
     use super::*;
 
-    fn problem(document: &str) -> Problem {
-        Problem {
+    fn problem(document: &str) -> ReadProblem {
+        ReadProblem {
             document: document.to_owned(),
             severity: Severity::Failed,
             reason: "no such key".to_owned(),
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_problem_costs_its_region() {
-        let mut coverage = Coverage::default();
+        let mut coverage = RunCoverage::default();
         coverage.ask("111122223333", "eu-west-1");
         coverage.ask("111122223333", "us-east-1");
         let name = "a/111122223333_CloudTrail_us-east-1_20260907T0805Z_aaaaaaaaaaaaaaaa.json.gz";
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn problems_are_bounded_and_none_is_forgotten() {
-        let mut coverage = Coverage::default();
+        let mut coverage = RunCoverage::default();
         for n in 0..700 {
             coverage.problem(problem(&format!("{n}.json")));
         }
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_problem_is_its_accounts() {
-        let mut coverage = Coverage::default();
+        let mut coverage = RunCoverage::default();
         for account in ["111122223333", "444455556666"] {
             coverage.problem(problem(&event_history(account, "eu-west-1")));
         }

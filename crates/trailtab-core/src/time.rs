@@ -14,7 +14,7 @@ const SECONDS_PER_DAY: Seconds = 86_400;
 
 /// The requested time range. An end that is None has no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Window {
+pub struct TimeWindow {
     /// The first second inside the window.
     pub since: Option<Seconds>,
     /// The first second after the window.
@@ -39,7 +39,7 @@ pub struct EmptyWindow {
 
 /// A time as a user writes it, for `--since` and `--until` of all verbs.
 ///
-/// It is resolved against the current time, which is why [`Window::between`] takes `now`.
+/// It is resolved against the current time, which is why [`TimeWindow::between`] takes `now`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeArgument {
     /// `now`
@@ -192,7 +192,7 @@ impl TimeArgument {
     }
 }
 
-impl Window {
+impl TimeWindow {
     /// Builds a window from its ends; one that is not given is open.
     ///
     /// # Errors
@@ -202,8 +202,8 @@ impl Window {
         since: Option<TimeArgument>,
         until: Option<TimeArgument>,
         now: Seconds,
-    ) -> Result<Window, EmptyWindow> {
-        let window = Window {
+    ) -> Result<TimeWindow, EmptyWindow> {
+        let window = TimeWindow {
             since: since.map(|since| since.start(now)),
             until: until.map(|until| until.end(now)),
         };
@@ -217,8 +217,8 @@ impl Window {
     }
 
     /// The last `hours` hours up to and including the second `now`.
-    pub fn last_hours(hours: u32, now: Seconds) -> Window {
-        Window {
+    pub fn last_hours(hours: u32, now: Seconds) -> TimeWindow {
+        TimeWindow {
             since: Some(now.saturating_sub(i64::from(hours) * 3600)),
             until: Some(now.saturating_add(1)),
         }
@@ -232,7 +232,7 @@ impl Window {
                 self.since.is_none_or(|since| since <= time)
                     && self.until.is_none_or(|until| time < until)
             }
-            None => *self == Window::default(),
+            None => *self == TimeWindow::default(),
         }
     }
 }
@@ -273,12 +273,12 @@ pub fn parse(text: &[u8]) -> Option<Seconds> {
 /// Parses the times of records. It is fast because most records have the same date as the previous
 /// one.
 #[derive(Debug, Default)]
-pub struct Clock {
+pub struct TimeParser {
     date: [u8; 10],
     midnight: Seconds,
 }
 
-impl Clock {
+impl TimeParser {
     /// Parses `2026-09-07T08:00:00Z`, or any other form that [`parse`] accepts.
     #[inline]
     pub fn parse(&mut self, text: &[u8]) -> Option<Seconds> {
@@ -364,7 +364,8 @@ mod tests {
     }
 
     fn between(since: &str, until: &str) -> (String, String) {
-        let window = Window::between(Some(argument(since)), Some(argument(until)), NOW).unwrap();
+        let window =
+            TimeWindow::between(Some(argument(since)), Some(argument(until)), NOW).unwrap();
         (iso(window.since.unwrap()), iso(window.until.unwrap()))
     }
 
@@ -422,9 +423,14 @@ mod tests {
         );
         assert_eq!(between("7d", "now"), week);
         let since = Some(argument("2026-09-08"));
-        let empty = Window::between(since, Some(argument("2026-09-07")), NOW);
+        let empty = TimeWindow::between(since, Some(argument("2026-09-07")), NOW);
         assert!(empty.is_err());
-        assert!(Window::between(since, None, NOW).unwrap().until.is_none());
+        assert!(
+            TimeWindow::between(since, None, NOW)
+                .unwrap()
+                .until
+                .is_none()
+        );
     }
 
     #[test]
@@ -504,20 +510,20 @@ mod tests {
 
     #[test]
     fn a_window_holds_its_first_second_and_not_its_last() {
-        let window = Window {
+        let window = TimeWindow {
             since: Some(10),
             until: Some(20),
         };
         assert!(window.contains(Some(10)) && window.contains(Some(19)));
         assert!(!window.contains(Some(9)) && !window.contains(Some(20)));
-        assert!(!window.contains(None) && Window::default().contains(None));
-        assert!(Window::last_hours(1, 7200).contains(Some(3600)));
-        assert!(Window::last_hours(1, 7200).contains(Some(7200)));
+        assert!(!window.contains(None) && TimeWindow::default().contains(None));
+        assert!(TimeWindow::last_hours(1, 7200).contains(Some(3600)));
+        assert!(TimeWindow::last_hours(1, 7200).contains(Some(7200)));
     }
 
     #[test]
     fn the_clock_reads_what_parse_reads() {
-        let mut clock = Clock::default();
+        let mut clock = TimeParser::default();
         for text in [
             "2026-09-07T08:00:00Z",
             "2026-09-07T08:00:01Z",

@@ -14,12 +14,12 @@ use super::organisation::{
 };
 use super::rng;
 use trailtab_core::cost::answer::{
-    Answer, DimensionValue, Group, MetricValue, Page, Period, ResultByTime,
+    AnswerGroup, AnswerPage, AnswerPeriod, CostAnswer, DimensionValue, MetricValue, ResultByTime,
 };
-use trailtab_core::cost::charge::Metric;
+use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::owner::OwnerKey;
-use trailtab_core::cost::plan::{self, Need};
-use trailtab_core::cost::query::Query;
+use trailtab_core::cost::plan::{self, ReportNeeds};
+use trailtab_core::cost::query::CostQuery;
 use trailtab_core::time::Seconds;
 
 /// The names of the accounts, in their order.
@@ -42,7 +42,7 @@ const DAYS: (Date, Date) = (
 const ESTIMATED_FROM: Date = jiff::civil::date(2026, 9, 1);
 
 /// Something that costs money on each day: account, owner, service, and cents a day.
-type Habit = (usize, &'static str, &'static str, u32);
+type SpendHabit = (usize, &'static str, &'static str, u32);
 
 const COMPUTE: &str = "Amazon Elastic Compute Cloud - Compute";
 const OTHER: &str = "EC2 - Other";
@@ -50,7 +50,7 @@ const DATABASE: &str = "Amazon Relational Database Service";
 const STORAGE: &str = "Amazon Simple Storage Service";
 
 #[rustfmt::skip]
-const HABITS: [Habit; 34] = [
+const HABITS: [SpendHabit; 34] = [
     (MANAGEMENT, "anna.lindqvist@example.com", "AWS CloudTrail", 310),
     (MANAGEMENT, "jonas.weber@example.com", "AWS Cost Explorer", 23),
     (MANAGEMENT, "", "AmazonCloudWatch", 180),
@@ -102,7 +102,7 @@ const MONTHLY: [(usize, &str, &str, i64); 6] = [
 const INCIDENT: Date = jiff::civil::date(2026, 9, 17);
 
 /// An amount of the bill.
-struct Item {
+struct BillItem {
     day: Date,
     account: usize,
     record_type: &'static str,
@@ -113,11 +113,11 @@ struct Item {
 }
 
 /// Makes the answers that any report on the bill needs.
-pub fn answers(seed: u64, asked: Seconds) -> Vec<Answer> {
+pub fn answers(seed: u64, asked: Seconds) -> Vec<CostAnswer> {
     let items = items(seed);
-    let need = Need {
+    let need = ReportNeeds {
         time_period: plan::time_period(DAYS.0, DAYS.1),
-        metric: Metric::UnblendedCost,
+        metric: CostMetric::UnblendedCost,
         keys: vec![OwnerKey::Tag("Owner".to_owned())],
         accounts: None,
         whole_accounts: true,
@@ -142,7 +142,7 @@ pub fn accounts() -> impl Iterator<Item = (&'static str, &'static str)> {
         .map(|(account, name)| (account.number, name))
 }
 
-fn items(seed: u64) -> Vec<Item> {
+fn items(seed: u64) -> Vec<BillItem> {
     let mut items = Vec::new();
     let (from, through) = DAYS;
     let days = from.series(1.day()).take_while(|day| *day <= through);
@@ -153,7 +153,7 @@ fn items(seed: u64) -> Vec<Item> {
             let weekend = matches!(day.weekday().to_monday_zero_offset(), 5 | 6);
             let share = 800 + i64::from(rng::scale(random, 400)) + number as i64 * 2;
             let share = if weekend { share * 7 / 10 } else { share };
-            items.push(Item {
+            items.push(BillItem {
                 day,
                 account,
                 record_type: "Usage",
@@ -163,7 +163,7 @@ fn items(seed: u64) -> Vec<Item> {
             });
         }
         if day >= INCIDENT {
-            items.push(Item {
+            items.push(BillItem {
                 day,
                 account: SANDBOX,
                 record_type: "Usage",
@@ -173,24 +173,26 @@ fn items(seed: u64) -> Vec<Item> {
             });
         }
         if day.day() == 1 {
-            items.extend(MONTHLY.map(|(account, record_type, service, cents)| Item {
-                day,
-                account,
-                record_type,
-                owner: "",
-                service,
-                amount: cents * 10_000,
-            }));
+            items.extend(
+                MONTHLY.map(|(account, record_type, service, cents)| BillItem {
+                    day,
+                    account,
+                    record_type,
+                    owner: "",
+                    service,
+                    amount: cents * 10_000,
+                }),
+            );
         }
     }
     items
 }
 
 /// Answers a question about the bill, as far as the demo asks any.
-fn answer(query: Query, items: &[Item], asked: Seconds) -> Answer {
+fn answer(query: CostQuery, items: &[BillItem], asked: Seconds) -> CostAnswer {
     let account = query.only("LINKED_ACCOUNT");
     // Whatever is asked about one account is about usage.
-    let is_meant = |item: &&Item| {
+    let is_meant = |item: &&BillItem| {
         account.is_none_or(|account| {
             ACCOUNTS[item.account].number == account && item.record_type == "Usage"
         })
@@ -207,7 +209,7 @@ fn answer(query: Query, items: &[Item], asked: Seconds) -> Answer {
         *sum.or_default() += item.amount;
     }
     let metric = query.metrics[0].name();
-    let group = |(keys, amount): (Vec<String>, i64)| Group {
+    let group = |(keys, amount): (Vec<String>, i64)| AnswerGroup {
         keys: keys.into(),
         metrics: BTreeMap::from([(
             metric.to_owned(),
@@ -219,7 +221,7 @@ fn answer(query: Query, items: &[Item], asked: Seconds) -> Answer {
         .into(),
     };
     let result = |(day, groups): (Date, BTreeMap<Vec<String>, i64>)| ResultByTime {
-        time_period: Period {
+        time_period: AnswerPeriod {
             start: day,
             end: day.tomorrow().unwrap_or(day),
         },
@@ -231,12 +233,12 @@ fn answer(query: Query, items: &[Item], asked: Seconds) -> Answer {
         value: id.to_owned(),
         attributes: BTreeMap::from([("description".to_owned(), name.to_owned())]),
     });
-    let page = Page {
+    let page = AnswerPage {
         results_by_time: sums.into_iter().map(result).collect(),
         dimension_value_attributes: named.collect(),
         next_page_token: None,
     };
-    Answer {
+    CostAnswer {
         request: query,
         asked,
         pages: vec![page],

@@ -4,10 +4,10 @@ use super::catalogue;
 use super::incident;
 use super::oddities;
 use super::organisation::{PRODUCTION, Via};
-use super::record::{Call, Failure, Record};
+use super::record::{CallFailure, CompiledCall, RecordDetails};
 use super::rng::{self, Rng};
-use super::template::{Scene, Template, wide};
-use super::world::World;
+use super::template::{JsonTemplate, Scene, wide};
+use super::world::DemoWorld;
 
 /// The organisation's id, a part of every key of its trail.
 pub(super) const ORGANISATION: &str = "o-exampleorg1";
@@ -27,20 +27,20 @@ enum Shape {
     Step(Box<Step>),
     /// A record written out in full, because its shape is the point.
     Whole {
-        text: Template,
+        text: JsonTemplate,
         imported: bool,
         event_id: bool,
     },
 }
 
 struct Step {
-    identity: Template,
-    arn: Template,
-    call: Call,
+    identity: JsonTemplate,
+    arn: JsonTemplate,
+    call: CompiledCall,
     address: &'static str,
-    agent: Template,
+    agent: JsonTemplate,
     via: Via,
-    failure: Option<(&'static str, Template)>,
+    failure: Option<(&'static str, JsonTemplate)>,
     refused: bool,
     created: u32,
     session: u64,
@@ -56,7 +56,7 @@ pub(super) fn all() -> Vec<Fixed> {
         };
         let failure = step
             .failure
-            .map(|(code, message)| (code, Template::new(message)));
+            .map(|(code, message)| (code, JsonTemplate::new(message)));
         let player = step.player.describe();
         all.push(Fixed {
             account: PRODUCTION,
@@ -64,11 +64,11 @@ pub(super) fn all() -> Vec<Fixed> {
             time: step.time,
             number: number as u64,
             shape: Shape::Step(Box::new(Step {
-                identity: Template::new(&player.identity),
-                arn: Template::new(&player.arn),
-                call: Call::new(service, step.api),
+                identity: JsonTemplate::new(&player.identity),
+                arn: JsonTemplate::new(&player.arn),
+                call: CompiledCall::new(service, step.api),
                 address: player.address,
-                agent: Template::new(player.agent),
+                agent: JsonTemplate::new(player.agent),
                 via: player.via,
                 refused: step.refused,
                 failure,
@@ -85,7 +85,7 @@ pub(super) fn all() -> Vec<Fixed> {
             time: oddity.time,
             number: 10_000 + number as u64,
             shape: Shape::Whole {
-                text: Template::new(&text),
+                text: JsonTemplate::new(&text),
                 imported: oddity.imported,
                 event_id: text.contains(r#""eventID""#),
             },
@@ -113,7 +113,7 @@ impl Fixed {
         )
     }
 
-    pub(super) fn write(&self, world: &World, seed: u64, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, world: &DemoWorld, seed: u64, out: &mut Vec<u8>) {
         let seed = rng::combine(&[seed, 0xf1c5, self.number]);
         let mut rng = Rng::new(seed);
         let event_id = wide(&mut rng);
@@ -141,8 +141,8 @@ impl Fixed {
                 let said = step
                     .failure
                     .as_ref()
-                    .map(|(code, message)| Failure::Said(code, message));
-                let record = Record {
+                    .map(|(code, message)| CallFailure::Said(code, message));
+                let record = RecordDetails {
                     version: "1.11",
                     identity: &step.identity,
                     call: &step.call,
@@ -150,7 +150,7 @@ impl Fixed {
                     agent: &step.agent,
                     via: step.via,
                     failure: if step.refused {
-                        Some(Failure::Denied)
+                        Some(CallFailure::Denied)
                     } else {
                         said
                     },

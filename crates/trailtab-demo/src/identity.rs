@@ -3,7 +3,7 @@
 //! The closing brace is left to the writer of the record, which may have to add `invokedBy`.
 
 use super::calendar::HOUR;
-use super::organisation::{Given, Who};
+use super::organisation::{Given, MachineKind};
 use super::rng;
 use super::text;
 
@@ -26,66 +26,70 @@ pub(super) fn principal_id(prefix: &str, name: &str, account: &str) -> String {
 }
 
 /// The identity as JSON with holes, without the closing brace.
-pub(super) fn identity(who: Who, account: &str) -> String {
+pub(super) fn identity(who: MachineKind, account: &str) -> String {
     match who {
-        Who::Person { mail, set } => person(mail, set, account),
-        Who::User(name) => user(name, account),
-        Who::Role {
+        MachineKind::Person { mail, set } => person(mail, set, account),
+        MachineKind::User(name) => user(name, account),
+        MachineKind::Role {
             name,
             session,
             given,
         } => role(name, session, given, account),
-        Who::Service(name) => format!(r#"{{"type":"AWSService","invokedBy":"{name}""#),
-        Who::Untyped(name) => format!(r#"{{"accountId":"$account","invokedBy":"{name}""#),
-        Who::Foreign { account, principal } => {
+        MachineKind::Service(name) => format!(r#"{{"type":"AWSService","invokedBy":"{name}""#),
+        MachineKind::Untyped(name) => format!(r#"{{"accountId":"$account","invokedBy":"{name}""#),
+        MachineKind::Foreign { account, principal } => {
             format!(r#"{{"type":"AWSAccount","principalId":"{principal}","accountId":"{account}""#)
         }
-        Who::WebIdentity(subject) => format!(
+        MachineKind::WebIdentity(subject) => format!(
             r#"{{"type":"WebIdentityUser","principalId":"arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com:sts.amazonaws.com:{subject}","userName":"{subject}","identityProvider":"arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com""#
         ),
-        Who::Saml(name) => format!(
+        MachineKind::Saml(name) => format!(
             r#"{{"type":"SAMLUser","principalId":"kTqhFvD2cAexampleExampleExample=:{name}","userName":"{name}","identityProvider":"kTqhFvD2cAexampleExampleExample=""#
         ),
-        Who::Federated { name, issuer } => federated(name, issuer, account),
-        Who::IdentityCenter(user) => format!(
+        MachineKind::Federated { name, issuer } => federated(name, issuer, account),
+        MachineKind::IdentityCenter(user) => format!(
             r#"{{"type":"IdentityCenterUser","accountId":"$account","onBehalfOf":{{"userId":"{user}","identityStoreArn":"arn:aws:identitystore::111122223333:identitystore/d-9967example"}},"credentialId":"$uuid""#
         ),
     }
 }
 
 /// The ARN as it appears in error messages; empty for principals that have none.
-pub(super) fn arn(who: Who, account: &str) -> String {
+pub(super) fn arn(who: MachineKind, account: &str) -> String {
     match who {
-        Who::Person { mail, set } => {
+        MachineKind::Person { mail, set } => {
             format!(
                 "arn:aws:sts::{account}:assumed-role/{}/{mail}",
                 reserved_role(set, account)
             )
         }
-        Who::User(name) => format!("arn:aws:iam::{account}:user/{name}"),
-        Who::Role { name, session, .. } => {
+        MachineKind::User(name) => format!("arn:aws:iam::{account}:user/{name}"),
+        MachineKind::Role { name, session, .. } => {
             format!("arn:aws:sts::{account}:assumed-role/{name}/{session}")
         }
-        Who::Federated { name, .. } => format!("arn:aws:sts::{account}:federated-user/{name}"),
-        Who::Foreign { account, .. } => format!("arn:aws:iam::{account}:root"),
-        Who::Service(name) | Who::Untyped(name) => name.to_owned(),
-        Who::WebIdentity(name) | Who::Saml(name) | Who::IdentityCenter(name) => name.to_owned(),
+        MachineKind::Federated { name, .. } => {
+            format!("arn:aws:sts::{account}:federated-user/{name}")
+        }
+        MachineKind::Foreign { account, .. } => format!("arn:aws:iam::{account}:root"),
+        MachineKind::Service(name) | MachineKind::Untyped(name) => name.to_owned(),
+        MachineKind::WebIdentity(name)
+        | MachineKind::Saml(name)
+        | MachineKind::IdentityCenter(name) => name.to_owned(),
     }
 }
 
 /// Seconds a session lasts, and how many of a principal run at once.
-pub(super) fn sessions(who: Who) -> (u32, u32) {
+pub(super) fn sessions(who: MachineKind) -> (u32, u32) {
     match who {
-        Who::Person { .. } => (12 * HOUR, 1),
-        Who::Role {
+        MachineKind::Person { .. } => (12 * HOUR, 1),
+        MachineKind::Role {
             session: "$host", ..
         } => (6 * HOUR, 6),
-        Who::Role {
+        MachineKind::Role {
             given: Given::Oidc | Given::ServiceLinked(_),
             ..
         } => (HOUR, 1),
-        Who::Role { session, .. } if session.contains("$task") => (6 * HOUR, 40),
-        Who::Role { .. } => (12 * HOUR, 1),
+        MachineKind::Role { session, .. } if session.contains("$task") => (6 * HOUR, 40),
+        MachineKind::Role { .. } => (12 * HOUR, 1),
         _ => (HOUR, 1),
     }
 }

@@ -8,9 +8,9 @@
 //! a service control policy. From 07:46 on, Inês of the security team finds it and cleans up.
 
 use super::calendar::at;
-use super::catalogue::{Api, r, services, w};
+use super::catalogue::{ApiSpec, r, services, w};
 use super::identity;
-use super::organisation::{ACCOUNTS, PRODUCTION, Via, Who};
+use super::organisation::{ACCOUNTS, MachineKind, PRODUCTION, Via};
 
 const QUIET: &str = "sa-east-1";
 const GLOBAL: &str = "us-east-1";
@@ -30,7 +30,7 @@ pub(super) enum Player {
 }
 
 /// A player, as the records show it.
-pub(super) struct Described {
+pub(super) struct DescribedPlayer {
     pub(super) identity: String,
     pub(super) arn: String,
     pub(super) address: &'static str,
@@ -45,30 +45,30 @@ pub(super) struct StepRow {
     pub(super) player: Player,
     pub(super) region: &'static str,
     pub(super) service: &'static str,
-    pub(super) api: &'static Api,
+    pub(super) api: &'static ApiSpec,
     pub(super) failure: Option<(&'static str, &'static str)>,
     /// Refused by a policy, with the words the service has for that.
     pub(super) refused: bool,
 }
 
 impl Player {
-    pub(super) fn describe(self) -> Described {
+    pub(super) fn describe(self) -> DescribedPlayer {
         let account = ACCOUNTS[PRODUCTION].number;
         let (who, address, agent, via) = match self {
             Player::Leaked => (
-                Who::User("legacy-backup"),
+                MachineKind::User("legacy-backup"),
                 "203.0.113.219",
                 "Boto3/1.34.162 md/Botocore#1.34.162 ua/2.0 os/linux#6.8.11-amd64 md/arch#x86_64 lang/python#3.12.4 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.34.162",
                 Via::Sdk,
             ),
             Player::Rogue => (
-                Who::User("svc-metrics-sync"),
+                MachineKind::User("svc-metrics-sync"),
                 "203.0.113.221",
                 "aws-cli/2.17.20 md/awscrt#0.20.11 ua/2.0 os/linux#6.8.11-amd64 md/arch#x86_64 lang/python#3.11.9 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe md/distrib#kali.2024",
                 Via::Sdk,
             ),
             Player::RogueConsole => (
-                Who::User("svc-metrics-sync"),
+                MachineKind::User("svc-metrics-sync"),
                 "203.0.113.221",
                 "Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Firefox/128.0",
                 Via::Console,
@@ -86,7 +86,7 @@ impl Player {
                 Via::Console,
             ),
         };
-        Described {
+        DescribedPlayer {
             identity: identity::identity(who, account),
             arn: identity::arn(who, account),
             address,
@@ -97,7 +97,7 @@ impl Player {
     }
 }
 
-const RESPONDER: Who = Who::Person {
+const RESPONDER: MachineKind = MachineKind::Person {
     mail: "ines.duarte@example.com",
     set: "IncidentResponse",
 };
@@ -153,12 +153,12 @@ const PROBES: &[(&str, &str, &str)] = &[
     (GLOBAL, "sts", "GetSessionToken"), (GLOBAL, "sts", "GetFederationToken"),
 ];
 
-type Row = (
+type StoryRow = (
     u32,
     Player,
     &'static str,
     &'static str,
-    Api,
+    ApiSpec,
     Option<(&'static str, &'static str)>,
 );
 const OK: Option<(&str, &str)> = None;
@@ -182,7 +182,7 @@ const TRAIL: &str = r#"{"name":"arn:aws:cloudtrail:eu-central-1:111122223333:tra
 const RETURNED: &str = r#"{"requestId":"$request","_return":true}"#;
 const GPUS: &str = r#"{"requestId":"$request","reservationId":"r-0$h16","ownerId":"$account","groupSet":{},"instancesSet":{"items":[{"instanceId":"i-0decafbadc0ffee01","imageId":"ami-0bad5eed000000001","instanceState":{"code":0,"name":"pending"},"instanceType":"g5.48xlarge","placement":{"availabilityZone":"sa-east-1a","tenancy":"default"},"keyName":"k8s-sync"},{"instanceId":"i-0decafbadc0ffee02","imageId":"ami-0bad5eed000000001","instanceState":{"code":0,"name":"pending"},"instanceType":"g5.48xlarge","placement":{"availabilityZone":"sa-east-1a","tenancy":"default"},"keyName":"k8s-sync"}]}}"#;
 
-const fn run(request: &'static str, response: &'static str) -> Api {
+const fn run(request: &'static str, response: &'static str) -> ApiSpec {
     w("RunInstances", request, response)
 }
 
@@ -191,7 +191,7 @@ const P4: &str = r#"{"instancesSet":{"items":[{"imageId":"ami-0bad5eed000000001"
 const G5: &str = r#"{"instancesSet":{"items":[{"imageId":"ami-0bad5eed000000001","minCount":1,"maxCount":2,"keyName":"k8s-sync"}]},"groupSet":{"items":[{"groupId":"sg-0bad5eed000000001"}]},"instanceType":"g5.48xlarge","userData":"<sensitiveDataRemoved>","blockDeviceMapping":{},"monitoring":{"enabled":false},"disableApiTermination":true}"#;
 
 #[rustfmt::skip] // One event, one row.
-const STORY: &[Row] = &[
+const STORY: &[StoryRow] = &[
     // The key is tried.
     (at(17, 1, 12, 8), Player::Leaked, GLOBAL, "sts", r("GetCallerIdentity", "null"), OK),
     (at(17, 1, 12, 14), Player::Leaked, GLOBAL, "s3", r("ListBuckets", r#"{"Host":"s3.amazonaws.com"}"#), OK),

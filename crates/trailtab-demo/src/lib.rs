@@ -1,6 +1,6 @@
 //! A synthetic AWS organisation, written as CloudTrail would log it.
 //!
-//! A [`Plan`] says how many records and which seed; it yields the log files of a fortnight in an
+//! A [`DemoPlan`] says how many records and which seed; it yields the log files of a fortnight in an
 //! organisation trail, each with its S3 key and a body that can be rendered alone, on any thread.
 //! The same plan gives the same bytes. Nothing here touches files, clock or environment.
 //!
@@ -36,10 +36,10 @@ mod world;
 use std::sync::Arc;
 
 use fixed::Fixed;
-use schedule::{Delivery, Shares};
-use siblings::Sibling;
+use schedule::{FileDelivery, RecordShares};
+use siblings::SiblingDocument;
 use traffic::{Burst, Exchange, Stage};
-use world::World;
+use world::DemoWorld;
 
 /// How many records a plan has unless told otherwise.
 pub const DEFAULT_EVENTS: u64 = 100_000;
@@ -50,7 +50,7 @@ pub const UNTIL: &str = "2026-09-21T00:00:00Z";
 
 /// What to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct DemoPlan {
     /// Records in all log files together, repeats and incident included. The incident and the oddities
     /// are written even if the number is smaller than theirs.
     pub events: u64,
@@ -58,9 +58,9 @@ pub struct Plan {
     pub seed: u64,
 }
 
-impl Default for Plan {
-    fn default() -> Plan {
-        Plan {
+impl Default for DemoPlan {
+    fn default() -> DemoPlan {
+        DemoPlan {
             events: DEFAULT_EVENTS,
             seed: 1,
         }
@@ -69,7 +69,7 @@ impl Default for Plan {
 
 /// What a reader of the generated files must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Truth {
+pub struct DemoTruth {
     /// Records in the log files.
     pub records: u64,
     /// Records that carry the eventID of another one, and are byte for byte the same.
@@ -96,7 +96,7 @@ pub struct Truth {
 
 /// One file to write.
 #[derive(Clone)]
-pub struct File {
+pub struct DemoFile {
     key: String,
     content: Content,
     shared: Arc<Shared>,
@@ -104,13 +104,13 @@ pub struct File {
 
 #[derive(Clone)]
 enum Content {
-    Log(Vec<Part>),
-    Sibling(&'static Sibling),
+    Log(Vec<PlanPart>),
+    Sibling(&'static SiblingDocument),
 }
 
 /// A run of records in a log file.
 #[derive(Clone, Copy)]
-enum Part {
+enum PlanPart {
     /// `count` records of a burst from `first` on, going round if need be.
     Burst {
         burst: Burst,
@@ -127,17 +127,17 @@ enum Part {
 
 /// What all files of a plan need to be rendered.
 struct Shared {
-    world: World,
+    world: DemoWorld,
     fixed: Vec<Fixed>,
     seed: u64,
 }
 
-impl Plan {
+impl DemoPlan {
     /// All files, sorted by key. Cheap: nothing is rendered yet.
-    pub fn files(&self) -> Vec<File> {
-        let world = World::new();
+    pub fn files(&self) -> Vec<DemoFile> {
+        let world = DemoWorld::new();
         let fixed = fixed::all();
-        let shares = Shares::of(self, fixed.len() as u64);
+        let shares = RecordShares::of(self, fixed.len() as u64);
         let mut deliveries = schedule::ordinary(&world, self, &shares);
         deliveries.extend(schedule::exchanges(self, &shares));
         deliveries.extend(schedule::fixed(&fixed));
@@ -146,13 +146,13 @@ impl Plan {
             fixed,
             seed: self.seed,
         });
-        let log = |(number, delivery): (usize, Delivery)| File {
+        let log = |(number, delivery): (usize, FileDelivery)| DemoFile {
             key: schedule::key(self, &delivery, number),
             content: Content::Log(delivery.parts),
             shared: Arc::clone(&shared),
         };
-        let mut files: Vec<File> = deliveries.into_iter().enumerate().map(log).collect();
-        files.extend(siblings::ALL.iter().map(|sibling| File {
+        let mut files: Vec<DemoFile> = deliveries.into_iter().enumerate().map(log).collect();
+        files.extend(siblings::ALL.iter().map(|sibling| DemoFile {
             key: sibling.key(),
             content: Content::Sibling(sibling),
             shared: Arc::clone(&shared),
@@ -163,10 +163,10 @@ impl Plan {
 }
 
 /// Counts what the files of a plan hold, from the plan and not from the text.
-pub fn truth(plan: &Plan) -> Truth {
+pub fn truth(plan: &DemoPlan) -> DemoTruth {
     let files = plan.files();
     let fixed = fixed::all();
-    let shares = Shares::of(plan, fixed.len() as u64);
+    let shares = RecordShares::of(plan, fixed.len() as u64);
     let count = |wanted: fn(&&Fixed) -> bool| fixed.iter().filter(wanted).count() as u64;
     let without_event_id = count(|item| !item.has_event_id());
     let siblings = |insight| {
@@ -175,7 +175,7 @@ pub fn truth(plan: &Plan) -> Truth {
             .filter(|one| one.is_insight() == insight)
             .count() as u64
     };
-    Truth {
+    DemoTruth {
         records: shares.records,
         repeats: shares.repeats,
         without_event_id,
@@ -189,11 +189,11 @@ pub fn truth(plan: &Plan) -> Truth {
             .count() as u64,
         digest_files: siblings(false),
         insight_files: siblings(true),
-        insight_records: siblings::ALL.iter().map(Sibling::records).sum(),
+        insight_records: siblings::ALL.iter().map(SiblingDocument::records).sum(),
     }
 }
 
-impl File {
+impl DemoFile {
     /// The S3 key, which ends in `.json.gz`.
     pub fn key(&self) -> &str {
         &self.key
@@ -226,20 +226,20 @@ impl File {
     }
 }
 
-impl Part {
+impl PlanPart {
     #[cfg(test)]
     fn count(&self) -> u32 {
         match self {
-            Part::Burst { count, .. } => *count,
-            Part::Exchange { exchange } => exchange.count,
-            Part::Fixed { .. } => 1,
+            PlanPart::Burst { count, .. } => *count,
+            PlanPart::Exchange { exchange } => exchange.count,
+            PlanPart::Fixed { .. } => 1,
         }
     }
 
     /// Writes the records of this part, each with a comma after it.
     fn write(&self, shared: &Shared, out: &mut Vec<u8>) {
         match self {
-            Part::Burst {
+            PlanPart::Burst {
                 burst,
                 first,
                 count,
@@ -250,13 +250,13 @@ impl Part {
                     out.push(b',');
                 }
             }
-            Part::Exchange { exchange } => {
+            PlanPart::Exchange { exchange } => {
                 for index in 0..exchange.count {
                     exchange.write(&shared.world, index, out);
                     out.push(b',');
                 }
             }
-            Part::Fixed { index } => {
+            PlanPart::Fixed { index } => {
                 shared.fixed[*index].write(&shared.world, shared.seed, out);
                 out.push(b',');
             }

@@ -1,14 +1,14 @@
 //! One record as JSON text, with its fields in CloudTrail's order.
 
 use super::calendar;
-use super::catalogue::{Api, EventKind, Service};
+use super::catalogue::{ApiSpec, EventKind, ServiceSpec};
 use super::organisation::{ACCOUNTS, Via};
-use super::template::{Scene, Template, wide};
+use super::template::{JsonTemplate, Scene, wide};
 use super::text;
 
 /// An API with its templates compiled.
-pub(super) struct Call {
-    pub(super) api: &'static Api,
+pub(super) struct CompiledCall {
+    pub(super) api: &'static ApiSpec,
     pub(super) service: &'static str,
     /// The prefix of the IAM action.
     pub(super) action: &'static str,
@@ -16,36 +16,36 @@ pub(super) struct Call {
     pub(super) global: bool,
     /// `eventSource`, `eventName` and the opening of `awsRegion`.
     source_and_name: Box<str>,
-    request: Template,
-    response: Template,
-    additional: Option<Template>,
-    resource: Option<(&'static str, Template)>,
-    failure: Option<(&'static str, Template)>,
-    host: Template,
+    request: JsonTemplate,
+    response: JsonTemplate,
+    additional: Option<JsonTemplate>,
+    resource: Option<(&'static str, JsonTemplate)>,
+    failure: Option<(&'static str, JsonTemplate)>,
+    host: JsonTemplate,
 }
 
 /// How a call failed.
 #[derive(Clone, Copy)]
-pub(super) enum Failure<'a> {
+pub(super) enum CallFailure<'a> {
     /// A policy of the account does not allow it.
     Denied,
     Throttled,
     /// The error the API itself gives, or a refusal if it has none.
     Own,
     /// This code and message; an empty code leaves `errorCode` out.
-    Said(&'static str, &'a Template),
+    Said(&'static str, &'a JsonTemplate),
 }
 
 /// What the scene does not say about a record.
-pub(super) struct Record<'a> {
+pub(super) struct RecordDetails<'a> {
     pub(super) version: &'static str,
     /// The identity without its closing brace.
-    pub(super) identity: &'a Template,
-    pub(super) call: &'a Call,
+    pub(super) identity: &'a JsonTemplate,
+    pub(super) call: &'a CompiledCall,
     pub(super) address: &'static str,
-    pub(super) agent: &'a Template,
+    pub(super) agent: &'a JsonTemplate,
     pub(super) via: Via,
-    pub(super) failure: Option<Failure<'a>>,
+    pub(super) failure: Option<CallFailure<'a>>,
     pub(super) shared: Option<u128>,
     /// The record was delivered late, and says so.
     pub(super) late: bool,
@@ -56,23 +56,23 @@ const EC2_DENIED: &str = "You are not authorized to perform this operation. User
 const DENIED: &str = "User: $arn is not authorized to perform: $action on resource: * because no identity-based policy allows the $action action";
 
 /// The messages of refusals, compiled once.
-pub(super) struct Refusals {
-    ec2: Template,
-    other: Template,
+pub(super) struct RefusalMessages {
+    ec2: JsonTemplate,
+    other: JsonTemplate,
 }
 
-impl Refusals {
-    pub(super) fn new() -> Refusals {
-        Refusals {
-            ec2: Template::new(EC2_DENIED),
-            other: Template::new(DENIED),
+impl RefusalMessages {
+    pub(super) fn new() -> RefusalMessages {
+        RefusalMessages {
+            ec2: JsonTemplate::new(EC2_DENIED),
+            other: JsonTemplate::new(DENIED),
         }
     }
 }
 
-impl Call {
-    pub(super) fn new(service: &'static Service, api: &'static Api) -> Call {
-        Call {
+impl CompiledCall {
+    pub(super) fn new(service: &'static ServiceSpec, api: &'static ApiSpec) -> CompiledCall {
+        CompiledCall {
             api,
             service: service.name,
             action: service.action,
@@ -83,33 +83,35 @@ impl Call {
                 service.name, api.name
             )
             .into(),
-            request: Template::new(api.request),
-            response: Template::new(api.response),
-            additional: (!api.additional.is_empty()).then(|| Template::new(api.additional)),
-            resource: api.resource.map(|(kind, arn)| (kind, Template::new(arn))),
+            request: JsonTemplate::new(api.request),
+            response: JsonTemplate::new(api.response),
+            additional: (!api.additional.is_empty()).then(|| JsonTemplate::new(api.additional)),
+            resource: api
+                .resource
+                .map(|(kind, arn)| (kind, JsonTemplate::new(arn))),
             failure: api
                 .failure
-                .map(|(code, message)| (code, Template::new(message))),
+                .map(|(code, message)| (code, JsonTemplate::new(message))),
             host: host(service.name, service.global),
         }
     }
 }
 
 /// The name of the endpoint a call is sent to.
-fn host(service: &str, global: bool) -> Template {
+fn host(service: &str, global: bool) -> JsonTemplate {
     match (service, global) {
-        ("signin", _) => Template::new("signin.aws.amazon.com"),
-        ("s3", _) => Template::new("$bucket.s3.$region.amazonaws.com"),
-        (name, true) => Template::new(&format!("{name}.amazonaws.com")),
-        (name, false) => Template::new(&format!("{name}.$region.amazonaws.com")),
+        ("signin", _) => JsonTemplate::new("signin.aws.amazon.com"),
+        ("s3", _) => JsonTemplate::new("$bucket.s3.$region.amazonaws.com"),
+        (name, true) => JsonTemplate::new(&format!("{name}.amazonaws.com")),
+        (name, false) => JsonTemplate::new(&format!("{name}.$region.amazonaws.com")),
     }
 }
 
-impl Record<'_> {
+impl RecordDetails<'_> {
     /// Writes the record; `event_id` is what tells it from all others.
     pub(super) fn write(
         &self,
-        refusals: &Refusals,
+        refusals: &RefusalMessages,
         event_id: u128,
         scene: &mut Scene,
         out: &mut Vec<u8>,
@@ -151,7 +153,7 @@ impl Record<'_> {
         }
     }
 
-    fn failure(&self, refusals: &Refusals, scene: &mut Scene, out: &mut Vec<u8>) {
+    fn failure(&self, refusals: &RefusalMessages, scene: &mut Scene, out: &mut Vec<u8>) {
         let Some(failure) = self.failure else { return };
         let refused = if self.call.service == "ec2" {
             &refusals.ec2
@@ -159,10 +161,10 @@ impl Record<'_> {
             &refusals.other
         };
         let (code, message) = match (failure, &self.call.failure) {
-            (Failure::Denied, _) | (Failure::Own, None) => (self.call.denied, refused),
-            (Failure::Said(code, message), _) => (code, message),
-            (Failure::Own, Some((code, message))) => (*code, message),
-            (Failure::Throttled, _) => {
+            (CallFailure::Denied, _) | (CallFailure::Own, None) => (self.call.denied, refused),
+            (CallFailure::Said(code, message), _) => (code, message),
+            (CallFailure::Own, Some((code, message))) => (*code, message),
+            (CallFailure::Throttled, _) => {
                 out.extend_from_slice(match self.call.service {
                     "ec2" => br#","errorCode":"Client.RequestLimitExceeded","errorMessage":"Request limit exceeded.""#,
                     _ => br#","errorCode":"ThrottlingException","errorMessage":"Rate exceeded""#,

@@ -6,11 +6,11 @@ use super::organisation::{ACCOUNTS, REGIONS};
 use super::rng;
 use super::siblings;
 use super::traffic::{Burst, EXCHANGES, Exchange};
-use super::world::{Cell, World};
-use super::{Part, Plan};
+use super::world::{DemoWorld, RegionActivity};
+use super::{DemoPlan, PlanPart};
 
 /// How the records of a plan are divided; everything else follows from it.
-pub(super) struct Shares {
+pub(super) struct RecordShares {
     /// Records in all.
     pub(super) records: u64,
     /// Records written a second time into another file.
@@ -20,12 +20,12 @@ pub(super) struct Shares {
     pub(super) ordinary: u64,
 }
 
-impl Shares {
-    pub(super) fn of(plan: &Plan, fixed: u64) -> Shares {
+impl RecordShares {
+    pub(super) fn of(plan: &DemoPlan, fixed: u64) -> RecordShares {
         let rest = plan.events.saturating_sub(fixed);
         let repeats = rest / 100;
         let pairs = rest / 400;
-        Shares {
+        RecordShares {
             records: fixed + rest,
             repeats,
             pairs,
@@ -35,11 +35,11 @@ impl Shares {
 }
 
 /// A file before it has its key: where, when delivered, and its contents.
-pub(super) struct Delivery {
+pub(super) struct FileDelivery {
     pub(super) account: usize,
     pub(super) region: &'static str,
     pub(super) time: u32,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<PlanPart>,
     /// Whether the records are those of the imported archive.
     pub(super) imported: bool,
 }
@@ -53,7 +53,11 @@ fn records_in_file(ordinary: u64) -> u64 {
 const PATIENCE: u32 = 8 * HOUR;
 
 /// The files of ordinary traffic, each followed by the repeats that fall into it.
-pub(super) fn ordinary(world: &World, plan: &Plan, shares: &Shares) -> Vec<Delivery> {
+pub(super) fn ordinary(
+    world: &DemoWorld,
+    plan: &DemoPlan,
+    shares: &RecordShares,
+) -> Vec<FileDelivery> {
     let weights: Vec<Vec<u128>> = world.cells.iter().map(hourly).collect();
     let total = weights.iter().flatten().sum::<u128>() * u128::from(HOUR / SLOT);
     let mut deliveries = Vec::new();
@@ -67,13 +71,13 @@ pub(super) fn ordinary(world: &World, plan: &Plan, shares: &Shares) -> Vec<Deliv
     for (index, hours) in weights.iter().enumerate() {
         for (burst, time) in bursts(index, hours, wanted, plan.seed, &mut dealer) {
             let cell = &world.cells[index];
-            let parts = vec![Part::Burst {
+            let parts = vec![PlanPart::Burst {
                 burst,
                 first: 0,
                 count: burst.count,
             }];
             let region = REGIONS[cell.region];
-            deliveries.push(Delivery {
+            deliveries.push(FileDelivery {
                 account: cell.account,
                 region,
                 time,
@@ -87,7 +91,7 @@ pub(super) fn ordinary(world: &World, plan: &Plan, shares: &Shares) -> Vec<Deliv
 }
 
 /// The weight of each hour in one account and region.
-fn hourly(cell: &Cell) -> Vec<u128> {
+fn hourly(cell: &RegionActivity) -> Vec<u128> {
     let hour = |hour| {
         cell.streams
             .iter()
@@ -165,10 +169,11 @@ fn bursts(
 }
 
 /// Adds repeats to files, each from the file before it in the same account and region.
-fn repeat(shares: &Shares, deliveries: &mut [Delivery]) {
+fn repeat(shares: &RecordShares, deliveries: &mut [FileDelivery]) {
     let (mut records, mut repeated) = (0, 0);
     for index in 0..deliveries.len() {
-        let Some(Part::Burst { burst: own, .. }) = deliveries[index].parts.first().copied() else {
+        let Some(PlanPart::Burst { burst: own, .. }) = deliveries[index].parts.first().copied()
+        else {
             continue;
         };
         records += u64::from(own.count);
@@ -179,7 +184,7 @@ fn repeat(shares: &Shares, deliveries: &mut [Delivery]) {
             .and_then(|before| deliveries[before].parts.first().copied());
         let last = index + 1 == deliveries.len();
         let source = match before {
-            Some(Part::Burst { burst, .. }) if burst.cell == own.cell => burst,
+            Some(PlanPart::Burst { burst, .. }) if burst.cell == own.cell => burst,
             // The very last file takes what is still due, if need be from itself.
             _ if last => own,
             _ => continue,
@@ -188,7 +193,7 @@ fn repeat(shares: &Shares, deliveries: &mut [Delivery]) {
         if count > 0 {
             repeated = due;
             let first = (source.seed % u64::from(source.count.max(1))) as u32;
-            deliveries[index].parts.push(Part::Burst {
+            deliveries[index].parts.push(PlanPart::Burst {
                 burst: source,
                 first,
                 count,
@@ -198,7 +203,7 @@ fn repeat(shares: &Shares, deliveries: &mut [Delivery]) {
 }
 
 /// The files of calls across accounts: a few times a day, in both accounts.
-pub(super) fn exchanges(plan: &Plan, shares: &Shares) -> Vec<Delivery> {
+pub(super) fn exchanges(plan: &DemoPlan, shares: &RecordShares) -> Vec<FileDelivery> {
     let meetings = 14 * 4 * EXCHANGES as u64;
     let mut deliveries = Vec::new();
     for meeting in 0..meetings {
@@ -216,11 +221,11 @@ pub(super) fn exchanges(plan: &Plan, shares: &Shares) -> Vec<Delivery> {
                 seed,
             };
             if count > 0 {
-                deliveries.push(Delivery {
+                deliveries.push(FileDelivery {
                     account: exchange.account(),
                     region: REGIONS[0],
                     time: start + HOUR / 6 + SLOT,
-                    parts: vec![Part::Exchange { exchange }],
+                    parts: vec![PlanPart::Exchange { exchange }],
                     imported: false,
                 });
             }
@@ -230,7 +235,7 @@ pub(super) fn exchanges(plan: &Plan, shares: &Shares) -> Vec<Delivery> {
 }
 
 /// The files of the incident and the oddities: neighbours in time and place share one.
-pub(super) fn fixed(all: &[Fixed]) -> Vec<Delivery> {
+pub(super) fn fixed(all: &[Fixed]) -> Vec<FileDelivery> {
     let mut order: Vec<usize> = (0..all.len()).collect();
     let block = |item: &Fixed| {
         (
@@ -241,13 +246,13 @@ pub(super) fn fixed(all: &[Fixed]) -> Vec<Delivery> {
         )
     };
     order.sort_by_key(|index| (block(&all[*index]), *index));
-    let mut deliveries: Vec<Delivery> = Vec::new();
+    let mut deliveries: Vec<FileDelivery> = Vec::new();
     let mut current = None;
     for index in order {
         let item = &all[index];
         if current != Some(block(item)) {
             current = Some(block(item));
-            deliveries.push(Delivery {
+            deliveries.push(FileDelivery {
                 account: item.account,
                 region: item.region,
                 time: (item.time / (3 * SLOT) + 1) * 3 * SLOT + SLOT,
@@ -256,14 +261,14 @@ pub(super) fn fixed(all: &[Fixed]) -> Vec<Delivery> {
             });
         }
         if let Some(delivery) = deliveries.last_mut() {
-            delivery.parts.push(Part::Fixed { index });
+            delivery.parts.push(PlanPart::Fixed { index });
         }
     }
     deliveries
 }
 
 /// The S3 key of a log file.
-pub(super) fn key(plan: &Plan, delivery: &Delivery, number: usize) -> String {
+pub(super) fn key(plan: &DemoPlan, delivery: &FileDelivery, number: usize) -> String {
     let account = ACCOUNTS[delivery.account].number;
     let region = delivery.region;
     let (day, hour, minute, _) = calendar::parts(delivery.time);

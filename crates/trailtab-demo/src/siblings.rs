@@ -4,10 +4,10 @@ use super::calendar::{self, HOUR, at};
 use super::fixed::ORGANISATION;
 use super::organisation::PRODUCTION;
 use super::rng::{self, Rng};
-use super::template::{Scene, Template};
+use super::template::{JsonTemplate, Scene};
 
 /// One such document.
-pub(super) enum Sibling {
+pub(super) enum SiblingDocument {
     /// The digest of one hour, delivered at this time; it may have nothing to report.
     Digest {
         region: &'static str,
@@ -26,39 +26,38 @@ const ACCOUNT: &str = "444455556666";
 /// Two regions, three hours each, the last one of an hour without events; and what Insights said of the
 /// incident.
 #[rustfmt::skip] // One document, one row.
-pub(super) const ALL: &[Sibling] = &[
-    Sibling::Digest { region: "eu-central-1", time: at(17, 1, 1, 31), empty: false },
-    Sibling::Digest { region: "eu-central-1", time: at(17, 2, 1, 31), empty: false },
-    Sibling::Digest { region: "eu-central-1", time: at(17, 3, 1, 31), empty: false },
-    Sibling::Digest { region: "sa-east-1", time: at(17, 2, 1, 31), empty: false },
-    Sibling::Digest { region: "sa-east-1", time: at(17, 3, 1, 31), empty: false },
-    Sibling::Digest { region: "sa-east-1", time: at(17, 5, 1, 31), empty: true },
-    Sibling::Insight { region: "us-east-1", time: at(17, 1, 45, 0), records: &[DENIED_START, DENIED_END] },
-    Sibling::Insight { region: "sa-east-1", time: at(17, 2, 40, 0), records: &[RUN_START] },
+pub(super) const ALL: &[SiblingDocument] = &[
+    SiblingDocument::Digest { region: "eu-central-1", time: at(17, 1, 1, 31), empty: false },
+    SiblingDocument::Digest { region: "eu-central-1", time: at(17, 2, 1, 31), empty: false },
+    SiblingDocument::Digest { region: "eu-central-1", time: at(17, 3, 1, 31), empty: false },
+    SiblingDocument::Digest { region: "sa-east-1", time: at(17, 2, 1, 31), empty: false },
+    SiblingDocument::Digest { region: "sa-east-1", time: at(17, 3, 1, 31), empty: false },
+    SiblingDocument::Digest { region: "sa-east-1", time: at(17, 5, 1, 31), empty: true },
+    SiblingDocument::Insight { region: "us-east-1", time: at(17, 1, 45, 0), records: &[DENIED_START, DENIED_END] },
+    SiblingDocument::Insight { region: "sa-east-1", time: at(17, 2, 40, 0), records: &[RUN_START] },
 ];
 
 const DENIED_START: &str = r#"{"eventVersion":"1.09","eventTime":"2026-09-17T01:12:00Z","awsRegion":"us-east-1","eventID":"$uuid","eventType":"AwsCloudTrailInsight","recipientAccountId":"444455556666","sharedEventID":"0e5f0a11-7a1b-4c0d-9e00-0000000000d1","insightDetails":{"state":"Start","eventSource":"iam.amazonaws.com","eventName":"ListUsers","insightType":"ApiErrorRateInsight","errorCode":"AccessDenied","insightContext":{"statistics":{"baseline":{"average":0.0002},"insight":{"average":2.4},"insightDuration":5,"baselineDuration":10080},"attributions":[{"attribute":"userIdentityArn","insight":[{"value":"arn:aws:iam::444455556666:user/legacy-backup","average":2.4}],"baseline":[]}]}},"eventCategory":"Insight"}"#;
 const DENIED_END: &str = r#"{"eventVersion":"1.09","eventTime":"2026-09-17T01:20:00Z","awsRegion":"us-east-1","eventID":"$uuid","eventType":"AwsCloudTrailInsight","recipientAccountId":"444455556666","sharedEventID":"0e5f0a11-7a1b-4c0d-9e00-0000000000d1","insightDetails":{"state":"End","eventSource":"iam.amazonaws.com","eventName":"ListUsers","insightType":"ApiErrorRateInsight","errorCode":"AccessDenied","insightContext":{"statistics":{"baseline":{"average":0.0002},"insight":{"average":1.9},"insightDuration":8,"baselineDuration":10080}}},"eventCategory":"Insight"}"#;
 const RUN_START: &str = r#"{"eventVersion":"1.09","eventTime":"2026-09-17T02:06:00Z","awsRegion":"sa-east-1","eventID":"$uuid","eventType":"AwsCloudTrailInsight","recipientAccountId":"444455556666","sharedEventID":"0e5f0a11-7a1b-4c0d-9e00-0000000000d2","insightDetails":{"state":"Start","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","insightType":"ApiCallRateInsight","insightContext":{"statistics":{"baseline":{"average":0.0},"insight":{"average":1.6},"insightDuration":5,"baselineDuration":10080},"attributions":[{"attribute":"userIdentityArn","insight":[{"value":"arn:aws:iam::444455556666:user/svc-metrics-sync","average":1.6}],"baseline":[]}]}},"eventCategory":"Insight"}"#;
 
-impl Sibling {
+impl SiblingDocument {
     pub(super) fn is_insight(&self) -> bool {
-        matches!(self, Sibling::Insight { .. })
+        matches!(self, SiblingDocument::Insight { .. })
     }
 
     /// Records in an insight file; a digest has none.
     pub(super) fn records(&self) -> u64 {
         match self {
-            Sibling::Digest { .. } => 0,
-            Sibling::Insight { records, .. } => records.len() as u64,
+            SiblingDocument::Digest { .. } => 0,
+            SiblingDocument::Insight { records, .. } => records.len() as u64,
         }
     }
 
     fn place(&self) -> (&'static str, u32) {
         match self {
-            Sibling::Digest { region, time, .. } | Sibling::Insight { region, time, .. } => {
-                (region, *time)
-            }
+            SiblingDocument::Digest { region, time, .. }
+            | SiblingDocument::Insight { region, time, .. } => (region, *time),
         }
     }
 
@@ -67,8 +66,8 @@ impl Sibling {
         let (day, hour, minute, second) = calendar::parts(time);
         let stamp = format!("202609{day:02}T{hour:02}{minute:02}");
         match self {
-            Sibling::Digest { .. } => digest_key(region, time),
-            Sibling::Insight { .. } => format!(
+            SiblingDocument::Digest { .. } => digest_key(region, time),
+            SiblingDocument::Insight { .. } => format!(
                 "AWSLogs/{ORGANISATION}/{ACCOUNT}/CloudTrail-Insight/{region}/2026/09/{day:02}/{ACCOUNT}_CloudTrail-Insight_{region}_{stamp}Z_{}.json.gz",
                 token(rng::combine(&[u64::from(time), u64::from(second)]))
             ),
@@ -94,12 +93,12 @@ impl Sibling {
             rng: Rng::new(own),
         };
         match self {
-            Sibling::Digest { empty, .. } => {
-                Template::new(&digest(region, time, *empty)).write(&mut scene, out);
+            SiblingDocument::Digest { empty, .. } => {
+                JsonTemplate::new(&digest(region, time, *empty)).write(&mut scene, out);
             }
-            Sibling::Insight { records, .. } => {
+            SiblingDocument::Insight { records, .. } => {
                 let text = format!(r#"{{"Records":[{}]}}"#, records.join(","));
-                Template::new(&text).write(&mut scene, out);
+                JsonTemplate::new(&text).write(&mut scene, out);
             }
         }
     }

@@ -9,16 +9,16 @@ use super::rng::{self, Rng};
 use super::text;
 
 /// A compiled template.
-pub(super) struct Template {
+pub(super) struct JsonTemplate {
     /// All literal parts, one after the other.
     literal: Box<str>,
     /// Where each literal part ends, and the hole that follows it.
-    holes: Box<[(u32, Hole)]>,
+    holes: Box<[(u32, TemplateHole)]>,
 }
 
 /// What a hole is filled with.
 #[derive(Clone, Copy)]
-enum Hole {
+enum TemplateHole {
     /// The account in which the event is recorded.
     Account,
     Region,
@@ -47,13 +47,13 @@ enum Hole {
     Number(u8),
     Token(u16),
     /// An identifier out of a small pool, the same for the whole record.
-    Stable(&'static Stable),
+    Stable(&'static StableId),
     /// A name out of a list, the same for the whole record.
     Pick(&'static [&'static str]),
 }
 
 /// Identifiers of one resource type: prefix, hexadecimal digits, and how many exist in an account.
-struct Stable(&'static str, u8, u32);
+struct StableId(&'static str, u8, u32);
 
 /// The circumstances of one record, from which holes are filled.
 pub(super) struct Scene<'a> {
@@ -66,7 +66,7 @@ pub(super) struct Scene<'a> {
     /// Number of the session of the called role.
     pub(super) partner_session: u64,
     pub(super) partner: &'static str,
-    pub(super) arn: Option<&'a Template>,
+    pub(super) arn: Option<&'a JsonTemplate>,
     /// Service and name of the call.
     pub(super) action: (&'static str, &'static str),
     pub(super) request: u128,
@@ -76,20 +76,20 @@ pub(super) struct Scene<'a> {
 }
 
 #[rustfmt::skip] // One name, one line.
-const IDS: &[(&str, Stable)] = &[
-    ("instance", Stable("i-0", 16, 48)),
-    ("host",     Stable("i-0", 16, 6)),
-    ("volume",   Stable("vol-0", 16, 90)),
-    ("snapshot", Stable("snap-0", 16, 400)),
-    ("image",    Stable("ami-0", 16, 12)),
-    ("vpc",      Stable("vpc-0", 16, 3)),
-    ("subnet",   Stable("subnet-0", 16, 9)),
-    ("sg",       Stable("sg-0", 16, 24)),
-    ("eni",      Stable("eni-0", 16, 120)),
-    ("task",     Stable("", 32, 40)),
-    ("key",      Stable("0a1b2c3d-1111-4222-8333-", 12, 10)),
-    ("zone",     Stable("Z0", 12, 4)),
-    ("detector", Stable("", 32, 1)),
+const IDS: &[(&str, StableId)] = &[
+    ("instance", StableId("i-0", 16, 48)),
+    ("host",     StableId("i-0", 16, 6)),
+    ("volume",   StableId("vol-0", 16, 90)),
+    ("snapshot", StableId("snap-0", 16, 400)),
+    ("image",    StableId("ami-0", 16, 12)),
+    ("vpc",      StableId("vpc-0", 16, 3)),
+    ("subnet",   StableId("subnet-0", 16, 9)),
+    ("sg",       StableId("sg-0", 16, 24)),
+    ("eni",      StableId("eni-0", 16, 120)),
+    ("task",     StableId("", 32, 40)),
+    ("key",      StableId("0a1b2c3d-1111-4222-8333-", 12, 10)),
+    ("zone",     StableId("Z0", 12, 4)),
+    ("detector", StableId("", 32, 1)),
 ];
 
 #[rustfmt::skip] // One name, one line.
@@ -120,8 +120,8 @@ const NAMES: &[(&str, &[&str])] = &[
     ("member",   &["111122223333", "123456789012", "444455556666", "555566667777", "777788889999", "012345678901"]),
 ];
 
-impl Template {
-    pub(super) fn new(text: &str) -> Template {
+impl JsonTemplate {
+    pub(super) fn new(text: &str) -> JsonTemplate {
         let mut literal = String::with_capacity(text.len());
         let mut holes = Vec::new();
         let mut pieces = text.split('$');
@@ -139,7 +139,7 @@ impl Template {
                 }
             }
         }
-        Template {
+        JsonTemplate {
             literal: literal.into(),
             holes: holes.into(),
         }
@@ -178,26 +178,26 @@ fn name_length(piece: &str) -> usize {
 }
 
 /// The hole of a name, or nothing if it is not a name of ours.
-fn hole(name: &str) -> Option<Hole> {
+fn hole(name: &str) -> Option<TemplateHole> {
     let known = match name {
-        "account" => Hole::Account,
-        "region" => Hole::Region,
-        "now" => Hole::Now,
-        "created" => Hole::Created,
-        "expires" => Hole::Expires,
-        "accesskey" => Hole::Key,
-        "partnerkey" => Hole::PartnerKey,
-        "partner" => Hole::Partner,
-        "arn" => Hole::Arn,
-        "action" => Hole::Action,
-        "request" => Hole::Request,
-        "uuid" => Hole::Uuid,
+        "account" => TemplateHole::Account,
+        "region" => TemplateHole::Region,
+        "now" => TemplateHole::Now,
+        "created" => TemplateHole::Created,
+        "expires" => TemplateHole::Expires,
+        "accesskey" => TemplateHole::Key,
+        "partnerkey" => TemplateHole::PartnerKey,
+        "partner" => TemplateHole::Partner,
+        "arn" => TemplateHole::Arn,
+        "action" => TemplateHole::Action,
+        "request" => TemplateHole::Request,
+        "uuid" => TemplateHole::Uuid,
         _ => {
             if let Some((_, id)) = IDS.iter().find(|(known, _)| *known == name) {
-                return Some(Hole::Stable(id));
+                return Some(TemplateHole::Stable(id));
             }
             if let Some((_, names)) = NAMES.iter().find(|(known, _)| *known == name) {
-                return Some(Hole::Pick(names));
+                return Some(TemplateHole::Pick(names));
             }
             return sized(name);
         }
@@ -206,60 +206,62 @@ fn hole(name: &str) -> Option<Hole> {
 }
 
 /// `h17`, `d6`, `n4` and `t200`: hexadecimal digits, digits, a number, or the letters of a token.
-fn sized(name: &str) -> Option<Hole> {
+fn sized(name: &str) -> Option<TemplateHole> {
     let (kind, size) = name.split_at_checked(1)?;
     let size: u16 = size.parse().ok()?;
     match kind {
-        "h" => Some(Hole::Hex(size as u8)),
-        "d" => Some(Hole::Digits(size as u8)),
-        "n" => Some(Hole::Number(size as u8)),
-        "t" => Some(Hole::Token(size)),
+        "h" => Some(TemplateHole::Hex(size as u8)),
+        "d" => Some(TemplateHole::Digits(size as u8)),
+        "n" => Some(TemplateHole::Number(size as u8)),
+        "t" => Some(TemplateHole::Token(size)),
         _ => None,
     }
 }
 
-impl Hole {
+impl TemplateHole {
     fn write(self, scene: &mut Scene, out: &mut Vec<u8>) {
         match self {
-            Hole::Account => out.extend_from_slice(ACCOUNTS[scene.account].number.as_bytes()),
-            Hole::Region => out.extend_from_slice(scene.region.as_bytes()),
-            Hole::Now => calendar::timestamp(out, scene.time),
-            Hole::Created => calendar::timestamp(out, scene.created),
-            Hole::Expires => calendar::timestamp(out, scene.time + calendar::HOUR),
-            Hole::Key => text::example_id(out, "ASIA", 9, scene.session),
-            Hole::PartnerKey => text::example_id(out, "ASIA", 9, scene.partner_session),
-            Hole::Partner => out.extend_from_slice(scene.partner.as_bytes()),
-            Hole::Arn => {
+            TemplateHole::Account => {
+                out.extend_from_slice(ACCOUNTS[scene.account].number.as_bytes())
+            }
+            TemplateHole::Region => out.extend_from_slice(scene.region.as_bytes()),
+            TemplateHole::Now => calendar::timestamp(out, scene.time),
+            TemplateHole::Created => calendar::timestamp(out, scene.created),
+            TemplateHole::Expires => calendar::timestamp(out, scene.time + calendar::HOUR),
+            TemplateHole::Key => text::example_id(out, "ASIA", 9, scene.session),
+            TemplateHole::PartnerKey => text::example_id(out, "ASIA", 9, scene.partner_session),
+            TemplateHole::Partner => out.extend_from_slice(scene.partner.as_bytes()),
+            TemplateHole::Arn => {
                 if let Some(arn) = scene.arn {
                     arn.write(scene, out);
                 }
             }
-            Hole::Action => {
+            TemplateHole::Action => {
                 out.extend_from_slice(scene.action.0.as_bytes());
                 out.push(b':');
                 out.extend_from_slice(scene.action.1.as_bytes());
             }
-            Hole::Request => text::uuid(out, scene.request),
-            Hole::Uuid => text::uuid(out, wide(&mut scene.rng)),
-            Hole::Hex(digits) => hex(Rng::new(scene.salt ^ u64::from(digits)), digits, out),
-            Hole::Number(digits) => {
+            TemplateHole::Request => text::uuid(out, scene.request),
+            TemplateHole::Uuid => text::uuid(out, wide(&mut scene.rng)),
+            TemplateHole::Hex(digits) => hex(Rng::new(scene.salt ^ u64::from(digits)), digits, out),
+            TemplateHole::Number(digits) => {
                 let limit = 10_u32.pow(u32::from(digits.min(9)));
                 text::decimal(out, u64::from(1 + scene.rng.below(limit - 1)), 1);
             }
-            Hole::Digits(digits) => {
+            TemplateHole::Digits(digits) => {
                 let limit = 10_u64.pow(u32::from(digits.min(18)));
                 let value = rng::mix(scene.salt ^ u64::from(digits));
                 text::decimal(out, value % limit, digits);
             }
-            Hole::Token(length) => text::base64(out, &mut scene.rng, length),
-            Hole::Stable(Stable(prefix, digits, pool)) => {
+            TemplateHole::Token(length) => text::base64(out, &mut scene.rng, length),
+            TemplateHole::Stable(StableId(prefix, digits, pool)) => {
                 let number = u64::from(rng::scale(scene.salt, *pool));
                 let owner =
                     ((scene.account as u64) << 32) | u64::from(pool << 8 | u32::from(*digits));
                 out.extend_from_slice(prefix.as_bytes());
                 hex(Rng::new(number << 40 | owner), *digits, out);
             }
-            Hole::Pick(names) => {
+            TemplateHole::Pick(names) => {
                 let name = names[rng::scale(scene.salt << 7, names.len() as u32) as usize];
                 out.extend_from_slice(name.as_bytes());
             }

@@ -2,11 +2,13 @@
 
 use super::calendar::{HOUR, START};
 use super::identity;
-use super::organisation::{ACCOUNTS, Given, PRODUCTION, REGIONS, SECURITY, STAGING, Via, Who};
-use super::record::{Call, Failure, Record};
+use super::organisation::{
+    ACCOUNTS, Given, MachineKind, PRODUCTION, REGIONS, SECURITY, STAGING, Via,
+};
+use super::record::{CallFailure, CompiledCall, RecordDetails};
 use super::rng::{self, Rng};
-use super::template::{Scene, Template, wide};
-use super::world::{Actor, Cell, Stream, World};
+use super::template::{JsonTemplate, Scene, wide};
+use super::world::{CallStream, DemoActor, DemoWorld, RegionActivity};
 
 /// The records of one account and region in a few minutes. Record `i` of a burst is the same wherever
 /// and whenever it is rendered; that is how a repeat in another file comes out byte by byte alike.
@@ -30,15 +32,15 @@ const VERSIONS: [&str; 8] = [
 
 /// A burst with the weights of its streams added up, ready to render.
 pub(super) struct Stage<'a> {
-    world: &'a World,
-    cell: &'a Cell,
+    world: &'a DemoWorld,
+    cell: &'a RegionActivity,
     burst: Burst,
     /// Cumulative weights of the streams at the hour of the burst, shifted to fit 32 bits.
     weights: Vec<u32>,
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(world: &'a World, burst: Burst) -> Stage<'a> {
+    pub(super) fn new(world: &'a DemoWorld, burst: Burst) -> Stage<'a> {
         let cell = &world.cells[burst.cell];
         // A burst ends in a slot that has records; the hour in which it begins may have none.
         let hour = ((burst.start + burst.seconds - 1 - START) / HOUR) as usize;
@@ -88,7 +90,7 @@ impl<'a> Stage<'a> {
                 via,
             ),
         };
-        let record = Record {
+        let record = RecordDetails {
             version: VERSIONS[version(call)],
             identity: &actor.identity,
             call,
@@ -105,7 +107,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The stream a random number falls into; a cell without streams has no records either.
-    fn stream(&self, random: u64) -> Option<&'a Stream> {
+    fn stream(&self, random: u64) -> Option<&'a CallStream> {
         let total = *self.weights.last()?;
         let at = rng::scale(random, total);
         self.cell
@@ -115,7 +117,7 @@ impl<'a> Stage<'a> {
 }
 
 /// Each service writes the version it was last built with.
-fn version(call: &Call) -> usize {
+fn version(call: &CompiledCall) -> usize {
     (rng::hash(call.service) % VERSIONS.len() as u64) as usize
 }
 
@@ -126,18 +128,24 @@ fn pick(calls: &[(u32, usize)], random: u64) -> usize {
     calls.get(place).map_or(0, |(_, call)| *call)
 }
 
-fn failure(per_mille: u32, rng: &mut Rng) -> Option<Failure<'static>> {
+fn failure(per_mille: u32, rng: &mut Rng) -> Option<CallFailure<'static>> {
     if rng.below(1000) >= per_mille {
         return None;
     }
     Some(match rng.below(100) {
-        0..62 => Failure::Own,
-        62..86 => Failure::Denied,
-        _ => Failure::Throttled,
+        0..62 => CallFailure::Own,
+        62..86 => CallFailure::Denied,
+        _ => CallFailure::Throttled,
     })
 }
 
-fn scene<'a>(cell: &Cell, actor: &'a Actor, time: u32, salt: u64, rng: Rng) -> Scene<'a> {
+fn scene<'a>(
+    cell: &RegionActivity,
+    actor: &'a DemoActor,
+    time: u32,
+    salt: u64,
+    rng: Rng,
+) -> Scene<'a> {
     let (length, many) = actor.sessions;
     let phase = (actor.number % u64::from(length)) as u32;
     let session = rng::combine(&[
@@ -163,7 +171,7 @@ fn scene<'a>(cell: &Cell, actor: &'a Actor, time: u32, salt: u64, rng: Rng) -> S
 
 /// The session a role gets now, so that its access key is found again in what the role does next.
 /// Roles that run in many sessions at once get one of them.
-fn partner_session(actor: &Actor, time: u32, salt: u64) -> u64 {
+fn partner_session(actor: &DemoActor, time: u32, salt: u64) -> u64 {
     let (length, many) = match actor.partner {
         "ci-deploy" => (HOUR, 1),
         "shop-web" => (6 * HOUR, 6),
@@ -226,21 +234,21 @@ impl Exchange {
     }
 
     /// Writes record `index`, as this side sees it.
-    pub(super) fn write(&self, world: &World, index: u32, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, world: &DemoWorld, index: u32, out: &mut Vec<u8>) {
         let Relation(caller, role, session, _, api) = RELATIONS[self.kind % EXCHANGES];
         let Some(call) = world.call(api) else { return };
         let number = ACCOUNTS[caller].number;
-        let own = Who::Role {
+        let own = MachineKind::Role {
             name: role,
             session,
             given: Given::Plain,
         };
         let identity = match self.owner {
-            true => Template::new(&format!(
+            true => JsonTemplate::new(&format!(
                 r#"{{"type":"AWSAccount","principalId":"{}:{session}","accountId":"{number}""#,
                 identity::principal_id("AROA", role, number)
             )),
-            false => Template::new(&identity::identity(own, number)),
+            false => JsonTemplate::new(&identity::identity(own, number)),
         };
         let seed = rng::combine(&[self.seed, u64::from(index)]);
         let mut rng = Rng::new(seed);
@@ -248,8 +256,8 @@ impl Exchange {
         let event_id = wide(&mut Rng::new(rng::combine(&[seed, u64::from(self.owner)])));
         let time = self.start + rng.below(HOUR / 6);
         let salt = rng.next();
-        let agent = Template::new(EXCHANGE_AGENT);
-        let record = Record {
+        let agent = JsonTemplate::new(EXCHANGE_AGENT);
+        let record = RecordDetails {
             version: "1.11",
             identity: &identity,
             call,

@@ -4,26 +4,27 @@ use super::calendar::{HOURS, Rhythm};
 use super::catalogue::{self, EventKind};
 use super::identity;
 use super::organisation::{
-    ACCOUNTS, GLOBAL_REGION, Given, MACHINES, PEOPLE, Places, REGIONS, Tool, Who,
+    ACCOUNTS, ClientTool, GLOBAL_REGION, Given, MACHINES, MachineKind, PEOPLE, REGIONS,
+    RegionWeights,
 };
-use super::record::{Call, Refusals};
+use super::record::{CompiledCall, RefusalMessages};
 use super::rng;
-use super::template::Template;
+use super::template::JsonTemplate;
 
 /// Everything that does not depend on the plan.
-pub(super) struct World {
-    pub(super) calls: Vec<Call>,
-    pub(super) actors: Vec<Actor>,
+pub(super) struct DemoWorld {
+    pub(super) calls: Vec<CompiledCall>,
+    pub(super) actors: Vec<DemoActor>,
     /// One cell for each account and region, in that order.
-    pub(super) cells: Vec<Cell>,
-    pub(super) refusals: Refusals,
+    pub(super) cells: Vec<RegionActivity>,
+    pub(super) refusals: RefusalMessages,
 }
 
 /// A principal in one account, ready to act.
-pub(super) struct Actor {
-    pub(super) identity: Template,
-    pub(super) arn: Template,
-    pub(super) tools: Vec<(Tool, Template)>,
+pub(super) struct DemoActor {
+    pub(super) identity: JsonTemplate,
+    pub(super) arn: JsonTemplate,
+    pub(super) tools: Vec<(ClientTool, JsonTemplate)>,
     pub(super) from: Vec<&'static str>,
     /// Stands for the principal in the numbers of its sessions.
     pub(super) number: u64,
@@ -36,14 +37,14 @@ pub(super) struct Actor {
 }
 
 /// What happens in one account and region.
-pub(super) struct Cell {
+pub(super) struct RegionActivity {
     pub(super) account: usize,
     pub(super) region: usize,
-    pub(super) streams: Vec<Stream>,
+    pub(super) streams: Vec<CallStream>,
 }
 
 /// What one principal does in one cell.
-pub(super) struct Stream {
+pub(super) struct CallStream {
     pub(super) actor: usize,
     rhythm: Rhythm,
     /// The weight of this stream, per unit of its rhythm.
@@ -52,52 +53,57 @@ pub(super) struct Stream {
     pub(super) calls: Vec<(u32, usize)>,
 }
 
-impl Stream {
+impl CallStream {
     pub(super) fn weight(&self, hour: usize) -> u64 {
         self.unit * u64::from(self.rhythm.weight(hour))
     }
 }
 
 /// One line of the tables of people and machines, on the way to actors and streams.
-struct Entry<'a> {
+struct PrincipalEntry<'a> {
     account: usize,
-    who: Who,
+    who: MachineKind,
     rhythm: Rhythm,
     weight: u64,
-    places: Places,
+    places: RegionWeights,
     from: &'static [&'static str],
-    tools: &'static [Tool],
+    tools: &'static [ClientTool],
     habits: &'a [(u32, usize)],
     fails: u32,
     partner: &'static str,
 }
 
-impl World {
-    pub(super) fn new() -> World {
-        let calls: Vec<Call> = catalogue::services()
-            .flat_map(|service| service.apis.iter().map(move |api| Call::new(service, api)))
+impl DemoWorld {
+    pub(super) fn new() -> DemoWorld {
+        let calls: Vec<CompiledCall> = catalogue::services()
+            .flat_map(|service| {
+                service
+                    .apis
+                    .iter()
+                    .map(move |api| CompiledCall::new(service, api))
+            })
             .collect();
         let cells = (0..ACCOUNTS.len())
             .flat_map(|account| {
-                (0..REGIONS.len()).map(move |region| Cell {
+                (0..REGIONS.len()).map(move |region| RegionActivity {
                     account,
                     region,
                     streams: Vec::new(),
                 })
             })
             .collect();
-        let mut world = World {
+        let mut world = DemoWorld {
             calls,
             actors: Vec::new(),
             cells,
-            refusals: Refusals::new(),
+            refusals: RefusalMessages::new(),
         };
         for person in PEOPLE {
             let habits = habits(person.habits, &world.calls);
             for &(account, set, share) in person.sets {
-                world.add(&Entry {
+                world.add(&PrincipalEntry {
                     account,
-                    who: Who::Person {
+                    who: MachineKind::Person {
                         mail: person.mail,
                         set,
                     },
@@ -115,7 +121,7 @@ impl World {
         for machine in MACHINES {
             let habits = habits(machine.habits, &world.calls);
             for &account in machine.accounts {
-                world.add(&Entry {
+                world.add(&PrincipalEntry {
                     account,
                     who: machine.who,
                     rhythm: machine.rhythm,
@@ -133,11 +139,11 @@ impl World {
     }
 
     /// The call of a name such as `iam:CreateUser`.
-    pub(super) fn call(&self, name: &str) -> Option<&Call> {
+    pub(super) fn call(&self, name: &str) -> Option<&CompiledCall> {
         find(name, &self.calls).map(|index| &self.calls[index])
     }
 
-    fn add(&mut self, entry: &Entry) {
+    fn add(&mut self, entry: &PrincipalEntry) {
         let actor = self.actors.len();
         let global = share(entry.habits, |call| self.calls[call].global);
         let regional = share(entry.habits, |call| !self.calls[call].global);
@@ -159,7 +165,7 @@ impl World {
         for (region, weight, calls) in places {
             let unit = entry.weight * 1_000_000 * weight / all.max(1) / hours.max(1);
             if unit > 0 {
-                let stream = Stream {
+                let stream = CallStream {
                     actor,
                     rhythm: entry.rhythm,
                     unit,
@@ -170,29 +176,29 @@ impl World {
                     .push(stream);
             }
         }
-        self.actors.push(Actor::new(entry));
+        self.actors.push(DemoActor::new(entry));
     }
 }
 
-impl Actor {
-    fn new(entry: &Entry) -> Actor {
+impl DemoActor {
+    fn new(entry: &PrincipalEntry) -> DemoActor {
         let account = ACCOUNTS[entry.account].number;
         let arn = identity::arn(entry.who, account);
         // The session of a partner must be found from its name and account alone.
         let number = match entry.who {
-            Who::Role { name, .. } => rng::hash(name),
+            MachineKind::Role { name, .. } => rng::hash(name),
             _ => rng::hash(&arn),
         };
-        Actor {
-            identity: Template::new(&identity::identity(entry.who, account)),
-            arn: Template::new(&arn),
+        DemoActor {
+            identity: JsonTemplate::new(&identity::identity(entry.who, account)),
+            arn: JsonTemplate::new(&arn),
             tools: entry
                 .tools
                 .iter()
                 .map(|tool| {
                     (
                         *tool,
-                        Template::new(service(entry.who).unwrap_or(tool.agent)),
+                        JsonTemplate::new(service(entry.who).unwrap_or(tool.agent)),
                     )
                 })
                 .collect(),
@@ -210,10 +216,10 @@ impl Actor {
 }
 
 /// The service that acts by itself, and so is its own address and user agent.
-fn service(who: Who) -> Option<&'static str> {
+fn service(who: MachineKind) -> Option<&'static str> {
     match who {
-        Who::Service(name) | Who::Untyped(name) => Some(name),
-        Who::Role {
+        MachineKind::Service(name) | MachineKind::Untyped(name) => Some(name),
+        MachineKind::Role {
             given: Given::ServiceLinked(name),
             ..
         } => Some(name),
@@ -221,7 +227,7 @@ fn service(who: Who) -> Option<&'static str> {
     }
 }
 
-fn find(name: &str, calls: &[Call]) -> Option<usize> {
+fn find(name: &str, calls: &[CompiledCall]) -> Option<usize> {
     let (service, api) = name.split_once(':')?;
     calls
         .iter()
@@ -229,7 +235,7 @@ fn find(name: &str, calls: &[Call]) -> Option<usize> {
 }
 
 /// Turns words such as `ec2:RunInstances=3` into calls with weights; a later word adds to an earlier one.
-pub(super) fn habits(words: &str, calls: &[Call]) -> Vec<(u32, usize)> {
+pub(super) fn habits(words: &str, calls: &[CompiledCall]) -> Vec<(u32, usize)> {
     let mut habits = Vec::new();
     for word in words.split_whitespace() {
         let (name, weight) = word.split_once('=').unwrap_or((word, "1"));

@@ -11,16 +11,16 @@ use tokio::runtime;
 use trailtab_app::aws::SdkConfig;
 
 use super::health;
-use super::log::{self, Level};
+use super::log::{self, LogLevel};
 use super::settings::CostSettings;
 use trailtab_app::aws;
 use trailtab_app::clock;
-use trailtab_app::deliver::ledger::{Ledger, Owner};
-use trailtab_app::deliver::mail::files::Folder;
-use trailtab_app::job::cost::answers::{Cache, MAX_AGE};
+use trailtab_app::deliver::ledger::{ClaimOwner, SendLedger};
+use trailtab_app::deliver::mail::files::MailFolder;
+use trailtab_app::job::cost::answers::{AnswerCache, MAX_AGE};
 use trailtab_app::job::cost::open;
-use trailtab_app::job::cost::round::{self, Round, Way};
-use trailtab_app::job::cost::send::{Limit, Outcome, Sent};
+use trailtab_app::job::cost::round::{self, MailRound, SendOptions};
+use trailtab_app::job::cost::send::{Limit, SendOutcome, SendResult};
 use trailtab_app::source::interrupt::Interrupt;
 use trailtab_core::time::Seconds;
 use trailtab_render::escape;
@@ -29,15 +29,15 @@ use trailtab_render::escape;
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a sandbox needs for each run.
-struct Function {
+struct CostFunction {
     settings: CostSettings,
     config: SdkConfig,
-    ledger: Ledger,
+    ledger: SendLedger,
 }
 
 /// What a run did, for whoever called it.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct CostInvocationResult {
     sent: u64,
     skipped: u64,
     failed: u64,
@@ -46,26 +46,26 @@ struct Answer {
 
 /// What became of a run.
 #[derive(Debug, Default)]
-struct Done {
-    sent: Vec<Sent>,
+struct RunSummary {
+    sent: Vec<SendResult>,
     /// Requests to Cost Explorer.
     requests: u64,
     /// What went wrong besides.
     troubles: Vec<String>,
 }
 
-impl Done {
-    fn count(&self, is: impl Fn(&Outcome) -> bool) -> u64 {
+impl RunSummary {
+    fn count(&self, is: impl Fn(&SendOutcome) -> bool) -> u64 {
         round::count(&self.sent, is)
     }
 }
 
 /// What was certainly not sent, and may be when Lambda tries again.
 #[derive(Debug)]
-struct Unsent(String);
+struct UnsentReports(String);
 
-impl From<Unsent> for Diagnostic {
-    fn from(unsent: Unsent) -> Diagnostic {
+impl From<UnsentReports> for Diagnostic {
+    fn from(unsent: UnsentReports) -> Diagnostic {
         Diagnostic {
             error_type: "ReportsUnsent".to_owned(),
             error_message: unsent.0,
@@ -76,7 +76,7 @@ impl From<Unsent> for Diagnostic {
 /// The event, as far as it says anything.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Event {
+struct CostEvent {
     dry_run: bool,
 }
 
@@ -93,46 +93,51 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
     runtime.block_on(async {
         let config = aws::function_config().await?;
         let (bucket, prefix) = settings.ledger.clone();
-        let function = &Function {
-            ledger: Ledger::in_s3(&config, bucket, prefix),
+        let function = &CostFunction {
+            ledger: SendLedger::in_s3(&config, bucket, prefix),
             config,
             settings,
         };
         lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
             // A schedule's own event says nothing of this, nor need it be an object.
-            let asked: Event = serde_json::from_value(event.payload).unwrap_or_default();
+            let asked: CostEvent = serde_json::from_value(event.payload).unwrap_or_default();
             function.answer(&asked, &event.context).await
         }))
         .await
     })
 }
 
-impl Function {
-    async fn answer(&self, event: &Event, context: &Context) -> Result<Answer, Unsent> {
+impl CostFunction {
+    async fn answer(
+        &self,
+        event: &CostEvent,
+        context: &Context,
+    ) -> Result<CostInvocationResult, UnsentReports> {
         let began = Instant::now();
         let ran = self.run(event, context).await;
         let request = context.request_id.as_str();
-        let none = Done::default();
+        let none = RunSummary::default();
         let done = ran.as_ref().unwrap_or(&none);
         for trouble in &done.troubles {
-            log::line(Level::Warn, trouble, request, &[]);
+            log::line(LogLevel::Warn, trouble, request, &[]);
         }
         for sent in &done.sent {
             let level = match sent.outcome.is_well() && sent.note.is_none() {
-                true => Level::Info,
-                false => Level::Error,
+                true => LogLevel::Info,
+                false => LogLevel::Error,
             };
             let more = [("report", serde_json::json!(sent))];
             log::line(level, "a report", request, &more);
         }
-        let answer = Answer {
-            sent: done.count(|it| matches!(it, Outcome::Sent | Outcome::Corrected)),
-            skipped: done.count(|it| matches!(it, Outcome::AlreadySent | Outcome::WouldSend)),
+        let answer = CostInvocationResult {
+            sent: done.count(|it| matches!(it, SendOutcome::Sent | SendOutcome::Corrected)),
+            skipped: done
+                .count(|it| matches!(it, SendOutcome::AlreadySent | SendOutcome::WouldSend)),
             failed: done.count(|it| !it.is_well()) + u64::from(ran.is_err()),
             requests: done.requests,
         };
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let health = health::Cost {
+        let health = health::CostHealth {
             sent: answer.sent,
             skipped: answer.skipped,
             failed: answer.failed,
@@ -140,12 +145,12 @@ impl Function {
         };
         health::cost(&context.env_config.function_name, &health, milliseconds);
         if let Err(reason) = ran {
-            log::line(Level::Error, &reason, request, &[]);
-            return Err(Unsent(reason));
+            log::line(LogLevel::Error, &reason, request, &[]);
+            return Err(UnsentReports(reason));
         }
-        let unsent = done.count(Outcome::may_be_repeated);
+        let unsent = done.count(SendOutcome::may_be_repeated);
         match done.sent.iter().find(|sent| sent.outcome.may_be_repeated()) {
-            Some(first) => Err(Unsent(format!(
+            Some(first) => Err(UnsentReports(format!(
                 "{unsent} of {} reports were not sent, the first one: {}",
                 done.sent.len(),
                 first.outcome.reason().unwrap_or_default()
@@ -154,18 +159,18 @@ impl Function {
         }
     }
 
-    async fn run(&self, event: &Event, context: &Context) -> Result<Done, String> {
+    async fn run(&self, event: &CostEvent, context: &Context) -> Result<RunSummary, String> {
         let now = clock::since_1970();
         let left = Duration::from_millis(context.deadline).saturating_sub(now);
         let settings = open::settings(&self.settings.config, &self.config).await;
         let settings = settings.map_err(|error| aws::in_words(&error))?;
         let folder = event.dry_run.then(|| {
             let place = env::temp_dir().join("trailtab");
-            Folder::create(place.join(escape::file_name(&context.request_id)))
+            MailFolder::create(place.join(escape::file_name(&context.request_id)))
         });
         let folder = folder.transpose().map_err(|error| aws::in_words(&error))?;
         let account = context.invoked_function_arn.split(':').nth(4);
-        let cache = Cache {
+        let cache = AnswerCache {
             // Beside what was sent, the answers that were paid for.
             place: self.ledger.clone(),
             account: account.unwrap_or_default().to_owned(),
@@ -177,10 +182,10 @@ impl Function {
             .collect();
         let opened = open::live(settings, &self.config, Some(cache), seconds(now)).await;
         let (mut run, _) = opened.map_err(|error| aws::in_words(&error))?;
-        let way = Way {
+        let way = SendOptions {
             config: &self.config,
             ledger: &self.ledger,
-            sender: Owner {
+            sender: ClaimOwner {
                 // Lambda repeats an event under the same id.
                 name: format!("{} {}", context.request_id, now.as_nanos()),
                 now: seconds(now),
@@ -192,13 +197,13 @@ impl Function {
             },
             folder,
         };
-        let sent = match Round::plan(&mut run, None, |_| true).await {
+        let sent = match MailRound::plan(&mut run, None, |_| true).await {
             Ok(round) => round.send(&mut run, way).await,
             Err(error) => Err(error.into()),
         };
         let sent = sent.map_err(|error| aws::in_words(&error))?;
         troubles.extend(run.answers.troubles());
-        Ok(Done {
+        Ok(RunSummary {
             sent,
             requests: run.answers.requests().0,
             troubles,

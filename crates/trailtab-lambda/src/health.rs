@@ -2,7 +2,7 @@
 
 use super::log;
 use trailtab_app::clock;
-use trailtab_app::job::usage::Account;
+use trailtab_app::job::usage::DeliveryReport;
 use trailtab_render::emf;
 
 /// The namespace of the usage function's health.
@@ -12,7 +12,7 @@ const USAGE: &str = "trailtab/usage";
 const COST: &str = "trailtab/cost";
 
 /// What became of the reports of one run: due = sent + skipped + failed.
-pub(super) struct Cost {
+pub(super) struct CostHealth {
     /// Corrections among them.
     pub(super) sent: u64,
     /// Sent by an earlier run.
@@ -24,7 +24,7 @@ pub(super) struct Cost {
 }
 
 /// Writes the health of one delivery: received = published + skipped + refused + unconfirmed + unsent.
-pub(super) fn usage(function: &str, account: &Account, milliseconds: u64) {
+pub(super) fn usage(function: &str, account: &DeliveryReport, milliseconds: u64) {
     let metrics = [
         ("EventsReceived", "Count", account.received),
         ("EventsPublished", "Count", account.published),
@@ -40,7 +40,7 @@ pub(super) fn usage(function: &str, account: &Account, milliseconds: u64) {
 }
 
 /// Writes the health of one run.
-pub(super) fn cost(function: &str, reports: &Cost, milliseconds: u64) {
+pub(super) fn cost(function: &str, reports: &CostHealth, milliseconds: u64) {
     let metrics = [
         ("ReportsSent", "Count", reports.sent),
         ("ReportsSkipped", "Count", reports.skipped),

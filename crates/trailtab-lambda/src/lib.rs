@@ -11,7 +11,7 @@ mod usage;
 use std::env;
 use std::process::ExitCode;
 
-use self::settings::SettingsError;
+use self::settings::UsageSettingsError;
 
 /// Runs the function that `_HANDLER` names until Lambda ends the process.
 ///
@@ -21,7 +21,7 @@ pub fn main() -> ExitCode {
     let ended = match env::var("_HANDLER").as_deref() {
         Ok("cost") => cost::main(),
         Ok("usage") => usage::main(),
-        name => Err(SettingsError::new(
+        name => Err(UsageSettingsError::new(
             "_HANDLER",
             name.unwrap_or_default(),
             "the name of a function: usage or cost",
@@ -31,7 +31,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::line(log::Level::Error, &error.to_string(), "", &[]);
+            log::line(log::LogLevel::Error, &error.to_string(), "", &[]);
             ExitCode::FAILURE
         }
     }

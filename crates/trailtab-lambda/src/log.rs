@@ -9,24 +9,24 @@ use trailtab_core::time;
 
 /// How much a line matters, in the words of Lambda's own log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
+pub(super) enum LogLevel {
     Info,
     Warn,
     Error,
 }
 
-impl Level {
+impl LogLevel {
     fn name(self) -> &'static str {
         match self {
-            Level::Info => "INFO",
-            Level::Warn => "WARN",
-            Level::Error => "ERROR",
+            LogLevel::Info => "INFO",
+            LogLevel::Warn => "WARN",
+            LogLevel::Error => "ERROR",
         }
     }
 }
 
 /// Writes a line of the log. JSON escapes whatever a message may hold.
-pub(super) fn line(level: Level, message: &str, request: &str, more: &[(&str, Value)]) {
+pub(super) fn line(level: LogLevel, message: &str, request: &str, more: &[(&str, Value)]) {
     let mut members = Map::new();
     members.insert("timestamp".to_owned(), time::iso(clock::now()).into());
     members.insert("level".to_owned(), level.name().into());

@@ -2,7 +2,9 @@
 
 use trailtab_app::source::Source;
 use trailtab_core::activity::usage::kept::TOP;
-use trailtab_core::activity::usage::metrics::{NAMESPACE, Sets, further_set_names, is_namespace};
+use trailtab_core::activity::usage::metrics::{
+    MetricSets, NAMESPACE, further_set_names, is_namespace,
+};
 
 /// The most metrics that a set may be allowed: what ten times as many cost, nobody means.
 const MOST: usize = 100_000;
@@ -10,15 +12,15 @@ const MOST: usize = 100_000;
 /// A setting that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the setting {name} is {value:?}: it must be {wanted}")]
-pub(super) struct SettingsError {
+pub(super) struct UsageSettingsError {
     name: &'static str,
     value: String,
     wanted: String,
 }
 
-impl SettingsError {
-    pub(super) fn new(name: &'static str, value: &str, wanted: &str) -> SettingsError {
-        SettingsError {
+impl UsageSettingsError {
+    pub(super) fn new(name: &'static str, value: &str, wanted: &str) -> UsageSettingsError {
+        UsageSettingsError {
             name,
             value: value.to_owned(),
             wanted: wanted.to_owned(),
@@ -28,7 +30,7 @@ impl SettingsError {
 
 /// How metrics leave the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Output {
+pub(super) enum MetricOutput {
     /// `PutMetricData`.
     CloudWatch,
     /// Embedded metric format in the function's log.
@@ -37,17 +39,17 @@ pub(super) enum Output {
 
 /// The settings of the usage function.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Settings {
+pub(super) struct UsageSettings {
     pub(super) namespace: String,
-    pub(super) sets: Sets,
+    pub(super) sets: MetricSets,
     /// Metrics in each set besides `__other__`.
     pub(super) top: usize,
-    pub(super) output: Output,
+    pub(super) output: MetricOutput,
     /// Bucket and prefix.
     pub(super) ledger: Option<(String, String)>,
 }
 
-impl Settings {
+impl UsageSettings {
     /// Reads the settings; a variable that is missing is as good as an empty one.
     ///
     /// # Errors
@@ -55,13 +57,13 @@ impl Settings {
     /// Names the first setting that makes no sense.
     pub(super) fn read(
         variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<Settings, SettingsError> {
+    ) -> Result<UsageSettings, UsageSettingsError> {
         let get = |name| {
             let value = variable(name).unwrap_or_default().trim().to_owned();
             (name, value)
         };
         let bad = |(name, value): (_, String), wanted: &str| {
-            Err(SettingsError::new(name, &value, wanted))
+            Err(UsageSettingsError::new(name, &value, wanted))
         };
         let namespace = match get("TRAILTAB_USAGE_NAMESPACE") {
             (_, value) if value.is_empty() => NAMESPACE.to_owned(),
@@ -74,7 +76,7 @@ impl Settings {
             }
         };
         let setting = get("TRAILTAB_USAGE_METRICS");
-        let Ok(sets) = Sets::parse(&setting.1) else {
+        let Ok(sets) = MetricSets::parse(&setting.1) else {
             let wanted = format!("a list of sets of metrics: any of {}", further_set_names());
             return bad(setting, &wanted);
         };
@@ -87,12 +89,12 @@ impl Settings {
         };
         let setting = get("TRAILTAB_USAGE_OUTPUT");
         let output = match setting.1.as_str() {
-            "" | "cloudwatch" => Output::CloudWatch,
-            "emf" => Output::Emf,
+            "" | "cloudwatch" => MetricOutput::CloudWatch,
+            "emf" => MetricOutput::Emf,
             _ => return bad(setting, "cloudwatch or emf"),
         };
         let ledger = ledger(get("TRAILTAB_LEDGER"))?;
-        Ok(Settings {
+        Ok(UsageSettings {
             namespace,
             sets,
             top,
@@ -105,13 +107,13 @@ impl Settings {
 /// Where it is remembered what was sent, if anywhere.
 fn ledger(
     (name, value): (&'static str, String),
-) -> Result<Option<(String, String)>, SettingsError> {
+) -> Result<Option<(String, String)>, UsageSettingsError> {
     match value.parse() {
         _ if value.is_empty() => Ok(None),
         Ok(Source::S3 { bucket, prefix }) => Ok(Some((bucket, prefix))),
         _ => {
             let wanted = "a place in S3: s3://BUCKET or s3://BUCKET/PREFIX";
-            Err(SettingsError::new(name, &value, wanted))
+            Err(UsageSettingsError::new(name, &value, wanted))
         }
     }
 }
@@ -133,7 +135,7 @@ impl CostSettings {
     /// Names the first setting that makes no sense.
     pub(super) fn read(
         variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<CostSettings, SettingsError> {
+    ) -> Result<CostSettings, UsageSettingsError> {
         let get = |name| {
             let value = variable(name).unwrap_or_default().trim().to_owned();
             (name, value)
@@ -143,13 +145,13 @@ impl CostSettings {
             Ok(config @ Source::S3 { .. }) if !value.ends_with('/') => config,
             _ => {
                 let wanted = "an object in S3: s3://BUCKET/KEY";
-                return Err(SettingsError::new(name, &value, wanted));
+                return Err(UsageSettingsError::new(name, &value, wanted));
             }
         };
         let (name, value) = get("TRAILTAB_LEDGER");
         let ledger = ledger((name, value.clone()))?.ok_or_else(|| {
             let wanted = "a place in S3, so that nothing is mailed twice: s3://BUCKET/PREFIX";
-            SettingsError::new(name, &value, wanted)
+            UsageSettingsError::new(name, &value, wanted)
         })?;
         Ok(CostSettings { config, ledger })
     }
@@ -159,8 +161,8 @@ impl CostSettings {
 mod tests {
     use super::*;
 
-    fn read(settings: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        Settings::read(|name| {
+    fn read(settings: &[(&str, &str)]) -> Result<UsageSettings, UsageSettingsError> {
+        UsageSettings::read(|name| {
             let setting = settings.iter().find(|(set, _)| *set == name);
             setting.map(|(_, value)| (*value).to_owned())
         })
@@ -170,10 +172,10 @@ mod tests {
     fn nothing_set_is_as_the_predecessor_was() {
         let settings = read(&[]).unwrap();
         assert_eq!(settings.namespace, "API-COUNT");
-        assert_eq!((settings.sets, settings.top), (Sets::default(), 1000));
+        assert_eq!((settings.sets, settings.top), (MetricSets::default(), 1000));
         assert_eq!(
             (settings.output, settings.ledger),
-            (Output::CloudWatch, None)
+            (MetricOutput::CloudWatch, None)
         );
     }
 
@@ -187,7 +189,10 @@ mod tests {
             ("TRAILTAB_LEDGER", "s3://ledger/some"),
         ]);
         let settings = settings.unwrap();
-        assert_eq!(settings.sets, Sets::parse("errors,principals").unwrap());
+        assert_eq!(
+            settings.sets,
+            MetricSets::parse("errors,principals").unwrap()
+        );
         assert_eq!((settings.namespace.as_str(), settings.top), ("team/api", 5));
         assert_eq!(
             settings.ledger,

@@ -10,14 +10,16 @@ use tokio::runtime;
 use tokio::sync::Mutex;
 
 use super::health;
-use super::log::{self, Level};
-use super::settings::{Output, Settings};
+use super::log::{self, LogLevel};
+use super::settings::{MetricOutput, UsageSettings};
 use trailtab_app::aws;
 use trailtab_app::clock;
-use trailtab_app::deliver::cloudwatch::Publisher;
-use trailtab_app::deliver::ledger::{Ledger, Owner};
-use trailtab_app::job::usage::{self, Account, Keys, Memory, Publication, Way};
-use trailtab_core::activity::usage::metrics::Datum;
+use trailtab_app::deliver::cloudwatch::MetricPublisher;
+use trailtab_app::deliver::ledger::{ClaimOwner, SendLedger};
+use trailtab_app::job::usage::{
+    self, DeliveryReport, KeptMetrics, LedgerKeys, MetricPublication, MetricSink,
+};
+use trailtab_core::activity::usage::metrics::MinuteDatum;
 use trailtab_core::time::Seconds;
 use trailtab_render::emf;
 
@@ -25,25 +27,25 @@ use trailtab_render::emf;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What a sandbox needs for each delivery.
-struct Function {
-    settings: Settings,
-    publisher: Option<Publisher>,
-    ledger: Option<Ledger>,
+struct UsageFunction {
+    settings: UsageSettings,
+    publisher: Option<MetricPublisher>,
+    ledger: Option<SendLedger>,
     /// Lambda sends a sandbox one delivery at a time; the lock is never waited for.
-    memory: Mutex<Memory>,
+    memory: Mutex<KeptMetrics>,
 }
 
 /// Some of a delivery was not published, and Lambda is to send it again.
 #[derive(Debug)]
-struct Incomplete {
+struct IncompleteDelivery {
     unsent: u64,
     received: u64,
     reason: String,
 }
 
-impl From<Incomplete> for Diagnostic {
-    fn from(incomplete: Incomplete) -> Diagnostic {
-        let Incomplete {
+impl From<IncompleteDelivery> for Diagnostic {
+    fn from(incomplete: IncompleteDelivery) -> Diagnostic {
+        let IncompleteDelivery {
             unsent,
             received,
             reason,
@@ -61,13 +63,13 @@ impl From<Incomplete> for Diagnostic {
 ///
 /// If a setting makes no sense, or Lambda's runtime API does not answer.
 pub(super) fn main() -> Result<(), lambda_runtime::Error> {
-    let settings = Settings::read(|name| env::var(name).ok())?;
+    let settings = UsageSettings::read(|name| env::var(name).ok())?;
     // There is one delivery at a time, and it mostly waits.
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let function = &Function::start(settings).await?;
+        let function = &UsageFunction::start(settings).await?;
         lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
             function
                 .answer(event.payload.get().as_bytes(), &event.context)
@@ -77,22 +79,23 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
     })
 }
 
-impl Function {
-    async fn start(settings: Settings) -> Result<Function, aws::ConfigError> {
-        let needs_aws = settings.output == Output::CloudWatch || settings.ledger.is_some();
+impl UsageFunction {
+    async fn start(settings: UsageSettings) -> Result<UsageFunction, aws::ConfigError> {
+        let needs_aws = settings.output == MetricOutput::CloudWatch || settings.ledger.is_some();
         let config = match needs_aws {
             true => Some(aws::function_config().await?),
             false => None,
         };
         let publisher = config
             .as_ref()
-            .filter(|_| settings.output == Output::CloudWatch);
-        let publisher =
-            publisher.map(|config| Publisher::new(aws::cloudwatch(config), &settings.namespace));
+            .filter(|_| settings.output == MetricOutput::CloudWatch);
+        let publisher = publisher
+            .map(|config| MetricPublisher::new(aws::cloudwatch(config), &settings.namespace));
         let ledger = config.as_ref().zip(settings.ledger.clone());
-        let ledger = ledger.map(|(config, (bucket, prefix))| Ledger::in_s3(config, bucket, prefix));
-        let memory = Mutex::new(Memory::new(settings.top));
-        Ok(Function {
+        let ledger =
+            ledger.map(|(config, (bucket, prefix))| SendLedger::in_s3(config, bucket, prefix));
+        let memory = Mutex::new(KeptMetrics::new(settings.top));
+        Ok(UsageFunction {
             settings,
             publisher,
             ledger,
@@ -101,12 +104,16 @@ impl Function {
     }
 
     /// Publishes one delivery. It fails only if repeating it helps.
-    async fn answer(&self, payload: &[u8], context: &Context) -> Result<Account, Incomplete> {
+    async fn answer(
+        &self,
+        payload: &[u8],
+        context: &Context,
+    ) -> Result<DeliveryReport, IncompleteDelivery> {
         let began = Instant::now();
         let account = self.publish(payload, context).await;
         let request = context.request_id.as_str();
         for trouble in &account.troubles {
-            log::line(Level::Error, trouble, request, &[]);
+            log::line(LogLevel::Error, trouble, request, &[]);
         }
         let fits = |kind: &str| ["duplicate", "repeated", "control_message"].contains(&kind);
         if account.refused > 0 || !account.skipped.keys().all(|kind| fits(kind)) {
@@ -115,24 +122,26 @@ impl Function {
                 ("refused", account.refused.into()),
             ];
             let message = "some events are in no metric: they lack what a metric needs, are none of CloudTrail's, or are too old or too far ahead";
-            log::line(Level::Warn, message, request, &more);
+            log::line(LogLevel::Warn, message, request, &more);
         }
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         health::usage(&context.env_config.function_name, &account, milliseconds);
         match account.troubles.last() {
-            Some(reason) if account.unsent_data > 0 && account.is_repeatable => Err(Incomplete {
-                unsent: account.unsent,
-                received: account.received,
-                reason: reason.clone(),
-            }),
+            Some(reason) if account.unsent_data > 0 && account.is_repeatable => {
+                Err(IncompleteDelivery {
+                    unsent: account.unsent,
+                    received: account.received,
+                    reason: reason.clone(),
+                })
+            }
             _ => Ok(account),
         }
     }
 
-    async fn publish(&self, payload: &[u8], context: &Context) -> Account {
+    async fn publish(&self, payload: &[u8], context: &Context) -> DeliveryReport {
         let sets = &self.settings.sets;
         let intaken = usage::count(payload, sets);
-        let mut account = Account::open(&intaken);
+        let mut account = DeliveryReport::open(&intaken);
         let Some(counted) = intaken.tallies.values().next() else {
             return account;
         };
@@ -141,7 +150,7 @@ impl Function {
             arn.next().unwrap_or_default(),
             arn.next().unwrap_or_default(),
         );
-        let keys = Keys::new(&self.settings.namespace, account_id, region);
+        let keys = LedgerKeys::new(&self.settings.namespace, account_id, region);
         let kept = keys.kept();
         let remembered = self.ledger.as_ref().map(|ledger| (ledger, kept.as_str()));
         let data = match self
@@ -160,17 +169,17 @@ impl Function {
                 return account;
             }
         };
-        let mut log = |data: &[Datum]| log::raw(&emf::data(data, &self.settings.namespace));
+        let mut log = |data: &[MinuteDatum]| log::raw(&emf::data(data, &self.settings.namespace));
         let now = clock::since_1970();
         let left = Duration::from_millis(context.deadline).saturating_sub(now);
-        let publication = Publication {
+        let publication = MetricPublication {
             way: match &self.publisher {
-                Some(publisher) => Way::Request(publisher),
-                None => Way::Log(&mut log),
+                Some(publisher) => MetricSink::Request(publisher),
+                None => MetricSink::Log(&mut log),
             },
             ledger: self.ledger.as_ref(),
             key: keys.delivery(counted.fingerprint()),
-            owner: Owner {
+            owner: ClaimOwner {
                 // Lambda repeats a delivery under the same id.
                 name: format!("{} {}", context.request_id, now.as_nanos()),
                 now: seconds(now),

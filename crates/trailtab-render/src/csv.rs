@@ -1,7 +1,7 @@
 //! The result as one long table: section, key, item, count.
 
 use super::escape::cell;
-use trailtab_core::activity::summary::{Calls, Counts, Summary};
+use trailtab_core::activity::summary::{Calls, NestedCounts, Summary};
 
 /// Writes all counts of the summary.
 ///
@@ -9,7 +9,7 @@ use trailtab_core::activity::summary::{Calls, Counts, Summary};
 ///
 /// None that writing to memory has.
 pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
-    let mut table = Table(csv::Writer::from_writer(Vec::new()));
+    let mut table = CsvTable(csv::Writer::from_writer(Vec::new()));
     table.0.write_record(["section", "key", "item", "count"])?;
     table.counts("api_calls_by_principal", &summary.api_calls_by_principal)?;
     table.counts("api_calls_by_region", &summary.api_calls_by_region)?;
@@ -59,15 +59,15 @@ pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
         .map_err(|error| error.into_error().into())
 }
 
-struct Table(csv::Writer<Vec<u8>>);
+struct CsvTable(csv::Writer<Vec<u8>>);
 
-impl Table {
+impl CsvTable {
     fn row(&mut self, section: &str, key: &str, item: &str, count: u64) -> csv::Result<()> {
         self.0
             .write_record([section, &cell(key), &cell(item), &count.to_string()])
     }
 
-    fn counts(&mut self, section: &str, counts: &Counts) -> csv::Result<()> {
+    fn counts(&mut self, section: &str, counts: &NestedCounts) -> csv::Result<()> {
         for (key, items) in counts {
             for (item, &count) in items {
                 self.row(section, key, item, count)?;

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use trailtab_core::activity::usage::metrics::{Datum, UNIT};
+use trailtab_core::activity::usage::metrics::{MinuteDatum, UNIT};
 
 /// Metrics that one document may hold.
 const MOST_METRICS: usize = 100;
 
 /// Writes all data, one line for those with the same minute and dimensions.
-pub fn data(data: &[Datum], namespace: &str) -> Vec<u8> {
-    let mut documents = BTreeMap::<_, Vec<&Datum>>::new();
+pub fn data(data: &[MinuteDatum], namespace: &str) -> Vec<u8> {
+    let mut documents = BTreeMap::<_, Vec<&MinuteDatum>>::new();
     for datum in data {
         let dimensions: Vec<_> = datum.metric.dimensions().collect();
         documents

@@ -13,13 +13,13 @@ use lettre::message::header::{
 use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use thiserror::Error;
 
-use super::cost::Letter;
+use super::cost::MailLetter;
 use super::escape;
 use trailtab_core::time::Seconds;
 
 /// From whom to whom, and what else stands on a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope {
+pub struct MailEnvelope {
     /// `Name <mail@example.com>`, or the address alone.
     pub from: String,
     /// The one recipient, in the same form.
@@ -73,7 +73,7 @@ pub enum MessageError {
 /// # Errors
 ///
 /// If an address is none, or a header would hold what no header can.
-pub fn message(letter: &Letter, envelope: &Envelope) -> Result<Vec<u8>, MessageError> {
+pub fn message(letter: &MailLetter, envelope: &MailEnvelope) -> Result<Vec<u8>, MessageError> {
     let mut message = Message::builder()
         .from(mailbox("from", &envelope.from)?)
         .to(mailbox("to", &envelope.to)?)
@@ -90,14 +90,14 @@ pub fn message(letter: &Letter, envelope: &Envelope) -> Result<Vec<u8>, MessageE
 }
 
 /// Text and HTML, the pictures that belong to the HTML, and the attachments.
-fn parts(letter: &Letter) -> Result<MultiPart, MessageError> {
+fn parts(letter: &MailLetter) -> Result<MultiPart, MessageError> {
     let mut related = MultiPart::related()
         .boundary(boundary("related"))
         .singlepart(text(ContentType::TEXT_HTML, &letter.html));
     for picture in &letter.pictures {
         let part = SinglePart::builder()
             .header(content_type("image/png")?)
-            .header(Disposition::new("inline", &picture.name))
+            .header(PartDisposition::new("inline", &picture.name))
             .header(ContentId::from(format!("<{}>", picture.cid)));
         related = related.singlepart(part.body(binary(&picture.png)));
     }
@@ -111,7 +111,7 @@ fn parts(letter: &Letter) -> Result<MultiPart, MessageError> {
     for file in &letter.attachments {
         let part = SinglePart::builder()
             .header(content_type(file.content_type)?)
-            .header(Disposition::new("attachment", &file.name));
+            .header(PartDisposition::new("attachment", &file.name));
         mixed = mixed.singlepart(part.body(binary(&file.bytes)));
     }
     Ok(mixed)
@@ -146,23 +146,23 @@ fn binary(bytes: &[u8]) -> Body {
 /// What to do with a part, and its file name. lettre would write a long name in pieces (RFC 2231), which
 /// not every mail program puts together again.
 #[derive(Debug, Clone)]
-struct Disposition(String);
+struct PartDisposition(String);
 
-impl Disposition {
-    fn new(what: &str, name: &str) -> Disposition {
+impl PartDisposition {
+    fn new(what: &str, name: &str) -> PartDisposition {
         // Letters, digits and a few signs, at most 180 of them.
         let name = escape::file_name(name);
-        Disposition(format!("{what};\r\n filename=\"{name}\""))
+        PartDisposition(format!("{what};\r\n filename=\"{name}\""))
     }
 }
 
-impl Header for Disposition {
+impl Header for PartDisposition {
     fn name() -> HeaderName {
         HeaderName::new_from_ascii_str("Content-Disposition")
     }
 
     fn parse(value: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Disposition(value.to_owned()))
+        Ok(PartDisposition(value.to_owned()))
     }
 
     fn display(&self) -> HeaderValue {
@@ -239,7 +239,7 @@ fn raw(name: &'static str, value: &str) -> HeaderValue {
 }
 
 /// The HTML with its pictures in it, for a browser; mail programs would not show them.
-pub fn page(letter: &Letter) -> String {
+pub fn page(letter: &MailLetter) -> String {
     let mut page = letter.html.clone();
     for picture in &letter.pictures {
         let data = format!(
@@ -255,11 +255,11 @@ pub fn page(letter: &Letter) -> String {
 mod tests {
     use super::*;
     use crate::cost::letter;
-    use trailtab_core::cost::report::{Report, sample};
-    use trailtab_core::cost::wording::Wording;
+    use trailtab_core::cost::report::{CostReport, sample};
+    use trailtab_core::cost::wording::MailWording;
 
-    fn envelope() -> Envelope {
-        Envelope {
+    fn envelope() -> MailEnvelope {
+        MailEnvelope {
             from: "AWS cost <cost@example.com>".to_owned(),
             to: "dana@example.com".to_owned(),
             message_id: "20261121.abc@example.com".to_owned(),
@@ -268,8 +268,8 @@ mod tests {
         }
     }
 
-    fn of(report: &Report) -> Letter {
-        letter(report, &Wording::default(), false).unwrap()
+    fn of(report: &CostReport) -> MailLetter {
+        letter(report, &MailWording::default(), false).unwrap()
     }
 
     /// A part of a message as a strict reader sees it.
@@ -358,7 +358,7 @@ mod tests {
         out
     }
 
-    fn sent(letter: &Letter, envelope: &Envelope) -> Part {
+    fn sent(letter: &MailLetter, envelope: &MailEnvelope) -> Part {
         let bytes = message(letter, envelope).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.is_ascii());
@@ -436,7 +436,7 @@ mod tests {
     fn names_put_no_headers_on_a_message() {
         let evil = "x\r\nBcc: all@example.com\r\n\r\nbody";
         let mut letter = of(&sample::small());
-        let bad = |change: fn(&mut Envelope, String)| {
+        let bad = |change: fn(&mut MailEnvelope, String)| {
             let mut envelope = envelope();
             change(&mut envelope, evil.to_owned());
             message(&of(&sample::small()), &envelope)
@@ -471,7 +471,7 @@ mod tests {
     #[test]
     fn errors_name_what_is_wrong() {
         let error = |to: &str| {
-            let envelope = Envelope {
+            let envelope = MailEnvelope {
                 to: to.to_owned(),
                 ..envelope()
             };
@@ -480,7 +480,7 @@ mod tests {
                 .to_string()
         };
         assert!(error("nobody").starts_with("cannot address a mail to \"nobody\": "));
-        let envelope = Envelope {
+        let envelope = MailEnvelope {
             list_unsubscribe: Some("javascript:alert(1)".to_owned()),
             ..envelope()
         };

@@ -17,7 +17,7 @@ pub(super) const TOP: usize = 10;
 
 /// How the text may look.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct TextStyle {
     /// Columns of the terminal.
     pub width: usize,
     /// Whether colours may be used.
@@ -25,14 +25,14 @@ pub struct Look {
 }
 
 /// A page as far as it is written.
-pub(super) struct Page {
+pub(super) struct TextPage {
     pub(super) out: String,
-    pub(super) look: Look,
+    pub(super) look: TextStyle,
 }
 
-impl Page {
-    pub(super) fn new(look: Look) -> Page {
-        Page {
+impl TextPage {
+    pub(super) fn new(look: TextStyle) -> TextPage {
+        TextPage {
             out: String::new(),
             look,
         }

@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use super::chart::{Bars, HeatMap, Hour, Scene, Timeline};
+use super::chart::{BarChart, ChartScene, HeatMap, TimelineChart, TimelineHour};
 use super::escape;
 use super::page::counted;
-use trailtab_core::activity::summary::{Counts, Extension, Summary};
+use trailtab_core::activity::summary::{Extension, NestedCounts, Summary};
 use trailtab_core::time;
 
 /// A chart to be drawn, and where it belongs.
-pub struct Plot<'s> {
+pub struct PlannedChart<'s> {
     /// Below the folder of plots, without an ending.
     pub path: PathBuf,
-    kind: Kind<'s>,
+    kind: ChartKind<'s>,
 }
 
-enum Kind<'s> {
+enum ChartKind<'s> {
     Bars {
         title: String,
         subtitle: String,
@@ -28,7 +28,7 @@ enum Kind<'s> {
 }
 
 /// One of the predecessor's sections.
-struct Section<'s> {
+struct ChartSection<'s> {
     name: &'static str,
     title: &'static str,
     /// What the bars of one key count.
@@ -36,11 +36,11 @@ struct Section<'s> {
     /// What the bars of the summary chart count: calls are summed up, other things are told apart.
     summary_axis: &'static str,
     sums: bool,
-    counts: &'s Counts,
+    counts: &'s NestedCounts,
 }
 
-fn sections(summary: &Summary) -> [Section<'_>; 5] {
-    let section = |name, title, summary_axis, counts| Section {
+fn sections(summary: &Summary) -> [ChartSection<'_>; 5] {
+    let section = |name, title, summary_axis, counts| ChartSection {
         name,
         title,
         axis: "calls",
@@ -83,7 +83,7 @@ fn sections(summary: &Summary) -> [Section<'_>; 5] {
 }
 
 /// Lists all charts of a summary.
-pub fn plots(summary: &Summary) -> Vec<Plot<'_>> {
+pub fn plots(summary: &Summary) -> Vec<PlannedChart<'_>> {
     let mut plots = Vec::new();
     let span = span(summary);
     let sections = sections(summary);
@@ -107,9 +107,9 @@ pub fn plots(summary: &Summary) -> Vec<Plot<'_>> {
             };
             (key.as_str(), total)
         });
-        plots.push(Plot {
+        plots.push(PlannedChart {
             path: format!("{}_summary", section.name).into(),
-            kind: Kind::Bars {
+            kind: ChartKind::Bars {
                 title: format!("{} by {by}", section.title),
                 subtitle: span.clone(),
                 axis: section.summary_axis,
@@ -118,9 +118,9 @@ pub fn plots(summary: &Summary) -> Vec<Plot<'_>> {
         });
         for (key, items) in section.counts {
             let total: u64 = items.values().sum();
-            plots.push(Plot {
+            plots.push(PlannedChart {
                 path: PathBuf::from(section.name).join(&names[key.as_str()]),
-                kind: Kind::Bars {
+                kind: ChartKind::Bars {
                     title: format!("{} of {key}", section.title),
                     subtitle: format!("{}, {span}", counted(total, "call")),
                     axis: section.axis,
@@ -133,13 +133,13 @@ pub fn plots(summary: &Summary) -> Vec<Plot<'_>> {
         }
     }
     if let Some(extension) = &summary.trailtab {
-        plots.push(Plot {
+        plots.push(PlannedChart {
             path: "calls_over_time".into(),
-            kind: Kind::OverTime(extension),
+            kind: ChartKind::OverTime(extension),
         });
-        plots.push(Plot {
+        plots.push(PlannedChart {
             path: "calls_by_hour_and_weekday".into(),
-            kind: Kind::HourAndWeekday(extension),
+            kind: ChartKind::HourAndWeekday(extension),
         });
     }
     plots
@@ -184,11 +184,11 @@ fn file_names<'k>(keys: impl Iterator<Item = &'k String>) -> HashMap<&'k str, St
     unique
 }
 
-impl Plot<'_> {
+impl PlannedChart<'_> {
     /// Lays the chart out.
-    pub fn scene(&self) -> Scene {
+    pub fn scene(&self) -> ChartScene {
         match &self.kind {
-            Kind::Bars {
+            ChartKind::Bars {
                 title,
                 subtitle,
                 axis,
@@ -197,7 +197,7 @@ impl Plot<'_> {
                 let mut rows: Vec<(&str, u64)> =
                     counts.iter().map(|(name, count)| (*name, *count)).collect();
                 rows.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
-                Bars {
+                BarChart {
                     title,
                     subtitle,
                     axis,
@@ -206,22 +206,22 @@ impl Plot<'_> {
                 }
                 .scene()
             }
-            Kind::OverTime(extension) => over_time(extension),
-            Kind::HourAndWeekday(extension) => hour_and_weekday(extension),
+            ChartKind::OverTime(extension) => over_time(extension),
+            ChartKind::HourAndWeekday(extension) => hour_and_weekday(extension),
         }
     }
 }
 
-fn over_time(extension: &Extension) -> Scene {
+fn over_time(extension: &Extension) -> ChartScene {
     let hours = extension.calls_per_hour.iter().filter_map(|(hour, calls)| {
-        Some(Hour {
+        Some(TimelineHour {
             start: time::parse_hour(hour)?,
             total: calls.calls,
             failed: calls.failed,
         })
     });
-    let hours: Vec<Hour> = hours.collect();
-    Timeline {
+    let hours: Vec<TimelineHour> = hours.collect();
+    TimelineChart {
         title: "Calls over time",
         subtitle: "",
         unit: "calls",
@@ -230,7 +230,7 @@ fn over_time(extension: &Extension) -> Scene {
     .scene()
 }
 
-fn hour_and_weekday(extension: &Extension) -> Scene {
+fn hour_and_weekday(extension: &Extension) -> ChartScene {
     let mut counts = [[0_u64; 24]; 7];
     for (hour, calls) in &extension.calls_per_hour {
         let Some(start) = time::parse_hour(hour) else {

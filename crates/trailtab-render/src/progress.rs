@@ -9,12 +9,12 @@ use trailtab_core::time;
 const SHOWN: usize = 8;
 
 /// A region: its account, its name, how far it has come, and whether that is the end.
-pub type Row<'r> = (&'r str, &'r str, View, bool);
+pub type RegionLine<'r> = (&'r str, &'r str, View, bool);
 
 /// Shows all regions in one line, and those that will take longest in a line each.
-pub fn regions(rows: &[Row<'_>]) -> String {
+pub fn regions(rows: &[RegionLine<'_>]) -> String {
     let open = rows.iter().filter(|(.., done)| !done);
-    let mut open: Vec<&Row<'_>> = open.collect();
+    let mut open: Vec<&RegionLine<'_>> = open.collect();
     open.sort_by(|a, b| b.2.seconds_left.total_cmp(&a.2.seconds_left));
     let sum = |of: fn(&View) -> u64| thousands(rows.iter().map(|(_, _, view, _)| of(view)).sum());
     let mut text = format!(

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use console::{Style, measure_text_width};
 
-use super::page::{Page, middle};
+use super::page::{TextPage, middle};
 
 /// Columns of the terminal between two cells.
 const GAP: usize = 2;
@@ -17,7 +17,7 @@ const SHORTEST_NAME: usize = 4;
 
 /// What a column of a table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ColumnKind {
     /// Shortened if there is no room.
     Name,
     /// Text of a fixed width.
@@ -31,19 +31,23 @@ pub(super) enum Kind {
 
 /// A column of a table, with its cells.
 #[derive(Clone)]
-pub(super) struct Column {
+pub(super) struct TableColumn {
     title: String,
-    kind: Kind,
+    kind: ColumnKind,
     cells: Vec<String>,
     /// How dispensable it is; the largest is left out first, and a column without one stays.
     dispensable: Option<u8>,
     /// A narrower column that comes before it is left out.
-    narrower: Option<Box<Column>>,
+    narrower: Option<Box<TableColumn>>,
 }
 
-impl Column {
-    pub(super) fn new(title: &str, kind: Kind, cells: impl IntoIterator<Item = String>) -> Column {
-        Column {
+impl TableColumn {
+    pub(super) fn new(
+        title: &str,
+        kind: ColumnKind,
+        cells: impl IntoIterator<Item = String>,
+    ) -> TableColumn {
+        TableColumn {
             title: title.to_owned(),
             kind,
             cells: cells.into_iter().collect(),
@@ -53,13 +57,13 @@ impl Column {
     }
 
     /// Lets the column be left out where names have no room; that with the largest number goes first.
-    pub(super) fn dispensable(mut self, order: u8) -> Column {
+    pub(super) fn dispensable(mut self, order: u8) -> TableColumn {
         self.dispensable = Some(order);
         self
     }
 
     /// Replaces the column by a narrower one instead of leaving it out at once.
-    pub(super) fn or(mut self, narrower: Column) -> Column {
+    pub(super) fn or(mut self, narrower: TableColumn) -> TableColumn {
         self.narrower = Some(Box::new(narrower));
         self
     }
@@ -75,20 +79,20 @@ impl Column {
     /// The width if names are shortened to `names` at most.
     fn width_with(&self, names: usize) -> usize {
         match self.kind {
-            Kind::Name => self.width().min(names),
+            ColumnKind::Name => self.width().min(names),
             _ => self.width(),
         }
     }
 }
 
 /// The width of a table whose names are shortened to `names` at most.
-fn width(columns: &[Column], names: usize) -> usize {
+fn width(columns: &[TableColumn], names: usize) -> usize {
     let widths = columns.iter().map(|column| column.width_with(names));
     widths.map(|width| width + GAP).sum()
 }
 
 /// Leaves out columns until the names fit, or all that is left is needed.
-fn fit(mut columns: Vec<Column>, room: usize) -> Vec<Column> {
+fn fit(mut columns: Vec<TableColumn>, room: usize) -> Vec<TableColumn> {
     while width(&columns, LONGEST_NAME) > room {
         let dispensable = columns.iter().enumerate();
         let dispensable = dispensable.filter_map(|(at, column)| Some((column.dispensable?, at)));
@@ -103,10 +107,10 @@ fn fit(mut columns: Vec<Column>, room: usize) -> Vec<Column> {
     columns
 }
 
-impl Page {
+impl TextPage {
     /// Writes a table with its titles, if there are any. Columns that can be spared are left out before
     /// names are shortened, and no line is wider than the page.
-    pub(super) fn table(&mut self, columns: Vec<Column>) -> fmt::Result {
+    pub(super) fn table(&mut self, columns: Vec<TableColumn>) -> fmt::Result {
         let room = self.look.width;
         let columns = fit(columns, room);
         // Names may be very long, and each length costs a look at all cells.
@@ -136,9 +140,9 @@ impl Page {
                 let cell = cut(&cell, room.saturating_sub(used));
                 used += measure_text_width(&cell);
                 line.push_str(&match column.kind {
-                    Kind::Course => self.style(Style::new().yellow(), &cell),
-                    Kind::Note => self.dim(&cell),
-                    Kind::Name | Kind::Text | Kind::Number => cell,
+                    ColumnKind::Course => self.style(Style::new().yellow(), &cell),
+                    ColumnKind::Note => self.dim(&cell),
+                    ColumnKind::Name | ColumnKind::Text | ColumnKind::Number => cell,
                 });
             }
             writeln!(self.out, "{}", line.trim_end())?;
@@ -148,15 +152,15 @@ impl Page {
 }
 
 /// Writes a cell behind the gap, as wide as its column.
-fn padded(kind: Kind, cell: &str, width: usize) -> String {
+fn padded(kind: ColumnKind, cell: &str, width: usize) -> String {
     let cell = match kind {
-        Kind::Name => shortened(cell, width),
+        ColumnKind::Name => shortened(cell, width),
         _ => cell.to_owned(),
     };
     let padding = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
     let gap = " ".repeat(GAP);
     match kind {
-        Kind::Number => format!("{gap}{padding}{cell}"),
+        ColumnKind::Number => format!("{gap}{padding}{cell}"),
         _ => format!("{gap}{cell}{padding}"),
     }
 }
@@ -218,27 +222,28 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::page::Look;
+    use crate::page::TextStyle;
 
-    fn table(columns: Vec<Column>, width: usize) -> String {
-        let look = Look {
+    fn table(columns: Vec<TableColumn>, width: usize) -> String {
+        let look = TextStyle {
             width,
             colour: false,
         };
-        let mut page = Page::new(look);
+        let mut page = TextPage::new(look);
         page.table(columns).unwrap();
         page.out
     }
 
-    fn columns(name: &str) -> Vec<Column> {
-        let column = |title: &str, kind, cell: &str| Column::new(title, kind, [cell.to_owned()]);
+    fn columns(name: &str) -> Vec<TableColumn> {
+        let column =
+            |title: &str, kind, cell: &str| TableColumn::new(title, kind, [cell.to_owned()]);
         vec![
-            column("name", Kind::Name, name),
-            column("calls", Kind::Number, "12,345"),
-            column("", Kind::Course, "████████████")
+            column("name", ColumnKind::Name, name),
+            column("calls", ColumnKind::Number, "12,345"),
+            column("", ColumnKind::Course, "████████████")
                 .dispensable(2)
-                .or(column("", Kind::Course, "██████").dispensable(2)),
-            column("seen", Kind::Note, "last 2026-09-07").dispensable(1),
+                .or(column("", ColumnKind::Course, "██████").dispensable(2)),
+            column("seen", ColumnKind::Note, "last 2026-09-07").dispensable(1),
         ]
     }
 
@@ -293,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_table_without_titles_has_no_line_for_them() {
-        let column = Column::new("", Kind::Name, ["a".to_owned(), "b".to_owned()]);
+        let column = TableColumn::new("", ColumnKind::Name, ["a".to_owned(), "b".to_owned()]);
         assert_eq!(table(vec![column], 60), "  a\n  b\n");
     }
 
@@ -304,9 +309,9 @@ mod tests {
             widths in proptest::collection::vec(0_usize..30, 0..5),
             room in 10_usize..170,
         ) {
-            let names = names.into_iter().map(|name| Column::new("name", Kind::Name, [name]));
+            let names = names.into_iter().map(|name| TableColumn::new("name", ColumnKind::Name, [name]));
             let numbers = widths.into_iter().enumerate().map(|(at, width)| {
-                let number = Column::new("n", Kind::Number, ["1".repeat(width)]);
+                let number = TableColumn::new("n", ColumnKind::Number, ["1".repeat(width)]);
                 if at % 2 == 0 { number } else { number.dispensable(at as u8) }
             });
             let page = table(names.chain(numbers).collect(), room);

@@ -7,8 +7,8 @@ use console::Style;
 
 use super::escape;
 use super::no_match::{self, Asked};
-use super::page::{self, Look, Page, TOP, bar, counted, level, percent, plain, thousands};
-use super::table::{Column, Kind};
+use super::page::{self, TOP, TextPage, TextStyle, bar, counted, level, percent, plain, thousands};
+use super::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
 use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::integrity::Integrity;
@@ -17,15 +17,15 @@ use trailtab_core::integrity::Integrity;
 const BAR_WIDTH: usize = 12;
 
 /// One row of a table: a name, its count, and what else is worth saying.
-struct Row {
+struct PageRow {
     name: String,
     count: u64,
     note: String,
 }
 
 /// Writes a page about the summary.
-pub fn summary(summary: &Summary, look: Look) -> String {
-    let mut page = Page::new(look);
+pub fn summary(summary: &Summary, look: TextStyle) -> String {
+    let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
     let _ = page.write(summary);
     page.out
@@ -56,7 +56,7 @@ fn asked(extension: &Extension) -> Asked<'_> {
     }
 }
 
-impl Page {
+impl TextPage {
     fn write(&mut self, summary: &Summary) -> fmt::Result {
         self.head(summary)?;
         let principals = principals(summary);
@@ -132,7 +132,7 @@ impl Page {
         self.paragraph(&line, 0, &Style::new())
     }
 
-    fn section(&mut self, title: &str, rows: &[Row]) -> fmt::Result {
+    fn section(&mut self, title: &str, rows: &[PageRow]) -> fmt::Result {
         if rows.is_empty() {
             return Ok(());
         }
@@ -149,10 +149,10 @@ impl Page {
         let bars = shown.iter().map(|row| bar(row.count, largest, BAR_WIDTH));
         let notes = shown.iter().map(|row| row.note.clone());
         self.table(vec![
-            Column::new("", Kind::Name, names),
-            Column::new("", Kind::Number, counts),
-            Column::new("", Kind::Course, bars).dispensable(2),
-            Column::new("", Kind::Note, notes).dispensable(1),
+            TableColumn::new("", ColumnKind::Name, names),
+            TableColumn::new("", ColumnKind::Number, counts),
+            TableColumn::new("", ColumnKind::Course, bars).dispensable(2),
+            TableColumn::new("", ColumnKind::Note, notes).dispensable(1),
         ])
     }
 
@@ -295,7 +295,7 @@ fn verified(integrity: &Integrity) -> [String; 2] {
     ]
 }
 
-fn principals(summary: &Summary) -> Vec<Row> {
+fn principals(summary: &Summary) -> Vec<PageRow> {
     let Some(extension) = &summary.trailtab else {
         return outer_totals(&summary.api_calls_by_principal, "API");
     };
@@ -306,7 +306,7 @@ fn principals(summary: &Summary) -> Vec<Row> {
     sorted(calls.map(|(name, calls)| row(name, calls)).collect())
 }
 
-fn persons(extension: &Extension) -> Vec<Row> {
+fn persons(extension: &Extension) -> Vec<PageRow> {
     let persons = extension
         .persons
         .iter()
@@ -314,7 +314,7 @@ fn persons(extension: &Extension) -> Vec<Row> {
     sorted(persons.collect())
 }
 
-fn accounts(extension: &Extension) -> Vec<Row> {
+fn accounts(extension: &Extension) -> Vec<PageRow> {
     sorted(
         extension
             .accounts
@@ -324,7 +324,7 @@ fn accounts(extension: &Extension) -> Vec<Row> {
     )
 }
 
-fn row(name: &str, calls: &Calls) -> Row {
+fn row(name: &str, calls: &Calls) -> PageRow {
     let failed = match calls.failed {
         0 => String::new(),
         failed => format!("{} failed, ", percent(failed, calls.calls)),
@@ -333,7 +333,7 @@ fn row(name: &str, calls: &Calls) -> Row {
         .last_seen
         .as_deref()
         .map_or("at no known time".to_owned(), plain);
-    Row {
+    PageRow {
         name: escape::terminal(name).into_owned(),
         count: calls.calls,
         note: format!("{failed}last {last}"),
@@ -341,8 +341,8 @@ fn row(name: &str, calls: &Calls) -> Row {
 }
 
 /// Sums a section up by its outer key.
-fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) -> Vec<Row> {
-    let rows = counts.iter().map(|(name, items)| Row {
+fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) -> Vec<PageRow> {
+    let rows = counts.iter().map(|(name, items)| PageRow {
         name: escape::terminal(name).into_owned(),
         count: items.values().sum(),
         note: counted(items.len() as u64, item),
@@ -351,7 +351,7 @@ fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) ->
 }
 
 /// Sums a section up by its inner key.
-fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> Vec<Row> {
+fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> Vec<PageRow> {
     let mut totals: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for items in counts.values() {
         for (item, count) in items {
@@ -360,7 +360,7 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
             total.1 += 1;
         }
     }
-    let rows = totals.into_iter().map(|(name, (count, keys))| Row {
+    let rows = totals.into_iter().map(|(name, (count, keys))| PageRow {
         name: escape::terminal(name).into_owned(),
         count,
         note: counted(keys, by),
@@ -369,7 +369,7 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
 }
 
 /// The largest first, equal ones by name.
-fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
+fn sorted(mut rows: Vec<PageRow>) -> Vec<PageRow> {
     rows.sort_by(|a, b| (b.count, &a.name).cmp(&(a.count, &b.name)));
     rows
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::Ended;
+use super::RunEnd;
 use super::plot::PictureArgs;
 use super::ui::Ui;
 use crate::format::Format;
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::{archive, plot};
-use trailtab_app::source::progress::Progress;
+use trailtab_app::source::progress::ReadProgress;
 use trailtab_render as render;
 
 /// Tell what an archive of fetched events holds, and whether it is whole
@@ -20,11 +20,11 @@ use trailtab_render as render;
 #[command(after_help = crate::examples::ARCHIVE)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    verb: Verb,
+    verb: ArchiveVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum ArchiveVerb {
     Status(StatusArgs),
     Verify(VerifyArgs),
 }
@@ -51,7 +51,7 @@ struct StatusArgs {
     #[arg(long, conflicts_with_all = ["output", "plot_format"], help_heading = "Output")]
     no_output: bool,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    #[arg(long, value_enum, default_value_t = ArchiveFormat::Text, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
     pictures: PictureArgs,
@@ -70,14 +70,14 @@ struct VerifyArgs {
     directory: PathBuf,
 }
 
-pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     match &args.verb {
-        Verb::Status(args) => status(args, ui),
-        Verb::Verify(args) => verify(&args.directory, ui),
+        ArchiveVerb::Status(args) => status(args, ui),
+        ArchiveVerb::Verify(args) => verify(&args.directory, ui),
     }
 }
 
-fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<Ended> {
+fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let holdings = archive::status(&args.directory)?;
     if !args.no_output {
         files::make_directory(&args.output, Readers::Umask)?;
@@ -93,17 +93,17 @@ fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<Ended> {
         Format::Csv => render::archive::csv(&holdings)?,
     };
     ui.data(&printed).context("cannot print the status")?;
-    Ok(Ended::Done)
+    Ok(RunEnd::Done)
 }
 
-fn verify(directory: &Path, ui: Ui) -> anyhow::Result<Ended> {
-    let progress = Progress::default();
+fn verify(directory: &Path, ui: Ui) -> anyhow::Result<RunEnd> {
+    let progress = ReadProgress::default();
     let inspection = ui.watch(&progress, || archive::verify(directory, &progress))?;
     let printed = render::archive::inspection(&inspection, ui.look());
     ui.data(printed.as_bytes())
         .context("cannot print what was found")?;
     Ok(match inspection.damage.count() {
-        0 => Ended::Done,
-        _ => Ended::Partial,
+        0 => RunEnd::Done,
+        _ => RunEnd::Partial,
     })
 }

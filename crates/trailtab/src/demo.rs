@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::ui::Ui;
-use super::{Ended, activity, cost, usage};
+use super::{RunEnd, activity, cost, usage};
 use trailtab_app::deliver::files::{self, NewFile};
 use trailtab_app::deliver::manifest::Manifest;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_demo as demo;
-use trailtab_demo::Plan;
+use trailtab_demo::DemoPlan;
 use trailtab_render::page::thousands;
 
 /// Where the plan's log files lie.
@@ -49,8 +49,8 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
-    let plan = Plan {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
+    let plan = DemoPlan {
         events: args.events.unwrap_or(demo::DEFAULT_EVENTS),
         seed: args.seed,
     };
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
         demo::UNTIL,
     ));
     if args.events.is_some() {
-        return Ok(Ended::Done);
+        return Ok(RunEnd::Done);
     }
     let logs = LOGS.map(|logs| folder.join(logs));
     let bill = write::bill(args.seed).context("cannot write the bill")?;

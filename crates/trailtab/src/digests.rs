@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::UsageError;
-use trailtab_app::job::verify::Verify;
+use trailtab_app::job::verify::VerifyOptions;
 use trailtab_app::source::Source;
 use trailtab_app::source::public_keys::PublicKeys;
 
@@ -27,7 +27,7 @@ impl DigestArgs {
     /// # Errors
     ///
     /// If a source can have no digests, or a file holds no public keys.
-    pub(super) fn verify(&self, sources: &[Source]) -> anyhow::Result<Option<Verify>> {
+    pub(super) fn verify(&self, sources: &[Source]) -> anyhow::Result<Option<VerifyOptions>> {
         if !self.verify_digests {
             return Ok(None);
         }
@@ -46,6 +46,6 @@ impl DigestArgs {
                 .with_context(|| format!("cannot read public keys from {}", path.display()))?;
             keys.get_or_insert_default().merge(read);
         }
-        Ok(Some(Verify { keys }))
+        Ok(Some(VerifyOptions { keys }))
     }
 }

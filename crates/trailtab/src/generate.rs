@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use clap::Command;
 use clap_complete::Shell;
 
-use super::Ended;
+use super::RunEnd;
 use super::ui::Ui;
 
 /// Print completions for a shell
@@ -19,15 +19,15 @@ pub(crate) fn completions(
     args: &CompletionsArgs,
     mut command: Command,
     ui: Ui,
-) -> anyhow::Result<Ended> {
+) -> anyhow::Result<RunEnd> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "trailtab", &mut script);
     ui.data(&script).context("cannot print the completions")?;
-    Ok(Ended::Done)
+    Ok(RunEnd::Done)
 }
 
 /// Prints the manual pages of the program and of each verb, one behind the other.
-pub(crate) fn man(command: Command, ui: Ui) -> anyhow::Result<Ended> {
+pub(crate) fn man(command: Command, ui: Ui) -> anyhow::Result<RunEnd> {
     let mut pages = Vec::new();
     let mut command = command.disable_help_subcommand(true);
     command.build();
@@ -36,5 +36,5 @@ pub(crate) fn man(command: Command, ui: Ui) -> anyhow::Result<Ended> {
         clap_mangen::Man::new(verb.clone()).render(&mut pages)?;
     }
     ui.data(&pages).context("cannot print the manual")?;
-    Ok(Ended::Done)
+    Ok(RunEnd::Done)
 }

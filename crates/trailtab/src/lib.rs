@@ -32,14 +32,14 @@ use trailtab_app::clock;
 )]
 struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    verb: CliVerb,
     /// Print results and errors only
     #[arg(long, short, global = true)]
     quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum CliVerb {
     Demo(demo::Args),
     Activity(Box<activity::Args>),
     Usage(Box<usage::Args>),
@@ -54,7 +54,7 @@ enum Verb {
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum RunEnd {
     Done,
     /// The result is written, and something is missing in it.
     Partial,
@@ -87,18 +87,18 @@ pub fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let result = match cli.verb {
-        Verb::Demo(args) => demo::run(&args, ui),
-        Verb::Activity(args) => activity::run(&args, ui),
-        Verb::Usage(args) => usage::run(&args, ui),
-        Verb::Cost(args) => cost::run(&args, ui),
-        Verb::Plot(args) => plot::run(&args, ui),
-        Verb::Archive(args) => archive::run(&args, ui),
-        Verb::Completions(args) => generate::completions(&args, Cli::command(), ui),
-        Verb::Man => generate::man(Cli::command(), ui),
+        CliVerb::Demo(args) => demo::run(&args, ui),
+        CliVerb::Activity(args) => activity::run(&args, ui),
+        CliVerb::Usage(args) => usage::run(&args, ui),
+        CliVerb::Cost(args) => cost::run(&args, ui),
+        CliVerb::Plot(args) => plot::run(&args, ui),
+        CliVerb::Archive(args) => archive::run(&args, ui),
+        CliVerb::Completions(args) => generate::completions(&args, Cli::command(), ui),
+        CliVerb::Man => generate::man(Cli::command(), ui),
     };
     match result {
-        Ok(Ended::Done) => ExitCode::SUCCESS,
-        Ok(Ended::Partial) => ExitCode::from(3),
+        Ok(RunEnd::Done) => ExitCode::SUCCESS,
+        Ok(RunEnd::Partial) => ExitCode::from(3),
         Err(error) => {
             ui.error(&error);
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use super::Ended;
+use super::RunEnd;
 use super::ui::Ui;
 use trailtab_app::job::plot::{self, Charts};
 use trailtab_core::activity::summary::Summary;
@@ -48,7 +48,7 @@ enum PlotFormat {
     Svg,
 }
 
-pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     for file in &args.files {
         let json = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let summary: Summary = serde_json::from_slice(&json).with_context(|| {
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
             .join(format!("{stem}_plots"));
         args.pictures.draw(&summary, &folder, ui)?;
     }
-    Ok(Ended::Done)
+    Ok(RunEnd::Done)
 }
 
 impl PictureArgs {
@@ -85,12 +85,12 @@ impl PictureArgs {
     }
 
     /// The kinds of pictures asked for, each once.
-    pub(crate) fn kinds(&self) -> Vec<plot::Picture> {
-        let mut pictures: Vec<plot::Picture> = Vec::new();
+    pub(crate) fn kinds(&self) -> Vec<plot::PictureFormat> {
+        let mut pictures: Vec<plot::PictureFormat> = Vec::new();
         for format in &self.plot_format {
             let picture = match format {
-                PlotFormat::Png => plot::Picture::Png,
-                PlotFormat::Svg => plot::Picture::Svg,
+                PlotFormat::Png => plot::PictureFormat::Png,
+                PlotFormat::Svg => plot::PictureFormat::Svg,
             };
             if !pictures.contains(&picture) {
                 pictures.push(picture);

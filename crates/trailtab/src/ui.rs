@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use trailtab_app::source::progress::Progress;
+use trailtab_app::source::progress::ReadProgress;
 use trailtab_render as render;
 use trailtab_render::escape;
-use trailtab_render::page::{Look, thousands};
+use trailtab_render::page::{TextStyle, thousands};
 
 /// How often a long reading of event histories is told of where there is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ impl Ui {
     }
 
     /// Tells how text on standard output may look.
-    pub(crate) fn look(self) -> Look {
+    pub(crate) fn look(self) -> TextStyle {
         // As other programs do: the variable first, then the terminal.
         let columns = std::env::var("COLUMNS").ok();
         let columns = columns.and_then(|columns| columns.parse().ok());
@@ -84,14 +84,14 @@ impl Ui {
             true => usize::from(Term::stdout().size().1),
             false => WIDTH_WITHOUT_TERMINAL,
         };
-        Look {
+        TextStyle {
             width: columns.unwrap_or_else(terminal).clamp(40, 160),
             colour: console::colors_enabled(),
         }
     }
 
     /// Runs `work`, says meanwhile what it has to say, and on a terminal shows how far it has come.
-    pub(crate) fn watch<T>(self, progress: &Progress, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn watch<T>(self, progress: &ReadProgress, work: impl FnOnce() -> T) -> T {
         if self.quiet {
             return work();
         }
@@ -126,7 +126,7 @@ fn error_text(error: &anyhow::Error) -> String {
 }
 
 /// Draws the progress until the work is done.
-fn draw(progress: &Progress, done: &AtomicBool) {
+fn draw(progress: &ReadProgress, done: &AtomicBool) {
     let bar = if io::stderr().is_terminal() {
         ProgressBar::new(0)
     } else {
@@ -178,7 +178,7 @@ fn template(has_bytes: bool) -> &'static str {
     }
 }
 
-fn show_files(bar: &ProgressBar, progress: &Progress) {
+fn show_files(bar: &ProgressBar, progress: &ReadProgress) {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     bar.set_length(count(&progress.found_bytes));
     bar.set_position(count(&progress.done_bytes));

@@ -8,7 +8,7 @@ use super::{explain, is_hopeless, organizations};
 
 /// An account, as its organisation lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct OrganizationAccount {
     /// Twelve digits.
     pub id: String,
     /// Names are not unique; empty if there is none.
@@ -17,16 +17,16 @@ pub struct Listed {
     pub state: String,
 }
 
-impl Listed {
+impl OrganizationAccount {
     pub fn is_active(&self) -> bool {
         self.state == "ACTIVE"
     }
 
-    fn of(account: &Account) -> Option<Listed> {
+    fn of(account: &Account) -> Option<OrganizationAccount> {
         // `Status` is going away in favour of `State`.
         let state = account.state().map(AccountState::as_str);
         let state = state.or_else(|| account.status().map(AccountStatus::as_str));
-        Some(Listed {
+        Some(OrganizationAccount {
             id: account.id()?.to_owned(),
             name: account.name().unwrap_or_default().to_owned(),
             state: state.unwrap_or_default().to_owned(),
@@ -50,7 +50,7 @@ pub struct ListError {
 /// # Errors
 ///
 /// If any page cannot be had: whoever gets a list has all of it.
-pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<Listed>, ListError> {
+pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount>, ListError> {
     // It goes on through empty pages, and ends with an error if a token leads to itself.
     let mut pages = organizations(config)
         .list_accounts()
@@ -63,7 +63,7 @@ pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<Listed>, ListError>
             is_hopeless: is_hopeless(&error),
             reason: explain(&error),
         })?;
-        accounts.extend(page.accounts().iter().filter_map(Listed::of));
+        accounts.extend(page.accounts().iter().filter_map(OrganizationAccount::of));
     }
     Ok(accounts)
 }

@@ -7,7 +7,7 @@ use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_runtime::env_config::section::{EnvConfigSections, Profile};
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::{Access, chain};
+use super::{CredentialOptions, chain};
 use trailtab_core::regions;
 
 /// Profiles may refer to each other; so many steps are followed.
@@ -100,7 +100,7 @@ impl Profiles {
     ///
     /// If a file cannot be read, or if a profile is named that does not exist: the SDK would ask for other
     /// credentials instead.
-    pub(super) async fn read(access: &Access) -> Result<Profiles, ConfigError> {
+    pub(super) async fn read(access: &CredentialOptions) -> Result<Profiles, ConfigError> {
         let files = EnvConfigFiles::default();
         let sections = aws_config::profile::load(&Fs::real(), &Env::real(), &files, None).await;
         let sections = sections.map_err(unreadable)?;
@@ -131,7 +131,7 @@ impl Profiles {
     }
 
     /// Where the selected profile's credentials come from.
-    pub(super) fn origin(&self, access: &Access) -> Origin {
+    pub(super) fn origin(&self, access: &CredentialOptions) -> Origin {
         let mut origin = Origin {
             is_only: access.profile.is_some(),
             ..Origin::default()

@@ -8,7 +8,7 @@ use crate::aws;
 /// An account, in the form in which it is saved.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Listed {
+pub struct AccountListing {
     /// Twelve digits.
     pub id: String,
     /// Names are not unique; empty if there is none.
@@ -43,7 +43,7 @@ pub enum AccountsError {
 /// # Errors
 ///
 /// If any page of the list cannot be had.
-pub async fn accounts(config: &SdkConfig) -> Result<Vec<Listed>, AccountsError> {
+pub async fn accounts(config: &SdkConfig) -> Result<Vec<AccountListing>, AccountsError> {
     let listed = aws::list_accounts(config)
         .await
         .map_err(|error| match error.code.as_deref() {
@@ -52,7 +52,7 @@ pub async fn accounts(config: &SdkConfig) -> Result<Vec<Listed>, AccountsError> 
             Some("AWSOrganizationsNotInUseException") => AccountsError::NoOrganization(error),
             _ => AccountsError::Failed(error),
         })?;
-    let listed = listed.into_iter().map(|account| Listed {
+    let listed = listed.into_iter().map(|account| AccountListing {
         id: account.id,
         name: account.name,
         state: account.state,

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::accounts::Listed;
-use trailtab_core::cost::answer::Answer;
-use trailtab_core::cost::query::{GroupType, Query};
+use super::accounts::AccountListing;
+use trailtab_core::cost::answer::CostAnswer;
+use trailtab_core::cost::query::{CostQuery, GroupType};
 
 /// The organisation's accounts, beside the answers.
 pub const ACCOUNTS: &str = "accounts.json";
@@ -22,11 +22,11 @@ const KEY: usize = 40;
 
 /// What a directory holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Saved {
+pub struct SavedAnswers {
     /// One for each question, the newest.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<CostAnswer>,
     /// Empty if no list was saved.
-    pub accounts: Vec<Listed>,
+    pub accounts: Vec<AccountListing>,
 }
 
 /// Why saved answers cannot be used.
@@ -69,7 +69,7 @@ pub enum LoadError {
 }
 
 /// The name of an answer's file: which days, by what they are grouped, and a number that no other question has.
-pub fn file_name(query: &Query) -> String {
+pub fn file_name(query: &CostQuery) -> String {
     let days = query.time_period;
     // The end is left out, and people read it as the last day.
     let last = days.end.yesterday().unwrap_or(days.end);
@@ -93,7 +93,7 @@ pub fn file_name(query: &Query) -> String {
 /// # Errors
 ///
 /// Never, as far as is known: there is nothing in an answer that JSON cannot say.
-pub fn save(answer: &Answer) -> serde_json::Result<(String, Vec<u8>)> {
+pub fn save(answer: &CostAnswer) -> serde_json::Result<(String, Vec<u8>)> {
     Ok((file_name(&answer.request), lines(answer)?))
 }
 
@@ -102,7 +102,7 @@ pub fn save(answer: &Answer) -> serde_json::Result<(String, Vec<u8>)> {
 /// # Errors
 ///
 /// Likewise never.
-pub fn save_accounts(accounts: &[Listed]) -> serde_json::Result<(String, Vec<u8>)> {
+pub fn save_accounts(accounts: &[AccountListing]) -> serde_json::Result<(String, Vec<u8>)> {
     Ok((ACCOUNTS.to_owned(), lines(&accounts)?))
 }
 
@@ -118,15 +118,15 @@ fn lines(value: &impl serde::Serialize) -> serde_json::Result<Vec<u8>> {
 ///
 /// If any of them is not a whole answer, or if there is none: a report that misses some would look as if
 /// less had been spent.
-pub fn load(directory: &Path) -> Result<Saved, LoadError> {
-    let mut saved = Saved::default();
+pub fn load(directory: &Path) -> Result<SavedAnswers, LoadError> {
+    let mut saved = SavedAnswers::default();
     let mut answers = BTreeMap::new();
     for path in files(directory)? {
         if path.file_name().is_some_and(|name| name == ACCOUNTS) {
             saved.accounts = read(&path)?;
             continue;
         }
-        let answer: Answer = read(&path)?;
+        let answer: CostAnswer = read(&path)?;
         let is_whole = answer
             .pages
             .last()
@@ -135,7 +135,7 @@ pub fn load(directory: &Path) -> Result<Saved, LoadError> {
             return Err(LoadError::Incomplete { path });
         }
         let known = answers.get(&answer.request);
-        if known.is_none_or(|known: &Answer| known.asked < answer.asked) {
+        if known.is_none_or(|known: &CostAnswer| known.asked < answer.asked) {
             answers.insert(answer.request.clone(), answer);
         }
     }
@@ -196,27 +196,27 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use trailtab_core::cost::answer::Page;
-    use trailtab_core::cost::charge::Metric;
-    use trailtab_core::cost::query::{Granularity, Group, TimePeriod};
+    use trailtab_core::cost::answer::AnswerPage;
+    use trailtab_core::cost::charge::CostMetric;
+    use trailtab_core::cost::query::{GroupKey, QueryGranularity, TimePeriod};
 
-    fn answer(key: &str, asked: i64) -> Answer {
-        Answer {
-            request: Query {
+    fn answer(key: &str, asked: i64) -> CostAnswer {
+        CostAnswer {
+            request: CostQuery {
                 time_period: TimePeriod {
                     start: date(2026, 10, 1),
                     end: date(2026, 11, 21),
                 },
-                granularity: Granularity::Daily,
-                metrics: [Metric::UnblendedCost],
+                granularity: QueryGranularity::Daily,
+                metrics: [CostMetric::UnblendedCost],
                 filter: None,
-                group_by: vec![Group {
+                group_by: vec![GroupKey {
                     r#type: GroupType::Tag,
                     key: key.to_owned(),
                 }],
             },
             asked,
-            pages: vec![Page::default()],
+            pages: vec![AnswerPage::default()],
         }
     }
 
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_saved_is_loaded_and_the_newest_counts() {
-        let account = Listed {
+        let account = AccountListing {
             id: "111122223333".to_owned(),
             name: "Größe\u{1b}[2J".to_owned(),
             state: "ACTIVE".to_owned(),

@@ -14,7 +14,7 @@ use aws_sdk_cloudwatch::types::{
 use tokio::time::{self, Instant};
 
 use crate::aws;
-use trailtab_core::activity::usage::metrics::{Datum, Metric};
+use trailtab_core::activity::usage::metrics::{MinuteDatum, UsageMetric};
 use trailtab_core::time::Seconds;
 
 /// The wait after the first refusal; the next ones are twice as long each.
@@ -34,7 +34,7 @@ const SHORTEST: Duration = Duration::from_millis(500);
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sent {
+pub enum PutOutcome {
     /// All of it was taken.
     Arrived,
     /// It was sent, and no answer came: all of it was taken, or nothing.
@@ -45,7 +45,7 @@ pub enum Sent {
 
 /// What came instead of a confirmation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Failure {
+enum PutFailure {
     /// Nothing was taken, which may be otherwise in a moment.
     Passing(String),
     /// Nothing was taken, nor will it be.
@@ -56,15 +56,15 @@ enum Failure {
 
 /// Publishes metrics in one namespace.
 #[derive(Debug, Clone)]
-pub struct Publisher {
+pub struct MetricPublisher {
     client: Client,
     namespace: String,
 }
 
-impl Publisher {
+impl MetricPublisher {
     /// Sends with this client, which must not repeat anything by itself.
-    pub fn new(client: Client, namespace: &str) -> Publisher {
-        Publisher {
+    pub fn new(client: Client, namespace: &str) -> MetricPublisher {
+        MetricPublisher {
             client,
             namespace: namespace.to_owned(),
         }
@@ -72,30 +72,32 @@ impl Publisher {
 
     /// Sends data that fit into one request, again and again until they are taken, or until it is
     /// certain that they will not be, or until `deadline`. Returns how often it was repeated as well.
-    pub async fn publish(&self, data: &[Datum], deadline: Instant) -> (Sent, u64) {
+    pub async fn publish(&self, data: &[MinuteDatum], deadline: Instant) -> (PutOutcome, u64) {
         let mut repeated = 0;
         let mut wait = FIRST_WAIT;
         loop {
             if Instant::now() + SHORTEST > deadline {
                 let reason = "no time was left to send them".to_owned();
-                return (Sent::Refused(reason), repeated);
+                return (PutOutcome::Refused(reason), repeated);
             }
             let sent = match time::timeout_at(deadline, self.put(data)).await {
-                Ok(Ok(())) => return (Sent::Arrived, repeated),
-                Ok(Err(Failure::Passing(reason))) => reason,
-                Ok(Err(Failure::Final(reason))) => return (Sent::Refused(reason), repeated),
-                Ok(Err(Failure::Unanswered(reason))) => {
-                    return (Sent::Unconfirmed(reason), repeated);
+                Ok(Ok(())) => return (PutOutcome::Arrived, repeated),
+                Ok(Err(PutFailure::Passing(reason))) => reason,
+                Ok(Err(PutFailure::Final(reason))) => {
+                    return (PutOutcome::Refused(reason), repeated);
+                }
+                Ok(Err(PutFailure::Unanswered(reason))) => {
+                    return (PutOutcome::Unconfirmed(reason), repeated);
                 }
                 Err(_) => {
                     let reason = "the time was up before an answer came".to_owned();
-                    return (Sent::Unconfirmed(reason), repeated);
+                    return (PutOutcome::Unconfirmed(reason), repeated);
                 }
             };
             // Others were refused as well: whoever comes again at the same moment is refused again.
             let pause = wait.mul_f64(0.5 + fastrand::f64());
             if Instant::now() + pause + SHORTEST > deadline {
-                return (Sent::Refused(sent), repeated);
+                return (PutOutcome::Refused(sent), repeated);
             }
             time::sleep(pause).await;
             wait = (wait * 2).min(LONGEST_WAIT);
@@ -110,7 +112,7 @@ impl Publisher {
     /// If CloudWatch does not answer, or not to us (`cloudwatch:GetMetricData`).
     pub async fn present(
         &self,
-        metrics: &[Metric],
+        metrics: &[UsageMetric],
         from: Seconds,
         until: Seconds,
     ) -> Result<BTreeSet<Seconds>, ReadError> {
@@ -159,7 +161,7 @@ impl Publisher {
         }
     }
 
-    async fn put(&self, data: &[Datum]) -> Result<(), Failure> {
+    async fn put(&self, data: &[MinuteDatum]) -> Result<(), PutFailure> {
         let request = self
             .client
             .put_metric_data()
@@ -174,14 +176,14 @@ impl Publisher {
     }
 }
 
-fn dimensions(metric: &Metric) -> Vec<Dimension> {
+fn dimensions(metric: &UsageMetric) -> Vec<Dimension> {
     let dimensions = metric.dimensions();
     dimensions
         .map(|(name, value)| Dimension::builder().name(name).value(value).build())
         .collect()
 }
 
-fn datum(datum: &Datum) -> MetricDatum {
+fn datum(datum: &MinuteDatum) -> MetricDatum {
     MetricDatum::builder()
         .metric_name(&datum.metric.name)
         .set_dimensions(Some(dimensions(&datum.metric)))
@@ -198,7 +200,7 @@ fn status(error: &SdkError<PutMetricDataError, HttpResponse>) -> Option<u16> {
 }
 
 /// Tells what an error says about the data. Throttling comes with HTTP status 400.
-fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> Failure {
+fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> PutFailure {
     let reason = aws::explain(error);
     let throttled = matches!(
         error.code(),
@@ -213,16 +215,16 @@ fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> Failure {
         )
     );
     match status(error) {
-        _ if throttled => Failure::Passing(reason),
+        _ if throttled => PutFailure::Passing(reason),
         // Whoever stands between us and the service cannot know whether it was taken.
-        Some(502 | 504) => Failure::Unanswered(reason),
-        Some(429 | 500..) => Failure::Passing(reason),
-        Some(_) => Failure::Final(reason),
+        Some(502 | 504) => PutFailure::Unanswered(reason),
+        Some(429 | 500..) => PutFailure::Passing(reason),
+        Some(_) => PutFailure::Final(reason),
         None => match error {
-            _ if aws::lacks_credentials(error) => Failure::Passing(reason),
-            SdkError::ConstructionFailure(_) => Failure::Final(reason),
-            _ if aws::lacks_connection(error) => Failure::Passing(reason),
-            _ => Failure::Unanswered(reason),
+            _ if aws::lacks_credentials(error) => PutFailure::Passing(reason),
+            SdkError::ConstructionFailure(_) => PutFailure::Final(reason),
+            _ if aws::lacks_connection(error) => PutFailure::Passing(reason),
+            _ => PutFailure::Unanswered(reason),
         },
     }
 }

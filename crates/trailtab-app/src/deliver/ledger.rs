@@ -39,7 +39,7 @@ impl LedgerError {
 /// What became of something that is to be sent once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+enum SendState {
     /// Somebody is sending it.
     Claimed,
     /// It arrived.
@@ -50,8 +50,8 @@ enum State {
 
 /// An entry, as it stands in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    state: State,
+struct SendEntry {
+    state: SendState,
     /// Tells apart those who try to send the same thing.
     owner: String,
     /// What was sent, as a number that stands for it.
@@ -64,7 +64,7 @@ struct Entry {
 
 /// What the ledger says to someone who wants to send something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Claim {
+pub enum SendClaim {
     /// Nobody has sent it; do.
     Granted,
     /// It has arrived before.
@@ -79,7 +79,7 @@ pub enum Claim {
 
 /// Someone who sends, and for how long at most.
 #[derive(Debug, Clone)]
-pub struct Owner {
+pub struct ClaimOwner {
     /// Unlike all others'.
     pub name: String,
     /// The present time, in seconds since 1970-01-01T00:00:00Z.
@@ -93,7 +93,7 @@ const LARGEST: i64 = 64 << 20;
 
 /// A place for entries.
 #[derive(Debug, Clone)]
-pub enum Ledger {
+pub enum SendLedger {
     /// A bucket, and the beginning of all keys, which is empty or ends in a slash.
     S3 {
         /// The client for the bucket's region.
@@ -107,13 +107,13 @@ pub enum Ledger {
     Directory(PathBuf),
 }
 
-impl Ledger {
+impl SendLedger {
     /// A ledger in a bucket of the configured region.
-    pub fn in_s3(config: &SdkConfig, bucket: String, mut prefix: String) -> Ledger {
+    pub fn in_s3(config: &SdkConfig, bucket: String, mut prefix: String) -> SendLedger {
         if !prefix.is_empty() && !prefix.ends_with('/') {
             prefix.push('/');
         }
-        Ledger::S3 {
+        SendLedger::S3 {
             client: aws::s3(config, &bucket, None),
             bucket,
             prefix,
@@ -129,20 +129,23 @@ impl Ledger {
         &self,
         key: &str,
         content: &str,
-        owner: &Owner,
-    ) -> Result<Claim, LedgerError> {
-        let entry = Entry {
-            state: State::Claimed,
+        owner: &ClaimOwner,
+    ) -> Result<SendClaim, LedgerError> {
+        let entry = SendEntry {
+            state: SendState::Claimed,
             owner: owner.name.clone(),
             content: content.to_owned(),
             written: time::iso(owner.now),
             until: owner.until,
         };
         if self.create(key, &json(&entry)).await? {
-            return Ok(Claim::Granted);
+            return Ok(SendClaim::Granted);
         }
         // Whoever had it may have given it up this very moment.
-        Ok(self.look(key, content, owner).await?.unwrap_or(Claim::Busy))
+        Ok(self
+            .look(key, content, owner)
+            .await?
+            .unwrap_or(SendClaim::Busy))
     }
 
     /// Tells what a claim would be answered, and takes nothing on; `None` if nobody has it.
@@ -154,21 +157,21 @@ impl Ledger {
         &self,
         key: &str,
         content: &str,
-        owner: &Owner,
-    ) -> Result<Option<Claim>, LedgerError> {
+        owner: &ClaimOwner,
+    ) -> Result<Option<SendClaim>, LedgerError> {
         let Some((bytes, _)) = self.load(key).await? else {
             return Ok(None);
         };
-        let Ok(found) = serde_json::from_slice::<Entry>(&bytes) else {
+        let Ok(found) = serde_json::from_slice::<SendEntry>(&bytes) else {
             return Err(self.failed("understand", key, "it is not ours".to_owned()));
         };
         Ok(Some(match found.state {
             // A request of ours was answered twice, or repeated by the network.
-            State::Claimed if found.owner == owner.name => Claim::Granted,
-            State::Claimed if found.until >= owner.now => Claim::Busy,
-            State::Claimed | State::Unconfirmed => Claim::Unconfirmed,
-            State::Sent if found.content != content => Claim::Differs(found.written),
-            State::Sent => Claim::Sent,
+            SendState::Claimed if found.owner == owner.name => SendClaim::Granted,
+            SendState::Claimed if found.until >= owner.now => SendClaim::Busy,
+            SendState::Claimed | SendState::Unconfirmed => SendClaim::Unconfirmed,
+            SendState::Sent if found.content != content => SendClaim::Differs(found.written),
+            SendState::Sent => SendClaim::Sent,
         }))
     }
 
@@ -190,21 +193,21 @@ impl Ledger {
         &self,
         key: &str,
         content: &str,
-        owner: &Owner,
+        owner: &ClaimOwner,
         arrived: bool,
     ) -> Result<(), LedgerError> {
-        let entry = Entry {
+        let entry = SendEntry {
             state: if arrived {
-                State::Sent
+                SendState::Sent
             } else {
-                State::Unconfirmed
+                SendState::Unconfirmed
             },
             owner: owner.name.clone(),
             content: content.to_owned(),
             written: time::iso(owner.now),
             until: owner.until,
         };
-        self.put(key, &json(&entry), Condition::None)
+        self.put(key, &json(&entry), WriteCondition::None)
             .await
             .map(drop)
     }
@@ -217,14 +220,14 @@ impl Ledger {
     pub async fn release(&self, key: &str) -> Result<(), LedgerError> {
         let failed = |reason| self.failed("take away", key, reason);
         match self {
-            Ledger::S3 { client, bucket, .. } => {
+            SendLedger::S3 { client, bucket, .. } => {
                 let request = client.delete_object().bucket(bucket).key(self.place(key));
                 let deleted = request.send().await;
                 deleted
                     .map(drop)
                     .map_err(|error| failed(aws::explain(&error)))
             }
-            Ledger::Directory(_) => {
+            SendLedger::Directory(_) => {
                 fs::remove_file(self.place(key)).map_err(|error| failed(error.to_string()))
             }
         }
@@ -232,18 +235,18 @@ impl Ledger {
 }
 
 /// Keeping small documents that several runs change.
-impl Ledger {
+impl SendLedger {
     /// Returns a document and a mark of its version; `None` if there is none.
     ///
     /// # Errors
     ///
     /// If it cannot be read.
-    pub async fn load(&self, key: &str) -> Result<Option<(Vec<u8>, Version)>, LedgerError> {
+    pub async fn load(&self, key: &str) -> Result<Option<(Vec<u8>, ObjectVersion)>, LedgerError> {
         let (client, bucket) = match self {
-            Ledger::S3 { client, bucket, .. } => (client, bucket),
-            Ledger::Directory(directory) => {
+            SendLedger::S3 { client, bucket, .. } => (client, bucket),
+            SendLedger::Directory(directory) => {
                 return match fs::read(directory.join(key)) {
-                    Ok(bytes) => Ok(Some((bytes, Version(None)))),
+                    Ok(bytes) => Ok(Some((bytes, ObjectVersion(None)))),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                     Err(error) => Err(self.failed("read", key, error.to_string())),
                 };
@@ -252,7 +255,7 @@ impl Ledger {
         let object = client.get_object().bucket(bucket).key(self.place(key));
         match object.send().await {
             Ok(object) => {
-                let version = Version(object.e_tag().map(str::to_owned));
+                let version = ObjectVersion(object.e_tag().map(str::to_owned));
                 if object.content_length().is_some_and(|bytes| bytes > LARGEST) {
                     return Err(self.failed("read", key, "it is too large to be ours".to_owned()));
                 }
@@ -277,12 +280,12 @@ impl Ledger {
         &self,
         key: &str,
         bytes: &[u8],
-        since: Option<&Version>,
-    ) -> Result<Option<Version>, LedgerError> {
+        since: Option<&ObjectVersion>,
+    ) -> Result<Option<ObjectVersion>, LedgerError> {
         let condition = match since {
-            None => Condition::Absent,
-            Some(Version(None)) => Condition::None,
-            Some(Version(Some(tag))) => Condition::Tag(tag),
+            None => WriteCondition::Absent,
+            Some(ObjectVersion(None)) => WriteCondition::None,
+            Some(ObjectVersion(Some(tag))) => WriteCondition::Tag(tag),
         };
         self.put(key, bytes, condition).await
     }
@@ -290,29 +293,29 @@ impl Ledger {
 
 /// Which version of a document somebody has read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version(Option<String>);
+pub struct ObjectVersion(Option<String>);
 
 /// What must be true for an object to be written.
 #[derive(Clone, Copy)]
-enum Condition<'c> {
+enum WriteCondition<'c> {
     None,
     Absent,
     Tag(&'c str),
 }
 
-impl Ledger {
+impl SendLedger {
     fn place(&self, key: &str) -> String {
         match self {
-            Ledger::S3 { prefix, .. } => format!("{prefix}{key}"),
-            Ledger::Directory(directory) => directory.join(key).display().to_string(),
+            SendLedger::S3 { prefix, .. } => format!("{prefix}{key}"),
+            SendLedger::Directory(directory) => directory.join(key).display().to_string(),
         }
     }
 
     fn failed(&self, action: &'static str, key: &str, reason: String) -> LedgerError {
         let place = self.place(key);
         let place = match self {
-            Ledger::S3 { bucket, .. } => format!("s3://{bucket}/{place}"),
-            Ledger::Directory(_) => place,
+            SendLedger::S3 { bucket, .. } => format!("s3://{bucket}/{place}"),
+            SendLedger::Directory(_) => place,
         };
         LedgerError {
             action,
@@ -328,7 +331,10 @@ impl Ledger {
 
     /// Makes an entry if there is none.
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<bool, LedgerError> {
-        Ok(self.put(key, bytes, Condition::Absent).await?.is_some())
+        Ok(self
+            .put(key, bytes, WriteCondition::Absent)
+            .await?
+            .is_some())
     }
 
     /// Writes an entry; returns nothing if the condition was not met.
@@ -336,10 +342,10 @@ impl Ledger {
         &self,
         key: &str,
         bytes: &[u8],
-        condition: Condition<'_>,
-    ) -> Result<Option<Version>, LedgerError> {
+        condition: WriteCondition<'_>,
+    ) -> Result<Option<ObjectVersion>, LedgerError> {
         let failed = |reason| self.failed("write", key, reason);
-        let Ledger::S3 { client, bucket, .. } = self else {
+        let SendLedger::S3 { client, bucket, .. } = self else {
             let written = self.put_file(key, bytes, condition);
             return written.map_err(|error| failed(error.cause().to_string()));
         };
@@ -350,12 +356,12 @@ impl Ledger {
             .content_type("application/json")
             .body(ByteStream::from(bytes.to_vec()));
         match condition {
-            Condition::None => {}
-            Condition::Absent => request = request.if_none_match("*"),
-            Condition::Tag(tag) => request = request.if_match(tag),
+            WriteCondition::None => {}
+            WriteCondition::Absent => request = request.if_none_match("*"),
+            WriteCondition::Tag(tag) => request = request.if_match(tag),
         }
         match request.send().await {
-            Ok(written) => Ok(Some(Version(written.e_tag))),
+            Ok(written) => Ok(Some(ObjectVersion(written.e_tag))),
             Err(error) if is_unmet(&error, condition) => Ok(None),
             Err(error) => Err(failed(aws::explain(&error))),
         }
@@ -365,21 +371,21 @@ impl Ledger {
         &self,
         key: &str,
         bytes: &[u8],
-        condition: Condition<'_>,
-    ) -> Result<Option<Version>, WriteError> {
-        let Ledger::Directory(directory) = self else {
+        condition: WriteCondition<'_>,
+    ) -> Result<Option<ObjectVersion>, WriteError> {
+        let SendLedger::Directory(directory) = self else {
             return Ok(None);
         };
         let path = directory.join(key);
         files::make_private_directory(directory, path.parent().unwrap_or(directory))?;
         let is_written = match condition {
-            Condition::Absent => files::create(&path, bytes, Readers::Owner)?,
-            Condition::None | Condition::Tag(_) => {
+            WriteCondition::Absent => files::create(&path, bytes, Readers::Owner)?,
+            WriteCondition::None | WriteCondition::Tag(_) => {
                 files::replace(&path, bytes, Readers::Owner)?;
                 true
             }
         };
-        Ok(is_written.then_some(Version(None)))
+        Ok(is_written.then_some(ObjectVersion(None)))
     }
 }
 
@@ -387,19 +393,19 @@ impl Ledger {
 /// the same time are a conflict, and the other one was first; an object that is gone is no longer as it was.
 fn is_unmet<E: std::error::Error + 'static>(
     error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
-    condition: Condition<'_>,
+    condition: WriteCondition<'_>,
 ) -> bool {
     let status = error
         .raw_response()
         .map(|response| response.status().as_u16());
     match condition {
-        Condition::None => false,
-        Condition::Absent => matches!(status, Some(409 | 412)),
-        Condition::Tag(_) => matches!(status, Some(404 | 409 | 412)),
+        WriteCondition::None => false,
+        WriteCondition::Absent => matches!(status, Some(409 | 412)),
+        WriteCondition::Tag(_) => matches!(status, Some(404 | 409 | 412)),
     }
 }
 
-fn json(entry: &Entry) -> Vec<u8> {
+fn json(entry: &SendEntry) -> Vec<u8> {
     // Strings and numbers can always be written.
     serde_json::to_vec(entry).unwrap_or_default()
 }
@@ -408,8 +414,8 @@ fn json(entry: &Entry) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn owner(name: &str, now: Seconds) -> Owner {
-        Owner {
+    fn owner(name: &str, now: Seconds) -> ClaimOwner {
+        ClaimOwner {
             name: name.to_owned(),
             now,
             until: now + 60,
@@ -417,7 +423,7 @@ mod tests {
     }
 
     /// Asks for the same thing as one who comes `later` seconds after.
-    async fn again(ledger: &Ledger, later: Seconds) -> Claim {
+    async fn again(ledger: &SendLedger, later: Seconds) -> SendClaim {
         let other = owner("other", 1000 + later);
         ledger.claim("a/b", "content", &other).await.unwrap()
     }
@@ -425,53 +431,56 @@ mod tests {
     #[tokio::test]
     async fn what_arrived_is_not_sent_again() {
         let directory = tempfile::tempdir().unwrap();
-        let ledger = Ledger::Directory(directory.path().to_owned());
+        let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
         let claim = || ledger.claim("a/b", "content", &first);
-        assert_eq!(claim().await.unwrap(), Claim::Granted);
+        assert_eq!(claim().await.unwrap(), SendClaim::Granted);
         // The same one, whose request was repeated on its way.
-        assert_eq!(claim().await.unwrap(), Claim::Granted);
-        assert_eq!(again(&ledger, 60).await, Claim::Busy);
+        assert_eq!(claim().await.unwrap(), SendClaim::Granted);
+        assert_eq!(again(&ledger, 60).await, SendClaim::Busy);
         ledger.settle("a/b", "content", &first, true).await.unwrap();
-        assert_eq!(again(&ledger, 0).await, Claim::Sent);
-        assert_eq!(again(&ledger, 1_000_000).await, Claim::Sent);
+        assert_eq!(again(&ledger, 0).await, SendClaim::Sent);
+        assert_eq!(again(&ledger, 1_000_000).await, SendClaim::Sent);
         let differs = ledger.claim("a/b", "another", &first).await.unwrap();
-        assert_eq!(differs, Claim::Differs("1970-01-01T00:16:40Z".to_owned()));
+        assert_eq!(
+            differs,
+            SendClaim::Differs("1970-01-01T00:16:40Z".to_owned())
+        );
         assert_eq!(
             ledger.claim("a/c", "content", &first).await.unwrap(),
-            Claim::Granted
+            SendClaim::Granted
         );
     }
 
     #[tokio::test]
     async fn what_did_not_arrive_may_be_sent_again() {
         let directory = tempfile::tempdir().unwrap();
-        let ledger = Ledger::Directory(directory.path().to_owned());
+        let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
         ledger.claim("a/b", "content", &first).await.unwrap();
         ledger.release("a/b").await.unwrap();
-        assert_eq!(again(&ledger, 0).await, Claim::Granted);
+        assert_eq!(again(&ledger, 0).await, SendClaim::Granted);
     }
 
     #[tokio::test]
     async fn what_nobody_knows_of_is_not_sent_again() {
         let directory = tempfile::tempdir().unwrap();
-        let ledger = Ledger::Directory(directory.path().to_owned());
+        let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
         ledger.claim("a/b", "content", &first).await.unwrap();
         // Whoever sent it was killed.
-        assert_eq!(again(&ledger, 61).await, Claim::Unconfirmed);
+        assert_eq!(again(&ledger, 61).await, SendClaim::Unconfirmed);
         ledger
             .settle("a/b", "content", &first, false)
             .await
             .unwrap();
-        assert_eq!(again(&ledger, 0).await, Claim::Unconfirmed);
+        assert_eq!(again(&ledger, 0).await, SendClaim::Unconfirmed);
     }
 
     #[tokio::test]
     async fn an_entry_of_somebody_else_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
-        let ledger = Ledger::Directory(directory.path().to_owned());
+        let ledger = SendLedger::Directory(directory.path().to_owned());
         ledger.store("a/b", b"hello", None).await.unwrap();
         let error = ledger.claim("a/b", "content", &owner("first", 0)).await;
         assert!(

@@ -6,17 +6,17 @@ use std::sync::{Mutex, PoisonError};
 
 use super::parallel;
 use crate::source::archive::ArchiveError;
-use crate::source::archive::survey::Survey;
-use crate::source::progress::Progress;
-use trailtab_core::history::holdings::{Finding, Holdings, Inspection};
+use crate::source::archive::survey::ArchiveReader;
+use crate::source::progress::ReadProgress;
+use trailtab_core::history::holdings::{ArchiveInspection, ArchiveInventory, PathFinding};
 
 /// Tells what an archive holds.
 ///
 /// # Errors
 ///
 /// If there is no archive, or it cannot be read.
-pub fn status(directory: &Path) -> Result<Holdings, ArchiveError> {
-    Survey::open(directory)?.holdings()
+pub fn status(directory: &Path) -> Result<ArchiveInventory, ArchiveError> {
+    ArchiveReader::open(directory)?.holdings()
 }
 
 /// Holds every file of an archive against its ledger.
@@ -24,14 +24,17 @@ pub fn status(directory: &Path) -> Result<Holdings, ArchiveError> {
 /// # Errors
 ///
 /// If there is no archive, or its ledgers cannot be read. Whatever else is wrong is a finding.
-pub fn verify(directory: &Path, progress: &Progress) -> Result<Inspection, ArchiveError> {
-    let survey = Survey::open(directory)?;
+pub fn verify(
+    directory: &Path,
+    progress: &ReadProgress,
+) -> Result<ArchiveInspection, ArchiveError> {
+    let survey = ArchiveReader::open(directory)?;
     let items = survey.items();
     items
         .iter()
         .for_each(|item| progress.find(item.stored().bytes));
     progress.all_found.store(true, Ordering::Relaxed);
-    let found: Mutex<(Inspection, Vec<Finding>)> = Mutex::default();
+    let found: Mutex<(ArchiveInspection, Vec<PathFinding>)> = Mutex::default();
     let inspect = |(): &mut (), item: &_| -> Result<(), ArchiveError> {
         let finding = survey.inspect(item);
         let stored = item.stored();

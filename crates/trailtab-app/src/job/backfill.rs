@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::usage::{self, Account, Keys, Publication, Way};
-use crate::deliver::cloudwatch::{Publisher, ReadError};
-use crate::deliver::ledger::{Ledger, LedgerError, Owner};
+use super::usage::{self, DeliveryReport, LedgerKeys, MetricPublication, MetricSink};
+use crate::deliver::cloudwatch::{MetricPublisher, ReadError};
+use crate::deliver::ledger::{ClaimOwner, LedgerError, SendLedger};
 use crate::source::interrupt::Interrupt;
-use trailtab_core::activity::usage::backfill::Plan;
-use trailtab_core::activity::usage::metrics::Datum;
+use trailtab_core::activity::usage::backfill::BackfillPlan;
+use trailtab_core::activity::usage::metrics::MinuteDatum;
 use trailtab_core::time::Seconds;
 
 /// How long one hour's data may take to be published.
@@ -35,10 +35,10 @@ pub enum CheckError {
 ///
 /// If CloudWatch or the ledger cannot be asked.
 pub async fn published_by_others(
-    plan: &Plan,
-    keys: &Keys,
-    publisher: &Publisher,
-    ledger: &Ledger,
+    plan: &BackfillPlan,
+    keys: &LedgerKeys,
+    publisher: &MetricPublisher,
+    ledger: &SendLedger,
 ) -> Result<BTreeSet<Seconds>, CheckError> {
     let (witnesses, from, until) = plan.witnesses();
     let mut others = BTreeSet::new();
@@ -56,17 +56,17 @@ pub async fn published_by_others(
 /// Publishes a plan, hour by hour. If it is interrupted, the hour that is being sent gets its answer, and the
 /// others are left to the next run.
 pub async fn publish(
-    plan: Plan,
-    keys: &Keys,
-    publisher: &Publisher,
-    ledger: &Ledger,
+    plan: BackfillPlan,
+    keys: &LedgerKeys,
+    publisher: &MetricPublisher,
+    ledger: &SendLedger,
     now: impl Fn() -> Seconds,
     interrupt: &Interrupt,
-) -> Account {
-    let mut account = Account::default();
+) -> DeliveryReport {
+    let mut account = DeliveryReport::default();
     let mut is_interrupted = false;
     for (hour, data) in plan.hours {
-        let events = data.iter().map(Datum::events).sum::<u64>();
+        let events = data.iter().map(MinuteDatum::events).sum::<u64>();
         account.received += events;
         if interrupt.is_requested() {
             account.unsent += events;
@@ -75,11 +75,11 @@ pub async fn publish(
             continue;
         }
         let began = now();
-        let publication = Publication {
-            way: Way::Request(publisher),
+        let publication = MetricPublication {
+            way: MetricSink::Request(publisher),
             ledger: Some(ledger),
             key: keys.hour(hour),
-            owner: Owner {
+            owner: ClaimOwner {
                 name: format!("{:032x}", fastrand::u128(..)),
                 now: began,
                 until: began + 2 * PATIENCE.as_secs().cast_signed(),
@@ -100,28 +100,28 @@ mod tests {
     use super::*;
     use crate::aws;
     use crate::source::interrupt;
-    use trailtab_core::activity::usage::metrics::{Metric, Set};
-    use trailtab_core::time::Window;
+    use trailtab_core::activity::usage::metrics::{MetricSet, UsageMetric};
+    use trailtab_core::time::TimeWindow;
 
     #[tokio::test]
     async fn no_hour_is_begun_after_the_interrupt() {
         let now = 1_800_000_000;
-        let data = (1..=3).map(|hours| Datum {
-            metric: Metric {
-                set: Set::Calls,
+        let data = (1..=3).map(|hours| MinuteDatum {
+            metric: UsageMetric {
+                set: MetricSet::Calls,
                 name: "GetObject".to_owned(),
                 values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
             },
             minute: (now / 3600 - 24 - hours) * 3600,
             value: 5,
         });
-        let plan = Plan::new(data.collect(), Window::default(), now);
+        let plan = BackfillPlan::new(data.collect(), TimeWindow::default(), now);
         assert_eq!(plan.hours.len(), 3);
         let directory = tempfile::tempdir().unwrap();
-        let ledger = Ledger::Directory(directory.path().join("ledger"));
+        let ledger = SendLedger::Directory(directory.path().join("ledger"));
         let config = aws::nobody();
-        let publisher = Publisher::new(aws::cloudwatch(&config), "test");
-        let keys = Keys::new("test", "111122223333", "eu-west-1");
+        let publisher = MetricPublisher::new(aws::cloudwatch(&config), "test");
+        let keys = LedgerKeys::new("test", "111122223333", "eu-west-1");
         let (requester, interrupt) = interrupt::channel();
         requester.request();
         let account = publish(plan, &keys, &publisher, &ledger, || now, &interrupt).await;

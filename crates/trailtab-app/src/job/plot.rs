@@ -6,12 +6,12 @@ use super::parallel;
 use crate::deliver::files::{self, NewFile, NewFolder, WriteError};
 use crate::deliver::temporary::Readers;
 use trailtab_core::activity::summary::Summary;
-use trailtab_render::chart::Scene;
-use trailtab_render::plots::{self, Plot};
+use trailtab_render::chart::ChartScene;
+use trailtab_render::plots::{self, PlannedChart};
 
 /// How charts are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Picture {
+pub enum PictureFormat {
     /// PNG.
     Png,
     /// SVG.
@@ -33,7 +33,11 @@ pub struct Charts {
 /// # Errors
 ///
 /// If a chart cannot be written; then none is left.
-pub fn run(summary: &Summary, folder: &Path, pictures: &[Picture]) -> Result<Charts, WriteError> {
+pub fn run(
+    summary: &Summary,
+    folder: &Path,
+    pictures: &[PictureFormat],
+) -> Result<Charts, WriteError> {
     let plots = plots::plots(summary);
     let count = plots.len() * pictures.len();
     if count == 0 {
@@ -48,7 +52,7 @@ pub fn run(summary: &Summary, folder: &Path, pictures: &[Picture]) -> Result<Cha
     {
         folder.make_directory(directory)?;
     }
-    let draw_plot = |(): &mut (), plot: &Plot<'_>| {
+    let draw_plot = |(): &mut (), plot: &PlannedChart<'_>| {
         let scene = plot.scene();
         pictures.iter().try_for_each(|picture| {
             let name = files::with_ending(&plot.path, picture.ending());
@@ -67,7 +71,11 @@ pub fn run(summary: &Summary, folder: &Path, pictures: &[Picture]) -> Result<Cha
 /// # Errors
 ///
 /// If one cannot be written; then none is left.
-pub fn draw(scene: &Scene, stem: &Path, pictures: &[Picture]) -> Result<Vec<PathBuf>, WriteError> {
+pub fn draw(
+    scene: &ChartScene,
+    stem: &Path,
+    pictures: &[PictureFormat],
+) -> Result<Vec<PathBuf>, WriteError> {
     let drawn: Vec<_> = pictures.iter().map(|picture| picture.draw(scene)).collect();
     let new_files = pictures.iter().zip(&drawn).map(|(picture, bytes)| NewFile {
         ending: picture.ending(),
@@ -77,18 +85,18 @@ pub fn draw(scene: &Scene, stem: &Path, pictures: &[Picture]) -> Result<Vec<Path
     files::create_together(stem, &new_files, &[], Readers::Umask)
 }
 
-impl Picture {
+impl PictureFormat {
     fn ending(self) -> &'static str {
         match self {
-            Picture::Png => ".png",
-            Picture::Svg => ".svg",
+            PictureFormat::Png => ".png",
+            PictureFormat::Svg => ".svg",
         }
     }
 
-    fn draw(self, scene: &Scene) -> Vec<u8> {
+    fn draw(self, scene: &ChartScene) -> Vec<u8> {
         match self {
-            Picture::Png => scene.to_png(),
-            Picture::Svg => scene.to_svg().into_bytes(),
+            PictureFormat::Png => scene.to_png(),
+            PictureFormat::Svg => scene.to_svg().into_bytes(),
         }
     }
 }

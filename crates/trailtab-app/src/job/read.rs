@@ -8,64 +8,64 @@ use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::mpsc;
 
 use super::parallel;
-use super::verify::{self, Verify};
+use super::verify::{self, VerifyOptions};
 use crate::aws;
-use crate::source::document::{Body, Document, Reader};
+use crate::source::document::{Document, DocumentBody, DocumentReader};
 use crate::source::interrupt::{self, Interrupt};
-use crate::source::lookup_events::{self, Caller};
-use crate::source::progress::Progress;
+use crate::source::lookup_events::{self, CallerIdentity};
+use crate::source::progress::ReadProgress;
 use crate::source::{Source, files, s3};
 use trailtab_core::activity::tally::Tally;
-use trailtab_core::coverage::{Coverage, Problem, Severity};
-use trailtab_core::event::dedupe::Seen;
-use trailtab_core::event::ingest::{Counter, Dump, Intake, Intaken, Rules};
+use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use trailtab_core::event::dedupe::SeenIds;
+use trailtab_core::event::ingest::{EventCounter, EventIngest, IngestRules, IngestStats, RawCopy};
 use trailtab_core::event::no_match::NoMatch;
-use trailtab_core::integrity::Evidence;
+use trailtab_core::integrity::DigestEvidence;
 
 /// Documents that wait for a thread to parse them; those of S3 are bounded by their bytes as well.
 const WAITING: usize = 64;
 
 /// What to read, and how to count it.
-pub struct Request<'r> {
+pub struct ReadRequest<'r> {
     /// The files, directories, buckets and streams to read.
     pub sources: Vec<Source>,
     /// The event history, to be read as well.
-    pub lookup: Option<lookup_events::Asked>,
+    pub lookup: Option<lookup_events::LookupRequest>,
     /// The credentials and the region to ask AWS with.
-    pub access: aws::Access,
+    pub access: aws::CredentialOptions,
     /// Which events count.
-    pub rules: Rules,
+    pub rules: IngestRules,
     /// Where each record inside the window is copied to, once; None if no copy is wanted.
-    pub dump: Option<Dump<'r>>,
+    pub dump: Option<RawCopy<'r>>,
     /// Set if log files are to be verified by their digests.
-    pub verify: Option<Verify>,
+    pub verify: Option<VerifyOptions>,
     /// Stops the reading: what was read by then is counted, and the rest is a problem in the coverage.
     pub interrupt: Interrupt,
 }
 
 /// What was counted, and what is missing.
 #[derive(Debug)]
-pub struct Outcome<C = Tally> {
+pub struct ReadOutcome<C = Tally> {
     /// What was counted.
-    pub intaken: Intaken<C>,
+    pub intaken: IngestStats<C>,
     /// What was read and what is missing.
-    pub coverage: Coverage,
+    pub coverage: RunCoverage,
     /// Whose credentials the event history was read with.
-    pub caller: Option<Caller>,
+    pub caller: Option<CallerIdentity>,
     /// Why nothing was counted, if that is so.
     pub no_match: Option<NoMatch>,
     /// What digests may speak of, until they are judged.
-    evidence: Evidence,
+    evidence: DigestEvidence,
 }
 
-impl<C> Default for Outcome<C> {
+impl<C> Default for ReadOutcome<C> {
     fn default() -> Self {
-        Outcome {
-            intaken: Intaken::default(),
-            coverage: Coverage::default(),
+        ReadOutcome {
+            intaken: IngestStats::default(),
+            coverage: RunCoverage::default(),
             caller: None,
             no_match: None,
-            evidence: Evidence::default(),
+            evidence: DigestEvidence::default(),
         }
     }
 }
@@ -92,21 +92,21 @@ pub enum ReadError {
 /// # Errors
 ///
 /// If a bucket cannot be listed, or the event history not be read, at all. Lesser losses are problems in the coverage.
-pub fn run<C: Counter>(
-    mut request: Request<'_>,
+pub fn run<C: EventCounter>(
+    mut request: ReadRequest<'_>,
     empty: &C,
-    progress: &Arc<Progress>,
-) -> Result<Outcome<C>, ReadError> {
+    progress: &Arc<ReadProgress>,
+) -> Result<ReadOutcome<C>, ReadError> {
     let is_remote = |source: &Source| matches!(source, Source::S3 { .. });
     let lookup = request.lookup.take();
     let asks_aws = lookup.is_some() || request.sources.iter().any(is_remote);
     let request = &request;
     // It must outlive the threads, which fetch large objects piece by piece.
     let runtime = asks_aws.then(start_runtime).transpose()?;
-    let seen = Seen::default();
-    let mut found = Coverage::default();
+    let seen = SeenIds::default();
+    let mut found = RunCoverage::default();
     let (sender, receiver) = mpsc::channel(WAITING);
-    let queue = Queue {
+    let queue = DocumentQueue {
         interrupt: request.interrupt.clone(),
         local: Mutex::new(local(request, progress, &mut found).into_iter()),
         fetched: Mutex::new(receiver),
@@ -119,11 +119,11 @@ pub fn run<C: Counter>(
             Some(runtime) => runtime.block_on(feed(request, lookup, sender, progress)),
             None => {
                 drop(sender);
-                Ok(Fetched::default())
+                Ok(FetchResult::default())
             }
         };
         progress.all_found.store(true, Ordering::Relaxed);
-        let mut outcome = Outcome::default();
+        let mut outcome = ReadOutcome::default();
         for worker in workers {
             match worker.join() {
                 Ok(part) => {
@@ -159,13 +159,13 @@ pub fn run<C: Counter>(
 
 /// Documents that wait for a thread. Local files are a list that is there from the start, since
 /// waking a thread for each would cost more than a small file; those of S3 come as they come.
-struct Queue {
+struct DocumentQueue {
     interrupt: Interrupt,
     local: Mutex<std::vec::IntoIter<Document>>,
     fetched: Mutex<mpsc::Receiver<Document>>,
 }
 
-impl Queue {
+impl DocumentQueue {
     /// Waits for the next document; `None` says that there will be no more. Those that were fetched
     /// already are read in any case.
     fn next(&self) -> Option<Document> {
@@ -177,15 +177,15 @@ impl Queue {
     }
 
     /// The coverage of local files that were not read because of the interrupt.
-    fn left(&self) -> Coverage {
-        let mut coverage = Coverage::default();
+    fn left(&self) -> RunCoverage {
+        let mut coverage = RunCoverage::default();
         let files = match lock(&self.local).len() {
             0 => return coverage,
             1 => "1 file was not read".to_owned(),
             n => format!("{n} files were not read"),
         };
         // The names of the files would charge this to one account and region.
-        coverage.problem(Problem {
+        coverage.problem(ReadProblem {
             document: "local files".to_owned(),
             severity: Severity::Partial,
             reason: format!("{}; {files}", interrupt::REASON),
@@ -200,25 +200,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// One thread: parses documents until there are no more.
-fn work<C: Counter>(
-    request: &Request<'_>,
+fn work<C: EventCounter>(
+    request: &ReadRequest<'_>,
     empty: &C,
-    seen: &Seen,
-    queue: &Queue,
-    progress: &Progress,
-) -> Outcome<C> {
+    seen: &SeenIds,
+    queue: &DocumentQueue,
+    progress: &ReadProgress,
+) -> ReadOutcome<C> {
     let mut reader = match request.verify {
-        Some(_) => Reader::with_evidence(&request.interrupt),
-        None => Reader::new(&request.interrupt),
+        Some(_) => DocumentReader::with_evidence(&request.interrupt),
+        None => DocumentReader::new(&request.interrupt),
     };
-    let mut intake = Intake::new(&request.rules, empty, seen, request.dump);
-    let mut coverage = Coverage::default();
+    let mut intake = EventIngest::new(&request.rules, empty, seen, request.dump);
+    let mut coverage = RunCoverage::default();
     while let Some(document) = queue.next() {
         let (size, events) = (document.size, intake.read());
         reader.read(document, &mut intake, &mut coverage);
         progress.finish(size, intake.read() - events);
     }
-    Outcome {
+    ReadOutcome {
         intaken: intake.finish(),
         coverage,
         caller: None,
@@ -268,7 +268,11 @@ pub fn start_runtime() -> Result<NetworkRuntime, ReadError> {
 }
 
 /// Lists what is to be read on this machine.
-fn local(request: &Request<'_>, progress: &Progress, coverage: &mut Coverage) -> Vec<Document> {
+fn local(
+    request: &ReadRequest<'_>,
+    progress: &ReadProgress,
+    coverage: &mut RunCoverage,
+) -> Vec<Document> {
     let mut documents = Vec::new();
     for source in &request.sources {
         match source {
@@ -278,7 +282,7 @@ fn local(request: &Request<'_>, progress: &Progress, coverage: &mut Coverage) ->
             Source::Stdin => documents.push(Document {
                 size: 0,
                 named: true,
-                body: Body::Stdin,
+                body: DocumentBody::Stdin,
             }),
             Source::S3 { .. } => {}
         }
@@ -291,27 +295,27 @@ fn local(request: &Request<'_>, progress: &Progress, coverage: &mut Coverage) ->
 
 /// What became of reading from AWS.
 #[derive(Debug, Default)]
-struct Fetched {
-    coverage: Coverage,
-    caller: Option<Caller>,
+struct FetchResult {
+    coverage: RunCoverage,
+    caller: Option<CallerIdentity>,
 }
 
 /// Fetches the event history, and bucket after bucket. A bucket that cannot be read costs itself
 /// only, unless it is all there is.
 async fn feed(
-    request: &Request<'_>,
-    lookup: Option<lookup_events::Asked>,
+    request: &ReadRequest<'_>,
+    lookup: Option<lookup_events::LookupRequest>,
     sender: mpsc::Sender<Document>,
-    progress: &Arc<Progress>,
-) -> Result<Fetched, ReadError> {
-    let mut fetched = Fetched::default();
+    progress: &Arc<ReadProgress>,
+) -> Result<FetchResult, ReadError> {
+    let mut fetched = FetchResult::default();
     if let Some(asked) = lookup {
         let run = (Arc::clone(progress), request.interrupt.clone());
         let (caller, coverage) = lookup_events::fetch(asked, run, sender.clone()).await?;
         fetched.coverage.merge(coverage);
         fetched.caller = caller;
     }
-    let asked = s3::Asked {
+    let asked = s3::S3Request {
         window: request.rules.window,
         filter: &request.rules.filter,
         digests: request.verify.is_some(),
@@ -336,7 +340,7 @@ async fn feed(
         match s3::fetch(config, bucket, prefix, asked, &found, &sender).await {
             Ok(read) => fetched.coverage.merge(read),
             Err(error) if request.sources.len() == 1 => return Err(error.into()),
-            Err(error) => fetched.coverage.problem(Problem {
+            Err(error) => fetched.coverage.problem(ReadProblem {
                 document: format!("s3://{bucket}/{prefix}"),
                 severity: Severity::Failed,
                 reason: error.to_string(),

@@ -7,22 +7,22 @@ use aws_lc_rs::digest;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::deliver::cloudwatch::{Publisher, Sent};
-use crate::deliver::ledger::{Claim, Ledger, LedgerError, Owner, Version};
-use trailtab_core::activity::usage::Usage;
+use crate::deliver::cloudwatch::{MetricPublisher, PutOutcome};
+use crate::deliver::ledger::{ClaimOwner, LedgerError, ObjectVersion, SendClaim, SendLedger};
+use trailtab_core::activity::usage::UsageTally;
 use trailtab_core::activity::usage::chunks::{chunks, is_timely};
-use trailtab_core::activity::usage::kept::Kept;
-use trailtab_core::activity::usage::metrics::{self, Datum, Sets};
-use trailtab_core::event::dedupe::Seen;
-use trailtab_core::event::envelope::Envelope;
-use trailtab_core::event::ingest::{Intake, Intaken, Rules};
+use trailtab_core::activity::usage::kept::MetricLimit;
+use trailtab_core::activity::usage::metrics::{self, MetricSets, MinuteDatum};
+use trailtab_core::event::dedupe::SeenIds;
+use trailtab_core::event::envelope::EnvelopeReader;
+use trailtab_core::event::ingest::{EventIngest, IngestRules, IngestStats};
 use trailtab_core::time::{self, Seconds};
 use trailtab_render::escape;
 
 /// What became of the events of a delivery:
 /// received = published + skipped + refused + unconfirmed + unsent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Account {
+pub struct DeliveryReport {
     /// Events in the delivery.
     pub received: u64,
     /// Taken by CloudWatch.
@@ -51,38 +51,38 @@ pub struct Account {
 }
 
 /// Where metrics go.
-pub enum Way<'w> {
+pub enum MetricSink<'w> {
     /// To CloudWatch, with `PutMetricData`.
-    Request(&'w Publisher),
+    Request(&'w MetricPublisher),
     /// To a log that CloudWatch reads metrics from, in embedded metric format.
-    Log(&'w mut (dyn FnMut(&[Datum]) -> io::Result<()> + Send)),
+    Log(&'w mut (dyn FnMut(&[MinuteDatum]) -> io::Result<()> + Send)),
 }
 
 /// What is published, and where it is remembered.
-pub struct Publication<'p> {
+pub struct MetricPublication<'p> {
     /// Where metrics go.
-    pub way: Way<'p>,
+    pub way: MetricSink<'p>,
     /// Remembers what was published; None if nothing is remembered.
-    pub ledger: Option<&'p Ledger>,
+    pub ledger: Option<&'p SendLedger>,
     /// The beginning of all keys in the ledger, without a slash at its end.
     pub key: String,
     /// The name of this run in the ledger.
-    pub owner: Owner,
+    pub owner: ClaimOwner,
     /// No request is begun that could not be answered before this time.
     pub deadline: Instant,
 }
 
 /// Where things stand in a ledger, by the namespace and by the account and region that metrics go to.
 #[derive(Debug, Clone)]
-pub struct Keys {
+pub struct LedgerKeys {
     destination: String,
 }
 
-impl Keys {
+impl LedgerKeys {
     /// Makes the keys for a namespace of metrics in an account and region.
-    pub fn new(namespace: &str, account: &str, region: &str) -> Keys {
+    pub fn new(namespace: &str, account: &str, region: &str) -> LedgerKeys {
         let parts = [account, region, namespace].map(escape::file_name);
-        Keys {
+        LedgerKeys {
             destination: parts.join("/"),
         }
     }
@@ -109,16 +109,20 @@ pub fn chunk(key: &str, index: usize) -> String {
 }
 
 /// Counts the events of one delivery.
-pub fn count(payload: &[u8], sets: &Sets) -> Intaken<Usage> {
-    let (rules, seen, empty) = (Rules::default(), Seen::default(), Usage::new(sets.detail()));
-    let mut intake = Intake::new(&rules, &empty, &seen, None);
-    Envelope::default().feed(payload, true, &mut intake);
+pub fn count(payload: &[u8], sets: &MetricSets) -> IngestStats<UsageTally> {
+    let (rules, seen, empty) = (
+        IngestRules::default(),
+        SeenIds::default(),
+        UsageTally::new(sets.detail()),
+    );
+    let mut intake = EventIngest::new(&rules, &empty, &seen, None);
+    EnvelopeReader::default().feed(payload, true, &mut intake);
     intake.finish()
 }
 
-impl Account {
+impl DeliveryReport {
     /// Takes down what was received, and what of it is in no metric.
-    pub fn open(intaken: &Intaken<Usage>) -> Account {
+    pub fn open(intaken: &IngestStats<UsageTally>) -> DeliveryReport {
         let counts = &intaken.counts;
         let usage = intaken.tallies.values().next();
         let mut skipped: BTreeMap<_, _> = (intaken.others.iter())
@@ -127,12 +131,12 @@ impl Account {
         skipped.insert("duplicate", counts.duplicate);
         skipped.insert("truncated", intaken.truncated);
         skipped.insert("unreadable", counts.unreadable - intaken.truncated);
-        skipped.insert("incomplete", usage.map_or(0, Usage::incomplete));
+        skipped.insert("incomplete", usage.map_or(0, UsageTally::incomplete));
         skipped.retain(|_, count| *count > 0);
-        Account {
+        DeliveryReport {
             received: counts.read + intaken.others.values().sum::<u64>(),
             skipped,
-            ..Account::default()
+            ..DeliveryReport::default()
         }
     }
 
@@ -155,8 +159,12 @@ impl Account {
 
 /// Publishes all data, in as few requests as there can be. Each is taken whole or not at all, and one
 /// that fails costs itself only.
-pub async fn publish(data: Vec<Datum>, publication: Publication<'_>, account: &mut Account) {
-    let Publication {
+pub async fn publish(
+    data: Vec<MinuteDatum>,
+    publication: MetricPublication<'_>,
+    account: &mut DeliveryReport,
+) {
+    let MetricPublication {
         mut way,
         ledger,
         key,
@@ -168,7 +176,7 @@ pub async fn publish(data: Vec<Datum>, publication: Publication<'_>, account: &m
         // The numbers of chunks must not depend on the time: so this comes after cutting.
         let (data, late) = timely(part, owner.now);
         account.refused += late;
-        let events = data.iter().map(Datum::events).sum();
+        let events = data.iter().map(MinuteDatum::events).sum();
         if data.is_empty() {
             continue;
         }
@@ -177,30 +185,30 @@ pub async fn publish(data: Vec<Datum>, publication: Publication<'_>, account: &m
             account.skip("displaced", events);
             continue;
         }
-        let entry = Entry {
+        let entry = ChunkEntry {
             ledger,
             key: chunk(&key, index),
             content: ledger.map_or_else(String::new, |_| content(&data)),
             owner: &owner,
         };
         match entry.claim().await {
-            Ok(Claim::Granted) => {}
-            Ok(Claim::Sent) => {
+            Ok(SendClaim::Granted) => {}
+            Ok(SendClaim::Sent) => {
                 account.skip("repeated", events);
                 continue;
             }
-            Ok(Claim::Differs(when)) => {
+            Ok(SendClaim::Differs(when)) => {
                 is_displaced = true;
                 account.skip("displaced", events);
                 account.troubles.push(format!("{events} events are not published, since others were in their place at {when}: {key}/{index}"));
                 continue;
             }
-            Ok(Claim::Unconfirmed) => {
+            Ok(SendClaim::Unconfirmed) => {
                 account.unconfirmed += events;
                 account.troubles.push(format!("{events} events were sent by an earlier run, and no answer came: they are not sent again"));
                 continue;
             }
-            Ok(Claim::Busy) => {
+            Ok(SendClaim::Busy) => {
                 account.unsent += events;
                 account.unsent_data += data.len() as u64;
                 account.troubles.push(format!(
@@ -217,22 +225,22 @@ pub async fn publish(data: Vec<Datum>, publication: Publication<'_>, account: &m
         }
         account.chunks += 1;
         let (sent, repeated) = match &mut way {
-            Way::Request(publisher) => publisher.publish(&data, deadline).await,
-            Way::Log(log) => match log(&data) {
-                Ok(()) => (Sent::Arrived, 0),
-                Err(error) => (Sent::Unconfirmed(error.to_string()), 0),
+            MetricSink::Request(publisher) => publisher.publish(&data, deadline).await,
+            MetricSink::Log(log) => match log(&data) {
+                Ok(()) => (PutOutcome::Arrived, 0),
+                Err(error) => (PutOutcome::Unconfirmed(error.to_string()), 0),
             },
         };
         account.retries += repeated;
-        taken |= !matches!(sent, Sent::Refused(_));
+        taken |= !matches!(sent, PutOutcome::Refused(_));
         let settled = entry.settle(&sent).await;
         match sent {
-            Sent::Arrived => account.published += events,
-            Sent::Unconfirmed(reason) => {
+            PutOutcome::Arrived => account.published += events,
+            PutOutcome::Unconfirmed(reason) => {
                 account.unconfirmed += events;
                 account.troubles.push(format!("{events} events were sent, and no answer came: they are not sent again: {reason}"));
             }
-            Sent::Refused(reason) => {
+            PutOutcome::Refused(reason) => {
                 account.unsent += events;
                 account.unsent_data += data.len() as u64;
                 account.troubles.push(format!(
@@ -249,29 +257,29 @@ pub async fn publish(data: Vec<Datum>, publication: Publication<'_>, account: &m
 }
 
 /// What the ledger knows of one chunk.
-struct Entry<'e> {
-    ledger: Option<&'e Ledger>,
+struct ChunkEntry<'e> {
+    ledger: Option<&'e SendLedger>,
     key: String,
     content: String,
-    owner: &'e Owner,
+    owner: &'e ClaimOwner,
 }
 
-impl Entry<'_> {
-    async fn claim(&self) -> Result<Claim, LedgerError> {
+impl ChunkEntry<'_> {
+    async fn claim(&self) -> Result<SendClaim, LedgerError> {
         match self.ledger {
             Some(ledger) => ledger.claim(&self.key, &self.content, self.owner).await,
-            None => Ok(Claim::Granted),
+            None => Ok(SendClaim::Granted),
         }
     }
 
-    async fn settle(&self, sent: &Sent) -> Result<(), LedgerError> {
+    async fn settle(&self, sent: &PutOutcome) -> Result<(), LedgerError> {
         let Some(ledger) = self.ledger else {
             return Ok(());
         };
         let arrived = match sent {
-            Sent::Refused(_) => return ledger.release(&self.key).await,
-            Sent::Arrived => true,
-            Sent::Unconfirmed(_) => false,
+            PutOutcome::Refused(_) => return ledger.release(&self.key).await,
+            PutOutcome::Arrived => true,
+            PutOutcome::Unconfirmed(_) => false,
         };
         ledger
             .settle(&self.key, &self.content, self.owner, arrived)
@@ -280,18 +288,18 @@ impl Entry<'_> {
 }
 
 /// Leaves out what CloudWatch would refuse, and says how many events that were.
-fn timely(mut data: Vec<Datum>, now: Seconds) -> (Vec<Datum>, u64) {
-    let all: u64 = data.iter().map(Datum::events).sum();
+fn timely(mut data: Vec<MinuteDatum>, now: Seconds) -> (Vec<MinuteDatum>, u64) {
+    let all: u64 = data.iter().map(MinuteDatum::events).sum();
     data.retain(|datum| is_timely(datum.minute, now));
-    let left: u64 = data.iter().map(Datum::events).sum();
+    let left: u64 = data.iter().map(MinuteDatum::events).sum();
     (data, all - left)
 }
 
 /// A hash that stands for what is sent.
-fn content(data: &[Datum]) -> String {
+fn content(data: &[MinuteDatum]) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     for datum in data {
-        let Datum {
+        let MinuteDatum {
             metric,
             minute,
             value,
@@ -308,20 +316,20 @@ fn content(data: &[Datum]) -> String {
 
 /// The metrics that are kept, and where they are remembered.
 #[derive(Debug)]
-pub struct Memory {
-    kept: Kept,
-    version: Option<Version>,
+pub struct KeptMetrics {
+    kept: MetricLimit,
+    version: Option<ObjectVersion>,
     top: usize,
 }
 
 /// How often somebody else may be quicker in changing what is kept.
 const TRIES: usize = 8;
 
-impl Memory {
+impl KeptMetrics {
     /// Creates an empty memory. `top` is the maximum number of metrics in each set.
-    pub fn new(top: usize) -> Memory {
-        Memory {
-            kept: Kept::new(top),
+    pub fn new(top: usize) -> KeptMetrics {
+        KeptMetrics {
+            kept: MetricLimit::new(top),
             version: None,
             top,
         }
@@ -334,10 +342,10 @@ impl Memory {
     /// If what is kept cannot be read or written.
     pub async fn data(
         &mut self,
-        usage: &Usage,
-        sets: &Sets,
-        remembered: Option<(&Ledger, &str)>,
-    ) -> Result<Vec<Datum>, LedgerError> {
+        usage: &UsageTally,
+        sets: &MetricSets,
+        remembered: Option<(&SendLedger, &str)>,
+    ) -> Result<Vec<MinuteDatum>, LedgerError> {
         let Some((ledger, key)) = remembered else {
             return Ok(metrics::data(usage, sets, &mut self.kept));
         };
@@ -367,15 +375,18 @@ impl Memory {
     /// # Errors
     ///
     /// If it cannot be read.
-    pub async fn load(&mut self, ledger: &Ledger, key: &str) -> Result<(), LedgerError> {
+    pub async fn load(&mut self, ledger: &SendLedger, key: &str) -> Result<(), LedgerError> {
         let found = ledger.load(key).await?;
         (self.kept, self.version) = match found {
             // A list that cannot be read is begun anew.
             Some((json, version)) => {
-                let kept = Kept::read(&json, self.top);
-                (kept.unwrap_or_else(|_| Kept::new(self.top)), Some(version))
+                let kept = MetricLimit::read(&json, self.top);
+                (
+                    kept.unwrap_or_else(|_| MetricLimit::new(self.top)),
+                    Some(version),
+                )
             }
-            None => (Kept::new(self.top), None),
+            None => (MetricLimit::new(self.top), None),
         };
         Ok(())
     }
@@ -386,13 +397,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use trailtab_core::activity::usage::metrics::{Metric, Set};
+    use trailtab_core::activity::usage::metrics::{MetricSet, UsageMetric};
 
     #[tokio::test]
     async fn nothing_is_sent_after_a_chunk_whose_place_is_taken() {
-        let datum = |number: u64| Datum {
-            metric: Metric {
-                set: Set::Calls,
+        let datum = |number: u64| MinuteDatum {
+            metric: UsageMetric {
+                set: MetricSet::Calls,
                 name: format!("Get{number}"),
                 values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
             },
@@ -400,8 +411,8 @@ mod tests {
             value: 1,
         };
         let directory = tempfile::tempdir().unwrap();
-        let ledger = Ledger::Directory(directory.path().to_owned());
-        let owner = Owner {
+        let ledger = SendLedger::Directory(directory.path().to_owned());
+        let owner = ClaimOwner {
             name: "one".to_owned(),
             now: 60_000,
             until: 60_060,
@@ -410,18 +421,18 @@ mod tests {
         ledger.claim(&first, "others", &owner).await.unwrap();
         ledger.settle(&first, "others", &owner, true).await.unwrap();
         let mut logged = 0;
-        let mut log = |data: &[Datum]| {
+        let mut log = |data: &[MinuteDatum]| {
             logged += data.len();
             Ok(())
         };
-        let publication = Publication {
-            way: Way::Log(&mut log),
+        let publication = MetricPublication {
+            way: MetricSink::Log(&mut log),
             ledger: Some(&ledger),
             key: "delivery".to_owned(),
             owner: owner.clone(),
             deadline: Instant::now() + Duration::from_secs(60),
         };
-        let mut account = Account::default();
+        let mut account = DeliveryReport::default();
         publish((0..1500).map(datum).collect(), publication, &mut account).await;
         assert_eq!((logged, account.skipped_as("displaced")), (0, 1500));
         assert_eq!(account.troubles.len(), 1);

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use tokio::task::JoinSet;
 
-use super::read::{ReadError, Request, start_runtime};
+use super::read::{ReadError, ReadRequest, start_runtime};
 use crate::aws;
 use crate::source::Source;
 use crate::source::interrupt;
 use crate::source::public_keys::PublicKeys;
-use trailtab_core::coverage::{Coverage, Problem, Severity};
-use trailtab_core::integrity::digest::Name;
-use trailtab_core::integrity::{self, Evidence, Scope};
+use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use trailtab_core::integrity::digest::LogFileName;
+use trailtab_core::integrity::{self, DigestEvidence, VerifyScope};
 use trailtab_core::time::Seconds;
 
 /// How log files are to be verified.
 #[derive(Debug)]
-pub struct Verify {
+pub struct VerifyOptions {
     /// The keys to trust; CloudTrail is asked where there are none.
     pub keys: Option<PublicKeys>,
 }
@@ -27,10 +27,10 @@ pub struct Verify {
 ///
 /// If keys are to be asked for and there is no runtime to do so.
 pub(super) fn run(
-    verify: &Verify,
-    request: &Request<'_>,
-    evidence: &Evidence,
-    coverage: &mut Coverage,
+    verify: &VerifyOptions,
+    request: &ReadRequest<'_>,
+    evidence: &DigestEvidence,
+    coverage: &mut RunCoverage,
 ) -> Result<(), ReadError> {
     let keys = match &verify.keys {
         Some(keys) => keys.clone(),
@@ -58,7 +58,7 @@ pub(super) fn run(
             Source::Path(_) | Source::Stdin => None,
         })
         .collect();
-    let scope = Scope {
+    let scope = VerifyScope {
         window: request.rules.window,
         filter: &request.rules.filter,
         addresses: &addresses,
@@ -69,7 +69,11 @@ pub(super) fn run(
 }
 
 /// Asks CloudTrail for the keys of each region that has digests.
-async fn ask(evidence: &Evidence, access: &aws::Access, coverage: &mut Coverage) -> PublicKeys {
+async fn ask(
+    evidence: &DigestEvidence,
+    access: &aws::CredentialOptions,
+    coverage: &mut RunCoverage,
+) -> PublicKeys {
     let mut times: BTreeMap<&str, (Seconds, Seconds)> = BTreeMap::new();
     for digest in evidence
         .digests
@@ -77,11 +81,11 @@ async fn ask(evidence: &Evidence, access: &aws::Access, coverage: &mut Coverage)
         .filter_map(|found| found.digest.as_ref().ok())
     {
         // The name becomes part of a host's.
-        let is_region = |name: &Name<'_>| {
+        let is_region = |name: &LogFileName<'_>| {
             let mut bytes = name.region.bytes();
             name.region.len() <= 32 && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'-')
         };
-        if let Some(name) = Name::of(&digest.object).filter(is_region) {
+        if let Some(name) = LogFileName::of(&digest.object).filter(is_region) {
             let times = times
                 .entry(name.region)
                 .or_insert((digest.start, digest.end));
@@ -92,7 +96,7 @@ async fn ask(evidence: &Evidence, access: &aws::Access, coverage: &mut Coverage)
     let config = match aws::config(access).await {
         Ok(config) => config,
         Err(error) => {
-            coverage.problem(Problem {
+            coverage.problem(ReadProblem {
                 document: "public keys".to_owned(),
                 severity: Severity::Failed,
                 reason: format!("cannot be listed: {error}"),
@@ -109,7 +113,7 @@ async fn ask(evidence: &Evidence, access: &aws::Access, coverage: &mut Coverage)
     for (listed, region) in asked.join_all().await {
         match listed {
             Ok(listed) => keys.merge(listed),
-            Err(reason) => coverage.problem(Problem {
+            Err(reason) => coverage.problem(ReadProblem {
                 document: format!("public keys of {region}"),
                 severity: Severity::Failed,
                 reason: format!(

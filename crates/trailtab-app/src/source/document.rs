@@ -11,15 +11,17 @@ use std::path::{Path, PathBuf};
 
 use super::interrupt::{self, Interrupt};
 use super::pump::Pump;
-use super::seal::{Members, Plain, Seal, Sealed};
-use trailtab_core::coverage::{Coverage, Problem, Severity};
+use super::seal::{ContentHash, GzipMembers, HashOutcome, PlainReader};
+use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 use trailtab_core::event::csv;
-use trailtab_core::event::envelope::{Damage, Envelope, Fault, Kind, Sink};
+use trailtab_core::event::envelope::{
+    ContentKind, DocumentDamage, EnvelopeReader, RecordFault, RecordSink,
+};
 use trailtab_core::event::gunzip::{self, Inflater};
-use trailtab_core::event::record::Record;
-use trailtab_core::integrity::digest::{Digest, Name};
-use trailtab_core::integrity::{Evidence, FoundDigest, FoundLog};
-use trailtab_core::time::{Clock, Seconds};
+use trailtab_core::event::record::EventRecord;
+use trailtab_core::integrity::digest::{DigestFile, LogFileName};
+use trailtab_core::integrity::{DigestEvidence, FoundDigest, FoundLog};
+use trailtab_core::time::{Seconds, TimeParser};
 
 /// Documents up to this size, stored or inflated, are held whole.
 const WHOLE: u64 = 32 << 20;
@@ -41,11 +43,11 @@ pub struct Document {
     /// Whether the user named this very document, and so expects events in it.
     pub named: bool,
     /// Where the bytes are.
-    pub body: Body,
+    pub body: DocumentBody,
 }
 
 /// Where a document's bytes are.
-pub enum Body {
+pub enum DocumentBody {
     /// A file on this machine.
     File(PathBuf),
     /// The standard input.
@@ -70,20 +72,20 @@ pub enum Body {
     },
 }
 
-impl Body {
+impl DocumentBody {
     /// The path or address, for people.
     fn name(&self) -> String {
         match self {
-            Body::File(path) => path.display().to_string(),
-            Body::Stdin => "standard input".to_owned(),
-            Body::Stream { name, .. } | Body::Memory { name, .. } => name.clone(),
+            DocumentBody::File(path) => path.display().to_string(),
+            DocumentBody::Stdin => "standard input".to_owned(),
+            DocumentBody::Stream { name, .. } | DocumentBody::Memory { name, .. } => name.clone(),
         }
     }
 }
 
 /// What a document's first bytes say that it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+enum DocumentFormat {
     Json,
     Csv,
     /// Nothing that holds events; named if it is something that people keep logs in.
@@ -91,21 +93,21 @@ enum Format {
 }
 
 /// Reads one document after the other, reusing its buffers.
-pub struct Reader {
+pub struct DocumentReader {
     inflater: Inflater,
     stored: Vec<u8>,
     window: Vec<u8>,
     /// What digests and log files were met, if that is asked for.
-    evidence: Option<Evidence>,
+    evidence: Option<DigestEvidence>,
     /// The seal of the document that is being read.
-    seal: Option<Seal>,
+    seal: Option<ContentHash>,
     interrupt: Interrupt,
 }
 
-impl Reader {
+impl DocumentReader {
     /// A reader that gives up documents that take long when it is interrupted.
     pub fn new(interrupt: &Interrupt) -> Self {
-        Reader {
+        DocumentReader {
             inflater: Inflater::new(WHOLE as usize),
             stored: Vec::new(),
             window: Vec::new(),
@@ -117,20 +119,25 @@ impl Reader {
 
     /// A reader that takes note of digests, and of what they may say of log files.
     pub fn with_evidence(interrupt: &Interrupt) -> Self {
-        Reader {
-            evidence: Some(Evidence::default()),
-            ..Reader::new(interrupt)
+        DocumentReader {
+            evidence: Some(DigestEvidence::default()),
+            ..DocumentReader::new(interrupt)
         }
     }
 
     /// Ends the reader and returns what it noted of digests and log files; None unless it was made
     /// by `with_evidence`.
-    pub fn into_evidence(self) -> Option<Evidence> {
+    pub fn into_evidence(self) -> Option<DigestEvidence> {
         self.evidence
     }
 
     /// Hands a document's records to the sink. What cannot be read is a problem in the coverage.
-    pub fn read(&mut self, document: Document, sink: &mut impl Sink, coverage: &mut Coverage) {
+    pub fn read(
+        &mut self,
+        document: Document,
+        sink: &mut impl RecordSink,
+        coverage: &mut RunCoverage,
+    ) {
         coverage.documents += 1;
         coverage.bytes += document.size;
         let Document {
@@ -138,8 +145,8 @@ impl Reader {
             named,
             mut body,
         } = document;
-        let clock = self.evidence.is_some().then(Clock::default);
-        let sink = &mut Watched {
+        let clock = self.evidence.is_some().then(TimeParser::default);
+        let sink = &mut CountingSink {
             sink,
             unreadable: 0,
             clock,
@@ -147,18 +154,18 @@ impl Reader {
             has_events: false,
         };
         if self.evidence.is_some() {
-            self.seal = Some(Seal::new(is_digest(&body.name())));
+            self.seal = Some(ContentHash::new(is_digest(&body.name())));
         }
         let trouble = match &mut body {
-            Body::Memory { bytes, .. } => self.whole(bytes, named, sink),
-            Body::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
+            DocumentBody::Memory { bytes, .. } => self.whole(bytes, named, sink),
+            DocumentBody::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
                 Ok(pump) => self.stream(pump, named, sink),
-                Err(error) => Some(Trouble::of_all(format!("cannot be read: {error}"))),
+                Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
             },
-            Body::Stream { bytes, .. } => self.stream(bytes, named, sink),
-            Body::File(path) => match self.file(path, size, named, sink) {
+            DocumentBody::Stream { bytes, .. } => self.stream(bytes, named, sink),
+            DocumentBody::File(path) => match self.file(path, size, named, sink) {
                 Ok(trouble) => trouble,
-                Err(error) => Some(Trouble::of_all(format!("cannot be read: {error}"))),
+                Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
             },
         };
         if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
@@ -169,13 +176,13 @@ impl Reader {
         };
         let document = body.name();
         let is_expected = match &trouble {
-            Trouble::Empty => !should_hold_events(&document, named),
-            Trouble::Of(..) => false,
+            ReadTrouble::Empty => !should_hold_events(&document, named),
+            ReadTrouble::Of(..) => false,
         };
         let (severity, reason) = trouble.in_words();
         coverage.unread += u64::from(severity == Severity::Failed);
         if !is_expected {
-            coverage.problem(Problem {
+            coverage.problem(ReadProblem {
                 document,
                 severity,
                 reason,
@@ -188,8 +195,8 @@ impl Reader {
         path: &Path,
         size: u64,
         named: bool,
-        sink: &mut impl Sink,
-    ) -> io::Result<Option<Trouble>> {
+        sink: &mut impl RecordSink,
+    ) -> io::Result<Option<ReadTrouble>> {
         // A size of zero may be a pipe's.
         if size == 0 && !fs::metadata(path)?.is_file() {
             let path = path.to_owned();
@@ -220,7 +227,12 @@ impl Reader {
         trouble
     }
 
-    fn whole(&mut self, stored: &[u8], named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+    fn whole(
+        &mut self,
+        stored: &[u8],
+        named: bool,
+        sink: &mut impl RecordSink,
+    ) -> Option<ReadTrouble> {
         // The fast way does not tell where the first member ends.
         if self.seal.is_some() {
             return self.stream(stored, named, sink);
@@ -234,20 +246,25 @@ impl Reader {
             stored
         };
         match format(json) {
-            Format::Json => {
-                let mut envelope = Envelope::default();
+            DocumentFormat::Json => {
+                let mut envelope = EnvelopeReader::default();
                 envelope.feed(json, true, sink);
                 envelope.damage().map(damaged)
             }
-            Format::Csv => csv::read(json, sink).err().map(|error| cut_off(&error)),
-            Format::Other(kind) => other(kind, json.trim_ascii().is_empty(), named, sink),
+            DocumentFormat::Csv => csv::read(json, sink).err().map(|error| cut_off(&error)),
+            DocumentFormat::Other(kind) => other(kind, json.trim_ascii().is_empty(), named, sink),
         }
     }
 
     /// Reads a document of any size through a window.
-    fn stream(&mut self, stored: impl Read, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+    fn stream(
+        &mut self,
+        stored: impl Read,
+        named: bool,
+        sink: &mut impl RecordSink,
+    ) -> Option<ReadTrouble> {
         let stored_bytes = Cell::new(0);
-        let mut stored = Metered {
+        let mut stored = MeteredReader {
             inner: stored,
             count: &stored_bytes,
         };
@@ -260,8 +277,8 @@ impl Reader {
         let seal = self.seal.take();
         if is_gzip {
             let buffered = io::BufReader::with_capacity(128 << 10, stored);
-            let mut inflated = Limited {
-                inner: Members::new(buffered, seal),
+            let mut inflated = LimitedReader {
+                inner: GzipMembers::new(buffered, seal),
                 stored: &stored_bytes,
                 inflated: 0,
             };
@@ -269,7 +286,7 @@ impl Reader {
             self.seal = inflated.inner.seal;
             trouble
         } else {
-            let mut plain = Plain {
+            let mut plain = PlainReader {
                 inner: stored,
                 seal,
             };
@@ -283,15 +300,15 @@ impl Reader {
         &mut self,
         mut plain: impl Read,
         named: bool,
-        sink: &mut impl Sink,
-    ) -> Option<Trouble> {
+        sink: &mut impl RecordSink,
+    ) -> Option<ReadTrouble> {
         let mut window = std::mem::take(&mut self.window);
         window.resize(WINDOW, 0);
         let mut failure = None;
         let mut filled = fill(&mut plain, &mut window, 0, &mut failure);
         let trouble = match format(&window[..filled]) {
-            Format::Json => {
-                let mut envelope = Envelope::default();
+            DocumentFormat::Json => {
+                let mut envelope = EnvelopeReader::default();
                 loop {
                     let last = filled < window.len();
                     let done = envelope.feed(&window[..filled], last, sink);
@@ -309,10 +326,10 @@ impl Reader {
                 }
                 envelope.damage().map(damaged)
             }
-            Format::Csv => csv::read(window[..filled].chain(plain), sink)
+            DocumentFormat::Csv => csv::read(window[..filled].chain(plain), sink)
                 .err()
                 .map(|e| cut_off(&e)),
-            Format::Other(kind) => {
+            DocumentFormat::Other(kind) => {
                 let blank = filled < window.len() && window[..filled].trim_ascii().is_empty();
                 other(kind, blank, named, sink)
             }
@@ -325,22 +342,22 @@ impl Reader {
 }
 
 /// What is wrong with a document.
-enum Trouble {
+enum ReadTrouble {
     /// There is nothing in it, or white space only.
     Empty,
     Of(Severity, String),
 }
 
-impl Trouble {
+impl ReadTrouble {
     /// Something that keeps all of a document from being read.
-    fn of_all(reason: String) -> Trouble {
-        Trouble::Of(Severity::Failed, reason)
+    fn of_all(reason: String) -> ReadTrouble {
+        ReadTrouble::Of(Severity::Failed, reason)
     }
 
     fn in_words(self) -> (Severity, String) {
         match self {
-            Trouble::Empty => (Severity::Failed, "is empty".to_owned()),
-            Trouble::Of(severity, reason) => (severity, reason),
+            ReadTrouble::Empty => (Severity::Failed, "is empty".to_owned()),
+            ReadTrouble::Of(severity, reason) => (severity, reason),
         }
     }
 }
@@ -362,21 +379,26 @@ fn should_hold_events(document: &str, named: bool) -> bool {
 
 /// Tells by its name whether a document is a digest.
 fn is_digest(name: &str) -> bool {
-    Name::of(name).is_some_and(|name| name.is_digest())
+    LogFileName::of(name).is_some_and(|name| name.is_digest())
 }
 
 /// Takes note of a document that digests may speak of, or that is one.
-fn take_note<S>(evidence: &mut Evidence, body: &Body, sealed: &Sealed, sink: &Watched<'_, S>) {
+fn take_note<S>(
+    evidence: &mut DigestEvidence,
+    body: &DocumentBody,
+    sealed: &HashOutcome,
+    sink: &CountingSink<'_, S>,
+) {
     let document = body.name();
     if is_digest(&document) {
         let digest = match (&sealed.copy, sealed.hash, sealed.has_more) {
-            (Some(json), Some(_), false) => Digest::parse(json).map_err(|e| e.to_string()),
+            (Some(json), Some(_), false) => DigestFile::parse(json).map_err(|e| e.to_string()),
             (None, Some(_), _) => Err("is no digest: it is too large".to_owned()),
             (_, _, true) => Err("was added to: bytes follow its gzip member".to_owned()),
             (_, None, _) => Err("is no digest: it cannot be read to its end".to_owned()),
         };
         let signature = match body {
-            Body::Memory { signature, .. } => signature.clone(),
+            DocumentBody::Memory { signature, .. } => signature.clone(),
             _ => None,
         };
         evidence.digests.push(FoundDigest {
@@ -385,7 +407,7 @@ fn take_note<S>(evidence: &mut Evidence, body: &Body, sealed: &Sealed, sink: &Wa
             hash: sealed.hash.unwrap_or_default(),
             signature,
         });
-    } else if sink.has_events || Name::of(&document).is_some_and(|name| name.is_log_file()) {
+    } else if sink.has_events || LogFileName::of(&document).is_some_and(|name| name.is_log_file()) {
         evidence.logs.push(FoundLog {
             document,
             hash: sealed.hash,
@@ -396,28 +418,28 @@ fn take_note<S>(evidence: &mut Evidence, body: &Body, sealed: &Sealed, sink: &Wa
 }
 
 /// Counts the records that could not be read: a document that is whole but for them has trouble too.
-struct Watched<'s, S> {
+struct CountingSink<'s, S> {
     sink: &'s mut S,
     unreadable: u64,
     /// Reads the times of events, if somebody wants to know.
-    clock: Option<Clock>,
+    clock: Option<TimeParser>,
     events: Option<(Seconds, Seconds)>,
     has_events: bool,
 }
 
-impl<S> Watched<'_, S> {
-    fn trouble(&self) -> Option<Trouble> {
+impl<S> CountingSink<'_, S> {
+    fn trouble(&self) -> Option<ReadTrouble> {
         let reason = match self.unreadable {
             0 => return None,
             1 => "1 record could not be read".to_owned(),
             n => format!("{n} records could not be read"),
         };
-        Some(Trouble::Of(Severity::Partial, reason))
+        Some(ReadTrouble::Of(Severity::Partial, reason))
     }
 }
 
-impl<S: Sink> Sink for Watched<'_, S> {
-    fn events(&mut self, records: &[Record<'_>]) {
+impl<S: RecordSink> RecordSink for CountingSink<'_, S> {
+    fn events(&mut self, records: &[EventRecord<'_>]) {
         if let Some(clock) = &mut self.clock {
             self.has_events |= !records.is_empty();
             for time in records.iter().filter_map(|record| record.time(clock)) {
@@ -428,11 +450,11 @@ impl<S: Sink> Sink for Watched<'_, S> {
         self.sink.events(records);
     }
 
-    fn other(&mut self, kind: Kind) {
+    fn other(&mut self, kind: ContentKind) {
         self.sink.other(kind);
     }
 
-    fn unreadable(&mut self, fault: Fault) {
+    fn unreadable(&mut self, fault: RecordFault) {
         self.unreadable += 1;
         self.sink.unreadable(fault);
     }
@@ -469,54 +491,63 @@ fn fill_file(file: &mut File, window: &mut [u8], failure: &mut Option<io::Error>
     }
 }
 
-fn format(head: &[u8]) -> Format {
+fn format(head: &[u8]) -> DocumentFormat {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let text = text.trim_ascii_start();
     let line = &text[..text.len().min(64)];
     match text.first() {
-        Some(b'{' | b'[') => Format::Json,
+        Some(b'{' | b'[') => DocumentFormat::Json,
         // A CloudWatch Logs export: a time, a space, and the event.
-        Some(b'0'..=b'9') if memchr::memmem::find(line, b"Z {").is_some() => Format::Json,
-        _ if csv::is_csv(&text[..text.len().min(4096)]) => Format::Csv,
-        _ if head.starts_with(b"PK\x03\x04") => Format::Other(Some("a zip archive")),
-        _ if head.starts_with(b"PAR1") => Format::Other(Some("a Parquet file")),
-        _ if head.starts_with(b"\x28\xb5\x2f\xfd") => Format::Other(Some("compressed with zstd")),
-        _ if head.starts_with(b"BZh") => Format::Other(Some("compressed with bzip2")),
-        _ => Format::Other(None),
+        Some(b'0'..=b'9') if memchr::memmem::find(line, b"Z {").is_some() => DocumentFormat::Json,
+        _ if csv::is_csv(&text[..text.len().min(4096)]) => DocumentFormat::Csv,
+        _ if head.starts_with(b"PK\x03\x04") => DocumentFormat::Other(Some("a zip archive")),
+        _ if head.starts_with(b"PAR1") => DocumentFormat::Other(Some("a Parquet file")),
+        _ if head.starts_with(b"\x28\xb5\x2f\xfd") => {
+            DocumentFormat::Other(Some("compressed with zstd"))
+        }
+        _ if head.starts_with(b"BZh") => DocumentFormat::Other(Some("compressed with bzip2")),
+        _ => DocumentFormat::Other(None),
     }
 }
 
 /// Takes note of a document that holds no events: beside log files it is nothing special, but where
 /// it was asked for by name it is a problem.
-fn other(kind: Option<&str>, blank: bool, named: bool, sink: &mut impl Sink) -> Option<Trouble> {
+fn other(
+    kind: Option<&str>,
+    blank: bool,
+    named: bool,
+    sink: &mut impl RecordSink,
+) -> Option<ReadTrouble> {
     if blank {
-        return Some(Trouble::Empty);
+        return Some(ReadTrouble::Empty);
     }
-    sink.other(Kind::Foreign);
+    sink.other(ContentKind::Foreign);
     match kind {
-        Some(kind) => Some(Trouble::of_all(format!("is {kind}: unpack it first"))),
-        None if named => Some(Trouble::of_all(
+        Some(kind) => Some(ReadTrouble::of_all(format!("is {kind}: unpack it first"))),
+        None if named => Some(ReadTrouble::of_all(
             "is neither JSON nor CSV with events".to_owned(),
         )),
         None => None,
     }
 }
 
-fn damaged(damage: Damage) -> Trouble {
+fn damaged(damage: DocumentDamage) -> ReadTrouble {
     let reason = match damage {
-        Damage::Broken(at) => format!("broken JSON at byte {at}; what stands before it was read"),
-        Damage::CutOff(at) => format!("ends in the middle of a value, at byte {at}"),
-        Damage::TooLarge(at) => {
+        DocumentDamage::Broken(at) => {
+            format!("broken JSON at byte {at}; what stands before it was read")
+        }
+        DocumentDamage::CutOff(at) => format!("ends in the middle of a value, at byte {at}"),
+        DocumentDamage::TooLarge(at) => {
             format!(
                 "no record ends within {} MiB behind byte {at}",
                 MAX_RECORD >> 20
             )
         }
     };
-    Trouble::Of(Severity::Partial, reason)
+    ReadTrouble::Of(Severity::Partial, reason)
 }
 
-fn cut_off(error: &io::Error) -> Trouble {
+fn cut_off(error: &io::Error) -> ReadTrouble {
     let reason = match error.kind() {
         _ if interrupt::is_cause(error) => interrupt::REASON.to_owned(),
         io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),
@@ -527,7 +558,7 @@ fn cut_off(error: &io::Error) -> Trouble {
         io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
         _ => format!("reading stopped: {error}"),
     };
-    Trouble::Of(Severity::Partial, reason)
+    ReadTrouble::Of(Severity::Partial, reason)
 }
 
 /// Gives a long file up when the run is interrupted.
@@ -544,12 +575,12 @@ impl<R: Read> Read for Interruptible<R> {
 }
 
 /// Counts the bytes that pass.
-struct Metered<'c, R> {
+struct MeteredReader<'c, R> {
     inner: R,
     count: &'c Cell<u64>,
 }
 
-impl<R: Read> Read for Metered<'_, R> {
+impl<R: Read> Read for MeteredReader<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buf)?;
         self.count.set(self.count.get() + read as u64);
@@ -558,13 +589,13 @@ impl<R: Read> Read for Metered<'_, R> {
 }
 
 /// Stops a gzip bomb.
-struct Limited<'c, R> {
+struct LimitedReader<'c, R> {
     inner: R,
     stored: &'c Cell<u64>,
     inflated: u64,
 }
 
-impl<R: Read> Read for Limited<'_, R> {
+impl<R: Read> Read for LimitedReader<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buf)?;
         self.inflated += read as u64;

@@ -4,16 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::archive;
-use super::document::{Body, Document};
+use super::document::{Document, DocumentBody};
 use super::interrupt::{self, Interrupt};
-use trailtab_core::coverage::{Coverage, Problem, Severity};
+use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 
 /// A file of this size begun last would keep one thread busy after all others are done.
 const LARGE: u64 = 1 << 20;
 
 /// Lists the files of a path, large ones first and the others by their names. What cannot be listed
 /// is a problem in the coverage.
-pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut Coverage) -> Vec<Document> {
+pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut RunCoverage) -> Vec<Document> {
     let mut files = Vec::new();
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
@@ -21,7 +21,7 @@ pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut Coverage) -> Vec<
             walk(path, &mut files, interrupt, coverage);
             if files.is_empty() && !interrupt.is_requested() && coverage.problems.len() == problems
             {
-                coverage.problem(Problem {
+                coverage.problem(ReadProblem {
                     document: path.display().to_string(),
                     severity: Severity::Failed,
                     reason: "holds no files".to_owned(),
@@ -41,7 +41,7 @@ pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut Coverage) -> Vec<
     let documents = files.into_iter().map(|(size, path)| Document {
         size,
         named,
-        body: Body::File(path),
+        body: DocumentBody::File(path),
     });
     documents.collect()
 }
@@ -52,7 +52,7 @@ fn walk(
     directory: &Path,
     files: &mut Vec<(u64, PathBuf)>,
     interrupt: &Interrupt,
-    coverage: &mut Coverage,
+    coverage: &mut RunCoverage,
 ) {
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
@@ -102,8 +102,8 @@ fn is_not_for_readers(path: &Path) -> bool {
         || name.starts_with(TEMPORARY_PREFIX.as_bytes())
 }
 
-fn cannot(path: &Path, error: &std::io::Error, coverage: &mut Coverage) {
-    coverage.problem(Problem {
+fn cannot(path: &Path, error: &std::io::Error, coverage: &mut RunCoverage) {
+    coverage.problem(ReadProblem {
         document: path.display().to_string(),
         severity: Severity::Failed,
         reason: format!("cannot be opened: {error}"),
@@ -123,11 +123,11 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "{}").unwrap();
         }
-        let mut coverage = Coverage::default();
+        let mut coverage = RunCoverage::default();
         let found = list(directory.path(), &Interrupt::never(), &mut coverage);
         let [
             Document {
-                body: Body::File(path),
+                body: DocumentBody::File(path),
                 ..
             },
         ] = &found[..]
@@ -144,7 +144,7 @@ mod tests {
         fs::write(directory.path().join("a.json"), "{}").unwrap();
         let (requester, interrupt) = interrupt::channel();
         requester.request();
-        let mut coverage = Coverage::default();
+        let mut coverage = RunCoverage::default();
         assert!(list(directory.path(), &interrupt, &mut coverage).is_empty());
         assert_eq!(coverage.problems[0].reason, interrupt::REASON);
     }

@@ -8,7 +8,7 @@ use std::io;
 
 use tokio::sync::watch;
 
-use trailtab_core::coverage::{Problem, Severity};
+use trailtab_core::coverage::{ReadProblem, Severity};
 
 /// What the coverage says about something that was not read to its end for this reason.
 pub const REASON: &str = "stopped by a signal before everything was read";
@@ -85,8 +85,8 @@ impl Interrupt {
 }
 
 /// The problem of a document, or a place where documents were looked for, that was given up.
-pub fn problem(document: impl Into<String>, severity: Severity) -> Problem {
-    Problem {
+pub fn problem(document: impl Into<String>, severity: Severity) -> ReadProblem {
+    ReadProblem {
         document: document.into(),
         severity,
         reason: REASON.to_owned(),

@@ -7,7 +7,7 @@ use trailtab_core::history::walk::View;
 
 /// Counters that the run's threads raise.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct ReadProgress {
     /// Documents found so far, and their bytes as stored.
     pub found: AtomicU64,
     /// Size of the documents found so far, in bytes as stored.
@@ -20,13 +20,13 @@ pub struct Progress {
     pub done_bytes: AtomicU64,
     /// Records read so far.
     pub events: AtomicU64,
-    regions: Mutex<Vec<Arc<Region>>>,
+    regions: Mutex<Vec<Arc<RegionProgress>>>,
     remarks: Mutex<Vec<String>>,
 }
 
 /// A region whose event history is being read.
 #[derive(Debug)]
-pub struct Region {
+pub struct RegionProgress {
     /// The account id, twelve digits.
     pub account: String,
     /// The name of the region.
@@ -34,7 +34,7 @@ pub struct Region {
     view: Mutex<(View, bool)>,
 }
 
-impl Region {
+impl RegionProgress {
     /// Replaces what is shown of the region; more will come.
     pub fn show(&self, view: View) {
         *lock(&self.view) = (view, false);
@@ -51,7 +51,7 @@ impl Region {
     }
 }
 
-impl Progress {
+impl ReadProgress {
     /// Counts a document that was found, and its bytes as stored.
     pub fn find(&self, bytes: u64) {
         self.found.fetch_add(1, Ordering::Relaxed);
@@ -66,8 +66,8 @@ impl Progress {
     }
 
     /// Takes note of a region whose event history will be read.
-    pub fn begin(&self, account: &str, name: &str) -> Arc<Region> {
-        let region = Arc::new(Region {
+    pub fn begin(&self, account: &str, name: &str) -> Arc<RegionProgress> {
+        let region = Arc::new(RegionProgress {
             account: account.to_owned(),
             name: name.to_owned(),
             view: Mutex::default(),
@@ -77,7 +77,7 @@ impl Progress {
     }
 
     /// The regions whose event history is being read, or was.
-    pub fn regions(&self) -> Vec<Arc<Region>> {
+    pub fn regions(&self) -> Vec<Arc<RegionProgress>> {
         lock(&self.regions).clone()
     }
 

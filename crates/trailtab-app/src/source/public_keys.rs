@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use crate::aws;
-use trailtab_core::integrity::Verdict;
-use trailtab_core::integrity::digest::{Digest, unhex};
+use trailtab_core::integrity::KeyVerdict;
+use trailtab_core::integrity::digest::{DigestFile, unhex};
 use trailtab_core::time::Seconds;
 
 /// A file of keys takes a few KiB for each.
@@ -48,12 +48,12 @@ pub enum KeyError {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct KeyFile {
-    public_key_list: Vec<Key>,
+    public_key_list: Vec<RawKey>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Key {
+struct RawKey {
     value: String,
     fingerprint: String,
 }
@@ -119,15 +119,15 @@ impl PublicKeys {
     }
 
     /// Judges the signature of a digest; CloudTrail's is SHA-256 with RSA, PKCS#1 v1.5.
-    pub fn check(&self, digest: &Digest, text: &str, signature: &str) -> Verdict {
+    pub fn check(&self, digest: &DigestFile, text: &str, signature: &str) -> KeyVerdict {
         let Some(der) = self.0.get(&digest.fingerprint) else {
-            return Verdict::KeyUnknown;
+            return KeyVerdict::KeyUnknown;
         };
         let key = UnparsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, der);
         let signature = unhex(signature).unwrap_or_default();
         match key.verify(text.as_bytes(), &signature) {
-            Ok(()) => Verdict::Valid,
-            Err(_) => Verdict::Invalid,
+            Ok(()) => KeyVerdict::Valid,
+            Err(_) => KeyVerdict::Invalid,
         }
     }
 }

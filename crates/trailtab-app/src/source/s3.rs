@@ -22,12 +22,12 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use self::holds::Holds;
-use super::document::{Body, Document};
+use super::document::{Document, DocumentBody};
 use super::interrupt::{self, Interrupt};
 use crate::aws::{self, in_words};
-use trailtab_core::coverage::{Coverage, Problem, Severity};
-use trailtab_core::event::filter::{Criterion, Filter, is_account_id as is_account};
-use trailtab_core::time::{self, Seconds, Window};
+use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use trailtab_core::event::filter::{Criterion, EventFilter, is_account_id as is_account};
+use trailtab_core::time::{self, Seconds, TimeWindow};
 
 /// Requests in flight at once, of each kind.
 const LISTINGS: usize = 16;
@@ -73,11 +73,11 @@ pub enum S3Error {
 
 /// What is asked for, as far as keys can tell it.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct S3Request<'a> {
     /// The time window that was asked for.
-    pub window: Window,
+    pub window: TimeWindow,
     /// The filters by account and region.
-    pub filter: &'a Filter,
+    pub filter: &'a EventFilter,
     /// Whether digests are asked for as well.
     pub digests: bool,
     /// The request to stop, such as Ctrl-C.
@@ -86,7 +86,7 @@ pub struct Asked<'a> {
 
 /// A folder of log files, or anything else to be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Listing {
+struct KeyListing {
     prefix: String,
     /// Keys up to this one are of no interest.
     after: Option<String>,
@@ -107,17 +107,17 @@ pub async fn fetch(
     config: &aws_config::SdkConfig,
     bucket: &str,
     prefix: &str,
-    asked: Asked<'_>,
+    asked: S3Request<'_>,
     found: &(dyn Fn(u64) + Sync),
     documents: &mpsc::Sender<Document>,
-) -> Result<Coverage, S3Error> {
+) -> Result<RunCoverage, S3Error> {
     let given_up = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
     let Some(client) = asked.interrupt.or(connect(config, bucket)).await else {
-        let mut coverage = Coverage::default();
+        let mut coverage = RunCoverage::default();
         coverage.problem(given_up());
         return Ok(coverage);
     };
-    let store = Arc::new(Store {
+    let store = Arc::new(S3Store {
         client,
         bucket: bucket.to_owned(),
         coverage: Mutex::default(),
@@ -152,26 +152,26 @@ async fn connect(config: &aws_config::SdkConfig, bucket: &str) -> Client {
 
 /// A log file to be downloaded.
 #[derive(Debug)]
-struct Object {
+struct LogObject {
     key: String,
     size: u64,
     named: bool,
 }
 
-struct Store {
+struct S3Store {
     client: Client,
     bucket: String,
-    coverage: Mutex<Coverage>,
+    coverage: Mutex<RunCoverage>,
     memory: Arc<Semaphore>,
     interrupt: Interrupt,
 }
 
-impl Store {
+impl S3Store {
     /// Lists and downloads all that is asked for.
     async fn send_all(
         self: &Arc<Self>,
         prefix: &str,
-        asked: Asked<'_>,
+        asked: S3Request<'_>,
         found: &(dyn Fn(u64) + Sync),
         documents: &mpsc::Sender<Document>,
     ) -> Result<(), S3Error> {
@@ -200,7 +200,7 @@ impl Store {
         }
         listers.join_all().await;
         downloads.join_all().await;
-        if is_empty && asked.window != Window::default() {
+        if is_empty && asked.window != TimeWindow::default() {
             self.date(&listings).await;
         }
         Ok(())
@@ -210,8 +210,8 @@ impl Store {
     async fn look(
         self: &Arc<Self>,
         prefix: &str,
-        asked: Asked<'_>,
-    ) -> Result<Vec<Listing>, S3Error> {
+        asked: S3Request<'_>,
+    ) -> Result<Vec<KeyListing>, S3Error> {
         let listings = match within_region(prefix, asked) {
             Some(_) if self.is_empty(prefix).await => return Err(self.nothing(prefix).await),
             Some(listing) => [Some(listing), digests_within_region(prefix, asked)]
@@ -232,9 +232,9 @@ impl Store {
     async fn search(
         self: &Arc<Self>,
         prefix: &str,
-        asked: Asked<'_>,
-    ) -> Result<Vec<Listing>, S3Error> {
-        let mut search = Search::default();
+        asked: S3Request<'_>,
+    ) -> Result<Vec<KeyListing>, S3Error> {
+        let mut search = RegionSearch::default();
         let first = self.children(prefix).await;
         let first = first.map_err(|reason| S3Error::List {
             bucket: self.bucket.clone(),
@@ -258,9 +258,9 @@ impl Store {
         if search.listings.is_empty() && left_out.is_empty() {
             if !search.met_layout && !has_trail_layout(prefix) {
                 // Log files may also lie in folders of somebody's own.
-                return Ok(vec![Listing {
+                return Ok(vec![KeyListing {
                     digests: asked.digests,
-                    ..Listing::all(prefix.to_owned())
+                    ..KeyListing::all(prefix.to_owned())
                 }]);
             }
             if self.coverage.lock().await.is_complete() {
@@ -326,7 +326,7 @@ impl Store {
     }
 
     /// Sends the objects of a listing on.
-    async fn list(&self, listing: &Listing, keys: &mpsc::Sender<Object>) {
+    async fn list(&self, listing: &KeyListing, keys: &mpsc::Sender<LogObject>) {
         let mut token = None;
         loop {
             let request = self.client.list_objects_v2().bucket(&self.bucket);
@@ -351,7 +351,7 @@ impl Store {
                     return;
                 }
                 if listing.wants(key) {
-                    let object = Object {
+                    let object = LogObject {
                         key: key.to_owned(),
                         size: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
                         named: key == listing.prefix,
@@ -369,7 +369,7 @@ impl Store {
     }
 
     /// Fetches an object and sends it on, or takes note of why not.
-    async fn download(self: Arc<Self>, object: Object, documents: &mpsc::Sender<Document>) {
+    async fn download(self: Arc<Self>, object: LogObject, documents: &mpsc::Sender<Document>) {
         if object.size > LARGE {
             return self.send_in_ranges(object, documents).await;
         }
@@ -385,7 +385,7 @@ impl Store {
                 let document = Document {
                     size: bytes.len() as u64,
                     named: object.named,
-                    body: Body::Memory {
+                    body: DocumentBody::Memory {
                         name,
                         bytes,
                         signature,
@@ -397,7 +397,7 @@ impl Store {
             }
             Err(reason) => {
                 let severity = Severity::Failed;
-                let problem = Problem {
+                let problem = ReadProblem {
                     document: name,
                     severity,
                     reason,
@@ -408,13 +408,17 @@ impl Store {
     }
 
     /// Leaves a large object to the thread that parses it, which fetches it piece by piece.
-    async fn send_in_ranges(self: Arc<Self>, object: Object, documents: &mpsc::Sender<Document>) {
+    async fn send_in_ranges(
+        self: Arc<Self>,
+        object: LogObject,
+        documents: &mpsc::Sender<Document>,
+    ) {
         let document = Document {
             size: object.size,
             named: object.named,
-            body: Body::Stream {
+            body: DocumentBody::Stream {
                 name: format!("s3://{}/{}", self.bucket, object.key),
-                bytes: Box::new(Ranges {
+                bytes: Box::new(RangedObject {
                     store: self,
                     runtime: tokio::runtime::Handle::current(),
                     object,
@@ -461,7 +465,7 @@ impl Store {
             let code = reason.split(':').next().unwrap_or_default();
             coverage.fail(account, region, code, Severity::Failed);
         }
-        coverage.problem(Problem {
+        coverage.problem(ReadProblem {
             document: format!("s3://{}/{prefix}", self.bucket),
             severity: Severity::Failed,
             reason: format!("cannot be listed: {reason}"),
@@ -470,15 +474,15 @@ impl Store {
 }
 
 /// A large object, read in ranges from a thread outside the runtime.
-struct Ranges {
-    store: Arc<Store>,
+struct RangedObject {
+    store: Arc<S3Store>,
     runtime: tokio::runtime::Handle,
-    object: Object,
+    object: LogObject,
     offset: u64,
     piece: io::Cursor<Vec<u8>>,
 }
 
-impl io::Read for Ranges {
+impl io::Read for RangedObject {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = io::Read::read(&mut self.piece, buf)?;
         if read > 0 || buf.is_empty() || self.offset >= self.object.size {
@@ -500,8 +504,8 @@ impl io::Read for Ranges {
 
 /// The search for the folders of regions.
 #[derive(Default)]
-struct Search {
-    listings: Vec<Listing>,
+struct RegionSearch {
+    listings: Vec<KeyListing>,
     strangers: usize,
     /// Accounts and regions that a filter left out.
     left_out: BTreeMap<Criterion, BTreeSet<String>>,
@@ -510,46 +514,46 @@ struct Search {
     gave_up: bool,
 }
 
-impl Search {
+impl RegionSearch {
     /// Takes the regions out of folders that were found, and returns the folders to look into next.
-    fn sort(&mut self, found: Vec<String>, asked: Asked<'_>) -> Vec<String> {
+    fn sort(&mut self, found: Vec<String>, asked: S3Request<'_>) -> Vec<String> {
         let mut next = Vec::new();
         for folder in found {
-            let place = Place::of(&folder);
+            let place = FolderKind::of(&folder);
             self.met_layout |= matches!(
                 place,
-                Place::Region { .. } | Place::Account { .. } | Place::OnTheWay
+                FolderKind::Region { .. } | FolderKind::Account { .. } | FolderKind::OnTheWay
             );
             match place {
-                Place::Region { account, region } if asked.wants(&account, &region) => {
+                FolderKind::Region { account, region } if asked.wants(&account, &region) => {
                     self.listings.push(asked.days(folder, (account, region)));
                 }
-                Place::Account { account } if asked.wants_account(&account) => {
+                FolderKind::Account { account } if asked.wants_account(&account) => {
                     next.push(format!("{folder}CloudTrail/"));
                     if asked.digests {
                         next.push(format!("{folder}CloudTrail-Digest/"));
                     }
                 }
-                Place::Digests if asked.digests => next.push(folder),
-                Place::DigestsOfRegion { account, region }
+                FolderKind::Digests if asked.digests => next.push(folder),
+                FolderKind::DigestsOfRegion { account, region }
                     if asked.digests && asked.wants(&account, &region) =>
                 {
                     self.listings.push(asked.digests_of_days(folder));
                 }
-                Place::Region { account, .. } | Place::Account { account }
+                FolderKind::Region { account, .. } | FolderKind::Account { account }
                     if !asked.wants_account(&account) =>
                 {
                     self.leave_out(Criterion::Account, account);
                 }
-                Place::Region { region, .. } => self.leave_out(Criterion::Region, region),
-                Place::Account { .. } => {}
-                Place::OnTheWay => next.push(folder),
-                Place::Stranger if self.strangers < MAX_STRANGERS => {
+                FolderKind::Region { region, .. } => self.leave_out(Criterion::Region, region),
+                FolderKind::Account { .. } => {}
+                FolderKind::OnTheWay => next.push(folder),
+                FolderKind::Stranger if self.strangers < MAX_STRANGERS => {
                     self.strangers += 1;
                     next.push(folder);
                 }
-                Place::Stranger => self.gave_up = true,
-                Place::Digests | Place::DigestsOfRegion { .. } | Place::Other => {}
+                FolderKind::Stranger => self.gave_up = true,
+                FolderKind::Digests | FolderKind::DigestsOfRegion { .. } | FolderKind::Other => {}
             }
         }
         next
@@ -589,7 +593,7 @@ fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
     }
 }
 
-impl Asked<'_> {
+impl S3Request<'_> {
     fn wants_account(&self, account: &str) -> bool {
         self.filter.admits_account(account)
     }
@@ -600,12 +604,12 @@ impl Asked<'_> {
 
     /// Narrows a region's folder to the days asked for: log files lie under the day on which they
     /// were delivered, which may be the one after.
-    fn days(&self, prefix: String, scope: (String, String)) -> Listing {
+    fn days(&self, prefix: String, scope: (String, String)) -> KeyListing {
         let key = |time| {
             let (year, month, day) = time::day(time);
             format!("{prefix}{year:04}/{month:02}/{day:02}")
         };
-        Listing {
+        KeyListing {
             after: self.window.since.map(key),
             // The window's last second, the day after, and then the first day not wanted.
             before: self.window.until.map(|until| key(until - 1 + 2 * 86_400)),
@@ -617,14 +621,14 @@ impl Asked<'_> {
 
     /// Narrows a region's folder of digests likewise: those that list the log files of the last day
     /// may come on the day after.
-    fn digests_of_days(&self, prefix: String) -> Listing {
+    fn digests_of_days(&self, prefix: String) -> KeyListing {
         let later = |until: Seconds| until.saturating_add(86_400);
-        let window = Window {
+        let window = TimeWindow {
             until: self.window.until.map(later),
             ..self.window
         };
-        let days = Asked { window, ..*self }.days(prefix, Default::default());
-        Listing {
+        let days = S3Request { window, ..*self }.days(prefix, Default::default());
+        KeyListing {
             // What cannot be listed of it takes no log file away.
             scope: None,
             digests: true,
@@ -633,9 +637,9 @@ impl Asked<'_> {
     }
 }
 
-impl Listing {
-    fn all(prefix: String) -> Listing {
-        Listing {
+impl KeyListing {
+    fn all(prefix: String) -> KeyListing {
+        KeyListing {
             prefix,
             after: None,
             before: None,
@@ -653,7 +657,7 @@ impl Listing {
 
 /// What a folder is, by the end of its prefix.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+enum FolderKind {
     /// `…/ACCOUNT/CloudTrail/REGION/`
     Region {
         account: String,
@@ -677,38 +681,40 @@ enum Place {
     Other,
 }
 
-impl Place {
-    fn of(prefix: &str) -> Place {
+impl FolderKind {
+    fn of(prefix: &str) -> FolderKind {
         let Some(folder) = prefix.strip_suffix('/') else {
-            return Place::Other;
+            return FolderKind::Other;
         };
         let parts: Vec<&str> = folder.split('/').collect();
         match *parts.as_slice() {
-            [.., account, "CloudTrail", region] if is_account(account) => Place::Region {
+            [.., account, "CloudTrail", region] if is_account(account) => FolderKind::Region {
                 account: account.to_owned(),
                 region: region.to_owned(),
             },
-            [.., account, "CloudTrail"] if is_account(account) => Place::OnTheWay,
+            [.., account, "CloudTrail"] if is_account(account) => FolderKind::OnTheWay,
             [.., account, "CloudTrail-Digest", region] if is_account(account) => {
-                Place::DigestsOfRegion {
+                FolderKind::DigestsOfRegion {
                     account: account.to_owned(),
                     region: region.to_owned(),
                 }
             }
-            [.., account, "CloudTrail-Digest"] if is_account(account) => Place::Digests,
+            [.., account, "CloudTrail-Digest"] if is_account(account) => FolderKind::Digests,
             [.., parent, account]
                 if is_account(account) && (parent == "AWSLogs" || is_organization(parent)) =>
             {
-                Place::Account {
+                FolderKind::Account {
                     account: account.to_owned(),
                 }
             }
-            [.., account, sibling] if is_account(account) && is_sibling(sibling) => Place::Other,
-            [.., "AWSLogs"] => Place::OnTheWay,
-            [.., "AWSLogs", organization] if is_organization(organization) => Place::OnTheWay,
+            [.., account, sibling] if is_account(account) && is_sibling(sibling) => {
+                FolderKind::Other
+            }
+            [.., "AWSLogs"] => FolderKind::OnTheWay,
+            [.., "AWSLogs", organization] if is_organization(organization) => FolderKind::OnTheWay,
             // Other services keep their logs below the account as well.
-            _ if parts.contains(&"AWSLogs") || parts.len() > 6 => Place::Other,
-            _ => Place::Stranger,
+            _ if parts.contains(&"AWSLogs") || parts.len() > 6 => FolderKind::Other,
+            _ => FolderKind::Stranger,
         }
     }
 }
@@ -730,27 +736,27 @@ fn has_trail_layout(prefix: &str) -> bool {
 }
 
 /// Recognises a prefix that already lies inside a region's folder, down to a single file.
-fn within_region(prefix: &str, asked: Asked<'_>) -> Option<Listing> {
+fn within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
     let (before, after) = prefix.rsplit_once("/CloudTrail/")?;
     let account = before.rsplit('/').next().filter(|part| is_account(part))?;
     let (region, rest) = after.split_once('/')?;
     let folder = &prefix[..prefix.len() - rest.len()];
     let days = asked.days(folder.to_owned(), (account.to_owned(), region.to_owned()));
     Some(match prefix.ends_with('/') {
-        true => Listing {
+        true => KeyListing {
             prefix: prefix.to_owned(),
             ..days
         },
         // Whoever names files wants them, whatever day they are from.
-        false => Listing {
+        false => KeyListing {
             scope: days.scope,
-            ..Listing::all(prefix.to_owned())
+            ..KeyListing::all(prefix.to_owned())
         },
     })
 }
 
 /// Finds the digests of the log files under a prefix that lies inside a region's folder.
-fn digests_within_region(prefix: &str, asked: Asked<'_>) -> Option<Listing> {
+fn digests_within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
     if !asked.digests {
         return None;
     }
@@ -782,7 +788,7 @@ fn digests_within_region(prefix: &str, asked: Asked<'_>) -> Option<Listing> {
         true => (None, None),
         false => (Some(start), end),
     };
-    Some(Listing {
+    Some(KeyListing {
         after: days.after.max(after),
         before: days.before.into_iter().chain(before).min(),
         ..days

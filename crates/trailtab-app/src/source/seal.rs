@@ -10,13 +10,13 @@ use aws_lc_rs::digest::{Context, SHA256};
 use flate2::bufread::GzDecoder;
 use flate2::bufread::MultiGzDecoder;
 
-use trailtab_core::integrity::digest::Hash;
+use trailtab_core::integrity::digest::Sha256Hash;
 
 /// A digest of this size would list a hundred thousand log files.
 const MAX_DIGEST: usize = 32 << 20;
 
 /// The hash of a file's contents, which for a gzip file are those of its first member.
-pub(super) struct Seal {
+pub(super) struct ContentHash {
     context: Context,
     /// The contents themselves, where they are asked for and not too large.
     copy: Option<Vec<u8>>,
@@ -25,16 +25,16 @@ pub(super) struct Seal {
 }
 
 /// What became of a seal.
-pub(super) struct Sealed {
+pub(super) struct HashOutcome {
     /// None if the contents did not end well.
-    pub(super) hash: Option<Hash>,
+    pub(super) hash: Option<Sha256Hash>,
     pub(super) has_more: bool,
     pub(super) copy: Option<Vec<u8>>,
 }
 
-impl Seal {
-    pub(super) fn new(copies: bool) -> Seal {
-        Seal {
+impl ContentHash {
+    pub(super) fn new(copies: bool) -> ContentHash {
+        ContentHash {
             context: Context::new(&SHA256),
             copy: copies.then(Vec::new),
             has_more: None,
@@ -52,9 +52,9 @@ impl Seal {
         }
     }
 
-    pub(super) fn finish(self) -> Sealed {
+    pub(super) fn finish(self) -> HashOutcome {
         let hash = self.context.finish();
-        Sealed {
+        HashOutcome {
             hash: self.has_more.and_then(|_| hash.as_ref().try_into().ok()),
             has_more: self.has_more == Some(true),
             copy: self.copy,
@@ -63,12 +63,12 @@ impl Seal {
 }
 
 /// Reads what is not compressed.
-pub(super) struct Plain<R> {
+pub(super) struct PlainReader<R> {
     pub(super) inner: R,
-    pub(super) seal: Option<Seal>,
+    pub(super) seal: Option<ContentHash>,
 }
 
-impl<R: Read> Read for Plain<R> {
+impl<R: Read> Read for PlainReader<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buf)?;
         if let Some(seal) = &mut self.seal {
@@ -82,18 +82,18 @@ impl<R: Read> Read for Plain<R> {
 }
 
 /// Inflates all members of a gzip file, one after the other.
-pub(super) struct Members<R> {
+pub(super) struct GzipMembers<R> {
     #[expect(clippy::disallowed_types, reason = "the others are read behind it")]
     first: Option<GzDecoder<R>>,
     others: Option<MultiGzDecoder<R>>,
-    pub(super) seal: Option<Seal>,
+    pub(super) seal: Option<ContentHash>,
 }
 
-impl<R: BufRead> Members<R> {
-    pub(super) fn new(stored: R, seal: Option<Seal>) -> Members<R> {
+impl<R: BufRead> GzipMembers<R> {
+    pub(super) fn new(stored: R, seal: Option<ContentHash>) -> GzipMembers<R> {
         #[expect(clippy::disallowed_types, reason = "the others are read behind it")]
         let first = Some(GzDecoder::new(stored));
-        Members {
+        GzipMembers {
             first,
             others: None,
             seal,
@@ -101,7 +101,7 @@ impl<R: BufRead> Members<R> {
     }
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for GzipMembers<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if let Some(first) = &mut self.first {
             let read = first.read(buf)?;
@@ -142,16 +142,16 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn hash(text: &[u8]) -> Option<Hash> {
-        let mut seal = Seal::new(false);
+    fn hash(text: &[u8]) -> Option<Sha256Hash> {
+        let mut seal = ContentHash::new(false);
         seal.add(text);
         seal.has_more = Some(false);
         seal.finish().hash
     }
 
     /// Reads a gzip file: all its text, and what became of the seal.
-    fn read(stored: &[u8]) -> (io::Result<String>, Sealed) {
-        let mut members = Members::new(stored, Some(Seal::new(true)));
+    fn read(stored: &[u8]) -> (io::Result<String>, HashOutcome) {
+        let mut members = GzipMembers::new(stored, Some(ContentHash::new(true)));
         let mut text = String::new();
         let read = members.read_to_string(&mut text).map(|_| text);
         (read, members.seal.unwrap().finish())

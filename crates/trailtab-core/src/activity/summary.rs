@@ -7,18 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::activity::tally::{Stats, Tally};
-use crate::coverage::{ALL_REGIONS, Coverage, Problem, Severity};
-use crate::event::ingest::{Intaken, Reconciliation};
+use crate::activity::tally::{SeenStats, Tally};
+use crate::coverage::{ALL_REGIONS, ReadProblem, RunCoverage, Severity};
+use crate::event::ingest::{IngestStats, Reconciliation};
 use crate::event::no_match::NoMatch;
 use crate::integrity::Integrity;
-use crate::time::{self, Seconds, Window};
+use crate::time::{self, Seconds, TimeWindow};
 
 /// Increased when a field of the section `trailtab` changes its meaning or is removed.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Counts by two keys.
-pub type Counts = BTreeMap<String, BTreeMap<String, u64>>;
+pub type NestedCounts = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// The activity in one or more accounts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -29,19 +29,19 @@ pub struct Summary {
     #[serde(rename = "_metadata")]
     pub metadata: Metadata,
     /// Calls by principal and `service:API`.
-    pub api_calls_by_principal: Counts,
+    pub api_calls_by_principal: NestedCounts,
     /// Calls by region and `service:API`.
-    pub api_calls_by_region: Counts,
+    pub api_calls_by_region: NestedCounts,
     /// Failed calls by principal and `service:errorCode`. Calls that failed without a code are not
     /// included.
-    pub error_codes_by_principal: Counts,
+    pub error_codes_by_principal: NestedCounts,
     /// Calls by principal and sourceIPAddress.
-    pub ip_addresses_by_principal: Counts,
+    pub ip_addresses_by_principal: NestedCounts,
     /// The fields that the predecessor does not have; absent in its files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trailtab: Option<Extension>,
     /// Calls by principal and userAgent.
-    pub user_agents_by_principal: Counts,
+    pub user_agents_by_principal: NestedCounts,
 }
 
 /// What was analysed, by whom and when. Times are UTC, written `20260907080000`.
@@ -96,7 +96,7 @@ pub struct Extension {
     /// What was read and what is missing.
     pub coverage: CoverageReport,
     /// Failed calls by principal, `service:API` and error code.
-    pub errors_by_principal_and_api: BTreeMap<String, Counts>,
+    pub errors_by_principal_and_api: BTreeMap<String, NestedCounts>,
     /// The result of verifying log files by their digests; absent unless it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integrity: Option<Integrity>,
@@ -254,9 +254,9 @@ pub struct UnknownIdentity {
 
 /// The facts of a run besides its counts.
 #[derive(Debug, Clone, Default)]
-pub struct Run {
+pub struct RunContext {
     /// The time window that was asked for.
-    pub window: Window,
+    pub window: TimeWindow,
     /// Which calls are counted: `ALL`, `SUCCESSFUL` or `FAILED`.
     pub activity_type: &'static str,
     /// The command line.
@@ -274,7 +274,12 @@ pub struct Run {
 impl Summary {
     /// Builds the summary of a tally. `intaken` and `coverage` describe the whole run, even if the
     /// tally is that of one account.
-    pub fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> Summary {
+    pub fn of(
+        tally: &Tally,
+        intaken: &IngestStats,
+        coverage: &RunCoverage,
+        run: &RunContext,
+    ) -> Summary {
         let mut summary = Summary::default();
         for (principal, source, name, count) in tally.calls_by_principal() {
             let api = format!("{source}:{name}");
@@ -315,7 +320,7 @@ impl Summary {
     }
 }
 
-fn add(counts: &mut Counts, outer: &str, inner: String, count: u64) {
+fn add(counts: &mut NestedCounts, outer: &str, inner: String, count: u64) {
     *entry(counts, outer).entry(inner).or_default() += count;
 }
 
@@ -328,7 +333,7 @@ fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut
 }
 
 impl Metadata {
-    fn of(extension: &Extension, coverage: &Coverage, run: &Run) -> Metadata {
+    fn of(extension: &Extension, coverage: &RunCoverage, run: &RunContext) -> Metadata {
         let accounts = &extension.coverage.accounts;
         let caller = run.caller.as_ref();
         let account_id = match accounts.len() {
@@ -380,7 +385,12 @@ impl Metadata {
 }
 
 impl Extension {
-    fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> Extension {
+    fn of(
+        tally: &Tally,
+        intaken: &IngestStats,
+        coverage: &RunCoverage,
+        run: &RunContext,
+    ) -> Extension {
         let mut extension = Extension {
             schema_version: SCHEMA_VERSION,
             counts: intaken.counts,
@@ -391,7 +401,7 @@ impl Extension {
             ..Extension::default()
         };
         extension.add_actors(tally);
-        let mut accounts: BTreeMap<String, Stats> = BTreeMap::new();
+        let mut accounts: BTreeMap<String, SeenStats> = BTreeMap::new();
         for (account, _, stats) in tally.scopes() {
             entry(&mut accounts, account).merge(stats);
         }
@@ -412,9 +422,9 @@ impl Extension {
     }
 
     fn add_actors(&mut self, tally: &Tally) {
-        let mut principals: BTreeMap<String, Stats> = BTreeMap::new();
-        let mut sessions: BTreeMap<String, BTreeMap<String, Stats>> = BTreeMap::new();
-        let mut persons: BTreeMap<String, Stats> = BTreeMap::new();
+        let mut principals: BTreeMap<String, SeenStats> = BTreeMap::new();
+        let mut sessions: BTreeMap<String, BTreeMap<String, SeenStats>> = BTreeMap::new();
+        let mut persons: BTreeMap<String, SeenStats> = BTreeMap::new();
         for actor in tally.actors() {
             entry(&mut principals, actor.principal).merge(actor.stats);
             let report = entry(&mut self.principals, actor.principal);
@@ -445,8 +455,8 @@ impl Extension {
     }
 }
 
-impl From<&Stats> for Calls {
-    fn from(stats: &Stats) -> Calls {
+impl From<&SeenStats> for Calls {
+    fn from(stats: &SeenStats) -> Calls {
         Calls {
             calls: stats.calls,
             failed: stats.failed,
@@ -459,7 +469,12 @@ impl From<&Stats> for Calls {
 }
 
 impl CoverageReport {
-    fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> CoverageReport {
+    fn of(
+        tally: &Tally,
+        intaken: &IngestStats,
+        coverage: &RunCoverage,
+        run: &RunContext,
+    ) -> CoverageReport {
         let problems = coverage.problems.iter().map(ProblemReport::from);
         let others = intaken
             .others
@@ -498,8 +513,8 @@ impl CoverageReport {
     }
 }
 
-impl From<&Problem> for ProblemReport {
-    fn from(problem: &Problem) -> ProblemReport {
+impl From<&ReadProblem> for ProblemReport {
+    fn from(problem: &ReadProblem) -> ProblemReport {
         ProblemReport {
             document: problem.document.clone(),
             reason: problem.reason.clone(),
@@ -509,7 +524,10 @@ impl From<&Problem> for ProblemReport {
 }
 
 /// Combines the regions that were requested with the regions of the events.
-fn regions(tally: &Tally, coverage: &Coverage) -> BTreeMap<String, BTreeMap<String, RegionReport>> {
+fn regions(
+    tally: &Tally,
+    coverage: &RunCoverage,
+) -> BTreeMap<String, BTreeMap<String, RegionReport>> {
     let mut accounts: BTreeMap<String, BTreeMap<String, RegionReport>> = BTreeMap::new();
     for ((account, region), severity) in &coverage.asked {
         let report = entry(entry(&mut accounts, account), region);

@@ -1,29 +1,29 @@
 //! Counts events and merges counts.
 //!
-//! A [`Tally`] is a [`Counter`]: any two can be merged.
+//! A [`Tally`] is a [`EventCounter`]: any two can be merged.
 
 use std::collections::BTreeMap;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::event::identity::{Actor, Evidence};
-use crate::event::ingest::{ActorId, Counted, Counter};
+use crate::event::identity::{PersonEvidence, ResolvedActor};
+use crate::event::ingest::{ActorId, CountedEvent, EventCounter};
 use crate::event::intern::{Interner, Symbol};
-use crate::event::record::{Outcome, Record};
-use crate::event::scan::Text;
+use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::scan::JsonText;
 use crate::time::Seconds;
 
 /// The value used if a record has no address, user agent, region or service.
-pub const UNKNOWN: Text<'static> = Text::plain(b"Unknown");
+pub const UNKNOWN: JsonText<'static> = JsonText::plain(b"Unknown");
 
 /// Maps with symbols as keys need no seed: an attacker chooses strings, not their numbers.
-type Map<K, V> = HashMap<K, V, FixedState>;
-type Counts<K> = Map<K, u64>;
+type SymbolMap<K, V> = HashMap<K, V, FixedState>;
+type SymbolCounts<K> = SymbolMap<K, u64>;
 
 /// Calls, and the times of the first and last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stats {
+pub struct SeenStats {
     /// Number of calls.
     pub calls: u64,
     /// Calls whose record has an error code or message.
@@ -38,7 +38,7 @@ pub struct Stats {
     pub last: Option<Seconds>,
 }
 
-impl Stats {
+impl SeenStats {
     #[inline]
     fn add(&mut self, failed: bool, read_only: Option<bool>, time: Option<Seconds>) {
         self.calls += 1;
@@ -52,7 +52,7 @@ impl Stats {
     }
 
     /// Adds the calls of another.
-    pub fn merge(&mut self, other: &Stats) {
+    pub fn merge(&mut self, other: &SeenStats) {
         self.calls += other.calls;
         self.failed += other.failed;
         self.reads += other.reads;
@@ -68,20 +68,20 @@ struct ActorKey {
     principal: Symbol,
     kind: Symbol,
     session: Option<Symbol>,
-    person: Option<(Symbol, Evidence)>,
+    person: Option<(Symbol, PersonEvidence)>,
     account: Option<Symbol>,
 }
 
 /// Where an event was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Scope {
+struct RecordedScope {
     account: Symbol,
     region: Symbol,
 }
 
 /// Identities of an unknown shape.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Odd {
+pub struct UnknownShape {
     /// Number of events with an identity of this shape.
     pub events: u64,
     /// The shortest of the identities, as JSON.
@@ -92,45 +92,45 @@ pub struct Odd {
 #[derive(Debug, Default)]
 pub struct Tally {
     strings: Interner,
-    actor_ids: Map<ActorKey, ActorId>,
-    actors: Vec<(ActorKey, Stats)>,
-    scope_ids: Map<Scope, usize>,
-    scopes: Vec<(Scope, Stats)>,
-    apis: Pairs,
-    calls_by_principal: Counts<(Symbol, u32)>,
-    calls_by_scope: Counts<(usize, u32)>,
-    addresses: Counts<(Symbol, Symbol)>,
-    user_agents: Counts<(Symbol, Symbol)>,
+    actor_ids: SymbolMap<ActorKey, ActorId>,
+    actors: Vec<(ActorKey, SeenStats)>,
+    scope_ids: SymbolMap<RecordedScope, usize>,
+    scopes: Vec<(RecordedScope, SeenStats)>,
+    apis: SymbolPairs,
+    calls_by_principal: SymbolCounts<(Symbol, u32)>,
+    calls_by_scope: SymbolCounts<(usize, u32)>,
+    addresses: SymbolCounts<(Symbol, Symbol)>,
+    user_agents: SymbolCounts<(Symbol, Symbol)>,
     /// Principal, API and error code.
-    errors: Counts<(Symbol, u32, Symbol)>,
+    errors: SymbolCounts<(Symbol, u32, Symbol)>,
     /// Calls and failed calls by hours since 1970.
-    hours: Map<i64, (u64, u64)>,
-    versions: Counts<Symbol>,
-    odd: BTreeMap<String, Odd>,
+    hours: SymbolMap<i64, (u64, u64)>,
+    versions: SymbolCounts<Symbol>,
+    odd: BTreeMap<String, UnknownShape>,
     without_time: u64,
-    near: Near,
+    near: LastValueCache,
 }
 
 /// The previous value of fields that seldom change.
 #[derive(Debug, Default)]
-struct Near {
+struct LastValueCache {
     source: Option<Symbol>,
     region: Option<Symbol>,
     account: Option<Symbol>,
     version: Option<Symbol>,
     user_agent: Option<Symbol>,
     address: Option<Symbol>,
-    scope: Option<(Scope, usize)>,
+    scope: Option<(RecordedScope, usize)>,
 }
 
 /// Numbers for pairs of symbols. An API is the pair of its service and its name.
 #[derive(Debug, Default)]
-struct Pairs {
-    ids: Map<(Symbol, Symbol), u32>,
+struct SymbolPairs {
+    ids: SymbolMap<(Symbol, Symbol), u32>,
     pairs: Vec<(Symbol, Symbol)>,
 }
 
-impl Pairs {
+impl SymbolPairs {
     #[inline]
     fn id(&mut self, pair: (Symbol, Symbol)) -> u32 {
         *self.ids.entry(pair).or_insert_with(|| {
@@ -141,12 +141,12 @@ impl Pairs {
     }
 }
 
-impl Counter for Tally {
+impl EventCounter for Tally {
     fn empty(&self) -> Tally {
         Tally::default()
     }
 
-    fn actor(&mut self, actor: &Actor) -> ActorId {
+    fn actor(&mut self, actor: &ResolvedActor) -> ActorId {
         let key = ActorKey {
             principal: self.strings.string(&actor.principal),
             kind: self.strings.string(&actor.kind),
@@ -171,9 +171,9 @@ impl Counter for Tally {
     }
 
     #[inline]
-    fn add(&mut self, event: &Counted<'_, '_>) {
+    fn add(&mut self, event: &CountedEvent<'_, '_>) {
         let record = event.record;
-        let failed = event.outcome != Outcome::Succeeded;
+        let failed = event.outcome != CallOutcome::Succeeded;
         let Some((key, stats)) = self.actors.get_mut(event.actor.0) else {
             return;
         };
@@ -193,7 +193,7 @@ impl Counter for Tally {
         *self.calls_by_principal.entry((principal, api)).or_default() += 1;
         *self.addresses.entry((principal, address)).or_default() += 1;
         *self.user_agents.entry((principal, agent)).or_default() += 1;
-        if let Outcome::Failed(Some(code)) = event.outcome {
+        if let CallOutcome::Failed(Some(code)) = event.outcome {
             let code = strings.text(code);
             *self.errors.entry((principal, api, code)).or_default() += 1;
         }
@@ -217,7 +217,7 @@ impl Counter for Tally {
     }
 
     fn add_odd(&mut self, shape: &str, json: &str) {
-        let odd = Odd {
+        let odd = UnknownShape {
             events: 1,
             example: json.to_owned(),
         };
@@ -247,7 +247,7 @@ impl Counter for Tally {
         }
         let mut scopes = Vec::with_capacity(other.scopes.len());
         for (scope, stats) in &other.scopes {
-            let index = self.scope_id(Scope {
+            let index = self.scope_id(RecordedScope {
                 account: symbol(scope.account),
                 region: symbol(scope.region),
             });
@@ -284,21 +284,21 @@ impl Counter for Tally {
 impl Tally {
     fn actor_id(&mut self, key: ActorKey) -> ActorId {
         *self.actor_ids.entry(key).or_insert_with(|| {
-            self.actors.push((key, Stats::default()));
+            self.actors.push((key, SeenStats::default()));
             ActorId(self.actors.len() - 1)
         })
     }
 
     /// Finds the account and region that recorded an event; returns the index in `scopes`.
     #[inline]
-    fn scope(&mut self, record: &Record<'_>, actor_account: Option<Symbol>) -> usize {
+    fn scope(&mut self, record: &EventRecord<'_>, actor_account: Option<Symbol>) -> usize {
         let region = record.aws_region.unwrap_or(UNKNOWN);
         let account = match record.recipient_account_id {
             Some(account) => self.strings.text_near(account, &mut self.near.account),
             None => actor_account.unwrap_or_else(|| self.strings.string("unknown")),
         };
         let region = self.strings.text_near(region, &mut self.near.region);
-        let scope = Scope { account, region };
+        let scope = RecordedScope { account, region };
         if let Some((last, index)) = self.near.scope
             && last == scope
         {
@@ -309,14 +309,14 @@ impl Tally {
         index
     }
 
-    fn scope_id(&mut self, scope: Scope) -> usize {
+    fn scope_id(&mut self, scope: RecordedScope) -> usize {
         *self.scope_ids.entry(scope).or_insert_with(|| {
-            self.scopes.push((scope, Stats::default()));
+            self.scopes.push((scope, SeenStats::default()));
             self.scopes.len() - 1
         })
     }
 
-    fn merge_odd(&mut self, shape: &str, other: &Odd) {
+    fn merge_odd(&mut self, shape: &str, other: &UnknownShape) {
         match self.odd.get_mut(shape) {
             Some(odd) => {
                 odd.events += other.events;
@@ -330,8 +330,8 @@ impl Tally {
 }
 
 fn merge_counts<K: Copy + Eq + std::hash::Hash>(
-    mine: &mut Counts<K>,
-    other: &Counts<K>,
+    mine: &mut SymbolCounts<K>,
+    other: &SymbolCounts<K>,
     translate: impl Fn(K) -> K,
 ) {
     for (&key, &count) in other {
@@ -348,9 +348,9 @@ pub struct ActorRow<'t> {
     /// The role session's name; None for identities without a session.
     pub session: Option<&'t str>,
     /// The person behind the principal, and how the name is known; None if no person is known.
-    pub person: Option<(&'t str, Evidence)>,
+    pub person: Option<(&'t str, PersonEvidence)>,
     /// The actor's calls.
-    pub stats: &'t Stats,
+    pub stats: &'t SeenStats,
 }
 
 /// The counts row by row, in no particular order.
@@ -377,7 +377,7 @@ impl Tally {
     }
 
     /// Account, region and the calls recorded there.
-    pub fn scopes(&self) -> impl Iterator<Item = (&str, &str, &Stats)> {
+    pub fn scopes(&self) -> impl Iterator<Item = (&str, &str, &SeenStats)> {
         self.scopes.iter().map(|(scope, stats)| {
             (
                 self.strings.get(scope.account),
@@ -421,7 +421,7 @@ impl Tally {
 
     fn pairs<'t>(
         &'t self,
-        counts: &'t Counts<(Symbol, Symbol)>,
+        counts: &'t SymbolCounts<(Symbol, Symbol)>,
     ) -> impl Iterator<Item = (&'t str, &'t str, u64)> {
         counts
             .iter()
@@ -457,7 +457,7 @@ impl Tally {
     }
 
     /// Identities of an unknown shape, by shape.
-    pub fn odd(&self) -> &BTreeMap<String, Odd> {
+    pub fn odd(&self) -> &BTreeMap<String, UnknownShape> {
         &self.odd
     }
 
@@ -472,11 +472,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::activity::summary::{Run, Summary};
-    use crate::coverage::Coverage;
-    use crate::event::dedupe::Seen;
-    use crate::event::envelope::Envelope;
-    use crate::event::ingest::{Intake, Intaken, Rules};
+    use crate::activity::summary::{RunContext, Summary};
+    use crate::coverage::RunCoverage;
+    use crate::event::dedupe::SeenIds;
+    use crate::event::envelope::EnvelopeReader;
+    use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
 
     /// Few values, so that they meet again; the last of each stands for none.
     fn event() -> impl Strategy<Value = String> {
@@ -508,9 +508,9 @@ mod tests {
     }
 
     fn tally(events: &[String]) -> Tally {
-        let (rules, seen, empty) = (Rules::default(), Seen::default(), Tally::default());
-        let mut intake = Intake::new(&rules, &empty, &seen, None);
-        Envelope::default().feed(events.join("\n").as_bytes(), true, &mut intake);
+        let (rules, seen, empty) = (IngestRules::default(), SeenIds::default(), Tally::default());
+        let mut intake = EventIngest::new(&rules, &empty, &seen, None);
+        EnvelopeReader::default().feed(events.join("\n").as_bytes(), true, &mut intake);
         let intaken = intake.finish();
         assert_eq!(intaken.counts.counted, events.len() as u64);
         intaken.tallies.into_values().next().unwrap_or_default()
@@ -527,9 +527,9 @@ mod tests {
     fn told(tally: &Tally) -> Summary {
         Summary::of(
             tally,
-            &Intaken::default(),
-            &Coverage::default(),
-            &Run::default(),
+            &IngestStats::default(),
+            &RunCoverage::default(),
+            &RunContext::default(),
         )
     }
 

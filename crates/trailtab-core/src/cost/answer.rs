@@ -5,24 +5,24 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::query::Query;
+use super::query::CostQuery;
 use crate::time::Seconds;
 
 /// All pages of an answer, with the request: the form in which answers are saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct CostAnswer {
     /// The request that was sent.
-    pub request: Query,
+    pub request: CostQuery,
     /// When the last page was requested, in seconds since 1970-01-01T00:00:00Z.
     pub asked: Seconds,
     /// The pages of the response, in order.
-    pub pages: Vec<Page>,
+    pub pages: Vec<AnswerPage>,
 }
 
 /// A `GetCostAndUsage` response. Members that are not needed are dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Page {
+pub struct AnswerPage {
     /// `ResultsByTime`: one element for each day.
     pub results_by_time: Vec<ResultByTime>,
     /// `DimensionValueAttributes`: the names of accounts, if amounts are grouped by account.
@@ -37,13 +37,13 @@ pub struct Page {
 #[serde(rename_all = "PascalCase")]
 pub struct ResultByTime {
     /// `TimePeriod`: the day.
-    pub time_period: Period,
+    pub time_period: AnswerPeriod,
     /// `Total`: the amounts of the day. Empty if amounts are grouped.
     #[serde(default)]
     pub total: BTreeMap<String, MetricValue>,
     /// `Groups`: the amounts of the day, grouped. Empty if the request has no `GroupBy`.
     #[serde(default)]
-    pub groups: Vec<Group>,
+    pub groups: Vec<AnswerGroup>,
     /// `Estimated`: the amounts are not final yet.
     #[serde(default)]
     pub estimated: bool,
@@ -52,7 +52,7 @@ pub struct ResultByTime {
 /// `DateInterval` of Cost Explorer. The end is exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Period {
+pub struct AnswerPeriod {
     /// The first day.
     pub start: Date,
     /// The first day after the period.
@@ -62,20 +62,20 @@ pub struct Period {
 /// An element of `Groups`: the amounts of one combination of keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Group {
+pub struct AnswerGroup {
     /// One key for each `GroupBy` of the request, in order. Keys of tags are `Key$value`.
     pub keys: Box<[String]>,
     /// The amounts, by the name of the metric.
-    pub metrics: Metrics,
+    pub metrics: AmountsByMetric,
 }
 
 /// Amounts by metric. Usually there is one metric, and the number of groups is accounts × owners ×
 /// days: a map would take ten times the memory.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "BTreeMap<String, MetricValue>")]
-pub struct Metrics(Box<[(String, MetricValue)]>);
+pub struct AmountsByMetric(Box<[(String, MetricValue)]>);
 
-impl Metrics {
+impl AmountsByMetric {
     /// Returns the amount of a metric, if the response has it.
     pub fn get(&self, metric: &str) -> Option<&MetricValue> {
         let found = self.0.iter().find(|(name, _)| name == metric);
@@ -83,13 +83,13 @@ impl Metrics {
     }
 }
 
-impl From<BTreeMap<String, MetricValue>> for Metrics {
-    fn from(values: BTreeMap<String, MetricValue>) -> Metrics {
-        Metrics(values.into_iter().collect())
+impl From<BTreeMap<String, MetricValue>> for AmountsByMetric {
+    fn from(values: BTreeMap<String, MetricValue>) -> AmountsByMetric {
+        AmountsByMetric(values.into_iter().collect())
     }
 }
 
-impl Serialize for Metrics {
+impl Serialize for AmountsByMetric {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }

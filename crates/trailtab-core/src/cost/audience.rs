@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::owner::{Owner, OwnerRules};
-use super::report::{Account, Audience, Kind};
-use super::settings::Settings;
+use super::owner::{CostOwner, OwnerRules};
+use super::report::{AccountName, Audience, AudienceKind};
+use super::settings::CostSettings;
 use crate::event::filter::is_account_id;
 use crate::nearest;
 
@@ -14,20 +14,20 @@ const MAX_NAMES_SHOWN: usize = 5;
 
 /// A person who gets a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient {
+pub struct ReportRecipient {
     /// The mail address.
     pub address: String,
     /// What the report shows.
     pub audience: Audience,
     /// The owner whose cost it is, for an individual; None otherwise.
-    pub owner: Option<Owner>,
+    pub owner: Option<CostOwner>,
     /// Accounts in the settings that do not exist.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<SettingsProblem>,
 }
 
 /// An error in the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingsProblem {
     /// The message for the recipient. It reveals nothing about accounts of others.
     pub short: String,
     /// The message for the operator, with a suggestion if there is one.
@@ -36,9 +36,9 @@ pub struct Problem {
 
 /// An entry of the settings that cannot get a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedRecipient {
     /// Which kind of report it would have been.
-    pub kind: Kind,
+    pub kind: AudienceKind,
     /// The name as in the settings.
     pub name: String,
     /// Why there is no report, for the operator.
@@ -47,7 +47,7 @@ pub struct Refused {
 
 /// The known accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Directory {
+pub struct AccountDirectory {
     /// Names by account id.
     names: BTreeMap<String, String>,
     /// Accounts that are closed or not yet active. They may have costs, but a name that an active
@@ -55,11 +55,11 @@ pub struct Directory {
     inactive: BTreeSet<String>,
 }
 
-impl Directory {
+impl AccountDirectory {
     /// Creates a directory of account names by id. `inactive` holds the ids of accounts that are
     /// not active.
-    pub fn new(names: BTreeMap<String, String>, inactive: BTreeSet<String>) -> Directory {
-        Directory { names, inactive }
+    pub fn new(names: BTreeMap<String, String>, inactive: BTreeSet<String>) -> AccountDirectory {
+        AccountDirectory { names, inactive }
     }
 
     /// All account names by id; an unknown name is empty.
@@ -78,16 +78,16 @@ impl Directory {
     }
 
     /// Returns an account with its name; the id stands for an unknown name.
-    pub fn account(&self, id: &str) -> Account {
+    pub fn account(&self, id: &str) -> AccountName {
         let name = self.names.get(id).filter(|name| !name.is_empty());
-        Account {
+        AccountName {
             id: id.to_owned(),
             name: name.map_or(id, |name| name).to_owned(),
         }
     }
 
     /// All known accounts.
-    pub fn accounts(&self) -> Vec<Account> {
+    pub fn accounts(&self) -> Vec<AccountName> {
         self.names.keys().map(|id| self.account(id)).collect()
     }
 
@@ -97,7 +97,7 @@ impl Directory {
     /// # Errors
     ///
     /// Says why no account was found, and which ones may be meant.
-    pub fn find(&self, wanted: &str) -> Result<Account, Problem> {
+    pub fn find(&self, wanted: &str) -> Result<AccountName, SettingsProblem> {
         let wanted = wanted.trim();
         if is_account_id(wanted) {
             return Ok(self.account(wanted));
@@ -117,7 +117,7 @@ impl Directory {
                     let ids = ids.join(", ");
                     let short = format!("more than one account is called {wanted:?}");
                     let hint = format!("{short}: write the id of the one that is meant ({ids})");
-                    return Err(Problem { short, hint });
+                    return Err(SettingsProblem { short, hint });
                 }
             }
         }
@@ -141,23 +141,23 @@ impl Directory {
         };
         let short = format!("there is no account called {wanted:?}");
         let hint = format!("{short}{hint}");
-        Err(Problem { short, hint })
+        Err(SettingsProblem { short, hint })
     }
 }
 
 /// Who gets a report, and who cannot get one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recipients {
+pub struct RecipientList {
     /// Those who get a report, each address once per audience.
-    pub accepted: Vec<Recipient>,
+    pub accepted: Vec<ReportRecipient>,
     /// Those in the settings who cannot get a report.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedRecipient>,
 }
 
-impl Recipients {
+impl RecipientList {
     /// Determines the recipients from the settings.
-    pub fn of(settings: &Settings, directory: &Directory) -> Recipients {
-        let mut all = Recipients::default();
+    pub fn of(settings: &CostSettings, directory: &AccountDirectory) -> RecipientList {
+        let mut all = RecipientList::default();
         for address in &settings.executives {
             let audience = executive(directory);
             all.add(address, audience, None, Vec::new());
@@ -168,7 +168,7 @@ impl Recipients {
                 Err(problems) => {
                     let hints: Vec<String> =
                         problems.into_iter().map(|problem| problem.hint).collect();
-                    all.refuse(Kind::Manager, address, hints.join("; "));
+                    all.refuse(AudienceKind::Manager, address, hints.join("; "));
                 }
             }
         }
@@ -179,13 +179,13 @@ impl Recipients {
     }
 
     fn user(&mut self, user: &str, rules: &OwnerRules) {
-        let refuse = |reason: &str| (Kind::Individual, user, reason.to_owned());
+        let refuse = |reason: &str| (AudienceKind::Individual, user, reason.to_owned());
         let refused = match (rules.owner(user), rules.address(user)) {
-            (Owner::Untagged, _) => refuse("the name is empty"),
-            (Owner::Instances, _) => {
+            (CostOwner::Untagged, _) => refuse("the name is empty"),
+            (CostOwner::Instances, _) => {
                 refuse("names that begin with i- are taken together as instances")
             }
-            (Owner::Named(_), None) => refuse(
+            (CostOwner::Named(_), None) => refuse(
                 "it is no address: set owner.domain, or owner.fallback_contact for whom to tell instead",
             ),
             (owner, Some(address)) => {
@@ -200,22 +200,22 @@ impl Recipients {
         &mut self,
         address: &str,
         audience: Audience,
-        owner: Option<Owner>,
-        problems: Vec<Problem>,
+        owner: Option<CostOwner>,
+        problems: Vec<SettingsProblem>,
     ) {
         let address = address.trim();
         if !is_address(address) {
             let reason = "it is no address of a mailbox".to_owned();
             return self.refuse(audience.kind, address, reason);
         }
-        let recipient = Recipient {
+        let recipient = ReportRecipient {
             address: address.to_owned(),
             audience,
             owner,
             problems,
         };
         // A recipient who is listed twice gets one mail.
-        let is_same = |other: &Recipient| {
+        let is_same = |other: &ReportRecipient| {
             other.address.eq_ignore_ascii_case(address) && other.audience == recipient.audience
         };
         if !self.accepted.iter().any(is_same) {
@@ -223,8 +223,8 @@ impl Recipients {
         }
     }
 
-    fn refuse(&mut self, kind: Kind, name: &str, reason: String) {
-        self.refused.push(Refused {
+    fn refuse(&mut self, kind: AudienceKind, name: &str, reason: String) {
+        self.refused.push(RefusedRecipient {
             kind,
             name: name.to_owned(),
             reason,
@@ -243,7 +243,7 @@ fn is_address(text: &str) -> bool {
 
 /// Managers with their accounts. Spellings of an address that differ in case are one mailbox, and
 /// get one mail.
-fn managers(settings: &Settings) -> impl Iterator<Item = (&str, Vec<String>)> {
+fn managers(settings: &CostSettings) -> impl Iterator<Item = (&str, Vec<String>)> {
     let mut managers: BTreeMap<String, (&str, Vec<String>)> = BTreeMap::new();
     for (address, wanted) in &settings.managers {
         let folded = address.trim().to_lowercase();
@@ -254,18 +254,18 @@ fn managers(settings: &Settings) -> impl Iterator<Item = (&str, Vec<String>)> {
 }
 
 /// The audience of an executive: all accounts.
-pub fn executive(directory: &Directory) -> Audience {
+pub fn executive(directory: &AccountDirectory) -> Audience {
     Audience {
-        kind: Kind::Executive,
+        kind: AudienceKind::Executive,
         accounts: directory.accounts(),
         owner: None,
     }
 }
 
 /// The audience of an individual: one owner.
-pub fn individual(owner: &Owner) -> Audience {
+pub fn individual(owner: &CostOwner) -> Audience {
     Audience {
-        kind: Kind::Individual,
+        kind: AudienceKind::Individual,
         accounts: Vec::new(),
         owner: Some(owner.label()),
     }
@@ -278,8 +278,8 @@ pub fn individual(owner: &Owner) -> Audience {
 /// If no account remains: an empty list never means all accounts.
 pub fn manager(
     wanted: &[String],
-    directory: &Directory,
-) -> Result<(Audience, Vec<Problem>), Vec<Problem>> {
+    directory: &AccountDirectory,
+) -> Result<(Audience, Vec<SettingsProblem>), Vec<SettingsProblem>> {
     let mut accounts = BTreeSet::new();
     let mut problems = Vec::new();
     for name in wanted {
@@ -292,12 +292,12 @@ pub fn manager(
         if problems.is_empty() {
             let short = "the list of accounts is empty".to_owned();
             let hint = format!("{short}: name accounts, or make it an executive to show all");
-            problems.push(Problem { short, hint });
+            problems.push(SettingsProblem { short, hint });
         }
         return Err(problems);
     }
     let audience = Audience {
-        kind: Kind::Manager,
+        kind: AudienceKind::Manager,
         accounts: accounts.into_iter().collect(),
         owner: None,
     };
@@ -308,7 +308,7 @@ pub fn manager(
 mod tests {
     use super::*;
 
-    fn directory() -> Directory {
+    fn directory() -> AccountDirectory {
         let names = [
             ("111122223333", "Production"),
             ("222233334444", "Sandbox"),
@@ -316,11 +316,11 @@ mod tests {
             ("444455556666", "Total"),
         ];
         let owned = names.map(|(id, name)| (id.to_owned(), name.to_owned()));
-        Directory::new(BTreeMap::from(owned), BTreeSet::new())
+        AccountDirectory::new(BTreeMap::from(owned), BTreeSet::new())
     }
 
-    fn of(json: &str) -> Recipients {
-        Recipients::of(&Settings::parse(json.as_bytes()).unwrap(), &directory())
+    fn of(json: &str) -> RecipientList {
+        RecipientList::of(&CostSettings::parse(json.as_bytes()).unwrap(), &directory())
     }
 
     #[test]
@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn a_closed_account_leaves_its_name_to_an_open_one() {
         let names = BTreeMap::from(["1", "2"].map(|id| (id.to_owned(), "Sandbox".to_owned())));
-        let directory = Directory::new(names, BTreeSet::from(["1".to_owned()]));
+        let directory = AccountDirectory::new(names, BTreeSet::from(["1".to_owned()]));
         assert_eq!(directory.find("Sandbox").unwrap().id, "2");
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The type of a charge: Cost Explorer's `RECORD_TYPE`, in groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Charge {
+pub enum ChargeType {
     /// Usage; the only charge type that has an owner.
     Usage,
     /// Fees of reservations and savings plans, and the negations of usage that they cover.
@@ -24,42 +24,42 @@ pub enum Charge {
     Other,
 }
 
-impl Charge {
+impl ChargeType {
     /// Returns the charge type of a record type. Its spelling differs between accounts in spaces
     /// and case.
-    pub fn of(record_type: &str) -> Charge {
+    pub fn of(record_type: &str) -> ChargeType {
         let letters = record_type.chars().filter(|c| c.is_alphanumeric());
         let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
         let has = |part: &str| name.contains(part);
         match name.as_str() {
-            "usage" | "discountedusage" | "savingsplancoveredusage" => Charge::Usage,
-            "recurring" | "upfront" => Charge::Commitment,
+            "usage" | "discountedusage" | "savingsplancoveredusage" => ChargeType::Usage,
+            "recurring" | "upfront" => ChargeType::Commitment,
             _ if name.starts_with("savingsplan")
                 || name.starts_with("rifee")
                 || has("reservation") =>
             {
-                Charge::Commitment
+                ChargeType::Commitment
             }
-            _ if has("discount") => Charge::Discount,
-            _ if has("credit") => Charge::Credit,
-            _ if has("refund") => Charge::Refund,
-            _ if name == "tax" => Charge::Tax,
-            _ if has("support") => Charge::Support,
-            _ => Charge::Other,
+            _ if has("discount") => ChargeType::Discount,
+            _ if has("credit") => ChargeType::Credit,
+            _ if has("refund") => ChargeType::Refund,
+            _ if name == "tax" => ChargeType::Tax,
+            _ if has("support") => ChargeType::Support,
+            _ => ChargeType::Other,
         }
     }
 
     /// The name in reports.
     pub fn label(self) -> &'static str {
         match self {
-            Charge::Usage => "Usage",
-            Charge::Commitment => "Commitments",
-            Charge::Discount => "Discounts",
-            Charge::Credit => "Credits",
-            Charge::Refund => "Refunds",
-            Charge::Tax => "Tax",
-            Charge::Support => "Support",
-            Charge::Other => "Other charges",
+            ChargeType::Usage => "Usage",
+            ChargeType::Commitment => "Commitments",
+            ChargeType::Discount => "Discounts",
+            ChargeType::Credit => "Credits",
+            ChargeType::Refund => "Refunds",
+            ChargeType::Tax => "Tax",
+            ChargeType::Support => "Support",
+            ChargeType::Other => "Other charges",
         }
     }
 }
@@ -68,7 +68,7 @@ impl Charge {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
-pub enum Metric {
+pub enum CostMetric {
     /// Costs on the day on which they are charged.
     #[default]
     UnblendedCost,
@@ -82,24 +82,24 @@ pub enum Metric {
     BlendedCost,
 }
 
-impl Metric {
+impl CostMetric {
     /// All metrics.
-    pub const ALL: [Metric; 5] = [
-        Metric::UnblendedCost,
-        Metric::AmortizedCost,
-        Metric::NetUnblendedCost,
-        Metric::NetAmortizedCost,
-        Metric::BlendedCost,
+    pub const ALL: [CostMetric; 5] = [
+        CostMetric::UnblendedCost,
+        CostMetric::AmortizedCost,
+        CostMetric::NetUnblendedCost,
+        CostMetric::NetAmortizedCost,
+        CostMetric::BlendedCost,
     ];
 
     /// The name in Cost Explorer's API.
     pub fn name(self) -> &'static str {
         match self {
-            Metric::UnblendedCost => "UnblendedCost",
-            Metric::AmortizedCost => "AmortizedCost",
-            Metric::NetUnblendedCost => "NetUnblendedCost",
-            Metric::NetAmortizedCost => "NetAmortizedCost",
-            Metric::BlendedCost => "BlendedCost",
+            CostMetric::UnblendedCost => "UnblendedCost",
+            CostMetric::AmortizedCost => "AmortizedCost",
+            CostMetric::NetUnblendedCost => "NetUnblendedCost",
+            CostMetric::NetAmortizedCost => "NetAmortizedCost",
+            CostMetric::BlendedCost => "BlendedCost",
         }
     }
 }

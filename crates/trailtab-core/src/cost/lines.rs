@@ -5,12 +5,12 @@ use std::str::FromStr as _;
 
 use rust_decimal::Decimal;
 
-use super::answer::{Answer, ResultByTime};
-use super::charge::Charge;
-use super::owner::{Owner, OwnerRules};
-use super::plan::{Places, RawValue};
-use super::query::{GroupType, Query};
-use super::table::{CostTable, Cut, Cuts, Line};
+use super::answer::{CostAnswer, ResultByTime};
+use super::charge::ChargeType;
+use super::owner::{CostOwner, OwnerRules};
+use super::plan::{AccountsByOwner, RawValue};
+use super::query::{CostQuery, GroupType};
+use super::table::{CostLine, CostTable, LineCut, LineCuts};
 
 /// An invalid answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,8 +51,8 @@ pub enum AnswerError {
 const LARGEST: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 3);
 
 /// A group of an answer, with its keys parsed.
-struct Cell {
-    line: Line,
+struct GroupCell {
+    line: CostLine,
     /// The value of an owner key, if the request has one.
     value: Option<String>,
     record_type: Option<String>,
@@ -60,7 +60,7 @@ struct Cell {
 
 /// What has been read from the answers so far.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct LineReader {
     /// Names of accounts by their ids.
     pub names: BTreeMap<String, String>,
     /// The record types that are usage, as spelled in the answers.
@@ -68,23 +68,23 @@ pub struct Reader {
     /// Accounts with usage.
     pub accounts: BTreeSet<String>,
     /// The values under which each owner was seen, with the index of the owner key.
-    pub seen: BTreeMap<Owner, BTreeSet<RawValue>>,
+    pub seen: BTreeMap<CostOwner, BTreeSet<RawValue>>,
     /// The accounts in which each owner has costs.
-    pub places: Places,
+    pub places: AccountsByOwner,
     /// Costs by account and charge type, including costs that belong to no account.
-    truth: Vec<Line>,
+    truth: Vec<CostLine>,
     table: CostTable,
     /// Whether an owner key has any value.
     pub has_owners: bool,
 }
 
-impl Reader {
+impl LineReader {
     /// Reads costs by account and charge type.
     ///
     /// # Errors
     ///
     /// If the answer is invalid.
-    pub fn charges(&mut self, answer: &Answer) -> Result<(), AnswerError> {
+    pub fn charges(&mut self, answer: &CostAnswer) -> Result<(), AnswerError> {
         let attributes = answer
             .pages
             .iter()
@@ -95,7 +95,7 @@ impl Reader {
             }
         }
         for cell in cells(answer)? {
-            if cell.line.charge == Charge::Usage {
+            if cell.line.charge == ChargeType::Usage {
                 self.usage.extend(cell.record_type);
                 // Accounts with free usage only need no further request.
                 if !cell.line.amount.is_zero() {
@@ -112,17 +112,17 @@ impl Reader {
     /// # Errors
     ///
     /// If the answer is invalid.
-    pub fn control(&mut self, answer: &Answer) -> Result<(), AnswerError> {
+    pub fn control(&mut self, answer: &CostAnswer) -> Result<(), AnswerError> {
         let mut rest = CostTable::default();
-        let without_account = |line: &Line| Line {
+        let without_account = |line: &CostLine| CostLine {
             account: None,
-            cuts: Cuts::WHOLE,
+            cuts: LineCuts::WHOLE,
             ..line.clone()
         };
         rest.lines = self.truth.iter().map(without_account).collect();
-        let total: Vec<Line> = cells(answer)?.into_iter().map(|cell| cell.line).collect();
+        let total: Vec<CostLine> = cells(answer)?.into_iter().map(|cell| cell.line).collect();
         let known = rest.lines.len();
-        rest.balance(Cut::Owners, &total);
+        rest.balance(LineCut::Owners, &total);
         self.truth.extend(rest.lines.drain(known..));
         Ok(())
     }
@@ -135,31 +135,31 @@ impl Reader {
     /// If the answer is invalid.
     pub fn usage(
         &mut self,
-        answer: &Answer,
+        answer: &CostAnswer,
         rules: &OwnerRules,
         key: usize,
-        cuts: Cuts,
+        cuts: LineCuts,
     ) -> Result<(), AnswerError> {
         self.usage_of(answer, rules, key, cuts, &|_| true)
     }
 
-    /// Like [`Reader::usage`], but only for some owners.
+    /// Like [`LineReader::usage`], but only for some owners.
     ///
     /// # Errors
     ///
     /// If the answer is invalid.
     pub fn usage_of(
         &mut self,
-        answer: &Answer,
+        answer: &CostAnswer,
         rules: &OwnerRules,
         key: usize,
-        cuts: Cuts,
-        wanted: &dyn Fn(&Owner) -> bool,
+        cuts: LineCuts,
+        wanted: &dyn Fn(&CostOwner) -> bool,
     ) -> Result<(), AnswerError> {
         let is_last = key + 1 == rules.keys.len();
         let account = only_account(&answer.request);
         for mut cell in cells(answer)? {
-            cell.line.charge = Charge::Usage;
+            cell.line.charge = ChargeType::Usage;
             cell.line.cuts = cuts;
             if cell.line.account.is_none() {
                 cell.line.account.clone_from(&account);
@@ -187,9 +187,9 @@ impl Reader {
     /// # Errors
     ///
     /// If the answer is invalid.
-    pub fn person(&mut self, answer: &Answer, owner: &Owner) -> Result<(), AnswerError> {
+    pub fn person(&mut self, answer: &CostAnswer, owner: &CostOwner) -> Result<(), AnswerError> {
         for mut cell in cells(answer)? {
-            cell.line.charge = Charge::Usage;
+            cell.line.charge = ChargeType::Usage;
             cell.line.owner = Some(owner.clone());
             cell.line.cuts.personal = true;
             self.table.lines.push(cell.line);
@@ -208,8 +208,8 @@ impl Reader {
         self.table = CostTable::default();
     }
 
-    fn saw(&mut self, owner: &Owner, value: RawValue, line: &Line) {
-        self.has_owners |= *owner != Owner::Untagged;
+    fn saw(&mut self, owner: &CostOwner, value: RawValue, line: &CostLine) {
+        self.has_owners |= *owner != CostOwner::Untagged;
         self.seen.entry(owner.clone()).or_default().insert(value);
         if let (Some(account), false) = (&line.account, line.amount.is_zero()) {
             let places = self.places.entry(owner.clone()).or_default();
@@ -218,10 +218,10 @@ impl Reader {
     }
 
     /// Builds the table, balanced so that the given cuts add up to the costs by charge type.
-    pub fn finish(mut self, whole: &[Cut]) -> CostTable {
-        let Reader { truth, table, .. } = &mut self;
+    pub fn finish(mut self, whole: &[LineCut]) -> CostTable {
+        let LineReader { truth, table, .. } = &mut self;
         for line in truth.iter_mut() {
-            line.cuts = Cuts::default();
+            line.cuts = LineCuts::default();
         }
         for cut in whole {
             table.balance(*cut, truth);
@@ -231,11 +231,11 @@ impl Reader {
 }
 
 /// The account that a request is about, if it is exactly one.
-fn only_account(query: &Query) -> Option<String> {
+fn only_account(query: &CostQuery) -> Option<String> {
     query.only("LINKED_ACCOUNT").map(str::to_owned)
 }
 
-fn cells(answer: &Answer) -> Result<Vec<Cell>, AnswerError> {
+fn cells(answer: &CostAnswer) -> Result<Vec<GroupCell>, AnswerError> {
     let results = answer.pages.iter().flat_map(|page| &page.results_by_time);
     let mut cells = Vec::new();
     for result in results {
@@ -247,10 +247,10 @@ fn cells(answer: &Answer) -> Result<Vec<Cell>, AnswerError> {
 }
 
 fn cell(
-    query: &Query,
+    query: &CostQuery,
     result: &ResultByTime,
-    group: &super::answer::Group,
-) -> Result<Cell, AnswerError> {
+    group: &super::answer::AnswerGroup,
+) -> Result<GroupCell, AnswerError> {
     let day = result.time_period.start;
     if group.keys.len() != query.group_by.len() {
         return Err(AnswerError::Keys {
@@ -268,17 +268,17 @@ fn cell(
         day: day.to_string(),
         amount: value.amount.chars().take(80).collect(),
     })?;
-    let mut cell = Cell {
-        line: Line {
+    let mut cell = GroupCell {
+        line: CostLine {
             day,
             account: None,
-            charge: Charge::Other,
+            charge: ChargeType::Other,
             owner: None,
             service: None,
             amount,
             currency: value.unit.clone(),
             estimated: result.estimated,
-            cuts: Cuts::default(),
+            cuts: LineCuts::default(),
         },
         value: None,
         record_type: None,
@@ -288,7 +288,7 @@ fn cell(
             (GroupType::Dimension, "LINKED_ACCOUNT") => cell.line.account = Some(key.clone()),
             (GroupType::Dimension, "SERVICE") => cell.line.service = Some(key.clone()),
             (GroupType::Dimension, "RECORD_TYPE") => {
-                cell.line.charge = Charge::of(key);
+                cell.line.charge = ChargeType::of(key);
                 cell.record_type = Some(key.clone());
             }
             (GroupType::Dimension, _) => {}

@@ -5,12 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::query::{Filter, Group, GroupType, MatchOption, Values};
-use super::report::{Label, LabelKind};
+use super::query::{CostFilter, FilterValues, GroupKey, GroupType, MatchOption};
+use super::report::{LabelKind, RowLabel};
 
 /// The owner of a cost.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Owner {
+pub enum CostOwner {
     /// A value of the tag, normalized by the settings.
     Named(String),
     /// Resources created by another EC2 instance: their owner is the name of its role session,
@@ -20,19 +20,19 @@ pub enum Owner {
     Untagged,
 }
 
-impl Owner {
+impl CostOwner {
     /// The label in reports. Our own labels are in parentheses; a tag value that looks like one is
     /// quoted, to distinguish it.
-    pub fn label(&self) -> Label {
+    pub fn label(&self) -> RowLabel {
         let (kind, name) = match self {
-            Owner::Named(name) if name.starts_with(['(', '"']) => {
+            CostOwner::Named(name) if name.starts_with(['(', '"']) => {
                 (LabelKind::Owner, format!("\"{name}\""))
             }
-            Owner::Named(name) => (LabelKind::Owner, name.clone()),
-            Owner::Instances => (LabelKind::Instances, "(instances i-*)".to_owned()),
-            Owner::Untagged => (LabelKind::Untagged, "(untagged)".to_owned()),
+            CostOwner::Named(name) => (LabelKind::Owner, name.clone()),
+            CostOwner::Instances => (LabelKind::Instances, "(instances i-*)".to_owned()),
+            CostOwner::Untagged => (LabelKind::Untagged, "(untagged)".to_owned()),
         };
-        Label { kind, name }
+        RowLabel { kind, name }
     }
 }
 
@@ -91,8 +91,8 @@ impl OwnerKey {
     }
 
     /// The `GroupBy` element that groups amounts by this key.
-    pub fn group(&self) -> Group {
-        Group {
+    pub fn group(&self) -> GroupKey {
+        GroupKey {
             r#type: match self {
                 OwnerKey::Tag(_) => GroupType::Tag,
                 OwnerKey::CostCategory(_) => GroupType::CostCategory,
@@ -101,25 +101,25 @@ impl OwnerKey {
         }
     }
 
-    fn values(&self, values: Vec<String>, match_options: Vec<MatchOption>) -> Filter {
-        let values = Values {
+    fn values(&self, values: Vec<String>, match_options: Vec<MatchOption>) -> CostFilter {
+        let values = FilterValues {
             key: self.name().to_owned(),
             values,
             match_options,
         };
         match self {
-            OwnerKey::Tag(_) => Filter::Tags(values),
-            OwnerKey::CostCategory(_) => Filter::CostCategories(values),
+            OwnerKey::Tag(_) => CostFilter::Tags(values),
+            OwnerKey::CostCategory(_) => CostFilter::CostCategories(values),
         }
     }
 
     /// A filter for amounts that lack the key.
-    pub fn absent(&self) -> Filter {
+    pub fn absent(&self) -> CostFilter {
         self.values(Vec::new(), vec![MatchOption::Absent])
     }
 
     /// A filter for amounts with any of these values.
-    pub fn any_of(&self, values: Vec<String>) -> Filter {
+    pub fn any_of(&self, values: Vec<String>) -> CostFilter {
         self.values(values, Vec::new())
     }
 
@@ -164,7 +164,7 @@ impl Default for OwnerRules {
 
 impl OwnerRules {
     /// Returns the owner that a value stands for.
-    pub fn owner(&self, value: &str) -> Owner {
+    pub fn owner(&self, value: &str) -> CostOwner {
         let value = value.trim();
         let alias = self
             .aliases
@@ -172,9 +172,9 @@ impl OwnerRules {
             .find(|(alias, _)| self.same(alias, value));
         let name = self.canonical(alias.map_or(value, |(_, owner)| owner));
         match name {
-            name if name.is_empty() => Owner::Untagged,
-            name if name.starts_with("i-") => Owner::Instances,
-            name => Owner::Named(name),
+            name if name.is_empty() => CostOwner::Untagged,
+            name if name.starts_with("i-") => CostOwner::Instances,
+            name => CostOwner::Named(name),
         }
     }
 
@@ -228,8 +228,8 @@ impl OwnerRules {
 mod tests {
     use super::*;
 
-    fn named(name: &str) -> Owner {
-        Owner::Named(name.to_owned())
+    fn named(name: &str) -> CostOwner {
+        CostOwner::Named(name.to_owned())
     }
 
     #[test]
@@ -249,8 +249,8 @@ mod tests {
     fn values_become_owners() {
         let rules = OwnerRules::default();
         assert_eq!(rules.owner("Ann@Example.com "), named("ann@example.com"));
-        assert_eq!(rules.owner(" "), Owner::Untagged);
-        assert_eq!(rules.owner("i-0abc"), Owner::Instances);
+        assert_eq!(rules.owner(" "), CostOwner::Untagged);
+        assert_eq!(rules.owner("i-0abc"), CostOwner::Instances);
         assert_eq!(rules.owner("team$a"), named("team$a"));
         let exact = OwnerRules {
             fold_case: false,
@@ -288,7 +288,7 @@ mod tests {
             "(instances i-*)",
         ]
         .map(|value| named(value).label());
-        for ours in [Owner::Untagged.label(), Owner::Instances.label()] {
+        for ours in [CostOwner::Untagged.label(), CostOwner::Instances.label()] {
             assert!(labels.iter().all(|label| label.name != ours.name));
         }
         assert_eq!(labels[0].name, "\"(untagged)\"");

@@ -7,7 +7,7 @@ use super::report::PeriodKind;
 
 /// A range of consecutive days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Days {
+pub struct DayRange {
     /// The first day.
     pub from: Date,
     /// The last day, which is never before the first.
@@ -15,10 +15,10 @@ pub struct Days {
 }
 
 #[expect(clippy::len_without_is_empty, reason = "it has one day at least")]
-impl Days {
+impl DayRange {
     /// All days of the month that contains a day.
-    pub fn month_of(day: Date) -> Days {
-        Days {
+    pub fn month_of(day: Date) -> DayRange {
+        DayRange {
             from: day.first_of_month(),
             through: day.last_of_month(),
         }
@@ -50,24 +50,24 @@ impl Days {
     }
 
     /// The days that have data.
-    pub fn known(self, data_through: Option<Date>) -> Option<Days> {
+    pub fn known(self, data_through: Option<Date>) -> Option<DayRange> {
         let through = data_through?.min(self.through);
-        (through >= self.from).then_some(Days { through, ..self })
+        (through >= self.from).then_some(DayRange { through, ..self })
     }
 
     /// The same days of the previous month. In a shorter month the range ends earlier.
-    fn a_month_earlier(self) -> Days {
-        Days {
+    fn a_month_earlier(self) -> DayRange {
+        DayRange {
             from: self.from.saturating_sub(1.month()),
             through: self.through.saturating_sub(1.month()),
         }
     }
 
     /// The same number of days, directly before these.
-    fn right_before(self) -> Days {
+    fn right_before(self) -> DayRange {
         let day = SignedDuration::from_hours(24);
         let days = i32::try_from(self.len()).unwrap_or(i32::MAX);
-        Days {
+        DayRange {
             from: self.from.saturating_sub(day.saturating_mul(days)),
             through: self.from.saturating_sub(day),
         }
@@ -87,7 +87,7 @@ impl Days {
     }
 
     /// The range in words, next to another range: without the year if both are in the same year.
-    pub fn label_beside(self, other: Days) -> String {
+    pub fn label_beside(self, other: DayRange) -> String {
         let years = [self.from, self.through, other.from, other.through].map(Date::year);
         match years.iter().all(|year| *year == years[0]) {
             true => self.within_a_year(),
@@ -108,18 +108,18 @@ impl Days {
 /// A day in words: `20 November 2026`.
 pub fn label_of(day: Date) -> String {
     let (from, through) = (day, day);
-    Days { from, through }.label()
+    DayRange { from, through }.label()
 }
 
 /// Joins consecutive days to ranges. The days must be sorted.
-pub fn in_a_row(days: &[Date]) -> Vec<Days> {
-    let mut rows: Vec<Days> = Vec::new();
+pub fn in_a_row(days: &[Date]) -> Vec<DayRange> {
+    let mut rows: Vec<DayRange> = Vec::new();
     for day in days {
         match rows.last_mut() {
             Some(row) if row.through.tomorrow().is_ok_and(|next| next == *day) => {
                 row.through = *day;
             }
-            _ => rows.push(Days {
+            _ => rows.push(DayRange {
                 from: *day,
                 through: *day,
             }),
@@ -130,25 +130,25 @@ pub fn in_a_row(days: &[Date]) -> Vec<Days> {
 
 /// The days of the current month, without today unless requested. None on the first day of a month
 /// unless today is included.
-pub fn month_to_date(today: Date, include_today: bool) -> Option<Days> {
+pub fn month_to_date(today: Date, include_today: bool) -> Option<DayRange> {
     let through = match include_today {
         true => today,
         false => today.yesterday().ok()?,
     };
     let from = today.first_of_month();
-    (from <= through).then_some(Days { from, through })
+    (from <= through).then_some(DayRange { from, through })
 }
 
 /// All days of the previous month.
-pub fn last_month(today: Date) -> Days {
-    Days::month_of(today.first_of_month().saturating_sub(1.month()))
+pub fn last_month(today: Date) -> DayRange {
+    DayRange::month_of(today.first_of_month().saturating_sub(1.month()))
 }
 
 /// The days that a period is compared with: as many as have data. `None` if no day has data.
 ///
 /// A month to date is compared with the same days of the previous month, a whole month with the
 /// whole previous month, and a range with the same number of days directly before it.
-pub fn compared(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Option<Days> {
+pub fn compared(kind: PeriodKind, days: DayRange, data_through: Option<Date>) -> Option<DayRange> {
     let known = days.known(data_through)?;
     Some(match kind {
         // A month whose last days have no data yet is not a whole month.
@@ -160,10 +160,10 @@ pub fn compared(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Opt
 
 /// The days compared with, and the days after them to the end of their month if months are
 /// compared.
-pub fn history(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Option<Days> {
+pub fn history(kind: PeriodKind, days: DayRange, data_through: Option<Date>) -> Option<DayRange> {
     let compared = compared(kind, days, data_through)?;
     Some(match kind {
-        PeriodKind::MonthToDate | PeriodKind::LastMonth => Days {
+        PeriodKind::MonthToDate | PeriodKind::LastMonth => DayRange {
             from: compared.from,
             through: compared.through.last_of_month(),
         },
@@ -172,12 +172,12 @@ pub fn history(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Opti
 }
 
 /// The smallest range of days that contains a period and everything it may be compared with.
-pub fn whole(kind: PeriodKind, days: Days) -> Days {
+pub fn whole(kind: PeriodKind, days: DayRange) -> DayRange {
     let from = match kind {
         PeriodKind::MonthToDate | PeriodKind::LastMonth => days.a_month_earlier().from,
         PeriodKind::Range => days.right_before().from,
     };
-    Days { from, ..days }
+    DayRange { from, ..days }
 }
 
 #[cfg(test)]
@@ -188,14 +188,14 @@ mod tests {
     use super::PeriodKind::{LastMonth, MonthToDate, Range};
     use super::*;
 
-    fn days(from: &str, through: &str) -> Days {
-        Days {
+    fn days(from: &str, through: &str) -> DayRange {
+        DayRange {
             from: from.parse().unwrap(),
             through: through.parse().unwrap(),
         }
     }
 
-    fn compared_all(kind: PeriodKind, from: &str, through: &str) -> Days {
+    fn compared_all(kind: PeriodKind, from: &str, through: &str) -> DayRange {
         let days = days(from, through);
         compared(kind, days, Some(days.through)).unwrap()
     }
@@ -322,9 +322,9 @@ mod tests {
             kind in proptest::sample::select(vec![MonthToDate, LastMonth, Range]),
         ) {
             let days = match kind {
-                MonthToDate => Days { from: one.first_of_month(), through: one },
+                MonthToDate => DayRange { from: one.first_of_month(), through: one },
                 LastMonth => last_month(one),
-                Range => Days { from: one.min(other), through: one.max(other) },
+                Range => DayRange { from: one.min(other), through: one.max(other) },
             };
             let whole = whole(kind, days);
             prop_assert_eq!(days.iter().count(), days.len());
@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn the_ends_of_time_are_no_trouble() {
         for kind in [MonthToDate, LastMonth, Range] {
-            let all = Days {
+            let all = DayRange {
                 from: Date::MIN,
                 through: Date::MAX,
             };

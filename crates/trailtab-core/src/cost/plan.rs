@@ -14,17 +14,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::charge::Metric;
-use super::owner::{Owner, OwnerKey};
-use super::query::{Filter, Granularity, Group, GroupType, Query, TimePeriod, Values};
+use super::charge::CostMetric;
+use super::owner::{CostOwner, OwnerKey};
+use super::query::{
+    CostFilter, CostQuery, FilterValues, GroupKey, GroupType, QueryGranularity, TimePeriod,
+};
 
 /// What all reports of a run need together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Need {
+pub struct ReportNeeds {
     /// The days that all reports need, comparisons included.
     pub time_period: TimePeriod,
     /// The metric of all amounts.
-    pub metric: Metric,
+    pub metric: CostMetric,
     /// Where owners are looked for, in this order.
     pub keys: Vec<OwnerKey>,
     /// The accounts that reports are about; None for all.
@@ -34,12 +36,12 @@ pub struct Need {
     /// Whether a report shows all accounts, including costs that belong to no account.
     pub total: bool,
     /// Owners who get a report of their own.
-    pub people: BTreeSet<Owner>,
+    pub people: BTreeSet<CostOwner>,
 }
 
 /// How usage is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum UsageStrategy {
     /// Owners by services, for each account.
     Crossed,
     /// Accounts by owners first; then what is still needed.
@@ -50,45 +52,45 @@ pub enum Way {
 pub type RawValue = (usize, String);
 
 /// The accounts in which each owner has costs.
-pub type Places = BTreeMap<Owner, BTreeSet<String>>;
+pub type AccountsByOwner = BTreeMap<CostOwner, BTreeSet<String>>;
 
-impl Need {
-    fn query(&self, group_by: Vec<Group>, filters: Vec<Filter>) -> Query {
+impl ReportNeeds {
+    fn query(&self, group_by: Vec<GroupKey>, filters: Vec<CostFilter>) -> CostQuery {
         let mut filters = filters;
         let filter = match filters.len() {
             0 => None,
             1 => filters.pop(),
-            _ => Some(Filter::And(filters)),
+            _ => Some(CostFilter::And(filters)),
         };
-        Query {
+        CostQuery {
             time_period: self.time_period,
-            granularity: Granularity::Daily,
+            granularity: QueryGranularity::Daily,
             metrics: [self.metric],
             filter,
             group_by,
         }
     }
 
-    fn in_scope(&self) -> Option<Filter> {
+    fn in_scope(&self) -> Option<CostFilter> {
         let accounts = self.accounts.as_ref()?;
         Some(dimension("LINKED_ACCOUNT", accounts.iter().cloned()))
     }
 
     /// Accounts by charge type: the first request of every run.
-    pub fn charges(&self) -> Query {
+    pub fn charges(&self) -> CostQuery {
         let group_by = vec![by("LINKED_ACCOUNT"), by("RECORD_TYPE")];
         self.query(group_by, self.in_scope().into_iter().collect())
     }
 
     /// The total by charge type; None if no report shows costs that belong to no account.
-    pub fn control(&self) -> Option<Query> {
+    pub fn control(&self) -> Option<CostQuery> {
         let group_by = vec![by("RECORD_TYPE")];
         self.total.then(|| self.query(group_by, Vec::new()))
     }
 
     /// Chooses how usage of this number of accounts is requested, so that a run never needs more
     /// than one request more than the crossed way.
-    pub fn way(&self, accounts: usize) -> Way {
+    pub fn way(&self, accounts: usize) -> UsageStrategy {
         let (keys, people) = (self.keys.len(), self.people.len());
         let crossed = accounts * keys;
         let services = usize::from(self.whole_accounts);
@@ -96,8 +98,8 @@ impl Need {
         let most = keys + (services + people.min(crossed)).min(crossed);
         let spare = usize::from(!self.total);
         match least < crossed && most <= crossed + spare {
-            true => Way::Cut,
-            false => Way::Crossed,
+            true => UsageStrategy::Cut,
+            false => UsageStrategy::Crossed,
         }
     }
 
@@ -115,10 +117,10 @@ impl Need {
                 keys + services + people + usize::from(!self.total),
                 "usage by owner and by service, in the cheaper of two ways",
             )),
-            Some((crossed, Way::Crossed)) => {
+            Some((crossed, UsageStrategy::Crossed)) => {
                 steps.push((crossed, "usage by owner and service, account by account"));
             }
-            Some((crossed, Way::Cut)) => {
+            Some((crossed, UsageStrategy::Cut)) => {
                 let rest = (services + people.min(crossed)).min(crossed);
                 steps.push((keys, "usage by account and owner"));
                 steps.push((services.min(rest), "usage by account and service"));
@@ -146,7 +148,7 @@ impl Need {
         &'n self,
         account: &'n str,
         usage: &'n [String],
-    ) -> impl Iterator<Item = Query> {
+    ) -> impl Iterator<Item = CostQuery> {
         (0..self.keys.len()).map(move |key| {
             let account = dimension("LINKED_ACCOUNT", [account.to_owned()]);
             let group_by = vec![self.keys[key].group(), by("SERVICE")];
@@ -157,10 +159,10 @@ impl Need {
     }
 
     /// Accounts by owners, once for each owner key.
-    pub fn owners<'n>(&'n self, usage: &'n [String]) -> impl Iterator<Item = Query> {
+    pub fn owners<'n>(&'n self, usage: &'n [String]) -> impl Iterator<Item = CostQuery> {
         (0..self.keys.len()).map(move |key| {
             let group_by = vec![by("LINKED_ACCOUNT"), self.keys[key].group()];
-            let mut filters: Vec<Filter> = self.in_scope().into_iter().collect();
+            let mut filters: Vec<CostFilter> = self.in_scope().into_iter().collect();
             filters.push(record_types(usage));
             filters.extend(self.keys[..key].iter().map(OwnerKey::absent));
             self.query(group_by, filters)
@@ -168,40 +170,40 @@ impl Need {
     }
 
     /// Accounts by services.
-    pub fn services(&self, usage: &[String]) -> Query {
+    pub fn services(&self, usage: &[String]) -> CostQuery {
         let group_by = vec![by("LINKED_ACCOUNT"), by("SERVICE")];
-        let mut filters: Vec<Filter> = self.in_scope().into_iter().collect();
+        let mut filters: Vec<CostFilter> = self.in_scope().into_iter().collect();
         filters.push(record_types(usage));
         self.query(group_by, filters)
     }
 
     /// Accounts by services of one owner, who was seen under these values; no request for an owner
     /// who was not seen.
-    pub fn person(&self, usage: &[String], seen: &BTreeSet<RawValue>) -> Option<Query> {
-        let mut ways: Vec<Filter> = Vec::new();
+    pub fn person(&self, usage: &[String], seen: &BTreeSet<RawValue>) -> Option<CostQuery> {
+        let mut ways: Vec<CostFilter> = Vec::new();
         for (place, key) in self.keys.iter().enumerate() {
             let values = seen.iter().filter(|(seen, _)| *seen == place);
             let values: Vec<String> = values.map(|(_, value)| value.clone()).collect();
             if values.is_empty() {
                 continue;
             }
-            let mut filters: Vec<Filter> =
+            let mut filters: Vec<CostFilter> =
                 self.keys[..place].iter().map(OwnerKey::absent).collect();
             filters.push(key.any_of(values));
-            ways.push(one_of(filters, Filter::And));
+            ways.push(one_of(filters, CostFilter::And));
         }
         let group_by = vec![by("LINKED_ACCOUNT"), by("SERVICE")];
-        let mut filters: Vec<Filter> = self.in_scope().into_iter().collect();
+        let mut filters: Vec<CostFilter> = self.in_scope().into_iter().collect();
         filters.push(record_types(usage));
         if ways.is_empty() {
             return None;
         }
-        filters.push(one_of(ways, Filter::Or));
+        filters.push(one_of(ways, CostFilter::Or));
         Some(self.query(group_by, filters))
     }
 }
 
-fn one_of(mut filters: Vec<Filter>, all: fn(Vec<Filter>) -> Filter) -> Filter {
+fn one_of(mut filters: Vec<CostFilter>, all: fn(Vec<CostFilter>) -> CostFilter) -> CostFilter {
     match filters.pop() {
         Some(only) if filters.is_empty() => only,
         last => {
@@ -211,22 +213,22 @@ fn one_of(mut filters: Vec<Filter>, all: fn(Vec<Filter>) -> Filter) -> Filter {
     }
 }
 
-fn by(dimension: &str) -> Group {
-    Group {
+fn by(dimension: &str) -> GroupKey {
+    GroupKey {
         r#type: GroupType::Dimension,
         key: dimension.to_owned(),
     }
 }
 
-fn dimension(key: &str, values: impl IntoIterator<Item = String>) -> Filter {
-    Filter::Dimensions(Values {
+fn dimension(key: &str, values: impl IntoIterator<Item = String>) -> CostFilter {
+    CostFilter::Dimensions(FilterValues {
         key: key.to_owned(),
         values: values.into_iter().collect(),
         match_options: Vec::new(),
     })
 }
 
-fn record_types(usage: &[String]) -> Filter {
+fn record_types(usage: &[String]) -> CostFilter {
     dimension("RECORD_TYPE", usage.iter().cloned())
 }
 
@@ -240,18 +242,18 @@ pub fn time_period(from: Date, through: Date) -> TimePeriod {
 
 /// A minimum vertex cover: the fewest people and accounts such that each pair of a person and an
 /// account contains one of them. It is derived from a maximum matching.
-pub fn cover(places: &Places) -> (BTreeSet<Owner>, BTreeSet<String>) {
-    let mut matched: BTreeMap<&str, &Owner> = BTreeMap::new();
+pub fn cover(places: &AccountsByOwner) -> (BTreeSet<CostOwner>, BTreeSet<String>) {
+    let mut matched: BTreeMap<&str, &CostOwner> = BTreeMap::new();
     for person in places.keys() {
         augment(person, places, &mut matched, &mut BTreeSet::new());
     }
     // Vertices reachable from unmatched people by alternating paths.
-    let with_partner: BTreeSet<&Owner> = matched.values().copied().collect();
+    let with_partner: BTreeSet<&CostOwner> = matched.values().copied().collect();
     let alone = places
         .keys()
         .filter(|person| !with_partner.contains(person));
-    let mut open: Vec<&Owner> = alone.collect();
-    let mut people: BTreeSet<&Owner> = open.iter().copied().collect();
+    let mut open: Vec<&CostOwner> = alone.collect();
+    let mut people: BTreeSet<&CostOwner> = open.iter().copied().collect();
     let mut accounts: BTreeSet<&str> = BTreeSet::new();
     while let Some(person) = open.pop() {
         for account in places.get(person).into_iter().flatten() {
@@ -276,9 +278,9 @@ pub fn cover(places: &Places) -> (BTreeSet<Owner>, BTreeSet<String>) {
 
 /// Finds an augmenting path from a person.
 fn augment<'p>(
-    person: &'p Owner,
-    places: &'p Places,
-    matched: &mut BTreeMap<&'p str, &'p Owner>,
+    person: &'p CostOwner,
+    places: &'p AccountsByOwner,
+    matched: &mut BTreeMap<&'p str, &'p CostOwner>,
     seen: &mut BTreeSet<&'p str>,
 ) -> bool {
     for account in places.get(person).into_iter().flatten() {
@@ -300,22 +302,24 @@ mod tests {
 
     use super::*;
 
-    fn need(total: bool, whole_accounts: bool, people: usize, keys: usize) -> Need {
+    fn need(total: bool, whole_accounts: bool, people: usize, keys: usize) -> ReportNeeds {
         let day = |text: &str| text.parse().unwrap();
-        Need {
+        ReportNeeds {
             time_period: time_period(day("2026-10-01"), day("2026-11-20")),
-            metric: Metric::UnblendedCost,
+            metric: CostMetric::UnblendedCost,
             keys: (0..keys)
                 .map(|key| OwnerKey::Tag(format!("key{key}")))
                 .collect(),
             accounts: None,
             whole_accounts,
             total,
-            people: (0..people).map(|n| Owner::Named(n.to_string())).collect(),
+            people: (0..people)
+                .map(|n| CostOwner::Named(n.to_string()))
+                .collect(),
         }
     }
 
-    fn most(need: &Need, accounts: usize) -> usize {
+    fn most(need: &ReportNeeds, accounts: usize) -> usize {
         need.most_requests(Some(accounts))
     }
 
@@ -344,9 +348,9 @@ mod tests {
         #[test]
         fn a_cover_holds_every_pair_and_is_small(
             places in proptest::collection::vec((0..12_u8, 0..8_u8), 0..40).prop_map(|pairs| {
-                let mut places = Places::new();
+                let mut places = AccountsByOwner::new();
                 for (person, account) in pairs {
-                    let accounts = places.entry(Owner::Named(person.to_string())).or_default();
+                    let accounts = places.entry(CostOwner::Named(person.to_string())).or_default();
                     accounts.insert(account.to_string());
                 }
                 places
@@ -363,10 +367,10 @@ mod tests {
 
     #[test]
     fn a_cover_mixes_people_and_accounts() {
-        let mut places = Places::new();
+        let mut places = AccountsByOwner::new();
         let mut at = |person: &str, accounts: &[&str]| {
             let accounts = accounts.iter().map(|&account| account.to_owned());
-            places.insert(Owner::Named(person.to_owned()), accounts.collect());
+            places.insert(CostOwner::Named(person.to_owned()), accounts.collect());
         };
         at("everywhere", &["1", "2", "3", "4"]);
         at("a", &["1"]);
@@ -375,7 +379,7 @@ mod tests {
         let (people, accounts) = cover(&places);
         assert_eq!(
             people,
-            BTreeSet::from([Owner::Named("everywhere".to_owned())])
+            BTreeSet::from([CostOwner::Named("everywhere".to_owned())])
         );
         assert_eq!(accounts, BTreeSet::from(["1".to_owned()]));
     }
@@ -385,8 +389,8 @@ mod tests {
         let mut need = need(false, true, 1, 2);
         need.accounts = Some(BTreeSet::from(["111122223333".to_owned()]));
         let usage = ["Usage".to_owned()];
-        let json = |query: &Query| serde_json::to_value(query).unwrap();
-        let owners: Vec<Query> = need.owners(&usage).collect();
+        let json = |query: &CostQuery| serde_json::to_value(query).unwrap();
+        let owners: Vec<CostQuery> = need.owners(&usage).collect();
         let second = json(&owners[1]);
         assert_eq!(second["TimePeriod"]["End"], "2026-11-21");
         assert_eq!(second["Granularity"], "DAILY");
@@ -401,7 +405,7 @@ mod tests {
         let or = &person["Filter"]["And"][2]["Or"];
         assert_eq!(or[0]["Tags"]["Values"][0], "a");
         assert_eq!(or[1]["And"][0], absent);
-        let read: Query = serde_json::from_value(person).unwrap();
+        let read: CostQuery = serde_json::from_value(person).unwrap();
         assert_eq!(Some(read), need.person(&usage, &seen));
         assert_eq!(need.person(&usage, &BTreeSet::new()), None);
     }

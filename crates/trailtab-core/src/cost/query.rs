@@ -4,27 +4,27 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::charge::Metric;
+use super::charge::CostMetric;
 
 /// A `GetCostAndUsage` request by day. All pages are requested with it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Query {
+pub struct CostQuery {
     /// `TimePeriod`: the days that are asked about.
     pub time_period: TimePeriod,
     /// `Granularity`: always by day.
-    pub granularity: Granularity,
-    /// `Metrics`: one metric, by [`Metric::name`].
-    pub metrics: [Metric; 1],
+    pub granularity: QueryGranularity,
+    /// `Metrics`: one metric, by [`CostMetric::name`].
+    pub metrics: [CostMetric; 1],
     /// `Filter`: which amounts are asked for; None for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub filter: Option<Filter>,
+    pub filter: Option<CostFilter>,
     /// `GroupBy`: at most two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub group_by: Vec<Group>,
+    pub group_by: Vec<GroupKey>,
 }
 
-impl Query {
+impl CostQuery {
     /// A hash of the request in hexadecimal digits. It is the same in every run.
     pub fn fingerprint(&self) -> String {
         // Serializing these types does not fail.
@@ -54,7 +54,7 @@ pub struct TimePeriod {
 /// `Granularity` of Cost Explorer, as far as it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Granularity {
+pub enum QueryGranularity {
     /// `DAILY`: one amount for each day.
     Daily,
 }
@@ -62,7 +62,7 @@ pub enum Granularity {
 /// `GroupDefinition`: what amounts are grouped by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Group {
+pub struct GroupKey {
     /// What the key names.
     pub r#type: GroupType,
     /// The name of the dimension, tag or cost category.
@@ -83,25 +83,25 @@ pub enum GroupType {
 
 /// `Expression`: which amounts are requested. A tree with one operator at each node, as in the API.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Filter {
+pub enum CostFilter {
     /// Amounts that all of these select.
-    And(Vec<Filter>),
+    And(Vec<CostFilter>),
     /// Amounts that at least one of these selects.
-    Or(Vec<Filter>),
+    Or(Vec<CostFilter>),
     /// Amounts that this does not select.
-    Not(Box<Filter>),
+    Not(Box<CostFilter>),
     /// Amounts with one of these values of a dimension.
-    Dimensions(Values),
+    Dimensions(FilterValues),
     /// Amounts with one of these values of a tag.
-    Tags(Values),
+    Tags(FilterValues),
     /// Amounts with one of these values of a cost category.
-    CostCategories(Values),
+    CostCategories(FilterValues),
 }
 
 /// Values of a dimension, tag or cost category. Case matters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Values {
+pub struct FilterValues {
     /// The name of the dimension, tag or cost category.
     pub key: String,
     /// The values that are selected; empty for `ABSENT`.
@@ -124,23 +124,23 @@ pub enum MatchOption {
     CaseSensitive,
 }
 
-impl Query {
+impl CostQuery {
     /// The same request for all accounts, and the accounts that it was for; None if it was for all.
-    pub fn without_accounts(&self) -> Option<(Query, Vec<String>)> {
-        let is_accounts = |filter: &Filter| matches!(filter, Filter::Dimensions(values) if values.key == "LINKED_ACCOUNT");
+    pub fn without_accounts(&self) -> Option<(CostQuery, Vec<String>)> {
+        let is_accounts = |filter: &CostFilter| matches!(filter, CostFilter::Dimensions(values) if values.key == "LINKED_ACCOUNT");
         let mut filters = match self.filter.clone()? {
-            Filter::And(filters) => filters,
+            CostFilter::And(filters) => filters,
             filter => vec![filter],
         };
         let place = filters.iter().position(is_accounts)?;
-        let Filter::Dimensions(accounts) = filters.remove(place) else {
+        let CostFilter::Dimensions(accounts) = filters.remove(place) else {
             return None;
         };
         let filter = match filters.len() {
             0 | 1 => filters.pop(),
-            _ => Some(Filter::And(filters)),
+            _ => Some(CostFilter::And(filters)),
         };
-        let query = Query {
+        let query = CostQuery {
             filter,
             ..self.clone()
         };
@@ -150,11 +150,11 @@ impl Query {
     /// The value of a dimension, if the request is for exactly one.
     pub fn only(&self, dimension: &str) -> Option<&str> {
         let filters = match self.filter.as_ref()? {
-            Filter::And(filters) => filters.as_slice(),
+            CostFilter::And(filters) => filters.as_slice(),
             filter => std::slice::from_ref(filter),
         };
         let mut values = filters.iter().filter_map(|filter| match filter {
-            Filter::Dimensions(values) if values.key == dimension => Some(&values.values),
+            CostFilter::Dimensions(values) if values.key == dimension => Some(&values.values),
             _ => None,
         });
         match values.next()?.as_slice() {
@@ -170,19 +170,19 @@ mod tests {
 
     #[test]
     fn questions_are_written_and_numbered_alike_for_ever() {
-        let query = Query {
+        let query = CostQuery {
             time_period: TimePeriod {
                 start: jiff::civil::date(2026, 10, 1),
                 end: jiff::civil::date(2026, 11, 21),
             },
-            granularity: Granularity::Daily,
-            metrics: [Metric::UnblendedCost],
-            filter: Some(Filter::Not(Box::new(Filter::Tags(Values {
+            granularity: QueryGranularity::Daily,
+            metrics: [CostMetric::UnblendedCost],
+            filter: Some(CostFilter::Not(Box::new(CostFilter::Tags(FilterValues {
                 key: "Owner".to_owned(),
                 values: Vec::new(),
                 match_options: vec![MatchOption::Absent],
             })))),
-            group_by: vec![Group {
+            group_by: vec![GroupKey {
                 r#type: GroupType::Dimension,
                 key: "SERVICE".to_owned(),
             }],
@@ -193,9 +193,9 @@ mod tests {
             r#""GroupBy":[{"Type":"DIMENSION","Key":"SERVICE"}]}"#
         );
         assert_eq!(serde_json::to_string(&query).unwrap(), json);
-        assert_eq!(serde_json::from_str::<Query>(json).unwrap(), query);
+        assert_eq!(serde_json::from_str::<CostQuery>(json).unwrap(), query);
         assert_eq!(query.fingerprint(), "748ac419048638b9b7e548732d25d727");
-        let other = Query {
+        let other = CostQuery {
             filter: None,
             ..query
         };

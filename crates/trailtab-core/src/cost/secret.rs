@@ -18,7 +18,7 @@ const NAMES: &str = "host, port, username, password, from and tls";
 /// How a connection to a mail server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Tls {
+pub enum TlsMode {
     /// The connection switches to TLS by STARTTLS; nothing else is sent before.
     Starttls,
     /// TLS from the start of the connection.
@@ -28,29 +28,29 @@ pub enum Tls {
     None,
 }
 
-impl Tls {
+impl TlsMode {
     /// The default port.
     fn port(self) -> u16 {
         match self {
-            Tls::Starttls => 587,
-            Tls::Implicit => 465,
-            Tls::None => 25,
+            TlsMode::Starttls => 587,
+            TlsMode::Implicit => 465,
+            TlsMode::None => 25,
         }
     }
 }
 
 /// A password. Debug output does not contain it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
+pub struct SecretPassword(String);
 
-impl Password {
+impl SecretPassword {
     /// The password, to send it to the server.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Password {
+impl fmt::Debug for SecretPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(a password)")
     }
@@ -58,24 +58,24 @@ impl fmt::Debug for Password {
 
 /// Credentials for a mail server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
+pub struct SmtpLogin {
     /// The user name, often a mail address.
     pub user: String,
     /// The password.
-    pub password: Password,
+    pub password: SecretPassword,
 }
 
 /// A mail server and how to connect to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
+pub struct MailServer {
     /// The DNS name or address of the server.
     pub host: String,
     /// The TCP port.
     pub port: u16,
     /// How the connection is encrypted.
-    pub tls: Tls,
+    pub tls: TlsMode,
     /// None for a server that requires no credentials.
-    pub login: Option<Login>,
+    pub login: Option<SmtpLogin>,
     /// The sender address; None if neither the secret nor the user name contains one.
     pub from: Option<String>,
 }
@@ -84,13 +84,13 @@ pub struct Server {
 /// change them cannot redirect the password to another host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Told {
+pub struct ServerOverrides {
     /// The DNS name or address of the server; the secret's own comes first.
     pub host: Option<String>,
     /// The TCP port; the secret's own comes first.
     pub port: Option<u16>,
     /// How the connection is encrypted; the secret's own comes first.
-    pub tls: Option<Tls>,
+    pub tls: Option<TlsMode>,
     /// The user name; the secret's own comes first.
     pub username: Option<String>,
 }
@@ -138,29 +138,29 @@ pub enum SecretError {
 
 /// The members of a secret that are present.
 #[derive(Default)]
-struct Members {
+struct SecretMembers {
     host: Option<String>,
     port: Option<u16>,
     user: Option<String>,
     password: Option<String>,
     from: Option<String>,
-    tls: Option<Tls>,
+    tls: Option<TlsMode>,
 }
 
-impl Server {
+impl MailServer {
     /// Parses a secret, and completes it from `told`.
     ///
     /// # Errors
     ///
     /// If it has neither of the two forms, if no host is set, or if a password would be sent
     /// unencrypted.
-    pub fn of_secret(text: &str, told: &Told) -> Result<Server, SecretError> {
+    pub fn of_secret(text: &str, told: &ServerOverrides) -> Result<MailServer, SecretError> {
         let Ok(Value::Object(members)) = serde_json::from_str(text) else {
             return Err(SecretError::NoObject);
         };
         let members = match members.keys().any(|name| member(name).is_some()) {
-            true => Members::named(members)?,
-            false => Members::pair(members, told)?,
+            true => SecretMembers::named(members)?,
+            false => SecretMembers::pair(members, told)?,
         };
         members.server(told)
     }
@@ -170,8 +170,8 @@ impl Server {
     /// # Errors
     ///
     /// If no host is set.
-    pub fn open(told: &Told) -> Result<Server, SecretError> {
-        Members::default().server(told)
+    pub fn open(told: &ServerOverrides) -> Result<MailServer, SecretError> {
+        SecretMembers::default().server(told)
     }
 }
 
@@ -188,9 +188,12 @@ fn member(name: &str) -> Option<&'static str> {
     })
 }
 
-impl Members {
+impl SecretMembers {
     /// Parses a single pair of address and password.
-    fn pair(members: Map<String, Value>, told: &Told) -> Result<Members, SecretError> {
+    fn pair(
+        members: Map<String, Value>,
+        told: &ServerOverrides,
+    ) -> Result<SecretMembers, SecretError> {
         let pairs = members.len();
         let mut pairs_left = members.into_iter();
         let (Some((address, password)), None) = (pairs_left.next(), pairs_left.next()) else {
@@ -202,16 +205,16 @@ impl Members {
         let Value::String(password) = password else {
             return Err(SecretError::Bad("password", "text"));
         };
-        Ok(Members {
+        Ok(SecretMembers {
             host: told.host.clone().or_else(|| Some(GMAIL.to_owned())),
             user: Some(address),
             password: Some(password),
-            ..Members::default()
+            ..SecretMembers::default()
         })
     }
 
-    fn named(members: Map<String, Value>) -> Result<Members, SecretError> {
-        let mut found = Members::default();
+    fn named(members: Map<String, Value>) -> Result<SecretMembers, SecretError> {
+        let mut found = SecretMembers::default();
         for (name, value) in members {
             let name = member(&name).ok_or(SecretError::Unknown)?;
             // The Secrets Manager console converts all values to strings.
@@ -245,34 +248,34 @@ impl Members {
         Ok(found)
     }
 
-    fn server(self, told: &Told) -> Result<Server, SecretError> {
+    fn server(self, told: &ServerOverrides) -> Result<MailServer, SecretError> {
         let host = self.host.or_else(|| told.host.clone());
         let host = host.ok_or(SecretError::NoHost)?;
         let (port, tls) = match (self.port.or(told.port), self.tls.or(told.tls)) {
             (Some(port), Some(tls)) => (port, tls),
             // Port 465 is the only one on which TLS starts with the connection.
-            (Some(465), None) => (465, Tls::Implicit),
-            (Some(port), None) => (port, Tls::Starttls),
+            (Some(465), None) => (465, TlsMode::Implicit),
+            (Some(port), None) => (port, TlsMode::Starttls),
             (None, tls) => {
-                let tls = tls.unwrap_or(Tls::Starttls);
+                let tls = tls.unwrap_or(TlsMode::Starttls);
                 (tls.port(), tls)
             }
         };
         let login = match (self.user.or_else(|| told.username.clone()), self.password) {
-            (Some(user), Some(password)) => Some(Login {
+            (Some(user), Some(password)) => Some(SmtpLogin {
                 user,
-                password: Password(password),
+                password: SecretPassword(password),
             }),
             (None, None) => None,
             (Some(_), None) => return Err(SecretError::Half("username", "password")),
             (None, Some(_)) => return Err(SecretError::Half("password", "username")),
         };
-        if tls == Tls::None && login.is_some() && !is_loopback(&host) {
+        if tls == TlsMode::None && login.is_some() && !is_loopback(&host) {
             return Err(SecretError::Exposed);
         }
         let user = login.as_ref().map(|login| login.user.clone());
         let from = self.from.or(user.filter(|user| is_address(user)));
-        Ok(Server {
+        Ok(MailServer {
             host,
             port,
             tls,
@@ -282,11 +285,11 @@ impl Members {
     }
 }
 
-fn tls(text: &str) -> Result<Tls, SecretError> {
+fn tls(text: &str) -> Result<TlsMode, SecretError> {
     match text.to_ascii_lowercase().as_str() {
-        "starttls" => Ok(Tls::Starttls),
-        "tls" | "ssl" => Ok(Tls::Implicit),
-        "none" => Ok(Tls::None),
+        "starttls" => Ok(TlsMode::Starttls),
+        "tls" | "ssl" => Ok(TlsMode::Implicit),
+        "none" => Ok(TlsMode::None),
         _ => Err(SecretError::Bad("tls", "starttls, tls or none")),
     }
 }
@@ -312,11 +315,11 @@ fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(secret: &str) -> Result<Server, SecretError> {
-        Server::of_secret(secret, &Told::default())
+    fn read(secret: &str) -> Result<MailServer, SecretError> {
+        MailServer::of_secret(secret, &ServerOverrides::default())
     }
 
-    fn login(server: &Server) -> (&str, &str) {
+    fn login(server: &MailServer) -> (&str, &str) {
         let login = server.login.as_ref().unwrap();
         (&login.user, login.password.reveal())
     }
@@ -326,15 +329,15 @@ mod tests {
         let server = read(r#" {"reports@example.com": " app password "} "#).unwrap();
         assert_eq!(
             (server.host.as_str(), server.port, server.tls),
-            ("smtp.gmail.com", 587, Tls::Starttls)
+            ("smtp.gmail.com", 587, TlsMode::Starttls)
         );
         assert_eq!(login(&server), ("reports@example.com", " app password "));
         assert_eq!(server.from.as_deref(), Some("reports@example.com"));
-        let told = Told {
+        let told = ServerOverrides {
             host: Some("mail.example.com".to_owned()),
-            ..Told::default()
+            ..ServerOverrides::default()
         };
-        let server = Server::of_secret(r#"{"reports@example.com":"p"}"#, &told).unwrap();
+        let server = MailServer::of_secret(r#"{"reports@example.com":"p"}"#, &told).unwrap();
         assert_eq!(server.host, "mail.example.com");
     }
 
@@ -347,7 +350,7 @@ mod tests {
         let server = server.unwrap();
         assert_eq!(
             (server.host.as_str(), server.port, server.tls),
-            ("mail.example.com", 2525, Tls::Implicit)
+            ("mail.example.com", 2525, TlsMode::Implicit)
         );
         assert_eq!(login(&server), ("AKIAEXAMPLE", "p"));
         assert_eq!(server.from.as_deref(), Some("costs@example.com"));
@@ -359,31 +362,31 @@ mod tests {
             let server = read(&format!(r#"{{"host": "mail.example.com"{more}}}"#)).unwrap();
             (server.port, server.tls)
         };
-        assert_eq!(of(""), (587, Tls::Starttls));
-        assert_eq!(of(r#", "port": 465"#), (465, Tls::Implicit));
-        assert_eq!(of(r#", "port": 2525"#), (2525, Tls::Starttls));
-        assert_eq!(of(r#", "tls": "tls""#), (465, Tls::Implicit));
-        assert_eq!(of(r#", "tls": "none""#), (25, Tls::None));
+        assert_eq!(of(""), (587, TlsMode::Starttls));
+        assert_eq!(of(r#", "port": 465"#), (465, TlsMode::Implicit));
+        assert_eq!(of(r#", "port": 2525"#), (2525, TlsMode::Starttls));
+        assert_eq!(of(r#", "tls": "tls""#), (465, TlsMode::Implicit));
+        assert_eq!(of(r#", "tls": "none""#), (25, TlsMode::None));
         assert_eq!(
             of(r#", "port": 465, "tls": "starttls""#),
-            (465, Tls::Starttls)
+            (465, TlsMode::Starttls)
         );
     }
 
     /// Whoever may change the settings shall not get the password.
     #[test]
     fn settings_do_not_lead_the_password_elsewhere() {
-        let told = Told {
+        let told = ServerOverrides {
             host: Some("elsewhere.example.net".to_owned()),
             port: Some(25),
-            tls: Some(Tls::None),
+            tls: Some(TlsMode::None),
             username: Some("other".to_owned()),
         };
         let secret = r#"{"host": "mail.example.com", "user": "u", "password": "p", "tls": "tls"}"#;
-        let server = Server::of_secret(secret, &told).unwrap();
+        let server = MailServer::of_secret(secret, &told).unwrap();
         assert_eq!(
             (server.host.as_str(), server.tls),
-            ("mail.example.com", Tls::Implicit)
+            ("mail.example.com", TlsMode::Implicit)
         );
         assert_eq!(login(&server), ("u", "p"));
     }
@@ -401,7 +404,7 @@ mod tests {
             SecretError::Exposed
         );
         for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
-            assert_eq!(of(host).unwrap().tls, Tls::None, "{host}");
+            assert_eq!(of(host).unwrap().tls, TlsMode::None, "{host}");
         }
         let open = read(r#"{"host": "mail.example.com", "tls": "none"}"#).unwrap();
         assert_eq!((open.login, open.from), (None, None));

@@ -7,15 +7,15 @@ use jiff::civil::{Date, Weekday};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::charge::Metric;
+use super::charge::CostMetric;
 use super::owner::OwnerRules;
-use super::secret::Told;
-use super::wording::Wording;
+use super::secret::ServerOverrides;
+use super::wording::MailWording;
 
 /// All settings of the cost mails. The first three are the predecessor's.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Settings {
+pub struct CostSettings {
     /// Mail addresses of managers, and the accounts that each report covers, by name or id.
     pub managers: BTreeMap<String, Vec<String>>,
     /// Owners who get a report on their own usage.
@@ -25,7 +25,7 @@ pub struct Settings {
     /// Mail addresses that get a report on all accounts.
     pub executives: Vec<String>,
     /// The metric of Cost Explorer that reports show.
-    pub metric: Metric,
+    pub metric: CostMetric,
     /// Whether reports include today, for which Cost Explorer has little data.
     pub include_today: bool,
     /// On this number of first days of a month, the closing report of the previous month is sent as
@@ -36,11 +36,11 @@ pub struct Settings {
     /// How a cost is assigned to an owner.
     pub owner: OwnerRules,
     /// How often each kind of recipient gets a mail.
-    pub schedule: Schedule,
+    pub schedule: MailSchedule,
     /// How mails are sent.
-    pub mail: Mail,
+    pub mail: MailSettings,
     /// Texts of a mail that replace the default ones.
-    pub wording: Wording,
+    pub wording: MailWording,
     /// Unknown keys; reported and otherwise ignored.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, IgnoredAny>,
@@ -71,19 +71,19 @@ impl Default for MaxRequests {
 /// How often each kind of recipient gets a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Schedule {
+pub struct MailSchedule {
     /// Mails to `managers`.
-    pub managers: Every,
+    pub managers: MailFrequency,
     /// Mails to `users`.
-    pub users: Every,
+    pub users: MailFrequency,
     /// Mails to `executives`.
-    pub executives: Every,
+    pub executives: MailFrequency,
 }
 
 /// How often a recipient gets a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Every {
+pub enum MailFrequency {
     /// Every day.
     #[default]
     Day,
@@ -105,19 +105,19 @@ pub enum Every {
     Month,
 }
 
-impl Every {
+impl MailFrequency {
     /// Tells whether a report on the month to date is due.
     pub fn is_due(self, today: Date) -> bool {
         let weekday = match self {
-            Every::Day => return true,
-            Every::Month => return false,
-            Every::Monday => Weekday::Monday,
-            Every::Tuesday => Weekday::Tuesday,
-            Every::Wednesday => Weekday::Wednesday,
-            Every::Thursday => Weekday::Thursday,
-            Every::Friday => Weekday::Friday,
-            Every::Saturday => Weekday::Saturday,
-            Every::Sunday => Weekday::Sunday,
+            MailFrequency::Day => return true,
+            MailFrequency::Month => return false,
+            MailFrequency::Monday => Weekday::Monday,
+            MailFrequency::Tuesday => Weekday::Tuesday,
+            MailFrequency::Wednesday => Weekday::Wednesday,
+            MailFrequency::Thursday => Weekday::Thursday,
+            MailFrequency::Friday => Weekday::Friday,
+            MailFrequency::Saturday => Weekday::Saturday,
+            MailFrequency::Sunday => Weekday::Sunday,
         };
         today.weekday() == weekday
     }
@@ -126,11 +126,11 @@ impl Every {
 /// How mails are sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Mail {
+pub struct MailSettings {
     /// The service that mails are handed to.
-    pub transport: Transport,
+    pub transport: MailTransportKind,
     /// Server settings that complete the secret.
-    pub server: Told,
+    pub server: ServerOverrides,
     /// The sender address; by default the address in the secret, for SMTP.
     pub from: Option<String>,
     /// The region of the secret or of SES; by default the configured region.
@@ -144,7 +144,7 @@ pub struct Mail {
 /// The service that mails are handed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Transport {
+pub enum MailTransportKind {
     /// An SMTP server.
     #[default]
     Smtp,
@@ -154,7 +154,7 @@ pub enum Transport {
 
 /// Invalid settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
+pub enum CostSettingsError {
     /// The file is not UTF-8.
     #[error("it is not text in UTF-8")]
     Text,
@@ -169,26 +169,26 @@ pub enum SettingsError {
     Value(String),
 }
 
-impl Settings {
+impl CostSettings {
     /// Parses settings: JSON if they start with a brace, TOML otherwise.
     ///
     /// # Errors
     ///
     /// Says what is invalid, and where.
-    pub fn parse(bytes: &[u8]) -> Result<Settings, SettingsError> {
-        let text = str::from_utf8(bytes).map_err(|_| SettingsError::Text)?;
+    pub fn parse(bytes: &[u8]) -> Result<CostSettings, CostSettingsError> {
+        let text = str::from_utf8(bytes).map_err(|_| CostSettingsError::Text)?;
         let text = text.trim_start_matches('\u{feff}').trim_start();
-        let settings: Settings = match text.starts_with('{') {
+        let settings: CostSettings = match text.starts_with('{') {
             true => serde_json::from_str(text)
-                .map_err(|error| SettingsError::Json(error.to_string()))?,
+                .map_err(|error| CostSettingsError::Json(error.to_string()))?,
             false => toml::from_str(text)?,
         };
         settings.check()?;
         Ok(settings)
     }
 
-    fn check(&self) -> Result<(), SettingsError> {
-        let wrong = |text: &str| Err(SettingsError::Value(text.to_owned()));
+    fn check(&self) -> Result<(), CostSettingsError> {
+        let wrong = |text: &str| Err(CostSettingsError::Value(text.to_owned()));
         if !(0..=28).contains(&self.closing_days.0) {
             return wrong("closing_days must be a number from 0 to 28");
         }
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn the_predecessors_config_works_unchanged() {
-        let settings = Settings::parse(
+        let settings = CostSettings::parse(
             br#"{
                 "managers": {"manager1@email.com":["Account1", "Account3"], "manager2@email.com":["Account2"]},
                 "users": ["dev1@email.com", "dev2@email.com"],
@@ -227,7 +227,7 @@ mod tests {
         );
         assert_eq!(settings.users.len(), 2);
         assert_eq!(settings.secret_name.as_deref(), Some("emailsecret"));
-        assert_eq!(settings.metric, Metric::UnblendedCost);
+        assert_eq!(settings.metric, CostMetric::UnblendedCost);
         assert_eq!(settings.owner.keys, [OwnerKey::Tag("Owner".to_owned())]);
         assert_eq!((settings.closing_days.0, settings.max_requests.0), (7, 200));
         assert!(!settings.include_today && settings.unknown.is_empty());
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn our_own_says_more() {
-        let settings = Settings::parse(
+        let settings = CostSettings::parse(
             br#"
                 executives = ["cfo@example.com"]
                 metric = "NetAmortizedCost"
@@ -263,8 +263,8 @@ mod tests {
             settings.owner.keys[1],
             OwnerKey::CostCategory("Team".to_owned())
         );
-        assert_eq!(settings.mail.transport, Transport::Ses);
-        assert_eq!(settings.schedule.users, Every::Monday);
+        assert_eq!(settings.mail.transport, MailTransportKind::Ses);
+        assert_eq!(settings.schedule.users, MailFrequency::Monday);
         assert_eq!(settings.unknown.keys().collect::<Vec<_>>(), ["colour"]);
     }
 
@@ -283,7 +283,9 @@ mod tests {
             ("{\"managers\": []}", "JSON"),
             ("{", "JSON"),
         ] {
-            let error = Settings::parse(text.as_bytes()).unwrap_err().to_string();
+            let error = CostSettings::parse(text.as_bytes())
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(part), "{error}");
         }
     }
@@ -291,7 +293,7 @@ mod tests {
     #[test]
     fn reports_are_due_on_their_day() {
         let saturday = "2026-11-21".parse().unwrap();
-        assert!(Every::Day.is_due(saturday) && Every::Saturday.is_due(saturday));
-        assert!(!Every::Sunday.is_due(saturday) && !Every::Month.is_due(saturday));
+        assert!(MailFrequency::Day.is_due(saturday) && MailFrequency::Saturday.is_due(saturday));
+        assert!(!MailFrequency::Sunday.is_due(saturday) && !MailFrequency::Month.is_due(saturday));
     }
 }

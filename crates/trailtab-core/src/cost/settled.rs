@@ -10,8 +10,8 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::answer::{Answer, Page};
-use super::query::{Query, TimePeriod};
+use super::answer::{AnswerPage, CostAnswer};
+use super::query::{CostQuery, TimePeriod};
 use crate::time::Seconds;
 
 /// Days after the end of a month until its figures are final.
@@ -28,7 +28,7 @@ pub fn day_of(time: Seconds) -> Date {
 
 /// What remains to be requested, given an answer to the same request for other days.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Left {
+pub enum RemainingQuestion {
     /// Nothing.
     Nothing,
     /// The days from this one on.
@@ -37,25 +37,30 @@ pub enum Left {
 
 /// Determines what remains to be requested, given an answer to the same request for some days. An
 /// answer younger than `max_age` seconds is valid for all its days.
-pub fn left(query: &Query, known: &Answer, now: Seconds, max_age: Seconds) -> Left {
+pub fn left(
+    query: &CostQuery,
+    known: &CostAnswer,
+    now: Seconds,
+    max_age: Seconds,
+) -> RemainingQuestion {
     let TimePeriod { start, end } = query.time_period;
     let is_young = now.saturating_sub(known.asked) < max_age && known.asked <= now;
     let has = known.request.time_period;
     if has.start > start || has.end <= start {
-        return Left::From(start);
+        return RemainingQuestion::From(start);
     }
     if is_young && has.end >= end {
-        return Left::Nothing;
+        return RemainingQuestion::Nothing;
     }
     let day = unsettled(known, start).min(end);
     match day >= end {
-        true => Left::Nothing,
-        false => Left::From(day),
+        true => RemainingQuestion::Nothing,
+        false => RemainingQuestion::From(day),
     }
 }
 
 /// The first day from `start` on that may still change, or is missing.
-fn unsettled(known: &Answer, start: Date) -> Date {
+fn unsettled(known: &CostAnswer, start: Date) -> Date {
     let asked = day_of(known.asked);
     // Whether each day is estimated.
     let mut days: BTreeMap<Date, bool> = BTreeMap::new();
@@ -80,9 +85,9 @@ fn is_closed(day: Date, asked: Date) -> bool {
 }
 
 /// Returns the part of an answer from `start` to before `end`, without duplicate names.
-pub fn cut(answer: &Answer, time_period: TimePeriod) -> Answer {
+pub fn cut(answer: &CostAnswer, time_period: TimePeriod) -> CostAnswer {
     let TimePeriod { start, end } = time_period;
-    let mut pages: Vec<Page> = Vec::new();
+    let mut pages: Vec<AnswerPage> = Vec::new();
     let mut names = BTreeMap::new();
     for page in &answer.pages {
         for value in &page.dimension_value_attributes {
@@ -92,20 +97,20 @@ pub fn cut(answer: &Answer, time_period: TimePeriod) -> Answer {
         let inside = results.filter(|result| (start..end).contains(&result.time_period.start));
         let results: Vec<_> = inside.cloned().collect();
         if !results.is_empty() {
-            pages.push(Page {
+            pages.push(AnswerPage {
                 results_by_time: results,
-                ..Page::default()
+                ..AnswerPage::default()
             });
         }
     }
     if pages.is_empty() {
-        pages.push(Page::default());
+        pages.push(AnswerPage::default());
     }
     if let Some(first) = pages.first_mut() {
         first.dimension_value_attributes = names.into_values().collect();
     }
-    Answer {
-        request: Query {
+    CostAnswer {
+        request: CostQuery {
             time_period,
             ..answer.request.clone()
         },
@@ -117,7 +122,7 @@ pub fn cut(answer: &Answer, time_period: TimePeriod) -> Answer {
 /// Joins the settled days of an older answer with a newer answer, if no day is missing in between.
 /// Days that were not settled in the older answer are dropped, so the joined answer is as recent as
 /// the newer one.
-pub fn join(older: &Answer, newer: Answer) -> Answer {
+pub fn join(older: &CostAnswer, newer: CostAnswer) -> CostAnswer {
     let TimePeriod { start: middle, end } = newer.request.time_period;
     // Cost Explorer has thirteen months of data.
     let oldest = end.checked_sub(KEPT.days()).unwrap_or(Date::MIN);
@@ -134,14 +139,14 @@ pub fn join(older: &Answer, newer: Answer) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::answer::{Period, ResultByTime};
+    use crate::cost::answer::{AnswerPeriod, ResultByTime};
     use crate::time;
 
     fn date(text: &str) -> Date {
         text.parse().unwrap()
     }
 
-    fn answer(start: &str, end: &str, asked: &str, estimated_from: &str) -> Answer {
+    fn answer(start: &str, end: &str, asked: &str, estimated_from: &str) -> CostAnswer {
         let time_period = TimePeriod {
             start: date(start),
             end: date(end),
@@ -150,7 +155,7 @@ mod tests {
             .series(1.day())
             .take_while(|day| *day < date(end));
         let result = |day: Date| ResultByTime {
-            time_period: Period {
+            time_period: AnswerPeriod {
                 start: day,
                 end: day.tomorrow().unwrap(),
             },
@@ -158,20 +163,20 @@ mod tests {
             groups: Vec::new(),
             estimated: day >= date(estimated_from),
         };
-        Answer {
+        CostAnswer {
             request: serde_json::from_value(serde_json::json!({
                 "TimePeriod": time_period, "Granularity": "DAILY", "Metrics": ["UnblendedCost"],
             }))
             .unwrap(),
             asked: time::parse(asked.as_bytes()).unwrap(),
-            pages: vec![Page {
+            pages: vec![AnswerPage {
                 results_by_time: days.map(result).collect(),
-                ..Page::default()
+                ..AnswerPage::default()
             }],
         }
     }
 
-    fn left_of(known: &Answer, start: &str, end: &str, now: &str) -> Left {
+    fn left_of(known: &CostAnswer, start: &str, end: &str, now: &str) -> RemainingQuestion {
         let mut query = known.request.clone();
         query.time_period = TimePeriod {
             start: date(start),
@@ -192,12 +197,12 @@ mod tests {
         let of = |start, end| left_of(&known, start, end, "2026-10-20T06:00:00Z");
         assert_eq!(
             of("2026-09-01", "2026-10-21"),
-            Left::From(date("2026-10-01"))
+            RemainingQuestion::From(date("2026-10-01"))
         );
-        assert_eq!(of("2026-09-01", "2026-10-01"), Left::Nothing);
+        assert_eq!(of("2026-09-01", "2026-10-01"), RemainingQuestion::Nothing);
         assert_eq!(
             of("2026-08-31", "2026-10-21"),
-            Left::From(date("2026-08-31"))
+            RemainingQuestion::From(date("2026-08-31"))
         );
         // Too early after the end of the month, although nothing is estimated.
         let early = answer(
@@ -207,7 +212,7 @@ mod tests {
             "2026-11-01",
         );
         let left = left_of(&early, "2026-09-01", "2026-10-21", "2026-10-20T06:00:00Z");
-        assert_eq!(left, Left::From(date("2026-09-01")));
+        assert_eq!(left, RemainingQuestion::From(date("2026-09-01")));
         let later = answer(
             "2026-09-01",
             "2026-10-10",
@@ -215,7 +220,7 @@ mod tests {
             "2026-11-01",
         );
         let left = left_of(&later, "2026-09-01", "2026-10-21", "2026-10-20T06:00:00Z");
-        assert_eq!(left, Left::From(date("2026-10-01")));
+        assert_eq!(left, RemainingQuestion::From(date("2026-10-01")));
     }
 
     #[test]
@@ -227,11 +232,23 @@ mod tests {
             "2026-09-01",
         );
         let of = |end, now| left_of(&known, "2026-09-01", end, now);
-        assert_eq!(of("2026-10-20", "2026-10-19T11:00:00Z"), Left::Nothing);
-        assert_ne!(of("2026-10-20", "2026-10-19T12:00:00Z"), Left::Nothing);
-        assert_ne!(of("2026-10-21", "2026-10-19T11:00:00Z"), Left::Nothing);
+        assert_eq!(
+            of("2026-10-20", "2026-10-19T11:00:00Z"),
+            RemainingQuestion::Nothing
+        );
+        assert_ne!(
+            of("2026-10-20", "2026-10-19T12:00:00Z"),
+            RemainingQuestion::Nothing
+        );
+        assert_ne!(
+            of("2026-10-21", "2026-10-19T11:00:00Z"),
+            RemainingQuestion::Nothing
+        );
         // From a clock that went wrong.
-        assert_ne!(of("2026-10-20", "2026-10-19T05:00:00Z"), Left::Nothing);
+        assert_ne!(
+            of("2026-10-20", "2026-10-19T05:00:00Z"),
+            RemainingQuestion::Nothing
+        );
     }
 
     #[test]
@@ -276,7 +293,7 @@ mod tests {
         let joined = join(&early, later.clone());
         assert_eq!(joined, later);
         let left = left_of(&joined, "2026-08-30", "2026-10-01", "2026-11-21T08:00:00Z");
-        assert_eq!(left, Left::From(date("2026-08-30")));
+        assert_eq!(left, RemainingQuestion::From(date("2026-08-30")));
     }
 
     #[test]
@@ -297,6 +314,6 @@ mod tests {
         let joined = join(&early, later.clone());
         assert_eq!(joined, later);
         let left = left_of(&joined, "2026-10-01", "2026-12-01", "2026-12-08T07:00:00Z");
-        assert_eq!(left, Left::From(date("2026-10-01")));
+        assert_eq!(left, RemainingQuestion::From(date("2026-10-01")));
     }
 }

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::charge::Charge;
-use super::owner::Owner;
+use super::charge::ChargeType;
+use super::owner::CostOwner;
 
 /// An amount with its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct CostLine {
     /// The day of the cost, in UTC.
     pub day: Date,
     /// The account id, twelve digits; None for costs that Cost Explorer assigns to no account.
     pub account: Option<String>,
     /// The charge type.
-    pub charge: Charge,
+    pub charge: ChargeType,
     /// None for costs without an owner, such as tax, and in cuts by service.
-    pub owner: Option<Owner>,
+    pub owner: Option<CostOwner>,
     /// None if it is not known.
     pub service: Option<String>,
     /// The amount in `currency`; negative for credits, refunds and discounts.
@@ -28,13 +28,13 @@ pub struct Line {
     /// Whether Cost Explorer still estimates the amount.
     pub estimated: bool,
     /// The cuts that contain the line.
-    pub cuts: Cuts,
+    pub cuts: LineCuts,
 }
 
 /// A way to cut the same costs into lines. Each cut adds up to the same totals by day, account and
 /// charge type, so lines of two cuts are never added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub enum LineCut {
     /// Usage by owner.
     Owners,
     /// Usage by service.
@@ -46,37 +46,37 @@ pub enum Cut {
 
 /// A set of cuts. Costs without an owner, such as tax, are in both of the first two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Cuts {
-    /// Whether the line is in [`Cut::Owners`].
+pub struct LineCuts {
+    /// Whether the line is in [`LineCut::Owners`].
     pub owners: bool,
-    /// Whether the line is in [`Cut::Services`].
+    /// Whether the line is in [`LineCut::Services`].
     pub services: bool,
-    /// Whether the line is in [`Cut::Personal`].
+    /// Whether the line is in [`LineCut::Personal`].
     pub personal: bool,
 }
 
-impl Cuts {
+impl LineCuts {
     /// The cuts that contain all costs.
-    pub const WHOLE: Cuts = Cuts {
+    pub const WHOLE: LineCuts = LineCuts {
         owners: true,
         services: true,
         personal: false,
     };
 
     /// Tells whether the line is in this cut.
-    pub fn has(self, cut: Cut) -> bool {
+    pub fn has(self, cut: LineCut) -> bool {
         match cut {
-            Cut::Owners => self.owners,
-            Cut::Services => self.services,
-            Cut::Personal => self.personal,
+            LineCut::Owners => self.owners,
+            LineCut::Services => self.services,
+            LineCut::Personal => self.personal,
         }
     }
 
-    fn only(cut: Cut) -> Cuts {
-        Cuts {
-            owners: cut == Cut::Owners,
-            services: cut == Cut::Services,
-            personal: cut == Cut::Personal,
+    fn only(cut: LineCut) -> LineCuts {
+        LineCuts {
+            owners: cut == LineCut::Owners,
+            services: cut == LineCut::Services,
+            personal: cut == LineCut::Personal,
         }
     }
 }
@@ -85,15 +85,15 @@ impl Cuts {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CostTable {
     /// The lines, in no order.
-    pub lines: Vec<Line>,
+    pub lines: Vec<CostLine>,
 }
 
 /// The key of a total: day, account, charge type and currency.
-type Place = (Date, Option<String>, Charge, String);
+type TotalKey = (Date, Option<String>, ChargeType, String);
 
 impl CostTable {
     /// The lines of one cut.
-    pub fn cut(&self, cut: Cut) -> impl Iterator<Item = &Line> {
+    pub fn cut(&self, cut: LineCut) -> impl Iterator<Item = &CostLine> {
         self.lines.iter().filter(move |line| line.cuts.has(cut))
     }
 
@@ -105,9 +105,9 @@ impl CostTable {
 
     /// Adds lines without owner and service, so that a cut adds up to the costs by charge type. Two
     /// answers given one after the other may differ, since figures of the last days change.
-    pub fn balance(&mut self, cut: Cut, truth: &[Line]) {
-        let mut missing: BTreeMap<Place, (Decimal, bool)> = BTreeMap::new();
-        let mut add = |line: &Line, amount| {
+    pub fn balance(&mut self, cut: LineCut, truth: &[CostLine]) {
+        let mut missing: BTreeMap<TotalKey, (Decimal, bool)> = BTreeMap::new();
+        let mut add = |line: &CostLine, amount| {
             let (account, currency) = (line.account.clone(), line.currency.clone());
             let place = (line.day, account, line.charge, currency);
             let total = missing.entry(place).or_default();
@@ -120,7 +120,7 @@ impl CostTable {
             .into_iter()
             .filter(|(_, (amount, _))| !amount.is_zero());
         let lines = lines.map(
-            |((day, account, charge, currency), (amount, estimated))| Line {
+            |((day, account, charge, currency), (amount, estimated))| CostLine {
                 day,
                 account,
                 charge,
@@ -129,7 +129,7 @@ impl CostTable {
                 amount,
                 currency,
                 estimated,
-                cuts: Cuts::only(cut),
+                cuts: LineCuts::only(cut),
             },
         );
         self.lines.extend(lines.collect::<Vec<_>>());
@@ -140,8 +140,8 @@ impl CostTable {
 mod tests {
     use super::*;
 
-    fn line(amount: &str, charge: Charge, cuts: Cuts) -> Line {
-        Line {
+    fn line(amount: &str, charge: ChargeType, cuts: LineCuts) -> CostLine {
+        CostLine {
             day: "2026-11-02".parse().unwrap(),
             account: Some("111122223333".to_owned()),
             charge,
@@ -157,30 +157,30 @@ mod tests {
     #[test]
     fn a_cut_adds_up_to_the_answer_by_charge_type() {
         let truth = [
-            line("10.5", Charge::Usage, Cuts::default()),
-            line("-3", Charge::Credit, Cuts::default()),
+            line("10.5", ChargeType::Usage, LineCuts::default()),
+            line("-3", ChargeType::Credit, LineCuts::default()),
         ];
         let mut table = CostTable {
             lines: vec![
-                line("10", Charge::Usage, Cuts::only(Cut::Services)),
-                line("0.25", Charge::Usage, Cuts::only(Cut::Services)),
-                line("7", Charge::Usage, Cuts::only(Cut::Personal)),
+                line("10", ChargeType::Usage, LineCuts::only(LineCut::Services)),
+                line("0.25", ChargeType::Usage, LineCuts::only(LineCut::Services)),
+                line("7", ChargeType::Usage, LineCuts::only(LineCut::Personal)),
             ],
         };
-        table.balance(Cut::Services, &truth);
-        let sum: Decimal = table.cut(Cut::Services).map(|line| line.amount).sum();
+        table.balance(LineCut::Services, &truth);
+        let sum: Decimal = table.cut(LineCut::Services).map(|line| line.amount).sum();
         assert_eq!(sum, "7.5".parse().unwrap());
         let rest: Vec<_> = table.lines[3..]
             .iter()
             .map(|line| (line.charge, line.amount))
             .collect();
-        let expected = [(Charge::Usage, "0.25"), (Charge::Credit, "-3")];
+        let expected = [(ChargeType::Usage, "0.25"), (ChargeType::Credit, "-3")];
         assert_eq!(
             rest,
             expected.map(|(charge, amount)| (charge, amount.parse().unwrap()))
         );
         let before = table.clone();
-        table.balance(Cut::Services, &truth);
+        table.balance(LineCut::Services, &truth);
         assert_eq!(table, before);
     }
 }

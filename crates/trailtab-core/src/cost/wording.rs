@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// Texts of a mail besides its figures; each has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Wording {
+pub struct MailWording {
     /// The subject. `{period}`, `{total}`, `{accounts}` and `{owner}` are replaced.
     pub subject: Option<String>,
     /// A paragraph above the figures.

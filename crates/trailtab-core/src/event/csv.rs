@@ -5,9 +5,9 @@
 
 use std::io::{self, Read};
 
-use crate::event::envelope::{Fault, Kind, Sink};
-use crate::event::record::Record;
-use crate::event::scan::Text;
+use crate::event::envelope::{ContentKind, RecordFault, RecordSink};
+use crate::event::record::EventRecord;
+use crate::event::scan::JsonText;
 
 /// Maximum size of a row in bytes; a larger row is not an event.
 const MAX_ROW: usize = 16 << 20;
@@ -32,14 +32,14 @@ fn normal(column: &[u8]) -> String {
 /// # Errors
 ///
 /// Returns the reader's errors, and fails if a row is too long or does not match the header.
-pub fn read(document: impl Read, sink: &mut impl Sink) -> io::Result<()> {
+pub fn read(document: impl Read, sink: &mut impl RecordSink) -> io::Result<()> {
     let rows = RowLimit { document, row: 0 };
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(rows);
     let columns: Vec<String> = reader.byte_headers()?.iter().map(normal).collect();
     let mut row = csv::ByteRecord::new();
     while reader.read_byte_record(&mut row)? {
         if row.len() != columns.len() {
-            sink.unreadable(Fault::Broken);
+            sink.unreadable(RecordFault::Broken);
             continue;
         }
         hand_on(&columns, &row, sink);
@@ -47,7 +47,7 @@ pub fn read(document: impl Read, sink: &mut impl Sink) -> io::Result<()> {
     Ok(())
 }
 
-fn hand_on(columns: &[String], row: &csv::ByteRecord, sink: &mut impl Sink) {
+fn hand_on(columns: &[String], row: &csv::ByteRecord, sink: &mut impl RecordSink) {
     let cell = |names: &[&str]| {
         let at = columns
             .iter()
@@ -55,14 +55,14 @@ fn hand_on(columns: &[String], row: &csv::ByteRecord, sink: &mut impl Sink) {
         row.get(at)
             .filter(|cell| !cell.is_empty() && *cell != b"-" && *cell != b"null")
     };
-    let text = |names: &[&str]| cell(names).map(Text::plain);
+    let text = |names: &[&str]| cell(names).map(JsonText::plain);
     let identity = cell(&["useridentity"]).filter(|cell| cell.starts_with(b"{\""));
     let names = if identity.is_none() {
         identity_of(cell)
     } else {
         String::new()
     };
-    let record = Record {
+    let record = EventRecord {
         event_version: text(&["eventversion"]),
         event_id: text(&["eventid"]),
         event_time: text(&["eventtime"]),
@@ -78,14 +78,14 @@ fn hand_on(columns: &[String], row: &csv::ByteRecord, sink: &mut impl Sink) {
         read_only: cell(&["readonly"]).map(|cell| cell.eq_ignore_ascii_case(b"true")),
         recipient_account_id: text(&["recipientaccountid", "recipientaccount"]),
         user_identity: identity.unwrap_or(names.as_bytes()),
-        ..Record::default()
+        ..EventRecord::default()
     };
     if record.is_event() {
         sink.events(&[record]);
     } else if record.event_name.is_some() {
-        sink.unreadable(Fault::Broken);
+        sink.unreadable(RecordFault::Broken);
     } else {
-        sink.other(Kind::Foreign);
+        sink.other(ContentKind::Foreign);
     }
 }
 

@@ -11,14 +11,14 @@ use std::sync::{Mutex, PoisonError};
 use foldhash::fast::RandomState;
 use hashbrown::HashSet;
 
-use crate::event::scan::Text;
+use crate::event::scan::JsonText;
 
 const SHARDS: usize = 32;
 
 /// The eventIDs of one run; all threads share it.
 #[derive(Debug)]
-pub struct Seen {
-    shards: Vec<Mutex<Shard>>,
+pub struct SeenIds {
+    shards: Vec<Mutex<IdShard>>,
     /// Ids that are not UUIDs, as in the examples of the documentation.
     others: Mutex<HashSet<Box<str>, RandomState>>,
     hasher: RandomState,
@@ -26,7 +26,7 @@ pub struct Seen {
 
 /// An id that is about to be inserted.
 #[derive(Debug, Clone, Copy)]
-struct Newcomer {
+struct PendingId {
     shard: usize,
     hash: u64,
     id: u128,
@@ -34,9 +34,9 @@ struct Newcomer {
     index: usize,
 }
 
-impl Default for Seen {
+impl Default for SeenIds {
     fn default() -> Self {
-        Seen {
+        SeenIds {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             others: Mutex::default(),
             hasher: RandomState::default(),
@@ -44,12 +44,12 @@ impl Default for Seen {
     }
 }
 
-impl Seen {
+impl SeenIds {
     /// Inserts ids and returns for each, in order, whether it is new.
     ///
     /// The slot of an id is almost never in the processor's cache. The ids of a batch are looked up
     /// together, shard by shard, so that these waits overlap.
-    pub fn insert<'t>(&self, ids: impl Iterator<Item = Text<'t>>) -> Vec<bool> {
+    pub fn insert<'t>(&self, ids: impl Iterator<Item = JsonText<'t>>) -> Vec<bool> {
         let mut newcomers = Vec::new();
         let mut is_new = Vec::new();
         for (index, text) in ids.enumerate() {
@@ -62,7 +62,7 @@ impl Seen {
                     let hash = self.hasher.hash_one(id);
                     // The lowest bits select the shard, the highest bits the slot.
                     let shard = hash as usize % SHARDS;
-                    newcomers.push(Newcomer {
+                    newcomers.push(PendingId {
                         shard,
                         hash,
                         id,
@@ -86,7 +86,7 @@ impl Seen {
 }
 
 /// Sorts ids by shard with a stable counting sort.
-fn by_shard(newcomers: &[Newcomer]) -> Vec<Newcomer> {
+fn by_shard(newcomers: &[PendingId]) -> Vec<PendingId> {
     let mut next = [0; SHARDS + 1];
     for newcomer in newcomers {
         next[newcomer.shard + 1] += 1;
@@ -109,14 +109,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// A hash set with linear probing; zero marks a free slot.
 #[derive(Debug, Default)]
-struct Shard {
+struct IdShard {
     places: Vec<u128>,
     used: usize,
     has_zero: bool,
 }
 
-impl Shard {
-    fn insert(&mut self, newcomer: &Newcomer) -> bool {
+impl IdShard {
+    fn insert(&mut self, newcomer: &PendingId) -> bool {
         if newcomer.id == 0 {
             return !std::mem::replace(&mut self.has_zero, true);
         }
@@ -126,8 +126,8 @@ impl Shard {
     }
 
     /// Reads the slots of all ids, so that the memory accesses overlap.
-    fn touch(&self, run: &[Newcomer]) {
-        let first = |newcomer: &Newcomer| self.places.get(scale(newcomer.hash, self.places.len()));
+    fn touch(&self, run: &[PendingId]) {
+        let first = |newcomer: &PendingId| self.places.get(scale(newcomer.hash, self.places.len()));
         let read = run
             .iter()
             .filter_map(first)
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn agrees_with_a_plain_set() {
-        let seen = Seen::default();
+        let seen = SeenIds::default();
         let mut plain = StdSet::new();
         let mut texts = Vec::new();
         let mut state = 1_u128;
@@ -251,7 +251,7 @@ mod tests {
             let text = uuid(id << 64 | id);
             texts.push(text);
             if texts.len() == 100 {
-                let ids = texts.iter().map(|text| Text::plain(text.as_bytes()));
+                let ids = texts.iter().map(|text| JsonText::plain(text.as_bytes()));
                 let expected: Vec<bool> = texts
                     .iter()
                     .map(|text| plain.insert(text.clone()))
@@ -261,7 +261,7 @@ mod tests {
             }
         }
         for odd in ["EXAMPLE", "", "0"] {
-            let twice = [odd, odd].map(|text| Text::plain(text.as_bytes()));
+            let twice = [odd, odd].map(|text| JsonText::plain(text.as_bytes()));
             assert_eq!(seen.insert(twice.into_iter()), [true, false]);
         }
     }
@@ -281,10 +281,10 @@ mod tests {
     #[test]
     fn tables_stay_within_thirty_bytes_an_id() {
         let hasher = RandomState::default();
-        let mut shard = Shard::default();
+        let mut shard = IdShard::default();
         for id in 1..100_000_u128 {
             shard.make_room(1, &hasher);
-            shard.insert(&Newcomer {
+            shard.insert(&PendingId {
                 shard: 0,
                 hash: hasher.hash_one(id),
                 id,

@@ -1,6 +1,6 @@
 //! The formats that contain records, recognised by their content.
 //!
-//! A document is a sequence of JSON values. An [`Envelope`] receives its bytes in pieces of any
+//! A document is a sequence of JSON values. An [`EnvelopeReader`] receives its bytes in pieces of any
 //! size, unwraps what contains records (`Records`, `Events`, `logEvents`, `detail`, a JSON string
 //! in `CloudTrailEvent` or `message`, a base64 payload) and passes each record on. It keeps a stack
 //! of open arrays and objects, never a document: it needs memory for one record.
@@ -8,8 +8,8 @@
 use std::ops::ControlFlow;
 
 use crate::event::gunzip;
-use crate::event::record::Record;
-use crate::event::scan::{Scan, Scanner, Stop, Text};
+use crate::event::record::EventRecord;
+use crate::event::scan::{JsonScanner, JsonText, ScanResult, ScanStop};
 
 /// Maximum depth of nested wrappers; deeper input is refused.
 const MAX_DEPTH: usize = 32;
@@ -19,18 +19,18 @@ const MAX_DEPTH: usize = 32;
 const MAX_PAYLOAD: usize = 64 << 20;
 
 /// Receives the records of a document.
-pub trait Sink {
+pub trait RecordSink {
     /// Receives API calls, service events and sign-ins, in batches.
-    fn events(&mut self, records: &[Record<'_>]);
+    fn events(&mut self, records: &[EventRecord<'_>]);
     /// Receives the kind of content that is not an event.
-    fn other(&mut self, kind: Kind);
+    fn other(&mut self, kind: ContentKind);
     /// Receives a record that could not be read.
-    fn unreadable(&mut self, fault: Fault);
+    fn unreadable(&mut self, fault: RecordFault);
 }
 
 /// What is wrong with a record that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum RecordFault {
     /// It ends in the middle, as messages do that exceed the size limit of CloudWatch Logs.
     Truncated,
     /// Any other error.
@@ -39,7 +39,7 @@ pub enum Fault {
 
 /// The kind of a document or element that is not an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum ContentKind {
     /// A digest file, from `CloudTrail-Digest/`.
     Digest,
     /// An Insights event, from `CloudTrail-Insight/`.
@@ -56,29 +56,29 @@ pub enum Kind {
     Foreign,
 }
 
-impl Kind {
+impl ContentKind {
     /// Tells whether the content is unrelated to CloudTrail.
     pub fn is_foreign(self) -> bool {
-        self == Kind::Foreign
+        self == ContentKind::Foreign
     }
 
     /// The name in the JSON output.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Digest => "digest",
-            Kind::Insight => "insight",
-            Kind::Aggregated => "aggregated",
-            Kind::ControlMessage => "control_message",
-            Kind::Notification => "notification",
-            Kind::Summary => "summary",
-            Kind::Foreign => "foreign",
+            ContentKind::Digest => "digest",
+            ContentKind::Insight => "insight",
+            ContentKind::Aggregated => "aggregated",
+            ContentKind::ControlMessage => "control_message",
+            ContentKind::Notification => "notification",
+            ContentKind::Summary => "summary",
+            ContentKind::Foreign => "foreign",
         }
     }
 }
 
 /// Where a document became unreadable. The content before was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Damage {
+pub enum DocumentDamage {
     /// The byte at this offset of the (inflated) document is not valid.
     Broken(u64),
     /// The document ends inside a value.
@@ -91,18 +91,18 @@ pub enum Damage {
 const BATCH: usize = 128;
 
 /// Collects events into batches, so that the sink can look them up together.
-struct Out<'b, 's, S> {
+struct RecordBatch<'b, 's, S> {
     sink: &'s mut S,
-    batch: Vec<Record<'b>>,
+    batch: Vec<EventRecord<'b>>,
 }
 
-impl<'b, 's, S: Sink> Out<'b, 's, S> {
+impl<'b, 's, S: RecordSink> RecordBatch<'b, 's, S> {
     fn new(sink: &'s mut S) -> Self {
         let batch = Vec::new();
-        Out { sink, batch }
+        RecordBatch { sink, batch }
     }
 
-    fn event(&mut self, record: Record<'b>) {
+    fn event(&mut self, record: EventRecord<'b>) {
         self.batch.push(record);
         if self.batch.len() == BATCH {
             self.flush();
@@ -117,7 +117,7 @@ impl<'b, 's, S: Sink> Out<'b, 's, S> {
 
 /// What an open wrapper contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum WrapperPlace {
     /// Any content.
     Anywhere,
     /// The array of a log file: an element that is not an event is an unreadable record.
@@ -129,30 +129,30 @@ enum Place {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Frame {
-    Array(Place),
+enum WrapperFrame {
+    Array(WrapperPlace),
     Object,
     /// A wrapper whose next value is the record.
-    Value(Place),
+    Value(WrapperPlace),
 }
 
 /// The state of reading one document.
 #[derive(Debug, Default)]
-pub struct Envelope {
-    stack: Vec<Frame>,
+pub struct EnvelopeReader {
+    stack: Vec<WrapperFrame>,
     /// Number of bytes that earlier calls consumed.
     consumed: u64,
     /// True while searching for the next readable line.
     lost: bool,
     started: bool,
     nesting: usize,
-    damage: Option<Damage>,
+    damage: Option<DocumentDamage>,
 }
 
-impl Envelope {
+impl EnvelopeReader {
     /// Reads the next bytes of the document and returns how many of them it has consumed. The
     /// caller passes the others again, followed by more. `last` marks the end of the document.
-    pub fn feed(&mut self, buf: &[u8], last: bool, sink: &mut impl Sink) -> usize {
+    pub fn feed(&mut self, buf: &[u8], last: bool, sink: &mut impl RecordSink) -> usize {
         let mut pos = 0;
         if !self.started && (buf.len() >= 3 || last) {
             self.started = true;
@@ -164,7 +164,7 @@ impl Envelope {
             };
         }
         if self.started {
-            let mut out = Out::new(sink);
+            let mut out = RecordBatch::new(sink);
             self.documents(buf, &mut pos, last, &mut out);
             out.flush();
         }
@@ -173,19 +173,19 @@ impl Envelope {
     }
 
     /// Reads until the buffer ends; after unreadable content, continues at the next readable line.
-    fn documents<'b, S: Sink>(
+    fn documents<'b, S: RecordSink>(
         &mut self,
         buf: &'b [u8],
         pos: &mut usize,
         last: bool,
-        out: &mut Out<'b, '_, S>,
+        out: &mut RecordBatch<'b, '_, S>,
     ) {
         while !self.lost || self.resume(buf, pos) {
             match self.values(buf, pos, out) {
-                Stop::Incomplete if last => return self.end(buf, pos, out.sink),
-                Stop::Incomplete => return,
-                Stop::Broken(at) => {
-                    self.give_up(Damage::Broken(self.consumed + at as u64), out.sink);
+                ScanStop::Incomplete if last => return self.end(buf, pos, out.sink),
+                ScanStop::Incomplete => return,
+                ScanStop::Broken(at) => {
+                    self.give_up(DocumentDamage::Broken(self.consumed + at as u64), out.sink);
                     *pos = at;
                 }
             }
@@ -193,33 +193,33 @@ impl Envelope {
     }
 
     /// Skips a record that exceeds the size limit and continues on the next line.
-    pub fn too_large(&mut self, sink: &mut impl Sink) {
-        self.give_up(Damage::TooLarge(self.consumed), sink);
+    pub fn too_large(&mut self, sink: &mut impl RecordSink) {
+        self.give_up(DocumentDamage::TooLarge(self.consumed), sink);
     }
 
     /// Returns the first place that could not be read.
-    pub fn damage(&self) -> Option<Damage> {
+    pub fn damage(&self) -> Option<DocumentDamage> {
         self.damage
     }
 
-    fn give_up(&mut self, damage: Damage, sink: &mut impl Sink) {
-        sink.unreadable(Fault::Broken);
+    fn give_up(&mut self, damage: DocumentDamage, sink: &mut impl RecordSink) {
+        sink.unreadable(RecordFault::Broken);
         self.damage.get_or_insert(damage);
         self.stack.clear();
         self.lost = true;
     }
 
     /// Handles the remaining bytes at the end of the document.
-    fn end(&mut self, buf: &[u8], pos: &mut usize, sink: &mut impl Sink) {
+    fn end(&mut self, buf: &[u8], pos: &mut usize, sink: &mut impl RecordSink) {
         let rest_is_blank = buf[*pos..]
             .iter()
             .all(|b| b.is_ascii_whitespace() || *b == b',');
         if !rest_is_blank {
-            sink.unreadable(Fault::Truncated);
+            sink.unreadable(RecordFault::Truncated);
         }
         if !rest_is_blank || !self.stack.is_empty() {
             let at = self.consumed + buf.len() as u64;
-            self.damage.get_or_insert(Damage::CutOff(at));
+            self.damage.get_or_insert(DocumentDamage::CutOff(at));
         }
         *pos = buf.len();
     }
@@ -248,14 +248,14 @@ impl Envelope {
     }
 
     /// Reads values until the buffer ends or is invalid; `pos` is the end of what was consumed.
-    fn values<'b, S: Sink>(
+    fn values<'b, S: RecordSink>(
         &mut self,
         buf: &'b [u8],
         pos: &mut usize,
-        out: &mut Out<'b, '_, S>,
-    ) -> Stop {
+        out: &mut RecordBatch<'b, '_, S>,
+    ) -> ScanStop {
         loop {
-            let mut scanner = Scanner::new(buf, *pos);
+            let mut scanner = JsonScanner::new(buf, *pos);
             match self.value(&mut scanner, out) {
                 Ok(()) => *pos = scanner.pos(),
                 Err(stop) => return stop,
@@ -264,11 +264,11 @@ impl Envelope {
     }
 
     /// Reads one element, or one bracket of a wrapper.
-    fn value<'b, S: Sink>(
+    fn value<'b, S: RecordSink>(
         &mut self,
-        scanner: &mut Scanner<'b>,
-        out: &mut Out<'b, '_, S>,
-    ) -> Scan<()> {
+        scanner: &mut JsonScanner<'b>,
+        out: &mut RecordBatch<'b, '_, S>,
+    ) -> ScanResult<()> {
         let next = scanner.peek()?;
         if next == b',' {
             scanner.bump();
@@ -276,47 +276,51 @@ impl Envelope {
         }
         match self.stack.last().copied() {
             None if next.is_ascii_digit() => Self::log_line(scanner),
-            None => self.element(Place::Anywhere, scanner, out),
-            Some(Frame::Array(_)) if next == b']' => self.close(scanner),
-            Some(Frame::Array(place)) => self.element(place, scanner, out),
-            Some(Frame::Object) if next == b'}' => self.close(scanner),
-            Some(Frame::Object) => {
+            None => self.element(WrapperPlace::Anywhere, scanner, out),
+            Some(WrapperFrame::Array(_)) if next == b']' => self.close(scanner),
+            Some(WrapperFrame::Array(place)) => self.element(place, scanner, out),
+            Some(WrapperFrame::Object) if next == b'}' => self.close(scanner),
+            Some(WrapperFrame::Object) => {
                 let name = scanner.name()?;
                 self.outer_member(name, scanner)
             }
-            Some(Frame::Value(place)) => {
+            Some(WrapperFrame::Value(place)) => {
                 self.stack.pop();
                 let read = self.element(place, scanner, out);
-                if read == Err(Stop::Incomplete) {
-                    self.stack.push(Frame::Value(place));
+                if read == Err(ScanStop::Incomplete) {
+                    self.stack.push(WrapperFrame::Value(place));
                 }
                 read
             }
         }
     }
 
-    fn close(&mut self, scanner: &mut Scanner<'_>) -> Scan<()> {
+    fn close(&mut self, scanner: &mut JsonScanner<'_>) -> ScanResult<()> {
         scanner.bump();
         self.stack.pop();
         Ok(())
     }
 
     /// Skips the timestamp at the start of each line of a CloudWatch Logs export.
-    fn log_line(scanner: &mut Scanner<'_>) -> Scan<()> {
+    fn log_line(scanner: &mut JsonScanner<'_>) -> ScanResult<()> {
         let line = scanner.ahead(64);
         match line.iter().position(|b| matches!(b, b'{' | b'\n')) {
             Some(at) if line[at] == b'{' => {
                 scanner.advance(at);
                 Ok(())
             }
-            None if line.len() < 64 => Err(Stop::Incomplete),
+            None if line.len() < 64 => Err(ScanStop::Incomplete),
             _ => scanner.broken(),
         }
     }
 
     /// Continues in an object after the wrapper that was found in it.
-    fn outer_member(&mut self, name: Text<'_>, scanner: &mut Scanner<'_>) -> Scan<()> {
-        match self.wrapper(name, Place::Anywhere, scanner)? {
+    fn outer_member(
+        &mut self,
+        name: JsonText<'_>,
+        scanner: &mut JsonScanner<'_>,
+    ) -> ScanResult<()> {
+        match self.wrapper(name, WrapperPlace::Anywhere, scanner)? {
             Some(frame) => self.open(frame, scanner),
             None => scanner.skip().map(drop),
         }
@@ -325,55 +329,57 @@ impl Envelope {
     /// Determines which wrapper a member is, by its name and the type of its value.
     fn wrapper(
         &self,
-        name: Text<'_>,
-        place: Place,
-        scanner: &mut Scanner<'_>,
-    ) -> Scan<Option<Frame>> {
-        let is_array = |scanner: &mut Scanner<'_>| Ok(scanner.peek()? == b'[');
-        let is_object = |scanner: &mut Scanner<'_>| Ok(scanner.peek()? == b'{');
+        name: JsonText<'_>,
+        place: WrapperPlace,
+        scanner: &mut JsonScanner<'_>,
+    ) -> ScanResult<Option<WrapperFrame>> {
+        let is_array = |scanner: &mut JsonScanner<'_>| Ok(scanner.peek()? == b'[');
+        let is_object = |scanner: &mut JsonScanner<'_>| Ok(scanner.peek()? == b'{');
         let Some(name) = name.unescaped() else {
             return Ok(None);
         };
         Ok(match name {
-            b"Records" if is_array(scanner)? => Some(Frame::Array(Place::Records)),
+            b"Records" if is_array(scanner)? => Some(WrapperFrame::Array(WrapperPlace::Records)),
             // LookupEvents; filter-log-events; a subscription's payload; Logs Insights.
             b"Events" | b"events" | b"results" if is_array(scanner)? => {
-                Some(Frame::Array(Place::Anywhere))
+                Some(WrapperFrame::Array(WrapperPlace::Anywhere))
             }
-            b"logEvents" if is_array(scanner)? => Some(Frame::Array(place)),
+            b"logEvents" if is_array(scanner)? => Some(WrapperFrame::Array(place)),
             // EventBridge, and wrappers of other log collectors.
-            b"detail" | b"_raw" if is_object(scanner)? => Some(Frame::Value(Place::Anywhere)),
-            b"awslogs" if is_object(scanner)? => Some(Frame::Value(Place::AwsLogs)),
+            b"detail" | b"_raw" if is_object(scanner)? => {
+                Some(WrapperFrame::Value(WrapperPlace::Anywhere))
+            }
+            b"awslogs" if is_object(scanner)? => Some(WrapperFrame::Value(WrapperPlace::AwsLogs)),
             _ => None,
         })
     }
 
-    fn open(&mut self, frame: Frame, scanner: &mut Scanner<'_>) -> Scan<()> {
+    fn open(&mut self, frame: WrapperFrame, scanner: &mut JsonScanner<'_>) -> ScanResult<()> {
         if self.stack.len() >= MAX_DEPTH {
             return scanner.broken();
         }
-        if let Frame::Array(_) = frame {
+        if let WrapperFrame::Array(_) = frame {
             scanner.bump();
         }
         self.stack.push(frame);
         Ok(())
     }
 
-    fn element<'b, S: Sink>(
+    fn element<'b, S: RecordSink>(
         &mut self,
-        place: Place,
-        scanner: &mut Scanner<'b>,
-        out: &mut Out<'b, '_, S>,
-    ) -> Scan<()> {
+        place: WrapperPlace,
+        scanner: &mut JsonScanner<'b>,
+        out: &mut RecordBatch<'b, '_, S>,
+    ) -> ScanResult<()> {
         match scanner.peek()? {
             b'{' => self.object(place, scanner, out),
-            b'[' => self.open(Frame::Array(place), scanner),
+            b'[' => self.open(WrapperFrame::Array(place), scanner),
             _ if self.stack.is_empty() => scanner.broken(),
             _ => {
                 scanner.skip()?;
                 match place {
-                    Place::Records => out.sink.unreadable(Fault::Broken),
-                    _ => out.sink.other(Kind::Foreign),
+                    WrapperPlace::Records => out.sink.unreadable(RecordFault::Broken),
+                    _ => out.sink.other(ContentKind::Foreign),
                 }
                 Ok(())
             }
@@ -382,25 +388,25 @@ impl Envelope {
 
     /// Reads a whole object, as a record or as a container of a JSON string. At the first member
     /// that wraps records, enters that member instead.
-    fn object<'b, S: Sink>(
+    fn object<'b, S: RecordSink>(
         &mut self,
-        place: Place,
-        scanner: &mut Scanner<'b>,
-        out: &mut Out<'b, '_, S>,
-    ) -> Scan<()> {
+        place: WrapperPlace,
+        scanner: &mut JsonScanner<'b>,
+        out: &mut RecordBatch<'b, '_, S>,
+    ) -> ScanResult<()> {
         let mut ahead = scanner.clone();
-        let mut object = Object {
+        let mut object = OpenObject {
             near: out.batch.last().map_or(b"", |record| record.user_identity),
-            ..Object::default()
+            ..OpenObject::default()
         };
         let end = ahead.members_until(|scanner, name| {
             if object.member(name, scanner)? {
                 return Ok(ControlFlow::Continue(()));
             }
             let log_events = if object.is_control {
-                Place::Control
+                WrapperPlace::Control
             } else {
-                Place::Anywhere
+                WrapperPlace::Anywhere
             };
             match self.wrapper(name, log_events, scanner)? {
                 Some(frame) if !object.record.is_event() => Ok(ControlFlow::Break(frame)),
@@ -413,14 +419,19 @@ impl Envelope {
         object.record.raw = scanner.until(&ahead);
         *scanner = ahead;
         if let ControlFlow::Break(frame) = end {
-            self.open(Frame::Object, scanner)?;
+            self.open(WrapperFrame::Object, scanner)?;
             return self.open(frame, scanner);
         }
         self.classify(place, &object, out);
         Ok(())
     }
 
-    fn classify<'b, S: Sink>(&self, place: Place, object: &Object<'b>, out: &mut Out<'b, '_, S>) {
+    fn classify<'b, S: RecordSink>(
+        &self,
+        place: WrapperPlace,
+        object: &OpenObject<'b>,
+        out: &mut RecordBatch<'b, '_, S>,
+    ) {
         if let Some(kind) = object.kind() {
             return out.sink.other(kind);
         }
@@ -429,16 +440,16 @@ impl Envelope {
         }
         let sink = &mut *out.sink;
         match (place, object.text) {
-            (Place::Control, _) => sink.other(Kind::ControlMessage),
-            (Place::AwsLogs, Some(text)) => self.payload(text, sink),
+            (WrapperPlace::Control, _) => sink.other(ContentKind::ControlMessage),
+            (WrapperPlace::AwsLogs, Some(text)) => self.payload(text, sink),
             (_, Some(text)) if text.holds_json() => self.inside(text.decode().as_bytes(), sink),
-            (Place::Records, _) => sink.unreadable(Fault::Broken),
-            _ => sink.other(Kind::Foreign),
+            (WrapperPlace::Records, _) => sink.unreadable(RecordFault::Broken),
+            _ => sink.other(ContentKind::Foreign),
         }
     }
 
     /// Reads the payload that CloudWatch Logs sends to a Lambda function: base64-encoded gzip.
-    fn payload(&self, text: Text<'_>, sink: &mut impl Sink) {
+    fn payload(&self, text: JsonText<'_>, sink: &mut impl RecordSink) {
         use base64::Engine as _;
         let decoded = base64::engine::general_purpose::STANDARD.decode(text.decode().as_bytes());
         let inflated = decoded
@@ -446,18 +457,18 @@ impl Envelope {
             .and_then(|gzip| gunzip::whole(&gzip, MAX_PAYLOAD));
         match inflated {
             Some(json) => self.inside(&json, sink),
-            None => sink.unreadable(Fault::Broken),
+            None => sink.unreadable(RecordFault::Broken),
         }
     }
 
     /// Reads a document inside this one.
-    fn inside(&self, json: &[u8], sink: &mut impl Sink) {
+    fn inside(&self, json: &[u8], sink: &mut impl RecordSink) {
         if self.nesting >= 4 {
-            return sink.unreadable(Fault::Broken);
+            return sink.unreadable(RecordFault::Broken);
         }
-        let mut envelope = Envelope {
+        let mut envelope = EnvelopeReader {
             nesting: self.nesting + 1,
-            ..Envelope::default()
+            ..EnvelopeReader::default()
         };
         envelope.feed(json, true, sink);
     }
@@ -465,12 +476,12 @@ impl Envelope {
 
 /// What is known of an object before its kind is known.
 #[derive(Default)]
-struct Object<'a> {
-    record: Record<'a>,
+struct OpenObject<'a> {
+    record: EventRecord<'a>,
     /// The userIdentity of the previous record.
     near: &'a [u8],
     /// A string that may contain JSON.
-    text: Option<Text<'a>>,
+    text: Option<JsonText<'a>>,
     is_control: bool,
     is_digest: bool,
     is_insight: bool,
@@ -478,10 +489,10 @@ struct Object<'a> {
     is_notification: bool,
 }
 
-impl<'a> Object<'a> {
+impl<'a> OpenObject<'a> {
     /// Reads one member if it is relevant; returns whether it was.
     #[inline]
-    fn member(&mut self, name: Text<'a>, scanner: &mut Scanner<'a>) -> Scan<bool> {
+    fn member(&mut self, name: JsonText<'a>, scanner: &mut JsonScanner<'a>) -> ScanResult<bool> {
         let decoded;
         let name = match name.unescaped() {
             Some(name) => name,
@@ -519,19 +530,19 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the kind of the object if it is not an event.
-    fn kind(&self) -> Option<Kind> {
-        let is = |field: Option<Text<'_>>, value| field.is_some_and(|text| text.is(value));
+    fn kind(&self) -> Option<ContentKind> {
+        let is = |field: Option<JsonText<'_>>, value| field.is_some_and(|text| text.is(value));
         let (kind, category) = (self.record.event_type, self.record.event_category);
         if self.is_insight || is(kind, "AwsCloudTrailInsight") || is(category, "Insight") {
-            Some(Kind::Insight)
+            Some(ContentKind::Insight)
         } else if is(kind, "AwsAggregatedEvent") || is(category, "Aggregated") {
-            Some(Kind::Aggregated)
+            Some(ContentKind::Aggregated)
         } else if self.is_digest {
-            Some(Kind::Digest)
+            Some(ContentKind::Digest)
         } else if self.is_summary {
-            Some(Kind::Summary)
+            Some(ContentKind::Summary)
         } else if self.is_notification || is(self.record.event_source, "aws:s3") {
-            Some(Kind::Notification)
+            Some(ContentKind::Notification)
         } else {
             None
         }
@@ -635,36 +646,36 @@ mod tests {
         let cases = [
             (
                 r#"{"digestStartTime":"2026-09-07T08:00:00Z","logFiles":[]}"#,
-                Kind::Digest,
+                ContentKind::Digest,
             ),
             (
                 r#"{"Records":[{"eventVersion":"1.07","eventType":"AwsCloudTrailInsight","insightDetails":{}}]}"#,
-                Kind::Insight,
+                ContentKind::Insight,
             ),
             (
                 r#"{"eventVersion":"1.11","eventCategory":"Aggregated","eventName":"x"}"#,
-                Kind::Aggregated,
+                ContentKind::Aggregated,
             ),
             (
                 r#"{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"CWL CONTROL MESSAGE"}]}"#,
-                Kind::ControlMessage,
+                ContentKind::ControlMessage,
             ),
             (
                 r#"{"s3Bucket":"b","s3ObjectKey":["AWSLogs/x.json.gz"]}"#,
-                Kind::Notification,
+                ContentKind::Notification,
             ),
             (
                 r#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put"}]}"#,
-                Kind::Notification,
+                ContentKind::Notification,
             ),
             (
                 r#"{"_metadata":{},"api_calls_by_principal":{}}"#,
-                Kind::Summary,
+                ContentKind::Summary,
             ),
-            (r#"{"Statement":[]}"#, Kind::Foreign),
+            (r#"{"Statement":[]}"#, ContentKind::Foreign),
             (
                 r#"{"detail-type":"GuardDuty Finding","detail":{"severity":5}}"#,
-                Kind::Foreign,
+                ContentKind::Foreign,
             ),
         ];
         for (document, kind) in cases {
@@ -687,25 +698,34 @@ mod tests {
     fn damage_costs_the_line_or_the_rest_of_the_file() {
         let damage = |document: &str| {
             let mut told = Told::default();
-            let mut envelope = Envelope::default();
+            let mut envelope = EnvelopeReader::default();
             envelope.feed(document.as_bytes(), true, &mut told);
             assert_eq!(read(document).unreadable, told.unreadable);
             (told.events.len(), told.unreadable, envelope.damage())
         };
         let lines = format!("{EVENT}\n{{\"eventName\":?}}\n{EVENT}\n");
         let at = EVENT.len() as u64 + 14;
-        assert_eq!(damage(&lines), (2, 1, Some(Damage::Broken(at))));
+        assert_eq!(damage(&lines), (2, 1, Some(DocumentDamage::Broken(at))));
         let middle = format!(r#"{{"Records":[{EVENT},{{"eventName" "x"}},{EVENT}]}}"#);
-        assert!(matches!(damage(&middle), (1, 1, Some(Damage::Broken(_)))));
+        assert!(matches!(
+            damage(&middle),
+            (1, 1, Some(DocumentDamage::Broken(_)))
+        ));
         let cut = format!(r#"{{"Records":[{EVENT},{{"eventName":"x"#);
-        assert_eq!(damage(&cut), (1, 1, Some(Damage::CutOff(cut.len() as u64))));
+        assert_eq!(
+            damage(&cut),
+            (1, 1, Some(DocumentDamage::CutOff(cut.len() as u64)))
+        );
         let open = format!(r#"{{"Records":[{EVENT}"#);
         assert_eq!(
             damage(&open),
-            (1, 0, Some(Damage::CutOff(open.len() as u64)))
+            (1, 0, Some(DocumentDamage::CutOff(open.len() as u64)))
         );
         let deep = "[".repeat(1000);
-        assert!(matches!(damage(&deep), (0, 1, Some(Damage::Broken(_)))));
+        assert!(matches!(
+            damage(&deep),
+            (0, 1, Some(DocumentDamage::Broken(_)))
+        ));
     }
 
     #[test]

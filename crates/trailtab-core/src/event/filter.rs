@@ -12,9 +12,9 @@ use ipnet::IpNet;
 use wildmatch::WildMatch;
 
 use crate::activity::tally::UNKNOWN;
-use crate::event::identity::{Actor, access_key};
-use crate::event::record::{Outcome, Record};
-use crate::event::scan::Text;
+use crate::event::identity::{ResolvedActor, access_key};
+use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::scan::JsonText;
 
 /// The outcome of a call, as in the predecessor's `--activity-type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +41,7 @@ impl ActivityType {
 
 /// Whether a call changes anything. A record without `readOnly` is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum AccessKind {
     /// Calls whose record says `readOnly: true`.
     ReadOnly,
     /// Calls whose record says `readOnly: false`.
@@ -163,21 +163,21 @@ impl Refusals {
 
 /// A pattern that matches a whole text.
 #[derive(Debug, Clone)]
-pub struct Pattern(WildMatch);
+pub struct TextPattern(WildMatch);
 
-impl Pattern {
+impl TextPattern {
     /// Creates a pattern that matches a whole text. `*` stands for any characters, `?` for exactly
     /// one; case is ignored.
     pub fn new(pattern: &str) -> Self {
-        Pattern(WildMatch::new_case_insensitive(pattern))
+        TextPattern(WildMatch::new_case_insensitive(pattern))
     }
 
     /// Creates a pattern. Without a wildcard, it matches any text that contains it.
     pub fn containing(pattern: &str) -> Self {
         if pattern.contains(['*', '?']) {
-            Pattern::new(pattern)
+            TextPattern::new(pattern)
         } else {
-            Pattern::new(&format!("*{pattern}*"))
+            TextPattern::new(&format!("*{pattern}*"))
         }
     }
 
@@ -189,11 +189,11 @@ impl Pattern {
 
 /// A network, or a pattern for values that are not addresses.
 #[derive(Debug, Clone)]
-pub enum Origin {
+pub enum OriginPattern {
     /// A network in CIDR notation; it matches the addresses inside.
     Network(IpNet),
     /// A pattern for any other value of `sourceIPAddress`, such as a service's DNS name.
-    Name(Pattern),
+    Name(TextPattern),
 }
 
 /// Parses a network. An address is the network that contains only this address.
@@ -202,37 +202,37 @@ pub fn network(text: &str) -> Option<IpNet> {
     IpNet::from_str(text).or_else(|_| address()).ok()
 }
 
-impl Origin {
+impl OriginPattern {
     /// Reads an address or a network; other text becomes a pattern.
     pub fn new(text: &str) -> Self {
         match network(text) {
-            Some(network) => Origin::Network(network),
-            None => Origin::Name(Pattern::new(text)),
+            Some(network) => OriginPattern::Network(network),
+            None => OriginPattern::Name(TextPattern::new(text)),
         }
     }
 
     fn matches(&self, text: &str) -> bool {
         match self {
-            Origin::Network(network) => {
+            OriginPattern::Network(network) => {
                 IpAddr::from_str(text).is_ok_and(|address| network.contains(&address))
             }
-            Origin::Name(pattern) => pattern.matches(text),
+            OriginPattern::Name(pattern) => pattern.matches(text),
         }
     }
 }
 
 /// The values of one filter. An empty list admits everything.
 #[derive(Debug, Clone)]
-pub struct List<T> {
+pub struct FilterList<T> {
     wanted: Vec<T>,
     unwanted: Vec<T>,
     /// The values as they were entered.
     given: Vec<String>,
 }
 
-impl<T> Default for List<T> {
+impl<T> Default for FilterList<T> {
     fn default() -> Self {
-        List {
+        FilterList {
             wanted: Vec::new(),
             unwanted: Vec::new(),
             given: Vec::new(),
@@ -240,10 +240,10 @@ impl<T> Default for List<T> {
     }
 }
 
-impl<T> List<T> {
+impl<T> FilterList<T> {
     /// Parses values; a leading `!` makes a value an exception.
     pub fn new(values: &[impl AsRef<str>], read: impl Fn(&str) -> T) -> Self {
-        let mut list = List::default();
+        let mut list = FilterList::default();
         for value in values.iter().map(AsRef::as_ref) {
             match value.strip_prefix('!') {
                 Some(value) => list.unwanted.push(read(value)),
@@ -272,13 +272,13 @@ impl<T> List<T> {
     }
 }
 
-impl List<Pattern> {
+impl FilterList<TextPattern> {
     /// Tells whether a text is admitted. An absent text matches no value.
-    fn admits_text(&self, text: Option<Text<'_>>) -> bool {
+    fn admits_text(&self, text: Option<JsonText<'_>>) -> bool {
         if self.is_empty() {
             return true;
         }
-        match text.map(Text::decode) {
+        match text.map(JsonText::decode) {
             Some(text) => self.admits(|pattern| pattern.matches(&text)),
             None => self.wanted.is_empty(),
         }
@@ -287,31 +287,31 @@ impl List<Pattern> {
 
 /// All filters of a run.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct EventFilter {
     /// Which calls by their outcome.
     pub activity_type: ActivityType,
     /// Principals, such as `ACCOUNT:role/NAME`.
-    pub principals: List<Pattern>,
+    pub principals: FilterList<TextPattern>,
     /// Persons; events without a person have the empty name.
-    pub persons: List<Pattern>,
+    pub persons: FilterList<TextPattern>,
     /// Access key ids in `userIdentity`; identities without one have the empty id.
-    pub access_keys: List<Pattern>,
+    pub access_keys: FilterList<TextPattern>,
     /// Services, with or without the domain: `ec2.amazonaws.com` or `ec2`.
-    pub sources: List<Pattern>,
+    pub sources: FilterList<TextPattern>,
     /// APIs, `eventName`.
-    pub names: List<Pattern>,
+    pub names: FilterList<TextPattern>,
     /// Error codes of failed calls.
-    pub error_codes: List<Pattern>,
+    pub error_codes: FilterList<TextPattern>,
     /// Addresses, networks and names in `sourceIPAddress`.
-    pub origins: List<Origin>,
+    pub origins: FilterList<OriginPattern>,
     /// User agents.
-    pub user_agents: List<Pattern>,
+    pub user_agents: FilterList<TextPattern>,
     /// Regions, `awsRegion`.
-    pub regions: List<Pattern>,
+    pub regions: FilterList<TextPattern>,
     /// Accounts that recorded the event, `recipientAccountId`.
-    pub accounts: List<Pattern>,
+    pub accounts: FilterList<TextPattern>,
     /// Read-only or write-only calls; None for both, and for records that do not say.
-    pub access: Option<Access>,
+    pub access: Option<AccessKind>,
     /// Leaves out the calls of AWS services.
     pub without_aws_services: bool,
     /// Leaves out the calls of this program.
@@ -321,7 +321,7 @@ pub struct Filter {
 /// The app ID that aws.rs sets; it appears in the user agent of our calls.
 const SELF: &str = "app/trailtab";
 
-impl Filter {
+impl EventFilter {
     /// Tells whether any filter needs the actor of a call.
     pub fn asks_for_actors(&self) -> bool {
         let lists = [
@@ -335,7 +335,7 @@ impl Filter {
 
     /// Returns the filters that refuse an actor's events; `identity` is the JSON of its
     /// userIdentity.
-    pub fn actor_refusals(&self, actor: &Actor, identity: &[u8]) -> Refusals {
+    pub fn actor_refusals(&self, actor: &ResolvedActor, identity: &[u8]) -> Refusals {
         let person = actor.person.as_ref().map_or("", |person| &person.name);
         let mut refusals = Refusals::default();
         let principals = &self.principals;
@@ -361,14 +361,24 @@ impl Filter {
     /// has the value that stands for it in results; `account` is used if the record has no
     /// recipientAccountId.
     #[inline]
-    pub fn admits(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> bool {
+    pub fn admits(
+        &self,
+        record: &EventRecord<'_>,
+        outcome: CallOutcome<'_>,
+        account: &str,
+    ) -> bool {
         let stop = |_| ControlFlow::Break(());
         self.each_refusal(record, outcome, account, stop)
             .is_continue()
     }
 
     /// Returns the filters that refuse an event, without those that depend on the actor.
-    pub fn refusals(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> Refusals {
+    pub fn refusals(
+        &self,
+        record: &EventRecord<'_>,
+        outcome: CallOutcome<'_>,
+        account: &str,
+    ) -> Refusals {
         let mut refusals = Refusals::default();
         let _ = self.each_refusal(record, outcome, account, |criterion| {
             refusals.add(criterion, true);
@@ -381,8 +391,8 @@ impl Filter {
     #[inline]
     fn each_refusal(
         &self,
-        record: &Record<'_>,
-        outcome: Outcome<'_>,
+        record: &EventRecord<'_>,
+        outcome: CallOutcome<'_>,
         account: &str,
         mut refused: impl FnMut(Criterion) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
@@ -390,7 +400,7 @@ impl Filter {
             true => ControlFlow::Continue(()),
             false => refused(criterion),
         };
-        let failed = outcome != Outcome::Succeeded;
+        let failed = outcome != CallOutcome::Succeeded;
         let by_outcome = match self.activity_type {
             ActivityType::All => true,
             ActivityType::Successful => !failed,
@@ -399,12 +409,14 @@ impl Filter {
         ask(by_outcome, Criterion::ActivityType)?;
         match self.access {
             None => {}
-            Some(Access::ReadOnly) => ask(record.read_only == Some(true), Criterion::ReadOnly)?,
-            Some(Access::WriteOnly) => ask(record.read_only == Some(false), Criterion::WriteOnly)?,
+            Some(AccessKind::ReadOnly) => ask(record.read_only == Some(true), Criterion::ReadOnly)?,
+            Some(AccessKind::WriteOnly) => {
+                ask(record.read_only == Some(false), Criterion::WriteOnly)?
+            }
         }
         let code = match outcome {
-            Outcome::Failed(code) => code,
-            Outcome::Succeeded => None,
+            CallOutcome::Failed(code) => code,
+            CallOutcome::Succeeded => None,
         };
         ask(
             self.names.admits_text(record.event_name),
@@ -461,26 +473,26 @@ impl Filter {
         self.regions.admits(|pattern| pattern.matches(region))
     }
 
-    fn admits_recorder(&self, recorder: Option<Text<'_>>, otherwise: &str) -> bool {
+    fn admits_recorder(&self, recorder: Option<JsonText<'_>>, otherwise: &str) -> bool {
         if self.accounts.is_empty() {
             return true;
         }
-        let recorder = recorder.map(Text::decode);
+        let recorder = recorder.map(JsonText::decode);
         self.admits_account(recorder.as_deref().unwrap_or(otherwise))
     }
 
     /// `ec2` is short for `ec2.amazonaws.com`.
-    fn admits_source(&self, source: Option<Text<'_>>) -> bool {
+    fn admits_source(&self, source: Option<JsonText<'_>>) -> bool {
         if self.sources.is_empty() {
             return true;
         }
         let source = source.unwrap_or(UNKNOWN).decode();
         let short = source.split_once('.').map_or(&*source, |(short, _)| short);
-        let matches = |pattern: &Pattern| pattern.matches(&source) || pattern.matches(short);
+        let matches = |pattern: &TextPattern| pattern.matches(&source) || pattern.matches(short);
         self.sources.admits(matches)
     }
 
-    fn admits_origin(&self, address: Option<Text<'_>>) -> bool {
+    fn admits_origin(&self, address: Option<JsonText<'_>>) -> bool {
         if self.origins.is_empty() {
             return true;
         }
@@ -497,15 +509,15 @@ pub fn is_account_id(text: &str) -> bool {
 /// The value of an event that a filter compares; None if it is not a text, or belongs to the actor.
 pub fn value<'r>(
     criterion: Criterion,
-    record: &Record<'r>,
-    outcome: Outcome<'r>,
-) -> Option<Text<'r>> {
+    record: &EventRecord<'r>,
+    outcome: CallOutcome<'r>,
+) -> Option<JsonText<'r>> {
     match criterion {
         Criterion::EventSource => Some(record.event_source.unwrap_or(UNKNOWN)),
         Criterion::EventName => record.event_name,
         Criterion::ErrorCode => match outcome {
-            Outcome::Failed(code) => code,
-            Outcome::Succeeded => None,
+            CallOutcome::Failed(code) => code,
+            CallOutcome::Succeeded => None,
         },
         Criterion::Ip => Some(record.source_ip_address.unwrap_or(UNKNOWN)),
         Criterion::UserAgent => Some(record.user_agent.unwrap_or(UNKNOWN)),
@@ -518,7 +530,7 @@ pub fn value<'r>(
 /// The value of an actor that a filter compares; None if it is not a text, or belongs to the event.
 pub fn actor_value<'a>(
     criterion: Criterion,
-    actor: &'a Actor,
+    actor: &'a ResolvedActor,
     identity: &[u8],
 ) -> Option<Cow<'a, str>> {
     match criterion {
@@ -529,7 +541,7 @@ pub fn actor_value<'a>(
     }
 }
 
-fn is_self(user_agent: Option<Text<'_>>) -> bool {
+fn is_self(user_agent: Option<JsonText<'_>>) -> bool {
     user_agent.is_some_and(|agent| {
         agent
             .decode()
@@ -542,15 +554,15 @@ fn is_self(user_agent: Option<Text<'_>>) -> bool {
 mod tests {
     use super::*;
 
-    fn record() -> Record<'static> {
-        Record {
-            event_source: Some(Text::plain(b"ec2.amazonaws.com")),
-            event_name: Some(Text::plain(b"RunInstances")),
-            aws_region: Some(Text::plain(b"eu-west-1")),
-            source_ip_address: Some(Text::plain(b"2001:db8::7")),
-            user_agent: Some(Text::plain(b"APN/1.0 HashiCorp/1.0 Terraform/1.7.5")),
+    fn record() -> EventRecord<'static> {
+        EventRecord {
+            event_source: Some(JsonText::plain(b"ec2.amazonaws.com")),
+            event_name: Some(JsonText::plain(b"RunInstances")),
+            aws_region: Some(JsonText::plain(b"eu-west-1")),
+            source_ip_address: Some(JsonText::plain(b"2001:db8::7")),
+            user_agent: Some(JsonText::plain(b"APN/1.0 HashiCorp/1.0 Terraform/1.7.5")),
             read_only: Some(false),
-            ..Record::default()
+            ..EventRecord::default()
         }
     }
 
@@ -558,26 +570,26 @@ mod tests {
         clippy::needless_pass_by_value,
         reason = "filters are written where they are used"
     )]
-    fn admits(filter: Filter) -> bool {
-        filter.admits(&record(), Outcome::Succeeded, "111122223333")
+    fn admits(filter: EventFilter) -> bool {
+        filter.admits(&record(), CallOutcome::Succeeded, "111122223333")
     }
 
-    fn patterns(patterns: &[&str]) -> List<Pattern> {
-        List::new(patterns, Pattern::new)
+    fn patterns(patterns: &[&str]) -> FilterList<TextPattern> {
+        FilterList::new(patterns, TextPattern::new)
     }
 
     #[test]
     fn values_are_alternatives_and_filters_combine() {
         let names = patterns(&["Describe*", "run*"]);
-        assert!(admits(Filter {
+        assert!(admits(EventFilter {
             names: names.clone(),
-            ..Filter::default()
+            ..EventFilter::default()
         }));
         let regions = patterns(&["us-*"]);
-        assert!(!admits(Filter {
+        assert!(!admits(EventFilter {
             names,
             regions,
-            ..Filter::default()
+            ..EventFilter::default()
         }));
     }
 
@@ -585,26 +597,26 @@ mod tests {
     fn exceptions_begin_with_an_exclamation_mark() {
         let names = |names: &[&str]| {
             let names = patterns(names);
-            admits(Filter {
+            admits(EventFilter {
                 names,
-                ..Filter::default()
+                ..EventFilter::default()
             })
         };
         assert!(!names(&["!Run*"]) && names(&["!Terminate*"]));
         assert!(!names(&["Run*", "!RunInstances"]) && names(&["Run*", "!RunTask"]));
         // An event without an error has none of the codes, wanted or not.
-        let codes = |code| Filter {
+        let codes = |code| EventFilter {
             error_codes: patterns(&[code]),
-            ..Filter::default()
+            ..EventFilter::default()
         };
         assert!(admits(codes("!AccessDenied")) && !admits(codes("AccessDenied")));
     }
 
     #[test]
     fn our_own_calls_are_known_by_the_name_of_the_application() {
-        let filter = Filter {
+        let filter = EventFilter {
             without_self: true,
-            ..Filter::default()
+            ..EventFilter::default()
         };
         for (agent, own) in [
             (
@@ -615,12 +627,12 @@ mod tests {
             ("aws-sdk-rust/1.3 app/trailtables", false),
             ("aws-cli/2", false),
         ] {
-            let record = Record {
-                user_agent: Some(Text::plain(agent.as_bytes())),
+            let record = EventRecord {
+                user_agent: Some(JsonText::plain(agent.as_bytes())),
                 ..record()
             };
             assert_eq!(
-                filter.admits(&record, Outcome::Succeeded, ""),
+                filter.admits(&record, CallOutcome::Succeeded, ""),
                 !own,
                 "{agent}"
             );
@@ -629,83 +641,83 @@ mod tests {
 
     #[test]
     fn services_match_by_their_short_name() {
-        assert!(admits(Filter {
+        assert!(admits(EventFilter {
             sources: patterns(&["ec2"]),
-            ..Filter::default()
+            ..EventFilter::default()
         }));
-        assert!(admits(Filter {
+        assert!(admits(EventFilter {
             sources: patterns(&["ec2.amazonaws.com"]),
-            ..Filter::default()
+            ..EventFilter::default()
         }));
-        assert!(!admits(Filter {
+        assert!(!admits(EventFilter {
             sources: patterns(&["ec"]),
-            ..Filter::default()
+            ..EventFilter::default()
         }));
     }
 
     #[test]
     fn addresses_match_by_network_and_names_by_pattern() {
-        let origins = |text| Filter {
-            origins: List::new(&[text], Origin::new),
-            ..Filter::default()
+        let origins = |text| EventFilter {
+            origins: FilterList::new(&[text], OriginPattern::new),
+            ..EventFilter::default()
         };
         assert!(admits(origins("2001:db8::/32")) && admits(origins("2001:db8:0:0::7")));
         assert!(!admits(origins("10.0.0.0/8")) && !admits(origins("*.amazonaws.com")));
-        assert!(Origin::new("AWS Internal").matches("AWS Internal"));
+        assert!(OriginPattern::new("AWS Internal").matches("AWS Internal"));
     }
 
     #[test]
     fn user_agents_match_by_a_part() {
-        let agents = |text| Filter {
-            user_agents: List::new(&[text], Pattern::containing),
-            ..Filter::default()
+        let agents = |text| EventFilter {
+            user_agents: FilterList::new(&[text], TextPattern::containing),
+            ..EventFilter::default()
         };
         assert!(admits(agents("terraform")) && !admits(agents("terraform*")));
     }
 
     #[test]
     fn outcome_and_access() {
-        let failed = Filter {
+        let failed = EventFilter {
             activity_type: ActivityType::Failed,
-            ..Filter::default()
+            ..EventFilter::default()
         };
         assert!(!admits(failed.clone()));
-        assert!(failed.admits(&record(), Outcome::Failed(None), ""));
-        assert!(admits(Filter {
-            access: Some(Access::WriteOnly),
-            ..Filter::default()
+        assert!(failed.admits(&record(), CallOutcome::Failed(None), ""));
+        assert!(admits(EventFilter {
+            access: Some(AccessKind::WriteOnly),
+            ..EventFilter::default()
         }));
-        assert!(!admits(Filter {
-            access: Some(Access::ReadOnly),
-            ..Filter::default()
+        assert!(!admits(EventFilter {
+            access: Some(AccessKind::ReadOnly),
+            ..EventFilter::default()
         }));
     }
 
     #[test]
     fn services_are_left_out_and_their_users_are_not() {
-        let filter = Filter {
+        let filter = EventFilter {
             without_aws_services: true,
-            ..Filter::default()
+            ..EventFilter::default()
         };
         let service = br#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#;
         assert!(
             !filter
-                .actor_refusals(&Actor::resolve(service), service)
+                .actor_refusals(&ResolvedActor::resolve(service), service)
                 .is_empty()
         );
         let user = br#"{"type":"IAMUser","accountId":"1","userName":"a","invokedBy":"cloudformation.amazonaws.com"}"#;
         assert!(
             filter
-                .actor_refusals(&Actor::resolve(user), user)
+                .actor_refusals(&ResolvedActor::resolve(user), user)
                 .is_empty()
         );
     }
 
     #[test]
     fn access_keys_are_those_that_signed() {
-        let filter = Filter {
+        let filter = EventFilter {
             access_keys: patterns(&["AKIAEXAMPLE1"]),
-            ..Filter::default()
+            ..EventFilter::default()
         };
         for (identity, admitted) in [
             (
@@ -717,7 +729,7 @@ mod tests {
             (b"null", false),
             (b"", false),
         ] {
-            let actor = Actor::resolve(identity);
+            let actor = ResolvedActor::resolve(identity);
             let refusals = filter.actor_refusals(&actor, identity);
             assert_eq!(refusals.is_empty(), admitted);
         }
@@ -725,13 +737,13 @@ mod tests {
 
     #[test]
     fn every_filter_that_refuses_is_named() {
-        let filter = Filter {
+        let filter = EventFilter {
             names: patterns(&["Run*"]),
             regions: patterns(&["eu-wst-1"]),
-            access: Some(Access::ReadOnly),
-            ..Filter::default()
+            access: Some(AccessKind::ReadOnly),
+            ..EventFilter::default()
         };
-        let refusals = filter.refusals(&record(), Outcome::Succeeded, "");
+        let refusals = filter.refusals(&record(), CallOutcome::Succeeded, "");
         let named = Criterion::ALL.into_iter().filter(|one| refusals.has(*one));
         let options: Vec<_> = named.map(Criterion::option).collect();
         assert_eq!(options, ["--region", "--read-only"]);

@@ -2,35 +2,35 @@
 //!
 //! The principal is a stable key: a role stands for all of its sessions. The session and the person
 //! are kept separately. An identity of an unknown shape is not an error: it gets the best available
-//! key, and [`Actor::odd`] describes its shape.
+//! key, and [`ResolvedActor::odd`] describes its shape.
 
 use std::borrow::Cow;
 
-use crate::event::scan::{Scan, Scanner, Text};
+use crate::event::scan::{JsonScanner, JsonText, ScanResult};
 
 /// The members of `userIdentity` that are in use.
 #[derive(Debug, Default)]
-struct Identity<'a> {
-    kind: Field<'a>,
-    user_name: Field<'a>,
-    principal_id: Field<'a>,
-    arn: Field<'a>,
-    account_id: Field<'a>,
-    invoked_by: Field<'a>,
-    issuer_kind: Field<'a>,
-    issuer_arn: Field<'a>,
-    issuer_name: Field<'a>,
-    source_identity: Field<'a>,
+struct UserIdentity<'a> {
+    kind: IdentityField<'a>,
+    user_name: IdentityField<'a>,
+    principal_id: IdentityField<'a>,
+    arn: IdentityField<'a>,
+    account_id: IdentityField<'a>,
+    invoked_by: IdentityField<'a>,
+    issuer_kind: IdentityField<'a>,
+    issuer_arn: IdentityField<'a>,
+    issuer_name: IdentityField<'a>,
+    source_identity: IdentityField<'a>,
     assumed_root: bool,
-    on_behalf_of: Field<'a>,
-    identity_store: Field<'a>,
+    on_behalf_of: IdentityField<'a>,
+    identity_store: IdentityField<'a>,
 }
 
-type Field<'a> = Option<Cow<'a, str>>;
+type IdentityField<'a> = Option<Cow<'a, str>>;
 
 /// Who made a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Actor {
+pub struct ResolvedActor {
     /// `ACCOUNT:role/NAME`, `ACCOUNT:user/NAME`, `ec2.amazonaws.com` and so on.
     pub principal: String,
     /// `userIdentity.type`, unchanged; `AssumedRoot` for a session that AssumeRoot created; empty
@@ -39,7 +39,7 @@ pub struct Actor {
     /// The role session name; None for identities without a session.
     pub session: Option<String>,
     /// The person behind the identity; None if the identity names none.
-    pub person: Option<Person>,
+    pub person: Option<ActorPerson>,
     /// The account of the identity; None if the record does not name it.
     pub account: Option<String>,
     /// The shape of the identity if it is unknown; None otherwise.
@@ -48,16 +48,16 @@ pub struct Actor {
 
 /// The human behind an actor, and the evidence for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Person {
+pub struct ActorPerson {
     /// The name of the person; its form depends on the evidence.
     pub name: String,
     /// Where the name comes from.
-    pub evidence: Evidence,
+    pub evidence: PersonEvidence,
 }
 
 /// The field that identifies a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Evidence {
+pub enum PersonEvidence {
     /// `sourceIdentity`, which role chaining cannot change.
     SourceIdentity,
     /// The session name of a role that IAM Identity Center created, or a session name that is a
@@ -73,33 +73,33 @@ pub enum Evidence {
     Root,
 }
 
-impl Evidence {
+impl PersonEvidence {
     /// The name in the JSON output.
     pub fn name(self) -> &'static str {
         match self {
-            Evidence::SourceIdentity => "source_identity",
-            Evidence::SessionName => "session_name",
-            Evidence::IdentityCenter => "identity_center",
-            Evidence::Federation => "federation",
-            Evidence::IamUser => "iam_user",
-            Evidence::Root => "root",
+            PersonEvidence::SourceIdentity => "source_identity",
+            PersonEvidence::SessionName => "session_name",
+            PersonEvidence::IdentityCenter => "identity_center",
+            PersonEvidence::Federation => "federation",
+            PersonEvidence::IamUser => "iam_user",
+            PersonEvidence::Root => "root",
         }
     }
 }
 
-impl Actor {
+impl ResolvedActor {
     /// Resolves the JSON of `userIdentity`, which is empty if the record has none.
-    pub fn resolve(json: &[u8]) -> Actor {
+    pub fn resolve(json: &[u8]) -> ResolvedActor {
         // The scanner only skipped this object before, so it may be invalid. The members read
         // before the error are still used.
-        let mut identity = Identity::default();
-        let read = identity.read(&mut Scanner::new(json, 0));
+        let mut identity = UserIdentity::default();
+        let read = identity.read(&mut JsonScanner::new(json, 0));
         let absent = json.is_empty() || read.is_err();
         let (principal, odd) = match identity.principal() {
             Some(principal) => (principal, None),
             None => (identity.fallback(), Some(identity.shape(absent))),
         };
-        Actor {
+        ResolvedActor {
             session: identity.session().map(str::to_owned),
             person: identity.person(&principal),
             principal,
@@ -129,7 +129,7 @@ impl Actor {
 pub fn access_key(json: &[u8]) -> Option<String> {
     let mut key = None;
     // Invalid JSON yields no key.
-    let read = each(&mut Scanner::new(json, 0), |scanner, name| {
+    let read = each(&mut JsonScanner::new(json, 0), |scanner, name| {
         match name {
             b"accessKeyId" => key = field(scanner)?,
             _ => drop(scanner.skip()?),
@@ -146,17 +146,17 @@ fn is_service(name: &str) -> bool {
         || name == "AWS Internal"
 }
 
-fn field<'a>(scanner: &mut Scanner<'a>) -> Scan<Field<'a>> {
+fn field<'a>(scanner: &mut JsonScanner<'a>) -> ScanResult<IdentityField<'a>> {
     let text = scanner.text()?.filter(|text| !text.is_empty());
-    Ok(text.map(Text::decode))
+    Ok(text.map(JsonText::decode))
 }
 
 /// Calls `member` for each member; skips the value if it is not an object.
 #[inline]
 fn each<'a>(
-    scanner: &mut Scanner<'a>,
-    mut member: impl FnMut(&mut Scanner<'a>, &[u8]) -> Scan<()>,
-) -> Scan<()> {
+    scanner: &mut JsonScanner<'a>,
+    mut member: impl FnMut(&mut JsonScanner<'a>, &[u8]) -> ScanResult<()>,
+) -> ScanResult<()> {
     if scanner.peek()? != b'{' {
         return scanner.skip().map(drop);
     }
@@ -166,8 +166,8 @@ fn each<'a>(
     })
 }
 
-impl<'a> Identity<'a> {
-    fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+impl<'a> UserIdentity<'a> {
+    fn read(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
         each(scanner, |scanner, name| {
             match name {
                 b"type" => self.kind = field(scanner)?,
@@ -184,7 +184,7 @@ impl<'a> Identity<'a> {
         })
     }
 
-    fn read_session(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+    fn read_session(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
         each(scanner, |scanner, name| {
             match name {
                 b"sessionIssuer" => self.read_issuer(scanner)?,
@@ -196,7 +196,7 @@ impl<'a> Identity<'a> {
         })
     }
 
-    fn read_issuer(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+    fn read_issuer(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
         each(scanner, |scanner, name| {
             match name {
                 b"type" => self.issuer_kind = field(scanner)?,
@@ -208,7 +208,7 @@ impl<'a> Identity<'a> {
         })
     }
 
-    fn read_on_behalf_of(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+    fn read_on_behalf_of(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
         each(scanner, |scanner, name| {
             match name {
                 b"userId" => self.on_behalf_of = field(scanner)?,
@@ -355,15 +355,15 @@ impl<'a> Identity<'a> {
     }
 
     /// Finds the person behind the identity, whose principal is known.
-    fn person(&self, principal: &str) -> Option<Person> {
+    fn person(&self, principal: &str) -> Option<ActorPerson> {
         let (name, evidence) = self.named_person(principal)?;
         let name = name.to_owned();
-        Some(Person { name, evidence })
+        Some(ActorPerson { name, evidence })
     }
 
-    fn named_person<'s>(&'s self, principal: &'s str) -> Option<(&'s str, Evidence)> {
+    fn named_person<'s>(&'s self, principal: &'s str) -> Option<(&'s str, PersonEvidence)> {
         if let Some(name) = self.source_identity.as_deref() {
-            return Some((name, Evidence::SourceIdentity));
+            return Some((name, PersonEvidence::SourceIdentity));
         }
         let role = self
             .issuer_arn
@@ -373,25 +373,28 @@ impl<'a> Identity<'a> {
         if let Some(name) = self.session()
             && (role.contains("/AWSReservedSSO_") || name.contains('@'))
         {
-            return Some((name, Evidence::SessionName));
+            return Some((name, PersonEvidence::SessionName));
         }
         if let Some(id) = self.on_behalf_of.as_deref() {
-            return Some((id, Evidence::IdentityCenter));
+            return Some((id, PersonEvidence::IdentityCenter));
         }
         if self.is("IAMUser") && self.principal_is_known() {
-            Some((principal, Evidence::IamUser))
+            Some((principal, PersonEvidence::IamUser))
         } else if self.is("Root") && !self.assumed_root && self.principal_is_known() {
-            Some((principal, Evidence::Root))
+            Some((principal, PersonEvidence::Root))
         } else if self.is("FederatedUser") {
             let resource = resource_of(self.arn.as_deref()?)?;
             Some((
                 resource.strip_prefix("federated-user/")?,
-                Evidence::Federation,
+                PersonEvidence::Federation,
             ))
         } else if self.is("SAMLUser") || self.is("WebIdentityUser") {
-            Some((self.user_name.as_deref()?, Evidence::Federation))
+            Some((self.user_name.as_deref()?, PersonEvidence::Federation))
         } else if self.is("IdentityCenterUser") {
-            Some((self.principal_id.as_deref()?, Evidence::IdentityCenter))
+            Some((
+                self.principal_id.as_deref()?,
+                PersonEvidence::IdentityCenter,
+            ))
         } else {
             None
         }
@@ -403,13 +406,13 @@ impl<'a> Identity<'a> {
     }
 }
 
-fn is(field: &Field<'_>, kind: &str) -> bool {
+fn is(field: &IdentityField<'_>, kind: &str) -> bool {
     field
         .as_deref()
         .is_some_and(|text| text.eq_ignore_ascii_case(kind))
 }
 
-fn owned(field: &Field<'_>) -> Option<String> {
+fn owned(field: &IdentityField<'_>) -> Option<String> {
     field.as_deref().map(str::to_owned)
 }
 
@@ -447,13 +450,13 @@ mod tests {
     use super::*;
 
     fn principal(json: &str) -> String {
-        let actor = Actor::resolve(json.as_bytes());
+        let actor = ResolvedActor::resolve(json.as_bytes());
         assert_eq!(actor.odd, None, "{json}");
         actor.principal
     }
 
     fn odd(json: &str) -> (String, String) {
-        let actor = Actor::resolve(json.as_bytes());
+        let actor = ResolvedActor::resolve(json.as_bytes());
         (actor.principal, actor.odd.expect(json))
     }
 
@@ -540,7 +543,7 @@ mod tests {
             let json = format!(
                 r#"{{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/ci/{session}","sessionContext":{{"sessionIssuer":{{}}}}}}"#
             );
-            let actor = Actor::resolve(json.as_bytes());
+            let actor = ResolvedActor::resolve(json.as_bytes());
             assert_eq!(actor.principal, "111122223333:role/ci");
             assert_eq!(actor.session.as_deref(), Some(session));
         }
@@ -554,7 +557,8 @@ mod tests {
             )
         };
         assert_eq!(principal(&json(r#"{"type":"Root"}"#)), "111122223333:root");
-        let actor = Actor::resolve(json(r#"{"type":"IAMUser","userName":"ann"}"#).as_bytes());
+        let actor =
+            ResolvedActor::resolve(json(r#"{"type":"IAMUser","userName":"ann"}"#).as_bytes());
         assert_eq!(actor.principal, "111122223333:user/ann");
         assert_eq!(
             actor.person.map(|person| person.name).as_deref(),
@@ -615,7 +619,7 @@ mod tests {
     #[test]
     fn an_assumed_root_session_is_not_the_root_user() {
         let json = br#"{"type":"Root","accountId":"111122223333","sessionContext":{"assumedRoot":"true"}}"#;
-        let actor = Actor::resolve(json);
+        let actor = ResolvedActor::resolve(json);
         assert_eq!(actor.principal, "111122223333:root");
         assert_eq!((actor.kind.as_str(), actor.person), ("AssumedRoot", None));
     }
@@ -626,7 +630,7 @@ mod tests {
             let json = format!(
                 r#"{{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/{role}/{name}","sessionContext":{{"sessionIssuer":{{"arn":"arn:aws:iam::1:role/p/{role}"}}{more}}}}}"#
             );
-            Actor::resolve(json.as_bytes())
+            ResolvedActor::resolve(json.as_bytes())
                 .person
                 .map(|p| (p.name, p.evidence))
         };
@@ -634,16 +638,16 @@ mod tests {
         assert_eq!(session("x", "botocore-session-1", ""), None);
         assert_eq!(
             session("x", "ann@example.com", ""),
-            person("ann@example.com", Evidence::SessionName)
+            person("ann@example.com", PersonEvidence::SessionName)
         );
         assert_eq!(
             session("AWSReservedSSO_Admin_1", "ann", ""),
-            person("ann", Evidence::SessionName)
+            person("ann", PersonEvidence::SessionName)
         );
         let source = r#","sourceIdentity":"ben""#;
         assert_eq!(
             session("AWSReservedSSO_Admin_1", "ann", source),
-            person("ben", Evidence::SourceIdentity)
+            person("ben", PersonEvidence::SourceIdentity)
         );
     }
 }

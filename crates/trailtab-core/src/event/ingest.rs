@@ -6,21 +6,21 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::RandomState;
 
 use crate::activity::tally::Tally;
-use crate::event::dedupe::Seen;
-use crate::event::envelope::{Fault, Kind, Sink};
-use crate::event::filter::{Filter, Refusals};
-use crate::event::identity::Actor;
+use crate::event::dedupe::SeenIds;
+use crate::event::envelope::{ContentKind, RecordFault, RecordSink};
+use crate::event::filter::{EventFilter, Refusals};
+use crate::event::identity::ResolvedActor;
 use crate::event::no_match::Removals;
-use crate::event::record::{Outcome, Record};
-use crate::event::scan::Text;
-use crate::time::{Clock, Seconds, Window};
+use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::scan::JsonText;
+use crate::time::{Seconds, TimeParser, TimeWindow};
 
 /// Receives a copy of each event before the filters apply: the region and the record's JSON.
-pub type Dump<'r> = &'r (dyn Fn(&str, &[u8]) + Sync);
+pub type RawCopy<'r> = &'r (dyn Fn(&str, &[u8]) + Sync);
 
 /// Counts events. A counter is a monoid: an empty one changes nothing, and any two can be merged,
 /// in any order and grouping, with the same result. So each thread counts on its own.
-pub trait Counter: Sync + Send {
+pub trait EventCounter: Sync + Send {
     /// Returns an empty counter of the same kind.
     fn empty(&self) -> Self;
     /// Tells whether the counter needs actors. If not, all calls belong to the default actor.
@@ -28,9 +28,9 @@ pub trait Counter: Sync + Send {
         true
     }
     /// Returns the number under which the events of an actor are counted.
-    fn actor(&mut self, actor: &Actor) -> ActorId;
+    fn actor(&mut self, actor: &ResolvedActor) -> ActorId;
     /// Counts one event.
-    fn add(&mut self, event: &Counted<'_, '_>);
+    fn add(&mut self, event: &CountedEvent<'_, '_>);
     /// Records an identity of an unknown shape.
     fn add_odd(&mut self, shape: &str, json: &str);
     /// Adds the counts of another counter.
@@ -44,24 +44,24 @@ pub trait Counter: Sync + Send {
 pub struct ActorId(pub usize);
 
 /// One event, ready to be counted.
-pub struct Counted<'a, 'r> {
+pub struct CountedEvent<'a, 'r> {
     /// The record as it was read.
-    pub record: &'a Record<'r>,
+    pub record: &'a EventRecord<'r>,
     /// The number that the counter gave to the event's actor.
     pub actor: ActorId,
     /// The eventTime in seconds since 1970-01-01T00:00:00Z; None if the record has no valid one.
     pub time: Option<Seconds>,
     /// Whether the call succeeded, and the error code if it did not.
-    pub outcome: Outcome<'r>,
+    pub outcome: CallOutcome<'r>,
 }
 
 /// What a run counts; all threads share it.
 #[derive(Debug, Default)]
-pub struct Rules {
+pub struct IngestRules {
     /// The time window; events outside are not counted.
-    pub window: Window,
+    pub window: TimeWindow,
     /// The filters; events that one of them refuses are not counted.
-    pub filter: Filter,
+    pub filter: EventFilter,
     /// Whether each account gets a counter of its own.
     pub per_account: bool,
 }
@@ -84,7 +84,7 @@ pub struct Reconciliation {
 
 /// The counts of one thread, or of all threads together.
 #[derive(Debug)]
-pub struct Intaken<C = Tally> {
+pub struct IngestStats<C = Tally> {
     /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
     /// Unreadable records that end in the middle.
@@ -93,14 +93,14 @@ pub struct Intaken<C = Tally> {
     /// separately.
     pub tallies: BTreeMap<String, C>,
     /// Content of the documents that is not an event, by kind.
-    pub others: BTreeMap<Kind, u64>,
+    pub others: BTreeMap<ContentKind, u64>,
     /// Data about the events that were not counted; complete only if no event was counted.
     pub removals: Removals,
 }
 
-impl<C> Default for Intaken<C> {
+impl<C> Default for IngestStats<C> {
     fn default() -> Self {
-        Intaken {
+        IngestStats {
             counts: Reconciliation::default(),
             truncated: 0,
             tallies: BTreeMap::new(),
@@ -110,9 +110,9 @@ impl<C> Default for Intaken<C> {
     }
 }
 
-impl<C: Counter> Intaken<C> {
+impl<C: EventCounter> IngestStats<C> {
     /// Adds what another thread has counted.
-    pub fn merge(&mut self, other: Intaken<C>) {
+    pub fn merge(&mut self, other: IngestStats<C>) {
         self.truncated += other.truncated;
         self.counts.read += other.counts.read;
         self.counts.counted += other.counts.counted;
@@ -133,39 +133,44 @@ impl<C: Counter> Intaken<C> {
 }
 
 /// Ingests the documents of one thread.
-pub struct Intake<'r, C> {
-    rules: &'r Rules,
+pub struct EventIngest<'r, C> {
+    rules: &'r IngestRules,
     /// An empty counter, from which others are made.
     empty: &'r C,
-    seen: &'r Seen,
-    dump: Option<Dump<'r>>,
-    clock: Clock,
+    seen: &'r SeenIds,
+    dump: Option<RawCopy<'r>>,
+    clock: TimeParser,
     counts: Reconciliation,
     truncated: u64,
-    ledgers: Vec<Ledger<C>>,
-    others: BTreeMap<Kind, u64>,
+    ledgers: Vec<AccountCounter<C>>,
+    others: BTreeMap<ContentKind, u64>,
     /// Data about the events that were not counted, collected until the first one is counted.
     removals: Removals,
 }
 
 /// The counter of one account, and the identities it has seen.
-struct Ledger<C> {
+struct AccountCounter<C> {
     account: String,
     tally: C,
-    identities: Identities,
+    identities: IdentityCache,
 }
 
-impl<'r, C: Counter> Intake<'r, C> {
+impl<'r, C: EventCounter> EventIngest<'r, C> {
     /// Creates the ingestion of one thread. `empty` makes the counters, `seen` holds the eventIDs
     /// of the whole run, and `dump` gets a copy of each record inside the window that is no
     /// duplicate, before the filters apply.
-    pub fn new(rules: &'r Rules, empty: &'r C, seen: &'r Seen, dump: Option<Dump<'r>>) -> Self {
-        Intake {
+    pub fn new(
+        rules: &'r IngestRules,
+        empty: &'r C,
+        seen: &'r SeenIds,
+        dump: Option<RawCopy<'r>>,
+    ) -> Self {
+        EventIngest {
             rules,
             empty,
             seen,
             dump,
-            clock: Clock::default(),
+            clock: TimeParser::default(),
             counts: Reconciliation::default(),
             truncated: 0,
             ledgers: Vec::new(),
@@ -181,13 +186,13 @@ impl<'r, C: Counter> Intake<'r, C> {
 
     /// Ends the thread's part and returns what it counted. Accounts without a counted event are
     /// left out.
-    pub fn finish(self) -> Intaken<C> {
+    pub fn finish(self) -> IngestStats<C> {
         // Skip accounts whose events were all filtered out.
         let ledgers = self
             .ledgers
             .into_iter()
             .filter(|ledger| !ledger.tally.is_empty());
-        Intaken {
+        IngestStats {
             counts: self.counts,
             truncated: self.truncated,
             tallies: ledgers
@@ -200,25 +205,25 @@ impl<'r, C: Counter> Intake<'r, C> {
 
     /// Finds the counter that an event belongs to.
     fn ledger<'l>(
-        ledgers: &'l mut Vec<Ledger<C>>,
-        rules: &Rules,
+        ledgers: &'l mut Vec<AccountCounter<C>>,
+        rules: &IngestRules,
         empty: &C,
-        record: &Record<'_>,
-    ) -> &'l mut Ledger<C> {
+        record: &EventRecord<'_>,
+    ) -> &'l mut AccountCounter<C> {
         let account = match record.recipient_account_id {
             _ if !rules.per_account => "".into(),
             Some(account) => account.decode(),
-            None => Actor::resolve(record.user_identity)
+            None => ResolvedActor::resolve(record.user_identity)
                 .account_or_unknown()
                 .into(),
         };
         let index = ledgers.iter().position(|ledger| ledger.account == account);
         let index = index.unwrap_or_else(|| {
             let account = account.into_owned();
-            ledgers.push(Ledger {
+            ledgers.push(AccountCounter {
                 account,
                 tally: empty.empty(),
-                identities: Identities::default(),
+                identities: IdentityCache::default(),
             });
             ledgers.len() - 1
         });
@@ -226,20 +231,20 @@ impl<'r, C: Counter> Intake<'r, C> {
     }
 
     /// Copies an event to `dump`. A CSV row has no JSON to copy.
-    fn copy(&self, record: &Record<'_>) {
+    fn copy(&self, record: &EventRecord<'_>) {
         if let Some(dump) = self.dump.filter(|_| !record.raw.is_empty()) {
-            let region = record.aws_region.map(Text::decode);
+            let region = record.aws_region.map(JsonText::decode);
             dump(region.as_deref().unwrap_or("Unknown"), record.raw);
         }
     }
 
     /// Counts an event unless a filter refuses it; returns whether it was counted.
-    fn count(&mut self, record: &Record<'_>, time: Option<Seconds>) -> bool {
+    fn count(&mut self, record: &EventRecord<'_>, time: Option<Seconds>) -> bool {
         let filter = &self.rules.filter;
         let outcome = record.outcome();
         let none_counted = self.counts.counted == 0;
         let removals = &mut self.removals;
-        let Ledger {
+        let AccountCounter {
             tally, identities, ..
         } = Self::ledger(&mut self.ledgers, self.rules, self.empty, record);
         // Resolving an identity is expensive, and so is comparing it with the ones seen before.
@@ -265,7 +270,7 @@ impl<'r, C: Counter> Intake<'r, C> {
             tally.add_odd(shape, example);
         }
         let actor = known.id;
-        tally.add(&Counted {
+        tally.add(&CountedEvent {
             record,
             actor,
             time,
@@ -290,10 +295,11 @@ fn example(identity: &[u8]) -> String {
     json.chars().take(500).collect()
 }
 
-impl<C: Counter> Sink for Intake<'_, C> {
-    fn events(&mut self, records: &[Record<'_>]) {
+impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
+    fn events(&mut self, records: &[EventRecord<'_>]) {
         self.counts.read += records.len() as u64;
-        let mut inside: Vec<(&Record<'_>, Option<Seconds>)> = Vec::with_capacity(records.len());
+        let mut inside: Vec<(&EventRecord<'_>, Option<Seconds>)> =
+            Vec::with_capacity(records.len());
         let none_counted = self.counts.counted == 0;
         for record in records {
             let time = record.time(&mut self.clock);
@@ -325,28 +331,28 @@ impl<C: Counter> Sink for Intake<'_, C> {
         }
     }
 
-    fn other(&mut self, kind: Kind) {
+    fn other(&mut self, kind: ContentKind) {
         *self.others.entry(kind).or_default() += 1;
     }
 
-    fn unreadable(&mut self, fault: Fault) {
+    fn unreadable(&mut self, fault: RecordFault) {
         self.counts.read += 1;
         self.counts.unreadable += 1;
-        self.truncated += u64::from(fault == Fault::Truncated);
+        self.truncated += u64::from(fault == RecordFault::Truncated);
     }
 }
 
 /// Cache of resolved identities by their JSON: resolving costs more than all the counting, and the
 /// calls of a session have the same bytes. Each identity has one slot, which a newer one
 /// overwrites.
-struct Identities {
-    places: Vec<Option<Box<Known>>>,
+struct IdentityCache {
+    places: Vec<Option<Box<KnownIdentity>>>,
     /// The slot of the previous look-up.
     last: usize,
     hasher: RandomState,
 }
 
-struct Known {
+struct KnownIdentity {
     json: Box<[u8]>,
     id: ActorId,
     refusals: Refusals,
@@ -355,9 +361,9 @@ struct Known {
     odd: Option<(String, String)>,
 }
 
-impl Default for Identities {
+impl Default for IdentityCache {
     fn default() -> Self {
-        Identities {
+        IdentityCache {
             places: std::iter::repeat_with(|| None).take(4096).collect(),
             last: 0,
             hasher: RandomState::default(),
@@ -365,9 +371,13 @@ impl Default for Identities {
     }
 }
 
-impl Identities {
+impl IdentityCache {
     #[inline]
-    fn find(&mut self, json: &[u8], meet: impl FnOnce(&Actor) -> (ActorId, Refusals)) -> &Known {
+    fn find(
+        &mut self,
+        json: &[u8],
+        meet: impl FnOnce(&ResolvedActor) -> (ActorId, Refusals),
+    ) -> &KnownIdentity {
         let is_last = self.places[self.last]
             .as_ref()
             .is_some_and(|known| *known.json == *json);
@@ -379,9 +389,9 @@ impl Identities {
             *place = None;
         }
         place.get_or_insert_with(|| {
-            let actor = Actor::resolve(json);
+            let actor = ResolvedActor::resolve(json);
             let (id, refusals) = meet(&actor);
-            Box::new(Known {
+            Box::new(KnownIdentity {
                 json: json.into(),
                 id,
                 refusals,

@@ -5,7 +5,7 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::event::scan::Text;
+use crate::event::scan::JsonText;
 
 /// The number of a string in its [`Interner`], counted from zero without gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,28 +23,28 @@ impl Symbol {
 #[derive(Debug, Default)]
 pub struct Interner {
     text: String,
-    places: Vec<Place>,
-    table: HashTable<Entry>,
+    places: Vec<TextSpan>,
+    table: HashTable<InternEntry>,
     hasher: RandomState,
     scratch: Vec<u8>,
 }
 
 /// The position of a string in the shared text.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct TextSpan {
     start: usize,
     len: usize,
 }
 
 /// The position of a string, with its hash: most look-ups need nothing else.
 #[derive(Debug)]
-struct Entry {
+struct InternEntry {
     hash: u64,
-    place: Place,
+    place: TextSpan,
     symbol: Symbol,
 }
 
-impl Place {
+impl TextSpan {
     #[inline]
     fn of(self, text: &str) -> &str {
         text.get(self.start..self.start + self.len)
@@ -72,7 +72,7 @@ impl Interner {
 
     /// Returns the symbol of a text from a document.
     #[inline]
-    pub fn text(&mut self, text: Text<'_>) -> Symbol {
+    pub fn text(&mut self, text: JsonText<'_>) -> Symbol {
         match text.unescaped() {
             Some(raw) => self.bytes(raw),
             None => {
@@ -88,7 +88,7 @@ impl Interner {
 
     /// Like [`Interner::text`], but fast if the text is the same as in the previous call.
     #[inline]
-    pub fn text_near(&mut self, text: Text<'_>, last: &mut Option<Symbol>) -> Symbol {
+    pub fn text_near(&mut self, text: JsonText<'_>, last: &mut Option<Symbol>) -> Symbol {
         if let (Some(symbol), Some(raw)) = (*last, text.unescaped())
             && self.get(symbol).as_bytes() == raw
         {
@@ -108,7 +108,7 @@ impl Interner {
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Symbol {
         let hash = self.hasher.hash_one(bytes);
-        let same = |entry: &Entry| {
+        let same = |entry: &InternEntry| {
             entry.place.len == bytes.len() && entry.place.of(&self.text).as_bytes() == bytes
         };
         match self.table.find(hash, same) {
@@ -124,13 +124,13 @@ impl Interner {
         };
         // Memory is exhausted long before four billion distinct strings.
         let symbol = Symbol(u32::try_from(self.places.len()).unwrap_or(u32::MAX));
-        let place = Place {
+        let place = TextSpan {
             start: self.text.len(),
             len: string.len(),
         };
         self.text.push_str(string);
         self.places.push(place);
-        let entry = Entry {
+        let entry = InternEntry {
             hash,
             place,
             symbol,
@@ -149,20 +149,20 @@ mod tests {
         let mut strings = Interner::default();
         let plain = strings.string("a\"b");
         assert_eq!(strings.string(""), Symbol(1));
-        let mut scanner = crate::event::scan::Scanner::new(br#""a\"b""#, 0);
+        let mut scanner = crate::event::scan::JsonScanner::new(br#""a\"b""#, 0);
         assert_eq!(strings.text(scanner.string().unwrap()), plain);
         assert_eq!(strings.get(plain), "a\"b");
-        let broken = strings.text(Text::plain(b"x\xff"));
+        let broken = strings.text(JsonText::plain(b"x\xff"));
         assert_eq!(strings.get(broken), "x\u{fffd}");
-        assert_eq!(strings.text(Text::plain(b"x\xff")), broken);
+        assert_eq!(strings.text(JsonText::plain(b"x\xff")), broken);
     }
 
     #[test]
     fn the_last_symbol_is_not_mistaken_for_another_text() {
         let mut strings = Interner::default();
         let mut last = None;
-        let a = strings.text_near(Text::plain(b"a"), &mut last);
-        assert_eq!(strings.text_near(Text::plain(b"a"), &mut last), a);
-        assert_ne!(strings.text_near(Text::plain(b"ab"), &mut last), a);
+        let a = strings.text_near(JsonText::plain(b"a"), &mut last);
+        assert_eq!(strings.text_near(JsonText::plain(b"a"), &mut last), a);
+        assert_ne!(strings.text_near(JsonText::plain(b"ab"), &mut last), a);
     }
 }

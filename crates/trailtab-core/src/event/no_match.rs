@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::coverage::Coverage;
-use crate::event::filter::{self, Criterion, Filter, Refusals};
-use crate::event::identity::Actor;
-use crate::event::ingest::{Intaken, Rules};
+use crate::coverage::RunCoverage;
+use crate::event::filter::{self, Criterion, EventFilter, Refusals};
+use crate::event::identity::ResolvedActor;
+use crate::event::ingest::{IngestRules, IngestStats};
 use crate::event::intern::{Interner, Symbol};
-use crate::event::record::{Outcome, Record};
-use crate::event::scan::Text;
+use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::scan::JsonText;
 use crate::nearest::{self, Likeness};
 use crate::time::{self, Seconds};
 
@@ -59,7 +59,7 @@ struct Values {
 
 impl Values {
     #[inline]
-    fn add(&mut self, value: Text<'_>) {
+    fn add(&mut self, value: JsonText<'_>) {
         if self.strings.count() < MAX_VALUES && self.strings.size() < MAX_VALUE_BYTES {
             self.strings.text_near(value, &mut self.near);
         } else {
@@ -68,7 +68,7 @@ impl Values {
     }
 
     fn add_string(&mut self, value: &str) {
-        self.add(Text::plain(value.as_bytes()));
+        self.add(JsonText::plain(value.as_bytes()));
     }
 
     fn iter(&self) -> impl Iterator<Item = &str> {
@@ -97,7 +97,7 @@ impl Removals {
     }
 
     /// Records an actor that some filters refuse. Its events are recorded separately.
-    pub fn actor(&mut self, refusals: Refusals, actor: &Actor, identity: &[u8]) {
+    pub fn actor(&mut self, refusals: Refusals, actor: &ResolvedActor, identity: &[u8]) {
         for criterion in Criterion::ALL {
             if refusals.has(criterion)
                 && let Some(value) = filter::actor_value(criterion, actor, identity)
@@ -112,9 +112,9 @@ impl Removals {
     #[cold]
     pub fn event(
         &mut self,
-        filter: &Filter,
-        record: &Record<'_>,
-        outcome: Outcome<'_>,
+        filter: &EventFilter,
+        record: &EventRecord<'_>,
+        outcome: CallOutcome<'_>,
         refusals: Refusals,
         account: &str,
     ) {
@@ -203,7 +203,11 @@ pub struct RemovedBy {
 
 impl NoMatch {
     /// Explains why nothing was counted; `None` if an event was counted.
-    pub fn of<C>(intaken: &Intaken<C>, coverage: &Coverage, rules: &Rules) -> Option<NoMatch> {
+    pub fn of<C>(
+        intaken: &IngestStats<C>,
+        coverage: &RunCoverage,
+        rules: &IngestRules,
+    ) -> Option<NoMatch> {
         if intaken.counts.counted > 0 {
             return None;
         }
@@ -236,7 +240,7 @@ impl RemovedBy {
         criterion: Criterion,
         removed: &Removed,
         left_out: &BTreeSet<String>,
-        filter: &Filter,
+        filter: &EventFilter,
     ) -> RemovedBy {
         let given = filter.given(criterion);
         let wanted = given.iter().filter(|value| !value.starts_with('!'));
@@ -305,11 +309,11 @@ mod tests {
 
     use super::*;
     use crate::activity::tally::Tally;
-    use crate::event::dedupe::Seen;
-    use crate::event::envelope::Envelope;
-    use crate::event::filter::{Access, ActivityType, List, Origin, Pattern};
-    use crate::event::ingest::Intake;
-    use crate::time::Window;
+    use crate::event::dedupe::SeenIds;
+    use crate::event::envelope::EnvelopeReader;
+    use crate::event::filter::{AccessKind, ActivityType, FilterList, OriginPattern, TextPattern};
+    use crate::event::ingest::EventIngest;
+    use crate::time::TimeWindow;
 
     fn record(number: usize, user: &str, region: &str, name: &str, minute: usize) -> String {
         format!(
@@ -318,29 +322,29 @@ mod tests {
         )
     }
 
-    fn patterns(values: &[&str]) -> List<Pattern> {
-        List::new(values, Pattern::new)
+    fn patterns(values: &[&str]) -> FilterList<TextPattern> {
+        FilterList::new(values, TextPattern::new)
     }
 
     /// Reads records as if each part of them were read by a thread of its own.
-    fn read(parts: &[&[String]], rules: &Rules) -> Intaken {
-        let (seen, empty) = (Seen::default(), Tally::default());
-        let mut all = Intaken::default();
+    fn read(parts: &[&[String]], rules: &IngestRules) -> IngestStats {
+        let (seen, empty) = (SeenIds::default(), Tally::default());
+        let mut all = IngestStats::default();
         for part in parts {
-            let mut intake = Intake::new(rules, &empty, &seen, None);
-            Envelope::default().feed(part.join("\n").as_bytes(), true, &mut intake);
+            let mut intake = EventIngest::new(rules, &empty, &seen, None);
+            EnvelopeReader::default().feed(part.join("\n").as_bytes(), true, &mut intake);
             all.merge(intake.finish());
         }
         all
     }
 
-    fn why(records: &[String], filter: Filter) -> NoMatch {
-        let rules = Rules {
+    fn why(records: &[String], filter: EventFilter) -> NoMatch {
+        let rules = IngestRules {
             filter,
-            ..Rules::default()
+            ..IngestRules::default()
         };
         let intaken = read(&[records], &rules);
-        NoMatch::of(&intaken, &Coverage::default(), &rules).unwrap()
+        NoMatch::of(&intaken, &RunCoverage::default(), &rules).unwrap()
     }
 
     fn some() -> Vec<String> {
@@ -358,9 +362,9 @@ mod tests {
     fn a_filter_that_removes_all_names_the_nearest_value() {
         let no_match = why(
             &some(),
-            Filter {
+            EventFilter {
                 regions: patterns(&["eu-wst-1"]),
-                ..Filter::default()
+                ..EventFilter::default()
             },
         );
         assert_eq!(
@@ -384,9 +388,9 @@ mod tests {
             let principals = patterns(&[given]);
             let no_match = why(
                 &some(),
-                Filter {
+                EventFilter {
                     principals,
-                    ..Filter::default()
+                    ..EventFilter::default()
                 },
             );
             no_match.filters[0].did_you_mean.join(" ")
@@ -404,10 +408,10 @@ mod tests {
     fn filters_that_only_together_remove_all_say_so() {
         let no_match = why(
             &some(),
-            Filter {
+            EventFilter {
                 persons: patterns(&["*:user/bob"]),
                 names: patterns(&["Stop*"]),
-                ..Filter::default()
+                ..EventFilter::default()
             },
         );
         let removed: Vec<_> = no_match
@@ -425,9 +429,9 @@ mod tests {
             .collect();
         let no_match = why(
             &records,
-            Filter {
+            EventFilter {
                 principals: patterns(&["nobody"]),
-                ..Filter::default()
+                ..EventFilter::default()
             },
         );
         let by = &no_match.filters[0];
@@ -450,17 +454,17 @@ mod tests {
 
     #[test]
     fn what_s3_was_not_asked_for_is_known() {
-        let mut coverage = Coverage::default();
+        let mut coverage = RunCoverage::default();
         let regions = ["eu-west-1", "us-east-1"].map(str::to_owned);
         coverage.left_out.insert(Criterion::Region, regions.into());
-        let rules = Rules {
-            filter: Filter {
+        let rules = IngestRules {
+            filter: EventFilter {
                 regions: patterns(&["eu-wst-1"]),
-                ..Filter::default()
+                ..EventFilter::default()
             },
-            ..Rules::default()
+            ..IngestRules::default()
         };
-        let no_match = NoMatch::of(&Intaken::<Tally>::default(), &coverage, &rules).unwrap();
+        let no_match = NoMatch::of(&IngestStats::<Tally>::default(), &coverage, &rules).unwrap();
         let by = &no_match.filters[0];
         assert_eq!((by.removed, by.not_read), (0, 2));
         assert_eq!(by.did_you_mean, ["eu-west-1"]);
@@ -487,20 +491,20 @@ mod tests {
                 })
                 .collect();
             let base = time::parse(b"2026-09-07T08:00:00Z").unwrap();
-            let alone = |which: &[bool]| Filter {
+            let alone = |which: &[bool]| EventFilter {
                 principals: patterns(if which[0] { &["*:user/ann"] } else { &[] }),
                 regions: patterns(if which[1] { &["!eu-*"] } else { &[] }),
                 names: patterns(if which[2] { &["get*"] } else { &[] }),
-                origins: List::new(
+                origins: FilterList::new(
                     if which[3] { &["192.0.2.0/28"][..] } else { &[] },
-                    Origin::new,
+                    OriginPattern::new,
                 ),
-                access: which[4].then_some(Access::ReadOnly),
+                access: which[4].then_some(AccessKind::ReadOnly),
                 activity_type: ActivityType::All,
-                ..Filter::default()
+                ..EventFilter::default()
             };
-            let of = |filter| Rules {
-                window: Window {
+            let of = |filter| IngestRules {
+                window: TimeWindow {
                     since: Some(base + minutes.0 * 60),
                     until: Some(base + (minutes.0 + minutes.1) * 60),
                 },
@@ -510,7 +514,7 @@ mod tests {
             let rules = of(alone(&which));
             let (one, other) = records.split_at(cut.min(records.len()));
             let intaken = read(&[one, other], &rules);
-            let Some(no_match) = NoMatch::of(&intaken, &Coverage::default(), &rules) else {
+            let Some(no_match) = NoMatch::of(&intaken, &RunCoverage::default(), &rules) else {
                 prop_assert!(intaken.counts.counted > 0);
                 return Ok(());
             };

@@ -3,10 +3,10 @@
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::event::envelope::{Envelope, Fault, Kind, Sink};
-use crate::event::identity::Actor;
-use crate::event::record::{Outcome, Record};
-use crate::event::scan::Text;
+use crate::event::envelope::{ContentKind, EnvelopeReader, RecordFault, RecordSink};
+use crate::event::identity::ResolvedActor;
+use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::scan::JsonText;
 
 /// What a reader tells of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,21 +14,21 @@ pub struct Told {
     /// The fields of each event, in the order in which they were read.
     pub events: Vec<Vec<String>>,
     /// The kinds of content that is no event.
-    pub others: Vec<Kind>,
+    pub others: Vec<ContentKind>,
     /// The number of records that cannot be read.
     pub unreadable: usize,
 }
 
-impl Sink for Told {
-    fn events(&mut self, records: &[Record<'_>]) {
+impl RecordSink for Told {
+    fn events(&mut self, records: &[EventRecord<'_>]) {
         records.iter().for_each(|record| self.event(record));
     }
 
-    fn other(&mut self, kind: Kind) {
+    fn other(&mut self, kind: ContentKind) {
         self.others.push(kind);
     }
 
-    fn unreadable(&mut self, _: Fault) {
+    fn unreadable(&mut self, _: RecordFault) {
         self.unreadable += 1;
     }
 }
@@ -41,11 +41,12 @@ impl Told {
         self
     }
 
-    fn event(&mut self, record: &Record<'_>) {
-        let text = |field: Option<Text<'_>>| field.map_or("-".to_owned(), |t| normal(&t.decode()));
+    fn event(&mut self, record: &EventRecord<'_>) {
+        let text =
+            |field: Option<JsonText<'_>>| field.map_or("-".to_owned(), |t| normal(&t.decode()));
         let (failed, code) = match record.outcome() {
-            Outcome::Succeeded => (false, None),
-            Outcome::Failed(code) => (true, code),
+            CallOutcome::Succeeded => (false, None),
+            CallOutcome::Failed(code) => (true, code),
         };
         let identity = serde_json::from_slice::<Json>(record.user_identity);
         self.events.push(vec![
@@ -64,7 +65,7 @@ impl Told {
             identity.map_or("-".to_owned(), |json| format!("{json:?}")),
         ]);
         // Whatever the identity is, resolving it must end.
-        let _ = Actor::resolve(record.user_identity);
+        let _ = ResolvedActor::resolve(record.user_identity);
     }
 }
 
@@ -79,7 +80,7 @@ fn normal(text: &str) -> String {
 /// Reads a document with the fast reader, `step` bytes at a time.
 pub fn fast(document: &[u8], step: usize) -> Told {
     let mut told = Told::default();
-    let mut envelope = Envelope::default();
+    let mut envelope = EnvelopeReader::default();
     let mut start = 0;
     let mut end = 0;
     loop {
@@ -147,7 +148,7 @@ fn element(value: &Json, within: Within, depth: usize, told: &mut Told) -> Optio
             Some(())
         }
         _ => {
-            told.others.push(Kind::Foreign);
+            told.others.push(ContentKind::Foreign);
             Some(())
         }
     }
@@ -194,15 +195,15 @@ fn leaf(members: &Members, within: Within, depth: usize, told: &mut Told) -> Opt
         || is("eventType", "AwsCloudTrailInsight")
         || is("eventCategory", "Insight")
     {
-        Some(Kind::Insight)
+        Some(ContentKind::Insight)
     } else if is("eventType", "AwsAggregatedEvent") || is("eventCategory", "Aggregated") {
-        Some(Kind::Aggregated)
+        Some(ContentKind::Aggregated)
     } else if has("digestStartTime") {
-        Some(Kind::Digest)
+        Some(ContentKind::Digest)
     } else if has("api_calls_by_principal") {
-        Some(Kind::Summary)
+        Some(ContentKind::Summary)
     } else if has("s3ObjectKey") || is("eventSource", "aws:s3") {
-        Some(Kind::Notification)
+        Some(ContentKind::Notification)
     } else {
         None
     };
@@ -225,7 +226,7 @@ fn leaf(members: &Members, within: Within, depth: usize, told: &mut Told) -> Opt
             _ => None,
         });
     match (within, inner) {
-        (Within::Control, _) => told.others.push(Kind::ControlMessage),
+        (Within::Control, _) => told.others.push(ContentKind::ControlMessage),
         // Payloads have tests of their own.
         (Within::AwsLogs, Some(_)) => return None,
         (_, Some(text)) if text.trim_ascii_start().starts_with(['{', '[']) => {
@@ -239,7 +240,7 @@ fn leaf(members: &Members, within: Within, depth: usize, told: &mut Told) -> Opt
         }
         (_, Some(text)) if text.contains(['{', '[']) => return None,
         (Within::Records, _) => told.unreadable += 1,
-        _ => told.others.push(Kind::Foreign),
+        _ => told.others.push(ContentKind::Foreign),
     }
     Some(())
 }

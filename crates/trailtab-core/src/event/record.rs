@@ -8,42 +8,42 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use crate::event::scan::{Scan, Scanner, Text};
-use crate::time::{Clock, Seconds};
+use crate::event::scan::{JsonScanner, JsonText, ScanResult};
+use crate::time::{Seconds, TimeParser};
 
 /// One record, borrowed from its document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Record<'a> {
+pub struct EventRecord<'a> {
     /// The bytes of the whole record in the document.
     pub raw: &'a [u8],
     /// `eventVersion`, such as `1.11`.
-    pub event_version: Option<Text<'a>>,
+    pub event_version: Option<JsonText<'a>>,
     /// A UUID in all records since eventVersion 1.01.
-    pub event_id: Option<Text<'a>>,
+    pub event_id: Option<JsonText<'a>>,
     /// `eventTime` in UTC, `2026-09-07T08:00:00Z`.
-    pub event_time: Option<Text<'a>>,
+    pub event_time: Option<JsonText<'a>>,
     /// The service, such as `ec2.amazonaws.com`.
-    pub event_source: Option<Text<'a>>,
+    pub event_source: Option<JsonText<'a>>,
     /// `eventName`: the API that was called.
-    pub event_name: Option<Text<'a>>,
+    pub event_name: Option<JsonText<'a>>,
     /// `eventType`, such as `AwsApiCall`.
-    pub event_type: Option<Text<'a>>,
+    pub event_type: Option<JsonText<'a>>,
     /// `eventCategory`, such as `Management` or `Data`.
-    pub event_category: Option<Text<'a>>,
+    pub event_category: Option<JsonText<'a>>,
     /// `awsRegion`: the region that the call was made to.
-    pub aws_region: Option<Text<'a>>,
+    pub aws_region: Option<JsonText<'a>>,
     /// An IPv4 or IPv6 address, a service's DNS name, or `AWS Internal`.
-    pub source_ip_address: Option<Text<'a>>,
+    pub source_ip_address: Option<JsonText<'a>>,
     /// `userAgent`: the software that made the call, as it names itself.
-    pub user_agent: Option<Text<'a>>,
+    pub user_agent: Option<JsonText<'a>>,
     /// `errorCode` at the top level of the record.
-    pub error_code: Option<Text<'a>>,
+    pub error_code: Option<JsonText<'a>>,
     /// `errorMessage` at the top level of the record.
-    pub error_message: Option<Text<'a>>,
+    pub error_message: Option<JsonText<'a>>,
     /// `readOnly`: whether the call changes nothing; None if the record does not say.
     pub read_only: Option<bool>,
     /// `recipientAccountId`: the account whose trail recorded the event.
-    pub recipient_account_id: Option<Text<'a>>,
+    pub recipient_account_id: Option<JsonText<'a>>,
     /// The JSON of `userIdentity`, empty if absent; see [`super::identity`].
     pub user_identity: &'a [u8],
     /// The JSON of `responseElements`, empty if it is not an object.
@@ -52,18 +52,23 @@ pub struct Record<'a> {
 
 /// Whether a call failed, and the error code if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome<'a> {
+pub enum CallOutcome<'a> {
     /// The record has no error.
     Succeeded,
     /// The record has an error code or message. None if it has a message only.
-    Failed(Option<Text<'a>>),
+    Failed(Option<JsonText<'a>>),
 }
 
-impl<'a> Record<'a> {
+impl<'a> EventRecord<'a> {
     /// Reads one member's value if the field is in use; returns whether it is. `near` is the
     /// userIdentity of the previous record, which is often the same.
     #[inline]
-    pub fn member(&mut self, name: &[u8], scanner: &mut Scanner<'a>, near: &'a [u8]) -> Scan<bool> {
+    pub fn member(
+        &mut self,
+        name: &[u8],
+        scanner: &mut JsonScanner<'a>,
+        near: &'a [u8],
+    ) -> ScanResult<bool> {
         let field = match name {
             b"eventVersion" => &mut self.event_version,
             b"eventID" => &mut self.event_id,
@@ -109,7 +114,7 @@ impl<'a> Record<'a> {
     }
 
     /// The eventTime in seconds since 1970-01-01T00:00:00Z; None if it is absent or invalid.
-    pub fn time(&self, clock: &mut Clock) -> Option<Seconds> {
+    pub fn time(&self, clock: &mut TimeParser) -> Option<Seconds> {
         let text = self.event_time?;
         match text.unescaped() {
             Some(raw) => clock.parse(raw),
@@ -118,18 +123,18 @@ impl<'a> Record<'a> {
     }
 
     /// Whether the call failed: an error code or message is at the top level or in the response.
-    pub fn outcome(&self) -> Outcome<'a> {
+    pub fn outcome(&self) -> CallOutcome<'a> {
         let response = self.response_error();
         let code = self.error_code.or(response.0);
         match code.or(self.error_message).or(response.1) {
-            Some(_) => Outcome::Failed(code),
-            None => Outcome::Succeeded,
+            Some(_) => CallOutcome::Failed(code),
+            None => CallOutcome::Succeeded,
         }
     }
 
     /// Finds `errorCode` and `errorMessage` in the response. Does not parse a response that
     /// contains neither name, also not in an escaped form.
-    fn response_error(&self) -> (Option<Text<'a>>, Option<Text<'a>>) {
+    fn response_error(&self) -> (Option<JsonText<'a>>, Option<JsonText<'a>>) {
         let response = self.response_elements;
         let mut found = (None, None);
         static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error"));
@@ -142,7 +147,7 @@ impl<'a> Record<'a> {
         {
             return found;
         }
-        let read = Scanner::new(response, 0).members(|scanner, name| {
+        let read = JsonScanner::new(response, 0).members(|scanner, name| {
             if name.is_exactly("errorCode") {
                 found.0 = scanner.text()?.filter(|text| !text.is_empty());
             } else if name.is_exactly("errorMessage") {
@@ -158,7 +163,7 @@ impl<'a> Record<'a> {
 }
 
 /// Skips a value and returns its JSON if it is an object.
-fn object<'a>(scanner: &mut Scanner<'a>) -> Scan<&'a [u8]> {
+fn object<'a>(scanner: &mut JsonScanner<'a>) -> ScanResult<&'a [u8]> {
     let raw = scanner.skip()?;
     Ok(if raw.starts_with(b"{") { raw } else { b"" })
 }

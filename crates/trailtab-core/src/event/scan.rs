@@ -14,7 +14,7 @@ use wide::{u8x16, u8x32};
 
 /// Why scanning stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum ScanStop {
     /// The buffer ended inside a value, which may be valid once more bytes arrive.
     Incomplete,
     /// The byte at this offset is not valid JSON.
@@ -22,19 +22,19 @@ pub enum Stop {
 }
 
 /// The result of reading one part of a document.
-pub type Scan<T> = Result<T, Stop>;
+pub type ScanResult<T> = Result<T, ScanStop>;
 
 /// The contents of a JSON string (or the text of a number), as they stand in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Text<'a> {
+pub struct JsonText<'a> {
     raw: &'a [u8],
     escaped: bool,
 }
 
-impl<'a> Text<'a> {
+impl<'a> JsonText<'a> {
     /// Wraps a text without JSON escapes, such as a CSV cell.
     pub const fn plain(raw: &'a [u8]) -> Self {
-        Text {
+        JsonText {
             raw,
             escaped: false,
         }
@@ -100,15 +100,15 @@ fn into_string_lossy(bytes: Vec<u8>) -> String {
 
 /// A position in a buffer of JSON text.
 #[derive(Debug, Clone)]
-pub struct Scanner<'a> {
+pub struct JsonScanner<'a> {
     buf: &'a [u8],
     pos: usize,
 }
 
-impl<'a> Scanner<'a> {
+impl<'a> JsonScanner<'a> {
     /// Creates a scanner of `buf` that begins at the offset `pos`.
     pub fn new(buf: &'a [u8], pos: usize) -> Self {
-        Scanner { buf, pos }
+        JsonScanner { buf, pos }
     }
 
     /// The offset of the next unread byte.
@@ -117,8 +117,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Returns the error that the byte at the current offset is not valid.
-    pub fn broken<T>(&self) -> Scan<T> {
-        Err(Stop::Broken(self.pos))
+    pub fn broken<T>(&self) -> ScanResult<T> {
+        Err(ScanStop::Broken(self.pos))
     }
 
     /// Skips one byte that `peek` has returned.
@@ -138,25 +138,25 @@ impl<'a> Scanner<'a> {
     }
 
     /// Returns the bytes from here to the position of a later clone of this scanner.
-    pub fn until(&self, later: &Scanner<'a>) -> &'a [u8] {
+    pub fn until(&self, later: &JsonScanner<'a>) -> &'a [u8] {
         self.buf.get(self.pos..later.pos).unwrap_or_default()
     }
 
     /// Returns the next byte that is not white space, without skipping it.
     #[inline(always)]
-    pub fn peek(&mut self) -> Scan<u8> {
+    pub fn peek(&mut self) -> ScanResult<u8> {
         loop {
             match self.buf.get(self.pos) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.pos += 1,
                 Some(&b) => return Ok(b),
-                None => return Err(Stop::Incomplete),
+                None => return Err(ScanStop::Incomplete),
             }
         }
     }
 
     /// Skips `wanted`, which must be the next byte that is not white space.
     #[inline]
-    pub fn expect(&mut self, wanted: u8) -> Scan<()> {
+    pub fn expect(&mut self, wanted: u8) -> ScanResult<()> {
         if self.peek()? != wanted {
             return self.broken();
         }
@@ -166,7 +166,7 @@ impl<'a> Scanner<'a> {
 
     /// Reads a member's name and the colon after it.
     #[inline(always)]
-    pub fn name(&mut self) -> Scan<Text<'a>> {
+    pub fn name(&mut self) -> ScanResult<JsonText<'a>> {
         if self.peek()? != b'"' {
             return self.broken();
         }
@@ -181,7 +181,7 @@ impl<'a> Scanner<'a> {
 
     /// Reads a string; the opening quote is the next byte.
     #[inline(always)]
-    pub fn string(&mut self) -> Scan<Text<'a>> {
+    pub fn string(&mut self) -> ScanResult<JsonText<'a>> {
         let start = self.pos + 1;
         // Names and most values end within two blocks.
         let rest = self.buf.get(start..).unwrap_or_default();
@@ -194,18 +194,18 @@ impl<'a> Scanner<'a> {
                 let raw = rest.get(..len as usize).unwrap_or_default();
                 self.pos = start + raw.len() + 1;
                 let escaped = false;
-                return Ok(Text { raw, escaped });
+                return Ok(JsonText { raw, escaped });
             }
         }
         self.long_string(start)
     }
 
     #[inline(never)]
-    fn long_string(&mut self, start: usize) -> Scan<Text<'a>> {
+    fn long_string(&mut self, start: usize) -> ScanResult<JsonText<'a>> {
         let mut at = start;
         let mut escaped = false;
         loop {
-            at = find_quote_or_backslash(self.buf, at).ok_or(Stop::Incomplete)?;
+            at = find_quote_or_backslash(self.buf, at).ok_or(ScanStop::Incomplete)?;
             if self.buf[at] == b'"' {
                 break;
             }
@@ -213,7 +213,7 @@ impl<'a> Scanner<'a> {
             at += 2;
         }
         self.pos = at + 1;
-        Ok(Text {
+        Ok(JsonText {
             raw: &self.buf[start..at],
             escaped,
         })
@@ -223,19 +223,19 @@ impl<'a> Scanner<'a> {
     /// For `null`, objects and arrays, skips the value and returns `None`, as if the member were
     /// absent.
     #[inline(always)]
-    pub fn text(&mut self) -> Scan<Option<Text<'a>>> {
+    pub fn text(&mut self) -> ScanResult<Option<JsonText<'a>>> {
         match self.peek()? {
             b'"' => self.string().map(Some),
             b'{' | b'[' => self.nested().map(|_| None),
             _ => {
                 let raw = self.literal()?;
-                Ok((raw != b"null").then_some(Text::plain(raw)))
+                Ok((raw != b"null").then_some(JsonText::plain(raw)))
             }
         }
     }
 
     /// Reads `true` or `false`, also as a string; returns `None` for any other value.
-    pub fn boolean(&mut self) -> Scan<Option<bool>> {
+    pub fn boolean(&mut self) -> ScanResult<Option<bool>> {
         Ok(self.text()?.and_then(|text| match text.unescaped() {
             Some(raw) if raw.eq_ignore_ascii_case(b"true") => Some(true),
             Some(raw) if raw.eq_ignore_ascii_case(b"false") => Some(false),
@@ -245,7 +245,7 @@ impl<'a> Scanner<'a> {
 
     /// Skips a value and returns its bytes.
     #[inline]
-    pub fn skip(&mut self) -> Scan<&'a [u8]> {
+    pub fn skip(&mut self) -> ScanResult<&'a [u8]> {
         match self.peek()? {
             b'"' => {
                 let start = self.pos;
@@ -260,7 +260,7 @@ impl<'a> Scanner<'a> {
     /// Skips the next value if it equals `known`, the bytes of a whole object; returns whether it
     /// did.
     #[inline]
-    pub fn skip_known(&mut self, known: &[u8]) -> Scan<bool> {
+    pub fn skip_known(&mut self, known: &[u8]) -> ScanResult<bool> {
         self.peek()?;
         let rest = self.buf.get(self.pos..).unwrap_or_default();
         let is_known = !known.is_empty() && rest.starts_with(known);
@@ -270,7 +270,10 @@ impl<'a> Scanner<'a> {
 
     /// Calls `member` for each member of the next object; it must read or skip the value.
     #[inline]
-    pub fn members(&mut self, mut member: impl FnMut(&mut Self, Text<'a>) -> Scan<()>) -> Scan<()> {
+    pub fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Self, JsonText<'a>) -> ScanResult<()>,
+    ) -> ScanResult<()> {
         self.members_until::<Infallible>(|scanner, name| {
             member(scanner, name)?;
             Ok(ControlFlow::Continue(()))
@@ -278,12 +281,12 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Like [`Scanner::members`], but stops when `member` breaks.
+    /// Like [`JsonScanner::members`], but stops when `member` breaks.
     #[inline]
     pub fn members_until<B>(
         &mut self,
-        mut member: impl FnMut(&mut Self, Text<'a>) -> Scan<ControlFlow<B>>,
-    ) -> Scan<ControlFlow<B>> {
+        mut member: impl FnMut(&mut Self, JsonText<'a>) -> ScanResult<ControlFlow<B>>,
+    ) -> ScanResult<ControlFlow<B>> {
         self.expect(b'{')?;
         loop {
             match self.peek()? {
@@ -303,12 +306,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a number or a word: everything up to the next delimiter.
-    fn literal(&mut self) -> Scan<&'a [u8]> {
+    fn literal(&mut self) -> ScanResult<&'a [u8]> {
         let rest = &self.buf[self.pos..];
         let len = rest
             .iter()
             .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')))
-            .ok_or(Stop::Incomplete)?;
+            .ok_or(ScanStop::Incomplete)?;
         if len == 0 {
             return self.broken();
         }
@@ -317,9 +320,9 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips an object or array, whose bracket is the next byte, and returns its bytes.
-    fn nested(&mut self) -> Scan<&'a [u8]> {
+    fn nested(&mut self) -> ScanResult<&'a [u8]> {
         let start = self.pos;
-        let mut blocks = Blocks::default();
+        let mut blocks = BlockState::default();
         let mut at = start;
         while let Some(block) = self.buf[at..].first_chunk::<64>() {
             if let Some(end) = blocks.step(block) {
@@ -331,7 +334,7 @@ impl<'a> Scanner<'a> {
         let rest = &self.buf[at..];
         let mut padded = [b' '; 64];
         padded[..rest.len()].copy_from_slice(rest);
-        let end = blocks.step(&padded).ok_or(Stop::Incomplete)?;
+        let end = blocks.step(&padded).ok_or(ScanStop::Incomplete)?;
         self.pos = at + end;
         Ok(&self.buf[start..self.pos])
     }
@@ -339,7 +342,7 @@ impl<'a> Scanner<'a> {
 
 /// The state of skipping a nested value, carried from block to block.
 #[derive(Default)]
-struct Blocks {
+struct BlockState {
     depth: u64,
     /// All ones while the block begins inside a string.
     in_string: u64,
@@ -347,12 +350,12 @@ struct Blocks {
     escaped: u64,
 }
 
-impl Blocks {
+impl BlockState {
     /// Takes 64 bytes; returns the offset after the bracket that closes the value, if it is in this
     /// block.
     #[inline]
     fn step(&mut self, block: &[u8; 64]) -> Option<usize> {
-        let masks = Masks::of(block);
+        let masks = BlockMasks::of(block);
         let escaped = self.escape(masks.backslash);
         let inside = prefix_xor(masks.quote & !escaped) ^ self.in_string;
         // The sign bit says whether the block ends inside a string; spread it over all bits.
@@ -400,17 +403,17 @@ impl Blocks {
 }
 
 /// One bit for each byte of a block, set if the byte is of that kind.
-struct Masks {
+struct BlockMasks {
     quote: u64,
     backslash: u64,
     open: u64,
     close: u64,
 }
 
-impl Masks {
+impl BlockMasks {
     #[inline]
-    fn of(block: &[u8; 64]) -> Masks {
-        let mut masks = Masks {
+    fn of(block: &[u8; 64]) -> BlockMasks {
+        let mut masks = BlockMasks {
             quote: 0,
             backslash: 0,
             open: 0,
@@ -539,8 +542,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn skip(json: &str) -> Scan<&[u8]> {
-        Scanner::new(json.as_bytes(), 0).skip()
+    fn skip(json: &str) -> ScanResult<&[u8]> {
+        JsonScanner::new(json.as_bytes(), 0).skip()
     }
 
     #[test]
@@ -557,7 +560,7 @@ mod tests {
             for padding in 0..130 {
                 let json = format!(r#"{{"p":"{}","v":{case}}}"#, "x".repeat(padding));
                 assert_eq!(skip(&format!("{json}]}}")), Ok(json.as_bytes()), "{json}");
-                assert_eq!(skip(&json[..json.len() - 1]), Err(Stop::Incomplete));
+                assert_eq!(skip(&json[..json.len() - 1]), Err(ScanStop::Incomplete));
             }
         }
     }
@@ -574,18 +577,18 @@ mod tests {
 
     #[test]
     fn text_of_other_types() {
-        let read = |json: &'static str| Scanner::new(json.as_bytes(), 0).text();
+        let read = |json: &'static str| JsonScanner::new(json.as_bytes(), 0).text();
         assert_eq!(read("null,"), Ok(None));
         assert_eq!(read("{\"a\":1},"), Ok(None));
-        assert_eq!(read("012345,"), Ok(Some(Text::plain(b"012345"))));
-        assert_eq!(read("true}"), Ok(Some(Text::plain(b"true"))));
-        assert_eq!(read("tru"), Err(Stop::Incomplete));
-        assert_eq!(read("?"), Err(Stop::Broken(0)));
+        assert_eq!(read("012345,"), Ok(Some(JsonText::plain(b"012345"))));
+        assert_eq!(read("true}"), Ok(Some(JsonText::plain(b"true"))));
+        assert_eq!(read("tru"), Err(ScanStop::Incomplete));
+        assert_eq!(read("?"), Err(ScanStop::Broken(0)));
     }
 
     #[test]
     fn half_a_surrogate_and_unknown_escapes_are_kept_readable() {
-        let decode = |raw: &'static [u8]| Text { raw, escaped: true }.decode().into_owned();
+        let decode = |raw: &'static [u8]| JsonText { raw, escaped: true }.decode().into_owned();
         assert_eq!(decode(br"\ud83d\ude00"), "\u{1f600}");
         assert_eq!(decode(br"\ud83d!"), "\u{fffd}!");
         assert_eq!(decode(br"\q\u12"), "\\q\u{fffd}12");
@@ -596,7 +599,7 @@ mod tests {
         #[test]
         fn strings_read_like_serde_json(text: String) {
             let json = serde_json::to_string(&text).unwrap();
-            let mut scanner = Scanner::new(json.as_bytes(), 0);
+            let mut scanner = JsonScanner::new(json.as_bytes(), 0);
             prop_assert_eq!(scanner.string().unwrap().decode(), text);
             prop_assert_eq!(scanner.pos(), json.len());
         }

@@ -1,33 +1,33 @@
 //! What an archive contains, and what an inspection of it found.
 
-use crate::history::spans::{Span, Spans};
+use crate::history::spans::{SecondRange, SecondSet};
 use crate::time::Seconds;
 
 const DAY: Seconds = 86_400;
 
 /// Everything that an archive contains.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Holdings {
+pub struct ArchiveInventory {
     /// The contents by account and region.
-    pub regions: Vec<Holding>,
+    pub regions: Vec<RegionInventory>,
 }
 
 /// What an archive contains of one account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holding {
+pub struct RegionInventory {
     /// The account id, twelve digits.
     pub account: String,
     /// The region.
     pub region: String,
     /// The seconds whose events the archive holds completely.
-    pub covered: Spans,
+    pub covered: SecondSet,
     /// The stored files.
-    pub stored: Stored,
+    pub stored: StoredFiles,
 }
 
 /// Number and size of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stored {
+pub struct StoredFiles {
     /// Number of files.
     pub files: u64,
     /// Number of events in them.
@@ -36,26 +36,26 @@ pub struct Stored {
     pub bytes: u64,
 }
 
-impl Stored {
+impl StoredFiles {
     /// Adds other files.
-    pub fn merge(&mut self, other: Stored) {
+    pub fn merge(&mut self, other: StoredFiles) {
         self.files += other.files;
         self.events += other.events;
         self.bytes += other.bytes;
     }
 }
 
-impl Holdings {
+impl ArchiveInventory {
     /// The time range that all accounts and regions are compared with: from the first covered
     /// second of any of them to the last.
-    pub fn range(&self) -> Option<Span> {
+    pub fn range(&self) -> Option<SecondRange> {
         let hulls = self.regions.iter().filter_map(|held| held.covered.hull());
-        hulls.reduce(Span::hull)
+        hulls.reduce(SecondRange::hull)
     }
 
     /// The files of all accounts and regions together.
-    pub fn stored(&self) -> Stored {
-        let mut all = Stored::default();
+    pub fn stored(&self) -> StoredFiles {
+        let mut all = StoredFiles::default();
         for held in &self.regions {
             all.merge(held.stored);
         }
@@ -63,10 +63,10 @@ impl Holdings {
     }
 }
 
-impl Holding {
+impl RegionInventory {
     /// How much of a span is covered.
-    pub fn share(&self, span: Span) -> Share {
-        Share {
+    pub fn share(&self, span: SecondRange) -> CoveredShare {
+        CoveredShare {
             part: self.covered.intersect(span).seconds(),
             whole: span.seconds(),
         }
@@ -75,14 +75,14 @@ impl Holding {
 
 /// A part of a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
+pub struct CoveredShare {
     /// Seconds that are covered.
     pub part: u64,
     /// Seconds of the whole.
     pub whole: u64,
 }
 
-impl Share {
+impl CoveredShare {
     /// Tells whether the part is the whole.
     pub fn is_all(self) -> bool {
         self.part >= self.whole
@@ -104,7 +104,7 @@ impl Share {
 
 /// Divides a range into periods of `days` days, starting at its first midnight. The periods are cut
 /// at the range, so that its first and last day can be covered completely.
-pub fn periods(range: Span, days: i64) -> impl Iterator<Item = Span> {
+pub fn periods(range: SecondRange, days: i64) -> impl Iterator<Item = SecondRange> {
     let length = days.max(1).saturating_mul(DAY);
     let first = first_midnight(range);
     let count = match range.is_empty() {
@@ -114,13 +114,13 @@ pub fn periods(range: Span, days: i64) -> impl Iterator<Item = Span> {
     (0..count).map(move |period| {
         let from = first + period * length;
         let until = from + length;
-        Span { from, until }.intersect(range)
+        SecondRange { from, until }.intersect(range)
     })
 }
 
 /// The smallest number of days, or of weeks, in a period such that there are at most `most`
 /// periods.
-pub fn days_to_fit(range: Span, most: usize) -> i64 {
+pub fn days_to_fit(range: SecondRange, most: usize) -> i64 {
     let most = i64::try_from(most).unwrap_or(i64::MAX).max(1);
     let days = (range.until - first_midnight(range) + DAY - 1) / DAY;
     match days <= most {
@@ -130,7 +130,7 @@ pub fn days_to_fit(range: Span, most: usize) -> i64 {
 }
 
 /// The midnight at which the first day of a range begins.
-fn first_midnight(range: Span) -> Seconds {
+fn first_midnight(range: SecondRange) -> Seconds {
     range.from.div_euclid(DAY) * DAY
 }
 
@@ -139,36 +139,36 @@ const MAX_FINDINGS: usize = 1000;
 
 /// The result of inspecting an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Inspection {
+pub struct ArchiveInspection {
     /// The files that match the ledger.
-    pub good: Stored,
+    pub good: StoredFiles,
     /// Events that are or may be lost.
-    pub damage: Findings,
+    pub damage: PathFindings,
     /// Findings without a loss, since the seconds were never counted as covered.
-    pub remarks: Findings,
+    pub remarks: PathFindings,
 }
 
 /// A list of findings, each with a path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Findings {
+pub struct PathFindings {
     /// The findings that are kept verbatim.
-    pub named: Vec<Finding>,
+    pub named: Vec<PathFinding>,
     /// Number of further findings.
     pub more: u64,
 }
 
 /// One thing that was found in an archive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
+pub struct PathFinding {
     /// The path of the file.
     pub path: String,
     /// What is wrong with the file, as the end of a sentence that begins with its path.
     pub what: String,
 }
 
-impl Findings {
+impl PathFindings {
     /// Adds a finding; beyond the limit of named ones, it is only counted.
-    pub fn add(&mut self, finding: Finding) {
+    pub fn add(&mut self, finding: PathFinding) {
         if self.named.len() < MAX_FINDINGS {
             self.named.push(finding);
         } else {
@@ -186,13 +186,13 @@ impl Findings {
 mod tests {
     use super::*;
 
-    fn span(from: i64, until: i64) -> Span {
-        Span { from, until }
+    fn span(from: i64, until: i64) -> SecondRange {
+        SecondRange { from, until }
     }
 
     #[test]
     fn days_end_at_midnight_and_with_the_range() {
-        let days: Vec<Span> = periods(span(DAY - 10, 2 * DAY + 5), 1).collect();
+        let days: Vec<SecondRange> = periods(span(DAY - 10, 2 * DAY + 5), 1).collect();
         assert_eq!(
             days,
             [
@@ -201,7 +201,7 @@ mod tests {
                 span(2 * DAY, 2 * DAY + 5)
             ]
         );
-        let weeks: Vec<Span> = periods(span(DAY - 10, 8 * DAY), 7).collect();
+        let weeks: Vec<SecondRange> = periods(span(DAY - 10, 8 * DAY), 7).collect();
         assert_eq!(weeks, [span(DAY - 10, 7 * DAY), span(7 * DAY, 8 * DAY)]);
         assert_eq!(periods(span(5, 5), 1).count(), 0);
         assert_eq!(periods(span(-5, 5), 1).count(), 2);
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn nearly_all_is_not_all_and_hardly_anything_not_nothing() {
-        let permille = |part, whole| Share { part, whole }.permille();
+        let permille = |part, whole| CoveredShare { part, whole }.permille();
         assert_eq!(permille(0, 100_000), 0);
         assert_eq!(permille(1, 100_000), 1);
         assert_eq!(permille(99_999, 100_000), 999);
@@ -231,9 +231,9 @@ mod tests {
 
     #[test]
     fn findings_are_bounded_and_none_is_forgotten() {
-        let mut findings = Findings::default();
+        let mut findings = PathFindings::default();
         for n in 0..1500 {
-            findings.add(Finding {
+            findings.add(PathFinding {
                 path: n.to_string(),
                 what: String::new(),
             });

@@ -70,7 +70,7 @@ const SHARE: f64 = 0.2;
 
 /// The rate limiter of one account and region.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub struct RateLimiter {
     max: f64,
     /// The highest rate that is tried.
     top: f64,
@@ -97,10 +97,10 @@ pub struct Pace {
     early: f64,
 }
 
-impl Pace {
+impl RateLimiter {
     /// Creates a full bucket for at most `max` requests per second.
-    pub fn new(max: f64, now: f64) -> Pace {
-        Pace {
+    pub fn new(max: f64, now: f64) -> RateLimiter {
+        RateLimiter {
             max,
             top: max,
             tokens: CAPACITY,

@@ -4,14 +4,14 @@ use crate::time::Seconds;
 
 /// A half-open range of seconds, [from, until).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span {
+pub struct SecondRange {
     /// The first second, in seconds since 1970-01-01T00:00:00Z.
     pub from: Seconds,
     /// The first second after it, in seconds since 1970-01-01T00:00:00Z.
     pub until: Seconds,
 }
 
-impl Span {
+impl SecondRange {
     /// Tells whether the span contains no second.
     pub fn is_empty(self) -> bool {
         self.until <= self.from
@@ -23,19 +23,19 @@ impl Span {
     }
 
     /// The intersection of both; may be empty.
-    pub fn intersect(self, other: Span) -> Span {
-        Span {
+    pub fn intersect(self, other: SecondRange) -> SecondRange {
+        SecondRange {
             from: self.from.max(other.from),
             until: self.until.min(other.until),
         }
     }
 
     /// The smallest span that contains both; an empty span is ignored.
-    pub fn hull(self, other: Span) -> Span {
+    pub fn hull(self, other: SecondRange) -> SecondRange {
         match (self.is_empty(), other.is_empty()) {
             (true, _) => other,
             (_, true) => self,
-            _ => Span {
+            _ => SecondRange {
                 from: self.from.min(other.from),
                 until: self.until.max(other.until),
             },
@@ -45,22 +45,22 @@ impl Span {
 
 /// A set of seconds. Equal sets compare as equal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Spans {
+pub struct SecondSet {
     /// Sorted; none is empty, and no two touch.
-    spans: Vec<Span>,
+    spans: Vec<SecondRange>,
 }
 
-impl From<Span> for Spans {
-    fn from(span: Span) -> Spans {
-        let mut spans = Spans::default();
+impl From<SecondRange> for SecondSet {
+    fn from(span: SecondRange) -> SecondSet {
+        let mut spans = SecondSet::default();
         spans.union(span);
         spans
     }
 }
 
-impl Spans {
+impl SecondSet {
     /// Adds the seconds of a span.
-    pub fn union(&mut self, span: Span) {
+    pub fn union(&mut self, span: SecondRange) {
         if span.is_empty() {
             return;
         }
@@ -74,7 +74,7 @@ impl Spans {
     }
 
     /// Removes the seconds of a span.
-    pub fn subtract(&mut self, span: Span) {
+    pub fn subtract(&mut self, span: SecondRange) {
         if span.is_empty() {
             return;
         }
@@ -87,11 +87,11 @@ impl Spans {
             return;
         };
         let left = [
-            Span {
+            SecondRange {
                 from: head.from,
                 until: span.from,
             },
-            Span {
+            SecondRange {
                 from: span.until,
                 until: tail.until,
             },
@@ -101,7 +101,7 @@ impl Spans {
     }
 
     /// The seconds of the set that are inside a window.
-    pub fn intersect(&self, window: Span) -> Spans {
+    pub fn intersect(&self, window: SecondRange) -> SecondSet {
         let first = self
             .spans
             .partition_point(|known| known.until <= window.from);
@@ -109,14 +109,14 @@ impl Spans {
             .iter()
             .map(|known| known.intersect(window))
             .take_while(|part| !part.is_empty());
-        Spans {
+        SecondSet {
             spans: inside.collect(),
         }
     }
 
     /// The seconds of a window that are not in the set.
-    pub fn gaps(&self, window: Span) -> Spans {
-        let mut gaps = Spans::from(window);
+    pub fn gaps(&self, window: SecondRange) -> SecondSet {
+        let mut gaps = SecondSet::from(window);
         for span in self.intersect(window).iter() {
             gaps.subtract(span);
         }
@@ -125,17 +125,17 @@ impl Spans {
 
     /// The number of seconds.
     pub fn seconds(&self) -> u64 {
-        self.iter().map(Span::seconds).sum()
+        self.iter().map(SecondRange::seconds).sum()
     }
 
     /// The smallest span that contains the set; None if the set is empty.
-    pub fn hull(&self) -> Option<Span> {
+    pub fn hull(&self) -> Option<SecondRange> {
         let (first, last) = (self.spans.first()?, self.spans.last()?);
         Some(first.hull(*last))
     }
 
     /// The spans of the set, oldest first. No two touch.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Span> + ExactSizeIterator {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = SecondRange> + ExactSizeIterator {
         self.spans.iter().copied()
     }
 }
@@ -149,7 +149,7 @@ mod tests {
     /// The seconds of a small world, one by one.
     const WORLD: i64 = 40;
 
-    fn seconds(spans: &Spans) -> Vec<bool> {
+    fn seconds(spans: &SecondSet) -> Vec<bool> {
         let inside = |second| {
             spans
                 .iter()
@@ -158,11 +158,11 @@ mod tests {
         (0..WORLD).map(inside).collect()
     }
 
-    fn span() -> impl Strategy<Value = Span> {
-        (0..WORLD, 0..WORLD).prop_map(|(from, until)| Span { from, until })
+    fn span() -> impl Strategy<Value = SecondRange> {
+        (0..WORLD, 0..WORLD).prop_map(|(from, until)| SecondRange { from, until })
     }
 
-    fn holds(span: Span, second: usize) -> bool {
+    fn holds(span: SecondRange, second: usize) -> bool {
         (span.from..span.until).contains(&(second as i64))
     }
 
@@ -172,7 +172,7 @@ mod tests {
             steps in prop::collection::vec((any::<bool>(), span()), 0..20),
             window in span(),
         ) {
-            let (mut spans, mut naive) = (Spans::default(), vec![false; WORLD as usize]);
+            let (mut spans, mut naive) = (SecondSet::default(), vec![false; WORLD as usize]);
             for (adds, span) in steps {
                 if adds {
                     spans.union(span);
@@ -183,7 +183,7 @@ mod tests {
                     *is_in = if holds(span, second) { adds } else { *is_in };
                 }
                 prop_assert_eq!(seconds(&spans), naive.clone());
-                let apart = |pair: &[Span]| pair[0].until < pair[1].from;
+                let apart = |pair: &[SecondRange]| pair[0].until < pair[1].from;
                 prop_assert!(spans.spans.windows(2).all(apart), "{:?}", spans);
                 prop_assert!(spans.iter().all(|span| !span.is_empty()));
             }
@@ -202,13 +202,16 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_do_no_harm() {
-        let all = Span {
+        let all = SecondRange {
             from: i64::MIN,
             until: i64::MAX,
         };
-        let mut spans = Spans::from(all);
+        let mut spans = SecondSet::from(all);
         assert_eq!(spans.seconds(), u64::MAX);
-        spans.subtract(Span { from: 0, until: 1 });
-        assert_eq!(spans.gaps(all), Spans::from(Span { from: 0, until: 1 }));
+        spans.subtract(SecondRange { from: 0, until: 1 });
+        assert_eq!(
+            spans.gaps(all),
+            SecondSet::from(SecondRange { from: 0, until: 1 })
+        );
     }
 }

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{Judge, Region, SETTLING, Scope, Standing, address, readable};
+use super::{AccountRegion, DigestJudge, DigestStanding, SETTLING, VerifyScope, address, readable};
 use crate::coverage::Severity;
-use crate::integrity::digest::{Digest, Name, Previous};
+use crate::integrity::digest::{DigestFile, LogFileName, PreviousDigest};
 use crate::time::{self, Seconds};
 
 /// Seconds between two digests.
 pub(super) const HOUR: Seconds = 3600;
 
 /// The trail that a digest belongs to: its region, folder and name, and whether it is a backfill.
-type Trail<'e> = (Region<'e>, &'e str, &'e str, bool);
+type TrailKey<'e> = (AccountRegion<'e>, &'e str, &'e str, bool);
 
 /// The times that digests cover in one region of one account.
 #[derive(Debug, Default)]
-pub(super) struct Cover {
+pub(super) struct DigestCover {
     /// The ranges from the start to the end of trusted digests; adjacent ranges are joined.
     covered: Vec<(Seconds, Seconds)>,
     /// Ranges in which there may be digests that are not available or not trusted.
@@ -24,19 +24,19 @@ pub(super) struct Cover {
     pub(super) end: Seconds,
 }
 
-impl<'e> Judge<'e> {
+impl<'e> DigestJudge<'e> {
     /// Follows the digests of each trail through time, and returns what they cover in each region.
-    pub(super) fn check_chains(&mut self) -> BTreeMap<Region<'e>, Cover> {
-        let mut chains: BTreeMap<Trail<'e>, Vec<(usize, &'e Digest)>> = BTreeMap::new();
+    pub(super) fn check_chains(&mut self) -> BTreeMap<AccountRegion<'e>, DigestCover> {
+        let mut chains: BTreeMap<TrailKey<'e>, Vec<(usize, &'e DigestFile)>> = BTreeMap::new();
         for (index, digest) in readable(&self.evidence.digests) {
-            if let Some(name) = Name::of(&digest.object) {
+            if let Some(name) = LogFileName::of(&digest.object) {
                 let region = (name.account, name.region);
                 let folder = folder(&digest.object);
                 let trail = (region, folder, name.trail(), name.is_backfill());
                 chains.entry(trail).or_default().push((index, digest));
             }
         }
-        let mut covers: BTreeMap<Region<'e>, Cover> = BTreeMap::new();
+        let mut covers: BTreeMap<AccountRegion<'e>, DigestCover> = BTreeMap::new();
         for ((region, _, _, is_backfill), mut chain) in chains {
             chain.sort_by_key(|(_, digest)| (digest.end, digest.start));
             // Backfill digests have no schedule: only their links show what is missing.
@@ -67,27 +67,33 @@ impl<'e> Judge<'e> {
         let Ok(digest) = &evidence.digests[index].digest else {
             return false;
         };
-        let follows = |previous: &Previous| {
+        let follows = |previous: &PreviousDigest| {
             let mut before = self.at(&previous.bucket, &previous.object).iter();
             before.any(|&at| {
                 let found = &evidence.digests[at];
                 let end = found.digest.as_ref().map(|digest| digest.end);
-                self.standing[at] == Standing::Proven
+                self.standing[at] == DigestStanding::Proven
                     && found.hash == previous.hash
                     && end.is_ok_and(|end| digest.start >= end)
             })
         };
         match self.standing[index] {
-            Standing::Proven => true,
-            Standing::NotAtHand => digest.previous.as_ref().is_some_and(follows),
-            Standing::Invalid | Standing::KeyUnknown => false,
+            DigestStanding::Proven => true,
+            DigestStanding::NotAtHand => digest.previous.as_ref().is_some_and(follows),
+            DigestStanding::Invalid | DigestStanding::KeyUnknown => false,
         }
     }
 
-    fn check_gap(&mut self, region: Region<'_>, before: &Digest, after: &Digest, index: usize) {
+    fn check_gap(
+        &mut self,
+        region: AccountRegion<'_>,
+        before: &DigestFile,
+        after: &DigestFile,
+        index: usize,
+    ) {
         let document = self.evidence.digests[index].document.as_str();
         let is_missing =
-            |previous: &&Previous| self.at(&previous.bucket, &previous.object).is_empty();
+            |previous: &&PreviousDigest| self.at(&previous.bucket, &previous.object).is_empty();
         let missing = after.previous.as_ref().filter(is_missing);
         let gap = (before.end, after.start);
         if (gap.1 <= gap.0 && missing.is_none()) || !self.is_asked(region, gap) {
@@ -123,7 +129,7 @@ impl<'e> Judge<'e> {
         }
     }
 
-    fn check_backfill(&mut self, chain: &[(usize, &Digest)]) {
+    fn check_backfill(&mut self, chain: &[(usize, &DigestFile)]) {
         for (index, digest) in chain.iter().skip(1) {
             let document = self.evidence.digests[*index].document.as_str();
             if let Some(previous) = &digest.previous
@@ -141,8 +147,12 @@ impl<'e> Judge<'e> {
     }
 
     /// Tells whether any part of a delivery time range belongs to the requested window.
-    fn is_asked(&self, (account, region): Region<'_>, (from, to): (Seconds, Seconds)) -> bool {
-        let Scope { window, filter, .. } = self.scope;
+    fn is_asked(
+        &self,
+        (account, region): AccountRegion<'_>,
+        (from, to): (Seconds, Seconds),
+    ) -> bool {
+        let VerifyScope { window, filter, .. } = self.scope;
         filter.admits_account(account)
             && filter.admits_region(region)
             && window.since.is_none_or(|since| to >= since)
@@ -151,9 +161,9 @@ impl<'e> Judge<'e> {
     }
 }
 
-impl Cover {
+impl DigestCover {
     /// Adds the digests of a trail, in order.
-    fn add<'e>(&mut self, digests: impl Iterator<Item = &'e Digest>) {
+    fn add<'e>(&mut self, digests: impl Iterator<Item = &'e DigestFile>) {
         let mut joined: Vec<(Seconds, Seconds)> = Vec::new();
         for digest in digests {
             match joined.last_mut() {

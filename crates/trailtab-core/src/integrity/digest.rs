@@ -9,11 +9,11 @@ use serde::Deserialize;
 use crate::time::{self, Seconds};
 
 /// A SHA-256.
-pub type Hash = [u8; 32];
+pub type Sha256Hash = [u8; 32];
 
 /// A digest file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Digest {
+pub struct DigestFile {
     /// `digestStartTime`: the first second of the deliveries that the digest covers.
     pub start: Seconds,
     /// `digestEndTime`: the first second after them.
@@ -25,9 +25,9 @@ pub struct Digest {
     /// `digestPublicKeyFingerprint`: identifies the public key that verifies the signature.
     pub fingerprint: String,
     /// The previous digest; None for the first digest after logging started or restarted.
-    pub previous: Option<Previous>,
+    pub previous: Option<PreviousDigest>,
     /// `logFiles`: the log files that the digest vouches for.
-    pub log_files: Vec<LogFile>,
+    pub log_files: Vec<ListedLogFile>,
     /// `digestEndTime` as written, since these characters are signed.
     end_text: String,
     previous_signature: Option<String>,
@@ -35,24 +35,24 @@ pub struct Digest {
 
 /// The previous digest, as a digest describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Previous {
+pub struct PreviousDigest {
     /// `previousDigestS3Bucket`: the bucket of the digest before.
     pub bucket: String,
     /// `previousDigestS3Object`: the key of the digest before.
     pub object: String,
     /// `previousDigestHashValue`: SHA-256 of the contents of the digest before.
-    pub hash: Hash,
+    pub hash: Sha256Hash,
 }
 
 /// A log file, as a digest describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogFile {
+pub struct ListedLogFile {
     /// `s3Bucket`: the bucket of the log file.
     pub bucket: String,
     /// `s3Object`: the key of the log file.
     pub object: String,
     /// `hashValue`: SHA-256 of the inflated contents of the log file.
-    pub hash: Hash,
+    pub hash: Sha256Hash,
     /// The times of the oldest and newest event; None if the digest does not contain them.
     pub events: Option<(Seconds, Seconds)>,
 }
@@ -102,13 +102,13 @@ struct RawLogFile {
     oldest_event_time: Option<String>,
 }
 
-impl Digest {
+impl DigestFile {
     /// Parses the inflated contents of a digest.
     ///
     /// # Errors
     ///
     /// If the contents are not a digest, or use algorithms other than the documented ones.
-    pub fn parse(json: &[u8]) -> Result<Digest, DigestError> {
+    pub fn parse(json: &[u8]) -> Result<DigestFile, DigestError> {
         let raw: RawDigest = serde_json::from_slice(json)?;
         if raw.digest_signature_algorithm != "SHA256withRSA" {
             return Err(DigestError::Algorithm(raw.digest_signature_algorithm));
@@ -118,7 +118,7 @@ impl Digest {
             raw.previous_digest_s3_object,
             raw.previous_digest_hash_value,
         ) {
-            (Some(bucket), Some(object), Some(hash)) => Some(Previous {
+            (Some(bucket), Some(object), Some(hash)) => Some(PreviousDigest {
                 bucket,
                 object,
                 hash: sha256(
@@ -128,8 +128,8 @@ impl Digest {
             }),
             _ => None,
         };
-        let log_files = raw.log_files.into_iter().map(LogFile::try_from);
-        Ok(Digest {
+        let log_files = raw.log_files.into_iter().map(ListedLogFile::try_from);
+        Ok(DigestFile {
             start: time(&raw.digest_start_time)?,
             end: time(&raw.digest_end_time)?,
             bucket: raw.digest_s3_bucket,
@@ -143,7 +143,7 @@ impl Digest {
     }
 
     /// The string that CloudTrail signs; `hash` is the hash of the digest's own contents.
-    pub fn string_to_sign(&self, hash: &Hash) -> String {
+    pub fn string_to_sign(&self, hash: &Sha256Hash) -> String {
         format!(
             "{}\n{}/{}\n{}\n{}",
             self.end_text,
@@ -161,7 +161,7 @@ impl Digest {
     }
 }
 
-impl TryFrom<RawLogFile> for LogFile {
+impl TryFrom<RawLogFile> for ListedLogFile {
     type Error = DigestError;
 
     fn try_from(raw: RawLogFile) -> Result<Self, DigestError> {
@@ -169,7 +169,7 @@ impl TryFrom<RawLogFile> for LogFile {
             (Some(oldest), Some(newest)) => Some((time(&oldest)?, time(&newest)?)),
             _ => None,
         };
-        Ok(LogFile {
+        Ok(ListedLogFile {
             hash: sha256(&raw.hash_algorithm, &raw.hash_value)?,
             bucket: raw.s3_bucket,
             object: raw.s3_object,
@@ -182,7 +182,7 @@ fn time(text: &str) -> Result<Seconds, DigestError> {
     time::parse(text.as_bytes()).ok_or_else(|| DigestError::Time(text.to_owned()))
 }
 
-fn sha256(algorithm: &str, text: &str) -> Result<Hash, DigestError> {
+fn sha256(algorithm: &str, text: &str) -> Result<Sha256Hash, DigestError> {
     if algorithm != "SHA-256" {
         return Err(DigestError::Algorithm(algorithm.to_owned()));
     }
@@ -209,7 +209,7 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
 /// The parts of the name of a log file or digest: `ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz`
 /// or `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_TIME.json.gz`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Name<'n> {
+pub struct LogFileName<'n> {
     /// The account id, twelve digits.
     pub account: &'n str,
     /// The region that recorded the events.
@@ -218,14 +218,14 @@ pub struct Name<'n> {
     rest: &'n str,
 }
 
-impl<'n> Name<'n> {
+impl<'n> LogFileName<'n> {
     /// Parses the file name of a path or address; None if it is neither.
-    pub fn of(path: &'n str) -> Option<Name<'n>> {
+    pub fn of(path: &'n str) -> Option<LogFileName<'n>> {
         let mut parts = file_name(path).splitn(4, '_');
         let (account, kind) = (parts.next()?, parts.next()?);
         let (region, rest) = (parts.next()?, parts.next()?);
         let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        (is_account && kind.starts_with("CloudTrail")).then_some(Name {
+        (is_account && kind.starts_with("CloudTrail")).then_some(LogFileName {
             account,
             region,
             kind,
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_digest_is_read_and_signed_as_documented() {
-        let digest = Digest::parse(DIGEST.as_bytes()).unwrap();
+        let digest = DigestFile::parse(DIGEST.as_bytes()).unwrap();
         assert_eq!(digest.end - digest.start, 3600);
         assert_eq!(digest.log_files[0].hash[0], 0x9b);
         assert_eq!(digest.log_files[0].events.map(|(a, b)| b - a), Some(600));
@@ -360,7 +360,7 @@ mod tests {
                 *member = serde_json::Value::Null;
             }
         }
-        let digest = Digest::parse(value.to_string().as_bytes()).unwrap();
+        let digest = DigestFile::parse(value.to_string().as_bytes()).unwrap();
         assert_eq!(digest.previous, None);
         assert!(digest.string_to_sign(&[0; 32]).ends_with("\nnull"));
     }
@@ -381,37 +381,37 @@ mod tests {
         ] {
             let text = DIGEST.replacen(good, bad, 1);
             assert_ne!(text, DIGEST);
-            assert!(Digest::parse(text.as_bytes()).is_err(), "{bad}");
+            assert!(DigestFile::parse(text.as_bytes()).is_err(), "{bad}");
         }
-        assert!(Digest::parse(b"").is_err());
+        assert!(DigestFile::parse(b"").is_err());
     }
 
     #[test]
     fn names_are_taken_apart() {
         let log = "x/111122223333_CloudTrail_us-east-1_20260907T0805Z_aaaaaaaaaaaaaaaa.json.gz";
-        let name = Name::of(log).unwrap();
+        let name = LogFileName::of(log).unwrap();
         assert!(name.is_log_file() && !name.is_digest());
         assert_eq!(name.delivered(), time::parse(b"2026-09-07T08:05:00Z"));
         let digest =
             "111122223333_CloudTrail-Digest_us-east-1_my_trail_eu-west-1_20260907T080131Z.json.gz";
-        let name = Name::of(digest).unwrap();
+        let name = LogFileName::of(digest).unwrap();
         assert!(name.is_digest() && !name.is_backfill());
         assert_eq!(
             (name.trail(), name.region),
             ("my_trail_eu-west-1", "us-east-1")
         );
         let backfill = digest.replace(".json", "_backfill.json");
-        let name = Name::of(&backfill).unwrap();
+        let name = LogFileName::of(&backfill).unwrap();
         assert_eq!(
             (name.trail(), name.is_backfill()),
             ("my_trail_eu-west-1", true)
         );
         for odd in ["x.json", "1_2_3_4", "111122223333_Config_x_y", ""] {
-            assert_eq!(Name::of(odd), None);
+            assert_eq!(LogFileName::of(odd), None);
         }
         for odd in ["2026090éT0805Z", "20260907T080Z", "20261307T0805Z", "T", ""] {
             let name = format!("111122223333_CloudTrail_us-east-1_{odd}_a.json.gz");
-            assert_eq!(Name::of(&name).unwrap().delivered(), None, "{odd}");
+            assert_eq!(LogFileName::of(&name).unwrap().delivered(), None, "{odd}");
         }
     }
 

@@ -2,37 +2,43 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chains::{Cover, HOUR};
-use super::{FoundLog, Judge, Region, SETTLING, Scope, Standing, address, readable};
-use crate::coverage::{Coverage, Severity};
-use crate::integrity::digest::{self, Digest, LogFile, Name};
-use crate::time::{Seconds, Window};
+use super::chains::{DigestCover, HOUR};
+use super::{
+    AccountRegion, DigestJudge, DigestStanding, FoundLog, SETTLING, VerifyScope, address, readable,
+};
+use crate::coverage::{RunCoverage, Severity};
+use crate::integrity::digest::{self, DigestFile, ListedLogFile, LogFileName};
+use crate::time::{Seconds, TimeWindow};
 
 /// If log files were delivered this many seconds after the last digest, digests are missing.
 const OVERDUE: Seconds = 3 * HOUR;
 
-impl<'e> Judge<'e> {
-    pub(super) fn check_logs(&mut self, covers: &BTreeMap<Region<'e>, Cover>, coverage: &Coverage) {
+impl<'e> DigestJudge<'e> {
+    pub(super) fn check_logs(
+        &mut self,
+        covers: &BTreeMap<AccountRegion<'e>, DigestCover>,
+        coverage: &RunCoverage,
+    ) {
         let evidence = self.evidence;
-        let mut listed: BTreeMap<&str, Vec<(usize, &'e LogFile, bool)>> = BTreeMap::new();
+        let mut listed: BTreeMap<&str, Vec<(usize, &'e ListedLogFile, bool)>> = BTreeMap::new();
         for (index, digest) in readable(&evidence.digests) {
             for log in &digest.log_files {
                 let name = digest::stem(digest::file_name(&log.object));
                 listed.entry(name).or_default().push((index, log, false));
             }
         }
-        let mut newest: BTreeMap<Region<'e>, Seconds> = BTreeMap::new();
+        let mut newest: BTreeMap<AccountRegion<'e>, Seconds> = BTreeMap::new();
         for name in evidence
             .logs
             .iter()
-            .filter_map(|log| Name::of(&log.document))
+            .filter_map(|log| LogFileName::of(&log.document))
         {
             if let Some(time) = name.delivered() {
                 let newest = newest.entry((name.account, name.region)).or_insert(time);
                 *newest = time.max(*newest);
             }
         }
-        let mut not_covered: BTreeMap<Option<Region<'e>>, u64> = BTreeMap::new();
+        let mut not_covered: BTreeMap<Option<AccountRegion<'e>>, u64> = BTreeMap::new();
         for log in &evidence.logs {
             self.integrity.log_files += 1;
             let name = digest::stem(digest::file_name(&log.document));
@@ -59,9 +65,9 @@ impl<'e> Judge<'e> {
         &mut self,
         log: &FoundLog,
         said: &[(usize, bool)],
-        covers: &BTreeMap<Region<'e>, Cover>,
+        covers: &BTreeMap<AccountRegion<'e>, DigestCover>,
     ) {
-        let is_proven = |index: usize| self.standing[index] == Standing::Proven;
+        let is_proven = |index: usize| self.standing[index] == DigestStanding::Proven;
         let fits = said.iter().any(|(_, fits)| *fits);
         let is_refuted = said.iter().any(|(index, fits)| is_proven(*index) && !fits);
         if !fits || is_refuted || log.has_more {
@@ -92,9 +98,9 @@ impl<'e> Judge<'e> {
         &self,
         log: &FoundLog,
         said: &[(usize, bool)],
-        covers: &BTreeMap<Region<'e>, Cover>,
+        covers: &BTreeMap<AccountRegion<'e>, DigestCover>,
     ) -> bool {
-        let name = Name::of(&log.document);
+        let name = LogFileName::of(&log.document);
         let Some((name, time)) = name.and_then(|name| Some((name, name.delivered()?))) else {
             return true;
         };
@@ -102,7 +108,7 @@ impl<'e> Judge<'e> {
         let is_in_its_time = |index: usize| {
             let digest = &self.evidence.digests[index].digest;
             let is_in_time =
-                |digest: &Digest| digest.start <= time + SETTLING && time <= digest.end;
+                |digest: &DigestFile| digest.start <= time + SETTLING && time <= digest.end;
             self.is_believed(index) && digest.as_ref().is_ok_and(is_in_time)
         };
         cover.is_some_and(|cover| cover.vouches_for(time))
@@ -113,11 +119,11 @@ impl<'e> Judge<'e> {
     fn unlisted(
         &mut self,
         log: &'e FoundLog,
-        covers: &BTreeMap<Region<'e>, Cover>,
-        newest: &BTreeMap<Region<'e>, Seconds>,
-        not_covered: &mut BTreeMap<Option<Region<'e>>, u64>,
+        covers: &BTreeMap<AccountRegion<'e>, DigestCover>,
+        newest: &BTreeMap<AccountRegion<'e>, Seconds>,
+        not_covered: &mut BTreeMap<Option<AccountRegion<'e>>, u64>,
     ) {
-        let name = Name::of(&log.document);
+        let name = LogFileName::of(&log.document);
         let region = name.map(|name| (name.account, name.region));
         let cover = region.and_then(|region| covers.get(&region));
         let delivered = name.and_then(|name| name.delivered());
@@ -138,13 +144,13 @@ impl<'e> Judge<'e> {
         self.integrity.log_files_not_covered += 1;
         // Log files outside the request may lack digests: of another region, or with events outside
         // the window.
-        let Scope { window, filter, .. } = self.scope;
+        let VerifyScope { window, filter, .. } = self.scope;
         let is_inside = |(from, to): (Seconds, Seconds)| {
             window.since.is_none_or(|since| to >= since)
                 && window.until.is_none_or(|until| from < until)
         };
         let times = log.events.or(delivered.map(|time| (time, time)));
-        let is_wanted = |(account, region): Region<'_>| {
+        let is_wanted = |(account, region): AccountRegion<'_>| {
             filter.admits_account(account) && filter.admits_region(region)
         };
         if times.is_none_or(is_inside) && region.is_none_or(is_wanted) {
@@ -154,8 +160,8 @@ impl<'e> Judge<'e> {
 
     fn report_not_covered(
         &mut self,
-        not_covered: &BTreeMap<Option<Region<'_>>, u64>,
-        covers: &BTreeMap<Region<'_>, Cover>,
+        not_covered: &BTreeMap<Option<AccountRegion<'_>>, u64>,
+        covers: &BTreeMap<AccountRegion<'_>, DigestCover>,
     ) {
         if self.evidence.digests.is_empty() {
             let reason = "none found, so that nothing vouches for any log file; they lie in \
@@ -189,8 +195,8 @@ impl<'e> Judge<'e> {
     /// Finds log files that digests list and that were not found.
     fn check_missing(
         &mut self,
-        listed: BTreeMap<&str, Vec<(usize, &'e LogFile, bool)>>,
-        coverage: &Coverage,
+        listed: BTreeMap<&str, Vec<(usize, &'e ListedLogFile, bool)>>,
+        coverage: &RunCoverage,
     ) {
         let mut missing = BTreeSet::new();
         for (index, log, is_here) in listed.into_values().flatten() {
@@ -199,7 +205,7 @@ impl<'e> Judge<'e> {
                 address(document, &log.bucket, &log.object)
             };
             if !is_here
-                && self.standing[index] != Standing::Invalid
+                && self.standing[index] != DigestStanding::Invalid
                 && self.is_expected(log, coverage)
                 && self.is_read(&place())
             {
@@ -214,15 +220,15 @@ impl<'e> Judge<'e> {
 
     /// Tells whether a log file contains what was requested, and is located where it would have
     /// been read.
-    fn is_expected(&self, log: &LogFile, coverage: &Coverage) -> bool {
-        let Some((name, delivered)) = Name::of(&log.object)
-            .filter(Name::is_log_file)
+    fn is_expected(&self, log: &ListedLogFile, coverage: &RunCoverage) -> bool {
+        let Some((name, delivered)) = LogFileName::of(&log.object)
+            .filter(LogFileName::is_log_file)
             .and_then(|name| Some((name, name.delivered()?)))
         else {
             return false;
         };
         let region = (name.account.to_owned(), name.region.to_owned());
-        let Window { since, until } = self.scope.window;
+        let TimeWindow { since, until } = self.scope.window;
         let (first, last) = log.events.unwrap_or((delivered, delivered));
         let day = |time: Seconds| time.div_euclid(86_400);
         coverage.asked.get(&region) != Some(&Some(Severity::Failed))

@@ -12,10 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::coverage::{Coverage, Problem, Severity};
-use crate::event::filter::Filter;
-use crate::integrity::digest::{Digest, Hash};
-use crate::time::{Seconds, Window};
+use crate::coverage::{ReadProblem, RunCoverage, Severity};
+use crate::event::filter::EventFilter;
+use crate::integrity::digest::{DigestFile, Sha256Hash};
+use crate::time::{Seconds, TimeWindow};
 
 /// A log file may be delivered some minutes after the minute in its name, and is then listed in the
 /// digest of the next hour.
@@ -23,7 +23,7 @@ const SETTLING: Seconds = 15 * 60;
 
 /// The digests and log files that were found.
 #[derive(Debug, Default)]
-pub struct Evidence {
+pub struct DigestEvidence {
     /// The digests that were read.
     pub digests: Vec<FoundDigest>,
     /// The log files that were read.
@@ -36,9 +36,9 @@ pub struct FoundDigest {
     /// The path or address.
     pub document: String,
     /// The digest, or why the file is not one.
-    pub digest: Result<Digest, String>,
+    pub digest: Result<DigestFile, String>,
     /// SHA-256 of its contents.
-    pub hash: Hash,
+    pub hash: Sha256Hash,
     /// The signature of the digest in hexadecimal digits; None for a local copy, since only S3
     /// stores it.
     pub signature: Option<String>,
@@ -51,16 +51,16 @@ pub struct FoundLog {
     pub document: String,
     /// SHA-256 of its inflated contents; for a gzip file, of its first member. None if the file is
     /// damaged.
-    pub hash: Option<Hash>,
+    pub hash: Option<Sha256Hash>,
     /// Whether more bytes follow the first gzip member.
     pub has_more: bool,
     /// The times of its first and last event; None if it has none.
     pub events: Option<(Seconds, Seconds)>,
 }
 
-impl Evidence {
+impl DigestEvidence {
     /// Adds what another thread has found.
-    pub fn merge(&mut self, other: Evidence) {
+    pub fn merge(&mut self, other: DigestEvidence) {
         self.digests.extend(other.digests);
         self.logs.extend(other.logs);
     }
@@ -68,18 +68,18 @@ impl Evidence {
 
 /// What is verified. Files outside cannot be missing.
 #[derive(Debug, Clone, Copy)]
-pub struct Scope<'a> {
+pub struct VerifyScope<'a> {
     /// The time window that was read.
-    pub window: Window,
+    pub window: TimeWindow,
     /// The filters by account and region.
-    pub filter: &'a Filter,
+    pub filter: &'a EventFilter,
     /// The prefixes that were read, `s3://BUCKET/PREFIX`.
     pub addresses: &'a [String],
 }
 
 /// The result of checking a signature with a public key, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum KeyVerdict {
     /// The signature matches the key.
     Valid,
     /// The signature does not match the key.
@@ -90,7 +90,7 @@ pub enum Verdict {
 
 /// Checks a signature. The arguments are the digest, the string to sign, and the signature in
 /// hexadecimal digits.
-pub type Check<'c> = &'c dyn Fn(&Digest, &str, &str) -> Verdict;
+pub type SignatureCheck<'c> = &'c dyn Fn(&DigestFile, &str, &str) -> KeyVerdict;
 
 /// What became of the digests and log files of a run:
 /// `digests` = valid + invalid + key unknown + signature not at hand, and
@@ -130,21 +130,21 @@ pub struct Integrity {
 
 /// Verifies what was found. Failures are recorded as problems in the coverage.
 pub fn judge(
-    evidence: &Evidence,
-    check: Check<'_>,
-    scope: Scope<'_>,
-    coverage: &mut Coverage,
+    evidence: &DigestEvidence,
+    check: SignatureCheck<'_>,
+    scope: VerifyScope<'_>,
+    coverage: &mut RunCoverage,
 ) -> Integrity {
     // Files that could not be read are missing for a known reason.
     let unread = coverage.problems.iter().map(|p| p.document.clone());
-    let mut judge = Judge {
+    let mut judge = DigestJudge {
         evidence,
         scope,
         unread: unread.collect(),
-        standing: vec![Standing::NotAtHand; evidence.digests.len()],
+        standing: vec![DigestStanding::NotAtHand; evidence.digests.len()],
         objects: BTreeMap::new(),
         integrity: Integrity::default(),
-        findings: Coverage::default(),
+        findings: RunCoverage::default(),
     };
     judge.check_signatures(check);
     judge.check_links();
@@ -157,30 +157,30 @@ pub fn judge(
 
 /// How far a digest is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum DigestStanding {
     Proven,
     Invalid,
     KeyUnknown,
     NotAtHand,
 }
 
-struct Judge<'e> {
-    evidence: &'e Evidence,
-    scope: Scope<'e>,
+struct DigestJudge<'e> {
+    evidence: &'e DigestEvidence,
+    scope: VerifyScope<'e>,
     unread: BTreeSet<String>,
     /// The standing of each digest.
-    standing: Vec<Standing>,
+    standing: Vec<DigestStanding>,
     /// The digests by the bucket and key that they contain.
     objects: BTreeMap<(&'e str, &'e str), Vec<usize>>,
     integrity: Integrity,
-    findings: Coverage,
+    findings: RunCoverage,
 }
 
-type Region<'e> = (&'e str, &'e str);
+type AccountRegion<'e> = (&'e str, &'e str);
 
-impl<'e> Judge<'e> {
+impl<'e> DigestJudge<'e> {
     fn problem(&mut self, document: &str, severity: Severity, reason: impl Into<String>) {
-        self.findings.problem(Problem {
+        self.findings.problem(ReadProblem {
             document: document.to_owned(),
             severity,
             reason: reason.into(),
@@ -188,8 +188,8 @@ impl<'e> Judge<'e> {
     }
 
     fn invalid(&mut self, index: usize, reason: &str) {
-        if self.standing[index] != Standing::Invalid {
-            self.standing[index] = Standing::Invalid;
+        if self.standing[index] != DigestStanding::Invalid {
+            self.standing[index] = DigestStanding::Invalid;
             let document = &self.evidence.digests[index].document;
             self.problem(document, Severity::Failed, reason);
         }
@@ -197,7 +197,7 @@ impl<'e> Judge<'e> {
 
     /// Checks each digest on its own, the last first. A local copy has no signature, but the next
     /// digest repeats it.
-    fn check_signatures(&mut self, check: Check<'_>) {
+    fn check_signatures(&mut self, check: SignatureCheck<'_>) {
         let found = &self.evidence.digests;
         let mut repeated: BTreeMap<(&str, &str), Vec<(usize, &str)>> = BTreeMap::new();
         for (index, digest) in readable(found) {
@@ -229,17 +229,18 @@ impl<'e> Judge<'e> {
                     .map(|(after, signature)| (*after, check(digest, &text, signature)))
                     // An invalid digest may contain any signature, so it refutes nothing.
                     .filter(|(after, verdict)| {
-                        *verdict != Verdict::Invalid || self.standing[*after] != Standing::Invalid
+                        *verdict != KeyVerdict::Invalid
+                            || self.standing[*after] != DigestStanding::Invalid
                     })
                     .map(|(_, verdict)| verdict)
                     .min(),
             };
             match verdict {
-                Some(Verdict::Valid) => self.standing[index] = Standing::Proven,
-                Some(Verdict::Invalid) => {
+                Some(KeyVerdict::Valid) => self.standing[index] = DigestStanding::Proven,
+                Some(KeyVerdict::Invalid) => {
                     self.invalid(index, "was changed: its signature does not fit it");
                 }
-                Some(Verdict::KeyUnknown) => self.standing[index] = Standing::KeyUnknown,
+                Some(KeyVerdict::KeyUnknown) => self.standing[index] = DigestStanding::KeyUnknown,
                 None => {}
             }
         }
@@ -270,14 +271,16 @@ impl<'e> Judge<'e> {
             let Some(previous) = &digest.previous else {
                 continue;
             };
-            if standing == Standing::Invalid {
+            if standing == DigestStanding::Invalid {
                 continue;
             }
             for at in self.at(&previous.bucket, &previous.object).to_vec() {
                 if found[at].hash != previous.hash {
                     self.invalid(at, "was changed: the digest after it names another hash");
-                } else if standing == Standing::Proven && self.standing[at] != Standing::Invalid {
-                    self.standing[at] = Standing::Proven;
+                } else if standing == DigestStanding::Proven
+                    && self.standing[at] != DigestStanding::Invalid
+                {
+                    self.standing[at] = DigestStanding::Proven;
                 }
             }
         }
@@ -296,13 +299,15 @@ impl<'e> Judge<'e> {
         for (standing, found) in self.standing.iter().zip(&self.evidence.digests) {
             integrity.digests += 1;
             *match (standing, &found.digest) {
-                (Standing::Proven, _) => &mut integrity.digests_valid,
-                (Standing::KeyUnknown, Ok(digest)) => {
+                (DigestStanding::Proven, _) => &mut integrity.digests_valid,
+                (DigestStanding::KeyUnknown, Ok(digest)) => {
                     *unknown.entry(&digest.fingerprint).or_default() += 1;
                     &mut integrity.digests_key_unknown
                 }
-                (Standing::Invalid | Standing::KeyUnknown, _) => &mut integrity.digests_invalid,
-                (Standing::NotAtHand, _) => &mut integrity.digests_signature_not_at_hand,
+                (DigestStanding::Invalid | DigestStanding::KeyUnknown, _) => {
+                    &mut integrity.digests_invalid
+                }
+                (DigestStanding::NotAtHand, _) => &mut integrity.digests_signature_not_at_hand,
             } += 1;
         }
         for (fingerprint, count) in unknown {
@@ -313,7 +318,7 @@ impl<'e> Judge<'e> {
     }
 }
 
-fn readable(found: &[FoundDigest]) -> impl Iterator<Item = (usize, &Digest)> {
+fn readable(found: &[FoundDigest]) -> impl Iterator<Item = (usize, &DigestFile)> {
     let digests = found.iter().enumerate();
     digests.filter_map(|(index, found)| Some((index, found.digest.as_ref().ok()?)))
 }

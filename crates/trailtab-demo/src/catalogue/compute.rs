@@ -1,8 +1,8 @@
 //! Machines, containers, functions and what runs them.
 
-use super::{Api, EventKind, Service, r, service, w};
+use super::{ApiSpec, EventKind, ServiceSpec, r, service, w};
 
-pub(super) const SERVICES: &[Service] = &[
+pub(super) const SERVICES: &[ServiceSpec] = &[
     service("ec2", "Client.UnauthorizedOperation", EC2),
     service("autoscaling", "AccessDenied", AUTOSCALING),
     service("elasticloadbalancing", "AccessDenied", LOAD_BALANCING),
@@ -15,7 +15,7 @@ pub(super) const SERVICES: &[Service] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const EC2: &[Api] = &[
+const EC2: &[ApiSpec] = &[
     r("DescribeInstances", r#"{"instancesSet":{"items":[{"instanceId":"$instance"}]},"filterSet":{}}"#).fails("Client.InvalidInstanceID.NotFound", "The instance ID '$instance' does not exist"),
     r("DescribeInstanceStatus", r#"{"instancesSet":{},"filterSet":{},"includeAllInstances":true}"#),
     r("DescribeInstanceTypes", r#"{"DescribeInstanceTypesRequest":{"MaxResults":100}}"#),
@@ -76,7 +76,7 @@ const EC2: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const AUTOSCALING: &[Api] = &[
+const AUTOSCALING: &[ApiSpec] = &[
     r("DescribeAutoScalingGroups", r#"{"autoScalingGroupNames":["shop-web-blue","shop-web-green"],"maxRecords":100}"#),
     r("DescribeAutoScalingInstances", r#"{"instanceIds":["$instance"]}"#),
     r("DescribeScalingActivities", r#"{"autoScalingGroupName":"shop-web-blue","maxRecords":20}"#),
@@ -88,7 +88,7 @@ const AUTOSCALING: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const LOAD_BALANCING: &[Api] = &[
+const LOAD_BALANCING: &[ApiSpec] = &[
     r("DescribeLoadBalancers", r#"{"pageSize":400}"#),
     r("DescribeTargetGroups", r#"{"pageSize":400}"#),
     r("DescribeTargetHealth", r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:$region:$account:targetgroup/$service/$h16"}"#).fails("TargetGroupNotFoundException", "One or more target groups not found"),
@@ -101,7 +101,7 @@ const LOAD_BALANCING: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const ECS: &[Api] = &[
+const ECS: &[ApiSpec] = &[
     r("DescribeServices", r#"{"cluster":"$cluster","services":["$service"],"include":["TAGS"]}"#).fails("ClusterNotFoundException", "Cluster not found."),
     r("DescribeTasks", r#"{"cluster":"$cluster","tasks":["arn:aws:ecs:$region:$account:task/$cluster/$h32"]}"#),
     r("ListTasks", r#"{"cluster":"$cluster","serviceName":"$service","desiredStatus":"RUNNING"}"#),
@@ -117,7 +117,7 @@ const ECS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const EKS: &[Api] = &[
+const EKS: &[ApiSpec] = &[
     r("DescribeCluster", r#"{"name":"platform"}"#).fails("ResourceNotFoundException", "No cluster found for name: platform-old."),
     r("ListClusters", r#"{"maxResults":100}"#),
     r("ListNodegroups", r#"{"name":"platform"}"#),
@@ -128,7 +128,7 @@ const EKS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const ECR: &[Api] = &[
+const ECR: &[ApiSpec] = &[
     r("GetAuthorizationToken", "null"),
     r("BatchGetImage", r#"{"repositoryName":"$repo","imageIds":[{"imageTag":"$h12"}],"acceptedMediaTypes":["application/vnd.oci.image.manifest.v1+json"]}"#).on("AWS::ECR::Repository", "arn:aws:ecr:$region:$account:repository/$repo"),
     r("GetDownloadUrlForLayer", r#"{"repositoryName":"$repo","layerDigest":"sha256:$h64"}"#).on("AWS::ECR::Repository", "arn:aws:ecr:$region:$account:repository/$repo"),
@@ -142,7 +142,7 @@ const ECR: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const LAMBDA: &[Api] = &[
+const LAMBDA: &[ApiSpec] = &[
     r("Invoke", r#"{"functionName":"arn:aws:lambda:$region:$account:function:$function","invocationType":"RequestResponse"}"#).with(r#"{"functionVersion":"arn:aws:lambda:$region:$account:function:$function:$LATEST"}"#).on("AWS::Lambda::Function", "arn:aws:lambda:$region:$account:function:$function").of(EventKind::Data),
     r("ListFunctions20150331", "null"),
     r("GetFunction20150331v2", r#"{"functionName":"$function"}"#).fails("ResourceNotFoundException", "Function not found: arn:aws:lambda:$region:$account:function:$function"),
@@ -154,14 +154,14 @@ const LAMBDA: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const BATCH: &[Api] = &[
+const BATCH: &[ApiSpec] = &[
     r("DescribeJobs", r#"{"jobs":["$uuid"]}"#),
     r("ListJobs", r#"{"jobQueue":"nightly","jobStatus":"RUNNING"}"#),
     w("SubmitJob", r#"{"jobName":"reindex-$d6","jobQueue":"nightly","jobDefinition":"reindex:$d2","retryStrategy":{"attempts":3}}"#, r#"{"jobArn":"arn:aws:batch:$region:$account:job/$uuid","jobName":"reindex-$d6","jobId":"$uuid"}"#).fails("ClientException", "JobQueue nightly is not in VALID state."),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SSM: &[Api] = &[
+const SSM: &[ApiSpec] = &[
     r("GetParameter", r#"{"name":"$param","withDecryption":true}"#).fails("ParameterNotFound", "Parameter $param not found.").on("AWS::SSM::Parameter", "arn:aws:ssm:$region:$account:parameter$param"),
     r("GetParametersByPath", r#"{"path":"/shop/config","recursive":true,"withDecryption":true}"#),
     r("DescribeInstanceInformation", r#"{"maxResults":50}"#),

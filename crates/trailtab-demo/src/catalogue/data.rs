@@ -1,8 +1,8 @@
 //! Storage, databases, messages, keys, and the edge of the network.
 
-use super::{Api, EventKind, Service, r, service, w};
+use super::{ApiSpec, EventKind, ServiceSpec, r, service, w};
 
-pub(super) const SERVICES: &[Service] = &[
+pub(super) const SERVICES: &[ServiceSpec] = &[
     service("s3", "AccessDenied", S3),
     service("dynamodb", "AccessDenied", DYNAMODB),
     service("rds", "AccessDenied", RDS),
@@ -35,7 +35,7 @@ const OBJECT: &str = "arn:aws:s3:::$bucket/$object";
 const TRANSFER: &str = r#"{"SignatureVersion":"SigV4","CipherSuite":"TLS_AES_128_GCM_SHA256","bytesTransferredIn":0,"AuthenticationMethod":"AuthHeader","x-amz-id-2":"$t75=","bytesTransferredOut":$n4}"#;
 
 #[rustfmt::skip] // One API, one row.
-const S3: &[Api] = &[
+const S3: &[ApiSpec] = &[
     r("ListBuckets", r#"{"Host":"s3.$region.amazonaws.com"}"#).with(TRANSFER),
     r("GetBucketLocation", r#"{"bucketName":"$bucket","location":"","Host":"s3.$region.amazonaws.com"}"#).with(TRANSFER).on("AWS::S3::Bucket", BUCKET),
     r("GetBucketAcl", r#"{"bucketName":"$bucket","acl":"","Host":"$bucket.s3.$region.amazonaws.com"}"#).with(TRANSFER).on("AWS::S3::Bucket", BUCKET),
@@ -63,7 +63,7 @@ const S3: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const DYNAMODB: &[Api] = &[
+const DYNAMODB: &[ApiSpec] = &[
     r("GetItem", r#"{"tableName":"$table","key":{"pk":"HIDDEN_DUE_TO_SECURITY_REASONS"},"consistentRead":true}"#).on("AWS::DynamoDB::Table", "arn:aws:dynamodb:$region:$account:table/$table").of(EventKind::Data),
     r("Query", r#"{"tableName":"$table","indexName":"by-day","limit":100,"scanIndexForward":false}"#).on("AWS::DynamoDB::Table", "arn:aws:dynamodb:$region:$account:table/$table").of(EventKind::Data).fails("ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API."),
     r("DescribeTable", r#"{"tableName":"$table"}"#).on("AWS::DynamoDB::Table", "arn:aws:dynamodb:$region:$account:table/$table").fails("ResourceNotFoundException", "Requested resource not found: Table: $table-old not found"),
@@ -76,7 +76,7 @@ const DYNAMODB: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const RDS: &[Api] = &[
+const RDS: &[ApiSpec] = &[
     r("DescribeDBInstances", r#"{"dBInstanceIdentifier":"$database","maxRecords":100}"#).fails("DBInstanceNotFound", "DBInstance $database-old not found."),
     r("DescribeDBClusters", r#"{"maxRecords":100}"#),
     r("DescribeDBSnapshots", r#"{"dBInstanceIdentifier":"$database","snapshotType":"manual"}"#),
@@ -93,7 +93,7 @@ const RDS: &[Api] = &[
 const KEY: &str = "arn:aws:kms:$region:$account:key/$key";
 
 #[rustfmt::skip] // One API, one row.
-const KMS: &[Api] = &[
+const KMS: &[ApiSpec] = &[
     r("Decrypt", r#"{"encryptionContext":{"aws:s3:arn":"arn:aws:s3:::$bucket"},"keyId":"arn:aws:kms:$region:$account:key/$key","encryptionAlgorithm":"SYMMETRIC_DEFAULT"}"#).on("AWS::KMS::Key", KEY),
     r("GenerateDataKey", r#"{"keyId":"arn:aws:kms:$region:$account:key/$key","keySpec":"AES_256","encryptionContext":{"aws:s3:arn":"arn:aws:s3:::$bucket"}}"#).on("AWS::KMS::Key", KEY),
     r("Encrypt", r#"{"keyId":"arn:aws:kms:$region:$account:key/$key","encryptionAlgorithm":"SYMMETRIC_DEFAULT","encryptionContext":{"PARAMETER_ARN":"arn:aws:ssm:$region:$account:parameter$param"}}"#).on("AWS::KMS::Key", KEY),
@@ -108,7 +108,7 @@ const KMS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SECRETS_MANAGER: &[Api] = &[
+const SECRETS_MANAGER: &[ApiSpec] = &[
     r("GetSecretValue", r#"{"secretId":"$secret"}"#).fails("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
     r("DescribeSecret", r#"{"secretId":"arn:aws:secretsmanager:$region:$account:secret:$secret-$h6"}"#),
     r("ListSecrets", r#"{"maxResults":100}"#),
@@ -117,7 +117,7 @@ const SECRETS_MANAGER: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SQS: &[Api] = &[
+const SQS: &[ApiSpec] = &[
     r("GetQueueAttributes", r#"{"queueUrl":"https://sqs.$region.amazonaws.com/$account/$queue","attributeNames":["All"]}"#).fails("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist."),
     r("ListQueues", r#"{"maxResults":1000}"#),
     r("GetQueueUrl", r#"{"queueName":"$queue"}"#).fails("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist."),
@@ -126,7 +126,7 @@ const SQS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SNS: &[Api] = &[
+const SNS: &[ApiSpec] = &[
     r("GetTopicAttributes", r#"{"topicArn":"arn:aws:sns:$region:$account:$topic"}"#).fails("NotFoundException", "Topic does not exist"),
     r("ListTopics", "null"),
     r("ListSubscriptionsByTopic", r#"{"topicArn":"arn:aws:sns:$region:$account:$topic"}"#),
@@ -135,7 +135,7 @@ const SNS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const KINESIS: &[Api] = &[
+const KINESIS: &[ApiSpec] = &[
     r("DescribeStreamSummary", r#"{"streamName":"clickstream"}"#).fails("ResourceNotFoundException", "Stream clickstream-old under account $account not found."),
     r("ListShards", r#"{"streamName":"clickstream"}"#),
     r("ListStreams", r#"{"limit":100}"#),
@@ -143,7 +143,7 @@ const KINESIS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const GLUE: &[Api] = &[
+const GLUE: &[ApiSpec] = &[
     r("GetTable", r#"{"databaseName":"lake","name":"$table"}"#).fails("EntityNotFoundException", "Entity Not Found"),
     r("GetTables", r#"{"databaseName":"lake","maxResults":100}"#),
     r("GetDatabases", r#"{"maxResults":100}"#),
@@ -155,7 +155,7 @@ const GLUE: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const ATHENA: &[Api] = &[
+const ATHENA: &[ApiSpec] = &[
     r("GetQueryExecution", r#"{"queryExecutionId":"$uuid"}"#).fails("InvalidRequestException", "QueryExecution $uuid was not found"),
     r("GetQueryResults", r#"{"queryExecutionId":"$uuid","maxResults":1000}"#),
     r("ListWorkGroups", r#"{"maxResults":50}"#),
@@ -165,20 +165,20 @@ const ATHENA: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const REDSHIFT_DATA: &[Api] = &[
+const REDSHIFT_DATA: &[ApiSpec] = &[
     r("DescribeStatement", r#"{"id":"$uuid"}"#).fails("ResourceNotFoundException", "Query does not exist."),
     w("ExecuteStatement", r#"{"workgroupName":"$workgroup","database":"reporting","sql":"HIDDEN_DUE_TO_SECURITY_REASONS","withEvent":false}"#, r#"{"id":"$uuid","createdAt":"$now","database":"reporting","workgroupName":"$workgroup"}"#).fails("ActiveStatementsExceededException", "Active statements exceeded the allowed quota (500)."),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const ELASTICACHE: &[Api] = &[
+const ELASTICACHE: &[ApiSpec] = &[
     r("DescribeReplicationGroups", r#"{"maxRecords":100}"#),
     r("DescribeCacheClusters", r#"{"maxRecords":100,"showCacheNodeInfo":true}"#),
     w("ModifyReplicationGroup", r#"{"replicationGroupId":"shop-basket","applyImmediately":true,"cacheNodeType":"cache.r7g.large"}"#, r#"{"replicationGroupId":"shop-basket","status":"modifying"}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const EMR: &[Api] = &[
+const EMR: &[ApiSpec] = &[
     r("ListClusters", r#"{"clusterStates":["RUNNING","WAITING"]}"#),
     r("DescribeCluster", r#"{"clusterId":"j-$d8"}"#),
     // The one API here that answers 200 and puts the error into the response.
@@ -186,7 +186,7 @@ const EMR: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const BACKUP: &[Api] = &[
+const BACKUP: &[ApiSpec] = &[
     r("ListRecoveryPointsByBackupVault", r#"{"backupVaultName":"nightly","maxResults":100}"#),
     r("DescribeBackupJob", r#"{"backupJobId":"$uuid"}"#),
     w("StartBackupJob", r#"{"backupVaultName":"nightly","resourceArn":"arn:aws:rds:$region:$account:db:$database","iamRoleArn":"arn:aws:iam::$account:role/service-role/AWSBackupDefaultServiceRole","idempotencyToken":"$uuid"}"#, r#"{"backupJobId":"$uuid","creationDate":"$now","isParent":false}"#),
@@ -194,27 +194,27 @@ const BACKUP: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const BEDROCK: &[Api] = &[
+const BEDROCK: &[ApiSpec] = &[
     r("InvokeModel", r#"{"modelId":"anthropic.claude-example-v1:0"}"#).fails("ThrottlingException", "Too many requests, please wait before trying again."),
     r("ListFoundationModels", "null"),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SAGEMAKER: &[Api] = &[
+const SAGEMAKER: &[ApiSpec] = &[
     r("DescribeTrainingJob", r#"{"trainingJobName":"recommender-$d6"}"#),
     r("ListEndpoints", r#"{"maxResults":100}"#),
     w("CreateTrainingJob", r#"{"trainingJobName":"recommender-$d6","roleArn":"arn:aws:iam::$account:role/data-pipeline","resourceConfig":{"instanceType":"ml.m5.xlarge","instanceCount":1,"volumeSizeInGB":50},"stoppingCondition":{"maxRuntimeInSeconds":3600}}"#, r#"{"trainingJobArn":"arn:aws:sagemaker:$region:$account:training-job/recommender-$d6"}"#).fails("ResourceLimitExceeded", "The account-level service limit 'ml.m5.xlarge for training job usage' is 2 Instances, with current utilization of 2 Instances and a request delta of 1 Instances."),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const STATES: &[Api] = &[
+const STATES: &[ApiSpec] = &[
     r("DescribeExecution", r#"{"executionArn":"arn:aws:states:$region:$account:execution:order-flow:$uuid"}"#),
     r("ListStateMachines", r#"{"maxResults":100}"#),
     w("StartExecution", r#"{"stateMachineArn":"arn:aws:states:$region:$account:stateMachine:order-flow","name":"$uuid","input":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#, r#"{"executionArn":"arn:aws:states:$region:$account:execution:order-flow:$uuid","startDate":"$now"}"#).fails("ExecutionAlreadyExists", "Execution Already Exists: 'arn:aws:states:$region:$account:execution:order-flow:$uuid'"),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const EVENTS: &[Api] = &[
+const EVENTS: &[ApiSpec] = &[
     r("ListRules", r#"{"limit":100}"#),
     r("DescribeRule", r#"{"name":"nightly-report"}"#).fails("ResourceNotFoundException", "Rule nightly-old does not exist on EventBus default."),
     w("PutRule", r#"{"name":"nightly-report","scheduleExpression":"cron(0 2 * * ? *)","state":"ENABLED"}"#, r#"{"ruleArn":"arn:aws:events:$region:$account:rule/nightly-report"}"#),
@@ -222,14 +222,14 @@ const EVENTS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const API_GATEWAY: &[Api] = &[
+const API_GATEWAY: &[ApiSpec] = &[
     r("GetRestApis", r#"{"limit":500}"#),
     r("GetStages", r#"{"restApiId":"a1b2$h6"}"#).fails("NotFoundException", "Invalid API identifier specified"),
     w("CreateDeployment", r#"{"restApiId":"a1b2$h6","createDeploymentInput":{"stageName":"live","description":"$h12"}}"#, r#"{"id":"$h6","createdDate":"$now"}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const COGNITO: &[Api] = &[
+const COGNITO: &[ApiSpec] = &[
     r("DescribeUserPool", r#"{"userPoolId":"$region_Example1"}"#),
     r("ListUserPools", r#"{"maxResults":60}"#),
     w("InitiateAuth", r#"{"authFlow":"USER_SRP_AUTH","authParameters":"HIDDEN_DUE_TO_SECURITY_REASONS","clientId":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#, r#"{"challengeName":"PASSWORD_VERIFIER","challengeParameters":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#).fails("NotAuthorizedException", "Incorrect username or password."),
@@ -237,14 +237,14 @@ const COGNITO: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const CLOUDFRONT: &[Api] = &[
+const CLOUDFRONT: &[ApiSpec] = &[
     r("ListDistributions", r#"{"maxItems":"100"}"#),
     r("GetDistribution", r#"{"id":"E1EXAMPLE$d4"}"#).fails("NoSuchDistribution", "The specified distribution does not exist."),
     w("CreateInvalidation", r#"{"distributionId":"E1EXAMPLE0001","invalidationBatch":{"paths":{"quantity":1,"items":["/*"]},"callerReference":"$uuid"}}"#, r#"{"location":"https://cloudfront.amazonaws.com/2020-05-31/distribution/E1EXAMPLE0001/invalidation/I$h12","invalidation":{"id":"I$h12","status":"InProgress","createTime":"$now"}}"#).fails("TooManyInvalidationsInProgress", "Processing your request will cause you to exceed the maximum number of in-progress wildcard invalidations."),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const ROUTE53: &[Api] = &[
+const ROUTE53: &[ApiSpec] = &[
     r("ListHostedZones", r#"{"maxItems":"100"}"#),
     r("ListResourceRecordSets", r#"{"hostedZoneId":"$zone","maxItems":"300"}"#).fails("NoSuchHostedZone", "No hosted zone found with ID: $zone"),
     r("GetChange", r#"{"id":"C$h16"}"#),
@@ -252,20 +252,20 @@ const ROUTE53: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const ACM: &[Api] = &[
+const ACM: &[ApiSpec] = &[
     r("ListCertificates", r#"{"maxItems":1000}"#),
     r("DescribeCertificate", r#"{"certificateArn":"arn:aws:acm:$region:$account:certificate/$uuid"}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const WAF: &[Api] = &[
+const WAF: &[ApiSpec] = &[
     r("ListWebACLs", r#"{"scope":"REGIONAL"}"#),
     r("GetWebACL", r#"{"name":"shop","scope":"REGIONAL","id":"$uuid"}"#).fails("WAFNonexistentItemException", "AWS WAF couldn't perform the operation because your resource doesn't exist."),
     w("UpdateIPSet", r#"{"name":"blocked","scope":"REGIONAL","id":"$uuid","addresses":["203.0.113.0/28"],"lockToken":"$uuid"}"#, r#"{"nextLockToken":"$uuid"}"#).fails("WAFOptimisticLockException", "AWS WAF couldn't save your changes because someone changed the resource after you started to edit it."),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SES: &[Api] = &[
+const SES: &[ApiSpec] = &[
     r("GetSendQuota", "null"),
     r("ListIdentities", r#"{"maxItems":100}"#),
     w("SendEmail", r#"{"source":"HIDDEN_DUE_TO_SECURITY_REASONS","destination":"HIDDEN_DUE_TO_SECURITY_REASONS","configurationSetName":"shop"}"#, r#"{"messageId":"0100$h12-$uuid-000000"}"#).of(EventKind::Data).fails("MessageRejected", "Email address is not verified."),

@@ -1,8 +1,8 @@
 //! Identities, organisation, audit, deployment, observation and money.
 
-use super::{Api, EventKind, Service, r, service, w};
+use super::{ApiSpec, EventKind, ServiceSpec, r, service, w};
 
-pub(super) const SERVICES: &[Service] = &[
+pub(super) const SERVICES: &[ServiceSpec] = &[
     service("iam", "AccessDenied", IAM).global(),
     service("sts", "AccessDenied", STS),
     service("sso", "AccessDeniedException", SSO),
@@ -34,7 +34,7 @@ pub(super) const SERVICES: &[Service] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const IAM: &[Api] = &[
+const IAM: &[ApiSpec] = &[
     r("GetRole", r#"{"roleName":"$role"}"#).fails("NoSuchEntityException", "The role with name $role-old cannot be found."),
     r("ListRoles", r#"{"maxItems":1000}"#),
     r("ListUsers", r#"{"maxItems":1000}"#),
@@ -70,7 +70,7 @@ const IAM: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const STS: &[Api] = &[
+const STS: &[ApiSpec] = &[
     r("GetCallerIdentity", "null"),
     r("AssumeRole", r#"{"roleArn":"arn:aws:iam::$account:role/$partner","roleSessionName":"$partner-$d10","durationSeconds":3600}"#).answers(r#"{"credentials":{"accessKeyId":"$partnerkey","sessionToken":"$t280==","expiration":"$expires"},"assumedRoleUser":{"assumedRoleId":"AROA$d10EXAMPLE:$partner-$d10","arn":"arn:aws:sts::$account:assumed-role/$partner/$partner-$d10"}}"#).on("AWS::IAM::Role", "arn:aws:iam::$account:role/$partner"),
     r("AssumeRoleWithWebIdentity", r#"{"roleArn":"arn:aws:iam::$account:role/$partner","roleSessionName":"GitHubActions","durationSeconds":3600}"#).answers(r#"{"credentials":{"accessKeyId":"$partnerkey","sessionToken":"$t240==","expiration":"$expires"},"subjectFromWebIdentityToken":"repo:example-shop/shop-web:ref:refs/heads/main","assumedRoleUser":{"assumedRoleId":"AROA$d10EXAMPLE:GitHubActions","arn":"arn:aws:sts::$account:assumed-role/$partner/GitHubActions"},"provider":"arn:aws:iam::$account:oidc-provider/token.actions.githubusercontent.com","audience":"sts.amazonaws.com"}"#).on("AWS::IAM::Role", "arn:aws:iam::$account:role/$partner").fails("InvalidIdentityTokenException", "Token audience does not match the ones allowed by the identity provider"),
@@ -81,7 +81,7 @@ const STS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SSO: &[Api] = &[
+const SSO: &[ApiSpec] = &[
     r("ListAccounts", "null").with(r#"{"CredentialType":"PORTAL"}"#),
     r("ListAccountRoles", r#"{"account_id":"$member"}"#),
     r("GetRoleCredentials", r#"{"role_name":"PowerUserAccess","account_id":"$member"}"#).fails("ForbiddenException", "No access"),
@@ -91,7 +91,7 @@ const SSO: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SIGNIN: &[Api] = &[
+const SIGNIN: &[ApiSpec] = &[
     w("ConsoleLogin", "null", r#"{"ConsoleLogin":"Success"}"#).with(r#"{"MobileVersion":"No","MFAUsed":"No","SamlProviderArn":"arn:aws:iam::$account:saml-provider/AWSSSO_$h16_DO_NOT_DELETE"}"#).of(EventKind::SignIn),
     w("GetSigninToken", "null", r#"{"GetSigninToken":"Success"}"#).with(r#"{"MobileVersion":"No","MFAUsed":"No"}"#).of(EventKind::SignIn),
     w("SwitchRole", "null", r#"{"SwitchRole":"Success"}"#).with(r#"{"SwitchFrom":"arn:aws:iam::111122223333:user/break-glass-1","RedirectTo":"https://console.aws.amazon.com/"}"#).of(EventKind::SignIn),
@@ -99,7 +99,7 @@ const SIGNIN: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const ORGANIZATIONS: &[Api] = &[
+const ORGANIZATIONS: &[ApiSpec] = &[
     r("DescribeOrganization", "null").fails("AWSOrganizationsNotInUseException", "Your account is not a member of an organization."),
     r("ListAccounts", "null"),
     r("DescribeAccount", r#"{"accountId":"$member"}"#),
@@ -112,7 +112,7 @@ const ORGANIZATIONS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const CLOUDTRAIL: &[Api] = &[
+const CLOUDTRAIL: &[ApiSpec] = &[
     r("LookupEvents", r#"{"startTime":"Sep 13, 2026, 8:00:00 AM","maxResults":50,"lookupAttributes":[{"attributeKey":"ReadOnly","attributeValue":"false"}]}"#),
     r("DescribeTrails", r#"{"trailNameList":[],"includeShadowTrails":true}"#),
     r("GetTrailStatus", r#"{"name":"arn:aws:cloudtrail:eu-central-1:111122223333:trail/organisation"}"#).fails("TrailNotFoundException", "Unknown trail: organisation for the user: $account"),
@@ -121,7 +121,7 @@ const CLOUDTRAIL: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const CONFIG: &[Api] = &[
+const CONFIG: &[ApiSpec] = &[
     r("DescribeConfigRules", r#"{"configRuleNames":["s3-bucket-public-read-prohibited"]}"#),
     r("DescribeConfigurationRecorderStatus", "null"),
     r("GetComplianceDetailsByConfigRule", r#"{"configRuleName":"s3-bucket-public-read-prohibited","complianceTypes":["NON_COMPLIANT"],"limit":100}"#).fails("NoSuchConfigRuleException", "The ConfigRule 'encrypted-volumes' provided in the request is invalid."),
@@ -130,7 +130,7 @@ const CONFIG: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const GUARDDUTY: &[Api] = &[
+const GUARDDUTY: &[ApiSpec] = &[
     r("ListDetectors", r#"{"maxResults":50}"#),
     r("ListFindings", r#"{"detectorId":"$detector","findingCriteria":{"criterion":{"service.archived":{"eq":["false"]}}},"maxResults":50}"#),
     r("GetFindings", r#"{"detectorId":"$detector","findingIds":["$h32"]}"#).fails("BadRequestException", "The request is rejected because the input detectorId is not owned by the current account."),
@@ -138,7 +138,7 @@ const GUARDDUTY: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SECURITYHUB: &[Api] = &[
+const SECURITYHUB: &[ApiSpec] = &[
     r("GetFindings", r#"{"Filters":{"SeverityLabel":[{"Value":"CRITICAL","Comparison":"EQUALS"}],"RecordState":[{"Value":"ACTIVE","Comparison":"EQUALS"}]},"MaxResults":100}"#),
     r("GetEnabledStandards", "null"),
     w("BatchImportFindings", r#"{"Findings":[{"Id":"$uuid","ProductArn":"arn:aws:securityhub:$region::product/aws/config","GeneratorId":"s3-bucket-public-read-prohibited","AwsAccountId":"$account","Title":"HIDDEN_DUE_TO_SECURITY_REASONS"}]}"#, r#"{"FailedCount":0,"SuccessCount":1,"FailedFindings":[]}"#),
@@ -146,13 +146,13 @@ const SECURITYHUB: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const ACCESS_ANALYZER: &[Api] = &[
+const ACCESS_ANALYZER: &[ApiSpec] = &[
     r("ListAnalyzers", r#"{"type":"ORGANIZATION"}"#),
     r("ListFindingsV2", r#"{"analyzerArn":"arn:aws:access-analyzer:$region:$account:analyzer/organisation","maxResults":100}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const CLOUDFORMATION: &[Api] = &[
+const CLOUDFORMATION: &[ApiSpec] = &[
     r("DescribeStacks", r#"{"stackName":"$stack"}"#).fails("ValidationError", "Stack with id $stack-old does not exist"),
     r("DescribeStackEvents", r#"{"stackName":"$stack"}"#),
     r("ListStacks", r#"{"stackStatusFilter":["CREATE_COMPLETE","UPDATE_COMPLETE"]}"#),
@@ -163,7 +163,7 @@ const CLOUDFORMATION: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const LOGS: &[Api] = &[
+const LOGS: &[ApiSpec] = &[
     r("DescribeLogGroups", r#"{"logGroupNamePrefix":"$loggroup","limit":50}"#),
     r("DescribeLogStreams", r#"{"logGroupName":"$loggroup","orderBy":"LastEventTime","descending":true}"#).fails("ResourceNotFoundException", "The specified log group does not exist."),
     r("FilterLogEvents", r#"{"logGroupName":"$loggroup","startTime":1789$d9,"filterPattern":"ERROR","interleaved":true}"#),
@@ -175,7 +175,7 @@ const LOGS: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const MONITORING: &[Api] = &[
+const MONITORING: &[ApiSpec] = &[
     r("DescribeAlarms", r#"{"alarmNames":["$alarm"],"maxRecords":100}"#),
     r("GetMetricData", r#"{"startTime":"Sep 14, 2026, 8:00:00 AM","endTime":"$now","metricDataQueries":[{"id":"m1","returnData":true}]}"#),
     r("ListMetrics", r#"{"namespace":"AWS/EC2"}"#),
@@ -186,26 +186,26 @@ const MONITORING: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SUPPORT: &[Api] = &[
+const SUPPORT: &[ApiSpec] = &[
     r("DescribeCases", r#"{"includeResolvedCases":false,"maxResults":25}"#).fails("SubscriptionRequiredException", "Amazon Web Services Premium Support Subscription is required to use this service."),
     r("DescribeTrustedAdvisorChecks", r#"{"language":"en"}"#).fails("SubscriptionRequiredException", "Amazon Web Services Premium Support Subscription is required to use this service."),
     w("AddCommunicationToCase", r#"{"caseId":"case-$account-exen-2026-$h12","communicationBody":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#, r#"{"result":true}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const HEALTH: &[Api] = &[
+const HEALTH: &[ApiSpec] = &[
     r("DescribeEventAggregates", r#"{"aggregateField":"eventTypeCategory","filter":{"eventStatusCodes":["open","upcoming"]}}"#),
     r("DescribeEvents", r#"{"filter":{"eventStatusCodes":["open","upcoming"]},"maxResults":50}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const BUDGETS: &[Api] = &[
+const BUDGETS: &[ApiSpec] = &[
     r("DescribeBudgets", r#"{"accountId":"$account","maxResults":100}"#),
     r("ViewBudget", r#"{"accountId":"$account","budgetName":"monthly"}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const COST_EXPLORER: &[Api] = &[
+const COST_EXPLORER: &[ApiSpec] = &[
     r("GetCostAndUsage", r#"{"timePeriod":{"start":"2026-09-01","end":"2026-09-14"},"granularity":"DAILY","metrics":["UnblendedCost"],"groupBy":[{"type":"DIMENSION","key":"SERVICE"}]}"#),
     r("GetCostForecast", r#"{"timePeriod":{"start":"2026-09-14","end":"2026-10-01"},"metric":"UNBLENDED_COST","granularity":"MONTHLY"}"#).fails("DataUnavailableException", "Insufficient amount of historical data to generate forecast (minimum is 5 DAYS)."),
     r("GetDimensionValues", r#"{"timePeriod":{"start":"2026-09-01","end":"2026-09-14"},"dimension":"LINKED_ACCOUNT"}"#),
@@ -213,33 +213,33 @@ const COST_EXPLORER: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const SERVICE_QUOTAS: &[Api] = &[
+const SERVICE_QUOTAS: &[ApiSpec] = &[
     r("ListServiceQuotas", r#"{"serviceCode":"ec2","maxResults":100}"#),
     r("GetServiceQuota", r#"{"serviceCode":"ec2","quotaCode":"L-417A185B"}"#).fails("NoSuchResourceException", "The request failed because the specified resource does not exist."),
     w("RequestServiceQuotaIncrease", r#"{"serviceCode":"lambda","quotaCode":"L-B99A9384","desiredValue":3000.0}"#, r#"{"requestedQuota":{"id":"$h32","serviceCode":"lambda","quotaCode":"L-B99A9384","desiredValue":3000.0,"status":"PENDING"}}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const TAGGING: &[Api] = &[
+const TAGGING: &[ApiSpec] = &[
     r("GetResources", r#"{"tagFilters":[{"key":"env","values":["live"]}],"resourcesPerPage":100}"#),
     w("TagResources", r#"{"resourceARNList":["arn:aws:ec2:$region:$account:instance/$instance"],"tags":{"cost-centre":"4200"}}"#, r#"{"failedResourcesMap":{}}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const RAM: &[Api] = &[
+const RAM: &[ApiSpec] = &[
     r("GetResourceShares", r#"{"resourceOwner":"SELF"}"#),
     r("ListResources", r#"{"resourceOwner":"OTHER-ACCOUNTS"}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const CODEBUILD: &[Api] = &[
+const CODEBUILD: &[ApiSpec] = &[
     r("BatchGetBuilds", r#"{"ids":["$project:$uuid"]}"#),
     r("BatchGetProjects", r#"{"names":["$project"]}"#),
     w("StartBuild", r#"{"projectName":"$project","sourceVersion":"$h40"}"#, r#"{"build":{"arn":"arn:aws:codebuild:$region:$account:build/$project:$uuid","buildNumber":$n4,"buildStatus":"IN_PROGRESS","currentPhase":"QUEUED","initiator":"codepipeline/release"}}"#).fails("AccountLimitExceededException", "Cannot have more than 20 builds in queue for the account"),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const CODEPIPELINE: &[Api] = &[
+const CODEPIPELINE: &[ApiSpec] = &[
     r("GetPipelineState", r#"{"name":"release"}"#),
     r("ListPipelineExecutions", r#"{"pipelineName":"release","maxResults":20}"#),
     w("StartPipelineExecution", r#"{"name":"release"}"#, r#"{"pipelineExecutionId":"$uuid"}"#).fails("PipelineNotFoundException", "Account '$account' does not have a pipeline with name 'release-old'"),
@@ -247,12 +247,12 @@ const CODEPIPELINE: &[Api] = &[
 ];
 
 #[rustfmt::skip] // One API, one row.
-const RESOURCE_EXPLORER: &[Api] = &[
+const RESOURCE_EXPLORER: &[ApiSpec] = &[
     r("ListViews", "null"),
     r("Search", r#"{"queryString":"HIDDEN_DUE_TO_SECURITY_REASONS","maxResults":50}"#),
 ];
 
 #[rustfmt::skip] // One API, one row.
-const NOTIFICATIONS: &[Api] = &[
+const NOTIFICATIONS: &[ApiSpec] = &[
     r("ListNotificationEvents", r#"{"locale":"en_US","maxResults":25}"#),
 ];

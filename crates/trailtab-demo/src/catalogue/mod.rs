@@ -7,7 +7,7 @@ mod data;
 mod governance;
 
 /// One service as CloudTrail names it.
-pub(super) struct Service {
+pub(super) struct ServiceSpec {
     /// The event source without `.amazonaws.com`; the tables of habits use it too.
     pub(super) name: &'static str,
     /// The prefix of IAM actions, where it differs from the name.
@@ -16,12 +16,12 @@ pub(super) struct Service {
     pub(super) denied: &'static str,
     /// Whether all calls are recorded in us-east-1.
     pub(super) global: bool,
-    pub(super) apis: &'static [Api],
+    pub(super) apis: &'static [ApiSpec],
 }
 
 /// One API.
 #[derive(Clone, Copy)]
-pub(super) struct Api {
+pub(super) struct ApiSpec {
     pub(super) name: &'static str,
     pub(super) read: bool,
     pub(super) request: &'static str,
@@ -45,15 +45,19 @@ pub(super) enum EventKind {
 }
 
 /// All services.
-pub(super) fn services() -> impl Iterator<Item = &'static Service> {
+pub(super) fn services() -> impl Iterator<Item = &'static ServiceSpec> {
     compute::SERVICES
         .iter()
         .chain(data::SERVICES)
         .chain(governance::SERVICES)
 }
 
-const fn service(name: &'static str, denied: &'static str, apis: &'static [Api]) -> Service {
-    Service {
+const fn service(
+    name: &'static str,
+    denied: &'static str,
+    apis: &'static [ApiSpec],
+) -> ServiceSpec {
+    ServiceSpec {
         name,
         action: name,
         denied,
@@ -62,21 +66,21 @@ const fn service(name: &'static str, denied: &'static str, apis: &'static [Api])
     }
 }
 
-impl Service {
-    const fn acting_as(mut self, action: &'static str) -> Service {
+impl ServiceSpec {
+    const fn acting_as(mut self, action: &'static str) -> ServiceSpec {
         self.action = action;
         self
     }
 
-    const fn global(mut self) -> Service {
+    const fn global(mut self) -> ServiceSpec {
         self.global = true;
         self
     }
 }
 
 /// A call that reads.
-pub(super) const fn r(name: &'static str, request: &'static str) -> Api {
-    Api {
+pub(super) const fn r(name: &'static str, request: &'static str) -> ApiSpec {
+    ApiSpec {
         name,
         read: true,
         request,
@@ -89,36 +93,40 @@ pub(super) const fn r(name: &'static str, request: &'static str) -> Api {
 }
 
 /// A call that changes something.
-pub(super) const fn w(name: &'static str, request: &'static str, response: &'static str) -> Api {
-    Api {
+pub(super) const fn w(
+    name: &'static str,
+    request: &'static str,
+    response: &'static str,
+) -> ApiSpec {
+    ApiSpec {
         read: false,
         response,
         ..r(name, request)
     }
 }
 
-impl Api {
-    const fn fails(mut self, code: &'static str, message: &'static str) -> Api {
+impl ApiSpec {
+    const fn fails(mut self, code: &'static str, message: &'static str) -> ApiSpec {
         self.failure = Some((code, message));
         self
     }
 
-    const fn on(mut self, kind: &'static str, arn: &'static str) -> Api {
+    const fn on(mut self, kind: &'static str, arn: &'static str) -> ApiSpec {
         self.resource = Some((kind, arn));
         self
     }
 
-    const fn with(mut self, additional: &'static str) -> Api {
+    const fn with(mut self, additional: &'static str) -> ApiSpec {
         self.additional = additional;
         self
     }
 
-    const fn answers(mut self, response: &'static str) -> Api {
+    const fn answers(mut self, response: &'static str) -> ApiSpec {
         self.response = response;
         self
     }
 
-    const fn of(mut self, kind: EventKind) -> Api {
+    const fn of(mut self, kind: EventKind) -> ApiSpec {
         self.kind = kind;
         self
     }

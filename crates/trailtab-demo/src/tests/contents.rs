@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::calendar::{self, Rhythm};
 use super::super::organisation::{ACCOUNTS, MACHINES, PEOPLE};
-use super::super::world::{self, World};
+use super::super::world::{self, DemoWorld};
 use super::super::{FROM, UNTIL, identity};
 use super::{body, events, events_about, is_log, plan, text};
 
@@ -184,7 +184,7 @@ fn nothing_real_is_named() {
 
 #[test]
 fn every_habit_is_known_and_every_api_is_used() {
-    let world = World::new();
+    let world = DemoWorld::new();
     let mut used = BTreeSet::new();
     for words in PEOPLE
         .iter()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::super::{File, Plan, truth};
+use super::super::{DemoFile, DemoPlan, truth};
 use super::{body, events, is_log, plan, records, text};
 
 #[test]
@@ -45,7 +45,7 @@ fn the_same_plan_gives_the_same_bytes_in_any_order() {
         .collect();
     let files = plan(3_000).files();
     let threads: Vec<_> = std::thread::scope(|scope| {
-        let render = |file| scope.spawn(move || (File::key(file).to_owned(), body(file)));
+        let render = |file| scope.spawn(move || (DemoFile::key(file).to_owned(), body(file)));
         let handles: Vec<_> = files.iter().rev().map(render).collect();
         handles
             .into_iter()
@@ -59,7 +59,7 @@ fn the_same_plan_gives_the_same_bytes_in_any_order() {
 #[test]
 fn another_seed_gives_other_traffic_and_the_same_incident() {
     let bodies = |seed| -> BTreeSet<String> {
-        Plan {
+        DemoPlan {
             events: 2_000,
             seed,
         }
@@ -70,13 +70,13 @@ fn another_seed_gives_other_traffic_and_the_same_incident() {
     };
     assert!(bodies(1).is_disjoint(&bodies(2)));
     let counts = |seed| {
-        Plan {
+        DemoPlan {
             events: 2_000,
             seed,
         }
         .files()
         .iter()
-        .map(File::records)
+        .map(DemoFile::records)
         .sum::<u64>()
     };
     assert_eq!(counts(1), counts(2));
@@ -120,7 +120,10 @@ fn the_counts_are_the_truth() {
             pairs(copies.values().map(|same| &same[0]))
         );
         let files = plan.files();
-        assert_eq!(truth.records, files.iter().map(File::records).sum::<u64>());
+        assert_eq!(
+            truth.records,
+            files.iter().map(DemoFile::records).sum::<u64>()
+        );
         assert_eq!(
             truth.log_files,
             files.iter().filter(|file| is_log(file)).count() as u64

@@ -5,19 +5,19 @@ mod form;
 
 use serde_json::Value;
 
-use super::{File, Plan};
+use super::{DemoFile, DemoPlan};
 
-fn plan(events: u64) -> Plan {
-    Plan { events, seed: 7 }
+fn plan(events: u64) -> DemoPlan {
+    DemoPlan { events, seed: 7 }
 }
 
-fn body(file: &File) -> String {
+fn body(file: &DemoFile) -> String {
     let mut out = Vec::new();
     file.body(&mut out);
     String::from_utf8(out).unwrap()
 }
 
-fn records(file: &File) -> Vec<Value> {
+fn records(file: &DemoFile) -> Vec<Value> {
     let mut value: Value =
         serde_json::from_str(&body(file)).unwrap_or_else(|error| panic!("{}: {error}", file.key()));
     match value["Records"].take() {
@@ -26,12 +26,12 @@ fn records(file: &File) -> Vec<Value> {
     }
 }
 
-fn is_log(file: &File) -> bool {
+fn is_log(file: &DemoFile) -> bool {
     file.key().contains("/CloudTrail/")
 }
 
 /// All event records of a plan with the keys of their files.
-fn events(plan: &Plan) -> Vec<(String, Value)> {
+fn events(plan: &DemoPlan) -> Vec<(String, Value)> {
     let files = plan.files();
     let logs = files.iter().filter(|file| is_log(file));
     logs.flat_map(|file| {
@@ -47,9 +47,9 @@ fn text<'a>(record: &'a Value, path: &str) -> &'a str {
 }
 
 /// The events in files that mention any of these words; a whole plan takes long to parse.
-fn events_about(plan: &Plan, words: &[&str]) -> Vec<Value> {
+fn events_about(plan: &DemoPlan, words: &[&str]) -> Vec<Value> {
     let files = plan.files();
-    let about = |file: &&File| {
+    let about = |file: &&DemoFile| {
         let body = body(file);
         is_log(file) && words.iter().any(|word| body.contains(word))
     };

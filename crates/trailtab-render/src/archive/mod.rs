@@ -5,11 +5,11 @@ mod page;
 use serde::Serialize;
 
 pub use self::page::{inspection, status};
-use super::chart::{Calendar, CalendarRow, Scene};
+use super::chart::{CalendarChart, CalendarRow, ChartScene};
 use super::escape::cell;
 use crate::page::{counted, thousands};
-use trailtab_core::history::holdings::{self, Holding, Holdings};
-use trailtab_core::history::spans::Span;
+use trailtab_core::history::holdings::{self, ArchiveInventory, RegionInventory};
+use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time;
 
 /// Gaps listed for each account and region.
@@ -22,7 +22,7 @@ const MOST_ROWS: usize = 400;
 const MOST_COLUMNS: usize = 600;
 
 #[derive(Serialize)]
-struct Status {
+struct ArchiveStatus {
     from: Option<String>,
     until: Option<String>,
     events: u64,
@@ -40,7 +40,7 @@ struct RegionStatus {
     seconds_covered: u64,
     seconds_not_covered: u64,
     /// Most recent first.
-    gaps: Vec<Gap>,
+    gaps: Vec<CoverageGap>,
     gaps_not_listed: usize,
     events: u64,
     files: u64,
@@ -48,15 +48,15 @@ struct RegionStatus {
 }
 
 #[derive(Serialize)]
-struct Gap {
+struct CoverageGap {
     from: String,
     until: String,
 }
 
 impl RegionStatus {
-    fn new(held: &Holding, range: Span) -> RegionStatus {
+    fn new(held: &RegionInventory, range: SecondRange) -> RegionStatus {
         let (hull, gaps) = (held.covered.hull(), held.covered.gaps(range));
-        let listed = gaps.iter().rev().take(MOST_GAPS).map(|gap| Gap {
+        let listed = gaps.iter().rev().take(MOST_GAPS).map(|gap| CoverageGap {
             from: time::iso(gap.from),
             until: time::iso(gap.until),
         });
@@ -77,9 +77,9 @@ impl RegionStatus {
 }
 
 /// No seconds at all, for an archive that covers none.
-const NEVER: Span = Span { from: 0, until: 0 };
+const NEVER: SecondRange = SecondRange { from: 0, until: 0 };
 
-fn rows(holdings: &Holdings) -> impl Iterator<Item = RegionStatus> {
+fn rows(holdings: &ArchiveInventory) -> impl Iterator<Item = RegionStatus> {
     let range = holdings.range().unwrap_or(NEVER);
     let regions = holdings.regions.iter();
     regions.map(move |held| RegionStatus::new(held, range))
@@ -90,9 +90,9 @@ fn rows(holdings: &Holdings) -> impl Iterator<Item = RegionStatus> {
 /// # Errors
 ///
 /// None that its types allow.
-pub fn json(holdings: &Holdings) -> serde_json::Result<Vec<u8>> {
+pub fn json(holdings: &ArchiveInventory) -> serde_json::Result<Vec<u8>> {
     let (range, stored) = (holdings.range(), holdings.stored());
-    let status = Status {
+    let status = ArchiveStatus {
         from: range.map(|range| time::iso(range.from)),
         until: range.map(|range| time::iso(range.until)),
         events: stored.events,
@@ -110,7 +110,7 @@ pub fn json(holdings: &Holdings) -> serde_json::Result<Vec<u8>> {
 /// # Errors
 ///
 /// None that writing to memory has.
-pub fn csv(holdings: &Holdings) -> csv::Result<Vec<u8>> {
+pub fn csv(holdings: &ArchiveInventory) -> csv::Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record([
         "account",
@@ -145,10 +145,10 @@ pub fn csv(holdings: &Holdings) -> csv::Result<Vec<u8>> {
 }
 
 /// Draws which days are covered.
-pub fn calendar(holdings: &Holdings) -> Scene {
+pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
     let range = holdings.range().unwrap_or(NEVER);
     let days = holdings::days_to_fit(range, MOST_COLUMNS);
-    let columns: Vec<Span> = holdings::periods(range, days).collect();
+    let columns: Vec<SecondRange> = holdings::periods(range, days).collect();
     let mut rows = Vec::new();
     let mut account = "";
     for held in holdings.regions.iter().take(MOST_ROWS) {
@@ -175,7 +175,7 @@ pub fn calendar(holdings: &Holdings) -> Scene {
         subtitle.push_str(&format!(", {more} more accounts and regions not shown"));
     }
     let starts: Vec<i64> = columns.iter().map(|span| span.from).collect();
-    Calendar {
+    CalendarChart {
         title: "What the archive covers",
         subtitle: &subtitle,
         columns: &starts,

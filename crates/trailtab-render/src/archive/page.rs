@@ -8,9 +8,11 @@ use console::{Style, measure_text_width};
 
 use super::percent;
 use crate::escape;
-use crate::page::{Look, Page, counted, middle, size, thousands};
-use trailtab_core::history::holdings::{self, Findings, Holdings, Inspection, Stored};
-use trailtab_core::history::spans::Span;
+use crate::page::{TextPage, TextStyle, counted, middle, size, thousands};
+use trailtab_core::history::holdings::{
+    self, ArchiveInspection, ArchiveInventory, PathFindings, StoredFiles,
+};
+use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time::{self, Seconds};
 
 /// Gaps that are listed; JSON has more.
@@ -20,23 +22,23 @@ const TOP: usize = 10;
 const MOST_FINDINGS: usize = 100;
 
 /// Writes a page about an archive.
-pub fn status(holdings: &Holdings, look: Look) -> String {
-    let mut page = Page::new(look);
+pub fn status(holdings: &ArchiveInventory, look: TextStyle) -> String {
+    let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
     let _ = page.status(holdings);
     page.out
 }
 
 /// Writes what looking through an archive came to.
-pub fn inspection(inspection: &Inspection, look: Look) -> String {
-    let mut page = Page::new(look);
+pub fn inspection(inspection: &ArchiveInspection, look: TextStyle) -> String {
+    let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
     let _ = page.inspection(inspection);
     page.out
 }
 
-impl Page {
-    fn status(&mut self, holdings: &Holdings) -> fmt::Result {
+impl TextPage {
+    fn status(&mut self, holdings: &ArchiveInventory) -> fmt::Result {
         let accounts: BTreeSet<&str> = holdings
             .regions
             .iter()
@@ -64,7 +66,7 @@ impl Page {
         self.gaps(holdings, range)
     }
 
-    fn regions(&mut self, holdings: &Holdings, range: Span) -> fmt::Result {
+    fn regions(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {
         let rows: Vec<[String; 5]> = holdings
             .regions
             .iter()
@@ -92,13 +94,13 @@ impl Page {
         })
     }
 
-    fn calendar(&mut self, holdings: &Holdings, range: Span) -> fmt::Result {
+    fn calendar(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {
         let names = holdings.regions.iter();
         let names = names.map(|held| escape::terminal(&held.region).len());
         let names = names.max().unwrap_or(0);
         let room = self.look.width.saturating_sub(names + 4).max(20);
         let days = holdings::days_to_fit(range, room);
-        let cells: Vec<Span> = holdings::periods(range, days).collect();
+        let cells: Vec<SecondRange> = holdings::periods(range, days).collect();
         let heading = match days {
             1 => "Calendar, a day each".to_owned(),
             days => format!("Calendar, {days} days each"),
@@ -136,7 +138,7 @@ impl Page {
         writeln!(self.out, "{indent}{legend}")
     }
 
-    fn gaps(&mut self, holdings: &Holdings, range: Span) -> fmt::Result {
+    fn gaps(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {
         // A gap is mostly the same in many regions.
         let mut gaps: BTreeMap<Reverse<(Seconds, Seconds)>, Vec<usize>> = BTreeMap::new();
         for (at, held) in holdings.regions.iter().enumerate() {
@@ -155,7 +157,7 @@ impl Page {
         let heading = self.style(Style::new().bold(), &heading);
         writeln!(self.out, "\n{heading}")?;
         for (Reverse((until, from)), places) in gaps.into_iter().take(TOP) {
-            let gap = Span { from, until };
+            let gap = SecondRange { from, until };
             let lead = format!("  {} – {}, {}: ", minute(from), minute(until), length(gap));
             let places = match places.len() {
                 n if n == holdings.regions.len() && n > 1 => "everywhere".to_owned(),
@@ -170,9 +172,9 @@ impl Page {
     /// Writes a line for each account and region, below headings.
     fn by_account(
         &mut self,
-        holdings: &Holdings,
+        holdings: &ArchiveInventory,
         heading: &str,
-        mut line: impl FnMut(&mut Page, usize) -> fmt::Result,
+        mut line: impl FnMut(&mut TextPage, usize) -> fmt::Result,
     ) -> fmt::Result {
         let mut before = None;
         for (at, held) in holdings.regions.iter().enumerate() {
@@ -191,8 +193,8 @@ impl Page {
         Ok(())
     }
 
-    fn inspection(&mut self, inspection: &Inspection) -> fmt::Result {
-        let Inspection {
+    fn inspection(&mut self, inspection: &ArchiveInspection) -> fmt::Result {
+        let ArchiveInspection {
             good,
             damage,
             remarks,
@@ -215,7 +217,7 @@ impl Page {
         }
     }
 
-    fn findings(&mut self, findings: &Findings, heading: &str, style: Style) -> fmt::Result {
+    fn findings(&mut self, findings: &PathFindings, heading: &str, style: Style) -> fmt::Result {
         if findings.count() == 0 {
             return Ok(());
         }
@@ -237,7 +239,7 @@ impl Page {
     }
 }
 
-fn names(holdings: &Holdings, places: &[usize]) -> String {
+fn names(holdings: &ArchiveInventory, places: &[usize]) -> String {
     let names = places.iter().filter_map(|at| holdings.regions.get(*at));
     let names: Vec<String> = names
         .map(|held| format!("{} {}", held.account, held.region))
@@ -255,7 +257,7 @@ fn mark(permille: u64) -> &'static str {
 }
 
 /// Writes the month above the first cell that begins in it, where there is room.
-fn months(cells: &[Span], room: usize) -> String {
+fn months(cells: &[SecondRange], room: usize) -> String {
     let mut line = String::new();
     let mut before = None;
     for (at, cell) in cells.iter().enumerate() {
@@ -280,7 +282,7 @@ pub(super) fn minute(time: Seconds) -> String {
 }
 
 /// The two largest units of a span's length.
-fn length(span: Span) -> String {
+fn length(span: SecondRange) -> String {
     let seconds = span.seconds();
     let parts = [
         (seconds / 86_400, "day"),
@@ -294,7 +296,7 @@ fn length(span: Span) -> String {
     parts.join(" ")
 }
 
-fn amount(stored: Stored) -> String {
+fn amount(stored: StoredFiles) -> String {
     format!(
         "{} in {}, {}",
         counted(stored.events, "event"),
@@ -310,7 +312,7 @@ mod tests {
     #[test]
     fn lengths_have_two_units() {
         let length = |seconds: i64| {
-            length(Span {
+            length(SecondRange {
                 from: 5,
                 until: 5 + seconds,
             })
@@ -330,16 +332,16 @@ mod tests {
 
     #[test]
     fn months_stand_above_their_first_day_and_apart() {
-        let day = |n: i64| Span {
+        let day = |n: i64| SecondRange {
             from: n * 86_400,
             until: (n + 1) * 86_400,
         };
         // 1970-01-20 to 1970-03-03
-        let cells: Vec<Span> = (19..61).map(day).collect();
+        let cells: Vec<SecondRange> = (19..61).map(day).collect();
         let line = months(&cells, 80);
         assert_eq!(line, "1970-01     1970-02                     1970-03");
         assert_eq!(months(&cells, 42), "1970-01     1970-02");
-        let weeks: Vec<Span> = (0..10).map(|n| day(n * 7)).collect();
+        let weeks: Vec<SecondRange> = (0..10).map(|n| day(n * 7)).collect();
         assert_eq!(months(&weeks, 80), "1970-01  1970-03");
     }
 }

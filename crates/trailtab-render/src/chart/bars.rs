@@ -1,19 +1,19 @@
 //! Horizontal bars: how often each of a list of names occurred.
 
 use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
-use super::scale::{self, Scale};
-use super::scene::{Anchor, Color, Scene, Text};
+use super::scale::{self, CountScale};
+use super::scene::{Anchor, ChartScene, Color, SceneText};
 
 /// A chart of one horizontal bar per row, in the given order.
 #[derive(Debug, Clone, Copy)]
-pub struct Bars<'a> {
+pub struct BarChart<'a> {
     /// The headline.
     pub title: &'a str,
     /// A smaller line below the title; may be empty.
     pub subtitle: &'a str,
     /// What the values count, for example `API calls`.
     pub axis: &'a str,
-    /// Label and value of each row. Only the first [`Bars::MOST`] are drawn.
+    /// Label and value of each row. Only the first [`BarChart::MOST`] are drawn.
     pub rows: &'a [(&'a str, u64)],
     /// How many further rows exist that are not in `rows`.
     pub more: u64,
@@ -30,12 +30,12 @@ const MOST_LABEL: i32 = (RIGHT - MARGIN) * 45 / 100;
 /// Room below the bars for ticks and the name of the axis.
 const FOOT: i32 = 58;
 
-impl Bars<'_> {
+impl BarChart<'_> {
     /// The number of bars a chart shows; the others are summed up in a last row.
     pub const MOST: usize = 40;
 
     /// Lays the chart out.
-    pub fn scene(&self) -> Scene {
+    pub fn scene(&self) -> ChartScene {
         let shown = &self.rows[..self.rows.len().min(Self::MOST)];
         let hidden = (self.rows.len() - shown.len()) as u64;
         let more = self.more.saturating_add(hidden);
@@ -47,8 +47,8 @@ impl Bars<'_> {
         let mut scene = heading.scene(lines * PITCH + FOOT + MARGIN);
         let top = heading.bottom();
 
-        let label = |text: &str| Text::new((0, 0), LABEL, text).fit(MOST_LABEL);
-        let mut labels: Vec<Text> = shown.iter().map(|(name, _)| label(name)).collect();
+        let label = |text: &str| SceneText::new((0, 0), LABEL, text).fit(MOST_LABEL);
+        let mut labels: Vec<SceneText> = shown.iter().map(|(name, _)| label(name)).collect();
         if more != 0 {
             let text = format!("… and {} more", scale::grouped(more));
             labels.push(label(&text).fill(Color::MUTED));
@@ -56,13 +56,13 @@ impl Bars<'_> {
         if shown.is_empty() {
             labels.insert(0, label("no data").fill(Color::MUTED));
         }
-        let widest = labels.iter().map(Text::width).max().unwrap_or(0);
-        let plot = Plot {
+        let widest = labels.iter().map(SceneText::width).max().unwrap_or(0);
+        let plot = BarArea {
             left: MARGIN + widest + GAP,
             right: RIGHT - GAP - shown.iter().map(value_width).max().unwrap_or(0),
             top,
             bottom: top + lines * PITCH,
-            scale: Scale::new(shown.iter().map(|row| row.1).max().unwrap_or(0), 8),
+            scale: CountScale::new(shown.iter().map(|row| row.1).max().unwrap_or(0), 8),
         };
         if !shown.is_empty() {
             plot.axis(&mut scene, self.axis);
@@ -79,42 +79,42 @@ impl Bars<'_> {
 }
 
 fn value_width((_, value): &(&str, u64)) -> i32 {
-    Text::new((0, 0), TICK, &scale::grouped(*value)).width()
+    SceneText::new((0, 0), TICK, &scale::grouped(*value)).width()
 }
 
 /// The area of the bars.
-struct Plot {
+struct BarArea {
     left: i32,
     right: i32,
     top: i32,
     bottom: i32,
-    scale: Scale,
+    scale: CountScale,
 }
 
-impl Plot {
+impl BarArea {
     /// Draws the grid, the numbers below it and the name of the axis.
-    fn axis(&self, scene: &mut Scene, name: &str) {
+    fn axis(&self, scene: &mut ChartScene, name: &str) {
         let width = self.right - self.left;
         for tick in self.scale.ticks() {
             let x = self.left + self.scale.pixels(tick, width);
             let color = if tick == 0 { Color::MUTED } else { Color::GRID };
             scene.rect((x, self.top), (1, self.bottom - self.top), color);
-            let number = Text::new((x, self.bottom + 20), TICK, &self.scale.label(tick));
+            let number = SceneText::new((x, self.bottom + 20), TICK, &self.scale.label(tick));
             scene.text(number.anchor(Anchor::Middle).fill(Color::MUTED));
         }
         let middle = (self.left + self.right) / 2;
-        let name = Text::new((middle, self.bottom + 46), TICK, name).fit(width);
+        let name = SceneText::new((middle, self.bottom + 46), TICK, name).fit(width);
         scene.text(name.anchor(Anchor::Middle).fill(Color::MUTED));
     }
 
-    fn bar(&self, scene: &mut Scene, i: i32, (name, value): (&str, u64)) {
+    fn bar(&self, scene: &mut ChartScene, i: i32, (name, value): (&str, u64)) {
         let y = self.top + i * PITCH + (PITCH - BAR) / 2;
         let length = self.scale.pixels(value, self.right - self.left);
         let number = scale::grouped(value);
         let tip = format!("{name}: {number}");
         scene.rect_with_tip((self.left, y), (length, BAR), Color::ACCENT, &tip);
         let at = (self.left + length + GAP, y + 15);
-        scene.text(Text::new(at, TICK, &number));
+        scene.text(SceneText::new(at, TICK, &number));
     }
 }
 
@@ -123,8 +123,8 @@ mod tests {
     use super::super::frame::tests::{HOSTILE, check};
     use super::*;
 
-    fn chart(rows: &[(&str, u64)], more: u64) -> Scene {
-        let bars = Bars {
+    fn chart(rows: &[(&str, u64)], more: u64) -> ChartScene {
+        let bars = BarChart {
             title: "Title",
             subtitle: "Subtitle",
             axis: "API calls",
@@ -160,7 +160,7 @@ mod tests {
         let long = format!("123456789012:role/{}Admin", "W".repeat(10_000));
         let scene = chart(&[(&long, u64::MAX), ("b", 1)], u64::MAX);
         let short = chart(&[("a", u64::MAX), ("b", 1)], 0);
-        let left = |scene: &Scene| scene.tips().next().unwrap().x;
+        let left = |scene: &ChartScene| scene.tips().next().unwrap().x;
         assert!(left(&scene) <= 760);
         assert!(left(&short) < 80);
         assert!(
@@ -188,7 +188,7 @@ mod tests {
         let rows: Vec<(&str, u64)> = HOSTILE.iter().map(|name| (*name, u64::MAX)).collect();
         for text in HOSTILE {
             check(
-                &Bars {
+                &BarChart {
                     title: text,
                     subtitle: text,
                     axis: text,
@@ -199,7 +199,7 @@ mod tests {
             );
         }
         check(
-            &Bars {
+            &BarChart {
                 title: "",
                 subtitle: "",
                 axis: &"W".repeat(10_000),

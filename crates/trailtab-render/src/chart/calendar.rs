@@ -2,11 +2,11 @@
 
 use super::bucket::Bucket;
 use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
-use super::scene::{Anchor, Color, Scene, Text};
+use super::scene::{Anchor, ChartScene, Color, SceneText};
 
 /// A chart of shares by day.
 #[derive(Debug, Clone, Copy)]
-pub struct Calendar<'a> {
+pub struct CalendarChart<'a> {
     /// The headline.
     pub title: &'a str,
     /// A smaller line below the title; may be empty.
@@ -59,9 +59,9 @@ const NAME: i32 = 360;
 const NOTE: i32 = 90;
 const GAP: i32 = 12;
 
-impl Calendar<'_> {
+impl CalendarChart<'_> {
     /// Lays the chart out.
-    pub fn scene(&self) -> Scene {
+    pub fn scene(&self) -> ChartScene {
         let heading = Heading {
             title: self.title,
             subtitle: self.subtitle,
@@ -69,10 +69,10 @@ impl Calendar<'_> {
         let groups = self.rows.iter().filter(|row| row.group.is_some()).count();
         let height = self.rows.len() as i32 * ROW + groups as i32 * GROUP;
         let mut scene = heading.scene(HEAD + height + FOOT + MARGIN);
-        let name = |row: &CalendarRow<'_>| Text::new((MARGIN, 0), LABEL, row.name).fit(NAME);
+        let name = |row: &CalendarRow<'_>| SceneText::new((MARGIN, 0), LABEL, row.name).fit(NAME);
         let names = self.rows.iter().map(|row| name(row).width()).max();
         let left = MARGIN + names.unwrap_or(0) + GAP;
-        let strip = Strip {
+        let strip = CellStrip {
             left,
             width: (RIGHT - NOTE - left).min(WIDEST * self.columns.len() as i32),
             columns: self.columns.len() as i32,
@@ -82,7 +82,7 @@ impl Calendar<'_> {
         let mut y = top;
         for row in self.rows {
             if let Some(group) = row.group {
-                let text = Text::new((MARGIN, y + GROUP - 11), LABEL, group).bold();
+                let text = SceneText::new((MARGIN, y + GROUP - 11), LABEL, group).bold();
                 scene.text(text.fit(RIGHT - MARGIN));
                 y += GROUP;
             }
@@ -90,7 +90,7 @@ impl Calendar<'_> {
             text.y = y + 17;
             scene.text(text);
             self.cells(&mut scene, &strip, row, y);
-            let note = Text::new((strip.left + strip.width + GAP, y + 17), TICK, &row.note);
+            let note = SceneText::new((strip.left + strip.width + GAP, y + 17), TICK, &row.note);
             scene.text(note.fill(Color::MUTED).fit(NOTE - GAP));
             y += ROW;
         }
@@ -99,7 +99,7 @@ impl Calendar<'_> {
     }
 
     /// Draws a row's cells; equal neighbours become one box if no line would part them.
-    fn cells(&self, scene: &mut Scene, strip: &Strip, row: &CalendarRow<'_>, y: i32) {
+    fn cells(&self, scene: &mut ChartScene, strip: &CellStrip, row: &CalendarRow<'_>, y: i32) {
         let is_same = |a: &(i32, &u64), b: &(i32, &u64)| a.1 == b.1 && strip.space() == 0;
         let shares: Vec<(i32, &u64)> = (0..strip.columns).zip(&row.shares).collect();
         for run in shares.chunk_by(is_same) {
@@ -122,13 +122,13 @@ impl Calendar<'_> {
     }
 
     /// Writes months, and days where there is room.
-    fn dates(&self, scene: &mut Scene, strip: &Strip, top: i32) {
+    fn dates(&self, scene: &mut ChartScene, strip: &CellStrip, top: i32) {
         let days = self.day_labels(strip);
         let base = if days.is_empty() { top - 10 } else { top - 32 };
         let mut months = self.month_labels(strip);
         // Of a month that is about to end, the name would hide the next one's.
         if let [first, second, ..] = &months[..]
-            && first.0 + Text::new((0, 0), TICK, &first.1).width() + GAP > second.0
+            && first.0 + SceneText::new((0, 0), TICK, &first.1).width() + GAP > second.0
         {
             months.remove(0);
         }
@@ -146,7 +146,7 @@ impl Calendar<'_> {
     }
 
     /// Where months begin, their names with the year, and their years.
-    fn month_labels(&self, strip: &Strip) -> Vec<(i32, String, String)> {
+    fn month_labels(&self, strip: &CellStrip) -> Vec<(i32, String, String)> {
         let month = Bucket::Months(1);
         let mut before = None;
         let columns = (0..).zip(self.columns);
@@ -162,7 +162,7 @@ impl Calendar<'_> {
     }
 
     /// The days, or Mondays, where numbers stay apart.
-    fn day_labels(&self, strip: &Strip) -> Vec<(i32, String)> {
+    fn day_labels(&self, strip: &CellStrip) -> Vec<(i32, String)> {
         let every = match strip.width / strip.columns.max(1) {
             _ if self.days > 1 => return Vec::new(),
             28.. => 1,
@@ -182,10 +182,10 @@ impl Calendar<'_> {
 }
 
 /// Writes those of a line's labels for which there is room.
-fn line(scene: &mut Scene, y: i32, labels: impl Iterator<Item = (i32, String)>, gap: i32) {
+fn line(scene: &mut ChartScene, y: i32, labels: impl Iterator<Item = (i32, String)>, gap: i32) {
     let mut free = 0;
     for (x, label) in labels {
-        let text = Text::new((x, y), TICK, &label).fill(Color::MUTED);
+        let text = SceneText::new((x, y), TICK, &label).fill(Color::MUTED);
         let end = x + text.width();
         if free <= x && end <= RIGHT {
             free = end + gap;
@@ -195,13 +195,13 @@ fn line(scene: &mut Scene, y: i32, labels: impl Iterator<Item = (i32, String)>, 
 }
 
 /// Where the cells of all rows lie.
-struct Strip {
+struct CellStrip {
     left: i32,
     width: i32,
     columns: i32,
 }
 
-impl Strip {
+impl CellStrip {
     /// The left edge of a column.
     fn edge(&self, column: i32) -> i32 {
         self.left + self.width * column / self.columns.max(1)
@@ -227,11 +227,11 @@ fn class(permille: u64) -> usize {
     }
 }
 
-fn legend(scene: &mut Scene, left: i32, y: i32) {
+fn legend(scene: &mut ChartScene, left: i32, y: i32) {
     let mut x = left;
     for (color, name) in SHADES {
         scene.rect((x, y), (22, 22), color);
-        let text = Text::new((x + 30, y + 17), TICK, name).fill(Color::MUTED);
+        let text = SceneText::new((x + 30, y + 17), TICK, name).fill(Color::MUTED);
         x += 30 + text.width() + 28;
         scene.text(text.anchor(Anchor::Start));
     }
@@ -246,7 +246,7 @@ mod tests {
     /// 2026-06-20
     const START: i64 = 20_624 * DAY;
 
-    fn draw(names: &[&str], count: i64, days: i64) -> Scene {
+    fn draw(names: &[&str], count: i64, days: i64) -> ChartScene {
         let columns: Vec<i64> = (0..count).map(|n| START + n * days * DAY).collect();
         let row = |(at, name)| CalendarRow {
             group: (at % 7 == 0).then_some(name),
@@ -255,7 +255,7 @@ mod tests {
             shares: (0..count).map(|n| n as u64 * 50 % 1100).collect(),
         };
         let rows: Vec<CalendarRow<'_>> = names.iter().copied().enumerate().map(row).collect();
-        let scene = Calendar {
+        let scene = CalendarChart {
             title: "Title",
             subtitle: "Subtitle",
             columns: &columns,

@@ -4,13 +4,13 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::palette::{BEFORE, SERIES};
-use super::scene::{Line, Scene, Text};
-use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, Money, RIGHT, Slots, float, muted};
+use super::scene::{ChartScene, SceneLine, SceneText};
+use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, MoneyAxis, RIGHT, SlotAxis, float, muted};
 use trailtab_core::cost::money;
 
 /// A chart of a period's running total against an earlier one's.
 #[derive(Debug, Clone, Copy)]
-pub struct Cumulative<'a> {
+pub struct CumulativeChart<'a> {
     /// The headline.
     pub title: &'a str,
     /// A smaller line below the title.
@@ -34,9 +34,9 @@ const PITCH: i32 = 36;
 /// The sample of a line in the legend.
 const SAMPLE: i32 = 54;
 
-impl Cumulative<'_> {
+impl CumulativeChart<'_> {
     /// Lays the chart out.
-    pub fn scene(&self) -> Scene {
+    pub fn scene(&self) -> ChartScene {
         let legend = PITCH * (1 + i32::from(self.before.is_some())) + 48;
         let (mut scene, top) = sheet::sheet(self.title, self.subtitle, legend + PLOT + FOOT + 8);
         let now = running(self.now.1);
@@ -49,15 +49,15 @@ impl Cumulative<'_> {
         self.legend(&mut scene, top, &now, &before);
         scene.text(muted((MARGIN, top + legend - 26), self.currency).fit(400));
         let all = || now.iter().chain(&before).map(|amount| float(*amount));
-        let money = Money::new(all().fold(0.0, f64::min), all().fold(0.0, f64::max), 6);
+        let money = MoneyAxis::new(all().fold(0.0, f64::min), all().fold(0.0, f64::max), 6);
         let left = money.draw(&mut scene, top + legend, PLOT, RIGHT, self.currency);
-        let slots = Slots {
+        let slots = SlotAxis {
             left,
             right: RIGHT,
             // Both are days of a calendar that ends in the year 9999.
             count: days as i32,
         };
-        let area = Area {
+        let area = LineArea {
             top: top + legend,
             slots,
             money,
@@ -68,7 +68,7 @@ impl Cumulative<'_> {
         let points = area.points(&now);
         let end = points.last().copied().into_iter().collect();
         scene.line(solid(points));
-        scene.line(Line {
+        scene.line(SceneLine {
             width: 16,
             ..solid(end)
         });
@@ -77,21 +77,22 @@ impl Cumulative<'_> {
     }
 
     /// Says which line is which, and where each ends.
-    fn legend(&self, scene: &mut Scene, top: i32, now: &[Decimal], before: &[Decimal]) {
+    fn legend(&self, scene: &mut ChartScene, top: i32, now: &[Decimal], before: &[Decimal]) {
         let last = |amounts: &[Decimal]| amounts.last().copied().unwrap_or_default();
         let words = |amount| money::words(amount, self.currency);
-        let mut line = |at: i32, name: &str, amounts: String, line: Line| {
+        let mut line = |at: i32, name: &str, amounts: String, line: SceneLine| {
             let y = top + at * PITCH;
             let x = MARGIN + SAMPLE + GAP;
-            let amounts = Text::new((0, y + 18), LABEL, &amounts).fit(600);
-            let name = Text::new((x, y + 18), LABEL, name).fit(RIGHT - x - amounts.width() - GAP);
+            let amounts = SceneText::new((0, y + 18), LABEL, &amounts).fit(600);
+            let name =
+                SceneText::new((x, y + 18), LABEL, name).fit(RIGHT - x - amounts.width() - GAP);
             let left = name.x + name.width() + GAP;
             let mut amounts = amounts.bold().fit(RIGHT - left);
             amounts.x = left;
             scene.text(name);
             scene.text(amounts);
             let points = vec![(MARGIN + 4, y + 10), (MARGIN + SAMPLE, y + 10)];
-            scene.line(Line { points, ..line });
+            scene.line(SceneLine { points, ..line });
         };
         line(0, self.now.0, words(last(now)), solid(Vec::new()));
         if let Some((name, _)) = self.before {
@@ -129,8 +130,8 @@ fn running(daily: &[Decimal]) -> Vec<Decimal> {
     daily.iter().map(add).collect()
 }
 
-fn solid(points: Vec<(i32, i32)>) -> Line {
-    Line {
+fn solid(points: Vec<(i32, i32)>) -> SceneLine {
+    SceneLine {
         points,
         width: 6,
         fill: SERIES[0],
@@ -138,8 +139,8 @@ fn solid(points: Vec<(i32, i32)>) -> Line {
     }
 }
 
-fn muted_line(points: Vec<(i32, i32)>) -> Line {
-    Line {
+fn muted_line(points: Vec<(i32, i32)>) -> SceneLine {
+    SceneLine {
         points,
         width: 4,
         fill: BEFORE,
@@ -148,13 +149,13 @@ fn muted_line(points: Vec<(i32, i32)>) -> Line {
 }
 
 /// Where the lines are.
-struct Area {
+struct LineArea {
     top: i32,
-    slots: Slots,
-    money: Money,
+    slots: SlotAxis,
+    money: MoneyAxis,
 }
 
-impl Area {
+impl LineArea {
     /// The point at the end of so many days.
     fn point(&self, days: i32, amount: Decimal) -> (i32, i32) {
         let y = self.top + self.money.y(float(amount), PLOT);
@@ -178,8 +179,8 @@ mod tests {
     use super::super::frame::tests::{HOSTILE, check};
     use super::*;
 
-    fn chart(now: &[Decimal], before: Option<&[Decimal]>, months: bool) -> Scene {
-        let cumulative = Cumulative {
+    fn chart(now: &[Decimal], before: Option<&[Decimal]>, months: bool) -> ChartScene {
+        let cumulative = CumulativeChart {
             title: "Title",
             subtitle: "Subtitle",
             currency: "USD",
@@ -204,8 +205,9 @@ mod tests {
         assert!(says("$30.00"));
         assert!(says("$11.00 by the same day, $18.00 in all"));
         assert!(says("day of the month") && says("3"));
-        let heights = |line: &Line| line.points.iter().map(|point| point.1).collect::<Vec<_>>();
-        let lines: Vec<&Line> = scene.lines().filter(|line| 2 < line.points.len()).collect();
+        let heights =
+            |line: &SceneLine| line.points.iter().map(|point| point.1).collect::<Vec<_>>();
+        let lines: Vec<&SceneLine> = scene.lines().filter(|line| 2 < line.points.len()).collect();
         let [before, now] = lines[..] else {
             panic!("{lines:?}")
         };
@@ -247,7 +249,7 @@ mod tests {
         let long = "W".repeat(10_000);
         let a = amounts(&[5, -3]);
         for text in HOSTILE.into_iter().chain([long.as_str()]) {
-            let cumulative = Cumulative {
+            let cumulative = CumulativeChart {
                 title: text,
                 subtitle: text,
                 currency: text,

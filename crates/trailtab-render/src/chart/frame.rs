@@ -1,6 +1,6 @@
 //! What all charts have in common: the sheet, its margins and its headings.
 
-use super::scene::{Color, Scene, Text};
+use super::scene::{ChartScene, Color, SceneText};
 
 /// Width of every chart. Pages and mails show charts at about half this width,
 /// which keeps the PNG sharp on dense screens.
@@ -30,17 +30,17 @@ impl Heading<'_> {
     }
 
     /// Starts a chart whose part below the heading takes `body` pixels.
-    pub(super) fn scene(&self, body: i32) -> Scene {
+    pub(super) fn scene(&self, body: i32) -> ChartScene {
         let height = u16::try_from(self.bottom() + body).unwrap_or(u16::MAX);
-        let mut scene = Scene::new(WIDTH, height, &self.name());
+        let mut scene = ChartScene::new(WIDTH, height, &self.name());
         let mut y = MARGIN;
         if !self.title.is_empty() {
-            let title = Text::new((MARGIN, y + 24), TITLE, self.title).bold();
+            let title = SceneText::new((MARGIN, y + 24), TITLE, self.title).bold();
             scene.text(title.fit(RIGHT - MARGIN));
             y += 36;
         }
         if !self.subtitle.is_empty() {
-            let subtitle = Text::new((MARGIN, y + 18), SUBTITLE, self.subtitle);
+            let subtitle = SceneText::new((MARGIN, y + 18), SUBTITLE, self.subtitle);
             scene.text(subtitle.fill(Color::MUTED).fit(RIGHT - MARGIN));
         }
         scene
@@ -57,7 +57,7 @@ impl Heading<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::scene::{Item, Line, Rect};
+    use super::super::scene::{SceneItem, SceneLine, SceneRect};
     use super::*;
 
     /// Text that a log can contain and that has broken programs before.
@@ -70,27 +70,27 @@ pub(super) mod tests {
         "e\u{301}\u{302}\u{303}\u{304}",
     ];
 
-    impl Scene {
+    impl ChartScene {
         /// The contents of all texts.
         pub fn texts(&self) -> impl Iterator<Item = &str> {
             self.items.iter().filter_map(|item| match item {
-                Item::Text(text) => Some(text.content.as_str()),
-                Item::Rect(_) | Item::Line(_) => None,
+                SceneItem::Text(text) => Some(text.content.as_str()),
+                SceneItem::Rect(_) | SceneItem::Line(_) => None,
             })
         }
 
         /// All lines.
-        pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        pub fn lines(&self) -> impl Iterator<Item = &SceneLine> {
             self.items.iter().filter_map(|item| match item {
-                Item::Line(line) => Some(line),
+                SceneItem::Line(line) => Some(line),
                 _ => None,
             })
         }
 
         /// The boxes that stand for data.
-        pub fn tips(&self) -> impl Iterator<Item = &Rect> {
+        pub fn tips(&self) -> impl Iterator<Item = &SceneRect> {
             self.items.iter().filter_map(|item| match item {
-                Item::Rect(rect) if rect.tip.is_some() => Some(rect),
+                SceneItem::Rect(rect) if rect.tip.is_some() => Some(rect),
                 _ => None,
             })
         }
@@ -98,24 +98,24 @@ pub(super) mod tests {
 
     /// Panics unless everything in the scene lies on the canvas, no two texts
     /// touch, and both formats can be written.
-    pub(crate) fn check(scene: &Scene) {
+    pub(crate) fn check(scene: &ChartScene) {
         let (width, height) = (i32::from(scene.width), i32::from(scene.height));
         let mut boxes: Vec<(i32, i32, i32, i32, &str)> = Vec::new();
         for item in &scene.items {
             match item {
-                Item::Rect(rect) => {
+                SceneItem::Rect(rect) => {
                     assert!(0 <= rect.x && rect.x + rect.width <= width, "{rect:?}");
                     assert!(0 <= rect.y && rect.y + rect.height <= height, "{rect:?}");
                     assert!(0 <= rect.width && 0 <= rect.height, "{rect:?}");
                 }
-                Item::Line(line) => {
+                SceneItem::Line(line) => {
                     let half = i32::from(line.width.div_ceil(2));
                     for (x, y) in &line.points {
                         assert!(half <= *x && x + half <= width, "{line:?}");
                         assert!(half <= *y && y + half <= height, "{line:?}");
                     }
                 }
-                Item::Text(text) => {
+                SceneItem::Text(text) => {
                     let (left, right) = (text.left(), text.left() + text.width());
                     let size = i32::from(text.size);
                     let (top, bottom) = (text.y - size * 3 / 4, text.y + size / 4);

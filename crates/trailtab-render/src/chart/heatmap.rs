@@ -2,7 +2,7 @@
 
 use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
 use super::scale;
-use super::scene::{Anchor, Color, Scene, Text};
+use super::scene::{Anchor, ChartScene, Color, SceneText};
 
 /// A chart of 24 hours by seven weekdays.
 #[derive(Debug, Clone, Copy)]
@@ -46,14 +46,14 @@ const FOOT: i32 = 72;
 
 impl HeatMap<'_> {
     /// Lays the chart out.
-    pub fn scene(&self) -> Scene {
+    pub fn scene(&self) -> ChartScene {
         let heading = Heading {
             title: self.title,
             subtitle: self.subtitle,
         };
         let mut scene = heading.scene(HEAD + 7 * PITCH.1 + FOOT + MARGIN);
         let top = heading.bottom() + HEAD;
-        let muted = |at, text: &str| Text::new(at, TICK, text).fill(Color::MUTED);
+        let muted = |at, text: &str| SceneText::new(at, TICK, text).fill(Color::MUTED);
         let caption = (LEFT, heading.bottom() + 14);
         scene.text(muted(caption, "Hour of the day, UTC"));
         for hour in 0..24 {
@@ -61,10 +61,10 @@ impl HeatMap<'_> {
             let text = muted((x, top - 10), &format!("{hour:02}"));
             scene.text(text.anchor(Anchor::Middle));
         }
-        let classes = Classes::of(self.counts);
+        let classes = ShadeClasses::of(self.counts);
         for ((day, name), counts) in (0..).zip(DAYS).zip(self.counts) {
             let y = top + day * PITCH.1;
-            let label = Text::new((LEFT - 12, y + 29), LABEL, name);
+            let label = SceneText::new((LEFT - 12, y + 29), LABEL, name);
             scene.text(label.anchor(Anchor::End));
             for (hour, count) in (0..).zip(counts) {
                 let tip = format!("{name} {hour:02}:00 UTC: {}", scale::grouped(*count));
@@ -77,11 +77,11 @@ impl HeatMap<'_> {
     }
 
     /// Shows which counts each shade stands for.
-    fn legend(&self, scene: &mut Scene, y: i32, classes: &Classes) {
+    fn legend(&self, scene: &mut ChartScene, y: i32, classes: &ShadeClasses) {
         let mut x = LEFT;
-        let mut sample = |scene: &mut Scene, color, text: &str| {
+        let mut sample = |scene: &mut ChartScene, color, text: &str| {
             scene.rect((x, y), (24, 24), color);
-            let text = Text::new((x + 32, y + 18), TICK, text).fill(Color::MUTED);
+            let text = SceneText::new((x + 32, y + 18), TICK, text).fill(Color::MUTED);
             x += 32 + text.width() + 28;
             scene.text(text);
         };
@@ -101,13 +101,13 @@ impl HeatMap<'_> {
                 below = upper;
             }
         }
-        let unit = Text::new((x, y + 18), TICK, self.unit).fill(Color::MUTED);
+        let unit = SceneText::new((x, y + 18), TICK, self.unit).fill(Color::MUTED);
         scene.text(unit.fit(RIGHT - x));
     }
 }
 
 /// How the counts of a chart are divided among the shades, and how they are written.
-struct Classes {
+struct ShadeClasses {
     /// One less than the smallest count that is not zero. The classes begin above it, so that
     /// counts that hardly differ do not all get the darkest shade.
     below: u64,
@@ -117,10 +117,10 @@ struct Classes {
 /// Counts below this are written with all their digits, which fit a cell.
 const FIRST_ABBREVIATED: u64 = 10_000;
 
-impl Classes {
-    fn of(counts: &[[u64; 24]; 7]) -> Classes {
+impl ShadeClasses {
+    fn of(counts: &[[u64; 24]; 7]) -> ShadeClasses {
         let counts = || counts.iter().flatten().copied().filter(|count| *count > 0);
-        Classes {
+        ShadeClasses {
             below: counts().min().map_or(0, |least| least - 1),
             most: counts().max().unwrap_or(0),
         }
@@ -155,7 +155,7 @@ impl Classes {
     }
 }
 
-fn cell(scene: &mut Scene, (x, y): (i32, i32), count: u64, classes: &Classes, tip: &str) {
+fn cell(scene: &mut ChartScene, (x, y): (i32, i32), count: u64, classes: &ShadeClasses, tip: &str) {
     let shade = classes.shade(count);
     let fill = shade.and_then(|shade| SHADES.get(shade).copied());
     let size = (PITCH.0 - SPACE, PITCH.1 - SPACE);
@@ -167,7 +167,7 @@ fn cell(scene: &mut Scene, (x, y): (i32, i32), count: u64, classes: &Classes, ti
             Color::WHITE
         };
         let at = (x + size.0 / 2, y + size.1 / 2 + 6);
-        let number = Text::new(at, LABEL, &classes.number(count));
+        let number = SceneText::new(at, LABEL, &classes.number(count));
         scene.text(number.anchor(Anchor::Middle).fill(ink));
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     use super::super::frame::tests::{HOSTILE, check};
     use super::*;
 
-    fn chart(counts: &[[u64; 24]; 7]) -> Scene {
+    fn chart(counts: &[[u64; 24]; 7]) -> ChartScene {
         let map = HeatMap {
             title: "Title",
             subtitle: "",
@@ -194,14 +194,14 @@ mod tests {
     #[test]
     fn shades_are_ordered_and_reach_both_ends() {
         for most in [1, 2, 6, 7, 100, u64::MAX] {
-            let classes = Classes { below: 0, most };
+            let classes = ShadeClasses { below: 0, most };
             let shades: Vec<usize> = (1..=100)
                 .filter_map(|i| classes.shade((u128::from(most) * i / 100) as u64))
                 .collect();
             assert!(shades.is_sorted());
             assert_eq!(shades.last(), Some(&(SHADES.len() - 1)));
         }
-        let classes = Classes {
+        let classes = ShadeClasses {
             below: 0,
             most: 100,
         };
@@ -245,7 +245,7 @@ mod tests {
             assert!(
                 scene
                     .texts()
-                    .all(|text| Text::new((0, 0), LABEL, text).width() <= room
+                    .all(|text| SceneText::new((0, 0), LABEL, text).width() <= room
                         || !text.starts_with(|c: char| c.is_ascii_digit())
                         || text.contains('–')),
                 "{count}"

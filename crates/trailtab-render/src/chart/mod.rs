@@ -1,7 +1,7 @@
 //! Charts as SVG text and PNG bytes, from one description.
 //!
-//! A chart ([`Bars`], [`Timeline`], [`HeatMap`], [`Calendar`]; in mails [`Stack`] and [`Cumulative`]) lays
-//! itself out as a [`Scene`] of rectangles, lines and text; a scene is written as SVG or drawn as PNG,
+//! A chart ([`BarChart`], [`TimelineChart`], [`HeatMap`], [`CalendarChart`]; in mails [`StackChart`] and [`CumulativeChart`]) lays
+//! itself out as a [`ChartScene`] of rectangles, lines and text; a scene is written as SVG or drawn as PNG,
 //! so both formats look the same. Everything here is pure: data in, bytes out.
 //! Names come from logs that strangers can write to, therefore no input may
 //! panic, leave the canvas, or become markup.
@@ -25,11 +25,11 @@ mod stroke;
 mod svg;
 mod timeline;
 
-pub use self::bars::Bars;
-pub use self::calendar::{Calendar, CalendarRow};
-pub use self::cumulative::Cumulative;
+pub use self::bars::BarChart;
+pub use self::calendar::{CalendarChart, CalendarRow};
+pub use self::cumulative::CumulativeChart;
 pub use self::heatmap::HeatMap;
-pub use self::scene::Scene;
+pub use self::scene::ChartScene;
 pub use self::sheet::WIDTH as MAIL_WIDTH;
-pub use self::stack::Stack;
-pub use self::timeline::{Hour, Timeline};
+pub use self::stack::StackChart;
+pub use self::timeline::{TimelineChart, TimelineHour};

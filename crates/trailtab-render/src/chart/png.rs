@@ -6,18 +6,18 @@
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter};
 
 use super::font::{self, LEVELS};
-use super::scene::{Anchor, Color, Item, Line, Rect, Scene, Text};
+use super::scene::{Anchor, ChartScene, Color, SceneItem, SceneLine, SceneRect, SceneText};
 use super::stroke;
 
-impl Scene {
+impl ChartScene {
     /// Draws the scene as an indexed PNG image.
     pub fn to_png(&self) -> Vec<u8> {
-        let mut canvas = Canvas::new(self.width.into(), self.height.into());
+        let mut canvas = PngCanvas::new(self.width.into(), self.height.into());
         for item in &self.items {
             match item {
-                Item::Rect(rect) => canvas.rect(rect),
-                Item::Line(line) => canvas.line(line),
-                Item::Text(text) => canvas.text(text),
+                SceneItem::Rect(rect) => canvas.rect(rect),
+                SceneItem::Line(line) => canvas.line(line),
+                SceneItem::Text(text) => canvas.text(text),
             }
         }
         // Writing to a vector cannot fail, a scene is at least one pixel in size,
@@ -27,26 +27,26 @@ impl Scene {
     }
 }
 
-struct Canvas {
+struct PngCanvas {
     width: usize,
     height: usize,
     /// Indices into the palette, row by row.
     pixels: Vec<u8>,
-    palette: Palette,
+    palette: PngPalette,
 }
 
-impl Canvas {
+impl PngCanvas {
     fn new(width: usize, height: usize) -> Self {
         Self {
             width,
             height,
             // Index 0 is white, the colour of the paper.
             pixels: vec![0; width * height],
-            palette: Palette::default(),
+            palette: PngPalette::default(),
         }
     }
 
-    fn rect(&mut self, rect: &Rect) {
+    fn rect(&mut self, rect: &SceneRect) {
         let fill = self.palette.exact(rect.fill);
         let columns = clip(rect.x, rect.width, self.width);
         for row in clip(rect.y, rect.height, self.height) {
@@ -54,7 +54,7 @@ impl Canvas {
         }
     }
 
-    fn line(&mut self, line: &Line) {
+    fn line(&mut self, line: &SceneLine) {
         let ink = self.palette.exact(line.fill);
         for part in stroke::parts(line) {
             let (left, top, width, height) = part.bounds();
@@ -71,7 +71,7 @@ impl Canvas {
         }
     }
 
-    fn text(&mut self, text: &Text) {
+    fn text(&mut self, text: &SceneText) {
         let ink = self.palette.exact(text.fill);
         let width = font::width(&text.content, text.size, text.weight);
         let left = text.x as f32
@@ -156,7 +156,7 @@ fn clip(start: i32, length: i32, end: usize) -> std::ops::Range<usize> {
 }
 
 /// The colours in use, white first.
-struct Palette {
+struct PngPalette {
     colors: Vec<[u8; 3]>,
     /// The shades between each paper and ink that have met.
     shades: Vec<((u8, u8), Shades)>,
@@ -165,7 +165,7 @@ struct Palette {
 /// The index of each level; `None` until it is needed.
 type Shades = [Option<u8>; LEVELS as usize + 1];
 
-impl Default for Palette {
+impl Default for PngPalette {
     fn default() -> Self {
         Self {
             colors: vec![Color::WHITE.0],
@@ -174,7 +174,7 @@ impl Default for Palette {
     }
 }
 
-impl Palette {
+impl PngPalette {
     /// The most that a channel of two colours may differ to share an index when
     /// both are mere shades at the edge of a letter.
     const ALIKE: u8 = 16;
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn image_has_the_size_and_the_colours_of_the_scene() {
         // An odd width ends in half a byte.
-        let mut scene = Scene::new(31, 5, "");
+        let mut scene = ChartScene::new(31, 5, "");
         scene.rect((30, 4), (1, 1), Color::ACCENT);
         scene.rect((1, 0), (1, 1), Color::FAILED);
         let (width, height, pixels) = decode(&scene.to_png());
@@ -261,13 +261,13 @@ mod tests {
 
     #[test]
     fn what_lies_outside_is_clipped() {
-        let mut scene = Scene::new(20, 20, "");
+        let mut scene = ChartScene::new(20, 20, "");
         for x in [i32::MIN, -5, 15, i32::MAX] {
             for y in [i32::MIN, -5, 15, i32::MAX] {
                 scene.rect((x, y), (i32::MAX, 10), Color::ACCENT);
                 scene.rect((x, y), (-3, i32::MIN), Color::ACCENT);
-                scene.text(Text::new((x, y), 15, "W漢"));
-                scene.text(Text::new((x, y), 15, "W").anchor(Anchor::End));
+                scene.text(SceneText::new((x, y), 15, "W漢"));
+                scene.text(SceneText::new((x, y), 15, "W").anchor(Anchor::End));
             }
         }
         assert_eq!(decode(&scene.to_png()).0, 20);
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn many_colours_use_whole_bytes_and_then_the_nearest() {
-        let mut scene = Scene::new(300, 1, "");
+        let mut scene = ChartScene::new(300, 1, "");
         for x in 0..300_u16 {
             let [high, low] = x.to_be_bytes();
             scene.rect((x.into(), 0), (1, 1), Color([high * 100, low, 0]));
@@ -288,13 +288,13 @@ mod tests {
 
     #[test]
     fn lines_are_smooth_and_have_round_ends() {
-        let line = |points: &[(i32, i32)], width| Line {
+        let line = |points: &[(i32, i32)], width| SceneLine {
             points: points.to_vec(),
             width,
             fill: Color::INK,
             dashed: false,
         };
-        let mut scene = Scene::new(40, 20, "");
+        let mut scene = ChartScene::new(40, 20, "");
         scene.line(line(&[(10, 10)], 8));
         scene.line(line(&[(20, 3), (36, 15)], 3));
         scene.line(line(&[(i32::MIN, 0), (i32::MAX, 5)], 1));
@@ -310,8 +310,8 @@ mod tests {
 
     #[test]
     fn letters_are_smooth() {
-        let mut scene = Scene::new(40, 20, "");
-        scene.text(Text::new((2, 16), 16, "So"));
+        let mut scene = ChartScene::new(40, 20, "");
+        scene.text(SceneText::new((2, 16), 16, "So"));
         let (_, _, pixels) = decode(&scene.to_png());
         let dark = pixels.iter().filter(|byte| **byte < 60).count();
         let grey = pixels

@@ -2,14 +2,14 @@
 
 /// An axis from zero to a round number.
 #[derive(Debug)]
-pub(super) struct Scale {
+pub(super) struct CountScale {
     /// Distance between ticks: 1, 2 or 5 times a power of ten.
     step: u128,
     /// Number of steps, at least one.
     steps: u128,
 }
 
-impl Scale {
+impl CountScale {
     /// Covers `max` with at most `most` steps, which must not be zero.
     pub(super) fn new(max: u64, most: u64) -> Self {
         let max = u128::from(max.max(1));
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn ticks_cover_the_maximum_with_round_steps() {
         for max in [0, 1, 2, 3, 7, 10, 11, 999, 1000, 123_456, u64::MAX] {
-            let scale = Scale::new(max, 8);
+            let scale = CountScale::new(max, 8);
             let ticks: Vec<u128> = scale.ticks().collect();
             assert!((2..=9).contains(&ticks.len()), "{max}: {ticks:?}");
             assert_eq!(ticks[0], 0);
@@ -105,17 +105,17 @@ mod tests {
             // One step fewer would not have been enough.
             assert!(max == 0 || ticks[ticks.len() - 2] < u128::from(max));
         }
-        assert_eq!(Scale::new(7, 8).ticks().count(), 8);
-        assert_eq!(Scale::new(700, 8).step, 100);
-        assert_eq!(Scale::new(900, 8).step, 200);
+        assert_eq!(CountScale::new(7, 8).ticks().count(), 8);
+        assert_eq!(CountScale::new(700, 8).step, 100);
+        assert_eq!(CountScale::new(900, 8).step, 200);
     }
 
     #[test]
     fn pixels_are_in_proportion_and_never_vanish() {
-        let scale = Scale::new(u64::MAX, 8);
+        let scale = CountScale::new(u64::MAX, 8);
         assert_eq!(scale.pixels(0_u64, 1000), 0);
         assert_eq!(scale.pixels(1_u64, 1000), 2);
-        assert_eq!(Scale::new(80, 8).pixels(20_u64, 1000), 250);
+        assert_eq!(CountScale::new(80, 8).pixels(20_u64, 1000), 250);
         assert_eq!(scale.pixels(u128::from(u64::MAX), 1000), 922);
     }
 

@@ -4,7 +4,7 @@ use super::font::{self, Weight};
 
 /// A finished drawing on a white canvas.
 #[derive(Debug)]
-pub struct Scene {
+pub struct ChartScene {
     /// Width of the canvas in pixels.
     pub width: u16,
     /// Height of the canvas in pixels.
@@ -12,24 +12,24 @@ pub struct Scene {
     /// What a screen reader says for the whole picture.
     pub name: String,
     /// Drawn in this order, later items on top.
-    pub items: Vec<Item>,
+    pub items: Vec<SceneItem>,
 }
 
 /// Something to draw. Lines that are horizontal or vertical are thin rectangles:
 /// whole pixels keep them sharp.
 #[derive(Debug)]
-pub enum Item {
+pub enum SceneItem {
     /// A filled box.
-    Rect(Rect),
+    Rect(SceneRect),
     /// A line through some points.
-    Line(Line),
+    Line(SceneLine),
     /// One line of text.
-    Text(Text),
+    Text(SceneText),
 }
 
 /// A box filled with one colour.
 #[derive(Debug)]
-pub struct Rect {
+pub struct SceneRect {
     /// Left edge.
     pub x: i32,
     /// Upper edge.
@@ -46,7 +46,7 @@ pub struct Rect {
 
 /// A line with round ends through some points; a single one gives a dot.
 #[derive(Debug)]
-pub struct Line {
+pub struct SceneLine {
     /// In the order of drawing.
     pub points: Vec<(i32, i32)>,
     /// Thickness in pixels.
@@ -57,14 +57,14 @@ pub struct Line {
     pub dashed: bool,
 }
 
-impl Line {
+impl SceneLine {
     /// Pixels of a dash, and of the gap behind it, round ends not counted.
     pub const DASH: (u8, u8) = (12, 12);
 }
 
 /// One line of text.
 #[derive(Debug)]
-pub struct Text {
+pub struct SceneText {
     /// Position of the anchor.
     pub x: i32,
     /// Position of the baseline.
@@ -111,7 +111,7 @@ impl Color {
     pub const FAILED: Self = Self([0x8f, 0x1d, 0x2c]);
 }
 
-impl Scene {
+impl ChartScene {
     /// Starts an empty drawing called `name`.
     pub fn new(width: u16, height: u16, name: &str) -> Self {
         Self {
@@ -125,7 +125,7 @@ impl Scene {
 
     /// Adds a box.
     pub fn rect(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), fill: Color) {
-        self.items.push(Item::Rect(Rect {
+        self.items.push(SceneItem::Rect(SceneRect {
             x,
             y,
             width,
@@ -138,23 +138,23 @@ impl Scene {
     /// Adds a box with a tool-tip.
     pub fn rect_with_tip(&mut self, at: (i32, i32), size: (i32, i32), fill: Color, tip: &str) {
         self.rect(at, size, fill);
-        if let Some(Item::Rect(rect)) = self.items.last_mut() {
+        if let Some(SceneItem::Rect(rect)) = self.items.last_mut() {
             rect.tip = Some(shorten(&clean(tip)));
         }
     }
 
     /// Adds a line.
-    pub fn line(&mut self, line: Line) {
-        self.items.push(Item::Line(line));
+    pub fn line(&mut self, line: SceneLine) {
+        self.items.push(SceneItem::Line(line));
     }
 
     /// Adds a line of text.
-    pub fn text(&mut self, text: Text) {
-        self.items.push(Item::Text(text));
+    pub fn text(&mut self, text: SceneText) {
+        self.items.push(SceneItem::Text(text));
     }
 }
 
-impl Text {
+impl SceneText {
     /// Makes regular text in [`Color::INK`] that starts at `x`.
     pub fn new((x, y): (i32, i32), size: u8, content: &str) -> Self {
         Self {
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn canvas_is_never_empty() {
-        let scene = Scene::new(0, 0, "");
+        let scene = ChartScene::new(0, 0, "");
         assert_eq!((scene.width, scene.height), (1, 1));
     }
 }

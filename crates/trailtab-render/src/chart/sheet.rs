@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::scale::{compact_tick, grouped};
-use super::scene::{Anchor, Color, Scene, Text};
+use super::scene::{Anchor, ChartScene, Color, SceneText};
 
 /// Width of every chart in a mail.
 pub const WIDTH: u16 = 1200;
@@ -27,13 +27,13 @@ pub(super) const LABEL: u8 = 23;
 pub(super) const TICK: u8 = 21;
 
 /// Starts a chart whose part below its heading takes `body` pixels, and tells where that begins.
-pub(super) fn sheet(title: &str, subtitle: &str, body: i32) -> (Scene, i32) {
-    let heading = |y, size, text| Text::new((MARGIN, y), size, text).fit(RIGHT - MARGIN);
+pub(super) fn sheet(title: &str, subtitle: &str, body: i32) -> (ChartScene, i32) {
+    let heading = |y, size, text| SceneText::new((MARGIN, y), size, text).fit(RIGHT - MARGIN);
     let top = MARGIN + 36 + 34 + 14;
     let height = u16::try_from(top + body).unwrap_or(u16::MAX);
-    let mut scene = Scene::new(WIDTH, height, &format!("{title}. {subtitle}"));
+    let mut scene = ChartScene::new(WIDTH, height, &format!("{title}. {subtitle}"));
     scene.text(
-        Text::new((MARGIN, MARGIN + 26), TITLE, title)
+        SceneText::new((MARGIN, MARGIN + 26), TITLE, title)
             .bold()
             .fit(RIGHT - MARGIN),
     );
@@ -42,8 +42,8 @@ pub(super) fn sheet(title: &str, subtitle: &str, body: i32) -> (Scene, i32) {
 }
 
 /// Writes a small line that explains.
-pub(super) fn muted(at: (i32, i32), text: &str) -> Text {
-    Text::new(at, TICK, text).fill(Color::MUTED)
+pub(super) fn muted(at: (i32, i32), text: &str) -> SceneText {
+    SceneText::new(at, TICK, text).fill(Color::MUTED)
 }
 
 /// An amount as a length; charts need no more digits than a float has.
@@ -53,7 +53,7 @@ pub(super) fn float(amount: Decimal) -> f64 {
 
 /// An axis of money from a round amount to a round amount, with zero between or at one end.
 #[derive(Debug)]
-pub(super) struct Money {
+pub(super) struct MoneyAxis {
     /// Cents between two ticks: 1, 2 or 5 times a power of ten.
     step: i128,
     /// The lowest tick, in steps; not above zero.
@@ -62,9 +62,9 @@ pub(super) struct Money {
     high: i128,
 }
 
-impl Money {
+impl MoneyAxis {
     /// Covers both amounts with at most `most` steps, and is not smaller than a cent.
-    pub(super) fn new(least: f64, greatest: f64, most: i128) -> Money {
+    pub(super) fn new(least: f64, greatest: f64, most: i128) -> MoneyAxis {
         let bound = |amount: f64| (amount * 100.0).clamp(-1e32, 1e32);
         let (least, greatest) = (bound(least.min(0.0)), bound(greatest.max(0.0)));
         let mut power: i128 = 1;
@@ -75,7 +75,7 @@ impl Money {
                 let high = (greatest / step as f64).ceil() as i128;
                 if high - low <= most.max(2) {
                     let high = if low == 0 { high.max(1) } else { high };
-                    return Money { step, low, high };
+                    return MoneyAxis { step, low, high };
                 }
             }
             power *= 10;
@@ -94,13 +94,13 @@ impl Money {
     /// Draws the grid and the amounts at its left, and returns where the grid begins.
     pub(super) fn draw(
         &self,
-        scene: &mut Scene,
+        scene: &mut ChartScene,
         top: i32,
         height: i32,
         right: i32,
         currency: &str,
     ) -> i32 {
-        let ticks: Vec<(i128, Text)> = (self.low..=self.high)
+        let ticks: Vec<(i128, SceneText)> = (self.low..=self.high)
             .map(|tick| (tick, muted((0, 0), &self.label(tick, currency))))
             .collect();
         let widest = ticks.iter().map(|(_, text)| text.width()).max();
@@ -132,14 +132,14 @@ impl Money {
 
 /// An axis of days, or of months.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Slots {
+pub(super) struct SlotAxis {
     pub(super) left: i32,
     pub(super) right: i32,
     /// At least one.
     pub(super) count: i32,
 }
 
-impl Slots {
+impl SlotAxis {
     /// Where a slot begins; where the last one ends.
     pub(super) fn edge(&self, slot: i32) -> i32 {
         let (left, right) = (i64::from(self.left), i64::from(self.right));
@@ -148,9 +148,9 @@ impl Slots {
     }
 
     /// Writes what each slot is called, as many as there is room for, and in a second line what they belong to.
-    pub(super) fn names(&self, scene: &mut Scene, y: i32, names: &[(String, String)]) {
-        let mut near: Vec<Text> = Vec::new();
-        let mut far: Vec<Text> = Vec::new();
+    pub(super) fn names(&self, scene: &mut ChartScene, y: i32, names: &[(String, String)]) {
+        let mut near: Vec<SceneText> = Vec::new();
+        let mut far: Vec<SceneText> = Vec::new();
         let stride = self.stride(names);
         let mut group = "";
         for (slot, (name, of)) in (0..).zip(names) {
@@ -167,7 +167,7 @@ impl Slots {
             }
             let middle = (self.edge(slot) + self.edge(slot + 1)) / 2;
             let text = muted((middle, y + 32), name).anchor(Anchor::Middle);
-            let touches = |last: &mut Text| text.left() < last.left() + last.width() + GAP;
+            let touches = |last: &mut SceneText| text.left() < last.left() + last.width() + GAP;
             // What begins a month is the more telling.
             match begins {
                 true => while near.pop_if(touches).is_some() {},
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     fn labels(least: f64, greatest: f64, currency: &str) -> Vec<String> {
-        let money = Money::new(least, greatest, 5);
+        let money = MoneyAxis::new(least, greatest, 5);
         (money.low..=money.high)
             .map(|tick| money.label(tick, currency))
             .collect()
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn amounts_lie_in_proportion() {
-        let money = Money::new(-100.0, 300.0, 5);
+        let money = MoneyAxis::new(-100.0, 300.0, 5);
         assert_eq!(
             [300.0, 0.0, -100.0].map(|amount| money.y(amount, 400)),
             [0, 300, 400]

@@ -4,13 +4,13 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::palette::{OTHER, SERIES};
-use super::scene::{Color, Scene, Text};
-use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, Money, RIGHT, Slots, float, muted};
+use super::scene::{ChartScene, Color, SceneText};
+use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, MoneyAxis, RIGHT, SlotAxis, float, muted};
 use trailtab_core::cost::money;
 
 /// A chart of one bar for each day, with a part for each row.
 #[derive(Debug, Clone, Copy)]
-pub struct Stack<'a> {
+pub struct StackChart<'a> {
     /// The headline.
     pub title: &'a str,
     /// A smaller line below the title.
@@ -19,7 +19,7 @@ pub struct Stack<'a> {
     pub currency: &'a str,
     /// The day that the rows begin with.
     pub first: Date,
-    /// Name and daily amounts. [`Stack::MOST`] of them are told apart, and the others summed up.
+    /// Name and daily amounts. [`StackChart::MOST`] of them are told apart, and the others summed up.
     pub rows: &'a [(&'a str, &'a [Decimal])],
     /// Days whose amounts are not final.
     pub estimated: &'a [Date],
@@ -40,12 +40,12 @@ const SWATCH: i32 = 20;
 /// More days than this are summed up by months.
 const MOST_DAYS: usize = 100;
 
-impl Stack<'_> {
+impl StackChart<'_> {
     /// The number of rows that have a colour of their own.
     pub const MOST: usize = SERIES.len();
 
     /// Lays the chart out.
-    pub fn scene(&self) -> Scene {
+    pub fn scene(&self) -> ChartScene {
         let (mut scene, top) = sheet::sheet(self.title, self.subtitle, CAPTION + PLOT + FOOT + 8);
         let series = self.series();
         let columns = self.columns(&series);
@@ -55,15 +55,15 @@ impl Stack<'_> {
         }
         let right = legend(&mut scene, top + CAPTION, &series);
         let (least, greatest) = extent(&columns);
-        let money = Money::new(least, greatest, 6);
+        let money = MoneyAxis::new(least, greatest, 6);
         let left = money.draw(&mut scene, top + CAPTION, PLOT, right, self.currency);
-        let slots = Slots {
+        let slots = SlotAxis {
             left,
             right,
             // There are no more than two for each month of the calendar.
             count: columns.len() as i32,
         };
-        let area = Area {
+        let area = StackArea {
             top: top + CAPTION,
             slots,
             money,
@@ -82,7 +82,7 @@ impl Stack<'_> {
     }
 
     /// The rows that have a colour, in the order of the table, and the sum of the others.
-    fn series(&self) -> Vec<Series> {
+    fn series(&self) -> Vec<StackSeries> {
         let size = |daily: &[Decimal]| total(daily.iter().map(Decimal::abs));
         let mut sizes: Vec<(usize, Decimal)> = self
             .rows
@@ -99,10 +99,10 @@ impl Stack<'_> {
             Self::MOST
         };
         let (shown, hidden) = sizes.split_at(sizes.len().min(own));
-        let mut series: Vec<Series> = shown
+        let mut series: Vec<StackSeries> = shown
             .iter()
             .zip(SERIES.into_iter().chain([OTHER]))
-            .map(|((at, _), color)| Series {
+            .map(|((at, _), color)| StackSeries {
                 name: self.rows[*at].0.to_owned(),
                 color,
                 daily: self.rows[*at].1.to_vec(),
@@ -117,7 +117,7 @@ impl Stack<'_> {
                         .filter_map(|(at, _)| self.rows[*at].1.get(day).copied()),
                 )
             };
-            series.push(Series {
+            series.push(StackSeries {
                 name: format!("{} others", hidden.len()),
                 color: OTHER,
                 daily: (0..days.unwrap_or(0)).map(sum).collect(),
@@ -127,10 +127,10 @@ impl Stack<'_> {
     }
 
     /// The days, or the months if there are many of them.
-    fn columns(&self, series: &[Series]) -> Vec<Column> {
+    fn columns(&self, series: &[StackSeries]) -> Vec<StackColumn> {
         let days = series.iter().map(|row| row.daily.len()).max().unwrap_or(0);
         let by_month = MOST_DAYS < days;
-        let mut columns: Vec<Column> = Vec::new();
+        let mut columns: Vec<StackColumn> = Vec::new();
         let mut day = self.first;
         for at in 0..days {
             let name = match by_month {
@@ -138,7 +138,7 @@ impl Stack<'_> {
                 false => sheet::day_name(day),
             };
             if columns.last().is_none_or(|column| column.name != name) {
-                columns.push(Column {
+                columns.push(StackColumn {
                     name,
                     estimated: false,
                     amounts: vec![Decimal::ZERO; series.len()],
@@ -159,7 +159,7 @@ impl Stack<'_> {
     }
 
     /// Says what a bar is and marks those that are not final.
-    fn caption(&self, scene: &mut Scene, area: &Area, columns: &[Column]) {
+    fn caption(&self, scene: &mut ChartScene, area: &StackArea, columns: &[StackColumn]) {
         let by_month = columns
             .first()
             .is_some_and(|column| column.name.0.parse::<u8>().is_err());
@@ -193,14 +193,14 @@ impl Stack<'_> {
 }
 
 /// A colour and what it stands for.
-struct Series {
+struct StackSeries {
     name: String,
     color: Color,
     daily: Vec<Decimal>,
 }
 
 /// A bar.
-struct Column {
+struct StackColumn {
     /// The day and its month, or the month and its year.
     name: (String, String),
     estimated: bool,
@@ -209,20 +209,20 @@ struct Column {
 }
 
 /// Where the bars stand.
-struct Area {
+struct StackArea {
     top: i32,
-    slots: Slots,
-    money: Money,
+    slots: SlotAxis,
+    money: MoneyAxis,
 }
 
-impl Area {
+impl StackArea {
     /// Puts the parts of a bar on each other, the first at zero; what is negative hangs below.
     fn bar(
         &self,
-        scene: &mut Scene,
+        scene: &mut ChartScene,
         slot: i32,
-        column: &Column,
-        series: &[Series],
+        column: &StackColumn,
+        series: &[StackSeries],
         currency: &str,
     ) {
         let (left, right) = (self.slots.edge(slot), self.slots.edge(slot + 1));
@@ -262,12 +262,12 @@ impl Area {
 }
 
 /// Explains the colours at the right, in the order of the bars' parts, and returns where the bars end.
-fn legend(scene: &mut Scene, top: i32, series: &[Series]) -> i32 {
+fn legend(scene: &mut ChartScene, top: i32, series: &[StackSeries]) -> i32 {
     let names = series
         .iter()
-        .map(|row| Text::new((0, 0), LABEL, &row.name).fit(MOST_NAME));
-    let names: Vec<Text> = names.collect();
-    let widest = names.iter().map(Text::width).max().unwrap_or(0);
+        .map(|row| SceneText::new((0, 0), LABEL, &row.name).fit(MOST_NAME));
+    let names: Vec<SceneText> = names.collect();
+    let widest = names.iter().map(SceneText::width).max().unwrap_or(0);
     let left = RIGHT - widest - GAP - SWATCH;
     for (line, (mut name, row)) in (0..).zip(names.into_iter().zip(series).rev()) {
         let y = top + line * PITCH;
@@ -279,8 +279,8 @@ fn legend(scene: &mut Scene, top: i32, series: &[Series]) -> i32 {
 }
 
 /// The lowest and the highest point of all bars.
-fn extent(columns: &[Column]) -> (f64, f64) {
-    let side = |column: &Column, negative: bool| -> f64 {
+fn extent(columns: &[StackColumn]) -> (f64, f64) {
+    let side = |column: &StackColumn, negative: bool| -> f64 {
         let amounts = column.amounts.iter();
         let amounts = amounts.filter(|amount| amount.is_sign_negative() == negative);
         amounts.map(|amount| float(*amount)).sum()
@@ -301,8 +301,8 @@ mod tests {
     use super::super::frame::tests::{HOSTILE, check};
     use super::*;
 
-    fn chart(rows: &[(&str, &[Decimal])], estimated: &[Date]) -> Scene {
-        let stack = Stack {
+    fn chart(rows: &[(&str, &[Decimal])], estimated: &[Date]) -> ChartScene {
+        let stack = StackChart {
             title: "Title",
             subtitle: "Subtitle",
             currency: "USD",
@@ -401,7 +401,7 @@ mod tests {
         let a = amounts(&[5, -3]);
         for text in HOSTILE.into_iter().chain([long.as_str()]) {
             let rows: Vec<(&str, &[Decimal])> = (0..15).map(|_| (text, a.as_slice())).collect();
-            let stack = Stack {
+            let stack = StackChart {
                 title: text,
                 subtitle: text,
                 currency: text,

@@ -1,11 +1,11 @@
 //! Lines as pixels: how much of each is covered.
 
 use super::font::LEVELS;
-use super::scene::Line;
+use super::scene::SceneLine;
 
 /// The way from one point to another, as thick as its line.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part {
+pub(super) struct StrokePart {
     from: (f32, f32),
     to: (f32, f32),
     /// Half of the thickness.
@@ -16,11 +16,11 @@ pub(super) struct Part {
 const MOST: usize = 10_000;
 
 /// Takes a line apart, at its points and between its dashes.
-pub(super) fn parts(line: &Line) -> Vec<Part> {
+pub(super) fn parts(line: &SceneLine) -> Vec<StrokePart> {
     let radius = f32::from(line.width) / 2.0;
     let float = |point: &(i32, i32)| (point.0 as f32, point.1 as f32);
     let points: Vec<(f32, f32)> = line.points.iter().map(float).collect();
-    let whole = |from, to| Part { from, to, radius };
+    let whole = |from, to| StrokePart { from, to, radius };
     match points[..] {
         [] => Vec::new(),
         [point] => vec![whole(point, point)],
@@ -32,8 +32,11 @@ pub(super) fn parts(line: &Line) -> Vec<Part> {
     }
 }
 
-fn dashes(points: &[(f32, f32)], whole: impl Fn((f32, f32), (f32, f32)) -> Part) -> Vec<Part> {
-    let (dash, gap) = (f32::from(Line::DASH.0), f32::from(Line::DASH.1));
+fn dashes(
+    points: &[(f32, f32)],
+    whole: impl Fn((f32, f32), (f32, f32)) -> StrokePart,
+) -> Vec<StrokePart> {
+    let (dash, gap) = (f32::from(SceneLine::DASH.0), f32::from(SceneLine::DASH.1));
     let mut parts = Vec::new();
     // How far into a dash and the gap behind it the last point lies.
     let mut begun = 0.0;
@@ -60,7 +63,7 @@ fn dashes(points: &[(f32, f32)], whole: impl Fn((f32, f32), (f32, f32)) -> Part)
     parts
 }
 
-impl Part {
+impl StrokePart {
     /// Left, top, width and height of all that is covered.
     pub(super) fn bounds(&self) -> (i32, i32, i32, i32) {
         let edge = self.radius + 1.0;
@@ -101,7 +104,7 @@ mod tests {
 
     #[test]
     fn dashes_go_round_corners() {
-        let line = Line {
+        let line = SceneLine {
             points: vec![(0, 0), (30, 0), (30, 30)],
             width: 4,
             fill: Color::INK,
@@ -120,7 +123,7 @@ mod tests {
 
     #[test]
     fn endless_lines_end() {
-        let line = Line {
+        let line = SceneLine {
             points: vec![(i32::MIN, 0), (i32::MAX, 0), (0, i32::MIN)],
             width: 255,
             fill: Color::INK,

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::font::{self, Weight};
-use super::scene::{Anchor, Color, Item, Line, Rect, Scene, Text};
+use super::scene::{Anchor, ChartScene, Color, SceneItem, SceneLine, SceneRect, SceneText};
 
-impl Scene {
+impl ChartScene {
     /// Writes the scene as an SVG document without XML declaration.
     pub fn to_svg(&self) -> String {
         let mut out = String::with_capacity(256 + self.items.len() * 160);
@@ -28,9 +28,9 @@ impl Scene {
         )?;
         for item in &self.items {
             match item {
-                Item::Rect(rect) => write_rect(out, rect)?,
-                Item::Line(line) => write_line(out, line)?,
-                Item::Text(text) => write_text(out, text)?,
+                SceneItem::Rect(rect) => write_rect(out, rect)?,
+                SceneItem::Line(line) => write_line(out, line)?,
+                SceneItem::Text(text) => write_text(out, text)?,
             }
         }
         out.push_str("</svg>\n");
@@ -38,7 +38,7 @@ impl Scene {
     }
 }
 
-fn write_rect(out: &mut String, rect: &Rect) -> std::fmt::Result {
+fn write_rect(out: &mut String, rect: &SceneRect) -> std::fmt::Result {
     write!(
         out,
         r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{}""#,
@@ -55,7 +55,7 @@ fn write_rect(out: &mut String, rect: &Rect) -> std::fmt::Result {
     }
 }
 
-fn write_line(out: &mut String, line: &Line) -> std::fmt::Result {
+fn write_line(out: &mut String, line: &SceneLine) -> std::fmt::Result {
     let Some(first) = line.points.first() else {
         return Ok(());
     };
@@ -70,13 +70,13 @@ fn write_line(out: &mut String, line: &Line) -> std::fmt::Result {
         line.fill, line.width
     )?;
     if line.dashed {
-        let (dash, gap) = Line::DASH;
+        let (dash, gap) = SceneLine::DASH;
         write!(out, r#" stroke-dasharray="{dash} {gap}""#)?;
     }
     writeln!(out, "/>")
 }
 
-fn write_text(out: &mut String, text: &Text) -> std::fmt::Result {
+fn write_text(out: &mut String, text: &SceneText) -> std::fmt::Result {
     write!(
         out,
         r#"<text x="{}" y="{}" font-size="{}" fill="{}""#,
@@ -138,9 +138,9 @@ mod tests {
     #[test]
     fn markup_is_escaped_everywhere() {
         let evil = "</title><script>\"'&\u{1}";
-        let mut scene = Scene::new(100, 50, evil);
+        let mut scene = ChartScene::new(100, 50, evil);
         scene.rect_with_tip((0, 0), (10, 10), Color::ACCENT, evil);
-        scene.text(Text::new((0, 0), 15, evil));
+        scene.text(SceneText::new((0, 0), 15, evil));
         let svg = scene.to_svg();
         let safe = "&lt;/title&gt;&lt;script&gt;&quot;&#39;&amp;\u{fffd}";
         assert_eq!(svg.matches(safe).count(), 3, "{svg}");
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn unknown_letters_are_held_to_their_width() {
-        let mut scene = Scene::new(100, 50, "");
-        scene.text(Text::new((0, 20), 15, "漢字"));
+        let mut scene = ChartScene::new(100, 50, "");
+        scene.text(SceneText::new((0, 20), 15, "漢字"));
         assert!(scene.to_svg().contains(r#"textLength="30""#));
     }
 }

@@ -2,13 +2,13 @@
 
 use super::bucket::{self, Bucket};
 use super::frame::{Heading, MARGIN, RIGHT, TICK};
-use super::scale::{self, Scale};
-use super::scene::{Anchor, Color, Scene, Text};
+use super::scale::{self, CountScale};
+use super::scene::{Anchor, ChartScene, Color, SceneText};
 
 /// A chart of calls over time. It chooses how many hours, days, months or years
 /// share a column.
 #[derive(Debug, Clone, Copy)]
-pub struct Timeline<'a> {
+pub struct TimelineChart<'a> {
     /// The headline.
     pub title: &'a str,
     /// A smaller line below the title; may be empty.
@@ -17,12 +17,12 @@ pub struct Timeline<'a> {
     pub unit: &'a str,
     /// The counts, in any order; hours that are missing count as zero. The chart
     /// spans the first to the last, so an hour of zero calls can widen it.
-    pub hours: &'a [Hour],
+    pub hours: &'a [TimelineHour],
 }
 
 /// What happened in one hour.
 #[derive(Debug, Clone, Copy)]
-pub struct Hour {
+pub struct TimelineHour {
     /// Begin of the hour: Unix time in seconds.
     pub start: i64,
     /// All calls.
@@ -42,9 +42,9 @@ const WIDEST: i32 = 80;
 /// Space between the numbers of the axis and the columns.
 const GAP: i32 = 10;
 
-impl Timeline<'_> {
+impl TimelineChart<'_> {
     /// Lays the chart out.
-    pub fn scene(&self) -> Scene {
+    pub fn scene(&self) -> ChartScene {
         let heading = Heading {
             title: self.title,
             subtitle: self.subtitle,
@@ -53,17 +53,17 @@ impl Timeline<'_> {
         let at = (MARGIN, top - CAPTION + 14);
         if self.hours.is_empty() {
             let mut scene = heading.scene(CAPTION + MARGIN);
-            scene.text(Text::new(at, TICK, "no data").fill(Color::MUTED));
+            scene.text(SceneText::new(at, TICK, "no data").fill(Color::MUTED));
             return scene;
         }
         let mut scene = heading.scene(CAPTION + PLOT + FOOT + MARGIN);
-        let columns = Columns::new(self.hours);
+        let columns = TimelineColumns::new(self.hours);
         let most = columns.counts.iter().map(|count| count.0).max();
-        let scale = Scale::new(most.unwrap_or(0), 8);
-        let number = |tick| Text::new((0, 0), TICK, &scale.label(tick));
-        let numbers: Vec<Text> = scale.ticks().map(number).collect();
-        let plot = Plot {
-            left: MARGIN + numbers.iter().map(Text::width).max().unwrap_or(0) + GAP,
+        let scale = CountScale::new(most.unwrap_or(0), 8);
+        let number = |tick| SceneText::new((0, 0), TICK, &scale.label(tick));
+        let numbers: Vec<SceneText> = scale.ticks().map(number).collect();
+        let plot = TimelineArea {
+            left: MARGIN + numbers.iter().map(SceneText::width).max().unwrap_or(0) + GAP,
             bottom: top + PLOT,
             slots: columns.counts.len() as i32,
         };
@@ -75,7 +75,7 @@ impl Timeline<'_> {
             scene.text(number.anchor(Anchor::End).fill(Color::MUTED));
         }
         let legend = legend(&mut scene, at.1, &columns);
-        let caption = Text::new(at, TICK, &self.caption(&columns)).fill(Color::MUTED);
+        let caption = SceneText::new(at, TICK, &self.caption(&columns)).fill(Color::MUTED);
         scene.text(caption.fit(legend - MARGIN - 2 * GAP));
         plot.columns(&mut scene, &columns, &scale);
         plot.dates(&mut scene, &columns);
@@ -83,10 +83,10 @@ impl Timeline<'_> {
     }
 
     /// Says what a column counts and which time the chart covers.
-    fn caption(&self, columns: &Columns) -> String {
+    fn caption(&self, columns: &TimelineColumns) -> String {
         let starts = || self.hours.iter().map(|hour| hour.start);
         // The caller's words are cut first: the rest explains the axes.
-        let unit = Text::new((0, 0), TICK, self.unit).fit(400).content;
+        let unit = SceneText::new((0, 0), TICK, self.unit).fit(400).content;
         let first = bucket::minute(starts().min().unwrap_or(0));
         let last = starts().max().unwrap_or(0);
         let last = bucket::minute(last.saturating_add(bucket::HOUR));
@@ -98,7 +98,7 @@ impl Timeline<'_> {
 }
 
 /// Explains the colours at the right, and returns where it begins.
-fn legend(scene: &mut Scene, y: i32, columns: &Columns) -> i32 {
+fn legend(scene: &mut ChartScene, y: i32, columns: &TimelineColumns) -> i32 {
     let sum = |count: fn(&(u64, u64)) -> u64| -> u128 {
         let counts = columns.counts.iter();
         counts.map(|pair| u128::from(count(pair))).sum()
@@ -111,7 +111,7 @@ fn legend(scene: &mut Scene, y: i32, columns: &Columns) -> i32 {
         ("succeeded", succeeded, Color::ACCENT),
     ] {
         let text = format!("{} {name}", scale::grouped(count));
-        let text = Text::new((right, y), TICK, &text).anchor(Anchor::End);
+        let text = SceneText::new((right, y), TICK, &text).anchor(Anchor::End);
         let left = text.left() - 20;
         scene.text(text);
         scene.rect((left, y - 12), (13, 13), color);
@@ -121,7 +121,7 @@ fn legend(scene: &mut Scene, y: i32, columns: &Columns) -> i32 {
 }
 
 /// The hours, put together.
-struct Columns {
+struct TimelineColumns {
     bucket: Bucket,
     /// Index of the first column among all periods of the calendar.
     first: i64,
@@ -129,8 +129,8 @@ struct Columns {
     counts: Vec<(u64, u64)>,
 }
 
-impl Columns {
-    fn new(hours: &[Hour]) -> Self {
+impl TimelineColumns {
+    fn new(hours: &[TimelineHour]) -> Self {
         let starts = || hours.iter().map(|hour| hour.start);
         let first = starts().min().unwrap_or(0);
         let last = starts().max().unwrap_or(0);
@@ -154,14 +154,14 @@ impl Columns {
 }
 
 /// The area of the columns.
-struct Plot {
+struct TimelineArea {
     left: i32,
     bottom: i32,
     /// Number of columns, at least one.
     slots: i32,
 }
 
-impl Plot {
+impl TimelineArea {
     /// The left and right end of a column, without the space beside it.
     fn column(&self, i: i32) -> (i32, i32) {
         let edge = |i| self.left + 1 + (RIGHT - self.left - 1) * i / self.slots;
@@ -176,7 +176,7 @@ impl Plot {
         (left, left + width)
     }
 
-    fn columns(&self, scene: &mut Scene, columns: &Columns, scale: &Scale) {
+    fn columns(&self, scene: &mut ChartScene, columns: &TimelineColumns, scale: &CountScale) {
         for (i, (total, failed)) in (0..).zip(&columns.counts) {
             if *total == 0 {
                 continue;
@@ -204,15 +204,15 @@ impl Plot {
     }
 
     /// Writes times or dates below the columns that begin a new period.
-    fn dates(&self, scene: &mut Scene, columns: &Columns) {
+    fn dates(&self, scene: &mut ChartScene, columns: &TimelineColumns) {
         let start = |i: i32| columns.bucket.start(columns.first + i64::from(i));
         let count = columns.counts.len() as i32;
         let ticks = Bucket::of_ticks(start(0), start(count - 1));
         let muted = |at, text: &str| {
-            let text = Text::new(at, TICK, text).fill(Color::MUTED);
+            let text = SceneText::new(at, TICK, text).fill(Color::MUTED);
             text.anchor(Anchor::Middle)
         };
-        let mut groups: Vec<Text> = Vec::new();
+        let mut groups: Vec<SceneText> = Vec::new();
         let mut group = String::new();
         let mut before = None;
         for i in 0..count {
@@ -247,8 +247,8 @@ mod tests {
     /// Monday, 3 June 2024, 00:00.
     const JUNE: i64 = 1_717_372_800;
 
-    fn chart(hours: &[Hour]) -> Scene {
-        let timeline = Timeline {
+    fn chart(hours: &[TimelineHour]) -> ChartScene {
+        let timeline = TimelineChart {
             title: "Title",
             subtitle: "Subtitle",
             unit: "API calls",
@@ -259,8 +259,8 @@ mod tests {
         scene
     }
 
-    fn hour(start: i64, total: u64, failed: u64) -> Hour {
-        Hour {
+    fn hour(start: i64, total: u64, failed: u64) -> TimelineHour {
+        TimelineHour {
             start,
             total,
             failed,
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn gaps_are_zero_and_order_does_not_matter() {
         let hours = [hour(JUNE + 5 * 3600, 4, 1), hour(JUNE, 2, 0)];
-        let columns = Columns::new(&hours);
+        let columns = TimelineColumns::new(&hours);
         let none = (0, 0);
         assert_eq!(columns.counts, [(2, 0), none, none, none, none, (4, 1)]);
     }
@@ -280,7 +280,7 @@ mod tests {
         for hours in [1, 2, 25, 14 * 24, 25 * 24, 100 * 24, 400 * 24, 4000 * 24] {
             for offset in [0, 5, 24 * 27, 24 * 27 + 23] {
                 let start = JUNE + offset * 3600;
-                let hours: Vec<Hour> = (0..hours)
+                let hours: Vec<TimelineHour> = (0..hours)
                     .map(|i| hour(start + i * 3600, 100 + i as u64, 3))
                     .collect();
                 let scene = chart(&hours);
@@ -300,7 +300,7 @@ mod tests {
             hour(i64::MAX, 0, u64::MAX),
         ]);
         chart(&[hour(JUNE, u64::MAX, 0), hour(JUNE + 1, u64::MAX, 5)]);
-        let columns = Columns::new(&[hour(JUNE, 1, 7)]);
+        let columns = TimelineColumns::new(&[hour(JUNE, 1, 7)]);
         assert_eq!(columns.counts, [(1, 1)]);
     }
 
@@ -318,7 +318,7 @@ mod tests {
         let hours = [hour(0, u64::MAX, 1), hour(JUNE, u64::MAX, u64::MAX)];
         for text in HOSTILE.into_iter().chain([long.as_str()]) {
             check(
-                &Timeline {
+                &TimelineChart {
                     title: text,
                     subtitle: text,
                     unit: text,

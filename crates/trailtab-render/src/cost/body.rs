@@ -1,23 +1,23 @@
 //! What a mail says, before it is HTML or plain text: so that both say the same.
 
 use super::Top;
-use super::charts::{About, Placed};
-use super::figures::{self, Amount};
+use super::charts::{ChartSubject, PlacedChart};
+use super::figures::{self, ShownAmount};
 use crate::escape;
-use trailtab_core::cost::charge::{Charge, Metric};
+use trailtab_core::cost::charge::{ChargeType, CostMetric};
 use trailtab_core::cost::money;
-use trailtab_core::cost::period::{Days, in_a_row, label_of};
+use trailtab_core::cost::period::{DayRange, in_a_row, label_of};
 use trailtab_core::cost::report::{
-    Account, AccountPart, ChargeRow, Figure, Kind, Part, Report, Row,
+    AccountName, AccountPart, AudienceKind, ChargeRow, CostReport, ReportPart, ReportRow, RowFigure,
 };
-use trailtab_core::cost::wording::Wording;
+use trailtab_core::cost::wording::MailWording;
 
 /// The one table of rows whose sum is more than usage.
 const BY_ACCOUNT: &str = "By account";
 
 /// How much of a report has room in a mail; the CSV has all of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct BodyLimits {
     /// Rows of each table.
     pub(super) rows: usize,
     /// Accounts with tables of their own.
@@ -25,18 +25,18 @@ pub(super) struct Limits {
 }
 
 /// A mail, from its top to its end.
-pub(super) struct Body {
+pub(super) struct MailBody {
     pub(super) title: String,
     /// Below the title.
     pub(super) period: String,
     /// What a list of mails shows beside the subject.
     pub(super) preview: String,
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<MailBlock>,
     /// What the figures rest on, in small type.
     pub(super) footer: Vec<String>,
 }
 
-pub(super) enum Block {
+pub(super) enum MailBlock {
     /// The greeting, the sentences, the closing.
     Paragraph(String),
     /// What a reader must not miss.
@@ -51,46 +51,46 @@ pub(super) enum Block {
         amount: String,
         lines: Vec<String>,
     },
-    Table(Table),
+    Table(BodyTable),
     /// Which of the pictures.
     Picture(usize),
     /// An explanation.
     Remark(String),
 }
 
-pub(super) struct Table {
+pub(super) struct BodyTable {
     /// What its rows are: `By owner`.
     pub(super) name: String,
-    pub(super) period: Column,
-    pub(super) day: Column,
-    pub(super) lines: Vec<Line>,
+    pub(super) period: BodyColumn,
+    pub(super) day: BodyColumn,
+    pub(super) lines: Vec<BodyLine>,
 }
 
 /// What a column shows, and what its changes are against.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Column {
+pub(super) struct BodyColumn {
     pub(super) name: String,
     pub(super) against: Option<String>,
 }
 
-pub(super) struct Line {
+pub(super) struct BodyLine {
     pub(super) name: String,
     /// Where it is, in small type.
     pub(super) place: Option<String>,
-    pub(super) period: Amount,
-    pub(super) day: Amount,
+    pub(super) period: ShownAmount,
+    pub(super) day: ShownAmount,
     pub(super) is_sum: bool,
 }
 
 /// Says all of a report that has room.
 pub(super) fn body(
-    report: &Report,
-    wording: &Wording,
+    report: &CostReport,
+    wording: &MailWording,
     is_correction: bool,
-    pictures: &[Placed],
-    limits: Limits,
-) -> Body {
-    let mut writer = Writer {
+    pictures: &[PlacedChart],
+    limits: BodyLimits,
+) -> MailBody {
+    let mut writer = BodyWriter {
         report,
         pictures,
         limits,
@@ -102,9 +102,9 @@ pub(super) fn body(
         writer.part(at, part);
     }
     if let Some(closing) = &wording.closing {
-        writer.blocks.push(Block::Paragraph(closing.clone()));
+        writer.blocks.push(MailBlock::Paragraph(closing.clone()));
     }
-    Body {
+    MailBody {
         title: title(report),
         period: shown(report),
         preview: sentences(report).join(" "),
@@ -114,25 +114,25 @@ pub(super) fn body(
 }
 
 /// Whose cost it is.
-fn title(report: &Report) -> String {
+fn title(report: &CostReport) -> String {
     let audience = &report.audience;
     match (audience.kind, &audience.accounts[..], &audience.owner) {
-        (Kind::Individual, _, Some(owner)) => format!("AWS cost of {}", owner.name),
-        (Kind::Individual, _, None) => "AWS cost".to_owned(),
+        (AudienceKind::Individual, _, Some(owner)) => format!("AWS cost of {}", owner.name),
+        (AudienceKind::Individual, _, None) => "AWS cost".to_owned(),
         (_, [account], _) => format!("AWS cost of {}", account.label()),
         (_, accounts, _) => format!("AWS cost of {} accounts", accounts.len()),
     }
 }
 
 /// The days that figures are of: those with data.
-pub(super) fn shown(report: &Report) -> String {
+pub(super) fn shown(report: &CostReport) -> String {
     let period = &report.period;
     let known = period.days.known(period.data_through);
-    known.map_or_else(|| period.label.clone(), Days::label)
+    known.map_or_else(|| period.label.clone(), DayRange::label)
 }
 
 /// What happened. A name in a sentence may hold anything, and its line breaks are none of ours.
-fn sentences(report: &Report) -> Vec<String> {
+fn sentences(report: &CostReport) -> Vec<String> {
     let sentences = report.sentences().into_iter();
     sentences
         .map(|words| escape::terminal(&words).into_owned())
@@ -140,18 +140,18 @@ fn sentences(report: &Report) -> Vec<String> {
 }
 
 /// The names of the columns of the period and of its last day.
-fn columns(report: &Report) -> (Column, Column) {
+fn columns(report: &CostReport) -> (BodyColumn, BodyColumn) {
     let period = &report.period;
     let known = period.days.known(period.data_through);
     let beside = |day| {
-        let day = Days {
+        let day = DayRange {
             from: day,
             through: day,
         };
         day.label_beside(period.days)
     };
     let against = |label: &String| format!("vs {label}");
-    let day = known.map(|days| Column {
+    let day = known.map(|days| BodyColumn {
         name: beside(days.through),
         against: days
             .through
@@ -160,7 +160,7 @@ fn columns(report: &Report) -> (Column, Column) {
             .filter(|day| days.contains(*day))
             .map(|day| format!("vs {}", beside(day))),
     });
-    let period = Column {
+    let period = BodyColumn {
         name: known.map_or_else(
             || period.label.clone(),
             |days| days.label_beside(period.days),
@@ -170,20 +170,20 @@ fn columns(report: &Report) -> (Column, Column) {
     (period, day.unwrap_or_default())
 }
 
-struct Writer<'r> {
-    report: &'r Report,
-    pictures: &'r [Placed],
-    limits: Limits,
-    columns: (Column, Column),
-    blocks: Vec<Block>,
+struct BodyWriter<'r> {
+    report: &'r CostReport,
+    pictures: &'r [PlacedChart],
+    limits: BodyLimits,
+    columns: (BodyColumn, BodyColumn),
+    blocks: Vec<MailBlock>,
 }
 
-impl Writer<'_> {
+impl BodyWriter<'_> {
     /// What comes before any table.
-    fn top(&mut self, wording: &Wording, is_correction: bool) {
+    fn top(&mut self, wording: &MailWording, is_correction: bool) {
         let mut notice = |title, lines: Vec<String>| {
             if !lines.is_empty() {
-                self.blocks.push(Block::Notice { title, lines });
+                self.blocks.push(MailBlock::Notice { title, lines });
             }
         };
         if is_correction {
@@ -196,55 +196,55 @@ impl Writer<'_> {
         );
         let greeting = wording.greeting.clone();
         let paragraphs = greeting.into_iter().chain(sentences(self.report));
-        self.blocks.extend(paragraphs.map(Block::Paragraph));
-        self.blocks.extend(data(self.report).map(Block::Remark));
+        self.blocks.extend(paragraphs.map(MailBlock::Paragraph));
+        self.blocks.extend(data(self.report).map(MailBlock::Remark));
         let restated = self.report.restatements.iter();
         let restated: Vec<String> = restated.map(|restated| restated.sentence.clone()).collect();
         if !restated.is_empty() {
             let title = "Changed since it was mailed";
             let lines = listed(&restated);
-            self.blocks.push(Block::Notice { title, lines });
+            self.blocks.push(MailBlock::Notice { title, lines });
         }
     }
 
     /// All in one currency.
-    fn part(&mut self, at: usize, part: &Part) {
+    fn part(&mut self, at: usize, part: &ReportPart) {
         if 1 < self.report.parts.len() {
             self.blocks
-                .push(Block::Heading(format!("In {}", part.currency)));
+                .push(MailBlock::Heading(format!("In {}", part.currency)));
         }
         self.total(&part.total, &part.currency);
         self.movers(part);
         self.charges(&part.charges, &part.total, &part.currency);
         match self.report.audience.kind {
-            Kind::Manager => self.manager(at, part),
-            Kind::Individual => self.individual(at, part),
-            Kind::Executive => self.executive(at, part),
+            AudienceKind::Manager => self.manager(at, part),
+            AudienceKind::Individual => self.individual(at, part),
+            AudienceKind::Executive => self.executive(at, part),
         }
     }
 
-    fn manager(&mut self, at: usize, part: &Part) {
+    fn manager(&mut self, at: usize, part: &ReportPart) {
         let several = 1 < part.accounts.len();
         if several {
             self.accounts(part);
-            self.picture(at, None, About::Owners);
+            self.picture(at, None, ChartSubject::Owners);
             self.rows("By owner, all accounts", &part.owners, &part.currency);
-            self.picture(at, None, About::Services);
+            self.picture(at, None, ChartSubject::Services);
             self.rows("By service, all accounts", &part.services, &part.currency);
         }
-        self.picture(at, None, About::RunningTotal);
+        self.picture(at, None, ChartSubject::RunningTotal);
         for (place, account) in part.accounts.iter().enumerate().take(self.limits.accounts) {
             self.account(at, place, account, &part.currency);
         }
         self.left_out(part.accounts.len());
     }
 
-    fn individual(&mut self, at: usize, part: &Part) {
-        self.picture(at, None, About::Services);
+    fn individual(&mut self, at: usize, part: &ReportPart) {
+        self.picture(at, None, ChartSubject::Services);
         self.rows("By service", &part.services, &part.currency);
         self.accounts(part);
-        self.picture(at, None, About::Accounts);
-        self.picture(at, None, About::RunningTotal);
+        self.picture(at, None, ChartSubject::Accounts);
+        self.picture(at, None, ChartSubject::RunningTotal);
         if part.accounts.len() < 2 {
             return;
         }
@@ -254,21 +254,21 @@ impl Writer<'_> {
         self.left_out(part.accounts.len());
     }
 
-    fn executive(&mut self, at: usize, part: &Part) {
-        self.picture(at, None, About::Accounts);
+    fn executive(&mut self, at: usize, part: &ReportPart) {
+        self.picture(at, None, ChartSubject::Accounts);
         self.accounts(part);
-        self.picture(at, None, About::RunningTotal);
-        self.picture(at, None, About::Services);
+        self.picture(at, None, ChartSubject::RunningTotal);
+        self.picture(at, None, ChartSubject::Services);
         self.rows("By service", &part.services, &part.currency);
-        self.picture(at, None, About::Owners);
+        self.picture(at, None, ChartSubject::Owners);
         self.rows("By owner", &part.owners, &part.currency);
     }
 
     /// One account's owners and services.
     fn account(&mut self, at: usize, place: usize, account: &AccountPart, currency: &str) {
         let of = account.account.as_ref();
-        let name = of.map_or_else(|| account.row.label.name.clone(), Account::label);
-        self.blocks.push(Block::Heading(name));
+        let name = of.map_or_else(|| account.row.label.name.clone(), AccountName::label);
+        self.blocks.push(MailBlock::Heading(name));
         // A single account's were said above.
         if 1 < self
             .report
@@ -279,13 +279,13 @@ impl Writer<'_> {
             self.total(&account.row.figure, currency);
             self.charges(&account.charges, &account.row.figure, currency);
         }
-        self.picture(at, Some(place), About::Owners);
+        self.picture(at, Some(place), ChartSubject::Owners);
         self.rows("By owner", &account.owners, currency);
-        self.picture(at, Some(place), About::Services);
+        self.picture(at, Some(place), ChartSubject::Services);
         self.rows("By service", &account.services, currency);
     }
 
-    fn total(&mut self, figure: &Figure, currency: &str) {
+    fn total(&mut self, figure: &RowFigure, currency: &str) {
         let period = figures::of_period(figure, currency);
         let day = figures::of_day(figure, currency);
         let (columns, last) = (&self.columns.0, &self.columns.1);
@@ -304,12 +304,12 @@ impl Writer<'_> {
             lines.push(format!("{}: {}{change}", last.name, day.text));
         }
         let amount = period.text;
-        self.blocks.push(Block::Total { amount, lines });
+        self.blocks.push(MailBlock::Total { amount, lines });
     }
 
-    fn movers(&mut self, part: &Part) {
+    fn movers(&mut self, part: &ReportPart) {
         let movers = part.movers.iter().take(self.limits.rows.min(6));
-        let line = |mover: &trailtab_core::cost::report::Mover| Line {
+        let line = |mover: &trailtab_core::cost::report::Mover| BodyLine {
             place: mover
                 .account
                 .as_ref()
@@ -321,24 +321,24 @@ impl Writer<'_> {
     }
 
     /// All charge types, unless usage is the only one.
-    fn charges(&mut self, charges: &[ChargeRow], whole: &Figure, currency: &str) {
+    fn charges(&mut self, charges: &[ChargeRow], whole: &RowFigure, currency: &str) {
         if matches!(
             charges,
             [] | [ChargeRow {
-                charge: Charge::Usage,
+                charge: ChargeType::Usage,
                 ..
             }]
         ) {
             return;
         }
         let rows = charges.iter().map(|charge| &charge.row);
-        let line = |row: &Row| self.line(&row.label.name, &row.figure, currency);
-        let mut lines: Vec<Line> = rows.map(line).collect();
+        let line = |row: &ReportRow| self.line(&row.label.name, &row.figure, currency);
+        let mut lines: Vec<BodyLine> = rows.map(line).collect();
         lines.push(self.sum("Total", whole, currency));
         self.table("By charge type", lines);
     }
 
-    fn accounts(&mut self, part: &Part) {
+    fn accounts(&mut self, part: &ReportPart) {
         let accounts = part.accounts.iter();
         let named = |account: &AccountPart| {
             let mut row = account.row.clone();
@@ -347,12 +347,12 @@ impl Writer<'_> {
             }
             row
         };
-        let rows: Vec<Row> = accounts.map(named).collect();
+        let rows: Vec<ReportRow> = accounts.map(named).collect();
         self.rows(BY_ACCOUNT, &rows, &part.currency);
     }
 
     /// The largest rows, the sum of the others, and the sum of all: what is shown adds up.
-    fn rows(&mut self, name: &str, rows: &[Row], currency: &str) {
+    fn rows(&mut self, name: &str, rows: &[ReportRow], currency: &str) {
         if rows.is_empty() {
             return;
         }
@@ -362,8 +362,8 @@ impl Writer<'_> {
             false => self.limits.rows,
         };
         let top = Top::of(rows, room);
-        let line = |row: &Row| self.line(&row.label.name, &row.figure, currency);
-        let mut lines: Vec<Line> = top.rows.iter().map(line).collect();
+        let line = |row: &ReportRow| self.line(&row.label.name, &row.figure, currency);
+        let mut lines: Vec<BodyLine> = top.rows.iter().map(line).collect();
         if top.others != 0 {
             let name = format!("({} others)", top.others);
             lines.push(self.line(&name, &top.rest, currency));
@@ -378,8 +378,8 @@ impl Writer<'_> {
         self.table(name, lines);
     }
 
-    fn line(&self, name: &str, figure: &Figure, currency: &str) -> Line {
-        Line {
+    fn line(&self, name: &str, figure: &RowFigure, currency: &str) -> BodyLine {
+        BodyLine {
             name: name.to_owned(),
             place: None,
             period: figures::of_period(figure, currency),
@@ -388,40 +388,40 @@ impl Writer<'_> {
         }
     }
 
-    fn sum(&self, name: &str, figure: &Figure, currency: &str) -> Line {
-        Line {
+    fn sum(&self, name: &str, figure: &RowFigure, currency: &str) -> BodyLine {
+        BodyLine {
             is_sum: true,
             ..self.line(name, figure, currency)
         }
     }
 
-    fn table(&mut self, name: &str, lines: Vec<Line>) {
+    fn table(&mut self, name: &str, lines: Vec<BodyLine>) {
         if !lines.is_empty() {
             let (period, day) = self.columns.clone();
             let name = name.to_owned();
-            let table = Table {
+            let table = BodyTable {
                 name,
                 period,
                 day,
                 lines,
             };
-            self.blocks.push(Block::Table(table));
+            self.blocks.push(MailBlock::Table(table));
         }
     }
 
-    fn picture(&mut self, part: usize, account: Option<usize>, about: About) {
+    fn picture(&mut self, part: usize, account: Option<usize>, about: ChartSubject) {
         let place = (part, account, about);
         let at = self
             .pictures
             .iter()
             .position(|picture| picture.place == place);
-        self.blocks.extend(at.map(Block::Picture));
+        self.blocks.extend(at.map(MailBlock::Picture));
     }
 
     fn left_out(&mut self, accounts: usize) {
         let more = accounts.saturating_sub(self.limits.accounts);
         if more != 0 {
-            self.blocks.push(Block::Remark(format!(
+            self.blocks.push(MailBlock::Remark(format!(
                 "What owners and services of {more} more accounts cost has no room here; the attached CSV has all of it."
             )));
         }
@@ -439,7 +439,7 @@ fn listed(lines: &[String]) -> Vec<String> {
 }
 
 /// How far the data reach, and what of them is not final.
-fn data(report: &Report) -> Option<String> {
+fn data(report: &CostReport) -> Option<String> {
     let period = &report.period;
     let through = period.data_through?;
     let mut text = format!("Data through {} (UTC).", label_of(through));
@@ -466,7 +466,7 @@ fn data(report: &Report) -> Option<String> {
 }
 
 /// What the figures rest on.
-fn footer(report: &Report) -> Vec<String> {
+fn footer(report: &CostReport) -> Vec<String> {
     let basis = &report.basis;
     let mut lines = listed(&basis.notes);
     lines.push(format!(
@@ -475,10 +475,10 @@ fn footer(report: &Report) -> Vec<String> {
         meaning(report.metric)
     ));
     lines.push(match report.audience.kind {
-        Kind::Individual => {
+        AudienceKind::Individual => {
             "This is what carries the owner's name. Credits, refunds, tax and support belong to no one and are not in it."
         }
-        Kind::Manager | Kind::Executive => {
+        AudienceKind::Manager | AudienceKind::Executive => {
             "Totals and accounts hold all charge types. Owners and services hold usage alone: credits, refunds, tax and support are rows of their own."
         }
     }.to_owned());
@@ -514,12 +514,14 @@ fn footer(report: &Report) -> Vec<String> {
     lines
 }
 
-fn meaning(metric: Metric) -> &'static str {
+fn meaning(metric: CostMetric) -> &'static str {
     match metric {
-        Metric::UnblendedCost => "what is charged on each day",
-        Metric::AmortizedCost => "fees of commitments spread over the days that they cover",
-        Metric::NetUnblendedCost => "what is charged on each day, after discounts",
-        Metric::NetAmortizedCost => "fees spread over the days that they cover, after discounts",
-        Metric::BlendedCost => "rates averaged over the organisation",
+        CostMetric::UnblendedCost => "what is charged on each day",
+        CostMetric::AmortizedCost => "fees of commitments spread over the days that they cover",
+        CostMetric::NetUnblendedCost => "what is charged on each day, after discounts",
+        CostMetric::NetAmortizedCost => {
+            "fees spread over the days that they cover, after discounts"
+        }
+        CostMetric::BlendedCost => "rates averaged over the organisation",
     }
 }

@@ -3,19 +3,21 @@
 use rust_decimal::Decimal;
 
 use super::body::shown;
-use super::letter::Picture;
-use crate::chart::{Cumulative, MAIL_WIDTH, Scene, Stack};
+use super::letter::InlinePicture;
+use crate::chart::{ChartScene, CumulativeChart, MAIL_WIDTH, StackChart};
 use crate::escape;
 use crate::page::middle;
 use trailtab_core::cost::money;
-use trailtab_core::cost::report::{Account, AccountPart, Kind, Part, PeriodKind, Report, Row};
+use trailtab_core::cost::report::{
+    AccountName, AccountPart, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow,
+};
 
 /// Accounts with charts of their own; the tables have more.
 const MOST_ACCOUNTS: usize = 12;
 
 /// What a chart tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum About {
+pub(super) enum ChartSubject {
     Owners,
     Services,
     Accounts,
@@ -23,15 +25,15 @@ pub(super) enum About {
 }
 
 /// A picture, and where it belongs.
-pub(super) struct Placed {
+pub(super) struct PlacedChart {
     /// Which part, which of its accounts, and what of it.
-    pub(super) place: (usize, Option<usize>, About),
-    pub(super) picture: Picture,
+    pub(super) place: (usize, Option<usize>, ChartSubject),
+    pub(super) picture: InlinePicture,
 }
 
 /// Draws all charts of a mail.
-pub(super) fn pictures(report: &Report) -> Vec<Placed> {
-    let mut album = Album {
+pub(super) fn pictures(report: &CostReport) -> Vec<PlacedChart> {
+    let mut album = ChartAlbum {
         report,
         pictures: Vec::new(),
     };
@@ -41,68 +43,93 @@ pub(super) fn pictures(report: &Report) -> Vec<Placed> {
     album.pictures
 }
 
-struct Album<'r> {
-    report: &'r Report,
-    pictures: Vec<Placed>,
+struct ChartAlbum<'r> {
+    report: &'r CostReport,
+    pictures: Vec<PlacedChart>,
 }
 
-impl Album<'_> {
-    fn part(&mut self, at: usize, part: &Part) {
+impl ChartAlbum<'_> {
+    fn part(&mut self, at: usize, part: &ReportPart) {
         let several = 1 < part.accounts.len();
         let place = |about| (at, None, about);
         let currency = &part.currency;
         match self.report.audience.kind {
-            Kind::Manager => {
+            AudienceKind::Manager => {
                 if several {
-                    self.stack(place(About::Owners), "All accounts", &part.owners, currency);
                     self.stack(
-                        place(About::Services),
+                        place(ChartSubject::Owners),
+                        "All accounts",
+                        &part.owners,
+                        currency,
+                    );
+                    self.stack(
+                        place(ChartSubject::Services),
                         "All accounts",
                         &part.services,
                         currency,
                     );
                 }
-                self.running_total(place(About::RunningTotal), part);
+                self.running_total(place(ChartSubject::RunningTotal), part);
                 self.accounts(at, part);
             }
-            Kind::Individual => {
-                self.stack(place(About::Services), "Cost", &part.services, currency);
+            AudienceKind::Individual => {
+                self.stack(
+                    place(ChartSubject::Services),
+                    "Cost",
+                    &part.services,
+                    currency,
+                );
                 if several {
                     let rows = accounts(part);
-                    self.stack(place(About::Accounts), "Cost", &rows, currency);
+                    self.stack(place(ChartSubject::Accounts), "Cost", &rows, currency);
                     self.accounts(at, part);
                 }
-                self.running_total(place(About::RunningTotal), part);
+                self.running_total(place(ChartSubject::RunningTotal), part);
             }
-            Kind::Executive => {
+            AudienceKind::Executive => {
                 let rows = accounts(part);
-                self.stack(place(About::Accounts), "Cost", &rows, currency);
-                self.stack(place(About::Services), "Cost", &part.services, currency);
-                self.stack(place(About::Owners), "Cost", &part.owners, currency);
-                self.running_total(place(About::RunningTotal), part);
+                self.stack(place(ChartSubject::Accounts), "Cost", &rows, currency);
+                self.stack(
+                    place(ChartSubject::Services),
+                    "Cost",
+                    &part.services,
+                    currency,
+                );
+                self.stack(place(ChartSubject::Owners), "Cost", &part.owners, currency);
+                self.running_total(place(ChartSubject::RunningTotal), part);
             }
         }
     }
 
-    fn accounts(&mut self, at: usize, part: &Part) {
+    fn accounts(&mut self, at: usize, part: &ReportPart) {
         for (place, account) in part.accounts.iter().enumerate().take(MOST_ACCOUNTS) {
             let name = &account.row.label.name;
             let of = account
                 .account
                 .as_ref()
-                .map_or_else(|| name.clone(), Account::label);
+                .map_or_else(|| name.clone(), AccountName::label);
             let at = |about| (at, Some(place), about);
-            self.stack(at(About::Owners), &of, &account.owners, &part.currency);
-            self.stack(at(About::Services), &of, &account.services, &part.currency);
+            self.stack(
+                at(ChartSubject::Owners),
+                &of,
+                &account.owners,
+                &part.currency,
+            );
+            self.stack(
+                at(ChartSubject::Services),
+                &of,
+                &account.services,
+                &part.currency,
+            );
         }
     }
 
     /// Adds stacked bars, unless there is nothing to see.
     fn stack(
         &mut self,
-        place: (usize, Option<usize>, About),
+        place: (usize, Option<usize>, ChartSubject),
         of: &str,
-        rows: &[Row],
+        rows: &[ReportRow],
         currency: &str,
     ) {
         if rows
@@ -112,20 +139,20 @@ impl Album<'_> {
             return;
         }
         let (by, what) = match place.2 {
-            About::Owners => ("owner", "usage alone"),
-            About::Services => ("service", "usage alone"),
-            About::Accounts | About::RunningTotal => ("account", "all charge types"),
+            ChartSubject::Owners => ("owner", "usage alone"),
+            ChartSubject::Services => ("service", "usage alone"),
+            ChartSubject::Accounts | ChartSubject::RunningTotal => ("account", "all charge types"),
         };
         let what = match self.report.audience.kind {
-            Kind::Individual => "usage alone",
-            Kind::Manager | Kind::Executive => what,
+            AudienceKind::Individual => "usage alone",
+            AudienceKind::Manager | AudienceKind::Executive => what,
         };
         let named: Vec<(&str, &[Decimal])> = rows
             .iter()
             .map(|row| (short(place.2, &row.label.name), row.daily.as_slice()))
             .collect();
         let title = format!("{of} by {by}");
-        let scene = Stack {
+        let scene = StackChart {
             title: &title,
             subtitle: &format!("{}, {what}", shown(self.report)),
             currency,
@@ -148,7 +175,7 @@ impl Album<'_> {
     }
 
     /// Adds the running total, unless a single day would be all of it.
-    fn running_total(&mut self, place: (usize, Option<usize>, About), part: &Part) {
+    fn running_total(&mut self, place: (usize, Option<usize>, ChartSubject), part: &ReportPart) {
         if part.daily.len() < 2 && part.daily_before.len() < 2 {
             return;
         }
@@ -168,10 +195,10 @@ impl Album<'_> {
         };
         let months = matches!(period.kind, PeriodKind::MonthToDate | PeriodKind::LastMonth);
         let what = match self.report.audience.kind {
-            Kind::Individual => "usage alone",
-            Kind::Manager | Kind::Executive => "all charge types",
+            AudienceKind::Individual => "usage alone",
+            AudienceKind::Manager | AudienceKind::Executive => "all charge types",
         };
-        let scene = Cumulative {
+        let scene = CumulativeChart {
             title: "Total so far",
             subtitle: &format!("{now}, {what}"),
             currency: &part.currency,
@@ -191,10 +218,10 @@ impl Album<'_> {
 
     fn add(
         &mut self,
-        place: (usize, Option<usize>, About),
+        place: (usize, Option<usize>, ChartSubject),
         about: &str,
         alt: String,
-        scene: &Scene,
+        scene: &ChartScene,
     ) {
         let png = scene.to_png();
         let number = self.pictures.len() + 1;
@@ -205,7 +232,7 @@ impl Album<'_> {
             .filter(|word| !word.is_empty())
             .collect::<Vec<_>>()
             .join("-");
-        let picture = Picture {
+        let picture = InlinePicture {
             // Different in every mail, so that no client shows another mail's picture.
             cid: format!("{number}.{:08x}@trailtab", libdeflater::crc32(&png)),
             // The number makes it unique.
@@ -215,12 +242,12 @@ impl Album<'_> {
             height: scene.height.div_ceil(2),
             png,
         };
-        self.pictures.push(Placed { place, picture });
+        self.pictures.push(PlacedChart { place, picture });
     }
 }
 
 /// Rows of accounts; where a name is that of two accounts, the number is said.
-fn accounts(part: &Part) -> Vec<Row> {
+fn accounts(part: &ReportPart) -> Vec<ReportRow> {
     let name = |account: &AccountPart| account.account.as_ref().map(|account| account.name.clone());
     let is_twice = |of: &AccountPart| {
         1 < part
@@ -240,13 +267,13 @@ fn accounts(part: &Part) -> Vec<Row> {
 }
 
 /// A service's name without what all of them have in common.
-fn short(about: About, name: &str) -> &str {
+fn short(about: ChartSubject, name: &str) -> &str {
     let brand = || {
         name.strip_prefix("Amazon ")
             .or_else(|| name.strip_prefix("AWS "))
     };
     match about {
-        About::Services => brand()
+        ChartSubject::Services => brand()
             .filter(|rest| !rest.trim().is_empty())
             .unwrap_or(name),
         _ => name,
@@ -266,7 +293,7 @@ mod tests {
     use super::*;
     use trailtab_core::cost::report::sample;
 
-    fn names(report: &Report) -> Vec<String> {
+    fn names(report: &CostReport) -> Vec<String> {
         let pictures = pictures(report);
         for placed in &pictures {
             let picture = &placed.picture;

@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::escape::cell;
-use trailtab_core::cost::period::Days;
+use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{
-    Account, ChargeRow, Figure, Kind, Label, LabelKind, Part, Report, Row,
+    AccountName, AudienceKind, ChargeRow, CostReport, LabelKind, ReportPart, ReportRow, RowFigure,
+    RowLabel,
 };
 
 const COLUMNS: [&str; 13] = [
@@ -33,13 +34,13 @@ const COLUMNS: [&str; 13] = [
 /// # Errors
 ///
 /// None that writing to memory has.
-pub fn csv(report: &Report) -> csv::Result<Vec<u8>> {
+pub fn csv(report: &CostReport) -> csv::Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(COLUMNS)?;
     let period = &report.period;
     if let Some(shown) = period.days.known(period.data_through) {
         for part in &report.parts {
-            let mut sheet = Sheet {
+            let mut sheet = CurrencySheet {
                 table: &mut table,
                 currency: &part.currency,
                 shown,
@@ -73,24 +74,24 @@ pub fn csv(report: &Report) -> csv::Result<Vec<u8>> {
 
 /// What a row is about.
 #[derive(Clone, Copy)]
-struct Subject<'r> {
+struct RowSubject<'r> {
     section: &'static str,
-    account: Option<&'r Account>,
+    account: Option<&'r AccountName>,
     /// The charges, owners and services of an account are rows of another section than those of all.
-    label: Option<&'r Label>,
+    label: Option<&'r RowLabel>,
 }
 
 /// The rows of one currency.
-struct Sheet<'r> {
+struct CurrencySheet<'r> {
     table: &'r mut csv::Writer<Vec<u8>>,
     currency: &'r str,
-    shown: Days,
-    compared: Option<Days>,
+    shown: DayRange,
+    compared: Option<DayRange>,
 }
 
-impl Sheet<'_> {
-    fn part(&mut self, kind: Kind, part: &Part) -> csv::Result<()> {
-        let total = Subject {
+impl CurrencySheet<'_> {
+    fn part(&mut self, kind: AudienceKind, part: &ReportPart) -> csv::Result<()> {
+        let total = RowSubject {
             section: "total",
             account: None,
             label: None,
@@ -117,8 +118,8 @@ impl Sheet<'_> {
     }
 
     /// Writes day by day what is not zero: each amount once in a section.
-    fn days(&mut self, kind: Kind, part: &Part) -> csv::Result<()> {
-        let total = Subject {
+    fn days(&mut self, kind: AudienceKind, part: &ReportPart) -> csv::Result<()> {
+        let total = RowSubject {
             section: "day_total",
             account: None,
             label: None,
@@ -126,7 +127,7 @@ impl Sheet<'_> {
         self.daily(total, self.shown.from, &part.daily)?;
         if let Some(compared) = self.compared {
             let section = "compared_day_total";
-            let total = Subject { section, ..total };
+            let total = RowSubject { section, ..total };
             self.daily(total, compared.from, &part.daily_before)?;
         }
         for account in &part.accounts {
@@ -139,7 +140,7 @@ impl Sheet<'_> {
             }
         }
         // An executive's accounts are not told apart by owner and service.
-        if kind == Kind::Executive {
+        if kind == AudienceKind::Executive {
             let owners = part.owners.iter().map(|row| ("day_owner", row));
             let services = part.services.iter().map(|row| ("day_service", row));
             for (section, row) in owners.chain(services) {
@@ -152,8 +153,8 @@ impl Sheet<'_> {
     fn rows(
         &mut self,
         section: &'static str,
-        account: Option<&Account>,
-        rows: &[Row],
+        account: Option<&AccountName>,
+        rows: &[ReportRow],
     ) -> csv::Result<()> {
         rows.iter()
             .try_for_each(|row| self.row(section, account, row))
@@ -162,11 +163,11 @@ impl Sheet<'_> {
     fn row(
         &mut self,
         section: &'static str,
-        account: Option<&Account>,
-        row: &Row,
+        account: Option<&AccountName>,
+        row: &ReportRow,
     ) -> csv::Result<()> {
         let label = Some(&row.label);
-        let subject = Subject {
+        let subject = RowSubject {
             section,
             account,
             label,
@@ -177,11 +178,11 @@ impl Sheet<'_> {
     fn daily_row(
         &mut self,
         section: &'static str,
-        account: Option<&Account>,
-        row: &Row,
+        account: Option<&AccountName>,
+        row: &ReportRow,
     ) -> csv::Result<()> {
         let label = Some(&row.label);
-        let subject = Subject {
+        let subject = RowSubject {
             section,
             account,
             label,
@@ -189,8 +190,9 @@ impl Sheet<'_> {
         self.daily(subject, self.shown.from, &row.daily)
     }
 
-    fn figure(&mut self, subject: Subject<'_>, figure: &Figure) -> csv::Result<()> {
-        let compared = |day: fn(Days) -> Date| self.compared.map(day).map(|day| day.to_string());
+    fn figure(&mut self, subject: RowSubject<'_>, figure: &RowFigure) -> csv::Result<()> {
+        let compared =
+            |day: fn(DayRange) -> Date| self.compared.map(day).map(|day| day.to_string());
         let (from, through) = (compared(|days| days.from), compared(|days| days.through));
         let rest = [
             from.unwrap_or_default(),
@@ -201,15 +203,20 @@ impl Sheet<'_> {
         self.record(subject, self.shown, figure.amount, rest)
     }
 
-    fn daily(&mut self, subject: Subject<'_>, from: Date, daily: &[Decimal]) -> csv::Result<()> {
-        let days = Days {
+    fn daily(&mut self, subject: RowSubject<'_>, from: Date, daily: &[Decimal]) -> csv::Result<()> {
+        let days = DayRange {
             from,
             through: Date::MAX,
         };
         for (day, amount) in days.iter().zip(daily) {
             if !amount.is_zero() {
                 let (from, through) = (day, day);
-                self.record(subject, Days { from, through }, *amount, Default::default())?;
+                self.record(
+                    subject,
+                    DayRange { from, through },
+                    *amount,
+                    Default::default(),
+                )?;
             }
         }
         Ok(())
@@ -217,8 +224,8 @@ impl Sheet<'_> {
 
     fn record(
         &mut self,
-        subject: Subject<'_>,
-        days: Days,
+        subject: RowSubject<'_>,
+        days: DayRange,
         amount: Decimal,
         [compared_from, compared_through, before, last_day]: [String; 4],
     ) -> csv::Result<()> {
@@ -243,7 +250,7 @@ impl Sheet<'_> {
     }
 }
 
-fn charges(charges: &[ChargeRow]) -> impl Iterator<Item = &Row> {
+fn charges(charges: &[ChargeRow]) -> impl Iterator<Item = &ReportRow> {
     charges.iter().map(|charge| &charge.row)
 }
 

@@ -3,18 +3,18 @@
 use rust_decimal::Decimal;
 
 use trailtab_core::cost::money;
-use trailtab_core::cost::report::{Figure, Report, percent};
+use trailtab_core::cost::report::{CostReport, RowFigure, percent};
 
 /// An amount, and how it changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Amount {
+pub(super) struct ShownAmount {
     pub(super) text: String,
-    pub(super) change: Option<Change>,
+    pub(super) change: Option<AmountChange>,
 }
 
 /// A change against other days.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Change {
+pub(super) struct AmountChange {
     /// An arrow; rises and falls are neither good nor bad, so they have no colour.
     pub(super) arrow: &'static str,
     /// With its sign.
@@ -23,8 +23,8 @@ pub(super) struct Change {
     pub(super) share: Option<String>,
 }
 
-impl Change {
-    fn new(now: Decimal, before: Decimal, currency: &str) -> Change {
+impl AmountChange {
+    fn new(now: Decimal, before: Decimal, currency: &str) -> AmountChange {
         let change = now.saturating_sub(before);
         let arrow = match change {
             change if change.is_zero() => "",
@@ -37,7 +37,7 @@ impl Change {
             false if change.is_zero() => None,
             false => percent(change, before),
         };
-        Change {
+        AmountChange {
             arrow,
             text: money::change(change, currency),
             share,
@@ -60,29 +60,29 @@ impl Change {
 }
 
 /// The amount of the period.
-pub(super) fn of_period(figure: &Figure, currency: &str) -> Amount {
+pub(super) fn of_period(figure: &RowFigure, currency: &str) -> ShownAmount {
     let change = figure
         .before
-        .map(|before| Change::new(figure.amount, before, currency));
-    Amount {
+        .map(|before| AmountChange::new(figure.amount, before, currency));
+    ShownAmount {
         text: money::words(figure.amount, currency),
         change,
     }
 }
 
 /// The amount of the last day.
-pub(super) fn of_day(figure: &Figure, currency: &str) -> Amount {
+pub(super) fn of_day(figure: &RowFigure, currency: &str) -> ShownAmount {
     let change = figure
         .day_before
-        .map(|before| Change::new(figure.last_day, before, currency));
-    Amount {
+        .map(|before| AmountChange::new(figure.last_day, before, currency));
+    ShownAmount {
         text: money::words(figure.last_day, currency),
         change,
     }
 }
 
 /// The totals of all currencies: `$1,234.56 + 5.00 CNY`.
-pub(super) fn totals(report: &Report) -> String {
+pub(super) fn totals(report: &CostReport) -> String {
     let total = |amount, currency: &str| money::words(amount, currency);
     let parts = report.parts.iter();
     let totals: Vec<String> = parts
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn changes_are_said_in_words() {
         let of = |now: i64, before: i64| {
-            Change::new(Decimal::from(now), Decimal::from(before), "USD").sentence()
+            AmountChange::new(Decimal::from(now), Decimal::from(before), "USD").sentence()
         };
         assert_eq!(of(110, 100), "▲ +$10.00 (10.0 %)");
         assert_eq!(of(90, 100), "▼ -$10.00 (10.0 %)");

@@ -4,9 +4,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::body::{Block, Body, Column, Line, Table};
-use super::charts::Placed;
-use super::figures::Amount;
+use super::body::{BodyColumn, BodyLine, BodyTable, MailBlock, MailBody};
+use super::charts::PlacedChart;
+use super::figures::ShownAmount;
 use crate::escape;
 use crate::page::middle;
 
@@ -33,7 +33,7 @@ const SUM: &str = "border-top:2px solid #8a94a0;font-weight:bold";
 const MOST_NAME: usize = 90;
 
 /// Writes a mail.
-pub(super) fn html(body: &Body, pictures: &[Placed]) -> String {
+pub(super) fn html(body: &MailBody, pictures: &[PlacedChart]) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -60,7 +60,7 @@ pub(super) fn html(body: &Body, pictures: &[Placed]) -> String {
     page.into_string()
 }
 
-fn sheet(body: &Body, pictures: &[Placed]) -> Markup {
+fn sheet(body: &MailBody, pictures: &[PlacedChart]) -> Markup {
     let style = format!(
         "padding:24px 18px;background:#ffffff;{FONT};font-size:14px;line-height:20px;text-align:left"
     );
@@ -76,28 +76,28 @@ fn sheet(body: &Body, pictures: &[Placed]) -> Markup {
     }
 }
 
-fn block(block: &Block, pictures: &[Placed]) -> Markup {
+fn block(block: &MailBlock, pictures: &[PlacedChart]) -> Markup {
     match block {
-        Block::Paragraph(words) => html! {
+        MailBlock::Paragraph(words) => html! {
             p style="margin:0 0 12px;font-size:15px;line-height:22px;word-break:break-word" {
                 @for (at, line) in words.lines().enumerate() { @if at != 0 { br; } (text(line)) }
             }
         },
-        Block::Notice { title, lines } => notice(title, lines),
-        Block::Heading(name) => html! {
+        MailBlock::Notice { title, lines } => notice(title, lines),
+        MailBlock::Heading(name) => html! {
             h2 style=(format!("margin:32px 0 4px;padding-top:16px;{SUM};font-size:18px;line-height:24px;word-break:break-word")) { (text(name)) }
         },
-        Block::Total { amount, lines } => html! {
+        MailBlock::Total { amount, lines } => html! {
             p style="margin:8px 0 16px" {
                 span style="font-size:26px;line-height:34px;font-weight:bold" { (amount) }
                 @for line in lines { br; span.m style="color:#5f6b7a" { (text(line)) } }
             }
         },
-        Block::Table(table) => self::table(table),
-        Block::Picture(at) => {
+        MailBlock::Table(table) => self::table(table),
+        MailBlock::Picture(at) => {
             html! { @if let Some(placed) = pictures.get(*at) { (picture(placed)) } }
         }
-        Block::Remark(words) => html! {
+        MailBlock::Remark(words) => html! {
             p.m style=(format!("margin:0 0 12px;{MUTED};line-height:18px")) { (text(words)) }
         },
     }
@@ -114,7 +114,7 @@ fn notice(title: &str, lines: &[String]) -> Markup {
     }
 }
 
-fn picture(placed: &Placed) -> Markup {
+fn picture(placed: &PlacedChart) -> Markup {
     let picture = &placed.picture;
     html! {
         p style="margin:16px 0" {
@@ -124,7 +124,7 @@ fn picture(placed: &Placed) -> Markup {
     }
 }
 
-fn table(table: &Table) -> Markup {
+fn table(table: &BodyTable) -> Markup {
     let style = format!(
         "margin:8px 0 20px;border-collapse:collapse;{FONT};font-size:14px;line-height:18px"
     );
@@ -140,7 +140,7 @@ fn table(table: &Table) -> Markup {
     }
 }
 
-fn column(column: &Column, width: &str) -> Markup {
+fn column(column: &BodyColumn, width: &str) -> Markup {
     html! {
         th align="right" nowrap width=(width) style="padding-right:0;font-size:13px" {
             (text(&column.name))
@@ -149,7 +149,7 @@ fn column(column: &Column, width: &str) -> Markup {
     }
 }
 
-fn row(line: &Line) -> Markup {
+fn row(line: &BodyLine) -> Markup {
     let rule = if line.is_sum { SUM } else { RULE };
     html! {
         tr valign="top" {
@@ -163,7 +163,7 @@ fn row(line: &Line) -> Markup {
     }
 }
 
-fn amount(amount: &Amount, rule: &str) -> Markup {
+fn amount(amount: &ShownAmount, rule: &str) -> Markup {
     let style = match rule {
         SUM => "color:#5f6b7a;font-weight:normal",
         _ => SMALL,
@@ -181,7 +181,7 @@ fn amount(amount: &Amount, rule: &str) -> Markup {
     }
 }
 
-fn footer(body: &Body) -> Markup {
+fn footer(body: &MailBody) -> Markup {
     html! {
         p.m style=(format!("margin:28px 0 0;padding-top:12px;{RULE};{MUTED};line-height:17px;word-break:break-word")) {
             @for (at, line) in body.footer.iter().enumerate() { @if at != 0 { br; } (text(line)) }

@@ -1,17 +1,17 @@
 //! What a recipient gets, before it is a message: subject, HTML, text, pictures, and the table to work with.
 
-use super::body::{Body, Limits, body, shown};
-use super::charts::{Placed, pictures};
+use super::body::{BodyLimits, MailBody, body, shown};
+use super::charts::{PlacedChart, pictures};
 use super::figures::totals;
 use super::{html, plain};
 use crate::escape;
 use crate::page::middle;
-use trailtab_core::cost::report::{Kind, Report};
-use trailtab_core::cost::wording::Wording;
+use trailtab_core::cost::report::{AudienceKind, CostReport};
+use trailtab_core::cost::wording::MailWording;
 
 /// A mail without its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct MailLetter {
     /// One line without control characters.
     pub subject: String,
     /// The plain text that says the same as the HTML.
@@ -19,14 +19,14 @@ pub struct Letter {
     /// Shows each picture by its `cid:`.
     pub html: String,
     /// The pictures that the HTML shows.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<InlinePicture>,
     /// Files for the reader, such as the table as CSV.
-    pub attachments: Vec<Attachment>,
+    pub attachments: Vec<MailAttachment>,
 }
 
 /// A picture that the HTML shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct InlinePicture {
     /// Its name in the HTML, unique among all mails; for a header as it is.
     pub cid: String,
     /// A file name, unique in its letter.
@@ -41,7 +41,7 @@ pub struct Picture {
 
 /// A file that comes with a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attachment {
+pub struct MailAttachment {
     pub name: String,
     pub content_type: &'static str,
     pub bytes: Vec<u8>,
@@ -51,7 +51,7 @@ pub struct Attachment {
 const MOST_HTML: usize = 92_000;
 
 /// From the most that is comfortable to read to the least that still tells something.
-const LIMITS: [Limits; 6] = [
+const LIMITS: [BodyLimits; 6] = [
     limits(12, 30),
     limits(10, 16),
     limits(8, 12),
@@ -60,8 +60,8 @@ const LIMITS: [Limits; 6] = [
     limits(2, 1),
 ];
 
-const fn limits(rows: usize, accounts: usize) -> Limits {
-    Limits { rows, accounts }
+const fn limits(rows: usize, accounts: usize) -> BodyLimits {
+    BodyLimits { rows, accounts }
 }
 
 /// Writes the mail of a report.
@@ -70,10 +70,10 @@ const fn limits(rows: usize, accounts: usize) -> Limits {
 ///
 /// None that a table in memory can have.
 pub fn letter(
-    report: &Report,
-    wording: &Wording,
+    report: &CostReport,
+    wording: &MailWording,
     is_correction: bool,
-) -> Result<Letter, csv::Error> {
+) -> Result<MailLetter, csv::Error> {
     // The table has currencies as they came.
     let bytes = super::csv(report)?;
     let report = &tidy(report);
@@ -81,19 +81,19 @@ pub fn letter(
     let (html, body) = fitting(report, wording, is_correction, &pictures);
     let text = plain::plain(&body, &pictures);
     // A picture without a place in the text would be an attachment that nobody asked for.
-    let is_shown = |placed: &Placed| html.contains(&format!("\"cid:{}\"", placed.picture.cid));
-    let pictures: Vec<Picture> = pictures
+    let is_shown = |placed: &PlacedChart| html.contains(&format!("\"cid:{}\"", placed.picture.cid));
+    let pictures: Vec<InlinePicture> = pictures
         .into_iter()
         .filter(is_shown)
         .map(|placed| placed.picture)
         .collect();
     let days = &report.period.days;
-    Ok(Letter {
+    Ok(MailLetter {
         subject: subject(report, wording, is_correction),
         text,
         html,
         pictures,
-        attachments: vec![Attachment {
+        attachments: vec![MailAttachment {
             name: format!("aws-cost-{}-to-{}.csv", days.from, days.through),
             content_type: "text/csv; charset=utf-8",
             bytes,
@@ -102,7 +102,7 @@ pub fn letter(
 }
 
 /// The report with currencies that stand beside any amount without harm: letters, and few.
-pub(super) fn tidy(report: &Report) -> Report {
+pub(super) fn tidy(report: &CostReport) -> CostReport {
     let mut report = report.clone();
     for part in &mut report.parts {
         part.currency = part
@@ -117,17 +117,17 @@ pub(super) fn tidy(report: &Report) -> Report {
 
 /// Says as much as there is room for.
 fn fitting(
-    report: &Report,
-    wording: &Wording,
+    report: &CostReport,
+    wording: &MailWording,
     is_correction: bool,
-    pictures: &[Placed],
-) -> (String, Body) {
+    pictures: &[PlacedChart],
+) -> (String, MailBody) {
     let write = |limits| {
         let body = body(report, wording, is_correction, pictures, limits);
         (html::html(&body, pictures), body)
     };
     let (last, larger) = (LIMITS[LIMITS.len() - 1], &LIMITS[..LIMITS.len() - 1]);
-    let fits = |(html, _): &(String, Body)| html.len() <= MOST_HTML;
+    let fits = |(html, _): &(String, MailBody)| html.len() <= MOST_HTML;
     larger
         .iter()
         .map(|limits| write(*limits))
@@ -136,10 +136,10 @@ fn fitting(
 }
 
 /// One line, whatever names are in it.
-fn subject(report: &Report, wording: &Wording, is_correction: bool) -> String {
+fn subject(report: &CostReport, wording: &MailWording, is_correction: bool) -> String {
     let own = match report.audience.kind {
-        Kind::Manager | Kind::Individual => "Your AWS cost, {period}: {total}",
-        Kind::Executive => "AWS cost of {accounts}, {period}: {total}",
+        AudienceKind::Manager | AudienceKind::Individual => "Your AWS cost, {period}: {total}",
+        AudienceKind::Executive => "AWS cost of {accounts}, {period}: {total}",
     };
     let subject = fill(wording.subject.as_deref().unwrap_or(own), report);
     let correction = if is_correction { "Correction: " } else { "" };
@@ -147,7 +147,7 @@ fn subject(report: &Report, wording: &Wording, is_correction: bool) -> String {
 }
 
 /// Puts what is meant in the place of each placeholder, once: a name that looks like one stays as it is.
-fn fill(template: &str, report: &Report) -> String {
+fn fill(template: &str, report: &CostReport) -> String {
     let mut out = String::new();
     let mut rest = template;
     while let Some(at) = rest.find('{') {
@@ -170,7 +170,7 @@ fn fill(template: &str, report: &Report) -> String {
 }
 
 /// The names of the accounts if they are few, or their number.
-fn accounts(report: &Report) -> String {
+fn accounts(report: &CostReport) -> String {
     let accounts = &report.audience.accounts;
     let names: Vec<&str> = accounts
         .iter()
@@ -198,8 +198,8 @@ mod tests {
     use super::*;
     use trailtab_core::cost::report::sample;
 
-    fn of(report: &Report) -> Letter {
-        letter(report, &Wording::default(), false).unwrap()
+    fn of(report: &CostReport) -> MailLetter {
+        letter(report, &MailWording::default(), false).unwrap()
     }
 
     /// What a reader sees of some HTML.
@@ -215,7 +215,7 @@ mod tests {
         out
     }
 
-    fn samples() -> Vec<Report> {
+    fn samples() -> Vec<CostReport> {
         vec![
             sample::manager(),
             sample::individual(),
@@ -234,9 +234,9 @@ mod tests {
             of(&report).subject,
             "Your AWS cost, 1–20 November 2026: $1,234.56"
         );
-        let wording = Wording {
+        let wording = MailWording {
             subject: Some("{owner}{total} {unknown} {accounts}{".to_owned()),
-            ..Wording::default()
+            ..MailWording::default()
         };
         let letter = letter(&report, &wording, true).unwrap();
         assert_eq!(
@@ -251,9 +251,9 @@ mod tests {
         let evil = "x\r\nBcc: all@example.com\n\n{total}\u{202e}";
         report.audience.accounts.truncate(1);
         report.audience.accounts[0].name = evil.to_owned();
-        let wording = Wording {
+        let wording = MailWording {
             subject: Some("{accounts}\r\nX: y".to_owned()),
-            ..Wording::default()
+            ..MailWording::default()
         };
         let subject = letter(&report, &wording, false).unwrap().subject;
         assert_eq!(subject, "x Bcc: all@example.com {total}\\u{202e} X: y");
@@ -350,7 +350,7 @@ mod tests {
 
     #[test]
     fn words_of_the_settings_are_text() {
-        let wording = Wording {
+        let wording = MailWording {
             subject: None,
             greeting: Some("Good morning,\n<b>all</b>".to_owned()),
             closing: Some("Questions: finops@example.com".to_owned()),

@@ -14,21 +14,21 @@ mod tests;
 use rust_decimal::Decimal;
 
 pub use self::csv::csv;
-pub use self::letter::{Letter, letter};
+pub use self::letter::{MailLetter, letter};
 pub use self::page::page;
-use trailtab_core::cost::report::{Figure, Row};
+use trailtab_core::cost::report::{ReportRow, RowFigure};
 
 /// The first rows of a table, and what the others come to: together they are the whole.
 pub(super) struct Top<'r> {
-    pub(super) rows: &'r [Row],
+    pub(super) rows: &'r [ReportRow],
     /// How many others there are.
     pub(super) others: usize,
-    pub(super) rest: Figure,
-    pub(super) whole: Figure,
+    pub(super) rest: RowFigure,
+    pub(super) whole: RowFigure,
 }
 
 impl<'r> Top<'r> {
-    pub(super) fn of(rows: &'r [Row], most: usize) -> Top<'r> {
+    pub(super) fn of(rows: &'r [ReportRow], most: usize) -> Top<'r> {
         let (top, others) = rows.split_at(rows.len().min(most));
         Top {
             rows: top,
@@ -39,13 +39,13 @@ impl<'r> Top<'r> {
     }
 }
 
-fn sum(rows: &[Row]) -> Figure {
+fn sum(rows: &[ReportRow]) -> RowFigure {
     let plus = |one: Option<Decimal>, other: Option<Decimal>| match (one, other) {
         (Some(one), Some(other)) => Some(one.saturating_add(other)),
         (one, other) => one.or(other),
     };
     let figures = rows.iter().map(|row| row.figure);
-    figures.fold(Figure::default(), |sum, figure| Figure {
+    figures.fold(RowFigure::default(), |sum, figure| RowFigure {
         amount: sum.amount.saturating_add(figure.amount),
         before: plus(sum.before, figure.before),
         last_day: sum.last_day.saturating_add(figure.last_day),

@@ -6,12 +6,13 @@ use console::Style;
 
 use super::Top;
 use crate::escape;
-use crate::page::{Look, Page, TOP, counted, middle, plain, thousands};
-use crate::table::{self, Column};
+use crate::page::{TOP, TextPage, TextStyle, counted, middle, plain, thousands};
+use crate::table::{self, TableColumn};
 use trailtab_core::cost::money::{change, words};
-use trailtab_core::cost::period::{Days, in_a_row, label_of};
+use trailtab_core::cost::period::{DayRange, in_a_row, label_of};
 use trailtab_core::cost::report::{
-    Account, AccountPart, ChargeRow, Figure, Kind, Mover, Part, Period, Report, Row, percent,
+    AccountName, AccountPart, AudienceKind, ChargeRow, CostReport, Mover, ReportPart, ReportRange,
+    ReportRow, RowFigure, percent,
 };
 
 /// A label of days that is longer than this is no title for a column.
@@ -21,15 +22,15 @@ const LONGEST_TITLE: usize = 16;
 const MOST_OF_A_CURRENCY: usize = 5;
 
 /// Writes a page about a report.
-pub fn page(report: &Report, look: Look) -> String {
-    let mut page = Page::new(look);
+pub fn page(report: &CostReport, look: TextStyle) -> String {
+    let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
     let _ = page.cost(report);
     page.out
 }
 
-impl Page {
-    fn cost(&mut self, report: &Report) -> fmt::Result {
+impl TextPage {
+    fn cost(&mut self, report: &CostReport) -> fmt::Result {
         let title = middle(&safe(&title(report)), self.look.width);
         let title = self.bold(&title);
         writeln!(self.out, "{title}")?;
@@ -55,8 +56,8 @@ impl Page {
         writeln!(self.out, "\n{heading}")
     }
 
-    fn cost_part(&mut self, report: &Report, part: &Part) -> fmt::Result {
-        let tables = Tables {
+    fn cost_part(&mut self, report: &CostReport, part: &ReportPart) -> fmt::Result {
+        let tables = CurrencyTables {
             currency: &middle(&safe(&part.currency), MOST_OF_A_CURRENCY),
             compared: compared(&report.period),
         };
@@ -67,13 +68,13 @@ impl Page {
             self.table(tables.movers(&part.movers))?;
         }
         // An individual has no charge but usage.
-        if report.audience.kind != Kind::Individual {
+        if report.audience.kind != AudienceKind::Individual {
             self.cost_charges(&tables, "Charges", &part.charges)?;
         }
-        let executive = report.audience.kind == Kind::Executive;
+        let executive = report.audience.kind == AudienceKind::Executive;
         if executive || part.accounts.len() > 1 {
             let accounts = part.accounts.iter().map(|account| account.row.clone());
-            let accounts: Vec<Row> = accounts.collect();
+            let accounts: Vec<ReportRow> = accounts.collect();
             self.cost_rows(&tables, "Accounts", "account", &accounts, accounts.len())?;
             let all = "All accounts: usage by";
             self.cost_rows(&tables, &format!("{all} owner"), "owner", &part.owners, TOP)?;
@@ -90,7 +91,7 @@ impl Page {
 
     fn cost_account(
         &mut self,
-        tables: &Tables<'_>,
+        tables: &CurrencyTables<'_>,
         account: &AccountPart,
         charges: bool,
     ) -> fmt::Result {
@@ -106,20 +107,20 @@ impl Page {
 
     fn cost_charges(
         &mut self,
-        tables: &Tables<'_>,
+        tables: &CurrencyTables<'_>,
         heading: &str,
         charges: &[ChargeRow],
     ) -> fmt::Result {
-        let rows: Vec<Row> = charges.iter().map(|charge| charge.row.clone()).collect();
+        let rows: Vec<ReportRow> = charges.iter().map(|charge| charge.row.clone()).collect();
         self.cost_rows(tables, heading, "charge", &rows, rows.len())
     }
 
     fn cost_rows(
         &mut self,
-        tables: &Tables<'_>,
+        tables: &CurrencyTables<'_>,
         heading: &str,
         what: &str,
-        rows: &[Row],
+        rows: &[ReportRow],
         most: usize,
     ) -> fmt::Result {
         if rows.is_empty() {
@@ -130,8 +131,8 @@ impl Page {
     }
 
     /// Names the accounts of a manager in which nothing was spent.
-    fn cost_idle(&mut self, report: &Report) -> fmt::Result {
-        if report.audience.kind != Kind::Manager || report.parts.is_empty() {
+    fn cost_idle(&mut self, report: &CostReport) -> fmt::Result {
+        if report.audience.kind != AudienceKind::Manager || report.parts.is_empty() {
             return Ok(());
         }
         let parts = report.parts.iter();
@@ -143,7 +144,7 @@ impl Page {
         let active: Vec<&str> = active.map(|account| account.id.as_str()).collect();
         let accounts = report.audience.accounts.iter();
         let idle = accounts.filter(|account| !active.contains(&account.id.as_str()));
-        let name = |account: &Account| middle(&safe(&account.label()), self.look.width);
+        let name = |account: &AccountName| middle(&safe(&account.label()), self.look.width);
         let idle: Vec<String> = idle.map(name).collect();
         if idle.is_empty() {
             return Ok(());
@@ -153,7 +154,7 @@ impl Page {
         self.paragraph(&line, 0, &Style::new())
     }
 
-    fn cost_end(&mut self, report: &Report) -> fmt::Result {
+    fn cost_end(&mut self, report: &CostReport) -> fmt::Result {
         if !report.restatements.is_empty() {
             self.cost_heading("Changed since it was mailed")?;
             for restated in &report.restatements {
@@ -191,24 +192,26 @@ fn safe(text: &str) -> String {
     escape::terminal(text).into_owned()
 }
 
-fn title(report: &Report) -> String {
+fn title(report: &CostReport) -> String {
     let (audience, days) = (&report.audience, &report.period.label);
     let accounts = audience.accounts.as_slice();
     let whose = match (audience.kind, accounts) {
-        (Kind::Executive, _) => "Cost of all accounts".to_owned(),
-        (Kind::Individual, _) => {
+        (AudienceKind::Executive, _) => "Cost of all accounts".to_owned(),
+        (AudienceKind::Individual, _) => {
             let owner = audience.owner.as_ref();
             let owner = owner.map_or("nobody", |owner| owner.name.as_str());
             format!("Usage of {owner}")
         }
-        (Kind::Manager, [account]) => format!("Cost of {}", account.label()),
-        (Kind::Manager, _) => format!("Cost of {}", counted(accounts.len() as u64, "account")),
+        (AudienceKind::Manager, [account]) => format!("Cost of {}", account.label()),
+        (AudienceKind::Manager, _) => {
+            format!("Cost of {}", counted(accounts.len() as u64, "account"))
+        }
     };
     format!("{whose}, {days}")
 }
 
 /// Says what the figures are, and how far they go.
-fn standing(report: &Report) -> String {
+fn standing(report: &CostReport) -> String {
     let period = &report.period;
     let mut out = match period.data_through {
         Some(day) => format!("{}, data through {}", report.metric.name(), label_of(day)),
@@ -222,12 +225,12 @@ fn standing(report: &Report) -> String {
     out
 }
 
-fn owners(report: &Report) -> Option<String> {
+fn owners(report: &CostReport) -> Option<String> {
     let keys = report.owner_keys.join(", ");
     (!keys.is_empty()).then(|| format!("Owners come from {keys}."))
 }
 
-fn price(report: &Report) -> String {
+fn price(report: &CostReport) -> String {
     let basis = &report.basis;
     let requests = counted(basis.requests, "request");
     let usd = words(basis.requests_usd, "USD");
@@ -240,7 +243,7 @@ fn price(report: &Report) -> String {
 }
 
 /// What the days compared with are called above a column.
-fn compared(period: &Period) -> Option<&str> {
+fn compared(period: &ReportRange) -> Option<&str> {
     let label = period.compared_label.as_deref()?;
     match label.chars().count() > LONGEST_TITLE {
         true => Some("before"),
@@ -249,15 +252,15 @@ fn compared(period: &Period) -> Option<&str> {
 }
 
 /// What the tables of one currency have in common.
-struct Tables<'r> {
+struct CurrencyTables<'r> {
     currency: &'r str,
     /// What the days compared with are called, if there are any.
     compared: Option<&'r str>,
 }
 
-impl Tables<'_> {
+impl CurrencyTables<'_> {
     /// Makes the table of a report's total: the period, and the days that it can be held against.
-    fn total(&self, period: &Period, total: &Figure) -> Vec<Column> {
+    fn total(&self, period: &ReportRange, total: &RowFigure) -> Vec<TableColumn> {
         let Some(shown) = period.days.known(period.data_through) else {
             return Vec::new();
         };
@@ -267,7 +270,7 @@ impl Tables<'_> {
         }
         let one = |day| {
             let (from, through) = (day, day);
-            let label = Days { from, through }.label_beside(shown);
+            let label = DayRange { from, through }.label_beside(shown);
             let estimated = period.estimated.contains(&day);
             format!("{label}{}", if estimated { " (estimated)" } else { "" })
         };
@@ -285,17 +288,17 @@ impl Tables<'_> {
         });
         let labels = rows.iter().map(|(label, _, _)| label.clone());
         vec![
-            Column::new("days", table::Kind::Name, labels),
-            Column::new("amount", table::Kind::Number, amounts),
-            Column::new("change since", table::Kind::Number, changes),
+            TableColumn::new("days", table::ColumnKind::Name, labels),
+            TableColumn::new("amount", table::ColumnKind::Number, amounts),
+            TableColumn::new("change since", table::ColumnKind::Number, changes),
         ]
     }
 
     /// Makes a table of rows, and of what those come to that there is no room for.
-    fn rows(&self, what: &str, top: &Top<'_>) -> Vec<Column> {
+    fn rows(&self, what: &str, top: &Top<'_>) -> Vec<TableColumn> {
         let rows = top.rows.iter();
         let mut names: Vec<String> = rows.map(|row| safe(&row.label.name)).collect();
-        let mut figures: Vec<Figure> = top.rows.iter().map(|row| row.figure).collect();
+        let mut figures: Vec<RowFigure> = top.rows.iter().map(|row| row.figure).collect();
         if top.others > 0 {
             names.push(format!("(others: {})", thousands(top.others as u64)));
             figures.push(top.rest);
@@ -304,32 +307,36 @@ impl Tables<'_> {
             names.push("(total)".to_owned());
             figures.push(top.whole);
         }
-        let names = Column::new(what, table::Kind::Name, names);
+        let names = TableColumn::new(what, table::ColumnKind::Name, names);
         std::iter::once(names)
             .chain(self.figures(&figures))
             .collect()
     }
 
-    fn movers(&self, movers: &[Mover]) -> Vec<Column> {
+    fn movers(&self, movers: &[Mover]) -> Vec<TableColumn> {
         let names = movers.iter().map(|mover| safe(&mover.label.name));
-        let mut columns = vec![Column::new("what", table::Kind::Name, names)];
+        let mut columns = vec![TableColumn::new("what", table::ColumnKind::Name, names)];
         if movers.iter().any(|mover| mover.account.is_some()) {
             let accounts = movers.iter().map(|mover| {
                 let account = mover.account.as_ref();
                 account.map_or("all".to_owned(), |account| safe(&account.name))
             });
-            columns.push(Column::new("account", table::Kind::Name, accounts));
+            columns.push(TableColumn::new(
+                "account",
+                table::ColumnKind::Name,
+                accounts,
+            ));
         }
-        let figures: Vec<Figure> = movers.iter().map(|mover| mover.figure).collect();
+        let figures: Vec<RowFigure> = movers.iter().map(|mover| mover.figure).collect();
         columns.extend(self.figures(&figures));
         columns
     }
 
     /// The columns of figures. Where names have no room, first the last day is left out, then the percents,
     /// the amount before, and the change.
-    fn figures(&self, figures: &[Figure]) -> impl Iterator<Item = Column> {
-        let column = |title: &str, cell: &dyn Fn(&Figure) -> String| {
-            Column::new(title, table::Kind::Number, figures.iter().map(cell))
+    fn figures(&self, figures: &[RowFigure]) -> impl Iterator<Item = TableColumn> {
+        let column = |title: &str, cell: &dyn Fn(&RowFigure) -> String| {
+            TableColumn::new(title, table::ColumnKind::Number, figures.iter().map(cell))
         };
         let amount = |amount| words(amount, self.currency);
         let mut columns = vec![column("amount", &|figure| amount(figure.amount))];
@@ -356,7 +363,7 @@ impl Tables<'_> {
 }
 
 /// The change in percent; what did not change needs none.
-fn share(figure: &Figure) -> Option<String> {
+fn share(figure: &RowFigure) -> Option<String> {
     let change = figure.change().filter(|change| !change.is_zero())?;
     let percent = percent(change, figure.before?)?;
     let sign = if change.is_sign_negative() { "-" } else { "+" };

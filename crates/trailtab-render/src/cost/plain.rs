@@ -4,9 +4,9 @@ use std::fmt::{self, Write as _};
 
 use console::measure_text_width;
 
-use super::body::{Block, Body, Column, Line, Table};
-use super::charts::Placed;
-use super::figures::{Amount, Change};
+use super::body::{BodyColumn, BodyLine, BodyTable, MailBlock, MailBody};
+use super::charts::PlacedChart;
+use super::figures::{AmountChange, ShownAmount};
 use crate::escape;
 use crate::page::middle;
 
@@ -18,14 +18,14 @@ const GAP: usize = 2;
 const LEAST_NAME: usize = 12;
 
 /// Writes a mail.
-pub(super) fn plain(body: &Body, pictures: &[Placed]) -> String {
+pub(super) fn plain(body: &MailBody, pictures: &[PlacedChart]) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = write(&mut out, body, pictures);
     out
 }
 
-fn write(out: &mut String, body: &Body, pictures: &[Placed]) -> fmt::Result {
+fn write(out: &mut String, body: &MailBody, pictures: &[PlacedChart]) -> fmt::Result {
     let title = middle(&escape::terminal(&body.title), WIDTH);
     writeln!(out, "{title}\n{}", "=".repeat(measure_text_width(&title)))?;
     writeln!(out, "{}\n", escape::terminal(&body.period))?;
@@ -39,24 +39,26 @@ fn write(out: &mut String, body: &Body, pictures: &[Placed]) -> fmt::Result {
     Ok(())
 }
 
-fn block(out: &mut String, block: &Block, pictures: &[Placed]) -> fmt::Result {
+fn block(out: &mut String, block: &MailBlock, pictures: &[PlacedChart]) -> fmt::Result {
     match block {
-        Block::Paragraph(words) => words.lines().try_for_each(|line| paragraph(out, line, 0))?,
-        Block::Remark(words) => paragraph(out, words, 0)?,
-        Block::Notice { title, lines } => {
+        MailBlock::Paragraph(words) => {
+            words.lines().try_for_each(|line| paragraph(out, line, 0))?
+        }
+        MailBlock::Remark(words) => paragraph(out, words, 0)?,
+        MailBlock::Notice { title, lines } => {
             writeln!(out, "! {title}")?;
             lines.iter().try_for_each(|line| paragraph(out, line, 2))?;
         }
-        Block::Heading(name) => {
+        MailBlock::Heading(name) => {
             let name = middle(&escape::terminal(name), WIDTH);
             writeln!(out, "{name}\n{}", "-".repeat(measure_text_width(&name)))?;
         }
-        Block::Total { amount, lines } => {
+        MailBlock::Total { amount, lines } => {
             writeln!(out, "  {amount}")?;
             lines.iter().try_for_each(|line| paragraph(out, line, 2))?;
         }
-        Block::Table(table) => self::table(out, table)?,
-        Block::Picture(at) => {
+        MailBlock::Table(table) => self::table(out, table)?,
+        MailBlock::Picture(at) => {
             let Some(placed) = pictures.get(*at) else {
                 return Ok(());
             };
@@ -68,7 +70,7 @@ fn block(out: &mut String, block: &Block, pictures: &[Placed]) -> fmt::Result {
 }
 
 /// Writes a table: name, amount, change, amount of the last day, change.
-fn table(out: &mut String, table: &Table) -> fmt::Result {
+fn table(out: &mut String, table: &BodyTable) -> fmt::Result {
     let heads = heads(table);
     let laid_out = |with_shares| {
         let of = |line| cells(line, with_shares);
@@ -106,13 +108,13 @@ fn table(out: &mut String, table: &Table) -> fmt::Result {
 }
 
 /// The two lines above a table: what is shown, and against what.
-fn heads(table: &Table) -> [[String; 4]; 2] {
-    let name = |column: &Column| escape::terminal(&column.name).into_owned();
-    let against = |column: &Column| {
+fn heads(table: &BodyTable) -> [[String; 4]; 2] {
+    let name = |column: &BodyColumn| escape::terminal(&column.name).into_owned();
+    let against = |column: &BodyColumn| {
         let against = column.against.as_deref().unwrap_or("");
         against.strip_prefix("vs ").unwrap_or(against).to_owned()
     };
-    let vs = |column: &Column| {
+    let vs = |column: &BodyColumn| {
         column
             .against
             .iter()
@@ -126,9 +128,9 @@ fn heads(table: &Table) -> [[String; 4]; 2] {
     ]
 }
 
-fn cells(line: &Line, with_shares: bool) -> [String; 4] {
-    let change = |amount: &Amount| match &amount.change {
-        Some(Change { text, share, .. }) => match share.as_deref() {
+fn cells(line: &BodyLine, with_shares: bool) -> [String; 4] {
+    let change = |amount: &ShownAmount| match &amount.change {
+        Some(AmountChange { text, share, .. }) => match share.as_deref() {
             Some(share) if with_shares || share == "new" => format!("{text} {share}"),
             _ => text.clone(),
         },

@@ -6,9 +6,9 @@ use console::Style;
 
 use super::page::short;
 use crate::escape;
-use crate::page::{Look, Page, TOP, counted, percent, plain, thousands};
-use crate::table::{Column, Kind};
-use trailtab_core::activity::usage::causes::{Caller, Causes, Place};
+use crate::page::{TOP, TextPage, TextStyle, counted, percent, plain, thousands};
+use crate::table::{ColumnKind, TableColumn};
+use trailtab_core::activity::usage::causes::{ThrottleReport, ThrottledApi, ThrottledCaller};
 
 /// How to read the page, and what it cannot know.
 const NOTES: [&str; 3] = [
@@ -22,15 +22,15 @@ const NOTES: [&str; 3] = [
 ];
 
 /// Writes a page about those who called while calls were refused.
-pub fn causes(causes: &Causes, look: Look) -> String {
-    let mut page = Page::new(look);
+pub fn causes(causes: &ThrottleReport, look: TextStyle) -> String {
+    let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
     let _ = page.causes(causes);
     page.out
 }
 
-impl Page {
-    fn causes(&mut self, causes: &Causes) -> fmt::Result {
+impl TextPage {
+    fn causes(&mut self, causes: &ThrottleReport) -> fmt::Result {
         self.usage_head("Who causes throttling", &causes.basis)?;
         if causes.basis.no_match.is_some() {
             return self.usage_coverage(&causes.basis);
@@ -52,7 +52,7 @@ impl Page {
         self.usage_coverage(&causes.basis)
     }
 
-    fn place(&mut self, place: &Place) -> fmt::Result {
+    fn place(&mut self, place: &ThrottledApi) -> fmt::Result {
         let title = format!(
             "{} in {} of {}",
             escape::terminal(&short(&place.api)),
@@ -103,26 +103,29 @@ impl Page {
     }
 }
 
-fn columns(place: &Place, callers: &[Caller]) -> Vec<Column> {
-    let column = |title: &str, kind: Kind, cell: &dyn Fn(&Caller) -> String| {
-        Column::new(title, kind, callers.iter().map(cell))
+fn columns(place: &ThrottledApi, callers: &[ThrottledCaller]) -> Vec<TableColumn> {
+    let column = |title: &str, kind: ColumnKind, cell: &dyn Fn(&ThrottledCaller) -> String| {
+        TableColumn::new(title, kind, callers.iter().map(cell))
     };
     let all = place.calls_in_throttled_minutes;
     vec![
-        column("principal", Kind::Name, &|caller| {
+        column("principal", ColumnKind::Name, &|caller| {
             escape::terminal(&caller.principal).into_owned()
         }),
-        column("share", Kind::Number, &|caller| {
+        column("share", ColumnKind::Number, &|caller| {
             percent(caller.calls_in_throttled_minutes, all)
         }),
-        column("then", Kind::Number, &|caller| {
+        column("then", ColumnKind::Number, &|caller| {
             thousands(caller.calls_in_throttled_minutes)
         }),
-        column("refused", Kind::Number, &|caller| {
+        column("refused", ColumnKind::Number, &|caller| {
             thousands(caller.throttles)
         }),
-        column("calls", Kind::Number, &|caller| thousands(caller.calls)).dispensable(1),
-        column("peak", Kind::Number, &|caller| {
+        column("calls", ColumnKind::Number, &|caller| {
+            thousands(caller.calls)
+        })
+        .dispensable(1),
+        column("peak", ColumnKind::Number, &|caller| {
             thousands(caller.peak_per_minute)
         })
         .dispensable(2),

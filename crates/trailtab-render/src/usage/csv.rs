@@ -1,20 +1,20 @@
 //! Usage as tables for spreadsheets. Names are an attacker's to choose, and never formulas.
 
 use crate::escape::cell;
-use trailtab_core::activity::usage::causes::Causes;
-use trailtab_core::activity::usage::price::{Metrics, Price};
-use trailtab_core::activity::usage::report::Report;
+use trailtab_core::activity::usage::causes::ThrottleReport;
+use trailtab_core::activity::usage::price::{MetricCost, UsagePrice};
+use trailtab_core::activity::usage::report::UsageReport;
 
 /// A table that is being written.
-type Table = csv::Writer<Vec<u8>>;
+type UsageCsv = csv::Writer<Vec<u8>>;
 
 /// Writes the rows of the table of calls.
 ///
 /// # Errors
 ///
 /// None that writing to memory has.
-pub fn report(report: &Report) -> csv::Result<Vec<u8>> {
-    let mut table = Table::from_writer(Vec::new());
+pub fn report(report: &UsageReport) -> csv::Result<Vec<u8>> {
+    let mut table = UsageCsv::from_writer(Vec::new());
     let time = report.per.map(|_| "time");
     let keys = report.by.iter().map(|by| by.name());
     let counts = [
@@ -64,8 +64,8 @@ pub fn report(report: &Report) -> csv::Result<Vec<u8>> {
 /// # Errors
 ///
 /// None that writing to memory has.
-pub fn causes(causes: &Causes) -> csv::Result<Vec<u8>> {
-    let mut table = Table::from_writer(Vec::new());
+pub fn causes(causes: &ThrottleReport) -> csv::Result<Vec<u8>> {
+    let mut table = UsageCsv::from_writer(Vec::new());
     table.write_record([
         "account",
         "region",
@@ -114,8 +114,8 @@ pub fn causes(causes: &Causes) -> csv::Result<Vec<u8>> {
 /// # Errors
 ///
 /// None that writing to memory has.
-pub fn price(price: &Price) -> csv::Result<Vec<u8>> {
-    let mut table = Table::from_writer(Vec::new());
+pub fn price(price: &UsagePrice) -> csv::Result<Vec<u8>> {
+    let mut table = UsageCsv::from_writer(Vec::new());
     table.write_record([
         "item",
         "sets",
@@ -128,7 +128,7 @@ pub fn price(price: &Price) -> csv::Result<Vec<u8>> {
     ])?;
     let top = price.top.to_string();
     let mut row =
-        |item: &str, sets: &str, top: &str, metrics: Option<&Metrics>, rest: [&str; 3]| {
+        |item: &str, sets: &str, top: &str, metrics: Option<&MetricCost>, rest: [&str; 3]| {
             let counts = metrics.map(|metrics| metrics.metrics.to_string());
             let months = metrics.map(|metrics| metrics.metric_months.round_dp(4).normalize());
             let [requests, bytes, usd] = rest;
@@ -171,7 +171,7 @@ pub fn price(price: &Price) -> csv::Result<Vec<u8>> {
     finish(table)
 }
 
-fn finish(table: Table) -> csv::Result<Vec<u8>> {
+fn finish(table: UsageCsv) -> csv::Result<Vec<u8>> {
     table
         .into_inner()
         .map_err(|error| error.into_error().into())

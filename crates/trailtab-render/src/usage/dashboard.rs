@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use trailtab_core::activity::usage::metrics::{Dimension, SHAPES};
-use trailtab_core::activity::usage::popular::{Alarm, Api};
+use trailtab_core::activity::usage::metrics::{MetricDimension, SHAPES};
+use trailtab_core::activity::usage::popular::{ApiAlarm, PopularApi};
 
 /// APIs in one graph: more lines than this nobody tells apart, and CloudWatch draws 500 metrics at most.
 const APIS_IN_GRAPH: usize = 10;
@@ -26,7 +26,7 @@ pub struct TooManyMetrics(usize);
 /// # Errors
 ///
 /// If there would be too many metrics on it.
-pub fn body(apis: &[Api], namespace: &str, region: &str) -> Result<Value, TooManyMetrics> {
+pub fn body(apis: &[PopularApi], namespace: &str, region: &str) -> Result<Value, TooManyMetrics> {
     let metrics: usize = apis.iter().map(|api| api.regions.len()).sum();
     // Each stands in the graph of all and in that of its API.
     if metrics * 2 > MOST_METRICS {
@@ -58,7 +58,7 @@ pub fn body(apis: &[Api], namespace: &str, region: &str) -> Result<Value, TooMan
 }
 
 /// One API as a line: its only metric, or the sum of one for each region.
-fn line(at: usize, api: &Api, namespace: &str) -> Vec<Value> {
+fn line(at: usize, api: &PopularApi, namespace: &str) -> Vec<Value> {
     let mut lines = Vec::new();
     let mut ids = Vec::new();
     for (number, (region, _)) in api.regions.iter().enumerate() {
@@ -80,7 +80,7 @@ fn line(at: usize, api: &Api, namespace: &str) -> Vec<Value> {
 }
 
 /// Namespace, name, and names and values of the dimensions, in the order of the table of metrics.
-fn metric(api: &Api, region: &str, namespace: &str) -> Vec<Value> {
+fn metric(api: &PopularApi, region: &str, namespace: &str) -> Vec<Value> {
     let mut parts = vec![namespace.into(), api.name.clone().into()];
     for (name, value) in dimensions(api, region) {
         parts.extend([name.into(), value.into()]);
@@ -88,19 +88,22 @@ fn metric(api: &Api, region: &str, namespace: &str) -> Vec<Value> {
     parts
 }
 
-fn dimensions<'a>(api: &'a Api, region: &'a str) -> impl Iterator<Item = (&'static str, &'a str)> {
+fn dimensions<'a>(
+    api: &'a PopularApi,
+    region: &'a str,
+) -> impl Iterator<Item = (&'static str, &'a str)> {
     // The set of all calls comes first in the table.
     let names = SHAPES[0].dimensions.iter();
     names.map(move |dimension| {
         let value = match dimension {
-            Dimension::AwsRegion => region,
+            MetricDimension::AwsRegion => region,
             _ => &api.source,
         };
         (dimension.name(), value)
     })
 }
 
-fn title(api: &Api) -> String {
+fn title(api: &PopularApi) -> String {
     format!("{}:{}", api.source, api.name)
 }
 
@@ -126,7 +129,11 @@ fn graph(
 /// # Errors
 ///
 /// If there would be too many metrics on the dashboard.
-pub fn template(apis: &[Api], alarms: &[Alarm], namespace: &str) -> Result<Value, TooManyMetrics> {
+pub fn template(
+    apis: &[PopularApi],
+    alarms: &[ApiAlarm],
+    namespace: &str,
+) -> Result<Value, TooManyMetrics> {
     let mut resources = Map::new();
     if !apis.is_empty() {
         let body = body(apis, namespace, "${AWS::Region}")?.to_string();
@@ -163,7 +170,7 @@ pub fn template(apis: &[Api], alarms: &[Alarm], namespace: &str) -> Result<Value
 /// Seconds within which calls have arrived.
 const LATE: u32 = 1800;
 
-fn resource(alarm: &Alarm, namespace: &str) -> Value {
+fn resource(alarm: &ApiAlarm, namespace: &str) -> Value {
     let (api, wanted) = (&alarm.api, &alarm.wanted);
     let watched = &api.regions[..api.regions.len().min(MOST_IN_ALARM)];
     let mut properties = json!({
@@ -223,7 +230,7 @@ fn looked_back(period: u32) -> u32 {
 }
 
 /// Says which regions an alarm watches.
-fn regions(api: &Api, watched: &[(String, u64)]) -> String {
+fn regions(api: &PopularApi, watched: &[(String, u64)]) -> String {
     match (watched, api.regions.len()) {
         ([(region, _)], 1) => format!("in {region}"),
         (_, all) if all == watched.len() => format!("in {all} regions together"),
@@ -234,7 +241,7 @@ fn regions(api: &Api, watched: &[(String, u64)]) -> String {
 }
 
 /// The alarms that cannot watch all regions in which their API is called.
-pub fn shortened(alarms: &[Alarm]) -> impl Iterator<Item = String> {
+pub fn shortened(alarms: &[ApiAlarm]) -> impl Iterator<Item = String> {
     let long = alarms
         .iter()
         .filter(|alarm| alarm.api.regions.len() > MOST_IN_ALARM);

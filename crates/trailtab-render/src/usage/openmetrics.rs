@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use trailtab_core::activity::usage::MINUTE;
-use trailtab_core::activity::usage::metrics::{Datum, Metric, Set};
+use trailtab_core::activity::usage::metrics::{MetricSet, MinuteDatum, UsageMetric};
 use trailtab_core::time::Seconds;
 
 /// Writes all data, grouped by metric and in the order of time, as the specification wants it.
-pub fn data(data: &[Datum], namespace: &str) -> Vec<u8> {
-    let mut families = BTreeMap::<Set, BTreeMap<&Metric, BTreeMap<Seconds, u64>>>::new();
+pub fn data(data: &[MinuteDatum], namespace: &str) -> Vec<u8> {
+    let mut families = BTreeMap::<MetricSet, BTreeMap<&UsageMetric, BTreeMap<Seconds, u64>>>::new();
     for datum in data {
         let metrics = families.entry(datum.metric.set).or_default();
         let minutes = metrics.entry(&datum.metric).or_default();
@@ -41,7 +41,7 @@ pub fn data(data: &[Datum], namespace: &str) -> Vec<u8> {
 }
 
 /// The name of a set's metrics: the namespace and the set, and the unit at its end.
-pub fn family(namespace: &str, set: Set) -> String {
+pub fn family(namespace: &str, set: MetricSet) -> String {
     let prefix = snake(namespace);
     // A name must not begin with a digit.
     let prefix = match prefix.as_bytes().first() {
@@ -49,12 +49,12 @@ pub fn family(namespace: &str, set: Set) -> String {
         _ => prefix,
     };
     match set {
-        Set::Calls => format!("{prefix}_calls"),
+        MetricSet::Calls => format!("{prefix}_calls"),
         set => format!("{prefix}_{}_calls", set.shape().word),
     }
 }
 
-fn labels(metric: &Metric) -> String {
+fn labels(metric: &UsageMetric) -> String {
     let dimensions = metric
         .dimensions()
         .map(|(name, value)| (snake(name), value));
@@ -132,17 +132,17 @@ mod tests {
 
     #[test]
     fn names_are_derived_from_the_table() {
-        assert_eq!(family("API-COUNT", Set::Calls), "api_count_calls");
-        assert_eq!(family("My/Team", Set::Errors), "my_team_errors_calls");
-        assert_eq!(family("9lives", Set::Calls), "_9lives_calls");
+        assert_eq!(family("API-COUNT", MetricSet::Calls), "api_count_calls");
+        assert_eq!(family("My/Team", MetricSet::Errors), "my_team_errors_calls");
+        assert_eq!(family("9lives", MetricSet::Calls), "_9lives_calls");
         assert_eq!(snake("recipientAccountId"), "recipient_account_id");
     }
 
     #[test]
     fn hostile_texts_stay_inside_their_label() {
-        let datum = Datum {
-            metric: Metric {
-                set: Set::Calls,
+        let datum = MinuteDatum {
+            metric: UsageMetric {
+                set: MetricSet::Calls,
                 name: "Get\"} 1 1\nevil{a=\"\\".to_owned(),
                 values: vec!["eu-west-1".to_owned(), "s".to_owned()],
             },

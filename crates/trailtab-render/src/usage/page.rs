@@ -6,22 +6,24 @@ use console::Style;
 
 use crate::escape;
 use crate::no_match::{self, Asked};
-use crate::page::{self, Look, Page, counted, level, percent, plain, thousands};
-use crate::table::{Column, Kind};
-use trailtab_core::activity::usage::basis::Basis;
+use crate::page::{self, TextPage, TextStyle, counted, level, percent, plain, thousands};
+use crate::table::{ColumnKind, TableColumn};
+use trailtab_core::activity::usage::basis::ReportProvenance;
 use trailtab_core::activity::usage::metrics::OTHER;
-use trailtab_core::activity::usage::report::{By, Counts, Per, Report, Row};
+use trailtab_core::activity::usage::report::{
+    ColumnKey, RowCounts, TimeStep, UsageReport, UsageReportRow,
+};
 
 /// Writes a page with the table.
-pub fn report(report: &Report, look: Look) -> String {
-    let mut page = Page::new(look);
+pub fn report(report: &UsageReport, look: TextStyle) -> String {
+    let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
     let _ = page.report(report);
     page.out
 }
 
-impl Page {
-    fn report(&mut self, report: &Report) -> fmt::Result {
+impl TextPage {
+    fn report(&mut self, report: &UsageReport) -> fmt::Result {
         self.usage_head("Usage", &report.basis)?;
         if report.basis.no_match.is_some() {
             return self.usage_coverage(&report.basis);
@@ -41,7 +43,7 @@ impl Page {
     }
 
     /// Writes a title, and which time the page is about.
-    pub(super) fn usage_head(&mut self, title: &str, basis: &Basis) -> fmt::Result {
+    pub(super) fn usage_head(&mut self, title: &str, basis: &ReportProvenance) -> fmt::Result {
         let coverage = &basis.coverage;
         let calls = match basis.activity_type.as_str() {
             "ALL" => "",
@@ -71,7 +73,7 @@ impl Page {
     }
 
     /// Says what was read, what is not in the tables, and what is missing.
-    pub(super) fn usage_coverage(&mut self, basis: &Basis) -> fmt::Result {
+    pub(super) fn usage_coverage(&mut self, basis: &ReportProvenance) -> fmt::Result {
         let coverage = &basis.coverage;
         let heading = self.bold("Coverage");
         writeln!(self.out, "\n{heading}")?;
@@ -99,14 +101,14 @@ impl Page {
 }
 
 /// Explains why no event was counted, as text; empty if one was.
-pub fn no_match(basis: &Basis) -> String {
+pub fn no_match(basis: &ReportProvenance) -> String {
     let no_match = basis.no_match.as_ref();
     no_match.map_or(String::new(), |no_match| {
         no_match::text(no_match, asked(basis))
     })
 }
 
-fn asked(basis: &Basis) -> Asked<'_> {
+fn asked(basis: &ReportProvenance) -> Asked<'_> {
     let coverage = &basis.coverage;
     let history = coverage.event_history.as_ref();
     Asked {
@@ -122,7 +124,7 @@ fn asked(basis: &Basis) -> Asked<'_> {
 }
 
 /// The sums, in a sentence.
-fn sums(totals: &Counts) -> String {
+fn sums(totals: &RowCounts) -> String {
     let of = |count: u64| format!("{} ({})", thousands(count), percent(count, totals.calls));
     format!(
         "{}, {} with an error, {} throttled; {} read, {} write",
@@ -134,13 +136,13 @@ fn sums(totals: &Counts) -> String {
     )
 }
 
-fn heading(report: &Report) -> String {
+fn heading(report: &UsageReport) -> String {
     let by: Vec<&str> = report.by.iter().map(|by| by_title(*by)).collect();
     let per = match report.per {
         None => "",
-        Some(Per::Minute) => ", per minute",
-        Some(Per::Hour) => ", per hour",
-        Some(Per::Day) => ", per day",
+        Some(TimeStep::Minute) => ", per minute",
+        Some(TimeStep::Hour) => ", per hour",
+        Some(TimeStep::Day) => ", per day",
     };
     format!(
         "Calls by {}{per}; peak: in the busiest minute",
@@ -148,22 +150,22 @@ fn heading(report: &Report) -> String {
     )
 }
 
-fn by_title(by: By) -> &'static str {
+fn by_title(by: ColumnKey) -> &'static str {
     match by {
-        By::Api => "API",
+        ColumnKey::Api => "API",
         by => by.name(),
     }
 }
 
 /// The columns of the table. Where names have no room, first the time of the peak is left out, then the
 /// course over time, the share, and counts other than calls.
-fn columns(report: &Report) -> Vec<Column> {
+fn columns(report: &UsageReport) -> Vec<TableColumn> {
     let rows = &report.rows;
-    let column = |title: &str, kind: Kind, cell: &dyn Fn(&Row) -> String| {
-        Column::new(title, kind, rows.iter().map(cell))
+    let column = |title: &str, kind: ColumnKind, cell: &dyn Fn(&UsageReportRow) -> String| {
+        TableColumn::new(title, kind, rows.iter().map(cell))
     };
-    let number = |title: &str, count: fn(&Counts) -> u64| {
-        column(title, Kind::Number, &|row| match count(&row.counts) {
+    let number = |title: &str, count: fn(&RowCounts) -> u64| {
+        column(title, ColumnKind::Number, &|row| match count(&row.counts) {
             0 => String::new(),
             count => thousands(count),
         })
@@ -171,19 +173,19 @@ fn columns(report: &Report) -> Vec<Column> {
     let mut columns = Vec::new();
     if let Some(per) = report.per {
         let digits = match per {
-            Per::Day => 10,
-            Per::Minute | Per::Hour => 16,
+            TimeStep::Day => 10,
+            TimeStep::Minute | TimeStep::Hour => 16,
         };
-        columns.push(column("time", Kind::Text, &|row| {
+        columns.push(column("time", ColumnKind::Text, &|row| {
             let time = plain(row.time.as_deref().unwrap_or_default());
             time.chars().take(digits).collect()
         }));
     }
     for by in &report.by {
-        columns.push(column(by_title(*by), Kind::Name, &|row| {
+        columns.push(column(by_title(*by), ColumnKind::Name, &|row| {
             let key = row.key.get(by).map_or("", String::as_str);
             match by {
-                By::Api => name(&short(key), report.others),
+                ColumnKey::Api => name(&short(key), report.others),
                 _ => name(key, report.others),
             }
         }));
@@ -191,7 +193,7 @@ fn columns(report: &Report) -> Vec<Column> {
     let calls = report.totals.calls;
     columns.push(number("calls", |counts| counts.calls));
     columns.push(
-        column("share", Kind::Number, &|row| {
+        column("share", ColumnKind::Number, &|row| {
             percent(row.counts.calls, calls)
         })
         .dispensable(4),
@@ -201,10 +203,10 @@ fn columns(report: &Report) -> Vec<Column> {
     if report.totals.throttles > 0 {
         columns.push(number("throttled", |counts| counts.throttles).dispensable(3));
     }
-    if report.per != Some(Per::Minute) {
+    if report.per != Some(TimeStep::Minute) {
         columns.push(number("peak", |counts| counts.peak_per_minute).dispensable(1));
         columns.push(
-            column("at", Kind::Text, &|row| {
+            column("at", ColumnKind::Text, &|row| {
                 plain(row.counts.peak_minute.as_deref().unwrap_or_default())
             })
             .dispensable(6),
@@ -213,7 +215,7 @@ fn columns(report: &Report) -> Vec<Column> {
     // A row for each time has no course of its own.
     if report.per.is_none() {
         let course = |width| {
-            let course = column("course", Kind::Course, &|row| {
+            let course = column("course", ColumnKind::Course, &|row| {
                 sparkline(&row.counts.course, width)
             });
             course.dispensable(5)

@@ -4,29 +4,29 @@ use std::fmt::{self, Write as _};
 
 use super::price::money;
 use crate::escape;
-use crate::page::{Look, Page, counted, plain, thousands};
-use trailtab_core::activity::usage::backfill::Plan;
-use trailtab_core::activity::usage::metrics::Datum;
+use crate::page::{TextPage, TextStyle, counted, plain, thousands};
+use trailtab_core::activity::usage::backfill::BackfillPlan;
+use trailtab_core::activity::usage::metrics::MinuteDatum;
 use trailtab_core::time;
 
 /// Writes a plan. `unchecked` says why CloudWatch could not be asked what it holds already.
 pub fn plan(
-    plan: &Plan,
+    plan: &BackfillPlan,
     namespace: &str,
     region: &str,
     unchecked: Option<&str>,
-    look: Look,
+    look: TextStyle,
 ) -> String {
-    let mut page = Page::new(look);
+    let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
     let _ = page.plan(plan, namespace, region, unchecked);
     page.out
 }
 
-impl Page {
+impl TextPage {
     fn plan(
         &mut self,
-        plan: &Plan,
+        plan: &BackfillPlan,
         namespace: &str,
         region: &str,
         unchecked: Option<&str>,
@@ -35,7 +35,7 @@ impl Page {
         let heading = self.bold(&heading);
         writeln!(self.out, "{heading}, namespace {namespace}")?;
         let data = plan.data().count() as u64;
-        let calls: u64 = plan.data().map(Datum::events).sum();
+        let calls: u64 = plan.data().map(MinuteDatum::events).sum();
         writeln!(
             self.out,
             "  {} in {} of {}, in {}",

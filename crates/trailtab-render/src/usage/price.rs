@@ -5,20 +5,20 @@ use std::fmt::{self, Write as _};
 use console::Style;
 use rust_decimal::Decimal;
 
-use crate::page::{Look, Page, counted, size, thousands};
-use crate::table::{Column, Kind};
-use trailtab_core::activity::usage::price::{Bill, Metrics, Price};
+use crate::page::{TextPage, TextStyle, counted, size, thousands};
+use crate::table::{ColumnKind, TableColumn};
+use trailtab_core::activity::usage::price::{MetricCost, MonthlyBill, UsagePrice};
 
 /// Writes a page about the price.
-pub fn price(price: &Price, look: Look) -> String {
-    let mut page = Page::new(look);
+pub fn price(price: &UsagePrice, look: TextStyle) -> String {
+    let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
     let _ = page.price(price);
     page.out
 }
 
-impl Page {
-    fn price(&mut self, price: &Price) -> fmt::Result {
+impl TextPage {
+    fn price(&mut self, price: &UsagePrice) -> fmt::Result {
         self.usage_head(
             "What metrics of these calls would cost a month",
             &price.basis,
@@ -51,7 +51,7 @@ impl Page {
 }
 
 /// Says how to read the page, and what is an estimate.
-fn notes(price: &Price) -> [String; 5] {
+fn notes(price: &UsagePrice) -> [String; 5] {
     let (logs, prices) = (&price.log_group, &price.prices);
     let emf = price.bills.last().map_or(0, |bill| bill.emf.bytes);
     [
@@ -79,22 +79,22 @@ fn notes(price: &Price) -> [String; 5] {
 }
 
 /// A row for each set, and one for the function's health.
-fn sets(price: &Price, limit: &str) -> Vec<Column> {
-    type Cell = fn(&Metrics) -> String;
+fn sets(price: &UsagePrice, limit: &str) -> Vec<TableColumn> {
+    type Cell = fn(&MetricCost) -> String;
     let count: Cell = |metrics| thousands(metrics.metrics);
     let billed: Cell = |metrics| tenths(metrics.metric_months);
     let usd: Cell = |metrics| money(metrics.usd);
     let names = price.sets.iter().map(|set| set.set.to_owned());
-    let mut columns = vec![Column::new(
+    let mut columns = vec![TableColumn::new(
         "set",
-        Kind::Text,
+        ColumnKind::Text,
         names.chain(["health".to_owned()]),
     )];
     for (title, cell) in [("metrics", count), ("billed", billed), ("a month", usd)] {
         let cells = price.sets.iter().map(|set| cell(&set.uncapped));
-        columns.push(Column::new(
+        columns.push(TableColumn::new(
             title,
-            Kind::Number,
+            ColumnKind::Number,
             cells.chain([cell(&price.health)]),
         ));
     }
@@ -102,30 +102,36 @@ fn sets(price: &Price, limit: &str) -> Vec<Column> {
     for (title, cell) in [(title.as_str(), count), ("a month", usd)] {
         let cells = price.sets.iter().map(|set| cell(&set.capped));
         let cells = cells.chain([cell(&price.health)]);
-        columns.push(Column::new(title, Kind::Number, cells));
+        columns.push(TableColumn::new(title, ColumnKind::Number, cells));
     }
     columns
 }
 
-fn bills(bills: &[Bill]) -> Vec<Column> {
-    let column = |title: &str, kind: Kind, cell: &dyn Fn(&Bill) -> String| {
-        Column::new(title, kind, bills.iter().map(cell))
+fn bills(bills: &[MonthlyBill]) -> Vec<TableColumn> {
+    let column = |title: &str, kind: ColumnKind, cell: &dyn Fn(&MonthlyBill) -> String| {
+        TableColumn::new(title, kind, bills.iter().map(cell))
     };
     vec![
-        column("sets", Kind::Text, &|bill| match bill.sets.as_slice() {
-            [set] => (*set).to_owned(),
-            _ => "all sets".to_owned(),
-        }),
-        column("top", Kind::Number, &|bill| {
+        column(
+            "sets",
+            ColumnKind::Text,
+            &|bill| match bill.sets.as_slice() {
+                [set] => (*set).to_owned(),
+                _ => "all sets".to_owned(),
+            },
+        ),
+        column("top", ColumnKind::Number, &|bill| {
             bill.top.map_or("none".to_owned(), thousands)
         }),
-        column("metrics", Kind::Number, &|bill| money(bill.metrics.usd)),
-        column("PutMetricData", Kind::Number, &|bill| {
+        column("metrics", ColumnKind::Number, &|bill| {
+            money(bill.metrics.usd)
+        }),
+        column("PutMetricData", ColumnKind::Number, &|bill| {
             let requests = thousands(bill.requests);
             format!("{requests}: {}", money(bill.requests_usd))
         }),
-        column("together", Kind::Number, &|bill| money(bill.usd)),
-        column("by EMF", Kind::Number, &|bill| money(bill.usd_by_emf)),
+        column("together", ColumnKind::Number, &|bill| money(bill.usd)),
+        column("by EMF", ColumnKind::Number, &|bill| money(bill.usd_by_emf)),
     ]
 }
 

@@ -8,28 +8,28 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 pub(crate) use self::args::Args;
-use self::results::Results;
-use super::Ended;
-use super::reading::{self, Plan, Wishes};
+use self::results::ActivityResults;
+use super::RunEnd;
+use super::reading::{self, ReadingOptions, ReadingPlan};
 use super::signals;
 use super::ui::Ui;
 use trailtab_app::clock;
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::raw_dump::RawDump;
-use trailtab_core::activity::summary::Run;
+use trailtab_core::activity::summary::RunContext;
 use trailtab_core::activity::tally::Tally;
 
-pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     Ok(read_and_write(args, ui)?.0)
 }
 
 /// Runs the verb, and returns the files and folders that it wrote as well.
-fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
+fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)> {
     let now = clock::now();
     let copies = args.output.dump_raw_cloudtrail_data;
-    let plan = Plan::new(&args.reading, &args.credentials, copies, now)?;
+    let plan = ReadingPlan::new(&args.reading, &args.credentials, copies, now)?;
     let per_account = args.output.per_account || args.reading.lookup.organization;
-    let mut run = Run {
+    let mut run = RunContext {
         window: plan.window,
         activity_type: plan.filter.activity_type.name(),
         invocation: reading::invocation(),
@@ -51,7 +51,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> 
             dump.add(region, record);
         }
     };
-    let wishes = Wishes {
+    let wishes = ReadingOptions {
         per_account,
         dump: dump.is_some().then_some(&copy),
         verify,
@@ -60,7 +60,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> 
     let caller = outcome.caller.clone();
     run.caller = caller.map(|caller| (caller.account, caller.arn));
     run.no_match = outcome.no_match.clone();
-    let written = Results {
+    let written = ActivityResults {
         directory,
         args: &args.output,
         run: &run,
@@ -73,8 +73,8 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> 
     ui.data(&written.printed)
         .context("cannot print the summary")?;
     let ended = match outcome.coverage.is_complete() {
-        true => Ended::Done,
-        false => Ended::Partial,
+        true => RunEnd::Done,
+        false => RunEnd::Partial,
     };
     Ok((ended, written.paths))
 }
@@ -85,7 +85,7 @@ pub(crate) fn summarise(
     logs: &[PathBuf],
     results: &Path,
     ui: Ui,
-) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
+) -> anyhow::Result<(RunEnd, Vec<PathBuf>)> {
     let options = [
         "--format".as_ref(),
         "text".as_ref(),

@@ -11,10 +11,10 @@ use crate::ui::Ui;
 use trailtab_app::deliver::files::{self, NewFile};
 use trailtab_app::deliver::raw_dump::RawDump;
 use trailtab_app::deliver::temporary::Readers;
-use trailtab_app::job::read::Outcome;
-use trailtab_core::activity::summary::{Run, Summary};
+use trailtab_app::job::read::ReadOutcome;
+use trailtab_core::activity::summary::{RunContext, Summary};
 use trailtab_core::activity::tally::Tally;
-use trailtab_core::event::ingest::Counter as _;
+use trailtab_core::event::ingest::EventCounter as _;
 use trailtab_core::time;
 use trailtab_render as render;
 
@@ -23,10 +23,10 @@ const PLOTS: &str = "_plots";
 const RAW_DATA: &str = "_raw_cloudtrail_data";
 
 /// Writes what a run found.
-pub(super) struct Results<'a> {
+pub(super) struct ActivityResults<'a> {
     pub(super) directory: &'a Path,
     pub(super) args: &'a OutputArgs,
-    pub(super) run: &'a Run,
+    pub(super) run: &'a RunContext,
     pub(super) per_account: bool,
     pub(super) ui: Ui,
 }
@@ -38,11 +38,11 @@ pub(super) struct Written {
     pub(super) printed: Vec<u8>,
 }
 
-impl Results<'_> {
+impl ActivityResults<'_> {
     /// Writes all files.
     pub(super) fn write(
         &self,
-        outcome: &Outcome,
+        outcome: &ReadOutcome,
         dump: Option<RawDump>,
     ) -> anyhow::Result<Written> {
         let mut all = Tally::default();
@@ -85,7 +85,7 @@ impl Results<'_> {
 
     fn write_files(
         &self,
-        outcome: &Outcome,
+        outcome: &ReadOutcome,
         summary: &Summary,
         json: &[u8],
         dump: Option<RawDump>,

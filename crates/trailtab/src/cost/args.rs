@@ -7,19 +7,19 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 use crate::UsageError;
 use crate::format::Format;
 use crate::reading::CredentialArgs;
-use trailtab_app::job::cost::{Occasion, Run};
+use trailtab_app::job::cost::{CostRun, ReportPeriod};
 use trailtab_app::source::Source;
-use trailtab_core::cost::charge::Metric;
+use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::owner::OwnerKey;
-use trailtab_core::cost::period::Days;
+use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::PeriodKind;
-use trailtab_core::cost::settings::Settings;
+use trailtab_core::cost::settings::CostSettings;
 use trailtab_core::time::TimeArgument;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CostArgs {
     /// Form of the report on standard output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value_t = CostFormat::Text)]
     pub(super) format: Format,
     /// Write the report as JSON, CSV and a page into DIR too; with --send --dry-run, the mails
     #[arg(long, value_name = "DIR")]
@@ -80,7 +80,7 @@ pub(super) struct MoneyArgs {
     pub(super) config: Option<Source>,
     /// How cost is measured (default: UnblendedCost)
     #[arg(long, value_name = "METRIC", ignore_case = true, value_parser = metric_parser())]
-    pub(super) metric: Option<Metric>,
+    pub(super) metric: Option<CostMetric>,
     /// Tag whose value is the owner, or cost-category:NAME (can be repeated; default: Owner)
     #[arg(long, value_name = "KEY")]
     pub(super) owner_key: Vec<OwnerKey>,
@@ -132,18 +132,19 @@ pub(super) struct SendingArgs {
 }
 
 /// Reads a metric by its name; the help lists all of them.
-fn metric_parser() -> impl TypedValueParser<Value = Metric> {
+fn metric_parser() -> impl TypedValueParser<Value = CostMetric> {
     let named = |name: &str| {
-        let metrics = Metric::ALL.into_iter();
+        let metrics = CostMetric::ALL.into_iter();
         let mut found = metrics.filter(|metric| metric.name().eq_ignore_ascii_case(name));
         found.next().ok_or("unknown metric")
     };
-    PossibleValuesParser::new(Metric::ALL.map(Metric::name)).try_map(move |name| named(&name))
+    PossibleValuesParser::new(CostMetric::ALL.map(CostMetric::name))
+        .try_map(move |name| named(&name))
 }
 
 impl CostArgs {
     /// Lets the arguments win over the settings.
-    pub(super) fn overrule(&self, settings: &mut Settings) {
+    pub(super) fn overrule(&self, settings: &mut CostSettings) {
         if let Some(metric) = self.money.metric {
             settings.metric = metric;
         }
@@ -159,7 +160,7 @@ impl CostArgs {
 
 impl PeriodArgs {
     /// The period that was asked for, if one was.
-    pub(super) fn asked(&self, run: &Run) -> anyhow::Result<Option<Occasion>> {
+    pub(super) fn asked(&self, run: &CostRun) -> anyhow::Result<Option<ReportPeriod>> {
         if self.last_month {
             return Ok(Some(run.last_month()));
         }
@@ -180,9 +181,9 @@ impl PeriodArgs {
             );
             return Err(UsageError(error).into());
         }
-        Ok(Some(Occasion {
+        Ok(Some(ReportPeriod {
             kind: PeriodKind::Range,
-            days: Days { from, through },
+            days: DayRange { from, through },
         }))
     }
 }

@@ -6,15 +6,15 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
-use crate::Ended;
+use crate::RunEnd;
 use crate::reading::CredentialArgs;
 use crate::ui::Ui;
 use trailtab_app::aws;
 use trailtab_app::clock;
-use trailtab_app::job::cost::check::{self, Checked, Verdict};
+use trailtab_app::job::cost::check::{self, CheckReport, CheckVerdict};
 use trailtab_app::job::read::start_runtime;
 use trailtab_app::source::Source;
-use trailtab_core::cost::report::{Account, Kind};
+use trailtab_core::cost::report::{AccountName, AudienceKind};
 use trailtab_render::escape::terminal;
 
 /// Check the settings against the account, and send nothing
@@ -30,14 +30,14 @@ pub(super) struct CheckArgs {
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     config: Source,
     /// Form of what is found
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    format: CheckFormat,
     #[command(flatten)]
     credentials: CredentialArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum CheckFormat {
     /// Lines for people
     #[value(alias = "table")]
     Text,
@@ -45,7 +45,7 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<Ended> {
+pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     start_runtime()?.block_on(async {
         let config = aws::config(&args.credentials.access()).await?;
         let settings = trailtab_app::job::cost::open::settings(&args.config, &config).await?;
@@ -55,24 +55,24 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<Ended> {
         let accounts = (!listed.is_empty()).then_some(listed.len());
         let checked = check::check(&mut run, accounts, &config).await;
         let printed = match args.format {
-            Format::Text => lines(&checked).into_bytes(),
-            Format::Json => trailtab_render::json::ascii(&checked)?,
+            CheckFormat::Text => lines(&checked).into_bytes(),
+            CheckFormat::Json => trailtab_render::json::ascii(&checked)?,
         };
         ui.data(&printed).context("cannot print what was found")?;
         Ok(match checked.is_good() {
-            true => Ended::Done,
-            false => Ended::Partial,
+            true => RunEnd::Done,
+            false => RunEnd::Partial,
         })
     })
 }
 
-fn lines(checked: &Checked) -> String {
+fn lines(checked: &CheckReport) -> String {
     let mut out = String::new();
     for finding in &checked.findings {
         let verdict = match finding.verdict {
-            Verdict::Good => "good",
-            Verdict::Doubtful => "doubtful",
-            Verdict::Bad => "BAD",
+            CheckVerdict::Good => "good",
+            CheckVerdict::Doubtful => "doubtful",
+            CheckVerdict::Bad => "BAD",
         };
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{verdict:<8}  {}", terminal(&finding.what));
@@ -81,12 +81,13 @@ fn lines(checked: &Checked) -> String {
     for report in &checked.reports {
         let audience = &report.audience;
         let about = match audience.kind {
-            Kind::Executive => "all accounts".to_owned(),
-            Kind::Manager => {
-                let accounts: Vec<String> = audience.accounts.iter().map(Account::label).collect();
+            AudienceKind::Executive => "all accounts".to_owned(),
+            AudienceKind::Manager => {
+                let accounts: Vec<String> =
+                    audience.accounts.iter().map(AccountName::label).collect();
                 accounts.join(", ")
             }
-            Kind::Individual => {
+            AudienceKind::Individual => {
                 let owner = audience
                     .owner
                     .as_ref()

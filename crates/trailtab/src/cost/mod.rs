@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser as _, Subcommand};
 
 use self::args::CostArgs;
-use super::Ended;
+use super::RunEnd;
 use super::ui::Ui;
 
 /// Tell what accounts, owners and services cost, and mail it to whom it concerns
@@ -23,19 +23,19 @@ use super::ui::Ui;
 #[command(args_conflicts_with_subcommands = true, after_help = crate::examples::COST)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    verb: Option<Verb>,
+    verb: Option<CostVerb>,
     #[command(flatten)]
     cost: CostArgs,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum CostVerb {
     Check(Box<check::CheckArgs>),
 }
 
-pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     match &args.verb {
-        Some(Verb::Check(args)) => check::run(args, ui),
+        Some(CostVerb::Check(args)) => check::run(args, ui),
         None if args.cost.sending.send => send::run(&args.cost, ui),
         None => Ok(view::run(&args.cost, ui)?.0),
     }
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
 
 /// Shows the report on all accounts of what was saved, and writes it into a directory. Returns the files that
 /// were written as well.
-pub(super) fn show(saved: &Path, output: &Path, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
+pub(super) fn show(saved: &Path, output: &Path, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)> {
     let words = [
         "cost".as_ref(),
         "--offline".as_ref(),
@@ -51,12 +51,12 @@ pub(super) fn show(saved: &Path, output: &Path, ui: Ui) -> anyhow::Result<(Ended
         "--output".as_ref(),
         output.as_os_str(),
     ];
-    view::run(&Demo::try_parse_from(words)?.args.cost, ui)
+    view::run(&CostDemo::try_parse_from(words)?.args.cost, ui)
 }
 
 /// What the demo says on a command line of its own.
 #[derive(Debug, clap::Parser)]
-struct Demo {
+struct CostDemo {
     #[command(flatten)]
     args: Args,
 }

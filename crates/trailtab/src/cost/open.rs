@@ -11,23 +11,23 @@ use super::args::{AskingArgs, CostArgs};
 use crate::ui::Ui;
 use trailtab_app::aws;
 use trailtab_app::clock;
-use trailtab_app::cost_source::accounts::Listed;
+use trailtab_app::cost_source::accounts::AccountListing;
 use trailtab_app::cost_source::cost_explorer::PRICE;
 use trailtab_app::cost_source::saved;
 use trailtab_app::deliver::files;
-use trailtab_app::deliver::ledger::Ledger;
+use trailtab_app::deliver::ledger::SendLedger;
 use trailtab_app::deliver::temporary::Readers;
-use trailtab_app::job::cost::answers::Cache;
-use trailtab_app::job::cost::{Run, open};
+use trailtab_app::job::cost::answers::AnswerCache;
+use trailtab_app::job::cost::{CostRun, open};
 use trailtab_app::source::Source;
-use trailtab_core::cost::settings::Settings;
+use trailtab_core::cost::settings::CostSettings;
 use trailtab_render::escape;
 
 /// A run, and what it talks to AWS with.
-pub(super) struct Opened {
-    pub(super) run: Run,
+pub(super) struct OpenRun {
+    pub(super) run: CostRun,
     /// Accounts of the organisation, if they could be listed.
-    listed: Vec<Listed>,
+    listed: Vec<AccountListing>,
 }
 
 /// Credentials and settings of AWS, if anything of it is asked.
@@ -45,10 +45,10 @@ pub(super) async fn config(args: &CostArgs) -> Result<SdkConfig, aws::ConfigErro
 }
 
 /// Reads the settings, lists accounts, and finds out where answers come from.
-pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<Opened> {
+pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<OpenRun> {
     let mut settings = match &args.money.config {
         Some(place) => open::settings(place, config).await?,
-        None => Settings::default(),
+        None => CostSettings::default(),
     };
     for name in settings.unknown.keys() {
         ui.remark(&format!(
@@ -59,30 +59,34 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
     if let Some(directory) = &args.asking.offline {
         let run = open::offline(settings, directory, None)?;
         let listed = Vec::new();
-        return Ok(Opened { run, listed });
+        return Ok(OpenRun { run, listed });
     }
     let cache = cache(&args.asking, config, ui).await?;
     let (run, listed) = open::live(settings, config, cache, clock::now()).await?;
     for remark in &run.remarks {
         ui.remark(&escape::terminal(remark));
     }
-    Ok(Opened { run, listed })
+    Ok(OpenRun { run, listed })
 }
 
 /// The cache is the account's that asks: whoever changes profiles must not see another organisation's costs.
-async fn cache(args: &AskingArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<Option<Cache>> {
+async fn cache(
+    args: &AskingArgs,
+    config: &SdkConfig,
+    ui: Ui,
+) -> anyhow::Result<Option<AnswerCache>> {
     if args.no_cache || args.plan {
         return Ok(None);
     }
     let place = match &args.cache {
         Some(place) => ledger(place, config)?,
         None => match home("XDG_CACHE_HOME", ".cache") {
-            Some(directory) => Ledger::Directory(directory),
+            Some(directory) => SendLedger::Directory(directory),
             None => return Ok(None),
         },
     };
     match aws::sts(config).get_caller_identity().send().await {
-        Ok(identity) => Ok(identity.account().map(|account| Cache {
+        Ok(identity) => Ok(identity.account().map(|account| AnswerCache {
             place,
             account: account.to_owned(),
             max_age: i64::from(args.max_age) * 3600,
@@ -99,10 +103,12 @@ async fn cache(args: &AskingArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<
 }
 
 /// A place for entries that the user named.
-pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<Ledger> {
+pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<SendLedger> {
     match place {
-        Source::Path(directory) => Ok(Ledger::Directory(directory.clone())),
-        Source::S3 { bucket, prefix } => Ok(Ledger::in_s3(config, bucket.clone(), prefix.clone())),
+        Source::Path(directory) => Ok(SendLedger::Directory(directory.clone())),
+        Source::S3 { bucket, prefix } => {
+            Ok(SendLedger::in_s3(config, bucket.clone(), prefix.clone()))
+        }
         Source::Stdin => bail!("name a directory or s3://BUCKET/PREFIX, not -"),
     }
 }
@@ -117,7 +123,7 @@ pub(super) fn home(variable: &str, otherwise: &str) -> Option<PathBuf> {
     Some(base.join("trailtab"))
 }
 
-impl Opened {
+impl OpenRun {
     /// Saves all answers, if that is wanted.
     pub(super) fn save(&self, args: &AskingArgs, ui: Ui) -> anyhow::Result<()> {
         for trouble in self.run.answers.troubles() {

@@ -6,17 +6,17 @@ use anyhow::{Context as _, bail};
 use trailtab_app::aws::SdkConfig;
 
 use super::args::CostArgs;
-use super::open::{self, Opened};
+use super::open::{self, OpenRun};
 use super::view;
-use crate::Ended;
+use crate::RunEnd;
 use crate::format::Format;
 use crate::signals;
 use crate::ui::Ui;
 use trailtab_app::clock;
-use trailtab_app::deliver::ledger::{Ledger, Owner as Sender};
-use trailtab_app::deliver::mail::files::Folder;
-use trailtab_app::job::cost::round::{Round, Way};
-use trailtab_app::job::cost::send::{Limit, Outcome, Sent};
+use trailtab_app::deliver::ledger::{ClaimOwner as Sender, SendLedger};
+use trailtab_app::deliver::mail::files::MailFolder;
+use trailtab_app::job::cost::round::{MailRound, SendOptions};
+use trailtab_app::job::cost::send::{Limit, SendOutcome, SendResult};
 use trailtab_app::job::read::start_runtime;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
@@ -24,7 +24,7 @@ use trailtab_render::escape::terminal;
 /// Seconds in which a run is over for certain.
 const LONGEST: i64 = 3600;
 
-pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
+pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     start_runtime()?.block_on(async {
         let config = open::config(args).await?;
         let mut opened = open::open(args, &config, ui).await?;
@@ -34,9 +34,9 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
             |address: &str| to.is_empty() || to.iter().any(|to| to.eq_ignore_ascii_case(address));
         if args.asking.plan && !opened.run.has_directory {
             view::say_price(&opened.run.most_needed(), None, true, ui);
-            return Ok(Ended::Done);
+            return Ok(RunEnd::Done);
         }
-        let round = Round::plan(&mut opened.run, asked, is_meant).await?;
+        let round = MailRound::plan(&mut opened.run, asked, is_meant).await?;
         match round.need(&opened.run) {
             None if round.refused.is_empty() && !to.is_empty() => {
                 bail!("--to: nothing is due to such a recipient today")
@@ -48,7 +48,7 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
             Some(_) => {}
         }
         if args.asking.plan {
-            return Ok(Ended::Done);
+            return Ok(RunEnd::Done);
         }
         let sent = send(args, &mut opened, round, &config).await;
         // What was paid for is saved, whatever became of the mails.
@@ -60,29 +60,29 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
             _ => table(&sent).into_bytes(),
         };
         ui.data(&printed).context("cannot print what was sent")?;
-        let is_well = |sent: &Sent| sent.outcome.is_well() && sent.note.is_none();
+        let is_well = |sent: &SendResult| sent.outcome.is_well() && sent.note.is_none();
         Ok(match sent.iter().all(is_well) {
-            true => Ended::Done,
-            false => Ended::Partial,
+            true => RunEnd::Done,
+            false => RunEnd::Partial,
         })
     })
 }
 
 async fn send(
     args: &CostArgs,
-    opened: &mut Opened,
-    round: Round,
+    opened: &mut OpenRun,
+    round: MailRound,
     config: &SdkConfig,
-) -> anyhow::Result<Vec<Sent>> {
+) -> anyhow::Result<Vec<SendResult>> {
     let folder = match &args.output {
-        Some(directory) if args.sending.dry_run => Some(Folder::create(directory.clone())?),
+        Some(directory) if args.sending.dry_run => Some(MailFolder::create(directory.clone())?),
         _ => None,
     };
     let ledger = ledger(args, config)?;
     // The mail that is being sent gets its answer; after that, a signal ends the run.
     let sending = signals::interruptible(signals::STOPS_SENDING);
     let now = clock::now();
-    let way = Way {
+    let way = SendOptions {
         config,
         ledger: &ledger,
         sender: Sender {
@@ -99,29 +99,29 @@ async fn send(
     Ok(round.send(&mut opened.run, way).await?)
 }
 
-fn ledger(args: &CostArgs, config: &SdkConfig) -> anyhow::Result<Ledger> {
+fn ledger(args: &CostArgs, config: &SdkConfig) -> anyhow::Result<SendLedger> {
     match &args.sending.ledger {
         Some(place) => open::ledger(place, config),
         None => match open::home("XDG_STATE_HOME", ".local/state") {
-            Some(directory) => Ok(Ledger::Directory(directory)),
+            Some(directory) => Ok(SendLedger::Directory(directory)),
             None => bail!("there is no place to remember what was sent: name one with --ledger"),
         },
     }
 }
 
 /// What became of each report, in lines.
-fn table(sent: &[Sent]) -> String {
+fn table(sent: &[SendResult]) -> String {
     let mut lines = String::new();
     for line in sent {
         let outcome = match &line.outcome {
-            Outcome::Sent => "sent",
-            Outcome::Corrected => "corrected",
-            Outcome::AlreadySent => "sent before",
-            Outcome::WouldSend => "written",
-            Outcome::NoData => "no data yet",
-            Outcome::Skipped { .. } => "skipped",
-            Outcome::Unconfirmed { .. } => "unconfirmed",
-            Outcome::Failed { .. } => "FAILED",
+            SendOutcome::Sent => "sent",
+            SendOutcome::Corrected => "corrected",
+            SendOutcome::AlreadySent => "sent before",
+            SendOutcome::WouldSend => "written",
+            SendOutcome::NoData => "no data yet",
+            SendOutcome::Skipped { .. } => "skipped",
+            SendOutcome::Unconfirmed { .. } => "unconfirmed",
+            SendOutcome::Failed { .. } => "FAILED",
         };
         let what = format!("{} {}", line.report, line.period);
         let (what, recipient) = (terminal(what.trim()), terminal(&line.recipient));

@@ -6,26 +6,26 @@ use anyhow::{Context as _, bail};
 use rust_decimal::Decimal;
 
 use super::args::CostArgs;
-use super::open::{self, Opened};
+use super::open::{self, OpenRun};
 use crate::format::Format;
 use crate::ui::Ui;
-use crate::{Ended, UsageError};
+use crate::{RunEnd, UsageError};
 use trailtab_app::cost_source::cost_explorer::PRICE;
 use trailtab_app::deliver::files::{self, NewFile};
 use trailtab_app::deliver::temporary::Readers;
-use trailtab_app::job::cost::{Occasion, Run};
+use trailtab_app::job::cost::{CostRun, ReportPeriod};
 use trailtab_app::job::read::start_runtime;
-use trailtab_core::cost::audience::{self, Problem};
-use trailtab_core::cost::owner::Owner;
-use trailtab_core::cost::plan::Need;
-use trailtab_core::cost::report::{Audience, Report};
-use trailtab_core::cost::wording::Wording;
+use trailtab_core::cost::audience::{self, SettingsProblem};
+use trailtab_core::cost::owner::CostOwner;
+use trailtab_core::cost::plan::ReportNeeds;
+use trailtab_core::cost::report::{Audience, CostReport};
+use trailtab_core::cost::wording::MailWording;
 use trailtab_render as render;
 use trailtab_render::cost;
 use trailtab_render::mail;
 
 /// Shows the report, and returns the files that were written as well.
-pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
+pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)> {
     start_runtime()?.block_on(async {
         let config = open::config(args).await?;
         let mut opened = open::open(args, &config, ui).await?;
@@ -35,18 +35,18 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf
         opened.save(&args.asking, ui)?;
         opened.tell_what_it_cost(ui);
         let Some(report) = report? else {
-            return Ok((Ended::Done, Vec::new()));
+            return Ok((RunEnd::Done, Vec::new()));
         };
         let written = show(args, &report, ui)?;
         let ended = match report.basis.problems.is_empty() {
-            true => Ended::Done,
-            false => Ended::Partial,
+            true => RunEnd::Done,
+            false => RunEnd::Partial,
         };
         Ok((ended, written))
     })
 }
 
-fn occasion(args: &CostArgs, run: &Run) -> anyhow::Result<Occasion> {
+fn occasion(args: &CostArgs, run: &CostRun) -> anyhow::Result<ReportPeriod> {
     if let Some(asked) = args.period.asked(run)? {
         return Ok(asked);
     }
@@ -58,10 +58,10 @@ fn occasion(args: &CostArgs, run: &Run) -> anyhow::Result<Occasion> {
 
 async fn report(
     args: &CostArgs,
-    opened: &mut Opened,
-    occasion: Occasion,
+    opened: &mut OpenRun,
+    occasion: ReportPeriod,
     ui: Ui,
-) -> anyhow::Result<Option<Report>> {
+) -> anyhow::Result<Option<CostReport>> {
     let wants_names = !args.audience.account.is_empty();
     if wants_names && !opened.run.has_directory && !args.asking.plan {
         opened.run.learn_names(&[occasion]).await?;
@@ -105,7 +105,7 @@ async fn report(
 }
 
 /// Says what a run takes; in all detail, if that is what was asked for.
-pub(super) fn say_price(need: &Need, accounts: Option<usize>, in_detail: bool, ui: Ui) {
+pub(super) fn say_price(need: &ReportNeeds, accounts: Option<usize>, in_detail: bool, ui: Ui) {
     let usd = |requests: usize| PRICE * Decimal::from(requests);
     let most = need.most_requests(accounts);
     ui.remark(&format!(
@@ -118,11 +118,14 @@ pub(super) fn say_price(need: &Need, accounts: Option<usize>, in_detail: bool, u
     }
 }
 
-fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, Vec<String>)> {
+fn whom(
+    args: &CostArgs,
+    run: &CostRun,
+) -> anyhow::Result<(Audience, Option<CostOwner>, Vec<String>)> {
     let wanted = &args.audience;
     if !wanted.account.is_empty() {
         let found = audience::manager(&wanted.account, &run.directory);
-        let hints = |problems: Vec<Problem>| -> Vec<String> {
+        let hints = |problems: Vec<SettingsProblem>| -> Vec<String> {
             problems.into_iter().map(|problem| problem.hint).collect()
         };
         let (audience, problems) = found
@@ -131,7 +134,7 @@ fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, 
     }
     let owner = match &wanted.owner {
         Some(name) => Some(run.settings.owner.owner(name)),
-        None => wanted.untagged.then_some(Owner::Untagged),
+        None => wanted.untagged.then_some(CostOwner::Untagged),
     };
     let audience = match &owner {
         Some(owner) => audience::individual(owner),
@@ -140,13 +143,13 @@ fn whom(args: &CostArgs, run: &Run) -> anyhow::Result<(Audience, Option<Owner>, 
     Ok((audience, owner, Vec::new()))
 }
 
-fn show(args: &CostArgs, report: &Report, ui: Ui) -> anyhow::Result<Vec<PathBuf>> {
+fn show(args: &CostArgs, report: &CostReport, ui: Ui) -> anyhow::Result<Vec<PathBuf>> {
     let json = || render::json::ascii(report).context("cannot write the report as JSON");
     let csv = || cost::csv(report).context("cannot write the report as CSV");
     let mut written = Vec::new();
     if let Some(directory) = &args.output {
         files::make_directory(directory, Readers::Umask)?;
-        let letter = cost::letter(report, &Wording::default(), false)?;
+        let letter = cost::letter(report, &MailWording::default(), false)?;
         let new = |ending, bytes| NewFile { ending, bytes };
         let (json, csv, page) = (json()?, csv()?, mail::page(&letter));
         let new = [

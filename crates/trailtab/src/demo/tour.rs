@@ -14,17 +14,17 @@ const RESEARCHER: &str = "maya.chen@example.com";
 const NIGHT: &str = "2026-09-17";
 
 /// Example commands under a heading.
-pub(super) struct Hints {
+pub(super) struct ExampleHints {
     heading: String,
     commands: Vec<String>,
 }
 
 /// The commands to try next. `program` is how the user started this program.
-pub(super) fn hints(program: &str, folder: &Path) -> [Hints; 3] {
+pub(super) fn hints(program: &str, folder: &Path) -> [ExampleHints; 3] {
     let program = shell_word(program);
     let place = |name: &str| shell_word(&folder.join(name).to_string_lossy());
     let (logs, bill) = (place("AWSLogs"), place("bill"));
-    let hints = |heading: &str, commands: &[String]| Hints {
+    let hints = |heading: &str, commands: &[String]| ExampleHints {
         heading: heading.to_owned(),
         commands: commands
             .iter()
@@ -62,12 +62,12 @@ pub(super) fn hints(program: &str, folder: &Path) -> [Hints; 3] {
 }
 
 /// The commands as text for a terminal.
-pub(super) fn text(hints: &[Hints], index: &Path) -> String {
+pub(super) fn text(hints: &[ExampleHints], index: &Path) -> String {
     let mut text = format!(
         "\nWhat was written, and what it shows: {}\n",
         index.display()
     );
-    for Hints { heading, commands } in hints {
+    for ExampleHints { heading, commands } in hints {
         text.push_str(&format!("\n{heading}\n\n  {}\n", commands.join("\n  ")));
     }
     text.truncate(text.trim_end().len());
@@ -75,7 +75,7 @@ pub(super) fn text(hints: &[Hints], index: &Path) -> String {
 }
 
 /// The index of a demo's folder, as Markdown.
-pub(super) fn index(truth: demo::Truth, seed: u64, hints: &[Hints]) -> String {
+pub(super) fn index(truth: demo::DemoTruth, seed: u64, hints: &[ExampleHints]) -> String {
     let (from, until) = (demo::FROM, demo::UNTIL);
     let (events, files) = (thousands(truth.records), thousands(truth.log_files));
     let mut text = format!(
@@ -97,7 +97,7 @@ The logs and the bill of an organisation that does not exist: six accounts, from
 There are {events} events in {files} log files. `trailtab usage` prints its tables and writes no file.
 "
     );
-    for Hints { heading, commands } in hints {
+    for ExampleHints { heading, commands } in hints {
         text.push_str(&format!("\n{heading}\n\n    {}\n", commands.join("\n    ")));
     }
     text.push_str("\nThe next `trailtab demo` replaces the files listed here.\n");

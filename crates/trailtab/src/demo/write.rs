@@ -6,24 +6,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use libdeflater::{CompressionLvl, Compressor};
 
-use trailtab_app::cost_source::accounts::Listed;
+use trailtab_app::cost_source::accounts::AccountListing;
 use trailtab_app::cost_source::saved;
 use trailtab_app::deliver::files::{self, WriteError};
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::parallel;
 use trailtab_core::time;
 use trailtab_demo as demo;
-use trailtab_demo::File;
-use trailtab_demo::Plan;
-use trailtab_demo::Truth;
+use trailtab_demo::DemoFile;
+use trailtab_demo::DemoPlan;
+use trailtab_demo::DemoTruth;
 
 /// When the demo's bill was asked for.
 const BILL_ASKED: &str = "2026-09-21T06:00:00Z";
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Written {
-    pub(crate) truth: Truth,
+pub(crate) struct DemoWritten {
+    pub(crate) truth: DemoTruth,
     /// Compressed.
     pub(crate) bytes: u64,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Written {
 /// # Errors
 ///
 /// The first file that cannot be written, or whose name another file has.
-pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
+pub(crate) fn run(plan: &DemoPlan, folder: &Path) -> Result<DemoWritten, WriteError> {
     let log_files = plan.files();
     let parents: BTreeSet<&Path> = log_files
         .iter()
@@ -43,12 +43,12 @@ pub(crate) fn run(plan: &Plan, folder: &Path) -> Result<Written, WriteError> {
         files::make_directory(&folder.join(parent), Readers::Umask)?;
     }
     let bytes = AtomicU64::new(0);
-    parallel::for_each(&log_files, Press::new, |press, file| {
+    parallel::for_each(&log_files, GzipPress::new, |press, file| {
         let gzip = press.gzip(file);
         bytes.fetch_add(gzip.len() as u64, Ordering::Relaxed);
         files::create_or_keep(&folder.join(file.key()), gzip, Readers::Umask)
     })?;
-    Ok(Written {
+    Ok(DemoWritten {
         truth: demo::truth(plan),
         bytes: bytes.into_inner(),
     })
@@ -67,7 +67,7 @@ pub(crate) fn bill(seed: u64) -> serde_json::Result<Vec<(String, Vec<u8>)>> {
         .iter()
         .map(saved::save)
         .collect::<Result<Vec<_>, _>>()?;
-    let accounts = demo::bill::accounts().map(|(id, name)| Listed {
+    let accounts = demo::bill::accounts().map(|(id, name)| AccountListing {
         id: id.to_owned(),
         name: name.to_owned(),
         state: "ACTIVE".to_owned(),
@@ -77,22 +77,22 @@ pub(crate) fn bill(seed: u64) -> serde_json::Result<Vec<(String, Vec<u8>)>> {
 }
 
 /// Compresses file after file with the same buffers.
-struct Press {
+struct GzipPress {
     compressor: Compressor,
     json: Vec<u8>,
     gzip: Vec<u8>,
 }
 
-impl Press {
+impl GzipPress {
     fn new() -> Self {
-        Press {
+        GzipPress {
             compressor: Compressor::new(CompressionLvl::default()),
             json: Vec::new(),
             gzip: Vec::new(),
         }
     }
 
-    fn gzip(&mut self, file: &File) -> &[u8] {
+    fn gzip(&mut self, file: &DemoFile) -> &[u8] {
         self.json.clear();
         file.body(&mut self.json);
         let room = self.compressor.gzip_compress_bound(self.json.len());

@@ -10,9 +10,11 @@ use crate::UsageError;
 use trailtab_app::aws;
 use trailtab_app::source::Source;
 use trailtab_app::source::lookup_events::{KEPT, QUOTA};
-use trailtab_core::event::filter::{self, Access, Filter, List, Origin, Pattern};
-use trailtab_core::history::spans::Span;
-use trailtab_core::time::{Seconds, TimeArgument, Window};
+use trailtab_core::event::filter::{
+    self, AccessKind, EventFilter, FilterList, OriginPattern, TextPattern,
+};
+use trailtab_core::history::spans::SecondRange;
+use trailtab_core::time::{Seconds, TimeArgument, TimeWindow};
 
 /// How far back the event history is read by default, as in aws-summarize-account-activity.
 const DEFAULT_HOURS: u32 = 336;
@@ -154,16 +156,16 @@ fn rate(text: &str) -> Result<f64, String> {
 
 impl TimeArgs {
     /// The window of log files: everything, if nothing is said.
-    pub(super) fn window(&self, now: Seconds) -> anyhow::Result<Window> {
+    pub(super) fn window(&self, now: Seconds) -> anyhow::Result<TimeWindow> {
         match self.past_hours {
-            Some(hours) => Ok(Window::last_hours(hours, now)),
-            None => Window::between(self.since, self.until, now)
+            Some(hours) => Ok(TimeWindow::last_hours(hours, now)),
+            None => TimeWindow::between(self.since, self.until, now)
                 .map_err(|error| UsageError(format!("--since and --until: {error}")).into()),
         }
     }
 
     /// The window of an event history. It ends now, if not before.
-    pub(super) fn span(&self, now: Seconds, has_archive: bool) -> anyhow::Result<Span> {
+    pub(super) fn span(&self, now: Seconds, has_archive: bool) -> anyhow::Result<SecondRange> {
         let asked = self.window(now)?;
         let until = asked.until.unwrap_or(now + 1).min(now + 1);
         let from = match (asked.since, asked.until) {
@@ -181,7 +183,7 @@ impl TimeArgs {
             let error = "LookupEvents knows the last 90 days (2160 hours): name the bucket of a trail for what is older, or keep an archive with --archive DIR from now on";
             return Err(UsageError(error.to_owned()).into());
         }
-        Ok(Span { from, until })
+        Ok(SecondRange { from, until })
     }
 }
 
@@ -204,8 +206,8 @@ impl LookupArgs {
 }
 
 impl CredentialArgs {
-    pub(crate) fn access(&self) -> aws::Access {
-        aws::Access {
+    pub(crate) fn access(&self) -> aws::CredentialOptions {
+        aws::CredentialOptions {
             profile: self.profile.clone(),
             role: self.role.clone(),
         }
@@ -213,10 +215,10 @@ impl CredentialArgs {
 }
 
 impl ReadingArgs {
-    pub(crate) fn filter(&self) -> Filter {
+    pub(crate) fn filter(&self) -> EventFilter {
         let filters = &self.filters;
-        let patterns = |list: &[String]| List::new(list, Pattern::new);
-        Filter {
+        let patterns = |list: &[String]| FilterList::new(list, TextPattern::new);
+        EventFilter {
             activity_type: match self.activity_type {
                 ActivityType::All => filter::ActivityType::All,
                 ActivityType::Successful => filter::ActivityType::Successful,
@@ -228,13 +230,13 @@ impl ReadingArgs {
             sources: patterns(&filters.event_source),
             names: patterns(&filters.event_name),
             error_codes: patterns(&filters.error_code),
-            origins: List::new(&filters.ip, Origin::new),
-            user_agents: List::new(&filters.user_agent, Pattern::containing),
+            origins: FilterList::new(&filters.ip, OriginPattern::new),
+            user_agents: FilterList::new(&filters.user_agent, TextPattern::containing),
             regions: patterns(&filters.region),
             accounts: patterns(&filters.account),
             access: match (filters.read_only, filters.write_only) {
-                (true, _) => Some(Access::ReadOnly),
-                (_, true) => Some(Access::WriteOnly),
+                (true, _) => Some(AccessKind::ReadOnly),
+                (_, true) => Some(AccessKind::WriteOnly),
                 _ => None,
             },
             without_aws_services: filters.exclude_aws_services,

@@ -12,36 +12,36 @@ pub(crate) use self::args::{CredentialArgs, ReadingArgs};
 use super::UsageError;
 use super::ui::Ui;
 use trailtab_app::aws;
-use trailtab_app::job::read::{self, Outcome, ReadError, Request};
-use trailtab_app::job::verify::Verify;
+use trailtab_app::job::read::{self, ReadError, ReadOutcome, ReadRequest};
+use trailtab_app::job::verify::VerifyOptions;
 use trailtab_app::source::Source;
-use trailtab_app::source::archive::Archive;
+use trailtab_app::source::archive::EventArchive;
 use trailtab_app::source::interrupt::Interrupt;
-use trailtab_app::source::lookup_events::{self, Attribute, LookupError};
-use trailtab_app::source::progress::Progress;
+use trailtab_app::source::lookup_events::{self, LookupError, PushedAttribute};
+use trailtab_app::source::progress::ReadProgress;
 use trailtab_core::coverage::Severity;
-use trailtab_core::event::filter::Filter;
-use trailtab_core::event::ingest::{Counter, Dump, Rules};
-use trailtab_core::time::{Seconds, Window};
+use trailtab_core::event::filter::EventFilter;
+use trailtab_core::event::ingest::{EventCounter, IngestRules, RawCopy};
+use trailtab_core::time::{Seconds, TimeWindow};
 
 /// What is to be read.
-pub(crate) struct Plan {
-    pub(crate) window: Window,
-    pub(crate) filter: Filter,
+pub(crate) struct ReadingPlan {
+    pub(crate) window: TimeWindow,
+    pub(crate) filter: EventFilter,
     sources: Vec<Source>,
-    lookup: Option<lookup_events::Asked>,
-    access: aws::Access,
+    lookup: Option<lookup_events::LookupRequest>,
+    access: aws::CredentialOptions,
 }
 
 /// What a verb wants of the events besides counting them.
 #[derive(Default)]
-pub(crate) struct Wishes<'w> {
+pub(crate) struct ReadingOptions<'w> {
     pub(crate) per_account: bool,
-    pub(crate) dump: Option<Dump<'w>>,
-    pub(crate) verify: Option<Verify>,
+    pub(crate) dump: Option<RawCopy<'w>>,
+    pub(crate) verify: Option<VerifyOptions>,
 }
 
-impl Plan {
+impl ReadingPlan {
     /// Puts together what the arguments ask for. `keeps_all` says that events are kept that others may
     /// filter differently, so that no filter can be left to AWS.
     ///
@@ -53,7 +53,7 @@ impl Plan {
         credentials: &CredentialArgs,
         keeps_all: bool,
         now: Seconds,
-    ) -> anyhow::Result<Plan> {
+    ) -> anyhow::Result<ReadingPlan> {
         let access = credentials.access();
         let lookup = args
             .sources
@@ -61,7 +61,7 @@ impl Plan {
             .then(|| lookup(args, access.clone(), keeps_all, now))
             .transpose()?;
         let window = match &lookup {
-            Some(asked) => Window {
+            Some(asked) => TimeWindow {
                 since: Some(asked.window.from),
                 until: Some(asked.window.until),
             },
@@ -70,7 +70,7 @@ impl Plan {
                 args.time.window(now)?
             }
         };
-        Ok(Plan {
+        Ok(ReadingPlan {
             window,
             filter: args.filter(),
             sources: args.sources.clone(),
@@ -85,18 +85,18 @@ impl Plan {
     /// # Errors
     ///
     /// If nothing at all could be read.
-    pub(crate) fn run<C: Counter>(
+    pub(crate) fn run<C: EventCounter>(
         self,
-        wishes: Wishes<'_>,
+        wishes: ReadingOptions<'_>,
         empty: &C,
         interrupt: &Interrupt,
         ui: Ui,
-    ) -> anyhow::Result<Outcome<C>> {
-        let request = Request {
+    ) -> anyhow::Result<ReadOutcome<C>> {
+        let request = ReadRequest {
             sources: self.sources,
             lookup: self.lookup,
             access: self.access,
-            rules: Rules {
+            rules: IngestRules {
                 window: self.window,
                 filter: self.filter,
                 per_account: wishes.per_account,
@@ -105,7 +105,7 @@ impl Plan {
             verify: wishes.verify,
             interrupt: interrupt.clone(),
         };
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(ReadProgress::default());
         let outcome = ui.watch(&progress, || read::run(request, empty, &progress));
         let outcome = outcome.map_err(|error| match error {
             ReadError::LookupEvents(LookupError::Region(error)) => {
@@ -124,19 +124,19 @@ impl Plan {
 /// Puts together what the event history is asked for.
 fn lookup(
     args: &ReadingArgs,
-    access: aws::Access,
+    access: aws::CredentialOptions,
     keeps_all: bool,
     now: Seconds,
-) -> anyhow::Result<lookup_events::Asked> {
+) -> anyhow::Result<lookup_events::LookupRequest> {
     let options = &args.lookup;
     let window = args.time.span(now, options.archive.is_some())?;
     let archive = options.archive.as_deref();
     let archive = archive
-        .map(|directory| Archive::open(directory, now))
+        .map(|directory| EventArchive::open(directory, now))
         .transpose()?;
     let filter = args.filter();
     let keeps_all = keeps_all || archive.is_some();
-    Ok(lookup_events::Asked {
+    Ok(lookup_events::LookupRequest {
         access,
         window,
         now,
@@ -146,7 +146,7 @@ fn lookup(
         attribute: if keeps_all {
             None
         } else {
-            Attribute::choose(&filter)
+            PushedAttribute::choose(&filter)
         },
         organization: options.organization.then(|| options.role_name.clone()),
         filter,
@@ -155,7 +155,7 @@ fn lookup(
 }
 
 /// Refuses to write a result if there was nothing at all to read.
-fn refuse_nothing<C>(outcome: &Outcome<C>) -> anyhow::Result<()> {
+fn refuse_nothing<C>(outcome: &ReadOutcome<C>) -> anyhow::Result<()> {
     let (intaken, coverage) = (&outcome.intaken, &outcome.coverage);
     let is_failed = |severity: &Option<Severity>| *severity == Some(Severity::Failed);
     if outcome.caller.is_some() && !coverage.asked.values().all(is_failed) {

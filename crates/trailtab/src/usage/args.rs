@@ -6,9 +6,11 @@ use super::publish::PublishArgs;
 use crate::UsageError;
 use crate::reading::{CredentialArgs, ReadingArgs};
 use trailtab_app::source::Source;
-use trailtab_core::activity::usage::metrics::{NAMESPACE, Sets, further_set_names, is_namespace};
-use trailtab_core::activity::usage::popular::Wanted;
-use trailtab_core::activity::usage::report::{self, Question};
+use trailtab_core::activity::usage::metrics::{
+    MetricSets, NAMESPACE, further_set_names, is_namespace,
+};
+use trailtab_core::activity::usage::popular::AlarmSpec;
+use trailtab_core::activity::usage::report::{self, TableQuery};
 
 /// Rows of a page, unless somebody says otherwise.
 const ROWS: usize = 50;
@@ -29,8 +31,8 @@ pub(super) struct UsageArgs {
     #[command(flatten)]
     pub(super) publish: PublishArgs,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = UsageFormat::Text, help_heading = "Output")]
+    pub(super) format: UsageFormat,
     #[command(flatten)]
     pub(super) credentials: CredentialArgs,
 }
@@ -40,10 +42,10 @@ pub(super) struct UsageArgs {
 pub(super) struct TableArgs {
     /// What to tell calls apart by (can be repeated)
     #[arg(long, value_enum, value_delimiter = ',', default_value = "api")]
-    by: Vec<By>,
+    by: Vec<ByArg>,
     /// A row for each time in which there are calls, in UTC
     #[arg(long, value_enum, value_name = "TIME")]
-    per: Option<Per>,
+    per: Option<PerArg>,
     /// Tell who causes throttling: who called while calls were refused for their rate
     #[arg(long, conflicts_with_all = ["by", "per"])]
     pub(super) throttled: bool,
@@ -53,9 +55,9 @@ pub(super) struct TableArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Metrics (openmetrics, emf, dashboards)")]
 pub(super) struct MetricArgs {
-    #[arg(long, value_name = "SETS", value_parser = Sets::parse)]
+    #[arg(long, value_name = "SETS", value_parser = MetricSets::parse)]
     #[arg(help = format!("Further sets of metrics: {}", further_set_names()))]
-    pub(super) metrics: Option<Sets>,
+    pub(super) metrics: Option<MetricSets>,
     /// Namespace of the metrics
     #[arg(long, value_name = "NAME", value_parser = namespace, default_value = NAMESPACE)]
     pub(super) namespace: String,
@@ -70,15 +72,15 @@ pub(super) struct MetricArgs {
 pub(super) struct WatchArgs {
     /// Print a dashboard of the APIs with most calls
     #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["throttled", "by", "per", "format"])]
-    pub(super) dashboard: Option<Form>,
+    pub(super) dashboard: Option<DashboardForm>,
     /// Print a CloudFormation template with an alarm on so many calls a minute, such as
     /// RunInstances=100, ec2:RunInstances=100 or RunInstances=1000/1h (can be repeated)
     #[arg(long, value_name = "API=N", conflicts_with_all = ["throttled", "by", "per", "format"])]
-    pub(super) alarm: Vec<Wanted>,
+    pub(super) alarm: Vec<AlarmSpec>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum By {
+enum ByArg {
     Api,
     Region,
     /// The account that recorded the call
@@ -87,14 +89,14 @@ enum By {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Per {
+enum PerArg {
     Minute,
     Hour,
     Day,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum UsageFormat {
     /// A page for people
     Text,
     /// All of it
@@ -108,7 +110,7 @@ pub(super) enum Format {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Form {
+pub(super) enum DashboardForm {
     /// The body that PutDashboard takes
     Json,
     /// A template with the dashboard, and the alarms
@@ -126,29 +128,29 @@ fn namespace(text: &str) -> Result<String, String> {
 impl TableArgs {
     /// Tells whether anybody has asked for a certain table.
     fn is_given(&self) -> bool {
-        self.by != [By::Api] || self.per.is_some()
+        self.by != [ByArg::Api] || self.per.is_some()
     }
 
     /// The table that is asked for.
-    pub(super) fn question(&self, top: Option<usize>) -> Question {
+    pub(super) fn question(&self, top: Option<usize>) -> TableQuery {
         let mut by = Vec::new();
         for column in &self.by {
             let column = match column {
-                By::Api => report::By::Api,
-                By::Region => report::By::Region,
-                By::Account => report::By::Account,
-                By::Principal => report::By::Principal,
+                ByArg::Api => report::ColumnKey::Api,
+                ByArg::Region => report::ColumnKey::Region,
+                ByArg::Account => report::ColumnKey::Account,
+                ByArg::Principal => report::ColumnKey::Principal,
             };
             if !by.contains(&column) {
                 by.push(column);
             }
         }
-        Question {
+        TableQuery {
             by,
             per: self.per.map(|per| match per {
-                Per::Minute => report::Per::Minute,
-                Per::Hour => report::Per::Hour,
-                Per::Day => report::Per::Day,
+                PerArg::Minute => report::TimeStep::Minute,
+                PerArg::Hour => report::TimeStep::Hour,
+                PerArg::Day => report::TimeStep::Day,
             }),
             top,
         }
@@ -162,9 +164,9 @@ impl MetricArgs {
     }
 
     /// How many rows a table may have.
-    pub(super) fn rows(&self, format: Format) -> Option<usize> {
+    pub(super) fn rows(&self, format: UsageFormat) -> Option<usize> {
         match format {
-            Format::Text => Some(self.top_or(ROWS)),
+            UsageFormat::Text => Some(self.top_or(ROWS)),
             _ => self.top.map(|top| top as usize),
         }
     }
@@ -173,7 +175,7 @@ impl MetricArgs {
 impl UsageArgs {
     /// Refuses what has no meaning together.
     pub(super) fn refuse(&self) -> anyhow::Result<()> {
-        let makes_metrics = matches!(self.format, Format::Openmetrics | Format::Emf);
+        let makes_metrics = matches!(self.format, UsageFormat::Openmetrics | UsageFormat::Emf);
         let is_verb = |source: &Source| *source == Source::Path("price".into());
         let error = if self.reading.sources.iter().any(is_verb) {
             "price comes first, before all options; a file or directory of that name is ./price"
@@ -183,7 +185,8 @@ impl UsageArgs {
             "--throttled can be had as text, json and csv"
         } else if makes_metrics && self.table.is_given() {
             "--by and --per are for tables: --metrics says what metrics tell apart"
-        } else if self.watch.dashboard == Some(Form::Json) && !self.watch.alarm.is_empty() {
+        } else if self.watch.dashboard == Some(DashboardForm::Json) && !self.watch.alarm.is_empty()
+        {
             "--alarm makes a CloudFormation template: write --dashboard cloudformation, or no --dashboard"
         } else {
             return Ok(());

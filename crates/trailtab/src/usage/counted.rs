@@ -1,30 +1,30 @@
 //! Usage that was read, and what is known of it.
 
-use crate::Ended;
-use crate::reading::{self, CredentialArgs, Plan, ReadingArgs, Wishes};
+use crate::RunEnd;
+use crate::reading::{self, CredentialArgs, ReadingArgs, ReadingOptions, ReadingPlan};
 use crate::signals;
 use crate::ui::Ui;
 use trailtab_app::clock;
-use trailtab_core::activity::summary::Run;
-use trailtab_core::activity::usage::basis::{Basis, Extent};
-use trailtab_core::activity::usage::{Detail, Usage};
-use trailtab_core::event::ingest::Counter as _;
-use trailtab_core::time::Window;
+use trailtab_core::activity::summary::RunContext;
+use trailtab_core::activity::usage::basis::{ReportExtent, ReportProvenance};
+use trailtab_core::activity::usage::{Detail, UsageTally};
+use trailtab_core::event::ingest::EventCounter as _;
+use trailtab_core::time::TimeWindow;
 use trailtab_render as render;
 
 /// Problems that are named where the result has no place for them.
 const MOST_NAMED: usize = 10;
 
 /// Usage, the time that it is about, and what it rests on.
-pub(super) struct Counted {
-    pub(super) usage: Usage,
+pub(super) struct CountedUsage {
+    pub(super) usage: UsageTally,
     /// What was asked for.
-    pub(super) window: Window,
-    pub(super) extent: Extent,
-    pub(super) basis: Basis,
+    pub(super) window: TimeWindow,
+    pub(super) extent: ReportExtent,
+    pub(super) basis: ReportProvenance,
 }
 
-impl Counted {
+impl CountedUsage {
     /// Reads all that the arguments name.
     ///
     /// # Errors
@@ -35,10 +35,10 @@ impl Counted {
         credentials: &CredentialArgs,
         detail: Detail,
         ui: Ui,
-    ) -> anyhow::Result<Counted> {
+    ) -> anyhow::Result<CountedUsage> {
         let now = clock::now();
-        let plan = Plan::new(args, credentials, false, now)?;
-        let mut run = Run {
+        let plan = ReadingPlan::new(args, credentials, false, now)?;
+        let mut run = RunContext {
             window: plan.window,
             activity_type: plan.filter.activity_type.name(),
             invocation: reading::invocation(),
@@ -49,28 +49,28 @@ impl Counted {
         };
         let reading = signals::interruptible(signals::STOPS_READING);
         let outcome = plan.run(
-            Wishes::default(),
-            &Usage::new(detail),
+            ReadingOptions::default(),
+            &UsageTally::new(detail),
             &reading.interrupt,
             ui,
         )?;
         drop(reading);
         run.no_match.clone_from(&outcome.no_match);
-        let mut usage = Usage::new(detail);
+        let mut usage = UsageTally::new(detail);
         let parts = outcome.intaken.tallies.values();
         parts.for_each(|part| usage.merge(part));
-        Ok(Counted {
-            extent: Extent::of(&usage, run.window),
-            basis: Basis::of(&usage, &outcome.intaken, &outcome.coverage, &run),
+        Ok(CountedUsage {
+            extent: ReportExtent::of(&usage, run.window),
+            basis: ReportProvenance::of(&usage, &outcome.intaken, &outcome.coverage, &run),
             usage,
             window: run.window,
         })
     }
 
-    pub(super) fn ended(&self) -> Ended {
+    pub(super) fn ended(&self) -> RunEnd {
         match self.basis.coverage.complete {
-            true => Ended::Done,
-            false => Ended::Partial,
+            true => RunEnd::Done,
+            false => RunEnd::Partial,
         }
     }
 

@@ -10,15 +10,15 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::{Parser as _, Subcommand};
 
-use self::args::{Form, Format, UsageArgs};
-use self::counted::Counted;
-use super::Ended;
+use self::args::{DashboardForm, UsageArgs, UsageFormat};
+use self::counted::CountedUsage;
+use super::RunEnd;
 use super::ui::Ui;
-use trailtab_core::activity::usage::causes::{self, Causes};
-use trailtab_core::activity::usage::kept::{self, Kept};
-use trailtab_core::activity::usage::metrics::{self, Sets};
-use trailtab_core::activity::usage::popular::{self, Alarm};
-use trailtab_core::activity::usage::report::Report;
+use trailtab_core::activity::usage::causes::{self, ThrottleReport};
+use trailtab_core::activity::usage::kept::{self, MetricLimit};
+use trailtab_core::activity::usage::metrics::{self, MetricSets};
+use trailtab_core::activity::usage::popular::{self, ApiAlarm};
+use trailtab_core::activity::usage::report::UsageReport;
 use trailtab_render as render;
 use trailtab_render::emf;
 use trailtab_render::usage::{dashboard, openmetrics};
@@ -46,40 +46,40 @@ const HOME_REGION: &str = "us-east-1";
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    verb: Option<Verb>,
+    verb: Option<UsageVerb>,
     #[command(flatten)]
     usage: UsageArgs,
 }
 
 /// The demo's arguments, parsed as those of a command line.
 #[derive(Debug, clap::Parser)]
-struct Demo {
+struct UsageDemo {
     #[command(flatten)]
     args: Args,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum UsageVerb {
     Price(Box<price::PriceArgs>),
 }
 
-pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     match &args.verb {
-        Some(Verb::Price(args)) => price::run(args, ui),
+        Some(UsageVerb::Price(args)) => price::run(args, ui),
         None => usage(&args.usage, ui),
     }
 }
 
 /// Prints the APIs with most calls in folders of logs.
-pub(super) fn show(logs: &[PathBuf], ui: Ui) -> anyhow::Result<Ended> {
+pub(super) fn show(logs: &[PathBuf], ui: Ui) -> anyhow::Result<RunEnd> {
     let options = ["usage", "--top", "10"].map(AsRef::as_ref);
     let words = options
         .into_iter()
         .chain(logs.iter().map(|folder| folder.as_os_str()));
-    run(&Demo::try_parse_from(words)?.args, ui)
+    run(&UsageDemo::try_parse_from(words)?.args, ui)
 }
 
-fn usage(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
+fn usage(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     args.refuse()?;
     if args.publish.publish {
         return publish::run(args, ui);
@@ -88,24 +88,24 @@ fn usage(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         return watch(args, ui);
     }
     match args.format {
-        Format::Openmetrics | Format::Emf => metrics(args, ui),
+        UsageFormat::Openmetrics | UsageFormat::Emf => metrics(args, ui),
         _ if args.table.throttled => throttled(args, ui),
         _ => table(args, ui),
     }
 }
 
 /// Prints calls as a table.
-fn table(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
+fn table(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let question = args.table.question(args.metrics.rows(args.format));
-    let counted = Counted::read(&args.reading, &args.credentials, question.detail(), ui)?;
+    let counted = CountedUsage::read(&args.reading, &args.credentials, question.detail(), ui)?;
     let basis = counted.basis.clone();
-    let report = Report::of(&counted.usage, &question, counted.extent, basis);
+    let report = UsageReport::of(&counted.usage, &question, counted.extent, basis);
     let printed = match args.format {
-        Format::Json => {
+        UsageFormat::Json => {
             counted.tell_no_match(ui);
             render::json::ascii(&report)?
         }
-        Format::Csv => {
+        UsageFormat::Csv => {
             counted.tell_what_is_missing(ui);
             render::usage::report_csv(&report)?
         }
@@ -116,15 +116,15 @@ fn table(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
 }
 
 /// Prints who causes throttling.
-fn throttled(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
-    let counted = Counted::read(&args.reading, &args.credentials, causes::DETAIL, ui)?;
-    let causes = Causes::of(&counted.usage, counted.basis.clone());
+fn throttled(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
+    let counted = CountedUsage::read(&args.reading, &args.credentials, causes::DETAIL, ui)?;
+    let causes = ThrottleReport::of(&counted.usage, counted.basis.clone());
     let printed = match args.format {
-        Format::Json => {
+        UsageFormat::Json => {
             counted.tell_no_match(ui);
             render::json::ascii(&causes)?
         }
-        Format::Csv => {
+        UsageFormat::Csv => {
             counted.tell_what_is_missing(ui);
             render::usage::causes_csv(&causes)?
         }
@@ -135,14 +135,14 @@ fn throttled(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
 }
 
 /// Prints metrics for other programs.
-fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
+fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let sets = args.metrics.metrics.clone().unwrap_or_default();
-    let counted = Counted::read(&args.reading, &args.credentials, sets.detail(), ui)?;
-    let mut kept = Kept::new(args.metrics.top_or(kept::TOP));
+    let counted = CountedUsage::read(&args.reading, &args.credentials, sets.detail(), ui)?;
+    let mut kept = MetricLimit::new(args.metrics.top_or(kept::TOP));
     let data = metrics::data(&counted.usage, &sets, &mut kept);
     let namespace = &args.metrics.namespace;
     let printed = match args.format {
-        Format::Emf => emf::data(&data, namespace),
+        UsageFormat::Emf => emf::data(&data, namespace),
         _ => openmetrics::data(&data, namespace),
     };
     counted.tell_what_is_missing(ui);
@@ -151,22 +151,22 @@ fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
 }
 
 /// Prints a dashboard and alarms for the APIs that are called most.
-fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
-    let sets = Sets::default();
-    let counted = Counted::read(&args.reading, &args.credentials, sets.detail(), ui)?;
-    let data = metrics::data(&counted.usage, &sets, &mut Kept::new(kept::TOP));
+fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
+    let sets = MetricSets::default();
+    let counted = CountedUsage::read(&args.reading, &args.credentials, sets.detail(), ui)?;
+    let data = metrics::data(&counted.usage, &sets, &mut MetricLimit::new(kept::TOP));
     let apis = popular::apis(&data);
     if apis.is_empty() {
         counted.tell_no_match(ui);
         bail!("there is nothing to watch: no call of an API was counted");
     }
     let alarms = args.watch.alarm.iter().map(|wanted| wanted.find(&apis));
-    let alarms: Vec<Alarm> = alarms.collect::<Result<_, _>>()?;
+    let alarms: Vec<ApiAlarm> = alarms.collect::<Result<_, _>>()?;
     let shown = args.metrics.top_or(ON_DASHBOARD).min(apis.len());
     let (shown, namespace) = (&apis[..shown], &args.metrics.namespace);
     let made = match args.watch.dashboard {
-        Some(Form::Json) => dashboard::body(shown, namespace, &home_region(ui))?,
-        Some(Form::Cloudformation) => dashboard::template(shown, &alarms, namespace)?,
+        Some(DashboardForm::Json) => dashboard::body(shown, namespace, &home_region(ui))?,
+        Some(DashboardForm::Cloudformation) => dashboard::template(shown, &alarms, namespace)?,
         None => dashboard::template(&[], &alarms, namespace)?,
     };
     dashboard::shortened(&alarms).for_each(|remark| ui.remark(&remark));

@@ -2,13 +2,13 @@
 
 use anyhow::Context as _;
 
-use super::counted::Counted;
-use crate::Ended;
+use super::counted::CountedUsage;
+use crate::RunEnd;
 use crate::format::Format;
 use crate::reading::{CredentialArgs, ReadingArgs};
 use crate::ui::Ui;
 use trailtab_core::activity::usage::metrics::NAMESPACE;
-use trailtab_core::activity::usage::price::{self, Price};
+use trailtab_core::activity::usage::price::{self, UsagePrice};
 use trailtab_render as render;
 use trailtab_render::emf;
 
@@ -32,17 +32,17 @@ pub(super) struct PriceArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     top: u32,
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    #[arg(long, value_enum, default_value_t = PriceFormat::Text, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
     credentials: CredentialArgs,
 }
 
-pub(super) fn run(args: &PriceArgs, ui: Ui) -> anyhow::Result<Ended> {
-    let counted = Counted::read(&args.reading, &args.credentials, price::DETAIL, ui)?;
+pub(super) fn run(args: &PriceArgs, ui: Ui) -> anyhow::Result<RunEnd> {
+    let counted = CountedUsage::read(&args.reading, &args.credentials, price::DETAIL, ui)?;
     let emf = |data: &[_]| emf::data(data, NAMESPACE);
     let (usage, basis) = (&counted.usage, counted.basis.clone());
-    let price = Price::of(usage, args.top as usize, counted.extent, basis, &emf);
+    let price = UsagePrice::of(usage, args.top as usize, counted.extent, basis, &emf);
     let printed = match args.format {
         Format::Text => render::usage::price(&price, ui.look()).into_bytes(),
         Format::Json => {

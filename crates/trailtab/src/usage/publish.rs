@@ -8,18 +8,18 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::args::UsageArgs;
-use super::counted::Counted;
+use super::counted::CountedUsage;
 use crate::signals;
 use crate::ui::Ui;
-use crate::{Ended, UsageError};
+use crate::{RunEnd, UsageError};
 use trailtab_app::aws;
 use trailtab_app::clock;
-use trailtab_app::deliver::cloudwatch::Publisher;
-use trailtab_app::deliver::ledger::Ledger;
-use trailtab_app::job::usage::{Account, Keys, Memory};
+use trailtab_app::deliver::cloudwatch::MetricPublisher;
+use trailtab_app::deliver::ledger::SendLedger;
+use trailtab_app::job::usage::{DeliveryReport, KeptMetrics, LedgerKeys};
 use trailtab_app::job::{backfill, read};
 use trailtab_app::source::Source;
-use trailtab_core::activity::usage::backfill::Plan;
+use trailtab_core::activity::usage::backfill::BackfillPlan;
 use trailtab_core::activity::usage::kept;
 use trailtab_render as render;
 
@@ -47,37 +47,37 @@ pub(super) struct PublishArgs {
         requires = "publish",
         default_value = "results/published"
     )]
-    #[arg(value_parser = OsStringValueParser::new().try_map(Place::try_from))]
-    ledger: Place,
+    #[arg(value_parser = OsStringValueParser::new().try_map(LedgerPlace::try_from))]
+    ledger: LedgerPlace,
 }
 
 /// Where a ledger is.
 #[derive(Debug, Clone)]
-enum Place {
+enum LedgerPlace {
     Directory(PathBuf),
     S3 { bucket: String, prefix: String },
 }
 
-impl TryFrom<OsString> for Place {
+impl TryFrom<OsString> for LedgerPlace {
     type Error = String;
 
-    fn try_from(text: OsString) -> Result<Place, String> {
+    fn try_from(text: OsString) -> Result<LedgerPlace, String> {
         match Source::try_from(text) {
-            Ok(Source::Path(path)) => Ok(Place::Directory(path)),
-            Ok(Source::S3 { bucket, prefix }) => Ok(Place::S3 { bucket, prefix }),
+            Ok(Source::Path(path)) => Ok(LedgerPlace::Directory(path)),
+            Ok(Source::S3 { bucket, prefix }) => Ok(LedgerPlace::S3 { bucket, prefix }),
             _ => Err("write a directory or s3://BUCKET[/PREFIX]".to_owned()),
         }
     }
 }
 
-pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
+pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let options = &args.publish;
     if !options.yes && !options.dry_run && !ui.can_ask() {
         let error = "--publish costs money, and nobody can be asked here: add --yes, or --dry-run to see what it would be";
         return Err(UsageError(error.to_owned()).into());
     }
     let sets = args.metrics.metrics.clone().unwrap_or_default();
-    let counted = Counted::read(&args.reading, &args.credentials, sets.detail(), ui)?;
+    let counted = CountedUsage::read(&args.reading, &args.credentials, sets.detail(), ui)?;
     let runtime = read::start_runtime()?;
     let namespace = &args.metrics.namespace;
     let top = args.metrics.top_or(kept::TOP);
@@ -87,19 +87,19 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         let caller = caller.map_err(|error| anyhow!(aws::explain(&error)));
         let caller = caller.context("cannot tell which account the metrics are for")?;
         let region = aws::region_of(&config);
-        let keys = Keys::new(namespace, caller.account().unwrap_or_default(), region.as_ref());
-        let publisher = Publisher::new(aws::cloudwatch(&config), namespace);
+        let keys = LedgerKeys::new(namespace, caller.account().unwrap_or_default(), region.as_ref());
+        let publisher = MetricPublisher::new(aws::cloudwatch(&config), namespace);
         let ledger = match &options.ledger {
-            Place::Directory(directory) => Ledger::Directory(directory.clone()),
-            Place::S3 { bucket, prefix } => {
-                Ledger::in_s3(&config, bucket.clone(), prefix.clone())
+            LedgerPlace::Directory(directory) => SendLedger::Directory(directory.clone()),
+            LedgerPlace::S3 { bucket, prefix } => {
+                SendLedger::in_s3(&config, bucket.clone(), prefix.clone())
             }
         };
         // What is kept is remembered only once something is sent.
-        let mut memory = Memory::new(top);
+        let mut memory = KeptMetrics::new(top);
         memory.load(&ledger, &keys.kept()).await?;
         let data = memory.data(&counted.usage, &sets, None).await?;
-        let mut plan = Plan::new(data, counted.window, clock::now());
+        let mut plan = BackfillPlan::new(data, counted.window, clock::now());
         let others = backfill::published_by_others(&plan, &keys, &publisher, &ledger).await;
         let unchecked = others.as_ref().err().map(ToString::to_string);
         plan.leave_out(others.as_ref().unwrap_or(&BTreeSet::new()));
@@ -126,10 +126,10 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
             return Ok(counted.ended());
         }
         let kept = keys.kept();
-        let mut memory = Memory::new(top);
+        let mut memory = KeptMetrics::new(top);
         let data = memory.data(&counted.usage, &sets, Some((&ledger, &kept))).await?;
         let present = plan.present.into_keys().collect();
-        let mut plan = Plan::new(data, counted.window, clock::now());
+        let mut plan = BackfillPlan::new(data, counted.window, clock::now());
         plan.leave_out(&present);
         let sending = signals::interruptible(signals::STOPS_SENDING);
         let stop = &sending.interrupt;
@@ -139,13 +139,13 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
         let is_done = account.unsent_data + account.unconfirmed == 0 && account.troubles.is_empty();
         Ok(match is_done {
             true => counted.ended(),
-            false => Ended::Partial,
+            false => RunEnd::Partial,
         })
     })
 }
 
 /// Says what became of the calls.
-fn tell(account: &Account, ui: Ui) -> anyhow::Result<()> {
+fn tell(account: &DeliveryReport, ui: Ui) -> anyhow::Result<()> {
     for trouble in &account.troubles {
         ui.error(&anyhow!("{trouble}"));
     }

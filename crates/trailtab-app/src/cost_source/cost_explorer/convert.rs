@@ -7,9 +7,12 @@ use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageOutput;
 use aws_sdk_costexplorer::operation::get_cost_and_usage::builders::GetCostAndUsageFluentBuilder;
 use aws_sdk_costexplorer::types as sdk;
 
-use trailtab_core::cost::answer::{DimensionValue, Group, MetricValue, Page, Period, ResultByTime};
+use trailtab_core::cost::answer::{
+    AnswerGroup, AnswerPage, AnswerPeriod, DimensionValue, MetricValue, ResultByTime,
+};
 use trailtab_core::cost::query::{
-    Filter, Granularity, Group as GroupBy, GroupType, MatchOption, Query, Values,
+    CostFilter, CostQuery, FilterValues, GroupKey as GroupBy, GroupType, MatchOption,
+    QueryGranularity,
 };
 
 /// Writes a question into a request.
@@ -19,14 +22,14 @@ use trailtab_core::cost::query::{
 /// If the SDK misses something in it.
 pub(super) fn request(
     request: GetCostAndUsageFluentBuilder,
-    query: &Query,
+    query: &CostQuery,
 ) -> Result<GetCostAndUsageFluentBuilder, BuildError> {
     let days = sdk::DateInterval::builder()
         .start(query.time_period.start.to_string())
         .end(query.time_period.end.to_string())
         .build()?;
     let granularity = match query.granularity {
-        Granularity::Daily => sdk::Granularity::Daily,
+        QueryGranularity::Daily => sdk::Granularity::Daily,
     };
     let groups: Vec<_> = query.group_by.iter().map(group_by).collect();
     Ok(request
@@ -55,25 +58,25 @@ fn group_by(group: &GroupBy) -> sdk::GroupDefinition {
         .build()
 }
 
-fn expression(filter: &Filter) -> sdk::Expression {
+fn expression(filter: &CostFilter) -> sdk::Expression {
     let builder = sdk::Expression::builder();
-    let all = |filters: &[Filter]| Some(filters.iter().map(expression).collect());
+    let all = |filters: &[CostFilter]| Some(filters.iter().map(expression).collect());
     let builder = match filter {
-        Filter::And(filters) => builder.set_and(all(filters)),
-        Filter::Or(filters) => builder.set_or(all(filters)),
-        Filter::Not(filter) => builder.not(expression(filter)),
-        Filter::Dimensions(values) => {
+        CostFilter::And(filters) => builder.set_and(all(filters)),
+        CostFilter::Or(filters) => builder.set_or(all(filters)),
+        CostFilter::Not(filter) => builder.not(expression(filter)),
+        CostFilter::Dimensions(values) => {
             let key = sdk::Dimension::from(values.key.as_str());
             let dimension = sdk::DimensionValues::builder().key(key);
             let dimension = dimension.set_values(some(&values.values));
             builder.dimensions(dimension.set_match_options(options(values)).build())
         }
-        Filter::Tags(values) => {
+        CostFilter::Tags(values) => {
             let tag = sdk::TagValues::builder().key(&values.key);
             let tag = tag.set_values(some(&values.values));
             builder.tags(tag.set_match_options(options(values)).build())
         }
-        Filter::CostCategories(values) => {
+        CostFilter::CostCategories(values) => {
             let category = sdk::CostCategoryValues::builder().key(&values.key);
             let category = category.set_values(some(&values.values));
             builder.cost_categories(category.set_match_options(options(values)).build())
@@ -86,7 +89,7 @@ fn some<T: Clone>(values: &[T]) -> Option<Vec<T>> {
     (!values.is_empty()).then(|| values.to_vec())
 }
 
-fn options(values: &Values) -> Option<Vec<sdk::MatchOption>> {
+fn options(values: &FilterValues) -> Option<Vec<sdk::MatchOption>> {
     let options = values.match_options.iter().map(|option| match option {
         MatchOption::Equals => sdk::MatchOption::Equals,
         MatchOption::Absent => sdk::MatchOption::Absent,
@@ -100,7 +103,10 @@ fn options(values: &Values) -> Option<Vec<sdk::MatchOption>> {
 /// # Errors
 ///
 /// Names what is missing or wrong in it. An amount that is not there is not taken for zero.
-pub(super) fn page(output: &GetCostAndUsageOutput, query: &Query) -> Result<Page, String> {
+pub(super) fn page(
+    output: &GetCostAndUsageOutput,
+    query: &CostQuery,
+) -> Result<AnswerPage, String> {
     let results = output.results_by_time().iter();
     let results = results.map(|result| self::result(result, query));
     let attributes = output.dimension_value_attributes().iter();
@@ -110,20 +116,20 @@ pub(super) fn page(output: &GetCostAndUsageOutput, query: &Query) -> Result<Page
             attributes: value.attributes().map(sorted).unwrap_or_default(),
         })
     });
-    Ok(Page {
+    Ok(AnswerPage {
         results_by_time: results.collect::<Result<_, _>>()?,
         dimension_value_attributes: attributes.collect(),
         next_page_token: output.next_page_token().map(str::to_owned),
     })
 }
 
-fn result(result: &sdk::ResultByTime, query: &Query) -> Result<ResultByTime, String> {
+fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime, String> {
     let period = result.time_period().ok_or("amounts of no day")?;
     let date = |text: &str| {
         let date = text.parse();
         date.map_err(|_| format!("{text:?} in place of a day"))
     };
-    let period = Period {
+    let period = AnswerPeriod {
         start: date(period.start())?,
         end: date(period.end())?,
     };
@@ -150,7 +156,7 @@ fn result(result: &sdk::ResultByTime, query: &Query) -> Result<ResultByTime, Str
     })
 }
 
-fn group(group: &sdk::Group, query: &Query) -> Result<Group, String> {
+fn group(group: &sdk::Group, query: &CostQuery) -> Result<AnswerGroup, String> {
     let keys = group.keys().to_vec();
     if keys.len() != query.group_by.len() {
         let (found, asked) = (keys.len(), query.group_by.len());
@@ -160,13 +166,13 @@ fn group(group: &sdk::Group, query: &Query) -> Result<Group, String> {
     }
     let metrics = metrics(group.metrics())?;
     demand(&metrics, query)?;
-    Ok(Group {
+    Ok(AnswerGroup {
         keys: keys.into(),
         metrics: metrics.into(),
     })
 }
 
-fn demand(metrics: &BTreeMap<String, MetricValue>, query: &Query) -> Result<(), String> {
+fn demand(metrics: &BTreeMap<String, MetricValue>, query: &CostQuery) -> Result<(), String> {
     match query
         .metrics
         .iter()

@@ -57,7 +57,7 @@ pub enum AskError {
 
 /// What can be done about a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RetryDecision {
     /// More than AWS allows within a moment: all others are to wait as well.
     Throttled,
     /// It may pass.
@@ -70,37 +70,37 @@ pub(super) enum Kind {
 
 /// Why a page did not come.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) kind: Kind,
+pub(super) struct PageError {
+    pub(super) kind: RetryDecision,
     /// Whether AWS may charge for the request: it may have been answered, and the answer got lost.
     pub(super) is_charged: bool,
     pub(super) error: AskError,
 }
 
-impl Failure {
+impl PageError {
     /// Nothing was sent.
-    pub(super) fn over_budget(most: u64) -> Failure {
-        Failure::free(Kind::Lasting, AskError::Budget(most))
+    pub(super) fn over_budget(most: u64) -> PageError {
+        PageError::free(RetryDecision::Lasting, AskError::Budget(most))
     }
 
     /// An answer that came, and is none.
-    pub(super) fn unreadable(what: impl Into<String>) -> Failure {
-        Failure {
-            kind: Kind::Lasting,
+    pub(super) fn unreadable(what: impl Into<String>) -> PageError {
+        PageError {
+            kind: RetryDecision::Lasting,
             is_charged: true,
             error: AskError::Unreadable(what.into()),
         }
     }
 
     /// A question that cannot even be written.
-    pub(super) fn invalid(error: &BuildError) -> Failure {
+    pub(super) fn invalid(error: &BuildError) -> PageError {
         let code = "InvalidRequest".to_owned();
         let reason = aws::in_words(error);
-        Failure::free(Kind::Lasting, AskError::Refused { code, reason })
+        PageError::free(RetryDecision::Lasting, AskError::Refused { code, reason })
     }
 
-    fn free(kind: Kind, error: AskError) -> Failure {
-        Failure {
+    fn free(kind: RetryDecision, error: AskError) -> PageError {
+        PageError {
             kind,
             is_charged: false,
             error,
@@ -108,14 +108,14 @@ impl Failure {
     }
 
     /// Says after how many requests it was given up.
-    pub(super) fn after(mut self, count: u32) -> Failure {
+    pub(super) fn after(mut self, count: u32) -> PageError {
         if let AskError::Unanswered { tries, .. } = &mut self.error {
             *tries = count;
         }
         self
     }
 
-    pub(super) fn of(error: &SdkError<GetCostAndUsageError, HttpResponse>) -> Failure {
+    pub(super) fn of(error: &SdkError<GetCostAndUsageError, HttpResponse>) -> PageError {
         let status = error
             .raw_response()
             .map(|response| response.status().as_u16());
@@ -123,16 +123,16 @@ impl Failure {
             Some(code) => {
                 let reason = error.message().unwrap_or("no message");
                 let explained = aws::explain(error);
-                Failure::with_code(code, reason, &explained, status.unwrap_or_default())
+                PageError::with_code(code, reason, &explained, status.unwrap_or_default())
             }
-            None => Failure::without_code(error, status),
+            None => PageError::without_code(error, status),
         }
     }
 
     /// AWS says what is wrong, and charges nothing for it.
-    fn with_code(code: &str, reason: &str, explained: &str, status: u16) -> Failure {
+    fn with_code(code: &str, reason: &str, explained: &str, status: u16) -> PageError {
         let said = || explained.to_owned();
-        let passing = |kind| Failure::free(kind, unanswered(code, reason));
+        let passing = |kind| PageError::free(kind, unanswered(code, reason));
         match code {
             // It comes with the status 400.
             "LimitExceededException"
@@ -141,8 +141,10 @@ impl Failure {
             | "ThrottledException"
             | "RequestLimitExceeded"
             | "TooManyRequestsException"
-            | "SlowDown" => passing(Kind::Throttled),
-            "InvalidNextTokenException" | "RequestChangedException" => passing(Kind::TokenLost),
+            | "SlowDown" => passing(RetryDecision::Throttled),
+            "InvalidNextTokenException" | "RequestChangedException" => {
+                passing(RetryDecision::TokenLost)
+            }
             "InternalFailure"
             | "InternalError"
             | "InternalServerError"
@@ -150,12 +152,12 @@ impl Failure {
             | "ServiceUnavailable"
             | "ServiceUnavailableException"
             | "RequestTimeout"
-            | "RequestTimeoutException" => passing(Kind::Passing),
+            | "RequestTimeoutException" => passing(RetryDecision::Passing),
             "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => {
-                Failure::free(Kind::Lasting, AskError::Denied(said()))
+                PageError::free(RetryDecision::Lasting, AskError::Denied(said()))
             }
             "DataUnavailableException" => {
-                Failure::free(Kind::Lasting, AskError::Unavailable(said()))
+                PageError::free(RetryDecision::Lasting, AskError::Unavailable(said()))
             }
             "ExpiredToken"
             | "ExpiredTokenException"
@@ -166,12 +168,12 @@ impl Failure {
             | "SignatureDoesNotMatch"
             | "IncompleteSignature"
             | "MissingAuthenticationTokenException" => {
-                Failure::free(Kind::Lasting, AskError::NoCredentials(said()))
+                PageError::free(RetryDecision::Lasting, AskError::NoCredentials(said()))
             }
-            _ if status == 429 => passing(Kind::Throttled),
-            _ if status >= 500 => passing(Kind::Passing),
-            _ => Failure::free(
-                Kind::Lasting,
+            _ if status == 429 => passing(RetryDecision::Throttled),
+            _ if status >= 500 => passing(RetryDecision::Passing),
+            _ => PageError::free(
+                RetryDecision::Lasting,
                 AskError::Refused {
                     code: code.to_owned(),
                     reason: reason.to_owned(),
@@ -184,18 +186,18 @@ impl Failure {
     fn without_code(
         error: &SdkError<GetCostAndUsageError, HttpResponse>,
         status: Option<u16>,
-    ) -> Failure {
+    ) -> PageError {
         let reason = aws::in_words(error);
         if aws::lacks_credentials(error) {
-            return Failure::free(Kind::Lasting, AskError::NoCredentials(reason));
+            return PageError::free(RetryDecision::Lasting, AskError::NoCredentials(reason));
         }
         if aws::is_unreachable(error) {
-            return Failure::free(Kind::Lasting, AskError::Unreachable(reason));
+            return PageError::free(RetryDecision::Lasting, AskError::Unreachable(reason));
         }
         let (code, is_charged) = match error {
             SdkError::ConstructionFailure(_) => {
                 let code = "InvalidRequest".to_owned();
-                return Failure::free(Kind::Lasting, AskError::Refused { code, reason });
+                return PageError::free(RetryDecision::Lasting, AskError::Refused { code, reason });
             }
             _ if aws::lacks_connection(error) => ("ConnectionError", false),
             SdkError::TimeoutError(_) => ("RequestTimeout", true),
@@ -206,11 +208,11 @@ impl Failure {
             ),
         };
         let kind = match status {
-            Some(429) => Kind::Throttled,
-            Some(400..=499) => Kind::Lasting,
-            _ => Kind::Passing,
+            Some(429) => RetryDecision::Throttled,
+            Some(400..=499) => RetryDecision::Lasting,
+            _ => RetryDecision::Passing,
         };
-        Failure {
+        PageError {
             kind,
             is_charged,
             error: unanswered(code, &reason),

@@ -9,7 +9,7 @@ use tokio::time::{self, Instant};
 
 /// What may be asked of Cost Explorer.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct RequestLimits {
     /// Requests that may be charged.
     pub max_requests: u64,
     /// Requests that may begin within any second. AWS documents no number; about ten are granted.
@@ -20,10 +20,10 @@ pub struct Limits {
     pub patience: Duration,
 }
 
-impl Limits {
+impl RequestLimits {
     /// The limits that suit AWS.
-    pub fn new(max_requests: u64) -> Limits {
-        Limits {
+    pub fn new(max_requests: u64) -> RequestLimits {
+        RequestLimits {
             max_requests,
             per_second: 5,
             first_wait: Duration::from_millis(500),
@@ -34,15 +34,15 @@ impl Limits {
 
 /// Requests of a run, counted.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct RequestBudget {
     most: u64,
     sent: AtomicU64,
     charged: AtomicU64,
 }
 
-impl Budget {
-    pub(super) fn new(most: u64) -> Budget {
-        Budget {
+impl RequestBudget {
+    pub(super) fn new(most: u64) -> RequestBudget {
+        RequestBudget {
             most,
             sent: AtomicU64::new(0),
             charged: AtomicU64::new(0),
@@ -79,21 +79,21 @@ impl Budget {
 
 /// When requests begin: so many within any second, and none for a while after AWS refused one.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RequestPace {
     per_second: usize,
-    state: Mutex<Starts>,
+    state: Mutex<RequestStarts>,
 }
 
 #[derive(Debug, Default)]
-struct Starts {
+struct RequestStarts {
     /// The last ones, `per_second` at most, in their order.
     last: VecDeque<Instant>,
     not_before: Option<Instant>,
 }
 
-impl Pace {
-    pub(super) fn new(per_second: usize) -> Pace {
-        Pace {
+impl RequestPace {
+    pub(super) fn new(per_second: usize) -> RequestPace {
+        RequestPace {
             per_second: per_second.max(1),
             state: Mutex::default(),
         }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_second_has_no_more_starts_than_are_allowed() {
-        let pace = Pace::new(5);
+        let pace = RequestPace::new(5);
         let now = Instant::now();
         let later = |start: Instant| start.duration_since(now).as_millis();
         let starts: Vec<_> = (0..12).map(|_| later(pace.book(now))).collect();
@@ -150,11 +150,11 @@ mod tests {
 
     #[test]
     fn a_budget_is_never_overdrawn() {
-        let budget = Budget::new(2);
+        let budget = RequestBudget::new(2);
         assert!(budget.take() && budget.take() && !budget.take());
         budget.give_back();
         assert!(budget.take() && !budget.take());
         assert_eq!((budget.charged(), budget.sent()), (2, 0));
-        assert!(!Budget::new(0).take());
+        assert!(!RequestBudget::new(0).take());
     }
 }

@@ -18,11 +18,11 @@ use rust_decimal::Decimal;
 use tokio::time::{self, Instant};
 
 pub use self::failure::AskError;
-use self::failure::{Failure, Kind};
-pub use self::limits::Limits;
-use self::limits::{Budget, Pace};
-use trailtab_core::cost::answer::{Answer, Page};
-use trailtab_core::cost::query::Query;
+use self::failure::{PageError, RetryDecision};
+pub use self::limits::RequestLimits;
+use self::limits::{RequestBudget, RequestPace};
+use trailtab_core::cost::answer::{AnswerPage, CostAnswer};
+use trailtab_core::cost::query::CostQuery;
 use trailtab_core::time::Seconds;
 
 /// What a request costs in US dollars, each page being one: <https://aws.amazon.com/aws-cost-management/pricing/>,
@@ -41,18 +41,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct CostExplorer {
     client: Client,
-    limits: Limits,
-    budget: Budget,
-    pace: Pace,
+    limits: RequestLimits,
+    budget: RequestBudget,
+    pace: RequestPace,
 }
 
 impl CostExplorer {
     /// Asks with this client, which must not repeat anything by itself.
-    pub fn new(client: Client, limits: Limits) -> CostExplorer {
+    pub fn new(client: Client, limits: RequestLimits) -> CostExplorer {
         CostExplorer {
             client,
-            budget: Budget::new(limits.max_requests),
-            pace: Pace::new(limits.per_second),
+            budget: RequestBudget::new(limits.max_requests),
+            pace: RequestPace::new(limits.per_second),
             limits,
         }
     }
@@ -73,16 +73,16 @@ impl CostExplorer {
     ///
     /// If any page cannot be had. There is no such thing as part of an answer: it would look as if less had been
     /// spent.
-    pub async fn ask(&self, query: &Query, now: Seconds) -> Result<Answer, AskError> {
+    pub async fn ask(&self, query: &CostQuery, now: Seconds) -> Result<CostAnswer, AskError> {
         let began = Instant::now();
         let pages = match self.pages(query).await {
             // What a token leads to may be gone; the question itself is as good as before.
-            Err(failure) if failure.kind == Kind::TokenLost => self.pages(query).await,
+            Err(failure) if failure.kind == RetryDecision::TokenLost => self.pages(query).await,
             pages => pages,
         };
         let (pages, asked) = pages.map_err(|failure| failure.error)?;
         let passed = Seconds::try_from(asked.duration_since(began).as_secs());
-        Ok(Answer {
+        Ok(CostAnswer {
             request: query.clone(),
             asked: now.saturating_add(passed.unwrap_or(Seconds::MAX)),
             pages,
@@ -90,14 +90,14 @@ impl CostExplorer {
     }
 
     /// All pages, and when the last one was asked for.
-    async fn pages(&self, query: &Query) -> Result<(Vec<Page>, Instant), Failure> {
+    async fn pages(&self, query: &CostQuery) -> Result<(Vec<AnswerPage>, Instant), PageError> {
         let mut pages = Vec::new();
         let mut tokens = HashSet::new();
         let mut token = None;
         while pages.len() < MOST_PAGES {
             let asked = Instant::now();
             let output = self.page(query, token.take()).await?;
-            let mut page = convert::page(&output, query).map_err(Failure::unreadable)?;
+            let mut page = convert::page(&output, query).map_err(PageError::unreadable)?;
             page.next_page_token.take_if(|token| token.is_empty());
             let next = page.next_page_token.clone();
             pages.push(page);
@@ -105,27 +105,27 @@ impl CostExplorer {
                 return Ok((pages, asked));
             };
             if !tokens.insert(next.clone()) {
-                return Err(Failure::unreadable("a page that leads back to itself"));
+                return Err(PageError::unreadable("a page that leads back to itself"));
             }
             token = Some(next);
         }
-        Err(Failure::unreadable("an answer without an end"))
+        Err(PageError::unreadable("an answer without an end"))
     }
 
     /// One page, asked for again and again until it comes, or until it is certain that it will not, or until
     /// that takes too long.
     async fn page(
         &self,
-        query: &Query,
+        query: &CostQuery,
         token: Option<String>,
-    ) -> Result<GetCostAndUsageOutput, Failure> {
+    ) -> Result<GetCostAndUsageOutput, PageError> {
         let deadline = Instant::now() + self.limits.patience;
         let mut wait = self.limits.first_wait;
         let mut tries = 0;
         let mut is_taken = false;
         loop {
             if !is_taken && !self.budget.take() {
-                return Err(Failure::over_budget(self.limits.max_requests));
+                return Err(PageError::over_budget(self.limits.max_requests));
             }
             self.pace.wait().await;
             self.budget.send();
@@ -136,10 +136,13 @@ impl CostExplorer {
             };
             // Others were refused as well: whoever comes again at the same moment is refused again.
             let next = Instant::now() + wait.mul_f64(0.5 + fastrand::f64());
-            if failure.kind == Kind::Throttled {
+            if failure.kind == RetryDecision::Throttled {
                 self.pace.hold(next);
             }
-            let passes = matches!(failure.kind, Kind::Throttled | Kind::Passing);
+            let passes = matches!(
+                failure.kind,
+                RetryDecision::Throttled | RetryDecision::Passing
+            );
             let goes_on = passes && tries < TRIES && next < deadline;
             // What was not charged pays for the next try.
             is_taken = !failure.is_charged;
@@ -157,12 +160,12 @@ impl CostExplorer {
     /// Sends one request.
     async fn send(
         &self,
-        query: &Query,
+        query: &CostQuery,
         token: Option<String>,
-    ) -> Result<GetCostAndUsageOutput, Failure> {
+    ) -> Result<GetCostAndUsageOutput, PageError> {
         let request = convert::request(self.client.get_cost_and_usage(), query);
-        let request = request.map_err(|error| Failure::invalid(&error))?;
+        let request = request.map_err(|error| PageError::invalid(&error))?;
         let answer = request.set_next_page_token(token).send().await;
-        answer.map_err(|error| Failure::of(&error))
+        answer.map_err(|error| PageError::of(&error))
     }
 }

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws;
-use trailtab_core::cost::charge::Metric;
+use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::query::{
-    Filter, Granularity, Group, GroupType, MatchOption, TimePeriod, Values,
+    CostFilter, FilterValues, GroupKey, GroupType, MatchOption, QueryGranularity, TimePeriod,
 };
 
 /// What the server says: a status and a body; the status 0 ends the connection.
@@ -82,24 +82,24 @@ fn serve(stream: TcpStream, script: &[Said], seen: &Mutex<Vec<Value>>) -> Option
     }
 }
 
-fn limits(max_requests: u64) -> Limits {
-    Limits {
+fn limits(max_requests: u64) -> RequestLimits {
+    RequestLimits {
         per_second: 1000,
         first_wait: Duration::from_millis(1),
-        ..Limits::new(max_requests)
+        ..RequestLimits::new(max_requests)
     }
 }
 
-fn query() -> Query {
-    Query {
+fn query() -> CostQuery {
+    CostQuery {
         time_period: TimePeriod {
             start: date(2026, 11, 1),
             end: date(2026, 11, 3),
         },
-        granularity: Granularity::Daily,
-        metrics: [Metric::UnblendedCost],
+        granularity: QueryGranularity::Daily,
+        metrics: [CostMetric::UnblendedCost],
         filter: None,
-        group_by: vec![Group {
+        group_by: vec![GroupKey {
             r#type: GroupType::Dimension,
             key: "SERVICE".to_owned(),
         }],
@@ -132,10 +132,10 @@ fn error(status: u16, code: &str) -> Said {
 
 /// Asks one question. Returns what came of it, how many requests were sent and charged, and what they said.
 async fn ask(
-    query: &Query,
+    query: &CostQuery,
     most: u64,
     script: Vec<Said>,
-) -> (Result<Answer, AskError>, (u64, u64), Vec<Value>) {
+) -> (Result<CostAnswer, AskError>, (u64, u64), Vec<Value>) {
     let (client, requests) = played(script);
     let source = CostExplorer::new(client, limits(most));
     let answer = source.ask(query, 1_795_000_000).await;
@@ -147,19 +147,19 @@ async fn ask(
 #[tokio::test]
 async fn pages_are_followed_to_the_end_with_the_same_question() {
     let mut query = query();
-    query.filter = Some(Filter::And(vec![
-        Filter::Not(Box::new(Filter::Dimensions(Values {
+    query.filter = Some(CostFilter::And(vec![
+        CostFilter::Not(Box::new(CostFilter::Dimensions(FilterValues {
             key: "RECORD_TYPE".to_owned(),
             values: vec!["Usage".to_owned()],
             match_options: Vec::new(),
         }))),
-        Filter::Or(vec![
-            Filter::Tags(Values {
+        CostFilter::Or(vec![
+            CostFilter::Tags(FilterValues {
                 key: "Owner".to_owned(),
                 values: Vec::new(),
                 match_options: vec![MatchOption::Absent],
             }),
-            Filter::CostCategories(Values {
+            CostFilter::CostCategories(FilterValues {
                 key: "Team".to_owned(),
                 values: vec!["a$b".to_owned()],
                 match_options: vec![MatchOption::Equals, MatchOption::CaseSensitive],
@@ -338,7 +338,7 @@ async fn what_cannot_be_read_is_no_answer() {
         let message = answer.unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
     }
-    let ungrouped = Query {
+    let ungrouped = CostQuery {
         group_by: Vec::new(),
         ..query()
     };

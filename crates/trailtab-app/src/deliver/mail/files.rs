@@ -2,26 +2,26 @@
 
 use std::path::PathBuf;
 
-use super::Message;
+use super::OutgoingMail;
 use crate::deliver::files::{self, NewFile, WriteError};
 use crate::deliver::temporary::Readers;
 use trailtab_render::escape;
 
 /// A directory that takes mails.
 #[derive(Debug)]
-pub struct Folder {
+pub struct MailFolder {
     directory: PathBuf,
 }
 
-impl Folder {
+impl MailFolder {
     /// Makes the directory. Only its owner may look into it.
     ///
     /// # Errors
     ///
     /// If the system refuses.
-    pub fn create(directory: PathBuf) -> Result<Folder, WriteError> {
+    pub fn create(directory: PathBuf) -> Result<MailFolder, WriteError> {
         files::make_private_directory(&directory, &directory)?;
-        Ok(Folder { directory })
+        Ok(MailFolder { directory })
     }
 
     /// Writes `NAME.eml`, and `NAME.html` if the mail has a page, or `NAME_2` and so on if there is such a mail.
@@ -29,7 +29,7 @@ impl Folder {
     /// # Errors
     ///
     /// If the system refuses.
-    pub fn write(&self, message: &Message) -> Result<(), WriteError> {
+    pub fn write(&self, message: &OutgoingMail) -> Result<(), WriteError> {
         let mut new = vec![NewFile {
             ending: ".eml",
             bytes: &message.bytes,
@@ -49,8 +49,8 @@ mod tests {
 
     use super::*;
 
-    fn message(name: &str) -> Message {
-        Message {
+    fn message(name: &str) -> OutgoingMail {
+        OutgoingMail {
             from: "costs@example.com".to_owned(),
             to: "ann@example.com".to_owned(),
             bytes: name.as_bytes().to_vec(),
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn no_mail_takes_the_place_of_another() {
         let directory = tempfile::tempdir().unwrap();
-        let folder = Folder::create(directory.path().join("mails")).unwrap();
+        let folder = MailFolder::create(directory.path().join("mails")).unwrap();
         let long = "x".repeat(500);
         let names = [
             "manager ann@example.com",

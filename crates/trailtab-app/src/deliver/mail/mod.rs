@@ -7,13 +7,13 @@ pub mod smtp;
 #[cfg(test)]
 pub mod tests;
 
-use self::files::Folder;
-use self::ses::Ses;
-use self::smtp::Smtp;
+use self::files::MailFolder;
+use self::ses::SesSender;
+use self::smtp::SmtpSender;
 
 /// A mail as it goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub struct OutgoingMail {
     /// Whom it is from: an address, with or without a name.
     pub from: String,
     /// Whom it is for: one address, with or without a name.
@@ -52,40 +52,42 @@ pub enum SendError {
 
 /// A way for mails.
 #[derive(Debug)]
-pub enum Mailer {
+pub enum MailTransport {
     /// To a mail server, by SMTP.
-    Smtp(Smtp),
+    Smtp(SmtpSender),
     /// To Amazon SES, by its API.
-    Ses(Ses),
+    Ses(SesSender),
     /// Nothing is sent.
-    Files(Folder),
+    Files(MailFolder),
 }
 
-impl Mailer {
+impl MailTransport {
     /// Sends a mail, at most once.
     ///
     /// # Errors
     ///
     /// If it was refused, or could not be sent, or if nobody knows.
-    pub async fn send(&mut self, message: &Message) -> Result<(), SendError> {
+    pub async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         match self {
-            Mailer::Smtp(smtp) => smtp.send(message).await,
-            Mailer::Ses(ses) => ses.send(message).await,
-            Mailer::Files(folder) => folder.write(message).map_err(|error| SendError::Broken {
-                reason: error.to_string(),
-                is_lasting: true,
-            }),
+            MailTransport::Smtp(smtp) => smtp.send(message).await,
+            MailTransport::Ses(ses) => ses.send(message).await,
+            MailTransport::Files(folder) => {
+                folder.write(message).map_err(|error| SendError::Broken {
+                    reason: error.to_string(),
+                    is_lasting: true,
+                })
+            }
         }
     }
 
     /// Tells whether nothing is really sent.
     pub fn is_dry(&self) -> bool {
-        matches!(self, Mailer::Files(_))
+        matches!(self, MailTransport::Files(_))
     }
 
     /// Says goodbye to whoever is waiting for more.
     pub async fn close(self) {
-        if let Mailer::Smtp(smtp) = self {
+        if let MailTransport::Smtp(smtp) = self {
             smtp.close().await;
         }
     }

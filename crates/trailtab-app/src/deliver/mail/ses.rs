@@ -11,7 +11,7 @@ use aws_sdk_sesv2::primitives::Blob;
 use aws_sdk_sesv2::types::{Destination, EmailContent, RawMessage};
 use tokio::time;
 
-use super::{Message, SendError, shortened};
+use super::{OutgoingMail, SendError, shortened};
 use crate::aws;
 
 /// Bytes that SES takes of a mail, in base64 as it travels.
@@ -28,7 +28,7 @@ const ATTEMPTS: u32 = 8;
 
 /// SES in one region.
 #[derive(Debug)]
-pub struct Ses {
+pub struct SesSender {
     client: Client,
     region: String,
     configuration_set: Option<String>,
@@ -37,17 +37,21 @@ pub struct Ses {
 }
 
 /// What came instead of a confirmation.
-enum Failure {
+enum SesFailure {
     /// Too many at a time; nothing was taken.
     Throttled(String),
     Of(SendError),
 }
 
-impl Ses {
+impl SesSender {
     /// SES in a region, or in the configured one.
-    pub fn new(config: &SdkConfig, region: Option<&str>, configuration_set: Option<String>) -> Ses {
+    pub fn new(
+        config: &SdkConfig,
+        region: Option<&str>,
+        configuration_set: Option<String>,
+    ) -> SesSender {
         let region = region.map_or_else(|| aws::region_of(config).to_string(), str::to_owned);
-        Ses {
+        SesSender {
             client: aws::ses(config, &region),
             region,
             configuration_set,
@@ -60,7 +64,7 @@ impl Ses {
     /// # Errors
     ///
     /// See [`SendError`].
-    pub(super) async fn send(&mut self, message: &Message) -> Result<(), SendError> {
+    pub(super) async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         let bytes = message.bytes.len().div_ceil(3) * 4;
         if bytes > LARGEST {
             return Err(SendError::Refused {
@@ -72,15 +76,15 @@ impl Ses {
         for attempt in 1.. {
             match self.request(message).await {
                 Ok(()) => return Ok(()),
-                Err(Failure::Of(error)) => return Err(error),
-                Err(Failure::Throttled(reason)) if attempt == ATTEMPTS => {
+                Err(SesFailure::Of(error)) => return Err(error),
+                Err(SesFailure::Throttled(reason)) if attempt == ATTEMPTS => {
                     return Err(SendError::Broken {
                         reason,
                         is_lasting: false,
                     });
                 }
                 // Others were refused as well: whoever comes again at the same moment is refused again.
-                Err(Failure::Throttled(_)) => {
+                Err(SesFailure::Throttled(_)) => {
                     time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
                 }
             }
@@ -89,10 +93,10 @@ impl Ses {
         Ok(())
     }
 
-    async fn request(&mut self, message: &Message) -> Result<(), Failure> {
+    async fn request(&mut self, message: &OutgoingMail) -> Result<(), SesFailure> {
         let raw = RawMessage::builder().data(Blob::new(message.bytes.clone()));
         let raw = raw.build().map_err(|error| {
-            Failure::Of(SendError::Broken {
+            SesFailure::Of(SendError::Broken {
                 reason: error.to_string(),
                 is_lasting: true,
             })
@@ -152,10 +156,10 @@ fn status(error: &SdkError<SendEmailError, HttpResponse>) -> Option<u16> {
 }
 
 /// Tells what an error says about the mail.
-fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> Failure {
+fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> SesFailure {
     let reason = aws::explain(error);
     let reason = format!("{}{hint}", shortened(&reason));
-    let broken = |reason, is_lasting| Failure::Of(SendError::Broken { reason, is_lasting });
+    let broken = |reason, is_lasting| SesFailure::Of(SendError::Broken { reason, is_lasting });
     let code = error.code().unwrap_or_default();
     if [
         "Throttling",
@@ -172,17 +176,17 @@ fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> Failu
             .is_some_and(|message| message.to_ascii_lowercase().contains("daily"));
         return match is_for_today {
             true => broken(reason, false),
-            false => Failure::Throttled(reason),
+            false => SesFailure::Throttled(reason),
         };
     }
     match status(error) {
         // Whoever stands between us and the service cannot know whether it was taken, and a service that
         // failed in the middle may have taken it.
-        Some(500 | 502 | 504) => Failure::Of(SendError::Unconfirmed(reason)),
-        Some(429 | 503) => Failure::Throttled(reason),
+        Some(500 | 502 | 504) => SesFailure::Of(SendError::Unconfirmed(reason)),
+        Some(429 | 503) => SesFailure::Throttled(reason),
         Some(_) => match code {
             "MessageRejected" | "BadRequestException" | "MailFromDomainNotVerifiedException" => {
-                Failure::Of(SendError::Refused {
+                SesFailure::Of(SendError::Refused {
                     reason,
                     is_lasting: true,
                 })
@@ -193,7 +197,7 @@ fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> Failu
             _ if aws::lacks_credentials(error) => broken(reason, false),
             SdkError::ConstructionFailure(_) => broken(reason, true),
             _ if aws::lacks_connection(error) => broken(reason, false),
-            _ => Failure::Of(SendError::Unconfirmed(reason)),
+            _ => SesFailure::Of(SendError::Unconfirmed(reason)),
         },
     }
 }

@@ -15,9 +15,9 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use lettre::transport::smtp::{Error, response::Response};
 use tokio::task;
 
-use super::{Message, SendError, shortened};
+use super::{OutgoingMail, SendError, shortened};
 use crate::aws;
-use trailtab_core::cost::secret::{Server, Tls};
+use trailtab_core::cost::secret::{MailServer, TlsMode};
 
 /// How long the server may take for a connection, or for the answer to a command.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,14 +30,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// A mail server.
 #[derive(Debug)]
-pub struct Smtp {
+pub struct SmtpSender {
     /// `None` while a thread has it.
-    conversation: Option<Box<Conversation>>,
+    conversation: Option<Box<SmtpSession>>,
 }
 
 /// What is said to the server, by one thread at a time, which waits for the answers.
-struct Conversation {
-    server: Server,
+struct SmtpSession {
+    server: MailServer,
     connection: Option<SmtpConnection>,
     /// Mails over this connection.
     mails: u32,
@@ -46,18 +46,18 @@ struct Conversation {
     hopeless: Option<SendError>,
 }
 
-impl std::fmt::Debug for Conversation {
+impl std::fmt::Debug for SmtpSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut debug = f.debug_struct("Conversation");
         debug.field("server", &self.server).finish_non_exhaustive()
     }
 }
 
-impl Smtp {
+impl SmtpSender {
     /// A server; it is connected to when there is something to send.
-    pub fn new(server: Server) -> Smtp {
-        Smtp {
-            conversation: Some(Box::new(Conversation {
+    pub fn new(server: MailServer) -> SmtpSender {
+        SmtpSender {
+            conversation: Some(Box::new(SmtpSession {
                 server,
                 connection: None,
                 mails: 0,
@@ -71,7 +71,7 @@ impl Smtp {
     /// # Errors
     ///
     /// See [`SendError`].
-    pub(super) async fn send(&mut self, message: &Message) -> Result<(), SendError> {
+    pub(super) async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         let Some(mut conversation) = self.conversation.take() else {
             // The thread that had it did not come back, or nobody waited for it.
             return Err(broken(
@@ -108,7 +108,7 @@ impl Smtp {
 }
 
 /// What went wrong with a command.
-struct Fault {
+struct CommandFault {
     reason: String,
     /// What the server answered, if it said no.
     answer: Option<u16>,
@@ -116,13 +116,13 @@ struct Fault {
     is_lasting: bool,
 }
 
-impl From<Error> for Fault {
-    fn from(error: Error) -> Fault {
+impl From<Error> for CommandFault {
+    fn from(error: Error) -> CommandFault {
         let mut causes = aws::chain(&error).filter_map(|cause| cause.downcast_ref());
         let is_late = causes.any(|cause: &io::Error| {
             matches!(cause.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
         });
-        Fault {
+        CommandFault {
             reason: match is_late {
                 true => "no answer in time".to_owned(),
                 false => shortened(&error.to_string()),
@@ -135,13 +135,13 @@ impl From<Error> for Fault {
 
 /// Demands an answer with one of some codes. Another one that sounds friendly is that to another command, as
 /// if somebody had put words into the conversation.
-fn demand(answer: Result<Response, Error>, codes: Range<u16>) -> Result<(), Fault> {
+fn demand(answer: Result<Response, Error>, codes: Range<u16>) -> Result<(), CommandFault> {
     let answer = answer?;
     let code = u16::from(answer.code());
     if codes.contains(&code) {
         return Ok(());
     }
-    Err(Fault {
+    Err(CommandFault {
         reason: format!("unexpected answer {code}"),
         answer: None,
         is_lasting: false,
@@ -149,28 +149,28 @@ fn demand(answer: Result<Response, Error>, codes: Range<u16>) -> Result<(), Faul
 }
 
 /// How far a mail got.
-enum Trouble {
+enum DeliveryFailure {
     /// The server said no to this mail, and waits for the next command.
-    No(Fault),
+    No(CommandFault),
     /// The server is gone, or wants to be asked again later; nothing was taken.
-    Gone(Fault),
+    Gone(CommandFault),
     /// All was sent, and there was no answer that says anything.
-    Silence(Fault),
+    Silence(CommandFault),
 }
 
-impl Trouble {
+impl DeliveryFailure {
     /// Of a command before the mail itself.
-    fn early(fault: Fault) -> Trouble {
+    fn early(fault: CommandFault) -> DeliveryFailure {
         match fault.answer {
             // "Service not available, closing transmission channel".
-            None | Some(421) => Trouble::Gone(fault),
-            Some(_) => Trouble::No(fault),
+            None | Some(421) => DeliveryFailure::Gone(fault),
+            Some(_) => DeliveryFailure::No(fault),
         }
     }
 }
 
-impl Conversation {
-    fn send(&mut self, message: &Message) -> Result<(), SendError> {
+impl SmtpSession {
+    fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         let from = address(&message.from)?;
         let to = address(&message.to)?;
         if let Some(error) = &self.hopeless {
@@ -185,7 +185,7 @@ impl Conversation {
                     self.connection = Some(connection);
                     return Ok(());
                 }
-                Err(Trouble::No(Fault {
+                Err(DeliveryFailure::No(CommandFault {
                     reason, is_lasting, ..
                 })) => {
                     // If the server does not forget this mail, the next one needs another connection.
@@ -195,14 +195,14 @@ impl Conversation {
                     return Err(SendError::Refused { reason, is_lasting });
                 }
                 // It closed the connection between two mails, as servers do after some mails or some time.
-                Err(Trouble::Gone(_)) if self.mails > 0 && !is_second => {
+                Err(DeliveryFailure::Gone(_)) if self.mails > 0 && !is_second => {
                     is_second = true;
                 }
-                Err(Trouble::Gone(Fault { reason, .. })) => {
+                Err(DeliveryFailure::Gone(CommandFault { reason, .. })) => {
                     let reason = format!("{} took no mail: {reason}", self.place());
                     return Err(broken(&reason, false));
                 }
-                Err(Trouble::Silence(Fault { reason, .. })) => {
+                Err(DeliveryFailure::Silence(CommandFault { reason, .. })) => {
                     return Err(SendError::Unconfirmed(reason));
                 }
             }
@@ -230,20 +230,20 @@ impl Conversation {
     }
 
     fn connect(&self) -> Result<SmtpConnection, SendError> {
-        let Server {
+        let MailServer {
             host,
             port,
             tls,
             login,
             ..
         } = &self.server;
-        let failed = |action: &str, fault: &Fault| {
+        let failed = |action: &str, fault: &CommandFault| {
             let reason = format!("cannot {action} {}: {}", self.place(), fault.reason);
             broken(&reason, fault.is_lasting)
         };
         let tls_parameters = TlsParameters::new_rustls(host.clone())
             .map_err(|error| failed("prepare TLS for", &error.into()))?;
-        let from_the_start = (*tls == Tls::Implicit).then_some(&tls_parameters);
+        let from_the_start = (*tls == TlsMode::Implicit).then_some(&tls_parameters);
         let hello = ClientId::default();
         let mut connection = SmtpConnection::connect(
             (host.as_str(), *port),
@@ -253,7 +253,7 @@ impl Conversation {
             None,
         )
         .map_err(|error| failed("connect to", &error.into()))?;
-        if *tls == Tls::Starttls {
+        if *tls == TlsMode::Starttls {
             if !connection.can_starttls() {
                 connection.abort();
                 let reason = format!(
@@ -292,18 +292,18 @@ fn mail(
     from: &Address,
     to: &Address,
     bytes: &[u8],
-) -> Result<(), Trouble> {
+) -> Result<(), DeliveryFailure> {
     let options = options(connection, from, to, bytes)?;
     let begun = connection.command(Mail::new(Some(from.clone()), options));
     demand(begun, 250..251).map_err(|fault| match fault.is_lasting {
-        true => Trouble::early(fault),
+        true => DeliveryFailure::early(fault),
         // It has had enough of this connection.
-        false => Trouble::Gone(fault),
+        false => DeliveryFailure::Gone(fault),
     })?;
     // "Will forward" and "will try" are promises as well.
     let taken = connection.command(Rcpt::new(to.clone(), Vec::new()));
-    demand(taken, 250..253).map_err(Trouble::early)?;
-    demand(connection.command(Data), 354..355).map_err(Trouble::early)?;
+    demand(taken, 250..253).map_err(DeliveryFailure::early)?;
+    demand(connection.command(Data), 354..355).map_err(DeliveryFailure::early)?;
     // The end of the mail brings a line break along.
     let bytes = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
     let mut is_whole = false;
@@ -317,11 +317,11 @@ fn mail(
     let answer = connection.message_iter(iter::once(bytes).chain(last));
     let _ = connection.set_timeout(Some(PATIENCE));
     demand(answer, 200..300).map_err(|fault| match fault.answer {
-        Some(421) => Trouble::Gone(fault),
-        Some(_) => Trouble::No(fault),
+        Some(421) => DeliveryFailure::Gone(fault),
+        Some(_) => DeliveryFailure::No(fault),
         // Without its end, no server takes a mail.
-        None if !is_whole => Trouble::Gone(fault),
-        None => Trouble::Silence(fault),
+        None if !is_whole => DeliveryFailure::Gone(fault),
+        None => DeliveryFailure::Silence(fault),
     })
 }
 
@@ -331,10 +331,10 @@ fn options(
     from: &Address,
     to: &Address,
     bytes: &[u8],
-) -> Result<Vec<MailParameter>, Trouble> {
+) -> Result<Vec<MailParameter>, DeliveryFailure> {
     let server = connection.server_info();
     let lacks = |what: &str| {
-        Trouble::No(Fault {
+        DeliveryFailure::No(CommandFault {
             reason: format!("the server takes no {what}"),
             answer: None,
             is_lasting: true,

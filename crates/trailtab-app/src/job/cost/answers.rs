@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cost_source::cost_explorer::{AskError, CostExplorer};
-use crate::deliver::ledger::{Ledger, LedgerError, Version};
-use trailtab_core::cost::answer::Answer;
-use trailtab_core::cost::lines::{AnswerError, Reader};
-use trailtab_core::cost::query::{Group, Query, TimePeriod};
-use trailtab_core::cost::settled::{self, Left};
+use crate::deliver::ledger::{LedgerError, ObjectVersion, SendLedger};
+use trailtab_core::cost::answer::CostAnswer;
+use trailtab_core::cost::lines::{AnswerError, LineReader};
+use trailtab_core::cost::query::{CostQuery, GroupKey, TimePeriod};
+use trailtab_core::cost::settled::{self, RemainingQuestion};
 use trailtab_core::time::Seconds;
 
 /// Seconds for which an answer is good for all its days: Cost Explorer has new figures once a day or a
@@ -18,26 +18,26 @@ pub const MAX_AGE: Seconds = 6 * 3600;
 
 /// Where answers come from.
 #[derive(Debug)]
-pub enum Source {
+pub enum AnswerSource {
     /// Cost Explorer, which takes money for each page.
     Asked(Box<CostExplorer>),
     /// What an earlier run saved.
-    Saved(Vec<Answer>),
+    Saved(Vec<CostAnswer>),
 }
 
 /// Where answers are kept from run to run.
 #[derive(Debug)]
-pub struct Cache {
+pub struct AnswerCache {
     /// The ledger in which answers are kept.
-    pub place: Ledger,
+    pub place: SendLedger,
     /// The account that asks: what others are answered is another matter.
     pub account: String,
     /// Seconds for which an answer is good for all its days.
     pub max_age: Seconds,
 }
 
-impl Cache {
-    fn key(&self, query: &Query) -> String {
+impl AnswerCache {
+    fn key(&self, query: &CostQuery) -> String {
         format!("cost/answers/{}/{}.json", self.account, shape(query))
     }
 }
@@ -63,21 +63,21 @@ pub enum NoAnswer {
 
 /// All answers of a run.
 #[derive(Debug)]
-pub struct Answers {
-    source: Source,
-    cache: Option<Cache>,
+pub struct RunAnswers {
+    source: AnswerSource,
+    cache: Option<AnswerCache>,
     now: Seconds,
-    given: Mutex<Vec<Arc<Answer>>>,
+    given: Mutex<Vec<Arc<CostAnswer>>>,
     troubles: Mutex<Vec<String>>,
     /// Questions whose kept answers are good for settled days only.
-    anew: Mutex<BTreeSet<Query>>,
+    anew: Mutex<BTreeSet<CostQuery>>,
 }
 
-impl Answers {
+impl RunAnswers {
     /// Creates an empty set of answers. `now` is the time of the run in seconds since
     /// 1970-01-01T00:00:00Z.
-    pub fn new(source: Source, cache: Option<Cache>, now: Seconds) -> Answers {
-        Answers {
+    pub fn new(source: AnswerSource, cache: Option<AnswerCache>, now: Seconds) -> RunAnswers {
+        RunAnswers {
             source,
             cache,
             now,
@@ -92,7 +92,7 @@ impl Answers {
     /// # Errors
     ///
     /// If it cannot be answered whole.
-    pub async fn answer(&self, query: &Query) -> Result<Arc<Answer>, NoAnswer> {
+    pub async fn answer(&self, query: &CostQuery) -> Result<Arc<CostAnswer>, NoAnswer> {
         if let Some(answer) = lock(&self.given)
             .iter()
             .find(|given| given.request == *query)
@@ -100,8 +100,8 @@ impl Answers {
             return Ok(answer.clone());
         }
         let answer = match &self.source {
-            Source::Saved(answers) => saved(answers, query)?,
-            Source::Asked(explorer) => match &self.cache {
+            AnswerSource::Saved(answers) => saved(answers, query)?,
+            AnswerSource::Asked(explorer) => match &self.cache {
                 Some(cache) => self.cached(cache, explorer, query).await?,
                 None => explorer.ask(query, self.now).await?,
             },
@@ -113,21 +113,21 @@ impl Answers {
 
     /// Tells whether a question can be answered without asking anybody who has no answer: what was saved is all
     /// there is.
-    pub fn has(&self, query: &Query) -> bool {
+    pub fn has(&self, query: &CostQuery) -> bool {
         match &self.source {
-            Source::Saved(answers) => saved(answers, query).is_ok(),
-            Source::Asked(_) => true,
+            AnswerSource::Saved(answers) => saved(answers, query).is_ok(),
+            AnswerSource::Asked(_) => true,
         }
     }
 
     /// The record types that are usage in all that was saved: saved questions name them all, also if some do not
     /// occur in the days or accounts that are looked at now.
     pub fn saved_usage(&self) -> Option<Vec<String>> {
-        let Source::Saved(answers) = &self.source else {
+        let AnswerSource::Saved(answers) = &self.source else {
             return None;
         };
-        let mut reader = Reader::default();
-        let by_charge = |answer: &&Answer| {
+        let mut reader = LineReader::default();
+        let by_charge = |answer: &&CostAnswer| {
             let groups = &answer.request.group_by;
             groups.iter().any(|group| group.key == "RECORD_TYPE")
         };
@@ -140,16 +140,16 @@ impl Answers {
 
     /// Tells whether answers are those that were saved, and cost nothing.
     pub fn are_saved(&self) -> bool {
-        matches!(self.source, Source::Saved(_))
+        matches!(self.source, AnswerSource::Saved(_))
     }
 
     /// Asks for those days only that are not settled in the cache.
     async fn cached(
         &self,
-        cache: &Cache,
+        cache: &AnswerCache,
         explorer: &CostExplorer,
-        query: &Query,
-    ) -> Result<Answer, NoAnswer> {
+        query: &CostQuery,
+    ) -> Result<CostAnswer, NoAnswer> {
         let key = cache.key(query);
         let (known, version) = self.kept(cache, query).await;
         let max_age = match lock(&self.anew).contains(query) {
@@ -160,10 +160,10 @@ impl Answers {
             .as_ref()
             .map(|known| settled::left(query, known, self.now, max_age));
         let (answer, known) = match (left, known) {
-            (Some(Left::Nothing), Some(known)) => {
+            (Some(RemainingQuestion::Nothing), Some(known)) => {
                 return Ok(settled::cut(&known, query.time_period));
             }
-            (Some(Left::From(start)), Some(known)) => {
+            (Some(RemainingQuestion::From(start)), Some(known)) => {
                 let mut rest = query.clone();
                 rest.time_period.start = start;
                 (explorer.ask(&rest, self.now).await?, Some(known))
@@ -184,7 +184,11 @@ impl Answers {
     }
 
     /// The answer to a question that is kept, for whatever days, and the version of its place.
-    async fn kept(&self, cache: &Cache, query: &Query) -> (Option<Answer>, Option<Version>) {
+    async fn kept(
+        &self,
+        cache: &AnswerCache,
+        query: &CostQuery,
+    ) -> (Option<CostAnswer>, Option<ObjectVersion>) {
         let known = match cache.place.load(&cache.key(query)).await {
             Ok(known) => known,
             Err(error) => {
@@ -196,19 +200,19 @@ impl Answers {
             return (None, None);
         };
         // What was kept of another question, or cannot be read, is as good as nothing.
-        let known = serde_json::from_slice::<Answer>(&bytes).ok();
+        let known = serde_json::from_slice::<CostAnswer>(&bytes).ok();
         let known = known.filter(|known| same_but_days(&known.request, query));
         (known, Some(version))
     }
 
     /// Lets some questions be answered at the same time, if one of them has to be asked: figures of the last
     /// days grow from hour to hour, and what one is to be subtracted from the other must be as old.
-    pub async fn together(&self, queries: &[Query]) {
+    pub async fn together(&self, queries: &[CostQuery]) {
         let Some(cache) = &self.cache else { return };
         for query in queries {
             let (known, _) = self.kept(cache, query).await;
             let left = known.map(|known| settled::left(query, &known, self.now, cache.max_age));
-            if left != Some(Left::Nothing) {
+            if left != Some(RemainingQuestion::Nothing) {
                 return lock(&self.anew).extend(queries.iter().cloned());
             }
         }
@@ -225,7 +229,7 @@ impl Answers {
     }
 
     /// All answers that were given.
-    pub fn given(&self) -> Vec<Arc<Answer>> {
+    pub fn given(&self) -> Vec<Arc<CostAnswer>> {
         lock(&self.given).clone()
     }
 
@@ -237,8 +241,8 @@ impl Answers {
     /// Requests that were sent, and those that are charged.
     pub fn requests(&self) -> (u64, u64) {
         match &self.source {
-            Source::Asked(explorer) => (explorer.requests(), explorer.charged()),
-            Source::Saved(_) => (0, 0),
+            AnswerSource::Asked(explorer) => (explorer.requests(), explorer.charged()),
+            AnswerSource::Saved(_) => (0, 0),
         }
     }
 }
@@ -250,7 +254,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Finds a saved answer to the same question about at least these days, or about the most of them that were
 /// saved; or one about all accounts, of which it takes those that are meant.
-fn saved(answers: &[Answer], query: &Query) -> Result<Answer, NoAnswer> {
+fn saved(answers: &[CostAnswer], query: &CostQuery) -> Result<CostAnswer, NoAnswer> {
     if let Some(best) = best(answers, query) {
         return Ok(settled::cut(best, query.time_period));
     }
@@ -258,7 +262,7 @@ fn saved(answers: &[Answer], query: &Query) -> Result<Answer, NoAnswer> {
         about: about(query),
     };
     let (all, accounts) = query.without_accounts().ok_or_else(nothing)?;
-    let is_account = |group: &Group| group.key == "LINKED_ACCOUNT";
+    let is_account = |group: &GroupKey| group.key == "LINKED_ACCOUNT";
     let place = query.group_by.iter().position(is_account);
     let (best, place) = best(answers, &all).zip(place).ok_or_else(nothing)?;
     let mut answer = settled::cut(best, query.time_period);
@@ -273,7 +277,7 @@ fn saved(answers: &[Answer], query: &Query) -> Result<Answer, NoAnswer> {
     Ok(answer)
 }
 
-fn best<'a>(answers: &'a [Answer], query: &Query) -> Option<&'a Answer> {
+fn best<'a>(answers: &'a [CostAnswer], query: &CostQuery) -> Option<&'a CostAnswer> {
     let TimePeriod { start, end } = query.time_period;
     let fits = answers.iter().filter(|answer| {
         let has = answer.request.time_period;
@@ -283,7 +287,7 @@ fn best<'a>(answers: &'a [Answer], query: &Query) -> Option<&'a Answer> {
 }
 
 /// What a question is about, in words.
-fn about(query: &Query) -> String {
+fn about(query: &CostQuery) -> String {
     let groups: Vec<&str> = query
         .group_by
         .iter()
@@ -296,22 +300,22 @@ fn about(query: &Query) -> String {
     )
 }
 
-fn same_but_days(one: &Query, other: &Query) -> bool {
+fn same_but_days(one: &CostQuery, other: &CostQuery) -> bool {
     let days = other.time_period;
-    Query {
+    CostQuery {
         time_period: days,
         ..one.clone()
     } == *other
 }
 
 /// A name for a question that does not depend on its days.
-fn shape(query: &Query) -> String {
+fn shape(query: &CostQuery) -> String {
     let day = jiff::civil::Date::ZERO;
     let time_period = TimePeriod {
         start: day,
         end: day,
     };
-    let query = Query {
+    let query = CostQuery {
         time_period,
         ..query.clone()
     };

@@ -4,19 +4,19 @@ use aws_config::SdkConfig;
 use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
 use serde::Serialize;
 
-use super::{Occasion, Run, office};
+use super::{CostRun, ReportPeriod, office};
 use crate::aws;
 use crate::cost_source::cost_explorer::PRICE;
-use trailtab_core::cost::audience::Recipients;
-use trailtab_core::cost::owner::{Owner, OwnerKey};
-use trailtab_core::cost::period::Days;
+use trailtab_core::cost::audience::RecipientList;
+use trailtab_core::cost::owner::{CostOwner, OwnerKey};
+use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{Audience, PeriodKind};
-use trailtab_core::cost::settings::{Settings, Transport};
+use trailtab_core::cost::settings::{CostSettings, MailTransportKind};
 
 /// How good something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// Nothing is wrong.
     Good,
     /// Reports can be made, and may not say what is expected.
@@ -27,16 +27,16 @@ pub enum Verdict {
 
 /// Something that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct CheckFinding {
     /// How good it is.
-    pub verdict: Verdict,
+    pub verdict: CheckVerdict,
     /// What was found, as a sentence for the operator.
     pub what: String,
 }
 
 /// A report that the settings ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Planned {
+pub struct PlannedReport {
     /// The address that the report goes to.
     pub recipient: String,
     /// What the report shows.
@@ -46,11 +46,11 @@ pub struct Planned {
 
 /// All that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Checked {
+pub struct CheckReport {
     /// What was found, in the order in which it was looked at.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CheckFinding>,
     /// The reports that the settings ask for.
-    pub reports: Vec<Planned>,
+    pub reports: Vec<PlannedReport>,
     /// Requests to Cost Explorer that a run makes at most, further pages apart, and what they cost in US
     /// dollars, each time and in a month of thirty days.
     pub requests: usize,
@@ -62,23 +62,23 @@ pub struct Checked {
     pub requests_made: u64,
 }
 
-impl Checked {
+impl CheckReport {
     /// The worst verdict.
     pub fn is_good(&self) -> bool {
         self.findings
             .iter()
-            .all(|finding| finding.verdict != Verdict::Bad)
+            .all(|finding| finding.verdict != CheckVerdict::Bad)
     }
 
-    fn add(&mut self, verdict: Verdict, what: String) {
-        self.findings.push(Finding { verdict, what });
+    fn add(&mut self, verdict: CheckVerdict, what: String) {
+        self.findings.push(CheckFinding { verdict, what });
     }
 }
 
 /// Looks at all that a run needs. That takes two paid requests: for the costs of yesterday, and for the
 /// tags that are active.
-pub async fn check(run: &mut Run, accounts: Option<usize>, config: &SdkConfig) -> Checked {
-    let mut checked = Checked {
+pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfig) -> CheckReport {
+    let mut checked = CheckReport {
         findings: Vec::new(),
         reports: Vec::new(),
         requests: 0,
@@ -89,7 +89,7 @@ pub async fn check(run: &mut Run, accounts: Option<usize>, config: &SdkConfig) -
     members(&run.settings, &mut checked);
     match run.has_directory {
         true => checked.add(
-            Verdict::Good,
+            CheckVerdict::Good,
             format!("{} accounts can be listed", run.directory.names().len()),
         ),
         false => {
@@ -98,7 +98,7 @@ pub async fn check(run: &mut Run, accounts: Option<usize>, config: &SdkConfig) -
                 true => "the account is in no organisation".to_owned(),
                 false => notes,
             };
-            checked.add(Verdict::Doubtful, what);
+            checked.add(CheckVerdict::Doubtful, what);
         }
     }
     costs(run, &mut checked).await;
@@ -109,25 +109,25 @@ pub async fn check(run: &mut Run, accounts: Option<usize>, config: &SdkConfig) -
     checked
 }
 
-fn members(settings: &Settings, checked: &mut Checked) {
+fn members(settings: &CostSettings, checked: &mut CheckReport) {
     for name in settings.unknown.keys() {
         let what = format!("the settings have a member that means nothing: {name:?}");
-        checked.add(Verdict::Doubtful, what);
+        checked.add(CheckVerdict::Doubtful, what);
     }
     if settings.managers.is_empty() && settings.users.is_empty() && settings.executives.is_empty() {
         let what = "the settings name nobody: managers, users or executives get mails";
-        checked.add(Verdict::Bad, what.to_owned());
+        checked.add(CheckVerdict::Bad, what.to_owned());
     }
 }
 
 /// Whether Cost Explorer answers.
-async fn costs(run: &mut Run, checked: &mut Checked) {
+async fn costs(run: &mut CostRun, checked: &mut CheckReport) {
     let yesterday = run.today().yesterday().unwrap_or(run.today());
-    let days = Days {
+    let days = DayRange {
         from: yesterday,
         through: yesterday,
     };
-    let occasion = Occasion {
+    let occasion = ReportPeriod {
         kind: PeriodKind::Range,
         days,
     };
@@ -135,14 +135,14 @@ async fn costs(run: &mut Run, checked: &mut Checked) {
         Ok(()) => {
             let accounts = run.directory.names().len();
             let what = format!("Cost Explorer answers; {accounts} accounts are known now");
-            checked.add(Verdict::Good, what);
+            checked.add(CheckVerdict::Good, what);
         }
-        Err(error) => checked.add(Verdict::Bad, error.to_string()),
+        Err(error) => checked.add(CheckVerdict::Bad, error.to_string()),
     }
 }
 
 /// Whether the tags that tell owners are active: others are in no answer.
-async fn tags(run: &Run, config: &SdkConfig, checked: &mut Checked) {
+async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
     let keys = run.settings.owner.keys.iter().filter_map(|key| match key {
         OwnerKey::Tag(key) => Some(key.clone()),
         OwnerKey::CostCategory(_) => None,
@@ -168,8 +168,8 @@ async fn tags(run: &Run, config: &SdkConfig, checked: &mut Checked) {
                 .collect();
             for key in &keys {
                 match active.contains(&key.as_str()) {
-                    true => checked.add(Verdict::Good, format!("the tag {key} is a cost allocation tag")),
-                    false => checked.add(Verdict::Bad, format!(
+                    true => checked.add(CheckVerdict::Good, format!("the tag {key} is a cost allocation tag")),
+                    false => checked.add(CheckVerdict::Bad, format!(
                         "the tag {key} is not active as a cost allocation tag, so nothing has an owner: activate it in the Billing and Cost Management console of the management account (it takes a day)"
                     )),
                 }
@@ -181,17 +181,17 @@ async fn tags(run: &Run, config: &SdkConfig, checked: &mut Checked) {
                 keys.join(" and "),
                 aws::explain(&error)
             );
-            checked.add(Verdict::Doubtful, what);
+            checked.add(CheckVerdict::Doubtful, what);
         }
     }
 }
 
 /// Who would get what, and what that costs.
-fn recipients(run: &Run, accounts: Option<usize>, checked: &mut Checked) {
-    let Recipients { accepted, refused } = Recipients::of(&run.settings, &run.directory);
+fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport) {
+    let RecipientList { accepted, refused } = RecipientList::of(&run.settings, &run.directory);
     for refused in refused {
         let what = format!("{:?} gets no mail: {}", refused.name, refused.reason);
-        checked.add(Verdict::Bad, what);
+        checked.add(CheckVerdict::Bad, what);
     }
     for recipient in &accepted {
         let accounts = recipient.audience.accounts.iter();
@@ -203,14 +203,14 @@ fn recipients(run: &Run, accounts: Option<usize>, checked: &mut Checked) {
                 "the report of {}: the organisation has no account {}",
                 recipient.address, account.id
             );
-            checked.add(Verdict::Doubtful, what);
+            checked.add(CheckVerdict::Doubtful, what);
         }
         for problem in &recipient.problems {
             let what = format!("the report of {}: {}", recipient.address, problem.hint);
-            checked.add(Verdict::Bad, what);
+            checked.add(CheckVerdict::Bad, what);
         }
     }
-    let audiences: Vec<(&Audience, Option<&Owner>)> = accepted
+    let audiences: Vec<(&Audience, Option<&CostOwner>)> = accepted
         .iter()
         .map(|recipient| (&recipient.audience, recipient.owner.as_ref()))
         .collect();
@@ -228,11 +228,11 @@ fn recipients(run: &Run, accounts: Option<usize>, checked: &mut Checked) {
             "a run may take {} requests, and max_requests allows {}",
             checked.requests, run.settings.max_requests.0
         );
-        checked.add(Verdict::Bad, what);
+        checked.add(CheckVerdict::Bad, what);
     }
     checked.reports = accepted
         .into_iter()
-        .map(|recipient| Planned {
+        .map(|recipient| PlannedReport {
             recipient: recipient.address,
             audience: recipient.audience,
         })
@@ -240,26 +240,26 @@ fn recipients(run: &Run, accounts: Option<usize>, checked: &mut Checked) {
 }
 
 /// Whether there is a way for mails.
-async fn sender(settings: &Settings, config: &SdkConfig, checked: &mut Checked) {
-    if settings.mail.transport == Transport::Smtp {
+async fn sender(settings: &CostSettings, config: &SdkConfig, checked: &mut CheckReport) {
+    if settings.mail.transport == MailTransportKind::Smtp {
         return match office::server(settings, config).await {
             Ok(server) => {
                 let what = format!("mails go to {} port {}", server.host, server.port);
-                checked.add(Verdict::Good, what);
+                checked.add(CheckVerdict::Good, what);
                 if settings.mail.from.is_none() && server.from.is_none() {
-                    checked.add(Verdict::Bad, office::MailerError::NoSender.to_string());
+                    checked.add(CheckVerdict::Bad, office::MailerError::NoSender.to_string());
                 }
             }
-            Err(error) => checked.add(Verdict::Bad, aws::in_words(&error)),
+            Err(error) => checked.add(CheckVerdict::Bad, aws::in_words(&error)),
         };
     }
     let Some(from) = &settings.mail.from else {
-        return checked.add(Verdict::Bad, office::MailerError::NoSender.to_string());
+        return checked.add(CheckVerdict::Bad, office::MailerError::NoSender.to_string());
     };
     ses(settings, from, config, checked).await;
 }
 
-async fn ses(settings: &Settings, from: &str, config: &SdkConfig, checked: &mut Checked) {
+async fn ses(settings: &CostSettings, from: &str, config: &SdkConfig, checked: &mut CheckReport) {
     let region = settings.mail.region.clone();
     let region = region.unwrap_or_else(|| aws::region_of(config).to_string());
     let client = aws::ses(config, &region);
@@ -280,7 +280,7 @@ async fn ses(settings: &Settings, from: &str, config: &SdkConfig, checked: &mut 
         {
             Ok(found) if found.verified_for_sending_status() => {
                 checked.add(
-                    Verdict::Good,
+                    CheckVerdict::Good,
                     format!("{identity} may send mails in {region}"),
                 );
                 reasons.clear();
@@ -295,11 +295,11 @@ async fn ses(settings: &Settings, from: &str, config: &SdkConfig, checked: &mut 
             "SES in {region} may not send from {from}: {}",
             reasons.join("; ")
         );
-        checked.add(Verdict::Bad, what);
+        checked.add(CheckVerdict::Bad, what);
     }
     match client.get_account().send().await {
         Ok(account) if !account.production_access_enabled() => checked.add(
-            Verdict::Doubtful,
+            CheckVerdict::Doubtful,
             format!("SES in {region} is in its sandbox: it sends to verified addresses alone, 200 mails a day"),
         ),
         // Sending takes no permission to ask for that.

@@ -5,24 +5,24 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::answers::{Answers, NoAnswer};
-use trailtab_core::cost::answer::Answer;
-use trailtab_core::cost::lines::Reader;
-use trailtab_core::cost::owner::{Owner, OwnerRules};
-use trailtab_core::cost::plan::{self, Need, Places, Way};
-use trailtab_core::cost::query::Query;
-use trailtab_core::cost::table::{CostTable, Cut, Cuts};
+use super::answers::{NoAnswer, RunAnswers};
+use trailtab_core::cost::answer::CostAnswer;
+use trailtab_core::cost::lines::LineReader;
+use trailtab_core::cost::owner::{CostOwner, OwnerRules};
+use trailtab_core::cost::plan::{self, AccountsByOwner, ReportNeeds, UsageStrategy};
+use trailtab_core::cost::query::CostQuery;
+use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
 
 /// Questions that wait for an answer at the same time.
 const AT_ONCE: usize = 8;
 
 /// Something that could not be had, and whom it concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
+pub struct MissingPart {
     /// The account that it is about; `None` for all.
     pub account: Option<String>,
     /// The owner that it is about; `None` for all.
-    pub owner: Option<Owner>,
+    pub owner: Option<CostOwner>,
     /// Whether even totals are wrong.
     pub in_totals: bool,
     /// Why it is missing.
@@ -31,38 +31,38 @@ pub struct Gap {
 
 /// What was gathered.
 #[derive(Debug)]
-pub struct Gathered {
+pub struct GatheredCosts {
     /// All cost lines.
     pub table: CostTable,
     /// Names of accounts by their ids, as Cost Explorer tells them.
     pub names: BTreeMap<String, String>,
     /// What is missing.
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<MissingPart>,
     /// Whether any usage has an owner.
     pub has_owners: bool,
     /// All owners in the answers, of the days that are compared with as well.
-    pub owners: BTreeSet<Owner>,
+    pub owners: BTreeSet<CostOwner>,
     /// All accounts in the answers, likewise.
     pub accounts: BTreeSet<String>,
 }
 
 /// All cuts: what is crossed serves for any.
-const CROSSED: Cuts = Cuts {
+const CROSSED: LineCuts = LineCuts {
     owners: true,
     services: true,
     personal: true,
 };
-const OWNERS: Cuts = Cuts {
+const OWNERS: LineCuts = LineCuts {
     owners: true,
     services: false,
     personal: false,
 };
-const SERVICES: Cuts = Cuts {
+const SERVICES: LineCuts = LineCuts {
     owners: false,
     services: true,
     personal: false,
 };
-const PERSONAL: Cuts = Cuts {
+const PERSONAL: LineCuts = LineCuts {
     owners: false,
     services: false,
     personal: true,
@@ -74,28 +74,28 @@ const PERSONAL: Cuts = Cuts {
 ///
 /// If the costs by charge type cannot be had.
 pub async fn gather(
-    need: &Need,
+    need: &ReportNeeds,
     rules: &OwnerRules,
-    answers: &Arc<Answers>,
-) -> Result<Gathered, NoAnswer> {
-    let mut gathering = Gathering {
+    answers: &Arc<RunAnswers>,
+) -> Result<GatheredCosts, NoAnswer> {
+    let mut gathering = CostGathering {
         need,
         rules,
         answers,
-        reader: Reader::default(),
+        reader: LineReader::default(),
         gaps: Vec::new(),
     };
     gathering.charges().await?;
     gathering.usage().await;
-    let Gathering { reader, gaps, .. } = gathering;
+    let CostGathering { reader, gaps, .. } = gathering;
     let (names, has_owners) = (reader.names.clone(), reader.has_owners);
     let owners = reader.seen.keys().cloned().collect();
     let accounts = reader.charged_accounts();
-    let whole: &[Cut] = match need.whole_accounts {
-        true => &[Cut::Owners, Cut::Services],
+    let whole: &[LineCut] = match need.whole_accounts {
+        true => &[LineCut::Owners, LineCut::Services],
         false => &[],
     };
-    Ok(Gathered {
+    Ok(GatheredCosts {
         table: reader.finish(whole),
         names,
         gaps,
@@ -105,15 +105,15 @@ pub async fn gather(
     })
 }
 
-struct Gathering<'g> {
-    need: &'g Need,
+struct CostGathering<'g> {
+    need: &'g ReportNeeds,
     rules: &'g OwnerRules,
-    answers: &'g Arc<Answers>,
-    reader: Reader,
-    gaps: Vec<Gap>,
+    answers: &'g Arc<RunAnswers>,
+    reader: LineReader,
+    gaps: Vec<MissingPart>,
 }
 
-impl Gathering<'_> {
+impl CostGathering<'_> {
     async fn charges(&mut self) -> Result<(), NoAnswer> {
         let mut queries = vec![self.need.charges()];
         queries.extend(self.need.control());
@@ -138,11 +138,11 @@ impl Gathering<'_> {
             return;
         }
         let need = self.need;
-        if self.way(&accounts) == Way::Crossed {
+        if self.way(&accounts) == UsageStrategy::Crossed {
             return self.crossed(&accounts, CROSSED, &|_| true).await;
         }
         let usage = self.usage_types();
-        let queries: Vec<Query> = need.owners(&usage).collect();
+        let queries: Vec<CostQuery> = need.owners(&usage).collect();
         for (key, answer) in all(self.answers, queries).await.into_iter().enumerate() {
             let read = answer
                 .and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
@@ -158,7 +158,7 @@ impl Gathering<'_> {
         let mine = places
             .iter()
             .filter(|(owner, _)| need.people.contains(owner));
-        let places: Places = mine
+        let places: AccountsByOwner = mine
             .map(|(owner, places)| (owner.clone(), places.clone()))
             .collect();
         let (mut people, mut in_accounts) = plan::cover(&places);
@@ -177,12 +177,12 @@ impl Gathering<'_> {
             self.services(&usage).await;
         }
         self.people(&people, &usage).await;
-        let is_theirs = |owner: &Owner| need.people.contains(owner) && !people.contains(owner);
+        let is_theirs = |owner: &CostOwner| need.people.contains(owner) && !people.contains(owner);
         self.crossed(&in_accounts, PERSONAL, &is_theirs).await;
     }
 
     /// How usage is asked for. What was saved costs nothing, and is asked for by what holds most, if that is there.
-    fn way(&self, accounts: &BTreeSet<String>) -> Way {
+    fn way(&self, accounts: &BTreeSet<String>) -> UsageStrategy {
         if !self.answers.are_saved() {
             return self.need.way(accounts.len());
         }
@@ -191,8 +191,8 @@ impl Gathering<'_> {
             .iter()
             .flat_map(|account| self.need.crossed(account, &usage));
         match crossed.all(|query| self.answers.has(&query)) {
-            true => Way::Crossed,
-            false => Way::Cut,
+            true => UsageStrategy::Crossed,
+            false => UsageStrategy::Cut,
         }
     }
 
@@ -205,13 +205,13 @@ impl Gathering<'_> {
         }
     }
 
-    async fn people(&mut self, people: &BTreeSet<Owner>, usage: &[String]) {
+    async fn people(&mut self, people: &BTreeSet<CostOwner>, usage: &[String]) {
         let seen = &self.reader.seen;
         let asked = people.iter().filter_map(|person| {
             let query = self.need.person(usage, seen.get(person)?)?;
             Some((person, query))
         });
-        let (people, queries): (Vec<&Owner>, Vec<Query>) = asked.unzip();
+        let (people, queries): (Vec<&CostOwner>, Vec<CostQuery>) = asked.unzip();
         let given = all(self.answers, queries).await;
         for (person, answer) in people.into_iter().zip(given) {
             let read = answer.and_then(|answer| Ok(self.reader.person(&answer, person)?));
@@ -225,8 +225,8 @@ impl Gathering<'_> {
     async fn crossed(
         &mut self,
         accounts: &BTreeSet<String>,
-        cuts: Cuts,
-        wanted: &dyn Fn(&Owner) -> bool,
+        cuts: LineCuts,
+        wanted: &dyn Fn(&CostOwner) -> bool,
     ) {
         let usage = self.usage_types();
         let of_account = |account| self.need.crossed(account, &usage).enumerate();
@@ -270,12 +270,12 @@ impl Gathering<'_> {
     fn gap(
         &mut self,
         account: Option<String>,
-        owner: Option<Owner>,
+        owner: Option<CostOwner>,
         in_totals: bool,
         what: &str,
         error: &NoAnswer,
     ) {
-        self.gaps.push(Gap {
+        self.gaps.push(MissingPart {
             account,
             owner,
             in_totals,
@@ -285,8 +285,11 @@ impl Gathering<'_> {
 }
 
 /// Answers questions, some at a time, in their order.
-async fn all(answers: &Arc<Answers>, queries: Vec<Query>) -> Vec<Result<Arc<Answer>, NoAnswer>> {
-    let mut given: Vec<Option<Result<Arc<Answer>, NoAnswer>>> = Vec::new();
+async fn all(
+    answers: &Arc<RunAnswers>,
+    queries: Vec<CostQuery>,
+) -> Vec<Result<Arc<CostAnswer>, NoAnswer>> {
+    let mut given: Vec<Option<Result<Arc<CostAnswer>, NoAnswer>>> = Vec::new();
     given.resize_with(queries.len(), || None);
     let mut waiting = JoinSet::new();
     let mut queries = queries.into_iter().enumerate();

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::deliver::ledger::{Ledger, LedgerError};
-use trailtab_core::cost::period::Days;
+use crate::deliver::ledger::{LedgerError, SendLedger};
+use trailtab_core::cost::period::DayRange;
 
 /// Periods that are remembered: a mail each day for two months.
 const MOST: usize = 62;
@@ -17,13 +17,13 @@ const ATTEMPTS: usize = 5;
 
 /// The figures of a mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mailed {
+pub struct MailedFigures {
     /// The day it was mailed on.
     pub mailed: Date,
     /// The days it was about, as far as there were data.
-    pub days: Days,
+    pub days: DayRange,
     /// The total in each currency.
-    pub totals: Vec<Total>,
+    pub totals: Vec<CurrencyTotal>,
     /// Stands for what it was about: which accounts or whose cost, and how it was measured. Amounts of something else
     /// are not compared with these.
     #[serde(default)]
@@ -34,7 +34,7 @@ pub struct Mailed {
 
 /// An amount in a currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Total {
+pub struct CurrencyTotal {
     /// The currency, such as `USD`.
     pub currency: String,
     /// The amount in this currency.
@@ -43,14 +43,14 @@ pub struct Total {
 }
 
 /// Mails by period.
-pub type Mails = BTreeMap<String, Mailed>;
+pub type MailHistory = BTreeMap<String, MailedFigures>;
 
 /// Reads what was mailed.
 ///
 /// # Errors
 ///
 /// If the ledger cannot be read. A document that is not ours says nothing.
-pub async fn load(ledger: &Ledger, key: &str) -> Result<Mails, LedgerError> {
+pub async fn load(ledger: &SendLedger, key: &str) -> Result<MailHistory, LedgerError> {
     let found = ledger.load(key).await?;
     Ok(found.map(|(bytes, _)| read(&bytes)).unwrap_or_default())
 }
@@ -61,15 +61,15 @@ pub async fn load(ledger: &Ledger, key: &str) -> Result<Mails, LedgerError> {
 ///
 /// If the ledger cannot be read or written.
 pub async fn add(
-    ledger: &Ledger,
+    ledger: &SendLedger,
     key: &str,
     period: &str,
-    mailed: &Mailed,
+    mailed: &MailedFigures,
 ) -> Result<(), LedgerError> {
     for _ in 0..ATTEMPTS {
         let (mut mails, version) = match ledger.load(key).await? {
             Some((bytes, version)) => (read(&bytes), Some(version)),
-            None => (Mails::new(), None),
+            None => (MailHistory::new(), None),
         };
         mails.insert(period.to_owned(), mailed.clone());
         forget(&mut mails);
@@ -82,12 +82,12 @@ pub async fn add(
     Err(ledger.contended(key))
 }
 
-fn read(bytes: &[u8]) -> Mails {
+fn read(bytes: &[u8]) -> MailHistory {
     serde_json::from_slice(bytes).unwrap_or_default()
 }
 
 /// Forgets the oldest.
-fn forget(mails: &mut Mails) {
+fn forget(mails: &mut MailHistory) {
     while mails.len() > MOST {
         let oldest = mails.iter().min_by_key(|(_, mailed)| mailed.mailed);
         let Some(period) = oldest.map(|(period, _)| period.clone()) else {

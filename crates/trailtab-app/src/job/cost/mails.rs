@@ -4,23 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
-use super::history::{Mailed, Total};
-use super::office::PostOffice;
-use super::send::{self, Limit, Memory, Outcome, Post, Sent};
-use super::{Books, Run, Wanted};
-use crate::deliver::ledger::{Ledger, LedgerError};
-use crate::deliver::mail::Message;
-use trailtab_core::cost::audience::{Recipient, Refused};
+use super::history::{CurrencyTotal, MailedFigures};
+use super::office::MailSetup;
+use super::send::{self, Limit, OutgoingReport, SendLog, SendOutcome, SendResult};
+use super::{AccountTotals, CostRun, Wanted};
+use crate::deliver::ledger::{LedgerError, SendLedger};
+use crate::deliver::mail::OutgoingMail;
+use trailtab_core::cost::audience::{RefusedRecipient, ReportRecipient};
 use trailtab_core::cost::money;
-use trailtab_core::cost::period::{self, Days};
-use trailtab_core::cost::report::{self, Kind, PeriodKind, Report, Restatement, Row};
-use trailtab_core::cost::settings::Settings;
-use trailtab_render::cost::{self, Letter};
+use trailtab_core::cost::period::{self, DayRange};
+use trailtab_core::cost::report::{
+    self, AudienceKind, CostReport, PeriodKind, ReportRow, Restatement,
+};
+use trailtab_core::cost::settings::CostSettings;
+use trailtab_render::cost::{self, MailLetter};
 use trailtab_render::mail;
 
 /// A mail that cannot be made.
 #[derive(Debug, thiserror::Error)]
-enum Unwritable {
+enum MailBuildError {
     #[error("the table cannot be attached: {0}")]
     Table(#[from] csv::Error),
     #[error(transparent)]
@@ -29,9 +31,9 @@ enum Unwritable {
 
 /// A report that is ready, and whom it is for.
 #[derive(Debug)]
-struct Ready {
-    post: Post,
-    report: Report,
+struct ReadyReport {
+    post: OutgoingReport,
+    report: CostReport,
 }
 
 /// Sends all reports that are wanted, and tells what became of each.
@@ -40,13 +42,13 @@ struct Ready {
 ///
 /// None: what goes wrong with one report stands in its line.
 pub async fn send_all(
-    run: &Run,
-    books: &Books,
+    run: &CostRun,
+    books: &AccountTotals,
     wanted: &[Wanted],
-    office: &mut PostOffice,
-    memory: Option<&Memory<'_>>,
+    office: &mut MailSetup,
+    memory: Option<&SendLog<'_>>,
     limit: &Limit,
-) -> Vec<Sent> {
+) -> Vec<SendResult> {
     let mut lines = Vec::new();
     let mut ready = Vec::new();
     for wanted in wanted {
@@ -60,7 +62,7 @@ pub async fn send_all(
         let mut report = run.report(books, audience, owner, wanted.occasion, &short);
         let mut post = post(run, wanted, &report);
         if report.period.data_through.is_none() {
-            lines.push(line(&post, Outcome::NoData));
+            lines.push(line(&post, SendOutcome::NoData));
             continue;
         }
         // What is wrong with the settings is told; figures that may be wrong are not mailed.
@@ -78,28 +80,29 @@ pub async fn send_all(
             }
         }
         post.figures.fingerprint = fingerprint(&report);
-        ready.push(Ready { post, report });
+        ready.push(ReadyReport { post, report });
     }
-    let posts: Vec<Post> = ready.iter().map(|ready| ready.post.clone()).collect();
+    let posts: Vec<OutgoingReport> = ready.iter().map(|ready| ready.post.clone()).collect();
     let (settings, from) = (&run.settings, office.from.clone());
     let is_dry = office.mailer.is_dry();
-    let build = |post: &Post, before: Option<&Mailed>| -> Result<Message, String> {
-        let ready = ready.iter().find(|ready| ready.post == *post);
-        // Each post was made of one of them.
-        let ready = ready.ok_or("there is no such report")?;
-        let made = message(settings, &from, ready, before, run.now);
-        let (letter, mut message) = made.map_err(|error| error.to_string())?;
-        // Only what is looked at needs a page.
-        message.page = is_dry.then(|| mail::page(&letter));
-        Ok(message)
-    };
+    let build =
+        |post: &OutgoingReport, before: Option<&MailedFigures>| -> Result<OutgoingMail, String> {
+            let ready = ready.iter().find(|ready| ready.post == *post);
+            // Each post was made of one of them.
+            let ready = ready.ok_or("there is no such report")?;
+            let made = message(settings, &from, ready, before, run.now);
+            let (letter, mut message) = made.map_err(|error| error.to_string())?;
+            // Only what is looked at needs a page.
+            message.page = is_dry.then(|| mail::page(&letter));
+            Ok(message)
+        };
     lines.extend(send::send_all(posts, &mut office.mailer, memory, limit, build).await);
     annotate(&mut lines, wanted);
     lines
 }
 
-fn line(post: &Post, outcome: Outcome) -> Sent {
-    Sent {
+fn line(post: &OutgoingReport, outcome: SendOutcome) -> SendResult {
+    SendResult {
         report: post.report.clone(),
         period: post.period.clone(),
         recipient: post.recipient.clone(),
@@ -108,17 +111,17 @@ fn line(post: &Post, outcome: Outcome) -> Sent {
     }
 }
 
-fn incomplete(reason: &str) -> Outcome {
-    Outcome::Failed {
+fn incomplete(reason: &str) -> SendOutcome {
+    SendOutcome::Failed {
         reason: format!("it would be incomplete, so it was not sent: {reason}"),
         is_lasting: false,
     }
 }
 
 /// Tells the operator what a recipient did not get, for what is wrong with the settings.
-fn annotate(lines: &mut [Sent], wanted: &[Wanted]) {
+fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
     for wanted in wanted {
-        let Recipient {
+        let ReportRecipient {
             address, problems, ..
         } = &wanted.recipient;
         if problems.is_empty() {
@@ -138,12 +141,12 @@ fn annotate(lines: &mut [Sent], wanted: &[Wanted]) {
 }
 
 /// The lines of those who cannot get a report.
-pub fn refused(refused: &[Refused]) -> impl Iterator<Item = Sent> {
-    refused.iter().map(|refused| Sent {
+pub fn refused(refused: &[RefusedRecipient]) -> impl Iterator<Item = SendResult> {
+    refused.iter().map(|refused| SendResult {
         report: kind(refused.kind).to_owned(),
         period: String::new(),
         recipient: refused.name.clone(),
-        outcome: Outcome::Failed {
+        outcome: SendOutcome::Failed {
             reason: refused.reason.clone(),
             is_lasting: true,
         },
@@ -151,11 +154,11 @@ pub fn refused(refused: &[Refused]) -> impl Iterator<Item = Sent> {
     })
 }
 
-fn kind(kind: Kind) -> &'static str {
+fn kind(kind: AudienceKind) -> &'static str {
     match kind {
-        Kind::Manager => "manager",
-        Kind::Individual => "individual",
-        Kind::Executive => "executive",
+        AudienceKind::Manager => "manager",
+        AudienceKind::Individual => "individual",
+        AudienceKind::Executive => "executive",
     }
 }
 
@@ -169,11 +172,11 @@ fn name(wanted: &Wanted) -> String {
 }
 
 /// Stands for what a report is about, whichever days and amounts it tells.
-fn scope(run: &Run, wanted: &Wanted) -> String {
+fn scope(run: &CostRun, wanted: &Wanted) -> String {
     let audience = &wanted.recipient.audience;
     let accounts: Vec<&str> = match audience.kind {
         // Whatever there is, which is another set of accounts each time one is opened.
-        Kind::Executive => Vec::new(),
+        AudienceKind::Executive => Vec::new(),
         _ => audience
             .accounts
             .iter()
@@ -189,29 +192,29 @@ fn scope(run: &Run, wanted: &Wanted) -> String {
         &rules.domain,
     );
     match audience.kind {
-        Kind::Individual => send::hash(&format!("{metric:?} {whose:?}")),
+        AudienceKind::Individual => send::hash(&format!("{metric:?} {whose:?}")),
         _ => send::hash(&format!("{metric:?} {accounts:?}")),
     }
 }
 
-fn post(run: &Run, wanted: &Wanted, report: &Report) -> Post {
-    let Days { from, through } = wanted.occasion.days;
+fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
+    let DayRange { from, through } = wanted.occasion.days;
     let period = match wanted.occasion.kind {
         PeriodKind::MonthToDate => format!("{from} to {through}"),
         PeriodKind::LastMonth => format!("{from} to {through} closing"),
         PeriodKind::Range => format!("{from} to {through} range"),
     };
-    let totals = report.parts.iter().map(|part| Total {
+    let totals = report.parts.iter().map(|part| CurrencyTotal {
         currency: part.currency.clone(),
         amount: part.total.amount,
     });
-    Post {
+    OutgoingReport {
         report: name(wanted),
         period,
         recipient: wanted.recipient.address.clone(),
-        figures: Mailed {
+        figures: MailedFigures {
             mailed: run.today(),
-            days: Days {
+            days: DayRange {
                 from,
                 through: report.period.data_through.unwrap_or(through).min(through),
             },
@@ -224,11 +227,11 @@ fn post(run: &Run, wanted: &Wanted, report: &Report) -> Post {
 
 /// Says which amounts are not what the recipient was last told.
 async fn restated(
-    run: &Run,
-    books: &Books,
-    recipient: &Recipient,
-    post: &Post,
-    ledger: &Ledger,
+    run: &CostRun,
+    books: &AccountTotals,
+    recipient: &ReportRecipient,
+    post: &OutgoingReport,
+    ledger: &SendLedger,
 ) -> Result<Vec<Restatement>, LedgerError> {
     let same = send::mailed_for(ledger, &post.report, &post.recipient, &post.period).await?;
     let last = match same {
@@ -236,7 +239,7 @@ async fn restated(
         None => send::mailed(ledger, &post.report, &post.recipient).await?,
     };
     let known = last.filter(|mailed| {
-        let Days { from, through } = mailed.days;
+        let DayRange { from, through } = mailed.days;
         mailed.scope == post.figures.scope
             && books.asked.contains(from)
             && books.asked.contains(through)
@@ -247,10 +250,10 @@ async fn restated(
 }
 
 pub(super) fn restatements(
-    run: &Run,
-    books: &Books,
-    recipient: &Recipient,
-    mailed: &Mailed,
+    run: &CostRun,
+    books: &AccountTotals,
+    recipient: &ReportRecipient,
+    mailed: &MailedFigures,
 ) -> Vec<Restatement> {
     let (audience, owner) = (&recipient.audience, recipient.owner.as_ref());
     let now = report::total_of(&books.table, audience, owner, mailed.days);
@@ -295,9 +298,9 @@ pub(super) fn restatements(
 
 /// Stands for what a report says to its reader: its amounts in cents, whatever their order. When and at what price it
 /// was made is no part of it, nor what was said before, nor what an account is called.
-pub(super) fn fingerprint(report: &Report) -> String {
+pub(super) fn fingerprint(report: &CostReport) -> String {
     let mut lines = BTreeSet::new();
-    let mut add = |place: &str, account: &str, row: &Row| {
+    let mut add = |place: &str, account: &str, row: &ReportRow| {
         let amount = money::cents(row.figure.amount);
         if !amount.is_zero() {
             lines.insert(format!("{place} {account} {:?} {amount}", row.label.name));
@@ -339,13 +342,13 @@ pub(super) fn fingerprint(report: &Report) -> String {
 
 /// Makes a mail of a report; a correction if something else was mailed before.
 fn message(
-    settings: &Settings,
+    settings: &CostSettings,
     from: &str,
-    ready: &Ready,
-    before: Option<&Mailed>,
+    ready: &ReadyReport,
+    before: Option<&MailedFigures>,
     now: trailtab_core::time::Seconds,
-) -> Result<(Letter, Message), Unwritable> {
-    let Ready { post, report } = ready;
+) -> Result<(MailLetter, OutgoingMail), MailBuildError> {
+    let ReadyReport { post, report } = ready;
     let letter = cost::letter(report, &settings.wording, before.is_some())?;
     let domain = from
         .rsplit('@')
@@ -357,14 +360,14 @@ fn message(
         "{} {} {} {} {now}",
         post.report, post.period, post.recipient, post.figures.fingerprint
     ));
-    let envelope = mail::Envelope {
+    let envelope = mail::MailEnvelope {
         from: from.to_owned(),
         to: post.recipient.clone(),
         message_id: format!("<{}@{domain}>", &id[..32.min(id.len())]),
         date: now,
         list_unsubscribe: settings.mail.list_unsubscribe.clone(),
     };
-    let message = Message {
+    let message = OutgoingMail {
         from: from.to_owned(),
         to: post.recipient.clone(),
         bytes: mail::message(&letter, &envelope)?,

@@ -19,28 +19,30 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use self::answers::{Answers, NoAnswer};
-use self::gather::{Gap, Gathered};
+use self::answers::{NoAnswer, RunAnswers};
+use self::gather::{GatheredCosts, MissingPart};
 use crate::cost_source::cost_explorer::PRICE;
-use trailtab_core::cost::audience::{Directory, Recipient, Recipients};
-use trailtab_core::cost::owner::Owner;
-use trailtab_core::cost::period::{self, Days};
-use trailtab_core::cost::plan::{self, Need};
-use trailtab_core::cost::report::{Audience, Basis, Kind, PeriodKind, Question, Report};
-use trailtab_core::cost::settings::{Every, Settings};
+use trailtab_core::cost::audience::{AccountDirectory, RecipientList, ReportRecipient};
+use trailtab_core::cost::owner::CostOwner;
+use trailtab_core::cost::period::{self, DayRange};
+use trailtab_core::cost::plan::{self, ReportNeeds};
+use trailtab_core::cost::report::{
+    Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
+};
+use trailtab_core::cost::settings::{CostSettings, MailFrequency};
 use trailtab_core::cost::settled;
 use trailtab_core::cost::table::CostTable;
 use trailtab_core::time::{self, Seconds};
 
 /// What a run has to work with.
 #[derive(Debug)]
-pub struct Run {
+pub struct CostRun {
     /// The settings of the operator.
-    pub settings: Settings,
+    pub settings: CostSettings,
     /// Where answers of Cost Explorer come from.
-    pub answers: Arc<Answers>,
+    pub answers: Arc<RunAnswers>,
     /// The accounts that are known.
-    pub directory: Directory,
+    pub directory: AccountDirectory,
     /// Whether the directory holds all accounts; if not, Cost Explorer tells their names.
     pub has_directory: bool,
     /// What a reader should know and nobody can mend.
@@ -53,54 +55,54 @@ pub struct Run {
 
 /// Which days a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Occasion {
+pub struct ReportPeriod {
     /// What the period is called.
     pub kind: PeriodKind,
     /// The days.
-    pub days: Days,
+    pub days: DayRange,
 }
 
 /// A report that somebody is to get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// Who gets the report.
-    pub recipient: Recipient,
+    pub recipient: ReportRecipient,
     /// Which days the report is about.
-    pub occasion: Occasion,
+    pub occasion: ReportPeriod,
 }
 
 /// All money of a run.
 #[derive(Debug)]
-pub struct Books {
+pub struct AccountTotals {
     /// All cost lines.
     pub table: CostTable,
-    gaps: Vec<Gap>,
+    gaps: Vec<MissingPart>,
     has_owners: bool,
     /// Owners and accounts in Cost Explorer's answers.
-    owners: BTreeSet<Owner>,
+    owners: BTreeSet<CostOwner>,
     accounts: BTreeSet<String>,
     /// The days that were asked for.
-    pub asked: Days,
+    pub asked: DayRange,
 }
 
-impl Run {
+impl CostRun {
     /// The day of the run, in UTC.
     pub fn today(&self) -> Date {
         settled::day_of(self.now)
     }
 
     /// The month so far; nothing on its first day, unless today is wanted.
-    pub fn month_to_date(&self) -> Option<Occasion> {
+    pub fn month_to_date(&self) -> Option<ReportPeriod> {
         let days = period::month_to_date(self.today(), self.settings.include_today)?;
-        Some(Occasion {
+        Some(ReportPeriod {
             kind: PeriodKind::MonthToDate,
             days,
         })
     }
 
     /// The whole month before the current one.
-    pub fn last_month(&self) -> Occasion {
-        Occasion {
+    pub fn last_month(&self) -> ReportPeriod {
+        ReportPeriod {
             kind: PeriodKind::LastMonth,
             days: period::last_month(self.today()),
         }
@@ -112,13 +114,16 @@ impl Run {
     /// # Errors
     ///
     /// If names are needed and cannot be had.
-    pub async fn recipients(&mut self, occasions: &[Occasion]) -> Result<Recipients, NoAnswer> {
+    pub async fn recipients(
+        &mut self,
+        occasions: &[ReportPeriod],
+    ) -> Result<RecipientList, NoAnswer> {
         let names_matter =
             !(self.settings.managers.is_empty() && self.settings.executives.is_empty());
         if !self.has_directory && names_matter {
             self.learn_names(occasions).await?;
         }
-        Ok(Recipients::of(&self.settings, &self.directory))
+        Ok(RecipientList::of(&self.settings, &self.directory))
     }
 
     /// Learns the names of accounts from Cost Explorer.
@@ -126,18 +131,18 @@ impl Run {
     /// # Errors
     ///
     /// If it does not answer.
-    pub async fn learn_names(&mut self, occasions: &[Occasion]) -> Result<(), NoAnswer> {
+    pub async fn learn_names(&mut self, occasions: &[ReportPeriod]) -> Result<(), NoAnswer> {
         let mut need = self.need(&[], occasions);
         need.accounts = None;
         let answer = self.answers.answer(&need.charges()).await?;
-        let mut reader = trailtab_core::cost::lines::Reader::default();
+        let mut reader = trailtab_core::cost::lines::LineReader::default();
         reader.charges(&answer)?;
         self.directory.learn(&reader.names);
         Ok(())
     }
 
     /// The reports that are due today. On the first days of a month that is the closing report, too.
-    pub fn due(&self, recipients: &[Recipient]) -> Vec<Wanted> {
+    pub fn due(&self, recipients: &[ReportRecipient]) -> Vec<Wanted> {
         let today = self.today();
         let closing = (today.day() <= self.settings.closing_days.0).then(|| self.last_month());
         let mut wanted = Vec::new();
@@ -153,23 +158,27 @@ impl Run {
         wanted
     }
 
-    fn every(&self, kind: Kind) -> Every {
+    fn every(&self, kind: AudienceKind) -> MailFrequency {
         match kind {
-            Kind::Manager => self.settings.schedule.managers,
-            Kind::Individual => self.settings.schedule.users,
-            Kind::Executive => self.settings.schedule.executives,
+            AudienceKind::Manager => self.settings.schedule.managers,
+            AudienceKind::Individual => self.settings.schedule.users,
+            AudienceKind::Executive => self.settings.schedule.executives,
         }
     }
 
     /// All occasions on which a report can be due today.
-    pub fn occasions(&self) -> Vec<Occasion> {
+    pub fn occasions(&self) -> Vec<ReportPeriod> {
         let closing =
             (self.today().day() <= self.settings.closing_days.0).then(|| self.last_month());
         closing.into_iter().chain(self.month_to_date()).collect()
     }
 
     /// What some reports need together, on all these occasions.
-    pub fn need(&self, audiences: &[(&Audience, Option<&Owner>)], occasions: &[Occasion]) -> Need {
+    pub fn need(
+        &self,
+        audiences: &[(&Audience, Option<&CostOwner>)],
+        occasions: &[ReportPeriod],
+    ) -> ReportNeeds {
         let all = occasions
             .iter()
             .map(|occasion| period::whole(occasion.kind, occasion.days));
@@ -183,14 +192,15 @@ impl Run {
             .map(|account| account.id.clone())
             .collect();
         // Where names had to be learnt, all accounts were asked for already.
-        let all_accounts = is(Kind::Executive) || is(Kind::Individual) || !self.has_directory;
-        Need {
+        let all_accounts =
+            is(AudienceKind::Executive) || is(AudienceKind::Individual) || !self.has_directory;
+        ReportNeeds {
             time_period: plan::time_period(from, through),
             metric: self.settings.metric,
             keys: self.settings.owner.keys.clone(),
             accounts: (!all_accounts).then_some(accounts),
-            whole_accounts: is(Kind::Executive) || is(Kind::Manager),
-            total: is(Kind::Executive),
+            whole_accounts: is(AudienceKind::Executive) || is(AudienceKind::Manager),
+            total: is(AudienceKind::Executive),
             people: audiences
                 .iter()
                 .filter_map(|(_, owner)| owner.cloned())
@@ -199,7 +209,7 @@ impl Run {
     }
 
     /// What all reports of the settings can need, judged by the settings alone.
-    pub fn most_needed(&self) -> Need {
+    pub fn most_needed(&self) -> ReportNeeds {
         let settings = &self.settings;
         let mut need = self.need(&[], &[self.last_month()]);
         need.total = !settings.executives.is_empty();
@@ -213,7 +223,8 @@ impl Run {
     pub fn is_anything_due(&self) -> bool {
         let (settings, today) = (&self.settings, self.today());
         let closes = today.day() <= settings.closing_days.0;
-        let is_due = |nobody: bool, every: Every| !nobody && (closes || every.is_due(today));
+        let is_due =
+            |nobody: bool, every: MailFrequency| !nobody && (closes || every.is_due(today));
         is_due(settings.managers.is_empty(), settings.schedule.managers)
             || is_due(settings.users.is_empty(), settings.schedule.users)
             || is_due(settings.executives.is_empty(), settings.schedule.executives)
@@ -224,9 +235,9 @@ impl Run {
     /// # Errors
     ///
     /// If not even the costs by charge type can be had.
-    pub async fn books(&mut self, need: &Need) -> Result<Books, NoAnswer> {
+    pub async fn books(&mut self, need: &ReportNeeds) -> Result<AccountTotals, NoAnswer> {
         let gathered = gather::gather(need, &self.settings.owner, &self.answers).await?;
-        let Gathered {
+        let GatheredCosts {
             table,
             names,
             gaps,
@@ -236,13 +247,13 @@ impl Run {
         } = gathered;
         self.directory.learn(&names);
         let days = need.time_period;
-        Ok(Books {
+        Ok(AccountTotals {
             table,
             gaps,
             has_owners,
             owners,
             accounts,
-            asked: Days {
+            asked: DayRange {
                 from: days.start,
                 through: days.end.yesterday().unwrap_or(days.end),
             },
@@ -252,17 +263,17 @@ impl Run {
     /// Makes the report of one audience.
     pub fn report(
         &self,
-        books: &Books,
+        books: &AccountTotals,
         audience: &Audience,
-        owner: Option<&Owner>,
-        occasion: Occasion,
+        owner: Option<&CostOwner>,
+        occasion: ReportPeriod,
         problems: &[String],
-    ) -> Report {
+    ) -> CostReport {
         let mut audience = audience.clone();
         for account in &mut audience.accounts {
             *account = self.directory.account(&account.id);
         }
-        let question = Question {
+        let question = ReportQuestion {
             kind: occasion.kind,
             days: occasion.days,
             data_through: books.table.data_through(),
@@ -282,11 +293,11 @@ impl Run {
 
     fn basis(
         &self,
-        books: &Books,
+        books: &AccountTotals,
         audience: &Audience,
-        owner: Option<&Owner>,
+        owner: Option<&CostOwner>,
         problems: &[String],
-    ) -> Basis {
+    ) -> ReportBasis {
         let (requests, charged) = self.answers.requests();
         let mut notes = self.notes.clone();
         if !books.has_owners && !books.table.lines.is_empty() {
@@ -296,7 +307,7 @@ impl Run {
             ));
         }
         let gaps = books.gaps(audience, owner).map(|gap| gap.reason.clone());
-        Basis {
+        ReportBasis {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             run_time: time::iso(self.now),
             as_of: self.answers.as_of().map(time::iso),
@@ -308,20 +319,20 @@ impl Run {
     }
 }
 
-impl Books {
+impl AccountTotals {
     /// What is missing in the report of one audience.
     pub fn gaps<'b>(
         &'b self,
         audience: &'b Audience,
-        owner: Option<&'b Owner>,
-    ) -> impl Iterator<Item = &'b Gap> {
+        owner: Option<&'b CostOwner>,
+    ) -> impl Iterator<Item = &'b MissingPart> {
         self.gaps.iter().filter(move |gap| match audience.kind {
-            Kind::Executive => gap.owner.is_none(),
-            Kind::Manager => {
+            AudienceKind::Executive => gap.owner.is_none(),
+            AudienceKind::Manager => {
                 let has = |id: &String| audience.accounts.iter().any(|account| account.id == *id);
                 gap.owner.is_none() && gap.account.as_ref().is_none_or(has) && !gap.in_totals
             }
-            Kind::Individual => match &gap.owner {
+            AudienceKind::Individual => match &gap.owner {
                 None => gap.account.is_some(),
                 Some(of) => Some(of) == owner,
             },

@@ -2,13 +2,13 @@
 
 use aws_config::SdkConfig;
 
-use crate::deliver::mail::Mailer;
-use crate::deliver::mail::files::Folder;
+use crate::deliver::mail::MailTransport;
+use crate::deliver::mail::files::MailFolder;
 use crate::deliver::mail::secret;
-use crate::deliver::mail::ses::Ses;
-use crate::deliver::mail::smtp::Smtp;
-use trailtab_core::cost::secret::{SecretError, Server};
-use trailtab_core::cost::settings::{Mail, Settings, Transport};
+use crate::deliver::mail::ses::SesSender;
+use crate::deliver::mail::smtp::SmtpSender;
+use trailtab_core::cost::secret::{MailServer, SecretError};
+use trailtab_core::cost::settings::{CostSettings, MailSettings, MailTransportKind};
 
 /// Where the predecessor's secret is, unless it was changed.
 const PREDECESSORS_REGION: &str = "us-west-2";
@@ -39,40 +39,43 @@ pub enum MailerError {
 
 /// A way for mails, and whom they are from.
 #[derive(Debug)]
-pub struct PostOffice {
+pub struct MailSetup {
     /// How mails are sent.
-    pub mailer: Mailer,
+    pub mailer: MailTransport,
     /// The address that mails come from.
     pub from: String,
 }
 
-impl PostOffice {
+impl MailSetup {
     /// Makes ready what the settings say.
     ///
     /// # Errors
     ///
     /// If no server or sender is known, or if the secret cannot be used.
-    pub async fn open(settings: &Settings, config: &SdkConfig) -> Result<PostOffice, MailerError> {
+    pub async fn open(
+        settings: &CostSettings,
+        config: &SdkConfig,
+    ) -> Result<MailSetup, MailerError> {
         let mail = &settings.mail;
-        if mail.transport == Transport::Ses {
+        if mail.transport == MailTransportKind::Ses {
             let from = mail.from.clone().ok_or(MailerError::NoSender)?;
             let set = mail.configuration_set.clone();
-            let mailer = Mailer::Ses(Ses::new(config, mail.region.as_deref(), set));
-            return Ok(PostOffice { mailer, from });
+            let mailer = MailTransport::Ses(SesSender::new(config, mail.region.as_deref(), set));
+            return Ok(MailSetup { mailer, from });
         }
         let server = server(settings, config).await?;
         let from = mail.from.clone().or_else(|| server.from.clone());
-        Ok(PostOffice {
+        Ok(MailSetup {
             from: from.ok_or(MailerError::NoSender)?,
-            mailer: Mailer::Smtp(Smtp::new(server)),
+            mailer: MailTransport::Smtp(SmtpSender::new(server)),
         })
     }
 
     /// Writes files and sends nothing.
-    pub fn dry(settings: &Settings, folder: Folder) -> PostOffice {
+    pub fn dry(settings: &CostSettings, folder: MailFolder) -> MailSetup {
         let nobody = || "trailtab@localhost".to_owned();
-        PostOffice {
-            mailer: Mailer::Files(folder),
+        MailSetup {
+            mailer: MailTransport::Files(folder),
             from: settings.mail.from.clone().unwrap_or_else(nobody),
         }
     }
@@ -83,11 +86,14 @@ impl PostOffice {
 /// # Errors
 ///
 /// If none is known, or if the secret cannot be used.
-pub async fn server(settings: &Settings, config: &SdkConfig) -> Result<Server, MailerError> {
-    let Mail { server: told, .. } = &settings.mail;
+pub async fn server(
+    settings: &CostSettings,
+    config: &SdkConfig,
+) -> Result<MailServer, MailerError> {
+    let MailSettings { server: told, .. } = &settings.mail;
     let Some(name) = &settings.secret_name else {
         return match told.host {
-            Some(_) => Server::open(told).map_err(|source| unusable("", source)),
+            Some(_) => MailServer::open(told).map_err(|source| unusable("", source)),
             None => Err(MailerError::NoServer),
         };
     };
@@ -99,7 +105,7 @@ pub async fn server(settings: &Settings, config: &SdkConfig) -> Result<Server, M
             .map_err(|_| error)?,
         text => text?,
     };
-    Server::of_secret(&text, told).map_err(|source| unusable(name, source))
+    MailServer::of_secret(&text, told).map_err(|source| unusable(name, source))
 }
 
 fn unusable(name: &str, source: SecretError) -> MailerError {

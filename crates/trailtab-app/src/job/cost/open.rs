@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 
-use super::Run;
-use super::answers::{Answers, Cache, Source};
+use super::CostRun;
+use super::answers::{AnswerCache, AnswerSource, RunAnswers};
 use crate::aws;
-use crate::cost_source::accounts::{self, AccountsError, Listed};
-use crate::cost_source::cost_explorer::{CostExplorer, Limits};
-use crate::cost_source::saved::{self, LoadError, Saved};
-use crate::deliver::ledger::Ledger;
+use crate::cost_source::accounts::{self, AccountListing, AccountsError};
+use crate::cost_source::cost_explorer::{CostExplorer, RequestLimits};
+use crate::cost_source::saved::{self, LoadError, SavedAnswers};
+use crate::deliver::ledger::SendLedger;
 use crate::source;
-use trailtab_core::cost::audience::Directory;
-use trailtab_core::cost::settings::{Settings, SettingsError};
+use trailtab_core::cost::audience::AccountDirectory;
+use trailtab_core::cost::settings::{CostSettings, CostSettingsError};
 use trailtab_core::time::Seconds;
 
 /// Bytes of the largest file of settings.
@@ -37,7 +37,7 @@ pub enum OpenError {
         /// The path or address of the settings.
         place: String,
         /// What is wrong with them.
-        source: SettingsError,
+        source: CostSettingsError,
     },
     /// Settings cannot be read from this place.
     #[error("the settings must be a file or an object in S3: {place}")]
@@ -52,7 +52,10 @@ pub enum OpenError {
 /// # Errors
 ///
 /// If there are none, or if they cannot be used.
-pub async fn settings(place: &source::Source, config: &SdkConfig) -> Result<Settings, OpenError> {
+pub async fn settings(
+    place: &source::Source,
+    config: &SdkConfig,
+) -> Result<CostSettings, OpenError> {
     let (name, bytes) = match place {
         source::Source::Path(path) => {
             let name = path.display().to_string();
@@ -61,7 +64,7 @@ pub async fn settings(place: &source::Source, config: &SdkConfig) -> Result<Sett
         }
         source::Source::S3 { bucket, prefix } => {
             let name = format!("s3://{bucket}/{prefix}");
-            let ledger = Ledger::in_s3(config, bucket.clone(), String::new());
+            let ledger = SendLedger::in_s3(config, bucket.clone(), String::new());
             let bytes = match ledger.load(prefix).await {
                 Ok(Some((bytes, _))) => Ok(bytes),
                 Ok(None) => Err("there is no such object".to_owned()),
@@ -78,7 +81,7 @@ pub async fn settings(place: &source::Source, config: &SdkConfig) -> Result<Sett
         place: name.clone(),
         reason,
     })?;
-    Settings::parse(&bytes).map_err(|source| OpenError::Unusable {
+    CostSettings::parse(&bytes).map_err(|source| OpenError::Unusable {
         place: name,
         source,
     })
@@ -103,14 +106,14 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
 /// If there are no credentials, or no network. If accounts cannot be listed for another reason, the run does
 /// without.
 pub async fn live(
-    settings: Settings,
+    settings: CostSettings,
     config: &SdkConfig,
-    cache: Option<Cache>,
+    cache: Option<AnswerCache>,
     now: Seconds,
-) -> Result<(Run, Vec<Listed>), AccountsError> {
-    let limits = Limits::new(settings.max_requests.0);
+) -> Result<(CostRun, Vec<AccountListing>), AccountsError> {
+    let limits = RequestLimits::new(settings.max_requests.0);
     let explorer = CostExplorer::new(aws::cost_explorer(config), limits);
-    let answers = Answers::new(Source::Asked(Box::new(explorer)), cache, now);
+    let answers = RunAnswers::new(AnswerSource::Asked(Box::new(explorer)), cache, now);
     let (mut notes, mut remarks) = (Vec::new(), Vec::new());
     let listed = match accounts::accounts(config).await {
         Ok(listed) => Some(listed),
@@ -135,34 +138,37 @@ pub async fn live(
 ///
 /// If what was saved cannot be read.
 pub fn offline(
-    settings: Settings,
+    settings: CostSettings,
     directory: &Path,
     now: Option<Seconds>,
-) -> Result<Run, LoadError> {
-    let Saved { answers, accounts } = saved::load(directory)?;
+) -> Result<CostRun, LoadError> {
+    let SavedAnswers { answers, accounts } = saved::load(directory)?;
     let asked = answers.iter().map(|answer| answer.asked).max();
     let now = now.or(asked).unwrap_or_default();
-    let answers = Answers::new(Source::Saved(answers), None, now);
+    let answers = RunAnswers::new(AnswerSource::Saved(answers), None, now);
     let listed = (!accounts.is_empty()).then_some(accounts);
     Ok(begin(settings, answers, listed.as_deref(), Vec::new(), now))
 }
 
 fn begin(
-    settings: Settings,
-    answers: Answers,
-    listed: Option<&[Listed]>,
+    settings: CostSettings,
+    answers: RunAnswers,
+    listed: Option<&[AccountListing]>,
     notes: Vec<String>,
     now: Seconds,
-) -> Run {
-    let named = |account: &Listed| (account.id.clone(), account.name.clone());
+) -> CostRun {
+    let named = |account: &AccountListing| (account.id.clone(), account.name.clone());
     let listed_accounts = listed.unwrap_or_default().iter();
     let names = listed_accounts.clone().map(named).collect();
     let inactive =
         listed_accounts.filter(|account| !matches!(account.state.as_str(), "" | "ACTIVE"));
-    Run {
+    CostRun {
         settings,
         answers: Arc::new(answers),
-        directory: Directory::new(names, inactive.map(|account| account.id.clone()).collect()),
+        directory: AccountDirectory::new(
+            names,
+            inactive.map(|account| account.id.clone()).collect(),
+        ),
         has_directory: listed.is_some(),
         notes,
         remarks: Vec::new(),

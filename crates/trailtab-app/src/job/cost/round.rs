@@ -4,14 +4,14 @@ use aws_config::SdkConfig;
 
 use super::answers::NoAnswer;
 use super::mails;
-use super::office::{MailerError, PostOffice};
-use super::send::{Limit, Memory, Outcome, Sent};
-use super::{Occasion, Run, Wanted};
-use crate::deliver::ledger::{Ledger, Owner as Sender};
-use crate::deliver::mail::files::Folder;
-use trailtab_core::cost::audience::Recipients;
-use trailtab_core::cost::owner::Owner;
-use trailtab_core::cost::plan::Need;
+use super::office::{MailSetup, MailerError};
+use super::send::{Limit, SendLog, SendOutcome, SendResult};
+use super::{CostRun, ReportPeriod, Wanted};
+use crate::deliver::ledger::{ClaimOwner as Sender, SendLedger};
+use crate::deliver::mail::files::MailFolder;
+use trailtab_core::cost::audience::RecipientList;
+use trailtab_core::cost::owner::CostOwner;
+use trailtab_core::cost::plan::ReportNeeds;
 use trailtab_core::cost::report::Audience;
 
 /// Why nobody got anything.
@@ -30,45 +30,45 @@ pub enum RoundError {
 
 /// Who is to get which report.
 #[derive(Debug, Default)]
-pub struct Round {
+pub struct MailRound {
     /// The reports that are due, and their recipients.
     pub wanted: Vec<Wanted>,
     /// The lines of those who cannot get any.
-    pub refused: Vec<Sent>,
-    occasions: Vec<Occasion>,
+    pub refused: Vec<SendResult>,
+    occasions: Vec<ReportPeriod>,
 }
 
 /// How mails go out.
-pub struct Way<'w> {
+pub struct SendOptions<'w> {
     /// The configuration of AWS clients.
     pub config: &'w SdkConfig,
     /// What was sent before.
-    pub ledger: &'w Ledger,
+    pub ledger: &'w SendLedger,
     /// The name of this run in the ledger.
     pub sender: Sender,
     /// When to begin no further mail.
     pub limit: Limit,
     /// Where mails are written instead of being sent.
-    pub folder: Option<Folder>,
+    pub folder: Option<MailFolder>,
 }
 
-impl Round {
+impl MailRound {
     /// Finds out what is due today, or who gets a report on one occasion.
     ///
     /// # Errors
     ///
     /// If names of accounts are needed and cannot be had.
     pub async fn plan(
-        run: &mut Run,
-        asked: Option<Occasion>,
+        run: &mut CostRun,
+        asked: Option<ReportPeriod>,
         is_meant: impl Fn(&str) -> bool,
-    ) -> Result<Round, NoAnswer> {
+    ) -> Result<MailRound, NoAnswer> {
         let occasions = asked.map_or_else(|| run.occasions(), |asked| vec![asked]);
         // Nothing is asked, and paid for, on days on which nobody gets anything.
         if occasions.is_empty() || (asked.is_none() && !run.is_anything_due()) {
-            return Ok(Round::default());
+            return Ok(MailRound::default());
         }
-        let Recipients { accepted, refused } = run.recipients(&occasions).await?;
+        let RecipientList { accepted, refused } = run.recipients(&occasions).await?;
         let accepted: Vec<_> = accepted
             .into_iter()
             .filter(|recipient| is_meant(&recipient.address))
@@ -83,7 +83,7 @@ impl Round {
                 })
                 .collect(),
         };
-        Ok(Round {
+        Ok(MailRound {
             wanted,
             refused: mails::refused(&refused)
                 .filter(|refused| is_meant(&refused.recipient))
@@ -93,8 +93,8 @@ impl Round {
     }
 
     /// What all reports need together; nothing if none is due.
-    pub fn need(&self, run: &Run) -> Option<Need> {
-        let audiences: Vec<(&Audience, Option<&Owner>)> = self
+    pub fn need(&self, run: &CostRun) -> Option<ReportNeeds> {
+        let audiences: Vec<(&Audience, Option<&CostOwner>)> = self
             .wanted
             .iter()
             .map(|wanted| (&wanted.recipient.audience, wanted.recipient.owner.as_ref()))
@@ -107,18 +107,22 @@ impl Round {
     /// # Errors
     ///
     /// If Cost Explorer does not answer, or if there is no way for any mail.
-    pub async fn send(self, run: &mut Run, way: Way<'_>) -> Result<Vec<Sent>, RoundError> {
+    pub async fn send(
+        self,
+        run: &mut CostRun,
+        way: SendOptions<'_>,
+    ) -> Result<Vec<SendResult>, RoundError> {
         let Some(need) = self.need(run) else {
             return Ok(self.refused);
         };
         // Whoever cannot send anything need not pay for answers.
         let mut office = match way.folder {
-            Some(folder) => PostOffice::dry(&run.settings, folder),
-            None => PostOffice::open(&run.settings, way.config).await?,
+            Some(folder) => MailSetup::dry(&run.settings, folder),
+            None => MailSetup::open(&run.settings, way.config).await?,
         };
         let books = way.limit.interrupt.or(run.books(&need)).await;
         let books = books.ok_or(RoundError::Interrupted)??;
-        let memory = Memory {
+        let memory = SendLog {
             ledger: way.ledger,
             owner: way.sender,
         };
@@ -138,7 +142,7 @@ impl Round {
 }
 
 /// How many reports there are of some kind.
-pub fn count(sent: &[Sent], is: impl Fn(&Outcome) -> bool) -> u64 {
+pub fn count(sent: &[SendResult], is: impl Fn(&SendOutcome) -> bool) -> u64 {
     let count = sent.iter().filter(|sent| is(&sent.outcome)).count();
     u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::answers::{Answers, Source};
-use super::history::{Mailed, Total};
-use super::{Occasion, Run, Wanted, mails};
-use trailtab_core::cost::audience::{Directory, Recipients};
-use trailtab_core::cost::owner::Owner;
+use super::answers::{AnswerSource, RunAnswers};
+use super::history::{CurrencyTotal, MailedFigures};
+use super::{CostRun, ReportPeriod, Wanted, mails};
+use trailtab_core::cost::audience::{AccountDirectory, RecipientList};
+use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::report::{Audience, PeriodKind};
-use trailtab_core::cost::settings::Settings;
+use trailtab_core::cost::settings::CostSettings;
 use trailtab_core::time;
 use trailtab_demo::bill;
 
@@ -24,14 +24,14 @@ const SETTINGS: &str = r#"
     executives = "month"
 "#;
 
-fn run(now: &str) -> Run {
+fn run(now: &str) -> CostRun {
     let now = time::parse(now.as_bytes()).unwrap();
     let answers = bill::answers(1, now);
     let named = bill::accounts().map(|(id, name)| (id.to_owned(), name.to_owned()));
-    Run {
-        settings: Settings::parse(SETTINGS.as_bytes()).unwrap(),
-        answers: Answers::new(Source::Saved(answers), None, now).into(),
-        directory: Directory::new(named.collect(), BTreeSet::new()),
+    CostRun {
+        settings: CostSettings::parse(SETTINGS.as_bytes()).unwrap(),
+        answers: RunAnswers::new(AnswerSource::Saved(answers), None, now).into(),
+        directory: AccountDirectory::new(named.collect(), BTreeSet::new()),
         has_directory: true,
         notes: Vec::new(),
         remarks: Vec::new(),
@@ -41,7 +41,7 @@ fn run(now: &str) -> Run {
 
 fn due(now: &str) -> Vec<(String, PeriodKind)> {
     let run = run(now);
-    let recipients = Recipients::of(&run.settings, &run.directory);
+    let recipients = RecipientList::of(&run.settings, &run.directory);
     assert!(recipients.refused.is_empty());
     let due = run.due(&recipients.accepted).into_iter();
     due.map(|wanted| (wanted.recipient.address, wanted.occasion.kind))
@@ -85,14 +85,14 @@ fn reports_come_on_their_days() {
 }
 
 /// The reports that are due, their recipients, and the books that they are made from.
-async fn ready(run: &mut Run) -> (Vec<Wanted>, super::Books) {
-    let recipients = Recipients::of(&run.settings, &run.directory);
+async fn ready(run: &mut CostRun) -> (Vec<Wanted>, super::AccountTotals) {
+    let recipients = RecipientList::of(&run.settings, &run.directory);
     let wanted = run.due(&recipients.accepted);
-    let audiences: Vec<(&Audience, Option<&Owner>)> = wanted
+    let audiences: Vec<(&Audience, Option<&CostOwner>)> = wanted
         .iter()
         .map(|wanted| (&wanted.recipient.audience, wanted.recipient.owner.as_ref()))
         .collect();
-    let occasions: Vec<Occasion> = run.occasions();
+    let occasions: Vec<ReportPeriod> = run.occasions();
     let need = run.need(&audiences, &occasions);
     let books = run.books(&need).await.unwrap();
     (wanted, books)
@@ -108,17 +108,17 @@ async fn what_was_mailed_and_has_changed_is_said() {
         .unwrap();
     let report = run.report(&books, &head.recipient.audience, None, head.occasion, &[]);
     let true_total = report.parts[0].total.amount;
-    let told = |amount: &str, currency: &str| Mailed {
+    let told = |amount: &str, currency: &str| MailedFigures {
         mailed: "2026-09-20".parse().unwrap(),
         days: head.occasion.days,
-        totals: vec![Total {
+        totals: vec![CurrencyTotal {
             currency: currency.to_owned(),
             amount: amount.parse().unwrap(),
         }],
         scope: String::new(),
         fingerprint: String::new(),
     };
-    let said = |mailed: &Mailed| mails::restatements(&run, &books, &head.recipient, mailed);
+    let said = |mailed: &MailedFigures| mails::restatements(&run, &books, &head.recipient, mailed);
     assert_eq!(said(&told(&true_total.to_string(), "USD")), []);
     let restated = said(&told("40.10", "USD"));
     assert_eq!(
@@ -144,7 +144,7 @@ async fn a_report_is_the_same_in_any_order_and_another_with_other_amounts() {
         .find(|wanted| wanted.recipient.owner.is_none())
         .unwrap();
     let audience = &head.recipient.audience;
-    let print = |books: &super::Books| {
+    let print = |books: &super::AccountTotals| {
         mails::fingerprint(&run.report(books, audience, None, head.occasion, &[]))
     };
     let before = print(&books);

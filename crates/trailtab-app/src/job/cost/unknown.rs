@@ -1,25 +1,25 @@
 //! Owners and accounts that were asked for and do not exist. A report on them would say that they cost
 //! nothing, which is not known.
 
-use super::{Books, Run};
-use trailtab_core::cost::owner::Owner;
+use super::{AccountTotals, CostRun};
+use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::report::Audience;
 use trailtab_core::nearest;
 
 /// Owners that are named where the one who was asked for does not exist.
 const MAX_OWNERS_NAMED: usize = 5;
 
-impl Run {
+impl CostRun {
     /// Says that an owner does not exist: Cost Explorer's answers, which cover the days compared with as
     /// well, do not have it. `None` if they do, if something could not be read, or if the settings name the
     /// owner.
     pub fn unknown_owner(
         &self,
-        books: &Books,
+        books: &AccountTotals,
         audience: &Audience,
-        owner: &Owner,
+        owner: &CostOwner,
     ) -> Option<String> {
-        let Owner::Named(name) = owner else {
+        let CostOwner::Named(name) = owner else {
             return None;
         };
         let users = self.settings.users.iter();
@@ -32,8 +32,8 @@ impl Run {
             return None;
         }
         let named = books.owners.iter().filter_map(|owner| match owner {
-            Owner::Named(name) => Some(name.as_str()),
-            Owner::Instances | Owner::Untagged => None,
+            CostOwner::Named(name) => Some(name.as_str()),
+            CostOwner::Instances | CostOwner::Untagged => None,
         });
         let days = books.asked.label();
         let said = format!("there is no owner {name:?} in the costs of {days}");
@@ -58,7 +58,7 @@ impl Run {
 
     /// Says of each account that it does not exist if no list of accounts has it, and no charge is its.
     /// To be called once the directory has learnt all names.
-    pub fn unknown_accounts(&self, books: &Books, audience: &Audience) -> Vec<String> {
+    pub fn unknown_accounts(&self, books: &AccountTotals, audience: &Audience) -> Vec<String> {
         let names = self.directory.names();
         if !self.has_directory && books.accounts.is_empty() {
             // Without a list, and without any charge, accounts without charges cannot be told from others.

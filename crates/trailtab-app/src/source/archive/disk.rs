@@ -8,12 +8,12 @@ use std::path::Path;
 
 /// Writes to a disk.
 #[derive(Debug, Default)]
-pub(super) struct Disk {
+pub(super) struct ArchiveDisk {
     #[cfg(test)]
     pub(super) fuse: fuse::Fuse,
 }
 
-impl Disk {
+impl ArchiveDisk {
     /// Makes a directory with all that lead to it, so that a loss of power leaves them there.
     pub(super) fn make_directory(&self, path: &Path) -> io::Result<()> {
         if path.as_os_str().is_empty() || path.is_dir() {

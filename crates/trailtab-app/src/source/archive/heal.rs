@@ -3,20 +3,24 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::disk::Disk;
-use super::layout::{self, Scope, unfinished};
-use super::ledger::{Ledger, Line, LostLine};
-use super::region::{Found, Region};
+use super::disk::ArchiveDisk;
+use super::layout::{self, ArchiveScope, unfinished};
+use super::ledger::{ArchiveLedger, LedgerLine, LostLine};
+use super::region::{ArchivedRegion, FoundFile};
 use super::{ArchiveError, Attempt as _};
 
 /// Reads an account and region's ledger, and makes the disk agree with it.
-pub(super) fn heal(disk: &Disk, root: &Path, scope: Scope) -> Result<Region, ArchiveError> {
+pub(super) fn heal(
+    disk: &ArchiveDisk,
+    root: &Path,
+    scope: ArchiveScope,
+) -> Result<ArchivedRegion, ArchiveError> {
     let path = scope.ledger(root);
-    let ledger = Ledger::read(&path).attempt("read", &path)?;
+    let ledger = ArchiveLedger::read(&path).attempt("read", &path)?;
     if let Some(len) = ledger.torn {
         disk.truncate(&path, len).attempt("repair", &path)?;
     }
-    let mut region = Region::replay(scope, ledger);
+    let mut region = ArchivedRegion::replay(scope, ledger);
     settle(disk, root, &mut region)?;
     // What is still unfinished was never in the ledger.
     let folder = region.scope.logs(root);
@@ -27,20 +31,24 @@ pub(super) fn heal(disk: &Disk, root: &Path, scope: Scope) -> Result<Region, Arc
 }
 
 /// Gives each file of the ledger its name, or gives it up.
-fn settle(disk: &Disk, root: &Path, region: &mut Region) -> Result<(), ArchiveError> {
+fn settle(
+    disk: &ArchiveDisk,
+    root: &Path,
+    region: &mut ArchivedRegion,
+) -> Result<(), ArchiveError> {
     let mut lost = Vec::new();
     for file in region.files() {
         let path = region.path(root, file);
         match region.find(root, file).attempt("look for", &path)? {
-            Found::Whole => continue,
-            Found::Unfinished => {
+            FoundFile::Whole => continue,
+            FoundFile::Unfinished => {
                 let part = unfinished(&path);
                 disk.rename(&part, &path).attempt("rename", &part)?;
                 continue;
             }
-            Found::Missing => {}
+            FoundFile::Missing => {}
             // Its records may be worth something to someone, but not beside those fetched again.
-            Found::OtherSize(_) => {
+            FoundFile::OtherSize(_) => {
                 let folder = layout::damaged(root);
                 disk.make_directory(&folder).attempt("make", &folder)?;
                 let to = folder.join(region.name(file));
@@ -57,7 +65,7 @@ fn settle(disk: &Disk, root: &Path, region: &mut Region) -> Result<(), ArchiveEr
     let ledger = region.scope.ledger(root);
     for line in lost {
         region.lose(&line);
-        let bytes = Line::Lost(line).to_bytes().map_err(io::Error::from);
+        let bytes = LedgerLine::Lost(line).to_bytes().map_err(io::Error::from);
         let bytes = bytes.attempt("write", &ledger)?;
         disk.append(&ledger, &bytes).attempt("write", &ledger)?;
     }
@@ -65,7 +73,7 @@ fn settle(disk: &Disk, root: &Path, region: &mut Region) -> Result<(), ArchiveEr
 }
 
 /// Finds the files that a run began to write and did not finish.
-pub(super) fn leftovers(scope: &Scope, folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn leftovers(scope: &ArchiveScope, folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {

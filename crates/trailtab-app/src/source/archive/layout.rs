@@ -1,6 +1,6 @@
 //! Where things are in an archive, and what they are called.
 //!
-//! Accounts and regions come from outside. A [`Scope`] is the proof that both can be names of folders;
+//! Accounts and regions come from outside. A [`ArchiveScope`] is the proof that both can be names of folders;
 //! every path is made from one.
 
 use std::ffi::OsStr;
@@ -20,23 +20,23 @@ pub(super) const DAY: Seconds = 86_400;
 
 /// An account and region, fit for paths.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Scope {
+pub(super) struct ArchiveScope {
     pub(super) account: String,
     pub(super) region: String,
 }
 
 /// The part of a log file's name that tells it from others of its minute.
-pub(super) type Unique = [u8; 16];
+pub(super) type UniqueSuffix = [u8; 16];
 
-impl Scope {
-    pub(super) fn new(account: &str, region: &str) -> Option<Scope> {
+impl ArchiveScope {
+    pub(super) fn new(account: &str, region: &str) -> Option<ArchiveScope> {
         let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
         let is_region = (1..=40).contains(&region.len())
             && region.starts_with(|c: char| c.is_ascii_lowercase())
             && region
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        (is_account && is_region).then(|| Scope {
+        (is_account && is_region).then(|| ArchiveScope {
             account: account.to_owned(),
             region: region.to_owned(),
         })
@@ -61,18 +61,18 @@ impl Scope {
     }
 
     /// The name of a log file whose newest event is of this time.
-    pub(super) fn name(&self, newest: Seconds, unique: &Unique) -> String {
+    pub(super) fn name(&self, newest: Seconds, unique: &UniqueSuffix) -> String {
         let time = time::compact(newest);
         // 20260907080000
         let (date, minute) = (time.get(..8), time.get(8..12));
         let (date, minute) = (date.unwrap_or_default(), minute.unwrap_or_default());
-        let Scope { account, region } = self;
+        let ArchiveScope { account, region } = self;
         let unique = String::from_utf8_lossy(unique);
         format!("{account}_CloudTrail_{region}_{date}T{minute}Z_{unique}{ENDING}")
     }
 
     /// Reads the part that tells a log file from others; the rest must fit the newest event's time.
-    pub(super) fn unique(&self, name: &str, newest: Seconds) -> Option<Unique> {
+    pub(super) fn unique(&self, name: &str, newest: Seconds) -> Option<UniqueSuffix> {
         let unique = name.strip_suffix(ENDING)?.as_bytes().last_chunk()?;
         (unique.iter().all(u8::is_ascii_alphanumeric) && self.name(newest, unique) == name)
             .then_some(*unique)
@@ -80,7 +80,7 @@ impl Scope {
 
     /// Tells whether an archive could have begun to write this file.
     pub(super) fn is_unfinished(&self, name: &OsStr) -> bool {
-        let Scope { account, region } = self;
+        let ArchiveScope { account, region } = self;
         name.to_str().is_some_and(|name| {
             name.starts_with(&format!("{account}_CloudTrail_{region}_"))
                 && name.ends_with(UNFINISHED)
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn names_are_cloudtrails_own() {
-        let scope = Scope::new("111122223333", "eu-west-1").unwrap();
+        let scope = ArchiveScope::new("111122223333", "eu-west-1").unwrap();
         let time = time::parse(b"2026-09-07T08:05:09Z").unwrap();
         let name = scope.name(time, b"abcdefgh01234567");
         assert_eq!(
@@ -143,7 +143,11 @@ mod tests {
             ("111122223333", "EU-WEST-1"),
             ("111122223333", "-x"),
         ] {
-            assert_eq!(Scope::new(account, region), None, "{account} {region}");
+            assert_eq!(
+                ArchiveScope::new(account, region),
+                None,
+                "{account} {region}"
+            );
         }
     }
 }

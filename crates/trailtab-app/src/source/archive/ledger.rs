@@ -8,13 +8,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use trailtab_core::history::spans::Span;
+use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time::{self, Seconds};
 
 /// One line.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub(super) enum Line {
+pub(super) enum LedgerLine {
     /// A page was kept.
     Page(PageLine),
     /// A log file is gone or damaged, and seconds are to be fetched again.
@@ -60,8 +60,8 @@ pub(super) struct LostLine {
 }
 
 impl PageLine {
-    pub(super) fn span(&self) -> Span {
-        Span {
+    pub(super) fn span(&self) -> SecondRange {
+        SecondRange {
             from: self.from,
             until: self.until,
         }
@@ -69,8 +69,8 @@ impl PageLine {
 }
 
 impl LostLine {
-    pub(super) fn span(&self) -> Span {
-        Span {
+    pub(super) fn span(&self) -> SecondRange {
+        SecondRange {
             from: self.from,
             until: self.until,
         }
@@ -79,35 +79,35 @@ impl LostLine {
 
 /// A ledger file, read.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct ArchiveLedger {
     /// All lines with the numbers that they have in the file, from 1; `None` cannot be read.
-    pub(super) lines: Vec<(usize, Option<Line>)>,
+    pub(super) lines: Vec<(usize, Option<LedgerLine>)>,
     /// The length of the file without its torn last line, if it has one.
     pub(super) torn: Option<u64>,
 }
 
-impl Ledger {
+impl ArchiveLedger {
     /// Reads a ledger; one that is not there is empty.
-    pub(super) fn read(path: &Path) -> io::Result<Ledger> {
+    pub(super) fn read(path: &Path) -> io::Result<ArchiveLedger> {
         match std::fs::read(path) {
-            Ok(bytes) => Ok(Ledger::parse(&bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+            Ok(bytes) => Ok(ArchiveLedger::parse(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ArchiveLedger::default()),
             Err(error) => Err(error),
         }
     }
 
-    fn parse(bytes: &[u8]) -> Ledger {
+    fn parse(bytes: &[u8]) -> ArchiveLedger {
         let whole = memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
         let lines = bytes[..whole].split_inclusive(|b| *b == b'\n');
         let lines = (1..).zip(lines.map(|line| serde_json::from_slice(line).ok()));
-        Ledger {
+        ArchiveLedger {
             lines: lines.collect(),
             torn: (whole < bytes.len()).then_some(whole as u64),
         }
     }
 }
 
-impl Line {
+impl LedgerLine {
     /// Writes the line, with its line break.
     pub(super) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
         let mut bytes = serde_json::to_vec(self)?;
@@ -167,8 +167,8 @@ mod hex {
 mod tests {
     use super::*;
 
-    fn page() -> Line {
-        Line::Page(PageLine {
+    fn page() -> LedgerLine {
+        LedgerLine::Page(PageLine {
             from: 1_788_768_000,
             until: 1_788_771_600,
             files: vec![FileLine {
@@ -192,14 +192,17 @@ mod tests {
              \"0008101820283038404850586068707880889098a0a8b0b8c0c8d0d8e0e8f0f8\",\
              \"oldest\":\"2026-09-07T08:00:00Z\",\"newest\":\"2026-09-07T08:59:59Z\"}]}}\n"
         );
-        assert_eq!(Ledger::parse(line.as_bytes()).lines, [(1, Some(page()))]);
+        assert_eq!(
+            ArchiveLedger::parse(line.as_bytes()).lines,
+            [(1, Some(page()))]
+        );
     }
 
     #[test]
     fn a_torn_line_is_recognised_wherever_it_was_torn() {
         let one = page().to_bytes().unwrap();
         for cut in 0..one.len() {
-            let ledger = Ledger::parse(&[&one[..], &one[..cut]].concat());
+            let ledger = ArchiveLedger::parse(&[&one[..], &one[..cut]].concat());
             assert_eq!(ledger.lines, [(1, Some(page()))]);
             assert_eq!(ledger.torn, (cut > 0).then_some(one.len() as u64), "{cut}");
         }
@@ -209,7 +212,7 @@ mod tests {
     fn a_line_that_cannot_be_read_costs_itself() {
         let one = String::from_utf8(page().to_bytes().unwrap()).unwrap();
         let odd = one.replace("\"events\"", "\"event\"");
-        let ledger = Ledger::parse(format!("{one}\n{odd}{one}\0\0\n{one}").as_bytes());
+        let ledger = ArchiveLedger::parse(format!("{one}\n{odd}{one}\0\0\n{one}").as_bytes());
         let readable: Vec<_> = ledger.lines.iter().map(|line| line.1.is_some()).collect();
         assert_eq!(readable, [true, false, false, true, false, true]);
     }

@@ -17,7 +17,7 @@
 //! added to the ledger by one write, and synced; (3) the files get their names; (4) the region's state
 //! in memory takes the line in. The page is kept from the moment that the line break is on the disk:
 //!
-//! - Before (2), the ledger knows nothing of the page. The next [`Archive::open`] removes `.part` files
+//! - Before (2), the ledger knows nothing of the page. The next [`EventArchive::open`] removes `.part` files
 //!   that are in no ledger. The page's seconds are not covered, so they are fetched again.
 //! - Within (2), the last line has no line break. Such a line does not count and is cut off, so that this
 //!   is the case before.
@@ -55,13 +55,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::disk::Disk;
+use self::disk::ArchiveDisk;
+use self::layout::{ArchiveScope, unfinished};
 pub use self::layout::{HIDDEN, UNFINISHED};
-use self::layout::{Scope, unfinished};
-use self::ledger::{Line, PageLine};
-use self::region::Region;
-use super::document::{Body, Document};
-use trailtab_core::history::spans::Span;
+use self::ledger::{LedgerLine, PageLine};
+use self::region::ArchivedRegion;
+use super::document::{Document, DocumentBody};
+use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time::Seconds;
 
 /// How long after a call its event may still be missing: mostly it comes within five minutes, and AWS
@@ -70,12 +70,12 @@ pub const UNSETTLED: Seconds = 15 * 60;
 
 /// An archive that is open for writing.
 #[derive(Debug)]
-pub struct Archive {
+pub struct EventArchive {
     root: PathBuf,
     /// The first second of which events may still appear.
     settled: Seconds,
-    disk: Disk,
-    regions: Mutex<BTreeMap<Scope, Arc<Mutex<Region>>>>,
+    disk: ArchiveDisk,
+    regions: Mutex<BTreeMap<ArchiveScope, Arc<Mutex<ArchivedRegion>>>>,
     /// Unlocked when it is closed, also by a kill.
     _lock: File,
 }
@@ -160,18 +160,22 @@ impl<T> Attempt<T> for io::Result<T> {
     }
 }
 
-impl Archive {
+impl EventArchive {
     /// Opens an archive for writing: makes the directory, takes the lock, and puts right what an
     /// interrupted run left.
     ///
     /// # Errors
     ///
     /// If another run writes to it, or the system refuses.
-    pub fn open(directory: &Path, now: Seconds) -> Result<Archive, ArchiveError> {
-        Archive::open_on(Disk::default(), directory, now)
+    pub fn open(directory: &Path, now: Seconds) -> Result<EventArchive, ArchiveError> {
+        EventArchive::open_on(ArchiveDisk::default(), directory, now)
     }
 
-    fn open_on(disk: Disk, directory: &Path, now: Seconds) -> Result<Archive, ArchiveError> {
+    fn open_on(
+        disk: ArchiveDisk,
+        directory: &Path,
+        now: Seconds,
+    ) -> Result<EventArchive, ArchiveError> {
         let ledgers = layout::ledgers(directory);
         disk.make_directory(&ledgers).attempt("make", &ledgers)?;
         let lock = take_lock(directory)?;
@@ -180,7 +184,7 @@ impl Archive {
             let region = heal::heal(&disk, directory, scope.clone())?;
             regions.insert(scope, Arc::new(Mutex::new(region)));
         }
-        Ok(Archive {
+        Ok(EventArchive {
             root: directory.to_owned(),
             settled: now.saturating_sub(UNSETTLED),
             disk,
@@ -190,7 +194,7 @@ impl Archive {
     }
 
     /// What of a window is still to be fetched, newest first.
-    pub fn missing(&self, account: &str, region: &str, window: Span) -> Vec<Span> {
+    pub fn missing(&self, account: &str, region: &str, window: SecondRange) -> Vec<SecondRange> {
         let gaps = match self.known(account, region) {
             Some(region) => lock(&region).covered.gaps(window),
             None => window.into(),
@@ -208,7 +212,7 @@ impl Archive {
     }
 
     /// The log files that hold events of a window.
-    pub fn documents(&self, account: &str, region: &str, window: Span) -> Vec<Document> {
+    pub fn documents(&self, account: &str, region: &str, window: SecondRange) -> Vec<Document> {
         let Some(region) = self.known(account, region) else {
             return Vec::new();
         };
@@ -216,7 +220,7 @@ impl Archive {
         let documents = region.files_of(window).map(|file| Document {
             size: file.bytes,
             named: false,
-            body: Body::File(region.path(&self.root, file)),
+            body: DocumentBody::File(region.path(&self.root, file)),
         });
         documents.collect()
     }
@@ -230,15 +234,15 @@ impl Archive {
     /// # Errors
     ///
     /// If an event is no JSON, or the system refuses. Then nothing of the page is kept, or, if only the
-    /// last step failed, all of it from the next [`Archive::open`] on.
+    /// last step failed, all of it from the next [`EventArchive::open`] on.
     pub fn add(
         &self,
         account: &str,
         region: &str,
-        covered: Span,
+        covered: SecondRange,
         events: &[PageEvent<'_>],
     ) -> Result<(), ArchiveError> {
-        let Some(scope) = Scope::new(account, region) else {
+        let Some(scope) = ArchiveScope::new(account, region) else {
             return Err(ArchiveError::Names {
                 account: account.to_owned(),
                 region: region.to_owned(),
@@ -250,15 +254,15 @@ impl Archive {
         let region = Arc::clone(
             lock(&self.regions)
                 .entry(scope.clone())
-                .or_insert_with(|| Arc::new(Mutex::new(Region::new(scope)))),
+                .or_insert_with(|| Arc::new(Mutex::new(ArchivedRegion::new(scope)))),
         );
         self.keep(&mut lock(&region), covered, events)
     }
 
     fn keep(
         &self,
-        region: &mut Region,
-        covered: Span,
+        region: &mut ArchivedRegion,
+        covered: SecondRange,
         events: &[PageEvent<'_>],
     ) -> Result<(), ArchiveError> {
         let ledger = region.scope.ledger(&self.root);
@@ -298,7 +302,7 @@ impl Archive {
             until,
             files: files.into_iter().map(|file| file.line).collect(),
         };
-        let line = Line::Page(page);
+        let line = LedgerLine::Page(page);
         let bytes = line.to_bytes().map_err(io::Error::from);
         let bytes = bytes.attempt("write", &ledger)?;
         // From here on, a failure leaves open what the ledger says.
@@ -310,7 +314,7 @@ impl Archive {
             self.disk.rename(part, path).attempt("rename", part)?;
         }
         region.broken = false;
-        if let Line::Page(page) = line {
+        if let LedgerLine::Page(page) = line {
             region.keep(&page);
         }
         Ok(())
@@ -319,13 +323,13 @@ impl Archive {
     /// The events of a page that the archive does not have, each once.
     fn unknown<'e, 'p>(
         &self,
-        region: &Region,
+        region: &ArchivedRegion,
         events: &'e [PageEvent<'p>],
     ) -> Result<Vec<&'e PageEvent<'p>>, ArchiveError> {
         let mut known: HashSet<&str> = HashSet::new();
         let times = || events.iter().map(|event| event.time);
         if let (Some(oldest), Some(newest)) = (times().min(), times().max()) {
-            let seconds = Span {
+            let seconds = SecondRange {
                 from: oldest,
                 until: newest.saturating_add(1),
             };
@@ -343,8 +347,8 @@ impl Archive {
         Ok(events.iter().filter(is_new).collect())
     }
 
-    fn known(&self, account: &str, region: &str) -> Option<Arc<Mutex<Region>>> {
-        let scope = Scope::new(account, region)?;
+    fn known(&self, account: &str, region: &str) -> Option<Arc<Mutex<ArchivedRegion>>> {
+        let scope = ArchiveScope::new(account, region)?;
         lock(&self.regions).get(&scope).map(Arc::clone)
     }
 }
@@ -368,13 +372,13 @@ fn take_lock(directory: &Path) -> Result<File, ArchiveError> {
 }
 
 /// The accounts and regions that have a ledger.
-fn scopes(root: &Path) -> Result<Vec<Scope>, ArchiveError> {
+fn scopes(root: &Path) -> Result<Vec<ArchiveScope>, ArchiveError> {
     let mut scopes = Vec::new();
     let folder = layout::ledgers(root);
     for account in names(&folder)? {
         for file in names(&folder.join(&account))? {
             let region = file.strip_suffix(".jsonl");
-            scopes.extend(region.and_then(|region| Scope::new(&account, region)));
+            scopes.extend(region.and_then(|region| ArchiveScope::new(&account, region)));
         }
     }
     scopes.sort();

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::PageEvent;
-use super::layout::{DAY, Scope, Unique};
+use super::layout::{ArchiveScope, DAY, UniqueSuffix};
 use super::ledger::FileLine;
 
 /// A log file that is to be written.
@@ -19,7 +19,7 @@ pub(super) struct NewFile {
 /// Makes one file for each day. The same events in the same order always make the same files.
 ///
 /// `None` says that they do not fit into memory.
-pub(super) fn files(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<Vec<NewFile>> {
+pub(super) fn files(scope: &ArchiveScope, events: &[&PageEvent<'_>]) -> Option<Vec<NewFile>> {
     let mut days: BTreeMap<i64, Vec<&PageEvent<'_>>> = BTreeMap::new();
     for event in events {
         let day = days.entry(event.time.div_euclid(DAY)).or_default();
@@ -28,7 +28,7 @@ pub(super) fn files(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<Vec<NewF
     days.values().map(|events| file(scope, events)).collect()
 }
 
-fn file(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<NewFile> {
+fn file(scope: &ArchiveScope, events: &[&PageEvent<'_>]) -> Option<NewFile> {
     let times = || events.iter().map(|event| event.time);
     let (oldest, newest) = (times().min()?, times().max()?);
     let records: Vec<&str> = events.iter().map(|event| event.json).collect();
@@ -62,7 +62,7 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// Writes 80 bits of a checksum in letters of one case, which every file system tells apart.
-fn unique(sum: &[u8; 32]) -> Unique {
+fn unique(sum: &[u8; 32]) -> UniqueSuffix {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut bits = u128::from_be_bytes(*sum.first_chunk().unwrap_or(&[0; 16]));
     [(); 16].map(|()| {
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_page_of_two_days_makes_two_files() {
-        let scope = Scope::new("111122223333", "eu-west-1").unwrap();
+        let scope = ArchiveScope::new("111122223333", "eu-west-1").unwrap();
         let midnight = 20_000 * DAY;
         let event = |time, id| PageEvent {
             time,

@@ -4,42 +4,42 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::layout::{DAY, Scope, Unique, unfinished};
-use super::ledger::{FileLine, Ledger, Line, LostLine, PageLine};
-use trailtab_core::history::spans::{Span, Spans};
+use super::layout::{ArchiveScope, DAY, UniqueSuffix, unfinished};
+use super::ledger::{ArchiveLedger, FileLine, LedgerLine, LostLine, PageLine};
+use trailtab_core::history::spans::{SecondRange, SecondSet};
 use trailtab_core::time::Seconds;
 
 /// A log file, in few bytes: there may be hundreds of thousands of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LogFile {
-    unique: Unique,
+pub(super) struct ArchivedLogFile {
+    unique: UniqueSuffix,
     pub(super) events: u32,
     pub(super) bytes: u64,
     pub(super) sha256: [u8; 32],
     pub(super) oldest: Seconds,
     pub(super) newest: Seconds,
     /// What its page completed.
-    span: Span,
+    span: SecondRange,
 }
 
-impl LogFile {
+impl ArchivedLogFile {
     /// The seconds of its events.
-    pub(super) fn times(&self) -> Span {
-        Span {
+    pub(super) fn times(&self) -> SecondRange {
+        SecondRange {
             from: self.oldest,
             until: self.newest.saturating_add(1),
         }
     }
 
     /// The seconds that no longer count as covered if the file is lost.
-    pub(super) fn cost(&self) -> Span {
+    pub(super) fn cost(&self) -> SecondRange {
         self.span.hull(self.times())
     }
 }
 
 /// How a file in the ledger is found on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum FoundFile {
     Whole,
     /// It is whole, and still has the name of one that is being written.
     Unfinished,
@@ -50,34 +50,34 @@ pub(super) enum Found {
 
 /// What is covered, and the files.
 #[derive(Debug)]
-pub(super) struct Region {
-    pub(super) scope: Scope,
-    pub(super) covered: Spans,
+pub(super) struct ArchivedRegion {
+    pub(super) scope: ArchiveScope,
+    pub(super) covered: SecondSet,
     /// By the day of their events: no file has events of two days.
-    days: BTreeMap<i64, Vec<LogFile>>,
+    days: BTreeMap<i64, Vec<ArchivedLogFile>>,
     /// Lines of the ledger that make no sense.
     pub(super) unreadable: Vec<usize>,
     /// Set when the ledger may not say what is here: then nothing more is written.
     pub(super) broken: bool,
 }
 
-impl Region {
-    pub(super) fn new(scope: Scope) -> Region {
-        Region {
+impl ArchivedRegion {
+    pub(super) fn new(scope: ArchiveScope) -> ArchivedRegion {
+        ArchivedRegion {
             scope,
-            covered: Spans::default(),
+            covered: SecondSet::default(),
             days: BTreeMap::new(),
             unreadable: Vec::new(),
             broken: false,
         }
     }
 
-    pub(super) fn replay(scope: Scope, ledger: Ledger) -> Region {
-        let mut region = Region::new(scope);
+    pub(super) fn replay(scope: ArchiveScope, ledger: ArchiveLedger) -> ArchivedRegion {
+        let mut region = ArchivedRegion::new(scope);
         for (number, line) in ledger.lines {
             let understood = match line {
-                Some(Line::Page(page)) => region.keep(&page),
-                Some(Line::Lost(lost)) => region.lose(&lost),
+                Some(LedgerLine::Page(page)) => region.keep(&page),
+                Some(LedgerLine::Lost(lost)) => region.lose(&lost),
                 None => false,
             };
             if !understood {
@@ -107,7 +107,8 @@ impl Region {
     pub(super) fn lose(&mut self, lost: &LostLine) -> bool {
         self.covered.subtract(lost.span());
         let scope = &self.scope;
-        let is_lost = |file: &LogFile| scope.unique(&lost.name, file.newest) == Some(file.unique);
+        let is_lost =
+            |file: &ArchivedLogFile| scope.unique(&lost.name, file.newest) == Some(file.unique);
         let span = lost.span();
         if !span.is_empty() {
             // The file's own time is among the seconds that it costs.
@@ -119,12 +120,12 @@ impl Region {
         true
     }
 
-    fn file(&self, line: &FileLine, span: Span) -> Option<LogFile> {
+    fn file(&self, line: &FileLine, span: SecondRange) -> Option<ArchivedLogFile> {
         let is_of_one_day = line.oldest.div_euclid(DAY) == line.newest.div_euclid(DAY);
         if line.oldest > line.newest || !is_of_one_day {
             return None;
         }
-        Some(LogFile {
+        Some(ArchivedLogFile {
             unique: self.scope.unique(&line.name, line.newest)?,
             events: line.events,
             bytes: line.bytes,
@@ -135,12 +136,12 @@ impl Region {
         })
     }
 
-    pub(super) fn files(&self) -> impl Iterator<Item = &LogFile> {
+    pub(super) fn files(&self) -> impl Iterator<Item = &ArchivedLogFile> {
         self.days.values().flatten()
     }
 
     /// The files with events around a window's.
-    pub(super) fn files_of(&self, window: Span) -> impl Iterator<Item = &LogFile> {
+    pub(super) fn files_of(&self, window: SecondRange) -> impl Iterator<Item = &ArchivedLogFile> {
         let day = |second: Seconds| second.div_euclid(DAY);
         let days = (!window.is_empty()).then(|| day(window.from)..=day(window.until - 1));
         let days = days.map(|days| self.days.range(days));
@@ -148,18 +149,18 @@ impl Region {
         files.filter(move |file| !file.times().intersect(window).is_empty())
     }
 
-    pub(super) fn name(&self, file: &LogFile) -> String {
+    pub(super) fn name(&self, file: &ArchivedLogFile) -> String {
         self.scope.name(file.newest, &file.unique)
     }
 
-    pub(super) fn path(&self, root: &Path, file: &LogFile) -> PathBuf {
+    pub(super) fn path(&self, root: &Path, file: &ArchivedLogFile) -> PathBuf {
         self.scope.day(root, file.newest).join(self.name(file))
     }
 
     /// The names of the files that are in a folder, or would be.
     pub(super) fn names_in(&self, root: &Path, folder: &Path) -> HashSet<String> {
         let days = self.days.values();
-        let is_there = |day: &&Vec<LogFile>| {
+        let is_there = |day: &&Vec<ArchivedLogFile>| {
             day.first()
                 .is_some_and(|file| self.scope.day(root, file.newest) == folder)
         };
@@ -168,14 +169,14 @@ impl Region {
     }
 
     /// Looks for a file on the disk.
-    pub(super) fn find(&self, root: &Path, file: &LogFile) -> io::Result<Found> {
+    pub(super) fn find(&self, root: &Path, file: &ArchivedLogFile) -> io::Result<FoundFile> {
         let path = self.path(root, file);
         Ok(match size(&path)? {
-            Some(bytes) if bytes == file.bytes => Found::Whole,
+            Some(bytes) if bytes == file.bytes => FoundFile::Whole,
             other => match (size(&unfinished(&path))?, other) {
-                (Some(bytes), _) if bytes == file.bytes => Found::Unfinished,
-                (_, Some(bytes)) => Found::OtherSize(bytes),
-                (_, None) => Found::Missing,
+                (Some(bytes), _) if bytes == file.bytes => FoundFile::Unfinished,
+                (_, Some(bytes)) => FoundFile::OtherSize(bytes),
+                (_, None) => FoundFile::Missing,
             },
         })
     }

@@ -8,7 +8,7 @@ const MOST: usize = 1 << 30;
 
 /// Why a file is not what the archive wrote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unlike {
+pub(super) enum FileMismatch {
     #[error("is no gzip file, or a damaged one")]
     Gzip,
     #[error("has something behind its end")]
@@ -20,14 +20,14 @@ pub(super) enum Unlike {
 }
 
 #[derive(Debug, Deserialize)]
-struct Contents {
+struct FileContents {
     #[serde(rename = "Records")]
-    records: Vec<Entry>,
+    records: Vec<RecordStub>,
 }
 
 /// What the archive wants to know of a record.
 #[derive(Debug, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct RecordStub {
     #[serde(rename = "eventID")]
     pub(super) id: Option<String>,
     #[serde(rename = "eventTime")]
@@ -35,14 +35,14 @@ pub(super) struct Entry {
 }
 
 /// Reads a file's records.
-pub(super) fn entries(stored: &[u8]) -> Result<Vec<Entry>, Unlike> {
+pub(super) fn entries(stored: &[u8]) -> Result<Vec<RecordStub>, FileMismatch> {
     let json = inflate(stored)?;
-    let contents: Contents =
-        serde_json::from_slice(&json).map_err(|error| Unlike::Json(error.to_string()))?;
+    let contents: FileContents =
+        serde_json::from_slice(&json).map_err(|error| FileMismatch::Json(error.to_string()))?;
     Ok(contents.records)
 }
 
-fn inflate(stored: &[u8]) -> Result<Vec<u8>, Unlike> {
+fn inflate(stored: &[u8]) -> Result<Vec<u8>, FileMismatch> {
     let mut inflater = Decompress::new_gzip(15);
     let mut json = Vec::with_capacity(stored.len().saturating_mul(8).clamp(1 << 10, 16 << 20));
     loop {
@@ -50,14 +50,14 @@ fn inflate(stored: &[u8]) -> Result<Vec<u8>, Unlike> {
         let rest = usize::try_from(read).ok().and_then(|at| stored.get(at..));
         let status = inflater
             .decompress_vec(rest.unwrap_or_default(), &mut json, FlushDecompress::None)
-            .map_err(|_| Unlike::Gzip)?;
+            .map_err(|_| FileMismatch::Gzip)?;
         let is_stuck = inflater.total_in() == read && json.len() == written;
         match status {
             Status::StreamEnd if inflater.total_in() == stored.len() as u64 => return Ok(json),
-            Status::StreamEnd => return Err(Unlike::Trailing),
-            _ if json.len() > MOST => return Err(Unlike::TooLarge),
+            Status::StreamEnd => return Err(FileMismatch::Trailing),
+            _ if json.len() > MOST => return Err(FileMismatch::TooLarge),
             _ if json.len() == json.capacity() => json.reserve(json.len()),
-            _ if is_stuck => return Err(Unlike::Gzip),
+            _ if is_stuck => return Err(FileMismatch::Gzip),
             _ => {}
         }
     }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use crate::source::archive::page::gzip;
 
-    fn ids(stored: &[u8]) -> Result<Vec<Option<String>>, Unlike> {
+    fn ids(stored: &[u8]) -> Result<Vec<Option<String>>, FileMismatch> {
         Ok(entries(stored)?.into_iter().map(|entry| entry.id).collect())
     }
 
@@ -76,16 +76,22 @@ mod tests {
     fn only_what_an_archive_writes_is_accepted() {
         let good = gzip(br#"{"Records":[{"eventID":"a","eventTime":"x"},{"other":1}]}"#).unwrap();
         assert_eq!(ids(&good), Ok(vec![Some("a".to_owned()), None]));
-        assert_eq!(ids(&[&good[..], &good].concat()), Err(Unlike::Trailing));
-        assert_eq!(ids(&[&good[..], b"x"].concat()), Err(Unlike::Trailing));
+        assert_eq!(
+            ids(&[&good[..], &good].concat()),
+            Err(FileMismatch::Trailing)
+        );
+        assert_eq!(
+            ids(&[&good[..], b"x"].concat()),
+            Err(FileMismatch::Trailing)
+        );
         for cut in 0..good.len() {
-            assert_eq!(ids(&good[..cut]), Err(Unlike::Gzip), "{cut}");
+            assert_eq!(ids(&good[..cut]), Err(FileMismatch::Gzip), "{cut}");
         }
         let other = ids(&gzip(b"{\"Events\":[]}").unwrap());
-        assert!(matches!(other, Err(Unlike::Json(_))), "{other:?}");
+        assert!(matches!(other, Err(FileMismatch::Json(_))), "{other:?}");
         let mut flipped = good.clone();
         *flipped.last_mut().unwrap() ^= 1;
-        assert_eq!(ids(&flipped), Err(Unlike::Gzip));
+        assert_eq!(ids(&flipped), Err(FileMismatch::Gzip));
     }
 
     #[test]

@@ -7,63 +7,65 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::layout::{self, UNFINISHED, unfinished};
-use super::ledger::Ledger;
-use super::region::{Found, LogFile, Region};
+use super::ledger::ArchiveLedger;
+use super::region::{ArchivedLogFile, ArchivedRegion, FoundFile};
 use super::{ArchiveError, Attempt as _, page, scopes, stored};
-use trailtab_core::history::holdings::{Finding, Findings, Holding, Holdings, Stored};
+use trailtab_core::history::holdings::{
+    ArchiveInventory, PathFinding, PathFindings, RegionInventory, StoredFiles,
+};
 use trailtab_core::time;
 
 /// An archive, as its ledgers describe it.
 #[derive(Debug)]
-pub struct Survey {
+pub struct ArchiveReader {
     root: PathBuf,
-    regions: Vec<Region>,
+    regions: Vec<ArchivedRegion>,
     /// Ledgers with a last line that was not written to its end.
     torn: Vec<PathBuf>,
 }
 
 /// A log file that is to be held against the ledger.
 #[derive(Debug)]
-pub struct Item<'s> {
-    region: &'s Region,
-    file: &'s LogFile,
+pub struct InspectedFile<'s> {
+    region: &'s ArchivedRegion,
+    file: &'s ArchivedLogFile,
 }
 
-impl Item<'_> {
+impl InspectedFile<'_> {
     /// The size of the file and its number of events, as the ledger says.
-    pub fn stored(&self) -> Stored {
+    pub fn stored(&self) -> StoredFiles {
         stored_in(self.file)
     }
 }
 
-fn stored_in(file: &LogFile) -> Stored {
-    Stored {
+fn stored_in(file: &ArchivedLogFile) -> StoredFiles {
+    StoredFiles {
         files: 1,
         events: u64::from(file.events),
         bytes: file.bytes,
     }
 }
 
-impl Survey {
+impl ArchiveReader {
     /// Reads all ledgers of an archive.
     ///
     /// # Errors
     ///
     /// If there is none, or it cannot be read.
-    pub fn open(directory: &Path) -> Result<Survey, ArchiveError> {
+    pub fn open(directory: &Path) -> Result<ArchiveReader, ArchiveError> {
         if !layout::ledgers(directory).is_dir() {
             return Err(ArchiveError::NoArchive(directory.to_owned()));
         }
         let (mut regions, mut torn) = (Vec::new(), Vec::new());
         for scope in scopes(directory)? {
             let path = scope.ledger(directory);
-            let ledger = Ledger::read(&path).attempt("read", &path)?;
+            let ledger = ArchiveLedger::read(&path).attempt("read", &path)?;
             if ledger.torn.is_some() {
                 torn.push(path);
             }
-            regions.push(Region::replay(scope, ledger));
+            regions.push(ArchivedRegion::replay(scope, ledger));
         }
-        Ok(Survey {
+        Ok(ArchiveReader {
             root: directory.to_owned(),
             regions,
             torn,
@@ -75,19 +77,21 @@ impl Survey {
     /// # Errors
     ///
     /// If the disk does not tell which files there are.
-    pub fn holdings(&self) -> Result<Holdings, ArchiveError> {
-        let mut holdings = Holdings::default();
+    pub fn holdings(&self) -> Result<ArchiveInventory, ArchiveError> {
+        let mut holdings = ArchiveInventory::default();
         for region in &self.regions {
-            let mut held = Holding {
+            let mut held = RegionInventory {
                 account: region.scope.account.clone(),
                 region: region.scope.region.clone(),
                 covered: region.covered.clone(),
-                stored: Stored::default(),
+                stored: StoredFiles::default(),
             };
             for file in region.files() {
                 match self.find(region, file)? {
-                    Found::Whole | Found::Unfinished => held.stored.merge(stored_in(file)),
-                    Found::Missing | Found::OtherSize(_) => held.covered.subtract(file.cost()),
+                    FoundFile::Whole | FoundFile::Unfinished => held.stored.merge(stored_in(file)),
+                    FoundFile::Missing | FoundFile::OtherSize(_) => {
+                        held.covered.subtract(file.cost())
+                    }
                 }
             }
             holdings.regions.push(held);
@@ -96,15 +100,19 @@ impl Survey {
     }
 
     /// All files of all ledgers.
-    pub fn items(&self) -> Vec<Item<'_>> {
+    pub fn items(&self) -> Vec<InspectedFile<'_>> {
         let regions = self.regions.iter();
         regions
-            .flat_map(|region| region.files().map(move |file| Item { region, file }))
+            .flat_map(|region| {
+                region
+                    .files()
+                    .map(move |file| InspectedFile { region, file })
+            })
             .collect()
     }
 
     /// Holds a file against the ledger: exists, size, checksum, contents.
-    pub fn inspect(&self, item: &Item<'_>) -> Option<Finding> {
+    pub fn inspect(&self, item: &InspectedFile<'_>) -> Option<PathFinding> {
         let path = item.region.path(&self.root, item.file);
         let what = match self.contents(item) {
             Ok(stored) => difference(item.file, &stored)?,
@@ -113,15 +121,15 @@ impl Survey {
         Some(finding(&path, what))
     }
 
-    fn contents(&self, item: &Item<'_>) -> Result<Vec<u8>, String> {
+    fn contents(&self, item: &InspectedFile<'_>) -> Result<Vec<u8>, String> {
         let file = item.file;
         let path = item.region.path(&self.root, file);
         let unreadable = |error: &dyn std::fmt::Display| format!("cannot be read: {error}");
         let path = match item.region.find(&self.root, file) {
-            Ok(Found::Whole) => path,
-            Ok(Found::Unfinished) => unfinished(&path),
-            Ok(Found::Missing) => return Err("is missing".to_owned()),
-            Ok(Found::OtherSize(bytes)) => {
+            Ok(FoundFile::Whole) => path,
+            Ok(FoundFile::Unfinished) => unfinished(&path),
+            Ok(FoundFile::Missing) => return Err("is missing".to_owned()),
+            Ok(FoundFile::OtherSize(bytes)) => {
                 return Err(format!("has {bytes} bytes instead of {}", file.bytes));
             }
             Err(error) => return Err(unreadable(&error)),
@@ -129,14 +137,18 @@ impl Survey {
         fs::read(path).map_err(|error| unreadable(&error))
     }
 
-    fn find(&self, region: &Region, file: &LogFile) -> Result<Found, ArchiveError> {
+    fn find(
+        &self,
+        region: &ArchivedRegion,
+        file: &ArchivedLogFile,
+    ) -> Result<FoundFile, ArchiveError> {
         let found = region.find(&self.root, file);
         found.attempt("look for", &region.path(&self.root, file))
     }
 
     /// Lines of ledgers that make no sense: what they covered, and the files they named, are not known.
-    pub fn unreadable_lines(&self) -> Findings {
-        let mut findings = Findings::default();
+    pub fn unreadable_lines(&self) -> PathFindings {
+        let mut findings = PathFindings::default();
         for region in &self.regions {
             let path = region.scope.ledger(&self.root);
             for line in &region.unreadable {
@@ -154,13 +166,13 @@ impl Survey {
     /// # Errors
     ///
     /// If a folder cannot be looked into.
-    pub fn strays(&self) -> Result<Findings, ArchiveError> {
-        let mut findings = Findings::default();
+    pub fn strays(&self) -> Result<PathFindings, ArchiveError> {
+        let mut findings = PathFindings::default();
         for path in &self.torn {
             let what = "ends in a line that was not written to its end; the next run cuts it off";
             findings.add(finding(path, what.to_owned()));
         }
-        let known: HashMap<PathBuf, &Region> = self
+        let known: HashMap<PathBuf, &ArchivedRegion> = self
             .regions
             .iter()
             .map(|region| (region.scope.logs(&self.root), region))
@@ -202,13 +214,13 @@ fn stray(name: &str, ledger: &HashSet<String>) -> Option<&'static str> {
     }
 }
 
-fn finding(path: &Path, what: String) -> Finding {
+fn finding(path: &Path, what: String) -> PathFinding {
     let path = path.display().to_string();
-    Finding { path, what }
+    PathFinding { path, what }
 }
 
 /// Tells what is wrong with a file's contents.
-fn difference(file: &LogFile, stored: &[u8]) -> Option<String> {
+fn difference(file: &ArchivedLogFile, stored: &[u8]) -> Option<String> {
     if page::sha256(stored) != file.sha256 {
         let why = match stored::entries(stored) {
             Ok(_) => "its SHA-256 is another".to_owned(),

@@ -5,12 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use aws_config::SdkConfig;
 use aws_sdk_sts::error::ProvideErrorMetadata as _;
 
-use super::regions::Known;
+use super::regions::KnownRegions;
 use crate::aws;
 
 /// Whose credentials are at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+pub struct CallerIdentity {
     /// The account id, twelve digits; `unknown` if STS does not say.
     pub account: String,
     /// The ARN of the identity.
@@ -29,8 +29,8 @@ pub enum IdentityError {
     Refused(String),
 }
 
-impl Caller {
-    pub(super) async fn find(config: &SdkConfig) -> Result<Caller, IdentityError> {
+impl CallerIdentity {
+    pub(super) async fn find(config: &SdkConfig) -> Result<CallerIdentity, IdentityError> {
         let answer = aws::sts(config).get_caller_identity().send().await;
         let identity = answer.map_err(|error| {
             let reason = aws::explain(&error);
@@ -42,7 +42,7 @@ impl Caller {
                 _ => IdentityError::Refused(reason),
             }
         })?;
-        Ok(Caller {
+        Ok(CallerIdentity {
             account: identity.account().unwrap_or("unknown").to_owned(),
             arn: identity.arn().unwrap_or_default().to_owned(),
         })
@@ -55,12 +55,12 @@ impl Caller {
 }
 
 /// An account to read.
-pub(super) struct Account {
+pub(super) struct TargetAccount {
     pub(super) id: String,
     pub(super) partition: String,
     /// The role to read it by, unless the credentials at hand are its own.
     role: Option<String>,
-    pub(super) regions: Known,
+    pub(super) regions: KnownRegions,
     base: SdkConfig,
     /// The settings to use, and how often the credentials were renewed.
     current: Mutex<(u32, SdkConfig)>,
@@ -69,14 +69,18 @@ pub(super) struct Account {
 /// Why an account cannot be entered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub(super) struct Refusal {
+pub(super) struct AccountRefusal {
     pub(super) code: String,
     pub(super) reason: String,
 }
 
-impl Account {
-    pub(super) fn own(caller: &Caller, config: SdkConfig, regions: Known) -> Account {
-        Account {
+impl TargetAccount {
+    pub(super) fn own(
+        caller: &CallerIdentity,
+        config: SdkConfig,
+        regions: KnownRegions,
+    ) -> TargetAccount {
+        TargetAccount {
             id: caller.account.clone(),
             partition: caller.partition().to_owned(),
             role: None,
@@ -87,21 +91,21 @@ impl Account {
     }
 
     /// Another account, to be read by a role in it.
-    pub(super) fn by_role(&self, id: &str, role_name: &str) -> Account {
+    pub(super) fn by_role(&self, id: &str, role_name: &str) -> TargetAccount {
         let partition = &self.partition;
         let role = format!("arn:{partition}:iam::{id}:role/{role_name}");
-        Account {
+        TargetAccount {
             id: id.to_owned(),
             partition: partition.clone(),
             role: Some(role),
-            regions: Known::NotAsked,
+            regions: KnownRegions::NotAsked,
             base: self.base.clone(),
             current: Mutex::new((0, self.base.clone())),
         }
     }
 
     /// Assumes the role, if it takes one.
-    pub(super) async fn enter(&self) -> Result<(), Refusal> {
+    pub(super) async fn enter(&self) -> Result<(), AccountRefusal> {
         let Some(role) = &self.role else {
             return Ok(());
         };
@@ -112,7 +116,7 @@ impl Account {
             let code = problem.and_then(aws::CredentialsProblem::code);
             let code = code.or(error.code()).unwrap_or("Unreachable").to_owned();
             let reason = aws::explain(&error);
-            return Err(Refusal { code, reason });
+            return Err(AccountRefusal { code, reason });
         }
         *self.lock() = (0, config);
         Ok(())

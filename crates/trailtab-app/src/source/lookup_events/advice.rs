@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Run;
-use super::account::Account;
+use super::LookupRun;
+use super::account::TargetAccount;
 use crate::aws;
 
 /// A wait that is worth a remark, in seconds.
 const LONG: f64 = 600.0;
 
 /// Looks from time to time how long the run will take, and says once how to have it faster.
-pub(super) async fn give(run: Arc<Run>, account: Arc<Account>) {
+pub(super) async fn give(run: Arc<LookupRun>, account: Arc<TargetAccount>) {
     loop {
         tokio::time::sleep(Duration::from_secs(2)).await;
         if run.progress.seconds_left() >= LONG {

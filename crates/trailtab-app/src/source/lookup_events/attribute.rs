@@ -5,22 +5,22 @@ use std::fmt;
 use aws_sdk_cloudtrail::error::BuildError;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 
-use trailtab_core::event::filter::{Access, Filter};
+use trailtab_core::event::filter::{AccessKind, EventFilter};
 
 /// What the service is to filter by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
+pub struct PushedAttribute {
     key: LookupAttributeKey,
     value: String,
 }
 
-impl Attribute {
+impl PushedAttribute {
     /// Chooses the filter that leaves the fewest events, if one can be left to the service: it knows
     /// no patterns, minds the case, and takes one value.
-    pub fn choose(filter: &Filter) -> Option<Attribute> {
+    pub fn choose(filter: &EventFilter) -> Option<PushedAttribute> {
         let key = |key: LookupAttributeKey, value: &str| {
             let value = value.to_owned();
-            Attribute { key, value }
+            PushedAttribute { key, value }
         };
         // Access keys are in capitals; an empty one stands for calls that none has signed.
         if let Some(id) = filter.access_keys.only().filter(|id| !id.is_empty()) {
@@ -39,7 +39,7 @@ impl Attribute {
             return Some(key(LookupAttributeKey::EventSource, &source));
         }
         filter.access.map(|access| {
-            let value = if access == Access::ReadOnly {
+            let value = if access == AccessKind::ReadOnly {
                 "true"
             } else {
                 "false"
@@ -49,10 +49,10 @@ impl Attribute {
     }
 }
 
-impl TryFrom<Attribute> for LookupAttribute {
+impl TryFrom<PushedAttribute> for LookupAttribute {
     type Error = BuildError;
 
-    fn try_from(attribute: Attribute) -> Result<LookupAttribute, BuildError> {
+    fn try_from(attribute: PushedAttribute) -> Result<LookupAttribute, BuildError> {
         LookupAttribute::builder()
             .attribute_key(attribute.key)
             .attribute_value(attribute.value)
@@ -60,7 +60,7 @@ impl TryFrom<Attribute> for LookupAttribute {
     }
 }
 
-impl fmt::Display for Attribute {
+impl fmt::Display for PushedAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.key.as_str(), self.value)
     }

@@ -7,23 +7,23 @@ use aws_sdk_cloudtrail::operation::lookup_events::LookupEventsError;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute};
 
-use super::attribute::Attribute;
+use super::attribute::PushedAttribute;
 use crate::aws;
-use trailtab_core::history::walk::{Ask, PAGE};
+use trailtab_core::history::walk::{PAGE, PageRequest};
 
 /// The code where credentials could not be had at all, which may pass.
 pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
 
 /// A page, as it came.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub(super) struct LookupPage {
     pub(super) events: Vec<Event>,
     pub(super) token: Option<String>,
 }
 
 /// Why a page did not come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum LookupFailure {
     /// The quota is used up for the moment.
     Throttled,
     /// Something that may pass.
@@ -39,11 +39,11 @@ pub(super) enum Failure {
 /// Asks for a page.
 pub(super) async fn page(
     client: Client,
-    ask: Ask,
-    attribute: Option<Attribute>,
-) -> Result<Answer, Failure> {
+    ask: PageRequest,
+    attribute: Option<PushedAttribute>,
+) -> Result<LookupPage, LookupFailure> {
     let attribute = attribute.map(LookupAttribute::try_from).transpose();
-    let attribute = attribute.map_err(|error| Failure::Refused {
+    let attribute = attribute.map_err(|error| LookupFailure::Refused {
         code: "InvalidLookupAttributesException".to_owned(),
         reason: aws::in_words(&error),
     })?;
@@ -56,7 +56,7 @@ pub(super) async fn page(
         .set_lookup_attributes(attribute.map(|attribute| vec![attribute]))
         .set_next_token(ask.token);
     match request.send().await {
-        Ok(page) => Ok(Answer {
+        Ok(page) => Ok(LookupPage {
             events: page.events.unwrap_or_default(),
             token: page.next_token.filter(|token| !token.is_empty()),
         }),
@@ -65,7 +65,7 @@ pub(super) async fn page(
 }
 
 /// Tells what can be done about an error. ThrottlingException comes with HTTP status 400.
-fn classify(error: &SdkError<LookupEventsError, HttpResponse>) -> Failure {
+fn classify(error: &SdkError<LookupEventsError, HttpResponse>) -> LookupFailure {
     let status = error
         .raw_response()
         .map(|response| response.status().as_u16());
@@ -82,10 +82,10 @@ fn classify(error: &SdkError<LookupEventsError, HttpResponse>) -> Failure {
         | "TooManyRequestsException"
         | "RequestThrottled"
         | "RequestThrottledException"
-        | "SlowDown" => Failure::Throttled,
-        "InvalidNextTokenException" => Failure::TokenLost,
+        | "SlowDown" => LookupFailure::Throttled,
+        "InvalidNextTokenException" => LookupFailure::TokenLost,
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
-            Failure::Expired { code, reason }
+            LookupFailure::Expired { code, reason }
         }
         "InternalFailure"
         | "InternalError"
@@ -93,38 +93,41 @@ fn classify(error: &SdkError<LookupEventsError, HttpResponse>) -> Failure {
         | "ServiceUnavailable"
         | "ServiceUnavailableException"
         | "RequestTimeout"
-        | "RequestTimeoutException" => Failure::Passing { code, reason },
-        _ if status == Some(429) => Failure::Throttled,
-        _ if status.is_some_and(|status| status >= 500) => Failure::Passing { code, reason },
-        _ => Failure::Refused { code, reason },
+        | "RequestTimeoutException" => LookupFailure::Passing { code, reason },
+        _ if status == Some(429) => LookupFailure::Throttled,
+        _ if status.is_some_and(|status| status >= 500) => LookupFailure::Passing { code, reason },
+        _ => LookupFailure::Refused { code, reason },
     }
 }
 
 /// Connections that broke off, time-outs, answers that cannot be read.
-fn without_code(error: &SdkError<LookupEventsError, HttpResponse>, status: Option<u16>) -> Failure {
+fn without_code(
+    error: &SdkError<LookupEventsError, HttpResponse>,
+    status: Option<u16>,
+) -> LookupFailure {
     let reason = aws::in_words(error);
     if status == Some(429) {
-        return Failure::Throttled;
+        return LookupFailure::Throttled;
     }
     let code = match error {
         // It was tried often enough.
         _ if aws::is_unreachable(error) => {
             let code = "ConnectionError".to_owned();
-            return Failure::Refused { code, reason };
+            return LookupFailure::Refused { code, reason };
         }
         SdkError::TimeoutError(_) => "RequestTimeout",
         _ if aws::lacks_credentials(error) => {
             let code = NO_CREDENTIALS.to_owned();
-            return Failure::Expired { code, reason };
+            return LookupFailure::Expired { code, reason };
         }
         SdkError::ConstructionFailure(_) => {
             let code = "InvalidRequest".to_owned();
-            return Failure::Refused { code, reason };
+            return LookupFailure::Refused { code, reason };
         }
         SdkError::DispatchFailure(_) => "ConnectionError",
         _ => "UnreadableResponse",
     };
-    Failure::Passing {
+    LookupFailure::Passing {
         code: code.to_owned(),
         reason,
     }

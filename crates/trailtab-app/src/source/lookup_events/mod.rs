@@ -20,19 +20,19 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use self::account::Caller;
-use self::account::{Account, IdentityError, Refusal};
-pub use self::attribute::Attribute;
+pub use self::account::CallerIdentity;
+use self::account::{AccountRefusal, IdentityError, TargetAccount};
+pub use self::attribute::PushedAttribute;
 use self::organization::OrganizationError;
 pub use self::regions::RegionError;
-use super::archive::{Archive, UNSETTLED};
+use super::archive::{EventArchive, UNSETTLED};
 use super::document::Document;
 use super::interrupt::{self, Interrupt};
-use super::progress::Progress;
+use super::progress::ReadProgress;
 use crate::aws;
-use trailtab_core::coverage::{ALL_REGIONS, Coverage, Problem, Severity, event_history};
-use trailtab_core::event::filter::Filter;
-use trailtab_core::history::spans::Span;
+use trailtab_core::coverage::{ALL_REGIONS, ReadProblem, RunCoverage, Severity, event_history};
+use trailtab_core::event::filter::EventFilter;
+use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time::{self, Seconds};
 
 /// Requests per second, account and region that CloudTrail allows: quota L-6826A2E9, not adjustable.
@@ -51,11 +51,11 @@ const TOLERANCE: Seconds = 10 * 60;
 const ACCOUNTS: usize = 16;
 
 /// What is asked for.
-pub struct Asked {
+pub struct LookupRequest {
     /// The credentials and the region to ask AWS with.
-    pub access: aws::Access,
+    pub access: aws::CredentialOptions,
     /// Frozen at the start, since a page's token is bound to it.
-    pub window: Span,
+    pub window: SecondRange,
     /// When the run began, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
     /// Regions as the user named them; all that are enabled if there are none.
@@ -63,15 +63,15 @@ pub struct Asked {
     /// Accounts likewise.
     pub accounts: Vec<String>,
     /// The filters; those by account and region decide what is read.
-    pub filter: Filter,
+    pub filter: EventFilter,
     /// Requests per second, account and region at most.
     pub max_tps: f64,
     /// What the service is to filter by.
-    pub attribute: Option<Attribute>,
+    pub attribute: Option<PushedAttribute>,
     /// The name of the role by which an organisation's accounts are read.
     pub organization: Option<String>,
     /// Where pages are kept; None if they are not.
-    pub archive: Option<Archive>,
+    pub archive: Option<EventArchive>,
 }
 
 /// Why nothing at all can be read.
@@ -106,16 +106,16 @@ pub enum LookupError {
 }
 
 /// A run's state, shared by all regions.
-struct Run {
-    asked: Asked,
+struct LookupRun {
+    asked: LookupRequest,
     documents: mpsc::Sender<Document>,
-    progress: Arc<Progress>,
+    progress: Arc<ReadProgress>,
     interrupt: Interrupt,
-    coverage: Mutex<Coverage>,
+    coverage: Mutex<RunCoverage>,
     started: Instant,
 }
 
-impl Run {
+impl LookupRun {
     /// The time, by the clock that the run was begun with.
     fn now(&self) -> Seconds {
         let passed = Seconds::try_from(self.started.elapsed().as_secs());
@@ -147,7 +147,7 @@ impl Run {
         has_some
     }
 
-    fn coverage(&self) -> MutexGuard<'_, Coverage> {
+    fn coverage(&self) -> MutexGuard<'_, RunCoverage> {
         self.coverage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -155,7 +155,7 @@ impl Run {
     fn lose(&self, account: &str, region: &str, severity: Severity, code: &str, reason: String) {
         let mut coverage = self.coverage();
         coverage.fail(account, region, code, severity);
-        coverage.problem(Problem {
+        coverage.problem(ReadProblem {
             document: event_history(account, region),
             severity,
             reason,
@@ -171,15 +171,15 @@ impl Run {
 /// If it cannot be found out whose credentials these are, or which accounts there are, or if no
 /// account or region is left to read.
 pub async fn fetch(
-    asked: Asked,
-    (progress, interrupt): (Arc<Progress>, Interrupt),
+    asked: LookupRequest,
+    (progress, interrupt): (Arc<ReadProgress>, Interrupt),
     documents: mpsc::Sender<Document>,
-) -> Result<(Option<Caller>, Coverage), LookupError> {
+) -> Result<(Option<CallerIdentity>, RunCoverage), LookupError> {
     let Some(begun) = interrupt.or(begin(&asked)).await else {
         return Ok((None, given_up()));
     };
     let (config, caller, regions) = begun?;
-    let run = Arc::new(Run {
+    let run = Arc::new(LookupRun {
         asked,
         documents,
         progress,
@@ -187,7 +187,7 @@ pub async fn fetch(
         coverage: Mutex::default(),
         started: Instant::now(),
     });
-    let own = Arc::new(Account::own(&caller, config, regions));
+    let own = Arc::new(TargetAccount::own(&caller, config, regions));
     let accounts = match &run.asked.organization {
         Some(role) => run.interrupt.or(organization::accounts(&own, role)).await,
         None => Some(Ok(vec![own.clone()])),
@@ -235,7 +235,9 @@ pub async fn fetch(
 }
 
 /// Finds out whose credentials these are, and which regions there are.
-async fn begin(asked: &Asked) -> Result<(SdkConfig, Caller, regions::Known), LookupError> {
+async fn begin(
+    asked: &LookupRequest,
+) -> Result<(SdkConfig, CallerIdentity, regions::KnownRegions), LookupError> {
     let config = aws::config(&asked.access).await?;
     if !aws::has_endpoint(&asked.access).await? {
         regions::check_names(asked)?;
@@ -243,27 +245,27 @@ async fn begin(asked: &Asked) -> Result<(SdkConfig, Caller, regions::Known), Loo
     // Both are on the way of most runs, and neither has to wait for the other.
     let regions = async {
         Ok(match regions::are_named(asked) {
-            true => regions::Known::NotAsked,
+            true => regions::KnownRegions::NotAsked,
             false => regions::known(&config).await,
         })
     };
-    let (caller, regions) = tokio::try_join!(Caller::find(&config), regions)?;
+    let (caller, regions) = tokio::try_join!(CallerIdentity::find(&config), regions)?;
     regions::check_patterns(asked, caller.partition(), &regions)?;
     Ok((config, caller, regions))
 }
 
 /// The coverage of a run that was interrupted before it began to read.
-fn given_up() -> Coverage {
-    let mut coverage = Coverage::default();
+fn given_up() -> RunCoverage {
+    let mut coverage = RunCoverage::default();
     coverage.problem(interrupt::problem("event history", Severity::Failed));
     coverage
 }
 
 /// Reads the regions of an account.
-async fn read_account(run: Arc<Run>, account: Arc<Account>) {
+async fn read_account(run: Arc<LookupRun>, account: Arc<TargetAccount>) {
     let regions = async {
         account.enter().await?;
-        Ok::<_, Refusal>(regions::to_read(&account, &run.asked).await)
+        Ok::<_, AccountRefusal>(regions::to_read(&account, &run.asked).await)
     };
     let lose = |code: &str, reason: String| {
         run.lose(&account.id, ALL_REGIONS, Severity::Failed, code, reason);
@@ -282,7 +284,7 @@ async fn read_account(run: Arc<Run>, account: Arc<Account>) {
 }
 
 /// Takes note of accounts that the user named and the organisation does not have.
-fn miss_strangers(run: &Run, accounts: &[Arc<Account>]) {
+fn miss_strangers(run: &LookupRun, accounts: &[Arc<TargetAccount>]) {
     let named = run
         .asked
         .accounts
@@ -302,7 +304,7 @@ fn miss_strangers(run: &Run, accounts: &[Arc<Account>]) {
 
 /// Counts what the archive has of regions and accounts that cannot be read any more, and takes note
 /// of what it lacks.
-async fn count_archived(run: &Run, caller: &Caller) {
+async fn count_archived(run: &LookupRun, caller: &CallerIdentity) {
     let Some(archive) = &run.asked.archive else {
         return;
     };
@@ -335,19 +337,19 @@ async fn count_archived(run: &Run, caller: &Caller) {
 
 /// What of a window the service still has, in the order in which it is to be read, and what it has
 /// not any more.
-struct Windows {
-    there: Vec<Span>,
-    gone: Span,
+struct RemainingWindows {
+    there: Vec<SecondRange>,
+    gone: SecondRange,
 }
 
-impl Windows {
-    fn of(window: Span, now: Seconds) -> Windows {
+impl RemainingWindows {
+    fn of(window: SecondRange, now: Seconds) -> RemainingWindows {
         let cut = |time: Seconds| time.clamp(window.from, window.until);
         let horizon = cut(now - KEPT - TOLERANCE);
         let urgent = cut(now - KEPT + URGENT);
-        let span = |from, until| Span { from, until };
+        let span = |from, until| SecondRange { from, until };
         let there = [span(horizon, urgent), span(urgent, window.until)];
-        Windows {
+        RemainingWindows {
             there: there.into_iter().filter(|span| !span.is_empty()).collect(),
             gone: span(window.from, horizon),
         }
@@ -355,7 +357,7 @@ impl Windows {
 }
 
 /// Spans, in words; the first ones, if there are many.
-fn in_words(spans: &[Span]) -> String {
+fn in_words(spans: &[SecondRange]) -> String {
     let words = spans.iter().take(5).map(|span| {
         let last = span.until - 1;
         format!("{} to {}", time::iso(span.from), time::iso(last))
@@ -375,7 +377,7 @@ mod tests {
     fn what_is_about_to_be_forgotten_is_read_first() {
         let now = 1_800_000_000;
         let of = |from, until| {
-            let windows = Windows::of(Span { from, until }, now);
+            let windows = RemainingWindows::of(SecondRange { from, until }, now);
             let ends = windows
                 .there
                 .iter()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::account::Account;
+use super::account::TargetAccount;
 use crate::aws;
 
 /// Why the accounts are not known.
@@ -16,9 +16,9 @@ pub struct OrganizationError {
 /// Lists the active accounts, each to be read by the role with that name; our own by the credentials
 /// at hand.
 pub(super) async fn accounts(
-    own: &Arc<Account>,
+    own: &Arc<TargetAccount>,
     role_name: &str,
-) -> Result<Vec<Arc<Account>>, OrganizationError> {
+) -> Result<Vec<Arc<TargetAccount>>, OrganizationError> {
     let (_, config) = own.config();
     let listed = aws::list_accounts(&config).await.map_err(|error| {
         let hint = match error.code.as_deref() {

@@ -4,17 +4,17 @@
 use aws_sdk_cloudtrail::types::Event;
 use serde::Deserialize;
 
-use super::client::Answer;
+use super::client::LookupPage;
 use crate::source::archive::{PageEvent, is_object};
-use crate::source::document::{Body, Document};
+use crate::source::document::{Document, DocumentBody};
 use trailtab_core::coverage::event_history;
-use trailtab_core::history::walk::Page;
+use trailtab_core::history::walk::PageSpan;
 use trailtab_core::time::{self, Seconds};
 
 /// Looks at a page as the walk does.
-pub(super) fn look(answer: &Answer) -> Page {
+pub(super) fn look(answer: &LookupPage) -> PageSpan {
     let times: Vec<Seconds> = answer.events.iter().filter_map(time).collect();
-    Page {
+    PageSpan {
         events: answer.events.len(),
         newest: times.iter().copied().max(),
         oldest: times.iter().copied().min(),
@@ -27,14 +27,14 @@ pub(super) fn look(answer: &Answer) -> Page {
 pub(super) fn time(event: &Event) -> Option<Seconds> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Record {
+    struct PageRecord {
         event_time: String,
     }
     let told = event
         .event_time()
         .map(aws_sdk_cloudtrail::primitives::DateTime::secs);
     told.or_else(|| {
-        let record = serde_json::from_str::<Record>(event.cloud_trail_event()?).ok()?;
+        let record = serde_json::from_str::<PageRecord>(event.cloud_trail_event()?).ok()?;
         time::parse(record.event_time.as_bytes())
     })
 }
@@ -65,7 +65,7 @@ pub(super) fn document(events: &[Event], account: &str, region: &str) -> Documen
     Document {
         size: bytes.len() as u64,
         named: false,
-        body: Body::Memory {
+        body: DocumentBody::Memory {
             name: event_history(account, region),
             bytes,
             signature: None,

@@ -7,16 +7,16 @@ use aws_sdk_cloudtrail::types::Event;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::account::Account;
-use super::client::{self, Answer, Failure};
-use super::{KEPT, Run, Windows, in_words, page};
+use super::account::TargetAccount;
+use super::client::{self, LookupFailure, LookupPage};
+use super::{KEPT, LookupRun, RemainingWindows, in_words, page};
 use crate::aws;
 use crate::source::archive::ArchiveError;
 use crate::source::interrupt;
-use crate::source::progress::Region as Progress;
+use crate::source::progress::RegionProgress as Progress;
 use trailtab_core::coverage::Severity;
-use trailtab_core::history::spans::Span;
-use trailtab_core::history::walk::{Ask, GiveUp, Step, Walk};
+use trailtab_core::history::spans::SecondRange;
+use trailtab_core::history::walk::{GiveUp, PageRequest, RegionScan, Step};
 use trailtab_core::time::Seconds;
 
 /// A region to read.
@@ -29,21 +29,21 @@ pub(super) struct ToRead {
 
 /// Why a region is not complete.
 #[derive(Debug)]
-struct Stop {
+struct RegionStop {
     code: String,
     reason: String,
 }
 
-impl Stop {
-    fn archive(error: &ArchiveError) -> Stop {
-        Stop {
+impl RegionStop {
+    fn archive(error: &ArchiveError) -> RegionStop {
+        RegionStop {
             code: "ArchiveError".to_owned(),
             reason: aws::in_words(error),
         }
     }
 
-    fn interrupted() -> Stop {
-        Stop {
+    fn interrupted() -> RegionStop {
+        RegionStop {
             code: interrupt::CODE.to_owned(),
             reason: interrupt::REASON.to_owned(),
         }
@@ -51,18 +51,18 @@ impl Stop {
 }
 
 /// Reads a region's event history, and takes note of what is missing in the end.
-pub(super) async fn read(run: Arc<Run>, account: Arc<Account>, region: ToRead) {
+pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, region: ToRead) {
     run.coverage().ask(&account.id, &region.name);
-    let asked = Windows::of(run.asked.window, run.now());
+    let asked = RemainingWindows::of(run.asked.window, run.now());
     let from_archive = run.send_archived(&account.id, &region.name).await;
-    let missing = |span: Span| match &run.asked.archive {
+    let missing = |span: SecondRange| match &run.asked.archive {
         Some(archive) => archive.missing(&account.id, &region.name, span),
         None => vec![span],
     };
-    let windows: Vec<Span> = asked.there.iter().flat_map(|span| missing(*span)).collect();
+    let windows: Vec<SecondRange> = asked.there.iter().flat_map(|span| missing(*span)).collect();
     let gone = missing(asked.gone);
-    let mut reading = Reading {
-        walk: Walk::new(&windows, run.asked.max_tps, 0.0),
+    let mut reading = RegionReading {
+        walk: RegionScan::new(&windows, run.asked.max_tps, 0.0),
         started: Instant::now(),
         renewals: 0,
         unkept: None,
@@ -76,37 +76,37 @@ pub(super) async fn read(run: Arc<Run>, account: Arc<Account>, region: ToRead) {
     reading.finish(stop, gone, windows.last().copied());
 }
 
-struct Reading {
-    run: Arc<Run>,
-    account: Arc<Account>,
+struct RegionReading {
+    run: Arc<LookupRun>,
+    account: Arc<TargetAccount>,
     region: ToRead,
-    walk: Walk,
+    walk: RegionScan,
     started: Instant,
     /// Renewals of the credentials since a page came.
     renewals: u32,
     /// The seconds around events that the archive could not keep.
-    unkept: Option<Span>,
+    unkept: Option<SecondRange>,
     /// Whether the archive had something already.
     from_archive: bool,
     progress: Arc<Progress>,
 }
 
 /// A page that was asked for: the question, the number of the credentials, and the answer.
-type Flight = (Ask, u32, Result<Answer, Failure>);
+type PageInFlight = (PageRequest, u32, Result<LookupPage, LookupFailure>);
 
-impl Reading {
+impl RegionReading {
     fn now(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
 
-    async fn walk_on(&mut self) -> Result<(), Stop> {
-        let mut flights: JoinSet<Flight> = JoinSet::new();
+    async fn walk_on(&mut self) -> Result<(), RegionStop> {
+        let mut flights: JoinSet<PageInFlight> = JoinSet::new();
         let (mut number, config) = self.account.config();
         let mut client = aws::event_history(&config, &self.region.name);
         let interrupt = self.run.interrupt.clone();
         loop {
             if interrupt.is_requested() {
-                return Err(Stop::interrupted());
+                return Err(RegionStop::interrupted());
             }
             let landed = match self.walk.step(self.now()) {
                 Step::Done => return Ok(()),
@@ -142,8 +142,8 @@ impl Reading {
     }
 
     /// Takes what came back.
-    async fn land(&mut self, landed: Result<Flight, JoinError>) -> Result<(), Stop> {
-        let (ask, number, answer) = landed.map_err(|error| Stop {
+    async fn land(&mut self, landed: Result<PageInFlight, JoinError>) -> Result<(), RegionStop> {
+        let (ask, number, answer) = landed.map_err(|error| RegionStop {
             code: "InternalError".to_owned(),
             reason: error.to_string(),
         })?;
@@ -153,26 +153,26 @@ impl Reading {
                 self.renewals = 0;
                 self.keep(&ask, answer).await
             }
-            Err(Failure::Throttled) => {
+            Err(LookupFailure::Throttled) => {
                 self.walk.throttled(&ask, now, jitter);
                 Ok(())
             }
-            Err(Failure::Passing { code, reason }) => {
+            Err(LookupFailure::Passing { code, reason }) => {
                 let walked = self.walk.failed(&ask, now, jitter);
                 walked.map_err(|error| gave_up(error, code, &reason))
             }
-            Err(Failure::TokenLost) => {
+            Err(LookupFailure::TokenLost) => {
                 let walked = self.walk.restart(&ask, now, jitter);
                 let code = "InvalidNextTokenException".to_owned();
                 walked.map_err(|error| gave_up(error, code, "the token is not known any more"))
             }
-            Err(Failure::Expired { code, reason }) => {
+            Err(LookupFailure::Expired { code, reason }) => {
                 let is_current = self.account.config().0 == number;
                 if is_current && self.renewals > 0 && code != client::NO_CREDENTIALS {
                     let reason = format!(
                         "{reason} (run again with fresh credentials; what --archive DIR keeps is not fetched twice)"
                     );
-                    return Err(Stop { code, reason });
+                    return Err(RegionStop { code, reason });
                 }
                 if is_current {
                     self.renewals += 1;
@@ -181,12 +181,12 @@ impl Reading {
                 let walked = self.walk.failed(&ask, now, jitter);
                 walked.map_err(|error| gave_up(error, code, &reason))
             }
-            Err(Failure::Refused { code, reason }) => Err(Stop { code, reason }),
+            Err(LookupFailure::Refused { code, reason }) => Err(RegionStop { code, reason }),
         }
     }
 
     /// Keeps a page in the archive, and sends it on to be counted.
-    async fn keep(&mut self, ask: &Ask, answer: Answer) -> Result<(), Stop> {
+    async fn keep(&mut self, ask: &PageRequest, answer: LookupPage) -> Result<(), RegionStop> {
         let looked = page::look(&answer);
         let arrived = self.walk.arrived(ask, &looked, self.now());
         let arrived = arrived.map_err(|error| gave_up(error, "InvalidPages".to_owned(), ""))?;
@@ -206,28 +206,33 @@ impl Reading {
             };
             (page::document(&events, &account.id, &region), kept)
         });
-        let (document, kept) = written.await.map_err(|error| Stop {
+        let (document, kept) = written.await.map_err(|error| RegionStop {
             code: "InternalError".to_owned(),
             reason: error.to_string(),
         })?;
         // What came is counted, also if it could not be kept.
         self.run.send(document).await;
-        kept.map_err(|error| Stop::archive(&error))
+        kept.map_err(|error| RegionStop::archive(&error))
     }
 
     /// The seconds that the archive may call covered: none in which an event could not be kept, so that
     /// the next run meets and names it again.
-    fn claim(&mut self, covered: Span, oldest: Option<Seconds>, events: &[Event]) -> Span {
+    fn claim(
+        &mut self,
+        covered: SecondRange,
+        oldest: Option<Seconds>,
+        events: &[Event],
+    ) -> SecondRange {
         for event in events.iter().filter(|event| page::to_keep(event).is_none()) {
             let time = page::time(event);
-            let span = Span {
+            let span = SecondRange {
                 from: time.or(oldest).unwrap_or(covered.from),
                 until: time.map_or(covered.until, |time| time.saturating_add(1)),
             };
             self.unkept = Some(self.unkept.map_or(span, |unkept| unkept.hull(span)));
         }
         match self.unkept {
-            Some(unkept) if !unkept.intersect(covered).is_empty() => Span {
+            Some(unkept) if !unkept.intersect(covered).is_empty() => SecondRange {
                 from: covered.until.min(unkept.until.max(covered.from)),
                 until: covered.until,
             },
@@ -241,7 +246,12 @@ impl Reading {
 
     /// Takes note of what is missing. `last` is the window with the oldest seconds but those that were
     /// read first.
-    fn finish(self, stop: Option<Stop>, mut gone: Vec<Span>, last: Option<Span>) {
+    fn finish(
+        self,
+        stop: Option<RegionStop>,
+        mut gone: Vec<SecondRange>,
+        last: Option<SecondRange>,
+    ) {
         let view = self.walk.look_around(self.now());
         self.progress.finish(view);
         let (account, region) = (&self.account.id, &self.region.name);
@@ -250,7 +260,7 @@ impl Reading {
             .count_requests(account, region, view.requests, view.throttles);
         let was_read = view.events > 0 && view.requests > view.throttles + 1;
         let has_some = was_read || self.from_archive;
-        if let Some(Stop { code, .. }) = &stop
+        if let Some(RegionStop { code, .. }) = &stop
             && !self.region.is_enabled
             && !has_some
             && is_not_enabled(code)
@@ -265,7 +275,7 @@ impl Reading {
         // A run of many hours may have come too late for what was due to be forgotten.
         let horizon = run.now() - KEPT;
         if let Some(last) = last.filter(|last| stop.is_none() && last.from < horizon) {
-            gone.push(Span {
+            gone.push(SecondRange {
                 from: last.from,
                 until: horizon.min(last.until),
             });
@@ -283,7 +293,7 @@ impl Reading {
             };
             run.lose(account, region, severity, "OlderThan90Days", reason);
         }
-        if let Some(Stop { code, reason }) = stop {
+        if let Some(RegionStop { code, reason }) = stop {
             let missing = self.walk.missing();
             let reason = match missing.is_empty() {
                 // All that is missing is in the archive.
@@ -307,10 +317,10 @@ fn is_not_enabled(code: &str) -> bool {
     .contains(&code)
 }
 
-fn gave_up(error: GiveUp, code: String, reason: &str) -> Stop {
+fn gave_up(error: GiveUp, code: String, reason: &str) -> RegionStop {
     let reason = match reason {
         "" => error.to_string(),
         reason => format!("{reason} ({error})"),
     };
-    Stop { code, reason }
+    RegionStop { code, reason }
 }

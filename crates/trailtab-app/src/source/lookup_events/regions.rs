@@ -3,11 +3,11 @@
 use aws_config::SdkConfig;
 use aws_sdk_account::types::RegionOptStatus;
 
-use super::Asked;
-use super::account::Account;
+use super::LookupRequest;
+use super::account::TargetAccount;
 use super::region::ToRead;
 use crate::aws;
-use trailtab_core::event::filter::Pattern;
+use trailtab_core::event::filter::TextPattern;
 use trailtab_core::regions as core_regions;
 
 /// A region in --region that cannot be read.
@@ -50,7 +50,7 @@ fn meant(name: &str, known: &[String]) -> String {
 /// # Errors
 ///
 /// If a region is not in the table.
-pub(super) fn check_names(asked: &Asked) -> Result<(), RegionError> {
+pub(super) fn check_names(asked: &LookupRequest) -> Result<(), RegionError> {
     let named = asked.regions.iter().filter(|name| !is_pattern(name));
     let unknown = named.into_iter().find(|name| !core_regions::is_known(name));
     unknown.map_or(Ok(()), |name| {
@@ -64,13 +64,13 @@ pub(super) fn check_names(asked: &Asked) -> Result<(), RegionError> {
 ///
 /// If a pattern fits none.
 pub(super) fn check_patterns(
-    asked: &Asked,
+    asked: &LookupRequest,
     partition: &str,
-    known: &Known,
+    known: &KnownRegions,
 ) -> Result<(), RegionError> {
     let known: &[String] = match known {
-        Known::Enabled(names) => names,
-        Known::NotAsked | Known::NotAllowed => &[],
+        KnownRegions::Enabled(names) => names,
+        KnownRegions::NotAsked | KnownRegions::NotAllowed => &[],
     };
     let table = core_regions::of_partition(partition);
     // The regions of other partitions are not known.
@@ -79,7 +79,7 @@ pub(super) fn check_patterns(
     }
     let patterns = asked.regions.iter().filter(|name| is_pattern(name));
     for pattern in patterns.filter(|pattern| !pattern.starts_with('!')) {
-        let fits = Pattern::new(pattern);
+        let fits = TextPattern::new(pattern);
         let mut names = table
             .iter()
             .copied()
@@ -96,7 +96,7 @@ pub(super) fn check_patterns(
 
 /// What is known of an account's regions.
 #[derive(Debug, Clone)]
-pub(super) enum Known {
+pub(super) enum KnownRegions {
     NotAsked,
     /// Those that are enabled.
     Enabled(Vec<String>),
@@ -105,7 +105,7 @@ pub(super) enum Known {
 }
 
 /// Tells which regions to read: those that the user named, or else all that are enabled.
-pub(super) async fn to_read(account: &Account, asked: &Asked) -> Vec<ToRead> {
+pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> Vec<ToRead> {
     let enabled = |name: String| ToRead {
         name,
         is_enabled: true,
@@ -119,11 +119,11 @@ pub(super) async fn to_read(account: &Account, asked: &Asked) -> Vec<ToRead> {
     }
     let (_, config) = account.config();
     let known = match &account.regions {
-        Known::NotAsked => known(&config).await,
+        KnownRegions::NotAsked => known(&config).await,
         known => known.clone(),
     };
     let regions = match known {
-        Known::Enabled(names) => names.into_iter().map(enabled).collect(),
+        KnownRegions::Enabled(names) => names.into_iter().map(enabled).collect(),
         _ => table(&account.partition, aws::region_of(&config).as_ref()),
     };
     let wanted = |region: &ToRead| asked.filter.admits_region(&region.name);
@@ -131,18 +131,18 @@ pub(super) async fn to_read(account: &Account, asked: &Asked) -> Vec<ToRead> {
 }
 
 /// Tells whether the user named all regions, so that nobody has to be asked.
-pub(super) fn are_named(asked: &Asked) -> bool {
+pub(super) fn are_named(asked: &LookupRequest) -> bool {
     !asked.regions.is_empty() && !asked.regions.iter().any(|name| is_pattern(name))
 }
 
 /// Finds out which regions are enabled, by `ec2:DescribeRegions` or `account:ListRegions`, if either
 /// is allowed.
-pub(super) async fn known(config: &SdkConfig) -> Known {
+pub(super) async fn known(config: &SdkConfig) -> KnownRegions {
     let listed = match aws::describe_regions(config).await {
         Ok(names) => Some(names),
         Err(_) => list_regions(config).await,
     };
-    listed.map_or(Known::NotAllowed, Known::Enabled)
+    listed.map_or(KnownRegions::NotAllowed, KnownRegions::Enabled)
 }
 
 pub(super) fn is_pattern(name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! What a bucket holds, said where no log files were found.
 
-use super::{Listing, S3Error, Store, is_number};
-use trailtab_core::coverage::Coverage;
+use super::{KeyListing, S3Error, S3Store, is_number};
+use trailtab_core::coverage::RunCoverage;
 use trailtab_core::nearest;
 
 /// Keys and folders that are asked for, and named, where no log files are found.
@@ -53,7 +53,7 @@ pub(super) fn there(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String
     format!(": {at} holds {}{more}{meant}", names.join(", "))
 }
 
-impl Store {
+impl S3Store {
     /// The error for a prefix without log files.
     pub(super) async fn nothing(&self, prefix: &str) -> S3Error {
         S3Error::Empty {
@@ -91,7 +91,7 @@ impl Store {
     }
 
     /// Finds out from which day to which there are log files in some regions.
-    pub(super) async fn date(&self, listings: &[Listing]) {
+    pub(super) async fn date(&self, listings: &[KeyListing]) {
         let regions = listings.iter().filter(|listing| listing.scope.is_some());
         for listing in regions.take(MAX_DATED_REGIONS) {
             let (first, last) = (false, true);
@@ -100,9 +100,9 @@ impl Store {
                 self.day(&listing.prefix, last).await,
             );
             if let (Some(first), Some(last)) = days {
-                let dated = Coverage {
+                let dated = RunCoverage {
                     days_stored: Some((first, last)),
-                    ..Coverage::default()
+                    ..RunCoverage::default()
                 };
                 self.coverage.lock().await.merge(dated);
             }

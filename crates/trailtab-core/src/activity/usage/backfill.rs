@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::chunks::{chunks, is_timely};
-use super::metrics::{Datum, Metric, Set};
+use super::metrics::{MetricSet, MinuteDatum, UsageMetric};
 use super::price;
-use crate::time::{Seconds, Window};
+use crate::time::{Seconds, TimeWindow};
 
 const HOUR: Seconds = 3600;
 
@@ -17,9 +17,9 @@ const SETTLED: Seconds = 15 * 60;
 
 /// The data to publish.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
+pub struct BackfillPlan {
     /// The data by hour; the key is the first second of the hour.
-    pub hours: BTreeMap<Seconds, Vec<Datum>>,
+    pub hours: BTreeMap<Seconds, Vec<MinuteDatum>>,
     /// Events in hours that are too old for CloudWatch.
     pub refused: u64,
     /// Events in hours whose events may not all have been delivered yet.
@@ -30,11 +30,11 @@ pub struct Plan {
     pub present: BTreeMap<Seconds, u64>,
 }
 
-impl Plan {
+impl BackfillPlan {
     /// Plans to publish all hours that have ended and that CloudWatch accepts. An hour is published
     /// completely or not at all, so that a later run finds the same data in it.
-    pub fn new(data: Vec<Datum>, window: Window, now: Seconds) -> Plan {
-        let mut plan = Plan::default();
+    pub fn new(data: Vec<MinuteDatum>, window: TimeWindow, now: Seconds) -> BackfillPlan {
+        let mut plan = BackfillPlan::default();
         for datum in data {
             let hour = datum.minute.div_euclid(HOUR) * HOUR;
             if hour + HOUR + SETTLED > now {
@@ -54,11 +54,14 @@ impl Plan {
 
     /// For each hour, the metric with the most calls, which shows whether the hour was published
     /// before; and the range of seconds to look at.
-    pub fn witnesses(&self) -> (Vec<Metric>, Seconds, Seconds) {
+    pub fn witnesses(&self) -> (Vec<UsageMetric>, Seconds, Seconds) {
         let mut witnesses = BTreeSet::new();
         for data in self.hours.values() {
-            let mut calls = BTreeMap::<&Metric, u64>::new();
-            for datum in data.iter().filter(|datum| datum.metric.set == Set::Calls) {
+            let mut calls = BTreeMap::<&UsageMetric, u64>::new();
+            for datum in data
+                .iter()
+                .filter(|datum| datum.metric.set == MetricSet::Calls)
+            {
                 *calls.entry(&datum.metric).or_default() += datum.value;
             }
             let most = calls.into_iter().max_by_key(|(_, count)| *count);
@@ -74,13 +77,13 @@ impl Plan {
         for hour in hours {
             if let Some(data) = self.hours.remove(hour) {
                 self.present
-                    .insert(*hour, data.iter().map(Datum::events).sum());
+                    .insert(*hour, data.iter().map(MinuteDatum::events).sum());
             }
         }
     }
 
     /// All data, by hour.
-    pub fn data(&self) -> impl Iterator<Item = &Datum> {
+    pub fn data(&self) -> impl Iterator<Item = &MinuteDatum> {
         self.hours.values().flatten()
     }
 
@@ -97,14 +100,14 @@ impl Plan {
 
     /// Number of distinct metrics.
     pub fn metrics(&self) -> usize {
-        let metrics: BTreeSet<&Metric> = self.data().map(|datum| &datum.metric).collect();
+        let metrics: BTreeSet<&UsageMetric> = self.data().map(|datum| &datum.metric).collect();
         metrics.len()
     }
 
     /// The number of distinct metrics in each hour, added up: what CloudWatch bills.
     fn metric_hours(&self) -> u64 {
         let hours = self.hours.values().map(|data| {
-            let metrics: BTreeSet<&Metric> = data.iter().map(|datum| &datum.metric).collect();
+            let metrics: BTreeSet<&UsageMetric> = data.iter().map(|datum| &datum.metric).collect();
             metrics.len() as u64
         });
         hours.sum()
@@ -118,13 +121,13 @@ mod tests {
     /// A quarter past ten on some day.
     const NOW: Seconds = 20_000 * 86_400 + 10 * HOUR + 900;
 
-    fn datum(minute: Seconds, value: u64) -> Datum {
-        let metric = Metric {
-            set: Set::Calls,
+    fn datum(minute: Seconds, value: u64) -> MinuteDatum {
+        let metric = UsageMetric {
+            set: MetricSet::Calls,
             name: "Get".to_owned(),
             values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
         };
-        Datum {
+        MinuteDatum {
             metric,
             minute,
             value,
@@ -143,7 +146,7 @@ mod tests {
             datum(NOW - 60, 16),
             datum(NOW + HOUR, 32),
         ];
-        let plan = Plan::new(data.clone(), Window::default(), NOW);
+        let plan = BackfillPlan::new(data.clone(), TimeWindow::default(), NOW);
         assert_eq!((plan.refused, plan.unsettled), (3, 48));
         assert_eq!(plan.hours.keys().collect::<Vec<_>>(), [&over]);
         assert_eq!(
@@ -157,16 +160,16 @@ mod tests {
             (over + 1, over + HOUR, 12),
             (over, over + HOUR - 1, 12),
         ] {
-            let window = Window {
+            let window = TimeWindow {
                 since: Some(since),
                 until: Some(until),
             };
-            let plan = Plan::new(data.clone(), window, NOW);
+            let plan = BackfillPlan::new(data.clone(), window, NOW);
             assert_eq!((plan.cut, plan.hours.len()), (cut, usize::from(cut == 0)));
         }
         // The hour of ten was not over for a quarter of an hour one second before.
         assert!(
-            Plan::new(data.clone(), Window::default(), NOW - 1)
+            BackfillPlan::new(data.clone(), TimeWindow::default(), NOW - 1)
                 .hours
                 .is_empty()
         );
@@ -175,9 +178,9 @@ mod tests {
     #[test]
     fn hours_that_are_there_already_are_left_out() {
         let hour = NOW - 900 - 5 * HOUR;
-        let mut plan = Plan::new(
+        let mut plan = BackfillPlan::new(
             vec![datum(hour, 1), datum(hour + HOUR, 2)],
-            Window::default(),
+            TimeWindow::default(),
             NOW,
         );
         assert_eq!(

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{MINUTE, Usage};
-use crate::activity::summary::{ProblemReport, Run};
+use super::{MINUTE, UsageTally};
+use crate::activity::summary::{ProblemReport, RunContext};
 use crate::coverage;
-use crate::event::ingest::{Intaken, Reconciliation};
+use crate::event::ingest::{IngestStats, Reconciliation};
 use crate::event::no_match::NoMatch;
 use crate::time::{self, Seconds};
 
@@ -16,7 +16,7 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// What a report rests on. Times are UTC, written `2026-09-07T08:00:00Z`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Basis {
+pub struct ReportProvenance {
     /// The version of this JSON contract: 1.
     pub schema_version: u32,
     /// The program that made this.
@@ -28,7 +28,7 @@ pub struct Basis {
     /// `ALL`, `SUCCESSFUL` or `FAILED`.
     pub activity_type: String,
     /// What was read, and what is missing.
-    pub coverage: Coverage,
+    pub coverage: UsageCoverage,
     /// Why no event was counted; absent if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_match: Option<NoMatch>,
@@ -36,7 +36,7 @@ pub struct Basis {
 
 /// What was read, and what is missing and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Coverage {
+pub struct UsageCoverage {
     /// Whether everything that was requested was read; if not, the exit code is 3.
     pub complete: bool,
     /// The first second of the requested window; null where it is open.
@@ -87,25 +87,25 @@ pub struct EventHistory {
     pub settled_until: Option<String>,
 }
 
-impl Basis {
+impl ReportProvenance {
     /// Describes what a report on this usage is based on.
     pub fn of<C>(
-        usage: &Usage,
-        intaken: &Intaken<C>,
-        coverage: &coverage::Coverage,
-        run: &Run,
-    ) -> Basis {
+        usage: &UsageTally,
+        intaken: &IngestStats<C>,
+        coverage: &coverage::RunCoverage,
+        run: &RunContext,
+    ) -> ReportProvenance {
         let minutes = || usage.rows().map(|row| row.minute);
         let others = intaken.others.iter();
         let codes = coverage.codes.iter();
-        Basis {
+        ReportProvenance {
             schema_version: SCHEMA_VERSION,
             version: run.version.to_owned(),
             invocation: run.invocation.clone(),
             run_time: time::iso(run.now),
             activity_type: run.activity_type.to_owned(),
             no_match: run.no_match.clone(),
-            coverage: Coverage {
+            coverage: UsageCoverage {
                 complete: coverage.is_complete(),
                 since: run.window.since.map(time::iso),
                 until: run.window.until.map(time::iso),
@@ -130,7 +130,7 @@ impl Basis {
 }
 
 impl EventHistory {
-    fn of(coverage: &coverage::Coverage) -> Option<EventHistory> {
+    fn of(coverage: &coverage::RunCoverage) -> Option<EventHistory> {
         let requests = coverage.requests.values();
         let is_read = !coverage.requests.is_empty()
             || coverage.settled_until.is_some()
@@ -149,20 +149,20 @@ impl EventHistory {
 /// The time range of a report: the requested window. An open start is the first minute with a call,
 /// an open end the end of the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
+pub struct ReportExtent {
     /// The first second, in seconds since 1970-01-01T00:00:00Z.
     pub from: Seconds,
     /// The first second after it, in seconds since 1970-01-01T00:00:00Z.
     pub until: Seconds,
 }
 
-impl Extent {
+impl ReportExtent {
     /// Determines the extent; it is empty if there are no calls and the window is open.
-    pub fn of(usage: &Usage, asked: time::Window) -> Extent {
+    pub fn of(usage: &UsageTally, asked: time::TimeWindow) -> ReportExtent {
         let minutes = || usage.rows().map(|row| row.minute);
         let from = asked.since.or(minutes().min()).unwrap_or(0);
         let last = minutes().max().map(|minute| minute + MINUTE);
-        Extent {
+        ReportExtent {
             from,
             until: asked.until.or(last).unwrap_or(from).max(from),
         }

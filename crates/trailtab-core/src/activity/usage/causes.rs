@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::basis::Basis;
-use super::report::{Minutes, merged, peak};
-use super::{Detail, Usage};
+use super::basis::ReportProvenance;
+use super::report::{MinuteSeries, merged, peak};
+use super::{Detail, UsageTally};
 use crate::time::{self, Seconds};
 
 /// What must be counted separately for this report.
@@ -23,21 +23,21 @@ pub const DETAIL: Detail = Detail {
 /// Where calls were refused for their rate, and which principals called. The JSON contract of
 /// `trailtab usage --throttled`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Causes {
+pub struct ThrottleReport {
     /// What the report rests on.
     #[serde(flatten)]
-    pub basis: Basis,
+    pub basis: ReportProvenance,
     /// Calls of all APIs.
     pub calls: u64,
     /// Calls that AWS refused for their rate, of all APIs.
     pub throttles: u64,
     /// Sorted by throttles, the most first, then by account, region and API.
-    pub places: Vec<Place>,
+    pub places: Vec<ThrottledApi>,
 }
 
 /// One API in one region of one account, in which calls were refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Place {
+pub struct ThrottledApi {
     /// The account that recorded the calls.
     pub account: String,
     /// The region that the calls were recorded in.
@@ -62,7 +62,7 @@ pub struct Place {
     pub calls_in_throttled_minutes: u64,
     /// The principals that called in those minutes, sorted by their calls in them, the most first,
     /// then by name.
-    pub principals: Vec<Caller>,
+    pub principals: Vec<ThrottledCaller>,
     /// Number of principals that called only at other times.
     pub other_principals: u64,
     /// Number of calls of these principals.
@@ -71,7 +71,7 @@ pub struct Place {
 
 /// A principal that called while calls were refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Caller {
+pub struct ThrottledCaller {
     /// The principal, such as `ACCOUNT:role/NAME`.
     pub principal: String,
     /// Its calls at any time.
@@ -89,12 +89,12 @@ pub struct Caller {
 }
 
 /// Account, region, service and API.
-type Address<'u> = (&'u str, &'u str, &'u str, &'u str);
+type ApiAddress<'u> = (&'u str, &'u str, &'u str, &'u str);
 
-impl Causes {
+impl ThrottleReport {
     /// Builds the report. Usage must have been counted with [`DETAIL`].
-    pub fn of(usage: &Usage, basis: Basis) -> Causes {
-        let mut places = BTreeMap::<Address<'_>, BTreeMap<&str, Minutes>>::new();
+    pub fn of(usage: &UsageTally, basis: ReportProvenance) -> ThrottleReport {
+        let mut places = BTreeMap::<ApiAddress<'_>, BTreeMap<&str, MinuteSeries>>::new();
         let (mut calls, mut throttles) = (0, 0);
         for row in usage.rows() {
             calls += row.calls.calls;
@@ -105,12 +105,12 @@ impl Causes {
             minutes.entry(row.minute).or_default().merge(&row.calls);
         }
         let places = places.into_iter();
-        let mut places: Vec<Place> = places
-            .filter_map(|(place, callers)| Place::of(place, &callers))
+        let mut places: Vec<ThrottledApi> = places
+            .filter_map(|(place, callers)| ThrottledApi::of(place, &callers))
             .collect();
         // Already sorted by name, and a stable sort preserves that.
         places.sort_by_key(|place| Reverse(place.throttles));
-        Causes {
+        ThrottleReport {
             basis,
             calls,
             throttles,
@@ -119,25 +119,25 @@ impl Causes {
     }
 }
 
-impl Place {
+impl ThrottledApi {
     /// Builds the entry of one API; `None` if no call was refused.
     fn of(
-        (account, region, source, name): Address<'_>,
-        callers: &BTreeMap<&str, Minutes>,
-    ) -> Option<Place> {
+        (account, region, source, name): ApiAddress<'_>,
+        callers: &BTreeMap<&str, MinuteSeries>,
+    ) -> Option<ThrottledApi> {
         let all = merged(callers.values().cloned());
         let throttled: BTreeSet<Seconds> = throttled(&all).collect();
         let (first, last) = (throttled.first()?, throttled.last()?);
-        let mut principals: Vec<Caller> = callers
+        let mut principals: Vec<ThrottledCaller> = callers
             .iter()
-            .map(|(principal, minutes)| Caller::of(principal, minutes, &throttled))
+            .map(|(principal, minutes)| ThrottledCaller::of(principal, minutes, &throttled))
             .collect();
         principals
             .sort_by_key(|caller| Reverse((caller.calls_in_throttled_minutes, caller.throttles)));
-        let is_there = |caller: &Caller| caller.calls_in_throttled_minutes > 0;
+        let is_there = |caller: &ThrottledCaller| caller.calls_in_throttled_minutes > 0;
         let others = principals.split_off(principals.partition_point(is_there));
         let peak = peak(&all);
-        Some(Place {
+        Some(ThrottledApi {
             account: account.to_owned(),
             region: region.to_owned(),
             api: format!("{source}:{name}"),
@@ -159,12 +159,16 @@ impl Place {
     }
 }
 
-impl Caller {
-    fn of(principal: &str, minutes: &Minutes, while_throttled: &BTreeSet<Seconds>) -> Caller {
+impl ThrottledCaller {
+    fn of(
+        principal: &str,
+        minutes: &MinuteSeries,
+        while_throttled: &BTreeSet<Seconds>,
+    ) -> ThrottledCaller {
         let inside = minutes
             .iter()
             .filter(|(minute, _)| while_throttled.contains(minute));
-        Caller {
+        ThrottledCaller {
             principal: principal.to_owned(),
             calls: minutes.values().map(|calls| calls.calls).sum(),
             throttles: minutes.values().map(|calls| calls.throttles).sum(),
@@ -177,7 +181,7 @@ impl Caller {
 }
 
 /// The minutes in which a call was refused.
-fn throttled(minutes: &Minutes) -> impl Iterator<Item = Seconds> {
+fn throttled(minutes: &MinuteSeries) -> impl Iterator<Item = Seconds> {
     let minutes = minutes.iter().filter(|(_, calls)| calls.throttles > 0);
     minutes.map(|(minute, _)| *minute)
 }

@@ -1,6 +1,6 @@
 //! Packs data into as few requests as the limits of CloudWatch allow.
 
-use super::metrics::Datum;
+use super::metrics::MinuteDatum;
 use crate::time::Seconds;
 
 /// Maximum number of data in a PutMetricData request (API Reference, `PutMetricData`).
@@ -17,7 +17,7 @@ pub const OLDEST: Seconds = 14 * 86_400;
 pub const NEWEST: Seconds = 2 * 3600;
 
 /// Splits data into requests, in order.
-pub fn chunks(data: Vec<Datum>) -> Vec<Vec<Datum>> {
+pub fn chunks(data: Vec<MinuteDatum>) -> Vec<Vec<MinuteDatum>> {
     let mut chunks = vec![Vec::new()];
     let mut bytes = 0;
     for datum in data {
@@ -36,7 +36,7 @@ pub fn chunks(data: Vec<Datum>) -> Vec<Vec<Datum>> {
 }
 
 /// Upper bound for the size of a datum in bytes, in any protocol of CloudWatch.
-fn size(datum: &Datum) -> usize {
+fn size(datum: &MinuteDatum) -> usize {
     let metric = &datum.metric;
     let dimensions = metric.dimensions();
     160 + metric.name.len()

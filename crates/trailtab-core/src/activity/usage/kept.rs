@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::metrics::{Metric, Set};
+use super::metrics::{MetricSet, UsageMetric};
 use crate::time::Seconds;
 
 /// Default number of metrics in a set besides `__other__`.
 pub const TOP: usize = 1000;
 
 /// A metric's counts by minute.
-type Minutes = BTreeMap<Seconds, u64>;
+type MinuteCounts = BTreeMap<Seconds, u64>;
 
 /// The metrics that have a place of their own.
 ///
@@ -19,19 +19,19 @@ type Minutes = BTreeMap<Seconds, u64>;
 /// to the metrics with the most calls, then by name. All others count under `__other__`, so the sum
 /// of a set is always the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct MetricLimit {
     top: usize,
-    sets: BTreeMap<Set, BTreeSet<Metric>>,
+    sets: BTreeMap<MetricSet, BTreeSet<UsageMetric>>,
 }
 
 /// The stored form of the metrics of one set: names and values of the dimensions.
 #[derive(Debug, Serialize, Deserialize)]
-struct Remembered(BTreeMap<String, BTreeSet<(String, Vec<String>)>>);
+struct RememberedMetric(BTreeMap<String, BTreeSet<(String, Vec<String>)>>);
 
-impl Kept {
+impl MetricLimit {
     /// Creates an empty list that keeps at most `top` metrics in each set.
-    pub fn new(top: usize) -> Kept {
-        Kept {
+    pub fn new(top: usize) -> MetricLimit {
+        MetricLimit {
             top,
             sets: BTreeMap::new(),
         }
@@ -41,12 +41,12 @@ impl Kept {
     /// that CloudWatch would not accept.
     pub(super) fn fold(
         &mut self,
-        set: Set,
-        mut minutes: BTreeMap<Metric, Minutes>,
-        is_acceptable: impl Fn(&Metric) -> bool,
-    ) -> BTreeMap<Metric, Minutes> {
+        set: MetricSet,
+        mut minutes: BTreeMap<UsageMetric, MinuteCounts>,
+        is_acceptable: impl Fn(&UsageMetric) -> bool,
+    ) -> BTreeMap<UsageMetric, MinuteCounts> {
         let kept = self.sets.entry(set).or_default();
-        let mut newcomers: Vec<(u64, &Metric)> = minutes
+        let mut newcomers: Vec<(u64, &UsageMetric)> = minutes
             .iter()
             .filter(|(metric, _)| !kept.contains(metric) && is_acceptable(metric))
             .map(|(metric, minutes)| (minutes.values().sum(), metric))
@@ -55,19 +55,19 @@ impl Kept {
         newcomers.sort_unstable_by(|(a, metric), (b, other)| b.cmp(a).then(metric.cmp(other)));
         let newcomers = newcomers.into_iter().take(places);
         kept.extend(newcomers.map(|(_, metric)| metric.clone()));
-        let others: Vec<Metric> = minutes
+        let others: Vec<UsageMetric> = minutes
             .keys()
             .filter(|metric| !kept.contains(metric) || !is_acceptable(metric))
             .cloned()
             .collect();
-        let mut rest = Minutes::new();
+        let mut rest = MinuteCounts::new();
         for metric in others {
             for (minute, count) in minutes.remove(&metric).into_iter().flatten() {
                 *rest.entry(minute).or_default() += count;
             }
         }
         if !rest.is_empty() {
-            let other = minutes.entry(Metric::other(set)).or_default();
+            let other = minutes.entry(UsageMetric::other(set)).or_default();
             for (minute, count) in rest {
                 *other.entry(minute).or_default() += count;
             }
@@ -75,7 +75,7 @@ impl Kept {
         minutes
     }
 
-    /// Serializes the list for [`Kept::read`].
+    /// Serializes the list for [`MetricLimit::read`].
     pub fn to_json(&self) -> Vec<u8> {
         let sets = self.sets.iter().map(|(set, metrics)| {
             let metrics = metrics.iter();
@@ -83,7 +83,7 @@ impl Kept {
             (set.shape().word.to_owned(), rows.collect())
         });
         // Serializing maps of strings does not fail.
-        serde_json::to_vec(&Remembered(sets.collect())).unwrap_or_default()
+        serde_json::to_vec(&RememberedMetric(sets.collect())).unwrap_or_default()
     }
 
     /// Parses a stored list. Entries that do not fit the table any more are left out.
@@ -91,16 +91,16 @@ impl Kept {
     /// # Errors
     ///
     /// If the text is not such a list.
-    pub fn read(json: &[u8], top: usize) -> Result<Kept, serde_json::Error> {
-        let Remembered(sets) = serde_json::from_slice(json)?;
-        let mut kept = Kept::new(top);
+    pub fn read(json: &[u8], top: usize) -> Result<MetricLimit, serde_json::Error> {
+        let RememberedMetric(sets) = serde_json::from_slice(json)?;
+        let mut kept = MetricLimit::new(top);
         for (word, rows) in sets {
-            let Some(set) = Set::named(&word) else {
+            let Some(set) = MetricSet::named(&word) else {
                 continue;
             };
             let fits = |values: &Vec<String>| values.len() == set.shape().dimensions.len();
             let rows = rows.into_iter().filter(|(_, values)| fits(values));
-            let metrics = rows.map(|(name, values)| Metric { set, name, values });
+            let metrics = rows.map(|(name, values)| UsageMetric { set, name, values });
             kept.sets.entry(set).or_default().extend(metrics);
         }
         Ok(kept)

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::kept::Kept;
-use super::{Calls, Detail, Row, Usage};
+use super::kept::MetricLimit;
+use super::{Calls, Detail, UsageRow, UsageTally};
 use crate::time::Seconds;
 
 /// The default namespace, as in the predecessor.
@@ -28,7 +28,7 @@ pub const OTHER: &str = "__other__";
 
 /// A set of metrics with the same dimensions. Each set counts the same calls in a different way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Set {
+pub enum MetricSet {
     /// All calls by API: the metric's name is the eventName.
     Calls,
     /// `ErrorCount`: calls that AWS answered with an error, throttled ones among them.
@@ -45,7 +45,7 @@ pub enum Set {
 
 /// A dimension of a metric, named as in CloudTrail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dimension {
+pub enum MetricDimension {
     /// `awsRegion`, such as `us-east-1`.
     AwsRegion,
     /// `eventSource`, such as `ec2.amazonaws.com`.
@@ -60,75 +60,77 @@ pub enum Dimension {
     RecipientAccountId,
 }
 
-impl Dimension {
+impl MetricDimension {
     /// The dimension's name in CloudWatch.
     pub fn name(self) -> &'static str {
         match self {
-            Dimension::AwsRegion => "awsRegion",
-            Dimension::EventSource => "eventSource",
-            Dimension::EventName => "eventName",
-            Dimension::ReadOnly => "readOnly",
-            Dimension::Principal => "principal",
-            Dimension::RecipientAccountId => "recipientAccountId",
+            MetricDimension::AwsRegion => "awsRegion",
+            MetricDimension::EventSource => "eventSource",
+            MetricDimension::EventName => "eventName",
+            MetricDimension::ReadOnly => "readOnly",
+            MetricDimension::Principal => "principal",
+            MetricDimension::RecipientAccountId => "recipientAccountId",
         }
     }
 }
 
 /// One row of the table.
-pub struct Shape {
+pub struct SetShape {
     /// The set that the row describes.
-    pub set: Set,
+    pub set: MetricSet,
     /// The name of the set in settings.
     pub word: &'static str,
     /// The name of the metrics; None if it is the eventName.
     pub metric: Option<&'static str>,
     /// The dimensions of the set's metrics, in order.
-    pub dimensions: &'static [Dimension],
+    pub dimensions: &'static [MetricDimension],
     /// What the metrics count, as docs/metrics.md says it.
     pub meaning: &'static str,
 }
 
 /// The table of sets.
-pub const SHAPES: [Shape; 6] = {
-    use Dimension::{AwsRegion, EventName, EventSource, Principal, ReadOnly, RecipientAccountId};
+pub const SHAPES: [SetShape; 6] = {
+    use MetricDimension::{
+        AwsRegion, EventName, EventSource, Principal, ReadOnly, RecipientAccountId,
+    };
     [
-        Shape {
-            set: Set::Calls,
+        SetShape {
+            set: MetricSet::Calls,
             word: "calls",
             metric: None,
             dimensions: &[AwsRegion, EventSource],
             meaning: "Calls of the API",
         },
-        Shape {
-            set: Set::Errors,
+        SetShape {
+            set: MetricSet::Errors,
             word: "errors",
             metric: Some("ErrorCount"),
             dimensions: &[AwsRegion, EventSource, EventName],
             meaning: "Calls that AWS answered with an error, throttled ones among them",
         },
-        Shape {
-            set: Set::Throttles,
+        SetShape {
+            set: MetricSet::Throttles,
             word: "throttles",
             metric: Some("ThrottleCount"),
             dimensions: &[AwsRegion, EventSource, EventName],
             meaning: "Calls that AWS refused for their rate",
         },
-        Shape {
-            set: Set::Access,
+        SetShape {
+            set: MetricSet::Access,
             word: "access",
             metric: Some("CallCount"),
             dimensions: &[AwsRegion, EventSource, EventName, ReadOnly],
             meaning: "Calls that change nothing (`true`), that may change something (`false`), or that do not say (`unknown`)",
         },
-        Shape {
-            set: Set::Principals,
+        SetShape {
+            set: MetricSet::Principals,
             word: "principals",
             metric: Some("CallCount"),
             dimensions: &[Principal],
             meaning: "Calls of the principal, all its sessions together",
         },
-        Shape {
-            set: Set::Accounts,
+        SetShape {
+            set: MetricSet::Accounts,
             word: "accounts",
             metric: Some("CallCount"),
             dimensions: &[RecipientAccountId],
@@ -137,15 +139,15 @@ pub const SHAPES: [Shape; 6] = {
     ]
 };
 
-impl Set {
+impl MetricSet {
     /// The set's row of the table.
-    pub fn shape(self) -> &'static Shape {
+    pub fn shape(self) -> &'static SetShape {
         // The table has a row for each set, in the order of the sets; a test counts them.
         &SHAPES[self as usize]
     }
 
     /// Finds a set by its name in settings.
-    pub fn named(word: &str) -> Option<Set> {
+    pub fn named(word: &str) -> Option<MetricSet> {
         let shape = SHAPES.iter().find(|shape| shape.word == word)?;
         Some(shape.set)
     }
@@ -154,10 +156,10 @@ impl Set {
     fn counts(self, calls: &Calls) -> [(&'static str, u64); 3] {
         let one = |count| [("", count), ("", 0), ("", 0)];
         match self {
-            Set::Calls | Set::Principals | Set::Accounts => one(calls.calls),
-            Set::Errors => one(calls.errors),
-            Set::Throttles => one(calls.throttles),
-            Set::Access => [
+            MetricSet::Calls | MetricSet::Principals | MetricSet::Accounts => one(calls.calls),
+            MetricSet::Errors => one(calls.errors),
+            MetricSet::Throttles => one(calls.throttles),
+            MetricSet::Access => [
                 ("true", calls.reads),
                 ("false", calls.writes),
                 ("unknown", calls.calls - calls.reads - calls.writes),
@@ -168,7 +170,7 @@ impl Set {
 
 /// The sets to publish, in the order of the table. The set of all calls is always included.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sets(Vec<Set>);
+pub struct MetricSets(Vec<MetricSet>);
 
 /// A name in the settings that is not a set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -178,87 +180,87 @@ pub struct UnknownSet(pub String);
 /// The names of the sets that can be added to the set of all calls, in the order of the table:
 /// `errors, throttles, …`.
 pub fn further_set_names() -> String {
-    let further = SHAPES.iter().filter(|shape| shape.set != Set::Calls);
+    let further = SHAPES.iter().filter(|shape| shape.set != MetricSet::Calls);
     let names: Vec<_> = further.map(|shape| shape.word).collect();
     names.join(", ")
 }
 
-impl Default for Sets {
-    fn default() -> Sets {
-        Sets(vec![Set::Calls])
+impl Default for MetricSets {
+    fn default() -> MetricSets {
+        MetricSets(vec![MetricSet::Calls])
     }
 }
 
-impl Sets {
+impl MetricSets {
     /// Parses the names of additional sets, separated by commas.
     ///
     /// # Errors
     ///
     /// Returns the first name that is not a set.
-    pub fn parse(words: &str) -> Result<Sets, UnknownSet> {
-        let mut sets = vec![Set::Calls];
+    pub fn parse(words: &str) -> Result<MetricSets, UnknownSet> {
+        let mut sets = vec![MetricSet::Calls];
         let words = words.split(',').map(str::trim);
         for word in words.filter(|word| !word.is_empty()) {
-            let set = Set::named(&word.to_ascii_lowercase());
+            let set = MetricSet::named(&word.to_ascii_lowercase());
             sets.push(set.ok_or_else(|| UnknownSet(word.to_owned()))?);
         }
         sets.sort_unstable();
         sets.dedup();
-        Ok(Sets(sets))
+        Ok(MetricSets(sets))
     }
 
     /// All sets.
-    pub fn all() -> Sets {
-        Sets(SHAPES.iter().map(|shape| shape.set).collect())
+    pub fn all() -> MetricSets {
+        MetricSets(SHAPES.iter().map(|shape| shape.set).collect())
     }
 
     /// Iterates over the sets.
-    pub fn iter(&self) -> impl Iterator<Item = Set> {
+    pub fn iter(&self) -> impl Iterator<Item = MetricSet> {
         self.0.iter().copied()
     }
 
     /// What must be counted separately for these sets.
     pub fn detail(&self) -> Detail {
         Detail {
-            accounts: self.0.contains(&Set::Accounts),
-            principals: self.0.contains(&Set::Principals),
+            accounts: self.0.contains(&MetricSet::Accounts),
+            principals: self.0.contains(&MetricSet::Principals),
         }
     }
 }
 
 /// One metric: a name with values of dimensions. CloudWatch bills each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Metric {
+pub struct UsageMetric {
     /// The set that the metric belongs to.
-    pub set: Set,
+    pub set: MetricSet,
     /// The name of the metric in CloudWatch.
     pub name: String,
     /// The values of the set's dimensions, in order.
     pub values: Vec<String>,
 }
 
-impl Metric {
+impl UsageMetric {
     /// The metric for everything without a metric of its own.
-    pub fn other(set: Set) -> Metric {
+    pub fn other(set: MetricSet) -> UsageMetric {
         let shape = set.shape();
-        Metric {
+        UsageMetric {
             set,
             name: shape.metric.unwrap_or(OTHER).to_owned(),
             values: vec![OTHER.to_owned(); shape.dimensions.len()],
         }
     }
 
-    fn of(set: Set, row: &Row<'_>, read_only: &str) -> Metric {
+    fn of(set: MetricSet, row: &UsageRow<'_>, read_only: &str) -> UsageMetric {
         let shape = set.shape();
-        let value = |dimension: &Dimension| match dimension {
-            Dimension::AwsRegion => row.region,
-            Dimension::EventSource => row.source,
-            Dimension::EventName => row.name,
-            Dimension::ReadOnly => read_only,
-            Dimension::Principal => row.principal,
-            Dimension::RecipientAccountId => row.account,
+        let value = |dimension: &MetricDimension| match dimension {
+            MetricDimension::AwsRegion => row.region,
+            MetricDimension::EventSource => row.source,
+            MetricDimension::EventName => row.name,
+            MetricDimension::ReadOnly => read_only,
+            MetricDimension::Principal => row.principal,
+            MetricDimension::RecipientAccountId => row.account,
         };
-        Metric {
+        UsageMetric {
             set,
             name: shape.metric.unwrap_or(row.name).to_owned(),
             values: shape
@@ -295,21 +297,21 @@ impl Metric {
 
 /// The value of one metric in one minute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Datum {
+pub struct MinuteDatum {
     /// The metric that the value belongs to.
-    pub metric: Metric,
+    pub metric: UsageMetric,
     /// The first second of the minute.
     pub minute: Seconds,
     /// The number of calls in that minute.
     pub value: u64,
 }
 
-impl Datum {
+impl MinuteDatum {
     /// The number of events that the datum represents. Each event is in exactly one datum of the
     /// set of all calls.
     pub fn events(&self) -> u64 {
         match self.metric.set {
-            Set::Calls => self.value,
+            MetricSet::Calls => self.value,
             _ => 0,
         }
     }
@@ -317,14 +319,14 @@ impl Datum {
 
 /// Makes one datum for each metric and minute, sorted by set, minute and metric. `kept` limits the
 /// metrics.
-pub fn data(usage: &Usage, sets: &Sets, kept: &mut Kept) -> Vec<Datum> {
+pub fn data(usage: &UsageTally, sets: &MetricSets, kept: &mut MetricLimit) -> Vec<MinuteDatum> {
     let mut data = Vec::new();
     for set in sets.iter() {
-        let mut minutes = BTreeMap::<Metric, BTreeMap<Seconds, u64>>::new();
+        let mut minutes = BTreeMap::<UsageMetric, BTreeMap<Seconds, u64>>::new();
         for row in usage.rows() {
             for (read_only, count) in set.counts(&row.calls) {
                 if count > 0 {
-                    let metric = Metric::of(set, &row, read_only);
+                    let metric = UsageMetric::of(set, &row, read_only);
                     *minutes
                         .entry(metric)
                         .or_default()
@@ -333,11 +335,11 @@ pub fn data(usage: &Usage, sets: &Sets, kept: &mut Kept) -> Vec<Datum> {
                 }
             }
         }
-        minutes = kept.fold(set, minutes, Metric::is_acceptable);
-        let mut of_set: Vec<Datum> = minutes
+        minutes = kept.fold(set, minutes, UsageMetric::is_acceptable);
+        let mut of_set: Vec<MinuteDatum> = minutes
             .into_iter()
             .flat_map(|(metric, minutes)| {
-                let datum = move |(minute, value)| Datum {
+                let datum = move |(minute, value)| MinuteDatum {
                     metric: metric.clone(),
                     minute,
                     value,

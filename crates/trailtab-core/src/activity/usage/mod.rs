@@ -1,6 +1,6 @@
 //! How often each API is called: calls per minute, and the metrics made of them.
 //!
-//! [`Usage`] counts, [`metrics`] defines the metrics, [`kept`] limits their number, [`chunks`]
+//! [`UsageTally`] counts, [`metrics`] defines the metrics, [`kept`] limits their number, [`chunks`]
 //! packs their data for CloudWatch, and [`price`] estimates their cost. For reading, [`report`]
 //! makes a table of the counts, [`causes`] finds the principals that cause throttling, and
 //! [`popular`] finds the most-called APIs.
@@ -23,11 +23,11 @@ use hashbrown::HashMap;
 use std::hash::BuildHasher as _;
 
 use crate::event::dedupe;
-use crate::event::identity::Actor;
-use crate::event::ingest::{ActorId, Counted, Counter};
+use crate::event::identity::ResolvedActor;
+use crate::event::ingest::{ActorId, CountedEvent, EventCounter};
 use crate::event::intern::{Interner, Symbol};
-use crate::event::record::{Outcome, Record};
-use crate::event::scan::Text;
+use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::scan::JsonText;
 use crate::time::Seconds;
 
 /// Maps keyed by numbers need no seed: an attacker chooses strings, not their numbers.
@@ -85,7 +85,7 @@ struct Key {
 
 /// A row of counts: which calls, in which minute, and how many.
 #[derive(Debug, Clone, Copy)]
-pub struct Row<'u> {
+pub struct UsageRow<'u> {
     /// The region, `awsRegion`.
     pub region: &'u str,
     /// The service, such as `ec2.amazonaws.com`.
@@ -104,7 +104,7 @@ pub struct Row<'u> {
 
 /// Calls per minute, region, service and API, and by what its [`Detail`] says.
 #[derive(Debug, Default)]
-pub struct Usage {
+pub struct UsageTally {
     detail: Detail,
     strings: Interner,
     key_ids: Map<Key, u32>,
@@ -126,12 +126,12 @@ struct Near {
     account: Option<Symbol>,
 }
 
-impl Usage {
+impl UsageTally {
     /// Creates an empty count that counts separately what `detail` says.
-    pub fn new(detail: Detail) -> Usage {
-        Usage {
+    pub fn new(detail: Detail) -> UsageTally {
+        UsageTally {
             detail,
-            ..Usage::default()
+            ..UsageTally::default()
         }
     }
 
@@ -152,13 +152,13 @@ impl Usage {
     }
 
     /// All counts, in no particular order.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub fn rows(&self) -> impl Iterator<Item = UsageRow<'_>> {
         let word = |symbol: Option<Symbol>| symbol.map_or("", |symbol| self.strings.get(symbol));
         self.calls
             .iter()
             .filter_map(move |(&(id, minute), &calls)| {
                 let key = self.keys.get(id as usize)?;
-                Some(Row {
+                Some(UsageRow {
                     region: self.strings.get(key.region),
                     source: self.strings.get(key.source),
                     name: self.strings.get(key.name),
@@ -180,14 +180,14 @@ impl Usage {
 
     /// Finds the key of an event; None if it lacks a field that a metric needs.
     #[inline]
-    fn key(&mut self, record: &Record<'_>, actor: ActorId) -> Option<Key> {
+    fn key(&mut self, record: &EventRecord<'_>, actor: ActorId) -> Option<Key> {
         let (strings, near) = (&mut self.strings, &mut self.near);
         let region = strings.text_near(record.aws_region?, &mut near.region);
         let source = strings.text_near(record.event_source?, &mut near.source);
         let name = strings.text_near(record.event_name?, &mut near.name);
         let account = record
             .recipient_account_id
-            .unwrap_or(Text::plain(b"unknown"));
+            .unwrap_or(JsonText::plain(b"unknown"));
         Some(Key {
             region,
             source,
@@ -199,9 +199,9 @@ impl Usage {
     }
 }
 
-impl Counter for Usage {
-    fn empty(&self) -> Usage {
-        Usage::new(self.detail)
+impl EventCounter for UsageTally {
+    fn empty(&self) -> UsageTally {
+        UsageTally::new(self.detail)
     }
 
     fn asks_for_actors(&self) -> bool {
@@ -209,7 +209,7 @@ impl Counter for Usage {
     }
 
     /// The number of a principal is that of its name.
-    fn actor(&mut self, actor: &Actor) -> ActorId {
+    fn actor(&mut self, actor: &ResolvedActor) -> ActorId {
         match self.detail.principals {
             true => ActorId(self.strings.string(&actor.principal).index()),
             false => ActorId(0),
@@ -217,7 +217,7 @@ impl Counter for Usage {
     }
 
     #[inline]
-    fn add(&mut self, event: &Counted<'_, '_>) {
+    fn add(&mut self, event: &CountedEvent<'_, '_>) {
         let record = event.record;
         self.bytes += record.raw.len() as u64;
         let (Some(time), Some(key)) = (event.time, self.key(record, event.actor)) else {
@@ -229,7 +229,7 @@ impl Counter for Usage {
         let calls = self.calls.entry((id, time.div_euclid(MINUTE))).or_default();
         calls.merge(&Calls {
             calls: 1,
-            errors: u64::from(event.outcome != Outcome::Succeeded),
+            errors: u64::from(event.outcome != CallOutcome::Succeeded),
             throttles: u64::from(throttle::is_throttled(record, event.outcome)),
             reads: u64::from(record.read_only == Some(true)),
             writes: u64::from(record.read_only == Some(false)),
@@ -239,7 +239,7 @@ impl Counter for Usage {
     /// Nothing is told of identities here.
     fn add_odd(&mut self, _: &str, _: &str) {}
 
-    fn merge(&mut self, other: &Usage) {
+    fn merge(&mut self, other: &UsageTally) {
         let strings: Vec<Symbol> = (0..other.strings.count())
             .map(|index| self.strings.string(other.strings.get(Symbol(index))))
             .collect();
@@ -270,8 +270,8 @@ impl Counter for Usage {
 
 /// A number that identifies one event: its eventID, which is a UUID in all records since
 /// eventVersion 1.01.
-fn mark(record: &Record<'_>) -> u128 {
-    let id = record.event_id.map(Text::decode);
+fn mark(record: &EventRecord<'_>) -> u128 {
+    let id = record.event_id.map(JsonText::decode);
     let uuid = id.as_ref().and_then(|id| dedupe::parse_uuid(id.as_bytes()));
     uuid.unwrap_or_else(|| {
         let bytes = id.as_ref().map_or(record.raw, |id| id.as_bytes());

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::metrics::{Datum, OTHER, Set};
+use super::metrics::{MetricSet, MinuteDatum, OTHER};
 
 /// One API, and where it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Api {
+pub struct PopularApi {
     /// The service, such as `ec2.amazonaws.com`.
     pub source: String,
     /// The API, `eventName`.
@@ -22,9 +22,12 @@ pub struct Api {
 /// Lists the APIs in the set of all calls, sorted by calls, the most first, then by name. Calls
 /// under `__other__` are left out, since they have no metric of their own. Names that no AWS
 /// service has are left out too, since they could inject code into templates and expressions.
-pub fn apis(data: &[Datum]) -> Vec<Api> {
+pub fn apis(data: &[MinuteDatum]) -> Vec<PopularApi> {
     let mut apis = BTreeMap::<(&str, &str), BTreeMap<&str, u64>>::new();
-    for datum in data.iter().filter(|datum| datum.metric.set == Set::Calls) {
+    for datum in data
+        .iter()
+        .filter(|datum| datum.metric.set == MetricSet::Calls)
+    {
         // The values are those of the set's dimensions in the table.
         if let [region, source] = datum.metric.values.as_slice()
             && datum.metric.name != OTHER
@@ -36,13 +39,13 @@ pub fn apis(data: &[Datum]) -> Vec<Api> {
             *regions.entry(region).or_default() += datum.value;
         }
     }
-    let mut apis: Vec<Api> = apis
+    let mut apis: Vec<PopularApi> = apis
         .into_iter()
         .map(|((source, name), regions)| {
             let regions = regions.into_iter().map(|(name, n)| (name.to_owned(), n));
             let mut regions: Vec<(String, u64)> = regions.collect();
             regions.sort_by_key(|(_, calls)| Reverse(*calls));
-            Api {
+            PopularApi {
                 source: source.to_owned(),
                 name: name.to_owned(),
                 calls: regions.iter().map(|(_, calls)| calls).sum(),
@@ -61,16 +64,16 @@ fn is_plain(text: &str) -> bool {
 
 /// An alarm on the calls of one API, in all regions together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alarm {
+pub struct ApiAlarm {
     /// The API that the alarm watches, with its regions.
-    pub api: Api,
+    pub api: PopularApi,
     /// The threshold and the period.
-    pub wanted: Wanted,
+    pub wanted: AlarmSpec,
 }
 
 /// The requested alarm: `[SERVICE:]API=N[/PERIOD]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct AlarmSpec {
     service: Option<String>,
     name: String,
     /// The number of calls at which the alarm triggers.
@@ -110,10 +113,10 @@ const PERIODS: [(&str, u32); 6] = [
     ("1d", 86_400),
 ];
 
-impl std::str::FromStr for Wanted {
+impl std::str::FromStr for AlarmSpec {
     type Err = AlarmError;
 
-    fn from_str(text: &str) -> Result<Wanted, AlarmError> {
+    fn from_str(text: &str) -> Result<AlarmSpec, AlarmError> {
         let unreadable = || AlarmError::Unreadable(text.to_owned());
         let (api, rate) = text.rsplit_once('=').ok_or_else(unreadable)?;
         let (calls, period) = match rate.split_once('/') {
@@ -131,7 +134,7 @@ impl std::str::FromStr for Wanted {
         if name.is_empty() || service.as_ref().is_some_and(String::is_empty) {
             return Err(unreadable());
         }
-        Ok(Wanted {
+        Ok(AlarmSpec {
             service,
             name: name.to_owned(),
             calls: calls.ok_or_else(unreadable)?,
@@ -140,13 +143,13 @@ impl std::str::FromStr for Wanted {
     }
 }
 
-impl Wanted {
+impl AlarmSpec {
     /// Finds the requested API. Ignores case, although CloudWatch does not.
     ///
     /// # Errors
     ///
     /// If the API was not called, or several services have an API of that name.
-    pub fn find(&self, apis: &[Api]) -> Result<Alarm, AlarmError> {
+    pub fn find(&self, apis: &[PopularApi]) -> Result<ApiAlarm, AlarmError> {
         let is_service = |source: &str| match &self.service {
             None => true,
             Some(service) => {
@@ -156,11 +159,12 @@ impl Wanted {
                     .any(|name| name.eq_ignore_ascii_case(service))
             }
         };
-        let meant =
-            |api: &&Api| api.name.eq_ignore_ascii_case(&self.name) && is_service(&api.source);
-        let found: Vec<&Api> = apis.iter().filter(meant).collect();
+        let meant = |api: &&PopularApi| {
+            api.name.eq_ignore_ascii_case(&self.name) && is_service(&api.source)
+        };
+        let found: Vec<&PopularApi> = apis.iter().filter(meant).collect();
         match found.as_slice() {
-            [api] => Ok(Alarm {
+            [api] => Ok(ApiAlarm {
                 api: (*api).clone(),
                 wanted: self.clone(),
             }),

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
-use super::basis::{Basis, Extent};
+use super::basis::{ReportExtent, ReportProvenance};
 use super::chunks::MOST_DATA;
-use super::kept::Kept;
-use super::metrics::{self, Datum, Metric, Set, Sets};
-use super::{Detail, Usage};
+use super::kept::MetricLimit;
+use super::metrics::{self, MetricSet, MetricSets, MinuteDatum, UsageMetric};
+use super::{Detail, UsageTally};
 use crate::time::Seconds;
 
 /// What must be counted separately to price all sets.
@@ -41,7 +41,7 @@ const fn usd(ten_thousandths: u32) -> Decimal {
 
 /// List prices in US dollars, without free tiers and discounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Prices {
+pub struct PriceList {
     /// The AWS region that the prices apply to.
     pub region: &'static str,
     /// The address of the price list.
@@ -49,7 +49,7 @@ pub struct Prices {
     /// The date on which they were looked up.
     pub as_of: &'static str,
     /// Prices of custom metrics in USD per metric-month, by tier, in the order in which they apply.
-    pub metric_month: [Tier; 4],
+    pub metric_month: [PriceTier; 4],
     /// Price of a thousand PutMetricData requests in USD.
     #[serde(serialize_with = "decimal")]
     pub thousand_requests: Decimal,
@@ -60,7 +60,7 @@ pub struct Prices {
 
 /// A price tier: the price of metrics up to a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Tier {
+pub struct PriceTier {
     /// Number of metrics in this tier; null for the last tier.
     pub metrics: Option<u64>,
     /// Price of one metric-month in USD.
@@ -69,24 +69,24 @@ pub struct Tier {
 }
 
 /// The table of prices.
-pub const PRICES: Prices = Prices {
+pub const PRICES: PriceList = PriceList {
     region: "us-east-1",
     source: "https://aws.amazon.com/cloudwatch/pricing/",
     as_of: "2026-11-21",
     metric_month: [
-        Tier {
+        PriceTier {
             metrics: Some(10_000),
             usd: usd(3000),
         },
-        Tier {
+        PriceTier {
             metrics: Some(240_000),
             usd: usd(1000),
         },
-        Tier {
+        PriceTier {
             metrics: Some(750_000),
             usd: usd(500),
         },
-        Tier {
+        PriceTier {
             metrics: None,
             usd: usd(200),
         },
@@ -97,12 +97,12 @@ pub const PRICES: Prices = Prices {
 
 /// The cost of publishing usage as metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Price {
+pub struct UsagePrice {
     /// What the estimate rests on.
     #[serde(flatten)]
-    pub basis: Basis,
+    pub basis: ReportProvenance,
     /// The prices that the estimate uses.
-    pub prices: Prices,
+    pub prices: PriceList,
     /// Number of hours that the estimate is based on.
     pub hours: u64,
     /// Hours of the month that the estimate is for.
@@ -112,11 +112,11 @@ pub struct Price {
     /// The cost of each set on its own, in the order of the table of metrics.
     pub sets: Vec<SetPrice>,
     /// The metrics of the function's own health.
-    pub health: Metrics,
+    pub health: MetricCost,
     /// Complete bills: the set of all calls alone and all sets, each without and with the limit.
-    pub bills: Vec<Bill>,
+    pub bills: Vec<MonthlyBill>,
     /// The log group that triggers the function.
-    pub log_group: Logs,
+    pub log_group: LogsIngestion,
 }
 
 /// Metrics of one set.
@@ -125,14 +125,14 @@ pub struct SetPrice {
     /// The name of the set in settings, such as `calls`.
     pub set: &'static str,
     /// The set's metrics without a limit.
-    pub uncapped: Metrics,
+    pub uncapped: MetricCost,
     /// The set's metrics with at most `top` metrics.
-    pub capped: Metrics,
+    pub capped: MetricCost,
 }
 
 /// Metrics and their monthly cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Metrics {
+pub struct MetricCost {
     /// Number of metrics with any data.
     pub metrics: u64,
     /// Billed metrics: each counts in proportion to the hours in which it has data.
@@ -145,13 +145,13 @@ pub struct Metrics {
 
 /// A monthly bill. It includes the health metrics, but neither the log group nor Lambda.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Bill {
+pub struct MonthlyBill {
     /// The names of the sets that the bill includes.
     pub sets: Vec<&'static str>,
     /// The limit of metrics in each set; null if there is none.
     pub top: Option<u64>,
     /// All metrics of the bill, and their cost.
-    pub metrics: Metrics,
+    pub metrics: MetricCost,
     /// Upper bound of PutMetricData requests: one for each account, region and minute with calls.
     pub requests: u64,
     /// Cost of the requests in USD a month.
@@ -161,7 +161,7 @@ pub struct Bill {
     #[serde(serialize_with = "decimal")]
     pub usd: Decimal,
     /// The log data that replaces the requests if embedded metric format is used.
-    pub emf: Logs,
+    pub emf: LogsIngestion,
     /// Total in USD a month with embedded metric format.
     #[serde(serialize_with = "decimal")]
     pub usd_by_emf: Decimal,
@@ -169,7 +169,7 @@ pub struct Bill {
 
 /// Data that CloudWatch Logs ingests in a month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Logs {
+pub struct LogsIngestion {
     /// Bytes a month.
     pub bytes: u64,
     /// Cost in USD a month.
@@ -184,16 +184,16 @@ fn decimal<S: Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::E
 
 /// Extrapolates from the extent to a month.
 #[derive(Debug, Clone, Copy)]
-struct Scale {
+struct MonthScale {
     hours: u64,
 }
 
-impl Scale {
+impl MonthScale {
     /// Counts the clock hours that the extent touches, as CloudWatch does.
-    fn of(extent: Extent) -> Scale {
+    fn of(extent: ReportExtent) -> MonthScale {
         let hour = |time: Seconds| time.div_euclid(3600);
         let hours = hour(extent.until - 1) - hour(extent.from) + 1;
-        Scale {
+        MonthScale {
             hours: u64::try_from(hours).unwrap_or(1).max(1),
         }
     }
@@ -204,18 +204,18 @@ impl Scale {
     }
 
     /// Prices metric-hours: a metric with data in every hour of a month is one metric-month.
-    fn metrics(self, metrics: u64, metric_hours: u64) -> Metrics {
+    fn metrics(self, metrics: u64, metric_hours: u64) -> MetricCost {
         let metric_months = Decimal::from(metric_hours) / Decimal::from(self.hours);
-        Metrics {
+        MetricCost {
             metrics,
             metric_months,
             usd: price_of(metric_months),
         }
     }
 
-    fn logs(self, bytes: u64, messages: u64) -> Logs {
+    fn logs(self, bytes: u64, messages: u64) -> LogsIngestion {
         let bytes = self.month(bytes.saturating_add(messages.saturating_mul(LOG_OVERHEAD)));
-        Logs {
+        LogsIngestion {
             bytes,
             usd: Decimal::from(bytes) / Decimal::from(1_000_000_000_u64) * PRICES.log_gigabyte,
         }
@@ -245,34 +245,44 @@ fn price_of(mut metric_months: Decimal) -> Decimal {
 }
 
 /// Serializes data in embedded metric format.
-pub type Emf<'e> = &'e dyn Fn(&[Datum]) -> Vec<u8>;
+pub type EmfVolume<'e> = &'e dyn Fn(&[MinuteDatum]) -> Vec<u8>;
 
-impl Price {
+impl UsagePrice {
     /// Estimates the cost of usage, which must have been counted with [`DETAIL`].
-    pub fn of(usage: &Usage, top: usize, extent: Extent, basis: Basis, emf: Emf<'_>) -> Price {
-        let scale = Scale::of(extent);
-        let all = Sets::all();
+    pub fn of(
+        usage: &UsageTally,
+        top: usize,
+        extent: ReportExtent,
+        basis: ReportProvenance,
+        emf: EmfVolume<'_>,
+    ) -> UsagePrice {
+        let scale = MonthScale::of(extent);
+        let all = MetricSets::all();
         let active = usage.rows().map(|row| row.minute.div_euclid(3600));
         let active = active.collect::<BTreeSet<_>>().len() as u64;
         let deliveries = usage
             .rows()
             .map(|row| (row.account, row.region, row.minute));
         let deliveries = deliveries.collect::<BTreeSet<_>>().len() as u64;
-        let month = Month {
+        let month = MonthBasis {
             scale,
             health_hours: HEALTH * active,
             deliveries,
             emf,
         };
-        let sets: Vec<Set> = all.iter().collect();
+        let sets: Vec<MetricSet> = all.iter().collect();
         // Computed one after the other, since the data take much memory.
         let with_limit = |top: Option<usize>| {
-            let data = metrics::data(usage, &all, &mut Kept::new(top.unwrap_or(usize::MAX)));
+            let data = metrics::data(
+                usage,
+                &all,
+                &mut MetricLimit::new(top.unwrap_or(usize::MAX)),
+            );
             let top = top.map(|top| top as u64);
             let metrics = sets.iter().map(|set| priced(scale, of_set(&data, *set)));
             (
-                metrics.collect::<Vec<Metrics>>(),
-                month.bill(of_set(&data, Set::Calls), &[Set::Calls], top),
+                metrics.collect::<Vec<MetricCost>>(),
+                month.bill(of_set(&data, MetricSet::Calls), &[MetricSet::Calls], top),
                 month.bill(&data, &sets, top),
             )
         };
@@ -280,7 +290,7 @@ impl Price {
         let (capped, calls_capped, all_capped) = with_limit(Some(top));
         let names = sets.iter().map(|set| set.shape().word);
         let metrics = names.zip(uncapped.into_iter().zip(capped));
-        Price {
+        UsagePrice {
             prices: PRICES,
             hours: scale.hours,
             month_hours: MONTH,
@@ -306,15 +316,15 @@ impl Price {
 }
 
 /// The data of one set, which are contiguous.
-fn of_set(data: &[Datum], set: Set) -> &[Datum] {
+fn of_set(data: &[MinuteDatum], set: MetricSet) -> &[MinuteDatum] {
     let from = data.partition_point(|datum| datum.metric.set < set);
     let until = data.partition_point(|datum| datum.metric.set <= set);
     data.get(from..until).unwrap_or_default()
 }
 
 /// Metrics and the hours in which they have data.
-fn hours(data: &[Datum]) -> (u64, u64) {
-    let mut hours = BTreeMap::<&Metric, BTreeSet<i64>>::new();
+fn hours(data: &[MinuteDatum]) -> (u64, u64) {
+    let mut hours = BTreeMap::<&UsageMetric, BTreeSet<i64>>::new();
     for datum in data {
         let hours = hours.entry(&datum.metric).or_default();
         hours.insert(datum.minute.div_euclid(3600));
@@ -323,21 +333,21 @@ fn hours(data: &[Datum]) -> (u64, u64) {
     (hours.len() as u64, sum)
 }
 
-fn priced(scale: Scale, data: &[Datum]) -> Metrics {
+fn priced(scale: MonthScale, data: &[MinuteDatum]) -> MetricCost {
     let (metrics, hours) = hours(data);
     scale.metrics(metrics, hours)
 }
 
 /// The data that all bills share.
-struct Month<'e> {
-    scale: Scale,
+struct MonthBasis<'e> {
+    scale: MonthScale,
     health_hours: u64,
     deliveries: u64,
-    emf: Emf<'e>,
+    emf: EmfVolume<'e>,
 }
 
-impl Month<'_> {
-    fn bill(&self, data: &[Datum], sets: &[Set], top: Option<u64>) -> Bill {
+impl MonthBasis<'_> {
+    fn bill(&self, data: &[MinuteDatum], sets: &[MetricSet], top: Option<u64>) -> MonthlyBill {
         let scale = self.scale;
         let (count, metric_hours) = hours(data);
         let metrics = scale.metrics(count + HEALTH, metric_hours + self.health_hours);
@@ -357,7 +367,7 @@ impl Month<'_> {
             messages += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
         }
         let emf = scale.logs(bytes, messages);
-        Bill {
+        MonthlyBill {
             sets: sets.iter().map(|set| set.shape().word).collect(),
             top,
             usd: metrics.usd + requests_usd,
@@ -393,7 +403,7 @@ mod tests {
 
     #[test]
     fn a_metric_is_billed_for_the_hours_in_which_it_has_data() {
-        let day = Scale::of(Extent {
+        let day = MonthScale::of(ReportExtent {
             from: 0,
             until: 86_400,
         });
@@ -402,12 +412,12 @@ mod tests {
         assert_eq!(day.metrics(1, 12).usd, usd(1500));
         assert_eq!(day.month(24), 730);
         // Ten minutes that touch two hours of the clock.
-        let short = Scale::of(Extent {
+        let short = MonthScale::of(ReportExtent {
             from: 3300,
             until: 3900,
         });
         assert_eq!((short.hours, short.metrics(1, 2).usd), (2, usd(3000)));
-        let nothing = Scale::of(Extent { from: 7, until: 7 });
+        let nothing = MonthScale::of(ReportExtent { from: 7, until: 7 });
         assert_eq!(nothing.hours, 1);
     }
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::basis::{Basis, Extent};
+use super::basis::{ReportExtent, ReportProvenance};
 use super::metrics::OTHER;
-use super::{Calls, Detail, MINUTE, Usage};
+use super::{Calls, Detail, MINUTE, UsageTally};
 use crate::time::{self, Seconds};
 
 /// Number of parts into which the extent is divided for the course of a row. 24, 16 and 12 divide
@@ -19,7 +19,7 @@ pub const PARTS: usize = 48;
 /// A column that distinguishes rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum By {
+pub enum ColumnKey {
     /// Written `ec2.amazonaws.com:RunInstances`.
     Api,
     /// The region, `awsRegion`.
@@ -33,7 +33,7 @@ pub enum By {
 /// The time unit of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Per {
+pub enum TimeStep {
     /// 60 seconds.
     Minute,
     /// 3600 seconds; hours begin at full hours in UTC.
@@ -44,11 +44,11 @@ pub enum Per {
 
 /// The requested table.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct TableQuery {
     /// The columns in order, each once.
-    pub by: Vec<By>,
+    pub by: Vec<ColumnKey>,
     /// The time unit of a row; None for one row for the whole extent.
-    pub per: Option<Per>,
+    pub per: Option<TimeStep>,
     /// Maximum number of keys with rows of their own; the others count under `__other__`. None for
     /// no limit.
     pub top: Option<usize>,
@@ -56,40 +56,40 @@ pub struct Question {
 
 /// The table. Its rows always add up to the totals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct UsageReport {
     /// What the report rests on.
     #[serde(flatten)]
-    pub basis: Basis,
+    pub basis: ReportProvenance,
     /// The columns that tell rows apart, in their order.
-    pub by: Vec<By>,
+    pub by: Vec<ColumnKey>,
     /// The time that a row stands for; null if it is the whole extent.
-    pub per: Option<Per>,
+    pub per: Option<TimeStep>,
     /// All calls in the table together.
-    pub totals: Counts,
+    pub totals: RowCounts,
     /// Number of keys that count under `__other__`.
     pub others: u64,
     /// Sorted by time if there is one, then by calls, the most first, then by name; `__other__` is
     /// last.
-    pub rows: Vec<Row>,
+    pub rows: Vec<UsageReportRow>,
 }
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct UsageReportRow {
     /// The value of each column.
     #[serde(flatten)]
-    pub key: BTreeMap<By, String>,
+    pub key: BTreeMap<ColumnKey, String>,
     /// The start of the row's minute, hour or day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     /// The row's calls.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: RowCounts,
 }
 
 /// How many calls, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Counts {
+pub struct RowCounts {
     /// Number of calls.
     pub calls: u64,
     /// Calls that AWS answered with an error, throttled ones among them.
@@ -115,61 +115,66 @@ pub struct Counts {
 }
 
 /// Calls by minute.
-pub(super) type Minutes = BTreeMap<Seconds, Calls>;
+pub(super) type MinuteSeries = BTreeMap<Seconds, Calls>;
 
-impl By {
+impl ColumnKey {
     /// The column's name.
     pub fn name(self) -> &'static str {
         match self {
-            By::Api => "api",
-            By::Region => "region",
-            By::Account => "account",
-            By::Principal => "principal",
+            ColumnKey::Api => "api",
+            ColumnKey::Region => "region",
+            ColumnKey::Account => "account",
+            ColumnKey::Principal => "principal",
         }
     }
 
-    fn value(self, row: &super::Row<'_>) -> String {
+    fn value(self, row: &super::UsageRow<'_>) -> String {
         match self {
-            By::Api => format!("{}:{}", row.source, row.name),
-            By::Region => row.region.to_owned(),
-            By::Account => row.account.to_owned(),
-            By::Principal => row.principal.to_owned(),
+            ColumnKey::Api => format!("{}:{}", row.source, row.name),
+            ColumnKey::Region => row.region.to_owned(),
+            ColumnKey::Account => row.account.to_owned(),
+            ColumnKey::Principal => row.principal.to_owned(),
         }
     }
 }
 
-impl Per {
+impl TimeStep {
     fn seconds(self) -> Seconds {
         match self {
-            Per::Minute => MINUTE,
-            Per::Hour => 3600,
-            Per::Day => 86_400,
+            TimeStep::Minute => MINUTE,
+            TimeStep::Hour => 3600,
+            TimeStep::Day => 86_400,
         }
     }
 }
 
-impl Question {
+impl TableQuery {
     /// What must be counted separately for the table.
     pub fn detail(&self) -> Detail {
         Detail {
-            accounts: self.by.contains(&By::Account),
-            principals: self.by.contains(&By::Principal),
+            accounts: self.by.contains(&ColumnKey::Account),
+            principals: self.by.contains(&ColumnKey::Principal),
         }
     }
 }
 
-impl Report {
+impl UsageReport {
     /// Builds the table.
-    pub fn of(usage: &Usage, question: &Question, extent: Extent, basis: Basis) -> Report {
-        let mut groups = BTreeMap::<Vec<String>, Minutes>::new();
-        let mut all = Minutes::new();
+    pub fn of(
+        usage: &UsageTally,
+        question: &TableQuery,
+        extent: ReportExtent,
+        basis: ReportProvenance,
+    ) -> UsageReport {
+        let mut groups = BTreeMap::<Vec<String>, MinuteSeries>::new();
+        let mut all = MinuteSeries::new();
         for row in usage.rows() {
             let key = question.by.iter().map(|by| by.value(&row)).collect();
             let minutes = groups.entry(key).or_default();
             minutes.entry(row.minute).or_default().merge(&row.calls);
             all.entry(row.minute).or_default().merge(&row.calls);
         }
-        let mut ranked: Vec<(Vec<String>, Minutes)> = groups.into_iter().collect();
+        let mut ranked: Vec<(Vec<String>, MinuteSeries)> = groups.into_iter().collect();
         // Already sorted by name, and a stable sort preserves that.
         ranked.sort_by_cached_key(|(_, minutes)| Reverse(calls(minutes)));
         let others = ranked.split_off(question.top.unwrap_or(usize::MAX).min(ranked.len()));
@@ -183,12 +188,12 @@ impl Report {
         }
         let mut rows = Vec::new();
         for (key, minutes) in ranked {
-            let key: BTreeMap<By, String> = question.by.iter().copied().zip(key).collect();
+            let key: BTreeMap<ColumnKey, String> = question.by.iter().copied().zip(key).collect();
             match question.per {
-                None => rows.push(Row {
+                None => rows.push(UsageReportRow {
                     key,
                     time: None,
-                    counts: Counts::of(&minutes, extent),
+                    counts: RowCounts::of(&minutes, extent),
                 }),
                 Some(per) => rows.extend(rows_per(per, &key, minutes, extent)),
             }
@@ -196,11 +201,11 @@ impl Report {
         if question.per.is_some() {
             rows.sort_by(|a, b| a.time.cmp(&b.time));
         }
-        Report {
+        UsageReport {
             basis,
             by: question.by.clone(),
             per: question.per,
-            totals: Counts::of(&all, extent),
+            totals: RowCounts::of(&all, extent),
             others: not_shown,
             rows,
         }
@@ -209,43 +214,45 @@ impl Report {
 
 /// Makes a row for each time unit with a call.
 fn rows_per(
-    per: Per,
-    key: &BTreeMap<By, String>,
-    minutes: Minutes,
-    extent: Extent,
-) -> impl Iterator<Item = Row> {
-    let mut times = BTreeMap::<Seconds, Minutes>::new();
+    per: TimeStep,
+    key: &BTreeMap<ColumnKey, String>,
+    minutes: MinuteSeries,
+    extent: ReportExtent,
+) -> impl Iterator<Item = UsageReportRow> {
+    let mut times = BTreeMap::<Seconds, MinuteSeries>::new();
     for (minute, calls) in minutes {
         let time = minute.div_euclid(per.seconds()) * per.seconds();
         times.entry(time).or_default().insert(minute, calls);
     }
-    times.into_iter().map(move |(time, minutes)| Row {
-        key: key.clone(),
-        time: Some(time::iso(time)),
-        counts: Counts::of(&minutes, extent),
-    })
+    times
+        .into_iter()
+        .map(move |(time, minutes)| UsageReportRow {
+            key: key.clone(),
+            time: Some(time::iso(time)),
+            counts: RowCounts::of(&minutes, extent),
+        })
 }
 
-pub(super) fn merged(all: impl Iterator<Item = Minutes>) -> Minutes {
-    let mut merged = Minutes::new();
+pub(super) fn merged(all: impl Iterator<Item = MinuteSeries>) -> MinuteSeries {
+    let mut merged = MinuteSeries::new();
     for (minute, calls) in all.flatten() {
         merged.entry(minute).or_default().merge(&calls);
     }
     merged
 }
 
-fn calls(minutes: &Minutes) -> u64 {
+fn calls(minutes: &MinuteSeries) -> u64 {
     minutes.values().map(|calls| calls.calls).sum()
 }
 
 /// The busiest minute, and its calls.
-pub(super) fn peak(minutes: &Minutes) -> Option<(Seconds, u64)> {
+pub(super) fn peak(minutes: &MinuteSeries) -> Option<(Seconds, u64)> {
     let minutes = minutes.iter().map(|(minute, calls)| (*minute, calls.calls));
     minutes.min_by_key(|(minute, calls)| (Reverse(*calls), *minute))
 }
 
-impl Counts {
-    fn of(minutes: &Minutes, extent: Extent) -> Counts {
+impl RowCounts {
+    fn of(minutes: &MinuteSeries, extent: ReportExtent) -> RowCounts {
         let mut sum = Calls::default();
         let mut course = vec![0; PARTS];
         for (minute, calls) in minutes {
@@ -253,7 +260,7 @@ impl Counts {
             course[extent.part(*minute, PARTS)] += calls.calls;
         }
         let peak = peak(minutes);
-        Counts {
+        RowCounts {
             calls: sum.calls,
             errors: sum.errors,
             throttles: sum.throttles,

@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::basis::{Basis, Extent};
-use super::causes::{self, Causes};
+use super::basis::{ReportExtent, ReportProvenance};
+use super::causes::{self, ThrottleReport};
 use super::chunks::{MOST_DATA, chunks};
-use super::kept::Kept;
-use super::metrics::{self, Datum, Metric, SHAPES, Set, Sets};
-use super::popular::{self, AlarmError, Api, Wanted};
-use super::price::{self, Price};
-use super::report::{By, Per, Question, Report};
-use super::{Calls, Detail, Usage};
-use crate::activity::summary::Run;
-use crate::coverage::Coverage;
-use crate::event::dedupe::Seen;
-use crate::event::envelope::Envelope;
-use crate::event::ingest::{Counter as _, Intake, Intaken, Rules};
-use crate::time::Window;
+use super::kept::MetricLimit;
+use super::metrics::{self, MetricSet, MetricSets, MinuteDatum, SHAPES, UsageMetric};
+use super::popular::{self, AlarmError, AlarmSpec, PopularApi};
+use super::price::{self, UsagePrice};
+use super::report::{ColumnKey, TableQuery, TimeStep, UsageReport};
+use super::{Calls, Detail, UsageTally};
+use crate::activity::summary::RunContext;
+use crate::coverage::RunCoverage;
+use crate::event::dedupe::SeenIds;
+use crate::event::envelope::EnvelopeReader;
+use crate::event::ingest::{EventCounter as _, EventIngest, IngestRules, IngestStats};
+use crate::time::TimeWindow;
 
 const ALL: Detail = Detail {
     accounts: true,
@@ -67,16 +67,20 @@ fn events() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(event(), 0..40)
 }
 
-fn usage(events: &[String], detail: Detail) -> Usage {
-    let (rules, seen, empty) = (Rules::default(), Seen::default(), Usage::new(detail));
-    let mut intake = Intake::new(&rules, &empty, &seen, None);
-    Envelope::default().feed(events.join("\n").as_bytes(), true, &mut intake);
+fn usage(events: &[String], detail: Detail) -> UsageTally {
+    let (rules, seen, empty) = (
+        IngestRules::default(),
+        SeenIds::default(),
+        UsageTally::new(detail),
+    );
+    let mut intake = EventIngest::new(&rules, &empty, &seen, None);
+    EnvelopeReader::default().feed(events.join("\n").as_bytes(), true, &mut intake);
     let intaken = intake.finish();
     assert_eq!(intaken.counts.counted, events.len() as u64);
     intaken.tallies.into_values().next().unwrap_or(empty)
 }
 
-fn merged(one: &Usage, other: &Usage) -> Usage {
+fn merged(one: &UsageTally, other: &UsageTally) -> UsageTally {
     let mut all = one.empty();
     all.merge(one);
     all.merge(other);
@@ -84,7 +88,7 @@ fn merged(one: &Usage, other: &Usage) -> Usage {
 }
 
 /// All that usage tells; the order in which it met things is not among it.
-fn told(usage: &Usage) -> (BTreeMap<Vec<String>, [u64; 5]>, u64, u64, u128) {
+fn told(usage: &UsageTally) -> (BTreeMap<Vec<String>, [u64; 5]>, u64, u64, u128) {
     let rows = usage.rows().map(|row| {
         let minute = row.minute.to_string();
         let key = [row.region, row.source, row.name, row.account, row.principal];
@@ -107,25 +111,25 @@ fn told(usage: &Usage) -> (BTreeMap<Vec<String>, [u64; 5]>, u64, u64, u128) {
     (rows, usage.incomplete(), usage.bytes(), usage.fingerprint())
 }
 
-fn calls(usage: &Usage) -> u64 {
+fn calls(usage: &UsageTally) -> u64 {
     usage.rows().map(|row| row.calls.calls).sum()
 }
 
-fn basis(usage: &Usage) -> Basis {
-    Basis::of::<Usage>(
+fn basis(usage: &UsageTally) -> ReportProvenance {
+    ReportProvenance::of::<UsageTally>(
         usage,
-        &Intaken::default(),
-        &Coverage::default(),
-        &Run::default(),
+        &IngestStats::default(),
+        &RunCoverage::default(),
+        &RunContext::default(),
     )
 }
 
-fn sum(data: &[Datum], set: Set) -> u64 {
+fn sum(data: &[MinuteDatum], set: MetricSet) -> u64 {
     let of_set = data.iter().filter(|datum| datum.metric.set == set);
     of_set.map(|datum| datum.value).sum()
 }
 
-fn metrics_of(data: &[Datum], set: Set) -> BTreeSet<Metric> {
+fn metrics_of(data: &[MinuteDatum], set: MetricSet) -> BTreeSet<UsageMetric> {
     let of_set = data.iter().filter(|datum| datum.metric.set == set);
     of_set.map(|datum| datum.metric.clone()).collect()
 }
@@ -142,7 +146,7 @@ proptest! {
             let (left, right) = (merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
             prop_assert_eq!(told(&left), told(&right));
             prop_assert_eq!(told(&left), told(&all));
-            let nothing = Usage::new(detail);
+            let nothing = UsageTally::new(detail);
             prop_assert!(nothing.is_empty());
             prop_assert_eq!(told(&merged(&a, &nothing)), told(&a));
             prop_assert_eq!(told(&merged(&nothing, &a)), told(&a));
@@ -153,11 +157,11 @@ proptest! {
     #[test]
     fn metrics_add_up_whatever_their_number(events in events(), top in 1_usize..6) {
         let usage = usage(&events, ALL);
-        let data = metrics::data(&usage, &Sets::all(), &mut Kept::new(top));
+        let data = metrics::data(&usage, &MetricSets::all(), &mut MetricLimit::new(top));
         for shape in &SHAPES {
             let expected = match shape.set {
-                Set::Errors => usage.rows().map(|row| row.calls.errors).sum(),
-                Set::Throttles => usage.rows().map(|row| row.calls.throttles).sum(),
+                MetricSet::Errors => usage.rows().map(|row| row.calls.errors).sum(),
+                MetricSet::Throttles => usage.rows().map(|row| row.calls.throttles).sum(),
                 _ => calls(&usage),
             };
             prop_assert_eq!(sum(&data, shape.set), expected, "{}", shape.word);
@@ -166,9 +170,9 @@ proptest! {
         let keys: BTreeSet<_> = data.iter().map(|datum| (&datum.metric, datum.minute)).collect();
         prop_assert_eq!(keys.len(), data.len(), "a metric has two values in one minute");
         prop_assert!(data.iter().all(|datum| datum.minute.rem_euclid(60) == 0 && datum.value > 0));
-        prop_assert_eq!(data.iter().map(Datum::events).sum::<u64>(), calls(&usage));
-        let ordered = |pair: &[Datum]| {
-            let key = |datum: &Datum| (datum.metric.set, datum.minute, datum.metric.clone());
+        prop_assert_eq!(data.iter().map(MinuteDatum::events).sum::<u64>(), calls(&usage));
+        let ordered = |pair: &[MinuteDatum]| {
+            let key = |datum: &MinuteDatum| (datum.metric.set, datum.minute, datum.metric.clone());
             key(&pair[0]) < key(&pair[1])
         };
         prop_assert!(data.windows(2).all(ordered));
@@ -177,11 +181,11 @@ proptest! {
     #[test]
     fn who_has_a_place_keeps_it(a in events(), b in events(), top in 1_usize..4) {
         let (a, b) = (usage(&a, ALL), usage(&b, ALL));
-        let sets = Sets::all();
-        let mut kept = Kept::new(top);
+        let sets = MetricSets::all();
+        let mut kept = MetricLimit::new(top);
         let before = metrics::data(&a, &sets, &mut kept);
         let json = kept.to_json();
-        let mut read = Kept::read(&json, top).unwrap();
+        let mut read = MetricLimit::read(&json, top).unwrap();
         prop_assert_eq!(&read, &kept);
         let both = merged(&a, &b);
         let after = metrics::data(&both, &sets, &mut kept);
@@ -196,15 +200,15 @@ proptest! {
     #[test]
     fn tables_add_up_whatever_is_asked(
         events in events(),
-        by in proptest::sample::subsequence(vec![By::Api, By::Region, By::Account, By::Principal], 1..=4),
-        per in proptest::option::of(proptest::sample::select(vec![Per::Minute, Per::Hour, Per::Day])),
+        by in proptest::sample::subsequence(vec![ColumnKey::Api, ColumnKey::Region, ColumnKey::Account, ColumnKey::Principal], 1..=4),
+        per in proptest::option::of(proptest::sample::select(vec![TimeStep::Minute, TimeStep::Hour, TimeStep::Day])),
         top in proptest::option::of(1_usize..4),
     ) {
         let usage = usage(&events, ALL);
-        let extent = Extent::of(&usage, Window::default());
-        let question = Question { by, per, top };
-        let report = Report::of(&usage, &question, extent, basis(&usage));
-        let count = |count: fn(&super::report::Counts) -> u64| {
+        let extent = ReportExtent::of(&usage, TimeWindow::default());
+        let question = TableQuery { by, per, top };
+        let report = UsageReport::of(&usage, &question, extent, basis(&usage));
+        let count = |count: fn(&super::report::RowCounts) -> u64| {
             (count(&report.totals), report.rows.iter().map(|row| count(&row.counts)).sum::<u64>())
         };
         prop_assert_eq!(report.totals.calls, calls(&usage));
@@ -226,7 +230,7 @@ proptest! {
             prop_assert!(counts.throttles <= counts.errors && counts.errors <= counts.calls);
             prop_assert!(counts.first_minute <= counts.peak_minute);
             prop_assert!(counts.peak_minute <= counts.last_minute);
-            if per == Some(Per::Minute) {
+            if per == Some(TimeStep::Minute) {
                 prop_assert_eq!(counts.peak_per_minute, counts.calls);
                 prop_assert_eq!(&counts.first_minute, &row.time);
             }
@@ -239,10 +243,10 @@ proptest! {
     #[test]
     fn shares_of_throttling_add_up(events in events()) {
         let usage = usage(&events, causes::DETAIL);
-        let causes = Causes::of(&usage, basis(&usage));
+        let causes = ThrottleReport::of(&usage, basis(&usage));
         prop_assert_eq!(causes.throttles, causes.places.iter().map(|place| place.throttles).sum::<u64>());
         for place in &causes.places {
-            let sum = |count: fn(&causes::Caller) -> u64| place.principals.iter().map(count).sum::<u64>();
+            let sum = |count: fn(&causes::ThrottledCaller) -> u64| place.principals.iter().map(count).sum::<u64>();
             prop_assert!(place.throttles > 0 && place.throttled_minutes > 0);
             prop_assert_eq!(sum(|caller| caller.throttles), place.throttles);
             prop_assert_eq!(sum(|caller| caller.calls) + place.calls_of_other_principals, place.calls);
@@ -254,8 +258,8 @@ proptest! {
     #[test]
     fn a_limit_never_makes_metrics_dearer(events in events(), top in 1_usize..6) {
         let usage = usage(&events, price::DETAIL);
-        let extent = Extent::of(&usage, Window::default());
-        let price = Price::of(&usage, top, extent, basis(&usage), &|data| vec![b'\n'; data.len()]);
+        let extent = ReportExtent::of(&usage, TimeWindow::default());
+        let price = UsagePrice::of(&usage, top, extent, basis(&usage), &|data| vec![b'\n'; data.len()]);
         for set in &price.sets {
             // One metric more stands for all others.
             prop_assert!(set.capped.metrics <= set.uncapped.metrics + 1, "{}", set.set);
@@ -274,19 +278,19 @@ proptest! {
         texts in prop::collection::vec((1_usize..1024, 0_i64..5), 0..60),
         repeat in 1_usize..60,
     ) {
-        let datum = |(at, (length, minute)): (usize, &(usize, i64))| Datum {
-            metric: Metric {
-                set: Set::Principals,
+        let datum = |(at, (length, minute)): (usize, &(usize, i64))| MinuteDatum {
+            metric: UsageMetric {
+                set: MetricSet::Principals,
                 name: "CallCount".to_owned(),
                 values: vec![format!("{at}{}", "x".repeat(*length))],
             },
             minute: minute * 60,
             value: 1,
         };
-        let data: Vec<Datum> = texts.iter().cycle().take(texts.len() * repeat).enumerate().map(datum).collect();
+        let data: Vec<MinuteDatum> = texts.iter().cycle().take(texts.len() * repeat).enumerate().map(datum).collect();
         let chunks = chunks(data.clone());
         prop_assert!(chunks.iter().all(|chunk| (1..=MOST_DATA).contains(&chunk.len())));
-        let bytes = |chunk: &Vec<Datum>| chunk.iter().map(|datum| datum.metric.values[0].len()).sum::<usize>();
+        let bytes = |chunk: &Vec<MinuteDatum>| chunk.iter().map(|datum| datum.metric.values[0].len()).sum::<usize>();
         prop_assert!(chunks.iter().all(|chunk| bytes(chunk) < 1_000_000));
         prop_assert_eq!(chunks.concat(), data);
     }
@@ -294,12 +298,12 @@ proptest! {
 
 #[test]
 fn the_error_about_an_unknown_set_names_all_that_can_be_added() {
-    let error = Sets::parse("errors,latency").unwrap_err().to_string();
+    let error = MetricSets::parse("errors,latency").unwrap_err().to_string();
     assert!(
         error.starts_with("unknown set of metrics \"latency\": expected any of "),
         "{error}"
     );
-    for shape in SHAPES.iter().filter(|shape| shape.set != Set::Calls) {
+    for shape in SHAPES.iter().filter(|shape| shape.set != MetricSet::Calls) {
         assert!(error.contains(shape.word), "{error}");
     }
 }
@@ -308,13 +312,13 @@ fn the_error_about_an_unknown_set_names_all_that_can_be_added() {
 fn the_table_has_a_row_for_each_set() {
     for (at, shape) in SHAPES.iter().enumerate() {
         assert_eq!(shape.set as usize, at);
-        assert_eq!(Set::named(shape.word), Some(shape.set));
+        assert_eq!(MetricSet::named(shape.word), Some(shape.set));
     }
-    assert_eq!(Sets::all().iter().count(), SHAPES.len());
+    assert_eq!(MetricSets::all().iter().count(), SHAPES.len());
 }
 
-fn api(source: &str, name: &str, calls: u64) -> Api {
-    Api {
+fn api(source: &str, name: &str, calls: u64) -> PopularApi {
+    PopularApi {
         source: source.to_owned(),
         name: name.to_owned(),
         calls,
@@ -329,7 +333,7 @@ fn alarms_are_read_and_find_their_api() {
         api("lambda.amazonaws.com", "GetPolicy", 2),
         api("ec2.amazonaws.com", "RunInstances", 1),
     ];
-    let found = |text: &str| text.parse::<Wanted>().unwrap().find(&apis);
+    let found = |text: &str| text.parse::<AlarmSpec>().unwrap().find(&apis);
     let alarm = found("RunInstances=100").unwrap();
     assert_eq!((alarm.wanted.calls, alarm.wanted.period), (100, 60));
     let alarm = found("LAMBDA:getpolicy=1000/1h").unwrap();
@@ -347,7 +351,7 @@ fn alarms_are_read_and_find_their_api() {
     for text in [
         "", "=", "X", "X=", "X=0", "X=-1", "X=1/2m", ":X=1", "=5", "X=1/",
     ] {
-        assert!(text.parse::<Wanted>().is_err(), "{text}");
+        assert!(text.parse::<AlarmSpec>().is_err(), "{text}");
     }
 }
 
@@ -366,21 +370,21 @@ fn only_names_that_services_have_are_popular() {
         "__other__",
     ];
     let usage = usage(&names.map(record), Detail::default());
-    let data = metrics::data(&usage, &Sets::default(), &mut Kept::new(9));
+    let data = metrics::data(&usage, &MetricSets::default(), &mut MetricLimit::new(9));
     let apis = popular::apis(&data);
     assert_eq!(apis, [api("a.amazonaws.com", "Get", 2)]);
 }
 
 #[test]
 fn the_extent_is_what_was_asked_for_or_else_what_is_there() {
-    let empty = Usage::new(Detail::default());
-    let extent = Extent::of(&empty, Window::default());
+    let empty = UsageTally::new(Detail::default());
+    let extent = ReportExtent::of(&empty, TimeWindow::default());
     assert_eq!((extent.from, extent.until), (0, 0));
-    let asked = Window {
+    let asked = TimeWindow {
         since: Some(50),
         until: Some(1000),
     };
-    let extent = Extent::of(&empty, asked);
+    let extent = ReportExtent::of(&empty, asked);
     assert_eq!((extent.from, extent.until), (50, 1000));
     assert_eq!(
         [0, 540, 940].map(|minute| extent.part(minute, 2)),

@@ -1,7 +1,7 @@
 //! Which calls AWS refused for their rate.
 
-use crate::event::record::{Outcome, Record};
-use crate::event::scan::Text;
+use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::scan::JsonText;
 
 /// The error codes, without `Client.` and `Server.`: those that the AWS SDKs slow down on
 /// ("Retry behavior" in the AWS SDKs and Tools Reference Guide), and those of services that have
@@ -27,16 +27,16 @@ const CODES: [&str; 17] = [
 ];
 
 /// Tells whether a call failed because too many were made.
-pub(super) fn is_throttled(record: &Record<'_>, outcome: Outcome<'_>) -> bool {
+pub(super) fn is_throttled(record: &EventRecord<'_>, outcome: CallOutcome<'_>) -> bool {
     match outcome {
-        Outcome::Succeeded => false,
-        Outcome::Failed(Some(code)) => is_throttle(code),
+        CallOutcome::Succeeded => false,
+        CallOutcome::Failed(Some(code)) => is_throttle(code),
         // Some records carry a message only.
-        Outcome::Failed(None) => record.error_message.is_some_and(says_rate),
+        CallOutcome::Failed(None) => record.error_message.is_some_and(says_rate),
     }
 }
 
-fn is_throttle(code: Text<'_>) -> bool {
+fn is_throttle(code: JsonText<'_>) -> bool {
     let code = code.decode();
     let code = code
         .strip_prefix("Client.")
@@ -45,7 +45,7 @@ fn is_throttle(code: Text<'_>) -> bool {
     CODES.iter().any(|known| known.eq_ignore_ascii_case(code))
 }
 
-fn says_rate(message: Text<'_>) -> bool {
+fn says_rate(message: JsonText<'_>) -> bool {
     let message = message.decode();
     ["Rate exceeded", "Too Many Requests", "Throttling"]
         .iter()
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn codes_of_rates_are_told_from_other_codes() {
-        let plain = |text: &'static str| Text::plain(text.as_bytes());
+        let plain = |text: &'static str| JsonText::plain(text.as_bytes());
         for code in [
             "Client.RequestLimitExceeded",
             "ThrottlingException",
@@ -70,11 +70,14 @@ mod tests {
         for code in ["AccessDenied", "LimitExceededException", "Client.", ""] {
             assert!(!is_throttle(plain(code)), "{code}");
         }
-        let record = Record {
+        let record = EventRecord {
             error_message: Some(plain("Rate exceeded")),
-            ..Record::default()
+            ..EventRecord::default()
         };
         assert!(is_throttled(&record, record.outcome()));
-        assert!(!is_throttled(&Record::default(), Outcome::Succeeded));
+        assert!(!is_throttled(
+            &EventRecord::default(),
+            CallOutcome::Succeeded
+        ));
     }
 }

@@ -9,25 +9,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::movers::movers;
-use super::sight::Sight;
-use super::sums::{Frame, Series, largest_first};
+use super::sight::AudienceFilter;
+use super::sums::{DayFrame, DaySeries, largest_first};
 use super::words::{self, UNASSIGNED_ACCOUNT, UNASSIGNED_USAGE};
 use super::{
-    Account, AccountPart, Audience, Basis, ChargeRow, Kind, Label, LabelKind, Part, Period,
-    PeriodKind, Report, Row, SCHEMA_VERSION,
+    AccountName, AccountPart, Audience, AudienceKind, ChargeRow, CostReport, LabelKind, PeriodKind,
+    ReportBasis, ReportPart, ReportRange, ReportRow, RowLabel, SCHEMA_VERSION,
 };
-use crate::cost::charge::{Charge, Metric};
-use crate::cost::owner::Owner;
-use crate::cost::period::Days;
-use crate::cost::table::{CostTable, Line};
+use crate::cost::charge::{ChargeType, CostMetric};
+use crate::cost::owner::CostOwner;
+use crate::cost::period::DayRange;
+use crate::cost::table::{CostLine, CostTable};
 
 /// The input of a report besides the audience.
 #[derive(Debug, Clone)]
-pub struct Question<'a> {
+pub struct ReportQuestion<'a> {
     /// What the period is called.
     pub kind: PeriodKind,
     /// The requested period.
-    pub days: Days,
+    pub days: DayRange,
     /// The last day for which Cost Explorer has data; None if there is none.
     pub data_through: Option<Date>,
     /// The day on which the report is made, in UTC.
@@ -35,11 +35,11 @@ pub struct Question<'a> {
     /// The names of accounts by their ids.
     pub names: &'a BTreeMap<String, String>,
     /// The metric of all amounts.
-    pub metric: Metric,
+    pub metric: CostMetric,
     /// Where owners come from, as written in the settings.
     pub owner_keys: Vec<String>,
     /// What all reports of the run rest on; `report` adds its own notes.
-    pub basis: Basis,
+    pub basis: ReportBasis,
 }
 
 /// Builds the report of one audience. `owner` is the owner for an individual.
@@ -48,12 +48,12 @@ pub struct Question<'a> {
 pub fn report(
     table: &CostTable,
     audience: &Audience,
-    owner: Option<&Owner>,
-    question: &Question<'_>,
-) -> Report {
-    let sight = Sight::new(audience, owner);
-    let frame = Frame::of(question.kind, question.days, question.data_through);
-    let mut builder = Builder {
+    owner: Option<&CostOwner>,
+    question: &ReportQuestion<'_>,
+) -> CostReport {
+    let sight = AudienceFilter::new(audience, owner);
+    let frame = DayFrame::of(question.kind, question.days, question.data_through);
+    let mut builder = ReportBuilder {
         audience,
         names: question.names,
         ledgers: BTreeMap::new(),
@@ -67,7 +67,7 @@ pub fn report(
     let mut basis = question.basis.clone();
     let notes = words::notes(&parts, question.today, frame.as_ref());
     basis.notes.extend(notes);
-    Report {
+    CostReport {
         schema_version: SCHEMA_VERSION,
         audience: audience.clone(),
         period: period(question, frame.as_ref(), &builder.estimated),
@@ -79,10 +79,14 @@ pub fn report(
     }
 }
 
-fn period(question: &Question<'_>, frame: Option<&Frame>, estimated: &BTreeSet<Date>) -> Period {
+fn period(
+    question: &ReportQuestion<'_>,
+    frame: Option<&DayFrame>,
+    estimated: &BTreeSet<Date>,
+) -> ReportRange {
     let (kind, days) = (question.kind, question.days);
     let compared = frame.and_then(|frame| frame.compared);
-    Period {
+    ReportRange {
         kind,
         days,
         label: days.label(),
@@ -94,37 +98,37 @@ fn period(question: &Question<'_>, frame: Option<&Frame>, estimated: &BTreeSet<D
 }
 
 /// A key of usage: None if Cost Explorer does not give it.
-type Usage<'t, K> = BTreeMap<Option<&'t K>, Series>;
+type UsageKey<'t, K> = BTreeMap<Option<&'t K>, DaySeries>;
 
 /// The costs of one account in all cuts.
 #[derive(Debug, Default)]
-struct Books<'t> {
-    charges: BTreeMap<Charge, Series>,
-    owners: Usage<'t, Owner>,
-    services: Usage<'t, str>,
+struct AccountCuts<'t> {
+    charges: BTreeMap<ChargeType, DaySeries>,
+    owners: UsageKey<'t, CostOwner>,
+    services: UsageKey<'t, str>,
 }
 
-impl<'t> Books<'t> {
-    fn add_money(&mut self, frame: &Frame, line: &'t Line, owners: bool) {
+impl<'t> AccountCuts<'t> {
+    fn add_money(&mut self, frame: &DayFrame, line: &'t CostLine, owners: bool) {
         let nothing = || frame.nothing();
         let charge = self.charges.entry(line.charge).or_insert_with(nothing);
         charge.add(frame, line.day, line.amount);
-        if owners && line.charge == Charge::Usage {
+        if owners && line.charge == ChargeType::Usage {
             let owner = self.owners.entry(line.owner.as_ref());
             let owner = owner.or_insert_with(nothing);
             owner.add(frame, line.day, line.amount);
         }
     }
 
-    fn add_service(&mut self, frame: &Frame, line: &'t Line) {
+    fn add_service(&mut self, frame: &DayFrame, line: &'t CostLine) {
         let service = self.services.entry(line.service.as_deref());
         let service = service.or_insert_with(|| frame.nothing());
         service.add(frame, line.day, line.amount);
     }
 
     /// Makes the services add up to the usage, which is the sum of the owners.
-    fn reconcile(&mut self, frame: &Frame) {
-        let usage = self.charges.get(&Charge::Usage);
+    fn reconcile(&mut self, frame: &DayFrame) {
+        let usage = self.charges.get(&ChargeType::Usage);
         let mut missing = usage.cloned().unwrap_or_else(|| frame.nothing());
         for service in self.services.values() {
             missing.subtract_all(service);
@@ -136,13 +140,13 @@ impl<'t> Books<'t> {
         }
     }
 
-    fn add_all(&mut self, frame: &Frame, other: &Books<'t>) {
+    fn add_all(&mut self, frame: &DayFrame, other: &AccountCuts<'t>) {
         merge(frame, &mut self.charges, &other.charges);
         merge(frame, &mut self.owners, &other.owners);
         merge(frame, &mut self.services, &other.services);
     }
 
-    fn total(&self, frame: &Frame) -> Series {
+    fn total(&self, frame: &DayFrame) -> DaySeries {
         let mut total = frame.nothing();
         for charge in self.charges.values() {
             total.add_all(charge);
@@ -150,23 +154,23 @@ impl<'t> Books<'t> {
         total
     }
 
-    fn charge_rows(&self, frame: &Frame) -> Vec<ChargeRow> {
+    fn charge_rows(&self, frame: &DayFrame) -> Vec<ChargeRow> {
         let spent = self.charges.iter().filter(|(_, series)| !series.is_zero());
-        let row = |(charge, series): (&Charge, &Series)| ChargeRow {
+        let row = |(charge, series): (&ChargeType, &DaySeries)| ChargeRow {
             charge: *charge,
             row: frame.row(label(LabelKind::Charge, charge.label()), series),
         };
         spent.map(row).collect()
     }
 
-    fn owner_rows(&self, frame: &Frame) -> Vec<Row> {
+    fn owner_rows(&self, frame: &DayFrame) -> Vec<ReportRow> {
         frame.rows(&self.owners, |owner| match owner {
             Some(owner) => owner.label(),
             None => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
         })
     }
 
-    fn service_rows(&self, frame: &Frame) -> Vec<Row> {
+    fn service_rows(&self, frame: &DayFrame) -> Vec<ReportRow> {
         frame.rows(&self.services, |service| match service {
             Some(service) => words::service(service),
             None => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
@@ -175,9 +179,9 @@ impl<'t> Books<'t> {
 }
 
 fn merge<K: Ord + Copy>(
-    frame: &Frame,
-    sums: &mut BTreeMap<K, Series>,
-    others: &BTreeMap<K, Series>,
+    frame: &DayFrame,
+    sums: &mut BTreeMap<K, DaySeries>,
+    others: &BTreeMap<K, DaySeries>,
 ) {
     for (key, series) in others {
         let sum = sums.entry(*key).or_insert_with(|| frame.nothing());
@@ -187,25 +191,25 @@ fn merge<K: Ord + Copy>(
 
 /// The costs in one currency.
 #[derive(Debug, Default)]
-struct Ledger<'t> {
+struct CurrencyLines<'t> {
     lines: usize,
-    accounts: BTreeMap<Option<&'t str>, Books<'t>>,
+    accounts: BTreeMap<Option<&'t str>, AccountCuts<'t>>,
     /// The total of the days compared with and of the days after them.
     history: BTreeMap<Date, rust_decimal::Decimal>,
 }
 
-struct Builder<'a, 't> {
+struct ReportBuilder<'a, 't> {
     audience: &'a Audience,
     names: &'a BTreeMap<String, String>,
-    ledgers: BTreeMap<&'t str, Ledger<'t>>,
+    ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
     estimated: BTreeSet<Date>,
 }
 
-impl<'t> Builder<'_, 't> {
+impl<'t> ReportBuilder<'_, 't> {
     /// Adds up the lines of the audience.
-    fn read(&mut self, table: &'t CostTable, sight: &Sight<'_>, frame: &Frame) {
+    fn read(&mut self, table: &'t CostTable, sight: &AudienceFilter<'_>, frame: &DayFrame) {
         // An individual is the only owner in the report.
-        let owners = self.audience.kind != Kind::Individual;
+        let owners = self.audience.kind != AudienceKind::Individual;
         for line in sight.money(table) {
             let Some(ledger) = self.ledger(frame, line) else {
                 continue;
@@ -227,7 +231,7 @@ impl<'t> Builder<'_, 't> {
     }
 
     /// The sums that a line belongs to; None if the report does not cover its day.
-    fn ledger(&mut self, frame: &Frame, line: &'t Line) -> Option<&mut Ledger<'t>> {
+    fn ledger(&mut self, frame: &DayFrame, line: &'t CostLine) -> Option<&mut CurrencyLines<'t>> {
         if line.estimated && frame.shown.contains(line.day) {
             self.estimated.insert(line.day);
         }
@@ -238,7 +242,7 @@ impl<'t> Builder<'_, 't> {
     }
 
     /// One part for each currency, the one with the most lines first.
-    fn parts(&mut self, frame: &Frame) -> Vec<Part> {
+    fn parts(&mut self, frame: &DayFrame) -> Vec<ReportPart> {
         let mut parts = Vec::new();
         for (currency, mut ledger) in std::mem::take(&mut self.ledgers) {
             for books in ledger.accounts.values_mut() {
@@ -258,15 +262,15 @@ impl<'t> Builder<'_, 't> {
         parts.into_iter().map(|(_, part)| part).collect()
     }
 
-    fn part(&self, frame: &Frame, currency: &str, ledger: &Ledger<'_>) -> Part {
-        let mut all = Books::default();
+    fn part(&self, frame: &DayFrame, currency: &str, ledger: &CurrencyLines<'_>) -> ReportPart {
+        let mut all = AccountCuts::default();
         for books in ledger.accounts.values() {
             all.add_all(frame, books);
         }
         let total = all.total(frame);
-        let history = frame.history.into_iter().flat_map(Days::iter);
+        let history = frame.history.into_iter().flat_map(DayRange::iter);
         let history = history.map(|day| ledger.history.get(&day).copied().unwrap_or_default());
-        let mut part = Part {
+        let mut part = ReportPart {
             currency: currency.to_owned(),
             sentence: String::new(),
             total: frame.figure(&total),
@@ -280,7 +284,7 @@ impl<'t> Builder<'_, 't> {
         };
         part.movers = movers(self.audience.kind, &part);
         part.sentence = words::sentence(self.audience, frame, &part);
-        if self.audience.kind == Kind::Executive {
+        if self.audience.kind == AudienceKind::Executive {
             for account in &mut part.accounts {
                 account.owners.clear();
                 account.services.clear();
@@ -290,7 +294,7 @@ impl<'t> Builder<'_, 't> {
         part
     }
 
-    fn accounts(&self, frame: &Frame, ledger: &Ledger<'_>) -> Vec<AccountPart> {
+    fn accounts(&self, frame: &DayFrame, ledger: &CurrencyLines<'_>) -> Vec<AccountPart> {
         let accounts = ledger.accounts.iter();
         let mut accounts: Vec<AccountPart> = accounts
             .map(|(id, books)| {
@@ -316,18 +320,18 @@ impl<'t> Builder<'_, 't> {
         accounts
     }
 
-    fn account(&self, id: &str) -> Account {
+    fn account(&self, id: &str) -> AccountName {
         let known = self.audience.accounts.iter();
         let known = known.into_iter().find(|account| account.id == id);
-        known.cloned().unwrap_or_else(|| Account {
+        known.cloned().unwrap_or_else(|| AccountName {
             id: id.to_owned(),
             name: self.names.get(id).map_or(id, String::as_str).to_owned(),
         })
     }
 }
 
-fn label(kind: LabelKind, name: &str) -> Label {
-    Label {
+fn label(kind: LabelKind, name: &str) -> RowLabel {
+    RowLabel {
         kind,
         name: name.to_owned(),
     }

@@ -20,11 +20,11 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::charge::{Charge, Metric};
+use super::charge::{ChargeType, CostMetric};
 use super::money::{exact, exact_each, exact_if_known};
-use super::period::Days;
+use super::period::DayRange;
 
-pub use self::build::{Question, report};
+pub use self::build::{ReportQuestion, report};
 pub use self::sight::total_of;
 pub use self::words::percent;
 
@@ -34,7 +34,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The kind of recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum AudienceKind {
     /// A manager: some accounts, each with its owners and services.
     Manager,
     /// An individual: the usage of one owner, in all accounts.
@@ -45,14 +45,14 @@ pub enum Kind {
 
 /// An account and its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Account {
+pub struct AccountName {
     /// The account id, twelve digits.
     pub id: String,
     /// The name in Organizations or Cost Explorer; the id if neither has a name.
     pub name: String,
 }
 
-impl Account {
+impl AccountName {
     /// The name with the id, or the id alone: `Production (111122223333)`.
     pub fn label(&self) -> String {
         match self.name == self.id {
@@ -66,17 +66,17 @@ impl Account {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audience {
     /// Which kind of report it is.
-    pub kind: Kind,
+    pub kind: AudienceKind,
     /// The accounts that the report covers; empty for an individual, whose costs in all accounts
     /// are covered.
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<AccountName>,
     /// The owner, as a label, for an individual; null otherwise.
-    pub owner: Option<Label>,
+    pub owner: Option<RowLabel>,
 }
 
 /// What a row is about. Rows with the same name and different kinds are different.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Label {
+pub struct RowLabel {
     /// What kind of thing the row is about.
     pub kind: LabelKind,
     /// The text in reports: a tag's value, a service, an account or a charge type. Our own labels
@@ -107,7 +107,7 @@ pub enum LabelKind {
 
 /// An amount, and the amount that it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Figure {
+pub struct RowFigure {
     /// The amount of the period, as far as there is data.
     #[serde(serialize_with = "exact")]
     pub amount: Decimal,
@@ -122,7 +122,7 @@ pub struct Figure {
     pub day_before: Option<Decimal>,
 }
 
-impl Figure {
+impl RowFigure {
     /// The difference to the days compared with; None if nothing is compared.
     pub fn change(&self) -> Option<Decimal> {
         self.before.map(|before| self.amount.saturating_sub(before))
@@ -131,12 +131,12 @@ impl Figure {
 
 /// A row of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct ReportRow {
     /// What the row is about.
-    pub label: Label,
+    pub label: RowLabel,
     /// The row's amount, and the amount that it is compared with.
     #[serde(flatten)]
-    pub figure: Figure,
+    pub figure: RowFigure,
     /// Amounts by day, from the first day of the period to the last with data.
     #[serde(serialize_with = "exact_each")]
     pub daily: Vec<Decimal>,
@@ -146,49 +146,49 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChargeRow {
     /// The charge type.
-    pub charge: Charge,
+    pub charge: ChargeType,
     /// The row of the charge type.
     #[serde(flatten)]
-    pub row: Row,
+    pub row: ReportRow,
 }
 
 /// The costs of one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccountPart {
     /// The account; null for costs that Cost Explorer assigns to no account.
-    pub account: Option<Account>,
+    pub account: Option<AccountName>,
     /// Label and figures of all charges together.
     #[serde(flatten)]
-    pub row: Row,
+    pub row: ReportRow,
     /// All charge types that are not zero; they add up to the account's total.
     pub charges: Vec<ChargeRow>,
     /// Usage by owner, largest first; empty for executives and individuals.
-    pub owners: Vec<Row>,
+    pub owners: Vec<ReportRow>,
     /// Usage by service, largest first; empty for executives.
-    pub services: Vec<Row>,
+    pub services: Vec<ReportRow>,
 }
 
 /// An owner, service or account whose cost changed much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mover {
     /// An owner, a service, or an account.
-    pub label: Label,
+    pub label: RowLabel,
     /// The account, if the report distinguishes accounts; null otherwise.
-    pub account: Option<Account>,
+    pub account: Option<AccountName>,
     /// The amount, and the amount that it is compared with.
     #[serde(flatten)]
-    pub figure: Figure,
+    pub figure: RowFigure,
 }
 
 /// The costs in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Part {
+pub struct ReportPart {
     /// The currency, such as `USD`.
     pub currency: String,
     /// A summary in one or two sentences.
     pub sentence: String,
     /// All charges together.
-    pub total: Figure,
+    pub total: RowFigure,
     /// The total by day.
     #[serde(serialize_with = "exact_each")]
     pub daily: Vec<Decimal>,
@@ -199,9 +199,9 @@ pub struct Part {
     /// All charge types that are not zero; they add up to the total.
     pub charges: Vec<ChargeRow>,
     /// Usage by owner over all accounts, largest first.
-    pub owners: Vec<Row>,
+    pub owners: Vec<ReportRow>,
     /// Usage by service over all accounts, largest first.
-    pub services: Vec<Row>,
+    pub services: Vec<ReportRow>,
     /// Accounts with their parts, largest first.
     pub accounts: Vec<AccountPart>,
     /// Sorted by change, the largest first.
@@ -222,11 +222,11 @@ pub enum PeriodKind {
 
 /// The days of a report, in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Period {
+pub struct ReportRange {
     /// The kind of period.
     pub kind: PeriodKind,
     /// The days that were asked for.
-    pub days: Days,
+    pub days: DayRange,
     /// The period in words: `1–20 November 2026`.
     pub label: String,
     /// The last day with data; null if there is none.
@@ -234,7 +234,7 @@ pub struct Period {
     /// Days that Cost Explorer still estimates.
     pub estimated: Vec<Date>,
     /// The days compared with: as many as have data; null if nothing is compared.
-    pub compared: Option<Days>,
+    pub compared: Option<DayRange>,
     /// The days compared with in words: `1–20 October`; null if nothing is compared.
     pub compared_label: Option<String>,
 }
@@ -245,7 +245,7 @@ pub struct Restatement {
     /// The day on which it was mailed.
     pub mailed: Date,
     /// The days that it was about.
-    pub days: Days,
+    pub days: DayRange,
     /// The currency of both amounts, such as `USD`.
     pub currency: String,
     /// The amount that was mailed.
@@ -260,7 +260,7 @@ pub struct Restatement {
 
 /// What the figures are based on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Basis {
+pub struct ReportBasis {
     /// The version of the program.
     pub version: String,
     /// When the report was made: `2026-11-21T06:00:00Z`.
@@ -280,21 +280,21 @@ pub struct Basis {
 
 /// The report of one audience.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct CostReport {
     /// The version of this JSON contract.
     pub schema_version: u32,
     /// Whom the report is for.
     pub audience: Audience,
     /// The days that the report is about.
-    pub period: Period,
+    pub period: ReportRange,
     /// How cost is measured.
-    pub metric: Metric,
+    pub metric: CostMetric,
     /// One for each currency; currencies are never added. Empty if there are no costs.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ReportPart>,
     /// Amounts that were mailed before and have changed since.
     pub restatements: Vec<Restatement>,
     /// Where owners come from, such as `Owner`.
     pub owner_keys: Vec<String>,
     /// What the figures rest on.
-    pub basis: Basis,
+    pub basis: ReportBasis,
 }

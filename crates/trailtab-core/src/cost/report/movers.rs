@@ -1,8 +1,8 @@
 //! What changed most.
 use rust_decimal::Decimal;
 
-use super::{Account, ChargeRow, Kind, LabelKind, Mover, Part, Row};
-use crate::cost::charge::Charge;
+use super::{AccountName, AudienceKind, ChargeRow, LabelKind, Mover, ReportPart, ReportRow};
+use crate::cost::charge::ChargeType;
 
 /// Movers that are named.
 const MOST: usize = 10;
@@ -16,25 +16,25 @@ const MOST: usize = 10;
 ///   a second view of the same usage, over all accounts;
 /// - by an executive: as an account with all its charges. Services, and charges that are no usage, are a
 ///   second view of the same, over all accounts.
-pub(super) fn movers(kind: Kind, part: &Part) -> Vec<Mover> {
+pub(super) fn movers(kind: AudienceKind, part: &ReportPart) -> Vec<Mover> {
     let by_account = part.accounts.iter().flat_map(|part| {
         let account = part.account.as_ref();
         part.services.iter().map(move |row| (account, row))
     });
     let accounts = part.accounts.iter().map(|part| (None, &part.row));
     let charges = part.charges.iter().filter_map(other_than_usage);
-    let over_all = |rows: &'_ [Row]| -> Vec<Mover> {
+    let over_all = |rows: &'_ [ReportRow]| -> Vec<Mover> {
         let rows = rows.iter().map(|row| (None, row));
         rows.filter_map(mover).collect()
     };
     let mut movers: Vec<Mover> = match kind {
-        Kind::Individual => by_account.filter_map(mover).collect(),
-        Kind::Manager => {
+        AudienceKind::Individual => by_account.filter_map(mover).collect(),
+        AudienceKind::Manager => {
             let services = by_account.filter_map(mover);
             let owners = over_all(&part.owners);
             services.chain(owners).chain(charges).collect()
         }
-        Kind::Executive => {
+        AudienceKind::Executive => {
             let accounts = accounts.filter_map(mover);
             let services = over_all(&part.services);
             accounts.chain(services).chain(charges).collect()
@@ -57,12 +57,12 @@ pub(super) fn movers(kind: Kind, part: &Part) -> Vec<Mover> {
 
 fn other_than_usage(charge: &ChargeRow) -> Option<Mover> {
     match charge.charge {
-        Charge::Usage => None,
+        ChargeType::Usage => None,
         _ => mover((None, &charge.row)),
     }
 }
 
-fn mover((account, row): (Option<&Account>, &Row)) -> Option<Mover> {
+fn mover((account, row): (Option<&AccountName>, &ReportRow)) -> Option<Mover> {
     let change = row.figure.change()?;
     // What differs between two answers of Cost Explorer did not move; what belongs to no account did so
     // as a charge.

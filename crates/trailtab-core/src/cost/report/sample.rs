@@ -6,12 +6,13 @@ use jiff::civil::date;
 use rust_decimal::Decimal;
 
 use super::{
-    Account, AccountPart, Audience, Basis, ChargeRow, Figure, Kind, Label, LabelKind, Mover, Part,
-    Period, PeriodKind, Report, Restatement, Row, SCHEMA_VERSION,
+    AccountName, AccountPart, Audience, AudienceKind, ChargeRow, CostReport, LabelKind, Mover,
+    PeriodKind, ReportBasis, ReportPart, ReportRange, ReportRow, Restatement, RowFigure, RowLabel,
+    SCHEMA_VERSION,
 };
-use crate::cost::charge::{Charge, Metric};
-use crate::cost::owner::Owner;
-use crate::cost::period::Days;
+use crate::cost::charge::{ChargeType, CostMetric};
+use crate::cost::owner::CostOwner;
+use crate::cost::period::DayRange;
 
 /// Days of November with data, and days of October.
 const DAYS: usize = 20;
@@ -84,9 +85,9 @@ impl Series {
         series
     }
 
-    fn row(&self, kind: LabelKind, name: &str) -> Row {
-        Row {
-            label: Label {
+    fn row(&self, kind: LabelKind, name: &str) -> ReportRow {
+        ReportRow {
+            label: RowLabel {
                 kind,
                 name: name.to_owned(),
             },
@@ -95,8 +96,8 @@ impl Series {
         }
     }
 
-    fn figure(&self) -> Figure {
-        Figure {
+    fn figure(&self) -> RowFigure {
+        RowFigure {
             amount: self.now.iter().sum(),
             before: Some(self.before[..DAYS].iter().sum()),
             last_day: self.now[DAYS - 1],
@@ -157,16 +158,16 @@ fn cells(accounts: usize) -> Vec<Cell> {
     cells
 }
 
-fn owner(at: usize) -> Label {
+fn owner(at: usize) -> RowLabel {
     let owner = match OWNERS.get(at) {
-        Some(name) => Owner::Named((*name).to_owned()),
-        None if at == OWNERS.len() => Owner::Untagged,
-        None => Owner::Instances,
+        Some(name) => CostOwner::Named((*name).to_owned()),
+        None if at == OWNERS.len() => CostOwner::Untagged,
+        None => CostOwner::Instances,
     };
     owner.label()
 }
 
-fn account(at: usize) -> Account {
+fn account(at: usize) -> AccountName {
     let (id, name) = match ACCOUNTS.get(at) {
         Some((id, name)) => ((*id).to_owned(), (*name).to_owned()),
         None => (
@@ -174,17 +175,17 @@ fn account(at: usize) -> Account {
             format!("Team {at:02}"),
         ),
     };
-    Account { id, name }
+    AccountName { id, name }
 }
 
-fn sorted(rows: Vec<Row>) -> Vec<Row> {
-    let mut rows: Vec<Row> = rows;
+fn sorted(rows: Vec<ReportRow>) -> Vec<ReportRow> {
+    let mut rows: Vec<ReportRow> = rows;
     rows.retain(|row| row.daily.iter().any(|amount| !amount.is_zero()));
     rows.sort_by_key(|row| std::cmp::Reverse(row.figure.amount));
     rows
 }
 
-fn owners(cells: &[&Cell]) -> Vec<Row> {
+fn owners(cells: &[&Cell]) -> Vec<ReportRow> {
     let of = |at| {
         let cells = cells.iter().filter(move |cell| cell.owner == at);
         let label = owner(at);
@@ -193,7 +194,7 @@ fn owners(cells: &[&Cell]) -> Vec<Row> {
     sorted((0..OWNERS.len() + 2).map(of).collect())
 }
 
-fn services(cells: &[&Cell]) -> Vec<Row> {
+fn services(cells: &[&Cell]) -> Vec<ReportRow> {
     let of = |at: usize| {
         let cells = cells.iter().filter(move |cell| cell.service == at);
         sum(cells.map(|cell| &cell.series)).row(LabelKind::Service, SERVICES[at])
@@ -202,44 +203,47 @@ fn services(cells: &[&Cell]) -> Vec<Row> {
 }
 
 /// What is in an account besides usage.
-fn others(at: usize) -> Vec<(Charge, Series)> {
+fn others(at: usize) -> Vec<(ChargeType, Series)> {
     match at {
         0 => vec![
-            (Charge::Credit, Series::once(4, -15_000, 0)),
-            (Charge::Refund, Series::once(11, -1250, 0)),
-            (Charge::Tax, Series::once(0, 8_340, 7_990)),
-            (Charge::Support, Series::once(0, 10_000, 10_000)),
+            (ChargeType::Credit, Series::once(4, -15_000, 0)),
+            (ChargeType::Refund, Series::once(11, -1250, 0)),
+            (ChargeType::Tax, Series::once(0, 8_340, 7_990)),
+            (ChargeType::Support, Series::once(0, 10_000, 10_000)),
         ],
-        1 => vec![(Charge::Tax, Series::once(0, 2_114, 1_907))],
+        1 => vec![(ChargeType::Tax, Series::once(0, 2_114, 1_907))],
         _ => Vec::new(),
     }
 }
 
-fn charge_rows(charges: &[(Charge, Series)]) -> Vec<ChargeRow> {
-    let of = |charge: Charge| {
+fn charge_rows(charges: &[(ChargeType, Series)]) -> Vec<ChargeRow> {
+    let of = |charge: ChargeType| {
         let all = charges.iter().filter(|(of, _)| *of == charge);
         let row = sum(all.map(|(_, series)| series)).row(LabelKind::Charge, charge.label());
         ChargeRow { charge, row }
     };
-    let kinds: BTreeSet<Charge> = charges.iter().map(|(charge, _)| *charge).collect();
+    let kinds: BTreeSet<ChargeType> = charges.iter().map(|(charge, _)| *charge).collect();
     let mut rows: Vec<ChargeRow> = kinds.into_iter().map(of).collect();
     rows.retain(|row| row.row.daily.iter().any(|amount| !amount.is_zero()));
     rows
 }
 
 /// Puts a part together; `wanted` says what of the cells a reader may see.
-fn part(kind: Kind, accounts: usize, wanted: impl Fn(&Cell) -> bool) -> Part {
+fn part(kind: AudienceKind, accounts: usize, wanted: impl Fn(&Cell) -> bool) -> ReportPart {
     let all = cells(accounts);
     let seen: Vec<&Cell> = all.iter().filter(|cell| wanted(cell)).collect();
-    let charges_of = |at: usize| -> Vec<(Charge, Series)> {
+    let charges_of = |at: usize| -> Vec<(ChargeType, Series)> {
         let usage = seen.iter().filter(|cell| cell.account == at);
         let usage = sum(usage.map(|cell| &cell.series));
-        let others = if kind == Kind::Individual {
+        let others = if kind == AudienceKind::Individual {
             Vec::new()
         } else {
             others(at)
         };
-        [(Charge::Usage, usage)].into_iter().chain(others).collect()
+        [(ChargeType::Usage, usage)]
+            .into_iter()
+            .chain(others)
+            .collect()
     };
     let account_part = |at: usize| {
         let cells: Vec<&Cell> = seen
@@ -254,19 +258,19 @@ fn part(kind: Kind, accounts: usize, wanted: impl Fn(&Cell) -> bool) -> Part {
                 .row(LabelKind::Account, &account.name),
             account: Some(account),
             charges: charge_rows(&charges),
-            owners: if kind == Kind::Manager {
+            owners: if kind == AudienceKind::Manager {
                 owners(&cells)
             } else {
                 Vec::new()
             },
-            services: if kind == Kind::Executive {
+            services: if kind == AudienceKind::Executive {
                 Vec::new()
             } else {
                 services(&cells)
             },
         }
     };
-    let charges: Vec<(Charge, Series)> = (0..accounts).flat_map(charges_of).collect();
+    let charges: Vec<(ChargeType, Series)> = (0..accounts).flat_map(charges_of).collect();
     let total = sum(charges.iter().map(|(_, series)| series));
     let mut parts: Vec<AccountPart> = (0..accounts).map(account_part).collect();
     parts.retain(|part| !part.row.figure.amount.is_zero());
@@ -282,7 +286,7 @@ fn part(kind: Kind, accounts: usize, wanted: impl Fn(&Cell) -> bool) -> Part {
         .collect();
     movers.sort_by_key(|mover| std::cmp::Reverse(mover.figure.change().unwrap_or_default().abs()));
     movers.truncate(8);
-    Part {
+    ReportPart {
         currency: "USD".to_owned(),
         sentence: format!(
             "1–20 November 2026 came to ${:.2}. Largest change: {}.",
@@ -302,39 +306,44 @@ fn part(kind: Kind, accounts: usize, wanted: impl Fn(&Cell) -> bool) -> Part {
     }
 }
 
-fn report(kind: Kind, accounts: usize, owner: Option<usize>, parts: Vec<Part>) -> Report {
+fn report(
+    kind: AudienceKind,
+    accounts: usize,
+    owner: Option<usize>,
+    parts: Vec<ReportPart>,
+) -> CostReport {
     let accounts = (0..accounts).map(account).collect();
-    Report {
+    CostReport {
         schema_version: SCHEMA_VERSION,
         audience: Audience {
             kind,
-            accounts: if kind == Kind::Individual {
+            accounts: if kind == AudienceKind::Individual {
                 Vec::new()
             } else {
                 accounts
             },
             owner: owner.map(self::owner),
         },
-        period: Period {
+        period: ReportRange {
             kind: PeriodKind::MonthToDate,
-            days: Days {
+            days: DayRange {
                 from: date(2026, 11, 1),
                 through: date(2026, 11, 20),
             },
             label: "1–20 November 2026".to_owned(),
             data_through: Some(date(2026, 11, 20)),
             estimated: vec![date(2026, 11, 19), date(2026, 11, 20)],
-            compared: Some(Days {
+            compared: Some(DayRange {
                 from: date(2026, 10, 1),
                 through: date(2026, 10, 20),
             }),
             compared_label: Some("1–20 October".to_owned()),
         },
-        metric: Metric::UnblendedCost,
+        metric: CostMetric::UnblendedCost,
         parts,
         restatements: Vec::new(),
         owner_keys: vec!["Owner".to_owned()],
-        basis: Basis {
+        basis: ReportBasis {
             version: "0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),
             as_of: Some("2026-11-21T05:58:10Z".to_owned()),
@@ -347,16 +356,16 @@ fn report(kind: Kind, accounts: usize, owner: Option<usize>, parts: Vec<Part>) -
 }
 
 /// Four accounts, fourteen owners, twelve services; a restated month, and something uncertain.
-pub fn manager() -> Report {
+pub fn manager() -> CostReport {
     let mut report = report(
-        Kind::Manager,
+        AudienceKind::Manager,
         4,
         None,
-        vec![part(Kind::Manager, 4, |_| true)],
+        vec![part(AudienceKind::Manager, 4, |_| true)],
     );
     report.restatements.push(Restatement {
         mailed: date(2026, 11, 1),
-        days: Days {
+        days: DayRange {
             from: date(2026, 10, 1),
             through: date(2026, 10, 31),
         },
@@ -373,48 +382,50 @@ pub fn manager() -> Report {
 }
 
 /// What one owner used in three accounts.
-pub fn individual() -> Report {
-    let part = part(Kind::Individual, 3, |cell| cell.owner == 1);
+pub fn individual() -> CostReport {
+    let part = part(AudienceKind::Individual, 3, |cell| cell.owner == 1);
     let count = part.accounts.len();
     assert!(1 < count);
-    report(Kind::Individual, 3, Some(1), vec![part])
+    report(AudienceKind::Individual, 3, Some(1), vec![part])
 }
 
 /// Twenty accounts on one page.
-pub fn executive() -> Report {
+pub fn executive() -> CostReport {
     report(
-        Kind::Executive,
+        AudienceKind::Executive,
         20,
         None,
-        vec![part(Kind::Executive, 20, |_| true)],
+        vec![part(AudienceKind::Executive, 20, |_| true)],
     )
 }
 
 /// One account with a few rows.
-pub fn small() -> Report {
-    let part = part(Kind::Manager, 1, |cell| cell.owner < 3 && cell.service < 3);
-    let mut report = report(Kind::Manager, 1, None, vec![part]);
+pub fn small() -> CostReport {
+    let part = part(AudienceKind::Manager, 1, |cell| {
+        cell.owner < 3 && cell.service < 3
+    });
+    let mut report = report(AudienceKind::Manager, 1, None, vec![part]);
     report.period.estimated.clear();
     report
 }
 
 /// More accounts than any mail has room for.
-pub fn large() -> Report {
+pub fn large() -> CostReport {
     report(
-        Kind::Manager,
+        AudienceKind::Manager,
         40,
         None,
-        vec![part(Kind::Manager, 40, |_| true)],
+        vec![part(AudienceKind::Manager, 40, |_| true)],
     )
 }
 
 /// Nothing spent.
-pub fn nothing() -> Report {
-    report(Kind::Manager, 2, None, Vec::new())
+pub fn nothing() -> CostReport {
+    report(AudienceKind::Manager, 2, None, Vec::new())
 }
 
 /// Two currencies, and everywhere names that somebody chose to do harm.
-pub fn hostile() -> Report {
+pub fn hostile() -> CostReport {
     const EVIL: [&str; 8] = [
         "<script>alert('1')</script><img src=\"https://example.com/x.png\" onerror=alert(1)>",
         "x\r\nBcc: all@example.com\r\n\r\n--=_trailtab_mixed",
@@ -425,9 +436,9 @@ pub fn hostile() -> Report {
         "",
         "&lt;b&gt;&#0;]]>--></title>",
     ];
-    let mut part = part(Kind::Manager, 4, |_| true);
+    let mut part = part(AudienceKind::Manager, 4, |_| true);
     let mut names = EVIL.iter().map(|name| (*name).to_owned()).cycle();
-    let mut name = |row: &mut Row| {
+    let mut name = |row: &mut ReportRow| {
         row.label.name = names.next().unwrap_or_default();
         if row.label.name.is_empty() {
             row.label.name = "W".repeat(10_000);
@@ -450,7 +461,7 @@ pub fn hostile() -> Report {
     let mut other = part.clone();
     other.currency = "<b>X\r\nX</b>".to_owned();
     other.accounts[0].owners[0].daily[3] = Decimal::new(-99_999, 2);
-    let mut report = report(Kind::Manager, 4, None, vec![part, other]);
+    let mut report = report(AudienceKind::Manager, 4, None, vec![part, other]);
     for (account, name) in report.audience.accounts.iter_mut().zip(EVIL) {
         account.name = name.to_owned();
     }

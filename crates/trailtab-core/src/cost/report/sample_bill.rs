@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
 
-use super::{Account, Audience, Basis, Kind, PeriodKind, Question, Report};
-use crate::cost::charge::{Charge, Metric};
-use crate::cost::owner::Owner;
-use crate::cost::period::Days;
-use crate::cost::table::{CostTable, Cuts, Line};
+use super::{
+    AccountName, Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
+};
+use crate::cost::charge::{ChargeType, CostMetric};
+use crate::cost::owner::CostOwner;
+use crate::cost::period::DayRange;
+use crate::cost::table::{CostLine, CostTable, LineCuts};
 
 /// The account called Production.
 pub const PRODUCTION: &str = "111122223333";
@@ -32,14 +34,14 @@ pub fn names() -> BTreeMap<String, String> {
     names.into_iter().collect()
 }
 
-fn account(id: &str) -> Account {
-    Account {
+fn account(id: &str) -> AccountName {
+    AccountName {
         id: id.to_owned(),
         name: names().get(id).map_or(id, String::as_str).to_owned(),
     }
 }
 
-fn audience(kind: Kind, accounts: &[&str]) -> Audience {
+fn audience(kind: AudienceKind, accounts: &[&str]) -> Audience {
     Audience {
         kind,
         accounts: accounts.iter().map(|id| account(id)).collect(),
@@ -49,41 +51,41 @@ fn audience(kind: Kind, accounts: &[&str]) -> Audience {
 
 /// The audience of a manager of these accounts.
 pub fn manager(accounts: &[&str]) -> Audience {
-    audience(Kind::Manager, accounts)
+    audience(AudienceKind::Manager, accounts)
 }
 
 /// The audience of an executive.
 pub fn executive() -> Audience {
-    audience(Kind::Executive, &[PRODUCTION, SANDBOX])
+    audience(AudienceKind::Executive, &[PRODUCTION, SANDBOX])
 }
 
 /// The audience of an individual.
-pub fn individual(owner: &Owner) -> Audience {
+pub fn individual(owner: &CostOwner) -> Audience {
     Audience {
         owner: Some(owner.label()),
-        ..audience(Kind::Individual, &[])
+        ..audience(AudienceKind::Individual, &[])
     }
 }
 
 /// An owner with this name.
-pub fn owner(name: &str) -> Owner {
-    Owner::Named(name.to_owned())
+pub fn owner(name: &str) -> CostOwner {
+    CostOwner::Named(name.to_owned())
 }
 
 /// The twenty days of a November of which two have no data yet.
-pub fn november(names: &BTreeMap<String, String>) -> Question<'_> {
-    Question {
+pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
+    ReportQuestion {
         kind: PeriodKind::MonthToDate,
-        days: Days {
+        days: DayRange {
             from: date(2026, 11, 1),
             through: date(2026, 11, 20),
         },
         data_through: Some(date(2026, 11, 18)),
         today: date(2026, 11, 21),
         names,
-        metric: Metric::UnblendedCost,
+        metric: CostMetric::UnblendedCost,
         owner_keys: vec!["Owner".to_owned()],
-        basis: Basis {
+        basis: ReportBasis {
             version: "trailtab 0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),
             as_of: Some("2026-11-21T05:59:00Z".to_owned()),
@@ -104,10 +106,10 @@ impl Bill {
         &mut self,
         day: Date,
         account: Option<&str>,
-        charge: Charge,
+        charge: ChargeType,
         amount: &str,
-    ) -> &mut Line {
-        self.0.lines.push(Line {
+    ) -> &mut CostLine {
+        self.0.lines.push(CostLine {
             day,
             account: account.map(str::to_owned),
             charge,
@@ -116,7 +118,7 @@ impl Bill {
             amount: decimal(amount),
             currency: "USD".to_owned(),
             estimated: false,
-            cuts: Cuts {
+            cuts: LineCuts {
                 owners: true,
                 services: true,
                 personal: false,
@@ -126,10 +128,10 @@ impl Bill {
     }
 
     /// Usage in all three cuts.
-    pub fn used(&mut self, day: Date, place: &str, by: &Owner, of: &str, amount: &str) {
+    pub fn used(&mut self, day: Date, place: &str, by: &CostOwner, of: &str, amount: &str) {
         for cut in 0..3 {
-            let line = self.line(day, Some(place), Charge::Usage, amount);
-            line.cuts = Cuts {
+            let line = self.line(day, Some(place), ChargeType::Usage, amount);
+            line.cuts = LineCuts {
                 owners: cut == 0,
                 services: cut == 1,
                 personal: cut == 2,
@@ -140,7 +142,7 @@ impl Bill {
     }
 
     /// What nobody owns.
-    pub fn charged(&mut self, day: Date, place: Option<&str>, charge: Charge, amount: &str) {
+    pub fn charged(&mut self, day: Date, place: Option<&str>, charge: ChargeType, amount: &str) {
         self.line(day, place, charge, amount);
     }
 
@@ -163,27 +165,27 @@ pub fn bill() -> Bill {
         bill.used(day, PRODUCTION, &alice, "Amazon RDS", database);
         bill.used(day, PRODUCTION, &owner("bob"), "EC2 - Other", "0.4");
         bill.used(day, SANDBOX, &alice, "Amazon S3", "0.0123456789");
-        bill.used(day, SANDBOX, &Owner::Instances, "EC2 - Other", "0.07");
-        bill.used(day, SANDBOX, &Owner::Untagged, "AWS Lambda", "0.33");
+        bill.used(day, SANDBOX, &CostOwner::Instances, "EC2 - Other", "0.07");
+        bill.used(day, SANDBOX, &CostOwner::Untagged, "AWS Lambda", "0.33");
         bill.used(day, SANDBOX, &owner("(untagged)"), "AWS Lambda", "0.01");
     }
     let first = date(2026, 11, 1);
-    bill.charged(first, Some(PRODUCTION), Charge::Tax, "4.56");
-    bill.charged(first, Some(SANDBOX), Charge::Credit, "-3");
-    bill.charged(date(2026, 10, 1), Some(PRODUCTION), Charge::Tax, "4.5");
-    bill.charged(first, None, Charge::Support, "29");
+    bill.charged(first, Some(PRODUCTION), ChargeType::Tax, "4.56");
+    bill.charged(first, Some(SANDBOX), ChargeType::Credit, "-3");
+    bill.charged(date(2026, 10, 1), Some(PRODUCTION), ChargeType::Tax, "4.5");
+    bill.charged(first, None, ChargeType::Support, "29");
     bill.estimated_from(date(2026, 11, 17));
     bill
 }
 
 /// The report on the bill for one audience.
-pub fn report(audience: &Audience, owner: Option<&Owner>) -> Report {
+pub fn report(audience: &Audience, owner: Option<&CostOwner>) -> CostReport {
     let names = names();
     super::report(&bill().0, audience, owner, &november(&names))
 }
 
 /// The reports of all kinds, of the same bill.
-pub fn reports() -> [(&'static str, Report); 3] {
+pub fn reports() -> [(&'static str, CostReport); 3] {
     let alice = owner("alice@example.com");
     [
         ("manager", report(&manager(&[PRODUCTION, SANDBOX]), None)),

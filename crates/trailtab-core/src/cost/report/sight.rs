@@ -4,23 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::sums::plus;
-use super::{Audience, Kind};
-use crate::cost::charge::Charge;
-use crate::cost::owner::Owner;
-use crate::cost::period::Days;
-use crate::cost::table::{CostTable, Cut, Line};
+use super::{Audience, AudienceKind};
+use crate::cost::charge::ChargeType;
+use crate::cost::owner::CostOwner;
+use crate::cost::period::DayRange;
+use crate::cost::table::{CostLine, CostTable, LineCut};
 
 /// The lines that one audience may see. No other line reaches its report.
-pub(super) struct Sight<'a> {
-    kind: Kind,
+pub(super) struct AudienceFilter<'a> {
+    kind: AudienceKind,
     accounts: BTreeSet<&'a str>,
-    owner: Option<&'a Owner>,
+    owner: Option<&'a CostOwner>,
 }
 
-impl<'a> Sight<'a> {
-    pub(super) fn new(audience: &'a Audience, owner: Option<&'a Owner>) -> Sight<'a> {
+impl<'a> AudienceFilter<'a> {
+    pub(super) fn new(audience: &'a Audience, owner: Option<&'a CostOwner>) -> AudienceFilter<'a> {
         let accounts = audience.accounts.iter();
-        Sight {
+        AudienceFilter {
             kind: audience.kind,
             accounts: accounts.map(|account| account.id.as_str()).collect(),
             owner,
@@ -28,37 +28,37 @@ impl<'a> Sight<'a> {
     }
 
     /// The lines that add up to the total, with owners if the report shows them.
-    pub(super) fn money<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = &'t Line> {
-        self.cut(table, Cut::Owners)
+    pub(super) fn money<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = &'t CostLine> {
+        self.cut(table, LineCut::Owners)
     }
 
     /// The usage lines with services.
-    pub(super) fn services<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = &'t Line> {
-        let lines = self.cut(table, Cut::Services);
-        lines.filter(|line| line.charge == Charge::Usage)
+    pub(super) fn services<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = &'t CostLine> {
+        let lines = self.cut(table, LineCut::Services);
+        lines.filter(|line| line.charge == ChargeType::Usage)
     }
 
     /// The lines of the audience. The lines of an individual are in a cut of their own.
-    fn cut<'t>(&self, table: &'t CostTable, cut: Cut) -> impl Iterator<Item = &'t Line> {
+    fn cut<'t>(&self, table: &'t CostTable, cut: LineCut) -> impl Iterator<Item = &'t CostLine> {
         let cut = match self.kind {
-            Kind::Individual => Cut::Personal,
-            Kind::Manager | Kind::Executive => cut,
+            AudienceKind::Individual => LineCut::Personal,
+            AudienceKind::Manager | AudienceKind::Executive => cut,
         };
         table.cut(cut).filter(|line| self.sees(line))
     }
 
     /// Tells whether the audience may see a line. A manager without accounts sees nothing, and
     /// neither does an individual without an owner.
-    fn sees(&self, line: &Line) -> bool {
+    fn sees(&self, line: &CostLine) -> bool {
         match self.kind {
-            Kind::Executive => true,
-            Kind::Manager => {
+            AudienceKind::Executive => true,
+            AudienceKind::Manager => {
                 let account = line.account.as_deref();
                 account.is_some_and(|account| self.accounts.contains(account))
             }
-            Kind::Individual => {
+            AudienceKind::Individual => {
                 let theirs = self.owner.is_some() && line.owner.as_ref() == self.owner;
-                theirs && line.charge == Charge::Usage
+                theirs && line.charge == ChargeType::Usage
             }
         }
     }
@@ -68,11 +68,11 @@ impl<'a> Sight<'a> {
 pub fn total_of(
     table: &CostTable,
     audience: &Audience,
-    owner: Option<&Owner>,
-    days: Days,
+    owner: Option<&CostOwner>,
+    days: DayRange,
 ) -> BTreeMap<String, Decimal> {
     let mut totals = BTreeMap::new();
-    for line in Sight::new(audience, owner).money(table) {
+    for line in AudienceFilter::new(audience, owner).money(table) {
         if days.contains(line.day) {
             let total = totals.entry(line.currency.clone()).or_default();
             *total = plus(*total, line.amount);

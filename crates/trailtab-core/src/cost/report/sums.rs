@@ -4,23 +4,27 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Figure, Label, PeriodKind, Row};
-use crate::cost::period::{self, Days};
+use super::{PeriodKind, ReportRow, RowFigure, RowLabel};
+use crate::cost::period::{self, DayRange};
 
 /// The days that a report needs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Frame {
+pub(super) struct DayFrame {
     /// The days of the period that have data.
-    pub(super) shown: Days,
-    pub(super) compared: Option<Days>,
+    pub(super) shown: DayRange,
+    pub(super) compared: Option<DayRange>,
     /// The days compared with, and the rest of their month.
-    pub(super) history: Option<Days>,
+    pub(super) history: Option<DayRange>,
 }
 
-impl Frame {
+impl DayFrame {
     /// Determines the days; `None` if no day has data.
-    pub(super) fn of(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Option<Frame> {
-        Some(Frame {
+    pub(super) fn of(
+        kind: PeriodKind,
+        days: DayRange,
+        data_through: Option<Date>,
+    ) -> Option<DayFrame> {
+        Some(DayFrame {
             shown: days.known(data_through)?,
             compared: period::compared(kind, days, data_through),
             history: period::history(kind, days, data_through),
@@ -33,17 +37,17 @@ impl Frame {
         history || self.shown.contains(day)
     }
 
-    pub(super) fn nothing(&self) -> Series {
-        Series {
+    pub(super) fn nothing(&self) -> DaySeries {
+        DaySeries {
             daily: vec![Decimal::ZERO; self.shown.len()],
             before: Decimal::ZERO,
         }
     }
 
-    pub(super) fn figure(&self, series: &Series) -> Figure {
+    pub(super) fn figure(&self, series: &DaySeries) -> RowFigure {
         let last = series.daily.len().saturating_sub(1);
         let day = |at: usize| series.daily.get(at).copied();
-        Figure {
+        RowFigure {
             amount: series.amount(),
             before: self.compared.map(|_| series.before),
             last_day: day(last).unwrap_or_default(),
@@ -51,8 +55,8 @@ impl Frame {
         }
     }
 
-    pub(super) fn row(&self, label: Label, series: &Series) -> Row {
-        Row {
+    pub(super) fn row(&self, label: RowLabel, series: &DaySeries) -> ReportRow {
+        ReportRow {
             label,
             figure: self.figure(series),
             daily: series.daily.clone(),
@@ -62,11 +66,11 @@ impl Frame {
     /// Makes rows, the largest first; rows without any amount are left out.
     pub(super) fn rows<K>(
         &self,
-        sums: &BTreeMap<K, Series>,
-        label: impl Fn(&K) -> Label,
-    ) -> Vec<Row> {
+        sums: &BTreeMap<K, DaySeries>,
+        label: impl Fn(&K) -> RowLabel,
+    ) -> Vec<ReportRow> {
         let spent = sums.iter().filter(|(_, series)| !series.is_zero());
-        let mut rows: Vec<Row> = spent
+        let mut rows: Vec<ReportRow> = spent
             .map(|(key, series)| self.row(label(key), series))
             .collect();
         rows.sort_by(largest_first);
@@ -76,14 +80,14 @@ impl Frame {
 
 /// Amounts by day, and the amount that they are compared with.
 #[derive(Debug, Clone)]
-pub(super) struct Series {
+pub(super) struct DaySeries {
     daily: Vec<Decimal>,
     before: Decimal,
 }
 
-impl Series {
+impl DaySeries {
     /// Adds an amount to its day, if the report covers that day.
-    pub(super) fn add(&mut self, frame: &Frame, day: Date, amount: Decimal) {
+    pub(super) fn add(&mut self, frame: &DayFrame, day: Date, amount: Decimal) {
         if let Some(at) = frame.shown.place(day) {
             if let Some(sum) = self.daily.get_mut(at) {
                 *sum = plus(*sum, amount);
@@ -93,14 +97,14 @@ impl Series {
         }
     }
 
-    pub(super) fn add_all(&mut self, other: &Series) {
+    pub(super) fn add_all(&mut self, other: &DaySeries) {
         for (sum, amount) in self.daily.iter_mut().zip(&other.daily) {
             *sum = plus(*sum, *amount);
         }
         self.before = plus(self.before, other.before);
     }
 
-    pub(super) fn subtract_all(&mut self, other: &Series) {
+    pub(super) fn subtract_all(&mut self, other: &DaySeries) {
         for (sum, amount) in self.daily.iter_mut().zip(&other.daily) {
             *sum = sum.saturating_sub(*amount);
         }
@@ -125,7 +129,7 @@ pub(super) fn plus(one: Decimal, other: Decimal) -> Decimal {
     one.saturating_add(other)
 }
 
-pub(super) fn largest_first(one: &Row, other: &Row) -> std::cmp::Ordering {
+pub(super) fn largest_first(one: &ReportRow, other: &ReportRow) -> std::cmp::Ordering {
     let (amounts, labels) = (
         other.figure.amount.cmp(&one.figure.amount),
         one.label.cmp(&other.label),

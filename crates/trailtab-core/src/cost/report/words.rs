@@ -3,9 +3,11 @@
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::sums::{Frame, plus};
-use super::{Audience, Kind, Label, LabelKind, Mover, Part, Report, Row};
-use crate::cost::charge::Charge;
+use super::sums::{DayFrame, plus};
+use super::{
+    Audience, AudienceKind, CostReport, LabelKind, Mover, ReportPart, ReportRow, RowLabel,
+};
+use crate::cost::charge::ChargeType;
 use crate::cost::money;
 use crate::cost::period::label_of;
 
@@ -20,16 +22,16 @@ const MOST_OF_A_NAME: usize = 48;
 
 /// The label of a service. Marketplace sellers choose names too: a name that looks like one of our
 /// own labels is quoted.
-pub(super) fn service(name: &str) -> Label {
+pub(super) fn service(name: &str) -> RowLabel {
     let name = match name.starts_with(['(', '"']) {
         true => format!("\"{name}\""),
         false => name.to_owned(),
     };
     let kind = LabelKind::Service;
-    Label { kind, name }
+    RowLabel { kind, name }
 }
 
-impl Report {
+impl CostReport {
     /// One or two sentences for each currency. There is always at least one.
     pub fn sentences(&self) -> Vec<String> {
         let period = &self.period;
@@ -44,23 +46,23 @@ impl Report {
     }
 }
 
-fn nothing(kind: Kind) -> &'static str {
+fn nothing(kind: AudienceKind) -> &'static str {
     match kind {
-        Kind::Individual => "No usage",
-        Kind::Manager | Kind::Executive => "No activity",
+        AudienceKind::Individual => "No usage",
+        AudienceKind::Manager | AudienceKind::Executive => "No activity",
     }
 }
 
 /// Describes the total, its difference to the days compared with, and the largest change.
-pub(super) fn sentence(audience: &Audience, frame: &Frame, part: &Part) -> String {
+pub(super) fn sentence(audience: &Audience, frame: &DayFrame, part: &ReportPart) -> String {
     let shown = frame.shown.label();
     let amount = |amount| money::words(amount, &part.currency);
     let mut out = match (is_idle(part), audience.kind) {
         (true, kind) => format!("{} in {shown}", nothing(kind)),
-        (false, Kind::Individual) => {
+        (false, AudienceKind::Individual) => {
             format!("Usage of {shown} came to {}", amount(part.total.amount))
         }
-        (false, Kind::Manager | Kind::Executive) => {
+        (false, AudienceKind::Manager | AudienceKind::Executive) => {
             format!("{shown} came to {}", amount(part.total.amount))
         }
     };
@@ -118,16 +120,16 @@ fn short(name: &str) -> String {
 }
 
 /// Tells whether there are no costs and no credits in the period.
-fn is_idle(part: &Part) -> bool {
-    let idle = |row: &Row| row.daily.iter().all(Decimal::is_zero);
+fn is_idle(part: &ReportPart) -> bool {
+    let idle = |row: &ReportRow| row.daily.iter().all(Decimal::is_zero);
     let charges = part.charges.iter().map(|charge| &charge.row);
     charges.chain(&part.owners).chain(&part.services).all(idle)
 }
 
 /// What AWS gave back: zero or negative.
-fn given(part: &Part) -> Decimal {
+fn given(part: &ReportPart) -> Decimal {
     let given = part.charges.iter();
-    let given = given.filter(|row| matches!(row.charge, Charge::Credit | Charge::Refund));
+    let given = given.filter(|row| matches!(row.charge, ChargeType::Credit | ChargeType::Refund));
     let amounts = given.map(|row| row.row.figure.amount);
     amounts.fold(Decimal::ZERO, plus).min(Decimal::ZERO)
 }
@@ -149,13 +151,13 @@ pub fn percent(change: Decimal, before: Decimal) -> Option<String> {
 }
 
 /// Notes for the reader on the figures.
-pub(super) fn notes(parts: &[Part], today: Date, frame: Option<&Frame>) -> Vec<String> {
+pub(super) fn notes(parts: &[ReportPart], today: Date, frame: Option<&DayFrame>) -> Vec<String> {
     let mut notes = Vec::new();
     if frame.is_some_and(|frame| frame.shown.contains(today)) {
         let today = label_of(today);
         notes.push(format!("{today} is not over: its amounts will grow."));
     }
-    let unassigned = |row: &Row| row.label.kind == LabelKind::Unassigned;
+    let unassigned = |row: &ReportRow| row.label.kind == LabelKind::Unassigned;
     if parts
         .iter()
         .any(|part| part.services.iter().any(unassigned))

@@ -6,14 +6,14 @@
 //! the remaining range of a walker is split, and a second walker starts in the middle. The first
 //! one stops where the second one began, since its query cannot be narrowed.
 //!
-//! This module neither waits nor sends requests: the caller does what [`Walk::step`] returns, and
+//! This module neither waits nor sends requests: the caller does what [`RegionScan::step`] returns, and
 //! reports the result.
 
 #[cfg(test)]
 mod tests;
 
-use crate::history::pace::Pace;
-use crate::history::spans::Span;
+use crate::history::pace::RateLimiter;
+use crate::history::spans::SecondRange;
 use crate::time::Seconds;
 
 /// Events on a page, by AWS's documentation of LookupEvents.
@@ -37,7 +37,7 @@ const EMPTY_PAGES: u32 = 200;
 
 /// A page to ask for. `to` is inclusive, as LookupEvents means it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask {
+pub struct PageRequest {
     /// The index of the walker that asks.
     pub walker: usize,
     /// `StartTime`, in seconds since 1970-01-01T00:00:00Z.
@@ -52,7 +52,7 @@ pub struct Ask {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Send this request.
-    Ask(Ask),
+    Ask(PageRequest),
     /// Wait for this time, or for an answer.
     Wait(f64),
     /// Wait for an answer.
@@ -63,7 +63,7 @@ pub enum Step {
 
 /// A page, as far as the walk looks at it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Page {
+pub struct PageSpan {
     /// Number of events in the page.
     pub events: usize,
     /// The times of the newest and the oldest event.
@@ -93,9 +93,9 @@ pub enum GiveUp {
 
 /// The part of a window that one walker takes.
 #[derive(Debug, Clone)]
-struct Walker {
+struct PageCursor {
     /// The query that its token is bound to.
-    query: Span,
+    query: SecondRange,
     token: Option<String>,
     /// The seconds from here on are complete.
     reached: Seconds,
@@ -111,9 +111,9 @@ struct Walker {
     empty_pages: u32,
 }
 
-impl Walker {
-    fn new(span: Span) -> Walker {
-        Walker {
+impl PageCursor {
+    fn new(span: SecondRange) -> PageCursor {
+        PageCursor {
             query: span,
             token: None,
             reached: span.until,
@@ -140,9 +140,9 @@ impl Walker {
 
 /// The walk through the windows of one region.
 #[derive(Debug, Clone)]
-pub struct Walk {
-    pace: Pace,
-    walkers: Vec<Walker>,
+pub struct RegionScan {
+    pace: RateLimiter,
+    walkers: Vec<PageCursor>,
     /// Seconds in which a request could have gone, and nobody was free to send one.
     lost: f64,
     /// Up to when `lost` is right.
@@ -156,13 +156,13 @@ pub struct Walk {
     events: u64,
 }
 
-impl Walk {
+impl RegionScan {
     /// A walk through `windows`, the first one first, at `max` requests per second at most.
-    pub fn new(windows: &[Span], max: f64, now: f64) -> Walk {
+    pub fn new(windows: &[SecondRange], max: f64, now: f64) -> RegionScan {
         let windows = windows.iter().filter(|span| span.from < span.until);
-        Walk {
-            pace: Pace::new(max, now),
-            walkers: windows.map(|&span| Walker::new(span)).collect(),
+        RegionScan {
+            pace: RateLimiter::new(max, now),
+            walkers: windows.map(|&span| PageCursor::new(span)).collect(),
             lost: 0.0,
             looked: now,
             failures: 0,
@@ -180,7 +180,7 @@ impl Walk {
         if !self.walkers.iter().any(|w| w.in_flight || !w.is_done()) {
             return Step::Done;
         }
-        let free = |w: &Walker| !w.in_flight && !w.is_done();
+        let free = |w: &PageCursor| !w.in_flight && !w.is_done();
         let first = self.walkers.iter().position(free);
         let flying = self.walkers.iter().filter(|w| w.in_flight).count();
         match first {
@@ -204,7 +204,7 @@ impl Walk {
         let walker = &mut self.walkers[index];
         walker.in_flight = true;
         walker.sent = now;
-        Step::Ask(Ask {
+        Step::Ask(PageRequest {
             walker: index,
             from: walker.query.from,
             to: walker.query.until - 1,
@@ -224,12 +224,12 @@ impl Walk {
         }
         self.lost = 0.0;
         let walker = &mut self.walkers[index];
-        let rest = Span {
+        let rest = SecondRange {
             from: walker.goal,
             until: middle,
         };
         walker.goal = middle;
-        self.walkers.push(Walker::new(rest));
+        self.walkers.push(PageCursor::new(rest));
         self.step(now)
     }
 
@@ -266,7 +266,12 @@ impl Walk {
     /// # Errors
     ///
     /// If the pages lead nowhere.
-    pub fn arrived(&mut self, ask: &Ask, page: &Page, now: f64) -> Result<Arrived, GiveUp> {
+    pub fn arrived(
+        &mut self,
+        ask: &PageRequest,
+        page: &PageSpan,
+        now: f64,
+    ) -> Result<Arrived, GiveUp> {
         self.look(now);
         self.pace.granted(now);
         self.events += page.events as u64;
@@ -297,7 +302,7 @@ impl Walk {
             self.failures = 0;
         }
         Ok(Arrived {
-            covered: Span {
+            covered: SecondRange {
                 from: walker.reached,
                 until: before,
             },
@@ -306,7 +311,7 @@ impl Walk {
     }
 
     /// Takes note that a request was throttled. `jitter` is a random number from 0 to 1.
-    pub fn throttled(&mut self, ask: &Ask, now: f64, jitter: f64) {
+    pub fn throttled(&mut self, ask: &PageRequest, now: f64, jitter: f64) {
         self.look(now);
         self.throttles += 1;
         self.pace.throttled(now, jitter);
@@ -319,7 +324,7 @@ impl Walk {
     /// # Errors
     ///
     /// If it did not pass for more than a minute.
-    pub fn failed(&mut self, ask: &Ask, now: f64, jitter: f64) -> Result<(), GiveUp> {
+    pub fn failed(&mut self, ask: &PageRequest, now: f64, jitter: f64) -> Result<(), GiveUp> {
         self.look(now);
         let walker = &mut self.walkers[ask.walker];
         walker.in_flight = false;
@@ -343,11 +348,11 @@ impl Walk {
     /// # Errors
     ///
     /// If that happens again and again.
-    pub fn restart(&mut self, ask: &Ask, now: f64, jitter: f64) -> Result<(), GiveUp> {
+    pub fn restart(&mut self, ask: &PageRequest, now: f64, jitter: f64) -> Result<(), GiveUp> {
         self.failed(ask, now, jitter)?;
         let walker = &mut self.walkers[ask.walker];
         walker.token = None;
-        walker.query = Span {
+        walker.query = SecondRange {
             from: walker.goal,
             until: walker.reached,
         };
@@ -355,10 +360,10 @@ impl Walk {
     }
 
     /// What has not been walked yet, newest first.
-    pub fn missing(&self) -> Vec<Span> {
+    pub fn missing(&self) -> Vec<SecondRange> {
         let open = self.walkers.iter().filter(|walker| !walker.is_done());
-        let mut missing: Vec<Span> = open
-            .map(|walker| Span {
+        let mut missing: Vec<SecondRange> = open
+            .map(|walker| SecondRange {
                 from: walker.goal,
                 until: walker.reached,
             })
@@ -401,7 +406,7 @@ impl Walk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrived {
     /// The seconds that are complete now and were not before.
-    pub covered: Span,
+    pub covered: SecondRange,
     /// Older events are another walker's.
     pub goal: Seconds,
 }

@@ -51,7 +51,7 @@ struct Bucket {
 }
 
 impl Service {
-    fn new(events: usize, window: Span) -> Service {
+    fn new(events: usize, window: SecondRange) -> Service {
         let length = (window.until - window.from) as usize;
         let seconds = (0..events).map(|n| window.until - 1 - (n * length / events) as Seconds);
         Service {
@@ -88,7 +88,7 @@ impl Service {
     }
 
     /// The indices of a page's events, and the token for the next page: the index it begins at.
-    fn page(&self, ask: &Ask) -> (Vec<usize>, Option<String>) {
+    fn page(&self, ask: &PageRequest) -> (Vec<usize>, Option<String>) {
         let inside = self.events.iter().enumerate();
         let inside = inside.filter(|&(_, time)| (ask.from..=ask.to).contains(time));
         let skip = ask.token.as_ref().map_or(0, |token| token.parse().unwrap());
@@ -99,9 +99,9 @@ impl Service {
     }
 
     /// Walks to the end.
-    fn walk(&self, windows: &[Span], seed: u64) -> Cost {
+    fn walk(&self, windows: &[SecondRange], seed: u64) -> Cost {
         let mut random = fastrand::Rng::with_seed(seed);
-        let mut walk = Walk::new(windows, 2.0, 0.0);
+        let mut walk = RegionScan::new(windows, 2.0, 0.0);
         let mut bucket = Bucket {
             tokens: self.burst,
             at: 0.0,
@@ -109,7 +109,7 @@ impl Service {
         };
         let mut cost = Cost::default();
         // What is on its way: when it comes, what was asked, and what becomes of it.
-        let mut flights: Vec<(f64, Ask, Fate)> = Vec::new();
+        let mut flights: Vec<(f64, PageRequest, Fate)> = Vec::new();
         let mut now = 0.0;
         loop {
             let next = flights.iter().map(|flight| flight.0).min_by(f64::total_cmp);
@@ -168,9 +168,9 @@ impl Service {
         cost
     }
 
-    fn deliver(&self, walk: &mut Walk, ask: &Ask, now: f64, cost: &mut Cost) {
+    fn deliver(&self, walk: &mut RegionScan, ask: &PageRequest, now: f64, cost: &mut Cost) {
         let (events, token) = self.page(ask);
-        let page = Page {
+        let page = PageSpan {
             events: events.len(),
             newest: events.first().map(|&index| self.events[index]),
             oldest: events.last().map(|&index| self.events[index]),
@@ -196,7 +196,7 @@ impl Service {
 }
 
 /// Two weeks.
-const WINDOW: Span = Span {
+const WINDOW: SecondRange = SecondRange {
     from: 1_000_000,
     until: 1_000_000 + 14 * 86_400,
 };
@@ -220,7 +220,7 @@ fn assert_good(service: &Service, time: f64, more: f64) {
 }
 
 /// Demands that everything was seen, and nothing called complete too early or twice.
-fn assert_complete(service: &Service, cost: &Cost, windows: &[Span]) {
+fn assert_complete(service: &Service, cost: &Cost, windows: &[SecondRange]) {
     let inside = |time: &Seconds| windows.iter().any(|w| (w.from..w.until).contains(time));
     let all = service
         .events
@@ -335,7 +335,7 @@ proptest! {
         let latency = if slow { (2.0, 4.0) } else { (0.05, 0.15) };
         let service = Service { events, latency, fails, ..Service::new(1, WINDOW) };
         let ends: Vec<Seconds> = [0].into_iter().chain(cuts).chain([2000]).map(|s| WINDOW.from + s).collect();
-        let windows: Vec<Span> = ends.windows(2).rev().map(|w| Span { from: w[0], until: w[1] }).collect();
+        let windows: Vec<SecondRange> = ends.windows(2).rev().map(|w| SecondRange { from: w[0], until: w[1] }).collect();
         let cost = service.walk(&windows, seed);
         assert_complete(&service, &cost, &windows);
         if fails.is_none() {

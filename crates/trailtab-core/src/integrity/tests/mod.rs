@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::chains::HOUR;
 use super::*;
-use crate::integrity::digest::LogFile;
+use crate::integrity::digest::ListedLogFile;
 use crate::time;
 
 const BUCKET: &str = "bucket";
@@ -38,7 +38,7 @@ fn digest_key(trail: &str, end: Seconds) -> String {
 }
 
 /// A stand-in for SHA-256: nothing here reads contents.
-fn hash(text: &str) -> Hash {
+fn hash(text: &str) -> Sha256Hash {
     let mut hash = [0_u8; 32];
     for (at, byte) in text.bytes().enumerate() {
         hash[at % 32] = hash[at % 32].rotate_left(3) ^ byte;
@@ -46,14 +46,14 @@ fn hash(text: &str) -> Hash {
     hash
 }
 
-fn hex(hash: &Hash) -> String {
+fn hex(hash: &Sha256Hash) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The digests of one trail that end at the hours after 1 and up to `hours`, each with a log file
 /// that was delivered in the middle of its hour; local copies.
-fn chain(trail: &str, hours: std::ops::Range<i64>) -> Evidence {
-    let mut evidence = Evidence::default();
+fn chain(trail: &str, hours: std::ops::Range<i64>) -> DigestEvidence {
+    let mut evidence = DigestEvidence::default();
     let mut previous = json!(null);
     for hour in hours {
         let (start, end) = (day(hour), day(hour + 1));
@@ -74,7 +74,7 @@ fn chain(trail: &str, hours: std::ops::Range<i64>) -> Evidence {
         if let Some(members) = previous.as_object() {
             value.as_object_mut().unwrap().extend(members.clone());
         }
-        let digest = Digest::parse(value.to_string().as_bytes()).unwrap();
+        let digest = DigestFile::parse(value.to_string().as_bytes()).unwrap();
         let own = hash(&value.to_string());
         previous = json!({
             "previousDigestS3Bucket": BUCKET,
@@ -103,19 +103,20 @@ fn sign(text: &str) -> String {
     hex(&hash(text))
 }
 
-fn run_in(evidence: &Evidence, window: Window) -> (Integrity, Vec<String>) {
-    let check = |digest: &Digest, text: &str, signature: &str| match digest.fingerprint.as_str() {
-        "key" if sign(text) == signature => Verdict::Valid,
-        "key" => Verdict::Invalid,
-        _ => Verdict::KeyUnknown,
+fn run_in(evidence: &DigestEvidence, window: TimeWindow) -> (Integrity, Vec<String>) {
+    let check = |digest: &DigestFile, text: &str, signature: &str| match digest.fingerprint.as_str()
+    {
+        "key" if sign(text) == signature => KeyVerdict::Valid,
+        "key" => KeyVerdict::Invalid,
+        _ => KeyVerdict::KeyUnknown,
     };
-    let filter = Filter::default();
-    let scope = Scope {
+    let filter = EventFilter::default();
+    let scope = VerifyScope {
         window,
         filter: &filter,
         addresses: &[],
     };
-    let mut coverage = Coverage::default();
+    let mut coverage = RunCoverage::default();
     let integrity = judge(evidence, &check, scope, &mut coverage);
     let i = &integrity;
     assert_eq!(
@@ -135,12 +136,12 @@ fn run_in(evidence: &Evidence, window: Window) -> (Integrity, Vec<String>) {
             + i.log_files_not_covered
     );
     let problems = coverage.problems.iter();
-    let name = |p: &Problem| format!("{}: {}", digest::file_name(&p.document), p.reason);
+    let name = |p: &ReadProblem| format!("{}: {}", digest::file_name(&p.document), p.reason);
     (integrity, problems.map(name).collect())
 }
 
-fn run(evidence: &Evidence) -> (Integrity, Vec<String>) {
-    run_in(evidence, Window::default())
+fn run(evidence: &DigestEvidence) -> (Integrity, Vec<String>) {
+    run_in(evidence, TimeWindow::default())
 }
 
 /// Demands one problem, that names this place and has this in its reason.
@@ -268,7 +269,7 @@ fn every_missing_digest_is_counted() {
             "{problems:?}"
         );
         // Whatever happened outside the window was not asked for.
-        let window = Window {
+        let window = TimeWindow {
             since: Some(day(5)),
             until: None,
         };
@@ -310,7 +311,7 @@ fn missing_log_files_are_found_in_the_window_only() {
     let (integrity, problems) = run(&evidence);
     assert_eq!(integrity.log_files_missing, 1);
     one(&problems, &removed.document, "is missing");
-    let window = Window {
+    let window = TimeWindow {
         since: Some(day(2)),
         until: None,
     };
@@ -390,7 +391,7 @@ fn two_trails_may_share_a_folder() {
 fn a_digest_that_is_not_proven_excuses_nothing() {
     let intruder = added(day(2) + 60);
     let name = digest::file_name(&intruder.document).to_owned();
-    let line = LogFile {
+    let line = ListedLogFile {
         bucket: BUCKET.to_owned(),
         object: intruder.document.clone(),
         hash: intruder.hash.unwrap(),

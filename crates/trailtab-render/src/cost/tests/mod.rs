@@ -7,21 +7,23 @@ use jiff::civil::date;
 use rust_decimal::Decimal;
 
 use super::{Top, csv, page};
-use crate::page::Look;
-use trailtab_core::cost::charge::Charge;
-use trailtab_core::cost::owner::Owner;
+use crate::page::TextStyle;
+use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::report::sample_bill::{
     Bill, FORGOTTEN, PRODUCTION, SANDBOX, bill, decimal, executive, individual, manager, names,
     november, owner, reports,
 };
-use trailtab_core::cost::report::{Audience, Label, LabelKind, Report, Restatement, Row, report};
+use trailtab_core::cost::report::{
+    Audience, CostReport, LabelKind, ReportRow, Restatement, RowLabel, report,
+};
 
-const LOOK: Look = Look {
+const LOOK: TextStyle = TextStyle {
     width: 100,
     colour: false,
 };
 
-fn with_end(mut report: Report) -> Report {
+fn with_end(mut report: CostReport) -> CostReport {
     report.restatements.push(Restatement {
         mailed: date(2026, 11, 1),
         days: report.period.compared.unwrap(),
@@ -101,24 +103,24 @@ fn hostile() -> Bill {
         bill.used(day, SANDBOX, &owner(&format!("user {n}")), "S3", "0.019");
     }
     let at = bill.0.lines.len();
-    bill.charged(day, Some(PRODUCTION), Charge::Other, "1234567.891");
+    bill.charged(day, Some(PRODUCTION), ChargeType::Other, "1234567.891");
     for line in &mut bill.0.lines[at..] {
         line.currency = "\u{1b}E\nR".to_owned();
     }
     bill
 }
 
-fn hostile_reports() -> Vec<Report> {
+fn hostile_reports() -> Vec<CostReport> {
     let mut names = names();
     names.insert(FORGOTTEN.to_owned(), "=\u{7}evil\n".repeat(50));
     let (bill, long) = (hostile(), owner(&"x".repeat(10_000)));
-    let audiences: [(Audience, Option<&Owner>); 4] = [
+    let audiences: [(Audience, Option<&CostOwner>); 4] = [
         (manager(&[PRODUCTION, SANDBOX, FORGOTTEN]), None),
         (manager(&[PRODUCTION]), None),
         (executive(), None),
         (individual(&long), Some(&long)),
     ];
-    let report = |(audience, owner): (Audience, Option<&Owner>)| {
+    let report = |(audience, owner): (Audience, Option<&CostOwner>)| {
         report(&bill.0, &audience, owner, &november(&names))
     };
     audiences.into_iter().map(report).collect()
@@ -129,7 +131,7 @@ fn pages_fit_and_nothing_in_them_is_obeyed() {
     for report in hostile_reports() {
         for width in [60, 80, 120, 160] {
             for colour in [false, true] {
-                let page = page(&report, Look { width, colour });
+                let page = page(&report, TextStyle { width, colour });
                 let plain = console::strip_ansi_codes(&page);
                 for line in plain.lines() {
                     assert!(measure_text_width(line) <= width, "{width}: {line}");
@@ -144,7 +146,7 @@ fn pages_fit_and_nothing_in_them_is_obeyed() {
 
 type Record = BTreeMap<String, String>;
 
-fn records(report: &Report) -> Vec<Record> {
+fn records(report: &CostReport) -> Vec<Record> {
     let bytes = csv(report).unwrap();
     let mut reader = ::csv::Reader::from_reader(&bytes[..]);
     reader.deserialize().map(Result::unwrap).collect()
@@ -221,12 +223,12 @@ fn a_table_and_a_page_of_one_hold_nothing_of_another() {
 
 #[test]
 fn the_top_and_the_others_are_the_whole() {
-    let row = |n: i64| Row {
-        label: Label {
+    let row = |n: i64| ReportRow {
+        label: RowLabel {
             kind: LabelKind::Owner,
             name: n.to_string(),
         },
-        figure: trailtab_core::cost::report::Figure {
+        figure: trailtab_core::cost::report::RowFigure {
             amount: Decimal::new(n, 2),
             before: Some(Decimal::new(n, 3)),
             last_day: Decimal::ONE,
@@ -234,7 +236,7 @@ fn the_top_and_the_others_are_the_whole() {
         },
         daily: Vec::new(),
     };
-    let rows: Vec<Row> = (-3..12).rev().map(row).collect();
+    let rows: Vec<ReportRow> = (-3..12).rev().map(row).collect();
     let top = Top::of(&rows, 10);
     assert_eq!((top.rows.len(), top.others), (10, 5));
     let shown: Decimal = top.rows.iter().map(|row| row.figure.amount).sum();

@@ -3,12 +3,12 @@
 pub mod scripted;
 
 use self::scripted::{END, HELLO, Next, Scripted};
-use super::smtp::Smtp;
-use super::{Mailer, Message, SendError};
-use trailtab_core::cost::secret::Tls;
+use super::smtp::SmtpSender;
+use super::{MailTransport, OutgoingMail, SendError};
+use trailtab_core::cost::secret::TlsMode;
 
-fn message(to: &str) -> Message {
-    Message {
+fn message(to: &str) -> OutgoingMail {
+    OutgoingMail {
         from: "Costs <costs@example.com>".to_owned(),
         to: to.to_owned(),
         bytes: b"Subject: x\r\n\r\none\r\n.two\r\n..\r\n".to_vec(),
@@ -17,11 +17,11 @@ fn message(to: &str) -> Message {
     }
 }
 
-fn mailer(server: &Scripted) -> Mailer {
-    Mailer::Smtp(Smtp::new(server.server()))
+fn mailer(server: &Scripted) -> MailTransport {
+    MailTransport::Smtp(SmtpSender::new(server.server()))
 }
 
-async fn send(mailer: &mut Mailer, to: &str) -> Result<(), SendError> {
+async fn send(mailer: &mut MailTransport, to: &str) -> Result<(), SendError> {
     let sent = mailer.send(&message(to)).await;
     let words = format!("{sent:?} {mailer:?}");
     assert!(
@@ -155,7 +155,7 @@ async fn a_mail_that_is_cut_off_in_the_middle_was_not_taken() {
         _ => Next::Usual,
     });
     let mut mailer = mailer(&server);
-    let large = Message {
+    let large = OutgoingMail {
         bytes: b"x".repeat(64 << 20),
         ..message("ann@example.com")
     };
@@ -166,7 +166,7 @@ async fn a_mail_that_is_cut_off_in_the_middle_was_not_taken() {
 #[tokio::test]
 async fn without_tls_nothing_is_said_to_a_server_that_should_have_it() {
     let server = Scripted::start(|_, _| Next::Usual);
-    let mut mailer = Mailer::Smtp(Smtp::new(server.server_with(Tls::Starttls)));
+    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server_with(TlsMode::Starttls)));
     for to in ["ann@example.com", "bob@example.com"] {
         let sent = send(&mut mailer, to).await;
         assert!(is_broken(&sent, true), "{sent:?}");

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use trailtab_core::cost::secret::{self, Tls};
+use trailtab_core::cost::secret::{self, TlsMode};
 
 /// What the server does next.
 pub enum Next {
@@ -48,17 +48,17 @@ impl Scripted {
     }
 
     /// How it is reached, without TLS and with credentials, which is allowed on this machine.
-    pub fn server(&self) -> secret::Server {
+    pub fn server(&self) -> secret::MailServer {
         let secret = format!(
             r#"{{"host": "127.0.0.1", "port": {}, "tls": "none", "user": "costs@example.com", "password": "s3cret"}}"#,
             self.port
         );
-        secret::Server::of_secret(&secret, &secret::Told::default()).unwrap()
+        secret::MailServer::of_secret(&secret, &secret::ServerOverrides::default()).unwrap()
     }
 
     /// The same with another way of encrypting the connection.
-    pub fn server_with(&self, tls: Tls) -> secret::Server {
-        secret::Server {
+    pub fn server_with(&self, tls: TlsMode) -> secret::MailServer {
+        secret::MailServer {
             tls,
             ..self.server()
         }

@@ -10,9 +10,9 @@ use aws_lc_rs::digest;
 use serde::Serialize;
 use tokio::time::{Duration, Instant};
 
-use super::history::{self, Mailed};
-use crate::deliver::ledger::{Claim, Ledger, LedgerError, Owner};
-use crate::deliver::mail::{Mailer, Message, SendError};
+use super::history::{self, MailedFigures};
+use crate::deliver::ledger::{ClaimOwner, LedgerError, SendClaim, SendLedger};
+use crate::deliver::mail::{MailTransport, OutgoingMail, SendError};
 use crate::source::interrupt::{self, Interrupt};
 use trailtab_render::escape;
 
@@ -25,7 +25,7 @@ const PLACES: usize = 50;
 
 /// A report that has a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Post {
+pub struct OutgoingReport {
     /// Which report it is, the same in each run: `manager`, `individual`, a name from the settings.
     pub report: String,
     /// What tells this mail from the report's next one: `2026-11-20`, `2026-10 closing`.
@@ -33,13 +33,13 @@ pub struct Post {
     /// The address it goes to.
     pub recipient: String,
     /// What a later mail may want to refer to; its fingerprint tells whether the report has changed.
-    pub figures: Mailed,
+    pub figures: MailedFigures,
 }
 
 /// What became of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum SendOutcome {
     /// Sent for the first time.
     Sent,
     /// Sent as a correction of what was mailed before.
@@ -69,16 +69,16 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+impl SendOutcome {
     /// Tells whether the recipient has the report, or will not want to have it.
     pub fn is_well(&self) -> bool {
         matches!(
             self,
-            Outcome::Sent
-                | Outcome::Corrected
-                | Outcome::AlreadySent
-                | Outcome::WouldSend
-                | Outcome::NoData
+            SendOutcome::Sent
+                | SendOutcome::Corrected
+                | SendOutcome::AlreadySent
+                | SendOutcome::WouldSend
+                | SendOutcome::NoData
         )
     }
 
@@ -86,7 +86,7 @@ impl Outcome {
     pub fn may_be_repeated(&self) -> bool {
         matches!(
             self,
-            Outcome::Failed {
+            SendOutcome::Failed {
                 is_lasting: false,
                 ..
             }
@@ -96,9 +96,9 @@ impl Outcome {
     /// Why it was not sent.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Outcome::Skipped { reason }
-            | Outcome::Unconfirmed { reason }
-            | Outcome::Failed { reason, .. } => Some(reason),
+            SendOutcome::Skipped { reason }
+            | SendOutcome::Unconfirmed { reason }
+            | SendOutcome::Failed { reason, .. } => Some(reason),
             _ => None,
         }
     }
@@ -106,7 +106,7 @@ impl Outcome {
 
 /// A line of the table at the end of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Sent {
+pub struct SendResult {
     /// The name of the report.
     pub report: String,
     /// The days that the report is about; empty if the recipient cannot get a report.
@@ -115,17 +115,17 @@ pub struct Sent {
     pub recipient: String,
     /// What became of the report.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: SendOutcome,
     /// What went wrong besides, such as a ledger that does not take what it is told.
     pub note: Option<String>,
 }
 
 /// Where it is remembered what was sent, and by whom.
-pub struct Memory<'m> {
+pub struct SendLog<'m> {
     /// Where it is remembered what was sent.
-    pub ledger: &'m Ledger,
+    pub ledger: &'m SendLedger,
     /// The name of this run in the ledger.
-    pub owner: Owner,
+    pub owner: ClaimOwner,
 }
 
 /// When to begin no further mail.
@@ -154,12 +154,12 @@ impl Limit {
 /// `build` makes a mail when it is certain that it will be sent; if it is to correct one, it gets what was mailed
 /// before. Whatever `build` fails with is the reason that stands in the table. Without a memory, all is sent.
 pub async fn send_all<E: std::fmt::Display>(
-    posts: Vec<Post>,
-    mailer: &mut Mailer,
-    memory: Option<&Memory<'_>>,
+    posts: Vec<OutgoingReport>,
+    mailer: &mut MailTransport,
+    memory: Option<&SendLog<'_>>,
     limit: &Limit,
-    mut build: impl FnMut(&Post, Option<&Mailed>) -> Result<Message, E>,
-) -> Vec<Sent> {
+    mut build: impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMail, E>,
+) -> Vec<SendResult> {
     let memory = memory.filter(|_| !mailer.is_dry());
     let mut table = Vec::new();
     for post in posts {
@@ -175,7 +175,7 @@ pub async fn send_all<E: std::fmt::Display>(
                 .await
                 .unwrap_or_else(|error| failed(&error.to_string(), false)),
         };
-        table.push(Sent {
+        table.push(SendResult {
             report: post.report,
             period: post.period,
             recipient: post.recipient,
@@ -187,22 +187,22 @@ pub async fn send_all<E: std::fmt::Display>(
 }
 
 /// Where a report's next mail would stand.
-enum Next {
+enum NextSend {
     Place(usize),
-    Nowhere(Outcome),
+    Nowhere(SendOutcome),
 }
 
-impl Memory<'_> {
+impl SendLog<'_> {
     async fn send<E: std::fmt::Display>(
         &self,
-        post: &Post,
-        mailer: &mut Mailer,
+        post: &OutgoingReport,
+        mailer: &mut MailTransport,
         note: &mut Option<String>,
-        build: &mut impl FnMut(&Post, Option<&Mailed>) -> Result<Message, E>,
-    ) -> Result<Outcome, LedgerError> {
+        build: &mut impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMail, E>,
+    ) -> Result<SendOutcome, LedgerError> {
         let place = match self.next(post).await? {
-            Next::Place(place) => place,
-            Next::Nowhere(outcome) => return Ok(outcome),
+            NextSend::Place(place) => place,
+            NextSend::Nowhere(outcome) => return Ok(outcome),
         };
         let before = match place {
             0 => None,
@@ -215,10 +215,10 @@ impl Memory<'_> {
         };
         let (key, content) = (key(post, place), post.figures.fingerprint.as_str());
         match self.ledger.claim(&key, content, &self.owner).await? {
-            Claim::Granted => {}
-            Claim::Sent => return Ok(Outcome::AlreadySent),
-            Claim::Busy | Claim::Differs(_) => return Ok(busy()),
-            Claim::Unconfirmed => return Ok(unconfirmed()),
+            SendClaim::Granted => {}
+            SendClaim::Sent => return Ok(SendOutcome::AlreadySent),
+            SendClaim::Busy | SendClaim::Differs(_) => return Ok(busy()),
+            SendClaim::Unconfirmed => return Ok(unconfirmed()),
         }
         let sent = mailer.send(&message).await;
         let settled = match &sent {
@@ -232,36 +232,41 @@ impl Memory<'_> {
     }
 
     /// Looks for the first place that is free.
-    async fn next(&self, post: &Post) -> Result<Next, LedgerError> {
+    async fn next(&self, post: &OutgoingReport) -> Result<NextSend, LedgerError> {
         let mut is_same = false;
         for place in 0..PLACES {
             let (key, content) = (key(post, place), &post.figures.fingerprint);
             is_same = match self.ledger.look(&key, content, &self.owner).await? {
-                None if is_same => return Ok(Next::Nowhere(Outcome::AlreadySent)),
-                None => return Ok(Next::Place(place)),
-                Some(Claim::Sent) => true,
-                Some(Claim::Differs(_)) => false,
-                Some(Claim::Busy) => return Ok(Next::Nowhere(busy())),
-                Some(Claim::Unconfirmed | Claim::Granted) => {
-                    return Ok(Next::Nowhere(unconfirmed()));
+                None if is_same => return Ok(NextSend::Nowhere(SendOutcome::AlreadySent)),
+                None => return Ok(NextSend::Place(place)),
+                Some(SendClaim::Sent) => true,
+                Some(SendClaim::Differs(_)) => false,
+                Some(SendClaim::Busy) => return Ok(NextSend::Nowhere(busy())),
+                Some(SendClaim::Unconfirmed | SendClaim::Granted) => {
+                    return Ok(NextSend::Nowhere(unconfirmed()));
                 }
             };
         }
         let reason = format!("it was corrected {} times already", PLACES - 1);
-        Ok(Next::Nowhere(failed(&reason, true)))
+        Ok(NextSend::Nowhere(failed(&reason, true)))
     }
 
     /// What was mailed for this period before.
-    async fn before(&self, post: &Post) -> Result<Mailed, LedgerError> {
+    async fn before(&self, post: &OutgoingReport) -> Result<MailedFigures, LedgerError> {
         let mailed = mailed_for(self.ledger, &post.report, &post.recipient, &post.period).await?;
         // Whoever sent it may have been killed before taking down what it was.
-        Ok(mailed.unwrap_or_else(|| Mailed {
+        Ok(mailed.unwrap_or_else(|| MailedFigures {
             totals: Vec::new(),
             ..post.figures.clone()
         }))
     }
 
-    async fn settle(&self, post: &Post, key: &str, arrived: bool) -> Result<(), LedgerError> {
+    async fn settle(
+        &self,
+        post: &OutgoingReport,
+        key: &str,
+        arrived: bool,
+    ) -> Result<(), LedgerError> {
         let content = &post.figures.fingerprint;
         self.ledger
             .settle(key, content, &self.owner, arrived)
@@ -280,10 +285,10 @@ impl Memory<'_> {
 ///
 /// If the ledger cannot be read.
 pub async fn mailed(
-    ledger: &Ledger,
+    ledger: &SendLedger,
     report: &str,
     recipient: &str,
-) -> Result<Option<Mailed>, LedgerError> {
+) -> Result<Option<MailedFigures>, LedgerError> {
     let mails = history::load(ledger, &place_of_history(report, recipient)).await?;
     Ok(mails
         .into_values()
@@ -296,21 +301,21 @@ pub async fn mailed(
 ///
 /// If the ledger cannot be read.
 pub async fn mailed_for(
-    ledger: &Ledger,
+    ledger: &SendLedger,
     report: &str,
     recipient: &str,
     period: &str,
-) -> Result<Option<Mailed>, LedgerError> {
+) -> Result<Option<MailedFigures>, LedgerError> {
     let mut mails = history::load(ledger, &place_of_history(report, recipient)).await?;
     Ok(mails.remove(period))
 }
 
-fn outcome(sent: Result<(), SendError>, is_dry: bool, is_correction: bool) -> Outcome {
+fn outcome(sent: Result<(), SendError>, is_dry: bool, is_correction: bool) -> SendOutcome {
     match sent {
-        Ok(()) if is_dry => Outcome::WouldSend,
-        Ok(()) if is_correction => Outcome::Corrected,
-        Ok(()) => Outcome::Sent,
-        Err(SendError::Unconfirmed(_)) => Outcome::Unconfirmed {
+        Ok(()) if is_dry => SendOutcome::WouldSend,
+        Ok(()) if is_correction => SendOutcome::Corrected,
+        Ok(()) => SendOutcome::Sent,
+        Err(SendError::Unconfirmed(_)) => SendOutcome::Unconfirmed {
             reason: sent.map_or_else(|error| error.to_string(), |()| String::new()),
         },
         Err(
@@ -320,27 +325,27 @@ fn outcome(sent: Result<(), SendError>, is_dry: bool, is_correction: bool) -> Ou
     }
 }
 
-fn failed(reason: &str, is_lasting: bool) -> Outcome {
-    Outcome::Failed {
+fn failed(reason: &str, is_lasting: bool) -> SendOutcome {
+    SendOutcome::Failed {
         reason: reason.to_owned(),
         is_lasting,
     }
 }
 
-fn busy() -> Outcome {
-    Outcome::Skipped {
+fn busy() -> SendOutcome {
+    SendOutcome::Skipped {
         reason: "another run is sending it just now".to_owned(),
     }
 }
 
-fn unconfirmed() -> Outcome {
-    Outcome::Skipped {
+fn unconfirmed() -> SendOutcome {
+    SendOutcome::Skipped {
         reason: "an earlier run was cut off while sending it, so it may have arrived".to_owned(),
     }
 }
 
 /// The entry of a mail, the first one or a correction.
-fn key(post: &Post, place: usize) -> String {
+fn key(post: &OutgoingReport, place: usize) -> String {
     let (report, period) = (part(&post.report), part(&post.period));
     let recipient = hash(&post.recipient.trim().to_lowercase());
     let folder = format!("cost/mail/{report}/{period}/{recipient}");

@@ -3,29 +3,29 @@
 use std::path::Path;
 
 use super::*;
-use crate::deliver::mail::files::Folder;
-use crate::deliver::mail::smtp::Smtp;
+use crate::deliver::mail::files::MailFolder;
+use crate::deliver::mail::smtp::SmtpSender;
 use crate::deliver::mail::tests::scripted::{END, Next, Scripted};
-use crate::job::cost::history::Total;
-use trailtab_core::cost::period::Days;
+use crate::job::cost::history::CurrencyTotal;
+use trailtab_core::cost::period::DayRange;
 use trailtab_core::time::Seconds;
 
 const NOW: Seconds = 1_795_240_800;
 const HOUR: Seconds = 3600;
 
-fn post(recipient: &str, amount: &str) -> Post {
+fn post(recipient: &str, amount: &str) -> OutgoingReport {
     let day = |text: &str| text.parse().unwrap();
-    Post {
+    OutgoingReport {
         report: "manager".to_owned(),
         period: "2026-11-01 to 2026-11-20".to_owned(),
         recipient: recipient.to_owned(),
-        figures: Mailed {
+        figures: MailedFigures {
             mailed: day("2026-11-21"),
-            days: Days {
+            days: DayRange {
                 from: day("2026-11-01"),
                 through: day("2026-11-20"),
             },
-            totals: vec![Total {
+            totals: vec![CurrencyTotal {
                 currency: "USD".to_owned(),
                 amount: amount.parse().unwrap(),
             }],
@@ -36,7 +36,7 @@ fn post(recipient: &str, amount: &str) -> Post {
 }
 
 /// A mail whose subject says what it is.
-fn build(post: &Post, before: Option<&Mailed>) -> Result<Message, String> {
+fn build(post: &OutgoingReport, before: Option<&MailedFigures>) -> Result<OutgoingMail, String> {
     let is = &post.figures.totals[0].amount;
     let was = before.map(|mailed| match mailed.totals.first() {
         Some(total) => total.amount.to_string(),
@@ -46,7 +46,7 @@ fn build(post: &Post, before: Option<&Mailed>) -> Result<Message, String> {
         Some(was) => format!("Correction: {was} is {is}"),
         None => format!("Report: {is}"),
     };
-    Ok(Message {
+    Ok(OutgoingMail {
         from: "costs@example.com".to_owned(),
         to: post.recipient.clone(),
         bytes: format!("Subject: {subject}\r\n\r\n").into_bytes(),
@@ -60,10 +60,10 @@ async fn run(
     server: &Scripted,
     directory: &Path,
     later: Seconds,
-    posts: Vec<Post>,
-) -> Vec<Outcome> {
-    let mut mailer = Mailer::Smtp(Smtp::new(server.server()));
-    let ledger = Ledger::Directory(directory.to_owned());
+    posts: Vec<OutgoingReport>,
+) -> Vec<SendOutcome> {
+    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
+    let ledger = SendLedger::Directory(directory.to_owned());
     let memory = memory(&ledger, later);
     let sent = send_all(posts, &mut mailer, Some(&memory), &no_limit(), build).await;
     mailer.close().await;
@@ -71,10 +71,10 @@ async fn run(
     sent.into_iter().map(|sent| sent.outcome).collect()
 }
 
-fn memory(ledger: &Ledger, later: Seconds) -> Memory<'_> {
-    Memory {
+fn memory(ledger: &SendLedger, later: Seconds) -> SendLog<'_> {
+    SendLog {
         ledger,
-        owner: Owner {
+        owner: ClaimOwner {
             name: format!("run {later}"),
             now: NOW + later,
             until: NOW + later + HOUR,
@@ -113,10 +113,10 @@ async fn a_second_run_sends_nothing() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
     let posts = || vec![post("ann@example.com", "1"), post("bob@example.com", "2")];
     let first = run(&server, ledger.path(), 0, posts()).await;
-    assert_eq!(first, [Outcome::Sent, Outcome::Sent]);
+    assert_eq!(first, [SendOutcome::Sent, SendOutcome::Sent]);
     for later in [1, 10 * HOUR] {
         let second = run(&server, ledger.path(), later, posts()).await;
-        assert_eq!(second, [Outcome::AlreadySent, Outcome::AlreadySent]);
+        assert_eq!(second, [SendOutcome::AlreadySent, SendOutcome::AlreadySent]);
     }
     assert_eq!(taken(&server).len(), 2);
 }
@@ -139,11 +139,18 @@ async fn one_recipient_who_fails_stops_no_other_and_may_be_tried_again() {
     };
     let first = run(&server, ledger.path(), 0, posts()).await;
     assert!(first[1].may_be_repeated(), "{first:?}");
-    assert_eq!((&first[0], &first[2]), (&Outcome::Sent, &Outcome::Sent));
+    assert_eq!(
+        (&first[0], &first[2]),
+        (&SendOutcome::Sent, &SendOutcome::Sent)
+    );
     let second = run(&server, ledger.path(), 60, posts()).await;
     assert_eq!(
         second,
-        [Outcome::AlreadySent, Outcome::Sent, Outcome::AlreadySent]
+        [
+            SendOutcome::AlreadySent,
+            SendOutcome::Sent,
+            SendOutcome::AlreadySent
+        ]
     );
     assert_eq!(taken(&server).len(), 3);
 }
@@ -162,7 +169,7 @@ async fn a_run_that_is_killed_between_two_recipients_is_taken_up() {
     .await;
     let posts = vec![post("ann@example.com", "1"), post("bob@example.com", "2")];
     let second = run(&server, ledger.path(), 1, posts).await;
-    assert_eq!(second, [Outcome::AlreadySent, Outcome::Sent]);
+    assert_eq!(second, [SendOutcome::AlreadySent, SendOutcome::Sent]);
     assert_eq!(
         taken(&server),
         ["<ann@example.com> Report: 1", "<bob@example.com> Report: 2"]
@@ -174,7 +181,7 @@ async fn a_run_that_is_killed_while_sending_leaves_a_mail_that_nobody_sends() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
     let ann = || vec![post("ann@example.com", "1")];
     // What a killed run leaves: the claim.
-    let left = Ledger::Directory(ledger.path().to_owned());
+    let left = SendLedger::Directory(ledger.path().to_owned());
     let owner = memory(&left, 0).owner;
     let key = key(&ann()[0], 0);
     left.claim(&key, "sum of 1", &owner).await.unwrap();
@@ -195,9 +202,15 @@ async fn a_mail_without_an_answer_is_not_sent_again() {
     let ledger = tempfile::tempdir().unwrap();
     let ann = || vec![post("ann@example.com", "1")];
     let first = run(&server, ledger.path(), 0, ann()).await;
-    assert!(matches!(first[0], Outcome::Unconfirmed { .. }), "{first:?}");
+    assert!(
+        matches!(first[0], SendOutcome::Unconfirmed { .. }),
+        "{first:?}"
+    );
     let second = run(&server, ledger.path(), 1, ann()).await;
-    assert!(matches!(second[0], Outcome::Skipped { .. }), "{second:?}");
+    assert!(
+        matches!(second[0], SendOutcome::Skipped { .. }),
+        "{second:?}"
+    );
     assert_eq!(taken(&server).len(), 1);
 }
 
@@ -213,13 +226,13 @@ async fn what_has_changed_is_corrected_once() {
     assert_eq!(
         outcomes,
         [
-            Outcome::Sent,
-            Outcome::AlreadySent,
-            Outcome::Corrected,
-            Outcome::AlreadySent,
+            SendOutcome::Sent,
+            SendOutcome::AlreadySent,
+            SendOutcome::Corrected,
+            SendOutcome::AlreadySent,
             // What was said first is true again, and the reader has been told otherwise since.
-            Outcome::Corrected,
-            Outcome::AlreadySent,
+            SendOutcome::Corrected,
+            SendOutcome::AlreadySent,
         ]
     );
     assert_eq!(
@@ -236,7 +249,7 @@ async fn what_has_changed_is_corrected_once() {
 async fn reports_periods_and_recipients_are_told_apart() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
     let ann = post("ann@example.com", "1");
-    let with = |report: &str, period: &str, recipient: &str| Post {
+    let with = |report: &str, period: &str, recipient: &str| OutgoingReport {
         report: report.to_owned(),
         period: period.to_owned(),
         recipient: recipient.to_owned(),
@@ -254,8 +267,11 @@ async fn reports_periods_and_recipients_are_told_apart() {
     ];
     let outcomes = run(&server, ledger.path(), 0, posts).await;
     let (last, others) = outcomes.split_last().unwrap();
-    assert!(others.iter().all(|it| *it == Outcome::Sent), "{outcomes:?}");
-    assert_eq!(last, &Outcome::AlreadySent);
+    assert!(
+        others.iter().all(|it| *it == SendOutcome::Sent),
+        "{outcomes:?}"
+    );
+    assert_eq!(last, &SendOutcome::AlreadySent);
 }
 
 /// Whoever may list a bucket need not know who reads what.
@@ -282,7 +298,7 @@ async fn what_was_mailed_is_remembered_for_each_report() {
     second.figures.days.through = "2026-11-21".parse().unwrap();
     let posts = vec![second.clone(), first.clone()];
     run(&server, ledger.path(), 0, posts).await;
-    let ledger = Ledger::Directory(ledger.path().to_owned());
+    let ledger = SendLedger::Directory(ledger.path().to_owned());
     let last = mailed(&ledger, "manager", "ANN@example.com").await.unwrap();
     assert_eq!(last, Some(second.figures));
     let of_first = mailed_for(&ledger, "manager", "ann@example.com", &first.period).await;
@@ -298,13 +314,14 @@ async fn what_was_mailed_is_remembered_for_each_report() {
 #[tokio::test]
 async fn a_mail_that_cannot_be_made_fails_alone() {
     let (server, directory) = (usual(), tempfile::tempdir().unwrap());
-    let ledger = Ledger::Directory(directory.path().to_owned());
-    let mut mailer = Mailer::Smtp(Smtp::new(server.server()));
+    let ledger = SendLedger::Directory(directory.path().to_owned());
+    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
     let posts = vec![post("ann@example.com", "1"), post("bob@example.com", "2")];
-    let build = |post: &Post, before: Option<&Mailed>| match post.recipient.as_str() {
-        "ann@example.com" => Err("no picture".to_owned()),
-        _ => build(post, before),
-    };
+    let build =
+        |post: &OutgoingReport, before: Option<&MailedFigures>| match post.recipient.as_str() {
+            "ann@example.com" => Err("no picture".to_owned()),
+            _ => build(post, before),
+        };
     let sent = send_all(
         posts,
         &mut mailer,
@@ -315,7 +332,7 @@ async fn a_mail_that_cannot_be_made_fails_alone() {
     .await;
     mailer.close().await;
     assert_eq!(sent[0].outcome, failed("no picture", true));
-    assert_eq!(sent[1].outcome, Outcome::Sent);
+    assert_eq!(sent[1].outcome, SendOutcome::Sent);
     // It was not claimed, either.
     let later = run(
         &server,
@@ -324,15 +341,15 @@ async fn a_mail_that_cannot_be_made_fails_alone() {
         vec![post("ann@example.com", "1")],
     )
     .await;
-    assert_eq!(later, [Outcome::Sent]);
+    assert_eq!(later, [SendOutcome::Sent]);
 }
 
 #[tokio::test]
 async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
     let (server, directory) = (usual(), tempfile::tempdir().unwrap());
-    let ledger = Ledger::Directory(directory.path().join("ledger"));
+    let ledger = SendLedger::Directory(directory.path().join("ledger"));
     let ann = || vec![post("ann@example.com", "1")];
-    let mut mailer = Mailer::Smtp(Smtp::new(server.server()));
+    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
     let soon = Limit {
         deadline: Some(Instant::now() + Duration::from_secs(5)),
         interrupt: Interrupt::never(),
@@ -354,8 +371,8 @@ async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
     )
     .await;
     assert_eq!(sent[0].outcome, failed(interrupt::REASON, false));
-    let folder = Folder::create(directory.path().join("mails")).unwrap();
-    let mut dry = Mailer::Files(folder);
+    let folder = MailFolder::create(directory.path().join("mails")).unwrap();
+    let mut dry = MailTransport::Files(folder);
     let sent = send_all(
         ann(),
         &mut dry,
@@ -364,7 +381,7 @@ async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
         build,
     )
     .await;
-    assert_eq!(sent[0].outcome, Outcome::WouldSend);
+    assert_eq!(sent[0].outcome, SendOutcome::WouldSend);
     assert!(directory.path().join("mails/ann@example.com.eml").exists());
     assert!(!directory.path().join("ledger").exists());
     assert!(taken(&server).is_empty());

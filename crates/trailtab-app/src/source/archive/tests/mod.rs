@@ -13,8 +13,8 @@ const REGION: &str = "eu-west-1";
 /// 2026-09-07T23:50:00Z: windows reach over a midnight.
 const START: Seconds = 1_788_825_000;
 
-fn span(from: Seconds, until: Seconds) -> Span {
-    Span {
+fn span(from: Seconds, until: Seconds) -> SecondRange {
+    SecondRange {
         from: START + from,
         until: START + until,
     }
@@ -58,9 +58,9 @@ fn page(events: &[Event]) -> Vec<PageEvent<'_>> {
 /// Fetches what is missing as LookupEvents does: newest first, in pages, the first and the last second
 /// of a window included.
 fn fetch(
-    archive: &Archive,
+    archive: &EventArchive,
     aws: &[Event],
-    window: Span,
+    window: SecondRange,
     page_size: usize,
 ) -> Result<(), ArchiveError> {
     for gap in archive.missing(ACCOUNT, REGION, window) {
@@ -73,7 +73,7 @@ fn fetch(
             // The oldest second of a page may go on in the next.
             let oldest = events.last().map_or(gap.from, |event| event.time + 1);
             let from = if is_last { gap.from } else { oldest.min(until) };
-            archive.add(ACCOUNT, REGION, Span { from, until }, &page(events))?;
+            archive.add(ACCOUNT, REGION, SecondRange { from, until }, &page(events))?;
             until = from;
         }
         if pages.is_empty() {
@@ -116,8 +116,8 @@ fn each_once(events: &[Event]) -> BTreeMap<String, usize> {
 }
 
 /// Opens an archive long after its events.
-fn open(root: &Path) -> Archive {
-    Archive::open(root, START + 1_000_000).unwrap()
+fn open(root: &Path) -> EventArchive {
+    EventArchive::open(root, START + 1_000_000).unwrap()
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn what_is_kept_is_covered_and_found_again() {
 #[test]
 fn the_last_quarter_of_an_hour_is_never_covered() {
     let directory = tempfile::tempdir().unwrap();
-    let archive = Archive::open(directory.path(), START + 1000).unwrap();
+    let archive = EventArchive::open(directory.path(), START + 1000).unwrap();
     let aws = events(&[50, 500]);
     fetch(&archive, &aws, span(0, 1001), 50).unwrap();
     assert_eq!(
@@ -184,7 +184,7 @@ fn many_events_of_one_second_come_in_several_pages() {
 fn only_one_run_writes() {
     let directory = tempfile::tempdir().unwrap();
     let first = open(directory.path());
-    let second = Archive::open(directory.path(), START);
+    let second = EventArchive::open(directory.path(), START);
     let told = second.unwrap_err().to_string();
     assert!(told.contains("another run writes"), "{told}");
     assert!(told.contains(directory.path().to_str().unwrap()), "{told}");
@@ -262,13 +262,13 @@ fn accident() -> impl Strategy<Value = Accident> {
     ]
 }
 
-fn run(root: &Path, aws: &[Event], window: Span, page_size: usize, accident: Accident) {
-    let disk = Disk::default();
+fn run(root: &Path, aws: &[Event], window: SecondRange, page_size: usize, accident: Accident) {
+    let disk = ArchiveDisk::default();
     if let Accident::Killed { step, share } = accident {
         disk.fuse.light(step, share);
     }
     // A kill is an error at every later step, from whichever function it comes.
-    if let Ok(archive) = Archive::open_on(disk, root, START + 1_000_000) {
+    if let Ok(archive) = EventArchive::open_on(disk, root, START + 1_000_000) {
         let fetched = fetch(&archive, aws, window, page_size);
         assert!(fetched.is_ok() || archive.disk.fuse.is_burnt());
     }
@@ -288,17 +288,17 @@ fn run(root: &Path, aws: &[Event], window: Span, page_size: usize, accident: Acc
             }
         }
         Accident::Torn { bytes } => {
-            let path = Scope::new(ACCOUNT, REGION).unwrap().ledger(root);
+            let path = ArchiveScope::new(ACCOUNT, REGION).unwrap().ledger(root);
             let Ok(ledger) = fs::read(&path) else { return };
             let last = ledger[..ledger.len().saturating_sub(1)]
                 .iter()
                 .rposition(|b| *b == b'\n')
                 .map_or(0, |at| at + 1);
             // As a kill within the line leaves it: its files are not renamed yet.
-            let line: Option<Line> = serde_json::from_slice(&ledger[last..]).ok();
-            if let Some(Line::Page(page)) = line {
+            let line: Option<LedgerLine> = serde_json::from_slice(&ledger[last..]).ok();
+            if let Some(LedgerLine::Page(page)) = line {
                 for file in page.files {
-                    let scope = Scope::new(ACCOUNT, REGION).unwrap();
+                    let scope = ArchiveScope::new(ACCOUNT, REGION).unwrap();
                     let path = scope.day(root, file.newest).join(file.name);
                     fs::rename(&path, unfinished(&path)).unwrap();
                 }
@@ -344,10 +344,10 @@ fn a_kill_at_any_step_costs_pages_in_flight_only() {
         let mut survived = true;
         for share in [0.0, 0.5, 1.0] {
             let directory = tempfile::tempdir().unwrap();
-            let disk = Disk::default();
+            let disk = ArchiveDisk::default();
             disk.fuse.light(step, share);
             let mut kept = 0;
-            let archive = Archive::open_on(disk, directory.path(), START + 1_000_000);
+            let archive = EventArchive::open_on(disk, directory.path(), START + 1_000_000);
             if let Ok(archive) = &archive {
                 for (number, events) in (0..).zip(aws.chunks(2)) {
                     let (from, until) = (900 - 300 * number, 1200 - 300 * number);
@@ -448,7 +448,7 @@ fn a_region_whose_ledger_failed_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     let archive = open(root);
-    let ledger = Scope::new(ACCOUNT, REGION).unwrap().ledger(root);
+    let ledger = ArchiveScope::new(ACCOUNT, REGION).unwrap().ledger(root);
     fs::create_dir_all(&ledger).unwrap();
     let aws = events(&[500, 1100]);
     let add = |region| archive.add(ACCOUNT, region, span(0, 900), &page(&aws));

@@ -6,17 +6,18 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use crate::cost::charge::Charge;
-use crate::cost::owner::Owner;
-use crate::cost::period::Days;
+use crate::cost::charge::ChargeType;
+use crate::cost::owner::CostOwner;
+use crate::cost::period::DayRange;
 use crate::cost::report::sample_bill::{FORGOTTEN, PRODUCTION, SANDBOX};
 use crate::cost::report::sample_bill::{
     decimal, executive, individual, manager, names, november, owner,
 };
 use crate::cost::report::{
-    Audience, Figure, Kind, Part, PeriodKind, Question, Report, Row, report, sample_bill, total_of,
+    Audience, AudienceKind, CostReport, PeriodKind, ReportPart, ReportQuestion, ReportRow,
+    RowFigure, report, sample_bill, total_of,
 };
-use crate::cost::table::{CostTable, Cuts, Line};
+use crate::cost::table::{CostLine, CostTable, LineCuts};
 
 /// What no report of another may hold.
 const MARKER: &str = "marker";
@@ -37,12 +38,12 @@ fn amount() -> impl Strategy<Value = Decimal> {
     (digits, 0u32..=12).prop_map(|(digits, scale)| Decimal::new(digits, scale))
 }
 
-fn some_owner() -> impl Strategy<Value = Option<Owner>> {
+fn some_owner() -> impl Strategy<Value = Option<CostOwner>> {
     proptest::sample::select(vec![
         Some(owner("alice@example.com")),
         Some(owner("(untagged)")),
-        Some(Owner::Untagged),
-        Some(Owner::Instances),
+        Some(CostOwner::Untagged),
+        Some(CostOwner::Instances),
         None,
     ])
 }
@@ -52,14 +53,14 @@ prop_compose! {
     fn line()(
         day in day(),
         account in proptest::sample::select(vec![Some(PRODUCTION), Some(SANDBOX), Some(FORGOTTEN), None]),
-        charge in proptest::sample::select(vec![Charge::Usage, Charge::Usage, Charge::Usage, Charge::Tax, Charge::Credit]),
+        charge in proptest::sample::select(vec![ChargeType::Usage, ChargeType::Usage, ChargeType::Usage, ChargeType::Tax, ChargeType::Credit]),
         owner in some_owner(),
         service in proptest::sample::select(vec![Some("Amazon S3"), Some("AWS Lambda"), Some("(no account)"), None]),
         amount in amount(),
         currency in proptest::sample::select(vec!["USD", "USD", "USD", "EUR"]),
         (estimated, owners, services, personal) in any::<(bool, bool, bool, bool)>(),
-    ) -> Line {
-        Line {
+    ) -> CostLine {
+        CostLine {
             day,
             account: account.map(str::to_owned),
             charge,
@@ -68,12 +69,12 @@ prop_compose! {
             amount,
             currency: currency.to_owned(),
             estimated,
-            cuts: Cuts { owners, services, personal },
+            cuts: LineCuts { owners, services, personal },
         }
     }
 }
 
-fn lines() -> impl Strategy<Value = Vec<Line>> {
+fn lines() -> impl Strategy<Value = Vec<CostLine>> {
     prop::collection::vec(line(), 0..50)
 }
 
@@ -86,26 +87,30 @@ prop_compose! {
             (PeriodKind::Range, date(2026, 10, 28), date(2026, 11, 3)),
         ]),
         data_through in prop::option::of(day()),
-    ) -> (PeriodKind, Days, Option<Date>) {
-        (kind, Days { from, through }, data_through)
+    ) -> (PeriodKind, DayRange, Option<Date>) {
+        (kind, DayRange { from, through }, data_through)
     }
 }
 
-fn audiences() -> Vec<(Audience, Option<Owner>)> {
+fn audiences() -> Vec<(Audience, Option<CostOwner>)> {
     let alice = owner("alice@example.com");
     vec![
         (manager(&[PRODUCTION, SANDBOX]), None),
         (manager(&[SANDBOX]), None),
         (executive(), None),
         (individual(&alice), Some(alice)),
-        (individual(&Owner::Untagged), Some(Owner::Untagged)),
+        (individual(&CostOwner::Untagged), Some(CostOwner::Untagged)),
     ]
 }
 
 /// Holds a sum to its parts in all of their figures.
-fn adds_up<'r>(whole: &Figure, daily: &[Decimal], rows: impl IntoIterator<Item = &'r Row>) {
-    let rows: Vec<&Row> = rows.into_iter().collect();
-    let sum = |of: &dyn Fn(&Row) -> Decimal| rows.iter().map(|row| of(row)).sum::<Decimal>();
+fn adds_up<'r>(
+    whole: &RowFigure,
+    daily: &[Decimal],
+    rows: impl IntoIterator<Item = &'r ReportRow>,
+) {
+    let rows: Vec<&ReportRow> = rows.into_iter().collect();
+    let sum = |of: &dyn Fn(&ReportRow) -> Decimal| rows.iter().map(|row| of(row)).sum::<Decimal>();
     let known = |amount: Option<Decimal>| amount.unwrap_or_default();
     assert_eq!(sum(&|row| row.figure.amount), whole.amount);
     assert_eq!(sum(&|row| known(row.figure.before)), known(whole.before));
@@ -124,12 +129,12 @@ fn adds_up<'r>(whole: &Figure, daily: &[Decimal], rows: impl IntoIterator<Item =
 }
 
 /// An account whose charges cancel each other out has a row of nothing, and no other row is one.
-fn is_something(row: &Row) {
+fn is_something(row: &ReportRow) {
     let spent = row.daily.iter().any(|amount| !amount.is_zero());
     assert!(spent || row.figure.before.is_some_and(|before| !before.is_zero()));
 }
 
-fn is_sound(figure: &Figure, daily: &[Decimal]) {
+fn is_sound(figure: &RowFigure, daily: &[Decimal]) {
     assert_eq!(daily.iter().sum::<Decimal>(), figure.amount);
     assert_eq!(daily.last(), Some(&figure.last_day));
     let before = daily.len().checked_sub(2).map(|at| daily[at]);
@@ -137,46 +142,50 @@ fn is_sound(figure: &Figure, daily: &[Decimal]) {
 }
 
 /// The usage of some charges, as a row of which there is one at most.
-fn usage(part: &Part, at: Option<usize>) -> Option<&Row> {
+fn usage(part: &ReportPart, at: Option<usize>) -> Option<&ReportRow> {
     let charges = match at {
         None => &part.charges,
         Some(at) => &part.accounts[at].charges,
     };
-    let mut usage = charges.iter().filter(|row| row.charge == Charge::Usage);
+    let mut usage = charges.iter().filter(|row| row.charge == ChargeType::Usage);
     usage.next().map(|charge| &charge.row)
 }
 
-fn usage_adds_up(usage: Option<&Row>, days: usize, rows: &[Row]) {
+fn usage_adds_up(usage: Option<&ReportRow>, days: usize, rows: &[ReportRow]) {
     let none = vec![Decimal::ZERO; days];
     match usage {
         Some(usage) => adds_up(&usage.figure, &usage.daily, rows),
-        None => adds_up(&Figure::default(), &none, rows),
+        None => adds_up(&RowFigure::default(), &none, rows),
     }
     rows.iter().for_each(is_something);
     let amounts: Vec<Decimal> = rows.iter().map(|row| row.figure.amount).collect();
     assert!(amounts.is_sorted_by(|one, other| one >= other));
 }
 
-fn part_adds_up(kind: Kind, part: &Part) {
+fn part_adds_up(kind: AudienceKind, part: &ReportPart) {
     let days = part.daily.len();
     is_sound(&part.total, &part.daily);
     let charges = part.charges.iter().map(|charge| &charge.row);
     adds_up(&part.total, &part.daily, charges);
     let accounts = part.accounts.iter().map(|account| &account.row);
     adds_up(&part.total, &part.daily, accounts);
-    let has_owners = kind != Kind::Individual;
+    let has_owners = kind != AudienceKind::Individual;
     if has_owners {
         usage_adds_up(usage(part, None), days, &part.owners);
     } else {
         assert!(part.owners.is_empty());
-        assert!(part.charges.iter().all(|row| row.charge == Charge::Usage));
+        assert!(
+            part.charges
+                .iter()
+                .all(|row| row.charge == ChargeType::Usage)
+        );
     }
     usage_adds_up(usage(part, None), days, &part.services);
     for (at, account) in part.accounts.iter().enumerate() {
         let charges = account.charges.iter().map(|charge| &charge.row);
         charges.clone().for_each(is_something);
         adds_up(&account.row.figure, &account.row.daily, charges);
-        if kind == Kind::Executive {
+        if kind == AudienceKind::Executive {
             assert!(account.owners.is_empty() && account.services.is_empty());
             assert!(!account.charges.is_empty());
             continue;
@@ -188,7 +197,7 @@ fn part_adds_up(kind: Kind, part: &Part) {
     }
 }
 
-fn movers_are_large(part: &Part) {
+fn movers_are_large(part: &ReportPart) {
     let changes = part
         .movers
         .iter()
@@ -199,7 +208,7 @@ fn movers_are_large(part: &Part) {
     assert!(changes.len() <= 10);
 }
 
-fn totals(report: &Report) -> BTreeMap<String, Decimal> {
+fn totals(report: &CostReport) -> BTreeMap<String, Decimal> {
     let parts = report.parts.iter();
     let totals = parts.map(|part| (part.currency.clone(), part.total.amount));
     totals.filter(|(_, total)| !total.is_zero()).collect()
@@ -211,13 +220,13 @@ fn spent(mut totals: BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
 }
 
 /// Lines that are not `audience`'s, whatever they are.
-fn others(kind: Kind, mut lines: Vec<Line>) -> Vec<Line> {
+fn others(kind: AudienceKind, mut lines: Vec<CostLine>) -> Vec<CostLine> {
     for (at, line) in lines.iter_mut().enumerate() {
         line.amount = decimal("7654.321987654321");
         line.service = Some(format!("{MARKER} service"));
         line.currency = if at % 3 == 0 { "XXX" } else { "USD" }.to_owned();
-        let another = kind == Kind::Manager || at % 2 == 0;
-        if kind == Kind::Manager {
+        let another = kind == AudienceKind::Manager || at % 2 == 0;
+        if kind == AudienceKind::Manager {
             line.account = (at % 4 > 0).then(|| MARKER_ACCOUNT.to_owned());
         } else if another {
             line.owner = Some(owner(MARKER));
@@ -236,13 +245,13 @@ proptest! {
     #[test]
     fn parts_add_up((lines, (kind, days, data_through)) in (lines(), period())) {
         let (table, names) = (CostTable { lines }, names());
-        let question = Question { kind, days, data_through, ..november(&names) };
+        let question = ReportQuestion { kind, days, data_through, ..november(&names) };
         for (audience, owner) in audiences() {
             let report = report(&table, &audience, owner.as_ref(), &question);
             for part in &report.parts {
                 part_adds_up(audience.kind, part);
                 movers_are_large(part);
-                let history = report.period.compared.map_or(0, Days::len);
+                let history = report.period.compared.map_or(0, DayRange::len);
                 prop_assert!(part.daily_before.len() >= history);
                 let before: Decimal = part.daily_before.iter().take(history).sum();
                 prop_assert_eq!(part.total.before, report.period.compared.map(|_| before));
@@ -259,7 +268,7 @@ proptest! {
     #[test]
     fn an_executives_total_is_that_of_all_lines((lines, (kind, days, data)) in (lines(), period())) {
         let (table, names) = (CostTable { lines }, names());
-        let question = Question { kind, days, data_through: data, ..november(&names) };
+        let question = ReportQuestion { kind, days, data_through: data, ..november(&names) };
         let report = report(&table, &executive(), None, &question);
         let mut expected: BTreeMap<String, Decimal> = BTreeMap::new();
         for line in table.lines.iter().filter(|line| line.cuts.owners) {
@@ -276,7 +285,7 @@ proptest! {
         names.insert(MARKER_ACCOUNT.to_owned(), MARKER.to_owned());
         let question = november(&names);
         for (audience, owner) in audiences() {
-            if audience.kind == Kind::Executive {
+            if audience.kind == AudienceKind::Executive {
                 continue;
             }
             let mut table = CostTable { lines: own.clone() };
@@ -317,12 +326,17 @@ fn amounts_that_no_bill_comes_near_end_nothing() {
     let mut bill = sample_bill::Bill::default();
     let (day, most) = (date(2026, 11, 1), Decimal::MAX.to_string());
     for before in [day, day, date(2026, 10, 1)] {
-        bill.used(before, PRODUCTION, &Owner::Untagged, "Amazon S3", &most);
-        bill.charged(before, Some(PRODUCTION), Charge::Tax, &format!("-{most}"));
+        bill.used(before, PRODUCTION, &CostOwner::Untagged, "Amazon S3", &most);
+        bill.charged(
+            before,
+            Some(PRODUCTION),
+            ChargeType::Tax,
+            &format!("-{most}"),
+        );
         bill.used(
             before,
             SANDBOX,
-            &Owner::Untagged,
+            &CostOwner::Untagged,
             "Amazon S3",
             &format!("-{most}"),
         );

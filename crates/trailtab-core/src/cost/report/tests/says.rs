@@ -2,26 +2,27 @@
 
 use jiff::civil::date;
 
-use crate::cost::charge::Charge;
-use crate::cost::owner::Owner;
-use crate::cost::period::Days;
+use crate::cost::charge::ChargeType;
+use crate::cost::owner::CostOwner;
+use crate::cost::period::DayRange;
 use crate::cost::report::sample_bill::{FORGOTTEN, PRODUCTION, SANDBOX};
 use crate::cost::report::sample_bill::{
     bill, decimal, executive, individual, manager, names, november, owner, reports,
 };
 use crate::cost::report::{
-    Kind, LabelKind, PeriodKind, Question, Report, Row, report, sample_bill, total_of,
+    AudienceKind, CostReport, LabelKind, PeriodKind, ReportQuestion, ReportRow, report,
+    sample_bill, total_of,
 };
 use crate::cost::table::CostTable;
 
-fn rows(rows: &[Row]) -> Vec<(&str, String)> {
-    let row = |row: &'_ Row| row.figure.amount.normalize().to_string();
+fn rows(rows: &[ReportRow]) -> Vec<(&str, String)> {
+    let row = |row: &'_ ReportRow| row.figure.amount.normalize().to_string();
     rows.iter()
         .map(|r| (r.label.name.as_str(), row(r)))
         .collect()
 }
 
-fn of(kind: Kind) -> Report {
+fn of(kind: AudienceKind) -> CostReport {
     let reports = reports();
     let mut reports = reports.into_iter().map(|(_, report)| report);
     reports.find(|report| report.audience.kind == kind).unwrap()
@@ -29,7 +30,7 @@ fn of(kind: Kind) -> Report {
 
 #[test]
 fn a_manager_sees_each_account_by_owner_and_service() {
-    let report = of(Kind::Manager);
+    let report = of(AudienceKind::Manager);
     let [part] = &report.parts[..] else { panic!() };
     assert_eq!(part.total.amount, decimal("61.3622222202"));
     let [production, sandbox] = &part.accounts[..] else {
@@ -52,9 +53,16 @@ fn a_manager_sees_each_account_by_owner_and_service() {
     ];
     assert_eq!(kinds, expected);
     let charges = sandbox.charges.iter().map(|row| row.charge);
-    assert_eq!(charges.collect::<Vec<_>>(), [Charge::Usage, Charge::Credit]);
+    assert_eq!(
+        charges.collect::<Vec<_>>(),
+        [ChargeType::Usage, ChargeType::Credit]
+    );
     // Support belongs to no account, so it is not this manager's.
-    assert!(part.charges.iter().all(|row| row.charge != Charge::Support));
+    assert!(
+        part.charges
+            .iter()
+            .all(|row| row.charge != ChargeType::Support)
+    );
     assert_eq!(
         part.sentence,
         "1–18 November 2026 came to $61.36 after $3.00 of credits and refunds, $19.56 (46.8 %) more \
@@ -64,7 +72,7 @@ fn a_manager_sees_each_account_by_owner_and_service() {
 
 #[test]
 fn an_individual_sees_their_usage_in_all_accounts() {
-    let report = of(Kind::Individual);
+    let report = of(AudienceKind::Individual);
     let [part] = &report.parts[..] else { panic!() };
     assert_eq!(part.total.amount, decimal("45.2222222202"));
     assert_eq!(part.charges.len(), 1);
@@ -83,7 +91,7 @@ fn an_individual_sees_their_usage_in_all_accounts() {
 
 #[test]
 fn an_executive_sees_all_accounts_and_what_belongs_to_none() {
-    let report = of(Kind::Executive);
+    let report = of(AudienceKind::Executive);
     let [part] = &report.parts[..] else { panic!() };
     assert_eq!(part.total.amount, decimal("90.3622222202"));
     let names: Vec<&str> = part
@@ -110,7 +118,7 @@ fn an_executive_sees_all_accounts_and_what_belongs_to_none() {
 fn an_account_that_is_not_listed_still_counts() {
     let (mut bill, names) = (bill(), names());
     let day = date(2026, 11, 2);
-    bill.used(day, FORGOTTEN, &Owner::Untagged, "Amazon S3", "100");
+    bill.used(day, FORGOTTEN, &CostOwner::Untagged, "Amazon S3", "100");
     let report = report(&bill.0, &executive(), None, &november(&names));
     let first = report.parts[0].accounts[0].account.as_ref().unwrap();
     assert_eq!((&*first.id, &*first.name), (FORGOTTEN, FORGOTTEN));
@@ -118,7 +126,7 @@ fn an_account_that_is_not_listed_still_counts() {
 
 #[test]
 fn the_period_says_how_far_the_data_goes() {
-    let period = of(Kind::Manager).period;
+    let period = of(AudienceKind::Manager).period;
     assert_eq!(period.label, "1–20 November 2026");
     assert_eq!(period.compared_label.unwrap(), "1–18 October");
     assert_eq!(period.data_through, Some(date(2026, 11, 18)));
@@ -127,10 +135,10 @@ fn the_period_says_how_far_the_data_goes() {
 
 #[test]
 fn history_goes_to_the_end_of_the_month() {
-    let report = of(Kind::Manager);
+    let report = of(AudienceKind::Manager);
     let part = &report.parts[0];
     assert_eq!((part.daily.len(), part.daily_before.len()), (18, 31));
-    let october = Days {
+    let october = DayRange {
         from: date(2026, 10, 1),
         through: date(2026, 10, 31),
     };
@@ -172,7 +180,7 @@ fn currencies_stay_apart_and_the_main_one_comes_first() {
     let day = date(2026, 11, 2);
     for currency in ["CNY", "EUR", "EUR"] {
         let at = bill.0.lines.len();
-        bill.used(day, SANDBOX, &Owner::Untagged, "Amazon S3", "1000000");
+        bill.used(day, SANDBOX, &CostOwner::Untagged, "Amazon S3", "1000000");
         for line in &mut bill.0.lines[at..] {
             line.currency = currency.to_owned();
         }
@@ -199,7 +207,7 @@ fn who_spent_nothing_is_told_so() {
     assert_eq!(idle.sentences(), ["No usage in 1–18 November 2026."]);
     let idle = report(&table, &manager(&[FORGOTTEN]), None, &question);
     assert_eq!(idle.sentences(), ["No activity in 1–18 November 2026."]);
-    let question = Question {
+    let question = ReportQuestion {
         data_through: None,
         ..question
     };
@@ -219,7 +227,7 @@ fn what_is_gone_is_kept_for_the_comparison() {
     let used = [(3, "Amazon RDS", "40"), (31, "Amazon S3", "9")];
     for (day, service, amount) in used {
         let day = date(2026, 10, day);
-        bill.used(day, SANDBOX, &Owner::Untagged, service, amount);
+        bill.used(day, SANDBOX, &CostOwner::Untagged, service, amount);
     }
     let report = report(&bill.0, &manager(&[SANDBOX]), None, &november(&names));
     let part = &report.parts[0];
@@ -238,9 +246,9 @@ fn sentences_say_what_there_is_to_compare() {
     let sentence = |before: &str, amount: &str| {
         let mut bill = sample_bill::Bill::default();
         let day = date(2026, 11, 18);
-        bill.used(day, SANDBOX, &Owner::Untagged, "Amazon S3", amount);
+        bill.used(day, SANDBOX, &CostOwner::Untagged, "Amazon S3", amount);
         let day = date(2026, 10, 18);
-        bill.used(day, SANDBOX, &Owner::Untagged, "Amazon S3", before);
+        bill.used(day, SANDBOX, &CostOwner::Untagged, "Amazon S3", before);
         let report = report(&bill.0, &manager(&[SANDBOX]), None, &november(&names));
         report.parts[0].sentence.clone()
     };
@@ -265,7 +273,7 @@ fn sentences_say_what_there_is_to_compare() {
 #[test]
 fn a_day_that_is_not_over_is_said_to_be() {
     let names = names();
-    let question = Question {
+    let question = ReportQuestion {
         today: date(2026, 11, 18),
         ..november(&names)
     };
@@ -277,7 +285,7 @@ fn a_day_that_is_not_over_is_said_to_be() {
 #[test]
 fn the_first_day_has_no_day_before() {
     let names = names();
-    let question = Question {
+    let question = ReportQuestion {
         data_through: Some(date(2026, 11, 1)),
         ..november(&names)
     };
@@ -290,11 +298,11 @@ fn the_first_day_has_no_day_before() {
 #[test]
 fn a_whole_month_is_compared_with_a_longer_one() {
     let names = names();
-    let days = Days {
+    let days = DayRange {
         from: date(2026, 11, 1),
         through: date(2026, 11, 30),
     };
-    let question = Question {
+    let question = ReportQuestion {
         kind: PeriodKind::LastMonth,
         days,
         data_through: Some(date(2026, 12, 3)),
