@@ -326,7 +326,7 @@ impl Tables<'_> {
     }
 
     /// The columns of figures. Where names have no room, first the last day is left out, then the percents,
-    /// the amount before, and the change.
+    /// the amount before, and at last the change.
     fn figures(&self, figures: &[Figure]) -> impl Iterator<Item = Column> {
         let column = |title: &str, cell: &dyn Fn(&Figure) -> String| {
             Column::new(title, table::Kind::Number, figures.iter().map(cell))
@@ -343,7 +343,7 @@ impl Tables<'_> {
                 more.map(|more| change(more, self.currency))
                     .unwrap_or_default()
             });
-            columns.push(more.dispensable(1));
+            columns.push(more.dispensable(0));
             if figures.iter().any(|figure| share(figure).is_some()) {
                 let share = column("", &|figure| share(figure).unwrap_or_default());
                 columns.push(share.dispensable(3));

@@ -92,11 +92,12 @@ fn sets(price: &Price, limit: &str) -> Vec<Column> {
     )];
     for (title, cell) in [("metrics", count), ("billed", billed), ("a month", usd)] {
         let cells = price.sets.iter().map(|set| cell(&set.uncapped));
-        columns.push(Column::new(
-            title,
-            Kind::Number,
-            cells.chain([cell(&price.health)]),
-        ));
+        let cells = cells.chain([cell(&price.health)]);
+        let column = Column::new(title, Kind::Number, cells);
+        columns.push(match title {
+            "billed" => column.dispensable(1),
+            _ => column,
+        });
     }
     let title = format!("top {limit}: metrics");
     for (title, cell) in [(title.as_str(), count), ("a month", usd)] {
@@ -123,7 +124,8 @@ fn bills(bills: &[Bill]) -> Vec<Column> {
         column("PutMetricData", Kind::Number, &|bill| {
             let requests = thousands(bill.requests);
             format!("{requests}: {}", money(bill.requests_usd))
-        }),
+        })
+        .dispensable(1),
         column("together", Kind::Number, &|bill| money(bill.usd)),
         column("by EMF", Kind::Number, &|bill| money(bill.usd_by_emf)),
     ]
