@@ -407,6 +407,8 @@ fn source_words() -> BTreeSet<String> {
             .filter(|pair| DEFINES.contains(&pair[0]))
             .map(|pair| pair[1].split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
         words.extend(defined.filter_map(|mut name| name.next().map(str::to_owned)));
+        let variables = text.split('"').filter(|text| text.starts_with("TRAILTAB_"));
+        words.extend(variables.map(str::to_owned));
     }
     let template = read("deploy/template.yaml");
     let keys = template.lines().filter_map(|line| line.split_once(':'));

@@ -222,7 +222,7 @@ impl TemplateHole {
     fn write(self, scene: &mut Scene, out: &mut Vec<u8>) {
         match self {
             TemplateHole::Account => {
-                out.extend_from_slice(ACCOUNTS[scene.account].number.as_bytes())
+                out.extend_from_slice(ACCOUNTS[scene.account].number.as_bytes());
             }
             TemplateHole::Region => out.extend_from_slice(scene.region.as_bytes()),
             TemplateHole::Now => calendar::timestamp(out, scene.time),

@@ -12,6 +12,9 @@ const GAP: usize = 2;
 /// A name that is longer than this may be shortened before columns are left out.
 const LONGEST_NAME: usize = 72;
 
+/// A name that is shortened to this says enough beside a number that matters as much.
+const LEGIBLE_NAME: usize = 20;
+
 /// The least that names are shortened to; what is still too wide then is cut at the edge.
 const SHORTEST_NAME: usize = 4;
 
@@ -56,7 +59,8 @@ impl TableColumn {
         }
     }
 
-    /// Lets the column be left out where names have no room; that with the largest number goes first.
+    /// Lets the column be left out where names have no room; that with the largest number goes first, and
+    /// that with 0 only where shortened names have no room either.
     pub(super) fn dispensable(mut self, order: u8) -> TableColumn {
         self.dispensable = Some(order);
         self
@@ -93,12 +97,20 @@ fn width(columns: &[TableColumn], names: usize) -> usize {
 
 /// Leaves out columns until the names fit, or all that is left is needed.
 fn fit(mut columns: Vec<TableColumn>, room: usize) -> Vec<TableColumn> {
-    while width(&columns, LONGEST_NAME) > room {
+    loop {
         let dispensable = columns.iter().enumerate();
         let dispensable = dispensable.filter_map(|(at, column)| Some((column.dispensable?, at)));
-        let Some((_, at)) = dispensable.max() else {
+        let Some((order, at)) = dispensable.max() else {
             break;
         };
+        let names = if order == 0 {
+            LEGIBLE_NAME
+        } else {
+            LONGEST_NAME
+        };
+        if width(&columns, names) <= room {
+            break;
+        }
         let left_out = columns.remove(at);
         if let Some(narrower) = left_out.narrower {
             columns.insert(at, *narrower);

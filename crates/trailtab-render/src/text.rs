@@ -105,8 +105,7 @@ impl TextPage {
                 escape::terminal(account)
             ),
         };
-        let title = self.bold(&title);
-        writeln!(self.out, "{title}")?;
+        self.paragraph(&title, 0, &Style::new().bold())?;
         let Some(extension) = &summary.trailtab else {
             return Ok(());
         };

@@ -51,7 +51,7 @@ struct StatusArgs {
     #[arg(long, conflicts_with_all = ["output", "plot_format"], help_heading = "Output")]
     no_output: bool,
     /// What to print
-    #[arg(long, value_enum, default_value_t = ArchiveFormat::Text, help_heading = "Output")]
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
     pictures: PictureArgs,

@@ -411,7 +411,7 @@ impl EventFilter {
             None => {}
             Some(AccessKind::ReadOnly) => ask(record.read_only == Some(true), Criterion::ReadOnly)?,
             Some(AccessKind::WriteOnly) => {
-                ask(record.read_only == Some(false), Criterion::WriteOnly)?
+                ask(record.read_only == Some(false), Criterion::WriteOnly)?;
             }
         }
         let code = match outcome {

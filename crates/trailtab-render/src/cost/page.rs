@@ -333,7 +333,7 @@ impl CurrencyTables<'_> {
     }
 
     /// The columns of figures. Where names have no room, first the last day is left out, then the percents,
-    /// the amount before, and the change.
+    /// the amount before, and at last the change.
     fn figures(&self, figures: &[RowFigure]) -> impl Iterator<Item = TableColumn> {
         let column = |title: &str, cell: &dyn Fn(&RowFigure) -> String| {
             TableColumn::new(title, table::ColumnKind::Number, figures.iter().map(cell))
@@ -350,7 +350,7 @@ impl CurrencyTables<'_> {
                 more.map(|more| change(more, self.currency))
                     .unwrap_or_default()
             });
-            columns.push(more.dispensable(1));
+            columns.push(more.dispensable(0));
             if figures.iter().any(|figure| share(figure).is_some()) {
                 let share = column("", &|figure| share(figure).unwrap_or_default());
                 columns.push(share.dispensable(3));

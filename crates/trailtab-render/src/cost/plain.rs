@@ -42,7 +42,7 @@ fn write(out: &mut String, body: &MailBody, pictures: &[PlacedChart]) -> fmt::Re
 fn block(out: &mut String, block: &MailBlock, pictures: &[PlacedChart]) -> fmt::Result {
     match block {
         MailBlock::Paragraph(words) => {
-            words.lines().try_for_each(|line| paragraph(out, line, 0))?
+            words.lines().try_for_each(|line| paragraph(out, line, 0))?;
         }
         MailBlock::Remark(words) => paragraph(out, words, 0)?,
         MailBlock::Notice { title, lines } => {

@@ -59,8 +59,8 @@ impl TextPage {
             escape::terminal(&place.region),
             escape::terminal(&place.account),
         );
-        let title = self.bold(&title);
-        writeln!(self.out, "\n{title}")?;
+        writeln!(self.out)?;
+        self.paragraph(&title, 0, &Style::new().bold())?;
         let (first, last) = (&place.first_throttled_minute, &place.last_throttled_minute);
         let when = match first == last {
             true => format!("at {}", plain(first)),

@@ -35,8 +35,8 @@ impl TextPage {
             writeln!(self.out, "At most {peak} a minute, at {}", plain(minute))?;
         }
         if !report.rows.is_empty() {
-            let heading = self.bold(&heading(report));
-            writeln!(self.out, "\n{heading}")?;
+            writeln!(self.out)?;
+            self.paragraph(&heading(report), 0, &Style::new().bold())?;
             self.table(columns(report))?;
         }
         self.usage_coverage(&report.basis)
@@ -50,8 +50,7 @@ impl TextPage {
             "FAILED" => ", failed calls only",
             _ => ", successful calls only",
         };
-        let title = self.bold(&format!("{title}{calls}"));
-        writeln!(self.out, "{title}")?;
+        self.paragraph(&format!("{title}{calls}"), 0, &Style::new().bold())?;
         if let Some(no_match) = &basis.no_match {
             return self.no_match(no_match, asked(basis));
         }

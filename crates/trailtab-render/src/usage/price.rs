@@ -92,11 +92,12 @@ fn sets(price: &UsagePrice, limit: &str) -> Vec<TableColumn> {
     )];
     for (title, cell) in [("metrics", count), ("billed", billed), ("a month", usd)] {
         let cells = price.sets.iter().map(|set| cell(&set.uncapped));
-        columns.push(TableColumn::new(
-            title,
-            ColumnKind::Number,
-            cells.chain([cell(&price.health)]),
-        ));
+        let cells = cells.chain([cell(&price.health)]);
+        let column = TableColumn::new(title, ColumnKind::Number, cells);
+        columns.push(match title {
+            "billed" => column.dispensable(1),
+            _ => column,
+        });
     }
     let title = format!("top {limit}: metrics");
     for (title, cell) in [(title.as_str(), count), ("a month", usd)] {
@@ -129,7 +130,8 @@ fn bills(bills: &[MonthlyBill]) -> Vec<TableColumn> {
         column("PutMetricData", ColumnKind::Number, &|bill| {
             let requests = thousands(bill.requests);
             format!("{requests}: {}", money(bill.requests_usd))
-        }),
+        })
+        .dispensable(1),
         column("together", ColumnKind::Number, &|bill| money(bill.usd)),
         column("by EMF", ColumnKind::Number, &|bill| money(bill.usd_by_emf)),
     ]

@@ -19,7 +19,7 @@ use trailtab_core::time::TimeArgument;
 #[derive(Debug, clap::Args)]
 pub(crate) struct CostArgs {
     /// Form of the report on standard output
-    #[arg(long, value_enum, default_value_t = CostFormat::Text)]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
     /// Write the report as JSON, CSV and a page into DIR too; with --send --dry-run, the mails
     #[arg(long, value_name = "DIR")]

@@ -32,7 +32,7 @@ pub(super) struct PriceArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     top: u32,
     /// What to print
-    #[arg(long, value_enum, default_value_t = PriceFormat::Text, help_heading = "Output")]
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
     credentials: CredentialArgs,

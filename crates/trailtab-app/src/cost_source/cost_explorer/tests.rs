@@ -268,7 +268,10 @@ async fn what_lasts_is_not_tried_again() {
         ("AccessDeniedException", "ce:GetCostAndUsage"),
         ("DataUnavailableException", "enable it"),
         ("ExpiredTokenException", "credentials"),
-        ("UnrecognizedClientException", "credentials"),
+        (
+            "UnrecognizedClientException",
+            "does not accept the access key",
+        ),
         ("ValidationException", "does not take the question"),
         ("BillExpirationException", "does not take the question"),
     ] {

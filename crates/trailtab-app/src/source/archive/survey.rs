@@ -90,7 +90,7 @@ impl ArchiveReader {
                 match self.find(region, file)? {
                     FoundFile::Whole | FoundFile::Unfinished => held.stored.merge(stored_in(file)),
                     FoundFile::Missing | FoundFile::OtherSize(_) => {
-                        held.covered.subtract(file.cost())
+                        held.covered.subtract(file.cost());
                     }
                 }
             }
