@@ -355,3 +355,115 @@ fn links_and_anchors_are_found() {
         ["a-b", "coverage-and-exit-codes"]
     );
 }
+
+/// What stands in backquotes in a document, outside of code blocks.
+fn code_spans(text: &str) -> Vec<&str> {
+    let prose = text.lines().filter(|line| !line.starts_with("    "));
+    prose
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+/// Whether a code span is an identifier, or several joined by `::`.
+fn is_identifier(span: &str) -> bool {
+    span.split("::").all(|name| {
+        let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
+        name.starts_with(is_start) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
+}
+
+/// Whether a code span is a path of the repository.
+fn is_path(span: &str) -> bool {
+    !span.contains([' ', '{']) && span.contains(['/', '.'])
+}
+
+/// What a document names that is not in the repository. Identifiers must be words of `source`.
+fn unknown_names<'t>(text: &'t str, source: &BTreeSet<String>) -> Vec<&'t str> {
+    let is_known = |span: &str| {
+        if is_path(span) {
+            root().join(span).exists()
+        } else if is_identifier(span) {
+            span.split("::").all(|name| source.contains(name))
+        } else {
+            // A command, a rule of thumb, a piece of JSON.
+            true
+        }
+    };
+    let spans = code_spans(text).into_iter();
+    spans.filter(|span| !is_known(span)).collect()
+}
+
+/// The names that the source code defines (items and public fields), and the template's names.
+fn source_words() -> BTreeSet<String> {
+    let mut files = files_below(&root().join("crates"));
+    files.extend(files_below(&root().join("tests/it")));
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "rs"));
+    let mut words = BTreeSet::new();
+    for path in files {
+        let text = fs::read_to_string(path).unwrap();
+        let parts: Vec<_> = text.split_whitespace().collect();
+        let defined = parts
+            .windows(2)
+            .filter(|pair| DEFINES.contains(&pair[0]))
+            .map(|pair| pair[1].split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+        words.extend(defined.filter_map(|mut name| name.next().map(str::to_owned)));
+        let variables = text.split('"').filter(|text| text.starts_with("TRAILTAB_"));
+        words.extend(variables.map(str::to_owned));
+    }
+    let template = read("deploy/template.yaml");
+    let keys = template.lines().filter_map(|line| line.split_once(':'));
+    words.extend(keys.map(|(key, _)| key.trim().to_owned()));
+    words
+}
+
+/// What stands before a name that is defined.
+const DEFINES: [&str; 9] = [
+    "fn",
+    "struct",
+    "enum",
+    "trait",
+    "type",
+    "const",
+    "static",
+    "pub",
+    "pub(crate)",
+];
+
+#[test]
+fn contributing_names_what_exists() {
+    let (text, source) = (read("CONTRIBUTING.md"), source_words());
+    let spans = code_spans(&text);
+    let identifiers = spans.iter().filter(|span| is_identifier(span)).count();
+    let paths = spans.iter().filter(|span| is_path(span)).count();
+    assert!(identifiers > 7 && paths > 15, "{spans:?}");
+    assert_eq!(unknown_names(&text, &source), [""; 0]);
+
+    // Filters of `cargo test --test it` are modules, crates are members.
+    let mut commands = 0;
+    for line in text.lines().filter_map(|line| line.strip_prefix("    ")) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        if let Some(at) = words.windows(2).position(|pair| pair == ["--test", "it"]) {
+            let module = root().join("tests/it").join(words[at + 2]);
+            assert!(
+                module.is_dir() || module.with_extension("rs").exists(),
+                "{line}"
+            );
+            commands += 1;
+        }
+        if let Some(at) = words.iter().position(|word| *word == "-p") {
+            assert!(root().join("crates").join(words[at + 1]).is_dir(), "{line}");
+            commands += 1;
+        }
+    }
+    assert!(commands >= 3, "{commands}");
+}
+
+#[test]
+fn names_that_do_not_exist_are_found() {
+    let source = ["known", "Known"].map(str::to_owned).into();
+    let text = "`known`, `Known::gone`, `tests/it/docs.rs`, `tests/it/no-such.rs`, `gone.md`, `a b`\n    `code`\n";
+    assert_eq!(
+        unknown_names(text, &source),
+        ["Known::gone", "tests/it/no-such.rs", "gone.md"]
+    );
+}

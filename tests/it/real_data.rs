@@ -1,10 +1,12 @@
 //! Real logs that nobody here wrote, counted by an independent reference: see the README beside
-//! them. They are read where they are, and are no part of this repository.
+//! them. They are not part of this repository; tests/README.md says how to get them.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::Read as _;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::panic::Location;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -158,19 +160,58 @@ impl Expected {
     }
 }
 
+/// The variable that says where the real data are.
+const VARIABLE: &str = "TRAILTAB_TEST_DATA";
+
+/// The file to which `./test` lets the names of skipped tests be appended.
+const SKIP_LIST: &str = "TRAILTAB_SKIPPED_TESTS";
+
+/// Tells whether the calling test must be skipped, because the real data are not here and nobody demands them; then
+/// it has told the user, and the test should return. With TRAILTAB_TEST_DATA set, no test is skipped: missing data
+/// are a failure.
+#[track_caller]
+pub(crate) fn is_skipped() -> bool {
+    if std::env::var_os(VARIABLE).is_some() || root().is_dir() {
+        return false;
+    }
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
+    let thread = std::thread::current();
+    // With one thread for all tests, libtest does not name it after them.
+    let place = Location::caller().to_string();
+    let name = thread.name().filter(|name| name.contains("::"));
+    let name = name.unwrap_or(&place);
+    // Written to the stream itself: libtest hides what a successful test prints by macro.
+    let mut stderr = io::stderr().lock();
+    writeln!(
+        stderr,
+        "SKIPPED ({count} so far): {name} needs real data, see tests/README.md"
+    )
+    .unwrap();
+    if let Some(list) = std::env::var_os(SKIP_LIST) {
+        let file = OpenOptions::new().append(true).create(true).open(list);
+        writeln!(file.unwrap(), "{name}").unwrap();
+    }
+    true
+}
+
+/// The folder of all real data.
+fn root() -> PathBuf {
+    let beside = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("../shared/data");
+    std::env::var_os(VARIABLE).map_or(beside, PathBuf::from)
+}
+
 /// The folder of real logs.
 pub(crate) fn data() -> PathBuf {
     folder("cloudtrail")
 }
 
-/// A folder of real things, such as `cost`.
+/// A folder of real data, such as `cost`.
 pub(crate) fn folder(name: &str) -> PathBuf {
-    let beside = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("../shared/data");
-    let data = std::env::var_os("TRAILTAB_TEST_DATA").map_or(beside, PathBuf::from);
-    let folder = data.join(name);
+    let folder = root().join(name);
     assert!(
         folder.is_dir(),
-        "real data are missing: {} is no directory. Set TRAILTAB_TEST_DATA to where they are",
+        "real data are missing: {} is not a directory; see tests/README.md",
         folder.display()
     );
     folder.canonicalize().unwrap()
@@ -188,6 +229,9 @@ pub(crate) fn json_documents(folder: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn every_folder_gives_the_counts_of_its_readme() {
+    if is_skipped() {
+        return;
+    }
     let sandbox = Sandbox::new();
     for expected in &EXPECTED {
         let folder = data().join(expected.folder);
@@ -205,6 +249,9 @@ fn every_folder_gives_the_counts_of_its_readme() {
 
 #[test]
 fn all_folders_at_once_are_their_sum() {
+    if is_skipped() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let folders = EXPECTED.iter().map(|expected| data().join(expected.folder));
     let summary = sandbox.activity(folders);
@@ -225,6 +272,9 @@ fn all_folders_at_once_are_their_sum() {
 
 #[test]
 fn records_that_another_product_wrapped_are_all_found() {
+    if is_skipped() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let folder = data().join("cribl");
     let mut records = Vec::new();
@@ -271,6 +321,9 @@ fn records_that_another_product_wrapped_are_all_found() {
 
 #[test]
 fn logs_whose_collector_renamed_the_time_have_times() {
+    if is_skipped() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let zip = fs::read(data().join("otrf/collection/ec2_proxy_s3_exfiltration.zip")).unwrap();
     let lines = unzip(&zip);
@@ -295,6 +348,9 @@ fn logs_whose_collector_renamed_the_time_have_times() {
 
 #[test]
 fn a_table_of_another_kind_is_no_list_of_events() {
+    if is_skipped() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let zip = fs::read(data().join("otrf/discovery/aws_s3_honeybucketlogs.zip")).unwrap();
     let path = sandbox.write("honey.csv", unzip(&zip));
@@ -305,6 +361,9 @@ fn a_table_of_another_kind_is_no_list_of_events() {
 
 #[test]
 fn zip_archives_are_named_and_not_read() {
+    if is_skipped() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let ended = sandbox
         .run([Path::new("activity"), &data().join("otrf")])

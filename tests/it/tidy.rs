@@ -185,7 +185,7 @@ fn forgotten_tests(files: &[File]) -> Vec<String> {
 
 /// All text files that people write here.
 fn repository() -> Vec<File> {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../.."));
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let mut files = Vec::new();
     let mut folders: Vec<_> = ["crates", "tests/it", "benches", "fuzz/src", "docs"]
         .map(|name| root.join(name))

@@ -1,7 +1,11 @@
 //! The one place that builds AWS clients.
 
+mod credentials;
 mod ec2;
+mod network;
 mod organizations;
+mod profile;
+mod refusal;
 
 use std::error::Error;
 use std::time::Duration;
@@ -20,10 +24,15 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 
+pub use self::credentials::CredentialsProblem;
 pub use aws_config::SdkConfig;
 
 pub use self::ec2::describe_regions;
+pub use self::network::Unreachable;
 pub use self::organizations::{ListError, list_accounts};
+pub use self::profile::ConfigError;
+use self::profile::{Origin, Profiles};
+pub use self::refusal::{explain, is_hopeless};
 
 /// What is asked where no region is configured: all that is not bound to a region can be asked there.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -35,6 +44,10 @@ const APP_NAME: &str = "trailtab";
 /// request on a connection that the other side has closed meanwhile ends without an answer.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// How long it may take to get credentials. A program that asks somebody for a code takes its time; what cannot
+/// be reached is given up much earlier.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// What the user says about credentials.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
@@ -45,13 +58,49 @@ pub struct Access {
 }
 
 /// Loads credentials and settings from the usual chain.
-pub async fn config(access: &Access) -> SdkConfig {
+///
+/// # Errors
+///
+/// If the profile or the region that is configured does not exist.
+pub async fn config(access: &Access) -> Result<SdkConfig, ConfigError> {
+    let profiles = Profiles::read(access).await?;
+    profiles.check_region()?;
+    Ok(load(access, profiles.origin(access)).await)
+}
+
+/// The same for a Lambda function, whose region Lambda itself has set.
+///
+/// # Errors
+///
+/// If the profile that is configured does not exist.
+pub async fn function_config() -> Result<SdkConfig, ConfigError> {
+    let access = Access::default();
+    let profiles = Profiles::read(&access).await?;
+    Ok(load(&access, profiles.origin(&access)).await)
+}
+
+/// Tells whether any service is asked at an address that was configured, so that names of regions do not become
+/// names of hosts.
+///
+/// # Errors
+///
+/// If the configuration cannot be read.
+pub async fn has_endpoint(access: &Access) -> Result<bool, ConfigError> {
+    Ok(Profiles::read(access).await?.has_endpoint())
+}
+
+async fn load(access: &Access, origin: Origin) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(30))
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client())
+        .identity_cache(
+            IdentityCache::lazy()
+                .load_timeout(CREDENTIALS_TIMEOUT)
+                .build(),
+        )
         .retry_config(RetryConfig::standard().with_max_attempts(8))
         .timeout_config(timeouts);
     if let Ok(name) = AppName::new(APP_NAME) {
@@ -63,6 +112,10 @@ pub async fn config(access: &Access) -> SdkConfig {
     let mut config = loader.load().await;
     if let Some(profile) = &access.profile {
         config = of_profile(&config, profile);
+    }
+    if let Some(provider) = config.credentials_provider() {
+        let provider = credentials::explained(provider, origin);
+        config = config.to_builder().credentials_provider(provider).build();
     }
     match &access.role {
         Some(role) => assume(&config, role).await,
@@ -94,12 +147,13 @@ fn of_profile(config: &SdkConfig, profile: &str) -> SdkConfig {
 
 /// One pool of connections for all clients: each would read the system's certificates for itself.
 fn http_client() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
+    let client = Builder::new().build_with_connector_fn(|settings, components| {
         connector(
             settings.cloned(),
             components.and_then(RuntimeComponents::sleep_impl),
         )
-    })
+    });
+    network::watched(client)
 }
 
 /// A connector as the SDK builds it by default.
@@ -124,14 +178,20 @@ pub async fn assume(config: &SdkConfig, role: &str) -> SdkConfig {
         .configure(config)
         .build()
         .await;
-    let provider = SharedCredentialsProvider::new(provider);
+    let origin = Origin {
+        role: Some(role.to_owned()),
+        ..Origin::default()
+    };
+    let provider = credentials::explained(SharedCredentialsProvider::new(provider), origin);
     let builder = config.to_builder().credentials_provider(provider);
     renewed(&builder.build())
 }
 
 /// The same settings, with credentials that are asked for anew.
 pub fn renewed(config: &SdkConfig) -> SdkConfig {
-    let cache = IdentityCache::lazy().build();
+    let cache = IdentityCache::lazy()
+        .load_timeout(CREDENTIALS_TIMEOUT)
+        .build();
     config.to_builder().identity_cache(cache).build()
 }
 
@@ -177,11 +237,14 @@ pub fn cloudtrail(config: &SdkConfig, region: Option<&str>) -> aws_sdk_cloudtrai
     aws_sdk_cloudtrail::Client::from_conf(builder.build())
 }
 
+/// Builds a client for STS in the configured region.
 pub fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
     let builder = aws_sdk_sts::config::Builder::from(config).region(region_of(config));
     aws_sdk_sts::Client::from_conf(builder.build())
 }
 
+/// Builds a client for Account Management in the configured region. It tries a request twice at
+/// most.
 pub fn account(config: &SdkConfig) -> aws_sdk_account::Client {
     let builder = aws_sdk_account::config::Builder::from(config)
         .region(region_of(config))
@@ -189,6 +252,7 @@ pub fn account(config: &SdkConfig) -> aws_sdk_account::Client {
     aws_sdk_account::Client::from_conf(builder.build())
 }
 
+/// Builds a client for Organizations in the configured region.
 pub fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
     let builder = aws_sdk_organizations::config::Builder::from(config).region(region_of(config));
     aws_sdk_organizations::Client::from_conf(builder.build())
@@ -262,21 +326,41 @@ pub fn chain<'e>(
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// An error and its causes, in words.
+/// Finds a cause by its type.
+pub fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
+    chain(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// An error and its causes, in words and in one line. A cause of our own says all that is to be said.
 pub fn in_words(error: &(dyn Error + 'static)) -> String {
-    let causes: Vec<_> = chain(error).map(ToString::to_string).collect();
-    causes.join(": ")
+    if let Some(problem) = find::<CredentialsProblem>(error) {
+        return problem.to_string();
+    }
+    if let Some(unreachable) = find::<Unreachable>(error) {
+        return unreachable.to_string();
+    }
+    let causes = chain(error).map(|cause| credentials::one_line(&cause.to_string()));
+    causes.collect::<Vec<_>>().join(": ")
 }
 
 /// Tells whether a request was not sent since no connection could be made.
 pub fn lacks_connection(error: &(dyn Error + 'static)) -> bool {
-    let mut causes = chain(error).filter_map(|cause| cause.downcast_ref());
-    causes.any(hyper_util::client::legacy::Error::is_connect)
+    let is_connect = |cause: &(dyn Error + 'static)| {
+        let hyper = cause.downcast_ref::<hyper_util::client::legacy::Error>();
+        hyper.is_some_and(hyper_util::client::legacy::Error::is_connect)
+    };
+    find::<Unreachable>(error).is_some_and(Unreachable::was_not_sent)
+        || chain(error).any(is_connect)
 }
 
 /// Tells whether a request could not be made for want of credentials.
 pub fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(<dyn Error + 'static>::is::<CredentialsError>)
+    find::<CredentialsError>(error).is_some()
+}
+
+/// Tells whether a request was given up since nothing has ever answered.
+pub fn is_unreachable(error: &(dyn Error + 'static)) -> bool {
+    find::<Unreachable>(error).is_some()
 }
 
 #[cfg(test)]

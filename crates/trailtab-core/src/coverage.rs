@@ -1,4 +1,4 @@
-//! What was asked for, what was read, and what is missing and why.
+//! What was requested, what was read, and what is missing and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,21 @@ use crate::event::filter::{Criterion, is_account_id};
 use crate::integrity::Integrity;
 use crate::time::Seconds;
 
-/// Problems named one by one; the others are counted.
+/// Maximum number of problems kept verbatim; the rest are only counted.
 const MAX_PROBLEMS: usize = 1000;
 
-/// A document, or a place where documents were looked for, that did not give all it has.
+/// A document, or a place where documents were looked for, that could not be read completely.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// The path or address, as the user would write it.
+    /// The path or address, written as on the command line.
     pub document: String,
+    /// Whether part of the document or nothing of it was read.
     pub severity: Severity,
-    /// What went wrong, in words that name no secret.
+    /// What went wrong. Contains no secret.
     pub reason: String,
 }
 
-/// How much a problem costs.
+/// How much of a document a problem affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Part of the document was read.
@@ -29,7 +30,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The name in the JSON contract.
+    /// The name in the JSON output.
     pub fn name(self) -> &'static str {
         match self {
             Severity::Partial => "partial",
@@ -38,44 +39,50 @@ impl Severity {
     }
 }
 
-/// The ledger of a run. Any two can be merged.
+/// What a run requested and read, and the problems it met. Any two can be merged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage {
+    /// Documents that were opened: log files, pages or payloads.
     pub documents: u64,
-    /// Bytes as stored, mostly compressed.
+    /// Size of these documents in bytes as stored, mostly compressed.
     pub bytes: u64,
-    /// Documents of which nothing was read: empty ones, and those that failed as a whole.
+    /// Documents of which nothing was read: empty documents, and documents that failed completely.
     pub unread: u64,
-    /// Accounts and regions in S3 that a filter left out, so that nothing of them was read.
+    /// Accounts and regions in S3 that a filter excluded, so that none of their files was read.
     pub left_out: BTreeMap<Criterion, BTreeSet<String>>,
-    /// The first and the last day of the log files in S3, written `2026-09-07`; known only if the time
-    /// window left all of them out.
+    /// The first and last day of the log files in S3, written `2026-09-07`. None unless the time
+    /// window excluded all of them.
     pub days_stored: Option<(String, String)>,
-    /// Accounts and regions that were asked for, whether or not anything was there.
+    /// The accounts and regions that were requested, with the worst problem of each; None if there
+    /// was no problem.
     pub asked: BTreeMap<(String, String), Option<Severity>>,
-    /// The error codes of those that could not be read, or not to the end.
+    /// The error codes of the accounts and regions that could not be read completely.
     pub codes: BTreeMap<(String, String), String>,
-    /// Regions that turned out not to be enabled in their account.
+    /// Accounts and regions that were tried and are not enabled.
     pub not_enabled: BTreeSet<(String, String)>,
-    /// Requests to the event history, and how many of them were throttled.
+    /// Requests to LookupEvents by account and region: all requests, and the throttled ones among
+    /// them.
     pub requests: BTreeMap<(String, String), (u64, u64)>,
-    /// The filter that was left to the service, so that what it kept back was not even read.
+    /// The filter that was passed to LookupEvents. The events that it excluded were not read and
+    /// are in no count.
     pub lookup_attribute: Option<String>,
-    /// From here on, events may still be on their way.
+    /// Events from this time on may not have been delivered yet; None if all have been.
     pub settled_until: Option<Seconds>,
+    /// At most 1000 problems; `more_problems` counts the others.
     pub problems: Vec<Problem>,
-    /// Problems beyond those named.
+    /// Number of problems beyond the limit of `problems`.
     pub more_problems: u64,
-    /// What digests say of the log files, if that was asked for.
+    /// The result of verifying log files by their digests; None if they were not verified.
     pub integrity: Option<Integrity>,
 }
 
 impl Coverage {
-    /// Takes note of a problem, and of the account and region it costs if the name tells them.
+    /// Records a problem. If the document's name contains an account and a region, these count as
+    /// partly read.
     pub fn problem(&mut self, problem: Problem) {
         if let Some(scope) = scope_of(&problem.document) {
             let worst = self.asked.entry(scope).or_default();
-            // One bad file costs its records, not the region's.
+            // An unreadable file makes its region incomplete, not failed.
             *worst = (*worst).max(Some(Severity::Partial));
         }
         if self.problems.len() < MAX_PROBLEMS {
@@ -85,15 +92,14 @@ impl Coverage {
         }
     }
 
-    /// Takes note that an account and region is looked at.
+    /// Records that an account and region is read.
     pub fn ask(&mut self, account: &str, region: &str) {
         self.asked
             .entry((account.to_owned(), region.to_owned()))
             .or_default();
     }
 
-    /// Takes note that an account and region could not be read, or not to the end, and of the error's
-    /// code.
+    /// Records that an account and region could not be read completely, and the error code.
     pub fn fail(&mut self, account: &str, region: &str, code: &str, severity: Severity) {
         let scope = (account.to_owned(), region.to_owned());
         self.codes.insert(scope.clone(), code.to_owned());
@@ -101,27 +107,27 @@ impl Coverage {
         *worst = (*worst).max(Some(severity));
     }
 
-    /// Takes note that a region was tried and is not enabled.
+    /// Records that a region was tried and is not enabled.
     pub fn skip(&mut self, account: &str, region: &str) {
         let scope = (account.to_owned(), region.to_owned());
         self.asked.remove(&scope);
         self.not_enabled.insert(scope);
     }
 
-    /// Takes note of requests to the event history.
+    /// Adds requests to LookupEvents: all requests, and the throttled ones among them.
     pub fn count_requests(&mut self, account: &str, region: &str, all: u64, throttled: u64) {
         let scope = (account.to_owned(), region.to_owned());
         let counts = self.requests.entry(scope).or_default();
         *counts = (counts.0 + all, counts.1 + throttled);
     }
 
-    /// Tells whether all that was asked for was read.
+    /// Tells whether everything that was requested was read.
     pub fn is_complete(&self) -> bool {
         self.problems.is_empty() && self.more_problems == 0
     }
 
-    /// Returns the ledger with the regions and problems of one account only, and those problems that
-    /// belong to none; documents are still all of the run's.
+    /// Returns the coverage of one account: its regions and problems, and the problems that belong
+    /// to no account. The document counts remain those of the whole run.
     pub fn of_account(&self, account: &str) -> Coverage {
         let mut coverage = self.clone();
         coverage.asked.retain(|(asked, _), _| asked == account);
@@ -135,6 +141,7 @@ impl Coverage {
         coverage
     }
 
+    /// Adds the coverage of another part of the same run.
     pub fn merge(&mut self, other: Coverage) {
         self.documents += other.documents;
         self.bytes += other.bytes;
@@ -157,10 +164,10 @@ impl Coverage {
             *counts = (counts.0 + all, counts.1 + throttled);
         }
         self.lookup_attribute = self.lookup_attribute.take().or(other.lookup_attribute);
-        // The earlier one counts, and none is later than any.
+        // The earlier time applies; None sets no limit.
         let ends = [self.settled_until, other.settled_until];
         self.settled_until = ends.into_iter().flatten().min();
-        // It is worked out once, for all of the run.
+        // Verification runs once, for the whole run.
         self.integrity = self.integrity.or(other.integrity);
         self.problems.extend(other.problems);
         self.problems.sort();
@@ -170,10 +177,10 @@ impl Coverage {
     }
 }
 
-/// Stands for all regions of an account.
+/// The region name that stands for all regions of an account.
 pub const ALL_REGIONS: &str = "*";
 
-/// Names the event history of a region as a document, or that of a whole account.
+/// Names the event history of a region, or of a whole account, as a document.
 pub fn event_history(account: &str, region: &str) -> String {
     match region {
         ALL_REGIONS => format!("{EVENT_HISTORY}{account}"),
@@ -183,8 +190,8 @@ pub fn event_history(account: &str, region: &str) -> String {
 
 const EVENT_HISTORY: &str = "event history of ";
 
-/// Reads account and region from the name of an event history or a log file:
-/// `ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz`.
+/// Parses account and region from the name of an event history or of a log file
+/// (`ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz`).
 pub fn scope_of(document: &str) -> Option<(String, String)> {
     if let Some(scope) = document.strip_prefix(EVENT_HISTORY) {
         let (account, region) = scope.split_once(" in ").unwrap_or((scope, ALL_REGIONS));

@@ -8,4 +8,5 @@ pub mod event;
 pub mod history;
 pub mod integrity;
 pub mod nearest;
+pub mod regions;
 pub mod time;

@@ -1,32 +1,33 @@
-//! Finds the values that are most like one that was given and does not exist.
+//! Finds the existing values that are most similar to a given one.
 
-/// Characters of a text that are compared; the rest of a longer text is ignored.
+/// Maximum number of characters that are compared; the rest of a longer text is ignored.
 const MAX_COMPARED_CHARS: usize = 128;
 
-/// How much a value is like a given text. The smallest is the most alike.
+/// How similar a value is to a given text. Smaller is more similar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Likeness {
-    /// A part of the value is the text, as `ci` in `111122223333:role/ci`.
+    /// A part of the value equals the text, as `ci` in `111122223333:role/ci`.
     Part,
     /// A part of the value begins with the text.
     Beginning,
     /// The value contains the text, or the text contains the value.
     Inside,
-    /// The value or a part of it differs from the text by so many edits, few for its length.
+    /// The value or a part of it differs from the text by this number of edits, which is small for
+    /// its length.
     Typo(usize),
-    /// Another value altogether, and by how many edits it differs.
+    /// The value is not similar; it differs from the text by this number of edits.
     Other(usize),
 }
 
 impl Likeness {
-    /// Compares a value with a text. Case and the wildcards of patterns are ignored.
+    /// Compares a value with a text. Ignores case and wildcards.
     pub fn of(text: &str, value: &str) -> Likeness {
         let text: String = folded(text)
             .chars()
             .filter(|c| !matches!(c, '*' | '?'))
             .collect();
         let whole = Likeness::of_folded(&text, value);
-        // What stands behind `role/` tells more than the rest of a principal or an API.
+        // The part after `role/` identifies a principal or an API better than the rest.
         match text.rsplit_once([':', '/']) {
             Some((_, name)) if name.len() > 2 => whole.min(Likeness::of_folded(name, value)),
             _ => whole,
@@ -46,7 +47,7 @@ impl Likeness {
         if value == text || parts().any(|part| part == text) {
             return Likeness::Part;
         }
-        // One letter, or two, are in nearly any text.
+        // One or two letters occur in nearly every text.
         let begins = value.starts_with(text) || parts().any(|part| part.starts_with(text));
         if text.len() > 1 && begins {
             return Likeness::Beginning;
@@ -63,13 +64,13 @@ impl Likeness {
         }
     }
 
-    /// Tells whether the value may be what was meant.
+    /// Tells whether the value may be what the user meant.
     pub fn is_near(self) -> bool {
         !matches!(self, Likeness::Other(_))
     }
 }
 
-/// Sorts values, those first that are most like any of the texts; equally alike ones by name.
+/// Sorts values by their similarity to any of the texts, the most similar first, then by name.
 pub fn sorted<'v>(
     texts: &[impl AsRef<str>],
     values: impl IntoIterator<Item = &'v str>,
@@ -86,7 +87,7 @@ pub fn sorted<'v>(
     values
 }
 
-/// Returns the value that is most like the text, if it may be what was meant.
+/// Returns the value that is most similar to the text, if the user may have meant it.
 pub fn meant<'v>(
     text: &str,
     values: impl IntoIterator<Item = &'v str>,

@@ -1,4 +1,4 @@
-//! Time: instants, the window that is asked for, and how both are written. All of it is UTC.
+//! Times and time windows, and how both are written. All times are UTC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ pub type Seconds = i64;
 
 const SECONDS_PER_DAY: Seconds = 86_400;
 
-/// The time range asked for; an end that is open has no limit.
+/// The requested time range. An end that is None has no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Window {
-    /// The first second inside.
+    /// The first second inside the window.
     pub since: Option<Seconds>,
-    /// The first second outside.
+    /// The first second after the window.
     pub until: Option<Seconds>,
 }
 
@@ -53,15 +53,24 @@ pub enum TimeArgument {
     /// `2026-09-07T08:30:00Z`; UTC if it names no zone
     Instant(Seconds),
     /// `7d`: this long before now
-    Age { count: u32, unit: AgeUnit },
+    Age {
+        /// Number of units.
+        count: u32,
+        /// Length of a unit.
+        unit: AgeUnit,
+    },
 }
 
 /// The unit of an age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AgeUnit {
+    /// `m`, 60 seconds.
     Minutes,
+    /// `h`, 3600 seconds.
     Hours,
+    /// `d`, 24 hours.
     Days,
+    /// `w`, 7 days.
     Weeks,
 }
 
@@ -215,7 +224,8 @@ impl Window {
         }
     }
 
-    /// Tells whether an event is inside; one without a time is so only if no limit is set.
+    /// Tells whether a time is inside the window. An event without a time is inside only if the
+    /// window has no limits.
     pub fn contains(&self, time: Option<Seconds>) -> bool {
         match time {
             Some(time) => {
@@ -243,7 +253,7 @@ fn seconds(utc: DateTime) -> Option<Seconds> {
     Some(utc.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
-/// Reads a time: RFC 3339, or without its zone, which then is UTC. Fractions are cut off.
+/// Parses an RFC 3339 time. A time without a zone is UTC. Fractions of a second are dropped.
 pub fn parse(text: &[u8]) -> Option<Seconds> {
     let text = str::from_utf8(text).ok()?.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
@@ -260,7 +270,8 @@ pub fn parse(text: &[u8]) -> Option<Seconds> {
     seconds(civil.ok()?)
 }
 
-/// Reads the times of records, which mostly share their date with the one before.
+/// Parses the times of records. It is fast because most records have the same date as the previous
+/// one.
 #[derive(Debug, Default)]
 pub struct Clock {
     date: [u8; 10],
@@ -268,7 +279,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Reads `2026-09-07T08:00:00Z`, or anything else that [`parse`] reads.
+    /// Parses `2026-09-07T08:00:00Z`, or any other form that [`parse`] accepts.
     #[inline]
     pub fn parse(&mut self, text: &[u8]) -> Option<Seconds> {
         let Some((date, time)) = text.split_first_chunk::<10>() else {
@@ -286,7 +297,7 @@ impl Clock {
     }
 }
 
-/// Reads `T08:00:00Z`.
+/// Parses `T08:00:00Z`.
 #[inline]
 fn second_of_day(text: &[u8]) -> Option<i64> {
     let [b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = *text else {
@@ -327,7 +338,7 @@ pub fn hour(time: Seconds) -> String {
     civil(time).strftime("%Y-%m-%dT%H").to_string()
 }
 
-/// Reads what [`hour`] writes.
+/// Parses the output of [`hour`].
 pub fn parse_hour(text: &str) -> Option<Seconds> {
     parse(format!("{text}:00:00Z").as_bytes())
 }

@@ -91,7 +91,7 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let config = aws::config(&aws::Access::default()).await;
+        let config = aws::function_config().await?;
         let (bucket, prefix) = settings.ledger.clone();
         let function = &Function {
             ledger: Ledger::in_s3(&config, bucket, prefix),
@@ -175,7 +175,8 @@ impl Function {
         let mut troubles: Vec<String> = unknown
             .map(|name| format!("the settings have a member that means nothing: {name:?}"))
             .collect();
-        let (mut run, _) = open::live(settings, &self.config, Some(cache), seconds(now)).await;
+        let opened = open::live(settings, &self.config, Some(cache), seconds(now)).await;
+        let (mut run, _) = opened.map_err(|error| aws::in_words(&error))?;
         let way = Way {
             config: &self.config,
             ledger: &self.ledger,

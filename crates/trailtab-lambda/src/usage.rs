@@ -67,7 +67,7 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let function = &Function::start(settings).await;
+        let function = &Function::start(settings).await?;
         lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
             function
                 .answer(event.payload.get().as_bytes(), &event.context)
@@ -78,10 +78,10 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 impl Function {
-    async fn start(settings: Settings) -> Function {
+    async fn start(settings: Settings) -> Result<Function, aws::ConfigError> {
         let needs_aws = settings.output == Output::CloudWatch || settings.ledger.is_some();
         let config = match needs_aws {
-            true => Some(aws::config(&aws::Access::default()).await),
+            true => Some(aws::function_config().await?),
             false => None,
         };
         let publisher = config
@@ -92,12 +92,12 @@ impl Function {
         let ledger = config.as_ref().zip(settings.ledger.clone());
         let ledger = ledger.map(|(config, (bucket, prefix))| Ledger::in_s3(config, bucket, prefix));
         let memory = Mutex::new(Memory::new(settings.top));
-        Function {
+        Ok(Function {
             settings,
             publisher,
             ledger,
             memory,
-        }
+        })
     }
 
     /// Publishes one delivery. It fails only if repeating it helps.

@@ -35,23 +35,35 @@ pub struct Envelope {
 /// Why there is no message.
 #[derive(Debug, Error)]
 pub enum MessageError {
+    /// An address cannot be used.
     #[error("cannot address a mail {which} {address:?}: {source}")]
     Address {
+        /// Which address it is: `from` or `to`.
         which: &'static str,
+        /// The address as it was given.
         address: String,
+        /// Why it cannot be used.
         source: AddressError,
     },
+    /// A header has a value that it cannot hold.
     #[error("cannot put the {name} {value:?} on a mail: {reason}")]
     Header {
+        /// The name of the header, for people.
         name: &'static str,
+        /// The value as it was given.
         value: String,
+        /// Why it cannot be used.
         reason: &'static str,
     },
+    /// The type of an attached file cannot be used.
     #[error("cannot attach a file of type {content_type}: {source}")]
     ContentType {
+        /// The MIME type as it was given.
         content_type: String,
+        /// Why it cannot be used.
         source: ContentTypeErr,
     },
+    /// The message cannot be put together.
     #[error("cannot write the mail: {0}")]
     Build(#[from] lettre::error::Error),
 }

@@ -20,6 +20,7 @@ pub(super) const TOP: usize = 10;
 pub struct Look {
     /// Columns of the terminal.
     pub width: usize,
+    /// Whether colours may be used.
     pub colour: bool,
 }
 

@@ -30,7 +30,7 @@ const INDEX: &str = "index";
 const MARKER: &str = ".trailtab-demo";
 const MARKER_HEADING: &str = "trailtab demo wrote the files below. The next demo in this folder removes them, and nothing else.";
 
-/// Make the logs and the bill of a synthetic organisation, and show reports of them
+/// Show what this program tells, on a synthetic organisation's logs and bill
 ///
 /// Six accounts, people, roles, CI, services and one incident, over two weeks of September 2026, in
 /// CloudTrail's own S3 layout. Nothing is read from or sent to AWS. The same seed gives the same

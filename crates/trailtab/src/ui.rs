@@ -48,9 +48,9 @@ impl Ui {
         }
     }
 
-    /// Says what went wrong, and why. Names of files and objects are not ours to choose.
+    /// Says what went wrong, and why.
     pub(crate) fn error(self, error: &anyhow::Error) {
-        eprintln!("trailtab: {}", escape::terminal(&format!("{error:#}")));
+        eprintln!("trailtab: {}", error_text(error));
     }
 
     /// Tells whether there is somebody who can answer.
@@ -106,6 +106,25 @@ impl Ui {
     }
 }
 
+/// An error and its causes. Texts may hold names of files and other data that nobody here chose, and are escaped;
+/// only the lines of a library that shows the place of a mistake stay lines.
+fn error_text(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let said = cause.to_string();
+        if cause.is::<toml::de::Error>() {
+            let lines = said.trim_end().lines().map(escape::terminal);
+            text.extend([":\n", &lines.collect::<Vec<_>>().join("\n")]);
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&escape::terminal(&said));
+    }
+    text
+}
+
 /// Draws the progress until the work is done.
 fn draw(progress: &Progress, done: &AtomicBool) {
     let bar = if io::stderr().is_terminal() {
@@ -113,7 +132,6 @@ fn draw(progress: &Progress, done: &AtomicBool) {
     } else {
         ProgressBar::hidden()
     };
-    let files = "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left";
     let mut style = None;
     let mut said = Instant::now();
     while !done.load(Ordering::Relaxed) {
@@ -121,11 +139,8 @@ fn draw(progress: &Progress, done: &AtomicBool) {
             bar.suspend(|| eprintln!("{}", escape::terminal(&remark)));
         }
         let regions = progress.regions();
-        let template = if regions.is_empty() {
-            files
-        } else {
-            "{elapsed:>4} {msg}"
-        };
+        let has_bytes = progress.found_bytes.load(Ordering::Relaxed) > 0;
+        let template = template(regions.is_empty() && has_bytes);
         if style.replace(template) != Some(template)
             && let Ok(new) = ProgressStyle::with_template(template)
         {
@@ -155,10 +170,21 @@ fn draw(progress: &Progress, done: &AtomicBool) {
     }
 }
 
+/// The form of the progress: with a bar, if it is known how many bytes there are.
+fn template(has_bytes: bool) -> &'static str {
+    match has_bytes {
+        true => "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left",
+        false => "{elapsed:>4} {msg}",
+    }
+}
+
 fn show_files(bar: &ProgressBar, progress: &Progress) {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     bar.set_length(count(&progress.found_bytes));
     bar.set_position(count(&progress.done_bytes));
+    if count(&progress.found) == 0 {
+        return bar.set_message("nothing found yet");
+    }
     let more = if progress.all_found.load(Ordering::Relaxed) {
         ""
     } else {

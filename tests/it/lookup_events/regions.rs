@@ -142,11 +142,13 @@ fn those_that_are_named_need_no_list() {
 }
 
 #[test]
-fn a_region_that_no_pattern_fits_is_none_to_read() {
+fn a_pattern_that_fits_no_region_is_refused() {
     let lab = Lab::new(four);
-    let ended = lab.run(&["--region", "mars-*"]).expect(1);
+    let ended = lab.run(&["--region", "mars-*"]).expect(2);
     assert!(
-        ended.err.contains("no region is left to read"),
+        ended
+            .err
+            .contains("--region mars-*: no region fits this pattern"),
         "{}",
         ended.err
     );

@@ -110,7 +110,7 @@ fn what_aws_does_not_have_is_refused_before_anybody_is_asked() {
         (&["--since", &future], "no events of the future"),
         (
             &["--since", "2026-09-08", "--until", "2026-09-07"],
-            "the window is empty",
+            "the time window is empty",
         ),
     ];
     for (args, words) in cases {

@@ -294,7 +294,7 @@ fn without_credentials_there_is_a_hint() {
         .into_iter()
         .filter(|(name, _)| *name == "AWS_ENDPOINT_URL");
     let run = Run::of(&[&bucket.at("")], &endpoint.collect::<Vec<_>>());
-    run.failed_with(&["are credentials set up?", "--profile"]);
+    run.failed_with(&["no AWS credentials were found", "--profile"]);
     assert_eq!(bucket.proxy.requests().len(), 0);
 }
 

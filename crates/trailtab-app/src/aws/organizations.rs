@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_organizations::error::ProvideErrorMetadata as _;
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 
-use super::{in_words, organizations};
+use super::{explain, is_hopeless, organizations};
 
 /// An account, as its organisation lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,10 @@ impl Listed {
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct ListError {
+    /// The error code of AWS; None if no answer came.
     pub code: Option<String>,
+    /// Whether other requests will fail for the same reason: there are no valid credentials, or no network.
+    pub is_hopeless: bool,
     reason: String,
 }
 
@@ -57,10 +60,8 @@ pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<Listed>, ListError>
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| ListError {
             code: error.code().map(str::to_owned),
-            reason: match (error.code(), error.message()) {
-                (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
-                (None, _) => in_words(&error),
-            },
+            is_hopeless: is_hopeless(&error),
+            reason: explain(&error),
         })?;
         accounts.extend(page.accounts().iter().filter_map(Listed::of));
     }

@@ -22,15 +22,19 @@ pub struct Listed {
 /// Why the accounts are not known.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountsError {
+    /// There are no credentials, or no network.
+    #[error("{0}")]
+    Hopeless(aws::ListError),
     /// Names can still be had from Cost Explorer's own answers.
     #[error(
-        "the organisation's accounts may not be listed by organizations:ListAccounts, which is for the management account and delegated administrators: {0}"
+        "the organisation's accounts cannot be listed; only the management account and delegated administrators may call organizations:ListAccounts: {0}"
     )]
     NotAllowed(aws::ListError),
     /// There is this one account.
     #[error("the account is in no organisation: {0}")]
     NoOrganization(aws::ListError),
-    #[error("cannot list the organisation's accounts by organizations:ListAccounts: {0}")]
+    /// The list could not be read for any other reason.
+    #[error("the organisation's accounts cannot be listed (organizations:ListAccounts): {0}")]
     Failed(aws::ListError),
 }
 
@@ -43,6 +47,7 @@ pub async fn accounts(config: &SdkConfig) -> Result<Vec<Listed>, AccountsError> 
     let listed = aws::list_accounts(config)
         .await
         .map_err(|error| match error.code.as_deref() {
+            _ if error.is_hopeless => AccountsError::Hopeless(error),
             Some("AccessDeniedException" | "AccessDenied") => AccountsError::NotAllowed(error),
             Some("AWSOrganizationsNotInUseException") => AccountsError::NoOrganization(error),
             _ => AccountsError::Failed(error),

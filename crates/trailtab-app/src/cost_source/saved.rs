@@ -32,19 +32,40 @@ pub struct Saved {
 /// Why saved answers cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    /// A file or directory cannot be read.
     #[error("cannot read {}", path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
+    Unreadable {
+        /// The file or directory.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: io::Error,
+    },
+    /// A file is too large to be a saved answer.
     #[error("{} is larger than {} MB, as no answer of Cost Explorer is", path.display(), MOST >> 20)]
-    TooLarge { path: PathBuf },
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is not JSON of the expected form.
     #[error("{} is not what --save writes", path.display())]
     Broken {
+        /// The file.
         path: PathBuf,
+        /// The error of the JSON parser.
         source: serde_json::Error,
     },
+    /// The last page of a saved answer has a `NextPageToken`.
     #[error("{} is not complete: its last page names another", path.display())]
-    Incomplete { path: PathBuf },
+    Incomplete {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory holds no saved answer.
     #[error("{} holds no answers: --save DIR writes some", directory.display())]
-    Nothing { directory: PathBuf },
+    Nothing {
+        /// The directory.
+        directory: PathBuf,
+    },
 }
 
 /// The name of an answer's file: which days, by what they are grouped, and a number that no other question has.

@@ -139,7 +139,7 @@ impl Publisher {
                 .end_time(DateTime::from_secs(until))
                 .set_next_token(token);
             let page = request.send().await;
-            let page = page.map_err(|error| ReadError(aws::in_words(&error)))?;
+            let page = page.map_err(|error| ReadError(aws::explain(&error)))?;
             let results = page.metric_data_results().iter();
             // Other codes than these two say that data are missing which may be there.
             let is_whole =
@@ -199,11 +199,7 @@ fn status(error: &SdkError<PutMetricDataError, HttpResponse>) -> Option<u16> {
 
 /// Tells what an error says about the data. Throttling comes with HTTP status 400.
 fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> Failure {
-    let reason = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => aws::in_words(error),
-    };
+    let reason = aws::explain(error);
     let throttled = matches!(
         error.code(),
         Some(

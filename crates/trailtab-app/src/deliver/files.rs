@@ -114,6 +114,7 @@ pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), WriteE
 pub struct NewFile<'b> {
     /// The end of its name, such as `.json`.
     pub ending: &'b str,
+    /// The contents of the file.
     pub bytes: &'b [u8],
 }
 

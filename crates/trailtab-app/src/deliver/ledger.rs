@@ -82,6 +82,7 @@ pub enum Claim {
 pub struct Owner {
     /// Unlike all others'.
     pub name: String,
+    /// The present time, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
     /// When it will have given up for certain.
     pub until: Seconds,
@@ -95,10 +96,14 @@ const LARGEST: i64 = 64 << 20;
 pub enum Ledger {
     /// A bucket, and the beginning of all keys, which is empty or ends in a slash.
     S3 {
+        /// The client for the bucket's region.
         client: Client,
+        /// The name of the bucket.
         bucket: String,
+        /// The beginning of all keys: empty, or ending in a slash.
         prefix: String,
     },
+    /// A directory on this machine.
     Directory(PathBuf),
 }
 
@@ -217,7 +222,7 @@ impl Ledger {
                 let deleted = request.send().await;
                 deleted
                     .map(drop)
-                    .map_err(|error| failed(aws::in_words(&error)))
+                    .map_err(|error| failed(aws::explain(&error)))
             }
             Ledger::Directory(_) => {
                 fs::remove_file(self.place(key)).map_err(|error| failed(error.to_string()))
@@ -258,7 +263,7 @@ impl Ledger {
                 Ok(Some((bytes, version)))
             }
             Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
-            Err(error) => Err(self.failed("read", key, aws::in_words(&error))),
+            Err(error) => Err(self.failed("read", key, aws::explain(&error))),
         }
     }
 
@@ -352,7 +357,7 @@ impl Ledger {
         match request.send().await {
             Ok(written) => Ok(Some(Version(written.e_tag))),
             Err(error) if is_unmet(&error, condition) => Ok(None),
-            Err(error) => Err(failed(aws::in_words(&error))),
+            Err(error) => Err(failed(aws::explain(&error))),
         }
     }
 

@@ -20,8 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Why it is not known what CloudWatch holds already.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
+    /// CloudWatch could not be asked which metrics it holds.
     #[error(transparent)]
     CloudWatch(#[from] ReadError),
+    /// The ledger could not be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }

@@ -12,13 +12,16 @@ use trailtab_render::plots::{self, Plot};
 /// How charts are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Picture {
+    /// PNG.
     Png,
+    /// SVG.
     Svg,
 }
 
 /// A folder of charts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charts {
+    /// The folder that the charts were written to.
     pub folder: PathBuf,
     /// How many pictures were drawn.
     pub count: usize,

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use tokio::runtime::{self, Runtime};
+use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::mpsc;
 
 use super::parallel;
@@ -27,11 +27,15 @@ const WAITING: usize = 64;
 
 /// What to read, and how to count it.
 pub struct Request<'r> {
+    /// The files, directories, buckets and streams to read.
     pub sources: Vec<Source>,
     /// The event history, to be read as well.
     pub lookup: Option<lookup_events::Asked>,
+    /// The credentials and the region to ask AWS with.
     pub access: aws::Access,
+    /// Which events count.
     pub rules: Rules,
+    /// Where each record inside the window is copied to, once; None if no copy is wanted.
     pub dump: Option<Dump<'r>>,
     /// Set if log files are to be verified by their digests.
     pub verify: Option<Verify>,
@@ -42,7 +46,9 @@ pub struct Request<'r> {
 /// What was counted, and what is missing.
 #[derive(Debug)]
 pub struct Outcome<C = Tally> {
+    /// What was counted.
     pub intaken: Intaken<C>,
+    /// What was read and what is missing.
     pub coverage: Coverage,
     /// Whose credentials the event history was read with.
     pub caller: Option<Caller>,
@@ -67,10 +73,16 @@ impl<C> Default for Outcome<C> {
 /// Why nothing could be counted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
+    /// A bucket cannot be listed, or holds no log files.
     #[error(transparent)]
     S3(#[from] s3::S3Error),
+    /// The event history cannot be read at all.
     #[error(transparent)]
     LookupEvents(#[from] lookup_events::LookupError),
+    /// The configuration of AWS cannot be used.
+    #[error(transparent)]
+    Config(#[from] aws::ConfigError),
+    /// The runtime for network requests cannot be started.
     #[error("cannot start the network runtime")]
     Runtime(#[source] std::io::Error),
 }
@@ -141,9 +153,7 @@ pub fn run<C: Counter>(
         Ok(outcome)
     });
     // Nothing waits for a request that was given up, such as one for an address that no server answers.
-    if let Some(runtime) = runtime {
-        runtime.shutdown_background();
-    }
+    drop(runtime);
     outcome
 }
 
@@ -217,12 +227,44 @@ fn work<C: Counter>(
     }
 }
 
-pub fn start_runtime() -> Result<Runtime, ReadError> {
-    runtime::Builder::new_multi_thread()
+/// A runtime for the network. Dropping it does not wait for the resolver: a name that is asked for while no DNS
+/// server answers would keep the program from ending for up to half a minute.
+pub struct NetworkRuntime {
+    handle: Handle,
+    /// There until this is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl NetworkRuntime {
+    /// Runs a future to its end.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.handle.block_on(future)
+    }
+}
+
+impl Drop for NetworkRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Starts a runtime for the network.
+///
+/// # Errors
+///
+/// If the system gives no threads.
+pub fn start_runtime() -> Result<NetworkRuntime, ReadError> {
+    let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(ReadError::Runtime)
+        .map_err(ReadError::Runtime)?;
+    Ok(NetworkRuntime {
+        handle: runtime.handle().clone(),
+        runtime: Some(runtime),
+    })
 }
 
 /// Lists what is to be read on this machine.
@@ -281,7 +323,8 @@ async fn feed(
             continue;
         };
         if config.is_none() {
-            config = request.interrupt.or(aws::config(&request.access)).await;
+            let loaded = request.interrupt.or(aws::config(&request.access)).await;
+            config = loaded.transpose()?;
         }
         let Some(config) = &config else {
             let address = format!("s3://{bucket}/{prefix}");

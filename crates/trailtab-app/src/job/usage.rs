@@ -23,6 +23,7 @@ use trailtab_render::escape;
 /// received = published + skipped + refused + unconfirmed + unsent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Account {
+    /// Events in the delivery.
     pub received: u64,
     /// Taken by CloudWatch.
     pub published: u64,
@@ -59,11 +60,15 @@ pub enum Way<'w> {
 
 /// What is published, and where it is remembered.
 pub struct Publication<'p> {
+    /// Where metrics go.
     pub way: Way<'p>,
+    /// Remembers what was published; None if nothing is remembered.
     pub ledger: Option<&'p Ledger>,
     /// The beginning of all keys in the ledger, without a slash at its end.
     pub key: String,
+    /// The name of this run in the ledger.
     pub owner: Owner,
+    /// No request is begun that could not be answered before this time.
     pub deadline: Instant,
 }
 
@@ -74,6 +79,7 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Makes the keys for a namespace of metrics in an account and region.
     pub fn new(namespace: &str, account: &str, region: &str) -> Keys {
         let parts = [account, region, namespace].map(escape::file_name);
         Keys {
@@ -312,6 +318,7 @@ pub struct Memory {
 const TRIES: usize = 8;
 
 impl Memory {
+    /// Creates an empty memory. `top` is the maximum number of metrics in each set.
     pub fn new(top: usize) -> Memory {
         Memory {
             kept: Kept::new(top),

@@ -39,7 +39,7 @@ pub(super) fn run(
             let asked = ask(evidence, &request.access, coverage);
             let runtime = start_runtime()?;
             let keys = runtime.block_on(request.interrupt.or(asked));
-            runtime.shutdown_background();
+            drop(runtime);
             match keys {
                 Some(keys) => keys,
                 None => {
@@ -88,14 +88,24 @@ async fn ask(evidence: &Evidence, access: &aws::Access, coverage: &mut Coverage)
             *times = (times.0.min(digest.start), times.1.max(digest.end));
         }
     }
-    let config = aws::config(access).await;
+    let mut keys = PublicKeys::default();
+    let config = match aws::config(access).await {
+        Ok(config) => config,
+        Err(error) => {
+            coverage.problem(Problem {
+                document: "public keys".to_owned(),
+                severity: Severity::Failed,
+                reason: format!("cannot be listed: {error}"),
+            });
+            return keys;
+        }
+    };
     // Where there are no credentials, each region takes its time to find out.
     let mut asked = JoinSet::new();
     for (region, times) in times {
         let (config, region) = (config.clone(), region.to_owned());
         asked.spawn(async move { (PublicKeys::list(&config, &region, times).await, region) });
     }
-    let mut keys = PublicKeys::default();
     for (listed, region) in asked.join_all().await {
         match listed {
             Ok(listed) => keys.merge(listed),

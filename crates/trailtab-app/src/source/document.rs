@@ -40,24 +40,32 @@ pub struct Document {
     pub size: u64,
     /// Whether the user named this very document, and so expects events in it.
     pub named: bool,
+    /// Where the bytes are.
     pub body: Body,
 }
 
 /// Where a document's bytes are.
 pub enum Body {
+    /// A file on this machine.
     File(PathBuf),
+    /// The standard input.
     Stdin,
     /// To be read from elsewhere, bit by bit.
     Stream {
+        /// The path or address, for messages.
         name: String,
+        /// The bytes, as stored.
         bytes: Box<dyn Read + Send>,
     },
     /// Downloaded; whatever keeps the memory accounted for is released with it.
     Memory {
+        /// The path or address, for messages.
         name: String,
+        /// The bytes, as stored.
         bytes: Vec<u8>,
         /// The signature that S3 keeps beside a digest.
         signature: Option<String>,
+        /// Dropped together with the bytes.
         _held: Box<dyn Send>,
     },
 }
@@ -115,6 +123,8 @@ impl Reader {
         }
     }
 
+    /// Ends the reader and returns what it noted of digests and log files; None unless it was made
+    /// by `with_evidence`.
     pub fn into_evidence(self) -> Option<Evidence> {
         self.evidence
     }

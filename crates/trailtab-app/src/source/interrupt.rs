@@ -48,6 +48,7 @@ impl Interrupt {
         channel().1
     }
 
+    /// Tells whether the request was made.
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()
     }

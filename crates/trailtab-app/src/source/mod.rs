@@ -19,10 +19,13 @@ use std::path::PathBuf;
 pub enum Source {
     /// A file, or a directory with all that is below it.
     Path(PathBuf),
+    /// The standard input.
     Stdin,
     /// A bucket and the beginning of keys in it.
     S3 {
+        /// The name of the bucket.
         bucket: String,
+        /// The beginning of keys; empty for the whole bucket.
         prefix: String,
     },
 }
@@ -30,8 +33,10 @@ pub enum Source {
 /// A source that nobody can read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
+    /// An `s3://` address without a bucket; the value is the text as it was given.
     #[error("{0:?} names no bucket: write s3://BUCKET or s3://BUCKET/PREFIX")]
     NoBucket(String),
+    /// An address of an unknown kind; the value is the text as it was given.
     #[error(
         "{0:?} is no source that this program reads: give a file, a directory, - or s3://BUCKET/PREFIX"
     )]

@@ -10,11 +10,15 @@ use trailtab_core::history::walk::View;
 pub struct Progress {
     /// Documents found so far, and their bytes as stored.
     pub found: AtomicU64,
+    /// Size of the documents found so far, in bytes as stored.
     pub found_bytes: AtomicU64,
     /// Whether no more will be found.
     pub all_found: AtomicBool,
+    /// Documents read so far.
     pub done: AtomicU64,
+    /// Size of the documents read so far, in bytes as stored.
     pub done_bytes: AtomicU64,
+    /// Records read so far.
     pub events: AtomicU64,
     regions: Mutex<Vec<Arc<Region>>>,
     remarks: Mutex<Vec<String>>,
@@ -23,12 +27,15 @@ pub struct Progress {
 /// A region whose event history is being read.
 #[derive(Debug)]
 pub struct Region {
+    /// The account id, twelve digits.
     pub account: String,
+    /// The name of the region.
     pub name: String,
     view: Mutex<(View, bool)>,
 }
 
 impl Region {
+    /// Replaces what is shown of the region; more will come.
     pub fn show(&self, view: View) {
         *lock(&self.view) = (view, false);
     }
@@ -45,11 +52,13 @@ impl Region {
 }
 
 impl Progress {
+    /// Counts a document that was found, and its bytes as stored.
     pub fn find(&self, bytes: u64) {
         self.found.fetch_add(1, Ordering::Relaxed);
         self.found_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Counts a document that was read, its bytes as stored, and its records.
     pub fn finish(&self, bytes: u64, events: u64) {
         self.done.fetch_add(1, Ordering::Relaxed);
         self.done_bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -5,14 +5,12 @@ use std::path::Path;
 use std::{fs, io};
 
 use aws_lc_rs::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
-use aws_sdk_cloudtrail::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use crate::aws;
-use crate::aws::in_words;
 use trailtab_core::integrity::Verdict;
 use trailtab_core::integrity::digest::{Digest, unhex};
 use trailtab_core::time::Seconds;
@@ -30,14 +28,19 @@ pub struct PublicKeys(BTreeMap<String, Vec<u8>>);
 /// Why a file gives no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
+    /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The file is too large to hold keys.
     #[error("it is too large")]
     TooLarge,
+    /// The file is not JSON of the expected form.
     #[error("it is not what `aws cloudtrail list-public-keys` prints")]
     Json(#[from] serde_json::Error),
+    /// A key is not base64; the value is its fingerprint.
     #[error("the key {0} is no base64")]
     Base64(String),
+    /// The file holds no key.
     #[error("there is no key in it")]
     Empty,
 }
@@ -97,10 +100,7 @@ impl PublicKeys {
                 .start_time(DateTime::from_secs(from.saturating_sub(MARGIN)))
                 .end_time(DateTime::from_secs(to.saturating_add(MARGIN)))
                 .set_next_token(token);
-            let page = request.send().await.map_err(|error| match error.code() {
-                Some(code) => format!("{code}: {}", error.message().unwrap_or_default()),
-                None => in_words(&error),
-            })?;
+            let page = request.send().await.map_err(|error| aws::explain(&error))?;
             for key in page.public_key_list() {
                 if let (Some(name), Some(der)) = (key.fingerprint(), key.value()) {
                     keys.0.insert(name.to_owned(), der.as_ref().to_vec());
@@ -113,6 +113,7 @@ impl PublicKeys {
         }
     }
 
+    /// Adds other keys; one with a known fingerprint replaces the known one.
     pub fn merge(&mut self, other: PublicKeys) {
         self.0.extend(other.0);
     }

@@ -49,16 +49,24 @@ const BODY_ATTEMPTS: u32 = 4;
 /// Why nothing at all can be read from a bucket.
 #[derive(Debug, thiserror::Error)]
 pub enum S3Error {
+    /// The bucket cannot be listed.
     #[error("cannot list s3://{bucket}/{prefix}: {reason}")]
     List {
+        /// The name of the bucket.
         bucket: String,
+        /// The beginning of keys that was asked for.
         prefix: String,
+        /// AWS's code and message, or what went wrong.
         reason: String,
     },
+    /// There are no log files under the prefix.
     #[error("there are no log files under s3://{bucket}/{prefix}{}", holds::there(bucket, prefix, holds.as_ref()))]
     Empty {
+        /// The name of the bucket.
         bucket: String,
+        /// The beginning of keys that was asked for.
         prefix: String,
+        /// What the bucket holds instead; None if that is not known.
         holds: Option<Holds>,
     },
 }
@@ -66,10 +74,13 @@ pub enum S3Error {
 /// What is asked for, as far as keys can tell it.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
+    /// The time window that was asked for.
     pub window: Window,
+    /// The filters by account and region.
     pub filter: &'a Filter,
     /// Whether digests are asked for as well.
     pub digests: bool,
+    /// The request to stop, such as Ctrl-C.
     pub interrupt: &'a Interrupt,
 }
 
@@ -558,13 +569,9 @@ fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRe
     let hint = match error.code() {
         Some("AccessDenied") => " (the credentials need s3:ListBucket on the bucket)",
         Some("NoSuchBucket") => " (is the name right?)",
-        None if aws::lacks_credentials(error) => " (are credentials set up? try --profile)",
         _ => "",
     };
-    match (error.code(), error.message()) {
-        (Some(code), message) => format!("{code}: {}{hint}", message.unwrap_or_default()),
-        (None, _) => format!("{}{hint}", in_words(error)),
-    }
+    format!("{}{hint}", aws::explain(error))
 }
 
 fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
@@ -577,8 +584,8 @@ fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
         _ => "",
     };
     match error.code() {
-        Some(code) => format!("cannot be downloaded: {code}{hint}"),
-        None => format!("cannot be downloaded: {}", in_words(error)),
+        Some(code) if !hint.is_empty() => format!("cannot be downloaded: {code}{hint}"),
+        _ => format!("cannot be downloaded: {}", aws::explain(error)),
     }
 }
 

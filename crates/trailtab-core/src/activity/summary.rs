@@ -1,7 +1,7 @@
 //! The result of `trailtab activity`: the JSON contract, described in docs/summary.md.
 //!
-//! Five sections and `_metadata` are the predecessor's, key for key; all else stands in the section
-//! `trailtab`, which carries the version of the contract.
+//! Five sections and `_metadata` have the keys of aws-summarize-account-activity, the predecessor.
+//! Everything else is in the section `trailtab`, which contains the version of the contract.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,29 +14,30 @@ use crate::event::no_match::NoMatch;
 use crate::integrity::Integrity;
 use crate::time::{self, Seconds, Window};
 
-/// Grows when a field of the section `trailtab` changes its meaning or goes away.
+/// Increased when a field of the section `trailtab` changes its meaning or is removed.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Counts by two keys.
 pub type Counts = BTreeMap<String, BTreeMap<String, u64>>;
 
-/// Everything that is known of the activity in one or more accounts.
+/// The activity in one or more accounts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Summary {
+    /// What was analysed, and when: the predecessor's `_metadata`.
     #[serde(rename = "_metadata")]
     pub metadata: Metadata,
     /// Calls by principal and `service:API`.
     pub api_calls_by_principal: Counts,
     /// Calls by region and `service:API`.
     pub api_calls_by_region: Counts,
-    /// Failed calls by principal and `service:errorCode`; calls that failed without a code are not
-    /// among them.
+    /// Failed calls by principal and `service:errorCode`. Calls that failed without a code are not
+    /// included.
     pub error_codes_by_principal: Counts,
     /// Calls by principal and sourceIPAddress.
     pub ip_addresses_by_principal: Counts,
-    /// What goes beyond the predecessor; absent in its own files.
+    /// The fields that the predecessor does not have; absent in its files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trailtab: Option<Extension>,
     /// Calls by principal and userAgent.
@@ -48,29 +49,35 @@ pub struct Summary {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Metadata {
-    /// The account, `multiple`, or `unknown` if no record names one.
+    /// The account; `multiple` if there are several, `unknown` if no record names one.
     pub account_id: String,
-    /// The ARN whose credentials were used; null where records came from log files.
+    /// The ARN whose credentials were used; null if records came from log files.
     pub account_principal: Option<String>,
     /// `ALL`, `SUCCESSFUL` or `FAILED`.
     pub activity_type: String,
+    /// The time window that was analysed.
     pub cloudtrail_data_analyzed: Analyzed,
     /// The command line.
     pub invocation: String,
-    /// The regions that were looked at.
+    /// The regions that were read.
     pub regions_enabled: Vec<String>,
-    /// The regions that could not be read, or not to the end, and the error's code. Of several
-    /// accounts, `ACCOUNT:REGION`; the region `*` stands for a whole account.
+    /// The regions that could not be read completely, with the error code. With several accounts,
+    /// the key is `ACCOUNT:REGION`; the region `*` stands for a whole account.
     pub regions_failed: BTreeMap<String, String>,
+    /// When the program ran.
     pub run_timestamp: String,
 }
 
-/// The window that was asked for; where it is open, the first or last event.
+/// The requested window. An open end is the time of the first or last event.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Analyzed {
+    /// The first second of the window, written `20260907080000`; the first event's time if the
+    /// window has no start, the time of the run if there is no event either.
     pub from_timestamp: String,
+    /// The last second of the window (inclusive), written `20260907080000`; the last event's time
+    /// if the window has no end, the time of the run if there is no event either.
     pub to_timestamp: String,
 }
 
@@ -78,41 +85,50 @@ pub struct Analyzed {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Extension {
+    /// The version of the section `trailtab`: 1.
     pub schema_version: u32,
     /// Calls by the account that recorded them.
     pub accounts: BTreeMap<String, Calls>,
     /// Calls by hour, `2026-09-07T08` in UTC; hours without calls are left out.
     pub calls_per_hour: BTreeMap<String, Hour>,
+    /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
+    /// What was read and what is missing.
     pub coverage: CoverageReport,
     /// Failed calls by principal, `service:API` and error code.
     pub errors_by_principal_and_api: BTreeMap<String, Counts>,
-    /// What digests say of the log files; absent where nobody asked for it.
+    /// The result of verifying log files by their digests; absent unless it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integrity: Option<Integrity>,
     /// Why no event was counted; absent if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_match: Option<NoMatch>,
-    /// The humans behind the principals, where a record names them.
+    /// Calls by person, for principals whose records identify a person.
     pub persons: BTreeMap<String, PersonReport>,
+    /// Calls by principal.
     pub principals: BTreeMap<String, PrincipalReport>,
-    /// Calls by role and session name.
+    /// Calls by principal and role session name.
     pub sessions_by_principal: BTreeMap<String, BTreeMap<String, Calls>>,
-    /// The program that made this.
+    /// The version of the program.
     pub version: String,
 }
 
-/// How many calls, and when.
+/// Number of calls, and the times of the first and last one.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Calls {
+    /// Number of calls.
     pub calls: u64,
     /// Calls with an error code or message.
     pub failed: u64,
+    /// Calls whose record says `readOnly: true`.
     pub read_only: u64,
-    /// Calls that change something; older records do not say which calls do.
+    /// Calls whose record says `readOnly: false`. Calls whose record has no `readOnly` are in
+    /// neither count.
     pub write: u64,
+    /// The earliest eventTime, written `2026-09-07T08:00:00Z`; null if no record has a time.
     pub first_seen: Option<String>,
+    /// The latest eventTime, written `2026-09-07T08:00:00Z`; null if no record has a time.
     pub last_seen: Option<String>,
 }
 
@@ -120,64 +136,73 @@ pub struct Calls {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hour {
+    /// Number of calls in the hour.
     pub calls: u64,
+    /// Those of them with an error code or message.
     pub failed: u64,
 }
 
-/// One principal.
+/// The calls of one principal.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PrincipalReport {
+    /// The principal's calls.
     #[serde(flatten)]
     pub calls: Calls,
-    /// Calls by `userIdentity.type`; `AssumedRoot` is a session that AssumeRoot made, the empty name
-    /// stands for records without a type.
+    /// Calls by `userIdentity.type`. `AssumedRoot` is a session that AssumeRoot created; the empty
+    /// name stands for records without a type.
     pub identity_types: BTreeMap<String, u64>,
 }
 
-/// One human.
+/// The calls of one person.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PersonReport {
+    /// The person's calls.
     #[serde(flatten)]
     pub calls: Calls,
-    /// How the person is known: `source_identity`, `session_name`, `identity_center`, `federation`,
-    /// `iam_user` or `root`.
+    /// How the person was identified: `source_identity`, `session_name`, `identity_center`,
+    /// `federation`, `iam_user` or `root`.
     pub evidence: BTreeSet<String>,
     /// Calls by the principal that the person acted as.
     pub principals: BTreeMap<String, u64>,
 }
 
-/// What was asked for, what was read, what is missing and why.
+/// What was requested, what was read, and what is missing and why.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CoverageReport {
     /// Regions by account.
     pub accounts: BTreeMap<String, BTreeMap<String, RegionReport>>,
-    /// Whether all that was asked for was read; if not, the exit code is 3.
+    /// Whether everything that was requested was read; if not, the exit code is 3.
     pub complete: bool,
-    /// Log files, pages or payloads that were opened, and their bytes as stored.
+    /// Number of log files, pages or payloads that were opened.
     pub documents: u64,
+    /// Size of these documents in bytes as stored, mostly compressed.
     pub document_bytes: u64,
-    /// Events by eventVersion, compared as numbers.
+    /// Events by eventVersion, in numeric order.
     pub event_versions: BTreeMap<String, u64>,
+    /// Counted events whose record has no valid eventTime.
     pub events_without_time: u64,
-    /// The filter that was left to LookupEvents, such as `EventName=RunInstances`: what it kept back
-    /// was not read, and is in no count.
+    /// The filter that was passed to LookupEvents, such as `EventName=RunInstances`. The events
+    /// that it excluded were not read and are in no count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookup_attribute: Option<String>,
-    /// Events from here on may still be on their way to the event history; absent if none can.
+    /// Events from this time on may not have been delivered to the event history yet; absent if all
+    /// have been.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_until: Option<String>,
-    /// The window that was asked for; null where it is open.
+    /// The start of the requested window; null where it is open.
     pub since: Option<String>,
+    /// The end of the window (exclusive); null where it is open.
     pub until: Option<String>,
-    /// What the documents held beside events, by kind.
+    /// Content of the documents that is not an event, by kind.
     pub other_content: BTreeMap<String, u64>,
+    /// Documents, accounts and regions that could not be read completely; at most 1000.
     pub problems: Vec<ProblemReport>,
-    /// Problems beyond the thousand that are listed.
+    /// Number of problems beyond the 1000 that are listed.
     pub problems_not_listed: u64,
-    /// Identities of a shape that is not known, and how they look.
+    /// Identities of an unknown shape, by shape.
     pub unknown_identities: BTreeMap<String, UnknownIdentity>,
 }
 
@@ -185,57 +210,70 @@ pub struct CoverageReport {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RegionReport {
+    /// Number of events counted.
     pub events: u64,
+    /// The earliest eventTime, written `2026-09-07T08:00:00Z`; null if there is none.
     pub first_seen: Option<String>,
+    /// The latest eventTime, written `2026-09-07T08:00:00Z`; null if there is none.
     pub last_seen: Option<String>,
-    /// `complete`, `partial`, `failed`, or `not_enabled` if the region was tried in vain.
+    /// `complete`, `partial`, `failed`, or `not_enabled` if the region was tried and is not
+    /// enabled.
     pub status: String,
-    /// Why it is not complete, by AWS's code.
+    /// The error code of AWS; absent if no request failed for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Requests to LookupEvents, and how many of them were throttled; absent for log files.
+    /// Number of requests to LookupEvents; absent for log files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
+    /// Requests to LookupEvents that were throttled; absent for log files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throttled_requests: Option<u64>,
 }
 
-/// A document that did not give all it has.
+/// A document that could not be read completely.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProblemReport {
+    /// The path, address or scope of the document.
     pub document: String,
+    /// What went wrong.
     pub reason: String,
     /// `partial` or `failed`.
     pub severity: String,
 }
 
-/// An identity that the grammar of principals does not know.
+/// Identities of an unknown shape.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnknownIdentity {
+    /// Number of events with an identity of this shape.
     pub events: u64,
-    /// The smallest of them, as JSON cut to 500 characters.
+    /// The shortest of them, as JSON cut to 500 characters.
     pub example: String,
 }
 
-/// What a run knows beside its counts.
+/// The facts of a run besides its counts.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
+    /// The time window that was asked for.
     pub window: Window,
+    /// Which calls are counted: `ALL`, `SUCCESSFUL` or `FAILED`.
     pub activity_type: &'static str,
+    /// The command line.
     pub invocation: String,
+    /// When the program ran, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
+    /// The version of the program, such as `0.1.0`.
     pub version: &'static str,
-    /// The account and the ARN whose credentials were used.
+    /// The account and the ARN whose credentials were used; None if records came from log files.
     pub caller: Option<(String, String)>,
-    /// Why no event was counted, if that is so.
+    /// Why no event was counted; None if one was.
     pub no_match: Option<NoMatch>,
 }
 
 impl Summary {
-    /// Builds the summary of a tally. `counts` and `others` are the run's, also if the tally is that
-    /// of one account only.
+    /// Builds the summary of a tally. `intaken` and `coverage` describe the whole run, even if the
+    /// tally is that of one account.
     pub fn of(tally: &Tally, intaken: &Intaken, coverage: &Coverage, run: &Run) -> Summary {
         let mut summary = Summary::default();
         for (principal, source, name, count) in tally.calls_by_principal() {
@@ -281,7 +319,7 @@ fn add(counts: &mut Counts, outer: &str, inner: String, count: u64) {
     *entry(counts, outer).entry(inner).or_default() += count;
 }
 
-/// Finds a map's value without copying a key that is there.
+/// Returns a map's value and inserts it if absent. Copies the key only then.
 fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut V {
     if !map.contains_key(key) {
         map.insert(key.to_owned(), V::default());
@@ -470,7 +508,7 @@ impl From<&Problem> for ProblemReport {
     }
 }
 
-/// Joins the regions that were asked for with those that events came from.
+/// Combines the regions that were requested with the regions of the events.
 fn regions(tally: &Tally, coverage: &Coverage) -> BTreeMap<String, BTreeMap<String, RegionReport>> {
     let mut accounts: BTreeMap<String, BTreeMap<String, RegionReport>> = BTreeMap::new();
     for ((account, region), severity) in &coverage.asked {
@@ -501,7 +539,7 @@ fn regions(tally: &Tally, coverage: &Coverage) -> BTreeMap<String, BTreeMap<Stri
     accounts
 }
 
-/// Writes a version as CloudTrail does: 1.8, 1.08 and 1.008 are one version, and less than 1.10.
+/// Normalizes a version number: 1.8, 1.08 and 1.008 are the same version, and less than 1.10.
 fn normal_version(text: &str) -> String {
     let parse = |text: &str| -> Option<(u32, u32)> {
         let (major, minor) = text.split_once('.')?;

@@ -1,4 +1,4 @@
-//! Counting events, and merging counts.
+//! Counts events and merges counts.
 //!
 //! A [`Tally`] is a [`Counter`]: any two can be merged.
 
@@ -14,23 +14,27 @@ use crate::event::record::{Outcome, Record};
 use crate::event::scan::Text;
 use crate::time::Seconds;
 
-/// What stands where a record names no address, user agent, region or service.
+/// The value used if a record has no address, user agent, region or service.
 pub const UNKNOWN: Text<'static> = Text::plain(b"Unknown");
 
-/// Maps keyed by symbols need no seed: an attacker chooses strings, not their numbers.
+/// Maps with symbols as keys need no seed: an attacker chooses strings, not their numbers.
 type Map<K, V> = HashMap<K, V, FixedState>;
 type Counts<K> = Map<K, u64>;
 
-/// Calls of something, and when.
+/// Calls, and the times of the first and last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
+    /// Number of calls.
     pub calls: u64,
+    /// Calls whose record has an error code or message.
     pub failed: u64,
     /// Calls whose record says `readOnly: true`.
     pub reads: u64,
-    /// Calls whose record says `readOnly: false`; the others do not say.
+    /// Calls whose record says `readOnly: false`. Calls without `readOnly` are in neither count.
     pub writes: u64,
+    /// The earliest eventTime; None if no record has a time.
     pub first: Option<Seconds>,
+    /// The latest eventTime; None if no record has a time.
     pub last: Option<Seconds>,
 }
 
@@ -58,7 +62,7 @@ impl Stats {
     }
 }
 
-/// A distinct identity: the principal in one of its sessions.
+/// A distinct identity: a principal in one of its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct ActorKey {
     principal: Symbol,
@@ -75,15 +79,16 @@ struct Scope {
     region: Symbol,
 }
 
-/// An identity of a shape that the grammar of principals does not know.
+/// Identities of an unknown shape.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Odd {
+    /// Number of events with an identity of this shape.
     pub events: u64,
-    /// The smallest of the identities seen, as JSON.
+    /// The shortest of the identities, as JSON.
     pub example: String,
 }
 
-/// Counts of events. Every count in a result is one of these, or a sum of some.
+/// Counts of events. Every number in a result is one of these, or a sum of them.
 #[derive(Debug, Default)]
 pub struct Tally {
     strings: Interner,
@@ -106,7 +111,7 @@ pub struct Tally {
     near: Near,
 }
 
-/// The texts met last in fields whose value seldom changes.
+/// The previous value of fields that seldom change.
 #[derive(Debug, Default)]
 struct Near {
     source: Option<Symbol>,
@@ -118,7 +123,7 @@ struct Near {
     scope: Option<(Scope, usize)>,
 }
 
-/// Numbers for pairs of symbols: an API is its service and its name.
+/// Numbers for pairs of symbols. An API is the pair of its service and its name.
 #[derive(Debug, Default)]
 struct Pairs {
     ids: Map<(Symbol, Symbol), u32>,
@@ -284,7 +289,7 @@ impl Tally {
         })
     }
 
-    /// Finds the account and region that recorded an event; the index is one of `scopes`.
+    /// Finds the account and region that recorded an event; returns the index in `scopes`.
     #[inline]
     fn scope(&mut self, record: &Record<'_>, actor_account: Option<Symbol>) -> usize {
         let region = record.aws_region.unwrap_or(UNKNOWN);
@@ -334,16 +339,21 @@ fn merge_counts<K: Copy + Eq + std::hash::Hash>(
     }
 }
 
-/// One actor's row, in words.
+/// The calls of one actor.
 pub struct ActorRow<'t> {
+    /// The principal, such as `ACCOUNT:role/NAME`.
     pub principal: &'t str,
+    /// The record's `userIdentity.type`, or `AssumedRoot`; empty if the record has none.
     pub kind: &'t str,
+    /// The role session's name; None for identities without a session.
     pub session: Option<&'t str>,
+    /// The person behind the principal, and how the name is known; None if no person is known.
     pub person: Option<(&'t str, Evidence)>,
+    /// The actor's calls.
     pub stats: &'t Stats,
 }
 
-/// What was counted, row by row, in no order.
+/// The counts row by row, in no particular order.
 impl Tally {
     fn api(&self, id: u32) -> (&str, &str) {
         let pair = self.apis.pairs.get(id as usize);
@@ -352,6 +362,7 @@ impl Tally {
         })
     }
 
+    /// Actors with at least one call.
     pub fn actors(&self) -> impl Iterator<Item = ActorRow<'_>> {
         let used = self.actors.iter().filter(|(_, stats)| stats.calls > 0);
         used.map(|(key, stats)| ActorRow {
@@ -365,7 +376,7 @@ impl Tally {
         })
     }
 
-    /// Account, region and their calls.
+    /// Account, region and the calls recorded there.
     pub fn scopes(&self) -> impl Iterator<Item = (&str, &str, &Stats)> {
         self.scopes.iter().map(|(scope, stats)| {
             (
@@ -386,7 +397,7 @@ impl Tally {
             })
     }
 
-    /// Region, service, API and count; a region comes once for each account.
+    /// Region, service, API and count. A region appears once for each account.
     pub fn calls_by_region(&self) -> impl Iterator<Item = (&str, &str, &str, u64)> {
         self.calls_by_scope.iter().map(|(&(scope, api), &count)| {
             let region = self
@@ -431,26 +442,26 @@ impl Tally {
         })
     }
 
-    /// The hour's first second, calls and failed calls.
+    /// The first second of an hour, calls and failed calls.
     pub fn hours(&self) -> impl Iterator<Item = (Seconds, u64, u64)> {
         self.hours
             .iter()
             .map(|(&hour, &(calls, failed))| (hour * 3600, calls, failed))
     }
 
-    /// eventVersion, as it stands in the records, and count.
+    /// eventVersion as in the records, and count.
     pub fn versions(&self) -> impl Iterator<Item = (&str, u64)> {
         self.versions
             .iter()
             .map(|(&version, &count)| (self.strings.get(version), count))
     }
 
-    /// Shapes of identities that the grammar does not know.
+    /// Identities of an unknown shape, by shape.
     pub fn odd(&self) -> &BTreeMap<String, Odd> {
         &self.odd
     }
 
-    /// Events that carry no time.
+    /// Number of events without a valid eventTime.
     pub fn without_time(&self) -> u64 {
         self.without_time
     }

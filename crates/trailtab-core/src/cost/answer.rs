@@ -1,4 +1,4 @@
-//! What Cost Explorer answers, in the JSON of the API.
+//! Answers of Cost Explorer, in the JSON of its API.
 
 use std::collections::BTreeMap;
 
@@ -8,62 +8,75 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::query::Query;
 use crate::time::Seconds;
 
-/// All pages of an answer, with their question: the form in which answers are saved.
+/// All pages of an answer, with the request: the form in which answers are saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
+    /// The request that was sent.
     pub request: Query,
-    /// When the last page was asked for, in seconds since 1970.
+    /// When the last page was requested, in seconds since 1970-01-01T00:00:00Z.
     pub asked: Seconds,
+    /// The pages of the response, in order.
     pub pages: Vec<Page>,
 }
 
-/// A `GetCostAndUsage` response. Members that are not needed are not kept.
+/// A `GetCostAndUsage` response. Members that are not needed are dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Page {
+    /// `ResultsByTime`: one element for each day.
     pub results_by_time: Vec<ResultByTime>,
-    /// Tells the names of accounts, if they are grouped by.
+    /// `DimensionValueAttributes`: the names of accounts, if amounts are grouped by account.
     pub dimension_value_attributes: Vec<DimensionValue>,
+    /// `NextPageToken`; None on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
+/// An element of `ResultsByTime`: the amounts of one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResultByTime {
+    /// `TimePeriod`: the day.
     pub time_period: Period,
-    /// Empty where amounts are grouped.
+    /// `Total`: the amounts of the day. Empty if amounts are grouped.
     #[serde(default)]
     pub total: BTreeMap<String, MetricValue>,
+    /// `Groups`: the amounts of the day, grouped. Empty if the request has no `GroupBy`.
     #[serde(default)]
     pub groups: Vec<Group>,
+    /// `Estimated`: the amounts are not final yet.
     #[serde(default)]
     pub estimated: bool,
 }
 
-/// The end is left out.
+/// `DateInterval` of Cost Explorer. The end is exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Period {
+    /// The first day.
     pub start: Date,
+    /// The first day after the period.
     pub end: Date,
 }
 
+/// An element of `Groups`: the amounts of one combination of keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Group {
-    /// One for each group of the question, in its order; those of tags are `Key$value`.
+    /// One key for each `GroupBy` of the request, in order. Keys of tags are `Key$value`.
     pub keys: Box<[String]>,
+    /// The amounts, by the name of the metric.
     pub metrics: Metrics,
 }
 
-/// Amounts by metric. There is one, and there are as many groups as accounts, owners and days multiplied: a map of its
-/// own would take ten times the memory.
+/// Amounts by metric. Usually there is one metric, and the number of groups is accounts × owners ×
+/// days: a map would take ten times the memory.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "BTreeMap<String, MetricValue>")]
 pub struct Metrics(Box<[(String, MetricValue)]>);
 
 impl Metrics {
+    /// Returns the amount of a metric, if the response has it.
     pub fn get(&self, metric: &str) -> Option<&MetricValue> {
         let found = self.0.iter().find(|(name, _)| name == metric);
         found.map(|(_, value)| value)
@@ -82,19 +95,23 @@ impl Serialize for Metrics {
     }
 }
 
+/// A `MetricValue` of Cost Explorer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct MetricValue {
-    /// A decimal number, with all its digits.
+    /// A decimal number with all its digits.
     pub amount: String,
+    /// The currency, such as `USD`.
     pub unit: String,
 }
 
+/// A `DimensionValuesWithAttributes` of Cost Explorer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DimensionValue {
+    /// The value of the dimension, such as an account id.
     pub value: String,
-    /// `description` is the name of an account.
+    /// Attributes by name. `description` is the name of an account.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
 }

@@ -1,4 +1,5 @@
-//! Who gets which report: decided from the settings and the list of accounts, before anything is computed.
+//! Decides who gets which report, from the settings and the list of accounts, before anything is
+//! computed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,58 +9,65 @@ use super::settings::Settings;
 use crate::event::filter::is_account_id;
 use crate::nearest;
 
-/// Accounts that are named where the one that was asked for does not exist.
+/// Maximum number of account names that an error message lists.
 const MAX_NAMES_SHOWN: usize = 5;
 
-/// Somebody who gets a report.
+/// A person who gets a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
+    /// The mail address.
     pub address: String,
+    /// What the report shows.
     pub audience: Audience,
-    /// Whose cost it is, for an individual.
+    /// The owner whose cost it is, for an individual; None otherwise.
     pub owner: Option<Owner>,
-    /// Accounts in the settings that nobody knows.
+    /// Accounts in the settings that do not exist.
     pub problems: Vec<Problem>,
 }
 
-/// Something that is wrong with the settings.
+/// An error in the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What the recipient may read: it tells nothing of accounts that are not theirs.
+    /// The message for the recipient. It reveals nothing about accounts of others.
     pub short: String,
-    /// What the operator reads: also what is meant perhaps.
+    /// The message for the operator, with a suggestion if there is one.
     pub hint: String,
 }
 
-/// Somebody in the settings who cannot get a report.
+/// An entry of the settings that cannot get a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
+    /// Which kind of report it would have been.
     pub kind: Kind,
-    /// As it stands in the settings.
+    /// The name as in the settings.
     pub name: String,
+    /// Why there is no report, for the operator.
     pub reason: String,
 }
 
-/// The accounts that are known.
+/// The known accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Directory {
-    /// Names by ids.
+    /// Names by account id.
     names: BTreeMap<String, String>,
-    /// Those that are closed, or not yet open: they may cost something, and nobody means them by a name that an open
-    /// one has.
+    /// Accounts that are closed or not yet active. They may have costs, but a name that an active
+    /// account has too refers to the active one.
     inactive: BTreeSet<String>,
 }
 
 impl Directory {
+    /// Creates a directory of account names by id. `inactive` holds the ids of accounts that are
+    /// not active.
     pub fn new(names: BTreeMap<String, String>, inactive: BTreeSet<String>) -> Directory {
         Directory { names, inactive }
     }
 
+    /// All account names by id; an unknown name is empty.
     pub fn names(&self) -> &BTreeMap<String, String> {
         &self.names
     }
 
-    /// Learns names that are not known yet.
+    /// Adds names that are not known yet.
     pub fn learn(&mut self, names: &BTreeMap<String, String>) {
         for (id, name) in names {
             let known = self.names.entry(id.clone()).or_default();
@@ -69,6 +77,7 @@ impl Directory {
         }
     }
 
+    /// Returns an account with its name; the id stands for an unknown name.
     pub fn account(&self, id: &str) -> Account {
         let name = self.names.get(id).filter(|name| !name.is_empty());
         Account {
@@ -77,16 +86,17 @@ impl Directory {
         }
     }
 
-    /// All that are known.
+    /// All known accounts.
     pub fn accounts(&self) -> Vec<Account> {
         self.names.keys().map(|id| self.account(id)).collect()
     }
 
-    /// Finds an account by its id or its name. Names are not unique, and case matters only if it must.
+    /// Finds an account by its id or its name. A name that matches exactly takes precedence over one
+    /// that differs in case, and an active account over an inactive one.
     ///
     /// # Errors
     ///
-    /// Says why there is none, or which are meant perhaps.
+    /// Says why no account was found, and which ones may be meant.
     pub fn find(&self, wanted: &str) -> Result<Account, Problem> {
         let wanted = wanted.trim();
         if is_account_id(wanted) {
@@ -135,15 +145,17 @@ impl Directory {
     }
 }
 
-/// Who gets a report, and who cannot.
+/// Who gets a report, and who cannot get one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recipients {
+    /// Those who get a report, each address once per audience.
     pub accepted: Vec<Recipient>,
+    /// Those in the settings who cannot get a report.
     pub refused: Vec<Refused>,
 }
 
 impl Recipients {
-    /// Finds out whom the settings mean.
+    /// Determines the recipients from the settings.
     pub fn of(settings: &Settings, directory: &Directory) -> Recipients {
         let mut all = Recipients::default();
         for address in &settings.executives {
@@ -202,7 +214,7 @@ impl Recipients {
             owner,
             problems,
         };
-        // Whoever is listed twice is told once.
+        // A recipient who is listed twice gets one mail.
         let is_same = |other: &Recipient| {
             other.address.eq_ignore_ascii_case(address) && other.audience == recipient.audience
         };
@@ -220,7 +232,7 @@ impl Recipients {
     }
 }
 
-/// Tells whether a text can be the address of a mailbox. Whether mail arrives there, nobody knows.
+/// Tells whether a text has the form of a mail address.
 fn is_address(text: &str) -> bool {
     let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>(),;:\\\"[]".contains(c);
     let parts: Vec<&str> = text.split('@').collect();
@@ -229,7 +241,8 @@ fn is_address(text: &str) -> bool {
         && matches!(parts.as_slice(), [name, domain] if !name.is_empty() && !domain.is_empty())
 }
 
-/// Managers with what they are to see. Two spellings of an address are one mailbox, and one mail.
+/// Managers with their accounts. Spellings of an address that differ in case are one mailbox, and
+/// get one mail.
 fn managers(settings: &Settings) -> impl Iterator<Item = (&str, Vec<String>)> {
     let mut managers: BTreeMap<String, (&str, Vec<String>)> = BTreeMap::new();
     for (address, wanted) in &settings.managers {
@@ -240,7 +253,7 @@ fn managers(settings: &Settings) -> impl Iterator<Item = (&str, Vec<String>)> {
     managers.into_values()
 }
 
-/// All accounts.
+/// The audience of an executive: all accounts.
 pub fn executive(directory: &Directory) -> Audience {
     Audience {
         kind: Kind::Executive,
@@ -249,7 +262,7 @@ pub fn executive(directory: &Directory) -> Audience {
     }
 }
 
-/// One owner.
+/// The audience of an individual: one owner.
 pub fn individual(owner: &Owner) -> Audience {
     Audience {
         kind: Kind::Individual,
@@ -258,11 +271,11 @@ pub fn individual(owner: &Owner) -> Audience {
     }
 }
 
-/// Some accounts, and what is wrong with the others that were named.
+/// The audience of a manager: the named accounts that exist, and the problems with the others.
 ///
 /// # Errors
 ///
-/// If there is no account: an empty list never means all.
+/// If no account remains: an empty list never means all accounts.
 pub fn manager(
     wanted: &[String],
     directory: &Directory,

@@ -1,27 +1,32 @@
-//! What a charge is for, and by which metric it is measured.
+//! Charge types, and the metrics of Cost Explorer.
 
 use serde::{Deserialize, Serialize};
 
-/// What a charge is for: Cost Explorer's `RECORD_TYPE`, in the groups that people tell apart.
+/// The type of a charge: Cost Explorer's `RECORD_TYPE`, in groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Charge {
-    /// What somebody used; the only charge that has an owner.
+    /// Usage; the only charge type that has an owner.
     Usage,
-    /// Fees of reservations and savings plans, and what they take off again.
+    /// Fees of reservations and savings plans, and the negations of usage that they cover.
     Commitment,
     /// Discounts by contract.
     Discount,
+    /// Credits.
     Credit,
+    /// Refunds.
     Refund,
+    /// Taxes.
     Tax,
+    /// Fees for AWS Support.
     Support,
-    /// Whatever else Cost Explorer names, such as out-of-cycle charges.
+    /// Any other record type, such as out-of-cycle charges.
     Other,
 }
 
 impl Charge {
-    /// Finds out what a record type means. Names differ between accounts, in spaces and case.
+    /// Returns the charge type of a record type. Its spelling differs between accounts in spaces
+    /// and case.
     pub fn of(record_type: &str) -> Charge {
         let letters = record_type.chars().filter(|c| c.is_alphanumeric());
         let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
@@ -44,7 +49,7 @@ impl Charge {
         }
     }
 
-    /// The name that people read.
+    /// The name in reports.
     pub fn label(self) -> &'static str {
         match self {
             Charge::Usage => "Usage",
@@ -59,24 +64,26 @@ impl Charge {
     }
 }
 
-/// How Cost Explorer measures cost. The names are those of its API.
+/// The metric of cost, with the names of Cost Explorer's API.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub enum Metric {
-    /// What is charged on the day.
+    /// Costs on the day on which they are charged.
     #[default]
     UnblendedCost,
-    /// Fees of commitments are spread over the days that they cover.
+    /// Like unblended cost, but fees of commitments are spread over the days that they cover.
     AmortizedCost,
-    /// After discounts by contract.
+    /// Unblended cost after discounts by contract.
     NetUnblendedCost,
+    /// Amortized cost after discounts by contract.
     NetAmortizedCost,
-    /// Averaged over the organisation, as awsauditor had it.
+    /// Cost at rates averaged over the organisation, which awsauditor reports.
     BlendedCost,
 }
 
 impl Metric {
+    /// All metrics.
     pub const ALL: [Metric; 5] = [
         Metric::UnblendedCost,
         Metric::AmortizedCost,

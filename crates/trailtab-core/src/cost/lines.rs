@@ -1,4 +1,4 @@
-//! Answers become cost lines.
+//! Converts answers to cost lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
@@ -12,61 +12,78 @@ use super::plan::{Places, RawValue};
 use super::query::{GroupType, Query};
 use super::table::{CostTable, Cut, Cuts, Line};
 
-/// An answer that makes no sense.
+/// An invalid answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {
+    /// An amount is not a decimal number of a plausible size.
     #[error(
         "Cost Explorer's answer for {day} holds the amount {amount:?}, which is no number that money can be"
     )]
-    Amount { day: String, amount: String },
+    Amount {
+        /// The day of the amount, written `2026-09-07`.
+        day: String,
+        /// The amount as Cost Explorer sent it.
+        amount: String,
+    },
+    /// A group does not have one key for each `GroupBy` of the request.
     #[error(
         "Cost Explorer's answer for {day} has {found} keys for a group, and {asked} were asked for"
     )]
     Keys {
+        /// The day of the group, written `2026-09-07`.
         day: String,
+        /// The number of keys that the group has.
         found: usize,
+        /// The number of keys that were asked for.
         asked: usize,
     },
+    /// A group or a total lacks the metric that was asked for.
     #[error("Cost Explorer's answer for {day} lacks the metric {metric}")]
-    Metric { day: String, metric: &'static str },
+    Metric {
+        /// The day without the metric, written `2026-09-07`.
+        day: String,
+        /// The name of the metric in Cost Explorer's API.
+        metric: &'static str,
+    },
 }
 
-/// No bill is larger; sums of many such amounts can still be held.
+/// Amounts above this are rejected, so that sums cannot overflow.
 const LARGEST: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 3);
 
-/// A group of an answer: what its keys say, by what was asked for.
+/// A group of an answer, with its keys parsed.
 struct Cell {
     line: Line,
-    /// The value of an owner key, if the question has one.
+    /// The value of an owner key, if the request has one.
     value: Option<String>,
     record_type: Option<String>,
 }
 
-/// All that answers say, as far as it is read.
+/// What has been read from the answers so far.
 #[derive(Debug, Default)]
 pub struct Reader {
     /// Names of accounts by their ids.
     pub names: BTreeMap<String, String>,
-    /// How the record types that are usage are spelled here.
+    /// The record types that are usage, as spelled in the answers.
     pub usage: BTreeSet<String>,
     /// Accounts with usage.
     pub accounts: BTreeSet<String>,
-    /// Under which values owners were seen, and where.
+    /// The values under which each owner was seen, with the index of the owner key.
     pub seen: BTreeMap<Owner, BTreeSet<RawValue>>,
+    /// The accounts in which each owner has costs.
     pub places: Places,
-    /// Accounts by charge type, and what belongs to none.
+    /// Costs by account and charge type, including costs that belong to no account.
     truth: Vec<Line>,
     table: CostTable,
-    /// Whether some value of an owner key was seen.
+    /// Whether an owner key has any value.
     pub has_owners: bool,
 }
 
 impl Reader {
-    /// Reads accounts by charge type.
+    /// Reads costs by account and charge type.
     ///
     /// # Errors
     ///
-    /// If the answer makes no sense.
+    /// If the answer is invalid.
     pub fn charges(&mut self, answer: &Answer) -> Result<(), AnswerError> {
         let attributes = answer
             .pages
@@ -80,7 +97,7 @@ impl Reader {
         for cell in cells(answer)? {
             if cell.line.charge == Charge::Usage {
                 self.usage.extend(cell.record_type);
-                // What is free needs no further question.
+                // Accounts with free usage only need no further request.
                 if !cell.line.amount.is_zero() {
                     self.accounts.extend(cell.line.account.clone());
                 }
@@ -90,11 +107,11 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads the total by charge type: what no account has belongs to none.
+    /// Reads the total by charge type: what exceeds the accounts' sum belongs to no account.
     ///
     /// # Errors
     ///
-    /// If the answer makes no sense.
+    /// If the answer is invalid.
     pub fn control(&mut self, answer: &Answer) -> Result<(), AnswerError> {
         let mut rest = CostTable::default();
         let without_account = |line: &Line| Line {
@@ -110,12 +127,12 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads usage by owner, by service or by both. `key` is the place of the owner key that was asked
-    /// for, and `cuts` where the lines belong.
+    /// Reads usage by owner, by service or by both. `key` is the index of the owner key, and `cuts`
+    /// are the cuts of the lines.
     ///
     /// # Errors
     ///
-    /// If the answer makes no sense.
+    /// If the answer is invalid.
     pub fn usage(
         &mut self,
         answer: &Answer,
@@ -126,11 +143,11 @@ impl Reader {
         self.usage_of(answer, rules, key, cuts, &|_| true)
     }
 
-    /// The same for some owners only.
+    /// Like [`Reader::usage`], but only for some owners.
     ///
     /// # Errors
     ///
-    /// If the answer makes no sense.
+    /// If the answer is invalid.
     pub fn usage_of(
         &mut self,
         answer: &Answer,
@@ -150,7 +167,7 @@ impl Reader {
             if let Some((value, key_of)) = cell.value.as_ref().zip(rules.keys.get(key)) {
                 let value = key_of.value(value);
                 let owner = rules.owner(value);
-                // What lacks this key is asked for by the next one.
+                // Costs without this key are requested by the next key.
                 if value.is_empty() && !is_last {
                     continue;
                 }
@@ -169,7 +186,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// If the answer makes no sense.
+    /// If the answer is invalid.
     pub fn person(&mut self, answer: &Answer, owner: &Owner) -> Result<(), AnswerError> {
         for mut cell in cells(answer)? {
             cell.line.charge = Charge::Usage;
@@ -180,13 +197,13 @@ impl Reader {
         Ok(())
     }
 
-    /// Accounts with any charge, also with one of nothing.
+    /// Accounts with any charge, including charges of zero.
     pub fn charged_accounts(&self) -> BTreeSet<String> {
         let accounts = self.truth.iter().filter_map(|line| line.account.clone());
         accounts.collect()
     }
 
-    /// Forgets all lines of usage, so that it can be read in another way.
+    /// Discards all usage lines, so that usage can be read in another way.
     pub fn forget(&mut self) {
         self.table = CostTable::default();
     }
@@ -200,7 +217,7 @@ impl Reader {
         }
     }
 
-    /// Puts the table together, so that the given cuts add up to the answer by charge type.
+    /// Builds the table, balanced so that the given cuts add up to the costs by charge type.
     pub fn finish(mut self, whole: &[Cut]) -> CostTable {
         let Reader { truth, table, .. } = &mut self;
         for line in truth.iter_mut() {
@@ -213,7 +230,7 @@ impl Reader {
     }
 }
 
-/// The account that a question is about, if it is one.
+/// The account that a request is about, if it is exactly one.
 fn only_account(query: &Query) -> Option<String> {
     query.only("LINKED_ACCOUNT").map(str::to_owned)
 }
@@ -281,7 +298,7 @@ fn cell(
     Ok(cell)
 }
 
-/// Reads an amount: `12.5`, `-0.0000000282`, `1.2E-7`.
+/// Parses an amount: `12.5`, `-0.0000000282`, `1.2E-7`.
 fn amount(text: &str) -> Option<Decimal> {
     let amount = match text.contains(['e', 'E']) {
         true => Decimal::from_scientific(text).ok()?,

@@ -1,6 +1,6 @@
-//! Money: what Cost Explorer is asked, what it answers, and the reports made of it.
+//! Cost: the requests to Cost Explorer, its answers, and the reports made of them.
 //!
-//! Amounts are decimals, and each has its currency. Days are UTC, as Cost Explorer's are.
+//! Amounts are decimals with a currency. Days are UTC, as in Cost Explorer.
 //!
 //! ```text
 //! settings ─ plan ─ queries → answers → CostTable (lines) → one Report for each audience

@@ -1,22 +1,22 @@
-//! Amounts of money as people and programs read them.
+//! Formats amounts of money for people and for programs.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serializer;
 
-/// Writes an amount for a program: all its digits, and no trailing zeros.
+/// Serializes an amount with all its digits and without trailing zeros.
 ///
 /// # Errors
 ///
-/// Whatever the serializer fails with.
+/// Returns the serializer's error.
 pub fn exact<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&amount.normalize())
 }
 
-/// The same for an amount that may not be known.
+/// Like [`exact`], for an amount that may be unknown.
 ///
 /// # Errors
 ///
-/// Whatever the serializer fails with.
+/// Returns the serializer's error.
 pub fn exact_if_known<S: Serializer>(
     amount: &Option<Decimal>,
     serializer: S,
@@ -27,23 +27,23 @@ pub fn exact_if_known<S: Serializer>(
     }
 }
 
-/// The same for amounts day by day.
+/// Like [`exact`], for a list of amounts.
 ///
 /// # Errors
 ///
-/// Whatever the serializer fails with.
+/// Returns the serializer's error.
 pub fn exact_each<S: Serializer>(amounts: &[Decimal], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(amounts.iter().map(|amount| amount.normalize().to_string()))
 }
 
-/// Rounds to cents, halves away from zero, as bills do.
+/// Rounds to cents, half away from zero.
 pub fn cents(amount: Decimal) -> Decimal {
     amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
 
-/// Writes an amount for a person: `$1,234.56`, `-$5.00`, `<$0.01`, `1,234.56 CNY`.
+/// Formats an amount: `$1,234.56`, `-$5.00`, `<$0.01`, `1,234.56 CNY`.
 ///
-/// What is not zero never looks like it.
+/// An amount that is not zero is never shown as zero.
 pub fn words(amount: Decimal, currency: &str) -> String {
     let rounded = cents(amount);
     let sign = if amount.is_sign_negative() && !amount.is_zero() {
@@ -55,7 +55,7 @@ pub fn words(amount: Decimal, currency: &str) -> String {
         true => ("<", "0.01".to_owned()),
         false => ("", grouped(&format!("{:.2}", rounded.abs()))),
     };
-    // Nearer to zero than a cent, on the negative side.
+    // A negative amount smaller than a cent.
     let less = if sign == "-" && less == "<" {
         ">"
     } else {
@@ -67,7 +67,7 @@ pub fn words(amount: Decimal, currency: &str) -> String {
     }
 }
 
-/// Writes a change for a person: `+$1.20`, `-$3.00`, `±$0.00`.
+/// Formats a change: `+$1.20`, `-$3.00`, `±$0.00`.
 pub fn change(amount: Decimal, currency: &str) -> String {
     match amount {
         amount if amount.is_zero() => format!("±{}", words(amount, currency)),
@@ -76,7 +76,7 @@ pub fn change(amount: Decimal, currency: &str) -> String {
     }
 }
 
-/// Groups the digits before the point by threes.
+/// Groups the digits before the point in threes.
 fn grouped(digits: &str) -> String {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let mut out = String::new();

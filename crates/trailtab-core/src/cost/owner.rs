@@ -1,4 +1,4 @@
-//! Whose a cost is: the values of a tag, and the names that people know.
+//! Owners of costs: the values of a tag or cost category, and the names used in reports.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -8,20 +8,21 @@ use serde::{Deserialize, Serialize};
 use super::query::{Filter, Group, GroupType, MatchOption, Values};
 use super::report::{Label, LabelKind};
 
-/// Whose a cost is.
+/// The owner of a cost.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
-    /// The value of the tag, folded and looked up as the settings say.
+    /// A value of the tag, normalized by the settings.
     Named(String),
-    /// Resources that another EC2 instance created: their owner is the name of its role's session, `i-…`.
+    /// Resources created by another EC2 instance: their owner is the name of its role session,
+    /// `i-…`.
     Instances,
-    /// Without the tag, or with an empty value.
+    /// Costs without the tag, or with an empty value.
     Untagged,
 }
 
 impl Owner {
-    /// How it is shown. Labels of ours are in parentheses; a tag's value that looks like one is in quotes,
-    /// so that the two stay apart.
+    /// The label in reports. Our own labels are in parentheses; a tag value that looks like one is
+    /// quoted, to distinguish it.
     pub fn label(&self) -> Label {
         let (kind, name) = match self {
             Owner::Named(name) if name.starts_with(['(', '"']) => {
@@ -41,10 +42,11 @@ impl Owner {
 pub enum OwnerKey {
     /// A cost allocation tag. Case matters.
     Tag(String),
+    /// A cost category, written `cost-category:NAME` in the settings. Case matters.
     CostCategory(String),
 }
 
-/// How cost categories are told from tags in the settings.
+/// The prefix of cost categories in the settings.
 const COST_CATEGORY: &str = "cost-category:";
 
 impl FromStr for OwnerKey {
@@ -88,6 +90,7 @@ impl OwnerKey {
         }
     }
 
+    /// The `GroupBy` element that groups amounts by this key.
     pub fn group(&self) -> Group {
         Group {
             r#type: match self {
@@ -110,18 +113,18 @@ impl OwnerKey {
         }
     }
 
-    /// Amounts that lack it.
+    /// A filter for amounts that lack the key.
     pub fn absent(&self) -> Filter {
         self.values(Vec::new(), vec![MatchOption::Absent])
     }
 
-    /// Amounts with any of these values.
+    /// A filter for amounts with any of these values.
     pub fn any_of(&self, values: Vec<String>) -> Filter {
         self.values(values, Vec::new())
     }
 
-    /// The value in a group's key, which is `Key$value`. Only the key that was asked for is cut off, and
-    /// once: values may hold `$` themselves.
+    /// The value in a group's key, which is `Key$value`. Only the requested key is removed, and
+    /// only once: a value may contain `$`.
     pub fn value<'k>(&self, group_key: &'k str) -> &'k str {
         let value = group_key.strip_prefix(self.name());
         value
@@ -130,19 +133,20 @@ impl OwnerKey {
     }
 }
 
-/// How a tag's value becomes an owner.
+/// How the value of a tag becomes an owner.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OwnerRules {
-    /// Where to look, in this order: what lacks the first may have the second.
+    /// Owner keys in order: costs that lack the first are looked up by the second.
     pub keys: Vec<OwnerKey>,
     /// Whether `Ann@Example.com` and `ann@example.com` are the same.
     pub fold_case: bool,
-    /// Values that stand for another owner.
+    /// Values that stand for another owner, by value.
     pub aliases: BTreeMap<String, String>,
-    /// The domain of the organisation's mail: `ann` and `ann@example.com` are the same then.
+    /// The domain of the organisation's mail addresses: with it, `ann` and `ann@example.com` are
+    /// the same owner.
     pub domain: Option<String>,
-    /// Who gets the reports of owners without an address.
+    /// The address that gets the reports of owners without an address.
     pub fallback_contact: Option<String>,
 }
 
@@ -159,7 +163,7 @@ impl Default for OwnerRules {
 }
 
 impl OwnerRules {
-    /// Finds the owner that a value stands for.
+    /// Returns the owner that a value stands for.
     pub fn owner(&self, value: &str) -> Owner {
         let value = value.trim();
         let alias = self
@@ -174,7 +178,7 @@ impl OwnerRules {
         }
     }
 
-    /// The address that a person's reports go to, if there is one.
+    /// The mail address for the reports of an owner; None if there is none.
     pub fn address(&self, user: &str) -> Option<String> {
         let user = user.trim();
         let alias = self
@@ -182,7 +186,7 @@ impl OwnerRules {
             .iter()
             .find(|(alias, _)| self.same(alias, user));
         let user = alias.map_or(user, |(_, owner)| owner.trim());
-        // A team or a project is no name of a mailbox.
+        // The name of a team or project may not be a mailbox.
         let is_name = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
         match &self.domain {
             _ if user.contains('@') => Some(user.to_owned()),
@@ -209,7 +213,7 @@ impl OwnerRules {
         let Some(domain) = &self.domain else {
             return name;
         };
-        // Domains have no case, whatever names have.
+        // Domains are case-insensitive.
         let suffix = format!("@{}", domain.trim_start_matches('@').to_lowercase());
         match name.to_lowercase().ends_with(&suffix)
             && name.is_char_boundary(name.len().saturating_sub(suffix.len()))

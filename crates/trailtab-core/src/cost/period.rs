@@ -1,11 +1,11 @@
-//! Days: the period that a report is about, and those that it is compared with. All of it is UTC.
+//! Days: the period of a report, and the days that it is compared with. All days are UTC.
 use jiff::civil::Date;
 use jiff::{SignedDuration, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
 use super::report::PeriodKind;
 
-/// Some days in a row.
+/// A range of consecutive days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Days {
     /// The first day.
@@ -16,7 +16,7 @@ pub struct Days {
 
 #[expect(clippy::len_without_is_empty, reason = "it has one day at least")]
 impl Days {
-    /// All days of the month that a day is in.
+    /// All days of the month that contains a day.
     pub fn month_of(day: Date) -> Days {
         Days {
             from: day.first_of_month(),
@@ -24,17 +24,17 @@ impl Days {
         }
     }
 
-    /// How many days these are: one at least.
+    /// Number of days, at least 1.
     pub fn len(self) -> usize {
         self.place(self.through).map_or(1, |last| last + 1)
     }
 
-    /// Tells whether a day is one of them.
+    /// Tells whether a day is in the range.
     pub fn contains(self, day: Date) -> bool {
         (self.from..=self.through).contains(&day)
     }
 
-    /// The place of a day among them, from 0.
+    /// The index of a day in the range, starting at 0.
     pub fn place(self, day: Date) -> Option<usize> {
         let hours = self.from.duration_until(day).as_hours();
         match self.contains(day) {
@@ -43,19 +43,19 @@ impl Days {
         }
     }
 
-    /// Each of them, the first one first.
+    /// The days in order.
     pub fn iter(self) -> impl Iterator<Item = Date> {
         let days = self.from.series(1.day());
         days.take_while(move |day| *day <= self.through)
     }
 
-    /// Those of them that have data.
+    /// The days that have data.
     pub fn known(self, data_through: Option<Date>) -> Option<Days> {
         let through = data_through?.min(self.through);
         (through >= self.from).then_some(Days { through, ..self })
     }
 
-    /// The same days of the month before. A month that is shorter ends earlier.
+    /// The same days of the previous month. In a shorter month the range ends earlier.
     fn a_month_earlier(self) -> Days {
         Days {
             from: self.from.saturating_sub(1.month()),
@@ -63,7 +63,7 @@ impl Days {
         }
     }
 
-    /// As many days, right before these.
+    /// The same number of days, directly before these.
     fn right_before(self) -> Days {
         let day = SignedDuration::from_hours(24);
         let days = i32::try_from(self.len()).unwrap_or(i32::MAX);
@@ -73,7 +73,8 @@ impl Days {
         }
     }
 
-    /// What people read: `20 November 2026`, `1–20 November 2026`, `28 October – 3 November 2026`.
+    /// The range in words: `20 November 2026`, `1–20 November 2026`, `28 October – 3 November
+    /// 2026`.
     pub fn label(self) -> String {
         let year = self.through.strftime("%Y");
         match self.from.year() == self.through.year() {
@@ -85,7 +86,7 @@ impl Days {
         }
     }
 
-    /// The same beside other days: without the year if all of them are in one.
+    /// The range in words, next to another range: without the year if both are in the same year.
     pub fn label_beside(self, other: Days) -> String {
         let years = [self.from, self.through, other.from, other.through].map(Date::year);
         match years.iter().all(|year| *year == years[0]) {
@@ -104,13 +105,13 @@ impl Days {
     }
 }
 
-/// What people read of one day: `20 November 2026`.
+/// A day in words: `20 November 2026`.
 pub fn label_of(day: Date) -> String {
     let (from, through) = (day, day);
     Days { from, through }.label()
 }
 
-/// Puts days together that follow each other. They come in order.
+/// Joins consecutive days to ranges. The days must be sorted.
 pub fn in_a_row(days: &[Date]) -> Vec<Days> {
     let mut rows: Vec<Days> = Vec::new();
     for day in days {
@@ -127,8 +128,8 @@ pub fn in_a_row(days: &[Date]) -> Vec<Days> {
     rows
 }
 
-/// The days of this month, without today unless it is asked for. On the first of a month there is no
-/// other day.
+/// The days of the current month, without today unless requested. None on the first day of a month
+/// unless today is included.
 pub fn month_to_date(today: Date, include_today: bool) -> Option<Days> {
     let through = match include_today {
         true => today,
@@ -138,26 +139,27 @@ pub fn month_to_date(today: Date, include_today: bool) -> Option<Days> {
     (from <= through).then_some(Days { from, through })
 }
 
-/// All days of the month before this one.
+/// All days of the previous month.
 pub fn last_month(today: Date) -> Days {
     Days::month_of(today.first_of_month().saturating_sub(1.month()))
 }
 
-/// The days that a period is compared with: as many as have data. `None` if none has.
+/// The days that a period is compared with: as many as have data. `None` if no day has data.
 ///
-/// A month to date is compared with the same days of the month before, a whole month with the whole
-/// one before, and a range with as many days right before it.
+/// A month to date is compared with the same days of the previous month, a whole month with the
+/// whole previous month, and a range with the same number of days directly before it.
 pub fn compared(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Option<Days> {
     let known = days.known(data_through)?;
     Some(match kind {
-        // A month whose last days have no data yet is no whole one.
+        // A month whose last days have no data yet is not a whole month.
         PeriodKind::LastMonth if known == days => last_month(days.from),
         PeriodKind::MonthToDate | PeriodKind::LastMonth => known.a_month_earlier(),
         PeriodKind::Range => known.right_before(),
     })
 }
 
-/// The days compared with, and those after them to the end of their month where months are compared.
+/// The days compared with, and the days after them to the end of their month if months are
+/// compared.
 pub fn history(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Option<Days> {
     let compared = compared(kind, days, data_through)?;
     Some(match kind {
@@ -169,7 +171,7 @@ pub fn history(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Opti
     })
 }
 
-/// The fewest days in a row that hold a period and all it is compared with, however much of it has data.
+/// The smallest range of days that contains a period and everything it may be compared with.
 pub fn whole(kind: PeriodKind, days: Days) -> Days {
     let from = match kind {
         PeriodKind::MonthToDate | PeriodKind::LastMonth => days.a_month_earlier().from,

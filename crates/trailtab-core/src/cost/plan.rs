@@ -1,13 +1,14 @@
-//! Which questions a run asks, so that all its reports together cost the fewest requests.
+//! Plans the requests of a run, so that all its reports together need the fewest.
 //!
-//! Cost Explorer groups by two keys at most, and reports want four: account, owner, service and charge
-//! type. The first questions are the same for everybody: accounts by charge type, and for whoever sees all
-//! accounts the total by charge type, which holds what belongs to no account. What is usage is then asked
-//! for in one of two ways: *crossed*, owners by services once for each account; or *cut*, accounts by
-//! owners and accounts by services once, and owners by services only for the people who get a report of
-//! their own. For those, each pair of a person and an account must be in some answer: that of the person
-//! in all accounts, or that of the account. The fewest answers that do are a smallest vertex cover of the graph of
-//! people and accounts (Kőnig), so never more than there are people, nor accounts.
+//! Cost Explorer groups by at most two keys, and reports need four: account, owner, service and
+//! charge type. The first requests are the same for all reports: accounts by charge type, and, for
+//! executives, the total by charge type, which includes costs that belong to no account. Usage is
+//! then requested in one of two ways: *crossed*, owners by services once for each account; or
+//! *cut*, accounts by owners and accounts by services once, and owners by services only for the
+//! people who get a report of their own. For these, each pair of a person and an account must be
+//! covered by a request: for the person in all accounts, or for the account. The fewest requests
+//! are a minimum vertex cover of the graph of people and accounts (Kőnig), so never more than the
+//! number of people or of accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,20 +21,23 @@ use super::query::{Filter, Granularity, Group, GroupType, Query, TimePeriod, Val
 /// What all reports of a run need together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
+    /// The days that all reports need, comparisons included.
     pub time_period: TimePeriod,
+    /// The metric of all amounts.
     pub metric: Metric,
+    /// Where owners are looked for, in this order.
     pub keys: Vec<OwnerKey>,
-    /// The accounts that reports are about; `None` for all.
+    /// The accounts that reports are about; None for all.
     pub accounts: Option<BTreeSet<String>>,
-    /// Whether somebody gets the costs of whole accounts.
+    /// Whether a report shows the costs of whole accounts.
     pub whole_accounts: bool,
-    /// Whether somebody gets all accounts, and what belongs to none.
+    /// Whether a report shows all accounts, including costs that belong to no account.
     pub total: bool,
     /// Owners who get a report of their own.
     pub people: BTreeSet<Owner>,
 }
 
-/// How usage is asked for.
+/// How usage is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// Owners by services, for each account.
@@ -42,10 +46,10 @@ pub enum Way {
     Cut,
 }
 
-/// Where a value of an owner was seen: the place of its key, and the value.
+/// A value under which an owner was seen: the index of the owner key, and the value.
 pub type RawValue = (usize, String);
 
-/// Who has costs where.
+/// The accounts in which each owner has costs.
 pub type Places = BTreeMap<Owner, BTreeSet<String>>;
 
 impl Need {
@@ -70,20 +74,20 @@ impl Need {
         Some(dimension("LINKED_ACCOUNT", accounts.iter().cloned()))
     }
 
-    /// Accounts by charge type: the first question of every run.
+    /// Accounts by charge type: the first request of every run.
     pub fn charges(&self) -> Query {
         let group_by = vec![by("LINKED_ACCOUNT"), by("RECORD_TYPE")];
         self.query(group_by, self.in_scope().into_iter().collect())
     }
 
-    /// The total by charge type, if anybody is to see what belongs to no account.
+    /// The total by charge type; None if no report shows costs that belong to no account.
     pub fn control(&self) -> Option<Query> {
         let group_by = vec![by("RECORD_TYPE")];
         self.total.then(|| self.query(group_by, Vec::new()))
     }
 
-    /// Chooses how usage of so many accounts is asked for, such that a run never takes more requests
-    /// than crossing does, and one.
+    /// Chooses how usage of this number of accounts is requested, so that a run never needs more
+    /// than one request more than the crossed way.
     pub fn way(&self, accounts: usize) -> Way {
         let (keys, people) = (self.keys.len(), self.people.len());
         let crossed = accounts * keys;
@@ -97,7 +101,8 @@ impl Need {
         }
     }
 
-    /// What a run asks for so many accounts, or for any number: requests at most, further pages apart, and for what.
+    /// The requests of a run for this number of accounts, or for any number: the maximum number
+    /// without further pages, and their purpose.
     pub fn steps(&self, accounts: Option<usize>) -> Vec<(usize, &'static str)> {
         let (keys, people) = (self.keys.len(), self.people.len());
         let services = usize::from(self.whole_accounts);
@@ -127,7 +132,8 @@ impl Need {
         steps
     }
 
-    /// The most requests that a run takes, further pages apart, for so many accounts, or for any number.
+    /// Maximum number of requests of a run, without further pages, for this number of accounts, or
+    /// for any number.
     pub fn most_requests(&self, accounts: Option<usize>) -> usize {
         self.steps(accounts)
             .iter()
@@ -135,7 +141,7 @@ impl Need {
             .sum()
     }
 
-    /// Owners by services in one account, once for each key.
+    /// Owners by services in one account, once for each owner key.
     pub fn crossed<'n>(
         &'n self,
         account: &'n str,
@@ -150,7 +156,7 @@ impl Need {
         })
     }
 
-    /// Accounts by owners, once for each key.
+    /// Accounts by owners, once for each owner key.
     pub fn owners<'n>(&'n self, usage: &'n [String]) -> impl Iterator<Item = Query> {
         (0..self.keys.len()).map(move |key| {
             let group_by = vec![by("LINKED_ACCOUNT"), self.keys[key].group()];
@@ -169,8 +175,8 @@ impl Need {
         self.query(group_by, filters)
     }
 
-    /// Accounts by services of one owner, who was seen under these values; nothing to ask about one who was not
-    /// seen.
+    /// Accounts by services of one owner, who was seen under these values; no request for an owner
+    /// who was not seen.
     pub fn person(&self, usage: &[String], seen: &BTreeSet<RawValue>) -> Option<Query> {
         let mut ways: Vec<Filter> = Vec::new();
         for (place, key) in self.keys.iter().enumerate() {
@@ -224,7 +230,7 @@ fn record_types(usage: &[String]) -> Filter {
     dimension("RECORD_TYPE", usage.iter().cloned())
 }
 
-/// Days from the first to the last, which is in.
+/// The days from the first to the last (inclusive).
 pub fn time_period(from: Date, through: Date) -> TimePeriod {
     TimePeriod {
         start: from,
@@ -232,14 +238,14 @@ pub fn time_period(from: Date, through: Date) -> TimePeriod {
     }
 }
 
-/// The fewest people and accounts such that each pair of a person and an account has one of the two
-/// in it: a smallest vertex cover, found from a largest matching.
+/// A minimum vertex cover: the fewest people and accounts such that each pair of a person and an
+/// account contains one of them. It is derived from a maximum matching.
 pub fn cover(places: &Places) -> (BTreeSet<Owner>, BTreeSet<String>) {
     let mut matched: BTreeMap<&str, &Owner> = BTreeMap::new();
     for person in places.keys() {
         augment(person, places, &mut matched, &mut BTreeSet::new());
     }
-    // What can be reached from people without a partner, by turns along any pair and along matched ones.
+    // Vertices reachable from unmatched people by alternating paths.
     let with_partner: BTreeSet<&Owner> = matched.values().copied().collect();
     let alone = places
         .keys()
@@ -268,7 +274,7 @@ pub fn cover(places: &Places) -> (BTreeSet<Owner>, BTreeSet<String>) {
     )
 }
 
-/// Finds a partner for a person, if need be by finding others for those who have theirs.
+/// Finds an augmenting path from a person.
 fn augment<'p>(
     person: &'p Owner,
     places: &'p Places,

@@ -1,32 +1,36 @@
-//! A question to Cost Explorer. Its JSON is that of a `GetCostAndUsage` request, so that what is saved
-//! can be read by anybody who knows the API.
+//! A request to Cost Explorer. Its JSON is that of a `GetCostAndUsage` request, so that saved files
+//! have the documented form.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::charge::Metric;
 
-/// A `GetCostAndUsage` request by day; pages are asked for with the same one.
+/// A `GetCostAndUsage` request by day. All pages are requested with it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Query {
+    /// `TimePeriod`: the days that are asked about.
     pub time_period: TimePeriod,
+    /// `Granularity`: always by day.
     pub granularity: Granularity,
-    /// One metric: [`Metric::name`].
+    /// `Metrics`: one metric, by [`Metric::name`].
     pub metrics: [Metric; 1],
+    /// `Filter`: which amounts are asked for; None for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
-    /// Two at most.
+    /// `GroupBy`: at most two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_by: Vec<Group>,
 }
 
 impl Query {
-    /// A number for the question, in hexadecimal digits: the same in every run, and another for any other question.
+    /// A hash of the request in hexadecimal digits. It is the same in every run.
     pub fn fingerprint(&self) -> String {
-        // None of these types can fail to be written.
+        // Serializing these types does not fail.
         let json = serde_json::to_vec(self).unwrap_or_default();
-        // FNV-1a of 128 bits. Answers are kept under this number for months, and it shall not change with a library.
+        // FNV-1a of 128 bits. Answers are stored under this hash for months, so it must not change
+        // with a library.
         let hash = json.iter().fold(FNV_BASIS, |hash, byte| {
             (hash ^ u128::from(*byte)).wrapping_mul(FNV_PRIME)
         });
@@ -37,44 +41,60 @@ impl Query {
 const FNV_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
-/// Days from the first to the one before the last, which is left out.
+/// A range of days with an exclusive end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TimePeriod {
+    /// The first day.
     pub start: Date,
+    /// The first day after the period.
     pub end: Date,
 }
 
+/// `Granularity` of Cost Explorer, as far as it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Granularity {
+    /// `DAILY`: one amount for each day.
     Daily,
 }
 
-/// What amounts are grouped by.
+/// `GroupDefinition`: what amounts are grouped by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Group {
+    /// What the key names.
     pub r#type: GroupType,
+    /// The name of the dimension, tag or cost category.
     pub key: String,
 }
 
+/// `GroupDefinitionType` of Cost Explorer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum GroupType {
+    /// A dimension, such as `LINKED_ACCOUNT`.
     Dimension,
+    /// A cost allocation tag.
     Tag,
+    /// A cost category.
     CostCategory,
 }
 
-/// Which amounts are meant: a tree with one operator at each node, as in the API.
+/// `Expression`: which amounts are requested. A tree with one operator at each node, as in the API.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Filter {
+    /// Amounts that all of these select.
     And(Vec<Filter>),
+    /// Amounts that at least one of these selects.
     Or(Vec<Filter>),
+    /// Amounts that this does not select.
     Not(Box<Filter>),
+    /// Amounts with one of these values of a dimension.
     Dimensions(Values),
+    /// Amounts with one of these values of a tag.
     Tags(Values),
+    /// Amounts with one of these values of a cost category.
     CostCategories(Values),
 }
 
@@ -82,24 +102,30 @@ pub enum Filter {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Values {
+    /// The name of the dimension, tag or cost category.
     pub key: String,
+    /// The values that are selected; empty for `ABSENT`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
-    /// `ABSENT` alone, without values, or nothing.
+    /// `ABSENT` alone and without values, or empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub match_options: Vec<MatchOption>,
 }
 
+/// `MatchOption` of Cost Explorer, as far as it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MatchOption {
+    /// The whole value must be equal.
     Equals,
+    /// Selects amounts that lack the key.
     Absent,
+    /// Case matters.
     CaseSensitive,
 }
 
 impl Query {
-    /// The same question about all accounts, and the accounts that it was about; `None` if it is about all.
+    /// The same request for all accounts, and the accounts that it was for; None if it was for all.
     pub fn without_accounts(&self) -> Option<(Query, Vec<String>)> {
         let is_accounts = |filter: &Filter| matches!(filter, Filter::Dimensions(values) if values.key == "LINKED_ACCOUNT");
         let mut filters = match self.filter.clone()? {
@@ -121,7 +147,7 @@ impl Query {
         Some((query, accounts.values))
     }
 
-    /// The value of a dimension, if the question is about that one alone.
+    /// The value of a dimension, if the request is for exactly one.
     pub fn only(&self, dimension: &str) -> Option<&str> {
         let filters = match self.filter.as_ref()? {
             Filter::And(filters) => filters.as_slice(),

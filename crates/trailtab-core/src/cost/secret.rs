@@ -1,35 +1,35 @@
-//! The way to a mail server, as a secret tells it.
+//! The mail server settings in a secret.
 //!
-//! A secret is JSON: either `{"address": "password"}`, as the predecessor had it, or members with names such as
-//! `host` and `password`. Nothing of it is ever part of an error or of debugging output, not even the names of
-//! its members: who confuses the two sides of a pair has the password for a name.
+//! A secret is JSON: either `{"address": "password"}`, as in the predecessor, or members such as
+//! `host` and `password`. None of its contents appear in errors or debug output, not even the names
+//! of members, since a swapped pair has the password as its name.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Where the predecessor sent all its mails.
+/// The mail server of the predecessor.
 const GMAIL: &str = "smtp.gmail.com";
 
-/// Names that a member may have, with those that mean the same.
+/// The names of members, for messages; synonyms are accepted too.
 const NAMES: &str = "host, port, username, password, from and tls";
 
-/// How a connection to a mail server is kept private.
+/// How a connection to a mail server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tls {
-    /// TLS begins within the conversation, and without it nothing else is said.
+    /// The connection switches to TLS by STARTTLS; nothing else is sent before.
     Starttls,
-    /// TLS begins with the connection.
+    /// TLS from the start of the connection.
     #[serde(rename = "tls")]
     Implicit,
-    /// Everybody on the way may read all.
+    /// No encryption.
     None,
 }
 
 impl Tls {
-    /// The port that servers listen on for this.
+    /// The default port.
     fn port(self) -> u16 {
         match self {
             Tls::Starttls => 587,
@@ -39,12 +39,12 @@ impl Tls {
     }
 }
 
-/// A password, which nobody gets to see by accident.
+/// A password. Debug output does not contain it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 impl Password {
-    /// The password itself, for the server.
+    /// The password, to send it to the server.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -56,68 +56,87 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Who speaks to the server.
+/// Credentials for a mail server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
+    /// The user name, often a mail address.
     pub user: String,
+    /// The password.
     pub password: Password,
 }
 
-/// A mail server and how to speak to it.
+/// A mail server and how to connect to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
+    /// The DNS name or address of the server.
     pub host: String,
+    /// The TCP port.
     pub port: u16,
+    /// How the connection is encrypted.
     pub tls: Tls,
-    /// `None` for a server that takes mails of everybody who reaches it.
+    /// None for a server that requires no credentials.
     pub login: Option<Login>,
-    /// The address that mails come from, if it was told or follows from the user's name.
+    /// The sender address; None if neither the secret nor the user name contains one.
     pub from: Option<String>,
 }
 
-/// What is known of the server without the secret. It fills in what the secret leaves open, so that nobody
-/// who may change it can send the password to another host than the one it belongs to.
+/// Server settings outside the secret. They only complete the secret, so that a person who may
+/// change them cannot redirect the password to another host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Told {
+    /// The DNS name or address of the server; the secret's own comes first.
     pub host: Option<String>,
+    /// The TCP port; the secret's own comes first.
     pub port: Option<u16>,
+    /// How the connection is encrypted; the secret's own comes first.
     pub tls: Option<Tls>,
+    /// The user name; the secret's own comes first.
     pub username: Option<String>,
 }
 
-/// A secret that makes no sense, or a server that cannot be used.
+/// An invalid secret, or a server that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
+    /// The secret is not a JSON object.
     #[error(
         "the secret is not a JSON object: it must be {{\"ADDRESS\": \"PASSWORD\"}}, or have the members {NAMES}"
     )]
     NoObject,
+    /// The secret has no known member and not exactly one pair; the value is the number of its
+    /// members.
     #[error(
         "the secret has {0} pairs of which none has a name that is understood: it must be one pair {{\"ADDRESS\": \"PASSWORD\"}}, or have the members {NAMES}"
     )]
     Ambiguous(usize),
+    /// The name of the only pair is not a mail address.
     #[error(
         "the secret's only pair does not begin with a mail address: it must be {{\"ADDRESS\": \"PASSWORD\"}}, or have the members {NAMES}"
     )]
     NoAddress,
+    /// The secret has an unknown member besides known ones.
     #[error("the secret has a member that is not understood besides {NAMES}")]
     Unknown,
+    /// Two members mean the same; the value is what they mean, such as `username`.
     #[error("the secret names the {0} twice")]
     Twice(&'static str),
+    /// A member has a value that cannot be used: the member and what it must be.
     #[error("the secret's {0} must be {1}")]
     Bad(&'static str, &'static str),
+    /// The secret has the first of these members and lacks the second: `username` and `password`.
     #[error("the secret has a {0} and no {1}")]
     Half(&'static str, &'static str),
+    /// Neither the secret nor the settings name a host.
     #[error("neither the secret nor the settings name the mail server's host")]
     NoHost,
+    /// Credentials would be sent unencrypted to a server that is not on this machine.
     #[error(
         "without TLS, credentials go to no server but one on this machine: set tls to starttls or tls"
     )]
     Exposed,
 }
 
-/// The members that a secret may have, as far as they are there.
+/// The members of a secret that are present.
 #[derive(Default)]
 struct Members {
     host: Option<String>,
@@ -129,11 +148,12 @@ struct Members {
 }
 
 impl Server {
-    /// Reads a secret, and fills in what it leaves open.
+    /// Parses a secret, and completes it from `told`.
     ///
     /// # Errors
     ///
-    /// If it is none of the two forms, or if nobody tells a host, or if a password would travel in clear.
+    /// If it has neither of the two forms, if no host is set, or if a password would be sent
+    /// unencrypted.
     pub fn of_secret(text: &str, told: &Told) -> Result<Server, SecretError> {
         let Ok(Value::Object(members)) = serde_json::from_str(text) else {
             return Err(SecretError::NoObject);
@@ -145,17 +165,17 @@ impl Server {
         members.server(told)
     }
 
-    /// A server that asks for no credentials.
+    /// A server that requires no credentials.
     ///
     /// # Errors
     ///
-    /// If nobody tells a host.
+    /// If no host is set.
     pub fn open(told: &Told) -> Result<Server, SecretError> {
         Members::default().server(told)
     }
 }
 
-/// What a member's name means.
+/// The canonical name of a member.
 fn member(name: &str) -> Option<&'static str> {
     Some(match name.to_ascii_lowercase().as_str() {
         "host" | "server" => "host",
@@ -169,7 +189,7 @@ fn member(name: &str) -> Option<&'static str> {
 }
 
 impl Members {
-    /// One pair of address and password.
+    /// Parses a single pair of address and password.
     fn pair(members: Map<String, Value>, told: &Told) -> Result<Members, SecretError> {
         let pairs = members.len();
         let mut pairs_left = members.into_iter();
@@ -194,7 +214,7 @@ impl Members {
         let mut found = Members::default();
         for (name, value) in members {
             let name = member(&name).ok_or(SecretError::Unknown)?;
-            // The console of Secrets Manager makes text of everything.
+            // The Secrets Manager console converts all values to strings.
             let text = match value {
                 Value::String(text) => text,
                 Value::Number(number) => number.to_string(),
@@ -213,7 +233,7 @@ impl Members {
                     found.port.replace(port).is_none()
                 }
                 "username" => found.user.replace(trimmed.to_owned()).is_none(),
-                // Spaces around it may belong to it.
+                // Leading and trailing spaces may belong to the password.
                 "password" => found.password.replace(text).is_none(),
                 "from" => found.from.replace(trimmed.to_owned()).is_none(),
                 _ => found.tls.replace(tls(trimmed)?).is_none(),
@@ -230,7 +250,7 @@ impl Members {
         let host = host.ok_or(SecretError::NoHost)?;
         let (port, tls) = match (self.port.or(told.port), self.tls.or(told.tls)) {
             (Some(port), Some(tls)) => (port, tls),
-            // The one port on which TLS begins with the connection.
+            // Port 465 is the only one on which TLS starts with the connection.
             (Some(465), None) => (465, Tls::Implicit),
             (Some(port), None) => (port, Tls::Starttls),
             (None, tls) => {
@@ -271,7 +291,7 @@ fn tls(text: &str) -> Result<Tls, SecretError> {
     }
 }
 
-/// Tells whether a text looks like a mail address; whether it is one, its server knows.
+/// Tells whether a text looks like a mail address.
 fn is_address(text: &str) -> bool {
     let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
     let parts = text.rsplit_once('@');
@@ -279,7 +299,7 @@ fn is_address(text: &str) -> bool {
         && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
-/// Tells whether a host is this machine, whatever a name server says.
+/// Tells whether a host is this machine, without asking a name server.
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")

@@ -1,4 +1,5 @@
-//! What an operator sets: the predecessor's `config.json`, or more in `trailtab.toml` or JSON.
+//! The settings of the operator: the predecessor's `config.json`, or `trailtab.toml` or JSON with
+//! more members.
 
 use std::collections::BTreeMap;
 
@@ -11,35 +12,41 @@ use super::owner::OwnerRules;
 use super::secret::Told;
 use super::wording::Wording;
 
-/// All settings of the morning mail. The first three are the predecessor's.
+/// All settings of the cost mails. The first three are the predecessor's.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Addresses, and the accounts that each is told of, by name or id.
+    /// Mail addresses of managers, and the accounts that each report covers, by name or id.
     pub managers: BTreeMap<String, Vec<String>>,
-    /// Owners who are told what they used.
+    /// Owners who get a report on their own usage.
     pub users: Vec<String>,
-    /// The secret in Secrets Manager that knows the mail server: name or ARN.
+    /// Name or ARN of the secret in Secrets Manager that contains the mail server.
     pub secret_name: Option<String>,
-    /// Addresses that are told of all accounts.
+    /// Mail addresses that get a report on all accounts.
     pub executives: Vec<String>,
+    /// The metric of Cost Explorer that reports show.
     pub metric: Metric,
-    /// Whether today is in, of which Cost Explorer knows little.
+    /// Whether reports include today, for which Cost Explorer has little data.
     pub include_today: bool,
-    /// On so many first days of a month, last month's closing report is sent too.
+    /// On this number of first days of a month, the closing report of the previous month is sent as
+    /// well.
     pub closing_days: ClosingDays,
-    /// The most requests to Cost Explorer that a run may make.
+    /// Maximum number of requests to Cost Explorer in a run.
     pub max_requests: MaxRequests,
+    /// How a cost is assigned to an owner.
     pub owner: OwnerRules,
+    /// How often each kind of recipient gets a mail.
     pub schedule: Schedule,
+    /// How mails are sent.
     pub mail: Mail,
+    /// Texts of a mail that replace the default ones.
     pub wording: Wording,
-    /// Members that nobody knows: told, and not obeyed.
+    /// Unknown keys; reported and otherwise ignored.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, IgnoredAny>,
 }
 
-/// Days, of which Cost Explorer needs some to know what support cost: seven unless set.
+/// A number of days, 7 by default, since Cost Explorer knows support fees only after some days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct ClosingDays(pub i8);
@@ -50,7 +57,7 @@ impl Default for ClosingDays {
     }
 }
 
-/// Requests at a cent each: two dollars unless set.
+/// A number of requests, 200 by default; at $0.01 each this is two dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct MaxRequests(pub u64);
@@ -61,34 +68,45 @@ impl Default for MaxRequests {
     }
 }
 
-/// When each kind of reader gets a mail.
+/// How often each kind of recipient gets a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
+    /// Mails to `managers`.
     pub managers: Every,
+    /// Mails to `users`.
     pub users: Every,
+    /// Mails to `executives`.
     pub executives: Every,
 }
 
-/// How often somebody gets a mail.
+/// How often a recipient gets a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Every {
+    /// Every day.
     #[default]
     Day,
+    /// Every Monday.
     Monday,
+    /// Every Tuesday.
     Tuesday,
+    /// Every Wednesday.
     Wednesday,
+    /// Every Thursday.
     Thursday,
+    /// Every Friday.
     Friday,
+    /// Every Saturday.
     Saturday,
+    /// Every Sunday.
     Sunday,
-    /// The closing report alone.
+    /// Only the closing report.
     Month,
 }
 
 impl Every {
-    /// Tells whether a report on the month so far is due.
+    /// Tells whether a report on the month to date is due.
     pub fn is_due(self, today: Date) -> bool {
         let weekday = match self {
             Every::Day => return true,
@@ -109,55 +127,61 @@ impl Every {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mail {
+    /// The service that mails are handed to.
     pub transport: Transport,
-    /// What the secret leaves open of the mail server.
+    /// Server settings that complete the secret.
     pub server: Told,
-    /// The sender; for SMTP the secret's address, unless set.
+    /// The sender address; by default the address in the secret, for SMTP.
     pub from: Option<String>,
-    /// The region of the secret or of SES; the function's own unless set.
+    /// The region of the secret or of SES; by default the configured region.
     pub region: Option<String>,
-    /// For SES.
+    /// The configuration set of SES.
     pub configuration_set: Option<String>,
-    /// Where readers write to get no more mails: `mailto:` or `https:`.
+    /// The address for unsubscribing, for the List-Unsubscribe header: `mailto:` or `https:`.
     pub list_unsubscribe: Option<String>,
 }
 
+/// The service that mails are handed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
+    /// An SMTP server.
     #[default]
     Smtp,
+    /// Amazon SES, by its API.
     Ses,
 }
 
-/// Settings that cannot be used.
+/// Invalid settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    #[error("it is no text in UTF-8")]
+    /// The file is not UTF-8.
+    #[error("it is not text in UTF-8")]
     Text,
-    #[error("it is no JSON that says what trailtab wants: {0}")]
+    /// The file is not JSON of the expected form; the value is the parser's message.
+    #[error("it is not JSON with the settings of trailtab: {0}")]
     Json(String),
-    #[error("it is no TOML that says what trailtab wants: {0}")]
-    Toml(String),
+    /// The file is not TOML of the expected form; the value is the parser's error.
+    #[error("it is not TOML with the settings of trailtab")]
+    Toml(#[from] toml::de::Error),
+    /// A setting has a value that cannot be used; the value is the message.
     #[error("{0}")]
     Value(String),
 }
 
 impl Settings {
-    /// Reads settings: JSON if it begins with a brace, TOML otherwise.
+    /// Parses settings: JSON if they start with a brace, TOML otherwise.
     ///
     /// # Errors
     ///
-    /// Says what cannot be read, and where.
+    /// Says what is invalid, and where.
     pub fn parse(bytes: &[u8]) -> Result<Settings, SettingsError> {
         let text = str::from_utf8(bytes).map_err(|_| SettingsError::Text)?;
         let text = text.trim_start_matches('\u{feff}').trim_start();
         let settings: Settings = match text.starts_with('{') {
             true => serde_json::from_str(text)
                 .map_err(|error| SettingsError::Json(error.to_string()))?,
-            false => {
-                toml::from_str(text).map_err(|error| SettingsError::Toml(error.to_string()))?
-            }
+            false => toml::from_str(text)?,
         };
         settings.check()?;
         Ok(settings)

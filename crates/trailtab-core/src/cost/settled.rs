@@ -1,7 +1,8 @@
-//! Which days of an answer will not change any more, so that nothing is bought twice.
+//! Determines which days of an answer are final, so that they are not requested again.
 //!
-//! A day is settled if Cost Explorer does not estimate it any more, and if it was asked for two weeks or
-//! more after the end of its month: until then AWS may still refresh a bill (Data Exports user guide).
+//! A day is settled if Cost Explorer no longer estimates it, and if it was requested at least two
+//! weeks after the end of its month: until then AWS may still refresh a bill (Data Exports user
+//! guide).
 
 use std::collections::BTreeMap;
 
@@ -13,10 +14,10 @@ use super::answer::{Answer, Page};
 use super::query::{Query, TimePeriod};
 use crate::time::Seconds;
 
-/// Days after the end of a month, until its figures are final.
+/// Days after the end of a month until its figures are final.
 const SETTLING: i64 = 15;
 
-/// Days of answers that are kept.
+/// Number of days of answers that are kept.
 const KEPT: i64 = 430;
 
 /// The UTC day of a time.
@@ -25,17 +26,17 @@ pub fn day_of(time: Seconds) -> Date {
     instant.to_zoned(TimeZone::UTC).date()
 }
 
-/// What is left of a question, if an answer to the same question about other days is there.
+/// What remains to be requested, given an answer to the same request for other days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Left {
-    /// All is there.
+    /// Nothing.
     Nothing,
     /// The days from this one on.
     From(Date),
 }
 
-/// Finds out what must still be asked, if an answer is there already that was given to the same question about
-/// some days. Answers younger than `max_age` seconds are good for all their days.
+/// Determines what remains to be requested, given an answer to the same request for some days. An
+/// answer younger than `max_age` seconds is valid for all its days.
 pub fn left(query: &Query, known: &Answer, now: Seconds, max_age: Seconds) -> Left {
     let TimePeriod { start, end } = query.time_period;
     let is_young = now.saturating_sub(known.asked) < max_age && known.asked <= now;
@@ -53,7 +54,7 @@ pub fn left(query: &Query, known: &Answer, now: Seconds, max_age: Seconds) -> Le
     }
 }
 
-/// The first day from `start` on that may still change, or is not there.
+/// The first day from `start` on that may still change, or is missing.
 fn unsettled(known: &Answer, start: Date) -> Date {
     let asked = day_of(known.asked);
     // Whether each day is estimated.
@@ -72,13 +73,13 @@ fn unsettled(known: &Answer, start: Date) -> Date {
     day
 }
 
-/// Tells whether a day's month was over for long enough.
+/// Tells whether the month of a day had ended long enough before it was requested.
 fn is_closed(day: Date, asked: Date) -> bool {
     let final_on = day.last_of_month().checked_add((SETTLING + 1).days());
     final_on.is_ok_and(|final_on| asked >= final_on)
 }
 
-/// Returns an answer with the days from `start` to the one before `end` alone, and with its names once.
+/// Returns the part of an answer from `start` to before `end`, without duplicate names.
 pub fn cut(answer: &Answer, time_period: TimePeriod) -> Answer {
     let TimePeriod { start, end } = time_period;
     let mut pages: Vec<Page> = Vec::new();
@@ -113,11 +114,12 @@ pub fn cut(answer: &Answer, time_period: TimePeriod) -> Answer {
     }
 }
 
-/// Puts a newer answer behind those days of an older one that are settled, if the two together leave none out.
-/// Days that were not settled when the older one was given are forgotten: the joined answer is as new as the newer one.
+/// Joins the settled days of an older answer with a newer answer, if no day is missing in between.
+/// Days that were not settled in the older answer are dropped, so the joined answer is as recent as
+/// the newer one.
 pub fn join(older: &Answer, newer: Answer) -> Answer {
     let TimePeriod { start: middle, end } = newer.request.time_period;
-    // Nobody asks for more than the thirteen months that Cost Explorer has.
+    // Cost Explorer has thirteen months of data.
     let oldest = end.checked_sub(KEPT.days()).unwrap_or(Date::MIN);
     let start = older.request.time_period.start.max(oldest);
     if middle <= start || unsettled(older, start) < middle {

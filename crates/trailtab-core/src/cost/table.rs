@@ -8,53 +8,62 @@ use rust_decimal::Decimal;
 use super::charge::Charge;
 use super::owner::Owner;
 
-/// An amount with all that is known of it.
+/// An amount with its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
+    /// The day of the cost, in UTC.
     pub day: Date,
-    /// Twelve digits; `None` for what Cost Explorer assigns to no account.
+    /// The account id, twelve digits; None for costs that Cost Explorer assigns to no account.
     pub account: Option<String>,
+    /// The charge type.
     pub charge: Charge,
-    /// `None` where nobody owns it, as tax, or where it is not known, as in a cut by service.
+    /// None for costs without an owner, such as tax, and in cuts by service.
     pub owner: Option<Owner>,
-    /// `None` where it is not known.
+    /// None if it is not known.
     pub service: Option<String>,
+    /// The amount in `currency`; negative for credits, refunds and discounts.
     pub amount: Decimal,
+    /// The currency, such as `USD`.
     pub currency: String,
+    /// Whether Cost Explorer still estimates the amount.
     pub estimated: bool,
-    /// In which cuts it is.
+    /// The cuts that contain the line.
     pub cuts: Cuts,
 }
 
-/// A way to cut the same money into lines. Each cut adds up to the same totals of a day, account and
-/// charge, so one of them is looked at and never two together.
+/// A way to cut the same costs into lines. Each cut adds up to the same totals by day, account and
+/// charge type, so lines of two cuts are never added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     /// Usage by owner.
     Owners,
     /// Usage by service.
     Services,
-    /// Usage of single owners by service. It is not all of the money: only owners who get a report are
-    /// sure to be in it.
+    /// Usage of single owners by service. It does not contain all costs: only owners who get a
+    /// report are certain to be in it.
     Personal,
 }
 
-/// Some cuts. What nobody owns, such as tax, is in both of the first two.
+/// A set of cuts. Costs without an owner, such as tax, are in both of the first two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cuts {
+    /// Whether the line is in [`Cut::Owners`].
     pub owners: bool,
+    /// Whether the line is in [`Cut::Services`].
     pub services: bool,
+    /// Whether the line is in [`Cut::Personal`].
     pub personal: bool,
 }
 
 impl Cuts {
-    /// Those that hold all of the money.
+    /// The cuts that contain all costs.
     pub const WHOLE: Cuts = Cuts {
         owners: true,
         services: true,
         personal: false,
     };
 
+    /// Tells whether the line is in this cut.
     pub fn has(self, cut: Cut) -> bool {
         match cut {
             Cut::Owners => self.owners,
@@ -72,13 +81,14 @@ impl Cuts {
     }
 }
 
-/// All lines of a run. The lines of any two together are one again.
+/// All lines of a run. The lines of two tables together are a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CostTable {
+    /// The lines, in no order.
     pub lines: Vec<Line>,
 }
 
-/// What a total is of: a day, an account, a charge and a currency.
+/// The key of a total: day, account, charge type and currency.
 type Place = (Date, Option<String>, Charge, String);
 
 impl CostTable {
@@ -87,14 +97,14 @@ impl CostTable {
         self.lines.iter().filter(move |line| line.cuts.has(cut))
     }
 
-    /// The last day for which there is a line.
+    /// The last day with a line.
     pub fn data_through(&self) -> Option<Date> {
         let lines = self.lines.iter().filter(|line| !line.amount.is_zero());
         lines.map(|line| line.day).max()
     }
 
-    /// Makes a cut add up to what the answer by charge type says, with lines that have neither owner
-    /// nor service. Two answers that were given one after the other may differ: figures of the last days move.
+    /// Adds lines without owner and service, so that a cut adds up to the costs by charge type. Two
+    /// answers given one after the other may differ, since figures of the last days change.
     pub fn balance(&mut self, cut: Cut, truth: &[Line]) {
         let mut missing: BTreeMap<Place, (Decimal, bool)> = BTreeMap::new();
         let mut add = |line: &Line, amount| {

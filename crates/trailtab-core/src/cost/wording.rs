@@ -1,15 +1,15 @@
-//! The words of a mail that its readers' own people choose.
+//! Texts of a mail that the operator can choose.
 
 use serde::Deserialize;
 
-/// What a mail says besides its figures; each part may be left to us.
+/// Texts of a mail besides its figures; each has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wording {
-    /// The subject. `{period}`, `{total}`, `{accounts}` and `{owner}` stand for what they say.
+    /// The subject. `{period}`, `{total}`, `{accounts}` and `{owner}` are replaced.
     pub subject: Option<String>,
     /// A paragraph above the figures.
     pub greeting: Option<String>,
-    /// A paragraph below them.
+    /// A paragraph below the figures.
     pub closing: Option<String>,
 }

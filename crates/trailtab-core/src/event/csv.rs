@@ -1,6 +1,7 @@
-//! CSV that holds events: the console's Event history download, and results of Athena and Lake.
+//! CSV files that contain events: the download of the console's Event history, and results of
+//! Athena and CloudTrail Lake.
 //!
-//! Columns are known by their names, however those are cased and spaced.
+//! Columns are recognised by name, ignoring case and spaces.
 
 use std::io::{self, Read};
 
@@ -8,10 +9,10 @@ use crate::event::envelope::{Fault, Kind, Sink};
 use crate::event::record::Record;
 use crate::event::scan::Text;
 
-/// A row may take this many bytes; larger ones are no events.
+/// Maximum size of a row in bytes; a larger row is not an event.
 const MAX_ROW: usize = 16 << 20;
 
-/// Tells whether a document's first line is a header with events below it.
+/// Tells whether the first line of a document is a header of events.
 pub fn is_csv(head: &[u8]) -> bool {
     let line = head.split(|&b| b == b'\n').next().unwrap_or_default();
     let columns: Vec<String> = line.split(|&b| b == b',').map(normal).collect();
@@ -26,11 +27,11 @@ fn normal(column: &[u8]) -> String {
         .collect()
 }
 
-/// Hands each row on as a record.
+/// Passes each row to the sink as a record.
 ///
 /// # Errors
 ///
-/// Whatever the reader fails with, and a row that is too long or has other columns than the header.
+/// Returns the reader's errors, and fails if a row is too long or does not match the header.
 pub fn read(document: impl Read, sink: &mut impl Sink) -> io::Result<()> {
     let rows = RowLimit { document, row: 0 };
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(rows);
@@ -88,7 +89,8 @@ fn hand_on(columns: &[String], row: &csv::ByteRecord, sink: &mut impl Sink) {
     }
 }
 
-/// Puts an identity together from columns that hold its parts; the console's has the name only.
+/// Builds an identity from the columns that contain its parts. The console's file contains only the
+/// user name.
 fn identity_of<'c>(cell: impl Fn(&[&str]) -> Option<&'c [u8]>) -> String {
     let parts = [
         ("type", &["useridentitytype", "type"][..]),
@@ -105,7 +107,7 @@ fn identity_of<'c>(cell: impl Fn(&[&str]) -> Option<&'c [u8]>) -> String {
     serde_json::Value::Object(members.collect()).to_string()
 }
 
-/// Stops a row without end from filling the memory.
+/// Limits the memory that an endless row can take.
 struct RowLimit<R> {
     document: R,
     row: usize,

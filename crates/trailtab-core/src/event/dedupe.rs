@@ -1,9 +1,9 @@
-//! Which events were read before: the deduplication that stands before the tally.
+//! Deduplication by eventID, before events are counted.
 //!
 //! Trails deliver at least once, several trails copy the same events, and adjacent time windows
-//! share a second, so the same eventID is met again and again. An id is kept as the 16 bytes of its
-//! UUID in tables that are at most four fifths full and grow by half, one of them at a time: 20 to
-//! 30 bytes an event.
+//! share a second, so the same eventID is read repeatedly. An id is stored as the 16 bytes of its
+//! UUID. The tables are at most four fifths full and grow by half, one at a time. An event needs 20
+//! to 30 bytes.
 
 use std::hash::BuildHasher as _;
 use std::sync::{Mutex, PoisonError};
@@ -15,22 +15,22 @@ use crate::event::scan::Text;
 
 const SHARDS: usize = 32;
 
-/// The eventIDs met in one run; shared by all threads.
+/// The eventIDs of one run; all threads share it.
 #[derive(Debug)]
 pub struct Seen {
     shards: Vec<Mutex<Shard>>,
-    /// Ids that are no UUIDs, as in the documentation's examples.
+    /// Ids that are not UUIDs, as in the examples of the documentation.
     others: Mutex<HashSet<Box<str>, RandomState>>,
     hasher: RandomState,
 }
 
-/// An id on its way into its shard.
+/// An id that is about to be inserted.
 #[derive(Debug, Clone, Copy)]
 struct Newcomer {
     shard: usize,
     hash: u64,
     id: u128,
-    /// Its place among those that came with it.
+    /// Its index in the batch.
     index: usize,
 }
 
@@ -45,10 +45,10 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// Takes note of ids and tells which are new, in their order.
+    /// Inserts ids and returns for each, in order, whether it is new.
     ///
-    /// Where an id belongs is almost never in the processor's cache. Ids that come together are
-    /// looked up together, shard by shard, so that these waits overlap.
+    /// The slot of an id is almost never in the processor's cache. The ids of a batch are looked up
+    /// together, shard by shard, so that these waits overlap.
     pub fn insert<'t>(&self, ids: impl Iterator<Item = Text<'t>>) -> Vec<bool> {
         let mut newcomers = Vec::new();
         let mut is_new = Vec::new();
@@ -60,7 +60,7 @@ impl Seen {
             is_new.push(match uuid {
                 Some(id) => {
                     let hash = self.hasher.hash_one(id);
-                    // The shard takes the lowest bits, the place in it the highest.
+                    // The lowest bits select the shard, the highest bits the slot.
                     let shard = hash as usize % SHARDS;
                     newcomers.push(Newcomer {
                         shard,
@@ -85,7 +85,7 @@ impl Seen {
     }
 }
 
-/// Orders newcomers by shard, and those of one shard as they came, by counting.
+/// Sorts ids by shard with a stable counting sort.
 fn by_shard(newcomers: &[Newcomer]) -> Vec<Newcomer> {
     let mut next = [0; SHARDS + 1];
     for newcomer in newcomers {
@@ -102,12 +102,12 @@ fn by_shard(newcomers: &[Newcomer]) -> Vec<Newcomer> {
     ordered
 }
 
-/// A thread that panicked has left at worst an id noted or not.
+/// A thread that panicked leaves the set consistent: an id is either inserted or not.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A set with linear probing; zero marks a free place.
+/// A hash set with linear probing; zero marks a free slot.
 #[derive(Debug, Default)]
 struct Shard {
     places: Vec<u128>,
@@ -125,7 +125,7 @@ impl Shard {
         is_new
     }
 
-    /// Reads the places where ids belong, none of which waits for another.
+    /// Reads the slots of all ids, so that the memory accesses overlap.
     fn touch(&self, run: &[Newcomer]) {
         let first = |newcomer: &Newcomer| self.places.get(scale(newcomer.hash, self.places.len()));
         let read = run
@@ -155,7 +155,7 @@ fn scale(hash: u64, size: usize) -> usize {
     ((u128::from(hash) * size as u128) >> 64) as usize
 }
 
-/// Puts an id where it belongs; returns whether it was not there. One place must be free.
+/// Inserts an id; returns whether it was new. At least one slot must be free.
 #[inline]
 fn place(places: &mut [u128], id: u128, hash: u64) -> bool {
     let mut at = scale(hash, places.len());
@@ -172,8 +172,8 @@ fn place(places: &mut [u128], id: u128, hash: u64) -> bool {
     }
 }
 
-/// Reads `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in lower case, the form in which equal ids are
-/// equal bytes.
+/// Parses `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in lower case only, so that equal ids have equal
+/// bytes.
 #[inline]
 pub fn parse_uuid(text: &[u8]) -> Option<u128> {
     let text: &[u8; 36] = text.try_into().ok()?;
@@ -191,7 +191,7 @@ pub fn parse_uuid(text: &[u8]) -> Option<u128> {
     (dashes == *b"----").then_some(id)
 }
 
-/// Reads eight lower-case hexadecimal digits, all at once.
+/// Parses eight lower-case hexadecimal digits at once.
 #[inline]
 fn parse_hex(digits: u64) -> Option<u32> {
     const ONES: u64 = 0x0101_0101_0101_0101;

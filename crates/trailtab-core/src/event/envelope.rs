@@ -1,9 +1,9 @@
-//! The shapes that records arrive in, told apart by content.
+//! The formats that contain records, recognised by their content.
 //!
-//! A document is a sequence of JSON values. An [`Envelope`] is fed its bytes in pieces of any size,
-//! opens what wraps records (`Records`, `Events`, `logEvents`, `detail`, a string of JSON in
-//! `CloudTrailEvent` or `message`, a base64 payload) and hands each record on. It keeps a stack of
-//! open arrays and objects, never a document: memory is that of one record.
+//! A document is a sequence of JSON values. An [`Envelope`] receives its bytes in pieces of any
+//! size, unwraps what contains records (`Records`, `Events`, `logEvents`, `detail`, a JSON string
+//! in `CloudTrailEvent` or `message`, a base64 payload) and passes each record on. It keeps a stack
+//! of open arrays and objects, never a document: it needs memory for one record.
 
 use std::ops::ControlFlow;
 
@@ -11,58 +11,58 @@ use crate::event::gunzip;
 use crate::event::record::Record;
 use crate::event::scan::{Scan, Scanner, Stop, Text};
 
-/// Wrappers open inside each other at once; deeper input is refused.
+/// Maximum depth of nested wrappers; deeper input is refused.
 const MAX_DEPTH: usize = 32;
 
-/// Bytes that a payload inside a document may inflate to. CloudWatch Logs sends less than 1 MB of it to a
-/// function, compressed, and the function has 128 MB for all.
+/// Maximum size in bytes of an inflated payload inside a document. CloudWatch Logs sends at most 1
+/// MB of compressed payload to a function, and the function has 128 MB of memory.
 const MAX_PAYLOAD: usize = 64 << 20;
 
-/// What takes the records of a document.
+/// Receives the records of a document.
 pub trait Sink {
-    /// Takes API calls, service events and sign-ins, some at a time.
+    /// Receives API calls, service events and sign-ins, in batches.
     fn events(&mut self, records: &[Record<'_>]);
-    /// Takes note of something else.
+    /// Receives the kind of content that is not an event.
     fn other(&mut self, kind: Kind);
-    /// Takes note of a record that could not be read.
+    /// Receives a record that could not be read.
     fn unreadable(&mut self, fault: Fault);
 }
 
 /// What is wrong with a record that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It ends in the middle, as messages do that are too large for CloudWatch Logs.
+    /// It ends in the middle, as messages do that exceed the size limit of CloudWatch Logs.
     Truncated,
-    /// Anything else.
+    /// Any other error.
     Broken,
 }
 
-/// What a document or an element of it is, if it is no event.
+/// The kind of a document or element that is not an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A digest file, from `CloudTrail-Digest/`.
     Digest,
     /// An Insights event, from `CloudTrail-Insight/`.
     Insight,
-    /// Events summed up by CloudTrail itself, from `CloudTrail-Aggregated/`.
+    /// Events that CloudTrail aggregated, from `CloudTrail-Aggregated/`.
     Aggregated,
-    /// CloudWatch Logs telling a new subscriber that it is there.
+    /// The control message that CloudWatch Logs sends to a new subscription.
     ControlMessage,
-    /// S3, SNS or SQS telling where a log file is.
+    /// An S3, SNS or SQS notification about a log file.
     Notification,
-    /// A result of this program or of its predecessor.
+    /// A result of this program or of aws-summarize-account-activity.
     Summary,
-    /// Anything else: an event of another kind, another file.
+    /// Anything else: another kind of event or file.
     Foreign,
 }
 
 impl Kind {
-    /// Tells whether this has nothing to do with CloudTrail.
+    /// Tells whether the content is unrelated to CloudTrail.
     pub fn is_foreign(self) -> bool {
         self == Kind::Foreign
     }
 
-    /// The name in the JSON contract.
+    /// The name in the JSON output.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Digest => "digest",
@@ -76,21 +76,21 @@ impl Kind {
     }
 }
 
-/// Where a document stopped making sense. What stood before was read.
+/// Where a document became unreadable. The content before was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
-    /// The byte at this offset of the (inflated) document cannot stand there.
+    /// The byte at this offset of the (inflated) document is not valid.
     Broken(u64),
     /// The document ends inside a value.
     CutOff(u64),
-    /// No record ends within the limit behind this offset.
+    /// The record at this offset exceeds the size limit.
     TooLarge(u64),
 }
 
-/// Events handed on at once.
+/// Maximum number of events in a batch.
 const BATCH: usize = 128;
 
-/// The way out: events are gathered, so that the sink can look them up together.
+/// Collects events into batches, so that the sink can look them up together.
 struct Out<'b, 's, S> {
     sink: &'s mut S,
     batch: Vec<Record<'b>>,
@@ -115,12 +115,12 @@ impl<'b, 's, S: Sink> Out<'b, 's, S> {
     }
 }
 
-/// What an open wrapper holds.
+/// What an open wrapper contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Nothing that is known to hold records.
+    /// Any content.
     Anywhere,
-    /// The array of a log file: what is no event here is a record that can't be read.
+    /// The array of a log file: an element that is not an event is an unreadable record.
     Records,
     /// The log events of a control message.
     Control,
@@ -132,7 +132,7 @@ enum Place {
 enum Frame {
     Array(Place),
     Object,
-    /// One object that is the value of a member.
+    /// A wrapper whose next value is the record.
     Value(Place),
 }
 
@@ -140,9 +140,9 @@ enum Frame {
 #[derive(Debug, Default)]
 pub struct Envelope {
     stack: Vec<Frame>,
-    /// Bytes of the document that earlier calls consumed.
+    /// Number of bytes that earlier calls consumed.
     consumed: u64,
-    /// Set while looking for the line on which sense begins again.
+    /// True while searching for the next readable line.
     lost: bool,
     started: bool,
     nesting: usize,
@@ -150,13 +150,13 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Reads the document's next bytes and returns how many it is done with; the caller brings the
-    /// others again with more behind them. `last` says that no more will come.
+    /// Reads the next bytes of the document and returns how many of them it has consumed. The
+    /// caller passes the others again, followed by more. `last` marks the end of the document.
     pub fn feed(&mut self, buf: &[u8], last: bool, sink: &mut impl Sink) -> usize {
         let mut pos = 0;
         if !self.started && (buf.len() >= 3 || last) {
             self.started = true;
-            // Windows tools put a byte order mark in front.
+            // Windows tools write a byte order mark.
             pos = if buf.starts_with(b"\xef\xbb\xbf") {
                 3
             } else {
@@ -172,7 +172,7 @@ impl Envelope {
         pos
     }
 
-    /// Reads on until the buffer ends, beginning anew where sense begins again.
+    /// Reads until the buffer ends; after unreadable content, continues at the next readable line.
     fn documents<'b, S: Sink>(
         &mut self,
         buf: &'b [u8],
@@ -192,7 +192,7 @@ impl Envelope {
         }
     }
 
-    /// Gives up a record that no longer fits into memory; what follows on a new line is read.
+    /// Skips a record that exceeds the size limit and continues on the next line.
     pub fn too_large(&mut self, sink: &mut impl Sink) {
         self.give_up(Damage::TooLarge(self.consumed), sink);
     }
@@ -209,7 +209,7 @@ impl Envelope {
         self.lost = true;
     }
 
-    /// Deals with what is left when the document ends.
+    /// Handles the remaining bytes at the end of the document.
     fn end(&mut self, buf: &[u8], pos: &mut usize, sink: &mut impl Sink) {
         let rest_is_blank = buf[*pos..]
             .iter()
@@ -224,7 +224,7 @@ impl Envelope {
         *pos = buf.len();
     }
 
-    /// Finds the next line that begins like one of JSON Lines or of a CloudWatch Logs export.
+    /// Finds the next line that starts like JSON Lines or a CloudWatch Logs export.
     fn resume(&mut self, buf: &[u8], pos: &mut usize) -> bool {
         let mut at = *pos;
         while let Some(found) = memchr::memchr(b'\n', &buf[at..]) {
@@ -237,7 +237,7 @@ impl Envelope {
                 }
                 Some(_) => {}
                 None => {
-                    // The line's first byte has not come yet.
+                    // The first byte of the line has not arrived yet.
                     *pos = at - 1;
                     return false;
                 }
@@ -247,7 +247,7 @@ impl Envelope {
         false
     }
 
-    /// Reads values until the buffer ends or breaks; `pos` is behind the last thing done with.
+    /// Reads values until the buffer ends or is invalid; `pos` is the end of what was consumed.
     fn values<'b, S: Sink>(
         &mut self,
         buf: &'b [u8],
@@ -263,7 +263,7 @@ impl Envelope {
         }
     }
 
-    /// Takes one step: a whole element, or one bracket of what wraps elements.
+    /// Reads one element, or one bracket of a wrapper.
     fn value<'b, S: Sink>(
         &mut self,
         scanner: &mut Scanner<'b>,
@@ -301,7 +301,7 @@ impl Envelope {
         Ok(())
     }
 
-    /// Steps over the time that begins each line of a CloudWatch Logs export.
+    /// Skips the timestamp at the start of each line of a CloudWatch Logs export.
     fn log_line(scanner: &mut Scanner<'_>) -> Scan<()> {
         let line = scanner.ahead(64);
         match line.iter().position(|b| matches!(b, b'{' | b'\n')) {
@@ -314,7 +314,7 @@ impl Envelope {
         }
     }
 
-    /// Reads on in an object after the wrapper that was found in it.
+    /// Continues in an object after the wrapper that was found in it.
     fn outer_member(&mut self, name: Text<'_>, scanner: &mut Scanner<'_>) -> Scan<()> {
         match self.wrapper(name, Place::Anywhere, scanner)? {
             Some(frame) => self.open(frame, scanner),
@@ -322,7 +322,7 @@ impl Envelope {
         }
     }
 
-    /// Tells which wrapper a member is, by its name and the kind of its value.
+    /// Determines which wrapper a member is, by its name and the type of its value.
     fn wrapper(
         &self,
         name: Text<'_>,
@@ -341,7 +341,7 @@ impl Envelope {
                 Some(Frame::Array(Place::Anywhere))
             }
             b"logEvents" if is_array(scanner)? => Some(Frame::Array(place)),
-            // EventBridge; what other collectors put round a record.
+            // EventBridge, and wrappers of other log collectors.
             b"detail" | b"_raw" if is_object(scanner)? => Some(Frame::Value(Place::Anywhere)),
             b"awslogs" if is_object(scanner)? => Some(Frame::Value(Place::AwsLogs)),
             _ => None,
@@ -380,8 +380,8 @@ impl Envelope {
         }
     }
 
-    /// Reads an object whole, as a record or as what holds one in a string; or, at the first member
-    /// that wraps records, enters it.
+    /// Reads a whole object, as a record or as a container of a JSON string. At the first member
+    /// that wraps records, enters that member instead.
     fn object<'b, S: Sink>(
         &mut self,
         place: Place,
@@ -437,7 +437,7 @@ impl Envelope {
         }
     }
 
-    /// Reads the payload that CloudWatch Logs sends to a Lambda function: gzip in base64.
+    /// Reads the payload that CloudWatch Logs sends to a Lambda function: base64-encoded gzip.
     fn payload(&self, text: Text<'_>, sink: &mut impl Sink) {
         use base64::Engine as _;
         let decoded = base64::engine::general_purpose::STANDARD.decode(text.decode().as_bytes());
@@ -450,7 +450,7 @@ impl Envelope {
         }
     }
 
-    /// Reads a document that stands inside this one.
+    /// Reads a document inside this one.
     fn inside(&self, json: &[u8], sink: &mut impl Sink) {
         if self.nesting >= 4 {
             return sink.unreadable(Fault::Broken);
@@ -463,13 +463,13 @@ impl Envelope {
     }
 }
 
-/// What is gathered of an object before it is known what it is.
+/// What is known of an object before its kind is known.
 #[derive(Default)]
 struct Object<'a> {
     record: Record<'a>,
-    /// The userIdentity of the record before.
+    /// The userIdentity of the previous record.
     near: &'a [u8],
-    /// A string that may be JSON itself.
+    /// A string that may contain JSON.
     text: Option<Text<'a>>,
     is_control: bool,
     is_digest: bool,
@@ -479,7 +479,7 @@ struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Reads one member if it says anything about the object; returns whether it did.
+    /// Reads one member if it is relevant; returns whether it was.
     #[inline]
     fn member(&mut self, name: Text<'a>, scanner: &mut Scanner<'a>) -> Scan<bool> {
         let decoded;
@@ -518,7 +518,7 @@ impl<'a> Object<'a> {
         Ok(true)
     }
 
-    /// Tells what the object is, if something says that it is no event.
+    /// Returns the kind of the object if it is not an event.
     fn kind(&self) -> Option<Kind> {
         let is = |field: Option<Text<'_>>, value| field.is_some_and(|text| text.is(value));
         let (kind, category) = (self.record.event_type, self.record.event_category);

@@ -1,7 +1,7 @@
-//! Which events count: filters that combine.
+//! Filters that decide which events are counted.
 //!
-//! Values of one filter are alternatives, and those that begin with `!` are exceptions; different
-//! filters must all agree. Patterns match the whole value, know `*` and `?`, and ignore case.
+//! The values of one filter are alternatives; values that start with `!` are exceptions. An event
+//! must pass all filters. Patterns match the whole value, support `*` and `?`, and ignore case.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -16,17 +16,20 @@ use crate::event::identity::{Actor, access_key};
 use crate::event::record::{Outcome, Record};
 use crate::event::scan::Text;
 
-/// Which calls by their outcome; the predecessor's `--activity-type`.
+/// The outcome of a call, as in the predecessor's `--activity-type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ActivityType {
+    /// All calls.
     #[default]
     All,
+    /// Calls without an error code and error message.
     Successful,
+    /// Calls with an error code or an error message.
     Failed,
 }
 
 impl ActivityType {
-    /// The predecessor's word for it.
+    /// The predecessor's name.
     pub fn name(self) -> &'static str {
         match self {
             ActivityType::All => "ALL",
@@ -36,34 +39,52 @@ impl ActivityType {
     }
 }
 
-/// Which calls by what they do; a record that does not say is neither.
+/// Whether a call changes anything. A record without `readOnly` is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
+    /// Calls whose record says `readOnly: true`.
     ReadOnly,
+    /// Calls whose record says `readOnly: false`.
     WriteOnly,
 }
 
-/// What a filter looks at; each is an option of the command line.
+/// What a filter compares; each is an option of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Criterion {
+    /// The outcome of the call, `--activity-type`.
     ActivityType,
+    /// The principal, `--principal`.
     Principal,
+    /// The person behind the principal, `--person`.
     Person,
+    /// The access key in `userIdentity`, `--access-key-id`.
     AccessKey,
+    /// The service, `--event-source`.
     EventSource,
+    /// The API, `--event-name`.
     EventName,
+    /// The error code of a failed call, `--error-code`.
     ErrorCode,
+    /// The address in `sourceIPAddress`, `--ip`.
     Ip,
+    /// The `userAgent`, `--user-agent`.
     UserAgent,
+    /// The region, `--region`.
     Region,
+    /// The account that recorded the event, `--account`.
     Account,
+    /// Calls whose record says `readOnly: true`, `--read-only`.
     ReadOnly,
+    /// Calls whose record says `readOnly: false`, `--write-only`.
     WriteOnly,
+    /// Calls that AWS services made, left out by `--exclude-aws-services`.
     ExcludeAwsServices,
+    /// Calls of this program, left out by `--exclude-self`.
     ExcludeSelf,
 }
 
 impl Criterion {
+    /// All criteria, in the order of their declaration.
     pub const ALL: [Criterion; 15] = [
         Criterion::ActivityType,
         Criterion::Principal,
@@ -113,6 +134,7 @@ impl Criterion {
 pub struct Refusals(u16);
 
 impl Refusals {
+    /// Tells whether no filter refuses the event.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -122,6 +144,7 @@ impl Refusals {
         Refusals(self.0 | other.0)
     }
 
+    /// Tells whether the filter of this criterion refuses the event.
     pub fn has(self, criterion: Criterion) -> bool {
         self.0 & criterion.bit() != 0
     }
@@ -138,16 +161,18 @@ impl Refusals {
     }
 }
 
-/// A pattern of a whole text.
+/// A pattern that matches a whole text.
 #[derive(Debug, Clone)]
 pub struct Pattern(WildMatch);
 
 impl Pattern {
+    /// Creates a pattern that matches a whole text. `*` stands for any characters, `?` for exactly
+    /// one; case is ignored.
     pub fn new(pattern: &str) -> Self {
         Pattern(WildMatch::new_case_insensitive(pattern))
     }
 
-    /// A pattern that, without a wildcard, stands for any text that contains it.
+    /// Creates a pattern. Without a wildcard, it matches any text that contains it.
     pub fn containing(pattern: &str) -> Self {
         if pattern.contains(['*', '?']) {
             Pattern::new(pattern)
@@ -156,25 +181,29 @@ impl Pattern {
         }
     }
 
-    fn matches(&self, text: &str) -> bool {
+    /// Tells whether the pattern matches the whole text.
+    pub fn matches(&self, text: &str) -> bool {
         self.0.matches(text)
     }
 }
 
-/// An address, a network, or a pattern of what stands in place of an address.
+/// A network, or a pattern for values that are not addresses.
 #[derive(Debug, Clone)]
 pub enum Origin {
+    /// A network in CIDR notation; it matches the addresses inside.
     Network(IpNet),
+    /// A pattern for any other value of `sourceIPAddress`, such as a service's DNS name.
     Name(Pattern),
 }
 
-/// Reads a network, or an address as the network of that address alone.
+/// Parses a network. An address is the network that contains only this address.
 pub fn network(text: &str) -> Option<IpNet> {
     let address = || IpAddr::from_str(text).map(IpNet::from);
     IpNet::from_str(text).or_else(|_| address()).ok()
 }
 
 impl Origin {
+    /// Reads an address or a network; other text becomes a pattern.
     pub fn new(text: &str) -> Self {
         match network(text) {
             Some(network) => Origin::Network(network),
@@ -192,12 +221,12 @@ impl Origin {
     }
 }
 
-/// The values of one filter. An empty list lets everything pass.
+/// The values of one filter. An empty list admits everything.
 #[derive(Debug, Clone)]
 pub struct List<T> {
     wanted: Vec<T>,
     unwanted: Vec<T>,
-    /// The values as they were given.
+    /// The values as they were entered.
     given: Vec<String>,
 }
 
@@ -212,7 +241,7 @@ impl<T> Default for List<T> {
 }
 
 impl<T> List<T> {
-    /// Reads values; a `!` in front makes one an exception.
+    /// Parses values; a leading `!` makes a value an exception.
     pub fn new(values: &[impl AsRef<str>], read: impl Fn(&str) -> T) -> Self {
         let mut list = List::default();
         for value in values.iter().map(AsRef::as_ref) {
@@ -225,7 +254,7 @@ impl<T> List<T> {
         list
     }
 
-    /// The value, if there is just one, and it is no pattern.
+    /// The value, if there is exactly one and it is not a pattern.
     pub fn only(&self) -> Option<&str> {
         match self.given.as_slice() {
             [value] if !value.contains(['*', '?', '!']) => Some(value),
@@ -244,7 +273,7 @@ impl<T> List<T> {
 }
 
 impl List<Pattern> {
-    /// Tells whether a text may pass; one that is absent is none of those wanted.
+    /// Tells whether a text is admitted. An absent text matches no value.
     fn admits_text(&self, text: Option<Text<'_>>) -> bool {
         if self.is_empty() {
             return true;
@@ -259,28 +288,41 @@ impl List<Pattern> {
 /// All filters of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// Which calls by their outcome.
     pub activity_type: ActivityType,
+    /// Principals, such as `ACCOUNT:role/NAME`.
     pub principals: List<Pattern>,
+    /// Persons; events without a person have the empty name.
     pub persons: List<Pattern>,
+    /// Access key ids in `userIdentity`; identities without one have the empty id.
     pub access_keys: List<Pattern>,
+    /// Services, with or without the domain: `ec2.amazonaws.com` or `ec2`.
     pub sources: List<Pattern>,
+    /// APIs, `eventName`.
     pub names: List<Pattern>,
+    /// Error codes of failed calls.
     pub error_codes: List<Pattern>,
+    /// Addresses, networks and names in `sourceIPAddress`.
     pub origins: List<Origin>,
+    /// User agents.
     pub user_agents: List<Pattern>,
+    /// Regions, `awsRegion`.
     pub regions: List<Pattern>,
+    /// Accounts that recorded the event, `recipientAccountId`.
     pub accounts: List<Pattern>,
+    /// Read-only or write-only calls; None for both, and for records that do not say.
     pub access: Option<Access>,
+    /// Leaves out the calls of AWS services.
     pub without_aws_services: bool,
-    /// Leaves out the calls of this very program.
+    /// Leaves out the calls of this program.
     pub without_self: bool,
 }
 
-/// What marks our own calls in a user agent, since `aws.rs` sets it as the application's id.
+/// The app ID that aws.rs sets; it appears in the user agent of our calls.
 const SELF: &str = "app/trailtab";
 
 impl Filter {
-    /// Tells whether it matters who made a call.
+    /// Tells whether any filter needs the actor of a call.
     pub fn asks_for_actors(&self) -> bool {
         let lists = [
             &self.principals,
@@ -291,7 +333,8 @@ impl Filter {
         self.without_aws_services || lists.iter().any(|list| !list.is_empty())
     }
 
-    /// Tells which filters refuse an actor's events; `identity` is the JSON that it was read from.
+    /// Returns the filters that refuse an actor's events; `identity` is the JSON of its
+    /// userIdentity.
     pub fn actor_refusals(&self, actor: &Actor, identity: &[u8]) -> Refusals {
         let person = actor.person.as_ref().map_or("", |person| &person.name);
         let mut refusals = Refusals::default();
@@ -314,8 +357,9 @@ impl Filter {
         self.access_keys.admits(|pattern| pattern.matches(&key))
     }
 
-    /// Tells whether an event may pass, whoever its actor is. What a record leaves out is known by
-    /// the word that stands for it in results; `account` counts if none recorded the event.
+    /// Tells whether all filters that do not depend on the actor admit an event. A missing field
+    /// has the value that stands for it in results; `account` is used if the record has no
+    /// recipientAccountId.
     #[inline]
     pub fn admits(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> bool {
         let stop = |_| ControlFlow::Break(());
@@ -323,7 +367,7 @@ impl Filter {
             .is_continue()
     }
 
-    /// Tells which filters refuse an event, whoever its actor is.
+    /// Returns the filters that refuse an event, without those that depend on the actor.
     pub fn refusals(&self, record: &Record<'_>, outcome: Outcome<'_>, account: &str) -> Refusals {
         let mut refusals = Refusals::default();
         let _ = self.each_refusal(record, outcome, account, |criterion| {
@@ -333,7 +377,7 @@ impl Filter {
         refusals
     }
 
-    /// Asks one filter after the other, and tells each that refuses, until it is told to stop.
+    /// Calls `refused` for each filter that refuses an event, until it breaks.
     #[inline]
     fn each_refusal(
         &self,
@@ -385,7 +429,7 @@ impl Filter {
         ask(!is_own, Criterion::ExcludeSelf)
     }
 
-    /// The values of a filter as they were given.
+    /// The values of a filter as they were entered.
     pub fn given(&self, criterion: Criterion) -> Vec<String> {
         let given = match criterion {
             Criterion::ActivityType => return vec![self.activity_type.name().to_owned()],
@@ -407,12 +451,12 @@ impl Filter {
         given.clone()
     }
 
-    /// Tells whether an account's events may pass.
+    /// Tells whether the filter admits an account.
     pub fn admits_account(&self, account: &str) -> bool {
         self.accounts.admits(|pattern| pattern.matches(account))
     }
 
-    /// Tells whether a region's events may pass.
+    /// Tells whether the filter admits a region.
     pub fn admits_region(&self, region: &str) -> bool {
         self.regions.admits(|pattern| pattern.matches(region))
     }
@@ -445,12 +489,12 @@ impl Filter {
     }
 }
 
-/// Tells whether a text is the id of an account: twelve digits.
+/// Tells whether a text is an account id: twelve digits.
 pub fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// What an event has that a filter compares; none if that is no text, or belongs to the actor.
+/// The value of an event that a filter compares; None if it is not a text, or belongs to the actor.
 pub fn value<'r>(
     criterion: Criterion,
     record: &Record<'r>,
@@ -471,7 +515,7 @@ pub fn value<'r>(
     }
 }
 
-/// What an actor has that a filter compares; none if that is no text, or belongs to the event.
+/// The value of an actor that a filter compares; None if it is not a text, or belongs to the event.
 pub fn actor_value<'a>(
     criterion: Criterion,
     actor: &'a Actor,

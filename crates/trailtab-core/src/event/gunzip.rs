@@ -1,4 +1,4 @@
-//! Inflating gzip in memory, fast where it is safe to.
+//! Inflates gzip in memory, by the fast library where that is safe.
 
 use std::io::Read as _;
 
@@ -7,12 +7,12 @@ use libdeflater::Decompressor;
 
 const MAGIC: &[u8] = b"\x1f\x8b\x08";
 
-/// Tells whether a document begins like a gzip file.
+/// Tells whether a document starts with the gzip magic number.
 pub fn is_gzip(head: &[u8]) -> bool {
     head.starts_with(&MAGIC[..2])
 }
 
-/// Inflates one file after the other into one buffer.
+/// Inflates files one after the other into the same buffer.
 pub struct Inflater {
     decompressor: Decompressor,
     out: Vec<u8>,
@@ -20,7 +20,7 @@ pub struct Inflater {
 }
 
 impl Inflater {
-    /// Inflates nothing that is larger than `limit` bytes.
+    /// Creates an inflater for files of at most `limit` bytes when inflated.
     pub fn new(limit: usize) -> Self {
         Inflater {
             decompressor: Decompressor::new(),
@@ -29,11 +29,13 @@ impl Inflater {
         }
     }
 
-    /// Inflates a gzip file of one member whose last four bytes give its size, as CloudTrail writes
-    /// them. `None` means "look closer": it is damaged, too large, or has several members.
+    /// Inflates a gzip file with one member whose last four bytes give its size, as CloudTrail
+    /// writes them. Returns `None` if the file needs the streaming decoder: it is damaged, too
+    /// large, or has several members.
     ///
-    /// libdeflate stops without a word after the first member, and two equal members end in equal
-    /// checksums, so anything that could be a second header sends the file to the slow decoder.
+    /// libdeflate stops silently after the first member, and two equal members end in equal
+    /// checksums, so any bytes that could be a second header send the file to the streaming
+    /// decoder.
     pub fn inflate(&mut self, gzip: &[u8]) -> Option<&[u8]> {
         let size = u32::from_le_bytes(*gzip.last_chunk::<4>()?) as usize;
         if size > self.limit || memchr::memmem::find(gzip.get(10..)?, MAGIC).is_some() {
@@ -48,7 +50,7 @@ impl Inflater {
     }
 }
 
-/// Inflates a gzip payload into a buffer of its own, unless it is damaged or larger than `limit` bytes.
+/// Inflates a gzip payload into a new buffer; `None` if it is damaged or larger than `limit` bytes.
 pub fn whole(gzip: &[u8], limit: usize) -> Option<Vec<u8>> {
     let mut inflater = Inflater::new(limit);
     if let Some(size) = inflater.inflate(gzip).map(<[u8]>::len) {

@@ -1,14 +1,14 @@
-//! Who acted: `userIdentity` → principal, session, person.
+//! Who made a call: `userIdentity` → principal, session, person.
 //!
 //! The principal is a stable key: a role stands for all of its sessions. The session and the person
-//! behind it are kept beside. An identity of a shape that nobody has seen before is data: it gets
-//! the best key there is, and [`Actor::odd`] says what was odd about it.
+//! are kept separately. An identity of an unknown shape is not an error: it gets the best available
+//! key, and [`Actor::odd`] describes its shape.
 
 use std::borrow::Cow;
 
 use crate::event::scan::{Scan, Scanner, Text};
 
-/// The parts of `userIdentity` in use.
+/// The members of `userIdentity` that are in use.
 #[derive(Debug, Default)]
 struct Identity<'a> {
     kind: Field<'a>,
@@ -31,44 +31,50 @@ type Field<'a> = Option<Cow<'a, str>>;
 /// Who made a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Actor {
-    /// `ACCOUNT:role/NAME`, `ACCOUNT:user/NAME`, `ec2.amazonaws.com`, …
+    /// `ACCOUNT:role/NAME`, `ACCOUNT:user/NAME`, `ec2.amazonaws.com` and so on.
     pub principal: String,
-    /// `userIdentity.type` as it stands, `AssumedRoot` for a session that AssumeRoot made, empty if
-    /// there is none.
+    /// `userIdentity.type`, unchanged; `AssumedRoot` for a session that AssumeRoot created; empty
+    /// if there is none.
     pub kind: String,
-    /// The role session's name.
+    /// The role session name; None for identities without a session.
     pub session: Option<String>,
+    /// The person behind the identity; None if the identity names none.
     pub person: Option<Person>,
-    /// The account that the identity belongs to.
+    /// The account of the identity; None if the record does not name it.
     pub account: Option<String>,
-    /// The identity's shape, if the grammar does not know it.
+    /// The shape of the identity if it is unknown; None otherwise.
     pub odd: Option<String>,
 }
 
-/// The human behind an actor, and how that is known.
+/// The human behind an actor, and the evidence for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Person {
+    /// The name of the person; its form depends on the evidence.
     pub name: String,
+    /// Where the name comes from.
     pub evidence: Evidence,
 }
 
-/// What names a person.
+/// The field that identifies a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Evidence {
-    /// `sourceIdentity`, which a role chain cannot change.
+    /// `sourceIdentity`, which role chaining cannot change.
     SourceIdentity,
-    /// The session name of a role that IAM Identity Center made, or one that is a mail address.
+    /// The session name of a role that IAM Identity Center created, or a session name that is a
+    /// mail address.
     SessionName,
     /// `onBehalfOf` or an `IdentityCenterUser`: a user of IAM Identity Center, by id.
     IdentityCenter,
-    /// The name given by a federation or identity provider.
+    /// The name that a federation or an identity provider gave.
     Federation,
+    /// An identity of type `IAMUser`, named `ACCOUNT:user/NAME`.
     IamUser,
+    /// The root user, named `ACCOUNT:root`; sessions that AssumeRoot made are left out.
     Root,
 }
 
 impl Evidence {
-    /// The name in the JSON contract.
+    /// The name in the JSON output.
     pub fn name(self) -> &'static str {
         match self {
             Evidence::SourceIdentity => "source_identity",
@@ -84,8 +90,8 @@ impl Evidence {
 impl Actor {
     /// Resolves the JSON of `userIdentity`, which is empty if the record has none.
     pub fn resolve(json: &[u8]) -> Actor {
-        // What the scanner stepped over as an object may still be broken inside; what was read
-        // before that still tells something.
+        // The scanner only skipped this object before, so it may be invalid. The members read
+        // before the error are still used.
         let mut identity = Identity::default();
         let read = identity.read(&mut Scanner::new(json, 0));
         let absent = json.is_empty() || read.is_err();
@@ -99,7 +105,8 @@ impl Actor {
             principal,
             odd,
             account: identity.account(),
-            // A session that AssumeRoot made acts as root, but nobody used root's own credentials.
+            // A session that AssumeRoot created acts as root, but root's own credentials were not
+            // used.
             kind: match identity.kind {
                 Some(_) if identity.assumed_root => "AssumedRoot".to_owned(),
                 kind => kind.unwrap_or_default().into_owned(),
@@ -107,21 +114,21 @@ impl Actor {
         }
     }
 
-    /// The account that the identity belongs to, where the record names none that recorded it.
+    /// The account of the identity, or `unknown`; used if the record has no recipientAccountId.
     pub fn account_or_unknown(&self) -> String {
         self.account.clone().unwrap_or_else(|| "unknown".to_owned())
     }
 
-    /// Tells whether an AWS service acted for itself.
+    /// Tells whether an AWS service made the call on its own behalf.
     pub fn is_aws_service(&self) -> bool {
         is_service(&self.principal) || self.kind.eq_ignore_ascii_case("AWSService")
     }
 }
 
-/// The access key that a call was signed with, if its `userIdentity` names one.
+/// The access key id that signed the call, if `userIdentity` contains one.
 pub fn access_key(json: &[u8]) -> Option<String> {
     let mut key = None;
-    // What is broken names none.
+    // Invalid JSON yields no key.
     let read = each(&mut Scanner::new(json, 0), |scanner, name| {
         match name {
             b"accessKeyId" => key = field(scanner)?,
@@ -132,7 +139,7 @@ pub fn access_key(json: &[u8]) -> Option<String> {
     read.ok().and_then(|()| owned(&key))
 }
 
-/// Tells whether a name is an AWS service's DNS name, in any partition.
+/// Tells whether a name is the DNS name of an AWS service, in any partition.
 fn is_service(name: &str) -> bool {
     name.ends_with(".amazonaws.com")
         || name.ends_with(".amazonaws.com.cn")
@@ -144,7 +151,7 @@ fn field<'a>(scanner: &mut Scanner<'a>) -> Scan<Field<'a>> {
     Ok(text.map(Text::decode))
 }
 
-/// Calls `member` for each member, or steps over the value if it is no object.
+/// Calls `member` for each member; skips the value if it is not an object.
 #[inline]
 fn each<'a>(
     scanner: &mut Scanner<'a>,
@@ -216,13 +223,13 @@ impl<'a> Identity<'a> {
         is(&self.kind, kind)
     }
 
-    /// The account, as text of its own: many a principal is named by nothing else.
+    /// The account as a String: many principals are identified by it alone.
     fn account(&self) -> Option<String> {
         owned(&self.account_id)
     }
 
-    /// Names the principal by the grammar of the predecessor, extended by the types that AWS
-    /// documents since; `None` if the identity does not fit it.
+    /// Derives the principal by the rules of aws-summarize-account-activity, extended by the types
+    /// that AWS has documented since; `None` if the identity does not fit them.
     fn principal(&self) -> Option<String> {
         let account = self.account_id.as_deref();
         let invoked_by = || owned(&self.invoked_by);
@@ -268,7 +275,7 @@ impl<'a> Identity<'a> {
         }
     }
 
-    /// A federation token's calls count for the user that got it.
+    /// Calls with a federation token count for the user that requested it.
     fn federated(&self) -> Option<String> {
         let account = self.account_id.as_deref()?;
         match self.issuer_name.as_deref() {
@@ -285,7 +292,7 @@ impl<'a> Identity<'a> {
         Some(format!("{account}:identitycenteruser/{store}/{user}"))
     }
 
-    /// `principalId` or `arn` name the directory and the user: `d-…/<uuid>`.
+    /// `principalId` or `arn` identify the directory and the user: `d-…/<uuid>`.
     fn directory(&self) -> Option<String> {
         let ids = [&self.arn, &self.principal_id, &self.user_name]
             .into_iter()
@@ -304,7 +311,7 @@ impl<'a> Identity<'a> {
             .or(Some("unknown".to_owned()))
     }
 
-    /// Names an identity that the grammar does not know.
+    /// Derives a principal for an identity of an unknown shape.
     fn fallback(&self) -> String {
         let arn = || {
             self.arn
@@ -314,12 +321,12 @@ impl<'a> Identity<'a> {
         let name = owned(&self.invoked_by)
             .or_else(arn)
             .or_else(|| self.account());
-        // The console's CSV download tells nothing but a name.
+        // The console's CSV download contains only a name.
         name.or_else(|| owned(&self.user_name))
             .unwrap_or_else(|| "unknown".to_owned())
     }
 
-    /// Says what did not fit the grammar.
+    /// Describes which part of the identity is unknown.
     fn shape(&self, absent: bool) -> String {
         let Some(kind) = self.kind.as_deref() else {
             let what = if absent {
@@ -347,7 +354,7 @@ impl<'a> Identity<'a> {
         role.starts_with("assumed-role/").then_some(session)
     }
 
-    /// Finds the human behind the identity, whose principal is known.
+    /// Finds the person behind the identity, whose principal is known.
     fn person(&self, principal: &str) -> Option<Person> {
         let (name, evidence) = self.named_person(principal)?;
         let name = name.to_owned();
@@ -390,7 +397,7 @@ impl<'a> Identity<'a> {
         }
     }
 
-    /// Whether a user or root is named in full, and not by a fallback.
+    /// Tells whether a user or root was identified without a fallback.
     fn principal_is_known(&self) -> bool {
         self.account_id.is_some() && (self.user_name.is_some() || self.is("Root"))
     }
@@ -406,7 +413,7 @@ fn owned(field: &Field<'_>) -> Option<String> {
     field.as_deref().map(str::to_owned)
 }
 
-/// What an ARN names within its account.
+/// The resource part of an ARN.
 fn resource_of(arn: &str) -> Option<&str> {
     arn.splitn(6, ':').nth(5)
 }
@@ -415,8 +422,8 @@ fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|account| !account.is_empty())
 }
 
-/// Names the principal that an ARN of IAM or STS stands for: sessions count for their role, and a
-/// role's path is dropped.
+/// Derives the principal from an IAM or STS ARN. A session counts for its role, and the path of a
+/// role is dropped.
 fn by_arn(arn: &str) -> Option<String> {
     let account = account_of(arn)?;
     let resource = resource_of(arn)?;

@@ -1,4 +1,4 @@
-//! The way of an event from its document to what counts it: window, deduplication, filters, count.
+//! The path of an event from its document to the counter: window, deduplication, filters, count.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
@@ -15,76 +15,86 @@ use crate::event::record::{Outcome, Record};
 use crate::event::scan::Text;
 use crate::time::{Clock, Seconds, Window};
 
-/// Where events are copied to before filters see them: the region and the record's JSON.
+/// Receives a copy of each event before the filters apply: the region and the record's JSON.
 pub type Dump<'r> = &'r (dyn Fn(&str, &[u8]) + Sync);
 
-/// What counts events. It is a monoid: an empty one changes nothing, and any two can be merged, in any
-/// order and grouping, with the same result. So each thread counts for itself.
+/// Counts events. A counter is a monoid: an empty one changes nothing, and any two can be merged,
+/// in any order and grouping, with the same result. So each thread counts on its own.
 pub trait Counter: Sync + Send {
-    /// Another of the same kind that has counted nothing.
+    /// Returns an empty counter of the same kind.
     fn empty(&self) -> Self;
-    /// Tells whether it matters who made a call. If not, all calls are those of nobody.
+    /// Tells whether the counter needs actors. If not, all calls belong to the default actor.
     fn asks_for_actors(&self) -> bool {
         true
     }
-    /// Returns the number of an actor, to count its events under.
+    /// Returns the number under which the events of an actor are counted.
     fn actor(&mut self, actor: &Actor) -> ActorId;
     /// Counts one event.
     fn add(&mut self, event: &Counted<'_, '_>);
-    /// Takes note of an identity whose shape is unknown.
+    /// Records an identity of an unknown shape.
     fn add_odd(&mut self, shape: &str, json: &str);
-    /// Adds the counts of another.
+    /// Adds the counts of another counter.
     fn merge(&mut self, other: &Self);
     /// Tells whether no event was counted.
     fn is_empty(&self) -> bool;
 }
 
-/// An actor's number in what counts its events.
+/// The number of an actor in a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActorId(pub usize);
 
 /// One event, ready to be counted.
 pub struct Counted<'a, 'r> {
+    /// The record as it was read.
     pub record: &'a Record<'r>,
+    /// The number that the counter gave to the event's actor.
     pub actor: ActorId,
+    /// The eventTime in seconds since 1970-01-01T00:00:00Z; None if the record has no valid one.
     pub time: Option<Seconds>,
+    /// Whether the call succeeded, and the error code if it did not.
     pub outcome: Outcome<'r>,
 }
 
-/// What a run counts; shared by all threads.
+/// What a run counts; all threads share it.
 #[derive(Debug, Default)]
 pub struct Rules {
+    /// The time window; events outside are not counted.
     pub window: Window,
+    /// The filters; events that one of them refuses are not counted.
     pub filter: Filter,
-    /// Counts each account for itself instead of all together.
+    /// Whether each account gets a counter of its own.
     pub per_account: bool,
 }
 
-/// What became of the records of a run: read = counted + filtered + duplicate + unreadable.
+/// What happened to the records of a run: read = counted + filtered + duplicate + unreadable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reconciliation {
+    /// Records read.
     pub read: u64,
+    /// Records counted.
     pub counted: u64,
-    /// Outside the window, or kept out by a filter.
+    /// Events outside the window, or refused by a filter.
     pub filtered: u64,
-    /// Read before, by eventID.
+    /// Events whose eventID was read before in this run.
     pub duplicate: u64,
-    /// Where a record should be and none can be read.
+    /// Elements that should be records and could not be read.
     pub unreadable: u64,
 }
 
-/// What one thread has counted, or all of them together.
+/// The counts of one thread, or of all threads together.
 #[derive(Debug)]
 pub struct Intaken<C = Tally> {
+    /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
-    /// How many of the unreadable records end in the middle.
+    /// Unreadable records that end in the middle.
     pub truncated: u64,
-    /// By account, or all under the empty name.
+    /// The counters by account; a single one with an empty name unless accounts are counted
+    /// separately.
     pub tallies: BTreeMap<String, C>,
-    /// What the documents held that is no event.
+    /// Content of the documents that is not an event, by kind.
     pub others: BTreeMap<Kind, u64>,
-    /// What is known of events that were left out; whole only if none was counted.
+    /// Data about the events that were not counted; complete only if no event was counted.
     pub removals: Removals,
 }
 
@@ -122,10 +132,10 @@ impl<C: Counter> Intaken<C> {
     }
 }
 
-/// One thread's way in.
+/// Ingests the documents of one thread.
 pub struct Intake<'r, C> {
     rules: &'r Rules,
-    /// What counts, before it has counted anything.
+    /// An empty counter, from which others are made.
     empty: &'r C,
     seen: &'r Seen,
     dump: Option<Dump<'r>>,
@@ -134,11 +144,11 @@ pub struct Intake<'r, C> {
     truncated: u64,
     ledgers: Vec<Ledger<C>>,
     others: BTreeMap<Kind, u64>,
-    /// What is known of events that were left out, until the first one is counted.
+    /// Data about the events that were not counted, collected until the first one is counted.
     removals: Removals,
 }
 
-/// What counts an account's events, and the identities that it has met.
+/// The counter of one account, and the identities it has seen.
 struct Ledger<C> {
     account: String,
     tally: C,
@@ -146,6 +156,9 @@ struct Ledger<C> {
 }
 
 impl<'r, C: Counter> Intake<'r, C> {
+    /// Creates the ingestion of one thread. `empty` makes the counters, `seen` holds the eventIDs
+    /// of the whole run, and `dump` gets a copy of each record inside the window that is no
+    /// duplicate, before the filters apply.
     pub fn new(rules: &'r Rules, empty: &'r C, seen: &'r Seen, dump: Option<Dump<'r>>) -> Self {
         Intake {
             rules,
@@ -161,13 +174,15 @@ impl<'r, C: Counter> Intake<'r, C> {
         }
     }
 
-    /// The events read so far.
+    /// Number of records read so far.
     pub fn read(&self) -> u64 {
         self.counts.read
     }
 
+    /// Ends the thread's part and returns what it counted. Accounts without a counted event are
+    /// left out.
     pub fn finish(self) -> Intaken<C> {
-        // An account whose events were all filtered out is none of the result's.
+        // Skip accounts whose events were all filtered out.
         let ledgers = self
             .ledgers
             .into_iter()
@@ -183,7 +198,7 @@ impl<'r, C: Counter> Intake<'r, C> {
         }
     }
 
-    /// Finds the ledger that an event belongs to.
+    /// Finds the counter that an event belongs to.
     fn ledger<'l>(
         ledgers: &'l mut Vec<Ledger<C>>,
         rules: &Rules,
@@ -210,7 +225,7 @@ impl<'r, C: Counter> Intake<'r, C> {
         &mut ledgers[index]
     }
 
-    /// Copies an event for whoever wants the records themselves. A row of CSV has no JSON.
+    /// Copies an event to `dump`. A CSV row has no JSON to copy.
     fn copy(&self, record: &Record<'_>) {
         if let Some(dump) = self.dump.filter(|_| !record.raw.is_empty()) {
             let region = record.aws_region.map(Text::decode);
@@ -218,7 +233,7 @@ impl<'r, C: Counter> Intake<'r, C> {
         }
     }
 
-    /// Counts an event unless a filter keeps it out.
+    /// Counts an event unless a filter refuses it; returns whether it was counted.
     fn count(&mut self, record: &Record<'_>, time: Option<Seconds>) -> bool {
         let filter = &self.rules.filter;
         let outcome = record.outcome();
@@ -227,7 +242,7 @@ impl<'r, C: Counter> Intake<'r, C> {
         let Ledger {
             tally, identities, ..
         } = Self::ledger(&mut self.ledgers, self.rules, self.empty, record);
-        // Resolving an identity is dear, and so is comparing it with those met before.
+        // Resolving an identity is expensive, and so is comparing it with the ones seen before.
         let identity = match tally.asks_for_actors() || filter.asks_for_actors() {
             true => record.user_identity,
             false => &[],
@@ -260,7 +275,7 @@ impl<'r, C: Counter> Intake<'r, C> {
     }
 }
 
-/// Shortens an identity to what a report can show, the same however its document was laid out.
+/// Shortens an identity for a report. The result does not depend on the layout of the document.
 fn example(identity: &[u8]) -> String {
     let identity = if identity.is_empty() {
         b"null"
@@ -321,11 +336,12 @@ impl<C: Counter> Sink for Intake<'_, C> {
     }
 }
 
-/// Identities met before, by their JSON: resolving one costs more than all the counting, and a
-/// session's calls carry the same bytes. Each has one place; a newcomer takes it.
+/// Cache of resolved identities by their JSON: resolving costs more than all the counting, and the
+/// calls of a session have the same bytes. Each identity has one slot, which a newer one
+/// overwrites.
 struct Identities {
     places: Vec<Option<Box<Known>>>,
-    /// The place that was asked for last.
+    /// The slot of the previous look-up.
     last: usize,
     hasher: RandomState,
 }
@@ -335,7 +351,7 @@ struct Known {
     id: ActorId,
     refusals: Refusals,
     account: String,
-    /// The shape that the grammar does not know, and how the identity looks.
+    /// The unknown shape, and the identity as JSON.
     odd: Option<(String, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! Strings as small numbers, so that counting compares numbers.
+//! Interns strings as small numbers, so that counters compare numbers.
 
 use std::hash::BuildHasher as _;
 
@@ -7,17 +7,19 @@ use hashbrown::HashTable;
 
 use crate::event::scan::Text;
 
-/// A string's number in its [`Interner`], from zero on without gaps.
+/// The number of a string in its [`Interner`], counted from zero without gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Symbol(pub u32);
 
 impl Symbol {
+    /// The number as an index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// Distinct strings, each kept once. The hash is seeded at random, since attackers choose strings.
+/// Distinct strings, each stored once. The hash is randomly seeded, because attackers choose the
+/// strings.
 #[derive(Debug, Default)]
 pub struct Interner {
     text: String,
@@ -27,14 +29,14 @@ pub struct Interner {
     scratch: Vec<u8>,
 }
 
-/// Where a string stands in the text of all.
+/// The position of a string in the shared text.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     start: usize,
     len: usize,
 }
 
-/// A string's place is kept beside its hash as well: most look-ups end there.
+/// The position of a string, with its hash: most look-ups need nothing else.
 #[derive(Debug)]
 struct Entry {
     hash: u64,
@@ -51,7 +53,7 @@ impl Place {
 }
 
 impl Interner {
-    /// Returns the text of a symbol that this interner gave out, and nothing for another's.
+    /// Returns the string of a symbol of this interner; an unknown symbol gives an empty string.
     pub fn get(&self, symbol: Symbol) -> &str {
         self.places
             .get(symbol.index())
@@ -63,12 +65,12 @@ impl Interner {
         u32::try_from(self.places.len()).unwrap_or(u32::MAX)
     }
 
-    /// The bytes of all strings together.
+    /// The size of all strings in bytes.
     pub fn size(&self) -> usize {
         self.text.len()
     }
 
-    /// Returns the symbol of a text as it stands in a document.
+    /// Returns the symbol of a text from a document.
     #[inline]
     pub fn text(&mut self, text: Text<'_>) -> Symbol {
         match text.unescaped() {
@@ -84,7 +86,7 @@ impl Interner {
         }
     }
 
-    /// Like [`Interner::text`], and quick where it is the same text as the last time.
+    /// Like [`Interner::text`], but fast if the text is the same as in the previous call.
     #[inline]
     pub fn text_near(&mut self, text: Text<'_>, last: &mut Option<Symbol>) -> Symbol {
         if let (Some(symbol), Some(raw)) = (*last, text.unescaped())
@@ -102,7 +104,7 @@ impl Interner {
         self.bytes(string.as_bytes())
     }
 
-    /// Returns the symbol of the bytes as text; what is not UTF-8 becomes U+FFFD.
+    /// Returns the symbol of bytes as text. Invalid UTF-8 becomes U+FFFD.
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Symbol {
         let hash = self.hasher.hash_one(bytes);
@@ -120,7 +122,7 @@ impl Interner {
         let Ok(string) = str::from_utf8(bytes) else {
             return self.bytes(String::from_utf8_lossy(bytes).as_bytes());
         };
-        // Four thousand million distinct strings would have filled the memory before.
+        // Memory is exhausted long before four billion distinct strings.
         let symbol = Symbol(u32::try_from(self.places.len()).unwrap_or(u32::MAX));
         let place = Place {
             start: self.text.len(),

@@ -1,4 +1,5 @@
-//! One CloudTrail event: from the bytes of a document to a filtered, deduplicated record that a counter gets.
+//! One CloudTrail event: from the bytes of a document to a filtered, deduplicated record that a
+//! counter receives.
 
 pub mod csv;
 pub mod dedupe;

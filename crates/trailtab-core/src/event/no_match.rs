@@ -1,8 +1,8 @@
-//! Explains why no event was counted: which filter removed how many events, which values there are
-//! instead, and from when to when the events are.
+//! Explains why no event was counted: which filter removed how many events, which values exist
+//! instead, and the time range of the events.
 //!
-//! Each thread collects [`Removals`] only until it counts its first event, and only of events that are
-//! not counted. So a run that finds something pays next to nothing for it.
+//! Each thread collects [`Removals`] only until it counts its first event, and only for events that
+//! are not counted. So the cost is negligible for a run that counts events.
 
 use std::collections::BTreeSet;
 
@@ -22,20 +22,21 @@ use crate::time::{self, Seconds};
 const MAX_VALUES: u32 = 10_000;
 const MAX_VALUE_BYTES: usize = 1 << 20;
 
-/// Values that a report lists for each filter.
+/// Maximum number of values that a report lists for each filter.
 const MAX_LISTED_VALUES: usize = 50;
 
-/// Edits by which an id may be mistyped. One that differs by more is another id.
+/// Maximum number of edits by which an id may be mistyped. An id that differs by more is another
+/// id.
 const MAX_EDITS_OF_IDS: usize = 2;
 
-/// What is known of events that were read and not counted. Any two can be merged.
+/// Data about events that were read and not counted. Any two can be merged.
 #[derive(Debug, Default)]
 pub struct Removals {
     /// The times of the first and the last event, counted or not.
     first: Option<Seconds>,
     last: Option<Seconds>,
     outside_window: u64,
-    /// By [`Criterion`], as far as any filter refused an event.
+    /// Indexed by [`Criterion`]; shorter if no filter at the end refused an event.
     filters: Vec<Removed>,
 }
 
@@ -81,7 +82,7 @@ impl Values {
 }
 
 impl Removals {
-    /// Takes note of the time of an event, wherever it is.
+    /// Records the time of an event, whether it is counted or not.
     #[inline]
     pub fn saw(&mut self, time: Option<Seconds>) {
         if let Some(time) = time {
@@ -90,12 +91,12 @@ impl Removals {
         }
     }
 
-    /// Takes note of events outside the time window.
+    /// Adds events outside the time window.
     pub fn outside_window(&mut self, events: u64) {
         self.outside_window += events;
     }
 
-    /// Takes note of an actor that some filters refuse. Its events are counted apart.
+    /// Records an actor that some filters refuse. Its events are recorded separately.
     pub fn actor(&mut self, refusals: Refusals, actor: &Actor, identity: &[u8]) {
         for criterion in Criterion::ALL {
             if refusals.has(criterion)
@@ -106,8 +107,8 @@ impl Removals {
         }
     }
 
-    /// Takes note of an event that was refused. `refusals` are those for its actor, and `account` is
-    /// the actor's.
+    /// Records an event that was refused. `refusals` are those of its actor, and `account` is the
+    /// actor's account.
     #[cold]
     pub fn event(
         &mut self,
@@ -141,6 +142,7 @@ impl Removals {
         &mut self.filters[place]
     }
 
+    /// Adds what another thread has collected.
     pub fn merge(&mut self, other: &Removals) {
         self.saw(other.first);
         self.saw(other.last);
@@ -158,17 +160,21 @@ impl Removals {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NoMatch {
-    /// The first and the last event that was read; null if none has a time.
+    /// The time of the first event that was read; null if none has a time.
     pub first_event: Option<String>,
+    /// The time of the last event that was read; null if none has a time.
     pub last_event: Option<String>,
-    /// The first and the last day of the log files in S3, if the time window leaves all of them out.
+    /// The first day of the log files in S3, written `2026-09-07`; absent unless the time window
+    /// excludes all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_day_stored: Option<String>,
+    /// The last day of the log files in S3, written `2026-09-07`; absent unless the time window
+    /// excludes all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_day_stored: Option<String>,
-    /// Events outside the time window. The filters did not see them.
+    /// Number of events outside the time window. The filters were not applied to them.
     pub outside_window: u64,
-    /// The filters that removed events, or kept log files from being read.
+    /// The filters that removed events or excluded log files from reading.
     pub filters: Vec<RemovedBy>,
 }
 
@@ -178,25 +184,25 @@ pub struct NoMatch {
 pub struct RemovedBy {
     /// The option, such as `--region`.
     pub option: String,
-    /// The values that were given to it.
+    /// The values that were given to the option.
     pub given: Vec<String>,
-    /// Events that the filter removes, also those that other filters remove as well.
+    /// Number of events that the filter removes, including those that other filters remove as well.
     pub removed: u64,
-    /// Events that no other filter removes: without this one they would be counted.
+    /// Number of events that only this filter removes: without it they would be counted.
     pub removed_alone: u64,
-    /// Accounts or regions in S3 whose log files were not read because of it.
+    /// Number of accounts or regions in S3 whose log files the filter excluded from reading.
     pub not_read: u64,
-    /// What to give to the option instead: the value or pattern that is most like each value that was given,
-    /// as far as there is any.
+    /// For each value that was given, the existing value or a pattern that is most similar to it,
+    /// if there is one.
     pub did_you_mean: Vec<String>,
-    /// The values of what was removed, those first that are most like what was given; 50 at most.
+    /// Values of the removed events, the most similar to the given values first; at most 50.
     pub values: Vec<String>,
-    /// Values beyond those listed; at least so many, if there are more than ten thousand.
+    /// Number of values beyond those listed; a lower bound if there are more than 10,000.
     pub values_not_listed: u64,
 }
 
 impl NoMatch {
-    /// Explains why nothing was counted; `None` if something was.
+    /// Explains why nothing was counted; `None` if an event was counted.
     pub fn of<C>(intaken: &Intaken<C>, coverage: &Coverage, rules: &Rules) -> Option<NoMatch> {
         if intaken.counts.counted > 0 {
             return None;
@@ -234,7 +240,7 @@ impl RemovedBy {
     ) -> RemovedBy {
         let given = filter.given(criterion);
         let wanted = given.iter().filter(|value| !value.starts_with('!'));
-        // A list in one value is no value of the log; its parts may be.
+        // A comma-separated list in one value never matches, but its parts may.
         let texts: Vec<&str> = wanted.flat_map(|value| value.split(',')).collect();
         let values: BTreeSet<&str> = removed
             .values
@@ -266,12 +272,12 @@ impl RemovedBy {
     }
 }
 
-/// What to give to an option instead of a text, so that it matches the value that is most like it. A
-/// principal is known by its name, so the account is left to a wildcard if the text has none.
+/// A value or pattern for an option that matches the value most similar to `text`. A principal is
+/// recognised by its name, so the account becomes a wildcard if the text contains none.
 fn meant(criterion: Criterion, text: &str, values: &BTreeSet<&str>) -> Option<String> {
     let (likeness, value) = nearest::meant(text, values.iter().copied())?;
     match (criterion, likeness) {
-        // Addresses that differ by a digit are different hosts.
+        // Addresses that differ by one digit are different hosts.
         (Criterion::Ip, _) => return None,
         (Criterion::Account | Criterion::AccessKey, Likeness::Typo(edits))
             if edits > MAX_EDITS_OF_IDS =>

@@ -11,8 +11,11 @@ use crate::event::scan::Text;
 /// What a reader tells of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Told {
+    /// The fields of each event, in the order in which they were read.
     pub events: Vec<Vec<String>>,
+    /// The kinds of content that is no event.
     pub others: Vec<Kind>,
+    /// The number of records that cannot be read.
     pub unreadable: usize,
 }
 

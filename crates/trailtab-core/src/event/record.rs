@@ -1,7 +1,8 @@
-//! One CloudTrail record, as far as it is read, tolerant of every eventVersion.
+//! The fields of one CloudTrail record that are in use, for every eventVersion.
 //!
 //! The fields are those of "CloudTrail record contents" in the CloudTrail User Guide. Fields that
-//! nobody counts are skipped, unknown ones ignored, and a value of the wrong type counts as absent.
+//! are not counted are skipped, unknown fields are ignored, and a value of the wrong type counts as
+//! absent.
 
 use std::sync::LazyLock;
 
@@ -13,51 +14,61 @@ use crate::time::{Clock, Seconds};
 /// One record, borrowed from its document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Record<'a> {
-    /// The whole record as it stands in the document.
+    /// The bytes of the whole record in the document.
     pub raw: &'a [u8],
+    /// `eventVersion`, such as `1.11`.
     pub event_version: Option<Text<'a>>,
     /// A UUID in all records since eventVersion 1.01.
     pub event_id: Option<Text<'a>>,
-    /// UTC, `2026-09-07T08:00:00Z`.
+    /// `eventTime` in UTC, `2026-09-07T08:00:00Z`.
     pub event_time: Option<Text<'a>>,
     /// The service, such as `ec2.amazonaws.com`.
     pub event_source: Option<Text<'a>>,
+    /// `eventName`: the API that was called.
     pub event_name: Option<Text<'a>>,
+    /// `eventType`, such as `AwsApiCall`.
     pub event_type: Option<Text<'a>>,
+    /// `eventCategory`, such as `Management` or `Data`.
     pub event_category: Option<Text<'a>>,
+    /// `awsRegion`: the region that the call was made to.
     pub aws_region: Option<Text<'a>>,
     /// An IPv4 or IPv6 address, a service's DNS name, or `AWS Internal`.
     pub source_ip_address: Option<Text<'a>>,
+    /// `userAgent`: the software that made the call, as it names itself.
     pub user_agent: Option<Text<'a>>,
+    /// `errorCode` at the top level of the record.
     pub error_code: Option<Text<'a>>,
+    /// `errorMessage` at the top level of the record.
     pub error_message: Option<Text<'a>>,
+    /// `readOnly`: whether the call changes nothing; None if the record does not say.
     pub read_only: Option<bool>,
-    /// The account whose trail recorded the event.
+    /// `recipientAccountId`: the account whose trail recorded the event.
     pub recipient_account_id: Option<Text<'a>>,
-    /// The JSON of `userIdentity`, empty if there is none; see [`super::identity`].
+    /// The JSON of `userIdentity`, empty if absent; see [`super::identity`].
     pub user_identity: &'a [u8],
-    /// The JSON of `responseElements`, empty if it is no object.
+    /// The JSON of `responseElements`, empty if it is not an object.
     pub response_elements: &'a [u8],
 }
 
-/// Whether a call failed, and with which code.
+/// Whether a call failed, and the error code if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome<'a> {
+    /// The record has no error.
     Succeeded,
-    /// Some records carry an error message and no code.
+    /// The record has an error code or message. None if it has a message only.
     Failed(Option<Text<'a>>),
 }
 
 impl<'a> Record<'a> {
-    /// Reads one member's value if it is in use; returns whether it was. `near` is the userIdentity
-    /// of the record before, which may well be this one's too.
+    /// Reads one member's value if the field is in use; returns whether it is. `near` is the
+    /// userIdentity of the previous record, which is often the same.
     #[inline]
     pub fn member(&mut self, name: &[u8], scanner: &mut Scanner<'a>, near: &'a [u8]) -> Scan<bool> {
         let field = match name {
             b"eventVersion" => &mut self.event_version,
             b"eventID" => &mut self.event_id,
             b"eventTime" => &mut self.event_time,
-            // Logstash and Elastic exports rename eventTime to this.
+            // Logstash and Elastic exports rename eventTime to `@timestamp`.
             b"@timestamp" if self.event_time.is_none() => &mut self.event_time,
             b"eventSource" => &mut self.event_source,
             b"eventName" => &mut self.event_name,
@@ -74,7 +85,7 @@ impl<'a> Record<'a> {
                 return Ok(true);
             }
             b"userIdentity" => {
-                // One session's calls come in runs.
+                // The calls of one session often follow each other.
                 self.user_identity = match scanner.skip_known(near)? {
                     true => near,
                     false => object(scanner)?,
@@ -91,12 +102,13 @@ impl<'a> Record<'a> {
         Ok(true)
     }
 
-    /// Tells whether this can be counted as an API call at all: the rest has fallbacks.
+    /// Tells whether the record can be counted as an API call: it has an eventName, and an
+    /// eventSource or an eventVersion. All other fields have fallbacks.
     pub fn is_event(&self) -> bool {
         self.event_name.is_some() && (self.event_source.is_some() || self.event_version.is_some())
     }
 
-    /// When it happened, if that can be read.
+    /// The eventTime in seconds since 1970-01-01T00:00:00Z; None if it is absent or invalid.
     pub fn time(&self, clock: &mut Clock) -> Option<Seconds> {
         let text = self.event_time?;
         match text.unescaped() {
@@ -105,7 +117,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// A call failed if an error code or message stands at the top level or in the response.
+    /// Whether the call failed: an error code or message is at the top level or in the response.
     pub fn outcome(&self) -> Outcome<'a> {
         let response = self.response_error();
         let code = self.error_code.or(response.0);
@@ -115,8 +127,8 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Finds `errorCode` and `errorMessage` in the response, without reading it where neither the
-    /// name nor an escaped form of it can be.
+    /// Finds `errorCode` and `errorMessage` in the response. Does not parse a response that
+    /// contains neither name, also not in an escaped form.
     fn response_error(&self) -> (Option<Text<'a>>, Option<Text<'a>>) {
         let response = self.response_elements;
         let mut found = (None, None);
@@ -140,12 +152,12 @@ impl<'a> Record<'a> {
             }
             Ok(())
         });
-        // The scanner stepped over this object before, but inside it may still not be JSON.
+        // The scanner only skipped this object before, so its contents may be invalid.
         if read.is_err() { (None, None) } else { found }
     }
 }
 
-/// Steps over a value and returns its JSON if it is an object.
+/// Skips a value and returns its JSON if it is an object.
 fn object<'a>(scanner: &mut Scanner<'a>) -> Scan<&'a [u8]> {
     let raw = scanner.skip()?;
     Ok(if raw.starts_with(b"{") { raw } else { b"" })

@@ -1,10 +1,10 @@
-//! A forward-only JSON scanner that finds the few values in use and skips the rest.
+//! A forward-only JSON scanner that extracts the few values in use and skips the rest.
 //!
-//! Most bytes of a CloudTrail record are request and response bodies that nobody counts. A general
-//! parser looks at each of their tokens; this one steps over a nested value 64 bytes at a time,
-//! looking only for quotes, backslashes and brackets. It therefore accepts a little more than JSON
-//! inside what it skips (`{"a":,}` passes there), and what serde_json accepts it reads the same:
-//! the fuzz target `records` holds it to that.
+//! Most bytes of a CloudTrail record are request and response bodies, which are not counted. A
+//! general parser looks at each of their tokens. This scanner skips a nested value 64 bytes at a
+//! time and looks only for quotes, backslashes and brackets. It therefore accepts slightly more
+//! than JSON inside skipped values (`{"a":,}` passes there). Everything that serde_json accepts it
+//! reads in the same way, which the fuzz target `records` checks.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -15,12 +15,13 @@ use wide::{u8x16, u8x32};
 /// Why scanning stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// The buffer ended inside a value: with more bytes it may be fine.
+    /// The buffer ended inside a value, which may be valid once more bytes arrive.
     Incomplete,
-    /// The byte at this offset cannot stand there.
+    /// The byte at this offset is not valid JSON.
     Broken(usize),
 }
 
+/// The result of reading one part of a document.
 pub type Scan<T> = Result<T, Stop>;
 
 /// The contents of a JSON string (or the text of a number), as they stand in the document.
@@ -31,7 +32,7 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// Wraps text that holds no JSON escapes, as CSV cells do.
+    /// Wraps a text without JSON escapes, such as a CSV cell.
     pub const fn plain(raw: &'a [u8]) -> Self {
         Text {
             raw,
@@ -44,11 +45,12 @@ impl<'a> Text<'a> {
         (!self.escaped).then_some(self.raw)
     }
 
+    /// Tells whether the text is empty.
     pub fn is_empty(self) -> bool {
         self.raw.is_empty()
     }
 
-    /// Returns the text, unescaped; what is not UTF-8 becomes U+FFFD.
+    /// Returns the unescaped text. Invalid UTF-8 becomes U+FFFD.
     pub fn decode(self) -> Cow<'a, str> {
         if self.escaped {
             let mut bytes = Vec::new();
@@ -68,7 +70,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Tells whether the text looks like an object or array of JSON in a string.
+    /// Tells whether the text looks like a JSON object or array inside a string.
     pub fn holds_json(self) -> bool {
         let mut letters = self.raw.iter().filter(|b| !b.is_ascii_whitespace());
         // In a string, the quote or line break that follows the bracket is escaped.
@@ -83,7 +85,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Compares with a text that needs no unescaping to be written, ignoring ASCII case.
+    /// Compares, ignoring ASCII case, with a text that contains no characters that JSON escapes.
     pub fn is(self, other: &str) -> bool {
         match self.unescaped() {
             Some(raw) => raw.eq_ignore_ascii_case(other.as_bytes()),
@@ -104,6 +106,7 @@ pub struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    /// Creates a scanner of `buf` that begins at the offset `pos`.
     pub fn new(buf: &'a [u8], pos: usize) -> Self {
         Scanner { buf, pos }
     }
@@ -113,32 +116,33 @@ impl<'a> Scanner<'a> {
         self.pos
     }
 
+    /// Returns the error that the byte at the current offset is not valid.
     pub fn broken<T>(&self) -> Scan<T> {
         Err(Stop::Broken(self.pos))
     }
 
-    /// Steps over one byte that `peek` has shown.
+    /// Skips one byte that `peek` has returned.
     pub fn bump(&mut self) {
         self.pos += 1;
     }
 
-    /// Shows up to `len` of the next bytes.
+    /// Returns up to `len` of the next bytes without skipping them.
     pub fn ahead(&self, len: usize) -> &'a [u8] {
         let rest = self.buf.get(self.pos..).unwrap_or_default();
         &rest[..len.min(rest.len())]
     }
 
-    /// Steps over bytes that `ahead` has shown.
+    /// Skips bytes that `ahead` has returned.
     pub fn advance(&mut self, len: usize) {
         self.pos += len;
     }
 
-    /// Returns the bytes from here to where a clone of this scanner has come.
+    /// Returns the bytes from here to the position of a later clone of this scanner.
     pub fn until(&self, later: &Scanner<'a>) -> &'a [u8] {
         self.buf.get(self.pos..later.pos).unwrap_or_default()
     }
 
-    /// Returns the next byte that is not white space, without stepping over it.
+    /// Returns the next byte that is not white space, without skipping it.
     #[inline(always)]
     pub fn peek(&mut self) -> Scan<u8> {
         loop {
@@ -150,7 +154,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Steps over `wanted`, which must be the next byte that is not white space.
+    /// Skips `wanted`, which must be the next byte that is not white space.
     #[inline]
     pub fn expect(&mut self, wanted: u8) -> Scan<()> {
         if self.peek()? != wanted {
@@ -167,7 +171,7 @@ impl<'a> Scanner<'a> {
             return self.broken();
         }
         let name = self.string()?;
-        // Compact JSON, as CloudTrail writes it, has the colon right there.
+        // Compact JSON, as CloudTrail writes it, has the colon directly after the name.
         match self.buf.get(self.pos) {
             Some(b':') => self.bump(),
             _ => self.expect(b':')?,
@@ -215,8 +219,9 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// Reads a value as text: a string's contents, a number's or boolean's letters. `null`, objects
-    /// and arrays are skipped and give `None`, as if the member were absent.
+    /// Reads a value as text: the contents of a string, or the characters of a number or boolean.
+    /// For `null`, objects and arrays, skips the value and returns `None`, as if the member were
+    /// absent.
     #[inline(always)]
     pub fn text(&mut self) -> Scan<Option<Text<'a>>> {
         match self.peek()? {
@@ -229,7 +234,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads `true` or `false`, also written as strings; anything else is `None`.
+    /// Reads `true` or `false`, also as a string; returns `None` for any other value.
     pub fn boolean(&mut self) -> Scan<Option<bool>> {
         Ok(self.text()?.and_then(|text| match text.unescaped() {
             Some(raw) if raw.eq_ignore_ascii_case(b"true") => Some(true),
@@ -238,7 +243,7 @@ impl<'a> Scanner<'a> {
         }))
     }
 
-    /// Steps over a value and returns its bytes.
+    /// Skips a value and returns its bytes.
     #[inline]
     pub fn skip(&mut self) -> Scan<&'a [u8]> {
         match self.peek()? {
@@ -252,7 +257,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Steps over a value if it is `known`, the bytes of a whole object; says whether it was.
+    /// Skips the next value if it equals `known`, the bytes of a whole object; returns whether it
+    /// did.
     #[inline]
     pub fn skip_known(&mut self, known: &[u8]) -> Scan<bool> {
         self.peek()?;
@@ -262,7 +268,7 @@ impl<'a> Scanner<'a> {
         Ok(is_known)
     }
 
-    /// Calls `member` for each member of the object that comes next; it must step over the value.
+    /// Calls `member` for each member of the next object; it must read or skip the value.
     #[inline]
     pub fn members(&mut self, mut member: impl FnMut(&mut Self, Text<'a>) -> Scan<()>) -> Scan<()> {
         self.members_until::<Infallible>(|scanner, name| {
@@ -272,7 +278,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Like [`Scanner::members`], and stops where `member` breaks off.
+    /// Like [`Scanner::members`], but stops when `member` breaks.
     #[inline]
     pub fn members_until<B>(
         &mut self,
@@ -310,7 +316,7 @@ impl<'a> Scanner<'a> {
         Ok(&rest[..len])
     }
 
-    /// Steps over an object or array, whose bracket is the next byte, and returns its bytes.
+    /// Skips an object or array, whose bracket is the next byte, and returns its bytes.
     fn nested(&mut self) -> Scan<&'a [u8]> {
         let start = self.pos;
         let mut blocks = Blocks::default();
@@ -331,7 +337,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The state of stepping over a nested value, carried from block to block.
+/// The state of skipping a nested value, carried from block to block.
 #[derive(Default)]
 struct Blocks {
     depth: u64,
@@ -342,7 +348,8 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// Takes 64 bytes; returns the offset behind the bracket that closes the value, if it is here.
+    /// Takes 64 bytes; returns the offset after the bracket that closes the value, if it is in this
+    /// block.
     #[inline]
     fn step(&mut self, block: &[u8; 64]) -> Option<usize> {
         let masks = Masks::of(block);
@@ -353,7 +360,7 @@ impl Blocks {
         self.find_end(masks.open & !inside, masks.close & !inside)
     }
 
-    /// Walks the brackets: few blocks have more than one or two.
+    /// Checks the brackets one by one: few blocks have more than one or two.
     #[inline]
     fn find_end(&mut self, open: u64, close: u64) -> Option<usize> {
         let mut brackets = open | close;
@@ -392,7 +399,7 @@ impl Blocks {
     }
 }
 
-/// One bit for each byte of a block, set where the byte is of the kind.
+/// One bit for each byte of a block, set if the byte is of that kind.
 struct Masks {
     quote: u64,
     backslash: u64,
@@ -412,7 +419,7 @@ impl Masks {
         let (chunks, _) = block.as_chunks::<16>();
         for (i, chunk) in chunks.iter().enumerate() {
             let bytes = u8x16::new(*chunk);
-            // `{` and `[` differ in the bit 0x20 only, and so do `}` and `]`.
+            // `{` and `[` differ only in bit 0x20, and so do `}` and `]`.
             let folded = bytes | u8x16::splat(0x20);
             let mask = |b: u8, bytes: u8x16| u64::from(bytes.simd_eq(u8x16::splat(b)).to_bitmask());
             masks.quote |= mask(b'"', bytes) << (16 * i);
@@ -451,11 +458,11 @@ fn find_quote_or_backslash(buf: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Appends the text that a string's contents stand for. Escapes that JSON does not know are kept as
-/// they are; half a surrogate pair becomes U+FFFD.
+/// Appends the unescaped contents of a string. Unknown escapes are kept as they are; an unpaired
+/// surrogate becomes U+FFFD.
 fn unescape(raw: &[u8], out: &mut Vec<u8>) {
-    // JSON in a string has an escape every few bytes. Copying a whole block and giving back what is too
-    // much is cheaper than copying a few bytes.
+    // A string that contains JSON has an escape every few bytes. Copying a whole block and
+    // truncating it is faster than copying a few bytes.
     out.reserve(raw.len() + BLOCK);
     let mut rest = raw;
     while let Some(block) = rest.first_chunk::<BLOCK>() {
@@ -478,7 +485,7 @@ fn unescape(raw: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// The bytes that are looked at together.
+/// Number of bytes that are processed together.
 const BLOCK: usize = 16;
 
 /// Appends what the escape stands for that `raw` begins with, and returns what follows it.

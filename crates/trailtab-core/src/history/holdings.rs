@@ -1,36 +1,43 @@
-//! What an archive holds, and what was found when it was looked through.
+//! What an archive contains, and what an inspection of it found.
 
 use crate::history::spans::{Span, Spans};
 use crate::time::Seconds;
 
 const DAY: Seconds = 86_400;
 
-/// All that an archive holds.
+/// Everything that an archive contains.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Holdings {
-    /// By account and region.
+    /// The contents by account and region.
     pub regions: Vec<Holding>,
 }
 
-/// What an archive holds of one account and region.
+/// What an archive contains of one account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
+    /// The account id, twelve digits.
     pub account: String,
+    /// The region.
     pub region: String,
+    /// The seconds whose events the archive holds completely.
     pub covered: Spans,
+    /// The stored files.
     pub stored: Stored,
 }
 
-/// Files and what is in them.
+/// Number and size of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stored {
+    /// Number of files.
     pub files: u64,
+    /// Number of events in them.
     pub events: u64,
-    /// As stored, compressed.
+    /// Their size in bytes as stored, compressed.
     pub bytes: u64,
 }
 
 impl Stored {
+    /// Adds other files.
     pub fn merge(&mut self, other: Stored) {
         self.files += other.files;
         self.events += other.events;
@@ -39,13 +46,14 @@ impl Stored {
 }
 
 impl Holdings {
-    /// The time that every account and region is held to: from the first second that is covered
-    /// anywhere to the last.
+    /// The time range that all accounts and regions are compared with: from the first covered
+    /// second of any of them to the last.
     pub fn range(&self) -> Option<Span> {
         let hulls = self.regions.iter().filter_map(|held| held.covered.hull());
         hulls.reduce(Span::hull)
     }
 
+    /// The files of all accounts and regions together.
     pub fn stored(&self) -> Stored {
         let mut all = Stored::default();
         for held in &self.regions {
@@ -68,31 +76,34 @@ impl Holding {
 /// A part of a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
+    /// Seconds that are covered.
     pub part: u64,
+    /// Seconds of the whole.
     pub whole: u64,
 }
 
 impl Share {
+    /// Tells whether the part is the whole.
     pub fn is_all(self) -> bool {
         self.part >= self.whole
     }
 
-    /// In thousandths; only all of it is 1000, and only nothing is 0.
+    /// The share in thousandths, rounded so that only the whole is 1000 and only nothing is 0.
     pub fn permille(self) -> u64 {
         match self.part {
             _ if self.is_all() => 1000,
             0 => 0,
             part => {
                 let share = u128::from(part) * 1000 / u128::from(self.whole);
-                // Less than 1000, since the part is less than the whole.
+                // Less than 1000, since the part is smaller than the whole.
                 (share as u64).max(1)
             }
         }
     }
 }
 
-/// Divides a range into periods of so many days, from its first midnight on. Only the seconds of the
-/// range count, so that its first and last day can be covered in full.
+/// Divides a range into periods of `days` days, starting at its first midnight. The periods are cut
+/// at the range, so that its first and last day can be covered completely.
 pub fn periods(range: Span, days: i64) -> impl Iterator<Item = Span> {
     let length = days.max(1).saturating_mul(DAY);
     let first = first_midnight(range);
@@ -107,7 +118,8 @@ pub fn periods(range: Span, days: i64) -> impl Iterator<Item = Span> {
     })
 }
 
-/// The fewest days to a period, or weeks, that make at most so many of them.
+/// The smallest number of days, or of weeks, in a period such that there are at most `most`
+/// periods.
 pub fn days_to_fit(range: Span, most: usize) -> i64 {
     let most = i64::try_from(most).unwrap_or(i64::MAX).max(1);
     let days = (range.until - first_midnight(range) + DAY - 1) / DAY;
@@ -117,42 +129,45 @@ pub fn days_to_fit(range: Span, most: usize) -> i64 {
     }
 }
 
-/// The begin of the day in which a range begins.
+/// The midnight at which the first day of a range begins.
 fn first_midnight(range: Span) -> Seconds {
     range.from.div_euclid(DAY) * DAY
 }
 
-/// Findings that are named one by one; the others are counted.
+/// Maximum number of findings kept verbatim; the rest are only counted.
 const MAX_FINDINGS: usize = 1000;
 
-/// What looking through an archive came to.
+/// The result of inspecting an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inspection {
-    /// What is as the ledger says.
+    /// The files that match the ledger.
     pub good: Stored,
-    /// Events that are lost, or may be.
+    /// Events that are or may be lost.
     pub damage: Findings,
-    /// What costs nothing: it was never counted as covered.
+    /// Findings without a loss, since the seconds were never counted as covered.
     pub remarks: Findings,
 }
 
-/// Things found, each with a path.
+/// A list of findings, each with a path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Findings {
-    /// The first, by their path.
+    /// The findings that are kept verbatim.
     pub named: Vec<Finding>,
-    /// How many there are beyond those named.
+    /// Number of further findings.
     pub more: u64,
 }
 
+/// One thing that was found in an archive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
+    /// The path of the file.
     pub path: String,
-    /// What is the matter with it, as the end of a sentence that begins with its path.
+    /// What is wrong with the file, as the end of a sentence that begins with its path.
     pub what: String,
 }
 
 impl Findings {
+    /// Adds a finding; beyond the limit of named ones, it is only counted.
     pub fn add(&mut self, finding: Finding) {
         if self.named.len() < MAX_FINDINGS {
             self.named.push(finding);
@@ -161,6 +176,7 @@ impl Findings {
         }
     }
 
+    /// Number of findings, named or not.
     pub fn count(&self) -> u64 {
         self.named.len() as u64 + self.more
     }

@@ -1,17 +1,18 @@
-//! How fast a region may be asked: a token bucket that learns what the service really grants.
+//! A rate limiter for LookupEvents in one region: a token bucket that learns what the service
+//! really grants.
 //!
-//! CloudTrail allows two LookupEvents requests per second, account and region, and shares them among
-//! everyone who asks. How many may come at once it does not say, nor what others use. So the bucket
-//! starts from what is documented, and throttles teach it three things:
+//! CloudTrail allows two LookupEvents requests per second, account and region, shared by all
+//! clients. It documents neither the burst that it allows nor what other clients use. So the bucket
+//! starts with the documented rate, and throttles adjust it in three ways:
 //!
-//! - If one answers a request that came right behind another, there is no burst: from then on
+//! - If a request directly after another one is throttled, there is no burst: from then on,
 //!   requests keep their distance.
-//! - If more was asked than was granted lately, the rate falls to what was granted, and creeps back
-//!   along a cubic curve, as TCP CUBIC does: slow near the rate that was too much, faster the longer
-//!   nothing happens. If not, the throttle was a collision with somebody else's request, and what was
-//!   missed is caught up.
-//! - Close to the documented rate, requests came too early by what clocks and networks vary, and a
-//!   little is given up.
+//! - If more was requested than was granted recently, the rate falls to the granted rate, and
+//!   recovers along a cubic curve as in TCP CUBIC: slowly near the rate that was too high, and
+//!   faster the longer no throttle follows. If not, the throttle was a collision with a request of
+//!   another client, and the lost request is made up for.
+//! - Close to the documented rate, requests arrive slightly early because clocks and networks vary,
+//!   and the rate is lowered slightly.
 //!
 //! All times are seconds since any fixed moment.
 
@@ -45,58 +46,59 @@ const TOO_EARLY: f64 = 1.15;
 const HALF: f64 = 0.55;
 const NEAR: f64 = 0.75;
 
-/// So many intervals without a grant, and the rate is wrong.
+/// After this many intervals without a grant, the rate is considered wrong.
 const TOO_LONG: f64 = 1.25;
 
-/// What is measured is a little too low, since a request waits after each throttle.
+/// Correction factor: the measured grant rate is biased low by the wait after each throttle.
 const HOPE: f64 = 1.05;
 
-/// Requests by which the granted rate is known.
+/// Number of recent requests from which the granted rate is measured.
 const RECENT: usize = 24;
 
-/// Requests from which on it is a guide.
+/// Number of requests from which on the measurement is used.
 const KNOWN: usize = 6;
 
-/// The first wait after a throttle, in intervals between requests; each one after it is twice as long.
+/// The first wait after a throttle, in intervals between requests; each further one is twice as
+/// long.
 const FIRST_WAIT: f64 = 0.1;
 
-/// The longest wait, likewise.
+/// The longest wait after a throttle, in intervals between requests.
 const MAX_WAIT: f64 = 2.0;
 
-/// The part of the documented rate that is asked for in any case.
+/// Lower bound of the rate, as a share of the documented rate.
 const SHARE: f64 = 0.2;
 
-/// The bucket of one account and region.
+/// The rate limiter of one account and region.
 #[derive(Debug, Clone)]
 pub struct Pace {
     max: f64,
-    /// The fastest rate that is worth trying.
+    /// The highest rate that is tried.
     top: f64,
     tokens: f64,
-    /// When `tokens` was right.
+    /// The time at which `tokens` was computed.
     at: f64,
-    /// Whether requests right behind each other are granted.
+    /// Whether requests directly after each other are granted.
     burst: bool,
     /// The rate that was too much, the rate after that, and when it fell.
     ceiling: f64,
     floor: f64,
     since: f64,
     not_before: f64,
-    /// When the last request went, and the one before.
+    /// The times of the last request and of the one before it.
     last_sent: f64,
     sent_before: f64,
-    /// Whether the last request came sooner after the one before than the rate alone would have it.
+    /// Whether the last request came sooner after the previous one than the rate alone allows.
     was_burst: bool,
-    /// Throttles since the last request that was granted.
+    /// Throttles since the last granted request.
     strikes: u32,
-    /// When requests were granted lately.
+    /// Times of recently granted requests.
     granted: VecDeque<f64>,
     /// Requests until the first one was granted.
     early: f64,
 }
 
 impl Pace {
-    /// A full bucket for `max` requests per second.
+    /// Creates a full bucket for at most `max` requests per second.
     pub fn new(max: f64, now: f64) -> Pace {
         Pace {
             max,
@@ -117,7 +119,7 @@ impl Pace {
         }
     }
 
-    /// The rate at a time, in requests per second.
+    /// The rate at this time, in requests per second.
     pub fn rate(&self, now: f64) -> f64 {
         let plateau = ((self.ceiling - self.floor) / CURVATURE).cbrt();
         let way = now - self.since - plateau;
@@ -125,12 +127,12 @@ impl Pace {
         curve.max(self.floor).min(self.top)
     }
 
-    /// When the next request may go.
+    /// The time at which the next request may be sent.
     pub fn ready_at(&self, now: f64) -> f64 {
         self.filled_at(1.0, now)
     }
 
-    /// From when on a request that could go is lost if nobody sends one.
+    /// The time from which on requests are lost if none is sent.
     pub fn full_at(&self, now: f64) -> f64 {
         self.filled_at(CAPACITY, now)
     }
@@ -141,7 +143,7 @@ impl Pace {
         filled.max(self.not_before).max(self.last_sent + distance)
     }
 
-    /// Takes a token for a request that goes now.
+    /// Takes a token for a request that is sent now.
     pub fn send(&mut self, now: f64) {
         self.fill(now);
         self.tokens -= 1.0;
@@ -158,7 +160,7 @@ impl Pace {
         self.at = self.at.max(now);
     }
 
-    /// Takes note that a request was not throttled.
+    /// Records that a request was not throttled.
     pub fn granted(&mut self, now: f64) {
         self.strikes = 0;
         if self.granted.is_empty() {
@@ -172,7 +174,7 @@ impl Pace {
         }
     }
 
-    /// Takes note of a throttle. `jitter` is a random number from 0 to 1.
+    /// Records a throttle. `jitter` is a random number from 0 to 1.
     pub fn throttled(&mut self, now: f64, jitter: f64) {
         self.fill(now);
         let rate = self.rate(now);
@@ -192,7 +194,8 @@ impl Pace {
         if self.strikes == 1 {
             self.slow_down(now, rate);
         } else if self.strikes == 2 && rate > NEAR * self.max {
-            // It did not merely come too early: most likely somebody else takes a share.
+            // The request was not merely early: most likely another client uses a share of the
+            // quota.
             self.fall(now, rate, rate * HALF);
             self.not_before = self.not_before.max(self.last_sent + 1.0 / self.rate(now));
             self.at = self.not_before;

@@ -1,15 +1,18 @@
-//! Sets of seconds, as the spans that they consist of.
+//! Sets of seconds, represented as disjoint spans.
 
 use crate::time::Seconds;
 
-/// Seconds [from, until).
+/// A half-open range of seconds, [from, until).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
+    /// The first second, in seconds since 1970-01-01T00:00:00Z.
     pub from: Seconds,
+    /// The first second after it, in seconds since 1970-01-01T00:00:00Z.
     pub until: Seconds,
 }
 
 impl Span {
+    /// Tells whether the span contains no second.
     pub fn is_empty(self) -> bool {
         self.until <= self.from
     }
@@ -19,7 +22,7 @@ impl Span {
         u64::try_from(i128::from(self.until) - i128::from(self.from)).unwrap_or(0)
     }
 
-    /// The seconds that both have; may be empty.
+    /// The intersection of both; may be empty.
     pub fn intersect(self, other: Span) -> Span {
         Span {
             from: self.from.max(other.from),
@@ -27,7 +30,7 @@ impl Span {
         }
     }
 
-    /// The smallest span that holds both; an empty one counts for nothing.
+    /// The smallest span that contains both; an empty span is ignored.
     pub fn hull(self, other: Span) -> Span {
         match (self.is_empty(), other.is_empty()) {
             (true, _) => other,
@@ -40,10 +43,10 @@ impl Span {
     }
 }
 
-/// A set of seconds. Equal sets are equal values.
+/// A set of seconds. Equal sets compare as equal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Spans {
-    /// In order; none is empty, and no two touch.
+    /// Sorted; none is empty, and no two touch.
     spans: Vec<Span>,
 }
 
@@ -61,7 +64,7 @@ impl Spans {
         if span.is_empty() {
             return;
         }
-        // Those that overlap or touch become one with it.
+        // The spans that overlap or touch it are merged with it.
         let first = self.spans.partition_point(|known| known.until < span.from);
         let end = self.spans.partition_point(|known| known.from <= span.until);
         let all = self.spans[first..end]
@@ -70,7 +73,7 @@ impl Spans {
         self.spans.splice(first..end, [all]);
     }
 
-    /// Takes the seconds of a span away.
+    /// Removes the seconds of a span.
     pub fn subtract(&mut self, span: Span) {
         if span.is_empty() {
             return;
@@ -97,7 +100,7 @@ impl Spans {
         self.spans.splice(first..end, left);
     }
 
-    /// The seconds of the set that are in a window.
+    /// The seconds of the set that are inside a window.
     pub fn intersect(&self, window: Span) -> Spans {
         let first = self
             .spans
@@ -125,13 +128,13 @@ impl Spans {
         self.iter().map(Span::seconds).sum()
     }
 
-    /// The smallest span that holds the set, if it is not empty.
+    /// The smallest span that contains the set; None if the set is empty.
     pub fn hull(&self) -> Option<Span> {
         let (first, last) = (self.spans.first()?, self.spans.last()?);
         Some(first.hull(*last))
     }
 
-    /// The spans of the set, oldest first. They do not touch.
+    /// The spans of the set, oldest first. No two touch.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Span> + ExactSizeIterator {
         self.spans.iter().copied()
     }

@@ -1,4 +1,4 @@
-//! Following the digests of a trail through time: what is missing, and what is covered.
+//! Follows the digests of a trail through time: finds what is missing, and what is covered.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use crate::coverage::Severity;
 use crate::integrity::digest::{Digest, Name, Previous};
 use crate::time::{self, Seconds};
 
-/// Digests come once an hour.
+/// Seconds between two digests.
 pub(super) const HOUR: Seconds = 3600;
 
 /// The trail that a digest belongs to: its region, folder and name, and whether it is a backfill.
 type Trail<'e> = (Region<'e>, &'e str, &'e str, bool);
 
-/// What digests cover in one region of one account.
+/// The times that digests cover in one region of one account.
 #[derive(Debug, Default)]
 pub(super) struct Cover {
-    /// From the start of a digest that is believed to its end; neighbours are joined.
+    /// The ranges from the start to the end of trusted digests; adjacent ranges are joined.
     covered: Vec<(Seconds, Seconds)>,
-    /// Where a digest may be that is not at hand, or not believed.
+    /// Ranges in which there may be digests that are not available or not trusted.
     unknown: Vec<(Seconds, Seconds)>,
     /// The end of the last digest.
     pub(super) end: Seconds,
 }
 
 impl<'e> Judge<'e> {
-    /// Follows each trail's digests through time, and returns what they cover in each region.
+    /// Follows the digests of each trail through time, and returns what they cover in each region.
     pub(super) fn check_chains(&mut self) -> BTreeMap<Region<'e>, Cover> {
         let mut chains: BTreeMap<Trail<'e>, Vec<(usize, &'e Digest)>> = BTreeMap::new();
         for (index, digest) in readable(&self.evidence.digests) {
@@ -39,7 +39,7 @@ impl<'e> Judge<'e> {
         let mut covers: BTreeMap<Region<'e>, Cover> = BTreeMap::new();
         for ((region, _, _, is_backfill), mut chain) in chains {
             chain.sort_by_key(|(_, digest)| (digest.end, digest.start));
-            // Backfill digests come when they are needed: only their links tell what is missing.
+            // Backfill digests have no schedule: only their links show what is missing.
             if is_backfill {
                 self.check_backfill(&chain);
                 continue;
@@ -60,8 +60,8 @@ impl<'e> Judge<'e> {
         covers
     }
 
-    /// Tells whether a digest is proven, or follows one that is and lays claim to no other time: the
-    /// last one of a local copy.
+    /// Tells whether a digest is proven, or follows a proven one without overlapping it, as the
+    /// last digest of a local copy does.
     pub(super) fn is_believed(&self, index: usize) -> bool {
         let evidence = self.evidence;
         let Ok(digest) = &evidence.digests[index].digest else {
@@ -140,19 +140,19 @@ impl<'e> Judge<'e> {
         }
     }
 
-    /// Tells whether any of a time, by deliveries, belongs to what was asked for.
+    /// Tells whether any part of a delivery time range belongs to the requested window.
     fn is_asked(&self, (account, region): Region<'_>, (from, to): (Seconds, Seconds)) -> bool {
         let Scope { window, filter, .. } = self.scope;
         filter.admits_account(account)
             && filter.admits_region(region)
             && window.since.is_none_or(|since| to >= since)
-            // The last events of the window are delivered after it.
+            // The last events of the window are delivered after its end.
             && window.until.is_none_or(|until| from < until.saturating_add(SETTLING))
     }
 }
 
 impl Cover {
-    /// Adds the digests of a trail, in their order.
+    /// Adds the digests of a trail, in order.
     fn add<'e>(&mut self, digests: impl Iterator<Item = &'e Digest>) {
         let mut joined: Vec<(Seconds, Seconds)> = Vec::new();
         for digest in digests {
@@ -173,8 +173,8 @@ impl Cover {
         self.covered.extend(joined);
     }
 
-    /// Tells whether a log file of a time must stand in a digest that is at hand: one trail's
-    /// digests cover it, and no trail has any that is not at hand.
+    /// Tells whether a log file delivered at this time must be listed in an available digest: the
+    /// digests of one trail cover the time, and no trail may have unavailable ones.
     pub(super) fn vouches_for(&self, delivered: Seconds) -> bool {
         let (from, to) = (delivered, delivered + SETTLING);
         let is_covered = self
@@ -189,7 +189,7 @@ impl Cover {
     }
 }
 
-/// The folder of a trail's digests, above those of days.
+/// The folder of a trail's digests, above the folders of the days.
 fn folder(object: &str) -> &str {
     object.rsplitn(5, '/').nth(4).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! Digest files: what CloudTrail says of the log files that it delivered in an hour.
+//! Digest files: the log files that CloudTrail delivered in an hour, with their hashes.
 //!
-//! A digest lists log files with their hashes, and names the digest before it with its hash and
-//! signature, so that digests are a chain. Hashes are SHA-256, of contents that were inflated.
-//! [`super`] judges what is found by them.
+//! A digest lists log files with their hashes, and contains the hash and signature of the previous
+//! digest, so that digests form a chain. Hashes are SHA-256 of inflated contents. [`super`]
+//! verifies files with them.
 
 use serde::Deserialize;
 
@@ -14,50 +14,62 @@ pub type Hash = [u8; 32];
 /// A digest file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
-    /// It covers the log files that were delivered in this second and later.
+    /// `digestStartTime`: the first second of the deliveries that the digest covers.
     pub start: Seconds,
-    /// And before this one.
+    /// `digestEndTime`: the first second after them.
     pub end: Seconds,
-    /// Where CloudTrail put it.
+    /// `digestS3Bucket`: the bucket that CloudTrail delivered the digest to.
     pub bucket: String,
+    /// `digestS3Object`: the key of the digest in the bucket.
     pub object: String,
-    /// Which public key proves its signature.
+    /// `digestPublicKeyFingerprint`: identifies the public key that verifies the signature.
     pub fingerprint: String,
-    /// The digest before it; none where a trail begins, or begins again.
+    /// The previous digest; None for the first digest after logging started or restarted.
     pub previous: Option<Previous>,
+    /// `logFiles`: the log files that the digest vouches for.
     pub log_files: Vec<LogFile>,
-    /// As written, since these very letters are signed.
+    /// `digestEndTime` as written, since these characters are signed.
     end_text: String,
     previous_signature: Option<String>,
 }
 
-/// What a digest says of the one before it.
+/// The previous digest, as a digest describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Previous {
+    /// `previousDigestS3Bucket`: the bucket of the digest before.
     pub bucket: String,
+    /// `previousDigestS3Object`: the key of the digest before.
     pub object: String,
+    /// `previousDigestHashValue`: SHA-256 of the contents of the digest before.
     pub hash: Hash,
 }
 
-/// What a digest says of a log file.
+/// A log file, as a digest describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFile {
+    /// `s3Bucket`: the bucket of the log file.
     pub bucket: String,
+    /// `s3Object`: the key of the log file.
     pub object: String,
+    /// `hashValue`: SHA-256 of the inflated contents of the log file.
     pub hash: Hash,
-    /// The times of its first and last event, where it says.
+    /// The times of the oldest and newest event; None if the digest does not contain them.
     pub events: Option<(Seconds, Seconds)>,
 }
 
-/// Why a file is no digest that can be used.
+/// Why a file is not a valid digest.
 #[derive(Debug, thiserror::Error)]
 pub enum DigestError {
+    /// The file is not JSON with the members of a digest.
     #[error("is no digest: {0}")]
     Json(#[from] serde_json::Error),
+    /// A time cannot be read; the value is its text.
     #[error("is no digest: {0:?} is no time")]
     Time(String),
+    /// A hash is not a SHA-256 in hexadecimal digits; the value is its text.
     #[error("is no digest: {0:?} is no SHA-256")]
     Hash(String),
+    /// The signature or hash algorithm is not known; the value is its name.
     #[error("is a digest of a kind that is not known: it uses {0:?}")]
     Algorithm(String),
 }
@@ -91,11 +103,11 @@ struct RawLogFile {
 }
 
 impl Digest {
-    /// Reads a digest's inflated contents.
+    /// Parses the inflated contents of a digest.
     ///
     /// # Errors
     ///
-    /// If it is none, or uses algorithms other than the documented ones.
+    /// If the contents are not a digest, or use algorithms other than the documented ones.
     pub fn parse(json: &[u8]) -> Result<Digest, DigestError> {
         let raw: RawDigest = serde_json::from_slice(json)?;
         if raw.digest_signature_algorithm != "SHA256withRSA" {
@@ -130,7 +142,7 @@ impl Digest {
         })
     }
 
-    /// The text that CloudTrail signs; `hash` is that of the digest's own contents.
+    /// The string that CloudTrail signs; `hash` is the hash of the digest's own contents.
     pub fn string_to_sign(&self, hash: &Hash) -> String {
         format!(
             "{}\n{}/{}\n{}\n{}",
@@ -138,12 +150,12 @@ impl Digest {
             self.bucket,
             self.object,
             hex(hash),
-            // CloudTrail writes the word where there is no signature.
+            // CloudTrail writes this word if there is no signature.
             self.previous_signature.as_deref().unwrap_or("null"),
         )
     }
 
-    /// The signature of the digest before it, in hexadecimal digits.
+    /// The signature of the previous digest, in hexadecimal digits.
     pub fn previous_signature(&self) -> Option<&str> {
         self.previous_signature.as_deref()
     }
@@ -182,7 +194,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads hexadecimal digits, as hashes and signatures are written in.
+/// Parses hexadecimal digits.
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let nibble = |digit: u8| char::from(digit).to_digit(16);
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
@@ -194,18 +206,20 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// What the name of a log file or digest says: `ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz` or
-/// `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_TIME.json.gz`.
+/// The parts of the name of a log file or digest: `ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz`
+/// or `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_TIME.json.gz`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name<'n> {
+    /// The account id, twelve digits.
     pub account: &'n str,
+    /// The region that recorded the events.
     pub region: &'n str,
     kind: &'n str,
     rest: &'n str,
 }
 
 impl<'n> Name<'n> {
-    /// Takes the name of a path or address apart.
+    /// Parses the file name of a path or address; None if it is neither.
     pub fn of(path: &'n str) -> Option<Name<'n>> {
         let mut parts = file_name(path).splitn(4, '_');
         let (account, kind) = (parts.next()?, parts.next()?);
@@ -219,15 +233,17 @@ impl<'n> Name<'n> {
         })
     }
 
+    /// Tells whether it is the name of a log file.
     pub fn is_log_file(&self) -> bool {
         self.kind == "CloudTrail"
     }
 
+    /// Tells whether it is the name of a digest.
     pub fn is_digest(&self) -> bool {
         self.kind == "CloudTrail-Digest"
     }
 
-    /// When a log file was delivered, to the minute.
+    /// The delivery time of a log file, to the minute.
     pub fn delivered(&self) -> Option<Seconds> {
         let stamp = self.rest.split('_').next()?;
         let digits = stamp.strip_suffix('Z')?;
@@ -241,12 +257,12 @@ impl<'n> Name<'n> {
         time::parse(time.as_bytes())
     }
 
-    /// Tells whether a digest lists log files that earlier ones missed.
+    /// Tells whether it is a backfill digest, which lists log files that earlier digests missed.
     pub fn is_backfill(&self) -> bool {
         self.rest.contains("_backfill.json")
     }
 
-    /// The trail of a digest, and the region it was made in.
+    /// The trail of a digest, and its home region.
     pub fn trail(&self) -> &'n str {
         let stem = self.rest.split(".json").next().unwrap_or(self.rest);
         let stem = stem.strip_suffix("_backfill").unwrap_or(stem);
@@ -254,20 +270,20 @@ impl<'n> Name<'n> {
     }
 }
 
-/// The last part of a path or address.
+/// The last component of a path or address.
 pub fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
-/// The name without the ending that tells whether it is compressed: whoever unpacks a copy takes
-/// the ending away, and the hash stays the same.
+/// The name without the suffix for compression. A copy that was decompressed lacks the suffix and
+/// has the same hash.
 pub fn stem(name: &str) -> &str {
     name.strip_suffix(".gz").unwrap_or(name)
 }
 
-/// Tells whether a document is where an object was delivered to. The bucket of a local copy cannot
-/// be known, nor what stood before `AWSLogs/`; a copy that starts deeper goes by its name, which
-/// tells the account, the region and the time, and is unique.
+/// Tells whether a document is a copy of an object. The bucket of a local copy is unknown, and so
+/// is what precedes `AWSLogs/`. A copy that starts at a deeper folder is identified by its name,
+/// which contains account, region and time and is unique.
 pub fn is_at(document: &str, bucket: &str, object: &str) -> bool {
     if let Some(address) = document.strip_prefix("s3://") {
         let key = address
@@ -281,7 +297,7 @@ pub fn is_at(document: &str, bucket: &str, object: &str) -> bool {
     }
 }
 
-/// What stands behind the folder `AWSLogs`.
+/// The part of a path after the folder `AWSLogs`.
 fn below_root(path: &str) -> Option<&str> {
     let at = path
         .match_indices("AWSLogs/")

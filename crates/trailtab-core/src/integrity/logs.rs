@@ -1,4 +1,4 @@
-//! Judging log files: those that were read, and those that digests name.
+//! Verifies log files: those that were read, and those that digests list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::coverage::{Coverage, Severity};
 use crate::integrity::digest::{self, Digest, LogFile, Name};
 use crate::time::{Seconds, Window};
 
-/// If log files were delivered this much later than the last digest, digests are missing.
+/// If log files were delivered this many seconds after the last digest, digests are missing.
 const OVERDUE: Seconds = 3 * HOUR;
 
 impl<'e> Judge<'e> {
@@ -54,7 +54,7 @@ impl<'e> Judge<'e> {
         self.check_missing(listed, coverage);
     }
 
-    /// Judges a log file by the digests that list it, and whether its hash fits.
+    /// Judges a log file by the digests that list it, and by its hash.
     fn listed(
         &mut self,
         log: &FoundLog,
@@ -86,8 +86,8 @@ impl<'e> Judge<'e> {
         }
     }
 
-    /// Tells whether a log file should stand in a digest that is believed. Whoever adds a log file
-    /// to a copy can add a digest that lists it, but not the signature.
+    /// Tells whether a log file should be listed in a trusted digest. An intruder who adds a log
+    /// file to a copy can add a digest that lists it, but cannot sign it.
     fn is_surprising(
         &self,
         log: &FoundLog,
@@ -109,7 +109,7 @@ impl<'e> Judge<'e> {
             && !said.iter().any(|(index, _)| is_in_its_time(*index))
     }
 
-    /// Judges a log file that stands in no digest.
+    /// Judges a log file that no digest lists.
     fn unlisted(
         &mut self,
         log: &'e FoundLog,
@@ -136,7 +136,8 @@ impl<'e> Judge<'e> {
             }
         }
         self.integrity.log_files_not_covered += 1;
-        // What was not asked for may lack digests: another region, or events outside the window.
+        // Log files outside the request may lack digests: of another region, or with events outside
+        // the window.
         let Scope { window, filter, .. } = self.scope;
         let is_inside = |(from, to): (Seconds, Seconds)| {
             window.since.is_none_or(|since| to >= since)
@@ -185,7 +186,7 @@ impl<'e> Judge<'e> {
         }
     }
 
-    /// Looks for log files that digests name and that are not there.
+    /// Finds log files that digests list and that were not found.
     fn check_missing(
         &mut self,
         listed: BTreeMap<&str, Vec<(usize, &'e LogFile, bool)>>,
@@ -211,7 +212,8 @@ impl<'e> Judge<'e> {
         }
     }
 
-    /// Tells whether a log file holds what was asked for, and lies where it would have been read.
+    /// Tells whether a log file contains what was requested, and is located where it would have
+    /// been read.
     fn is_expected(&self, log: &LogFile, coverage: &Coverage) -> bool {
         let Some((name, delivered)) = Name::of(&log.object)
             .filter(Name::is_log_file)
@@ -230,7 +232,7 @@ impl<'e> Judge<'e> {
             && until.is_none_or(|until| first < until && day(delivered) <= day(until - 1) + 1)
     }
 
-    /// Tells whether a place was read, and without a problem that is known.
+    /// Tells whether a location was read without a known problem.
     fn is_read(&self, place: &str) -> bool {
         let addresses = self.scope.addresses;
         let is_inside = |start: &String| place.starts_with(start.as_str());

@@ -1,8 +1,8 @@
-//! Judging log files by the digests beside them: what was changed, removed or added since CloudTrail
-//! delivered it.
+//! Verifies log files by the digests beside them: finds what was changed, removed or added since
+//! CloudTrail delivered it.
 //!
-//! A digest is proven by its signature, or by the hash that a proven digest after it names. It then
-//! vouches for the log files that it lists. Whatever nothing vouches for is said to be so.
+//! A digest is proven by its signature, or by a proven later digest that contains its hash. It then
+//! vouches for the log files that it lists. Files that nothing vouches for are reported as such.
 
 mod chains;
 pub mod digest;
@@ -17,68 +17,79 @@ use crate::event::filter::Filter;
 use crate::integrity::digest::{Digest, Hash};
 use crate::time::{Seconds, Window};
 
-/// A file named after a minute may be delivered some minutes later, and then stands in the digest of
-/// the next hour.
+/// A log file may be delivered some minutes after the minute in its name, and is then listed in the
+/// digest of the next hour.
 const SETTLING: Seconds = 15 * 60;
 
-/// What was found of digests and log files.
+/// The digests and log files that were found.
 #[derive(Debug, Default)]
 pub struct Evidence {
+    /// The digests that were read.
     pub digests: Vec<FoundDigest>,
+    /// The log files that were read.
     pub logs: Vec<FoundLog>,
 }
 
-/// A file that by its name is a digest.
+/// A file whose name is that of a digest.
 #[derive(Debug)]
 pub struct FoundDigest {
     /// The path or address.
     pub document: String,
-    /// The digest, or why it is none.
+    /// The digest, or why the file is not one.
     pub digest: Result<Digest, String>,
-    /// Of its contents.
+    /// SHA-256 of its contents.
     pub hash: Hash,
-    /// The signature beside it, which only S3 keeps, in hexadecimal digits.
+    /// The signature of the digest in hexadecimal digits; None for a local copy, since only S3
+    /// stores it.
     pub signature: Option<String>,
 }
 
-/// A file that by its name is a log file, or that held events.
+/// A file whose name is that of a log file, or that contained events.
 #[derive(Debug)]
 pub struct FoundLog {
+    /// The path or address.
     pub document: String,
-    /// Of its contents; for a gzip file, of its first member. None if it is damaged.
+    /// SHA-256 of its inflated contents; for a gzip file, of its first member. None if the file is
+    /// damaged.
     pub hash: Option<Hash>,
-    /// Whether anything follows the first member.
+    /// Whether more bytes follow the first gzip member.
     pub has_more: bool,
-    /// The times of its first and last event.
+    /// The times of its first and last event; None if it has none.
     pub events: Option<(Seconds, Seconds)>,
 }
 
 impl Evidence {
+    /// Adds what another thread has found.
     pub fn merge(&mut self, other: Evidence) {
         self.digests.extend(other.digests);
         self.logs.extend(other.logs);
     }
 }
 
-/// What is to be verified: nothing outside it can be missing.
+/// What is verified. Files outside cannot be missing.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
+    /// The time window that was read.
     pub window: Window,
+    /// The filters by account and region.
     pub filter: &'a Filter,
-    /// Beginnings of addresses that were read, `s3://BUCKET/PREFIX`.
+    /// The prefixes that were read, `s3://BUCKET/PREFIX`.
     pub addresses: &'a [String],
 }
 
-/// What a public key says of a signature, the best first.
+/// The result of checking a signature with a public key, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
+    /// The signature matches the key.
     Valid,
+    /// The signature does not match the key.
     Invalid,
-    /// There is no key with that fingerprint.
+    /// No public key has this fingerprint.
     KeyUnknown,
 }
 
-/// Judges a signature, written in hexadecimal digits: the digest, the string to sign, the signature.
+/// Checks a signature. The arguments are the digest, the string to sign, and the signature in
+/// hexadecimal digits.
 pub type Check<'c> = &'c dyn Fn(&Digest, &str, &str) -> Verdict;
 
 /// What became of the digests and log files of a run:
@@ -87,44 +98,44 @@ pub type Check<'c> = &'c dyn Fn(&Digest, &str, &str) -> Verdict;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Integrity {
-    /// Digest files that were found.
+    /// Number of digest files found.
     pub digests: u64,
     /// Proven by their signature, or by a valid digest that follows.
     pub digests_valid: u64,
-    /// Changed, moved, wrongly signed, or no digests at all.
+    /// Changed, moved, wrongly signed, or not digest files at all.
     pub digests_invalid: u64,
     /// Signed with a key that is not among the public keys.
     pub digests_key_unknown: u64,
-    /// Neither proven nor refuted: no signature came with the copy, and no valid digest follows.
+    /// Neither proven nor refuted: the copy has no signature, and no valid digest follows.
     pub digests_signature_not_at_hand: u64,
-    /// Digests that others name, or that would fill a gap, and that are not there.
+    /// Digests that are referenced by others or would fill a gap, and were not found.
     pub digests_missing: u64,
-    /// Log files that were read.
+    /// Number of log files read.
     pub log_files: u64,
-    /// As a valid digest says.
+    /// Log files that match a valid digest.
     pub log_files_valid: u64,
-    /// Not as a digest says, or followed by more bytes.
+    /// Log files that differ from their digest, or that are followed by more bytes.
     pub log_files_changed: u64,
-    /// In no digest, though digests cover the time of their delivery.
+    /// Log files in no digest, although digests cover the time of their delivery.
     pub log_files_added: u64,
-    /// As a digest says that is itself not valid.
+    /// Log files that match a digest that is not valid itself.
     pub log_files_unproven: u64,
-    /// Delivered after the last digest; the next one will list them.
+    /// Log files delivered after the last digest; the next digest will list them.
     pub log_files_not_yet_covered: u64,
-    /// Delivered at a time that no digest at hand covers.
+    /// Log files delivered at a time that no available digest covers.
     pub log_files_not_covered: u64,
-    /// Named by a digest, and not there.
+    /// Log files that a digest lists and that were not found.
     pub log_files_missing: u64,
 }
 
-/// Judges what was found. What is wrong is a problem in the coverage.
+/// Verifies what was found. Failures are recorded as problems in the coverage.
 pub fn judge(
     evidence: &Evidence,
     check: Check<'_>,
     scope: Scope<'_>,
     coverage: &mut Coverage,
 ) -> Integrity {
-    // What could not be read is missing for a reason that is known already.
+    // Files that could not be read are missing for a known reason.
     let unread = coverage.problems.iter().map(|p| p.document.clone());
     let mut judge = Judge {
         evidence,
@@ -144,7 +155,7 @@ pub fn judge(
     judge.integrity
 }
 
-/// How far a digest can be believed.
+/// How far a digest is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Proven,
@@ -157,9 +168,9 @@ struct Judge<'e> {
     evidence: &'e Evidence,
     scope: Scope<'e>,
     unread: BTreeSet<String>,
-    /// Of each digest.
+    /// The standing of each digest.
     standing: Vec<Standing>,
-    /// The digests by the object that they say they are.
+    /// The digests by the bucket and key that they contain.
     objects: BTreeMap<(&'e str, &'e str), Vec<usize>>,
     integrity: Integrity,
     findings: Coverage,
@@ -184,8 +195,8 @@ impl<'e> Judge<'e> {
         }
     }
 
-    /// Looks at each digest for itself, the last first. A local copy has lost its signature, but the
-    /// digest after it repeats it.
+    /// Checks each digest on its own, the last first. A local copy has no signature, but the next
+    /// digest repeats it.
     fn check_signatures(&mut self, check: Check<'_>) {
         let found = &self.evidence.digests;
         let mut repeated: BTreeMap<(&str, &str), Vec<(usize, &str)>> = BTreeMap::new();
@@ -216,7 +227,7 @@ impl<'e> Judge<'e> {
                     .into_iter()
                     .flatten()
                     .map(|(after, signature)| (*after, check(digest, &text, signature)))
-                    // An invalid digest may repeat anything, which refutes nothing.
+                    // An invalid digest may contain any signature, so it refutes nothing.
                     .filter(|(after, verdict)| {
                         *verdict != Verdict::Invalid || self.standing[*after] != Standing::Invalid
                     })
@@ -239,7 +250,7 @@ impl<'e> Judge<'e> {
         }
     }
 
-    /// The readable digests, from the last to the first.
+    /// The readable digests, the last one first.
     fn last_first(&self) -> Vec<usize> {
         let mut order: Vec<_> = readable(&self.evidence.digests)
             .map(|(index, digest)| (digest.end, index))
@@ -248,8 +259,8 @@ impl<'e> Judge<'e> {
         order.into_iter().map(|(_, index)| index).collect()
     }
 
-    /// Compares each digest with what the one after it says, the last first: whatever is proven
-    /// proves the one before it.
+    /// Compares each digest with the hash in the next one, the last first: a proven digest proves
+    /// the previous one.
     fn check_links(&mut self) {
         let found = &self.evidence.digests;
         for index in self.last_first() {
@@ -272,7 +283,7 @@ impl<'e> Judge<'e> {
         }
     }
 
-    /// The digests that say they are an object.
+    /// The digests that contain this bucket and key as their own.
     fn at<'a>(&'a self, bucket: &'a str, object: &'a str) -> &'a [usize] {
         self.objects
             .get(&(bucket, object))
@@ -307,7 +318,8 @@ fn readable(found: &[FoundDigest]) -> impl Iterator<Item = (usize, &Digest)> {
     digests.filter_map(|(index, found)| Some((index, found.digest.as_ref().ok()?)))
 }
 
-/// Where an object would be, by a document that names it: for a local copy only the key is known.
+/// The address of an object, in the form of a document that refers to it. For a local copy only the
+/// key is known.
 fn address(document: &str, bucket: &str, object: &str) -> String {
     match document.starts_with("s3://") {
         true => format!("s3://{bucket}/{object}"),

@@ -15,6 +15,7 @@ pub struct Calendar<'a> {
     pub columns: &'a [i64],
     /// How many days share a column.
     pub days: i64,
+    /// The rows, from top to bottom.
     pub rows: &'a [CalendarRow<'a>],
 }
 
@@ -23,6 +24,7 @@ pub struct Calendar<'a> {
 pub struct CalendarRow<'a> {
     /// What this row and those below it have in common, if that begins here.
     pub group: Option<&'a str>,
+    /// The label at the beginning of the row, such as a region.
     pub name: &'a str,
     /// Stands at the end of the row.
     pub note: String,

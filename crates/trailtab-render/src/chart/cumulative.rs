@@ -15,6 +15,7 @@ pub struct Cumulative<'a> {
     pub title: &'a str,
     /// A smaller line below the title.
     pub subtitle: &'a str,
+    /// The currency of all amounts, such as `USD`.
     pub currency: &'a str,
     /// What the period is called, and its amounts day by day.
     pub now: (&'a str, &'a [Decimal]),

@@ -71,6 +71,7 @@ pub(super) mod tests {
     ];
 
     impl Scene {
+        /// The contents of all texts.
         pub fn texts(&self) -> impl Iterator<Item = &str> {
             self.items.iter().filter_map(|item| match item {
                 Item::Text(text) => Some(text.content.as_str()),
@@ -78,6 +79,7 @@ pub(super) mod tests {
             })
         }
 
+        /// All lines.
         pub fn lines(&self) -> impl Iterator<Item = &Line> {
             self.items.iter().filter_map(|item| match item {
                 Item::Line(line) => Some(line),

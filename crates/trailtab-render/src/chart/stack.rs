@@ -15,6 +15,7 @@ pub struct Stack<'a> {
     pub title: &'a str,
     /// A smaller line below the title.
     pub subtitle: &'a str,
+    /// The currency of all amounts, such as `USD`.
     pub currency: &'a str,
     /// The day that the rows begin with.
     pub first: Date,

@@ -14,10 +14,13 @@ use trailtab_core::cost::wording::Wording;
 pub struct Letter {
     /// One line without control characters.
     pub subject: String,
+    /// The plain text that says the same as the HTML.
     pub text: String,
     /// Shows each picture by its `cid:`.
     pub html: String,
+    /// The pictures that the HTML shows.
     pub pictures: Vec<Picture>,
+    /// Files for the reader, such as the table as CSV.
     pub attachments: Vec<Attachment>,
 }
 

@@ -6,13 +6,13 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
-use super::open;
 use crate::Ended;
 use crate::reading::CredentialArgs;
 use crate::ui::Ui;
 use trailtab_app::aws;
 use trailtab_app::clock;
 use trailtab_app::job::cost::check::{self, Checked, Verdict};
+use trailtab_app::job::read::start_runtime;
 use trailtab_app::source::Source;
 use trailtab_core::cost::report::{Account, Kind};
 use trailtab_render::escape::terminal;
@@ -46,12 +46,12 @@ enum Format {
 }
 
 pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<Ended> {
-    open::runtime()?.block_on(async {
-        let config = aws::config(&args.credentials.access()).await;
+    start_runtime()?.block_on(async {
+        let config = aws::config(&args.credentials.access()).await?;
         let settings = trailtab_app::job::cost::open::settings(&args.config, &config).await?;
         let now = clock::now();
         let (mut run, listed) =
-            trailtab_app::job::cost::open::live(settings, &config, None, now).await;
+            trailtab_app::job::cost::open::live(settings, &config, None, now).await?;
         let accounts = (!listed.is_empty()).then_some(listed.len());
         let checked = check::check(&mut run, accounts, &config).await;
         let printed = match args.format {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use rust_decimal::Decimal;
-use tokio::runtime::{Builder, Runtime};
 use trailtab_app::aws::SdkConfig;
 
 use super::args::{AskingArgs, CostArgs};
@@ -31,16 +30,8 @@ pub(super) struct Opened {
     listed: Vec<Listed>,
 }
 
-pub(super) fn runtime() -> anyhow::Result<Runtime> {
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")
-}
-
 /// Credentials and settings of AWS, if anything of it is asked.
-pub(super) async fn config(args: &CostArgs) -> SdkConfig {
+pub(super) async fn config(args: &CostArgs) -> Result<SdkConfig, aws::ConfigError> {
     let is_s3 = |place: &Option<Source>| matches!(place, Some(Source::S3 { .. }));
     let sending = &args.sending;
     let asks = args.asking.offline.is_none()
@@ -49,7 +40,7 @@ pub(super) async fn config(args: &CostArgs) -> SdkConfig {
         || is_s3(&sending.ledger);
     match asks {
         true => aws::config(&args.credentials.access()).await,
-        false => aws::nobody(),
+        false => Ok(aws::nobody()),
     }
 }
 
@@ -71,7 +62,7 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
         return Ok(Opened { run, listed });
     }
     let cache = cache(&args.asking, config, ui).await?;
-    let (run, listed) = open::live(settings, config, cache, clock::now()).await;
+    let (run, listed) = open::live(settings, config, cache, clock::now()).await?;
     for remark in &run.remarks {
         ui.remark(&escape::terminal(remark));
     }
@@ -96,17 +87,12 @@ async fn cache(args: &AskingArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<
             account: account.to_owned(),
             max_age: i64::from(args.max_age) * 3600,
         })),
-        Err(error) if aws::lacks_credentials(&error) => {
-            bail!(
-                "there are no valid credentials to ask Cost Explorer with: set up the AWS command line, or try --profile ({})",
-                aws::in_words(&error)
-            )
-        }
+        Err(error) if aws::is_hopeless(&error) => bail!(aws::explain(&error)),
         Err(error) => {
-            ui.remark(&format!(
-                "answers are not kept, since nobody knows whose they are: {}",
-                aws::in_words(&error)
-            ));
+            ui.remark(&escape::terminal(&format!(
+                "answers are not kept, since it is not known which account they are for: {}",
+                aws::explain(&error)
+            )));
             Ok(None)
         }
     }

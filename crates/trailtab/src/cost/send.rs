@@ -17,6 +17,7 @@ use trailtab_app::deliver::ledger::{Ledger, Owner as Sender};
 use trailtab_app::deliver::mail::files::Folder;
 use trailtab_app::job::cost::round::{Round, Way};
 use trailtab_app::job::cost::send::{Limit, Outcome, Sent};
+use trailtab_app::job::read::start_runtime;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
@@ -24,8 +25,8 @@ use trailtab_render::escape::terminal;
 const LONGEST: i64 = 3600;
 
 pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<Ended> {
-    open::runtime()?.block_on(async {
-        let config = open::config(args).await;
+    start_runtime()?.block_on(async {
+        let config = open::config(args).await?;
         let mut opened = open::open(args, &config, ui).await?;
         let asked = args.period.asked(&opened.run)?;
         let to = &args.sending.to;

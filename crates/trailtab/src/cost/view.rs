@@ -14,6 +14,7 @@ use trailtab_app::cost_source::cost_explorer::PRICE;
 use trailtab_app::deliver::files::{self, NewFile};
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::cost::{Occasion, Run};
+use trailtab_app::job::read::start_runtime;
 use trailtab_core::cost::audience::{self, Problem};
 use trailtab_core::cost::owner::Owner;
 use trailtab_core::cost::plan::Need;
@@ -25,8 +26,8 @@ use trailtab_render::mail;
 
 /// Shows the report, and returns the files that were written as well.
 pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(Ended, Vec<PathBuf>)> {
-    open::runtime()?.block_on(async {
-        let config = open::config(args).await;
+    start_runtime()?.block_on(async {
+        let config = open::config(args).await?;
         let mut opened = open::open(args, &config, ui).await?;
         let occasion = occasion(args, &opened.run)?;
         let report = report(args, &mut opened, occasion, ui).await;

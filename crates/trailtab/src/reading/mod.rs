@@ -9,14 +9,15 @@ use std::sync::Arc;
 use anyhow::anyhow;
 
 pub(crate) use self::args::{CredentialArgs, ReadingArgs};
+use super::UsageError;
 use super::ui::Ui;
 use trailtab_app::aws;
-use trailtab_app::job::read::{self, Outcome, Request};
+use trailtab_app::job::read::{self, Outcome, ReadError, Request};
 use trailtab_app::job::verify::Verify;
 use trailtab_app::source::Source;
 use trailtab_app::source::archive::Archive;
 use trailtab_app::source::interrupt::Interrupt;
-use trailtab_app::source::lookup_events::{self, Attribute};
+use trailtab_app::source::lookup_events::{self, Attribute, LookupError};
 use trailtab_app::source::progress::Progress;
 use trailtab_core::coverage::Severity;
 use trailtab_core::event::filter::Filter;
@@ -105,7 +106,13 @@ impl Plan {
             interrupt: interrupt.clone(),
         };
         let progress = Arc::new(Progress::default());
-        let outcome = ui.watch(&progress, || read::run(request, empty, &progress))?;
+        let outcome = ui.watch(&progress, || read::run(request, empty, &progress));
+        let outcome = outcome.map_err(|error| match error {
+            ReadError::LookupEvents(LookupError::Region(error)) => {
+                UsageError(error.to_string()).into()
+            }
+            error => anyhow::Error::from(error),
+        })?;
         // An interrupted run has a result, even if it holds nothing.
         if !interrupt.is_requested() {
             refuse_nothing(&outcome)?;

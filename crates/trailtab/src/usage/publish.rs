@@ -82,9 +82,9 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<Ended> {
     let namespace = &args.metrics.namespace;
     let top = args.metrics.top_or(kept::TOP);
     runtime.block_on(async {
-        let config = aws::config(&args.credentials.access()).await;
+        let config = aws::config(&args.credentials.access()).await?;
         let caller = aws::sts(&config).get_caller_identity().send().await;
-        let caller = caller.map_err(|error| anyhow!(aws::in_words(&error)));
+        let caller = caller.map_err(|error| anyhow!(aws::explain(&error)));
         let caller = caller.context("cannot tell which account the metrics are for")?;
         let region = aws::region_of(&config);
         let keys = Keys::new(namespace, caller.account().unwrap_or_default(), region.as_ref());

@@ -9,34 +9,48 @@ use crate::aws;
 /// Why there is no answer, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
+    /// The credentials lack the permission; the value is AWS's code and message.
     #[error(
         "Cost Explorer refuses to answer: {0} (whoever asks needs the permission ce:GetCostAndUsage; in a member account, the management account must allow it as well)"
     )]
     Denied(String),
+    /// The account has no Cost Explorer data, or not yet; the value is AWS's code and message.
     #[error(
         "Cost Explorer has no data: {0} (enable it once in the Billing and Cost Management console of the management account; the first data come about a day later)"
     )]
     Unavailable(String),
+    /// The run has made all paid requests that it may make; the value is their number.
     #[error(
         "the answer would take more than the {0} paid requests to Cost Explorer that are allowed: allow more with --max-requests, or ask for fewer days or reports"
     )]
     Budget(u64),
-    #[error(
-        "there are no valid credentials to ask Cost Explorer with (set up the AWS command line, or try --profile): {0}"
-    )]
+    /// There are no valid credentials; the value is the message.
+    #[error("{0}")]
     NoCredentials(String),
+    /// Nothing at all could be reached.
+    #[error("{0}")]
+    Unreachable(String),
     /// The question is not one that Cost Explorer answers.
     #[error("Cost Explorer does not take the question, ce:GetCostAndUsage: {code}: {reason}")]
-    Refused { code: String, reason: String },
+    Refused {
+        /// The error code of AWS, or a word for what failed.
+        code: String,
+        /// The message of AWS, or what went wrong.
+        reason: String,
+    },
     /// It did not come, again and again.
     #[error(
         "Cost Explorer did not answer in {tries} tries, the last time for {code}: {reason} (try again later)"
     )]
     Unanswered {
+        /// The number of requests that were made.
         tries: u32,
+        /// The error code of the last request, or a word for what failed.
         code: String,
+        /// The message of the last request, or what went wrong.
         reason: String,
     },
+    /// The answer lacks something that is needed; the value says what.
     #[error("Cost Explorer gave what cannot be read: {0}")]
     Unreadable(String),
 }
@@ -108,15 +122,16 @@ impl Failure {
         match error.code() {
             Some(code) => {
                 let reason = error.message().unwrap_or("no message");
-                Failure::with_code(code, reason, status.unwrap_or_default())
+                let explained = aws::explain(error);
+                Failure::with_code(code, reason, &explained, status.unwrap_or_default())
             }
             None => Failure::without_code(error, status),
         }
     }
 
     /// AWS says what is wrong, and charges nothing for it.
-    fn with_code(code: &str, reason: &str, status: u16) -> Failure {
-        let said = || format!("{code}: {reason}");
+    fn with_code(code: &str, reason: &str, explained: &str, status: u16) -> Failure {
+        let said = || explained.to_owned();
         let passing = |kind| Failure::free(kind, unanswered(code, reason));
         match code {
             // It comes with the status 400.
@@ -173,6 +188,9 @@ impl Failure {
         let reason = aws::in_words(error);
         if aws::lacks_credentials(error) {
             return Failure::free(Kind::Lasting, AskError::NoCredentials(reason));
+        }
+        if aws::is_unreachable(error) {
+            return Failure::free(Kind::Lasting, AskError::Unreachable(reason));
         }
         let (code, is_charged) = match error {
             SdkError::ConstructionFailure(_) => {

@@ -32,6 +32,7 @@ pub enum SendError {
     /// This one was refused, and nothing of it was taken; others may not be.
     #[error("refused: {reason}")]
     Refused {
+        /// The server's answer, or why the mail was not offered to it.
         reason: String,
         /// Whether it will be refused again.
         is_lasting: bool,
@@ -39,6 +40,7 @@ pub enum SendError {
     /// It did not get as far as that: nothing of it was taken.
     #[error("{reason}")]
     Broken {
+        /// What went wrong.
         reason: String,
         /// Whether that will be the same again until somebody changes something.
         is_lasting: bool,
@@ -51,7 +53,9 @@ pub enum SendError {
 /// A way for mails.
 #[derive(Debug)]
 pub enum Mailer {
+    /// To a mail server, by SMTP.
     Smtp(Smtp),
+    /// To Amazon SES, by its API.
     Ses(Ses),
     /// Nothing is sent.
     Files(Folder),

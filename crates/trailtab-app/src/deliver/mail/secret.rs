@@ -41,11 +41,7 @@ pub async fn read(
             .secret_string
             .ok_or_else(|| failed("it holds bytes, where text was expected".to_owned(), "")),
         Err(error) => {
-            let reason = match (error.code(), error.message()) {
-                (Some(code), Some(message)) => format!("{code}: {message}"),
-                (Some(code), None) => code.to_owned(),
-                _ => aws::in_words(&error),
-            };
+            let reason = aws::explain(&error);
             Err(failed(reason, advice(error.code())))
         }
     }

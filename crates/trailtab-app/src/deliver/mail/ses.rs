@@ -153,11 +153,7 @@ fn status(error: &SdkError<SendEmailError, HttpResponse>) -> Option<u16> {
 
 /// Tells what an error says about the mail.
 fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> Failure {
-    let reason = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => aws::in_words(error),
-    };
+    let reason = aws::explain(error);
     let reason = format!("{}{hint}", shortened(&reason));
     let broken = |reason, is_lasting| Failure::Of(SendError::Broken { reason, is_lasting });
     let code = error.code().unwrap_or_default();

@@ -28,6 +28,7 @@ pub enum Source {
 /// Where answers are kept from run to run.
 #[derive(Debug)]
 pub struct Cache {
+    /// The ledger in which answers are kept.
     pub place: Ledger,
     /// The account that asks: what others are answered is another matter.
     pub account: String,
@@ -44,14 +45,20 @@ impl Cache {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
+    /// Cost Explorer gave no answer.
     #[error(transparent)]
     Ask(#[from] AskError),
+    /// The answer makes no sense.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// None of the saved answers is one to this question.
     #[error(
         "what was saved does not answer which {about}: save again with --save, and with the same settings and period"
     )]
-    NotSaved { about: String },
+    NotSaved {
+        /// What the question is about, for the message.
+        about: String,
+    },
 }
 
 /// All answers of a run.
@@ -67,6 +74,8 @@ pub struct Answers {
 }
 
 impl Answers {
+    /// Creates an empty set of answers. `now` is the time of the run in seconds since
+    /// 1970-01-01T00:00:00Z.
     pub fn new(source: Source, cache: Option<Cache>, now: Seconds) -> Answers {
         Answers {
             source,

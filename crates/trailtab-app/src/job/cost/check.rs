@@ -17,6 +17,7 @@ use trailtab_core::cost::settings::{Settings, Transport};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
+    /// Nothing is wrong.
     Good,
     /// Reports can be made, and may not say what is expected.
     Doubtful,
@@ -27,14 +28,18 @@ pub enum Verdict {
 /// Something that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
+    /// How good it is.
     pub verdict: Verdict,
+    /// What was found, as a sentence for the operator.
     pub what: String,
 }
 
 /// A report that the settings ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Planned {
+    /// The address that the report goes to.
     pub recipient: String,
+    /// What the report shows.
     #[serde(flatten)]
     pub audience: Audience,
 }
@@ -42,12 +47,16 @@ pub struct Planned {
 /// All that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Checked {
+    /// What was found, in the order in which it was looked at.
     pub findings: Vec<Finding>,
+    /// The reports that the settings ask for.
     pub reports: Vec<Planned>,
     /// Requests to Cost Explorer that a run makes at most, further pages apart, and what they cost in US
     /// dollars, each time and in a month of thirty days.
     pub requests: usize,
+    /// Cost of these requests in USD, each time.
     pub usd: String,
+    /// Cost of these requests in USD in a month of thirty days.
     pub usd_a_month: String,
     /// Paid requests that this check made.
     pub requests_made: u64,
@@ -170,7 +179,7 @@ async fn tags(run: &Run, config: &SdkConfig, checked: &mut Checked) {
             let what = format!(
                 "whether the tag {} is active could not be found out, which takes ce:ListCostAllocationTags in the management account: {}",
                 keys.join(" and "),
-                aws::in_words(&error)
+                aws::explain(&error)
             );
             checked.add(Verdict::Doubtful, what);
         }
@@ -278,7 +287,7 @@ async fn ses(settings: &Settings, from: &str, config: &SdkConfig, checked: &mut 
                 break;
             }
             Ok(_) => reasons.push(format!("{identity} is not verified")),
-            Err(error) => reasons.push(format!("{identity}: {}", aws::in_words(&error))),
+            Err(error) => reasons.push(format!("{identity}: {}", aws::explain(&error))),
         }
     }
     if !reasons.is_empty() {

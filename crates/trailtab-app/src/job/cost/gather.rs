@@ -25,15 +25,18 @@ pub struct Gap {
     pub owner: Option<Owner>,
     /// Whether even totals are wrong.
     pub in_totals: bool,
+    /// Why it is missing.
     pub reason: String,
 }
 
 /// What was gathered.
 #[derive(Debug)]
 pub struct Gathered {
+    /// All cost lines.
     pub table: CostTable,
     /// Names of accounts by their ids, as Cost Explorer tells them.
     pub names: BTreeMap<String, String>,
+    /// What is missing.
     pub gaps: Vec<Gap>,
     /// Whether any usage has an owner.
     pub has_owners: bool,

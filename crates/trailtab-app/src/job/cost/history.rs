@@ -35,7 +35,9 @@ pub struct Mailed {
 /// An amount in a currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Total {
+    /// The currency, such as `USD`.
     pub currency: String,
+    /// The amount in this currency.
     #[serde(with = "text")]
     pub amount: Decimal,
 }

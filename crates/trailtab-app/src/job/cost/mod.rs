@@ -35,8 +35,11 @@ use trailtab_core::time::{self, Seconds};
 /// What a run has to work with.
 #[derive(Debug)]
 pub struct Run {
+    /// The settings of the operator.
     pub settings: Settings,
+    /// Where answers of Cost Explorer come from.
     pub answers: Arc<Answers>,
+    /// The accounts that are known.
     pub directory: Directory,
     /// Whether the directory holds all accounts; if not, Cost Explorer tells their names.
     pub has_directory: bool,
@@ -44,26 +47,32 @@ pub struct Run {
     pub notes: Vec<String>,
     /// The same for the operator, who may know more.
     pub remarks: Vec<String>,
+    /// When the run began, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
 }
 
 /// Which days a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Occasion {
+    /// What the period is called.
     pub kind: PeriodKind,
+    /// The days.
     pub days: Days,
 }
 
 /// A report that somebody is to get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
+    /// Who gets the report.
     pub recipient: Recipient,
+    /// Which days the report is about.
     pub occasion: Occasion,
 }
 
 /// All money of a run.
 #[derive(Debug)]
 pub struct Books {
+    /// All cost lines.
     pub table: CostTable,
     gaps: Vec<Gap>,
     has_owners: bool,
@@ -75,6 +84,7 @@ pub struct Books {
 }
 
 impl Run {
+    /// The day of the run, in UTC.
     pub fn today(&self) -> Date {
         settled::day_of(self.now)
     }
@@ -88,6 +98,7 @@ impl Run {
         })
     }
 
+    /// The whole month before the current one.
     pub fn last_month(&self) -> Occasion {
         Occasion {
             kind: PeriodKind::LastMonth,

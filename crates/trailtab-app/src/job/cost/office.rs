@@ -16,14 +16,23 @@ const PREDECESSORS_REGION: &str = "us-west-2";
 /// Why nothing can be sent to anybody.
 #[derive(Debug, thiserror::Error)]
 pub enum MailerError {
+    /// The secret cannot be read from Secrets Manager.
     #[error(transparent)]
     Unreadable(#[from] secret::ReadError),
+    /// The secret does not describe a mail server that can be used.
     #[error("the mail server's secret {name:?} cannot be used")]
-    Unusable { name: String, source: SecretError },
+    Unusable {
+        /// The name or ARN of the secret.
+        name: String,
+        /// What is wrong with it.
+        source: SecretError,
+    },
+    /// Neither a secret nor SES is set.
     #[error(
         "no mail server is known: set secret_name to a secret in Secrets Manager, or mail.transport to \"ses\""
     )]
     NoServer,
+    /// Neither the settings nor the secret name a sender.
     #[error("no sender is known: set mail.from to the address that mails come from")]
     NoSender,
 }
@@ -31,7 +40,9 @@ pub enum MailerError {
 /// A way for mails, and whom they are from.
 #[derive(Debug)]
 pub struct PostOffice {
+    /// How mails are sent.
     pub mailer: Mailer,
+    /// The address that mails come from.
     pub from: String,
 }
 

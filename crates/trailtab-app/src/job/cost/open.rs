@@ -23,15 +23,28 @@ const LARGEST: u64 = 4 << 20;
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The settings cannot be read.
     #[error("cannot read the settings {place}: {reason}")]
-    Unreadable { place: String, reason: String },
+    Unreadable {
+        /// The path or address of the settings.
+        place: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The settings were read and cannot be used.
     #[error("cannot use the settings {place}")]
     Unusable {
+        /// The path or address of the settings.
         place: String,
+        /// What is wrong with them.
         source: SettingsError,
     },
+    /// Settings cannot be read from this place.
     #[error("the settings must be a file or an object in S3: {place}")]
-    NoPlace { place: String },
+    NoPlace {
+        /// The place as it was given.
+        place: String,
+    },
 }
 
 /// Reads settings from a file, or from an object in S3.
@@ -84,12 +97,17 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// Begins a run that asks Cost Explorer.
+///
+/// # Errors
+///
+/// If there are no credentials, or no network. If accounts cannot be listed for another reason, the run does
+/// without.
 pub async fn live(
     settings: Settings,
     config: &SdkConfig,
     cache: Option<Cache>,
     now: Seconds,
-) -> (Run, Vec<Listed>) {
+) -> Result<(Run, Vec<Listed>), AccountsError> {
     let limits = Limits::new(settings.max_requests.0);
     let explorer = CostExplorer::new(aws::cost_explorer(config), limits);
     let answers = Answers::new(Source::Asked(Box::new(explorer)), cache, now);
@@ -98,6 +116,8 @@ pub async fn live(
         Ok(listed) => Some(listed),
         // One account; its name does not matter.
         Err(AccountsError::NoOrganization(_)) => None,
+        // Nor will Cost Explorer answer.
+        Err(error @ AccountsError::Hopeless(_)) => return Err(error),
         Err(error) => {
             notes.push("names of accounts are those that Cost Explorer knows".to_owned());
             remarks.push(error.to_string());
@@ -106,7 +126,7 @@ pub async fn live(
     };
     let mut run = begin(settings, answers, listed.as_deref(), notes, now);
     run.remarks = remarks;
-    (run, listed.unwrap_or_default())
+    Ok((run, listed.unwrap_or_default()))
 }
 
 /// Begins a run on what an earlier one saved; it is as if it were then.

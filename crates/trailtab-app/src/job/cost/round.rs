@@ -17,10 +17,13 @@ use trailtab_core::cost::report::Audience;
 /// Why nobody got anything.
 #[derive(Debug, thiserror::Error)]
 pub enum RoundError {
+    /// Cost Explorer gave no answer that can be used.
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
+    /// There is no way to send mails.
     #[error(transparent)]
     NoMailer(#[from] MailerError),
+    /// A signal stopped the run before anything was sent.
     #[error("stopped by a signal before anything was sent")]
     Interrupted,
 }
@@ -28,6 +31,7 @@ pub enum RoundError {
 /// Who is to get which report.
 #[derive(Debug, Default)]
 pub struct Round {
+    /// The reports that are due, and their recipients.
     pub wanted: Vec<Wanted>,
     /// The lines of those who cannot get any.
     pub refused: Vec<Sent>,
@@ -36,10 +40,13 @@ pub struct Round {
 
 /// How mails go out.
 pub struct Way<'w> {
+    /// The configuration of AWS clients.
     pub config: &'w SdkConfig,
     /// What was sent before.
     pub ledger: &'w Ledger,
+    /// The name of this run in the ledger.
     pub sender: Sender,
+    /// When to begin no further mail.
     pub limit: Limit,
     /// Where mails are written instead of being sent.
     pub folder: Option<Folder>,

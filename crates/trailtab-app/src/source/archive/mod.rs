@@ -83,7 +83,9 @@ pub struct Archive {
 /// An event as LookupEvents gives it.
 #[derive(Debug, Clone, Copy)]
 pub struct PageEvent<'p> {
+    /// The time of the event, in seconds since 1970-01-01T00:00:00Z.
     pub time: Seconds,
+    /// `EventId`, a UUID.
     pub id: &'p str,
     /// The record: the text of `CloudTrailEvent`.
     pub json: &'p str,
@@ -92,26 +94,40 @@ pub struct PageEvent<'p> {
 /// Why an archive cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
+    /// The operating system refused something.
     #[error("cannot {doing} {}: {cause}; {}", path.display(), advice(cause))]
     Disk {
+        /// What was being done, such as `write`.
         doing: &'static str,
+        /// The file or directory.
         path: PathBuf,
+        /// The error of the operating system.
         cause: io::Error,
     },
+    /// Another run holds the lock of the archive; the value is the archive's directory.
     #[error(
         "another run writes to the archive {}: wait until it ends, or keep the events elsewhere",
         .0.display()
     )]
     InUse(PathBuf),
+    /// The directory is not an archive.
     #[error(
         "{} holds no archive: there is no {HIDDEN} in it, as a run with --archive makes it",
         .0.display()
     )]
     NoArchive(PathBuf),
+    /// The account or region cannot be part of a path.
     #[error("cannot keep events of account {account:?} in region {region:?}: these are no names")]
-    Names { account: String, region: String },
+    Names {
+        /// The account as it was given.
+        account: String,
+        /// The region as it was given.
+        region: String,
+    },
+    /// The record of an event is not a JSON object; the value is the event's id.
     #[error("cannot keep event {0:?}: it is no JSON object")]
     Event(String),
+    /// An earlier write to this ledger failed, so nothing more is written to it in this run.
     #[error("an earlier write to {} failed: run again, what it holds is kept", .0.display())]
     Broken(PathBuf),
 }

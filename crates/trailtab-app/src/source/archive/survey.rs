@@ -30,6 +30,7 @@ pub struct Item<'s> {
 }
 
 impl Item<'_> {
+    /// The size of the file and its number of events, as the ledger says.
     pub fn stored(&self) -> Stored {
         stored_in(self.file)
     }

@@ -3,8 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use aws_config::SdkConfig;
-use aws_sdk_sts::error::{ProvideErrorMetadata as _, SdkError};
-use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::error::ProvideErrorMetadata as _;
 
 use super::regions::Known;
 use crate::aws;
@@ -12,18 +11,21 @@ use crate::aws;
 /// Whose credentials are at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
+    /// The account id, twelve digits; `unknown` if STS does not say.
     pub account: String,
+    /// The ARN of the identity.
     pub arn: String,
 }
 
 /// Why it is not known whose credentials are at hand.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    #[error(
-        "there are no credentials to read the event history with (set up the AWS command line, try --profile, or name files or a bucket to read instead): {0}"
-    )]
-    NoCredentials(String),
-    #[error("cannot find out whose credentials these are, by sts:GetCallerIdentity: {0}")]
+    /// Log files can still be read.
+    #[error("{0}; log files and directories can be read without credentials")]
+    NotFound(aws::CredentialsProblem),
+    #[error("{0}")]
+    Hopeless(String),
+    #[error("cannot find out whose credentials these are (sts:GetCallerIdentity): {0}")]
     Refused(String),
 }
 
@@ -31,11 +33,13 @@ impl Caller {
     pub(super) async fn find(config: &SdkConfig) -> Result<Caller, IdentityError> {
         let answer = aws::sts(config).get_caller_identity().send().await;
         let identity = answer.map_err(|error| {
-            let reason = refusal(&error);
-            if aws::lacks_credentials(&error) {
-                IdentityError::NoCredentials(reason)
-            } else {
-                IdentityError::Refused(reason)
+            let reason = aws::explain(&error);
+            match aws::find::<aws::CredentialsProblem>(&error) {
+                Some(problem @ aws::CredentialsProblem::NotFound) => {
+                    IdentityError::NotFound(problem.clone())
+                }
+                _ if aws::is_hopeless(&error) => IdentityError::Hopeless(reason),
+                _ => IdentityError::Refused(reason),
             }
         })?;
         Ok(Caller {
@@ -45,21 +49,8 @@ impl Caller {
     }
 
     /// The partition of AWS: `aws`, `aws-cn`, `aws-us-gov` and others.
-    fn partition(&self) -> &str {
+    pub(super) fn partition(&self) -> &str {
         self.arn.split(':').nth(1).unwrap_or("aws")
-    }
-}
-
-/// AWS's code and message, or whatever else kept it from answering.
-fn refusal<E, R>(error: &SdkError<E, R>) -> String
-where
-    E: aws_sdk_sts::error::ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => aws::in_words(error),
     }
 }
 
@@ -77,7 +68,7 @@ pub(super) struct Account {
 
 /// Why an account cannot be entered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {reason}")]
+#[error("{reason}")]
 pub(super) struct Refusal {
     pub(super) code: String,
     pub(super) reason: String,
@@ -117,16 +108,10 @@ impl Account {
         let config = aws::assume(&self.base, role).await;
         let answer = aws::sts(&config).get_caller_identity().send().await;
         if let Err(error) = answer {
-            let refused = aws::chain(&error).find_map(|cause| {
-                let cause = cause.downcast_ref::<AssumeRoleError>()?;
-                let message = cause.message().unwrap_or_default();
-                Some((cause.code()?.to_owned(), message.to_owned()))
-            });
-            let (code, reason) = refused.unwrap_or_else(|| {
-                let code = error.code().unwrap_or("Unreachable");
-                (code.to_owned(), aws::in_words(&error))
-            });
-            let reason = format!("{reason} (assuming {role})");
+            let problem = aws::find::<aws::CredentialsProblem>(&error);
+            let code = problem.and_then(aws::CredentialsProblem::code);
+            let code = code.or(error.code()).unwrap_or("Unreachable").to_owned();
+            let reason = aws::explain(&error);
             return Err(Refusal { code, reason });
         }
         *self.lock() = (0, config);

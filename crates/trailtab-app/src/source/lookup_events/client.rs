@@ -107,6 +107,11 @@ fn without_code(error: &SdkError<LookupEventsError, HttpResponse>, status: Optio
         return Failure::Throttled;
     }
     let code = match error {
+        // It was tried often enough.
+        _ if aws::is_unreachable(error) => {
+            let code = "ConnectionError".to_owned();
+            return Failure::Refused { code, reason };
+        }
         SdkError::TimeoutError(_) => "RequestTimeout",
         _ if aws::lacks_credentials(error) => {
             let code = NO_CREDENTIALS.to_owned();

@@ -24,6 +24,7 @@ pub use self::account::Caller;
 use self::account::{Account, IdentityError, Refusal};
 pub use self::attribute::Attribute;
 use self::organization::OrganizationError;
+pub use self::regions::RegionError;
 use super::archive::{Archive, UNSETTLED};
 use super::document::Document;
 use super::interrupt::{self, Interrupt};
@@ -51,14 +52,17 @@ const ACCOUNTS: usize = 16;
 
 /// What is asked for.
 pub struct Asked {
+    /// The credentials and the region to ask AWS with.
     pub access: aws::Access,
     /// Frozen at the start, since a page's token is bound to it.
     pub window: Span,
+    /// When the run began, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
     /// Regions as the user named them; all that are enabled if there are none.
     pub regions: Vec<String>,
     /// Accounts likewise.
     pub accounts: Vec<String>,
+    /// The filters; those by account and region decide what is read.
     pub filter: Filter,
     /// Requests per second, account and region at most.
     pub max_tps: f64,
@@ -66,23 +70,38 @@ pub struct Asked {
     pub attribute: Option<Attribute>,
     /// The name of the role by which an organisation's accounts are read.
     pub organization: Option<String>,
+    /// Where pages are kept; None if they are not.
     pub archive: Option<Archive>,
 }
 
 /// Why nothing at all can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
+    /// The configuration of AWS cannot be used.
+    #[error(transparent)]
+    Config(#[from] aws::ConfigError),
+    /// A requested region does not exist.
+    #[error(transparent)]
+    Region(#[from] RegionError),
+    /// It is not known whose credentials are at hand.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The accounts of the organisation cannot be listed.
     #[error(transparent)]
     Organization(#[from] OrganizationError),
+    /// `--account` leaves out the only account.
     #[error(
         "no account is left to read: the credentials are those of {account}, which --account leaves out"
     )]
-    NoAccount { account: String },
+    NoAccount {
+        /// The account of the credentials.
+        account: String,
+    },
+    /// `--account` leaves out all active accounts of the organisation.
     #[error("no account is left to read: --account leaves out all active ones of the organisation")]
     NoMember,
-    #[error("no region is left to read: none that --region lets pass is enabled")]
+    /// `--region` leaves out all enabled regions.
+    #[error("no region is left to read: no region that --region admits is enabled in the account")]
     NoRegion,
 }
 
@@ -217,7 +236,10 @@ pub async fn fetch(
 
 /// Finds out whose credentials these are, and which regions there are.
 async fn begin(asked: &Asked) -> Result<(SdkConfig, Caller, regions::Known), LookupError> {
-    let config = aws::config(&asked.access).await;
+    let config = aws::config(&asked.access).await?;
+    if !aws::has_endpoint(&asked.access).await? {
+        regions::check_names(asked)?;
+    }
     // Both are on the way of most runs, and neither has to wait for the other.
     let regions = async {
         Ok(match regions::are_named(asked) {
@@ -226,6 +248,7 @@ async fn begin(asked: &Asked) -> Result<(SdkConfig, Caller, regions::Known), Loo
         })
     };
     let (caller, regions) = tokio::try_join!(Caller::find(&config), regions)?;
+    regions::check_patterns(asked, caller.partition(), &regions)?;
     Ok((config, caller, regions))
 }
 

@@ -7,7 +7,7 @@ use crate::aws;
 
 /// Why the accounts are not known.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot list the organisation's accounts, by organizations:ListAccounts: {reason}{hint}")]
+#[error("cannot list the organisation's accounts (organizations:ListAccounts): {reason}{hint}")]
 pub struct OrganizationError {
     reason: String,
     hint: &'static str,

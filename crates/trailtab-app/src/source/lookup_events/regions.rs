@@ -7,50 +7,92 @@ use super::Asked;
 use super::account::Account;
 use super::region::ToRead;
 use crate::aws;
+use trailtab_core::event::filter::Pattern;
+use trailtab_core::regions as core_regions;
 
-/// The regions of each partition as the SDK's own endpoint rules know them in November 2026, those that
-/// are enabled from the start first: all that began before 20 March 2019, by AWS's Account Management
-/// Reference Guide.
-const AWS: &[&str] = &[
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-north-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "sa-east-1",
-    // To be enabled by whoever wants them.
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-south-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-west-1",
-    "eu-central-2",
-    "eu-south-1",
-    "eu-south-2",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-];
-const ENABLED_FROM_THE_START: usize = 17;
-const CHINA: &[&str] = &["cn-north-1", "cn-northwest-1"];
-const GOVERNMENT: &[&str] = &["us-gov-east-1", "us-gov-west-1"];
+/// A region in --region that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegionError {
+    /// There is no region of this name.
+    #[error(
+        "--region {name}: there is no such region{}; a region newer than this version of trailtab can be named by a pattern, as in --region '{name}*'",
+        meant(name, &[])
+    )]
+    Unknown {
+        /// The name as it was given.
+        name: String,
+    },
+    /// The pattern matches no region.
+    #[error(
+        "--region {pattern}: no region fits this pattern{}",
+        meant(pattern, known)
+    )]
+    NoMatch {
+        /// The pattern as it was given.
+        pattern: String,
+        /// The regions of the account, if they could be listed.
+        known: Vec<String>,
+    },
+}
+
+/// The region that was meant perhaps.
+fn meant(name: &str, known: &[String]) -> String {
+    let table: Vec<&str> = core_regions::all().collect();
+    let listed = known.iter().map(String::as_str);
+    let nearest = core_regions::nearest(name, listed.chain(table));
+    nearest.map_or(String::new(), |nearest| {
+        format!("; did you mean {nearest}?")
+    })
+}
+
+/// Checks the regions that are named in full: each becomes part of a host's name.
+///
+/// # Errors
+///
+/// If a region is not in the table.
+pub(super) fn check_names(asked: &Asked) -> Result<(), RegionError> {
+    let named = asked.regions.iter().filter(|name| !is_pattern(name));
+    let unknown = named.into_iter().find(|name| !core_regions::is_known(name));
+    unknown.map_or(Ok(()), |name| {
+        Err(RegionError::Unknown { name: name.clone() })
+    })
+}
+
+/// Checks that each pattern fits a region of the partition, or one that the account has.
+///
+/// # Errors
+///
+/// If a pattern fits none.
+pub(super) fn check_patterns(
+    asked: &Asked,
+    partition: &str,
+    known: &Known,
+) -> Result<(), RegionError> {
+    let known: &[String] = match known {
+        Known::Enabled(names) => names,
+        Known::NotAsked | Known::NotAllowed => &[],
+    };
+    let table = core_regions::of_partition(partition);
+    // The regions of other partitions are not known.
+    if table.is_empty() {
+        return Ok(());
+    }
+    let patterns = asked.regions.iter().filter(|name| is_pattern(name));
+    for pattern in patterns.filter(|pattern| !pattern.starts_with('!')) {
+        let fits = Pattern::new(pattern);
+        let mut names = table
+            .iter()
+            .copied()
+            .chain(known.iter().map(String::as_str));
+        if !names.any(|name| fits.matches(name)) {
+            return Err(RegionError::NoMatch {
+                pattern: pattern.clone(),
+                known: known.to_vec(),
+            });
+        }
+    }
+    Ok(())
+}
 
 /// What is known of an account's regions.
 #[derive(Debug, Clone)]
@@ -134,15 +176,13 @@ async fn list_regions(config: &SdkConfig) -> Option<Vec<String>> {
 
 /// All regions of a partition; of one that is not known, the one at hand.
 fn table(partition: &str, configured: &str) -> Vec<ToRead> {
-    let names = match partition {
-        "aws" => AWS,
-        "aws-cn" => CHINA,
-        "aws-us-gov" => GOVERNMENT,
-        _ => &[configured],
+    let names = match core_regions::of_partition(partition) {
+        [] => &[configured],
+        names => names,
     };
     let regions = names.iter().enumerate().map(|(index, name)| ToRead {
         name: (*name).to_owned(),
-        is_enabled: index < ENABLED_FROM_THE_START,
+        is_enabled: index < core_regions::ALWAYS_ENABLED,
     });
     regions.collect()
 }

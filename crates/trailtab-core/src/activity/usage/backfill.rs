@@ -1,4 +1,4 @@
-//! Publishing after the fact: what is sent, hour by hour, and what is left out.
+//! Plans publishing metrics of past hours: which hours are sent, and which are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,28 +11,28 @@ use crate::time::{Seconds, Window};
 
 const HOUR: Seconds = 3600;
 
-/// After this time, events have arrived: CloudTrail delivers them within some five minutes on average,
-/// and promises nothing.
+/// After this time, events are considered delivered. CloudTrail delivers within about five minutes
+/// on average, without guarantee.
 const SETTLED: Seconds = 15 * 60;
 
-/// What is to be published.
+/// The data to publish.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
-    /// By the hour's first second.
+    /// The data by hour; the key is the first second of the hour.
     pub hours: BTreeMap<Seconds, Vec<Datum>>,
     /// Events in hours that are too old for CloudWatch.
     pub refused: u64,
-    /// Events in hours of which some may still be on their way.
+    /// Events in hours whose events may not all have been delivered yet.
     pub unsettled: u64,
-    /// Events in hours that are not wholly in the window.
+    /// Events in hours that are only partly inside the window.
     pub cut: u64,
-    /// Hours that CloudWatch holds data of already, and the events in them.
+    /// Hours for which CloudWatch already has data, and the number of events in them.
     pub present: BTreeMap<Seconds, u64>,
 }
 
 impl Plan {
-    /// Plans to publish all hours that CloudWatch takes and that are over. An hour is published whole or
-    /// not at all, so that a later run finds the same in it.
+    /// Plans to publish all hours that have ended and that CloudWatch accepts. An hour is published
+    /// completely or not at all, so that a later run finds the same data in it.
     pub fn new(data: Vec<Datum>, window: Window, now: Seconds) -> Plan {
         let mut plan = Plan::default();
         for datum in data {
@@ -52,8 +52,8 @@ impl Plan {
         plan
     }
 
-    /// Metrics by which is told whether an hour has been published before, for each hour the one with most
-    /// calls; and the first second to look at, and the first not to.
+    /// For each hour, the metric with the most calls, which shows whether the hour was published
+    /// before; and the range of seconds to look at.
     pub fn witnesses(&self) -> (Vec<Metric>, Seconds, Seconds) {
         let mut witnesses = BTreeSet::new();
         for data in self.hours.values() {
@@ -69,7 +69,7 @@ impl Plan {
         (witnesses.into_iter().collect(), first, last + HOUR)
     }
 
-    /// Leaves out hours that CloudWatch holds data of already: theirs would be added to what is there.
+    /// Leaves out hours for which CloudWatch already has data: the new values would be added to it.
     pub fn leave_out(&mut self, hours: &BTreeSet<Seconds>) {
         for hour in hours {
             if let Some(data) = self.hours.remove(hour) {
@@ -84,24 +84,24 @@ impl Plan {
         self.hours.values().flatten()
     }
 
-    /// Requests that it takes.
+    /// Number of requests that publishing needs.
     pub fn requests(&self) -> usize {
         let hours = self.hours.values();
         hours.map(|data| chunks(data.clone()).len()).sum()
     }
 
-    /// What it costs, in US dollars at list prices, as if there were no other metrics.
+    /// Cost of publishing in USD at list prices, as if there were no other metrics.
     pub fn price(&self) -> Decimal {
         price::of_hours(self.metric_hours()) + price::of_requests(self.requests() as u64)
     }
 
-    /// Distinct metrics.
+    /// Number of distinct metrics.
     pub fn metrics(&self) -> usize {
         let metrics: BTreeSet<&Metric> = self.data().map(|datum| &datum.metric).collect();
         metrics.len()
     }
 
-    /// Distinct metrics in each hour, summed up: what CloudWatch bills.
+    /// The number of distinct metrics in each hour, added up: what CloudWatch bills.
     fn metric_hours(&self) -> u64 {
         let hours = self.hours.values().map(|data| {
             let metrics: BTreeSet<&Metric> = data.iter().map(|datum| &datum.metric).collect();

@@ -1,4 +1,4 @@
-//! What every report on usage says of its making: what was asked for, what was read, what is missing.
+//! The part that all usage reports share: what was requested, what was read, what is missing.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,17 @@ const SCHEMA_VERSION: u32 = 1;
 /// What a report rests on. Times are UTC, written `2026-09-07T08:00:00Z`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Basis {
+    /// The version of this JSON contract: 1.
     pub schema_version: u32,
     /// The program that made this.
     pub version: String,
     /// The command line.
     pub invocation: String,
+    /// When the program ran.
     pub run_time: String,
     /// `ALL`, `SUCCESSFUL` or `FAILED`.
     pub activity_type: String,
+    /// What was read, and what is missing.
     pub coverage: Coverage,
     /// Why no event was counted; absent if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,49 +37,58 @@ pub struct Basis {
 /// What was read, and what is missing and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Coverage {
-    /// Whether all that was asked for was read; if not, the exit code is 3.
+    /// Whether everything that was requested was read; if not, the exit code is 3.
     pub complete: bool,
-    /// The window that was asked for, its first second and the first one after it; null where it is
-    /// open.
+    /// The first second of the requested window; null where it is open.
     pub since: Option<String>,
+    /// The first second after the window; null where it is open.
     pub until: Option<String>,
-    /// The first and the last minute with a call; null if there is none.
+    /// The first minute with a call; null if there is none.
     pub first_minute: Option<String>,
+    /// The last minute with a call; null if there is none.
     pub last_minute: Option<String>,
+    /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
-    /// Events among those counted that are in no table, for want of a time, region, service or API.
+    /// Counted events that are in no table, because they have no time, region, service or API.
     pub incomplete: u64,
-    /// Log files, pages or payloads that were opened, and their bytes as stored.
+    /// Number of log files, pages or payloads that were opened.
     pub documents: u64,
+    /// Size of these documents in bytes as stored, mostly compressed.
     pub document_bytes: u64,
-    /// What the documents held beside events, by kind.
+    /// Content of the documents that is not an event, by kind.
     pub other_content: BTreeMap<String, u64>,
     /// How the event history was read; absent for log files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_history: Option<EventHistory>,
-    /// `ACCOUNT:REGION` that could not be read, or not to the end, and the error's code.
+    /// Accounts and regions (`ACCOUNT:REGION`) that could not be read completely, with the error
+    /// code.
     pub regions_failed: BTreeMap<String, String>,
+    /// Documents, accounts and regions that could not be read completely; at most 1000.
     pub problems: Vec<ProblemReport>,
-    /// Problems beyond the thousand that are listed.
+    /// Number of problems beyond the 1000 that are listed.
     pub problems_not_listed: u64,
 }
 
 /// How the event history was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventHistory {
+    /// Regions that requests were sent to, each counted once per account.
     pub regions: u64,
+    /// Regions that were tried and are not enabled, each counted once per account.
     pub regions_not_enabled: u64,
-    /// Requests to LookupEvents, and how many of them were throttled.
+    /// Number of requests to LookupEvents.
     pub requests: u64,
+    /// Requests to LookupEvents that were throttled.
     pub throttled_requests: u64,
-    /// The filter that was left to LookupEvents: what it kept back was not read, and is in no count.
+    /// The filter that was passed to LookupEvents. The events that it excluded were not read and
+    /// are in no count.
     pub lookup_attribute: Option<String>,
-    /// Events from here on may still be on their way; null if none can.
+    /// Events from this time on may not have been delivered yet; null if all have been.
     pub settled_until: Option<String>,
 }
 
 impl Basis {
-    /// Says what a report on this usage rests on.
+    /// Describes what a report on this usage is based on.
     pub fn of<C>(
         usage: &Usage,
         intaken: &Intaken<C>,
@@ -134,16 +146,18 @@ impl EventHistory {
     }
 }
 
-/// The time that a report is about: the window that was asked for, and where that is open, from the
-/// first minute with a call to the end of the last.
+/// The time range of a report: the requested window. An open start is the first minute with a call,
+/// an open end the end of the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
+    /// The first second, in seconds since 1970-01-01T00:00:00Z.
     pub from: Seconds,
+    /// The first second after it, in seconds since 1970-01-01T00:00:00Z.
     pub until: Seconds,
 }
 
 impl Extent {
-    /// Measures usage; of nothing at all, it is empty.
+    /// Determines the extent; it is empty if there are no calls and the window is open.
     pub fn of(usage: &Usage, asked: time::Window) -> Extent {
         let minutes = || usage.rows().map(|row| row.minute);
         let from = asked.since.or(minutes().min()).unwrap_or(0);
@@ -154,11 +168,12 @@ impl Extent {
         }
     }
 
-    /// In which of so many equal parts a minute lies.
+    /// Returns the index of the part that a minute belongs to, if the extent is cut into `parts`
+    /// equal parts.
     pub(super) fn part(self, minute: Seconds, parts: usize) -> usize {
         let (length, at) = (self.until - self.from, minute - self.from);
         let part = i128::from(at) * parts as i128 / i128::from(length.max(1));
-        // A minute may begin before the window does.
+        // The first minute may begin before the window.
         usize::try_from(part.max(0))
             .unwrap_or(usize::MAX)
             .min(parts.saturating_sub(1))

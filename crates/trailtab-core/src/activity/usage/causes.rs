@@ -1,8 +1,8 @@
-//! Who causes throttling.
+//! The principals that cause throttling.
 //!
-//! AWS limits the rate of an API for each account and region, whoever calls it. So the one whose call
-//! is refused is not always the one who made too many: what tells is who made how many calls in the
-//! minutes in which calls were refused.
+//! AWS limits the rate of an API for each account and region, not for each caller. So the principal
+//! whose call is refused is not always the one that makes too many calls. The report therefore
+//! lists how many calls each principal made in the minutes in which calls were refused.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,22 +14,24 @@ use super::report::{Minutes, merged, peak};
 use super::{Detail, Usage};
 use crate::time::{self, Seconds};
 
-/// What must be counted apart to tell.
+/// What must be counted separately for this report.
 pub const DETAIL: Detail = Detail {
     accounts: true,
     principals: true,
 };
 
-/// Where calls were refused for their rate, and who called. The JSON contract of `trailtab usage
-/// --throttled`.
+/// Where calls were refused for their rate, and which principals called. The JSON contract of
+/// `trailtab usage --throttled`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Causes {
+    /// What the report rests on.
     #[serde(flatten)]
     pub basis: Basis,
-    /// All calls, of all APIs, and how many were refused for their rate.
+    /// Calls of all APIs.
     pub calls: u64,
+    /// Calls that AWS refused for their rate, of all APIs.
     pub throttles: u64,
-    /// Most throttles first, then by account, region and API.
+    /// Sorted by throttles, the most first, then by account, region and API.
     pub places: Vec<Place>,
 }
 
@@ -38,39 +40,49 @@ pub struct Causes {
 pub struct Place {
     /// The account that recorded the calls.
     pub account: String,
+    /// The region that the calls were recorded in.
     pub region: String,
     /// Written `ec2.amazonaws.com:RunInstances`.
     pub api: String,
     /// Calls of all principals, at any time.
     pub calls: u64,
+    /// Calls of all principals that AWS refused for their rate.
     pub throttles: u64,
-    /// Calls of all principals in the busiest minute, and the first such minute.
+    /// Calls of all principals in the busiest minute.
     pub peak_per_minute: u64,
+    /// The first of the busiest minutes; null if there is no call.
     pub peak_minute: Option<String>,
-    /// Minutes in which a call was refused; the first and the last of them.
+    /// Number of minutes in which a call was refused.
     pub throttled_minutes: u64,
+    /// The first minute in which a call was refused.
     pub first_throttled_minute: String,
+    /// The last minute in which a call was refused.
     pub last_throttled_minute: String,
     /// Calls of all principals in those minutes.
     pub calls_in_throttled_minutes: u64,
-    /// Those who called in those minutes: most calls in them first, then by name.
+    /// The principals that called in those minutes, sorted by their calls in them, the most first,
+    /// then by name.
     pub principals: Vec<Caller>,
-    /// Principals that called at other times only, and their calls.
+    /// Number of principals that called only at other times.
     pub other_principals: u64,
+    /// Number of calls of these principals.
     pub calls_of_other_principals: u64,
 }
 
 /// A principal that called while calls were refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Caller {
+    /// The principal, such as `ACCOUNT:role/NAME`.
     pub principal: String,
     /// Its calls at any time.
     pub calls: u64,
-    /// Its calls that were refused; the first and the last minute with one.
+    /// Its calls that AWS refused for their rate.
     pub throttles: u64,
+    /// The first minute in which a call of this principal was refused; null if none was.
     pub first_throttled_minute: Option<String>,
+    /// The last minute in which a call of this principal was refused; null if none was.
     pub last_throttled_minute: Option<String>,
-    /// Its calls in the minutes in which anybody's call was refused.
+    /// Its calls in the minutes in which a call of any principal was refused.
     pub calls_in_throttled_minutes: u64,
     /// Its calls in its busiest minute.
     pub peak_per_minute: u64,
@@ -80,7 +92,7 @@ pub struct Caller {
 type Address<'u> = (&'u str, &'u str, &'u str, &'u str);
 
 impl Causes {
-    /// Finds the places and callers. Usage must have been counted with [`DETAIL`].
+    /// Builds the report. Usage must have been counted with [`DETAIL`].
     pub fn of(usage: &Usage, basis: Basis) -> Causes {
         let mut places = BTreeMap::<Address<'_>, BTreeMap<&str, Minutes>>::new();
         let (mut calls, mut throttles) = (0, 0);
@@ -96,7 +108,7 @@ impl Causes {
         let mut places: Vec<Place> = places
             .filter_map(|(place, callers)| Place::of(place, &callers))
             .collect();
-        // By name already, and a stable sort keeps that.
+        // Already sorted by name, and a stable sort preserves that.
         places.sort_by_key(|place| Reverse(place.throttles));
         Causes {
             basis,
@@ -108,7 +120,7 @@ impl Causes {
 }
 
 impl Place {
-    /// Looks at the callers of one API, if any call was refused.
+    /// Builds the entry of one API; `None` if no call was refused.
     fn of(
         (account, region, source, name): Address<'_>,
         callers: &BTreeMap<&str, Minutes>,

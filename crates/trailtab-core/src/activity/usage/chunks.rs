@@ -1,22 +1,22 @@
-//! Packing data into as few requests as CloudWatch's limits allow.
+//! Packs data into as few requests as the limits of CloudWatch allow.
 
 use super::metrics::Datum;
 use crate::time::Seconds;
 
-/// Data in one PutMetricData request (API Reference, `PutMetricData`).
+/// Maximum number of data in a PutMetricData request (API Reference, `PutMetricData`).
 pub const MOST_DATA: usize = 1000;
 
-/// Bytes in one request, before compression: the limit is 1 MB, and the rest of the request and its
-/// encoding want room as well.
+/// Maximum size of the data of one request in bytes, before compression. The limit is 1 MB, which
+/// includes the rest of the request and the encoding.
 const MOST_BYTES: usize = 900_000;
 
-/// How far back a datum may lie (API Reference, `MetricDatum`: two weeks).
+/// Maximum age of a datum in seconds (API Reference, `MetricDatum`: two weeks).
 pub const OLDEST: Seconds = 14 * 86_400;
 
-/// How far ahead a datum may lie (there: two hours).
+/// How far in the future a datum may be, in seconds (`MetricDatum`: two hours).
 pub const NEWEST: Seconds = 2 * 3600;
 
-/// Cuts data into requests, in their order.
+/// Splits data into requests, in order.
 pub fn chunks(data: Vec<Datum>) -> Vec<Vec<Datum>> {
     let mut chunks = vec![Vec::new()];
     let mut bytes = 0;
@@ -35,7 +35,7 @@ pub fn chunks(data: Vec<Datum>) -> Vec<Vec<Datum>> {
     chunks
 }
 
-/// The bytes that a datum takes at most, in any of CloudWatch's protocols.
+/// Upper bound for the size of a datum in bytes, in any protocol of CloudWatch.
 fn size(datum: &Datum) -> usize {
     let metric = &datum.metric;
     let dimensions = metric.dimensions();
@@ -45,8 +45,8 @@ fn size(datum: &Datum) -> usize {
             .sum::<usize>()
 }
 
-/// Tells whether CloudWatch takes a datum of this minute; it refuses the whole request otherwise.
+/// Tells whether CloudWatch accepts a datum of this minute. It refuses a whole request otherwise.
 pub fn is_timely(minute: Seconds, now: Seconds) -> bool {
-    // A little inside the limits: the request takes its time.
+    // Stay inside the limits by five minutes, since sending takes time.
     (now - OLDEST + 300..=now + NEWEST - 300).contains(&minute)
 }

@@ -1,4 +1,4 @@
-//! Which metrics of a set are kept: each costs money, so there is a limit.
+//! Which metrics of a set are kept: each costs money, so their number is limited.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::metrics::{Metric, Set};
 use crate::time::Seconds;
 
-/// Metrics in a set besides `__other__` unless somebody says otherwise.
+/// Default number of metrics in a set besides `__other__`.
 pub const TOP: usize = 1000;
 
 /// A metric's counts by minute.
@@ -15,21 +15,21 @@ type Minutes = BTreeMap<Seconds, u64>;
 
 /// The metrics that have a place of their own.
 ///
-/// The rule is stable: whoever has a place keeps it, so that a metric does not come and go. While there
-/// are free places, the metrics with most calls take them, and where those are equal, the first by name.
-/// All others count under `__other__`, and so a set always adds up to the same sum.
+/// The choice is stable: a metric keeps its place, so that it does not come and go. Free places go
+/// to the metrics with the most calls, then by name. All others count under `__other__`, so the sum
+/// of a set is always the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     top: usize,
     sets: BTreeMap<Set, BTreeSet<Metric>>,
 }
 
-/// The form in which the metrics of one set are remembered: name and values of the dimensions.
+/// The stored form of the metrics of one set: names and values of the dimensions.
 #[derive(Debug, Serialize, Deserialize)]
 struct Remembered(BTreeMap<String, BTreeSet<(String, Vec<String>)>>);
 
 impl Kept {
-    /// Keeps at most `top` metrics in each set.
+    /// Creates an empty list that keeps at most `top` metrics in each set.
     pub fn new(top: usize) -> Kept {
         Kept {
             top,
@@ -37,8 +37,8 @@ impl Kept {
         }
     }
 
-    /// Lets metrics take free places, and puts what has none under `__other__`, as well as what
-    /// CloudWatch would not take.
+    /// Assigns free places, and moves metrics without a place to `__other__`, as well as metrics
+    /// that CloudWatch would not accept.
     pub(super) fn fold(
         &mut self,
         set: Set,
@@ -75,22 +75,22 @@ impl Kept {
         minutes
     }
 
-    /// Writes the list, to be read by [`Kept::read`].
+    /// Serializes the list for [`Kept::read`].
     pub fn to_json(&self) -> Vec<u8> {
         let sets = self.sets.iter().map(|(set, metrics)| {
             let metrics = metrics.iter();
             let rows = metrics.map(|metric| (metric.name.clone(), metric.values.clone()));
             (set.shape().word.to_owned(), rows.collect())
         });
-        // Maps of strings can always be written.
+        // Serializing maps of strings does not fail.
         serde_json::to_vec(&Remembered(sets.collect())).unwrap_or_default()
     }
 
-    /// Reads a list that was written before; what does not fit the table any more is left out.
+    /// Parses a stored list. Entries that do not fit the table any more are left out.
     ///
     /// # Errors
     ///
-    /// If it is no such list.
+    /// If the text is not such a list.
     pub fn read(json: &[u8], top: usize) -> Result<Kept, serde_json::Error> {
         let Remembered(sets) = serde_json::from_slice(json)?;
         let mut kept = Kept::new(top);

@@ -1,6 +1,6 @@
-//! The metrics that are made of usage: their names, units, dimensions and meanings, in one table.
+//! The metrics that are published: names, units, dimensions and meanings, in one table.
 //!
-//! docs/metrics.md holds the same table, and a test holds it to this one.
+//! docs/metrics.md contains the same table; a test compares them.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::kept::Kept;
 use super::{Calls, Detail, Row, Usage};
 use crate::time::Seconds;
 
-/// The namespace unless somebody says otherwise, as the predecessor's.
+/// The default namespace, as in the predecessor.
 pub const NAMESPACE: &str = "API-COUNT";
 
-/// Tells whether CloudWatch takes a namespace ("Namespaces" in the CloudWatch User Guide).
+/// Tells whether CloudWatch accepts a namespace ("Namespaces" in the CloudWatch User Guide).
 pub fn is_namespace(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#:".contains(&byte);
     (1..=255).contains(&text.len())
@@ -20,31 +20,43 @@ pub fn is_namespace(text: &str) -> bool {
         && !text.starts_with(':')
 }
 
-/// The unit of all values, as CloudWatch calls it. Their statistic is `Sum`.
+/// The unit of all values in CloudWatch. Their statistic is `Sum`.
 pub const UNIT: &str = "Count";
 
-/// What stands in the place of what has no metric of its own.
+/// The name under which everything without a metric of its own is counted.
 pub const OTHER: &str = "__other__";
 
-/// A set of metrics with the same dimensions; each counts the same calls in its own way.
+/// A set of metrics with the same dimensions. Each set counts the same calls in a different way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Set {
+    /// All calls by API: the metric's name is the eventName.
     Calls,
+    /// `ErrorCount`: calls that AWS answered with an error, throttled ones among them.
     Errors,
+    /// `ThrottleCount`: calls that AWS refused for their rate.
     Throttles,
+    /// `CallCount` by API and `readOnly`.
     Access,
+    /// `CallCount` by principal.
     Principals,
+    /// `CallCount` by the account that recorded the call.
     Accounts,
 }
 
-/// What a metric is told apart by, in CloudTrail's own words.
+/// A dimension of a metric, named as in CloudTrail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dimension {
+    /// `awsRegion`, such as `us-east-1`.
     AwsRegion,
+    /// `eventSource`, such as `ec2.amazonaws.com`.
     EventSource,
+    /// `eventName`, such as `RunInstances`.
     EventName,
+    /// `readOnly`: `true`, `false`, or `unknown` if the record does not say.
     ReadOnly,
+    /// The principal, such as `ACCOUNT:role/NAME`; not a field of CloudTrail.
     Principal,
+    /// `recipientAccountId`: the account that recorded the call.
     RecipientAccountId,
 }
 
@@ -64,16 +76,19 @@ impl Dimension {
 
 /// One row of the table.
 pub struct Shape {
+    /// The set that the row describes.
     pub set: Set,
-    /// What the set is called in settings.
+    /// The name of the set in settings.
     pub word: &'static str,
-    /// The metrics' name; none if it is the eventName.
+    /// The name of the metrics; None if it is the eventName.
     pub metric: Option<&'static str>,
+    /// The dimensions of the set's metrics, in order.
     pub dimensions: &'static [Dimension],
+    /// What the metrics count, as docs/metrics.md says it.
     pub meaning: &'static str,
 }
 
-/// The table.
+/// The table of sets.
 pub const SHAPES: [Shape; 6] = {
     use Dimension::{AwsRegion, EventName, EventSource, Principal, ReadOnly, RecipientAccountId};
     [
@@ -129,13 +144,13 @@ impl Set {
         &SHAPES[self as usize]
     }
 
-    /// Finds the set that settings call so.
+    /// Finds a set by its name in settings.
     pub fn named(word: &str) -> Option<Set> {
         let shape = SHAPES.iter().find(|shape| shape.word == word)?;
         Some(shape.set)
     }
 
-    /// How many calls of a row the set counts, by what `readOnly` says of them where it minds that.
+    /// The calls of a row that the set counts, by `readOnly` if the set distinguishes it.
     fn counts(self, calls: &Calls) -> [(&'static str, u64); 3] {
         let one = |count| [("", count), ("", 0), ("", 0)];
         match self {
@@ -151,16 +166,17 @@ impl Set {
     }
 }
 
-/// The sets to publish, in the order of the table. Calls are always among them.
+/// The sets to publish, in the order of the table. The set of all calls is always included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sets(Vec<Set>);
 
-/// A word of the settings that names no set.
+/// A name in the settings that is not a set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown set of metrics {0:?}: expected any of {names}", names = further_set_names())]
 pub struct UnknownSet(pub String);
 
-/// The names of the sets that can be added to the set of all calls, in the order of the table: `errors, throttles, …`.
+/// The names of the sets that can be added to the set of all calls, in the order of the table:
+/// `errors, throttles, …`.
 pub fn further_set_names() -> String {
     let further = SHAPES.iter().filter(|shape| shape.set != Set::Calls);
     let names: Vec<_> = further.map(|shape| shape.word).collect();
@@ -174,11 +190,11 @@ impl Default for Sets {
 }
 
 impl Sets {
-    /// Reads the names of further sets, separated by commas.
+    /// Parses the names of additional sets, separated by commas.
     ///
     /// # Errors
     ///
-    /// Names the first word that is no set.
+    /// Returns the first name that is not a set.
     pub fn parse(words: &str) -> Result<Sets, UnknownSet> {
         let mut sets = vec![Set::Calls];
         let words = words.split(',').map(str::trim);
@@ -191,16 +207,17 @@ impl Sets {
         Ok(Sets(sets))
     }
 
-    /// All that there are.
+    /// All sets.
     pub fn all() -> Sets {
         Sets(SHAPES.iter().map(|shape| shape.set).collect())
     }
 
+    /// Iterates over the sets.
     pub fn iter(&self) -> impl Iterator<Item = Set> {
         self.0.iter().copied()
     }
 
-    /// What must be counted apart for these sets.
+    /// What must be counted separately for these sets.
     pub fn detail(&self) -> Detail {
         Detail {
             accounts: self.0.contains(&Set::Accounts),
@@ -209,17 +226,19 @@ impl Sets {
     }
 }
 
-/// One metric: CloudWatch tells them apart by name and dimensions, and bills each.
+/// One metric: a name with values of dimensions. CloudWatch bills each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Metric {
+    /// The set that the metric belongs to.
     pub set: Set,
+    /// The name of the metric in CloudWatch.
     pub name: String,
-    /// The values of the set's dimensions, in their order.
+    /// The values of the set's dimensions, in order.
     pub values: Vec<String>,
 }
 
 impl Metric {
-    /// The metric of all that have none of their own.
+    /// The metric for everything without a metric of its own.
     pub fn other(set: Set) -> Metric {
         let shape = set.shape();
         Metric {
@@ -251,9 +270,10 @@ impl Metric {
         }
     }
 
-    /// Tells whether CloudWatch takes its texts: ASCII without control characters, a name of at most
-    /// 255 and values of at most 1,024 (`MetricDatum` and `Dimension` in the CloudWatch API Reference);
-    /// and a name that is no dimension's, since embedded metric format has both in one object.
+    /// Tells whether CloudWatch accepts the texts: ASCII without control characters, a name of at
+    /// most 255 and values of at most 1,024 characters (`MetricDatum` and `Dimension` in the
+    /// CloudWatch API Reference); and a name that is not the name of a dimension, since embedded
+    /// metric format has both in one object.
     fn is_acceptable(&self) -> bool {
         let fits = |text: &str, most: usize| {
             text.len() <= most
@@ -273,17 +293,20 @@ impl Metric {
     }
 }
 
-/// What one metric holds in one minute.
+/// The value of one metric in one minute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Datum {
+    /// The metric that the value belongs to.
     pub metric: Metric,
-    /// The minute's first second.
+    /// The first second of the minute.
     pub minute: Seconds,
+    /// The number of calls in that minute.
     pub value: u64,
 }
 
 impl Datum {
-    /// How many events it stands for: each is in one datum of the set of all calls.
+    /// The number of events that the datum represents. Each event is in exactly one datum of the
+    /// set of all calls.
     pub fn events(&self) -> u64 {
         match self.metric.set {
             Set::Calls => self.value,
@@ -292,8 +315,8 @@ impl Datum {
     }
 }
 
-/// Makes one datum for each metric and minute, by set, minute and metric. `kept` says which metrics
-/// there may be.
+/// Makes one datum for each metric and minute, sorted by set, minute and metric. `kept` limits the
+/// metrics.
 pub fn data(usage: &Usage, sets: &Sets, kept: &mut Kept) -> Vec<Datum> {
     let mut data = Vec::new();
     for set in sets.iter() {
@@ -322,7 +345,7 @@ pub fn data(usage: &Usage, sets: &Sets, kept: &mut Kept) -> Vec<Datum> {
                 minutes.into_iter().map(datum)
             })
             .collect();
-        // By metric already, and a stable sort keeps that.
+        // Already sorted by metric, and a stable sort preserves that.
         of_set.sort_by_key(|datum| datum.minute);
         data.append(&mut of_set);
     }

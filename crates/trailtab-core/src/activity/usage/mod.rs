@@ -1,8 +1,9 @@
-//! How often each API is called: calls per minute, and the metrics that are made of them.
+//! How often each API is called: calls per minute, and the metrics made of them.
 //!
-//! [`Usage`] counts, [`metrics`] says which metrics there are, [`kept`] how many of them there may be,
-//! [`chunks`] packs their data for CloudWatch, and [`price`] says what they cost. For people, [`report`]
-//! makes a table of it, [`causes`] tells who causes throttling, [`popular`] which APIs are called most.
+//! [`Usage`] counts, [`metrics`] defines the metrics, [`kept`] limits their number, [`chunks`]
+//! packs their data for CloudWatch, and [`price`] estimates their cost. For reading, [`report`]
+//! makes a table of the counts, [`causes`] finds the principals that cause throttling, and
+//! [`popular`] finds the most-called APIs.
 
 pub mod backfill;
 pub mod basis;
@@ -32,20 +33,23 @@ use crate::time::Seconds;
 /// Maps keyed by numbers need no seed: an attacker chooses strings, not their numbers.
 type Map<K, V> = HashMap<K, V, FixedState>;
 
-/// A standard metric of CloudWatch holds no finer time.
+/// The resolution of standard metrics in CloudWatch, in seconds.
 pub const MINUTE: Seconds = 60;
 
-/// What is counted apart besides region, service and API. Each costs memory for its distinct values.
+/// What is counted separately besides region, service and API. Each needs memory for its distinct
+/// values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Detail {
     /// The account that recorded the event.
     pub accounts: bool,
+    /// The principal that made the call.
     pub principals: bool,
 }
 
 /// Calls of one kind in one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Calls {
+    /// Number of calls.
     pub calls: u64,
     /// Calls that AWS answered with an error, throttled ones among them.
     pub errors: u64,
@@ -53,7 +57,8 @@ pub struct Calls {
     pub throttles: u64,
     /// Calls whose record says `readOnly: true`.
     pub reads: u64,
-    /// Calls whose record says `readOnly: false`; the others do not say.
+    /// Calls whose record says `readOnly: false`. Calls whose record has no `readOnly` are in
+    /// neither count.
     pub writes: u64,
 }
 
@@ -68,7 +73,7 @@ impl Calls {
     }
 }
 
-/// Which calls are counted together.
+/// The key under which calls are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     region: Symbol,
@@ -81,20 +86,23 @@ struct Key {
 /// A row of counts: which calls, in which minute, and how many.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'u> {
+    /// The region, `awsRegion`.
     pub region: &'u str,
     /// The service, such as `ec2.amazonaws.com`.
     pub source: &'u str,
+    /// The API, `eventName`.
     pub name: &'u str,
-    /// Empty unless accounts are counted apart.
+    /// The account that recorded the calls; empty unless accounts are counted separately.
     pub account: &'u str,
-    /// Empty unless principals are counted apart.
+    /// The principal; empty unless principals are counted separately.
     pub principal: &'u str,
-    /// The minute's first second.
+    /// The first second of the minute.
     pub minute: Seconds,
+    /// The calls of this row's key in this minute.
     pub calls: Calls,
 }
 
-/// Calls per minute, region, service and API, and whatever else its [`Detail`] says.
+/// Calls per minute, region, service and API, and by what its [`Detail`] says.
 #[derive(Debug, Default)]
 pub struct Usage {
     detail: Detail,
@@ -109,7 +117,7 @@ pub struct Usage {
     near: Near,
 }
 
-/// The texts met last in fields whose value seldom changes.
+/// The previous value of fields that seldom change.
 #[derive(Debug, Default)]
 struct Near {
     region: Option<Symbol>,
@@ -119,6 +127,7 @@ struct Near {
 }
 
 impl Usage {
+    /// Creates an empty count that counts separately what `detail` says.
     pub fn new(detail: Detail) -> Usage {
         Usage {
             detail,
@@ -126,23 +135,23 @@ impl Usage {
         }
     }
 
-    /// Events without a time, region, service or API: they belong to no metric.
+    /// Number of events without a time, region, service or API, which belong to no metric.
     pub fn incomplete(&self) -> u64 {
         self.incomplete
     }
 
-    /// Bytes of the events as JSON, as they stood in their documents; events from CSV have none.
+    /// Size of the events as JSON in their documents, in bytes. Events from CSV count as 0.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// A number for the events counted, in whatever order they came: deliveries with the same number
-    /// are the same delivery. It is the sum of the eventIDs, which are random.
+    /// A number that identifies the counted events, independent of their order: deliveries with the
+    /// same number are the same delivery. It is the sum of the eventIDs, which are random.
     pub fn fingerprint(&self) -> u128 {
         self.fingerprint
     }
 
-    /// All counts, in no order.
+    /// All counts, in no particular order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let word = |symbol: Option<Symbol>| symbol.map_or("", |symbol| self.strings.get(symbol));
         self.calls
@@ -164,12 +173,12 @@ impl Usage {
     fn key_id(&mut self, key: Key) -> u32 {
         *self.key_ids.entry(key).or_insert_with(|| {
             self.keys.push(key);
-            // There are never more keys than memory has room for.
+            // Memory is exhausted long before there are that many keys.
             u32::try_from(self.keys.len() - 1).unwrap_or(u32::MAX)
         })
     }
 
-    /// Finds which calls an event belongs to, if it says all that a metric needs.
+    /// Finds the key of an event; None if it lacks a field that a metric needs.
     #[inline]
     fn key(&mut self, record: &Record<'_>, actor: ActorId) -> Option<Key> {
         let (strings, near) = (&mut self.strings, &mut self.near);
@@ -259,13 +268,14 @@ impl Counter for Usage {
     }
 }
 
-/// The number of one event: its eventID, which is a UUID in all records since eventVersion 1.01.
+/// A number that identifies one event: its eventID, which is a UUID in all records since
+/// eventVersion 1.01.
 fn mark(record: &Record<'_>) -> u128 {
     let id = record.event_id.map(Text::decode);
     let uuid = id.as_ref().and_then(|id| dedupe::parse_uuid(id.as_bytes()));
     uuid.unwrap_or_else(|| {
         let bytes = id.as_ref().map_or(record.raw, |id| id.as_bytes());
-        // Any number will do, as long as the same event always has the same one.
+        // Any number is suitable, as long as the same event always has the same one.
         u128::from(FixedState::with_seed(0).hash_one(bytes))
     })
 }

@@ -1,4 +1,4 @@
-//! Which APIs are called most, as metrics of CloudWatch know them: for dashboards and alarms.
+//! The most-called APIs, as CloudWatch metrics name them: for dashboards and alarms.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,15 +10,18 @@ use super::metrics::{Datum, OTHER, Set};
 pub struct Api {
     /// The service, such as `ec2.amazonaws.com`.
     pub source: String,
+    /// The API, `eventName`.
     pub name: String,
+    /// Calls in all regions together.
     pub calls: u64,
-    /// Regions and calls there: most calls first, equal ones by name. Each is one metric.
+    /// Regions and the calls there, sorted by calls, the most first, then by name. Each is one
+    /// metric.
     pub regions: Vec<(String, u64)>,
 }
 
-/// Lists the APIs in the set of all calls, most calls first, equal ones by name. What counts under
-/// `__other__` has no metric of its own and is left out; so are names that no AWS service has, since
-/// templates and expressions could obey them.
+/// Lists the APIs in the set of all calls, sorted by calls, the most first, then by name. Calls
+/// under `__other__` are left out, since they have no metric of their own. Names that no AWS
+/// service has are left out too, since they could inject code into templates and expressions.
 pub fn apis(data: &[Datum]) -> Vec<Api> {
     let mut apis = BTreeMap::<(&str, &str), BTreeMap<&str, u64>>::new();
     for datum in data.iter().filter(|datum| datum.metric.set == Set::Calls) {
@@ -59,35 +62,45 @@ fn is_plain(text: &str) -> bool {
 /// An alarm on the calls of one API, in all regions together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
+    /// The API that the alarm watches, with its regions.
     pub api: Api,
+    /// The threshold and the period.
     pub wanted: Wanted,
 }
 
-/// Which alarm is wanted: `[SERVICE:]API=N[/PERIOD]`.
+/// The requested alarm: `[SERVICE:]API=N[/PERIOD]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     service: Option<String>,
     name: String,
-    /// The calls from which on it goes off.
+    /// The number of calls at which the alarm triggers.
     pub calls: u64,
-    /// Seconds in which so many calls are made.
+    /// The period in which the calls are counted, in seconds.
     pub period: u32,
 }
 
 /// An alarm that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AlarmError {
+    /// The text is not of the form `[SERVICE:]API=N[/PERIOD]`; the value is the text.
     #[error(
         "{0:?} is no alarm: write RunInstances=100, ec2:RunInstances=100 or RunInstances=1000/1h, with a period of 1m, 5m, 15m, 1h, 6h or 1d"
     )]
     Unreadable(String),
+    /// No call of this API was read; the value is its name as it was given.
     #[error("nobody calls {0} in what was read, so that the regions of its metrics are not known")]
     Unknown(String),
+    /// Several services have an API of this name.
     #[error("{name} is an API of several services: write {choices}")]
-    Ambiguous { name: String, choices: String },
+    Ambiguous {
+        /// The name of the API.
+        name: String,
+        /// The APIs written `SERVICE:API`, joined by ` or `.
+        choices: String,
+    },
 }
 
-/// Periods that alarms may have here, and their seconds.
+/// The allowed periods, and their length in seconds.
 const PERIODS: [(&str, u32); 6] = [
     ("1m", 60),
     ("5m", 300),
@@ -128,11 +141,11 @@ impl std::str::FromStr for Wanted {
 }
 
 impl Wanted {
-    /// Finds the API that is meant. Case does not matter here, though it does to CloudWatch.
+    /// Finds the requested API. Ignores case, although CloudWatch does not.
     ///
     /// # Errors
     ///
-    /// If nobody calls it, or several services have an API of that name.
+    /// If the API was not called, or several services have an API of that name.
     pub fn find(&self, apis: &[Api]) -> Result<Alarm, AlarmError> {
         let is_service = |source: &str| match &self.service {
             None => true,

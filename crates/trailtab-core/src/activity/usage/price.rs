@@ -1,7 +1,7 @@
-//! What metrics cost a month, judged by how many of them real logs would make.
+//! Estimates the monthly cost of metrics from the number of metrics that real logs produce.
 //!
-//! Money is decimal, never floating. The JSON contract of `trailtab usage price`, described in
-//! docs/usage.md.
+//! Amounts are decimals, never floating-point numbers. The JSON contract of `trailtab usage price`,
+//! described in docs/usage.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,25 +15,26 @@ use super::metrics::{self, Datum, Metric, Set, Sets};
 use super::{Detail, Usage};
 use crate::time::Seconds;
 
-/// What must be counted apart to price all sets.
+/// What must be counted separately to price all sets.
 pub const DETAIL: Detail = Detail {
     accounts: true,
     principals: true,
 };
 
-/// Hours of the month that metrics are billed by.
+/// Hours of a month in CloudWatch's billing.
 const MONTH: u64 = 730;
 
-/// Metrics of the function's own health, which have data whenever it runs.
+/// Metrics of the function's own health, which have data in every hour in which it runs.
 const HEALTH: u64 = 9;
 
-/// Bytes that CloudWatch Logs adds to each message when it counts what it takes in.
+/// Bytes that CloudWatch Logs adds to each message for billing.
 const LOG_OVERHEAD: u64 = 26;
 
-/// Data that are written in embedded metric format at once, to learn how long they are.
+/// Maximum number of data that are serialized at once to measure their size in embedded metric
+/// format.
 const IN_LOG: usize = 10_000;
 
-/// A number of ten-thousandths of a dollar.
+/// Converts ten-thousandths of a dollar.
 const fn usd(ten_thousandths: u32) -> Decimal {
     Decimal::from_parts(ten_thousandths, 0, 0, false, 4)
 }
@@ -41,23 +42,28 @@ const fn usd(ten_thousandths: u32) -> Decimal {
 /// List prices in US dollars, without free tiers and discounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Prices {
+    /// The AWS region that the prices apply to.
     pub region: &'static str,
+    /// The address of the price list.
     pub source: &'static str,
-    /// The day on which they were looked up.
+    /// The date on which they were looked up.
     pub as_of: &'static str,
+    /// Prices of custom metrics in USD per metric-month, by tier, in the order in which they apply.
     pub metric_month: [Tier; 4],
+    /// Price of a thousand PutMetricData requests in USD.
     #[serde(serialize_with = "decimal")]
     pub thousand_requests: Decimal,
-    /// A gigabyte of 10^9 bytes that CloudWatch Logs takes in.
+    /// Price of 10^9 bytes ingested by CloudWatch Logs, in USD.
     #[serde(serialize_with = "decimal")]
     pub log_gigabyte: Decimal,
 }
 
-/// The price of metrics up to a number of them.
+/// A price tier: the price of metrics up to a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Tier {
-    /// Metrics at this price; null for all others.
+    /// Number of metrics in this tier; null for the last tier.
     pub metrics: Option<u64>,
+    /// Price of one metric-month in USD.
     #[serde(serialize_with = "decimal")]
     pub usd: Decimal,
 }
@@ -89,89 +95,101 @@ pub const PRICES: Prices = Prices {
     log_gigabyte: usd(5000),
 };
 
-/// What usage would cost as metrics.
+/// The cost of publishing usage as metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Price {
+    /// What the estimate rests on.
     #[serde(flatten)]
     pub basis: Basis,
+    /// The prices that the estimate uses.
     pub prices: Prices,
-    /// Hours that the estimate rests on, and hours of the month that it is for.
+    /// Number of hours that the estimate is based on.
     pub hours: u64,
+    /// Hours of the month that the estimate is for.
     pub month_hours: u64,
-    /// The limit of the capped ones.
+    /// The maximum number of metrics in each set, for the capped figures.
     pub top: u64,
-    /// Each set for itself, in the order of the table of metrics.
+    /// The cost of each set on its own, in the order of the table of metrics.
     pub sets: Vec<SetPrice>,
     /// The metrics of the function's own health.
     pub health: Metrics,
-    /// Whole bills: the calls and all sets, each without and with the limit.
+    /// Complete bills: the set of all calls alone and all sets, each without and with the limit.
     pub bills: Vec<Bill>,
-    /// The log group that the function listens to.
+    /// The log group that triggers the function.
     pub log_group: Logs,
 }
 
 /// Metrics of one set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SetPrice {
+    /// The name of the set in settings, such as `calls`.
     pub set: &'static str,
+    /// The set's metrics without a limit.
     pub uncapped: Metrics,
+    /// The set's metrics with at most `top` metrics.
     pub capped: Metrics,
 }
 
-/// Metrics, and what they cost a month.
+/// Metrics and their monthly cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Metrics {
-    /// Metrics that have data at some time.
+    /// Number of metrics with any data.
     pub metrics: u64,
-    /// Those billed: each counts for the hours in which it has data.
+    /// Billed metrics: each counts in proportion to the hours in which it has data.
     #[serde(serialize_with = "decimal")]
     pub metric_months: Decimal,
+    /// Cost in USD a month.
     #[serde(serialize_with = "decimal")]
     pub usd: Decimal,
 }
 
-/// What a month costs: health metrics are in it, the log group and Lambda are not.
+/// A monthly bill. It includes the health metrics, but neither the log group nor Lambda.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bill {
+    /// The names of the sets that the bill includes.
     pub sets: Vec<&'static str>,
-    /// The limit; null for none.
+    /// The limit of metrics in each set; null if there is none.
     pub top: Option<u64>,
+    /// All metrics of the bill, and their cost.
     pub metrics: Metrics,
-    /// PutMetricData at most: one for each account, region and minute with calls.
+    /// Upper bound of PutMetricData requests: one for each account, region and minute with calls.
     pub requests: u64,
+    /// Cost of the requests in USD a month.
     #[serde(serialize_with = "decimal")]
     pub requests_usd: Decimal,
-    /// With PutMetricData, all together.
+    /// Total in USD a month with PutMetricData.
     #[serde(serialize_with = "decimal")]
     pub usd: Decimal,
-    /// In place of the requests, if metrics are written in embedded metric format.
+    /// The log data that replaces the requests if embedded metric format is used.
     pub emf: Logs,
-    /// With embedded metric format, all together.
+    /// Total in USD a month with embedded metric format.
     #[serde(serialize_with = "decimal")]
     pub usd_by_emf: Decimal,
 }
 
-/// Bytes that CloudWatch Logs takes in in a month.
+/// Data that CloudWatch Logs ingests in a month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Logs {
+    /// Bytes a month.
     pub bytes: u64,
+    /// Cost in USD a month.
     #[serde(serialize_with = "decimal")]
     pub usd: Decimal,
 }
 
-/// Writes ten-thousandths at most, and no trailing zeros: `12.5`.
+/// Writes at most four decimal places, without trailing zeros: `12.5`.
 fn decimal<S: Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&number.round_dp(4).normalize())
 }
 
-/// What the extent says of a month.
+/// Extrapolates from the extent to a month.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
     hours: u64,
 }
 
 impl Scale {
-    /// Counts the hours of the clock that the extent touches: so does CloudWatch.
+    /// Counts the clock hours that the extent touches, as CloudWatch does.
     fn of(extent: Extent) -> Scale {
         let hour = |time: Seconds| time.div_euclid(3600);
         let hours = hour(extent.until - 1) - hour(extent.from) + 1;
@@ -185,7 +203,7 @@ impl Scale {
         u64::try_from(count).unwrap_or(u64::MAX)
     }
 
-    /// Prices hours of metrics: a metric with data in every hour of a month is a metric-month.
+    /// Prices metric-hours: a metric with data in every hour of a month is one metric-month.
     fn metrics(self, metrics: u64, metric_hours: u64) -> Metrics {
         let metric_months = Decimal::from(metric_hours) / Decimal::from(self.hours);
         Metrics {
@@ -204,17 +222,17 @@ impl Scale {
     }
 }
 
-/// The price of so many hours of metrics.
+/// The price of this number of metric-hours in USD.
 pub(super) fn of_hours(metric_hours: u64) -> Decimal {
     price_of(Decimal::from(metric_hours) / Decimal::from(MONTH))
 }
 
-/// The price of so many requests.
+/// The price of this number of requests in USD.
 pub(super) fn of_requests(requests: u64) -> Decimal {
     Decimal::from(requests) / Decimal::from(1000) * PRICES.thousand_requests
 }
 
-/// Goes through the tiers.
+/// Adds up the price tier by tier.
 fn price_of(mut metric_months: Decimal) -> Decimal {
     let mut sum = Decimal::ZERO;
     for tier in PRICES.metric_month {
@@ -226,11 +244,11 @@ fn price_of(mut metric_months: Decimal) -> Decimal {
     sum
 }
 
-/// Writes data in embedded metric format.
+/// Serializes data in embedded metric format.
 pub type Emf<'e> = &'e dyn Fn(&[Datum]) -> Vec<u8>;
 
 impl Price {
-    /// Judges usage, which must have been counted with [`DETAIL`].
+    /// Estimates the cost of usage, which must have been counted with [`DETAIL`].
     pub fn of(usage: &Usage, top: usize, extent: Extent, basis: Basis, emf: Emf<'_>) -> Price {
         let scale = Scale::of(extent);
         let all = Sets::all();
@@ -247,7 +265,7 @@ impl Price {
             emf,
         };
         let sets: Vec<Set> = all.iter().collect();
-        // One after the other, since the data take much memory.
+        // Computed one after the other, since the data take much memory.
         let with_limit = |top: Option<usize>| {
             let data = metrics::data(usage, &all, &mut Kept::new(top.unwrap_or(usize::MAX)));
             let top = top.map(|top| top as u64);
@@ -281,13 +299,13 @@ impl Price {
         }
     }
 
-    /// Whether the window is so short that a day's course is not in it.
+    /// Tells whether the extent is too short to include the variation within a day.
     pub fn is_guess(&self) -> bool {
         self.hours < 24
     }
 }
 
-/// The data of one set, which stand together.
+/// The data of one set, which are contiguous.
 fn of_set(data: &[Datum], set: Set) -> &[Datum] {
     let from = data.partition_point(|datum| datum.metric.set < set);
     let until = data.partition_point(|datum| datum.metric.set <= set);
@@ -310,7 +328,7 @@ fn priced(scale: Scale, data: &[Datum]) -> Metrics {
     scale.metrics(metrics, hours)
 }
 
-/// What all bills have in common.
+/// The data that all bills share.
 struct Month<'e> {
     scale: Scale,
     health_hours: u64,

@@ -12,63 +12,77 @@ use super::metrics::OTHER;
 use super::{Calls, Detail, MINUTE, Usage};
 use crate::time::{self, Seconds};
 
-/// Parts that the extent is cut into for a row's course. 24, 16 and 12 divide it.
+/// Number of parts into which the extent is divided for the course of a row. 24, 16 and 12 divide
+/// it.
 pub const PARTS: usize = 48;
 
-/// What rows can be told apart by.
+/// A column that distinguishes rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     /// Written `ec2.amazonaws.com:RunInstances`.
     Api,
+    /// The region, `awsRegion`.
     Region,
     /// The account that recorded the call.
     Account,
+    /// The principal, such as `ACCOUNT:role/NAME`.
     Principal,
 }
 
-/// The time that a row stands for.
+/// The time unit of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Per {
+    /// 60 seconds.
     Minute,
+    /// 3600 seconds; hours begin at full hours in UTC.
     Hour,
+    /// 86,400 seconds; days begin at midnight in UTC.
     Day,
 }
 
-/// Which table to make.
+/// The requested table.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// The columns, in their order, each once.
+    /// The columns in order, each once.
     pub by: Vec<By>,
-    /// A row for each of these times, instead of one for the whole extent.
+    /// The time unit of a row; None for one row for the whole extent.
     pub per: Option<Per>,
-    /// How many keys have rows of their own; the others count under `__other__`.
+    /// Maximum number of keys with rows of their own; the others count under `__other__`. None for
+    /// no limit.
     pub top: Option<usize>,
 }
 
-/// The table. Its rows add up to the totals, whatever the question.
+/// The table. Its rows always add up to the totals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// What the report rests on.
     #[serde(flatten)]
     pub basis: Basis,
+    /// The columns that tell rows apart, in their order.
     pub by: Vec<By>,
+    /// The time that a row stands for; null if it is the whole extent.
     pub per: Option<Per>,
+    /// All calls in the table together.
     pub totals: Counts,
-    /// Keys that count under `__other__`.
+    /// Number of keys that count under `__other__`.
     pub others: u64,
-    /// The most calls first, equal ones by name, `__other__` last; if there is a time, by that first.
+    /// Sorted by time if there is one, then by calls, the most first, then by name; `__other__` is
+    /// last.
     pub rows: Vec<Row>,
 }
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
+    /// The value of each column.
     #[serde(flatten)]
     pub key: BTreeMap<By, String>,
-    /// When the row's minute, hour or day begins.
+    /// The start of the row's minute, hour or day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
+    /// The row's calls.
     #[serde(flatten)]
     pub counts: Counts,
 }
@@ -76,18 +90,24 @@ pub struct Row {
 /// How many calls, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
+    /// Number of calls.
     pub calls: u64,
     /// Calls that AWS answered with an error, throttled ones among them.
     pub errors: u64,
     /// Calls that AWS refused for their rate.
     pub throttles: u64,
-    /// Calls that change nothing, and calls that may change something; older records do not say.
+    /// Calls that change nothing (`readOnly: true`). Calls whose record has no `readOnly` are in
+    /// neither count.
     pub reads: u64,
+    /// Calls that may change something (`readOnly: false`).
     pub writes: u64,
-    /// Calls in the busiest minute, and the first such minute.
+    /// Calls in the busiest minute.
     pub peak_per_minute: u64,
+    /// The first of the busiest minutes; null if there is no call.
     pub peak_minute: Option<String>,
+    /// The first minute with a call; null if there is none.
     pub first_minute: Option<String>,
+    /// The last minute with a call; null if there is none.
     pub last_minute: Option<String>,
     /// Calls in each part of the extent.
     #[serde(skip)]
@@ -129,7 +149,7 @@ impl Per {
 }
 
 impl Question {
-    /// What must be counted apart to answer it.
+    /// What must be counted separately for the table.
     pub fn detail(&self) -> Detail {
         Detail {
             accounts: self.by.contains(&By::Account),
@@ -139,7 +159,7 @@ impl Question {
 }
 
 impl Report {
-    /// Makes the table.
+    /// Builds the table.
     pub fn of(usage: &Usage, question: &Question, extent: Extent, basis: Basis) -> Report {
         let mut groups = BTreeMap::<Vec<String>, Minutes>::new();
         let mut all = Minutes::new();
@@ -150,7 +170,7 @@ impl Report {
             all.entry(row.minute).or_default().merge(&row.calls);
         }
         let mut ranked: Vec<(Vec<String>, Minutes)> = groups.into_iter().collect();
-        // By name already, and a stable sort keeps that.
+        // Already sorted by name, and a stable sort preserves that.
         ranked.sort_by_cached_key(|(_, minutes)| Reverse(calls(minutes)));
         let others = ranked.split_off(question.top.unwrap_or(usize::MAX).min(ranked.len()));
         let not_shown = others.len() as u64;
@@ -187,7 +207,7 @@ impl Report {
     }
 }
 
-/// Makes a row for each time in which there is a call.
+/// Makes a row for each time unit with a call.
 fn rows_per(
     per: Per,
     key: &BTreeMap<By, String>,

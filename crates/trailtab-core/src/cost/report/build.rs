@@ -1,8 +1,9 @@
-//! From cost lines to a report.
+//! Builds a report from cost lines.
 //!
-//! Each account has books of its own, and what is over all accounts is their sum, so that parts add up by
-//! the way they are made. The lines with owners tell the totals. Services come from another answer of
-//! Cost Explorer, given some seconds earlier or later; what the two differ by has a row of its own.
+//! Each account has its own sums, and the sums over all accounts are made of these, so the parts
+//! add up by construction. The lines with owners determine the totals. Services come from another
+//! answer of Cost Explorer, given some seconds earlier or later; the difference is a row of its
+//! own.
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -20,25 +21,30 @@ use crate::cost::owner::Owner;
 use crate::cost::period::Days;
 use crate::cost::table::{CostTable, Line};
 
-/// What a report is to say, whoever it is for.
+/// The input of a report besides the audience.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
+    /// What the period is called.
     pub kind: PeriodKind,
-    /// The period as wanted.
+    /// The requested period.
     pub days: Days,
-    /// The last day that Cost Explorer has data of.
+    /// The last day for which Cost Explorer has data; None if there is none.
     pub data_through: Option<Date>,
+    /// The day on which the report is made, in UTC.
     pub today: Date,
     /// The names of accounts by their ids.
     pub names: &'a BTreeMap<String, String>,
+    /// The metric of all amounts.
     pub metric: Metric,
+    /// Where owners come from, as written in the settings.
     pub owner_keys: Vec<String>,
+    /// What all reports of the run rest on; `report` adds its own notes.
     pub basis: Basis,
 }
 
-/// Makes the report of one audience. `owner` is who an individual is.
+/// Builds the report of one audience. `owner` is the owner for an individual.
 ///
-/// What was mailed before is not known here, so there are no restatements in it.
+/// The function does not know what was mailed before, so the report has no restatements.
 pub fn report(
     table: &CostTable,
     audience: &Audience,
@@ -87,10 +93,10 @@ fn period(question: &Question<'_>, frame: Option<&Frame>, estimated: &BTreeSet<D
     }
 }
 
-/// A key of usage: `None` where Cost Explorer does not tell.
+/// A key of usage: None if Cost Explorer does not give it.
 type Usage<'t, K> = BTreeMap<Option<&'t K>, Series>;
 
-/// What an account cost, in all the ways that it is cut.
+/// The costs of one account in all cuts.
 #[derive(Debug, Default)]
 struct Books<'t> {
     charges: BTreeMap<Charge, Series>,
@@ -116,7 +122,7 @@ impl<'t> Books<'t> {
         service.add(frame, line.day, line.amount);
     }
 
-    /// Makes the services add up to the usage, whose amount is that of the owners.
+    /// Makes the services add up to the usage, which is the sum of the owners.
     fn reconcile(&mut self, frame: &Frame) {
         let usage = self.charges.get(&Charge::Usage);
         let mut missing = usage.cloned().unwrap_or_else(|| frame.nothing());
@@ -179,12 +185,12 @@ fn merge<K: Ord + Copy>(
     }
 }
 
-/// All in one currency.
+/// The costs in one currency.
 #[derive(Debug, Default)]
 struct Ledger<'t> {
     lines: usize,
     accounts: BTreeMap<Option<&'t str>, Books<'t>>,
-    /// The total of the days compared with and of those after them.
+    /// The total of the days compared with and of the days after them.
     history: BTreeMap<Date, rust_decimal::Decimal>,
 }
 
@@ -196,9 +202,9 @@ struct Builder<'a, 't> {
 }
 
 impl<'t> Builder<'_, 't> {
-    /// Adds up the audience's lines.
+    /// Adds up the lines of the audience.
     fn read(&mut self, table: &'t CostTable, sight: &Sight<'_>, frame: &Frame) {
-        // An individual is the only owner there is.
+        // An individual is the only owner in the report.
         let owners = self.audience.kind != Kind::Individual;
         for line in sight.money(table) {
             let Some(ledger) = self.ledger(frame, line) else {
@@ -220,7 +226,7 @@ impl<'t> Builder<'_, 't> {
         }
     }
 
-    /// The ledger of a line, if the report says anything about its day.
+    /// The sums that a line belongs to; None if the report does not cover its day.
     fn ledger(&mut self, frame: &Frame, line: &'t Line) -> Option<&mut Ledger<'t>> {
         if line.estimated && frame.shown.contains(line.day) {
             self.estimated.insert(line.day);
@@ -231,7 +237,7 @@ impl<'t> Builder<'_, 't> {
         }
     }
 
-    /// A part for each currency, the one with most lines first.
+    /// One part for each currency, the one with the most lines first.
     fn parts(&mut self, frame: &Frame) -> Vec<Part> {
         let mut parts = Vec::new();
         for (currency, mut ledger) in std::mem::take(&mut self.ledgers) {
@@ -239,7 +245,7 @@ impl<'t> Builder<'_, 't> {
                 books.reconcile(frame);
             }
             let part = self.part(frame, currency, &ledger);
-            // There may be lines of nothing, and rows of what adds up to nothing.
+            // Lines may be zero, and rows may add up to zero.
             let rows = part.charges.len() + part.accounts.len() + part.services.len();
             if rows + part.owners.len() > 0 {
                 parts.push((ledger.lines, part));

@@ -1,8 +1,8 @@
-//! What one audience gets to see: the JSON contract, described in docs/cost.md.
+//! The report of one audience: the JSON contract, described in docs/cost.md.
 //!
-//! A report holds everything that its table, mail and charts show, and nothing of anybody else's.
-//! In each part the charges add up to the total, and both the owners and the services add up to what is
-//! usage of it.
+//! A report contains everything that its table, mail and charts show, and no costs of others. In
+//! each part the charges add up to the total, and both the owners and the services add up to the
+//! usage.
 
 mod build;
 mod movers;
@@ -31,24 +31,24 @@ pub use self::words::percent;
 /// Grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What kind of reader a report is for.
+/// The kind of recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Some accounts, each with what its owners and services cost.
+    /// A manager: some accounts, each with its owners and services.
     Manager,
-    /// What one owner used, in all accounts.
+    /// An individual: the usage of one owner, in all accounts.
     Individual,
-    /// All accounts on one page.
+    /// An executive: all accounts on one page.
     Executive,
 }
 
-/// An account and the name that people know.
+/// An account and its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Account {
-    /// Twelve digits.
+    /// The account id, twelve digits.
     pub id: String,
-    /// The name in Organizations or Cost Explorer; the id if neither tells one.
+    /// The name in Organizations or Cost Explorer; the id if neither has a name.
     pub name: String,
 }
 
@@ -62,125 +62,141 @@ impl Account {
     }
 }
 
-/// Whom a report is for: decided before anything is computed.
+/// Whom a report is for. This is decided before anything is computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audience {
+    /// Which kind of report it is.
     pub kind: Kind,
-    /// The accounts it may see; empty for an individual, who sees what is theirs in any.
+    /// The accounts that the report covers; empty for an individual, whose costs in all accounts
+    /// are covered.
     pub accounts: Vec<Account>,
-    /// The owner an individual is, as a label.
+    /// The owner, as a label, for an individual; null otherwise.
     pub owner: Option<Label>,
 }
 
-/// What a row is about. Two rows with the same name and another kind are not the same.
+/// What a row is about. Rows with the same name and different kinds are different.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Label {
+    /// What kind of thing the row is about.
     pub kind: LabelKind,
-    /// What people read: a tag's value, a service, an account or a charge. Labels of ours are in
-    /// parentheses, and a tag's value that looks like one is in quotes.
+    /// The text in reports: a tag's value, a service, an account or a charge type. Our own labels
+    /// are in parentheses, and a tag value that looks like one is quoted.
     pub name: String,
 }
 
+/// What kind of thing a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelKind {
+    /// An owner: a value of the tag or cost category that the settings name.
     Owner,
-    /// Owners that are EC2 instances, taken together.
+    /// All owners that are EC2 instances, combined.
     Instances,
-    /// Without an owner.
+    /// Costs without an owner.
     Untagged,
+    /// An AWS service.
     Service,
+    /// An account.
     Account,
+    /// A charge type, such as tax.
     Charge,
-    /// What Cost Explorer gives a total for and no owner, service or account: mostly what changed between two of its answers.
+    /// Costs that a total includes and that no owner, service or account has: mostly figures that
+    /// changed between two answers of Cost Explorer.
     Unassigned,
 }
 
-/// An amount, and what it is compared with.
+/// An amount, and the amount that it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Figure {
-    /// Of the period, as far as there is data.
+    /// The amount of the period, as far as there is data.
     #[serde(serialize_with = "exact")]
     pub amount: Decimal,
-    /// Of the days compared with; null if nothing is compared.
+    /// The amount of the days compared with; null if nothing is compared.
     #[serde(serialize_with = "exact_if_known")]
     pub before: Option<Decimal>,
-    /// Of the last day with data.
+    /// The amount of the last day with data.
     #[serde(serialize_with = "exact")]
     pub last_day: Decimal,
-    /// Of the day before that one; null if it is not in the period.
+    /// The amount of the day before; null if it is not in the period.
     #[serde(serialize_with = "exact_if_known")]
     pub day_before: Option<Decimal>,
 }
 
 impl Figure {
-    /// How much more it is than in the days compared with.
+    /// The difference to the days compared with; None if nothing is compared.
     pub fn change(&self) -> Option<Decimal> {
         self.before.map(|before| self.amount.saturating_sub(before))
     }
 }
 
-/// A line of a table.
+/// A row of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
+    /// What the row is about.
     pub label: Label,
+    /// The row's amount, and the amount that it is compared with.
     #[serde(flatten)]
     pub figure: Figure,
-    /// Day by day from the first of the period to the last with data.
+    /// Amounts by day, from the first day of the period to the last with data.
     #[serde(serialize_with = "exact_each")]
     pub daily: Vec<Decimal>,
 }
 
-/// A charge type's line.
+/// The row of a charge type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChargeRow {
+    /// The charge type.
     pub charge: Charge,
+    /// The row of the charge type.
     #[serde(flatten)]
     pub row: Row,
 }
 
-/// What one account cost.
+/// The costs of one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccountPart {
-    /// `None` for what Cost Explorer assigns to no account.
+    /// The account; null for costs that Cost Explorer assigns to no account.
     pub account: Option<Account>,
     /// Label and figures of all charges together.
     #[serde(flatten)]
     pub row: Row,
-    /// All charge types that are not zero; their sum is the account's.
+    /// All charge types that are not zero; they add up to the account's total.
     pub charges: Vec<ChargeRow>,
-    /// Usage by owner, largest first; empty for an executive, and for an individual.
+    /// Usage by owner, largest first; empty for executives and individuals.
     pub owners: Vec<Row>,
-    /// Usage by service, largest first; empty for an executive.
+    /// Usage by service, largest first; empty for executives.
     pub services: Vec<Row>,
 }
 
-/// Something whose cost changed much.
+/// An owner, service or account whose cost changed much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mover {
     /// An owner, a service, or an account.
     pub label: Label,
-    /// In which account, if the report tells accounts apart.
+    /// The account, if the report distinguishes accounts; null otherwise.
     pub account: Option<Account>,
+    /// The amount, and the amount that it is compared with.
     #[serde(flatten)]
     pub figure: Figure,
 }
 
-/// All in one currency.
+/// The costs in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Part {
-    /// Such as `USD`.
+    /// The currency, such as `USD`.
     pub currency: String,
-    /// What happened, in a sentence or two.
+    /// A summary in one or two sentences.
     pub sentence: String,
+    /// All charges together.
     pub total: Figure,
-    /// The total, day by day.
+    /// The total by day.
     #[serde(serialize_with = "exact_each")]
     pub daily: Vec<Decimal>,
-    /// The total of the days compared with and of those after them to the end of their month, if there are any.
+    /// The total by day of the days compared with, and of the following days to the end of their
+    /// month.
     #[serde(serialize_with = "exact_each")]
     pub daily_before: Vec<Decimal>,
-    /// All charge types that are not zero; their sum is the total.
+    /// All charge types that are not zero; they add up to the total.
     pub charges: Vec<ChargeRow>,
     /// Usage by owner over all accounts, largest first.
     pub owners: Vec<Row>,
@@ -188,83 +204,97 @@ pub struct Part {
     pub services: Vec<Row>,
     /// Accounts with their parts, largest first.
     pub accounts: Vec<AccountPart>,
-    /// Largest change first.
+    /// Sorted by change, the largest first.
     pub movers: Vec<Mover>,
 }
 
-/// What a period is called.
+/// The kind of period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeriodKind {
+    /// From the first day of the current month until now.
     MonthToDate,
+    /// The whole month before the current one.
     LastMonth,
+    /// Days that were chosen freely.
     Range,
 }
 
-/// Which days a report is about. UTC.
+/// The days of a report, in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Period {
+    /// The kind of period.
     pub kind: PeriodKind,
+    /// The days that were asked for.
     pub days: Days,
-    /// What people read: `1–20 November 2026`.
+    /// The period in words: `1–20 November 2026`.
     pub label: String,
-    /// The last day with data; null if there is none at all.
+    /// The last day with data; null if there is none.
     pub data_through: Option<Date>,
     /// Days that Cost Explorer still estimates.
     pub estimated: Vec<Date>,
-    /// The days compared with: as many as have data, at the same place of the month.
+    /// The days compared with: as many as have data; null if nothing is compared.
     pub compared: Option<Days>,
-    /// What people read: `1–20 October`.
+    /// The days compared with in words: `1–20 October`; null if nothing is compared.
     pub compared_label: Option<String>,
 }
 
-/// An amount that was mailed, and is not true any more.
+/// An amount that was mailed and has changed since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Restatement {
-    /// The day it was mailed on.
+    /// The day on which it was mailed.
     pub mailed: Date,
-    /// The days it was about.
+    /// The days that it was about.
     pub days: Days,
+    /// The currency of both amounts, such as `USD`.
     pub currency: String,
+    /// The amount that was mailed.
     #[serde(serialize_with = "exact")]
     pub was: Decimal,
+    /// The amount as it is now.
     #[serde(serialize_with = "exact")]
     pub is: Decimal,
-    /// What people read.
+    /// The change in words.
     pub sentence: String,
 }
 
-/// What the figures rest on.
+/// What the figures are based on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Basis {
-    /// The program that made this.
+    /// The version of the program.
     pub version: String,
-    /// `2026-11-21T06:00:00Z`: when the report was made.
+    /// When the report was made: `2026-11-21T06:00:00Z`.
     pub run_time: String,
-    /// When the oldest of Cost Explorer's answers was given.
+    /// When the oldest of the answers was given; null if there is none.
     pub as_of: Option<String>,
-    /// Requests of the whole run to Cost Explorer, and what they cost in US dollars.
+    /// Number of requests of the whole run to Cost Explorer.
     pub requests: u64,
+    /// Price of these requests in USD.
     #[serde(serialize_with = "exact")]
     pub requests_usd: Decimal,
-    /// What is missing or uncertain, in words. If there is any, the exit code is 3.
+    /// What is missing or uncertain. If there is any, the exit code is 3.
     pub problems: Vec<String>,
-    /// What a reader should know and nobody can mend.
+    /// What a reader should know about the figures, but cannot be fixed.
     pub notes: Vec<String>,
 }
 
-/// What one audience gets to see.
+/// The report of one audience.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// The version of this JSON contract.
     pub schema_version: u32,
+    /// Whom the report is for.
     pub audience: Audience,
+    /// The days that the report is about.
     pub period: Period,
+    /// How cost is measured.
     pub metric: Metric,
-    /// One for each currency; nothing is ever added across them. Empty if nothing was spent.
+    /// One for each currency; currencies are never added. Empty if there are no costs.
     pub parts: Vec<Part>,
-    /// What was mailed before and has changed since.
+    /// Amounts that were mailed before and have changed since.
     pub restatements: Vec<Restatement>,
     /// Where owners come from, such as `Owner`.
     pub owner_keys: Vec<String>,
+    /// What the figures rest on.
     pub basis: Basis,
 }

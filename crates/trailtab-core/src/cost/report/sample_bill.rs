@@ -13,14 +13,19 @@ use crate::cost::owner::Owner;
 use crate::cost::period::Days;
 use crate::cost::table::{CostTable, Cuts, Line};
 
+/// The account called Production.
 pub const PRODUCTION: &str = "111122223333";
+/// The account called Sandbox.
 pub const SANDBOX: &str = "444455556666";
+/// An account without a name, which executives are not told of.
 pub const FORGOTTEN: &str = "777788889999";
 
+/// Parses a decimal number.
 pub fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
+/// The names of accounts by their ids.
 pub fn names() -> BTreeMap<String, String> {
     let names = [(PRODUCTION, "Production"), (SANDBOX, "Sandbox")];
     let names = names.map(|(id, name)| (id.to_owned(), name.to_owned()));
@@ -42,14 +47,17 @@ fn audience(kind: Kind, accounts: &[&str]) -> Audience {
     }
 }
 
+/// The audience of a manager of these accounts.
 pub fn manager(accounts: &[&str]) -> Audience {
     audience(Kind::Manager, accounts)
 }
 
+/// The audience of an executive.
 pub fn executive() -> Audience {
     audience(Kind::Executive, &[PRODUCTION, SANDBOX])
 }
 
+/// The audience of an individual.
 pub fn individual(owner: &Owner) -> Audience {
     Audience {
         owner: Some(owner.label()),
@@ -57,6 +65,7 @@ pub fn individual(owner: &Owner) -> Audience {
     }
 }
 
+/// An owner with this name.
 pub fn owner(name: &str) -> Owner {
     Owner::Named(name.to_owned())
 }
@@ -135,6 +144,7 @@ impl Bill {
         self.line(day, place, charge, amount);
     }
 
+    /// Marks all lines of this day and later as estimated.
     pub fn estimated_from(&mut self, day: Date) {
         for line in &mut self.0.lines {
             line.estimated |= line.day >= day;
@@ -166,6 +176,7 @@ pub fn bill() -> Bill {
     bill
 }
 
+/// The report on the bill for one audience.
 pub fn report(audience: &Audience, owner: Option<&Owner>) -> Report {
     let names = names();
     super::report(&bill().0, audience, owner, &november(&names))

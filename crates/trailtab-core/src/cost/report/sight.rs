@@ -1,4 +1,4 @@
-//! What an audience may see: decided before anything is added up.
+//! Selects the lines that an audience may see, before anything is added up.
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
@@ -10,7 +10,7 @@ use crate::cost::owner::Owner;
 use crate::cost::period::Days;
 use crate::cost::table::{CostTable, Cut, Line};
 
-/// The lines that one audience may see. Nothing else of a table reaches its report.
+/// The lines that one audience may see. No other line reaches its report.
 pub(super) struct Sight<'a> {
     kind: Kind,
     accounts: BTreeSet<&'a str>,
@@ -27,18 +27,18 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// The lines whose sum is the total: with owners, as far as these are shown.
+    /// The lines that add up to the total, with owners if the report shows them.
     pub(super) fn money<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = &'t Line> {
         self.cut(table, Cut::Owners)
     }
 
-    /// The lines of usage that tell services.
+    /// The usage lines with services.
     pub(super) fn services<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = &'t Line> {
         let lines = self.cut(table, Cut::Services);
         lines.filter(|line| line.charge == Charge::Usage)
     }
 
-    /// The audience's lines. All that an individual may see is in a cut of its own.
+    /// The lines of the audience. The lines of an individual are in a cut of their own.
     fn cut<'t>(&self, table: &'t CostTable, cut: Cut) -> impl Iterator<Item = &'t Line> {
         let cut = match self.kind {
             Kind::Individual => Cut::Personal,
@@ -47,8 +47,8 @@ impl<'a> Sight<'a> {
         table.cut(cut).filter(|line| self.sees(line))
     }
 
-    /// Tells whether a line is the audience's. A manager without accounts sees nothing, and so does an
-    /// individual who is nobody.
+    /// Tells whether the audience may see a line. A manager without accounts sees nothing, and
+    /// neither does an individual without an owner.
     fn sees(&self, line: &Line) -> bool {
         match self.kind {
             Kind::Executive => true,
@@ -64,7 +64,7 @@ impl<'a> Sight<'a> {
     }
 }
 
-/// Adds up what some days cost an audience, in each currency.
+/// Adds up the costs of an audience on some days, in each currency.
 pub fn total_of(
     table: &CostTable,
     audience: &Audience,

@@ -10,15 +10,15 @@ use crate::cost::period::{self, Days};
 /// The days that a report needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
-    /// Those of the period that have data.
+    /// The days of the period that have data.
     pub(super) shown: Days,
     pub(super) compared: Option<Days>,
-    /// Those compared with, and the rest of their month.
+    /// The days compared with, and the rest of their month.
     pub(super) history: Option<Days>,
 }
 
 impl Frame {
-    /// Finds out the days; `None` if there is no data of any.
+    /// Determines the days; `None` if no day has data.
     pub(super) fn of(kind: PeriodKind, days: Days, data_through: Option<Date>) -> Option<Frame> {
         Some(Frame {
             shown: days.known(data_through)?,
@@ -27,7 +27,7 @@ impl Frame {
         })
     }
 
-    /// Tells whether a report says anything about a day.
+    /// Tells whether a report covers a day.
     pub(super) fn contains(&self, day: Date) -> bool {
         let history = self.history.is_some_and(|days| days.contains(day));
         history || self.shown.contains(day)
@@ -59,7 +59,7 @@ impl Frame {
         }
     }
 
-    /// Makes rows, the largest first; those without any amount are left out.
+    /// Makes rows, the largest first; rows without any amount are left out.
     pub(super) fn rows<K>(
         &self,
         sums: &BTreeMap<K, Series>,
@@ -74,7 +74,7 @@ impl Frame {
     }
 }
 
-/// Amounts day by day, and what they are compared with.
+/// Amounts by day, and the amount that they are compared with.
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     daily: Vec<Decimal>,
@@ -82,7 +82,7 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// Adds an amount to the day it is of, if the report shows or compares that.
+    /// Adds an amount to its day, if the report covers that day.
     pub(super) fn add(&mut self, frame: &Frame, day: Date, amount: Decimal) {
         if let Some(at) = frame.shown.place(day) {
             if let Some(sum) = self.daily.get_mut(at) {
@@ -120,7 +120,7 @@ impl Series {
     }
 }
 
-/// Adds two amounts. One that no bill comes near ends at the largest there is, and not the program.
+/// Adds two amounts, saturating instead of overflowing.
 pub(super) fn plus(one: Decimal, other: Decimal) -> Decimal {
     one.saturating_add(other)
 }

@@ -1,4 +1,5 @@
-//! A report in words. Names are used as they are: who shows a sentence escapes it.
+//! Describes a report in words. Names are not escaped: the caller escapes a sentence where it is
+//! shown.
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -8,17 +9,17 @@ use crate::cost::charge::Charge;
 use crate::cost::money;
 use crate::cost::period::label_of;
 
-/// What is in one of Cost Explorer's answers and not in another.
+/// The label of costs that are in one answer of Cost Explorer and not in another.
 pub(super) const UNASSIGNED_USAGE: &str = "(changed between requests)";
 
-/// What belongs to no account.
+/// The label of costs that belong to no account.
 pub(super) const UNASSIGNED_ACCOUNT: &str = "(no account)";
 
-/// The most of a name that a sentence has room for, in characters.
+/// Maximum length of a name in a sentence, in characters.
 const MOST_OF_A_NAME: usize = 48;
 
-/// A service's label. Sellers on the marketplace choose names too: one that looks like a label of ours is
-/// in quotes, as an owner is.
+/// The label of a service. Marketplace sellers choose names too: a name that looks like one of our
+/// own labels is quoted.
 pub(super) fn service(name: &str) -> Label {
     let name = match name.starts_with(['(', '"']) {
         true => format!("\"{name}\""),
@@ -29,7 +30,7 @@ pub(super) fn service(name: &str) -> Label {
 }
 
 impl Report {
-    /// What happened, in a sentence or two for each currency. There is always one.
+    /// One or two sentences for each currency. There is always at least one.
     pub fn sentences(&self) -> Vec<String> {
         let period = &self.period;
         if !self.parts.is_empty() {
@@ -50,7 +51,7 @@ fn nothing(kind: Kind) -> &'static str {
     }
 }
 
-/// Says what was spent, what that is against the days compared with, and what changed most.
+/// Describes the total, its difference to the days compared with, and the largest change.
 pub(super) fn sentence(audience: &Audience, frame: &Frame, part: &Part) -> String {
     let shown = frame.shown.label();
     let amount = |amount| money::words(amount, &part.currency);
@@ -108,7 +109,7 @@ fn largest(mover: &Mover, currency: &str) -> String {
     )
 }
 
-/// Cuts the end of a name that is longer than any sentence.
+/// Truncates a long name.
 fn short(name: &str) -> String {
     match name.char_indices().nth(MOST_OF_A_NAME) {
         Some((end, _)) => format!("{}…", &name[..end]),
@@ -116,7 +117,7 @@ fn short(name: &str) -> String {
     }
 }
 
-/// Tells whether nothing at all was spent or given in the period.
+/// Tells whether there are no costs and no credits in the period.
 fn is_idle(part: &Part) -> bool {
     let idle = |row: &Row| row.daily.iter().all(Decimal::is_zero);
     let charges = part.charges.iter().map(|charge| &charge.row);
@@ -131,7 +132,8 @@ fn given(part: &Part) -> Decimal {
     amounts.fold(Decimal::ZERO, plus).min(Decimal::ZERO)
 }
 
-/// A change as a share of what was before, without a sign: `12.3 %`. `None` where that was nothing or less.
+/// A change as a percentage of an earlier amount, without a sign: `12.3 %`. None if that amount was
+/// zero or negative.
 pub fn percent(change: Decimal, before: Decimal) -> Option<String> {
     if before <= Decimal::ZERO {
         return None;
@@ -146,7 +148,7 @@ pub fn percent(change: Decimal, before: Decimal) -> Option<String> {
     })
 }
 
-/// What a reader should know of the figures.
+/// Notes for the reader on the figures.
 pub(super) fn notes(parts: &[Part], today: Date, frame: Option<&Frame>) -> Vec<String> {
     let mut notes = Vec::new();
     if frame.is_some_and(|frame| frame.shown.contains(today)) {

@@ -1,12 +1,13 @@
-//! The walk through one region's event history: which page to ask for next, and when.
+//! Walks through the event history of one region: decides which page to request next, and when.
 //!
-//! LookupEvents gives 50 events a page, newest first, behind a token that is bound to its query. So a
-//! window is walked from its end to its start, page by page. That alone fills the quota if a page
-//! takes less than half a second. Where requests that could go are lost for want of somebody to send
-//! them, what is left of a walker's way is split, and a second walker starts in the middle. The first
-//! one stops where the second began: its query cannot be narrowed, but nobody has to read on.
+//! LookupEvents returns 50 events a page, newest first. The token for the next page is bound to its
+//! query. So a window is walked from its end to its start, page by page. One walker uses the whole
+//! quota if a page takes less than half a second. If requests are lost because no walker is free,
+//! the remaining range of a walker is split, and a second walker starts in the middle. The first
+//! one stops where the second one began, since its query cannot be narrowed.
 //!
-//! Nothing here waits or asks: the caller does what [`Walk::step`] says, and tells what came of it.
+//! This module neither waits nor sends requests: the caller does what [`Walk::step`] returns, and
+//! reports the result.
 
 #[cfg(test)]
 mod tests;
@@ -37,42 +38,55 @@ const EMPTY_PAGES: u32 = 200;
 /// A page to ask for. `to` is inclusive, as LookupEvents means it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
+    /// The index of the walker that asks.
     pub walker: usize,
+    /// `StartTime`, in seconds since 1970-01-01T00:00:00Z.
     pub from: Seconds,
+    /// `EndTime`, in seconds since 1970-01-01T00:00:00Z.
     pub to: Seconds,
+    /// `NextToken` of the page before; None for the first page of a query.
     pub token: Option<String>,
 }
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
+    /// Send this request.
     Ask(Ask),
     /// Wait for this time, or for an answer.
     Wait(f64),
     /// Wait for an answer.
     Listen,
+    /// Everything has been read.
     Done,
 }
 
 /// A page, as far as the walk looks at it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {
+    /// Number of events in the page.
     pub events: usize,
     /// The times of the newest and the oldest event.
     pub newest: Option<Seconds>,
+    /// The time of the oldest event, in seconds since 1970-01-01T00:00:00Z; None if the page is
+    /// empty.
     pub oldest: Option<Seconds>,
     /// Whether the newest comes first, and no event before a newer one.
     pub is_ordered: bool,
+    /// `NextToken`; None on the last page of a query.
     pub token: Option<String>,
 }
 
 /// Why a region cannot be walked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GiveUp {
+    /// A page came with the token that it was asked for with.
     #[error("the same page came again and again")]
     Circle,
+    /// Too many pages in a row were empty.
     #[error("{EMPTY_PAGES} empty pages came in a row")]
     Empty,
+    /// Too many requests in a row failed.
     #[error("{FAILURES} requests in a row failed")]
     Failures,
 }
@@ -395,12 +409,16 @@ pub struct Arrived {
 /// How far a walk has come.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct View {
+    /// Requests sent.
     pub requests: u64,
+    /// Requests that were throttled.
     pub throttles: u64,
+    /// Events in the pages that arrived.
     pub events: u64,
     /// Everything from here on is complete; `None` at the end.
     pub reached: Option<Seconds>,
     /// A guess from the density seen so far.
     pub events_left: u64,
+    /// The seconds that reading these events takes at the present rate, a guess.
     pub seconds_left: f64,
 }

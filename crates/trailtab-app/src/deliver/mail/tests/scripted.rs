@@ -11,6 +11,7 @@ use trailtab_core::cost::secret::{self, Tls};
 pub enum Next {
     /// What servers say when all is well.
     Usual,
+    /// Sends this reply.
     Say(&'static str),
     /// Says something and hangs up; nothing at all if it is empty.
     Leave(&'static str),
@@ -22,6 +23,7 @@ pub const HELLO: &str = "(connection)";
 /// What is heard in place of a command at the end of a mail.
 pub const END: &str = "(end of mail)";
 
+/// A mail server that follows a script.
 pub struct Scripted {
     port: u16,
     heard: Arc<Mutex<Vec<String>>>,
@@ -54,6 +56,7 @@ impl Scripted {
         secret::Server::of_secret(&secret, &secret::Told::default()).unwrap()
     }
 
+    /// The same with another way of encrypting the connection.
     pub fn server_with(&self, tls: Tls) -> secret::Server {
         secret::Server {
             tls,

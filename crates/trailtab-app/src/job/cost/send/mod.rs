@@ -40,6 +40,7 @@ pub struct Post {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
+    /// Sent for the first time.
     Sent,
     /// Sent as a correction of what was mailed before.
     Corrected,
@@ -51,14 +52,17 @@ pub enum Outcome {
     NoData,
     /// Not sent, since it may have been sent before, or is just now.
     Skipped {
+        /// Why it was not sent.
         reason: String,
     },
     /// Sent just now, and nobody knows whether it was taken.
     Unconfirmed {
+        /// What went wrong.
         reason: String,
     },
     /// Certainly not sent.
     Failed {
+        /// Why it was not sent.
         reason: String,
         /// Whether it will fail again until somebody changes something.
         is_lasting: bool,
@@ -103,9 +107,13 @@ impl Outcome {
 /// A line of the table at the end of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sent {
+    /// The name of the report.
     pub report: String,
+    /// The days that the report is about; empty if the recipient cannot get a report.
     pub period: String,
+    /// The address; as it stands in the settings if it cannot be used.
     pub recipient: String,
+    /// What became of the report.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// What went wrong besides, such as a ledger that does not take what it is told.
@@ -114,7 +122,9 @@ pub struct Sent {
 
 /// Where it is remembered what was sent, and by whom.
 pub struct Memory<'m> {
+    /// Where it is remembered what was sent.
     pub ledger: &'m Ledger,
+    /// The name of this run in the ledger.
     pub owner: Owner,
 }
 
@@ -123,6 +133,7 @@ pub struct Memory<'m> {
 pub struct Limit {
     /// A mail that cannot be sent before is not begun.
     pub deadline: Option<Instant>,
+    /// The request to stop, such as Ctrl-C.
     pub interrupt: Interrupt,
 }
 

@@ -1,0 +1,376 @@
+//! Giving up early where no network is.
+//!
+//! The SDK and the loops of this program repeat requests patiently, which is right for a connection that is lost
+//! in the middle of a run. Before the first answer it only delays the error by minutes: then a few attempts to
+//! connect are enough. [`Network`] is shared by all clients of a run, and knows whether anything has answered.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::{
+    RuntimeComponents, RuntimeComponentsBuilder,
+};
+use aws_smithy_types::config_bag::ConfigBag;
+use hyper_util::client::proxy::matcher::Matcher;
+use tokio::time::Instant;
+
+use super::{chain, lacks_connection};
+
+/// Attempts to connect to a host before it counts as unreachable.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// From so long after the first attempt on, no attempt is repeated.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a host that takes connections may take for the first answer. It applies to plain HTTP only: a host
+/// that completes a TLS handshake has been reached.
+const FIRST_ANSWER: Duration = Duration::from_secs(8);
+
+/// How long requests fail at once after the network was found unreachable. A Lambda function tries again later.
+const HOLD: Duration = Duration::from_secs(10);
+
+/// No host could be reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot reach {host}{}: {cause} ({hint})", ThroughProxy(proxy.as_deref()), hint = self.hint())]
+pub struct Unreachable {
+    /// With its port, if that is not the scheme's.
+    pub host: String,
+    /// The address of the proxy, if the request had to go through one.
+    pub proxy: Option<String>,
+    cause: Cause,
+}
+
+/// Why a host cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Cause {
+    #[error("no connection within {0} seconds")]
+    ConnectTimeout(u64),
+    #[error("no answer within {0} seconds")]
+    NoAnswer(u64),
+    /// What the operating system, the resolver, the proxy or TLS says.
+    #[error("{0}")]
+    Connect(String),
+}
+
+struct ThroughProxy<'p>(Option<&'p str>);
+
+impl fmt::Display for ThroughProxy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(proxy) => write!(f, " through the proxy {proxy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Unreachable {
+    fn hint(&self) -> &'static str {
+        match self.proxy {
+            Some(_) => "check the proxy, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+            None => "check the network; if it needs a proxy, set HTTPS_PROXY",
+        }
+    }
+
+    /// Whether it is certain that the host has not got the request.
+    pub(super) fn was_not_sent(&self) -> bool {
+        !matches!(self.cause, Cause::NoAnswer(_))
+    }
+}
+
+/// Whether anything has answered yet.
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Untried,
+    Trying {
+        since: Instant,
+        attempts: HashMap<String, u32>,
+    },
+    Answered,
+    Unreachable {
+        until: Instant,
+        error: Unreachable,
+    },
+}
+
+impl State {
+    /// Begins an attempt.
+    ///
+    /// # Errors
+    ///
+    /// If the network was found unreachable a moment ago.
+    fn begin(&mut self, now: Instant) -> Result<(), Unreachable> {
+        match self {
+            State::Unreachable { until, error } if now < *until => Err(error.clone()),
+            State::Trying { .. } | State::Answered => Ok(()),
+            State::Untried | State::Unreachable { .. } => {
+                *self = State::Trying {
+                    since: now,
+                    attempts: HashMap::new(),
+                };
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes note of an attempt that failed. Returns whether it may be repeated.
+    fn failed(&mut self, now: Instant, error: &Unreachable) -> bool {
+        let State::Trying { since, attempts } = self else {
+            return matches!(self, State::Answered | State::Untried);
+        };
+        let count = attempts.entry(error.host.clone()).or_default();
+        *count += 1;
+        let is_repeated = *count < MAX_ATTEMPTS && now.duration_since(*since) < PATIENCE;
+        if !is_repeated {
+            *self = State::Unreachable {
+                until: now + HOLD,
+                error: error.clone(),
+            };
+        }
+        is_repeated
+    }
+}
+
+/// What the clients of a run know together about the network.
+#[derive(Debug)]
+struct Network {
+    state: Mutex<State>,
+    proxies: Matcher,
+}
+
+impl Network {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_answered(&self) -> bool {
+        matches!(*self.state(), State::Answered)
+    }
+
+    fn unreachable(&self, uri: &str, cause: Cause) -> Unreachable {
+        let proxy = uri.parse().ok();
+        let proxy = proxy.and_then(|uri| self.proxies.intercept(&uri));
+        Unreachable {
+            host: host(uri).to_owned(),
+            proxy: proxy.map(|proxy| proxy.uri().to_string()),
+            cause,
+        }
+    }
+}
+
+/// Makes a client's connectors give up early until anything has answered.
+pub(super) fn watched(inner: SharedHttpClient) -> SharedHttpClient {
+    let network = Arc::new(Network {
+        state: Mutex::default(),
+        proxies: Matcher::from_env(),
+    });
+    SharedHttpClient::new(Watched { inner, network })
+}
+
+#[derive(Debug)]
+struct Watched {
+    inner: SharedHttpClient,
+    network: Arc<Network>,
+}
+
+impl HttpClient for Watched {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(WatchedConnector {
+            inner: self.inner.http_connector(settings, components),
+            connect_timeout: settings.connect_timeout().unwrap_or_default(),
+            network: self.network.clone(),
+        })
+    }
+
+    fn validate_base_client_config(
+        &self,
+        components: &RuntimeComponentsBuilder,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.inner.validate_base_client_config(components, config)
+    }
+
+    fn validate_final_config(
+        &self,
+        components: &RuntimeComponents,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.inner.validate_final_config(components, config)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.inner.connector_metadata()
+    }
+}
+
+#[derive(Debug)]
+struct WatchedConnector {
+    inner: SharedHttpConnector,
+    connect_timeout: Duration,
+    network: Arc<Network>,
+}
+
+impl HttpConnector for WatchedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let uri = request.uri().to_owned();
+        // An instance's or container's own credentials say nothing about the network.
+        if self.network.is_answered() || is_link_local(host(&uri)) {
+            return self.inner.call(request);
+        }
+        let (network, connect_timeout) = (self.network.clone(), self.connect_timeout);
+        if let Err(error) = network.state().begin(Instant::now()) {
+            return HttpConnectorFuture::ready(Err(final_error(error)));
+        }
+        let call = self.inner.call(request);
+        HttpConnectorFuture::new(async move {
+            let called = match uri.starts_with("http:") {
+                true => tokio::time::timeout(FIRST_ANSWER, call).await,
+                false => Ok(call.await),
+            };
+            let (cause, error) = match called {
+                Ok(Ok(response)) => {
+                    *network.state() = State::Answered;
+                    return Ok(response);
+                }
+                Ok(Err(error)) if lacks_connection(&error) => {
+                    (cause(&error, connect_timeout), Some(error))
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_) => (Cause::NoAnswer(FIRST_ANSWER.as_secs()), None),
+            };
+            let unreachable = network.unreachable(&uri, cause);
+            let is_repeated = network.state().failed(Instant::now(), &unreachable);
+            Err(error
+                .filter(|_| is_repeated)
+                .unwrap_or_else(|| final_error(unreachable)))
+        })
+    }
+}
+
+/// An error that the SDK does not answer with another attempt.
+fn final_error(error: Unreachable) -> ConnectorError {
+    ConnectorError::other(Box::new(error), None)
+}
+
+/// The reason why no connection came about: the innermost error says most.
+fn cause(error: &ConnectorError, connect_timeout: Duration) -> Cause {
+    if error.is_timeout() {
+        return Cause::ConnectTimeout(connect_timeout.as_secs());
+    }
+    let innermost: Option<&(dyn Error + 'static)> = chain(error).last();
+    let Some(innermost) = innermost else {
+        return Cause::Connect(error.to_string());
+    };
+    let system = innermost.downcast_ref::<io::Error>();
+    let kind = system.and_then(|error| error.raw_os_error().map(|_| error.kind()));
+    Cause::Connect(kind.map_or_else(|| innermost.to_string(), |kind| kind.to_string()))
+}
+
+/// The host of a URI, with its port if it has one.
+fn host(uri: &str) -> &str {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or(rest)
+}
+
+/// Tells whether a host is the metadata service of an instance or container.
+fn is_link_local(host: &str) -> bool {
+    host.starts_with("169.254.") || host.starts_with("[fd00:ec2::")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(host: &str) -> Unreachable {
+        Unreachable {
+            host: host.to_owned(),
+            proxy: None,
+            cause: Cause::Connect("connection refused".to_owned()),
+        }
+    }
+
+    fn after(start: Instant, milliseconds: u64) -> Instant {
+        start + Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn a_host_that_refuses_three_times_is_unreachable() {
+        let (mut state, start) = (State::default(), Instant::now());
+        let error = refused("sts.us-east-1.amazonaws.com");
+        for (time, is_repeated) in [(0, true), (500, true), (1000, false)] {
+            assert_eq!(state.begin(after(start, time)), Ok(()));
+            assert_eq!(state.failed(after(start, time), &error), is_repeated);
+        }
+        // Others are not even tried, for a while.
+        assert_eq!(state.begin(after(start, 1001)), Err(error));
+        assert_eq!(state.begin(after(start, 11_001)), Ok(()));
+        assert!(state.failed(after(start, 11_002), &refused("sts")));
+    }
+
+    #[test]
+    fn attempts_are_counted_by_host() {
+        let (mut state, start) = (State::default(), Instant::now());
+        assert_eq!(state.begin(start), Ok(()));
+        for host in ["one", "other", "one", "other"] {
+            assert!(state.failed(start, &refused(host)), "{host}");
+        }
+        assert!(!state.failed(start, &refused("one")));
+    }
+
+    #[test]
+    fn an_attempt_that_takes_long_is_the_last_one() {
+        let (mut state, start) = (State::default(), Instant::now());
+        assert_eq!(state.begin(start), Ok(()));
+        assert!(!state.failed(after(start, 5000), &refused("sts")));
+    }
+
+    #[test]
+    fn once_anything_has_answered_all_is_repeated() {
+        let (mut state, start) = (State::Answered, Instant::now());
+        for time in [0, 1, 2, 5000, 10_000, 500_000] {
+            assert_eq!(state.begin(after(start, time)), Ok(()));
+            assert!(state.failed(after(start, time), &refused("sts")));
+        }
+    }
+
+    #[test]
+    fn hosts_are_named_with_their_proxy() {
+        assert_eq!(host("https://sts.amazonaws.com/?x=/"), "sts.amazonaws.com");
+        assert_eq!(host("http://127.0.0.1:9"), "127.0.0.1:9");
+        assert!(is_link_local(host("http://169.254.169.254/latest/api")));
+        assert!(is_link_local(host("http://[fd00:ec2::254]/latest/api")));
+        assert!(!is_link_local(host("http://127.0.0.1:9/")));
+        let network = Network {
+            state: Mutex::default(),
+            proxies: Matcher::builder().https("http://u:p@proxy:3128").build(),
+        };
+        let error = network.unreachable("https://sts.amazonaws.com/", Cause::ConnectTimeout(5));
+        assert_eq!(
+            error.to_string(),
+            "cannot reach sts.amazonaws.com through the proxy http://proxy:3128/: no connection within 5 seconds \
+             (check the proxy, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY)"
+        );
+        let error = network.unreachable("http://127.0.0.1:9/", Cause::NoAnswer(8));
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot reach 127.0.0.1:9: no answer within 8 seconds")
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! The configured profile and region, checked before anything is asked.
+
+use std::env;
+
+use aws_runtime::env_config::error::EnvConfigFileLoadError;
+use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_runtime::env_config::section::{EnvConfigSections, Profile};
+use aws_types::os_shim_internal::{Env, Fs};
+
+use super::{Access, chain};
+use trailtab_core::regions;
+
+/// Profiles may refer to each other; so many steps are followed.
+const MAX_STEPS: usize = 10;
+
+/// Profiles that an error names.
+const MAX_NAMED: usize = 10;
+
+/// What the configuration says that nothing can be asked with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The configuration cannot be read; the value is the reason.
+    #[error("the AWS configuration cannot be read: {0}")]
+    Unreadable(String),
+    /// The configured profile does not exist.
+    #[error(
+        "{origin} names the profile {name:?}, which does not exist: {}",
+        known(others)
+    )]
+    UnknownProfile {
+        /// The name of the profile.
+        name: String,
+        /// Where the profile was named.
+        origin: &'static str,
+        /// The profiles that exist.
+        others: Vec<String>,
+    },
+    /// The configured region does not exist.
+    #[error("{origin} names the region {name:?}, which {}", UnknownRegion(name))]
+    UnknownRegion {
+        /// The name of the region.
+        name: String,
+        /// Where the region was named.
+        origin: String,
+    },
+}
+
+/// What to say of a region that is not in the table.
+struct UnknownRegion<'n>(&'n str);
+
+impl std::fmt::Display for UnknownRegion<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("does not exist")?;
+        if let Some(nearest) = regions::nearest(self.0, regions::all()) {
+            write!(f, "; did you mean {nearest}?")?;
+        }
+        f.write_str(
+            " (a region newer than this version of trailtab needs its endpoint in AWS_ENDPOINT_URL_<SERVICE>)",
+        )
+    }
+}
+
+fn known(others: &[String]) -> String {
+    match others {
+        [] => "there are no profiles; `aws configure sso` and `aws configure` make one".to_owned(),
+        _ if others.len() > MAX_NAMED => {
+            let named = others[..MAX_NAMED].join(", ");
+            format!("there are {named} and {} more", others.len() - MAX_NAMED)
+        }
+        _ => format!("there are {}", others.join(", ")),
+    }
+}
+
+/// What a profile says about where its credentials come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Origin {
+    /// The profile, if any is named or there is a default one.
+    pub(super) profile: Option<String>,
+    /// Whether it was named on the command line, so that nothing but it is asked for credentials.
+    pub(super) is_only: bool,
+    /// The role that it assumes.
+    pub(super) role: Option<String>,
+    /// The profile, it or one that it refers to, whose credentials come from IAM Identity Center.
+    pub(super) sso: Option<String>,
+    /// The profile whose credentials come from a program.
+    pub(super) process: Option<String>,
+}
+
+/// The part of the configuration files that is checked.
+#[derive(Debug, Default)]
+pub(super) struct Profiles {
+    sections: EnvConfigSections,
+    selected: String,
+}
+
+impl Profiles {
+    /// Reads the configuration files and finds the profile that is selected.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read, or if a profile is named that does not exist: the SDK would ask for other
+    /// credentials instead.
+    pub(super) async fn read(access: &Access) -> Result<Profiles, ConfigError> {
+        let files = EnvConfigFiles::default();
+        let sections = aws_config::profile::load(&Fs::real(), &Env::real(), &files, None).await;
+        let sections = sections.map_err(unreadable)?;
+        let variable = || variable("AWS_PROFILE");
+        let named = match &access.profile {
+            Some(name) => Some((name.clone(), "--profile")),
+            None => variable().map(|name| (name, "AWS_PROFILE")),
+        };
+        match named {
+            Some((name, origin)) if name != "default" && sections.get_profile(&name).is_none() => {
+                let mut others: Vec<String> = sections.profiles().map(str::to_owned).collect();
+                others.sort_unstable();
+                Err(ConfigError::UnknownProfile {
+                    name,
+                    origin,
+                    others,
+                })
+            }
+            named => Ok(Profiles {
+                sections,
+                selected: named.map_or_else(|| "default".to_owned(), |(name, _)| name),
+            }),
+        }
+    }
+
+    fn selected(&self) -> Option<&Profile> {
+        self.sections.get_profile(&self.selected)
+    }
+
+    /// Where the selected profile's credentials come from.
+    pub(super) fn origin(&self, access: &Access) -> Origin {
+        let mut origin = Origin {
+            is_only: access.profile.is_some(),
+            ..Origin::default()
+        };
+        let mut profile = self.selected();
+        origin.profile = profile.map(|profile| profile.name().to_owned());
+        for _ in 0..MAX_STEPS {
+            let Some(current) = profile else { break };
+            let name = || Some(current.name().to_owned());
+            if origin.role.is_none() {
+                origin.role = current.get("role_arn").map(str::to_owned);
+            }
+            if current
+                .get("sso_session")
+                .or(current.get("sso_start_url"))
+                .is_some()
+            {
+                origin.sso = name();
+            } else if current.get("credential_process").is_some() {
+                origin.process = name();
+            }
+            profile = current
+                .get("source_profile")
+                .filter(|next| *next != current.name())
+                .and_then(|next| self.sections.get_profile(next));
+        }
+        origin
+    }
+
+    /// Checks the region, which becomes part of host names, unless other hosts are configured. The region that
+    /// an instance is in needs no check.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such region.
+    pub(super) fn check_region(&self) -> Result<(), ConfigError> {
+        let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+        let mut variables = variables.into_iter().filter_map(|name| {
+            let region = variable(name)?;
+            Some((region, name.to_owned()))
+        });
+        let configured = variables.next().or_else(|| {
+            let profile = self.selected()?;
+            let region = profile.get("region")?.to_owned();
+            Some((region, format!("the profile {:?}", profile.name())))
+        });
+        match configured {
+            Some((name, origin)) if !regions::is_known(&name) && !self.has_endpoint() => {
+                Err(ConfigError::UnknownRegion { name, origin })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells whether any service is asked at an address that was configured.
+    pub(super) fn has_endpoint(&self) -> bool {
+        let is_set = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            let name = name.to_string_lossy();
+            name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty()
+        };
+        let in_profile = |profile: &Profile| {
+            profile.get("endpoint_url").is_some() || profile.get("services").is_some()
+        };
+        env::vars_os().any(is_set) || self.selected().is_some_and(in_profile)
+    }
+}
+
+/// A variable of the environment that is set, and not to nothing.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "map_err passes it by value")]
+fn unreadable(error: EnvConfigFileLoadError) -> ConfigError {
+    let causes: Vec<String> = chain(&error).map(ToString::to_string).collect();
+    ConfigError::Unreadable(causes.join(": "))
+}
