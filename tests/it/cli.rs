@@ -1235,7 +1235,7 @@ fn page_of_width(sandbox: &Sandbox, width: usize, args: &[&str]) -> String {
 fn a_page_fits_its_terminal_and_keeps_names() {
     let sandbox = Sandbox::new();
     sandbox
-        .run(["demo", "--events", "20000", "--output", "demo"])
+        .run(["demo", "--events", "3000", "--output", "demo"])
         .expect(0);
     for width in [60, 80, 110, 160] {
         let page = page_of_width(
@@ -1264,6 +1264,30 @@ fn a_page_fits_its_terminal_and_keeps_names() {
             assert!(widest(&page) <= width, "{width}:\n{page}");
         }
     }
+}
+
+#[test]
+fn the_examples_of_help_run_on_the_demos_data() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["demo", "--output", "demo"]).expect(0);
+    let mut count = 0;
+    for verb in [
+        &["activity"][..],
+        &["usage"],
+        &["usage", "price"],
+        &["cost"],
+    ] {
+        let help = sandbox.run(verb.iter().chain(&["--help"])).expect(0).out;
+        let examples = help
+            .lines()
+            .filter_map(|line| line.strip_prefix("  trailtab "));
+        for example in examples.filter(|example| example.contains("demo/")) {
+            let ended = sandbox.run(shlex::split(example).unwrap()).expect(0);
+            assert!(ended.out.lines().count() > 5, "{example}: {}", ended.out);
+            count += 1;
+        }
+    }
+    assert_eq!(count, 5);
 }
 
 #[test]

@@ -10,6 +10,6 @@ pub(crate) enum Format {
     Text,
     /// All of it
     Json,
-    /// One table, without what is not in rows
+    /// All rows as one table
     Csv,
 }
