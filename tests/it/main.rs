@@ -16,6 +16,7 @@ mod cost_source;
 mod deploy;
 mod digests;
 mod docs;
+mod errors;
 mod first_hour;
 mod lookup_events;
 mod no_match;

@@ -41,7 +41,7 @@ fn meant(name: &str, known: &[String]) -> String {
     let listed = known.iter().map(String::as_str);
     let nearest = core_regions::nearest(name, listed.chain(table));
     nearest.map_or(String::new(), |nearest| {
-        format!("; did you mean {nearest}?")
+        format!(" (did you mean {nearest}?)")
     })
 }
 

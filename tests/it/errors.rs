@@ -1,0 +1,152 @@
+//! What a person reads when credentials, regions or the network are not as they should be.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use crate::support::aws::{Server, World};
+use crate::support::{Finished, Sandbox};
+
+const ACCOUNT: &str = "111122223333";
+
+/// An Identity Center profile without a sign-in, and one that lacks its secret key.
+const CONFIG: &str = "\
+[profile sso]
+sso_session = s
+sso_account_id = 111122223333
+sso_role_name = Audit
+region = us-east-1
+
+[sso-session s]
+sso_region = us-east-1
+sso_start_url = https://example.awsapps.com/start
+sso_registration_scopes = sso:account:access
+
+[profile half]
+aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+";
+
+/// Runs the program with some variables, and demands a message of one line that holds the words and nothing of the SDK's.
+#[track_caller]
+fn says(sandbox: &Sandbox, env: &[(&str, &str)], args: &[&str], code: i32, words: &[&str]) {
+    let ended = run(sandbox, env, args).expect(code);
+    for word in words {
+        assert!(ended.err.contains(word), "{word:?} is not in {}", ended.err);
+    }
+    for unwanted in ["dispatch failure", "\\u{a}", "0 B of 0 B", "unhandled"] {
+        assert!(!ended.err.contains(unwanted), "{}", ended.err);
+    }
+    assert_eq!(sandbox.files("results"), [""; 0]);
+}
+
+fn run(sandbox: &Sandbox, env: &[(&str, &str)], args: &[&str]) -> Finished {
+    let mut command = sandbox.trailtab();
+    command
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(env.iter().copied())
+        .args(args);
+    sandbox.finish(command, b"")
+}
+
+#[test]
+fn credentials_that_are_missing_are_told_with_what_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".aws/config", CONFIG);
+    for verb in ["activity", "usage", "cost"] {
+        let none = &["no AWS credentials were found", "aws configure"];
+        says(&sandbox, &[("AWS_REGION", "us-east-1")], &[verb], 1, none);
+        let unknown = &["--profile", "\"nope\"", "does not exist", "half"];
+        says(&sandbox, &[], &[verb, "--profile", "nope"], 1, unknown);
+        let expired = &["aws sso login --profile sso"];
+        says(&sandbox, &[], &[verb, "--profile", "sso"], 1, expired);
+        says(&sandbox, &[], &[verb, "--profile", "half"], 1, &["half"]);
+    }
+}
+
+/// Otherwise the account of a container or an instance would be read instead, silently.
+#[test]
+fn a_profile_of_the_environment_that_does_not_exist_is_refused_before_any_request() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(World::new(1_790_000_000).account(ACCOUNT));
+    let mut env = server.container(ACCOUNT);
+    env.push(("AWS_PROFILE", "nope".to_owned()));
+    let env: Vec<_> = env
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let words = &["AWS_PROFILE", "\"nope\"", "does not exist"];
+    says(&sandbox, &env, &["activity"], 1, words);
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn regions_that_do_not_exist_are_refused_with_the_nearest() {
+    let sandbox = Sandbox::new();
+    let meant = &["AWS_REGION", "\"us-est-1\"", "did you mean us-east-1?"];
+    says(
+        &sandbox,
+        &[("AWS_REGION", "us-est-1")],
+        &["activity"],
+        1,
+        meant,
+    );
+    let region = ["activity", "--region", "eu-centrl-1"];
+    let meant = &["--region eu-centrl-1", "did you mean eu-central-1?"];
+    says(&sandbox, &[("AWS_REGION", "us-east-1")], &region, 2, meant);
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_is_named_by_all_verbs() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    // From here on, connections are refused.
+    drop(listener);
+    sandbox.write(
+        "config.json",
+        r#"{"managers": {"ann@example.com": ["Production"]}}"#,
+    );
+    sandbox.write("log.json", RECORD);
+    let endpoint = format!("http://{host}");
+    let env = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    let verbs: [&[&str]; 6] = [
+        &["activity"],
+        &["activity", "--organization"],
+        &["activity", "s3://my-trail-bucket"],
+        &["usage", "--publish", "--dry-run", "log.json"],
+        &["cost"],
+        &["cost", "check", "--config", "config.json"],
+    ];
+    let words = ["cannot reach", &host, "connection refused"];
+    for args in verbs {
+        says(&sandbox, &env, args, 1, &words);
+    }
+}
+
+const RECORD: &str = r#"{"Records": [{"eventVersion": "1.08", "eventTime": "2026-09-07T08:00:00Z",
+    "eventSource": "ec2.amazonaws.com", "eventName": "RunInstances", "awsRegion": "eu-west-1",
+    "recipientAccountId": "111122223333", "eventID": "00000000-0000-4000-8000-000000000001"}]}"#;
+
+#[test]
+fn faults_in_settings_are_shown_as_their_parser_lays_them_out() {
+    let sandbox = Sandbox::new();
+    sandbox.write("trailtab.toml", "[mail]\nfrom = costs@example.com\n");
+    let ended = run(
+        &sandbox,
+        &[],
+        &["cost", "check", "--config", "trailtab.toml"],
+    );
+    assert_ne!(ended.code, Some(0));
+    assert!(!ended.err.contains("\\u{a}"), "{}", ended.err);
+    assert!(
+        ended
+            .err
+            .lines()
+            .any(|line| line.contains("2 | from = costs@example.com")),
+        "{}",
+        ended.err
+    );
+}
