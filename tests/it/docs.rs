@@ -459,6 +459,22 @@ fn contributing_names_what_exists() {
 }
 
 #[test]
+fn the_readme_of_the_tests_names_what_exists() {
+    let text = read("tests/README.md");
+    let (tests, real_data) = text.split_once("## Real data").unwrap();
+    // Of the real data, only the tests that read them are in the repository.
+    let readers = code_spans(real_data).into_iter();
+    let readers = readers.filter(|span| span.starts_with("tests/"));
+    let paths = code_spans(tests).into_iter().filter(|span| is_path(span));
+    let paths: Vec<_> = paths.chain(readers).collect();
+    assert!(paths.len() >= 8, "{paths:?}");
+    for path in paths {
+        let beside_code = path == "tests.rs";
+        assert!(beside_code || root().join(path).exists(), "{path}");
+    }
+}
+
+#[test]
 fn names_that_do_not_exist_are_found() {
     let source = ["known", "Known"].map(str::to_owned).into();
     let text = "`known`, `Known::gone`, `tests/it/docs.rs`, `tests/it/no-such.rs`, `gone.md`, `a b`\n    `code`\n";

@@ -294,6 +294,15 @@ fn cargo_run_finds_the_program() {
     assert_eq!(text(&output.stdout), version);
 }
 
+/// After the command, a shell that knows no other `trailtab` finds the one that `cargo run` built.
+fn puts_the_built_program_on_the_path(machine: &Machine, command: &str) {
+    let found = machine.shell(&format!(
+        "PATH=/usr/bin:/bin; {command}; command -v trailtab"
+    ));
+    // What is printed has [DIR] for the sandbox's folder.
+    assert_eq!(found.expect(0).out, "[DIR]/target/debug/trailtab\n");
+}
+
 /// `cargo install --path crates/trailtab --locked` installs `trailtab` and nothing else.
 fn cargo_installs_one_program(words: &[String]) {
     assert_eq!(words[2..], ["--path", "crates/trailtab", "--locked"]);
@@ -380,6 +389,7 @@ fn check(machine: &Machine, example: &Example) {
             assert_eq!(words[2..], ["--", "demo"]);
         }
         ["cargo", "install"] => cargo_installs_one_program(&words),
+        ["export", _] => puts_the_built_program_on_the_path(machine, &example.command),
         ["./test"] => the_tests_are_what_ci_runs(),
         ["pip", "install"] => {
             assert_eq!(words[2], "-r");
@@ -423,7 +433,7 @@ fn every_command_of_the_readme_and_every_hint_of_the_demo_works() {
         .collect();
     assert_eq!(
         Vec::from_iter(programs),
-        ["./test", "cargo", "pip", "sam", "trailtab"]
+        ["./test", "cargo", "export", "pip", "sam", "trailtab"]
     );
     assert!(examples.len() > 25, "{examples:?}");
     for example in &examples {
