@@ -8,6 +8,7 @@ use trailtab_core::coverage::scope_of;
 use trailtab_core::event::csv;
 use trailtab_core::event::oracle::{self, Told};
 use trailtab_core::integrity::digest::{DigestFile, LogFileName, is_at};
+use trailtab_core::time::TimeArgument;
 
 fuzz_target!(|document: &[u8]| {
     oracle::check(document);
@@ -23,6 +24,6 @@ fuzz_target!(|document: &[u8]| {
         }
         let _ = is_at(name, "bucket", name);
         let _ = scope_of(name);
-        let _ = trailtab_core::time::TimeWindow::between(Some(name), None);
+        let _ = name.parse::<TimeArgument>();
     }
 });
