@@ -1,8 +1,12 @@
 //! What a person reads when credentials, regions or the network are not as they should be.
 
+use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use crate::support::aws::{Server, World};
+use crate::support::aws::{Fault, Server, World};
 use crate::support::{Finished, Sandbox};
 
 const ACCOUNT: &str = "111122223333";
@@ -20,8 +24,18 @@ sso_region = us-east-1
 sso_start_url = https://example.awsapps.com/start
 sso_registration_scopes = sso:account:access
 
+[profile over-sso]
+role_arn = arn:aws:iam::444455556666:role/audit
+source_profile = sso
+
 [profile half]
 aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+
+[profile empty]
+region = us-east-1
+
+[profile program]
+credential_process = sh -c 'echo first >&2; echo second >&2; exit 3'
 ";
 
 /// Runs the program with some variables, and demands a message of one line that holds the words and nothing of the SDK's.
@@ -61,6 +75,85 @@ fn credentials_that_are_missing_are_told_with_what_to_do() {
     }
 }
 
+#[test]
+fn what_is_wrong_with_a_profile_is_said_in_one_line() {
+    let sandbox = Sandbox::new();
+    let default =
+        "\n[default]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = Audit\n";
+    sandbox.write(".aws/config", format!("{CONFIG}{default}"));
+    let sign_in = |command: &str| {
+        format!("the sign-in to IAM Identity Center has expired: run `{command}` and try again\n")
+    };
+    let sign_in_to_sso = sign_in("aws sso login --profile sso");
+    for (profile, said) in [
+        ("default", sign_in("aws sso login").as_str()),
+        ("sso", &sign_in_to_sso),
+        ("over-sso", &sign_in_to_sso),
+        (
+            "empty",
+            "the profile \"empty\" has no credentials: run `aws configure sso --profile empty` or",
+        ),
+        ("half", "the profile \"half\" is incomplete: "),
+        (
+            "program",
+            "the credential_process of the profile \"program\" failed: ",
+        ),
+    ] {
+        let args = ["activity", "--profile", profile];
+        says(&sandbox, &[("AWS_REGION", "us-east-1")], &args, 1, &[said]);
+        let err = run(&sandbox, &[("AWS_REGION", "us-east-1")], &args).err;
+        assert_eq!(err.lines().count(), 1, "{err}");
+        assert!(
+            err.starts_with(&format!("trailtab: {said}")) && err.len() < 300,
+            "{err}"
+        );
+    }
+}
+
+/// Each verb says the same of credentials that AWS refuses, whatever it asks first.
+#[test]
+fn credentials_that_aws_refuses_are_told_with_what_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox.write("log.json", RECORD);
+    for (code, message, words) in [
+        (
+            "ExpiredToken",
+            "The security token included in the request is expired",
+            "get new ones and run again",
+        ),
+        (
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+            "AWS does not accept the access key",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match",
+            "the secret access key does not belong",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Signature expired: 20260928T080000Z is now earlier than",
+            "the clock of this machine",
+        ),
+    ] {
+        let server = Server::start(World::new(1_790_000_000).account(ACCOUNT));
+        server.fail(usize::MAX, Fault::error(403, code, message), |_| true);
+        let env = server.environment(ACCOUNT);
+        let env: Vec<_> = env
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        for args in [
+            &["activity"][..],
+            &["usage", "--publish", "--dry-run", "log.json"],
+            &["cost"],
+        ] {
+            says(&sandbox, &env, args, 1, &[words, code]);
+        }
+    }
+}
+
 /// Otherwise the account of a container or an instance would be read instead, silently.
 #[test]
 fn a_profile_of_the_environment_that_does_not_exist_is_refused_before_any_request() {
@@ -91,6 +184,21 @@ fn regions_that_do_not_exist_are_refused_with_the_nearest() {
     let region = ["activity", "--region", "eu-centrl-1"];
     let meant = &["--region eu-centrl-1", "did you mean eu-central-1?"];
     says(&sandbox, &[("AWS_REGION", "us-east-1")], &region, 2, meant);
+    sandbox.write(".aws/config", "[profile dev]\nregion = eu-west1\n");
+    let meant = &[
+        "the profile \"dev\" names the region \"eu-west1\"",
+        "did you mean",
+    ];
+    says(&sandbox, &[], &["cost", "--profile", "dev"], 1, meant);
+    // Where the hosts are configured, names do not become hosts.
+    let env = [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("AWS_REGION", "moon-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    let region = ["activity", "--region", "moon-east-1"];
+    says(&sandbox, &env, &region, 1, &["cannot reach 127.0.0.1:9"]);
 }
 
 #[test]
@@ -124,6 +232,62 @@ fn a_host_that_cannot_be_reached_is_named_by_all_verbs() {
     for args in verbs {
         says(&sandbox, &env, args, 1, &words);
     }
+}
+
+/// What is dropped, and what is taken and never answered, is given up as well.
+#[test]
+fn attempts_to_connect_are_few_until_anything_has_answered() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            // It is closed in the middle of the handshake.
+            let _ = stream.unwrap().read(&mut [0; 4096]);
+        }
+    });
+    let endpoint = format!("https://{host}");
+    let env = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    // With the regions, two services are asked beside the first question.
+    for (args, most) in [
+        (&["activity", "--region", "us-east-1"][..], 3),
+        (&["activity"], 7),
+        (&["activity", "s3://my-trail-bucket"], 3),
+        (&["cost"], 3),
+    ] {
+        connections.store(0, Ordering::SeqCst);
+        says(&sandbox, &env, args, 1, &["cannot reach", &host]);
+        let attempts = connections.load(Ordering::SeqCst);
+        assert!((1..=most).contains(&attempts), "{args:?}: {attempts}");
+    }
+}
+
+#[test]
+fn the_proxy_is_named_without_its_password() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let proxy = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let address = format!("http://ann:hunter2@{proxy}");
+    let env = [
+        ("HTTPS_PROXY", address.as_str()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    let args = ["activity", "--region", "us-east-1"];
+    let through = format!("sts.us-east-1.amazonaws.com through the proxy http://{proxy}");
+    says(&sandbox, &env, &args, 1, &["cannot reach", &through]);
+    let err = run(&sandbox, &env, &args).err;
+    assert!(!err.contains("hunter2"), "{err}");
 }
 
 const RECORD: &str = r#"{"Records": [{"eventVersion": "1.08", "eventTime": "2026-09-07T08:00:00Z",

@@ -83,8 +83,15 @@ fn what_may_not_be_asked_is_named() {
         .deny(super::PAYER, "ce:GetCostAndUsage")
         .deny(super::PAYER, "ce:ListCostAllocationTags");
     let lab = Lab::of(world);
-    let checked = check(&lab, &json!({"executives": ["cfo@example.com"]})).expect(3);
+    let settings = json!({
+        "executives": ["cfo@example.com"],
+        "managers": {"head@example.com": ["Production"]},
+    });
+    let checked = check(&lab, &settings).expect(3);
+    let missing = "there is no account called";
+    assert!(!checked.out.contains(missing), "{}", checked.out);
     for part in [
+        "the account name \"Production\" could not be checked, since accounts could not be listed",
         "organizations:ListAccounts",
         "ce:GetCostAndUsage",
         "ce:ListCostAllocationTags",

@@ -570,8 +570,12 @@ fn next(page: &ListObjectsV2Output) -> Option<String> {
 }
 
 fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+    // Where the message names the action, it is explained with what to allow.
+    let names_action = |message: &str| message.contains("not authorized to perform");
     let hint = match error.code() {
-        Some("AccessDenied") => " (the credentials need s3:ListBucket on the bucket)",
+        Some("AccessDenied") if !error.message().is_some_and(names_action) => {
+            " (the credentials need s3:ListBucket on the bucket)"
+        }
         Some("NoSuchBucket") => " (is the name right?)",
         _ => "",
     };

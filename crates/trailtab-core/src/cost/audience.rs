@@ -53,13 +53,28 @@ pub struct AccountDirectory {
     /// Accounts that are closed or not yet active. They may have costs, but a name that an active
     /// account has too refers to the active one.
     inactive: BTreeSet<String>,
+    /// Set if accounts could not be listed, so that there may be others.
+    is_partial: bool,
 }
 
 impl AccountDirectory {
     /// Creates a directory of account names by id. `inactive` holds the ids of accounts that are
     /// not active.
     pub fn new(names: BTreeMap<String, String>, inactive: BTreeSet<String>) -> AccountDirectory {
-        AccountDirectory { names, inactive }
+        AccountDirectory {
+            names,
+            inactive,
+            is_partial: false,
+        }
+    }
+
+    /// Creates an empty directory for a run that has no list of accounts. Names come from
+    /// [`AccountDirectory::learn`], and there may be more accounts than those.
+    pub fn partial() -> AccountDirectory {
+        AccountDirectory {
+            is_partial: true,
+            ..AccountDirectory::default()
+        }
     }
 
     /// All account names by id; an unknown name is empty.
@@ -139,8 +154,16 @@ impl AccountDirectory {
                 format!("; accounts: {}{more}", shown.join(", "))
             }
         };
-        let short = format!("there is no account called {wanted:?}");
-        let hint = format!("{short}{hint}");
+        let (short, advice) = match self.is_partial {
+            true => (
+                format!(
+                    "the account name {wanted:?} could not be checked, since accounts could not be listed"
+                ),
+                " (the id of an account needs no list)",
+            ),
+            false => (format!("there is no account called {wanted:?}"), ""),
+        };
+        let hint = format!("{short}{hint}{advice}");
         Err(SettingsProblem { short, hint })
     }
 }
@@ -321,6 +344,22 @@ mod tests {
 
     fn of(json: &str) -> RecipientList {
         RecipientList::of(&CostSettings::parse(json.as_bytes()).unwrap(), &directory())
+    }
+
+    #[test]
+    fn an_account_that_could_not_be_looked_for_is_not_said_to_be_missing() {
+        let mut directory = AccountDirectory::partial();
+        let problem = directory.find("Production").unwrap_err();
+        assert_eq!(
+            problem.hint,
+            "the account name \"Production\" could not be checked, since accounts could not be listed \
+             (the id of an account needs no list)"
+        );
+        let known = ("111122223333".to_owned(), "Production".to_owned());
+        directory.learn(&BTreeMap::from([known]));
+        assert_eq!(directory.find("production").unwrap().id, "111122223333");
+        let hint = directory.find("Prodction").unwrap_err().hint;
+        assert!(hint.contains("did you mean \"Production\"?"), "{hint}");
     }
 
     #[test]

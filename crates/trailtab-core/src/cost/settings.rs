@@ -283,9 +283,9 @@ mod tests {
             ("{\"managers\": []}", "JSON"),
             ("{", "JSON"),
         ] {
-            let error = CostSettings::parse(text.as_bytes())
-                .unwrap_err()
-                .to_string();
+            let error = CostSettings::parse(text.as_bytes()).unwrap_err();
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let error = format!("{error}: {}", cause.unwrap_or_default());
             assert!(error.contains(part), "{error}");
         }
     }

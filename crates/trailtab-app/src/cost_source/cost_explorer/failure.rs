@@ -11,7 +11,7 @@ use crate::aws;
 pub enum AskError {
     /// The credentials lack the permission; the value is AWS's code and message.
     #[error(
-        "Cost Explorer refuses to answer: {0} (whoever asks needs the permission ce:GetCostAndUsage; in a member account, the management account must allow it as well)"
+        "Cost Explorer refuses ce:GetCostAndUsage: {0} (in a member account, the management account must allow access to Cost Explorer as well)"
     )]
     Denied(String),
     /// The account has no Cost Explorer data, or not yet; the value is AWS's code and message.

@@ -165,10 +165,12 @@ fn begin(
     CostRun {
         settings,
         answers: Arc::new(answers),
-        directory: AccountDirectory::new(
-            names,
-            inactive.map(|account| account.id.clone()).collect(),
-        ),
+        directory: match listed {
+            Some(_) => {
+                AccountDirectory::new(names, inactive.map(|account| account.id.clone()).collect())
+            }
+            None => AccountDirectory::partial(),
+        },
         has_directory: listed.is_some(),
         notes,
         remarks: Vec::new(),
