@@ -1,4 +1,4 @@
-//! The result as one long table: section, key, item, count.
+//! The summary as one long table (section, key, item, count), and other tables.
 
 use super::escape::cell;
 use trailtab_core::activity::summary::{Calls, NestedCounts, Summary};
@@ -55,6 +55,25 @@ pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
     }
     table
         .0
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}
+
+/// Writes any table: the names of its columns, and its rows.
+///
+/// # Errors
+///
+/// None that writing to memory has.
+pub fn table<const COLUMNS: usize>(
+    names: [&str; COLUMNS],
+    rows: impl IntoIterator<Item = [String; COLUMNS]>,
+) -> csv::Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(names)?;
+    for row in rows {
+        table.write_record(row.each_ref().map(|text| cell(text).into_owned()))?;
+    }
+    table
         .into_inner()
         .map_err(|error| error.into_error().into())
 }

@@ -1,6 +1,6 @@
 //! `trailtab archive`: what an archive holds, and whether it is whole.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -8,7 +8,7 @@ use clap::Subcommand;
 use super::RunEnd;
 use super::plot::PictureArgs;
 use super::ui::Ui;
-use crate::format::Format;
+use crate::format::{Format, ResultArgs, ResultForms};
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::{archive, plot};
@@ -68,12 +68,14 @@ struct VerifyArgs {
     /// Directory of the archive
     #[arg(value_name = "ARCHIVE")]
     directory: PathBuf,
+    #[command(flatten)]
+    result: ResultArgs,
 }
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     match &args.verb {
         ArchiveVerb::Status(args) => status(args, ui),
-        ArchiveVerb::Verify(args) => verify(&args.directory, ui),
+        ArchiveVerb::Verify(args) => verify(args, ui),
     }
 }
 
@@ -96,12 +98,22 @@ fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     Ok(RunEnd::Done)
 }
 
-fn verify(directory: &Path, ui: Ui) -> anyhow::Result<RunEnd> {
+fn verify(args: &VerifyArgs, ui: Ui) -> anyhow::Result<RunEnd> {
+    let ResultArgs { format, files } = &args.result;
+    files.prepare()?;
     let progress = ReadProgress::default();
-    let inspection = ui.watch(&progress, || archive::verify(directory, &progress))?;
-    let printed = render::archive::inspection(&inspection, ui.look());
-    ui.data(printed.as_bytes())
-        .context("cannot print what was found")?;
+    let inspection = ui.watch(&progress, || archive::verify(&args.directory, &progress))?;
+    let not_listed = inspection.damage.more + inspection.remarks.more;
+    if *format == Format::Csv && not_listed > 0 {
+        ui.remark(&format!("findings that are not listed: {not_listed}"));
+    }
+    ResultForms {
+        name: "archive_verify",
+        page: &|look| render::archive::inspection(&inspection, look),
+        json: &|| Ok(render::archive::inspection_json(&inspection)?),
+        csv: &|| Ok(render::archive::inspection_csv(&inspection)?),
+    }
+    .deliver(*format, files, ui)?;
     Ok(match inspection.damage.count() {
         0 => RunEnd::Done,
         _ => RunEnd::Partial,

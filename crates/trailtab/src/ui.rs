@@ -21,6 +21,12 @@ const BETWEEN_LINES: Duration = Duration::from_secs(60);
 /// Columns of a page that goes to a file or another program.
 const WIDTH_WITHOUT_TERMINAL: usize = 110;
 
+/// The look of a page that is written into a file, which does not depend on the terminal.
+pub(crate) const FILE_STYLE: TextStyle = TextStyle {
+    width: WIDTH_WITHOUT_TERMINAL,
+    colour: false,
+};
+
 /// How the user wants to be talked to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ui {

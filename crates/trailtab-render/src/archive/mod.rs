@@ -1,4 +1,4 @@
-//! What an archive holds: as a page, as JSON, as CSV, and as a calendar.
+//! What an archive holds, and whether it is whole: as pages, as JSON, as CSV, and as a calendar.
 
 mod page;
 
@@ -8,7 +8,9 @@ pub use self::page::{inspection, status};
 use super::chart::{CalendarChart, CalendarRow, ChartScene};
 use super::escape::cell;
 use crate::page::{counted, thousands};
-use trailtab_core::history::holdings::{self, ArchiveInventory, RegionInventory};
+use trailtab_core::history::holdings::{
+    self, ArchiveInspection, ArchiveInventory, PathFinding, PathFindings, RegionInventory,
+};
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time;
 
@@ -142,6 +144,71 @@ pub fn csv(holdings: &ArchiveInventory) -> csv::Result<Vec<u8>> {
     table
         .into_inner()
         .map_err(|error| error.into_error().into())
+}
+
+#[derive(Serialize)]
+struct InspectionResult<'i> {
+    /// Files that match the ledger, their events and their bytes.
+    files: u64,
+    events: u64,
+    bytes: u64,
+    damage: Vec<InspectionFinding<'i>>,
+    damage_not_listed: u64,
+    remarks: Vec<InspectionFinding<'i>>,
+    remarks_not_listed: u64,
+}
+
+#[derive(Serialize)]
+struct InspectionFinding<'i> {
+    path: &'i str,
+    what: &'i str,
+}
+
+fn listed(findings: &PathFindings) -> Vec<InspectionFinding<'_>> {
+    let findings = findings.named.iter();
+    let findings = findings.map(|PathFinding { path, what }| InspectionFinding { path, what });
+    findings.collect()
+}
+
+/// Writes what looking through an archive came to as JSON, with a line break at its end.
+///
+/// # Errors
+///
+/// None that its types allow.
+pub fn inspection_json(inspection: &ArchiveInspection) -> serde_json::Result<Vec<u8>> {
+    let ArchiveInspection {
+        good,
+        damage,
+        remarks,
+    } = inspection;
+    crate::json::ascii(&InspectionResult {
+        files: good.files,
+        events: good.events,
+        bytes: good.bytes,
+        damage: listed(damage),
+        damage_not_listed: damage.more,
+        remarks: listed(remarks),
+        remarks_not_listed: remarks.more,
+    })
+}
+
+/// Writes a row for each finding of looking through an archive.
+///
+/// # Errors
+///
+/// None that writing to memory has.
+pub fn inspection_csv(inspection: &ArchiveInspection) -> csv::Result<Vec<u8>> {
+    let kinds = [
+        ("damage", &inspection.damage),
+        ("remark", &inspection.remarks),
+    ];
+    let rows = kinds.into_iter().flat_map(|(kind, findings)| {
+        let row = move |finding: &PathFinding| {
+            [kind.to_owned(), finding.path.clone(), finding.what.clone()]
+        };
+        findings.named.iter().map(row)
+    });
+    crate::csv::table(["kind", "path", "what"], rows)
 }
 
 /// Draws which days are covered.

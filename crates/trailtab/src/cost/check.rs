@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Context as _;
-use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use crate::RunEnd;
+use crate::format::{ResultArgs, ResultForms};
 use crate::reading::CredentialArgs;
 use crate::ui::Ui;
 use trailtab_app::aws;
@@ -14,7 +13,8 @@ use trailtab_app::clock;
 use trailtab_app::job::cost::check::{self, CheckReport, CheckVerdict};
 use trailtab_app::job::read::start_runtime;
 use trailtab_app::source::Source;
-use trailtab_core::cost::report::{AccountName, AudienceKind};
+use trailtab_core::cost::report::{AccountName, Audience, AudienceKind};
+use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
 /// Check the settings against the account, and send nothing
@@ -29,23 +29,15 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "PLACE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     config: Source,
-    /// Form of what is found
-    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
-    format: CheckFormat,
+    #[command(flatten)]
+    result: ResultArgs,
     #[command(flatten)]
     credentials: CredentialArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum CheckFormat {
-    /// Lines for people
-    #[value(alias = "table")]
-    Text,
-    /// All of it
-    Json,
-}
-
 pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
+    let ResultArgs { format, files } = &args.result;
+    files.prepare()?;
     start_runtime()?.block_on(async {
         let config = aws::config(&args.credentials.access()).await?;
         let settings = trailtab_app::job::cost::open::settings(&args.config, &config).await?;
@@ -54,11 +46,16 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
             trailtab_app::job::cost::open::live(settings, &config, None, now).await?;
         let accounts = (!listed.is_empty()).then_some(listed.len());
         let checked = check::check(&mut run, accounts, &config).await;
-        let printed = match args.format {
-            CheckFormat::Text => lines(&checked).into_bytes(),
-            CheckFormat::Json => trailtab_render::json::ascii(&checked)?,
-        };
-        ui.data(&printed).context("cannot print what was found")?;
+        ResultForms {
+            name: "cost_check",
+            page: &|_| lines(&checked),
+            json: &|| Ok(render::json::ascii(&checked)?),
+            csv: &|| {
+                let names = ["kind", "verdict", "recipient", "what"];
+                Ok(render::csv::table(names, rows(&checked))?)
+            },
+        }
+        .deliver(*format, files, ui)?;
         Ok(match checked.is_good() {
             true => RunEnd::Done,
             false => RunEnd::Partial,
@@ -66,35 +63,65 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     })
 }
 
+fn name(verdict: CheckVerdict) -> &'static str {
+    match verdict {
+        CheckVerdict::Good => "good",
+        CheckVerdict::Doubtful => "doubtful",
+        CheckVerdict::Bad => "bad",
+    }
+}
+
+/// Says what a report shows.
+fn about(audience: &Audience) -> String {
+    match audience.kind {
+        AudienceKind::Executive => "all accounts".to_owned(),
+        AudienceKind::Manager => {
+            let accounts: Vec<String> = audience.accounts.iter().map(AccountName::label).collect();
+            accounts.join(", ")
+        }
+        AudienceKind::Individual => {
+            let owner = audience.owner.as_ref();
+            format!("what {} used", owner.map_or("", |owner| &owner.name))
+        }
+    }
+}
+
+/// A row for each finding, and then one for each report: its kind, verdict, recipient, and what it says or shows.
+fn rows(checked: &CheckReport) -> impl Iterator<Item = [String; 4]> {
+    let findings = checked.findings.iter().map(|finding| {
+        let verdict = name(finding.verdict).to_owned();
+        [
+            "finding".to_owned(),
+            verdict,
+            String::new(),
+            finding.what.clone(),
+        ]
+    });
+    let reports = checked.reports.iter().map(|report| {
+        let about = about(&report.audience);
+        [
+            "report".to_owned(),
+            String::new(),
+            report.recipient.clone(),
+            about,
+        ]
+    });
+    findings.chain(reports)
+}
+
 fn lines(checked: &CheckReport) -> String {
     let mut out = String::new();
     for finding in &checked.findings {
         let verdict = match finding.verdict {
-            CheckVerdict::Good => "good",
-            CheckVerdict::Doubtful => "doubtful",
             CheckVerdict::Bad => "BAD",
+            verdict => name(verdict),
         };
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{verdict:<8}  {}", terminal(&finding.what));
     }
     let _ = writeln!(out, "\nReports");
     for report in &checked.reports {
-        let audience = &report.audience;
-        let about = match audience.kind {
-            AudienceKind::Executive => "all accounts".to_owned(),
-            AudienceKind::Manager => {
-                let accounts: Vec<String> =
-                    audience.accounts.iter().map(AccountName::label).collect();
-                accounts.join(", ")
-            }
-            AudienceKind::Individual => {
-                let owner = audience
-                    .owner
-                    .as_ref()
-                    .map_or("", |owner| owner.name.as_str());
-                format!("what {owner} used")
-            }
-        };
+        let about = about(&report.audience);
         let (recipient, about) = (terminal(&report.recipient), terminal(&about));
         let _ = writeln!(out, "  {recipient}: {about}");
     }

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 use super::publish::PublishArgs;
 use crate::UsageError;
+use crate::format::{Format, ResultFileArgs};
 use crate::reading::{CredentialArgs, ReadingArgs};
 use trailtab_app::source::Source;
 use trailtab_core::activity::usage::metrics::{
@@ -19,6 +20,7 @@ const ROWS: usize = 50;
 #[derive(Debug, clap::Args)]
 // There is nothing to write for each account here.
 #[command(mut_arg("organization", |arg| arg.help("Read all active accounts of the organisation")))]
+#[command(mut_arg("output", |arg| arg.conflicts_with_all(["dashboard", "alarm", "publish"])))]
 pub(super) struct UsageArgs {
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
@@ -33,6 +35,8 @@ pub(super) struct UsageArgs {
     /// What to print
     #[arg(long, value_enum, default_value_t = UsageFormat::Text, help_heading = "Output")]
     pub(super) format: UsageFormat,
+    #[command(flatten)]
+    pub(super) files: ResultFileArgs,
     #[command(flatten)]
     pub(super) credentials: CredentialArgs,
 }
@@ -95,9 +99,11 @@ enum PerArg {
     Day,
 }
 
+/// The forms of a table, and those of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum UsageFormat {
     /// A page for people
+    #[value(alias = "table")]
     Text,
     /// All of it
     Json,
@@ -115,6 +121,18 @@ pub(super) enum DashboardForm {
     Json,
     /// A template with the dashboard, and the alarms
     Cloudformation,
+}
+
+impl UsageFormat {
+    /// The form of a table, unless this is one of metrics.
+    pub(super) fn of_table(self) -> Option<Format> {
+        match self {
+            UsageFormat::Text => Some(Format::Text),
+            UsageFormat::Json => Some(Format::Json),
+            UsageFormat::Csv => Some(Format::Csv),
+            UsageFormat::Openmetrics | UsageFormat::Emf => None,
+        }
+    }
 }
 
 /// Reads a namespace that CloudWatch takes.
@@ -164,9 +182,9 @@ impl MetricArgs {
     }
 
     /// How many rows a table may have.
-    pub(super) fn rows(&self, format: UsageFormat) -> Option<usize> {
+    pub(super) fn rows(&self, format: Format) -> Option<usize> {
         match format {
-            UsageFormat::Text => Some(self.top_or(ROWS)),
+            Format::Text => Some(self.top_or(ROWS)),
             _ => self.top.map(|top| top as usize),
         }
     }
@@ -175,7 +193,7 @@ impl MetricArgs {
 impl UsageArgs {
     /// Refuses what has no meaning together.
     pub(super) fn refuse(&self) -> anyhow::Result<()> {
-        let makes_metrics = matches!(self.format, UsageFormat::Openmetrics | UsageFormat::Emf);
+        let makes_metrics = self.format.of_table().is_none();
         let is_verb = |source: &Source| *source == Source::Path("price".into());
         let error = if self.reading.sources.iter().any(is_verb) {
             "price comes first, before all options; a file or directory of that name is ./price"
@@ -183,6 +201,8 @@ impl UsageArgs {
             "--metrics is for --format openmetrics and emf, and for --publish"
         } else if self.table.throttled && makes_metrics {
             "--throttled can be had as text, json and csv"
+        } else if makes_metrics && self.files.are_wanted() {
+            "--output writes a table: redirect standard output to keep openmetrics and emf"
         } else if makes_metrics && self.table.is_given() {
             "--by and --per are for tables: --metrics says what metrics tell apart"
         } else if self.watch.dashboard == Some(DashboardForm::Json) && !self.watch.alarm.is_empty()

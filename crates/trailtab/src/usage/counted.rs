@@ -1,6 +1,7 @@
 //! Usage that was read, and what is known of it.
 
 use crate::RunEnd;
+use crate::format::Format;
 use crate::reading::{self, CredentialArgs, ReadingArgs, ReadingOptions, ReadingPlan};
 use crate::signals;
 use crate::ui::Ui;
@@ -71,6 +72,15 @@ impl CountedUsage {
         match self.basis.coverage.complete {
             true => RunEnd::Done,
             false => RunEnd::Partial,
+        }
+    }
+
+    /// Says on standard error what a result in this form has no place for.
+    pub(super) fn tell_beside(&self, format: Format, ui: Ui) {
+        match format {
+            Format::Text => {}
+            Format::Json => self.tell_no_match(ui),
+            Format::Csv => self.tell_what_is_missing(ui),
         }
     }
 

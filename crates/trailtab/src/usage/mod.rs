@@ -14,6 +14,7 @@ use self::args::{DashboardForm, UsageArgs, UsageFormat};
 use self::counted::CountedUsage;
 use super::RunEnd;
 use super::ui::Ui;
+use crate::format::{Format, ResultForms};
 use trailtab_core::activity::usage::causes::{self, ThrottleReport};
 use trailtab_core::activity::usage::kept::{self, MetricLimit};
 use trailtab_core::activity::usage::metrics::{self, MetricSets};
@@ -87,50 +88,49 @@ fn usage(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     if args.watch.dashboard.is_some() || !args.watch.alarm.is_empty() {
         return watch(args, ui);
     }
-    match args.format {
-        UsageFormat::Openmetrics | UsageFormat::Emf => metrics(args, ui),
-        _ if args.table.throttled => throttled(args, ui),
-        _ => table(args, ui),
+    let Some(format) = args.format.of_table() else {
+        return metrics(args, ui);
+    };
+    args.files.prepare()?;
+    match args.table.throttled {
+        true => throttled(args, format, ui),
+        false => table(args, format, ui),
     }
 }
 
 /// Prints calls as a table.
-fn table(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
-    let question = args.table.question(args.metrics.rows(args.format));
-    let counted = CountedUsage::read(&args.reading, &args.credentials, question.detail(), ui)?;
-    let basis = counted.basis.clone();
-    let report = UsageReport::of(&counted.usage, &question, counted.extent, basis);
-    let printed = match args.format {
-        UsageFormat::Json => {
-            counted.tell_no_match(ui);
-            render::json::ascii(&report)?
-        }
-        UsageFormat::Csv => {
-            counted.tell_what_is_missing(ui);
-            render::usage::report_csv(&report)?
-        }
-        _ => render::usage::report(&report, ui.look()).into_bytes(),
+fn table(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
+    let question = |format| args.table.question(args.metrics.rows(format));
+    let detail = question(format).detail();
+    let counted = CountedUsage::read(&args.reading, &args.credentials, detail, ui)?;
+    // A page has fewer rows than the same table for programs.
+    let report = |format| {
+        let (question, basis) = (question(format), counted.basis.clone());
+        UsageReport::of(&counted.usage, &question, counted.extent, basis)
     };
-    ui.data(&printed).context("cannot print the table")?;
+    counted.tell_beside(format, ui);
+    ResultForms {
+        name: "usage",
+        page: &|look| render::usage::report(&report(Format::Text), look),
+        json: &|| Ok(render::json::ascii(&report(Format::Json))?),
+        csv: &|| Ok(render::usage::report_csv(&report(Format::Csv))?),
+    }
+    .deliver(format, &args.files, ui)?;
     Ok(counted.ended())
 }
 
 /// Prints who causes throttling.
-fn throttled(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
+fn throttled(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
     let counted = CountedUsage::read(&args.reading, &args.credentials, causes::DETAIL, ui)?;
     let causes = ThrottleReport::of(&counted.usage, counted.basis.clone());
-    let printed = match args.format {
-        UsageFormat::Json => {
-            counted.tell_no_match(ui);
-            render::json::ascii(&causes)?
-        }
-        UsageFormat::Csv => {
-            counted.tell_what_is_missing(ui);
-            render::usage::causes_csv(&causes)?
-        }
-        _ => render::usage::causes(&causes, ui.look()).into_bytes(),
-    };
-    ui.data(&printed).context("cannot print the causes")?;
+    counted.tell_beside(format, ui);
+    ResultForms {
+        name: "usage_throttled",
+        page: &|look| render::usage::causes(&causes, look),
+        json: &|| Ok(render::json::ascii(&causes)?),
+        csv: &|| Ok(render::usage::causes_csv(&causes)?),
+    }
+    .deliver(format, &args.files, ui)?;
     Ok(counted.ended())
 }
 

@@ -1,10 +1,8 @@
 //! `trailtab usage price`: what metrics would cost.
 
-use anyhow::Context as _;
-
 use super::counted::CountedUsage;
 use crate::RunEnd;
-use crate::format::Format;
+use crate::format::{ResultArgs, ResultForms};
 use crate::reading::{CredentialArgs, ReadingArgs};
 use crate::ui::Ui;
 use trailtab_core::activity::usage::metrics::NAMESPACE;
@@ -31,29 +29,26 @@ pub(super) struct PriceArgs {
     )]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     top: u32,
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    format: Format,
+    #[command(flatten)]
+    result: ResultArgs,
     #[command(flatten)]
     credentials: CredentialArgs,
 }
 
 pub(super) fn run(args: &PriceArgs, ui: Ui) -> anyhow::Result<RunEnd> {
+    args.result.files.prepare()?;
     let counted = CountedUsage::read(&args.reading, &args.credentials, price::DETAIL, ui)?;
     let emf = |data: &[_]| emf::data(data, NAMESPACE);
     let (usage, basis) = (&counted.usage, counted.basis.clone());
     let price = UsagePrice::of(usage, args.top as usize, counted.extent, basis, &emf);
-    let printed = match args.format {
-        Format::Text => render::usage::price(&price, ui.look()).into_bytes(),
-        Format::Json => {
-            counted.tell_no_match(ui);
-            render::json::ascii(&price)?
-        }
-        Format::Csv => {
-            counted.tell_what_is_missing(ui);
-            render::usage::price_csv(&price)?
-        }
-    };
-    ui.data(&printed).context("cannot print the price")?;
+    let format = args.result.format;
+    counted.tell_beside(format, ui);
+    ResultForms {
+        name: "usage_price",
+        page: &|look| render::usage::price(&price, look),
+        json: &|| Ok(render::json::ascii(&price)?),
+        csv: &|| Ok(render::usage::price_csv(&price)?),
+    }
+    .deliver(format, &args.result.files, ui)?;
     Ok(counted.ended())
 }
