@@ -170,6 +170,128 @@ fn a_profile_of_the_environment_that_does_not_exist_is_refused_before_any_reques
     assert!(server.requests().is_empty());
 }
 
+/// The SDK would take the container's credentials in these cases as well.
+#[test]
+fn incomplete_credentials_are_refused_before_any_request() {
+    let sandbox = Sandbox::new();
+    let config = "\
+[profile dangling]
+role_arn = arn:aws:iam::444455556666:role/audit
+source_profile = nowhere
+
+[profile over-dangling]
+role_arn = arn:aws:iam::444455556666:role/audit
+source_profile = dangling
+
+[profile no-start]
+sso_region = us-east-1
+sso_account_id = 111122223333
+sso_role_name = Audit
+
+[profile no-role]
+sso_session = s
+
+[sso-session s]
+sso_region = us-east-1
+sso_start_url = https://example.awsapps.com/start
+";
+    sandbox.write(".aws/config", config);
+    let server = Server::start(World::new(1_790_000_000).account(ACCOUNT));
+    let container = server.container(ACCOUNT);
+    let source =
+        "the profile \"dangling\" is incomplete: its source_profile \"nowhere\" does not exist";
+    for (name, value, words) in [
+        ("AWS_PROFILE", "dangling", source),
+        ("AWS_PROFILE", "over-dangling", source),
+        ("AWS_PROFILE", "no-start", "it has no sso_start_url"),
+        ("AWS_PROFILE", "no-role", "it has no sso_account_id"),
+        (
+            "AWS_ACCESS_KEY_ID",
+            "AKIAIOSFODNN7EXAMPLE",
+            "AWS_SECRET_ACCESS_KEY is not",
+        ),
+    ] {
+        let mut env: Vec<_> = container
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        env.push((name, value));
+        says(
+            &sandbox,
+            &env,
+            &["activity", "--region", "us-east-1"],
+            1,
+            &[words],
+        );
+        assert!(server.requests().is_empty(), "{value}");
+    }
+    // With keys in the environment, the profile provides no credentials.
+    let mut env = server.environment(ACCOUNT);
+    env.push(("AWS_PROFILE", "dangling".to_owned()));
+    let env: Vec<_> = env
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    run(&sandbox, &env, &["activity", "--region", "us-east-1"]).expect(0);
+}
+
+#[test]
+fn a_role_that_is_denied_is_told_with_what_it_needs_once() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(World::new(1_790_000_000).account(ACCOUNT));
+    let message = "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::444455556666:role/audit";
+    let denied = Fault::error(403, "AccessDenied", message);
+    server.fail(usize::MAX, denied, |_| true);
+    let env = server.environment(ACCOUNT);
+    let env: Vec<_> = env
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let role = ["activity", "--role", "arn:aws:iam::444455556666:role/audit"];
+    let ended = run(&sandbox, &env, &role).expect(1);
+    let expected = format!(
+        "trailtab: cannot assume arn:aws:iam::444455556666:role/audit: AccessDenied: {message} (the caller needs \
+         sts:AssumeRole on the role, and the role's trust policy must name the caller)\n"
+    );
+    assert_eq!(ended.err, expected);
+}
+
+/// A program on this machine that provides credentials, as CloudShell and aws-vault have, is no network.
+#[test]
+fn a_local_server_of_credentials_does_not_count_as_an_answer() {
+    let sandbox = Sandbox::new();
+    let credentials = Server::start(World::new(1_790_000_000).account(ACCOUNT));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            // It is closed in the middle of the handshake.
+            let _ = stream.unwrap().read(&mut [0; 4096]);
+        }
+    });
+    let endpoint = format!("https://{host}");
+    let mut env = credentials.container(ACCOUNT);
+    env.retain(|(name, _)| *name != "AWS_ENDPOINT_URL");
+    env.push(("AWS_ENDPOINT_URL", endpoint));
+    let env: Vec<_> = env
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    for args in [
+        &["activity", "--region", "us-east-1"][..],
+        &["activity", "s3://my-trail-bucket"],
+    ] {
+        connections.store(0, Ordering::SeqCst);
+        says(&sandbox, &env, args, 1, &["cannot reach", &host]);
+        let attempts = connections.load(Ordering::SeqCst);
+        assert!((1..=3).contains(&attempts), "{args:?}: {attempts}");
+    }
+    assert!(!credentials.requests().is_empty());
+}
+
 #[test]
 fn regions_that_do_not_exist_are_refused_with_the_nearest() {
     let sandbox = Sandbox::new();
@@ -180,6 +302,14 @@ fn regions_that_do_not_exist_are_refused_with_the_nearest() {
         &["activity"],
         1,
         meant,
+    );
+    let capitals = &["\"US-EAST-1\"", "did you mean us-east-1?"];
+    says(
+        &sandbox,
+        &[("AWS_REGION", "US-EAST-1")],
+        &["activity"],
+        1,
+        capitals,
     );
     let region = ["activity", "--region", "eu-centrl-1"];
     let meant = &["--region eu-centrl-1", "did you mean eu-central-1?"];

@@ -13,8 +13,11 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 
 use super::network::Unreachable;
 use super::profile::Origin;
-use super::refusal::refusal;
+use super::refusal::{is_denied, refusal, said};
 use super::{chain, find, in_words};
+
+/// Characters of another program's text that an error shows.
+const MAX_REASON_CHARS: usize = 200;
 
 /// Why there are no credentials to sign requests with, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +36,9 @@ pub enum CredentialsProblem {
         profile: String,
     },
     /// The profile lacks a setting or has an invalid one.
-    #[error("the profile {profile:?} is incomplete: {reason}")]
+    #[error(
+        "the profile {profile:?} is incomplete: {reason} (correct it in the AWS config or credentials file)"
+    )]
     Incomplete {
         /// The name of the profile.
         profile: String,
@@ -60,7 +65,9 @@ pub enum CredentialsProblem {
         reason: String,
     },
     /// The `credential_process` of the profile failed.
-    #[error("the credential_process of the profile {profile:?} failed: {reason}")]
+    #[error(
+        "the credential_process of the profile {profile:?} failed: {reason} (run its command to see why)"
+    )]
     Process {
         /// The name of the profile.
         profile: String,
@@ -98,12 +105,13 @@ fn sign_in(profile: &str) -> String {
     }
 }
 
+/// What a role needs to be assumed, if that was denied.
 fn trust(code: &str) -> &'static str {
-    match code {
-        "AccessDenied" | "AccessDeniedException" => {
-            " (allow sts:AssumeRole on the role for whoever calls, and name the caller in the role's trust policy)"
+    match is_denied(code) {
+        true => {
+            " (the caller needs sts:AssumeRole on the role, and the role's trust policy must name the caller)"
         }
-        _ => "",
+        false => "",
     }
 }
 
@@ -125,7 +133,7 @@ impl CredentialsProblem {
         }
         let innermost = || {
             let innermost = chain(error).last().map(ToString::to_string);
-            one_line(&innermost.unwrap_or_default())
+            plain(&innermost.unwrap_or_default())
         };
         let refused = find::<GetRoleCredentialsError>(error).and_then(ProvideErrorMetadata::code);
         match (error, origin) {
@@ -193,8 +201,30 @@ fn role_refused<E: ProvideErrorMetadata + Error + 'static>(
     error: &E,
 ) -> CredentialsProblem {
     let code = error.code().unwrap_or("Unknown").to_owned();
-    let reason = refusal(&code, error.message(), None);
+    let reason = match is_denied(&code) {
+        true => said(&code, error.message()),
+        false => refusal(&code, error.message(), None),
+    };
     CredentialsProblem::Role { role, code, reason }
+}
+
+/// The SDK's text about a profile or its program, without the names of the SDK's parts at its beginning.
+fn plain(text: &str) -> String {
+    let beginnings = [
+        "ProfileFile provider could not be built: ",
+        "Error retrieving credentials: external process exited with code ",
+        "Error retrieving credentials from external process, ",
+        "Error retrieving credentials from external process: ",
+    ];
+    let text = one_line(text);
+    let rest = beginnings
+        .into_iter()
+        .find_map(|beginning| text.strip_prefix(beginning))
+        .unwrap_or(&text);
+    match rest.char_indices().nth(MAX_REASON_CHARS) {
+        Some((end, _)) => format!("{}…", &rest[..end]),
+        None => rest.to_owned(),
+    }
 }
 
 /// Text of another program or of a server, as one line.
@@ -271,7 +301,30 @@ mod tests {
         let broken = CredentialsError::invalid_configuration("no\nsecret");
         assert_eq!(
             said(&broken, &origin),
-            r#"the profile "audit" is incomplete: no secret"#
+            r#"the profile "audit" is incomplete: no secret (correct it in the AWS config or credentials file)"#
+        );
+    }
+
+    #[test]
+    fn texts_of_programs_are_short_and_without_names_of_the_sdk() {
+        for (text, plain_text) in [
+            (
+                "Error retrieving credentials: external process exited with code exit status: 3. Stderr: a\nb",
+                "exit status: 3. Stderr: a b",
+            ),
+            (
+                "ProfileFile provider could not be built: profile formed an infinite loop",
+                "profile formed an infinite loop",
+            ),
+            ("other", "other"),
+        ] {
+            assert_eq!(plain(text), plain_text);
+        }
+        let long = plain(&"ä".repeat(MAX_REASON_CHARS + 1));
+        assert_eq!(long, format!("{}…", "ä".repeat(MAX_REASON_CHARS)));
+        assert_eq!(
+            plain(&"ä".repeat(MAX_REASON_CHARS)).chars().count(),
+            MAX_REASON_CHARS
         );
     }
 

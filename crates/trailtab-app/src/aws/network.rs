@@ -148,6 +148,8 @@ impl State {
 struct Network {
     state: Mutex<State>,
     proxies: Matcher,
+    /// The address where a local server provides credentials, if one is configured.
+    credentials_uri: Option<String>,
 }
 
 impl Network {
@@ -157,6 +159,13 @@ impl Network {
 
     fn is_answered(&self) -> bool {
         matches!(*self.state(), State::Answered)
+    }
+
+    /// Tells whether a request is for the credentials of an instance or container, or for those of a program
+    /// on this machine. Their answers say nothing about the network.
+    fn is_local(&self, uri: &str) -> bool {
+        let is_configured = |configured: &str| without_query(configured) == without_query(uri);
+        is_link_local(host(uri)) || self.credentials_uri.as_deref().is_some_and(is_configured)
     }
 
     fn unreachable(&self, uri: &str, cause: Cause) -> Unreachable {
@@ -175,6 +184,7 @@ pub(super) fn watched(inner: SharedHttpClient) -> SharedHttpClient {
     let network = Arc::new(Network {
         state: Mutex::default(),
         proxies: Matcher::from_env(),
+        credentials_uri: std::env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI").ok(),
     });
     SharedHttpClient::new(Watched { inner, network })
 }
@@ -229,8 +239,7 @@ struct WatchedConnector {
 impl HttpConnector for WatchedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let uri = request.uri().to_owned();
-        // An instance's or container's own credentials say nothing about the network.
-        if self.network.is_answered() || is_link_local(host(&uri)) {
+        if self.network.is_answered() || self.network.is_local(&uri) {
             return self.inner.call(request);
         }
         let (network, connect_timeout) = (self.network.clone(), self.connect_timeout);
@@ -286,6 +295,10 @@ fn cause(error: &ConnectorError, connect_timeout: Duration) -> Cause {
 fn host(uri: &str) -> &str {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or(rest)
+}
+
+fn without_query(uri: &str) -> &str {
+    uri.split_once('?').map_or(uri, |(address, _)| address)
 }
 
 /// Tells whether a host is the metadata service of an instance or container.
@@ -359,7 +372,12 @@ mod tests {
         let network = Network {
             state: Mutex::default(),
             proxies: Matcher::builder().https("http://u:p@proxy:3128").build(),
+            credentials_uri: Some("http://127.0.0.1:1338/credentials?of=me".to_owned()),
         };
+        assert!(network.is_local("http://127.0.0.1:1338/credentials"));
+        assert!(network.is_local("http://169.254.170.2/v2/credentials"));
+        assert!(!network.is_local("http://127.0.0.1:1338/"));
+        assert!(!network.is_local("https://sts.amazonaws.com/"));
         let error = network.unreachable("https://sts.amazonaws.com/", Cause::ConnectTimeout(5));
         assert_eq!(
             error.to_string(),

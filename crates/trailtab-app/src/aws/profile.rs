@@ -43,6 +43,19 @@ pub enum ConfigError {
         /// Where the region was named.
         origin: String,
     },
+    /// The profile lacks a setting without which the SDK would take other credentials.
+    #[error("the profile {profile:?} is incomplete: {reason} (correct it in the AWS config file)")]
+    IncompleteProfile {
+        /// The name of the profile.
+        profile: String,
+        /// What it lacks.
+        reason: String,
+    },
+    /// The environment holds an access key ID alone.
+    #[error(
+        "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not: set both, or neither to use other credentials"
+    )]
+    NoSecretKey,
 }
 
 /// What to say of a region that is not in the table.
@@ -119,11 +132,82 @@ impl Profiles {
                     others,
                 })
             }
-            named => Ok(Profiles {
-                sections,
-                selected: named.map_or_else(|| "default".to_owned(), |(name, _)| name),
-            }),
+            named => {
+                let profiles = Profiles {
+                    sections,
+                    selected: named.map_or_else(|| "default".to_owned(), |(name, _)| name),
+                };
+                // Keys in the environment come before a profile, unless it is an option.
+                let has_keys = access.profile.is_none() && has_keys()?;
+                if !has_keys && let Some(selected) = profiles.selected() {
+                    profiles.check_sources(selected)?;
+                }
+                Ok(profiles)
+            }
         }
+    }
+
+    /// Checks the settings that credentials of a profile come from, as far as the SDK would use other
+    /// credentials if they are missing, such as those of an instance.
+    ///
+    /// # Errors
+    ///
+    /// If such a setting is missing.
+    fn check_sources(&self, selected: &Profile) -> Result<(), ConfigError> {
+        let incomplete = |profile: &Profile, reason: String| {
+            Err(ConfigError::IncompleteProfile {
+                profile: profile.name().to_owned(),
+                reason,
+            })
+        };
+        let mut current = selected;
+        for step in 0..MAX_STEPS {
+            // Keys of a source profile come before all else that it says.
+            if step > 0 && current.get("aws_access_key_id").is_some() {
+                return Ok(());
+            }
+            let is_web_identity = current.get("web_identity_token_file").is_some();
+            let source = current
+                .get("source_profile")
+                .filter(|source| *source != current.name())
+                .filter(|_| current.get("role_arn").is_some() && !is_web_identity);
+            match source.map(|name| (name, self.sections.get_profile(name))) {
+                Some((_, Some(next))) => current = next,
+                Some((name, None)) => {
+                    let reason = format!("its source_profile {name:?} does not exist");
+                    return incomplete(current, reason);
+                }
+                None if is_web_identity || current.get("credential_source").is_some() => {
+                    return Ok(());
+                }
+                None => {
+                    let missing = self.missing_of_identity_center(current);
+                    return missing.map_or(Ok(()), |name| {
+                        incomplete(current, format!("it has no {name}"))
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The first setting that a profile of IAM Identity Center lacks. None for other profiles, and for one whose
+    /// session does not exist, which the SDK reports.
+    fn missing_of_identity_center(&self, profile: &Profile) -> Option<&'static str> {
+        let has = |name: &str| profile.get(name).is_some();
+        let (session, names) = (profile.get("sso_session"), ["sso_start_url", "sso_region"]);
+        let of_role = ["sso_account_id", "sso_role_name"];
+        if session.is_none() && !names.iter().chain(&of_role).any(|name| has(name)) {
+            return None;
+        }
+        let missing = match session {
+            Some(session) => {
+                let session = self.sections.sso_session(session)?;
+                names.into_iter().find(|name| session.get(name).is_none())
+            }
+            None => names.into_iter().find(|name| !has(name)),
+        };
+        missing.or_else(|| of_role.into_iter().find(|name| !has(name)))
     }
 
     fn selected(&self) -> Option<&Profile> {
@@ -179,7 +263,10 @@ impl Profiles {
             Some((region, format!("the profile {:?}", profile.name())))
         });
         match configured {
-            Some((name, origin)) if !regions::is_known(&name) && !self.has_endpoint() => {
+            // Requests are signed for the region as it is written, and AWS compares it with case.
+            Some((name, origin))
+                if !regions::all().any(|region| region == name) && !self.has_endpoint() =>
+            {
                 Err(ConfigError::UnknownRegion { name, origin })
             }
             _ => Ok(()),
@@ -196,6 +283,21 @@ impl Profiles {
             profile.get("endpoint_url").is_some() || profile.get("services").is_some()
         };
         env::vars_os().any(is_set) || self.selected().is_some_and(in_profile)
+    }
+}
+
+/// Tells whether the environment holds an access key.
+///
+/// # Errors
+///
+/// If it holds an access key ID without a secret key: the SDK would use other credentials instead.
+fn has_keys() -> Result<bool, ConfigError> {
+    // The SDK reads both names.
+    let secret = ["AWS_SECRET_ACCESS_KEY", "SECRET_ACCESS_KEY"];
+    let is_set = |name: &str| variable(name).is_some_and(|value| !value.trim().is_empty());
+    match (is_set("AWS_ACCESS_KEY_ID"), secret.into_iter().any(is_set)) {
+        (true, false) => Err(ConfigError::NoSecretKey),
+        (has_id, _) => Ok(has_id),
     }
 }
 

@@ -57,11 +57,8 @@ fn clock_error(response: Option<&HttpResponse>) -> Option<i64> {
 /// A code and a message of AWS, and what to do about it. `ahead` is by how many seconds this machine's clock is
 /// ahead of AWS's, if that is known.
 pub(super) fn refusal(code: &str, message: Option<&str>, ahead: Option<i64>) -> String {
+    let said = said(code, message);
     let message = one_line(message.unwrap_or_default());
-    let said = match message.as_str() {
-        "" => code.to_owned(),
-        message => format!("{code}: {message}"),
-    };
     let is_skewed = ahead.is_some_and(|ahead| ahead.abs() > MAX_CLOCK_ERROR)
         || message.starts_with("Signature expired")
         || message.starts_with("Signature not yet current");
@@ -78,17 +75,39 @@ pub(super) fn refusal(code: &str, message: Option<&str>, ahead: Option<i64>) -> 
         "ExpiredToken" | "ExpiredTokenException" => {
             format!("the temporary credentials have expired ({code}): get new ones and run again")
         }
+        // The region or service of the signature is wrong, as for an emulator's endpoint, not the key.
+        "SignatureDoesNotMatch" | "InvalidSignatureException"
+            if message.starts_with("Credential should be scoped") =>
+        {
+            said
+        }
         "SignatureDoesNotMatch" | "InvalidSignatureException" => format!(
             "the secret access key does not belong to the access key ID ({code}): check the profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ),
         "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" => format!(
             "AWS does not accept the access key ({code}): check that it exists and is active, that a session token belongs to it, and that the region is enabled"
         ),
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
-            format!("{said}{}", what_to_allow(&message))
-        }
+        _ if is_denied(code) => format!("{said}{}", what_to_allow(&message)),
         _ => said,
     }
+}
+
+/// A code and a message of AWS, in one line.
+pub(super) fn said(code: &str, message: Option<&str>) -> String {
+    match one_line(message.unwrap_or_default()).as_str() {
+        "" => code.to_owned(),
+        message => format!("{code}: {message}"),
+    }
+}
+
+/// Tells whether a code means that the caller lacks a permission.
+pub(super) fn is_denied(code: &str) -> bool {
+    [
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+    ]
+    .contains(&code)
 }
 
 fn clock_is_wrong(code: &str, ahead: Option<i64>) -> String {
@@ -154,6 +173,12 @@ mod tests {
                 "Signature expired: 2026… is now earlier",
                 None,
                 "differs from AWS's",
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Credential should be scoped to a valid region.",
+                Some(2),
+                "SignatureDoesNotMatch: Credential should be scoped to a valid region.",
             ),
             (
                 "RequestTimeTooSkewed",
