@@ -2,6 +2,7 @@
 
 mod credentials;
 mod ec2;
+mod failure;
 mod network;
 mod organizations;
 mod profile;
@@ -28,11 +29,11 @@ pub use self::credentials::CredentialsProblem;
 pub use aws_config::SdkConfig;
 
 pub use self::ec2::describe_regions;
+pub use self::failure::{AwsFailure, Backoff, FailureKind, explain};
 pub use self::network::Unreachable;
-pub use self::organizations::{ListError, list_accounts};
+pub use self::organizations::list_accounts;
 pub use self::profile::ConfigError;
 use self::profile::{Origin, Profiles};
-pub use self::refusal::{explain, is_hopeless};
 
 /// What is asked where no region is configured: all that is not bound to a region can be asked there.
 const DEFAULT_REGION: &str = "us-east-1";

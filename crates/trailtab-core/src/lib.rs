@@ -9,4 +9,5 @@ pub mod history;
 pub mod integrity;
 pub mod nearest;
 pub mod regions;
+pub mod scope;
 pub mod time;

@@ -1,4 +1,6 @@
-//! The regions of AWS, by partition, and the name that somebody meant who wrote another one.
+//! The regions of AWS by partition, and the known name that is most similar to a given one.
+
+use crate::nearest;
 
 /// A partition: regions that share accounts and credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,12 +104,10 @@ pub fn is_known(name: &str) -> bool {
     all().any(|region| region.eq_ignore_ascii_case(name))
 }
 
-/// The region whose name is most like `name`. Two letters that changed places are one mistake.
+/// Returns the region whose name is most similar to `name`; `None` if there are no regions.
 pub fn nearest<'r>(name: &str, regions: impl IntoIterator<Item = &'r str>) -> Option<&'r str> {
-    // The distance takes time by the product of both lengths.
-    let name: String = name.to_ascii_lowercase().chars().take(100).collect();
-    let distance = |region: &&str| strsim::damerau_levenshtein(&name, region);
-    regions.into_iter().min_by_key(distance)
+    let sorted = nearest::sorted(&[name], regions);
+    sorted.first().map(|(_, region)| *region)
 }
 
 #[cfg(test)]

@@ -38,8 +38,8 @@ const MARKER_HEADING: &str = "trailtab demo wrote the files below. The next demo
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::DEMO)]
 pub(crate) struct Args {
-    /// Write log files with this many events, and stop there
-    #[arg(long, value_name = "N")]
+    /// Write log files with this many events, and stop there (200 or more)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(200..))]
     events: Option<u64>,
     /// Directory for all that is written
     #[arg(long, value_name = "DIR", default_value = "demo")]

@@ -16,6 +16,7 @@ mod usage;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::ui::Ui;
@@ -71,6 +72,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let error = explain_source_without_verb(error);
             // Help and version go to standard output and are no errors; clap knows.
             let code = if error.use_stderr() { 2 } else { 0 };
             let _ = error.print();
@@ -104,6 +106,19 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
     }
+}
+
+/// Names the verb that reads logs if a source stands where the verb belongs.
+fn explain_source_without_verb(error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    if !(word == "-" || word.starts_with("s3://") || std::path::Path::new(word).exists()) {
+        return error;
+    }
+    let message =
+        format!("{word:?} is not a command. To read logs from it, run: trailtab activity {word}");
+    Cli::command().error(ErrorKind::InvalidSubcommand, message)
 }
 
 #[cfg(test)]

@@ -159,7 +159,8 @@ fn draw(progress: &ReadProgress, done: &AtomicBool) {
         } else {
             let rows = regions.iter().map(|region| {
                 let (view, is_done) = region.view();
-                (region.account.as_str(), region.name.as_str(), view, is_done)
+                let scope = &region.scope;
+                (scope.account.as_str(), scope.region.as_str(), view, is_done)
             });
             let text = render::progress::regions(&rows.collect::<Vec<_>>());
             if bar.is_hidden() {

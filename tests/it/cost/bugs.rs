@@ -254,7 +254,7 @@ fn names_that_two_accounts_have_are_not_guessed() {
     let since = day(1).to_string();
     let finished = lab
         .cost(&["--since", &since, "--account", "twin"])
-        .expect(2);
+        .expect(1);
     assert!(
         finished.err.contains(LAB) && finished.err.contains(PAYER),
         "{}",

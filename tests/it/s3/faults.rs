@@ -196,6 +196,44 @@ fn an_account_that_may_not_be_listed_is_named() {
     run.is_partial();
     assert_eq!(run.count("counted"), 18);
     assert_eq!(run.problems()[0].0, bucket.at(&prefix));
+    assert_eq!(run.status(BOB, "*"), "failed");
+    assert_eq!(run.status(ANN, "us-east-1"), "complete");
+}
+
+#[test]
+fn every_account_has_a_result_with_its_own_problems() {
+    let (mut bucket, _) = bucket("denied-without-body");
+    bucket.put(&[log("AWSLogs/", BOB, "us-east-1", "2026/09/07", 100)]);
+    let prefix = format!("AWSLogs/{BOB}/CloudTrail/us-east-1/");
+    let folder = prefix.clone();
+    // An answer without a body has no error code.
+    let denied = Fault::Error(403, "");
+    bucket
+        .proxy
+        .fail(usize::MAX, denied, move |request| request.lists(&folder));
+    let run = bucket.run("", &["--per-account"]);
+    run.is_partial();
+    let failed = |result: &serde_json::Value| result["_metadata"]["regions_failed"].clone();
+    let code = "HTTP 403";
+    let key = format!("{BOB}:us-east-1");
+    assert_eq!(failed(&run.json), serde_json::json!({ key: code }));
+    let complete = |result: &serde_json::Value| {
+        let coverage = &result["trailtab"]["coverage"];
+        (
+            coverage["complete"].as_bool().unwrap(),
+            coverage["problems"].as_array().unwrap().len(),
+        )
+    };
+    let ann = run.result(ANN);
+    assert_eq!(complete(&ann), (true, 0));
+    assert_eq!(failed(&ann), serde_json::json!({}));
+    let bob = run.result(BOB);
+    assert_eq!(complete(&bob), (false, 1));
+    assert_eq!(failed(&bob), serde_json::json!({ "us-east-1": code }));
+    assert_eq!(
+        bob["trailtab"]["coverage"]["problems"][0]["document"],
+        bucket.at(&prefix)
+    );
 }
 
 #[test]

@@ -11,9 +11,10 @@ use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 
+use super::failure::is_denied;
 use super::network::Unreachable;
 use super::profile::Origin;
-use super::refusal::{is_denied, refusal, said};
+use super::refusal::{refusal, said};
 use super::{chain, find, in_words};
 
 /// Characters of another program's text that an error shows.

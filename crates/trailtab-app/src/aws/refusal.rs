@@ -1,54 +1,18 @@
 //! What AWS says when it refuses a request, and what to do about it.
 
-use std::error::Error;
-
-use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::credentials::one_line;
-use super::{in_words, is_unreachable, lacks_credentials};
+use super::failure::is_denied;
 use crate::clock;
 
 /// AWS takes a signature for five minutes.
 const MAX_CLOCK_ERROR: i64 = 5 * 60;
 
-/// Why AWS did not do what was asked, in a sentence: its code and message, and what to do about it; or what kept
-/// it from answering.
-pub fn explain<E>(error: &SdkError<E, HttpResponse>) -> String
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    match error.code() {
-        Some(code) => refusal(code, error.message(), clock_error(error.raw_response())),
-        None => in_words(error),
-    }
-}
-
-/// Tells whether other requests will fail for the same reason: there are no valid credentials, or no network.
-pub fn is_hopeless<E>(error: &SdkError<E, HttpResponse>) -> bool
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    let is_of_credentials = |code| {
-        [
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "InvalidAccessKeyId",
-            "InvalidClientTokenId",
-            "InvalidSignatureException",
-            "RequestTimeTooSkewed",
-            "SignatureDoesNotMatch",
-            "UnrecognizedClientException",
-        ]
-        .contains(&code)
-    };
-    lacks_credentials(error) || is_unreachable(error) || error.code().is_some_and(is_of_credentials)
-}
-
 /// How many seconds this machine's clock is ahead of AWS's, by the date of an answer.
-fn clock_error(response: Option<&HttpResponse>) -> Option<i64> {
+pub(super) fn clock_error(response: Option<&HttpResponse>) -> Option<i64> {
     let date = response?.headers().get("date")?;
     let theirs = DateTime::from_str(date, Format::HttpDate).ok()?;
     Some(clock::now().saturating_sub(theirs.secs()))
@@ -98,16 +62,6 @@ pub(super) fn said(code: &str, message: Option<&str>) -> String {
         "" => code.to_owned(),
         message => format!("{code}: {message}"),
     }
-}
-
-/// Tells whether a code means that the caller lacks a permission.
-pub(super) fn is_denied(code: &str) -> bool {
-    [
-        "AccessDenied",
-        "AccessDeniedException",
-        "UnauthorizedOperation",
-    ]
-    .contains(&code)
 }
 
 fn clock_is_wrong(code: &str, ahead: Option<i64>) -> String {

@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::aws;
+use crate::aws::{self, FailureKind};
 
 /// An account, in the form in which it is saved.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,18 +24,18 @@ pub struct AccountListing {
 pub enum AccountsError {
     /// There are no credentials, or no network.
     #[error("{0}")]
-    Hopeless(aws::ListError),
+    Hopeless(aws::AwsFailure),
     /// Names can still be had from Cost Explorer's own answers.
     #[error(
         "the organisation's accounts cannot be listed; only the management account and delegated administrators may call organizations:ListAccounts: {0}"
     )]
-    NotAllowed(aws::ListError),
+    NotAllowed(aws::AwsFailure),
     /// There is this one account.
     #[error("the account is in no organisation: {0}")]
-    NoOrganization(aws::ListError),
+    NoOrganization(aws::AwsFailure),
     /// The list could not be read for any other reason.
     #[error("the organisation's accounts cannot be listed (organizations:ListAccounts): {0}")]
-    Failed(aws::ListError),
+    Failed(aws::AwsFailure),
 }
 
 /// Lists all accounts of the organisation, closed ones as well: they may still cost something.
@@ -46,14 +46,14 @@ pub enum AccountsError {
 pub async fn accounts(config: &SdkConfig) -> Result<Vec<AccountListing>, AccountsError> {
     let listed = aws::list_accounts(config)
         .await
-        .map_err(|error| match error.code.as_deref() {
-            _ if error.is_hopeless => AccountsError::Hopeless(error),
-            Some("AccessDeniedException" | "AccessDenied") => AccountsError::NotAllowed(error),
-            Some("AWSOrganizationsNotInUseException") => AccountsError::NoOrganization(error),
+        .map_err(|error| match error.code.as_str() {
+            _ if error.affects_all_requests() => AccountsError::Hopeless(error),
+            "AWSOrganizationsNotInUseException" => AccountsError::NoOrganization(error),
+            _ if error.kind == FailureKind::Denied => AccountsError::NotAllowed(error),
             _ => AccountsError::Failed(error),
         })?;
     let listed = listed.into_iter().map(|account| AccountListing {
-        id: account.id,
+        id: account.id.to_string(),
         name: account.name,
         state: account.state,
     });

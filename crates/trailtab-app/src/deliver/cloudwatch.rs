@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::http::HttpResponse;
-use aws_sdk_cloudwatch::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_cloudwatch::error::SdkError;
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
@@ -13,7 +13,7 @@ use aws_sdk_cloudwatch::types::{
 };
 use tokio::time::{self, Instant};
 
-use crate::aws;
+use crate::aws::{self, AwsFailure, Backoff, FailureKind};
 use trailtab_core::activity::usage::metrics::{MinuteDatum, UsageMetric};
 use trailtab_core::time::Seconds;
 
@@ -74,7 +74,7 @@ impl MetricPublisher {
     /// certain that they will not be, or until `deadline`. Returns how often it was repeated as well.
     pub async fn publish(&self, data: &[MinuteDatum], deadline: Instant) -> (PutOutcome, u64) {
         let mut repeated = 0;
-        let mut wait = FIRST_WAIT;
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
             if Instant::now() + SHORTEST > deadline {
                 let reason = "no time was left to send them".to_owned();
@@ -94,13 +94,11 @@ impl MetricPublisher {
                     return (PutOutcome::Unconfirmed(reason), repeated);
                 }
             };
-            // Others were refused as well: whoever comes again at the same moment is refused again.
-            let pause = wait.mul_f64(0.5 + fastrand::f64());
+            let pause = backoff.next_wait();
             if Instant::now() + pause + SHORTEST > deadline {
                 return (PutOutcome::Refused(sent), repeated);
             }
             time::sleep(pause).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
             repeated += 1;
         }
     }
@@ -170,7 +168,13 @@ impl MetricPublisher {
         match request.send().await {
             Ok(_) => Ok(()),
             // It was taken; what is missing of the answer says nothing.
-            Err(error) if status(&error).is_some_and(|status| status < 300) => Ok(()),
+            Err(error)
+                if AwsFailure::of(&error)
+                    .status
+                    .is_some_and(|status| status < 300) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(classify(&error)),
         }
     }
@@ -194,37 +198,18 @@ fn datum(datum: &MinuteDatum) -> MetricDatum {
         .build()
 }
 
-fn status(error: &SdkError<PutMetricDataError, HttpResponse>) -> Option<u16> {
-    let response = error.raw_response()?;
-    Some(response.status().as_u16())
-}
-
-/// Tells what an error says about the data. Throttling comes with HTTP status 400.
+/// Tells what an error says about the data.
 fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> PutFailure {
-    let reason = aws::explain(error);
-    let throttled = matches!(
-        error.code(),
-        Some(
-            "Throttling"
-                | "ThrottlingException"
-                | "ThrottledException"
-                | "RequestLimitExceeded"
-                | "TooManyRequestsException"
-                | "RequestThrottled"
-                | "RequestThrottledException"
-        )
-    );
-    match status(error) {
-        _ if throttled => PutFailure::Passing(reason),
-        // Whoever stands between us and the service cannot know whether it was taken.
-        Some(502 | 504) => PutFailure::Unanswered(reason),
-        Some(429 | 500..) => PutFailure::Passing(reason),
-        Some(_) => PutFailure::Final(reason),
-        None => match error {
-            _ if aws::lacks_credentials(error) => PutFailure::Passing(reason),
-            SdkError::ConstructionFailure(_) => PutFailure::Final(reason),
-            _ if aws::lacks_connection(error) => PutFailure::Passing(reason),
-            _ => PutFailure::Unanswered(reason),
-        },
+    let failure = AwsFailure::of(error);
+    let reason = failure.explanation;
+    match failure.kind {
+        FailureKind::Throttled | FailureKind::CredentialsExpired => PutFailure::Passing(reason),
+        // CloudWatch itself answers with 500 and 503, and has then taken nothing.
+        _ if matches!(failure.status, Some(500 | 503)) => PutFailure::Passing(reason),
+        _ if failure.may_have_arrived => PutFailure::Unanswered(reason),
+        FailureKind::Transient | FailureKind::Unreachable => PutFailure::Passing(reason),
+        FailureKind::CredentialsRefused | FailureKind::Denied | FailureKind::Refused => {
+            PutFailure::Final(reason)
+        }
     }
 }

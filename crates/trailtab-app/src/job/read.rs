@@ -12,9 +12,10 @@ use super::verify::{self, VerifyOptions};
 use crate::aws;
 use crate::source::document::{Document, DocumentBody, DocumentReader};
 use crate::source::interrupt::{self, Interrupt};
-use crate::source::lookup_events::{self, CallerIdentity};
+use crate::source::lookup_events;
 use crate::source::progress::ReadProgress;
 use crate::source::{Source, files, s3};
+use trailtab_core::activity::summary::CallerIdentity;
 use trailtab_core::activity::tally::Tally;
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 use trailtab_core::event::dedupe::SeenIds;
@@ -185,11 +186,9 @@ impl DocumentQueue {
             n => format!("{n} files were not read"),
         };
         // The names of the files would charge this to one account and region.
-        coverage.problem(ReadProblem {
-            document: "local files".to_owned(),
-            severity: Severity::Partial,
-            reason: format!("{}; {files}", interrupt::REASON),
-        });
+        let reason = format!("{}; {files}", interrupt::REASON);
+        let severity = Severity::Partial;
+        coverage.problem(ReadProblem::of_document("local files", severity, reason));
         coverage
     }
 }
@@ -282,6 +281,7 @@ fn local(
             Source::Stdin => documents.push(Document {
                 size: 0,
                 named: true,
+                scope: None,
                 body: DocumentBody::Stdin,
             }),
             Source::S3 { .. } => {}
@@ -340,11 +340,11 @@ async fn feed(
         match s3::fetch(config, bucket, prefix, asked, &found, &sender).await {
             Ok(read) => fetched.coverage.merge(read),
             Err(error) if request.sources.len() == 1 => return Err(error.into()),
-            Err(error) => fetched.coverage.problem(ReadProblem {
-                document: format!("s3://{bucket}/{prefix}"),
-                severity: Severity::Failed,
-                reason: error.to_string(),
-            }),
+            Err(error) => {
+                let (document, severity) = (format!("s3://{bucket}/{prefix}"), Severity::Failed);
+                let problem = ReadProblem::of_document(document, severity, error.to_string());
+                fetched.coverage.problem(problem);
+            }
         }
     }
     Ok(fetched)

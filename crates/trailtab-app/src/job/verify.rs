@@ -96,11 +96,9 @@ async fn ask(
     let config = match aws::config(access).await {
         Ok(config) => config,
         Err(error) => {
-            coverage.problem(ReadProblem {
-                document: "public keys".to_owned(),
-                severity: Severity::Failed,
-                reason: format!("cannot be listed: {error}"),
-            });
+            let reason = format!("cannot be listed: {error}");
+            let severity = Severity::Failed;
+            coverage.problem(ReadProblem::of_document("public keys", severity, reason));
             return keys;
         }
     };
@@ -113,14 +111,15 @@ async fn ask(
     for (listed, region) in asked.join_all().await {
         match listed {
             Ok(listed) => keys.merge(listed),
-            Err(reason) => coverage.problem(ReadProblem {
-                document: format!("public keys of {region}"),
-                severity: Severity::Failed,
-                reason: format!(
+            Err(reason) => {
+                let document = format!("public keys of {region}");
+                let reason = format!(
                     "cannot be listed: {reason} (the credentials need cloudtrail:ListPublicKeys; \
                      or give --public-keys)"
-                ),
-            }),
+                );
+                let severity = Severity::Failed;
+                coverage.problem(ReadProblem::of_document(document, severity, reason));
+            }
         }
     }
     keys

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::interrupt::{self, Interrupt};
 use super::pump::Pump;
 use super::seal::{ContentHash, GzipMembers, HashOutcome, PlainReader};
-use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::csv;
 use trailtab_core::event::envelope::{
     ContentKind, DocumentDamage, EnvelopeReader, RecordFault, RecordSink,
@@ -21,6 +21,7 @@ use trailtab_core::event::gunzip::{self, Inflater};
 use trailtab_core::event::record::EventRecord;
 use trailtab_core::integrity::digest::{DigestFile, LogFileName};
 use trailtab_core::integrity::{DigestEvidence, FoundDigest, FoundLog};
+use trailtab_core::scope::Scope;
 use trailtab_core::time::{Seconds, TimeParser};
 
 /// Documents up to this size, stored or inflated, are held whole.
@@ -42,6 +43,8 @@ pub struct Document {
     pub size: u64,
     /// Whether the user named this very document, and so expects events in it.
     pub named: bool,
+    /// The account and region that it is of, if its source knows them; otherwise its name may tell.
+    pub scope: Option<Scope>,
     /// Where the bytes are.
     pub body: DocumentBody,
 }
@@ -143,6 +146,7 @@ impl DocumentReader {
         let Document {
             size,
             named,
+            scope,
             mut body,
         } = document;
         let clock = self.evidence.is_some().then(TimeParser::default);
@@ -182,10 +186,10 @@ impl DocumentReader {
         let (severity, reason) = trouble.in_words();
         coverage.unread += u64::from(severity == Severity::Failed);
         if !is_expected {
+            let problem = ReadProblem::of_document(document, severity, reason);
             coverage.problem(ReadProblem {
-                document,
-                severity,
-                reason,
+                scope: scope.map(ReadScope::Region).or(problem.scope),
+                ..problem
             });
         }
     }

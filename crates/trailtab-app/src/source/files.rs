@@ -21,11 +21,13 @@ pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut RunCoverage) -> V
             walk(path, &mut files, interrupt, coverage);
             if files.is_empty() && !interrupt.is_requested() && coverage.problems.len() == problems
             {
-                coverage.problem(ReadProblem {
-                    document: path.display().to_string(),
-                    severity: Severity::Failed,
-                    reason: "holds no files".to_owned(),
-                });
+                let document = path.display().to_string();
+                let severity = Severity::Failed;
+                coverage.problem(ReadProblem::of_document(
+                    document,
+                    severity,
+                    "holds no files",
+                ));
             }
         }
         // Named pipes, as the shell's <(…) makes them, are read like files.
@@ -41,6 +43,7 @@ pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut RunCoverage) -> V
     let documents = files.into_iter().map(|(size, path)| Document {
         size,
         named,
+        scope: None,
         body: DocumentBody::File(path),
     });
     documents.collect()
@@ -103,11 +106,11 @@ fn is_not_for_readers(path: &Path) -> bool {
 }
 
 fn cannot(path: &Path, error: &std::io::Error, coverage: &mut RunCoverage) {
-    coverage.problem(ReadProblem {
-        document: path.display().to_string(),
-        severity: Severity::Failed,
-        reason: format!("cannot be opened: {error}"),
-    });
+    let (document, reason) = (
+        path.display().to_string(),
+        format!("cannot be opened: {error}"),
+    );
+    coverage.problem(ReadProblem::of_document(document, Severity::Failed, reason));
 }
 
 #[cfg(test)]

@@ -86,11 +86,7 @@ impl Interrupt {
 
 /// The problem of a document, or a place where documents were looked for, that was given up.
 pub fn problem(document: impl Into<String>, severity: Severity) -> ReadProblem {
-    ReadProblem {
-        document: document.into(),
-        severity,
-        reason: REASON.to_owned(),
-    }
+    ReadProblem::of_document(document, severity, REASON)
 }
 
 /// Tells whether a read failed because of the request.

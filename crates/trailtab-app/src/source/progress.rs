@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use trailtab_core::history::walk::View;
+use trailtab_core::scope::Scope;
 
 /// Counters that the run's threads raise.
 #[derive(Debug, Default)]
@@ -27,10 +28,8 @@ pub struct ReadProgress {
 /// A region whose event history is being read.
 #[derive(Debug)]
 pub struct RegionProgress {
-    /// The account id, twelve digits.
-    pub account: String,
-    /// The name of the region.
-    pub name: String,
+    /// The account and region.
+    pub scope: Scope,
     view: Mutex<(View, bool)>,
 }
 
@@ -66,10 +65,9 @@ impl ReadProgress {
     }
 
     /// Takes note of a region whose event history will be read.
-    pub fn begin(&self, account: &str, name: &str) -> Arc<RegionProgress> {
+    pub fn begin(&self, scope: Scope) -> Arc<RegionProgress> {
         let region = Arc::new(RegionProgress {
-            account: account.to_owned(),
-            name: name.to_owned(),
+            scope,
             view: Mutex::default(),
         });
         lock(&self.regions).push(region.clone());

@@ -24,9 +24,10 @@ use tokio::task::JoinSet;
 use self::holds::Holds;
 use super::document::{Document, DocumentBody};
 use super::interrupt::{self, Interrupt};
-use crate::aws::{self, in_words};
-use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use crate::aws::{self, AwsFailure, FailureKind, in_words};
+use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::filter::{Criterion, EventFilter, is_account_id as is_account};
+use trailtab_core::scope::{AccountId, Scope};
 use trailtab_core::time::{self, Seconds, TimeWindow};
 
 /// Requests in flight at once, of each kind.
@@ -93,7 +94,7 @@ struct KeyListing {
     /// Keys from this one on are of no interest.
     before: Option<String>,
     /// Account and region, if the folder is theirs.
-    scope: Option<(String, String)>,
+    scope: Option<Scope>,
     /// Whether digests are wanted as well.
     digests: bool,
 }
@@ -156,6 +157,7 @@ struct LogObject {
     key: String,
     size: u64,
     named: bool,
+    scope: Option<Scope>,
 }
 
 struct S3Store {
@@ -221,8 +223,8 @@ impl S3Store {
             None => self.search(prefix, asked).await?,
         };
         for listing in &listings {
-            if let Some((account, region)) = &listing.scope {
-                self.coverage.lock().await.ask(account, region);
+            if let Some(scope) = &listing.scope {
+                self.coverage.lock().await.ask(scope.clone());
             }
         }
         Ok(listings)
@@ -236,10 +238,10 @@ impl S3Store {
     ) -> Result<Vec<KeyListing>, S3Error> {
         let mut search = RegionSearch::default();
         let first = self.children(prefix).await;
-        let first = first.map_err(|reason| S3Error::List {
+        let first = first.map_err(|failure| S3Error::List {
             bucket: self.bucket.clone(),
             prefix: prefix.to_owned(),
-            reason,
+            reason: failure.explanation,
         })?;
         if first.is_empty() {
             return Err(self.nothing(prefix).await);
@@ -269,8 +271,8 @@ impl S3Store {
         }
         self.coverage.lock().await.left_out = left_out;
         if search.gave_up {
-            let reason = "too many folders: name the one that holds AWSLogs/".to_owned();
-            self.failed(prefix, None, reason).await;
+            let reason = "too many folders: name the one that holds AWSLogs/";
+            self.cannot_list(prefix, None, None, reason).await;
         }
         Ok(search.listings)
     }
@@ -295,7 +297,10 @@ impl S3Store {
             for (result, folder) in looks.join_all().await {
                 match result {
                     Ok(found) => children.extend(found),
-                    Err(reason) => self.failed(&folder, None, reason).await,
+                    Err(failure) => {
+                        let scope = account_of(&folder).map(ReadScope::Account);
+                        self.failed(&folder, scope, failure).await;
+                    }
                 }
             }
         }
@@ -304,7 +309,7 @@ impl S3Store {
 
     /// Lists the folders below a prefix; a key that lies there itself is given as it is. The empty
     /// objects that stand for folders are left out: each would be found below itself again.
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, String> {
+    async fn children(&self, prefix: &str) -> Result<Vec<String>, AwsFailure> {
         let mut children = Vec::new();
         let mut token = None;
         loop {
@@ -313,7 +318,10 @@ impl S3Store {
                 .prefix(prefix)
                 .delimiter("/")
                 .set_continuation_token(token);
-            let page = request.send().await.map_err(|error| explain(&error))?;
+            let page = request
+                .send()
+                .await
+                .map_err(|error| failure_of_list(&error))?;
             let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
             let keys = page.contents().iter().filter_map(|object| object.key());
             let keys = keys.filter(|key| !key.ends_with('/'));
@@ -337,7 +345,11 @@ impl S3Store {
                 Ok(page) => page,
                 Err(error) => {
                     return self
-                        .failed(&listing.prefix, listing.scope.as_ref(), explain(&error))
+                        .failed(
+                            &listing.prefix,
+                            listing.scope.clone().map(ReadScope::Region),
+                            failure_of_list(&error),
+                        )
                         .await;
                 }
             };
@@ -355,6 +367,7 @@ impl S3Store {
                         key: key.to_owned(),
                         size: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
                         named: key == listing.prefix,
+                        scope: listing.scope.clone(),
                     };
                     if keys.send(object).await.is_err() {
                         return;
@@ -385,6 +398,7 @@ impl S3Store {
                 let document = Document {
                     size: bytes.len() as u64,
                     named: object.named,
+                    scope: object.scope,
                     body: DocumentBody::Memory {
                         name,
                         bytes,
@@ -396,11 +410,10 @@ impl S3Store {
                 drop(documents.send(document).await);
             }
             Err(reason) => {
-                let severity = Severity::Failed;
+                let scope = object.scope.map(ReadScope::Region);
                 let problem = ReadProblem {
-                    document: name,
-                    severity,
-                    reason,
+                    scope,
+                    ..ReadProblem::of_document(name, Severity::Failed, reason)
                 };
                 self.coverage.lock().await.problem(problem);
             }
@@ -416,6 +429,7 @@ impl S3Store {
         let document = Document {
             size: object.size,
             named: object.named,
+            scope: object.scope.clone(),
             body: DocumentBody::Stream {
                 name: format!("s3://{}/{}", self.bucket, object.key),
                 bytes: Box::new(RangedObject {
@@ -458,15 +472,23 @@ impl S3Store {
         }
     }
 
-    async fn failed(&self, prefix: &str, scope: Option<&(String, String)>, reason: String) {
-        let mut coverage = self.coverage.lock().await;
-        if let Some((account, region)) = scope {
-            // The reason begins with AWS's code, where AWS gave one.
-            let code = reason.split(':').next().unwrap_or_default();
-            coverage.fail(account, region, code, Severity::Failed);
-        }
-        coverage.problem(ReadProblem {
+    /// Records that a folder could not be listed.
+    async fn failed(&self, prefix: &str, scope: Option<ReadScope>, failure: AwsFailure) {
+        self.cannot_list(prefix, scope, Some(failure.code), &failure.explanation)
+            .await;
+    }
+
+    async fn cannot_list(
+        &self,
+        prefix: &str,
+        scope: Option<ReadScope>,
+        code: Option<String>,
+        reason: &str,
+    ) {
+        self.coverage.lock().await.problem(ReadProblem {
             document: format!("s3://{}/{prefix}", self.bucket),
+            scope,
+            code,
             severity: Severity::Failed,
             reason: format!("cannot be listed: {reason}"),
         });
@@ -522,38 +544,38 @@ impl RegionSearch {
             let place = FolderKind::of(&folder);
             self.met_layout |= matches!(
                 place,
-                FolderKind::Region { .. } | FolderKind::Account { .. } | FolderKind::OnTheWay
+                FolderKind::Region(_) | FolderKind::Account(_) | FolderKind::OnTheWay
             );
             match place {
-                FolderKind::Region { account, region } if asked.wants(&account, &region) => {
-                    self.listings.push(asked.days(folder, (account, region)));
+                FolderKind::Region(scope) if asked.wants(&scope) => {
+                    self.listings.push(asked.days(folder, Some(scope)));
                 }
-                FolderKind::Account { account } if asked.wants_account(&account) => {
+                FolderKind::Account(account) if asked.wants_account(account) => {
                     next.push(format!("{folder}CloudTrail/"));
                     if asked.digests {
                         next.push(format!("{folder}CloudTrail-Digest/"));
                     }
                 }
                 FolderKind::Digests if asked.digests => next.push(folder),
-                FolderKind::DigestsOfRegion { account, region }
-                    if asked.digests && asked.wants(&account, &region) =>
-                {
+                FolderKind::DigestsOfRegion(scope) if asked.digests && asked.wants(&scope) => {
                     self.listings.push(asked.digests_of_days(folder));
                 }
-                FolderKind::Region { account, .. } | FolderKind::Account { account }
-                    if !asked.wants_account(&account) =>
+                FolderKind::Region(Scope { account, .. }) | FolderKind::Account(account)
+                    if !asked.wants_account(account) =>
                 {
-                    self.leave_out(Criterion::Account, account);
+                    self.leave_out(Criterion::Account, account.to_string());
                 }
-                FolderKind::Region { region, .. } => self.leave_out(Criterion::Region, region),
-                FolderKind::Account { .. } => {}
+                FolderKind::Region(Scope { region, .. }) => {
+                    self.leave_out(Criterion::Region, region.to_string());
+                }
+                FolderKind::Account(_) => {}
                 FolderKind::OnTheWay => next.push(folder),
                 FolderKind::Stranger if self.strangers < MAX_STRANGERS => {
                     self.strangers += 1;
                     next.push(folder);
                 }
                 FolderKind::Stranger => self.gave_up = true,
-                FolderKind::Digests | FolderKind::DigestsOfRegion { .. } | FolderKind::Other => {}
+                FolderKind::Digests | FolderKind::DigestsOfRegion(_) | FolderKind::Other => {}
             }
         }
         next
@@ -569,17 +591,22 @@ fn next(page: &ListObjectsV2Output) -> Option<String> {
     token.filter(|_| page.is_truncated() == Some(true))
 }
 
-fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+/// Classifies why a folder could not be listed, and says which permission is needed for it.
+fn failure_of_list<E>(error: &SdkError<E, HttpResponse>) -> AwsFailure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let mut failure = AwsFailure::of(error);
     // Where the message names the action, it is explained with what to allow.
-    let names_action = |message: &str| message.contains("not authorized to perform");
-    let hint = match error.code() {
-        Some("AccessDenied") if !error.message().is_some_and(names_action) => {
+    let names_action = failure.message.contains("not authorized to perform");
+    failure.explanation += match failure.code.as_str() {
+        "NoSuchBucket" => " (is the name right?)",
+        _ if failure.kind == FailureKind::Denied && !names_action => {
             " (the credentials need s3:ListBucket on the bucket)"
         }
-        Some("NoSuchBucket") => " (is the name right?)",
         _ => "",
     };
-    format!("{}{hint}", aws::explain(error))
+    failure
 }
 
 fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
@@ -598,17 +625,17 @@ fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
 }
 
 impl S3Request<'_> {
-    fn wants_account(&self, account: &str) -> bool {
-        self.filter.admits_account(account)
+    fn wants_account(&self, account: AccountId) -> bool {
+        self.filter.admits_account(account.as_str())
     }
 
-    fn wants(&self, account: &str, region: &str) -> bool {
-        self.wants_account(account) && self.filter.admits_region(region)
+    fn wants(&self, scope: &Scope) -> bool {
+        self.wants_account(scope.account) && self.filter.admits_region(scope.region.as_str())
     }
 
     /// Narrows a region's folder to the days asked for: log files lie under the day on which they
     /// were delivered, which may be the one after.
-    fn days(&self, prefix: String, scope: (String, String)) -> KeyListing {
+    fn days(&self, prefix: String, scope: Option<Scope>) -> KeyListing {
         let key = |time| {
             let (year, month, day) = time::day(time);
             format!("{prefix}{year:04}/{month:02}/{day:02}")
@@ -617,7 +644,7 @@ impl S3Request<'_> {
             after: self.window.since.map(key),
             // The window's last second, the day after, and then the first day not wanted.
             before: self.window.until.map(|until| key(until - 1 + 2 * 86_400)),
-            scope: Some(scope),
+            scope,
             digests: false,
             prefix,
         }
@@ -631,10 +658,8 @@ impl S3Request<'_> {
             until: self.window.until.map(later),
             ..self.window
         };
-        let days = S3Request { window, ..*self }.days(prefix, Default::default());
+        let days = S3Request { window, ..*self }.days(prefix, None);
         KeyListing {
-            // What cannot be listed of it takes no log file away.
-            scope: None,
             digests: true,
             ..days
         }
@@ -663,21 +688,13 @@ impl KeyListing {
 #[derive(Debug, PartialEq, Eq)]
 enum FolderKind {
     /// `…/ACCOUNT/CloudTrail/REGION/`
-    Region {
-        account: String,
-        region: String,
-    },
+    Region(Scope),
     /// `…/AWSLogs/ACCOUNT/`, also with an organisation's id in between.
-    Account {
-        account: String,
-    },
+    Account(AccountId),
     /// `…/ACCOUNT/CloudTrail-Digest/`
     Digests,
     /// `…/ACCOUNT/CloudTrail-Digest/REGION/`
-    DigestsOfRegion {
-        account: String,
-        region: String,
-    },
+    DigestsOfRegion(Scope),
     /// `…/AWSLogs/`, or an organisation's folder below it.
     OnTheWay,
     /// A folder that may lead to `AWSLogs/`; Control Tower's begins with the organisation's id.
@@ -691,36 +708,44 @@ impl FolderKind {
             return FolderKind::Other;
         };
         let parts: Vec<&str> = folder.split('/').collect();
+        let scope = |account: &str, region: &str| {
+            Some(Scope {
+                account: account.parse().ok()?,
+                region: region.parse().ok()?,
+            })
+        };
         match *parts.as_slice() {
-            [.., account, "CloudTrail", region] if is_account(account) => FolderKind::Region {
-                account: account.to_owned(),
-                region: region.to_owned(),
-            },
+            [.., account, "CloudTrail", region] if is_account(account) => {
+                scope(account, region).map_or(FolderKind::OnTheWay, FolderKind::Region)
+            }
             [.., account, "CloudTrail"] if is_account(account) => FolderKind::OnTheWay,
             [.., account, "CloudTrail-Digest", region] if is_account(account) => {
-                FolderKind::DigestsOfRegion {
-                    account: account.to_owned(),
-                    region: region.to_owned(),
-                }
+                scope(account, region).map_or(FolderKind::Other, FolderKind::DigestsOfRegion)
             }
             [.., account, "CloudTrail-Digest"] if is_account(account) => FolderKind::Digests,
-            [.., parent, account]
-                if is_account(account) && (parent == "AWSLogs" || is_organization(parent)) =>
-            {
-                FolderKind::Account {
-                    account: account.to_owned(),
-                }
-            }
             [.., account, sibling] if is_account(account) && is_sibling(sibling) => {
                 FolderKind::Other
             }
             [.., "AWSLogs"] => FolderKind::OnTheWay,
             [.., "AWSLogs", organization] if is_organization(organization) => FolderKind::OnTheWay,
-            // Other services keep their logs below the account as well.
+            [.., parent, account] if parent == "AWSLogs" || is_organization(parent) => {
+                match account.parse() {
+                    Ok(account) => FolderKind::Account(account),
+                    // Other services keep their logs below the account as well.
+                    Err(_) if parts.contains(&"AWSLogs") || parts.len() > 6 => FolderKind::Other,
+                    Err(_) => FolderKind::Stranger,
+                }
+            }
             _ if parts.contains(&"AWSLogs") || parts.len() > 6 => FolderKind::Other,
             _ => FolderKind::Stranger,
         }
     }
+}
+
+/// Returns the account whose regions are the folders below `…/ACCOUNT/CloudTrail/`.
+fn account_of(folder: &str) -> Option<AccountId> {
+    let account = folder.strip_suffix("/CloudTrail/")?;
+    account.rsplit('/').next()?.parse().ok()
 }
 
 /// The folders beside `CloudTrail/`: what they hold is shaped otherwise, or told in events already.
@@ -742,10 +767,11 @@ fn has_trail_layout(prefix: &str) -> bool {
 /// Recognises a prefix that already lies inside a region's folder, down to a single file.
 fn within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
     let (before, after) = prefix.rsplit_once("/CloudTrail/")?;
-    let account = before.rsplit('/').next().filter(|part| is_account(part))?;
+    let account = before.rsplit('/').next()?.parse().ok()?;
     let (region, rest) = after.split_once('/')?;
+    let region = region.parse().ok()?;
     let folder = &prefix[..prefix.len() - rest.len()];
-    let days = asked.days(folder.to_owned(), (account.to_owned(), region.to_owned()));
+    let days = asked.days(folder.to_owned(), Some(Scope { account, region }));
     Some(match prefix.ends_with('/') {
         true => KeyListing {
             prefix: prefix.to_owned(),

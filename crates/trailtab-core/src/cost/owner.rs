@@ -1,6 +1,7 @@
 //! Owners of costs: the values of a tag or cost category, and the names used in reports.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,16 @@ impl From<OwnerKey> for String {
         match key {
             OwnerKey::Tag(name) => name,
             OwnerKey::CostCategory(name) => format!("{COST_CATEGORY}{name}"),
+        }
+    }
+}
+
+/// For people: `the tag Owner`, `the cost category Team`. The settings' form is `String::from`.
+impl fmt::Display for OwnerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OwnerKey::Tag(name) => write!(f, "the tag {name}"),
+            OwnerKey::CostCategory(name) => write!(f, "the cost category {name}"),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::activity::tally::UNKNOWN;
 use crate::event::identity::{ResolvedActor, access_key};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
+use crate::scope::AccountId;
 
 /// The outcome of a call, as in the predecessor's `--activity-type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -503,7 +504,7 @@ impl EventFilter {
 
 /// Tells whether a text is an account id: twelve digits.
 pub fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+    text.parse::<AccountId>().is_ok()
 }
 
 /// The value of an event that a filter compares; None if it is not a text, or belongs to the actor.

@@ -6,6 +6,7 @@
 
 use serde::Deserialize;
 
+use crate::scope::AccountId;
 use crate::time::{self, Seconds};
 
 /// A SHA-256.
@@ -224,13 +225,14 @@ impl<'n> LogFileName<'n> {
         let mut parts = file_name(path).splitn(4, '_');
         let (account, kind) = (parts.next()?, parts.next()?);
         let (region, rest) = (parts.next()?, parts.next()?);
-        let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        (is_account && kind.starts_with("CloudTrail")).then_some(LogFileName {
-            account,
-            region,
-            kind,
-            rest,
-        })
+        (account.parse::<AccountId>().is_ok() && kind.starts_with("CloudTrail")).then_some(
+            LogFileName {
+                account,
+                region,
+                kind,
+                rest,
+            },
+        )
     }
 
     /// Tells whether it is the name of a log file.

@@ -180,11 +180,8 @@ type AccountRegion<'e> = (&'e str, &'e str);
 
 impl<'e> DigestJudge<'e> {
     fn problem(&mut self, document: &str, severity: Severity, reason: impl Into<String>) {
-        self.findings.problem(ReadProblem {
-            document: document.to_owned(),
-            severity,
-            reason: reason.into(),
-        });
+        let problem = ReadProblem::of_document(document, severity, reason);
+        self.findings.problem(problem);
     }
 
     fn invalid(&mut self, index: usize, reason: &str) {

@@ -483,10 +483,8 @@ fn footer(report: &CostReport) -> Vec<String> {
         }
     }.to_owned());
     if !report.owner_keys.is_empty() {
-        lines.push(format!(
-            "Owners come from: {}.",
-            report.owner_keys.join(", ")
-        ));
+        let keys: Vec<String> = report.owner_keys.iter().map(ToString::to_string).collect();
+        lines.push(format!("Owners come from {}.", keys.join(", ")));
     }
     lines.push(
         "Amounts are rounded to cents one by one; the attached CSV has all rows and all digits."

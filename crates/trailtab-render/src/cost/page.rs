@@ -226,8 +226,8 @@ fn standing(report: &CostReport) -> String {
 }
 
 fn owners(report: &CostReport) -> Option<String> {
-    let keys = report.owner_keys.join(", ");
-    (!keys.is_empty()).then(|| format!("Owners come from {keys}."))
+    let keys: Vec<String> = report.owner_keys.iter().map(ToString::to_string).collect();
+    (!keys.is_empty()).then(|| format!("Owners come from {}.", keys.join(", ")))
 }
 
 fn price(report: &CostReport) -> String {

@@ -57,8 +57,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         verify,
     };
     let outcome = plan.run(wishes, &Tally::default(), &reading.interrupt, ui)?;
-    let caller = outcome.caller.clone();
-    run.caller = caller.map(|caller| (caller.account, caller.arn));
+    run.caller.clone_from(&outcome.caller);
     run.no_match = outcome.no_match.clone();
     let written = ActivityResults {
         directory,

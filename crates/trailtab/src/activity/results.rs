@@ -98,15 +98,16 @@ impl ActivityResults<'_> {
             paths.push(folder);
         }
         if self.per_account {
-            let mut accounts: BTreeSet<&String> = outcome.intaken.tallies.keys().collect();
-            if outcome.caller.is_some() {
-                // Accounts of an organisation that had no events, or could not be read, are told of.
-                accounts.extend(outcome.coverage.asked.keys().map(|(account, _)| account));
-            }
+            // Accounts without events, and those that could not be read, have a file as well.
+            let asked = outcome.coverage.asked.keys();
+            let asked = asked.map(|scope| scope.account().to_string());
+            let tallied = outcome.intaken.tallies.keys().cloned();
+            let accounts: BTreeSet<String> = tallied.chain(asked).collect();
             let nothing = Tally::default();
             for account in accounts {
-                let tally = outcome.intaken.tallies.get(account).unwrap_or(&nothing);
-                let coverage = outcome.coverage.of_account(account);
+                let tally = outcome.intaken.tallies.get(&account).unwrap_or(&nothing);
+                // Some records name no account.
+                let coverage = outcome.coverage.of_account(account.parse().ok());
                 let summary = Summary::of(tally, &outcome.intaken, &coverage, self.run);
                 let json = render::json::summary(&summary)?;
                 self.write_summary(&summary, &json, &mut paths)?;

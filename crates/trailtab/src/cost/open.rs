@@ -9,7 +9,7 @@ use trailtab_app::aws::SdkConfig;
 
 use super::args::{AskingArgs, CostArgs};
 use crate::ui::Ui;
-use trailtab_app::aws;
+use trailtab_app::aws::{self, AwsFailure};
 use trailtab_app::clock;
 use trailtab_app::cost_source::accounts::AccountListing;
 use trailtab_app::cost_source::cost_explorer::PRICE;
@@ -91,7 +91,9 @@ async fn cache(
             account: account.to_owned(),
             max_age: i64::from(args.max_age) * 3600,
         })),
-        Err(error) if aws::is_hopeless(&error) => bail!(aws::explain(&error)),
+        Err(error) if AwsFailure::of(&error).affects_all_requests() => {
+            bail!(aws::explain(&error))
+        }
         Err(error) => {
             ui.remark(&escape::terminal(&format!(
                 "answers are not kept, since it is not known which account they are for: {}",

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use rust_decimal::Decimal;
 
 use super::args::CostArgs;
@@ -128,8 +128,8 @@ fn whom(
         let hints = |problems: Vec<SettingsProblem>| -> Vec<String> {
             problems.into_iter().map(|problem| problem.hint).collect()
         };
-        let (audience, problems) = found
-            .map_err(|problems| UsageError(format!("--account: {}", hints(problems).join("; "))))?;
+        let (audience, problems) =
+            found.map_err(|problems| anyhow!("--account: {}", hints(problems).join("; ")))?;
         return Ok((audience, None, hints(problems)));
     }
     let owner = match &wanted.owner {

@@ -1,10 +1,10 @@
 //! Why an answer did not come.
 
 use aws_sdk_costexplorer::config::http::HttpResponse;
-use aws_sdk_costexplorer::error::{BuildError, ProvideErrorMetadata as _, SdkError};
+use aws_sdk_costexplorer::error::{BuildError, SdkError};
 use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageError;
 
-use crate::aws;
+use crate::aws::{self, AwsFailure, FailureKind};
 
 /// Why there is no answer, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -116,114 +116,44 @@ impl PageError {
     }
 
     pub(super) fn of(error: &SdkError<GetCostAndUsageError, HttpResponse>) -> PageError {
-        let status = error
-            .raw_response()
-            .map(|response| response.status().as_u16());
-        match error.code() {
-            Some(code) => {
-                let reason = error.message().unwrap_or("no message");
-                let explained = aws::explain(error);
-                PageError::with_code(code, reason, &explained, status.unwrap_or_default())
-            }
-            None => PageError::without_code(error, status),
-        }
-    }
-
-    /// AWS says what is wrong, and charges nothing for it.
-    fn with_code(code: &str, reason: &str, explained: &str, status: u16) -> PageError {
-        let said = || explained.to_owned();
-        let passing = |kind| PageError::free(kind, unanswered(code, reason));
-        match code {
-            // It comes with the status 400.
-            "LimitExceededException"
-            | "ThrottlingException"
-            | "Throttling"
-            | "ThrottledException"
-            | "RequestLimitExceeded"
-            | "TooManyRequestsException"
-            | "SlowDown" => passing(RetryDecision::Throttled),
-            "InvalidNextTokenException" | "RequestChangedException" => {
-                passing(RetryDecision::TokenLost)
-            }
-            "InternalFailure"
-            | "InternalError"
-            | "InternalServerError"
-            | "InternalServerException"
-            | "ServiceUnavailable"
-            | "ServiceUnavailableException"
-            | "RequestTimeout"
-            | "RequestTimeoutException" => passing(RetryDecision::Passing),
-            "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => {
-                PageError::free(RetryDecision::Lasting, AskError::Denied(said()))
-            }
-            "DataUnavailableException" => {
-                PageError::free(RetryDecision::Lasting, AskError::Unavailable(said()))
-            }
-            "ExpiredToken"
-            | "ExpiredTokenException"
-            | "RequestExpired"
-            | "UnrecognizedClientException"
-            | "InvalidClientTokenId"
-            | "InvalidSignatureException"
-            | "SignatureDoesNotMatch"
-            | "IncompleteSignature"
-            | "MissingAuthenticationTokenException" => {
-                PageError::free(RetryDecision::Lasting, AskError::NoCredentials(said()))
-            }
-            _ if status == 429 => passing(RetryDecision::Throttled),
-            _ if status >= 500 => passing(RetryDecision::Passing),
-            _ => PageError::free(
-                RetryDecision::Lasting,
-                AskError::Refused {
-                    code: code.to_owned(),
-                    reason: reason.to_owned(),
-                },
-            ),
-        }
-    }
-
-    /// Connections that broke off, time-outs, answers that cannot be read.
-    fn without_code(
-        error: &SdkError<GetCostAndUsageError, HttpResponse>,
-        status: Option<u16>,
-    ) -> PageError {
-        let reason = aws::in_words(error);
-        if aws::lacks_credentials(error) {
-            return PageError::free(RetryDecision::Lasting, AskError::NoCredentials(reason));
-        }
-        if aws::is_unreachable(error) {
-            return PageError::free(RetryDecision::Lasting, AskError::Unreachable(reason));
-        }
-        let (code, is_charged) = match error {
-            SdkError::ConstructionFailure(_) => {
-                let code = "InvalidRequest".to_owned();
-                return PageError::free(RetryDecision::Lasting, AskError::Refused { code, reason });
-            }
-            _ if aws::lacks_connection(error) => ("ConnectionError", false),
-            SdkError::TimeoutError(_) => ("RequestTimeout", true),
-            SdkError::DispatchFailure(_) => ("ConnectionError", true),
-            _ => (
-                "UnreadableResponse",
-                status.is_none_or(|status| status < 400),
-            ),
+        let failure = AwsFailure::of(error);
+        let kind = match failure.code.as_str() {
+            "InvalidNextTokenException" | "RequestChangedException" => RetryDecision::TokenLost,
+            _ => match failure.kind {
+                FailureKind::Throttled => RetryDecision::Throttled,
+                FailureKind::Transient => RetryDecision::Passing,
+                _ => RetryDecision::Lasting,
+            },
         };
-        let kind = match status {
-            Some(429) => RetryDecision::Throttled,
-            Some(400..=499) => RetryDecision::Lasting,
-            _ => RetryDecision::Passing,
+        // AWS charges nothing for an error that it answers with.
+        let is_charged =
+            failure.may_have_arrived && failure.status.is_none_or(|status| status < 400);
+        let (code, reason) = (failure.code, failure.message);
+        let error = match failure.kind {
+            FailureKind::Throttled | FailureKind::Transient => unanswered(code, reason),
+            FailureKind::Denied => AskError::Denied(failure.explanation),
+            FailureKind::CredentialsExpired | FailureKind::CredentialsRefused => {
+                AskError::NoCredentials(failure.explanation)
+            }
+            FailureKind::Unreachable => AskError::Unreachable(failure.explanation),
+            FailureKind::Refused => match code.as_str() {
+                "InvalidNextTokenException" | "RequestChangedException" => unanswered(code, reason),
+                "DataUnavailableException" => AskError::Unavailable(failure.explanation),
+                _ => AskError::Refused { code, reason },
+            },
         };
         PageError {
             kind,
             is_charged,
-            error: unanswered(code, &reason),
+            error,
         }
     }
 }
 
-fn unanswered(code: &str, reason: &str) -> AskError {
+fn unanswered(code: String, reason: String) -> AskError {
     AskError::Unanswered {
         tries: 1,
-        code: code.to_owned(),
-        reason: reason.to_owned(),
+        code,
+        reason,
     }
 }

@@ -21,6 +21,7 @@ pub use self::failure::AskError;
 use self::failure::{PageError, RetryDecision};
 pub use self::limits::RequestLimits;
 use self::limits::{RequestBudget, RequestPace};
+use crate::aws::Backoff;
 use trailtab_core::cost::answer::{AnswerPage, CostAnswer};
 use trailtab_core::cost::query::CostQuery;
 use trailtab_core::time::Seconds;
@@ -120,7 +121,7 @@ impl CostExplorer {
         token: Option<String>,
     ) -> Result<GetCostAndUsageOutput, PageError> {
         let deadline = Instant::now() + self.limits.patience;
-        let mut wait = self.limits.first_wait;
+        let mut backoff = Backoff::new(self.limits.first_wait, LONGEST_WAIT);
         let mut tries = 0;
         let mut is_taken = false;
         loop {
@@ -134,8 +135,7 @@ impl CostExplorer {
                 Ok(output) => return Ok(output),
                 Err(failure) => failure.after(tries),
             };
-            // Others were refused as well: whoever comes again at the same moment is refused again.
-            let next = Instant::now() + wait.mul_f64(0.5 + fastrand::f64());
+            let next = Instant::now() + backoff.next_wait();
             if failure.kind == RetryDecision::Throttled {
                 self.pace.hold(next);
             }
@@ -153,7 +153,6 @@ impl CostExplorer {
                 return Err(failure);
             }
             time::sleep_until(next).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 

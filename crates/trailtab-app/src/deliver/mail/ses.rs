@@ -12,7 +12,7 @@ use aws_sdk_sesv2::types::{Destination, EmailContent, RawMessage};
 use tokio::time;
 
 use super::{OutgoingMail, SendError, shortened};
-use crate::aws;
+use crate::aws::{self, AwsFailure, Backoff, FailureKind};
 
 /// Bytes that SES takes of a mail, in base64 as it travels.
 const LARGEST: usize = 40 << 20;
@@ -72,7 +72,7 @@ impl SesSender {
                 is_lasting: true,
             });
         }
-        let mut wait = FIRST_WAIT;
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         for attempt in 1.. {
             match self.request(message).await {
                 Ok(()) => return Ok(()),
@@ -83,12 +83,8 @@ impl SesSender {
                         is_lasting: false,
                     });
                 }
-                // Others were refused as well: whoever comes again at the same moment is refused again.
-                Err(SesFailure::Throttled(_)) => {
-                    time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
-                }
+                Err(SesFailure::Throttled(_)) => time::sleep(backoff.next_wait()).await,
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
         Ok(())
     }
@@ -111,7 +107,13 @@ impl SesSender {
         match request.send().await {
             Ok(_) => Ok(()),
             // It was taken; what is missing of the answer says nothing.
-            Err(error) if status(&error).is_some_and(|status| status < 300) => Ok(()),
+            Err(error)
+                if AwsFailure::of(&error)
+                    .status
+                    .is_some_and(|status| status < 300) =>
+            {
+                Ok(())
+            }
             Err(error) => {
                 let hint = match error.code() {
                     Some("MessageRejected" | "MailFromDomainNotVerifiedException") => {
@@ -150,54 +152,31 @@ impl SesSender {
     }
 }
 
-fn status(error: &SdkError<SendEmailError, HttpResponse>) -> Option<u16> {
-    let response = error.raw_response()?;
-    Some(response.status().as_u16())
-}
-
 /// Tells what an error says about the mail.
 fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> SesFailure {
-    let reason = aws::explain(error);
-    let reason = format!("{}{hint}", shortened(&reason));
+    let failure = AwsFailure::of(error);
+    let reason = format!("{}{hint}", shortened(&failure.explanation));
     let broken = |reason, is_lasting| SesFailure::Of(SendError::Broken { reason, is_lasting });
-    let code = error.code().unwrap_or_default();
-    if [
-        "Throttling",
-        "TooManyRequests",
-        "RequestLimitExceeded",
-        "LimitExceeded",
-    ]
-    .iter()
-    .any(|start| code.starts_with(start))
-    {
-        // Of the day's quota, nothing will be left in a few seconds either.
-        let is_for_today = error
-            .message()
-            .is_some_and(|message| message.to_ascii_lowercase().contains("daily"));
-        return match is_for_today {
+    if failure.kind == FailureKind::Throttled {
+        // The daily quota is not renewed within seconds.
+        return match failure.message.to_ascii_lowercase().contains("daily") {
             true => broken(reason, false),
             false => SesFailure::Throttled(reason),
         };
     }
-    match status(error) {
-        // Whoever stands between us and the service cannot know whether it was taken, and a service that
-        // failed in the middle may have taken it.
-        Some(500 | 502 | 504) => SesFailure::Of(SendError::Unconfirmed(reason)),
-        Some(429 | 503) => SesFailure::Throttled(reason),
-        Some(_) => match code {
-            "MessageRejected" | "BadRequestException" | "MailFromDomainNotVerifiedException" => {
-                SesFailure::Of(SendError::Refused {
-                    reason,
-                    is_lasting: true,
-                })
-            }
-            _ => broken(reason, true),
-        },
-        None => match error {
-            _ if aws::lacks_credentials(error) => broken(reason, false),
-            SdkError::ConstructionFailure(_) => broken(reason, true),
-            _ if aws::lacks_connection(error) => broken(reason, false),
-            _ => SesFailure::Of(SendError::Unconfirmed(reason)),
-        },
+    match failure.code.as_str() {
+        _ if failure.may_have_arrived => SesFailure::Of(SendError::Unconfirmed(reason)),
+        _ if failure.status == Some(503) => SesFailure::Throttled(reason),
+        "MessageRejected" | "BadRequestException" | "MailFromDomainNotVerifiedException" => {
+            SesFailure::Of(SendError::Refused {
+                reason,
+                is_lasting: true,
+            })
+        }
+        // Without an answer, no connection could be made, or there were no credentials.
+        _ => broken(
+            reason,
+            failure.status.is_some() || failure.kind == FailureKind::Refused,
+        ),
     }
 }

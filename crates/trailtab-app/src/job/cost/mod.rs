@@ -280,15 +280,22 @@ impl CostRun {
             today: self.today(),
             names: self.directory.names(),
             metric: self.settings.metric,
-            owner_keys: self.owner_keys(),
+            owner_keys: self.settings.owner.keys.clone(),
             basis: self.basis(books, &audience, owner, problems),
         };
         trailtab_core::cost::report::report(&books.table, &audience, owner, &question)
     }
 
-    fn owner_keys(&self) -> Vec<String> {
-        let keys = self.settings.owner.keys.iter().cloned();
-        keys.map(String::from).collect()
+    /// Where owners come from, for a sentence: `the tag Owner or the cost category Team`.
+    fn owner_keys(&self) -> String {
+        let keys: Vec<String> = self
+            .settings
+            .owner
+            .keys
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        keys.join(" or ")
     }
 
     fn basis(
@@ -302,8 +309,8 @@ impl CostRun {
         let mut notes = self.notes.clone();
         if !books.has_owners && !books.table.lines.is_empty() {
             notes.push(format!(
-                "nothing has an owner: is {} activated as a cost allocation tag in the management account?",
-                self.owner_keys().join(" or ")
+                "nothing has an owner: is {} activated for cost allocation in the management account?",
+                self.owner_keys()
             ));
         }
         let gaps = books.gaps(audience, owner).map(|gap| gap.reason.clone());

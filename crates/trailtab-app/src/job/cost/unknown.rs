@@ -39,9 +39,9 @@ impl CostRun {
         let said = format!("there is no owner {name:?} in the costs of {days}");
         let sorted = nearest::sorted(&[name], named);
         let Some((likeness, first)) = sorted.first() else {
-            let keys = self.owner_keys().join(" or ");
+            let keys = self.owner_keys();
             return Some(format!(
-                "{said}: nothing has an owner (is {keys} activated as a cost allocation tag in the management account?)"
+                "{said}: nothing has an owner (is {keys} activated for cost allocation in the management account?)"
             ));
         };
         if likeness.is_near() {

@@ -4,16 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::disk::ArchiveDisk;
-use super::layout::{self, ArchiveScope, unfinished};
+use super::layout::{self, ArchivePaths as _, unfinished};
 use super::ledger::{ArchiveLedger, LedgerLine, LostLine};
 use super::region::{ArchivedRegion, FoundFile};
 use super::{ArchiveError, Attempt as _};
+use trailtab_core::scope::Scope;
 
 /// Reads an account and region's ledger, and makes the disk agree with it.
 pub(super) fn heal(
     disk: &ArchiveDisk,
     root: &Path,
-    scope: ArchiveScope,
+    scope: Scope,
 ) -> Result<ArchivedRegion, ArchiveError> {
     let path = scope.ledger(root);
     let ledger = ArchiveLedger::read(&path).attempt("read", &path)?;
@@ -73,7 +74,7 @@ fn settle(
 }
 
 /// Finds the files that a run began to write and did not finish.
-pub(super) fn leftovers(scope: &ArchiveScope, folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn leftovers(scope: &Scope, folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {

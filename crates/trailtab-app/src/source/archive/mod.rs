@@ -56,12 +56,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::disk::ArchiveDisk;
-use self::layout::{ArchiveScope, unfinished};
+use self::layout::{ArchivePaths as _, unfinished};
 pub use self::layout::{HIDDEN, UNFINISHED};
 use self::ledger::{LedgerLine, PageLine};
 use self::region::ArchivedRegion;
 use super::document::{Document, DocumentBody};
 use trailtab_core::history::spans::SecondRange;
+use trailtab_core::scope::Scope;
 use trailtab_core::time::Seconds;
 
 /// How long after a call its event may still be missing: mostly it comes within five minutes, and AWS
@@ -75,7 +76,7 @@ pub struct EventArchive {
     /// The first second of which events may still appear.
     settled: Seconds,
     disk: ArchiveDisk,
-    regions: Mutex<BTreeMap<ArchiveScope, Arc<Mutex<ArchivedRegion>>>>,
+    regions: Mutex<BTreeMap<Scope, Arc<Mutex<ArchivedRegion>>>>,
     /// Unlocked when it is closed, also by a kill.
     _lock: File,
 }
@@ -116,14 +117,6 @@ pub enum ArchiveError {
         .0.display()
     )]
     NoArchive(PathBuf),
-    /// The account or region cannot be part of a path.
-    #[error("cannot keep events of account {account:?} in region {region:?}: these are no names")]
-    Names {
-        /// The account as it was given.
-        account: String,
-        /// The region as it was given.
-        region: String,
-    },
     /// The record of an event is not a JSON object; the value is the event's id.
     #[error("cannot keep event {0:?}: it is no JSON object")]
     Event(String),
@@ -194,8 +187,8 @@ impl EventArchive {
     }
 
     /// What of a window is still to be fetched, newest first.
-    pub fn missing(&self, account: &str, region: &str, window: SecondRange) -> Vec<SecondRange> {
-        let gaps = match self.known(account, region) {
+    pub fn missing(&self, scope: &Scope, window: SecondRange) -> Vec<SecondRange> {
+        let gaps = match self.known(scope) {
             Some(region) => lock(&region).covered.gaps(window),
             None => window.into(),
         };
@@ -203,23 +196,20 @@ impl EventArchive {
     }
 
     /// The accounts and regions that it has something of.
-    pub fn scopes(&self) -> Vec<(String, String)> {
-        let regions = lock(&self.regions);
-        let scopes = regions.keys();
-        scopes
-            .map(|scope| (scope.account.clone(), scope.region.clone()))
-            .collect()
+    pub fn scopes(&self) -> Vec<Scope> {
+        lock(&self.regions).keys().cloned().collect()
     }
 
     /// The log files that hold events of a window.
-    pub fn documents(&self, account: &str, region: &str, window: SecondRange) -> Vec<Document> {
-        let Some(region) = self.known(account, region) else {
+    pub fn documents(&self, scope: &Scope, window: SecondRange) -> Vec<Document> {
+        let Some(region) = self.known(scope) else {
             return Vec::new();
         };
         let region = lock(&region);
         let documents = region.files_of(window).map(|file| Document {
             size: file.bytes,
             named: false,
+            scope: Some(region.scope.clone()),
             body: DocumentBody::File(region.path(&self.root, file)),
         });
         documents.collect()
@@ -237,24 +227,17 @@ impl EventArchive {
     /// last step failed, all of it from the next [`EventArchive::open`] on.
     pub fn add(
         &self,
-        account: &str,
-        region: &str,
+        scope: &Scope,
         covered: SecondRange,
         events: &[PageEvent<'_>],
     ) -> Result<(), ArchiveError> {
-        let Some(scope) = ArchiveScope::new(account, region) else {
-            return Err(ArchiveError::Names {
-                account: account.to_owned(),
-                region: region.to_owned(),
-            });
-        };
         if let Some(event) = events.iter().find(|event| !is_object(event.json)) {
             return Err(ArchiveError::Event(event.id.to_owned()));
         }
         let region = Arc::clone(
             lock(&self.regions)
                 .entry(scope.clone())
-                .or_insert_with(|| Arc::new(Mutex::new(ArchivedRegion::new(scope)))),
+                .or_insert_with(|| Arc::new(Mutex::new(ArchivedRegion::new(scope.clone())))),
         );
         self.keep(&mut lock(&region), covered, events)
     }
@@ -347,9 +330,8 @@ impl EventArchive {
         Ok(events.iter().filter(is_new).collect())
     }
 
-    fn known(&self, account: &str, region: &str) -> Option<Arc<Mutex<ArchivedRegion>>> {
-        let scope = ArchiveScope::new(account, region)?;
-        lock(&self.regions).get(&scope).map(Arc::clone)
+    fn known(&self, scope: &Scope) -> Option<Arc<Mutex<ArchivedRegion>>> {
+        lock(&self.regions).get(scope).map(Arc::clone)
     }
 }
 
@@ -372,13 +354,16 @@ fn take_lock(directory: &Path) -> Result<File, ArchiveError> {
 }
 
 /// The accounts and regions that have a ledger.
-fn scopes(root: &Path) -> Result<Vec<ArchiveScope>, ArchiveError> {
+fn scopes(root: &Path) -> Result<Vec<Scope>, ArchiveError> {
     let mut scopes = Vec::new();
     let folder = layout::ledgers(root);
-    for account in names(&folder)? {
-        for file in names(&folder.join(&account))? {
-            let region = file.strip_suffix(".jsonl");
-            scopes.extend(region.and_then(|region| ArchiveScope::new(&account, region)));
+    for name in names(&folder)? {
+        let Ok(account) = name.parse() else { continue };
+        for file in names(&folder.join(&name))? {
+            let region = file.strip_suffix(".jsonl").map(str::parse);
+            if let Some(Ok(region)) = region {
+                scopes.push(Scope { account, region });
+            }
         }
     }
     scopes.sort();

@@ -6,8 +6,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::PageEvent;
-use super::layout::{ArchiveScope, DAY, UniqueSuffix};
+use super::layout::{ArchivePaths as _, DAY, UniqueSuffix};
 use super::ledger::FileLine;
+use trailtab_core::scope::Scope;
 
 /// A log file that is to be written.
 pub(super) struct NewFile {
@@ -19,7 +20,7 @@ pub(super) struct NewFile {
 /// Makes one file for each day. The same events in the same order always make the same files.
 ///
 /// `None` says that they do not fit into memory.
-pub(super) fn files(scope: &ArchiveScope, events: &[&PageEvent<'_>]) -> Option<Vec<NewFile>> {
+pub(super) fn files(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<Vec<NewFile>> {
     let mut days: BTreeMap<i64, Vec<&PageEvent<'_>>> = BTreeMap::new();
     for event in events {
         let day = days.entry(event.time.div_euclid(DAY)).or_default();
@@ -28,7 +29,7 @@ pub(super) fn files(scope: &ArchiveScope, events: &[&PageEvent<'_>]) -> Option<V
     days.values().map(|events| file(scope, events)).collect()
 }
 
-fn file(scope: &ArchiveScope, events: &[&PageEvent<'_>]) -> Option<NewFile> {
+fn file(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<NewFile> {
     let times = || events.iter().map(|event| event.time);
     let (oldest, newest) = (times().min()?, times().max()?);
     let records: Vec<&str> = events.iter().map(|event| event.json).collect();
@@ -77,7 +78,10 @@ mod tests {
 
     #[test]
     fn a_page_of_two_days_makes_two_files() {
-        let scope = ArchiveScope::new("111122223333", "eu-west-1").unwrap();
+        let scope = Scope {
+            account: "111122223333".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+        };
         let midnight = 20_000 * DAY;
         let event = |time, id| PageEvent {
             time,

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::layout::{ArchiveScope, DAY, UniqueSuffix, unfinished};
+use super::layout::{ArchivePaths as _, DAY, UniqueSuffix, unfinished};
 use super::ledger::{ArchiveLedger, FileLine, LedgerLine, LostLine, PageLine};
 use trailtab_core::history::spans::{SecondRange, SecondSet};
+use trailtab_core::scope::Scope;
 use trailtab_core::time::Seconds;
 
 /// A log file, in few bytes: there may be hundreds of thousands of them.
@@ -51,7 +52,7 @@ pub(super) enum FoundFile {
 /// What is covered, and the files.
 #[derive(Debug)]
 pub(super) struct ArchivedRegion {
-    pub(super) scope: ArchiveScope,
+    pub(super) scope: Scope,
     pub(super) covered: SecondSet,
     /// By the day of their events: no file has events of two days.
     days: BTreeMap<i64, Vec<ArchivedLogFile>>,
@@ -62,7 +63,7 @@ pub(super) struct ArchivedRegion {
 }
 
 impl ArchivedRegion {
-    pub(super) fn new(scope: ArchiveScope) -> ArchivedRegion {
+    pub(super) fn new(scope: Scope) -> ArchivedRegion {
         ArchivedRegion {
             scope,
             covered: SecondSet::default(),
@@ -72,7 +73,7 @@ impl ArchivedRegion {
         }
     }
 
-    pub(super) fn replay(scope: ArchiveScope, ledger: ArchiveLedger) -> ArchivedRegion {
+    pub(super) fn replay(scope: Scope, ledger: ArchiveLedger) -> ArchivedRegion {
         let mut region = ArchivedRegion::new(scope);
         for (number, line) in ledger.lines {
             let understood = match line {

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::layout::ArchivePaths as _;
 use super::layout::{self, UNFINISHED, unfinished};
 use super::ledger::ArchiveLedger;
 use super::region::{ArchivedLogFile, ArchivedRegion, FoundFile};
@@ -81,8 +82,8 @@ impl ArchiveReader {
         let mut holdings = ArchiveInventory::default();
         for region in &self.regions {
             let mut held = RegionInventory {
-                account: region.scope.account.clone(),
-                region: region.scope.region.clone(),
+                account: region.scope.account.to_string(),
+                region: region.scope.region.to_string(),
                 covered: region.covered.clone(),
                 stored: StoredFiles::default(),
             };

@@ -3,19 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use aws_config::SdkConfig;
-use aws_sdk_sts::error::ProvideErrorMetadata as _;
 
 use super::regions::KnownRegions;
-use crate::aws;
-
-/// Whose credentials are at hand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// The account id, twelve digits; `unknown` if STS does not say.
-    pub account: String,
-    /// The ARN of the identity.
-    pub arn: String,
-}
+use crate::aws::{self, AwsFailure};
+use trailtab_core::activity::summary::CallerIdentity;
+use trailtab_core::scope::AccountId;
 
 /// Why it is not known whose credentials are at hand.
 #[derive(Debug, thiserror::Error)]
@@ -29,34 +21,31 @@ pub enum IdentityError {
     Refused(String),
 }
 
-impl CallerIdentity {
-    pub(super) async fn find(config: &SdkConfig) -> Result<CallerIdentity, IdentityError> {
-        let answer = aws::sts(config).get_caller_identity().send().await;
-        let identity = answer.map_err(|error| {
-            let reason = aws::explain(&error);
-            match aws::find::<aws::CredentialsProblem>(&error) {
-                Some(problem @ aws::CredentialsProblem::NotFound) => {
-                    IdentityError::NotFound(problem.clone())
-                }
-                _ if aws::is_hopeless(&error) => IdentityError::Hopeless(reason),
-                _ => IdentityError::Refused(reason),
+/// Asks STS which identity the credentials belong to.
+pub(super) async fn find_caller(config: &SdkConfig) -> Result<CallerIdentity, IdentityError> {
+    let answer = aws::sts(config).get_caller_identity().send().await;
+    let identity = answer.map_err(|error| {
+        let failure = AwsFailure::of(&error);
+        match aws::find::<aws::CredentialsProblem>(&error) {
+            Some(problem @ aws::CredentialsProblem::NotFound) => {
+                IdentityError::NotFound(problem.clone())
             }
-        })?;
-        Ok(CallerIdentity {
-            account: identity.account().unwrap_or("unknown").to_owned(),
-            arn: identity.arn().unwrap_or_default().to_owned(),
-        })
-    }
-
-    /// The partition of AWS: `aws`, `aws-cn`, `aws-us-gov` and others.
-    pub(super) fn partition(&self) -> &str {
-        self.arn.split(':').nth(1).unwrap_or("aws")
-    }
+            _ if failure.affects_all_requests() => IdentityError::Hopeless(failure.explanation),
+            _ => IdentityError::Refused(failure.explanation),
+        }
+    })?;
+    let account = identity.account().and_then(|id| id.parse().ok());
+    let account =
+        account.ok_or_else(|| IdentityError::Refused("the answer names no account".to_owned()))?;
+    Ok(CallerIdentity {
+        account,
+        arn: identity.arn().unwrap_or_default().to_owned(),
+    })
 }
 
 /// An account to read.
 pub(super) struct TargetAccount {
-    pub(super) id: String,
+    pub(super) id: AccountId,
     pub(super) partition: String,
     /// The role to read it by, unless the credentials at hand are its own.
     role: Option<String>,
@@ -81,7 +70,7 @@ impl TargetAccount {
         regions: KnownRegions,
     ) -> TargetAccount {
         TargetAccount {
-            id: caller.account.clone(),
+            id: caller.account,
             partition: caller.partition().to_owned(),
             role: None,
             regions,
@@ -91,11 +80,11 @@ impl TargetAccount {
     }
 
     /// Another account, to be read by a role in it.
-    pub(super) fn by_role(&self, id: &str, role_name: &str) -> TargetAccount {
+    pub(super) fn by_role(&self, id: AccountId, role_name: &str) -> TargetAccount {
         let partition = &self.partition;
         let role = format!("arn:{partition}:iam::{id}:role/{role_name}");
         TargetAccount {
-            id: id.to_owned(),
+            id,
             partition: partition.clone(),
             role: Some(role),
             regions: KnownRegions::NotAsked,
@@ -114,9 +103,11 @@ impl TargetAccount {
         if let Err(error) = answer {
             let problem = aws::find::<aws::CredentialsProblem>(&error);
             let code = problem.and_then(aws::CredentialsProblem::code);
-            let code = code.or(error.code()).unwrap_or("Unreachable").to_owned();
-            let reason = aws::explain(&error);
-            return Err(AccountRefusal { code, reason });
+            let failure = AwsFailure::of(&error);
+            return Err(AccountRefusal {
+                code: code.map_or(failure.code, str::to_owned),
+                reason: failure.explanation,
+            });
         }
         *self.lock() = (0, config);
         Ok(())

@@ -2,13 +2,13 @@
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::config::http::HttpResponse;
-use aws_sdk_cloudtrail::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_cloudtrail::error::SdkError;
 use aws_sdk_cloudtrail::operation::lookup_events::LookupEventsError;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute};
 
 use super::attribute::PushedAttribute;
-use crate::aws;
+use crate::aws::{self, AwsFailure, FailureKind};
 use trailtab_core::history::walk::{PAGE, PageRequest};
 
 /// The code where credentials could not be had at all, which may pass.
@@ -64,71 +64,18 @@ pub(super) async fn page(
     }
 }
 
-/// Tells what can be done about an error. ThrottlingException comes with HTTP status 400.
+/// Tells what can be done about an error.
 fn classify(error: &SdkError<LookupEventsError, HttpResponse>) -> LookupFailure {
-    let status = error
-        .raw_response()
-        .map(|response| response.status().as_u16());
-    let Some(code) = error.code() else {
-        return without_code(error, status);
-    };
-    let reason = error.message().unwrap_or("no message").to_owned();
-    let code = code.to_owned();
-    match code.as_str() {
-        "ThrottlingException"
-        | "Throttling"
-        | "ThrottledException"
-        | "RequestLimitExceeded"
-        | "TooManyRequestsException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "SlowDown" => LookupFailure::Throttled,
-        "InvalidNextTokenException" => LookupFailure::TokenLost,
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
-            LookupFailure::Expired { code, reason }
-        }
-        "InternalFailure"
-        | "InternalError"
-        | "InternalServerError"
-        | "ServiceUnavailable"
-        | "ServiceUnavailableException"
-        | "RequestTimeout"
-        | "RequestTimeoutException" => LookupFailure::Passing { code, reason },
-        _ if status == Some(429) => LookupFailure::Throttled,
-        _ if status.is_some_and(|status| status >= 500) => LookupFailure::Passing { code, reason },
-        _ => LookupFailure::Refused { code, reason },
-    }
-}
-
-/// Connections that broke off, time-outs, answers that cannot be read.
-fn without_code(
-    error: &SdkError<LookupEventsError, HttpResponse>,
-    status: Option<u16>,
-) -> LookupFailure {
-    let reason = aws::in_words(error);
-    if status == Some(429) {
-        return LookupFailure::Throttled;
-    }
-    let code = match error {
-        // It was tried often enough.
-        _ if aws::is_unreachable(error) => {
-            let code = "ConnectionError".to_owned();
-            return LookupFailure::Refused { code, reason };
-        }
-        SdkError::TimeoutError(_) => "RequestTimeout",
-        _ if aws::lacks_credentials(error) => {
-            let code = NO_CREDENTIALS.to_owned();
-            return LookupFailure::Expired { code, reason };
-        }
-        SdkError::ConstructionFailure(_) => {
-            let code = "InvalidRequest".to_owned();
-            return LookupFailure::Refused { code, reason };
-        }
-        SdkError::DispatchFailure(_) => "ConnectionError",
-        _ => "UnreadableResponse",
-    };
-    LookupFailure::Passing {
-        code: code.to_owned(),
-        reason,
+    let failure = AwsFailure::of(error);
+    let (code, reason) = (failure.code, failure.message);
+    match failure.kind {
+        FailureKind::Throttled => LookupFailure::Throttled,
+        _ if code == "InvalidNextTokenException" => LookupFailure::TokenLost,
+        FailureKind::CredentialsExpired => LookupFailure::Expired { code, reason },
+        FailureKind::Transient => LookupFailure::Passing { code, reason },
+        FailureKind::CredentialsRefused
+        | FailureKind::Denied
+        | FailureKind::Unreachable
+        | FailureKind::Refused => LookupFailure::Refused { code, reason },
     }
 }

@@ -20,8 +20,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use self::account::CallerIdentity;
-use self::account::{AccountRefusal, IdentityError, TargetAccount};
+use self::account::{AccountRefusal, IdentityError, TargetAccount, find_caller};
 pub use self::attribute::PushedAttribute;
 use self::organization::OrganizationError;
 pub use self::regions::RegionError;
@@ -30,9 +29,11 @@ use super::document::Document;
 use super::interrupt::{self, Interrupt};
 use super::progress::ReadProgress;
 use crate::aws;
-use trailtab_core::coverage::{ALL_REGIONS, ReadProblem, RunCoverage, Severity, event_history};
+use trailtab_core::activity::summary::CallerIdentity;
+use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::filter::EventFilter;
 use trailtab_core::history::spans::SecondRange;
+use trailtab_core::scope::{AccountId, Scope};
 use trailtab_core::time::{self, Seconds};
 
 /// Requests per second, account and region that CloudTrail allows: quota L-6826A2E9, not adjustable.
@@ -95,7 +96,7 @@ pub enum LookupError {
     )]
     NoAccount {
         /// The account of the credentials.
-        account: String,
+        account: AccountId,
     },
     /// `--account` leaves out all active accounts of the organisation.
     #[error("no account is left to read: --account leaves out all active ones of the organisation")]
@@ -131,11 +132,11 @@ impl LookupRun {
     }
 
     /// Sends what the archive has of a region's window. Tells whether that is anything.
-    async fn send_archived(&self, account: &str, region: &str) -> bool {
+    async fn send_archived(&self, scope: &Scope) -> bool {
         let Some(archive) = &self.asked.archive else {
             return false;
         };
-        let documents = archive.documents(account, region, self.asked.window);
+        let documents = archive.documents(scope, self.asked.window);
         let has_some = !documents.is_empty();
         for document in documents {
             // The region says that it was interrupted.
@@ -151,15 +152,10 @@ impl LookupRun {
         self.coverage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note that a region, or with the name `*` a whole account, is not complete.
-    fn lose(&self, account: &str, region: &str, severity: Severity, code: &str, reason: String) {
-        let mut coverage = self.coverage();
-        coverage.fail(account, region, code, severity);
-        coverage.problem(ReadProblem {
-            document: event_history(account, region),
-            severity,
-            reason,
-        });
+    /// Records that a region, or a whole account, is not complete.
+    fn lose(&self, scope: impl Into<ReadScope>, severity: Severity, code: &str, reason: String) {
+        let problem = ReadProblem::of_event_history(scope.into(), code, severity, reason);
+        self.coverage().problem(problem);
     }
 }
 
@@ -197,7 +193,7 @@ pub async fn fetch(
     };
     let wanted = accounts?
         .into_iter()
-        .filter(|account| run.asked.filter.admits_account(&account.id));
+        .filter(|account| run.asked.filter.admits_account(account.id.as_str()));
     let wanted: Vec<_> = wanted.collect();
     if wanted.is_empty() {
         return Err(match run.asked.organization {
@@ -239,9 +235,7 @@ async fn begin(
     asked: &LookupRequest,
 ) -> Result<(SdkConfig, CallerIdentity, regions::KnownRegions), LookupError> {
     let config = aws::config(&asked.access).await?;
-    if !aws::has_endpoint(&asked.access).await? {
-        regions::check_names(asked)?;
-    }
+    regions::check_names(asked, aws::has_endpoint(&asked.access).await?)?;
     // Both are on the way of most runs, and neither has to wait for the other.
     let regions = async {
         Ok(match regions::are_named(asked) {
@@ -249,7 +243,7 @@ async fn begin(
             false => regions::known(&config).await,
         })
     };
-    let (caller, regions) = tokio::try_join!(CallerIdentity::find(&config), regions)?;
+    let (caller, regions) = tokio::try_join!(find_caller(&config), regions)?;
     regions::check_patterns(asked, caller.partition(), &regions)?;
     Ok((config, caller, regions))
 }
@@ -268,7 +262,8 @@ async fn read_account(run: Arc<LookupRun>, account: Arc<TargetAccount>) {
         Ok::<_, AccountRefusal>(regions::to_read(&account, &run.asked).await)
     };
     let lose = |code: &str, reason: String| {
-        run.lose(&account.id, ALL_REGIONS, Severity::Failed, code, reason);
+        let scope = ReadScope::Account(account.id);
+        run.lose(scope, Severity::Failed, code, reason);
     };
     let regions = match run.interrupt.or(regions).await {
         None => return lose(interrupt::CODE, interrupt::REASON.to_owned()),
@@ -290,15 +285,12 @@ fn miss_strangers(run: &LookupRun, accounts: &[Arc<TargetAccount>]) {
         .accounts
         .iter()
         .filter(|name| !regions::is_pattern(name));
-    for name in named.filter(|name| accounts.iter().all(|account| account.id != **name)) {
-        let reason = "is no active account of the organisation".to_owned();
-        run.lose(
-            name,
-            ALL_REGIONS,
-            Severity::Failed,
-            "NotInOrganization",
-            reason,
-        );
+    for id in named.filter_map(|name| name.parse::<AccountId>().ok()) {
+        if accounts.iter().all(|account| account.id != id) {
+            let reason = "is no active account of the organisation".to_owned();
+            let scope = ReadScope::Account(id);
+            run.lose(scope, Severity::Failed, "NotInOrganization", reason);
+        }
     }
 }
 
@@ -308,29 +300,30 @@ async fn count_archived(run: &LookupRun, caller: &CallerIdentity) {
     let Some(archive) = &run.asked.archive else {
         return;
     };
-    for (account, region) in archive.scopes() {
-        let is_ours = run.asked.organization.is_some() || account == caller.account;
+    for scope in archive.scopes() {
+        let is_ours = run.asked.organization.is_some() || scope.account == caller.account;
         let filter = &run.asked.filter;
-        let is_wanted = filter.admits_account(&account) && filter.admits_region(&region);
-        let scope = (account.clone(), region.clone());
-        if !is_ours || !is_wanted || run.coverage().asked.contains_key(&scope) {
+        let is_wanted = filter.admits_account(scope.account.as_str())
+            && filter.admits_region(scope.region.as_str());
+        let is_asked = run.coverage().asked.contains_key(&scope.clone().into());
+        if !is_ours || !is_wanted || is_asked {
             continue;
         }
         if run.interrupt.is_requested() {
             let (severity, reason) = (Severity::Failed, interrupt::REASON.to_owned());
-            run.lose(&account, &region, severity, interrupt::CODE, reason);
+            run.lose(scope, severity, interrupt::CODE, reason);
             continue;
         }
-        if !run.send_archived(&account, &region).await {
+        if !run.send_archived(&scope).await {
             continue;
         }
-        run.coverage().ask(&account, &region);
-        let missing = archive.missing(&account, &region, run.asked.window);
+        run.coverage().ask(scope.clone());
+        let missing = archive.missing(&scope, run.asked.window);
         if !missing.is_empty() {
             let missing = in_words(&missing);
             let reason =
                 format!("is in the archive and cannot be read now; {missing} was not read");
-            run.lose(&account, &region, Severity::Partial, "NotListed", reason);
+            run.lose(scope, Severity::Partial, "NotListed", reason);
         }
     }
 }

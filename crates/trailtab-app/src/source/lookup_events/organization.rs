@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::account::TargetAccount;
-use crate::aws;
+use crate::aws::{self, FailureKind};
 
 /// Why the accounts are not known.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +21,11 @@ pub(super) async fn accounts(
 ) -> Result<Vec<Arc<TargetAccount>>, OrganizationError> {
     let (_, config) = own.config();
     let listed = aws::list_accounts(&config).await.map_err(|error| {
-        let hint = match error.code.as_deref() {
-            Some("AccessDeniedException") => {
+        let hint = match error.code.as_str() {
+            _ if error.kind == FailureKind::Denied => {
                 " (only the management account and delegated administrators may list them)"
             }
-            Some("AWSOrganizationsNotInUseException") => {
+            "AWSOrganizationsNotInUseException" => {
                 " (leave --organization out to read this account alone)"
             }
             _ => "",
@@ -39,7 +39,7 @@ pub(super) async fn accounts(
         if account.id == own.id {
             Some(own.clone())
         } else if account.is_active() {
-            Some(Arc::new(own.by_role(&account.id, role_name)))
+            Some(Arc::new(own.by_role(account.id, role_name)))
         } else {
             None
         }

@@ -9,6 +9,7 @@ use crate::source::archive::{PageEvent, is_object};
 use crate::source::document::{Document, DocumentBody};
 use trailtab_core::coverage::event_history;
 use trailtab_core::history::walk::PageSpan;
+use trailtab_core::scope::Scope;
 use trailtab_core::time::{self, Seconds};
 
 /// Looks at a page as the walk does.
@@ -51,7 +52,7 @@ pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
 
 /// Puts the records of a page together as in a log file. What is no record is counted as one that
 /// cannot be read.
-pub(super) fn document(events: &[Event], account: &str, region: &str) -> Document {
+pub(super) fn document(events: &[Event], scope: Scope) -> Document {
     let mut bytes = Vec::with_capacity(events.len() * 2048);
     bytes.extend_from_slice(br#"{"Records":["#);
     for (index, event) in events.iter().enumerate() {
@@ -65,8 +66,9 @@ pub(super) fn document(events: &[Event], account: &str, region: &str) -> Documen
     Document {
         size: bytes.len() as u64,
         named: false,
+        scope: Some(scope.clone()),
         body: DocumentBody::Memory {
-            name: event_history(account, region),
+            name: event_history(&scope.into()),
             bytes,
             signature: None,
             _held: Box::new(()),

@@ -17,12 +17,13 @@ use crate::source::progress::RegionProgress as Progress;
 use trailtab_core::coverage::Severity;
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::history::walk::{GiveUp, PageRequest, RegionScan, Step};
+use trailtab_core::scope::{Region, Scope};
 use trailtab_core::time::Seconds;
 
 /// A region to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ToRead {
-    pub(super) name: String,
+    pub(super) name: Region,
     /// Whether somebody said that it is enabled. If not, it is tried, and may turn out not to be.
     pub(super) is_enabled: bool,
 }
@@ -52,11 +53,15 @@ impl RegionStop {
 
 /// Reads a region's event history, and takes note of what is missing in the end.
 pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, region: ToRead) {
-    run.coverage().ask(&account.id, &region.name);
+    let scope = Scope {
+        account: account.id,
+        region: region.name.clone(),
+    };
+    run.coverage().ask(scope.clone());
     let asked = RemainingWindows::of(run.asked.window, run.now());
-    let from_archive = run.send_archived(&account.id, &region.name).await;
+    let from_archive = run.send_archived(&scope).await;
     let missing = |span: SecondRange| match &run.asked.archive {
-        Some(archive) => archive.missing(&account.id, &region.name, span),
+        Some(archive) => archive.missing(&scope, span),
         None => vec![span],
     };
     let windows: Vec<SecondRange> = asked.there.iter().flat_map(|span| missing(*span)).collect();
@@ -67,10 +72,11 @@ pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, regio
         renewals: 0,
         unkept: None,
         from_archive,
-        progress: run.progress.begin(&account.id, &region.name),
+        progress: run.progress.begin(scope.clone()),
         run,
         account,
-        region,
+        is_enabled: region.is_enabled,
+        scope,
     };
     let stop = reading.walk_on().await.err();
     reading.finish(stop, gone, windows.last().copied());
@@ -79,7 +85,8 @@ pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, regio
 struct RegionReading {
     run: Arc<LookupRun>,
     account: Arc<TargetAccount>,
-    region: ToRead,
+    scope: Scope,
+    is_enabled: bool,
     walk: RegionScan,
     started: Instant,
     /// Renewals of the credentials since a page came.
@@ -102,7 +109,7 @@ impl RegionReading {
     async fn walk_on(&mut self) -> Result<(), RegionStop> {
         let mut flights: JoinSet<PageInFlight> = JoinSet::new();
         let (mut number, config) = self.account.config();
-        let mut client = aws::event_history(&config, &self.region.name);
+        let mut client = aws::event_history(&config, self.scope.region.as_str());
         let interrupt = self.run.interrupt.clone();
         loop {
             if interrupt.is_requested() {
@@ -114,7 +121,7 @@ impl RegionReading {
                     let current = self.account.config();
                     if current.0 != number {
                         number = current.0;
-                        client = aws::event_history(&current.1, &self.region.name);
+                        client = aws::event_history(&current.1, self.scope.region.as_str());
                     }
                     let (client, attribute) = (client.clone(), self.run.asked.attribute.clone());
                     flights.spawn(async move {
@@ -193,18 +200,18 @@ impl RegionReading {
         let mut events = answer.events;
         events.retain(|event| page::time(event).is_none_or(|time| time >= arrived.goal));
         let covered = self.claim(arrived.covered, looked.oldest, &events);
-        let (run, account) = (self.run.clone(), self.account.clone());
-        let region = self.region.name.clone();
+        let run = self.run.clone();
+        let scope = self.scope.clone();
         // Files are written in the meantime, and other regions go on.
         let written = tokio::task::spawn_blocking(move || {
             let kept = match &run.asked.archive {
                 Some(archive) => {
                     let page: Vec<_> = events.iter().filter_map(page::to_keep).collect();
-                    archive.add(&account.id, &region, covered, &page)
+                    archive.add(&scope, covered, &page)
                 }
                 None => Ok(()),
             };
-            (page::document(&events, &account.id, &region), kept)
+            (page::document(&events, scope), kept)
         });
         let (document, kept) = written.await.map_err(|error| RegionStop {
             code: "InternalError".to_owned(),
@@ -254,18 +261,17 @@ impl RegionReading {
     ) {
         let view = self.walk.look_around(self.now());
         self.progress.finish(view);
-        let (account, region) = (&self.account.id, &self.region.name);
-        let run = &self.run;
+        let (run, scope) = (&self.run, &self.scope);
         run.coverage()
-            .count_requests(account, region, view.requests, view.throttles);
+            .count_requests(scope.clone(), view.requests, view.throttles);
         let was_read = view.events > 0 && view.requests > view.throttles + 1;
         let has_some = was_read || self.from_archive;
         if let Some(RegionStop { code, .. }) = &stop
-            && !self.region.is_enabled
+            && !self.is_enabled
             && !has_some
             && is_not_enabled(code)
         {
-            return run.coverage().skip(account, region);
+            return run.coverage().skip(scope.clone());
         }
         let severity = if has_some {
             Severity::Partial
@@ -291,7 +297,7 @@ impl RegionReading {
             } else {
                 severity
             };
-            run.lose(account, region, severity, "OlderThan90Days", reason);
+            run.lose(scope.clone(), severity, "OlderThan90Days", reason);
         }
         if let Some(RegionStop { code, reason }) = stop {
             let missing = self.walk.missing();
@@ -300,7 +306,7 @@ impl RegionReading {
                 true => format!("{code}: {reason}"),
                 false => format!("{code}: {reason}; {} was not read", in_words(&missing)),
             };
-            run.lose(account, region, severity, &code, reason);
+            run.lose(scope.clone(), severity, &code, reason);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Which regions an account has.
 
+use std::collections::BTreeSet;
+
 use aws_config::SdkConfig;
 use aws_sdk_account::types::RegionOptStatus;
 
@@ -9,6 +11,7 @@ use super::region::ToRead;
 use crate::aws;
 use trailtab_core::event::filter::TextPattern;
 use trailtab_core::regions as core_regions;
+use trailtab_core::scope::{InvalidRegion, Region};
 
 /// A region in --region that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,10 +52,12 @@ fn meant(name: &str, known: &[String]) -> String {
 ///
 /// # Errors
 ///
-/// If a region is not in the table.
-pub(super) fn check_names(asked: &LookupRequest) -> Result<(), RegionError> {
-    let named = asked.regions.iter().filter(|name| !is_pattern(name));
-    let unknown = named.into_iter().find(|name| !core_regions::is_known(name));
+/// If a region is not in the table. With an endpoint of its own, a region may have any name.
+pub(super) fn check_names(asked: &LookupRequest, has_endpoint: bool) -> Result<(), RegionError> {
+    let is_possible = |name: &str| name.to_ascii_lowercase().parse::<Region>().is_ok();
+    let is_valid = |name: &str| core_regions::is_known(name) || (has_endpoint && is_possible(name));
+    let mut named = asked.regions.iter().filter(|name| !is_pattern(name));
+    let unknown = named.find(|name| !is_valid(name));
     unknown.map_or(Ok(()), |name| {
         Err(RegionError::Unknown { name: name.clone() })
     })
@@ -68,8 +73,8 @@ pub(super) fn check_patterns(
     partition: &str,
     known: &KnownRegions,
 ) -> Result<(), RegionError> {
-    let known: &[String] = match known {
-        KnownRegions::Enabled(names) => names,
+    let known: &[Region] = match known {
+        KnownRegions::Enabled(regions) => regions,
         KnownRegions::NotAsked | KnownRegions::NotAllowed => &[],
     };
     let table = core_regions::of_partition(partition);
@@ -83,11 +88,11 @@ pub(super) fn check_patterns(
         let mut names = table
             .iter()
             .copied()
-            .chain(known.iter().map(String::as_str));
+            .chain(known.iter().map(Region::as_str));
         if !names.any(|name| fits.matches(name)) {
             return Err(RegionError::NoMatch {
                 pattern: pattern.clone(),
-                known: known.to_vec(),
+                known: known.iter().map(Region::to_string).collect(),
             });
         }
     }
@@ -99,22 +104,21 @@ pub(super) fn check_patterns(
 pub(super) enum KnownRegions {
     NotAsked,
     /// Those that are enabled.
-    Enabled(Vec<String>),
+    Enabled(Vec<Region>),
     /// Nobody may tell.
     NotAllowed,
 }
 
 /// Tells which regions to read: those that the user named, or else all that are enabled.
 pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> Vec<ToRead> {
-    let enabled = |name: String| ToRead {
+    let enabled = |name: Region| ToRead {
         name,
         is_enabled: true,
     };
     if are_named(asked) {
+        // `check_names` has refused what cannot be a name.
         let named = asked.regions.iter().map(|name| name.to_ascii_lowercase());
-        let mut named: Vec<String> = named.collect();
-        named.sort_unstable();
-        named.dedup();
+        let named: BTreeSet<Region> = named.filter_map(|name| name.parse().ok()).collect();
         return named.into_iter().map(enabled).collect();
     }
     let (_, config) = account.config();
@@ -126,7 +130,7 @@ pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> V
         KnownRegions::Enabled(names) => names.into_iter().map(enabled).collect(),
         _ => table(&account.partition, aws::region_of(&config).as_ref()),
     };
-    let wanted = |region: &ToRead| asked.filter.admits_region(&region.name);
+    let wanted = |region: &ToRead| asked.filter.admits_region(region.name.as_str());
     regions.into_iter().filter(wanted).collect()
 }
 
@@ -142,7 +146,12 @@ pub(super) async fn known(config: &SdkConfig) -> KnownRegions {
         Ok(names) => Some(names),
         Err(_) => list_regions(config).await,
     };
-    listed.map_or(KnownRegions::NotAllowed, KnownRegions::Enabled)
+    let regions = listed.map(|names| names.iter().map(|name| name.parse()).collect());
+    match regions {
+        Some(Ok(regions)) => KnownRegions::Enabled(regions),
+        // A list with a name of another form is not understood.
+        Some(Err(InvalidRegion)) | None => KnownRegions::NotAllowed,
+    }
 }
 
 pub(super) fn is_pattern(name: &str) -> bool {
@@ -180,9 +189,11 @@ fn table(partition: &str, configured: &str) -> Vec<ToRead> {
         [] => &[configured],
         names => names,
     };
-    let regions = names.iter().enumerate().map(|(index, name)| ToRead {
-        name: (*name).to_owned(),
-        is_enabled: index < core_regions::ALWAYS_ENABLED,
+    let regions = names.iter().enumerate().filter_map(|(index, name)| {
+        Some(ToRead {
+            name: name.parse().ok()?,
+            is_enabled: index < core_regions::ALWAYS_ENABLED,
+        })
     });
     regions.collect()
 }

@@ -120,7 +120,7 @@ impl ReportProvenance {
                     .collect(),
                 event_history: EventHistory::of(coverage),
                 regions_failed: codes
-                    .map(|((account, region), code)| (format!("{account}:{region}"), code.clone()))
+                    .map(|(scope, code)| (scope.to_string(), code.clone()))
                     .collect(),
                 problems: coverage.problems.iter().map(ProblemReport::from).collect(),
                 problems_not_listed: coverage.more_problems,

@@ -17,7 +17,7 @@ use super::{
     ReportBasis, ReportPart, ReportRange, ReportRow, RowLabel, SCHEMA_VERSION,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
-use crate::cost::owner::CostOwner;
+use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostLine, CostTable};
 
@@ -36,8 +36,8 @@ pub struct ReportQuestion<'a> {
     pub names: &'a BTreeMap<String, String>,
     /// The metric of all amounts.
     pub metric: CostMetric,
-    /// Where owners come from, as written in the settings.
-    pub owner_keys: Vec<String>,
+    /// Where owners come from.
+    pub owner_keys: Vec<OwnerKey>,
     /// What all reports of the run rest on; `report` adds its own notes.
     pub basis: ReportBasis,
 }

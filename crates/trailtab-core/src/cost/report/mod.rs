@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use super::charge::{ChargeType, CostMetric};
 use super::money::{exact, exact_each, exact_if_known};
+use super::owner::OwnerKey;
 use super::period::DayRange;
 
 pub use self::build::{ReportQuestion, report};
@@ -294,7 +295,7 @@ pub struct CostReport {
     /// Amounts that were mailed before and have changed since.
     pub restatements: Vec<Restatement>,
     /// Where owners come from, such as `Owner`.
-    pub owner_keys: Vec<String>,
+    pub owner_keys: Vec<OwnerKey>,
     /// What the figures rest on.
     pub basis: ReportBasis,
 }

@@ -11,7 +11,7 @@ use super::{
     SCHEMA_VERSION,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
-use crate::cost::owner::CostOwner;
+use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 
 /// Days of November with data, and days of October.
@@ -342,7 +342,7 @@ fn report(
         metric: CostMetric::UnblendedCost,
         parts,
         restatements: Vec::new(),
-        owner_keys: vec!["Owner".to_owned()],
+        owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         basis: ReportBasis {
             version: "0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),
@@ -465,7 +465,10 @@ pub fn hostile() -> CostReport {
     for (account, name) in report.audience.accounts.iter_mut().zip(EVIL) {
         account.name = name.to_owned();
     }
-    report.owner_keys = vec![EVIL[0].to_owned(), EVIL[1].to_owned()];
+    report.owner_keys = vec![
+        OwnerKey::Tag(EVIL[0].to_owned()),
+        OwnerKey::CostCategory(EVIL[1].to_owned()),
+    ];
     report.basis.problems = EVIL.iter().map(|name| (*name).to_owned()).collect();
     report.basis.notes = vec!["n".repeat(10_000), EVIL[3].to_owned()];
     report

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::CostOwner;
+use crate::cost::owner::OwnerKey;
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostLine, CostTable, LineCuts};
 
@@ -84,7 +85,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
         today: date(2026, 11, 21),
         names,
         metric: CostMetric::UnblendedCost,
-        owner_keys: vec!["Owner".to_owned()],
+        owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         basis: ReportBasis {
             version: "trailtab 0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),

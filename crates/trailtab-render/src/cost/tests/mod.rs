@@ -66,7 +66,7 @@ fn a_page_of_nothing_says_so() {
     No usage in 1–18 November 2026.
 
     Notes
-      Owners come from Owner.
+      Owners come from the tag Owner.
       Amounts are rounded to cents here; CSV and JSON have all digits.
       As of 2026-11-21 05:59 UTC. This run: 3 requests to Cost Explorer, $0.03.
     ");
