@@ -1,4 +1,4 @@
-//! Why no event was counted, in words.
+//! Explains why no event was counted.
 
 use std::collections::BTreeMap;
 
@@ -6,33 +6,33 @@ use super::escape;
 use super::page::{counted, plain, thousands};
 use trailtab_core::event::no_match::{NoMatch, RemovedBy};
 
-/// Values that are named of each filter.
+/// Values listed per filter.
 const MAX_VALUES_NAMED: usize = 8;
 
-/// Characters of a value that are shown; user agents are long.
+/// Characters shown of a value; user agents are long.
 const MAX_VALUE_CHARS: usize = 80;
 
-/// What must be known besides [`NoMatch`].
+/// What the run was asked for and what it read, as far as [`NoMatch`] does not say.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
-    /// The time window; `None` where it is open.
+    /// The time window; an absent end is open.
     pub(super) since: Option<&'a str>,
     pub(super) until: Option<&'a str>,
-    /// Events that were read and are neither duplicate nor unreadable.
+    /// Events read, without duplicates and unreadable records.
     pub(super) events: u64,
-    /// Documents that were opened.
+    /// Documents opened.
     pub(super) documents: u64,
-    /// The filter that was left to LookupEvents.
+    /// The filter pushed down to LookupEvents.
     pub(super) lookup_attribute: Option<&'a str>,
     /// Whether the event history was read.
     pub(super) is_history: bool,
-    /// Whether all that was asked for was read.
+    /// Whether everything requested was read.
     pub(super) is_complete: bool,
-    /// What the documents held beside events, by kind.
+    /// Counts of the documents' content other than events, by kind.
     pub(super) other_content: &'a BTreeMap<String, u64>,
 }
 
-/// A sentence or more, and by how many spaces it is indented.
+/// A paragraph of the explanation, and its indent in spaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) indent: usize,
@@ -42,10 +42,10 @@ pub(super) struct Line {
 /// The first line of every explanation.
 pub(super) const TITLE: &str = "No event matched.";
 
-/// What stands in the coverage of a result without events that lacks nothing.
+/// Coverage line of a complete result without events.
 pub(super) const ALL_READ: &str = "All that was asked for was read; no event matched.";
 
-/// Explains why no event was counted. Text of records is made harmless for terminals.
+/// Explains why no event was counted. Text from records is escaped for terminals.
 pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut say = |indent: usize, text: String| lines.push(Line { indent, text });
@@ -118,7 +118,7 @@ pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
             "Each filter lets some events pass, but no event passes all of them.".to_owned(),
         );
     }
-    // Networks are no patterns, and a part of a user agent is enough.
+    // --ip takes networks, and --user-agent matches substrings.
     let is_pattern = |by: &RemovedBy| {
         nouns(&by.option).is_some() && !["--ip", "--user-agent"].contains(&by.option.as_str())
     };
@@ -142,7 +142,7 @@ pub(super) fn text(no_match: &NoMatch, asked: Asked<'_>) -> String {
     out
 }
 
-/// Says why there was no event to be filtered.
+/// Explains why no event reached the filters.
 fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
     if let Some(attribute) = asked.lookup_attribute {
         let attribute = escape::terminal(attribute);
@@ -186,7 +186,7 @@ fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
     })
 }
 
-/// What the values of an option are: one of them with its article, and many.
+/// The noun for an option's values: singular with its article, and plural.
 fn nouns(option: &str) -> Option<(&'static str, &'static str)> {
     Some(match option {
         "--principal" => ("a principal", "Principals"),
@@ -245,7 +245,7 @@ fn values(by: &RemovedBy) -> String {
     }
 }
 
-/// A value as a shell takes it, cut if it is long.
+/// Quotes a value for a POSIX shell, and cuts it after [`MAX_VALUE_CHARS`].
 fn value(text: &str) -> String {
     let shown = match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -281,7 +281,7 @@ fn window(asked: Asked<'_>) -> String {
     }
 }
 
-/// The day of a time.
+/// The date part of an ISO 8601 time.
 fn day(time: &str) -> String {
     let day = time.split('T').next().unwrap_or(time);
     escape::terminal(day).into_owned()

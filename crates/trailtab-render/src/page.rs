@@ -1,4 +1,4 @@
-//! What pages for people at a terminal are made of.
+//! Building blocks of terminal pages: paragraphs, bars, numbers, coverage lines.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -12,19 +12,19 @@ use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::event::ingest::Reconciliation;
 use trailtab_core::event::no_match::NoMatch;
 
-/// Rows of each table, and problems that are named.
+/// Rows shown per table, and problems listed.
 pub(super) const TOP: usize = 10;
 
-/// How the text may look.
+/// Width and colour of a terminal page.
 #[derive(Debug, Clone, Copy)]
 pub struct TextStyle {
-    /// Columns of the terminal.
+    /// Terminal columns.
     pub width: usize,
     /// Whether colours may be used.
     pub colour: bool,
 }
 
-/// A page as far as it is written.
+/// A page being written.
 pub(super) struct TextPage {
     pub(super) out: String,
     pub(super) look: TextStyle,
@@ -38,7 +38,7 @@ impl TextPage {
         }
     }
 
-    /// Says what became of the records.
+    /// Writes the reconciliation of records: read = counted + filtered + duplicate + unreadable.
     pub(super) fn counts(&mut self, counts: Reconciliation, documents: u64) -> fmt::Result {
         let line = format!(
             "{} read from {} = {} counted + {} filtered + {} duplicate + {} unreadable",
@@ -62,7 +62,7 @@ impl TextPage {
         Ok(())
     }
 
-    /// Says what is missing of what was asked for. `missing` is the word for it.
+    /// Lists the problems that make the result incomplete, below the heading `missing`.
     pub(super) fn problems(
         &mut self,
         missing: &str,
@@ -94,7 +94,7 @@ impl TextPage {
         Ok(())
     }
 
-    /// Writes a text in lines that fit, each behind so many spaces.
+    /// Wraps a text to the page's width and indents each line by `indent` spaces.
     pub(super) fn paragraph(&mut self, text: &str, indent: usize, style: &Style) -> fmt::Result {
         for line in wrap(text, self.look.width.saturating_sub(indent)) {
             let line = self.style(style.clone(), &line);
@@ -119,7 +119,7 @@ impl TextPage {
     }
 }
 
-/// Says how the event history was read, if it was.
+/// Lines on how the event history was read; empty if it was not.
 pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     let mut lines = Vec::new();
     if history.regions > 0 {
@@ -151,7 +151,7 @@ pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     lines
 }
 
-/// Says what the documents held beside events, if anything.
+/// Line on the documents' content other than events, if there was any.
 pub(super) fn other_content(kinds: &BTreeMap<String, u64>) -> Option<String> {
     let named = kinds
         .iter()
@@ -168,7 +168,7 @@ pub(super) fn bar(count: u64, largest: u64, width: usize) -> String {
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
 }
 
-/// A count as one of nine heights, of which the lowest stands for none only.
+/// A count as one of nine heights; the lowest means zero.
 pub(super) fn level(count: u64, largest: u64) -> &'static str {
     const LEVELS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     let level = (u128::from(count) * 8).div_ceil(u128::from(largest.max(1)));
@@ -194,7 +194,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// Groups the digits by threes.
+/// Groups digits by thousands: `1,234,567`.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -207,7 +207,7 @@ pub fn thousands(n: u64) -> String {
     out
 }
 
-/// Writes a number of bytes with its first decimal.
+/// A size in bytes with one decimal, rounded down: `1.9 kB`.
 pub(super) fn size(bytes: u64) -> String {
     let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     match units.into_iter().find(|(unit, _)| bytes >= *unit) {
@@ -219,7 +219,7 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// Breaks a text between words; a word that is too long, such as a path, stays whole.
+/// Breaks a text between words. A word longer than a line, such as a path, stays whole.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -237,7 +237,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Cuts a text in the middle: both ends of a principal or user agent tell something.
+/// Shortens a text in the middle, because both ends of a principal or user agent are significant.
 pub(super) fn middle(text: &str, width: usize) -> String {
     if measure_text_width(text) <= width {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! The result for a person at a terminal: what matters, at a glance.
+//! Renders a summary as a terminal page.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -13,17 +13,17 @@ use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionR
 use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::integrity::Integrity;
 
-/// Columns of the terminal that the longest bar takes.
+/// Terminal columns of the longest bar.
 const BAR_WIDTH: usize = 12;
 
-/// One row of a table: a name, its count, and what else is worth saying.
+/// One row of a table: a name, its count and a note.
 struct PageRow {
     name: String,
     count: u64,
     note: String,
 }
 
-/// Writes a page about the summary.
+/// Renders a summary.
 pub fn summary(summary: &Summary, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -31,7 +31,7 @@ pub fn summary(summary: &Summary, look: TextStyle) -> String {
     page.out
 }
 
-/// Explains why no event was counted, as text; empty if one was.
+/// The explanation why no event was counted; empty if one was.
 pub fn no_match(summary: &Summary) -> String {
     let extension = summary.trailtab.as_ref();
     let explained = extension.and_then(|extension| {
@@ -172,7 +172,7 @@ impl TextPage {
         }
         let heading = self.bold("Hours of the day (UTC)");
         writeln!(self.out, "\n{heading}")?;
-        // Three columns for each hour if they fit, else two.
+        // Three terminal columns per hour if they fit, else two.
         let columns = if self.look.width < 2 + 24 * 3 { 2 } else { 3 };
         let line: String = hours
             .iter()
@@ -207,7 +207,7 @@ impl TextPage {
     }
 }
 
-/// Says what else the documents held, and what was odd about the events.
+/// Lines on the event history, other content, unknown identities and events without a time.
 fn remarks(coverage: &CoverageReport) -> Vec<String> {
     let mut lines = page::event_history(&event_history(coverage));
     lines.extend(page::other_content(&coverage.other_content));
@@ -227,7 +227,7 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
     lines
 }
 
-/// How the event history was read, if it was.
+/// Sums up how the event history was read; all zero if it was not.
 fn event_history(coverage: &CoverageReport) -> EventHistory {
     let regions = || {
         coverage
@@ -249,7 +249,7 @@ fn event_history(coverage: &CoverageReport) -> EventHistory {
     }
 }
 
-/// Says what digests say of the log files.
+/// Lines on the log files verified by digests, and on the digests.
 fn verified(integrity: &Integrity) -> [String; 2] {
     let line = |what: &str, parts: &[(u64, &str)]| {
         let parts = parts.iter().filter(|(count, _)| *count > 0);
@@ -339,7 +339,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
     }
 }
 
-/// Sums a section up by its outer key.
+/// Sums a section by its outer key, such as the principal.
 fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) -> Vec<PageRow> {
     let rows = counts.iter().map(|(name, items)| PageRow {
         name: escape::terminal(name).into_owned(),
@@ -349,7 +349,7 @@ fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) ->
     sorted(rows.collect())
 }
 
-/// Sums a section up by its inner key.
+/// Sums a section by its inner key, such as the API.
 fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> Vec<PageRow> {
     let mut totals: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for items in counts.values() {
@@ -367,7 +367,7 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
     sorted(rows.collect())
 }
 
-/// The largest first, equal ones by name.
+/// Sorts by count, largest first, then by name.
 fn sorted(mut rows: Vec<PageRow>) -> Vec<PageRow> {
     rows.sort_by(|a, b| (b.count, &a.name).cmp(&(a.count, &b.name)));
     rows

@@ -1,4 +1,4 @@
-//! What an archive holds, and whether it is whole: as pages, as JSON, as CSV, and as a calendar.
+//! Renders an archive's status and inspection as terminal pages, JSON and CSV, and its coverage as a calendar.
 
 mod page;
 
@@ -14,13 +14,13 @@ use trailtab_core::history::holdings::{
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time;
 
-/// Gaps listed for each account and region.
+/// Gaps listed per account and region.
 const MOST_GAPS: usize = 1000;
 
-/// Rows of the calendar; it shall stay a picture that programs can show.
+/// Rows of the calendar: image viewers must be able to open it.
 const MOST_ROWS: usize = 400;
 
-/// Columns of the calendar that can be told apart.
+/// Columns of the calendar: more are not distinguishable.
 const MOST_COLUMNS: usize = 600;
 
 #[derive(Serialize)]
@@ -78,7 +78,7 @@ impl RegionStatus {
     }
 }
 
-/// No seconds at all, for an archive that covers none.
+/// The range of an archive that covers nothing.
 const NEVER: SecondRange = SecondRange { from: 0, until: 0 };
 
 fn rows(holdings: &ArchiveInventory) -> impl Iterator<Item = RegionStatus> {
@@ -87,11 +87,11 @@ fn rows(holdings: &ArchiveInventory) -> impl Iterator<Item = RegionStatus> {
     regions.map(move |held| RegionStatus::new(held, range))
 }
 
-/// Writes what there is as JSON, with a line break at its end.
+/// Writes the status as JSON and a final line break.
 ///
 /// # Errors
 ///
-/// None that its types allow.
+/// Never in practice: the types always serialize.
 pub fn json(holdings: &ArchiveInventory) -> serde_json::Result<Vec<u8>> {
     let (range, stored) = (holdings.range(), holdings.stored());
     let status = ArchiveStatus {
@@ -107,11 +107,11 @@ pub fn json(holdings: &ArchiveInventory) -> serde_json::Result<Vec<u8>> {
     Ok(json)
 }
 
-/// Writes one row for each account and region.
+/// Writes the status as CSV: one row per account and region.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn csv(holdings: &ArchiveInventory) -> csv::Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record([
@@ -148,7 +148,7 @@ pub fn csv(holdings: &ArchiveInventory) -> csv::Result<Vec<u8>> {
 
 #[derive(Serialize)]
 struct InspectionResult<'i> {
-    /// Files that match the ledger, their events and their bytes.
+    /// Files that match the ledger; `events` and `bytes` are theirs.
     files: u64,
     events: u64,
     bytes: u64,
@@ -170,11 +170,11 @@ fn listed(findings: &PathFindings) -> Vec<InspectionFinding<'_>> {
     findings.collect()
 }
 
-/// Writes what looking through an archive came to as JSON, with a line break at its end.
+/// Writes the findings of an inspection as JSON and a final line break.
 ///
 /// # Errors
 ///
-/// None that its types allow.
+/// Never in practice: the types always serialize.
 pub fn inspection_json(inspection: &ArchiveInspection) -> serde_json::Result<Vec<u8>> {
     let ArchiveInspection {
         good,
@@ -192,11 +192,11 @@ pub fn inspection_json(inspection: &ArchiveInspection) -> serde_json::Result<Vec
     })
 }
 
-/// Writes a row for each finding of looking through an archive.
+/// Writes the findings of an inspection as CSV: one row each.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn inspection_csv(inspection: &ArchiveInspection) -> csv::Result<Vec<u8>> {
     let kinds = [
         ("damage", &inspection.damage),
@@ -211,7 +211,7 @@ pub fn inspection_csv(inspection: &ArchiveInspection) -> csv::Result<Vec<u8>> {
     crate::csv::table(["kind", "path", "what"], rows)
 }
 
-/// Draws which days are covered.
+/// Lays out the calendar of covered days.
 pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
     let range = holdings.range().unwrap_or(NEVER);
     let days = holdings::days_to_fit(range, MOST_COLUMNS);
@@ -252,7 +252,7 @@ pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
     .scene()
 }
 
-/// Writes thousandths as `98.5 %`.
+/// Formats thousandths: `98.5 %`.
 fn percent(permille: u64) -> String {
     format!("{}.{} %", permille / 10, permille % 10)
 }

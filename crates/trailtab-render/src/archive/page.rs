@@ -1,4 +1,4 @@
-//! What an archive holds, for a person at a terminal.
+//! Renders an archive's status and the result of its inspection as terminal pages.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,13 +15,13 @@ use trailtab_core::history::holdings::{
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time::{self, Seconds};
 
-/// Gaps that are listed; JSON has more.
+/// Gaps listed; JSON has more.
 const TOP: usize = 10;
 
-/// Findings that are listed one by one.
+/// Findings listed per kind.
 const MOST_FINDINGS: usize = 100;
 
-/// Writes a page about an archive.
+/// Renders what an archive holds and covers.
 pub fn status(holdings: &ArchiveInventory, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -29,7 +29,7 @@ pub fn status(holdings: &ArchiveInventory, look: TextStyle) -> String {
     page.out
 }
 
-/// Writes what looking through an archive came to.
+/// Renders the findings of an inspection.
 pub fn inspection(inspection: &ArchiveInspection, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -139,7 +139,7 @@ impl TextPage {
     }
 
     fn gaps(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {
-        // A gap is mostly the same in many regions.
+        // Many regions usually share a gap.
         let mut gaps: BTreeMap<Reverse<(Seconds, Seconds)>, Vec<usize>> = BTreeMap::new();
         for (at, held) in holdings.regions.iter().enumerate() {
             for gap in held.covered.gaps(range).iter() {
@@ -169,7 +169,7 @@ impl TextPage {
         Ok(())
     }
 
-    /// Writes a line for each account and region, below headings.
+    /// Calls `line` for each account and region, below a heading per account.
     fn by_account(
         &mut self,
         holdings: &ArchiveInventory,
@@ -247,7 +247,7 @@ fn names(holdings: &ArchiveInventory, places: &[usize]) -> String {
     escape::terminal(&names.join(", ")).into_owned()
 }
 
-/// What stands for a cell of the calendar.
+/// The character of a calendar cell that is covered by `permille`.
 fn mark(permille: u64) -> &'static str {
     match permille {
         0 => "·",
@@ -256,7 +256,7 @@ fn mark(permille: u64) -> &'static str {
     }
 }
 
-/// Writes the month above the first cell that begins in it, where there is room.
+/// The line of month labels, each above the month's first cell, if there is room.
 fn months(cells: &[SecondRange], room: usize) -> String {
     let mut line = String::new();
     let mut before = None;

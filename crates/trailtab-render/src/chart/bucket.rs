@@ -1,17 +1,17 @@
-//! Periods of the calendar, in UTC, that share a column or a tick.
+//! Divides time into calendar periods (UTC) for columns and ticks.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 
-/// How time is divided.
+/// A division of time into periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bucket {
-    /// So many hours, which divide a day.
+    /// A number of hours that divides a day.
     Hours(i64),
     /// Monday to Sunday.
     Week,
-    /// So many months, which divide a year, or are whole years.
+    /// A number of months that divides a year, or a multiple of 12.
     Months(i64),
 }
 
@@ -33,7 +33,7 @@ const ALL: [Bucket; 13] = [
     Bucket::Months(12 * 500),
 ];
 
-/// The most columns that remain distinct at the width of our charts.
+/// Most columns that remain distinct at the charts' width.
 pub(super) const MOST_COLUMNS: i64 = 200;
 
 /// Seconds in an hour.
@@ -41,11 +41,11 @@ pub(super) const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 /// 1970 began on a Thursday, three days after a Monday.
 const MONDAY: i64 = 3 * DAY;
-/// The last second of what `jiff` can express, late in the year 9999.
+/// The last second that `jiff` can express, late in the year 9999.
 const END: i64 = 253_402_207_199;
 
 impl Bucket {
-    /// The finest division that makes few enough columns of a time span.
+    /// The finest division of a time span into fewer than [`MOST_COLUMNS`] columns.
     pub(super) fn of_columns(first: i64, last: i64) -> Self {
         Self::finest(|bucket| bucket.index(last) - bucket.index(first) < MOST_COLUMNS)
     }
@@ -53,7 +53,7 @@ impl Bucket {
     /// The finest division that leaves room for the labels of its ticks.
     pub(super) fn of_ticks(first: i64, last: i64) -> Self {
         Self::finest(|bucket| {
-            // The numbers of days are shorter than times, names and years.
+            // Day numbers are shorter than times, month names and years.
             let most = if bucket == Self::Hours(24) { 40 } else { 24 };
             bucket.index(last) - bucket.index(first) < most
         })
@@ -107,8 +107,7 @@ impl Bucket {
         }
     }
 
-    /// What stands at a tick, and what stands below the first of several ticks
-    /// that have it in common.
+    /// The label of a tick, and the group label below the first tick of those that share it.
     pub(super) fn tick_labels(self, second: i64) -> (String, String) {
         let (near, far) = match self {
             Self::Hours(24) | Self::Week => ("%-d", "%b %Y"),
@@ -123,7 +122,7 @@ impl Bucket {
         )
     }
 
-    /// Writes when a period begins, as exactly as the period needs.
+    /// The start of a period, to the precision of the division.
     pub(super) fn label(self, second: i64) -> String {
         let format = match self {
             Self::Hours(24) | Self::Week => "%Y-%m-%d",
@@ -135,7 +134,7 @@ impl Bucket {
     }
 }
 
-/// Writes date, hour and minute in UTC.
+/// Formats a Unix time as `2024-06-03 00:00`, UTC.
 pub(super) fn minute(second: i64) -> String {
     civil(second).strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -1,4 +1,4 @@
-//! The embedded typeface: measuring text, cutting it to size, drawing glyphs.
+//! The embedded typeface: measures text, cuts it to size, draws glyphs.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use fontdue::{Font, FontSettings};
 
-/// How heavy the strokes are.
+/// Weight of the typeface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Weight {
     /// For everything but titles.
@@ -25,18 +25,17 @@ pub(super) struct Glyph {
     pub(super) top: i32,
     /// Pixels in a row of `levels`.
     pub(super) width: usize,
-    /// How much of each pixel is ink, from 0 to [`LEVELS`].
+    /// Coverage of each pixel, from 0 to [`LEVELS`].
     pub(super) levels: Vec<u8>,
 }
 
-/// Shades between no ink and full ink. Few enough that a whole bar chart needs
-/// no more than 16 colours, which halves the bytes to compress.
+/// The level of full coverage. Low enough that a bar chart needs at most 16 colours, which halves the bytes to
+/// compress.
 pub(super) const LEVELS: u8 = 4;
 
-/// Glyphs are drawn this many times too large, to smooth their edges.
+/// Oversampling factor for antialiasing glyphs.
 const FINE: i32 = 4;
-/// The pen moves in half pixels. Whole pixels space the letters unevenly, and
-/// finer steps are not seen but make the files larger.
+/// The pen moves in half pixels. Whole pixels space letters unevenly; finer steps are invisible and make files larger.
 const STEP: i32 = FINE / 2;
 
 fn face(weight: Weight) -> &'static Font {
@@ -50,7 +49,7 @@ fn face(weight: Weight) -> &'static Font {
         load_substitutions: false,
         ..FontSettings::default()
     };
-    // The data are part of the program, and every test that draws parses them.
+    // The embedded data are constant, and every test that draws parses them.
     #[expect(clippy::expect_used, reason = "the data are part of the program")]
     cell.get_or_init(|| Font::from_bytes(data, settings).expect("the embedded font is valid"))
 }
@@ -61,13 +60,12 @@ pub(super) fn covers(text: &str) -> bool {
     text.chars().all(|c| face.has_glyph(c))
 }
 
-/// Below are the alphabets, above are mostly ideographs and pictures, which take
-/// a whole em.
+/// Characters below are mostly alphabetic; from here on most are ideographs and emoji, which are one em wide.
 const FIRST_WIDE: char = '\u{1100}';
 
 fn advance(face: &Font, c: char, size: u8) -> f32 {
     match face.lookup_glyph_index(c) {
-        // The room that other fonts need, with which the SVG will be drawn.
+        // An estimate of the fallback font's width in SVG.
         0 if c < FIRST_WIDE => 0.6 * f32::from(size),
         0 => f32::from(size),
         index => face.metrics_indexed(index, size.into()).advance_width,
@@ -80,8 +78,7 @@ pub(super) fn width(text: &str, size: u8, weight: Weight) -> f32 {
     text.chars().map(|c| advance(face, c, size)).sum()
 }
 
-/// Shortens `text` to `width` pixels and keeps both ends, between which an
-/// ellipsis stands. Returns nothing when the text fits as it is.
+/// Shortens `text` to `width` pixels by replacing its middle with an ellipsis, unless it fits.
 pub(super) fn cut_middle(text: &str, size: u8, weight: Weight, width: i32) -> Option<String> {
     let face = face(weight);
     let glyphs: Vec<(char, f32)> = text.chars().map(|c| (c, advance(face, c, size))).collect();
@@ -115,8 +112,7 @@ pub(super) fn cut_middle(text: &str, size: u8, weight: Weight, width: i32) -> Op
     Some(ends.chain(['…']).chain(tail).collect())
 }
 
-/// Calls `draw` for every glyph of `text` with the column its pen is at; the
-/// text starts at `x`, which need not be a whole number.
+/// Calls `draw` for every glyph of `text` with the pen's column. The text starts at `x`, which may be fractional.
 pub(super) fn glyphs(
     text: &str,
     size: u8,
@@ -126,7 +122,7 @@ pub(super) fn glyphs(
 ) {
     type Cache = HashMap<(u16, u8, Weight, i32), Rc<Glyph>>;
     thread_local! {
-        /// Bounded by the glyphs of the font and the few sizes our charts use.
+        /// Bounded by the font's glyphs and the few sizes that charts use.
         static CACHE: RefCell<Cache> = RefCell::default();
     }
     let face = face(weight);
@@ -146,8 +142,7 @@ pub(super) fn glyphs(
     }
 }
 
-/// Draws a glyph `FINE` times too large and shrinks it. `offset` moves it right
-/// by that many fine pixels.
+/// Draws a glyph `FINE` times too large and shrinks it. `offset` moves it right by that many fine pixels.
 fn rasterize(face: &Font, index: u16, size: u8, offset: i32) -> Glyph {
     if index == 0 {
         return replacement_box(size);
@@ -185,7 +180,7 @@ fn rasterize(face: &Font, index: u16, size: u8, offset: i32) -> Glyph {
     }
 }
 
-/// A hollow box that stands for a character the font lacks.
+/// A hollow box for a character that the font lacks.
 fn replacement_box(size: u8) -> Glyph {
     let em = usize::from(size).max(4);
     let (width, height) = (em / 2, em * 3 / 4);

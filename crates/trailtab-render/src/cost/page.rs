@@ -1,4 +1,4 @@
-//! A report for a person at a terminal.
+//! Renders a cost report as a terminal page.
 
 use std::fmt::{self, Write as _};
 
@@ -15,13 +15,13 @@ use trailtab_core::cost::report::{
     ReportRow, RowFigure, percent,
 };
 
-/// A label of days that is longer than this is no title for a column.
+/// Longest label of compared days that is used as a column title.
 const LONGEST_TITLE: usize = 16;
 
-/// Currencies have three letters.
+/// Longest currency shown; valid ones have three letters.
 const MOST_OF_A_CURRENCY: usize = 5;
 
-/// Writes a page about a report.
+/// Renders a report.
 pub fn page(report: &CostReport, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -40,7 +40,7 @@ impl TextPage {
             self.paragraph(&safe(&sentence), 0, &Style::new())?;
         }
         for part in &report.parts {
-            // Most have one currency, and each amount shows it.
+            // A single currency needs no heading: each amount shows it.
             if report.parts.len() > 1 {
                 self.cost_heading(&format!("In {}", part.currency))?;
             }
@@ -67,7 +67,7 @@ impl TextPage {
             self.cost_heading("Largest changes")?;
             self.table(tables.movers(&part.movers))?;
         }
-        // An individual has no charge but usage.
+        // An individual's only charge type is usage.
         if report.audience.kind != AudienceKind::Individual {
             self.cost_charges(&tables, "Charges", &part.charges)?;
         }
@@ -130,7 +130,7 @@ impl TextPage {
         self.table(tables.rows(what, &Top::of(rows, most)))
     }
 
-    /// Names the accounts of a manager in which nothing was spent.
+    /// Lists a manager's accounts without activity.
     fn cost_idle(&mut self, report: &CostReport) -> fmt::Result {
         if report.audience.kind != AudienceKind::Manager || report.parts.is_empty() {
             return Ok(());
@@ -210,7 +210,7 @@ fn title(report: &CostReport) -> String {
     format!("{whose}, {days}")
 }
 
-/// Says what the figures are, and how far they go.
+/// The metric, the last day with data, and the days still estimated.
 fn standing(report: &CostReport) -> String {
     let period = &report.period;
     let mut out = match period.data_through {
@@ -242,7 +242,7 @@ fn price(report: &CostReport) -> String {
     )
 }
 
-/// What the days compared with are called above a column.
+/// The column title of the compared period.
 fn compared(period: &ReportRange) -> Option<&str> {
     let label = period.compared_label.as_deref()?;
     match label.chars().count() > LONGEST_TITLE {
@@ -251,15 +251,15 @@ fn compared(period: &ReportRange) -> Option<&str> {
     }
 }
 
-/// What the tables of one currency have in common.
+/// Builds the tables of one currency.
 struct CurrencyTables<'r> {
     currency: &'r str,
-    /// What the days compared with are called, if there are any.
+    /// The column title of the compared period, if there is one.
     compared: Option<&'r str>,
 }
 
 impl CurrencyTables<'_> {
-    /// Makes the table of a report's total: the period, and the days that it can be held against.
+    /// The table of the total: the period, the compared period, the last day and the day before.
     fn total(&self, period: &ReportRange, total: &RowFigure) -> Vec<TableColumn> {
         let Some(shown) = period.days.known(period.data_through) else {
             return Vec::new();
@@ -294,7 +294,7 @@ impl CurrencyTables<'_> {
         ]
     }
 
-    /// Makes a table of rows, and of what those come to that there is no room for.
+    /// A table of the top rows, the sum of the others, and the total.
     fn rows(&self, what: &str, top: &Top<'_>) -> Vec<TableColumn> {
         let rows = top.rows.iter();
         let mut names: Vec<String> = rows.map(|row| safe(&row.label.name)).collect();
@@ -332,8 +332,8 @@ impl CurrencyTables<'_> {
         columns
     }
 
-    /// The columns of figures. Where names have no room, first the last day is left out, then the percents,
-    /// the amount before, and at last the change.
+    /// The columns of figures. If names do not fit, columns are dropped in this order: last day, percentage, the compared
+    /// amount, change.
     fn figures(&self, figures: &[RowFigure]) -> impl Iterator<Item = TableColumn> {
         let column = |title: &str, cell: &dyn Fn(&RowFigure) -> String| {
             TableColumn::new(title, table::ColumnKind::Number, figures.iter().map(cell))
@@ -362,7 +362,7 @@ impl CurrencyTables<'_> {
     }
 }
 
-/// The change in percent; what did not change needs none.
+/// The change in percent, if there is a change.
 fn share(figure: &RowFigure) -> Option<String> {
     let change = figure.change().filter(|change| !change.is_zero())?;
     let percent = percent(change, figure.before?)?;

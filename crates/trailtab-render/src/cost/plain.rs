@@ -1,4 +1,4 @@
-//! A mail as plain text: the same numbers, in columns of one width.
+//! Writes a mail as plain text, with the same numbers as the HTML.
 
 use std::fmt::{self, Write as _};
 
@@ -10,11 +10,11 @@ use super::figures::{AmountChange, ShownAmount};
 use crate::escape;
 use crate::page::middle;
 
-/// Mail programs break longer lines where they like.
+/// Line width in columns; mail programs wrap longer lines.
 const WIDTH: usize = 78;
-/// Space between two columns.
+/// Spaces before each number.
 const GAP: usize = 2;
-/// A name that needs more than is left of a line has a line of its own.
+/// Minimum width of the name column; longer names than fit get a line of their own.
 const LEAST_NAME: usize = 12;
 
 /// Writes a mail.
@@ -84,7 +84,7 @@ fn table(out: &mut String, table: &BodyTable) -> fmt::Result {
         let numbers: usize = widths.iter().map(|width| width + GAP).sum();
         (cells, widths, numbers)
     };
-    // Shares are left out where names would have no room.
+    // Drops percentages if names would not fit.
     let (mut cells, mut widths, mut numbers) = laid_out(true);
     if WIDTH < numbers + LEAST_NAME {
         (cells, widths, numbers) = laid_out(false);
@@ -107,7 +107,7 @@ fn table(out: &mut String, table: &BodyTable) -> fmt::Result {
     Ok(())
 }
 
-/// The two lines above a table: what is shown, and against what.
+/// The two heading lines of a table: what is shown, and what it is compared against.
 fn heads(table: &BodyTable) -> [[String; 4]; 2] {
     let name = |column: &BodyColumn| escape::terminal(&column.name).into_owned();
     let against = |column: &BodyColumn| {
@@ -167,7 +167,7 @@ fn row(
     writeln!(out, "{}", line.trim_end())
 }
 
-/// Breaks a text into lines; a word that is too long is cut in the middle.
+/// Wraps a text; a word longer than a line is cut in the middle. Writes at most 300 words.
 fn paragraph(out: &mut String, words: &str, indent: usize) -> fmt::Result {
     let words = escape::terminal(words);
     let mut line = String::new();

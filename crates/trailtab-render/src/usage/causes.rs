@@ -1,4 +1,4 @@
-//! Who causes throttling, for a person at a terminal.
+//! Renders the callers during throttled minutes as a terminal page.
 
 use std::fmt::{self, Write as _};
 
@@ -10,7 +10,7 @@ use crate::page::{TOP, TextPage, TextStyle, counted, percent, plain, thousands};
 use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::causes::{ThrottleReport, ThrottledApi, ThrottledCaller};
 
-/// How to read the page, and what it cannot know.
+/// How to read the page, and its limits.
 const NOTES: [&str; 3] = [
     "share: of all calls in the minutes in which calls were refused; then: in those minutes; peak: in \
      the busiest minute. AWS limits the rate of an API for \
@@ -21,7 +21,7 @@ const NOTES: [&str; 3] = [
      --event-source SERVICE.",
 ];
 
-/// Writes a page about those who called while calls were refused.
+/// Renders the throttled APIs and the principals that called them.
 pub fn causes(causes: &ThrottleReport, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.

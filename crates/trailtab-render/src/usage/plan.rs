@@ -1,4 +1,4 @@
-//! What would be published, and what became of it, for a person at a terminal.
+//! Renders a backfill plan and its outcome as terminal text.
 
 use std::fmt::{self, Write as _};
 
@@ -9,7 +9,7 @@ use trailtab_core::activity::usage::backfill::BackfillPlan;
 use trailtab_core::activity::usage::metrics::MinuteDatum;
 use trailtab_core::time;
 
-/// Writes a plan. `unchecked` says why CloudWatch could not be asked what it holds already.
+/// Renders a plan. `unchecked` says why CloudWatch could not be checked for existing data.
 pub fn plan(
     plan: &BackfillPlan,
     namespace: &str,
@@ -100,7 +100,7 @@ impl TextPage {
     }
 }
 
-/// Writes what became of the calls.
+/// Renders the outcome of a backfill: calls by outcome, requests and retries.
 pub fn account(rows: &[(&str, u64)], requests: u64, retries: u64) -> String {
     let rows = rows.iter().filter(|(_, calls)| *calls > 0);
     let rows = rows.map(|(name, calls)| format!("  {:>12} {name}\n", thousands(*calls)));

@@ -1,4 +1,4 @@
-//! What metrics would cost, for a person at a terminal.
+//! Renders the estimated price of metrics as a terminal page.
 
 use std::fmt::{self, Write as _};
 
@@ -9,7 +9,7 @@ use crate::page::{TextPage, TextStyle, counted, size, thousands};
 use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::price::{MetricCost, MonthlyBill, UsagePrice};
 
-/// Writes a page about the price.
+/// Renders a price estimate.
 pub fn price(price: &UsagePrice, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -50,7 +50,7 @@ impl TextPage {
     }
 }
 
-/// Says how to read the page, and what is an estimate.
+/// How to read the page, and what is estimated.
 fn notes(price: &UsagePrice) -> [String; 5] {
     let (logs, prices) = (&price.log_group, &price.prices);
     let emf = price.bills.last().map_or(0, |bill| bill.emf.bytes);
@@ -78,7 +78,7 @@ fn notes(price: &UsagePrice) -> [String; 5] {
     ]
 }
 
-/// A row for each set, and one for the function's health.
+/// A row per metric set, and one for the function's health metrics.
 fn sets(price: &UsagePrice, limit: &str) -> Vec<TableColumn> {
     type Cell = fn(&MetricCost) -> String;
     let count: Cell = |metrics| thousands(metrics.metrics);
@@ -137,7 +137,7 @@ fn bills(bills: &[MonthlyBill]) -> Vec<TableColumn> {
     ]
 }
 
-/// Writes dollars and cents; what is more than nothing never looks like it.
+/// US dollars with cents. An amount that rounds to zero but is not is `<$0.01`, never `$0.00`.
 pub(super) fn money(usd: Decimal) -> String {
     let cents = usd.round_dp(2);
     if cents.is_zero() && !usd.is_zero() {
@@ -150,7 +150,7 @@ fn tenths(number: Decimal) -> String {
     grouped(&format!("{:.1}", number.round_dp(1)))
 }
 
-/// Groups the digits before the point by threes.
+/// Groups the digits before the decimal point by thousands.
 fn grouped(number: &str) -> String {
     let (whole, rest) = number.split_once('.').unwrap_or((number, ""));
     match whole.parse() {
