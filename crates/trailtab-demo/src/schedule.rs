@@ -50,7 +50,7 @@ fn records_in_file(ordinary: u64) -> u64 {
 }
 
 /// Seconds after which a file is cut even if it has few records.
-const PATIENCE: u32 = 8 * HOUR;
+const MAX_WAIT_SECONDS: u32 = 8 * HOUR;
 
 /// The files of ordinary traffic, with the repeats at the end of some.
 pub(super) fn ordinary(
@@ -159,7 +159,7 @@ fn bursts(
         }
         let midnight = (start + SLOT).is_multiple_of(DAY);
         let due = |(since, burst): &mut (u32, Burst)| {
-            u64::from(burst.count) >= wanted || start - *since >= PATIENCE || midnight
+            u64::from(burst.count) >= wanted || start - *since >= MAX_WAIT_SECONDS || midnight
         };
         if let Some((_, burst)) = open.take_if(due) {
             bursts.push((burst, burst.start + 2 * SLOT));

@@ -22,9 +22,9 @@ pub(super) struct Burst {
 }
 
 /// Consecutive records with the same caller.
-const RUN: u32 = 3;
+const RECORDS_PER_CALLER: u32 = 3;
 /// One record in this many is delivered hours late.
-const LATE: u32 = 700;
+const LATE_RECORD_INTERVAL: u32 = 700;
 /// Versions of the record format in use, weighted by repetition.
 const VERSIONS: [&str; 8] = [
     "1.11", "1.09", "1.11", "1.10", "1.11", "1.08", "1.11", "1.09",
@@ -65,7 +65,7 @@ impl<'a> Stage<'a> {
 
     /// Writes record `index` of the burst.
     pub(super) fn write(&self, index: u32, out: &mut Vec<u8>) {
-        let run = rng::combine(&[self.burst.seed, u64::from(index / RUN)]);
+        let run = rng::combine(&[self.burst.seed, u64::from(index / RECORDS_PER_CALLER)]);
         let mut rng = Rng::new(rng::mix(
             run ^ u64::from(index).wrapping_mul(0x9e37_79b9_7f4a_7c15),
         ));
@@ -77,7 +77,7 @@ impl<'a> Stage<'a> {
         let call = &self.world.calls[pick(&stream.calls, rng.next())];
         let (tool, agent) = &actor.tools[rng::scale(run << 11, actor.tools.len() as u32) as usize];
         let time = self.burst.start + rng.below(self.burst.seconds);
-        let late = rng.below(LATE) == 0 && time > START + 24 * HOUR;
+        let late = rng.below(LATE_RECORD_INTERVAL) == 0 && time > START + 24 * HOUR;
         let time = if late {
             time - HOUR - rng.below(22 * HOUR)
         } else {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use trailtab_core::activity::usage::metrics::{MinuteDatum, UNIT};
 
 /// Limit of EMF.
-const MOST_METRICS: usize = 100;
+const MAX_METRICS_PER_DOCUMENT: usize = 100;
 
 /// Writes all data; data with the same minute and dimensions share a line.
 pub fn data(data: &[MinuteDatum], namespace: &str) -> Vec<u8> {
@@ -25,7 +25,7 @@ pub fn data(data: &[MinuteDatum], namespace: &str) -> Vec<u8> {
     }
     let mut lines = Vec::new();
     for ((minute, dimensions), data) in documents {
-        for data in data.chunks(MOST_METRICS) {
+        for data in data.chunks(MAX_METRICS_PER_DOCUMENT) {
             let metrics = data
                 .iter()
                 .map(|datum| (datum.metric.name.as_str(), UNIT, datum.value));

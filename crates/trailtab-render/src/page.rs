@@ -6,14 +6,14 @@ use std::fmt::{self, Write as _};
 use console::{Style, measure_text_width};
 
 use super::escape;
-use super::no_match::{self, Asked};
+use super::no_match::{self, NoMatchContext};
 use trailtab_core::activity::summary::ProblemReport;
 use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::event::ingest::Reconciliation;
 use trailtab_core::event::no_match::NoMatch;
 
 /// Rows shown per table, and problems listed.
-pub(super) const TOP: usize = 10;
+pub(super) const TOP_ROWS: usize = 10;
 
 /// Width and colour of a terminal page.
 #[derive(Debug, Clone, Copy)]
@@ -53,10 +53,10 @@ impl TextPage {
     }
 
     /// Explains why no event was counted.
-    pub(super) fn no_match(&mut self, no_match: &NoMatch, asked: Asked<'_>) -> fmt::Result {
+    pub(super) fn no_match(&mut self, no_match: &NoMatch, context: NoMatchContext<'_>) -> fmt::Result {
         let title = self.style(Style::new().red().bold(), no_match::TITLE);
         writeln!(self.out, "{title}")?;
-        for line in no_match::lines(no_match, asked) {
+        for line in no_match::lines(no_match, context) {
             self.paragraph(&line.text, line.indent, &Style::new())?;
         }
         Ok(())
@@ -81,14 +81,14 @@ impl TextPage {
         let line = format!("{missing}, for {}:", counted(all, "reason"));
         let line = self.style(Style::new().red().bold(), &line);
         writeln!(self.out, "  {line}")?;
-        for problem in problems.iter().take(TOP) {
+        for problem in problems.iter().take(TOP_ROWS) {
             let (document, reason) = (&problem.document, &problem.reason);
             let document = escape::terminal(document);
             let line = format!("{document}: {}", escape::terminal(reason));
             self.paragraph(&line, 4, &Style::new())?;
         }
-        if all > TOP as u64 {
-            let more = thousands(all - TOP as u64);
+        if all > TOP_ROWS as u64 {
+            let more = thousands(all - TOP_ROWS as u64);
             writeln!(self.out, "    and {more} more, in the JSON")?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use trailtab_core::history::walk::View;
 use trailtab_core::time;
 
 /// Regions with a line of their own.
-const SHOWN: usize = 8;
+const MAX_REGIONS_SHOWN: usize = 8;
 
 /// Account, region, progress, and whether the region is done.
 pub type RegionLine<'r> = (&'r str, &'r str, View, bool);
@@ -28,7 +28,7 @@ pub fn regions(rows: &[RegionLine<'_>]) -> String {
     if let Some((_, _, slowest, _)) = open.first() {
         text += &format!(", about {} left", duration(slowest.seconds_left));
     }
-    for (account, region, view, _) in open.iter().take(SHOWN) {
+    for (account, region, view, _) in open.iter().take(MAX_REGIONS_SHOWN) {
         let reached = view.reached.map_or_else(String::new, time::iso);
         text += &format!(
             "\n     {} {:<14} {:>9} events {:>6} requests {:>4} throttled, back to {reached:<20}, {} left",

@@ -7,16 +7,16 @@ use console::{Style, measure_text_width};
 use super::page::{TextPage, middle};
 
 /// Terminal columns before each cell.
-const GAP: usize = 2;
+const COLUMN_GAP: usize = 2;
 
 /// Names are shortened to this width before columns are dropped.
-const LONGEST_NAME: usize = 72;
+const FULL_NAME_WIDTH: usize = 72;
 
 /// Names are shortened to this width before columns of order 0 are dropped.
-const LEGIBLE_NAME: usize = 20;
+const LEGIBLE_NAME_WIDTH: usize = 20;
 
 /// Names are never shortened below this width; a line that is still too wide is cut at its end.
-const SHORTEST_NAME: usize = 4;
+const MIN_NAME_WIDTH: usize = 4;
 
 /// What a column of a table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl TableColumn {
     }
 
     /// Allows dropping the column when names do not fit, largest `order` first. Order 0 is dropped only when names of
-    /// [`LEGIBLE_NAME`] columns do not fit either.
+    /// [`LEGIBLE_NAME_WIDTH`] columns do not fit either.
     pub(super) fn dispensable(mut self, order: u8) -> TableColumn {
         self.dispensable = Some(order);
         self
@@ -92,7 +92,7 @@ impl TableColumn {
 /// The width of a table whose names have at most `names` columns.
 fn width(columns: &[TableColumn], names: usize) -> usize {
     let widths = columns.iter().map(|column| column.width_with(names));
-    widths.map(|width| width + GAP).sum()
+    widths.map(|width| width + COLUMN_GAP).sum()
 }
 
 /// Drops columns until the names fit or no column may be dropped.
@@ -104,9 +104,9 @@ fn fit(mut columns: Vec<TableColumn>, room: usize) -> Vec<TableColumn> {
             break;
         };
         let names = if order == 0 {
-            LEGIBLE_NAME
+            LEGIBLE_NAME_WIDTH
         } else {
-            LONGEST_NAME
+            FULL_NAME_WIDTH
         };
         if width(&columns, names) <= room {
             break;
@@ -125,10 +125,10 @@ impl TextPage {
         let room = self.look.width;
         let columns = fit(columns, room);
         // Starts at the page's width, not at the longest name: each step measures all cells.
-        let names = (SHORTEST_NAME..=room.max(SHORTEST_NAME))
+        let names = (MIN_NAME_WIDTH..=room.max(MIN_NAME_WIDTH))
             .rev()
             .find(|names| width(&columns, *names) <= room)
-            .unwrap_or(SHORTEST_NAME);
+            .unwrap_or(MIN_NAME_WIDTH);
         let widths: Vec<usize> = columns
             .iter()
             .map(|column| column.width_with(names))
@@ -169,7 +169,7 @@ fn padded(kind: ColumnKind, cell: &str, width: usize) -> String {
         _ => cell.to_owned(),
     };
     let padding = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
-    let gap = " ".repeat(GAP);
+    let gap = " ".repeat(COLUMN_GAP);
     match kind {
         ColumnKind::Number => format!("{gap}{padding}{cell}"),
         _ => format!("{gap}{cell}{padding}"),

@@ -6,8 +6,8 @@ use std::fmt::{self, Write as _};
 use console::Style;
 
 use super::escape;
-use super::no_match::{self, Asked};
-use super::page::{self, TOP, TextPage, TextStyle, bar, counted, level, percent, plain, thousands};
+use super::no_match::{self, NoMatchContext};
+use super::page::{self, TOP_ROWS, TextPage, TextStyle, bar, counted, level, percent, plain, thousands};
 use super::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
 use trailtab_core::activity::usage::basis::EventHistory;
@@ -36,15 +36,15 @@ pub fn no_match(summary: &Summary) -> String {
     let extension = summary.trailtab.as_ref();
     let explained = extension.and_then(|extension| {
         let no_match = extension.no_match.as_ref()?;
-        Some(no_match::text(no_match, asked(extension)))
+        Some(no_match::text(no_match, no_match_context(extension)))
     });
     explained.unwrap_or_default()
 }
 
-fn asked(extension: &Extension) -> Asked<'_> {
+fn no_match_context(extension: &Extension) -> NoMatchContext<'_> {
     let coverage = &extension.coverage;
     let regions = coverage.accounts.values().flat_map(BTreeMap::values);
-    Asked {
+    NoMatchContext {
         since: coverage.since.as_deref(),
         until: coverage.until.as_deref(),
         events: extension.counts.filtered,
@@ -110,7 +110,7 @@ impl TextPage {
             return Ok(());
         };
         if let Some(no_match) = &extension.no_match {
-            return self.no_match(no_match, asked(extension));
+            return self.no_match(no_match, no_match_context(extension));
         }
         let seen = |pick: fn(&Calls) -> Option<&str>| extension.accounts.values().filter_map(pick);
         let first = seen(|calls| calls.first_seen.as_deref()).min();
@@ -136,12 +136,12 @@ impl TextPage {
             return Ok(());
         }
         let heading = match rows.len() {
-            n if n > TOP => format!("{title} ({TOP} of {})", thousands(n as u64)),
+            n if n > TOP_ROWS => format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)),
             _ => title.to_owned(),
         };
         let heading = self.bold(&heading);
         writeln!(self.out, "\n{heading}")?;
-        let shown = &rows[..rows.len().min(TOP)];
+        let shown = &rows[..rows.len().min(TOP_ROWS)];
         let largest = shown.first().map_or(0, |row| row.count);
         let names = shown.iter().map(|row| row.name.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
@@ -211,7 +211,7 @@ impl TextPage {
 fn remarks(coverage: &CoverageReport) -> Vec<String> {
     let mut lines = page::event_history(&event_history(coverage));
     lines.extend(page::other_content(&coverage.other_content));
-    for (shape, unknown) in coverage.unknown_identities.iter().take(TOP) {
+    for (shape, unknown) in coverage.unknown_identities.iter().take(TOP_ROWS) {
         let events = counted(unknown.events, "event");
         lines.push(format!(
             "Identity of unknown shape: {}, {events}",

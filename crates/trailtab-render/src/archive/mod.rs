@@ -15,13 +15,13 @@ use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time;
 
 /// Gaps listed per account and region.
-const MOST_GAPS: usize = 1000;
+const MAX_GAPS_PER_REGION: usize = 1000;
 
 /// Rows of the calendar: image viewers must be able to open it.
-const MOST_ROWS: usize = 400;
+const MAX_CALENDAR_ROWS: usize = 400;
 
 /// Columns of the calendar: more are not distinguishable.
-const MOST_COLUMNS: usize = 600;
+const MAX_CALENDAR_COLUMNS: usize = 600;
 
 #[derive(Serialize)]
 struct ArchiveStatus {
@@ -58,7 +58,7 @@ struct CoverageGap {
 impl RegionStatus {
     fn new(held: &RegionInventory, range: SecondRange) -> RegionStatus {
         let (hull, gaps) = (held.covered.hull(), held.covered.gaps(range));
-        let listed = gaps.iter().rev().take(MOST_GAPS).map(|gap| CoverageGap {
+        let listed = gaps.iter().rev().take(MAX_GAPS_PER_REGION).map(|gap| CoverageGap {
             from: time::iso(gap.from),
             until: time::iso(gap.until),
         });
@@ -70,7 +70,7 @@ impl RegionStatus {
             seconds_covered: held.covered.seconds(),
             seconds_not_covered: gaps.seconds(),
             gaps: listed.collect(),
-            gaps_not_listed: gaps.iter().len().saturating_sub(MOST_GAPS),
+            gaps_not_listed: gaps.iter().len().saturating_sub(MAX_GAPS_PER_REGION),
             events: held.stored.events,
             files: held.stored.files,
             bytes: held.stored.bytes,
@@ -79,10 +79,10 @@ impl RegionStatus {
 }
 
 /// The range of an archive that covers nothing.
-const NEVER: SecondRange = SecondRange { from: 0, until: 0 };
+const EMPTY_RANGE: SecondRange = SecondRange { from: 0, until: 0 };
 
 fn rows(holdings: &ArchiveInventory) -> impl Iterator<Item = RegionStatus> {
-    let range = holdings.range().unwrap_or(NEVER);
+    let range = holdings.range().unwrap_or(EMPTY_RANGE);
     let regions = holdings.regions.iter();
     regions.map(move |held| RegionStatus::new(held, range))
 }
@@ -213,12 +213,12 @@ pub fn inspection_csv(inspection: &ArchiveInspection) -> csv::Result<Vec<u8>> {
 
 /// Lays out the calendar of covered days.
 pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
-    let range = holdings.range().unwrap_or(NEVER);
-    let days = holdings::days_to_fit(range, MOST_COLUMNS);
+    let range = holdings.range().unwrap_or(EMPTY_RANGE);
+    let days = holdings::days_to_fit(range, MAX_CALENDAR_COLUMNS);
     let columns: Vec<SecondRange> = holdings::periods(range, days).collect();
     let mut rows = Vec::new();
     let mut account = "";
-    for held in holdings.regions.iter().take(MOST_ROWS) {
+    for held in holdings.regions.iter().take(MAX_CALENDAR_ROWS) {
         let begins = std::mem::replace(&mut account, &held.account) != held.account;
         let shares = columns.iter().map(|span| held.share(*span).permille());
         rows.push(CalendarRow {
@@ -237,7 +237,7 @@ pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
     if days > 1 {
         subtitle.push_str(&format!(", a column for {days} days"));
     }
-    if let Some(more @ 1..) = holdings.regions.len().checked_sub(MOST_ROWS) {
+    if let Some(more @ 1..) = holdings.regions.len().checked_sub(MAX_CALENDAR_ROWS) {
         let more = thousands(more as u64);
         subtitle.push_str(&format!(", {more} more accounts and regions not shown"));
     }

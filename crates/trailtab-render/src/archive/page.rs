@@ -16,10 +16,10 @@ use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time::{self, Seconds};
 
 /// Gaps listed; JSON has more.
-const TOP: usize = 10;
+const MAX_GAPS_SHOWN: usize = 10;
 
 /// Findings listed per kind.
-const MOST_FINDINGS: usize = 100;
+const MAX_FINDINGS_SHOWN: usize = 100;
 
 /// Renders what an archive holds and covers.
 pub fn status(holdings: &ArchiveInventory, look: TextStyle) -> String {
@@ -151,12 +151,12 @@ impl TextPage {
             return writeln!(self.out, "\nNothing is missing in between.");
         }
         let heading = match gaps.len() {
-            n if n > TOP => format!("Not covered (latest {TOP} of {})", thousands(n as u64)),
+            n if n > MAX_GAPS_SHOWN => format!("Not covered (latest {MAX_GAPS_SHOWN} of {})", thousands(n as u64)),
             _ => "Not covered".to_owned(),
         };
         let heading = self.style(Style::new().bold(), &heading);
         writeln!(self.out, "\n{heading}")?;
-        for (Reverse((until, from)), places) in gaps.into_iter().take(TOP) {
+        for (Reverse((until, from)), places) in gaps.into_iter().take(MAX_GAPS_SHOWN) {
             let gap = SecondRange { from, until };
             let lead = format!("  {} – {}, {}: ", minute(from), minute(until), length(gap));
             let places = match places.len() {
@@ -226,12 +226,12 @@ impl TextPage {
             &format!("{heading} ({})", thousands(findings.count())),
         );
         writeln!(self.out, "{heading}")?;
-        for finding in findings.named.iter().take(MOST_FINDINGS) {
+        for finding in findings.named.iter().take(MAX_FINDINGS_SHOWN) {
             let (path, what) = (&finding.path, &finding.what);
             let (path, what) = (escape::terminal(path), escape::terminal(what));
             writeln!(self.out, "  {path} {what}")?;
         }
-        let more = findings.count().saturating_sub(MOST_FINDINGS as u64);
+        let more = findings.count().saturating_sub(MAX_FINDINGS_SHOWN as u64);
         if more > 0 {
             writeln!(self.out, "  and {} more", thousands(more))?;
         }

@@ -26,7 +26,7 @@ const BAR: i32 = 18;
 /// Space between a label and its bar, or a bar and its value.
 const GAP: i32 = 10;
 /// Largest width of a label: 45 % of the space between the margins.
-const MOST_LABEL: i32 = (RIGHT - MARGIN) * 45 / 100;
+const MAX_LABEL_WIDTH: i32 = (RIGHT - MARGIN) * 45 / 100;
 /// Room below the bars for ticks and the name of the axis.
 const FOOT: i32 = 58;
 
@@ -47,7 +47,7 @@ impl BarChart<'_> {
         let mut scene = heading.scene(lines * PITCH + FOOT + MARGIN);
         let top = heading.bottom();
 
-        let label = |text: &str| SceneText::new((0, 0), LABEL, text).fit(MOST_LABEL);
+        let label = |text: &str| SceneText::new((0, 0), LABEL, text).fit(MAX_LABEL_WIDTH);
         let mut labels: Vec<SceneText> = shown.iter().map(|(name, _)| label(name)).collect();
         if more != 0 {
             let text = format!("… and {} more", scale::grouped(more));

@@ -51,11 +51,11 @@ const HEAD: i32 = 52;
 /// Room below the cells for the legend.
 const FOOT: i32 = 46;
 /// Largest width of a column, so that a few days do not become slabs.
-const WIDEST: i32 = 96;
+const MAX_COLUMN_WIDTH: i32 = 96;
 /// Largest width of a name; longer ones are cut.
-const NAME: i32 = 360;
+const MAX_NAME_WIDTH: i32 = 360;
 /// Width of the note after a row.
-const NOTE: i32 = 90;
+const NOTE_WIDTH: i32 = 90;
 const GAP: i32 = 12;
 
 impl CalendarChart<'_> {
@@ -68,12 +68,12 @@ impl CalendarChart<'_> {
         let groups = self.rows.iter().filter(|row| row.group.is_some()).count();
         let height = self.rows.len() as i32 * ROW + groups as i32 * GROUP;
         let mut scene = heading.scene(HEAD + height + FOOT + MARGIN);
-        let name = |row: &CalendarRow<'_>| SceneText::new((MARGIN, 0), LABEL, row.name).fit(NAME);
+        let name = |row: &CalendarRow<'_>| SceneText::new((MARGIN, 0), LABEL, row.name).fit(MAX_NAME_WIDTH);
         let names = self.rows.iter().map(|row| name(row).width()).max();
         let left = MARGIN + names.unwrap_or(0) + GAP;
         let strip = CellStrip {
             left,
-            width: (RIGHT - NOTE - left).min(WIDEST * self.columns.len() as i32),
+            width: (RIGHT - NOTE_WIDTH - left).min(MAX_COLUMN_WIDTH * self.columns.len() as i32),
             columns: self.columns.len() as i32,
         };
         let top = heading.bottom() + HEAD;
@@ -90,7 +90,7 @@ impl CalendarChart<'_> {
             scene.text(text);
             self.cells(&mut scene, &strip, row, y);
             let note = SceneText::new((strip.left + strip.width + GAP, y + 17), TICK, &row.note);
-            scene.text(note.fill(Color::MUTED).fit(NOTE - GAP));
+            scene.text(note.fill(Color::MUTED).fit(NOTE_WIDTH - GAP));
             y += ROW;
         }
         legend(&mut scene, left, y + 24);

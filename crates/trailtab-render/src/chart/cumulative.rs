@@ -32,7 +32,7 @@ const PLOT: i32 = 380;
 /// Height of a line of the legend.
 const PITCH: i32 = 36;
 /// Right end of a line sample in the legend, from the margin.
-const SAMPLE: i32 = 54;
+const SAMPLE_WIDTH: i32 = 54;
 
 impl CumulativeChart<'_> {
     /// Lays the chart out.
@@ -82,7 +82,7 @@ impl CumulativeChart<'_> {
         let words = |amount| money::words(amount, self.currency);
         let mut line = |at: i32, name: &str, amounts: String, line: SceneLine| {
             let y = top + at * PITCH;
-            let x = MARGIN + SAMPLE + GAP;
+            let x = MARGIN + SAMPLE_WIDTH + GAP;
             let amounts = SceneText::new((0, y + 18), LABEL, &amounts).fit(600);
             let name =
                 SceneText::new((x, y + 18), LABEL, name).fit(RIGHT - x - amounts.width() - GAP);
@@ -91,7 +91,7 @@ impl CumulativeChart<'_> {
             amounts.x = left;
             scene.text(name);
             scene.text(amounts);
-            let points = vec![(MARGIN + 4, y + 10), (MARGIN + SAMPLE, y + 10)];
+            let points = vec![(MARGIN + 4, y + 10), (MARGIN + SAMPLE_WIDTH, y + 10)];
             scene.line(SceneLine { points, ..line });
         };
         line(0, self.now.0, words(last(now)), solid(Vec::new()));

@@ -34,9 +34,9 @@ pub(super) struct Glyph {
 pub(super) const LEVELS: u8 = 4;
 
 /// Oversampling factor for antialiasing glyphs.
-const FINE: i32 = 4;
+const OVERSAMPLING: i32 = 4;
 /// The pen moves in half pixels. Whole pixels space letters unevenly; finer steps are invisible and make files larger.
-const STEP: i32 = FINE / 2;
+const PEN_STEP: i32 = OVERSAMPLING / 2;
 
 fn face(weight: Weight) -> &'static Font {
     static REGULAR: OnceLock<Font> = OnceLock::new();
@@ -129,30 +129,30 @@ pub(super) fn glyphs(
     let mut pen = x;
     for c in text.chars() {
         let index = face.lookup_glyph_index(c);
-        let steps = (pen * (FINE / STEP) as f32).round() as i32;
-        let fine = steps.saturating_mul(STEP);
-        let offset = fine.rem_euclid(FINE);
+        let steps = (pen * (OVERSAMPLING / PEN_STEP) as f32).round() as i32;
+        let fine = steps.saturating_mul(PEN_STEP);
+        let offset = fine.rem_euclid(OVERSAMPLING);
         let glyph = CACHE.with_borrow_mut(|cache| {
             let entry = cache.entry((index, size, weight, offset));
             let glyph = entry.or_insert_with(|| Rc::new(rasterize(face, index, size, offset)));
             Rc::clone(glyph)
         });
-        draw(fine.div_euclid(FINE), &glyph);
+        draw(fine.div_euclid(OVERSAMPLING), &glyph);
         pen += advance(face, c, size);
     }
 }
 
-/// Draws a glyph `FINE` times too large and shrinks it. `offset` moves it right by that many fine pixels.
+/// Draws a glyph `OVERSAMPLING` times too large and shrinks it. `offset` moves it right by that many fine pixels.
 fn rasterize(face: &Font, index: u16, size: u8, offset: i32) -> Glyph {
     if index == 0 {
         return replacement_box(size);
     }
-    let (metrics, fine) = face.rasterize_indexed(index, f32::from(size) * FINE as f32);
+    let (metrics, fine) = face.rasterize_indexed(index, f32::from(size) * OVERSAMPLING as f32);
     let x = metrics.xmin + offset;
     let y = -(metrics.ymin + metrics.height as i32);
-    let (left, top) = (x.div_euclid(FINE), y.div_euclid(FINE));
-    let right = (x + metrics.width as i32 - 1).div_euclid(FINE);
-    let bottom = (y + metrics.height as i32 - 1).div_euclid(FINE);
+    let (left, top) = (x.div_euclid(OVERSAMPLING), y.div_euclid(OVERSAMPLING));
+    let right = (x + metrics.width as i32 - 1).div_euclid(OVERSAMPLING);
+    let bottom = (y + metrics.height as i32 - 1).div_euclid(OVERSAMPLING);
     if metrics.width == 0 || metrics.height == 0 {
         return Glyph {
             left,
@@ -164,13 +164,13 @@ fn rasterize(face: &Font, index: u16, size: u8, offset: i32) -> Glyph {
     let width = (right - left + 1) as usize;
     let mut ink = vec![0_u32; width * (bottom - top + 1) as usize];
     for (row, line) in fine.chunks_exact(metrics.width).enumerate() {
-        let row = ((y + row as i32).div_euclid(FINE) - top) as usize;
+        let row = ((y + row as i32).div_euclid(OVERSAMPLING) - top) as usize;
         for (column, coverage) in line.iter().enumerate() {
-            let column = ((x + column as i32).div_euclid(FINE) - left) as usize;
+            let column = ((x + column as i32).div_euclid(OVERSAMPLING) - left) as usize;
             ink[row * width + column] += u32::from(*coverage);
         }
     }
-    let full = 255 * (FINE * FINE) as u32;
+    let full = 255 * (OVERSAMPLING * OVERSAMPLING) as u32;
     let level = |ink| ((ink * u32::from(LEVELS) + full / 2) / full) as u8;
     Glyph {
         left,

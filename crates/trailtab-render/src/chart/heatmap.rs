@@ -29,9 +29,9 @@ const SHADES: [Color; 6] = [
     Color([0x52, 0x2f, 0x05]),
 ];
 /// First shade on which numbers are white.
-const DARK: usize = 4;
+const FIRST_DARK_SHADE: usize = 4;
 /// Colour of a zero count.
-const NOTHING: Color = Color([0xf3, 0xf4, 0xf6]);
+const ZERO_COLOR: Color = Color([0xf3, 0xf4, 0xf6]);
 
 /// Distance between the left edges and between the upper edges of neighbouring cells.
 const PITCH: (i32, i32) = (60, 48);
@@ -85,7 +85,7 @@ impl HeatMap<'_> {
             x += 32 + text.width() + 28;
             scene.text(text);
         };
-        sample(scene, NOTHING, "0");
+        sample(scene, ZERO_COLOR, "0");
         let mut below = classes.below;
         for (class, color) in SHADES.into_iter().enumerate() {
             let upper = classes.upper(class);
@@ -159,9 +159,9 @@ fn cell(scene: &mut ChartScene, (x, y): (i32, i32), count: u64, classes: &ShadeC
     let shade = classes.shade(count);
     let fill = shade.and_then(|shade| SHADES.get(shade).copied());
     let size = (PITCH.0 - SPACE, PITCH.1 - SPACE);
-    scene.rect_with_tip((x, y), size, fill.unwrap_or(NOTHING), tip);
+    scene.rect_with_tip((x, y), size, fill.unwrap_or(ZERO_COLOR), tip);
     if let Some(shade) = shade {
-        let ink = if shade < DARK {
+        let ink = if shade < FIRST_DARK_SHADE {
             Color::INK
         } else {
             Color::WHITE
@@ -217,7 +217,7 @@ mod tests {
         }
         let scene = chart(&counts);
         let fills: BTreeSet<_> = (scene.tips())
-            .filter(|cell| cell.fill != NOTHING)
+            .filter(|cell| cell.fill != ZERO_COLOR)
             .map(|cell| cell.fill.0)
             .collect();
         assert!(fills.len() >= 5, "{fills:?}");

@@ -8,7 +8,7 @@ use super::scene::{ChartScene, Color, SceneText};
 use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, MoneyAxis, RIGHT, SlotAxis, float, muted};
 use trailtab_core::cost::money;
 
-/// A chart with a bar per day (or month, see [`MOST_DAYS`]) and a part per row.
+/// A chart with a bar per day (or month, see [`MAX_DAILY_BARS`]) and a part per row.
 #[derive(Debug, Clone, Copy)]
 pub struct StackChart<'a> {
     /// The headline.
@@ -30,15 +30,15 @@ const PLOT: i32 = 420;
 /// Room above it for the unit.
 const CAPTION: i32 = 48;
 /// Largest width of a bar, so that a few days do not become slabs.
-const WIDEST: i32 = 72;
+const MAX_BAR_WIDTH: i32 = 72;
 /// Distance between two lines of the legend; all of them fit beside the bars.
 const PITCH: i32 = 38;
 /// Largest width of a name in the legend.
-const MOST_NAME: i32 = 360;
+const MAX_NAME_WIDTH: i32 = 360;
 /// The square that shows a colour.
 const SWATCH: i32 = 20;
 /// More days than this are summed by month.
-const MOST_DAYS: usize = 100;
+const MAX_DAILY_BARS: usize = 100;
 
 impl StackChart<'_> {
     /// The number of rows with a colour of their own.
@@ -60,7 +60,7 @@ impl StackChart<'_> {
         let slots = SlotAxis {
             left,
             right,
-            // At most `MOST_DAYS` days, or the months up to the year 9999.
+            // At most `MAX_DAILY_BARS` days, or the months up to the year 9999.
             count: columns.len() as i32,
         };
         let area = StackArea {
@@ -126,10 +126,10 @@ impl StackChart<'_> {
         series
     }
 
-    /// The columns: days, or months if there are more than [`MOST_DAYS`] days.
+    /// The columns: days, or months if there are more than [`MAX_DAILY_BARS`] days.
     fn columns(&self, series: &[StackSeries]) -> Vec<StackColumn> {
         let days = series.iter().map(|row| row.daily.len()).max().unwrap_or(0);
-        let by_month = MOST_DAYS < days;
+        let by_month = MAX_DAILY_BARS < days;
         let mut columns: Vec<StackColumn> = Vec::new();
         let mut day = self.first;
         for at in 0..days {
@@ -231,7 +231,7 @@ impl StackArea {
         } else {
             2 + (right - left) / 8
         };
-        let width = (right - left - space).clamp(1, WIDEST);
+        let width = (right - left - space).clamp(1, MAX_BAR_WIDTH);
         let left = left + (right - left - width) / 2;
         let (mut above, mut below) = (0.0, 0.0);
         for (amount, row) in column.amounts.iter().zip(series) {
@@ -265,7 +265,7 @@ impl StackArea {
 fn legend(scene: &mut ChartScene, top: i32, series: &[StackSeries]) -> i32 {
     let names = series
         .iter()
-        .map(|row| SceneText::new((0, 0), LABEL, &row.name).fit(MOST_NAME));
+        .map(|row| SceneText::new((0, 0), LABEL, &row.name).fit(MAX_NAME_WIDTH));
     let names: Vec<SceneText> = names.collect();
     let widest = names.iter().map(SceneText::width).max().unwrap_or(0);
     let left = RIGHT - widest - GAP - SWATCH;

@@ -13,7 +13,7 @@ pub(super) struct StrokePart {
 }
 
 /// Limit against lines that reach far outside the canvas; no chart needs as many dashes.
-const MOST: usize = 10_000;
+const MAX_DASHES: usize = 10_000;
 
 /// Splits a line at its points and into its dashes.
 pub(super) fn parts(line: &SceneLine) -> Vec<StrokePart> {
@@ -51,7 +51,7 @@ fn dashes(
             )
         };
         let mut way = -begun;
-        while way < length && parts.len() < MOST {
+        while way < length && parts.len() < MAX_DASHES {
             let end = (way + dash).min(length);
             if 0.0 < end {
                 parts.push(whole(at(way.max(0.0)), at(end)));
@@ -129,6 +129,6 @@ mod tests {
             fill: Color::INK,
             dashed: true,
         };
-        assert!(parts(&line).len() <= MOST);
+        assert!(parts(&line).len() <= MAX_DASHES);
     }
 }

@@ -37,7 +37,7 @@ const CAPTION: i32 = 40;
 /// Room below it for two lines of dates.
 const FOOT: i32 = 52;
 /// Largest width of a column, so that a few hours do not become slabs.
-const WIDEST: i32 = 80;
+const MAX_COLUMN_WIDTH: i32 = 80;
 /// Space between the numbers of the axis and the columns.
 const GAP: i32 = 10;
 
@@ -170,7 +170,7 @@ impl TimelineArea {
         } else {
             1 + (right - left) / 12
         };
-        let width = (right - left - space).min(WIDEST);
+        let width = (right - left - space).min(MAX_COLUMN_WIDTH);
         let left = left + (right - left - width) / 2;
         (left, left + width)
     }
@@ -308,7 +308,7 @@ mod tests {
         let scene = chart(&[hour(JUNE, 100, 25)]);
         let heights: Vec<i32> = scene.tips().map(|rect| rect.height).collect();
         assert_eq!(heights, [PLOT / 4, PLOT * 3 / 4]);
-        assert!(scene.tips().all(|rect| rect.width == WIDEST));
+        assert!(scene.tips().all(|rect| rect.width == MAX_COLUMN_WIDTH));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use trailtab_core::cost::report::{
 };
 
 /// Accounts with charts of their own; the tables list more.
-const MOST_ACCOUNTS: usize = 12;
+const MAX_CHARTED_ACCOUNTS: usize = 12;
 
 /// What a chart shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl ChartAlbum<'_> {
     }
 
     fn accounts(&mut self, at: usize, part: &ReportPart) {
-        for (place, account) in part.accounts.iter().enumerate().take(MOST_ACCOUNTS) {
+        for (place, account) in part.accounts.iter().enumerate().take(MAX_CHARTED_ACCOUNTS) {
             let name = &account.row.label.name;
             let of = account
                 .account
@@ -336,7 +336,7 @@ mod tests {
         let mut report = sample::manager();
         let account = report.parts[0].accounts[0].clone();
         report.parts[0].accounts = vec![account; 40];
-        assert_eq!(names(&report).len(), 3 + 2 * MOST_ACCOUNTS);
+        assert_eq!(names(&report).len(), 3 + 2 * MAX_CHARTED_ACCOUNTS);
         assert_eq!(names(&sample::nothing()), Vec::<String>::new());
     }
 

@@ -29,7 +29,7 @@ const RULE: &str = "border-top:1px solid #ddd";
 /// Style of a row that is a sum.
 const SUM: &str = "border-top:2px solid #8a94a0;font-weight:bold";
 /// Columns shown of a name.
-const MOST_NAME: usize = 90;
+const MAX_NAME_WIDTH: usize = 90;
 
 /// Writes a mail.
 pub(super) fn html(body: &MailBody, pictures: &[PlacedChart]) -> String {
@@ -191,19 +191,19 @@ fn footer(body: &MailBody) -> Markup {
 /// Escapes control characters of untrusted text, which makes it a single line, and limits its length. `html!` escapes
 /// markup.
 fn text(words: &str) -> String {
-    match words.len() <= MOST_NAME {
+    match words.len() <= MAX_NAME_WIDTH {
         true => escape::terminal(words).into_owned(),
         false => sentence(words),
     }
 }
 
-/// Limits a sentence: at most 200 words of at most [`MOST_NAME`] columns, 900 columns in all.
+/// Limits a sentence: at most 200 words of at most [`MAX_NAME_WIDTH`] columns, 900 columns in all.
 fn sentence(words: &str) -> String {
     let words = escape::terminal(words);
     let words: Vec<String> = words
         .split(' ')
         .take(200)
-        .map(|word| middle(word, MOST_NAME))
+        .map(|word| middle(word, MAX_NAME_WIDTH))
         .collect();
     middle(&words.join(" "), 900)
 }

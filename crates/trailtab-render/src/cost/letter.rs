@@ -50,7 +50,7 @@ pub struct MailAttachment {
 }
 
 /// Gmail clips HTML after 102 kB. Leaves room for what forwarding and other programs add.
-const MOST_HTML: usize = 92_000;
+const MAX_HTML_BYTES: usize = 92_000;
 
 /// Limits to try, from the most to the least content.
 const LIMITS: [BodyLimits; 6] = [
@@ -117,7 +117,7 @@ pub(super) fn tidy(report: &CostReport) -> CostReport {
     report
 }
 
-/// Composes the HTML with the largest limits that fit [`MOST_HTML`], or the smallest.
+/// Composes the HTML with the largest limits that fit [`MAX_HTML_BYTES`], or the smallest.
 fn fitting(
     report: &CostReport,
     wording: &MailWording,
@@ -129,7 +129,7 @@ fn fitting(
         (html::html(&body, pictures), body)
     };
     let (last, larger) = (LIMITS[LIMITS.len() - 1], &LIMITS[..LIMITS.len() - 1]);
-    let fits = |(html, _): &(String, MailBody)| html.len() <= MOST_HTML;
+    let fits = |(html, _): &(String, MailBody)| html.len() <= MAX_HTML_BYTES;
     larger
         .iter()
         .map(|limits| write(*limits))
@@ -265,7 +265,7 @@ mod tests {
     fn gmail_shows_all_of_it() {
         for report in samples() {
             let letter = of(&report);
-            assert!(letter.html.len() <= MOST_HTML, "{}", letter.html.len());
+            assert!(letter.html.len() <= MAX_HTML_BYTES, "{}", letter.html.len());
         }
     }
 

@@ -6,7 +6,7 @@ use console::Style;
 
 use super::Top;
 use crate::escape;
-use crate::page::{TOP, TextPage, TextStyle, counted, middle, plain, thousands};
+use crate::page::{TOP_ROWS, TextPage, TextStyle, counted, middle, plain, thousands};
 use crate::table::{self, TableColumn};
 use trailtab_core::cost::money::{change, words};
 use trailtab_core::cost::period::{DayRange, in_a_row, label_of};
@@ -16,10 +16,10 @@ use trailtab_core::cost::report::{
 };
 
 /// Longest label of compared days that is used as a column title.
-const LONGEST_TITLE: usize = 16;
+const MAX_COLUMN_TITLE_CHARS: usize = 16;
 
 /// Longest currency shown; valid ones have three letters.
-const MOST_OF_A_CURRENCY: usize = 5;
+const MAX_CURRENCY_WIDTH: usize = 5;
 
 /// Renders a report.
 pub fn page(report: &CostReport, look: TextStyle) -> String {
@@ -58,7 +58,7 @@ impl TextPage {
 
     fn cost_part(&mut self, report: &CostReport, part: &ReportPart) -> fmt::Result {
         let tables = CurrencyTables {
-            currency: &middle(&safe(&part.currency), MOST_OF_A_CURRENCY),
+            currency: &middle(&safe(&part.currency), MAX_CURRENCY_WIDTH),
             compared: compared(&report.period),
         };
         self.cost_heading("Total")?;
@@ -77,9 +77,9 @@ impl TextPage {
             let accounts: Vec<ReportRow> = accounts.collect();
             self.cost_rows(&tables, "Accounts", "account", &accounts, accounts.len())?;
             let all = "All accounts: usage by";
-            self.cost_rows(&tables, &format!("{all} owner"), "owner", &part.owners, TOP)?;
+            self.cost_rows(&tables, &format!("{all} owner"), "owner", &part.owners, TOP_ROWS)?;
             let services = format!("{all} service");
-            self.cost_rows(&tables, &services, "service", &part.services, TOP)?;
+            self.cost_rows(&tables, &services, "service", &part.services, TOP_ROWS)?;
         }
         if !executive {
             for account in &part.accounts {
@@ -100,9 +100,9 @@ impl TextPage {
             self.cost_charges(tables, &format!("{name}: charges"), &account.charges)?;
         }
         let heading = format!("{name}: usage by owner");
-        self.cost_rows(tables, &heading, "owner", &account.owners, TOP)?;
+        self.cost_rows(tables, &heading, "owner", &account.owners, TOP_ROWS)?;
         let heading = format!("{name}: usage by service");
-        self.cost_rows(tables, &heading, "service", &account.services, TOP)
+        self.cost_rows(tables, &heading, "service", &account.services, TOP_ROWS)
     }
 
     fn cost_charges(
@@ -245,7 +245,7 @@ fn price(report: &CostReport) -> String {
 /// The column title of the compared period.
 fn compared(period: &ReportRange) -> Option<&str> {
     let label = period.compared_label.as_deref()?;
-    match label.chars().count() > LONGEST_TITLE {
+    match label.chars().count() > MAX_COLUMN_TITLE_CHARS {
         true => Some("before"),
         false => Some(label),
     }

@@ -11,11 +11,11 @@ use crate::escape;
 use crate::page::middle;
 
 /// Line width in columns; mail programs wrap longer lines.
-const WIDTH: usize = 78;
+const LINE_WIDTH: usize = 78;
 /// Spaces before each number.
-const GAP: usize = 2;
+const COLUMN_GAP: usize = 2;
 /// Minimum width of the name column; longer names than fit get a line of their own.
-const LEAST_NAME: usize = 12;
+const MIN_NAME_WIDTH: usize = 12;
 
 /// Writes a mail.
 pub(super) fn plain(body: &MailBody, pictures: &[PlacedChart]) -> String {
@@ -26,7 +26,7 @@ pub(super) fn plain(body: &MailBody, pictures: &[PlacedChart]) -> String {
 }
 
 fn write(out: &mut String, body: &MailBody, pictures: &[PlacedChart]) -> fmt::Result {
-    let title = middle(&escape::terminal(&body.title), WIDTH);
+    let title = middle(&escape::terminal(&body.title), LINE_WIDTH);
     writeln!(out, "{title}\n{}", "=".repeat(measure_text_width(&title)))?;
     writeln!(out, "{}\n", escape::terminal(&body.period))?;
     for block in &body.blocks {
@@ -50,7 +50,7 @@ fn block(out: &mut String, block: &MailBlock, pictures: &[PlacedChart]) -> fmt::
             lines.iter().try_for_each(|line| paragraph(out, line, 2))?;
         }
         MailBlock::Heading(name) => {
-            let name = middle(&escape::terminal(name), WIDTH);
+            let name = middle(&escape::terminal(name), LINE_WIDTH);
             writeln!(out, "{name}\n{}", "-".repeat(measure_text_width(&name)))?;
         }
         MailBlock::Total { amount, lines } => {
@@ -63,7 +63,7 @@ fn block(out: &mut String, block: &MailBlock, pictures: &[PlacedChart]) -> fmt::
                 return Ok(());
             };
             let name = &placed.picture.name;
-            writeln!(out, "[{}]", middle(name, WIDTH - 2))?;
+            writeln!(out, "[{}]", middle(name, LINE_WIDTH - 2))?;
         }
     }
     writeln!(out)
@@ -81,15 +81,15 @@ fn table(out: &mut String, table: &BodyTable) -> fmt::Result {
                 *width = (*width).max(measure_text_width(cell));
             }
         }
-        let numbers: usize = widths.iter().map(|width| width + GAP).sum();
+        let numbers: usize = widths.iter().map(|width| width + COLUMN_GAP).sum();
         (cells, widths, numbers)
     };
     // Drops percentages if names would not fit.
     let (mut cells, mut widths, mut numbers) = laid_out(true);
-    if WIDTH < numbers + LEAST_NAME {
+    if LINE_WIDTH < numbers + MIN_NAME_WIDTH {
         (cells, widths, numbers) = laid_out(false);
     }
-    let room = WIDTH.saturating_sub(numbers).max(LEAST_NAME);
+    let room = LINE_WIDTH.saturating_sub(numbers).max(MIN_NAME_WIDTH);
     let [first, second] = &heads;
     let name = escape::terminal(&table.name);
     row(out, &name, first, &widths, room)?;
@@ -154,14 +154,14 @@ fn row(
 ) -> fmt::Result {
     let mut line = String::new();
     if room < measure_text_width(name) {
-        writeln!(out, "{}", middle(name, WIDTH))?;
+        writeln!(out, "{}", middle(name, LINE_WIDTH))?;
         write!(line, "{:room$}", "")?;
     } else {
         let padding = room - measure_text_width(name);
         write!(line, "{name}{:padding$}", "")?;
     }
     for (cell, width) in cells.iter().zip(widths) {
-        let padding = GAP + width.saturating_sub(measure_text_width(cell));
+        let padding = COLUMN_GAP + width.saturating_sub(measure_text_width(cell));
         write!(line, "{:padding$}{cell}", "")?;
     }
     writeln!(out, "{}", line.trim_end())
@@ -172,9 +172,9 @@ fn paragraph(out: &mut String, words: &str, indent: usize) -> fmt::Result {
     let words = escape::terminal(words);
     let mut line = String::new();
     for word in words.split(' ').take(300) {
-        let word = middle(word, WIDTH - indent);
+        let word = middle(word, LINE_WIDTH - indent);
         let used = measure_text_width(&line);
-        if used != 0 && WIDTH - indent < used + 1 + measure_text_width(&word) {
+        if used != 0 && LINE_WIDTH - indent < used + 1 + measure_text_width(&word) {
             writeln!(out, "{:indent$}{line}", "")?;
             line.clear();
         }

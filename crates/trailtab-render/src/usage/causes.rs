@@ -6,7 +6,7 @@ use console::Style;
 
 use super::page::short;
 use crate::escape;
-use crate::page::{TOP, TextPage, TextStyle, counted, percent, plain, thousands};
+use crate::page::{TOP_ROWS, TextPage, TextStyle, counted, percent, plain, thousands};
 use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::causes::{ThrottleReport, ThrottledApi, ThrottledCaller};
 
@@ -41,11 +41,11 @@ impl TextPage {
             counted(causes.calls, "call"),
         );
         self.paragraph(&line, 0, &Style::new())?;
-        for place in causes.places.iter().take(TOP) {
+        for place in causes.places.iter().take(TOP_ROWS) {
             self.place(place)?;
         }
-        if causes.places.len() > TOP {
-            let more = thousands((causes.places.len() - TOP) as u64);
+        if causes.places.len() > TOP_ROWS {
+            let more = thousands((causes.places.len() - TOP_ROWS) as u64);
             writeln!(self.out, "\nand {more} more APIs and regions, in the JSON")?;
         }
         self.notes(NOTES.iter().copied())?;
@@ -85,9 +85,9 @@ impl TextPage {
                 plain(minute)
             )?;
         }
-        let shown = &place.principals[..place.principals.len().min(TOP)];
+        let shown = &place.principals[..place.principals.len().min(TOP_ROWS)];
         self.table(columns(place, shown))?;
-        if let Some(more @ 1..) = place.principals.len().checked_sub(TOP) {
+        if let Some(more @ 1..) = place.principals.len().checked_sub(TOP_ROWS) {
             let more = counted(more as u64, "more principal");
             writeln!(self.out, "  and {more}, in the JSON")?;
         }

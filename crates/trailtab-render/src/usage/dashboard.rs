@@ -6,18 +6,18 @@ use trailtab_core::activity::usage::metrics::{MetricDimension, SHAPES};
 use trailtab_core::activity::usage::popular::{ApiAlarm, PopularApi};
 
 /// APIs per graph: more lines are indistinguishable, and CloudWatch draws at most 500 metrics.
-const APIS_IN_GRAPH: usize = 10;
+const APIS_PER_GRAPH: usize = 10;
 
 /// Metrics per dashboard ("CloudWatch service quotas" in the CloudWatch User Guide).
-const MOST_METRICS: usize = 2500;
+const MAX_DASHBOARD_METRICS: usize = 2500;
 
 /// Metrics per alarm expression ("Using metric math with alarms", same guide).
-const MOST_IN_ALARM: usize = 10;
+const MAX_ALARM_METRICS: usize = 10;
 
 /// The dashboard would exceed CloudWatch's metric limit. Holds the number of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a dashboard holds {MOST_METRICS} metrics at most, and this one would have {0}: show fewer APIs with --top"
+    "a dashboard holds {MAX_DASHBOARD_METRICS} metrics at most, and this one would have {0}: show fewer APIs with --top"
 )]
 pub struct TooManyMetrics(usize);
 
@@ -29,12 +29,12 @@ pub struct TooManyMetrics(usize);
 pub fn body(apis: &[PopularApi], namespace: &str, region: &str) -> Result<Value, TooManyMetrics> {
     let metrics: usize = apis.iter().map(|api| api.regions.len()).sum();
     // Each metric is in the graph of all APIs and in that of its own.
-    if metrics * 2 > MOST_METRICS {
+    if metrics * 2 > MAX_DASHBOARD_METRICS {
         return Err(TooManyMetrics(metrics * 2));
     }
     let mut widgets = Vec::new();
     let mut y = 0;
-    for apis in apis.chunks(APIS_IN_GRAPH) {
+    for apis in apis.chunks(APIS_PER_GRAPH) {
         let lines = apis
             .iter()
             .enumerate()
@@ -168,11 +168,11 @@ pub fn template(
 }
 
 /// Seconds after which nearly all calls are delivered.
-const LATE: u32 = 1800;
+const DELIVERY_DELAY_SECONDS: u32 = 1800;
 
 fn resource(alarm: &ApiAlarm, namespace: &str) -> Value {
     let (api, wanted) = (&alarm.api, &alarm.wanted);
-    let watched = &api.regions[..api.regions.len().min(MOST_IN_ALARM)];
+    let watched = &api.regions[..api.regions.len().min(MAX_ALARM_METRICS)];
     let mut properties = json!({
         "AlarmDescription": format!(
             "{}: {} calls or more in {} seconds, {}",
@@ -180,7 +180,7 @@ fn resource(alarm: &ApiAlarm, namespace: &str) -> Value {
         ),
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         "Threshold": wanted.calls,
-        "EvaluationPeriods": looked_back(wanted.period),
+        "EvaluationPeriods": evaluation_periods(wanted.period),
         "DatapointsToAlarm": 1,
         // A period without calls has no data.
         "TreatMissingData": "notBreaching",
@@ -219,8 +219,8 @@ fn resource(alarm: &ApiAlarm, namespace: &str) -> Value {
 
 /// Evaluation periods of an alarm: a call counts for the minute in which it was made, but CloudTrail delivers it up
 /// to 15 minutes later, sometimes more.
-fn looked_back(period: u32) -> u32 {
-    let periods = LATE.div_ceil(period) + 1;
+fn evaluation_periods(period: u32) -> u32 {
+    let periods = DELIVERY_DELAY_SECONDS.div_ceil(period) + 1;
     // CloudWatch evaluates at most one day.
     if periods * period > 86_400 {
         1
@@ -235,7 +235,7 @@ fn regions(api: &PopularApi, watched: &[(String, u64)]) -> String {
         ([(region, _)], 1) => format!("in {region}"),
         (_, all) if all == watched.len() => format!("in {all} regions together"),
         (_, all) => format!(
-            "in the {MOST_IN_ALARM} of {all} regions with most calls: more than an alarm can watch"
+            "in the {MAX_ALARM_METRICS} of {all} regions with most calls: more than an alarm can watch"
         ),
     }
 }
@@ -244,9 +244,9 @@ fn regions(api: &PopularApi, watched: &[(String, u64)]) -> String {
 pub fn shortened(alarms: &[ApiAlarm]) -> impl Iterator<Item = String> {
     let long = alarms
         .iter()
-        .filter(|alarm| alarm.api.regions.len() > MOST_IN_ALARM);
+        .filter(|alarm| alarm.api.regions.len() > MAX_ALARM_METRICS);
     long.map(|alarm| {
-        let watched = regions(&alarm.api, &alarm.api.regions[..MOST_IN_ALARM]);
+        let watched = regions(&alarm.api, &alarm.api.regions[..MAX_ALARM_METRICS]);
         format!("the alarm on {} watches calls {watched}", title(&alarm.api))
     })
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use console::Style;
 
 use crate::escape;
-use crate::no_match::{self, Asked};
+use crate::no_match::{self, NoMatchContext};
 use crate::page::{self, TextPage, TextStyle, counted, level, percent, plain, thousands};
 use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::basis::ReportProvenance;
@@ -52,7 +52,7 @@ impl TextPage {
         };
         self.paragraph(&format!("{title}{calls}"), 0, &Style::new().bold())?;
         if let Some(no_match) = &basis.no_match {
-            return self.no_match(no_match, asked(basis));
+            return self.no_match(no_match, no_match_context(basis));
         }
         match (&coverage.first_minute, &coverage.last_minute) {
             (Some(first), Some(last)) => {
@@ -103,14 +103,14 @@ impl TextPage {
 pub fn no_match(basis: &ReportProvenance) -> String {
     let no_match = basis.no_match.as_ref();
     no_match.map_or(String::new(), |no_match| {
-        no_match::text(no_match, asked(basis))
+        no_match::text(no_match, no_match_context(basis))
     })
 }
 
-fn asked(basis: &ReportProvenance) -> Asked<'_> {
+fn no_match_context(basis: &ReportProvenance) -> NoMatchContext<'_> {
     let coverage = &basis.coverage;
     let history = coverage.event_history.as_ref();
-    Asked {
+    NoMatchContext {
         since: coverage.since.as_deref(),
         until: coverage.until.as_deref(),
         events: coverage.counts.filtered,
