@@ -1203,7 +1203,7 @@ fn the_demo_shows_itself_and_what_to_try_next() {
     assert!(
         ended
             .out
-            .contains("  Nothing is missing of what was asked for.\n")
+            .contains("  Nothing requested is missing.\n")
     );
     let pictures = files_below(&sandbox.path("demo/results"));
     assert!(pictures.len() > 300, "{}", pictures.len());

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn terminals_are_told_nothing() {
+    fn control_characters_are_escaped_for_terminals() {
         assert_eq!(
             terminal("a\u{1b}[2Jb\nc\u{202e}d"),
             "a\\u{1b}[2Jb\\u{a}c\\u{202e}d"
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_no_formulas() {
+    fn cells_are_never_formulas() {
         for text in ["=cmd|'/c calc'!A1", "+1", "-1", "@x", "\tx"] {
             assert!(cell(text).starts_with('\''));
         }

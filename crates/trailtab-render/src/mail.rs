@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_say_who_when_and_what_for() {
+    fn headers_are_complete() {
         let part = sent(&of(&sample::small()), &envelope());
         assert_eq!(part.header("From"), "\"AWS cost\" <cost@example.com>");
         assert_eq!(part.header("To"), "dana@example.com");

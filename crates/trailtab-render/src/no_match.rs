@@ -43,7 +43,7 @@ pub(super) struct Line {
 pub(super) const TITLE: &str = "No event matched.";
 
 /// Coverage line of a complete result without events.
-pub(super) const ALL_READ: &str = "All that was asked for was read; no event matched.";
+pub(super) const ALL_READ: &str = "Everything requested was read; no event matched.";
 
 /// Explains why no event was counted. Text from records is escaped for terminals.
 pub(super) fn lines(no_match: &NoMatch, context: NoMatchContext<'_>) -> Vec<Line> {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_events_are_said_in_words() {
+    fn parts_of_events_are_described() {
         assert_eq!(part_of_events(1, 1), "the only event");
         assert_eq!(part_of_events(3, 3), "all 3 events");
         assert_eq!(part_of_events(1, 3), "1 of 3 events");

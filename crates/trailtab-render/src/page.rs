@@ -73,7 +73,7 @@ impl TextPage {
         let all = problems.len() as u64 + not_listed;
         if all == 0 {
             let complete = match has_matches {
-                true => "Nothing is missing of what was asked for.",
+                true => "Nothing requested is missing.",
                 false => no_match::ALL_READ,
             };
             return writeln!(self.out, "  {complete}");
@@ -132,7 +132,7 @@ pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     }
     if history.regions_not_enabled > 0 {
         lines.push(format!(
-            "{} not enabled: none but those that answered could be known",
+            "{} tried and not enabled",
             counted(history.regions_not_enabled, "region"),
         ));
     }
@@ -144,7 +144,7 @@ pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     }
     if let Some(settled) = &history.settled_until {
         lines.push(format!(
-            "Events after {} may still be on their way",
+            "Events after {} may not have been delivered yet",
             plain(settled)
         ));
     }

@@ -287,7 +287,7 @@ fn verified(integrity: &Integrity) -> [String; 2] {
                 (integrity.digests_key_unknown, "with an unknown key"),
                 (
                     integrity.digests_signature_not_at_hand,
-                    "with no signature at hand",
+                    "with no signature available",
                 ),
             ],
         ),
@@ -331,7 +331,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
     let last = calls
         .last_seen
         .as_deref()
-        .map_or("at no known time".to_owned(), plain);
+        .map_or("at an unknown time".to_owned(), plain);
     PageRow {
         name: escape::terminal(name).into_owned(),
         count: calls.calls,

@@ -64,7 +64,7 @@ fn a_page_names_the_account_and_remarks_the_file() {
     assert!(
         ended
             .out
-            .contains("Nothing is missing of what was asked for.")
+            .contains("Nothing requested is missing.")
     );
     // No progress where nobody looks, as in a log of somebody's automation.
     let file = "account_activity_111122223333_TIME.json";

@@ -201,17 +201,17 @@ impl TextPage {
         } = inspection;
         self.findings(damage, "Damaged", Style::new().red().bold())?;
         if damage.count() > 0 {
-            let next = "Delete damaged log files: the next run fetches what was in them again, as far as \
-                        AWS still has it (LookupEvents: 90 days).";
+            let next = "Delete damaged log files: the next run fetches their events again, as far as AWS still \
+                        has them (LookupEvents: 90 days).";
             writeln!(self.out, "{next}\n")?;
         }
         self.findings(remarks, "Worth knowing", Style::new().bold())?;
         let amount = amount(*good);
         match damage.count() {
-            0 => writeln!(self.out, "All is as the ledger says: {amount}."),
+            0 => writeln!(self.out, "All files match the ledger: {amount}."),
             n => writeln!(
                 self.out,
-                "{} damaged; the rest is as the ledger says: {amount}.",
+                "{} damaged; the rest matches the ledger: {amount}.",
                 thousands(n)
             ),
         }

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn only_all_is_all() {
+    fn only_full_coverage_is_covered() {
         assert_eq!(
             [0, 1, 333, 334, 666, 667, 999, 1000].map(class),
             [0, 1, 1, 2, 2, 3, 3, 4]

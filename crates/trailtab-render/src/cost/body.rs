@@ -187,7 +187,7 @@ impl BodyWriter<'_> {
             }
         };
         if is_correction {
-            let line = "It takes the place of the mail about the same days that you got before.";
+            let line = "It replaces the earlier mail about the same days.";
             notice("This is a correction", vec![line.to_owned()]);
         }
         notice(
@@ -422,7 +422,7 @@ impl BodyWriter<'_> {
         let more = accounts.saturating_sub(self.limits.accounts);
         if more != 0 {
             self.blocks.push(MailBlock::Remark(format!(
-                "What owners and services of {more} more accounts cost has no room here; the attached CSV has all of it."
+                "The owners and services of {more} more accounts do not fit here; the attached CSV has them."
             )));
         }
     }
@@ -476,7 +476,7 @@ fn footer(report: &CostReport) -> Vec<String> {
     ));
     lines.push(match report.audience.kind {
         AudienceKind::Individual => {
-            "This is what carries the owner's name. Credits, refunds, tax and support belong to no one and are not in it."
+            "This is the usage with the owner's name. Credits, refunds, tax and support have no owner and are not included."
         }
         AudienceKind::Manager | AudienceKind::Executive => {
             "Totals and accounts hold all charge types. Owners and services hold usage alone: credits, refunds, tax and support are rows of their own."
@@ -489,7 +489,7 @@ fn footer(report: &CostReport) -> Vec<String> {
         ));
     }
     lines.push(
-        "Amounts are rounded to cents one by one; the attached CSV has all rows and all digits."
+        "Each amount is rounded to cents; the attached CSV has all rows and all digits."
             .to_owned(),
     );
     let as_of = basis
@@ -509,7 +509,7 @@ fn footer(report: &CostReport) -> Vec<String> {
         money::words(basis.requests_usd, "USD"),
     ));
     lines.push(
-        "You get this mail because your address stands in the settings of trailtab. To get it no more, unsubscribe in your mail program or tell whoever runs trailtab for you.".to_owned(),
+        "You get this mail because your address is in the settings of trailtab. To stop it, unsubscribe in your mail program or tell the person who runs trailtab for you.".to_owned(),
     );
     lines
 }

@@ -199,7 +199,7 @@ fn title(report: &CostReport) -> String {
         (AudienceKind::Executive, _) => "Cost of all accounts".to_owned(),
         (AudienceKind::Individual, _) => {
             let owner = audience.owner.as_ref();
-            let owner = owner.map_or("nobody", |owner| owner.name.as_str());
+            let owner = owner.map_or("an unknown owner", |owner| owner.name.as_str());
             format!("Usage of {owner}")
         }
         (AudienceKind::Manager, [account]) => format!("Cost of {}", account.label()),

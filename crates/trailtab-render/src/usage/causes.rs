@@ -14,7 +14,7 @@ use trailtab_core::activity::usage::causes::{ThrottleReport, ThrottledApi, Throt
 const NOTES: [&str; 3] = [
     "share: of all calls in the minutes in which calls were refused; then: in those minutes; peak: in \
      the busiest minute. AWS limits the rate of an API for \
-     each account and region, so the likely cause is who has the largest share, refused or not.",
+     each account and region, so the likely cause is the principal with the largest share, refused or not.",
     "Only calls that CloudTrail recorded are seen: no data events unless the trail logs them, and not \
      every service records what it refuses.",
     "Several APIs of a service may share one limit. All of them: --by principal,api --per minute \

@@ -65,14 +65,14 @@ impl TextPage {
         if plan.cut > 0 {
             writeln!(
                 self.out,
-                "  left out: {} in hours of which the window holds a part only",
+                "  left out: {} in hours that are only partly inside the window",
                 counted(plan.cut, "call"),
             )?;
         }
         if plan.unsettled > 0 {
             writeln!(
                 self.out,
-                "  left out: {} in hours that are not over, or not for a quarter of an hour",
+                "  left out: {} in hours that ended less than 15 minutes ago or have not ended",
                 counted(plan.unsettled, "call"),
             )?;
         }
@@ -82,7 +82,7 @@ impl TextPage {
             let (first, last) = (time::iso(*first), time::iso(last + 3600));
             writeln!(
                 self.out,
-                "  left out: {} in {} that CloudWatch holds data of already, from {} to {}",
+                "  left out: {} in {} for which CloudWatch already has data, from {} to {}",
                 counted(plan.present.values().sum(), "call"),
                 counted(plan.present.len() as u64, "hour"),
                 plain(&first),
@@ -92,7 +92,7 @@ impl TextPage {
         if let Some(reason) = unchecked {
             writeln!(
                 self.out,
-                "  not checked whether some of it is there already, which would count twice: {}",
+                "  not checked for existing data, which would be counted twice: {}",
                 escape::terminal(reason)
             )?;
         }

@@ -20,7 +20,7 @@ pub fn price(price: &UsagePrice, look: TextStyle) -> String {
 impl TextPage {
     fn price(&mut self, price: &UsagePrice) -> fmt::Result {
         self.usage_head(
-            "What metrics of these calls would cost a month",
+            "Monthly cost of metrics of these calls",
             &price.basis,
         )?;
         if price.basis.no_match.is_some() {
@@ -29,11 +29,11 @@ impl TextPage {
         let (hours, month) = (price.hours, counted(price.month_hours, "hour"));
         writeln!(
             self.out,
-            "{}, taken for a month of {month}",
+            "{}, extrapolated to a month of {month}",
             counted(hours, "hour")
         )?;
         if price.is_guess() {
-            let line = "Less than a day: this is a guess. Give it the logs of a week.";
+            let line = "Less than a day of logs: this is a guess. Use the logs of a week.";
             let line = self.style(Style::new().red().bold(), line);
             writeln!(self.out, "{line}")?;
         }
@@ -66,8 +66,7 @@ fn notes(price: &UsagePrice) -> [String; 5] {
             size(emf)
         ),
         format!(
-            "Not in it: Lambda, S3, and what CloudTrail's log group takes in, which is about {} a \
-             month for {}.",
+            "Not included: Lambda, S3, and ingestion into CloudTrail's log group, about {} a month for {}.",
             size(logs.bytes),
             money(logs.usd)
         ),
@@ -164,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn money_is_told_to_the_cent() {
+    fn money_has_cents() {
         assert_eq!(money(Decimal::new(123_456_789, 4)), "$12,345.68");
         assert_eq!(money(Decimal::new(1, 4)), "<$0.01");
         assert_eq!(money(Decimal::ZERO), "$0.00");
