@@ -51,7 +51,7 @@ REQUEST_GOALS = {1: 1, 1_000: 1, 10_000: 2}
 PEAK_GOAL = 48  # MiB
 FIRST_ANSWER_GOAL = 0.040  # s
 WARM_RUNS = 3  # few: each is a mean
-PATIENCE = 120  # seconds to wait for a program's next request
+MAX_WAIT_SECONDS = 120  # for a program's next request
 
 
 def main():
@@ -311,7 +311,7 @@ def cycle(runtime, body):
     runtime.deliveries.put(body)
     answered = None
     while True:
-        when, what, body = runtime.reports.get(timeout=PATIENCE)
+        when, what, body = runtime.reports.get(timeout=MAX_WAIT_SECONDS)
         if what == "response":
             answered = when
         elif what != "next":

@@ -138,10 +138,10 @@ impl Fixed {
                 scene.created = step.created;
                 scene.session = step.session;
                 scene.arn = Some(&step.arn);
-                let said = step
+                let custom = step
                     .failure
                     .as_ref()
-                    .map(|(code, message)| CallFailure::Said(code, message));
+                    .map(|(code, message)| CallFailure::Custom(code, message));
                 let record = RecordDetails {
                     version: "1.11",
                     identity: &step.identity,
@@ -152,7 +152,7 @@ impl Fixed {
                     failure: if step.refused {
                         Some(CallFailure::Denied)
                     } else {
-                        said
+                        custom
                     },
                     shared: None,
                     late: false,

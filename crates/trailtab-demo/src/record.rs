@@ -27,13 +27,13 @@ pub(super) struct CompiledCall {
 /// Why a call failed.
 #[derive(Clone, Copy)]
 pub(super) enum CallFailure<'a> {
-    /// A policy of the account does not allow it.
+    /// Denied by a policy.
     Denied,
     Throttled,
     /// The error of the API in the catalogue, or `Denied` if it has no error.
-    Own,
+    OfApi,
     /// This code and message; an empty code omits `errorCode`.
-    Said(&'static str, &'a JsonTemplate),
+    Custom(&'static str, &'a JsonTemplate),
 }
 
 /// A record without the circumstances in [`Scene`].
@@ -55,7 +55,7 @@ pub(super) struct RecordDetails<'a> {
 const EC2_DENIED: &str = "You are not authorized to perform this operation. User: $arn is not authorized to perform: $action because no identity-based policy allows the $action action. Encoded authorization failure message: $t180";
 const DENIED: &str = "User: $arn is not authorized to perform: $action on resource: * because no identity-based policy allows the $action action";
 
-/// The messages of refusals, compiled once.
+/// The messages of denied calls, compiled once.
 pub(super) struct RefusalMessages {
     ec2: JsonTemplate,
     other: JsonTemplate,
@@ -161,9 +161,9 @@ impl RecordDetails<'_> {
             &refusals.other
         };
         let (code, message) = match (failure, &self.call.failure) {
-            (CallFailure::Denied, _) | (CallFailure::Own, None) => (self.call.denied, refused),
-            (CallFailure::Said(code, message), _) => (code, message),
-            (CallFailure::Own, Some((code, message))) => (*code, message),
+            (CallFailure::Denied, _) | (CallFailure::OfApi, None) => (self.call.denied, refused),
+            (CallFailure::Custom(code, message), _) => (code, message),
+            (CallFailure::OfApi, Some((code, message))) => (*code, message),
             (CallFailure::Throttled, _) => {
                 out.extend_from_slice(match self.call.service {
                     "ec2" => br#","errorCode":"Client.RequestLimitExceeded","errorMessage":"Request limit exceeded.""#,

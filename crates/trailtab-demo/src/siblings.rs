@@ -45,7 +45,7 @@ impl SiblingDocument {
         matches!(self, SiblingDocument::Insight { .. })
     }
 
-    /// Records in an insight file; a digest has none.
+    /// Records in an insight file; 0 for a digest.
     pub(super) fn records(&self) -> u64 {
         match self {
             SiblingDocument::Digest { .. } => 0,

@@ -42,7 +42,6 @@ pub(super) struct Stage<'a> {
 impl<'a> Stage<'a> {
     pub(super) fn new(world: &'a DemoWorld, burst: Burst) -> Stage<'a> {
         let cell = &world.cells[burst.cell];
-        // The burst's last slot has records; the hour in which it starts may have none.
         let hour = ((burst.start + burst.seconds - 1 - START) / HOUR) as usize;
         let mut sum = 0;
         let sums: Vec<u64> = cell
@@ -133,7 +132,7 @@ fn failure(per_mille: u32, rng: &mut Rng) -> Option<CallFailure<'static>> {
         return None;
     }
     Some(match rng.below(100) {
-        0..62 => CallFailure::Own,
+        0..62 => CallFailure::OfApi,
         62..86 => CallFailure::Denied,
         _ => CallFailure::Throttled,
     })

@@ -96,13 +96,13 @@ pub enum Anchor {
 pub struct Color(pub [u8; 3]);
 
 impl Color {
-    /// The paper.
+    /// The background.
     pub const WHITE: Self = Self([0xff, 0xff, 0xff]);
     /// Titles, labels and values.
     pub const INK: Self = Self([0x1f, 0x29, 0x33]);
     /// Text other than titles and data: subtitles, ticks, captions.
     pub const MUTED: Self = Self([0x5f, 0x6b, 0x7a]);
-    /// Lines that guide the eye.
+    /// Grid lines.
     pub const GRID: Self = Self([0xe3, 0xe7, 0xec]);
     /// Amber; 3:1 against white, the minimum of WCAG for graphics.
     pub const ACCENT: Self = Self([0xc8, 0x84, 0x00]);

@@ -21,7 +21,7 @@ pub struct StackChart<'a> {
     pub first: Date,
     /// Name and daily amounts of each row. The largest [`StackChart::MOST`] have a colour each, the others are summed.
     pub rows: &'a [(&'a str, &'a [Decimal])],
-    /// Days whose amounts are not final.
+    /// Days whose amounts are estimates.
     pub estimated: &'a [Date],
 }
 

@@ -332,7 +332,7 @@ impl CurrencyTables<'_> {
         columns
     }
 
-    /// The columns of figures. If names do not fit, columns are dropped in this order: last day, percentage, the compared
+    /// The columns of figures. If names do not fit, columns are dropped in this order: last day, percentage, compared
     /// amount, change.
     fn figures(&self, figures: &[RowFigure]) -> impl Iterator<Item = TableColumn> {
         let column = |title: &str, cell: &dyn Fn(&RowFigure) -> String| {
