@@ -8,7 +8,7 @@ use super::scene::{ChartScene, Color, SceneText};
 use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, MoneyAxis, RIGHT, SlotAxis, float, muted};
 use trailtab_core::cost::money;
 
-/// A chart with a bar per day (or month, see [`MAX_DAILY_BARS`]) and a part per row.
+/// A chart with a bar per day, or per month for long periods, and a part per row.
 #[derive(Debug, Clone, Copy)]
 pub struct StackChart<'a> {
     /// The headline.
