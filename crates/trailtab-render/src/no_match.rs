@@ -60,7 +60,10 @@ pub(super) fn lines(no_match: &NoMatch, context: NoMatchContext<'_>) -> Vec<Line
                 (first, last) if first == last => format!("at {first}"),
                 (first, last) => format!("from {first} to {last}"),
             };
-            say(0, format!("{} read, {when} UTC.", events_were(context.events)));
+            say(
+                0,
+                format!("{} read, {when} UTC.", events_were(context.events)),
+            );
         }
         _ => say(0, format!("{} read.", events_were(context.events))),
     }

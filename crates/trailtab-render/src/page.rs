@@ -53,7 +53,11 @@ impl TextPage {
     }
 
     /// Explains why no event was counted.
-    pub(super) fn no_match(&mut self, no_match: &NoMatch, context: NoMatchContext<'_>) -> fmt::Result {
+    pub(super) fn no_match(
+        &mut self,
+        no_match: &NoMatch,
+        context: NoMatchContext<'_>,
+    ) -> fmt::Result {
         let title = self.style(Style::new().red().bold(), no_match::TITLE);
         writeln!(self.out, "{title}")?;
         for line in no_match::lines(no_match, context) {

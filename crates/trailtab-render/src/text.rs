@@ -7,7 +7,9 @@ use console::Style;
 
 use super::escape;
 use super::no_match::{self, NoMatchContext};
-use super::page::{self, TOP_ROWS, TextPage, TextStyle, bar, counted, level, percent, plain, thousands};
+use super::page::{
+    self, TOP_ROWS, TextPage, TextStyle, bar, counted, level, percent, plain, thousands,
+};
 use super::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
 use trailtab_core::activity::usage::basis::EventHistory;

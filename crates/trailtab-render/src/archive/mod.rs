@@ -58,10 +58,14 @@ struct CoverageGap {
 impl RegionStatus {
     fn new(held: &RegionInventory, range: SecondRange) -> RegionStatus {
         let (hull, gaps) = (held.covered.hull(), held.covered.gaps(range));
-        let listed = gaps.iter().rev().take(MAX_GAPS_PER_REGION).map(|gap| CoverageGap {
-            from: time::iso(gap.from),
-            until: time::iso(gap.until),
-        });
+        let listed = gaps
+            .iter()
+            .rev()
+            .take(MAX_GAPS_PER_REGION)
+            .map(|gap| CoverageGap {
+                from: time::iso(gap.from),
+                until: time::iso(gap.until),
+            });
         RegionStatus {
             account: held.account.clone(),
             region: held.region.clone(),

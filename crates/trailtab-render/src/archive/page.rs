@@ -151,7 +151,10 @@ impl TextPage {
             return writeln!(self.out, "\nNothing is missing in between.");
         }
         let heading = match gaps.len() {
-            n if n > MAX_GAPS_SHOWN => format!("Not covered (latest {MAX_GAPS_SHOWN} of {})", thousands(n as u64)),
+            n if n > MAX_GAPS_SHOWN => format!(
+                "Not covered (latest {MAX_GAPS_SHOWN} of {})",
+                thousands(n as u64)
+            ),
             _ => "Not covered".to_owned(),
         };
         let heading = self.style(Style::new().bold(), &heading);

@@ -141,7 +141,8 @@ pub(super) fn minute(second: i64) -> String {
 
 /// The date and time in UTC.
 fn civil(second: i64) -> DateTime {
-    let time = Timestamp::from_second(second.clamp(0, LAST_SECOND)).unwrap_or(Timestamp::UNIX_EPOCH);
+    let time =
+        Timestamp::from_second(second.clamp(0, LAST_SECOND)).unwrap_or(Timestamp::UNIX_EPOCH);
     Offset::UTC.to_datetime(time)
 }
 

@@ -68,7 +68,9 @@ impl CalendarChart<'_> {
         let groups = self.rows.iter().filter(|row| row.group.is_some()).count();
         let height = self.rows.len() as i32 * ROW + groups as i32 * GROUP;
         let mut scene = heading.scene(HEAD + height + FOOT + MARGIN);
-        let name = |row: &CalendarRow<'_>| SceneText::new((MARGIN, 0), LABEL, row.name).fit(MAX_NAME_WIDTH);
+        let name = |row: &CalendarRow<'_>| {
+            SceneText::new((MARGIN, 0), LABEL, row.name).fit(MAX_NAME_WIDTH)
+        };
         let names = self.rows.iter().map(|row| name(row).width()).max();
         let left = MARGIN + names.unwrap_or(0) + GAP;
         let strip = CellStrip {

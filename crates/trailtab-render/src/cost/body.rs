@@ -489,8 +489,7 @@ fn footer(report: &CostReport) -> Vec<String> {
         ));
     }
     lines.push(
-        "Each amount is rounded to cents; the attached CSV has all rows and all digits."
-            .to_owned(),
+        "Each amount is rounded to cents; the attached CSV has all rows and all digits.".to_owned(),
     );
     let as_of = basis
         .as_of

@@ -77,7 +77,13 @@ impl TextPage {
             let accounts: Vec<ReportRow> = accounts.collect();
             self.cost_rows(&tables, "Accounts", "account", &accounts, accounts.len())?;
             let all = "All accounts: usage by";
-            self.cost_rows(&tables, &format!("{all} owner"), "owner", &part.owners, TOP_ROWS)?;
+            self.cost_rows(
+                &tables,
+                &format!("{all} owner"),
+                "owner",
+                &part.owners,
+                TOP_ROWS,
+            )?;
             let services = format!("{all} service");
             self.cost_rows(&tables, &services, "service", &part.services, TOP_ROWS)?;
         }

@@ -19,10 +19,7 @@ pub fn price(price: &UsagePrice, look: TextStyle) -> String {
 
 impl TextPage {
     fn price(&mut self, price: &UsagePrice) -> fmt::Result {
-        self.usage_head(
-            "Monthly cost of metrics of these calls",
-            &price.basis,
-        )?;
+        self.usage_head("Monthly cost of metrics of these calls", &price.basis)?;
         if price.basis.no_match.is_some() {
             return self.usage_coverage(&price.basis);
         }
