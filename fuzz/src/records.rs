@@ -1,5 +1,6 @@
-//! Feeds any bytes to the reader of envelopes and records, in one piece and in several, and compares
-//! the result with serde_json's.
+//! Feeds arbitrary bytes to the reader of envelopes and records, whole and in pieces, and compares the result with
+//! serde_json's. Also feeds them to the parsers of CSV, digests, file names, S3 keys and time arguments, which must not
+//! panic.
 
 #![no_main]
 #![allow(clippy::disallowed_methods, reason = "code of the macro")]

@@ -201,7 +201,7 @@ fn a_whole_archive_is_good() {
     let ended = sandbox.run(["archive", "verify", "archive"]).expect(0);
     assert_eq!(
         ended.out,
-        "All is as the ledger says: 60 events in 3 files, 21.0 kB.\n"
+        "All files match the ledger: 60 events in 3 files, 21.0 kB.\n"
     );
 }
 

@@ -105,7 +105,7 @@ fn the_page_says_what_was_verified() {
     let page = sandbox.run(words).expect(3).out;
     for line in [
         "Log files by their digests: 11 valid, 1 missing, 2 unproven",
-        "Digests: 7 valid, 1 with no signature at hand",
+        "Digests: 7 valid, 1 with no signature available",
         "Incomplete or not verified, for 1 reason:",
         "is missing: a digest names it",
     ] {

@@ -1,4 +1,4 @@
-//! Pages and tables of reports: how they look, that they add up, and that nothing in them is obeyed.
+//! Tests of report pages and tables: layout, sums, and escaping of hostile names.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ fn tables() {
     }
 }
 
-/// Names that try what they can, and many of them.
+/// A bill with many hostile names.
 fn hostile() -> Bill {
     let mut bill = bill();
     let long = "x".repeat(10_000);
