@@ -178,7 +178,7 @@ impl OwnerRules {
         }
     }
 
-    /// The mail address for the reports of an owner; None if there is none.
+    /// The mail address for the reports of an owner, if there is one.
     pub fn address(&self, user: &str) -> Option<String> {
         let user = user.trim();
         let alias = self
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(rules.owner("ann@example.org"), named("ann@example.org"));
         assert_eq!(rules.owner("@example.com"), named("@example.com"));
         assert_eq!(rules.address("bob").unwrap(), "bob@Example.com");
-        // An alias stands for somebody, and mail goes to them.
+        // An alias stands for an owner, and mail goes to that owner's address.
         assert_eq!(rules.address("asmith").unwrap(), "Ann@example.com");
         assert_eq!(rules.address("shared pool"), None);
     }

@@ -64,7 +64,7 @@ impl Told {
             format!("{:?}", record.read_only),
             identity.map_or("-".to_owned(), |json| format!("{json:?}")),
         ]);
-        // Whatever the identity is, resolving it must end.
+        // Resolving any identity must terminate.
         let _ = ResolvedActor::resolve(record.user_identity);
     }
 }
@@ -92,7 +92,7 @@ pub fn fast(document: &[u8], step: usize) -> Told {
     }
 }
 
-/// Reads a document with serde_json; `None` if it is not all JSON, or nested too deep to compare.
+/// Reads a document with serde_json, unless it is not all JSON or is nested too deep to compare.
 pub fn slow(document: &[u8]) -> Option<Told> {
     let text = str::from_utf8(document).ok()?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

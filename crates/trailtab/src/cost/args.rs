@@ -159,7 +159,7 @@ impl CostArgs {
 }
 
 impl PeriodArgs {
-    /// The period that the arguments name; `None` if they name none.
+    /// The period that the arguments name; absent if they name none.
     pub(super) fn asked(&self, run: &CostRun) -> anyhow::Result<Option<ReportPeriod>> {
         if self.last_month {
             return Ok(Some(run.last_month()));

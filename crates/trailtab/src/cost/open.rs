@@ -161,7 +161,7 @@ impl OpenRun {
         }
     }
 
-    /// Number of the organisation's accounts; `None` if they could not be listed.
+    /// Number of the organisation's accounts; absent if they could not be listed.
     pub(super) fn accounts(&self) -> Option<usize> {
         (!self.listed.is_empty()).then_some(self.listed.len())
     }

@@ -124,7 +124,7 @@ pub(super) enum DashboardForm {
 }
 
 impl UsageFormat {
-    /// The form of a table; `None` for the forms of metrics.
+    /// The form of a table; absent for the forms of metrics.
     pub(super) fn of_table(self) -> Option<Format> {
         match self {
             UsageFormat::Text => Some(Format::Text),

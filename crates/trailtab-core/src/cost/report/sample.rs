@@ -424,7 +424,7 @@ pub fn nothing() -> CostReport {
     report(AudienceKind::Manager, 2, None, Vec::new())
 }
 
-/// Two currencies, and everywhere names that somebody chose to do harm.
+/// Two currencies, and hostile names in every field.
 pub fn hostile() -> CostReport {
     const EVIL: [&str; 8] = [
         "<script>alert('1')</script><img src=\"https://example.com/x.png\" onerror=alert(1)>",

@@ -141,7 +141,7 @@ impl Bill {
         }
     }
 
-    /// What nobody owns.
+    /// Costs without an owner.
     pub fn charged(&mut self, day: Date, place: Option<&str>, charge: ChargeType, amount: &str) {
         self.line(day, place, charge, amount);
     }
