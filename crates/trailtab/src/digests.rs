@@ -22,7 +22,7 @@ pub(crate) struct DigestArgs {
 }
 
 impl DigestArgs {
-    /// The options of the verification; absent if none is asked for.
+    /// The options of the verification, with `--verify-digests`.
     ///
     /// # Errors
     ///

@@ -523,7 +523,7 @@ mod tests {
         all
     }
 
-    /// All that a tally tells; the order in which it met things is not among it.
+    /// Everything that a tally reports, independent of the order of events.
     fn told(tally: &Tally) -> Summary {
         Summary::of(
             tally,

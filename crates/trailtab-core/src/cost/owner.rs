@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(key.value("Owner$team$a"), "team$a");
         assert_eq!(key.value("Owner$Owner$a"), "Owner$a");
         assert_eq!(key.value("Owner$"), "");
-        // Not what was asked for: better shown whole than cut.
+        // A key that was not requested is kept whole.
         assert_eq!(key.value("owner$a"), "owner$a");
         let money: OwnerKey = "a$b".parse().unwrap();
         assert_eq!(money.value("a$b$c"), "c");

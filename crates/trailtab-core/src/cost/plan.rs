@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_predecessors_examples_take_at_most_accounts_and_two() {
+    fn awsauditors_examples_take_at_most_accounts_plus_two_requests() {
         // 10 managers with 3 accounts each and 30 users, and 5 managers with 100 users, over 20 accounts.
         assert!(most(&need(false, true, 30, 1), 20) <= 22);
         assert!(most(&need(false, true, 100, 1), 20) <= 22);

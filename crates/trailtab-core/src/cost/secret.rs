@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_predecessors_secret_is_for_gmail() {
+    fn awsauditors_secret_is_for_gmail() {
         let server = read(r#" {"reports@example.com": " app password "} "#).unwrap();
         assert_eq!(
             (server.host.as_str(), server.port, server.tls),

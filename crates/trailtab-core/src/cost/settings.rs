@@ -211,7 +211,7 @@ mod tests {
     use crate::cost::owner::OwnerKey;
 
     #[test]
-    fn the_predecessors_config_works_unchanged() {
+    fn awsauditors_config_works_unchanged() {
         let settings = CostSettings::parse(
             br#"{
                 "managers": {"manager1@email.com":["Account1", "Account3"], "manager2@email.com":["Account2"]},

@@ -244,7 +244,7 @@ mod tests {
             of("2026-10-21", "2026-10-19T11:00:00Z"),
             RemainingQuestion::Nothing
         );
-        // From a clock that went wrong.
+        // From a clock that was wrong.
         assert_ne!(
             of("2026-10-20", "2026-10-19T05:00:00Z"),
             RemainingQuestion::Nothing

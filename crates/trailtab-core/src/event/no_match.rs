@@ -471,8 +471,8 @@ mod tests {
     }
 
     proptest! {
-        /// However records are split over threads: what was removed is what was filtered, and each
-        /// filter removes what it would remove if it stood alone.
+        /// However records are split over threads, the removed events are the filtered ones, and each filter removes
+        /// what it would remove on its own.
         #[test]
         fn what_was_removed_adds_up(
             made in prop::collection::vec((0..3_usize, 0..3_usize, 0..3_usize, 0..60_usize), 1..40),

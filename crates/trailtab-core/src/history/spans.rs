@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// The seconds of a small world, one by one.
+    /// A set of single seconds from a small range, as a reference.
     const WORLD: i64 = 40;
 
     fn seconds(spans: &SecondSet) -> Vec<bool> {

@@ -1,4 +1,4 @@
-//! `trailtab activity`: shows who called which API, from where, and with which errors.
+//! `trailtab activity`: shows which principal called which API, from where, and with which errors.
 
 mod args;
 mod results;

@@ -89,7 +89,7 @@ pub(super) struct MoneyArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cost Explorer ($0.01 for each request, and each page is one)")]
 pub(super) struct AskingArgs {
-    /// Show the most requests that a run would make and their price, and make none
+    /// Show the most requests that a run would make and their price, and do not make them
     #[arg(long)]
     pub(super) plan: bool,
     /// Most requests to make
@@ -159,7 +159,7 @@ impl CostArgs {
 }
 
 impl PeriodArgs {
-    /// The period that the arguments name; absent if they name none.
+    /// The period that the arguments name, if any.
     pub(super) fn asked(&self, run: &CostRun) -> anyhow::Result<Option<ReportPeriod>> {
         if self.last_month {
             return Ok(Some(run.last_month()));

@@ -115,8 +115,8 @@ pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<SendL
     }
 }
 
-/// This program's folder in the directory that `variable` names, or in `otherwise` below the home directory. `None`
-/// if neither variable is set.
+/// This program's folder in the directory that `variable` names, or in `otherwise` below the home directory, if
+/// either is set.
 pub(super) fn home(variable: &str, otherwise: &str) -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let base = match set(variable) {
@@ -161,7 +161,7 @@ impl OpenRun {
         }
     }
 
-    /// Number of the organisation's accounts; absent if they could not be listed.
+    /// Number of the organisation's accounts, if they could be listed.
     pub(super) fn accounts(&self) -> Option<usize> {
         (!self.listed.is_empty()).then_some(self.listed.len())
     }

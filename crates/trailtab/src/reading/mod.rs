@@ -174,7 +174,7 @@ fn refuse_nothing<C>(outcome: &ReadOutcome<C>) -> anyhow::Result<()> {
     {
         return Err(problem.context("nothing could be read"));
     }
-    // Without documents there is no error: a bucket can hold log files, but none in the window.
+    // No documents is not an error: a bucket can hold log files outside the window only.
     if is_unread && documents > 0 {
         return Err(match documents {
             1 => anyhow!("nothing could be read: the only file there is empty"),

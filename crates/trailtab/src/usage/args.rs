@@ -181,7 +181,7 @@ impl MetricArgs {
         self.top.map_or(otherwise, |top| top as usize)
     }
 
-    /// Most rows of a table; `None` without a limit.
+    /// Most rows of a table; not set without a limit.
     pub(super) fn rows(&self, format: Format) -> Option<usize> {
         match format {
             Format::Text => Some(self.top_or(PAGE_ROWS)),

@@ -27,7 +27,7 @@ use trailtab_render::usage::{dashboard, openmetrics};
 /// Default number of APIs on a dashboard.
 const DASHBOARD_APIS: usize = 10;
 
-/// Region of the dashboard's metrics if the environment names none.
+/// Region of the dashboard's metrics if the environment names no region.
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// Show how often each API is called, by which principals, and which of them cause throttling

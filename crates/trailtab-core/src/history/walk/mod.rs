@@ -19,23 +19,23 @@ use crate::time::Seconds;
 /// Events on a page, by AWS's documentation of LookupEvents.
 pub const PAGE: usize = 50;
 
-/// Walkers at once in one region: enough for pages that take four seconds.
+/// Maximum number of walkers in a region: enough for pages that take four seconds.
 const WALKERS: usize = 8;
 
-/// Seconds for which requests could have gone before another walker starts.
+/// Seconds of unused quota after which another walker starts.
 const LOST: f64 = 0.25;
 
-/// Events that must be left for a split to pay.
+/// Minimum number of remaining events for which a range is split.
 const WORTH_SPLITTING: f64 = 1.5 * PAGE as f64;
 
-/// Failures in a row, other than throttles, after which a region is given up: with the pauses in
-/// between, somewhat more than a minute.
+/// Consecutive failures, other than throttles, after which a region is given up; with the pauses, after somewhat more
+/// than a minute.
 const FAILURES: u32 = 8;
 
 /// Empty pages in a row, each with a token for the next one, after which a region is given up.
 const EMPTY_PAGES: u32 = 200;
 
-/// A page to ask for. `to` is inclusive, as LookupEvents means it.
+/// A page to request. `to` is inclusive, as in LookupEvents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     /// The index of the walker that the page is for.
@@ -175,7 +175,7 @@ impl RegionScan {
         }
     }
 
-    /// Says what to do next.
+    /// Returns what to do next.
     pub fn step(&mut self, now: f64) -> Step {
         self.look(now);
         if !self.walkers.iter().any(|w| w.in_flight || !w.is_done()) {
