@@ -156,7 +156,7 @@ fn a_bucket_is_verified_to_the_last_signature() {
     let run = verify_bucket(&bucket, hour, &[]);
     run.is_complete();
     assert_eq!(integrity(&run)["log_files_valid"], 2);
-    // Nothing is fetched twice, and nothing of it where nobody asked.
+    // No object is fetched twice, and no digest without --verify-digests.
     let (digests, logs) = (
         trail.digests.iter().map(|signed| &signed.file),
         &trail.logs[..2],
@@ -383,7 +383,7 @@ fn digests_in_another_bucket_were_moved() {
 }
 
 #[test]
-fn a_key_that_nobody_knows_proves_nothing() {
+fn an_unknown_key_proves_nothing() {
     let files = Trail::new(BUCKET, 4).files();
     let run = verify_with(&Signer::stranger().key_file(), &files, &[]);
     run.is_partial();

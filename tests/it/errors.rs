@@ -110,7 +110,7 @@ fn what_is_wrong_with_a_profile_is_said_in_one_line() {
     }
 }
 
-/// Each verb says the same of credentials that AWS refuses, whatever it asks first.
+/// All verbs report refused credentials in the same way, whichever request they make first.
 #[test]
 fn credentials_that_aws_refuses_are_told_with_what_to_do() {
     let sandbox = Sandbox::new();

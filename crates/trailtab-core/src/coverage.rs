@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_are_bounded_and_none_is_forgotten() {
+    fn problems_are_bounded_and_all_are_counted() {
         let mut coverage = RunCoverage::default();
         for n in 0..700 {
             coverage.problem(problem(&format!("{n}.json")));

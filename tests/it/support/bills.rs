@@ -85,7 +85,7 @@ pub(crate) fn answered() -> Vec<Charge> {
 ///
 /// # Panics
 ///
-/// If Python with DuckDB is not installed: a test that is skipped says nothing.
+/// If Python with DuckDB is not installed, so that no test is skipped silently.
 pub(crate) fn parquet() -> Vec<Charge> {
     const SCRIPT: &str = "
 import csv, duckdb, sys

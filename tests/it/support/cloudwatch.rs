@@ -148,7 +148,7 @@ impl CloudWatch {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Lets something go wrong, so many times, where `when` says.
+    /// Injects a fault this many times into requests for which `when` is true.
     pub(crate) fn fail(
         &self,
         times: usize,
@@ -246,7 +246,7 @@ fn accept(mut listener: TcpListener, state: &Arc<State>) {
             books.open.push(stream.try_clone().unwrap());
             drop(books);
             let state = state.clone();
-            // A client that goes away is no failure of the server's.
+            // A closed connection is not an error of the server.
             thread::spawn(move || drop(serve(&state, stream)));
         }
         drop(listener);
@@ -336,7 +336,7 @@ impl State {
 }
 
 impl Books {
-    /// Finds what is to go wrong with a request, and counts it.
+    /// Returns the fault for a request, if any, and counts it.
     fn fault(&mut self, request: &Request) -> Option<Fault> {
         let rules = &mut self.rules;
         let rule = rules

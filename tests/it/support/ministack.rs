@@ -23,7 +23,7 @@ struct Ministack {
 ///
 /// # Panics
 ///
-/// If it is not installed or does not start: a test that is skipped says nothing.
+/// If it is not installed or does not start, so that no test is skipped silently.
 pub(crate) fn port() -> u16 {
     static ONE: OnceLock<Ministack> = OnceLock::new();
     ONE.get_or_init(|| start("s3")).port
@@ -98,7 +98,7 @@ impl Connection {
         })
     }
 
-    /// Sends a request and reads the answer, whatever its status.
+    /// Sends a request and reads the answer, with any status.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Message> {
         let path = http::encode(path);
         let mut request = Message::new(&format!("{method} {path} HTTP/1.1"), body);

@@ -164,7 +164,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Demands an exit code.
+    /// Asserts an exit code.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Finished {
         assert_eq!(
@@ -200,7 +200,7 @@ pub(crate) fn lambda() -> PathBuf {
 ///
 /// # Panics
 ///
-/// If it is not there: a test that is skipped says nothing.
+/// If it is not there, so that no test is skipped silently.
 pub(crate) fn installed(venv: &str, program: &str) -> PathBuf {
     let variable = format!("TRAILTAB_{}", venv.to_uppercase().replace('-', "_"));
     let default = || {
@@ -387,7 +387,7 @@ pub(crate) fn essence(summary: &Value) -> Value {
     essence
 }
 
-/// Demands that two summaries say the same of the events; names the sections that differ.
+/// Asserts that two summaries say the same of the events; names the sections that differ.
 #[track_caller]
 pub(crate) fn assert_same(one: &Value, other: &Value, what: &str) {
     let (one, other) = (essence(one), essence(other));

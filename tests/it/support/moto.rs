@@ -34,7 +34,7 @@ pub(crate) struct Taken {
 ///
 /// # Panics
 ///
-/// If it is not installed or does not start: a test that is skipped says nothing.
+/// If it is not installed or does not start, so that no test is skipped silently.
 pub(crate) fn port() -> u16 {
     static ONE: OnceLock<Moto> = OnceLock::new();
     ONE.get_or_init(start).port

@@ -104,14 +104,14 @@ impl Proxy {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = shared.clone();
-                // A client that goes away is no failure of the proxy's.
+                // A closed connection is not an error of the proxy.
                 thread::spawn(move || drop(state.serve(stream)));
             }
         });
         Proxy { port, state }
     }
 
-    /// Lets something go wrong, so many times, where `when` says.
+    /// Injects a fault this many times into requests for which `when` is true.
     pub(crate) fn fail(
         &self,
         times: usize,
@@ -189,7 +189,7 @@ impl State {
         self.at_once.lock().unwrap().0 -= 1;
     }
 
-    /// Finds what is to go wrong with a request.
+    /// Returns the fault for a request, if any.
     fn fault(&self, request: &Request) -> Option<Fault> {
         let mut rules = self.rules.lock().unwrap();
         let rule = rules

@@ -50,7 +50,7 @@ impl MailServer {
     ///
     /// # Panics
     ///
-    /// If it is not installed or does not start: a test that is skipped says nothing.
+    /// If it is not installed or does not start, so that no test is skipped silently.
     pub(crate) fn start(mode: Mode, limit: Option<u32>) -> MailServer {
         let directory = tempfile::tempdir().unwrap();
         let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_nobody_asked_for_are_never_there() {
+    fn days_that_were_not_requested_are_not_joined() {
         // A range of early September, then the month so far in November: mid-September is in neither.
         let early = answer(
             "2026-08-31",

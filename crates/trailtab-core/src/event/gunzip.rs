@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_is_inflated_whatever_it_is_made_of() {
+    fn payloads_of_all_kinds_are_inflated() {
         let one = gzip(b"some text");
         let two = [&one[..], &one[..]].concat();
         assert_eq!(whole(&one, 9).unwrap(), b"some text");

@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_digest_of_a_trail_has_none_before_it() {
+    fn the_first_digest_of_a_trail_has_no_previous_one() {
         let mut value: serde_json::Value = serde_json::from_str(DIGEST).unwrap();
         for (name, member) in value.as_object_mut().unwrap() {
             if name.starts_with("previous") {

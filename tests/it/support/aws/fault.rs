@@ -9,7 +9,7 @@ use super::wire::{Error, Request};
 pub(crate) enum Fault {
     /// An error of the service. One that throttles takes nothing from the quota.
     Error(Error),
-    /// The connection ends before the answer begins.
+    /// The connection is closed before the response.
     Drop,
     /// The connection ends in the middle of the body.
     Cut,
@@ -81,7 +81,7 @@ impl Faults {
         });
     }
 
-    /// Finds what is to go wrong with a request, and counts it.
+    /// Returns the fault for a request, if any, and counts it.
     pub(crate) fn find(&self, request: &Request) -> Option<Fault> {
         let mut rules = self.rules.lock().unwrap();
         let rule = rules

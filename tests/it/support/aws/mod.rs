@@ -80,7 +80,7 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = shared.clone();
-                // A client that goes away is no failure of the server's.
+                // A closed connection is not an error of the server.
                 thread::spawn(move || drop(state.serve(stream)));
             }
         });
@@ -119,7 +119,7 @@ impl Server {
         ]
     }
 
-    /// Lets something go wrong, so many times, where `when` says.
+    /// Injects a fault this many times into requests for which `when` is true.
     pub(crate) fn fail(
         &self,
         times: usize,

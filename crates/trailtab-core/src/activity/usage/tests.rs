@@ -155,7 +155,7 @@ proptest! {
     }
 
     #[test]
-    fn metrics_add_up_whatever_their_number(events in events(), top in 1_usize..6) {
+    fn metrics_add_up_for_any_limit(events in events(), top in 1_usize..6) {
         let usage = usage(&events, ALL);
         let data = metrics::data(&usage, &MetricSets::all(), &mut MetricLimit::new(top));
         for shape in &SHAPES {
@@ -198,7 +198,7 @@ proptest! {
     }
 
     #[test]
-    fn tables_add_up_whatever_is_asked(
+    fn tables_add_up_for_any_query(
         events in events(),
         by in proptest::sample::subsequence(vec![ColumnKey::Api, ColumnKey::Region, ColumnKey::Account, ColumnKey::Principal], 1..=4),
         per in proptest::option::of(proptest::sample::select(vec![TimeStep::Minute, TimeStep::Hour, TimeStep::Day])),
