@@ -334,7 +334,7 @@ fn costs_are_mailed_only_if_there_are_settings_for_it() {
     assert_eq!(condition, &either);
 }
 
-/// The health of a function stands under the same names in the code, the README and the dashboard.
+/// The health metrics of a function have the same names in the code, the README and the dashboard.
 fn health(function: &str) -> BTreeSet<String> {
     let code = fs::read_to_string(root().join("crates/trailtab-lambda/src/health.rs")).unwrap();
     let start = code.find(&format!("fn {function}(")).unwrap();
@@ -439,7 +439,7 @@ impl Stack {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// What EventBridge Scheduler says of its schedules.
+    /// The schedules in EventBridge Scheduler.
     fn scheduled(&mut self, path: &str) -> Value {
         let mut request = Message::new(&format!("GET {path} HTTP/1.1"), b"");
         let key =
@@ -624,7 +624,7 @@ fn the_cost_function_runs(stack: &mut Stack) {
         schedule["ScheduleExpression"], "cron(0 6 * * ? *)",
         "{schedule}"
     );
-    // The emulator forgets the time zone of a schedule that a template makes.
+    // The emulator drops the time zone of a schedule that a template creates.
     let morning = "Resources/CostFunction/Properties/Events/Morning/Properties";
     assert_eq!(
         at(&template(), morning)["ScheduleExpressionTimezone"],

@@ -53,7 +53,7 @@ fn the_reference_of_the_command_line_is_what_help_prints() {
         count += 1;
     }
     assert!(count >= 5, "{main}");
-    // A line that only separates paragraphs may have been padded.
+    // clap pads lines that separate paragraphs.
     let reference: String = reference
         .lines()
         .map(|line| format!("{}\n", line.trim_end()))
@@ -356,7 +356,7 @@ fn links_and_anchors_are_found() {
     );
 }
 
-/// What stands in backquotes in a document, outside of code blocks.
+/// The code spans of a document, outside of code blocks.
 fn code_spans(text: &str) -> Vec<&str> {
     let prose = text.lines().filter(|line| !line.starts_with("    "));
     prose
@@ -377,7 +377,7 @@ fn is_path(span: &str) -> bool {
     !span.contains([' ', '{']) && span.contains(['/', '.'])
 }
 
-/// What a document names that is not in the repository. Identifiers must be words of `source`.
+/// The names in a document that are not in the repository. Identifiers must be words of `source`.
 fn unknown_names<'t>(text: &'t str, source: &BTreeSet<String>) -> Vec<&'t str> {
     let is_known = |span: &str| {
         if is_path(span) {
@@ -416,7 +416,7 @@ fn source_words() -> BTreeSet<String> {
     words
 }
 
-/// What stands before a name that is defined.
+/// The words before a defined name.
 const DEFINES: [&str; 9] = [
     "fn",
     "struct",

@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::http::{self, Message};
 use super::installed;
 
-/// Ends with its standard input, and so with the process that holds the other end, however that
-/// ends; and takes the emulator along.
+/// Wrapper that ends, and stops the emulator, when its standard input closes: when the test process ends for any
+/// reason.
 const WATCHDOG: &str = r#"trap : INT TERM; "$0" & read -r _; kill $!"#;
 
 struct Ministack {
@@ -19,7 +19,7 @@ struct Ministack {
     _watchdog: Child,
 }
 
-/// The port of the emulator of S3, which is started by whoever asks first.
+/// The port of the emulator of S3, which the first caller starts.
 ///
 /// # Panics
 ///

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::http::Message;
 use super::{at, installed};
 
-/// Ends with its standard input, and takes the emulator along, which hears nothing less than this.
+/// Wrapper that kills the emulator when its standard input closes.
 const WATCHDOG: &str = r#"trap : INT TERM; "$@" & read -r _; kill -9 $!"#;
 
 struct Moto {
@@ -29,8 +29,8 @@ pub(crate) struct Taken {
     pub(crate) raw: String,
 }
 
-/// The port of the emulator, which is started by whoever asks first. All tests share it: each takes a region or
-/// recipients of its own.
+/// The port of the emulator, which the first caller starts. All tests share it: each uses its own region or
+/// recipients.
 ///
 /// # Panics
 ///

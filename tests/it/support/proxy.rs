@@ -1,5 +1,4 @@
-//! Stands between the program and S3: writes down what is asked for, and does what goes wrong in
-//! the world.
+//! A proxy between the program and S3, which logs requests and injects faults.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Write as _};
@@ -60,14 +59,14 @@ impl Request {
     }
 }
 
-/// What goes wrong.
+/// An injected fault.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     /// An error of S3's: its status and code.
     Error(u16, &'static str),
     /// The connection ends in the middle of the body.
     Cut,
-    /// What was asked is done, and the connection ends before the answer begins.
+    /// The request is executed, and the connection is closed before the response.
     Swallow,
     /// The answer comes late.
     Delay(Duration),
@@ -131,7 +130,7 @@ impl Proxy {
         self.state.at_once.lock().unwrap().1
     }
 
-    /// All that was asked so far, in that order.
+    /// All requests so far, in order.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.requests.lock().unwrap().clone()
     }
