@@ -137,6 +137,6 @@ fn table(sent: &[SendResult]) -> String {
         let _ = writeln!(lines, "{outcome:<11}  {recipient}, {what}{colon}{reasons}");
     }
     let well = sent.iter().filter(|line| line.outcome.is_well()).count();
-    let _ = writeln!(lines, "{well} of {} reports are well", sent.len());
+    let _ = writeln!(lines, "{well} of {} reports without a problem", sent.len());
     lines
 }
