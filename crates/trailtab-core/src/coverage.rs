@@ -132,12 +132,12 @@ pub struct RunCoverage {
     pub bytes: u64,
     /// Documents of which nothing was read: empty documents, and documents that failed completely.
     pub unread: u64,
-    /// Accounts and regions in S3 that a filter excluded, so that none of their files was read.
+    /// Accounts and regions in S3 that a filter excluded, so that no file of theirs was read.
     pub left_out: BTreeMap<Criterion, BTreeSet<String>>,
-    /// The first and last day of the log files in S3, written `2026-09-07`. None unless the time
+    /// The first and last day of the log files in S3, written `2026-09-07`. Absent unless the time
     /// window excluded all of them.
     pub days_stored: Option<(String, String)>,
-    /// The accounts and regions that were requested, with the worst problem of each; None if there
+    /// The accounts and regions that were requested, with the worst problem of each; absent if there
     /// was no problem.
     pub asked: BTreeMap<ReadScope, Option<Severity>>,
     /// The error codes of the accounts and regions that could not be read completely.
@@ -150,13 +150,13 @@ pub struct RunCoverage {
     /// The filter that was passed to LookupEvents. The events that it excluded were not read and
     /// are in no count.
     pub lookup_attribute: Option<String>,
-    /// Events from this time on may not have been delivered yet; None if all have been.
+    /// Events from this time on may not have been delivered yet; absent if all have been.
     pub settled_until: Option<Seconds>,
     /// At most 1000 problems; `more_problems` counts the others.
     pub problems: Vec<ReadProblem>,
     /// Number of problems beyond the limit of `problems`.
     pub more_problems: u64,
-    /// The result of verifying log files by their digests; None if they were not verified.
+    /// The result of verifying log files by their digests; absent if they were not verified.
     pub integrity: Option<Integrity>,
 }
 
@@ -246,7 +246,7 @@ impl RunCoverage {
             *counts = (counts.0 + all, counts.1 + throttled);
         }
         self.lookup_attribute = self.lookup_attribute.take().or(other.lookup_attribute);
-        // The earlier time applies; None sets no limit.
+        // The earlier time applies; an absent one sets no limit.
         let ends = [self.settled_until, other.settled_until];
         self.settled_until = ends.into_iter().flatten().min();
         // Verification runs once, for the whole run.

@@ -34,7 +34,7 @@ const PARTITIONS: &[Partition] = &[
             "eu-west-2",
             "eu-west-3",
             "sa-east-1",
-            // Each account enables the following ones for itself.
+            // Accounts must opt in to the following regions.
             "af-south-1",
             "ap-east-1",
             "ap-east-2",
@@ -84,10 +84,10 @@ const PARTITIONS: &[Partition] = &[
     },
 ];
 
-/// How many of the regions of `aws`, from the first one, are enabled in every account.
+/// Number of regions of `aws`, from the first one on, that are enabled in every account.
 pub const ALWAYS_ENABLED: usize = 17;
 
-/// The regions of a partition, given its id; none if it is not known.
+/// The regions of a partition, given its id; empty for an unknown id.
 pub fn of_partition(id: &str) -> &'static [&'static str] {
     let partition = PARTITIONS.iter().find(|partition| partition.id == id);
     partition.map_or(&[], |partition| partition.regions)

@@ -77,7 +77,7 @@ impl TextPage {
         let all = problems.len() as u64 + not_listed;
         if all == 0 {
             let complete = match has_matches {
-                true => "Nothing requested is missing.",
+                true => "Nothing is missing of what was asked for.",
                 false => no_match::ALL_READ,
             };
             return writeln!(self.out, "  {complete}");

@@ -61,7 +61,7 @@ pub(crate) enum RunEnd {
     Partial,
 }
 
-/// Something in the arguments that only shows when they are put together.
+/// A fault in the arguments that only their combination shows; exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let error = explain_source_without_verb(error);
-            // Help and version go to standard output and are no errors; clap knows.
+            // Help and version are not errors, and go to standard output.
             let code = if error.use_stderr() { 2 } else { 0 };
             let _ = error.print();
             return ExitCode::from(code);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn no_help_speaks_of_a_predecessor_without_its_name() {
+    fn help_names_earlier_tools() {
         for_each_verb(&Cli::command(), "trailtab", &mut |path, help| {
             assert!(!help.contains("predecessor"), "{path}: {help}");
         });

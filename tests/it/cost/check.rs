@@ -1,4 +1,4 @@
-//! Whether settings are good: what is wrong is named, and nothing is sent.
+//! `trailtab cost check` names what is wrong with the settings, and sends nothing.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Owners and accounts that do not exist: that is not the same as having cost nothing.
+//! Owners and accounts that do not exist are errors, not reports of $0.00.
 
 use super::{LAB, Lab, PAYER, day, total};
 use crate::support::Finished;
@@ -45,7 +45,7 @@ fn an_owner_that_does_not_exist_is_an_error() {
     }
     let ended = ask(&lab, &["--owner", "anna"]).expect(1);
     assert_says(&ended, &["did you mean \"ann@example.com\"?"]);
-    // What was paid for is saved, and the saved set says the same.
+    // The paid answers are saved, and give the same message offline.
     ask(&lab, &["--owner", "nobody", "--save", "saved"]).expect(1);
     let ended = lab.sandbox.run([
         "cost",
@@ -66,7 +66,7 @@ fn an_owner_of_the_days_before_exists() {
     let lab = lab();
     assert_eq!(total(&lab.report(&["--owner", "cat"])), 0.into());
     assert_eq!(total(&lab.report(&["--owner", "BOB"])), 1.into());
-    // Whoever gets a report is known, whatever they cost.
+    // Owners in the settings are known even without costs.
     lab.sandbox
         .write("config.json", r#"{"users": ["zoe@example.com"]}"#);
     lab.report(&["--config", "config.json", "--owner", "zoe@example.com"]);

@@ -1,4 +1,4 @@
-//! What goes wrong between the program and S3 is made good, or said.
+//! Faults between the program and S3 are retried or reported.
 
 use crate::support::bucket::{Bucket, Run, keys};
 use crate::support::proxy::Fault;
@@ -237,7 +237,7 @@ fn every_account_has_a_result_with_its_own_problems() {
 }
 
 #[test]
-fn where_every_account_is_denied_nobody_is_told_that_it_is_empty() {
+fn a_bucket_with_every_account_denied_is_not_reported_as_empty() {
     let (bucket, _) = bucket("denied-all");
     bucket
         .proxy
@@ -315,7 +315,7 @@ fn where_there_is_nothing_there_is_no_result() {
         let run = bucket.run(prefix, &[]);
         run.failed_with(&["no log files under", prefix]);
     }
-    // A wrong prefix is told what there is.
+    // For a wrong prefix, the message lists the existing ones.
     let told = "s3://full/ holds AWSLogs/, folder/; did you mean s3://full/AWSLogs/?";
     bucket.run("AWSLog/", &[]).failed_with(&[told]);
     let told = "s3://full/AWSLogs/ holds 111122223333/";
@@ -337,7 +337,7 @@ fn without_credentials_there_is_a_hint() {
 }
 
 #[test]
-fn nobody_is_asked_for_credentials_who_has_them() {
+fn an_unreachable_s3_is_not_reported_as_missing_credentials() {
     let mut access = Bucket::new("unplugged").access();
     // A port that nothing listens at: the discard service's.
     access[0].1 = "http://127.0.0.1:9".to_owned();

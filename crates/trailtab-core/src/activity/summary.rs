@@ -1,7 +1,7 @@
 //! The result of `trailtab activity`: the JSON contract, described in docs/summary.md.
 //!
-//! Five sections and `_metadata` have the keys of aws-summarize-account-activity, the predecessor.
-//! Everything else is in the section `trailtab`, which contains the version of the contract.
+//! Five sections and `_metadata` have the keys of aws-summarize-account-activity. Everything else is in the section
+//! `trailtab`, which contains the version of the contract.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub type NestedCounts = BTreeMap<String, BTreeMap<String, u64>>;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Summary {
-    /// What was analysed, and when: the predecessor's `_metadata`.
+    /// What was analysed, and when: `_metadata` of aws-summarize-account-activity.
     #[serde(rename = "_metadata")]
     pub metadata: Metadata,
     /// Calls by principal and `service:API`.
@@ -38,14 +38,14 @@ pub struct Summary {
     pub error_codes_by_principal: NestedCounts,
     /// Calls by principal and sourceIPAddress.
     pub ip_addresses_by_principal: NestedCounts,
-    /// The fields that the predecessor does not have; absent in its files.
+    /// The fields that aws-summarize-account-activity does not have; absent in its files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trailtab: Option<Extension>,
     /// Calls by principal and userAgent.
     pub user_agents_by_principal: NestedCounts,
 }
 
-/// What was analysed, by whom and when. Times are UTC, written `20260907080000`.
+/// The analysed account and window, the credentials and the time of the run. Times are UTC, written `20260907080000`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -213,9 +213,9 @@ pub struct CoverageReport {
 pub struct RegionReport {
     /// Number of events counted.
     pub events: u64,
-    /// The earliest eventTime, written `2026-09-07T08:00:00Z`; null if there is none.
+    /// The earliest eventTime, written `2026-09-07T08:00:00Z`; null if no record has a time.
     pub first_seen: Option<String>,
-    /// The latest eventTime, written `2026-09-07T08:00:00Z`; null if there is none.
+    /// The latest eventTime, written `2026-09-07T08:00:00Z`; null if no record has a time.
     pub last_seen: Option<String>,
     /// `complete`, `partial`, `failed`, or `not_enabled` if the region was tried and is not
     /// enabled.

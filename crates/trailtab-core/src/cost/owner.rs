@@ -189,7 +189,7 @@ impl OwnerRules {
         }
     }
 
-    /// The mail address for the reports of an owner; None if there is none.
+    /// The mail address for the reports of an owner, if there is one.
     pub fn address(&self, user: &str) -> Option<String> {
         let user = user.trim();
         let alias = self
@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(key.value("Owner$team$a"), "team$a");
         assert_eq!(key.value("Owner$Owner$a"), "Owner$a");
         assert_eq!(key.value("Owner$"), "");
-        // Not what was asked for: better shown whole than cut.
+        // A key that was not requested is kept whole.
         assert_eq!(key.value("owner$a"), "owner$a");
         let money: OwnerKey = "a$b".parse().unwrap();
         assert_eq!(money.value("a$b$c"), "c");
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(rules.owner("ann@example.org"), named("ann@example.org"));
         assert_eq!(rules.owner("@example.com"), named("@example.com"));
         assert_eq!(rules.address("bob").unwrap(), "bob@Example.com");
-        // An alias stands for somebody, and mail goes to them.
+        // An alias stands for an owner, and mail goes to that owner's address.
         assert_eq!(rules.address("asmith").unwrap(), "Ann@example.com");
         assert_eq!(rules.address("shared pool"), None);
     }

@@ -93,8 +93,8 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
-    /// Tells whether a log file should be listed in a trusted digest. An intruder who adds a log
-    /// file to a copy can add a digest that lists it, but cannot sign it.
+    /// Tells whether a log file should be listed in a trusted digest. An intruder can add a log file and a digest
+    /// that lists it to a copy, but cannot sign the digest.
     fn is_surprising(
         &self,
         log: &FoundLog,

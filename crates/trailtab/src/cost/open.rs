@@ -1,4 +1,4 @@
-//! What a run begins with, as the arguments say.
+//! Opens a run: AWS configuration, settings, accounts, cache and ledger from the arguments.
 
 use std::env;
 use std::path::PathBuf;
@@ -23,14 +23,14 @@ use trailtab_app::source::Source;
 use trailtab_core::cost::settings::CostSettings;
 use trailtab_render::escape;
 
-/// A run, and what it talks to AWS with.
+/// A run, and the organisation's accounts.
 pub(super) struct OpenRun {
     pub(super) run: CostRun,
-    /// Accounts of the organisation, if they could be listed.
+    /// Accounts of the organisation; empty if they could not be listed.
     listed: Vec<AccountListing>,
 }
 
-/// Credentials and settings of AWS, if anything of it is asked.
+/// The AWS configuration; one without credentials if the run makes no request to AWS.
 pub(super) async fn config(args: &CostArgs) -> Result<SdkConfig, aws::ConfigError> {
     let is_s3 = |place: &Option<Source>| matches!(place, Some(Source::S3 { .. }));
     let sending = &args.sending;
@@ -44,7 +44,8 @@ pub(super) async fn config(args: &CostArgs) -> Result<SdkConfig, aws::ConfigErro
     }
 }
 
-/// Reads the settings, lists accounts, and finds out where answers come from.
+/// Reads the settings and opens the source of answers: saved ones with `--offline`, otherwise Cost Explorer and the
+/// cache. Lists the accounts in the latter case.
 pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<OpenRun> {
     let mut settings = match &args.money.config {
         Some(place) => open::settings(place, config).await?,
@@ -52,7 +53,7 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
     };
     for name in settings.unknown.keys() {
         ui.remark(&format!(
-            "the settings have a member that means nothing: {name:?}"
+            "unknown key in the settings, ignored: {name:?}"
         ));
     }
     args.overrule(&mut settings);
@@ -69,7 +70,8 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
     Ok(OpenRun { run, listed })
 }
 
-/// The cache is the account's that asks: whoever changes profiles must not see another organisation's costs.
+/// The cache of answers, if there is one. It is kept by account, so that another profile never sees this
+/// organisation's costs.
 async fn cache(
     args: &AskingArgs,
     config: &SdkConfig,
@@ -96,7 +98,7 @@ async fn cache(
         }
         Err(error) => {
             ui.remark(&escape::terminal(&format!(
-                "answers are not kept, since it is not known which account they are for: {}",
+                "answers are not cached, because the account they belong to is not known: {}",
                 aws::explain(&error)
             )));
             Ok(None)
@@ -104,7 +106,7 @@ async fn cache(
     }
 }
 
-/// A place for entries that the user named.
+/// Opens the ledger or cache at a place that the user named.
 pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<SendLedger> {
     match place {
         Source::Path(directory) => Ok(SendLedger::Directory(directory.clone())),
@@ -115,7 +117,8 @@ pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<SendL
     }
 }
 
-/// The folder of this program below one of the user's.
+/// This program's folder in the directory that `variable` names, or in `otherwise` below the home directory, if
+/// either is set.
 pub(super) fn home(variable: &str, otherwise: &str) -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let base = match set(variable) {
@@ -126,7 +129,7 @@ pub(super) fn home(variable: &str, otherwise: &str) -> Option<PathBuf> {
 }
 
 impl OpenRun {
-    /// Saves all answers, if that is wanted.
+    /// Saves all answers with `--save`.
     pub(super) fn save(&self, args: &AskingArgs, ui: Ui) -> anyhow::Result<()> {
         for trouble in self.run.answers.troubles() {
             ui.remark(&trouble);
@@ -135,7 +138,7 @@ impl OpenRun {
             return Ok(());
         };
         files::make_private_directory(directory, directory)?;
-        // The newest answer to a question is the one to keep.
+        // The newest answer to a question replaces older ones.
         let keep = |name: String, bytes: &[u8]| {
             files::replace(&directory.join(name), bytes, Readers::Owner)
         };
@@ -151,7 +154,7 @@ impl OpenRun {
         Ok(())
     }
 
-    /// Says what Cost Explorer charges for the run.
+    /// Prints the number of requests to Cost Explorer and their price, if there were any.
     pub(super) fn tell_what_it_cost(&self, ui: Ui) {
         let (requests, charged) = self.run.answers.requests();
         let usd = PRICE * Decimal::from(charged);
@@ -160,7 +163,7 @@ impl OpenRun {
         }
     }
 
-    /// How many accounts there are, if that is known.
+    /// Number of the organisation's accounts, if they could be listed.
     pub(super) fn accounts(&self) -> Option<usize> {
         (!self.listed.is_empty()).then_some(self.listed.len())
     }

@@ -28,7 +28,7 @@ pub struct ReportQuestion<'a> {
     pub kind: PeriodKind,
     /// The requested period.
     pub days: DayRange,
-    /// The last day for which Cost Explorer has data; None if there is none.
+    /// The last day for which Cost Explorer has data; absent without data.
     pub data_through: Option<Date>,
     /// The day on which the report is made, in UTC.
     pub today: Date,
@@ -97,7 +97,7 @@ fn period(
     }
 }
 
-/// A key of usage: None if Cost Explorer does not give it.
+/// An owner or a service of usage; absent if Cost Explorer does not give it.
 type UsageKey<'t, K> = BTreeMap<Option<&'t K>, DaySeries>;
 
 /// The costs of one account in all cuts.
@@ -230,7 +230,7 @@ impl<'t> ReportBuilder<'_, 't> {
         }
     }
 
-    /// The sums that a line belongs to; None if the report does not cover its day.
+    /// The sums that a line belongs to, if the report covers its day.
     fn ledger(&mut self, frame: &DayFrame, line: &'t CostLine) -> Option<&mut CurrencyLines<'t>> {
         if line.estimated && frame.shown.contains(line.day) {
             self.estimated.insert(line.day);
