@@ -1,31 +1,31 @@
-//! Where things are in an archive, and what they are called.
+//! Paths and file names of an archive.
 //!
-//! Accounts and regions come from outside. A [`ArchiveScope`] is the proof that both can be names of folders;
-//! every path is made from one.
+//! Accounts and regions are external input. An [`ArchiveScope`] proves that both are valid folder
+//! names; every path is made from one.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use trailtab_core::time::{self, Seconds};
 
-/// The folder of what is no log file. `trailtab activity` passes by it.
+/// The folder of everything but log files. `trailtab activity` skips it.
 pub const HIDDEN: &str = ".trailtab";
 
-/// The ending of a log file that is not written to its end, or not yet in the ledger.
+/// Suffix of a log file that is incomplete or not yet in the ledger.
 pub const UNFINISHED: &str = ".json.gz.part";
 
 const ENDING: &str = ".json.gz";
 
 pub(super) const DAY: Seconds = 86_400;
 
-/// An account and region, fit for paths.
+/// An account and region, validated for use in paths.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ArchiveScope {
     pub(super) account: String,
     pub(super) region: String,
 }
 
-/// The part of a log file's name that tells it from others of its minute.
+/// The unique part of a log file's name, which distinguishes files of the same minute.
 pub(super) type UniqueSuffix = [u8; 16];
 
 impl ArchiveScope {
@@ -42,7 +42,7 @@ impl ArchiveScope {
         })
     }
 
-    /// The folder of all log files.
+    /// The folder of all log files of the region.
     pub(super) fn logs(&self, root: &Path) -> PathBuf {
         let account = root.join("AWSLogs").join(&self.account);
         account.join("CloudTrail").join(&self.region)
@@ -60,7 +60,7 @@ impl ArchiveScope {
         folder.join(format!("{}.jsonl", self.region))
     }
 
-    /// The name of a log file whose newest event is of this time.
+    /// The name of a log file, given the time of its newest event.
     pub(super) fn name(&self, newest: Seconds, unique: &UniqueSuffix) -> String {
         let time = time::compact(newest);
         // 20260907080000
@@ -71,14 +71,15 @@ impl ArchiveScope {
         format!("{account}_CloudTrail_{region}_{date}T{minute}Z_{unique}{ENDING}")
     }
 
-    /// Reads the part that tells a log file from others; the rest must fit the newest event's time.
+    /// Parses the unique part of a log file's name. The rest must match the scope and the newest
+    /// event's time.
     pub(super) fn unique(&self, name: &str, newest: Seconds) -> Option<UniqueSuffix> {
         let unique = name.strip_suffix(ENDING)?.as_bytes().last_chunk()?;
         (unique.iter().all(u8::is_ascii_alphanumeric) && self.name(newest, unique) == name)
             .then_some(*unique)
     }
 
-    /// Tells whether an archive could have begun to write this file.
+    /// Tells whether a file name is that of an unfinished log file of this scope.
     pub(super) fn is_unfinished(&self, name: &OsStr) -> bool {
         let ArchiveScope { account, region } = self;
         name.to_str().is_some_and(|name| {
@@ -88,22 +89,22 @@ impl ArchiveScope {
     }
 }
 
-/// The folder of the ledgers, one folder for each account and one file for each region.
+/// The folder of the ledgers: one folder per account, one file per region.
 pub(super) fn ledgers(root: &Path) -> PathBuf {
     root.join(HIDDEN).join("ledger")
 }
 
-/// The file whose lock makes a run the only one that writes.
+/// The lock file, which admits one writing run.
 pub(super) fn lock(root: &Path) -> PathBuf {
     root.join(HIDDEN).join("lock")
 }
 
-/// Where damaged log files are put, out of the way of those that take their place.
+/// The folder of damaged log files, moved away from their replacements.
 pub(super) fn damaged(root: &Path) -> PathBuf {
     root.join(HIDDEN).join("damaged")
 }
 
-/// The name of a file that is not finished.
+/// The name of an unfinished file.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");

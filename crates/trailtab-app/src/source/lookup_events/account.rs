@@ -1,4 +1,4 @@
-//! Accounts, and by whose credentials they are read.
+//! The accounts to read, and their credentials.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,19 +8,19 @@ use aws_sdk_sts::error::ProvideErrorMetadata as _;
 use super::regions::KnownRegions;
 use crate::aws;
 
-/// Whose credentials are at hand.
+/// The identity of the credentials (sts:GetCallerIdentity).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerIdentity {
-    /// The account id, twelve digits; `unknown` if STS does not say.
+    /// The account id, twelve digits; `unknown` if STS does not return one.
     pub account: String,
     /// The ARN of the identity.
     pub arn: String,
 }
 
-/// Why it is not known whose credentials are at hand.
+/// Why the caller identity is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// Log files can still be read.
+    /// There are no credentials.
     #[error("{0}; log files and directories can be read without credentials")]
     NotFound(aws::CredentialsProblem),
     #[error("{0}")]
@@ -48,7 +48,7 @@ impl CallerIdentity {
         })
     }
 
-    /// The partition of AWS: `aws`, `aws-cn`, `aws-us-gov` and others.
+    /// The AWS partition: `aws`, `aws-cn`, `aws-us-gov` and others.
     pub(super) fn partition(&self) -> &str {
         self.arn.split(':').nth(1).unwrap_or("aws")
     }
@@ -58,15 +58,15 @@ impl CallerIdentity {
 pub(super) struct TargetAccount {
     pub(super) id: String,
     pub(super) partition: String,
-    /// The role to read it by, unless the credentials at hand are its own.
+    /// The role to assume; not set for the caller's own account.
     role: Option<String>,
     pub(super) regions: KnownRegions,
     base: SdkConfig,
-    /// The settings to use, and how often the credentials were renewed.
+    /// The current configuration, and its generation: the number of renewals.
     current: Mutex<(u32, SdkConfig)>,
 }
 
-/// Why an account cannot be entered.
+/// Why an account cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub(super) struct AccountRefusal {
@@ -90,7 +90,7 @@ impl TargetAccount {
         }
     }
 
-    /// Another account, to be read by a role in it.
+    /// Another account, read by assuming a role in it.
     pub(super) fn by_role(&self, id: &str, role_name: &str) -> TargetAccount {
         let partition = &self.partition;
         let role = format!("arn:{partition}:iam::{id}:role/{role_name}");
@@ -104,7 +104,7 @@ impl TargetAccount {
         }
     }
 
-    /// Assumes the role, if it takes one.
+    /// Assumes the role, if there is one.
     pub(super) async fn enter(&self) -> Result<(), AccountRefusal> {
         let Some(role) = &self.role else {
             return Ok(());
@@ -122,12 +122,12 @@ impl TargetAccount {
         Ok(())
     }
 
-    /// The settings to use now, and their number.
+    /// The generation and the configuration to use now.
     pub(super) fn config(&self) -> (u32, SdkConfig) {
         self.lock().clone()
     }
 
-    /// Asks for new credentials, unless somebody else did since `number`.
+    /// Renews the credentials, unless they were renewed since generation `number`.
     pub(super) fn renew(&self, number: u32) {
         let mut current = self.lock();
         if current.0 == number {

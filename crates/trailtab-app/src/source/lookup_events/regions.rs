@@ -1,4 +1,4 @@
-//! Which regions an account has.
+//! Determines which regions of an account to read.
 
 use aws_config::SdkConfig;
 use aws_sdk_account::types::RegionOptStatus;
@@ -10,7 +10,7 @@ use crate::aws;
 use trailtab_core::event::filter::TextPattern;
 use trailtab_core::regions as core_regions;
 
-/// A region in --region that cannot be read.
+/// A value of --region that matches no region.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegionError {
     /// There is no region of this name.
@@ -19,7 +19,7 @@ pub enum RegionError {
         meant(name, &[])
     )]
     Unknown {
-        /// The name as it was given.
+        /// The name as given.
         name: String,
     },
     /// The pattern matches no region.
@@ -28,14 +28,14 @@ pub enum RegionError {
         meant(pattern, known)
     )]
     NoMatch {
-        /// The pattern as it was given.
+        /// The pattern as given.
         pattern: String,
-        /// The regions of the account, if they could be listed.
+        /// The account's regions, if they could be listed.
         known: Vec<String>,
     },
 }
 
-/// The region that was meant perhaps.
+/// A suggestion: the nearest region name.
 fn meant(name: &str, known: &[String]) -> String {
     let table: Vec<&str> = core_regions::all().collect();
     let listed = known.iter().map(String::as_str);
@@ -45,11 +45,11 @@ fn meant(name: &str, known: &[String]) -> String {
     })
 }
 
-/// Checks the regions that are named in full: each becomes part of a host's name.
+/// Checks regions named in full. Each becomes part of a host name.
 ///
 /// # Errors
 ///
-/// If a region is not in the table.
+/// Fails if a region is not in the table.
 pub(super) fn check_names(asked: &LookupRequest) -> Result<(), RegionError> {
     let named = asked.regions.iter().filter(|name| !is_pattern(name));
     let unknown = named.into_iter().find(|name| !core_regions::is_known(name));
@@ -58,11 +58,11 @@ pub(super) fn check_names(asked: &LookupRequest) -> Result<(), RegionError> {
     })
 }
 
-/// Checks that each pattern fits a region of the partition, or one that the account has.
+/// Checks that each pattern matches a region of the partition or of the account.
 ///
 /// # Errors
 ///
-/// If a pattern fits none.
+/// Fails if a pattern matches none.
 pub(super) fn check_patterns(
     asked: &LookupRequest,
     partition: &str,
@@ -73,7 +73,7 @@ pub(super) fn check_patterns(
         KnownRegions::NotAsked | KnownRegions::NotAllowed => &[],
     };
     let table = core_regions::of_partition(partition);
-    // The regions of other partitions are not known.
+    // The regions of other partitions are unknown.
     if table.is_empty() {
         return Ok(());
     }
@@ -94,17 +94,17 @@ pub(super) fn check_patterns(
     Ok(())
 }
 
-/// What is known of an account's regions.
+/// What is known about an account's regions.
 #[derive(Debug, Clone)]
 pub(super) enum KnownRegions {
     NotAsked,
-    /// Those that are enabled.
+    /// The enabled regions.
     Enabled(Vec<String>),
-    /// Nobody may tell.
+    /// Listing regions is not allowed, or failed.
     NotAllowed,
 }
 
-/// Tells which regions to read: those that the user named, or else all that are enabled.
+/// The regions to read: those named by the user, or else all enabled ones that pass the filter.
 pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> Vec<ToRead> {
     let enabled = |name: String| ToRead {
         name,
@@ -130,13 +130,12 @@ pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> V
     regions.into_iter().filter(wanted).collect()
 }
 
-/// Tells whether the user named all regions, so that nobody has to be asked.
+/// Tells whether the user named all regions in full, so that listing regions is unnecessary.
 pub(super) fn are_named(asked: &LookupRequest) -> bool {
     !asked.regions.is_empty() && !asked.regions.iter().any(|name| is_pattern(name))
 }
 
-/// Finds out which regions are enabled, by `ec2:DescribeRegions` or `account:ListRegions`, if either
-/// is allowed.
+/// Lists the enabled regions with `ec2:DescribeRegions`, or else `account:ListRegions`.
 pub(super) async fn known(config: &SdkConfig) -> KnownRegions {
     let listed = match aws::describe_regions(config).await {
         Ok(names) => Some(names),
@@ -149,7 +148,7 @@ pub(super) fn is_pattern(name: &str) -> bool {
     name.starts_with('!') || name.contains(['*', '?'])
 }
 
-/// Lists the regions that are enabled, by `account:ListRegions`.
+/// Lists the enabled regions with `account:ListRegions`.
 async fn list_regions(config: &SdkConfig) -> Option<Vec<String>> {
     let mut pages = aws::account(config)
         .list_regions()
@@ -174,7 +173,7 @@ async fn list_regions(config: &SdkConfig) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// All regions of a partition; of one that is not known, the one at hand.
+/// All regions of a partition; for an unknown partition, the configured region.
 fn table(partition: &str, configured: &str) -> Vec<ToRead> {
     let names = match core_regions::of_partition(partition) {
         [] => &[configured],

@@ -1,4 +1,4 @@
-//! Archives that are interrupted, damaged and opened again.
+//! Tests archives that are interrupted, damaged and reopened.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use trailtab_core::time;
 
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-west-1";
-/// 2026-09-07T23:50:00Z: windows reach over a midnight.
+/// 2026-09-07T23:50:00Z: windows span midnight.
 const START: Seconds = 1_788_825_000;
 
 fn span(from: Seconds, until: Seconds) -> SecondRange {
@@ -20,7 +20,7 @@ fn span(from: Seconds, until: Seconds) -> SecondRange {
     }
 }
 
-/// What AWS has: events in seconds from [`START`].
+/// The events that AWS has, at seconds from [`START`].
 #[derive(Debug, Clone)]
 struct Event {
     time: Seconds,
@@ -55,8 +55,8 @@ fn page(events: &[Event]) -> Vec<PageEvent<'_>> {
     page.collect()
 }
 
-/// Fetches what is missing as LookupEvents does: newest first, in pages, the first and the last second
-/// of a window included.
+/// Fetches what is missing as LookupEvents does: newest first, in pages, both ends of the window
+/// included.
 fn fetch(
     archive: &EventArchive,
     aws: &[Event],
@@ -70,7 +70,7 @@ fn fetch(
         let mut until = gap.until;
         for (number, events) in pages.iter().enumerate() {
             let is_last = number + 1 == pages.len();
-            // The oldest second of a page may go on in the next.
+            // Events of a page's oldest second may continue on the next page.
             let oldest = events.last().map_or(gap.from, |event| event.time + 1);
             let from = if is_last { gap.from } else { oldest.min(until) };
             archive.add(ACCOUNT, REGION, SecondRange { from, until }, &page(events))?;
@@ -83,7 +83,7 @@ fn fetch(
     Ok(())
 }
 
-/// All eventIDs in the files below `AWSLogs`, and how often each is there.
+/// All eventIDs in the files below `AWSLogs`, with the number of occurrences.
 fn ids(root: &Path) -> BTreeMap<String, usize> {
     let mut ids = BTreeMap::new();
     for path in files_below(&root.join("AWSLogs")) {
@@ -142,7 +142,7 @@ fn what_is_kept_is_covered_and_found_again() {
         archive.missing("444455556666", REGION, span(0, 1)),
         [span(0, 1)]
     );
-    // A file for each day, found by the window that it has events of.
+    // One file per day, found by windows that overlap its events.
     let found = |from, until| archive.documents(ACCOUNT, REGION, span(from, until)).len();
     assert_eq!((found(0, 1000), found(0, 600), found(600, 601)), (2, 1, 1));
     assert_eq!((found(0, 599), found(601, 700), found(5, 5)), (0, 1, 0));
@@ -158,14 +158,14 @@ fn the_last_quarter_of_an_hour_is_never_covered() {
         archive.missing(ACCOUNT, REGION, span(0, 1001)),
         [span(100, 1001)]
     );
-    // What was there already is not written again when the rest is.
+    // Stored events are not written again when the rest is fetched.
     let aws = events(&[50, 500, 600, 50]);
     drop(archive);
     let archive = open(directory.path());
     fetch(&archive, &aws, span(0, 1001), 1).unwrap();
     assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 1001)), []);
     let mut expected = each_once(&aws);
-    // It appeared in a second that was covered already.
+    // It appeared in a second that was already covered.
     expected.remove("id-3");
     assert_eq!(ids(directory.path()), expected);
 }
@@ -231,10 +231,10 @@ fn threads_keep_pages_of_the_same_region() {
     assert_eq!(ids(directory.path()), each_once(&aws));
 }
 
-/// What may happen to an archive between two runs.
+/// What can happen to an archive between two runs.
 #[derive(Debug, Clone, Copy)]
 enum Accident {
-    /// The process is killed at a step, of whose bytes a share is written.
+    /// The process is killed at a step, of which a share of the bytes is written.
     Killed {
         step: u32,
         share: f64,
@@ -246,7 +246,7 @@ enum Accident {
         file: usize,
         bytes: usize,
     },
-    /// The ledger loses its end, within its last line.
+    /// The ledger is cut off within its last line.
     Torn {
         bytes: usize,
     },
@@ -267,7 +267,7 @@ fn run(root: &Path, aws: &[Event], window: SecondRange, page_size: usize, accide
     if let Accident::Killed { step, share } = accident {
         disk.fuse.light(step, share);
     }
-    // A kill is an error at every later step, from whichever function it comes.
+    // After a kill every later step fails, in whichever function.
     if let Ok(archive) = EventArchive::open_on(disk, root, START + 1_000_000) {
         let fetched = fetch(&archive, aws, window, page_size);
         assert!(fetched.is_ok() || archive.disk.fuse.is_burnt());
@@ -294,7 +294,7 @@ fn run(root: &Path, aws: &[Event], window: SecondRange, page_size: usize, accide
                 .iter()
                 .rposition(|b| *b == b'\n')
                 .map_or(0, |at| at + 1);
-            // As a kill within the line leaves it: its files are not renamed yet.
+            // The state after a kill within the line: its files are not renamed yet.
             let line: Option<LedgerLine> = serde_json::from_slice(&ledger[last..]).ok();
             if let Some(LedgerLine::Page(page)) = line {
                 for file in page.files {
@@ -330,7 +330,7 @@ proptest! {
         prop_assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 1200)), []);
         prop_assert_eq!(ids(root), each_once(&aws));
         drop(archive);
-        // And it stays so.
+        // A second open changes nothing.
         let archive = open(root);
         prop_assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 1200)), []);
         prop_assert_eq!(ids(root), each_once(&aws));
@@ -369,7 +369,7 @@ fn a_kill_at_any_step_costs_pages_in_flight_only() {
                     .iter()
                     .map(|gap| gap.until - gap.from)
                     .sum::<i64>();
-            // One page more may be there than was said to be.
+            // One more page may be covered than `add` confirmed.
             assert!(covered >= 300 * kept as i64, "{step} {share}");
             assert!(covered <= 300 * (kept as i64 + 1), "{step} {share}");
         }
@@ -408,7 +408,7 @@ fn a_lost_file_is_moved_away_and_its_seconds_are_fetched_again() {
 fn a_failed_write_is_told_with_what_to_do_next() {
     let directory = tempfile::tempdir().unwrap();
     let archive = open(directory.path());
-    // A file where a folder should be.
+    // A file in place of a folder.
     fs::write(directory.path().join("AWSLogs"), "").unwrap();
     let told = archive
         .add(ACCOUNT, REGION, span(0, 10), &page(&events(&[5])))
@@ -430,7 +430,7 @@ fn a_lost_file_costs_all_that_its_page_completed() {
     archive
         .add(ACCOUNT, REGION, span(0, 900), &page(&aws[1..]))
         .unwrap();
-    // Nothing of this second is said to be complete, and yet it must be fetched again.
+    // No second is marked as complete, but this one must be fetched again.
     archive
         .add(ACCOUNT, REGION, span(1200, 1200), &page(&aws[..1]))
         .unwrap();
