@@ -1,4 +1,4 @@
-//! Whether settings are good, before anything is sent: what is missing, and what each report would hold.
+//! Checks settings before anything is sent: what is missing, and what each report would cover.
 
 use aws_config::SdkConfig;
 use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
@@ -13,57 +13,56 @@ use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{Audience, PeriodKind};
 use trailtab_core::cost::settings::{CostSettings, MailTransportKind};
 
-/// How good something is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckVerdict {
     /// Nothing is wrong.
     Good,
-    /// Reports can be made, and may not say what is expected.
+    /// Reports can be made but may not show what is expected.
     Doubtful,
     /// Some report cannot be made or sent.
     Bad,
 }
 
-/// Something that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckFinding {
-    /// How good it is.
+    /// The severity.
     pub verdict: CheckVerdict,
-    /// What was found, as a sentence for the operator.
+    /// A sentence for the operator.
     pub what: String,
 }
 
-/// A report that the settings ask for.
+/// A report configured in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedReport {
-    /// The address that the report goes to.
+    /// The recipient's address.
     pub recipient: String,
-    /// What the report shows.
+    /// What the report covers.
     #[serde(flatten)]
     pub audience: Audience,
 }
 
-/// All that was found.
+/// The results of all checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckReport {
-    /// What was found, in the order in which it was looked at.
+    /// The findings, in the order of the checks.
     pub findings: Vec<CheckFinding>,
-    /// The reports that the settings ask for.
+    /// The configured reports.
     pub reports: Vec<PlannedReport>,
-    /// Requests to Cost Explorer that a run makes at most, further pages apart, and what they cost in US
-    /// dollars, each time and in a month of thirty days.
+    /// Maximum number of Cost Explorer requests of a run, not counting further pages.
     pub requests: usize,
-    /// Cost of these requests in USD, each time.
+    /// Cost of these requests in USD per run.
     pub usd: String,
-    /// Cost of these requests in USD in a month of thirty days.
+    /// Cost of these requests in USD in 30 daily runs.
     pub usd_a_month: String,
     /// Paid requests that this check made.
     pub requests_made: u64,
 }
 
 impl CheckReport {
-    /// The worst verdict.
+    /// Whether no finding is [`CheckVerdict::Bad`].
     pub fn is_good(&self) -> bool {
         self.findings
             .iter()
@@ -75,8 +74,8 @@ impl CheckReport {
     }
 }
 
-/// Looks at all that a run needs. That takes two paid requests: for the costs of yesterday, and for the
-/// tags that are active.
+/// Checks everything that a run needs. Makes two paid requests: for yesterday's costs, and for the
+/// active cost allocation tags.
 pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfig) -> CheckReport {
     let mut checked = CheckReport {
         findings: Vec::new(),
@@ -120,7 +119,7 @@ fn members(settings: &CostSettings, checked: &mut CheckReport) {
     }
 }
 
-/// Whether Cost Explorer answers.
+/// Checks that Cost Explorer answers.
 async fn costs(run: &mut CostRun, checked: &mut CheckReport) {
     let yesterday = run.today().yesterday().unwrap_or(run.today());
     let days = DayRange {
@@ -141,7 +140,7 @@ async fn costs(run: &mut CostRun, checked: &mut CheckReport) {
     }
 }
 
-/// Whether the tags that tell owners are active: others are in no answer.
+/// Checks that the owner tags are activated as cost allocation tags; answers contain no others.
 async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
     let keys = run.settings.owner.keys.iter().filter_map(|key| match key {
         OwnerKey::Tag(key) => Some(key.clone()),
@@ -186,7 +185,7 @@ async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
     }
 }
 
-/// Who would get what, and what that costs.
+/// Lists the reports and estimates their requests.
 fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport) {
     let RecipientList { accepted, refused } = RecipientList::of(&run.settings, &run.directory);
     for refused in refused {
@@ -214,7 +213,7 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
         .iter()
         .map(|recipient| (&recipient.audience, recipient.owner.as_ref()))
         .collect();
-    // Whatever is due today, on other days this is.
+    // Any period will do; this one always exists.
     let occasions = [run.last_month()];
     checked.requests = match audiences.is_empty() || occasions.is_empty() {
         true => 0,
@@ -239,7 +238,7 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
         .collect();
 }
 
-/// Whether there is a way for mails.
+/// Checks that mails can be sent.
 async fn sender(settings: &CostSettings, config: &SdkConfig, checked: &mut CheckReport) {
     if settings.mail.transport == MailTransportKind::Smtp {
         return match office::server(settings, config).await {
@@ -302,7 +301,7 @@ async fn ses(settings: &CostSettings, from: &str, config: &SdkConfig, checked: &
             CheckVerdict::Doubtful,
             format!("SES in {region} is in its sandbox: it sends to verified addresses alone, 200 mails a day"),
         ),
-        // Sending takes no permission to ask for that.
+        // GetAccount is not needed for sending, so its failure is no finding.
         _ => {}
     }
 }
