@@ -1,4 +1,4 @@
-//! Mails by SES, with the caller's own permission.
+//! Sends mails with SES, using the caller's credentials.
 
 use std::time::Duration;
 
@@ -14,17 +14,18 @@ use tokio::time;
 use super::{OutgoingMail, SendError, shortened};
 use crate::aws;
 
-/// Bytes that SES takes of a mail, in base64 as it travels.
-const LARGEST: usize = 40 << 20;
+/// Maximum size of a mail in SES, in base64.
+const MAX_BASE64_BYTES: usize = 40 << 20;
 
-/// The wait after the first throttle; the next ones are twice as long each. In the sandbox, SES takes one a second.
+/// The wait after the first throttle; doubled after each further one. The SES sandbox accepts one
+/// mail per second.
 const FIRST_WAIT: Duration = Duration::from_millis(300);
 
-/// The longest wait between two requests.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Maximum wait between two requests.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Requests for one mail at most.
-const ATTEMPTS: u32 = 8;
+/// Maximum requests per mail.
+const MAX_ATTEMPTS: u32 = 8;
 
 /// SES in one region.
 #[derive(Debug)]
@@ -32,13 +33,13 @@ pub struct SesSender {
     client: Client,
     region: String,
     configuration_set: Option<String>,
-    /// What there is to say of the account, once somebody was refused.
+    /// Hint about the SES sandbox; not set until an address was rejected.
     sandbox: Option<&'static str>,
 }
 
-/// What came instead of a confirmation.
+/// Why a request failed.
 enum SesFailure {
-    /// Too many at a time; nothing was taken.
+    /// Throttled; nothing was accepted.
     Throttled(String),
     Of(SendError),
 }
@@ -59,16 +60,16 @@ impl SesSender {
         }
     }
 
-    /// Sends a mail; again if SES said that it took nothing because of its rate.
+    /// Sends a mail, repeating the request while SES throttles it.
     ///
     /// # Errors
     ///
     /// See [`SendError`].
     pub(super) async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         let bytes = message.bytes.len().div_ceil(3) * 4;
-        if bytes > LARGEST {
+        if bytes > MAX_BASE64_BYTES {
             return Err(SendError::Refused {
-                reason: format!("it has {bytes} bytes in base64, and SES takes {LARGEST}"),
+                reason: format!("it has {bytes} bytes in base64, and SES takes {MAX_BASE64_BYTES}"),
                 is_lasting: true,
             });
         }
@@ -77,18 +78,18 @@ impl SesSender {
             match self.request(message).await {
                 Ok(()) => return Ok(()),
                 Err(SesFailure::Of(error)) => return Err(error),
-                Err(SesFailure::Throttled(reason)) if attempt == ATTEMPTS => {
+                Err(SesFailure::Throttled(reason)) if attempt == MAX_ATTEMPTS => {
                     return Err(SendError::Broken {
                         reason,
                         is_lasting: false,
                     });
                 }
-                // Others were refused as well: whoever comes again at the same moment is refused again.
+                // Random jitter, so that throttled senders do not retry simultaneously.
                 Err(SesFailure::Throttled(_)) => {
                     time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
                 }
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
+            wait = (wait * 2).min(MAX_WAIT);
         }
         Ok(())
     }
@@ -110,7 +111,7 @@ impl SesSender {
             .set_configuration_set_name(self.configuration_set.clone());
         match request.send().await {
             Ok(_) => Ok(()),
-            // It was taken; what is missing of the answer says nothing.
+            // A 2xx status means that the mail was accepted, even if the response cannot be parsed.
             Err(error) if status(&error).is_some_and(|status| status < 300) => Ok(()),
             Err(error) => {
                 let hint = match error.code() {
@@ -129,7 +130,7 @@ impl SesSender {
         }
     }
 
-    /// What helps whoever has an address that SES does not know yet.
+    /// A hint for addresses that are not verified.
     async fn about_verifying(&mut self, message: &str) -> String {
         if !message.contains("not verified") {
             return String::new();
@@ -140,7 +141,7 @@ impl SesSender {
                 Ok(account) if !account.production_access_enabled => {
                     "; this account is in SES's sandbox there, so recipients have to be verified as well, or production access asked for"
                 }
-                // It is not, or we may not ask.
+                // Not in the sandbox, or ses:GetAccount is not allowed.
                 _ => "",
             });
         }
@@ -155,7 +156,7 @@ fn status(error: &SdkError<SendEmailError, HttpResponse>) -> Option<u16> {
     Some(response.status().as_u16())
 }
 
-/// Tells what an error says about the mail.
+/// Classifies an error.
 fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> SesFailure {
     let reason = aws::explain(error);
     let reason = format!("{}{hint}", shortened(&reason));
@@ -170,7 +171,7 @@ fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> SesFa
     .iter()
     .any(|start| code.starts_with(start))
     {
-        // Of the day's quota, nothing will be left in a few seconds either.
+        // The daily quota does not recover within seconds.
         let is_for_today = error
             .message()
             .is_some_and(|message| message.to_ascii_lowercase().contains("daily"));
@@ -180,8 +181,8 @@ fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> SesFa
         };
     }
     match status(error) {
-        // Whoever stands between us and the service cannot know whether it was taken, and a service that
-        // failed in the middle may have taken it.
+        // A proxy cannot know whether the request was accepted, and a service that failed midway
+        // may have accepted it.
         Some(500 | 502 | 504) => SesFailure::Of(SendError::Unconfirmed(reason)),
         Some(429 | 503) => SesFailure::Throttled(reason),
         Some(_) => match code {

@@ -19,9 +19,9 @@ pub const MAX_AGE: Seconds = 6 * 3600;
 /// The source of answers.
 #[derive(Debug)]
 pub enum AnswerSource {
-    /// Cost Explorer, which takes money for each page.
+    /// Cost Explorer, which charges for each page.
     Asked(Box<CostExplorer>),
-    /// What an earlier run saved.
+    /// Answers saved by an earlier run.
     Saved(Vec<CostAnswer>),
 }
 
@@ -56,7 +56,7 @@ pub enum NoAnswer {
         "what was saved does not answer which {about}: save again with --save, and with the same settings and period"
     )]
     NotSaved {
-        /// What the question is about, for the message.
+        /// Describes the query in the message.
         about: String,
     },
 }

@@ -34,7 +34,7 @@ pub struct MissingPart {
 pub struct GatheredCosts {
     /// All cost lines.
     pub table: CostTable,
-    /// Names of accounts by their ids, as Cost Explorer tells them.
+    /// Account names by id, as returned by Cost Explorer.
     pub names: BTreeMap<String, String>,
     /// What is missing.
     pub gaps: Vec<MissingPart>,

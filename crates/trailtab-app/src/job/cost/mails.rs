@@ -37,11 +37,7 @@ struct ReadyReport {
     report: CostReport,
 }
 
-/// Sends all wanted reports and returns the outcome of each.
-///
-/// # Errors
-///
-/// None: an error of a report is in its outcome.
+/// Sends all wanted reports and returns the outcome of each. A failure affects only its own report.
 pub async fn send_all(
     run: &CostRun,
     books: &AccountTotals,
