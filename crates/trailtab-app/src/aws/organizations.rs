@@ -1,4 +1,4 @@
-//! The accounts of an organisation.
+//! Lists the accounts of an organization.
 
 use aws_config::SdkConfig;
 use aws_sdk_organizations::error::ProvideErrorMetadata as _;
@@ -6,14 +6,14 @@ use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 
 use super::{explain, is_hopeless, organizations};
 
-/// An account, as its organisation lists it.
+/// An account, as returned by Organizations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationAccount {
     /// Twelve digits.
     pub id: String,
-    /// Names are not unique; empty if there is none.
+    /// Not unique; empty if the account has no name.
     pub name: String,
-    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or whatever AWS comes up with.
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or a newer state.
     pub state: String,
 }
 
@@ -23,7 +23,7 @@ impl OrganizationAccount {
     }
 
     fn of(account: &Account) -> Option<OrganizationAccount> {
-        // `Status` is going away in favour of `State`.
+        // `State` replaces the deprecated `Status`.
         let state = account.state().map(AccountState::as_str);
         let state = state.or_else(|| account.status().map(AccountStatus::as_str));
         Some(OrganizationAccount {
@@ -34,24 +34,25 @@ impl OrganizationAccount {
     }
 }
 
-/// Why the accounts are not known: AWS's code, if it answered, and its reason.
+/// Why the accounts cannot be listed: AWS's code, if there was a response, and the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct ListError {
-    /// The error code of AWS; None if no answer came.
+    /// AWS's error code; not set without a response.
     pub code: Option<String>,
-    /// Whether other requests will fail for the same reason: there are no valid credentials, or no network.
+    /// Whether all other requests will fail for the same reason: no valid credentials, or no
+    /// network.
     pub is_hopeless: bool,
     reason: String,
 }
 
-/// Lists all accounts, closed ones as well, by `organizations:ListAccounts`.
+/// Lists all accounts, including closed ones, with `organizations:ListAccounts`.
 ///
 /// # Errors
 ///
-/// If any page cannot be had: whoever gets a list has all of it.
+/// Fails if any page fails; partial lists are never returned.
 pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount>, ListError> {
-    // It goes on through empty pages, and ends with an error if a token leads to itself.
+    // The paginator skips empty pages, and fails if a token repeats.
     let mut pages = organizations(config)
         .list_accounts()
         .into_paginator()

@@ -1,4 +1,4 @@
-//! The accounts of the organisation: their names and states.
+//! Lists the accounts of the organization, with names and states.
 
 use aws_config::SdkConfig;
 use serde::{Deserialize, Serialize};
@@ -11,38 +11,38 @@ use crate::aws;
 pub struct AccountListing {
     /// Twelve digits.
     pub id: String,
-    /// Names are not unique; empty if there is none.
+    /// Not unique; empty if the account has no name.
     #[serde(default)]
     pub name: String,
-    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or whatever AWS comes up with.
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or a newer state.
     #[serde(default)]
     pub state: String,
 }
 
-/// Why the accounts are not known.
+/// Why the accounts cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountsError {
     /// There are no credentials, or no network.
     #[error("{0}")]
     Hopeless(aws::ListError),
-    /// Names can still be had from Cost Explorer's own answers.
+    /// Not allowed. Names can still be taken from Cost Explorer's answers.
     #[error(
         "the organisation's accounts cannot be listed; only the management account and delegated administrators may call organizations:ListAccounts: {0}"
     )]
     NotAllowed(aws::ListError),
-    /// There is this one account.
+    /// The account is not in an organization.
     #[error("the account is in no organisation: {0}")]
     NoOrganization(aws::ListError),
-    /// The list could not be read for any other reason.
+    /// Any other failure.
     #[error("the organisation's accounts cannot be listed (organizations:ListAccounts): {0}")]
     Failed(aws::ListError),
 }
 
-/// Lists all accounts of the organisation, closed ones as well: they may still cost something.
+/// Lists all accounts of the organization, including closed ones, which may still incur costs.
 ///
 /// # Errors
 ///
-/// If any page of the list cannot be had.
+/// Fails if any page of the list fails.
 pub async fn accounts(config: &SdkConfig) -> Result<Vec<AccountListing>, AccountsError> {
     let listed = aws::list_accounts(config)
         .await

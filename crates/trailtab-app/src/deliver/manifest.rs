@@ -14,7 +14,7 @@ use super::temporary::Readers;
 pub struct Manifest {
     folder: PathBuf,
     name: &'static str,
-    /// What the list says to people who look into it.
+    /// The first line of the list, for human readers.
     heading: &'static str,
     /// Relative to the folder.
     paths: BTreeSet<PathBuf>,

@@ -1,4 +1,4 @@
-//! Questions and answers, between the SDK's types and ours.
+//! Converts queries and answers between the SDK's types and those of `trailtab_core`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,11 +15,11 @@ use trailtab_core::cost::query::{
     QueryGranularity,
 };
 
-/// Writes a question into a request.
+/// Builds a request from a query.
 ///
 /// # Errors
 ///
-/// If the SDK misses something in it.
+/// Fails if a field that the SDK requires is missing.
 pub(super) fn request(
     request: GetCostAndUsageFluentBuilder,
     query: &CostQuery,
@@ -98,11 +98,11 @@ fn options(values: &FilterValues) -> Option<Vec<sdk::MatchOption>> {
     some(&options.collect::<Vec<_>>())
 }
 
-/// Reads a page.
+/// Converts a page.
 ///
 /// # Errors
 ///
-/// Names what is missing or wrong in it. An amount that is not there is not taken for zero.
+/// Returns what is missing or invalid. A missing amount is an error, never zero.
 pub(super) fn page(
     output: &GetCostAndUsageOutput,
     query: &CostQuery,
@@ -136,7 +136,7 @@ fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime,
     let asked = query.time_period;
     if period.start < asked.start || period.end > asked.end || period.start >= period.end {
         return Err(format!(
-            "amounts of {} to {}, which nobody asked for",
+            "amounts of {} to {}, outside the requested days",
             period.start, period.end
         ));
     }

@@ -34,7 +34,7 @@ pub enum SendError {
     Refused {
         /// The server's answer, or why the mail was not offered to it.
         reason: String,
-        /// Whether it will be refused again.
+        /// Whether it will be rejected again.
         is_lasting: bool,
     },
     /// The mail was not transmitted completely, so the server accepted nothing.
