@@ -32,7 +32,7 @@ pub use self::network::Unreachable;
 pub use self::organizations::{ListError, list_accounts};
 pub use self::profile::ConfigError;
 use self::profile::{Origin, Profiles};
-pub use self::refusal::{explain, is_hopeless};
+pub use self::refusal::{explain, blocks_all_requests};
 
 /// Used if no region is configured. Serves all global APIs.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -124,7 +124,7 @@ async fn load(access: &CredentialOptions, origin: Origin) -> SdkConfig {
 
 /// A configuration for runs that make no requests. Looks for no credentials, which could take a
 /// while.
-pub fn nobody() -> SdkConfig {
+pub fn without_credentials() -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .build()

@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_organizations::error::ProvideErrorMetadata as _;
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 
-use super::{explain, is_hopeless, organizations};
+use super::{explain, blocks_all_requests, organizations};
 
 /// An account, as returned by Organizations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct ListError {
     pub code: Option<String>,
     /// Whether all other requests will fail for the same reason: no valid credentials, or no
     /// network.
-    pub is_hopeless: bool,
+    pub blocks_all_requests: bool,
     reason: String,
 }
 
@@ -61,7 +61,7 @@ pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| ListError {
             code: error.code().map(str::to_owned),
-            is_hopeless: is_hopeless(&error),
+            blocks_all_requests: blocks_all_requests(&error),
             reason: explain(&error),
         })?;
         accounts.extend(page.accounts().iter().filter_map(OrganizationAccount::of));

@@ -28,7 +28,7 @@ where
 
 /// Tells whether all other requests will fail for the same reason: no valid credentials, or no
 /// network.
-pub fn is_hopeless<E>(error: &SdkError<E, HttpResponse>) -> bool
+pub fn blocks_all_requests<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

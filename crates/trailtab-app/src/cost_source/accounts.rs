@@ -24,7 +24,7 @@ pub struct AccountListing {
 pub enum AccountsError {
     /// There are no credentials, or no network.
     #[error("{0}")]
-    Hopeless(aws::ListError),
+    NoAccess(aws::ListError),
     /// Not allowed. Names can still be taken from Cost Explorer's answers.
     #[error(
         "the organisation's accounts cannot be listed; only the management account and delegated administrators may call organizations:ListAccounts: {0}"
@@ -47,7 +47,7 @@ pub async fn accounts(config: &SdkConfig) -> Result<Vec<AccountListing>, Account
     let listed = aws::list_accounts(config)
         .await
         .map_err(|error| match error.code.as_deref() {
-            _ if error.is_hopeless => AccountsError::Hopeless(error),
+            _ if error.blocks_all_requests => AccountsError::NoAccess(error),
             Some("AccessDeniedException" | "AccessDenied") => AccountsError::NotAllowed(error),
             Some("AWSOrganizationsNotInUseException") => AccountsError::NoOrganization(error),
             _ => AccountsError::Failed(error),

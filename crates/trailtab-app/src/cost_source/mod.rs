@@ -1,6 +1,6 @@
 //! Sources of cost data: Cost Explorer or saved answers. Both yield
 //! [`trailtab_core::cost::answer::CostAnswer`].
-//!
+
 pub mod accounts;
 pub mod cost_explorer;
 pub mod saved;

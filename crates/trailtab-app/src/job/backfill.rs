@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(plan.hours.len(), 3);
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().join("ledger"));
-        let config = aws::nobody();
+        let config = aws::without_credentials();
         let publisher = MetricPublisher::new(aws::cloudwatch(&config), "test");
         let keys = LedgerKeys::new("test", "111122223333", "eu-west-1");
         let (requester, interrupt) = interrupt::channel();

@@ -40,7 +40,7 @@ pub(super) async fn config(args: &CostArgs) -> Result<SdkConfig, aws::ConfigErro
         || is_s3(&sending.ledger);
     match asks {
         true => aws::config(&args.credentials.access()).await,
-        false => Ok(aws::nobody()),
+        false => Ok(aws::without_credentials()),
     }
 }
 
@@ -91,7 +91,7 @@ async fn cache(
             account: account.to_owned(),
             max_age: i64::from(args.max_age) * 3600,
         })),
-        Err(error) if aws::is_hopeless(&error) => bail!(aws::explain(&error)),
+        Err(error) if aws::blocks_all_requests(&error) => bail!(aws::explain(&error)),
         Err(error) => {
             ui.remark(&escape::terminal(&format!(
                 "answers are not kept, since it is not known which account they are for: {}",

@@ -120,7 +120,7 @@ pub async fn live(
         // A single account; its name does not matter.
         Err(AccountsError::NoOrganization(_)) => None,
         // Cost Explorer would fail as well.
-        Err(error @ AccountsError::Hopeless(_)) => return Err(error),
+        Err(error @ AccountsError::NoAccess(_)) => return Err(error),
         Err(error) => {
             notes.push("names of accounts are those that Cost Explorer knows".to_owned());
             remarks.push(error.to_string());

@@ -24,7 +24,7 @@ pub enum IdentityError {
     #[error("{0}; log files and directories can be read without credentials")]
     NotFound(aws::CredentialsProblem),
     #[error("{0}")]
-    Hopeless(String),
+    NoAccess(String),
     #[error("cannot find out whose credentials these are (sts:GetCallerIdentity): {0}")]
     Refused(String),
 }
@@ -38,7 +38,7 @@ impl CallerIdentity {
                 Some(problem @ aws::CredentialsProblem::NotFound) => {
                     IdentityError::NotFound(problem.clone())
                 }
-                _ if aws::is_hopeless(&error) => IdentityError::Hopeless(reason),
+                _ if aws::blocks_all_requests(&error) => IdentityError::NoAccess(reason),
                 _ => IdentityError::Refused(reason),
             }
         })?;
