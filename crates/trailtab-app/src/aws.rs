@@ -32,7 +32,7 @@ pub use self::network::Unreachable;
 pub use self::organizations::{ListError, list_accounts};
 pub use self::profile::ConfigError;
 use self::profile::{Origin, Profiles};
-pub use self::refusal::{explain, blocks_all_requests};
+pub use self::refusal::{blocks_all_requests, explain};
 
 /// Used if no region is configured. Serves all global APIs.
 const DEFAULT_REGION: &str = "us-east-1";

@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_organizations::error::ProvideErrorMetadata as _;
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 
-use super::{explain, blocks_all_requests, organizations};
+use super::{blocks_all_requests, explain, organizations};
 
 /// An account, as returned by Organizations.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -107,7 +107,7 @@ fn add_open_failure(path: &Path, error: &std::io::Error, coverage: &mut RunCover
     coverage.problem(ReadProblem {
         document: path.display().to_string(),
         severity: Severity::Failed,
-        reason: format!("add_open_failure be opened: {error}"),
+        reason: format!("cannot be opened: {error}"),
     });
 }
 

@@ -190,7 +190,7 @@ pub async fn send_all<E: std::fmt::Display>(
 /// The ledger position of a report's next mail, or why there is none.
 enum NextSend {
     Place(usize),
-    NotNeeded(SendOutcome),
+    Decided(SendOutcome),
 }
 
 impl SendLog<'_> {
@@ -203,7 +203,7 @@ impl SendLog<'_> {
     ) -> Result<SendOutcome, LedgerError> {
         let place = match self.next(post).await? {
             NextSend::Place(place) => place,
-            NextSend::NotNeeded(outcome) => return Ok(outcome),
+            NextSend::Decided(outcome) => return Ok(outcome),
         };
         let before = match place {
             0 => None,
@@ -238,18 +238,18 @@ impl SendLog<'_> {
         for place in 0..MAX_MAILS_PER_PERIOD {
             let (key, content) = (key(post, place), &post.figures.fingerprint);
             is_same = match self.ledger.look(&key, content, &self.owner).await? {
-                None if is_same => return Ok(NextSend::NotNeeded(SendOutcome::AlreadySent)),
+                None if is_same => return Ok(NextSend::Decided(SendOutcome::AlreadySent)),
                 None => return Ok(NextSend::Place(place)),
                 Some(SendClaim::Sent) => true,
                 Some(SendClaim::Differs(_)) => false,
-                Some(SendClaim::Busy) => return Ok(NextSend::NotNeeded(busy())),
+                Some(SendClaim::Busy) => return Ok(NextSend::Decided(busy())),
                 Some(SendClaim::Unconfirmed | SendClaim::Granted) => {
-                    return Ok(NextSend::NotNeeded(unconfirmed()));
+                    return Ok(NextSend::Decided(unconfirmed()));
                 }
             };
         }
         let reason = format!("it was corrected {} times already", MAX_MAILS_PER_PERIOD - 1);
-        Ok(NextSend::NotNeeded(failed(&reason, true)))
+        Ok(NextSend::Decided(failed(&reason, true)))
     }
 
     /// The figures mailed before for this period.
