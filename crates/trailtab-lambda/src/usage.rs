@@ -121,7 +121,7 @@ impl UsageFunction {
                 ("skipped", serde_json::json!(account.skipped)),
                 ("refused", account.refused.into()),
             ];
-            let message = "some events are in no metric: they lack what a metric needs, are none of CloudTrail's, or are too old or too far ahead";
+            let message = "some events are in no metric: they lack required fields, are not CloudTrail events, or are too old or too far in the future";
             log::line(LogLevel::Warn, message, request, &more);
         }
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -42,7 +42,7 @@ pub enum LoadError {
         source: io::Error,
     },
     /// A file exceeds the size limit.
-    #[error("{} is larger than {} MB, as no answer of Cost Explorer is", path.display(), MAX_FILE_BYTES >> 20)]
+    #[error("{} is larger than {} MB, more than any answer of Cost Explorer", path.display(), MAX_FILE_BYTES >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -56,7 +56,7 @@ pub enum LoadError {
         source: serde_json::Error,
     },
     /// The last page of a saved answer has a `NextPageToken`.
-    #[error("{} is not complete: its last page names another", path.display())]
+    #[error("{} is incomplete: its last page has the token of another page", path.display())]
     Incomplete {
         /// The file.
         path: PathBuf,

@@ -163,7 +163,7 @@ impl SendLedger {
             return Ok(None);
         };
         let Ok(found) = serde_json::from_slice::<SendEntry>(&bytes) else {
-            return Err(self.failed("understand", key, "it is not ours".to_owned()));
+            return Err(self.failed("understand", key, "it was not written by trailtab".to_owned()));
         };
         Ok(Some(match found.state {
             // This run's own claim: the network or the SDK repeated the request.
@@ -218,7 +218,7 @@ impl SendLedger {
     ///
     /// Fails if the ledger cannot be written.
     pub async fn release(&self, key: &str) -> Result<(), LedgerError> {
-        let failed = |reason| self.failed("take away", key, reason);
+        let failed = |reason| self.failed("delete", key, reason);
         match self {
             SendLedger::S3 { client, bucket, .. } => {
                 let request = client.delete_object().bucket(bucket).key(self.place(key));
@@ -257,7 +257,7 @@ impl SendLedger {
             Ok(object) => {
                 let version = ObjectVersion(object.e_tag().map(str::to_owned));
                 if object.content_length().is_some_and(|bytes| bytes > MAX_DOCUMENT_BYTES) {
-                    return Err(self.failed("read", key, "it is too large to be ours".to_owned()));
+                    return Err(self.failed("read", key, "it is too large".to_owned()));
                 }
                 let bytes = object.body.collect().await;
                 let bytes = bytes
@@ -326,7 +326,7 @@ impl SendLedger {
 
     /// The error if other runs changed a document before every attempt.
     pub fn contended(&self, key: &str) -> LedgerError {
-        self.failed("change", key, "others were quicker each time".to_owned())
+        self.failed("change", key, "other runs changed it before every attempt".to_owned())
     }
 
     /// Creates an entry; false if it exists.

@@ -201,12 +201,12 @@ pub async fn publish(
             Ok(SendClaim::Differs(when)) => {
                 is_displaced = true;
                 account.skip("displaced", events);
-                account.troubles.push(format!("{events} events are not published, since others were in their place at {when}: {key}/{index}"));
+                account.troubles.push(format!("{events} events are not published: different events were published in their place at {when}: {key}/{index}"));
                 continue;
             }
             Ok(SendClaim::Unconfirmed) => {
                 account.unconfirmed += events;
-                account.troubles.push(format!("{events} events were sent by an earlier run, and no answer came: they are not sent again"));
+                account.troubles.push(format!("{events} events were sent by an earlier run that got no answer: they are not sent again"));
                 continue;
             }
             Ok(SendClaim::Busy) => {
@@ -239,7 +239,7 @@ pub async fn publish(
             PutOutcome::Arrived => account.published += events,
             PutOutcome::Unconfirmed(reason) => {
                 account.unconfirmed += events;
-                account.troubles.push(format!("{events} events were sent, and no answer came: they are not sent again: {reason}"));
+                account.troubles.push(format!("{events} events were sent without an answer and are not sent again: {reason}"));
             }
             PutOutcome::Refused(reason) => {
                 account.unsent += events;

@@ -535,12 +535,12 @@ fn other(
 fn damaged(damage: DocumentDamage) -> ReadTrouble {
     let reason = match damage {
         DocumentDamage::Broken(at) => {
-            format!("broken JSON at byte {at}; what stands before it was read")
+            format!("broken JSON at byte {at}; the records before it were read")
         }
         DocumentDamage::CutOff(at) => format!("ends in the middle of a value, at byte {at}"),
         DocumentDamage::TooLarge(at) => {
             format!(
-                "no record ends within {} MiB behind byte {at}",
+                "no record ends within {} MiB after byte {at}",
                 MAX_RECORD_BYTES >> 20
             )
         }
@@ -554,7 +554,7 @@ fn cut_off(error: &io::Error) -> ReadTrouble {
         io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),
         // The file starts with a valid gzip header, so this error concerns bytes after a member.
         io::ErrorKind::InvalidInput if error.to_string().contains("header") => {
-            "bytes that are no gzip follow its end".to_owned()
+            "bytes after its end are not gzip".to_owned()
         }
         io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
         _ => format!("reading stopped: {error}"),

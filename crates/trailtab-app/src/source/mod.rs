@@ -39,7 +39,7 @@ pub enum SourceError {
     NoBucket(String),
     /// A URL with an unknown scheme; holds the argument.
     #[error(
-        "{0:?} is no source that this program reads: give a file, a directory, - or s3://BUCKET/PREFIX"
+        "{0:?} is not a source that this program can read: give a file, a directory, - or s3://BUCKET/PREFIX"
     )]
     Unknown(String),
 }

@@ -39,10 +39,10 @@ pub enum KeyError {
     #[error("it is not what `aws cloudtrail list-public-keys` prints")]
     Json(#[from] serde_json::Error),
     /// A key is not base64; holds its fingerprint.
-    #[error("the key {0} is no base64")]
+    #[error("the key {0} is not base64")]
     Base64(String),
     /// The file holds no key.
-    #[error("there is no key in it")]
+    #[error("it holds no key")]
     Empty,
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
     };
     for name in settings.unknown.keys() {
         ui.remark(&format!(
-            "the settings have a member that means nothing: {name:?}"
+            "the settings have an unknown key: {name:?}"
         ));
     }
     args.overrule(&mut settings);

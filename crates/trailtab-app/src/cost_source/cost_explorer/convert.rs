@@ -124,10 +124,10 @@ pub(super) fn page(
 }
 
 fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime, String> {
-    let period = result.time_period().ok_or("amounts of no day")?;
+    let period = result.time_period().ok_or("amounts without a day")?;
     let date = |text: &str| {
         let date = text.parse();
-        date.map_err(|_| format!("{text:?} in place of a day"))
+        date.map_err(|_| format!("{text:?} instead of a day"))
     };
     let period = AnswerPeriod {
         start: date(period.start())?,
@@ -161,7 +161,7 @@ fn group(group: &sdk::Group, query: &CostQuery) -> Result<AnswerGroup, String> {
     if keys.len() != query.group_by.len() {
         let (found, asked) = (keys.len(), query.group_by.len());
         return Err(format!(
-            "a group with {found} keys where {asked} were asked for"
+            "a group with {found} keys instead of {asked}"
         ));
     }
     let metrics = metrics(group.metrics())?;
@@ -178,7 +178,7 @@ fn demand(metrics: &BTreeMap<String, MetricValue>, query: &CostQuery) -> Result<
         .iter()
         .find(|metric| !metrics.contains_key(metric.name()))
     {
-        Some(metric) => Err(format!("no {} where it was asked for", metric.name())),
+        Some(metric) => Err(format!("no {}, which was requested", metric.name())),
         None => Ok(()),
     }
 }

@@ -31,7 +31,7 @@ pub enum AskError {
     #[error("{0}")]
     Unreachable(String),
     /// Cost Explorer rejects the query.
-    #[error("Cost Explorer does not take the question, ce:GetCostAndUsage: {code}: {reason}")]
+    #[error("Cost Explorer rejects the query (ce:GetCostAndUsage): {code}: {reason}")]
     Refused {
         /// AWS's error code, or a word for what failed.
         code: String,
@@ -51,7 +51,7 @@ pub enum AskError {
         reason: String,
     },
     /// The answer is invalid; holds the defect.
-    #[error("Cost Explorer gave what cannot be read: {0}")]
+    #[error("Cost Explorer returned an invalid answer: {0}")]
     Unreadable(String),
 }
 

@@ -272,8 +272,8 @@ async fn what_lasts_is_not_tried_again() {
             "UnrecognizedClientException",
             "does not accept the access key",
         ),
-        ("ValidationException", "does not take the question"),
-        ("BillExpirationException", "does not take the question"),
+        ("ValidationException", "rejects the query"),
+        ("BillExpirationException", "rejects the query"),
     ] {
         let (answer, counts, _) = ask(&query(), 9, vec![error(400, code)]).await;
         let message = answer.unwrap_err().to_string();

@@ -139,7 +139,7 @@ impl SesSender {
             let account = self.client.get_account().send().await;
             self.sandbox = Some(match account {
                 Ok(account) if !account.production_access_enabled => {
-                    "; this account is in SES's sandbox there, so recipients have to be verified as well, or production access asked for"
+                    "; this account is in SES's sandbox there, so recipients must be verified as well, or production access requested"
                 }
                 // Not in the sandbox, or ses:GetAccount is not allowed.
                 _ => "",

@@ -335,7 +335,7 @@ fn options(
     let server = connection.server_info();
     let lacks = |what: &str| {
         DeliveryFailure::No(CommandFault {
-            reason: format!("the server takes no {what}"),
+            reason: format!("the server does not accept {what}"),
             answer: None,
             is_lasting: true,
         })
@@ -363,7 +363,7 @@ fn address(text: &str) -> Result<Address, SendError> {
     mailbox
         .map(|mailbox| mailbox.email)
         .map_err(|error| SendError::Refused {
-            reason: format!("{:?} is no mail address: {error}", shortened(text)),
+            reason: format!("{:?} is not a mail address: {error}", shortened(text)),
             is_lasting: true,
         })
 }

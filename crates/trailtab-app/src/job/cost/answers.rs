@@ -53,7 +53,7 @@ pub enum NoAnswer {
     Answer(#[from] AnswerError),
     /// No saved answer matches the query.
     #[error(
-        "what was saved does not answer which {about}: save again with --save, and with the same settings and period"
+        "no saved answer has the {about}: save again with --save, with the same settings and period"
     )]
     NotSaved {
         /// Describes the query in the message.

@@ -110,11 +110,11 @@ pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfi
 
 fn members(settings: &CostSettings, checked: &mut CheckReport) {
     for name in settings.unknown.keys() {
-        let what = format!("the settings have a member that means nothing: {name:?}");
+        let what = format!("the settings have an unknown key: {name:?}");
         checked.add(CheckVerdict::Doubtful, what);
     }
     if settings.managers.is_empty() && settings.users.is_empty() && settings.executives.is_empty() {
-        let what = "the settings name nobody: managers, users or executives get mails";
+        let what = "the settings name no recipients: add managers, users or executives";
         checked.add(CheckVerdict::Bad, what.to_owned());
     }
 }

@@ -29,11 +29,11 @@ pub enum MailerError {
     },
     /// Neither a secret nor SES is configured.
     #[error(
-        "no mail server is known: set secret_name to a secret in Secrets Manager, or mail.transport to \"ses\""
+        "no mail server is configured: set secret_name to a secret in Secrets Manager, or mail.transport to \"ses\""
     )]
     NoServer,
     /// Neither the settings nor the secret name a sender.
-    #[error("no sender is known: set mail.from to the address that mails come from")]
+    #[error("no sender is configured: set mail.from to the address that mails come from")]
     NoSender,
 }
 

@@ -117,7 +117,7 @@ pub enum ArchiveError {
     InUse(PathBuf),
     /// The directory is not an archive.
     #[error(
-        "{} holds no archive: there is no {HIDDEN} in it, as a run with --archive makes it",
+        "{} holds no archive: it has no folder {HIDDEN}, which a run with --archive creates",
         .0.display()
     )]
     NoArchive(PathBuf),
@@ -130,7 +130,7 @@ pub enum ArchiveError {
         region: String,
     },
     /// The record of an event is not a JSON object; holds the event's id.
-    #[error("cannot keep event {0:?}: it is no JSON object")]
+    #[error("cannot keep event {0:?}: it is not a JSON object")]
     Event(String),
     /// An earlier write to this ledger failed. Nothing more is written to it in this run.
     #[error("an earlier write to {} failed: run again, what it holds is kept", .0.display())]

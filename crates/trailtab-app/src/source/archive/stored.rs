@@ -10,13 +10,13 @@ const MAX_INFLATED_BYTES: usize = 1 << 30;
 /// How a file differs from what the archive writes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FileMismatch {
-    #[error("is no gzip file, or a damaged one")]
+    #[error("is not a gzip file, or damaged")]
     Gzip,
-    #[error("has something behind its end")]
+    #[error("has data after its end")]
     Trailing,
     #[error("inflates to more than {} MiB", MAX_INFLATED_BYTES >> 20)]
     TooLarge,
-    #[error("is no CloudTrail log file: {0}")]
+    #[error("is not a CloudTrail log file: {0}")]
     Json(String),
 }
 

@@ -25,7 +25,7 @@ pub enum IdentityError {
     NotFound(aws::CredentialsProblem),
     #[error("{0}")]
     NoAccess(String),
-    #[error("cannot find out whose credentials these are (sts:GetCallerIdentity): {0}")]
+    #[error("cannot determine the account of the credentials (sts:GetCallerIdentity): {0}")]
     Refused(String),
 }
 

@@ -292,7 +292,7 @@ fn report_unknown_accounts(run: &LookupRun, accounts: &[Arc<TargetAccount>]) {
         .iter()
         .filter(|name| !regions::is_pattern(name));
     for name in named.filter(|name| accounts.iter().all(|account| account.id != **name)) {
-        let reason = "is no active account of the organisation".to_owned();
+        let reason = "is not an active account of the organisation".to_owned();
         run.lose(
             name,
             ALL_REGIONS,

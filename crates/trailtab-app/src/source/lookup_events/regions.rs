@@ -24,7 +24,7 @@ pub enum RegionError {
     },
     /// The pattern matches no region.
     #[error(
-        "--region {pattern}: no region fits this pattern{}",
+        "--region {pattern}: no region matches this pattern{}",
         meant(pattern, known)
     )]
     NoMatch {
