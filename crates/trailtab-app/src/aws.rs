@@ -331,7 +331,7 @@ pub fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<
 }
 
 /// An error and its causes on one line. One of our own error types replaces the whole chain.
-pub fn in_words(error: &(dyn Error + 'static)) -> String {
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     if let Some(problem) = find::<CredentialsProblem>(error) {
         return problem.to_string();
     }

@@ -163,12 +163,12 @@ impl CostFunction {
         let now = clock::since_1970();
         let left = Duration::from_millis(context.deadline).saturating_sub(now);
         let settings = open::settings(&self.settings.config, &self.config).await;
-        let settings = settings.map_err(|error| aws::in_words(&error))?;
+        let settings = settings.map_err(|error| aws::with_causes(&error))?;
         let folder = event.dry_run.then(|| {
             let place = env::temp_dir().join("trailtab");
             MailFolder::create(place.join(escape::file_name(&context.request_id)))
         });
-        let folder = folder.transpose().map_err(|error| aws::in_words(&error))?;
+        let folder = folder.transpose().map_err(|error| aws::with_causes(&error))?;
         let account = context.invoked_function_arn.split(':').nth(4);
         let cache = AnswerCache {
             // Paid answers are kept in the same ledger as the sent mails.
@@ -181,7 +181,7 @@ impl CostFunction {
             .map(|name| format!("the settings have an unknown key: {name:?}"))
             .collect();
         let opened = open::live(settings, &self.config, Some(cache), seconds(now)).await;
-        let (mut run, _) = opened.map_err(|error| aws::in_words(&error))?;
+        let (mut run, _) = opened.map_err(|error| aws::with_causes(&error))?;
         let way = SendOptions {
             config: &self.config,
             ledger: &self.ledger,
@@ -201,7 +201,7 @@ impl CostFunction {
             Ok(round) => round.send(&mut run, way).await,
             Err(error) => Err(error.into()),
         };
-        let sent = sent.map_err(|error| aws::in_words(&error))?;
+        let sent = sent.map_err(|error| aws::with_causes(&error))?;
         troubles.extend(run.answers.troubles());
         Ok(RunSummary {
             sent,

@@ -15,7 +15,7 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 use super::network::Unreachable;
 use super::profile::Origin;
 use super::refusal::{is_denied, refusal, said};
-use super::{chain, find, in_words};
+use super::{chain, find, with_causes};
 
 /// Maximum characters of another program's output in an error.
 const MAX_REASON_CHARS: usize = 200;
@@ -184,7 +184,7 @@ impl CredentialsProblem {
                 profile: profile.clone(),
                 reason: innermost(),
             },
-            _ => CredentialsProblem::Other(in_words(error)),
+            _ => CredentialsProblem::Other(with_causes(error)),
         }
     }
 

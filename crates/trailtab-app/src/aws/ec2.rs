@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use aws_smithy_types::byte_stream::ByteStream;
 
-use super::{connector, in_words, region_of};
+use super::{connector, with_causes, region_of};
 
 const BODY: &str = "Action=DescribeRegions&Version=2016-11-15";
 
@@ -40,10 +40,10 @@ async fn ask(config: &SdkConfig) -> Result<Vec<String>, String> {
     let response = connector
         .call(request)
         .await
-        .map_err(|error| in_words(&error))?;
+        .map_err(|error| with_causes(&error))?;
     let status = response.status();
     let body = ByteStream::new(response.into_body()).collect().await;
-    let body = body.map_err(|error| in_words(&error))?.to_vec();
+    let body = body.map_err(|error| with_causes(&error))?.to_vec();
     let text = String::from_utf8_lossy(&body[..body.len().min(MAX_RESPONSE_BYTES)]).into_owned();
     let regions: Vec<String> = elements(&text, "regionName").map(str::to_owned).collect();
     if status.is_success() && !regions.is_empty() {
@@ -58,7 +58,7 @@ async fn signed_request(config: &SdkConfig) -> Result<HttpRequest, String> {
     let endpoint = endpoint(config, region.as_ref());
     let provider = config.credentials_provider().ok_or("no credentials")?;
     let credentials = provider.provide_credentials().await;
-    let identity: Identity = credentials.map_err(|error| in_words(&error))?.into();
+    let identity: Identity = credentials.map_err(|error| with_causes(&error))?.into();
     let now = config.time_source().ok_or("no clock")?.now();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
@@ -67,19 +67,19 @@ async fn signed_request(config: &SdkConfig) -> Result<HttpRequest, String> {
         .time(now)
         .settings(SigningSettings::default())
         .build()
-        .map_err(|error| in_words(&error))?;
+        .map_err(|error| with_causes(&error))?;
     let content_type = ("content-type", "application/x-www-form-urlencoded");
     let uri = format!("{}/", endpoint.trim_end_matches('/'));
     let body = SignableBody::Bytes(BODY.as_bytes());
     let request = SignableRequest::new("POST", &uri, [content_type].into_iter(), body);
-    let request = request.map_err(|error| in_words(&error))?;
-    let signed = sign(request, &parameters.into()).map_err(|error| in_words(&error))?;
+    let request = request.map_err(|error| with_causes(&error))?;
+    let signed = sign(request, &parameters.into()).map_err(|error| with_causes(&error))?;
     let (headers, _) = signed.into_parts().0.into_parts();
     let mut request = HttpRequest::new(BODY.into());
     request
         .set_method("POST")
-        .map_err(|error| in_words(&error))?;
-    request.set_uri(uri).map_err(|error| in_words(&error))?;
+        .map_err(|error| with_causes(&error))?;
+    request.set_uri(uri).map_err(|error| with_causes(&error))?;
     let all = request.headers_mut();
     all.insert(content_type.0, content_type.1);
     all.insert("user-agent", concat!("app/", env!("CARGO_PKG_NAME")));

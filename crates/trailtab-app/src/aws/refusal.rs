@@ -8,7 +8,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::credentials::one_line;
-use super::{in_words, is_unreachable, lacks_credentials};
+use super::{with_causes, is_unreachable, lacks_credentials};
 use crate::clock;
 
 /// AWS accepts signatures for five minutes.
@@ -22,7 +22,7 @@ where
 {
     match error.code() {
         Some(code) => refusal(code, error.message(), clock_error(error.raw_response())),
-        None => in_words(error),
+        None => with_causes(error),
     }
 }
 

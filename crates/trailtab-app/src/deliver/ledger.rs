@@ -261,7 +261,7 @@ impl SendLedger {
                 }
                 let bytes = object.body.collect().await;
                 let bytes = bytes
-                    .map_err(|error| self.failed("read", key, aws::in_words(&error)))?
+                    .map_err(|error| self.failed("read", key, aws::with_causes(&error)))?
                     .to_vec();
                 Ok(Some((bytes, version)))
             }

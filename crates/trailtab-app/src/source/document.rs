@@ -158,19 +158,19 @@ impl DocumentReader {
             self.seal = Some(ContentHash::new(is_digest(&body.name())));
         }
         let trouble = match &mut body {
-            DocumentBody::Memory { bytes, .. } => self.whole(bytes, named, sink),
+            DocumentBody::Memory { bytes, .. } => self.read_whole(bytes, named, sink),
             DocumentBody::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
-                Ok(pump) => self.stream(pump, named, sink),
-                Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
+                Ok(pump) => self.read_stream(pump, named, sink),
+                Err(error) => Some(ReadTrouble::failed(format!("cannot be read: {error}"))),
             },
-            DocumentBody::Stream { bytes, .. } => self.stream(bytes, named, sink),
-            DocumentBody::File(path) => match self.file(path, size, named, sink) {
+            DocumentBody::Stream { bytes, .. } => self.read_stream(bytes, named, sink),
+            DocumentBody::File(path) => match self.read_file(path, size, named, sink) {
                 Ok(trouble) => trouble,
-                Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
+                Err(error) => Some(ReadTrouble::failed(format!("cannot be read: {error}"))),
             },
         };
         if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
-            take_note(evidence, &body, &seal.finish(), sink);
+            add_evidence(evidence, &body, &seal.finish(), sink);
         }
         let Some(trouble) = trouble.or_else(|| sink.trouble()) else {
             return;
@@ -191,7 +191,7 @@ impl DocumentReader {
         }
     }
 
-    fn file(
+    fn read_file(
         &mut self,
         path: &Path,
         size: u64,
@@ -202,7 +202,7 @@ impl DocumentReader {
         if size == 0 && !fs::metadata(path)?.is_file() {
             let path = path.to_owned();
             let pump = Pump::start(move || File::open(path), &self.interrupt)?;
-            return Ok(self.stream(pump, named, sink));
+            return Ok(self.read_stream(pump, named, sink));
         }
         let mut file = File::open(path)?;
         if size == 0 || size > MAX_WHOLE_BYTES {
@@ -210,7 +210,7 @@ impl DocumentReader {
                 inner: file,
                 interrupt: self.interrupt.clone(),
             };
-            return Ok(self.stream(file, named, sink));
+            return Ok(self.read_stream(file, named, sink));
         }
         let mut stored = std::mem::take(&mut self.stored);
         stored.resize(stored.len().max(size as usize + 1), 0);
@@ -221,14 +221,14 @@ impl DocumentReader {
         let filled = fill_file(&mut file, window, &mut failure);
         let trouble = match failure {
             Some(error) => Err(error),
-            None if filled == window.len() => Ok(self.stream((&*window).chain(file), named, sink)),
-            None => Ok(self.whole(&window[..filled], named, sink)),
+            None if filled == window.len() => Ok(self.read_stream((&*window).chain(file), named, sink)),
+            None => Ok(self.read_whole(&window[..filled], named, sink)),
         };
         self.stored = stored;
         trouble
     }
 
-    fn whole(
+    fn read_whole(
         &mut self,
         stored: &[u8],
         named: bool,
@@ -236,12 +236,12 @@ impl DocumentReader {
     ) -> Option<ReadTrouble> {
         // `Inflater` does not tell where the first member ends, which the hash needs.
         if self.seal.is_some() {
-            return self.stream(stored, named, sink);
+            return self.read_stream(stored, named, sink);
         }
         let json = if gunzip::is_gzip(stored) {
             match self.inflater.inflate(stored) {
                 Some(json) => json,
-                None => return self.stream(stored, named, sink),
+                None => return self.read_stream(stored, named, sink),
             }
         } else {
             stored
@@ -252,13 +252,13 @@ impl DocumentReader {
                 envelope.feed(json, true, sink);
                 envelope.damage().map(damaged)
             }
-            DocumentFormat::Csv => csv::read(json, sink).err().map(|error| cut_off(&error)),
-            DocumentFormat::Other(kind) => other(kind, json.trim_ascii().is_empty(), named, sink),
+            DocumentFormat::Csv => csv::read(json, sink).err().map(|error| read_failure(&error)),
+            DocumentFormat::Other(kind) => without_events(kind, json.trim_ascii().is_empty(), named, sink),
         }
     }
 
     /// Reads a document of any size through a window.
-    fn stream(
+    fn read_stream(
         &mut self,
         stored: impl Read,
         named: bool,
@@ -271,7 +271,7 @@ impl DocumentReader {
         };
         let mut head = Vec::new();
         if let Err(error) = stored.by_ref().take(2).read_to_end(&mut head) {
-            return Some(cut_off(&error));
+            return Some(read_failure(&error));
         }
         let is_gzip = gunzip::is_gzip(&head);
         let stored = io::Cursor::new(head).chain(stored);
@@ -283,7 +283,7 @@ impl DocumentReader {
                 stored: &stored_bytes,
                 inflated: 0,
             };
-            let trouble = self.windows(&mut inflated, named, sink);
+            let trouble = self.read_windows(&mut inflated, named, sink);
             self.seal = inflated.inner.seal;
             trouble
         } else {
@@ -291,13 +291,13 @@ impl DocumentReader {
                 inner: stored,
                 seal,
             };
-            let trouble = self.windows(&mut plain, named, sink);
+            let trouble = self.read_windows(&mut plain, named, sink);
             self.seal = plain.seal;
             trouble
         }
     }
 
-    fn windows(
+    fn read_windows(
         &mut self,
         mut plain: impl Read,
         named: bool,
@@ -329,16 +329,16 @@ impl DocumentReader {
             }
             DocumentFormat::Csv => csv::read(window[..filled].chain(plain), sink)
                 .err()
-                .map(|e| cut_off(&e)),
+                .map(|e| read_failure(&e)),
             DocumentFormat::Other(kind) => {
                 let blank = filled < window.len() && window[..filled].trim_ascii().is_empty();
-                other(kind, blank, named, sink)
+                without_events(kind, blank, named, sink)
             }
         };
         window.truncate(WINDOW_BYTES);
         window.shrink_to_fit();
         self.window = window;
-        failure.map(|error| cut_off(&error)).or(trouble)
+        failure.map(|error| read_failure(&error)).or(trouble)
     }
 }
 
@@ -351,7 +351,7 @@ enum ReadTrouble {
 
 impl ReadTrouble {
     /// An error because of which nothing of the document was read.
-    fn of_all(reason: String) -> ReadTrouble {
+    fn failed(reason: String) -> ReadTrouble {
         ReadTrouble::Of(Severity::Failed, reason)
     }
 
@@ -384,7 +384,7 @@ fn is_digest(name: &str) -> bool {
 }
 
 /// Records a document in the evidence if it is a digest or a log file.
-fn take_note<S>(
+fn add_evidence<S>(
     evidence: &mut DigestEvidence,
     body: &DocumentBody,
     sealed: &HashOutcome,
@@ -513,7 +513,7 @@ fn format(head: &[u8]) -> DocumentFormat {
 
 /// Handles a document without events. Unless the user named it, only known container formats are a
 /// problem.
-fn other(
+fn without_events(
     kind: Option<&str>,
     blank: bool,
     named: bool,
@@ -524,8 +524,8 @@ fn other(
     }
     sink.other(ContentKind::Foreign);
     match kind {
-        Some(kind) => Some(ReadTrouble::of_all(format!("is {kind}: unpack it first"))),
-        None if named => Some(ReadTrouble::of_all(
+        Some(kind) => Some(ReadTrouble::failed(format!("is {kind}: unpack it first"))),
+        None if named => Some(ReadTrouble::failed(
             "is neither JSON nor CSV with events".to_owned(),
         )),
         None => None,
@@ -548,7 +548,7 @@ fn damaged(damage: DocumentDamage) -> ReadTrouble {
     ReadTrouble::Of(Severity::Partial, reason)
 }
 
-fn cut_off(error: &io::Error) -> ReadTrouble {
+fn read_failure(error: &io::Error) -> ReadTrouble {
     let reason = match error.kind() {
         _ if interrupt::is_cause(error) => interrupt::REASON.to_owned(),
         io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use self::holds::Holds;
 use super::document::{Document, DocumentBody};
 use super::interrupt::{self, Interrupt};
-use crate::aws::{self, in_words};
+use crate::aws::{self, with_causes};
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 use trailtab_core::event::filter::{Criterion, EventFilter, is_account_id as is_account};
 use trailtab_core::time::{self, Seconds, TimeWindow};
@@ -61,7 +61,7 @@ pub enum S3Error {
         reason: String,
     },
     /// There are no log files under the prefix.
-    #[error("there are no log files under s3://{bucket}/{prefix}{}", holds::there(bucket, prefix, holds.as_ref()))]
+    #[error("there are no log files under s3://{bucket}/{prefix}{}", holds::describe(bucket, prefix, holds.as_ref()))]
     Empty {
         /// The name of the bucket.
         bucket: String,
@@ -112,10 +112,10 @@ pub async fn fetch(
     found: &(dyn Fn(u64) + Sync),
     documents: &mpsc::Sender<Document>,
 ) -> Result<RunCoverage, S3Error> {
-    let given_up = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
+    let interrupted = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
     let Some(client) = asked.interrupt.or(connect(config, bucket)).await else {
         let mut coverage = RunCoverage::default();
-        coverage.problem(given_up());
+        coverage.problem(interrupted());
         return Ok(coverage);
     };
     let store = Arc::new(S3Store {
@@ -131,7 +131,7 @@ pub async fn fetch(
     let mut coverage = std::mem::take(&mut *store.coverage.lock().await);
     match sent {
         Some(sent) => sent?,
-        None => coverage.problem(given_up()),
+        None => coverage.problem(interrupted()),
     }
     Ok(coverage)
 }
@@ -176,7 +176,7 @@ impl S3Store {
         found: &(dyn Fn(u64) + Sync),
         documents: &mpsc::Sender<Document>,
     ) -> Result<(), S3Error> {
-        let listings = self.look(prefix, asked).await?;
+        let listings = self.find_listings(prefix, asked).await?;
         let (keys, mut listed) = mpsc::channel(4096);
         let mut listers = JoinSet::new();
         let permits = Arc::new(Semaphore::new(MAX_CONCURRENT_LISTINGS));
@@ -202,19 +202,19 @@ impl S3Store {
         listers.join_all().await;
         downloads.join_all().await;
         if is_empty && asked.window != TimeWindow::default() {
-            self.date(&listings).await;
+            self.add_days_stored(&listings).await;
         }
         Ok(())
     }
 
     /// Finds the folders to list.
-    async fn look(
+    async fn find_listings(
         self: &Arc<Self>,
         prefix: &str,
         asked: S3Request<'_>,
     ) -> Result<Vec<KeyListing>, S3Error> {
         let listings = match within_region(prefix, asked) {
-            Some(_) if self.is_empty(prefix).await => return Err(self.nothing(prefix).await),
+            Some(_) if self.is_empty(prefix).await => return Err(self.empty_error(prefix).await),
             Some(listing) => [Some(listing), digests_within_region(prefix, asked)]
                 .into_iter()
                 .flatten()
@@ -243,7 +243,7 @@ impl S3Store {
             reason,
         })?;
         if first.is_empty() {
-            return Err(self.nothing(prefix).await);
+            return Err(self.empty_error(prefix).await);
         }
         let mut level = search.sort(first, asked);
         if asked.digests
@@ -265,7 +265,7 @@ impl S3Store {
                 }]);
             }
             if self.coverage.lock().await.is_complete() {
-                return Err(self.nothing(prefix).await);
+                return Err(self.empty_error(prefix).await);
             }
         }
         self.coverage.lock().await.left_out = left_out;
@@ -449,7 +449,7 @@ impl S3Store {
             match response.body.collect().await {
                 Ok(body) => return Ok((body.to_vec(), signature)),
                 Err(error) if attempt == BODY_ATTEMPTS => {
-                    let reason = in_words(&error);
+                    let reason = with_causes(&error);
                     return Err(format!(
                         "broke off {attempt} times while downloading: {reason}"
                     ));

@@ -95,7 +95,7 @@ impl PageError {
     /// A query that cannot be converted to a request.
     pub(super) fn invalid(error: &BuildError) -> PageError {
         let code = "InvalidRequest".to_owned();
-        let reason = aws::in_words(error);
+        let reason = aws::with_causes(error);
         PageError::free(RetryDecision::Lasting, AskError::Refused { code, reason })
     }
 
@@ -187,7 +187,7 @@ impl PageError {
         error: &SdkError<GetCostAndUsageError, HttpResponse>,
         status: Option<u16>,
     ) -> PageError {
-        let reason = aws::in_words(error);
+        let reason = aws::with_causes(error);
         if aws::lacks_credentials(error) {
             return PageError::free(RetryDecision::Lasting, AskError::NoCredentials(reason));
         }

@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
 use serde::Serialize;
 
-use super::{CostRun, ReportPeriod, office};
+use super::{CostRun, ReportPeriod, mail_setup};
 use crate::aws;
 use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::RecipientList;
@@ -241,19 +241,19 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
 /// Checks that mails can be sent.
 async fn sender(settings: &CostSettings, config: &SdkConfig, checked: &mut CheckReport) {
     if settings.mail.transport == MailTransportKind::Smtp {
-        return match office::server(settings, config).await {
+        return match mail_setup::server(settings, config).await {
             Ok(server) => {
                 let what = format!("mails go to {} port {}", server.host, server.port);
                 checked.add(CheckVerdict::Good, what);
                 if settings.mail.from.is_none() && server.from.is_none() {
-                    checked.add(CheckVerdict::Bad, office::MailerError::NoSender.to_string());
+                    checked.add(CheckVerdict::Bad, mail_setup::MailerError::NoSender.to_string());
                 }
             }
-            Err(error) => checked.add(CheckVerdict::Bad, aws::in_words(&error)),
+            Err(error) => checked.add(CheckVerdict::Bad, aws::with_causes(&error)),
         };
     }
     let Some(from) = &settings.mail.from else {
-        return checked.add(CheckVerdict::Bad, office::MailerError::NoSender.to_string());
+        return checked.add(CheckVerdict::Bad, mail_setup::MailerError::NoSender.to_string());
     };
     ses(settings, from, config, checked).await;
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::history::{CurrencyTotal, MailedFigures};
-use super::office::MailSetup;
+use super::mail_setup::MailSetup;
 use super::send::{self, Limit, OutgoingReport, SendLog, SendOutcome, SendResult};
 use super::{AccountTotals, CostRun, Wanted};
 use crate::deliver::ledger::{LedgerError, SendLedger};
@@ -42,7 +42,7 @@ pub async fn send_all(
     run: &CostRun,
     books: &AccountTotals,
     wanted: &[Wanted],
-    office: &mut MailSetup,
+    setup: &mut MailSetup,
     memory: Option<&SendLog<'_>>,
     limit: &Limit,
 ) -> Vec<SendResult> {
@@ -81,8 +81,8 @@ pub async fn send_all(
         ready.push(ReadyReport { post, report });
     }
     let posts: Vec<OutgoingReport> = ready.iter().map(|ready| ready.post.clone()).collect();
-    let (settings, from) = (&run.settings, office.from.clone());
-    let is_dry = office.mailer.is_dry();
+    let (settings, from) = (&run.settings, setup.from.clone());
+    let is_dry = setup.mailer.is_dry();
     let build =
         |post: &OutgoingReport, before: Option<&MailedFigures>| -> Result<OutgoingMail, String> {
             let ready = ready.iter().find(|ready| ready.post == *post);
@@ -94,7 +94,7 @@ pub async fn send_all(
             message.page = is_dry.then(|| mail::page(&letter));
             Ok(message)
         };
-    lines.extend(send::send_all(posts, &mut office.mailer, memory, limit, build).await);
+    lines.extend(send::send_all(posts, &mut setup.mailer, memory, limit, build).await);
     annotate(&mut lines, wanted);
     lines
 }

@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 
 use super::answers::NoAnswer;
 use super::mails;
-use super::office::{MailSetup, MailerError};
+use super::mail_setup::{MailSetup, MailerError};
 use super::send::{Limit, SendLog, SendOutcome, SendResult};
 use super::{CostRun, ReportPeriod, Wanted};
 use crate::deliver::ledger::{ClaimOwner as Sender, SendLedger};
@@ -116,7 +116,7 @@ impl MailRound {
             return Ok(self.refused);
         };
         // Opened before the paid requests, which are useless if mails cannot be sent.
-        let mut office = match way.folder {
+        let mut setup = match way.folder {
             Some(folder) => MailSetup::dry(&run.settings, folder),
             None => MailSetup::open(&run.settings, way.config).await?,
         };
@@ -130,13 +130,13 @@ impl MailRound {
             run,
             &books,
             &self.wanted,
-            &mut office,
+            &mut setup,
             Some(&memory),
             &way.limit,
         );
         let mut lines = self.refused;
         lines.extend(sent.await);
-        office.mailer.close().await;
+        setup.mailer.close().await;
         Ok(lines)
     }
 }

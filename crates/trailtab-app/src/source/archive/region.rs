@@ -77,7 +77,7 @@ impl ArchivedRegion {
         for (number, line) in ledger.lines {
             let understood = match line {
                 Some(LedgerLine::Page(page)) => region.keep(&page),
-                Some(LedgerLine::Lost(lost)) => region.lose(&lost),
+                Some(LedgerLine::Lost(lost)) => region.mark_lost(&lost),
                 None => false,
             };
             if !understood {
@@ -104,7 +104,7 @@ impl ArchivedRegion {
     }
 
     /// Applies a line about a lost file.
-    pub(super) fn lose(&mut self, lost: &LostLine) -> bool {
+    pub(super) fn mark_lost(&mut self, lost: &LostLine) -> bool {
         self.covered.subtract(lost.span());
         let scope = &self.scope;
         let is_lost =

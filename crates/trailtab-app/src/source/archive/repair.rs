@@ -66,7 +66,7 @@ fn settle(
     }
     let ledger = region.scope.ledger(root);
     for line in lost {
-        region.lose(&line);
+        region.mark_lost(&line);
         let bytes = LedgerLine::Lost(line).to_bytes().map_err(io::Error::from);
         let bytes = bytes.attempt("write", &ledger)?;
         disk.append(&ledger, &bytes).attempt("write", &ledger)?;

@@ -45,7 +45,7 @@ pub(super) async fn page(
     let attribute = attribute.map(LookupAttribute::try_from).transpose();
     let attribute = attribute.map_err(|error| LookupFailure::Refused {
         code: "InvalidLookupAttributesException".to_owned(),
-        reason: aws::in_words(&error),
+        reason: aws::with_causes(&error),
     })?;
     let request = client
         .lookup_events()
@@ -105,7 +105,7 @@ fn without_code(
     error: &SdkError<LookupEventsError, HttpResponse>,
     status: Option<u16>,
 ) -> LookupFailure {
-    let reason = aws::in_words(error);
+    let reason = aws::with_causes(error);
     if status == Some(429) {
         return LookupFailure::Throttled;
     }

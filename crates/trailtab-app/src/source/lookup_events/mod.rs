@@ -153,7 +153,7 @@ impl LookupRun {
     }
 
     /// Records that a region, or a whole account (region `*`), is incomplete.
-    fn lose(&self, account: &str, region: &str, severity: Severity, code: &str, reason: String) {
+    fn record_failure(&self, account: &str, region: &str, severity: Severity, code: &str, reason: String) {
         let mut coverage = self.coverage();
         coverage.fail(account, region, code, severity);
         coverage.problem(ReadProblem {
@@ -177,7 +177,7 @@ pub async fn fetch(
     documents: mpsc::Sender<Document>,
 ) -> Result<(Option<CallerIdentity>, RunCoverage), LookupError> {
     let Some(begun) = interrupt.or(begin(&asked)).await else {
-        return Ok((None, given_up()));
+        return Ok((None, interrupted()));
     };
     let (config, caller, regions) = begun?;
     let run = Arc::new(LookupRun {
@@ -194,7 +194,7 @@ pub async fn fetch(
         None => Some(Ok(vec![own.clone()])),
     };
     let Some(accounts) = accounts else {
-        return Ok((Some(caller), given_up()));
+        return Ok((Some(caller), interrupted()));
     };
     let wanted = accounts?
         .into_iter()
@@ -256,7 +256,7 @@ async fn begin(
 }
 
 /// The coverage of a run that was interrupted before it began to read.
-fn given_up() -> RunCoverage {
+fn interrupted() -> RunCoverage {
     let mut coverage = RunCoverage::default();
     coverage.problem(interrupt::problem("event history", Severity::Failed));
     coverage
@@ -269,7 +269,7 @@ async fn read_account(run: Arc<LookupRun>, account: Arc<TargetAccount>) {
         Ok::<_, AccountRefusal>(regions::to_read(&account, &run.asked).await)
     };
     let lose = |code: &str, reason: String| {
-        run.lose(&account.id, ALL_REGIONS, Severity::Failed, code, reason);
+        run.record_failure(&account.id, ALL_REGIONS, Severity::Failed, code, reason);
     };
     let regions = match run.interrupt.or(regions).await {
         None => return lose(interrupt::CODE, interrupt::REASON.to_owned()),
@@ -293,7 +293,7 @@ fn report_unknown_accounts(run: &LookupRun, accounts: &[Arc<TargetAccount>]) {
         .filter(|name| !regions::is_pattern(name));
     for name in named.filter(|name| accounts.iter().all(|account| account.id != **name)) {
         let reason = "is not an active account of the organisation".to_owned();
-        run.lose(
+        run.record_failure(
             name,
             ALL_REGIONS,
             Severity::Failed,
@@ -319,7 +319,7 @@ async fn count_archived(run: &LookupRun, caller: &CallerIdentity) {
         }
         if run.interrupt.is_requested() {
             let (severity, reason) = (Severity::Failed, interrupt::REASON.to_owned());
-            run.lose(&account, &region, severity, interrupt::CODE, reason);
+            run.record_failure(&account, &region, severity, interrupt::CODE, reason);
             continue;
         }
         if !run.send_archived(&account, &region).await {
@@ -331,7 +331,7 @@ async fn count_archived(run: &LookupRun, caller: &CallerIdentity) {
             let missing = list_spans(&missing);
             let reason =
                 format!("is in the archive and cannot be read now; {missing} was not read");
-            run.lose(&account, &region, Severity::Partial, "NotListed", reason);
+            run.record_failure(&account, &region, Severity::Partial, "NotListed", reason);
         }
     }
 }

@@ -40,7 +40,7 @@ impl RegionStop {
     fn archive(error: &ArchiveError) -> RegionStop {
         RegionStop {
             code: "ArchiveError".to_owned(),
-            reason: aws::in_words(error),
+            reason: aws::with_causes(error),
         }
     }
 
@@ -137,14 +137,14 @@ impl RegionReading {
                 Step::Listen => interrupt.or(flights.join_next()).await.flatten(),
             };
             if let Some(landed) = landed {
-                self.land(landed).await?;
+                self.handle(landed).await?;
                 self.show();
             }
         }
     }
 
     /// Handles a result.
-    async fn land(&mut self, landed: Result<PageInFlight, JoinError>) -> Result<(), RegionStop> {
+    async fn handle(&mut self, landed: Result<PageInFlight, JoinError>) -> Result<(), RegionStop> {
         let (ask, number, answer) = landed.map_err(|error| RegionStop {
             code: "InternalError".to_owned(),
             reason: error.to_string(),
@@ -293,7 +293,7 @@ impl RegionReading {
             } else {
                 severity
             };
-            run.lose(account, region, severity, "OlderThan90Days", reason);
+            run.record_failure(account, region, severity, "OlderThan90Days", reason);
         }
         if let Some(RegionStop { code, reason }) = stop {
             let missing = self.walk.missing();
@@ -302,7 +302,7 @@ impl RegionReading {
                 true => format!("{code}: {reason}"),
                 false => format!("{code}: {reason}; {} was not read", list_spans(&missing)),
             };
-            run.lose(account, region, severity, &code, reason);
+            run.record_failure(account, region, severity, &code, reason);
         }
     }
 }

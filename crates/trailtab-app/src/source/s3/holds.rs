@@ -23,7 +23,7 @@ pub struct Holds {
 }
 
 /// Describes what there is instead of log files.
-pub(super) fn there(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String {
+pub(super) fn describe(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String {
     let Some(holds) = holds else {
         return String::new();
     };
@@ -56,7 +56,7 @@ pub(super) fn there(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String
 
 impl S3Store {
     /// The error for a prefix without log files.
-    pub(super) async fn nothing(&self, prefix: &str) -> S3Error {
+    pub(super) async fn empty_error(&self, prefix: &str) -> S3Error {
         S3Error::Empty {
             bucket: self.bucket.clone(),
             prefix: prefix.to_owned(),
@@ -92,7 +92,7 @@ impl S3Store {
     }
 
     /// Adds the first and last day with log files of some regions to the coverage.
-    pub(super) async fn date(&self, listings: &[KeyListing]) {
+    pub(super) async fn add_days_stored(&self, listings: &[KeyListing]) {
         let regions = listings.iter().filter(|listing| listing.scope.is_some());
         for listing in regions.take(MAX_DATED_REGIONS) {
             let (first, last) = (false, true);
@@ -139,7 +139,7 @@ mod tests {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             has_more,
         };
-        there("b", wanted, Some(&holds))
+        describe("b", wanted, Some(&holds))
     }
 
     #[test]
@@ -161,6 +161,6 @@ mod tests {
         let many: Vec<String> = (0..10).map(|n| format!("{n}/")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(said("x/", "", &many, false).ends_with(" 7/ and more"));
-        assert_eq!(there("b", "x", None), "");
+        assert_eq!(describe("b", "x", None), "");
     }
 }
