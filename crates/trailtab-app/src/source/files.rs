@@ -13,7 +13,7 @@ use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 const LARGE_FILE_BYTES: u64 = 1 << 20;
 
 /// Lists the files under a path: large ones first, then the others by name. Adds a problem to the
-/// coverage for everything it add_open_failure list.
+/// coverage for everything it cannot list.
 pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut RunCoverage) -> Vec<Document> {
     let mut files = Vec::new();
     match fs::metadata(path) {
