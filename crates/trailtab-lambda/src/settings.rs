@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_named() {
+    fn invalid_settings_are_named() {
         for (name, value) in [
             ("TRAILTAB_USAGE_NAMESPACE", "AWS/Usage"),
             ("TRAILTAB_USAGE_NAMESPACE", "a b"),

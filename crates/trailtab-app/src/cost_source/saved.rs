@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_loaded_and_the_newest_counts() {
+    fn saved_answers_are_loaded_and_the_newest_wins() {
         let account = AccountListing {
             id: "111122223333".to_owned(),
             name: "Größe\u{1b}[2J".to_owned(),
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_is_no_answer() {
+    fn incomplete_files_are_rejected() {
         let fails = |name: &str, bytes: &[u8]| {
             let good = save(&answer("Owner", 1)).unwrap();
             let files = [good, (name.to_owned(), bytes.to_vec())];

@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_arrived_is_not_sent_again() {
+    async fn a_delivered_entry_is_not_sent_again() {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_did_not_arrive_may_be_sent_again() {
+    async fn a_released_entry_may_be_sent_again() {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_may_have_arrived_is_not_sent_again() {
+    async fn an_unconfirmed_entry_is_not_sent_again() {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_lists_is_removed_and_nothing_else() {
+    fn only_listed_files_are_removed() {
         let directory = tempfile::tempdir().unwrap();
         let folder = directory.path();
         let (ours, also) = (write(folder, "a/b/ours"), write(folder, "c/d/ours"));

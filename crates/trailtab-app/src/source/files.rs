@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_being_written_is_not_read() {
+    fn unfinished_output_is_not_read() {
         let directory = tempfile::tempdir().unwrap();
         for name in [".trailtab-abc/a.jsonl", ".trailtab-abc.part", "logs/a.json"] {
             let path = directory.path().join(name);

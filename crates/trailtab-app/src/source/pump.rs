@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_that_blocks_is_given_up_and_what_came_before_is_kept() {
+    fn a_blocked_read_is_abandoned_and_earlier_bytes_are_kept() {
         let (sender, receiver) = channel();
         let (requester, interrupt) = interrupt::channel();
         sender.send(b"first second".to_vec()).unwrap();
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_is_given_up() {
+    fn an_endless_source_is_abandoned() {
         let (requester, interrupt) = interrupt::channel();
         let mut pump = Pump::start(|| Ok(io::repeat(b'x')), &interrupt).unwrap();
         pump.read_exact(&mut [0; 9]).unwrap();

@@ -195,7 +195,7 @@ async fn pages_are_followed_to_the_end_with_the_same_question() {
 }
 
 #[tokio::test]
-async fn only_what_succeeds_is_charged() {
+async fn only_successful_requests_are_charged() {
     let throttled = error(400, "LimitExceededException");
     let script = vec![throttled, error(500, "InternalFailure"), ok(&[], None)];
     let (answer, counts, _) = ask(&query(), 1, script).await;
@@ -263,7 +263,7 @@ async fn a_lost_token_costs_one_new_beginning() {
 }
 
 #[tokio::test]
-async fn what_lasts_is_not_tried_again() {
+async fn permanent_errors_are_not_retried() {
     for (code, expected) in [
         ("AccessDeniedException", "ce:GetCostAndUsage"),
         ("DataUnavailableException", "enable it"),
@@ -286,7 +286,7 @@ async fn what_lasts_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_for_a_while() {
+async fn temporary_errors_are_retried_for_a_while() {
     let (answer, counts, _) = ask(&query(), 9, vec![error(503, "ServiceUnavailable")]).await;
     let message = answer.unwrap_err().to_string();
     assert!(
@@ -314,7 +314,7 @@ async fn what_passes_is_tried_for_a_while() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_no_answer() {
+async fn invalid_responses_are_rejected() {
     let changed = |path: &str, value: Value| {
         let mut day = day("a");
         *day.pointer_mut(path).unwrap() = value;

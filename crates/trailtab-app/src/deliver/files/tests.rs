@@ -134,7 +134,7 @@ fn planted_links_are_not_followed() {
 }
 
 #[test]
-fn what_is_its_owners_is_created_like_that() {
+fn private_files_have_private_modes() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name| directory.path().join(name);
     create(&path("created"), b"x", Readers::Owner).unwrap();
@@ -177,7 +177,7 @@ fn folder(target: &Path, files: &[(&str, &str)]) -> NewFolder {
 }
 
 #[test]
-fn a_folder_takes_up_what_it_lacks_and_nothing_is_replaced() {
+fn joining_a_folder_adds_missing_files_and_replaces_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("charts");
     let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
@@ -226,7 +226,7 @@ fn a_folder_that_must_be_new_gets_a_number() {
 }
 
 #[test]
-fn what_gets_no_name_is_removed_with_all_that_is_in_it() {
+fn an_unfinished_folder_is_removed_with_its_contents() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("raw");
     drop(folder(&target, &[("a/b/c", "x")]));

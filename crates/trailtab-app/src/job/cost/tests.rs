@@ -99,7 +99,7 @@ async fn ready(run: &mut CostRun) -> (Vec<Wanted>, super::AccountTotals) {
 }
 
 #[tokio::test]
-async fn what_was_mailed_and_has_changed_is_said() {
+async fn changed_figures_are_restated() {
     let mut run = run("2026-09-21T06:00:00Z");
     let (wanted, books) = ready(&mut run).await;
     let head = wanted

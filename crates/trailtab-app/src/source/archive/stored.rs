@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_an_archive_writes_is_accepted() {
+    fn only_files_written_by_an_archive_are_accepted() {
         let good = gzip(br#"{"Records":[{"eventID":"a","eventTime":"x"},{"other":1}]}"#).unwrap();
         assert_eq!(ids(&good), Ok(vec![Some("a".to_owned()), None]));
         assert_eq!(

@@ -374,7 +374,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_about_to_be_forgotten_is_read_first() {
+    fn the_oldest_part_is_read_first() {
         let now = 1_800_000_000;
         let of = |from, until| {
             let windows = RemainingWindows::of(SecondRange { from, until }, now);

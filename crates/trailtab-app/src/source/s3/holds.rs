@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_prefix_is_told_what_there_is() {
+    fn the_error_of_a_wrong_prefix_lists_what_exists() {
         assert_eq!(said("", "", &[], false), ": s3://b/ is empty");
         assert_eq!(
             said("AWSLog/1/", "", &["AWSLogs/", "folder/"], false),

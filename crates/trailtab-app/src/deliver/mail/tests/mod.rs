@@ -128,7 +128,7 @@ async fn without_an_answer_nothing_is_sent_again() {
 }
 
 #[tokio::test]
-async fn what_is_refused_at_its_end_was_not_taken() {
+async fn a_mail_rejected_after_its_data_was_not_accepted() {
     let mut answers = ["554 spam", "452 full", "421 going down", "250 ok"].into_iter();
     let server = Scripted::start(move |_, heard| match heard {
         END => Next::Say(answers.next().unwrap()),

@@ -177,7 +177,7 @@ async fn a_run_that_is_killed_between_two_recipients_is_taken_up() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_killed_while_sending_leaves_a_mail_that_nobody_sends() {
+async fn a_mail_whose_run_was_killed_while_sending_is_never_sent_again() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
     let ann = || vec![post("ann@example.com", "1")];
     // A killed run leaves its claim.
@@ -215,7 +215,7 @@ async fn a_mail_without_an_answer_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn what_has_changed_is_corrected_once() {
+async fn a_changed_report_is_corrected_once() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
     let amounts = ["40.1", "40.1", "52.3", "52.3", "40.1", "40.1"];
     let mut outcomes = Vec::new();
@@ -289,7 +289,7 @@ fn keys_hold_no_addresses() {
 }
 
 #[tokio::test]
-async fn what_was_mailed_is_remembered_for_each_report() {
+async fn mailed_figures_are_recorded_per_report() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
     let first = post("ann@example.com", "40.10");
     let mut second = post("ann@example.com", "41.25");

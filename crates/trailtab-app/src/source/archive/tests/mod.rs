@@ -121,7 +121,7 @@ fn open(root: &Path) -> EventArchive {
 }
 
 #[test]
-fn what_is_kept_is_covered_and_found_again() {
+fn stored_pages_are_covered_and_found_again() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("deep/archive");
     let aws = events(&[0, 10, 20, 599, 600, 700]);
@@ -193,7 +193,7 @@ fn only_one_run_writes() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_refused() {
+fn invalid_events_are_rejected() {
     let directory = tempfile::tempdir().unwrap();
     let archive = open(directory.path());
     let add = |account, region, json| {
@@ -405,7 +405,7 @@ fn a_lost_file_is_moved_away_and_its_seconds_are_fetched_again() {
 }
 
 #[test]
-fn a_failed_write_is_told_with_what_to_do_next() {
+fn the_error_of_a_failed_write_suggests_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let archive = open(directory.path());
     // A file in place of a folder.
