@@ -31,7 +31,7 @@ pub enum AccountsError {
     )]
     NotAllowed(aws::ListError),
     /// The account is not in an organization.
-    #[error("the account is in no organisation: {0}")]
+    #[error("the account is not in an organisation: {0}")]
     NoOrganization(aws::ListError),
     /// Any other failure.
     #[error("the organisation's accounts cannot be listed (organizations:ListAccounts): {0}")]

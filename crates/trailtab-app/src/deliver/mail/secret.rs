@@ -67,7 +67,7 @@ fn advice(code: Option<&str>) -> &'static str {
             " (needed: kms:Decrypt on the key that it is encrypted with)"
         }
         Some("ResourceNotFoundException") => {
-            " (is it in this region? An ARN in place of the name says in which one it is)"
+            " (is it in this region? An ARN instead of a name includes the region)"
         }
         _ => "",
     }

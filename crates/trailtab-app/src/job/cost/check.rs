@@ -94,7 +94,7 @@ pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfi
         false => {
             let notes = run.remarks.join("; ");
             let what = match notes.is_empty() {
-                true => "the account is in no organisation".to_owned(),
+                true => "the account is not in an organisation".to_owned(),
                 false => notes,
             };
             checked.add(CheckVerdict::Doubtful, what);
@@ -176,7 +176,7 @@ async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
         }
         Err(error) => {
             let what = format!(
-                "whether the tag {} is active could not be found out, which takes ce:ListCostAllocationTags in the management account: {}",
+                "cannot check whether the tag {} is active (needs ce:ListCostAllocationTags in the management account): {}",
                 keys.join(" and "),
                 aws::explain(&error)
             );
@@ -299,7 +299,7 @@ async fn ses(settings: &CostSettings, from: &str, config: &SdkConfig, checked: &
     match client.get_account().send().await {
         Ok(account) if !account.production_access_enabled() => checked.add(
             CheckVerdict::Doubtful,
-            format!("SES in {region} is in its sandbox: it sends to verified addresses alone, 200 mails a day"),
+            format!("SES in {region} is in its sandbox: it sends only to verified addresses, 200 mails a day"),
         ),
         // GetAccount is not needed for sending, so its failure is no finding.
         _ => {}

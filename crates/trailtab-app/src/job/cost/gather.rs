@@ -126,7 +126,7 @@ impl CostGathering<'_> {
         if let Some(control) = given.next() {
             let read = control.and_then(|control| Ok(self.reader.control(&control)?));
             if let Err(error) = read {
-                self.gap(None, None, true, "what belongs to no account", &error);
+                self.gap(None, None, true, "the costs without an account", &error);
             }
         }
         Ok(())
@@ -150,7 +150,7 @@ impl CostGathering<'_> {
                 self.gap(None, None, false, "owners", &error);
                 // Without owners by account, it is unknown where people have costs.
                 for person in &need.people {
-                    self.gap(None, Some(person.clone()), true, "what they used", &error);
+                    self.gap(None, Some(person.clone()), true, "their usage", &error);
                 }
             }
         }
@@ -217,7 +217,7 @@ impl CostGathering<'_> {
         for (person, answer) in people.into_iter().zip(given) {
             let read = answer.and_then(|answer| Ok(self.reader.person(&answer, person)?));
             if let Err(error) = read {
-                self.gap(None, Some(person.clone()), true, "what they used", &error);
+                self.gap(None, Some(person.clone()), true, "their usage", &error);
             }
         }
     }
@@ -245,7 +245,7 @@ impl CostGathering<'_> {
                     .usage_of(&answer, self.rules, key, cuts, wanted)?)
             });
             if let Err(error) = read {
-                let what = format!("who used what in account {account}");
+                let what = format!("the usage by owner in account {account}");
                 if cuts != PERSONAL {
                     self.gap(Some(account.clone()), None, false, &what, &error);
                     continue;

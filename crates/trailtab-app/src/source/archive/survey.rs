@@ -169,7 +169,7 @@ impl ArchiveReader {
     pub fn strays(&self) -> Result<PathFindings, ArchiveError> {
         let mut findings = PathFindings::default();
         for path in &self.torn {
-            let what = "ends in a line that was not written to its end; the next run cuts it off";
+            let what = "ends in an incomplete line, which the next run removes";
             findings.add(finding(path, what.to_owned()));
         }
         let known: HashMap<PathBuf, &ArchivedRegion> = self
@@ -196,7 +196,7 @@ impl ArchiveReader {
         let damaged = layout::damaged(&self.root);
         for (path, _) in entries(&damaged).attempt("look into", &damaged)? {
             let what =
-                "was damaged and moved here; what was in it is fetched again if AWS still has it";
+                "was damaged and moved here; its events are fetched again if AWS still has them";
             findings.add(finding(&path, what.to_owned()));
         }
         Ok(findings)
@@ -207,7 +207,7 @@ impl ArchiveReader {
 fn stray(name: &str, ledger: &HashSet<String>) -> Option<&'static str> {
     let whole = name.strip_suffix(".part").unwrap_or(name);
     match (name.ends_with(UNFINISHED), ledger.contains(whole)) {
-        (true, true) => Some("is whole; the next run gives it its name"),
+        (true, true) => Some("is complete; the next run renames it"),
         (true, false) => Some("is a leftover of an interrupted run, or being written right now"),
         (false, true) => None,
         (false, false) => Some("is in no ledger: its events may be stored twice"),
