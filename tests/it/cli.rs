@@ -421,13 +421,13 @@ fn gzip_with_something_behind_it() {
         "behind.gz",
         &[&gz[..], b"trailing bytes"].concat(),
         1,
-        "(partial): bytes that are no gzip follow its end",
+        "(partial): bytes after its end are not gzip",
     );
     survive(
         "zeros.gz",
         &[&gz[..], &[0; 512]].concat(),
         1,
-        "(partial): bytes that are no gzip follow its end",
+        "(partial): bytes after its end are not gzip",
     );
 }
 
@@ -517,7 +517,7 @@ fn a_line_of_100_megabytes_costs_itself() {
     let (counted, problems) = outcome(&ended.summary());
     assert_eq!(counted, 2, "{problems:?}");
     assert!(
-        problems[0].starts_with("log (partial): no record ends within 16 MiB behind byte "),
+        problems[0].starts_with("log (partial): no record ends within 16 MiB after byte "),
         "{problems:?}"
     );
 }
@@ -540,12 +540,12 @@ fn broken_json() {
     let broken = one.replace("\"eventName\":", "\"eventName\"");
     let lines = format!("{one}\n{broken}\n{two}\n");
     let byte = one.len() + 1 + broken.find("\"eventName\"").unwrap() + 11;
-    let reason = format!("(partial): broken JSON at byte {byte}; what stands before it was read");
+    let reason = format!("(partial): broken JSON at byte {byte}; the records before it were read");
     survive("lines.jsonl", lines.as_bytes(), 2, &reason);
     survive("lines.jsonl.gz", &gzip(lines.as_bytes()), 2, &reason);
     let file = format!("{{\"Records\":[{one},{broken},{two}]}}");
     let reason = format!(
-        "(partial): broken JSON at byte {}; what stands before it was read",
+        "(partial): broken JSON at byte {}; the records before it were read",
         byte + 12
     );
     survive("file.json", file.as_bytes(), 1, &reason);

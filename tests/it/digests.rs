@@ -493,7 +493,7 @@ fn wrong_usage_is_refused() {
     sandbox.write("keys.json", r#"{"PublicKeyList":[]}"#);
     let error = run(&["x", "--verify-digests", "--public-keys", "keys.json"]);
     let error = error.expect(1).err;
-    assert!(error.contains("there is no key in it"), "{error}");
+    assert!(error.contains("it holds no key"), "{error}");
 }
 
 /// A CloudTrail that answers with these bodies, one after the other, and the requests it got.

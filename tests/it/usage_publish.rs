@@ -150,7 +150,7 @@ fn other_numbers_for_an_hour_are_not_added_to_it() {
     lab.rewrite(lab.records[..2000].to_vec());
     let ended = lab.publish(&["--yes"]).expect(3);
     assert!(
-        ended.err.contains("others were in their place"),
+        ended.err.contains("published in their place"),
         "{}",
         ended.err
     );

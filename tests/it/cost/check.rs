@@ -95,7 +95,7 @@ fn what_may_not_be_asked_is_named() {
         "organizations:ListAccounts",
         "ce:GetCostAndUsage",
         "ce:ListCostAllocationTags",
-        "no mail server is known",
+        "no mail server is configured",
     ] {
         assert!(checked.out.contains(part), "{part}: {}", checked.out);
     }

@@ -148,7 +148,7 @@ fn a_pattern_that_fits_no_region_is_refused() {
     assert!(
         ended
             .err
-            .contains("--region mars-*: no region fits this pattern"),
+            .contains("--region mars-*: no region matches this pattern"),
         "{}",
         ended.err
     );

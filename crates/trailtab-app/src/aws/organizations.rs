@@ -1,4 +1,4 @@
-//! The accounts of an organisation.
+//! Lists the accounts of an organization.
 
 use aws_config::SdkConfig;
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
@@ -7,14 +7,14 @@ use trailtab_core::scope::AccountId;
 
 use super::{AwsFailure, organizations};
 
-/// An account, as its organisation lists it.
+/// An account, as returned by Organizations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationAccount {
     /// The account id.
     pub id: AccountId,
     /// Names are not unique; empty if there is none.
     pub name: String,
-    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or whatever AWS comes up with.
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or a newer state.
     pub state: String,
 }
 
@@ -24,7 +24,7 @@ impl OrganizationAccount {
     }
 
     fn of(account: &Account) -> Option<OrganizationAccount> {
-        // `Status` is going away in favour of `State`.
+        // `State` replaces the deprecated `Status`.
         let state = account.state().map(AccountState::as_str);
         let state = state.or_else(|| account.status().map(AccountStatus::as_str));
         Some(OrganizationAccount {

@@ -1,4 +1,4 @@
-//! What AWS says when it refuses a request, and what to do about it.
+//! Explains AWS's error responses, and what to do about them.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::DateTime;
@@ -8,7 +8,7 @@ use super::credentials::one_line;
 use super::failure::is_denied;
 use crate::clock;
 
-/// AWS takes a signature for five minutes.
+/// AWS accepts signatures for five minutes.
 const MAX_CLOCK_ERROR: i64 = 5 * 60;
 
 /// How many seconds this machine's clock is ahead of AWS's, by the date of an answer.
@@ -18,8 +18,8 @@ pub(super) fn clock_error(response: Option<&HttpResponse>) -> Option<i64> {
     Some(clock::now().saturating_sub(theirs.secs()))
 }
 
-/// A code and a message of AWS, and what to do about it. `ahead` is by how many seconds this machine's clock is
-/// ahead of AWS's, if that is known.
+/// AWS's code and message with a hint. `ahead` is the number of seconds by which this machine's
+/// clock is ahead of AWS's, if known.
 pub(super) fn refusal(code: &str, message: Option<&str>, ahead: Option<i64>) -> String {
     let said = said(code, message);
     let message = one_line(message.unwrap_or_default());
@@ -39,7 +39,8 @@ pub(super) fn refusal(code: &str, message: Option<&str>, ahead: Option<i64>) -> 
         "ExpiredToken" | "ExpiredTokenException" => {
             format!("the temporary credentials have expired ({code}): get new ones and run again")
         }
-        // The region or service of the signature is wrong, as for an emulator's endpoint, not the key.
+        // The region or service of the signature is wrong, as with an emulator's endpoint; the key
+        // may be valid.
         "SignatureDoesNotMatch" | "InvalidSignatureException"
             if message.starts_with("Credential should be scoped") =>
         {
@@ -56,7 +57,7 @@ pub(super) fn refusal(code: &str, message: Option<&str>, ahead: Option<i64>) -> 
     }
 }
 
-/// A code and a message of AWS, in one line.
+/// AWS's code and message on one line.
 pub(super) fn said(code: &str, message: Option<&str>) -> String {
     match one_line(message.unwrap_or_default()).as_str() {
         "" => code.to_owned(),
@@ -81,7 +82,7 @@ fn clock_is_wrong(code: &str, ahead: Option<i64>) -> String {
     format!("the clock of this machine {how} ({code}): set it, for example by NTP")
 }
 
-/// What to grant, as far as AWS's message names it.
+/// The permission to grant, if AWS's message names it.
 fn what_to_allow(message: &str) -> String {
     let action = message.split_once("not authorized to perform: ");
     let action = action.and_then(|(_, rest)| rest.split_whitespace().next());

@@ -1,4 +1,4 @@
-//! The accounts of the organisation: their names and states.
+//! Lists the accounts of the organization, with names and states.
 
 use aws_config::SdkConfig;
 use serde::{Deserialize, Serialize};
@@ -11,15 +11,15 @@ use crate::aws::{self, FailureKind};
 pub struct AccountListing {
     /// Twelve digits.
     pub id: String,
-    /// Names are not unique; empty if there is none.
+    /// Not unique; empty if the account has no name.
     #[serde(default)]
     pub name: String,
-    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or whatever AWS comes up with.
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or a newer state.
     #[serde(default)]
     pub state: String,
 }
 
-/// Why the accounts are not known.
+/// Why the accounts cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountsError {
     /// There are no credentials, or no network.
@@ -38,11 +38,11 @@ pub enum AccountsError {
     Failed(aws::AwsFailure),
 }
 
-/// Lists all accounts of the organisation, closed ones as well: they may still cost something.
+/// Lists all accounts of the organization, including closed ones, which may still incur costs.
 ///
 /// # Errors
 ///
-/// If any page of the list cannot be had.
+/// Fails if any page of the list fails.
 pub async fn accounts(config: &SdkConfig) -> Result<Vec<AccountListing>, AccountsError> {
     let listed = aws::list_accounts(config)
         .await

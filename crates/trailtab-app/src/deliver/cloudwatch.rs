@@ -1,4 +1,4 @@
-//! Metrics to CloudWatch, once: `PutMetricData` has no token that would make a repetition harmless.
+//! Publishes metrics to CloudWatch, each once: `PutMetricData` has no idempotency token.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,40 +17,40 @@ use crate::aws::{self, AwsFailure, Backoff, FailureKind};
 use trailtab_core::activity::usage::metrics::{MinuteDatum, UsageMetric};
 use trailtab_core::time::Seconds;
 
-/// The wait after the first refusal; the next ones are twice as long each.
+/// The wait after the first rejection; doubled after each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The longest wait between two requests.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Maximum wait between two requests.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Why CloudWatch could not be asked what it holds.
+/// Why CloudWatch cannot be queried.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot ask CloudWatch which metrics it holds already: {0}")]
 pub struct ReadError(String);
 
-/// A request that has less time than this is not begun: it would be cut off before its answer, and nobody
-/// would know what became of it.
-const SHORTEST: Duration = Duration::from_millis(500);
+/// Minimum time left to start a request. With less, it could be cut off before the answer, leaving
+/// it unconfirmed.
+const MIN_REQUEST_TIME: Duration = Duration::from_millis(500);
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutOutcome {
-    /// All of it was taken.
+    /// Accepted completely.
     Arrived,
-    /// It was sent, and no answer came: all of it was taken, or nothing.
+    /// Sent without receiving an answer: accepted completely or not at all.
     Unconfirmed(String),
-    /// Nothing of it was taken, for this reason.
+    /// Not accepted, for this reason.
     Refused(String),
 }
 
-/// What came instead of a confirmation.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum PutFailure {
-    /// Nothing was taken, which may be otherwise in a moment.
+    /// Not accepted; a retry may succeed.
     Passing(String),
-    /// Nothing was taken, nor will it be.
+    /// Not accepted; a retry will fail.
     Final(String),
-    /// Nobody knows whether it was taken.
+    /// Unknown whether it was accepted.
     Unanswered(String),
 }
 
@@ -62,7 +62,7 @@ pub struct MetricPublisher {
 }
 
 impl MetricPublisher {
-    /// Sends with this client, which must not repeat anything by itself.
+    /// Publishes with this client, which must not retry by itself.
     pub fn new(client: Client, namespace: &str) -> MetricPublisher {
         MetricPublisher {
             client,
@@ -70,13 +70,13 @@ impl MetricPublisher {
         }
     }
 
-    /// Sends data that fit into one request, again and again until they are taken, or until it is
-    /// certain that they will not be, or until `deadline`. Returns how often it was repeated as well.
+    /// Sends data that fits into one request, retrying until it is accepted or permanently
+    /// rejected, or until `deadline`. Returns the outcome and the number of retries.
     pub async fn publish(&self, data: &[MinuteDatum], deadline: Instant) -> (PutOutcome, u64) {
         let mut repeated = 0;
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
-            if Instant::now() + SHORTEST > deadline {
+            if Instant::now() + MIN_REQUEST_TIME > deadline {
                 let reason = "no time was left to send them".to_owned();
                 return (PutOutcome::Refused(reason), repeated);
             }
@@ -103,11 +103,11 @@ impl MetricPublisher {
         }
     }
 
-    /// Tells in which hours, by their first second, CloudWatch holds data of any of these metrics.
+    /// The hours, by their first second, for which CloudWatch has data of any of these metrics.
     ///
     /// # Errors
     ///
-    /// If CloudWatch does not answer, or not to us (`cloudwatch:GetMetricData`).
+    /// Fails if CloudWatch does not answer or denies `cloudwatch:GetMetricData`.
     pub async fn present(
         &self,
         metrics: &[UsageMetric],
@@ -141,7 +141,7 @@ impl MetricPublisher {
             let page = request.send().await;
             let page = page.map_err(|error| ReadError(aws::explain(&error)))?;
             let results = page.metric_data_results().iter();
-            // Other codes than these two say that data are missing which may be there.
+            // With any other status, existing data may be missing from the result.
             let is_whole =
                 |status| [StatusCode::Complete, StatusCode::PartialData].contains(status);
             let broken = results
@@ -192,7 +192,7 @@ fn datum(datum: &MinuteDatum) -> MetricDatum {
         .metric_name(&datum.metric.name)
         .set_dimensions(Some(dimensions(&datum.metric)))
         .timestamp(DateTime::from_secs(datum.minute))
-        // No account has made so many calls in a minute that a float could not count them.
+        // Counts per minute are far below 2^53, so the conversion is exact.
         .value(datum.value as f64)
         .unit(StandardUnit::Count)
         .build()

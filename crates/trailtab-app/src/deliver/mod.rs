@@ -1,4 +1,4 @@
-//! Where bytes go.
+//! Destinations: files, ledgers, CloudWatch, and mail.
 
 pub mod cloudwatch;
 pub mod files;

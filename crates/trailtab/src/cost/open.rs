@@ -40,7 +40,7 @@ pub(super) async fn config(args: &CostArgs) -> Result<SdkConfig, aws::ConfigErro
         || is_s3(&sending.ledger);
     match asks {
         true => aws::config(&args.credentials.access()).await,
-        false => Ok(aws::nobody()),
+        false => Ok(aws::without_credentials()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Mails by SES, with the caller's own permission.
+//! Sends mails with SES, using the caller's credentials.
 
 use std::time::Duration;
 
@@ -14,17 +14,18 @@ use tokio::time;
 use super::{OutgoingMail, SendError, shortened};
 use crate::aws::{self, AwsFailure, Backoff, FailureKind};
 
-/// Bytes that SES takes of a mail, in base64 as it travels.
-const LARGEST: usize = 40 << 20;
+/// Maximum size of a mail in SES, in base64.
+const MAX_BASE64_BYTES: usize = 40 << 20;
 
-/// The wait after the first throttle; the next ones are twice as long each. In the sandbox, SES takes one a second.
+/// The wait after the first throttle; doubled after each further one. The SES sandbox accepts one
+/// mail per second.
 const FIRST_WAIT: Duration = Duration::from_millis(300);
 
-/// The longest wait between two requests.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Maximum wait between two requests.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Requests for one mail at most.
-const ATTEMPTS: u32 = 8;
+/// Maximum requests per mail.
+const MAX_ATTEMPTS: u32 = 8;
 
 /// SES in one region.
 #[derive(Debug)]
@@ -32,13 +33,13 @@ pub struct SesSender {
     client: Client,
     region: String,
     configuration_set: Option<String>,
-    /// What there is to say of the account, once somebody was refused.
+    /// Hint about the SES sandbox; not set until an address was rejected.
     sandbox: Option<&'static str>,
 }
 
-/// What came instead of a confirmation.
+/// Why a request failed.
 enum SesFailure {
-    /// Too many at a time; nothing was taken.
+    /// Throttled; nothing was accepted.
     Throttled(String),
     Of(SendError),
 }
@@ -59,16 +60,16 @@ impl SesSender {
         }
     }
 
-    /// Sends a mail; again if SES said that it took nothing because of its rate.
+    /// Sends a mail, repeating the request while SES throttles it.
     ///
     /// # Errors
     ///
     /// See [`SendError`].
     pub(super) async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         let bytes = message.bytes.len().div_ceil(3) * 4;
-        if bytes > LARGEST {
+        if bytes > MAX_BASE64_BYTES {
             return Err(SendError::Refused {
-                reason: format!("it has {bytes} bytes in base64, and SES takes {LARGEST}"),
+                reason: format!("it has {bytes} bytes in base64, and SES takes {MAX_BASE64_BYTES}"),
                 is_lasting: true,
             });
         }
@@ -77,7 +78,7 @@ impl SesSender {
             match self.request(message).await {
                 Ok(()) => return Ok(()),
                 Err(SesFailure::Of(error)) => return Err(error),
-                Err(SesFailure::Throttled(reason)) if attempt == ATTEMPTS => {
+                Err(SesFailure::Throttled(reason)) if attempt == MAX_ATTEMPTS => {
                     return Err(SendError::Broken {
                         reason,
                         is_lasting: false,
@@ -131,7 +132,7 @@ impl SesSender {
         }
     }
 
-    /// What helps whoever has an address that SES does not know yet.
+    /// A hint for addresses that are not verified.
     async fn about_verifying(&mut self, message: &str) -> String {
         if !message.contains("not verified") {
             return String::new();
@@ -140,9 +141,9 @@ impl SesSender {
             let account = self.client.get_account().send().await;
             self.sandbox = Some(match account {
                 Ok(account) if !account.production_access_enabled => {
-                    "; this account is in SES's sandbox there, so recipients have to be verified as well, or production access asked for"
+                    "; this account is in SES's sandbox there, so recipients must be verified as well, or production access requested"
                 }
-                // It is not, or we may not ask.
+                // Not in the sandbox, or ses:GetAccount is not allowed.
                 _ => "",
             });
         }

@@ -1,11 +1,12 @@
-//! Reports become mails, and mails are sent: each once, and once more if what it said has changed.
+//! Turns reports into mails and sends them: each once, and again as a correction if its figures
+//! have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
 use super::history::{CurrencyTotal, MailedFigures};
-use super::office::MailSetup;
+use super::mail_setup::MailSetup;
 use super::send::{self, Limit, OutgoingReport, SendLog, SendOutcome, SendResult};
 use super::{AccountTotals, CostRun, Wanted};
 use crate::deliver::ledger::{LedgerError, SendLedger};
@@ -20,7 +21,7 @@ use trailtab_core::cost::settings::CostSettings;
 use trailtab_render::cost::{self, MailLetter};
 use trailtab_render::mail;
 
-/// A mail that cannot be made.
+/// Why a mail cannot be built.
 #[derive(Debug, thiserror::Error)]
 enum MailBuildError {
     #[error("the table cannot be attached: {0}")]
@@ -29,23 +30,19 @@ enum MailBuildError {
     Message(#[from] mail::MessageError),
 }
 
-/// A report that is ready, and whom it is for.
+/// A report ready to be sent.
 #[derive(Debug)]
 struct ReadyReport {
     post: OutgoingReport,
     report: CostReport,
 }
 
-/// Sends all reports that are wanted, and tells what became of each.
-///
-/// # Errors
-///
-/// None: what goes wrong with one report stands in its line.
+/// Sends all wanted reports and returns the outcome of each. A failure affects only its own report.
 pub async fn send_all(
     run: &CostRun,
     books: &AccountTotals,
     wanted: &[Wanted],
-    office: &mut MailSetup,
+    setup: &mut MailSetup,
     memory: Option<&SendLog<'_>>,
     limit: &Limit,
 ) -> Vec<SendResult> {
@@ -65,7 +62,8 @@ pub async fn send_all(
             lines.push(line(&post, SendOutcome::NoData));
             continue;
         }
-        // What is wrong with the settings is told; figures that may be wrong are not mailed.
+        // Problems with the settings are mentioned in the mail, but figures that may be wrong are
+        // not mailed.
         if let Some(gap) = books.gaps(audience, owner).next() {
             lines.push(line(&post, incomplete(&gap.reason)));
             continue;
@@ -83,20 +81,20 @@ pub async fn send_all(
         ready.push(ReadyReport { post, report });
     }
     let posts: Vec<OutgoingReport> = ready.iter().map(|ready| ready.post.clone()).collect();
-    let (settings, from) = (&run.settings, office.from.clone());
-    let is_dry = office.mailer.is_dry();
+    let (settings, from) = (&run.settings, setup.from.clone());
+    let is_dry = setup.mailer.is_dry();
     let build =
         |post: &OutgoingReport, before: Option<&MailedFigures>| -> Result<OutgoingMail, String> {
             let ready = ready.iter().find(|ready| ready.post == *post);
-            // Each post was made of one of them.
+            // Each post was made from one of these reports.
             let ready = ready.ok_or("there is no such report")?;
             let made = message(settings, &from, ready, before, run.now);
             let (letter, mut message) = made.map_err(|error| error.to_string())?;
-            // Only what is looked at needs a page.
+            // Only dry runs need a page.
             message.page = is_dry.then(|| mail::page(&letter));
             Ok(message)
         };
-    lines.extend(send::send_all(posts, &mut office.mailer, memory, limit, build).await);
+    lines.extend(send::send_all(posts, &mut setup.mailer, memory, limit, build).await);
     annotate(&mut lines, wanted);
     lines
 }
@@ -118,7 +116,8 @@ fn incomplete(reason: &str) -> SendOutcome {
     }
 }
 
-/// Tells the operator what a recipient did not get, for what is wrong with the settings.
+/// Adds notes for the operator about what recipients did not get because of problems with the
+/// settings.
 fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
     for wanted in wanted {
         let ReportRecipient {
@@ -140,7 +139,7 @@ fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
     }
 }
 
-/// The lines of those who cannot get a report.
+/// Results for recipients that cannot get a report.
 pub fn refused(refused: &[RefusedRecipient]) -> impl Iterator<Item = SendResult> {
     refused.iter().map(|refused| SendResult {
         report: kind(refused.kind).to_owned(),
@@ -162,7 +161,7 @@ fn kind(kind: AudienceKind) -> &'static str {
     }
 }
 
-/// What a report is called in the ledger.
+/// The report's name in the ledger.
 fn name(wanted: &Wanted) -> String {
     let audience = &wanted.recipient.audience;
     match &audience.owner {
@@ -171,11 +170,11 @@ fn name(wanted: &Wanted) -> String {
     }
 }
 
-/// Stands for what a report is about, whichever days and amounts it tells.
+/// A hash of what a report is about, independent of days and amounts.
 fn scope(run: &CostRun, wanted: &Wanted) -> String {
     let audience = &wanted.recipient.audience;
     let accounts: Vec<&str> = match audience.kind {
-        // Whatever there is, which is another set of accounts each time one is opened.
+        // All accounts: this set changes whenever one is created.
         AudienceKind::Executive => Vec::new(),
         _ => audience
             .accounts
@@ -225,7 +224,7 @@ fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
     }
 }
 
-/// Says which amounts are not what the recipient was last told.
+/// Finds the amounts that differ from those last mailed to the recipient.
 async fn restated(
     run: &CostRun,
     books: &AccountTotals,
@@ -296,8 +295,8 @@ pub(super) fn restatements(
     restatements
 }
 
-/// Stands for what a report says to its reader: its amounts in cents, whatever their order. When and at what price it
-/// was made is no part of it, nor what was said before, nor what an account is called.
+/// A hash of what a report says to its reader: its amounts in cents, in any order. Excludes the
+/// time and price of the run, earlier mails, and account names.
 pub(super) fn fingerprint(report: &CostReport) -> String {
     let mut lines = BTreeSet::new();
     let mut add = |place: &str, account: &str, row: &ReportRow| {
@@ -340,7 +339,7 @@ pub(super) fn fingerprint(report: &CostReport) -> String {
     send::hash(&lines.into_iter().collect::<Vec<_>>().join("\n"))
 }
 
-/// Makes a mail of a report; a correction if something else was mailed before.
+/// Builds the mail of a report; a correction if another one was mailed before.
 fn message(
     settings: &CostSettings,
     from: &str,
@@ -355,7 +354,7 @@ fn message(
         .next()
         .unwrap_or_default()
         .trim_end_matches('>');
-    // Not the same for two mails that say the same, since mail programs show only the first of those.
+    // Must differ between mails with equal content, since mail programs hide repeated ids.
     let id = send::hash(&format!(
         "{} {} {} {} {now}",
         post.report, post.period, post.recipient, post.figures.fingerprint

@@ -1,4 +1,4 @@
-//! Where things are in an archive, and what they are called.
+//! Paths and file names of an archive.
 //!
 //! Accounts and regions come from outside. A [`Scope`] is the proof that both can be names of folders;
 //! every path is made from one.
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use trailtab_core::scope::Scope;
 use trailtab_core::time::{self, Seconds};
 
-/// The folder of what is no log file. `trailtab activity` passes by it.
+/// The folder of everything but log files. `trailtab activity` skips it.
 pub const HIDDEN: &str = ".trailtab";
 
-/// The ending of a log file that is not written to its end, or not yet in the ledger.
+/// Suffix of a log file that is incomplete or not yet in the ledger.
 pub const UNFINISHED: &str = ".json.gz.part";
 
 const ENDING: &str = ".json.gz";
@@ -80,22 +80,22 @@ impl ArchivePaths for Scope {
     }
 }
 
-/// The folder of the ledgers, one folder for each account and one file for each region.
+/// The folder of the ledgers: one folder per account, one file per region.
 pub(super) fn ledgers(root: &Path) -> PathBuf {
     root.join(HIDDEN).join("ledger")
 }
 
-/// The file whose lock makes a run the only one that writes.
+/// The lock file, which admits one writing run.
 pub(super) fn lock(root: &Path) -> PathBuf {
     root.join(HIDDEN).join("lock")
 }
 
-/// Where damaged log files are put, out of the way of those that take their place.
+/// The folder of damaged log files, moved away from their replacements.
 pub(super) fn damaged(root: &Path) -> PathBuf {
     root.join(HIDDEN).join("damaged")
 }
 
-/// The name of a file that is not finished.
+/// The name of an unfinished file.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");

@@ -1,4 +1,4 @@
-//! Making log files of a page of events.
+//! Makes log files from a page of events.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use super::layout::{ArchivePaths as _, DAY, UniqueSuffix};
 use super::ledger::FileLine;
 use trailtab_core::scope::Scope;
 
-/// A log file that is to be written.
+/// A log file to be written.
 pub(super) struct NewFile {
     pub(super) line: FileLine,
-    /// Its bytes, compressed.
+    /// The compressed bytes.
     pub(super) stored: Vec<u8>,
 }
 
-/// Makes one file for each day. The same events in the same order always make the same files.
+/// Makes one file per day. Deterministic: the same events in the same order make the same files.
 ///
 /// `None` says that they do not fit into memory.
 pub(super) fn files(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<Vec<NewFile>> {
@@ -55,14 +55,15 @@ pub(super) fn gzip(json: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    // It has 32 bytes.
+    // SHA-256 has 32 bytes.
     digest(&SHA256, bytes)
         .as_ref()
         .try_into()
         .unwrap_or_default()
 }
 
-/// Writes 80 bits of a checksum in letters of one case, which every file system tells apart.
+/// Encodes 80 bits of a checksum in lowercase, so that case-insensitive file systems tell names
+/// apart.
 fn unique(sum: &[u8; 32]) -> UniqueSuffix {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut bits = u128::from_be_bytes(*sum.first_chunk().unwrap_or(&[0; 16]));

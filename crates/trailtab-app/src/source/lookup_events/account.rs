@@ -1,4 +1,4 @@
-//! Accounts, and by whose credentials they are read.
+//! The accounts to read, and their credentials.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,15 +9,15 @@ use crate::aws::{self, AwsFailure};
 use trailtab_core::activity::summary::CallerIdentity;
 use trailtab_core::scope::AccountId;
 
-/// Why it is not known whose credentials are at hand.
+/// Why the caller identity is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// Log files can still be read.
+    /// There are no credentials.
     #[error("{0}; log files and directories can be read without credentials")]
     NotFound(aws::CredentialsProblem),
     #[error("{0}")]
-    Hopeless(String),
-    #[error("cannot find out whose credentials these are (sts:GetCallerIdentity): {0}")]
+    NoAccess(String),
+    #[error("cannot determine the account of the credentials (sts:GetCallerIdentity): {0}")]
     Refused(String),
 }
 
@@ -47,15 +47,15 @@ pub(super) async fn find_caller(config: &SdkConfig) -> Result<CallerIdentity, Id
 pub(super) struct TargetAccount {
     pub(super) id: AccountId,
     pub(super) partition: String,
-    /// The role to read it by, unless the credentials at hand are its own.
+    /// The role to assume; not set for the caller's own account.
     role: Option<String>,
     pub(super) regions: KnownRegions,
     base: SdkConfig,
-    /// The settings to use, and how often the credentials were renewed.
+    /// The current configuration, and its generation: the number of renewals.
     current: Mutex<(u32, SdkConfig)>,
 }
 
-/// Why an account cannot be entered.
+/// Why an account cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub(super) struct AccountRefusal {
@@ -93,7 +93,7 @@ impl TargetAccount {
         }
     }
 
-    /// Assumes the role, if it takes one.
+    /// Assumes the role, if there is one.
     pub(super) async fn enter(&self) -> Result<(), AccountRefusal> {
         let Some(role) = &self.role else {
             return Ok(());
@@ -113,12 +113,12 @@ impl TargetAccount {
         Ok(())
     }
 
-    /// The settings to use now, and their number.
+    /// The generation and the configuration to use now.
     pub(super) fn config(&self) -> (u32, SdkConfig) {
         self.lock().clone()
     }
 
-    /// Asks for new credentials, unless somebody else did since `number`.
+    /// Renews the credentials, unless they were renewed since generation `number`.
     pub(super) fn renew(&self, number: u32) {
         let mut current = self.lock();
         if current.0 == number {

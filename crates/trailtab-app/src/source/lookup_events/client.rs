@@ -1,4 +1,4 @@
-//! One page of LookupEvents, and what may come instead.
+//! Requests one page of LookupEvents and classifies its errors.
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::config::http::HttpResponse;
@@ -11,32 +11,32 @@ use super::attribute::PushedAttribute;
 use crate::aws::{self, AwsFailure, FailureKind};
 use trailtab_core::history::walk::{PAGE, PageRequest};
 
-/// The code where credentials could not be had at all, which may pass.
+/// Error code if no credentials could be obtained, which may be temporary.
 pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
 
-/// A page, as it came.
+/// A page as received.
 #[derive(Debug, Default)]
 pub(super) struct LookupPage {
     pub(super) events: Vec<Event>,
     pub(super) token: Option<String>,
 }
 
-/// Why a page did not come.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LookupFailure {
-    /// The quota is used up for the moment.
+    /// The quota is used up for now.
     Throttled,
-    /// Something that may pass.
+    /// A temporary error.
     Passing { code: String, reason: String },
-    /// The token is not known any more.
+    /// The page token is no longer valid.
     TokenLost,
-    /// The credentials are not valid any more.
+    /// The credentials are missing or no longer valid.
     Expired { code: String, reason: String },
-    /// The service refuses, and will go on to do so.
+    /// A permanent error.
     Refused { code: String, reason: String },
 }
 
-/// Asks for a page.
+/// Requests a page.
 pub(super) async fn page(
     client: Client,
     ask: PageRequest,
@@ -45,14 +45,14 @@ pub(super) async fn page(
     let attribute = attribute.map(LookupAttribute::try_from).transpose();
     let attribute = attribute.map_err(|error| LookupFailure::Refused {
         code: "InvalidLookupAttributesException".to_owned(),
-        reason: aws::in_words(&error),
+        reason: aws::with_causes(&error),
     })?;
     let request = client
         .lookup_events()
         .start_time(DateTime::from_secs(ask.from))
         .end_time(DateTime::from_secs(ask.to))
         .max_results(PAGE as i32)
-        // Exactly one is ever sent: the service takes the first and drops the others silently.
+        // At most one attribute: LookupEvents silently ignores all but the first.
         .set_lookup_attributes(attribute.map(|attribute| vec![attribute]))
         .set_next_token(ask.token);
     match request.send().await {

@@ -1,11 +1,11 @@
-//! The accounts of an organisation.
+//! Lists the accounts of an organization.
 
 use std::sync::Arc;
 
 use super::account::TargetAccount;
 use crate::aws::{self, FailureKind};
 
-/// Why the accounts are not known.
+/// Why the accounts cannot be listed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot list the organisation's accounts (organizations:ListAccounts): {reason}{hint}")]
 pub struct OrganizationError {
@@ -13,8 +13,8 @@ pub struct OrganizationError {
     hint: &'static str,
 }
 
-/// Lists the active accounts, each to be read by the role with that name; our own by the credentials
-/// at hand.
+/// Lists the active accounts: the caller's own with its credentials, each other one with the role
+/// to assume in it.
 pub(super) async fn accounts(
     own: &Arc<TargetAccount>,
     role_name: &str,

@@ -1,5 +1,5 @@
-//! A page of LookupEvents: its times, what of it an archive can keep, and the document that it is
-//! counted from.
+//! Converts a page of LookupEvents: its time span, the events an archive can keep, and the document
+//! to parse.
 
 use aws_sdk_cloudtrail::types::Event;
 use serde::Deserialize;
@@ -12,8 +12,8 @@ use trailtab_core::history::walk::PageSpan;
 use trailtab_core::scope::Scope;
 use trailtab_core::time::{self, Seconds};
 
-/// Looks at a page as the walk does.
-pub(super) fn look(answer: &LookupPage) -> PageSpan {
+/// The time span of a page, as the walk needs it.
+pub(super) fn page_span(answer: &LookupPage) -> PageSpan {
     let times: Vec<Seconds> = answer.events.iter().filter_map(time).collect();
     PageSpan {
         events: answer.events.len(),
@@ -24,7 +24,7 @@ pub(super) fn look(answer: &LookupPage) -> PageSpan {
     }
 }
 
-/// The time of an event, from its record if it is not told beside it.
+/// The time of an event: `EventTime`, or else the time in its record.
 pub(super) fn time(event: &Event) -> Option<Seconds> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -40,7 +40,7 @@ pub(super) fn time(event: &Event) -> Option<Seconds> {
     })
 }
 
-/// What an archive can keep of an event, if it is one.
+/// The event as an archive keeps it; `None` if its record is not a JSON object or it has no time.
 pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
     let json = event.cloud_trail_event().filter(|json| is_object(json))?;
     Some(PageEvent {

@@ -1,4 +1,5 @@
-//! One region of one account: does what its walk says, and keeps what comes.
+//! Reads the event history of one region: executes the steps of its [`RegionScan`] and keeps the
+//! pages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 
 use super::account::TargetAccount;
 use super::client::{self, LookupFailure, LookupPage};
-use super::{KEPT, LookupRun, RemainingWindows, in_words, page};
+use super::{KEPT, LookupRun, RemainingWindows, list_spans, page};
 use crate::aws;
 use crate::source::archive::ArchiveError;
 use crate::source::interrupt;
@@ -28,7 +29,7 @@ pub(super) struct ToRead {
     pub(super) is_enabled: bool,
 }
 
-/// Why a region is not complete.
+/// Why reading a region stopped.
 #[derive(Debug)]
 struct RegionStop {
     code: String,
@@ -39,7 +40,7 @@ impl RegionStop {
     fn archive(error: &ArchiveError) -> RegionStop {
         RegionStop {
             code: "ArchiveError".to_owned(),
-            reason: aws::in_words(error),
+            reason: aws::with_causes(error),
         }
     }
 
@@ -51,7 +52,7 @@ impl RegionStop {
     }
 }
 
-/// Reads a region's event history, and takes note of what is missing in the end.
+/// Reads a region's event history and records what is missing.
 pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, region: ToRead) {
     let scope = Scope {
         account: account.id,
@@ -89,16 +90,16 @@ struct RegionReading {
     is_enabled: bool,
     walk: RegionScan,
     started: Instant,
-    /// Renewals of the credentials since a page came.
+    /// Renewals of the credentials since the last page.
     renewals: u32,
     /// The seconds around events that the archive could not keep.
-    unkept: Option<SecondRange>,
-    /// Whether the archive had something already.
-    from_archive: bool,
+    unarchived: Option<SecondRange>,
+    /// Whether the archive already had events of the window.
+    has_archived: bool,
     progress: Arc<Progress>,
 }
 
-/// A page that was asked for: the question, the number of the credentials, and the answer.
+/// A page request in flight: the request, the generation of its credentials, and the result.
 type PageInFlight = (PageRequest, u32, Result<LookupPage, LookupFailure>);
 
 impl RegionReading {
@@ -142,14 +143,14 @@ impl RegionReading {
                 Step::Listen => interrupt.or(flights.join_next()).await.flatten(),
             };
             if let Some(landed) = landed {
-                self.land(landed).await?;
+                self.handle(landed).await?;
                 self.show();
             }
         }
     }
 
-    /// Takes what came back.
-    async fn land(&mut self, landed: Result<PageInFlight, JoinError>) -> Result<(), RegionStop> {
+    /// Handles a result.
+    async fn handle(&mut self, landed: Result<PageInFlight, JoinError>) -> Result<(), RegionStop> {
         let (ask, number, answer) = landed.map_err(|error| RegionStop {
             code: "InternalError".to_owned(),
             reason: error.to_string(),
@@ -171,7 +172,7 @@ impl RegionReading {
             Err(LookupFailure::TokenLost) => {
                 let walked = self.walk.restart(&ask, now, jitter);
                 let code = "InvalidNextTokenException".to_owned();
-                walked.map_err(|error| gave_up(error, code, "the token is not known any more"))
+                walked.map_err(|error| gave_up(error, code, "the page token is no longer valid"))
             }
             Err(LookupFailure::Expired { code, reason }) => {
                 let is_current = self.account.config().0 == number;
@@ -192,9 +193,9 @@ impl RegionReading {
         }
     }
 
-    /// Keeps a page in the archive, and sends it on to be counted.
+    /// Keeps a page in the archive and sends it on.
     async fn keep(&mut self, ask: &PageRequest, answer: LookupPage) -> Result<(), RegionStop> {
-        let looked = page::look(&answer);
+        let looked = page::page_span(&answer);
         let arrived = self.walk.arrived(ask, &looked, self.now());
         let arrived = arrived.map_err(|error| gave_up(error, "InvalidPages".to_owned(), ""))?;
         let mut events = answer.events;
@@ -217,13 +218,13 @@ impl RegionReading {
             code: "InternalError".to_owned(),
             reason: error.to_string(),
         })?;
-        // What came is counted, also if it could not be kept.
+        // A page is counted even if the archive could not keep it.
         self.run.send(document).await;
         kept.map_err(|error| RegionStop::archive(&error))
     }
 
-    /// The seconds that the archive may call covered: none in which an event could not be kept, so that
-    /// the next run meets and names it again.
+    /// The seconds that the archive may mark as covered. Excludes those with an event that could
+    /// not be kept, so that the next run fetches and reports it again.
     fn claim(
         &mut self,
         covered: SecondRange,
@@ -236,11 +237,11 @@ impl RegionReading {
                 from: time.or(oldest).unwrap_or(covered.from),
                 until: time.map_or(covered.until, |time| time.saturating_add(1)),
             };
-            self.unkept = Some(self.unkept.map_or(span, |unkept| unkept.hull(span)));
+            self.unarchived = Some(self.unarchived.map_or(span, |unarchived| unarchived.hull(span)));
         }
-        match self.unkept {
-            Some(unkept) if !unkept.intersect(covered).is_empty() => SecondRange {
-                from: covered.until.min(unkept.until.max(covered.from)),
+        match self.unarchived {
+            Some(unarchived) if !unarchived.intersect(covered).is_empty() => SecondRange {
+                from: covered.until.min(unarchived.until.max(covered.from)),
                 until: covered.until,
             },
             _ => covered,
@@ -251,8 +252,8 @@ impl RegionReading {
         self.progress.show(self.walk.look_around(self.now()));
     }
 
-    /// Takes note of what is missing. `last` is the window with the oldest seconds but those that were
-    /// read first.
+    /// Records what is missing. `last` is the last window read: the one with the oldest seconds,
+    /// apart from those read first.
     fn finish(
         self,
         stop: Option<RegionStop>,
@@ -265,7 +266,7 @@ impl RegionReading {
         run.coverage()
             .count_requests(scope.clone(), view.requests, view.throttles);
         let was_read = view.events > 0 && view.requests > view.throttles + 1;
-        let has_some = was_read || self.from_archive;
+        let has_some = was_read || self.has_archived;
         if let Some(RegionStop { code, .. }) = &stop
             && !self.is_enabled
             && !has_some
@@ -278,7 +279,7 @@ impl RegionReading {
         } else {
             Severity::Failed
         };
-        // A run of many hours may have come too late for what was due to be forgotten.
+        // A run of many hours may reach the oldest seconds only after AWS has deleted them.
         let horizon = run.now() - KEPT;
         if let Some(last) = last.filter(|last| stop.is_none() && last.from < horizon) {
             gone.push(SecondRange {
@@ -290,7 +291,7 @@ impl RegionReading {
         if !gone.is_empty() {
             let reason = format!(
                 "{} is older than the 90 days that AWS keeps, and in no archive",
-                in_words(&gone)
+                list_spans(&gone)
             );
             let severity = if view.events > 0 {
                 Severity::Partial
@@ -302,17 +303,17 @@ impl RegionReading {
         if let Some(RegionStop { code, reason }) = stop {
             let missing = self.walk.missing();
             let reason = match missing.is_empty() {
-                // All that is missing is in the archive.
+                // Everything not read is in the archive.
                 true => format!("{code}: {reason}"),
-                false => format!("{code}: {reason}; {} was not read", in_words(&missing)),
+                false => format!("{code}: {reason}; {} was not read", list_spans(&missing)),
             };
             run.lose(scope.clone(), severity, &code, reason);
         }
     }
 }
 
-/// The codes by which a region says that it is not enabled in an account, or does not know whoever
-/// asks because of that.
+/// Error codes of a region that is not enabled, including those of credentials that it does not
+/// accept for that reason.
 fn is_not_enabled(code: &str) -> bool {
     [
         "OptInRequired",

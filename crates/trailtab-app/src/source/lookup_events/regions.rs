@@ -1,4 +1,4 @@
-//! Which regions an account has.
+//! Determines which regions of an account to read.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use trailtab_core::event::filter::TextPattern;
 use trailtab_core::regions as core_regions;
 use trailtab_core::scope::{InvalidRegion, Region};
 
-/// A region in --region that cannot be read.
+/// A value of --region that matches no region.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegionError {
     /// There is no region of this name.
@@ -22,23 +22,23 @@ pub enum RegionError {
         meant(name, &[])
     )]
     Unknown {
-        /// The name as it was given.
+        /// The name as given.
         name: String,
     },
     /// The pattern matches no region.
     #[error(
-        "--region {pattern}: no region fits this pattern{}",
+        "--region {pattern}: no region matches this pattern{}",
         meant(pattern, known)
     )]
     NoMatch {
-        /// The pattern as it was given.
+        /// The pattern as given.
         pattern: String,
-        /// The regions of the account, if they could be listed.
+        /// The account's regions, if they could be listed.
         known: Vec<String>,
     },
 }
 
-/// The region that was meant perhaps.
+/// A suggestion: the nearest region name.
 fn meant(name: &str, known: &[String]) -> String {
     let table: Vec<&str> = core_regions::all().collect();
     let listed = known.iter().map(String::as_str);
@@ -48,7 +48,7 @@ fn meant(name: &str, known: &[String]) -> String {
     })
 }
 
-/// Checks the regions that are named in full: each becomes part of a host's name.
+/// Checks regions named in full. Each becomes part of a host name.
 ///
 /// # Errors
 ///
@@ -63,11 +63,11 @@ pub(super) fn check_names(asked: &LookupRequest, has_endpoint: bool) -> Result<(
     })
 }
 
-/// Checks that each pattern fits a region of the partition, or one that the account has.
+/// Checks that each pattern matches a region of the partition or of the account.
 ///
 /// # Errors
 ///
-/// If a pattern fits none.
+/// Fails if a pattern matches none.
 pub(super) fn check_patterns(
     asked: &LookupRequest,
     partition: &str,
@@ -78,7 +78,7 @@ pub(super) fn check_patterns(
         KnownRegions::NotAsked | KnownRegions::NotAllowed => &[],
     };
     let table = core_regions::of_partition(partition);
-    // The regions of other partitions are not known.
+    // The regions of other partitions are unknown.
     if table.is_empty() {
         return Ok(());
     }
@@ -99,7 +99,7 @@ pub(super) fn check_patterns(
     Ok(())
 }
 
-/// What is known of an account's regions.
+/// What is known about an account's regions.
 #[derive(Debug, Clone)]
 pub(super) enum KnownRegions {
     NotAsked,
@@ -109,7 +109,7 @@ pub(super) enum KnownRegions {
     NotAllowed,
 }
 
-/// Tells which regions to read: those that the user named, or else all that are enabled.
+/// The regions to read: those named by the user, or else all enabled ones that pass the filter.
 pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> Vec<ToRead> {
     let enabled = |name: Region| ToRead {
         name,
@@ -134,13 +134,12 @@ pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> V
     regions.into_iter().filter(wanted).collect()
 }
 
-/// Tells whether the user named all regions, so that nobody has to be asked.
+/// Tells whether the user named all regions in full, so that listing regions is unnecessary.
 pub(super) fn are_named(asked: &LookupRequest) -> bool {
     !asked.regions.is_empty() && !asked.regions.iter().any(|name| is_pattern(name))
 }
 
-/// Finds out which regions are enabled, by `ec2:DescribeRegions` or `account:ListRegions`, if either
-/// is allowed.
+/// Lists the enabled regions with `ec2:DescribeRegions`, or else `account:ListRegions`.
 pub(super) async fn known(config: &SdkConfig) -> KnownRegions {
     let listed = match aws::describe_regions(config).await {
         Ok(names) => Some(names),
@@ -158,7 +157,7 @@ pub(super) fn is_pattern(name: &str) -> bool {
     name.starts_with('!') || name.contains(['*', '?'])
 }
 
-/// Lists the regions that are enabled, by `account:ListRegions`.
+/// Lists the enabled regions with `account:ListRegions`.
 async fn list_regions(config: &SdkConfig) -> Option<Vec<String>> {
     let mut pages = aws::account(config)
         .list_regions()
@@ -183,7 +182,7 @@ async fn list_regions(config: &SdkConfig) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// All regions of a partition; of one that is not known, the one at hand.
+/// All regions of a partition; for an unknown partition, the configured region.
 fn table(partition: &str, configured: &str) -> Vec<ToRead> {
     let names = match core_regions::of_partition(partition) {
         [] => &[configured],

@@ -1,4 +1,4 @@
-//! Archives that are interrupted, damaged and opened again.
+//! Tests archives that are interrupted, damaged and reopened.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn span(from: Seconds, until: Seconds) -> SecondRange {
     }
 }
 
-/// What AWS has: events in seconds from [`START`].
+/// The events that AWS has, at seconds from [`START`].
 #[derive(Debug, Clone)]
 struct Event {
     time: Seconds,
@@ -60,8 +60,8 @@ fn page(events: &[Event]) -> Vec<PageEvent<'_>> {
     page.collect()
 }
 
-/// Fetches what is missing as LookupEvents does: newest first, in pages, the first and the last second
-/// of a window included.
+/// Fetches what is missing as LookupEvents does: newest first, in pages, both ends of the window
+/// included.
 fn fetch(
     archive: &EventArchive,
     aws: &[Event],
@@ -75,7 +75,7 @@ fn fetch(
         let mut until = gap.until;
         for (number, events) in pages.iter().enumerate() {
             let is_last = number + 1 == pages.len();
-            // The oldest second of a page may go on in the next.
+            // Events of a page's oldest second may continue on the next page.
             let oldest = events.last().map_or(gap.from, |event| event.time + 1);
             let from = if is_last { gap.from } else { oldest.min(until) };
             archive.add(&scope(), SecondRange { from, until }, &page(events))?;
@@ -88,7 +88,7 @@ fn fetch(
     Ok(())
 }
 
-/// All eventIDs in the files below `AWSLogs`, and how often each is there.
+/// All eventIDs in the files below `AWSLogs`, with the number of occurrences.
 fn ids(root: &Path) -> BTreeMap<String, usize> {
     let mut ids = BTreeMap::new();
     for path in files_below(&root.join("AWSLogs")) {
@@ -126,7 +126,7 @@ fn open(root: &Path) -> EventArchive {
 }
 
 #[test]
-fn what_is_kept_is_covered_and_found_again() {
+fn stored_pages_are_covered_and_found_again() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("deep/archive");
     let aws = events(&[0, 10, 20, 599, 600, 700]);
@@ -165,7 +165,7 @@ fn the_last_quarter_of_an_hour_is_never_covered() {
     fetch(&archive, &aws, span(0, 1001), 1).unwrap();
     assert_eq!(archive.missing(&scope(), span(0, 1001)), []);
     let mut expected = each_once(&aws);
-    // It appeared in a second that was covered already.
+    // It appeared in a second that was already covered.
     expected.remove("id-3");
     assert_eq!(ids(directory.path()), expected);
 }
@@ -193,7 +193,7 @@ fn only_one_run_writes() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_refused() {
+fn invalid_events_are_rejected() {
     let directory = tempfile::tempdir().unwrap();
     let archive = open(directory.path());
     for json in ["", "[]", "{", "{}{}", "1"] {
@@ -224,10 +224,10 @@ fn threads_keep_pages_of_the_same_region() {
     assert_eq!(ids(directory.path()), each_once(&aws));
 }
 
-/// What may happen to an archive between two runs.
+/// What can happen to an archive between two runs.
 #[derive(Debug, Clone, Copy)]
 enum Accident {
-    /// The process is killed at a step, of whose bytes a share is written.
+    /// The process is killed at a step, of which a share of the bytes is written.
     Killed {
         step: u32,
         share: f64,
@@ -239,7 +239,7 @@ enum Accident {
         file: usize,
         bytes: usize,
     },
-    /// The ledger loses its end, within its last line.
+    /// The ledger is cut off within its last line.
     Torn {
         bytes: usize,
     },
@@ -260,7 +260,7 @@ fn run(root: &Path, aws: &[Event], window: SecondRange, page_size: usize, accide
     if let Accident::Killed { step, share } = accident {
         disk.fuse.light(step, share);
     }
-    // A kill is an error at every later step, from whichever function it comes.
+    // After a kill every later step fails, in whichever function.
     if let Ok(archive) = EventArchive::open_on(disk, root, START + 1_000_000) {
         let fetched = fetch(&archive, aws, window, page_size);
         assert!(fetched.is_ok() || archive.disk.fuse.is_burnt());
@@ -287,7 +287,7 @@ fn run(root: &Path, aws: &[Event], window: SecondRange, page_size: usize, accide
                 .iter()
                 .rposition(|b| *b == b'\n')
                 .map_or(0, |at| at + 1);
-            // As a kill within the line leaves it: its files are not renamed yet.
+            // The state after a kill within the line: its files are not renamed yet.
             let line: Option<LedgerLine> = serde_json::from_slice(&ledger[last..]).ok();
             if let Some(LedgerLine::Page(page)) = line {
                 for file in page.files {
@@ -323,7 +323,7 @@ proptest! {
         prop_assert_eq!(archive.missing(&scope(), span(0, 1200)), []);
         prop_assert_eq!(ids(root), each_once(&aws));
         drop(archive);
-        // And it stays so.
+        // A second open changes nothing.
         let archive = open(root);
         prop_assert_eq!(archive.missing(&scope(), span(0, 1200)), []);
         prop_assert_eq!(ids(root), each_once(&aws));
@@ -362,7 +362,7 @@ fn a_kill_at_any_step_costs_pages_in_flight_only() {
                     .iter()
                     .map(|gap| gap.until - gap.from)
                     .sum::<i64>();
-            // One page more may be there than was said to be.
+            // One more page may be covered than `add` confirmed.
             assert!(covered >= 300 * kept as i64, "{step} {share}");
             assert!(covered <= 300 * (kept as i64 + 1), "{step} {share}");
         }
@@ -398,10 +398,10 @@ fn a_lost_file_is_moved_away_and_its_seconds_are_fetched_again() {
 }
 
 #[test]
-fn a_failed_write_is_told_with_what_to_do_next() {
+fn the_error_of_a_failed_write_suggests_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let archive = open(directory.path());
-    // A file where a folder should be.
+    // A file in place of a folder.
     fs::write(directory.path().join("AWSLogs"), "").unwrap();
     let told = archive
         .add(&scope(), span(0, 10), &page(&events(&[5])))
@@ -423,7 +423,7 @@ fn a_lost_file_costs_all_that_its_page_completed() {
     archive
         .add(&scope(), span(0, 900), &page(&aws[1..]))
         .unwrap();
-    // Nothing of this second is said to be complete, and yet it must be fetched again.
+    // No second is marked as complete, but this one must be fetched again.
     archive
         .add(&scope(), span(1200, 1200), &page(&aws[..1]))
         .unwrap();
