@@ -1021,7 +1021,10 @@ fn charts_of_an_aws_summarize_account_activity_result() {
         "wrote 20 charts to old/account_activity_111122223333_TIME_plots\n"
     );
     let files = sandbox.files("old");
-    assert_snapshot!("charts_of_an_aws_summarize_account_activity_result", files.join("\n"));
+    assert_snapshot!(
+        "charts_of_an_aws_summarize_account_activity_result",
+        files.join("\n")
+    );
     sandbox
         .run([
             "plot",
@@ -1200,7 +1203,11 @@ fn the_demo_shows_itself_and_what_to_try_next() {
         "{}",
         ended.out
     );
-    assert!(ended.out.contains("  Nothing is missing of what was asked for.\n"));
+    assert!(
+        ended
+            .out
+            .contains("  Nothing is missing of what was asked for.\n")
+    );
     let pictures = files_below(&sandbox.path("demo/results"));
     assert!(pictures.len() > 300, "{}", pictures.len());
     for path in pictures

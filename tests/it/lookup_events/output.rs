@@ -61,7 +61,11 @@ fn a_page_names_the_account_and_remarks_the_file() {
     let title = "CloudTrail activity of account 111122223333\n";
     assert!(ended.out.starts_with(title), "{}", ended.out);
     assert!(ended.out.contains("340 calls"), "{}", ended.out);
-    assert!(ended.out.contains("Nothing is missing of what was asked for."));
+    assert!(
+        ended
+            .out
+            .contains("Nothing is missing of what was asked for.")
+    );
     // No progress where nobody looks, as in a log of somebody's automation.
     let file = "account_activity_111122223333_TIME.json";
     assert_eq!(ended.err, format!("wrote results/{file}\n"));

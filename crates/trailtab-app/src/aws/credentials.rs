@@ -16,7 +16,7 @@ use super::failure::is_denied;
 use super::network::Unreachable;
 use super::profile::Origin;
 use super::refusal::{refusal, said};
-use super::{chain, find, in_words};
+use super::{chain, find, with_causes};
 
 /// Maximum characters of another program's output in an error.
 const MAX_REASON_CHARS: usize = 200;

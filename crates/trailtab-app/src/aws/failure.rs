@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::credentials::one_line;
 use super::refusal::{clock_error, refusal};
-use super::{in_words, is_unreachable, lacks_connection, lacks_credentials};
+use super::{is_unreachable, lacks_connection, lacks_credentials, with_causes};
 
 /// Says in a sentence why AWS did not do what was asked, and what to do about it.
 pub fn explain<E>(error: &SdkError<E, HttpResponse>) -> String
@@ -167,7 +167,7 @@ impl AwsFailure {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let message = in_words(error);
+        let message = with_causes(error);
         let (kind, code, may_have_arrived) = match (error, status) {
             _ if lacks_credentials(error) => {
                 (FailureKind::CredentialsExpired, "NoCredentials", false)

@@ -24,16 +24,16 @@ pub struct AccountListing {
 pub enum AccountsError {
     /// There are no credentials, or no network.
     #[error("{0}")]
-    Hopeless(aws::AwsFailure),
-    /// Names can still be had from Cost Explorer's own answers.
+    NoAccess(aws::AwsFailure),
+    /// Not allowed. Names can still be taken from Cost Explorer's answers.
     #[error(
         "the organisation's accounts cannot be listed; only the management account and delegated administrators may call organizations:ListAccounts: {0}"
     )]
     NotAllowed(aws::AwsFailure),
-    /// There is this one account.
-    #[error("the account is in no organisation: {0}")]
+    /// The account is not in an organization.
+    #[error("the account is not in an organisation: {0}")]
     NoOrganization(aws::AwsFailure),
-    /// The list could not be read for any other reason.
+    /// Any other failure.
     #[error("the organisation's accounts cannot be listed (organizations:ListAccounts): {0}")]
     Failed(aws::AwsFailure),
 }
@@ -47,7 +47,7 @@ pub async fn accounts(config: &SdkConfig) -> Result<Vec<AccountListing>, Account
     let listed = aws::list_accounts(config)
         .await
         .map_err(|error| match error.code.as_str() {
-            _ if error.affects_all_requests() => AccountsError::Hopeless(error),
+            _ if error.affects_all_requests() => AccountsError::NoAccess(error),
             "AWSOrganizationsNotInUseException" => AccountsError::NoOrganization(error),
             _ if error.kind == FailureKind::Denied => AccountsError::NotAllowed(error),
             _ => AccountsError::Failed(error),

@@ -74,7 +74,7 @@ impl MetricPublisher {
     /// rejected, or until `deadline`. Returns the outcome and the number of retries.
     pub async fn publish(&self, data: &[MinuteDatum], deadline: Instant) -> (PutOutcome, u64) {
         let mut repeated = 0;
-        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+        let mut backoff = Backoff::new(FIRST_WAIT, MAX_WAIT);
         loop {
             if Instant::now() + MIN_REQUEST_TIME > deadline {
                 let reason = "no time was left to send them".to_owned();
@@ -95,7 +95,7 @@ impl MetricPublisher {
                 }
             };
             let pause = backoff.next_wait();
-            if Instant::now() + pause + SHORTEST > deadline {
+            if Instant::now() + pause + MIN_REQUEST_TIME > deadline {
                 return (PutOutcome::Refused(sent), repeated);
             }
             time::sleep(pause).await;

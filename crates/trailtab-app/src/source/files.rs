@@ -106,7 +106,7 @@ fn is_internal(path: &Path) -> bool {
         || name.starts_with(TEMPORARY_PREFIX.as_bytes())
 }
 
-fn cannot(path: &Path, error: &std::io::Error, coverage: &mut RunCoverage) {
+fn add_open_failure(path: &Path, error: &std::io::Error, coverage: &mut RunCoverage) {
     let (document, reason) = (
         path.display().to_string(),
         format!("cannot be opened: {error}"),

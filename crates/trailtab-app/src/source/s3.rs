@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use self::holds::Holds;
 use super::document::{Document, DocumentBody};
 use super::interrupt::{self, Interrupt};
-use crate::aws::{self, AwsFailure, FailureKind, in_words};
+use crate::aws::{self, AwsFailure, FailureKind, with_causes};
 use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::filter::{Criterion, EventFilter, is_account_id as is_account};
 use trailtab_core::scope::{AccountId, Scope};
@@ -575,7 +575,7 @@ impl RegionSearch {
                     self.unknown_folders += 1;
                     next.push(folder);
                 }
-                FolderKind::Stranger => self.gave_up = true,
+                FolderKind::Unknown => self.gave_up = true,
                 FolderKind::Digests | FolderKind::DigestsOfRegion(_) | FolderKind::Other => {}
             }
         }
@@ -735,7 +735,7 @@ impl FolderKind {
                     Ok(account) => FolderKind::Account(account),
                     // Other services keep their logs below the account as well.
                     Err(_) if parts.contains(&"AWSLogs") || parts.len() > 6 => FolderKind::Other,
-                    Err(_) => FolderKind::Stranger,
+                    Err(_) => FolderKind::Unknown,
                 }
             }
             _ if parts.contains(&"AWSLogs") || parts.len() > 6 => FolderKind::Other,

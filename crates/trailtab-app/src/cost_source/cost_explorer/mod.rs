@@ -118,8 +118,8 @@ impl CostExplorer {
         query: &CostQuery,
         token: Option<String>,
     ) -> Result<GetCostAndUsageOutput, PageError> {
-        let deadline = Instant::now() + self.limits.patience;
-        let mut backoff = Backoff::new(self.limits.first_wait, LONGEST_WAIT);
+        let deadline = Instant::now() + self.limits.page_timeout;
+        let mut backoff = Backoff::new(self.limits.first_wait, MAX_WAIT);
         let mut tries = 0;
         let mut is_taken = false;
         loop {

@@ -73,7 +73,7 @@ impl SesSender {
                 is_lasting: true,
             });
         }
-        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+        let mut backoff = Backoff::new(FIRST_WAIT, MAX_WAIT);
         for attempt in 1.. {
             match self.request(message).await {
                 Ok(()) => return Ok(()),

@@ -30,7 +30,7 @@ pub(super) async fn find_caller(config: &SdkConfig) -> Result<CallerIdentity, Id
             Some(problem @ aws::CredentialsProblem::NotFound) => {
                 IdentityError::NotFound(problem.clone())
             }
-            _ if failure.affects_all_requests() => IdentityError::Hopeless(failure.explanation),
+            _ if failure.affects_all_requests() => IdentityError::NoAccess(failure.explanation),
             _ => IdentityError::Refused(failure.explanation),
         }
     })?;

@@ -384,7 +384,10 @@ mod tests {
         let urgent = -KEPT + OLDEST_FIRST_SECONDS;
         assert_eq!(of(now - KEPT, now), (vec![(-KEPT, urgent), (urgent, 0)], 0));
         let horizon = -KEPT - RETENTION_TOLERANCE_SECONDS;
-        let older = (vec![(horizon, urgent), (urgent, 0)], 10 * day - RETENTION_TOLERANCE_SECONDS);
+        let older = (
+            vec![(horizon, urgent), (urgent, 0)],
+            10 * day - RETENTION_TOLERANCE_SECONDS,
+        );
         assert_eq!(of(now - KEPT - 10 * day, now), older);
         let gone = (vec![], 10 * day);
         assert_eq!(of(now - KEPT - 20 * day, now - KEPT - 10 * day), gone);

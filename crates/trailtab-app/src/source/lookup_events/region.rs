@@ -71,8 +71,8 @@ pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, regio
         walk: RegionScan::new(&windows, run.asked.max_tps, 0.0),
         started: Instant::now(),
         renewals: 0,
-        unkept: None,
-        from_archive,
+        unarchived: None,
+        has_archived: from_archive,
         progress: run.progress.begin(scope.clone()),
         run,
         account,
@@ -237,7 +237,10 @@ impl RegionReading {
                 from: time.or(oldest).unwrap_or(covered.from),
                 until: time.map_or(covered.until, |time| time.saturating_add(1)),
             };
-            self.unarchived = Some(self.unarchived.map_or(span, |unarchived| unarchived.hull(span)));
+            self.unarchived = Some(
+                self.unarchived
+                    .map_or(span, |unarchived| unarchived.hull(span)),
+            );
         }
         match self.unarchived {
             Some(unarchived) if !unarchived.intersect(covered).is_empty() => SecondRange {
