@@ -26,7 +26,7 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Why CloudWatch cannot be queried.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot ask CloudWatch which metrics it holds already: {0}")]
-pub struct ReadError(String);
+pub struct MetricReadError(String);
 
 /// Minimum time left to start a request. With less, it could be cut off before the answer, leaving
 /// it unconfirmed.
@@ -113,7 +113,7 @@ impl MetricPublisher {
         metrics: &[UsageMetric],
         from: Seconds,
         until: Seconds,
-    ) -> Result<BTreeSet<Seconds>, ReadError> {
+    ) -> Result<BTreeSet<Seconds>, MetricReadError> {
         let queries = metrics.iter().enumerate().map(|(index, metric)| {
             let metric = aws_sdk_cloudwatch::types::Metric::builder()
                 .namespace(&self.namespace)
@@ -139,7 +139,7 @@ impl MetricPublisher {
                 .end_time(DateTime::from_secs(until))
                 .set_next_token(token);
             let page = request.send().await;
-            let page = page.map_err(|error| ReadError(aws::explain(&error)))?;
+            let page = page.map_err(|error| MetricReadError(aws::explain(&error)))?;
             let results = page.metric_data_results().iter();
             // With any other status, existing data may be missing from the result.
             let is_whole =
@@ -148,7 +148,7 @@ impl MetricPublisher {
                 .clone()
                 .find(|result| !result.status_code().is_none_or(is_whole));
             if let Some(status) = broken.and_then(MetricDataResult::status_code) {
-                return Err(ReadError(status.to_string()));
+                return Err(MetricReadError(status.to_string()));
             }
             let times = results.flat_map(MetricDataResult::timestamps);
             hours.extend(times.map(|time| time.secs().div_euclid(3600) * 3600));

@@ -16,6 +16,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, WriteError};
+use super::sent_hash::SentHash;
 use super::temporary::Readers;
 use crate::aws;
 use trailtab_core::time::{self, Seconds};
@@ -128,13 +129,13 @@ impl SendLedger {
     pub async fn claim(
         &self,
         key: &str,
-        content: &str,
+        content: &SentHash,
         owner: &ClaimOwner,
     ) -> Result<SendClaim, LedgerError> {
         let entry = SendEntry {
             state: SendState::Claimed,
             owner: owner.name.clone(),
-            content: content.to_owned(),
+            content: content.as_str().to_owned(),
             written: time::iso(owner.now),
             until: owner.until,
         };
@@ -156,7 +157,7 @@ impl SendLedger {
     pub async fn look(
         &self,
         key: &str,
-        content: &str,
+        content: &SentHash,
         owner: &ClaimOwner,
     ) -> Result<Option<SendClaim>, LedgerError> {
         let Some((bytes, _)) = self.load(key).await? else {
@@ -174,7 +175,7 @@ impl SendLedger {
             SendState::Claimed if found.owner == owner.name => SendClaim::Granted,
             SendState::Claimed if found.until >= owner.now => SendClaim::Busy,
             SendState::Claimed | SendState::Unconfirmed => SendClaim::Unconfirmed,
-            SendState::Sent if found.content != content => SendClaim::Differs(found.written),
+            SendState::Sent if !content.matches(&found.content) => SendClaim::Differs(found.written),
             SendState::Sent => SendClaim::Sent,
         }))
     }
@@ -196,7 +197,7 @@ impl SendLedger {
     pub async fn settle(
         &self,
         key: &str,
-        content: &str,
+        content: &SentHash,
         owner: &ClaimOwner,
         arrived: bool,
     ) -> Result<(), LedgerError> {
@@ -207,7 +208,7 @@ impl SendLedger {
                 SendState::Unconfirmed
             },
             owner: owner.name.clone(),
-            content: content.to_owned(),
+            content: content.as_str().to_owned(),
             written: time::iso(owner.now),
             until: owner.until,
         };
@@ -433,10 +434,14 @@ mod tests {
         }
     }
 
+    fn content() -> SentHash {
+        SentHash::new(&"content", String::new())
+    }
+
     /// Claims the same key from another run, `later` seconds later.
     async fn again(ledger: &SendLedger, later: Seconds) -> SendClaim {
         let other = owner("other", 1000 + later);
-        ledger.claim("a/b", "content", &other).await.unwrap()
+        ledger.claim("a/b", &content(), &other).await.unwrap()
     }
 
     #[tokio::test]
@@ -444,12 +449,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
-        let claim = || ledger.claim("a/b", "content", &first);
+        let claim = || ledger.claim("a/b", &content(), &first);
         assert_eq!(claim().await.unwrap(), SendClaim::Granted);
         // The same run, whose request was repeated.
         assert_eq!(claim().await.unwrap(), SendClaim::Granted);
         assert_eq!(again(&ledger, 60).await, SendClaim::Busy);
-        ledger.settle("a/b", "content", &first, true).await.unwrap();
+        ledger.settle("a/b", &content(), &first, true).await.unwrap();
         assert_eq!(again(&ledger, 0).await, SendClaim::Sent);
         assert_eq!(again(&ledger, 1_000_000).await, SendClaim::Sent);
         let differs = ledger.claim("a/b", "another", &first).await.unwrap();
@@ -458,7 +463,7 @@ mod tests {
             SendClaim::Differs("1970-01-01T00:16:40Z".to_owned())
         );
         assert_eq!(
-            ledger.claim("a/c", "content", &first).await.unwrap(),
+            ledger.claim("a/c", &content(), &first).await.unwrap(),
             SendClaim::Granted
         );
     }
@@ -468,7 +473,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
-        ledger.claim("a/b", "content", &first).await.unwrap();
+        ledger.claim("a/b", &content(), &first).await.unwrap();
         ledger.release("a/b").await.unwrap();
         assert_eq!(again(&ledger, 0).await, SendClaim::Granted);
     }
@@ -478,11 +483,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
-        ledger.claim("a/b", "content", &first).await.unwrap();
+        ledger.claim("a/b", &content(), &first).await.unwrap();
         // The sender was killed.
         assert_eq!(again(&ledger, 61).await, SendClaim::Unconfirmed);
         ledger
-            .settle("a/b", "content", &first, false)
+            .settle("a/b", &content(), &first, false)
             .await
             .unwrap();
         assert_eq!(again(&ledger, 0).await, SendClaim::Unconfirmed);
@@ -493,7 +498,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         ledger.store("a/b", b"hello", None).await.unwrap();
-        let error = ledger.claim("a/b", "content", &owner("first", 0)).await;
+        let error = ledger.claim("a/b", &content(), &owner("first", 0)).await;
         assert!(
             error
                 .unwrap_err()

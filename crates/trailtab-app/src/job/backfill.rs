@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::usage::{self, DeliveryReport, LedgerKeys, MetricPublication, MetricSink};
-use crate::deliver::cloudwatch::{MetricPublisher, ReadError};
+use crate::deliver::cloudwatch::{MetricPublisher, MetricReadError};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, SendLedger};
 use crate::source::interrupt::Interrupt;
 use trailtab_core::activity::usage::backfill::BackfillPlan;
@@ -22,7 +22,7 @@ const HOUR_TIMEOUT: Duration = Duration::from_secs(60);
 pub enum CheckError {
     /// CloudWatch cannot be queried.
     #[error(transparent)]
-    CloudWatch(#[from] ReadError),
+    CloudWatch(#[from] MetricReadError),
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use aws_lc_rs::digest;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::deliver::cloudwatch::{MetricPublisher, PutOutcome};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, ObjectVersion, SendClaim, SendLedger};
+use crate::deliver::sent_hash::{self, SentHash};
 use trailtab_core::activity::usage::UsageTally;
 use trailtab_core::activity::usage::chunks::{chunks, is_timely};
 use trailtab_core::activity::usage::kept::MetricLimit;
-use trailtab_core::activity::usage::metrics::{self, MetricSets, MinuteDatum};
+use trailtab_core::activity::usage::metrics::{self, MetricSets, MinuteDatum, UsageMetric};
 use trailtab_core::event::dedupe::SeenIds;
 use trailtab_core::event::envelope::EnvelopeReader;
 use trailtab_core::event::ingest::{EventIngest, IngestRules, IngestStats};
@@ -189,7 +189,7 @@ pub async fn publish(
         let entry = ChunkEntry {
             ledger,
             key: chunk(&key, index),
-            content: ledger.map_or_else(String::new, |_| content(&data)),
+            content: content(&data),
             owner: &owner,
         };
         match entry.claim().await {
@@ -263,7 +263,7 @@ pub async fn publish(
 struct ChunkEntry<'e> {
     ledger: Option<&'e SendLedger>,
     key: String,
-    content: String,
+    content: SentHash,
     owner: &'e ClaimOwner,
 }
 
@@ -299,22 +299,30 @@ fn timely(mut data: Vec<MinuteDatum>, now: Seconds) -> (Vec<MinuteDatum>, u64) {
 }
 
 /// A hash of the data.
-fn content(data: &[MinuteDatum]) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for datum in data {
-        let MinuteDatum {
-            metric,
-            minute,
-            value,
-        } = datum;
-        context
-            .update(format!("{} {:?} {minute} {value}\n", metric.name, metric.values).as_bytes());
+fn content(data: &[MinuteDatum]) -> SentHash {
+    #[derive(Serialize)]
+    struct SentDatum<'d> {
+        name: &'d str,
+        values: &'d [String],
+        minute: Seconds,
+        value: u64,
     }
-    let hash = context.finish();
-    hash.as_ref()
+    let fields = data.iter().map(|datum| SentDatum {
+        name: &datum.metric.name,
+        values: &datum.metric.values,
+        minute: datum.minute,
+        value: datum.value,
+    });
+    // The text of version 1 must not change: entries with its hash are kept for months.
+    let version_1: String = data
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .map(|datum| {
+            let UsageMetric { name, values, .. } = &datum.metric;
+            format!("{name} {values:?} {} {}\n", datum.minute, datum.value)
+        })
+        .collect();
+    let version_1 = sent_hash::hex(version_1.as_bytes());
+    SentHash::new(&fields.collect::<Vec<_>>(), version_1)
 }
 
 /// The metrics that are kept, with the version of the stored list.
@@ -402,6 +410,23 @@ mod tests {
     use super::*;
     use trailtab_core::activity::usage::metrics::{MetricSet, UsageMetric};
 
+    #[test]
+    fn hashes_of_earlier_deliveries_are_recognized() {
+        let datum = MinuteDatum {
+            metric: UsageMetric {
+                set: MetricSet::Calls,
+                name: "GetObject".to_owned(),
+                values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
+            },
+            minute: 60_000,
+            value: 7,
+        };
+        let hash = content(&[datum]);
+        // As trailtab 0.1.0 wrote it.
+        assert!(hash.matches("8094f9231d7d2be3118deff7df6150347c3514af824a511355a8c7403e23c75e"));
+        assert!(hash.matches(hash.as_str()));
+    }
+
     #[tokio::test]
     async fn nothing_is_sent_after_a_chunk_whose_place_is_taken() {
         let datum = |number: u64| MinuteDatum {
@@ -421,8 +446,9 @@ mod tests {
             until: 60_060,
         };
         let first = chunk("delivery", 0);
-        ledger.claim(&first, "others", &owner).await.unwrap();
-        ledger.settle(&first, "others", &owner, true).await.unwrap();
+        let others = content(&[datum(9999)]);
+        ledger.claim(&first, &others, &owner).await.unwrap();
+        ledger.settle(&first, &others, &owner, true).await.unwrap();
         let mut logged = 0;
         let mut log = |data: &[MinuteDatum]| {
             logged += data.len();

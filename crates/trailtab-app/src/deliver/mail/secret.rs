@@ -8,7 +8,7 @@ use crate::aws;
 /// Why a secret cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the secret {name:?} in {region}: {reason}{advice}")]
-pub struct ReadError {
+pub struct SecretReadError {
     name: String,
     region: String,
     reason: String,
@@ -25,12 +25,12 @@ pub async fn read(
     config: &SdkConfig,
     name: &str,
     region: Option<&str>,
-) -> Result<String, ReadError> {
+) -> Result<String, SecretReadError> {
     let region = match region_of_arn(name).or(region) {
         Some(region) => region.to_owned(),
         None => aws::region_of(config).to_string(),
     };
-    let failed = |reason, advice| ReadError {
+    let failed = |reason, advice| SecretReadError {
         name: name.to_owned(),
         region: region.clone(),
         reason,

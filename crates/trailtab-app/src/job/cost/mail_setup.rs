@@ -18,7 +18,7 @@ const PREDECESSORS_REGION: &str = "us-west-2";
 pub enum MailerError {
     /// The secret cannot be read from Secrets Manager.
     #[error(transparent)]
-    Unreadable(#[from] secret::ReadError),
+    Unreadable(#[from] secret::SecretReadError),
     /// The secret does not describe a usable mail server.
     #[error("the mail server's secret {name:?} cannot be used")]
     Unusable {

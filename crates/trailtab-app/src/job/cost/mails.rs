@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::history::{CurrencyTotal, MailedFigures};
 use super::mail_setup::MailSetup;
@@ -11,8 +12,11 @@ use super::send::{self, Limit, OutgoingReport, SendLog, SendOutcome, SendResult}
 use super::{AccountTotals, CostRun, Wanted};
 use crate::deliver::ledger::{LedgerError, SendLedger};
 use crate::deliver::mail::OutgoingMail;
+use crate::deliver::sent_hash::SentHash;
 use trailtab_core::cost::audience::{RefusedRecipient, ReportRecipient};
+use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::money;
+use trailtab_core::cost::owner::OwnerKey;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
     self, AudienceKind, CostReport, PeriodKind, ReportRow, Restatement,
@@ -57,7 +61,7 @@ pub async fn send_all(
             .map(|problem| problem.short.clone())
             .collect();
         let mut report = run.report(books, audience, owner, wanted.occasion, &short);
-        let mut post = post(run, wanted, &report);
+        let post = post(run, wanted, &report);
         if report.period.data_through.is_none() {
             lines.push(line(&post, SendOutcome::NoData));
             continue;
@@ -77,7 +81,6 @@ pub async fn send_all(
                 }
             }
         }
-        post.figures.fingerprint = fingerprint(&report);
         ready.push(ReadyReport { post, report });
     }
     let posts: Vec<OutgoingReport> = ready.iter().map(|ready| ready.post.clone()).collect();
@@ -171,28 +174,80 @@ fn name(wanted: &Wanted) -> String {
 }
 
 /// A hash of what a report is about, independent of days and amounts.
-fn scope(run: &CostRun, wanted: &Wanted) -> String {
+fn scope(run: &CostRun, wanted: &Wanted) -> SentHash {
+    #[derive(Serialize)]
+    struct OwnerScope<'s> {
+        metric: CostMetric,
+        owner: Option<String>,
+        keys: &'s [OwnerKey],
+        fold_case: bool,
+        aliases: &'s BTreeMap<String, String>,
+        domain: Option<&'s str>,
+    }
+    #[derive(Serialize)]
+    struct AccountScope<'s> {
+        metric: CostMetric,
+        accounts: Vec<&'s str>,
+    }
     let audience = &wanted.recipient.audience;
-    let accounts: Vec<&str> = match audience.kind {
+    let (metric, rules) = (run.settings.metric, &run.settings.owner);
+    let accounts = match audience.kind {
+        AudienceKind::Individual => {
+            let owner = wanted.recipient.owner.as_ref();
+            let version_1 = version_1::of_owner(metric, owner, rules);
+            let fields = OwnerScope {
+                metric,
+                owner: owner.map(|owner| owner.label().name),
+                keys: &rules.keys,
+                fold_case: rules.fold_case,
+                aliases: &rules.aliases,
+                domain: rules.domain.as_deref(),
+            };
+            return SentHash::new(&fields, version_1);
+        }
         // All accounts: this set changes whenever one is created.
         AudienceKind::Executive => Vec::new(),
-        _ => audience
-            .accounts
-            .iter()
-            .map(|account| account.id.as_str())
-            .collect(),
+        AudienceKind::Manager => {
+            let accounts = audience.accounts.iter();
+            accounts.map(|account| account.id.as_str()).collect()
+        }
     };
-    let (metric, rules) = (run.settings.metric, &run.settings.owner);
-    let whose = (
-        &wanted.recipient.owner,
-        &rules.keys,
-        rules.fold_case,
-        &rules.aliases,
-        &rules.domain,
-    );
-    match audience.kind {
-        AudienceKind::Individual => send::hash(&format!("{metric:?} {whose:?}")),
-        _ => send::hash(&format!("{metric:?} {accounts:?}")),
+    let version_1 = version_1::of_accounts(metric, &accounts);
+    SentHash::new(&AccountScope { metric, accounts }, version_1)
+}
+
+/// Hashes as version 1 built them. Ledgers keep them for months, so these texts must not change.
+mod version_1 {
+    use trailtab_core::cost::charge::CostMetric;
+    use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
+
+    use super::send;
+
+    pub(super) fn of_accounts(metric: CostMetric, accounts: &[&str]) -> String {
+        send::hash(&format!("{} {accounts:?}", metric.name()))
+    }
+
+    pub(super) fn of_owner(
+        metric: CostMetric,
+        owner: Option<&CostOwner>,
+        rules: &OwnerRules,
+    ) -> String {
+        let owner = match owner {
+            None => "None".to_owned(),
+            Some(CostOwner::Named(name)) => format!("Some(Named({name:?}))"),
+            Some(CostOwner::Instances) => "Some(Instances)".to_owned(),
+            Some(CostOwner::Untagged) => "Some(Untagged)".to_owned(),
+        };
+        let keys = rules.keys.iter().map(|key| match key {
+            OwnerKey::Tag(name) => format!("Tag({name:?})"),
+            OwnerKey::CostCategory(name) => format!("CostCategory({name:?})"),
+        });
+        let keys = keys.collect::<Vec<_>>().join(", ");
+        let (fold_case, aliases, domain) = (rules.fold_case, &rules.aliases, &rules.domain);
+        send::hash(&format!(
+            "{} ({owner}, [{keys}], {fold_case}, {aliases:?}, {domain:?})",
+            metric.name()
+        ))
     }
 }
 
@@ -207,6 +262,7 @@ fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
         currency: part.currency.clone(),
         amount: part.total.amount,
     });
+    let (scope, content) = (scope(run, wanted), fingerprint(report));
     OutgoingReport {
         report: name(wanted),
         period,
@@ -218,9 +274,11 @@ fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
                 through: report.period.data_through.unwrap_or(through).min(through),
             },
             totals: totals.collect(),
-            scope: scope(run, wanted),
-            fingerprint: String::new(),
+            scope: scope.as_str().to_owned(),
+            fingerprint: content.as_str().to_owned(),
         },
+        scope,
+        content,
     }
 }
 
@@ -239,7 +297,7 @@ async fn restated(
     };
     let known = last.filter(|mailed| {
         let DayRange { from, through } = mailed.days;
-        mailed.scope == post.figures.scope
+        post.scope.matches(&mailed.scope)
             && books.asked.contains(from)
             && books.asked.contains(through)
     });
@@ -297,12 +355,24 @@ pub(super) fn restatements(
 
 /// A hash of what a report says to its reader: its amounts in cents, in any order. Excludes the
 /// time and price of the run, earlier mails, and account names.
-pub(super) fn fingerprint(report: &CostReport) -> String {
-    let mut lines = BTreeSet::new();
-    let mut add = |place: &str, account: &str, row: &ReportRow| {
+pub(super) fn fingerprint(report: &CostReport) -> SentHash {
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    struct MailedRow {
+        place: String,
+        part: String,
+        name: String,
+        amount: String,
+    }
+    let mut rows = BTreeSet::new();
+    let mut add = |place: &str, part: &str, row: &ReportRow| {
         let amount = money::cents(row.figure.amount);
         if !amount.is_zero() {
-            lines.insert(format!("{place} {account} {:?} {amount}", row.label.name));
+            rows.insert(MailedRow {
+                place: place.to_owned(),
+                part: part.to_owned(),
+                name: row.label.name.clone(),
+                amount: amount.to_string(),
+            });
         }
     };
     for part in &report.parts {
@@ -336,7 +406,13 @@ pub(super) fn fingerprint(report: &CostReport) -> String {
                 .for_each(|row| add(&place, "service", row));
         }
     }
-    send::hash(&lines.into_iter().collect::<Vec<_>>().join("\n"))
+    let lines = rows.iter().map(|row| {
+        let MailedRow { place, part, name, amount } = row;
+        format!("{place} {part} {name:?} {amount}")
+    });
+    let lines: BTreeSet<String> = lines.collect();
+    let version_1 = send::hash(&lines.into_iter().collect::<Vec<_>>().join("\n"));
+    SentHash::new(&rows, version_1)
 }
 
 /// Builds the mail of a report; a correction if another one was mailed before.

@@ -11,7 +11,7 @@ use super::ledger::FileLine;
 use trailtab_core::scope::Scope;
 
 /// A log file to be written.
-pub(super) struct NewFile {
+pub(super) struct NewLogFile {
     pub(super) line: FileLine,
     /// The compressed bytes.
     pub(super) stored: Vec<u8>,
@@ -20,7 +20,7 @@ pub(super) struct NewFile {
 /// Makes one file per day. Deterministic: the same events in the same order make the same files.
 ///
 /// `None` says that they do not fit into memory.
-pub(super) fn files(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<Vec<NewFile>> {
+pub(super) fn files(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<Vec<NewLogFile>> {
     let mut days: BTreeMap<i64, Vec<&PageEvent<'_>>> = BTreeMap::new();
     for event in events {
         let day = days.entry(event.time.div_euclid(DAY)).or_default();
@@ -29,7 +29,7 @@ pub(super) fn files(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<Vec<NewF
     days.values().map(|events| file(scope, events)).collect()
 }
 
-fn file(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<NewFile> {
+fn file(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<NewLogFile> {
     let times = || events.iter().map(|event| event.time);
     let (oldest, newest) = (times().min()?, times().max()?);
     let records: Vec<&str> = events.iter().map(|event| event.json).collect();
@@ -43,7 +43,7 @@ fn file(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<NewFile> {
         oldest,
         newest,
     };
-    Some(NewFile { line, stored })
+    Some(NewLogFile { line, stored })
 }
 
 pub(super) fn gzip(json: &[u8]) -> Option<Vec<u8>> {

@@ -12,6 +12,7 @@ use tokio::time::{Duration, Instant};
 
 use super::history::{self, MailedFigures};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, SendClaim, SendLedger};
+use crate::deliver::sent_hash::SentHash;
 use crate::deliver::mail::{MailTransport, OutgoingMail, SendError};
 use crate::source::interrupt::{self, Interrupt};
 use trailtab_render::escape;
@@ -32,8 +33,11 @@ pub struct OutgoingReport {
     pub period: String,
     /// The recipient's address.
     pub recipient: String,
-    /// The mailed figures, for reference in later mails. The fingerprint tells whether the report
-    /// has changed.
+    /// What the report is about. Only figures of the same scope are compared.
+    pub scope: SentHash,
+    /// What the report says. Another hash means a changed report.
+    pub content: SentHash,
+    /// The mailed figures, for reference in later mails.
     pub figures: MailedFigures,
 }
 
@@ -214,7 +218,7 @@ impl SendLog<'_> {
             Ok(message) => message,
             Err(error) => return Ok(failed(&error.to_string(), true)),
         };
-        let (key, content) = (key(post, place), post.figures.fingerprint.as_str());
+        let (key, content) = (key(post, place), &post.content);
         match self.ledger.claim(&key, content, &self.owner).await? {
             SendClaim::Granted => {}
             SendClaim::Sent => return Ok(SendOutcome::AlreadySent),
@@ -236,7 +240,7 @@ impl SendLog<'_> {
     async fn next(&self, post: &OutgoingReport) -> Result<NextSend, LedgerError> {
         let mut is_same = false;
         for place in 0..MAX_MAILS_PER_PERIOD {
-            let (key, content) = (key(post, place), &post.figures.fingerprint);
+            let (key, content) = (key(post, place), &post.content);
             is_same = match self.ledger.look(&key, content, &self.owner).await? {
                 None if is_same => return Ok(NextSend::Decided(SendOutcome::AlreadySent)),
                 None => return Ok(NextSend::Place(place)),
@@ -271,7 +275,7 @@ impl SendLog<'_> {
         key: &str,
         arrived: bool,
     ) -> Result<(), LedgerError> {
-        let content = &post.figures.fingerprint;
+        let content = &post.content;
         self.ledger
             .settle(key, content, &self.owner, arrived)
             .await?;

@@ -30,9 +30,15 @@ fn post(recipient: &str, amount: &str) -> OutgoingReport {
                 amount: amount.parse().unwrap(),
             }],
             scope: String::new(),
-            fingerprint: format!("sum of {amount}"),
+            fingerprint: content(amount).as_str().to_owned(),
         },
+        scope: SentHash::new(&"scope", String::new()),
+        content: content(amount),
     }
+}
+
+fn content(amount: &str) -> SentHash {
+    SentHash::new(&amount, format!("sum of {amount}"))
 }
 
 /// A mail whose subject describes it.
@@ -184,7 +190,7 @@ async fn a_mail_whose_run_was_killed_while_sending_is_never_sent_again() {
     let left = SendLedger::Directory(ledger.path().to_owned());
     let owner = memory(&left, 0).owner;
     let key = key(&ann()[0], 0);
-    left.claim(&key, "sum of 1", &owner).await.unwrap();
+    left.claim(&key, &content("1"), &owner).await.unwrap();
     for (later, words) in [(1, "another run"), (2 * HOUR, "cut off")] {
         let outcome = &run(&server, ledger.path(), later, ann()).await[0];
         assert!(!outcome.is_well() && !outcome.may_be_repeated());
