@@ -168,7 +168,9 @@ impl CostFunction {
             let place = env::temp_dir().join("trailtab");
             MailFolder::create(place.join(escape::file_name(&context.request_id)))
         });
-        let folder = folder.transpose().map_err(|error| aws::with_causes(&error))?;
+        let folder = folder
+            .transpose()
+            .map_err(|error| aws::with_causes(&error))?;
         let account = context.invoked_function_arn.split(':').nth(4);
         let cache = AnswerCache {
             // Paid answers are kept in the same ledger as the sent mails.

@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use aws_smithy_types::byte_stream::ByteStream;
 
-use super::{connector, with_causes, region_of};
+use super::{connector, region_of, with_causes};
 
 const BODY: &str = "Action=DescribeRegions&Version=2016-11-15";
 

@@ -134,7 +134,8 @@ impl State {
         };
         let count = attempts.entry(error.host.clone()).or_default();
         *count += 1;
-        let is_repeated = *count < MAX_CONNECT_ATTEMPTS && now.duration_since(*since) < RETRY_PERIOD;
+        let is_repeated =
+            *count < MAX_CONNECT_ATTEMPTS && now.duration_since(*since) < RETRY_PERIOD;
         if !is_repeated {
             *self = State::Unreachable {
                 until: now + UNREACHABLE_PERIOD,

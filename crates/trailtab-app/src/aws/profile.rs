@@ -78,7 +78,10 @@ fn known(others: &[String]) -> String {
         [] => "there are no profiles; `aws configure sso` and `aws configure` make one".to_owned(),
         _ if others.len() > MAX_PROFILES_NAMED => {
             let named = others[..MAX_PROFILES_NAMED].join(", ");
-            format!("there are {named} and {} more", others.len() - MAX_PROFILES_NAMED)
+            format!(
+                "there are {named} and {} more",
+                others.len() - MAX_PROFILES_NAMED
+            )
         }
         _ => format!("there are {}", others.join(", ")),
     }

@@ -8,7 +8,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::credentials::one_line;
-use super::{with_causes, is_unreachable, lacks_credentials};
+use super::{is_unreachable, lacks_credentials, with_causes};
 use crate::clock;
 
 /// AWS accepts signatures for five minutes.

@@ -163,7 +163,11 @@ impl SendLedger {
             return Ok(None);
         };
         let Ok(found) = serde_json::from_slice::<SendEntry>(&bytes) else {
-            return Err(self.failed("understand", key, "it was not written by trailtab".to_owned()));
+            return Err(self.failed(
+                "understand",
+                key,
+                "it was not written by trailtab".to_owned(),
+            ));
         };
         Ok(Some(match found.state {
             // This run's own claim: the network or the SDK repeated the request.
@@ -256,7 +260,10 @@ impl SendLedger {
         match object.send().await {
             Ok(object) => {
                 let version = ObjectVersion(object.e_tag().map(str::to_owned));
-                if object.content_length().is_some_and(|bytes| bytes > MAX_DOCUMENT_BYTES) {
+                if object
+                    .content_length()
+                    .is_some_and(|bytes| bytes > MAX_DOCUMENT_BYTES)
+                {
                     return Err(self.failed("read", key, "it is too large".to_owned()));
                 }
                 let bytes = object.body.collect().await;
@@ -326,7 +333,11 @@ impl SendLedger {
 
     /// The error if other runs changed a document before every attempt.
     pub fn contended(&self, key: &str) -> LedgerError {
-        self.failed("change", key, "other runs changed it before every attempt".to_owned())
+        self.failed(
+            "change",
+            key,
+            "other runs changed it before every attempt".to_owned(),
+        )
     }
 
     /// Creates an entry; false if it exists.

@@ -239,7 +239,9 @@ pub async fn publish(
             PutOutcome::Arrived => account.published += events,
             PutOutcome::Unconfirmed(reason) => {
                 account.unconfirmed += events;
-                account.troubles.push(format!("{events} events were sent without an answer and are not sent again: {reason}"));
+                account.troubles.push(format!(
+                    "{events} events were sent without an answer and are not sent again: {reason}"
+                ));
             }
             PutOutcome::Refused(reason) => {
                 account.unsent += events;

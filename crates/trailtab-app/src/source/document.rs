@@ -221,7 +221,9 @@ impl DocumentReader {
         let filled = fill_file(&mut file, window, &mut failure);
         let trouble = match failure {
             Some(error) => Err(error),
-            None if filled == window.len() => Ok(self.read_stream((&*window).chain(file), named, sink)),
+            None if filled == window.len() => {
+                Ok(self.read_stream((&*window).chain(file), named, sink))
+            }
             None => Ok(self.read_whole(&window[..filled], named, sink)),
         };
         self.stored = stored;
@@ -252,8 +254,12 @@ impl DocumentReader {
                 envelope.feed(json, true, sink);
                 envelope.damage().map(damaged)
             }
-            DocumentFormat::Csv => csv::read(json, sink).err().map(|error| read_failure(&error)),
-            DocumentFormat::Other(kind) => without_events(kind, json.trim_ascii().is_empty(), named, sink),
+            DocumentFormat::Csv => csv::read(json, sink)
+                .err()
+                .map(|error| read_failure(&error)),
+            DocumentFormat::Other(kind) => {
+                without_events(kind, json.trim_ascii().is_empty(), named, sink)
+            }
         }
     }
 

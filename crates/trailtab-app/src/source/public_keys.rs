@@ -98,8 +98,12 @@ impl PublicKeys {
         loop {
             let request = client
                 .list_public_keys()
-                .start_time(DateTime::from_secs(from.saturating_sub(KEY_WINDOW_MARGIN_SECONDS)))
-                .end_time(DateTime::from_secs(to.saturating_add(KEY_WINDOW_MARGIN_SECONDS)))
+                .start_time(DateTime::from_secs(
+                    from.saturating_sub(KEY_WINDOW_MARGIN_SECONDS),
+                ))
+                .end_time(DateTime::from_secs(
+                    to.saturating_add(KEY_WINDOW_MARGIN_SECONDS),
+                ))
                 .set_next_token(token);
             let page = request.send().await.map_err(|error| aws::explain(&error))?;
             for key in page.public_key_list() {

@@ -83,7 +83,10 @@ impl<R: Read> Read for PlainReader<R> {
 
 /// Inflates all members of a gzip file; hashes only the first.
 pub(super) struct GzipMembers<R> {
-    #[expect(clippy::disallowed_types, reason = "MultiGzDecoder reads the other members")]
+    #[expect(
+        clippy::disallowed_types,
+        reason = "MultiGzDecoder reads the other members"
+    )]
     first: Option<GzDecoder<R>>,
     others: Option<MultiGzDecoder<R>>,
     pub(super) seal: Option<ContentHash>,
@@ -91,7 +94,10 @@ pub(super) struct GzipMembers<R> {
 
 impl<R: BufRead> GzipMembers<R> {
     pub(super) fn new(stored: R, seal: Option<ContentHash>) -> GzipMembers<R> {
-        #[expect(clippy::disallowed_types, reason = "MultiGzDecoder reads the other members")]
+        #[expect(
+            clippy::disallowed_types,
+            reason = "MultiGzDecoder reads the other members"
+        )]
         let first = Some(GzDecoder::new(stored));
         GzipMembers {
             first,

@@ -51,9 +51,7 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
         None => CostSettings::default(),
     };
     for name in settings.unknown.keys() {
-        ui.remark(&format!(
-            "the settings have an unknown key: {name:?}"
-        ));
+        ui.remark(&format!("the settings have an unknown key: {name:?}"));
     }
     args.overrule(&mut settings);
     if let Some(directory) = &args.asking.offline {

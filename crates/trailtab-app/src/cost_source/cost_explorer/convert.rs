@@ -160,9 +160,7 @@ fn group(group: &sdk::Group, query: &CostQuery) -> Result<AnswerGroup, String> {
     let keys = group.keys().to_vec();
     if keys.len() != query.group_by.len() {
         let (found, asked) = (keys.len(), query.group_by.len());
-        return Err(format!(
-            "a group with {found} keys instead of {asked}"
-        ));
+        return Err(format!("a group with {found} keys instead of {asked}"));
     }
     let metrics = metrics(group.metrics())?;
     demand(&metrics, query)?;

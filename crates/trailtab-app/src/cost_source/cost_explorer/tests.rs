@@ -307,7 +307,13 @@ async fn temporary_errors_are_retried_for_a_while() {
     let source = CostExplorer::new(Client::from_conf(config.build()), limits(1));
     let answer = source.ask(&query(), 0).await;
     assert!(
-        matches!(answer, Err(AskError::Unanswered { tries: MAX_ATTEMPTS, .. })),
+        matches!(
+            answer,
+            Err(AskError::Unanswered {
+                tries: MAX_ATTEMPTS,
+                ..
+            })
+        ),
         "{answer:?}"
     );
     assert_eq!(source.charged(), 0);

@@ -98,9 +98,7 @@ impl SmtpSender {
         if let Some(session) = self.session {
             // All mails were answered, so the outcome of QUIT does not matter.
             let _ = task::spawn_blocking(move || {
-                session
-                    .connection
-                    .map(|mut connection| connection.quit())
+                session.connection.map(|mut connection| connection.quit())
             })
             .await;
         }

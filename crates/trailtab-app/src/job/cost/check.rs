@@ -246,14 +246,20 @@ async fn sender(settings: &CostSettings, config: &SdkConfig, checked: &mut Check
                 let what = format!("mails go to {} port {}", server.host, server.port);
                 checked.add(CheckVerdict::Good, what);
                 if settings.mail.from.is_none() && server.from.is_none() {
-                    checked.add(CheckVerdict::Bad, mail_setup::MailerError::NoSender.to_string());
+                    checked.add(
+                        CheckVerdict::Bad,
+                        mail_setup::MailerError::NoSender.to_string(),
+                    );
                 }
             }
             Err(error) => checked.add(CheckVerdict::Bad, aws::with_causes(&error)),
         };
     }
     let Some(from) = &settings.mail.from else {
-        return checked.add(CheckVerdict::Bad, mail_setup::MailerError::NoSender.to_string());
+        return checked.add(
+            CheckVerdict::Bad,
+            mail_setup::MailerError::NoSender.to_string(),
+        );
     };
     ses(settings, from, config, checked).await;
 }

@@ -3,8 +3,8 @@
 use aws_config::SdkConfig;
 
 use super::answers::NoAnswer;
-use super::mails;
 use super::mail_setup::{MailSetup, MailerError};
+use super::mails;
 use super::send::{Limit, SendLog, SendOutcome, SendResult};
 use super::{CostRun, ReportPeriod, Wanted};
 use crate::deliver::ledger::{ClaimOwner as Sender, SendLedger};

@@ -152,9 +152,7 @@ impl ArchiveReader {
         for region in &self.regions {
             let path = region.scope.ledger(&self.root);
             for line in &region.unreadable {
-                let what = format!(
-                    "has an invalid line, which is ignored: remove line {line}"
-                );
+                let what = format!("has an invalid line, which is ignored: remove line {line}");
                 findings.add(finding(&path, what));
             }
         }

@@ -153,7 +153,14 @@ impl LookupRun {
     }
 
     /// Records that a region, or a whole account (region `*`), is incomplete.
-    fn record_failure(&self, account: &str, region: &str, severity: Severity, code: &str, reason: String) {
+    fn record_failure(
+        &self,
+        account: &str,
+        region: &str,
+        severity: Severity,
+        code: &str,
+        reason: String,
+    ) {
         let mut coverage = self.coverage();
         coverage.fail(account, region, code, severity);
         coverage.problem(ReadProblem {
@@ -391,7 +398,10 @@ mod tests {
         let urgent = -KEPT + OLDEST_FIRST_SECONDS;
         assert_eq!(of(now - KEPT, now), (vec![(-KEPT, urgent), (urgent, 0)], 0));
         let horizon = -KEPT - RETENTION_TOLERANCE_SECONDS;
-        let older = (vec![(horizon, urgent), (urgent, 0)], 10 * day - RETENTION_TOLERANCE_SECONDS);
+        let older = (
+            vec![(horizon, urgent), (urgent, 0)],
+            10 * day - RETENTION_TOLERANCE_SECONDS,
+        );
         assert_eq!(of(now - KEPT - 10 * day, now), older);
         let gone = (vec![], 10 * day);
         assert_eq!(of(now - KEPT - 20 * day, now - KEPT - 10 * day), gone);

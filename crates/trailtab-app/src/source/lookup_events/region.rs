@@ -231,7 +231,10 @@ impl RegionReading {
                 from: time.or(oldest).unwrap_or(covered.from),
                 until: time.map_or(covered.until, |time| time.saturating_add(1)),
             };
-            self.unarchived = Some(self.unarchived.map_or(span, |unarchived| unarchived.hull(span)));
+            self.unarchived = Some(
+                self.unarchived
+                    .map_or(span, |unarchived| unarchived.hull(span)),
+            );
         }
         match self.unarchived {
             Some(unarchived) if !unarchived.intersect(covered).is_empty() => SecondRange {

@@ -248,7 +248,10 @@ impl SendLog<'_> {
                 }
             };
         }
-        let reason = format!("it was corrected {} times already", MAX_MAILS_PER_PERIOD - 1);
+        let reason = format!(
+            "it was corrected {} times already",
+            MAX_MAILS_PER_PERIOD - 1
+        );
         Ok(NextSend::Decided(failed(&reason, true)))
     }
 
