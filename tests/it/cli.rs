@@ -1021,7 +1021,10 @@ fn charts_of_an_aws_summarize_account_activity_result() {
         "wrote 20 charts to old/account_activity_111122223333_TIME_plots\n"
     );
     let files = sandbox.files("old");
-    assert_snapshot!("charts_of_an_aws_summarize_account_activity_result", files.join("\n"));
+    assert_snapshot!(
+        "charts_of_an_aws_summarize_account_activity_result",
+        files.join("\n")
+    );
     sandbox
         .run([
             "plot",

@@ -216,11 +216,7 @@ fn what_is_missing_is_told_in_every_format() {
         let ended = sandbox.run(["usage"].into_iter().chain(words.split(' ')));
         let ended = ended.expect(3);
         assert!(ended.err.contains("old.zip"), "{words}: {}", ended.err);
-        assert!(
-            ended.err.contains("which are left out: 1"),
-            "{}",
-            ended.err
-        );
+        assert!(ended.err.contains("which are left out: 1"), "{}", ended.err);
     }
 }
 

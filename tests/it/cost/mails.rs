@@ -99,7 +99,11 @@ fn each_mail_arrives_once_over_one_private_connection() {
     let server = MailServer::start(Mode::Starttls, None);
     let post = Post::by_smtp(&server, "once", &json!({}), &PEOPLE);
     let sent = post.send(&[]).expect(0);
-    assert!(sent.out.contains("3 of 3 reports without a problem"), "{}", sent.out);
+    assert!(
+        sent.out.contains("3 of 3 reports without a problem"),
+        "{}",
+        sent.out
+    );
     assert_eq!(server.recipients(), PEOPLE);
     assert_eq!(
         (
@@ -138,7 +142,11 @@ fn a_failing_recipient_does_not_stop_other_mails() {
     let people = [&people[..], &PEOPLE].concat();
     let post = Post::by_smtp(&server, "fails", &json!({"tls": "tls"}), &people);
     let sent = post.send(&[]).expect(3);
-    assert!(sent.out.contains("3 of 6 reports without a problem"), "{}", sent.out);
+    assert!(
+        sent.out.contains("3 of 6 reports without a problem"),
+        "{}",
+        sent.out
+    );
     // Control characters in the server's text are not executed.
     assert!(!sent.stdout.contains(&0x1b), "{}", sent.out);
     assert!(sent.out.contains("no such") && sent.out.contains("451"));

@@ -228,8 +228,19 @@ impl RateLimiter {
             self.top = (self.top * TOP_STEP).max(self.max * MIN_TOP_SHARE);
         }
         // Near the documented rate, grants are also lost to requests that merely came early.
-        if rate > flow * if near_max { OVERLOAD_NEAR_MAX } else { OVERLOAD } {
-            self.fall(now, rate, (flow * GRANT_RATE_CORRECTION).max(rate * MAX_DROP));
+        if rate
+            > flow
+                * if near_max {
+                    OVERLOAD_NEAR_MAX
+                } else {
+                    OVERLOAD
+                }
+        {
+            self.fall(
+                now,
+                rate,
+                (flow * GRANT_RATE_CORRECTION).max(rate * MAX_DROP),
+            );
         } else if !near_max && rate > self.ceiling {
             self.fall(now, rate, rate);
         }
