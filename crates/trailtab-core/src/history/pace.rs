@@ -228,19 +228,13 @@ impl RateLimiter {
             self.top = (self.top * TOP_STEP).max(self.max * MIN_TOP_SHARE);
         }
         // Near the documented rate, grants are also lost to requests that merely came early.
-        if rate
-            > flow
-                * if near_max {
-                    OVERLOAD_NEAR_MAX
-                } else {
-                    OVERLOAD
-                }
-        {
-            self.fall(
-                now,
-                rate,
-                (flow * GRANT_RATE_CORRECTION).max(rate * MAX_DROP),
-            );
+        let overload = match near_max {
+            true => OVERLOAD_NEAR_MAX,
+            false => OVERLOAD,
+        };
+        if rate > flow * overload {
+            let measured = flow * GRANT_RATE_CORRECTION;
+            self.fall(now, rate, measured.max(rate * MAX_DROP));
         } else if !near_max && rate > self.ceiling {
             self.fall(now, rate, rate);
         }
