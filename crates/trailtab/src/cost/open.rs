@@ -52,7 +52,7 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
         None => CostSettings::default(),
     };
     for name in settings.unknown.keys() {
-        ui.remark(&format!("unknown key in the settings, ignored: {name:?}"));
+        ui.remark(&format!("the settings have an unknown key: {name:?}"));
     }
     args.overrule(&mut settings);
     if let Some(directory) = &args.asking.offline {
