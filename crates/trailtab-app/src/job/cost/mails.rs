@@ -407,7 +407,12 @@ pub(super) fn fingerprint(report: &CostReport) -> SentHash {
         }
     }
     let lines = rows.iter().map(|row| {
-        let MailedRow { place, part, name, amount } = row;
+        let MailedRow {
+            place,
+            part,
+            name,
+            amount,
+        } = row;
         format!("{place} {part} {name:?} {amount}")
     });
     let lines: BTreeSet<String> = lines.collect();

@@ -12,8 +12,8 @@ use tokio::time::{Duration, Instant};
 
 use super::history::{self, MailedFigures};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, SendClaim, SendLedger};
-use crate::deliver::sent_hash::SentHash;
 use crate::deliver::mail::{MailTransport, OutgoingMail, SendError};
+use crate::deliver::sent_hash::SentHash;
 use crate::source::interrupt::{self, Interrupt};
 use trailtab_render::escape;
 
