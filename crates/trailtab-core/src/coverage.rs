@@ -68,6 +68,9 @@ pub struct RunCoverage {
     pub lookup_attribute: Option<String>,
     /// Events from this time on may not have been delivered yet; None if all have been.
     pub settled_until: Option<Seconds>,
+    /// Log files that CloudTrail delivered to S3 from this time on were not listed, though they may
+    /// contain events of the window; None if all were.
+    pub delivered_until: Option<Seconds>,
     /// At most 1000 problems; `more_problems` counts the others.
     pub problems: Vec<ReadProblem>,
     /// Number of problems beyond the limit of `problems`.
@@ -167,6 +170,8 @@ impl RunCoverage {
         // The earlier time applies; None sets no limit.
         let ends = [self.settled_until, other.settled_until];
         self.settled_until = ends.into_iter().flatten().min();
+        let ends = [self.delivered_until, other.delivered_until];
+        self.delivered_until = ends.into_iter().flatten().min();
         // Verification runs once, for the whole run.
         self.integrity = self.integrity.or(other.integrity);
         self.problems.extend(other.problems);

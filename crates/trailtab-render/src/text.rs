@@ -63,6 +63,7 @@ impl TextPage {
         self.section("Principals", &principals)?;
         if let Some(extension) = &summary.trailtab {
             self.section("Persons", &persons(extension))?;
+            self.section("Workloads", &workloads(extension))?;
         }
         self.section(
             "APIs",
@@ -72,6 +73,9 @@ impl TextPage {
             "Errors",
             &inner_totals(&summary.error_codes_by_principal, "principal"),
         )?;
+        if let Some(extension) = &summary.trailtab {
+            self.denied(extension)?;
+        }
         self.section(
             "Addresses",
             &inner_totals(&summary.ip_addresses_by_principal, "principal"),
@@ -135,12 +139,7 @@ impl TextPage {
         if rows.is_empty() {
             return Ok(());
         }
-        let heading = match rows.len() {
-            n if n > TOP => format!("{title} ({TOP} of {})", thousands(n as u64)),
-            _ => title.to_owned(),
-        };
-        let heading = self.bold(&heading);
-        writeln!(self.out, "\n{heading}")?;
+        self.heading(title, rows.len())?;
         let shown = &rows[..rows.len().min(TOP)];
         let largest = shown.first().map_or(0, |row| row.count);
         let names = shown.iter().map(|row| row.name.clone());
@@ -153,6 +152,41 @@ impl TextPage {
             TableColumn::new("", ColumnKind::Course, bars).dispensable(2),
             TableColumn::new("", ColumnKind::Note, notes).dispensable(1),
         ])
+    }
+
+    /// Says who was refused what.
+    fn denied(&mut self, extension: &Extension) -> fmt::Result {
+        let by_principal = extension.denied_by_principal_and_api.iter();
+        let rows = by_principal.flat_map(|(principal, by_api)| {
+            by_api.iter().map(move |(api, codes)| PageRow {
+                name: escape::terminal(principal).into_owned(),
+                count: codes.values().sum(),
+                note: escape::terminal(&format!("{api}: {}", codes_of(codes))).into_owned(),
+            })
+        });
+        let rows = sorted(rows.collect());
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.heading("Denied", rows.len())?;
+        let shown = &rows[..rows.len().min(TOP)];
+        let names = shown.iter().map(|row| row.name.clone());
+        let counts = shown.iter().map(|row| thousands(row.count));
+        let calls = shown.iter().map(|row| row.note.clone());
+        self.table(vec![
+            TableColumn::new("", ColumnKind::Name, names),
+            TableColumn::new("", ColumnKind::Number, counts),
+            TableColumn::new("", ColumnKind::Name, calls),
+        ])
+    }
+
+    fn heading(&mut self, title: &str, rows: usize) -> fmt::Result {
+        let heading = match rows {
+            n if n > TOP => format!("{title} ({TOP} of {})", thousands(n as u64)),
+            _ => title.to_owned(),
+        };
+        let heading = self.bold(&heading);
+        writeln!(self.out, "\n{heading}")
     }
 
     fn hours(&mut self, extension: &Extension) -> fmt::Result {
@@ -216,6 +250,18 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
         lines.push(format!(
             "Identity of unknown shape: {}, {events}",
             escape::terminal(shape)
+        ));
+    }
+    if let Some(day) = &coverage.last_delivery_day {
+        lines.push(format!(
+            "Log files delivered to S3 until {} were listed. CloudTrail may deliver an event up to 30 days late: --late-days 30 reads further",
+            plain(day)
+        ));
+    }
+    if coverage.updates_not_applied > 0 {
+        lines.push(format!(
+            "{} came after the event that it updates was counted, and changed no count",
+            counted(coverage.updates_not_applied, "updated event")
         ));
     }
     if coverage.events_without_time > 0 {
@@ -298,11 +344,29 @@ fn principals(summary: &Summary) -> Vec<PageRow> {
     let Some(extension) = &summary.trailtab else {
         return outer_totals(&summary.api_calls_by_principal, "API");
     };
-    let calls = extension
-        .principals
-        .iter()
-        .map(|(name, report)| (name, &report.calls));
-    sorted(calls.map(|(name, calls)| row(name, calls)).collect())
+    let rows = extension.principals.iter().map(|(name, report)| {
+        let mut row = row(name, &report.calls);
+        let by_services = report.by_services.values().sum();
+        if by_services > 0 {
+            row.note = format!("{} by AWS services, {}", thousands(by_services), row.note);
+        }
+        row
+    });
+    sorted(rows.collect())
+}
+
+fn workloads(extension: &Extension) -> Vec<PageRow> {
+    let workloads = extension.workloads.iter();
+    sorted(
+        workloads
+            .map(|(name, report)| row(name, &report.calls))
+            .collect(),
+    )
+}
+
+fn codes_of(codes: &BTreeMap<String, u64>) -> String {
+    let codes: Vec<&str> = codes.keys().map(String::as_str).collect();
+    codes.join(", ")
 }
 
 fn persons(extension: &Extension) -> Vec<PageRow> {
@@ -369,6 +433,6 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
 
 /// The largest first, equal ones by name.
 fn sorted(mut rows: Vec<PageRow>) -> Vec<PageRow> {
-    rows.sort_by(|a, b| (b.count, &a.name).cmp(&(a.count, &b.name)));
+    rows.sort_by(|a, b| (b.count, &a.name, &a.note).cmp(&(a.count, &b.name, &b.note)));
     rows
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::parallel;
 use super::verify::{self, VerifyOptions};
 use crate::aws;
+use crate::clock;
 use crate::source::document::{Document, DocumentBody, DocumentReader};
 use crate::source::interrupt::{self, Interrupt};
 use crate::source::lookup_events::{self, CallerIdentity};
@@ -37,6 +38,10 @@ pub struct ReadRequest<'r> {
     pub rules: IngestRules,
     /// Where each record inside the window is copied to, once; None if no copy is wanted.
     pub dump: Option<RawCopy<'r>>,
+    /// Days after the window's last one whose deliveries to S3 are read.
+    pub late_days: u32,
+    /// Whether the credentials' account pays for requests to S3, as buckets may demand.
+    pub requester_pays: bool,
     /// Set if log files are to be verified by their digests.
     pub verify: Option<VerifyOptions>,
     /// Stops the reading: what was read by then is counted, and the rest is a problem in the coverage.
@@ -319,6 +324,10 @@ async fn feed(
         window: request.rules.window,
         filter: &request.rules.filter,
         digests: request.verify.is_some(),
+        network_activity: request.rules.network_activity,
+        late_days: request.late_days,
+        requester_pays: request.requester_pays,
+        now: clock::now(),
         interrupt: &request.interrupt,
     };
     let mut config = None;

@@ -16,8 +16,12 @@ use std::sync::Arc;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2FluentBuilder;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{EncodingType, RequestPayer};
+use percent_encoding::percent_decode_str;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -28,6 +32,21 @@ use crate::aws::{self, in_words};
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 use trailtab_core::event::filter::{Criterion, EventFilter, is_account_id as is_account};
 use trailtab_core::time::{self, Seconds, TimeWindow};
+
+/// The folder beside `CloudTrail/` that holds calls through VPC endpoints.
+pub(super) const NETWORK_ACTIVITY: &str = "CloudTrail-NetworkActivity";
+
+/// Days after the window on which log files with its events may be delivered, unless the user asks
+/// for more. CloudTrail repeats a delivery that failed for up to 30 days.
+pub const LATE_DAYS: u32 = 1;
+
+/// The most days that CloudTrail repeats a delivery for.
+pub const MAX_LATE_DAYS: u32 = 30;
+
+const DAY: Seconds = 86_400;
+
+/// Pages of a listing without a key, one after the other, after which the listing is given up.
+const MAX_EMPTY_PAGES: u32 = 1000;
 
 /// Requests in flight at once, of each kind.
 const LISTINGS: usize = 16;
@@ -80,6 +99,14 @@ pub struct S3Request<'a> {
     pub filter: &'a EventFilter,
     /// Whether digests are asked for as well.
     pub digests: bool,
+    /// Whether network activity is asked for as well.
+    pub network_activity: bool,
+    /// Days after the window's last one whose deliveries are read.
+    pub late_days: u32,
+    /// Whether the credentials' account pays for the requests, as buckets may demand.
+    pub requester_pays: bool,
+    /// The time of the run.
+    pub now: Seconds,
     /// The request to stop, such as Ctrl-C.
     pub interrupt: &'a Interrupt,
 }
@@ -96,6 +123,8 @@ struct KeyListing {
     scope: Option<(String, String)>,
     /// Whether digests are wanted as well.
     digests: bool,
+    /// Whether network activity is wanted as well.
+    network_activity: bool,
 }
 
 /// Sends every log file that is asked for to `documents`, and returns what could not be had.
@@ -112,7 +141,7 @@ pub async fn fetch(
     documents: &mpsc::Sender<Document>,
 ) -> Result<RunCoverage, S3Error> {
     let given_up = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
-    let Some(client) = asked.interrupt.or(connect(config, bucket)).await else {
+    let Some(client) = asked.interrupt.or(connect(config, bucket, asked)).await else {
         let mut coverage = RunCoverage::default();
         coverage.problem(given_up());
         return Ok(coverage);
@@ -123,6 +152,7 @@ pub async fn fetch(
         coverage: Mutex::default(),
         memory: Arc::new(Semaphore::new(BUFFERED_KIB as usize)),
         interrupt: asked.interrupt.clone(),
+        payer: asked.requester_pays.then_some(RequestPayer::Requester),
     });
     // Given up, it leaves no task behind.
     let send = store.send_all(prefix, asked, found, documents);
@@ -136,9 +166,22 @@ pub async fn fetch(
 }
 
 /// Builds a client for the region that the bucket is in: S3 names it when asked in another.
-async fn connect(config: &aws_config::SdkConfig, bucket: &str) -> Client {
+async fn connect(config: &aws_config::SdkConfig, bucket: &str, asked: S3Request<'_>) -> Client {
+    if let Some(region) = region_of_access_point(bucket) {
+        return aws::s3(config, bucket, Some(region));
+    }
     let client = aws::s3(config, bucket, None);
-    let Err(error) = client.head_bucket().bucket(bucket).send().await else {
+    let payer = asked.requester_pays.then_some(RequestPayer::Requester);
+    let request = client.head_bucket().bucket(bucket);
+    let request = request.customize().mutate_request(move |request| {
+        if let Some(payer) = &payer {
+            // HeadBucket has no member for it, and S3 wants it all the same.
+            request
+                .headers_mut()
+                .insert("x-amz-request-payer", payer.as_str().to_owned());
+        }
+    });
+    let Err(error) = request.send().await else {
         return client;
     };
     let region = error
@@ -148,6 +191,12 @@ async fn connect(config: &aws_config::SdkConfig, bucket: &str) -> Client {
         Some(region) => aws::s3(config, bucket, Some(region)),
         None => client,
     }
+}
+
+/// The region of an access point, which its ARN names: `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`.
+fn region_of_access_point(bucket: &str) -> Option<&str> {
+    let mut parts = bucket.strip_prefix("arn:")?.split(':');
+    parts.nth(2).filter(|region| !region.is_empty())
 }
 
 /// A log file to be downloaded.
@@ -164,6 +213,7 @@ struct S3Store {
     coverage: Mutex<RunCoverage>,
     memory: Arc<Semaphore>,
     interrupt: Interrupt,
+    payer: Option<RequestPayer>,
 }
 
 impl S3Store {
@@ -176,6 +226,12 @@ impl S3Store {
         documents: &mpsc::Sender<Document>,
     ) -> Result<(), S3Error> {
         let listings = self.look(prefix, asked).await?;
+        if listings
+            .iter()
+            .any(|listing| listing.scope.is_some() && listing.before.is_some())
+        {
+            self.coverage.lock().await.delivered_until = asked.late_from();
+        }
         let (keys, mut listed) = mpsc::channel(4096);
         let mut listers = JoinSet::new();
         let permits = Arc::new(Semaphore::new(LISTINGS));
@@ -260,6 +316,7 @@ impl S3Store {
                 // Log files may also lie in folders of somebody's own.
                 return Ok(vec![KeyListing {
                     digests: asked.digests,
+                    network_activity: asked.network_activity,
                     ..KeyListing::all(prefix.to_owned())
                 }]);
             }
@@ -278,8 +335,8 @@ impl S3Store {
     /// Tells whether no key begins with a prefix. Where that cannot be told, the listing that
     /// follows says why.
     async fn is_empty(&self, prefix: &str) -> bool {
-        let request = self.client.list_objects_v2().bucket(&self.bucket);
-        let page = request.prefix(prefix).max_keys(1).send().await;
+        let request = self.list_request(prefix).max_keys(1);
+        let page = request.send().await;
         page.is_ok_and(|page| page.contents().is_empty())
     }
 
@@ -306,34 +363,40 @@ impl S3Store {
     /// objects that stand for folders are left out: each would be found below itself again.
     async fn children(&self, prefix: &str) -> Result<Vec<String>, String> {
         let mut children = Vec::new();
-        let mut token = None;
+        let mut pages = ListedPages::default();
         loop {
-            let request = self.client.list_objects_v2().bucket(&self.bucket);
-            let request = request
-                .prefix(prefix)
-                .delimiter("/")
-                .set_continuation_token(token);
+            let request = self.list_request(prefix).delimiter("/");
+            let request = request.set_continuation_token(pages.token.clone());
             let page = request.send().await.map_err(|error| explain(&error))?;
-            let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
-            let keys = page.contents().iter().filter_map(|object| object.key());
-            let keys = keys.filter(|key| !key.ends_with('/'));
-            children.extend(folders.chain(keys.take(1)).map(str::to_owned));
-            token = next(&page);
-            if token.is_none() {
+            let folders: Vec<String> = folders_of(&page);
+            let keys = keys_of(&page).filter(|(key, _)| !key.ends_with('/'));
+            let keys: Vec<String> = keys.map(|(key, _)| key).collect();
+            let last = folders.iter().chain(&keys).max().cloned();
+            children.extend(folders.into_iter().chain(keys.into_iter().take(1)));
+            if !pages.turn(&page, last)? {
                 return Ok(children);
             }
         }
     }
 
+    /// A request for a page of a listing. Keys come encoded, since XML cannot hold all characters
+    /// that a key may have.
+    fn list_request(&self, prefix: &str) -> ListObjectsV2FluentBuilder {
+        let request = self.client.list_objects_v2().bucket(&self.bucket);
+        request
+            .prefix(prefix)
+            .encoding_type(EncodingType::Url)
+            .set_request_payer(self.payer.clone())
+    }
+
     /// Sends the objects of a listing on.
     async fn list(&self, listing: &KeyListing, keys: &mpsc::Sender<LogObject>) {
-        let mut token = None;
+        let mut pages = ListedPages::default();
         loop {
-            let request = self.client.list_objects_v2().bucket(&self.bucket);
-            let request = request
-                .prefix(&listing.prefix)
-                .set_start_after(listing.after.clone());
-            let page = match request.set_continuation_token(token).send().await {
+            let request = self.list_request(&listing.prefix);
+            let request = request.set_start_after(listing.after.clone());
+            let request = request.set_continuation_token(pages.token.clone());
+            let page = match request.send().await {
                 Ok(page) => page,
                 Err(error) => {
                     return self
@@ -341,29 +404,31 @@ impl S3Store {
                         .await;
                 }
             };
-            for object in page.contents() {
-                let Some(key) = object.key() else { continue };
-                if listing
-                    .before
-                    .as_deref()
-                    .is_some_and(|before| key >= before)
-                {
+            let mut last = None;
+            for (key, size) in keys_of(&page) {
+                if listing.before.as_ref().is_some_and(|before| key >= *before) {
                     return;
                 }
-                if listing.wants(key) {
+                if listing.wants(&key) {
                     let object = LogObject {
-                        key: key.to_owned(),
-                        size: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
                         named: key == listing.prefix,
+                        key: key.clone(),
+                        size,
                     };
                     if keys.send(object).await.is_err() {
                         return;
                     }
                 }
+                last = Some(key);
             }
-            token = next(&page);
-            if token.is_none() {
-                return;
+            match pages.turn(&page, last) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(reason) => {
+                    return self
+                        .failed(&listing.prefix, listing.scope.as_ref(), reason)
+                        .await;
+                }
             }
         }
     }
@@ -380,8 +445,20 @@ impl S3Store {
             return;
         };
         let name = format!("s3://{}/{}", self.bucket, object.key);
-        match self.body(&object.key, None).await {
+        match self.body(&object.key).await {
             Ok((bytes, signature)) => {
+                let given = bytes.len() as u64;
+                if given != object.size {
+                    let severity = match given {
+                        0 => Severity::Failed,
+                        _ => Severity::Partial,
+                    };
+                    self.coverage.lock().await.problem(ReadProblem {
+                        document: name.clone(),
+                        severity,
+                        reason: of_another_size(given, object.size),
+                    });
+                }
                 let document = Document {
                     size: bytes.len() as u64,
                     named: object.named,
@@ -424,6 +501,7 @@ impl S3Store {
                     object,
                     offset: 0,
                     piece: io::Cursor::default(),
+                    whole: None,
                 }),
             },
         };
@@ -431,31 +509,52 @@ impl S3Store {
         drop(documents.send(document).await);
     }
 
-    /// Fetches an object, or the range of it that an HTTP Range header names, and the signature that
-    /// stands beside it if it is a digest.
-    async fn body(
-        &self,
-        key: &str,
-        range: Option<String>,
-    ) -> Result<(Vec<u8>, Option<String>), String> {
+    /// Fetches an object, and the signature that stands beside it if it is a digest.
+    async fn body(&self, key: &str) -> Result<(Vec<u8>, Option<String>), String> {
         let mut attempt = 1;
         loop {
-            let request = self.client.get_object().bucket(&self.bucket).key(key);
-            let request = request.set_range(range.clone());
-            let response = request.send().await.map_err(|error| explain_get(&error))?;
+            let response = self.get(key, None).await?;
             let metadata = response.metadata.as_ref();
             let signature = metadata.and_then(|names| names.get("signature")).cloned();
             match response.body.collect().await {
                 Ok(body) => return Ok((body.to_vec(), signature)),
-                Err(error) if attempt == BODY_ATTEMPTS => {
-                    let reason = in_words(&error);
-                    return Err(format!(
-                        "broke off {attempt} times while downloading: {reason}"
-                    ));
-                }
+                Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
                 Err(_) => attempt += 1,
             }
         }
+    }
+
+    /// Fetches a range of a large object.
+    async fn range(&self, object: &LogObject, start: u64, end: u64) -> Result<RangeAnswer, String> {
+        let mut attempt = 1;
+        loop {
+            let range = format!("bytes={start}-{}", end - 1);
+            let response = self.get(&object.key, Some(range)).await?;
+            if response.content_range().is_none() {
+                return match start {
+                    0 => Ok(RangeAnswer::Whole(response.body)),
+                    _ => Err("the server gave a range, and then the whole object".to_owned()),
+                };
+            }
+            match response.body.collect().await.map(|body| body.to_vec()) {
+                Ok(piece) if piece.len() as u64 == end - start => {
+                    return Ok(RangeAnswer::Piece(piece));
+                }
+                Ok(piece) => {
+                    return Err(of_another_size(start + piece.len() as u64, object.size));
+                }
+                Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
+                Err(_) => attempt += 1,
+            }
+        }
+    }
+
+    async fn get(&self, key: &str, range: Option<String>) -> Result<GetObjectOutput, String> {
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = request
+            .set_range(range)
+            .set_request_payer(self.payer.clone());
+        request.send().await.map_err(|error| explain_get(&error))
     }
 
     async fn failed(&self, prefix: &str, scope: Option<&(String, String)>, reason: String) {
@@ -473,6 +572,23 @@ impl S3Store {
     }
 }
 
+/// An answer to a request for a range.
+enum RangeAnswer {
+    Piece(Vec<u8>),
+    /// The whole object, from a server that does not know ranges.
+    Whole(ByteStream),
+}
+
+/// Says that an object is shorter or longer than the listing said.
+fn of_another_size(given: u64, listed: u64) -> String {
+    format!("S3 gave {given} bytes of an object that it lists with {listed}")
+}
+
+fn broke_off(attempts: u32, error: &(dyn Error + 'static)) -> String {
+    let reason = in_words(error);
+    format!("broke off {attempts} times while downloading: {reason}")
+}
+
 /// A large object, read in ranges from a thread outside the runtime.
 struct RangedObject {
     store: Arc<S3Store>,
@@ -480,24 +596,52 @@ struct RangedObject {
     object: LogObject,
     offset: u64,
     piece: io::Cursor<Vec<u8>>,
+    /// The rest of the object, if the server does not know ranges.
+    whole: Option<ByteStream>,
+}
+
+impl RangedObject {
+    /// Fetches the next piece; an empty one is the end.
+    async fn next_piece(&mut self) -> Result<Vec<u8>, String> {
+        if self.whole.is_none() {
+            if self.offset >= self.object.size {
+                return Ok(Vec::new());
+            }
+            let end = (self.offset + RANGE).min(self.object.size);
+            match self.store.range(&self.object, self.offset, end).await? {
+                RangeAnswer::Piece(piece) => return Ok(piece),
+                RangeAnswer::Whole(body) => self.whole = Some(body),
+            }
+        }
+        let Some(body) = &mut self.whole else {
+            return Ok(Vec::new());
+        };
+        match body.next().await {
+            Some(Ok(piece)) => Ok(piece.to_vec()),
+            Some(Err(error)) => Err(broke_off(1, &error)),
+            None if self.offset != self.object.size => {
+                Err(of_another_size(self.offset, self.object.size))
+            }
+            None => Ok(Vec::new()),
+        }
+    }
 }
 
 impl io::Read for RangedObject {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = io::Read::read(&mut self.piece, buf)?;
-        if read > 0 || buf.is_empty() || self.offset >= self.object.size {
+        if read > 0 || buf.is_empty() {
             return Ok(read);
         }
         // What was read makes room for what comes.
         self.piece = io::Cursor::default();
-        let end = (self.offset + RANGE).min(self.object.size);
-        let range = Some(format!("bytes={}-{}", self.offset, end - 1));
-        let body = self.store.body(&self.object.key, range);
-        let Some(piece) = self.runtime.block_on(self.store.interrupt.or(body)) else {
+        let (runtime, store) = (self.runtime.clone(), self.store.clone());
+        let Some(piece) = runtime.block_on(store.interrupt.or(self.next_piece())) else {
             return Err(io::Error::other(interrupt::Interrupted));
         };
-        self.piece = io::Cursor::new(piece.map_err(io::Error::other)?.0);
-        self.offset = end;
+        let piece = piece.map_err(io::Error::other)?;
+        self.offset += piece.len() as u64;
+        self.piece = io::Cursor::new(piece);
         io::Read::read(&mut self.piece, buf)
     }
 }
@@ -530,9 +674,21 @@ impl RegionSearch {
                 }
                 FolderKind::Account { account } if asked.wants_account(&account) => {
                     next.push(format!("{folder}CloudTrail/"));
+                    if asked.network_activity {
+                        next.push(format!("{folder}{NETWORK_ACTIVITY}/"));
+                    }
                     if asked.digests {
                         next.push(format!("{folder}CloudTrail-Digest/"));
                     }
+                }
+                FolderKind::NetworkActivity if asked.network_activity => next.push(folder),
+                FolderKind::NetworkActivityOfRegion { account, region }
+                    if asked.network_activity && asked.wants(&account, &region) =>
+                {
+                    self.listings.push(KeyListing {
+                        network_activity: true,
+                        ..asked.days(folder, (account, region))
+                    });
                 }
                 FolderKind::Digests if asked.digests => next.push(folder),
                 FolderKind::DigestsOfRegion { account, region }
@@ -553,7 +709,11 @@ impl RegionSearch {
                     next.push(folder);
                 }
                 FolderKind::Stranger => self.gave_up = true,
-                FolderKind::Digests | FolderKind::DigestsOfRegion { .. } | FolderKind::Other => {}
+                FolderKind::Digests
+                | FolderKind::DigestsOfRegion { .. }
+                | FolderKind::NetworkActivity
+                | FolderKind::NetworkActivityOfRegion { .. }
+                | FolderKind::Other => {}
             }
         }
         next
@@ -564,9 +724,64 @@ impl RegionSearch {
     }
 }
 
-fn next(page: &ListObjectsV2Output) -> Option<String> {
-    let token = page.next_continuation_token().map(str::to_owned);
-    token.filter(|_| page.is_truncated() == Some(true))
+/// Where a listing of several pages has come to.
+#[derive(Debug, Default)]
+struct ListedPages {
+    token: Option<String>,
+    /// The last key or folder.
+    last: Option<String>,
+    empty: u32,
+}
+
+impl ListedPages {
+    /// Turns to the next page; returns whether there is one. `last` is the last key or folder of this
+    /// page. Keys come in order, so a server whose pages lead nowhere is found out.
+    fn turn(&mut self, page: &ListObjectsV2Output, last: Option<String>) -> Result<bool, String> {
+        if page.is_truncated() != Some(true) {
+            return Ok(false);
+        }
+        let token = page.next_continuation_token().map(str::to_owned);
+        let Some(token) = token else {
+            return Err("a page says that more follow, and not how to ask for them".to_owned());
+        };
+        self.empty = match last {
+            Some(_) => 0,
+            None => self.empty + 1,
+        };
+        let goes_back = last.is_some() && last <= self.last;
+        if goes_back || self.empty > MAX_EMPTY_PAGES {
+            return Err("the listing does not come to an end: its pages repeat".to_owned());
+        }
+        self.last = last.or(self.last.take());
+        self.token = Some(token);
+        Ok(true)
+    }
+}
+
+/// The keys of a page and their sizes.
+fn keys_of(page: &ListObjectsV2Output) -> impl Iterator<Item = (String, u64)> {
+    page.contents().iter().filter_map(|object| {
+        let size = u64::try_from(object.size().unwrap_or_default()).unwrap_or_default();
+        Some((decoded(page, object.key()?), size))
+    })
+}
+
+/// The folders of a page.
+fn folders_of(page: &ListObjectsV2Output) -> Vec<String> {
+    let folders = page
+        .common_prefixes()
+        .iter()
+        .filter_map(|folder| folder.prefix());
+    folders.map(|folder| decoded(page, folder)).collect()
+}
+
+/// Decodes a key, unless the server ignored the request to encode it.
+fn decoded(page: &ListObjectsV2Output, key: &str) -> String {
+    if page.encoding_type() != Some(&EncodingType::Url) {
+        return key.to_owned();
+    }
+    let spaced = key.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
@@ -574,7 +789,7 @@ fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRe
     let names_action = |message: &str| message.contains("not authorized to perform");
     let hint = match error.code() {
         Some("AccessDenied") if !error.message().is_some_and(names_action) => {
-            " (the credentials need s3:ListBucket on the bucket)"
+            " (the credentials need s3:ListBucket on the bucket, and --requester-pays if it is one of those)"
         }
         Some("NoSuchBucket") => " (is the name right?)",
         _ => "",
@@ -585,14 +800,19 @@ fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRe
 fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
     let hint = match error.code() {
         Some("AccessDenied") => {
-            " (the credentials need s3:GetObject, and kms:Decrypt if it is encrypted)"
+            " (the credentials need s3:GetObject, kms:Decrypt if it is encrypted, and --requester-pays if the bucket is one of those)"
         }
         Some("NoSuchKey") => " (it was deleted after it was listed)",
         Some("InvalidObjectState") => " (it is archived: restore it first)",
         _ => "",
     };
+    // Messages about keys of KMS name the action and the key.
+    let message = error.message().unwrap_or_default();
+    let names_cause = message.contains("not authorized to perform") || message.contains("kms");
     match error.code() {
-        Some(code) if !hint.is_empty() => format!("cannot be downloaded: {code}{hint}"),
+        Some(code) if !hint.is_empty() && !names_cause => {
+            format!("cannot be downloaded: {code}{hint}")
+        }
         _ => format!("cannot be downloaded: {}", aws::explain(error)),
     }
 }
@@ -606,8 +826,22 @@ impl S3Request<'_> {
         self.wants_account(account) && self.filter.admits_region(region)
     }
 
+    /// A second of the first day whose deliveries are not read; None if all are.
+    fn undelivered_from(&self) -> Option<Seconds> {
+        let late = i64::from(self.late_days) * DAY;
+        let last = self.window.until?.saturating_sub(1).saturating_add(late);
+        Some(last.saturating_add(DAY))
+    }
+
+    /// The first second whose deliveries are not read, though CloudTrail may have delivered events of
+    /// the window since; None if there is none.
+    fn late_from(&self) -> Option<Seconds> {
+        let from = self.undelivered_from()?.div_euclid(DAY) * DAY;
+        (from <= self.now && self.late_days < MAX_LATE_DAYS).then_some(from)
+    }
+
     /// Narrows a region's folder to the days asked for: log files lie under the day on which they
-    /// were delivered, which may be the one after.
+    /// were delivered, which may be a later one.
     fn days(&self, prefix: String, scope: (String, String)) -> KeyListing {
         let key = |time| {
             let (year, month, day) = time::day(time);
@@ -615,10 +849,10 @@ impl S3Request<'_> {
         };
         KeyListing {
             after: self.window.since.map(key),
-            // The window's last second, the day after, and then the first day not wanted.
-            before: self.window.until.map(|until| key(until - 1 + 2 * 86_400)),
+            before: self.undelivered_from().map(key),
             scope: Some(scope),
             digests: false,
+            network_activity: false,
             prefix,
         }
     }
@@ -649,12 +883,17 @@ impl KeyListing {
             before: None,
             scope: None,
             digests: false,
+            network_activity: false,
         }
     }
 
     /// Tells whether a key is one to read: no folder marker, and no sibling of `CloudTrail/`.
     fn wants(&self, key: &str) -> bool {
-        let is_foreign = |part| is_sibling(part) && !(self.digests && part == "CloudTrail-Digest");
+        let is_foreign = |part| {
+            is_sibling(part)
+                && !(self.digests && part == "CloudTrail-Digest")
+                && !(self.network_activity && part == NETWORK_ACTIVITY)
+        };
         !key.ends_with('/') && (key == self.prefix || !key.rsplit('/').skip(1).any(is_foreign))
     }
 }
@@ -670,6 +909,13 @@ enum FolderKind {
     /// `…/AWSLogs/ACCOUNT/`, also with an organisation's id in between.
     Account {
         account: String,
+    },
+    /// `…/ACCOUNT/CloudTrail-NetworkActivity/`
+    NetworkActivity,
+    /// `…/ACCOUNT/CloudTrail-NetworkActivity/REGION/`
+    NetworkActivityOfRegion {
+        account: String,
+        region: String,
     },
     /// `…/ACCOUNT/CloudTrail-Digest/`
     Digests,
@@ -704,6 +950,13 @@ impl FolderKind {
                 }
             }
             [.., account, "CloudTrail-Digest"] if is_account(account) => FolderKind::Digests,
+            [.., account, NETWORK_ACTIVITY, region] if is_account(account) => {
+                FolderKind::NetworkActivityOfRegion {
+                    account: account.to_owned(),
+                    region: region.to_owned(),
+                }
+            }
+            [.., account, NETWORK_ACTIVITY] if is_account(account) => FolderKind::NetworkActivity,
             [.., parent, account]
                 if is_account(account) && (parent == "AWSLogs" || is_organization(parent)) =>
             {
@@ -741,11 +994,18 @@ fn has_trail_layout(prefix: &str) -> bool {
 
 /// Recognises a prefix that already lies inside a region's folder, down to a single file.
 fn within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
-    let (before, after) = prefix.rsplit_once("/CloudTrail/")?;
+    let of_folder = |folder: &str| prefix.rsplit_once(&format!("/{folder}/"));
+    let ((before, after), network_activity) = match of_folder("CloudTrail") {
+        Some(parts) => (parts, false),
+        None => (of_folder(NETWORK_ACTIVITY)?, true),
+    };
     let account = before.rsplit('/').next().filter(|part| is_account(part))?;
     let (region, rest) = after.split_once('/')?;
     let folder = &prefix[..prefix.len() - rest.len()];
-    let days = asked.days(folder.to_owned(), (account.to_owned(), region.to_owned()));
+    let days = KeyListing {
+        network_activity,
+        ..asked.days(folder.to_owned(), (account.to_owned(), region.to_owned()))
+    };
     Some(match prefix.ends_with('/') {
         true => KeyListing {
             prefix: prefix.to_owned(),
@@ -754,6 +1014,7 @@ fn within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
         // Whoever names files wants them, whatever day they are from.
         false => KeyListing {
             scope: days.scope,
+            network_activity,
             ..KeyListing::all(prefix.to_owned())
         },
     })

@@ -28,6 +28,9 @@ use trailtab_core::time::{Seconds, TimeWindow};
 pub(crate) struct ReadingPlan {
     pub(crate) window: TimeWindow,
     pub(crate) filter: EventFilter,
+    network_activity: bool,
+    late_days: u32,
+    requester_pays: bool,
     sources: Vec<Source>,
     lookup: Option<lookup_events::LookupRequest>,
     access: aws::CredentialOptions,
@@ -73,6 +76,10 @@ impl ReadingPlan {
         Ok(ReadingPlan {
             window,
             filter: args.filter(),
+            network_activity: args.network_activity
+                || args.sources.iter().any(Source::is_network_activity),
+            late_days: args.buckets.late_days,
+            requester_pays: args.buckets.requester_pays,
             sources: args.sources.clone(),
             lookup,
             access,
@@ -96,10 +103,13 @@ impl ReadingPlan {
             sources: self.sources,
             lookup: self.lookup,
             access: self.access,
+            late_days: self.late_days,
+            requester_pays: self.requester_pays,
             rules: IngestRules {
                 window: self.window,
                 filter: self.filter,
                 per_account: wishes.per_account,
+                network_activity: self.network_activity,
             },
             dump: wishes.dump,
             verify: wishes.verify,
