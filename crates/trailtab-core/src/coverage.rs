@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::filter::{Criterion, is_account_id};
 use crate::integrity::Integrity;
-use crate::time::Seconds;
+use crate::time::{self, Seconds};
 
 /// Maximum number of problems kept verbatim; the rest are only counted.
 const MAX_PROBLEMS: usize = 1000;
@@ -122,6 +122,13 @@ impl RunCoverage {
         let scope = (account.to_owned(), region.to_owned());
         let counts = self.requests.entry(scope).or_default();
         *counts = (counts.0 + all, counts.1 + throttled);
+    }
+
+    /// The last day of delivery whose log files in S3 were listed, written `2026-09-07`; None if all
+    /// were.
+    pub fn last_delivery_day(&self) -> Option<String> {
+        let (year, month, day) = time::day(self.delivered_until? - 1);
+        Some(format!("{year:04}-{month:02}-{day:02}"))
     }
 
     /// Tells whether everything that was requested was read.

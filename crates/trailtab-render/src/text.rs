@@ -21,6 +21,16 @@ struct PageRow {
     name: String,
     count: u64,
     note: String,
+    /// What is said where there is room; empty if there is nothing.
+    extra: String,
+}
+
+/// One row of the table of refused calls.
+struct DeniedRow {
+    principal: String,
+    api: String,
+    count: u64,
+    codes: String,
 }
 
 /// Writes a page about the summary.
@@ -146,37 +156,50 @@ impl TextPage {
         let counts = shown.iter().map(|row| thousands(row.count));
         let bars = shown.iter().map(|row| bar(row.count, largest, BAR_WIDTH));
         let notes = shown.iter().map(|row| row.note.clone());
-        self.table(vec![
+        let mut columns = vec![
             TableColumn::new("", ColumnKind::Name, names),
             TableColumn::new("", ColumnKind::Number, counts),
             TableColumn::new("", ColumnKind::Course, bars).dispensable(2),
             TableColumn::new("", ColumnKind::Note, notes).dispensable(1),
-        ])
+        ];
+        if shown.iter().any(|row| !row.extra.is_empty()) {
+            let extras = shown.iter().map(|row| row.extra.clone());
+            columns.push(TableColumn::new("", ColumnKind::Note, extras).dispensable(3));
+        }
+        self.table(columns)
     }
 
     /// Says who was refused what.
     fn denied(&mut self, extension: &Extension) -> fmt::Result {
         let by_principal = extension.denied_by_principal_and_api.iter();
         let rows = by_principal.flat_map(|(principal, by_api)| {
-            by_api.iter().map(move |(api, codes)| PageRow {
-                name: escape::terminal(principal).into_owned(),
+            by_api.iter().map(move |(api, codes)| DeniedRow {
+                principal: escape::terminal(principal).into_owned(),
+                // The domain is the same for nearly all services.
+                api: escape::terminal(&api.replace(".amazonaws.com:", ":")).into_owned(),
                 count: codes.values().sum(),
-                note: escape::terminal(&format!("{api}: {}", codes_of(codes))).into_owned(),
+                codes: escape::terminal(&codes_of(codes)).into_owned(),
             })
         });
-        let rows = sorted(rows.collect());
+        let mut rows: Vec<DeniedRow> = rows.collect();
+        rows.sort_by(|a, b| {
+            let of = |row: &DeniedRow| (row.principal.clone(), row.api.clone());
+            b.count.cmp(&a.count).then_with(|| of(a).cmp(&of(b)))
+        });
         if rows.is_empty() {
             return Ok(());
         }
         self.heading("Denied", rows.len())?;
         let shown = &rows[..rows.len().min(TOP)];
-        let names = shown.iter().map(|row| row.name.clone());
+        let principals = shown.iter().map(|row| row.principal.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
-        let calls = shown.iter().map(|row| row.note.clone());
+        let apis = shown.iter().map(|row| row.api.clone());
+        let codes = shown.iter().map(|row| row.codes.clone());
         self.table(vec![
-            TableColumn::new("", ColumnKind::Name, names),
+            TableColumn::new("", ColumnKind::Name, principals),
             TableColumn::new("", ColumnKind::Number, counts),
-            TableColumn::new("", ColumnKind::Name, calls),
+            TableColumn::new("", ColumnKind::Name, apis),
+            TableColumn::new("", ColumnKind::Note, codes).dispensable(1),
         ])
     }
 
@@ -252,18 +275,8 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
             escape::terminal(shape)
         ));
     }
-    if let Some(day) = &coverage.last_delivery_day {
-        lines.push(format!(
-            "Log files delivered to S3 until {} were listed. CloudTrail may deliver an event up to 30 days late: --late-days 30 reads further",
-            plain(day)
-        ));
-    }
-    if coverage.updates_not_applied > 0 {
-        lines.push(format!(
-            "{} came after the event that it updates was counted, and changed no count",
-            counted(coverage.updates_not_applied, "updated event")
-        ));
-    }
+    lines.extend(page::deliveries(coverage.last_delivery_day.as_deref()));
+    lines.extend(page::updates(coverage.updates_not_applied));
     if coverage.events_without_time > 0 {
         lines.push(format!(
             "{} without a time",
@@ -348,7 +361,7 @@ fn principals(summary: &Summary) -> Vec<PageRow> {
         let mut row = row(name, &report.calls);
         let by_services = report.by_services.values().sum();
         if by_services > 0 {
-            row.note = format!("{} by AWS services, {}", thousands(by_services), row.note);
+            row.extra = format!("{} by AWS services", thousands(by_services));
         }
         row
     });
@@ -400,6 +413,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
         name: escape::terminal(name).into_owned(),
         count: calls.calls,
         note: format!("{failed}last {last}"),
+        extra: String::new(),
     }
 }
 
@@ -409,6 +423,7 @@ fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) ->
         name: escape::terminal(name).into_owned(),
         count: items.values().sum(),
         note: counted(items.len() as u64, item),
+        extra: String::new(),
     });
     sorted(rows.collect())
 }
@@ -427,12 +442,13 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
         name: escape::terminal(name).into_owned(),
         count,
         note: counted(keys, by),
+        extra: String::new(),
     });
     sorted(rows.collect())
 }
 
 /// The largest first, equal ones by name.
 fn sorted(mut rows: Vec<PageRow>) -> Vec<PageRow> {
-    rows.sort_by(|a, b| (b.count, &a.name, &a.note).cmp(&(a.count, &b.name, &b.note)));
+    rows.sort_by(|a, b| (b.count, &a.name).cmp(&(a.count, &b.name)));
     rows
 }

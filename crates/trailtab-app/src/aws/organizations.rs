@@ -22,14 +22,20 @@ impl OrganizationAccount {
         self.state == "ACTIVE"
     }
 
-    fn of(account: &Account) -> Option<OrganizationAccount> {
+    /// Reads an account. One without an id or a state would be left out without a word.
+    fn of(account: &Account) -> Result<OrganizationAccount, ListError> {
         // `Status` is going away in favour of `State`.
         let state = account.state().map(AccountState::as_str);
         let state = state.or_else(|| account.status().map(AccountStatus::as_str));
-        Some(OrganizationAccount {
-            id: account.id()?.to_owned(),
+        Ok(OrganizationAccount {
+            id: account
+                .id()
+                .ok_or_else(|| ListError::lacks("the Id of an account"))?
+                .to_owned(),
             name: account.name().unwrap_or_default().to_owned(),
-            state: state.unwrap_or_default().to_owned(),
+            state: state
+                .ok_or_else(|| ListError::lacks("the State of an account"))?
+                .to_owned(),
         })
     }
 }
@@ -43,6 +49,16 @@ pub struct ListError {
     /// Whether other requests will fail for the same reason: there are no valid credentials, or no network.
     pub is_hopeless: bool,
     reason: String,
+}
+
+impl ListError {
+    fn lacks(what: &str) -> ListError {
+        ListError {
+            code: None,
+            is_hopeless: false,
+            reason: format!("the answer of organizations:ListAccounts lacks {what}"),
+        }
+    }
 }
 
 /// Lists all accounts, closed ones as well, by `organizations:ListAccounts`.
@@ -63,7 +79,10 @@ pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount
             is_hopeless: is_hopeless(&error),
             reason: explain(&error),
         })?;
-        accounts.extend(page.accounts().iter().filter_map(OrganizationAccount::of));
+        let page = page.accounts.ok_or_else(|| ListError::lacks("Accounts"))?;
+        for account in &page {
+            accounts.push(OrganizationAccount::of(account)?);
+        }
     }
     Ok(accounts)
 }

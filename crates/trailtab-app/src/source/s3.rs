@@ -737,12 +737,19 @@ impl ListedPages {
     /// Turns to the next page; returns whether there is one. `last` is the last key or folder of this
     /// page. Keys come in order, so a server whose pages lead nowhere is found out.
     fn turn(&mut self, page: &ListObjectsV2Output, last: Option<String>) -> Result<bool, String> {
-        if page.is_truncated() != Some(true) {
-            return Ok(false);
+        let lacks = |what: &str| Err(format!("a page of the listing lacks {what}"));
+        let mut objects = page.contents().iter();
+        if objects.any(|object| object.key().is_none() || object.size().is_none()) {
+            return lacks("the Key or the Size of an object");
+        }
+        match page.is_truncated() {
+            None => return lacks("IsTruncated"),
+            Some(false) => return Ok(false),
+            Some(true) => {}
         }
         let token = page.next_continuation_token().map(str::to_owned);
         let Some(token) = token else {
-            return Err("a page says that more follow, and not how to ask for them".to_owned());
+            return lacks("NextContinuationToken");
         };
         self.empty = match last {
             Some(_) => 0,

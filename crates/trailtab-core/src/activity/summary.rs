@@ -588,7 +588,7 @@ impl CoverageReport {
             complete: coverage.is_complete(),
             lookup_attribute: coverage.lookup_attribute.clone(),
             settled_until: coverage.settled_until.map(time::iso),
-            last_delivery_day: coverage.delivered_until.map(last_day_before),
+            last_delivery_day: coverage.last_delivery_day(),
             documents: coverage.documents,
             document_bytes: coverage.bytes,
             event_versions,
@@ -602,11 +602,6 @@ impl CoverageReport {
             updates_not_applied: intaken.updates_not_applied,
         }
     }
-}
-
-fn last_day_before(end: Seconds) -> String {
-    let (year, month, day) = time::day(end - 1);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 impl From<&ReadProblem> for ProblemReport {
@@ -689,6 +684,37 @@ mod tests {
             written == schema,
             "docs/summary.schema.json is not up to date. It should be:\n{schema}"
         );
+    }
+
+    #[test]
+    fn an_event_history_is_that_of_the_account_that_was_asked() {
+        let account = |caller: Option<&str>, asked: &[&str], recorded: &[&str]| {
+            let mut coverage = RunCoverage::default();
+            for account in asked {
+                coverage.ask(account, "eu-west-1");
+            }
+            let mut extension = Extension::default();
+            for account in recorded {
+                let regions = BTreeMap::from([("eu-west-1".to_owned(), RegionReport::default())]);
+                extension
+                    .coverage
+                    .accounts
+                    .insert((*account).to_owned(), regions);
+            }
+            let run = RunContext {
+                caller: caller.map(|account| (account.to_owned(), "arn".to_owned())),
+                ..RunContext::default()
+            };
+            Metadata::of(&extension, &coverage, &run).account_id
+        };
+        assert_eq!(account(Some("1"), &["1"], &["1", "2"]), "1");
+        assert_eq!(account(Some("1"), &["1"], &["unknown"]), "1");
+        // One file of each account of an organisation.
+        assert_eq!(account(Some("1"), &["2"], &["2"]), "2");
+        assert_eq!(account(Some("1"), &["1", "2"], &["1", "2"]), "multiple");
+        assert_eq!(account(Some("1"), &[], &[]), "1");
+        assert_eq!(account(None, &["1"], &["1", "2"]), "multiple");
+        assert_eq!(account(None, &[], &["1"]), "1");
     }
 
     #[test]

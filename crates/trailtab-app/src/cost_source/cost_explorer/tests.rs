@@ -341,6 +341,10 @@ async fn what_cannot_be_read_is_no_answer() {
         let message = answer.unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
     }
+    for body in [json!({}), json!({ "ResultsByTime": null })] {
+        let (answer, _, _) = ask(&query(), 9, vec![(200, body)]).await;
+        assert!(answer.unwrap_err().to_string().contains("no ResultsByTime"));
+    }
     let ungrouped = CostQuery {
         group_by: Vec::new(),
         ..query()

@@ -42,8 +42,11 @@ impl CallerIdentity {
                 _ => IdentityError::Refused(reason),
             }
         })?;
+        let account = identity.account().ok_or_else(|| {
+            IdentityError::Refused("the answer of sts:GetCallerIdentity lacks Account".to_owned())
+        })?;
         Ok(CallerIdentity {
-            account: identity.account().unwrap_or("unknown").to_owned(),
+            account: account.to_owned(),
             arn: identity.arn().unwrap_or_default().to_owned(),
         })
     }

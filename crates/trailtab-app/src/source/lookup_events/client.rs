@@ -14,6 +14,9 @@ use trailtab_core::history::walk::{PAGE, PageRequest};
 /// The code where credentials could not be had at all, which may pass.
 pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
 
+/// The code of an answer that cannot be read, or lacks what it must have.
+const UNREADABLE: &str = "UnreadableResponse";
+
 /// A page, as it came.
 #[derive(Debug, Default)]
 pub(super) struct LookupPage {
@@ -56,10 +59,17 @@ pub(super) async fn page(
         .set_lookup_attributes(attribute.map(|attribute| vec![attribute]))
         .set_next_token(ask.token);
     match request.send().await {
-        Ok(page) => Ok(LookupPage {
-            events: page.events.unwrap_or_default(),
-            token: page.next_token.filter(|token| !token.is_empty()),
-        }),
+        Ok(page) => match page.events {
+            Some(events) => Ok(LookupPage {
+                events,
+                token: page.next_token.filter(|token| !token.is_empty()),
+            }),
+            // A window without events has an empty list. Without a list, nothing is known of it.
+            None => Err(LookupFailure::Passing {
+                code: UNREADABLE.to_owned(),
+                reason: "the answer lacks Events".to_owned(),
+            }),
+        },
         Err(error) => Err(classify(&error)),
     }
 }
@@ -125,7 +135,7 @@ fn without_code(
             return LookupFailure::Refused { code, reason };
         }
         SdkError::DispatchFailure(_) => "ConnectionError",
-        _ => "UnreadableResponse",
+        _ => UNREADABLE,
     };
     LookupFailure::Passing {
         code: code.to_owned(),
