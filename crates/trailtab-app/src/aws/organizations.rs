@@ -1,19 +1,20 @@
-//! The accounts of an organisation.
+//! Lists the accounts of an organization.
 
 use aws_config::SdkConfig;
-use aws_sdk_organizations::error::ProvideErrorMetadata as _;
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 
-use super::{explain, is_hopeless, organizations};
+use trailtab_core::scope::AccountId;
 
-/// An account, as its organisation lists it.
+use super::{AwsFailure, organizations};
+
+/// An account, as returned by Organizations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationAccount {
-    /// Twelve digits.
-    pub id: String,
+    /// The account id.
+    pub id: AccountId,
     /// Names are not unique; empty if there is none.
     pub name: String,
-    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or whatever AWS comes up with.
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or a newer state.
     pub state: String,
 }
 
@@ -22,42 +23,19 @@ impl OrganizationAccount {
         self.state == "ACTIVE"
     }
 
-    /// Reads an account. One without an id or a state would be left out without a word.
-    fn of(account: &Account) -> Result<OrganizationAccount, ListError> {
-        // `Status` is going away in favour of `State`.
+    /// Reads an account. One without an id or a state would be left out silently.
+    fn of(account: &Account) -> Result<OrganizationAccount, AwsFailure> {
+        // `State` replaces the deprecated `Status`.
         let state = account.state().map(AccountState::as_str);
         let state = state.or_else(|| account.status().map(AccountStatus::as_str));
+        let id = account.id().and_then(|id| id.parse().ok());
         Ok(OrganizationAccount {
-            id: account
-                .id()
-                .ok_or_else(|| ListError::lacks("the Id of an account"))?
-                .to_owned(),
+            id: id.ok_or_else(|| AwsFailure::lacks("the Id of an account"))?,
             name: account.name().unwrap_or_default().to_owned(),
             state: state
-                .ok_or_else(|| ListError::lacks("the State of an account"))?
+                .ok_or_else(|| AwsFailure::lacks("the State of an account"))?
                 .to_owned(),
         })
-    }
-}
-
-/// Why the accounts are not known: AWS's code, if it answered, and its reason.
-#[derive(Debug, thiserror::Error)]
-#[error("{reason}")]
-pub struct ListError {
-    /// The error code of AWS; None if no answer came.
-    pub code: Option<String>,
-    /// Whether other requests will fail for the same reason: there are no valid credentials, or no network.
-    pub is_hopeless: bool,
-    reason: String,
-}
-
-impl ListError {
-    fn lacks(what: &str) -> ListError {
-        ListError {
-            code: None,
-            is_hopeless: false,
-            reason: format!("the answer of organizations:ListAccounts lacks {what}"),
-        }
     }
 }
 
@@ -66,7 +44,7 @@ impl ListError {
 /// # Errors
 ///
 /// If any page cannot be had: whoever gets a list has all of it.
-pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount>, ListError> {
+pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount>, AwsFailure> {
     // It goes on through empty pages, and ends with an error if a token leads to itself.
     let mut pages = organizations(config)
         .list_accounts()
@@ -74,12 +52,8 @@ pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount
         .send();
     let mut accounts = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| ListError {
-            code: error.code().map(str::to_owned),
-            is_hopeless: is_hopeless(&error),
-            reason: explain(&error),
-        })?;
-        let page = page.accounts.ok_or_else(|| ListError::lacks("Accounts"))?;
+        let page = page.map_err(|error| AwsFailure::of(&error))?;
+        let page = page.accounts.ok_or_else(|| AwsFailure::lacks("Accounts"))?;
         for account in &page {
             accounts.push(OrganizationAccount::of(account)?);
         }

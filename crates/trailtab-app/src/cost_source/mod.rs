@@ -1,5 +1,6 @@
-//! Where amounts of money come from: Cost Explorer, or answers that were saved. What either gives is
+//! Sources of cost data: Cost Explorer or saved answers. Both yield
 //! [`trailtab_core::cost::answer::CostAnswer`].
+
 pub mod accounts;
 pub mod cost_explorer;
 pub mod saved;

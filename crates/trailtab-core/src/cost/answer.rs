@@ -27,7 +27,7 @@ pub struct AnswerPage {
     pub results_by_time: Vec<ResultByTime>,
     /// `DimensionValueAttributes`: the names of accounts, if amounts are grouped by account.
     pub dimension_value_attributes: Vec<DimensionValue>,
-    /// `NextPageToken`; None on the last page.
+    /// `NextPageToken`; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }

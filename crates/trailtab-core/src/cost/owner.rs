@@ -1,6 +1,7 @@
 //! Owners of costs: the values of a tag or cost category, and the names used in reports.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,16 @@ impl From<OwnerKey> for String {
         match key {
             OwnerKey::Tag(name) => name,
             OwnerKey::CostCategory(name) => format!("{COST_CATEGORY}{name}"),
+        }
+    }
+}
+
+/// For people: `the tag Owner`, `the cost category Team`. The settings' form is `String::from`.
+impl fmt::Display for OwnerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OwnerKey::Tag(name) => write!(f, "the tag {name}"),
+            OwnerKey::CostCategory(name) => write!(f, "the cost category {name}"),
         }
     }
 }
@@ -178,7 +189,7 @@ impl OwnerRules {
         }
     }
 
-    /// The mail address for the reports of an owner; None if there is none.
+    /// The mail address for the reports of an owner, if there is one.
     pub fn address(&self, user: &str) -> Option<String> {
         let user = user.trim();
         let alias = self
@@ -239,7 +250,7 @@ mod tests {
         assert_eq!(key.value("Owner$team$a"), "team$a");
         assert_eq!(key.value("Owner$Owner$a"), "Owner$a");
         assert_eq!(key.value("Owner$"), "");
-        // Not what was asked for: better shown whole than cut.
+        // A key that was not requested is kept whole.
         assert_eq!(key.value("owner$a"), "owner$a");
         let money: OwnerKey = "a$b".parse().unwrap();
         assert_eq!(money.value("a$b$c"), "c");
@@ -272,7 +283,7 @@ mod tests {
         assert_eq!(rules.owner("ann@example.org"), named("ann@example.org"));
         assert_eq!(rules.owner("@example.com"), named("@example.com"));
         assert_eq!(rules.address("bob").unwrap(), "bob@Example.com");
-        // An alias stands for somebody, and mail goes to them.
+        // An alias stands for an owner, and mail goes to that owner's address.
         assert_eq!(rules.address("asmith").unwrap(), "Ann@example.com");
         assert_eq!(rules.address("shared pool"), None);
     }

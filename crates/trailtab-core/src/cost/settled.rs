@@ -244,7 +244,7 @@ mod tests {
             of("2026-10-21", "2026-10-19T11:00:00Z"),
             RemainingQuestion::Nothing
         );
-        // From a clock that went wrong.
+        // From a clock that was wrong.
         assert_ne!(
             of("2026-10-20", "2026-10-19T05:00:00Z"),
             RemainingQuestion::Nothing
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_nobody_asked_for_are_never_there() {
+    fn days_that_were_not_requested_are_not_joined() {
         // A range of early September, then the month so far in November: mid-September is in neither.
         let early = answer(
             "2026-08-31",

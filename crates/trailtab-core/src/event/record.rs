@@ -40,7 +40,7 @@ pub struct EventRecord<'a> {
     pub error_code: Option<JsonText<'a>>,
     /// `errorMessage` at the top level of the record.
     pub error_message: Option<JsonText<'a>>,
-    /// `readOnly`: whether the call changes nothing; None if the record does not say.
+    /// `readOnly`: whether the call changes nothing; absent if the record does not say.
     pub read_only: Option<bool>,
     /// `recipientAccountId`: the account whose trail recorded the event.
     pub recipient_account_id: Option<JsonText<'a>>,
@@ -76,7 +76,7 @@ const SIGN_IN_SOURCES: [&[u8]; 3] = [b"signin.", b"sso", b"identitystore"];
 pub enum CallOutcome<'a> {
     /// The record has no error and states no failure.
     Succeeded,
-    /// The record has an error code or message, or states a failure. None if it has no code.
+    /// The record has an error code or message, or states a failure. The code is absent if the record has none.
     Failed(Option<JsonText<'a>>),
 }
 
@@ -146,7 +146,7 @@ impl<'a> EventRecord<'a> {
         self.event_name.is_some() && (self.event_source.is_some() || self.event_version.is_some())
     }
 
-    /// The eventTime in seconds since 1970-01-01T00:00:00Z; None if it is absent or invalid.
+    /// The eventTime in seconds since 1970-01-01T00:00:00Z, if it is valid.
     pub fn time(&self, clock: &mut TimeParser) -> Option<Seconds> {
         let text = self.event_time?;
         match text.unescaped() {
