@@ -17,8 +17,9 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates whose functions depend on nothing but their arguments.
-const PURE: [&str; 3] = [
+const PURE: [&str; 4] = [
     "crates/trailtab-core/src/",
+    "crates/trailtab-cost-explorer/src/",
     "crates/trailtab-demo/src/",
     "crates/trailtab-render/src/",
 ];
@@ -149,7 +150,7 @@ fn shared_type_names(files: &[File]) -> Vec<String> {
                 .split(|c: char| !(c.is_alphanumeric() || "_()".contains(c)))
                 .skip_while(|word| word.starts_with("pub"))
                 .collect();
-            let (["struct" | "enum" | "trait" | "type", name, ..]) = words[..] else {
+            let ["struct" | "enum" | "trait" | "type", name, ..] = words[..] else {
                 continue;
             };
             if NAMES_OF_MANY.contains(&name) {

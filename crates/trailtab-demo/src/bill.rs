@@ -13,14 +13,14 @@ use super::organisation::{
     ACCOUNTS, DEVELOPMENT, MANAGEMENT, PRODUCTION, SANDBOX, SECURITY, STAGING,
 };
 use super::rng;
-use trailtab_core::cost::answer::{
-    AnswerGroup, AnswerPage, AnswerPeriod, CostAnswer, DimensionValue, MetricValue, ResultByTime,
-};
 use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::owner::OwnerKey;
-use trailtab_core::cost::plan::{self, ReportNeeds};
-use trailtab_core::cost::query::CostQuery;
 use trailtab_core::time::Seconds;
+use trailtab_cost_explorer::answer::{
+    AnswerGroup, AnswerPage, AnswerPeriod, CostAnswer, DimensionValue, MetricValue, ResultByTime,
+};
+use trailtab_cost_explorer::plan::{self, ReportNeeds};
+use trailtab_cost_explorer::query::CostQuery;
 
 /// Account names, in the order of [`ACCOUNTS`].
 const NAMES: [&str; 6] = [

@@ -1,5 +1,5 @@
 //! Sources of cost data: Cost Explorer or saved answers. Both yield
-//! [`trailtab_core::cost::answer::CostAnswer`].
+//! [`trailtab_cost_explorer::answer::CostAnswer`].
 
 pub mod accounts;
 pub mod cost_explorer;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::accounts::AccountListing;
-use trailtab_core::cost::answer::CostAnswer;
-use trailtab_core::cost::query::{CostQuery, GroupType};
+use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::query::{CostQuery, GroupType};
 
 /// The file with the organization's accounts.
 pub const ACCOUNTS: &str = "accounts.json";
@@ -198,9 +198,9 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use trailtab_core::cost::answer::AnswerPage;
     use trailtab_core::cost::charge::CostMetric;
-    use trailtab_core::cost::query::{GroupKey, QueryGranularity, TimePeriod};
+    use trailtab_cost_explorer::answer::AnswerPage;
+    use trailtab_cost_explorer::query::{GroupKey, QueryGranularity, TimePeriod};
 
     fn answer(key: &str, asked: i64) -> CostAnswer {
         CostAnswer {

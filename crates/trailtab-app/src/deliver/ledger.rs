@@ -451,24 +451,25 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
-        let claim = || ledger.claim("a/b", &content(), &first);
+        let content = content();
+        let claim = || ledger.claim("a/b", &content, &first);
         assert_eq!(claim().await.unwrap(), SendClaim::Granted);
         // The same run, whose request was repeated.
         assert_eq!(claim().await.unwrap(), SendClaim::Granted);
         assert_eq!(again(&ledger, 60).await, SendClaim::Busy);
-        ledger
-            .settle("a/b", &content(), &first, true)
-            .await
-            .unwrap();
+        ledger.settle("a/b", &content, &first, true).await.unwrap();
         assert_eq!(again(&ledger, 0).await, SendClaim::Sent);
         assert_eq!(again(&ledger, 1_000_000).await, SendClaim::Sent);
-        let differs = ledger.claim("a/b", "another", &first).await.unwrap();
+        let differs = ledger
+            .claim("a/b", &SentHash::new(&"another", String::new()), &first)
+            .await
+            .unwrap();
         assert_eq!(
             differs,
             SendClaim::Differs("1970-01-01T00:16:40Z".to_owned())
         );
         assert_eq!(
-            ledger.claim("a/c", &content(), &first).await.unwrap(),
+            ledger.claim("a/c", &content, &first).await.unwrap(),
             SendClaim::Granted
         );
     }

@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::query::{CostFilter, FilterValues, GroupKey, GroupType, MatchOption};
 use super::report::{LabelKind, RowLabel};
 
 /// The owner of a cost.
@@ -95,52 +94,11 @@ impl fmt::Display for OwnerKey {
 }
 
 impl OwnerKey {
-    fn name(&self) -> &str {
+    /// The key of the tag, or the name of the cost category.
+    pub fn name(&self) -> &str {
         match self {
             OwnerKey::Tag(name) | OwnerKey::CostCategory(name) => name,
         }
-    }
-
-    /// The `GroupBy` element that groups amounts by this key.
-    pub fn group(&self) -> GroupKey {
-        GroupKey {
-            r#type: match self {
-                OwnerKey::Tag(_) => GroupType::Tag,
-                OwnerKey::CostCategory(_) => GroupType::CostCategory,
-            },
-            key: self.name().to_owned(),
-        }
-    }
-
-    fn values(&self, values: Vec<String>, match_options: Vec<MatchOption>) -> CostFilter {
-        let values = FilterValues {
-            key: self.name().to_owned(),
-            values,
-            match_options,
-        };
-        match self {
-            OwnerKey::Tag(_) => CostFilter::Tags(values),
-            OwnerKey::CostCategory(_) => CostFilter::CostCategories(values),
-        }
-    }
-
-    /// A filter for amounts that lack the key.
-    pub fn absent(&self) -> CostFilter {
-        self.values(Vec::new(), vec![MatchOption::Absent])
-    }
-
-    /// A filter for amounts with any of these values.
-    pub fn any_of(&self, values: Vec<String>) -> CostFilter {
-        self.values(values, Vec::new())
-    }
-
-    /// The value in a group's key, which is `Key$value`. Only the requested key is removed, and
-    /// only once: a value may contain `$`.
-    pub fn value<'k>(&self, group_key: &'k str) -> &'k str {
-        let value = group_key.strip_prefix(self.name());
-        value
-            .and_then(|rest| rest.strip_prefix('$'))
-            .unwrap_or(group_key)
     }
 }
 
@@ -241,19 +199,6 @@ mod tests {
 
     fn named(name: &str) -> CostOwner {
         CostOwner::Named(name.to_owned())
-    }
-
-    #[test]
-    fn the_key_is_cut_off_once() {
-        let key: OwnerKey = "Owner".parse().unwrap();
-        assert_eq!(key.value("Owner$ann"), "ann");
-        assert_eq!(key.value("Owner$team$a"), "team$a");
-        assert_eq!(key.value("Owner$Owner$a"), "Owner$a");
-        assert_eq!(key.value("Owner$"), "");
-        // A key that was not requested is kept whole.
-        assert_eq!(key.value("owner$a"), "owner$a");
-        let money: OwnerKey = "a$b".parse().unwrap();
-        assert_eq!(money.value("a$b$c"), "c");
     }
 
     #[test]

@@ -7,10 +7,10 @@ use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageOutput;
 use aws_sdk_costexplorer::operation::get_cost_and_usage::builders::GetCostAndUsageFluentBuilder;
 use aws_sdk_costexplorer::types as sdk;
 
-use trailtab_core::cost::answer::{
+use trailtab_cost_explorer::answer::{
     AnswerGroup, AnswerPage, AnswerPeriod, DimensionValue, MetricValue, ResultByTime,
 };
-use trailtab_core::cost::query::{
+use trailtab_cost_explorer::query::{
     CostFilter, CostQuery, FilterValues, GroupKey as GroupBy, GroupType, MatchOption,
     QueryGranularity,
 };

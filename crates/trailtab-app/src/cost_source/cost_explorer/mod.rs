@@ -22,9 +22,9 @@ use self::failure::{PageError, RetryDecision};
 pub use self::limits::RequestLimits;
 use self::limits::{RequestBudget, RequestPace};
 use crate::aws::Backoff;
-use trailtab_core::cost::answer::{AnswerPage, CostAnswer};
-use trailtab_core::cost::query::CostQuery;
 use trailtab_core::time::Seconds;
+use trailtab_cost_explorer::answer::{AnswerPage, CostAnswer};
+use trailtab_cost_explorer::query::CostQuery;
 
 /// Price of a request in US dollars; each page is a request:
 /// <https://aws.amazon.com/aws-cost-management/pricing/>, November 2026.

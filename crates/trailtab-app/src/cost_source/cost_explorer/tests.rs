@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::aws;
 use trailtab_core::cost::charge::CostMetric;
-use trailtab_core::cost::query::{
+use trailtab_cost_explorer::query::{
     CostFilter, FilterValues, GroupKey, GroupType, MatchOption, QueryGranularity, TimePeriod,
 };
 

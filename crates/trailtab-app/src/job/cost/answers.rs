@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cost_source::cost_explorer::{AskError, CostExplorer};
 use crate::deliver::ledger::{LedgerError, ObjectVersion, SendLedger};
-use trailtab_core::cost::answer::CostAnswer;
-use trailtab_core::cost::lines::{AnswerError, LineReader};
-use trailtab_core::cost::query::{CostQuery, GroupKey, TimePeriod};
-use trailtab_core::cost::settled::{self, RemainingQuestion};
 use trailtab_core::time::Seconds;
+use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::lines::{AnswerError, LineReader};
+use trailtab_cost_explorer::query::{CostQuery, GroupKey, TimePeriod};
+use trailtab_cost_explorer::settled::{self, RemainingQuestion};
 
 /// Seconds for which an answer is valid for all its days. Cost Explorer updates its figures about
 /// once a day.

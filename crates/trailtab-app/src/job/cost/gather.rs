@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::answers::{NoAnswer, RunAnswers};
-use trailtab_core::cost::answer::CostAnswer;
-use trailtab_core::cost::lines::LineReader;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
-use trailtab_core::cost::plan::{self, AccountsByOwner, ReportNeeds, UsageStrategy};
-use trailtab_core::cost::query::CostQuery;
 use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
+use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::lines::LineReader;
+use trailtab_cost_explorer::plan::{self, AccountsByOwner, ReportNeeds, UsageStrategy};
+use trailtab_cost_explorer::query::CostQuery;
 
 /// Concurrent queries to Cost Explorer.
 const MAX_CONCURRENT_QUERIES: usize = 8;

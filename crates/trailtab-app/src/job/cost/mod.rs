@@ -25,14 +25,14 @@ use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::{AccountDirectory, RecipientList, ReportRecipient};
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
-use trailtab_core::cost::plan::{self, ReportNeeds};
 use trailtab_core::cost::report::{
     Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
 };
 use trailtab_core::cost::settings::{CostSettings, MailFrequency};
-use trailtab_core::cost::settled;
 use trailtab_core::cost::table::CostTable;
 use trailtab_core::time::{self, Seconds};
+use trailtab_cost_explorer::plan::{self, ReportNeeds};
+use trailtab_cost_explorer::settled;
 
 /// The state of a cost run.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ impl CostRun {
         let mut need = self.need(&[], occasions);
         need.accounts = None;
         let answer = self.answers.answer(&need.charges()).await?;
-        let mut reader = trailtab_core::cost::lines::LineReader::default();
+        let mut reader = trailtab_cost_explorer::lines::LineReader::default();
         reader.charges(&answer)?;
         self.directory.learn(&reader.names);
         Ok(())

@@ -11,8 +11,8 @@ use crate::deliver::ledger::{ClaimOwner as Sender, SendLedger};
 use crate::deliver::mail::files::MailFolder;
 use trailtab_core::cost::audience::RecipientList;
 use trailtab_core::cost::owner::CostOwner;
-use trailtab_core::cost::plan::ReportNeeds;
 use trailtab_core::cost::report::Audience;
+use trailtab_cost_explorer::plan::ReportNeeds;
 
 /// Why no mail was sent.
 #[derive(Debug, thiserror::Error)]

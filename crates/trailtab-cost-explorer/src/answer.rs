@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::query::CostQuery;
-use crate::time::Seconds;
+use crate::query::CostQuery;
+use trailtab_core::time::Seconds;
 
 /// All pages of an answer, with the request: the form in which answers are saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::charge::CostMetric;
-use super::owner::{CostOwner, OwnerKey};
-use super::query::{
+use crate::owner_key::OwnerKeyQuery as _;
+use crate::query::{
     CostFilter, CostQuery, FilterValues, GroupKey, GroupType, QueryGranularity, TimePeriod,
 };
+use trailtab_core::cost::charge::CostMetric;
+use trailtab_core::cost::owner::{CostOwner, OwnerKey};
 
 /// What all reports of a run need together.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::answer::{AnswerPage, CostAnswer};
-use super::query::{CostQuery, TimePeriod};
-use crate::time::Seconds;
+use crate::answer::{AnswerPage, CostAnswer};
+use crate::query::{CostQuery, TimePeriod};
+use trailtab_core::time::Seconds;
 
 /// Days after the end of a month until its figures are final.
 const SETTLING: i64 = 15;
@@ -139,8 +139,8 @@ pub fn join(older: &CostAnswer, newer: CostAnswer) -> CostAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::answer::{AnswerPeriod, ResultByTime};
-    use crate::time;
+    use crate::answer::{AnswerPeriod, ResultByTime};
+    use trailtab_core::time;
 
     fn date(text: &str) -> Date {
         text.parse().unwrap()
