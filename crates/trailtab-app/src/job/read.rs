@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use super::parallel;
 use super::verify::{self, VerifyOptions};
 use crate::aws;
-use crate::clock;
 use crate::source::document::{Document, DocumentBody, DocumentReader};
 use crate::source::interrupt::{self, Interrupt};
 use crate::source::lookup_events;
@@ -24,6 +23,7 @@ use trailtab_core::event::dedupe::SeenIds;
 use trailtab_core::event::ingest::{EventCounter, EventIngest, IngestRules, IngestStats, RawCopy};
 use trailtab_core::event::no_match::NoMatch;
 use trailtab_core::integrity::DigestEvidence;
+use trailtab_core::time::Seconds;
 
 /// Capacity of the queue of fetched documents. Documents from S3 are also bounded by their bytes.
 const MAX_QUEUED_DOCUMENTS: usize = 64;
@@ -40,6 +40,8 @@ pub struct ReadRequest<'r> {
     pub rules: IngestRules,
     /// Receives a copy of each record inside the window, once; not set if no copy is wanted.
     pub dump: Option<RawCopy<'r>>,
+    /// The time of the run.
+    pub now: Seconds,
     /// Days after the window's last one whose deliveries to S3 are read.
     pub late_days: u32,
     /// Whether the credentials' account pays for requests to S3, as buckets may demand.
@@ -329,7 +331,7 @@ async fn feed(
         network_activity: request.rules.network_activity,
         late_days: request.late_days,
         requester_pays: request.requester_pays,
-        now: clock::now(),
+        now: request.now,
         interrupt: &request.interrupt,
     };
     let mut config = None;

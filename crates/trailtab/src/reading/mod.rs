@@ -28,6 +28,7 @@ pub(crate) struct ReadingPlan {
     pub(crate) window: TimeWindow,
     pub(crate) filter: EventFilter,
     network_activity: bool,
+    now: Seconds,
     late_days: u32,
     requester_pays: bool,
     sources: Vec<Source>,
@@ -77,6 +78,7 @@ impl ReadingPlan {
             filter: args.filter(),
             network_activity: args.network_activity
                 || args.sources.iter().any(Source::is_network_activity),
+            now,
             late_days: args.buckets.late_days,
             requester_pays: args.buckets.requester_pays,
             sources: args.sources.clone(),
@@ -102,6 +104,7 @@ impl ReadingPlan {
             sources: self.sources,
             lookup: self.lookup,
             access: self.access,
+            now: self.now,
             late_days: self.late_days,
             requester_pays: self.requester_pays,
             rules: IngestRules {
