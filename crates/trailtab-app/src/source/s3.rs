@@ -19,7 +19,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2FluentBuilder;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use aws_sdk_s3::types::{EncodingType, RequestPayer};
 use percent_encoding::percent_decode_str;
 use tokio::sync::{Mutex, Semaphore, mpsc};
@@ -555,7 +555,8 @@ impl S3Store {
                     _ => Err("the server gave a range, and then the whole object".to_owned()),
                 };
             }
-            match response.body.collect().await.map(|body| body.to_vec()) {
+            let body = response.body.collect().await;
+            match body.map(AggregatedBytes::to_vec) {
                 Ok(piece) if piece.len() as u64 == end - start => {
                     return Ok(RangeAnswer::Piece(piece));
                 }

@@ -486,6 +486,8 @@ impl IdentityCache {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
     use crate::activity::summary::{RunContext, Summary};
     use crate::coverage::RunCoverage;
@@ -539,8 +541,8 @@ mod tests {
         let orders: [&[&[String]]; 4] = [
             &[&[original.clone(), updated.clone()]],
             &[&[updated.clone(), original.clone()]],
-            &[&[updated.clone()], &[original.clone()]],
-            &[&[updated.clone()], &[updated.clone(), original.clone()]],
+            &[from_ref(&updated), from_ref(&original)],
+            &[from_ref(&updated), &[updated.clone(), original.clone()]],
         ];
         for documents in orders {
             let stats = read(documents, &rules);
