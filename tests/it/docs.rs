@@ -19,8 +19,11 @@ fn read(name: &str) -> String {
 /// The verbs that a help text lists.
 fn verbs_of(help: &str) -> impl Iterator<Item = &str> {
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    lines
-        .map_while(|line| line.split_whitespace().next())
+    let lines = lines.take_while(|line| !line.trim().is_empty());
+    // The description of a verb may continue on the next line.
+    let starts = lines.filter(|line| !line.starts_with("   "));
+    starts
+        .filter_map(|line| line.split_whitespace().next())
         .filter(|verb| *verb != "help")
 }
 

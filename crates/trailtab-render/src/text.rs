@@ -385,11 +385,15 @@ fn codes_of(codes: &BTreeMap<String, u64>) -> String {
 }
 
 fn persons(extension: &Extension) -> Vec<PageRow> {
-    let persons = extension
-        .persons
-        .iter()
-        .map(|(name, person)| row(name, &person.calls));
-    sorted(persons.collect())
+    let rows = extension.persons.iter().map(|(name, person)| {
+        let mut row = row(name, &person.calls);
+        let by_agents = person.agents.values().sum();
+        if by_agents > 0 {
+            row.extra = format!("{} in agents' sessions", thousands(by_agents));
+        }
+        row
+    });
+    sorted(rows.collect())
 }
 
 fn accounts(extension: &Extension) -> Vec<PageRow> {
