@@ -164,7 +164,7 @@ mod tests {
                 Some("111122223333:us-east-1"),
             ),
             (
-                r"C:\logs\111122223333_CloudTrail-Digest_eu-west-1_t_eu-west-1_20260907T080000Z.json.gz",
+                r"logs\111122223333_CloudTrail-Digest_eu-west-1_t_eu-west-1_20260907T080000Z.json.gz",
                 Some("111122223333:eu-west-1"),
             ),
             ("x.json", None),

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use fontdue::{Font, FontSettings};
+use swash::scale::{Render, ScaleContext, Source};
+use swash::zeno::Format;
+use swash::{FontRef, GlyphId};
 
 /// Weight of the typeface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,37 +40,51 @@ const OVERSAMPLING: i32 = 4;
 /// The pen moves in half pixels. Whole pixels space letters unevenly; finer steps are invisible and make files larger.
 const PEN_STEP: i32 = OVERSAMPLING / 2;
 
-fn face(weight: Weight) -> &'static Font {
-    static REGULAR: OnceLock<Font> = OnceLock::new();
-    static BOLD: OnceLock<Font> = OnceLock::new();
+/// The font and the tables that are looked up for each character.
+struct Face {
+    font: FontRef<'static>,
+    charmap: swash::Charmap<'static>,
+    metrics: swash::GlyphMetrics<'static>,
+}
+
+impl Face {
+    fn of(data: &'static [u8]) -> Option<Face> {
+        let font = FontRef::from_index(data, 0)?;
+        Some(Face {
+            charmap: font.charmap(),
+            metrics: font.glyph_metrics(&[]),
+            font,
+        })
+    }
+}
+
+fn face(weight: Weight) -> &'static Face {
+    static REGULAR: OnceLock<Face> = OnceLock::new();
+    static BOLD: OnceLock<Face> = OnceLock::new();
     let (cell, data): (_, &[u8]) = match weight {
         Weight::Regular => (&REGULAR, include_bytes!("font/DejaVuSans.subset.ttf")),
         Weight::Bold => (&BOLD, include_bytes!("font/DejaVuSans-Bold.subset.ttf")),
     };
-    let settings = FontSettings {
-        load_substitutions: false,
-        ..FontSettings::default()
-    };
     // The embedded data are constant, and every test that draws parses them.
     #[expect(clippy::expect_used, reason = "the data are part of the program")]
-    cell.get_or_init(|| Font::from_bytes(data, settings).expect("the embedded font is valid"))
+    cell.get_or_init(|| Face::of(data).expect("the embedded font is valid"))
 }
 
 /// Whether the font can draw all of `text`.
 pub(super) fn covers(text: &str) -> bool {
     let face = face(Weight::Regular);
-    text.chars().all(|c| face.has_glyph(c))
+    text.chars().all(|c| face.charmap.map(c) != 0)
 }
 
 /// Characters below are mostly alphabetic; from here on most are ideographs and emoji, which are one em wide.
 const FIRST_WIDE: char = '\u{1100}';
 
-fn advance(face: &Font, c: char, size: u8) -> f32 {
-    match face.lookup_glyph_index(c) {
+fn advance(face: &Face, c: char, size: u8) -> f32 {
+    match face.charmap.map(c) {
         // An estimate of the fallback font's width in SVG.
         0 if c < FIRST_WIDE => 0.6 * f32::from(size),
         0 => f32::from(size),
-        index => face.metrics_indexed(index, size.into()).advance_width,
+        glyph => face.metrics.scale(size.into()).advance_width(glyph),
     }
 }
 
@@ -120,7 +136,7 @@ pub(super) fn glyphs(
     x: f32,
     mut draw: impl FnMut(i32, &Glyph),
 ) {
-    type Cache = HashMap<(u16, u8, Weight, i32), Rc<Glyph>>;
+    type Cache = HashMap<(GlyphId, u8, Weight, i32), Rc<Glyph>>;
     thread_local! {
         /// Bounded by the font's glyphs and the few sizes that charts use.
         static CACHE: RefCell<Cache> = RefCell::default();
@@ -128,13 +144,13 @@ pub(super) fn glyphs(
     let face = face(weight);
     let mut pen = x;
     for c in text.chars() {
-        let index = face.lookup_glyph_index(c);
+        let id = face.charmap.map(c);
         let steps = (pen * (OVERSAMPLING / PEN_STEP) as f32).round() as i32;
         let fine = steps.saturating_mul(PEN_STEP);
         let offset = fine.rem_euclid(OVERSAMPLING);
         let glyph = CACHE.with_borrow_mut(|cache| {
-            let entry = cache.entry((index, size, weight, offset));
-            let glyph = entry.or_insert_with(|| Rc::new(rasterize(face, index, size, offset)));
+            let entry = cache.entry((id, size, weight, offset));
+            let glyph = entry.or_insert_with(|| Rc::new(rasterize(face, id, size, offset)));
             Rc::clone(glyph)
         });
         draw(fine.div_euclid(OVERSAMPLING), &glyph);
@@ -143,17 +159,23 @@ pub(super) fn glyphs(
 }
 
 /// Draws a glyph `OVERSAMPLING` times too large and shrinks it. `offset` moves it right by that many fine pixels.
-fn rasterize(face: &Font, index: u16, size: u8, offset: i32) -> Glyph {
-    if index == 0 {
+fn rasterize(face: &Face, id: GlyphId, size: u8, offset: i32) -> Glyph {
+    if id == 0 {
         return replacement_box(size);
     }
-    let (metrics, fine) = face.rasterize_indexed(index, f32::from(size) * OVERSAMPLING as f32);
-    let x = metrics.xmin + offset;
-    let y = -(metrics.ymin + metrics.height as i32);
+    let mut context = ScaleContext::new();
+    let fine_size = f32::from(size) * OVERSAMPLING as f32;
+    let mut scaler = context.builder(face.font).size(fine_size).build();
+    let mut render = Render::new(&[Source::Outline]);
+    // Blanks have no outline.
+    let fine = render.format(Format::Alpha).render(&mut scaler, id);
+    let fine = fine.unwrap_or_default();
+    let (width, height) = (fine.placement.width as i32, fine.placement.height as i32);
+    let (x, y) = (fine.placement.left + offset, -fine.placement.top);
     let (left, top) = (x.div_euclid(OVERSAMPLING), y.div_euclid(OVERSAMPLING));
-    let right = (x + metrics.width as i32 - 1).div_euclid(OVERSAMPLING);
-    let bottom = (y + metrics.height as i32 - 1).div_euclid(OVERSAMPLING);
-    if metrics.width == 0 || metrics.height == 0 {
+    let right = (x + width - 1).div_euclid(OVERSAMPLING);
+    let bottom = (y + height - 1).div_euclid(OVERSAMPLING);
+    if width == 0 || height == 0 {
         return Glyph {
             left,
             top,
@@ -161,9 +183,10 @@ fn rasterize(face: &Font, index: u16, size: u8, offset: i32) -> Glyph {
             levels: Vec::new(),
         };
     }
+    let fine_width = width as usize;
     let width = (right - left + 1) as usize;
     let mut ink = vec![0_u32; width * (bottom - top + 1) as usize];
-    for (row, line) in fine.chunks_exact(metrics.width).enumerate() {
+    for (row, line) in fine.data.chunks_exact(fine_width).enumerate() {
         let row = ((y + row as i32).div_euclid(OVERSAMPLING) - top) as usize;
         for (column, coverage) in line.iter().enumerate() {
             let column = ((x + column as i32).div_euclid(OVERSAMPLING) - left) as usize;
@@ -235,8 +258,8 @@ mod tests {
     #[test]
     fn every_glyph_can_be_drawn() {
         for weight in [Weight::Regular, Weight::Bold] {
-            for index in 0..face(weight).glyph_count() {
-                let glyph = rasterize(face(weight), index, 15, 3);
+            for id in 0..face(weight).metrics.glyph_count() {
+                let glyph = rasterize(face(weight), id, 15, 3);
                 assert!(glyph.levels.iter().all(|level| *level <= LEVELS));
                 assert_eq!(glyph.levels.len() % glyph.width.max(1), 0);
             }

@@ -56,6 +56,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         dump: dump.is_some().then_some(&copy),
         verify,
     };
+    let filter = plan.filter.clone();
     let outcome = plan.run(options, &Tally::default(), &reading.interrupt, ui)?;
     run.caller.clone_from(&outcome.caller);
     run.no_match = outcome.no_match.clone();
@@ -63,6 +64,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         directory,
         args: &args.output,
         run: &run,
+        filter: &filter,
         per_account,
         ui,
     }

@@ -14,7 +14,7 @@ use self::args::CostArgs;
 use super::RunEnd;
 use super::ui::Ui;
 
-/// Show what accounts, owners and services cost, and mail reports to managers, users and executives
+/// Show what accounts, owners and services cost, and mail the reports
 ///
 /// Asks Cost Explorer with as few paid requests as possible and prints a report: all accounts on one page, some
 /// accounts with their owners and services, or one owner's cost. With --send, each recipient in the settings gets

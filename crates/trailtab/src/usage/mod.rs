@@ -30,7 +30,7 @@ const DASHBOARD_APIS: usize = 10;
 /// Region of the dashboard's metrics if the environment names no region.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Show how often each API is called, by which principals, and which of them cause throttling
+/// Show how often each API is called, by which principals, and what causes throttling
 ///
 /// Reads what `trailtab activity` reads: without SOURCE the event history, or CloudTrail records from files,
 /// directories, standard input and S3. Prints calls per API with errors, throttles and the busiest minute; or the

@@ -122,7 +122,7 @@ pub async fn live(
         // Cost Explorer would fail as well.
         Err(error @ AccountsError::NoAccess(_)) => return Err(error),
         Err(error) => {
-            notes.push("account names are those of Cost Explorer".to_owned());
+            notes.push("account names are those that Cost Explorer knows".to_owned());
             remarks.push(error.to_string());
             None
         }
