@@ -796,7 +796,9 @@ fn spreadsheets_are_told_no_formula() {
         "=2+5@example.com",
         "=cmd|'/c calc'!A0\\u{1b}]0;x\\u{7}\\u{9b}2J\\u{202e}\\u{a}<b>\\u{200b}",
     ] {
-        assert!(quoted.contains(formula), "{formula} is not in {quoted:?}");
+        // Sessions that are named after persons are in small letters.
+        let is_there = quoted.iter().any(|cell| cell.eq_ignore_ascii_case(formula));
+        assert!(is_there, "{formula} is not in {quoted:?}");
     }
     assert!(
         quoted

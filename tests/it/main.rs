@@ -20,6 +20,7 @@ mod errors;
 mod first_hour;
 mod lookup_events;
 mod no_match;
+mod parity;
 mod properties;
 mod real_data;
 mod results;

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::event::filter::Criterion;
 use crate::integrity::Integrity;
 use crate::scope::{AccountId, Scope};
-use crate::time::Seconds;
+use crate::time::{self, Seconds};
 
 /// Maximum number of problems kept verbatim; the rest are only counted.
 const MAX_PROBLEMS: usize = 1000;
@@ -152,6 +152,9 @@ pub struct RunCoverage {
     pub lookup_attribute: Option<String>,
     /// Events from this time on may not have been delivered yet; absent if all have been.
     pub settled_until: Option<Seconds>,
+    /// Log files that CloudTrail delivered to S3 from this time on were not listed, though they may
+    /// contain events of the window; None if all were.
+    pub delivered_until: Option<Seconds>,
     /// At most 1000 problems; `more_problems` counts the others.
     pub problems: Vec<ReadProblem>,
     /// Number of problems beyond the limit of `problems`.
@@ -197,6 +200,13 @@ impl RunCoverage {
     pub fn count_requests(&mut self, scope: Scope, all: u64, throttled: u64) {
         let counts = self.requests.entry(scope).or_default();
         *counts = (counts.0 + all, counts.1 + throttled);
+    }
+
+    /// The last day of delivery whose log files in S3 were listed, written `2026-09-07`; None if all
+    /// were.
+    pub fn last_delivery_day(&self) -> Option<String> {
+        let (year, month, day) = time::day(self.delivered_until? - 1);
+        Some(format!("{year:04}-{month:02}-{day:02}"))
     }
 
     /// Tells whether everything that was requested was read.
@@ -249,6 +259,8 @@ impl RunCoverage {
         // The earlier time applies; an absent one sets no limit.
         let ends = [self.settled_until, other.settled_until];
         self.settled_until = ends.into_iter().flatten().min();
+        let ends = [self.delivered_until, other.delivered_until];
+        self.delivered_until = ends.into_iter().flatten().min();
         // Verification runs once, for the whole run.
         self.integrity = self.integrity.or(other.integrity);
         self.problems.extend(other.problems);

@@ -39,19 +39,34 @@ pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
                 }
             }
         }
+        for (principal, by_api) in &extension.denied_by_principal_and_api {
+            for (api, codes) in by_api {
+                for (code, &count) in codes {
+                    let item = format!("{api} {code}");
+                    table.row("denied_by_principal_and_api", principal, &item, count)?;
+                }
+            }
+        }
         for (account, calls) in &extension.accounts {
             table.calls("accounts", account, calls)?;
         }
         for (principal, report) in &extension.principals {
             table.calls("principals", principal, &report.calls)?;
+            for (service, &calls) in &report.by_services {
+                table.row("calls_by_services", principal, service, calls)?;
+            }
         }
         for (person, report) in &extension.persons {
             table.calls("persons", person, &report.calls)?;
         }
         for (principal, sessions) in &extension.sessions_by_principal {
-            for (session, calls) in sessions {
-                table.row("sessions_by_principal", principal, session, calls.calls)?;
+            for (session, report) in sessions {
+                let calls = report.calls.calls;
+                table.row("sessions_by_principal", principal, session, calls)?;
             }
+        }
+        for (workload, report) in &extension.workloads {
+            table.calls("workloads", workload, &report.calls)?;
         }
     }
     table
@@ -100,6 +115,7 @@ impl CsvTable {
         let counts = [
             ("calls", calls.calls),
             ("failed", calls.failed),
+            ("denied", calls.denied),
             ("read_only", calls.read_only),
             ("write", calls.write),
         ];

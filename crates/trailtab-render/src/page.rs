@@ -155,6 +155,26 @@ pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     lines
 }
 
+/// Says through which day of delivery S3 was listed, if later ones may have events as well.
+pub(super) fn deliveries(last_day: Option<&str>) -> Option<String> {
+    last_day.map(|day| {
+        format!(
+            "Log files delivered to S3 until {} were listed. CloudTrail may deliver an event up to 30 days late: --late-days 30 reads further",
+            plain(day)
+        )
+    })
+}
+
+/// Says how many updates of events came too late, if any did.
+pub(super) fn updates(not_applied: u64) -> Option<String> {
+    (not_applied > 0).then(|| {
+        format!(
+            "{} changed no count: the event was counted before its update was read",
+            counted(not_applied, "updated event")
+        )
+    })
+}
+
 /// Line on the documents' content other than events, if there was any.
 pub(super) fn other_content(kinds: &BTreeMap<String, u64>) -> Option<String> {
     let named = kinds

@@ -23,6 +23,16 @@ struct PageRow {
     name: String,
     count: u64,
     note: String,
+    /// What is said where there is room; empty if there is nothing.
+    extra: String,
+}
+
+/// One row of the table of refused calls.
+struct DeniedRow {
+    principal: String,
+    api: String,
+    count: u64,
+    codes: String,
 }
 
 /// Renders a summary.
@@ -65,6 +75,7 @@ impl TextPage {
         self.section("Principals", &principals)?;
         if let Some(extension) = &summary.trailtab {
             self.section("Persons", &persons(extension))?;
+            self.section("Workloads", &workloads(extension))?;
         }
         self.section(
             "APIs",
@@ -74,6 +85,9 @@ impl TextPage {
             "Errors",
             &inner_totals(&summary.error_codes_by_principal, "principal"),
         )?;
+        if let Some(extension) = &summary.trailtab {
+            self.denied(extension)?;
+        }
         self.section(
             "Addresses",
             &inner_totals(&summary.ip_addresses_by_principal, "principal"),
@@ -137,24 +151,67 @@ impl TextPage {
         if rows.is_empty() {
             return Ok(());
         }
-        let heading = match rows.len() {
-            n if n > TOP_ROWS => format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)),
-            _ => title.to_owned(),
-        };
-        let heading = self.bold(&heading);
-        writeln!(self.out, "\n{heading}")?;
+        self.heading(title, rows.len())?;
         let shown = &rows[..rows.len().min(TOP_ROWS)];
         let largest = shown.first().map_or(0, |row| row.count);
         let names = shown.iter().map(|row| row.name.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
         let bars = shown.iter().map(|row| bar(row.count, largest, BAR_WIDTH));
         let notes = shown.iter().map(|row| row.note.clone());
-        self.table(vec![
+        let mut columns = vec![
             TableColumn::new("", ColumnKind::Name, names),
             TableColumn::new("", ColumnKind::Number, counts),
             TableColumn::new("", ColumnKind::Course, bars).dispensable(2),
             TableColumn::new("", ColumnKind::Note, notes).dispensable(1),
+        ];
+        if shown.iter().any(|row| !row.extra.is_empty()) {
+            let extras = shown.iter().map(|row| row.extra.clone());
+            columns.push(TableColumn::new("", ColumnKind::Note, extras).dispensable(3));
+        }
+        self.table(columns)
+    }
+
+    /// Says who was refused what.
+    fn denied(&mut self, extension: &Extension) -> fmt::Result {
+        let by_principal = extension.denied_by_principal_and_api.iter();
+        let rows = by_principal.flat_map(|(principal, by_api)| {
+            by_api.iter().map(move |(api, codes)| DeniedRow {
+                principal: escape::terminal(principal).into_owned(),
+                // The domain is the same for nearly all services.
+                api: escape::terminal(&api.replace(".amazonaws.com:", ":")).into_owned(),
+                count: codes.values().sum(),
+                codes: escape::terminal(&codes_of(codes)).into_owned(),
+            })
+        });
+        let mut rows: Vec<DeniedRow> = rows.collect();
+        rows.sort_by(|a, b| {
+            let of = |row: &DeniedRow| (row.principal.clone(), row.api.clone());
+            b.count.cmp(&a.count).then_with(|| of(a).cmp(&of(b)))
+        });
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.heading("Denied", rows.len())?;
+        let shown = &rows[..rows.len().min(TOP_ROWS)];
+        let principals = shown.iter().map(|row| row.principal.clone());
+        let counts = shown.iter().map(|row| thousands(row.count));
+        let apis = shown.iter().map(|row| row.api.clone());
+        let codes = shown.iter().map(|row| row.codes.clone());
+        self.table(vec![
+            TableColumn::new("", ColumnKind::Name, principals),
+            TableColumn::new("", ColumnKind::Number, counts),
+            TableColumn::new("", ColumnKind::Name, apis),
+            TableColumn::new("", ColumnKind::Note, codes).dispensable(1),
         ])
+    }
+
+    fn heading(&mut self, title: &str, rows: usize) -> fmt::Result {
+        let heading = match rows {
+            n if n > TOP_ROWS => format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)),
+            _ => title.to_owned(),
+        };
+        let heading = self.bold(&heading);
+        writeln!(self.out, "\n{heading}")
     }
 
     fn hours(&mut self, extension: &Extension) -> fmt::Result {
@@ -220,6 +277,8 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
             escape::terminal(shape)
         ));
     }
+    lines.extend(page::deliveries(coverage.last_delivery_day.as_deref()));
+    lines.extend(page::updates(coverage.updates_not_applied));
     if coverage.events_without_time > 0 {
         lines.push(format!(
             "{} without a time",
@@ -300,19 +359,41 @@ fn principals(summary: &Summary) -> Vec<PageRow> {
     let Some(extension) = &summary.trailtab else {
         return outer_totals(&summary.api_calls_by_principal, "API");
     };
-    let calls = extension
-        .principals
-        .iter()
-        .map(|(name, report)| (name, &report.calls));
-    sorted(calls.map(|(name, calls)| row(name, calls)).collect())
+    let rows = extension.principals.iter().map(|(name, report)| {
+        let mut row = row(name, &report.calls);
+        let by_services = report.by_services.values().sum();
+        if by_services > 0 {
+            row.extra = format!("{} by AWS services", thousands(by_services));
+        }
+        row
+    });
+    sorted(rows.collect())
+}
+
+fn workloads(extension: &Extension) -> Vec<PageRow> {
+    let workloads = extension.workloads.iter();
+    sorted(
+        workloads
+            .map(|(name, report)| row(name, &report.calls))
+            .collect(),
+    )
+}
+
+fn codes_of(codes: &BTreeMap<String, u64>) -> String {
+    let codes: Vec<&str> = codes.keys().map(String::as_str).collect();
+    codes.join(", ")
 }
 
 fn persons(extension: &Extension) -> Vec<PageRow> {
-    let persons = extension
-        .persons
-        .iter()
-        .map(|(name, person)| row(name, &person.calls));
-    sorted(persons.collect())
+    let rows = extension.persons.iter().map(|(name, person)| {
+        let mut row = row(name, &person.calls);
+        let by_agents = person.agents.values().sum();
+        if by_agents > 0 {
+            row.extra = format!("{} in agents' sessions", thousands(by_agents));
+        }
+        row
+    });
+    sorted(rows.collect())
 }
 
 fn accounts(extension: &Extension) -> Vec<PageRow> {
@@ -338,6 +419,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
         name: escape::terminal(name).into_owned(),
         count: calls.calls,
         note: format!("{failed}last {last}"),
+        extra: String::new(),
     }
 }
 
@@ -347,6 +429,7 @@ fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) ->
         name: escape::terminal(name).into_owned(),
         count: items.values().sum(),
         note: counted(items.len() as u64, item),
+        extra: String::new(),
     });
     sorted(rows.collect())
 }
@@ -365,6 +448,7 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
         name: escape::terminal(name).into_owned(),
         count,
         note: counted(keys, by),
+        extra: String::new(),
     });
     sorted(rows.collect())
 }

@@ -67,6 +67,32 @@ fn what_passes_costs_nothing() {
     }
 }
 
+/// An answer that lacks its events is no empty window.
+#[test]
+fn an_answer_without_events_is_asked_for_again() {
+    let lab = lab(&REGIONS[..2], 120);
+    for (region, body) in REGIONS.iter().zip(["", "{}"]) {
+        lab.server.fail(2, Fault::Bare(body), since(region, 2));
+    }
+    let summary = lab.activity(&[], 0);
+    lab.assert_true(&summary, &of(&REGIONS[..2]), "after bare answers");
+}
+
+#[test]
+fn answers_that_never_have_events_are_a_failure_and_cover_nothing() {
+    for body in ["", "{}"] {
+        let lab = lab(&["us-east-1", "eu-west-1"], 60);
+        lab.server
+            .fail(usize::MAX, Fault::Bare(body), since("eu-west-1", 1));
+        let archive = ["--archive", "archive"];
+        let summary = lab.activity(&archive, 3);
+        let code = &summary["_metadata"]["regions_failed"]["eu-west-1"];
+        assert_eq!(code, "UnreadableResponse");
+        assert_eq!(report(&summary, "eu-west-1")["status"], "failed");
+        lab.assert_true(&summary, &of(&["us-east-1"]), "beside bare answers");
+    }
+}
+
 /// Before the first page there is no position to continue from.
 #[test]
 fn the_first_page_may_fail_as_well() {

@@ -318,6 +318,10 @@ pub(crate) fn parts_add_up(summary: &Value, counted: u64) {
     let failed = sum_of(&extension["principals"], "failed");
     assert_eq!(sum_of(&extension["accounts"], "failed"), failed);
     assert!(sum_of(&extension["calls_per_hour"], "failed") <= failed);
+    let denied = sum_of(&extension["principals"], "denied");
+    assert_eq!(sum(&extension["denied_by_principal_and_api"]), denied);
+    assert_eq!(sum_of(&extension["accounts"], "denied"), denied);
+    assert!(denied <= failed);
     let coded = sum(&summary["error_codes_by_principal"]);
     assert_eq!(sum(&extension["errors_by_principal_and_api"]), coded);
     assert!(coded <= failed);
@@ -334,6 +338,10 @@ pub(crate) fn parts_add_up(summary: &Value, counted: u64) {
             }
         }
         assert_eq!(sum(&principal["identity_types"]), calls, "{name}");
+        for part in ["by_services", "agents"] {
+            let part = principal.get(part).map_or(0, sum);
+            assert!(part <= calls, "{name}");
+        }
         assert!(
             sum(&principal["read_only"]) + sum(&principal["write"]) <= calls,
             "{name}"
@@ -341,6 +349,13 @@ pub(crate) fn parts_add_up(summary: &Value, counted: u64) {
         if let Some(sessions) = extension["sessions_by_principal"].get(name) {
             assert!(sum_of(sessions, "calls") <= calls, "{name}");
         }
+    }
+    for (name, workload) in extension["workloads"].as_object().unwrap() {
+        assert_eq!(
+            sum(&workload["principals"]),
+            sum(&workload["calls"]),
+            "{name}"
+        );
     }
     for (name, person) in extension["persons"].as_object().unwrap() {
         assert_eq!(sum(&person["principals"]), sum(&person["calls"]), "{name}");
@@ -358,10 +373,12 @@ pub(crate) fn essence(summary: &Value) -> Value {
     for section in [
         "accounts",
         "calls_per_hour",
+        "denied_by_principal_and_api",
         "errors_by_principal_and_api",
         "persons",
         "principals",
         "sessions_by_principal",
+        "workloads",
     ] {
         essence[section] = extension[section].clone();
     }

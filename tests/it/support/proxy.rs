@@ -20,6 +20,8 @@ pub(crate) struct Request {
     pub(crate) range: Option<String>,
     /// The region that it is signed for.
     pub(crate) region: String,
+    /// Who pays for it, if not the owner of the bucket.
+    pub(crate) payer: Option<String>,
 }
 
 impl Request {
@@ -39,6 +41,7 @@ impl Request {
             range: message.header("Range").map(str::to_owned),
             // Credential=KEY/DATE/REGION/s3/aws4_request
             region: scope.split('/').nth(2).unwrap_or("").to_owned(),
+            payer: message.header("x-amz-request-payer").map(str::to_owned),
         }
     }
 
@@ -72,6 +75,12 @@ pub(crate) enum Fault {
     Delay(Duration),
     /// The object at this path is deleted while the answer is on its way.
     Delete(String),
+    /// An error of S3's: its status, code and message.
+    Refusal(u16, &'static str, &'static str),
+    /// Another body with the status 200.
+    Body(Vec<u8>),
+    /// The whole object, whatever range was asked for.
+    NoRange,
 }
 
 struct Rule {
@@ -125,6 +134,11 @@ impl Proxy {
         });
     }
 
+    /// Lets nothing go wrong any more.
+    pub(crate) fn forgive(&self) {
+        self.state.rules.lock().unwrap().clear();
+    }
+
     /// The most requests that waited for an answer at the same time.
     pub(crate) fn most_at_once(&self) -> usize {
         self.state.at_once.lock().unwrap().1
@@ -148,7 +162,18 @@ impl State {
             self.requests.lock().unwrap().push(request);
             self.begin();
             let answer = match fault {
-                Some(Fault::Error(status, code)) => error(status, code, &message),
+                Some(Fault::Error(status, code)) => {
+                    error(status, code, "as the test wants it", &message)
+                }
+                Some(Fault::Refusal(status, code, text)) => error(status, code, text, &message),
+                Some(Fault::Body(body)) => Message::new("HTTP/1.1 200 OK", &body),
+                Some(Fault::NoRange) => {
+                    let mut whole = message.clone();
+                    whole
+                        .headers
+                        .retain(|(name, _)| !name.eq_ignore_ascii_case("range"));
+                    upstream.forward(&whole)?
+                }
                 Some(Fault::Cut) => {
                     let answer = upstream.forward(&message)?;
                     let half = &answer.body[..answer.body.len() / 2];
@@ -200,8 +225,8 @@ impl State {
 }
 
 /// Answers with an error as S3 does; to a HEAD request it says nothing but the status.
-fn error(status: u16, code: &str, request: &Message) -> Message {
-    let body = format!("<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>");
+fn error(status: u16, code: &str, text: &str, request: &Message) -> Message {
+    let body = format!("<Error><Code>{code}</Code><Message>{text}</Message></Error>");
     let body = if code.is_empty() || request.start.starts_with("HEAD ") {
         ""
     } else {

@@ -219,6 +219,25 @@ impl AwsFailure {
         }
     }
 
+    /// An answer with a status of success that cannot be used.
+    pub fn of_answer(reason: impl Into<String>) -> AwsFailure {
+        let message = reason.into();
+        AwsFailure {
+            kind: FailureKind::Refused,
+            code: "UnreadableResponse".to_owned(),
+            has_code: false,
+            status: None,
+            explanation: message.clone(),
+            message,
+            may_have_arrived: true,
+        }
+    }
+
+    /// An answer with a status of success that lacks a required member.
+    pub fn lacks(member: &str) -> AwsFailure {
+        AwsFailure::of_answer(format!("the answer lacks {member}"))
+    }
+
     /// Tells whether other requests will fail for the same reason: there are no valid credentials, or
     /// no network.
     pub fn affects_all_requests(&self) -> bool {

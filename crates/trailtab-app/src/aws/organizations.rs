@@ -23,14 +23,18 @@ impl OrganizationAccount {
         self.state == "ACTIVE"
     }
 
-    fn of(account: &Account) -> Option<OrganizationAccount> {
+    /// Reads an account. One without an id or a state would be left out silently.
+    fn of(account: &Account) -> Result<OrganizationAccount, AwsFailure> {
         // `State` replaces the deprecated `Status`.
         let state = account.state().map(AccountState::as_str);
         let state = state.or_else(|| account.status().map(AccountStatus::as_str));
-        Some(OrganizationAccount {
-            id: account.id()?.parse().ok()?,
+        let id = account.id().and_then(|id| id.parse().ok());
+        Ok(OrganizationAccount {
+            id: id.ok_or_else(|| AwsFailure::lacks("the Id of an account"))?,
             name: account.name().unwrap_or_default().to_owned(),
-            state: state.unwrap_or_default().to_owned(),
+            state: state
+                .ok_or_else(|| AwsFailure::lacks("the State of an account"))?
+                .to_owned(),
         })
     }
 }
@@ -49,7 +53,10 @@ pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount
     let mut accounts = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| AwsFailure::of(&error))?;
-        accounts.extend(page.accounts().iter().filter_map(OrganizationAccount::of));
+        let page = page.accounts.ok_or_else(|| AwsFailure::lacks("Accounts"))?;
+        for account in &page {
+            accounts.push(OrganizationAccount::of(account)?);
+        }
     }
     Ok(accounts)
 }

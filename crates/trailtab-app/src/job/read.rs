@@ -23,6 +23,7 @@ use trailtab_core::event::dedupe::SeenIds;
 use trailtab_core::event::ingest::{EventCounter, EventIngest, IngestRules, IngestStats, RawCopy};
 use trailtab_core::event::no_match::NoMatch;
 use trailtab_core::integrity::DigestEvidence;
+use trailtab_core::time::Seconds;
 
 /// Capacity of the queue of fetched documents. Documents from S3 are also bounded by their bytes.
 const MAX_QUEUED_DOCUMENTS: usize = 64;
@@ -39,6 +40,12 @@ pub struct ReadRequest<'r> {
     pub rules: IngestRules,
     /// Receives a copy of each record inside the window, once; not set if no copy is wanted.
     pub dump: Option<RawCopy<'r>>,
+    /// The time of the run.
+    pub now: Seconds,
+    /// Days after the window's last one whose deliveries to S3 are read.
+    pub late_days: u32,
+    /// Whether the credentials' account pays for requests to S3, as buckets may demand.
+    pub requester_pays: bool,
     /// Set if log files are to be verified against digests.
     pub verify: Option<VerifyOptions>,
     /// Stops reading. What was read by then is counted; the rest is a problem in the coverage.
@@ -321,6 +328,10 @@ async fn feed(
         window: request.rules.window,
         filter: &request.rules.filter,
         digests: request.verify.is_some(),
+        network_activity: request.rules.network_activity,
+        late_days: request.late_days,
+        requester_pays: request.requester_pays,
+        now: request.now,
         interrupt: &request.interrupt,
     };
     let mut config = None;

@@ -31,6 +31,17 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// Tells whether the user named a folder that holds network activity only.
+    pub fn is_network_activity(&self) -> bool {
+        match self {
+            Source::Path(path) => path.iter().any(|part| part == s3::NETWORK_ACTIVITY),
+            Source::S3 { prefix, .. } => prefix.split('/').any(|part| part == s3::NETWORK_ACTIVITY),
+            Source::Stdin => false,
+        }
+    }
+}
+
 /// Why a source argument is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -64,7 +75,7 @@ impl std::str::FromStr for Source {
             return Ok(Source::Stdin);
         }
         if let Some(rest) = text.strip_prefix("s3://") {
-            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let (bucket, prefix) = bucket_and_prefix(rest);
             if bucket.is_empty() {
                 return Err(SourceError::NoBucket(text.to_owned()));
             }
@@ -76,6 +87,52 @@ impl std::str::FromStr for Source {
         match text.split_once("://") {
             Some(_) => Err(SourceError::Unknown(text.to_owned())),
             None => Ok(Source::Path(text.into())),
+        }
+    }
+}
+
+/// Splits an address behind `s3://`. The ARN of an access point has a slash of its own.
+fn bucket_and_prefix(address: &str) -> (&str, &str) {
+    let end = match address.starts_with("arn:") {
+        true => address.match_indices('/').nth(1),
+        false => address.match_indices('/').next(),
+    };
+    match end {
+        Some((at, _)) => (&address[..at], &address[at + 1..]),
+        None => (address, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_split_into_bucket_and_prefix() {
+        let arn = "arn:aws:s3:eu-west-1:111122223333:accesspoint/logs";
+        for (address, bucket, prefix) in [
+            ("bucket", "bucket", ""),
+            ("bucket/a/b", "bucket", "a/b"),
+            (arn, arn, ""),
+            (&format!("{arn}/AWSLogs/"), arn, "AWSLogs/"),
+        ] {
+            assert_eq!(bucket_and_prefix(address), (bucket, prefix));
+        }
+    }
+
+    #[test]
+    fn a_folder_of_network_activity_is_known_by_its_name() {
+        for (text, expected) in [
+            (
+                "s3://b/AWSLogs/111122223333/CloudTrail-NetworkActivity/",
+                true,
+            ),
+            ("s3://b/AWSLogs/111122223333/CloudTrail/", false),
+            ("logs/CloudTrail-NetworkActivity", true),
+            ("-", false),
+        ] {
+            let source: Source = text.parse().unwrap();
+            assert_eq!(source.is_network_activity(), expected, "{text}");
         }
     }
 }

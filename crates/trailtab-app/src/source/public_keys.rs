@@ -106,6 +106,9 @@ impl PublicKeys {
                 ))
                 .set_next_token(token);
             let page = request.send().await.map_err(|error| aws::explain(&error))?;
+            if page.public_key_list.is_none() {
+                return Err("the answer lacks PublicKeyList".to_owned());
+            }
             for key in page.public_key_list() {
                 if let (Some(name), Some(der)) = (key.fingerprint(), key.value()) {
                     keys.0.insert(name.to_owned(), der.as_ref().to_vec());

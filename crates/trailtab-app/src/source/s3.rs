@@ -16,8 +16,12 @@ use std::sync::Arc;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2FluentBuilder;
+use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
+use aws_sdk_s3::types::{EncodingType, RequestPayer};
+use percent_encoding::percent_decode_str;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -29,6 +33,21 @@ use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::filter::{Criterion, EventFilter, is_account_id as is_account};
 use trailtab_core::scope::{AccountId, Scope};
 use trailtab_core::time::{self, Seconds, TimeWindow};
+
+/// The folder beside `CloudTrail/` that contains calls through VPC endpoints.
+pub(super) const NETWORK_ACTIVITY: &str = "CloudTrail-NetworkActivity";
+
+/// Days after the window on which log files with its events may be delivered, unless the user asks
+/// for more. CloudTrail repeats a delivery that failed for up to 30 days.
+pub const LATE_DAYS: u32 = 1;
+
+/// Maximum number of days for which CloudTrail repeats a delivery.
+pub const MAX_LATE_DAYS: u32 = 30;
+
+const SECONDS_PER_DAY: Seconds = 86_400;
+
+/// Maximum number of consecutive pages of a listing without a key.
+const MAX_EMPTY_PAGES: u32 = 1000;
 
 /// Concurrent requests of each kind.
 const MAX_CONCURRENT_LISTINGS: usize = 16;
@@ -82,6 +101,14 @@ pub struct S3Request<'a> {
     pub filter: &'a EventFilter,
     /// Whether to fetch digests as well.
     pub digests: bool,
+    /// Whether network activity is asked for as well.
+    pub network_activity: bool,
+    /// Days after the window's last one whose deliveries are read.
+    pub late_days: u32,
+    /// Whether the credentials' account pays for the requests, as buckets may demand.
+    pub requester_pays: bool,
+    /// The time of the run.
+    pub now: Seconds,
     /// The request to stop.
     pub interrupt: &'a Interrupt,
 }
@@ -98,6 +125,8 @@ struct KeyListing {
     scope: Option<Scope>,
     /// Whether digests are wanted as well.
     digests: bool,
+    /// Whether network activity is wanted as well.
+    network_activity: bool,
 }
 
 /// Sends every requested log file to `documents`; returns a coverage with the failures.
@@ -114,7 +143,7 @@ pub async fn fetch(
     documents: &mpsc::Sender<Document>,
 ) -> Result<RunCoverage, S3Error> {
     let interrupted = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
-    let Some(client) = asked.interrupt.or(connect(config, bucket)).await else {
+    let Some(client) = asked.interrupt.or(connect(config, bucket, asked)).await else {
         let mut coverage = RunCoverage::default();
         coverage.problem(interrupted());
         return Ok(coverage);
@@ -125,6 +154,7 @@ pub async fn fetch(
         coverage: Mutex::default(),
         memory: Arc::new(Semaphore::new(MAX_BUFFERED_KIB as usize)),
         interrupt: asked.interrupt.clone(),
+        payer: asked.requester_pays.then_some(RequestPayer::Requester),
     });
     // Dropping the future on an interrupt aborts all its tasks.
     let send = store.send_all(prefix, asked, found, documents);
@@ -138,9 +168,22 @@ pub async fn fetch(
 }
 
 /// Builds a client for the bucket's region, which S3 returns if asked in another one.
-async fn connect(config: &aws_config::SdkConfig, bucket: &str) -> Client {
+async fn connect(config: &aws_config::SdkConfig, bucket: &str, asked: S3Request<'_>) -> Client {
+    if let Some(region) = region_of_access_point(bucket) {
+        return aws::s3(config, bucket, Some(region));
+    }
     let client = aws::s3(config, bucket, None);
-    let Err(error) = client.head_bucket().bucket(bucket).send().await else {
+    let payer = asked.requester_pays.then_some(RequestPayer::Requester);
+    let request = client.head_bucket().bucket(bucket);
+    let request = request.customize().mutate_request(move |request| {
+        if let Some(payer) = &payer {
+            // HeadBucket has no member for it, and S3 wants it all the same.
+            request
+                .headers_mut()
+                .insert("x-amz-request-payer", payer.as_str().to_owned());
+        }
+    });
+    let Err(error) = request.send().await else {
         return client;
     };
     let region = error
@@ -150,6 +193,12 @@ async fn connect(config: &aws_config::SdkConfig, bucket: &str) -> Client {
         Some(region) => aws::s3(config, bucket, Some(region)),
         None => client,
     }
+}
+
+/// The region of an access point, which its ARN names: `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`.
+fn region_of_access_point(bucket: &str) -> Option<&str> {
+    let mut parts = bucket.strip_prefix("arn:")?.split(':');
+    parts.nth(2).filter(|region| !region.is_empty())
 }
 
 /// A log file to be downloaded.
@@ -167,6 +216,7 @@ struct S3Store {
     coverage: Mutex<RunCoverage>,
     memory: Arc<Semaphore>,
     interrupt: Interrupt,
+    payer: Option<RequestPayer>,
 }
 
 impl S3Store {
@@ -179,6 +229,12 @@ impl S3Store {
         documents: &mpsc::Sender<Document>,
     ) -> Result<(), S3Error> {
         let listings = self.find_listings(prefix, asked).await?;
+        if listings
+            .iter()
+            .any(|listing| listing.scope.is_some() && listing.before.is_some())
+        {
+            self.coverage.lock().await.delivered_until = asked.late_from();
+        }
         let (keys, mut listed) = mpsc::channel(4096);
         let mut listers = JoinSet::new();
         let permits = Arc::new(Semaphore::new(MAX_CONCURRENT_LISTINGS));
@@ -263,6 +319,7 @@ impl S3Store {
                 // Log files may also lie in custom folders.
                 return Ok(vec![KeyListing {
                     digests: asked.digests,
+                    network_activity: asked.network_activity,
                     ..KeyListing::all(prefix.to_owned())
                 }]);
             }
@@ -281,8 +338,8 @@ impl S3Store {
     /// Tells whether no key begins with a prefix. False if the request fails; the listing that
     /// follows reports the error.
     async fn is_empty(&self, prefix: &str) -> bool {
-        let request = self.client.list_objects_v2().bucket(&self.bucket);
-        let page = request.prefix(prefix).max_keys(1).send().await;
+        let request = self.list_request(prefix).max_keys(1);
+        let page = request.send().await;
         page.is_ok_and(|page| page.contents().is_empty())
     }
 
@@ -312,37 +369,43 @@ impl S3Store {
     /// objects that stand for folders are left out: each would be found below itself again.
     async fn children(&self, prefix: &str) -> Result<Vec<String>, AwsFailure> {
         let mut children = Vec::new();
-        let mut token = None;
+        let mut pages = ListedPages::default();
         loop {
-            let request = self.client.list_objects_v2().bucket(&self.bucket);
-            let request = request
-                .prefix(prefix)
-                .delimiter("/")
-                .set_continuation_token(token);
+            let request = self.list_request(prefix).delimiter("/");
+            let request = request.set_continuation_token(pages.token.clone());
             let page = request
                 .send()
                 .await
                 .map_err(|error| failure_of_list(&error))?;
-            let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
-            let keys = page.contents().iter().filter_map(|object| object.key());
-            let keys = keys.filter(|key| !key.ends_with('/'));
-            children.extend(folders.chain(keys.take(1)).map(str::to_owned));
-            token = next(&page);
-            if token.is_none() {
+            let folders: Vec<String> = folders_of(&page);
+            let keys = keys_of(&page).filter(|(key, _)| !key.ends_with('/'));
+            let keys: Vec<String> = keys.map(|(key, _)| key).collect();
+            let last = folders.iter().chain(&keys).max().cloned();
+            children.extend(folders.into_iter().chain(keys.into_iter().take(1)));
+            if !pages.turn(&page, last)? {
                 return Ok(children);
             }
         }
     }
 
+    /// A request for a page of a listing. Keys come encoded, since XML cannot contain all characters
+    /// that a key may have.
+    fn list_request(&self, prefix: &str) -> ListObjectsV2FluentBuilder {
+        let request = self.client.list_objects_v2().bucket(&self.bucket);
+        request
+            .prefix(prefix)
+            .encoding_type(EncodingType::Url)
+            .set_request_payer(self.payer.clone())
+    }
+
     /// Sends the objects of a listing to the downloader.
     async fn list(&self, listing: &KeyListing, keys: &mpsc::Sender<LogObject>) {
-        let mut token = None;
+        let mut pages = ListedPages::default();
         loop {
-            let request = self.client.list_objects_v2().bucket(&self.bucket);
-            let request = request
-                .prefix(&listing.prefix)
-                .set_start_after(listing.after.clone());
-            let page = match request.set_continuation_token(token).send().await {
+            let request = self.list_request(&listing.prefix);
+            let request = request.set_start_after(listing.after.clone());
+            let request = request.set_continuation_token(pages.token.clone());
+            let page = match request.send().await {
                 Ok(page) => page,
                 Err(error) => {
                     return self
@@ -354,30 +417,36 @@ impl S3Store {
                         .await;
                 }
             };
-            for object in page.contents() {
-                let Some(key) = object.key() else { continue };
-                if listing
-                    .before
-                    .as_deref()
-                    .is_some_and(|before| key >= before)
-                {
+            let mut last = None;
+            for (key, size) in keys_of(&page) {
+                if listing.before.as_ref().is_some_and(|before| key >= *before) {
                     return;
                 }
-                if listing.wants(key) {
+                if listing.wants(&key) {
                     let object = LogObject {
-                        key: key.to_owned(),
-                        size: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
                         named: key == listing.prefix,
+                        key: key.clone(),
+                        size,
                         scope: listing.scope.clone(),
                     };
                     if keys.send(object).await.is_err() {
                         return;
                     }
                 }
+                last = Some(key);
             }
-            token = next(&page);
-            if token.is_none() {
-                return;
+            match pages.turn(&page, last) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(reason) => {
+                    return self
+                        .failed(
+                            &listing.prefix,
+                            listing.scope.clone().map(ReadScope::Region),
+                            reason,
+                        )
+                        .await;
+                }
             }
         }
     }
@@ -394,8 +463,20 @@ impl S3Store {
             return;
         };
         let name = format!("s3://{}/{}", self.bucket, object.key);
-        match self.body(&object.key, None).await {
+        match self.body(&object.key).await {
             Ok((bytes, signature)) => {
+                let given = bytes.len() as u64;
+                if given != object.size {
+                    let severity = match given {
+                        0 => Severity::Failed,
+                        _ => Severity::Partial,
+                    };
+                    let reason = of_another_size(given, object.size);
+                    self.coverage.lock().await.problem(ReadProblem {
+                        scope: object.scope.clone().map(ReadScope::Region),
+                        ..ReadProblem::of_document(name.clone(), severity, reason)
+                    });
+                }
                 let document = Document {
                     size: bytes.len() as u64,
                     named: object.named,
@@ -439,6 +520,7 @@ impl S3Store {
                     object,
                     offset: 0,
                     piece: io::Cursor::default(),
+                    whole: None,
                 }),
             },
         };
@@ -446,31 +528,53 @@ impl S3Store {
         drop(documents.send(document).await);
     }
 
-    /// Downloads an object, or the part given by an HTTP Range value, and the signature in its
-    /// metadata if it is a digest.
-    async fn body(
-        &self,
-        key: &str,
-        range: Option<String>,
-    ) -> Result<(Vec<u8>, Option<String>), String> {
+    /// Downloads an object, and the signature in its metadata if it is a digest.
+    async fn body(&self, key: &str) -> Result<(Vec<u8>, Option<String>), String> {
         let mut attempt = 1;
         loop {
-            let request = self.client.get_object().bucket(&self.bucket).key(key);
-            let request = request.set_range(range.clone());
-            let response = request.send().await.map_err(|error| explain_get(&error))?;
+            let response = self.get(key, None).await?;
             let metadata = response.metadata.as_ref();
             let signature = metadata.and_then(|names| names.get("signature")).cloned();
             match response.body.collect().await {
                 Ok(body) => return Ok((body.to_vec(), signature)),
-                Err(error) if attempt == BODY_ATTEMPTS => {
-                    let reason = with_causes(&error);
-                    return Err(format!(
-                        "broke off {attempt} times while downloading: {reason}"
-                    ));
-                }
+                Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
                 Err(_) => attempt += 1,
             }
         }
+    }
+
+    /// Downloads a range of a large object.
+    async fn range(&self, object: &LogObject, start: u64, end: u64) -> Result<RangeAnswer, String> {
+        let mut attempt = 1;
+        loop {
+            let range = format!("bytes={start}-{}", end - 1);
+            let response = self.get(&object.key, Some(range)).await?;
+            if response.content_range().is_none() {
+                return match start {
+                    0 => Ok(RangeAnswer::Whole(response.body)),
+                    _ => Err("the server gave a range, and then the whole object".to_owned()),
+                };
+            }
+            let body = response.body.collect().await;
+            match body.map(AggregatedBytes::to_vec) {
+                Ok(piece) if piece.len() as u64 == end - start => {
+                    return Ok(RangeAnswer::Piece(piece));
+                }
+                Ok(piece) => {
+                    return Err(of_another_size(start + piece.len() as u64, object.size));
+                }
+                Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
+                Err(_) => attempt += 1,
+            }
+        }
+    }
+
+    async fn get(&self, key: &str, range: Option<String>) -> Result<GetObjectOutput, String> {
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = request
+            .set_range(range)
+            .set_request_payer(self.payer.clone());
+        request.send().await.map_err(|error| explain_get(&error))
     }
 
     /// Records that a folder could not be listed.
@@ -496,6 +600,23 @@ impl S3Store {
     }
 }
 
+/// An answer to a request for a range.
+enum RangeAnswer {
+    Piece(Vec<u8>),
+    /// The whole object, from a server that does not know ranges.
+    Whole(ByteStream),
+}
+
+/// Says that an object is shorter or longer than the listing said.
+fn of_another_size(given: u64, listed: u64) -> String {
+    format!("S3 gave {given} bytes of an object that it lists with {listed}")
+}
+
+fn broke_off(attempts: u32, error: &(dyn Error + 'static)) -> String {
+    let reason = with_causes(error);
+    format!("broke off {attempts} times while downloading: {reason}")
+}
+
 /// A large object, read in ranges from a thread outside the runtime.
 struct RangedObject {
     store: Arc<S3Store>,
@@ -503,24 +624,52 @@ struct RangedObject {
     object: LogObject,
     offset: u64,
     piece: io::Cursor<Vec<u8>>,
+    /// The rest of the object, if the server does not know ranges.
+    whole: Option<ByteStream>,
+}
+
+impl RangedObject {
+    /// Fetches the next piece; an empty one is the end.
+    async fn next_piece(&mut self) -> Result<Vec<u8>, String> {
+        if self.whole.is_none() {
+            if self.offset >= self.object.size {
+                return Ok(Vec::new());
+            }
+            let end = (self.offset + RANGE_BYTES).min(self.object.size);
+            match self.store.range(&self.object, self.offset, end).await? {
+                RangeAnswer::Piece(piece) => return Ok(piece),
+                RangeAnswer::Whole(body) => self.whole = Some(body),
+            }
+        }
+        let Some(body) = &mut self.whole else {
+            return Ok(Vec::new());
+        };
+        match body.next().await {
+            Some(Ok(piece)) => Ok(piece.to_vec()),
+            Some(Err(error)) => Err(broke_off(1, &error)),
+            None if self.offset != self.object.size => {
+                Err(of_another_size(self.offset, self.object.size))
+            }
+            None => Ok(Vec::new()),
+        }
+    }
 }
 
 impl io::Read for RangedObject {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = io::Read::read(&mut self.piece, buf)?;
-        if read > 0 || buf.is_empty() || self.offset >= self.object.size {
+        if read > 0 || buf.is_empty() {
             return Ok(read);
         }
         // Frees the previous piece before the next one is fetched.
         self.piece = io::Cursor::default();
-        let end = (self.offset + RANGE_BYTES).min(self.object.size);
-        let range = Some(format!("bytes={}-{}", self.offset, end - 1));
-        let body = self.store.body(&self.object.key, range);
-        let Some(piece) = self.runtime.block_on(self.store.interrupt.or(body)) else {
+        let (runtime, store) = (self.runtime.clone(), self.store.clone());
+        let Some(piece) = runtime.block_on(store.interrupt.or(self.next_piece())) else {
             return Err(io::Error::other(interrupt::Interrupted));
         };
-        self.piece = io::Cursor::new(piece.map_err(io::Error::other)?.0);
-        self.offset = end;
+        let piece = piece.map_err(io::Error::other)?;
+        self.offset += piece.len() as u64;
+        self.piece = io::Cursor::new(piece);
         io::Read::read(&mut self.piece, buf)
     }
 }
@@ -553,9 +702,21 @@ impl RegionSearch {
                 }
                 FolderKind::Account(account) if asked.wants_account(account) => {
                     next.push(format!("{folder}CloudTrail/"));
+                    if asked.network_activity {
+                        next.push(format!("{folder}{NETWORK_ACTIVITY}/"));
+                    }
                     if asked.digests {
                         next.push(format!("{folder}CloudTrail-Digest/"));
                     }
+                }
+                FolderKind::NetworkActivity if asked.network_activity => next.push(folder),
+                FolderKind::NetworkActivityOfRegion(scope)
+                    if asked.network_activity && asked.wants(&scope) =>
+                {
+                    self.listings.push(KeyListing {
+                        network_activity: true,
+                        ..asked.days(folder, Some(scope))
+                    });
                 }
                 FolderKind::Digests if asked.digests => next.push(folder),
                 FolderKind::DigestsOfRegion(scope) if asked.digests && asked.wants(&scope) => {
@@ -576,7 +737,11 @@ impl RegionSearch {
                     next.push(folder);
                 }
                 FolderKind::Unknown => self.gave_up = true,
-                FolderKind::Digests | FolderKind::DigestsOfRegion(_) | FolderKind::Other => {}
+                FolderKind::Digests
+                | FolderKind::DigestsOfRegion(_)
+                | FolderKind::NetworkActivity
+                | FolderKind::NetworkActivityOfRegion(_)
+                | FolderKind::Other => {}
             }
         }
         next
@@ -587,9 +752,76 @@ impl RegionSearch {
     }
 }
 
-fn next(page: &ListObjectsV2Output) -> Option<String> {
-    let token = page.next_continuation_token().map(str::to_owned);
-    token.filter(|_| page.is_truncated() == Some(true))
+/// Where a listing of several pages has come to.
+#[derive(Debug, Default)]
+struct ListedPages {
+    token: Option<String>,
+    /// The last key or folder.
+    last: Option<String>,
+    empty: u32,
+}
+
+impl ListedPages {
+    /// Turns to the next page; returns whether there is one. `last` is the last key or folder of this
+    /// page. Keys come in order, so a server whose pages lead nowhere is found out.
+    fn turn(
+        &mut self,
+        page: &ListObjectsV2Output,
+        last: Option<String>,
+    ) -> Result<bool, AwsFailure> {
+        let lacks = |what: &str| Err(AwsFailure::lacks(what));
+        let mut objects = page.contents().iter();
+        if objects.any(|object| object.key().is_none() || object.size().is_none()) {
+            return lacks("the Key or the Size of an object");
+        }
+        match page.is_truncated() {
+            None => return lacks("IsTruncated"),
+            Some(false) => return Ok(false),
+            Some(true) => {}
+        }
+        let token = page.next_continuation_token().map(str::to_owned);
+        let Some(token) = token else {
+            return lacks("NextContinuationToken");
+        };
+        self.empty = match last {
+            Some(_) => 0,
+            None => self.empty + 1,
+        };
+        let goes_back = last.is_some() && last <= self.last;
+        if goes_back || self.empty > MAX_EMPTY_PAGES {
+            let reason = "the listing does not come to an end: its pages repeat";
+            return Err(AwsFailure::of_answer(reason));
+        }
+        self.last = last.or(self.last.take());
+        self.token = Some(token);
+        Ok(true)
+    }
+}
+
+/// The keys of a page and their sizes.
+fn keys_of(page: &ListObjectsV2Output) -> impl Iterator<Item = (String, u64)> {
+    page.contents().iter().filter_map(|object| {
+        let size = u64::try_from(object.size().unwrap_or_default()).unwrap_or_default();
+        Some((decoded(page, object.key()?), size))
+    })
+}
+
+/// The folders of a page.
+fn folders_of(page: &ListObjectsV2Output) -> Vec<String> {
+    let folders = page
+        .common_prefixes()
+        .iter()
+        .filter_map(|folder| folder.prefix());
+    folders.map(|folder| decoded(page, folder)).collect()
+}
+
+/// Decodes a key, unless the server ignored the request to encode it.
+fn decoded(page: &ListObjectsV2Output, key: &str) -> String {
+    if page.encoding_type() != Some(&EncodingType::Url) {
+        return key.to_owned();
+    }
+    let spaced = key.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 /// Classifies why a folder could not be listed, and says which permission is needed for it.
@@ -603,7 +835,7 @@ where
     failure.explanation += match failure.code.as_str() {
         "NoSuchBucket" => " (is the name right?)",
         _ if failure.kind == FailureKind::Denied && !names_action => {
-            " (the credentials need s3:ListBucket on the bucket)"
+            " (the credentials need s3:ListBucket on the bucket; a requester-pays bucket needs --requester-pays)"
         }
         _ => "",
     };
@@ -611,17 +843,21 @@ where
 }
 
 fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
-    let hint = match error.code() {
-        Some("AccessDenied") => {
-            " (the credentials need s3:GetObject, and kms:Decrypt if it is encrypted)"
+    let failure = AwsFailure::of(error);
+    let hint = match failure.code.as_str() {
+        "AccessDenied" => {
+            " (the credentials need s3:GetObject, and kms:Decrypt if it is encrypted; a requester-pays bucket needs --requester-pays)"
         }
-        Some("NoSuchKey") => " (it was deleted after it was listed)",
-        Some("InvalidObjectState") => " (it is archived: restore it first)",
+        "NoSuchKey" => " (it was deleted after it was listed)",
+        "InvalidObjectState" => " (it is archived: restore it first)",
         _ => "",
     };
-    match error.code() {
-        Some(code) if !hint.is_empty() => format!("cannot be downloaded: {code}{hint}"),
-        _ => format!("cannot be downloaded: {}", aws::explain(error)),
+    // Messages about KMS keys name the action and the key.
+    let message = &failure.message;
+    let names_cause = message.contains("not authorized to perform") || message.contains("kms");
+    match !hint.is_empty() && !names_cause {
+        true => format!("cannot be downloaded: {}{hint}", failure.code),
+        false => format!("cannot be downloaded: {}", failure.explanation),
     }
 }
 
@@ -634,8 +870,22 @@ impl S3Request<'_> {
         self.wants_account(scope.account) && self.filter.admits_region(scope.region.as_str())
     }
 
+    /// A second of the first day whose deliveries are not read; None if all are.
+    fn undelivered_from(&self) -> Option<Seconds> {
+        let late = i64::from(self.late_days) * SECONDS_PER_DAY;
+        let last = self.window.until?.saturating_sub(1).saturating_add(late);
+        Some(last.saturating_add(SECONDS_PER_DAY))
+    }
+
+    /// The first second whose deliveries are not read, though CloudTrail may have delivered events of
+    /// the window since; None if there is none.
+    fn late_from(&self) -> Option<Seconds> {
+        let from = self.undelivered_from()?.div_euclid(SECONDS_PER_DAY) * SECONDS_PER_DAY;
+        (from <= self.now && self.late_days < MAX_LATE_DAYS).then_some(from)
+    }
+
     /// Narrows a region's folder to the days asked for: log files lie under the day on which they
-    /// were delivered, which may be the one after.
+    /// were delivered, which may be a later one.
     fn days(&self, prefix: String, scope: Option<Scope>) -> KeyListing {
         let key = |time| {
             let (year, month, day) = time::day(time);
@@ -643,10 +893,10 @@ impl S3Request<'_> {
         };
         KeyListing {
             after: self.window.since.map(key),
-            // One day after the window's last second, plus one since `before` is exclusive.
-            before: self.window.until.map(|until| key(until - 1 + 2 * 86_400)),
+            before: self.undelivered_from().map(key),
             scope,
             digests: false,
+            network_activity: false,
             prefix,
         }
     }
@@ -675,12 +925,17 @@ impl KeyListing {
             before: None,
             scope: None,
             digests: false,
+            network_activity: false,
         }
     }
 
     /// Tells whether to read a key: not a folder marker and not below a sibling of `CloudTrail/`.
     fn wants(&self, key: &str) -> bool {
-        let is_foreign = |part| is_sibling(part) && !(self.digests && part == "CloudTrail-Digest");
+        let is_foreign = |part| {
+            is_sibling(part)
+                && !(self.digests && part == "CloudTrail-Digest")
+                && !(self.network_activity && part == NETWORK_ACTIVITY)
+        };
         !key.ends_with('/') && (key == self.prefix || !key.rsplit('/').skip(1).any(is_foreign))
     }
 }
@@ -692,6 +947,10 @@ enum FolderKind {
     Region(Scope),
     /// `…/AWSLogs/ACCOUNT/`, also with an organisation's id in between.
     Account(AccountId),
+    /// `…/ACCOUNT/CloudTrail-NetworkActivity/`
+    NetworkActivity,
+    /// `…/ACCOUNT/CloudTrail-NetworkActivity/REGION/`
+    NetworkActivityOfRegion(Scope),
     /// `…/ACCOUNT/CloudTrail-Digest/`
     Digests,
     /// `…/ACCOUNT/CloudTrail-Digest/REGION/`
@@ -725,6 +984,11 @@ impl FolderKind {
                 scope(account, region).map_or(FolderKind::Other, FolderKind::DigestsOfRegion)
             }
             [.., account, "CloudTrail-Digest"] if is_account(account) => FolderKind::Digests,
+            [.., account, NETWORK_ACTIVITY, region] if is_account(account) => {
+                scope(account, region)
+                    .map_or(FolderKind::Other, FolderKind::NetworkActivityOfRegion)
+            }
+            [.., account, NETWORK_ACTIVITY] if is_account(account) => FolderKind::NetworkActivity,
             [.., account, sibling] if is_account(account) && is_sibling(sibling) => {
                 FolderKind::Other
             }
@@ -768,12 +1032,19 @@ fn has_trail_layout(prefix: &str) -> bool {
 
 /// Recognizes a prefix inside a region's folder, down to a single file.
 fn within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
-    let (before, after) = prefix.rsplit_once("/CloudTrail/")?;
+    let of_folder = |folder: &str| prefix.rsplit_once(&format!("/{folder}/"));
+    let ((before, after), network_activity) = match of_folder("CloudTrail") {
+        Some(parts) => (parts, false),
+        None => (of_folder(NETWORK_ACTIVITY)?, true),
+    };
     let account = before.rsplit('/').next()?.parse().ok()?;
     let (region, rest) = after.split_once('/')?;
     let region = region.parse().ok()?;
     let folder = &prefix[..prefix.len() - rest.len()];
-    let days = asked.days(folder.to_owned(), Some(Scope { account, region }));
+    let days = KeyListing {
+        network_activity,
+        ..asked.days(folder.to_owned(), Some(Scope { account, region }))
+    };
     Some(match prefix.ends_with('/') {
         true => KeyListing {
             prefix: prefix.to_owned(),
@@ -782,6 +1053,7 @@ fn within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
         // An explicitly named file is read regardless of its day.
         false => KeyListing {
             scope: days.scope,
+            network_activity,
             ..KeyListing::all(prefix.to_owned())
         },
     })

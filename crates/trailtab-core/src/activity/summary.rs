@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::activity::tally::{SeenStats, Tally};
-use crate::coverage::{ALL_REGIONS, ReadProblem, RunCoverage, Severity};
+use crate::coverage::{ALL_REGIONS, ReadProblem, ReadScope, RunCoverage, Severity};
+use crate::event::identity::AgentEvidence;
 use crate::event::ingest::{IngestStats, Reconciliation};
 use crate::event::no_match::NoMatch;
 use crate::integrity::Integrity;
@@ -96,6 +97,10 @@ pub struct Extension {
     pub counts: Reconciliation,
     /// What was read and what is missing.
     pub coverage: CoverageReport,
+    /// Calls that AWS refused by principal, `service:API` and error code; `no error code` stands for
+    /// calls without one, such as failed sign-ins.
+    #[serde(default)]
+    pub denied_by_principal_and_api: BTreeMap<String, NestedCounts>,
     /// Failed calls by principal, `service:API` and error code.
     pub errors_by_principal_and_api: BTreeMap<String, NestedCounts>,
     /// The result of verifying log files by their digests; absent unless it was requested.
@@ -109,9 +114,12 @@ pub struct Extension {
     /// Calls by principal.
     pub principals: BTreeMap<String, PrincipalReport>,
     /// Calls by principal and role session name.
-    pub sessions_by_principal: BTreeMap<String, BTreeMap<String, Calls>>,
+    pub sessions_by_principal: BTreeMap<String, BTreeMap<String, SessionReport>>,
     /// The version of the program.
     pub version: String,
+    /// Calls by workload, for principals whose records identify a machine.
+    #[serde(default)]
+    pub workloads: BTreeMap<String, WorkloadReport>,
 }
 
 /// Number of calls, and the times of the first and last one.
@@ -120,8 +128,11 @@ pub struct Extension {
 pub struct Calls {
     /// Number of calls.
     pub calls: u64,
-    /// Calls with an error code or message.
+    /// Calls with an error code or message, or whose record states a failure.
     pub failed: u64,
+    /// Failed calls that AWS refused: for want of a permission, by an explicit deny, or at signing in.
+    #[serde(default)]
+    pub denied: u64,
     /// Calls whose record says `readOnly: true`.
     pub read_only: u64,
     /// Calls whose record says `readOnly: false`. Calls whose record has no `readOnly` are in
@@ -153,6 +164,37 @@ pub struct PrincipalReport {
     /// Calls by `userIdentity.type`. `AssumedRoot` is a session that AssumeRoot created; the empty
     /// name stands for records without a type.
     pub identity_types: BTreeMap<String, u64>,
+    /// Calls that AWS services made with the principal's identity, by service; absent if there are
+    /// none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_services: BTreeMap<String, u64>,
+    /// Calls in sessions that an agent may drive, by what tells so; absent if there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agents: BTreeMap<String, u64>,
+}
+
+/// The calls of one role session.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SessionReport {
+    /// The session's calls.
+    #[serde(flatten)]
+    pub calls: Calls,
+    /// Those that an agent may have made, by what tells so: `aws_mcp` or `aws_login`; absent if there
+    /// are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agents: BTreeMap<String, u64>,
+}
+
+/// The calls of one workload.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WorkloadReport {
+    /// The workload's calls.
+    #[serde(flatten)]
+    pub calls: Calls,
+    /// Calls by the principal that the workload acted as.
+    pub principals: BTreeMap<String, u64>,
 }
 
 /// The calls of one person.
@@ -165,6 +207,9 @@ pub struct PersonReport {
     /// How the person was identified: `source_identity`, `session_name`, `identity_center`,
     /// `federation`, `iam_user` or `root`.
     pub evidence: BTreeSet<String>,
+    /// Calls in sessions that an agent may drive, by what tells so; absent if there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agents: BTreeMap<String, u64>,
     /// Calls by the principal that the person acted as.
     pub principals: BTreeMap<String, u64>,
 }
@@ -193,6 +238,10 @@ pub struct CoverageReport {
     /// have been.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_until: Option<String>,
+    /// The last day of delivery whose log files in S3 were listed, written `2026-09-07`; absent if all
+    /// were. CloudTrail may deliver events up to 30 days late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_delivery_day: Option<String>,
     /// The start of the requested window; null where it is open.
     pub since: Option<String>,
     /// The end of the window (exclusive); null where it is open.
@@ -205,6 +254,10 @@ pub struct CoverageReport {
     pub problems_not_listed: u64,
     /// Identities of an unknown shape, by shape.
     pub unknown_identities: BTreeMap<String, UnknownIdentity>,
+    /// Updated events that were left out as duplicates, because the event that they update was counted
+    /// before they were read.
+    #[serde(default)]
+    pub updates_not_applied: u64,
 }
 
 /// One region of one account.
@@ -358,7 +411,15 @@ impl Metadata {
     ) -> Metadata {
         let accounts = &extension.coverage.accounts;
         let caller = run.caller.as_ref();
+        // An event history is that of the account that was asked, whatever its records say.
+        let asked = coverage.asked.keys().map(ReadScope::account);
+        let not_enabled = coverage.not_enabled.iter().map(|scope| scope.account);
+        let asked: BTreeSet<AccountId> = asked.chain(not_enabled).collect();
+        let only_asked = asked
+            .first()
+            .filter(|_| caller.is_some() && asked.len() == 1);
         let account_id = match accounts.len() {
+            _ if let Some(account) = only_asked => account.to_string(),
             0 => caller.map_or_else(|| "unknown".to_owned(), |caller| caller.account.to_string()),
             1 => accounts.keys().next().cloned().unwrap_or_default(),
             _ => "multiple".to_owned(),
@@ -431,6 +492,10 @@ impl Extension {
             let by_api = entry(&mut extension.errors_by_principal_and_api, principal);
             add(by_api, &format!("{source}:{name}"), code.to_owned(), count);
         }
+        for (principal, source, name, code, count) in tally.denied() {
+            let by_api = entry(&mut extension.denied_by_principal_and_api, principal);
+            add(by_api, &format!("{source}:{name}"), code.to_owned(), count);
+        }
         extension
     }
 
@@ -438,18 +503,40 @@ impl Extension {
         let mut principals: BTreeMap<String, SeenStats> = BTreeMap::new();
         let mut sessions: BTreeMap<String, BTreeMap<String, SeenStats>> = BTreeMap::new();
         let mut persons: BTreeMap<String, SeenStats> = BTreeMap::new();
+        let mut workloads: BTreeMap<String, SeenStats> = BTreeMap::new();
         for actor in tally.actors() {
+            let calls = actor.stats.calls;
+            let agent = actor.agent.map(AgentEvidence::name);
             entry(&mut principals, actor.principal).merge(actor.stats);
             let report = entry(&mut self.principals, actor.principal);
-            *entry(&mut report.identity_types, actor.kind) += actor.stats.calls;
+            *entry(&mut report.identity_types, actor.kind) += calls;
+            if let Some(service) = actor.service {
+                *entry(&mut report.by_services, service) += calls;
+            }
+            if let Some(agent) = agent {
+                *entry(&mut report.agents, agent) += calls;
+            }
             if let Some(session) = actor.session {
                 entry(entry(&mut sessions, actor.principal), session).merge(actor.stats);
+                let of_principal = entry(&mut self.sessions_by_principal, actor.principal);
+                let report = entry(of_principal, session);
+                if let Some(agent) = agent {
+                    *entry(&mut report.agents, agent) += calls;
+                }
             }
             if let Some((name, evidence)) = actor.person {
                 entry(&mut persons, name).merge(actor.stats);
                 let report = entry(&mut self.persons, name);
                 report.evidence.insert(evidence.name().to_owned());
-                *entry(&mut report.principals, actor.principal) += actor.stats.calls;
+                *entry(&mut report.principals, actor.principal) += calls;
+                if let Some(agent) = agent {
+                    *entry(&mut report.agents, agent) += calls;
+                }
+            }
+            if let Some(name) = actor.workload {
+                entry(&mut workloads, name).merge(actor.stats);
+                let report = entry(&mut self.workloads, name);
+                *entry(&mut report.principals, actor.principal) += calls;
             }
         }
         for (name, stats) in &principals {
@@ -458,12 +545,14 @@ impl Extension {
         for (name, stats) in &persons {
             entry(&mut self.persons, name).calls = stats.into();
         }
+        for (name, stats) in &workloads {
+            entry(&mut self.workloads, name).calls = stats.into();
+        }
         for (principal, by_session) in &sessions {
-            let calls = by_session
-                .iter()
-                .map(|(name, stats)| (name.clone(), stats.into()));
-            self.sessions_by_principal
-                .insert(principal.clone(), calls.collect());
+            let reports = entry(&mut self.sessions_by_principal, principal);
+            for (name, stats) in by_session {
+                entry(reports, name).calls = stats.into();
+            }
         }
     }
 }
@@ -473,6 +562,7 @@ impl From<&SeenStats> for Calls {
         Calls {
             calls: stats.calls,
             failed: stats.failed,
+            denied: stats.denied,
             read_only: stats.reads,
             write: stats.writes,
             first_seen: stats.first.map(time::iso),
@@ -512,6 +602,7 @@ impl CoverageReport {
             complete: coverage.is_complete(),
             lookup_attribute: coverage.lookup_attribute.clone(),
             settled_until: coverage.settled_until.map(time::iso),
+            last_delivery_day: coverage.last_delivery_day(),
             documents: coverage.documents,
             document_bytes: coverage.bytes,
             event_versions,
@@ -522,6 +613,7 @@ impl CoverageReport {
             problems: problems.collect(),
             problems_not_listed: coverage.more_problems,
             unknown_identities: odd.collect(),
+            updates_not_applied: intaken.updates_not_applied,
         }
     }
 }
@@ -614,6 +706,43 @@ mod tests {
             written == schema,
             "docs/summary.schema.json is not up to date. It should be:\n{schema}"
         );
+    }
+
+    #[test]
+    fn an_event_history_is_that_of_the_account_that_was_asked() {
+        const ANN: &str = "111122223333";
+        const BOB: &str = "444455556666";
+        let account = |caller: Option<&str>, asked: &[&str], recorded: &[&str]| {
+            let mut coverage = RunCoverage::default();
+            for account in asked {
+                coverage.ask(Scope {
+                    account: account.parse().unwrap(),
+                    region: "eu-west-1".parse().unwrap(),
+                });
+            }
+            let mut extension = Extension::default();
+            for account in recorded {
+                let regions = BTreeMap::from([("eu-west-1".to_owned(), RegionReport::default())]);
+                let accounts = &mut extension.coverage.accounts;
+                accounts.insert((*account).to_owned(), regions);
+            }
+            let run = RunContext {
+                caller: caller.map(|account| CallerIdentity {
+                    account: account.parse().unwrap(),
+                    arn: "arn".to_owned(),
+                }),
+                ..RunContext::default()
+            };
+            Metadata::of(&Tally::default(), &extension, &coverage, &run).account_id
+        };
+        assert_eq!(account(Some(ANN), &[ANN], &[ANN, BOB]), ANN);
+        assert_eq!(account(Some(ANN), &[ANN], &["unknown"]), ANN);
+        // One file of each account of an organisation.
+        assert_eq!(account(Some(ANN), &[BOB], &[BOB]), BOB);
+        assert_eq!(account(Some(ANN), &[ANN, BOB], &[ANN, BOB]), "multiple");
+        assert_eq!(account(Some(ANN), &[], &[]), ANN);
+        assert_eq!(account(None, &[ANN], &[ANN, BOB]), "multiple");
+        assert_eq!(account(None, &[], &[ANN]), ANN);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::event::identity::{PersonEvidence, ResolvedActor};
+use crate::event::identity::{AgentEvidence, PersonEvidence, ResolvedActor};
 use crate::event::ingest::{ActorId, CountedEvent, EventCounter};
 use crate::event::intern::{Interner, Symbol};
 use crate::event::record::{CallOutcome, EventRecord};
@@ -16,6 +16,9 @@ use crate::time::Seconds;
 
 /// The value used if a record has no address, user agent, region or service.
 pub const UNKNOWN: JsonText<'static> = JsonText::plain(b"Unknown");
+
+/// The value used for a refused call without an error code, such as a failed sign-in.
+pub const NO_ERROR_CODE: JsonText<'static> = JsonText::plain(b"no error code");
 
 /// Maps with symbols as keys need no seed: an attacker chooses strings, not their numbers.
 type SymbolMap<K, V> = HashMap<K, V, FixedState>;
@@ -26,8 +29,10 @@ type SymbolCounts<K> = SymbolMap<K, u64>;
 pub struct SeenStats {
     /// Number of calls.
     pub calls: u64,
-    /// Calls whose record has an error code or message.
+    /// Calls whose record has an error code or message, or states a failure.
     pub failed: u64,
+    /// Failed calls that AWS refused.
+    pub denied: u64,
     /// Calls whose record says `readOnly: true`.
     pub reads: u64,
     /// Calls whose record says `readOnly: false`. Calls without `readOnly` are in neither count.
@@ -40,9 +45,10 @@ pub struct SeenStats {
 
 impl SeenStats {
     #[inline]
-    fn add(&mut self, failed: bool, read_only: Option<bool>, time: Option<Seconds>) {
+    fn add(&mut self, ended: CallEnd, read_only: Option<bool>, time: Option<Seconds>) {
         self.calls += 1;
-        self.failed += u64::from(failed);
+        self.failed += u64::from(ended != CallEnd::Succeeded);
+        self.denied += u64::from(ended == CallEnd::Denied);
         self.reads += u64::from(read_only == Some(true));
         self.writes += u64::from(read_only == Some(false));
         if let Some(time) = time {
@@ -55,11 +61,22 @@ impl SeenStats {
     pub fn merge(&mut self, other: &SeenStats) {
         self.calls += other.calls;
         self.failed += other.failed;
+        self.denied += other.denied;
         self.reads += other.reads;
         self.writes += other.writes;
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
     }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CallEnd {
+    Succeeded,
+    /// AWS refused it.
+    Denied,
+    /// It failed for another reason.
+    Failed,
 }
 
 /// A distinct identity: a principal in one of its sessions.
@@ -69,6 +86,9 @@ struct ActorKey {
     kind: Symbol,
     session: Option<Symbol>,
     person: Option<(Symbol, PersonEvidence)>,
+    workload: Option<Symbol>,
+    service: Option<Symbol>,
+    agent: Option<AgentEvidence>,
     account: Option<Symbol>,
 }
 
@@ -103,6 +123,8 @@ pub struct Tally {
     user_agents: SymbolCounts<(Symbol, Symbol)>,
     /// Principal, API and error code.
     errors: SymbolCounts<(Symbol, u32, Symbol)>,
+    /// Principal, API and error code of calls that AWS refused; [`NO_ERROR_CODE`] if there is none.
+    denied: SymbolCounts<(Symbol, u32, Symbol)>,
     /// Calls and failed calls by hours since 1970.
     hours: SymbolMap<i64, (u64, u64)>,
     versions: SymbolCounts<Symbol>,
@@ -147,21 +169,19 @@ impl EventCounter for Tally {
     }
 
     fn actor(&mut self, actor: &ResolvedActor) -> ActorId {
+        let mut optional = |name: Option<&str>| name.map(|name| self.strings.string(name));
         let key = ActorKey {
+            session: optional(actor.session.as_deref()),
+            workload: optional(actor.workload.as_deref()),
+            service: optional(actor.service.as_deref()),
+            account: optional(actor.account.as_deref()),
+            agent: actor.agent,
             principal: self.strings.string(&actor.principal),
             kind: self.strings.string(&actor.kind),
-            session: actor
-                .session
-                .as_deref()
-                .map(|name| self.strings.string(name)),
             person: actor
                 .person
                 .as_ref()
                 .map(|person| (self.strings.string(&person.name), person.evidence)),
-            account: actor
-                .account
-                .as_deref()
-                .map(|account| self.strings.string(account)),
         };
         self.actor_id(key)
     }
@@ -173,14 +193,18 @@ impl EventCounter for Tally {
     #[inline]
     fn add(&mut self, event: &CountedEvent<'_, '_>) {
         let record = event.record;
-        let failed = event.outcome != CallOutcome::Succeeded;
+        let ended = match event.outcome {
+            CallOutcome::Succeeded => CallEnd::Succeeded,
+            outcome if record.is_denied(outcome) => CallEnd::Denied,
+            CallOutcome::Failed(_) => CallEnd::Failed,
+        };
         let Some((key, stats)) = self.actors.get_mut(event.actor.0) else {
             return;
         };
         let ActorKey {
             principal, account, ..
         } = *key;
-        stats.add(failed, record.read_only, event.time);
+        stats.add(ended, record.read_only, event.time);
 
         let near = &mut self.near;
         let strings = &mut self.strings;
@@ -197,6 +221,10 @@ impl EventCounter for Tally {
             let code = strings.text(code);
             *self.errors.entry((principal, api, code)).or_default() += 1;
         }
+        if let (CallEnd::Denied, CallOutcome::Failed(code)) = (ended, event.outcome) {
+            let code = strings.text(code.unwrap_or(NO_ERROR_CODE));
+            *self.denied.entry((principal, api, code)).or_default() += 1;
+        }
         if let Some(version) = record.event_version {
             let version = strings.text_near(version, &mut near.version);
             *self.versions.entry(version).or_default() += 1;
@@ -204,13 +232,13 @@ impl EventCounter for Tally {
         let scope = self.scope(record, account);
         self.scopes[scope]
             .1
-            .add(failed, record.read_only, event.time);
+            .add(ended, record.read_only, event.time);
         *self.calls_by_scope.entry((scope, api)).or_default() += 1;
         match event.time {
             Some(time) => {
                 let hour = self.hours.entry(time.div_euclid(3600)).or_default();
                 hour.0 += 1;
-                hour.1 += u64::from(failed);
+                hour.1 += u64::from(ended != CallEnd::Succeeded);
             }
             None => self.without_time += 1,
         }
@@ -241,6 +269,9 @@ impl EventCounter for Tally {
                 kind: symbol(key.kind),
                 session: key.session.map(symbol),
                 person: key.person.map(|(name, evidence)| (symbol(name), evidence)),
+                workload: key.workload.map(symbol),
+                service: key.service.map(symbol),
+                agent: key.agent,
                 account: key.account.map(symbol),
             });
             self.actors[id.0].1.merge(stats);
@@ -266,6 +297,9 @@ impl EventCounter for Tally {
         merge_counts(&mut self.addresses, &other.addresses, both);
         merge_counts(&mut self.user_agents, &other.user_agents, both);
         merge_counts(&mut self.errors, &other.errors, |(p, a, code)| {
+            (symbol(p), api(a), symbol(code))
+        });
+        merge_counts(&mut self.denied, &other.denied, |(p, a, code)| {
             (symbol(p), api(a), symbol(code))
         });
         merge_counts(&mut self.versions, &other.versions, symbol);
@@ -349,6 +383,13 @@ pub struct ActorRow<'t> {
     pub session: Option<&'t str>,
     /// The person behind the principal, and how the name is known; absent if no person is known.
     pub person: Option<(&'t str, PersonEvidence)>,
+    /// The workload behind the principal; None if none is known.
+    pub workload: Option<&'t str>,
+    /// The AWS service that made the calls with the principal's identity; None if the principal
+    /// made them itself.
+    pub service: Option<&'t str>,
+    /// What tells that an agent may have made the calls; None if nothing does.
+    pub agent: Option<AgentEvidence>,
     /// The actor's calls.
     pub stats: &'t SeenStats,
 }
@@ -372,6 +413,9 @@ impl Tally {
             person: key
                 .person
                 .map(|(name, evidence)| (self.strings.get(name), evidence)),
+            workload: key.workload.map(|name| self.strings.get(name)),
+            service: key.service.map(|name| self.strings.get(name)),
+            agent: key.agent,
             stats,
         })
     }
@@ -430,15 +474,22 @@ impl Tally {
 
     /// Principal, service, API, error code and count.
     pub fn errors(&self) -> impl Iterator<Item = (&str, &str, &str, &str, u64)> {
-        self.errors.iter().map(|(&(principal, api, code), &count)| {
+        self.codes(&self.errors)
+    }
+
+    /// Principal, service, API, error code and count of the calls that AWS refused.
+    pub fn denied(&self) -> impl Iterator<Item = (&str, &str, &str, &str, u64)> {
+        self.codes(&self.denied)
+    }
+
+    fn codes<'t>(
+        &'t self,
+        counts: &'t SymbolCounts<(Symbol, u32, Symbol)>,
+    ) -> impl Iterator<Item = (&'t str, &'t str, &'t str, &'t str, u64)> {
+        counts.iter().map(|(&(principal, api, code), &count)| {
             let (source, name) = self.api(api);
-            (
-                self.strings.get(principal),
-                source,
-                name,
-                self.strings.get(code),
-                count,
-            )
+            let (principal, code) = (self.strings.get(principal), self.strings.get(code));
+            (principal, source, name, code, count)
         })
     }
 
@@ -485,6 +536,9 @@ mod tests {
             r#"{"type":"AssumedRole","accountId":"2","arn":"arn:aws:sts::2:assumed-role/r/s@t","sessionContext":{"sourceIdentity":"p"}}"#,
             r#"{"type":"AssumedRole","accountId":"2","arn":"arn:aws:sts::2:assumed-role/r/s@t"}"#,
             r#"{"type":"Root","accountId":"1","sessionContext":{"assumedRoot":"true"}}"#,
+            r#"{"type":"Root","accountId":"1","invokedBy":"autoscaling.amazonaws.com"}"#,
+            r#"{"type":"WebIdentityUser","principalId":"x","userName":"repo:o/r:ref:x"}"#,
+            r#"{"type":"IAMUser","accountId":"1","userName":"a","sessionContext":{"signInSessionArn":"s"}}"#,
             r#"{"type":"Martian","userName":"short"}"#,
             r#"{"type":"Martian","userName":"much longer"}"#,
             "null",
@@ -495,7 +549,7 @@ mod tests {
             of(&[r#""a.amazonaws.com""#, r#""b.amazonaws.com""#, "null"]),
             of(&[r#""Get""#, r#""Put""#]),
             of(&[r#""eu-west-1""#, r#""us-east-1""#, "null"]),
-            of(&[r#""E""#, r#""F""#, "null"]),
+            of(&[r#""E""#, r#""AccessDenied""#, "null"]),
             of(&[r#""1.08""#, r#""1.8""#, r#""1.11""#]),
             of(&[r#""2026-09-07T08:00:00Z""#, r#""2026-09-07T09:59:59Z""#, r#""1969-12-31T23:59:59Z""#, "null"]),
             (of(&[r#""x""#, r#""y""#, "null"]), of(&["true", "false", "null"]), of(&[r#""1""#, r#""3""#, "null"])),

@@ -46,6 +46,8 @@ pub enum ContentKind {
     Insight,
     /// Events that CloudTrail aggregated, from `CloudTrail-Aggregated/`.
     Aggregated,
+    /// Calls through VPC endpoints, from `CloudTrail-NetworkActivity/`.
+    NetworkActivity,
     /// The control message that CloudWatch Logs sends to a new subscription.
     ControlMessage,
     /// An S3, SNS or SQS notification about a log file.
@@ -68,6 +70,7 @@ impl ContentKind {
             ContentKind::Digest => "digest",
             ContentKind::Insight => "insight",
             ContentKind::Aggregated => "aggregated",
+            ContentKind::NetworkActivity => "network_activity",
             ContentKind::ControlMessage => "control_message",
             ContentKind::Notification => "notification",
             ContentKind::Summary => "summary",

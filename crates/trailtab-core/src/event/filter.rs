@@ -4,7 +4,7 @@
 //! must pass all filters. Patterns match the whole value, support `*` and `?`, and ignore case.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
@@ -54,6 +54,8 @@ pub enum AccessKind {
 pub enum Criterion {
     /// The outcome of the call, `--activity-type`.
     ActivityType,
+    /// Calls that AWS refused, `--denied`.
+    Denied,
     /// The principal, `--principal`.
     Principal,
     /// The person behind the principal, `--person`.
@@ -78,7 +80,8 @@ pub enum Criterion {
     ReadOnly,
     /// Calls whose record says `readOnly: false`, `--write-only`.
     WriteOnly,
-    /// Calls that AWS services made, left out by `--exclude-aws-services`.
+    /// Calls that AWS services made, also with the identity of another, left out by
+    /// `--exclude-aws-services`.
     ExcludeAwsServices,
     /// Calls of this program, left out by `--exclude-self`.
     ExcludeSelf,
@@ -86,8 +89,9 @@ pub enum Criterion {
 
 impl Criterion {
     /// All criteria, in the order of their declaration.
-    pub const ALL: [Criterion; 15] = [
+    pub const ALL: [Criterion; 16] = [
         Criterion::ActivityType,
+        Criterion::Denied,
         Criterion::Principal,
         Criterion::Person,
         Criterion::AccessKey,
@@ -108,6 +112,7 @@ impl Criterion {
     pub fn option(self) -> &'static str {
         match self {
             Criterion::ActivityType => "--activity-type",
+            Criterion::Denied => "--denied",
             Criterion::Principal => "--principal",
             Criterion::Person => "--person",
             Criterion::AccessKey => "--access-key-id",
@@ -214,12 +219,26 @@ impl OriginPattern {
 
     fn matches(&self, text: &str) -> bool {
         match self {
-            OriginPattern::Network(network) => {
-                IpAddr::from_str(text).is_ok_and(|address| network.contains(&address))
-            }
+            OriginPattern::Network(network) => addresses(text).any(|address| {
+                network.contains(&address) || network.contains(&address.to_canonical())
+            }),
             OriginPattern::Name(pattern) => pattern.matches(text),
         }
     }
+}
+
+/// The addresses in a `sourceIPAddress`. Some services write those of proxies as well, or a port.
+fn addresses(text: &str) -> impl Iterator<Item = IpAddr> {
+    let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
+    parts.filter_map(|part| {
+        let address = IpAddr::from_str(part);
+        let with_port = || SocketAddr::from_str(part).map(|address| address.ip());
+        let in_brackets = || {
+            let inner = part.strip_prefix('[')?.strip_suffix(']')?;
+            IpAddr::from_str(inner).ok()
+        };
+        address.or_else(|_| with_port()).ok().or_else(in_brackets)
+    })
 }
 
 /// The values of one filter. An empty list admits everything.
@@ -291,6 +310,8 @@ impl FilterList<TextPattern> {
 pub struct EventFilter {
     /// Which calls by their outcome.
     pub activity_type: ActivityType,
+    /// Leaves only the calls that AWS refused; see [`EventRecord::is_denied`].
+    pub only_denied: bool,
     /// Principals, such as `ACCOUNT:role/NAME`.
     pub principals: FilterList<TextPattern>,
     /// Persons; events without a person have the empty name.
@@ -299,7 +320,7 @@ pub struct EventFilter {
     pub access_keys: FilterList<TextPattern>,
     /// Services, with or without the domain: `ec2.amazonaws.com` or `ec2`.
     pub sources: FilterList<TextPattern>,
-    /// APIs, `eventName`.
+    /// APIs, `eventName`, with or without the date of their version.
     pub names: FilterList<TextPattern>,
     /// Error codes of failed calls.
     pub error_codes: FilterList<TextPattern>,
@@ -408,6 +429,9 @@ impl EventFilter {
             ActivityType::Failed => failed,
         };
         ask(by_outcome, Criterion::ActivityType)?;
+        if self.only_denied {
+            ask(record.is_denied(outcome), Criterion::Denied)?;
+        }
         match self.access {
             None => {}
             Some(AccessKind::ReadOnly) => ask(record.read_only == Some(true), Criterion::ReadOnly)?,
@@ -419,10 +443,7 @@ impl EventFilter {
             CallOutcome::Failed(code) => code,
             CallOutcome::Succeeded => None,
         };
-        ask(
-            self.names.admits_text(record.event_name),
-            Criterion::EventName,
-        )?;
+        ask(self.admits_name(record.event_name), Criterion::EventName)?;
         ask(self.error_codes.admits_text(code), Criterion::ErrorCode)?;
         let user_agent = record.user_agent.or(Some(UNKNOWN));
         ask(
@@ -456,7 +477,8 @@ impl EventFilter {
             Criterion::UserAgent => &self.user_agents.given,
             Criterion::Region => &self.regions.given,
             Criterion::Account => &self.accounts.given,
-            Criterion::ReadOnly
+            Criterion::Denied
+            | Criterion::ReadOnly
             | Criterion::WriteOnly
             | Criterion::ExcludeAwsServices
             | Criterion::ExcludeSelf => return Vec::new(),
@@ -482,6 +504,23 @@ impl EventFilter {
         self.admits_account(recorder.as_deref().unwrap_or(otherwise))
     }
 
+    /// `CreateFunction` is short for `CreateFunction20150331`.
+    fn admits_name(&self, name: Option<JsonText<'_>>) -> bool {
+        if self.names.is_empty() {
+            return true;
+        }
+        match name.map(JsonText::decode) {
+            Some(name) => {
+                let short = without_version(&name);
+                let matches = |pattern: &TextPattern| {
+                    pattern.matches(&name) || (short.len() < name.len() && pattern.matches(short))
+                };
+                self.names.admits(matches)
+            }
+            None => self.names.wanted.is_empty(),
+        }
+    }
+
     /// `ec2` is short for `ec2.amazonaws.com`.
     fn admits_source(&self, source: Option<JsonText<'_>>) -> bool {
         if self.sources.is_empty() {
@@ -499,6 +538,29 @@ impl EventFilter {
         }
         let address = address.unwrap_or(UNKNOWN).decode();
         self.origins.admits(|origin| origin.matches(&address))
+    }
+}
+
+/// An API's name without the date of its version, which Lambda and CloudFront append:
+/// `GetFunction20150331v2`, `CreateDistribution2020_05_31`.
+pub fn without_version(name: &str) -> &str {
+    let digits = |text: &str| text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let of_revision = digits(name);
+    let before = &name[..name.len() - of_revision];
+    let dated = match before.strip_suffix('v').filter(|_| of_revision > 0) {
+        Some(dated) => dated,
+        None => name,
+    };
+    let date = dated
+        .bytes()
+        .rev()
+        .take_while(|b| b.is_ascii_digit() || *b == b'_');
+    let (short, date) = dated.split_at(dated.len() - date.count());
+    let parts: Vec<usize> = date.split('_').map(str::len).collect();
+    let is_date = matches!(parts.as_slice(), [8] | [4, 2, 2]) && date.starts_with("20");
+    match is_date && !short.is_empty() {
+        true => short,
+        false => name,
     }
 }
 
@@ -665,6 +727,74 @@ mod tests {
         assert!(admits(origins("2001:db8::/32")) && admits(origins("2001:db8:0:0::7")));
         assert!(!admits(origins("10.0.0.0/8")) && !admits(origins("*.amazonaws.com")));
         assert!(OriginPattern::new("AWS Internal").matches("AWS Internal"));
+        let network = OriginPattern::new("203.0.113.0/24");
+        for text in [
+            "203.0.113.7",
+            "198.51.100.1, 203.0.113.7",
+            "198.51.100.1,203.0.113.7",
+            "203.0.113.7:443",
+            "::ffff:203.0.113.7",
+            "[::ffff:203.0.113.7]:443",
+        ] {
+            assert!(network.matches(text), "{text}");
+        }
+        for text in [
+            "198.51.100.1",
+            "203.0.113.700",
+            "203.0.113",
+            "",
+            "AWS Internal",
+        ] {
+            assert!(!network.matches(text), "{text}");
+        }
+        assert!(OriginPattern::new("2001:db8::/32").matches("[2001:db8::7]:443"));
+    }
+
+    #[test]
+    fn names_match_without_the_date_of_their_version() {
+        for (name, short) in [
+            ("CreateFunction20150331", "CreateFunction"),
+            ("GetFunction20150331v2", "GetFunction"),
+            ("CreateDistribution2020_05_31", "CreateDistribution"),
+            ("GetObject", "GetObject"),
+            ("ListObjectsV2", "ListObjectsV2"),
+            ("Get12345678", "Get12345678"),
+            ("20150331", "20150331"),
+            ("v2", "v2"),
+            ("", ""),
+        ] {
+            assert_eq!(without_version(name), short);
+        }
+        let filter = |name: &str| EventFilter {
+            names: patterns(&[name]),
+            ..EventFilter::default()
+        };
+        let record = EventRecord {
+            event_name: Some(JsonText::plain(b"GetFunction20150331v2")),
+            ..record()
+        };
+        let admits = |name| filter(name).admits(&record, CallOutcome::Succeeded, "");
+        for name in [
+            "getfunction",
+            "GetFunction20150331v2",
+            "GetFunction*",
+            "!Get",
+        ] {
+            assert!(admits(name), "{name}");
+        }
+        assert!(!admits("!GetFunction") && !admits("GetFunction20150331"));
+    }
+
+    #[test]
+    fn only_refused_calls_pass_if_they_are_asked_for() {
+        let filter = EventFilter {
+            only_denied: true,
+            ..EventFilter::default()
+        };
+        assert!(!admits(filter.clone()));
+        let code = |code: &'static [u8]| CallOutcome::Failed(Some(JsonText::plain(code)));
+        assert!(filter.admits(&record(), code(b"Client.UnauthorizedOperation"), ""));
+        assert!(!filter.admits(&record(), code(b"ThrottlingException"), ""));
     }
 
     #[test]
@@ -706,7 +836,13 @@ mod tests {
                 .actor_refusals(&ResolvedActor::resolve(service), service)
                 .is_empty()
         );
-        let user = br#"{"type":"IAMUser","accountId":"1","userName":"a","invokedBy":"cloudformation.amazonaws.com"}"#;
+        let forwarded = br#"{"type":"IAMUser","accountId":"1","userName":"a","accessKeyId":"ASIAEXAMPLE","invokedBy":"cloudformation.amazonaws.com"}"#;
+        assert!(
+            !filter
+                .actor_refusals(&ResolvedActor::resolve(forwarded), forwarded)
+                .is_empty()
+        );
+        let user = br#"{"type":"IAMUser","accountId":"1","userName":"a","accessKeyId":"AKIAEXAMPLE","invokedBy":"cloudformation.amazonaws.com"}"#;
         assert!(
             filter
                 .actor_refusals(&ResolvedActor::resolve(user), user)

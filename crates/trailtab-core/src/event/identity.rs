@@ -6,7 +6,30 @@
 
 use std::borrow::Cow;
 
+use crate::event::record::CallerHints;
 use crate::event::scan::{JsonScanner, JsonText, ScanResult};
+
+/// What AWS writes in place of a name that was entered at a failed sign-in: it may be a password.
+const HIDDEN_NAME: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
+/// The name of the principal that stands for all users whose names are hidden.
+const HIDDEN_USER: &str = "(hidden)";
+
+/// Words that stand in `accountId` for callers without credentials.
+const ANONYMOUS: [&str; 2] = ["ANONYMOUS_PRINCIPAL", "anonymous"];
+
+/// The service through which agents call AWS for a person.
+const MCP_SERVICE: &str = "aws-mcp.amazonaws.com";
+
+/// The sign-in service calls AWS for a person at the console.
+const SIGN_IN_SERVICE: &str = "signin.amazonaws.com";
+
+/// User names that stand for no person: Grafana's keys.
+const NAMES_OF_KEYS: [&str; 1] = ["api_key"];
+
+/// The beginning of the ids of long-term access keys. Only their owner signs with them; a service
+/// gets temporary credentials.
+const LONG_TERM_KEY: &str = "AKIA";
 
 /// The members of `userIdentity` that are in use.
 #[derive(Debug, Default)]
@@ -24,6 +47,10 @@ struct UserIdentity<'a> {
     assumed_root: bool,
     on_behalf_of: IdentityField<'a>,
     identity_store: IdentityField<'a>,
+    access_key: IdentityField<'a>,
+    sign_in_session: IdentityField<'a>,
+    /// Set if AWS hides the name that was entered at a failed sign-in.
+    is_hidden: bool,
 }
 
 type IdentityField<'a> = Option<Cow<'a, str>>;
@@ -39,6 +66,16 @@ pub struct ResolvedActor {
     pub session: Option<String>,
     /// The person behind the identity; absent if the identity names no person.
     pub person: Option<ActorPerson>,
+    /// The workload behind the identity, such as `kubernetes:NAMESPACE/SERVICEACCOUNT`; absent if the
+    /// identity names no workload.
+    pub workload: Option<String>,
+    /// The AWS service that made the call with this identity; absent if the identity made the call
+    /// itself, or is the service.
+    pub service: Option<String>,
+    /// Shows that an agent may drive the session; absent otherwise.
+    pub agent: Option<AgentEvidence>,
+    /// Whether the principal is a service-linked role.
+    pub is_service_linked: bool,
     /// The account of the identity; absent if the record does not name it.
     pub account: Option<String>,
     /// The shape of the identity if it is unknown; absent otherwise.
@@ -54,6 +91,25 @@ pub struct ActorPerson {
     pub evidence: PersonEvidence,
 }
 
+/// What tells that an agent may drive a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AgentEvidence {
+    /// The call came through the AWS MCP Server.
+    AwsMcp,
+    /// The credentials belong to a sign-in session, as those do that `aws login` gives.
+    AwsLogin,
+}
+
+impl AgentEvidence {
+    /// The name in the JSON output.
+    pub fn name(self) -> &'static str {
+        match self {
+            AgentEvidence::AwsMcp => "aws_mcp",
+            AgentEvidence::AwsLogin => "aws_login",
+        }
+    }
+}
+
 /// The field that identifies a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PersonEvidence {
@@ -62,7 +118,8 @@ pub enum PersonEvidence {
     /// The session name of a role that IAM Identity Center created, or a session name that is a
     /// mail address.
     SessionName,
-    /// `onBehalfOf` or an `IdentityCenterUser`: a user of IAM Identity Center, by id.
+    /// A user of IAM Identity Center: by the name that a sign-in gives, or else by id, in
+    /// `onBehalfOf` or an `IdentityCenterUser`.
     IdentityCenter,
     /// The name that a federation or an identity provider gave.
     Federation,
@@ -89,18 +146,48 @@ impl PersonEvidence {
 impl ResolvedActor {
     /// Resolves the JSON of `userIdentity`; empty text if the record has no such field.
     pub fn resolve(json: &[u8]) -> ResolvedActor {
+        ResolvedActor::resolve_with(json, CallerHints::default())
+    }
+
+    /// Resolves the JSON of `userIdentity`, and what the record tells of the caller besides.
+    pub fn resolve_with(json: &[u8], hints: CallerHints<'_>) -> ResolvedActor {
         // The scanner only skipped this object before, so it may be invalid. The members read
         // before the error are still used.
         let mut identity = UserIdentity::default();
         let read = identity.read(&mut JsonScanner::new(json, 0));
         let absent = json.is_empty() || read.is_err();
+        let is_hidden = |name: &Cow<'_, str>| name == HIDDEN_NAME;
+        identity.is_hidden = identity.user_name.as_ref().is_some_and(is_hidden);
+        identity.user_name = identity.user_name.take().filter(|name| !is_hidden(name));
+        let signed_in = hints.user_name.map(JsonText::decode);
+        let signed_in = signed_in.filter(|name| !is_hidden(name));
         let (principal, odd) = match identity.principal() {
             Some(principal) => (principal, None),
             None => (identity.fallback(), Some(identity.shape(absent))),
         };
+        let service = identity.acting_service(&principal).map(str::to_owned);
+        let (person, workload) = match identity.named(&principal, signed_in.as_deref()) {
+            Some((name, evidence)) => match workload_of(name) {
+                Some(workload) => (None, Some(workload)),
+                None => (Some(ActorPerson::new(name, evidence)), None),
+            },
+            None => (None, None),
+        };
+        let session = match &person {
+            // The session is named after the person, so it is spelled in the same way.
+            Some(person) if person.evidence == PersonEvidence::SessionName => {
+                Some(person.name.clone())
+            }
+            _ => identity.session().map(str::to_owned),
+        };
         ResolvedActor {
-            session: identity.session().map(str::to_owned),
-            person: identity.person(&principal),
+            session,
+            // A service that acts with the identity of a person is not that person.
+            person: person.filter(|_| service.is_none()),
+            workload,
+            agent: identity.agent(hints),
+            is_service_linked: identity.is_service_linked(),
+            service,
             principal,
             odd,
             account: identity.account(),
@@ -118,10 +205,58 @@ impl ResolvedActor {
         self.account.clone().unwrap_or_else(|| "unknown".to_owned())
     }
 
-    /// Tells whether an AWS service made the call on its own behalf.
+    /// Tells whether an AWS service made the call: as itself, by a role of its own, or with the
+    /// identity of another.
     pub fn is_aws_service(&self) -> bool {
-        is_service(&self.principal) || self.kind.eq_ignore_ascii_case("AWSService")
+        is_service(&self.principal)
+            || self.kind.eq_ignore_ascii_case("AWSService")
+            || self.is_service_linked
+            || self.service.is_some()
     }
+}
+
+impl ActorPerson {
+    /// Identity providers change the case of names, so a person is spelled in one way. The names of
+    /// IAM users are kept as they are: they are those of principals.
+    fn new(name: &str, evidence: PersonEvidence) -> ActorPerson {
+        let name = match evidence {
+            PersonEvidence::IamUser | PersonEvidence::Root => name.to_owned(),
+            _ => name.to_lowercase(),
+        };
+        ActorPerson { name, evidence }
+    }
+}
+
+/// Names the workload that an identity provider's name for a machine stands for; None if the name is
+/// none of those.
+fn workload_of(name: &str) -> Option<String> {
+    let part = |text: &'_ str, at: usize| text.split(':').nth(at).map(str::to_owned);
+    if let Some(account) = name.strip_prefix("system:serviceaccount:") {
+        let (namespace, account) = account.split_once(':')?;
+        return Some(format!("kubernetes:{namespace}/{account}"));
+    }
+    if let Some(repository) = name.strip_prefix("repo:") {
+        return Some(format!("github:{}", part(repository, 0)?));
+    }
+    if let Some(project) = name.strip_prefix("project_path:") {
+        return Some(format!("gitlab:{}", part(project, 0)?));
+    }
+    if let Some(rest) = name.strip_prefix("organization:") {
+        // `organization:O:project:P:workspace:W:run_phase:R`, and pipelines of Buildkite.
+        let (organization, rest) = rest.split_once(':')?;
+        let (tool, after) = match rest
+            .split_once(":workspace:")
+            .or(rest.split_once("workspace:"))
+        {
+            Some((_, after)) => ("terraform", after),
+            None => ("buildkite", rest.strip_prefix("pipeline:")?),
+        };
+        return Some(format!("{tool}:{organization}/{}", part(after, 0)?));
+    }
+    if name.ends_with(".gserviceaccount.com") {
+        return Some(format!("google:{name}"));
+    }
+    name.starts_with("spiffe://").then(|| name.to_owned())
 }
 
 /// The access key id that signed the call, if `userIdentity` contains one.
@@ -175,6 +310,7 @@ impl<'a> UserIdentity<'a> {
                 b"arn" => self.arn = field(scanner)?,
                 b"accountId" => self.account_id = field(scanner)?,
                 b"invokedBy" => self.invoked_by = field(scanner)?,
+                b"accessKeyId" => self.access_key = field(scanner)?,
                 b"sessionContext" => self.read_session(scanner)?,
                 b"onBehalfOf" => self.read_on_behalf_of(scanner)?,
                 _ => drop(scanner.skip()?),
@@ -188,6 +324,7 @@ impl<'a> UserIdentity<'a> {
             match name {
                 b"sessionIssuer" => self.read_issuer(scanner)?,
                 b"sourceIdentity" => self.source_identity = field(scanner)?,
+                b"signInSessionArn" => self.sign_in_session = field(scanner)?,
                 b"assumedRoot" => self.assumed_root = scanner.boolean()? == Some(true),
                 _ => drop(scanner.skip()?),
             }
@@ -222,9 +359,50 @@ impl<'a> UserIdentity<'a> {
         is(&self.kind, kind)
     }
 
-    /// The account as a String: many principals are identified by it alone.
+    /// The account as a String; None for callers without credentials.
     fn account(&self) -> Option<String> {
+        owned(&self.account_id).filter(|account| {
+            let is_anonymous = |word: &&str| account.eq_ignore_ascii_case(word);
+            !ANONYMOUS.iter().any(is_anonymous)
+        })
+    }
+
+    /// The `accountId` as a principal: many are identified by it alone, or by the word that stands
+    /// in its place.
+    fn account_principal(&self) -> Option<String> {
         owned(&self.account_id)
+    }
+
+    /// Finds the service that makes a call with the identity of another.
+    fn acting_service(&self, principal: &str) -> Option<&str> {
+        let service = self.invoked_by.as_deref().filter(|name| is_service(name))?;
+        let is_long_term = |key: &str| key.starts_with(LONG_TERM_KEY);
+        let is_own = service == principal
+            || self.is("AWSService")
+            || self.is_service_linked()
+            || service == SIGN_IN_SERVICE
+            || service == MCP_SERVICE
+            || self.access_key.as_deref().is_some_and(is_long_term);
+        (!is_own).then_some(service)
+    }
+
+    fn agent(&self, hints: CallerHints<'_>) -> Option<AgentEvidence> {
+        if hints.is_mcp || self.invoked_by.as_deref() == Some(MCP_SERVICE) {
+            return Some(AgentEvidence::AwsMcp);
+        }
+        self.sign_in_session
+            .is_some()
+            .then_some(AgentEvidence::AwsLogin)
+    }
+
+    /// Tells whether the identity is a service-linked role. AWS reserves the path; a session's ARN
+    /// contains only the name.
+    fn is_service_linked(&self) -> bool {
+        let arn = self.issuer_arn.as_deref().or(self.arn.as_deref());
+        arn.and_then(resource_of).is_some_and(|resource| {
+            resource.starts_with("role/aws-service-role/")
+                || resource.starts_with("assumed-role/AWSServiceRoleFor")
+        })
     }
 
     /// Derives the principal by the rules of aws-summarize-account-activity, extended by the types that AWS has
@@ -233,20 +411,22 @@ impl<'a> UserIdentity<'a> {
         let account = self.account_id.as_deref();
         let invoked_by = || owned(&self.invoked_by);
         if self.kind.is_none() {
-            return invoked_by().or_else(|| self.account());
+            return invoked_by().or_else(|| self.account_principal());
         }
         if self.is("AssumedRole") {
-            by_arn(self.issuer_arn.as_deref().or(self.arn.as_deref())?)
+            by_arn(self.issuer_arn.as_deref().or(self.arn.as_deref())?, account)
         } else if self.is("IAMUser") {
-            Some(format!("{}:user/{}", account?, self.user_name.as_deref()?))
+            let name = self.user_name.as_deref();
+            let name = name.or(self.is_hidden.then_some(HIDDEN_USER));
+            Some(format!("{}:user/{}", account?, name?))
         } else if self.is("AWSService") {
             invoked_by()
         } else if self.is("AWSAccount") {
-            invoked_by().or_else(|| self.account())
+            invoked_by().or_else(|| self.account_principal())
         } else if self.is("Root") {
             Some(format!("{}:root", account?))
         } else if self.is("Role") {
-            by_arn(self.arn.as_deref().or(self.issuer_arn.as_deref())?)
+            by_arn(self.arn.as_deref().or(self.issuer_arn.as_deref())?, account)
         } else if self.is("FederatedUser") {
             self.federated()
         } else if self.is("IdentityCenterUser") {
@@ -261,7 +441,7 @@ impl<'a> UserIdentity<'a> {
                     "oidc:{}",
                     id.split_once('/').map_or(id, |(_, id)| id)
                 )),
-                None => self.account(),
+                None => self.account_principal(),
             }
         } else if self.is("SAMLUser") {
             Some(format!("saml:{}", self.principal_id.as_deref()?))
@@ -280,7 +460,7 @@ impl<'a> UserIdentity<'a> {
         match self.issuer_name.as_deref() {
             _ if is(&self.issuer_kind, "Root") => Some(format!("{account}:root")),
             Some(name) => Some(format!("{account}:user/{name}")),
-            None => by_arn(self.issuer_arn.as_deref()?),
+            None => by_arn(self.issuer_arn.as_deref()?, Some(account)),
         }
     }
 
@@ -302,24 +482,25 @@ impl<'a> UserIdentity<'a> {
     }
 
     fn unknown(&self) -> Option<String> {
-        let by_arn = self.arn.as_deref().and_then(by_arn);
+        let account = self.account_id.as_deref();
+        let by_arn = self.arn.as_deref().and_then(|arn| by_arn(arn, account));
         let by_store = || self.in_identity_store(self.on_behalf_of.as_deref()?);
         by_arn
             .or_else(by_store)
-            .or_else(|| self.account())
-            .or(Some("unknown".to_owned()))
+            .or_else(|| self.account_principal())
+            .or(Some("Unknown".to_owned()))
     }
 
     /// Derives a principal for an identity of an unknown shape.
     fn fallback(&self) -> String {
         let arn = || {
-            self.arn
-                .as_deref()
-                .map(|arn| by_arn(arn).unwrap_or_else(|| arn.to_owned()))
+            self.arn.as_deref().map(|arn| {
+                by_arn(arn, self.account_id.as_deref()).unwrap_or_else(|| arn.to_owned())
+            })
         };
         let name = owned(&self.invoked_by)
             .or_else(arn)
-            .or_else(|| self.account());
+            .or_else(|| self.account_principal());
         // The console's CSV download contains only a name.
         name.or_else(|| owned(&self.user_name))
             .unwrap_or_else(|| "unknown".to_owned())
@@ -349,18 +530,29 @@ impl<'a> UserIdentity<'a> {
     }
 
     fn session(&self) -> Option<&str> {
-        let (role, session) = resource_of(self.arn.as_deref()?)?.rsplit_once('/')?;
-        role.starts_with("assumed-role/").then_some(session)
+        let by_arn = self.arn.as_deref().and_then(|arn| {
+            let (role, session) = resource_of(arn)?.rsplit_once('/')?;
+            role.starts_with("assumed-role/").then_some(session)
+        });
+        by_arn.or_else(|| self.session_of_id())
     }
 
-    /// Finds the person behind the identity, whose principal is known.
-    fn person(&self, principal: &str) -> Option<ActorPerson> {
-        let (name, evidence) = self.named_person(principal)?;
-        let name = name.to_owned();
-        Some(ActorPerson { name, evidence })
+    /// The session's name in `principalId`, `AROA…:SESSION`. Records of callers from other accounts
+    /// have it in no other place.
+    fn session_of_id(&self) -> Option<&str> {
+        let (id, session) = self.principal_id.as_deref()?.split_once(':')?;
+        let is_id = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        let is_role = self.is("AssumedRole") || id.starts_with("AROA");
+        (is_id && is_role && !session.is_empty()).then_some(session)
     }
 
-    fn named_person<'s>(&'s self, principal: &'s str) -> Option<(&'s str, PersonEvidence)> {
+    /// Finds the name behind the identity, whose principal is known. `signed_in` is the name that a
+    /// sign-in gives beside the identity.
+    fn named<'s>(
+        &'s self,
+        principal: &'s str,
+        signed_in: Option<&'s str>,
+    ) -> Option<(&'s str, PersonEvidence)> {
         if let Some(name) = self.source_identity.as_deref() {
             return Some((name, PersonEvidence::SourceIdentity));
         }
@@ -373,6 +565,12 @@ impl<'a> UserIdentity<'a> {
             && (role.contains("/AWSReservedSSO_") || name.contains('@'))
         {
             return Some((name, PersonEvidence::SessionName));
+        }
+        if self.is("IdentityCenterUser") || self.is("Unknown") {
+            let name = self.user_name.as_deref().or(signed_in);
+            if let Some(name) = name.filter(|name| !NAMES_OF_KEYS.contains(name)) {
+                return Some((name, PersonEvidence::IdentityCenter));
+            }
         }
         if let Some(id) = self.on_behalf_of.as_deref() {
             return Some((id, PersonEvidence::IdentityCenter));
@@ -425,9 +623,9 @@ fn account_of(arn: &str) -> Option<&str> {
 }
 
 /// Derives the principal from an IAM or STS ARN. A session counts for its role, and the path of a
-/// role is dropped.
-fn by_arn(arn: &str) -> Option<String> {
-    let account = account_of(arn)?;
+/// role is dropped. The account is that of `accountId`, or else of the ARN.
+fn by_arn(arn: &str, account_id: Option<&str>) -> Option<String> {
+    let account = account_id.or_else(|| account_of(arn))?;
     let resource = resource_of(arn)?;
     let (kind, path) = resource.split_once('/').unwrap_or((resource, ""));
     let last = path.rsplit('/').next().filter(|name| !name.is_empty());
@@ -515,7 +713,7 @@ mod tests {
                 r#"{"type":"Directory","accountId":"111122223333","principalId":"d-1234567890/uuid"}"#,
                 "111122223333:ds/d-1234567890/uuid",
             ),
-            (r#"{"type":"Unknown"}"#, "unknown"),
+            (r#"{"type":"Unknown"}"#, "Unknown"),
             (
                 r#"{"type":"Unknown","accountId":"111122223333"}"#,
                 "111122223333",
@@ -613,6 +811,199 @@ mod tests {
                 "{json}"
             );
         }
+    }
+
+    #[test]
+    fn where_account_and_arn_disagree_the_account_counts() {
+        let cases = [
+            (
+                r#"{"type":"AssumedRole","accountId":"111122223333","arn":"arn:aws:sts::444455556666:assumed-role/ci/s","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::444455556666:role/p/ci"}}}"#,
+                "111122223333:role/ci",
+            ),
+            (
+                r#"{"type":"Role","accountId":"111122223333","arn":"arn:aws:iam::444455556666:role/ci"}"#,
+                "111122223333:role/ci",
+            ),
+            (
+                r#"{"type":"Unknown","accountId":"111122223333","arn":"arn:aws:iam::444455556666:user/ann"}"#,
+                "111122223333:user/ann",
+            ),
+            (
+                r#"{"type":"FederatedUser","accountId":"111122223333","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::444455556666:user/ann"}}}"#,
+                "111122223333:user/ann",
+            ),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(principal(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_caller_without_credentials_is_a_principal_and_no_account() {
+        let json = br#"{"type":"AWSAccount","principalId":"","accountId":"ANONYMOUS_PRINCIPAL"}"#;
+        let actor = ResolvedActor::resolve(json);
+        assert_eq!(actor.principal, "ANONYMOUS_PRINCIPAL");
+        assert_eq!((actor.account, actor.odd), (None, None));
+    }
+
+    #[test]
+    fn a_hidden_name_is_no_persons_name() {
+        let hidden = r#"{"type":"IAMUser","accountId":"111122223333","accessKeyId":"","userName":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#;
+        let actor = ResolvedActor::resolve(hidden.as_bytes());
+        assert_eq!(actor.principal, "111122223333:user/(hidden)");
+        assert_eq!((actor.person, actor.odd), (None, None));
+        let unknown = r#"{"type":"Unknown","accountId":"111122223333","userName":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#;
+        assert_eq!(ResolvedActor::resolve(unknown.as_bytes()).person, None);
+    }
+
+    #[test]
+    fn a_service_that_acts_with_an_identity_is_told_apart() {
+        let acting = |json: &str| {
+            let actor = ResolvedActor::resolve(json.as_bytes());
+            let is_excluded = actor.is_aws_service();
+            (actor.service, actor.person.is_some(), is_excluded)
+        };
+        let root =
+            r#"{"type":"Root","accountId":"111122223333","invokedBy":"autoscaling.amazonaws.com"}"#;
+        let service = |name: &str| Some(name.to_owned());
+        assert_eq!(
+            acting(root),
+            (service("autoscaling.amazonaws.com"), false, true)
+        );
+        let user = |key: &str, by: &str| {
+            format!(
+                r#"{{"type":"IAMUser","accountId":"111122223333","userName":"ann","accessKeyId":"{key}","invokedBy":"{by}"}}"#
+            )
+        };
+        let forwarded = user("ASIAEXAMPLE", "cloudformation.amazonaws.com");
+        assert_eq!(
+            acting(&forwarded),
+            (service("cloudformation.amazonaws.com"), false, true)
+        );
+        // Only its owner signs with a long-term key, and the console is no service of its own.
+        for (key, by) in [
+            ("AKIAEXAMPLE", "cloudformation.amazonaws.com"),
+            ("ASIAEXAMPLE", "signin.amazonaws.com"),
+            ("ASIAEXAMPLE", "aws-mcp.amazonaws.com"),
+            ("ASIAEXAMPLE", "a.partner.example.com"),
+        ] {
+            assert_eq!(acting(&user(key, by)), (None, true, false), "{key} {by}");
+        }
+        // A service, and a role of its own, act for themselves.
+        let itself = r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#;
+        assert_eq!(acting(itself), (None, false, true));
+        let linked = r#"{"type":"AssumedRole","accountId":"1","arn":"arn:aws:sts::1:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling","invokedBy":"autoscaling.amazonaws.com"}"#;
+        assert_eq!(acting(linked), (None, false, true));
+        let path = r#"{"type":"AssumedRole","accountId":"1","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/aws-service-role/x.amazonaws.com/R"}}}"#;
+        assert_eq!(acting(path), (None, false, true));
+    }
+
+    #[test]
+    fn machines_are_workloads() {
+        let workload = |name: &str| {
+            let json =
+                format!(r#"{{"type":"WebIdentityUser","principalId":"x","userName":"{name}"}}"#);
+            let actor = ResolvedActor::resolve(json.as_bytes());
+            assert_eq!(actor.person.is_none(), actor.workload.is_some(), "{name}");
+            actor.workload
+        };
+        for (name, expected) in [
+            (
+                "system:serviceaccount:frontend:api",
+                "kubernetes:frontend/api",
+            ),
+            (
+                "repo:example-org/app:ref:refs/heads/main",
+                "github:example-org/app",
+            ),
+            (
+                "project_path:group/app:ref_type:branch:ref:main",
+                "gitlab:group/app",
+            ),
+            (
+                "organization:acme:project:p:workspace:net:run_phase:apply",
+                "terraform:acme/net",
+            ),
+            (
+                "organization:acme:pipeline:build:ref:x",
+                "buildkite:acme/build",
+            ),
+            (
+                "ci@project.iam.gserviceaccount.com",
+                "google:ci@project.iam.gserviceaccount.com",
+            ),
+            ("spiffe://example.com/x", "spiffe://example.com/x"),
+        ] {
+            assert_eq!(workload(name).as_deref(), Some(expected));
+        }
+        for name in ["ann", "system:serviceaccount:x", "organization:x", "repo"] {
+            assert_eq!(workload(name), None);
+        }
+    }
+
+    #[test]
+    fn a_person_who_is_in_the_record_is_told() {
+        let told = |json: &str, signed_in: Option<&'static str>| {
+            let hints = CallerHints {
+                user_name: signed_in.map(|name| JsonText::plain(name.as_bytes())),
+                is_mcp: false,
+            };
+            let actor = ResolvedActor::resolve_with(json.as_bytes(), hints);
+            actor.person.map(|person| person.name)
+        };
+        let name = |name: &str| Some(name.to_owned());
+        let unknown = r#"{"type":"Unknown","accountId":"111122223333","userName":"Ann"}"#;
+        assert_eq!(told(unknown, None), name("ann"));
+        assert_eq!(
+            told(r#"{"type":"Unknown","userName":"api_key"}"#, None),
+            None
+        );
+        let center = r#"{"type":"IdentityCenterUser","accountId":"111122223333","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:aws:identitystore::111122223333:identitystore/d-1"}}"#;
+        assert_eq!(told(center, None), name("u-1"));
+        assert_eq!(
+            told(center, Some("ann@example.com")),
+            name("ann@example.com")
+        );
+        let other_account = r#"{"type":"AWSAccount","principalId":"AROAEXAMPLE:ann@example.com","accountId":"444455556666"}"#;
+        assert_eq!(told(other_account, None), name("ann@example.com"));
+        let actor = ResolvedActor::resolve(other_account.as_bytes());
+        assert_eq!(actor.principal, "444455556666");
+        assert_eq!(actor.session.as_deref(), Some("ann@example.com"));
+        let user = r#"{"type":"IAMUser","principalId":"AIDA:x","accountId":"1","userName":"Ann"}"#;
+        assert_eq!(told(user, Some("other")), name("1:user/Ann"));
+    }
+
+    #[test]
+    fn one_person_has_one_spelling() {
+        for session in ["Ann@Example.com", "ann@example.com", "ANN@EXAMPLE.COM"] {
+            let json = format!(
+                r#"{{"type":"AssumedRole","accountId":"1","arn":"arn:aws:sts::1:assumed-role/r/{session}"}}"#
+            );
+            let actor = ResolvedActor::resolve(json.as_bytes());
+            assert_eq!(actor.session.as_deref(), Some("ann@example.com"));
+            assert_eq!(
+                actor.person.map(|person| person.name).as_deref(),
+                Some("ann@example.com")
+            );
+        }
+    }
+
+    #[test]
+    fn sessions_of_agents_are_marked() {
+        let agent = |json: &str, is_mcp| {
+            let hints = CallerHints {
+                user_name: None,
+                is_mcp,
+            };
+            ResolvedActor::resolve_with(json.as_bytes(), hints).agent
+        };
+        let plain = r#"{"type":"IAMUser","accountId":"1","userName":"ann"}"#;
+        assert_eq!(agent(plain, false), None);
+        assert_eq!(agent(plain, true), Some(AgentEvidence::AwsMcp));
+        let mcp = r#"{"type":"IAMUser","accountId":"1","userName":"ann","invokedBy":"aws-mcp.amazonaws.com"}"#;
+        assert_eq!(agent(mcp, false), Some(AgentEvidence::AwsMcp));
+        let login = r#"{"type":"AssumedRole","accountId":"1","sessionContext":{"signInSessionArn":"arn:aws:signin:us-east-1:1:session/x"}}"#;
+        assert_eq!(agent(login, false), Some(AgentEvidence::AwsLogin));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The path of an event from its document to the counter: window, deduplication, filters, count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
@@ -11,7 +11,7 @@ use crate::event::envelope::{ContentKind, RecordFault, RecordSink};
 use crate::event::filter::{EventFilter, Refusals};
 use crate::event::identity::ResolvedActor;
 use crate::event::no_match::Removals;
-use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::record::{CallOutcome, CallerHints, EventRecord};
 use crate::event::scan::JsonText;
 use crate::time::{Seconds, TimeParser, TimeWindow};
 
@@ -64,6 +64,8 @@ pub struct IngestRules {
     pub filter: EventFilter,
     /// Whether each account gets a counter of its own.
     pub per_account: bool,
+    /// Whether calls through VPC endpoints that CloudTrail recorded as network activity are counted.
+    pub network_activity: bool,
 }
 
 /// What happened to the records of a run: read = counted + filtered + duplicate + unreadable.
@@ -89,6 +91,8 @@ pub struct IngestStats<C = Tally> {
     pub counts: Reconciliation,
     /// Unreadable records that end in the middle.
     pub truncated: u64,
+    /// Updated events among the duplicates: the event that they update was counted before they came.
+    pub updates_not_applied: u64,
     /// The counters by account; a single one with an empty name unless accounts are counted
     /// separately.
     pub tallies: BTreeMap<String, C>,
@@ -103,6 +107,7 @@ impl<C> Default for IngestStats<C> {
         IngestStats {
             counts: Reconciliation::default(),
             truncated: 0,
+            updates_not_applied: 0,
             tallies: BTreeMap::new(),
             others: BTreeMap::new(),
             removals: Removals::default(),
@@ -114,6 +119,7 @@ impl<C: EventCounter> IngestStats<C> {
     /// Adds what another thread has counted.
     pub fn merge(&mut self, other: IngestStats<C>) {
         self.truncated += other.truncated;
+        self.updates_not_applied += other.updates_not_applied;
         self.counts.read += other.counts.read;
         self.counts.counted += other.counts.counted;
         self.counts.filtered += other.counts.filtered;
@@ -142,6 +148,7 @@ pub struct EventIngest<'r, C> {
     clock: TimeParser,
     counts: Reconciliation,
     truncated: u64,
+    updates_not_applied: u64,
     ledgers: Vec<AccountCounter<C>>,
     others: BTreeMap<ContentKind, u64>,
     /// Data about the events that were not counted, collected until the first one is counted.
@@ -173,6 +180,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             clock: TimeParser::default(),
             counts: Reconciliation::default(),
             truncated: 0,
+            updates_not_applied: 0,
             ledgers: Vec::new(),
             others: BTreeMap::new(),
             removals: Removals::default(),
@@ -195,6 +203,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         IngestStats {
             counts: self.counts,
             truncated: self.truncated,
+            updates_not_applied: self.updates_not_applied,
             tallies: ledgers
                 .map(|ledger| (ledger.account, ledger.tally))
                 .collect(),
@@ -238,6 +247,45 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         }
     }
 
+    /// Lets each updated event take the place of the event that it names: of both, one counts. An event
+    /// that was counted before its update came cannot be taken back, so then the update is the
+    /// duplicate. Leaves the events that no update is about.
+    fn replace_updated(&mut self, inside: &mut Vec<(&EventRecord<'_>, Option<Seconds>)>) {
+        let all = std::mem::take(inside).into_iter();
+        let (updates, others): (Vec<_>, Vec<_>) =
+            all.partition(|(record, _)| record.updates().is_some());
+        let originals = updates.iter().filter_map(|(record, _)| record.updates());
+        let replaced: HashSet<String> = originals.map(|id| id.decode().into_owned()).collect();
+        for (record, time) in others {
+            let id = record.event_id.map(JsonText::decode);
+            match id.is_some_and(|id| replaced.contains(&*id)) {
+                true => self.counts.duplicate += 1,
+                false => inside.push((record, time)),
+            }
+        }
+        for (record, time) in updates {
+            let is_known = |id: Option<JsonText<'_>>| {
+                id.is_some_and(|id| self.seen.insert(std::iter::once(id)) == [false])
+            };
+            let is_copy = is_known(record.event_id);
+            let is_late = !is_copy && is_known(record.updates());
+            self.updates_not_applied += u64::from(is_late);
+            match is_copy || is_late {
+                true => self.counts.duplicate += 1,
+                false => self.admit(record, time),
+            }
+        }
+    }
+
+    /// Copies an event that is no duplicate, and counts it unless a filter refuses it.
+    fn admit(&mut self, record: &EventRecord<'_>, time: Option<Seconds>) {
+        self.copy(record);
+        match self.count(record, time) {
+            true => self.counts.counted += 1,
+            false => self.counts.filtered += 1,
+        }
+    }
+
     /// Counts an event unless a filter refuses it; returns whether it was counted.
     fn count(&mut self, record: &EventRecord<'_>, time: Option<Seconds>) -> bool {
         let filter = &self.rules.filter;
@@ -248,11 +296,11 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             tally, identities, ..
         } = Self::ledger(&mut self.ledgers, self.rules, self.empty, record);
         // Resolving an identity is expensive, and so is comparing it with the ones seen before.
-        let identity = match tally.asks_for_actors() || filter.asks_for_actors() {
-            true => record.user_identity,
-            false => &[],
+        let (identity, hints) = match tally.asks_for_actors() || filter.asks_for_actors() {
+            true => (record.user_identity, record.caller_hints()),
+            false => (&[][..], CallerHints::default()),
         };
-        let known = identities.find(identity, |actor| {
+        let known = identities.find(identity, hints, |actor| {
             let refusals = filter.actor_refusals(actor, identity);
             if none_counted {
                 removals.actor(refusals, actor, identity);
@@ -297,22 +345,33 @@ fn example(identity: &[u8]) -> String {
 
 impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
     fn events(&mut self, records: &[EventRecord<'_>]) {
-        self.counts.read += records.len() as u64;
         let mut inside: Vec<(&EventRecord<'_>, Option<Seconds>)> =
             Vec::with_capacity(records.len());
         let none_counted = self.counts.counted == 0;
+        let mut outside = 0;
+        let mut has_updates = false;
         for record in records {
+            if !self.rules.network_activity && record.is_network_activity() {
+                self.other(ContentKind::NetworkActivity);
+                continue;
+            }
+            self.counts.read += 1;
             let time = record.time(&mut self.clock);
             if none_counted {
                 self.removals.saw(time);
             }
             if self.rules.window.contains(time) {
+                has_updates |= !record.addendum.is_empty();
                 inside.push((record, time));
+            } else {
+                outside += 1;
             }
         }
-        let outside = (records.len() - inside.len()) as u64;
         self.counts.filtered += outside;
         self.removals.outside_window(outside);
+        if has_updates {
+            self.replace_updated(&mut inside);
+        }
         let mut is_new = self
             .seen
             .insert(inside.iter().filter_map(|(record, _)| record.event_id))
@@ -322,12 +381,7 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
                 self.counts.duplicate += 1;
                 continue;
             }
-            self.copy(record);
-            if self.count(record, time) {
-                self.counts.counted += 1;
-            } else {
-                self.counts.filtered += 1;
-            }
+            self.admit(record, time);
         }
     }
 
@@ -354,11 +408,26 @@ struct IdentityCache {
 
 struct KnownIdentity {
     json: Box<[u8]>,
+    /// What the record told of the caller besides.
+    user_name: Option<Box<str>>,
+    is_mcp: bool,
     id: ActorId,
     refusals: Refusals,
     account: String,
     /// The unknown shape, and the identity as JSON.
     odd: Option<(String, String)>,
+}
+
+impl KnownIdentity {
+    #[inline]
+    fn is(&self, json: &[u8], hints: CallerHints<'_>) -> bool {
+        let has_name = || match (&self.user_name, hints.user_name) {
+            (None, None) => true,
+            (Some(mine), Some(theirs)) => theirs.is_exactly(mine),
+            _ => false,
+        };
+        *self.json == *json && self.is_mcp == hints.is_mcp && has_name()
+    }
 }
 
 impl Default for IdentityCache {
@@ -376,28 +445,167 @@ impl IdentityCache {
     fn find(
         &mut self,
         json: &[u8],
+        hints: CallerHints<'_>,
         meet: impl FnOnce(&ResolvedActor) -> (ActorId, Refusals),
     ) -> &KnownIdentity {
         let is_last = self.places[self.last]
             .as_ref()
-            .is_some_and(|known| *known.json == *json);
+            .is_some_and(|known| known.is(json, hints));
         if !is_last {
-            self.last = self.hasher.hash_one(json) as usize % self.places.len();
+            self.last = match hints {
+                CallerHints {
+                    user_name: None,
+                    is_mcp: false,
+                } => self.hasher.hash_one(json),
+                CallerHints { user_name, is_mcp } => {
+                    let user_name = user_name.map(JsonText::decode);
+                    self.hasher.hash_one((json, user_name, is_mcp))
+                }
+            } as usize
+                % self.places.len();
         }
         let place = &mut self.places[self.last];
-        if place.as_ref().is_none_or(|known| *known.json != *json) {
+        if place.as_ref().is_none_or(|known| !known.is(json, hints)) {
             *place = None;
         }
         place.get_or_insert_with(|| {
-            let actor = ResolvedActor::resolve(json);
+            let actor = ResolvedActor::resolve_with(json, hints);
             let (id, refusals) = meet(&actor);
             Box::new(KnownIdentity {
                 json: json.into(),
+                user_name: hints.user_name.map(|name| name.decode().into()),
+                is_mcp: hints.is_mcp,
                 id,
                 refusals,
                 account: actor.account_or_unknown(),
                 odd: actor.odd.map(|shape| (shape, example(json))),
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice::from_ref;
+
+    use super::*;
+    use crate::activity::summary::{RunContext, Summary};
+    use crate::coverage::RunCoverage;
+    use crate::event::envelope::EnvelopeReader;
+
+    const ANN: &str = r#"{"type":"IAMUser","accountId":"111122223333","userName":"ann"}"#;
+
+    fn record(id: &str, more: &str) -> String {
+        format!(
+            r#"{{"eventVersion":"1.10","eventID":"{id}","eventTime":"2026-09-07T08:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{ANN},"recipientAccountId":"111122223333"{more}}}"#
+        )
+    }
+
+    fn update(id: &str, original: &str) -> String {
+        let addendum = format!(
+            r#","errorCode":"AccessDenied","addendum":{{"reason":"UPDATED_DATA","updatedFields":"errorCode","originalEventID":"{original}"}}"#
+        );
+        record(id, &addendum)
+    }
+
+    /// Reads documents one after the other.
+    fn read(documents: &[&[String]], rules: &IngestRules) -> IngestStats {
+        let (seen, empty) = (SeenIds::default(), Tally::default());
+        let mut intake = EventIngest::new(rules, &empty, &seen, None);
+        for document in documents {
+            let json = document.join("\n");
+            EnvelopeReader::default().feed(json.as_bytes(), true, &mut intake);
+        }
+        let stats = intake.finish();
+        let counts = stats.counts;
+        let sum = counts.counted + counts.filtered + counts.duplicate + counts.unreadable;
+        assert_eq!(counts.read, sum);
+        stats
+    }
+
+    fn summary(stats: &IngestStats) -> Summary {
+        let tally = stats.tallies.values().next();
+        let (coverage, run) = (RunCoverage::default(), RunContext::default());
+        Summary::of(tally.unwrap_or(&Tally::default()), stats, &coverage, &run)
+    }
+
+    fn failed(stats: &IngestStats) -> u64 {
+        let extension = summary(stats).trailtab.unwrap_or_default();
+        extension.principals.values().map(|p| p.calls.failed).sum()
+    }
+
+    #[test]
+    fn an_updated_event_takes_the_place_of_the_event_it_names() {
+        let rules = IngestRules::default();
+        let (original, updated) = (record("a", ""), update("b", "a"));
+        let orders: [&[&[String]]; 4] = [
+            &[&[original.clone(), updated.clone()]],
+            &[&[updated.clone(), original.clone()]],
+            &[from_ref(&updated), from_ref(&original)],
+            &[from_ref(&updated), &[updated.clone(), original.clone()]],
+        ];
+        for documents in orders {
+            let stats = read(documents, &rules);
+            let counts = (stats.counts.counted, failed(&stats));
+            assert_eq!(counts, (1, 1), "{documents:?}");
+            assert_eq!(stats.updates_not_applied, 0);
+        }
+    }
+
+    #[test]
+    fn an_update_that_comes_too_late_is_told() {
+        let rules = IngestRules::default();
+        let documents: [&[String]; 2] = [&[record("a", "")], &[update("b", "a")]];
+        let stats = read(&documents, &rules);
+        assert_eq!((stats.counts.counted, stats.counts.duplicate), (1, 1));
+        assert_eq!((failed(&stats), stats.updates_not_applied), (0, 1));
+    }
+
+    #[test]
+    fn other_addenda_replace_nothing() {
+        let delayed = r#","addendum":{"reason":"DELIVERY_DELAY","originalEventID":"a"}"#;
+        let stats = read(
+            &[&[record("a", ""), record("b", delayed), update("c", "c")]],
+            &IngestRules::default(),
+        );
+        assert_eq!(stats.counts.counted, 3);
+    }
+
+    #[test]
+    fn network_activity_is_a_kind_of_its_own() {
+        let network = r#","eventType":"AwsVpceEvent","eventCategory":"NetworkActivity""#;
+        let document = [record("a", ""), record("b", network)];
+        let stats = read(&[&document], &IngestRules::default());
+        assert_eq!((stats.counts.read, stats.counts.counted), (1, 1));
+        assert_eq!(stats.others[&ContentKind::NetworkActivity], 1);
+        let rules = IngestRules {
+            network_activity: true,
+            ..IngestRules::default()
+        };
+        let stats = read(&[&document], &rules);
+        assert_eq!((stats.counts.counted, stats.others.len()), (2, 0));
+    }
+
+    #[test]
+    fn what_stands_outside_of_the_identity_tells_callers_apart() {
+        let identity = r#"{"type":"IdentityCenterUser","accountId":"111122223333","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:aws:identitystore::111122223333:identitystore/d-1"}}"#;
+        let sign_in = |id: &str, name: &str, agent: &str| {
+            format!(
+                r#"{{"eventVersion":"1.08","eventID":"{id}","eventSource":"signin.amazonaws.com","eventName":"UserAuthentication","userAgent":"{agent}","userIdentity":{identity},"additionalEventData":{{"UserName":"{name}"}}}}"#
+            )
+        };
+        let document = [
+            sign_in("1", "ann", "aws-cli/2"),
+            sign_in("2", "ben", "aws-cli/2"),
+            sign_in("3", "ann", "aws-mcp.amazonaws.com"),
+            sign_in("4", "", "aws-cli/2"),
+            sign_in("5", "Ann", "aws-cli/2"),
+        ];
+        let stats = read(&[&document], &IngestRules::default());
+        let persons = summary(&stats).trailtab.unwrap_or_default().persons;
+        let calls = |name: &str| persons.get(name).map_or(0, |person| person.calls.calls);
+        assert_eq!((calls("ann"), calls("ben"), calls("u-1")), (3, 1, 1));
+        assert_eq!(persons["ann"].agents["aws_mcp"], 1);
+        assert_eq!(persons["ben"].agents.len(), 0);
     }
 }

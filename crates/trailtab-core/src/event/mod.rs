@@ -12,5 +12,6 @@ pub mod intern;
 pub mod no_match;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
+pub mod outcome;
 pub mod record;
 pub mod scan;

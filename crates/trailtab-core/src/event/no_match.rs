@@ -509,7 +509,7 @@ mod tests {
                     until: Some(base + (minutes.0 + minutes.1) * 60),
                 },
                 filter,
-                per_account: false,
+                ..IngestRules::default()
             };
             let rules = of(alone(&which));
             let (one, other) = records.split_at(cut.min(records.len()));

@@ -5,6 +5,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::event::envelope::{ContentKind, EnvelopeReader, RecordFault, RecordSink};
 use crate::event::identity::ResolvedActor;
+use crate::event::outcome::{FAILURES, SIGN_INS, STATED_PLACES, SUCCESSES};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
 
@@ -65,7 +66,8 @@ impl Told {
             identity.map_or("-".to_owned(), |json| format!("{json:?}")),
         ]);
         // Resolving any identity must terminate.
-        let _ = ResolvedActor::resolve(record.user_identity);
+        let _ = ResolvedActor::resolve_with(record.user_identity, record.caller_hints());
+        let _ = (record.updates(), record.is_denied(record.outcome()));
     }
 }
 
@@ -256,7 +258,7 @@ fn last<'j>(members: &'j Members, name: &str) -> Option<&'j Json> {
 fn text(members: &Members, name: &str) -> Option<String> {
     let text = match last(members, name)? {
         Json::String(text) => text.clone(),
-        Json::Number => "<number>".to_owned(),
+        Json::Number(_) => "<number>".to_owned(),
         Json::Bool(b) => b.to_string(),
         _ => return None,
     };
@@ -275,8 +277,20 @@ fn event(members: &Members) -> Vec<String> {
         Some(Json::Object(response)) => response,
         _ => &[][..],
     };
+    let is_error = |members: &Members| text(members, "errorCode").is_some();
+    let status = match is_error(members) {
+        true => last(members, "errorCode"),
+        false => last(response, "errorCode"),
+    };
     let code = text(members, "errorCode").or_else(|| text(response, "errorCode"));
     let message = text(members, "errorMessage").or_else(|| text(response, "errorMessage"));
+    let stated = stated(members);
+    let failed = match (&code, &message) {
+        (Some(_), _) => !status.is_some_and(is_success_status) && stated != Some(true),
+        (None, Some(_)) => true,
+        (None, None) => stated == Some(false) && (!is_api_call(members) || is_sign_in(members)),
+    };
+    let code = code.filter(|_| failed);
     let read_only =
         text(members, "readOnly").and_then(|text| match text.to_ascii_lowercase().as_str() {
             "true" => Some(true),
@@ -293,7 +307,7 @@ fn event(members: &Members) -> Vec<String> {
         field("sourceIPAddress"),
         field("userAgent"),
         field("recipientAccountId"),
-        (code.is_some() || message.is_some()).to_string(),
+        failed.to_string(),
         show(code),
         format!("{read_only:?}"),
         match last(members, "userIdentity") {
@@ -301,6 +315,64 @@ fn event(members: &Members) -> Vec<String> {
             _ => "-".to_owned(),
         },
     ]
+}
+
+fn is_success_status(code: &Json) -> bool {
+    match code {
+        Json::Number(Some(number)) => (200..300).contains(number),
+        Json::String(code) => code.len() == 3 && code.parse().is_ok_and(|n: u64| n / 100 == 2),
+        _ => false,
+    }
+}
+
+fn is_api_call(members: &Members) -> bool {
+    text(members, "eventType").as_deref() == Some("AwsApiCall")
+}
+
+fn is_sign_in(members: &Members) -> bool {
+    let is = |name, value: &str| text(members, name).is_some_and(|t| t.eq_ignore_ascii_case(value));
+    is_of(members, "signin")
+        || is("eventType", "AwsConsoleSignIn")
+        || SIGN_INS.iter().any(|name| is("eventName", name))
+}
+
+fn is_of(members: &Members, service: &str) -> bool {
+    text(members, "eventSource").is_some_and(|source| source.split('.').next() == Some(service))
+}
+
+/// Whether the record states a success (true) or a failure (false).
+fn stated(members: &Members) -> Option<bool> {
+    let name = text(members, "eventName")?;
+    let of = |object: &str, path: &[&str]| result_at(last(members, object)?, path);
+    of("responseElements", &[&name])
+        .or_else(|| of("serviceEventDetails", &[&name]))
+        .or_else(|| {
+            let mut places = STATED_PLACES.iter().filter(|place| {
+                is_of(members, place.source) && place.name.is_none_or(|event| event == name)
+            });
+            places.find_map(|place| of("serviceEventDetails", place.path))
+        })
+}
+
+fn result_at(value: &Json, path: &[&str]) -> Option<bool> {
+    let Some((wanted, rest)) = path.split_first() else {
+        let is_one_of = |words: &[&str]| words.iter().any(|word| value.is(word));
+        return match (is_one_of(&SUCCESSES), is_one_of(&FAILURES)) {
+            (false, false) => None,
+            (is_success, _) => Some(is_success),
+        };
+    };
+    let Json::Object(members) = value else {
+        return None;
+    };
+    let is_wanted = |name: &str| match wanted.strip_prefix('*') {
+        Some(end) => name.ends_with(end),
+        None => name == *wanted,
+    };
+    let wanted = members.iter().rev().filter(|(name, _)| is_wanted(name));
+    wanted
+        .filter_map(|(_, value)| result_at(value, rest))
+        .next()
 }
 
 /// `@timestamp` counts while no eventTime has been met.
@@ -319,7 +391,8 @@ fn event_time(members: &Members) -> String {
 enum Json {
     Null,
     Bool(bool),
-    Number,
+    /// The value of a whole number that is not negative.
+    Number(Option<u64>),
     String(String),
     Array(Vec<Json>),
     Object(Vec<(String, Json)>),
@@ -346,14 +419,14 @@ impl<'de> Deserialize<'de> for Json {
             fn visit_bool<E>(self, b: bool) -> Result<Json, E> {
                 Ok(Json::Bool(b))
             }
-            fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-                Ok(Json::Number)
+            fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+                Ok(Json::Number(Some(number)))
             }
             fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-                Ok(Json::Number)
+                Ok(Json::Number(None))
             }
             fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-                Ok(Json::Number)
+                Ok(Json::Number(None))
             }
             fn visit_str<E>(self, text: &str) -> Result<Json, E> {
                 Ok(Json::String(text.to_owned()))
@@ -393,6 +466,13 @@ mod tests {
             Just("\"\\u0041\\ud83d\\ude00\"".to_owned()),
             Just("\"CONTROL_MESSAGE\"".to_owned()),
             Just("\"AwsCloudTrailInsight\"".to_owned()),
+            Just("\"AwsApiCall\"".to_owned()),
+            Just("\"Failure\"".to_owned()),
+            Just("\"success\"".to_owned()),
+            Just("\"ConsoleLogin\"".to_owned()),
+            Just("\"controltower.amazonaws.com\"".to_owned()),
+            Just("\"200\"".to_owned()),
+            Just("200".to_owned()),
             Just("\"2026-09-07T08:00:00Z\"".to_owned()),
             Just("\"ec2.amazonaws.com\"".to_owned()),
             Just("\"{\\\"eventName\\\":\\\"X\\\",\\\"eventVersion\\\":\\\"1.0\\\"}\"".to_owned()),
@@ -406,6 +486,10 @@ mod tests {
             "eventID",
             "userIdentity",
             "responseElements",
+            "serviceEventDetails",
+            "ConsoleLogin",
+            "setupLandingZoneStatus",
+            "state",
             "errorCode",
             "errorMessage",
             "readOnly",

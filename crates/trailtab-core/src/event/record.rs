@@ -48,14 +48,35 @@ pub struct EventRecord<'a> {
     pub user_identity: &'a [u8],
     /// The JSON of `responseElements`, empty if it is not an object.
     pub response_elements: &'a [u8],
+    /// The JSON of `serviceEventDetails`, empty if it is not an object.
+    pub service_event_details: &'a [u8],
+    /// The JSON of `additionalEventData`, empty if it is not an object.
+    pub additional_event_data: &'a [u8],
+    /// The JSON of `addendum`, empty if it is not an object; see [`EventRecord::updates`].
+    pub addendum: &'a [u8],
 }
+
+/// What a record tells of its caller outside of `userIdentity`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CallerHints<'a> {
+    /// `additionalEventData.UserName` of a sign-in to IAM Identity Center.
+    pub user_name: Option<JsonText<'a>>,
+    /// Whether the call came through the AWS MCP Server, by its user agent or address.
+    pub is_mcp: bool,
+}
+
+/// The beginning of the AWS MCP Server's user agent and DNS name.
+const MCP_SERVER: &[u8] = b"aws-mcp.";
+
+/// The beginnings of the services whose sign-ins name the user in `additionalEventData`.
+const SIGN_IN_SOURCES: [&[u8]; 3] = [b"signin.", b"sso", b"identitystore"];
 
 /// Whether a call failed, and the error code if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOutcome<'a> {
-    /// The record has no error.
+    /// The record has no error and states no failure.
     Succeeded,
-    /// The record has an error code or message. The code is absent if it has a message only.
+    /// The record has an error code or message, or states a failure. The code is absent if the record has none.
     Failed(Option<JsonText<'a>>),
 }
 
@@ -101,6 +122,18 @@ impl<'a> EventRecord<'a> {
                 self.response_elements = object(scanner)?;
                 return Ok(true);
             }
+            b"serviceEventDetails" => {
+                self.service_event_details = object(scanner)?;
+                return Ok(true);
+            }
+            b"additionalEventData" => {
+                self.additional_event_data = object(scanner)?;
+                return Ok(true);
+            }
+            b"addendum" => {
+                self.addendum = object(scanner)?;
+                return Ok(true);
+            }
             _ => return Ok(false),
         };
         *field = scanner.text()?.filter(|text| !text.is_empty());
@@ -122,19 +155,73 @@ impl<'a> EventRecord<'a> {
         }
     }
 
-    /// Whether the call failed: an error code or message is at the top level or in the response.
-    pub fn outcome(&self) -> CallOutcome<'a> {
-        let response = self.response_error();
-        let code = self.error_code.or(response.0);
-        match code.or(self.error_message).or(response.1) {
-            Some(_) => CallOutcome::Failed(code),
-            None => CallOutcome::Succeeded,
+    /// Tells whether the record is about a call through a VPC endpoint. The same call has a record of
+    /// its own where the service recorded it.
+    pub fn is_network_activity(&self) -> bool {
+        let is = |field: Option<JsonText<'_>>, value| field.is_some_and(|text| text.is(value));
+        is(self.event_category, "NetworkActivity")
+            || is(self.event_type, "AwsVpceEvent")
+            || is(self.event_type, "AwsVpceEvents")
+    }
+
+    /// The eventID of the event that this record replaces; None if it replaces none. CloudTrail sends
+    /// such a record when information was missing from an event that is delivered already.
+    pub fn updates(&self) -> Option<JsonText<'a>> {
+        let mut original = None;
+        let mut is_update = false;
+        if self.addendum.is_empty() {
+            return None;
         }
+        let read = JsonScanner::new(self.addendum, 0).members(|scanner, name| {
+            if name.is_exactly("reason") {
+                is_update = scanner.text()?.is_some_and(|text| text.is("UPDATED_DATA"));
+            } else if name.is_exactly("originalEventID") {
+                original = scanner.text()?.filter(|text| !text.is_empty());
+            } else {
+                scanner.skip()?;
+            }
+            Ok(())
+        });
+        let is_other = |id: &JsonText<'_>| self.event_id.is_none_or(|own| own != *id);
+        original.filter(|id| is_update && read.is_ok() && is_other(id))
+    }
+
+    /// What the record tells of its caller outside of `userIdentity`.
+    pub fn caller_hints(&self) -> CallerHints<'a> {
+        CallerHints {
+            user_name: self.signed_in_name(),
+            is_mcp: [self.user_agent, self.source_ip_address]
+                .into_iter()
+                .flatten()
+                .filter_map(JsonText::unescaped)
+                .any(|text| text.starts_with(MCP_SERVER)),
+        }
+    }
+
+    /// The name that IAM Identity Center writes beside the identity of a user who signs in.
+    fn signed_in_name(&self) -> Option<JsonText<'a>> {
+        let is_sign_in = || {
+            let source = self.event_source.and_then(JsonText::unescaped);
+            source.is_some_and(|source| SIGN_IN_SOURCES.iter().any(|name| source.starts_with(name)))
+        };
+        if self.additional_event_data.is_empty() || !is_sign_in() {
+            return None;
+        }
+        let mut found = None;
+        let read = JsonScanner::new(self.additional_event_data, 0).members(|scanner, name| {
+            if name.is_exactly("UserName") {
+                found = scanner.text()?.filter(|text| !text.is_empty());
+            } else {
+                scanner.skip()?;
+            }
+            Ok(())
+        });
+        found.filter(|_| read.is_ok())
     }
 
     /// Finds `errorCode` and `errorMessage` in the response. Does not parse a response that
     /// contains neither name, also not in an escaped form.
-    fn response_error(&self) -> (Option<JsonText<'a>>, Option<JsonText<'a>>) {
+    pub(super) fn response_error(&self) -> (Option<JsonText<'a>>, Option<JsonText<'a>>) {
         let response = self.response_elements;
         let mut found = (None, None);
         static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error"));

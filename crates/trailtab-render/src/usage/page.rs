@@ -90,7 +90,14 @@ impl TextPage {
             self.paragraph(&line, 2, &Style::new().red())?;
         }
         let history = coverage.event_history.iter().flat_map(page::event_history);
-        for line in history.chain(page::other_content(&coverage.other_content)) {
+        let late = page::deliveries(coverage.last_delivery_day.as_deref());
+        let late = late
+            .into_iter()
+            .chain(page::updates(coverage.updates_not_applied));
+        for line in history
+            .chain(late)
+            .chain(page::other_content(&coverage.other_content))
+        {
             self.paragraph(&line, 2, &Style::new())?;
         }
         let has_matches = basis.no_match.is_none();

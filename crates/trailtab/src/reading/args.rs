@@ -8,8 +8,8 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use super::values;
 use crate::UsageError;
 use trailtab_app::aws;
-use trailtab_app::source::Source;
 use trailtab_app::source::lookup_events::{KEPT, QUOTA};
+use trailtab_app::source::{Source, s3};
 use trailtab_core::event::filter::{
     self, AccessKind, EventFilter, FilterList, OriginPattern, TextPattern,
 };
@@ -30,12 +30,32 @@ pub(crate) struct ReadingArgs {
     /// Calls to count, by their outcome
     #[arg(long, value_enum, ignore_case = true, default_value_t = ActivityType::All)]
     activity_type: ActivityType,
+    /// Count network activity as well: calls through VPC endpoints, which have a record of their own
+    /// beside that of the service
+    #[arg(long)]
+    pub(super) network_activity: bool,
     #[command(flatten)]
     pub(super) time: TimeArgs,
     #[command(flatten)]
     pub(super) filters: FilterArgs,
     #[command(flatten)]
+    pub(super) buckets: BucketArgs,
+    #[command(flatten)]
     pub(crate) lookup: LookupArgs,
+}
+
+/// How buckets are read.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Buckets (s3://…)")]
+pub(super) struct BucketArgs {
+    /// Days after the window whose deliveries are read as well, at most 30: S3 keeps log files under the
+    /// day of their delivery, and CloudTrail repeats a delivery that failed for 30 days
+    #[arg(long, value_name = "DAYS", default_value_t = s3::LATE_DAYS)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(s3::MAX_LATE_DAYS)))]
+    pub(super) late_days: u32,
+    /// Pay for the requests, where the bucket's owner does not
+    #[arg(long)]
+    pub(super) requester_pays: bool,
 }
 
 /// Which credentials to use.
@@ -113,13 +133,16 @@ pub(super) struct FilterArgs {
     /// Account to read by its id, such as 111122223333 or '!4444*'
     #[arg(long, value_name = "PATTERN", value_parser = values::account)]
     pub(super) account: Vec<String>,
+    /// Count only calls that AWS refused, for want of a permission, by an explicit deny or at signing in
+    #[arg(long)]
+    denied: bool,
     /// Count only calls that change nothing
     #[arg(long, conflicts_with = "write_only")]
     read_only: bool,
     /// Count only calls that may change something
     #[arg(long)]
     write_only: bool,
-    /// Leave out calls that AWS services made for themselves
+    /// Leave out calls that AWS services made, also with the identity of another
     #[arg(long)]
     exclude_aws_services: bool,
     /// Leave out calls made by trailtab
@@ -224,6 +247,7 @@ impl ReadingArgs {
                 ActivityType::Successful => filter::ActivityType::Successful,
                 ActivityType::Failed => filter::ActivityType::Failed,
             },
+            only_denied: filters.denied,
             principals: patterns(&filters.principal),
             persons: patterns(&filters.person),
             access_keys: patterns(&filters.access_key_id),

@@ -27,6 +27,10 @@ use trailtab_core::time::{Seconds, TimeWindow};
 pub(crate) struct ReadingPlan {
     pub(crate) window: TimeWindow,
     pub(crate) filter: EventFilter,
+    network_activity: bool,
+    now: Seconds,
+    late_days: u32,
+    requester_pays: bool,
     sources: Vec<Source>,
     lookup: Option<lookup_events::LookupRequest>,
     access: aws::CredentialOptions,
@@ -72,6 +76,11 @@ impl ReadingPlan {
         Ok(ReadingPlan {
             window,
             filter: args.filter(),
+            network_activity: args.network_activity
+                || args.sources.iter().any(Source::is_network_activity),
+            now,
+            late_days: args.buckets.late_days,
+            requester_pays: args.buckets.requester_pays,
             sources: args.sources.clone(),
             lookup,
             access,
@@ -95,10 +104,14 @@ impl ReadingPlan {
             sources: self.sources,
             lookup: self.lookup,
             access: self.access,
+            now: self.now,
+            late_days: self.late_days,
+            requester_pays: self.requester_pays,
             rules: IngestRules {
                 window: self.window,
                 filter: self.filter,
                 per_account: options.per_account,
+                network_activity: self.network_activity,
             },
             dump: options.dump,
             verify: options.verify,

@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     Delay(Duration),
     /// The answer is no JSON.
     Garbage,
+    /// The answer is this, with the status 200.
+    Bare(&'static str),
     /// A page of events, amounts or accounts is empty, and says that there is another.
     EmptyPage,
     /// A page of events or amounts says that the next one is itself.

@@ -234,6 +234,7 @@ impl State {
                 return (outcome, None, error.answer(request.protocol));
             }
             Some(Fault::Garbage) => Ok("{\"Events\": [{\"EventId\": ".to_owned()),
+            Some(Fault::Bare(body)) => Ok((*body).to_owned()),
             _ => self.perform(request, &caller, now, fault.as_ref()),
         };
         match body {

@@ -107,7 +107,9 @@ pub(super) fn page(
     output: &GetCostAndUsageOutput,
     query: &CostQuery,
 ) -> Result<AnswerPage, String> {
-    let results = output.results_by_time().iter();
+    // A period without costs has an empty list.
+    let results = output.results_by_time.as_ref().ok_or("no ResultsByTime")?;
+    let results = results.iter();
     let results = results.map(|result| self::result(result, query));
     let attributes = output.dimension_value_attributes().iter();
     let attributes = attributes.filter_map(|value| {

@@ -347,6 +347,10 @@ async fn invalid_responses_are_rejected() {
         let message = answer.unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
     }
+    for body in [json!({}), json!({ "ResultsByTime": null })] {
+        let (answer, _, _) = ask(&query(), 9, vec![(200, body)]).await;
+        assert!(answer.unwrap_err().to_string().contains("no ResultsByTime"));
+    }
     let ungrouped = CostQuery {
         group_by: Vec::new(),
         ..query()

@@ -5,7 +5,7 @@ use std::fmt;
 use aws_sdk_cloudtrail::error::BuildError;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 
-use trailtab_core::event::filter::{AccessKind, EventFilter};
+use trailtab_core::event::filter::{AccessKind, EventFilter, without_version};
 
 /// A lookup attribute, evaluated by LookupEvents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,8 @@ impl PushedAttribute {
         // does. Others are matched locally.
         let name = filter.names.only();
         let name = name.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()));
-        if let Some(name) = name {
+        // The service compares the whole name, and would leave out `CreateFunction20150331`.
+        if let Some(name) = name.filter(|name| !may_have_version(name)) {
             return Some(key(LookupAttributeKey::EventName, name));
         }
         // A short name can belong to several services.
@@ -51,6 +52,51 @@ impl PushedAttribute {
     }
 }
 
+/// Tells whether Lambda or CloudFront may append the date of a version to the name of an API.
+fn may_have_version(name: &str) -> bool {
+    without_version(name) == name
+        && (VERSIONED.contains(&name) || VERSIONED_NOUNS.iter().any(|noun| name.contains(noun)))
+}
+
+/// APIs of Lambda and CloudFront whose names say too little by themselves.
+const VERSIONED: [&str; 7] = [
+    "GetPolicy",
+    "Invoke",
+    "ListTags",
+    "ListTagsForResource",
+    "PublishVersion",
+    "TagResource",
+    "UntagResource",
+];
+
+/// What the other APIs of Lambda and CloudFront are about.
+const VERSIONED_NOUNS: [&str; 24] = [
+    "AccountSettings",
+    "Alias",
+    "AnycastIp",
+    "CachePolic",
+    "CodeSigningConfig",
+    "ConnectionGroup",
+    "ContinuousDeploymentPolic",
+    "Distribution",
+    "EventSourceMapping",
+    "FieldLevelEncryption",
+    "Function",
+    "Invalidation",
+    "KeyGroup",
+    "KeyValueStore",
+    "Layer",
+    "MonitoringSubscription",
+    "OriginAccess",
+    "OriginRequestPolic",
+    "Permission",
+    "PublicKey",
+    "RealtimeLogConfig",
+    "ResponseHeadersPolic",
+    "TrustStore",
+    "VpcOrigin",
+];
+
 impl TryFrom<PushedAttribute> for LookupAttribute {
     type Error = BuildError;
 
@@ -65,5 +111,33 @@ impl TryFrom<PushedAttribute> for LookupAttribute {
 impl fmt::Display for PushedAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.key.as_str(), self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailtab_core::event::filter::{FilterList, TextPattern};
+
+    #[test]
+    fn names_that_may_have_a_version_are_not_left_to_the_service() {
+        let pushed = |name: &str| {
+            let filter = EventFilter {
+                names: FilterList::new(&[name], TextPattern::new),
+                ..EventFilter::default()
+            };
+            PushedAttribute::choose(&filter).map(|attribute| attribute.to_string())
+        };
+        for name in ["RunInstances", "CreateFunction20150331", "AssumeRole"] {
+            assert_eq!(pushed(name), Some(format!("EventName={name}")));
+        }
+        for name in [
+            "CreateFunction",
+            "TagResource",
+            "UpdateDistribution",
+            "runInstances",
+        ] {
+            assert_eq!(pushed(name), None, "{name}");
+        }
     }
 }

@@ -14,6 +14,9 @@ use trailtab_core::history::walk::{PAGE, PageRequest};
 /// Error code if no credentials could be obtained, which may be temporary.
 pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
 
+/// Error code of an answer that lacks a required member.
+const UNREADABLE: &str = "UnreadableResponse";
+
 /// A page as received.
 #[derive(Debug, Default)]
 pub(super) struct LookupPage {
@@ -56,10 +59,17 @@ pub(super) async fn page(
         .set_lookup_attributes(attribute.map(|attribute| vec![attribute]))
         .set_next_token(ask.token);
     match request.send().await {
-        Ok(page) => Ok(LookupPage {
-            events: page.events.unwrap_or_default(),
-            token: page.next_token.filter(|token| !token.is_empty()),
-        }),
+        Ok(page) => match page.events {
+            Some(events) => Ok(LookupPage {
+                events,
+                token: page.next_token.filter(|token| !token.is_empty()),
+            }),
+            // A window without events has an empty list. Without a list, nothing is known of it.
+            None => Err(LookupFailure::Passing {
+                code: UNREADABLE.to_owned(),
+                reason: "the answer lacks Events".to_owned(),
+            }),
+        },
         Err(error) => Err(classify(&error)),
     }
 }

@@ -167,7 +167,7 @@ async fn list_regions(config: &SdkConfig) -> Option<Vec<String>> {
         .send();
     let mut names = Vec::new();
     while let Some(page) = pages.next().await {
-        let regions = page.ok()?.regions.unwrap_or_default();
+        let regions = page.ok()?.regions?;
         let is_on = |status: Option<&RegionOptStatus>| {
             matches!(
                 status,

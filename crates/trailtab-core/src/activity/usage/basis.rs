@@ -57,6 +57,13 @@ pub struct UsageCoverage {
     pub document_bytes: u64,
     /// Content of the documents that is not an event, by kind.
     pub other_content: BTreeMap<String, u64>,
+    /// The last day of delivery whose log files in S3 were listed, written `2026-09-07`; absent if all
+    /// were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_delivery_day: Option<String>,
+    /// Updated events that were left out as duplicates, because the event that they update was counted
+    /// before they were read.
+    pub updates_not_applied: u64,
     /// How the event history was read; absent for log files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_history: Option<EventHistory>,
@@ -118,6 +125,8 @@ impl ReportProvenance {
                 other_content: others
                     .map(|(kind, n)| (kind.name().to_owned(), *n))
                     .collect(),
+                last_delivery_day: coverage.last_delivery_day(),
+                updates_not_applied: intaken.updates_not_applied,
                 event_history: EventHistory::of(coverage),
                 regions_failed: codes
                     .map(|(scope, code)| (scope.to_string(), code.clone()))
