@@ -168,7 +168,7 @@ impl RunCoverage {
         let ends = [self.settled_until, other.settled_until];
         self.settled_until = ends.into_iter().flatten().min();
         // Verification runs once, for the whole run.
-        self.integrity = self.integrity.or(other.integrity);
+        self.integrity = self.integrity.take().or(other.integrity);
         self.problems.extend(other.problems);
         self.problems.sort();
         self.more_problems += other.more_problems;

@@ -13,6 +13,7 @@ use trailtab_app::deliver::files;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::{archive, plot};
 use trailtab_app::source::progress::ReadProgress;
+use trailtab_core::history::holdings::PathFinding;
 use trailtab_render as render;
 
 /// Tell what an archive of fetched events holds, and whether it is whole
@@ -32,7 +33,8 @@ enum ArchiveVerb {
 /// Tell which seconds an archive covers, and draw them as a calendar
 ///
 /// Each account and region is held to the same time: from the first second that is covered anywhere
-/// to the last. Reads only, also while a run writes. All times are UTC.
+/// to the last. Reads only, also while a run writes. Where a ledger is gone or makes no sense, or files
+/// that it names are gone or unpacked, the status says so, and the exit code is 3. All times are UTC.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::ARCHIVE_STATUS)]
 struct StatusArgs {
@@ -95,7 +97,15 @@ fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         Format::Csv => render::archive::csv(&holdings)?,
     };
     ui.data(&printed).context("cannot print the status")?;
-    Ok(RunEnd::Done)
+    if args.format == Format::Csv {
+        for PathFinding { path, what } in &holdings.findings.named {
+            ui.remark(&format!("{path} {what}"));
+        }
+    }
+    Ok(match holdings.findings.count() {
+        0 => RunEnd::Done,
+        _ => RunEnd::Partial,
+    })
 }
 
 fn verify(args: &VerifyArgs, ui: Ui) -> anyhow::Result<RunEnd> {

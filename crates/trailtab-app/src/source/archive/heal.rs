@@ -8,19 +8,21 @@ use super::layout::{self, ArchiveScope, unfinished};
 use super::ledger::{ArchiveLedger, LedgerLine, LostLine};
 use super::region::{ArchivedRegion, FoundFile};
 use super::{ArchiveError, Attempt as _};
+use trailtab_core::time::Seconds;
 
 /// Reads an account and region's ledger, and makes the disk agree with it.
 pub(super) fn heal(
     disk: &ArchiveDisk,
     root: &Path,
     scope: ArchiveScope,
+    now: Seconds,
 ) -> Result<ArchivedRegion, ArchiveError> {
     let path = scope.ledger(root);
     let ledger = ArchiveLedger::read(&path).attempt("read", &path)?;
     if let Some(len) = ledger.torn {
         disk.truncate(&path, len).attempt("repair", &path)?;
     }
-    let mut region = ArchivedRegion::replay(scope, ledger);
+    let mut region = ArchivedRegion::replay(scope, ledger, now);
     settle(disk, root, &mut region)?;
     // What is still unfinished was never in the ledger.
     let folder = region.scope.logs(root);

@@ -57,6 +57,8 @@ pub(super) struct ArchivedRegion {
     days: BTreeMap<i64, Vec<ArchivedLogFile>>,
     /// Lines of the ledger that make no sense.
     pub(super) unreadable: Vec<usize>,
+    /// Lines that cover seconds which are yet to come, and up to when.
+    pub(super) ahead: Vec<(usize, Seconds)>,
     /// Set when the ledger may not say what is here: then nothing more is written.
     pub(super) broken: bool,
 }
@@ -68,14 +70,26 @@ impl ArchivedRegion {
             covered: SecondSet::default(),
             days: BTreeMap::new(),
             unreadable: Vec::new(),
+            ahead: Vec::new(),
             broken: false,
         }
     }
 
-    pub(super) fn replay(scope: ArchiveScope, ledger: ArchiveLedger) -> ArchivedRegion {
+    /// Reads a ledger. A page that covers seconds after `now` was not written by a run: its files are
+    /// kept, and it covers nothing.
+    pub(super) fn replay(
+        scope: ArchiveScope,
+        ledger: ArchiveLedger,
+        now: Seconds,
+    ) -> ArchivedRegion {
         let mut region = ArchivedRegion::new(scope);
         for (number, line) in ledger.lines {
             let understood = match line {
+                Some(LedgerLine::Page(page)) if page.until > now => {
+                    region.ahead.push((number, page.until));
+                    let until = page.from;
+                    region.keep(&PageLine { until, ..page })
+                }
                 Some(LedgerLine::Page(page)) => region.keep(&page),
                 Some(LedgerLine::Lost(lost)) => region.lose(&lost),
                 None => false,

@@ -8,12 +8,15 @@ use super::client::LookupPage;
 use crate::source::archive::{PageEvent, is_object};
 use crate::source::document::{Document, DocumentBody};
 use trailtab_core::coverage::event_history;
-use trailtab_core::history::walk::PageSpan;
+use trailtab_core::history::walk::{PageRequest, PageSpan};
+use trailtab_core::integrity::DigestMetadata;
 use trailtab_core::time::{self, Seconds};
 
-/// Looks at a page as the walk does.
-pub(super) fn look(answer: &LookupPage) -> PageSpan {
-    let times: Vec<Seconds> = answer.events.iter().filter_map(time).collect();
+/// Looks at a page as the walk does. An event of a time that was not asked for does not tell how far
+/// the pages have come.
+pub(super) fn look(ask: &PageRequest, answer: &LookupPage) -> PageSpan {
+    let times = answer.events.iter().filter_map(time);
+    let times: Vec<Seconds> = times.filter(|time| is_asked(ask, *time)).collect();
     PageSpan {
         events: answer.events.len(),
         newest: times.iter().copied().max(),
@@ -23,27 +26,35 @@ pub(super) fn look(answer: &LookupPage) -> PageSpan {
     }
 }
 
+/// Tells whether a time is within the query.
+pub(super) fn is_asked(ask: &PageRequest, time: Seconds) -> bool {
+    (ask.from..=ask.to).contains(&time)
+}
+
 /// The time of an event, from its record if it is not told beside it.
 pub(super) fn time(event: &Event) -> Option<Seconds> {
+    let told = event
+        .event_time()
+        .map(aws_sdk_cloudtrail::primitives::DateTime::secs);
+    told.or_else(|| record_time(event))
+}
+
+/// The time of an event by its record, which is the one that it is counted by.
+fn record_time(event: &Event) -> Option<Seconds> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct PageRecord {
         event_time: String,
     }
-    let told = event
-        .event_time()
-        .map(aws_sdk_cloudtrail::primitives::DateTime::secs);
-    told.or_else(|| {
-        let record = serde_json::from_str::<PageRecord>(event.cloud_trail_event()?).ok()?;
-        time::parse(record.event_time.as_bytes())
-    })
+    let record = serde_json::from_str::<PageRecord>(event.cloud_trail_event()?).ok()?;
+    time::parse(record.event_time.as_bytes())
 }
 
 /// What an archive can keep of an event, if it is one.
 pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
     let json = event.cloud_trail_event().filter(|json| is_object(json))?;
     Some(PageEvent {
-        time: time(event)?,
+        time: record_time(event).or_else(|| time(event))?,
         id: event.event_id().unwrap_or_default(),
         json,
     })
@@ -68,7 +79,7 @@ pub(super) fn document(events: &[Event], account: &str, region: &str) -> Documen
         body: DocumentBody::Memory {
             name: event_history(account, region),
             bytes,
-            signature: None,
+            metadata: DigestMetadata::default(),
             _held: Box::new(()),
         },
     }
