@@ -172,8 +172,8 @@ impl Scenario {
     /// Tells whether the events of a file are outside of the time window.
     fn is_outside(&self, place: &str) -> bool {
         let is_outside = |line: Value| {
-            let [oldest, newest] =
-                ["oldestEventTime", "newestEventTime"].map(|name| line[name].as_str().unwrap().to_owned());
+            let [oldest, newest] = ["oldestEventTime", "newestEventTime"]
+                .map(|name| line[name].as_str().unwrap().to_owned());
             newest < self.since || self.until <= oldest
         };
         self.lines(place).all(is_outside)
@@ -181,9 +181,8 @@ impl Scenario {
 
     fn lines(&self, place: &str) -> impl Iterator<Item = Value> {
         let contents = self.contents().into_iter();
-        let lines = contents.flat_map(|(_, digest)| {
-            digest["logFiles"].as_array().cloned().unwrap_or_default()
-        });
+        let lines = contents
+            .flat_map(|(_, digest)| digest["logFiles"].as_array().cloned().unwrap_or_default());
         let place = place.to_owned();
         lines.filter(move |line| {
             let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
@@ -368,7 +367,9 @@ fn wipe(scenario: &mut Scenario, random: &mut Random, at_end: bool) {
         for line in digest["logFiles"].as_array().into_iter().flatten() {
             let text = |name: &str| line[name].as_str().unwrap().to_owned();
             if with_logs {
-                scenario.objects.remove(&(text("s3Bucket"), text("s3Object")));
+                scenario
+                    .objects
+                    .remove(&(text("s3Bucket"), text("s3Object")));
             }
         }
         scenario.objects.remove(&place);
@@ -401,14 +402,17 @@ const RANDOM_ATTACKS: [Attack; 26] = [
         let place = random.pick(&scenario.logs());
         scenario.change(&place, Vec::clear);
     }),
-    ("a log file stored without compression", |scenario, random| {
-        let place = random.pick(&scenario.logs());
-        scenario.change(&place, |bytes| {
-            if let Some(text) = inflate(bytes) {
-                *bytes = text;
-            }
-        });
-    }),
+    (
+        "a log file stored without compression",
+        |scenario, random| {
+            let place = random.pick(&scenario.logs());
+            scenario.change(&place, |bytes| {
+                if let Some(text) = inflate(bytes) {
+                    *bytes = text;
+                }
+            });
+        },
+    ),
     ("bytes behind a log file", |scenario, random| {
         let place = random.pick(&scenario.logs());
         scenario.change(&place, |bytes| bytes.extend(b"more"));
@@ -432,8 +436,12 @@ const RANDOM_ATTACKS: [Attack; 26] = [
         let place = random.pick(&scenario.digests());
         scenario.objects.remove(&place);
     }),
-    ("the beginning wiped", |scenario, random| wipe(scenario, random, false)),
-    ("the end wiped", |scenario, random| wipe(scenario, random, true)),
+    ("the beginning wiped", |scenario, random| {
+        wipe(scenario, random, false)
+    }),
+    ("the end wiped", |scenario, random| {
+        wipe(scenario, random, true)
+    }),
     ("the metadata of a digest lost", |scenario, random| {
         let place = random.pick(&scenario.digests());
         scenario.objects.get_mut(&place).unwrap().metadata.clear();
@@ -466,33 +474,39 @@ const RANDOM_ATTACKS: [Attack; 26] = [
         let place = random.pick(&scenario.digests());
         scenario.edit(&place, |digest| digest["logFiles"] = Value::Null);
     }),
-    ("a log file altered, and its hash in the digest", |scenario, random| {
-        let place = random.pick(&scenario.logs());
-        let hash = |scenario: &Scenario| {
-            sha256(&inflate(&scenario.objects[&place].bytes).unwrap_or_default())
-        };
-        let old = hash(scenario);
-        scenario.change(&place, alter);
-        let new = hash(scenario);
-        for digest in scenario.digests() {
-            scenario.edit(&digest, |digest| {
-                let text = digest.to_string().replace(&old, &new);
-                *digest = serde_json::from_str(&text).unwrap();
-            });
-        }
-    }),
+    (
+        "a log file altered, and its hash in the digest",
+        |scenario, random| {
+            let place = random.pick(&scenario.logs());
+            let hash = |scenario: &Scenario| {
+                sha256(&inflate(&scenario.objects[&place].bytes).unwrap_or_default())
+            };
+            let old = hash(scenario);
+            scenario.change(&place, alter);
+            let new = hash(scenario);
+            for digest in scenario.digests() {
+                scenario.edit(&digest, |digest| {
+                    let text = digest.to_string().replace(&old, &new);
+                    *digest = serde_json::from_str(&text).unwrap();
+                });
+            }
+        },
+    ),
     ("a digest that begins anew", |scenario, random| {
         let place = random.pick(&scenario.digests());
         scenario.edit(&place, unlink);
     }),
-    ("all digests begin anew, without signatures", |scenario, random| {
-        let place = random.pick(&scenario.logs());
-        scenario.change(&place, alter);
-        for digest in scenario.digests() {
-            scenario.edit(&digest, unlink);
-            scenario.objects.get_mut(&digest).unwrap().metadata.clear();
-        }
-    }),
+    (
+        "all digests begin anew, without signatures",
+        |scenario, random| {
+            let place = random.pick(&scenario.logs());
+            scenario.change(&place, alter);
+            for digest in scenario.digests() {
+                scenario.edit(&digest, unlink);
+                scenario.objects.get_mut(&digest).unwrap().metadata.clear();
+            }
+        },
+    ),
     ("a digest signed by a stranger", |scenario, random| {
         let place = random.pick(&scenario.digests());
         let takes_name = random.is_one_in(2);
@@ -548,19 +562,30 @@ const RANDOM_ATTACKS: [Attack; 26] = [
     ("a log file moved to another bucket", |scenario, random| {
         let place = random.pick(&scenario.logs());
         let object = scenario.objects.remove(&place).unwrap();
-        scenario.objects.insert(("elsewhere".to_owned(), place.1), object);
+        scenario
+            .objects
+            .insert(("elsewhere".to_owned(), place.1), object);
     }),
 ];
 
 fn unlink(digest: &mut Value) {
-    for name in ["S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"] {
+    for name in [
+        "S3Bucket",
+        "S3Object",
+        "HashValue",
+        "HashAlgorithm",
+        "Signature",
+    ] {
         digest[format!("previousDigest{name}")] = Value::Null;
     }
 }
 
 /// What AWS's validator says of each scenario: its exit code, and its findings.
 fn validate(scenarios: &[Scenario]) -> Vec<(i64, Vec<String>)> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/it/support/validate_logs.py");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/it/support/validate_logs.py"
+    );
     let mut python = Command::new(installed("test-venv", "python"))
         .arg(script)
         .stdin(Stdio::piped())
@@ -618,25 +643,42 @@ fn compare(scenarios: &[Scenario]) -> (usize, usize) {
     let (mut bad, mut ours) = (0, 0);
     let mut wrong = Vec::new();
     for ((scenario, (code, said)), run) in scenarios.iter().zip(answers).zip(runs) {
-        assert!([0, 1, 3].contains(&run.code), "{}: {}", scenario.name, run.errors);
+        assert!(
+            [0, 1, 3].contains(&run.code),
+            "{}: {}",
+            scenario.name,
+            run.errors
+        );
         bad += usize::from(code != 0);
         ours += usize::from(run.code != 0);
         let is_allowed = |line: &String| {
             let place = line.split('\t').nth(1).unwrap_or_default();
-            let stored = place.strip_prefix("s3://").and_then(|place| place.split_once('/'));
-            let stored = stored
-                .and_then(|(bucket, key)| scenario.objects.get(&(bucket.to_owned(), key.to_owned())));
-            ALLOWED
-                .iter()
-                .any(|allowed| !allowed.reason.is_empty() && (allowed.is)(scenario, line, place, stored))
+            let stored = place
+                .strip_prefix("s3://")
+                .and_then(|place| place.split_once('/'));
+            let stored = stored.and_then(|(bucket, key)| {
+                scenario.objects.get(&(bucket.to_owned(), key.to_owned()))
+            });
+            ALLOWED.iter().any(|allowed| {
+                !allowed.reason.is_empty() && (allowed.is)(scenario, line, place, stored)
+            })
         };
         let mut findings = said.iter().filter(|line| line.contains("INVALID"));
         let is_known = code == 1 && findings.all(is_allowed);
         if code != 0 && run.code == 0 && !is_known {
-            wrong.push(format!("{}: {said:#?}\n{}", scenario.name, run.json["trailtab"]["integrity"]));
+            wrong.push(format!(
+                "{}: {said:#?}\n{}",
+                scenario.name, run.json["trailtab"]["integrity"]
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {}: {}", wrong.len(), scenarios.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {}: {}",
+        wrong.len(),
+        scenarios.len(),
+        wrong.join("\n")
+    );
     (bad, ours)
 }
 
@@ -654,7 +696,14 @@ fn trails_of_these_tests_are_judged_as_by_aws() {
 #[test]
 fn honest_trails_verify_here_and_there() {
     let mut scenarios: Vec<Scenario> = (1..10)
-        .map(|hours| Scenario::new(format!("{hours} hours"), BUCKET, &Trail::new(BUCKET, hours), hours))
+        .map(|hours| {
+            Scenario::new(
+                format!("{hours} hours"),
+                BUCKET,
+                &Trail::new(BUCKET, hours),
+                hours,
+            )
+        })
         .collect();
     scenarios.extend((0..60).map(|seed| honest(&mut Random(seed))));
     // Time without digests is said here, and by AWS in passing.
@@ -664,7 +713,14 @@ fn honest_trails_verify_here_and_there() {
         assert_eq!(code, 0, "{}: {said:#?}", scenario.name);
     }
     for (scenario, run) in scenarios.iter().zip(run_all(&scenarios)) {
-        assert_eq!(run.code, 0, "{}: {:#?}{}", scenario.name, run.problems(), run.errors);
+        assert_eq!(
+            run.code,
+            0,
+            "{}: {:#?}{}",
+            scenario.name,
+            run.problems(),
+            run.errors
+        );
     }
 }
 

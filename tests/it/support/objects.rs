@@ -74,11 +74,7 @@ fn answer(request: &Message, objects: &Objects) -> Message {
 /// Lists all keys in one page.
 fn list(bucket: &str, query: &BTreeMap<String, String>, objects: &Objects) -> Message {
     let option = |name: &str| query.get(name).map_or("", String::as_str);
-    let (prefix, delimiter, after) = (
-        option("prefix"),
-        option("delimiter"),
-        option("start-after"),
-    );
+    let (prefix, delimiter, after) = (option("prefix"), option("delimiter"), option("start-after"));
     let (mut folders, mut contents) = (BTreeSet::new(), String::new());
     for ((holder, key), object) in objects {
         let Some(rest) = key.strip_prefix(prefix) else {
@@ -93,8 +89,7 @@ fn list(bucket: &str, query: &BTreeMap<String, String>, objects: &Objects) -> Me
             }
             None => {
                 let size = object.bytes.len();
-                contents +=
-                    &format!("<Contents><Key>{key}</Key><Size>{size}</Size></Contents>");
+                contents += &format!("<Contents><Key>{key}</Key><Size>{size}</Size></Contents>");
             }
         }
     }

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use super::parallel;
-use crate::source::archive::ArchiveError;
 use crate::clock;
+use crate::source::archive::ArchiveError;
 use crate::source::archive::survey::{ArchiveReader, FileInspection};
 use crate::source::progress::ReadProgress;
 use trailtab_core::history::holdings::{

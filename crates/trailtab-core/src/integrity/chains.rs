@@ -138,9 +138,8 @@ impl<'e> DigestJudge<'e> {
         }
         // One that was found and cannot be read is a problem already.
         let previous = after.previous.as_ref();
-        let is_unreadable = |previous: &PreviousDigest| {
-            self.at(&previous.bucket, &previous.object).is_empty()
-        };
+        let is_unreadable =
+            |previous: &PreviousDigest| self.at(&previous.bucket, &previous.object).is_empty();
         if absent.is_none() && previous.is_some_and(is_unreadable) {
             return true;
         }
@@ -163,7 +162,9 @@ impl<'e> DigestJudge<'e> {
                 }
                 let reason = match before {
                     Some(_) if is_open && gap.1 - gap.0 > HOUR + HOUR / 2 => {
-                        format!("is missing, and perhaps others before it: no digest covers {times}")
+                        format!(
+                            "is missing, and perhaps others before it: no digest covers {times}"
+                        )
                     }
                     Some(_) if is_open => format!("is missing: no digest covers {times}"),
                     _ => format!(
@@ -196,8 +197,7 @@ impl<'e> DigestJudge<'e> {
             return prefixes.any(|prefix| place.starts_with(&prefix.digests));
         }
         // A copy without a time window may begin with any day.
-        self.scope.window.since.is_some()
-            || self.folders.contains(digest::folder(&previous.object))
+        self.scope.window.since.is_some() || self.folders.contains(digest::folder(&previous.object))
     }
 
     /// Takes note of a digest that is named, and is outside of what was read.
@@ -254,7 +254,8 @@ impl<'e> DigestJudge<'e> {
             && self.is_asked(region, (digest.start, digest.end))
         {
             let document = &self.evidence.digests[index].document;
-            let reason = "is not proven: no digest after it names its hash or repeats its signature";
+            let reason =
+                "is not proven: no digest after it names its hash or repeats its signature";
             self.problem(document, Severity::Partial, reason);
         }
     }
@@ -276,7 +277,9 @@ impl<'e> DigestJudge<'e> {
             .iter()
             .filter(|prefix| document.starts_with(&prefix.digests));
         // A digest behind the end of a prefix was read for what is before.
-        let Some(limit) = of_document.map(|prefix| prefix.until.unwrap_or(Seconds::MAX)).max()
+        let Some(limit) = of_document
+            .map(|prefix| prefix.until.unwrap_or(Seconds::MAX))
+            .max()
         else {
             return;
         };

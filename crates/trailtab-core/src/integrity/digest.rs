@@ -492,7 +492,11 @@ mod tests {
             name.replace(".gz", ""),
             name.replace(".json", "_backfill.json"),
         ] {
-            assert_eq!(ended(&exact), time::parse(b"2026-09-07T08:01:31Z"), "{exact}");
+            assert_eq!(
+                ended(&exact),
+                time::parse(b"2026-09-07T08:01:31Z"),
+                "{exact}"
+            );
         }
         for copy in [
             name.replace(".json", " (1).json"),
@@ -523,9 +527,18 @@ mod tests {
                 "s3://bucket/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz",
                 Elsewhere,
             ),
-            ("copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz", Delivered),
-            ("copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json", Delivered),
-            ("copy/AWSLogs/1/CloudTrail/r/2026/09/08/name.json.gz", Elsewhere),
+            (
+                "copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz",
+                Delivered,
+            ),
+            (
+                "copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json",
+                Delivered,
+            ),
+            (
+                "copy/AWSLogs/1/CloudTrail/r/2026/09/08/name.json.gz",
+                Elsewhere,
+            ),
             ("copy/2026/name.json.gz", Delivered),
             ("copy/2026/other.json.gz", Elsewhere),
         ] {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chains::DigestCover;
 use super::{
-    AccountRegion, DigestJudge, DigestStanding, FoundLog, OVERDUE, ReadPrefix, SETTLING, VerifyScope,
+    AccountRegion, DigestJudge, DigestStanding, FoundLog, OVERDUE, ReadPrefix, SETTLING,
+    VerifyScope,
 };
 use crate::coverage::{RunCoverage, Severity};
 use crate::integrity::digest::{
@@ -275,8 +276,7 @@ impl<'e> DigestJudge<'e> {
         let TimeWindow { since, until } = self.scope.window;
         let (first, last) = log.events.unwrap_or((delivered, delivered));
         let day = |time: Seconds| time.div_euclid(86_400);
-        let is_asked_time = since
-            .is_none_or(|since| last >= since && day(delivered) >= day(since))
+        let is_asked_time = since.is_none_or(|since| last >= since && day(delivered) >= day(since))
             && until.is_none_or(|until| first < until && day(delivered) <= day(until - 1) + 1);
         if !is_asked_region || !is_asked_time || self.unread.contains(place) {
             return FileExpectation::NotAsked;
@@ -286,7 +286,9 @@ impl<'e> DigestJudge<'e> {
             let is_of_bucket = |prefix: &ReadPrefix| {
                 digest::s3_place(&prefix.logs).is_some_and(|(read, _)| read == bucket)
             };
-            let is_read = prefixes.iter().any(|prefix| place.starts_with(&prefix.logs));
+            let is_read = prefixes
+                .iter()
+                .any(|prefix| place.starts_with(&prefix.logs));
             return match is_read {
                 true if digest::is_beside_log_files(&log.object) => FileExpectation::NotRead,
                 true => FileExpectation::Expected,

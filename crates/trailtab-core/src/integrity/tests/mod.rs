@@ -164,7 +164,10 @@ fn run(evidence: &DigestEvidence) -> (Integrity, Vec<String>) {
 fn some(problems: &[String], place: &str, reason: &str) {
     let name = digest::file_name(place);
     let is_it = |problem: &&String| problem.starts_with(name) && problem.contains(reason);
-    assert!(problems.iter().any(|problem| is_it(&problem)), "{problems:#?}");
+    assert!(
+        problems.iter().any(|problem| is_it(&problem)),
+        "{problems:#?}"
+    );
 }
 
 /// Demands one problem, that names this place and has this in its reason.
@@ -238,7 +241,9 @@ fn a_changed_digest_is_found_by_its_hash_and_by_its_signature() {
         "{problems:?}"
     );
     assert!(
-        problems.iter().any(|p| p.contains("would prove 2 digests of us-east-1")),
+        problems
+            .iter()
+            .any(|p| p.contains("would prove 2 digests of us-east-1")),
         "{problems:?}"
     );
 }
@@ -405,7 +410,11 @@ fn in_a_copy_only_the_last_digest_may_lack_proof() {
     let (integrity, problems) = run(&evidence);
     assert_eq!(integrity.digests_signature_not_at_hand, 5);
     assert_eq!(problems.len(), 4, "{problems:?}");
-    assert!(problems.iter().all(|problem| problem.contains("is not proven")));
+    assert!(
+        problems
+            .iter()
+            .all(|problem| problem.contains("is not proven"))
+    );
     // Nor does it help to call them the last ones of trails of their own.
     let mut evidence = DigestEvidence::default();
     for hour in 0..6 {
@@ -443,7 +452,11 @@ fn a_wiped_end_is_found_in_s3() {
     ] {
         let (_, problems) = run_at(&evidence, window, now, &all);
         match is_found {
-            true => one(&problems, "digests of 111122223333 in us-east-1", "end too early"),
+            true => one(
+                &problems,
+                "digests of 111122223333 in us-east-1",
+                "end too early",
+            ),
             false => assert_eq!(problems, [""; 0], "{now}"),
         }
     }
@@ -489,7 +502,14 @@ fn what_lies_outside_of_what_was_read_is_said() {
 
 #[test]
 fn a_replica_is_held_against_what_its_digests_name() {
-    let replica = |evidence| run_at(&evidence, TimeWindow::default(), day(6), &[prefix("replica", "")]);
+    let replica = |evidence| {
+        run_at(
+            &evidence,
+            TimeWindow::default(),
+            day(6),
+            &[prefix("replica", "")],
+        )
+    };
     let (integrity, problems) = replica(in_s3(chain("t", 0..5), "replica"));
     assert_eq!(problems, [""; 0]);
     assert_eq!((integrity.digests_valid, integrity.log_files_valid), (5, 5));
@@ -519,12 +539,18 @@ fn a_copy_beside_the_original_is_a_copy() {
     evidence.digests.push(copy);
     let (integrity, problems) = run(&evidence);
     assert_eq!(problems, [""; 0]);
-    assert_eq!((integrity.log_files_copies, integrity.digests_copies), (1, 1));
+    assert_eq!(
+        (integrity.log_files_copies, integrity.digests_copies),
+        (1, 1)
+    );
     assert_eq!((integrity.log_files_valid, integrity.digests_valid), (4, 4));
     // Bytes behind it are none of the original's.
     evidence.logs.last_mut().unwrap().has_more = true;
     let (integrity, _) = run(&evidence);
-    assert_eq!((integrity.log_files_copies, integrity.log_files_added), (0, 1));
+    assert_eq!(
+        (integrity.log_files_copies, integrity.log_files_added),
+        (0, 1)
+    );
 }
 
 #[test]
@@ -532,7 +558,10 @@ fn an_unreadable_digest_is_one_problem() {
     let mut evidence = chain("t", 0..5);
     evidence.digests[2].digest = Err("is no digest: it is too large".to_owned());
     let (integrity, problems) = run(&evidence);
-    assert_eq!((integrity.digests_invalid, integrity.digests_missing), (1, 0));
+    assert_eq!(
+        (integrity.digests_invalid, integrity.digests_missing),
+        (1, 0)
+    );
     some(&problems, &evidence.digests[2].document, "is no digest");
     let about_digests = problems.iter().filter(|p| p.contains("CloudTrail-Digest_"));
     assert_eq!(about_digests.count(), 1, "{problems:?}");
@@ -549,7 +578,12 @@ fn every_listed_file_is_expected_whatever_its_name() {
             events: None,
         };
         // What it says is signed in this test, whatever it lists.
-        evidence.digests[1].digest.as_mut().unwrap().log_files.push(line);
+        evidence.digests[1]
+            .digest
+            .as_mut()
+            .unwrap()
+            .log_files
+            .push(line);
         evidence
     };
     let odd = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/07/odd.json.gz";
