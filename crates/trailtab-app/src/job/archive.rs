@@ -1,4 +1,4 @@
-//! `archive`: what an archive holds, and whether it is whole.
+//! The `archive` commands: what an archive holds, and whether it is intact.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -13,11 +13,11 @@ use trailtab_core::history::holdings::{
     ArchiveInspection, ArchiveInventory, PathFinding, StoredFiles,
 };
 
-/// Tells what an archive holds.
+/// Returns the inventory of an archive.
 ///
 /// # Errors
 ///
-/// If there is no archive, or it cannot be read.
+/// Fails if there is no archive or it cannot be read.
 pub fn status(directory: &Path) -> Result<ArchiveInventory, ArchiveError> {
     ArchiveReader::open(directory, clock::now())?.holdings()
 }
@@ -30,11 +30,11 @@ struct FoundInFiles {
     odd: Vec<PathFinding>,
 }
 
-/// Holds every file of an archive against its ledger.
+/// Compares every file of an archive with its ledger.
 ///
 /// # Errors
 ///
-/// If there is no archive, or its ledgers cannot be read. Whatever else is wrong is a finding.
+/// Fails if there is no archive or its ledgers cannot be read. Other defects are findings.
 pub fn verify(
     directory: &Path,
     progress: &ReadProgress,

@@ -1,8 +1,8 @@
-//! Reading one document: opening, inflating, telling its kind, and feeding it on.
+//! Reads one document: opens it, inflates it, detects its format, and parses its records.
 //!
-//! The common case, a small gzip file of one member, is inflated in one go. Everything else
-//! (several members, damage, sizes that do not fit) is streamed through a window, so that memory is
-//! bounded whatever the document is.
+//! A small gzip file of one member, the common case, is inflated in one call. Everything else
+//! (several members, damaged or large files) is streamed through a window, so that memory stays
+//! bounded.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::interrupt::{self, Interrupt};
 use super::pump::Pump;
 use super::seal::{ContentHash, GzipMembers, HashOutcome, PlainReader};
-use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::csv;
 use trailtab_core::event::envelope::{
     ContentKind, DocumentDamage, EnvelopeReader, RecordFault, RecordSink,
@@ -21,27 +21,30 @@ use trailtab_core::event::gunzip::{self, Inflater};
 use trailtab_core::event::record::EventRecord;
 use trailtab_core::integrity::digest::{DigestFile, LogFileName};
 use trailtab_core::integrity::{DigestEvidence, DigestMetadata, FoundDigest, FoundLog};
+use trailtab_core::scope::Scope;
 use trailtab_core::time::{Seconds, TimeParser};
 
-/// Documents up to this size, stored or inflated, are held whole.
-const WHOLE: u64 = 32 << 20;
+/// Documents up to this size, both stored and inflated, are held in memory whole.
+const MAX_WHOLE_BYTES: u64 = 32 << 20;
 
-/// The window of a streamed document, at first.
-const WINDOW: usize = 1 << 20;
+/// Initial window of a streamed document.
+const WINDOW_BYTES: usize = 1 << 20;
 
-/// A record may take this many bytes; AWS's limit is 1 MB.
-const MAX_RECORD: usize = 16 << 20;
+/// Maximum size of a record. AWS's limit is 1 MB.
+const MAX_RECORD_BYTES: usize = 16 << 20;
 
-/// A document may inflate to 1 GiB, and beyond that to this many times its size. Log files come to
-/// 20 times; deflate cannot go beyond 1032 times.
-const MAX_RATIO: u64 = 300;
+/// Maximum ratio of inflated to stored size, checked beyond 1 GiB. Log files reach 20; deflate
+/// cannot exceed 1032.
+const MAX_INFLATION_RATIO: u64 = 300;
 
-/// Something that may hold records.
+/// A document that may hold records.
 pub struct Document {
-    /// Bytes as stored, as far as known.
+    /// Size as stored, if known.
     pub size: u64,
-    /// Whether the user named this very document, and so expects events in it.
+    /// Whether the user named this document itself, and so expects events in it.
     pub named: bool,
+    /// The account and region that it is of, if its source knows them; otherwise its name may tell.
+    pub scope: Option<Scope>,
     /// Where the bytes are.
     pub body: DocumentBody,
 }
@@ -52,28 +55,28 @@ pub enum DocumentBody {
     File(PathBuf),
     /// The standard input.
     Stdin,
-    /// To be read from elsewhere, bit by bit.
+    /// A remote object, read piece by piece.
     Stream {
         /// The path or address, for messages.
         name: String,
         /// The bytes, as stored.
         bytes: Box<dyn Read + Send>,
     },
-    /// Downloaded; whatever keeps the memory accounted for is released with it.
+    /// A downloaded object.
     Memory {
         /// The path or address, for messages.
         name: String,
         /// The bytes, as stored.
         bytes: Vec<u8>,
-        /// What S3 keeps beside a digest.
+        /// What the S3 metadata of a digest tells.
         metadata: DigestMetadata,
-        /// Dropped together with the bytes.
+        /// Memory permit, released together with the bytes.
         _held: Box<dyn Send>,
     },
 }
 
 impl DocumentBody {
-    /// The path or address, for people.
+    /// The path or address, for messages.
     fn name(&self) -> String {
         match self {
             DocumentBody::File(path) => path.display().to_string(),
@@ -83,32 +86,32 @@ impl DocumentBody {
     }
 }
 
-/// What a document's first bytes say that it is.
+/// Format of a document, detected from its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DocumentFormat {
     Json,
     Csv,
-    /// Nothing that holds events; named if it is something that people keep logs in.
+    /// Holds no events; with a description if it is a known container format.
     Other(Option<&'static str>),
 }
 
-/// Reads one document after the other, reusing its buffers.
+/// Reads documents one after the other, reusing its buffers.
 pub struct DocumentReader {
     inflater: Inflater,
     stored: Vec<u8>,
     window: Vec<u8>,
-    /// What digests and log files were met, if that is asked for.
+    /// Digests and log files seen, if requested.
     evidence: Option<DigestEvidence>,
-    /// The seal of the document that is being read.
+    /// The content hash of the current document.
     seal: Option<ContentHash>,
     interrupt: Interrupt,
 }
 
 impl DocumentReader {
-    /// A reader that gives up documents that take long when it is interrupted.
+    /// A reader that abandons long documents on an interrupt.
     pub fn new(interrupt: &Interrupt) -> Self {
         DocumentReader {
-            inflater: Inflater::new(WHOLE as usize),
+            inflater: Inflater::new(MAX_WHOLE_BYTES as usize),
             stored: Vec::new(),
             window: Vec::new(),
             evidence: None,
@@ -117,7 +120,7 @@ impl DocumentReader {
         }
     }
 
-    /// A reader that takes note of digests, and of what they may say of log files.
+    /// A reader that also records digests and the hashes of log files.
     pub fn with_evidence(interrupt: &Interrupt) -> Self {
         DocumentReader {
             evidence: Some(DigestEvidence::default()),
@@ -125,13 +128,14 @@ impl DocumentReader {
         }
     }
 
-    /// Ends the reader and returns what it noted of digests and log files; None unless it was made
-    /// by `with_evidence`.
+    /// Returns the recorded digests and log files; not set unless the reader was made by
+    /// `with_evidence`.
     pub fn into_evidence(self) -> Option<DigestEvidence> {
         self.evidence
     }
 
-    /// Hands a document's records to the sink. What cannot be read is a problem in the coverage.
+    /// Passes a document's records to the sink. Adds a problem to the coverage for what it cannot
+    /// read.
     pub fn read(
         &mut self,
         document: Document,
@@ -143,6 +147,7 @@ impl DocumentReader {
         let Document {
             size,
             named,
+            scope,
             mut body,
         } = document;
         let clock = self.evidence.is_some().then(TimeParser::default);
@@ -157,19 +162,19 @@ impl DocumentReader {
             self.seal = Some(ContentHash::new(is_digest(&body.name())));
         }
         let trouble = match &mut body {
-            DocumentBody::Memory { bytes, .. } => self.whole(bytes, named, sink),
+            DocumentBody::Memory { bytes, .. } => self.read_whole(bytes, named, sink),
             DocumentBody::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
-                Ok(pump) => self.stream(pump, named, sink),
-                Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
+                Ok(pump) => self.read_stream(pump, named, sink),
+                Err(error) => Some(ReadTrouble::failed(format!("cannot be read: {error}"))),
             },
-            DocumentBody::Stream { bytes, .. } => self.stream(bytes, named, sink),
-            DocumentBody::File(path) => match self.file(path, size, named, sink) {
+            DocumentBody::Stream { bytes, .. } => self.read_stream(bytes, named, sink),
+            DocumentBody::File(path) => match self.read_file(path, size, named, sink) {
                 Ok(trouble) => trouble,
-                Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
+                Err(error) => Some(ReadTrouble::failed(format!("cannot be read: {error}"))),
             },
         };
         if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
-            take_note(evidence, &body, &seal.finish(), sink);
+            add_evidence(evidence, &body, &seal.finish(), sink);
         }
         let Some(trouble) = trouble.or_else(|| sink.trouble()) else {
             return;
@@ -179,68 +184,70 @@ impl DocumentReader {
             ReadTrouble::Empty => !should_hold_events(&document, named),
             ReadTrouble::Of(..) => false,
         };
-        let (severity, reason) = trouble.in_words();
+        let (severity, reason) = trouble.severity_and_reason();
         coverage.unread += u64::from(severity == Severity::Failed);
         if !is_expected {
+            let problem = ReadProblem::of_document(document, severity, reason);
             coverage.problem(ReadProblem {
-                document,
-                severity,
-                reason,
+                scope: scope.map(ReadScope::Region).or(problem.scope),
+                ..problem
             });
         }
     }
 
-    fn file(
+    fn read_file(
         &mut self,
         path: &Path,
         size: u64,
         named: bool,
         sink: &mut impl RecordSink,
     ) -> io::Result<Option<ReadTrouble>> {
-        // A size of zero may be a pipe's.
+        // Size zero: possibly a pipe.
         if size == 0 && !fs::metadata(path)?.is_file() {
             let path = path.to_owned();
             let pump = Pump::start(move || File::open(path), &self.interrupt)?;
-            return Ok(self.stream(pump, named, sink));
+            return Ok(self.read_stream(pump, named, sink));
         }
         let mut file = File::open(path)?;
-        if size == 0 || size > WHOLE {
+        if size == 0 || size > MAX_WHOLE_BYTES {
             let file = Interruptible {
                 inner: file,
                 interrupt: self.interrupt.clone(),
             };
-            return Ok(self.stream(file, named, sink));
+            return Ok(self.read_stream(file, named, sink));
         }
         let mut stored = std::mem::take(&mut self.stored);
         stored.resize(stored.len().max(size as usize + 1), 0);
-        // Room for one byte more than there should be: if it is filled, the file has grown, and what
-        // was read is the beginning of a stream.
+        // The buffer has room for one byte more than the listed size. If it fills, the file has
+        // grown and is streamed from there.
         let mut failure = None;
         let window = &mut stored[..=size as usize];
         let filled = fill_file(&mut file, window, &mut failure);
         let trouble = match failure {
             Some(error) => Err(error),
-            None if filled == window.len() => Ok(self.stream((&*window).chain(file), named, sink)),
-            None => Ok(self.whole(&window[..filled], named, sink)),
+            None if filled == window.len() => {
+                Ok(self.read_stream((&*window).chain(file), named, sink))
+            }
+            None => Ok(self.read_whole(&window[..filled], named, sink)),
         };
         self.stored = stored;
         trouble
     }
 
-    fn whole(
+    fn read_whole(
         &mut self,
         stored: &[u8],
         named: bool,
         sink: &mut impl RecordSink,
     ) -> Option<ReadTrouble> {
-        // The fast way does not tell where the first member ends.
+        // `Inflater` does not tell where the first member ends, which the hash needs.
         if self.seal.is_some() {
-            return self.stream(stored, named, sink);
+            return self.read_stream(stored, named, sink);
         }
         let json = if gunzip::is_gzip(stored) {
             match self.inflater.inflate(stored) {
                 Some(json) => json,
-                None => return self.stream(stored, named, sink),
+                None => return self.read_stream(stored, named, sink),
             }
         } else {
             stored
@@ -251,13 +258,17 @@ impl DocumentReader {
                 envelope.feed(json, true, sink);
                 envelope.damage().map(damaged)
             }
-            DocumentFormat::Csv => csv::read(json, sink).err().map(|error| cut_off(&error)),
-            DocumentFormat::Other(kind) => other(kind, json.trim_ascii().is_empty(), named, sink),
+            DocumentFormat::Csv => csv::read(json, sink)
+                .err()
+                .map(|error| read_failure(&error)),
+            DocumentFormat::Other(kind) => {
+                without_events(kind, json.trim_ascii().is_empty(), named, sink)
+            }
         }
     }
 
     /// Reads a document of any size through a window.
-    fn stream(
+    fn read_stream(
         &mut self,
         stored: impl Read,
         named: bool,
@@ -270,7 +281,7 @@ impl DocumentReader {
         };
         let mut head = Vec::new();
         if let Err(error) = stored.by_ref().take(2).read_to_end(&mut head) {
-            return Some(cut_off(&error));
+            return Some(read_failure(&error));
         }
         let is_gzip = gunzip::is_gzip(&head);
         let stored = io::Cursor::new(head).chain(stored);
@@ -282,7 +293,7 @@ impl DocumentReader {
                 stored: &stored_bytes,
                 inflated: 0,
             };
-            let trouble = self.windows(&mut inflated, named, sink);
+            let trouble = self.read_windows(&mut inflated, named, sink);
             self.seal = inflated.inner.seal;
             trouble
         } else {
@@ -290,20 +301,20 @@ impl DocumentReader {
                 inner: stored,
                 seal,
             };
-            let trouble = self.windows(&mut plain, named, sink);
+            let trouble = self.read_windows(&mut plain, named, sink);
             self.seal = plain.seal;
             trouble
         }
     }
 
-    fn windows(
+    fn read_windows(
         &mut self,
         mut plain: impl Read,
         named: bool,
         sink: &mut impl RecordSink,
     ) -> Option<ReadTrouble> {
         let mut window = std::mem::take(&mut self.window);
-        window.resize(WINDOW, 0);
+        window.resize(WINDOW_BYTES, 0);
         let mut failure = None;
         let mut filled = fill(&mut plain, &mut window, 0, &mut failure);
         let trouble = match format(&window[..filled]) {
@@ -317,7 +328,7 @@ impl DocumentReader {
                     }
                     window.copy_within(done..filled, 0);
                     filled -= done;
-                    if done == 0 && window.len() >= MAX_RECORD {
+                    if done == 0 && window.len() >= MAX_RECORD_BYTES {
                         envelope.too_large(sink);
                     } else if done == 0 {
                         window.resize(window.len() * 2, 0);
@@ -328,33 +339,33 @@ impl DocumentReader {
             }
             DocumentFormat::Csv => csv::read(window[..filled].chain(plain), sink)
                 .err()
-                .map(|e| cut_off(&e)),
+                .map(|e| read_failure(&e)),
             DocumentFormat::Other(kind) => {
                 let blank = filled < window.len() && window[..filled].trim_ascii().is_empty();
-                other(kind, blank, named, sink)
+                without_events(kind, blank, named, sink)
             }
         };
-        window.truncate(WINDOW);
+        window.truncate(WINDOW_BYTES);
         window.shrink_to_fit();
         self.window = window;
-        failure.map(|error| cut_off(&error)).or(trouble)
+        failure.map(|error| read_failure(&error)).or(trouble)
     }
 }
 
 /// What is wrong with a document.
 enum ReadTrouble {
-    /// There is nothing in it, or white space only.
+    /// The document is empty or all white space.
     Empty,
     Of(Severity, String),
 }
 
 impl ReadTrouble {
-    /// Something that keeps all of a document from being read.
-    fn of_all(reason: String) -> ReadTrouble {
+    /// An error because of which nothing of the document was read.
+    fn failed(reason: String) -> ReadTrouble {
         ReadTrouble::Of(Severity::Failed, reason)
     }
 
-    fn in_words(self) -> (Severity, String) {
+    fn severity_and_reason(self) -> (Severity, String) {
         match self {
             ReadTrouble::Empty => (Severity::Failed, "is empty".to_owned()),
             ReadTrouble::Of(severity, reason) => (severity, reason),
@@ -362,11 +373,11 @@ impl ReadTrouble {
     }
 }
 
-/// Endings of files that hold events. CloudTrail and those who copy its logs write none that is empty.
+/// File extensions of log files. Neither CloudTrail nor tools that copy its logs write empty ones.
 const LOG_FILE_ENDINGS: [&str; 4] = [".json", ".gz", ".jsonl", ".ndjson"];
 
-/// Tells whether a document that is empty lacks something: the user named it, or it is a log file by its
-/// name. Placeholders such as `_SUCCESS` and `.keep` are empty by design.
+/// Tells whether an empty document is a problem: the user named it, or its name is that of a log
+/// file. Placeholders such as `_SUCCESS` and `.keep` are empty by design.
 fn should_hold_events(document: &str, named: bool) -> bool {
     let name = document.rsplit(['/', '\\']).next().unwrap_or(document);
     let is_placeholder = name.starts_with(['.', '_']) || name.ends_with("_$folder$");
@@ -377,13 +388,13 @@ fn should_hold_events(document: &str, named: bool) -> bool {
     !is_placeholder && (named || is_log_file)
 }
 
-/// Tells by its name whether a document is a digest.
+/// Tells by its name whether a document is a digest file.
 fn is_digest(name: &str) -> bool {
     LogFileName::of(name).is_some_and(|name| name.is_digest())
 }
 
-/// Takes note of a document that digests may speak of, or that is one.
-fn take_note<S>(
+/// Records a document in the evidence if it is a digest or a log file.
+fn add_evidence<S>(
     evidence: &mut DigestEvidence,
     body: &DocumentBody,
     sealed: &HashOutcome,
@@ -419,11 +430,11 @@ fn take_note<S>(
     }
 }
 
-/// Counts the records that could not be read: a document that is whole but for them has trouble too.
+/// Counts unreadable records, so that a document with otherwise valid JSON is reported too.
 struct CountingSink<'s, S> {
     sink: &'s mut S,
     unreadable: u64,
-    /// Reads the times of events, if somebody wants to know.
+    /// Parses event times; set only while collecting evidence.
     clock: Option<TimeParser>,
     events: Option<(Seconds, Seconds)>,
     has_events: bool,
@@ -462,7 +473,7 @@ impl<S: RecordSink> RecordSink for CountingSink<'_, S> {
     }
 }
 
-/// Fills the window from `filled` on; less than that means that the document ended or failed.
+/// Fills the window from `filled` on. A partly filled window means the document ended or failed.
 fn fill(
     document: &mut impl Read,
     window: &mut [u8],
@@ -480,8 +491,8 @@ fn fill(
     filled
 }
 
-/// Like [`fill`], and takes a short read for the end, as it is with files: most of what a small file
-/// costs is the calls to the system.
+/// Like [`fill`], but takes a read of the expected size for the end of the file: system calls
+/// dominate the cost of small files.
 fn fill_file(file: &mut File, window: &mut [u8], failure: &mut Option<io::Error>) -> usize {
     match file.read(window) {
         Ok(read) if read + 1 == window.len() => read,
@@ -512,9 +523,9 @@ fn format(head: &[u8]) -> DocumentFormat {
     }
 }
 
-/// Takes note of a document that holds no events: beside log files it is nothing special, but where
-/// it was asked for by name it is a problem.
-fn other(
+/// Handles a document without events. Unless the user named it, only known container formats are a
+/// problem.
+fn without_events(
     kind: Option<&str>,
     blank: bool,
     named: bool,
@@ -525,8 +536,8 @@ fn other(
     }
     sink.other(ContentKind::Foreign);
     match kind {
-        Some(kind) => Some(ReadTrouble::of_all(format!("is {kind}: unpack it first"))),
-        None if named => Some(ReadTrouble::of_all(
+        Some(kind) => Some(ReadTrouble::failed(format!("is {kind}: unpack it first"))),
+        None if named => Some(ReadTrouble::failed(
             "is neither JSON nor CSV with events".to_owned(),
         )),
         None => None,
@@ -536,26 +547,26 @@ fn other(
 fn damaged(damage: DocumentDamage) -> ReadTrouble {
     let reason = match damage {
         DocumentDamage::Broken(at) => {
-            format!("broken JSON at byte {at}; what stands before it was read")
+            format!("broken JSON at byte {at}; the records before it were read")
         }
         DocumentDamage::CutOff(at) => format!("ends in the middle of a value, at byte {at}"),
         DocumentDamage::TooLarge(at) => {
             format!(
-                "no record ends within {} MiB behind byte {at}",
-                MAX_RECORD >> 20
+                "no record ends within {} MiB after byte {at}",
+                MAX_RECORD_BYTES >> 20
             )
         }
     };
     ReadTrouble::Of(Severity::Partial, reason)
 }
 
-fn cut_off(error: &io::Error) -> ReadTrouble {
+fn read_failure(error: &io::Error) -> ReadTrouble {
     let reason = match error.kind() {
         _ if interrupt::is_cause(error) => interrupt::REASON.to_owned(),
         io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),
-        // The file's own header was there, or it would not be read as gzip.
+        // The file starts with a valid gzip header, so this error concerns bytes after a member.
         io::ErrorKind::InvalidInput if error.to_string().contains("header") => {
-            "bytes that are no gzip follow its end".to_owned()
+            "bytes after its end are not gzip".to_owned()
         }
         io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
         _ => format!("reading stopped: {error}"),
@@ -563,7 +574,7 @@ fn cut_off(error: &io::Error) -> ReadTrouble {
     ReadTrouble::Of(Severity::Partial, reason)
 }
 
-/// Gives a long file up when the run is interrupted.
+/// Abandons a long file on an interrupt.
 struct Interruptible<R> {
     inner: R,
     interrupt: Interrupt,
@@ -576,7 +587,7 @@ impl<R: Read> Read for Interruptible<R> {
     }
 }
 
-/// Counts the bytes that pass.
+/// Counts the bytes read.
 struct MeteredReader<'c, R> {
     inner: R,
     count: &'c Cell<u64>,
@@ -590,7 +601,7 @@ impl<R: Read> Read for MeteredReader<'_, R> {
     }
 }
 
-/// Stops a gzip bomb.
+/// Stops gzip bombs.
 struct LimitedReader<'c, R> {
     inner: R,
     stored: &'c Cell<u64>,
@@ -601,8 +612,8 @@ impl<R: Read> Read for LimitedReader<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buf)?;
         self.inflated += read as u64;
-        if self.inflated > (1 << 30) && self.inflated > self.stored.get() * MAX_RATIO {
-            let reason = format!("it inflates to more than {MAX_RATIO} times its size");
+        if self.inflated > (1 << 30) && self.inflated > self.stored.get() * MAX_INFLATION_RATIO {
+            let reason = format!("it inflates to more than {MAX_INFLATION_RATIO} times its size");
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         }
         Ok(read)

@@ -689,7 +689,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_none_costs_itself() {
+    fn an_invalid_record_does_not_affect_others() {
         let told = read(&format!(r#"{{"Records":[{EVENT},{{}},7,{EVENT}]}}"#));
         assert_eq!((told.events.len(), told.unreadable), (2, 2));
     }

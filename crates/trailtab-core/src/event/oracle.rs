@@ -1,5 +1,5 @@
-//! A slow, obvious reader of the same documents, to hold the fast one to: it parses with serde_json
-//! and knows the wrappers as rules about trees. Compiled for tests and fuzzing only.
+//! A slow, obvious reader of the same documents, which the fast one is compared with: it parses with serde_json and
+//! applies the wrapper rules to trees. Compiled for tests and fuzzing only.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -8,12 +8,12 @@ use crate::event::identity::ResolvedActor;
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
 
-/// What a reader tells of a document.
+/// The result of reading a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Told {
     /// The fields of each event, in the order in which they were read.
     pub events: Vec<Vec<String>>,
-    /// The kinds of content that is no event.
+    /// The kinds of content that is not an event.
     pub others: Vec<ContentKind>,
     /// The number of records that cannot be read.
     pub unreadable: usize,
@@ -34,7 +34,7 @@ impl RecordSink for Told {
 }
 
 impl Told {
-    /// Forgets the order, which no count depends on.
+    /// Discards the order, which no count depends on.
     fn sorted(mut self) -> Told {
         self.events.sort();
         self.others.sort();
@@ -64,12 +64,12 @@ impl Told {
             format!("{:?}", record.read_only),
             identity.map_or("-".to_owned(), |json| format!("{json:?}")),
         ]);
-        // Whatever the identity is, resolving it must end.
+        // Resolving any identity must terminate.
         let _ = ResolvedActor::resolve(record.user_identity);
     }
 }
 
-/// serde_json keeps a number's value and not its letters, so numbers only compare as numbers.
+/// serde_json keeps a number's value and not its text, so numbers are compared as numbers.
 fn normal(text: &str) -> String {
     match serde_json::from_str::<f64>(text) {
         Ok(_) => "<number>".to_owned(),
@@ -92,7 +92,7 @@ pub fn fast(document: &[u8], step: usize) -> Told {
     }
 }
 
-/// Reads a document with serde_json; `None` if it is not all JSON, or nested too deep to compare.
+/// Reads a document with serde_json, unless it is not all JSON or is nested too deep to compare.
 pub fn slow(document: &[u8]) -> Option<Told> {
     let text = str::from_utf8(document).ok()?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -116,7 +116,7 @@ pub fn slow(document: &[u8]) -> Option<Told> {
 pub fn check(document: &[u8]) {
     let whole = fast(document, usize::MAX);
     for step in [1, 7, 64, 1000] {
-        // Feeding byte by byte scans what is incomplete again and again.
+        // Feeding byte by byte rescans incomplete values every time.
         if document.len() / step < 3000 {
             assert_eq!(fast(document, step), whole, "fed by {step} bytes");
         }
@@ -314,7 +314,7 @@ fn event_time(members: &Members) -> String {
     time.map_or("-".to_owned(), |time| normal(&time))
 }
 
-/// JSON that keeps the order and the repeats of an object's members.
+/// JSON that keeps the order and the duplicates of an object's members.
 #[derive(Debug, PartialEq)]
 enum Json {
     Null,

@@ -11,6 +11,7 @@ use crate::coverage::{RunCoverage, Severity};
 use crate::integrity::digest::{
     self, DigestFile, DocumentPlace, ListedLogFile, LogFileName, Sha256Hash,
 };
+use crate::scope::Scope;
 use crate::time::{Seconds, TimeWindow};
 
 /// What digests say of the files with one name: the digest, what it says, and whether the file was
@@ -268,8 +269,9 @@ impl<'e> DigestJudge<'e> {
         let delivered = name.and_then(|name| name.delivered()).unwrap_or(digest.end);
         let region = name.or_else(|| LogFileName::of(&digest.object));
         let is_asked_region = region.is_none_or(|name| {
-            let region = (name.account.to_owned(), name.region.to_owned());
-            coverage.asked.get(&region) != Some(&Some(Severity::Failed))
+            let scope = Scope::of_log_file(&log.object);
+            let asked = scope.and_then(|scope| coverage.asked.get(&scope.into()).copied());
+            asked.flatten() != Some(Severity::Failed)
                 && self.scope.filter.admits_account(name.account)
                 && self.scope.filter.admits_region(name.region)
         });

@@ -64,12 +64,12 @@ pub struct DigestMetadata {
 pub struct FoundLog {
     /// The path or address.
     pub document: String,
-    /// SHA-256 of its inflated contents; for a gzip file, of its first member. None if the file is
+    /// SHA-256 of its inflated contents; for a gzip file, of its first member. Absent if the file is
     /// damaged.
     pub hash: Option<Sha256Hash>,
     /// Whether more bytes follow the first gzip member.
     pub has_more: bool,
-    /// The times of its first and last event; None if it has none.
+    /// The times of its first and last event; absent without events.
     pub events: Option<(Seconds, Seconds)>,
     /// Whether it must be in a digest: it contained events, or its name is that of a log file.
     pub needs_digest: bool,
@@ -240,11 +240,8 @@ type AccountRegion<'e> = (&'e str, &'e str);
 
 impl<'e> DigestJudge<'e> {
     fn problem(&mut self, document: &str, severity: Severity, reason: impl Into<String>) {
-        self.findings.problem(ReadProblem {
-            document: document.to_owned(),
-            severity,
-            reason: reason.into(),
-        });
+        let problem = ReadProblem::of_document(document, severity, reason);
+        self.findings.problem(problem);
     }
 
     fn invalid(&mut self, index: usize, reason: &str) {

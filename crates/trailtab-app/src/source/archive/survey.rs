@@ -1,4 +1,4 @@
-//! Looking at an archive without changing it, also while a run writes to it.
+//! Inspects an archive without changing it, even while a run writes to it.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::layout::ArchivePaths as _;
 use super::layout::{self, UNFINISHED, unfinished};
 use super::ledger::ArchiveLedger;
 use super::region::{ArchivedLogFile, ArchivedRegion, FoundFile};
@@ -15,16 +16,16 @@ use trailtab_core::history::holdings::{
 };
 use trailtab_core::time::{self, Seconds};
 
-/// An archive, as its ledgers describe it.
+/// An archive as described by its ledgers.
 #[derive(Debug)]
 pub struct ArchiveReader {
     root: PathBuf,
     regions: Vec<ArchivedRegion>,
-    /// Ledgers with a last line that was not written to its end.
+    /// Ledgers with an incomplete last line.
     torn: Vec<PathBuf>,
 }
 
-/// What holding a file against the ledger came to.
+/// The result of comparing a file with the ledger.
 #[derive(Debug)]
 pub enum FileInspection {
     /// It is as the ledger says.
@@ -35,7 +36,7 @@ pub enum FileInspection {
     Damage(PathFinding),
 }
 
-/// A log file that is to be held against the ledger.
+/// A log file to compare with the ledger.
 #[derive(Debug)]
 pub struct InspectedFile<'s> {
     region: &'s ArchivedRegion,
@@ -43,7 +44,7 @@ pub struct InspectedFile<'s> {
 }
 
 impl InspectedFile<'_> {
-    /// The size of the file and its number of events, as the ledger says.
+    /// The file's size and number of events in the ledger.
     pub fn stored(&self) -> StoredFiles {
         stored_in(self.file)
     }
@@ -62,7 +63,7 @@ impl ArchiveReader {
     ///
     /// # Errors
     ///
-    /// If there is none, or it cannot be read.
+    /// Fails if there is no archive or it cannot be read.
     pub fn open(directory: &Path, now: Seconds) -> Result<ArchiveReader, ArchiveError> {
         if !layout::ledgers(directory).is_dir() {
             return Err(ArchiveError::NoArchive(directory.to_owned()));
@@ -83,11 +84,12 @@ impl ArchiveReader {
         })
     }
 
-    /// What there is, and what makes that doubtful. Lost files count as the next run will count them.
+    /// The inventory, and what makes it doubtful. Lost files are counted as uncovered, as the next run
+    /// will count them.
     ///
     /// # Errors
     ///
-    /// If the disk does not tell which files there are.
+    /// Fails if the disk cannot be read.
     pub fn holdings(&self) -> Result<ArchiveInventory, ArchiveError> {
         let mut holdings = ArchiveInventory {
             findings: self.doubts()?,
@@ -96,8 +98,8 @@ impl ArchiveReader {
         for region in &self.regions {
             let (mut lost, mut unpacked) = (0, 0);
             let mut held = RegionInventory {
-                account: region.scope.account.clone(),
-                region: region.scope.region.clone(),
+                account: region.scope.account.to_string(),
+                region: region.scope.region.to_string(),
                 covered: region.covered.clone(),
                 stored: StoredFiles::default(),
             };
@@ -105,7 +107,7 @@ impl ArchiveReader {
                 match self.find(region, file)? {
                     FoundFile::Whole | FoundFile::Unfinished => held.stored.merge(stored_in(file)),
                     FoundFile::Missing | FoundFile::OtherSize(_) => {
-                        held.covered.subtract(file.cost());
+                        held.covered.subtract(file.seconds_lost());
                         lost += 1;
                         let path = region.path(&self.root, file);
                         unpacked += u64::from(path.with_extension("").is_file());
@@ -142,7 +144,7 @@ impl ArchiveReader {
             .collect()
     }
 
-    /// Holds a file against the ledger: exists, size, checksum, contents.
+    /// Compares a file with the ledger: existence, size, checksum, contents.
     pub fn inspect(&self, item: &InspectedFile<'_>) -> FileInspection {
         let path = item.region.path(&self.root, item.file);
         match self.contents(item) {
@@ -180,8 +182,8 @@ impl ArchiveReader {
         found.attempt("look for", &region.path(&self.root, file))
     }
 
-    /// What makes doubtful what is covered: lines of ledgers that make no sense or cover what is yet to
-    /// come, and regions whose ledger is gone.
+    /// What makes the inventory doubtful: ledger lines that are invalid or cover seconds in the future, and
+    /// regions whose ledger is gone.
     ///
     /// # Errors
     ///
@@ -191,9 +193,7 @@ impl ArchiveReader {
         for region in &self.regions {
             let path = region.scope.ledger(&self.root);
             for line in &region.unreadable {
-                let what = format!(
-                    "has a line that cannot be read, and counts for nothing: remove line {line}"
-                );
+                let what = format!("has an invalid line, which is ignored: remove line {line}");
                 findings.add(finding(&path, what));
             }
             for (line, until) in &region.ahead {
@@ -250,15 +250,15 @@ impl ArchiveReader {
         Ok(without)
     }
 
-    /// What the ledgers know nothing of, and what the next run puts right.
+    /// Files that are in no ledger, and leftovers that the next run repairs.
     ///
     /// # Errors
     ///
-    /// If a folder cannot be looked into.
+    /// Fails if a folder cannot be read.
     pub fn strays(&self) -> Result<PathFindings, ArchiveError> {
         let mut findings = PathFindings::default();
         for path in &self.torn {
-            let what = "ends in a line that was not written to its end; the next run cuts it off";
+            let what = "ends in an incomplete line, which the next run removes";
             findings.add(finding(path, what.to_owned()));
         }
         let known: HashMap<PathBuf, &ArchivedRegion> = self
@@ -285,21 +285,21 @@ impl ArchiveReader {
         let damaged = layout::damaged(&self.root);
         for (path, _) in entries(&damaged).attempt("look into", &damaged)? {
             let what =
-                "was damaged and moved here; what was in it is fetched again if AWS still has it";
+                "was damaged and moved here; its events are fetched again if AWS still has them";
             findings.add(finding(&path, what.to_owned()));
         }
         Ok(findings)
     }
 }
 
-/// Tells what is odd about a file beside those of the ledger.
+/// Describes a file that is not a finished file of the ledger.
 fn stray(name: &str, ledger: &HashSet<String>) -> Option<&'static str> {
     let whole = name.strip_suffix(".part").unwrap_or(name);
     match (name.ends_with(UNFINISHED), ledger.contains(whole)) {
-        (true, true) => Some("is whole; the next run gives it its name"),
+        (true, true) => Some("is complete; the next run renames it"),
         (true, false) => Some("is a leftover of an interrupted run, or being written right now"),
         (false, true) => None,
-        (false, false) => Some("is in no ledger: what is in it may be kept twice"),
+        (false, false) => Some("is in no ledger: its events may be stored twice"),
     }
 }
 
@@ -308,7 +308,7 @@ fn finding(path: &Path, what: String) -> PathFinding {
     PathFinding { path, what }
 }
 
-/// Tells what is odd about a file's contents, or, as an error, what is wrong with them.
+/// Describes what is odd about a file's contents, or, as an error, what is wrong with them.
 fn difference(file: &ArchivedLogFile, stored: &[u8]) -> Result<Option<String>, String> {
     if page::sha256(stored) != file.sha256 {
         let why = match stored::entries(stored) {
@@ -337,7 +337,8 @@ fn difference(file: &ArchivedLogFile, stored: &[u8]) -> Result<Option<String>, S
     }))
 }
 
-/// The files and folders of a folder, by their names; none if it is not there.
+/// The entries of a folder by name, with whether each is a folder; empty if the folder does not
+/// exist.
 fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,5 +1,5 @@
-//! A page of LookupEvents: its times, what of it an archive can keep, and the document that it is
-//! counted from.
+//! Converts a page of LookupEvents: its time span, the events an archive can keep, and the document
+//! to parse.
 
 use aws_sdk_cloudtrail::types::Event;
 use serde::Deserialize;
@@ -10,11 +10,12 @@ use crate::source::document::{Document, DocumentBody};
 use trailtab_core::coverage::event_history;
 use trailtab_core::history::walk::{PageRequest, PageSpan};
 use trailtab_core::integrity::DigestMetadata;
+use trailtab_core::scope::Scope;
 use trailtab_core::time::{self, Seconds};
 
-/// Looks at a page as the walk does. An event of a time that was not asked for does not tell how far
-/// the pages have come.
-pub(super) fn look(ask: &PageRequest, answer: &LookupPage) -> PageSpan {
+/// The time span of a page, as the walk needs it. An event of a time that was not asked for does not tell
+/// how far the pages have come.
+pub(super) fn page_span(ask: &PageRequest, answer: &LookupPage) -> PageSpan {
     let times = answer.events.iter().filter_map(time);
     let times: Vec<Seconds> = times.filter(|time| is_asked(ask, *time)).collect();
     PageSpan {
@@ -31,7 +32,7 @@ pub(super) fn is_asked(ask: &PageRequest, time: Seconds) -> bool {
     (ask.from..=ask.to).contains(&time)
 }
 
-/// The time of an event, from its record if it is not told beside it.
+/// The time of an event: `EventTime`, or else the time in its record.
 pub(super) fn time(event: &Event) -> Option<Seconds> {
     let told = event
         .event_time()
@@ -50,7 +51,7 @@ fn record_time(event: &Event) -> Option<Seconds> {
     time::parse(record.event_time.as_bytes())
 }
 
-/// What an archive can keep of an event, if it is one.
+/// The event as an archive keeps it; `None` if its record is not a JSON object or it has no time.
 pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
     let json = event.cloud_trail_event().filter(|json| is_object(json))?;
     Some(PageEvent {
@@ -62,7 +63,7 @@ pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
 
 /// Puts the records of a page together as in a log file. What is no record is counted as one that
 /// cannot be read.
-pub(super) fn document(events: &[Event], account: &str, region: &str) -> Document {
+pub(super) fn document(events: &[Event], scope: Scope) -> Document {
     let mut bytes = Vec::with_capacity(events.len() * 2048);
     bytes.extend_from_slice(br#"{"Records":["#);
     for (index, event) in events.iter().enumerate() {
@@ -76,8 +77,9 @@ pub(super) fn document(events: &[Event], account: &str, region: &str) -> Documen
     Document {
         size: bytes.len() as u64,
         named: false,
+        scope: Some(scope.clone()),
         body: DocumentBody::Memory {
-            name: event_history(account, region),
+            name: event_history(&scope.into()),
             bytes,
             metadata: DigestMetadata::default(),
             _held: Box::new(()),
