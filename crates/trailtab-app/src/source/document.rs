@@ -9,13 +9,15 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::decode::{self, LayerError, LimitedReader};
+use super::format::{self, ArchiveKind, DocumentFormat};
 use super::interrupt::{self, Interrupt};
 use super::pump::Pump;
 use super::seal::{ContentHash, GzipMembers, HashOutcome, PlainReader};
-use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use trailtab_core::coverage::{DocumentOutcome, ReadProblem, RunCoverage, Severity};
 use trailtab_core::event::csv;
 use trailtab_core::event::envelope::{
-    ContentKind, DocumentDamage, EnvelopeReader, RecordFault, RecordSink,
+    ContentKind, DocumentDamage, EnvelopeReader, RecordFault, RecordForm, RecordSink, RowGap,
 };
 use trailtab_core::event::gunzip::{self, Inflater};
 use trailtab_core::event::record::EventRecord;
@@ -32,9 +34,11 @@ const WINDOW: usize = 1 << 20;
 /// A record may take this many bytes; AWS's limit is 1 MB.
 const MAX_RECORD: usize = 16 << 20;
 
-/// A document may inflate to 1 GiB, and beyond that to this many times its size. Log files come to
-/// 20 times; deflate cannot go beyond 1032 times.
-const MAX_RATIO: u64 = 300;
+/// Layers and archives inside each other; more are refused.
+const MAX_LAYERS: usize = 5;
+
+/// Files in an archive; more are refused.
+const MAX_MEMBERS: usize = 1 << 20;
 
 /// Something that may hold records.
 pub struct Document {
@@ -83,15 +87,6 @@ impl DocumentBody {
     }
 }
 
-/// What a document's first bytes say that it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum DocumentFormat {
-    Json,
-    Csv,
-    /// Nothing that holds events; named if it is something that people keep logs in.
-    Other(Option<&'static str>),
-}
-
 /// Reads one document after the other, reusing its buffers.
 pub struct DocumentReader {
     inflater: Inflater,
@@ -138,7 +133,6 @@ impl DocumentReader {
         sink: &mut impl RecordSink,
         coverage: &mut RunCoverage,
     ) {
-        coverage.documents += 1;
         coverage.bytes += document.size;
         let Document {
             size,
@@ -148,22 +142,22 @@ impl DocumentReader {
         let clock = self.evidence.is_some().then(TimeParser::default);
         let sink = &mut CountingSink {
             sink,
-            unreadable: 0,
+            facts: DocumentFacts::default(),
+            unknown_place: None,
             clock,
             events: None,
-            has_events: false,
         };
         if self.evidence.is_some() {
             self.seal = Some(ContentHash::new(is_digest(&body.name())));
         }
         let trouble = match &mut body {
-            DocumentBody::Memory { bytes, .. } => self.whole(bytes, named, sink),
+            DocumentBody::Memory { bytes, .. } => self.whole(bytes, sink),
             DocumentBody::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
-                Ok(pump) => self.stream(pump, named, sink),
+                Ok(pump) => self.stream(pump, None, sink),
                 Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
             },
-            DocumentBody::Stream { bytes, .. } => self.stream(bytes, named, sink),
-            DocumentBody::File(path) => match self.file(path, size, named, sink) {
+            DocumentBody::Stream { bytes, .. } => self.stream(bytes, None, sink),
+            DocumentBody::File(path) => match self.file(path, size, sink) {
                 Ok(trouble) => trouble,
                 Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
             },
@@ -171,37 +165,33 @@ impl DocumentReader {
         if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
             take_note(evidence, &body, &seal.finish(), sink);
         }
-        let Some(trouble) = trouble.or_else(|| sink.trouble()) else {
-            return;
+        let name = body.name();
+        let trouble = trouble.or_else(|| sink.trouble(DocumentFacts::default()));
+        let is_empty = matches!(trouble, Some(ReadTrouble::Empty));
+        let (outcome, trouble) = ending(&name, named, trouble, sink.facts);
+        coverage.unread += u64::from(is_empty);
+        let Some((severity, reason)) = trouble.map(ReadTrouble::in_words) else {
+            return coverage.document(&name, outcome);
         };
-        let document = body.name();
-        let is_expected = match &trouble {
-            ReadTrouble::Empty => !should_hold_events(&document, named),
-            ReadTrouble::Of(..) => false,
-        };
-        let (severity, reason) = trouble.in_words();
-        coverage.unread += u64::from(severity == Severity::Failed);
-        if !is_expected {
-            coverage.problem(ReadProblem {
-                document,
-                severity,
-                reason,
-            });
-        }
+        coverage.unread += u64::from(!is_empty && severity == Severity::Failed);
+        coverage.document_problem(ReadProblem {
+            document: name,
+            severity,
+            reason,
+        });
     }
 
-    fn file(
+    fn file<S: RecordSink>(
         &mut self,
         path: &Path,
         size: u64,
-        named: bool,
-        sink: &mut impl RecordSink,
+        sink: &mut CountingSink<'_, S>,
     ) -> io::Result<Option<ReadTrouble>> {
         // A size of zero may be a pipe's.
         if size == 0 && !fs::metadata(path)?.is_file() {
             let path = path.to_owned();
             let pump = Pump::start(move || File::open(path), &self.interrupt)?;
-            return Ok(self.stream(pump, named, sink));
+            return Ok(self.stream(pump, None, sink));
         }
         let mut file = File::open(path)?;
         if size == 0 || size > WHOLE {
@@ -209,7 +199,7 @@ impl DocumentReader {
                 inner: file,
                 interrupt: self.interrupt.clone(),
             };
-            return Ok(self.stream(file, named, sink));
+            return Ok(self.stream(file, Some(path), sink));
         }
         let mut stored = std::mem::take(&mut self.stored);
         stored.resize(stored.len().max(size as usize + 1), 0);
@@ -220,48 +210,65 @@ impl DocumentReader {
         let filled = fill_file(&mut file, window, &mut failure);
         let trouble = match failure {
             Some(error) => Err(error),
-            None if filled == window.len() => Ok(self.stream((&*window).chain(file), named, sink)),
-            None => Ok(self.whole(&window[..filled], named, sink)),
+            None if filled == window.len() => Ok(self.stream((&*window).chain(file), None, sink)),
+            None => Ok(self.whole(&window[..filled], sink)),
         };
         self.stored = stored;
         trouble
     }
 
-    fn whole(
+    fn whole<S: RecordSink>(
         &mut self,
         stored: &[u8],
-        named: bool,
-        sink: &mut impl RecordSink,
+        sink: &mut CountingSink<'_, S>,
     ) -> Option<ReadTrouble> {
         // The fast way does not tell where the first member ends.
         if self.seal.is_some() {
-            return self.stream(stored, named, sink);
+            return self.stream(stored, None, sink);
         }
-        let json = if gunzip::is_gzip(stored) {
+        let is_gzip = gunzip::is_gzip(stored);
+        let json = if is_gzip {
             match self.inflater.inflate(stored) {
                 Some(json) => json,
-                None => return self.stream(stored, named, sink),
+                None => return self.stream(stored, None, sink),
             }
         } else {
             stored
         };
-        match format(json) {
-            DocumentFormat::Json => {
-                let mut envelope = EnvelopeReader::default();
-                envelope.feed(json, true, sink);
-                envelope.damage().map(damaged)
+        let trouble = match format::format_of(&json[..json.len().min(WINDOW)]) {
+            DocumentFormat::Json => read_json(EnvelopeReader::default(), json, sink),
+            DocumentFormat::Text => {
+                let before = sink.facts;
+                let trouble = read_json(EnvelopeReader::of_text(), json, sink);
+                text_trouble(trouble, before, sink)
             }
-            DocumentFormat::Csv => csv::read(json, sink).err().map(|error| cut_off(&error)),
-            DocumentFormat::Other(kind) => other(kind, json.trim_ascii().is_empty(), named, sink),
-        }
+            DocumentFormat::Csv(form) => {
+                let read = csv::read(form, json, sink);
+                read.err().map(|error| cut_off(&error))
+            }
+            DocumentFormat::Archive(ArchiveKind::Zip) if !is_gzip => {
+                let (stored_bytes, place) = (Cell::new(stored.len() as u64), LayerPlace::default());
+                self.zip(io::Cursor::new(stored), place, &stored_bytes, sink)
+            }
+            // Its layers are taken off in a stream.
+            DocumentFormat::Wrapped(_) | DocumentFormat::Archive(_) => {
+                return self.stream(stored, None, sink);
+            }
+            format => {
+                let blank = json.trim_ascii().is_empty();
+                other(format, &json[..json.len().min(WINDOW)], blank, sink)
+            }
+        };
+        trouble
     }
 
-    /// Reads a document of any size through a window.
-    fn stream(
+    /// Reads a document of any size through a window. `file` is where it is, if it is a file that can
+    /// be read again.
+    fn stream<S: RecordSink>(
         &mut self,
         stored: impl Read,
-        named: bool,
-        sink: &mut impl RecordSink,
+        file: Option<&Path>,
+        sink: &mut CountingSink<'_, S>,
     ) -> Option<ReadTrouble> {
         let stored_bytes = Cell::new(0);
         let mut stored = MeteredReader {
@@ -282,7 +289,7 @@ impl DocumentReader {
                 stored: &stored_bytes,
                 inflated: 0,
             };
-            let trouble = self.windows(&mut inflated, named, sink);
+            let trouble = self.layer(&mut inflated, LayerPlace::default(), &stored_bytes, sink);
             self.seal = inflated.inner.seal;
             trouble
         } else {
@@ -290,48 +297,67 @@ impl DocumentReader {
                 inner: stored,
                 seal,
             };
-            let trouble = self.windows(&mut plain, named, sink);
+            let place = LayerPlace { depth: 0, file };
+            let trouble = self.layer(&mut plain, place, &stored_bytes, sink);
             self.seal = plain.seal;
             trouble
         }
     }
 
-    fn windows(
+    /// Reads what one layer contains: records, another layer, or an archive. `stored` is the number of
+    /// bytes of the whole document that were read so far.
+    fn layer<S: RecordSink>(
         &mut self,
-        mut plain: impl Read,
-        named: bool,
-        sink: &mut impl RecordSink,
+        plain: &mut dyn Read,
+        place: LayerPlace<'_>,
+        stored: &Cell<u64>,
+        sink: &mut CountingSink<'_, S>,
     ) -> Option<ReadTrouble> {
         let mut window = std::mem::take(&mut self.window);
         window.resize(WINDOW, 0);
         let mut failure = None;
-        let mut filled = fill(&mut plain, &mut window, 0, &mut failure);
-        let trouble = match format(&window[..filled]) {
+        let filled = fill(plain, &mut window, 0, &mut failure);
+        let format = format::format_of(&window[..filled]);
+        let trouble = match format {
             DocumentFormat::Json => {
-                let mut envelope = EnvelopeReader::default();
-                loop {
-                    let last = filled < window.len();
-                    let done = envelope.feed(&window[..filled], last, sink);
-                    if last {
-                        break;
-                    }
-                    window.copy_within(done..filled, 0);
-                    filled -= done;
-                    if done == 0 && window.len() >= MAX_RECORD {
-                        envelope.too_large(sink);
-                    } else if done == 0 {
-                        window.resize(window.len() * 2, 0);
-                    }
-                    filled = fill(&mut plain, &mut window, filled, &mut failure);
-                }
-                envelope.damage().map(damaged)
+                let envelope = EnvelopeReader::default();
+                stream_json(envelope, plain, &mut window, filled, &mut failure, sink)
             }
-            DocumentFormat::Csv => csv::read(window[..filled].chain(plain), sink)
+            DocumentFormat::Text => {
+                let (envelope, before) = (EnvelopeReader::of_text(), sink.facts);
+                let trouble = stream_json(envelope, plain, &mut window, filled, &mut failure, sink);
+                text_trouble(trouble, before, sink)
+            }
+            DocumentFormat::Csv(form) => csv::read(form, window[..filled].chain(&mut *plain), sink)
                 .err()
                 .map(|e| cut_off(&e)),
-            DocumentFormat::Other(kind) => {
+            DocumentFormat::Wrapped(_) | DocumentFormat::Archive(_) if place.depth >= MAX_LAYERS => {
+                let reason = format!("holds more than {MAX_LAYERS} layers or archives inside each other");
+                Some(ReadTrouble::of_all(reason))
+            }
+            DocumentFormat::Wrapped(wrapping) => {
+                let outer = window[..filled].chain(&mut *plain);
+                let mut inner = LimitedReader {
+                    inner: decode::unwrapped(wrapping, outer),
+                    stored,
+                    inflated: 0,
+                };
+                self.layer(&mut inner, place.deeper(), stored, sink)
+            }
+            DocumentFormat::Archive(ArchiveKind::Tar) => {
+                self.tar(window[..filled].chain(&mut *plain), place, stored, sink)
+            }
+            DocumentFormat::Archive(ArchiveKind::Zip) => match place.file.map(File::open) {
+                Some(Ok(file)) => {
+                    let size = file.metadata().map_or(0, |metadata| metadata.len());
+                    self.zip(file, place, &Cell::new(size), sink)
+                }
+                Some(Err(error)) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
+                None => self.zip_in_memory(window[..filled].chain(&mut *plain), place, stored, sink),
+            },
+            format => {
                 let blank = filled < window.len() && window[..filled].trim_ascii().is_empty();
-                other(kind, blank, named, sink)
+                other(format, &window[..filled], blank, sink)
             }
         };
         window.truncate(WINDOW);
@@ -339,12 +365,267 @@ impl DocumentReader {
         self.window = window;
         failure.map(|error| cut_off(&error)).or(trouble)
     }
+
+    fn tar<S: RecordSink>(
+        &mut self,
+        archive: impl Read,
+        place: LayerPlace<'_>,
+        stored: &Cell<u64>,
+        sink: &mut CountingSink<'_, S>,
+    ) -> Option<ReadTrouble> {
+        let mut troubles = MemberTroubles::default();
+        let mut archive = tar::Archive::new(archive);
+        let entries = match archive.entries() {
+            Ok(entries) => entries,
+            Err(error) => return Some(cut_off(&error)),
+        };
+        for (number, entry) in entries.enumerate() {
+            let mut entry = match entry {
+                Ok(entry) if number < MAX_MEMBERS => entry,
+                Ok(_) => {
+                    troubles.add("", ReadTrouble::of_all(format!("more than {MAX_MEMBERS} files")));
+                    break;
+                }
+                Err(error) => {
+                    troubles.add("", cut_off(&error));
+                    break;
+                }
+            };
+            if entry.header().entry_type().is_file() {
+                let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+                self.member(&name, &mut entry, place, stored, sink, &mut troubles);
+            }
+        }
+        let mut archive = archive.into_inner();
+        // The seal is of all bytes.
+        let rest = io::copy(&mut archive, &mut io::sink());
+        if let Err(error) = rest {
+            troubles.add("", cut_off(&error));
+        }
+        troubles.into_trouble()
+    }
+
+    /// Reads a zip archive from a stream: its directory stands at its end.
+    fn zip_in_memory<S: RecordSink>(
+        &mut self,
+        archive: impl Read,
+        place: LayerPlace<'_>,
+        stored: &Cell<u64>,
+        sink: &mut CountingSink<'_, S>,
+    ) -> Option<ReadTrouble> {
+        let mut bytes = Vec::new();
+        if let Err(error) = archive.take(WHOLE + 1).read_to_end(&mut bytes) {
+            return Some(cut_off(&error));
+        }
+        if bytes.len() as u64 > WHOLE {
+            let size = WHOLE >> 20;
+            let reason = format!("is a zip archive of more than {size} MiB in a stream: unpack it first");
+            return Some(ReadTrouble::of_all(reason));
+        }
+        self.zip(io::Cursor::new(bytes), place, stored, sink)
+    }
+
+    fn zip<S: RecordSink>(
+        &mut self,
+        archive: impl Read + io::Seek,
+        place: LayerPlace<'_>,
+        stored: &Cell<u64>,
+        sink: &mut CountingSink<'_, S>,
+    ) -> Option<ReadTrouble> {
+        let mut archive = match zip::ZipArchive::new(archive) {
+            Ok(archive) => archive,
+            Err(error) => {
+                return Some(ReadTrouble::of_all(format!("is a zip archive that cannot be read: {error}")));
+            }
+        };
+        let mut troubles = MemberTroubles::default();
+        if archive.len() > MAX_MEMBERS {
+            return Some(ReadTrouble::of_all(format!("is a zip archive of more than {MAX_MEMBERS} files")));
+        }
+        // Each member may be a bomb, and so may all of them together.
+        let mut inflated = 0;
+        for number in 0..archive.len() {
+            let entry = match archive.by_index(number) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let reason = format!("cannot be unpacked: {error}");
+                    troubles.add(&format!("file {}", number + 1), ReadTrouble::of_all(reason));
+                    continue;
+                }
+            };
+            if entry.is_dir() {
+                continue;
+            }
+            let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
+            let mut entry = LimitedReader {
+                inner: entry,
+                stored,
+                inflated,
+            };
+            self.member(&name, &mut entry, place, stored, sink, &mut troubles);
+            inflated = entry.inflated;
+        }
+        troubles.into_trouble()
+    }
+
+    /// Reads one file of an archive. The archive is the document: what is wrong with its files is what
+    /// is wrong with it.
+    fn member<S: RecordSink>(
+        &mut self,
+        name: &str,
+        bytes: &mut dyn Read,
+        place: LayerPlace<'_>,
+        stored: &Cell<u64>,
+        sink: &mut CountingSink<'_, S>,
+        troubles: &mut MemberTroubles,
+    ) {
+        let before = sink.facts;
+        let trouble = self.layer(bytes, place.deeper(), stored, sink);
+        let trouble = trouble.or_else(|| sink.trouble(before));
+        let (_, trouble) = ending(name, false, trouble, sink.facts.since(before));
+        if let Some(trouble) = trouble {
+            troubles.add(name, trouble);
+        }
+    }
+}
+
+/// Where a layer is.
+#[derive(Debug, Clone, Copy, Default)]
+struct LayerPlace<'p> {
+    /// Number of layers and archives around it.
+    depth: usize,
+    /// The file, if the layer is the whole of it.
+    file: Option<&'p Path>,
+}
+
+impl LayerPlace<'_> {
+    fn deeper(self) -> LayerPlace<'static> {
+        LayerPlace {
+            depth: self.depth + 1,
+            file: None,
+        }
+    }
+}
+
+/// What is wrong with the files of an archive: the first of them is named.
+#[derive(Default)]
+struct MemberTroubles {
+    first: Option<String>,
+    others: u64,
+}
+
+impl MemberTroubles {
+    fn add(&mut self, name: &str, trouble: ReadTrouble) {
+        let (_, reason) = trouble.in_words();
+        match &self.first {
+            Some(_) => self.others += 1,
+            None => self.first = Some(format!("{name} {reason}").trim_start().to_owned()),
+        }
+    }
+
+    fn into_trouble(self) -> Option<ReadTrouble> {
+        let first = self.first?;
+        let reason = match self.others {
+            0 => format!("inside it: {first}"),
+            n => format!("inside it: {first}; and {n} more"),
+        };
+        Some(ReadTrouble::Of(Severity::Partial, reason))
+    }
+}
+
+/// Reads JSON, or text with JSON in it, that is at hand as a whole.
+fn read_json(
+    mut envelope: EnvelopeReader,
+    json: &[u8],
+    sink: &mut impl RecordSink,
+) -> Option<ReadTrouble> {
+    envelope.feed(json, true, sink);
+    envelope.damage().map(damaged)
+}
+
+/// Reads JSON, or text with JSON in it, through a window that is filled already.
+fn stream_json(
+    mut envelope: EnvelopeReader,
+    plain: &mut dyn Read,
+    window: &mut Vec<u8>,
+    mut filled: usize,
+    failure: &mut Option<io::Error>,
+    sink: &mut impl RecordSink,
+) -> Option<ReadTrouble> {
+    loop {
+        let last = filled < window.len();
+        let mut done = envelope.feed(&window[..filled], last, sink);
+        if last {
+            return envelope.damage().map(damaged);
+        }
+        if done == 0 && window.len() >= MAX_RECORD {
+            done = envelope.enter(&window[..filled]);
+            if done == 0 {
+                envelope.too_large(sink);
+            }
+        } else if done == 0 {
+            window.resize(window.len() * 2, 0);
+        }
+        window.copy_within(done..filled, 0);
+        filled = fill(plain, window, filled - done, failure);
+    }
+}
+
+/// What is wrong with a text in whose lines records were looked for.
+fn text_trouble<S>(
+    trouble: Option<ReadTrouble>,
+    before: DocumentFacts,
+    sink: &CountingSink<'_, S>,
+) -> Option<ReadTrouble> {
+    match sink.facts.since(before).events {
+        0 => Some(ReadTrouble::of_all(
+            "looks like CloudTrail inside a form that is not known: text".to_owned(),
+        )),
+        _ => trouble,
+    }
+}
+
+/// Decides what became of a document: its outcome, and what is wrong if that is a problem.
+fn ending(
+    name: &str,
+    named: bool,
+    trouble: Option<ReadTrouble>,
+    facts: DocumentFacts,
+) -> (DocumentOutcome, Option<ReadTrouble>) {
+    let problem = |trouble| (DocumentOutcome::Problem, Some(trouble));
+    let is_expected = || named || is_cloud_trails(name);
+    match trouble {
+        Some(ReadTrouble::Empty) if !should_hold_events(name, named) => {
+            (DocumentOutcome::Unrelated, None)
+        }
+        Some(ReadTrouble::Unrelated(what)) => match is_expected() {
+            true => problem(ReadTrouble::of_all(format!("holds no CloudTrail records: {what}"))),
+            false => (DocumentOutcome::Unrelated, None),
+        },
+        Some(trouble) => problem(trouble),
+        None if facts.events > 0 => (DocumentOutcome::Events, None),
+        None if facts.known > 0 => (DocumentOutcome::OtherKind, None),
+        // An answer or a file that says that there was nothing; CloudTrail delivers none.
+        None if facts.foreign == 0 => match LogFileName::of(name).is_some_and(|name| name.is_log_file()) {
+            true => problem(ReadTrouble::of_all("holds no record at all".to_owned())),
+            false => (DocumentOutcome::Events, None),
+        },
+        None => match is_expected() {
+            true => {
+                let reason = "holds no CloudTrail records: its JSON is of another kind";
+                problem(ReadTrouble::of_all(reason.to_owned()))
+            }
+            false => (DocumentOutcome::Unrelated, None),
+        },
+    }
 }
 
 /// What is wrong with a document.
 enum ReadTrouble {
     /// There is nothing in it, or white space only.
     Empty,
+    /// It has nothing to do with CloudTrail, and what it is instead.
+    Unrelated(&'static str),
     Of(Severity, String),
 }
 
@@ -357,6 +638,7 @@ impl ReadTrouble {
     fn in_words(self) -> (Severity, String) {
         match self {
             ReadTrouble::Empty => (Severity::Failed, "is empty".to_owned()),
+            ReadTrouble::Unrelated(what) => (Severity::Failed, what.to_owned()),
             ReadTrouble::Of(severity, reason) => (severity, reason),
         }
     }
@@ -368,13 +650,34 @@ const LOG_FILE_ENDINGS: [&str; 4] = [".json", ".gz", ".jsonl", ".ndjson"];
 /// Tells whether a document that is empty lacks something: the user named it, or it is a log file by its
 /// name. Placeholders such as `_SUCCESS` and `.keep` are empty by design.
 fn should_hold_events(document: &str, named: bool) -> bool {
+    !is_litter(document) && (named || has_log_ending(document))
+}
+
+/// Tells by its name or place whether a document is CloudTrail's: it has the name of a log file, or the
+/// ending of one in a folder `ACCOUNT/CloudTrail/`.
+fn is_cloud_trails(document: &str) -> bool {
+    if is_litter(document) {
+        return false;
+    }
+    if LogFileName::of(document).is_some() {
+        return true;
+    }
+    let mut folders = document.rsplit(['/', '\\']).skip(1);
+    let is_account = |folder: &str| folder.len() == 12 && folder.bytes().all(|b| b.is_ascii_digit());
+    has_log_ending(document)
+        && folders.any(|folder| folder.starts_with("CloudTrail"))
+        && folders.next().is_some_and(is_account)
+}
+
+/// Tells whether a file is what systems leave beside files: its name begins with a dot or underscore.
+fn is_litter(document: &str) -> bool {
     let name = document.rsplit(['/', '\\']).next().unwrap_or(document);
-    let is_placeholder = name.starts_with(['.', '_']) || name.ends_with("_$folder$");
-    let folded = name.to_ascii_lowercase();
-    let is_log_file = LOG_FILE_ENDINGS
-        .iter()
-        .any(|ending| folded.ends_with(ending));
-    !is_placeholder && (named || is_log_file)
+    name.starts_with(['.', '_']) || name.ends_with("_$folder$")
+}
+
+fn has_log_ending(document: &str) -> bool {
+    let folded = document.to_ascii_lowercase();
+    LOG_FILE_ENDINGS.iter().any(|ending| folded.ends_with(ending))
 }
 
 /// Tells by its name whether a document is a digest.
@@ -407,7 +710,7 @@ fn take_note<S>(
             hash: sealed.hash.unwrap_or_default(),
             signature,
         });
-    } else if sink.has_events || LogFileName::of(&document).is_some_and(|name| name.is_log_file()) {
+    } else if sink.facts.events > 0 || LogFileName::of(&document).is_some_and(|name| name.is_log_file()) {
         evidence.logs.push(FoundLog {
             document,
             hash: sealed.hash,
@@ -417,52 +720,139 @@ fn take_note<S>(
     }
 }
 
-/// Counts the records that could not be read: a document that is whole but for them has trouble too.
+/// What was met in a document, or in a part of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct DocumentFacts {
+    events: u64,
+    /// Content of a known kind that is no event.
+    known: u64,
+    foreign: u64,
+    unreadable: u64,
+    /// Those of them that have an identity that cannot be read.
+    unreadable_identities: u64,
+    /// Events that have no valid time, and so are not counted under a time window.
+    undated: u64,
+    /// Rows of tables whose columns do not say who acted.
+    without_identity: u64,
+    /// Rows of tables whose time is in a form that cannot be read.
+    odd_times: u64,
+}
+
+impl DocumentFacts {
+    fn since(self, before: DocumentFacts) -> DocumentFacts {
+        DocumentFacts {
+            events: self.events - before.events,
+            known: self.known - before.known,
+            foreign: self.foreign - before.foreign,
+            unreadable: self.unreadable - before.unreadable,
+            unreadable_identities: self.unreadable_identities - before.unreadable_identities,
+            undated: self.undated - before.undated,
+            without_identity: self.without_identity - before.without_identity,
+            odd_times: self.odd_times - before.odd_times,
+        }
+    }
+}
+
+/// Counts what is met in a document: one that is whole but for some records has trouble too.
 struct CountingSink<'s, S> {
     sink: &'s mut S,
-    unreadable: u64,
-    /// Reads the times of events, if somebody wants to know.
+    facts: DocumentFacts,
+    /// The first place of something that looks like a record in an unknown form.
+    unknown_place: Option<String>,
+    /// Reads the times of events, if they are wanted.
     clock: Option<TimeParser>,
     events: Option<(Seconds, Seconds)>,
-    has_events: bool,
 }
 
 impl<S> CountingSink<'_, S> {
-    fn trouble(&self) -> Option<ReadTrouble> {
-        let reason = match self.unreadable {
-            0 => return None,
-            1 => "1 record could not be read".to_owned(),
-            n => format!("{n} records could not be read"),
+    /// What is wrong with what was met since then.
+    fn trouble(&self, before: DocumentFacts) -> Option<ReadTrouble> {
+        let facts = self.facts.since(before);
+        let records = |count: u64, rest: &str| match count {
+            0 => None,
+            1 => Some(format!("1 record {rest}")),
+            n => Some(format!("{n} records {rest}")),
         };
-        Some(ReadTrouble::Of(Severity::Partial, reason))
+        let unreadable = facts.unreadable - facts.unreadable_identities;
+        let unknown = self.unknown_place.as_ref().filter(|_| unreadable > 0);
+        let reasons = [
+            unknown.map(|place| format!("looks like CloudTrail inside a form that is not known: {place}")),
+            records(unreadable, "could not be read"),
+            records(
+                facts.unreadable_identities,
+                "could not be read: their userIdentity is of an unknown form",
+            ),
+            records(facts.undated, "without a readable time: not counted under a time window"),
+            records(facts.without_identity, "counted as unknown: no column says who acted"),
+            records(facts.odd_times, "counted without a time: its form cannot be read"),
+        ];
+        let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+        if reasons.is_empty() {
+            return None;
+        }
+        let has_more = facts.events > facts.undated || facts.known > 0;
+        let severity = match unknown {
+            Some(_) if !has_more => Severity::Failed,
+            _ => Severity::Partial,
+        };
+        Some(ReadTrouble::Of(severity, reasons.join("; ")))
     }
 }
 
 impl<S: RecordSink> RecordSink for CountingSink<'_, S> {
     fn events(&mut self, records: &[EventRecord<'_>]) {
+        self.facts.events += records.len() as u64;
         if let Some(clock) = &mut self.clock {
-            self.has_events |= !records.is_empty();
             for time in records.iter().filter_map(|record| record.time(clock)) {
                 let (first, last) = self.events.unwrap_or((time, time));
                 self.events = Some((first.min(time), last.max(time)));
             }
         }
+        let undated = self.sink.undated();
         self.sink.events(records);
+        self.facts.undated += self.sink.undated() - undated;
     }
 
     fn other(&mut self, kind: ContentKind) {
+        match kind.is_foreign() {
+            true => self.facts.foreign += 1,
+            false => self.facts.known += 1,
+        }
         self.sink.other(kind);
     }
 
     fn unreadable(&mut self, fault: RecordFault) {
-        self.unreadable += 1;
+        self.facts.unreadable += 1;
+        self.facts.unreadable_identities += u64::from(fault == RecordFault::Identity);
         self.sink.unreadable(fault);
+    }
+
+    fn unknown_form(&mut self, place: &str) {
+        self.facts.unreadable += 1;
+        self.unknown_place.get_or_insert_with(|| place.to_owned());
+        self.sink.unknown_form(place);
+    }
+
+    fn gap(&mut self, gap: RowGap) {
+        match gap {
+            RowGap::Identity => self.facts.without_identity += 1,
+            RowGap::Time => self.facts.odd_times += 1,
+        }
+        self.sink.gap(gap);
+    }
+
+    fn converted(&mut self, form: RecordForm) {
+        self.sink.converted(form);
+    }
+
+    fn undated(&self) -> u64 {
+        self.sink.undated()
     }
 }
 
 /// Fills the window from `filled` on; less than that means that the document ended or failed.
 fn fill(
-    document: &mut impl Read,
+    document: &mut (impl Read + ?Sized),
     window: &mut [u8],
     mut filled: usize,
     failure: &mut Option<io::Error>,
@@ -491,44 +881,23 @@ fn fill_file(file: &mut File, window: &mut [u8], failure: &mut Option<io::Error>
     }
 }
 
-fn format(head: &[u8]) -> DocumentFormat {
-    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let text = text.trim_ascii_start();
-    let line = &text[..text.len().min(64)];
-    match text.first() {
-        Some(b'{' | b'[') => DocumentFormat::Json,
-        // A CloudWatch Logs export: a time, a space, and the event.
-        Some(b'0'..=b'9') if memchr::memmem::find(line, b"Z {").is_some() => DocumentFormat::Json,
-        _ if csv::is_csv(&text[..text.len().min(4096)]) => DocumentFormat::Csv,
-        _ if head.starts_with(b"PK\x03\x04") => DocumentFormat::Other(Some("a zip archive")),
-        _ if head.starts_with(b"PAR1") => DocumentFormat::Other(Some("a Parquet file")),
-        _ if head.starts_with(b"\x28\xb5\x2f\xfd") => {
-            DocumentFormat::Other(Some("compressed with zstd"))
-        }
-        _ if head.starts_with(b"BZh") => DocumentFormat::Other(Some("compressed with bzip2")),
-        _ => DocumentFormat::Other(None),
-    }
-}
-
-/// Takes note of a document that holds no events: beside log files it is nothing special, but where
-/// it was asked for by name it is a problem.
+/// Takes note of a document that holds no events, and says what it is.
 fn other(
-    kind: Option<&str>,
+    format: DocumentFormat,
+    head: &[u8],
     blank: bool,
-    named: bool,
     sink: &mut impl RecordSink,
 ) -> Option<ReadTrouble> {
     if blank {
         return Some(ReadTrouble::Empty);
     }
     sink.other(ContentKind::Foreign);
-    match kind {
-        Some(kind) => Some(ReadTrouble::of_all(format!("is {kind}: unpack it first"))),
-        None if named => Some(ReadTrouble::of_all(
-            "is neither JSON nor CSV with events".to_owned(),
-        )),
-        None => None,
-    }
+    Some(match format {
+        DocumentFormat::NotRead(what, advice) => {
+            ReadTrouble::of_all(format!("is {what}: {advice}"))
+        }
+        _ => ReadTrouble::Unrelated(format::description(head)),
+    })
 }
 
 fn damaged(damage: DocumentDamage) -> ReadTrouble {
@@ -556,6 +925,7 @@ fn cut_off(error: &io::Error) -> ReadTrouble {
             "bytes that are no gzip follow its end".to_owned()
         }
         io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
+        _ if error.get_ref().is_some_and(|inner| inner.is::<LayerError>()) => error.to_string(),
         _ => format!("reading stopped: {error}"),
     };
     ReadTrouble::Of(Severity::Partial, reason)
@@ -584,25 +954,6 @@ impl<R: Read> Read for MeteredReader<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buf)?;
         self.count.set(self.count.get() + read as u64);
-        Ok(read)
-    }
-}
-
-/// Stops a gzip bomb.
-struct LimitedReader<'c, R> {
-    inner: R,
-    stored: &'c Cell<u64>,
-    inflated: u64,
-}
-
-impl<R: Read> Read for LimitedReader<'_, R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buf)?;
-        self.inflated += read as u64;
-        if self.inflated > (1 << 30) && self.inflated > self.stored.get() * MAX_RATIO {
-            let reason = format!("it inflates to more than {MAX_RATIO} times its size");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
-        }
         Ok(read)
     }
 }

@@ -1,8 +1,10 @@
 //! Where records come from. Each source gives documents; [`document`] reads any of them.
 
 pub mod archive;
+mod decode;
 pub mod document;
 pub mod files;
+mod format;
 pub mod interrupt;
 pub mod lookup_events;
 pub mod progress;

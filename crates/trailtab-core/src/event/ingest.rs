@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 
 use crate::activity::tally::Tally;
 use crate::event::dedupe::SeenIds;
-use crate::event::envelope::{ContentKind, RecordFault, RecordSink};
+use crate::event::envelope::{ContentKind, RecordFault, RecordForm, RecordSink};
 use crate::event::filter::{EventFilter, Refusals};
 use crate::event::identity::ResolvedActor;
 use crate::event::no_match::Removals;
@@ -89,6 +89,10 @@ pub struct IngestStats<C = Tally> {
     pub counts: Reconciliation,
     /// Unreadable records that end in the middle.
     pub truncated: u64,
+    /// Unreadable records that have no valid time, so that the time window cannot place them.
+    pub undated: u64,
+    /// Records that were converted from another form, by form.
+    pub converted: BTreeMap<RecordForm, u64>,
     /// The counters by account; a single one with an empty name unless accounts are counted
     /// separately.
     pub tallies: BTreeMap<String, C>,
@@ -103,6 +107,8 @@ impl<C> Default for IngestStats<C> {
         IngestStats {
             counts: Reconciliation::default(),
             truncated: 0,
+            undated: 0,
+            converted: BTreeMap::new(),
             tallies: BTreeMap::new(),
             others: BTreeMap::new(),
             removals: Removals::default(),
@@ -114,6 +120,10 @@ impl<C: EventCounter> IngestStats<C> {
     /// Adds what another thread has counted.
     pub fn merge(&mut self, other: IngestStats<C>) {
         self.truncated += other.truncated;
+        self.undated += other.undated;
+        for (form, count) in other.converted {
+            *self.converted.entry(form).or_default() += count;
+        }
         self.counts.read += other.counts.read;
         self.counts.counted += other.counts.counted;
         self.counts.filtered += other.counts.filtered;
@@ -142,6 +152,8 @@ pub struct EventIngest<'r, C> {
     clock: TimeParser,
     counts: Reconciliation,
     truncated: u64,
+    undated: u64,
+    converted: BTreeMap<RecordForm, u64>,
     ledgers: Vec<AccountCounter<C>>,
     others: BTreeMap<ContentKind, u64>,
     /// Data about the events that were not counted, collected until the first one is counted.
@@ -173,6 +185,8 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             clock: TimeParser::default(),
             counts: Reconciliation::default(),
             truncated: 0,
+            undated: 0,
+            converted: BTreeMap::new(),
             ledgers: Vec::new(),
             others: BTreeMap::new(),
             removals: Removals::default(),
@@ -195,6 +209,8 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         IngestStats {
             counts: self.counts,
             truncated: self.truncated,
+            undated: self.undated,
+            converted: self.converted,
             tallies: ledgers
                 .map(|ledger| (ledger.account, ledger.tally))
                 .collect(),
@@ -230,7 +246,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         &mut ledgers[index]
     }
 
-    /// Copies an event to `dump`. A CSV row has no JSON to copy.
+    /// Copies an event to `dump`.
     fn copy(&self, record: &EventRecord<'_>) {
         if let Some(dump) = self.dump.filter(|_| !record.raw.is_empty()) {
             let region = record.aws_region.map(JsonText::decode);
@@ -301,6 +317,7 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
         let mut inside: Vec<(&EventRecord<'_>, Option<Seconds>)> =
             Vec::with_capacity(records.len());
         let none_counted = self.counts.counted == 0;
+        let mut undated = 0;
         for record in records {
             let time = record.time(&mut self.clock);
             if none_counted {
@@ -308,9 +325,13 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
             }
             if self.rules.window.contains(time) {
                 inside.push((record, time));
+            } else if time.is_none() {
+                undated += 1;
             }
         }
-        let outside = (records.len() - inside.len()) as u64;
+        self.undated += undated;
+        self.counts.unreadable += undated;
+        let outside = (records.len() - inside.len()) as u64 - undated;
         self.counts.filtered += outside;
         self.removals.outside_window(outside);
         let mut is_new = self
@@ -339,6 +360,14 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
         self.counts.read += 1;
         self.counts.unreadable += 1;
         self.truncated += u64::from(fault == RecordFault::Truncated);
+    }
+
+    fn converted(&mut self, form: RecordForm) {
+        *self.converted.entry(form).or_default() += 1;
+    }
+
+    fn undated(&self) -> u64 {
+        self.undated
     }
 }
 

@@ -14,3 +14,4 @@ pub mod no_match;
 pub mod oracle;
 pub mod record;
 pub mod scan;
+mod spelling;
