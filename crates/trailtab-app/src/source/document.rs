@@ -248,7 +248,7 @@ impl DocumentReader {
             }
             DocumentFormat::Archive(ArchiveKind::Zip) if !is_gzip => {
                 let (stored_bytes, place) = (Cell::new(stored.len() as u64), LayerPlace::default());
-                self.zip(io::Cursor::new(stored), place, &stored_bytes, sink)
+                return self.zip(io::Cursor::new(stored), place, &stored_bytes, sink);
             }
             // Its layers are taken off in a stream.
             DocumentFormat::Wrapped(_) | DocumentFormat::Archive(_) => {
@@ -256,10 +256,11 @@ impl DocumentReader {
             }
             format => {
                 let blank = json.trim_ascii().is_empty();
-                other(format, &json[..json.len().min(WINDOW)], blank, sink)
+                return other(format, &json[..json.len().min(WINDOW)], blank, sink);
             }
         };
-        trouble
+        // The checksum of gzip has proven that nothing was overwritten.
+        trouble.or_else(|| zeros(!is_gzip && memchr::memchr(0, json).is_some()))
     }
 
     /// Reads a document of any size through a window. `file` is where it is, if it is a file that can
@@ -318,19 +319,26 @@ impl DocumentReader {
         let mut failure = None;
         let filled = fill(plain, &mut window, 0, &mut failure);
         let format = format::format_of(&window[..filled]);
+        let mut text = ZeroWatch {
+            has_zeros: memchr::memchr(0, &window[..filled]).is_some(),
+            inner: &mut *plain,
+        };
         let trouble = match format {
             DocumentFormat::Json => {
                 let envelope = EnvelopeReader::default();
-                stream_json(envelope, plain, &mut window, filled, &mut failure, sink)
+                let read = stream_json(envelope, &mut text, &mut window, filled, &mut failure, sink);
+                read.or_else(|| zeros(text.has_zeros))
             }
             DocumentFormat::Text => {
                 let (envelope, before) = (EnvelopeReader::of_text(), sink.facts);
-                let trouble = stream_json(envelope, plain, &mut window, filled, &mut failure, sink);
-                text_trouble(trouble, before, sink)
+                let read = stream_json(envelope, &mut text, &mut window, filled, &mut failure, sink);
+                text_trouble(read.or_else(|| zeros(text.has_zeros)), before, sink)
             }
-            DocumentFormat::Csv(form) => csv::read(form, window[..filled].chain(&mut *plain), sink)
-                .err()
-                .map(|e| cut_off(&e)),
+            DocumentFormat::Csv(form) => {
+                let read = csv::read(form, window[..filled].chain(&mut text), sink);
+                let read = read.err().map(|error| cut_off(&error));
+                read.or_else(|| zeros(text.has_zeros))
+            }
             DocumentFormat::Wrapped(_) | DocumentFormat::Archive(_) if place.depth >= MAX_LAYERS => {
                 let reason = format!("holds more than {MAX_LAYERS} layers or archives inside each other");
                 Some(ReadTrouble::of_all(reason))
@@ -374,7 +382,10 @@ impl DocumentReader {
         sink: &mut CountingSink<'_, S>,
     ) -> Option<ReadTrouble> {
         let mut troubles = MemberTroubles::default();
-        let mut archive = tar::Archive::new(archive);
+        let mut archive = tar::Archive::new(TailWatch {
+            inner: archive,
+            zeros: 0,
+        });
         let entries = match archive.entries() {
             Ok(entries) => entries,
             Err(error) => return Some(cut_off(&error)),
@@ -398,9 +409,13 @@ impl DocumentReader {
         }
         let mut archive = archive.into_inner();
         // The seal is of all bytes.
-        let rest = io::copy(&mut archive, &mut io::sink());
-        if let Err(error) = rest {
-            troubles.add("", cut_off(&error));
+        match io::copy(&mut archive, &mut io::sink()) {
+            Ok(_) if archive.zeros < TAR_BLOCK => {
+                let reason = "the tar archive is cut off: it has no end".to_owned();
+                troubles.add("", ReadTrouble::of_all(reason));
+            }
+            Ok(_) => {}
+            Err(error) => troubles.add("", cut_off(&error)),
         }
         troubles.into_trouble()
     }
@@ -486,6 +501,47 @@ impl DocumentReader {
         if let Some(trouble) = trouble {
             troubles.add(name, trouble);
         }
+    }
+}
+
+/// Says that text holds bytes of zero, if it does: they could hide where a record ends.
+fn zeros(has_zeros: bool) -> Option<ReadTrouble> {
+    let reason = "has zero bytes in its text, as damage leaves them: records may be missing";
+    has_zeros.then(|| ReadTrouble::Of(Severity::Partial, reason.to_owned()))
+}
+
+/// Notes bytes of zero, which no text has.
+struct ZeroWatch<R> {
+    inner: R,
+    has_zeros: bool,
+}
+
+impl<R: Read> Read for ZeroWatch<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.has_zeros |= memchr::memchr(0, &buf[..read]).is_some();
+        Ok(read)
+    }
+}
+
+/// A tar archive ends in blocks of this many zeros.
+const TAR_BLOCK: usize = 512;
+
+/// Counts the zeros that the bytes read so far end in.
+struct TailWatch<R> {
+    inner: R,
+    zeros: usize,
+}
+
+impl<R: Read> Read for TailWatch<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        let zeros = buf[..read].iter().rev().take_while(|b| **b == 0).count();
+        self.zeros = match zeros == read {
+            true => self.zeros.saturating_add(zeros),
+            false => zeros,
+        };
+        Ok(read)
     }
 }
 
@@ -957,3 +1013,6 @@ impl<R: Read> Read for MeteredReader<'_, R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests;

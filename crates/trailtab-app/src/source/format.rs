@@ -59,7 +59,7 @@ pub(super) enum ArchiveKind {
 const UNPACK: &str = "unpack it first";
 
 /// Layers and archives by the bytes that they begin with.
-const SIGNATURES: [(&[u8], DocumentFormat); 20] = [
+const SIGNATURES: [(&[u8], DocumentFormat); 18] = [
     (b"\x28\xb5\x2f\xfd", DocumentFormat::Wrapped(Wrapping::Zstd)),
     (b"BZh", DocumentFormat::Wrapped(Wrapping::Bzip2)),
     (b"\xfd7zXZ\0", DocumentFormat::Wrapped(Wrapping::Xz)),
@@ -81,8 +81,6 @@ const SIGNATURES: [(&[u8], DocumentFormat); 20] = [
         DocumentFormat::NotRead("compressed with Snappy", UNPACK),
     ),
     (b"\x82SNAPPY\0", DocumentFormat::NotRead("compressed with Snappy", UNPACK)),
-    (b"-----BEGIN PGP MESSAGE", DocumentFormat::NotRead("encrypted with PGP", "decrypt it first")),
-    (b"age-encryption.org/", DocumentFormat::NotRead("encrypted with age", "decrypt it first")),
 ];
 
 /// Tells what a document is. `head` is its beginning, as much of it as is at hand.
@@ -164,6 +162,8 @@ pub(super) fn description(head: &[u8]) -> &'static str {
         "it is HTML, such as a page to sign in"
     } else if begins(b"<?xml") || begins(b"<error") {
         "it is XML, such as an error message"
+    } else if begins(b"-----BEGIN PGP MESSAGE") || begins(b"age-encryption.org/") {
+        "it is encrypted"
     } else if begins(b"version https://git-lfs") {
         "it is a pointer of Git LFS to a file that was not fetched"
     } else if head.starts_with(b"\0\x05\x16\x07") {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::activity::tally::{SeenStats, Tally};
-use crate::coverage::{ALL_REGIONS, ReadProblem, RunCoverage, Severity};
+use crate::coverage::{ALL_REGIONS, DocumentOutcome, ReadProblem, RunCoverage, Severity};
 use crate::event::ingest::{IngestStats, Reconciliation};
 use crate::event::no_match::NoMatch;
 use crate::integrity::Integrity;
@@ -180,10 +180,21 @@ pub struct CoverageReport {
     pub documents: u64,
     /// Size of these documents in bytes as stored, mostly compressed.
     pub document_bytes: u64,
+    /// These documents by what they turned out to be: `events`, `other_kind`, `unrelated` or
+    /// `problem`. The counts add up to `documents`.
+    pub document_outcomes: BTreeMap<String, u64>,
+    /// The first of the documents that have nothing to do with CloudTrail, by name; at most 10.
+    pub unrelated_documents: Vec<String>,
     /// Events by eventVersion, in numeric order.
     pub event_versions: BTreeMap<String, u64>,
     /// Counted events whose record has no valid eventTime.
     pub events_without_time: u64,
+    /// Events whose record has no valid eventTime and that are not counted, because there is a time
+    /// window. They are among the `unreadable` records.
+    pub events_without_time_not_counted: u64,
+    /// Counted records that were converted to CloudTrail's form, by the form they came in: `ocsf`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub converted_records: BTreeMap<String, u64>,
     /// The filter that was passed to LookupEvents, such as `EventName=RunInstances`. The events
     /// that it excluded were not read and are in no count.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -501,8 +512,16 @@ impl CoverageReport {
             settled_until: coverage.settled_until.map(time::iso),
             documents: coverage.documents,
             document_bytes: coverage.bytes,
+            document_outcomes: document_outcomes(coverage),
+            unrelated_documents: coverage.unrelated.iter().cloned().collect(),
             event_versions,
             events_without_time: tally.without_time(),
+            events_without_time_not_counted: intaken.undated,
+            converted_records: intaken
+                .converted
+                .iter()
+                .map(|(form, n)| (form.name().to_owned(), *n))
+                .collect(),
             since: run.window.since.map(time::iso),
             until: run.window.until.map(time::iso),
             other_content: others.collect(),
@@ -521,6 +540,14 @@ impl From<&ReadProblem> for ProblemReport {
             severity: problem.severity.name().to_owned(),
         }
     }
+}
+
+/// The documents by their outcome, all outcomes included.
+pub(crate) fn document_outcomes(coverage: &RunCoverage) -> BTreeMap<String, u64> {
+    let of = |outcome| coverage.outcomes.get(&outcome).copied().unwrap_or_default();
+    DocumentOutcome::ALL
+        .map(|outcome| (outcome.name().to_owned(), of(outcome)))
+        .into()
 }
 
 /// Combines the regions that were requested with the regions of the events.

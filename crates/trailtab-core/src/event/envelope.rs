@@ -11,8 +11,10 @@ mod search;
 
 use std::ops::ControlFlow;
 
+#[cfg(any(test, fuzzing))]
+pub(super) use search::{MIN_RECORD_NAMES, is_record_name};
 pub(super) use search::{SearchResult, is_record_column, may_hold_records, row_of};
-use search::{RecordSearch, has_word, nested};
+use search::{RecordSearch, has_word, nested, no_delivery};
 
 use crate::event::spelling::NamedCells;
 
@@ -725,7 +727,7 @@ impl EnvelopeReader {
         }
         match RecordSearch::new(self.nesting, sink).object(object.record.raw) {
             SearchResult::Found => {}
-            _ if is_trigger => sink.other(ContentKind::Notification),
+            _ if is_trigger => no_delivery(&object.record, sink),
             _ if place == WrapperPlace::LookupItems && is_lookup_item(object.record.raw) => {
                 sink.unreadable(RecordFault::Broken);
             }

@@ -5,7 +5,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::event::envelope::{
-    ContentKind, EnvelopeReader, RecordFault, RecordSink, looks_like_cloud_trail, may_hold_records, row_of,
+    ContentKind, EnvelopeReader, MIN_RECORD_NAMES, RecordFault, RecordSink, is_record_name, looks_like_cloud_trail, may_hold_records, row_of,
 };
 use crate::event::identity::ResolvedActor;
 use crate::event::record::{CallOutcome, EventRecord};
@@ -402,6 +402,11 @@ impl SlowReader {
         if let Some(at) = folded.iter().rposition(|name| name == "cloudtrailevent") {
             let finds = self.search(&members[at].1, depth + 1)?;
             self.told.unreadable += usize::from(!finds.is_found);
+            return SlowFinds::found(true);
+        }
+        let names = members.iter().filter(|(name, _)| is_record_name(name));
+        if names.count() >= MIN_RECORD_NAMES {
+            self.told.unreadable += 1;
             return SlowFinds::found(true);
         }
         let mut finds = SlowFinds::default();

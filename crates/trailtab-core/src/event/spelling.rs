@@ -199,7 +199,7 @@ pub(super) fn respell(cells: &NamedCells) -> CellsContent {
 }
 
 /// Tells whether a cell holds anything.
-fn is_present(value: &Value) -> bool {
+pub(super) fn is_present(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::String(text) => !matches!(text.trim(), "" | "-" | "null"),

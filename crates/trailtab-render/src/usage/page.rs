@@ -90,7 +90,9 @@ impl TextPage {
             self.paragraph(&line, 2, &Style::new().red())?;
         }
         let history = coverage.event_history.iter().flat_map(page::event_history);
-        for line in history.chain(page::other_content(&coverage.other_content)) {
+        let unrelated = page::unrelated(&coverage.document_outcomes, &coverage.unrelated_documents);
+        let others = page::other_content(&coverage.other_content);
+        for line in history.chain(others).chain(unrelated) {
             self.paragraph(&line, 2, &Style::new())?;
         }
         let has_matches = basis.no_match.is_none();

@@ -165,7 +165,7 @@ impl<'s> RecordSearch<'s> {
             }
             Some(RecordOrigin::LambdaTrigger) => {
                 if !self.members(json, depth) {
-                    self.sink.other(ContentKind::Notification);
+                    no_delivery(&object.record, self.sink);
                 }
                 true
             }
@@ -213,7 +213,7 @@ impl<'s> RecordSearch<'s> {
         if traits.is_ocsf && self.ocsf(json) {
             return true;
         }
-        if traits.has_name && traits.has_source_or_version {
+        if traits.has_name && traits.has_source_or_version && !traits.is_trigger {
             // What LookupEvents gives beside the record is not enough to count the call.
             if traits.is_lookup_item() {
                 self.sink.unreadable(RecordFault::Broken);
@@ -224,6 +224,9 @@ impl<'s> RecordSearch<'s> {
             {
                 return true;
             }
+        }
+        if traits.record_names >= MIN_RECORD_NAMES {
+            return self.broken();
         }
         self.each_member(json, depth)
     }
@@ -297,6 +300,9 @@ impl<'s> RecordSearch<'s> {
         if is_found && !names.any(|name| spelling::is_identity_column(&name)) {
             self.sink.gap(RowGap::Identity);
         }
+        if !is_found && is_part_of_record(cells) {
+            return self.broken();
+        }
         is_found
     }
 
@@ -324,6 +330,15 @@ impl<'s> RecordSearch<'s> {
             let place = if place.is_empty() { "the top level" } else { &place };
             place.chars().take(MAX_PLACE).collect()
         });
+    }
+}
+
+/// Receives an event of Lambda's that delivers no record. A stream of Kinesis delivers what was put into
+/// it, and it cannot be told what that was; other services deliver what is theirs.
+pub(super) fn no_delivery(trigger: &EventRecord<'_>, sink: &mut dyn RecordSink) {
+    match trigger.event_source.is_some_and(|source| source.is("aws:kinesis")) {
+        true => sink.unreadable(RecordFault::Broken),
+        false => sink.other(ContentKind::Foreign),
     }
 }
 
@@ -362,8 +377,17 @@ pub(super) fn nested(json: &[u8], nesting: usize, is_text: bool, sink: &mut dyn 
 
 fn base64(text: &[u8], nesting: usize, sink: &mut dyn RecordSink) -> bool {
     use base64::Engine as _;
-    let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(text) else {
-        return false;
+    let engine = base64::engine::general_purpose::STANDARD;
+    let Ok(bytes) = engine.decode(text) else {
+        // Tokens begin like an object as well; what is damaged holds a record before the damage.
+        let valid = text.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
+        let valid = &text[..valid.count() / 4 * 4];
+        let is_damaged = text.starts_with(GZIP_IN_BASE64)
+            || engine.decode(valid).is_ok_and(|bytes| has_word(&bytes));
+        if is_damaged {
+            sink.unreadable(RecordFault::Broken);
+        }
+        return is_damaged;
     };
     if !gunzip::is_gzip(&bytes) {
         return may_hold_records(&bytes) && nested(&bytes, nesting, false, sink);
@@ -427,6 +451,10 @@ struct ObjectTraits<'j> {
     has_other_identity: bool,
     is_ocsf: bool,
     is_of_other_cloud: bool,
+    /// An event of Lambda's, which delivers something.
+    is_trigger: bool,
+    /// Members with names that many records have.
+    record_names: usize,
     /// The member that holds the record, as in an item of LookupEvents.
     cloud_trail_event: Option<&'j [u8]>,
 }
@@ -437,7 +465,10 @@ impl<'j> ObjectTraits<'j> {
         let read = JsonScanner::new(json, 0).members(|scanner, name| {
             let is_text = matches!(scanner.peek()?, b'"' | b'0'..=b'9');
             let value = scanner.skip()?;
-            match spelling::fold(name.decode().as_bytes()).as_str() {
+            traits.record_names += usize::from(is_record_name(&name.decode()));
+            let folded = spelling::fold(name.decode().as_bytes());
+            traits.is_trigger |= folded == "eventsource" && value.starts_with(b"\"aws:");
+            match folded.as_str() {
                 "eventname" => traits.has_name = is_text,
                 "eventsource" | "eventversion" => traits.has_source_or_version |= is_text,
                 "eventid" => traits.has_id = true,
@@ -464,6 +495,25 @@ impl<'j> ObjectTraits<'j> {
     fn is_lookup_item(&self) -> bool {
         self.has_id && self.has_user_name && !self.has_identity
     }
+}
+
+/// An object with this many of a record's names is a record that was damaged.
+pub(in crate::event) const MIN_RECORD_NAMES: usize = 4;
+
+/// Tells whether a member's name is one that nearly all records have, besides `eventName` and
+/// `eventSource`. Collectors that parse records use other names for the same, with underscores.
+pub(in crate::event) fn is_record_name(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "eventVersion",
+        "eventID",
+        "eventTime",
+        "userIdentity",
+        "awsRegion",
+        "sourceIPAddress",
+        "recipientAccountId",
+        "requestID",
+    ];
+    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn is_cloud_trail_event(folded: &str) -> bool {
@@ -498,15 +548,15 @@ pub(in crate::event) fn may_hold_records(json: &[u8]) -> bool {
             || json.starts_with(b"eyJ"))
 }
 
-/// Tells whether `eventName`, `eventSource` or `CloudTrailEvent` occurs, in any case and also with
-/// an underscore or space between the words.
+/// Tells whether `eventName`, `eventSource`, `eventVersion` or `CloudTrailEvent` occurs, in any case
+/// and also with an underscore or space between the words.
 pub(super) fn has_word(text: &[u8]) -> bool {
-    words(text).next().is_some()
+    words(text, &[b"name", b"source", b"version"]).next().is_some()
 }
 
-/// The ends of all words of records' names.
-fn words(text: &[u8]) -> impl Iterator<Item = usize> {
-    memchr::memchr2_iter(b'v', b'V', text).filter_map(|at| {
+/// The ends of all names that consist of `event` and one of these words, and of `CloudTrailEvent`.
+fn words<'t>(text: &'t [u8], seconds: &'t [&'t [u8]]) -> impl Iterator<Item = usize> + 't {
+    memchr::memchr2_iter(b'v', b'V', text).filter_map(move |at| {
         let start = at.checked_sub(1)?;
         let word = text.get(start..start + 5)?;
         if !word.eq_ignore_ascii_case(b"event") {
@@ -514,7 +564,7 @@ fn words(text: &[u8]) -> impl Iterator<Item = usize> {
         }
         let rest = &text[start + 5..];
         let gap = usize::from(matches!(rest.first(), Some(b'_' | b' ')));
-        for next in [&b"name"[..], b"source"] {
+        for next in seconds {
             if rest.get(gap..gap + next.len()).is_some_and(|word| word.eq_ignore_ascii_case(next)) {
                 return Some(start + 5 + gap + next.len());
             }
@@ -528,7 +578,7 @@ fn words(text: &[u8]) -> impl Iterator<Item = usize> {
 
 /// Tells whether one of the words stands in a text as a name: a colon or an equals sign follows it.
 pub(super) fn mentions_a_key(text: &[u8]) -> bool {
-    words(text).any(|end| {
+    words(text, &[b"name", b"source"]).any(|end| {
         let mut rest = text[end..].iter().filter(|b| !matches!(b, b'"' | b'\'' | b'\\' | b' '));
         matches!(rest.next(), Some(b':' | b'='))
     })
@@ -539,9 +589,12 @@ fn has_object(text: &[u8]) -> bool {
     super::object_start(text).is_some()
 }
 
+/// How base64 of gzip begins.
+const GZIP_IN_BASE64: &[u8] = b"H4sI";
+
 /// Tells whether a text looks like base64 of gzip or of an object of JSON.
 fn is_base64(text: &[u8]) -> bool {
-    text.starts_with(b"H4sI") || text.starts_with(b"eyJ")
+    text.starts_with(GZIP_IN_BASE64) || text.starts_with(b"eyJ")
 }
 
 fn object_of(json: &[u8]) -> Option<NamedCells> {
@@ -575,7 +628,20 @@ pub(in crate::event) fn row_of(json: &[u8]) -> Option<NamedCells> {
         }
     }
     let has = |wanted: fn(&str) -> bool| cells.keys().any(|name| wanted(&spelling::fold(name.as_bytes())));
-    (has(|name| name == "eventname") || has(is_record_column)).then_some(cells)
+    (has(|name| name == "eventname") || has(is_record_column) || is_part_of_record(&cells))
+        .then_some(cells)
+}
+
+/// Tells whether cells have so much of a record that one is missing if they give none.
+fn is_part_of_record(cells: &NamedCells) -> bool {
+    let is_part = |name: &String| {
+        let folded = spelling::fold(name.as_bytes());
+        matches!(folded.as_str(), "eventname" | "eventsource")
+            || folded.starts_with("useridentity")
+            || is_record_name(&folded)
+    };
+    let filled = cells.iter().filter(|(_, value)| spelling::is_present(value));
+    filled.filter(|(name, _)| is_part(name)).count() >= MIN_RECORD_NAMES
 }
 
 fn cell_of(json: &[u8]) -> Option<(String, Value)> {
