@@ -216,7 +216,9 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
     for (form, records) in &coverage.converted_records {
         let records = counted(*records, "record");
         let form = escape::terminal(&form.to_uppercase()).into_owned();
-        lines.push(format!("{records} converted from {form} to CloudTrail's form"));
+        lines.push(format!(
+            "{records} converted from {form} to CloudTrail's form"
+        ));
     }
     for (shape, unknown) in coverage.unknown_identities.iter().take(TOP) {
         let events = counted(unknown.events, "event");

@@ -28,12 +28,17 @@ const MAX_RATIO: u64 = 300;
 /// Takes one layer off.
 pub(super) fn unwrapped<'r>(wrapping: Wrapping, outer: impl Read + 'r) -> Box<dyn Read + 'r> {
     let outer = BufReader::with_capacity(BUFFER, outer);
-    let layer = |inner: Box<dyn Read + 'r>| -> Box<dyn Read + 'r> { Box::new(Layer { wrapping, inner }) };
+    let layer =
+        |inner: Box<dyn Read + 'r>| -> Box<dyn Read + 'r> { Box::new(Layer { wrapping, inner }) };
     match wrapping {
         Wrapping::Gzip => layer(Box::new(MultiGzDecoder::new(outer))),
         Wrapping::Zstd => layer(Box::new(ZstdFrames::new(outer))),
         Wrapping::Bzip2 => layer(Box::new(MultiBzDecoder::new(outer))),
-        Wrapping::Xz => layer(Box::new(XzReader::new_mem_limit(outer, true, XZ_MEMORY_KIB))),
+        Wrapping::Xz => layer(Box::new(XzReader::new_mem_limit(
+            outer,
+            true,
+            XZ_MEMORY_KIB,
+        ))),
         Wrapping::Base64 => layer(Box::new(base64::read::DecoderReader::new(
             WithoutLineBreaks(outer),
             &base64::engine::general_purpose::STANDARD,
@@ -52,7 +57,11 @@ struct Layer<'r> {
 impl Read for Layer<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buf).map_err(|error| {
-            if interrupt::is_cause(&error) || error.get_ref().is_some_and(|inner| inner.is::<LayerError>()) {
+            if interrupt::is_cause(&error)
+                || error
+                    .get_ref()
+                    .is_some_and(|inner| inner.is::<LayerError>())
+            {
                 return error;
             }
             let name = self.wrapping.name();
@@ -129,7 +138,10 @@ impl<R: BufRead> ZstdFrames<R> {
         let stored = self.decoder.get_checksum_from_data();
         match stored == self.decoder.get_calculated_checksum() || stored.is_none() {
             true => Ok(()),
-            false => Err(io::Error::new(io::ErrorKind::InvalidData, "a checksum is wrong")),
+            false => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a checksum is wrong",
+            )),
         }
     }
 }
@@ -205,7 +217,10 @@ impl<R: Read> Utf16Reader<R> {
         self.text.clear();
         self.taken = 0;
         let mut bytes = Vec::with_capacity(BUFFER);
-        self.source.by_ref().take(BUFFER as u64).read_to_end(&mut bytes)?;
+        self.source
+            .by_ref()
+            .take(BUFFER as u64)
+            .read_to_end(&mut bytes)?;
         let (pairs, rest) = bytes.as_chunks::<2>();
         if !rest.is_empty() {
             let reason = "the UTF-16 text is cut off: it has an odd number of bytes".to_owned();
@@ -222,7 +237,8 @@ impl<R: Read> Utf16Reader<R> {
             // A mark of the byte order is no part of the text.
             if character != '\u{feff}' {
                 let mut utf8 = [0; 4];
-                self.text.extend_from_slice(character.encode_utf8(&mut utf8).as_bytes());
+                self.text
+                    .extend_from_slice(character.encode_utf8(&mut utf8).as_bytes());
             }
         }
         Ok(!bytes.is_empty())
@@ -273,7 +289,10 @@ mod tests {
         assert_eq!(read(Wrapping::Zstd, &frames).unwrap(), "one two");
         let members = [bzip2(b"one "), bzip2(b"two")].concat();
         assert_eq!(read(Wrapping::Bzip2, &members).unwrap(), "one two");
-        assert_eq!(read(Wrapping::Base64, b"b25l\r\nIHR3\nbw==\n").unwrap(), "one two");
+        assert_eq!(
+            read(Wrapping::Base64, b"b25l\r\nIHR3\nbw==\n").unwrap(),
+            "one two"
+        );
     }
 
     #[test]
@@ -284,7 +303,10 @@ mod tests {
         ] {
             for cut in [bytes.len() - 1, bytes.len() / 2, 5] {
                 let error = read(wrapping, &bytes[..cut]).unwrap_err().to_string();
-                assert!(error.contains(wrapping.name()), "{wrapping:?} cut at {cut}: {error}");
+                assert!(
+                    error.contains(wrapping.name()),
+                    "{wrapping:?} cut at {cut}: {error}"
+                );
             }
         }
         assert!(read(Wrapping::Base64, b"b25l\nIHR3b!==").is_err());
@@ -296,7 +318,10 @@ mod tests {
         let expected = text.replace('\u{feff}', "");
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-        assert_eq!(read(Wrapping::Utf16LittleEndian, &little).unwrap(), expected);
+        assert_eq!(
+            read(Wrapping::Utf16LittleEndian, &little).unwrap(),
+            expected
+        );
         assert_eq!(read(Wrapping::Utf16BigEndian, &big).unwrap(), expected);
         let cut = &little[..little.len() - 1];
         assert!(read(Wrapping::Utf16LittleEndian, cut).is_err());

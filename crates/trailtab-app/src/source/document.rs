@@ -326,12 +326,14 @@ impl DocumentReader {
         let trouble = match format {
             DocumentFormat::Json => {
                 let envelope = EnvelopeReader::default();
-                let read = stream_json(envelope, &mut text, &mut window, filled, &mut failure, sink);
+                let read =
+                    stream_json(envelope, &mut text, &mut window, filled, &mut failure, sink);
                 read.or_else(|| zeros(text.has_zeros))
             }
             DocumentFormat::Text => {
                 let (envelope, before) = (EnvelopeReader::of_text(), sink.facts);
-                let read = stream_json(envelope, &mut text, &mut window, filled, &mut failure, sink);
+                let read =
+                    stream_json(envelope, &mut text, &mut window, filled, &mut failure, sink);
                 text_trouble(read.or_else(|| zeros(text.has_zeros)), before, sink)
             }
             DocumentFormat::Csv(form) => {
@@ -339,8 +341,11 @@ impl DocumentReader {
                 let read = read.err().map(|error| cut_off(&error));
                 read.or_else(|| zeros(text.has_zeros))
             }
-            DocumentFormat::Wrapped(_) | DocumentFormat::Archive(_) if place.depth >= MAX_LAYERS => {
-                let reason = format!("holds more than {MAX_LAYERS} layers or archives inside each other");
+            DocumentFormat::Wrapped(_) | DocumentFormat::Archive(_)
+                if place.depth >= MAX_LAYERS =>
+            {
+                let reason =
+                    format!("holds more than {MAX_LAYERS} layers or archives inside each other");
                 Some(ReadTrouble::of_all(reason))
             }
             DocumentFormat::Wrapped(wrapping) => {
@@ -361,7 +366,9 @@ impl DocumentReader {
                     self.zip(file, place, &Cell::new(size), sink)
                 }
                 Some(Err(error)) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
-                None => self.zip_in_memory(window[..filled].chain(&mut *plain), place, stored, sink),
+                None => {
+                    self.zip_in_memory(window[..filled].chain(&mut *plain), place, stored, sink)
+                }
             },
             format => {
                 let blank = filled < window.len() && window[..filled].trim_ascii().is_empty();
@@ -394,7 +401,10 @@ impl DocumentReader {
             let mut entry = match entry {
                 Ok(entry) if number < MAX_MEMBERS => entry,
                 Ok(_) => {
-                    troubles.add("", ReadTrouble::of_all(format!("more than {MAX_MEMBERS} files")));
+                    troubles.add(
+                        "",
+                        ReadTrouble::of_all(format!("more than {MAX_MEMBERS} files")),
+                    );
                     break;
                 }
                 Err(error) => {
@@ -434,7 +444,8 @@ impl DocumentReader {
         }
         if bytes.len() as u64 > WHOLE {
             let size = WHOLE >> 20;
-            let reason = format!("is a zip archive of more than {size} MiB in a stream: unpack it first");
+            let reason =
+                format!("is a zip archive of more than {size} MiB in a stream: unpack it first");
             return Some(ReadTrouble::of_all(reason));
         }
         self.zip(io::Cursor::new(bytes), place, stored, sink)
@@ -450,12 +461,16 @@ impl DocumentReader {
         let mut archive = match zip::ZipArchive::new(archive) {
             Ok(archive) => archive,
             Err(error) => {
-                return Some(ReadTrouble::of_all(format!("is a zip archive that cannot be read: {error}")));
+                return Some(ReadTrouble::of_all(format!(
+                    "is a zip archive that cannot be read: {error}"
+                )));
             }
         };
         let mut troubles = MemberTroubles::default();
         if archive.len() > MAX_MEMBERS {
-            return Some(ReadTrouble::of_all(format!("is a zip archive of more than {MAX_MEMBERS} files")));
+            return Some(ReadTrouble::of_all(format!(
+                "is a zip archive of more than {MAX_MEMBERS} files"
+            )));
         }
         // Each member may be a bomb, and so may all of them together.
         let mut inflated = 0;
@@ -655,17 +670,21 @@ fn ending(
             (DocumentOutcome::Unrelated, None)
         }
         Some(ReadTrouble::Unrelated(what)) => match is_expected() {
-            true => problem(ReadTrouble::of_all(format!("holds no CloudTrail records: {what}"))),
+            true => problem(ReadTrouble::of_all(format!(
+                "holds no CloudTrail records: {what}"
+            ))),
             false => (DocumentOutcome::Unrelated, None),
         },
         Some(trouble) => problem(trouble),
         None if facts.events > 0 => (DocumentOutcome::Events, None),
         None if facts.known > 0 => (DocumentOutcome::OtherKind, None),
         // An answer or a file that says that there was nothing; CloudTrail delivers none.
-        None if facts.foreign == 0 => match LogFileName::of(name).is_some_and(|name| name.is_log_file()) {
-            true => problem(ReadTrouble::of_all("holds no record at all".to_owned())),
-            false => (DocumentOutcome::Events, None),
-        },
+        None if facts.foreign == 0 => {
+            match LogFileName::of(name).is_some_and(|name| name.is_log_file()) {
+                true => problem(ReadTrouble::of_all("holds no record at all".to_owned())),
+                false => (DocumentOutcome::Events, None),
+            }
+        }
         None => match is_expected() {
             true => {
                 let reason = "holds no CloudTrail records: its JSON is of another kind";
@@ -701,7 +720,7 @@ impl ReadTrouble {
 }
 
 /// Endings of files that hold events. CloudTrail and those who copy its logs write none that is empty.
-const LOG_FILE_ENDINGS: [&str; 4] = [".json", ".gz", ".jsonl", ".ndjson"];
+const LOG_FILE_ENDINGS: [&str; 7] = [".json", ".gz", ".jsonl", ".ndjson", ".zst", ".bz2", ".xz"];
 
 /// Tells whether a document that is empty lacks something: the user named it, or it is a log file by its
 /// name. Placeholders such as `_SUCCESS` and `.keep` are empty by design.
@@ -709,20 +728,19 @@ fn should_hold_events(document: &str, named: bool) -> bool {
     !is_litter(document) && (named || has_log_ending(document))
 }
 
-/// Tells by its name or place whether a document is CloudTrail's: it has the name of a log file, or the
-/// ending of one in a folder `ACCOUNT/CloudTrail/`.
+/// Tells by its name or place whether a document is CloudTrail's: it has the ending of a log file, and
+/// the name of one or a place in a folder `ACCOUNT/CloudTrail/`.
 fn is_cloud_trails(document: &str) -> bool {
-    if is_litter(document) {
+    if is_litter(document) || !has_log_ending(document) {
         return false;
     }
     if LogFileName::of(document).is_some() {
         return true;
     }
     let mut folders = document.rsplit(['/', '\\']).skip(1);
-    let is_account = |folder: &str| folder.len() == 12 && folder.bytes().all(|b| b.is_ascii_digit());
-    has_log_ending(document)
-        && folders.any(|folder| folder.starts_with("CloudTrail"))
-        && folders.next().is_some_and(is_account)
+    let is_account =
+        |folder: &str| folder.len() == 12 && folder.bytes().all(|b| b.is_ascii_digit());
+    folders.any(|folder| folder.starts_with("CloudTrail")) && folders.next().is_some_and(is_account)
 }
 
 /// Tells whether a file is what systems leave beside files: its name begins with a dot or underscore.
@@ -733,7 +751,9 @@ fn is_litter(document: &str) -> bool {
 
 fn has_log_ending(document: &str) -> bool {
     let folded = document.to_ascii_lowercase();
-    LOG_FILE_ENDINGS.iter().any(|ending| folded.ends_with(ending))
+    LOG_FILE_ENDINGS
+        .iter()
+        .any(|ending| folded.ends_with(ending))
 }
 
 /// Tells by its name whether a document is a digest.
@@ -766,7 +786,9 @@ fn take_note<S>(
             hash: sealed.hash.unwrap_or_default(),
             signature,
         });
-    } else if sink.facts.events > 0 || LogFileName::of(&document).is_some_and(|name| name.is_log_file()) {
+    } else if sink.facts.events > 0
+        || LogFileName::of(&document).is_some_and(|name| name.is_log_file())
+    {
         evidence.logs.push(FoundLog {
             document,
             hash: sealed.hash,
@@ -832,15 +854,26 @@ impl<S> CountingSink<'_, S> {
         let unreadable = facts.unreadable - facts.unreadable_identities;
         let unknown = self.unknown_place.as_ref().filter(|_| unreadable > 0);
         let reasons = [
-            unknown.map(|place| format!("looks like CloudTrail inside a form that is not known: {place}")),
+            unknown.map(|place| {
+                format!("looks like CloudTrail inside a form that is not known: {place}")
+            }),
             records(unreadable, "could not be read"),
             records(
                 facts.unreadable_identities,
                 "could not be read: their userIdentity is of an unknown form",
             ),
-            records(facts.undated, "without a readable time: not counted under a time window"),
-            records(facts.without_identity, "counted as unknown: no column says who acted"),
-            records(facts.odd_times, "counted without a time: its form cannot be read"),
+            records(
+                facts.undated,
+                "without a readable time: not counted under a time window",
+            ),
+            records(
+                facts.without_identity,
+                "counted as unknown: no column says who acted",
+            ),
+            records(
+                facts.odd_times,
+                "counted without a time: its form cannot be read",
+            ),
         ];
         let reasons: Vec<String> = reasons.into_iter().flatten().collect();
         if reasons.is_empty() {
@@ -981,7 +1014,12 @@ fn cut_off(error: &io::Error) -> ReadTrouble {
             "bytes that are no gzip follow its end".to_owned()
         }
         io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
-        _ if error.get_ref().is_some_and(|inner| inner.is::<LayerError>()) => error.to_string(),
+        _ if error
+            .get_ref()
+            .is_some_and(|inner| inner.is::<LayerError>()) =>
+        {
+            error.to_string()
+        }
         _ => format!("reading stopped: {error}"),
     };
     ReadTrouble::Of(Severity::Partial, reason)

@@ -63,8 +63,14 @@ const SIGNATURES: [(&[u8], DocumentFormat); 18] = [
     (b"\x28\xb5\x2f\xfd", DocumentFormat::Wrapped(Wrapping::Zstd)),
     (b"BZh", DocumentFormat::Wrapped(Wrapping::Bzip2)),
     (b"\xfd7zXZ\0", DocumentFormat::Wrapped(Wrapping::Xz)),
-    (b"\xff\xfe", DocumentFormat::Wrapped(Wrapping::Utf16LittleEndian)),
-    (b"\xfe\xff", DocumentFormat::Wrapped(Wrapping::Utf16BigEndian)),
+    (
+        b"\xff\xfe",
+        DocumentFormat::Wrapped(Wrapping::Utf16LittleEndian),
+    ),
+    (
+        b"\xfe\xff",
+        DocumentFormat::Wrapped(Wrapping::Utf16BigEndian),
+    ),
     (b"{\0", DocumentFormat::Wrapped(Wrapping::Utf16LittleEndian)),
     (b"[\0", DocumentFormat::Wrapped(Wrapping::Utf16LittleEndian)),
     (b"\0{", DocumentFormat::Wrapped(Wrapping::Utf16BigEndian)),
@@ -73,14 +79,26 @@ const SIGNATURES: [(&[u8], DocumentFormat); 18] = [
     (b"PAR1", DocumentFormat::NotRead("a Parquet file", UNPACK)),
     (b"ORC", DocumentFormat::NotRead("an ORC file", UNPACK)),
     (b"Obj\x01", DocumentFormat::NotRead("an Avro file", UNPACK)),
-    (b"7z\xbc\xaf\x27\x1c", DocumentFormat::NotRead("a 7z archive", UNPACK)),
-    (b"Rar!\x1a\x07", DocumentFormat::NotRead("a RAR archive", UNPACK)),
-    (b"\x04\x22\x4d\x18", DocumentFormat::NotRead("compressed with LZ4", UNPACK)),
+    (
+        b"7z\xbc\xaf\x27\x1c",
+        DocumentFormat::NotRead("a 7z archive", UNPACK),
+    ),
+    (
+        b"Rar!\x1a\x07",
+        DocumentFormat::NotRead("a RAR archive", UNPACK),
+    ),
+    (
+        b"\x04\x22\x4d\x18",
+        DocumentFormat::NotRead("compressed with LZ4", UNPACK),
+    ),
     (
         b"\xff\x06\0\0sNaPpY",
         DocumentFormat::NotRead("compressed with Snappy", UNPACK),
     ),
-    (b"\x82SNAPPY\0", DocumentFormat::NotRead("compressed with Snappy", UNPACK)),
+    (
+        b"\x82SNAPPY\0",
+        DocumentFormat::NotRead("compressed with Snappy", UNPACK),
+    ),
 ];
 
 /// Tells what a document is. `head` is its beginning, as much of it as is at hand.
@@ -100,7 +118,9 @@ pub(super) fn format_of(head: &[u8]) -> DocumentFormat {
     if gunzip::is_gzip(head) {
         return DocumentFormat::Wrapped(Wrapping::Gzip);
     }
-    let known = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature));
+    let known = SIGNATURES
+        .iter()
+        .find(|(signature, _)| head.starts_with(signature));
     if let Some((_, format)) = known {
         return *format;
     }
@@ -128,7 +148,8 @@ fn is_export(text: &[u8]) -> bool {
 }
 
 fn is_base64_of_gzip(text: &[u8]) -> bool {
-    let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\r' | b'\n');
+    let is_base64 =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\r' | b'\n');
     text.starts_with(b"H4sI") && text[..text.len().min(512)].iter().all(is_base64)
 }
 
@@ -168,7 +189,11 @@ pub(super) fn description(head: &[u8]) -> &'static str {
         "it is a pointer of Git LFS to a file that was not fetched"
     } else if head.starts_with(b"\0\x05\x16\x07") {
         "it is what macOS keeps beside a file"
-    } else if head.iter().take(4096).any(|b| *b >= 0x80 || (*b < 0x20 && !b.is_ascii_whitespace())) {
+    } else if head
+        .iter()
+        .take(4096)
+        .any(|b| *b >= 0x80 || (*b < 0x20 && !b.is_ascii_whitespace()))
+    {
         "its bytes are of no known form, as if encrypted or damaged"
     } else {
         "it is text of another form"
@@ -182,7 +207,11 @@ mod tests {
     #[test]
     fn documents_are_told_apart_by_their_first_bytes() {
         let json = [
-            "{", " \n[{", "[]", "\u{feff}{\"a\":1}", "\"{\\\"eventName\\\":1}\"",
+            "{",
+            " \n[{",
+            "[]",
+            "\u{feff}{\"a\":1}",
+            "\"{\\\"eventName\\\":1}\"",
             "2026-09-07T08:00:00.000Z {\"eventVersion\":\"1.08\"}",
         ];
         for text in json {
@@ -197,14 +226,29 @@ mod tests {
         for text in text {
             assert_eq!(format_of(text.as_bytes()), DocumentFormat::Text, "{text}");
         }
-        for text in ["", "eventName", "<html>", "[2026-09-07] started", "version https://git-lfs"] {
+        for text in [
+            "",
+            "eventName",
+            "<html>",
+            "[2026-09-07] started",
+            "version https://git-lfs",
+        ] {
             assert_eq!(format_of(text.as_bytes()), DocumentFormat::Other, "{text}");
         }
-        for yaml in ["Events:\n- CloudTrailEvent: '{\"eventName\":\"A\"}'\n", "- EventName: A\n  EventId: a\n"] {
+        for yaml in [
+            "Events:\n- CloudTrailEvent: '{\"eventName\":\"A\"}'\n",
+            "- EventName: A\n  EventId: a\n",
+        ] {
             let format = format_of(yaml.as_bytes());
-            assert!(matches!(format, DocumentFormat::NotRead("YAML", _)), "{format:?}");
+            assert!(
+                matches!(format, DocumentFormat::NotRead("YAML", _)),
+                "{format:?}"
+            );
         }
-        for table in ["@timestamp,@message\n2026,\"{\"\"eventName\"\":1}\"", "eventName;eventTime\nA;b"] {
+        for table in [
+            "@timestamp,@message\n2026,\"{\"\"eventName\"\":1}\"",
+            "eventName;eventTime\nA;b",
+        ] {
             let format = format_of(table.as_bytes());
             assert!(matches!(format, DocumentFormat::Csv(_)), "{format:?}");
         }

@@ -182,8 +182,10 @@ pub struct CoverageReport {
     pub document_bytes: u64,
     /// These documents by what they turned out to be: `events`, `other_kind`, `unrelated` or
     /// `problem`. The counts add up to `documents`.
+    #[serde(default)]
     pub document_outcomes: BTreeMap<String, u64>,
     /// The first of the documents that have nothing to do with CloudTrail, by name; at most 10.
+    #[serde(default)]
     pub unrelated_documents: Vec<String>,
     /// Events by eventVersion, in numeric order.
     pub event_versions: BTreeMap<String, u64>,
@@ -191,9 +193,10 @@ pub struct CoverageReport {
     pub events_without_time: u64,
     /// Events whose record has no valid eventTime and that are not counted, because there is a time
     /// window. They are among the `unreadable` records.
+    #[serde(default)]
     pub events_without_time_not_counted: u64,
     /// Counted records that were converted to CloudTrail's form, by the form they came in: `ocsf`.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub converted_records: BTreeMap<String, u64>,
     /// The filter that was passed to LookupEvents, such as `EventName=RunInstances`. The events
     /// that it excluded were not read and are in no count.

@@ -38,7 +38,8 @@ pub fn form_of(head: &[u8]) -> Option<CsvForm> {
     };
     let columns = |delimiter: u8| header.split(move |b| *b == delimiter).map(spelling::fold);
     let is_table = |delimiter: &u8| {
-        let has = |names: &[&str]| columns(*delimiter).any(|column| names.contains(&column.as_str()));
+        let has =
+            |names: &[&str]| columns(*delimiter).any(|column| names.contains(&column.as_str()));
         let is_record = |column: String| envelope::is_record_column(&column);
         has(&["eventname"]) && has(&["eventsource", "eventtime", "eventid", "awseventid"])
             || envelope::may_hold_records(rows)
@@ -86,7 +87,11 @@ pub fn read(form: CsvForm, mut document: impl Read, sink: &mut impl RecordSink) 
         .from_reader(rows);
     let names = reader.byte_headers()?.iter();
     let names: Vec<String> = names
-        .map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').to_owned())
+        .map(|name| {
+            String::from_utf8_lossy(name)
+                .trim_start_matches('\u{feff}')
+                .to_owned()
+        })
         .collect();
     let mut row = csv::ByteRecord::new();
     while reader.read_byte_record(&mut row)? {

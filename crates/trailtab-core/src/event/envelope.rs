@@ -12,9 +12,9 @@ mod search;
 use std::ops::ControlFlow;
 
 #[cfg(any(test, fuzzing))]
-pub(super) use search::{MIN_RECORD_NAMES, is_record_name};
-pub(super) use search::{SearchResult, is_record_column, may_hold_records, row_of};
+pub(super) use search::{MIN_CELLS, MIN_RECORD_NAMES, cell_of, is_record_name, row_of};
 use search::{RecordSearch, has_word, nested, no_delivery};
+pub(super) use search::{SearchResult, is_record_column, may_hold_records};
 
 use crate::event::spelling::NamedCells;
 
@@ -480,7 +480,10 @@ impl EnvelopeReader {
 
     /// Tells whether a line of a text begins with something else than JSON.
     fn begins_with_text(&self, scanner: &JsonScanner<'_>) -> bool {
-        let mut line = scanner.ahead(64).iter().filter(|b| !b.is_ascii_whitespace());
+        let mut line = scanner
+            .ahead(64)
+            .iter()
+            .filter(|b| !b.is_ascii_whitespace());
         self.is_text
             && match line.next() {
                 Some(b'{') => false,
@@ -624,21 +627,19 @@ impl EnvelopeReader {
         Ok(())
     }
 
-    /// Reads the cells of a row as a record, if their names are a record's; otherwise opens the array.
+    /// Reads the cells of a row as a record.
     fn row<'b, S: RecordSink>(
-        &mut self,
+        &self,
         scanner: &mut JsonScanner<'b>,
         out: &mut RecordBatch<'b, '_, S>,
     ) -> ScanResult<()> {
-        let mut ahead = scanner.clone();
-        let row = ahead.skip()?;
-        if let Some(cells) = row_of(row)
-            && RecordSearch::new(self.nesting, out.sink).row(&cells) == SearchResult::Found
-        {
-            *scanner = ahead;
-            return Ok(());
+        let row = scanner.skip()?;
+        match RecordSearch::new(self.nesting, out.sink).any(row) {
+            SearchResult::Found => {}
+            SearchResult::Suspect(place) => out.sink.unknown_form(&place),
+            SearchResult::Nothing => out.sink.other(ContentKind::Foreign),
         }
-        self.open(WrapperFrame::Array(WrapperPlace::Anywhere), scanner)
+        Ok(())
     }
 
     /// Receives an element without a record.
@@ -811,9 +812,7 @@ fn object_start(line: &[u8]) -> Option<usize> {
 /// JSON or damage looks like.
 fn is_prose(line: &[u8]) -> bool {
     let is_damaged = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace() && *b != 0x1b;
-    !has_word(line)
-        && !line.iter().any(is_damaged)
-        && memchr::memmem::find(line, b"\":").is_none()
+    !has_word(line) && !line.iter().any(is_damaged) && memchr::memmem::find(line, b"\":").is_none()
 }
 
 /// What is known of an object before its kind is known.

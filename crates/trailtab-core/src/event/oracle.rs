@@ -5,7 +5,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::event::envelope::{
-    ContentKind, EnvelopeReader, MIN_RECORD_NAMES, RecordFault, RecordSink, is_record_name, looks_like_cloud_trail, may_hold_records, row_of,
+    ContentKind, EnvelopeReader, MIN_CELLS, MIN_RECORD_NAMES, RecordFault, RecordSink, cell_of,
+    is_record_name, looks_like_cloud_trail, may_hold_records, row_of,
 };
 use crate::event::identity::ResolvedActor;
 use crate::event::record::{CallOutcome, EventRecord};
@@ -52,7 +53,9 @@ impl Told {
             CallOutcome::Succeeded => (false, None),
             CallOutcome::Failed(code) => (true, code),
         };
-        let identity = str::from_utf8(record.user_identity).ok().and_then(Json::parse);
+        let identity = str::from_utf8(record.user_identity)
+            .ok()
+            .and_then(Json::parse);
         self.events.push(vec![
             text(record.event_version),
             text(record.event_id),
@@ -189,23 +192,28 @@ impl SlowReader {
             return None;
         }
         match value {
-            Json::Array(_, raw) if within == Within::Rows && row_of(raw.as_bytes()).is_some() => None,
-            Json::Array(items, _) => {
-                let within = match within {
-                    // The array of rows, and one row.
-                    Within::Rows if depth % 2 == 0 => Within::Anywhere,
-                    within => within,
-                };
-                items
-                    .iter()
-                    .try_for_each(|item| self.element(item, within, depth + 1))
+            Json::Array(..) if within == Within::Rows => {
+                let finds = self.search(value, 0)?;
+                match finds {
+                    SlowFinds { is_found: true, .. } => {}
+                    SlowFinds {
+                        is_suspect: true, ..
+                    } => self.told.unreadable += 1,
+                    _ => self.told.others.push(ContentKind::Foreign),
+                }
+                Some(())
             }
+            Json::Array(items, _) => items
+                .iter()
+                .try_for_each(|item| self.element(item, within, depth + 1)),
             Json::Object(members, raw) => self.object(members, raw, within, depth),
             Json::String(..) => {
                 let finds = self.search(value, 0)?;
                 match finds {
                     SlowFinds { is_found: true, .. } => {}
-                    SlowFinds { is_suspect: true, .. } => self.told.unreadable += 1,
+                    SlowFinds {
+                        is_suspect: true, ..
+                    } => self.told.unreadable += 1,
                     _ => self.no_record(within),
                 }
                 Some(())
@@ -248,20 +256,10 @@ impl SlowReader {
 
     fn wrapper(&mut self, (value, within): (&Json, Within), depth: usize) -> Option<()> {
         match (value, within) {
-            (Json::Array(items, _), Within::Rows) => {
-                for item in items {
-                    match item {
-                        Json::Array(cells, raw) if row_of(raw.as_bytes()).is_none() => {
-                            for cell in cells {
-                                self.element(cell, Within::Anywhere, depth + 4)?;
-                            }
-                        }
-                        Json::Array(..) => return None,
-                        item => self.element(item, Within::Rows, depth + 3)?,
-                    }
-                }
-                Some(())
-            }
+            // The rows themselves are what is a row.
+            (Json::Array(rows, _), Within::Rows) => rows
+                .iter()
+                .try_for_each(|row| self.element(row, within, depth + 3)),
             _ => self.element(value, within, depth + 2),
         }
     }
@@ -308,10 +306,14 @@ impl SlowReader {
     fn event(&mut self, members: &Members) -> Option<()> {
         if !matches!(last(members, "userIdentity"), Some(Json::Object(..))) {
             let is_identity = |name: &str| fold(name.as_bytes()).starts_with("useridentity");
-            if members.iter().any(|(name, _)| name != "userIdentity" && is_identity(name)) {
+            if members
+                .iter()
+                .any(|(name, _)| name != "userIdentity" && is_identity(name))
+            {
                 return None;
             }
-            let text = inner_text(members).filter(|text| text.trim_ascii_start().starts_with(['{', '[']));
+            let text =
+                inner_text(members).filter(|text| text.trim_ascii_start().starts_with(['{', '[']));
             if let Some(text) = text
                 && self.nested(text)?
             {
@@ -363,7 +365,14 @@ impl SlowReader {
                 self.members(members, depth)
             }
             Json::Array(items, raw) if may_hold_records(raw.as_bytes()) => {
-                if row_of(raw.as_bytes()).is_some() {
+                // Rows have tests of their own.
+                let is_cell = |item: &&Json| match item {
+                    Json::Object(_, raw) => cell_of(raw.as_bytes()).is_some(),
+                    _ => false,
+                };
+                if row_of(raw.as_bytes()).is_some()
+                    || items.iter().filter(is_cell).count() >= MIN_CELLS
+                {
                     return None;
                 }
                 let mut finds = SlowFinds::default();
@@ -391,7 +400,10 @@ impl SlowReader {
     }
 
     fn members(&mut self, members: &Members, depth: usize) -> Option<SlowFinds> {
-        let folded: Vec<String> = members.iter().map(|(name, _)| fold(name.as_bytes())).collect();
+        let folded: Vec<String> = members
+            .iter()
+            .map(|(name, _)| fold(name.as_bytes()))
+            .collect();
         let has = |names: &[&str]| folded.iter().any(|name| names.contains(&name.as_str()));
         // Other clouds, other spellings and OCSF have tests of their own.
         if has(&["acsregion", "cloudeventsversion", "classuid"])
@@ -456,13 +468,16 @@ fn kind(members: &Members) -> Option<ContentKind> {
 
 /// The last string that may contain a document.
 fn inner_text(members: &Members) -> Option<&str> {
-    members.iter().rev().find_map(|(name, value)| match (name.as_str(), value) {
-        (
-            "CloudTrailEvent" | "message" | "_raw" | "data" | "value" | "Message" | "body",
-            Json::String(text, _),
-        ) => Some(text.as_str()),
-        _ => None,
-    })
+    members
+        .iter()
+        .rev()
+        .find_map(|(name, value)| match (name.as_str(), value) {
+            (
+                "CloudTrailEvent" | "message" | "_raw" | "data" | "value" | "Message" | "body",
+                Json::String(text, _),
+            ) => Some(text.as_str()),
+            _ => None,
+        })
 }
 
 fn last<'j>(members: &'j Members, name: &str) -> Option<&'j Json> {
@@ -587,7 +602,10 @@ impl<'de> Deserialize<'de> for RawMembers<'de> {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<RawMembers<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut members: A,
+            ) -> Result<RawMembers<'de>, A::Error> {
                 let mut object = Vec::new();
                 while let Some(member) = members.next_entry()? {
                     object.push(member);

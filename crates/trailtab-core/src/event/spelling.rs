@@ -448,7 +448,9 @@ fn epoch(number: f64) -> Option<time::Seconds> {
 
 /// Reads a string of JSON as the object that it contains; leaves other values as they are.
 fn object_of(value: Value) -> Value {
-    let object = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+    let object = value
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok());
     match object {
         Some(object @ Value::Object(_)) => object,
         _ => value,
@@ -485,16 +487,18 @@ pub(super) fn respell_ocsf(event: &NamedCells) -> Option<String> {
         ("arn", user("uid")),
         (
             "accountId",
-            first(&[&["actor", "user", "account", "uid"], &["actor", "user", "account_uid"]]),
+            first(&[
+                &["actor", "user", "account", "uid"],
+                &["actor", "user", "account_uid"],
+            ]),
         ),
         ("accessKeyId", user("credential_uid")),
         ("userName", user("name")),
         ("invokedBy", text(&["actor", "invoked_by"])),
         (
             "sessionContext",
-            text(&["actor", "session", "issuer"]).map(|issuer| {
-                object([("sessionIssuer", Some(object([("arn", Some(issuer))])))])
-            }),
+            text(&["actor", "session", "issuer"])
+                .map(|issuer| object([("sessionIssuer", Some(object([("arn", Some(issuer))])))])),
         ),
     ]);
     let time = first(&[&["time_dt"], &["time"]]);
@@ -507,7 +511,12 @@ pub(super) fn respell_ocsf(event: &NamedCells) -> Option<String> {
     let record = object([
         ("eventVersion", text(&["metadata", "product", "version"])),
         ("userIdentity", Some(identity)),
-        ("eventTime", time.as_ref().and_then(time_of).map(|time| time::iso(time).into())),
+        (
+            "eventTime",
+            time.as_ref()
+                .and_then(time_of)
+                .map(|time| time::iso(time).into()),
+        ),
         ("eventSource", text(&["api", "service", "name"])),
         ("eventName", text(&["api", "operation"])),
         ("awsRegion", text(&["cloud", "region"])),
@@ -517,7 +526,13 @@ pub(super) fn respell_ocsf(event: &NamedCells) -> Option<String> {
         ),
         ("userAgent", text(&["http_request", "user_agent"])),
         ("errorCode", text(&["api", "response", "error"])),
-        ("errorMessage", first(&[&["api", "response", "message"], &["api", "response", "error_message"]])),
+        (
+            "errorMessage",
+            first(&[
+                &["api", "response", "message"],
+                &["api", "response", "error_message"],
+            ]),
+        ),
         ("requestID", text(&["api", "request", "uid"])),
         ("eventID", text(&["metadata", "uid"])),
         ("readOnly", read_only),
@@ -530,7 +545,10 @@ pub(super) fn respell_ocsf(event: &NamedCells) -> Option<String> {
                 &["cloud", "account_uid"],
             ]),
         ),
-        ("eventCategory", text(&["metadata", "product", "feature", "name"])),
+        (
+            "eventCategory",
+            text(&["metadata", "product", "feature", "name"]),
+        ),
     ]);
     let has = |name| record.get(name).is_some_and(is_present);
     (has("eventName") && (has("eventSource") || has("eventVersion"))).then(|| record.to_string())
@@ -568,10 +586,13 @@ mod tests {
             },
             "responseelements": "{\"ConsoleLogin\":\"Failure\"}",
         }));
-        assert_eq!(record["userIdentity"], json!({
-            "type": "AssumedRole", "principalId": "AROA:s", "accountId": "111122223333",
-            "sessionContext": { "sessionIssuer": { "arn": "arn:aws:iam::111122223333:role/r" } },
-        }));
+        assert_eq!(
+            record["userIdentity"],
+            json!({
+                "type": "AssumedRole", "principalId": "AROA:s", "accountId": "111122223333",
+                "sessionContext": { "sessionIssuer": { "arn": "arn:aws:iam::111122223333:role/r" } },
+            })
+        );
         assert_eq!(record["responseElements"]["ConsoleLogin"], "Failure");
         assert_eq!(
             (&record["eventID"], &record["sourceIPAddress"]),
@@ -619,15 +640,26 @@ mod tests {
             Value::Object(members),
             json!({ "username": "Doe, Ann", "arn": "a=b", "empty": {}, "type": "IAMUser" })
         );
-        for broken in ["{type=IAMUser", "type=IAMUser}", "{IAMUser, x}", "{a={b=c}", "{a=b}c", "é"] {
+        for broken in [
+            "{type=IAMUser",
+            "type=IAMUser}",
+            "{IAMUser, x}",
+            "{a={b=c}",
+            "{a=b}c",
+            "é",
+        ] {
             assert_eq!(struct_of(broken), None, "{broken}");
         }
     }
 
     #[test]
     fn an_identity_that_cannot_be_read_is_no_unknown_principal() {
-        let cells = json!({ "eventName": "A", "eventSource": "s", "userIdentity": "{IAMUser, ann}" });
-        assert_eq!(respell(cells.as_object().unwrap()), CellsContent::IdentityUnreadable);
+        let cells =
+            json!({ "eventName": "A", "eventSource": "s", "userIdentity": "{IAMUser, ann}" });
+        assert_eq!(
+            respell(cells.as_object().unwrap()),
+            CellsContent::IdentityUnreadable
+        );
     }
 
     #[test]
@@ -641,7 +673,8 @@ mod tests {
             json!(1_788_768_000),
             json!("1788768000000"),
         ] {
-            let record = record(json!({ "eventName": "A", "eventSource": "s", "@timestamp": time }));
+            let record =
+                record(json!({ "eventName": "A", "eventSource": "s", "@timestamp": time }));
             assert_eq!(record["eventTime"], "2026-09-07T08:00:00Z", "{time}");
         }
         let odd = json!({ "eventName": "A", "eventSource": "s", "eventTime": "07.09.2026 10:00" });

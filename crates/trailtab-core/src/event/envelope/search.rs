@@ -112,7 +112,7 @@ impl<'s> RecordSearch<'s> {
         {
             return true;
         }
-        let mut is_found = false;
+        let (mut is_found, mut cells) = (false, 0);
         let mut scanner = JsonScanner::new(json, 0);
         self.place.push("[]".to_owned());
         if scanner.expect(b'[').is_ok() {
@@ -121,7 +121,10 @@ impl<'s> RecordSearch<'s> {
                     Ok(b',') => scanner.bump(),
                     Ok(b']') | Err(_) => break,
                     Ok(_) => match scanner.skip() {
-                        Ok(item) => is_found |= self.value(item, depth + 1),
+                        Ok(item) => {
+                            cells += usize::from(cell_of(item).is_some());
+                            is_found |= self.value(item, depth + 1);
+                        }
                         Err(_) => {
                             is_found = self.broken();
                             break;
@@ -131,6 +134,9 @@ impl<'s> RecordSearch<'s> {
             }
         }
         self.place.pop();
+        if !is_found && cells >= MIN_CELLS && names_a_column(json) {
+            return self.broken();
+        }
         is_found
     }
 
@@ -274,7 +280,11 @@ impl<'s> RecordSearch<'s> {
 
     /// Reads the cells of a row: one of them is the record, or each is a member of it.
     fn cells(&mut self, cells: &NamedCells) -> bool {
-        let has_columns = |name: &str| cells.keys().any(|key| spelling::fold(key.as_bytes()) == name);
+        let has_columns = |name: &str| {
+            cells
+                .keys()
+                .any(|key| spelling::fold(key.as_bytes()) == name)
+        };
         let is_table = has_columns("eventname") && has_columns("eventsource");
         for (name, value) in cells {
             let folded = spelling::fold(name.as_bytes());
@@ -291,7 +301,10 @@ impl<'s> RecordSearch<'s> {
                 }
             }
         }
-        if cells.keys().any(|key| is_cloud_trail_event(&spelling::fold(key.as_bytes()))) {
+        if cells
+            .keys()
+            .any(|key| is_cloud_trail_event(&spelling::fold(key.as_bytes())))
+        {
             self.sink.unreadable(RecordFault::Broken);
             return true;
         }
@@ -327,7 +340,11 @@ impl<'s> RecordSearch<'s> {
         let place = &self.place;
         self.suspect.get_or_insert_with(|| {
             let place = place.join(".").replace(".[]", "[]");
-            let place = if place.is_empty() { "the top level" } else { &place };
+            let place = if place.is_empty() {
+                "the top level"
+            } else {
+                &place
+            };
             place.chars().take(MAX_PLACE).collect()
         });
     }
@@ -336,7 +353,10 @@ impl<'s> RecordSearch<'s> {
 /// Receives an event of Lambda's that delivers no record. A stream of Kinesis delivers what was put into
 /// it, and it cannot be told what that was; other services deliver what is theirs.
 pub(super) fn no_delivery(trigger: &EventRecord<'_>, sink: &mut dyn RecordSink) {
-    match trigger.event_source.is_some_and(|source| source.is("aws:kinesis")) {
+    match trigger
+        .event_source
+        .is_some_and(|source| source.is("aws:kinesis"))
+    {
         true => sink.unreadable(RecordFault::Broken),
         false => sink.other(ContentKind::Foreign),
     }
@@ -355,7 +375,12 @@ pub(super) fn inside(text: &[u8], nesting: usize, sink: &mut dyn RecordSink) -> 
 }
 
 /// Reads a document inside another one.
-pub(super) fn nested(json: &[u8], nesting: usize, is_text: bool, sink: &mut dyn RecordSink) -> bool {
+pub(super) fn nested(
+    json: &[u8],
+    nesting: usize,
+    is_text: bool,
+    sink: &mut dyn RecordSink,
+) -> bool {
     if nesting >= super::MAX_NESTING {
         sink.unreadable(RecordFault::Broken);
         return true;
@@ -380,7 +405,9 @@ fn base64(text: &[u8], nesting: usize, sink: &mut dyn RecordSink) -> bool {
     let engine = base64::engine::general_purpose::STANDARD;
     let Ok(bytes) = engine.decode(text) else {
         // Tokens begin like an object as well; what is damaged holds a record before the damage.
-        let valid = text.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
+        let valid = text
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
         let valid = &text[..valid.count() / 4 * 4];
         let is_damaged = text.starts_with(GZIP_IN_BASE64)
             || engine.decode(valid).is_ok_and(|bytes| has_word(&bytes));
@@ -524,8 +551,19 @@ fn is_cloud_trail_event(folded: &str) -> bool {
 pub(in crate::event) fn is_record_column(folded: &str) -> bool {
     matches!(
         folded,
-        "cloudtrailevent" | "event" | "eventoriginal" | "line" | "log" | "message" | "original"
-            | "raw" | "rawdata" | "rawevent" | "record" | "eventjson" | "eventdata"
+        "cloudtrailevent"
+            | "event"
+            | "eventoriginal"
+            | "line"
+            | "log"
+            | "message"
+            | "original"
+            | "raw"
+            | "rawdata"
+            | "rawevent"
+            | "record"
+            | "eventjson"
+            | "eventdata"
     )
 }
 
@@ -551,7 +589,9 @@ pub(in crate::event) fn may_hold_records(json: &[u8]) -> bool {
 /// Tells whether `eventName`, `eventSource`, `eventVersion` or `CloudTrailEvent` occurs, in any case
 /// and also with an underscore or space between the words.
 pub(super) fn has_word(text: &[u8]) -> bool {
-    words(text, &[b"name", b"source", b"version"]).next().is_some()
+    words(text, &[b"name", b"source", b"version"])
+        .next()
+        .is_some()
 }
 
 /// The ends of all names that consist of `event` and one of these words, and of `CloudTrailEvent`.
@@ -565,21 +605,29 @@ fn words<'t>(text: &'t [u8], seconds: &'t [&'t [u8]]) -> impl Iterator<Item = us
         let rest = &text[start + 5..];
         let gap = usize::from(matches!(rest.first(), Some(b'_' | b' ')));
         for next in seconds {
-            if rest.get(gap..gap + next.len()).is_some_and(|word| word.eq_ignore_ascii_case(next)) {
+            if rest
+                .get(gap..gap + next.len())
+                .is_some_and(|word| word.eq_ignore_ascii_case(next))
+            {
                 return Some(start + 5 + gap + next.len());
             }
         }
         let before = &text[..start];
         let before = before.strip_suffix(b"_").unwrap_or(before);
         let is_trail = |word: &[u8]| word.eq_ignore_ascii_case(b"trail");
-        before.last_chunk::<5>().is_some_and(|word| is_trail(word)).then_some(start + 5)
+        before
+            .last_chunk::<5>()
+            .is_some_and(|word| is_trail(word))
+            .then_some(start + 5)
     })
 }
 
 /// Tells whether one of the words stands in a text as a name: a colon or an equals sign follows it.
 pub(super) fn mentions_a_key(text: &[u8]) -> bool {
     words(text, &[b"name", b"source"]).any(|end| {
-        let mut rest = text[end..].iter().filter(|b| !matches!(b, b'"' | b'\'' | b'\\' | b' '));
+        let mut rest = text[end..]
+            .iter()
+            .filter(|b| !matches!(b, b'"' | b'\'' | b'\\' | b' '));
         matches!(rest.next(), Some(b':' | b'='))
     })
 }
@@ -627,7 +675,11 @@ pub(in crate::event) fn row_of(json: &[u8]) -> Option<NamedCells> {
             _ => return None,
         }
     }
-    let has = |wanted: fn(&str) -> bool| cells.keys().any(|name| wanted(&spelling::fold(name.as_bytes())));
+    let has = |wanted: fn(&str) -> bool| {
+        cells
+            .keys()
+            .any(|name| wanted(&spelling::fold(name.as_bytes())))
+    };
     (has(|name| name == "eventname") || has(is_record_column) || is_part_of_record(&cells))
         .then_some(cells)
 }
@@ -640,11 +692,21 @@ fn is_part_of_record(cells: &NamedCells) -> bool {
             || folded.starts_with("useridentity")
             || is_record_name(&folded)
     };
-    let filled = cells.iter().filter(|(_, value)| spelling::is_present(value));
+    let filled = cells
+        .iter()
+        .filter(|(_, value)| spelling::is_present(value));
     filled.filter(|(name, _)| is_part(name)).count() >= MIN_RECORD_NAMES
 }
 
-fn cell_of(json: &[u8]) -> Option<(String, Value)> {
+/// An array with this many cells in it is a row.
+pub(in crate::event) const MIN_CELLS: usize = 3;
+
+/// Tells whether the name of a column of records stands in JSON.
+fn names_a_column(json: &[u8]) -> bool {
+    words(json, &[b"name", b"source"]).any(|end| json.get(end) == Some(&b'"'))
+}
+
+pub(in crate::event) fn cell_of(json: &[u8]) -> Option<(String, Value)> {
     let mut members = Vec::new();
     let mut scanner = JsonScanner::new(json, 0);
     let read = scanner.members(|scanner, name| {
@@ -655,7 +717,11 @@ fn cell_of(json: &[u8]) -> Option<(String, Value)> {
     read.ok()?;
     let scalar = |value: &[u8]| -> Option<Value> {
         let value = serde_json::from_slice(value).ok()?;
-        matches!(value, Value::String(_) | Value::Null | Value::Number(_) | Value::Bool(_)).then_some(value)
+        matches!(
+            value,
+            Value::String(_) | Value::Null | Value::Number(_) | Value::Bool(_)
+        )
+        .then_some(value)
     };
     match members[..] {
         [(name, value)] => Some((name.decode().into_owned(), scalar(value)?)),
