@@ -1,14 +1,13 @@
-"""Compares trailtab with the physical limit and with what people use instead, side by side in one run.
+"""Compares trailtab with the physical limit and with its alternatives in one run.
 
     python3 benches/compare.py [--quick] [--only read,memory,plot] …  > target/bench/report.md
 
 Prints Markdown on stdout and progress on stderr. Every program reads the same files from the page cache; the
-runs are interleaved (A B C A B C …), so that whatever else the machine does falls on all of them alike. A
-ratio is the median of the ratios of the rounds. Machines differ: quote the ratios, never the seconds.
+runs are interleaved (A B C A B C …), so that other load on the machine affects all of them equally. A ratio
+is the median of the ratios of the rounds. Machines differ: quote the ratios, never the seconds.
 
-Needs Python 3.11, cargo and, for what is compared, a release build of trailtab. Makes its own
-virtual environment (requirements.txt) and corpora under --dir, and keeps both for the next run;
-delete a corpus to have it made anew.
+Needs Python 3.11, cargo and a release build of trailtab. Creates a virtual environment (requirements.txt)
+and, under --dir, corpora, and keeps both for the next run; delete a corpus to regenerate it.
 """
 
 import argparse
@@ -42,10 +41,10 @@ READERS = {  # program -> name in the report
     "duckdb-auto": "DuckDB read_json, columns only",
     "orjson": "Python loop, zlib + orjson",
 }
-# duckdb-auto, the slowest by far, is run on request: it measures sampling more than reading.
+# duckdb-auto is by far the slowest and runs only on request: it measures sampling more than reading.
 DEFAULT_READERS = [name for name in READERS if name != "duckdb-auto"]
 
-# (what is divided by what, which figure, the goal)
+# (numerator, denominator, figure, comparison, goal)
 READ_GOALS = [
     ("trailtab", "inflate", "cpu", "<=", 2.2),
     ("chdb", "trailtab", "cpu", ">=", 5),
@@ -58,13 +57,13 @@ READ_GOALS = [
 MEMORY_MIB, MEMORY_BYTES_PER_ID = 100, 32
 PLOT_CPU_SECONDS = 6
 
-PRINCIPALS, REGIONS = 188, 18  # 4 charts a principal, 1 a region, 5 summaries: 775
+PRINCIPALS, REGIONS = 188, 18  # 4 charts per principal, 1 per region, 5 summaries: 775
 CHARTS = 775
 
 
 @dataclasses.dataclass
 class Run:
-    """What one process cost, with its children."""
+    """The resources that a process and its children used."""
 
     cpu: float
     wall: float
@@ -130,7 +129,7 @@ def commas(text):
 
 
 def read(options):
-    """Reading log files: every program on every corpus."""
+    """Measures reading of log files: every program on every corpus."""
     readers = [name for name in options.readers if options.has_binary or not name.startswith("trailtab")]
     commands = {name: reader_command(name, options) for name in readers}
     for name in options.corpora:
@@ -148,7 +147,7 @@ def read(options):
 
 
 def memory(options):
-    """Peak memory of trailtab on a long log: a fixed part and a few bytes for each eventID."""
+    """Measures trailtab's peak memory on a long log: a fixed part and a few bytes per eventID."""
     print("\n## Memory\n")
     if not options.has_binary:
         print(f"skipped: no {options.binary}")
@@ -166,7 +165,7 @@ def memory(options):
 
 
 def plot(options):
-    """Charts: the whole set by trailtab, some of it by matplotlib and scaled up."""
+    """Measures charts: the whole set by trailtab, a part by matplotlib, scaled up."""
     summary = options.dir / "plot-summary.json"
     summary.write_text(json.dumps(made_summary(), indent=2, sort_keys=True))
     out = options.dir / "out"
@@ -217,7 +216,7 @@ def plot(options):
 
 
 def reader_command(name, options):
-    """Returns the function (corpus, out) -> command line of a reader."""
+    """Returns a function (corpus, out) -> command line of a reader."""
     if name == "inflate":
         inflate = inflate_binary(options)
         return lambda corpus, out: [inflate, corpus]
@@ -231,8 +230,8 @@ def reader_command(name, options):
 def interleave(commands, runs, out):
     """Runs every command `runs` times in turn.
 
-    An unmeasured run of the first fills the page cache. Each run finds `out` absent; what it wrote there
-    is read into the run's text and removed.
+    An unmeasured run of the first command fills the page cache. `out` does not exist before each run; its contents
+    are summed up in the run's text and removed.
     """
     rounds = {name: [] for name in commands}
     for turn in range(-1, runs):
@@ -249,17 +248,17 @@ def interleave(commands, runs, out):
 
 
 class Failed(Exception):
-    """A program did not do its work."""
+    """A program failed."""
 
 
 def measure(command):
-    """Runs a command to its end; exit code 3 is trailtab's for a result with something missing."""
+    """Runs a command to its end. Exit code 3 is no failure: trailtab's result is partial."""
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         start = time.perf_counter()
         process = subprocess.Popen([str(word) for word in command], stdout=stdout, stderr=stderr)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)  # reaped here, not by Popen
+        process.returncode = os.waitstatus_to_exitcode(status)  # Popen did not reap it
         stdout.seek(0)
         stderr.seek(0)
         if process.returncode not in (0, 3):
@@ -270,7 +269,7 @@ def measure(command):
 
 
 def written(out):
-    """Says what a program wrote: the counts of trailtab's summary, or how many pictures."""
+    """Sums up a program's output: the counts of trailtab's summary, or the number and size of pictures."""
     for path in out.rglob("*.json"):
         regions = json.loads(path.read_text()).get("api_calls_by_region")
         if regions:
@@ -283,11 +282,11 @@ def written(out):
     return None
 
 
-# -- corpora: each function returns a folder of .json.gz files and the facts of its manifest --
+# -- corpora: each function returns a folder of .json.gz files and its manifest --
 
 
 class Skipped(Exception):
-    """A corpus cannot be had."""
+    """A corpus is not available."""
 
 
 def real_corpus(options, name, copies, *per_file):
@@ -317,7 +316,7 @@ CORPORA = {
 
 
 def make_once(folder, *commands):
-    """Runs the commands that make a corpus, unless its manifest, written last, is there."""
+    """Runs the commands that generate a corpus, unless its manifest, which is written last, exists."""
     if manifest(folder).exists():
         return
     shutil.rmtree(folder, ignore_errors=True)
@@ -331,9 +330,9 @@ def manifest(folder):
 
 
 def made_summary():
-    """Returns a summary in the predecessor's format, always the same.
+    """Returns a deterministic summary in the predecessor's format.
 
-    Its charts have 26 bars on average, and a third of them the full 40.
+    Its charts have 26 bars on average; a third of them have the full 40.
     """
     dice = random.Random(775)
     apis = [f"{service}.amazonaws.com:{verb}{noun}"
@@ -387,11 +386,11 @@ def made_summary():
     }
 
 
-# -- tools, made when missing --
+# -- tools, built if missing --
 
 
 def venv_python():
-    """Returns the Python of a virtual environment that has requirements.txt."""
+    """Returns the Python of a virtual environment with requirements.txt installed."""
     venv, wanted = PROJECT / "target/bench-venv", BENCHES / "requirements.txt"
     stamp = venv / "requirements.txt"
     if not stamp.exists() or stamp.read_text() != wanted.read_text():
@@ -403,7 +402,7 @@ def venv_python():
 
 
 def inflate_binary(options):
-    """Builds inflate.rs in a package of its own: as a bench of trailtab it would rebuild half of the SDK."""
+    """Builds inflate.rs as a separate package: as a bench of trailtab it would rebuild half of the SDK."""
     folder = options.dir / "inflate"
     folder.mkdir(exist_ok=True)
     (folder / "Cargo.toml").write_text(
@@ -476,7 +475,7 @@ def print_goals(rounds, goals):
 
 
 def print_agreement(rounds, facts):
-    """Says how many records each program read, and whether the tables are the same."""
+    """Prints how many records each program read, and whether the tables are equal."""
     answers = {name: json.loads(runs[-1].text) for name, runs in rounds.items() if runs[-1].text.startswith("{")}
     rivals = {name: answer for name, answer in answers.items() if "tables" in answer}
     tables = {json.dumps(answer["tables"]) for answer in rivals.values()}
@@ -495,7 +494,7 @@ def print_agreement(rounds, facts):
         print(f"* the five tables of {', '.join(rivals)} {agree}")
         pairs = next(iter(rivals.values()))["tables"]["region_api"][0]
         for name, answer in answers.items():
-            if name not in rivals:  # a few fewer are no fault: some documented examples share an eventID
+            if name not in rivals:  # may be slightly fewer: some documented examples share an eventID
                 print(f"* {name}: {answer['pairs']:,} pairs of region and API against their {pairs:,}")
     sys.stdout.flush()
 
@@ -516,7 +515,7 @@ def number(seconds):
 
 
 def mebibytes(peak):
-    """Shows a peak. On Linux a child starts with its parent's: what is below ours is not known."""
+    """Formats a peak. On Linux a child inherits its parent's peak, so a peak below ours is unknown."""
     floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return f"<= {floor:.0f}" if peak <= floor else f"{peak:.0f}"
 

@@ -1,16 +1,16 @@
-"""Makes the corpora that compare.py reads: real records, multiplied, in CloudTrail's own file format.
+"""Generates the corpora that compare.py reads: copies of real records in CloudTrail's file format.
 
     python corpora.py make DATA OUT COPIES [PER_FILE]
     python corpora.py scan OUT
 
-`make` writes the files of OUT and its manifest, OUT.json. `scan` writes the manifest of files that
-another program made. DATA is the folder with the real records (shared/data). Each copy of a record
-gets a fresh eventID, always the same one for the same copy, so that deduplication has real work;
-records that were duplicates stay duplicates; nothing else changes. Without PER_FILE a copy keeps the
-files of the real folder, each with as many records as it had; with it, every file holds that many.
+`make` writes the files of OUT and its manifest, OUT.json. `scan` writes the manifest of existing files.
+DATA is the folder with the real records. Each copy of a record gets its own eventID, derived from the
+copy's number, so that deduplication has real work; duplicates within a copy stay duplicates; nothing
+else changes. Without PER_FILE a copy keeps the files of the real folder and their records; with it,
+every file holds that many records.
 
-Runs as a process of its own so that compare.py stays small: a child's peak RSS is never
-reported as less than that of the parent it was started from.
+Runs as a separate process to keep compare.py small: the peak RSS reported for a child is never less
+than that of its parent at the fork.
 """
 
 import datetime
@@ -23,14 +23,14 @@ import sys
 import zlib
 from pathlib import Path
 
-# cribl is another product's wrapping and otrf has lost eventTime: neither is CloudTrail's format.
+# Not CloudTrail's format: cribl is another product's envelope, and otrf has no eventTime.
 LEFT_OUT = {"cribl", "otrf"}
-MARK = "\0eventID\0"  # cannot occur: JSON escapes NUL, and no record says this
+MARK = "\0eventID\0"  # occurs in no record
 MARK_BYTES = json.dumps(MARK).encode()
 
 
 def documents(path):
-    """Yields the JSON documents of a log file: one, or one a line."""
+    """Yields the JSON documents of a log file: a single one, or one per line."""
     body = path.read_bytes()
     if path.suffix == ".gz":
         body = gzip.decompress(body)
@@ -41,7 +41,7 @@ def documents(path):
 
 
 def records(node):
-    """Yields the CloudTrail events in a document; digests and Insight events have no eventName."""
+    """Yields the CloudTrail events in a document; digests and Insights events have no eventName."""
     if isinstance(node, list):
         for item in node:
             yield from records(item)
@@ -53,7 +53,7 @@ def records(node):
 
 
 def real_files(data):
-    """Returns the real records, a list for each file that has any."""
+    """Returns the real records as a list per file, without empty files."""
     paths = sorted(
         path
         for path in (data / "cloudtrail").rglob("*")
@@ -64,7 +64,7 @@ def real_files(data):
 
 
 def template(file):
-    """Returns the eventIDs of a file and its text cut where they stood."""
+    """Returns the eventIDs of a file, and its text split at them."""
     ids = [record["eventID"] for record in file if record.get("eventID")]
     marked = [record | {"eventID": MARK} if record.get("eventID") else record for record in file]
     body = json.dumps({"Records": marked}, separators=(",", ":"), ensure_ascii=False)
@@ -74,13 +74,13 @@ def template(file):
 
 
 def fresh_id(event_id, copy):
-    """Returns the eventID, with its quotes, that stands for `event_id` in this copy."""
+    """Returns the quoted eventID that replaces `event_id` in this copy."""
     digest = hashlib.md5(f"{copy} {event_id}".encode()).hexdigest()
     return f'"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"'.encode()
 
 
 def fill(ids, pieces, copy):
-    """Returns the text of a file as it stands in this copy."""
+    """Returns the text of a file in this copy."""
     return pieces[0] + b"".join(fresh_id(i, copy) + piece for i, piece in zip(ids, pieces[1:]))
 
 
@@ -90,7 +90,7 @@ def regroup(files, per_file):
 
 
 def write(files, out, copies):
-    """Writes the copies in the layout of a trail's bucket, a day for each copy, and the manifest last."""
+    """Writes the copies in the layout of a trail's bucket, one day per copy, and the manifest last."""
     templates = [template(file) for file in files]
     raw = packed = 0
     for copy in range(copies):
@@ -99,7 +99,7 @@ def write(files, out, copies):
         folder.mkdir(parents=True)
         for number, (ids, pieces) in enumerate(templates):
             body = fill(ids, pieces, copy)
-            # Level 6, one member, no name or time in the header: what CloudTrail delivers, and repeatable.
+            # Level 6, one member, no name or time in the header: like CloudTrail's files, and reproducible.
             pressed = zlib.compress(body, level=6, wbits=31)
             minute = f"{number // 60 % 24:02}{number % 60:02}"
             name = f"111122223333_CloudTrail_us-east-1_{day:%Y%m%d}T{minute}Z_{copy:08}{number:08}.json.gz"
@@ -130,9 +130,9 @@ def make(data, out, copies, per_file=None):
 
 
 def scan(out):
-    """Counts what is in the CloudTrail files below `out`; `root` is the folder they have in common."""
+    """Counts the contents of the CloudTrail files below `out`; `root` in the manifest is their common folder."""
     out = Path(out)
-    # Digests and Insights events are no log files; telling them apart is not what is compared.
+    # Removes digests and Insights events: the comparison is of log files only.
     for sibling in [path for path in out.rglob("CloudTrail-*") if path.is_dir()]:
         shutil.rmtree(sibling)
     paths = [path for path in out.rglob("*.json.gz") if "CloudTrail" in str(path.relative_to(out))]

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""CPU time per chart of cost mails, against matplotlib drawing the same charts as the predecessor did.
+"""Compares the CPU time per chart of cost mails with that of matplotlib drawing the predecessor's charts.
 
     cargo build --release && python3 benches/cost.py
 
-Both run in one go on this machine. Ours is the whole program: reading answers, reports, HTML, MIME and charts. Theirs is
-drawing alone, on data that is in memory, after its imports. Needs matplotlib, best in target/bench-venv.
+Both run on this machine, one after the other. The time of trailtab is that of the whole program: reading answers,
+reports, HTML, MIME and charts. The time of matplotlib is that of drawing data in memory, without imports. Needs
+matplotlib, preferably in target/bench-venv.
 """
 import datetime
 import json

@@ -1,5 +1,5 @@
-//! The floor for reading `CloudTrail` logs: inflates every `.gz` file of a directory tree, one thread,
-//! one reused buffer, and does nothing with the bytes but count them.
+//! The lower bound for reading `CloudTrail` logs: inflates every `.gz` file of a directory tree in one thread with one
+//! reused buffer, and only counts the bytes.
 //!
 //! `inflate DIR` prints `FILES BYTES`. `compare.py` builds and runs it.
 
@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use libdeflater::{DecompressionError, Decompressor};
 
 fn main() -> io::Result<()> {
-    // Cargo's own `--bench` may stand before the directory.
+    // Cargo may pass `--bench` before the directory.
     let Some(dir) = std::env::args().skip(1).find(|arg| !arg.starts_with("--")) else {
-        return Ok(()); // a bare `cargo bench` has nothing to inflate
+        return Ok(()); // run by `cargo bench` without a directory
     };
     let mut files = Vec::new();
     find(Path::new(&dir), &mut files)?;
@@ -45,7 +45,7 @@ fn find(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Inflates one gzip member into `body`, which only ever grows; the trailer says how large it must be.
+/// Inflates one gzip member into `body`, which grows to the size in the trailer and never shrinks.
 fn inflate(
     inflater: &mut Decompressor,
     packed: &[u8],

@@ -1,9 +1,8 @@
-//! How close the reading of event histories comes to what the quota allows.
+//! Measures how close reading event histories comes to the rate that the quota allows.
 //!
-//! `cargo bench --bench lookup -- [SCENARIO…]` runs the program against the fake server of the tests,
-//! all scenarios at the same time (they wait more than they work), and prints a table: the time that
-//! the quota alone would take, the time from the first request to the last answer by the server's
-//! clock, requests, and throttles. A scenario takes two to six minutes.
+//! `cargo bench --bench lookup -- [SCENARIO…]` runs the program against the fake server of the tests, all scenarios
+//! in parallel (they mostly wait), and prints a table: the minimum time under the quota, the time from the first
+//! request to the last response by the server's clock, requests, and throttles. A scenario takes two to six minutes.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +29,7 @@ mod support {
 
 const ACCOUNT: &str = "111122223333";
 
-/// The regions beside us-east-1, which is ten times as busy as each of them.
+/// The regions besides us-east-1, which has ten times as many events as each of them.
 const OTHERS: [&str; 16] = [
     "us-east-2",
     "us-west-1",
@@ -54,7 +53,7 @@ struct Scenario {
     name: &'static str,
     busiest: usize,
     burst: f64,
-    /// Requests per second of somebody else.
+    /// Requests per second by another client, from the same quota.
     other: f64,
     milliseconds: (u64, u64),
 }
@@ -116,7 +115,7 @@ impl Scenario {
             .events(events(ACCOUNT, name, count, until - 13 * 86_400, until, 1))
     }
 
-    /// Runs the program, and returns a row of the table.
+    /// Runs the program and returns a row of the table.
     fn run(&self) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = i64::try_from(now.as_secs()).unwrap();
@@ -194,7 +193,7 @@ fn main() {
         .filter(|arg| !arg.starts_with('-'))
         .collect();
     if wanted.is_empty() && !std::env::args().any(|arg| arg == "--bench") {
-        return; // `cargo test --all-targets` has no minutes to wait
+        return; // run by `cargo test --all-targets`
     }
     let is_wanted =
         |scenario: &&Scenario| wanted.is_empty() || wanted.iter().any(|w| w == scenario.name);

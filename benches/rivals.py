@@ -1,12 +1,12 @@
-"""What people use instead of trailtab, each in its best reasonable form; compare.py runs and measures it.
+"""Alternatives to trailtab, each in its best reasonable form; compare.py runs and measures them.
 
     python rivals.py chdb|duckdb|duckdb-columns|duckdb-auto|orjson DIR
     python rivals.py matplotlib SUMMARY.json DIR CHARTS
 
-The readers make the same five count tables from the same `.json.gz` files, in full, in the process
-that is measured, and print as JSON how many records they read and how many rows each table has. The
-principal is the role behind a session, else the ARN, else the service, else the account: less than
-trailtab's grammar, and nobody but trailtab deduplicates or counts anything beyond the five tables.
+The readers build the same five count tables from the same `.json.gz` files, in full, in the measured
+process, and print as JSON how many records they read and how many rows each table has. The principal
+is the role behind a session, else the ARN, else the service, else the account, which is simpler than
+trailtab's rules. Only trailtab deduplicates and counts more than the five tables.
 """
 
 import gc
@@ -26,9 +26,9 @@ TABLES = {
 COLUMNS = ("principal", "api", "region", "ip", "agent", "error")
 
 
-# -- SQL: one statement for both engines; they differ only in how they say "a row for each record" --
+# -- SQL: one statement for both engines; only the subquery that yields the records differs --
 
-# Only the fields that the tables need: both parsers step over everything else.
+# The fields that the tables need; both parsers skip all others.
 FIELDS = {
     "eventSource": str,
     "eventName": str,
@@ -46,7 +46,7 @@ FIELDS = {
 
 
 def sql_fields(kind, tuple_word, text_word):
-    """Returns the fields of `kind` as an engine declares them."""
+    """Returns the type of `kind` in an engine's syntax."""
     if kind is str:
         return text_word
     inner = ", ".join(f"{name} {sql_fields(field, tuple_word, text_word)}" for name, field in kind.items())
@@ -54,11 +54,11 @@ def sql_fields(kind, tuple_word, text_word):
 
 
 def five_tables(each_record):
-    """Returns the SQL of the five tables, from a subquery with one column `r` a record.
+    """Returns the SQL of the five tables, from a subquery that yields each record as column `r`.
 
-    The files are read once. Grouping by all six columns first makes a few thousand rows of the
-    records, and the grouping sets go over those: in chDB less CPU than grouping sets over the records
-    or a table in memory and five queries; in DuckDB no loss.
+    The files are read once. Grouping by all six columns first reduces the records to a few thousand
+    rows for the grouping sets: in chDB that takes less CPU than grouping sets over the records, or five
+    queries over a table in memory; in DuckDB it costs nothing.
     """
     sets = ", ".join(f"({left}, {right})" for left, right in TABLES.values())
     columns = ", ".join(COLUMNS)
@@ -81,7 +81,7 @@ def five_tables(each_record):
 
 
 def tables_of(rows):
-    """Sorts the rows of `five_tables` into its tables: a 0 bit in `tables` says that a column takes part."""
+    """Splits the rows of `five_tables` by table: a 0 bit in `tables` means that the column is part of it."""
     bits = {
         name: sum(1 << 5 - at for at, column in enumerate(COLUMNS) if column not in pair)
         for name, pair in TABLES.items()
@@ -95,10 +95,10 @@ def tables_of(rows):
 
 
 def chdb(folder):
-    """JSONEachRow with a typed column: a file is one row, its records an array of tuples.
+    """JSONEachRow with a typed column: a file is one row, its records are an array of tuples.
 
-    Ties with JSONAsString + JSONExtract where the text is plain String, and both beat Nullable(String)
-    by a quarter. Neither max_threads, the read method nor parallel parsing made a difference above noise.
+    As fast as JSONAsString + JSONExtract if the text is plain String; both are a quarter faster than
+    Nullable(String). max_threads, the read method and parallel parsing made no difference above noise.
     """
     import chdb as engine
     import orjson
@@ -110,20 +110,20 @@ def chdb(folder):
 
 
 def duckdb(folder):
-    """read_json_objects, then from_json with a structure: half of read_json's CPU on many small files."""
+    """read_json_objects, then from_json with a structure: half the CPU of read_json on many small files."""
     structure = json.dumps({"Records": [FIELDS]}, default=lambda _: "VARCHAR")
     source = f"read_json_objects('{folder}/**/*.json.gz', format = 'newline_delimited')"
     return duckdb_query(f"SELECT unnest(from_json(json, '{structure}').Records) AS r FROM {source}")
 
 
 def duckdb_columns(folder):
-    """read_json with explicit columns and nothing left to detect."""
+    """read_json with explicit columns and no detection."""
     return duckdb_query(duckdb_read_json(folder, ", records = true"))
 
 
 def duckdb_auto(folder):
-    """read_json with explicit columns only: DuckDB then samples every file to see if it holds records,
-    which costs several times the reading."""
+    """read_json with explicit columns only: DuckDB then samples every file to detect records, which takes
+    several times as long as reading."""
     return duckdb_query(duckdb_read_json(folder, ""))
 
 
@@ -143,9 +143,9 @@ def duckdb_query(each_record):
 
 
 def orjson(folder):
-    """The loop one writes: inflate in one call (gzip.open reads in pieces), orjson, dicts of pairs.
+    """The obvious loop: inflate in one call (gzip.open reads in pieces), orjson, dicts of pairs.
 
-    The collector is off, since parsed JSON has no cycles and makes it run for nothing.
+    The garbage collector is off: parsed JSON has no cycles.
     """
     from orjson import loads
 
@@ -173,11 +173,11 @@ def orjson(folder):
 
 
 def matplotlib(summary, out, charts):
-    """Horizontal bars as the predecessor's: 16 x 8 inches, the 40 longest, labels cut at 85 characters.
+    """Draws the predecessor's horizontal bars: 16 x 8 inches, the 40 longest, labels cut at 85 characters.
 
-    One figure drawn anew with the Agg canvas, without pyplot and with fixed margins (a tight layout
-    measures all text twice): the cheapest way. `charts` are taken at even steps from the whole set,
-    large and small; 0 only loads the library.
+    Uses the cheapest way: one reused figure with the Agg canvas, without pyplot and with fixed margins (a
+    tight layout measures all text twice). Draws `charts` charts, evenly spaced over the whole set; 0 only
+    loads the library.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -199,7 +199,7 @@ def matplotlib(summary, out, charts):
 
 
 def charts_of(summary):
-    """Yields every chart: for each section one over all, and one for each principal or region."""
+    """Yields all charts: per section one summary, and one per principal or region."""
     for section, groups in summary.items():
         if section != "_metadata":
             yield f"{section}_summary", {group: sum(counts.values()) for group, counts in groups.items()}
@@ -220,7 +220,7 @@ def main(rival, *args):
     }
     tables = readers[rival](*args)
     for pair in [pair for pair in tables["principal_error"] if not pair[1]]:
-        del tables["principal_error"][pair]  # calls without an error are no row of that table
+        del tables["principal_error"][pair]  # the table has no rows for calls without an error
     report = {name: [len(table), sum(table.values())] for name, table in tables.items()}
     print(json.dumps({"records": report["region_api"][1], "tables": report}))
 

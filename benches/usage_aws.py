@@ -1,8 +1,8 @@
-"""Plays the two services that a usage function talks to, on loopback, for benches/usage.py.
+"""Fakes the two services that a usage function calls, on loopback, for benches/usage.py.
 
-Lambda's runtime API hands out deliveries and notes when each was answered. CloudWatch takes PutMetricData in
-every protocol that an SDK may choose (query, JSON, CBOR), keeps the bodies, and opens them only when asked, so
-that decoding does not compete with the process that is measured.
+Lambda's runtime API hands out deliveries and records when each was answered. CloudWatch accepts PutMetricData in
+every protocol that an SDK may choose (query, JSON, CBOR), keeps the bodies, and decodes them only on request, so
+that decoding does not compete with the measured process.
 """
 
 import collections
@@ -18,22 +18,22 @@ import threading
 import time
 import urllib.parse
 
-INVOCATION_SECONDS = 60  # what is left of an invocation when it begins
+INVOCATION_SECONDS = 60  # time limit of an invocation
 PUT = "PutMetricData"
 
 
 class Lambda:
-    """The runtime API: one process at a time, one invocation at a time."""
+    """The runtime API for one process and one invocation at a time."""
 
     def __init__(self):
         self.deliveries = queue.Queue()
-        self.reports = queue.Queue()  # (when, what): "next", "response", "error" or "init", and the body
+        self.reports = queue.Queue()  # (time, "next", "response", "error" or "init", body)
         self.numbers = itertools.count(1)
 
     def get(self, path, headers, body):
         self.reports.put((time.perf_counter(), "next", b""))
         delivery = self.deliveries.get()
-        if delivery is None:  # the process has been ended
+        if delivery is None:  # the process was killed
             return None
         deadline = int((time.time() + INVOCATION_SECONDS) * 1000)
         number = next(self.numbers)
@@ -52,10 +52,10 @@ class Lambda:
 
 
 class CloudWatch:
-    """Takes metrics."""
+    """Accepts PutMetricData."""
 
     def __init__(self):
-        self.requests = []  # (path, headers, body) as they came
+        self.requests = []  # (path, headers, body), in order
 
     def post(self, path, headers, body):
         self.requests.append((path, headers, body))
@@ -98,14 +98,14 @@ def serve(service):
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 1024  # the predecessor connects for all of its requests at once
+    request_queue_size = 1024  # the predecessor opens all its connections at once
 
 
 def handler(service):
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
-        wbufsize = -1  # one write an answer, not one a header
+        wbufsize = -1  # one write per response, not per header
 
         def answer(self, method):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -131,7 +131,7 @@ def handler(service):
             pass
 
         def handle(self):
-            # The process is killed when it has done its work, whatever it has open.
+            # The process is killed after its work, with connections open.
             with contextlib.suppress(ConnectionError):
                 super().handle()
 
@@ -187,7 +187,7 @@ def seconds(when):
 
 
 class Cbor:
-    """Reads one item of CBOR: enough for what an SDK sends, and nothing to install."""
+    """Reads one item of CBOR, as far as SDKs use it, without a dependency."""
 
     def __init__(self, body):
         self.body, self.at = body, 0
@@ -216,7 +216,7 @@ class Cbor:
             case 5:
                 return dict(self.pairs(count))
             case 6:
-                return self.item()  # the only tag in use is 1: the number is seconds since 1970
+                return self.item()  # the only tag in use is 1: seconds since 1970
 
     def simple(self, minor):
         forms = {25: ">e", 26: ">f", 27: ">d"}
@@ -225,7 +225,7 @@ class Cbor:
         return {20: False, 21: True, 22: None, 23: None}[minor]
 
     def more(self, count):
-        """Yields once for each item that follows: `count` times, or until the mark of the end."""
+        """Yields once per following item: `count` times, or until the break code."""
         if count is not None:
             yield from range(count)
             return

@@ -1,9 +1,9 @@
-// With version 2 of the SDK, as the predecessor. Only the one service is loaded, as its users were advised to.
+// The handler with version 2 of the SDK, as in the predecessor. Loads a single service, as the SDK's users were advised.
 "use strict";
 const CloudWatch = require("aws-sdk/clients/cloudwatch");
 const { batches, NAMESPACE } = require("./count");
 
-// This version does not read the variable by itself.
+// Version 2 does not read this variable.
 const client = new CloudWatch({ endpoint: process.env.AWS_ENDPOINT_URL_CLOUDWATCH });
 
 exports.handler = async (event) => {

@@ -1,4 +1,4 @@
-// With version 3 of the SDK, which Lambda's Node 20 brings along.
+// The handler with version 3 of the SDK, which Lambda's Node 20 runtime includes.
 "use strict";
 const { CloudWatchClient, PutMetricDataCommand } = require("@aws-sdk/client-cloudwatch");
 const { batches, NAMESPACE } = require("./count");

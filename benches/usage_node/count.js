@@ -1,7 +1,7 @@
-// The predecessor's rule, written anew from what is known of it: calls per [eventTime, eventName, awsRegion,
-// eventSource], a missing field is "-", 20 metrics a request, all requests in flight at once.
+// Reimplements the predecessor's rule: calls per [eventTime, eventName, awsRegion, eventSource], a missing field is
+// "-", 20 metrics per request, all requests in flight at once.
 //
-// Left out is what would make it look worse for no work done: its random wait of up to 3 s before each request.
+// Omits its random wait of up to 3 s before each request, which would only make it look slower.
 "use strict";
 const zlib = require("node:zlib");
 const { promisify } = require("node:util");
@@ -9,7 +9,7 @@ const { promisify } = require("node:util");
 const gunzip = promisify(zlib.gunzip);
 const BATCH = 20;
 
-/** Returns the metrics of a delivery in batches, as PutMetricData takes them. */
+/** Returns the metrics of a delivery in batches for PutMetricData. */
 async function batches(event) {
   const delivery = JSON.parse((await gunzip(Buffer.from(event.awslogs.data, "base64"))).toString("utf8"));
   if (delivery.messageType === "CONTROL_MESSAGE") {

@@ -1,7 +1,7 @@
-// Speaks Lambda's runtime API for a handler: node runtime.js app-v3.js
+// Runs a handler against Lambda's runtime API: node runtime.js app-v3.js
 //
-// Stands in for the runtime's own client, which is native and comes with Lambda's image only. It does the least
-// that a runtime can: one connection that is kept, one invocation at a time.
+// Replaces the runtime's own client, which is native and only in Lambda's image. Does the minimum of a runtime: one
+// persistent connection, one invocation at a time.
 "use strict";
 const http = require("node:http");
 const path = require("node:path");

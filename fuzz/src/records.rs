@@ -1,13 +1,15 @@
-//! Feeds any bytes to the reader of envelopes and records, in one piece and in several, and compares
-//! the result with serde_json's.
+//! Feeds arbitrary bytes to the reader of envelopes and records, whole and in pieces, and compares the result with
+//! serde_json's. Also feeds them to the parsers of CSV, digests, file names, S3 keys and time arguments, which must not
+//! panic.
 
 #![no_main]
+#![allow(clippy::disallowed_methods, reason = "code of the macro")]
 use libfuzzer_sys::fuzz_target;
 
-use trailtab_core::coverage::scope_of;
 use trailtab_core::event::csv;
 use trailtab_core::event::oracle::{self, Told};
 use trailtab_core::integrity::digest::{DigestFile, LogFileName, is_at};
+use trailtab_core::scope::Scope;
 use trailtab_core::time::TimeArgument;
 
 fuzz_target!(|document: &[u8]| {
@@ -23,7 +25,7 @@ fuzz_target!(|document: &[u8]| {
             let _ = (name.delivered(), name.trail(), name.is_backfill());
         }
         let _ = is_at(name, "bucket", name);
-        let _ = scope_of(name);
+        let _ = Scope::of_log_file(name);
         let _ = name.parse::<TimeArgument>();
     }
 });

@@ -1,4 +1,4 @@
-//! `trailtab archive`, on archives made here by hand: the format is what docs/archive.md says.
+//! `trailtab archive`, on archives made by hand in the format of docs/archive.md.
 
 use std::fs;
 use std::io::Write as _;
@@ -55,7 +55,7 @@ fn log_file(account: &str, region: &str, minute: &str, events: usize) -> LogFile
     }
 }
 
-/// Stores without compressing, so that sizes stay what they are with every version of zlib.
+/// Stores without compression, so that sizes do not depend on the version of zlib.
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
     encoder.write_all(bytes).unwrap();
@@ -161,7 +161,7 @@ fn the_calendar_is_drawn_in_both_formats() {
         sandbox.files("out"),
         ["archive_calendar.png", "archive_calendar.svg"]
     );
-    // Another one takes the place of neither.
+    // A further run overwrites neither.
     let again = sandbox
         .run(["archive", "status", "archive", "--output", "out"])
         .expect(0);
@@ -181,7 +181,7 @@ fn a_lost_file_is_not_covered() {
     let status = ended.summary();
     assert_eq!(status["events"], 53);
     assert_eq!(status["regions"][0]["until"], "2026-09-09T06:00:00Z");
-    // A line that says so counts the same, and does so once and for all.
+    // A `lost` line has the same effect, permanently.
     let lost = json!({ "lost": {
         "name": files[1].entry["name"], "from": "2026-09-10T00:00:00Z", "until": "2026-09-12T00:00:00Z",
     }});
@@ -201,11 +201,11 @@ fn a_whole_archive_is_good() {
     let ended = sandbox.run(["archive", "verify", "archive"]).expect(0);
     assert_eq!(
         ended.out,
-        "All is as the ledger says: 60 events in 3 files, 21.0 kB.\n"
+        "All files match the ledger: 60 events in 3 files, 21.0 kB.\n"
     );
 }
 
-/// What `verify` says of an archive after something happened to it: its exit code and a finding.
+/// The exit code and a finding of `verify` after a change to the archive.
 fn verify(happens: impl FnOnce(&Sandbox, &[LogFile; 3])) -> (Option<i32>, String) {
     let (sandbox, files) = archive();
     happens(&sandbox, &files);
@@ -241,7 +241,7 @@ fn every_kind_of_damage_is_named() {
     note(verify(|sandbox, files| {
         write(sandbox, &files[0].path, &flip(&files[0].stored));
     }));
-    // The ledger is wrong, and not the file.
+    // The ledger is wrong, not the file.
     let change = |sandbox: &Sandbox, from: &str, to: &str| {
         let path = sandbox.path(ledger(ACCOUNT, REGION));
         let lines = fs::read_to_string(&path).unwrap();
@@ -264,7 +264,7 @@ fn every_kind_of_damage_is_named() {
         let bytes = |bytes: &[u8]| format!("\"bytes\":{}", bytes.len());
         change(sandbox, &bytes(&files[1].stored), &bytes(&twice));
     }));
-    // What costs nothing.
+    // Findings without a loss.
     note(verify(|sandbox, files| {
         let path = files[0].path.replace("abcdefgh", "ijklmnop");
         write(sandbox, &path, &files[0].stored);
@@ -334,7 +334,7 @@ fn what_is_no_archive_is_refused() {
         }
     }
     sandbox.run(["archive"]).expect(2);
-    // An archive in which nothing is covered yet is one.
+    // An archive in which nothing is covered yet is valid.
     fs::create_dir_all(sandbox.path("new/.trailtab/ledger")).unwrap();
     let ended = sandbox.run(["archive", "status", "new"]).expect(0);
     assert!(

@@ -1,4 +1,4 @@
-//! What users see: pages, files, messages and exit codes; and what hostile input comes to.
+//! Pages, files, messages and exit codes, also for hostile input.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::support::{Finished, SECTIONS, Sandbox, assert_same, at, files_below, 
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data");
 
-/// A record that counts, told from others by its number.
+/// A valid record, identified by its number.
 fn record(number: usize) -> Value {
     json!({
         "eventVersion": "1.11",
@@ -34,7 +34,7 @@ fn log(numbers: impl IntoIterator<Item = usize>) -> String {
     json!({ "Records": numbers.into_iter().map(record).collect::<Vec<_>>() }).to_string()
 }
 
-/// How many events were counted, and what is said to be missing.
+/// The number of counted events, and the problems.
 fn outcome(summary: &Value) -> (u64, Vec<String>) {
     let problems = at(summary, "trailtab/coverage/problems")
         .as_array()
@@ -203,7 +203,7 @@ fn nothing_to_count_is_no_mistake() {
             0
         );
     }
-    // Documents that CloudTrail writes beside events are nothing wrong either.
+    // Other documents of CloudTrail are not problems either.
     let digest = sandbox.write(
         "digest",
         r#"{"digestStartTime":"2026-09-07T08:00:00Z","logFiles":[]}"#,
@@ -212,7 +212,7 @@ fn nothing_to_count_is_no_mistake() {
 }
 
 #[test]
-fn whoever_stops_reading_is_no_mistake() {
+fn a_closed_pipe_is_not_an_error() {
     let sandbox = Sandbox::new();
     let lines: String = (0..500)
         .map(|n| {
@@ -303,15 +303,34 @@ fn a_window_holds_its_first_second_and_not_its_last() {
             1,
         ),
     ] {
-        let summary = sandbox.activity(["log"].into_iter().chain(args.split_whitespace()));
+        // An event without a time cannot be placed in a window.
+        let undated = u64::from(!args.is_empty());
+        let args = ["log"].into_iter().chain(args.split_whitespace());
+        let code = if undated > 0 { 3 } else { 0 };
+        let summary = sandbox.activity_with(args, b"", code);
         let counts = at(&summary, "trailtab/counts");
         assert_eq!(
-            (&counts["counted"], &counts["filtered"]),
-            (&json!(counted), &json!(5 - counted)),
-            "{args}"
+            (
+                &counts["counted"],
+                &counts["filtered"],
+                &counts["unreadable"]
+            ),
+            (
+                &json!(counted),
+                &json!(5 - counted - undated),
+                &json!(undated)
+            ),
+        );
+        assert_eq!(
+            at(
+                &summary,
+                "trailtab/coverage/events_without_time_not_counted"
+            ),
+            &json!(undated)
         );
     }
-    let summary = sandbox.activity(["log", "--since", "2026-09-07", "--until", "2026-09-07"]);
+    let day = ["log", "--since", "2026-09-07", "--until", "2026-09-07"];
+    let summary = sandbox.activity_with(day, b"", 3);
     let analyzed = json!({ "from_timestamp": "20260907000000", "to_timestamp": "20260907235959" });
     assert_eq!(
         at(&summary, "_metadata/cloudtrail_data_analyzed"),
@@ -351,7 +370,7 @@ fn hours_are_counted_back_from_now() {
     }
 }
 
-// Hostile and broken input: each is named and survived, and costs itself only.
+// Hostile and broken input: each document is named, and all others are read.
 
 /// Reads a bad document beside a good one, and by standard input.
 #[track_caller]
@@ -381,7 +400,7 @@ fn survive(name: &str, bytes: &[u8], counted: u64, reason: &str) {
 
 #[test]
 fn cut_off_gzip() {
-    // Noise keeps the end of the file from holding all of the text.
+    // Noise, so that the text does not compress into the end of the file.
     let noise: Vec<Value> = (0..2000)
         .map(|n: u64| json!(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
         .collect();
@@ -393,7 +412,7 @@ fn cut_off_gzip() {
         1,
         "(partial): the gzip file is cut off",
     );
-    // Everything is there but the checksum.
+    // Complete except for the checksum.
     survive(
         "cut.gz",
         &gz[..gz.len() - 3],
@@ -421,13 +440,13 @@ fn gzip_with_something_behind_it() {
         "behind.gz",
         &[&gz[..], b"trailing bytes"].concat(),
         1,
-        "(partial): bytes that are no gzip follow its end",
+        "(partial): bytes after its end are not gzip",
     );
     survive(
         "zeros.gz",
         &[&gz[..], &[0; 512]].concat(),
         1,
-        "(partial): bytes that are no gzip follow its end",
+        "(partial): bytes after its end are not gzip",
     );
 }
 
@@ -468,7 +487,7 @@ fn bomb(head: &str, filling: u8) -> Vec<u8> {
     bytes
 }
 
-/// Runs the program where it gets no more than this many KiB of addresses.
+/// Runs the program with at most this many KiB of address space.
 fn confined(sandbox: &Sandbox, kib: usize, args: &str) -> Finished {
     let mut command = sandbox.command("/bin/sh");
     let program = env!("CARGO_BIN_EXE_trailtab");
@@ -497,7 +516,7 @@ fn gzip_bombs_are_refused_in_bounded_memory() {
         let ended = confined(&sandbox, 400 << 10, "activity --quiet --format json logs").expect(3);
         let (counted, problems) = outcome(&ended.summary());
         assert_eq!(counted, 3);
-        let refused = "(partial): reading stopped: it inflates to more than 300 times its size";
+        let refused = "(partial): it inflates to more than 300 times its size";
         assert_eq!(problems, [format!("{name}.gz {refused}")]);
         fs::remove_file(path).unwrap();
     }
@@ -517,7 +536,7 @@ fn a_line_of_100_megabytes_costs_itself() {
     let (counted, problems) = outcome(&ended.summary());
     assert_eq!(counted, 2, "{problems:?}");
     assert!(
-        problems[0].starts_with("log (partial): no record ends within 16 MiB behind byte "),
+        problems[0].starts_with("log (partial): no record ends within 16 MiB after byte "),
         "{problems:?}"
     );
 }
@@ -540,12 +559,12 @@ fn broken_json() {
     let broken = one.replace("\"eventName\":", "\"eventName\"");
     let lines = format!("{one}\n{broken}\n{two}\n");
     let byte = one.len() + 1 + broken.find("\"eventName\"").unwrap() + 11;
-    let reason = format!("(partial): broken JSON at byte {byte}; what stands before it was read");
+    let reason = format!("(partial): broken JSON at byte {byte}; the records before it were read");
     survive("lines.jsonl", lines.as_bytes(), 2, &reason);
     survive("lines.jsonl.gz", &gzip(lines.as_bytes()), 2, &reason);
     let file = format!("{{\"Records\":[{one},{broken},{two}]}}");
     let reason = format!(
-        "(partial): broken JSON at byte {}; what stands before it was read",
+        "(partial): broken JSON at byte {}; the records before it were read",
         byte + 12
     );
     survive("file.json", file.as_bytes(), 1, &reason);
@@ -568,7 +587,7 @@ fn elements_that_are_no_records() {
     );
     survive(
         "rows.csv",
-        b"eventName,eventSource,eventID\na,b,c\nd\n",
+        b"eventName,eventSource,eventID,userName\na,b,c,ann\nd\n",
         1,
         "(partial): 1 record could not be read",
     );
@@ -580,7 +599,7 @@ fn what_is_no_log() {
         "logs.zip",
         b"PK\x03\x04rest",
         0,
-        "(failed): is a zip archive: unpack it first",
+        "(failed): is a zip archive that cannot be read: invalid Zip archive: Could not find EOCD",
     );
     survive(
         "logs.parquet",
@@ -642,7 +661,7 @@ fn files_that_cannot_be_read() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = Sandbox::new();
     sandbox.write("good.json", log(0..2));
-    // Opening it works, reading it does not: not even for root, whom permissions do not bind.
+    // Can be opened but not read, not even by root.
     let summary = sandbox.activity_with(["good.json", "/proc/self/mem"], b"", 3);
     let (counted, problems) = outcome(&summary);
     assert_eq!((counted, problems.len()), (2, 1));
@@ -752,7 +771,7 @@ fn terminals_are_told_nothing() {
         "{}",
         ended.out
     );
-    // Nothing is lost of it in the summary.
+    // The summary contains all of it.
     let summary = sandbox.activity_with(["logs"], b"", 3);
     assert_eq!(
         summary["user_agents_by_principal"][format!("{NASTY}:user/{NASTY}")][NASTY],
@@ -893,7 +912,7 @@ fn every_account_gets_a_file_of_its_own() {
     for (number, account) in accounts.iter().enumerate() {
         sandbox.write(format!("logs/{number}.json"), of(account, number));
     }
-    // A broken file tells by its name which account and region it costs.
+    // The name of a broken file identifies its account and region.
     let name = "logs/444455556666_CloudTrail_us-east-1_20260907T0805Z_aaaaaaaaaaaaaaaa.json";
     sandbox.write(name, "{");
     let combined = sandbox.activity_with(["logs", "--per-account"], b"", 3);
@@ -921,7 +940,7 @@ fn every_account_gets_a_file_of_its_own() {
                 .as_object()
                 .unwrap();
             assert_eq!(regions.keys().collect::<Vec<_>>(), [account]);
-            // One account's file costs that account.
+            // A broken file of one account affects that account only.
             let complete = &summary["trailtab"]["coverage"]["complete"];
             assert_eq!(complete, account != "444455556666");
             told.insert(account.clone());
@@ -943,7 +962,7 @@ fn every_account_gets_a_file_of_its_own() {
     assert_eq!(sandbox.files("one").len(), 2, "{:?}", sandbox.files("one"));
 }
 
-/// Demands that a picture is what its name says.
+/// Asserts that a picture has the format of its name.
 fn check_picture(path: &Path) {
     let bytes = fs::read(path).unwrap();
     if path.extension().unwrap() == "svg" {
@@ -973,7 +992,7 @@ fn check_picture(path: &Path) {
 }
 
 #[test]
-fn charts_stand_where_the_predecessor_put_them() {
+fn charts_are_where_aws_summarize_account_activity_puts_them() {
     let sandbox = Sandbox::new();
     let mut other = record(2);
     other["userIdentity"]["userName"] = "a/b".into();
@@ -1008,7 +1027,7 @@ fn charts_stand_where_the_predecessor_put_them() {
 }
 
 #[test]
-fn charts_of_a_predecessors_result() {
+fn charts_of_an_aws_summarize_account_activity_result() {
     let sandbox = Sandbox::new();
     let name = "account_activity_111122223333_20260903000000.json";
     sandbox.write(
@@ -1021,7 +1040,10 @@ fn charts_of_a_predecessors_result() {
         "wrote 20 charts to old/account_activity_111122223333_TIME_plots\n"
     );
     let files = sandbox.files("old");
-    assert_snapshot!("charts_of_a_predecessors_result", files.join("\n"));
+    assert_snapshot!(
+        "charts_of_an_aws_summarize_account_activity_result",
+        files.join("\n")
+    );
     sandbox
         .run([
             "plot",
@@ -1224,7 +1246,7 @@ fn widest(page: &str) -> usize {
     widths.max().unwrap_or_default()
 }
 
-/// Runs the program as in a terminal of so many columns.
+/// Runs the program as in a terminal of this width in columns.
 fn page_of_width(sandbox: &Sandbox, width: usize, args: &[&str]) -> String {
     let mut command = sandbox.trailtab();
     command.env("COLUMNS", width.to_string()).args(args);

@@ -1,4 +1,4 @@
-//! The same records say the same, wherever they come from.
+//! The same records give the same summary from every source.
 
 use serde_json::Value;
 
@@ -123,7 +123,7 @@ fn an_archive_agrees_and_is_not_fetched_again() {
     }
 }
 
-/// Two runs that each read a part know the whole.
+/// Two runs that each read a part cover the whole.
 #[test]
 fn an_archive_of_two_windows_is_one() {
     let lab = lab();
@@ -136,7 +136,7 @@ fn an_archive_of_two_windows_is_one() {
     let kept = lab.sandbox.activity(["archive"]);
     let own = [(ANN, "us-east-1"), (ANN, "eu-west-1")];
     lab.assert_true(&kept, &own, "two windows");
-    // A third run over both has nothing to fetch but what may still fill.
+    // A third run over both fetches only the seconds that are not settled.
     let before = lab.server.requests().len();
     let summary = lab.activity(&[&keep[..], &["--since", &since]].concat(), 0);
     lab.assert_true(&summary, &own, "both");

@@ -1,4 +1,4 @@
-//! The deployment: its template is sound and says what its README says, and it works.
+//! The deployment: the template is valid, agrees with its README, and works on an emulator.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -60,7 +60,7 @@ fn resources<'t>(template: &'t Value, kind: &str) -> BTreeMap<&'t str, &'t Value
     found
 }
 
-/// What a role allows: its statements, whatever condition of the template they depend on.
+/// The statements of a role, including those under conditions of the template.
 fn statements(role: &Value) -> Vec<&Value> {
     let policies = at(role, "Properties/Policies").as_array().unwrap();
     let statements = policies
@@ -139,7 +139,7 @@ fn roles_may_do_no_more_than_they_must() {
             if statement["Resource"] != "*" {
                 continue;
             }
-            // They know no resources.
+            // These actions have no resources.
             if actions == ["ce:GetCostAndUsage", "organizations:ListAccounts"] {
                 assert_eq!(name, "CostFunctionRole");
                 continue;
@@ -260,7 +260,7 @@ fn a_new_trail_waits_for_the_policy_of_its_bucket() {
     }
 }
 
-/// No data is the normal case for metrics of what seldom happens.
+/// Metrics of rare events normally have no data.
 #[test]
 fn alarms_are_quiet_while_nothing_happens() {
     for (name, alarm) in resources(&template(), "AWS::CloudWatch::Alarm") {
@@ -281,7 +281,7 @@ fn alarms_are_quiet_while_nothing_happens() {
     }
 }
 
-/// What must be forgotten some day lies apart from what must not.
+/// Objects that expire have other prefixes than those that must stay.
 #[test]
 fn the_ledger_forgets_what_was_published_and_keeps_the_rest() {
     let template = template();
@@ -314,7 +314,7 @@ fn the_ledger_forgets_what_was_published_and_keeps_the_rest() {
     );
 }
 
-/// What the cost function needs is there with it, and nothing of it without.
+/// Resources of the cost function exist only together with it.
 #[test]
 fn costs_are_mailed_only_if_there_are_settings_for_it() {
     let template = template();
@@ -334,7 +334,7 @@ fn costs_are_mailed_only_if_there_are_settings_for_it() {
     assert_eq!(condition, &either);
 }
 
-/// The health of a function stands under the same names in the code, the README and the dashboard.
+/// The health metrics of a function have the same names in the code, the README and the dashboard.
 fn health(function: &str) -> BTreeSet<String> {
     let code = fs::read_to_string(root().join("crates/trailtab-lambda/src/health.rs")).unwrap();
     let start = code.find(&format!("fn {function}(")).unwrap();
@@ -360,8 +360,8 @@ struct Stack {
 }
 
 impl Stack {
-    /// Deploys the template as it is, with the program as its package. The trail is left out, as for
-    /// everybody who has a log group: the emulator makes none.
+    /// Deploys the template as it is, with the program as its package. Uses an existing log group, since the emulator
+    /// cannot create a trail.
     fn deploy(parameters: &[&str]) -> Stack {
         let sandbox = Sandbox::new();
         let template = fs::read(root().join("deploy/template.yaml")).unwrap();
@@ -439,7 +439,7 @@ impl Stack {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// What EventBridge Scheduler says of its schedules.
+    /// The schedules in EventBridge Scheduler.
     fn scheduled(&mut self, path: &str) -> Value {
         let mut request = Message::new(&format!("GET {path} HTTP/1.1"), b"");
         let key =
@@ -588,7 +588,8 @@ fn what_cloudtrail_writes_to_the_log_group_is_counted() {
     the_cost_function_runs(&mut stack);
 }
 
-/// With its settings, its ledger and its schedule. Cost Explorer is played in tests/it/cost, since the emulator has none.
+/// With its settings, its ledger and its schedule. tests/it/cost has a fake Cost Explorer, since the emulator has
+/// none.
 fn the_cost_function_runs(stack: &mut Stack) {
     let path = format!(
         "/2015-03-31/functions/{}/invocations",
@@ -623,7 +624,7 @@ fn the_cost_function_runs(stack: &mut Stack) {
         schedule["ScheduleExpression"], "cron(0 6 * * ? *)",
         "{schedule}"
     );
-    // The emulator forgets the time zone of a schedule that a template makes.
+    // The emulator drops the time zone of a schedule that a template creates.
     let morning = "Resources/CostFunction/Properties/Events/Morning/Properties";
     assert_eq!(
         at(&template(), morning)["ScheduleExpressionTimezone"],

@@ -105,7 +105,7 @@ fn the_page_says_what_was_verified() {
     let page = sandbox.run(words).expect(3).out;
     for line in [
         "Log files by their digests: 11 valid, 1 missing, 2 unproven",
-        "Digests: 7 valid, 1 with no signature at hand",
+        "Digests: 7 valid, 1 with no signature available",
         "Incomplete or not verified, for 1 reason:",
         "is missing: a digest names it",
     ] {
@@ -150,13 +150,13 @@ fn a_bucket_is_verified_to_the_last_signature() {
             json!({ "digests": 8, "digests_valid": 8, "log_files": 14, "log_files_valid": 14 });
         assert_eq!(integrity(&run), expected, "{prefix}");
     }
-    // What lies outside the prefix was not asked for.
+    // Objects outside the prefix are not missing.
     let hour = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/07/\
                 111122223333_CloudTrail_us-east-1_20260907T00";
     let run = verify_bucket(&bucket, hour, &[]);
     run.is_complete();
     assert_eq!(integrity(&run)["log_files_valid"], 2);
-    // Nothing is fetched twice, and nothing of it where nobody asked.
+    // No object is fetched twice, and no digest without --verify-digests.
     let (digests, logs) = (
         trail.digests.iter().map(|signed| &signed.file),
         &trail.logs[..2],
@@ -232,7 +232,7 @@ const ATTACKS: [Attack; 12] = [
     },
     Attack {
         act: |trail| {
-            // Even if the quiet hour would be the place for it.
+            // Even in the hour without other log files.
             trail.logs.push(log(QUIET, "25"));
         },
         reason: "was added: it stands in no digest",
@@ -383,7 +383,7 @@ fn digests_in_another_bucket_were_moved() {
 }
 
 #[test]
-fn a_key_that_nobody_knows_proves_nothing() {
+fn an_unknown_key_proves_nothing() {
     let files = Trail::new(BUCKET, 4).files();
     let run = verify_with(&Signer::stranger().key_file(), &files, &[]);
     run.is_partial();
@@ -451,7 +451,7 @@ fn what_was_not_asked_for_is_not_missing() {
 fn any_byte_that_is_changed_is_found() {
     let trail = Trail::new(BUCKET, 4);
     let files = trail.files();
-    // The last digest of a local copy is not proven, and not said to be.
+    // The last digest of a local copy is not proven, and not reported as proven.
     for index in 0..files.len() - 1 {
         let text = gunzip(&files[index].bytes);
         for at in (index..text.len()).step_by(text.len() / 5) {
@@ -493,7 +493,7 @@ fn wrong_usage_is_refused() {
     sandbox.write("keys.json", r#"{"PublicKeyList":[]}"#);
     let error = run(&["x", "--verify-digests", "--public-keys", "keys.json"]);
     let error = error.expect(1).err;
-    assert!(error.contains("there is no key in it"), "{error}");
+    assert!(error.contains("it holds no key"), "{error}");
 }
 
 /// A CloudTrail that answers with these bodies, one after the other, and the requests it got.

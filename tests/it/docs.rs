@@ -1,4 +1,4 @@
-//! The documents say what the program does: its arguments, its result, and where things are.
+//! The documents agree with the program: its arguments, its results, and the paths and names in the repository.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,7 +53,7 @@ fn the_reference_of_the_command_line_is_what_help_prints() {
         count += 1;
     }
     assert!(count >= 5, "{main}");
-    // A line that only separates paragraphs may have been padded.
+    // clap pads lines that separate paragraphs.
     let reference: String = reference
         .lines()
         .map(|line| format!("{}\n", line.trim_end()))
@@ -121,7 +121,7 @@ fn every_property_of_the_result_is_described() {
         missing.is_empty(),
         "docs/summary.md says nothing of {missing:?}"
     );
-    // And of nothing else that looks like one.
+    // And describes no other name that looks like a property.
     let known = |word: &str| names.contains(word) || text.contains(&format!("`{word}` (value)"));
     let tables = text
         .lines()
@@ -180,7 +180,7 @@ fn every_member_of_the_reports_on_usage_is_described() {
         missing.is_empty(),
         "docs/usage.md says nothing of {missing:?}"
     );
-    // And of nothing else: each row of a table is a member, or absent where it does not apply.
+    // And describes no others: each row of a table is a member, or absent where it does not apply.
     let is_rare = |word: &str| ["event_history", "no_match"].contains(&word);
     let rows = text
         .lines()
@@ -270,8 +270,8 @@ fn results_keep_to_the_schema() {
             !verify.is_empty()
         );
     }
-    let predecessor = serde_json::from_str(&read("tests/data/predecessor.json")).unwrap();
-    validate(&predecessor, &schema, &schema, "");
+    let earlier_tool = serde_json::from_str(&read("tests/data/predecessor.json")).unwrap();
+    validate(&earlier_tool, &schema, &schema, "");
 }
 
 /// The places that a document's links lead to.
@@ -356,7 +356,7 @@ fn links_and_anchors_are_found() {
     );
 }
 
-/// What stands in backquotes in a document, outside of code blocks.
+/// The code spans of a document, outside of code blocks.
 fn code_spans(text: &str) -> Vec<&str> {
     let prose = text.lines().filter(|line| !line.starts_with("    "));
     prose
@@ -377,7 +377,7 @@ fn is_path(span: &str) -> bool {
     !span.contains([' ', '{']) && span.contains(['/', '.'])
 }
 
-/// What a document names that is not in the repository. Identifiers must be words of `source`.
+/// The names in a document that are not in the repository. Identifiers must be words of `source`.
 fn unknown_names<'t>(text: &'t str, source: &BTreeSet<String>) -> Vec<&'t str> {
     let is_known = |span: &str| {
         if is_path(span) {
@@ -416,7 +416,7 @@ fn source_words() -> BTreeSet<String> {
     words
 }
 
-/// What stands before a name that is defined.
+/// The words before a defined name.
 const DEFINES: [&str; 9] = [
     "fn",
     "struct",

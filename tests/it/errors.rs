@@ -1,4 +1,4 @@
-//! What a person reads when credentials, regions or the network are not as they should be.
+//! Error messages about credentials, regions and the network.
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
@@ -38,7 +38,8 @@ region = us-east-1
 credential_process = sh -c 'echo first >&2; echo second >&2; exit 3'
 ";
 
-/// Runs the program with some variables, and demands a message of one line that holds the words and nothing of the SDK's.
+/// Runs the program with some variables, and asserts a message of one line that contains the words and no text of the
+/// SDK.
 #[track_caller]
 fn says(sandbox: &Sandbox, env: &[(&str, &str)], args: &[&str], code: i32, words: &[&str]) {
     let ended = run(sandbox, env, args).expect(code);
@@ -110,7 +111,7 @@ fn what_is_wrong_with_a_profile_is_said_in_one_line() {
     }
 }
 
-/// Each verb says the same of credentials that AWS refuses, whatever it asks first.
+/// All verbs report refused credentials in the same way, whichever request they make first.
 #[test]
 fn credentials_that_aws_refuses_are_told_with_what_to_do() {
     let sandbox = Sandbox::new();
@@ -256,7 +257,7 @@ fn a_role_that_is_denied_is_told_with_what_it_needs_once() {
     assert_eq!(ended.err, expected);
 }
 
-/// A program on this machine that provides credentials, as CloudShell and aws-vault have, is no network.
+/// A local credentials server, as in CloudShell and aws-vault, does not count as a network answer.
 #[test]
 fn a_local_server_of_credentials_does_not_count_as_an_answer() {
     let sandbox = Sandbox::new();
@@ -364,7 +365,7 @@ fn a_host_that_cannot_be_reached_is_named_by_all_verbs() {
     }
 }
 
-/// What is dropped, and what is taken and never answered, is given up as well.
+/// Requests whose packets are dropped or that are never answered fail as well.
 #[test]
 fn attempts_to_connect_are_few_until_anything_has_answered() {
     let sandbox = Sandbox::new();
@@ -386,7 +387,7 @@ fn attempts_to_connect_are_few_until_anything_has_answered() {
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
     ];
-    // With the regions, two services are asked beside the first question.
+    // Listing the regions asks two services besides the first request.
     for (args, most) in [
         (&["activity", "--region", "us-east-1"][..], 3),
         (&["activity"], 7),

@@ -1,4 +1,4 @@
-//! What a new user types in the first hour: every command that the README and the demo show, as it stands there.
+//! Runs every command of the README and of the demo's hints as a new user types it.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -271,7 +271,7 @@ fn has_options(help: &mut Command, options: &[&str]) {
     }
 }
 
-/// `cargo run -- …` finds the program to run. It is built already, by whatever command builds this test.
+/// `cargo run -- …` finds the program to run. The command that built this test has built it.
 fn cargo_run_finds_the_program() {
     let program = Path::new(env!("CARGO_BIN_EXE_trailtab"));
     let mut cargo = Command::new(env!("CARGO"));
@@ -376,7 +376,7 @@ fn sam_deploys(words: &[String]) -> BTreeSet<&str> {
     parameters
 }
 
-/// Runs what can be run here, and checks the rest as far as that is possible without network.
+/// Runs the commands that can run here, and checks the others as far as possible without network.
 fn check(machine: &Machine, example: &Example) {
     let words = words(&example.command);
     let first: Vec<_> = words.iter().take(2).map(String::as_str).collect();
@@ -532,7 +532,8 @@ fn the_demo_suggests_commands_that_start_as_it_was_started() {
     assert_eq!(Vec::from_iter(verbs), ["activity", "cost", "usage"]);
 }
 
-/// Documents name no option that does not exist: `--help` behind a command is only reached if all before it is known.
+/// Documents name no option that does not exist: a command with `--help` appended succeeds only if all its options
+/// exist.
 #[test]
 fn every_command_of_the_documents_has_options_that_exist() {
     let mut documents = files_below(&root().join("docs"));

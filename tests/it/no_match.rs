@@ -1,4 +1,4 @@
-//! What is said where no event matches, where a value cannot be right, and where there is nothing to read.
+//! Messages if no event matches, if a value cannot be right, and if there is nothing to read.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::envelopes::gzip;
 use crate::support::{Sandbox, at};
 
-/// A record of a principal, told from others by its number.
+/// A record of a principal, identified by its number.
 fn record(number: usize, identity: &Value, region: &str, name: &str) -> Value {
     json!({
         "eventVersion": "1.11",
@@ -59,7 +59,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// The lines of a command, with what it says of itself: the page, and what goes to standard error.
+/// A command with its page and its standard error.
 fn said(sandbox: &Sandbox, code: i32, words: &[&str]) -> String {
     let ended = sandbox.run(words).expect(code);
     let page: Vec<&str> = ended.out.lines().collect();
@@ -291,7 +291,7 @@ fn an_empty_log_file_beside_others_is_missing() {
         .map(|problem| &problem["reason"])
         .collect();
     assert_eq!(named, ["is empty"]);
-    // A place that was named and holds nothing is missing as well.
+    // A named source that is empty is a problem too.
     fs::create_dir(sandbox.path("folder")).unwrap();
     fs::remove_file(
         sandbox.path("logs/111122223333_CloudTrail_eu-west-1_20260907T0800Z_x.json.gz"),

@@ -1,4 +1,4 @@
-//! Results are never lost: nothing is overwritten, half written, or left behind.
+//! No file is overwritten or half written, and no temporary file is left behind.
 
 #![cfg(unix)]
 
@@ -85,7 +85,7 @@ fn twenty_runs_at_the_same_time_leave_twenty_results() {
             let summary: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
             assert_eq!(summary["trailtab"]["counts"]["counted"], 1);
             if !extra.is_empty() {
-                // What belongs to a run begins with its name.
+                // All files of a run begin with its name.
                 let stem = path.with_extension("").display().to_string();
                 let (charts, raw) = (
                     format!("{stem}_plots"),
@@ -107,7 +107,7 @@ fn planted_links_are_not_followed() {
     let victim = sandbox.write("victim", "precious");
     fs::create_dir(sandbox.path("results")).unwrap();
     fs::create_dir(sandbox.path("elsewhere")).unwrap();
-    // The time of the run is not known; that it begins within ten minutes is.
+    // The exact time of the run is unknown, but it is within ten minutes.
     for second in 0..600 {
         let time = jiff::Timestamp::from_second(now() + second).unwrap();
         let time = time.strftime("%Y%m%d%H%M%S");
@@ -254,7 +254,7 @@ fn scripts_read_the_path_of_the_result() {
     assert_eq!(path.err, "");
     let line = String::from_utf8(path.stdout).unwrap();
     let written = fs::read(sandbox.path(line.trim_end())).unwrap();
-    // What is asked for explicitly is printed.
+    // An explicit --format is printed.
     for (format, start) in [
         ("text", "CloudTrail activity"),
         ("json", "{\n"),
@@ -271,7 +271,7 @@ fn scripts_read_the_path_of_the_result() {
 }
 
 #[test]
-fn charts_are_drawn_again_and_none_is_overwritten() {
+fn charts_are_drawn_again_without_overwriting() {
     let sandbox = sandbox();
     sandbox
         .run(["activity", "log.json", "--output", "."])
@@ -295,7 +295,7 @@ fn charts_are_drawn_again_and_none_is_overwritten() {
     let count = |ending: &str| files.iter().filter(|name| name.ends_with(ending)).count();
     assert_eq!(count(".png"), count(".svg"));
     assert_eq!(names(&sandbox.path("")), ["log.json", "x.json", "x_plots"]);
-    // One that somebody has changed stays.
+    // A chart that the user has changed stays.
     let changed = sandbox.path("x_plots").join(&files[0]);
     fs::write(&changed, "mine").unwrap();
     assert_eq!(plot("png").err, said("x_plots_2"));

@@ -1,4 +1,4 @@
-//! S3, as an emulator and a proxy in front of it play it: every layout, and all that goes wrong.
+//! S3, by an emulator and a proxy in front of it: every layout, and faults.
 
 mod faults;
 mod large;

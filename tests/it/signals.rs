@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: what was read is written, and nothing else is left.
+//! SIGINT and SIGTERM: the partial result is written, and no temporary files are left.
 
 #![cfg(unix)]
 
@@ -22,7 +22,7 @@ use crate::support::{Sandbox, at, files_below, reconcile};
 
 const REASON: &str = "stopped by a signal before everything was read";
 
-/// No test waits so long unless something is broken.
+/// Time-out; only a broken program takes this long.
 const TOO_LONG: Duration = Duration::from_secs(120);
 
 fn wait_until(what: &str, is_true: impl Fn() -> bool) {
@@ -48,7 +48,7 @@ fn signal(child: &Child, name: &str) {
     assert!(killed.unwrap().success());
 }
 
-/// Waits for the end, which must be this exit code.
+/// Waits for the end, and asserts this exit code.
 #[track_caller]
 fn end(child: Child, code: i32) -> Output {
     let output = child.wait_with_output().unwrap();
@@ -118,7 +118,7 @@ fn has_temporary_directory(directory: &Path) -> bool {
     })
 }
 
-/// Demands that nothing temporary is left anywhere.
+/// Asserts that nothing temporary is left anywhere.
 #[track_caller]
 fn assert_tidy(sandbox: &Sandbox) {
     for path in files_below(&sandbox.path("")) {
@@ -140,7 +140,7 @@ fn make_pipes(sandbox: &Sandbox, names: &[String]) {
     assert!(command.status().unwrap().success());
 }
 
-/// More than a pipe and all that waits in the program can hold: once it is written, some of it is counted.
+/// More bytes than the pipe and the program's buffers hold: once all are written, some records are counted.
 const RECORDS: usize = 12_000;
 
 #[test]
@@ -173,7 +173,7 @@ fn standard_input_that_goes_on_for_ever_is_given_up() {
             "{summary}"
         );
         assert_eq!(problems, [format!("standard input: {REASON}")]);
-        // What is written says the same, and the copy holds what was counted.
+        // The file equals the printed summary, and the copy contains the counted records.
         let files = files_below(&sandbox.path("results"));
         assert_eq!(files.len(), 2, "{files:?}");
         let is_json = |path: &&std::path::PathBuf| path.extension().unwrap() == "json";
@@ -191,7 +191,7 @@ fn standard_input_that_goes_on_for_ever_is_given_up() {
 fn digests_are_not_held_against_what_was_not_read() {
     let sandbox = Sandbox::new();
     make_pipes(&sandbox, &["pipe".to_owned()]);
-    // Opened for both, it waits for no other end.
+    // Opened for reading and writing, so that opening does not block.
     let mut options = fs::OpenOptions::new();
     let pipe = options.read(true).write(true).open(sandbox.path("pipe"));
     let mut pipe = pipe.unwrap();
@@ -356,7 +356,7 @@ fn an_archive_goes_on_where_the_signal_came() {
     let count = counted(&summary);
     assert!((100..500).contains(&count), "{count}");
     assert_tidy(&lab.sandbox);
-    // All that was counted is kept.
+    // All counted events are in the archive.
     lab.sandbox.run(["archive", "verify", "archive"]).expect(0);
     let kept = lab.sandbox.activity(["archive"]);
     assert_eq!(counted(&kept), count);
@@ -438,7 +438,7 @@ fn the_second_signal_ends_it_at_once() {
     }
 }
 
-/// Stops a run as soon as something is there, and lets it go on with a signal that waits.
+/// Suspends a run once a condition holds, sends a signal, and resumes it.
 fn end_when_there_is(child: &Child, name: &str, what: &str, is_there: impl Fn() -> bool) {
     wait_until(what, &is_there);
     signal(child, "STOP");

@@ -2,6 +2,7 @@
 //!
 //! Each rule is a function from files to faults, so that a test can show that it finds some.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -16,8 +17,9 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates whose functions depend on nothing but their arguments.
-const PURE: [&str; 3] = [
+const PURE: [&str; 4] = [
     "crates/trailtab-core/src/",
+    "crates/trailtab-cost-explorer/src/",
     "crates/trailtab-demo/src/",
     "crates/trailtab-render/src/",
 ];
@@ -128,6 +130,35 @@ fn names(
         for (number, line) in file.product_lines() {
             for word in words.iter().filter(|word| line.contains(**word)) {
                 faults.push(file.fault(number, &format!("`{word}` {why}")));
+            }
+        }
+    }
+    faults
+}
+
+/// Names of types that a crate may use several times: clap's arguments, and associated types.
+const NAMES_OF_MANY: [&str; 6] = ["Args", "Err", "Error", "Item", "Output", "Value"];
+
+/// Finds types of one crate with the same name: a name says which one it is.
+fn shared_type_names(files: &[File]) -> Vec<String> {
+    let mut known: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for file in files.iter().filter(|file| file.is_product()) {
+        let crate_name = file.path.split('/').nth(1).unwrap_or_default();
+        for (number, line) in file.product_lines() {
+            let words: Vec<&str> = line
+                .split(|c: char| !(c.is_alphanumeric() || "_()".contains(c)))
+                .skip_while(|word| word.starts_with("pub"))
+                .collect();
+            let ["struct" | "enum" | "trait" | "type", name, ..] = words[..] else {
+                continue;
+            };
+            if NAMES_OF_MANY.contains(&name) {
+                continue;
+            }
+            if let Some(other) = known.insert((crate_name, name), &file.path) {
+                let what = format!("{other} has a type `{name}` as well");
+                faults.push(file.fault(number, &what));
             }
         }
     }
@@ -255,6 +286,25 @@ fn pure_crates_look_at_nothing_outside() {
                 1,
             ),
             ("crates/trailtab-app/src/x.rs", "use std::fs;", 0),
+        ],
+    );
+}
+
+#[test]
+fn no_type_name_stands_for_two_types_of_a_crate() {
+    check(
+        shared_type_names,
+        &[
+            (
+                "crates/x/src/a.rs",
+                "pub(crate) struct Line;\nenum Line {",
+                1,
+            ),
+            (
+                "crates/x/src/a.rs",
+                "type Err = A;\ntype Err = B;\nfn line() {}",
+                0,
+            ),
         ],
     );
 }

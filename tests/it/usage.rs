@@ -15,7 +15,7 @@ use crate::support::{Finished, Sandbox, at, files_below, installed, sum};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data");
 
-/// A call, told from others by its number.
+/// A call, identified by its number.
 fn call(number: usize, time: &str, principal: &str, api: &str, region: &str) -> Value {
     let (source, name) = api.split_once(':').unwrap();
     json!({
@@ -31,7 +31,7 @@ fn call(number: usize, time: &str, principal: &str, api: &str, region: &str) -> 
     })
 }
 
-/// A day on which a scraper takes what others would need: it is refused seldom, they are.
+/// A day on which a scraper uses up the quota: mostly the calls of others are refused.
 fn a_day_with_a_scraper() -> Vec<Value> {
     let mut calls = Vec::new();
     let mut add = |time: String, principal: &str, api: &str, region: &str, error: Option<&str>| {
@@ -131,7 +131,7 @@ fn calls_by(report: &Value, columns: &[&str]) -> BTreeMap<Vec<String>, u64> {
     .collect()
 }
 
-/// Writes what differs between runs and machines in one way.
+/// Replaces texts that differ between runs and machines.
 fn normal(json: &str) -> String {
     let lines = json.lines().map(|line| match line.trim_start() {
         line if line.starts_with("\"run_time\"") => "  \"run_time\": \"TIME\",".to_owned(),
@@ -216,11 +216,7 @@ fn what_is_missing_is_told_in_every_format() {
         let ended = sandbox.run(["usage"].into_iter().chain(words.split(' ')));
         let ended = ended.expect(3);
         assert!(ended.err.contains("old.zip"), "{words}: {}", ended.err);
-        assert!(
-            ended.err.contains("which are not in it: 1"),
-            "{}",
-            ended.err
-        );
+        assert!(ended.err.contains("which are left out: 1"), "{}", ended.err);
     }
 }
 
@@ -267,7 +263,7 @@ fn a_directory_named_like_the_verb_can_be_read() {
     );
 }
 
-// Who causes throttling.
+// Causes of throttling.
 
 #[test]
 fn who_causes_throttling_is_told() {
@@ -557,8 +553,8 @@ fn the_event_history_is_read_as_well() {
     assert!(lab.server.violations().is_empty());
 }
 
-/// Calls per API, region and service in a folder, as the predecessor counts them: by the fields of each
-/// record, and here each record once.
+/// Calls per API, region and service in a folder, counted by the fields of each record as AWS API Usage Tracker does,
+/// but each record once.
 fn counted_naively(folder: &Path) -> BTreeMap<Vec<String>, u64> {
     let mut records = Vec::new();
     for path in files_below(folder) {
@@ -581,7 +577,7 @@ fn counted_naively(folder: &Path) -> BTreeMap<Vec<String>, u64> {
 }
 
 #[test]
-fn real_logs_give_the_counts_of_activity_and_of_the_predecessors_rule() {
+fn real_logs_give_the_counts_of_activity_and_of_aws_api_usage_tracker() {
     if is_skipped() {
         return;
     }
@@ -615,7 +611,7 @@ fn real_logs_give_the_counts_of_activity_and_of_the_predecessors_rule() {
 }
 
 #[test]
-fn whatever_is_asked_the_calls_stay_the_same() {
+fn all_queries_count_the_same_calls() {
     let sandbox = Sandbox::new();
     sandbox
         .run(["demo", "-q", "--events", "2000", "--output", "demo"])

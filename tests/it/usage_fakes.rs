@@ -1,5 +1,4 @@
-//! A fake that never refuses proves nothing: what plays Lambda and CloudWatch for the function
-//! `usage` is itself looked at here.
+//! Tests of the fakes of Lambda and CloudWatch that the tests of the function `usage` run against.
 
 mod calls;
 mod cloudwatch;

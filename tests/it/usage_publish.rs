@@ -1,4 +1,4 @@
-//! `trailtab usage --publish`: metrics after the fact, each of them once.
+//! `trailtab usage --publish`: metrics of past hours, each sent once.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::usage_function::lab::{Counts, assert_counts};
 /// A machine with logs of some hours, and the account to publish in.
 struct Lab {
     sandbox: Sandbox,
-    /// Says whose keys they are.
+    /// Answers GetCallerIdentity.
     sts: Server,
     cloudwatch: CloudWatch,
     records: Vec<Value>,
@@ -150,7 +150,7 @@ fn other_numbers_for_an_hour_are_not_added_to_it() {
     lab.rewrite(lab.records[..2000].to_vec());
     let ended = lab.publish(&["--yes"]).expect(3);
     assert!(
-        ended.err.contains("others were in their place"),
+        ended.err.contains("published in their place"),
         "{}",
         ended.err
     );
@@ -215,7 +215,7 @@ fn what_got_no_answer_is_not_sent_again() {
         "{}",
         ended.out
     );
-    // It stays unknown, and says so.
+    // It stays unconfirmed, and is reported.
     lab.publish(&["--yes"]).expect(3);
     assert_counts(&lab.sums(), &counted(&lab.records));
 }

@@ -1,7 +1,8 @@
-//! The one place that builds AWS clients.
+//! Builds all AWS clients. No other module creates one.
 
 mod credentials;
 mod ec2;
+mod failure;
 mod network;
 mod organizations;
 mod profile;
@@ -28,63 +29,62 @@ pub use self::credentials::CredentialsProblem;
 pub use aws_config::SdkConfig;
 
 pub use self::ec2::describe_regions;
+pub use self::failure::{AwsFailure, Backoff, FailureKind, explain};
 pub use self::network::Unreachable;
-pub use self::organizations::{ListError, list_accounts};
+pub use self::organizations::list_accounts;
 pub use self::profile::ConfigError;
 use self::profile::{Origin, Profiles};
-pub use self::refusal::{explain, is_hopeless};
 
-/// What is asked where no region is configured: all that is not bound to a region can be asked there.
+/// Used if no region is configured. Serves all global APIs.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// The name that marks our calls in CloudTrail's own records, as `app/trailtab` in the user agent.
+/// Marks our calls in CloudTrail's records, as `app/trailtab` in the user agent.
 const APP_NAME: &str = "trailtab";
 
-/// How long a connection is kept that nobody uses. A Lambda function is frozen between deliveries, and a
-/// request on a connection that the other side has closed meanwhile ends without an answer.
-const IDLE: Duration = Duration::from_secs(5);
+/// Lifetime of idle connections. While a Lambda function is frozen, AWS may close them, and a
+/// request on a closed connection gets no answer.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long it may take to get credentials. A program that asks somebody for a code takes its time; what cannot
-/// be reached is given up much earlier.
+/// Maximum time to obtain credentials. A credential process that prompts for a code takes a while;
+/// unreachable hosts fail much earlier.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What the user says about credentials.
+/// Credential options of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialOptions {
     /// A named profile of the shared configuration.
     pub profile: Option<String>,
-    /// The ARN of a role to assume with the credentials at hand.
+    /// The ARN of a role to assume.
     pub role: Option<String>,
 }
 
-/// Loads credentials and settings from the usual chain.
+/// Loads credentials and settings from the SDK's default chain.
 ///
 /// # Errors
 ///
-/// If the profile or the region that is configured does not exist.
+/// Fails if the configured profile or region does not exist.
 pub async fn config(access: &CredentialOptions) -> Result<SdkConfig, ConfigError> {
     let profiles = Profiles::read(access).await?;
     profiles.check_region()?;
     Ok(load(access, profiles.origin(access)).await)
 }
 
-/// The same for a Lambda function, whose region Lambda itself has set.
+/// Loads the configuration of a Lambda function, whose region is set by Lambda and not checked.
 ///
 /// # Errors
 ///
-/// If the profile that is configured does not exist.
+/// Fails if the configured profile does not exist.
 pub async fn function_config() -> Result<SdkConfig, ConfigError> {
     let access = CredentialOptions::default();
     let profiles = Profiles::read(&access).await?;
     Ok(load(&access, profiles.origin(&access)).await)
 }
 
-/// Tells whether any service is asked at an address that was configured, so that names of regions do not become
-/// names of hosts.
+/// Tells whether a custom endpoint is configured, so that region names do not become host names.
 ///
 /// # Errors
 ///
-/// If the configuration cannot be read.
+/// Fails if the configuration cannot be read.
 pub async fn has_endpoint(access: &CredentialOptions) -> Result<bool, ConfigError> {
     Ok(Profiles::read(access).await?.has_endpoint())
 }
@@ -123,15 +123,16 @@ async fn load(access: &CredentialOptions, origin: Origin) -> SdkConfig {
     }
 }
 
-/// Settings for a run that asks nobody: whoever needs no credentials shall not wait for some to be looked for.
-pub fn nobody() -> SdkConfig {
+/// A configuration for runs that make no requests. Looks for no credentials, which could take a
+/// while.
+pub fn without_credentials() -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .build()
 }
 
-/// The same settings, with the credentials of a profile: whoever names one does not mean the keys that
-/// the environment may hold as well, which the SDK would rather take.
+/// The configuration with the credentials of a profile. An explicitly named profile takes
+/// precedence over keys in the environment, which the SDK would prefer.
 fn of_profile(config: &SdkConfig, profile: &str) -> SdkConfig {
     let mut settings = ProviderConfig::default().with_region(Some(region_of(config)));
     if let Some(client) = config.http_client() {
@@ -145,7 +146,8 @@ fn of_profile(config: &SdkConfig, profile: &str) -> SdkConfig {
     config.to_builder().credentials_provider(provider).build()
 }
 
-/// One pool of connections for all clients: each would read the system's certificates for itself.
+/// A connection pool shared by all clients; separate ones would each load the system's
+/// certificates.
 fn http_client() -> SharedHttpClient {
     let client = Builder::new().build_with_connector_fn(|settings, components| {
         connector(
@@ -156,7 +158,7 @@ fn http_client() -> SharedHttpClient {
     network::watched(client)
 }
 
-/// A connector as the SDK builds it by default.
+/// A connector built like the SDK's default one.
 fn connector(
     settings: Option<HttpConnectorSettings>,
     sleep: Option<SharedAsyncSleep>,
@@ -165,12 +167,12 @@ fn connector(
     builder.set_connector_settings(settings);
     builder.set_sleep_impl(sleep);
     builder
-        .pool_idle_timeout(IDLE)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .proxy_config(ProxyConfig::from_env())
         .build()
 }
 
-/// Settings with the credentials of a role, to be assumed with those at hand.
+/// The configuration with the credentials of a role, assumed with the current ones.
 pub async fn assume(config: &SdkConfig, role: &str) -> SdkConfig {
     let provider = aws_config::sts::AssumeRoleProvider::builder(role)
         .session_name(APP_NAME)
@@ -187,7 +189,7 @@ pub async fn assume(config: &SdkConfig, role: &str) -> SdkConfig {
     renewed(&builder.build())
 }
 
-/// The same settings, with credentials that are asked for anew.
+/// The configuration with a new identity cache, so that credentials are obtained again.
 pub fn renewed(config: &SdkConfig) -> SdkConfig {
     let cache = IdentityCache::lazy()
         .load_timeout(CREDENTIALS_TIMEOUT)
@@ -210,13 +212,14 @@ pub fn s3(config: &SdkConfig, bucket: &str, region: Option<&str>) -> aws_sdk_s3:
             .any(|name| std::env::var_os(name).is_some());
     let builder = aws_sdk_s3::config::Builder::from(config)
         .region(region.unwrap_or_else(|| region_of(config)))
-        // Certificates do not cover bucket names with dots, nor emulators any bucket's name.
+        // Certificates do not cover bucket names with dots, and emulators have no host name per
+        // bucket.
         .force_path_style(custom || bucket.contains('.'));
     aws_sdk_s3::Client::from_conf(builder.build())
 }
 
-/// Builds a client for a region's event history. It repeats nothing by itself: each request counts
-/// against the quota, and so whoever keeps the quota decides.
+/// Builds a client for a region's event history. It never retries: each request counts against the
+/// quota, so the caller decides.
 pub fn event_history(config: &SdkConfig, region: &str) -> aws_sdk_cloudtrail::Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -243,8 +246,7 @@ pub fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
     aws_sdk_sts::Client::from_conf(builder.build())
 }
 
-/// Builds a client for Account Management in the configured region. It tries a request twice at
-/// most.
+/// Builds a client for Account Management in the configured region. It makes at most two attempts.
 pub fn account(config: &SdkConfig) -> aws_sdk_account::Client {
     let builder = aws_sdk_account::config::Builder::from(config)
         .region(region_of(config))
@@ -258,8 +260,8 @@ pub fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
     aws_sdk_organizations::Client::from_conf(builder.build())
 }
 
-/// Builds a client for Cost Explorer. It repeats nothing by itself: each request that succeeds is charged, and so
-/// whoever counts them decides.
+/// Builds a client for Cost Explorer. It never retries: each successful request is charged, so the
+/// caller, which counts them, decides.
 pub fn cost_explorer(config: &SdkConfig) -> aws_sdk_costexplorer::Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -272,19 +274,18 @@ pub fn cost_explorer(config: &SdkConfig) -> aws_sdk_costexplorer::Client {
     aws_sdk_costexplorer::Client::from_conf(builder.build())
 }
 
-/// The one region of a partition in which its bills are.
+/// The one region of a partition that serves Cost Explorer.
 fn bill_region(region: &str) -> String {
     match region {
         _ if region.starts_with("cn-") => "cn-northwest-1".to_owned(),
         _ if region.starts_with("us-gov-") => "us-gov-west-1".to_owned(),
-        // The names of the regions of closed partitions tell which one it is.
+        // A region of an isolated or sovereign partition; Cost Explorer is assumed in the same one.
         _ if region.starts_with("us-iso") || region.starts_with("eusc-") => region.to_owned(),
         _ => DEFAULT_REGION.to_owned(),
     }
 }
 
-/// Builds a client for CloudWatch's metrics. It repeats nothing by itself: a metric that is published
-/// twice counts twice.
+/// Builds a client for CloudWatch metrics. It never retries: a metric published twice counts twice.
 pub fn cloudwatch(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
@@ -297,15 +298,14 @@ pub fn cloudwatch(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
     aws_sdk_cloudwatch::Client::from_conf(builder.build())
 }
 
-/// Builds a client for the secrets of a region.
+/// Builds a client for Secrets Manager in a region.
 pub fn secrets_manager(config: &SdkConfig, region: &str) -> aws_sdk_secretsmanager::Client {
     let builder = aws_sdk_secretsmanager::config::Builder::from(config)
         .region(Region::new(region.to_owned()));
     aws_sdk_secretsmanager::Client::from_conf(builder.build())
 }
 
-/// Builds a client that sends mails from a region. It repeats nothing by itself: a mail that is sent twice is
-/// read twice.
+/// Builds a client for SES in a region. It never retries: a mail could be sent twice.
 pub fn ses(config: &SdkConfig, region: &str) -> aws_sdk_sesv2::Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -319,7 +319,7 @@ pub fn ses(config: &SdkConfig, region: &str) -> aws_sdk_sesv2::Client {
     aws_sdk_sesv2::Client::from_conf(builder.build())
 }
 
-/// An error and its causes; the last ones say most.
+/// An error followed by its causes. The last one is the most specific.
 pub fn chain<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
@@ -331,8 +331,8 @@ pub fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<
     chain(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// An error and its causes, in words and in one line. A cause of our own says all that is to be said.
-pub fn in_words(error: &(dyn Error + 'static)) -> String {
+/// An error and its causes on one line. One of our own error types replaces the whole chain.
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     if let Some(problem) = find::<CredentialsProblem>(error) {
         return problem.to_string();
     }
@@ -343,7 +343,7 @@ pub fn in_words(error: &(dyn Error + 'static)) -> String {
     causes.collect::<Vec<_>>().join(": ")
 }
 
-/// Tells whether a request was not sent since no connection could be made.
+/// Tells whether a request was not sent because no connection could be opened.
 pub fn lacks_connection(error: &(dyn Error + 'static)) -> bool {
     let is_connect = |cause: &(dyn Error + 'static)| {
         let hyper = cause.downcast_ref::<hyper_util::client::legacy::Error>();
@@ -353,12 +353,12 @@ pub fn lacks_connection(error: &(dyn Error + 'static)) -> bool {
         || chain(error).any(is_connect)
 }
 
-/// Tells whether a request could not be made for want of credentials.
+/// Tells whether a request failed for lack of credentials.
 pub fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
     find::<CredentialsError>(error).is_some()
 }
 
-/// Tells whether a request was given up since nothing has ever answered.
+/// Tells whether a request was abandoned because no host has ever answered.
 pub fn is_unreachable(error: &(dyn Error + 'static)) -> bool {
     find::<Unreachable>(error).is_some()
 }

@@ -1,22 +1,22 @@
-//! The one place that reads the clock. All other code is given the time.
+//! Reads the clock. The only module that does; all other code takes the time as a parameter.
 
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use trailtab_core::time::{Seconds, parse};
 
-/// The variable by which tests set the current time.
+/// Variable by which tests set the current time.
 const NOW_VARIABLE: &str = "TRAILTAB_NOW";
 
-/// The time that the program shall take for the current one, if it is not the system's.
+/// The time that replaces the system's, if set.
 static FIXED: OnceLock<Duration> = OnceLock::new();
 
-/// Lets the variable `TRAILTAB_NOW`, if it is set, stand for the current time. The command line does so;
-/// the Lambda functions do not.
+/// Makes the value of `TRAILTAB_NOW`, if set, the current time. The command line calls this; the
+/// Lambda functions must not.
 ///
 /// # Errors
 ///
-/// If its value is not a time since 1970.
+/// Fails if the value is not a time since 1970.
 pub fn set_from_environment() -> Result<(), String> {
     let Some(text) = std::env::var_os(NOW_VARIABLE).filter(|text| !text.is_empty()) else {
         return Ok(());
@@ -26,7 +26,7 @@ pub fn set_from_environment() -> Result<(), String> {
     let seconds = seconds.ok_or_else(|| {
         format!("{NOW_VARIABLE}: invalid time {text:?}: expected a time (2026-09-07T08:30:00Z)")
     })?;
-    // It is set once, before anything reads the clock.
+    // Called once, before anything reads the clock.
     let _ = FIXED.set(Duration::from_secs(seconds));
     Ok(())
 }

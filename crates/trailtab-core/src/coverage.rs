@@ -1,23 +1,107 @@
 //! What was requested, what was read, and what is missing and why.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use crate::event::filter::{Criterion, is_account_id};
+use crate::event::filter::Criterion;
 use crate::integrity::Integrity;
+use crate::scope::{AccountId, Scope};
 use crate::time::Seconds;
 
 /// Maximum number of problems kept verbatim; the rest are only counted.
 const MAX_PROBLEMS: usize = 1000;
+
+/// What can be read or not: one region of an account, or the account as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReadScope {
+    /// All regions of the account.
+    Account(AccountId),
+    /// One region.
+    Region(Scope),
+}
+
+/// The name that stands for all regions of an account in JSON output.
+pub const ALL_REGIONS: &str = "*";
+
+impl ReadScope {
+    /// The account.
+    pub fn account(&self) -> AccountId {
+        match self {
+            ReadScope::Account(account) => *account,
+            ReadScope::Region(scope) => scope.account,
+        }
+    }
+
+    /// The name of the region, or [`ALL_REGIONS`].
+    pub fn region_name(&self) -> &str {
+        match self {
+            ReadScope::Account(_) => ALL_REGIONS,
+            ReadScope::Region(scope) => scope.region.as_str(),
+        }
+    }
+}
+
+impl From<Scope> for ReadScope {
+    fn from(scope: Scope) -> ReadScope {
+        ReadScope::Region(scope)
+    }
+}
+
+/// `111122223333:eu-west-1`, or `111122223333:*`: the form of keys in JSON output.
+impl fmt::Display for ReadScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.account(), self.region_name())
+    }
+}
 
 /// A document, or a place where documents were looked for, that could not be read completely.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReadProblem {
     /// The path or address, written as on the command line.
     pub document: String,
+    /// The account and region that the problem makes incomplete, if they are known.
+    pub scope: Option<ReadScope>,
+    /// The error code of AWS, or the program's own, if the problem affects the whole scope and not
+    /// just one document of it.
+    pub code: Option<String>,
     /// Whether part of the document or nothing of it was read.
     pub severity: Severity,
     /// What went wrong. Contains no secret.
     pub reason: String,
+}
+
+impl ReadProblem {
+    /// A problem of one document. The name of a log file tells its account and region.
+    pub fn of_document(
+        document: impl Into<String>,
+        severity: Severity,
+        reason: impl Into<String>,
+    ) -> ReadProblem {
+        let document = document.into();
+        ReadProblem {
+            scope: Scope::of_log_file(&document).map(ReadScope::Region),
+            document,
+            code: None,
+            severity,
+            reason: reason.into(),
+        }
+    }
+
+    /// A problem of the event history of a region, or of a whole account.
+    pub fn of_event_history(
+        scope: ReadScope,
+        code: impl Into<String>,
+        severity: Severity,
+        reason: impl Into<String>,
+    ) -> ReadProblem {
+        ReadProblem {
+            document: event_history(&scope),
+            scope: Some(scope),
+            code: Some(code.into()),
+            severity,
+            reason: reason.into(),
+        }
+    }
 }
 
 /// How much of a document a problem affects.
@@ -88,42 +172,48 @@ pub struct RunCoverage {
     pub outcomes: BTreeMap<DocumentOutcome, u64>,
     /// The first of the documents that have nothing to do with CloudTrail, by name.
     pub unrelated: BTreeSet<String>,
-    /// Accounts and regions in S3 that a filter excluded, so that none of their files was read.
+    /// Accounts and regions in S3 that a filter excluded, so that no file of theirs was read.
     pub left_out: BTreeMap<Criterion, BTreeSet<String>>,
-    /// The first and last day of the log files in S3, written `2026-09-07`. None unless the time
+    /// The first and last day of the log files in S3, written `2026-09-07`. Absent unless the time
     /// window excluded all of them.
     pub days_stored: Option<(String, String)>,
-    /// The accounts and regions that were requested, with the worst problem of each; None if there
+    /// The accounts and regions that were requested, with the worst problem of each; absent if there
     /// was no problem.
-    pub asked: BTreeMap<(String, String), Option<Severity>>,
+    pub asked: BTreeMap<ReadScope, Option<Severity>>,
     /// The error codes of the accounts and regions that could not be read completely.
-    pub codes: BTreeMap<(String, String), String>,
+    pub codes: BTreeMap<ReadScope, String>,
     /// Accounts and regions that were tried and are not enabled.
-    pub not_enabled: BTreeSet<(String, String)>,
+    pub not_enabled: BTreeSet<Scope>,
     /// Requests to LookupEvents by account and region: all requests, and the throttled ones among
     /// them.
-    pub requests: BTreeMap<(String, String), (u64, u64)>,
+    pub requests: BTreeMap<Scope, (u64, u64)>,
     /// The filter that was passed to LookupEvents. The events that it excluded were not read and
     /// are in no count.
     pub lookup_attribute: Option<String>,
-    /// Events from this time on may not have been delivered yet; None if all have been.
+    /// Events from this time on may not have been delivered yet; absent if all have been.
     pub settled_until: Option<Seconds>,
     /// At most 1000 problems; `more_problems` counts the others.
     pub problems: Vec<ReadProblem>,
     /// Number of problems beyond the limit of `problems`.
     pub more_problems: u64,
-    /// The result of verifying log files by their digests; None if they were not verified.
+    /// The result of verifying log files by their digests; absent if they were not verified.
     pub integrity: Option<Integrity>,
 }
 
 impl RunCoverage {
-    /// Records a problem. If the document's name contains an account and a region, these count as
-    /// partly read.
+    /// Records a problem, and that its scope is incomplete.
     pub fn problem(&mut self, problem: ReadProblem) {
-        if let Some(scope) = scope_of(&problem.document) {
-            let worst = self.asked.entry(scope).or_default();
-            // An unreadable file makes its region incomplete, not failed.
-            *worst = (*worst).max(Some(Severity::Partial));
+        if let Some(scope) = &problem.scope {
+            let severity = match &problem.code {
+                Some(code) => {
+                    self.codes.insert(scope.clone(), code.clone());
+                    problem.severity
+                }
+                // An unreadable file makes its region incomplete, not failed.
+                None => Severity::Partial,
+            };
+            let worst = self.asked.entry(scope.clone()).or_default();
+            *worst = (*worst).max(Some(severity));
         }
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(problem);
@@ -155,30 +245,18 @@ impl RunCoverage {
     }
 
     /// Records that an account and region is read.
-    pub fn ask(&mut self, account: &str, region: &str) {
-        self.asked
-            .entry((account.to_owned(), region.to_owned()))
-            .or_default();
-    }
-
-    /// Records that an account and region could not be read completely, and the error code.
-    pub fn fail(&mut self, account: &str, region: &str, code: &str, severity: Severity) {
-        let scope = (account.to_owned(), region.to_owned());
-        self.codes.insert(scope.clone(), code.to_owned());
-        let worst = self.asked.entry(scope).or_default();
-        *worst = (*worst).max(Some(severity));
+    pub fn ask(&mut self, scope: Scope) {
+        self.asked.entry(scope.into()).or_default();
     }
 
     /// Records that a region was tried and is not enabled.
-    pub fn skip(&mut self, account: &str, region: &str) {
-        let scope = (account.to_owned(), region.to_owned());
-        self.asked.remove(&scope);
+    pub fn skip(&mut self, scope: Scope) {
+        self.asked.remove(&ReadScope::Region(scope.clone()));
         self.not_enabled.insert(scope);
     }
 
     /// Adds requests to LookupEvents: all requests, and the throttled ones among them.
-    pub fn count_requests(&mut self, account: &str, region: &str, all: u64, throttled: u64) {
-        let scope = (account.to_owned(), region.to_owned());
+    pub fn count_requests(&mut self, scope: Scope, all: u64, throttled: u64) {
         let counts = self.requests.entry(scope).or_default();
         *counts = (counts.0 + all, counts.1 + throttled);
     }
@@ -192,16 +270,20 @@ impl RunCoverage {
 
     /// Returns the coverage of one account: its regions and problems, and the problems that belong
     /// to no account. The document counts remain those of the whole run.
-    pub fn of_account(&self, account: &str) -> RunCoverage {
+    pub fn of_account(&self, account: Option<AccountId>) -> RunCoverage {
+        let is_mine = |scope: &ReadScope| Some(scope.account()) == account;
         let mut coverage = self.clone();
-        coverage.asked.retain(|(asked, _), _| asked == account);
-        let is_mine = |scope: Option<(String, String)>| scope.is_none_or(|(of, _)| of == account);
+        coverage.asked.retain(|scope, _| is_mine(scope));
+        coverage.codes.retain(|scope, _| is_mine(scope));
+        coverage
+            .not_enabled
+            .retain(|scope| Some(scope.account) == account);
+        coverage
+            .requests
+            .retain(|scope, _| Some(scope.account) == account);
         coverage
             .problems
-            .retain(|problem| is_mine(scope_of(&problem.document)));
-        coverage.codes.retain(|(asked, _), _| asked == account);
-        coverage.not_enabled.retain(|(asked, _)| asked == account);
-        coverage.requests.retain(|(asked, _), _| asked == account);
+            .retain(|problem| problem.scope.as_ref().is_none_or(is_mine));
         coverage
     }
 
@@ -233,7 +315,7 @@ impl RunCoverage {
             *counts = (counts.0 + all, counts.1 + throttled);
         }
         self.lookup_attribute = self.lookup_attribute.take().or(other.lookup_attribute);
-        // The earlier time applies; None sets no limit.
+        // The earlier time applies; an absent one sets no limit.
         let ends = [self.settled_until, other.settled_until];
         self.settled_until = ends.into_iter().flatten().min();
         // Verification runs once, for the whole run.
@@ -246,34 +328,14 @@ impl RunCoverage {
     }
 }
 
-/// The region name that stands for all regions of an account.
-pub const ALL_REGIONS: &str = "*";
-
 /// Names the event history of a region, or of a whole account, as a document.
-pub fn event_history(account: &str, region: &str) -> String {
-    match region {
-        ALL_REGIONS => format!("{EVENT_HISTORY}{account}"),
-        _ => format!("{EVENT_HISTORY}{account} in {region}"),
+pub fn event_history(scope: &ReadScope) -> String {
+    match scope {
+        ReadScope::Account(account) => format!("event history of {account}"),
+        ReadScope::Region(Scope { account, region }) => {
+            format!("event history of {account} in {region}")
+        }
     }
-}
-
-const EVENT_HISTORY: &str = "event history of ";
-
-/// Parses account and region from the name of an event history or of a log file
-/// (`ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz`).
-pub fn scope_of(document: &str) -> Option<(String, String)> {
-    if let Some(scope) = document.strip_prefix(EVENT_HISTORY) {
-        let (account, region) = scope.split_once(" in ").unwrap_or((scope, ALL_REGIONS));
-        return Some((account.to_owned(), region.to_owned()));
-    }
-    let name = document.rsplit(['/', '\\']).next()?;
-    let mut parts = name.split('_');
-    let (account, kind, region) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_region = region
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    (is_account_id(account) && is_region && kind.starts_with("CloudTrail"))
-        .then(|| (account.to_owned(), region.to_owned()))
 }
 
 #[cfg(test)]
@@ -281,23 +343,38 @@ mod tests {
     use super::*;
 
     fn problem(document: &str) -> ReadProblem {
-        ReadProblem {
-            document: document.to_owned(),
-            severity: Severity::Failed,
-            reason: "no such key".to_owned(),
+        ReadProblem::of_document(document, Severity::Failed, "no such key")
+    }
+
+    fn scope(account: &str, region: &str) -> Scope {
+        Scope {
+            account: account.parse().unwrap(),
+            region: region.parse().unwrap(),
         }
     }
 
     #[test]
-    fn a_problem_costs_its_region() {
+    fn a_problem_makes_its_region_incomplete() {
         let mut coverage = RunCoverage::default();
-        coverage.ask("111122223333", "eu-west-1");
-        coverage.ask("111122223333", "us-east-1");
+        coverage.ask(scope("111122223333", "eu-west-1"));
+        coverage.ask(scope("111122223333", "us-east-1"));
         let name = "a/111122223333_CloudTrail_us-east-1_20260907T0805Z_aaaaaaaaaaaaaaaa.json.gz";
         coverage.problem(problem(name));
         let states: Vec<_> = coverage.asked.values().copied().collect();
         assert_eq!(states, [None, Some(Severity::Partial)]);
-        assert!(!coverage.is_complete());
+        assert!(coverage.codes.is_empty() && !coverage.is_complete());
+        let listing = ReadProblem {
+            scope: Some(scope("111122223333", "eu-west-1").into()),
+            code: Some("AccessDenied".to_owned()),
+            ..problem("s3://bucket/AWSLogs/111122223333/CloudTrail/eu-west-1/")
+        };
+        coverage.problem(listing);
+        let states: Vec<_> = coverage.asked.values().copied().collect();
+        assert_eq!(states, [Some(Severity::Failed), Some(Severity::Partial)]);
+        assert_eq!(
+            coverage.codes.values().collect::<Vec<_>>(),
+            ["AccessDenied"]
+        );
     }
 
     #[test]
@@ -325,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_are_bounded_and_none_is_forgotten() {
+    fn all_problems_are_counted_and_a_limited_number_is_kept() {
         let mut coverage = RunCoverage::default();
         for n in 0..700 {
             coverage.problem(problem(&format!("{n}.json")));
@@ -339,14 +416,24 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_its_accounts() {
+    fn an_account_has_its_own_problems_and_those_without_an_account() {
         let mut coverage = RunCoverage::default();
+        let code = "AccessDeniedException";
         for account in ["111122223333", "444455556666"] {
-            coverage.problem(problem(&event_history(account, "eu-west-1")));
+            let scope = scope(account, "eu-west-1").into();
+            let severity = Severity::Failed;
+            coverage.problem(ReadProblem::of_event_history(scope, code, severity, "no"));
         }
-        coverage.problem(problem(&event_history("444455556666", ALL_REGIONS)));
+        let whole = ReadScope::Account("444455556666".parse().unwrap());
+        assert_eq!(whole.to_string(), "444455556666:*");
+        coverage.problem(ReadProblem::of_event_history(
+            whole,
+            code,
+            Severity::Failed,
+            "no",
+        ));
         coverage.problem(problem("x.json"));
-        let mine = coverage.of_account("111122223333");
+        let mine = coverage.of_account("111122223333".parse().ok());
         let names: Vec<_> = mine
             .problems
             .iter()
@@ -357,19 +444,5 @@ mod tests {
             ["event history of 111122223333 in eu-west-1", "x.json"]
         );
         assert_eq!(mine.asked.len(), 1);
-        let all = scope_of(&event_history("444455556666", ALL_REGIONS));
-        assert_eq!(all.unwrap().1, ALL_REGIONS);
-    }
-
-    #[test]
-    fn names_that_are_no_log_files_have_no_scope() {
-        for name in [
-            "x.json",
-            "README_CloudTrail_x",
-            "111122223333_S3_eu-west-1_x",
-            "1/2/3",
-        ] {
-            assert_eq!(scope_of(name), None);
-        }
     }
 }

@@ -1,5 +1,5 @@
-//! The pure part: bytes in, counts out. Nothing here looks outside: no file, environment, clock,
-//! process, network or async.
+//! Reads records and bills, counts and plans: data in, data out. Must not use files, the environment, the clock,
+//! processes, the network or async.
 
 pub mod activity;
 pub mod cost;
@@ -9,4 +9,5 @@ pub mod history;
 pub mod integrity;
 pub mod nearest;
 pub mod regions;
+pub mod scope;
 pub mod time;

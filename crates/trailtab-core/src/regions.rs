@@ -1,4 +1,6 @@
-//! The regions of AWS, by partition, and the name that somebody meant who wrote another one.
+//! The regions of AWS by partition, and the known name that is most similar to a given one.
+
+use crate::nearest;
 
 /// A partition: regions that share accounts and credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ const PARTITIONS: &[Partition] = &[
             "eu-west-2",
             "eu-west-3",
             "sa-east-1",
-            // Each account enables the following ones for itself.
+            // Accounts must opt in to the following regions.
             "af-south-1",
             "ap-east-1",
             "ap-east-2",
@@ -82,10 +84,10 @@ const PARTITIONS: &[Partition] = &[
     },
 ];
 
-/// How many of the regions of `aws`, from the first one, are enabled in every account.
+/// Number of regions of `aws`, from the first one on, that are enabled in every account.
 pub const ALWAYS_ENABLED: usize = 17;
 
-/// The regions of a partition, given its id; none if it is not known.
+/// The regions of a partition, given its id; empty for an unknown id.
 pub fn of_partition(id: &str) -> &'static [&'static str] {
     let partition = PARTITIONS.iter().find(|partition| partition.id == id);
     partition.map_or(&[], |partition| partition.regions)
@@ -102,12 +104,10 @@ pub fn is_known(name: &str) -> bool {
     all().any(|region| region.eq_ignore_ascii_case(name))
 }
 
-/// The region whose name is most like `name`. Two letters that changed places are one mistake.
+/// Returns the region whose name is most similar to `name`; `None` if there are no regions.
 pub fn nearest<'r>(name: &str, regions: impl IntoIterator<Item = &'r str>) -> Option<&'r str> {
-    // The distance takes time by the product of both lengths.
-    let name: String = name.to_ascii_lowercase().chars().take(100).collect();
-    let distance = |region: &&str| strsim::damerau_levenshtein(&name, region);
-    regions.into_iter().min_by_key(distance)
+    let sorted = nearest::sorted(&[name], regions);
+    sorted.first().map(|(_, region)| *region)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub type Seconds = i64;
 
 const SECONDS_PER_DAY: Seconds = 86_400;
 
-/// The requested time range. An end that is None has no limit.
+/// The requested time range. An end that is not set has no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeWindow {
     /// The first second inside the window.
@@ -29,7 +29,7 @@ pub struct TimeWindow {
 )]
 pub struct InvalidTime;
 
-/// A window without a single second in it.
+/// A window that contains no second.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the time window is empty: it starts at {since} and ends at {until}")]
 pub struct EmptyWindow {
@@ -120,7 +120,7 @@ impl FromStr for TimeArgument {
         if let Some(age) = parse_age(text) {
             return Ok(age);
         }
-        // jiff reads a date from a longer text as well, and drops the time of day.
+        // jiff also parses a date from a longer text, and drops the time of day.
         let is_date = text.len() == 10 || (text.len() == 8 && !text.contains(':'));
         if is_date && let Ok(date) = text.parse::<Date>() {
             return Ok(TimeArgument::Date(date));

@@ -1,7 +1,7 @@
-//! What the organisation costs: a bill, as Cost Explorer would answer about it.
+//! Generates the organisation's bill as Cost Explorer answers.
 //!
-//! The same people own what they work with. Three months, of which the last is the demo's; on the day of
-//! the incident instances start in the sandbox, and nobody owns them.
+//! The bill covers July to 20 September 2026. Owners are the people of the logs. From the day of the incident on,
+//! untagged instances run in the sandbox.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use super::organisation::{
     ACCOUNTS, DEVELOPMENT, MANAGEMENT, PRODUCTION, SANDBOX, SECURITY, STAGING,
 };
 use super::rng;
-use trailtab_core::cost::answer::{
-    AnswerGroup, AnswerPage, AnswerPeriod, CostAnswer, DimensionValue, MetricValue, ResultByTime,
-};
 use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::owner::OwnerKey;
-use trailtab_core::cost::plan::{self, ReportNeeds};
-use trailtab_core::cost::query::CostQuery;
 use trailtab_core::time::Seconds;
+use trailtab_cost_explorer::answer::{
+    AnswerGroup, AnswerPage, AnswerPeriod, CostAnswer, DimensionValue, MetricValue, ResultByTime,
+};
+use trailtab_cost_explorer::plan::{self, ReportNeeds};
+use trailtab_cost_explorer::query::CostQuery;
 
-/// The names of the accounts, in their order.
+/// Account names, in the order of [`ACCOUNTS`].
 const NAMES: [&str; 6] = [
     "Management",
     "Security",
@@ -38,10 +38,10 @@ const DAYS: (Date, Date) = (
     jiff::civil::date(2026, 9, 20),
 );
 
-/// Days from here on are estimates.
+/// The first day whose amounts are estimates.
 const ESTIMATED_FROM: Date = jiff::civil::date(2026, 9, 1);
 
-/// Something that costs money on each day: account, owner, service, and cents a day.
+/// A daily cost: account, value of the tag `Owner` (empty if untagged), service, and cents per day.
 type SpendHabit = (usize, &'static str, &'static str, u32);
 
 const COMPUTE: &str = "Amazon Elastic Compute Cloud - Compute";
@@ -87,7 +87,7 @@ const HABITS: [SpendHabit; 34] = [
     (SANDBOX, "", STORAGE, 35),
 ];
 
-/// What is charged on the first day of each month: account, record type, service, and cents.
+/// Charges on the first day of each month: account, record type, service, and cents.
 #[rustfmt::skip]
 const MONTHLY: [(usize, &str, &str, i64); 6] = [
     (PRODUCTION, "RIFee", COMPUTE, 112_000),
@@ -98,7 +98,7 @@ const MONTHLY: [(usize, &str, &str, i64); 6] = [
     (DEVELOPMENT, "Refund", DATABASE, -1_850),
 ];
 
-/// The day on which instances start in the sandbox.
+/// The day on which untagged instances start in the sandbox.
 const INCIDENT: Date = jiff::civil::date(2026, 9, 17);
 
 /// An amount of the bill.
@@ -112,7 +112,7 @@ struct BillItem {
     amount: i64,
 }
 
-/// Makes the answers that any report on the bill needs.
+/// Builds all answers that reports on the bill need. `asked` is the time of the requests, Unix time in seconds.
 pub fn answers(seed: u64, asked: Seconds) -> Vec<CostAnswer> {
     let items = items(seed);
     let need = ReportNeeds {
@@ -134,7 +134,7 @@ pub fn answers(seed: u64, asked: Seconds) -> Vec<CostAnswer> {
     queries.into_iter().map(answer).collect()
 }
 
-/// The accounts with their names.
+/// Account IDs and names.
 pub fn accounts() -> impl Iterator<Item = (&'static str, &'static str)> {
     ACCOUNTS
         .iter()
@@ -149,7 +149,7 @@ fn items(seed: u64) -> Vec<BillItem> {
     for (number, day) in (0_u64..).zip(days) {
         for (place, (account, owner, service, cents)) in (0_u64..).zip(HABITS) {
             let random = rng::combine(&[seed, number, place]);
-            // A fifth more or less, less at weekends, and a little more each week.
+            // 80 % to 120 %, growing by 0.2 % of the base per day; 70 % of that at weekends.
             let weekend = matches!(day.weekday().to_monday_zero_offset(), 5 | 6);
             let share = 800 + i64::from(rng::scale(random, 400)) + number as i64 * 2;
             let share = if weekend { share * 7 / 10 } else { share };
@@ -188,10 +188,10 @@ fn items(seed: u64) -> Vec<BillItem> {
     items
 }
 
-/// Answers a question about the bill, as far as the demo asks any.
+/// Answers one of the queries that `answers` builds.
 fn answer(query: CostQuery, items: &[BillItem], asked: Seconds) -> CostAnswer {
     let account = query.only("LINKED_ACCOUNT");
-    // Whatever is asked about one account is about usage.
+    // Queries about one account are limited to usage.
     let is_meant = |item: &&BillItem| {
         account.is_none_or(|account| {
             ACCOUNTS[item.account].number == account && item.record_type == "Usage"

@@ -1,17 +1,16 @@
-//! The fixed fortnight, and when in it each kind of principal works.
+//! The two weeks of the demo, and the working hours of each kind of principal.
 //!
-//! A time is a number of seconds since 2026-09-01T00:00:00Z. Everything here falls into that
-//! September, which spares every record the arithmetic of a real calendar.
+//! A time is in seconds since 2026-09-01T00:00:00Z and must lie in that September, so no calendar arithmetic is needed.
 
 use super::text;
 
 pub(super) const HOUR: u32 = 3_600;
 pub(super) const DAY: u32 = 24 * HOUR;
-/// Monday, 2026-09-07T00:00:00Z: the first second an event may have.
+/// Monday, 2026-09-07T00:00:00Z: the earliest event time.
 pub(super) const START: u32 = 6 * DAY;
-/// Monday, 2026-09-21T00:00:00Z: the first second after the last event.
+/// Monday, 2026-09-21T00:00:00Z: the end of event times, exclusive.
 pub(super) const END: u32 = START + 14 * DAY;
-/// CloudTrail cuts its files on five-minute marks.
+/// Seconds of a delivery slot: CloudTrail cuts files at multiples of five minutes.
 pub(super) const SLOT: u32 = 300;
 pub(super) const HOURS: usize = 14 * 24;
 
@@ -30,7 +29,7 @@ pub(super) fn timestamp(out: &mut Vec<u8>, time: u32) {
     out.push(b'Z');
 }
 
-/// Day of the month, hour, minute and second, for the names of files.
+/// Day of the month, hour, minute and second, for file names.
 pub(super) fn parts(time: u32) -> (u32, u32, u32, u32) {
     (
         time / DAY + 1,
@@ -40,36 +39,36 @@ pub(super) fn parts(time: u32) -> (u32, u32, u32, u32) {
     )
 }
 
-/// The moment `day.hour:minute:second` of that September.
+/// The time of a day of that September.
 pub(super) const fn at(day: u32, hour: u32, minute: u32, second: u32) -> u32 {
     (day - 1) * DAY + hour * HOUR + minute * 60 + second
 }
 
-/// How an hour of the fortnight compares with others for one principal.
+/// The distribution of a principal's activity over the hours of the two weeks.
 #[derive(Clone, Copy)]
 pub(super) enum Rhythm {
-    /// An office day in central Europe, UTC+2 that month.
+    /// Office hours in central Europe, UTC+2 that month.
     Europe,
-    /// An office day on the American east coast, UTC-4; the first Monday is Labor Day.
+    /// Office hours on the American east coast, UTC-4; the first Monday is Labor Day.
     EastCoast,
-    /// An office day on the American west coast, UTC-7; the first Monday is Labor Day.
+    /// Office hours on the American west coast, UTC-7; the first Monday is Labor Day.
     WestCoast,
-    /// An office day in India, UTC+5:30, rounded to the hour.
+    /// Office hours in India, UTC+5:30 rounded to UTC+5.
     India,
-    /// Builds and deployments: both office days, and the nightly build.
+    /// Builds and deployments: European and American office hours, and the nightly build.
     Builds,
-    /// A batch at night, from one to four o'clock UTC.
+    /// A nightly batch, mostly from 01:00 to 05:00 UTC.
     Night,
-    /// A sweep every six hours, little between.
+    /// A sweep every six hours, with little activity in between.
     Sweep,
-    /// What customers do: a shop whose evening is stronger than its morning.
+    /// Customers of a shop, busiest in the evening.
     Customers,
-    /// A machine that never rests.
+    /// The same activity in every hour.
     Steady,
 }
 
 impl Rhythm {
-    /// The weight of one hour, counted from the start of the fortnight.
+    /// The weight of an hour, counted from [`START`].
     pub(super) fn weight(self, hour: usize) -> u32 {
         let of_day = hour % 24;
         match self {
@@ -89,12 +88,12 @@ impl Rhythm {
     }
 }
 
-/// An office day by local hour: a slow start, lunch, and somebody who stays late.
+/// Weights of an office day by local hour.
 const OFFICE: [u32; 24] = [
     0, 0, 0, 0, 0, 1, 3, 14, 48, 88, 100, 94, 52, 66, 92, 100, 84, 52, 22, 10, 8, 6, 3, 1,
 ];
 
-/// Customers of a shop by local hour.
+/// Weights of a shop's customers by local hour.
 const CUSTOMERS: [u32; 24] = [
     22, 14, 10, 8, 8, 10, 18, 32, 44, 52, 58, 62, 66, 62, 58, 58, 62, 70, 82, 94, 100, 92, 66, 40,
 ];

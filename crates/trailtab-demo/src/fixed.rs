@@ -1,4 +1,4 @@
-//! What every plan contains, whatever its size: the incident and the oddities.
+//! Lists and writes the records that every plan contains: the incident and the oddities.
 
 use super::catalogue;
 use super::incident;
@@ -9,23 +9,23 @@ use super::rng::{self, Rng};
 use super::template::{JsonTemplate, Scene, wide};
 use super::world::DemoWorld;
 
-/// The organisation's id, a part of every key of its trail.
+/// The organisation ID, part of the S3 keys of its trail.
 pub(super) const ORGANISATION: &str = "o-exampleorg1";
 
-/// One record that is the same in every plan but for its identifiers.
+/// A record that is the same in every plan except for its identifiers.
 pub(super) struct Fixed {
     pub(super) account: usize,
     pub(super) region: &'static str,
     pub(super) time: u32,
-    /// Tells this record from all others.
+    /// Unique number of this record, for seeding.
     number: u64,
     shape: Shape,
 }
 
 enum Shape {
-    /// A record of today, put together like the ordinary ones.
+    /// A record of the incident, composed like ordinary ones.
     Step(Box<Step>),
-    /// A record written out in full, because its shape is the point.
+    /// A record written out in full, to control its shape.
     Whole {
         text: JsonTemplate,
         imported: bool,
@@ -138,10 +138,10 @@ impl Fixed {
                 scene.created = step.created;
                 scene.session = step.session;
                 scene.arn = Some(&step.arn);
-                let said = step
+                let custom = step
                     .failure
                     .as_ref()
-                    .map(|(code, message)| CallFailure::Said(code, message));
+                    .map(|(code, message)| CallFailure::Custom(code, message));
                 let record = RecordDetails {
                     version: "1.11",
                     identity: &step.identity,
@@ -152,7 +152,7 @@ impl Fixed {
                     failure: if step.refused {
                         Some(CallFailure::Denied)
                     } else {
-                        said
+                        custom
                     },
                     shared: None,
                     late: false,

@@ -1,7 +1,7 @@
-//! What each kind of principal does, as words `service:Api=weight`.
+//! The calls of each kind of principal, as words `service:Api=weight`.
 //!
-//! `service:*` stands for all APIs of a service, `service:read` for those that read, and `*:read` for
-//! everything that reads management data; the weight then counts for each API.
+//! `service:*` means all APIs of a service, `service:read` its reading ones, and `*:read` all reading management APIs
+//! except those of STS. The weight then applies to each API.
 
 pub(super) const PLATFORM: &str = "
     ec2:DescribeInstances=30 ec2:DescribeSecurityGroups=18 ec2:DescribeSubnets=9 ec2:DescribeVpcs=9

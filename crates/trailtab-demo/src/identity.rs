@@ -1,19 +1,19 @@
-//! The `userIdentity` of each kind of principal, as a template.
+//! Builds the `userIdentity` of each kind of principal as a template.
 //!
-//! The closing brace is left to the writer of the record, which may have to add `invokedBy`.
+//! Templates lack the closing brace, because the writer of the record may add `invokedBy`.
 
 use super::calendar::HOUR;
 use super::organisation::{Given, MachineKind};
 use super::rng;
 use super::text;
 
-/// A role of the Identity Center carries a suffix of sixteen digits that differs per account.
+/// The role name of a permission set; its 16-digit suffix differs per account.
 pub(super) fn reserved_role(set: &str, account: &str) -> String {
     let suffix = rng::combine(&[rng::hash(set), rng::hash(account)]);
     format!("AWSReservedSSO_{set}_{suffix:016x}")
 }
 
-/// A principal id such as `AROA…EXAMPLE`.
+/// A principal ID such as `AROA…EXAMPLE`.
 pub(super) fn principal_id(prefix: &str, name: &str, account: &str) -> String {
     let mut id = Vec::new();
     text::example_id(
@@ -25,7 +25,7 @@ pub(super) fn principal_id(prefix: &str, name: &str, account: &str) -> String {
     String::from_utf8_lossy(&id).into_owned()
 }
 
-/// The identity as JSON with holes, without the closing brace.
+/// The identity as template text, without the closing brace.
 pub(super) fn identity(who: MachineKind, account: &str) -> String {
     match who {
         MachineKind::Person { mail, set } => person(mail, set, account),
@@ -53,7 +53,7 @@ pub(super) fn identity(who: MachineKind, account: &str) -> String {
     }
 }
 
-/// The ARN as it appears in error messages; empty for principals that have none.
+/// The ARN as it appears in error messages; the name for principals without an ARN.
 pub(super) fn arn(who: MachineKind, account: &str) -> String {
     match who {
         MachineKind::Person { mail, set } => {
@@ -77,7 +77,7 @@ pub(super) fn arn(who: MachineKind, account: &str) -> String {
     }
 }
 
-/// Seconds a session lasts, and how many of a principal run at once.
+/// Duration of a session in seconds, and number of a principal's parallel sessions.
 pub(super) fn sessions(who: MachineKind) -> (u32, u32) {
     match who {
         MachineKind::Person { .. } => (12 * HOUR, 1),
@@ -97,7 +97,7 @@ pub(super) fn sessions(who: MachineKind) -> (u32, u32) {
 fn person(mail: &str, set: &str, account: &str) -> String {
     let role = reserved_role(set, account);
     let id = principal_id("AROA", &role, account);
-    // AWS writes onBehalfOf where the identity is propagated to the service, as for analysts.
+    // AWS writes onBehalfOf when the identity is propagated to the service, as for analysts.
     let propagated = match set.starts_with("Data") {
         true => format!(
             r#","onBehalfOf":{{"userId":"906755d2-5011-70ab-cd12-{:012x}","identityStoreArn":"arn:aws:identitystore::111122223333:identitystore/d-9967example"}}"#,

@@ -1,11 +1,11 @@
-//! The incident: a leaked key, one night, and the answer the next morning.
+//! The records of the incident: a leaked access key, and the response the next morning.
 //!
-//! In the night from Wednesday to Thursday, 2026-09-17, between 01:12 and 03:41 UTC, the access key of
-//! the IAM user `legacy-backup` in the production account is used from 203.0.113.219, an address of a
-//! hosting provider, with a program the backup never used. After a burst of refusals it attaches
-//! AdministratorAccess to itself, creates the user `svc-metrics-sync`, and that user starts large GPU
-//! machines in sa-east-1, where nobody works. Its attempts to switch off the trail and GuardDuty fail on
-//! a service control policy. From 07:46 on, Inês of the security team finds it and cleans up.
+//! On Thursday, 2026-09-17, between 01:12 and 03:41 UTC, the access key of the IAM user `legacy-backup` in the
+//! production account is used from 203.0.113.219, an address of a hosting provider, with an unfamiliar user agent.
+//! After a burst of denied calls, the user attaches AdministratorAccess to itself and creates the user
+//! `svc-metrics-sync`, which starts large GPU instances in sa-east-1, a region without other traffic. A service control
+//! policy denies its attempts to stop the trail and GuardDuty. From 07:46 on, Inês of the security team investigates
+//! and cleans up.
 
 use super::calendar::at;
 use super::catalogue::{ApiSpec, r, services, w};
@@ -16,12 +16,12 @@ const QUIET: &str = "sa-east-1";
 const GLOBAL: &str = "us-east-1";
 const HOME: &str = "eu-central-1";
 
-/// Who acts in the story.
+/// A principal of the incident, with its client.
 #[derive(Clone, Copy)]
 pub(super) enum Player {
-    /// The leaked key.
+    /// The IAM user with the leaked key.
     Leaked,
-    /// The user the intruder makes, by access key and in the console.
+    /// The user that the intruder creates, by access key and in the console.
     Rogue,
     RogueConsole,
     /// The security engineer, by command line and in the console.
@@ -29,7 +29,7 @@ pub(super) enum Player {
     ResponderConsole,
 }
 
-/// A player, as the records show it.
+/// A player's fields in a record.
 pub(super) struct DescribedPlayer {
     pub(super) identity: String,
     pub(super) arn: String,
@@ -39,7 +39,7 @@ pub(super) struct DescribedPlayer {
     pub(super) created: u32,
 }
 
-/// One record of the story.
+/// One record of the incident.
 pub(super) struct StepRow {
     pub(super) time: u32,
     pub(super) player: Player,
@@ -47,7 +47,7 @@ pub(super) struct StepRow {
     pub(super) service: &'static str,
     pub(super) api: &'static ApiSpec,
     pub(super) failure: Option<(&'static str, &'static str)>,
-    /// Refused by a policy, with the words the service has for that.
+    /// Whether it is denied with the service's own error.
     pub(super) refused: bool,
 }
 
@@ -102,7 +102,7 @@ const RESPONDER: MachineKind = MachineKind::Person {
     set: "IncidentResponse",
 };
 
-/// The story in the order of time.
+/// The records of the incident: first the denied probes, then the story, each by time.
 pub(super) fn steps() -> impl Iterator<Item = StepRow> {
     let probes = PROBES
         .iter()
@@ -133,7 +133,7 @@ pub(super) fn steps() -> impl Iterator<Item = StepRow> {
     probes.chain(told)
 }
 
-/// What the intruder tries first; all of it is refused.
+/// The intruder's first calls, all of which are denied.
 #[rustfmt::skip] // One probe, one row.
 const PROBES: &[(&str, &str, &str)] = &[
     (GLOBAL, "iam", "ListUsers"), (GLOBAL, "iam", "ListRoles"), (GLOBAL, "iam", "GetAccountAuthorizationDetails"),
@@ -192,20 +192,20 @@ const G5: &str = r#"{"instancesSet":{"items":[{"imageId":"ami-0bad5eed000000001"
 
 #[rustfmt::skip] // One event, one row.
 const STORY: &[StoryRow] = &[
-    // The key is tried.
+    // The intruder tests the key.
     (at(17, 1, 12, 8), Player::Leaked, GLOBAL, "sts", r("GetCallerIdentity", "null"), OK),
     (at(17, 1, 12, 14), Player::Leaked, GLOBAL, "s3", r("ListBuckets", r#"{"Host":"s3.amazonaws.com"}"#), OK),
     (at(17, 1, 20, 2), Player::Leaked, GLOBAL, "iam", r("ListAttachedUserPolicies", LEGACY), OK),
     (at(17, 1, 20, 9), Player::Leaked, GLOBAL, "iam", r("ListUserPolicies", LEGACY), OK),
     (at(17, 1, 20, 15), Player::Leaked, GLOBAL, "iam", r("GetUserPolicy", r#"{"userName":"legacy-backup","policyName":"backup-2017"}"#), OK),
-    // An old inline policy allows iam:AttachUserPolicy, and that is enough.
+    // An old inline policy allows iam:AttachUserPolicy.
     (at(17, 1, 26, 41), Player::Leaked, GLOBAL, "iam", w("AttachUserPolicy", r#"{"userName":"legacy-backup","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#, "null"), OK),
     (at(17, 1, 27, 30), Player::Leaked, GLOBAL, "iam", r("ListUsers", r#"{"maxItems":1000}"#), OK),
     (at(17, 1, 28, 12), Player::Leaked, GLOBAL, "iam", w("CreateUser", ROGUE, r#"{"user":{"path":"/","userName":"svc-metrics-sync","userId":"AIDAKAHRRQVWL4EXAMPLE","arn":"arn:aws:iam::444455556666:user/svc-metrics-sync","createDate":"Sep 17, 2026, 1:28:12 AM"}}"#), OK),
     (at(17, 1, 28, 20), Player::Leaked, GLOBAL, "iam", w("AttachUserPolicy", ADMIN, "null"), OK),
     (at(17, 1, 28, 33), Player::Leaked, GLOBAL, "iam", w("CreateAccessKey", ROGUE, r#"{"accessKey":{"userName":"svc-metrics-sync","accessKeyId":"AKIAJ7WPAZC4REXAMPLE","status":"Active","createDate":"Sep 17, 2026, 1:28:33 AM"}}"#), OK),
     (at(17, 1, 28, 59), Player::Leaked, GLOBAL, "iam", w("CreateLoginProfile", r#"{"userName":"svc-metrics-sync","passwordResetRequired":false}"#, r#"{"loginProfile":{"userName":"svc-metrics-sync","createDate":"Sep 17, 2026, 1:28:59 AM","passwordResetRequired":false}}"#), OK),
-    // The new user looks round, tries to go dark, and takes what it can.
+    // The new user explores, tries to stop logging, and reads secrets.
     (at(17, 1, 35, 4), Player::Rogue, GLOBAL, "sts", r("GetCallerIdentity", "null"), OK),
     (at(17, 1, 36, 10), Player::Rogue, HOME, "cloudtrail", r("DescribeTrails", r#"{"includeShadowTrails":true}"#), OK),
     (at(17, 1, 36, 42), Player::Rogue, HOME, "cloudtrail", w("StopLogging", TRAIL, "null"), SCP),
@@ -217,7 +217,7 @@ const STORY: &[StoryRow] = &[
     (at(17, 1, 41, 28), Player::Rogue, HOME, "secretsmanager", r("GetSecretValue", r#"{"secretId":"shop/database"}"#), OK),
     (at(17, 1, 41, 35), Player::Rogue, HOME, "secretsmanager", r("GetSecretValue", r#"{"secretId":"mail/smtp"}"#), OK),
     (at(17, 1, 55, 12), Player::RogueConsole, GLOBAL, "signin", w("ConsoleLogin", "null", r#"{"ConsoleLogin":"Success"}"#), OK),
-    // Machines, where nobody looks.
+    // GPU instances in an unused region.
     (at(17, 2, 3, 1), Player::Rogue, QUIET, "ec2", r("DescribeVpcs", r#"{"vpcSet":{},"filterSet":{}}"#), OK),
     (at(17, 2, 3, 40), Player::Rogue, QUIET, "ec2", w("CreateDefaultVpc", r#"{"CreateDefaultVpcRequest":""}"#, RETURNED), OK),
     (at(17, 2, 4, 11), Player::Rogue, QUIET, "ec2", w("CreateKeyPair", r#"{"keyName":"k8s-sync","keyType":"rsa","keyFormat":"pem"}"#, r#"{"requestId":"$request","keyName":"k8s-sync","keyPairId":"key-0bad5eed000000001","keyMaterial":"<sensitiveDataRemoved>"}"#), OK),
@@ -235,7 +235,7 @@ const STORY: &[StoryRow] = &[
     (at(17, 3, 2, 50), Player::Rogue, HOME, "s3", r("ListObjects", r#"{"bucketName":"example-customer-exports","prefix":"","Host":"example-customer-exports.s3.eu-central-1.amazonaws.com"}"#), OK),
     (at(17, 3, 3, 20), Player::Rogue, HOME, "s3", r("GetObject", r#"{"bucketName":"example-customer-exports","key":"exports/customers-2026-08.csv.gz","Host":"example-customer-exports.s3.eu-central-1.amazonaws.com"}"#), OK),
     (at(17, 3, 41, 19), Player::Rogue, QUIET, "ec2", r("DescribeInstances", r#"{"instancesSet":{},"filterSet":{}}"#), OK),
-    // The next morning.
+    // The response the next morning.
     (at(17, 7, 46, 30), Player::ResponderConsole, GLOBAL, "signin", w("ConsoleLogin", "null", r#"{"ConsoleLogin":"Success"}"#), OK),
     (at(17, 7, 48, 2), Player::ResponderConsole, HOME, "guardduty", r("ListFindings", r#"{"detectorId":"12abc34d567e8fa901bc2d34eexample","maxResults":50}"#), OK),
     (at(17, 7, 48, 15), Player::ResponderConsole, HOME, "guardduty", r("GetFindings", r#"{"detectorId":"12abc34d567e8fa901bc2d34eexample","findingIds":["$h32"]}"#), OK),

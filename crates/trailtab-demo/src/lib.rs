@@ -1,17 +1,17 @@
-//! A synthetic AWS organisation, written as CloudTrail would log it.
+//! Generates the CloudTrail logs and the bill of a synthetic AWS organisation.
 //!
-//! A [`DemoPlan`] says how many records and which seed; it yields the log files of a fortnight in an
-//! organisation trail, each with its S3 key and a body that can be rendered alone, on any thread.
-//! The same plan gives the same bytes. Nothing here touches files, clock or environment.
+//! A [`DemoPlan`] sets the number of records and a seed. It yields the log files of two weeks in an organisation
+//! trail, each with its S3 key and a body that can be rendered alone, on any thread. The same plan must always yield
+//! the same bytes: nothing here reads files, the clock or the environment.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `organisation`, `habits`, `catalogue` | who exists, what they do, what a call looks like: data |
-//! | `identity`, `template`, `record` | how that becomes JSON text |
-//! | `world`, `traffic`, `calendar` | how often, when, and one ordinary record |
-//! | `incident`, `oddities`, `fixed` | what is the same in every plan: the story, and rare shapes |
-//! | `bill` | what it all costs, as Cost Explorer tells it |
-//! | `schedule`, `siblings` | files, delivery, repeats, and documents that hold no events |
+//! | `organisation`, `habits`, `catalogue` | data: principals, what they call, and what a call looks like |
+//! | `identity`, `template`, `record` | rendering of records as JSON |
+//! | `world`, `traffic`, `calendar` | ordinary records: how often and when |
+//! | `incident`, `oddities`, `fixed` | records of every plan: the incident, and rare shapes |
+//! | `bill` | the organisation's cost as Cost Explorer answers |
+//! | `schedule`, `siblings` | files, delivery, repeats, and documents without events |
 
 pub mod bill;
 mod calendar;
@@ -41,20 +41,20 @@ use siblings::SiblingDocument;
 use traffic::{Burst, Exchange, Stage};
 use world::DemoWorld;
 
-/// How many records a plan has unless told otherwise.
+/// Default number of records of a plan.
 pub const DEFAULT_EVENTS: u64 = 100_000;
-/// The first moment an event of a plan may have.
+/// The earliest event time of a plan.
 pub const FROM: &str = "2026-09-07T00:00:00Z";
-/// The first moment after the last event of a plan.
+/// The end of a plan's event times, exclusive.
 pub const UNTIL: &str = "2026-09-21T00:00:00Z";
 
 /// What to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DemoPlan {
-    /// Records in all log files together, repeats and incident included. The incident and the oddities
-    /// are written even if the number is smaller than theirs.
+    /// Records in all log files, including repeats and the incident. The incident and the oddities are written even
+    /// if they exceed this number.
     pub events: u64,
-    /// Another seed gives other traffic; people, habits and the incident stay.
+    /// Seeds the traffic; people, habits and the incident do not depend on it.
     pub seed: u64,
 }
 
@@ -67,12 +67,12 @@ impl Default for DemoPlan {
     }
 }
 
-/// What a reader of the generated files must find.
+/// The counts that a reader of the generated files must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DemoTruth {
     /// Records in the log files.
     pub records: u64,
-    /// Records that carry the eventID of another one, and are byte for byte the same.
+    /// Records that repeat another one byte for byte, including its eventID.
     pub repeats: u64,
     /// Records of version 1.0, which have no eventID.
     pub without_event_id: u64,
@@ -80,17 +80,17 @@ pub struct DemoTruth {
     pub distinct_event_ids: u64,
     /// Pairs of records that share a sharedEventID.
     pub shared_pairs: u64,
-    /// Records of the incident and of the response to it.
+    /// Records of the incident and the response to it.
     pub incident_records: u64,
     /// Records of the imported archive, in the older key layout.
     pub imported_records: u64,
     /// Files with events.
     pub log_files: u64,
-    /// Digest files, which hold no events.
+    /// Digest files; they hold no events.
     pub digest_files: u64,
     /// Insight files.
     pub insight_files: u64,
-    /// Records in the insight files; none of them is an event.
+    /// Records in the insight files; they are not events.
     pub insight_records: u64,
 }
 
@@ -111,7 +111,7 @@ enum Content {
 /// A run of records in a log file.
 #[derive(Clone, Copy)]
 enum PlanPart {
-    /// `count` records of a burst from `first` on, going round if need be.
+    /// `count` records of a burst from `first` on, wrapping at its end.
     Burst {
         burst: Burst,
         first: u32,
@@ -125,7 +125,7 @@ enum PlanPart {
     },
 }
 
-/// What all files of a plan need to be rendered.
+/// What rendering any file of a plan needs.
 struct Shared {
     world: DemoWorld,
     fixed: Vec<Fixed>,
@@ -133,7 +133,7 @@ struct Shared {
 }
 
 impl DemoPlan {
-    /// All files, sorted by key. Cheap: nothing is rendered yet.
+    /// Lists all files, sorted by key, without rendering them.
     pub fn files(&self) -> Vec<DemoFile> {
         let world = DemoWorld::new();
         let fixed = fixed::all();
@@ -162,7 +162,7 @@ impl DemoPlan {
     }
 }
 
-/// Counts what the files of a plan hold, from the plan and not from the text.
+/// Counts what the files of a plan hold, from the plan, without rendering them.
 pub fn truth(plan: &DemoPlan) -> DemoTruth {
     let files = plan.files();
     let fixed = fixed::all();
@@ -194,12 +194,12 @@ pub fn truth(plan: &DemoPlan) -> DemoTruth {
 }
 
 impl DemoFile {
-    /// The S3 key, which ends in `.json.gz`.
+    /// The S3 key; ends in `.json.gz`.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// How many event records the file holds, to be compared with what is read from it; none for a digest or insight file.
+    /// Event records in the file; 0 for a digest or insight file.
     #[cfg(test)]
     pub fn records(&self) -> u64 {
         let Content::Log(parts) = &self.content else {
@@ -208,7 +208,7 @@ impl DemoFile {
         parts.iter().map(|part| u64::from(part.count())).sum()
     }
 
-    /// Appends the uncompressed body, one line of JSON without a line end.
+    /// Appends the uncompressed body: one line of JSON without a line break.
     pub fn body(&self, out: &mut Vec<u8>) {
         let parts = match &self.content {
             Content::Log(parts) => parts,
@@ -218,7 +218,7 @@ impl DemoFile {
         for part in parts {
             part.write(&self.shared, out);
         }
-        // Every record has a comma after it; the last one must not.
+        // Removes the comma after the last record.
         if out.last() == Some(&b',') {
             out.pop();
         }
@@ -236,7 +236,7 @@ impl PlanPart {
         }
     }
 
-    /// Writes the records of this part, each with a comma after it.
+    /// Writes the records of this part, each followed by a comma.
     fn write(&self, shared: &Shared, out: &mut Vec<u8>) {
         match self {
             PlanPart::Burst {

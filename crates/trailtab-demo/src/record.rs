@@ -1,4 +1,4 @@
-//! One record as JSON text, with its fields in CloudTrail's order.
+//! Writes a record as JSON, with its fields in CloudTrail's order.
 
 use super::calendar;
 use super::catalogue::{ApiSpec, EventKind, ServiceSpec};
@@ -24,19 +24,19 @@ pub(super) struct CompiledCall {
     host: JsonTemplate,
 }
 
-/// How a call failed.
+/// Why a call failed.
 #[derive(Clone, Copy)]
 pub(super) enum CallFailure<'a> {
-    /// A policy of the account does not allow it.
+    /// Denied by a policy.
     Denied,
     Throttled,
-    /// The error the API itself gives, or a refusal if it has none.
-    Own,
-    /// This code and message; an empty code leaves `errorCode` out.
-    Said(&'static str, &'a JsonTemplate),
+    /// The error of the API in the catalogue, or `Denied` if it has no error.
+    OfApi,
+    /// This code and message; an empty code omits `errorCode`.
+    Custom(&'static str, &'a JsonTemplate),
 }
 
-/// What the scene does not say about a record.
+/// A record without the circumstances in [`Scene`].
 pub(super) struct RecordDetails<'a> {
     pub(super) version: &'static str,
     /// The identity without its closing brace.
@@ -47,15 +47,15 @@ pub(super) struct RecordDetails<'a> {
     pub(super) via: Via,
     pub(super) failure: Option<CallFailure<'a>>,
     pub(super) shared: Option<u128>,
-    /// The record was delivered late, and says so.
+    /// Whether the record was delivered late; its `addendum` then says so.
     pub(super) late: bool,
 }
 
-/// The encoded part that EC2 adds to a refusal is about this long.
+/// EC2 adds an encoded message to a refusal; the real one has about 180 characters.
 const EC2_DENIED: &str = "You are not authorized to perform this operation. User: $arn is not authorized to perform: $action because no identity-based policy allows the $action action. Encoded authorization failure message: $t180";
 const DENIED: &str = "User: $arn is not authorized to perform: $action on resource: * because no identity-based policy allows the $action action";
 
-/// The messages of refusals, compiled once.
+/// The messages of denied calls, compiled once.
 pub(super) struct RefusalMessages {
     ec2: JsonTemplate,
     other: JsonTemplate,
@@ -97,7 +97,7 @@ impl CompiledCall {
     }
 }
 
-/// The name of the endpoint a call is sent to.
+/// The host name of the endpoint.
 fn host(service: &str, global: bool) -> JsonTemplate {
     match (service, global) {
         ("signin", _) => JsonTemplate::new("signin.aws.amazon.com"),
@@ -108,7 +108,7 @@ fn host(service: &str, global: bool) -> JsonTemplate {
 }
 
 impl RecordDetails<'_> {
-    /// Writes the record; `event_id` is what tells it from all others.
+    /// Writes the record. `event_id` must be unique.
     pub(super) fn write(
         &self,
         refusals: &RefusalMessages,
@@ -145,7 +145,7 @@ impl RecordDetails<'_> {
         self.tail(event_id, scene, out);
     }
 
-    /// A failed sign-in has a response all the same.
+    /// `responseElements` of a failed call; only a failed sign-in has one.
     fn response_of_failure(&self) -> &'static [u8] {
         match self.call.api.name {
             "ConsoleLogin" => br#"{"ConsoleLogin":"Failure"}"#,
@@ -161,9 +161,9 @@ impl RecordDetails<'_> {
             &refusals.other
         };
         let (code, message) = match (failure, &self.call.failure) {
-            (CallFailure::Denied, _) | (CallFailure::Own, None) => (self.call.denied, refused),
-            (CallFailure::Said(code, message), _) => (code, message),
-            (CallFailure::Own, Some((code, message))) => (*code, message),
+            (CallFailure::Denied, _) | (CallFailure::OfApi, None) => (self.call.denied, refused),
+            (CallFailure::Custom(code, message), _) => (code, message),
+            (CallFailure::OfApi, Some((code, message))) => (*code, message),
             (CallFailure::Throttled, _) => {
                 out.extend_from_slice(match self.call.service {
                     "ec2" => br#","errorCode":"Client.RequestLimitExceeded","errorMessage":"Request limit exceeded.""#,
@@ -180,7 +180,7 @@ impl RecordDetails<'_> {
         out.push(b'"');
     }
 
-    /// Everything from `additionalEventData` on.
+    /// Writes the fields from `additionalEventData` on.
     fn tail(&self, event_id: u128, scene: &mut Scene, out: &mut Vec<u8>) {
         let api = self.call.api;
         if let Some(additional) = &self.call.additional {
@@ -264,7 +264,7 @@ impl RecordDetails<'_> {
     }
 }
 
-/// Lambda's events carry the date of the API version, its IAM actions do not.
+/// The name of the IAM action: Lambda's event names include the API version's date, its actions do not.
 fn action_name(api: &'static str) -> &'static str {
     let end = api.find("2015").unwrap_or(api.len());
     &api[..end]

@@ -1,4 +1,4 @@
-//! When and where records are delivered: CloudTrail's files, cut the way CloudTrail cuts them.
+//! Distributes records over log files, as CloudTrail delivers them.
 
 use super::calendar::{self, DAY, END, HOUR, SLOT, START};
 use super::fixed::{self, Fixed};
@@ -9,13 +9,13 @@ use super::traffic::{Burst, EXCHANGES, Exchange};
 use super::world::{DemoWorld, RegionActivity};
 use super::{DemoPlan, PlanPart};
 
-/// How the records of a plan are divided; everything else follows from it.
+/// The numbers of records of each kind in a plan.
 pub(super) struct RecordShares {
-    /// Records in all.
+    /// All records.
     pub(super) records: u64,
     /// Records written a second time into another file.
     pub(super) repeats: u64,
-    /// Calls across accounts, with two records each.
+    /// Cross-account calls, with two records each.
     pub(super) pairs: u64,
     pub(super) ordinary: u64,
 }
@@ -34,25 +34,25 @@ impl RecordShares {
     }
 }
 
-/// A file before it has its key: where, when delivered, and its contents.
+/// A log file without its key: account, region, delivery time and contents.
 pub(super) struct FileDelivery {
     pub(super) account: usize,
     pub(super) region: &'static str,
     pub(super) time: u32,
     pub(super) parts: Vec<PlanPart>,
-    /// Whether the records are those of the imported archive.
+    /// Whether it belongs to the imported archive.
     pub(super) imported: bool,
 }
 
-/// A file is cut when it holds this many records: few in a small plan, hundreds in one of millions.
+/// Records after which a file is cut: few in a small plan, hundreds in one of millions.
 fn records_in_file(ordinary: u64) -> u64 {
     (ordinary.isqrt() / 7).max(ordinary / 45_000).max(4)
 }
 
-/// Records wait no longer than this for others to share a file with.
-const PATIENCE: u32 = 8 * HOUR;
+/// Seconds after which a file is cut even if it has few records.
+const MAX_WAIT_SECONDS: u32 = 8 * HOUR;
 
-/// The files of ordinary traffic, each followed by the repeats that fall into it.
+/// The files of ordinary traffic, with the repeats at the end of some.
 pub(super) fn ordinary(
     world: &DemoWorld,
     plan: &DemoPlan,
@@ -90,7 +90,7 @@ pub(super) fn ordinary(
     deliveries
 }
 
-/// The weight of each hour in one account and region.
+/// The weight of each hour in a cell.
 fn hourly(cell: &RegionActivity) -> Vec<u128> {
     let hour = |hour| {
         cell.streams
@@ -101,7 +101,7 @@ fn hourly(cell: &RegionActivity) -> Vec<u128> {
     (0..calendar::HOURS).map(hour).collect()
 }
 
-/// Deals the records out to five-minute slots in proportion to their weights, without losing any.
+/// Distributes all ordinary records over five-minute slots in proportion to their weights.
 struct Dealer {
     ordinary: u64,
     total: u128,
@@ -119,10 +119,10 @@ impl Dealer {
     }
 }
 
-/// Cuts one account and region into bursts, each with the time of its delivery.
+/// The bursts of one cell, each with its delivery time.
 ///
-/// All records of a file happen in one slot. Which slot of those they were dealt from is drawn in
-/// proportion to what each gave, so that the hours of a day keep their weights in a small plan too.
+/// All records of a burst are moved into one of the slots that they were dealt from, drawn in proportion to the slots'
+/// records, so that hours keep their weights even in a small plan.
 fn bursts(
     cell: usize,
     hours: &[u128],
@@ -159,7 +159,7 @@ fn bursts(
         }
         let midnight = (start + SLOT).is_multiple_of(DAY);
         let due = |(since, burst): &mut (u32, Burst)| {
-            u64::from(burst.count) >= wanted || start - *since >= PATIENCE || midnight
+            u64::from(burst.count) >= wanted || start - *since >= MAX_WAIT_SECONDS || midnight
         };
         if let Some((_, burst)) = open.take_if(due) {
             bursts.push((burst, burst.start + 2 * SLOT));
@@ -168,7 +168,7 @@ fn bursts(
     bursts
 }
 
-/// Adds repeats to files, each from the file before it in the same account and region.
+/// Adds repeats to files, each of records of the previous file in the same cell.
 fn repeat(shares: &RecordShares, deliveries: &mut [FileDelivery]) {
     let (mut records, mut repeated) = (0, 0);
     for index in 0..deliveries.len() {
@@ -185,7 +185,7 @@ fn repeat(shares: &RecordShares, deliveries: &mut [FileDelivery]) {
         let last = index + 1 == deliveries.len();
         let source = match before {
             Some(PlanPart::Burst { burst, .. }) if burst.cell == own.cell => burst,
-            // The very last file takes what is still due, if need be from itself.
+            // The last file takes all remaining repeats, if necessary of its own records.
             _ if last => own,
             _ => continue,
         };
@@ -202,7 +202,7 @@ fn repeat(shares: &RecordShares, deliveries: &mut [FileDelivery]) {
     }
 }
 
-/// The files of calls across accounts: a few times a day, in both accounts.
+/// The files of cross-account calls: four times a day per relation, in both accounts.
 pub(super) fn exchanges(plan: &DemoPlan, shares: &RecordShares) -> Vec<FileDelivery> {
     let meetings = 14 * 4 * EXCHANGES as u64;
     let mut deliveries = Vec::new();
@@ -234,7 +234,7 @@ pub(super) fn exchanges(plan: &DemoPlan, shares: &RecordShares) -> Vec<FileDeliv
     deliveries
 }
 
-/// The files of the incident and the oddities: neighbours in time and place share one.
+/// The files of the incident and the oddities. Records of the same account, region and quarter of an hour share one.
 pub(super) fn fixed(all: &[Fixed]) -> Vec<FileDelivery> {
     let mut order: Vec<usize> = (0..all.len()).collect();
     let block = |item: &Fixed| {
@@ -273,7 +273,7 @@ pub(super) fn key(plan: &DemoPlan, delivery: &FileDelivery, number: usize) -> St
     let region = delivery.region;
     let (day, hour, minute, _) = calendar::parts(delivery.time);
     let root = match delivery.imported {
-        // The older layout, before organisations, below a prefix that says where the records come from.
+        // The layout of a trail without organisation, below a prefix.
         true => "imported-archive/AWSLogs".to_owned(),
         false => format!("AWSLogs/{}", fixed::ORGANISATION),
     };

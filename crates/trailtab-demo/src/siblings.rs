@@ -1,4 +1,4 @@
-//! Documents that lie beside the log files and must not be taken for them: digests and insights.
+//! Digest and insight files, which lie beside the log files and hold no events.
 
 use super::calendar::{self, HOUR, at};
 use super::fixed::ORGANISATION;
@@ -6,9 +6,9 @@ use super::organisation::PRODUCTION;
 use super::rng::{self, Rng};
 use super::template::{JsonTemplate, Scene};
 
-/// One such document.
+/// A digest or insight file.
 pub(super) enum SiblingDocument {
-    /// The digest of one hour, delivered at this time; it may have nothing to report.
+    /// The digest of one hour, delivered at `time`. An `empty` one lists no log files.
     Digest {
         region: &'static str,
         time: u32,
@@ -23,8 +23,7 @@ pub(super) enum SiblingDocument {
 
 const ACCOUNT: &str = "444455556666";
 
-/// Two regions, three hours each, the last one of an hour without events; and what Insights said of the
-/// incident.
+/// Three digests for each of two regions, the last one empty, and the insights on the incident.
 #[rustfmt::skip] // One document, one row.
 pub(super) const ALL: &[SiblingDocument] = &[
     SiblingDocument::Digest { region: "eu-central-1", time: at(17, 1, 1, 31), empty: false },
@@ -46,7 +45,7 @@ impl SiblingDocument {
         matches!(self, SiblingDocument::Insight { .. })
     }
 
-    /// Records in an insight file; a digest has none.
+    /// Records in an insight file; 0 for a digest.
     pub(super) fn records(&self) -> u64 {
         match self {
             SiblingDocument::Digest { .. } => 0,
@@ -74,7 +73,7 @@ impl SiblingDocument {
         }
     }
 
-    /// Writes the body.
+    /// Appends the uncompressed body.
     pub(super) fn write(&self, seed: u64, out: &mut Vec<u8>) {
         let (region, time) = self.place();
         let own = rng::combine(&[seed, 0x51b1, u64::from(time), rng::hash(region)]);
@@ -111,7 +110,7 @@ fn digest_key(region: &str, time: u32) -> String {
     )
 }
 
-/// A digest in shape only: its hashes and its signature belong to no file.
+/// A digest with random hashes and signature: it verifies no file.
 fn digest(region: &str, time: u32, empty: bool) -> String {
     let stamp = |time| {
         let mut text = Vec::new();
@@ -136,7 +135,7 @@ fn digest(region: &str, time: u32, empty: bool) -> String {
     )
 }
 
-/// The sixteen letters that make the name of a file unique.
+/// The 16 characters that make a file name unique.
 pub(super) fn token(seed: u64) -> String {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut rng = Rng::new(seed);

@@ -1,7 +1,7 @@
-//! Text with holes: JSON fragments written once in the tables and filled for every record.
+//! Templates: JSON text with holes, compiled once and filled for every record.
 //!
-//! A hole is a dollar sign and a known name, such as `$account`. A dollar sign before anything else is
-//! ordinary text. What stands in the tables is JSON already, so filling a hole never needs escaping.
+//! A hole is a dollar sign and a known name, such as `$account`; any other dollar sign is literal. Values are not
+//! escaped, so they must be valid inside a JSON string.
 
 use super::calendar;
 use super::organisation::ACCOUNTS;
@@ -10,9 +10,9 @@ use super::text;
 
 /// A compiled template.
 pub(super) struct JsonTemplate {
-    /// All literal parts, one after the other.
+    /// The concatenated literal parts.
     literal: Box<str>,
-    /// Where each literal part ends, and the hole that follows it.
+    /// The end of each literal part, and the hole that follows it.
     holes: Box<[(u32, TemplateHole)]>,
 }
 
@@ -22,55 +22,55 @@ enum TemplateHole {
     /// The account in which the event is recorded.
     Account,
     Region,
-    /// The time of the event.
+    /// The event time.
     Now,
-    /// When the session of the caller began.
+    /// Start of the caller's session.
     Created,
-    /// When credentials handed out now will end.
+    /// Expiry of credentials issued by this call.
     Expires,
-    /// The access key of the caller's session.
+    /// Access key ID of the caller's session.
     Key,
-    /// The access key of the session that the called role gets.
+    /// Access key ID of the assumed role's session.
     PartnerKey,
-    /// The name of the role that is called.
+    /// Name of the assumed role.
     Partner,
-    /// The ARN of the caller.
+    /// ARN of the caller.
     Arn,
     /// The IAM action, such as `s3:GetObject`.
     Action,
     Request,
     Uuid,
-    /// Digits that are the same for the whole record, so that request and response agree.
+    /// Hexadecimal digits that are the same in the whole record, so that request and response agree.
     Hex(u8),
     Digits(u8),
-    /// A number without leading zeros, as JSON demands.
+    /// A number without leading zeros, which JSON forbids.
     Number(u8),
     Token(u16),
-    /// An identifier out of a small pool, the same for the whole record.
+    /// An identifier from a small pool, the same in the whole record.
     Stable(&'static StableId),
-    /// A name out of a list, the same for the whole record.
+    /// A name from a list, the same in the whole record.
     Pick(&'static [&'static str]),
 }
 
-/// Identifiers of one resource type: prefix, hexadecimal digits, and how many exist in an account.
+/// Identifiers of a resource type: prefix, number of hexadecimal digits, and pool size per account.
 struct StableId(&'static str, u8, u32);
 
-/// The circumstances of one record, from which holes are filled.
+/// The values of one record that fill the holes.
 pub(super) struct Scene<'a> {
     pub(super) account: usize,
     pub(super) region: &'static str,
     pub(super) time: u32,
     pub(super) created: u32,
-    /// Number of the caller's session; the access key follows from it.
+    /// Number of the caller's session; determines the access key ID.
     pub(super) session: u64,
-    /// Number of the session of the called role.
+    /// Number of the assumed role's session.
     pub(super) partner_session: u64,
     pub(super) partner: &'static str,
     pub(super) arn: Option<&'a JsonTemplate>,
-    /// Service and name of the call.
+    /// Service prefix and name of the IAM action.
     pub(super) action: (&'static str, &'static str),
     pub(super) request: u128,
-    /// Chooses from pools; one number for a record, so that request and response name the same thing.
+    /// Chooses from pools; one per record, so that request and response name the same resource.
     pub(super) salt: u64,
     pub(super) rng: Rng,
 }
@@ -158,7 +158,7 @@ impl JsonTemplate {
     }
 }
 
-/// How much of the text after a dollar sign is the name; a size, as in `$d9EXAMPLE`, ends it.
+/// Length of the name after a dollar sign. A name with a size, such as `d9` in `$d9EXAMPLE`, ends after the size.
 fn name_length(piece: &str) -> usize {
     let bytes = piece.as_bytes();
     let sized = bytes.get(1).is_some_and(u8::is_ascii_digit);
@@ -177,7 +177,7 @@ fn name_length(piece: &str) -> usize {
         .unwrap_or(bytes.len())
 }
 
-/// The hole of a name, or nothing if it is not a name of ours.
+/// The hole of a name, if the name is known.
 fn hole(name: &str) -> Option<TemplateHole> {
     let known = match name {
         "account" => TemplateHole::Account,
@@ -205,7 +205,7 @@ fn hole(name: &str) -> Option<TemplateHole> {
     Some(known)
 }
 
-/// `h17`, `d6`, `n4` and `t200`: hexadecimal digits, digits, a number, or the letters of a token.
+/// Holes with a size: `h17` hexadecimal digits, `d6` digits, `n4` a number, `t200` characters of a token.
 fn sized(name: &str) -> Option<TemplateHole> {
     let (kind, size) = name.split_at_checked(1)?;
     let size: u16 = size.parse().ok()?;
@@ -277,7 +277,7 @@ fn hex(mut rng: Rng, mut digits: u8, out: &mut Vec<u8>) {
     }
 }
 
-/// The 128 bits of an identifier.
+/// 128 random bits for an identifier.
 pub(super) fn wide(rng: &mut Rng) -> u128 {
     u128::from(rng.next()) << 64 | u128::from(rng.next())
 }

@@ -1,10 +1,10 @@
-//! Numbers as text, written straight into the output.
+//! Appends numbers and identifiers to the output as text.
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Every byte as two hexadecimal digits, so that identifiers cost one look-up for two digits.
+/// The two hexadecimal digits of every byte: one look-up for two digits.
 const HEX_PAIRS: [[u8; 2]; 256] = {
     let mut pairs = [[0; 2]; 256];
     let mut byte = 0;
@@ -49,7 +49,7 @@ pub(super) fn decimal(out: &mut Vec<u8>, mut value: u64, width: u8) {
     out.extend_from_slice(&text[start..]);
 }
 
-/// `length` letters as in a session token or an encoded message.
+/// `length` random base64 characters, as in a session token or an encoded message.
 pub(super) fn base64(out: &mut Vec<u8>, rng: &mut super::rng::Rng, length: u16) {
     let mut left = usize::from(length);
     while left > 0 {
@@ -63,7 +63,7 @@ pub(super) fn base64(out: &mut Vec<u8>, rng: &mut super::rng::Rng, length: u16) 
     }
 }
 
-/// A key or principal id in AWS's shape, 20 or 21 letters, that ends in EXAMPLE.
+/// An access key ID or principal ID in AWS's form: `prefix`, up to 12 random characters, and `EXAMPLE`.
 pub(super) fn example_id(out: &mut Vec<u8>, prefix: &str, letters: u8, seed: u64) {
     out.extend_from_slice(prefix.as_bytes());
     let mut bits = super::rng::mix(seed);

@@ -1,4 +1,4 @@
-//! Ordinary traffic: what everybody does all day, in bursts that can be rendered record by record.
+//! Renders ordinary traffic in bursts, record by record.
 
 use super::calendar::{HOUR, START};
 use super::identity;
@@ -10,8 +10,8 @@ use super::rng::{self, Rng};
 use super::template::{JsonTemplate, Scene, wide};
 use super::world::{CallStream, DemoActor, DemoWorld, RegionActivity};
 
-/// The records of one account and region in a few minutes. Record `i` of a burst is the same wherever
-/// and whenever it is rendered; that is how a repeat in another file comes out byte by byte alike.
+/// The records of one account and region within a few minutes. Record `i` of a burst always renders to the same bytes,
+/// so a repeat in another file is an exact duplicate.
 #[derive(Clone, Copy)]
 pub(super) struct Burst {
     pub(super) cell: usize,
@@ -21,28 +21,27 @@ pub(super) struct Burst {
     pub(super) seed: u64,
 }
 
-/// As many records in a row have the same caller, because people and programs come in runs.
-const RUN: u32 = 3;
-/// One record in so many is delivered hours late.
-const LATE: u32 = 700;
-/// The versions of the record format, as services write them side by side.
+/// Consecutive records with the same caller.
+const RECORDS_PER_CALLER: u32 = 3;
+/// One record in this many is delivered hours late.
+const LATE_RECORD_INTERVAL: u32 = 700;
+/// Versions of the record format in use, weighted by repetition.
 const VERSIONS: [&str; 8] = [
     "1.11", "1.09", "1.11", "1.10", "1.11", "1.08", "1.11", "1.09",
 ];
 
-/// A burst with the weights of its streams added up, ready to render.
+/// A burst ready to render, with the weights of its streams.
 pub(super) struct Stage<'a> {
     world: &'a DemoWorld,
     cell: &'a RegionActivity,
     burst: Burst,
-    /// Cumulative weights of the streams at the hour of the burst, shifted to fit 32 bits.
+    /// Cumulative weights of the streams in the burst's hour, shifted to fit 32 bits.
     weights: Vec<u32>,
 }
 
 impl<'a> Stage<'a> {
     pub(super) fn new(world: &'a DemoWorld, burst: Burst) -> Stage<'a> {
         let cell = &world.cells[burst.cell];
-        // A burst ends in a slot that has records; the hour in which it begins may have none.
         let hour = ((burst.start + burst.seconds - 1 - START) / HOUR) as usize;
         let mut sum = 0;
         let sums: Vec<u64> = cell
@@ -65,7 +64,7 @@ impl<'a> Stage<'a> {
 
     /// Writes record `index` of the burst.
     pub(super) fn write(&self, index: u32, out: &mut Vec<u8>) {
-        let run = rng::combine(&[self.burst.seed, u64::from(index / RUN)]);
+        let run = rng::combine(&[self.burst.seed, u64::from(index / RECORDS_PER_CALLER)]);
         let mut rng = Rng::new(rng::mix(
             run ^ u64::from(index).wrapping_mul(0x9e37_79b9_7f4a_7c15),
         ));
@@ -77,7 +76,7 @@ impl<'a> Stage<'a> {
         let call = &self.world.calls[pick(&stream.calls, rng.next())];
         let (tool, agent) = &actor.tools[rng::scale(run << 11, actor.tools.len() as u32) as usize];
         let time = self.burst.start + rng.below(self.burst.seconds);
-        let late = rng.below(LATE) == 0 && time > START + 24 * HOUR;
+        let late = rng.below(LATE_RECORD_INTERVAL) == 0 && time > START + 24 * HOUR;
         let time = if late {
             time - HOUR - rng.below(22 * HOUR)
         } else {
@@ -106,7 +105,7 @@ impl<'a> Stage<'a> {
         record.write(&self.world.refusals, event_id, &mut scene, out);
     }
 
-    /// The stream a random number falls into; a cell without streams has no records either.
+    /// The stream that a random number selects; absent only in a cell without streams.
     fn stream(&self, random: u64) -> Option<&'a CallStream> {
         let total = *self.weights.last()?;
         let at = rng::scale(random, total);
@@ -116,7 +115,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Each service writes the version it was last built with.
+/// The index of the record version that a service writes.
 fn version(call: &CompiledCall) -> usize {
     (rng::hash(call.service) % VERSIONS.len() as u64) as usize
 }
@@ -133,7 +132,7 @@ fn failure(per_mille: u32, rng: &mut Rng) -> Option<CallFailure<'static>> {
         return None;
     }
     Some(match rng.below(100) {
-        0..62 => CallFailure::Own,
+        0..62 => CallFailure::OfApi,
         62..86 => CallFailure::Denied,
         _ => CallFailure::Throttled,
     })
@@ -169,8 +168,8 @@ fn scene<'a>(
     }
 }
 
-/// The session a role gets now, so that its access key is found again in what the role does next.
-/// Roles that run in many sessions at once get one of them.
+/// The session that the assumed role gets, so that the access key in the response is the one that the role then uses.
+/// For roles with parallel sessions, one of them.
 fn partner_session(actor: &DemoActor, time: u32, salt: u64) -> u64 {
     let (length, many) = match actor.partner {
         "ci-deploy" => (HOUR, 1),
@@ -187,18 +186,18 @@ fn partner_session(actor: &DemoActor, time: u32, salt: u64) -> u64 {
     ])
 }
 
-/// Calls from one account into another, which CloudTrail records in both under one `sharedEventID`.
+/// Cross-account calls, which CloudTrail records in both accounts with the same `sharedEventID`.
 #[derive(Clone, Copy)]
 pub(super) struct Exchange {
     pub(super) kind: usize,
-    /// Whether this is the record of the account that owns the resource.
+    /// Whether the records are those of the account that owns the resource.
     pub(super) owner: bool,
     pub(super) start: u32,
     pub(super) count: u32,
     pub(super) seed: u64,
 }
 
-/// Who calls whom: caller's account, role and session, owner's account, and the API.
+/// Caller's account, role and session; the resource owner's account; the API.
 struct Relation(usize, &'static str, &'static str, usize, &'static str);
 
 const RELATIONS: [Relation; 3] = [
@@ -233,7 +232,7 @@ impl Exchange {
         if self.owner { relation.3 } else { relation.0 }
     }
 
-    /// Writes record `index`, as this side sees it.
+    /// Writes record `index`, as this account records it.
     pub(super) fn write(&self, world: &DemoWorld, index: u32, out: &mut Vec<u8>) {
         let Relation(caller, role, session, _, api) = RELATIONS[self.kind % EXCHANGES];
         let Some(call) = world.call(api) else { return };

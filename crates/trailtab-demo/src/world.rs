@@ -1,4 +1,4 @@
-//! The tables, made ready: who can do what, in which account and region, and how often.
+//! Compiles the data tables: which principal calls which APIs, in which account and region, and how often.
 
 use super::calendar::{HOURS, Rhythm};
 use super::catalogue::{self, EventKind};
@@ -11,43 +11,43 @@ use super::record::{CompiledCall, RefusalMessages};
 use super::rng;
 use super::template::JsonTemplate;
 
-/// Everything that does not depend on the plan.
+/// The compiled tables; they do not depend on the plan.
 pub(super) struct DemoWorld {
     pub(super) calls: Vec<CompiledCall>,
     pub(super) actors: Vec<DemoActor>,
-    /// One cell for each account and region, in that order.
+    /// One cell per account and region, in that order.
     pub(super) cells: Vec<RegionActivity>,
     pub(super) refusals: RefusalMessages,
 }
 
-/// A principal in one account, ready to act.
+/// A principal in one account.
 pub(super) struct DemoActor {
     pub(super) identity: JsonTemplate,
     pub(super) arn: JsonTemplate,
     pub(super) tools: Vec<(ClientTool, JsonTemplate)>,
     pub(super) from: Vec<&'static str>,
-    /// Stands for the principal in the numbers of its sessions.
+    /// Seeds the numbers of the principal's sessions.
     pub(super) number: u64,
-    /// Seconds a session lasts, and how many run at once.
+    /// Duration of a session in seconds, and number of parallel sessions.
     pub(super) sessions: (u32, u32),
     pub(super) partner: &'static str,
-    /// Stands for the role this principal assumes.
+    /// `number` of the role that this principal assumes.
     pub(super) partner_number: u64,
     pub(super) fails: u32,
 }
 
-/// What happens in one account and region.
+/// The activity in one account and region.
 pub(super) struct RegionActivity {
     pub(super) account: usize,
     pub(super) region: usize,
     pub(super) streams: Vec<CallStream>,
 }
 
-/// What one principal does in one cell.
+/// The calls of one principal in one cell.
 pub(super) struct CallStream {
     pub(super) actor: usize,
     rhythm: Rhythm,
-    /// The weight of this stream, per unit of its rhythm.
+    /// Weight per unit of the rhythm.
     unit: u64,
     /// Calls with their cumulative weights.
     pub(super) calls: Vec<(u32, usize)>,
@@ -59,7 +59,7 @@ impl CallStream {
     }
 }
 
-/// One line of the tables of people and machines, on the way to actors and streams.
+/// A row of the tables of people and machines, in one account.
 struct PrincipalEntry<'a> {
     account: usize,
     who: MachineKind,
@@ -138,7 +138,7 @@ impl DemoWorld {
         world
     }
 
-    /// The call of a name such as `iam:CreateUser`.
+    /// Finds a call by a name such as `iam:CreateUser`.
     pub(super) fn call(&self, name: &str) -> Option<&CompiledCall> {
         find(name, &self.calls).map(|index| &self.calls[index])
     }
@@ -147,7 +147,7 @@ impl DemoWorld {
         let actor = self.actors.len();
         let global = share(entry.habits, |call| self.calls[call].global);
         let regional = share(entry.habits, |call| !self.calls[call].global);
-        // A principal with global calls is seen in us-east-1, wherever else it works.
+        // Global calls are recorded in us-east-1, in addition to the principal's own regions.
         let mut places = vec![(GLOBAL_REGION, last(&global), global)];
         let sum: u32 = entry.places.iter().map(|(_, weight)| weight).sum();
         for &(region, weight) in entry.places {
@@ -184,7 +184,7 @@ impl DemoActor {
     fn new(entry: &PrincipalEntry) -> DemoActor {
         let account = ACCOUNTS[entry.account].number;
         let arn = identity::arn(entry.who, account);
-        // The session of a partner must be found from its name and account alone.
+        // `partner_number` is computed from the role's name and account alone, and must match.
         let number = match entry.who {
             MachineKind::Role { name, .. } => rng::hash(name),
             _ => rng::hash(&arn),
@@ -215,7 +215,7 @@ impl DemoActor {
     }
 }
 
-/// The service that acts by itself, and so is its own address and user agent.
+/// The service that makes the calls itself; its name is then the source address and user agent.
 fn service(who: MachineKind) -> Option<&'static str> {
     match who {
         MachineKind::Service(name) | MachineKind::Untyped(name) => Some(name),
@@ -234,7 +234,7 @@ fn find(name: &str, calls: &[CompiledCall]) -> Option<usize> {
         .position(|call| call.service == service && call.api.name == api)
 }
 
-/// Turns words such as `ec2:RunInstances=3` into calls with weights; a later word adds to an earlier one.
+/// Parses words such as `ec2:RunInstances=3` into calls with weights. Words for the same call add up.
 pub(super) fn habits(words: &str, calls: &[CompiledCall]) -> Vec<(u32, usize)> {
     let mut habits = Vec::new();
     for word in words.split_whitespace() {
@@ -259,7 +259,7 @@ pub(super) fn habits(words: &str, calls: &[CompiledCall]) -> Vec<(u32, usize)> {
     habits
 }
 
-/// The part of the habits that passes the filter, with cumulative weights.
+/// The habits that pass the filter, with cumulative weights.
 fn share(habits: &[(u32, usize)], passes: impl Fn(usize) -> bool) -> Vec<(u32, usize)> {
     let mut sum = 0;
     let part = habits.iter().filter(|(_, call)| passes(*call));
@@ -270,7 +270,7 @@ fn share(habits: &[(u32, usize)], passes: impl Fn(usize) -> bool) -> Vec<(u32, u
     .collect()
 }
 
-/// The sum of cumulative weights.
+/// The total of cumulative weights.
 fn last(cumulative: &[(u32, usize)]) -> u64 {
     cumulative.last().map_or(0, |(sum, _)| u64::from(*sum))
 }

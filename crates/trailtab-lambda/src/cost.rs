@@ -1,5 +1,5 @@
-//! `cost`: a schedule asks for the day's mails. Whatever the event says, all that is due is sent, each mail once;
-//! with `{"dry_run": true}` in it, nothing is.
+//! `cost`: mails the reports that are due, triggered by a schedule. Each mail is sent once. Ignores
+//! the event except for `{"dry_run": true}`, with which nothing is sent.
 
 use std::env;
 use std::time::{Duration, Instant};
@@ -25,17 +25,17 @@ use trailtab_app::source::interrupt::Interrupt;
 use trailtab_core::time::Seconds;
 use trailtab_render::escape;
 
-/// What is left of an invocation's time for its last words.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// Part of an invocation's time reserved for logging the results.
+const SHUTDOWN_RESERVE: Duration = Duration::from_secs(5);
 
-/// What a sandbox needs for each run.
+/// State of a sandbox, kept between runs.
 struct CostFunction {
     settings: CostSettings,
     config: SdkConfig,
     ledger: SendLedger,
 }
 
-/// What a run did, for whoever called it.
+/// The numbers returned to the caller.
 #[derive(Debug, Serialize)]
 struct CostInvocationResult {
     sent: u64,
@@ -44,13 +44,13 @@ struct CostInvocationResult {
     requests: u64,
 }
 
-/// What became of a run.
+/// The outcome of a run.
 #[derive(Debug, Default)]
 struct RunSummary {
     sent: Vec<SendResult>,
     /// Requests to Cost Explorer.
     requests: u64,
-    /// What went wrong besides.
+    /// Further problems.
     troubles: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ impl RunSummary {
     }
 }
 
-/// What was certainly not sent, and may be when Lambda tries again.
+/// The error if reports were certainly not sent and a retry by Lambda may succeed.
 #[derive(Debug)]
 struct UnsentReports(String);
 
@@ -73,18 +73,18 @@ impl From<UnsentReports> for Diagnostic {
     }
 }
 
-/// The event, as far as it says anything.
+/// The keys of the event that are used.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct CostEvent {
     dry_run: bool,
 }
 
-/// Answers until Lambda ends the process.
+/// Handles invocations until Lambda ends the process.
 ///
 /// # Errors
 ///
-/// If a setting makes no sense, or Lambda's runtime API does not answer.
+/// Fails if a setting is invalid or Lambda's runtime API does not answer.
 pub(super) fn main() -> Result<(), lambda_runtime::Error> {
     let settings = CostSettings::read(|name| env::var(name).ok())?;
     let runtime = runtime::Builder::new_current_thread()
@@ -99,7 +99,7 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
             settings,
         };
         lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
-            // A schedule's own event says nothing of this, nor need it be an object.
+            // A schedule's default event has no such key, and other events need not be objects.
             let asked: CostEvent = serde_json::from_value(event.payload).unwrap_or_default();
             function.answer(&asked, &event.context).await
         }))
@@ -163,36 +163,38 @@ impl CostFunction {
         let now = clock::since_1970();
         let left = Duration::from_millis(context.deadline).saturating_sub(now);
         let settings = open::settings(&self.settings.config, &self.config).await;
-        let settings = settings.map_err(|error| aws::in_words(&error))?;
+        let settings = settings.map_err(|error| aws::with_causes(&error))?;
         let folder = event.dry_run.then(|| {
             let place = env::temp_dir().join("trailtab");
             MailFolder::create(place.join(escape::file_name(&context.request_id)))
         });
-        let folder = folder.transpose().map_err(|error| aws::in_words(&error))?;
+        let folder = folder
+            .transpose()
+            .map_err(|error| aws::with_causes(&error))?;
         let account = context.invoked_function_arn.split(':').nth(4);
         let cache = AnswerCache {
-            // Beside what was sent, the answers that were paid for.
+            // Paid answers are kept in the same ledger as the sent mails.
             place: self.ledger.clone(),
             account: account.unwrap_or_default().to_owned(),
             max_age: MAX_AGE,
         };
         let unknown = settings.unknown.keys();
         let mut troubles: Vec<String> = unknown
-            .map(|name| format!("the settings have a member that means nothing: {name:?}"))
+            .map(|name| format!("the settings have an unknown key: {name:?}"))
             .collect();
         let opened = open::live(settings, &self.config, Some(cache), seconds(now)).await;
-        let (mut run, _) = opened.map_err(|error| aws::in_words(&error))?;
+        let (mut run, _) = opened.map_err(|error| aws::with_causes(&error))?;
         let way = SendOptions {
             config: &self.config,
             ledger: &self.ledger,
             sender: ClaimOwner {
-                // Lambda repeats an event under the same id.
+                // Lambda retries an event under the same id.
                 name: format!("{} {}", context.request_id, now.as_nanos()),
                 now: seconds(now),
                 until: seconds(now + left) + 1,
             },
             limit: Limit {
-                deadline: Some(tokio::time::Instant::now() + left.saturating_sub(LAST_WORDS)),
+                deadline: Some(tokio::time::Instant::now() + left.saturating_sub(SHUTDOWN_RESERVE)),
                 interrupt: Interrupt::never(),
             },
             folder,
@@ -201,7 +203,7 @@ impl CostFunction {
             Ok(round) => round.send(&mut run, way).await,
             Err(error) => Err(error.into()),
         };
-        let sent = sent.map_err(|error| aws::in_words(&error))?;
+        let sent = sent.map_err(|error| aws::with_causes(&error))?;
         troubles.extend(run.answers.troubles());
         Ok(RunSummary {
             sent,

@@ -1,29 +1,30 @@
-//! The functions' own metrics: their names, in one place.
+//! Defines and writes the health metrics of the functions.
 
 use super::log;
 use trailtab_app::clock;
 use trailtab_app::job::usage::DeliveryReport;
 use trailtab_render::emf;
 
-/// The namespace of the usage function's health.
-const USAGE: &str = "trailtab/usage";
+/// The namespace of the usage function's metrics.
+const USAGE_NAMESPACE: &str = "trailtab/usage";
 
-/// The namespace of the cost function's health.
-const COST: &str = "trailtab/cost";
+/// The namespace of the cost function's metrics.
+const COST_NAMESPACE: &str = "trailtab/cost";
 
-/// What became of the reports of one run: due = sent + skipped + failed.
+/// The outcome of a run's reports: due = sent + skipped + failed.
 pub(super) struct CostHealth {
-    /// Corrections among them.
+    /// Includes corrections.
     pub(super) sent: u64,
-    /// Sent by an earlier run.
+    /// Already sent by an earlier run.
     pub(super) skipped: u64,
-    /// Not sent, or nobody knows.
+    /// Not sent, or unconfirmed.
     pub(super) failed: u64,
     /// Requests to Cost Explorer.
     pub(super) requests: u64,
 }
 
-/// Writes the health of one delivery: received = published + skipped + refused + unconfirmed + unsent.
+/// Writes the metrics of one delivery: received = published + skipped + refused + unconfirmed +
+/// unsent.
 pub(super) fn usage(function: &str, account: &DeliveryReport, milliseconds: u64) {
     let metrics = [
         ("EventsReceived", "Count", account.received),
@@ -36,10 +37,10 @@ pub(super) fn usage(function: &str, account: &DeliveryReport, milliseconds: u64)
         ("Retries", "Count", account.retries),
         ("Duration", "Milliseconds", milliseconds),
     ];
-    write(USAGE, function, metrics.into_iter());
+    write(USAGE_NAMESPACE, function, metrics.into_iter());
 }
 
-/// Writes the health of one run.
+/// Writes the metrics of one run.
 pub(super) fn cost(function: &str, reports: &CostHealth, milliseconds: u64) {
     let metrics = [
         ("ReportsSent", "Count", reports.sent),
@@ -48,7 +49,7 @@ pub(super) fn cost(function: &str, reports: &CostHealth, milliseconds: u64) {
         ("Requests", "Count", reports.requests),
         ("Duration", "Milliseconds", milliseconds),
     ];
-    write(COST, function, metrics.into_iter());
+    write(COST_NAMESPACE, function, metrics.into_iter());
 }
 
 fn write<'m>(
@@ -60,6 +61,6 @@ fn write<'m>(
     let dimensions = [("FunctionName", function)];
     let mut line = emf::document(now, namespace, &dimensions, metrics);
     line.push('\n');
-    // If the log is gone, there is nobody to be told.
+    // A failure to write the log cannot be reported anywhere.
     let _ = log::raw(line.as_bytes());
 }

@@ -1,6 +1,6 @@
-//! The Lambda functions: one file for each trigger, calling the same jobs as the command line.
+//! The Lambda functions: one module per trigger, calling the same jobs as the command line.
 //!
-//! The package holds one program, and `_HANDLER` says which function it is to be.
+//! The package holds one program; the variable `_HANDLER` selects the function.
 
 mod cost;
 mod health;
@@ -13,9 +13,9 @@ use std::process::ExitCode;
 
 use self::settings::UsageSettingsError;
 
-/// Runs the function that `_HANDLER` names until Lambda ends the process.
+/// Runs the function selected by `_HANDLER` until Lambda ends the process.
 ///
-/// A setting that makes no sense ends it at once, with a line in the log that says which.
+/// Exits immediately with a log line if a setting is invalid.
 #[must_use]
 pub fn main() -> ExitCode {
     let ended = match env::var("_HANDLER").as_deref() {

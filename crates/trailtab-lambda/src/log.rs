@@ -1,4 +1,4 @@
-//! What a function says: lines of JSON on standard output, which Lambda puts into its log group.
+//! Writes log lines as JSON to standard output, which Lambda sends to the function's log group.
 
 use std::io::{self, Write as _};
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use trailtab_app::clock;
 use trailtab_core::time;
 
-/// How much a line matters, in the words of Lambda's own log.
+/// Log level, named as in Lambda's own log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LogLevel {
     Info,
@@ -25,7 +25,7 @@ impl LogLevel {
     }
 }
 
-/// Writes a line of the log. JSON escapes whatever a message may hold.
+/// Writes a log line. JSON escapes any control characters in the message.
 pub(super) fn line(level: LogLevel, message: &str, request: &str, more: &[(&str, Value)]) {
     let mut members = Map::new();
     members.insert("timestamp".to_owned(), time::iso(clock::now()).into());
@@ -37,15 +37,15 @@ pub(super) fn line(level: LogLevel, message: &str, request: &str, more: &[(&str,
     for (name, value) in more {
         members.insert((*name).to_owned(), value.clone());
     }
-    // If the log is gone, there is nobody to be told.
+    // A failure to write the log cannot be reported anywhere.
     let _ = raw(format!("{}\n", Value::Object(members)).as_bytes());
 }
 
-/// Writes lines that are JSON already.
+/// Writes lines that are already JSON.
 ///
 /// # Errors
 ///
-/// If the log does not take them.
+/// Fails if standard output cannot be written.
 pub(super) fn raw(lines: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(lines).and_then(|()| out.flush())

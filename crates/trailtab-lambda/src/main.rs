@@ -1,4 +1,5 @@
-//! The Lambda functions' program, the `bootstrap` of their package; see `the library `trailtab_lambda``.
+//! The program of the Lambda functions, `bootstrap` in their package. See the library
+//! `trailtab_lambda`.
 
 use std::process::ExitCode;
 

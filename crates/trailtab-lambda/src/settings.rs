@@ -1,4 +1,4 @@
-//! What an operator sets, as variables of the function's environment.
+//! Reads the settings of the functions from environment variables.
 
 use trailtab_app::source::Source;
 use trailtab_core::activity::usage::kept::TOP;
@@ -6,10 +6,11 @@ use trailtab_core::activity::usage::metrics::{
     MetricSets, NAMESPACE, further_set_names, is_namespace,
 };
 
-/// The most metrics that a set may be allowed: what ten times as many cost, nobody means.
-const MOST: usize = 100_000;
+/// Upper bound for TRAILTAB_USAGE_TOP. Larger values are almost certainly typos, and expensive
+/// ones.
+const MAX_TOP: usize = 100_000;
 
-/// A setting that makes no sense.
+/// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the setting {name} is {value:?}: it must be {wanted}")]
 pub(super) struct UsageSettingsError {
@@ -28,7 +29,7 @@ impl UsageSettingsError {
     }
 }
 
-/// How metrics leave the function.
+/// How metrics are published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MetricOutput {
     /// `PutMetricData`.
@@ -42,7 +43,7 @@ pub(super) enum MetricOutput {
 pub(super) struct UsageSettings {
     pub(super) namespace: String,
     pub(super) sets: MetricSets,
-    /// Metrics in each set besides `__other__`.
+    /// Maximum metrics in each set, not counting `__other__`.
     pub(super) top: usize,
     pub(super) output: MetricOutput,
     /// Bucket and prefix.
@@ -50,11 +51,11 @@ pub(super) struct UsageSettings {
 }
 
 impl UsageSettings {
-    /// Reads the settings; a variable that is missing is as good as an empty one.
+    /// Reads the settings. A missing variable is treated as empty.
     ///
     /// # Errors
     ///
-    /// Names the first setting that makes no sense.
+    /// Returns the first invalid setting.
     pub(super) fn read(
         variable: impl Fn(&'static str) -> Option<String>,
     ) -> Result<UsageSettings, UsageSettingsError> {
@@ -83,8 +84,8 @@ impl UsageSettings {
         let top = match get("TRAILTAB_USAGE_TOP") {
             (_, value) if value.is_empty() => TOP,
             setting => match setting.1.parse() {
-                Ok(top) if (1..=MOST).contains(&top) => top,
-                _ => return bad(setting, &format!("a number from 1 to {MOST}")),
+                Ok(top) if (1..=MAX_TOP).contains(&top) => top,
+                _ => return bad(setting, &format!("a number from 1 to {MAX_TOP}")),
             },
         };
         let setting = get("TRAILTAB_USAGE_OUTPUT");
@@ -104,7 +105,7 @@ impl UsageSettings {
     }
 }
 
-/// Where it is remembered what was sent, if anywhere.
+/// Parses the ledger's bucket and prefix; `None` if empty.
 fn ledger(
     (name, value): (&'static str, String),
 ) -> Result<Option<(String, String)>, UsageSettingsError> {
@@ -121,18 +122,19 @@ fn ledger(
 /// The settings of the cost function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CostSettings {
-    /// Where the settings of the mails are.
+    /// The S3 object with the cost settings.
     pub(super) config: Source,
-    /// Bucket and prefix. Without a ledger, a run that Lambda repeats would mail twice.
+    /// Bucket and prefix. Required: without a ledger, a run retried by Lambda would send mails
+    /// twice.
     pub(super) ledger: (String, String),
 }
 
 impl CostSettings {
-    /// Reads the settings; a variable that is missing is as good as an empty one.
+    /// Reads the settings. A missing variable is treated as empty.
     ///
     /// # Errors
     ///
-    /// Names the first setting that makes no sense.
+    /// Returns the first invalid setting.
     pub(super) fn read(
         variable: impl Fn(&'static str) -> Option<String>,
     ) -> Result<CostSettings, UsageSettingsError> {
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_named() {
+    fn invalid_settings_are_named() {
         for (name, value) in [
             ("TRAILTAB_USAGE_NAMESPACE", "AWS/Usage"),
             ("TRAILTAB_USAGE_NAMESPACE", "a b"),

@@ -1,5 +1,5 @@
-//! `usage`: CloudWatch Logs delivers what CloudTrail wrote into a log group; how often each API was
-//! called becomes metrics.
+//! `usage`: publishes calls per API as metrics, from CloudTrail events that CloudWatch Logs
+//! delivers.
 
 use std::env;
 use std::time::{Duration, Instant};
@@ -23,19 +23,19 @@ use trailtab_core::activity::usage::metrics::MinuteDatum;
 use trailtab_core::time::Seconds;
 use trailtab_render::emf;
 
-/// What is left of an invocation's time for its last words.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Part of an invocation's time reserved for logging the results.
+const SHUTDOWN_RESERVE: Duration = Duration::from_secs(1);
 
-/// What a sandbox needs for each delivery.
+/// State of a sandbox, kept between deliveries.
 struct UsageFunction {
     settings: UsageSettings,
     publisher: Option<MetricPublisher>,
     ledger: Option<SendLedger>,
-    /// Lambda sends a sandbox one delivery at a time; the lock is never waited for.
+    /// Never contended: Lambda sends a sandbox one delivery at a time.
     memory: Mutex<KeptMetrics>,
 }
 
-/// Some of a delivery was not published, and Lambda is to send it again.
+/// The error if part of a delivery was not published and Lambda should retry it.
 #[derive(Debug)]
 struct IncompleteDelivery {
     unsent: u64,
@@ -57,14 +57,14 @@ impl From<IncompleteDelivery> for Diagnostic {
     }
 }
 
-/// Answers deliveries until Lambda ends the process.
+/// Handles deliveries until Lambda ends the process.
 ///
 /// # Errors
 ///
-/// If a setting makes no sense, or Lambda's runtime API does not answer.
+/// Fails if a setting is invalid or Lambda's runtime API does not answer.
 pub(super) fn main() -> Result<(), lambda_runtime::Error> {
     let settings = UsageSettings::read(|name| env::var(name).ok())?;
-    // There is one delivery at a time, and it mostly waits.
+    // One thread: there is one delivery at a time, and it mostly waits for the network.
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -103,7 +103,7 @@ impl UsageFunction {
         })
     }
 
-    /// Publishes one delivery. It fails only if repeating it helps.
+    /// Publishes one delivery. Fails only if a retry may help.
     async fn answer(
         &self,
         payload: &[u8],
@@ -121,7 +121,7 @@ impl UsageFunction {
                 ("skipped", serde_json::json!(account.skipped)),
                 ("refused", account.refused.into()),
             ];
-            let message = "some events are in no metric: they lack what a metric needs, are none of CloudTrail's, or are too old or too far ahead";
+            let message = "some events are in no metric: they lack required fields, are not CloudTrail events, or are too old or too far in the future";
             log::line(LogLevel::Warn, message, request, &more);
         }
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -180,12 +180,12 @@ impl UsageFunction {
             ledger: self.ledger.as_ref(),
             key: keys.delivery(counted.fingerprint()),
             owner: ClaimOwner {
-                // Lambda repeats a delivery under the same id.
+                // Lambda retries a delivery under the same id.
                 name: format!("{} {}", context.request_id, now.as_nanos()),
                 now: seconds(now),
                 until: seconds(now + left) + 1,
             },
-            deadline: tokio::time::Instant::now() + left.saturating_sub(LAST_WORDS),
+            deadline: tokio::time::Instant::now() + left.saturating_sub(SHUTDOWN_RESERVE),
         };
         usage::publish(data, publication, &mut account).await;
         account

@@ -1,13 +1,14 @@
-//! The summary as one long table (section, key, item, count), and other tables.
+//! Writes the summary as one long CSV table (section, key, item, count), and other tables. Cells are escaped: they
+//! must never become formulas.
 
 use super::escape::cell;
 use trailtab_core::activity::summary::{Calls, NestedCounts, Summary};
 
-/// Writes all counts of the summary.
+/// Writes the counts of a summary.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
     let mut table = CsvTable(csv::Writer::from_writer(Vec::new()));
     table.0.write_record(["section", "key", "item", "count"])?;
@@ -59,11 +60,11 @@ pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
         .map_err(|error| error.into_error().into())
 }
 
-/// Writes any table: the names of its columns, and its rows.
+/// Writes a table with column names and escaped cells.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn table<const COLUMNS: usize>(
     names: [&str; COLUMNS],
     rows: impl IntoIterator<Item = [String; COLUMNS]>,

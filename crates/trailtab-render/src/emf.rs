@@ -1,8 +1,8 @@
-//! Metrics as text in a log: CloudWatch's embedded metric format, one document a line.
+//! Writes metrics in CloudWatch's embedded metric format (EMF), one document per line.
 //!
-//! A document names its metrics and holds their values beside those of their dimensions, so neither may
-//! have the name of the other; `core::usage::metrics` sees to that. Limits are those of the
-//! specification ("Embedded metric format" in the CloudWatch User Guide).
+//! Metric values and dimension values are members of the same JSON object, so no metric may have the name of a
+//! dimension; `trailtab_core::activity::usage::metrics` ensures that. Limits: "Embedded metric format" in the
+//! CloudWatch User Guide.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 
 use trailtab_core::activity::usage::metrics::{MinuteDatum, UNIT};
 
-/// Metrics that one document may hold.
-const MOST_METRICS: usize = 100;
+/// Limit of EMF.
+const MAX_METRICS_PER_DOCUMENT: usize = 100;
 
-/// Writes all data, one line for those with the same minute and dimensions.
+/// Writes all data; data with the same minute and dimensions share a line.
 pub fn data(data: &[MinuteDatum], namespace: &str) -> Vec<u8> {
     let mut documents = BTreeMap::<_, Vec<&MinuteDatum>>::new();
     for datum in data {
@@ -25,7 +25,7 @@ pub fn data(data: &[MinuteDatum], namespace: &str) -> Vec<u8> {
     }
     let mut lines = Vec::new();
     for ((minute, dimensions), data) in documents {
-        for data in data.chunks(MOST_METRICS) {
+        for data in data.chunks(MAX_METRICS_PER_DOCUMENT) {
             let metrics = data
                 .iter()
                 .map(|datum| (datum.metric.name.as_str(), UNIT, datum.value));
@@ -37,7 +37,7 @@ pub fn data(data: &[MinuteDatum], namespace: &str) -> Vec<u8> {
     lines
 }
 
-/// Writes one document: its time in milliseconds since 1970, and names, units and values of metrics.
+/// Writes one document. `milliseconds` is Unix time; `metrics` are names, units and values.
 pub fn document<'m>(
     milliseconds: i64,
     namespace: &str,

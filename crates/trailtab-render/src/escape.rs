@@ -1,11 +1,10 @@
-//! Making text from records harmless where it is shown or stored. Names and user agents are an
-//! attacker's to choose.
+//! Escapes text from records for the place where it is shown or stored. Names and user agents may be
+//! attacker-controlled.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Shows control characters, and those that reorder or hide text, as escapes instead of obeying
-/// them: for terminals.
+/// Escapes control characters, and characters that reorder or hide text, for terminals.
 pub fn terminal(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
@@ -29,7 +28,7 @@ fn is_unsafe(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Keeps a spreadsheet from taking a cell for a formula (CWE-1236), and a terminal from obeying it.
+/// Escapes a CSV cell so that spreadsheets do not evaluate it (CWE-1236), and for terminals.
 pub fn cell(text: &str) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         Cow::Owned(format!("'{}", terminal(text)))
@@ -38,14 +37,15 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Makes a file name of any text: letters, digits and `_+=,.@-` stay, as in the predecessor's plots.
+/// Converts text to a file name: ASCII letters, digits and `_+=,.@-` are kept as in the predecessor's plots, other
+/// characters become `_`.
 pub fn file_name(text: &str) -> String {
     let keep = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     let name: String = text
         .chars()
         .map(|c| if keep(c) { c } else { '_' })
         .collect();
-    // No file system takes more than 255 bytes, and an ending must fit as well.
+    // Common file systems allow 255 bytes, which must include a suffix and an extension.
     let name = &name[..name.len().min(180)];
     match name.trim_matches('.') {
         "" => "_".to_owned(),
@@ -53,7 +53,7 @@ pub fn file_name(text: &str) -> String {
     }
 }
 
-/// Quotes a word for a POSIX shell if it needs that. A NUL, which no command line can hold, is left out.
+/// Quotes a word for a POSIX shell if needed. Drops NUL, which no command line can hold.
 pub fn shell_word(word: &str) -> String {
     let word = word.replace('\0', "");
     shlex::try_quote(&word).map_or_else(|_| String::new(), Cow::into_owned)
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn terminals_are_told_nothing() {
+    fn control_characters_are_escaped_for_terminals() {
         assert_eq!(
             terminal("a\u{1b}[2Jb\nc\u{202e}d"),
             "a\\u{1b}[2Jb\\u{a}c\\u{202e}d"
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_no_formulas() {
+    fn cells_are_never_formulas() {
         for text in ["=cmd|'/c calc'!A1", "+1", "-1", "@x", "\tx"] {
             assert!(cell(text).starts_with('\''));
         }

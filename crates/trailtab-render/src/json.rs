@@ -1,4 +1,4 @@
-//! The result as JSON: keys sorted, indented by two spaces and all ASCII, as the predecessor wrote it.
+//! Writes results as JSON: indented by two spaces and ASCII only, as the predecessor did.
 
 use std::fmt::Write as _;
 
@@ -6,24 +6,24 @@ use serde::Serialize;
 
 use trailtab_core::activity::summary::Summary;
 
-/// Writes the summary, with a line break at its end.
+/// Writes a summary and a final line break.
 ///
 /// # Errors
 ///
-/// None that the summary's types allow.
+/// Never in practice: the summary's types always serialize.
 pub fn summary(summary: &Summary) -> serde_json::Result<Vec<u8>> {
     ascii(summary)
 }
 
-/// Writes anything, with a line break at its end.
+/// Writes a value and a final line break.
 ///
 /// # Errors
 ///
-/// If the value is nothing that JSON can hold.
+/// If the value cannot be expressed in JSON.
 pub fn ascii(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let json = serde_json::to_string_pretty(value)?;
     let mut ascii = String::with_capacity(json.len() + 1);
-    // Only strings hold other characters, and a terminal may obey some of them.
+    // Non-ASCII characters occur only in strings. Escaping them also disarms terminal control characters.
     for character in json.chars() {
         if character.is_ascii() && character != '\u{7f}' {
             ascii.push(character);

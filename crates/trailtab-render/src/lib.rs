@@ -1,4 +1,5 @@
-//! One result, many forms: data in, bytes out. Writing them is elsewhere.
+//! Renders results as text, CSV, JSON, HTML, mail and charts. Pure functions from data to bytes or strings: no
+//! input or output here.
 
 pub mod archive;
 pub mod chart;

@@ -1,4 +1,6 @@
-//! A letter as a message: the bytes that a mail server takes, and a page to look at in a browser.
+//! Encodes a letter as a MIME message, or as an HTML page for browsers.
+//!
+//! Text from settings or bills must never add headers or parts to a message.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -17,62 +19,62 @@ use super::cost::MailLetter;
 use super::escape;
 use trailtab_core::time::Seconds;
 
-/// From whom to whom, and what else stands on a message.
+/// Addresses and other headers of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailEnvelope {
-    /// `Name <mail@example.com>`, or the address alone.
+    /// `Name <mail@example.com>` or `mail@example.com`.
     pub from: String,
-    /// The one recipient, in the same form.
+    /// The only recipient, in the same form.
     pub to: String,
-    /// `left@right`, with or without angle brackets. It must never be used twice.
+    /// `left@right`, with or without angle brackets. Must be unique.
     pub message_id: String,
-    /// When it is sent.
+    /// `Date`: Unix time in seconds.
     pub date: Seconds,
-    /// Where a mail program goes to unsubscribe: `mailto:…` or `https:…`.
+    /// `List-Unsubscribe`: a `mailto:` or `https:` link.
     pub list_unsubscribe: Option<String>,
 }
 
-/// Why there is no message.
+/// Why a message cannot be encoded.
 #[derive(Debug, Error)]
 pub enum MessageError {
-    /// An address cannot be used.
+    /// An address is invalid.
     #[error("cannot address a mail {which} {address:?}: {source}")]
     Address {
-        /// Which address it is: `from` or `to`.
+        /// `from` or `to`.
         which: &'static str,
-        /// The address as it was given.
+        /// The address as given.
         address: String,
-        /// Why it cannot be used.
+        /// Why it is invalid.
         source: AddressError,
     },
-    /// A header has a value that it cannot hold.
+    /// A header value is invalid.
     #[error("cannot put the {name} {value:?} on a mail: {reason}")]
     Header {
-        /// The name of the header, for people.
+        /// The header's name.
         name: &'static str,
-        /// The value as it was given.
+        /// The value as given.
         value: String,
-        /// Why it cannot be used.
+        /// Why it is invalid.
         reason: &'static str,
     },
-    /// The type of an attached file cannot be used.
+    /// The MIME type of a picture or an attachment is invalid.
     #[error("cannot attach a file of type {content_type}: {source}")]
     ContentType {
-        /// The MIME type as it was given.
+        /// The MIME type as given.
         content_type: String,
-        /// Why it cannot be used.
+        /// Why it is invalid.
         source: ContentTypeErr,
     },
-    /// The message cannot be put together.
+    /// lettre cannot build the message.
     #[error("cannot write the mail: {0}")]
     Build(#[from] lettre::error::Error),
 }
 
-/// Writes a letter as a complete MIME message with CRLF, ASCII only.
+/// Encodes a letter as a complete MIME message: ASCII only, lines end with CRLF.
 ///
 /// # Errors
 ///
-/// If an address is none, or a header would hold what no header can.
+/// If an address, a header value or a MIME type is invalid.
 pub fn message(letter: &MailLetter, envelope: &MailEnvelope) -> Result<Vec<u8>, MessageError> {
     let mut message = Message::builder()
         .from(mailbox("from", &envelope.from)?)
@@ -80,7 +82,7 @@ pub fn message(letter: &MailLetter, envelope: &MailEnvelope) -> Result<Vec<u8>, 
         .subject(&letter.subject)
         .date(UNIX_EPOCH + Duration::from_secs(u64::try_from(envelope.date).unwrap_or(0)))
         .message_id(Some(message_id(&envelope.message_id)?))
-        // No out-of-office answer comes back to what says this (RFC 3834).
+        // Suppresses out-of-office replies (RFC 3834).
         .raw_header(raw("Auto-Submitted", "auto-generated"));
     if let Some(unsubscribe) = &envelope.list_unsubscribe {
         message = message.raw_header(raw("List-Unsubscribe", &link(unsubscribe)?));
@@ -89,7 +91,7 @@ pub fn message(letter: &MailLetter, envelope: &MailEnvelope) -> Result<Vec<u8>, 
     Ok(message.formatted())
 }
 
-/// Text and HTML, the pictures that belong to the HTML, and the attachments.
+/// multipart/mixed of text and HTML alternatives (the HTML with its inline pictures) and the attachments.
 fn parts(letter: &MailLetter) -> Result<MultiPart, MessageError> {
     let mut related = MultiPart::related()
         .boundary(boundary("related"))
@@ -117,40 +119,40 @@ fn parts(letter: &MailLetter) -> Result<MultiPart, MessageError> {
     Ok(mixed)
 }
 
-/// A line that no part can contain: in quoted-printable nothing but a hexadecimal digit or a line break comes
-/// after `=`, and base64 has no `_`.
+/// A boundary that cannot occur in a part: quoted-printable has only a hexadecimal digit or a line break after
+/// `=`, and base64 has no `_`.
 fn boundary(part: &str) -> String {
     format!("=_trailtab_{part}")
 }
 
-/// A part in quoted-printable, even where ASCII would do: its lines are short, and it cannot hold a boundary.
+/// A text part in quoted-printable, even if it is ASCII, to keep lines short and exclude the boundary.
 fn text(content_type: ContentType, words: &str) -> SinglePart {
     let encoding = ContentTransferEncoding::QuotedPrintable;
     let body = match Body::new_with_encoding(words.to_owned(), encoding) {
         Ok(body) => body,
-        // Any text can be written so; the other way is as good.
+        // Unreachable: quoted-printable encodes any text.
         Err(bytes) => Body::new(bytes),
     };
     SinglePart::builder().content_type(content_type).body(body)
 }
 
-/// A part in base64, so that it arrives byte by byte.
+/// A binary body in base64.
 fn binary(bytes: &[u8]) -> Body {
     match Body::new_with_encoding(bytes.to_vec(), ContentTransferEncoding::Base64) {
         Ok(body) => body,
-        // Anything can be written so.
+        // Unreachable: base64 encodes any bytes.
         Err(bytes) => Body::new(bytes),
     }
 }
 
-/// What to do with a part, and its file name. lettre would write a long name in pieces (RFC 2231), which
-/// not every mail program puts together again.
+/// `Content-Disposition` with a file name. lettre would split a long name (RFC 2231), which some mail programs
+/// do not support.
 #[derive(Debug, Clone)]
 struct PartDisposition(String);
 
 impl PartDisposition {
     fn new(what: &str, name: &str) -> PartDisposition {
-        // Letters, digits and a few signs, at most 180 of them.
+        // Safe in a quoted string: at most 180 of `A-Za-z0-9_+=,.@-`.
         let name = escape::file_name(name);
         PartDisposition(format!("{what};\r\n filename=\"{name}\""))
     }
@@ -189,7 +191,7 @@ fn mailbox(which: &'static str, address: &str) -> Result<Mailbox, MessageError> 
     address.parse().map_err(error)
 }
 
-/// An identifier in angle brackets.
+/// Validates a message ID and puts it in angle brackets.
 fn message_id(id: &str) -> Result<String, MessageError> {
     let bare = id.trim_start_matches('<').trim_end_matches('>');
     let good = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
@@ -207,7 +209,7 @@ fn message_id(id: &str) -> Result<String, MessageError> {
     Err(header_error("Message-ID", id, reason))
 }
 
-/// A link in angle brackets (RFC 2369).
+/// Validates a link and puts it in angle brackets (RFC 2369).
 fn link(link: &str) -> Result<String, MessageError> {
     let reason = if !(link.starts_with("mailto:") || link.starts_with("https://")) {
         "it must begin with mailto: or https://"
@@ -232,13 +234,13 @@ fn header_error(name: &'static str, value: &str, reason: &'static str) -> Messag
     }
 }
 
-/// A header whose value was checked to be short, printable ASCII.
+/// A header with a value already validated as short, printable ASCII.
 fn raw(name: &'static str, value: &str) -> HeaderValue {
     let name = HeaderName::new_from_ascii_str(name);
     HeaderValue::dangerous_new_pre_encoded(name, value.to_owned(), value.to_owned())
 }
 
-/// The HTML with its pictures in it, for a browser; mail programs would not show them.
+/// The letter's HTML with its pictures as `data:` URLs, for browsers; mail programs do not show those.
 pub fn page(letter: &MailLetter) -> String {
     let mut page = letter.html.clone();
     for picture in &letter.pictures {
@@ -272,7 +274,7 @@ mod tests {
         letter(report, &MailWording::default(), false).unwrap()
     }
 
-    /// A part of a message as a strict reader sees it.
+    /// A part of a message, parsed strictly.
     #[derive(Debug)]
     struct Part {
         headers: Vec<(String, String)>,
@@ -332,7 +334,7 @@ mod tests {
             let (inside, _) = body.split_once(&format!("--{boundary}--")).unwrap();
             let delimiter = format!("--{boundary}\r\n");
             let pieces = inside.split(&delimiter).skip(1);
-            // The line break before a boundary belongs to it.
+            // The line break before a boundary is part of it.
             part.parts = pieces
                 .map(|piece| parse(piece.strip_suffix("\r\n").unwrap()))
                 .collect();
@@ -419,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_say_who_when_and_what_for() {
+    fn headers_are_complete() {
         let part = sent(&of(&sample::small()), &envelope());
         assert_eq!(part.header("From"), "\"AWS cost\" <cost@example.com>");
         assert_eq!(part.header("To"), "dana@example.com");
@@ -448,7 +450,7 @@ mod tests {
         bad(|envelope, evil| envelope.from = format!("\"{evil}\" <a@example.com>"));
         bad(|envelope, evil| envelope.message_id = format!("a@{evil}"));
         bad(|envelope, evil| envelope.list_unsubscribe = Some(format!("mailto:{evil}")));
-        // Even if a letter were made elsewhere.
+        // `letter` cleans these fields; a letter built elsewhere may not.
         evil.clone_into(&mut letter.subject);
         letter.pictures[0].name = evil.to_owned();
         letter.pictures[0].cid = evil.to_owned();

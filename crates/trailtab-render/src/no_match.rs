@@ -1,4 +1,4 @@
-//! Why no event was counted, in words.
+//! Explains why no event was counted.
 
 use std::collections::BTreeMap;
 
@@ -6,33 +6,33 @@ use super::escape;
 use super::page::{counted, plain, thousands};
 use trailtab_core::event::no_match::{NoMatch, RemovedBy};
 
-/// Values that are named of each filter.
+/// Values listed per filter.
 const MAX_VALUES_NAMED: usize = 8;
 
-/// Characters of a value that are shown; user agents are long.
+/// Characters shown of a value; user agents are long.
 const MAX_VALUE_CHARS: usize = 80;
 
-/// What must be known besides [`NoMatch`].
+/// What the run was asked for and what it read, as far as [`NoMatch`] does not say.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    /// The time window; `None` where it is open.
+pub(super) struct NoMatchContext<'a> {
+    /// The time window; an absent end is open.
     pub(super) since: Option<&'a str>,
     pub(super) until: Option<&'a str>,
-    /// Events that were read and are neither duplicate nor unreadable.
+    /// Events read, without duplicates and unreadable records.
     pub(super) events: u64,
-    /// Documents that were opened.
+    /// Documents opened.
     pub(super) documents: u64,
-    /// The filter that was left to LookupEvents.
+    /// The filter pushed down to LookupEvents.
     pub(super) lookup_attribute: Option<&'a str>,
     /// Whether the event history was read.
     pub(super) is_history: bool,
-    /// Whether all that was asked for was read.
+    /// Whether everything requested was read.
     pub(super) is_complete: bool,
-    /// What the documents held beside events, by kind.
+    /// Counts of the documents' content other than events, by kind.
     pub(super) other_content: &'a BTreeMap<String, u64>,
 }
 
-/// A sentence or more, and by how many spaces it is indented.
+/// A paragraph of the explanation, and its indent in spaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) indent: usize,
@@ -42,16 +42,16 @@ pub(super) struct Line {
 /// The first line of every explanation.
 pub(super) const TITLE: &str = "No event matched.";
 
-/// What stands in the coverage of a result without events that lacks nothing.
-pub(super) const ALL_READ: &str = "All that was asked for was read; no event matched.";
+/// Coverage line of a complete result without events.
+pub(super) const ALL_READ: &str = "Everything requested was read; no event matched.";
 
-/// Explains why no event was counted. Text of records is made harmless for terminals.
-pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
+/// Explains why no event was counted. Text from records is escaped for terminals.
+pub(super) fn lines(no_match: &NoMatch, context: NoMatchContext<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut say = |indent: usize, text: String| lines.push(Line { indent, text });
     match (&no_match.first_event, &no_match.last_event) {
-        _ if asked.events == 0 => {
-            if let Some(text) = nothing_read(no_match, asked) {
+        _ if context.events == 0 => {
+            if let Some(text) = nothing_read(no_match, context) {
                 say(0, text);
             }
         }
@@ -60,26 +60,29 @@ pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
                 (first, last) if first == last => format!("at {first}"),
                 (first, last) => format!("from {first} to {last}"),
             };
-            say(0, format!("{} read, {when} UTC.", were(asked.events)));
+            say(
+                0,
+                format!("{} read, {when} UTC.", events_were(context.events)),
+            );
         }
-        _ => say(0, format!("{} read.", were(asked.events))),
+        _ => say(0, format!("{} read.", events_were(context.events))),
     }
     if no_match.outside_window > 0 {
-        let window = window(asked);
-        let removed = of(no_match.outside_window, asked.events);
+        let window = window(context);
+        let removed = part_of_events(no_match.outside_window, context.events);
         say(
             2,
             format!("The time window ({window}) leaves out {removed}."),
         );
         if let (Some(first), Some(last)) = (&no_match.first_event, &no_match.last_event)
-            && no_match.outside_window == asked.events
+            && no_match.outside_window == context.events
         {
             let (first, last) = (day(first), day(last));
             say(4, format!("Try --since {first} --until {last}."));
         }
     }
     for by in &no_match.filters {
-        say(2, removed(by, asked.events));
+        say(2, removed(by, context.events));
         if !by.did_you_mean.is_empty() {
             let meant = by.did_you_mean.iter();
             let meant: Vec<_> = meant
@@ -107,9 +110,9 @@ pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
             );
         }
     }
-    let removes_all = |by: &RemovedBy| by.removed == asked.events;
+    let removes_all = |by: &RemovedBy| by.removed == context.events;
     if no_match.filters.len() > 1
-        && asked.events > 0
+        && context.events > 0
         && no_match.outside_window == 0
         && !no_match.filters.iter().any(removes_all)
     {
@@ -118,7 +121,7 @@ pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
             "Each filter lets some events pass, but no event passes all of them.".to_owned(),
         );
     }
-    // Networks are no patterns, and a part of a user agent is enough.
+    // --ip takes networks, and --user-agent matches substrings.
     let is_pattern = |by: &RemovedBy| {
         nouns(&by.option).is_some() && !["--ip", "--user-agent"].contains(&by.option.as_str())
     };
@@ -132,9 +135,9 @@ pub(super) fn lines(no_match: &NoMatch, asked: Asked<'_>) -> Vec<Line> {
 }
 
 /// The explanation as text, for standard error.
-pub(super) fn text(no_match: &NoMatch, asked: Asked<'_>) -> String {
+pub(super) fn text(no_match: &NoMatch, context: NoMatchContext<'_>) -> String {
     let mut out = TITLE.to_owned();
-    for line in lines(no_match, asked) {
+    for line in lines(no_match, context) {
         out.push('\n');
         out.push_str(&" ".repeat(line.indent));
         out.push_str(&line.text);
@@ -142,9 +145,9 @@ pub(super) fn text(no_match: &NoMatch, asked: Asked<'_>) -> String {
     out
 }
 
-/// Says why there was no event to be filtered.
-fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
-    if let Some(attribute) = asked.lookup_attribute {
+/// Explains why no event reached the filters.
+fn nothing_read(no_match: &NoMatch, context: NoMatchContext<'_>) -> Option<String> {
+    if let Some(attribute) = context.lookup_attribute {
         let attribute = escape::terminal(attribute);
         return Some(format!(
             "AWS was asked for events with {attribute} only, and the event history has none in the \
@@ -153,21 +156,21 @@ fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
         ));
     }
     if let (Some(first), Some(last)) = (&no_match.first_day_stored, &no_match.last_day_stored) {
-        let window = window(asked);
+        let window = window(context);
         let (first, last) = (escape::terminal(first), escape::terminal(last));
         return Some(format!(
             "The bucket has log files from {first} to {last}, and none in the time window ({window}). \
              Try --since {first} --until {last}."
         ));
     }
-    if asked.is_history {
-        let history = match asked.is_complete {
+    if context.is_history {
+        let history = match context.is_complete {
             true => "The event history",
             false => "What could be read of the event history",
         };
         return Some(format!("{history} has no event in the time window."));
     }
-    let kinds: Vec<&str> = asked.other_content.keys().map(String::as_str).collect();
+    let kinds: Vec<&str> = context.other_content.keys().map(String::as_str).collect();
     Some(match kinds.as_slice() {
         ["digest"] => {
             "There are only digests, which list log files and hold no events: log files are in the \
@@ -175,7 +178,7 @@ fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
                 .to_owned()
         }
         [] if !no_match.filters.is_empty() => return None,
-        _ => match asked.documents {
+        _ => match context.documents {
             0 => "No document was read.".to_owned(),
             1 => "1 document was read, and it holds no event that can be read.".to_owned(),
             n => format!(
@@ -186,7 +189,7 @@ fn nothing_read(no_match: &NoMatch, asked: Asked<'_>) -> Option<String> {
     })
 }
 
-/// What the values of an option are: one of them with its article, and many.
+/// The noun for an option's values: singular with its article, and plural.
 fn nouns(option: &str) -> Option<(&'static str, &'static str)> {
     Some(match option {
         "--principal" => ("a principal", "Principals"),
@@ -222,7 +225,7 @@ fn removed(by: &RemovedBy, events: u64) -> String {
             "{option} leaves out {places} of the bucket: their log files were not read."
         );
     }
-    let mut text = format!("{option} leaves out {}", of(by.removed, events));
+    let mut text = format!("{option} leaves out {}", part_of_events(by.removed, events));
     if by.removed_alone > 0 && by.removed_alone < events {
         let without = thousands(by.removed_alone);
         text += &format!("; without it, {without} would be counted");
@@ -245,7 +248,7 @@ fn values(by: &RemovedBy) -> String {
     }
 }
 
-/// A value as a shell takes it, cut if it is long.
+/// Quotes a value for a POSIX shell, and cuts it after [`MAX_VALUE_CHARS`].
 fn value(text: &str) -> String {
     let shown = match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -259,12 +262,12 @@ fn value(text: &str) -> String {
     }
 }
 
-fn were(events: u64) -> String {
+fn events_were(events: u64) -> String {
     let were = if events == 1 { "was" } else { "were" };
     format!("{} {were}", counted(events, "event"))
 }
 
-fn of(part: u64, whole: u64) -> String {
+fn part_of_events(part: u64, whole: u64) -> String {
     match part == whole {
         true if whole == 1 => "the only event".to_owned(),
         true => format!("all {}", counted(whole, "event")),
@@ -272,8 +275,8 @@ fn of(part: u64, whole: u64) -> String {
     }
 }
 
-fn window(asked: Asked<'_>) -> String {
-    match (asked.since.map(plain), asked.until.map(plain)) {
+fn window(context: NoMatchContext<'_>) -> String {
+    match (context.since.map(plain), context.until.map(plain)) {
         (Some(since), Some(until)) => format!("{since} – {until} UTC"),
         (Some(since), None) => format!("from {since} UTC on"),
         (None, Some(until)) => format!("before {until} UTC"),
@@ -281,7 +284,7 @@ fn window(asked: Asked<'_>) -> String {
     }
 }
 
-/// The day of a time.
+/// The date part of an ISO 8601 time.
 fn day(time: &str) -> String {
     let day = time.split('T').next().unwrap_or(time);
     escape::terminal(day).into_owned()
@@ -302,9 +305,9 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_events_are_said_in_words() {
-        assert_eq!(of(1, 1), "the only event");
-        assert_eq!(of(3, 3), "all 3 events");
-        assert_eq!(of(1, 3), "1 of 3 events");
+    fn parts_of_events_are_described() {
+        assert_eq!(part_of_events(1, 1), "the only event");
+        assert_eq!(part_of_events(3, 3), "all 3 events");
+        assert_eq!(part_of_events(1, 3), "1 of 3 events");
     }
 }

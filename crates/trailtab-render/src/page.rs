@@ -1,4 +1,4 @@
-//! What pages for people at a terminal are made of.
+//! Building blocks of terminal pages: paragraphs, bars, numbers, coverage lines.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -6,25 +6,25 @@ use std::fmt::{self, Write as _};
 use console::{Style, measure_text_width};
 
 use super::escape;
-use super::no_match::{self, Asked};
+use super::no_match::{self, NoMatchContext};
 use trailtab_core::activity::summary::ProblemReport;
 use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::event::ingest::Reconciliation;
 use trailtab_core::event::no_match::NoMatch;
 
-/// Rows of each table, and problems that are named.
-pub(super) const TOP: usize = 10;
+/// Rows shown per table, and problems listed.
+pub(super) const TOP_ROWS: usize = 10;
 
-/// How the text may look.
+/// Width and colour of a terminal page.
 #[derive(Debug, Clone, Copy)]
 pub struct TextStyle {
-    /// Columns of the terminal.
+    /// Terminal columns.
     pub width: usize,
     /// Whether colours may be used.
     pub colour: bool,
 }
 
-/// A page as far as it is written.
+/// A page being written.
 pub(super) struct TextPage {
     pub(super) out: String,
     pub(super) look: TextStyle,
@@ -38,7 +38,7 @@ impl TextPage {
         }
     }
 
-    /// Says what became of the records.
+    /// Writes the reconciliation of records: read = counted + filtered + duplicate + unreadable.
     pub(super) fn counts(&mut self, counts: Reconciliation, documents: u64) -> fmt::Result {
         let line = format!(
             "{} read from {} = {} counted + {} filtered + {} duplicate + {} unreadable",
@@ -53,16 +53,20 @@ impl TextPage {
     }
 
     /// Explains why no event was counted.
-    pub(super) fn no_match(&mut self, no_match: &NoMatch, asked: Asked<'_>) -> fmt::Result {
+    pub(super) fn no_match(
+        &mut self,
+        no_match: &NoMatch,
+        context: NoMatchContext<'_>,
+    ) -> fmt::Result {
         let title = self.style(Style::new().red().bold(), no_match::TITLE);
         writeln!(self.out, "{title}")?;
-        for line in no_match::lines(no_match, asked) {
+        for line in no_match::lines(no_match, context) {
             self.paragraph(&line.text, line.indent, &Style::new())?;
         }
         Ok(())
     }
 
-    /// Says what is missing of what was asked for. `missing` is the word for it.
+    /// Lists the problems that make the result incomplete, below the heading `missing`.
     pub(super) fn problems(
         &mut self,
         missing: &str,
@@ -81,20 +85,20 @@ impl TextPage {
         let line = format!("{missing}, for {}:", counted(all, "reason"));
         let line = self.style(Style::new().red().bold(), &line);
         writeln!(self.out, "  {line}")?;
-        for problem in problems.iter().take(TOP) {
+        for problem in problems.iter().take(TOP_ROWS) {
             let (document, reason) = (&problem.document, &problem.reason);
             let document = escape::terminal(document);
             let line = format!("{document}: {}", escape::terminal(reason));
             self.paragraph(&line, 4, &Style::new())?;
         }
-        if all > TOP as u64 {
-            let more = thousands(all - TOP as u64);
+        if all > TOP_ROWS as u64 {
+            let more = thousands(all - TOP_ROWS as u64);
             writeln!(self.out, "    and {more} more, in the JSON")?;
         }
         Ok(())
     }
 
-    /// Writes a text in lines that fit, each behind so many spaces.
+    /// Wraps a text to the page's width and indents each line by `indent` spaces.
     pub(super) fn paragraph(&mut self, text: &str, indent: usize, style: &Style) -> fmt::Result {
         for line in wrap(text, self.look.width.saturating_sub(indent)) {
             let line = self.style(style.clone(), &line);
@@ -119,7 +123,7 @@ impl TextPage {
     }
 }
 
-/// Says how the event history was read, if it was.
+/// Lines on how the event history was read; empty if it was not.
 pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     let mut lines = Vec::new();
     if history.regions > 0 {
@@ -132,7 +136,7 @@ pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     }
     if history.regions_not_enabled > 0 {
         lines.push(format!(
-            "{} not enabled: none but those that answered could be known",
+            "{} tried and not enabled",
             counted(history.regions_not_enabled, "region"),
         ));
     }
@@ -144,14 +148,14 @@ pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     }
     if let Some(settled) = &history.settled_until {
         lines.push(format!(
-            "Events after {} may still be on their way",
+            "Events after {} may not have been delivered yet",
             plain(settled)
         ));
     }
     lines
 }
 
-/// Says what the documents held beside events, if anything.
+/// Line on the documents' content other than events, if there was any.
 pub(super) fn other_content(kinds: &BTreeMap<String, u64>) -> Option<String> {
     let named = kinds
         .iter()
@@ -189,7 +193,7 @@ pub(super) fn bar(count: u64, largest: u64, width: usize) -> String {
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
 }
 
-/// A count as one of nine heights, of which the lowest stands for none only.
+/// A count as one of nine heights; the lowest means zero.
 pub(super) fn level(count: u64, largest: u64) -> &'static str {
     const LEVELS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     let level = (u128::from(count) * 8).div_ceil(u128::from(largest.max(1)));
@@ -215,7 +219,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// Groups the digits by threes.
+/// Groups digits by thousands: `1,234,567`.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -228,7 +232,7 @@ pub fn thousands(n: u64) -> String {
     out
 }
 
-/// Writes a number of bytes with its first decimal.
+/// A size in bytes with one decimal, rounded down: `1.9 kB`.
 pub(super) fn size(bytes: u64) -> String {
     let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     match units.into_iter().find(|(unit, _)| bytes >= *unit) {
@@ -240,7 +244,7 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// Breaks a text between words; a word that is too long, such as a path, stays whole.
+/// Breaks a text between words. A word longer than a line, such as a path, stays whole.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -258,7 +262,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Cuts a text in the middle: both ends of a principal or user agent tell something.
+/// Shortens a text in the middle, because both ends of a principal or user agent are significant.
 pub(super) fn middle(text: &str, width: usize) -> String {
     if measure_text_width(text) <= width {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! The charts of a summary: the predecessor's set and folders, and two over time.
+//! Lists and lays out the charts of a summary: the predecessor's charts in its folders, and two over time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -9,9 +9,9 @@ use super::page::counted;
 use trailtab_core::activity::summary::{Extension, NestedCounts, Summary};
 use trailtab_core::time;
 
-/// A chart to be drawn, and where it belongs.
+/// A chart and its path.
 pub struct PlannedChart<'s> {
-    /// Below the folder of plots, without an ending.
+    /// Relative to the folder of plots, without file extension.
     pub path: PathBuf,
     kind: ChartKind<'s>,
 }
@@ -27,13 +27,13 @@ enum ChartKind<'s> {
     HourAndWeekday(&'s Extension),
 }
 
-/// One of the predecessor's sections.
+/// A section of the predecessor's result.
 struct ChartSection<'s> {
     name: &'static str,
     title: &'static str,
-    /// What the bars of one key count.
+    /// Axis title of a single key's chart.
     axis: &'static str,
-    /// What the bars of the summary chart count: calls are summed up, other things are told apart.
+    /// Axis title of the summary chart: calls, or distinct items.
     summary_axis: &'static str,
     sums: bool,
     counts: &'s NestedCounts,
@@ -82,12 +82,12 @@ fn sections(summary: &Summary) -> [ChartSection<'_>; 5] {
     ]
 }
 
-/// Lists all charts of a summary.
+/// Lists the charts of a summary.
 pub fn plots(summary: &Summary) -> Vec<PlannedChart<'_>> {
     let mut plots = Vec::new();
     let span = span(summary);
     let sections = sections(summary);
-    // A principal's charts have the same name in all folders.
+    // Named across sections, so that a principal's charts have the same name in all folders.
     let keys: BTreeSet<&String> = sections
         .iter()
         .flat_map(|section| section.counts.keys())
@@ -145,7 +145,7 @@ pub fn plots(summary: &Summary) -> Vec<PlannedChart<'_>> {
     plots
 }
 
-/// Says which time the summary covers.
+/// The time that the summary covers.
 fn span(summary: &Summary) -> String {
     let analyzed = &summary.metadata.cloudtrail_data_analyzed;
     let day = |time: &str| match (time.get(..4), time.get(4..6), time.get(6..8)) {
@@ -159,8 +159,8 @@ fn span(summary: &Summary) -> String {
     )
 }
 
-/// Gives each key a file name of its own. Keys that differ only in what file names cannot hold, or
-/// in case, which some file systems ignore, get a checksum of the key behind it.
+/// Gives each key a unique file name. If keys differ only in case, which some file systems ignore, or in characters
+/// that file names cannot hold, the key's checksum is appended.
 fn file_names<'k>(keys: impl Iterator<Item = &'k String>) -> HashMap<&'k str, String> {
     let names: Vec<(&str, String)> = keys
         .map(|key| (key.as_str(), escape::file_name(key)))
@@ -239,7 +239,7 @@ fn hour_and_weekday(extension: &Extension) -> ChartScene {
         // 1970-01-01 was a Thursday, the fourth day of a week that begins on Monday.
         let weekday = (start.div_euclid(86_400) + 3).rem_euclid(7);
         let hour = start.rem_euclid(86_400) / 3600;
-        // Both are small and not negative: remainders of seven days and 24 hours.
+        // Remainders of 7 and 24: not negative and in bounds.
         counts[weekday as usize][hour as usize] += calls.calls;
     }
     let title = "Calls by hour and weekday";

@@ -1,17 +1,17 @@
-//! How far the reading of event histories has come, in a few lines.
+//! Renders the progress of reading event histories.
 
 use super::escape;
 use super::page::thousands;
 use trailtab_core::history::walk::View;
 use trailtab_core::time;
 
-/// Regions that are shown one by one.
-const SHOWN: usize = 8;
+/// Regions with a line of their own.
+const MAX_REGIONS_SHOWN: usize = 8;
 
-/// A region: its account, its name, how far it has come, and whether that is the end.
+/// Account, region, progress, and whether the region is done.
 pub type RegionLine<'r> = (&'r str, &'r str, View, bool);
 
-/// Shows all regions in one line, and those that will take longest in a line each.
+/// Sums up all regions in the first line, then shows the slowest in a line each.
 pub fn regions(rows: &[RegionLine<'_>]) -> String {
     let open = rows.iter().filter(|(.., done)| !done);
     let mut open: Vec<&RegionLine<'_>> = open.collect();
@@ -28,7 +28,7 @@ pub fn regions(rows: &[RegionLine<'_>]) -> String {
     if let Some((_, _, slowest, _)) = open.first() {
         text += &format!(", about {} left", duration(slowest.seconds_left));
     }
-    for (account, region, view, _) in open.iter().take(SHOWN) {
+    for (account, region, view, _) in open.iter().take(MAX_REGIONS_SHOWN) {
         let reached = view.reached.map_or_else(String::new, time::iso);
         text += &format!(
             "\n     {} {:<14} {:>9} events {:>6} requests {:>4} throttled, back to {reached:<20}, {} left",
@@ -43,7 +43,7 @@ pub fn regions(rows: &[RegionLine<'_>]) -> String {
     text
 }
 
-/// A guess of a time, in words.
+/// An estimated duration in its natural unit.
 fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 90.0 => format!("{} s", s.ceil()),

@@ -1,4 +1,4 @@
-//! Tables for a terminal: columns of names and numbers that fit.
+//! Lays out tables for a terminal. No line may be wider than the page.
 
 use std::fmt::{self, Write as _};
 
@@ -6,29 +6,29 @@ use console::{Style, measure_text_width};
 
 use super::page::{TextPage, middle};
 
-/// Columns of the terminal between two cells.
-const GAP: usize = 2;
+/// Terminal columns before each cell.
+const COLUMN_GAP: usize = 2;
 
-/// A name that is longer than this may be shortened before columns are left out.
-const LONGEST_NAME: usize = 72;
+/// Names are shortened to this width before columns are dropped.
+const FULL_NAME_WIDTH: usize = 72;
 
-/// A name that is shortened to this says enough beside a number that matters as much.
-const LEGIBLE_NAME: usize = 20;
+/// Names are shortened to this width before columns of order 0 are dropped.
+const LEGIBLE_NAME_WIDTH: usize = 20;
 
-/// The least that names are shortened to; what is still too wide then is cut at the edge.
-const SHORTEST_NAME: usize = 4;
+/// Names are never shortened below this width; a line that is still too wide is cut at its end.
+const MIN_NAME_WIDTH: usize = 4;
 
 /// What a column of a table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ColumnKind {
-    /// Shortened if there is no room.
+    /// Shortened if it does not fit.
     Name,
     /// Text of a fixed width.
     Text,
-    /// The same in a faint colour.
+    /// Text of a fixed width in a faint colour.
     Note,
     Number,
-    /// A bar, or the course over time.
+    /// A bar or a sparkline.
     Course,
 }
 
@@ -38,9 +38,9 @@ pub(super) struct TableColumn {
     title: String,
     kind: ColumnKind,
     cells: Vec<String>,
-    /// How dispensable it is; the largest is left out first, and a column without one stays.
+    /// The order in which columns are dropped, largest first; a column without one is kept.
     dispensable: Option<u8>,
-    /// A narrower column that comes before it is left out.
+    /// A narrower column to replace it when it is dropped.
     narrower: Option<Box<TableColumn>>,
 }
 
@@ -59,14 +59,14 @@ impl TableColumn {
         }
     }
 
-    /// Lets the column be left out where names have no room; that with the largest number goes first, and
-    /// that with 0 only where shortened names have no room either.
+    /// Allows dropping the column when names do not fit, largest `order` first. Order 0 is dropped only when names of
+    /// [`LEGIBLE_NAME_WIDTH`] columns do not fit either.
     pub(super) fn dispensable(mut self, order: u8) -> TableColumn {
         self.dispensable = Some(order);
         self
     }
 
-    /// Replaces the column by a narrower one instead of leaving it out at once.
+    /// Adds a narrower column, which replaces this one when it is dropped.
     pub(super) fn or(mut self, narrower: TableColumn) -> TableColumn {
         self.narrower = Some(Box::new(narrower));
         self
@@ -80,7 +80,7 @@ impl TableColumn {
             .unwrap_or_default()
     }
 
-    /// The width if names are shortened to `names` at most.
+    /// The width if names have at most `names` columns.
     fn width_with(&self, names: usize) -> usize {
         match self.kind {
             ColumnKind::Name => self.width().min(names),
@@ -89,13 +89,13 @@ impl TableColumn {
     }
 }
 
-/// The width of a table whose names are shortened to `names` at most.
+/// The width of a table whose names have at most `names` columns.
 fn width(columns: &[TableColumn], names: usize) -> usize {
     let widths = columns.iter().map(|column| column.width_with(names));
-    widths.map(|width| width + GAP).sum()
+    widths.map(|width| width + COLUMN_GAP).sum()
 }
 
-/// Leaves out columns until the names fit, or all that is left is needed.
+/// Drops columns until the names fit or no column may be dropped.
 fn fit(mut columns: Vec<TableColumn>, room: usize) -> Vec<TableColumn> {
     loop {
         let dispensable = columns.iter().enumerate();
@@ -104,9 +104,9 @@ fn fit(mut columns: Vec<TableColumn>, room: usize) -> Vec<TableColumn> {
             break;
         };
         let names = if order == 0 {
-            LEGIBLE_NAME
+            LEGIBLE_NAME_WIDTH
         } else {
-            LONGEST_NAME
+            FULL_NAME_WIDTH
         };
         if width(&columns, names) <= room {
             break;
@@ -120,16 +120,15 @@ fn fit(mut columns: Vec<TableColumn>, room: usize) -> Vec<TableColumn> {
 }
 
 impl TextPage {
-    /// Writes a table with its titles, if there are any. Columns that can be spared are left out before
-    /// names are shortened, and no line is wider than the page.
+    /// Writes a table, and its line of titles unless all are empty. Drops dispensable columns before shortening names.
     pub(super) fn table(&mut self, columns: Vec<TableColumn>) -> fmt::Result {
         let room = self.look.width;
         let columns = fit(columns, room);
-        // Names may be very long, and each length costs a look at all cells.
-        let names = (SHORTEST_NAME..=room.max(SHORTEST_NAME))
+        // Starts at the page's width, not at the longest name: each step measures all cells.
+        let names = (MIN_NAME_WIDTH..=room.max(MIN_NAME_WIDTH))
             .rev()
             .find(|names| width(&columns, *names) <= room)
-            .unwrap_or(SHORTEST_NAME);
+            .unwrap_or(MIN_NAME_WIDTH);
         let widths: Vec<usize> = columns
             .iter()
             .map(|column| column.width_with(names))
@@ -163,21 +162,21 @@ impl TextPage {
     }
 }
 
-/// Writes a cell behind the gap, as wide as its column.
+/// A cell padded to its column's width, with the gap before it.
 fn padded(kind: ColumnKind, cell: &str, width: usize) -> String {
     let cell = match kind {
         ColumnKind::Name => shortened(cell, width),
         _ => cell.to_owned(),
     };
     let padding = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
-    let gap = " ".repeat(GAP);
+    let gap = " ".repeat(COLUMN_GAP);
     match kind {
         ColumnKind::Number => format!("{gap}{padding}{cell}"),
         _ => format!("{gap}{cell}{padding}"),
     }
 }
 
-/// Cuts what does not fit at the end.
+/// Cuts a line at its end to fit `room`.
 fn cut(line: &str, room: usize) -> String {
     if measure_text_width(line) <= room {
         return line.to_owned();
@@ -193,8 +192,8 @@ fn cut(line: &str, room: usize) -> String {
     out
 }
 
-/// Shortens a name. Of a principal (`111122223333:role/name`), the kind goes first, then the beginning
-/// of the account, and the name itself last: it tells principals apart. Others lose their middle.
+/// Shortens a name. A principal (`111122223333:role/name`) loses its kind first, then the account's first digits, and
+/// last part of its own name, which identifies it. Other names lose their middle.
 fn shortened(text: &str, width: usize) -> String {
     if measure_text_width(text) <= width {
         return text.to_owned();
@@ -213,7 +212,7 @@ fn shortened(text: &str, width: usize) -> String {
         None => {
             let head = format!("…{end}:…/");
             match room(&head) {
-                // Less says nothing about the name.
+                // Fewer columns would leave too little of the name.
                 0..12 => middle(name, width),
                 room => format!("{head}{}", middle(name, room)),
             }

@@ -1,4 +1,4 @@
-//! The result for a person at a terminal: what matters, at a glance.
+//! Renders a summary as a terminal page.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -6,24 +6,26 @@ use std::fmt::{self, Write as _};
 use console::Style;
 
 use super::escape;
-use super::no_match::{self, Asked};
-use super::page::{self, TOP, TextPage, TextStyle, bar, counted, level, percent, plain, thousands};
+use super::no_match::{self, NoMatchContext};
+use super::page::{
+    self, TOP_ROWS, TextPage, TextStyle, bar, counted, level, percent, plain, thousands,
+};
 use super::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
 use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::integrity::Integrity;
 
-/// Columns of the terminal that the longest bar takes.
+/// Terminal columns of the longest bar.
 const BAR_WIDTH: usize = 12;
 
-/// One row of a table: a name, its count, and what else is worth saying.
+/// One row of a table: a name, its count and a note.
 struct PageRow {
     name: String,
     count: u64,
     note: String,
 }
 
-/// Writes a page about the summary.
+/// Renders a summary.
 pub fn summary(summary: &Summary, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -31,20 +33,20 @@ pub fn summary(summary: &Summary, look: TextStyle) -> String {
     page.out
 }
 
-/// Explains why no event was counted, as text; empty if one was.
+/// The explanation why no event was counted; empty if one was.
 pub fn no_match(summary: &Summary) -> String {
     let extension = summary.trailtab.as_ref();
     let explained = extension.and_then(|extension| {
         let no_match = extension.no_match.as_ref()?;
-        Some(no_match::text(no_match, asked(extension)))
+        Some(no_match::text(no_match, no_match_context(extension)))
     });
     explained.unwrap_or_default()
 }
 
-fn asked(extension: &Extension) -> Asked<'_> {
+fn no_match_context(extension: &Extension) -> NoMatchContext<'_> {
     let coverage = &extension.coverage;
     let regions = coverage.accounts.values().flat_map(BTreeMap::values);
-    Asked {
+    NoMatchContext {
         since: coverage.since.as_deref(),
         until: coverage.until.as_deref(),
         events: extension.counts.filtered,
@@ -110,7 +112,7 @@ impl TextPage {
             return Ok(());
         };
         if let Some(no_match) = &extension.no_match {
-            return self.no_match(no_match, asked(extension));
+            return self.no_match(no_match, no_match_context(extension));
         }
         let seen = |pick: fn(&Calls) -> Option<&str>| extension.accounts.values().filter_map(pick);
         let first = seen(|calls| calls.first_seen.as_deref()).min();
@@ -136,12 +138,12 @@ impl TextPage {
             return Ok(());
         }
         let heading = match rows.len() {
-            n if n > TOP => format!("{title} ({TOP} of {})", thousands(n as u64)),
+            n if n > TOP_ROWS => format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)),
             _ => title.to_owned(),
         };
         let heading = self.bold(&heading);
         writeln!(self.out, "\n{heading}")?;
-        let shown = &rows[..rows.len().min(TOP)];
+        let shown = &rows[..rows.len().min(TOP_ROWS)];
         let largest = shown.first().map_or(0, |row| row.count);
         let names = shown.iter().map(|row| row.name.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
@@ -172,7 +174,7 @@ impl TextPage {
         }
         let heading = self.bold("Hours of the day (UTC)");
         writeln!(self.out, "\n{heading}")?;
-        // Three columns for each hour if they fit, else two.
+        // Three terminal columns per hour if they fit, else two.
         let columns = if self.look.width < 2 + 24 * 3 { 2 } else { 3 };
         let line: String = hours
             .iter()
@@ -207,7 +209,7 @@ impl TextPage {
     }
 }
 
-/// Says what else the documents held, and what was odd about the events.
+/// Lines on the event history, other content, unknown identities and events without a time.
 fn remarks(coverage: &CoverageReport) -> Vec<String> {
     let mut lines = page::event_history(&event_history(coverage));
     lines.extend(page::other_content(&coverage.other_content));
@@ -220,7 +222,7 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
             "{records} converted from {form} to CloudTrail's form"
         ));
     }
-    for (shape, unknown) in coverage.unknown_identities.iter().take(TOP) {
+    for (shape, unknown) in coverage.unknown_identities.iter().take(TOP_ROWS) {
         let events = counted(unknown.events, "event");
         lines.push(format!(
             "Identity of unknown shape: {}, {events}",
@@ -242,7 +244,7 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
     lines
 }
 
-/// How the event history was read, if it was.
+/// Sums up how the event history was read; all zero if it was not.
 fn event_history(coverage: &CoverageReport) -> EventHistory {
     let regions = || {
         coverage
@@ -264,7 +266,7 @@ fn event_history(coverage: &CoverageReport) -> EventHistory {
     }
 }
 
-/// Says what digests say of the log files.
+/// Lines on the log files verified by digests, and on the digests.
 fn verified(integrity: &Integrity) -> [String; 2] {
     let line = |what: &str, parts: &[(u64, &str)]| {
         let parts = parts.iter().filter(|(count, _)| *count > 0);
@@ -302,7 +304,7 @@ fn verified(integrity: &Integrity) -> [String; 2] {
                 (integrity.digests_key_unknown, "with an unknown key"),
                 (
                     integrity.digests_signature_not_at_hand,
-                    "with no signature at hand",
+                    "with no signature available",
                 ),
             ],
         ),
@@ -346,7 +348,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
     let last = calls
         .last_seen
         .as_deref()
-        .map_or("at no known time".to_owned(), plain);
+        .map_or("at an unknown time".to_owned(), plain);
     PageRow {
         name: escape::terminal(name).into_owned(),
         count: calls.calls,
@@ -354,7 +356,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
     }
 }
 
-/// Sums a section up by its outer key.
+/// Sums a section by its outer key, such as the principal.
 fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) -> Vec<PageRow> {
     let rows = counts.iter().map(|(name, items)| PageRow {
         name: escape::terminal(name).into_owned(),
@@ -364,7 +366,7 @@ fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) ->
     sorted(rows.collect())
 }
 
-/// Sums a section up by its inner key.
+/// Sums a section by its inner key, such as the API.
 fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> Vec<PageRow> {
     let mut totals: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for items in counts.values() {
@@ -382,7 +384,7 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
     sorted(rows.collect())
 }
 
-/// The largest first, equal ones by name.
+/// Sorts by count, largest first, then by name.
 fn sorted(mut rows: Vec<PageRow>) -> Vec<PageRow> {
     rows.sort_by(|a, b| (b.count, &a.name).cmp(&(a.count, &b.name)));
     rows

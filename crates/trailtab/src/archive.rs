@@ -1,4 +1,4 @@
-//! `trailtab archive`: what an archive holds, and whether it is whole.
+//! `trailtab archive`: shows which seconds an archive covers, and verifies its files.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use trailtab_app::job::{archive, plot};
 use trailtab_app::source::progress::ReadProgress;
 use trailtab_render as render;
 
-/// Tell what an archive of fetched events holds, and whether it is whole
+/// Show what an archive of fetched events covers, and verify its files
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::ARCHIVE)]
 pub(crate) struct Args {
@@ -29,10 +29,10 @@ enum ArchiveVerb {
     Verify(VerifyArgs),
 }
 
-/// Tell which seconds an archive covers, and draw them as a calendar
+/// Show which seconds an archive covers, and draw them as a calendar
 ///
-/// Each account and region is held to the same time: from the first second that is covered anywhere
-/// to the last. Reads only, also while a run writes. All times are UTC.
+/// Each account and region is measured against the same time: from the first second that is covered anywhere to the
+/// last. Never changes the archive, and works while another run writes to it. All times are UTC.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::ARCHIVE_STATUS)]
 struct StatusArgs {
@@ -57,11 +57,11 @@ struct StatusArgs {
     pictures: PictureArgs,
 }
 
-/// Hold every file of an archive against what was written down when it was stored
+/// Check every file of an archive against its ledger
 ///
-/// Every file has to be there, with its size, its SHA-256 and its events. What is damaged is named, and
-/// the exit code is 3; to have it fetched again as far as AWS still has it, delete it. Files that the
-/// archive knows nothing of, and leftovers of interrupted runs, are named as well, and cost nothing.
+/// Checks that every file exists, with its size, its SHA-256 and its events. Damaged files are named, and the exit
+/// code is 3; delete them, and the next run fetches their events again if AWS still has them. Files that are not in
+/// the ledger, and leftovers of interrupted runs, are named as well, and do no harm.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::ARCHIVE_VERIFY)]
 struct VerifyArgs {

@@ -17,34 +17,34 @@ use trailtab_demo as demo;
 use trailtab_demo::DemoPlan;
 use trailtab_render::page::thousands;
 
-/// Where the plan's log files lie.
+/// Folders of the plan's log files.
 const LOGS: [&str; 2] = ["AWSLogs", "imported-archive"];
 
-/// Where the bill lies, as Cost Explorer's answers about it.
+/// Folder of the bill, in the form of Cost Explorer's answers.
 const BILL: &str = "bill";
 
-/// The file to open first: it says what the folder holds.
+/// Name, without ending, of the file that describes the folder's content.
 const INDEX: &str = "index";
 
-/// Lists the files that a demo wrote into the folder: the next one removes these, and nothing else.
+/// Lists the files that a demo wrote into the folder. The next demo removes only these.
 const MARKER: &str = ".trailtab-demo";
 const MARKER_HEADING: &str = "trailtab demo wrote the files below. The next demo in this folder removes them, and nothing else.";
 
-/// Show what this program tells, on a synthetic organisation's logs and bill
+/// Show all reports on the logs and the bill of a synthetic organisation
 ///
-/// Six accounts, people, roles, CI, services and one incident, over two weeks of September 2026, in
-/// CloudTrail's own S3 layout. Nothing is read from or sent to AWS. The same seed gives the same
-/// logs, byte for byte. DIR/index.md says what was written.
+/// Six accounts, people, roles, CI, services and one incident, over two weeks of September 2026, in CloudTrail's own
+/// S3 layout. Nothing is read from or sent to AWS. The same seed gives the same logs, byte for byte. DIR/index.md
+/// lists what was written.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::DEMO)]
 pub(crate) struct Args {
-    /// Write log files with this many events, and stop there
-    #[arg(long, value_name = "N")]
+    /// Write only log files, with this many events (200 or more)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(200..))]
     events: Option<u64>,
     /// Directory for all that is written
     #[arg(long, value_name = "DIR", default_value = "demo")]
     output: PathBuf,
-    /// Another organisation
+    /// Number that the organisation is generated from
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
 }
@@ -108,8 +108,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     Ok(ended)
 }
 
-/// Removes the files that an earlier demo wrote into the folder, and refuses a folder that holds something and
-/// in which there was no demo. Returns the list of the files to come.
+/// Removes the files that an earlier demo wrote into the folder. Refuses a folder that holds other files only.
+/// Returns an empty manifest.
 fn clean(folder: &Path) -> anyhow::Result<Manifest> {
     let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     if !is_empty && !folder.join(MARKER).exists() {
@@ -127,8 +127,8 @@ fn clean(folder: &Path) -> anyhow::Result<Manifest> {
     Ok(manifest)
 }
 
-/// How the user started this program: `trailtab` if the shell found it on the PATH, otherwise a path, such as
-/// `target/debug/trailtab` where `cargo run` did.
+/// The program as the user started it: `trailtab` if the shell found it on the PATH, otherwise a path, such as
+/// `target/debug/trailtab` by `cargo run`.
 fn program() -> String {
     let name = std::env::args_os().next().unwrap_or_default();
     match name.to_string_lossy().into_owned() {

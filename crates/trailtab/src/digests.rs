@@ -1,4 +1,4 @@
-//! Arguments about digests: whether log files are to be verified, and with which keys.
+//! `--verify-digests` and `--public-keys`.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub(crate) struct DigestArgs {
 }
 
 impl DigestArgs {
-    /// What is to be verified, if anything is.
+    /// The options of the verification, with `--verify-digests`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The form of what a verb prints, and the files that it writes besides.
+//! `--format` and `--output`: prints a result in one form, and writes it to files in all forms.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub(crate) enum Format {
     Csv,
 }
 
-/// The options of a verb that prints one result and writes files only if they are wanted.
+/// The options of a verb that prints one result, and writes files on request only.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct ResultArgs {
@@ -33,22 +33,22 @@ pub(crate) struct ResultArgs {
     pub(crate) files: ResultFileArgs,
 }
 
-/// Where a result is written, besides standard output.
+/// Files of a result, besides standard output.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct ResultFileArgs {
-    /// Write the result into DIR too, as a page, JSON and CSV
+    /// Also write the result into DIR, as a page, JSON and CSV
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
 
 impl ResultFileArgs {
-    /// Tells whether files are to be written.
+    /// Tells whether `--output` is given.
     pub(crate) fn are_wanted(&self) -> bool {
         self.output.is_some()
     }
 
-    /// Makes the directory of `--output`, so that a long run does not fail at its end.
+    /// Creates the directory of `--output`, so that a long run does not fail at its end.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ pub(crate) struct ResultForms<'r> {
 }
 
 impl ResultForms<'_> {
-    /// Prints the result in one form, and then writes it in all forms if files are wanted.
+    /// Prints the result in one form, and then writes it in all forms if `--output` is given.
     ///
     /// # Errors
     ///

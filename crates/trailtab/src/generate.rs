@@ -1,4 +1,4 @@
-//! `completions` and `man`: what shells and packagers want to know of the arguments.
+//! `trailtab completions` and `trailtab man`, generated from the arguments.
 
 use anyhow::Context as _;
 use clap::Command;
@@ -26,7 +26,7 @@ pub(crate) fn completions(
     Ok(RunEnd::Done)
 }
 
-/// Prints the manual pages of the program and of each verb, one behind the other.
+/// Prints the manual pages of the program and of each verb, one after the other.
 pub(crate) fn man(command: Command, ui: Ui) -> anyhow::Result<RunEnd> {
     let mut pages = Vec::new();
     let mut command = command.disable_help_subcommand(true);

@@ -16,6 +16,7 @@ mod usage;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::ui::Ui;
@@ -60,7 +61,7 @@ pub(crate) enum RunEnd {
     Partial,
 }
 
-/// Something in the arguments that only shows when they are put together.
+/// A fault in the arguments that only their combination shows; exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
@@ -71,7 +72,8 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to standard output and are no errors; clap knows.
+            let error = explain_source_without_verb(error);
+            // Help and version are not errors, and go to standard output.
             let code = if error.use_stderr() { 2 } else { 0 };
             let _ = error.print();
             return ExitCode::from(code);
@@ -104,6 +106,19 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
     }
+}
+
+/// Names the verb that reads logs if a source stands where the verb belongs.
+fn explain_source_without_verb(error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    if !(word == "-" || word.starts_with("s3://") || std::path::Path::new(word).exists()) {
+        return error;
+    }
+    let message =
+        format!("{word:?} is not a command. To read logs from it, run: trailtab activity {word}");
+    Cli::command().error(ErrorKind::InvalidSubcommand, message)
 }
 
 #[cfg(test)]
@@ -144,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn no_help_speaks_of_a_predecessor_without_its_name() {
+    fn help_names_earlier_tools() {
         for_each_verb(&Cli::command(), "trailtab", &mut |path, help| {
             assert!(!help.contains("predecessor"), "{path}: {help}");
         });

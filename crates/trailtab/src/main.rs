@@ -1,4 +1,4 @@
-//! The command line program; see `the library `trailtab``.
+//! The command line program; see the library `trailtab`.
 
 use std::process::ExitCode;
 

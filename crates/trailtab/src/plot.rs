@@ -1,4 +1,4 @@
-//! `trailtab plot`: charts for a result that is there already.
+//! `trailtab plot`: charts of an existing summary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use super::ui::Ui;
 use trailtab_app::job::plot::{self, Charts};
 use trailtab_core::activity::summary::Summary;
 
-/// Draw charts of a summary that was written before
+/// Draw charts of an existing summary
 ///
-/// Reads what `trailtab activity` or aws-summarize-account-activity wrote. The charts go to a folder
-/// beside the summary, or below DIR, named like the summary with `_plots` at its end. Charts that the folder
-/// lacks are added to it. Nothing is overwritten: if it holds others, they go to a new folder `_plots_2`.
+/// Reads summaries of `trailtab activity` and aws-summarize-account-activity. The charts go to a folder beside the
+/// summary, or below DIR, named like the summary with `_plots` at its end. Charts that the folder lacks are added to
+/// it. Nothing is overwritten: if it holds different charts, the new ones go to a folder `_plots_2`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::PLOT)]
 pub(crate) struct Args {
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
                 file.display()
             )
         })?;
-        // Any object reads as a summary in which everything is left out.
+        // All fields are optional, so every JSON object parses as a summary.
         if summary == Summary::default() {
             bail!(
                 "{} is not a summary of trailtab activity or aws-summarize-account-activity",

@@ -1,9 +1,8 @@
 //! SIGINT (Ctrl-C) and SIGTERM.
 //!
-//! While a verb is [`interruptible`], the first signal asks it to stop reading, and it writes what there is
-//! as a partial result. Otherwise, and from the second signal on, the process ends at once: temporary files
-//! are removed, and the exit code is 128 and the signal's number. On other systems than Unix, the system's
-//! default stays.
+//! While a verb is [`interruptible`], the first signal asks it to stop, and it writes what it has as a partial
+//! result. Otherwise, and from the second signal on, the process removes its temporary files and ends at once; the
+//! exit code is 128 plus the signal's number. Outside Unix, the system's default applies.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,32 +10,32 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::ui::Ui;
 use trailtab_app::source::interrupt::{self, Interrupt, Requester};
 
-/// What is to be interrupted, if anything is.
+/// The interruptible part of the verb, if one is running.
 static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
 
-/// Something that the first signal interrupts.
+/// A part of a verb that the first signal interrupts.
 #[derive(Debug)]
 struct Running {
     requester: Requester,
-    /// What is said then.
+    /// Printed when the signal arrives.
     remark: &'static str,
 }
 
-/// What the first signal does to a verb that reads.
+/// Remark on the first signal while a verb reads.
 pub(super) const STOPS_READING: &str =
     "stopping: the result will hold what was read; a second signal ends the program at once";
 
-/// What the first signal does to a verb that sends.
+/// Remark on the first signal while a verb sends.
 pub(super) const STOPS_SENDING: &str =
     "stopping after what is being sent; a second signal ends the program at once";
 
-/// As long as it lives, the first signal is a request.
+/// Guard: until it is dropped, the first signal requests a stop instead of ending the process.
 #[derive(Debug)]
 pub(super) struct Interruptible {
     pub(super) interrupt: Interrupt,
 }
 
-/// Lets the first signal from now on be a request instead of the end; `remark` is said when it comes.
+/// Makes the first signal from now on request a stop; `remark` is printed when it arrives.
 pub(super) fn interruptible(remark: &'static str) -> Interruptible {
     let (requester, interrupt) = interrupt::channel();
     *lock() = Some(Running { requester, remark });
@@ -49,11 +48,11 @@ impl Drop for Interruptible {
     }
 }
 
-/// Watches for signals in a thread of its own.
+/// Starts a thread that handles signals.
 ///
 /// # Errors
 ///
-/// If the system refuses.
+/// If the handlers cannot be installed or the thread cannot start.
 #[cfg(unix)]
 pub(super) fn watch(ui: Ui) -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -64,7 +63,7 @@ pub(super) fn watch(ui: Ui) -> io::Result<()> {
         for signal in signals.forever() {
             let Some(running) = lock().take() else {
                 trailtab_app::deliver::temporary::remove_all();
-                // This is what a second signal, or one without anything to interrupt, asks for.
+                // A second signal, or nothing to interrupt: end the process.
                 signal_hook::low_level::exit(128 + signal);
             };
             running.requester.request();
@@ -77,17 +76,17 @@ pub(super) fn watch(ui: Ui) -> io::Result<()> {
     Ok(())
 }
 
-/// Leaves signals to the system.
+/// Does nothing: the system handles signals.
 ///
 /// # Errors
 ///
-/// None.
+/// Never.
 #[cfg(not(unix))]
 pub(super) fn watch(_: Ui) -> io::Result<()> {
     Ok(())
 }
 
-/// A thread that panicked has changed the value or not.
+/// Ignores poisoning: each change of the value is a single assignment.
 fn lock() -> MutexGuard<'static, Option<Running>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }

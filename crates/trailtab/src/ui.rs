@@ -1,4 +1,4 @@
-//! The one place that prints. Data goes to standard output, remarks to standard error.
+//! Prints data to standard output and remarks to standard error. No other file of this crate prints.
 
 #![expect(clippy::print_stderr, reason = "this is the one place that prints")]
 
@@ -15,30 +15,30 @@ use trailtab_render as render;
 use trailtab_render::escape;
 use trailtab_render::page::{TextStyle, thousands};
 
-/// How often a long reading of event histories is told of where there is no terminal.
-const BETWEEN_LINES: Duration = Duration::from_secs(60);
+/// Time between progress lines of an event history without a terminal.
+const PROGRESS_LINE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Columns of a page that goes to a file or another program.
+/// Columns of a page that is written to a file or pipe.
 const WIDTH_WITHOUT_TERMINAL: usize = 110;
 
-/// The look of a page that is written into a file, which does not depend on the terminal.
+/// Style of a page that is written into a file; independent of the terminal.
 pub(crate) const FILE_STYLE: TextStyle = TextStyle {
     width: WIDTH_WITHOUT_TERMINAL,
     colour: false,
 };
 
-/// How the user wants to be talked to.
+/// The user interface on standard streams.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ui {
     pub(crate) quiet: bool,
 }
 
 impl Ui {
-    /// Writes data to standard output. A reader that goes away, as `head` does, is no error.
+    /// Writes data to standard output. A closed pipe, such as of `head`, is not an error.
     ///
     /// # Errors
     ///
-    /// Whatever else keeps it from being written.
+    /// If the data cannot be written for another reason.
     pub(crate) fn data(self, bytes: &[u8]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -47,24 +47,24 @@ impl Ui {
         }
     }
 
-    /// Says something that is not data; silenced by `--quiet`.
+    /// Prints a line to standard error, unless `--quiet` is given.
     pub(crate) fn remark(self, text: &str) {
         if !self.quiet {
             eprintln!("{text}");
         }
     }
 
-    /// Says what went wrong, and why.
+    /// Prints an error and its causes to standard error.
     pub(crate) fn error(self, error: &anyhow::Error) {
         eprintln!("trailtab: {}", error_text(error));
     }
 
-    /// Tells whether there is somebody who can answer.
+    /// Tells whether a question can be answered: standard input and error are terminals.
     pub(crate) fn can_ask(self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Asks, and takes everything but a yes for a no.
+    /// Asks a question. Every answer except `y` or `yes` is a no.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Ui {
     pub(crate) fn ask(self, question: &str) -> io::Result<bool> {
         eprint!("{question} [y/N] ");
         let mut answer = String::new();
-        // Nobody writes a longer yes.
+        // Bounds the memory of an endless line.
         io::stdin().lock().take(64).read_line(&mut answer)?;
         Ok(matches!(
             answer.trim().to_ascii_lowercase().as_str(),
@@ -80,9 +80,9 @@ impl Ui {
         ))
     }
 
-    /// Tells how text on standard output may look.
+    /// The style of text on standard output.
     pub(crate) fn look(self) -> TextStyle {
-        // As other programs do: the variable first, then the terminal.
+        // The variable goes before the terminal, as is usual.
         let columns = std::env::var("COLUMNS").ok();
         let columns = columns.and_then(|columns| columns.parse().ok());
         let columns = columns.filter(|columns| *columns > 0);
@@ -96,7 +96,7 @@ impl Ui {
         }
     }
 
-    /// Runs `work`, says meanwhile what it has to say, and on a terminal shows how far it has come.
+    /// Runs `work`, and meanwhile prints its remarks and, on a terminal, its progress.
     pub(crate) fn watch<T>(self, progress: &ReadProgress, work: impl FnOnce() -> T) -> T {
         if self.quiet {
             return work();
@@ -112,8 +112,8 @@ impl Ui {
     }
 }
 
-/// An error and its causes. Texts may hold names of files and other data that nobody here chose, and are escaped;
-/// only the lines of a library that shows the place of a mistake stay lines.
+/// An error and its causes. Texts can contain untrusted data, such as names of files, and are escaped. Only TOML
+/// errors keep their line breaks, which point at the place of the fault.
 fn error_text(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
@@ -154,12 +154,13 @@ fn draw(progress: &ReadProgress, done: &AtomicBool) {
         }
         if regions.is_empty() {
             show_files(&bar, progress);
-        } else if bar.is_hidden() && said.elapsed() < BETWEEN_LINES {
-            // Whoever reads a log wants a line now and then.
+        } else if bar.is_hidden() && said.elapsed() < PROGRESS_LINE_INTERVAL {
+            // Without a terminal, one line per interval is enough for a log.
         } else {
             let rows = regions.iter().map(|region| {
                 let (view, is_done) = region.view();
-                (region.account.as_str(), region.name.as_str(), view, is_done)
+                let scope = &region.scope;
+                (scope.account.as_str(), scope.region.as_str(), view, is_done)
             });
             let text = render::progress::regions(&rows.collect::<Vec<_>>());
             if bar.is_hidden() {
@@ -176,7 +177,7 @@ fn draw(progress: &ReadProgress, done: &AtomicBool) {
     }
 }
 
-/// The form of the progress: with a bar, if it is known how many bytes there are.
+/// The template of the progress: with a bar if the number of bytes is known.
 fn template(has_bytes: bool) -> &'static str {
     match has_bytes {
         true => "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left",

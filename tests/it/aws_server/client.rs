@@ -1,4 +1,4 @@
-//! A client that knows nothing but HTTP.
+//! A plain HTTP client.
 
 use std::io::{BufReader, Write as _};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ pub(crate) const ANN: &str = "111122223333";
 pub(crate) const NOW: i64 = 1_788_768_000;
 pub(crate) const HOUR: i64 = 3600;
 
-/// A region whose quota is no concern.
+/// A region with a quota that no test reaches.
 pub(crate) fn fast() -> Region {
     Region::new().quota(1e6, 1e6)
 }
@@ -45,7 +45,7 @@ pub(crate) fn send(
     Message::read(&mut BufReader::new(stream)).ok().flatten()
 }
 
-/// Sends a request that is signed, as far as anybody looks.
+/// Sends a request with a fake signature, which the server does not check.
 pub(crate) fn signed(
     server: &Server,
     key: &Key,
@@ -96,7 +96,7 @@ pub(crate) fn query(server: &Server, key: &Key, service: &str, form: &str) -> (u
     (answer.status(), String::from_utf8(answer.body).unwrap())
 }
 
-/// Demands an error of LookupEvents.
+/// Asserts an error of LookupEvents.
 #[track_caller]
 pub(crate) fn refused(server: &Server, parameters: &Value, code: &str) {
     let (status, body) = lookup(server, parameters);

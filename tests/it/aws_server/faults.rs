@@ -1,4 +1,4 @@
-//! What a test wants to go wrong goes wrong.
+//! The fake AWS server injects the faults that a test asks for.
 
 use std::time::Duration;
 

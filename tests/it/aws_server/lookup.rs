@@ -1,4 +1,4 @@
-//! LookupEvents gives pages of what happened.
+//! LookupEvents of the fake AWS server: pages, tokens and filters.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Real bills give the totals that their README tells, however they are asked for.
+//! Real bills give the totals in their README with every kind of request.
 
 use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
@@ -9,7 +9,7 @@ use crate::real_data::is_skipped;
 use crate::support::aws::{Bill, Charge, World, decimal};
 use crate::support::bills;
 
-/// Puts the charges of a month on the days of one that Cost Explorer still has.
+/// Moves the charges of a month to a month that Cost Explorer still has.
 fn recent(charges: Vec<Charge>, month: Date) -> Vec<Charge> {
     // No month of these is longer than the days that are shown.
     let days = (day(1) - month).get_days();
@@ -27,7 +27,7 @@ fn report(charges: Vec<Charge>, args: &[&str]) -> Value {
     report
 }
 
-/// Four weeks of a month, which are over whatever today is.
+/// Four weeks of a past month.
 fn four_weeks(charges: Vec<Charge>) -> (Vec<Charge>, Decimal) {
     let (from, through) = (day(1), day(28));
     let inside = charges
@@ -70,7 +70,7 @@ fn a_focus_export() {
             decimal("20.5202")
         );
     }
-    // Accounts of others than AWS have no numbers to ask for them by.
+    // Accounts of other providers have no ids to request them by.
     let charges = squeezed(bills::focus(false), date(2024, 9, 1));
     let bill = Bill::new(charges.clone());
     let accounts: Vec<&str> = bill.accounts().into_iter().collect();

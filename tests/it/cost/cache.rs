@@ -1,4 +1,4 @@
-//! What was paid for once: kept answers, and saved ones.
+//! Cached and saved answers are not paid for twice.
 
 use std::fs;
 
@@ -38,7 +38,7 @@ fn a_second_run_costs_nothing() {
     assert_eq!(lab.granted().len(), paid);
     assert_eq!(second["basis"]["requests"], 0);
     assert_eq!(without_basis(second), without_basis(first));
-    // What is not settled is asked for again once it is old.
+    // Days that are not settled are requested again once the answer is old.
     cached(&lab, &["--max-age", "0"]);
     assert!(lab.granted().len() > paid);
 }

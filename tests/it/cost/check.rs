@@ -1,4 +1,4 @@
-//! Whether settings are good: what is wrong is named, and nothing is sent.
+//! `trailtab cost check` names what is wrong with the settings, and sends nothing.
 
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ fn what_may_not_be_asked_is_named() {
         "organizations:ListAccounts",
         "ce:GetCostAndUsage",
         "ce:ListCostAllocationTags",
-        "no mail server is known",
+        "no mail server is configured",
     ] {
         assert!(checked.out.contains(part), "{part}: {}", checked.out);
     }

@@ -1,5 +1,5 @@
-//! Mails that arrive: at a real mail server with TLS and a login, and at an emulator of SES; each once, whatever
-//! goes wrong in between.
+//! Mails arrive at a real mail server with TLS and a login, and at an emulator of SES: each once, despite faults in
+//! between.
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -14,7 +14,7 @@ use crate::support::smtp::{MailServer, Mode, USER};
 
 const REGION: &str = "eu-west-1";
 
-/// Everybody in these settings is an owner of `charges(4, 9, …)`, or a manager.
+/// Settings in which every recipient is an owner of `charges(4, 9, …)`, or a manager.
 const PEOPLE: [&str; 3] = [
     "user2@example.com",
     "user3@example.com",
@@ -99,7 +99,11 @@ fn each_mail_arrives_once_over_one_private_connection() {
     let server = MailServer::start(Mode::Starttls, None);
     let post = Post::by_smtp(&server, "once", &json!({}), &PEOPLE);
     let sent = post.send(&[]).expect(0);
-    assert!(sent.out.contains("3 of 3 reports are well"), "{}", sent.out);
+    assert!(
+        sent.out.contains("3 of 3 reports without a problem"),
+        "{}",
+        sent.out
+    );
     assert_eq!(server.recipients(), PEOPLE);
     assert_eq!(
         (
@@ -128,7 +132,7 @@ fn each_mail_arrives_once_over_one_private_connection() {
 }
 
 #[test]
-fn one_recipient_who_fails_stops_no_other() {
+fn a_failing_recipient_does_not_stop_other_mails() {
     let server = MailServer::start(Mode::Tls, None);
     let people = [
         "bounce@example.com",
@@ -138,8 +142,12 @@ fn one_recipient_who_fails_stops_no_other() {
     let people = [&people[..], &PEOPLE].concat();
     let post = Post::by_smtp(&server, "fails", &json!({"tls": "tls"}), &people);
     let sent = post.send(&[]).expect(3);
-    assert!(sent.out.contains("3 of 6 reports are well"), "{}", sent.out);
-    // What the server says is not obeyed.
+    assert!(
+        sent.out.contains("3 of 6 reports without a problem"),
+        "{}",
+        sent.out
+    );
+    // Control characters in the server's text are not executed.
     assert!(!sent.stdout.contains(&0x1b), "{}", sent.out);
     assert!(sent.out.contains("no such") && sent.out.contains("451"));
     assert_eq!(server.recipients(), PEOPLE);
@@ -236,8 +244,8 @@ fn a_secret_that_cannot_be_had_is_named() {
     assert!(!failed.err.contains("hunter2"), "{}", failed.err);
 }
 
-/// Whenever a run is killed, nobody gets a mail twice, and only the mail that was on its way can be missing, which
-/// is said.
+/// At whatever point a run is killed, no mail is sent twice, and only the mail in flight can be missing, which is
+/// reported.
 #[test]
 fn a_run_that_is_killed_is_taken_up() {
     for mails in 1..=2 {
@@ -281,7 +289,7 @@ fn a_report_that_has_changed_is_sent_once_more() {
             .collect::<Vec<Value>>()
     };
     assert_eq!(outcomes(&post), ["sent"; 3]);
-    // The same people, and other amounts: what was told is kept apart from the bill.
+    // The same people with other amounts: the ledger does not depend on the bill.
     let first = std::mem::replace(&mut post.lab, Lab::organized(charges(4, 9, 6)));
     assert_eq!(outcomes(&post), ["corrected"; 3]);
     assert_eq!(outcomes(&post), ["already_sent"; 3]);
@@ -304,7 +312,7 @@ fn a_report_that_has_changed_is_sent_once_more() {
 
 #[test]
 fn ses_gets_the_same_mails() {
-    // Other tests mail to others: the emulator is everybody's.
+    // All tests share the emulator, and other tests mail to other recipients.
     let people = ["user5@example.com", "user6@example.com"];
     let head = "head@example.com";
     let account = format!("Account {}", account(0));

@@ -1,4 +1,5 @@
-//! `trailtab cost` against a Cost Explorer that knows a bill: every figure of every report comes from it.
+//! `trailtab cost` against a fake Cost Explorer with a known bill, which every figure of every report is compared
+//! with.
 
 mod bills;
 mod bugs;
@@ -22,7 +23,7 @@ use crate::support::aws::{
 };
 use crate::support::{Finished, Sandbox};
 
-/// Who pays, and asks.
+/// The payer account, which makes the requests.
 const PAYER: &str = "111122223333";
 const LAB: &str = "444455556666";
 
@@ -98,7 +99,7 @@ impl Lab {
         report_of(&self.cost(&[&period[..], args].concat()), code)
     }
 
-    /// Everybody's mails on the first ten days of that month, written into `mails`.
+    /// Writes all mails on the first ten days of that month into `mails`.
     fn send(&self, config: &Value, args: &[&str], code: i32) -> Finished {
         self.sandbox.write("config.json", config.to_string());
         let (since, until) = (day(1).to_string(), day(10).to_string());
@@ -144,7 +145,7 @@ fn account(number: u64) -> String {
     format!("2000000{number:05}")
 }
 
-/// Charges of the first ten days of that month and of the ten days before it: everybody's usage, and charges of all
+/// Charges of the first ten days of that month and of the ten days before it: usage of all owners, and charges of all
 /// other types.
 fn charges(accounts: u64, owners: u64, seed: u64) -> Vec<Charge> {
     const SERVICES: [&str; 5] = [
@@ -175,7 +176,7 @@ fn charges(accounts: u64, owners: u64, seed: u64) -> Vec<Charge> {
         for at in 0..accounts {
             let id = account(at);
             for owner in 0..owners {
-                // Nobody is everywhere, and nobody is nowhere.
+                // Each owner has usage in at least one account, and most owners not in all.
                 if owner % accounts != at && (owner + at) % 3 != 0 {
                     continue;
                 }
@@ -251,7 +252,7 @@ fn amounts(value: &Value) -> Decimal {
     rows(value).iter().map(|row| money(&row["amount"])).sum()
 }
 
-/// Demands that the parts of a report add up, in every direction.
+/// Asserts that the parts of a report add up, in every direction.
 #[track_caller]
 fn adds_up(report: &Value) {
     for part in rows(&report["parts"]) {
@@ -300,7 +301,7 @@ fn row_adds_up(row: &Value) {
     assert_eq!(days, money(&row["amount"]), "{}", row["label"]);
 }
 
-/// The predecessor's settings, for managers of these accounts and these users.
+/// awsauditor's settings, for managers of these accounts and these users.
 fn config(managers: &[(&str, &[&str])], users: &[&str]) -> Value {
     let managers = managers
         .iter()

@@ -248,7 +248,7 @@ fn several_keys_tell_the_owner_in_their_order() {
     assert_eq!(total(&none), 16.into());
 }
 
-/// Mails, and what Cost Explorer answered, tell who spends what.
+/// Mails and saved answers contain confidential costs, so that only their owner can read the files.
 #[test]
 #[cfg(unix)]
 fn mails_and_answers_are_for_their_owner_alone() {

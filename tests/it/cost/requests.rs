@@ -1,15 +1,14 @@
-//! Requests, which cost money.
+//! The number of paid requests.
 
 use super::{Lab, account, charges, config, day};
 use crate::support::aws::Charge;
 
-/// The predecessor made two requests for each account of each manager, and one for each pair of a user and an
-/// account.
-fn predecessor(managers: usize, accounts_each: usize, users: usize, accounts: usize) -> usize {
+/// Requests of awsauditor: two for each account of each manager, and one for each pair of a user and an account.
+fn awsauditor(managers: usize, accounts_each: usize, users: usize, accounts: usize) -> usize {
     2 * managers * accounts_each + users * accounts
 }
 
-/// Sends everybody's mails, and returns how many requests that took.
+/// Sends all mails, and returns the number of requests.
 fn requests(lab: &Lab, managers: u64, accounts_each: u64, users: u64) -> usize {
     let all: Vec<String> = (0..20).map(account).collect();
     let of = |manager: u64| {
@@ -32,7 +31,7 @@ fn requests(lab: &Lab, managers: u64, accounts_each: u64, users: u64) -> usize {
     without_pages(lab)
 }
 
-/// Requests so far, without those for further pages: how large these are is Cost Explorer's to say.
+/// Requests so far, without those for further pages, since Cost Explorer determines the page size.
 fn without_pages(lab: &Lab) -> usize {
     let asked = lab.granted();
     asked
@@ -44,7 +43,7 @@ fn without_pages(lab: &Lab) -> usize {
 #[test]
 fn ten_managers_and_thirty_users_take_22() {
     let lab = Lab::organized(charges(20, 30, 1));
-    assert_eq!(predecessor(10, 3, 30, 20), 660);
+    assert_eq!(awsauditor(10, 3, 30, 20), 660);
     let requests = requests(&lab, 10, 3, 30);
     assert!(requests <= 22, "{requests}");
     assert_eq!(
@@ -63,7 +62,7 @@ fn five_managers_and_a_hundred_users_take_22() {
     let requests = requests(&lab, 5, 4, 100);
     assert!(requests <= 22, "{requests}");
     // 2,000 of its requests were for the users.
-    assert!(predecessor(5, 4, 100, 20) > 90 * requests);
+    assert!(awsauditor(5, 4, 100, 20) > 90 * requests);
 }
 
 #[test]
@@ -140,7 +139,7 @@ fn pages_are_requests_too() {
 }
 
 #[test]
-fn whoever_only_paid_tax_is_not_asked_about_usage() {
+fn accounts_with_tax_only_need_no_usage_request() {
     let charges = vec![Charge::new(day(2), super::PAYER, "Tax", "3").kind("Tax")];
     let lab = Lab::organized(charges);
     let report = lab.report(&["--account", super::PAYER]);

@@ -1,4 +1,4 @@
-//! What goes wrong with Cost Explorer and Organizations.
+//! Faults of Cost Explorer and Organizations.
 
 use super::{
     ASK, LAB, Lab, PAYER, account, charges, day, members, now, part, row, rows, total, truth,
@@ -16,7 +16,7 @@ fn ten_days(lab: &Lab) -> crate::support::Finished {
 }
 
 #[test]
-fn whoever_asks_too_fast_waits() {
+fn throttled_requests_wait() {
     let charges = charges(3, 4, 1);
     let bill = Bill::new(charges.clone()).quota(2.0, 1.0);
     let lab = Lab::new(bill);
@@ -82,7 +82,7 @@ fn pages_that_lead_to_themselves_end_in_an_error() {
 }
 
 #[test]
-fn whoever_may_not_see_costs_is_told_what_to_do() {
+fn missing_permission_to_see_costs_is_explained() {
     let world = World::new(now()).bill(PAYER, Bill::new(charges(1, 2, 5)));
     let lab = Lab::of(world.deny(PAYER, ASK));
     let finished = ten_days(&lab).expect(1);
@@ -91,7 +91,7 @@ fn whoever_may_not_see_costs_is_told_what_to_do() {
 }
 
 #[test]
-fn whoever_has_no_cost_explorer_is_told_how_to_get_it() {
+fn a_disabled_cost_explorer_is_explained() {
     let lab = Lab::of(World::new(now()).account(PAYER));
     let finished = ten_days(&lab).expect(1);
     assert!(finished.err.contains("enable"), "{}", finished.err);
@@ -134,7 +134,7 @@ fn names_come_from_cost_explorer_if_organizations_may_not_be_asked() {
     );
     let notes = report["basis"]["notes"].to_string();
     assert!(notes.contains("those that Cost Explorer knows"), "{notes}");
-    // Who may not list accounts is the operator's business, and not the reader's.
+    // Missing permission to list accounts concerns the operator, not the recipients.
     assert!(!notes.contains("organizations:ListAccounts"), "{notes}");
 }
 
@@ -217,7 +217,7 @@ fn what_belongs_to_no_account_is_in_the_total() {
         .iter()
         .find(|account| account["account"].is_null());
     assert_eq!(super::money(&unassigned.unwrap()["amount"]), 29.into());
-    // Whoever sees an account does not see what belongs to none.
+    // A manager does not see costs that belong to no account.
     assert_eq!(total(&lab.report(&["--account", PAYER])), 1.into());
     assert!(row(&part(&report)["charges"], "Support")["amount"] == "29");
 }

@@ -1,4 +1,4 @@
-//! Real bills come out of Cost Explorer as the sums that their README tells.
+//! The fake Cost Explorer gives the sums in the README of real bills.
 
 use aws_sdk_costexplorer::types::{Granularity, GroupDefinitionType};
 use jiff::Timestamp;

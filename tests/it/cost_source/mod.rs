@@ -1,4 +1,4 @@
-//! The Cost Explorer that tests run against behaves as AWS's does, as far as it is known.
+//! The fake Cost Explorer behaves as AWS's, as far as that is known.
 
 mod bills;
 mod refusals;
@@ -20,7 +20,7 @@ use rust_decimal::Decimal;
 
 use crate::support::aws::{Bill, Charge, SECRET, Server, World, decimal};
 
-/// Who pays, and for whom.
+/// The payer account and its members.
 const ANN: &str = "111122223333";
 const BOB: &str = "444455556666";
 
@@ -31,7 +31,7 @@ fn day(month: i8, day: i8) -> Date {
     date(2026, month, day)
 }
 
-/// A bill with something of everything.
+/// A bill with all kinds of charges.
 fn bill() -> Bill {
     let charge = |day, account, service, amount| Charge::new(day, account, service, amount);
     let charges = vec![

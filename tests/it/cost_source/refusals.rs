@@ -1,4 +1,4 @@
-//! What is refused, and what goes wrong.
+//! Invalid requests and injected faults.
 
 use aws_sdk_costexplorer::types::{
     Expression, Granularity, GroupDefinitionType, MatchOption, TagValues,
@@ -116,7 +116,7 @@ async fn tokens_are_bound_to_their_question() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_or_cannot_know_is_told_nothing() {
+async fn callers_without_permission_or_cost_explorer_get_errors() {
     let world = World::new(NOW)
         .bill(ANN, bill())
         .deny(ANN, "ce:GetCostAndUsage");

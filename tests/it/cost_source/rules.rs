@@ -1,4 +1,4 @@
-//! What is told, and how.
+//! The contents of responses: groups, totals, pages and rounding.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What is said while a long run goes on.
+//! Remarks during a long run.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -16,7 +16,7 @@ fn a_long_wait_is_told_with_a_way_around_it() {
             "S3KeyPrefix": "logs",
             "IsMultiRegionTrail": true,
         });
-        // Which would take a quarter of an hour.
+        // Reading it would take a quarter of an hour.
         let busy = busy(ANN, "us-east-1", 90_000, now);
         world.region(ANN, "us-east-1", busy).trail(ANN, trail)
     });

@@ -1,4 +1,4 @@
-//! Everything is read, and asked for no oftener than needed.
+//! All events are read, with no more requests than needed.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::aws::{Region, events};
 #[test]
 fn all_enabled_regions_are_read_to_the_last_event() {
     let lab = Lab::new(|world, now| {
-        // Sixty events in one second go beyond a page.
+        // Sixty events in one second exceed a page.
         let crowded = events(ANN, "eu-west-1", 60, now - 7200, now - 7200, 5);
         let crowded = [
             crowded,

@@ -1,4 +1,4 @@
-//! Runs that are killed, and those that go on where they were.
+//! Runs that are killed, and later runs that continue.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -59,7 +59,7 @@ fn a_run_that_is_killed_again_and_again_comes_to_the_same_end() {
         // SIGKILL; it may be done already.
         let _ = child.kill();
         child.wait().unwrap();
-        // Whatever is there can be read, and nothing twice.
+        // All files are readable, and no event is in them twice.
         assert!(kept(&lab).values().all(|count| *count == 1));
     }
     let summary = lab.activity(&["--archive", "archive"], 0);
@@ -71,7 +71,7 @@ fn a_run_that_is_killed_again_and_again_comes_to_the_same_end() {
         REGIONS.iter().map(|(_, count)| count).sum::<usize>()
     );
     assert!(ids.values().all(|count| *count == 1));
-    // Each kill costs the pages in flight, one in each region, and a second that is read again.
+    // Each kill loses the pages in flight, one in each region, and a second is read again.
     let pages: usize = REGIONS.iter().map(|(_, count)| count.div_ceil(50)).sum();
     let granted = |entry: &&crate::support::aws::Entry| {
         entry.request.is_lookup() && entry.outcome == Outcome::Granted

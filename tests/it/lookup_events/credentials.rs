@@ -1,4 +1,4 @@
-//! Whose credentials are used, and what happens when they end.
+//! Which credentials are used, and what happens when they expire.
 
 use std::process::Command;
 
@@ -30,7 +30,7 @@ fn config(lab: &Lab, name: &str, text: &str) {
     lab.sandbox.write(format!(".aws/{name}"), text);
 }
 
-/// Demands that the second account was read by somebody.
+/// Asserts that the second account was read with the credentials of this principal.
 #[track_caller]
 fn assert_read(lab: &Lab, summary: &Value, principal: &str) {
     lab.assert_true(summary, &[(BOB, "us-east-1")], principal);
@@ -55,7 +55,7 @@ fn without_any_there_is_a_hint() {
 }
 
 #[test]
-fn those_that_nobody_knows_are_refused() {
+fn unknown_credentials_are_refused() {
     let lab = Lab::new(two);
     let mut command = lab.stranger();
     command
@@ -87,7 +87,7 @@ fn what_was_read_before_they_ended_is_kept() {
         let events = report["events"].as_u64().unwrap() as usize;
         assert!((50..1500).contains(&events), "{events}");
         read.extend(&lab.truth(ANN, region)[..events]);
-        // New ones were looked for once, and were the same.
+        // New ones were requested once, and were the same.
         let asked = lab.requests(region);
         assert!(asked <= events / 50 + 3, "{asked}");
     }
@@ -186,11 +186,11 @@ fn a_profile_has_keys_or_a_role() {
     config(&lab, "config", &text);
     let summary = lab.activity_as(lab.stranger(), &["--profile", "bob"], 0);
     assert_read(&lab, &summary, "arn:aws:iam::444455556666:user/trailtab");
-    // Whoever names a profile does not mean the keys that the environment holds.
+    // --profile takes precedence over keys in the environment.
     let summary = lab.activity(&["--profile", "bob"], 0);
     assert_eq!(summary["_metadata"]["account_id"], BOB);
     let summary = lab.careless(lab.stranger(), &["--profile", "audit"], 0);
-    // The SDK itself assumes a profile's role, and does not say for whom.
+    // The SDK itself assumes a profile's role, without our user agent.
     let is_known = |line: &String| line.starts_with("sts:AssumeRole") && line.contains("app/");
     assert!(lab.server.violations().iter().all(is_known));
     let principal = summary["_metadata"]["account_principal"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! What goes wrong on the way, and passes.
+//! Temporary faults.
 
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ fn what_passes_costs_nothing() {
     assert_eq!(summary["_metadata"]["regions_failed"], json!({}));
     for (region, (fault, times)) in REGIONS.into_iter().zip(faults) {
         let name = fault.name();
-        // Whose token is lost asks again for the second of the last event.
+        // After a lost token, the second of the last event is requested again.
         let more = usize::from(name == "InvalidNextTokenException");
         let asked = 5 + times..=5 + times + more;
         assert!(asked.contains(&lab.requests(region)), "{region} {name}");
@@ -67,7 +67,7 @@ fn what_passes_costs_nothing() {
     }
 }
 
-/// Before the first page there is nothing to go on from.
+/// Before the first page there is no position to continue from.
 #[test]
 fn the_first_page_may_fail_as_well() {
     let regions = &REGIONS[..5];
@@ -96,11 +96,11 @@ fn a_late_answer_is_waited_for() {
     lab.server.fail(1, late, nth("us-east-1", 2));
     let summary = lab.activity(&[], 0);
     lab.assert_true(&summary, &of(&["us-east-1"]), "late");
-    // Somebody else has gone on meanwhile.
+    // Another walker has continued meanwhile.
     assert!(lab.requests("us-east-1") <= allowed(120));
 }
 
-/// Pages end in the middle of a second, and of one that goes beyond a page.
+/// Pages end in the middle of a second, also of one that exceeds a page.
 #[test]
 fn tokens_may_be_lost_where_events_are_crowded() {
     let lab = Lab::new(|world, now| {
@@ -131,7 +131,7 @@ fn a_token_that_serves_once_is_lost_with_its_answer() {
     lab.server.fail(1, Fault::Cut, nth("eu-west-1", 4));
     let summary = lab.careless(lab.trailtab(ANN), &[], 0);
     lab.assert_true(&summary, &of(&["us-east-1", "eu-west-1"]), "tokens lost");
-    // Each token was tried once more, and not known any more.
+    // Each token was tried once more, and refused.
     assert_eq!(lab.server.violations().len(), 2);
     // The fault, the lost token, and what the second of the last event had of a page.
     assert!(lab.requests("us-east-1") <= 6 + 3);
@@ -167,7 +167,7 @@ fn pages_that_lead_to_themselves_cost_their_region() {
     assert_eq!(report(&summary, "us-east-1")["events"], 250);
 }
 
-/// The one test that takes its time: what does not pass within a minute.
+/// A slow test: a fault that lasts longer than a minute.
 #[test]
 fn a_region_that_only_fails_is_given_up_and_one_that_throttles_is_not() {
     let regions = ["us-east-1", "eu-west-1", "eu-west-2"];

@@ -1,4 +1,4 @@
-//! What the service can filter by is left to it, and changes nothing but the requests.
+//! Filters that LookupEvents supports are passed to it, which changes the requests but not the result.
 
 use serde_json::{Value, json};
 
@@ -14,8 +14,8 @@ fn lab() -> Lab {
     Lab::new(|world, now| world.region(ANN, HERE, busy(ANN, HERE, ALL, now)))
 }
 
-/// Runs with filters, and demands what the same filters say of the truth; returns the summary, and
-/// what the service was to filter by.
+/// Runs with filters, and compares the result with the same filters on the known events; returns the summary and the
+/// attribute that was passed to the service.
 #[track_caller]
 fn filter(lab: &Lab, filters: &[&str]) -> (Value, Value) {
     let summary = lab.activity(filters, 0);
@@ -43,7 +43,7 @@ fn assert_pushed(filters: &[&str], key: &str, value: &str) {
     assert_eq!(summary["trailtab"]["counts"]["read"], left);
 }
 
-/// Checks filters that only we understand.
+/// Checks filters that the service does not support.
 #[track_caller]
 fn assert_not_pushed(filters: &[&str]) -> Value {
     let lab = lab();
@@ -68,14 +68,14 @@ fn services() {
         let filters = ["--event-source", name];
         assert_pushed(&filters, "EventSource", "ec2.amazonaws.com");
     }
-    // The short name is that of every service whose name begins so.
+    // The short name matches every service whose name begins with it.
     assert_not_pushed(&["--event-source", "ec2"]);
 }
 
 #[test]
 fn access_keys() {
     assert_pushed(&["--access-key-id", KEY], "AccessKeyId", KEY);
-    // Filters mind no case, and the service does.
+    // Filters ignore case, and the service does not.
     let small = KEY.to_lowercase();
     assert_pushed(&["--access-key-id", &small], "AccessKeyId", KEY);
 }
@@ -120,7 +120,7 @@ fn names_in_small_letters_are_ours() {
     assert_ne!(summary["trailtab"]["counts"]["counted"], 0);
 }
 
-/// A filter by what is not there has a meaning to us, and none to the service.
+/// Filters by absent fields work locally, but not in the service.
 #[test]
 fn nothing_is_no_value() {
     assert_not_pushed(&["--access-key-id", ""]);
@@ -161,7 +161,7 @@ fn what_was_left_to_the_service_is_explained() {
         "{}",
         ended.out
     );
-    // What we compare ourselves is told with the values that there are.
+    // For filters that are applied locally, the result names the existing values.
     let ended = lab.run(&["--event-name", "RunInst"]).expect(0);
     assert!(explains(&ended), "{}", ended.out);
     let ended = lab.run(&["--event-name", "runinst"]).expect(0);
@@ -182,7 +182,7 @@ fn what_was_left_to_the_service_is_explained() {
     );
 }
 
-/// What an event looks like that another program, or this one, has caused.
+/// An event that another program, or this one, has caused.
 fn by_agent(event: &Event, agent: &str) -> Event {
     let mut record: Value = serde_json::from_str(&event.record).unwrap();
     record["userAgent"] = agent.into();
@@ -210,7 +210,7 @@ fn our_own_calls_can_be_left_out() {
     assert_eq!(summary["trailtab"]["counts"]["filtered"], 30);
     let summary = lab.activity(&[], 0);
     lab.assert_true(&summary, &[(ANN, HERE)], "all");
-    // What is left out is what our calls say of themselves.
+    // Calls are recognised by the user agent that this program sends.
     let agents = lab.server.requests().into_iter();
     let agents: Vec<_> = agents.map(|entry| entry.request.user_agent).collect();
     assert!(agents.iter().all(|agent| agent.contains("app/trailtab")));

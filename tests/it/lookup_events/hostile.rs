@@ -1,4 +1,4 @@
-//! What comes is not always what it should be.
+//! Invalid content of pages.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ fn what_is_no_record_costs_itself_alone() {
     assert_eq!(lab.requests(HERE), 3);
 }
 
-/// With an archive, what cannot be kept is not the others' loss.
+/// With an archive, records that cannot be kept do not affect others.
 #[test]
 fn what_is_no_record_is_not_kept() {
     let lab = lab(&["no JSON at all", "{\"eventName\": \"RunInst"]);
@@ -57,7 +57,7 @@ fn what_is_no_record_is_not_kept() {
     lab.assert_says(&summary, whole, &[], "beside an archive");
     let kept = lab.sandbox.activity(["archive"]);
     lab.assert_says(&kept, whole, &[], "from the archive");
-    // The archive does not call covered what it could not keep: the next run says so again.
+    // Seconds of records that could not be kept are not covered, so the next run reports them again.
     let again = lab.activity(&["--archive", "archive"], 3);
     lab.assert_says(&again, whole, &[], "beside an archive, again");
     assert_eq!(again["trailtab"]["counts"]["unreadable"], 2);
@@ -91,9 +91,9 @@ fn an_event_that_comes_twice_counts_once() {
     lab.assert_true(&summary, &[(ANN, HERE)], "once");
 }
 
-/// A terminal does what some bytes say, whoever sent them.
+/// Escape sequences in the service's texts must not reach the terminal.
 #[test]
-fn nobody_writes_to_the_terminal_through_us() {
+fn escape_sequences_do_not_reach_the_terminal() {
     let evil = "\u{1b}[2J\u{1b}]0;pwned\u{7}\u{9b}31m\r\nroot";
     let lab = Lab::new(|world, now| {
         let mut events = events(ANN, HERE, 30, now - DAY, now - 3600, 1);

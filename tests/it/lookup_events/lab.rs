@@ -1,4 +1,4 @@
-//! A world behind the fake server, and the program that reads it.
+//! The fake server's accounts and events, and runs of the program against it.
 
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -22,7 +22,7 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since_1970.as_secs()).unwrap()
 }
 
-/// A region with so many events in the last week, and a quota that no test waits for.
+/// A region with this many events in the last week, and a quota so high that no test waits for it.
 pub(crate) fn busy(account: &str, name: &str, count: usize, now: i64) -> Region {
     let until = now - 3600;
     Region::new().quota(1000.0, 1000.0).events(events(
@@ -59,7 +59,7 @@ impl Lab {
         command
     }
 
-    /// The program where the server is all that there is: nobody has given it credentials.
+    /// The program without credentials, with access to the server only.
     pub(crate) fn stranger(&self) -> Command {
         let mut command = self.trailtab(ANN);
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
@@ -73,7 +73,7 @@ impl Lab {
         self.run_as(self.trailtab(ANN), args)
     }
 
-    /// Runs it with credentials of one's own to its end.
+    /// Runs it to its end with other credentials.
     pub(crate) fn run_as(&self, mut command: Command, args: &[&str]) -> Finished {
         command.arg("activity").args(args);
         self.sandbox.finish(command, b"")
@@ -85,7 +85,7 @@ impl Lab {
         self.activity_as(self.trailtab(ANN), args, code)
     }
 
-    /// The same with credentials of one's own.
+    /// The same with other credentials.
     #[track_caller]
     pub(crate) fn activity_as(&self, command: Command, args: &[&str], code: i32) -> Value {
         let summary = self.careless(command, args, code);
@@ -94,7 +94,7 @@ impl Lab {
         summary
     }
 
-    /// The same where the program is led to do what no client may do.
+    /// The same without the check for violations.
     #[track_caller]
     pub(crate) fn careless(&self, command: Command, args: &[&str], code: i32) -> Value {
         let args = [&["--quiet", "--format", "json"], args].concat();
@@ -110,8 +110,7 @@ impl Lab {
         self.server.world().truth(account, region, 0, i64::MAX)
     }
 
-    /// Demands that a summary says of these regions what the server knows, in every table: the same
-    /// events, read from a file.
+    /// Asserts that all tables of a summary agree with the server's events in these regions, read from a file.
     #[track_caller]
     pub(crate) fn assert_true(&self, summary: &Value, regions: &[(&str, &str)], what: &str) {
         let truth = regions
@@ -126,7 +125,7 @@ impl Lab {
         self.assert_says(summary, truth, &[], what);
     }
 
-    /// Demands that a summary says what these events say, read from a file with these filters.
+    /// Asserts that a summary is that of these events, read from a file with these filters.
     #[track_caller]
     pub(crate) fn assert_says<'e>(
         &self,
@@ -178,12 +177,12 @@ pub(crate) fn since(region: &'static str, nth: usize) -> impl Fn(&Request) -> bo
     move |request| request.is_lookup() && request.region == region && request.nth >= nth
 }
 
-/// What is said of a region of the first account.
+/// The coverage of a region of the first account.
 pub(crate) fn report<'s>(summary: &'s Value, region: &str) -> &'s Value {
     &summary["trailtab"]["coverage"]["accounts"][ANN][region]
 }
 
-/// The requests that so many events may take: one for each page, 3 % more, and one.
+/// Maximum requests for this number of events: one for each page, 3 % more, and one.
 pub(crate) fn allowed(events: usize) -> usize {
     (events.div_ceil(50) * 103).div_ceil(100) + 1
 }

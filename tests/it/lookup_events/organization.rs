@@ -24,7 +24,7 @@ fn ids() -> Vec<String> {
     (1..=26).map(|n| format!("9000000000{n:02}")).collect()
 }
 
-/// A management account with 26 members, and some that do not count any more.
+/// A management account with 26 active members, and some inactive ones.
 fn organisation(world: World, now: i64, role: &str) -> World {
     let mut members = vec![member(ANN, "ACTIVE")];
     let mut world = world.region(ANN, "us-east-1", busy(ANN, "us-east-1", 20, now));
@@ -93,7 +93,7 @@ fn every_active_account_is_read_by_its_role() {
     let role = format!("arn:aws:iam::{CLOSED_TO_US}:role/{ROLE}");
     assert!(reason.contains(&role), "{reason}");
     files_of_each(&lab, &ids);
-    // Pages of 20, and each role assumed for itself, by whoever lists regions once more.
+    // Pages of 20; each role is assumed once to read, and possibly once more to list regions.
     let entries = lab.server.requests();
     let count = |action: &str| {
         entries
@@ -202,7 +202,7 @@ fn roles_may_have_another_name() {
     of.retain(|(id, _)| id.starts_with("90000000001"));
     let summary = lab.activity(&args, 0);
     lab.assert_true(&summary, &of, "by another role");
-    // Nobody can be read by the role that most organisations have.
+    // No account can be read with the default role.
     let ended = lab.run(&some).expect(1);
     assert!(ended.err.contains("AccessDenied"), "{}", ended.err);
     assert!(ended.err.contains(ROLE), "{}", ended.err);
@@ -245,7 +245,7 @@ fn credentials_of_roles_are_renewed() {
 }
 
 #[test]
-fn only_those_who_may_list_accounts_can_read_them() {
+fn an_organization_needs_permission_to_list_accounts() {
     let lab = Lab::new(|world, now| organisation(world, now, ROLE));
     let ended = lab.run_as(lab.trailtab("900000000001"), &["--organization"]);
     let ended = ended.expect(1);

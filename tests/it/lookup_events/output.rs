@@ -1,4 +1,4 @@
-//! What is printed and written.
+//! Standard output, standard error and files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ fn lab() -> Lab {
     })
 }
 
-/// Records by their identifiers, so that their order says nothing.
+/// Records by their eventIDs, independent of their order.
 fn by_id(lines: &str) -> BTreeMap<String, Value> {
     let records = lines.lines().map(|line| {
         let record: Value = serde_json::from_str(line).unwrap();
@@ -102,7 +102,7 @@ fn an_account_without_events_is_an_answer() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_told_before_anybody_waits() {
+fn an_unwritable_directory_is_an_error_before_the_read() {
     let lab = lab();
     lab.sandbox.write("taken", "a file");
     let ended = lab.run(&["--output", "taken"]).expect(1);

@@ -1,4 +1,4 @@
-//! The quota is used up, and kept.
+//! Requests use the whole quota, and never exceed it.
 
 use super::lab::{ANN, Lab, allowed, busy};
 use crate::support::aws::{Entry, Region};
@@ -49,7 +49,7 @@ fn where_two_may_come_at_once_nothing_is_throttled() {
     assert!(took < 10.0, "{took}");
 }
 
-/// The first request of all comes late, and so the next ones right behind it.
+/// The first request arrives late, so that the next ones follow right behind it.
 #[test]
 fn a_connection_that_takes_its_time_leads_to_no_throttle() {
     let lab = Lab::new(|world, now| {

@@ -1,4 +1,4 @@
-//! What AWS refuses costs itself, and is told.
+//! A refusal by AWS affects only the refused region or account, and is reported.
 
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ fn a_page_for_people_says_it_too() {
     }
 }
 
-/// Whoever lists the regions is not told of those that are not enabled, and asks the others.
+/// Where regions can be listed, only the enabled ones are read.
 #[test]
 fn regions_that_are_listed_and_refuse() {
     let lab = refusing();
@@ -103,7 +103,7 @@ fn a_region_that_refuses_in_the_middle_says_what_is_missing() {
     let read = &lab.truth(ANN, "eu-west-1")[..150];
     let all = read.iter().chain(lab.truth(ANN, "us-east-1"));
     lab.assert_says(&summary, all, &[], "three pages");
-    // The oldest second that was seen may go on.
+    // The oldest second may be incomplete.
     let missing = format!(
         "{} to {} was not read",
         at(&summary, "trailtab/coverage/since").as_str().unwrap(),

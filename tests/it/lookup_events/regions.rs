@@ -1,4 +1,4 @@
-//! Which regions an account has is found out by whatever is allowed.
+//! The regions of an account are found with every set of permissions.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -105,9 +105,9 @@ fn with_no_other_permission_all_that_there_are_are_tried() {
     assert!(tried_in_vain.len() >= 16 && tried_in_vain.contains(&"me-south-1"));
 }
 
-/// A region that everybody has and that says it is not enabled is lost, not left out.
+/// A region that is always enabled and answers that it is not enabled has failed, and is not left out.
 #[test]
-fn regions_that_everybody_has_are_not_taken_for_those_that_nobody_enabled() {
+fn always_enabled_regions_that_refuse_have_failed() {
     let lab = Lab::new(|world, now| four(world, now).deny(ANN, DESCRIBE).deny(ANN, LIST));
     let args = ["--region", "us-*", "--region", "me-*", "--region", "il-*"];
     let summary = lab.activity(&args, 3);
@@ -148,7 +148,7 @@ fn a_pattern_that_fits_no_region_is_refused() {
     assert!(
         ended
             .err
-            .contains("--region mars-*: no region fits this pattern"),
+            .contains("--region mars-*: no region matches this pattern"),
         "{}",
         ended.err
     );

@@ -1,4 +1,4 @@
-//! Which seconds are read.
+//! The time window of the event history.
 
 use super::lab::{ANN, DAY, Lab, report};
 use crate::support::aws::{Event, Region, World, events, rfc3339};
@@ -33,7 +33,7 @@ fn both_ends_belong_to_the_window() {
     let truth = between(&lab, first, last);
     assert_eq!(truth.len(), 8);
     lab.assert_says(&summary, truth, &[], "from end to end");
-    // Nothing is fetched that is thrown away then.
+    // No events outside the window are fetched.
     assert_eq!(summary["trailtab"]["counts"]["read"], 8);
     let asked = &lab.lookups(HERE)[0].request.parameters;
     assert_eq!(asked["StartTime"].as_f64(), Some(first as f64));
@@ -99,7 +99,7 @@ fn all_ninety_days_can_be_asked_for() {
 }
 
 #[test]
-fn what_aws_does_not_have_is_refused_before_anybody_is_asked() {
+fn windows_that_aws_does_not_have_are_refused_before_any_request() {
     let lab = Lab::new(|world, now| pairs(world, &[now - 60]));
     let old = rfc3339(lab.now - 91 * DAY);
     let future = rfc3339(lab.now + 2 * DAY);

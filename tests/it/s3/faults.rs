@@ -1,4 +1,4 @@
-//! What goes wrong between the program and S3 is made good, or said.
+//! Faults between the program and S3 are retried or reported.
 
 use crate::support::bucket::{Bucket, Run, keys};
 use crate::support::proxy::Fault;
@@ -196,10 +196,48 @@ fn an_account_that_may_not_be_listed_is_named() {
     run.is_partial();
     assert_eq!(run.count("counted"), 18);
     assert_eq!(run.problems()[0].0, bucket.at(&prefix));
+    assert_eq!(run.status(BOB, "*"), "failed");
+    assert_eq!(run.status(ANN, "us-east-1"), "complete");
 }
 
 #[test]
-fn where_every_account_is_denied_nobody_is_told_that_it_is_empty() {
+fn every_account_has_a_result_with_its_own_problems() {
+    let (mut bucket, _) = bucket("denied-without-body");
+    bucket.put(&[log("AWSLogs/", BOB, "us-east-1", "2026/09/07", 100)]);
+    let prefix = format!("AWSLogs/{BOB}/CloudTrail/us-east-1/");
+    let folder = prefix.clone();
+    // An answer without a body has no error code.
+    let denied = Fault::Error(403, "");
+    bucket
+        .proxy
+        .fail(usize::MAX, denied, move |request| request.lists(&folder));
+    let run = bucket.run("", &["--per-account"]);
+    run.is_partial();
+    let failed = |result: &serde_json::Value| result["_metadata"]["regions_failed"].clone();
+    let code = "HTTP 403";
+    let key = format!("{BOB}:us-east-1");
+    assert_eq!(failed(&run.json), serde_json::json!({ key: code }));
+    let complete = |result: &serde_json::Value| {
+        let coverage = &result["trailtab"]["coverage"];
+        (
+            coverage["complete"].as_bool().unwrap(),
+            coverage["problems"].as_array().unwrap().len(),
+        )
+    };
+    let ann = run.result(ANN);
+    assert_eq!(complete(&ann), (true, 0));
+    assert_eq!(failed(&ann), serde_json::json!({}));
+    let bob = run.result(BOB);
+    assert_eq!(complete(&bob), (false, 1));
+    assert_eq!(failed(&bob), serde_json::json!({ "us-east-1": code }));
+    assert_eq!(
+        bob["trailtab"]["coverage"]["problems"][0]["document"],
+        bucket.at(&prefix)
+    );
+}
+
+#[test]
+fn a_bucket_with_every_account_denied_is_not_reported_as_empty() {
     let (bucket, _) = bucket("denied-all");
     bucket
         .proxy
@@ -277,7 +315,7 @@ fn where_there_is_nothing_there_is_no_result() {
         let run = bucket.run(prefix, &[]);
         run.failed_with(&["no log files under", prefix]);
     }
-    // A wrong prefix is told what there is.
+    // For a wrong prefix, the message lists the existing ones.
     let told = "s3://full/ holds AWSLogs/, folder/; did you mean s3://full/AWSLogs/?";
     bucket.run("AWSLog/", &[]).failed_with(&[told]);
     let told = "s3://full/AWSLogs/ holds 111122223333/";
@@ -299,7 +337,7 @@ fn without_credentials_there_is_a_hint() {
 }
 
 #[test]
-fn nobody_is_asked_for_credentials_who_has_them() {
+fn an_unreachable_s3_is_not_reported_as_missing_credentials() {
     let mut access = Bucket::new("unplugged").access();
     // A port that nothing listens at: the discard service's.
     access[0].1 = "http://127.0.0.1:9".to_owned();

@@ -1,4 +1,4 @@
-//! Where log files lie in a bucket is found by looking, and nothing else is taken for one.
+//! Log files are found in every layout of a bucket, and no other object is taken for one.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ fn assert_found(bucket: &Bucket, prefix: &str, files: &[File]) -> Run {
     run
 }
 
-/// Checks a layout with accounts below each root, beside all that may lie there.
+/// Checks a layout with accounts below each root, together with unrelated objects.
 #[track_caller]
 fn check(bucket: &'static str, roots: &[&str], prefix: &str) -> Bucket {
     let logs = logs(roots);
@@ -59,7 +59,7 @@ fn check(bucket: &'static str, roots: &[&str], prefix: &str) -> Bucket {
 #[test]
 fn accounts_below_the_root() {
     let bucket = check("layout-plain", &["AWSLogs/"], "");
-    // One look at the bucket, at AWSLogs/, at each account; one listing of each region.
+    // One listing of the bucket, of AWSLogs/, of each account and of each region.
     assert_eq!(
         bucket
             .proxy
@@ -183,11 +183,11 @@ fn a_single_key_that_holds_no_events_is_a_problem() {
     }]);
     bucket
         .run(key, &[])
-        .failed_with(&["readme.txt", "neither JSON nor CSV"]);
+        .failed_with(&["readme.txt", "holds no CloudTrail records"]);
 }
 
 #[test]
-fn folders_of_somebodys_own() {
+fn custom_folders() {
     let record = |number| call(number, ANN, "us-east-1", "2026-09-07T08:00:00Z");
     let file = |key: &str, number| File {
         key: key.to_owned(),
@@ -210,7 +210,7 @@ fn folders_of_somebodys_own() {
 }
 
 #[test]
-fn a_folder_of_somebodys_own_that_is_named_like_a_sibling() {
+fn a_custom_folder_that_is_named_like_a_sibling() {
     let record = call(1, ANN, "us-east-1", "2026-09-07T08:00:00Z");
     let file = File {
         key: "CloudTrail-export/d.json.gz".to_owned(),
@@ -223,7 +223,7 @@ fn a_folder_of_somebodys_own_that_is_named_like_a_sibling() {
 
 /// A folder for each day is no sign that something was overlooked.
 #[test]
-fn many_folders_of_somebodys_own_are_read_completely() {
+fn many_custom_folders_are_read_completely() {
     let day = |n: u64| format!("own/2026/{:02}/{:02}/x.json.gz", n / 28 + 1, n % 28 + 1);
     let record = |n| call(n, ANN, "us-east-1", "2026-09-07T08:00:00Z");
     let files: Vec<_> = (0..300)

@@ -1,4 +1,4 @@
-//! Only what is asked for is listed and fetched: days, accounts and regions.
+//! Only the requested days, accounts and regions are listed and fetched.
 
 use crate::support::bucket::{Bucket, assert_same, keys, run_locally};
 use crate::support::trail::{File, call, gzip, key, log};
@@ -179,7 +179,7 @@ fn what_filters_leave_out_of_a_bucket_is_named() {
 }
 
 #[test]
-fn the_days_of_a_bucket_are_named_if_the_window_has_none_of_them() {
+fn the_days_of_a_bucket_are_named_if_all_are_outside_the_window() {
     let mut files = september(ANN, "us-east-1");
     files.push(log(ROOT, ANN, "eu-west-1", "2025/12/31", 99));
     let bucket = bucket("days-stored", &files);

@@ -1,5 +1,4 @@
-//! Real bills that nobody here wrote, as charges: see the README beside them. They are read where they are, and
-//! are no part of this repository.
+//! Real bills from public repositories, as charges: see the README beside them. They are not part of this repository.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +24,7 @@ fn focus_charge(line: &Line) -> Charge {
         "Adjustment" => "Refund",
         category => category,
     };
-    // Account numbers were made up without care for their length.
+    // The invented account numbers do not have twelve digits.
     let account = format!("{:0>12}", text(line, "SubAccountId"));
     let mut charge = Charge::new(
         day(text(line, "ChargePeriodStart")),
@@ -85,7 +84,7 @@ pub(crate) fn answered() -> Vec<Charge> {
 ///
 /// # Panics
 ///
-/// If Python with DuckDB is not installed: a test that is skipped says nothing.
+/// If Python with DuckDB is not installed, so that no test is skipped silently.
 pub(crate) fn parquet() -> Vec<Charge> {
     const SCRIPT: &str = "
 import csv, duckdb, sys

@@ -30,7 +30,7 @@ impl Bucket {
         Bucket::with(name, "")
     }
 
-    /// Makes a bucket in a region, which refuses whoever asks in another.
+    /// Makes a bucket in a region; requests signed for another region are refused.
     pub(crate) fn in_region(name: &'static str, region: &str) -> Bucket {
         let place = format!("<LocationConstraint>{region}</LocationConstraint>");
         let settings = format!("<CreateBucketConfiguration>{place}</CreateBucketConfiguration>");
@@ -150,7 +150,7 @@ pub(crate) fn save(files: &[File]) -> Sandbox {
 /// How a run of `trailtab activity` ended.
 pub(crate) struct Run {
     pub(crate) code: i32,
-    /// The summary; null if there is none.
+    /// The summary; null if the run wrote none.
     pub(crate) json: Value,
     pub(crate) errors: String,
     /// The most memory that it was seen to hold, in KiB, without the program itself.
@@ -162,7 +162,7 @@ impl Run {
     /// Runs the program with no other settings than these.
     pub(crate) fn of(words: &[&str], environment: &[(&str, String)]) -> Run {
         let sandbox = Sandbox::new();
-        // Into files, since nobody reads while the memory is watched.
+        // Into files, since pipes are not read while the memory is measured.
         let [out, err] = ["out", "err"].map(|name| sandbox.path(name));
         let mut child = sandbox
             .trailtab()
@@ -203,7 +203,7 @@ impl Run {
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
-    /// A count of what became of the records.
+    /// One of the summary's counts of records.
     pub(crate) fn count(&self, name: &str) -> u64 {
         self.json["trailtab"]["counts"][name]
             .as_u64()

@@ -1,5 +1,4 @@
-//! Calls that a test makes up, the payloads in which CloudWatch Logs hands them over, and the rule
-//! by which they are to be counted.
+//! Generated calls, the payloads in which CloudWatch Logs delivers them, and the rule by which they are counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +15,7 @@ pub(crate) const BOB: &str = "012345678901";
 pub(crate) const OTHER: &str = "__other__";
 pub(crate) const NAMESPACE: &str = "API-COUNT";
 
-/// What calls of a test have in common. All that varies is drawn at random, but always the same.
+/// The parameters of generated calls. The rest is random with a fixed seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Calls {
     pub(crate) count: usize,
@@ -26,7 +25,7 @@ pub(crate) struct Calls {
     pub(crate) accounts: Vec<&'static str>,
     /// The users `user-0` and so on.
     pub(crate) users: usize,
-    /// Codes of errors; an empty one is none.
+    /// Error codes; an empty one stands for success.
     pub(crate) errors: Vec<&'static str>,
     /// The first second, and how many minutes there are from it.
     pub(crate) since: i64,
@@ -119,7 +118,7 @@ pub(crate) fn call() -> Value {
     numbered(1)
 }
 
-/// A call that no other number makes.
+/// A call that is unique to this number.
 pub(crate) fn numbered(seed: u64) -> Value {
     let calls = Calls {
         seed,
@@ -139,13 +138,13 @@ pub(crate) fn with(mut record: Value, members: &Value) -> Value {
     record
 }
 
-/// What a subscription hands to a function: messages of a log group.
+/// The payload that a subscription delivers to a function: messages of a log group.
 pub(crate) fn payload(records: &[Value]) -> Vec<u8> {
     let messages: Vec<_> = records.iter().map(Value::to_string).collect();
     payload_of(&messages)
 }
 
-/// The same of messages that may be anything.
+/// The same with arbitrary messages.
 pub(crate) fn payload_of<S: AsRef<str>>(messages: &[S]) -> Vec<u8> {
     let event = |(number, message): (usize, &S)| {
         json!({
@@ -158,7 +157,7 @@ pub(crate) fn payload_of<S: AsRef<str>>(messages: &[S]) -> Vec<u8> {
     subscription("DATA_MESSAGE", ANN, &events.collect::<Vec<_>>())
 }
 
-/// What a subscription sends to see whether anybody is there.
+/// The control message that tests a new subscription.
 pub(crate) fn control_message() -> Vec<u8> {
     let event = json!({
         "id": "",
@@ -188,8 +187,8 @@ pub(crate) fn wrap_bytes(data: &[u8]) -> Vec<u8> {
     payload.to_string().into_bytes()
 }
 
-/// The predecessor's rule, with its times rolled up to the minute: calls by API, region and source.
-/// Records of which one member is missing are not counted.
+/// The rule of AWS API Usage Tracker, with times rolled up to the minute: calls by API, region and source. Records of
+/// which one member is missing are not counted.
 pub(crate) fn counted(records: &[Value]) -> BTreeMap<Key, u64> {
     let dimensions = |record: &Value| {
         let text = |name: &str| Some((name.to_owned(), record[name].as_str()?.to_owned()));
@@ -201,8 +200,8 @@ pub(crate) fn counted(records: &[Value]) -> BTreeMap<Key, u64> {
     })
 }
 
-/// Counts by what `series` says of a record, its metric and dimensions, and by minute. Records with
-/// the eventID of an earlier one are not counted.
+/// Counts by `series` of a record (its metric and dimensions) and by minute. Records with the eventID of an earlier
+/// one are not counted.
 pub(crate) fn count(
     records: &[Value],
     series: impl Fn(&Value) -> Option<(String, Vec<(String, String)>)>,

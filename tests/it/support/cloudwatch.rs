@@ -1,6 +1,6 @@
-//! CloudWatch's PutMetricData and GetMetricData on one port of this machine, as the SDK for Rust speaks them:
-//! smithy rpc-v2-cbor, gzip or not. Emulators accept whatever comes; this one refuses what AWS refuses,
-//! and a request as a whole. It keeps sums, breaks when a test wants it, and writes down all.
+//! CloudWatch's PutMetricData and GetMetricData on one port of this machine, as the SDK for Rust speaks them: smithy
+//! rpc-v2-cbor, gzip or not. Other emulators accept all input; this one refuses what AWS refuses, and a request as a
+//! whole. It keeps sums, injects faults for tests, and logs all requests.
 //!
 //! Where AWS's limits can be read in two ways, the stricter one holds here.
 
@@ -19,10 +19,10 @@ use wire::{error, granted};
 const LARGEST: usize = 1_000_000;
 const MOST: usize = 1000;
 
-/// What takes longer than this hangs.
+/// Time-out of a test's wait.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What goes wrong with a request.
+/// An injected fault.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
     /// An error of the service: its status and code. Nothing is kept.
@@ -60,7 +60,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A request that could not be read, or holds what may not be sent.
+    /// A request that could not be read, or contains forbidden values.
     fn unread(bytes: usize) -> Request {
         Request {
             nth: 0,
@@ -81,13 +81,13 @@ impl Request {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Kept,
-    /// It was kept, and the client was not told.
+    /// The data were kept, without an answer.
     KeptInSilence,
-    /// It was not kept, and the client was not told.
+    /// The data were not kept, without an answer.
     LostInSilence,
     /// It broke a rule: the error's code and message.
     Refused(String),
-    /// A test wanted it to fail: the error's code.
+    /// An injected error: its code.
     Failed(&'static str),
 }
 
@@ -97,7 +97,7 @@ impl Outcome {
     }
 }
 
-/// A request in the books.
+/// A logged request.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) request: Request,
@@ -148,7 +148,7 @@ impl CloudWatch {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Lets something go wrong, so many times, where `when` says.
+    /// Injects a fault this many times into requests for which `when` is true.
     pub(crate) fn fail(
         &self,
         times: usize,
@@ -162,21 +162,21 @@ impl CloudWatch {
         });
     }
 
-    /// Takes back all that was to go wrong.
+    /// Removes all faults.
     pub(crate) fn heal(&self) {
         self.state.books.lock().unwrap().rules.clear();
     }
 
-    /// Ends all connections, and lets none be made.
+    /// Closes all connections, and refuses new ones.
     pub(crate) fn unplug(&self) {
         let mut books = self.state.books.lock().unwrap();
         books.is_unplugged = true;
         for stream in books.open.drain(..) {
-            // One that has ended already is as good.
+            // The connection may be closed already.
             drop(stream.shutdown(Shutdown::Both));
         }
         drop(books);
-        // Who waits for a connection shall see it. Only then nobody listens any more.
+        // Connect to wake the accepting thread, until it no longer listens.
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
             thread::sleep(Duration::from_millis(1));
         }
@@ -187,7 +187,7 @@ impl CloudWatch {
         self.state.changed.notify_all();
     }
 
-    /// All requests that could be read so far, in the order in which their fate was decided.
+    /// All readable requests so far, in the order of their outcomes.
     pub(crate) fn requests(&self) -> Vec<Entry> {
         self.state.books.lock().unwrap().entries.clone()
     }
@@ -208,7 +208,7 @@ impl CloudWatch {
         self.state.books.lock().unwrap().table.clone()
     }
 
-    /// Why requests were refused that broke a rule.
+    /// Reasons of requests that were refused for breaking a rule.
     pub(crate) fn refused(&self) -> Vec<String> {
         let requests = self.requests();
         let refused = requests
@@ -223,7 +223,7 @@ impl CloudWatch {
 
 impl Drop for CloudWatch {
     fn drop(&mut self) {
-        // A test that has failed already may have poisoned it, and has no use for it.
+        // A failed test may have poisoned the lock; its value does not matter then.
         if let Ok(mut books) = self.state.books.lock() {
             books.is_closed = true;
             self.state.changed.notify_all();
@@ -246,7 +246,7 @@ fn accept(mut listener: TcpListener, state: &Arc<State>) {
             books.open.push(stream.try_clone().unwrap());
             drop(books);
             let state = state.clone();
-            // A client that goes away is no failure of the server's.
+            // A closed connection is not an error of the server.
             thread::spawn(move || drop(serve(&state, stream)));
         }
         drop(listener);
@@ -257,7 +257,7 @@ fn accept(mut listener: TcpListener, state: &Arc<State>) {
             return;
         }
         drop(books);
-        // Somebody may hold the port for a moment.
+        // The port may be in use for a moment.
         listener = loop {
             match TcpListener::bind(address) {
                 Ok(listener) => break listener,
@@ -296,7 +296,7 @@ fn serve(state: &State, stream: TcpStream) -> io::Result<()> {
 }
 
 impl State {
-    /// Decides what becomes of a request, and writes it down.
+    /// Decides the outcome of a request, and logs it.
     fn decide(&self, message: &Message) -> (Option<Fault>, Message) {
         let read =
             wire::read(message).and_then(|request| judge(&request, clock()).map(|()| request));
@@ -307,7 +307,7 @@ impl State {
             Err(_) => Request::unread(message.body.len()),
         };
         request.nth = nth;
-        // Whoever breaks a rule shall be told so, whatever else goes wrong.
+        // Violations take precedence over injected faults.
         let fault = read.as_ref().ok().and_then(|_| books.fault(&request));
         let (outcome, answer) = match (read, fault) {
             (Err(refusal), _) => (
@@ -336,7 +336,7 @@ impl State {
 }
 
 impl Books {
-    /// Finds what is to go wrong with a request, and counts it.
+    /// Returns the fault for a request, if any, and counts it.
     fn fault(&mut self, request: &Request) -> Option<Fault> {
         let rules = &mut self.rules;
         let rule = rules
@@ -347,7 +347,7 @@ impl Books {
     }
 }
 
-/// Looks at a request as a whole: one fault, and nothing of it is kept.
+/// Validates a request as a whole: after one fault, no data of it are kept.
 fn judge(request: &Request, now: f64) -> Result<(), Refusal> {
     if request.plain_bytes > LARGEST {
         return Err(Refusal {

@@ -1,4 +1,4 @@
-//! A trail that validates its log files: logs, and digests that are signed for real.
+//! A trail with log file validation: logs, and digests with real signatures.
 
 use std::sync::OnceLock;
 
@@ -16,20 +16,20 @@ pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const BUCKET: &str = "trail";
 
-/// The hour in which nothing happened.
+/// The hour without log files.
 pub(crate) const QUIET: usize = 4;
 
 /// A key pair of CloudTrail's.
 pub(crate) struct Signer(KeyPair);
 
 impl Signer {
-    /// The one that signs; making a key takes a while.
+    /// The key that signs; shared, since generating a key is slow.
     pub(crate) fn of_cloudtrail() -> &'static Signer {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(Signer::generate)
     }
 
-    /// One that signs nothing here.
+    /// A key that signs nothing.
     pub(crate) fn stranger() -> &'static Signer {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(Signer::generate)
@@ -115,7 +115,7 @@ impl Trail {
         self.logs.iter().cloned().chain(digests).collect()
     }
 
-    /// A digest that lists what earlier ones missed.
+    /// A backfill digest, which lists log files that earlier ones missed.
     pub(crate) fn backfill(&mut self, bucket: &str, missed: &[File]) {
         let first = json!({ "previousDigestSignature": null });
         self.digests.push(sign(bucket, 2, missed, &first, true));

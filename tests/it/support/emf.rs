@@ -1,5 +1,4 @@
-//! Embedded metric format, read by its specification. CloudWatch drops what is malformed without a
-//! word; this reader panics.
+//! Parses embedded metric format by its specification. CloudWatch drops malformed lines silently; this reader panics.
 
 use std::fmt;
 
@@ -62,7 +61,7 @@ pub(crate) fn read<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> Table {
     table
 }
 
-/// The metrics of a line of a log, each with its namespace; none if it is not in this format.
+/// The metrics of a log line, each with its namespace; empty if the line is not in this format.
 pub(crate) fn data(line: &str) -> Result<Vec<(String, Datum)>, String> {
     let members: Members = serde_json::from_str(line).map_err(|error| error.to_string())?;
     match members.get("_aws") {

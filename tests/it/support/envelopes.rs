@@ -1,4 +1,4 @@
-//! The forms in which CloudTrail's records come, made of records.
+//! Wraps records in all formats that contain CloudTrail records.
 
 use std::io::{Read as _, Write as _};
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::lambda;
 use super::runtime_api::{Answer, RuntimeApi};
 
-/// What takes longer than this, beyond the time that it was given, hangs.
+/// Time-out beyond the invocation's own time.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) const NAME: &str = "usage-of-a-test";
@@ -21,7 +21,7 @@ pub(crate) struct Function {
     settings: Vec<(String, String)>,
     sandbox: Sandbox,
     invocations: usize,
-    /// What sandboxes wrote that were there before this one.
+    /// The output of earlier sandboxes.
     before: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ struct Lines {
     reader: Option<JoinHandle<()>>,
 }
 
-/// An invocation that is on its way.
+/// An invocation in progress.
 pub(crate) struct Delivery {
     id: String,
     time: Duration,
@@ -48,7 +48,7 @@ pub(crate) struct Delivery {
 /// How a function ended that did not start.
 #[derive(Debug)]
 pub(crate) struct NoStart {
-    /// What Lambda was told, or null.
+    /// The error that was reported to Lambda, or null.
     pub(crate) error: Value,
     pub(crate) code: Option<i32>,
     pub(crate) log: String,
@@ -214,7 +214,7 @@ impl Sandbox {
 
     /// Ends the process, and reads all that it wrote.
     fn kill(&mut self) {
-        // One that has ended already is as good.
+        // The process may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
         for lines in [&mut self.out, &mut self.err] {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What one datum may say, in seconds before and after the clock.
+/// The range of a datum's time, in seconds before and after the clock.
 pub(crate) const OLDEST: f64 = 14.0 * 86_400.0;
 pub(crate) const NEWEST: f64 = 2.0 * 3600.0;
 
@@ -91,7 +91,7 @@ pub(crate) struct Key {
     pub(crate) minute: i64,
 }
 
-/// What CloudWatch keeps: who adds twice has twice as much.
+/// CloudWatch's sums; data that are sent twice count twice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) sum: u64,
@@ -106,7 +106,7 @@ pub(crate) fn sums(table: &Table) -> BTreeMap<Key, u64> {
     sums.collect()
 }
 
-/// Why CloudWatch takes nothing of a request: the code that old clients know, and the message.
+/// Why CloudWatch refuses a request: the code for old clients, and the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) code: &'static str,
@@ -129,7 +129,7 @@ impl Refusal {
     }
 }
 
-/// Refuses namespaces that AWS keeps for itself, or that hold what none may hold.
+/// Refuses reserved namespaces and those with invalid characters.
 pub(crate) fn check_namespace(namespace: &str) -> Result<(), Refusal> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_/#: ".contains(c);
     let is_good = (1..=255).contains(&namespace.len())
@@ -186,7 +186,7 @@ pub(crate) fn check(datum: &Datum, place: &str, now: f64) -> Result<(), Refusal>
     }
     let limit = 2f64.powi(360);
     for (value, count) in &datum.values {
-        // What is not a number is not below anything.
+        // NaN fails this comparison, and is refused.
         if !(value.abs() <= limit && *count > 0.0) {
             return Err(Refusal::value(format!(
                 "The value {value} for parameter {place}.Value is invalid."

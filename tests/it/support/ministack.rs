@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::http::{self, Message};
 use super::installed;
 
-/// Ends with its standard input, and so with the process that holds the other end, however that
-/// ends; and takes the emulator along.
+/// Wrapper that ends, and stops the emulator, when its standard input closes: when the test process ends for any
+/// reason.
 const WATCHDOG: &str = r#"trap : INT TERM; "$0" & read -r _; kill $!"#;
 
 struct Ministack {
@@ -19,11 +19,11 @@ struct Ministack {
     _watchdog: Child,
 }
 
-/// The port of the emulator of S3, which is started by whoever asks first.
+/// The port of the emulator of S3, which the first caller starts.
 ///
 /// # Panics
 ///
-/// If it is not installed or does not start: a test that is skipped says nothing.
+/// If it is not installed or does not start, so that no test is skipped silently.
 pub(crate) fn port() -> u16 {
     static ONE: OnceLock<Ministack> = OnceLock::new();
     ONE.get_or_init(|| start("s3")).port
@@ -98,7 +98,7 @@ impl Connection {
         })
     }
 
-    /// Sends a request and reads the answer, whatever its status.
+    /// Sends a request and reads the answer, with any status.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Message> {
         let path = http::encode(path);
         let mut request = Message::new(&format!("{method} {path} HTTP/1.1"), body);

@@ -1,4 +1,4 @@
-//! Running the program in a place of its own, and looking at what it made.
+//! Runs the program in a directory of its own, and reads its results.
 
 pub(crate) mod aws;
 pub(crate) mod bills;
@@ -27,7 +27,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-/// The predecessor's five sections.
+/// The five sections of aws-summarize-account-activity.
 pub(crate) const SECTIONS: [&str; 5] = [
     "api_calls_by_principal",
     "api_calls_by_region",
@@ -71,12 +71,12 @@ impl Sandbox {
         names
     }
 
-    /// The program, in an environment that says nothing.
+    /// The program, in an empty environment.
     pub(crate) fn trailtab(&self) -> Command {
         self.command(env!("CARGO_BIN_EXE_trailtab"))
     }
 
-    /// A program, in an environment that says nothing.
+    /// A program, in an empty environment.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -110,7 +110,7 @@ impl Sandbox {
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let output = std::thread::scope(|scope| {
-            // Whoever does not read to the end is judged by its result.
+            // The program may stop reading early; the test checks its result.
             scope.spawn(move || stdin.write_all(input));
             child.wait_with_output().unwrap()
         });
@@ -164,7 +164,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Demands an exit code.
+    /// Asserts an exit code.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Finished {
         assert_eq!(
@@ -183,8 +183,8 @@ impl Finished {
     }
 }
 
-/// The program of the Lambda functions. It belongs to another package, which has a test named `it` as well: whatever
-/// command builds this test also builds that program, into the same directory as trailtab.
+/// The program of the Lambda functions. It belongs to another package, which has a test named `it` as well, so each
+/// command that builds this test also builds that program, into the same directory as trailtab.
 pub(crate) fn lambda() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_trailtab")).with_file_name("lambda");
     assert!(
@@ -200,7 +200,7 @@ pub(crate) fn lambda() -> PathBuf {
 ///
 /// # Panics
 ///
-/// If it is not there: a test that is skipped says nothing.
+/// If it is not there, so that no test is skipped silently.
 pub(crate) fn installed(venv: &str, program: &str) -> PathBuf {
     let variable = format!("TRAILTAB_{}", venv.to_uppercase().replace('-', "_"));
     let default = || {
@@ -249,7 +249,7 @@ pub(crate) fn without_times(text: &str) -> String {
     out + rest
 }
 
-/// Follows a path of names into JSON; a `/` may stand in none of them.
+/// Follows a path of names into JSON; names must not contain `/`.
 pub(crate) fn at<'v>(json: &'v Value, path: &str) -> &'v Value {
     path.split('/').fold(json, |json, name| &json[name])
 }
@@ -269,7 +269,7 @@ pub(crate) fn sum_of(json: &Value, member: &str) -> u64 {
     members.map(|value| value[member].as_u64().unwrap()).sum()
 }
 
-/// Checks that a summary's counts add up, whichever way they are added.
+/// Checks that a summary's counts add up in every way.
 #[track_caller]
 pub(crate) fn reconcile(summary: &Value) {
     let extension = &summary["trailtab"];
@@ -348,7 +348,7 @@ pub(crate) fn parts_add_up(summary: &Value, counted: u64) {
     }
 }
 
-/// What a summary says of the events, without what it says of the documents that they came in.
+/// The parts of a summary about events, without those about their documents.
 pub(crate) fn essence(summary: &Value) -> Value {
     let mut essence = json!({});
     for section in SECTIONS {
@@ -372,7 +372,7 @@ pub(crate) fn essence(summary: &Value) -> Value {
     ] {
         essence["coverage"][section] = extension["coverage"][section].clone();
     }
-    // Some sources ask regions that hold nothing, and count their requests.
+    // Some sources ask regions without events, and count their requests.
     for (account, regions) in at(extension, "coverage/accounts").as_object().unwrap() {
         for (region, report) in regions.as_object().unwrap() {
             if report["events"] != 0 {
@@ -387,7 +387,7 @@ pub(crate) fn essence(summary: &Value) -> Value {
     essence
 }
 
-/// Demands that two summaries say the same of the events; names the sections that differ.
+/// Asserts that two summaries agree about the events; names the sections that differ.
 #[track_caller]
 pub(crate) fn assert_same(one: &Value, other: &Value, what: &str) {
     let (one, other) = (essence(one), essence(other));

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::http::Message;
 use super::{at, installed};
 
-/// Ends with its standard input, and takes the emulator along, which hears nothing less than this.
+/// Wrapper that kills the emulator when its standard input closes.
 const WATCHDOG: &str = r#"trap : INT TERM; "$@" & read -r _; kill -9 $!"#;
 
 struct Moto {
@@ -29,12 +29,12 @@ pub(crate) struct Taken {
     pub(crate) raw: String,
 }
 
-/// The port of the emulator, which is started by whoever asks first. All tests share it: each takes a region or
-/// recipients of its own.
+/// The port of the emulator, which the first caller starts. All tests share it: each uses its own region or
+/// recipients.
 ///
 /// # Panics
 ///
-/// If it is not installed or does not start: a test that is skipped says nothing.
+/// If it is not installed or does not start, so that no test is skipped silently.
 pub(crate) fn port() -> u16 {
     static ONE: OnceLock<Moto> = OnceLock::new();
     ONE.get_or_init(start).port

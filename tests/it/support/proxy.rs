@@ -1,5 +1,4 @@
-//! Stands between the program and S3: writes down what is asked for, and does what goes wrong in
-//! the world.
+//! A proxy between the program and S3, which logs requests and injects faults.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Write as _};
@@ -60,14 +59,14 @@ impl Request {
     }
 }
 
-/// What goes wrong.
+/// An injected fault.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
-    /// An error of S3's: its status and code.
+    /// An error of S3: its status and code. Without a code, the answer has no body.
     Error(u16, &'static str),
     /// The connection ends in the middle of the body.
     Cut,
-    /// What was asked is done, and the connection ends before the answer begins.
+    /// The request is executed, and the connection is closed before the response.
     Swallow,
     /// The answer comes late.
     Delay(Duration),
@@ -104,14 +103,14 @@ impl Proxy {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = shared.clone();
-                // A client that goes away is no failure of the proxy's.
+                // A closed connection is not an error of the proxy.
                 thread::spawn(move || drop(state.serve(stream)));
             }
         });
         Proxy { port, state }
     }
 
-    /// Lets something go wrong, so many times, where `when` says.
+    /// Injects a fault this many times into requests for which `when` is true.
     pub(crate) fn fail(
         &self,
         times: usize,
@@ -131,7 +130,7 @@ impl Proxy {
         self.state.at_once.lock().unwrap().1
     }
 
-    /// All that was asked so far, in that order.
+    /// All requests so far, in order.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.requests.lock().unwrap().clone()
     }
@@ -189,7 +188,7 @@ impl State {
         self.at_once.lock().unwrap().0 -= 1;
     }
 
-    /// Finds what is to go wrong with a request.
+    /// Returns the fault for a request, if any.
     fn fault(&self, request: &Request) -> Option<Fault> {
         let mut rules = self.rules.lock().unwrap();
         let rule = rules
@@ -203,7 +202,7 @@ impl State {
 /// Answers with an error as S3 does; to a HEAD request it says nothing but the status.
 fn error(status: u16, code: &str, request: &Message) -> Message {
     let body = format!("<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>");
-    let body = if request.start.starts_with("HEAD ") {
+    let body = if code.is_empty() || request.start.starts_with("HEAD ") {
         ""
     } else {
         &body

@@ -1,6 +1,6 @@
 //! Lambda's runtime API on one port of this machine, for one sandbox.
 //!
-//! What Lambda would let pass and no runtime should do is written down as a violation.
+//! Logs violations: requests that Lambda accepts, but that no runtime should make.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufReader};
@@ -20,7 +20,7 @@ pub(crate) const ARN: &str = "arn:aws:lambda:us-east-1:111122223333:function:usa
 /// The longest response that Lambda takes.
 const LARGEST: usize = 6 * 1024 * 1024;
 
-/// What a function made of an invocation.
+/// The outcome of an invocation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     Response(Value),
@@ -31,7 +31,7 @@ pub(crate) enum Answer {
 #[derive(Default)]
 struct Inner {
     invocations: VecDeque<Message>,
-    /// `None` as long as the function works on it.
+    /// `None` while the function works on it.
     answers: BTreeMap<String, Option<Answer>>,
     init_error: Option<Value>,
     /// How often the next invocation was asked for.
@@ -67,7 +67,7 @@ impl RuntimeApi {
         RuntimeApi { port, state }
     }
 
-    /// What `AWS_LAMBDA_RUNTIME_API` says.
+    /// The value of `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
@@ -133,7 +133,7 @@ impl RuntimeApi {
 
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
-        // A test that has failed already may have poisoned it, and has no use for it.
+        // A failed test may have poisoned the lock; its value does not matter then.
         if let Ok(mut inner) = self.state.inner.lock() {
             inner.is_closed = true;
             self.state.changed.notify_all();

@@ -1,4 +1,4 @@
-//! A real mail server on loopback: aiosmtpd, with TLS, a login, and addresses that go wrong.
+//! A real mail server on loopback: aiosmtpd, with TLS, a login, and addresses that it refuses.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::installed;
 
-/// Who may log in, and how.
+/// The accepted credentials.
 pub(crate) const USER: &str = "costs@example.com";
 pub(crate) const PASSWORD: &str = "s3cret of the tests";
 
@@ -20,7 +20,7 @@ pub(crate) enum Mode {
     Starttls,
     /// From the first byte.
     Tls,
-    /// Not at all, and nobody logs in.
+    /// No TLS and no login.
     Plain,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Taken {
     /// The recipients of the envelope.
     pub(crate) to: Vec<String>,
     pub(crate) tls: bool,
-    /// Who was logged in.
+    /// The user name of the login.
     pub(crate) user: Option<String>,
     /// All of it.
     pub(crate) bytes: Vec<u8>,
@@ -50,7 +50,7 @@ impl MailServer {
     ///
     /// # Panics
     ///
-    /// If it is not installed or does not start: a test that is skipped says nothing.
+    /// If it is not installed or does not start, so that no test is skipped silently.
     pub(crate) fn start(mode: Mode, limit: Option<u32>) -> MailServer {
         let directory = tempfile::tempdir().unwrap();
         let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -86,7 +86,7 @@ impl MailServer {
         self.directory.path().join("ca.pem")
     }
 
-    /// What the mail server's secret says; `more` may change it.
+    /// The mail server's secret; `more` overrides members.
     pub(crate) fn secret(&self, more: &Value) -> Value {
         let mut secret = serde_json::json!({
             "host": "localhost",
@@ -145,7 +145,7 @@ impl MailServer {
 
 impl Drop for MailServer {
     fn drop(&mut self) {
-        // It ends when its standard input does; this is for the impatient.
+        // It ends when its standard input closes; killing it is faster.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

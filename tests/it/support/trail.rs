@@ -3,7 +3,7 @@
 use libdeflater::{CompressionLvl, Compressor};
 use serde_json::json;
 
-/// The name of a call that nobody may count.
+/// The name of a call that must never be counted.
 pub(crate) const POISON: &str = "Poison";
 
 /// Folders beside `CloudTrail/`, and what their files hold differs from its.
@@ -16,7 +16,7 @@ pub(crate) struct File {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// A call that no other number makes.
+/// A call that is unique to this number.
 pub(crate) fn call(number: u64, account: &str, region: &str, time: &str) -> String {
     let name = [
         "DescribeInstances",
@@ -99,8 +99,8 @@ pub(crate) fn log(root: &str, account: &str, region: &str, day: &str, number: u6
     }
 }
 
-/// What else lies in an account's folder: folders that begin like `CloudTrail/`, logs of other
-/// services, and the empty objects that stand for folders. Whoever reads it, counts poison.
+/// What else lies in an account's folder: folders that begin like `CloudTrail/`, logs of other services, and the
+/// empty objects that stand for folders. Reading them counts forbidden calls.
 pub(crate) fn beside(root: &str, account: &str, region: &str) -> Vec<File> {
     let siblings = SIBLINGS.map(|kind| {
         format!(

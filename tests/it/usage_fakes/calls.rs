@@ -1,4 +1,4 @@
-//! The calls that tests make up are as they should be, and the program reads their payloads.
+//! The generated calls are valid, and the program reads their payloads.
 
 use std::collections::BTreeSet;
 

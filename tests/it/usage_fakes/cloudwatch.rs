@@ -1,4 +1,4 @@
-//! The client that the program uses reads what the fake says, and the fake refuses what AWS refuses.
+//! The program's client understands the fake, and the fake refuses what AWS refuses.
 
 use std::io::{BufReader, Write as _};
 use std::net::TcpStream;
@@ -41,7 +41,7 @@ fn dimension(name: &str, value: &str) -> Dimension {
     Dimension::builder().name(name).value(value).build()
 }
 
-/// A datum so many seconds from now.
+/// A datum this many seconds from now.
 fn datum(name: &str, value: f64, seconds: f64) -> MetricDatum {
     MetricDatum::builder()
         .metric_name(name)
@@ -351,7 +351,7 @@ async fn connections_are_refused_until_the_server_is_plugged_in() {
     assert_eq!(server.requests().len(), 2);
 }
 
-/// Sends what no client of AWS's sends; returns the status.
+/// Sends a request that no AWS client sends; returns the status.
 fn raw(server: &CloudWatch, path: &str, headers: &[(&str, &str)], body: &[u8]) -> u16 {
     let mut request = Message::new(&format!("POST {path} HTTP/1.1"), body);
     for (name, value) in headers {

@@ -12,7 +12,7 @@ use crate::support::runtime_api::{ARN, Answer, RuntimeApi};
 const SOON: Duration = Duration::from_secs(30);
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next";
 
-/// A runtime that knows nothing but HTTP.
+/// A minimal runtime that speaks plain HTTP.
 struct Runtime(BufReader<TcpStream>);
 
 impl Runtime {

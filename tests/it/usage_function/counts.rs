@@ -1,4 +1,4 @@
-//! Every count is right, and it takes as few requests as there can be.
+//! All counts are right, with the fewest possible requests.
 
 use std::collections::BTreeSet;
 
@@ -165,7 +165,7 @@ fn text(record: &Value, name: &str) -> (String, String) {
     (name.to_owned(), record[name].as_str().unwrap().to_owned())
 }
 
-/// What a set must hold, as the table of the settled interface says.
+/// The expected data of a set, by the table of metrics.
 fn expected(set: &str, records: &[Value]) -> Counts {
     tally(records, |record| {
         let api = || {

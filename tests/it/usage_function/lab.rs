@@ -16,7 +16,7 @@ use crate::support::runtime_api::Answer;
 /// More time than any delivery needs.
 pub(crate) const AMPLE: Duration = Duration::from_secs(120);
 
-/// Time enough for what goes well, and not long to wait for what does not.
+/// Enough time for a delivery that succeeds, and a short wait for one that does not.
 pub(crate) const SHORT: Duration = Duration::from_secs(4);
 
 /// Counts by metric and minute.
@@ -38,7 +38,7 @@ impl Lab {
         }
     }
 
-    /// A function that remembers in a bucket; its name is the test's alone.
+    /// A function with a ledger in a bucket of its own.
     pub(crate) fn with_ledger(name: &'static str, settings: &[(&str, &str)]) -> Lab {
         let cloudwatch = CloudWatch::start();
         let bucket = Bucket::new(name);
@@ -58,7 +58,7 @@ impl Lab {
         ))
     }
 
-    /// Delivers records and demands that all goes well; returns the response.
+    /// Delivers records and asserts success; returns the response.
     #[track_caller]
     pub(crate) fn deliver(&mut self, records: &[Value]) -> Value {
         self.deliver_raw(&payload(records))
@@ -70,7 +70,7 @@ impl Lab {
         response(self.attempt(payload, AMPLE))
     }
 
-    /// Delivers records in so much time, whatever the end; only the counts must add up.
+    /// Delivers records with this much time. The delivery may fail, but its counts must add up.
     #[track_caller]
     pub(crate) fn attempt(&mut self, payload: &[u8], time: Duration) -> Answer {
         let delivery = self.function.begin(payload, time);
@@ -173,7 +173,7 @@ pub(crate) fn environment<'s>(
     variables
 }
 
-/// Starts a function that is to refuse it.
+/// Starts a function with invalid settings.
 #[track_caller]
 pub(crate) fn refuses(settings: &[(&str, &str)]) -> NoStart {
     let cloudwatch = CloudWatch::start();
@@ -181,7 +181,7 @@ pub(crate) fn refuses(settings: &[(&str, &str)]) -> NoStart {
     started.err().expect("it must not start")
 }
 
-/// Demands that an invocation succeeded.
+/// Asserts that an invocation succeeded.
 #[track_caller]
 pub(crate) fn response(answer: Answer) -> Value {
     match answer {
@@ -190,7 +190,7 @@ pub(crate) fn response(answer: Answer) -> Value {
     }
 }
 
-/// Demands that an invocation failed; returns the message.
+/// Asserts that an invocation failed; returns the message.
 #[track_caller]
 pub(crate) fn failure(answer: Answer) -> String {
     match answer {
@@ -199,7 +199,7 @@ pub(crate) fn failure(answer: Answer) -> String {
     }
 }
 
-/// Checks that what became of the messages adds up to what was received.
+/// Checks that the outcomes of messages add up to those received.
 #[track_caller]
 pub(crate) fn reconcile(response: &Value) {
     let parts = ["published", "refused", "unconfirmed", "unsent"];
@@ -217,7 +217,7 @@ pub(crate) fn count(json: &Value, name: &str) -> u64 {
     count.unwrap_or_else(|| panic!("no {name} in {json}"))
 }
 
-/// All that was skipped, of whatever kind.
+/// Skipped messages of all kinds.
 pub(crate) fn skipped(response: &Value) -> u64 {
     crate::support::sum(&response["skipped"])
 }
@@ -237,7 +237,7 @@ pub(crate) fn key(name: &str, dimensions: &[(&str, &str)], minute: i64) -> Key {
     }
 }
 
-/// Demands the same counts; names a few that differ.
+/// Asserts the same counts; names a few that differ.
 #[track_caller]
 pub(crate) fn assert_counts(found: &Counts, expected: &Counts) {
     let differ = |key: &&Key| found.get(key) != expected.get(key);

@@ -1,4 +1,4 @@
-//! Messages that are no calls are counted by kind; none is fatal, and none is published as `-`.
+//! Messages that are not calls are counted by kind; they are neither fatal nor published as `-`.
 
 use std::io::Write as _;
 
@@ -53,7 +53,7 @@ fn aggregated() -> Value {
     })
 }
 
-/// No metric has a stand-in for what is missing.
+/// No metric has a substitute for a missing field.
 #[track_caller]
 fn nothing_is_a_dash(lab: &Lab) {
     for key in lab.sums().into_keys() {
@@ -95,7 +95,7 @@ fn messages_that_are_no_calls_are_counted_by_kind() {
         messages.insert(0, message.clone());
         lab.cloudwatch.heal();
         let response = lab.deliver_raw(&payload_of(&messages));
-        // An Insight has an eventID, and so its copy is known.
+        // An Insights event has an eventID, so its copy is a duplicate.
         let kinds = response["skipped"].as_object().unwrap();
         assert_eq!(skipped(&response), 2, "{kind}: {response}");
         assert!(kinds.contains_key(*kind), "{kind}: {response}");
@@ -140,7 +140,7 @@ fn text_that_is_no_json_costs_itself() {
     nothing_is_a_dash(&lab);
 }
 
-/// Delivers one whole record, and one without each field; what is missing may be an empty text.
+/// Delivers one whole record, and one without each field; an empty text counts as missing.
 #[track_caller]
 fn without_fields(fields: &[&str], kind: &str) {
     let mut records = vec![numbered(100)];
@@ -168,7 +168,7 @@ fn what_lacks_its_name_is_no_event() {
 }
 
 #[test]
-fn a_time_that_is_none_is_incomplete() {
+fn an_invalid_time_is_incomplete() {
     let odd = |seed: u64, time: &str| with(numbered(seed), &json!({ "eventTime": time }));
     let mut lab = Lab::new(&[]);
     let response = lab.deliver(&[odd(2, "soon"), odd(3, "2026-13-45T00:00:00Z"), call()]);

@@ -1,5 +1,5 @@
-//! Whatever is mixed: received = published + skipped + refused + unconfirmed + unsent, and each count
-//! is the one that a slower rule finds.
+//! For all mixtures of messages: received = published + skipped + refused + unconfirmed + unsent, and each count
+//! equals that of a slower rule.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::support::calls::{Calls, ago, counted, payload_of, with};
 use crate::support::cloudwatch::Fault;
 use crate::support::metrics::Datum;
 
-/// Some messages, and what is to become of them.
+/// Some messages, and their expected outcomes.
 struct Mix {
     messages: Vec<String>,
     good: Vec<Value>,

@@ -1,4 +1,4 @@
-//! The function `usage`, the real program, between a Lambda and a CloudWatch that are played.
+//! The function `usage`: the real program, between a fake Lambda and a fake CloudWatch.
 
 mod counts;
 pub(crate) mod lab;

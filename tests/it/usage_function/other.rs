@@ -1,4 +1,4 @@
-//! A set has no more metrics than was set, who has a place keeps it, and nothing is lost.
+//! A set never exceeds its limit of metrics, metrics keep their places, and no call is lost.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::aws::rfc3339;
 use crate::support::calls::{OTHER, counted, name, numbered, payload, recently, with};
 use crate::support::metrics::Key;
 
-/// So many calls of each API, all in one minute of one region and service.
+/// This many calls of each API, all in one minute of one region and service.
 fn calls(minute: i64, seed: u64, apis: &[(usize, usize)]) -> Vec<Value> {
     let mut records = Vec::new();
     for &(api, times) in apis {
@@ -66,7 +66,7 @@ fn where_calls_are_equal_the_name_decides() {
     }
 }
 
-/// Delivers what would take another's place, if that could be taken.
+/// Delivers calls that would displace a metric if places could be taken.
 fn deliver_rivals(lab: &mut Lab, minute: i64, seed: u64) -> Counts {
     lab.deliver(&calls(minute, seed, &[(1, 1), (7, 50), (8, 40)]));
     Counts::from([(own(1, minute), 1), (other(minute), 90)])

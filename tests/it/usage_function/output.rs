@@ -1,4 +1,4 @@
-//! Both ways out give the same numbers, and all that the function says is JSON.
+//! Both outputs give the same numbers, and the whole log of the function is JSON.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn varied(count: usize) -> Vec<Value> {
 #[test]
 fn both_ways_read_back_to_the_same_numbers() {
     let mut records = varied(1500);
-    // Names that embedded metric format has another use for.
+    // Names with another meaning in embedded metric format.
     for (seed, name) in ["awsRegion", "eventSource", "_aws", "Größe", "a\"b"]
         .iter()
         .enumerate()

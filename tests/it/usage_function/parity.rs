@@ -34,7 +34,7 @@ fn records() -> Vec<Value> {
     records
 }
 
-/// What the command line makes of a file.
+/// The metrics that the command line makes from a file.
 fn by_command_line(name: &str, file: &[u8], args: &[&str]) -> Counts {
     let sandbox = Sandbox::new();
     let path = sandbox.write(name, file);

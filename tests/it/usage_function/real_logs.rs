@@ -1,4 +1,4 @@
-//! Real logs, pushed through the function, sum to what the predecessor's rule says.
+//! Real logs, delivered to the function, add up to the totals by the rule of AWS API Usage Tracker.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ fn records(folder: &str) -> Vec<Value> {
     records
 }
 
-/// The predecessor's totals: by API, region and source.
+/// The totals of AWS API Usage Tracker: by API, region and source.
 type Totals = BTreeMap<(String, Vec<(String, String)>), u64>;
 
 fn totals(counts: BTreeMap<Key, u64>) -> Totals {
@@ -45,7 +45,7 @@ fn totals(counts: BTreeMap<Key, u64>) -> Totals {
 }
 
 #[test]
-fn old_logs_are_refused_and_none_is_lost() {
+fn old_logs_are_refused_and_no_event_is_lost() {
     if is_skipped() {
         return;
     }
@@ -75,7 +75,7 @@ fn old_logs_are_refused_and_none_is_lost() {
 }
 
 #[test]
-fn the_same_logs_of_today_sum_to_the_predecessors_totals() {
+fn the_same_logs_of_today_sum_to_the_totals_of_aws_api_usage_tracker() {
     if is_skipped() {
         return;
     }

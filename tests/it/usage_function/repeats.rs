@@ -1,5 +1,5 @@
-//! Lambda delivers at least once. With a ledger each delivery counts once; without one it is as the
-//! documents say.
+//! Lambda delivers at least once. With a ledger each delivery counts once; without one, deploy/README.md describes
+//! when it can count twice.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -126,7 +126,7 @@ fn killed(name: &'static str, fault: Fault) -> (Counts, Counts) {
     let payload = payload(&records);
     let mut lab = Lab::with_ledger(name, &[]);
     lab.cloudwatch.fail(1, fault, |_| true);
-    // Whoever comes next waits until this one is over for certain.
+    // The next sandbox waits until this one has certainly ended.
     lab.function.begin(&payload, SHORT);
     lab.cloudwatch.wait_for(1);
     lab.function.restart();

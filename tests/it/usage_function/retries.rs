@@ -1,4 +1,4 @@
-//! What fails in passing is repeated, only what failed is sent again, and nothing counts twice.
+//! Temporary failures are retried, only failed requests are sent again, and no call counts twice.
 
 use std::thread;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::support::calls::{Calls, counted, name, payload};
 use crate::support::cloudwatch::{Fault, Outcome, Request};
 use crate::support::metrics::Key;
 
-/// Calls of so many APIs in one minute, each called once: as many data as calls. The first thousand
-/// are the first chunk, and so on.
+/// Calls of this many APIs in one minute, each called once: as many data as calls. The first thousand are the first
+/// chunk, and so on.
 pub(crate) fn distinct(count: usize) -> Vec<Value> {
     let calls = Calls {
         minutes: 1,
@@ -313,7 +313,7 @@ fn what_there_was_no_time_to_send_is_unsent_and_completed_by_the_repetition() {
 fn a_delivery_without_time_is_repeated() {
     let mut lab = Lab::new(&[]);
     let records = Calls::new(100).records();
-    // Less than is left for last words.
+    // Less time than is reserved for the final log lines.
     let message = failure(lab.attempt(&payload(&records), Duration::from_millis(500)));
     assert!(message.contains("100"), "{message}");
     assert_eq!(lab.requests().len(), 0);

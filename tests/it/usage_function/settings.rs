@@ -1,4 +1,4 @@
-//! A function with a bad setting does not start, and says which it is.
+//! A function with an invalid setting does not start, and names the setting.
 
 use super::lab::{Lab, refuses};
 use crate::support::calls::call;

@@ -1,4 +1,5 @@
-//! Why there are no credentials: a type in the chain of the SDK's errors, instead of a text of 600 characters.
+//! Explains why there are no credentials, with an error type in the SDK's error chain instead of a
+//! text of 600 characters.
 
 use std::error::Error;
 
@@ -11,18 +12,19 @@ use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 
+use super::failure::is_denied;
 use super::network::Unreachable;
 use super::profile::Origin;
-use super::refusal::{is_denied, refusal, said};
-use super::{chain, find, in_words};
+use super::refusal::{refusal, said};
+use super::{chain, find, with_causes};
 
-/// Characters of another program's text that an error shows.
+/// Maximum characters of another program's output in an error.
 const MAX_REASON_CHARS: usize = 200;
 
-/// Why there are no credentials to sign requests with, and what to do about it.
+/// Why there are no credentials, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsProblem {
-    /// No source of credentials has any.
+    /// No source provides credentials.
     #[error(
         "no AWS credentials were found: run `aws configure sso` or `aws configure`, choose a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
@@ -54,14 +56,14 @@ pub enum CredentialsProblem {
         /// The name of the profile.
         profile: String,
     },
-    /// IAM Identity Center refuses the role of the profile.
+    /// IAM Identity Center denies the role of the profile.
     #[error(
         "IAM Identity Center does not give the role of the profile {profile:?}: {reason} (check its sso_account_id and sso_role_name, or ask for access)"
     )]
     NotAssigned {
         /// The name of the profile.
         profile: String,
-        /// What IAM Identity Center answered.
+        /// The error code from IAM Identity Center.
         reason: String,
     },
     /// The `credential_process` of the profile failed.
@@ -79,7 +81,7 @@ pub enum CredentialsProblem {
     Role {
         /// The ARN or name of the role.
         role: String,
-        /// The error code of AWS.
+        /// AWS's error code.
         code: String,
         /// What went wrong.
         reason: String,
@@ -87,7 +89,7 @@ pub enum CredentialsProblem {
     /// The source of credentials cannot be reached.
     #[error("cannot get credentials: {0}")]
     Unreachable(Unreachable),
-    /// Any other error; the value is the message.
+    /// Any other error; holds the message.
     #[error("cannot get credentials: {0}")]
     Other(String),
 }
@@ -105,7 +107,7 @@ fn sign_in(profile: &str) -> String {
     }
 }
 
-/// What a role needs to be assumed, if that was denied.
+/// What a role needs to be assumed, if access was denied.
 fn trust(code: &str) -> &'static str {
     match is_denied(code) {
         true => {
@@ -116,7 +118,7 @@ fn trust(code: &str) -> &'static str {
 }
 
 impl CredentialsProblem {
-    /// Finds out what an error of the SDK means for credentials from `origin`.
+    /// Classifies an SDK error, given the origin of the credentials.
     fn of(error: &CredentialsError, origin: &Origin) -> CredentialsProblem {
         if let Some(problem) = find::<CredentialsProblem>(error) {
             return problem.clone();
@@ -183,11 +185,11 @@ impl CredentialsProblem {
                 profile: profile.clone(),
                 reason: innermost(),
             },
-            _ => CredentialsProblem::Other(in_words(error)),
+            _ => CredentialsProblem::Other(with_causes(error)),
         }
     }
 
-    /// AWS's code, if AWS refused.
+    /// AWS's error code, if AWS denied the request.
     pub fn code(&self) -> Option<&str> {
         match self {
             CredentialsProblem::Role { code, .. } => Some(code),
@@ -208,7 +210,7 @@ fn role_refused<E: ProvideErrorMetadata + Error + 'static>(
     CredentialsProblem::Role { role, code, reason }
 }
 
-/// The SDK's text about a profile or its program, without the names of the SDK's parts at its beginning.
+/// The SDK's text about a profile or its program, without the leading names of SDK components.
 fn plain(text: &str) -> String {
     let beginnings = [
         "ProfileFile provider could not be built: ",
@@ -227,19 +229,19 @@ fn plain(text: &str) -> String {
     }
 }
 
-/// Text of another program or of a server, as one line.
+/// External text on one line.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A provider whose errors hold a [`CredentialsProblem`].
+/// A provider whose errors are [`CredentialsProblem`]s.
 #[derive(Debug)]
 struct Explained {
     inner: SharedCredentialsProvider,
     origin: Origin,
 }
 
-/// Makes the errors of a provider hold a [`CredentialsProblem`].
+/// Wraps a provider so that its errors are [`CredentialsProblem`]s.
 pub(super) fn explained(
     inner: SharedCredentialsProvider,
     origin: Origin,

@@ -1,4 +1,5 @@
-//! One request to EC2. Its generated client costs more to compile than all others together.
+//! Sends DescribeRegions to EC2 without the SDK's client, which takes longer to compile than all
+//! others together.
 
 use std::time::Duration;
 
@@ -12,18 +13,18 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use aws_smithy_types::byte_stream::ByteStream;
 
-use super::{connector, in_words, region_of};
+use super::{connector, region_of, with_causes};
 
 const BODY: &str = "Action=DescribeRegions&Version=2016-11-15";
 
-/// An answer of forty regions takes 10 kB.
-const MAX_ANSWER: usize = 1 << 20;
+/// Larger responses are truncated. Forty regions take 10 kB.
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
 
-/// Lists the regions that are enabled in the account, by `ec2:DescribeRegions`.
+/// Lists the account's enabled regions with `ec2:DescribeRegions`.
 ///
 /// # Errors
 ///
-/// Says why not.
+/// Returns the reason of the failure.
 pub async fn describe_regions(config: &SdkConfig) -> Result<Vec<String>, String> {
     let answer = tokio::time::timeout(Duration::from_secs(30), ask(config)).await;
     answer.unwrap_or_else(|_| Err("it took too long".to_owned()))
@@ -39,11 +40,11 @@ async fn ask(config: &SdkConfig) -> Result<Vec<String>, String> {
     let response = connector
         .call(request)
         .await
-        .map_err(|error| in_words(&error))?;
+        .map_err(|error| with_causes(&error))?;
     let status = response.status();
     let body = ByteStream::new(response.into_body()).collect().await;
-    let body = body.map_err(|error| in_words(&error))?.to_vec();
-    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_ANSWER)]).into_owned();
+    let body = body.map_err(|error| with_causes(&error))?.to_vec();
+    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_RESPONSE_BYTES)]).into_owned();
     let regions: Vec<String> = elements(&text, "regionName").map(str::to_owned).collect();
     if status.is_success() && !regions.is_empty() {
         return Ok(regions);
@@ -57,7 +58,7 @@ async fn signed_request(config: &SdkConfig) -> Result<HttpRequest, String> {
     let endpoint = endpoint(config, region.as_ref());
     let provider = config.credentials_provider().ok_or("no credentials")?;
     let credentials = provider.provide_credentials().await;
-    let identity: Identity = credentials.map_err(|error| in_words(&error))?.into();
+    let identity: Identity = credentials.map_err(|error| with_causes(&error))?.into();
     let now = config.time_source().ok_or("no clock")?.now();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
@@ -66,19 +67,19 @@ async fn signed_request(config: &SdkConfig) -> Result<HttpRequest, String> {
         .time(now)
         .settings(SigningSettings::default())
         .build()
-        .map_err(|error| in_words(&error))?;
+        .map_err(|error| with_causes(&error))?;
     let content_type = ("content-type", "application/x-www-form-urlencoded");
     let uri = format!("{}/", endpoint.trim_end_matches('/'));
     let body = SignableBody::Bytes(BODY.as_bytes());
     let request = SignableRequest::new("POST", &uri, [content_type].into_iter(), body);
-    let request = request.map_err(|error| in_words(&error))?;
-    let signed = sign(request, &parameters.into()).map_err(|error| in_words(&error))?;
+    let request = request.map_err(|error| with_causes(&error))?;
+    let signed = sign(request, &parameters.into()).map_err(|error| with_causes(&error))?;
     let (headers, _) = signed.into_parts().0.into_parts();
     let mut request = HttpRequest::new(BODY.into());
     request
         .set_method("POST")
-        .map_err(|error| in_words(&error))?;
-    request.set_uri(uri).map_err(|error| in_words(&error))?;
+        .map_err(|error| with_causes(&error))?;
+    request.set_uri(uri).map_err(|error| with_causes(&error))?;
     let all = request.headers_mut();
     all.insert(content_type.0, content_type.1);
     all.insert("user-agent", concat!("app/", env!("CARGO_PKG_NAME")));
@@ -88,7 +89,7 @@ async fn signed_request(config: &SdkConfig) -> Result<HttpRequest, String> {
     Ok(request)
 }
 
-/// The service's address, or the one that is configured instead, as the SDK's own clients find it.
+/// The service's endpoint, or the configured one, resolved like the SDK's own clients do.
 fn endpoint(config: &SdkConfig, region: &str) -> String {
     let key = aws_types::service_config::ServiceConfigKey::builder()
         .service_id("EC2")
@@ -106,8 +107,8 @@ fn endpoint(config: &SdkConfig, region: &str) -> String {
         .unwrap_or_else(|| format!("https://ec2.{region}.{suffix}"))
 }
 
-/// The contents of all elements of a name that hold text only. Names of regions and codes hold
-/// nothing that XML would have to escape.
+/// The text of all elements with a name and no child elements. Unescapes nothing: region names and
+/// codes contain no XML special characters.
 fn elements<'t>(xml: &'t str, name: &'t str) -> impl Iterator<Item = &'t str> {
     let tags = xml.split('<').skip(1).filter_map(|tag| tag.split_once('>'));
     let texts = tags

@@ -1,8 +1,9 @@
-//! Giving up early where no network is.
+//! Fails early if there is no network.
 //!
-//! The SDK and the loops of this program repeat requests patiently, which is right for a connection that is lost
-//! in the middle of a run. Before the first answer it only delays the error by minutes: then a few attempts to
-//! connect are enough. [`Network`] is shared by all clients of a run, and knows whether anything has answered.
+//! The SDK and the loops of this program retry patiently, which is right for a connection lost in
+//! the middle of a run. Before the first response, that would only delay the error by minutes, so a
+//! few connection attempts are enough. [`Network`] is shared by all clients of a run and knows
+//! whether any host has answered.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -28,26 +29,27 @@ use tokio::time::Instant;
 
 use super::{chain, lacks_connection};
 
-/// Attempts to connect to a host before it counts as unreachable.
-const MAX_ATTEMPTS: u32 = 3;
+/// Connection attempts before a host counts as unreachable.
+const MAX_CONNECT_ATTEMPTS: u32 = 3;
 
-/// From so long after the first attempt on, no attempt is repeated.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Time after the first attempt in which failed attempts are retried.
+const RETRY_PERIOD: Duration = Duration::from_secs(3);
 
-/// How long a host that takes connections may take for the first answer. It applies to plain HTTP only: a host
-/// that completes a TLS handshake has been reached.
-const FIRST_ANSWER: Duration = Duration::from_secs(8);
+/// Timeout of a host's first response after connecting. Applies to plain HTTP only: a completed TLS
+/// handshake proves that the host is reachable.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How long requests fail at once after the network was found unreachable. A Lambda function tries again later.
-const HOLD: Duration = Duration::from_secs(10);
+/// How long requests fail immediately after the network was found unreachable. A Lambda function
+/// tries again later.
+const UNREACHABLE_PERIOD: Duration = Duration::from_secs(10);
 
-/// No host could be reached.
+/// The error if no host could be reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot reach {host}{}: {cause} ({hint})", ThroughProxy(proxy.as_deref()), hint = self.hint())]
 pub struct Unreachable {
-    /// With its port, if that is not the scheme's.
+    /// With its port, unless that is the scheme's default.
     pub host: String,
-    /// The address of the proxy, if the request had to go through one.
+    /// The proxy's URL, if the request goes through one.
     pub proxy: Option<String>,
     cause: Cause,
 }
@@ -59,7 +61,7 @@ enum Cause {
     ConnectTimeout(u64),
     #[error("no answer within {0} seconds")]
     NoAnswer(u64),
-    /// What the operating system, the resolver, the proxy or TLS says.
+    /// An error of the operating system, the resolver, the proxy, or TLS.
     #[error("{0}")]
     Connect(String),
 }
@@ -83,13 +85,13 @@ impl Unreachable {
         }
     }
 
-    /// Whether it is certain that the host has not got the request.
+    /// Whether the host has certainly not received the request.
     pub(super) fn was_not_sent(&self) -> bool {
         !matches!(self.cause, Cause::NoAnswer(_))
     }
 }
 
-/// Whether anything has answered yet.
+/// Whether any host has answered.
 #[derive(Debug, Default)]
 enum State {
     #[default]
@@ -106,11 +108,11 @@ enum State {
 }
 
 impl State {
-    /// Begins an attempt.
+    /// Starts an attempt.
     ///
     /// # Errors
     ///
-    /// If the network was found unreachable a moment ago.
+    /// Fails if the network was found unreachable a moment ago.
     fn begin(&mut self, now: Instant) -> Result<(), Unreachable> {
         match self {
             State::Unreachable { until, error } if now < *until => Err(error.clone()),
@@ -125,17 +127,18 @@ impl State {
         }
     }
 
-    /// Takes note of an attempt that failed. Returns whether it may be repeated.
+    /// Records a failed attempt. Returns whether it may be retried.
     fn failed(&mut self, now: Instant, error: &Unreachable) -> bool {
         let State::Trying { since, attempts } = self else {
             return matches!(self, State::Answered | State::Untried);
         };
         let count = attempts.entry(error.host.clone()).or_default();
         *count += 1;
-        let is_repeated = *count < MAX_ATTEMPTS && now.duration_since(*since) < PATIENCE;
+        let is_repeated =
+            *count < MAX_CONNECT_ATTEMPTS && now.duration_since(*since) < RETRY_PERIOD;
         if !is_repeated {
             *self = State::Unreachable {
-                until: now + HOLD,
+                until: now + UNREACHABLE_PERIOD,
                 error: error.clone(),
             };
         }
@@ -143,12 +146,12 @@ impl State {
     }
 }
 
-/// What the clients of a run know together about the network.
+/// State of the network, shared by the clients of a run.
 #[derive(Debug)]
 struct Network {
     state: Mutex<State>,
     proxies: Matcher,
-    /// The address where a local server provides credentials, if one is configured.
+    /// The URL of a local credentials server, if one is configured.
     credentials_uri: Option<String>,
 }
 
@@ -161,8 +164,8 @@ impl Network {
         matches!(*self.state(), State::Answered)
     }
 
-    /// Tells whether a request is for the credentials of an instance or container, or for those of a program
-    /// on this machine. Their answers say nothing about the network.
+    /// Tells whether a request goes to the metadata service or to a local credentials server. Their
+    /// responses prove nothing about the network.
     fn is_local(&self, uri: &str) -> bool {
         let is_configured = |configured: &str| without_query(configured) == without_query(uri);
         is_link_local(host(uri)) || self.credentials_uri.as_deref().is_some_and(is_configured)
@@ -179,7 +182,7 @@ impl Network {
     }
 }
 
-/// Makes a client's connectors give up early until anything has answered.
+/// Makes a client fail early until any host has answered.
 pub(super) fn watched(inner: SharedHttpClient) -> SharedHttpClient {
     let network = Arc::new(Network {
         state: Mutex::default(),
@@ -249,7 +252,7 @@ impl HttpConnector for WatchedConnector {
         let call = self.inner.call(request);
         HttpConnectorFuture::new(async move {
             let called = match uri.starts_with("http:") {
-                true => tokio::time::timeout(FIRST_ANSWER, call).await,
+                true => tokio::time::timeout(FIRST_ANSWER_TIMEOUT, call).await,
                 false => Ok(call.await),
             };
             let (cause, error) = match called {
@@ -261,7 +264,7 @@ impl HttpConnector for WatchedConnector {
                     (cause(&error, connect_timeout), Some(error))
                 }
                 Ok(Err(error)) => return Err(error),
-                Err(_) => (Cause::NoAnswer(FIRST_ANSWER.as_secs()), None),
+                Err(_) => (Cause::NoAnswer(FIRST_ANSWER_TIMEOUT.as_secs()), None),
             };
             let unreachable = network.unreachable(&uri, cause);
             let is_repeated = network.state().failed(Instant::now(), &unreachable);
@@ -272,12 +275,12 @@ impl HttpConnector for WatchedConnector {
     }
 }
 
-/// An error that the SDK does not answer with another attempt.
+/// An error that the SDK does not retry.
 fn final_error(error: Unreachable) -> ConnectorError {
     ConnectorError::other(Box::new(error), None)
 }
 
-/// The reason why no connection came about: the innermost error says most.
+/// The reason for a failed connection: the innermost error is the most specific.
 fn cause(error: &ConnectorError, connect_timeout: Duration) -> Cause {
     if error.is_timeout() {
         return Cause::ConnectTimeout(connect_timeout.as_secs());
@@ -291,7 +294,7 @@ fn cause(error: &ConnectorError, connect_timeout: Duration) -> Cause {
     Cause::Connect(kind.map_or_else(|| innermost.to_string(), |kind| kind.to_string()))
 }
 
-/// The host of a URI, with its port if it has one.
+/// The host of a URI, with its port if given.
 fn host(uri: &str) -> &str {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or(rest)
@@ -301,7 +304,7 @@ fn without_query(uri: &str) -> &str {
     uri.split_once('?').map_or(uri, |(address, _)| address)
 }
 
-/// Tells whether a host is the metadata service of an instance or container.
+/// Tells whether a host is a metadata service of an instance or container.
 fn is_link_local(host: &str) -> bool {
     host.starts_with("169.254.") || host.starts_with("[fd00:ec2::")
 }
@@ -330,7 +333,7 @@ mod tests {
             assert_eq!(state.begin(after(start, time)), Ok(()));
             assert_eq!(state.failed(after(start, time), &error), is_repeated);
         }
-        // Others are not even tried, for a while.
+        // Further attempts fail immediately for a while.
         assert_eq!(state.begin(after(start, 1001)), Err(error));
         assert_eq!(state.begin(after(start, 11_001)), Ok(()));
         assert!(state.failed(after(start, 11_002), &refused("sts")));

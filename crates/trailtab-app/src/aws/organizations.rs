@@ -1,19 +1,20 @@
-//! The accounts of an organisation.
+//! Lists the accounts of an organization.
 
 use aws_config::SdkConfig;
-use aws_sdk_organizations::error::ProvideErrorMetadata as _;
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 
-use super::{explain, is_hopeless, organizations};
+use trailtab_core::scope::AccountId;
 
-/// An account, as its organisation lists it.
+use super::{AwsFailure, organizations};
+
+/// An account, as returned by Organizations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationAccount {
-    /// Twelve digits.
-    pub id: String,
+    /// The account id.
+    pub id: AccountId,
     /// Names are not unique; empty if there is none.
     pub name: String,
-    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or whatever AWS comes up with.
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`, or a newer state.
     pub state: String,
 }
 
@@ -23,26 +24,15 @@ impl OrganizationAccount {
     }
 
     fn of(account: &Account) -> Option<OrganizationAccount> {
-        // `Status` is going away in favour of `State`.
+        // `State` replaces the deprecated `Status`.
         let state = account.state().map(AccountState::as_str);
         let state = state.or_else(|| account.status().map(AccountStatus::as_str));
         Some(OrganizationAccount {
-            id: account.id()?.to_owned(),
+            id: account.id()?.parse().ok()?,
             name: account.name().unwrap_or_default().to_owned(),
             state: state.unwrap_or_default().to_owned(),
         })
     }
-}
-
-/// Why the accounts are not known: AWS's code, if it answered, and its reason.
-#[derive(Debug, thiserror::Error)]
-#[error("{reason}")]
-pub struct ListError {
-    /// The error code of AWS; None if no answer came.
-    pub code: Option<String>,
-    /// Whether other requests will fail for the same reason: there are no valid credentials, or no network.
-    pub is_hopeless: bool,
-    reason: String,
 }
 
 /// Lists all accounts, closed ones as well, by `organizations:ListAccounts`.
@@ -50,7 +40,7 @@ pub struct ListError {
 /// # Errors
 ///
 /// If any page cannot be had: whoever gets a list has all of it.
-pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount>, ListError> {
+pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount>, AwsFailure> {
     // It goes on through empty pages, and ends with an error if a token leads to itself.
     let mut pages = organizations(config)
         .list_accounts()
@@ -58,11 +48,7 @@ pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount
         .send();
     let mut accounts = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| ListError {
-            code: error.code().map(str::to_owned),
-            is_hopeless: is_hopeless(&error),
-            reason: explain(&error),
-        })?;
+        let page = page.map_err(|error| AwsFailure::of(&error))?;
         accounts.extend(page.accounts().iter().filter_map(OrganizationAccount::of));
     }
     Ok(accounts)

@@ -1,4 +1,4 @@
-//! The configured profile and region, checked before anything is asked.
+//! Checks the configured profile and region before any request.
 
 use std::env;
 
@@ -10,16 +10,16 @@ use aws_types::os_shim_internal::{Env, Fs};
 use super::{CredentialOptions, chain};
 use trailtab_core::regions;
 
-/// Profiles may refer to each other; so many steps are followed.
-const MAX_STEPS: usize = 10;
+/// Maximum length of a chain of source profiles.
+const MAX_SOURCE_PROFILES: usize = 10;
 
-/// Profiles that an error names.
-const MAX_NAMED: usize = 10;
+/// Maximum number of profiles listed in an error.
+const MAX_PROFILES_NAMED: usize = 10;
 
-/// What the configuration says that nothing can be asked with.
+/// A configuration with which no request can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// The configuration cannot be read; the value is the reason.
+    /// The configuration cannot be read; holds the reason.
     #[error("the AWS configuration cannot be read: {0}")]
     Unreadable(String),
     /// The configured profile does not exist.
@@ -30,7 +30,7 @@ pub enum ConfigError {
     UnknownProfile {
         /// The name of the profile.
         name: String,
-        /// Where the profile was named.
+        /// Where the profile is named.
         origin: &'static str,
         /// The profiles that exist.
         others: Vec<String>,
@@ -40,10 +40,10 @@ pub enum ConfigError {
     UnknownRegion {
         /// The name of the region.
         name: String,
-        /// Where the region was named.
+        /// Where the region is named.
         origin: String,
     },
-    /// The profile lacks a setting without which the SDK would take other credentials.
+    /// The profile lacks a setting; the SDK would silently use other credentials.
     #[error("the profile {profile:?} is incomplete: {reason} (correct it in the AWS config file)")]
     IncompleteProfile {
         /// The name of the profile.
@@ -51,14 +51,14 @@ pub enum ConfigError {
         /// What it lacks.
         reason: String,
     },
-    /// The environment holds an access key ID alone.
+    /// The environment holds an access key ID without a secret key.
     #[error(
         "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not: set both, or neither to use other credentials"
     )]
     NoSecretKey,
 }
 
-/// What to say of a region that is not in the table.
+/// Error text for a region that is not in the table.
 struct UnknownRegion<'n>(&'n str);
 
 impl std::fmt::Display for UnknownRegion<'_> {
@@ -76,30 +76,33 @@ impl std::fmt::Display for UnknownRegion<'_> {
 fn known(others: &[String]) -> String {
     match others {
         [] => "there are no profiles; `aws configure sso` and `aws configure` make one".to_owned(),
-        _ if others.len() > MAX_NAMED => {
-            let named = others[..MAX_NAMED].join(", ");
-            format!("there are {named} and {} more", others.len() - MAX_NAMED)
+        _ if others.len() > MAX_PROFILES_NAMED => {
+            let named = others[..MAX_PROFILES_NAMED].join(", ");
+            format!(
+                "there are {named} and {} more",
+                others.len() - MAX_PROFILES_NAMED
+            )
         }
         _ => format!("there are {}", others.join(", ")),
     }
 }
 
-/// What a profile says about where its credentials come from.
+/// Where a profile's credentials come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Origin {
-    /// The profile, if any is named or there is a default one.
+    /// The profile, if one is named or the default one exists.
     pub(super) profile: Option<String>,
-    /// Whether it was named on the command line, so that nothing but it is asked for credentials.
+    /// Whether it was named on the command line, so that no other source is used.
     pub(super) is_only: bool,
     /// The role that it assumes.
     pub(super) role: Option<String>,
-    /// The profile, it or one that it refers to, whose credentials come from IAM Identity Center.
+    /// The profile in the chain whose credentials come from IAM Identity Center.
     pub(super) sso: Option<String>,
-    /// The profile whose credentials come from a program.
+    /// The profile in the chain whose credentials come from a `credential_process`.
     pub(super) process: Option<String>,
 }
 
-/// The part of the configuration files that is checked.
+/// The configuration files and the selected profile.
 #[derive(Debug, Default)]
 pub(super) struct Profiles {
     sections: EnvConfigSections,
@@ -107,12 +110,12 @@ pub(super) struct Profiles {
 }
 
 impl Profiles {
-    /// Reads the configuration files and finds the profile that is selected.
+    /// Reads the configuration files and finds the selected profile.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or if a profile is named that does not exist: the SDK would ask for other
-    /// credentials instead.
+    /// Fails if a file cannot be read or the named profile does not exist: the SDK would silently
+    /// use other credentials.
     pub(super) async fn read(access: &CredentialOptions) -> Result<Profiles, ConfigError> {
         let files = EnvConfigFiles::default();
         let sections = aws_config::profile::load(&Fs::real(), &Env::real(), &files, None).await;
@@ -137,7 +140,8 @@ impl Profiles {
                     sections,
                     selected: named.map_or_else(|| "default".to_owned(), |(name, _)| name),
                 };
-                // Keys in the environment come before a profile, unless it is an option.
+                // Keys in the environment take precedence over a profile, unless it is given as an
+                // option.
                 let has_keys = access.profile.is_none() && has_keys()?;
                 if !has_keys && let Some(selected) = profiles.selected() {
                     profiles.check_sources(selected)?;
@@ -147,12 +151,12 @@ impl Profiles {
         }
     }
 
-    /// Checks the settings that credentials of a profile come from, as far as the SDK would use other
-    /// credentials if they are missing, such as those of an instance.
+    /// Checks the credential settings of a profile that make the SDK fall back to other
+    /// credentials, such as an instance's, if they are missing.
     ///
     /// # Errors
     ///
-    /// If such a setting is missing.
+    /// Fails if such a setting is missing.
     fn check_sources(&self, selected: &Profile) -> Result<(), ConfigError> {
         let incomplete = |profile: &Profile, reason: String| {
             Err(ConfigError::IncompleteProfile {
@@ -161,8 +165,8 @@ impl Profiles {
             })
         };
         let mut current = selected;
-        for step in 0..MAX_STEPS {
-            // Keys of a source profile come before all else that it says.
+        for step in 0..MAX_SOURCE_PROFILES {
+            // Access keys of a source profile take precedence over its other settings.
             if step > 0 && current.get("aws_access_key_id").is_some() {
                 return Ok(());
             }
@@ -191,8 +195,8 @@ impl Profiles {
         Ok(())
     }
 
-    /// The first setting that a profile of IAM Identity Center lacks. None for other profiles, and for one whose
-    /// session does not exist, which the SDK reports.
+    /// The first IAM Identity Center setting that a profile lacks. Nothing for other profiles, and
+    /// for a missing `sso_session` section, which the SDK reports.
     fn missing_of_identity_center(&self, profile: &Profile) -> Option<&'static str> {
         let has = |name: &str| profile.get(name).is_some();
         let (session, names) = (profile.get("sso_session"), ["sso_start_url", "sso_region"]);
@@ -222,7 +226,7 @@ impl Profiles {
         };
         let mut profile = self.selected();
         origin.profile = profile.map(|profile| profile.name().to_owned());
-        for _ in 0..MAX_STEPS {
+        for _ in 0..MAX_SOURCE_PROFILES {
             let Some(current) = profile else { break };
             let name = || Some(current.name().to_owned());
             if origin.role.is_none() {
@@ -245,12 +249,12 @@ impl Profiles {
         origin
     }
 
-    /// Checks the region, which becomes part of host names, unless other hosts are configured. The region that
-    /// an instance is in needs no check.
+    /// Checks the region, which becomes part of host names, unless custom endpoints are configured.
+    /// An instance's own region needs no check.
     ///
     /// # Errors
     ///
-    /// If there is no such region.
+    /// Fails if the region does not exist.
     pub(super) fn check_region(&self) -> Result<(), ConfigError> {
         let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
         let mut variables = variables.into_iter().filter_map(|name| {
@@ -263,7 +267,7 @@ impl Profiles {
             Some((region, format!("the profile {:?}", profile.name())))
         });
         match configured {
-            // Requests are signed for the region as it is written, and AWS compares it with case.
+            // Case-sensitive, as in AWS's check of signatures.
             Some((name, origin))
                 if !regions::all().any(|region| region == name) && !self.has_endpoint() =>
             {
@@ -273,7 +277,7 @@ impl Profiles {
         }
     }
 
-    /// Tells whether any service is asked at an address that was configured.
+    /// Tells whether a custom endpoint is configured for any service.
     pub(super) fn has_endpoint(&self) -> bool {
         let is_set = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             let name = name.to_string_lossy();
@@ -290,7 +294,8 @@ impl Profiles {
 ///
 /// # Errors
 ///
-/// If it holds an access key ID without a secret key: the SDK would use other credentials instead.
+/// Fails if it holds an access key ID without a secret key: the SDK would silently use other
+/// credentials.
 fn has_keys() -> Result<bool, ConfigError> {
     // The SDK reads both names.
     let secret = ["AWS_SECRET_ACCESS_KEY", "SECRET_ACCESS_KEY"];
@@ -301,7 +306,7 @@ fn has_keys() -> Result<bool, ConfigError> {
     }
 }
 
-/// A variable of the environment that is set, and not to nothing.
+/// A non-empty environment variable.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,61 +1,25 @@
-//! What AWS says when it refuses a request, and what to do about it.
+//! Explains AWS's error responses, and what to do about them.
 
-use std::error::Error;
-
-use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::credentials::one_line;
-use super::{in_words, is_unreachable, lacks_credentials};
+use super::failure::is_denied;
 use crate::clock;
 
-/// AWS takes a signature for five minutes.
+/// AWS accepts signatures for five minutes.
 const MAX_CLOCK_ERROR: i64 = 5 * 60;
 
-/// Why AWS did not do what was asked, in a sentence: its code and message, and what to do about it; or what kept
-/// it from answering.
-pub fn explain<E>(error: &SdkError<E, HttpResponse>) -> String
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    match error.code() {
-        Some(code) => refusal(code, error.message(), clock_error(error.raw_response())),
-        None => in_words(error),
-    }
-}
-
-/// Tells whether other requests will fail for the same reason: there are no valid credentials, or no network.
-pub fn is_hopeless<E>(error: &SdkError<E, HttpResponse>) -> bool
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    let is_of_credentials = |code| {
-        [
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "InvalidAccessKeyId",
-            "InvalidClientTokenId",
-            "InvalidSignatureException",
-            "RequestTimeTooSkewed",
-            "SignatureDoesNotMatch",
-            "UnrecognizedClientException",
-        ]
-        .contains(&code)
-    };
-    lacks_credentials(error) || is_unreachable(error) || error.code().is_some_and(is_of_credentials)
-}
-
 /// How many seconds this machine's clock is ahead of AWS's, by the date of an answer.
-fn clock_error(response: Option<&HttpResponse>) -> Option<i64> {
+pub(super) fn clock_error(response: Option<&HttpResponse>) -> Option<i64> {
     let date = response?.headers().get("date")?;
     let theirs = DateTime::from_str(date, Format::HttpDate).ok()?;
     Some(clock::now().saturating_sub(theirs.secs()))
 }
 
-/// A code and a message of AWS, and what to do about it. `ahead` is by how many seconds this machine's clock is
-/// ahead of AWS's, if that is known.
+/// AWS's code and message with a hint. `ahead` is the number of seconds by which this machine's
+/// clock is ahead of AWS's, if known.
 pub(super) fn refusal(code: &str, message: Option<&str>, ahead: Option<i64>) -> String {
     let said = said(code, message);
     let message = one_line(message.unwrap_or_default());
@@ -75,7 +39,8 @@ pub(super) fn refusal(code: &str, message: Option<&str>, ahead: Option<i64>) -> 
         "ExpiredToken" | "ExpiredTokenException" => {
             format!("the temporary credentials have expired ({code}): get new ones and run again")
         }
-        // The region or service of the signature is wrong, as for an emulator's endpoint, not the key.
+        // The region or service of the signature is wrong, as with an emulator's endpoint; the key
+        // may be valid.
         "SignatureDoesNotMatch" | "InvalidSignatureException"
             if message.starts_with("Credential should be scoped") =>
         {
@@ -92,22 +57,12 @@ pub(super) fn refusal(code: &str, message: Option<&str>, ahead: Option<i64>) -> 
     }
 }
 
-/// A code and a message of AWS, in one line.
+/// AWS's code and message on one line.
 pub(super) fn said(code: &str, message: Option<&str>) -> String {
     match one_line(message.unwrap_or_default()).as_str() {
         "" => code.to_owned(),
         message => format!("{code}: {message}"),
     }
-}
-
-/// Tells whether a code means that the caller lacks a permission.
-pub(super) fn is_denied(code: &str) -> bool {
-    [
-        "AccessDenied",
-        "AccessDeniedException",
-        "UnauthorizedOperation",
-    ]
-    .contains(&code)
 }
 
 fn clock_is_wrong(code: &str, ahead: Option<i64>) -> String {
@@ -127,7 +82,7 @@ fn clock_is_wrong(code: &str, ahead: Option<i64>) -> String {
     format!("the clock of this machine {how} ({code}): set it, for example by NTP")
 }
 
-/// What to grant, as far as AWS's message names it.
+/// The permission to grant, if AWS's message names it.
 fn what_to_allow(message: &str) -> String {
     let action = message.split_once("not authorized to perform: ");
     let action = action.and_then(|(_, rest)| rest.split_whitespace().next());

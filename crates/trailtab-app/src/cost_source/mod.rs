@@ -1,5 +1,6 @@
-//! Where amounts of money come from: Cost Explorer, or answers that were saved. What either gives is
-//! [`trailtab_core::cost::answer::CostAnswer`].
+//! Sources of cost data: Cost Explorer or saved answers. Both yield
+//! [`trailtab_cost_explorer::answer::CostAnswer`].
+
 pub mod accounts;
 pub mod cost_explorer;
 pub mod saved;

@@ -1,4 +1,5 @@
-//! Answers in a directory: each is a file of its own, in the JSON of the API.
+//! Reads and writes saved answers: a directory with one JSON file per answer, in the format of the
+//! API.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -8,24 +9,24 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::accounts::AccountListing;
-use trailtab_core::cost::answer::CostAnswer;
-use trailtab_core::cost::query::{CostQuery, GroupType};
+use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::query::{CostQuery, GroupType};
 
-/// The organisation's accounts, beside the answers.
+/// The file with the organization's accounts.
 pub const ACCOUNTS: &str = "accounts.json";
 
-/// Bytes of one file: two months of a large organisation are some 50 MB.
-const MOST: u64 = 256 << 20;
+/// Maximum size of a file. Two months of a large organization take about 50 MB.
+const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// Letters of a group's key in a file's name; tag keys may have 128.
-const KEY: usize = 40;
+/// Maximum characters of a group key in a file name. Tag keys may have 128.
+const MAX_KEY_CHARS: usize = 40;
 
-/// What a directory holds.
+/// The contents of a directory of saved answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SavedAnswers {
-    /// One for each question, the newest.
+    /// The newest answer to each query.
     pub answers: Vec<CostAnswer>,
-    /// Empty if no list was saved.
+    /// Empty if no account list was saved.
     pub accounts: Vec<AccountListing>,
 }
 
@@ -40,13 +41,13 @@ pub enum LoadError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// A file is too large to be a saved answer.
-    #[error("{} is larger than {} MB, as no answer of Cost Explorer is", path.display(), MOST >> 20)]
+    /// A file exceeds the size limit.
+    #[error("{} is larger than {} MB, more than any answer of Cost Explorer", path.display(), MAX_FILE_BYTES >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
-    /// A file is not JSON of the expected form.
+    /// A file is not JSON of the expected shape.
     #[error("{} is not what --save writes", path.display())]
     Broken {
         /// The file.
@@ -55,7 +56,7 @@ pub enum LoadError {
         source: serde_json::Error,
     },
     /// The last page of a saved answer has a `NextPageToken`.
-    #[error("{} is not complete: its last page names another", path.display())]
+    #[error("{} is incomplete: its last page has the token of another page", path.display())]
     Incomplete {
         /// The file.
         path: PathBuf,
@@ -68,10 +69,11 @@ pub enum LoadError {
     },
 }
 
-/// The name of an answer's file: which days, by what they are grouped, and a number that no other question has.
+/// The file name of an answer: its days, its group keys, and the query's fingerprint, which makes
+/// it unique.
 pub fn file_name(query: &CostQuery) -> String {
     let days = query.time_period;
-    // The end is left out, and people read it as the last day.
+    // `end` is exclusive; people expect the last day.
     let last = days.end.yesterday().unwrap_or(days.end);
     let mut parts = vec![format!("{}-to-{last}", days.start)];
     for group in &query.group_by {
@@ -81,27 +83,27 @@ pub fn file_name(query: &CostQuery) -> String {
             GroupType::CostCategory => "category_",
         };
         let safe = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        let key: String = group.key.chars().take(KEY).map(safe).collect();
+        let key: String = group.key.chars().take(MAX_KEY_CHARS).map(safe).collect();
         parts.push(format!("{kind}{}", key.to_ascii_lowercase()));
     }
     parts.push(query.fingerprint());
     format!("{}.json", parts.join("-"))
 }
 
-/// The file's name and contents by which an answer is kept.
+/// The file name and content of a saved answer.
 ///
 /// # Errors
 ///
-/// Never, as far as is known: there is nothing in an answer that JSON cannot say.
+/// Fails if serialization fails, which no answer causes.
 pub fn save(answer: &CostAnswer) -> serde_json::Result<(String, Vec<u8>)> {
     Ok((file_name(&answer.request), lines(answer)?))
 }
 
-/// The same for the organisation's accounts.
+/// The file name and content of the saved accounts.
 ///
 /// # Errors
 ///
-/// Likewise never.
+/// Fails if serialization fails, which no account list causes.
 pub fn save_accounts(accounts: &[AccountListing]) -> serde_json::Result<(String, Vec<u8>)> {
     Ok((ACCOUNTS.to_owned(), lines(&accounts)?))
 }
@@ -112,12 +114,12 @@ fn lines(value: &impl serde::Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads what a directory holds: all files in it that end in `.json`.
+/// Loads a directory: all files with the extension `.json`.
 ///
 /// # Errors
 ///
-/// If any of them is not a whole answer, or if there is none: a report that misses some would look as if
-/// less had been spent.
+/// Fails if a file is not a complete answer, or if there is no answer: a report with missing
+/// answers would show lower costs.
 pub fn load(directory: &Path) -> Result<SavedAnswers, LoadError> {
     let mut saved = SavedAnswers::default();
     let mut answers = BTreeMap::new();
@@ -166,7 +168,7 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, LoadError> {
-    let bytes = bounded(path, MOST)?;
+    let bytes = bounded(path, MAX_FILE_BYTES)?;
     serde_json::from_slice(&bytes).map_err(|source| LoadError::Broken {
         path: path.to_owned(),
         source,
@@ -196,9 +198,9 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use trailtab_core::cost::answer::AnswerPage;
     use trailtab_core::cost::charge::CostMetric;
-    use trailtab_core::cost::query::{GroupKey, QueryGranularity, TimePeriod};
+    use trailtab_cost_explorer::answer::AnswerPage;
+    use trailtab_cost_explorer::query::{GroupKey, QueryGranularity, TimePeriod};
 
     fn answer(key: &str, asked: i64) -> CostAnswer {
         CostAnswer {
@@ -220,7 +222,7 @@ mod tests {
         }
     }
 
-    /// Writes files into a directory of their own.
+    /// Writes files into a new directory.
     fn directory(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         for (name, bytes) in files {
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_loaded_and_the_newest_counts() {
+    fn saved_answers_are_loaded_and_the_newest_wins() {
         let account = AccountListing {
             id: "111122223333".to_owned(),
             name: "Größe\u{1b}[2J".to_owned(),
@@ -266,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_is_no_answer() {
+    fn incomplete_files_are_rejected() {
         let fails = |name: &str, bytes: &[u8]| {
             let good = save(&answer("Owner", 1)).unwrap();
             let files = [good, (name.to_owned(), bytes.to_vec())];

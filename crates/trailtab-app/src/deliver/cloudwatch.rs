@@ -1,11 +1,11 @@
-//! Metrics to CloudWatch, once: `PutMetricData` has no token that would make a repetition harmless.
+//! Publishes metrics to CloudWatch, each once: `PutMetricData` has no idempotency token.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::http::HttpResponse;
-use aws_sdk_cloudwatch::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_cloudwatch::error::SdkError;
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
@@ -13,44 +13,44 @@ use aws_sdk_cloudwatch::types::{
 };
 use tokio::time::{self, Instant};
 
-use crate::aws;
+use crate::aws::{self, AwsFailure, Backoff, FailureKind};
 use trailtab_core::activity::usage::metrics::{MinuteDatum, UsageMetric};
 use trailtab_core::time::Seconds;
 
-/// The wait after the first refusal; the next ones are twice as long each.
+/// The wait after the first rejection; doubled after each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The longest wait between two requests.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Maximum wait between two requests.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Why CloudWatch could not be asked what it holds.
+/// Why CloudWatch cannot be queried.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot ask CloudWatch which metrics it holds already: {0}")]
-pub struct ReadError(String);
+pub struct MetricReadError(String);
 
-/// A request that has less time than this is not begun: it would be cut off before its answer, and nobody
-/// would know what became of it.
-const SHORTEST: Duration = Duration::from_millis(500);
+/// Minimum time left to start a request. With less, it could be cut off before the answer, leaving
+/// it unconfirmed.
+const MIN_REQUEST_TIME: Duration = Duration::from_millis(500);
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutOutcome {
-    /// All of it was taken.
+    /// Accepted completely.
     Arrived,
-    /// It was sent, and no answer came: all of it was taken, or nothing.
+    /// Sent without receiving an answer: accepted completely or not at all.
     Unconfirmed(String),
-    /// Nothing of it was taken, for this reason.
+    /// Not accepted, for this reason.
     Refused(String),
 }
 
-/// What came instead of a confirmation.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum PutFailure {
-    /// Nothing was taken, which may be otherwise in a moment.
+    /// Not accepted; a retry may succeed.
     Passing(String),
-    /// Nothing was taken, nor will it be.
+    /// Not accepted; a retry will fail.
     Final(String),
-    /// Nobody knows whether it was taken.
+    /// Unknown whether it was accepted.
     Unanswered(String),
 }
 
@@ -62,7 +62,7 @@ pub struct MetricPublisher {
 }
 
 impl MetricPublisher {
-    /// Sends with this client, which must not repeat anything by itself.
+    /// Publishes with this client, which must not retry by itself.
     pub fn new(client: Client, namespace: &str) -> MetricPublisher {
         MetricPublisher {
             client,
@@ -70,13 +70,13 @@ impl MetricPublisher {
         }
     }
 
-    /// Sends data that fit into one request, again and again until they are taken, or until it is
-    /// certain that they will not be, or until `deadline`. Returns how often it was repeated as well.
+    /// Sends data that fits into one request, retrying until it is accepted or permanently
+    /// rejected, or until `deadline`. Returns the outcome and the number of retries.
     pub async fn publish(&self, data: &[MinuteDatum], deadline: Instant) -> (PutOutcome, u64) {
         let mut repeated = 0;
-        let mut wait = FIRST_WAIT;
+        let mut backoff = Backoff::new(FIRST_WAIT, MAX_WAIT);
         loop {
-            if Instant::now() + SHORTEST > deadline {
+            if Instant::now() + MIN_REQUEST_TIME > deadline {
                 let reason = "no time was left to send them".to_owned();
                 return (PutOutcome::Refused(reason), repeated);
             }
@@ -94,28 +94,26 @@ impl MetricPublisher {
                     return (PutOutcome::Unconfirmed(reason), repeated);
                 }
             };
-            // Others were refused as well: whoever comes again at the same moment is refused again.
-            let pause = wait.mul_f64(0.5 + fastrand::f64());
-            if Instant::now() + pause + SHORTEST > deadline {
+            let pause = backoff.next_wait();
+            if Instant::now() + pause + MIN_REQUEST_TIME > deadline {
                 return (PutOutcome::Refused(sent), repeated);
             }
             time::sleep(pause).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
             repeated += 1;
         }
     }
 
-    /// Tells in which hours, by their first second, CloudWatch holds data of any of these metrics.
+    /// The hours, by their first second, for which CloudWatch has data of any of these metrics.
     ///
     /// # Errors
     ///
-    /// If CloudWatch does not answer, or not to us (`cloudwatch:GetMetricData`).
+    /// Fails if CloudWatch does not answer or denies `cloudwatch:GetMetricData`.
     pub async fn present(
         &self,
         metrics: &[UsageMetric],
         from: Seconds,
         until: Seconds,
-    ) -> Result<BTreeSet<Seconds>, ReadError> {
+    ) -> Result<BTreeSet<Seconds>, MetricReadError> {
         let queries = metrics.iter().enumerate().map(|(index, metric)| {
             let metric = aws_sdk_cloudwatch::types::Metric::builder()
                 .namespace(&self.namespace)
@@ -141,16 +139,16 @@ impl MetricPublisher {
                 .end_time(DateTime::from_secs(until))
                 .set_next_token(token);
             let page = request.send().await;
-            let page = page.map_err(|error| ReadError(aws::explain(&error)))?;
+            let page = page.map_err(|error| MetricReadError(aws::explain(&error)))?;
             let results = page.metric_data_results().iter();
-            // Other codes than these two say that data are missing which may be there.
+            // With any other status, existing data may be missing from the result.
             let is_whole =
                 |status| [StatusCode::Complete, StatusCode::PartialData].contains(status);
             let broken = results
                 .clone()
                 .find(|result| !result.status_code().is_none_or(is_whole));
             if let Some(status) = broken.and_then(MetricDataResult::status_code) {
-                return Err(ReadError(status.to_string()));
+                return Err(MetricReadError(status.to_string()));
             }
             let times = results.flat_map(MetricDataResult::timestamps);
             hours.extend(times.map(|time| time.secs().div_euclid(3600) * 3600));
@@ -170,7 +168,13 @@ impl MetricPublisher {
         match request.send().await {
             Ok(_) => Ok(()),
             // It was taken; what is missing of the answer says nothing.
-            Err(error) if status(&error).is_some_and(|status| status < 300) => Ok(()),
+            Err(error)
+                if AwsFailure::of(&error)
+                    .status
+                    .is_some_and(|status| status < 300) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(classify(&error)),
         }
     }
@@ -188,43 +192,24 @@ fn datum(datum: &MinuteDatum) -> MetricDatum {
         .metric_name(&datum.metric.name)
         .set_dimensions(Some(dimensions(&datum.metric)))
         .timestamp(DateTime::from_secs(datum.minute))
-        // No account has made so many calls in a minute that a float could not count them.
+        // Counts per minute are far below 2^53, so the conversion is exact.
         .value(datum.value as f64)
         .unit(StandardUnit::Count)
         .build()
 }
 
-fn status(error: &SdkError<PutMetricDataError, HttpResponse>) -> Option<u16> {
-    let response = error.raw_response()?;
-    Some(response.status().as_u16())
-}
-
-/// Tells what an error says about the data. Throttling comes with HTTP status 400.
+/// Tells what an error says about the data.
 fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> PutFailure {
-    let reason = aws::explain(error);
-    let throttled = matches!(
-        error.code(),
-        Some(
-            "Throttling"
-                | "ThrottlingException"
-                | "ThrottledException"
-                | "RequestLimitExceeded"
-                | "TooManyRequestsException"
-                | "RequestThrottled"
-                | "RequestThrottledException"
-        )
-    );
-    match status(error) {
-        _ if throttled => PutFailure::Passing(reason),
-        // Whoever stands between us and the service cannot know whether it was taken.
-        Some(502 | 504) => PutFailure::Unanswered(reason),
-        Some(429 | 500..) => PutFailure::Passing(reason),
-        Some(_) => PutFailure::Final(reason),
-        None => match error {
-            _ if aws::lacks_credentials(error) => PutFailure::Passing(reason),
-            SdkError::ConstructionFailure(_) => PutFailure::Final(reason),
-            _ if aws::lacks_connection(error) => PutFailure::Passing(reason),
-            _ => PutFailure::Unanswered(reason),
-        },
+    let failure = AwsFailure::of(error);
+    let reason = failure.explanation;
+    match failure.kind {
+        FailureKind::Throttled | FailureKind::CredentialsExpired => PutFailure::Passing(reason),
+        // CloudWatch itself answers with 500 and 503, and has then taken nothing.
+        _ if matches!(failure.status, Some(500 | 503)) => PutFailure::Passing(reason),
+        _ if failure.may_have_arrived => PutFailure::Unanswered(reason),
+        FailureKind::Transient | FailureKind::Unreachable => PutFailure::Passing(reason),
+        FailureKind::CredentialsRefused | FailureKind::Denied | FailureKind::Refused => {
+            PutFailure::Final(reason)
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! Files and folders that a run writes: new ones only, and each of them whole.
+//! Writes new files and folders, each of them atomically.
 //!
-//! What a run writes for its user never replaces anything: if a name is taken, `_2`, `_3` and so on is
-//! added to it. [`replace`] is for the program's own state, such as caches.
+//! Output for the user never replaces anything: if a name is taken, `_2`, `_3` and so on is
+//! appended. [`replace`] is only for the program's own state, such as caches.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -23,49 +23,49 @@ impl WriteError {
         move |source| WriteError { path, source }
     }
 
-    /// Why the system refused.
+    /// The I/O error.
     pub(super) fn cause(&self) -> &io::Error {
         &self.source
     }
 }
 
-/// Makes a directory with all that lead to it.
+/// Creates a directory and its parents.
 ///
 /// # Errors
 ///
-/// If the system refuses.
+/// Fails on an I/O error.
 pub fn make_directory(path: &Path, readers: Readers) -> Result<(), WriteError> {
     let made = readers.directories().recursive(true).create(path);
     made.map_err(WriteError::at(path))
 }
 
-/// Makes a directory that only its owner may look into, and those from `root` on that lead to it. What
-/// leads to `root` is as the umask says.
+/// Creates a directory with mode 0700, including its parents from `root` on. The parents of `root`
+/// get the mode of the umask.
 ///
 /// # Errors
 ///
-/// If the system refuses.
+/// Fails on an I/O error.
 pub fn make_private_directory(root: &Path, path: &Path) -> Result<(), WriteError> {
     make_directory(directory_of(root), Readers::Umask)?;
     make_directory(path, Readers::Owner)
 }
 
-/// Makes a directory with all that lead to it, and makes sure that files can be written there.
+/// Creates a directory and its parents, and checks that files can be written there.
 ///
 /// # Errors
 ///
-/// If the system refuses.
+/// Fails on an I/O error.
 pub fn make_writable_directory(path: &Path) -> Result<(), WriteError> {
     make_directory(path, Readers::Umask)?;
     let probe = TemporaryFile::write(path, b"", Readers::Owner);
     probe.map(drop).map_err(WriteError::at(path))
 }
 
-/// Writes a new file: it appears whole or not at all. Returns false if the name is taken.
+/// Writes a new file atomically. Returns false if the name is taken.
 ///
 /// # Errors
 ///
-/// If the system refuses.
+/// Fails on an I/O error.
 pub fn create(path: &Path, bytes: &[u8], readers: Readers) -> Result<bool, WriteError> {
     if is_taken(path) {
         return Ok(false);
@@ -78,11 +78,11 @@ pub fn create(path: &Path, bytes: &[u8], readers: Readers) -> Result<bool, Write
     }
 }
 
-/// Writes a new file, unless it is there with these bytes.
+/// Writes a new file, unless it exists with the same content.
 ///
 /// # Errors
 ///
-/// If the system refuses, or another file has the name.
+/// Fails on an I/O error, or if the name is taken by a different file.
 pub fn create_or_keep(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), WriteError> {
     if create(path, bytes, readers)? {
         return Ok(());
@@ -96,12 +96,11 @@ pub fn create_or_keep(path: &Path, bytes: &[u8], readers: Readers) -> Result<(),
     }
 }
 
-/// Writes a file of the program's own state, and replaces the one that is there: readers see one or the
-/// other, whole.
+/// Writes a file of the program's own state, atomically replacing an existing one.
 ///
 /// # Errors
 ///
-/// If the system refuses.
+/// Fails on an I/O error.
 pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), WriteError> {
     let written = TemporaryFile::write(directory_of(path), bytes, readers);
     written
@@ -109,22 +108,22 @@ pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), WriteE
         .map_err(WriteError::at(path))
 }
 
-/// One of several new files whose names have the same beginning.
+/// One of several new files with a common stem.
 #[derive(Debug, Clone, Copy)]
 pub struct NewFile<'b> {
-    /// The end of its name, such as `.json`.
+    /// The extension, such as `.json`.
     pub ending: &'b str,
     /// The contents of the file.
     pub bytes: &'b [u8],
 }
 
-/// Writes new files that belong together: `STEM.json`, `STEM.csv`, or all of them as `STEM_2.…` if any
-/// of the names is taken. The names with `reserved` endings must be free as well. Returns the paths in
-/// the order of `files`.
+/// Writes new files that belong together: `STEM.json`, `STEM.csv`, or all of them as `STEM_2.…` if
+/// any of the names is taken. Names with `reserved` extensions must be free as well. Returns the
+/// paths in the order of `files`.
 ///
 /// # Errors
 ///
-/// If the system refuses; then none of the files is left.
+/// Fails on an I/O error; then no file is left behind.
 pub fn create_together(
     stem: &Path,
     files: &[NewFile<'_>],
@@ -151,34 +150,34 @@ pub fn create_together(
     Err(WriteError::at(stem)(io::ErrorKind::AlreadyExists.into()))
 }
 
-/// Files that were created just now, and are removed again unless all of them could be created.
+/// Created files, removed on drop unless all files could be created.
 #[derive(Default)]
 struct Created(Vec<PathBuf>);
 
 impl Drop for Created {
     fn drop(&mut self) {
         for path in &self.0 {
-            // There is nothing else to do about a file that cannot be removed.
+            // A failure to remove a file cannot be handled here.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// A folder that is filled under a temporary name, and is removed unless it gets its own.
+/// A folder that is filled under a temporary name, and removed on drop unless it is renamed.
 #[derive(Debug)]
 pub struct NewFolder {
     directory: TemporaryDirectory,
     readers: Readers,
-    /// Where it is to be.
+    /// The final path.
     target: PathBuf,
 }
 
 impl NewFolder {
-    /// Begins a folder that is to be at `target`, and makes the directories that lead to that.
+    /// Creates a temporary folder beside `target`, and the parents of `target`.
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// Fails on an I/O error.
     pub fn create(target: &Path, readers: Readers) -> Result<NewFolder, WriteError> {
         let parent = directory_of(target);
         make_directory(parent, Readers::Umask)?;
@@ -190,16 +189,17 @@ impl NewFolder {
         })
     }
 
-    /// Makes a directory in the folder.
+    /// Creates a directory in the folder.
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// Fails on an I/O error.
     pub fn make_directory(&self, name: &Path) -> Result<(), WriteError> {
         let mut path = self.directory.path().to_owned();
         for part in name.components() {
             path.push(part);
-            // One by one, so that the folder itself is not made again after a signal has removed it.
+            // One by one, so that the folder itself is not recreated after a signal handler removed
+            // it.
             match self.readers.directories().create(&path) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(WriteError::at(&self.target.join(name))(error));
@@ -210,11 +210,11 @@ impl NewFolder {
         Ok(())
     }
 
-    /// Adds bytes to the end of a file in the folder.
+    /// Appends bytes to a file in the folder.
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// Fails on an I/O error.
     pub fn append(&self, name: &Path, bytes: &[u8]) -> Result<(), WriteError> {
         let mut options = self.readers.files();
         let options = options.create(true).append(true);
@@ -223,21 +223,21 @@ impl NewFolder {
             .map_err(WriteError::at(&self.target.join(name)))
     }
 
-    /// Gives the folder its name, with a number if it is taken. Returns its path.
+    /// Renames the folder to `target`, with a number appended if that is taken. Returns its path.
     ///
     /// # Errors
     ///
-    /// If the system refuses; then the folder is removed.
+    /// Fails on an I/O error; then the folder is removed.
     pub fn finish(self, target: &Path) -> Result<PathBuf, WriteError> {
         self.settle(target, |_, _| Ok(false))
     }
 
-    /// Like [`NewFolder::finish`], but a folder that is there already takes the files up if it holds
-    /// nothing else under their names: then only those that it lacks are added.
+    /// Like [`NewFolder::finish`], but merges into an existing folder that holds no different files
+    /// under the same names: adds only the files that it lacks.
     ///
     /// # Errors
     ///
-    /// If the system refuses; then the folder is removed.
+    /// Fails on an I/O error; then the folder is removed.
     pub fn finish_or_join(self) -> Result<PathBuf, WriteError> {
         let target = self.target.clone();
         self.settle(&target, join)
@@ -266,8 +266,8 @@ impl NewFolder {
     }
 }
 
-/// Moves the files of a folder into another one, unless that would replace something. Links in the other
-/// one are not followed. Tells whether all files are there now.
+/// Moves the files of a folder into another one, unless that would replace a different file. Does
+/// not follow links in the other folder. Returns whether all files are there now.
 fn join(from: &Path, to: &Path) -> io::Result<bool> {
     let mut missing = Vec::new();
     let mut open = vec![PathBuf::new()];
@@ -301,7 +301,7 @@ fn join(from: &Path, to: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Tells whether a folder is there, or nothing.
+/// Tells whether a path is a folder or does not exist.
 fn folder_can_take(folder: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(folder) {
         Ok(metadata) => Ok(metadata.is_dir()),
@@ -310,32 +310,32 @@ fn folder_can_take(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Tells whether a file holds these bytes, and is no link.
+/// Tells whether a path is a regular file with this content, and not a link.
 fn has_bytes(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let metadata = fs::symlink_metadata(path)?;
     let is_as_long = metadata.is_file() && metadata.len() == bytes.len() as u64;
     Ok(is_as_long && fs::read(path)? == bytes)
 }
 
-/// A name, and the same with `_2`, `_3` and so on behind it.
+/// A name, then the same with `_2`, `_3` and so on appended.
 fn numbered(name: &Path) -> impl Iterator<Item = PathBuf> {
     let more = (2..=u32::MAX).map(|number| with_ending(name, &format!("_{number}")));
     std::iter::once(name.to_owned()).chain(more)
 }
 
-/// Adds an ending to a name. Principals' names may hold dots: nothing is replaced.
+/// Appends an extension. Replaces nothing, since principals' names may contain dots.
 pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut path = path.to_owned();
     path.as_mut_os_string().push(ending);
     path
 }
 
-/// Tells whether there is something under a name, be it a link that leads nowhere.
+/// Tells whether a path exists, even as a dangling link.
 fn is_taken(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// The directory that a name is in.
+/// The parent directory of a path.
 fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

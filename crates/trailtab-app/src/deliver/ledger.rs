@@ -1,9 +1,9 @@
-//! What was sent before: so that whatever is sent twice by mistake arrives once.
+//! Records what was sent, so that repeated runs deliver each thing at most once.
 //!
-//! Before something is sent, an entry is made that only the first can make: an object in S3
-//! (PutObject with `If-None-Match: *`) or a file. When it arrived, the entry says so. If it certainly did
-//! not arrive, the entry is taken away, and a later run may try again. An entry of somebody who was
-//! killed in between stays: nobody knows whether it arrived, and so it is not sent again.
+//! Before sending, a run creates an entry that only one run can create: an object in S3 (PutObject
+//! with `If-None-Match: *`) or a file. After delivery, the run marks the entry as sent. If delivery
+//! certainly failed, it deletes the entry, and a later run may try again. The entry of a run killed
+//! in between remains: delivery is uncertain, so nothing is sent again.
 
 use std::fs;
 use std::io;
@@ -16,11 +16,12 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, WriteError};
+use super::sent_hash::SentHash;
 use super::temporary::Readers;
 use crate::aws;
 use trailtab_core::time::{self, Seconds};
 
-/// Why the ledger could not be read or written.
+/// Why the ledger cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} the ledger's entry {place}: {reason}")]
 pub struct LedgerError {
@@ -30,77 +31,77 @@ pub struct LedgerError {
 }
 
 impl LedgerError {
-    /// Why, without what was attempted.
+    /// The reason alone, without the action and the entry.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 }
 
-/// What became of something that is to be sent once.
+/// State of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum SendState {
-    /// Somebody is sending it.
+    /// A run is sending it.
     Claimed,
-    /// It arrived.
+    /// Delivered.
     Sent,
-    /// It was sent, and no answer came.
+    /// Sent without receiving an answer.
     Unconfirmed,
 }
 
-/// An entry, as it stands in the ledger.
+/// An entry, as stored in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SendEntry {
     state: SendState,
-    /// Tells apart those who try to send the same thing.
+    /// Identifies the run that made the claim.
     owner: String,
-    /// What was sent, as a number that stands for it.
+    /// A hash of what is sent.
     content: String,
-    /// When the entry was written, for whoever looks.
+    /// When the entry was written, for human readers.
     written: String,
-    /// The second, since 1970, after which whoever made the claim is not at it any more.
+    /// When the claim expires: its run has certainly stopped sending by then. Seconds since 1970.
     until: Seconds,
 }
 
-/// What the ledger says to someone who wants to send something.
+/// The ledger's answer to a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendClaim {
-    /// Nobody has sent it; do.
+    /// Not sent before; send it now.
     Granted,
-    /// It has arrived before.
+    /// Already delivered.
     Sent,
-    /// Something else has been sent in its place before, at this time.
+    /// Different content was already delivered under this key; holds the time.
     Differs(String),
-    /// Somebody else is sending it just now.
+    /// Another run is sending it now.
     Busy,
-    /// It was sent before, and nobody knows whether it arrived.
+    /// Sent before, but it is unknown whether it was delivered.
     Unconfirmed,
 }
 
-/// Someone who sends, and for how long at most.
+/// A run that makes claims.
 #[derive(Debug, Clone)]
 pub struct ClaimOwner {
-    /// Unlike all others'.
+    /// Unique for each run.
     pub name: String,
-    /// The present time, in seconds since 1970-01-01T00:00:00Z.
+    /// The current time, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
-    /// When it will have given up for certain.
+    /// When the run has certainly stopped sending.
     pub until: Seconds,
 }
 
-/// Bytes of the largest document: a list of all metrics that may be kept.
-const LARGEST: i64 = 64 << 20;
+/// Maximum size of a document. The largest is the list of kept metrics.
+const MAX_DOCUMENT_BYTES: i64 = 64 << 20;
 
-/// A place for entries.
+/// Storage of the entries.
 #[derive(Debug, Clone)]
 pub enum SendLedger {
-    /// A bucket, and the beginning of all keys, which is empty or ends in a slash.
+    /// A bucket and a key prefix.
     S3 {
         /// The client for the bucket's region.
         client: Client,
         /// The name of the bucket.
         bucket: String,
-        /// The beginning of all keys: empty, or ending in a slash.
+        /// Prefix of all keys: empty, or ending in a slash.
         prefix: String,
     },
     /// A directory on this machine.
@@ -120,79 +121,85 @@ impl SendLedger {
         }
     }
 
-    /// Asks whether something is to be sent, and takes it on if so. `content` stands for what it is.
+    /// Claims a key for sending. `content` is a hash of what is sent.
     ///
     /// # Errors
     ///
-    /// If the ledger cannot be read or written.
+    /// Fails if the ledger cannot be read or written.
     pub async fn claim(
         &self,
         key: &str,
-        content: &str,
+        content: &SentHash,
         owner: &ClaimOwner,
     ) -> Result<SendClaim, LedgerError> {
         let entry = SendEntry {
             state: SendState::Claimed,
             owner: owner.name.clone(),
-            content: content.to_owned(),
+            content: content.as_str().to_owned(),
             written: time::iso(owner.now),
             until: owner.until,
         };
         if self.create(key, &json(&entry)).await? {
             return Ok(SendClaim::Granted);
         }
-        // Whoever had it may have given it up this very moment.
+        // The entry may have been released in the meantime; treat it as busy.
         Ok(self
             .look(key, content, owner)
             .await?
             .unwrap_or(SendClaim::Busy))
     }
 
-    /// Tells what a claim would be answered, and takes nothing on; `None` if nobody has it.
+    /// The answer that a claim would get, without making one; `None` if there is no entry.
     ///
     /// # Errors
     ///
-    /// If the ledger cannot be read.
+    /// Fails if the ledger cannot be read.
     pub async fn look(
         &self,
         key: &str,
-        content: &str,
+        content: &SentHash,
         owner: &ClaimOwner,
     ) -> Result<Option<SendClaim>, LedgerError> {
         let Some((bytes, _)) = self.load(key).await? else {
             return Ok(None);
         };
         let Ok(found) = serde_json::from_slice::<SendEntry>(&bytes) else {
-            return Err(self.failed("understand", key, "it is not ours".to_owned()));
+            return Err(self.failed(
+                "understand",
+                key,
+                "it was not written by trailtab".to_owned(),
+            ));
         };
         Ok(Some(match found.state {
-            // A request of ours was answered twice, or repeated by the network.
+            // This run's own claim: the network or the SDK repeated the request.
             SendState::Claimed if found.owner == owner.name => SendClaim::Granted,
             SendState::Claimed if found.until >= owner.now => SendClaim::Busy,
             SendState::Claimed | SendState::Unconfirmed => SendClaim::Unconfirmed,
-            SendState::Sent if found.content != content => SendClaim::Differs(found.written),
+            SendState::Sent if !content.matches(&found.content) => {
+                SendClaim::Differs(found.written)
+            }
             SendState::Sent => SendClaim::Sent,
         }))
     }
 
-    /// Tells whether somebody has taken it on before, whatever became of it.
+    /// Tells whether there is an entry, in any state.
     ///
     /// # Errors
     ///
-    /// If the ledger cannot be read.
+    /// Fails if the ledger cannot be read.
     pub async fn knows(&self, key: &str) -> Result<bool, LedgerError> {
         Ok(self.load(key).await?.is_some())
     }
 
-    /// Says that it arrived, or that no answer came.
+    /// Marks an entry as delivered or as unconfirmed.
     ///
     /// # Errors
     ///
-    /// If the ledger cannot be written.
+    /// Fails if the ledger cannot be written.
     pub async fn settle(
         &self,
         key: &str,
-        content: &str,
+        content: &SentHash,
         owner: &ClaimOwner,
         arrived: bool,
     ) -> Result<(), LedgerError> {
@@ -203,7 +210,7 @@ impl SendLedger {
                 SendState::Unconfirmed
             },
             owner: owner.name.clone(),
-            content: content.to_owned(),
+            content: content.as_str().to_owned(),
             written: time::iso(owner.now),
             until: owner.until,
         };
@@ -212,13 +219,13 @@ impl SendLedger {
             .map(drop)
     }
 
-    /// Says that it did not arrive, so that others may send it.
+    /// Deletes an entry after a failed delivery, so that another run may send.
     ///
     /// # Errors
     ///
-    /// If the ledger cannot be written.
+    /// Fails if the ledger cannot be written.
     pub async fn release(&self, key: &str) -> Result<(), LedgerError> {
-        let failed = |reason| self.failed("take away", key, reason);
+        let failed = |reason| self.failed("delete", key, reason);
         match self {
             SendLedger::S3 { client, bucket, .. } => {
                 let request = client.delete_object().bucket(bucket).key(self.place(key));
@@ -234,13 +241,13 @@ impl SendLedger {
     }
 }
 
-/// Keeping small documents that several runs change.
+/// Small documents that several runs change.
 impl SendLedger {
-    /// Returns a document and a mark of its version; `None` if there is none.
+    /// Returns a document and its version; `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// If it cannot be read.
+    /// Fails if the document cannot be read.
     pub async fn load(&self, key: &str) -> Result<Option<(Vec<u8>, ObjectVersion)>, LedgerError> {
         let (client, bucket) = match self {
             SendLedger::S3 { client, bucket, .. } => (client, bucket),
@@ -256,12 +263,15 @@ impl SendLedger {
         match object.send().await {
             Ok(object) => {
                 let version = ObjectVersion(object.e_tag().map(str::to_owned));
-                if object.content_length().is_some_and(|bytes| bytes > LARGEST) {
-                    return Err(self.failed("read", key, "it is too large to be ours".to_owned()));
+                if object
+                    .content_length()
+                    .is_some_and(|bytes| bytes > MAX_DOCUMENT_BYTES)
+                {
+                    return Err(self.failed("read", key, "it is too large".to_owned()));
                 }
                 let bytes = object.body.collect().await;
                 let bytes = bytes
-                    .map_err(|error| self.failed("read", key, aws::in_words(&error)))?
+                    .map_err(|error| self.failed("read", key, aws::with_causes(&error)))?
                     .to_vec();
                 Ok(Some((bytes, version)))
             }
@@ -270,12 +280,12 @@ impl SendLedger {
         }
     }
 
-    /// Writes a document unless somebody else has changed it since that version; returns the new
-    /// version, or `None` if somebody has.
+    /// Writes a document unless another run has changed it since that version. Returns the new
+    /// version, or `None` if it was changed.
     ///
     /// # Errors
     ///
-    /// If it cannot be written.
+    /// Fails if the document cannot be written.
     pub async fn store(
         &self,
         key: &str,
@@ -291,11 +301,11 @@ impl SendLedger {
     }
 }
 
-/// Which version of a document somebody has read.
+/// The version of a document: its ETag, or nothing for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectVersion(Option<String>);
 
-/// What must be true for an object to be written.
+/// The precondition of a write.
 #[derive(Clone, Copy)]
 enum WriteCondition<'c> {
     None,
@@ -324,12 +334,16 @@ impl SendLedger {
         }
     }
 
-    /// Others changed a document again and again before we could.
+    /// The error if other runs changed a document before every attempt.
     pub fn contended(&self, key: &str) -> LedgerError {
-        self.failed("change", key, "others were quicker each time".to_owned())
+        self.failed(
+            "change",
+            key,
+            "other runs changed it before every attempt".to_owned(),
+        )
     }
 
-    /// Makes an entry if there is none.
+    /// Creates an entry; false if it exists.
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<bool, LedgerError> {
         Ok(self
             .put(key, bytes, WriteCondition::Absent)
@@ -337,7 +351,7 @@ impl SendLedger {
             .is_some())
     }
 
-    /// Writes an entry; returns nothing if the condition was not met.
+    /// Writes an object; `None` if the condition was not met.
     async fn put(
         &self,
         key: &str,
@@ -389,8 +403,8 @@ impl SendLedger {
     }
 }
 
-/// Tells whether an object was not written since the condition was not met. Two conditional writes at
-/// the same time are a conflict, and the other one was first; an object that is gone is no longer as it was.
+/// Tells whether a write failed because of its condition. 409 means a concurrent conditional write
+/// came first; 404 means the object was deleted.
 fn is_unmet<E: std::error::Error + 'static>(
     error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
     condition: WriteCondition<'_>,
@@ -406,7 +420,7 @@ fn is_unmet<E: std::error::Error + 'static>(
 }
 
 fn json(entry: &SendEntry) -> Vec<u8> {
-    // Strings and numbers can always be written.
+    // Serializing strings and numbers cannot fail.
     serde_json::to_vec(entry).unwrap_or_default()
 }
 
@@ -422,67 +436,75 @@ mod tests {
         }
     }
 
-    /// Asks for the same thing as one who comes `later` seconds after.
+    fn content() -> SentHash {
+        SentHash::new(&"content", String::new())
+    }
+
+    /// Claims the same key from another run, `later` seconds later.
     async fn again(ledger: &SendLedger, later: Seconds) -> SendClaim {
         let other = owner("other", 1000 + later);
-        ledger.claim("a/b", "content", &other).await.unwrap()
+        ledger.claim("a/b", &content(), &other).await.unwrap()
     }
 
     #[tokio::test]
-    async fn what_arrived_is_not_sent_again() {
+    async fn a_delivered_entry_is_not_sent_again() {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
-        let claim = || ledger.claim("a/b", "content", &first);
+        let content = content();
+        let claim = || ledger.claim("a/b", &content, &first);
         assert_eq!(claim().await.unwrap(), SendClaim::Granted);
-        // The same one, whose request was repeated on its way.
+        // The same run, whose request was repeated.
         assert_eq!(claim().await.unwrap(), SendClaim::Granted);
         assert_eq!(again(&ledger, 60).await, SendClaim::Busy);
-        ledger.settle("a/b", "content", &first, true).await.unwrap();
+        ledger.settle("a/b", &content, &first, true).await.unwrap();
         assert_eq!(again(&ledger, 0).await, SendClaim::Sent);
         assert_eq!(again(&ledger, 1_000_000).await, SendClaim::Sent);
-        let differs = ledger.claim("a/b", "another", &first).await.unwrap();
+        let differs = ledger
+            .claim("a/b", &SentHash::new(&"another", String::new()), &first)
+            .await
+            .unwrap();
         assert_eq!(
             differs,
             SendClaim::Differs("1970-01-01T00:16:40Z".to_owned())
         );
         assert_eq!(
-            ledger.claim("a/c", "content", &first).await.unwrap(),
+            ledger.claim("a/c", &content, &first).await.unwrap(),
             SendClaim::Granted
         );
     }
 
     #[tokio::test]
-    async fn what_did_not_arrive_may_be_sent_again() {
+    async fn a_released_entry_may_be_sent_again() {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
-        ledger.claim("a/b", "content", &first).await.unwrap();
+        ledger.claim("a/b", &content(), &first).await.unwrap();
         ledger.release("a/b").await.unwrap();
         assert_eq!(again(&ledger, 0).await, SendClaim::Granted);
     }
 
     #[tokio::test]
-    async fn what_nobody_knows_of_is_not_sent_again() {
+    async fn an_unconfirmed_entry_is_not_sent_again() {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         let first = owner("first", 1000);
-        ledger.claim("a/b", "content", &first).await.unwrap();
-        // Whoever sent it was killed.
+        ledger.claim("a/b", &content(), &first).await.unwrap();
+        // The sender was killed.
         assert_eq!(again(&ledger, 61).await, SendClaim::Unconfirmed);
         ledger
-            .settle("a/b", "content", &first, false)
+            .settle("a/b", &content(), &first, false)
             .await
             .unwrap();
         assert_eq!(again(&ledger, 0).await, SendClaim::Unconfirmed);
     }
 
     #[tokio::test]
-    async fn an_entry_of_somebody_else_is_an_error() {
+    async fn a_foreign_entry_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().to_owned());
         ledger.store("a/b", b"hello", None).await.unwrap();
-        let error = ledger.claim("a/b", "content", &owner("first", 0)).await;
+        let error = ledger.claim("a/b", &content(), &owner("first", 0)).await;
         assert!(
             error
                 .unwrap_err()

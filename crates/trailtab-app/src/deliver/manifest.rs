@@ -1,5 +1,5 @@
-//! A list, kept in a folder, of the files that the program wrote there: they may be removed again, and
-//! nothing else.
+//! Keeps a list, in a folder, of the files that the program wrote there. Only these files may be
+//! removed again.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,29 +9,29 @@ use std::path::{Component, Path, PathBuf};
 use super::files::{self, WriteError};
 use super::temporary::Readers;
 
-/// The files of a folder that the program wrote, with the name of the list itself.
+/// The files that the program wrote to a folder.
 #[derive(Debug)]
 pub struct Manifest {
     folder: PathBuf,
     name: &'static str,
-    /// What the list says to people who look into it.
+    /// The first line of the list, for human readers.
     heading: &'static str,
     /// Relative to the folder.
     paths: BTreeSet<PathBuf>,
 }
 
 impl Manifest {
-    /// Reads the list of a folder. If there is none, the list is empty.
+    /// Reads the list of a folder. A missing list is empty.
     ///
     /// # Errors
     ///
-    /// If there is one that cannot be read.
+    /// Fails if the list exists but cannot be read.
     pub fn read(folder: &Path, name: &'static str, heading: &'static str) -> io::Result<Manifest> {
         let list = match fs::read_to_string(folder.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             list => list?,
         };
-        // A path that leads out of the folder is not ours.
+        // Ignores paths that lead out of the folder.
         let is_below = |path: &PathBuf| {
             let mut parts = path.components();
             parts.all(|part| matches!(part, Component::Normal(_)))
@@ -45,12 +45,12 @@ impl Manifest {
         })
     }
 
-    /// Removes the files in the list, then the directories that are empty because of that. Files that are
-    /// reached through a link are left alone.
+    /// Removes the listed files, then the directories that become empty. Skips files reached
+    /// through a link.
     ///
     /// # Errors
     ///
-    /// The first file that cannot be removed.
+    /// Returns the first file that cannot be removed.
     pub fn remove_files(&mut self) -> Result<(), WriteError> {
         let mut parents = BTreeSet::new();
         for path in std::mem::take(&mut self.paths) {
@@ -67,28 +67,28 @@ impl Manifest {
                 _ => parents.extend(ancestors().map(Path::to_owned)),
             }
         }
-        // The deepest ones come last.
+        // In reverse order, children come before their parents.
         for parent in parents.iter().rev() {
             if !parent.as_os_str().is_empty() {
-                // It holds something else, which stays.
+                // Fails if the directory holds other files, which must stay.
                 let _ = fs::remove_dir(self.folder.join(parent));
             }
         }
         Ok(())
     }
 
-    /// Adds files to the list, and those in folders.
+    /// Adds files, and the files in folders, to the list.
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// Fails on an I/O error.
     pub fn add(&mut self, paths: impl IntoIterator<Item = PathBuf>) -> Result<(), WriteError> {
         for path in paths {
             self.enter(&path);
         }
         let mut list = format!("{}\n", self.heading);
         for path in &self.paths {
-            // A name that is no text, or has a line break, is never removed.
+            // Omits names that are not UTF-8 or contain line breaks; these files are never removed.
             if let Some(path) = path.to_str().filter(|path| !path.contains(['\n', '\r'])) {
                 list.push_str(path);
                 list.push('\n');
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_lists_is_removed_and_nothing_else() {
+    fn only_listed_files_are_removed() {
         let directory = tempfile::tempdir().unwrap();
         let folder = directory.path();
         let (ours, also) = (write(folder, "a/b/ours"), write(folder, "c/d/ours"));

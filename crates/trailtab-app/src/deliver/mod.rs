@@ -1,4 +1,4 @@
-//! Where bytes go.
+//! Destinations: files, ledgers, CloudWatch, and mail.
 
 pub mod cloudwatch;
 pub mod files;
@@ -6,4 +6,5 @@ pub mod ledger;
 pub mod mail;
 pub mod manifest;
 pub mod raw_dump;
+pub mod sent_hash;
 pub mod temporary;

@@ -1,4 +1,4 @@
-//! A copy of the records themselves, by region.
+//! Writes a copy of the raw records, by region.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,26 +8,26 @@ use super::files::{NewFolder, WriteError};
 use super::temporary::Readers;
 use trailtab_render::escape;
 
-/// Copies records to one file for each region, one compact JSON text a line. Only the owner may read them.
+/// Writes records to one JSON Lines file per region. Only the owner may read the files.
 pub struct RawDump {
     folder: NewFolder,
     regions: Mutex<HashMap<String, Vec<u8>>>,
     failure: Mutex<Option<WriteError>>,
 }
 
-/// Bytes gathered for a region before they are written.
+/// Bytes to buffer per region before writing.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// Regions whose bytes are gathered at the same time. Real accounts have some thirty; records that name
-/// more must not fill the memory.
-const MAX_REGIONS: usize = 256;
+/// Regions to buffer at the same time. Accounts have about thirty; forged records with more must
+/// not fill the memory.
+const MAX_BUFFERED_REGIONS: usize = 256;
 
 impl RawDump {
-    /// Begins a folder with a temporary name in a directory.
+    /// Creates a folder with a temporary name in a directory.
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// Fails on an I/O error.
     pub fn create(directory: &Path) -> Result<Self, WriteError> {
         Ok(RawDump {
             folder: NewFolder::create(&directory.join("raw_cloudtrail_data"), Readers::Owner)?,
@@ -36,23 +36,23 @@ impl RawDump {
         })
     }
 
-    /// Takes one record; a failure is kept for [`RawDump::finish`].
+    /// Adds a record. An I/O error is returned later, by [`RawDump::finish`].
     pub fn add(&self, region: &str, record: &[u8]) {
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = regions.entry(escape::file_name(region)).or_default();
         compact(record, lines);
         lines.push(b'\n');
-        if lines.len() >= BATCH_BYTES || regions.len() > MAX_REGIONS {
+        if lines.len() >= BATCH_BYTES || regions.len() > MAX_BUFFERED_REGIONS {
             self.append(&mut regions);
         }
     }
 
-    /// Writes what is left, and gives the folder its name, with a number if that is taken. Returns its
-    /// path.
+    /// Writes the rest and renames the folder to `target`, with a number appended if that exists.
+    /// Returns its path.
     ///
     /// # Errors
     ///
-    /// The first failure of all writes; then the folder is removed.
+    /// Returns the first error of all writes; then the folder is removed.
     pub fn finish(mut self, target: &Path) -> Result<PathBuf, WriteError> {
         self.append(&mut self.regions.lock().unwrap_or_else(PoisonError::into_inner));
         let failure = self
@@ -77,7 +77,7 @@ impl RawDump {
     }
 }
 
-/// Copies JSON without the white space between its values, so that a record is one line.
+/// Copies JSON without the white space between its values, so that a record fits on one line.
 fn compact(json: &[u8], out: &mut Vec<u8>) {
     let mut in_string = false;
     let mut escaped = false;
@@ -85,7 +85,8 @@ fn compact(json: &[u8], out: &mut Vec<u8>) {
         if in_string {
             in_string = escaped || b != b'"';
             escaped = !escaped && b == b'\\';
-            // A line break within a string is no JSON; the line must stay one.
+            // JSON strings cannot contain line breaks; replace them so that the record stays on one
+            // line.
             out.push(if b == b'\n' || b == b'\r' { b' ' } else { b });
         } else if !b.is_ascii_whitespace() {
             in_string = b == b'"';

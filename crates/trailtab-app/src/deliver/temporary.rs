@@ -1,8 +1,7 @@
-//! Files and directories that do not have their final name yet.
+//! Creates files and directories under temporary names.
 //!
-//! Their names are unpredictable and created exclusively (`O_EXCL`), so a planted link is
-//! never followed. They are removed when they are dropped, and [`remove_all`] removes them when a signal
-//! ends the process.
+//! Their names are unpredictable and created exclusively (`O_EXCL`), so a planted link is never
+//! followed. They are removed on drop, and by [`remove_all`] when a signal ends the process.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -12,27 +11,27 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
-/// Temporary files and directories that exist now. Creating one and entering it here is one step under
-/// this lock, so that [`remove_all`] misses none.
+/// The existing temporary files and directories. Creation and registration happen under one lock,
+/// so that [`remove_all`] misses none.
 static EXISTING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Random characters in a temporary name.
 const RANDOM_CHARS: usize = 16;
 
-/// How often [`remove_all`] tries to remove a directory that other threads may be writing to.
+/// Attempts of [`remove_all`] to remove a directory that other threads may be writing to.
 const REMOVE_ATTEMPTS: usize = 10;
 
-/// Who may read what is written.
+/// Permissions of new files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
-    /// Those whom the umask allows.
+    /// As the umask allows.
     Umask,
-    /// The owner alone: files are created with mode 0600, directories with mode 0700.
+    /// Owner only: files have mode 0600, directories 0700.
     Owner,
 }
 
 impl Readers {
-    /// The mode to create a file or directory with, of one that all may read.
+    /// Restricts the mode of a file or directory that everyone may read.
     #[cfg(unix)]
     fn mode(self, all: u32) -> u32 {
         match self {
@@ -43,7 +42,7 @@ impl Readers {
 
     /// Options for creating files.
     pub(super) fn files(self) -> OpenOptions {
-        #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
         let mut options = OpenOptions::new();
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, self.mode(0o666));
@@ -52,14 +51,14 @@ impl Readers {
 
     /// Options for creating directories.
     pub(super) fn directories(self) -> DirBuilder {
-        #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, self.mode(0o777));
         builder
     }
 
-    /// Names for temporary files or directories, whose mode is as of one that all may read.
+    /// A builder of temporary files or directories; `all` is the mode for [`Readers::Umask`].
     fn temporary(self, all: u32) -> Builder<'static, 'static> {
         let mut builder = Builder::new();
         builder.prefix(".trailtab-").rand_bytes(RANDOM_CHARS);
@@ -74,7 +73,7 @@ impl Readers {
     }
 }
 
-/// A file with its contents that has a temporary name.
+/// A complete file with a temporary name.
 #[derive(Debug)]
 pub(super) struct TemporaryFile {
     file: NamedTempFile,
@@ -82,7 +81,7 @@ pub(super) struct TemporaryFile {
 }
 
 impl TemporaryFile {
-    /// Writes a temporary file into the directory that its final name will be in.
+    /// Writes a temporary file into the directory of its final name.
     pub(super) fn write(directory: &Path, bytes: &[u8], readers: Readers) -> io::Result<Self> {
         let mut existing = lock();
         let file = readers
@@ -99,13 +98,13 @@ impl TemporaryFile {
         Ok(temporary)
     }
 
-    /// Gives the file a name that is free; fails with `AlreadyExists` if it is taken.
+    /// Renames the file; fails with `AlreadyExists` if the name is taken.
     pub(super) fn name(self, path: &Path) -> io::Result<()> {
         self.file.persist_noclobber(path)?;
         Ok(())
     }
 
-    /// Gives the file a name, and replaces whatever file has it.
+    /// Renames the file, replacing an existing one.
     pub(super) fn replace(self, path: &Path) -> io::Result<()> {
         self.file.persist(path)?;
         Ok(())
@@ -120,7 +119,7 @@ pub(super) struct TemporaryDirectory {
 }
 
 impl TemporaryDirectory {
-    /// Makes one in the directory that its final name will be in.
+    /// Creates a directory in the parent of its final name.
     pub(super) fn create(parent: &Path, readers: Readers) -> io::Result<Self> {
         let mut existing = lock();
         let directory = readers.temporary(0o777).tempdir_in(parent)?;
@@ -135,11 +134,11 @@ impl TemporaryDirectory {
         self.directory.path()
     }
 
-    /// Gives the directory a name. Fails if anything but an empty directory has it.
+    /// Renames the directory. Fails if the name is taken by anything but an empty directory.
     pub(super) fn name(self, path: &Path) -> Result<(), (Self, io::Error)> {
         match fs::rename(self.path(), path) {
             Ok(()) => {
-                // It has another name by now, and stays.
+                // It has been renamed and must not be deleted on drop.
                 let _ = self.directory.keep();
                 Ok(())
             }
@@ -148,7 +147,7 @@ impl TemporaryDirectory {
     }
 }
 
-/// The entry of a file or directory in [`EXISTING`].
+/// Registration of a file or directory in [`EXISTING`].
 #[derive(Debug)]
 struct Entry(PathBuf);
 
@@ -165,8 +164,8 @@ impl Drop for Entry {
     }
 }
 
-/// Removes all temporary files and directories of this process, and keeps other threads from making new
-/// ones. Only for the end of the process.
+/// Removes all temporary files and directories of this process, and blocks other threads from
+/// creating new ones. Only for use at the end of the process.
 pub fn remove_all() {
     let existing = lock();
     for path in existing.iter() {
@@ -175,7 +174,7 @@ pub fn remove_all() {
                 true => fs::remove_dir_all(path),
                 false => fs::remove_file(path),
             };
-            // Another thread may have added a file to the directory meanwhile.
+            // Another thread may have added a file in the meantime.
             if removed.is_ok() || !path.exists() {
                 break;
             }
@@ -184,7 +183,7 @@ pub fn remove_all() {
     std::mem::forget(existing);
 }
 
-/// A thread that panicked has changed the set or not.
+/// Locks the set, ignoring poisoning: every critical section leaves it valid.
 fn lock() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     EXISTING.lock().unwrap_or_else(PoisonError::into_inner)
 }

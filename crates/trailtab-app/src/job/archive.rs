@@ -1,4 +1,4 @@
-//! `archive`: what an archive holds, and whether it is whole.
+//! The `archive` commands: what an archive holds, and whether it is intact.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -10,20 +10,20 @@ use crate::source::archive::survey::ArchiveReader;
 use crate::source::progress::ReadProgress;
 use trailtab_core::history::holdings::{ArchiveInspection, ArchiveInventory, PathFinding};
 
-/// Tells what an archive holds.
+/// Returns the inventory of an archive.
 ///
 /// # Errors
 ///
-/// If there is no archive, or it cannot be read.
+/// Fails if there is no archive or it cannot be read.
 pub fn status(directory: &Path) -> Result<ArchiveInventory, ArchiveError> {
     ArchiveReader::open(directory)?.holdings()
 }
 
-/// Holds every file of an archive against its ledger.
+/// Compares every file of an archive with its ledger.
 ///
 /// # Errors
 ///
-/// If there is no archive, or its ledgers cannot be read. Whatever else is wrong is a finding.
+/// Fails if there is no archive or its ledgers cannot be read. Other defects are findings.
 pub fn verify(
     directory: &Path,
     progress: &ReadProgress,
@@ -48,7 +48,7 @@ pub fn verify(
     };
     parallel::for_each(&items, || (), inspect)?;
     let (mut inspection, mut damaged) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // The threads found them in no order.
+    // The threads report findings in random order.
     damaged.sort();
     inspection.damage = survey.unreadable_lines();
     for finding in damaged {

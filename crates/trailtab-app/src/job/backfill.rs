@@ -1,5 +1,5 @@
-//! Publishing metrics after the fact: hour by hour, so that a run that was interrupted can go on, and a
-//! longer one later repeats nothing.
+//! Publishes metrics of past hours, hour by hour, so that an interrupted run can be continued and a
+//! later, longer one does not repeat anything.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,33 +7,33 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::usage::{self, DeliveryReport, LedgerKeys, MetricPublication, MetricSink};
-use crate::deliver::cloudwatch::{MetricPublisher, ReadError};
+use crate::deliver::cloudwatch::{MetricPublisher, MetricReadError};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, SendLedger};
 use crate::source::interrupt::Interrupt;
 use trailtab_core::activity::usage::backfill::BackfillPlan;
 use trailtab_core::activity::usage::metrics::MinuteDatum;
 use trailtab_core::time::Seconds;
 
-/// How long one hour's data may take to be published.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Maximum time to publish the data of one hour.
+const HOUR_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Why it is not known what CloudWatch holds already.
+/// Why the published hours cannot be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// CloudWatch could not be asked which metrics it holds.
+    /// CloudWatch cannot be queried.
     #[error(transparent)]
-    CloudWatch(#[from] ReadError),
-    /// The ledger could not be read.
+    CloudWatch(#[from] MetricReadError),
+    /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
 
-/// Finds the hours of a plan that CloudWatch holds data of, and that the ledger knows nothing of: those
-/// were published by somebody else. The ledger decides about the others, chunk by chunk.
+/// Finds the hours of a plan for which CloudWatch has data that is not in the ledger: something
+/// else published them. The ledger decides about the other hours, chunk by chunk.
 ///
 /// # Errors
 ///
-/// If CloudWatch or the ledger cannot be asked.
+/// Fails if CloudWatch or the ledger cannot be read.
 pub async fn published_by_others(
     plan: &BackfillPlan,
     keys: &LedgerKeys,
@@ -53,8 +53,8 @@ pub async fn published_by_others(
     Ok(others)
 }
 
-/// Publishes a plan, hour by hour. If it is interrupted, the hour that is being sent gets its answer, and the
-/// others are left to the next run.
+/// Publishes a plan hour by hour. On an interrupt, completes the current hour and leaves the rest
+/// to the next run.
 pub async fn publish(
     plan: BackfillPlan,
     keys: &LedgerKeys,
@@ -82,9 +82,9 @@ pub async fn publish(
             owner: ClaimOwner {
                 name: format!("{:032x}", fastrand::u128(..)),
                 now: began,
-                until: began + 2 * PATIENCE.as_secs().cast_signed(),
+                until: began + 2 * HOUR_TIMEOUT.as_secs().cast_signed(),
             },
-            deadline: Instant::now() + PATIENCE,
+            deadline: Instant::now() + HOUR_TIMEOUT,
         };
         usage::publish(data, publication, &mut account).await;
     }
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(plan.hours.len(), 3);
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().join("ledger"));
-        let config = aws::nobody();
+        let config = aws::without_credentials();
         let publisher = MetricPublisher::new(aws::cloudwatch(&config), "test");
         let keys = LedgerKeys::new("test", "111122223333", "eu-west-1");
         let (requester, interrupt) = interrupt::channel();
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!((account.received, account.unsent), (15, 15));
         assert_eq!((account.published, account.unsent_data), (0, 3));
         assert_eq!(account.troubles.len(), 1);
-        // Nothing is claimed, so that another run can send it.
+        // No hour is claimed, so another run can send them all.
         assert!(!directory.path().join("ledger").exists());
     }
 }

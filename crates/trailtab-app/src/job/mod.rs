@@ -1,4 +1,5 @@
-//! The use cases: from sources to results. What they print and where they write is the shell's.
+//! The use cases, from sources to results. Prints nothing and chooses no output paths; the callers
+//! do.
 
 pub mod archive;
 pub mod backfill;

@@ -1,20 +1,20 @@
-//! Doing one thing many times, on all cores.
+//! Processes items in parallel, on all cores.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// The number of threads that keep this machine busy.
+/// The number of threads that saturates this machine.
 pub fn threads() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Calls `work` for each item, in no order. Each thread works with a state of its own.
+/// Calls `work` for each item, in any order. Each thread has its own state, made by `start`.
 ///
 /// # Errors
 ///
-/// The first that `work` returns; the items that no thread has begun by then are left out.
+/// Returns the first error of `work`; items not begun by then are skipped.
 pub fn for_each<T: Sync, S, E: Send>(
     items: &[T],
     start: impl Fn() -> S + Sync,

@@ -1,4 +1,4 @@
-//! Drawing charts: all of a summary's, on all cores, or one.
+//! Draws charts: all charts of a summary, on all cores, or a single one.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use trailtab_core::activity::summary::Summary;
 use trailtab_render::chart::ChartScene;
 use trailtab_render::plots::{self, PlannedChart};
 
-/// How charts are stored.
+/// Image format of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PictureFormat {
     /// PNG.
@@ -23,16 +23,16 @@ pub enum PictureFormat {
 pub struct Charts {
     /// The folder that the charts were written to.
     pub folder: PathBuf,
-    /// How many pictures were drawn.
+    /// Number of images drawn.
     pub count: usize,
 }
 
-/// Draws the charts of a summary into a folder. If the folder is there already, charts that it lacks are
-/// added to it; if it holds anything else under the name of a chart, the charts go to `FOLDER_2`.
+/// Draws the charts of a summary into a folder. Adds missing charts to an existing folder; if the
+/// folder holds a different file under a chart's name, the charts go to `FOLDER_2`.
 ///
 /// # Errors
 ///
-/// If a chart cannot be written; then none is left.
+/// Fails if a chart cannot be written; then no chart is left behind.
 pub fn run(
     summary: &Summary,
     folder: &Path,
@@ -66,11 +66,11 @@ pub fn run(
     })
 }
 
-/// Draws one chart as new files, one of each kind of picture; returns their paths.
+/// Draws one chart as new files, one per format; returns their paths.
 ///
 /// # Errors
 ///
-/// If one cannot be written; then none is left.
+/// Fails if a file cannot be written; then no file is left behind.
 pub fn draw(
     scene: &ChartScene,
     stem: &Path,

@@ -1,4 +1,5 @@
-//! Sources → documents → records → what counts them, on all cores.
+//! Reads all sources and counts their events on all cores: sources → documents → records →
+//! counters.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,9 +13,10 @@ use super::verify::{self, VerifyOptions};
 use crate::aws;
 use crate::source::document::{Document, DocumentBody, DocumentReader};
 use crate::source::interrupt::{self, Interrupt};
-use crate::source::lookup_events::{self, CallerIdentity};
+use crate::source::lookup_events;
 use crate::source::progress::ReadProgress;
 use crate::source::{Source, files, s3};
+use trailtab_core::activity::summary::CallerIdentity;
 use trailtab_core::activity::tally::Tally;
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 use trailtab_core::event::dedupe::SeenIds;
@@ -22,39 +24,39 @@ use trailtab_core::event::ingest::{EventCounter, EventIngest, IngestRules, Inges
 use trailtab_core::event::no_match::NoMatch;
 use trailtab_core::integrity::DigestEvidence;
 
-/// Documents that wait for a thread to parse them; those of S3 are bounded by their bytes as well.
-const WAITING: usize = 64;
+/// Capacity of the queue of fetched documents. Documents from S3 are also bounded by their bytes.
+const MAX_QUEUED_DOCUMENTS: usize = 64;
 
-/// What to read, and how to count it.
+/// What to read and how to count it.
 pub struct ReadRequest<'r> {
     /// The files, directories, buckets and streams to read.
     pub sources: Vec<Source>,
     /// The event history, to be read as well.
     pub lookup: Option<lookup_events::LookupRequest>,
-    /// The credentials and the region to ask AWS with.
+    /// Credentials and region of the AWS client.
     pub access: aws::CredentialOptions,
     /// Which events count.
     pub rules: IngestRules,
-    /// Where each record inside the window is copied to, once; None if no copy is wanted.
+    /// Receives a copy of each record inside the window, once; not set if no copy is wanted.
     pub dump: Option<RawCopy<'r>>,
-    /// Set if log files are to be verified by their digests.
+    /// Set if log files are to be verified against digests.
     pub verify: Option<VerifyOptions>,
-    /// Stops the reading: what was read by then is counted, and the rest is a problem in the coverage.
+    /// Stops reading. What was read by then is counted; the rest is a problem in the coverage.
     pub interrupt: Interrupt,
 }
 
-/// What was counted, and what is missing.
+/// The counts, and what is missing.
 #[derive(Debug)]
 pub struct ReadOutcome<C = Tally> {
-    /// What was counted.
+    /// The counts.
     pub intaken: IngestStats<C>,
     /// What was read and what is missing.
     pub coverage: RunCoverage,
-    /// Whose credentials the event history was read with.
+    /// The identity that the event history was read with.
     pub caller: Option<CallerIdentity>,
-    /// Why nothing was counted, if that is so.
+    /// Why no event matched, if none did.
     pub no_match: Option<NoMatch>,
-    /// What digests may speak of, until they are judged.
+    /// Digests and log files seen, until they are verified.
     evidence: DigestEvidence,
 }
 
@@ -70,28 +72,29 @@ impl<C> Default for ReadOutcome<C> {
     }
 }
 
-/// Why nothing could be counted.
+/// Why reading failed as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// A bucket cannot be listed, or holds no log files.
+    /// A bucket cannot be listed or holds no log files.
     #[error(transparent)]
     S3(#[from] s3::S3Error),
     /// The event history cannot be read at all.
     #[error(transparent)]
     LookupEvents(#[from] lookup_events::LookupError),
-    /// The configuration of AWS cannot be used.
+    /// The AWS configuration is invalid.
     #[error(transparent)]
     Config(#[from] aws::ConfigError),
-    /// The runtime for network requests cannot be started.
+    /// The network runtime cannot be started.
     #[error("cannot start the network runtime")]
     Runtime(#[source] std::io::Error),
 }
 
-/// Reads all sources, and counts with what `empty` is one of.
+/// Reads all sources. Each thread counts with a clone of `empty`; the results are merged.
 ///
 /// # Errors
 ///
-/// If a bucket cannot be listed, or the event history not be read, at all. Lesser losses are problems in the coverage.
+/// Fails if a bucket cannot be listed or the event history cannot be read at all. Other failures
+/// are problems in the coverage.
 pub fn run<C: EventCounter>(
     mut request: ReadRequest<'_>,
     empty: &C,
@@ -101,11 +104,11 @@ pub fn run<C: EventCounter>(
     let lookup = request.lookup.take();
     let asks_aws = lookup.is_some() || request.sources.iter().any(is_remote);
     let request = &request;
-    // It must outlive the threads, which fetch large objects piece by piece.
+    // Must outlive the worker threads, which download large objects through it.
     let runtime = asks_aws.then(start_runtime).transpose()?;
     let seen = SeenIds::default();
     let mut found = RunCoverage::default();
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, receiver) = mpsc::channel(MAX_QUEUED_DOCUMENTS);
     let queue = DocumentQueue {
         interrupt: request.interrupt.clone(),
         local: Mutex::new(local(request, progress, &mut found).into_iter()),
@@ -140,7 +143,7 @@ pub fn run<C: EventCounter>(
         outcome.coverage.merge(fetched.coverage);
         outcome.caller = fetched.caller;
         if let Some(verify) = &request.verify {
-            // Digests would name the log files that were not read any more as missing.
+            // Digests would report log files that were skipped as missing.
             if request.interrupt.is_requested() {
                 let problem = interrupt::problem("digests", Severity::Failed);
                 outcome.coverage.problem(problem);
@@ -152,13 +155,13 @@ pub fn run<C: EventCounter>(
         outcome.no_match = NoMatch::of(&outcome.intaken, &outcome.coverage, &request.rules);
         Ok(outcome)
     });
-    // Nothing waits for a request that was given up, such as one for an address that no server answers.
+    // Dropping the runtime abandons open requests, such as one to an unreachable address.
     drop(runtime);
     outcome
 }
 
-/// Documents that wait for a thread. Local files are a list that is there from the start, since
-/// waking a thread for each would cost more than a small file; those of S3 come as they come.
+/// Documents waiting for a thread. Local files are listed up front, since waking a thread for each
+/// would cost more than reading a small file; documents from AWS arrive through a channel.
 struct DocumentQueue {
     interrupt: Interrupt,
     local: Mutex<std::vec::IntoIter<Document>>,
@@ -166,8 +169,8 @@ struct DocumentQueue {
 }
 
 impl DocumentQueue {
-    /// Waits for the next document; `None` says that there will be no more. Those that were fetched
-    /// already are read in any case.
+    /// Waits for the next document; `None` if there are no more. After an interrupt, skips local
+    /// files but still returns fetched documents.
     fn next(&self) -> Option<Document> {
         let local = match self.interrupt.is_requested() {
             true => None,
@@ -176,7 +179,7 @@ impl DocumentQueue {
         local.or_else(|| lock(&self.fetched).blocking_recv())
     }
 
-    /// The coverage of local files that were not read because of the interrupt.
+    /// The coverage of the local files skipped because of the interrupt.
     fn left(&self) -> RunCoverage {
         let mut coverage = RunCoverage::default();
         let files = match lock(&self.local).len() {
@@ -185,21 +188,19 @@ impl DocumentQueue {
             n => format!("{n} files were not read"),
         };
         // The names of the files would charge this to one account and region.
-        coverage.problem(ReadProblem {
-            document: "local files".to_owned(),
-            severity: Severity::Partial,
-            reason: format!("{}; {files}", interrupt::REASON),
-        });
+        let reason = format!("{}; {files}", interrupt::REASON);
+        let severity = Severity::Partial;
+        coverage.problem(ReadProblem::of_document("local files", severity, reason));
         coverage
     }
 }
 
-/// A thread that panicked has taken a document from the list or not.
+/// Locks a mutex, ignoring poisoning: a document was either taken or not.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One thread: parses documents until there are no more.
+/// A worker thread: parses documents until there are no more.
 fn work<C: EventCounter>(
     request: &ReadRequest<'_>,
     empty: &C,
@@ -227,11 +228,11 @@ fn work<C: EventCounter>(
     }
 }
 
-/// A runtime for the network. Dropping it does not wait for the resolver: a name that is asked for while no DNS
-/// server answers would keep the program from ending for up to half a minute.
+/// The network runtime. Dropping it does not wait for the DNS resolver, which without a reachable
+/// server would delay the exit by up to half a minute.
 pub struct NetworkRuntime {
     handle: Handle,
-    /// There until this is dropped.
+    /// Set until this is dropped.
     runtime: Option<Runtime>,
 }
 
@@ -250,11 +251,11 @@ impl Drop for NetworkRuntime {
     }
 }
 
-/// Starts a runtime for the network.
+/// Starts the network runtime.
 ///
 /// # Errors
 ///
-/// If the system gives no threads.
+/// Fails if threads cannot be created.
 pub fn start_runtime() -> Result<NetworkRuntime, ReadError> {
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -267,7 +268,7 @@ pub fn start_runtime() -> Result<NetworkRuntime, ReadError> {
     })
 }
 
-/// Lists what is to be read on this machine.
+/// Lists the local files and standard input.
 fn local(
     request: &ReadRequest<'_>,
     progress: &ReadProgress,
@@ -282,6 +283,7 @@ fn local(
             Source::Stdin => documents.push(Document {
                 size: 0,
                 named: true,
+                scope: None,
                 body: DocumentBody::Stdin,
             }),
             Source::S3 { .. } => {}
@@ -293,15 +295,15 @@ fn local(
     documents
 }
 
-/// What became of reading from AWS.
+/// The result of reading from AWS.
 #[derive(Debug, Default)]
 struct FetchResult {
     coverage: RunCoverage,
     caller: Option<CallerIdentity>,
 }
 
-/// Fetches the event history, and bucket after bucket. A bucket that cannot be read costs itself
-/// only, unless it is all there is.
+/// Fetches the event history, then each bucket. An unreadable bucket is an error only if it is the
+/// only source.
 async fn feed(
     request: &ReadRequest<'_>,
     lookup: Option<lookup_events::LookupRequest>,
@@ -340,11 +342,11 @@ async fn feed(
         match s3::fetch(config, bucket, prefix, asked, &found, &sender).await {
             Ok(read) => fetched.coverage.merge(read),
             Err(error) if request.sources.len() == 1 => return Err(error.into()),
-            Err(error) => fetched.coverage.problem(ReadProblem {
-                document: format!("s3://{bucket}/{prefix}"),
-                severity: Severity::Failed,
-                reason: error.to_string(),
-            }),
+            Err(error) => {
+                let (document, severity) = (format!("s3://{bucket}/{prefix}"), Severity::Failed);
+                let problem = ReadProblem::of_document(document, severity, error.to_string());
+                fetched.coverage.problem(problem);
+            }
         }
     }
     Ok(fetched)

@@ -1,85 +1,86 @@
-//! Usage: a delivery of CloudWatch Logs → calls per minute → metrics, each published once.
+//! Publishes usage metrics: a CloudWatch Logs delivery → calls per minute → metrics, each published
+//! once.
 
 use std::collections::BTreeMap;
 use std::io;
 
-use aws_lc_rs::digest;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::deliver::cloudwatch::{MetricPublisher, PutOutcome};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, ObjectVersion, SendClaim, SendLedger};
+use crate::deliver::sent_hash::{self, SentHash};
 use trailtab_core::activity::usage::UsageTally;
 use trailtab_core::activity::usage::chunks::{chunks, is_timely};
 use trailtab_core::activity::usage::kept::MetricLimit;
-use trailtab_core::activity::usage::metrics::{self, MetricSets, MinuteDatum};
+use trailtab_core::activity::usage::metrics::{self, MetricSets, MinuteDatum, UsageMetric};
 use trailtab_core::event::dedupe::SeenIds;
 use trailtab_core::event::envelope::EnvelopeReader;
 use trailtab_core::event::ingest::{EventIngest, IngestRules, IngestStats};
 use trailtab_core::time::{self, Seconds};
 use trailtab_render::escape;
 
-/// What became of the events of a delivery:
-/// received = published + skipped + refused + unconfirmed + unsent.
+/// The outcome of a delivery's events: received = published + skipped + refused + unconfirmed +
+/// unsent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct DeliveryReport {
     /// Events in the delivery.
     pub received: u64,
-    /// Taken by CloudWatch.
+    /// Accepted by CloudWatch.
     pub published: u64,
-    /// In no metric, by kind.
+    /// In no metric, by reason.
     pub skipped: BTreeMap<&'static str, u64>,
-    /// Too old or too far ahead for CloudWatch.
+    /// Too old or too far in the future for CloudWatch.
     pub refused: u64,
-    /// Sent, and no answer came. They are not sent again.
+    /// Sent without receiving an answer. Not sent again.
     pub unconfirmed: u64,
-    /// Not taken by CloudWatch in the time that there was.
+    /// Not accepted by CloudWatch before the deadline.
     pub unsent: u64,
-    /// Parts that were sent, each in one request if nothing went wrong.
+    /// Chunks sent; one request each unless repeated.
     pub chunks: u64,
-    /// Requests that were repeated.
+    /// Repeated requests.
     pub retries: u64,
-    /// Data points of all sets that were not taken, those that stand for no events of their own among them.
+    /// Data points not accepted, of all sets, including those without events of their own.
     #[serde(skip)]
     pub unsent_data: u64,
-    /// What went wrong, in words.
+    /// Error messages.
     #[serde(skip)]
     pub troubles: Vec<String>,
-    /// Whether repeating the delivery would bring what is missing, and nothing twice.
+    /// Whether repeating the delivery would publish what is missing without duplicates.
     #[serde(skip)]
     pub is_repeatable: bool,
 }
 
-/// Where metrics go.
+/// Destination of metrics.
 pub enum MetricSink<'w> {
     /// To CloudWatch, with `PutMetricData`.
     Request(&'w MetricPublisher),
-    /// To a log that CloudWatch reads metrics from, in embedded metric format.
+    /// A log from which CloudWatch extracts metrics, in embedded metric format.
     Log(&'w mut (dyn FnMut(&[MinuteDatum]) -> io::Result<()> + Send)),
 }
 
-/// What is published, and where it is remembered.
+/// How to publish metrics, and where to record it.
 pub struct MetricPublication<'p> {
-    /// Where metrics go.
+    /// The destination.
     pub way: MetricSink<'p>,
-    /// Remembers what was published; None if nothing is remembered.
+    /// Records what was published; not set if nothing is recorded.
     pub ledger: Option<&'p SendLedger>,
-    /// The beginning of all keys in the ledger, without a slash at its end.
+    /// Prefix of all ledger keys, without a trailing slash.
     pub key: String,
-    /// The name of this run in the ledger.
+    /// Identifies this run in the ledger.
     pub owner: ClaimOwner,
-    /// No request is begun that could not be answered before this time.
+    /// No request starts that could be answered only after this time.
     pub deadline: Instant,
 }
 
-/// Where things stand in a ledger, by the namespace and by the account and region that metrics go to.
+/// Keys of ledger entries, by namespace and by the account and region that the metrics go to.
 #[derive(Debug, Clone)]
 pub struct LedgerKeys {
     destination: String,
 }
 
 impl LedgerKeys {
-    /// Makes the keys for a namespace of metrics in an account and region.
+    /// The keys for a metric namespace in an account and region.
     pub fn new(namespace: &str, account: &str, region: &str) -> LedgerKeys {
         let parts = [account, region, namespace].map(escape::file_name);
         LedgerKeys {
@@ -87,23 +88,23 @@ impl LedgerKeys {
         }
     }
 
-    /// The metrics that are kept.
+    /// Key of the kept metrics.
     pub fn kept(&self) -> String {
         format!("usage/kept/{}.json", self.destination)
     }
 
-    /// A delivery, by the number of its events.
+    /// Key of a delivery, by the fingerprint of its events.
     pub fn delivery(&self, fingerprint: u128) -> String {
         format!("usage/published/{}/{fingerprint:032x}", self.destination)
     }
 
-    /// An hour that is published after the fact, by its first second.
+    /// Key of a backfilled hour, by its first second.
     pub fn hour(&self, hour: Seconds) -> String {
         format!("usage/backfill/{}/{}", self.destination, time::hour(hour))
     }
 }
 
-/// The entry of one chunk of a delivery or an hour.
+/// Key of one chunk of a delivery or an hour.
 pub fn chunk(key: &str, index: usize) -> String {
     format!("{key}/{index}")
 }
@@ -121,7 +122,7 @@ pub fn count(payload: &[u8], sets: &MetricSets) -> IngestStats<UsageTally> {
 }
 
 impl DeliveryReport {
-    /// Takes down what was received, and what of it is in no metric.
+    /// A report with the received and skipped events filled in.
     pub fn open(intaken: &IngestStats<UsageTally>) -> DeliveryReport {
         let counts = &intaken.counts;
         let usage = intaken.tallies.values().next();
@@ -140,12 +141,12 @@ impl DeliveryReport {
         }
     }
 
-    /// Events in no metric, of all kinds.
+    /// The number of events in no metric.
     pub fn skipped(&self) -> u64 {
         self.skipped.values().sum()
     }
 
-    /// Events in no metric, of one kind.
+    /// The number of events in no metric for one reason.
     pub fn skipped_as(&self, kind: &str) -> u64 {
         self.skipped.get(kind).copied().unwrap_or_default()
     }
@@ -157,8 +158,8 @@ impl DeliveryReport {
     }
 }
 
-/// Publishes all data, in as few requests as there can be. Each is taken whole or not at all, and one
-/// that fails costs itself only.
+/// Publishes all data in as few requests as possible. Each request succeeds or fails as a whole,
+/// and a failure affects only its own data.
 pub async fn publish(
     data: Vec<MinuteDatum>,
     publication: MetricPublication<'_>,
@@ -173,7 +174,7 @@ pub async fn publish(
     } = publication;
     let (mut taken, mut is_displaced) = (false, false);
     for (index, part) in chunks(data).into_iter().enumerate() {
-        // The numbers of chunks must not depend on the time: so this comes after cutting.
+        // Must follow the cut into chunks, whose numbers must not depend on the time.
         let (data, late) = timely(part, owner.now);
         account.refused += late;
         let events = data.iter().map(MinuteDatum::events).sum();
@@ -181,14 +182,14 @@ pub async fn publish(
             continue;
         }
         if is_displaced {
-            // What comes after another chunk may hold what was in that one's place.
+            // After a displaced chunk, later ones may repeat what was published in its place.
             account.skip("displaced", events);
             continue;
         }
         let entry = ChunkEntry {
             ledger,
             key: chunk(&key, index),
-            content: ledger.map_or_else(String::new, |_| content(&data)),
+            content: content(&data),
             owner: &owner,
         };
         match entry.claim().await {
@@ -200,12 +201,12 @@ pub async fn publish(
             Ok(SendClaim::Differs(when)) => {
                 is_displaced = true;
                 account.skip("displaced", events);
-                account.troubles.push(format!("{events} events are not published, since others were in their place at {when}: {key}/{index}"));
+                account.troubles.push(format!("{events} events are not published: different events were published in their place at {when}: {key}/{index}"));
                 continue;
             }
             Ok(SendClaim::Unconfirmed) => {
                 account.unconfirmed += events;
-                account.troubles.push(format!("{events} events were sent by an earlier run, and no answer came: they are not sent again"));
+                account.troubles.push(format!("{events} events were sent by an earlier run that got no answer: they are not sent again"));
                 continue;
             }
             Ok(SendClaim::Busy) => {
@@ -238,7 +239,9 @@ pub async fn publish(
             PutOutcome::Arrived => account.published += events,
             PutOutcome::Unconfirmed(reason) => {
                 account.unconfirmed += events;
-                account.troubles.push(format!("{events} events were sent, and no answer came: they are not sent again: {reason}"));
+                account.troubles.push(format!(
+                    "{events} events were sent without an answer and are not sent again: {reason}"
+                ));
             }
             PutOutcome::Refused(reason) => {
                 account.unsent += events;
@@ -256,11 +259,11 @@ pub async fn publish(
     account.is_repeatable = ledger.is_some() || !taken;
 }
 
-/// What the ledger knows of one chunk.
+/// The ledger entry of one chunk.
 struct ChunkEntry<'e> {
     ledger: Option<&'e SendLedger>,
     key: String,
-    content: String,
+    content: SentHash,
     owner: &'e ClaimOwner,
 }
 
@@ -287,7 +290,7 @@ impl ChunkEntry<'_> {
     }
 }
 
-/// Leaves out what CloudWatch would refuse, and says how many events that were.
+/// Removes data that CloudWatch would reject; returns the rest and the number of events removed.
 fn timely(mut data: Vec<MinuteDatum>, now: Seconds) -> (Vec<MinuteDatum>, u64) {
     let all: u64 = data.iter().map(MinuteDatum::events).sum();
     data.retain(|datum| is_timely(datum.minute, now));
@@ -295,26 +298,34 @@ fn timely(mut data: Vec<MinuteDatum>, now: Seconds) -> (Vec<MinuteDatum>, u64) {
     (data, all - left)
 }
 
-/// A hash that stands for what is sent.
-fn content(data: &[MinuteDatum]) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for datum in data {
-        let MinuteDatum {
-            metric,
-            minute,
-            value,
-        } = datum;
-        context
-            .update(format!("{} {:?} {minute} {value}\n", metric.name, metric.values).as_bytes());
+/// A hash of the data.
+fn content(data: &[MinuteDatum]) -> SentHash {
+    #[derive(Serialize)]
+    struct SentDatum<'d> {
+        name: &'d str,
+        values: &'d [String],
+        minute: Seconds,
+        value: u64,
     }
-    let hash = context.finish();
-    hash.as_ref()
+    let fields = data.iter().map(|datum| SentDatum {
+        name: &datum.metric.name,
+        values: &datum.metric.values,
+        minute: datum.minute,
+        value: datum.value,
+    });
+    // The text of version 1 must not change: entries with its hash are kept for months.
+    let version_1: String = data
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .map(|datum| {
+            let UsageMetric { name, values, .. } = &datum.metric;
+            format!("{name} {values:?} {} {}\n", datum.minute, datum.value)
+        })
+        .collect();
+    let version_1 = sent_hash::hex(version_1.as_bytes());
+    SentHash::new(&fields.collect::<Vec<_>>(), version_1)
 }
 
-/// The metrics that are kept, and where they are remembered.
+/// The metrics that are kept, with the version of the stored list.
 #[derive(Debug)]
 pub struct KeptMetrics {
     kept: MetricLimit,
@@ -322,11 +333,11 @@ pub struct KeptMetrics {
     top: usize,
 }
 
-/// How often somebody else may be quicker in changing what is kept.
-const TRIES: usize = 8;
+/// Maximum attempts to store the list while other runs change it.
+const MAX_STORE_ATTEMPTS: usize = 8;
 
 impl KeptMetrics {
-    /// Creates an empty memory. `top` is the maximum number of metrics in each set.
+    /// Creates an empty list. `top` is the maximum number of metrics in each set.
     pub fn new(top: usize) -> KeptMetrics {
         KeptMetrics {
             kept: MetricLimit::new(top),
@@ -335,11 +346,11 @@ impl KeptMetrics {
         }
     }
 
-    /// Makes data of what was counted. Which metrics are kept is the same for all who share a ledger.
+    /// Converts counts to data. All runs that share a ledger keep the same metrics.
     ///
     /// # Errors
     ///
-    /// If what is kept cannot be read or written.
+    /// Fails if the list cannot be read or written.
     pub async fn data(
         &mut self,
         usage: &UsageTally,
@@ -352,7 +363,7 @@ impl KeptMetrics {
         if self.version.is_none() {
             self.load(ledger, key).await?;
         }
-        for _ in 0..TRIES {
+        for _ in 0..MAX_STORE_ATTEMPTS {
             let mut kept = self.kept.clone();
             let data = metrics::data(usage, sets, &mut kept);
             if kept == self.kept {
@@ -370,15 +381,15 @@ impl KeptMetrics {
         Err(ledger.contended(key))
     }
 
-    /// Reads what is remembered.
+    /// Loads the stored list.
     ///
     /// # Errors
     ///
-    /// If it cannot be read.
+    /// Fails if the list cannot be read.
     pub async fn load(&mut self, ledger: &SendLedger, key: &str) -> Result<(), LedgerError> {
         let found = ledger.load(key).await?;
         (self.kept, self.version) = match found {
-            // A list that cannot be read is begun anew.
+            // An invalid list is replaced by an empty one.
             Some((json, version)) => {
                 let kept = MetricLimit::read(&json, self.top);
                 (
@@ -399,6 +410,23 @@ mod tests {
     use super::*;
     use trailtab_core::activity::usage::metrics::{MetricSet, UsageMetric};
 
+    #[test]
+    fn hashes_of_earlier_deliveries_are_recognized() {
+        let datum = MinuteDatum {
+            metric: UsageMetric {
+                set: MetricSet::Calls,
+                name: "GetObject".to_owned(),
+                values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
+            },
+            minute: 60_000,
+            value: 7,
+        };
+        let hash = content(&[datum]);
+        // As trailtab 0.1.0 wrote it.
+        assert!(hash.matches("8094f9231d7d2be3118deff7df6150347c3514af824a511355a8c7403e23c75e"));
+        assert!(hash.matches(hash.as_str()));
+    }
+
     #[tokio::test]
     async fn nothing_is_sent_after_a_chunk_whose_place_is_taken() {
         let datum = |number: u64| MinuteDatum {
@@ -418,8 +446,9 @@ mod tests {
             until: 60_060,
         };
         let first = chunk("delivery", 0);
-        ledger.claim(&first, "others", &owner).await.unwrap();
-        ledger.settle(&first, "others", &owner, true).await.unwrap();
+        let others = content(&[datum(9999)]);
+        ledger.claim(&first, &others, &owner).await.unwrap();
+        ledger.settle(&first, &others, &owner, true).await.unwrap();
         let mut logged = 0;
         let mut log = |data: &[MinuteDatum]| {
             logged += data.len();

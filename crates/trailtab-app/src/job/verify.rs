@@ -1,4 +1,4 @@
-//! Verifying log files by their digests, after all of them are read: keys, then judgement.
+//! Verifies log files against their digests once all are read: loads the public keys, then judges.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,19 @@ use trailtab_core::integrity::digest::LogFileName;
 use trailtab_core::integrity::{self, DigestEvidence, VerifyScope};
 use trailtab_core::time::Seconds;
 
-/// How log files are to be verified.
+/// Options of log file verification.
 #[derive(Debug)]
 pub struct VerifyOptions {
-    /// The keys to trust; CloudTrail is asked where there are none.
+    /// The trusted keys. If not set, they are requested from CloudTrail.
     pub keys: Option<PublicKeys>,
 }
 
-/// Judges what was read. What is wrong, or cannot be verified, is a problem in the coverage.
+/// Verifies the log files read. Adds a problem to the coverage for what is wrong or cannot be
+/// verified.
 ///
 /// # Errors
 ///
-/// If keys are to be asked for and there is no runtime to do so.
+/// Fails if keys must be requested and the network runtime cannot be started.
 pub(super) fn run(
     verify: &VerifyOptions,
     request: &ReadRequest<'_>,
@@ -68,7 +69,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// Asks CloudTrail for the keys of each region that has digests.
+/// Requests the keys of every region that has digests.
 async fn ask(
     evidence: &DigestEvidence,
     access: &aws::CredentialOptions,
@@ -80,7 +81,7 @@ async fn ask(
         .iter()
         .filter_map(|found| found.digest.as_ref().ok())
     {
-        // The name becomes part of a host's.
+        // The region becomes part of a host name.
         let is_region = |name: &LogFileName<'_>| {
             let mut bytes = name.region.bytes();
             name.region.len() <= 32 && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -96,15 +97,13 @@ async fn ask(
     let config = match aws::config(access).await {
         Ok(config) => config,
         Err(error) => {
-            coverage.problem(ReadProblem {
-                document: "public keys".to_owned(),
-                severity: Severity::Failed,
-                reason: format!("cannot be listed: {error}"),
-            });
+            let reason = format!("cannot be listed: {error}");
+            let severity = Severity::Failed;
+            coverage.problem(ReadProblem::of_document("public keys", severity, reason));
             return keys;
         }
     };
-    // Where there are no credentials, each region takes its time to find out.
+    // In parallel: without credentials, each region takes a while to fail.
     let mut asked = JoinSet::new();
     for (region, times) in times {
         let (config, region) = (config.clone(), region.to_owned());
@@ -113,14 +112,15 @@ async fn ask(
     for (listed, region) in asked.join_all().await {
         match listed {
             Ok(listed) => keys.merge(listed),
-            Err(reason) => coverage.problem(ReadProblem {
-                document: format!("public keys of {region}"),
-                severity: Severity::Failed,
-                reason: format!(
+            Err(reason) => {
+                let document = format!("public keys of {region}");
+                let reason = format!(
                     "cannot be listed: {reason} (the credentials need cloudtrail:ListPublicKeys; \
                      or give --public-keys)"
-                ),
-            }),
+                );
+                let severity = Severity::Failed;
+                coverage.problem(ReadProblem::of_document(document, severity, reason));
+            }
         }
     }
     keys

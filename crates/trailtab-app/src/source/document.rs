@@ -1,8 +1,8 @@
-//! Reading one document: opening, inflating, telling its kind, and feeding it on.
+//! Reads one document: opens it, inflates it, detects its format, and parses its records.
 //!
-//! The common case, a small gzip file of one member, is inflated in one go. Everything else
-//! (several members, damage, sizes that do not fit) is streamed through a window, so that memory is
-//! bounded whatever the document is.
+//! A small gzip file of one member, the common case, is inflated in one call. Everything else
+//! (several members, damaged or large files) is streamed through a window, so that memory stays
+//! bounded.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use super::format::{self, ArchiveKind, DocumentFormat};
 use super::interrupt::{self, Interrupt};
 use super::pump::Pump;
 use super::seal::{ContentHash, GzipMembers, HashOutcome, PlainReader};
-use trailtab_core::coverage::{DocumentOutcome, ReadProblem, RunCoverage, Severity};
+use trailtab_core::coverage::{DocumentOutcome, ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::csv;
 use trailtab_core::event::envelope::{
     ContentKind, DocumentDamage, EnvelopeReader, RecordFault, RecordForm, RecordSink, RowGap,
@@ -23,16 +23,17 @@ use trailtab_core::event::gunzip::{self, Inflater};
 use trailtab_core::event::record::EventRecord;
 use trailtab_core::integrity::digest::{DigestFile, LogFileName};
 use trailtab_core::integrity::{DigestEvidence, FoundDigest, FoundLog};
+use trailtab_core::scope::Scope;
 use trailtab_core::time::{Seconds, TimeParser};
 
-/// Documents up to this size, stored or inflated, are held whole.
-const WHOLE: u64 = 32 << 20;
+/// Documents up to this size, both stored and inflated, are held in memory whole.
+const MAX_WHOLE_BYTES: u64 = 32 << 20;
 
-/// The window of a streamed document, at first.
-const WINDOW: usize = 1 << 20;
+/// Initial window of a streamed document.
+const WINDOW_BYTES: usize = 1 << 20;
 
-/// A record may take this many bytes; AWS's limit is 1 MB.
-const MAX_RECORD: usize = 16 << 20;
+/// Maximum size of a record. AWS's limit is 1 MB.
+const MAX_RECORD_BYTES: usize = 16 << 20;
 
 /// Layers and archives inside each other; more are refused.
 const MAX_LAYERS: usize = 5;
@@ -40,12 +41,14 @@ const MAX_LAYERS: usize = 5;
 /// Files in an archive; more are refused.
 const MAX_MEMBERS: usize = 1 << 20;
 
-/// Something that may hold records.
+/// A document that may hold records.
 pub struct Document {
-    /// Bytes as stored, as far as known.
+    /// Size as stored, if known.
     pub size: u64,
-    /// Whether the user named this very document, and so expects events in it.
+    /// Whether the user named this document itself, and so expects events in it.
     pub named: bool,
+    /// The account and region that it is of, if its source knows them; otherwise its name may tell.
+    pub scope: Option<Scope>,
     /// Where the bytes are.
     pub body: DocumentBody,
 }
@@ -56,28 +59,28 @@ pub enum DocumentBody {
     File(PathBuf),
     /// The standard input.
     Stdin,
-    /// To be read from elsewhere, bit by bit.
+    /// A remote object, read piece by piece.
     Stream {
         /// The path or address, for messages.
         name: String,
         /// The bytes, as stored.
         bytes: Box<dyn Read + Send>,
     },
-    /// Downloaded; whatever keeps the memory accounted for is released with it.
+    /// A downloaded object.
     Memory {
         /// The path or address, for messages.
         name: String,
         /// The bytes, as stored.
         bytes: Vec<u8>,
-        /// The signature that S3 keeps beside a digest.
+        /// The signature in the S3 metadata of a digest.
         signature: Option<String>,
-        /// Dropped together with the bytes.
+        /// Memory permit, released together with the bytes.
         _held: Box<dyn Send>,
     },
 }
 
 impl DocumentBody {
-    /// The path or address, for people.
+    /// The path or address, for messages.
     fn name(&self) -> String {
         match self {
             DocumentBody::File(path) => path.display().to_string(),
@@ -87,23 +90,23 @@ impl DocumentBody {
     }
 }
 
-/// Reads one document after the other, reusing its buffers.
+/// Reads documents one after the other, reusing its buffers.
 pub struct DocumentReader {
     inflater: Inflater,
     stored: Vec<u8>,
     window: Vec<u8>,
-    /// What digests and log files were met, if that is asked for.
+    /// Digests and log files seen, if requested.
     evidence: Option<DigestEvidence>,
-    /// The seal of the document that is being read.
+    /// The content hash of the current document.
     seal: Option<ContentHash>,
     interrupt: Interrupt,
 }
 
 impl DocumentReader {
-    /// A reader that gives up documents that take long when it is interrupted.
+    /// A reader that abandons long documents on an interrupt.
     pub fn new(interrupt: &Interrupt) -> Self {
         DocumentReader {
-            inflater: Inflater::new(WHOLE as usize),
+            inflater: Inflater::new(MAX_WHOLE_BYTES as usize),
             stored: Vec::new(),
             window: Vec::new(),
             evidence: None,
@@ -112,7 +115,7 @@ impl DocumentReader {
         }
     }
 
-    /// A reader that takes note of digests, and of what they may say of log files.
+    /// A reader that also records digests and the hashes of log files.
     pub fn with_evidence(interrupt: &Interrupt) -> Self {
         DocumentReader {
             evidence: Some(DigestEvidence::default()),
@@ -120,13 +123,14 @@ impl DocumentReader {
         }
     }
 
-    /// Ends the reader and returns what it noted of digests and log files; None unless it was made
-    /// by `with_evidence`.
+    /// Returns the recorded digests and log files; not set unless the reader was made by
+    /// `with_evidence`.
     pub fn into_evidence(self) -> Option<DigestEvidence> {
         self.evidence
     }
 
-    /// Hands a document's records to the sink. What cannot be read is a problem in the coverage.
+    /// Passes a document's records to the sink. Adds a problem to the coverage for what it cannot
+    /// read.
     pub fn read(
         &mut self,
         document: Document,
@@ -137,6 +141,7 @@ impl DocumentReader {
         let Document {
             size,
             named,
+            scope,
             mut body,
         } = document;
         let clock = self.evidence.is_some().then(TimeParser::default);
@@ -151,91 +156,93 @@ impl DocumentReader {
             self.seal = Some(ContentHash::new(is_digest(&body.name())));
         }
         let trouble = match &mut body {
-            DocumentBody::Memory { bytes, .. } => self.whole(bytes, sink),
+            DocumentBody::Memory { bytes, .. } => self.read_whole(bytes, sink),
             DocumentBody::Stdin => match Pump::start(|| Ok(io::stdin().lock()), &self.interrupt) {
-                Ok(pump) => self.stream(pump, None, sink),
-                Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
+                Ok(pump) => self.read_stream(pump, None, sink),
+                Err(error) => Some(ReadTrouble::failed(format!("cannot be read: {error}"))),
             },
-            DocumentBody::Stream { bytes, .. } => self.stream(bytes, None, sink),
-            DocumentBody::File(path) => match self.file(path, size, sink) {
+            DocumentBody::Stream { bytes, .. } => self.read_stream(bytes, None, sink),
+            DocumentBody::File(path) => match self.read_file(path, size, sink) {
                 Ok(trouble) => trouble,
-                Err(error) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
+                Err(error) => Some(ReadTrouble::failed(format!("cannot be read: {error}"))),
             },
         };
         if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
-            take_note(evidence, &body, &seal.finish(), sink);
+            add_evidence(evidence, &body, &seal.finish(), sink);
         }
         let name = body.name();
         let trouble = trouble.or_else(|| sink.trouble(DocumentFacts::default()));
         let is_empty = matches!(trouble, Some(ReadTrouble::Empty));
         let (outcome, trouble) = ending(&name, named, trouble, sink.facts);
         coverage.unread += u64::from(is_empty);
-        let Some((severity, reason)) = trouble.map(ReadTrouble::in_words) else {
+        let Some((severity, reason)) = trouble.map(ReadTrouble::severity_and_reason) else {
             return coverage.document(&name, outcome);
         };
         coverage.unread += u64::from(!is_empty && severity == Severity::Failed);
+        let problem = ReadProblem::of_document(name, severity, reason);
         coverage.document_problem(ReadProblem {
-            document: name,
-            severity,
-            reason,
+            scope: scope.map(ReadScope::Region).or(problem.scope),
+            ..problem
         });
     }
 
-    fn file<S: RecordSink>(
+    fn read_file<S: RecordSink>(
         &mut self,
         path: &Path,
         size: u64,
         sink: &mut CountingSink<'_, S>,
     ) -> io::Result<Option<ReadTrouble>> {
-        // A size of zero may be a pipe's.
+        // Size zero: possibly a pipe.
         if size == 0 && !fs::metadata(path)?.is_file() {
             let path = path.to_owned();
             let pump = Pump::start(move || File::open(path), &self.interrupt)?;
-            return Ok(self.stream(pump, None, sink));
+            return Ok(self.read_stream(pump, None, sink));
         }
         let mut file = File::open(path)?;
-        if size == 0 || size > WHOLE {
+        if size == 0 || size > MAX_WHOLE_BYTES {
             let file = Interruptible {
                 inner: file,
                 interrupt: self.interrupt.clone(),
             };
-            return Ok(self.stream(file, Some(path), sink));
+            return Ok(self.read_stream(file, Some(path), sink));
         }
         let mut stored = std::mem::take(&mut self.stored);
         stored.resize(stored.len().max(size as usize + 1), 0);
-        // Room for one byte more than there should be: if it is filled, the file has grown, and what
-        // was read is the beginning of a stream.
+        // The buffer has room for one byte more than the listed size. If it fills, the file has
+        // grown and is streamed from there.
         let mut failure = None;
         let window = &mut stored[..=size as usize];
         let filled = fill_file(&mut file, window, &mut failure);
         let trouble = match failure {
             Some(error) => Err(error),
-            None if filled == window.len() => Ok(self.stream((&*window).chain(file), None, sink)),
-            None => Ok(self.whole(&window[..filled], sink)),
+            None if filled == window.len() => {
+                Ok(self.read_stream((&*window).chain(file), None, sink))
+            }
+            None => Ok(self.read_whole(&window[..filled], sink)),
         };
         self.stored = stored;
         trouble
     }
 
-    fn whole<S: RecordSink>(
+    fn read_whole<S: RecordSink>(
         &mut self,
         stored: &[u8],
         sink: &mut CountingSink<'_, S>,
     ) -> Option<ReadTrouble> {
-        // The fast way does not tell where the first member ends.
+        // `Inflater` does not tell where the first member ends, which the hash needs.
         if self.seal.is_some() {
-            return self.stream(stored, None, sink);
+            return self.read_stream(stored, None, sink);
         }
         let is_gzip = gunzip::is_gzip(stored);
         let json = if is_gzip {
             match self.inflater.inflate(stored) {
                 Some(json) => json,
-                None => return self.stream(stored, None, sink),
+                None => return self.read_stream(stored, None, sink),
             }
         } else {
             stored
         };
-        let trouble = match format::format_of(&json[..json.len().min(WINDOW)]) {
+        let trouble = match format::format_of(&json[..json.len().min(WINDOW_BYTES)]) {
             DocumentFormat::Json => read_json(EnvelopeReader::default(), json, sink),
             DocumentFormat::Text => {
                 let before = sink.facts;
@@ -244,19 +251,19 @@ impl DocumentReader {
             }
             DocumentFormat::Csv(form) => {
                 let read = csv::read(form, json, sink);
-                read.err().map(|error| cut_off(&error))
+                read.err().map(|error| read_failure(&error))
             }
             DocumentFormat::Archive(ArchiveKind::Zip) if !is_gzip => {
                 let (stored_bytes, place) = (Cell::new(stored.len() as u64), LayerPlace::default());
-                return self.zip(io::Cursor::new(stored), place, &stored_bytes, sink);
+                return self.read_zip(io::Cursor::new(stored), place, &stored_bytes, sink);
             }
             // Its layers are taken off in a stream.
             DocumentFormat::Wrapped(_) | DocumentFormat::Archive(_) => {
-                return self.stream(stored, None, sink);
+                return self.read_stream(stored, None, sink);
             }
             format => {
                 let blank = json.trim_ascii().is_empty();
-                return other(format, &json[..json.len().min(WINDOW)], blank, sink);
+                return other(format, &json[..json.len().min(WINDOW_BYTES)], blank, sink);
             }
         };
         // The checksum of gzip has proven that nothing was overwritten.
@@ -265,7 +272,7 @@ impl DocumentReader {
 
     /// Reads a document of any size through a window. `file` is where it is, if it is a file that can
     /// be read again.
-    fn stream<S: RecordSink>(
+    fn read_stream<S: RecordSink>(
         &mut self,
         stored: impl Read,
         file: Option<&Path>,
@@ -278,7 +285,7 @@ impl DocumentReader {
         };
         let mut head = Vec::new();
         if let Err(error) = stored.by_ref().take(2).read_to_end(&mut head) {
-            return Some(cut_off(&error));
+            return Some(read_failure(&error));
         }
         let is_gzip = gunzip::is_gzip(&head);
         let stored = io::Cursor::new(head).chain(stored);
@@ -290,7 +297,8 @@ impl DocumentReader {
                 stored: &stored_bytes,
                 inflated: 0,
             };
-            let trouble = self.layer(&mut inflated, LayerPlace::default(), &stored_bytes, sink);
+            let trouble =
+                self.read_layer(&mut inflated, LayerPlace::default(), &stored_bytes, sink);
             self.seal = inflated.inner.seal;
             trouble
         } else {
@@ -299,7 +307,7 @@ impl DocumentReader {
                 seal,
             };
             let place = LayerPlace { depth: 0, file };
-            let trouble = self.layer(&mut plain, place, &stored_bytes, sink);
+            let trouble = self.read_layer(&mut plain, place, &stored_bytes, sink);
             self.seal = plain.seal;
             trouble
         }
@@ -307,7 +315,7 @@ impl DocumentReader {
 
     /// Reads what one layer contains: records, another layer, or an archive. `stored` is the number of
     /// bytes of the whole document that were read so far.
-    fn layer<S: RecordSink>(
+    fn read_layer<S: RecordSink>(
         &mut self,
         plain: &mut dyn Read,
         place: LayerPlace<'_>,
@@ -315,7 +323,7 @@ impl DocumentReader {
         sink: &mut CountingSink<'_, S>,
     ) -> Option<ReadTrouble> {
         let mut window = std::mem::take(&mut self.window);
-        window.resize(WINDOW, 0);
+        window.resize(WINDOW_BYTES, 0);
         let mut failure = None;
         let filled = fill(plain, &mut window, 0, &mut failure);
         let format = format::format_of(&window[..filled]);
@@ -338,7 +346,7 @@ impl DocumentReader {
             }
             DocumentFormat::Csv(form) => {
                 let read = csv::read(form, window[..filled].chain(&mut text), sink);
-                let read = read.err().map(|error| cut_off(&error));
+                let read = read.err().map(|error| read_failure(&error));
                 read.or_else(|| zeros(text.has_zeros))
             }
             DocumentFormat::Wrapped(_) | DocumentFormat::Archive(_)
@@ -346,7 +354,7 @@ impl DocumentReader {
             {
                 let reason =
                     format!("holds more than {MAX_LAYERS} layers or archives inside each other");
-                Some(ReadTrouble::of_all(reason))
+                Some(ReadTrouble::failed(reason))
             }
             DocumentFormat::Wrapped(wrapping) => {
                 let outer = window[..filled].chain(&mut *plain);
@@ -355,19 +363,19 @@ impl DocumentReader {
                     stored,
                     inflated: 0,
                 };
-                self.layer(&mut inner, place.deeper(), stored, sink)
+                self.read_layer(&mut inner, place.deeper(), stored, sink)
             }
             DocumentFormat::Archive(ArchiveKind::Tar) => {
-                self.tar(window[..filled].chain(&mut *plain), place, stored, sink)
+                self.read_tar(window[..filled].chain(&mut *plain), place, stored, sink)
             }
             DocumentFormat::Archive(ArchiveKind::Zip) => match place.file.map(File::open) {
                 Some(Ok(file)) => {
                     let size = file.metadata().map_or(0, |metadata| metadata.len());
-                    self.zip(file, place, &Cell::new(size), sink)
+                    self.read_zip(file, place, &Cell::new(size), sink)
                 }
-                Some(Err(error)) => Some(ReadTrouble::of_all(format!("cannot be read: {error}"))),
+                Some(Err(error)) => Some(ReadTrouble::failed(format!("cannot be read: {error}"))),
                 None => {
-                    self.zip_in_memory(window[..filled].chain(&mut *plain), place, stored, sink)
+                    self.read_zip_stream(window[..filled].chain(&mut *plain), place, stored, sink)
                 }
             },
             format => {
@@ -375,13 +383,13 @@ impl DocumentReader {
                 other(format, &window[..filled], blank, sink)
             }
         };
-        window.truncate(WINDOW);
+        window.truncate(WINDOW_BYTES);
         window.shrink_to_fit();
         self.window = window;
-        failure.map(|error| cut_off(&error)).or(trouble)
+        failure.map(|error| read_failure(&error)).or(trouble)
     }
 
-    fn tar<S: RecordSink>(
+    fn read_tar<S: RecordSink>(
         &mut self,
         archive: impl Read,
         place: LayerPlace<'_>,
@@ -395,7 +403,7 @@ impl DocumentReader {
         });
         let entries = match archive.entries() {
             Ok(entries) => entries,
-            Err(error) => return Some(cut_off(&error)),
+            Err(error) => return Some(read_failure(&error)),
         };
         for (number, entry) in entries.enumerate() {
             let mut entry = match entry {
@@ -403,18 +411,18 @@ impl DocumentReader {
                 Ok(_) => {
                     troubles.add(
                         "",
-                        ReadTrouble::of_all(format!("more than {MAX_MEMBERS} files")),
+                        ReadTrouble::failed(format!("more than {MAX_MEMBERS} files")),
                     );
                     break;
                 }
                 Err(error) => {
-                    troubles.add("", cut_off(&error));
+                    troubles.add("", read_failure(&error));
                     break;
                 }
             };
             if entry.header().entry_type().is_file() {
                 let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-                self.member(&name, &mut entry, place, stored, sink, &mut troubles);
+                self.read_member(&name, &mut entry, place, stored, sink, &mut troubles);
             }
         }
         let mut archive = archive.into_inner();
@@ -422,16 +430,16 @@ impl DocumentReader {
         match io::copy(&mut archive, &mut io::sink()) {
             Ok(_) if archive.zeros < TAR_BLOCK => {
                 let reason = "the tar archive is cut off: it has no end".to_owned();
-                troubles.add("", ReadTrouble::of_all(reason));
+                troubles.add("", ReadTrouble::failed(reason));
             }
             Ok(_) => {}
-            Err(error) => troubles.add("", cut_off(&error)),
+            Err(error) => troubles.add("", read_failure(&error)),
         }
         troubles.into_trouble()
     }
 
     /// Reads a zip archive from a stream: its directory stands at its end.
-    fn zip_in_memory<S: RecordSink>(
+    fn read_zip_stream<S: RecordSink>(
         &mut self,
         archive: impl Read,
         place: LayerPlace<'_>,
@@ -439,19 +447,19 @@ impl DocumentReader {
         sink: &mut CountingSink<'_, S>,
     ) -> Option<ReadTrouble> {
         let mut bytes = Vec::new();
-        if let Err(error) = archive.take(WHOLE + 1).read_to_end(&mut bytes) {
-            return Some(cut_off(&error));
+        if let Err(error) = archive.take(MAX_WHOLE_BYTES + 1).read_to_end(&mut bytes) {
+            return Some(read_failure(&error));
         }
-        if bytes.len() as u64 > WHOLE {
-            let size = WHOLE >> 20;
+        if bytes.len() as u64 > MAX_WHOLE_BYTES {
+            let size = MAX_WHOLE_BYTES >> 20;
             let reason =
                 format!("is a zip archive of more than {size} MiB in a stream: unpack it first");
-            return Some(ReadTrouble::of_all(reason));
+            return Some(ReadTrouble::failed(reason));
         }
-        self.zip(io::Cursor::new(bytes), place, stored, sink)
+        self.read_zip(io::Cursor::new(bytes), place, stored, sink)
     }
 
-    fn zip<S: RecordSink>(
+    fn read_zip<S: RecordSink>(
         &mut self,
         archive: impl Read + io::Seek,
         place: LayerPlace<'_>,
@@ -461,14 +469,14 @@ impl DocumentReader {
         let mut archive = match zip::ZipArchive::new(archive) {
             Ok(archive) => archive,
             Err(error) => {
-                return Some(ReadTrouble::of_all(format!(
+                return Some(ReadTrouble::failed(format!(
                     "is a zip archive that cannot be read: {error}"
                 )));
             }
         };
         let mut troubles = MemberTroubles::default();
         if archive.len() > MAX_MEMBERS {
-            return Some(ReadTrouble::of_all(format!(
+            return Some(ReadTrouble::failed(format!(
                 "is a zip archive of more than {MAX_MEMBERS} files"
             )));
         }
@@ -479,7 +487,7 @@ impl DocumentReader {
                 Ok(entry) => entry,
                 Err(error) => {
                     let reason = format!("cannot be unpacked: {error}");
-                    troubles.add(&format!("file {}", number + 1), ReadTrouble::of_all(reason));
+                    troubles.add(&format!("file {}", number + 1), ReadTrouble::failed(reason));
                     continue;
                 }
             };
@@ -492,7 +500,7 @@ impl DocumentReader {
                 stored,
                 inflated,
             };
-            self.member(&name, &mut entry, place, stored, sink, &mut troubles);
+            self.read_member(&name, &mut entry, place, stored, sink, &mut troubles);
             inflated = entry.inflated;
         }
         troubles.into_trouble()
@@ -500,7 +508,7 @@ impl DocumentReader {
 
     /// Reads one file of an archive. The archive is the document: what is wrong with its files is what
     /// is wrong with it.
-    fn member<S: RecordSink>(
+    fn read_member<S: RecordSink>(
         &mut self,
         name: &str,
         bytes: &mut dyn Read,
@@ -510,7 +518,7 @@ impl DocumentReader {
         troubles: &mut MemberTroubles,
     ) {
         let before = sink.facts;
-        let trouble = self.layer(bytes, place.deeper(), stored, sink);
+        let trouble = self.read_layer(bytes, place.deeper(), stored, sink);
         let trouble = trouble.or_else(|| sink.trouble(before));
         let (_, trouble) = ending(name, false, trouble, sink.facts.since(before));
         if let Some(trouble) = trouble {
@@ -587,7 +595,7 @@ struct MemberTroubles {
 
 impl MemberTroubles {
     fn add(&mut self, name: &str, trouble: ReadTrouble) {
-        let (_, reason) = trouble.in_words();
+        let (_, reason) = trouble.severity_and_reason();
         match &self.first {
             Some(_) => self.others += 1,
             None => self.first = Some(format!("{name} {reason}").trim_start().to_owned()),
@@ -629,7 +637,7 @@ fn stream_json(
         if last {
             return envelope.damage().map(damaged);
         }
-        if done == 0 && window.len() >= MAX_RECORD {
+        if done == 0 && window.len() >= MAX_RECORD_BYTES {
             done = envelope.enter(&window[..filled]);
             if done == 0 {
                 envelope.too_large(sink);
@@ -649,7 +657,7 @@ fn text_trouble<S>(
     sink: &CountingSink<'_, S>,
 ) -> Option<ReadTrouble> {
     match sink.facts.since(before).events {
-        0 => Some(ReadTrouble::of_all(
+        0 => Some(ReadTrouble::failed(
             "looks like CloudTrail inside a form that is not known: text".to_owned(),
         )),
         _ => trouble,
@@ -670,7 +678,7 @@ fn ending(
             (DocumentOutcome::Unrelated, None)
         }
         Some(ReadTrouble::Unrelated(what)) => match is_expected() {
-            true => problem(ReadTrouble::of_all(format!(
+            true => problem(ReadTrouble::failed(format!(
                 "holds no CloudTrail records: {what}"
             ))),
             false => (DocumentOutcome::Unrelated, None),
@@ -681,14 +689,14 @@ fn ending(
         // An answer or a file that says that there was nothing; CloudTrail delivers none.
         None if facts.foreign == 0 => {
             match LogFileName::of(name).is_some_and(|name| name.is_log_file()) {
-                true => problem(ReadTrouble::of_all("holds no record at all".to_owned())),
+                true => problem(ReadTrouble::failed("holds no record at all".to_owned())),
                 false => (DocumentOutcome::Events, None),
             }
         }
         None => match is_expected() {
             true => {
                 let reason = "holds no CloudTrail records: its JSON is of another kind";
-                problem(ReadTrouble::of_all(reason.to_owned()))
+                problem(ReadTrouble::failed(reason.to_owned()))
             }
             false => (DocumentOutcome::Unrelated, None),
         },
@@ -697,7 +705,7 @@ fn ending(
 
 /// What is wrong with a document.
 enum ReadTrouble {
-    /// There is nothing in it, or white space only.
+    /// The document is empty or all white space.
     Empty,
     /// It has nothing to do with CloudTrail, and what it is instead.
     Unrelated(&'static str),
@@ -705,12 +713,12 @@ enum ReadTrouble {
 }
 
 impl ReadTrouble {
-    /// Something that keeps all of a document from being read.
-    fn of_all(reason: String) -> ReadTrouble {
+    /// An error because of which nothing of the document was read.
+    fn failed(reason: String) -> ReadTrouble {
         ReadTrouble::Of(Severity::Failed, reason)
     }
 
-    fn in_words(self) -> (Severity, String) {
+    fn severity_and_reason(self) -> (Severity, String) {
         match self {
             ReadTrouble::Empty => (Severity::Failed, "is empty".to_owned()),
             ReadTrouble::Unrelated(what) => (Severity::Failed, what.to_owned()),
@@ -722,8 +730,8 @@ impl ReadTrouble {
 /// Endings of files that hold events. CloudTrail and those who copy its logs write none that is empty.
 const LOG_FILE_ENDINGS: [&str; 7] = [".json", ".gz", ".jsonl", ".ndjson", ".zst", ".bz2", ".xz"];
 
-/// Tells whether a document that is empty lacks something: the user named it, or it is a log file by its
-/// name. Placeholders such as `_SUCCESS` and `.keep` are empty by design.
+/// Tells whether an empty document is a problem: the user named it, or its name is that of a log
+/// file. Placeholders such as `_SUCCESS` and `.keep` are empty by design.
 fn should_hold_events(document: &str, named: bool) -> bool {
     !is_litter(document) && (named || has_log_ending(document))
 }
@@ -756,13 +764,13 @@ fn has_log_ending(document: &str) -> bool {
         .any(|ending| folded.ends_with(ending))
 }
 
-/// Tells by its name whether a document is a digest.
+/// Tells by its name whether a document is a digest file.
 fn is_digest(name: &str) -> bool {
     LogFileName::of(name).is_some_and(|name| name.is_digest())
 }
 
-/// Takes note of a document that digests may speak of, or that is one.
-fn take_note<S>(
+/// Records a document in the evidence if it is a digest or a log file.
+fn add_evidence<S>(
     evidence: &mut DigestEvidence,
     body: &DocumentBody,
     sealed: &HashOutcome,
@@ -939,7 +947,7 @@ impl<S: RecordSink> RecordSink for CountingSink<'_, S> {
     }
 }
 
-/// Fills the window from `filled` on; less than that means that the document ended or failed.
+/// Fills the window from `filled` on. A partly filled window means the document ended or failed.
 fn fill(
     document: &mut (impl Read + ?Sized),
     window: &mut [u8],
@@ -957,8 +965,8 @@ fn fill(
     filled
 }
 
-/// Like [`fill`], and takes a short read for the end, as it is with files: most of what a small file
-/// costs is the calls to the system.
+/// Like [`fill`], but takes a read of the expected size for the end of the file: system calls
+/// dominate the cost of small files.
 fn fill_file(file: &mut File, window: &mut [u8], failure: &mut Option<io::Error>) -> usize {
     match file.read(window) {
         Ok(read) if read + 1 == window.len() => read,
@@ -983,7 +991,7 @@ fn other(
     sink.other(ContentKind::Foreign);
     Some(match format {
         DocumentFormat::NotRead(what, advice) => {
-            ReadTrouble::of_all(format!("is {what}: {advice}"))
+            ReadTrouble::failed(format!("is {what}: {advice}"))
         }
         _ => ReadTrouble::Unrelated(format::description(head)),
     })
@@ -992,26 +1000,26 @@ fn other(
 fn damaged(damage: DocumentDamage) -> ReadTrouble {
     let reason = match damage {
         DocumentDamage::Broken(at) => {
-            format!("broken JSON at byte {at}; what stands before it was read")
+            format!("broken JSON at byte {at}; the records before it were read")
         }
         DocumentDamage::CutOff(at) => format!("ends in the middle of a value, at byte {at}"),
         DocumentDamage::TooLarge(at) => {
             format!(
-                "no record ends within {} MiB behind byte {at}",
-                MAX_RECORD >> 20
+                "no record ends within {} MiB after byte {at}",
+                MAX_RECORD_BYTES >> 20
             )
         }
     };
     ReadTrouble::Of(Severity::Partial, reason)
 }
 
-fn cut_off(error: &io::Error) -> ReadTrouble {
+fn read_failure(error: &io::Error) -> ReadTrouble {
     let reason = match error.kind() {
         _ if interrupt::is_cause(error) => interrupt::REASON.to_owned(),
         io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),
-        // The file's own header was there, or it would not be read as gzip.
+        // The file starts with a valid gzip header, so this error concerns bytes after a member.
         io::ErrorKind::InvalidInput if error.to_string().contains("header") => {
-            "bytes that are no gzip follow its end".to_owned()
+            "bytes after its end are not gzip".to_owned()
         }
         io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
         _ if error
@@ -1025,7 +1033,7 @@ fn cut_off(error: &io::Error) -> ReadTrouble {
     ReadTrouble::Of(Severity::Partial, reason)
 }
 
-/// Gives a long file up when the run is interrupted.
+/// Abandons a long file on an interrupt.
 struct Interruptible<R> {
     inner: R,
     interrupt: Interrupt,
@@ -1038,7 +1046,7 @@ impl<R: Read> Read for Interruptible<R> {
     }
 }
 
-/// Counts the bytes that pass.
+/// Counts the bytes read.
 struct MeteredReader<'c, R> {
     inner: R,
     count: &'c Cell<u64>,

@@ -1,4 +1,4 @@
-//! Local files and directories.
+//! Lists local files and directories.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,12 @@ use super::document::{Document, DocumentBody};
 use super::interrupt::{self, Interrupt};
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 
-/// A file of this size begun last would keep one thread busy after all others are done.
-const LARGE: u64 = 1 << 20;
+/// Files of at least this size are read first: one begun last would keep a single thread busy after
+/// the others finish.
+const LARGE_FILE_BYTES: u64 = 1 << 20;
 
-/// Lists the files of a path, large ones first and the others by their names. What cannot be listed
-/// is a problem in the coverage.
+/// Lists the files under a path: large ones first, then the others by name. Adds a problem to the
+/// coverage for everything it cannot list.
 pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut RunCoverage) -> Vec<Document> {
     let mut files = Vec::new();
     match fs::metadata(path) {
@@ -21,33 +22,36 @@ pub fn list(path: &Path, interrupt: &Interrupt, coverage: &mut RunCoverage) -> V
             walk(path, &mut files, interrupt, coverage);
             if files.is_empty() && !interrupt.is_requested() && coverage.problems.len() == problems
             {
-                coverage.problem(ReadProblem {
-                    document: path.display().to_string(),
-                    severity: Severity::Failed,
-                    reason: "holds no files".to_owned(),
-                });
+                let document = path.display().to_string();
+                let severity = Severity::Failed;
+                coverage.problem(ReadProblem::of_document(
+                    document,
+                    severity,
+                    "holds no files",
+                ));
             }
         }
-        // Named pipes, as the shell's <(…) makes them, are read like files.
+        // Named pipes, such as those of the shell's <(…), are read like files.
         Ok(metadata) => files.push((metadata.len(), path.to_owned())),
-        Err(error) => cannot(path, &error, coverage),
+        Err(error) => add_open_failure(path, &error, coverage),
     }
-    // Neighbours in a folder come from the same hours, so that their sessions are known already.
+    // Sorted by name because neighbours in a folder cover the same hours and share sessions.
     files.sort_unstable_by(|a, b| {
-        let early = |size: u64| if size < LARGE { 0 } else { size };
+        let early = |size: u64| if size < LARGE_FILE_BYTES { 0 } else { size };
         (early(b.0), a.1.as_os_str()).cmp(&(early(a.0), b.1.as_os_str()))
     });
     let named = files.len() == 1 && files[0].1 == path;
     let documents = files.into_iter().map(|(size, path)| Document {
         size,
         named,
+        scope: None,
         body: DocumentBody::File(path),
     });
     documents.collect()
 }
 
-/// Collects the regular files below a directory. Links to directories are not followed: they could
-/// lead back to where they are.
+/// Collects the regular files below a directory. Does not follow links to directories, since they
+/// could form a cycle.
 fn walk(
     directory: &Path,
     files: &mut Vec<(u64, PathBuf)>,
@@ -63,7 +67,7 @@ fn walk(
         let entries = match fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) => {
-                cannot(&directory, &error, coverage);
+                add_open_failure(&directory, &error, coverage);
                 continue;
             }
         };
@@ -78,36 +82,36 @@ fn walk(
                 Ok((path, kind, metadata))
             });
             match looked {
-                Ok((path, _, _)) if is_not_for_readers(&path) => {}
+                Ok((path, _, _)) if is_internal(&path) => {}
                 Ok((path, kind, _)) if kind.is_dir() => open.push(path),
                 Ok((path, _, Some(metadata))) if metadata.is_file() => {
                     files.push((metadata.len(), path));
                 }
-                // Sockets and the like, and links that lead nowhere or to a directory.
+                // Sockets and other special files, dangling links, and links to directories.
                 Ok(_) => {}
-                Err(error) => cannot(&directory, &error, coverage),
+                Err(error) => add_open_failure(&directory, &error, coverage),
             }
         }
     }
 }
 
-/// How the names begin that `deliver/temporary.rs` gives to files and folders that are being written.
+/// Prefix that `deliver/temporary.rs` gives to files and folders being written.
 const TEMPORARY_PREFIX: &str = ".trailtab-";
 
-/// Tells whether a file or folder is not to be read: an archive's ledgers, and what this program is writing.
-fn is_not_for_readers(path: &Path) -> bool {
+/// Tells whether to skip a file or folder: an archive's ledgers, and output still being written.
+fn is_internal(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     name == archive::HIDDEN.as_bytes()
         || name.ends_with(archive::UNFINISHED.as_bytes())
         || name.starts_with(TEMPORARY_PREFIX.as_bytes())
 }
 
-fn cannot(path: &Path, error: &std::io::Error, coverage: &mut RunCoverage) {
-    coverage.problem(ReadProblem {
-        document: path.display().to_string(),
-        severity: Severity::Failed,
-        reason: format!("cannot be opened: {error}"),
-    });
+fn add_open_failure(path: &Path, error: &std::io::Error, coverage: &mut RunCoverage) {
+    let (document, reason) = (
+        path.display().to_string(),
+        format!("cannot be opened: {error}"),
+    );
+    coverage.problem(ReadProblem::of_document(document, Severity::Failed, reason));
 }
 
 #[cfg(test)]
@@ -116,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_being_written_is_not_read() {
+    fn unfinished_output_is_not_read() {
         let directory = tempfile::tempdir().unwrap();
         for name in [".trailtab-abc/a.jsonl", ".trailtab-abc.part", "logs/a.json"] {
             let path = directory.path().join(name);

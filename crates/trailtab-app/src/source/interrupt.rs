@@ -1,7 +1,7 @@
-//! A request, such as Ctrl-C, to stop reading before everything was read.
+//! A request to stop reading early, such as Ctrl-C.
 //!
-//! Whatever reads looks for the request where it waits, stops, and says in the coverage what it did not
-//! read.
+//! Every reader checks for the request wherever it waits, stops, and records in the coverage what
+//! it did not read.
 
 use std::future;
 use std::io;
@@ -10,21 +10,21 @@ use tokio::sync::watch;
 
 use trailtab_core::coverage::{ReadProblem, Severity};
 
-/// What the coverage says about something that was not read to its end for this reason.
+/// Reason that the coverage gives for a document not read to its end.
 pub const REASON: &str = "stopped by a signal before everything was read";
 
-/// The code of a region that was not read to its end for this reason.
+/// Error code of a region not read to its end.
 pub const CODE: &str = "Interrupted";
 
-/// Makes the request.
+/// The end that makes the request.
 #[derive(Debug)]
 pub struct Requester(watch::Sender<bool>);
 
-/// Tells whether the request was made.
+/// The end that observes the request.
 #[derive(Debug, Clone)]
 pub struct Interrupt(watch::Receiver<bool>);
 
-/// What a read fails with that was given up because of the request.
+/// Error of a read that was abandoned because of the request.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("{REASON}")]
 pub struct Interrupted;
@@ -57,12 +57,12 @@ impl Interrupt {
     pub async fn requested(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|requested| *requested).await.is_err() {
-            // The other end is gone: the request will not come.
+            // The requester is gone, so no request can come.
             future::pending::<()>().await;
         }
     }
 
-    /// Does some work, or gives it up when the request is made: then there is no result.
+    /// Runs some work until it is done or the request is made; `None` in the latter case.
     pub async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -75,7 +75,7 @@ impl Interrupt {
     ///
     /// # Errors
     ///
-    /// With [`Interrupted`] as its cause.
+    /// Fails with [`Interrupted`] as the cause.
     pub fn check(&self) -> io::Result<()> {
         match self.is_requested() {
             true => Err(io::Error::other(Interrupted)),
@@ -84,13 +84,9 @@ impl Interrupt {
     }
 }
 
-/// The problem of a document, or a place where documents were looked for, that was given up.
+/// The problem of a document, or of a place being listed, that was abandoned.
 pub fn problem(document: impl Into<String>, severity: Severity) -> ReadProblem {
-    ReadProblem {
-        document: document.into(),
-        severity,
-        reason: REASON.to_owned(),
-    }
+    ReadProblem::of_document(document, severity, REASON)
 }
 
 /// Tells whether a read failed because of the request.
@@ -101,7 +97,7 @@ pub fn is_cause(error: &io::Error) -> bool {
         if error.is::<Interrupted>() {
             return true;
         }
-        // An error of the system may carry another one, whose own source would pass it by.
+        // An `io::Error` can wrap another one; its `source()` skips the wrapped error itself.
         cause = match error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref)

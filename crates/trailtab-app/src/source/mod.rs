@@ -1,4 +1,5 @@
-//! Where records come from. Each source gives documents; [`document`] reads any of them.
+//! The sources of records: files, standard input, S3, and the event history. Each source yields
+//! documents; [`document`] reads any of them.
 
 pub mod archive;
 mod decode;
@@ -16,31 +17,31 @@ mod seal;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// A place that the user named.
+/// A source named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file, or a directory with all that is below it.
+    /// A file, or a directory and everything below it.
     Path(PathBuf),
     /// The standard input.
     Stdin,
-    /// A bucket and the beginning of keys in it.
+    /// Keys in a bucket.
     S3 {
         /// The name of the bucket.
         bucket: String,
-        /// The beginning of keys; empty for the whole bucket.
+        /// Prefix of the keys; empty for the whole bucket.
         prefix: String,
     },
 }
 
-/// A source that nobody can read.
+/// Why a source argument is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// An `s3://` address without a bucket; the value is the text as it was given.
+    /// An `s3://` address without a bucket; holds the argument.
     #[error("{0:?} names no bucket: write s3://BUCKET or s3://BUCKET/PREFIX")]
     NoBucket(String),
-    /// An address of an unknown kind; the value is the text as it was given.
+    /// A URL with an unknown scheme; holds the argument.
     #[error(
-        "{0:?} is no source that this program reads: give a file, a directory, - or s3://BUCKET/PREFIX"
+        "{0:?} is not a source that this program can read: give a file, a directory, - or s3://BUCKET/PREFIX"
     )]
     Unknown(String),
 }
@@ -51,7 +52,7 @@ impl TryFrom<OsString> for Source {
     fn try_from(text: OsString) -> Result<Self, SourceError> {
         match text.into_string() {
             Ok(text) => text.parse(),
-            // Only the names of files may be no text.
+            // Only file names can be invalid UTF-8.
             Err(path) => Ok(Source::Path(path.into())),
         }
     }

@@ -1,4 +1,4 @@
-//! The public keys that prove CloudTrail's signatures, from files or from CloudTrail.
+//! Loads the public keys that verify CloudTrail's digest signatures, from files or from CloudTrail.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,33 +15,34 @@ use trailtab_core::integrity::KeyVerdict;
 use trailtab_core::integrity::digest::{DigestFile, unhex};
 use trailtab_core::time::Seconds;
 
-/// A file of keys takes a few KiB for each.
-const MAX_FILE: u64 = 16 << 20;
+/// Larger key files are rejected. A key takes about 1 KiB.
+const MAX_KEY_FILE_BYTES: u64 = 16 << 20;
 
-/// Keys change every few weeks, also at the very second that a digest ends.
-const MARGIN: Seconds = 2 * 3600;
+/// Widens the time range of ListPublicKeys: keys rotate every few weeks, possibly at the second
+/// that a digest ends.
+const KEY_WINDOW_MARGIN_SECONDS: Seconds = 2 * 3600;
 
-/// RSA keys as PKCS#1 DER, by fingerprint.
+/// RSA keys in PKCS#1 DER, by fingerprint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublicKeys(BTreeMap<String, Vec<u8>>);
 
-/// Why a file gives no keys.
+/// Why a key file is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The file is too large to hold keys.
+    /// The file exceeds the size limit.
     #[error("it is too large")]
     TooLarge,
-    /// The file is not JSON of the expected form.
+    /// The file is not JSON of the expected shape.
     #[error("it is not what `aws cloudtrail list-public-keys` prints")]
     Json(#[from] serde_json::Error),
-    /// A key is not base64; the value is its fingerprint.
-    #[error("the key {0} is no base64")]
+    /// A key is not base64; holds its fingerprint.
+    #[error("the key {0} is not base64")]
     Base64(String),
     /// The file holds no key.
-    #[error("there is no key in it")]
+    #[error("it holds no key")]
     Empty,
 }
 
@@ -63,9 +64,9 @@ impl PublicKeys {
     ///
     /// # Errors
     ///
-    /// If there is no key in the file, or one that cannot be read.
+    /// Fails if the file cannot be read, holds no key, or holds an invalid one.
     pub fn read(path: &Path) -> Result<PublicKeys, KeyError> {
-        if fs::metadata(path)?.len() > MAX_FILE {
+        if fs::metadata(path)?.len() > MAX_KEY_FILE_BYTES {
             return Err(KeyError::TooLarge);
         }
         let file: KeyFile = serde_json::from_slice(&fs::read(path)?)?;
@@ -81,11 +82,11 @@ impl PublicKeys {
         }
     }
 
-    /// Asks CloudTrail for the keys of a region that were in use between two times.
+    /// Lists the keys of a region that were valid between two times (ListPublicKeys).
     ///
     /// # Errors
     ///
-    /// If CloudTrail does not answer, or refuses: the reason, in words.
+    /// Fails with the reason if the request fails.
     pub async fn list(
         config: &aws_config::SdkConfig,
         region: &str,
@@ -97,8 +98,12 @@ impl PublicKeys {
         loop {
             let request = client
                 .list_public_keys()
-                .start_time(DateTime::from_secs(from.saturating_sub(MARGIN)))
-                .end_time(DateTime::from_secs(to.saturating_add(MARGIN)))
+                .start_time(DateTime::from_secs(
+                    from.saturating_sub(KEY_WINDOW_MARGIN_SECONDS),
+                ))
+                .end_time(DateTime::from_secs(
+                    to.saturating_add(KEY_WINDOW_MARGIN_SECONDS),
+                ))
                 .set_next_token(token);
             let page = request.send().await.map_err(|error| aws::explain(&error))?;
             for key in page.public_key_list() {
@@ -113,12 +118,12 @@ impl PublicKeys {
         }
     }
 
-    /// Adds other keys; one with a known fingerprint replaces the known one.
+    /// Adds keys, replacing those with the same fingerprint.
     pub fn merge(&mut self, other: PublicKeys) {
         self.0.extend(other.0);
     }
 
-    /// Judges the signature of a digest; CloudTrail's is SHA-256 with RSA, PKCS#1 v1.5.
+    /// Verifies the signature of a digest (RSA PKCS#1 v1.5 with SHA-256).
     pub fn check(&self, digest: &DigestFile, text: &str, signature: &str) -> KeyVerdict {
         let Some(der) = self.0.get(&digest.fingerprint) else {
             return KeyVerdict::KeyUnknown;

@@ -1,7 +1,7 @@
-//! Reading what may block for as long as it likes: standard input, pipes, terminals.
+//! Reads from sources that can block indefinitely: standard input, pipes, terminals.
 //!
-//! A thread that waits in a read cannot be called back. So the read is done by a thread of its own, which
-//! is left behind if the run is interrupted, and ends with the process.
+//! A blocking read cannot be cancelled. It therefore runs in a thread of its own, which is
+//! abandoned on an interrupt and ends with the process.
 
 use std::io::{self, Cursor, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -10,19 +10,19 @@ use std::time::Duration;
 
 use super::interrupt::Interrupt;
 
-/// Bytes of one read.
+/// Size of one read.
 const PIECE_BYTES: usize = 128 << 10;
 
-/// Pieces that wait to be taken.
-const WAITING_PIECES: usize = 4;
+/// Capacity of the channel, in pieces.
+const CHANNEL_PIECES: usize = 4;
 
-/// How long to wait for a piece before looking whether the run is interrupted.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long to wait for a piece before checking for an interrupt.
+const INTERRUPT_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Pieces that are still taken after the run is interrupted: those that were read by then.
-const LAST_PIECES: usize = WAITING_PIECES + 2;
+/// Pieces still accepted after an interrupt: those read by then.
+const LAST_PIECES: usize = CHANNEL_PIECES + 2;
 
-/// The reading end of the thread.
+/// The receiving end of the reading thread.
 pub(super) struct Pump {
     pieces: Receiver<io::Result<Vec<u8>>>,
     piece: Cursor<Vec<u8>>,
@@ -31,12 +31,12 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    /// Opens something, and begins to read it, in a thread of its own: opening a pipe may block as well.
+    /// Starts a thread that opens the source and reads it. Opening a pipe may block as well.
     pub(super) fn start<R: Read>(
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
         interrupt: &Interrupt,
     ) -> io::Result<Pump> {
-        let (sender, pieces) = sync_channel(WAITING_PIECES);
+        let (sender, pieces) = sync_channel(CHANNEL_PIECES);
         thread::Builder::new().spawn(move || pump(open, &sender))?;
         Ok(Pump {
             pieces,
@@ -56,7 +56,7 @@ impl Pump {
                     self.interrupt.check()?;
                 }
             }
-            match self.pieces.recv_timeout(PATIENCE) {
+            match self.pieces.recv_timeout(INTERRUPT_POLL_INTERVAL) {
                 Ok(piece) => return piece.map(Some),
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
                 Err(RecvTimeoutError::Timeout) if is_interrupted => self.interrupt.check()?,
@@ -81,7 +81,7 @@ impl Read for Pump {
     }
 }
 
-/// The thread: reads until the end, a failure, or until its pieces are no longer taken.
+/// The reading thread: ends at the end of the source, at an error, or when the receiver is gone.
 fn pump<R: Read>(open: impl FnOnce() -> io::Result<R>, pieces: &SyncSender<io::Result<Vec<u8>>>) {
     let mut from = match open() {
         Ok(from) => from,
@@ -109,7 +109,7 @@ mod tests {
     use super::super::interrupt::{self, is_cause};
     use super::*;
 
-    /// Gives what it is sent, and blocks in between.
+    /// Returns what the channel sends, and blocks in between.
     struct Blocking(Receiver<Vec<u8>>);
 
     impl Read for Blocking {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_that_blocks_is_given_up_and_what_came_before_is_kept() {
+    fn a_blocked_read_is_abandoned_and_earlier_bytes_are_kept() {
         let (sender, receiver) = channel();
         let (requester, interrupt) = interrupt::channel();
         sender.send(b"first second".to_vec()).unwrap();
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_is_given_up() {
+    fn an_endless_source_is_abandoned() {
         let (requester, interrupt) = interrupt::channel();
         let mut pump = Pump::start(|| Ok(io::repeat(b'x')), &interrupt).unwrap();
         pump.read_exact(&mut [0; 9]).unwrap();

@@ -1,10 +1,10 @@
-//! Log files in a bucket, as CloudTrail delivers them.
+//! Reads CloudTrail log files from a bucket.
 //!
-//! The layout is found by looking: accounts and regions are folders below `AWSLogs/`, with or
-//! without an organisation's id, and Control Tower puts more folders in front. Only the accounts,
-//! regions and days asked for are listed, and never a folder whose name merely begins like
-//! `CloudTrail/`. Listing, downloading and parsing overlap; the memory of what is downloaded and
-//! not yet parsed is bounded.
+//! Discovers the layout by listing folders: accounts and regions lie below `AWSLogs/`, with or
+//! without an organization id, and Control Tower puts more folders in front. Lists only the
+//! requested accounts, regions and days, and never siblings of `CloudTrail/` such as
+//! `CloudTrail-Insight/`. Listing, downloading and parsing overlap; the memory of objects
+//! downloaded but not yet parsed is bounded.
 
 mod holds;
 
@@ -24,29 +24,31 @@ use tokio::task::JoinSet;
 use self::holds::Holds;
 use super::document::{Document, DocumentBody};
 use super::interrupt::{self, Interrupt};
-use crate::aws::{self, in_words};
-use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use crate::aws::{self, AwsFailure, FailureKind, with_causes};
+use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::filter::{Criterion, EventFilter, is_account_id as is_account};
+use trailtab_core::scope::{AccountId, Scope};
 use trailtab_core::time::{self, Seconds, TimeWindow};
 
-/// Requests in flight at once, of each kind.
-const LISTINGS: usize = 16;
-const DOWNLOADS: usize = 32;
+/// Concurrent requests of each kind.
+const MAX_CONCURRENT_LISTINGS: usize = 16;
+const MAX_CONCURRENT_DOWNLOADS: usize = 32;
 
-/// KiB of log files downloaded and not yet parsed, at most.
-const BUFFERED_KIB: u32 = 48 << 10;
+/// Maximum KiB of log files downloaded but not yet parsed.
+const MAX_BUFFERED_KIB: u32 = 48 << 10;
 
-/// Folders of unknown meaning looked into before the search for `AWSLogs/` is given up.
-const MAX_STRANGERS: usize = 200;
+/// Maximum number of unrecognized folders to search for `AWSLogs/`.
+const MAX_UNKNOWN_FOLDERS: usize = 200;
 
-/// Larger objects are parsed while they are downloaded, in ranges of [`RANGE`] bytes.
-const LARGE: u64 = 32 << 20;
-const RANGE: u64 = 8 << 20;
+/// Objects above this size are parsed while they are downloaded, in ranges of [`RANGE_BYTES`].
+const LARGE_OBJECT_BYTES: u64 = 32 << 20;
+const RANGE_BYTES: u64 = 8 << 20;
 
-/// Times that a body is fetched again which broke off; the SDK repeats failed requests only.
+/// Maximum number of downloads of a body that breaks off. The SDK retries failed requests only, not
+/// bodies.
 const BODY_ATTEMPTS: u32 = 4;
 
-/// Why nothing at all can be read from a bucket.
+/// Why nothing can be read from a bucket.
 #[derive(Debug, thiserror::Error)]
 pub enum S3Error {
     /// The bucket cannot be listed.
@@ -54,55 +56,55 @@ pub enum S3Error {
     List {
         /// The name of the bucket.
         bucket: String,
-        /// The beginning of keys that was asked for.
+        /// The requested prefix.
         prefix: String,
-        /// AWS's code and message, or what went wrong.
+        /// AWS's code and message, or another cause.
         reason: String,
     },
     /// There are no log files under the prefix.
-    #[error("there are no log files under s3://{bucket}/{prefix}{}", holds::there(bucket, prefix, holds.as_ref()))]
+    #[error("there are no log files under s3://{bucket}/{prefix}{}", holds::describe(bucket, prefix, holds.as_ref()))]
     Empty {
         /// The name of the bucket.
         bucket: String,
-        /// The beginning of keys that was asked for.
+        /// The requested prefix.
         prefix: String,
-        /// What the bucket holds instead; None if that is not known.
+        /// What the bucket holds instead, if known.
         holds: Option<Holds>,
     },
 }
 
-/// What is asked for, as far as keys can tell it.
+/// The part of a query that can be decided from keys.
 #[derive(Debug, Clone, Copy)]
 pub struct S3Request<'a> {
-    /// The time window that was asked for.
+    /// The requested time window.
     pub window: TimeWindow,
-    /// The filters by account and region.
+    /// The account and region filters.
     pub filter: &'a EventFilter,
-    /// Whether digests are asked for as well.
+    /// Whether to fetch digests as well.
     pub digests: bool,
-    /// The request to stop, such as Ctrl-C.
+    /// The request to stop.
     pub interrupt: &'a Interrupt,
 }
 
-/// A folder of log files, or anything else to be listed.
+/// A prefix to list, usually the folder of an account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct KeyListing {
     prefix: String,
-    /// Keys up to this one are of no interest.
+    /// Skip keys up to this one (`StartAfter`).
     after: Option<String>,
-    /// Keys from this one on are of no interest.
+    /// Stop at this key.
     before: Option<String>,
     /// Account and region, if the folder is theirs.
-    scope: Option<(String, String)>,
+    scope: Option<Scope>,
     /// Whether digests are wanted as well.
     digests: bool,
 }
 
-/// Sends every log file that is asked for to `documents`, and returns what could not be had.
+/// Sends every requested log file to `documents`; returns a coverage with the failures.
 ///
 /// # Errors
 ///
-/// If the bucket cannot be listed, or holds nothing under the prefix.
+/// Fails if the bucket cannot be listed or holds nothing under the prefix.
 pub async fn fetch(
     config: &aws_config::SdkConfig,
     bucket: &str,
@@ -111,31 +113,31 @@ pub async fn fetch(
     found: &(dyn Fn(u64) + Sync),
     documents: &mpsc::Sender<Document>,
 ) -> Result<RunCoverage, S3Error> {
-    let given_up = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
+    let interrupted = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
     let Some(client) = asked.interrupt.or(connect(config, bucket)).await else {
         let mut coverage = RunCoverage::default();
-        coverage.problem(given_up());
+        coverage.problem(interrupted());
         return Ok(coverage);
     };
     let store = Arc::new(S3Store {
         client,
         bucket: bucket.to_owned(),
         coverage: Mutex::default(),
-        memory: Arc::new(Semaphore::new(BUFFERED_KIB as usize)),
+        memory: Arc::new(Semaphore::new(MAX_BUFFERED_KIB as usize)),
         interrupt: asked.interrupt.clone(),
     });
-    // Given up, it leaves no task behind.
+    // Dropping the future on an interrupt aborts all its tasks.
     let send = store.send_all(prefix, asked, found, documents);
     let sent = asked.interrupt.or(send).await;
     let mut coverage = std::mem::take(&mut *store.coverage.lock().await);
     match sent {
         Some(sent) => sent?,
-        None => coverage.problem(given_up()),
+        None => coverage.problem(interrupted()),
     }
     Ok(coverage)
 }
 
-/// Builds a client for the region that the bucket is in: S3 names it when asked in another.
+/// Builds a client for the bucket's region, which S3 returns if asked in another one.
 async fn connect(config: &aws_config::SdkConfig, bucket: &str) -> Client {
     let client = aws::s3(config, bucket, None);
     let Err(error) = client.head_bucket().bucket(bucket).send().await else {
@@ -156,6 +158,7 @@ struct LogObject {
     key: String,
     size: u64,
     named: bool,
+    scope: Option<Scope>,
 }
 
 struct S3Store {
@@ -167,7 +170,7 @@ struct S3Store {
 }
 
 impl S3Store {
-    /// Lists and downloads all that is asked for.
+    /// Lists and downloads everything requested.
     async fn send_all(
         self: &Arc<Self>,
         prefix: &str,
@@ -175,10 +178,10 @@ impl S3Store {
         found: &(dyn Fn(u64) + Sync),
         documents: &mpsc::Sender<Document>,
     ) -> Result<(), S3Error> {
-        let listings = self.look(prefix, asked).await?;
+        let listings = self.find_listings(prefix, asked).await?;
         let (keys, mut listed) = mpsc::channel(4096);
         let mut listers = JoinSet::new();
-        let permits = Arc::new(Semaphore::new(LISTINGS));
+        let permits = Arc::new(Semaphore::new(MAX_CONCURRENT_LISTINGS));
         for listing in listings.clone() {
             let (store, keys, permits) = (self.clone(), keys.clone(), permits.clone());
             listers.spawn(async move {
@@ -192,7 +195,7 @@ impl S3Store {
         while let Some(object) = listed.recv().await {
             is_empty = false;
             found(object.size);
-            while downloads.len() >= DOWNLOADS {
+            while downloads.len() >= MAX_CONCURRENT_DOWNLOADS {
                 downloads.join_next().await;
             }
             let (store, documents) = (self.clone(), documents.clone());
@@ -201,19 +204,19 @@ impl S3Store {
         listers.join_all().await;
         downloads.join_all().await;
         if is_empty && asked.window != TimeWindow::default() {
-            self.date(&listings).await;
+            self.add_days_stored(&listings).await;
         }
         Ok(())
     }
 
     /// Finds the folders to list.
-    async fn look(
+    async fn find_listings(
         self: &Arc<Self>,
         prefix: &str,
         asked: S3Request<'_>,
     ) -> Result<Vec<KeyListing>, S3Error> {
         let listings = match within_region(prefix, asked) {
-            Some(_) if self.is_empty(prefix).await => return Err(self.nothing(prefix).await),
+            Some(_) if self.is_empty(prefix).await => return Err(self.empty_error(prefix).await),
             Some(listing) => [Some(listing), digests_within_region(prefix, asked)]
                 .into_iter()
                 .flatten()
@@ -221,8 +224,8 @@ impl S3Store {
             None => self.search(prefix, asked).await?,
         };
         for listing in &listings {
-            if let Some((account, region)) = &listing.scope {
-                self.coverage.lock().await.ask(account, region);
+            if let Some(scope) = &listing.scope {
+                self.coverage.lock().await.ask(scope.clone());
             }
         }
         Ok(listings)
@@ -236,13 +239,13 @@ impl S3Store {
     ) -> Result<Vec<KeyListing>, S3Error> {
         let mut search = RegionSearch::default();
         let first = self.children(prefix).await;
-        let first = first.map_err(|reason| S3Error::List {
+        let first = first.map_err(|failure| S3Error::List {
             bucket: self.bucket.clone(),
             prefix: prefix.to_owned(),
-            reason,
+            reason: failure.explanation,
         })?;
         if first.is_empty() {
-            return Err(self.nothing(prefix).await);
+            return Err(self.empty_error(prefix).await);
         }
         let mut level = search.sort(first, asked);
         if asked.digests
@@ -257,36 +260,36 @@ impl S3Store {
         let left_out = std::mem::take(&mut search.left_out);
         if search.listings.is_empty() && left_out.is_empty() {
             if !search.met_layout && !has_trail_layout(prefix) {
-                // Log files may also lie in folders of somebody's own.
+                // Log files may also lie in custom folders.
                 return Ok(vec![KeyListing {
                     digests: asked.digests,
                     ..KeyListing::all(prefix.to_owned())
                 }]);
             }
             if self.coverage.lock().await.is_complete() {
-                return Err(self.nothing(prefix).await);
+                return Err(self.empty_error(prefix).await);
             }
         }
         self.coverage.lock().await.left_out = left_out;
         if search.gave_up {
-            let reason = "too many folders: name the one that holds AWSLogs/".to_owned();
-            self.failed(prefix, None, reason).await;
+            let reason = "too many folders: name the one that holds AWSLogs/";
+            self.cannot_list(prefix, None, None, reason).await;
         }
         Ok(search.listings)
     }
 
-    /// Tells whether no key begins with a prefix. Where that cannot be told, the listing that
-    /// follows says why.
+    /// Tells whether no key begins with a prefix. False if the request fails; the listing that
+    /// follows reports the error.
     async fn is_empty(&self, prefix: &str) -> bool {
         let request = self.client.list_objects_v2().bucket(&self.bucket);
         let page = request.prefix(prefix).max_keys(1).send().await;
         page.is_ok_and(|page| page.contents().is_empty())
     }
 
-    /// Lists the folders below others, all of one level at once.
+    /// Lists the folders below several others concurrently.
     async fn children_of(self: &Arc<Self>, folders: &[String]) -> Vec<String> {
         let mut children = Vec::new();
-        for batch in folders.chunks(LISTINGS) {
+        for batch in folders.chunks(MAX_CONCURRENT_LISTINGS) {
             let mut looks = JoinSet::new();
             for folder in batch.iter().cloned() {
                 let store = self.clone();
@@ -295,7 +298,10 @@ impl S3Store {
             for (result, folder) in looks.join_all().await {
                 match result {
                     Ok(found) => children.extend(found),
-                    Err(reason) => self.failed(&folder, None, reason).await,
+                    Err(failure) => {
+                        let scope = account_of(&folder).map(ReadScope::Account);
+                        self.failed(&folder, scope, failure).await;
+                    }
                 }
             }
         }
@@ -304,7 +310,7 @@ impl S3Store {
 
     /// Lists the folders below a prefix; a key that lies there itself is given as it is. The empty
     /// objects that stand for folders are left out: each would be found below itself again.
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, String> {
+    async fn children(&self, prefix: &str) -> Result<Vec<String>, AwsFailure> {
         let mut children = Vec::new();
         let mut token = None;
         loop {
@@ -313,7 +319,10 @@ impl S3Store {
                 .prefix(prefix)
                 .delimiter("/")
                 .set_continuation_token(token);
-            let page = request.send().await.map_err(|error| explain(&error))?;
+            let page = request
+                .send()
+                .await
+                .map_err(|error| failure_of_list(&error))?;
             let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
             let keys = page.contents().iter().filter_map(|object| object.key());
             let keys = keys.filter(|key| !key.ends_with('/'));
@@ -325,7 +334,7 @@ impl S3Store {
         }
     }
 
-    /// Sends the objects of a listing on.
+    /// Sends the objects of a listing to the downloader.
     async fn list(&self, listing: &KeyListing, keys: &mpsc::Sender<LogObject>) {
         let mut token = None;
         loop {
@@ -337,7 +346,11 @@ impl S3Store {
                 Ok(page) => page,
                 Err(error) => {
                     return self
-                        .failed(&listing.prefix, listing.scope.as_ref(), explain(&error))
+                        .failed(
+                            &listing.prefix,
+                            listing.scope.clone().map(ReadScope::Region),
+                            failure_of_list(&error),
+                        )
                         .await;
                 }
             };
@@ -355,6 +368,7 @@ impl S3Store {
                         key: key.to_owned(),
                         size: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
                         named: key == listing.prefix,
+                        scope: listing.scope.clone(),
                     };
                     if keys.send(object).await.is_err() {
                         return;
@@ -368,14 +382,14 @@ impl S3Store {
         }
     }
 
-    /// Fetches an object and sends it on, or takes note of why not.
+    /// Downloads an object and sends it on, or adds a problem to the coverage.
     async fn download(self: Arc<Self>, object: LogObject, documents: &mpsc::Sender<Document>) {
-        if object.size > LARGE {
+        if object.size > LARGE_OBJECT_BYTES {
             return self.send_in_ranges(object, documents).await;
         }
         let kib = u32::try_from(object.size / 1024 + 1)
             .unwrap_or(u32::MAX)
-            .min(BUFFERED_KIB);
+            .min(MAX_BUFFERED_KIB);
         let Ok(permit) = self.memory.clone().acquire_many_owned(kib).await else {
             return;
         };
@@ -385,6 +399,7 @@ impl S3Store {
                 let document = Document {
                     size: bytes.len() as u64,
                     named: object.named,
+                    scope: object.scope,
                     body: DocumentBody::Memory {
                         name,
                         bytes,
@@ -392,22 +407,21 @@ impl S3Store {
                         _held: Box::new(permit),
                     },
                 };
-                // The receiver is gone only when the run is over.
+                // The receiver is dropped only at the end of the run.
                 drop(documents.send(document).await);
             }
             Err(reason) => {
-                let severity = Severity::Failed;
+                let scope = object.scope.map(ReadScope::Region);
                 let problem = ReadProblem {
-                    document: name,
-                    severity,
-                    reason,
+                    scope,
+                    ..ReadProblem::of_document(name, Severity::Failed, reason)
                 };
                 self.coverage.lock().await.problem(problem);
             }
         }
     }
 
-    /// Leaves a large object to the thread that parses it, which fetches it piece by piece.
+    /// Sends a large object as a stream; the parsing thread downloads it range by range.
     async fn send_in_ranges(
         self: Arc<Self>,
         object: LogObject,
@@ -416,6 +430,7 @@ impl S3Store {
         let document = Document {
             size: object.size,
             named: object.named,
+            scope: object.scope.clone(),
             body: DocumentBody::Stream {
                 name: format!("s3://{}/{}", self.bucket, object.key),
                 bytes: Box::new(RangedObject {
@@ -427,12 +442,12 @@ impl S3Store {
                 }),
             },
         };
-        // The receiver is gone only when the run is over.
+        // The receiver is dropped only at the end of the run.
         drop(documents.send(document).await);
     }
 
-    /// Fetches an object, or the range of it that an HTTP Range header names, and the signature that
-    /// stands beside it if it is a digest.
+    /// Downloads an object, or the part given by an HTTP Range value, and the signature in its
+    /// metadata if it is a digest.
     async fn body(
         &self,
         key: &str,
@@ -448,7 +463,7 @@ impl S3Store {
             match response.body.collect().await {
                 Ok(body) => return Ok((body.to_vec(), signature)),
                 Err(error) if attempt == BODY_ATTEMPTS => {
-                    let reason = in_words(&error);
+                    let reason = with_causes(&error);
                     return Err(format!(
                         "broke off {attempt} times while downloading: {reason}"
                     ));
@@ -458,15 +473,23 @@ impl S3Store {
         }
     }
 
-    async fn failed(&self, prefix: &str, scope: Option<&(String, String)>, reason: String) {
-        let mut coverage = self.coverage.lock().await;
-        if let Some((account, region)) = scope {
-            // The reason begins with AWS's code, where AWS gave one.
-            let code = reason.split(':').next().unwrap_or_default();
-            coverage.fail(account, region, code, Severity::Failed);
-        }
-        coverage.problem(ReadProblem {
+    /// Records that a folder could not be listed.
+    async fn failed(&self, prefix: &str, scope: Option<ReadScope>, failure: AwsFailure) {
+        self.cannot_list(prefix, scope, Some(failure.code), &failure.explanation)
+            .await;
+    }
+
+    async fn cannot_list(
+        &self,
+        prefix: &str,
+        scope: Option<ReadScope>,
+        code: Option<String>,
+        reason: &str,
+    ) {
+        self.coverage.lock().await.problem(ReadProblem {
             document: format!("s3://{}/{prefix}", self.bucket),
+            scope,
+            code,
             severity: Severity::Failed,
             reason: format!("cannot be listed: {reason}"),
         });
@@ -488,9 +511,9 @@ impl io::Read for RangedObject {
         if read > 0 || buf.is_empty() || self.offset >= self.object.size {
             return Ok(read);
         }
-        // What was read makes room for what comes.
+        // Frees the previous piece before the next one is fetched.
         self.piece = io::Cursor::default();
-        let end = (self.offset + RANGE).min(self.object.size);
+        let end = (self.offset + RANGE_BYTES).min(self.object.size);
         let range = Some(format!("bytes={}-{}", self.offset, end - 1));
         let body = self.store.body(&self.object.key, range);
         let Some(piece) = self.runtime.block_on(self.store.interrupt.or(body)) else {
@@ -506,54 +529,54 @@ impl io::Read for RangedObject {
 #[derive(Default)]
 struct RegionSearch {
     listings: Vec<KeyListing>,
-    strangers: usize,
-    /// Accounts and regions that a filter left out.
+    unknown_folders: usize,
+    /// Accounts and regions excluded by a filter.
     left_out: BTreeMap<Criterion, BTreeSet<String>>,
-    /// Set if there is any folder as trails make them.
+    /// Whether any folder belongs to the layout of a trail.
     met_layout: bool,
     gave_up: bool,
 }
 
 impl RegionSearch {
-    /// Takes the regions out of folders that were found, and returns the folders to look into next.
+    /// Moves region folders into the listings, and returns the folders to search next.
     fn sort(&mut self, found: Vec<String>, asked: S3Request<'_>) -> Vec<String> {
         let mut next = Vec::new();
         for folder in found {
             let place = FolderKind::of(&folder);
             self.met_layout |= matches!(
                 place,
-                FolderKind::Region { .. } | FolderKind::Account { .. } | FolderKind::OnTheWay
+                FolderKind::Region(_) | FolderKind::Account(_) | FolderKind::OnTheWay
             );
             match place {
-                FolderKind::Region { account, region } if asked.wants(&account, &region) => {
-                    self.listings.push(asked.days(folder, (account, region)));
+                FolderKind::Region(scope) if asked.wants(&scope) => {
+                    self.listings.push(asked.days(folder, Some(scope)));
                 }
-                FolderKind::Account { account } if asked.wants_account(&account) => {
+                FolderKind::Account(account) if asked.wants_account(account) => {
                     next.push(format!("{folder}CloudTrail/"));
                     if asked.digests {
                         next.push(format!("{folder}CloudTrail-Digest/"));
                     }
                 }
                 FolderKind::Digests if asked.digests => next.push(folder),
-                FolderKind::DigestsOfRegion { account, region }
-                    if asked.digests && asked.wants(&account, &region) =>
-                {
+                FolderKind::DigestsOfRegion(scope) if asked.digests && asked.wants(&scope) => {
                     self.listings.push(asked.digests_of_days(folder));
                 }
-                FolderKind::Region { account, .. } | FolderKind::Account { account }
-                    if !asked.wants_account(&account) =>
+                FolderKind::Region(Scope { account, .. }) | FolderKind::Account(account)
+                    if !asked.wants_account(account) =>
                 {
-                    self.leave_out(Criterion::Account, account);
+                    self.leave_out(Criterion::Account, account.to_string());
                 }
-                FolderKind::Region { region, .. } => self.leave_out(Criterion::Region, region),
-                FolderKind::Account { .. } => {}
+                FolderKind::Region(Scope { region, .. }) => {
+                    self.leave_out(Criterion::Region, region.to_string());
+                }
+                FolderKind::Account(_) => {}
                 FolderKind::OnTheWay => next.push(folder),
-                FolderKind::Stranger if self.strangers < MAX_STRANGERS => {
-                    self.strangers += 1;
+                FolderKind::Unknown if self.unknown_folders < MAX_UNKNOWN_FOLDERS => {
+                    self.unknown_folders += 1;
                     next.push(folder);
                 }
-                FolderKind::Stranger => self.gave_up = true,
-                FolderKind::Digests | FolderKind::DigestsOfRegion { .. } | FolderKind::Other => {}
+                FolderKind::Unknown => self.gave_up = true,
+                FolderKind::Digests | FolderKind::DigestsOfRegion(_) | FolderKind::Other => {}
             }
         }
         next
@@ -569,17 +592,22 @@ fn next(page: &ListObjectsV2Output) -> Option<String> {
     token.filter(|_| page.is_truncated() == Some(true))
 }
 
-fn explain<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+/// Classifies why a folder could not be listed, and says which permission is needed for it.
+fn failure_of_list<E>(error: &SdkError<E, HttpResponse>) -> AwsFailure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let mut failure = AwsFailure::of(error);
     // Where the message names the action, it is explained with what to allow.
-    let names_action = |message: &str| message.contains("not authorized to perform");
-    let hint = match error.code() {
-        Some("AccessDenied") if !error.message().is_some_and(names_action) => {
+    let names_action = failure.message.contains("not authorized to perform");
+    failure.explanation += match failure.code.as_str() {
+        "NoSuchBucket" => " (is the name right?)",
+        _ if failure.kind == FailureKind::Denied && !names_action => {
             " (the credentials need s3:ListBucket on the bucket)"
         }
-        Some("NoSuchBucket") => " (is the name right?)",
         _ => "",
     };
-    format!("{}{hint}", aws::explain(error))
+    failure
 }
 
 fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
@@ -598,43 +626,41 @@ fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
 }
 
 impl S3Request<'_> {
-    fn wants_account(&self, account: &str) -> bool {
-        self.filter.admits_account(account)
+    fn wants_account(&self, account: AccountId) -> bool {
+        self.filter.admits_account(account.as_str())
     }
 
-    fn wants(&self, account: &str, region: &str) -> bool {
-        self.wants_account(account) && self.filter.admits_region(region)
+    fn wants(&self, scope: &Scope) -> bool {
+        self.wants_account(scope.account) && self.filter.admits_region(scope.region.as_str())
     }
 
     /// Narrows a region's folder to the days asked for: log files lie under the day on which they
     /// were delivered, which may be the one after.
-    fn days(&self, prefix: String, scope: (String, String)) -> KeyListing {
+    fn days(&self, prefix: String, scope: Option<Scope>) -> KeyListing {
         let key = |time| {
             let (year, month, day) = time::day(time);
             format!("{prefix}{year:04}/{month:02}/{day:02}")
         };
         KeyListing {
             after: self.window.since.map(key),
-            // The window's last second, the day after, and then the first day not wanted.
+            // One day after the window's last second, plus one since `before` is exclusive.
             before: self.window.until.map(|until| key(until - 1 + 2 * 86_400)),
-            scope: Some(scope),
+            scope,
             digests: false,
             prefix,
         }
     }
 
-    /// Narrows a region's folder of digests likewise: those that list the log files of the last day
-    /// may come on the day after.
+    /// Narrows a region's folder of digests. Digests of the last day's log files may lie one day
+    /// later still.
     fn digests_of_days(&self, prefix: String) -> KeyListing {
         let later = |until: Seconds| until.saturating_add(86_400);
         let window = TimeWindow {
             until: self.window.until.map(later),
             ..self.window
         };
-        let days = S3Request { window, ..*self }.days(prefix, Default::default());
+        let days = S3Request { window, ..*self }.days(prefix, None);
         KeyListing {
-            // What cannot be listed of it takes no log file away.
-            scope: None,
             digests: true,
             ..days
         }
@@ -652,36 +678,29 @@ impl KeyListing {
         }
     }
 
-    /// Tells whether a key is one to read: no folder marker, and no sibling of `CloudTrail/`.
+    /// Tells whether to read a key: not a folder marker and not below a sibling of `CloudTrail/`.
     fn wants(&self, key: &str) -> bool {
         let is_foreign = |part| is_sibling(part) && !(self.digests && part == "CloudTrail-Digest");
         !key.ends_with('/') && (key == self.prefix || !key.rsplit('/').skip(1).any(is_foreign))
     }
 }
 
-/// What a folder is, by the end of its prefix.
+/// Kind of a folder, decided from the end of its prefix.
 #[derive(Debug, PartialEq, Eq)]
 enum FolderKind {
     /// `…/ACCOUNT/CloudTrail/REGION/`
-    Region {
-        account: String,
-        region: String,
-    },
+    Region(Scope),
     /// `…/AWSLogs/ACCOUNT/`, also with an organisation's id in between.
-    Account {
-        account: String,
-    },
+    Account(AccountId),
     /// `…/ACCOUNT/CloudTrail-Digest/`
     Digests,
     /// `…/ACCOUNT/CloudTrail-Digest/REGION/`
-    DigestsOfRegion {
-        account: String,
-        region: String,
-    },
+    DigestsOfRegion(Scope),
     /// `…/AWSLogs/`, or an organisation's folder below it.
     OnTheWay,
-    /// A folder that may lead to `AWSLogs/`; Control Tower's begins with the organisation's id.
-    Stranger,
+    /// A folder that may lead to `AWSLogs/`, such as Control Tower's, which begins with the
+    /// organization id.
+    Unknown,
     Other,
 }
 
@@ -691,36 +710,44 @@ impl FolderKind {
             return FolderKind::Other;
         };
         let parts: Vec<&str> = folder.split('/').collect();
+        let scope = |account: &str, region: &str| {
+            Some(Scope {
+                account: account.parse().ok()?,
+                region: region.parse().ok()?,
+            })
+        };
         match *parts.as_slice() {
-            [.., account, "CloudTrail", region] if is_account(account) => FolderKind::Region {
-                account: account.to_owned(),
-                region: region.to_owned(),
-            },
+            [.., account, "CloudTrail", region] if is_account(account) => {
+                scope(account, region).map_or(FolderKind::OnTheWay, FolderKind::Region)
+            }
             [.., account, "CloudTrail"] if is_account(account) => FolderKind::OnTheWay,
             [.., account, "CloudTrail-Digest", region] if is_account(account) => {
-                FolderKind::DigestsOfRegion {
-                    account: account.to_owned(),
-                    region: region.to_owned(),
-                }
+                scope(account, region).map_or(FolderKind::Other, FolderKind::DigestsOfRegion)
             }
             [.., account, "CloudTrail-Digest"] if is_account(account) => FolderKind::Digests,
-            [.., parent, account]
-                if is_account(account) && (parent == "AWSLogs" || is_organization(parent)) =>
-            {
-                FolderKind::Account {
-                    account: account.to_owned(),
-                }
-            }
             [.., account, sibling] if is_account(account) && is_sibling(sibling) => {
                 FolderKind::Other
             }
             [.., "AWSLogs"] => FolderKind::OnTheWay,
             [.., "AWSLogs", organization] if is_organization(organization) => FolderKind::OnTheWay,
-            // Other services keep their logs below the account as well.
+            [.., parent, account] if parent == "AWSLogs" || is_organization(parent) => {
+                match account.parse() {
+                    Ok(account) => FolderKind::Account(account),
+                    // Other services keep their logs below the account as well.
+                    Err(_) if parts.contains(&"AWSLogs") || parts.len() > 6 => FolderKind::Other,
+                    Err(_) => FolderKind::Unknown,
+                }
+            }
             _ if parts.contains(&"AWSLogs") || parts.len() > 6 => FolderKind::Other,
-            _ => FolderKind::Stranger,
+            _ => FolderKind::Unknown,
         }
     }
+}
+
+/// Returns the account whose regions are the folders below `…/ACCOUNT/CloudTrail/`.
+fn account_of(folder: &str) -> Option<AccountId> {
+    let account = folder.strip_suffix("/CloudTrail/")?;
+    account.rsplit('/').next()?.parse().ok()
 }
 
 /// The folders beside `CloudTrail/`: what they hold is shaped otherwise, or told in events already.
@@ -729,7 +756,7 @@ fn is_sibling(part: &str) -> bool {
     kind.is_some_and(|kind| ["Digest", "Insight", "NetworkActivity", "Aggregated"].contains(&kind))
 }
 
-/// `o-` and 10 to 32 letters or digits.
+/// `o-` followed by letters and digits.
 fn is_organization(part: &str) -> bool {
     part.strip_prefix("o-")
         .is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()))
@@ -739,19 +766,20 @@ fn has_trail_layout(prefix: &str) -> bool {
     prefix.split('/').any(|part| part == "AWSLogs")
 }
 
-/// Recognises a prefix that already lies inside a region's folder, down to a single file.
+/// Recognizes a prefix inside a region's folder, down to a single file.
 fn within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
     let (before, after) = prefix.rsplit_once("/CloudTrail/")?;
-    let account = before.rsplit('/').next().filter(|part| is_account(part))?;
+    let account = before.rsplit('/').next()?.parse().ok()?;
     let (region, rest) = after.split_once('/')?;
+    let region = region.parse().ok()?;
     let folder = &prefix[..prefix.len() - rest.len()];
-    let days = asked.days(folder.to_owned(), (account.to_owned(), region.to_owned()));
+    let days = asked.days(folder.to_owned(), Some(Scope { account, region }));
     Some(match prefix.ends_with('/') {
         true => KeyListing {
             prefix: prefix.to_owned(),
             ..days
         },
-        // Whoever names files wants them, whatever day they are from.
+        // An explicitly named file is read regardless of its day.
         false => KeyListing {
             scope: days.scope,
             ..KeyListing::all(prefix.to_owned())
@@ -759,7 +787,7 @@ fn within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
     })
 }
 
-/// Finds the digests of the log files under a prefix that lies inside a region's folder.
+/// The digests of the log files under a prefix inside a region's folder.
 fn digests_within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
     if !asked.digests {
         return None;
@@ -773,7 +801,7 @@ fn digests_within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListin
         .take(3)
         .take_while(|part| is_number(part))
         .collect();
-    // A digest lies under the day on which it ends, which is that of the log files or the one after.
+    // A digest lies under the day on which it ends: the day of the log files or the next.
     let start = format!("{folder}{}", date.join("/"));
     let days_behind = match date.len() {
         1 => 367,

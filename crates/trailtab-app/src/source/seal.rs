@@ -1,32 +1,32 @@
-//! Inflating gzip member after member, and working out on the way what a digest would say of a file.
+//! Inflates gzip members one after the other, and computes the hash that a digest gives for a file.
 
 use std::io::{self, BufRead, Read};
 
 use aws_lc_rs::digest::{Context, SHA256};
 #[expect(
     clippy::disallowed_types,
-    reason = "the member after which it stops is the one that a digest speaks of"
+    reason = "it stops after the first member, the one that a digest covers"
 )]
 use flate2::bufread::GzDecoder;
 use flate2::bufread::MultiGzDecoder;
 
 use trailtab_core::integrity::digest::Sha256Hash;
 
-/// A digest of this size would list a hundred thousand log files.
-const MAX_DIGEST: usize = 32 << 20;
+/// Larger digests are rejected. A digest of this size would list a hundred thousand log files.
+const MAX_DIGEST_BYTES: usize = 32 << 20;
 
-/// The hash of a file's contents, which for a gzip file are those of its first member.
+/// The hash of a file's contents: of its first member if it is a gzip file.
 pub(super) struct ContentHash {
     context: Context,
-    /// The contents themselves, where they are asked for and not too large.
+    /// A copy of the contents, if requested and not too large.
     copy: Option<Vec<u8>>,
-    /// Whether anything follows the contents; none while they have not ended.
+    /// Whether bytes follow the contents; not set until the contents have ended.
     has_more: Option<bool>,
 }
 
-/// What became of a seal.
+/// The result of [`ContentHash::finish`].
 pub(super) struct HashOutcome {
-    /// None if the contents did not end well.
+    /// Not set if the contents did not end cleanly.
     pub(super) hash: Option<Sha256Hash>,
     pub(super) has_more: bool,
     pub(super) copy: Option<Vec<u8>>,
@@ -46,7 +46,7 @@ impl ContentHash {
         self.copy = self
             .copy
             .take()
-            .filter(|copy| copy.len() + bytes.len() <= MAX_DIGEST);
+            .filter(|copy| copy.len() + bytes.len() <= MAX_DIGEST_BYTES);
         if let Some(copy) = &mut self.copy {
             copy.extend_from_slice(bytes);
         }
@@ -62,7 +62,7 @@ impl ContentHash {
     }
 }
 
-/// Reads what is not compressed.
+/// Reads and hashes an uncompressed file.
 pub(super) struct PlainReader<R> {
     pub(super) inner: R,
     pub(super) seal: Option<ContentHash>,
@@ -81,9 +81,12 @@ impl<R: Read> Read for PlainReader<R> {
     }
 }
 
-/// Inflates all members of a gzip file, one after the other.
+/// Inflates all members of a gzip file; hashes only the first.
 pub(super) struct GzipMembers<R> {
-    #[expect(clippy::disallowed_types, reason = "the others are read behind it")]
+    #[expect(
+        clippy::disallowed_types,
+        reason = "MultiGzDecoder reads the other members"
+    )]
     first: Option<GzDecoder<R>>,
     others: Option<MultiGzDecoder<R>>,
     pub(super) seal: Option<ContentHash>,
@@ -91,7 +94,10 @@ pub(super) struct GzipMembers<R> {
 
 impl<R: BufRead> GzipMembers<R> {
     pub(super) fn new(stored: R, seal: Option<ContentHash>) -> GzipMembers<R> {
-        #[expect(clippy::disallowed_types, reason = "the others are read behind it")]
+        #[expect(
+            clippy::disallowed_types,
+            reason = "MultiGzDecoder reads the other members"
+        )]
         let first = Some(GzDecoder::new(stored));
         GzipMembers {
             first,
@@ -149,7 +155,7 @@ mod tests {
         seal.finish().hash
     }
 
-    /// Reads a gzip file: all its text, and what became of the seal.
+    /// Inflates a gzip file and returns its text and hash.
     fn read(stored: &[u8]) -> (io::Result<String>, HashOutcome) {
         let mut members = GzipMembers::new(stored, Some(ContentHash::new(true)));
         let mut text = String::new();
@@ -172,7 +178,7 @@ mod tests {
     #[test]
     fn any_byte_that_follows_is_noticed() {
         let one = gzip(b"one");
-        // The last eight bytes of a member are its checksum and size, which an intruder can repeat.
+        // The last eight bytes of a member are its checksum and size, which an attacker can repeat.
         let end = &one[one.len() - 8..];
         for tail in [&b"\0"[..], b"x", end, &gzip(b"")[..]] {
             let (_, sealed) = read(&[&one[..], tail].concat());

@@ -1,4 +1,4 @@
-//! Counting events: who called which API, and how often.
+//! Counts events: which principal called which API, and how often.
 
 pub mod summary;
 pub mod tally;

@@ -1,7 +1,7 @@
 //! The result of `trailtab activity`: the JSON contract, described in docs/summary.md.
 //!
-//! Five sections and `_metadata` have the keys of aws-summarize-account-activity, the predecessor.
-//! Everything else is in the section `trailtab`, which contains the version of the contract.
+//! Five sections and `_metadata` have the keys of aws-summarize-account-activity. Everything else is in the section
+//! `trailtab`, which contains the version of the contract.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,7 @@ use crate::coverage::{ALL_REGIONS, DocumentOutcome, ReadProblem, RunCoverage, Se
 use crate::event::ingest::{IngestStats, Reconciliation};
 use crate::event::no_match::NoMatch;
 use crate::integrity::Integrity;
+use crate::scope::{AccountId, Scope};
 use crate::time::{self, Seconds, TimeWindow};
 
 /// Increased when a field of the section `trailtab` changes its meaning or is removed.
@@ -25,7 +26,7 @@ pub type NestedCounts = BTreeMap<String, BTreeMap<String, u64>>;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Summary {
-    /// What was analysed, and when: the predecessor's `_metadata`.
+    /// What was analysed, and when: `_metadata` of aws-summarize-account-activity.
     #[serde(rename = "_metadata")]
     pub metadata: Metadata,
     /// Calls by principal and `service:API`.
@@ -37,14 +38,14 @@ pub struct Summary {
     pub error_codes_by_principal: NestedCounts,
     /// Calls by principal and sourceIPAddress.
     pub ip_addresses_by_principal: NestedCounts,
-    /// The fields that the predecessor does not have; absent in its files.
+    /// The fields that aws-summarize-account-activity does not have; absent in its files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trailtab: Option<Extension>,
     /// Calls by principal and userAgent.
     pub user_agents_by_principal: NestedCounts,
 }
 
-/// What was analysed, by whom and when. Times are UTC, written `20260907080000`.
+/// The analysed account and window, the credentials and the time of the run. Times are UTC, written `20260907080000`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -226,9 +227,9 @@ pub struct CoverageReport {
 pub struct RegionReport {
     /// Number of events counted.
     pub events: u64,
-    /// The earliest eventTime, written `2026-09-07T08:00:00Z`; null if there is none.
+    /// The earliest eventTime, written `2026-09-07T08:00:00Z`; null if no record has a time.
     pub first_seen: Option<String>,
-    /// The latest eventTime, written `2026-09-07T08:00:00Z`; null if there is none.
+    /// The latest eventTime, written `2026-09-07T08:00:00Z`; null if no record has a time.
     pub last_seen: Option<String>,
     /// `complete`, `partial`, `failed`, or `not_enabled` if the region was tried and is not
     /// enabled.
@@ -279,10 +280,26 @@ pub struct RunContext {
     pub now: Seconds,
     /// The version of the program, such as `0.1.0`.
     pub version: &'static str,
-    /// The account and the ARN whose credentials were used; None if records came from log files.
-    pub caller: Option<(String, String)>,
+    /// The identity whose credentials were used; None if records came from log files.
+    pub caller: Option<CallerIdentity>,
     /// Why no event was counted; None if one was.
     pub no_match: Option<NoMatch>,
+}
+
+/// The identity that AWS sees behind the credentials, as `sts:GetCallerIdentity` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The account that the credentials belong to.
+    pub account: AccountId,
+    /// The ARN of the user or role session.
+    pub arn: String,
+}
+
+impl CallerIdentity {
+    /// The partition of AWS: `aws`, `aws-cn`, `aws-us-gov` and others.
+    pub fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).unwrap_or("aws")
+    }
 }
 
 impl Summary {
@@ -328,7 +345,7 @@ impl Summary {
             add(&mut summary.error_codes_by_principal, principal, key, count);
         }
         let extension = Extension::of(tally, intaken, coverage, run);
-        summary.metadata = Metadata::of(&extension, coverage, run);
+        summary.metadata = Metadata::of(tally, &extension, coverage, run);
         summary.trailtab = Some(extension);
         summary
     }
@@ -347,32 +364,28 @@ fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut
 }
 
 impl Metadata {
-    fn of(extension: &Extension, coverage: &RunCoverage, run: &RunContext) -> Metadata {
+    fn of(
+        tally: &Tally,
+        extension: &Extension,
+        coverage: &RunCoverage,
+        run: &RunContext,
+    ) -> Metadata {
         let accounts = &extension.coverage.accounts;
         let caller = run.caller.as_ref();
         let account_id = match accounts.len() {
-            0 => caller.map_or_else(|| "unknown".to_owned(), |(account, _)| account.clone()),
+            0 => caller.map_or_else(|| "unknown".to_owned(), |caller| caller.account.to_string()),
             1 => accounts.keys().next().cloned().unwrap_or_default(),
             _ => "multiple".to_owned(),
         };
         let regions = accounts.values().flatten();
-        let first = extension
-            .accounts
-            .values()
-            .filter_map(|a| a.first_seen.as_deref())
-            .min();
-        let last = extension
-            .accounts
-            .values()
-            .filter_map(|a| a.last_seen.as_deref())
-            .max();
-        let end = |asked: Option<Seconds>, seen: Option<&str>| {
-            let seen = seen.and_then(|time| time::parse(time.as_bytes()));
+        let first = tally.scopes().filter_map(|(_, _, stats)| stats.first).min();
+        let last = tally.scopes().filter_map(|(_, _, stats)| stats.last).max();
+        let end = |asked: Option<Seconds>, seen: Option<Seconds>| {
             time::compact(asked.or(seen).unwrap_or(run.now))
         };
         Metadata {
             account_id,
-            account_principal: caller.map(|(_, arn)| arn.clone()),
+            account_principal: caller.map(|caller| caller.arn.clone()),
             activity_type: run.activity_type.to_owned(),
             cloudtrail_data_analyzed: Analyzed {
                 from_timestamp: end(run.window.since, first),
@@ -388,9 +401,9 @@ impl Metadata {
             regions_failed: coverage
                 .codes
                 .iter()
-                .map(|((account, region), code)| match accounts.len() {
-                    0 | 1 => (region.clone(), code.clone()),
-                    _ => (format!("{account}:{region}"), code.clone()),
+                .map(|(scope, code)| match accounts.len() {
+                    0 | 1 => (scope.region_name().to_owned(), code.clone()),
+                    _ => (scope.to_string(), code.clone()),
                 })
                 .collect(),
             run_timestamp: time::compact(run.now),
@@ -553,25 +566,33 @@ pub(crate) fn document_outcomes(coverage: &RunCoverage) -> BTreeMap<String, u64>
         .into()
 }
 
+/// The reports of regions, by account and region.
+type RegionReports = BTreeMap<String, BTreeMap<String, RegionReport>>;
+
+fn region_report<'m>(
+    reports: &'m mut RegionReports,
+    account: AccountId,
+    region: &str,
+) -> &'m mut RegionReport {
+    entry(entry(reports, account.as_str()), region)
+}
+
 /// Combines the regions that were requested with the regions of the events.
-fn regions(
-    tally: &Tally,
-    coverage: &RunCoverage,
-) -> BTreeMap<String, BTreeMap<String, RegionReport>> {
-    let mut accounts: BTreeMap<String, BTreeMap<String, RegionReport>> = BTreeMap::new();
-    for ((account, region), severity) in &coverage.asked {
-        let report = entry(entry(&mut accounts, account), region);
+fn regions(tally: &Tally, coverage: &RunCoverage) -> RegionReports {
+    let mut accounts = RegionReports::new();
+    for (scope, severity) in &coverage.asked {
+        let report = region_report(&mut accounts, scope.account(), scope.region_name());
         report.status = severity.map_or("complete", Severity::name).to_owned();
     }
-    for (account, region) in &coverage.not_enabled {
-        let report = entry(entry(&mut accounts, account), region);
-        report.status = "not_enabled".to_owned();
+    for Scope { account, region } in &coverage.not_enabled {
+        region_report(&mut accounts, *account, region.as_str()).status = "not_enabled".to_owned();
     }
-    for ((account, region), code) in &coverage.codes {
-        entry(entry(&mut accounts, account), region).code = Some(code.clone());
+    for (scope, code) in &coverage.codes {
+        region_report(&mut accounts, scope.account(), scope.region_name()).code =
+            Some(code.clone());
     }
-    for ((account, region), (all, throttled)) in &coverage.requests {
-        let report = entry(entry(&mut accounts, account), region);
+    for (Scope { account, region }, (all, throttled)) in &coverage.requests {
+        let report = region_report(&mut accounts, *account, region.as_str());
         report.requests = Some(*all);
         report.throttled_requests = Some(*throttled);
     }

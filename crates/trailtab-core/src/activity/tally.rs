@@ -32,9 +32,9 @@ pub struct SeenStats {
     pub reads: u64,
     /// Calls whose record says `readOnly: false`. Calls without `readOnly` are in neither count.
     pub writes: u64,
-    /// The earliest eventTime; None if no record has a time.
+    /// The earliest eventTime; absent if no record has a time.
     pub first: Option<Seconds>,
-    /// The latest eventTime; None if no record has a time.
+    /// The latest eventTime; absent if no record has a time.
     pub last: Option<Seconds>,
 }
 
@@ -343,11 +343,11 @@ fn merge_counts<K: Copy + Eq + std::hash::Hash>(
 pub struct ActorRow<'t> {
     /// The principal, such as `ACCOUNT:role/NAME`.
     pub principal: &'t str,
-    /// The record's `userIdentity.type`, or `AssumedRoot`; empty if the record has none.
+    /// The record's `userIdentity.type`, or `AssumedRoot`; empty if the record has no type.
     pub kind: &'t str,
-    /// The role session's name; None for identities without a session.
+    /// The role session's name; absent for identities without a session.
     pub session: Option<&'t str>,
-    /// The person behind the principal, and how the name is known; None if no person is known.
+    /// The person behind the principal, and how the name is known; absent if no person is known.
     pub person: Option<(&'t str, PersonEvidence)>,
     /// The actor's calls.
     pub stats: &'t SeenStats,
@@ -478,7 +478,7 @@ mod tests {
     use crate::event::envelope::EnvelopeReader;
     use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
 
-    /// Few values, so that they meet again; the last of each stands for none.
+    /// Few values, so that they repeat; the last of each stands for an absent field.
     fn event() -> impl Strategy<Value = String> {
         let identities = [
             r#"{"type":"IAMUser","accountId":"1","userName":"a"}"#,
@@ -523,7 +523,7 @@ mod tests {
         all
     }
 
-    /// All that a tally tells; the order in which it met things is not among it.
+    /// Everything that a tally reports, independent of the order of events.
     fn told(tally: &Tally) -> Summary {
         Summary::of(
             tally,

@@ -1,5 +1,5 @@
-//! Decides who gets which report, from the settings and the list of accounts, before anything is
-//! computed.
+//! Determines the recipients of a run and their audiences from the settings and the list of accounts, before anything
+//! is computed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +12,14 @@ use crate::nearest;
 /// Maximum number of account names that an error message lists.
 const MAX_NAMES_SHOWN: usize = 5;
 
-/// A person who gets a report.
+/// The recipient of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportRecipient {
     /// The mail address.
     pub address: String,
     /// What the report shows.
     pub audience: Audience,
-    /// The owner whose cost it is, for an individual; None otherwise.
+    /// The owner of the costs, for an individual; absent otherwise.
     pub owner: Option<CostOwner>,
     /// Accounts in the settings that do not exist.
     pub problems: Vec<SettingsProblem>,
@@ -168,12 +168,12 @@ impl AccountDirectory {
     }
 }
 
-/// Who gets a report, and who cannot get one.
+/// The recipients of a run, and the entries of the settings that cannot get a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RecipientList {
-    /// Those who get a report, each address once per audience.
+    /// The recipients, each address once per audience.
     pub accepted: Vec<ReportRecipient>,
-    /// Those in the settings who cannot get a report.
+    /// Entries of the settings that cannot get a report.
     pub refused: Vec<RefusedRecipient>,
 }
 
@@ -237,7 +237,7 @@ impl RecipientList {
             owner,
             problems,
         };
-        // A recipient who is listed twice gets one mail.
+        // An address that is listed twice gets one mail.
         let is_same = |other: &ReportRecipient| {
             other.address.eq_ignore_ascii_case(address) && other.audience == recipient.audience
         };
@@ -370,7 +370,7 @@ mod tests {
         assert_eq!(id(" production ").unwrap(), "111122223333");
         assert_eq!(id("333344445555").unwrap(), "333344445555");
         assert_eq!(id("Total").unwrap(), "444455556666");
-        // One that nobody lists any more may still have costs.
+        // An account that is no longer listed can still have costs.
         assert_eq!(directory.find("999999999999").unwrap().name, "999999999999");
         assert!(
             id("Sandbox")

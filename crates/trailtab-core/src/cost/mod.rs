@@ -1,23 +1,19 @@
-//! Cost: the requests to Cost Explorer, its answers, and the reports made of them.
+//! Cost: amounts by day, account, service and owner, and the reports made of them.
 //!
-//! Amounts are decimals with a currency. Days are UTC, as in Cost Explorer.
+//! Amounts are decimals with a currency. Days are UTC. Where amounts come from is unknown here:
+//! `trailtab-cost-explorer` makes a [`table::CostTable`] of Cost Explorer's answers.
 //!
 //! ```text
-//! settings ─ plan ─ queries → answers → CostTable (lines) → one Report for each audience
+//! settings ─ audiences;  CostTable → one Report for each audience
 //! ```
 
-pub mod answer;
 pub mod audience;
 pub mod charge;
-pub mod lines;
 pub mod money;
 pub mod owner;
 pub mod period;
-pub mod plan;
-pub mod query;
 pub mod report;
 pub mod secret;
 pub mod settings;
-pub mod settled;
 pub mod table;
 pub mod wording;

@@ -1,11 +1,11 @@
 //! Owners of costs: the values of a tag or cost category, and the names used in reports.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::query::{CostFilter, FilterValues, GroupKey, GroupType, MatchOption};
 use super::report::{LabelKind, RowLabel};
 
 /// The owner of a cost.
@@ -83,53 +83,22 @@ impl From<OwnerKey> for String {
     }
 }
 
+/// For people: `the tag Owner`, `the cost category Team`. The settings' form is `String::from`.
+impl fmt::Display for OwnerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OwnerKey::Tag(name) => write!(f, "the tag {name}"),
+            OwnerKey::CostCategory(name) => write!(f, "the cost category {name}"),
+        }
+    }
+}
+
 impl OwnerKey {
-    fn name(&self) -> &str {
+    /// The key of the tag, or the name of the cost category.
+    pub fn name(&self) -> &str {
         match self {
             OwnerKey::Tag(name) | OwnerKey::CostCategory(name) => name,
         }
-    }
-
-    /// The `GroupBy` element that groups amounts by this key.
-    pub fn group(&self) -> GroupKey {
-        GroupKey {
-            r#type: match self {
-                OwnerKey::Tag(_) => GroupType::Tag,
-                OwnerKey::CostCategory(_) => GroupType::CostCategory,
-            },
-            key: self.name().to_owned(),
-        }
-    }
-
-    fn values(&self, values: Vec<String>, match_options: Vec<MatchOption>) -> CostFilter {
-        let values = FilterValues {
-            key: self.name().to_owned(),
-            values,
-            match_options,
-        };
-        match self {
-            OwnerKey::Tag(_) => CostFilter::Tags(values),
-            OwnerKey::CostCategory(_) => CostFilter::CostCategories(values),
-        }
-    }
-
-    /// A filter for amounts that lack the key.
-    pub fn absent(&self) -> CostFilter {
-        self.values(Vec::new(), vec![MatchOption::Absent])
-    }
-
-    /// A filter for amounts with any of these values.
-    pub fn any_of(&self, values: Vec<String>) -> CostFilter {
-        self.values(values, Vec::new())
-    }
-
-    /// The value in a group's key, which is `Key$value`. Only the requested key is removed, and
-    /// only once: a value may contain `$`.
-    pub fn value<'k>(&self, group_key: &'k str) -> &'k str {
-        let value = group_key.strip_prefix(self.name());
-        value
-            .and_then(|rest| rest.strip_prefix('$'))
-            .unwrap_or(group_key)
     }
 }
 
@@ -178,7 +147,7 @@ impl OwnerRules {
         }
     }
 
-    /// The mail address for the reports of an owner; None if there is none.
+    /// The mail address for the reports of an owner, if there is one.
     pub fn address(&self, user: &str) -> Option<String> {
         let user = user.trim();
         let alias = self
@@ -233,19 +202,6 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_cut_off_once() {
-        let key: OwnerKey = "Owner".parse().unwrap();
-        assert_eq!(key.value("Owner$ann"), "ann");
-        assert_eq!(key.value("Owner$team$a"), "team$a");
-        assert_eq!(key.value("Owner$Owner$a"), "Owner$a");
-        assert_eq!(key.value("Owner$"), "");
-        // Not what was asked for: better shown whole than cut.
-        assert_eq!(key.value("owner$a"), "owner$a");
-        let money: OwnerKey = "a$b".parse().unwrap();
-        assert_eq!(money.value("a$b$c"), "c");
-    }
-
-    #[test]
     fn values_become_owners() {
         let rules = OwnerRules::default();
         assert_eq!(rules.owner("Ann@Example.com "), named("ann@example.com"));
@@ -272,7 +228,7 @@ mod tests {
         assert_eq!(rules.owner("ann@example.org"), named("ann@example.org"));
         assert_eq!(rules.owner("@example.com"), named("@example.com"));
         assert_eq!(rules.address("bob").unwrap(), "bob@Example.com");
-        // An alias stands for somebody, and mail goes to them.
+        // An alias stands for an owner, and mail goes to that owner's address.
         assert_eq!(rules.address("asmith").unwrap(), "Ann@example.com");
         assert_eq!(rules.address("shared pool"), None);
     }

@@ -128,7 +128,7 @@ pub fn in_a_row(days: &[Date]) -> Vec<DayRange> {
     rows
 }
 
-/// The days of the current month, without today unless requested. None on the first day of a month
+/// The days of the current month, without today unless requested. Absent on the first day of a month
 /// unless today is included.
 pub fn month_to_date(today: Date, include_today: bool) -> Option<DayRange> {
     let through = match include_today {
@@ -144,7 +144,7 @@ pub fn last_month(today: Date) -> DayRange {
     DayRange::month_of(today.first_of_month().saturating_sub(1.month()))
 }
 
-/// The days that a period is compared with: as many as have data. `None` if no day has data.
+/// The days that a period is compared with: as many as have data, if any day has data.
 ///
 /// A month to date is compared with the same days of the previous month, a whole month with the
 /// whole previous month, and a range with the same number of days directly before it.

@@ -1,15 +1,15 @@
 //! The mail server settings in a secret.
 //!
-//! A secret is JSON: either `{"address": "password"}`, as in the predecessor, or members such as
-//! `host` and `password`. None of its contents appear in errors or debug output, not even the names
-//! of members, since a swapped pair has the password as its name.
+//! A secret is JSON: either `{"address": "password"}`, as in awsauditor, or members such as `host` and `password`.
+//! Errors and debug output never contain parts of a secret, not even the names of members, since a swapped pair has
+//! the password as its name.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The mail server of the predecessor.
+/// The mail server that awsauditor uses.
 const GMAIL: &str = "smtp.gmail.com";
 
 /// The names of members, for messages; synonyms are accepted too.
@@ -74,14 +74,14 @@ pub struct MailServer {
     pub port: u16,
     /// How the connection is encrypted.
     pub tls: TlsMode,
-    /// None for a server that requires no credentials.
+    /// Absent for a server that requires no credentials.
     pub login: Option<SmtpLogin>,
-    /// The sender address; None if neither the secret nor the user name contains one.
+    /// The sender address; absent if neither the secret nor the user name contains one.
     pub from: Option<String>,
 }
 
-/// Server settings outside the secret. They only complete the secret, so that a person who may
-/// change them cannot redirect the password to another host.
+/// Server settings outside the secret. They only complete the secret, so that write access to the settings is not
+/// enough to redirect the password to another host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerOverrides {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_predecessors_secret_is_for_gmail() {
+    fn awsauditors_secret_is_for_gmail() {
         let server = read(r#" {"reports@example.com": " app password "} "#).unwrap();
         assert_eq!(
             (server.host.as_str(), server.port, server.tls),
@@ -373,7 +373,7 @@ mod tests {
         );
     }
 
-    /// Whoever may change the settings shall not get the password.
+    /// Write access to the settings must not be enough to get the password.
     #[test]
     fn settings_do_not_lead_the_password_elsewhere() {
         let told = ServerOverrides {

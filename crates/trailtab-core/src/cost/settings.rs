@@ -1,5 +1,4 @@
-//! The settings of the operator: the predecessor's `config.json`, or `trailtab.toml` or JSON with
-//! more members.
+//! The settings of the operator: awsauditor's `config.json`, or `trailtab.toml` or JSON with more members.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +11,13 @@ use super::owner::OwnerRules;
 use super::secret::ServerOverrides;
 use super::wording::MailWording;
 
-/// All settings of the cost mails. The first three are the predecessor's.
+/// All settings of the cost mails. The first three are those of awsauditor.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CostSettings {
     /// Mail addresses of managers, and the accounts that each report covers, by name or id.
     pub managers: BTreeMap<String, Vec<String>>,
-    /// Owners who get a report on their own usage.
+    /// Owners that get a report on their own usage.
     pub users: Vec<String>,
     /// Name or ARN of the secret in Secrets Manager that contains the mail server.
     pub secret_name: Option<String>,
@@ -212,7 +211,7 @@ mod tests {
     use crate::cost::owner::OwnerKey;
 
     #[test]
-    fn the_predecessors_config_works_unchanged() {
+    fn awsauditors_config_works_unchanged() {
         let settings = CostSettings::parse(
             br#"{
                 "managers": {"manager1@email.com":["Account1", "Account3"], "manager2@email.com":["Account2"]},

@@ -13,13 +13,13 @@ use super::owner::CostOwner;
 pub struct CostLine {
     /// The day of the cost, in UTC.
     pub day: Date,
-    /// The account id, twelve digits; None for costs that Cost Explorer assigns to no account.
+    /// The account id, twelve digits; absent for costs that Cost Explorer assigns to no account.
     pub account: Option<String>,
     /// The charge type.
     pub charge: ChargeType,
-    /// None for costs without an owner, such as tax, and in cuts by service.
+    /// Absent for costs without an owner, such as tax, and in cuts by service.
     pub owner: Option<CostOwner>,
-    /// None if it is not known.
+    /// Absent if it is not known.
     pub service: Option<String>,
     /// The amount in `currency`; negative for credits, refunds and discounts.
     pub amount: Decimal,
@@ -39,8 +39,8 @@ pub enum LineCut {
     Owners,
     /// Usage by service.
     Services,
-    /// Usage of single owners by service. It does not contain all costs: only owners who get a
-    /// report are certain to be in it.
+    /// Usage of single owners by service. It does not contain all costs: only owners with a report are certain to be
+    /// in it.
     Personal,
 }
 

@@ -195,10 +195,10 @@ pub fn parse_uuid(text: &[u8]) -> Option<u128> {
 #[inline]
 fn parse_hex(digits: u64) -> Option<u32> {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    // Of the letters' bytes, and of no digit's, bit 6 is set; `a` ends in 1 and stands for 10.
+    // Bit 6 is set in the bytes of letters and not in those of digits; `a` ends in 1 and stands for 10.
     let letters = (digits >> 6) & ONES;
     let nibbles = (digits & (ONES * 0x0f)) + letters * 9;
-    // Whatever else was there does not come out again, or is `g` or beyond.
+    // Written back as text, valid digits equal the input. Other bytes differ, or have a nibble above 15.
     let over_nine = ((nibbles + ONES * 6) >> 4) & ONES;
     let written = nibbles + ONES * u64::from(b'0') + over_nine * u64::from(b'a' - b'0' - 10);
     if written != digits || nibbles & (ONES * 0xf0) != 0 {

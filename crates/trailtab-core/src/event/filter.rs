@@ -15,8 +15,9 @@ use crate::activity::tally::UNKNOWN;
 use crate::event::identity::{ResolvedActor, access_key};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
+use crate::scope::AccountId;
 
-/// The outcome of a call, as in the predecessor's `--activity-type`.
+/// The outcome of a call, as in `--activity-type` of aws-summarize-account-activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ActivityType {
     /// All calls.
@@ -29,7 +30,7 @@ pub enum ActivityType {
 }
 
 impl ActivityType {
-    /// The predecessor's name.
+    /// The name in aws-summarize-account-activity: `ALL`, `SUCCESSFUL` or `FAILED`.
     pub fn name(self) -> &'static str {
         match self {
             ActivityType::All => "ALL",
@@ -310,7 +311,7 @@ pub struct EventFilter {
     pub regions: FilterList<TextPattern>,
     /// Accounts that recorded the event, `recipientAccountId`.
     pub accounts: FilterList<TextPattern>,
-    /// Read-only or write-only calls; None for both, and for records that do not say.
+    /// Read-only or write-only calls; not set for both, and for records that do not say.
     pub access: Option<AccessKind>,
     /// Leaves out the calls of AWS services.
     pub without_aws_services: bool,
@@ -503,10 +504,10 @@ impl EventFilter {
 
 /// Tells whether a text is an account id: twelve digits.
 pub fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+    text.parse::<AccountId>().is_ok()
 }
 
-/// The value of an event that a filter compares; None if it is not a text, or belongs to the actor.
+/// The value of an event that a filter compares, if it is a text and does not belong to the actor.
 pub fn value<'r>(
     criterion: Criterion,
     record: &EventRecord<'r>,
@@ -527,7 +528,7 @@ pub fn value<'r>(
     }
 }
 
-/// The value of an actor that a filter compares; None if it is not a text, or belongs to the event.
+/// The value of an actor that a filter compares, if it is a text and does not belong to the event.
 pub fn actor_value<'a>(
     criterion: Criterion,
     actor: &'a ResolvedActor,
@@ -604,7 +605,7 @@ mod tests {
         };
         assert!(!names(&["!Run*"]) && names(&["!Terminate*"]));
         assert!(!names(&["Run*", "!RunInstances"]) && names(&["Run*", "!RunTask"]));
-        // An event without an error has none of the codes, wanted or not.
+        // An event without an error matches no code, and is admitted by exceptions only.
         let codes = |code| EventFilter {
             error_codes: patterns(&[code]),
             ..EventFilter::default()

@@ -29,9 +29,8 @@ impl Inflater {
         }
     }
 
-    /// Inflates a gzip file with one member whose last four bytes give its size, as CloudTrail
-    /// writes them. Returns `None` if the file needs the streaming decoder: it is damaged, too
-    /// large, or has several members.
+    /// Inflates a gzip file with one member whose last four bytes give its size, as CloudTrail writes them. Returns
+    /// nothing if the file needs the streaming decoder: it is damaged, too large, or has several members.
     ///
     /// libdeflate stops silently after the first member, and two equal members end in equal
     /// checksums, so any bytes that could be a second header send the file to the streaming
@@ -50,7 +49,7 @@ impl Inflater {
     }
 }
 
-/// Inflates a gzip payload into a new buffer; `None` if it is damaged or larger than `limit` bytes.
+/// Inflates a gzip payload into a new buffer, unless it is damaged or larger than `limit` bytes.
 pub fn whole(gzip: &[u8], limit: usize) -> Option<Vec<u8>> {
     let mut inflater = Inflater::new(limit);
     if let Some(size) = inflater.inflate(gzip).map(<[u8]>::len) {
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_is_inflated_whatever_it_is_made_of() {
+    fn payloads_of_all_kinds_are_inflated() {
         let one = gzip(b"some text");
         let two = [&one[..], &one[..]].concat();
         assert_eq!(whole(&one, 9).unwrap(), b"some text");

@@ -1,4 +1,4 @@
-//! Who made a call: `userIdentity` → principal, session, person.
+//! Resolves `userIdentity` to a principal, a session and a person.
 //!
 //! The principal is a stable key: a role stands for all of its sessions. The session and the person
 //! are kept separately. An identity of an unknown shape is not an error: it gets the best available
@@ -28,21 +28,20 @@ struct UserIdentity<'a> {
 
 type IdentityField<'a> = Option<Cow<'a, str>>;
 
-/// Who made a call.
+/// The identity that made a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ResolvedActor {
     /// `ACCOUNT:role/NAME`, `ACCOUNT:user/NAME`, `ec2.amazonaws.com` and so on.
     pub principal: String,
-    /// `userIdentity.type`, unchanged; `AssumedRoot` for a session that AssumeRoot created; empty
-    /// if there is none.
+    /// `userIdentity.type`, unchanged; `AssumedRoot` for a session that AssumeRoot created; empty without a type.
     pub kind: String,
-    /// The role session name; None for identities without a session.
+    /// The role session name; absent for identities without a session.
     pub session: Option<String>,
-    /// The person behind the identity; None if the identity names none.
+    /// The person behind the identity; absent if the identity names no person.
     pub person: Option<ActorPerson>,
-    /// The account of the identity; None if the record does not name it.
+    /// The account of the identity; absent if the record does not name it.
     pub account: Option<String>,
-    /// The shape of the identity if it is unknown; None otherwise.
+    /// The shape of the identity if it is unknown; absent otherwise.
     pub odd: Option<String>,
 }
 
@@ -88,7 +87,7 @@ impl PersonEvidence {
 }
 
 impl ResolvedActor {
-    /// Resolves the JSON of `userIdentity`, which is empty if the record has none.
+    /// Resolves the JSON of `userIdentity`; empty text if the record has no such field.
     pub fn resolve(json: &[u8]) -> ResolvedActor {
         // The scanner only skipped this object before, so it may be invalid. The members read
         // before the error are still used.
@@ -228,8 +227,8 @@ impl<'a> UserIdentity<'a> {
         owned(&self.account_id)
     }
 
-    /// Derives the principal by the rules of aws-summarize-account-activity, extended by the types
-    /// that AWS has documented since; `None` if the identity does not fit them.
+    /// Derives the principal by the rules of aws-summarize-account-activity, extended by the types that AWS has
+    /// documented since. Returns nothing if the identity does not fit these rules.
     fn principal(&self) -> Option<String> {
         let account = self.account_id.as_deref();
         let invoked_by = || owned(&self.invoked_by);

@@ -49,7 +49,7 @@ pub struct CountedEvent<'a, 'r> {
     pub record: &'a EventRecord<'r>,
     /// The number that the counter gave to the event's actor.
     pub actor: ActorId,
-    /// The eventTime in seconds since 1970-01-01T00:00:00Z; None if the record has no valid one.
+    /// The eventTime in seconds since 1970-01-01T00:00:00Z; absent if the record has no valid one.
     pub time: Option<Seconds>,
     /// Whether the call succeeded, and the error code if it did not.
     pub outcome: CallOutcome<'r>,

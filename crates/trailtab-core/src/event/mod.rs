@@ -10,7 +10,7 @@ pub mod identity;
 pub mod ingest;
 pub mod intern;
 pub mod no_match;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
 pub mod record;
 pub mod scan;

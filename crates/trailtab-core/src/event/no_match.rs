@@ -160,9 +160,9 @@ impl Removals {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NoMatch {
-    /// The time of the first event that was read; null if none has a time.
+    /// The time of the first event that was read; null if no event has a time.
     pub first_event: Option<String>,
-    /// The time of the last event that was read; null if none has a time.
+    /// The time of the last event that was read; null if no event has a time.
     pub last_event: Option<String>,
     /// The first day of the log files in S3, written `2026-09-07`; absent unless the time window
     /// excludes all of them.
@@ -202,7 +202,7 @@ pub struct RemovedBy {
 }
 
 impl NoMatch {
-    /// Explains why nothing was counted; `None` if an event was counted.
+    /// Explains why nothing was counted. Returns nothing if an event was counted.
     pub fn of<C>(
         intaken: &IngestStats<C>,
         coverage: &RunCoverage,
@@ -276,8 +276,8 @@ impl RemovedBy {
     }
 }
 
-/// A value or pattern for an option that matches the value most similar to `text`. A principal is
-/// recognised by its name, so the account becomes a wildcard if the text contains none.
+/// A value or pattern for an option that matches the value most similar to `text`. A principal is recognised by its
+/// name, so the account becomes a wildcard if the text contains no account.
 fn meant(criterion: Criterion, text: &str, values: &BTreeSet<&str>) -> Option<String> {
     let (likeness, value) = nearest::meant(text, values.iter().copied())?;
     match (criterion, likeness) {
@@ -471,8 +471,8 @@ mod tests {
     }
 
     proptest! {
-        /// However records are split over threads: what was removed is what was filtered, and each
-        /// filter removes what it would remove if it stood alone.
+        /// However records are split over threads, the removed events are the filtered ones, and each filter removes
+        /// what it would remove on its own.
         #[test]
         fn what_was_removed_adds_up(
             made in prop::collection::vec((0..3_usize, 0..3_usize, 0..3_usize, 0..60_usize), 1..40),

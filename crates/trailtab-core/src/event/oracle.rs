@@ -1,5 +1,5 @@
-//! A slow, obvious reader of the same documents, to hold the fast one to: it parses with serde_json
-//! and knows the wrappers as rules about trees. Compiled for tests and fuzzing only.
+//! A slow, obvious reader of the same documents, which the fast one is compared with: it parses with serde_json and
+//! applies the wrapper rules to trees. Compiled for tests and fuzzing only.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -13,12 +13,12 @@ use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
 use crate::event::spelling::fold;
 
-/// What a reader tells of a document.
+/// The result of reading a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Told {
     /// The fields of each event, in the order in which they were read.
     pub events: Vec<Vec<String>>,
-    /// The kinds of content that is no event.
+    /// The kinds of content that is not an event.
     pub others: Vec<ContentKind>,
     /// The number of records that cannot be read.
     pub unreadable: usize,
@@ -39,7 +39,7 @@ impl RecordSink for Told {
 }
 
 impl Told {
-    /// Forgets the order, which no count depends on.
+    /// Discards the order, which no count depends on.
     fn sorted(mut self) -> Told {
         self.events.sort();
         self.others.sort();
@@ -71,12 +71,12 @@ impl Told {
             format!("{:?}", record.read_only),
             identity.map_or("-".to_owned(), |json| format!("{json:?}")),
         ]);
-        // Whatever the identity is, resolving it must end.
+        // Resolving any identity must terminate.
         let _ = ResolvedActor::resolve(record.user_identity);
     }
 }
 
-/// serde_json keeps a number's value and not its letters, so numbers only compare as numbers.
+/// serde_json keeps a number's value and not its text, so numbers are compared as numbers.
 fn normal(text: &str) -> String {
     match serde_json::from_str::<f64>(text) {
         Ok(_) => "<number>".to_owned(),
@@ -115,7 +115,7 @@ pub fn slow(document: &[u8]) -> Option<Told> {
 pub fn check(document: &[u8]) {
     let whole = fast(document, usize::MAX);
     for step in [1, 7, 64, 1000] {
-        // Feeding byte by byte scans what is incomplete again and again.
+        // Feeding byte by byte rescans incomplete values every time.
         if document.len() / step < 3000 {
             assert_eq!(fast(document, step), whole, "fed by {step} bytes");
         }

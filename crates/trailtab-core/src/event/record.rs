@@ -40,7 +40,7 @@ pub struct EventRecord<'a> {
     pub error_code: Option<JsonText<'a>>,
     /// `errorMessage` at the top level of the record.
     pub error_message: Option<JsonText<'a>>,
-    /// `readOnly`: whether the call changes nothing; None if the record does not say.
+    /// `readOnly`: whether the call changes nothing; absent if the record does not say.
     pub read_only: Option<bool>,
     /// `recipientAccountId`: the account whose trail recorded the event.
     pub recipient_account_id: Option<JsonText<'a>>,
@@ -88,7 +88,7 @@ fn origin_of(source: &[u8]) -> RecordOrigin {
 pub enum CallOutcome<'a> {
     /// The record has no error.
     Succeeded,
-    /// The record has an error code or message. None if it has a message only.
+    /// The record has an error code or message. The code is absent if it has a message only.
     Failed(Option<JsonText<'a>>),
 }
 
@@ -155,7 +155,7 @@ impl<'a> EventRecord<'a> {
         }
     }
 
-    /// The eventTime in seconds since 1970-01-01T00:00:00Z; None if it is absent or invalid.
+    /// The eventTime in seconds since 1970-01-01T00:00:00Z, if it is valid.
     pub fn time(&self, clock: &mut TimeParser) -> Option<Seconds> {
         let text = self.event_time?;
         match text.unescaped() {

@@ -219,9 +219,8 @@ impl<'a> JsonScanner<'a> {
         })
     }
 
-    /// Reads a value as text: the contents of a string, or the characters of a number or boolean.
-    /// For `null`, objects and arrays, skips the value and returns `None`, as if the member were
-    /// absent.
+    /// Reads a value as text: the contents of a string, or the characters of a number or boolean. Skips `null`,
+    /// objects and arrays, and returns nothing, as if the member were absent.
     #[inline(always)]
     pub fn text(&mut self) -> ScanResult<Option<JsonText<'a>>> {
         match self.peek()? {
@@ -234,7 +233,7 @@ impl<'a> JsonScanner<'a> {
         }
     }
 
-    /// Reads `true` or `false`, also as a string; returns `None` for any other value.
+    /// Reads `true` or `false`, also as a string; any other value counts as absent.
     pub fn boolean(&mut self) -> ScanResult<Option<bool>> {
         Ok(self.text()?.and_then(|text| match text.unescaped() {
             Some(raw) if raw.eq_ignore_ascii_case(b"true") => Some(true),
@@ -491,7 +490,7 @@ fn unescape(raw: &[u8], out: &mut Vec<u8>) {
 /// Number of bytes that are processed together.
 const BLOCK: usize = 16;
 
-/// Appends what the escape stands for that `raw` begins with, and returns what follows it.
+/// Appends the character of the escape at the start of `raw`, and returns the bytes after it.
 #[inline(always)]
 fn escape<'a>(raw: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     let (byte, len) = match raw.get(1) {
@@ -512,7 +511,7 @@ fn escape<'a>(raw: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     &raw[len..]
 }
 
-/// Reads `\uXXXX`, with its second half where it is a surrogate, and says how long it was.
+/// Reads `\uXXXX`, with its second half for a surrogate; also returns its length.
 fn unicode_escape(raw: &[u8]) -> (char, usize) {
     let unit = |at: usize| -> Option<u32> {
         let digits = raw.get(at..at + 6)?;

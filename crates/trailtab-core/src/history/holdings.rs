@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_are_bounded_and_none_is_forgotten() {
+    fn findings_are_bounded_and_all_are_counted() {
         let mut findings = PathFindings::default();
         for n in 0..1500 {
             findings.add(PathFinding {

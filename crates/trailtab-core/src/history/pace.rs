@@ -18,55 +18,63 @@
 
 use std::collections::VecDeque;
 
-/// Requests that may be sent later than they could have been, and still go.
-const CAPACITY: f64 = 1.9;
+/// Capacity of the bucket in requests.
+const BUCKET_REQUESTS: f64 = 1.9;
 
-/// The curvature of the way back, in requests per second and second³.
-const CURVATURE: f64 = 2e-6;
+/// Coefficient of the cubic recovery, in requests per second per second³.
+const CUBIC_COEFFICIENT: f64 = 2e-6;
 
-/// What is left of the documented rate where there is no burst: at once, after each throttle more,
-/// and at least.
-const SPACED: f64 = 0.97;
-const SLACK: f64 = 0.94;
-const SLACK_STEP: f64 = 0.988;
+/// The highest rate tried, as a share of the documented rate, once bursts are known to be refused.
+const SPACED_SHARE: f64 = 0.97;
 
-/// The rate does not fall below this part of itself at once, on the evidence of averages.
-const FALL: f64 = 0.8;
+/// Each throttle near the documented rate multiplies the highest rate tried by this factor.
+const TOP_STEP: f64 = 0.988;
 
-/// After a throttle the rate falls this far below what is granted, so that the service's bucket gains
-/// a little; repeatedly, if throttles come often, but never further than this.
-const BREATH: f64 = 0.93;
-const DEPTH: f64 = 0.9;
+/// Lower bound of the highest rate tried, as a share of the documented rate.
+const MIN_TOP_SHARE: f64 = 0.94;
 
-/// Asking for more than this times what is granted is asking for too much.
-const TOO_MUCH: f64 = 1.03;
-const TOO_EARLY: f64 = 1.15;
+/// A measured grant rate lowers the ceiling to no less than this share of the current rate.
+const MAX_DROP: f64 = 0.8;
 
-/// What is asked for after two throttles in a row at a rate near the documented one.
-const HALF: f64 = 0.55;
-const NEAR: f64 = 0.75;
+/// After a throttle the rate starts at this share of the granted rate, so that the service's bucket refills a little.
+const RESTART_SHARE: f64 = 0.93;
+
+/// Lower bound of that start, as a share of the granted rate, if throttles come often.
+const MIN_RESTART_SHARE: f64 = 0.9;
+
+/// The rate is too high if it exceeds the granted rate by more than this factor.
+const OVERLOAD: f64 = 1.03;
+
+/// The same near the documented rate, where some requests are refused only because they come early.
+const OVERLOAD_NEAR_MAX: f64 = 1.15;
+
+/// After two throttles in a row near the documented rate, the rate is multiplied by this factor.
+const SHARED_QUOTA: f64 = 0.55;
+
+/// Rates above this share of the documented rate are near it, for two throttles in a row.
+const NEAR_MAX: f64 = 0.75;
 
 /// After this many intervals without a grant, the rate is considered wrong.
-const TOO_LONG: f64 = 1.25;
+const MAX_GRANT_GAP: f64 = 1.25;
 
 /// Correction factor: the measured grant rate is biased low by the wait after each throttle.
-const HOPE: f64 = 1.05;
+const GRANT_RATE_CORRECTION: f64 = 1.05;
 
 /// Number of recent requests from which the granted rate is measured.
-const RECENT: usize = 24;
+const MEASURED_REQUESTS: usize = 24;
 
 /// Number of requests from which on the measurement is used.
-const KNOWN: usize = 6;
+const MIN_MEASURED_REQUESTS: usize = 6;
 
 /// The first wait after a throttle, in intervals between requests; each further one is twice as
 /// long.
-const FIRST_WAIT: f64 = 0.1;
+const FIRST_WAIT_INTERVALS: f64 = 0.1;
 
 /// The longest wait after a throttle, in intervals between requests.
-const MAX_WAIT: f64 = 2.0;
+const MAX_WAIT_INTERVALS: f64 = 2.0;
 
 /// Lower bound of the rate, as a share of the documented rate.
-const SHARE: f64 = 0.2;
+const MIN_RATE_SHARE: f64 = 0.2;
 
 /// The rate limiter of one account and region.
 #[derive(Debug, Clone)]
@@ -103,7 +111,7 @@ impl RateLimiter {
         RateLimiter {
             max,
             top: max,
-            tokens: CAPACITY,
+            tokens: BUCKET_REQUESTS,
             at: now,
             burst: true,
             ceiling: max,
@@ -121,9 +129,9 @@ impl RateLimiter {
 
     /// The rate at this time, in requests per second.
     pub fn rate(&self, now: f64) -> f64 {
-        let plateau = ((self.ceiling - self.floor) / CURVATURE).cbrt();
+        let plateau = ((self.ceiling - self.floor) / CUBIC_COEFFICIENT).cbrt();
         let way = now - self.since - plateau;
-        let curve = self.ceiling + CURVATURE * way * way * way;
+        let curve = self.ceiling + CUBIC_COEFFICIENT * way * way * way;
         curve.max(self.floor).min(self.top)
     }
 
@@ -132,9 +140,9 @@ impl RateLimiter {
         self.filled_at(1.0, now)
     }
 
-    /// The time from which on requests are lost if none is sent.
+    /// The time from which on tokens are lost if no request is sent.
     pub fn full_at(&self, now: f64) -> f64 {
-        self.filled_at(CAPACITY, now)
+        self.filled_at(BUCKET_REQUESTS, now)
     }
 
     fn filled_at(&self, tokens: f64, now: f64) -> f64 {
@@ -156,7 +164,7 @@ impl RateLimiter {
 
     fn fill(&mut self, now: f64) {
         let tokens = self.tokens + (now - self.at).max(0.0) * self.rate(now);
-        self.tokens = tokens.min(CAPACITY);
+        self.tokens = tokens.min(BUCKET_REQUESTS);
         self.at = self.at.max(now);
     }
 
@@ -164,12 +172,12 @@ impl RateLimiter {
     pub fn granted(&mut self, now: f64) {
         self.strikes = 0;
         if self.granted.is_empty() {
-            // A connection takes its time, and the service's bucket was full until the request came.
+            // Connecting takes time, and the service's bucket was full until the first request arrived.
             self.fill(now);
-            self.tokens = self.tokens.min(CAPACITY - self.early);
+            self.tokens = self.tokens.min(BUCKET_REQUESTS - self.early);
         }
         self.granted.push_back(now);
-        if self.granted.len() > RECENT {
+        if self.granted.len() > MEASURED_REQUESTS {
             self.granted.pop_front();
         }
     }
@@ -179,30 +187,30 @@ impl RateLimiter {
         self.fill(now);
         let rate = self.rate(now);
         self.strikes += 1;
-        // The request still has to go; what could have gone meanwhile is not caught up.
+        // The request must be sent again; requests that were possible meanwhile are not made up for.
         self.tokens = 1.0;
         self.last_sent = self.sent_before;
         if self.burst && self.was_burst {
             self.burst = false;
-            self.top = self.max * SPACED;
+            self.top = self.max * SPACED_SHARE;
             return;
         }
         let doublings = f64::from(self.strikes.min(8) - 1).exp2();
-        let intervals = (FIRST_WAIT * doublings).min(MAX_WAIT);
+        let intervals = (FIRST_WAIT_INTERVALS * doublings).min(MAX_WAIT_INTERVALS);
         self.not_before = now + intervals / rate * (0.75 + 0.5 * jitter);
         self.at = self.not_before;
         if self.strikes == 1 {
             self.slow_down(now, rate);
-        } else if self.strikes == 2 && rate > NEAR * self.max {
+        } else if self.strikes == 2 && rate > NEAR_MAX * self.max {
             // The request was not merely early: most likely another client uses a share of the
             // quota.
-            self.fall(now, rate, rate * HALF);
+            self.fall(now, rate, rate * SHARED_QUOTA);
             self.not_before = self.not_before.max(self.last_sent + 1.0 / self.rate(now));
             self.at = self.not_before;
         } else if let Some(last) = self.granted.back() {
-            // Since then not even one token has flowed in.
+            // Less than one token has flowed in since the last grant.
             let flow = 1.0 / (now - last).max(0.001);
-            if rate > flow * TOO_LONG {
+            if rate > flow * MAX_GRANT_GAP {
                 self.fall(now, rate, flow);
             }
         }
@@ -210,18 +218,29 @@ impl RateLimiter {
 
     fn slow_down(&mut self, now: f64, rate: f64) {
         let flow = match self.granted.front() {
-            Some(first) if self.granted.len() >= KNOWN => {
+            Some(first) if self.granted.len() >= MIN_MEASURED_REQUESTS => {
                 (self.granted.len() - 1) as f64 / (now - first).max(0.001)
             }
             _ => rate,
         };
         let near_max = rate > 0.9 * self.max;
         if near_max {
-            self.top = (self.top * SLACK_STEP).max(self.max * SLACK);
+            self.top = (self.top * TOP_STEP).max(self.max * MIN_TOP_SHARE);
         }
-        // Near the documented rate, flow is also lost to requests that merely came too early.
-        if rate > flow * if near_max { TOO_EARLY } else { TOO_MUCH } {
-            self.fall(now, rate, (flow * HOPE).max(rate * FALL));
+        // Near the documented rate, grants are also lost to requests that merely came early.
+        if rate
+            > flow
+                * if near_max {
+                    OVERLOAD_NEAR_MAX
+                } else {
+                    OVERLOAD
+                }
+        {
+            self.fall(
+                now,
+                rate,
+                (flow * GRANT_RATE_CORRECTION).max(rate * MAX_DROP),
+            );
         } else if !near_max && rate > self.ceiling {
             self.fall(now, rate, rate);
         }
@@ -229,8 +248,8 @@ impl RateLimiter {
 
     fn fall(&mut self, now: f64, rate: f64, ceiling: f64) {
         self.ceiling = ceiling.min(self.top);
-        self.ceiling = self.ceiling.max(self.max * SHARE);
-        self.floor = (rate.min(self.ceiling) * BREATH).max(self.ceiling * DEPTH);
+        self.ceiling = self.ceiling.max(self.max * MIN_RATE_SHARE);
+        self.floor = (rate.min(self.ceiling) * RESTART_SHARE).max(self.ceiling * MIN_RESTART_SHARE);
         self.since = now;
     }
 }

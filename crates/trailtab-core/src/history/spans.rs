@@ -46,7 +46,7 @@ impl SecondRange {
 /// A set of seconds. Equal sets compare as equal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SecondSet {
-    /// Sorted; none is empty, and no two touch.
+    /// Sorted; no span is empty, and no two touch.
     spans: Vec<SecondRange>,
 }
 
@@ -128,7 +128,7 @@ impl SecondSet {
         self.iter().map(SecondRange::seconds).sum()
     }
 
-    /// The smallest span that contains the set; None if the set is empty.
+    /// The smallest span that contains the set, unless it is empty.
     pub fn hull(&self) -> Option<SecondRange> {
         let (first, last) = (self.spans.first()?, self.spans.last()?);
         Some(first.hull(*last))
@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// The seconds of a small world, one by one.
+    /// A set of single seconds from a small range, as a reference.
     const WORLD: i64 = 40;
 
     fn seconds(spans: &SecondSet) -> Vec<bool> {

@@ -6,6 +6,7 @@
 
 use serde::Deserialize;
 
+use crate::scope::AccountId;
 use crate::time::{self, Seconds};
 
 /// A SHA-256.
@@ -24,7 +25,7 @@ pub struct DigestFile {
     pub object: String,
     /// `digestPublicKeyFingerprint`: identifies the public key that verifies the signature.
     pub fingerprint: String,
-    /// The previous digest; None for the first digest after logging started or restarted.
+    /// The previous digest; absent for the first digest after logging started or restarted.
     pub previous: Option<PreviousDigest>,
     /// `logFiles`: the log files that the digest vouches for.
     pub log_files: Vec<ListedLogFile>,
@@ -53,7 +54,7 @@ pub struct ListedLogFile {
     pub object: String,
     /// `hashValue`: SHA-256 of the inflated contents of the log file.
     pub hash: Sha256Hash,
-    /// The times of the oldest and newest event; None if the digest does not contain them.
+    /// The times of the oldest and newest event; absent if the digest does not contain them.
     pub events: Option<(Seconds, Seconds)>,
 }
 
@@ -219,18 +220,19 @@ pub struct LogFileName<'n> {
 }
 
 impl<'n> LogFileName<'n> {
-    /// Parses the file name of a path or address; None if it is neither.
+    /// Parses the file name of a path or address, if it is that of a log file or digest.
     pub fn of(path: &'n str) -> Option<LogFileName<'n>> {
         let mut parts = file_name(path).splitn(4, '_');
         let (account, kind) = (parts.next()?, parts.next()?);
         let (region, rest) = (parts.next()?, parts.next()?);
-        let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        (is_account && kind.starts_with("CloudTrail")).then_some(LogFileName {
-            account,
-            region,
-            kind,
-            rest,
-        })
+        (account.parse::<AccountId>().is_ok() && kind.starts_with("CloudTrail")).then_some(
+            LogFileName {
+                account,
+                region,
+                kind,
+                rest,
+            },
+        )
     }
 
     /// Tells whether it is the name of a log file.
@@ -353,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_digest_of_a_trail_has_none_before_it() {
+    fn the_first_digest_of_a_trail_has_no_previous_one() {
         let mut value: serde_json::Value = serde_json::from_str(DIGEST).unwrap();
         for (name, member) in value.as_object_mut().unwrap() {
             if name.starts_with("previous") {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::coverage::{RunCoverage, Severity};
 use crate::integrity::digest::{self, DigestFile, ListedLogFile, LogFileName};
+use crate::scope::Scope;
 use crate::time::{Seconds, TimeWindow};
 
 /// If log files were delivered this many seconds after the last digest, digests are missing.
@@ -92,8 +93,8 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
-    /// Tells whether a log file should be listed in a trusted digest. An intruder who adds a log
-    /// file to a copy can add a digest that lists it, but cannot sign it.
+    /// Tells whether a log file should be listed in a trusted digest. An intruder can add a log file and a digest
+    /// that lists it to a copy, but cannot sign the digest.
     fn is_surprising(
         &self,
         log: &FoundLog,
@@ -227,11 +228,12 @@ impl<'e> DigestJudge<'e> {
         else {
             return false;
         };
-        let region = (name.account.to_owned(), name.region.to_owned());
         let TimeWindow { since, until } = self.scope.window;
         let (first, last) = log.events.unwrap_or((delivered, delivered));
         let day = |time: Seconds| time.div_euclid(86_400);
-        coverage.asked.get(&region) != Some(&Some(Severity::Failed))
+        let scope = Scope::of_log_file(&log.object);
+        let severity = scope.and_then(|scope| coverage.asked.get(&scope.into()).copied().flatten());
+        severity != Some(Severity::Failed)
             && self.scope.filter.admits_account(name.account)
             && self.scope.filter.admits_region(name.region)
             && since.is_none_or(|since| last >= since && day(delivered) >= day(since))

@@ -39,7 +39,7 @@ pub struct FoundDigest {
     pub digest: Result<DigestFile, String>,
     /// SHA-256 of its contents.
     pub hash: Sha256Hash,
-    /// The signature of the digest in hexadecimal digits; None for a local copy, since only S3
+    /// The signature of the digest in hexadecimal digits; absent for a local copy, since only S3
     /// stores it.
     pub signature: Option<String>,
 }
@@ -49,12 +49,12 @@ pub struct FoundDigest {
 pub struct FoundLog {
     /// The path or address.
     pub document: String,
-    /// SHA-256 of its inflated contents; for a gzip file, of its first member. None if the file is
+    /// SHA-256 of its inflated contents; for a gzip file, of its first member. Absent if the file is
     /// damaged.
     pub hash: Option<Sha256Hash>,
     /// Whether more bytes follow the first gzip member.
     pub has_more: bool,
-    /// The times of its first and last event; None if it has none.
+    /// The times of its first and last event; absent without events.
     pub events: Option<(Seconds, Seconds)>,
 }
 
@@ -180,11 +180,8 @@ type AccountRegion<'e> = (&'e str, &'e str);
 
 impl<'e> DigestJudge<'e> {
     fn problem(&mut self, document: &str, severity: Severity, reason: impl Into<String>) {
-        self.findings.problem(ReadProblem {
-            document: document.to_owned(),
-            severity,
-            reason: reason.into(),
-        });
+        let problem = ReadProblem::of_document(document, severity, reason);
+        self.findings.problem(problem);
     }
 
     fn invalid(&mut self, index: usize, reason: &str) {

@@ -1,4 +1,4 @@
-//! Machines, containers, functions and what runs them.
+//! APIs of instances, containers, functions and their orchestration.
 
 use super::{ApiSpec, EventKind, ServiceSpec, r, service, w};
 

@@ -1,4 +1,4 @@
-//! Storage, databases, messages, keys, and the edge of the network.
+//! APIs of storage, databases, messaging, keys and edge networking.
 
 use super::{ApiSpec, EventKind, ServiceSpec, r, service, w};
 
@@ -181,7 +181,7 @@ const ELASTICACHE: &[ApiSpec] = &[
 const EMR: &[ApiSpec] = &[
     r("ListClusters", r#"{"clusterStates":["RUNNING","WAITING"]}"#),
     r("DescribeCluster", r#"{"clusterId":"j-$d8"}"#),
-    // The one API here that answers 200 and puts the error into the response.
+    // The only API here that returns its error in a successful response.
     w("AddJobFlowSteps", r#"{"jobFlowId":"j-$d8","steps":[{"name":"recommender","actionOnFailure":"CONTINUE","hadoopJarStep":{"jar":"command-runner.jar","args":["HIDDEN_DUE_TO_SECURITY_REASONS"]}}]}"#, r#"{"errorCode":"ValidationException","errorMessage":"Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') for cluster exceeded."}"#),
 ];
 

@@ -1,4 +1,4 @@
-//! Identities, organisation, audit, deployment, observation and money.
+//! APIs of identities, organisation, audit, deployment, monitoring and billing.
 
 use super::{ApiSpec, EventKind, ServiceSpec, r, service, w};
 

@@ -1,20 +1,20 @@
-//! The APIs of the synthetic organisation: what a call asks, answers and how it fails.
+//! The APIs that the organisation calls: request, response and error of each.
 //!
-//! The tables hold JSON with holes (see `template`). A read answers `null`, as CloudTrail records it.
+//! The tables hold templates (see `template`). The response of a read is `null`, as CloudTrail records it.
 
 mod compute;
 mod data;
 mod governance;
 
-/// One service as CloudTrail names it.
+/// A service.
 pub(super) struct ServiceSpec {
-    /// The event source without `.amazonaws.com`; the tables of habits use it too.
+    /// The event source without `.amazonaws.com`, as in the tables of habits.
     pub(super) name: &'static str,
-    /// The prefix of IAM actions, where it differs from the name.
+    /// The prefix of its IAM actions.
     pub(super) action: &'static str,
-    /// Error code of a call that a policy does not allow.
+    /// Error code of a call denied by a policy.
     pub(super) denied: &'static str,
-    /// Whether all calls are recorded in us-east-1.
+    /// Whether all its calls are recorded in us-east-1.
     pub(super) global: bool,
     pub(super) apis: &'static [ApiSpec],
 }
@@ -26,15 +26,15 @@ pub(super) struct ApiSpec {
     pub(super) read: bool,
     pub(super) request: &'static str,
     pub(super) response: &'static str,
-    /// The error this API gives now and then: code and message.
+    /// A typical error of this API: code and message.
     pub(super) failure: Option<(&'static str, &'static str)>,
-    /// Type and ARN of the resource, where CloudTrail writes `resources`.
+    /// Type and ARN in `resources`, if CloudTrail writes it.
     pub(super) resource: Option<(&'static str, &'static str)>,
     pub(super) additional: &'static str,
     pub(super) kind: EventKind,
 }
 
-/// The combination of `eventType` and `eventCategory`.
+/// Determines `eventType`, `eventCategory` and `managementEvent`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum EventKind {
     Call,

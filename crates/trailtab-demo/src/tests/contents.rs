@@ -1,4 +1,4 @@
-//! The story, the people, the places and the times.
+//! Tests of the incident, the people, the regions and the times.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -250,7 +250,7 @@ fn days_and_nights_look_alive() {
     let sum = |rhythm: Rhythm, day: usize, hours: std::ops::Range<usize>| -> u32 {
         hours.map(|hour| rhythm.weight(day * 24 + hour)).sum()
     };
-    // Tuesday and Sunday of the first week, office hours in Frankfurt, Seattle and at night.
+    // Tuesday and Sunday of the first week; office hours in Frankfurt and Seattle, and night.
     assert!(sum(Rhythm::Europe, 1, 7..15) > 10 * sum(Rhythm::Europe, 6, 7..15));
     assert!(sum(Rhythm::Europe, 1, 7..15) > 20 * sum(Rhythm::Europe, 1, 21..24));
     assert!(sum(Rhythm::WestCoast, 1, 16..23) > 10 * sum(Rhythm::WestCoast, 1, 7..14));

@@ -1,4 +1,4 @@
-//! Keys, counts, repeats, versions and the order of fields.
+//! Tests of keys, counts, repeats, versions and the order of fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -146,7 +146,7 @@ fn the_counts_are_the_truth() {
     }
 }
 
-/// Counts the sharedEventIDs that stand in two records, which must be of two accounts.
+/// Counts the sharedEventIDs, each of which must be in records of two accounts.
 fn pairs<'a>(records: impl Iterator<Item = &'a Value>) -> u64 {
     let mut shared: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for record in records.filter(|record| text(record, "/eventVersion") != "1.03") {
@@ -187,7 +187,7 @@ fn repeats_stand_in_another_file_and_are_the_same_bytes() {
             }
         }
     }
-    // The first record of a file has another mark before it, so that some repeats go unseen here.
+    // The first record of a file is preceded by other text, so some repeats are not found here.
     assert!((150..=200).contains(&repeats), "{repeats}");
 }
 
@@ -328,7 +328,7 @@ fn fields_stand_in_the_order_of_cloudtrail() {
             .skip(1)
             .map(|rest| format!("{{\"eventVersion\":{rest}"))
         {
-            // An answer with an error of its own has the same words inside.
+            // A response that holds an error contains the same field names.
             if record.contains("\"responseElements\":{\"errorCode\"") {
                 continue;
             }

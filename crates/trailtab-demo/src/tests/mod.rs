@@ -1,4 +1,4 @@
-//! What the generated files promise: their form, and what stands in them.
+//! Tests of the generated files: form and contents.
 
 mod contents;
 mod form;
@@ -30,7 +30,7 @@ fn is_log(file: &DemoFile) -> bool {
     file.key().contains("/CloudTrail/")
 }
 
-/// All event records of a plan with the keys of their files.
+/// All event records of a plan, with the keys of their files.
 fn events(plan: &DemoPlan) -> Vec<(String, Value)> {
     let files = plan.files();
     let logs = files.iter().filter(|file| is_log(file));
@@ -46,7 +46,7 @@ fn text<'a>(record: &'a Value, path: &str) -> &'a str {
     record.pointer(path).and_then(Value::as_str).unwrap_or("")
 }
 
-/// The events in files that mention any of these words; a whole plan takes long to parse.
+/// The events in files that contain any of these words; parsing a whole plan is slow.
 fn events_about(plan: &DemoPlan, words: &[&str]) -> Vec<Value> {
     let files = plan.files();
     let about = |file: &&DemoFile| {

@@ -1,4 +1,4 @@
-//! What an archive holds, and whether it is whole: as pages, as JSON, as CSV, and as a calendar.
+//! Renders an archive's status and inspection as terminal pages, JSON and CSV, and its coverage as a calendar.
 
 mod page;
 
@@ -14,14 +14,14 @@ use trailtab_core::history::holdings::{
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time;
 
-/// Gaps listed for each account and region.
-const MOST_GAPS: usize = 1000;
+/// Gaps listed per account and region.
+const MAX_GAPS_PER_REGION: usize = 1000;
 
-/// Rows of the calendar; it shall stay a picture that programs can show.
-const MOST_ROWS: usize = 400;
+/// Rows of the calendar: image viewers must be able to open it.
+const MAX_CALENDAR_ROWS: usize = 400;
 
-/// Columns of the calendar that can be told apart.
-const MOST_COLUMNS: usize = 600;
+/// Columns of the calendar: more are not distinguishable.
+const MAX_CALENDAR_COLUMNS: usize = 600;
 
 #[derive(Serialize)]
 struct ArchiveStatus {
@@ -58,10 +58,14 @@ struct CoverageGap {
 impl RegionStatus {
     fn new(held: &RegionInventory, range: SecondRange) -> RegionStatus {
         let (hull, gaps) = (held.covered.hull(), held.covered.gaps(range));
-        let listed = gaps.iter().rev().take(MOST_GAPS).map(|gap| CoverageGap {
-            from: time::iso(gap.from),
-            until: time::iso(gap.until),
-        });
+        let listed = gaps
+            .iter()
+            .rev()
+            .take(MAX_GAPS_PER_REGION)
+            .map(|gap| CoverageGap {
+                from: time::iso(gap.from),
+                until: time::iso(gap.until),
+            });
         RegionStatus {
             account: held.account.clone(),
             region: held.region.clone(),
@@ -70,7 +74,7 @@ impl RegionStatus {
             seconds_covered: held.covered.seconds(),
             seconds_not_covered: gaps.seconds(),
             gaps: listed.collect(),
-            gaps_not_listed: gaps.iter().len().saturating_sub(MOST_GAPS),
+            gaps_not_listed: gaps.iter().len().saturating_sub(MAX_GAPS_PER_REGION),
             events: held.stored.events,
             files: held.stored.files,
             bytes: held.stored.bytes,
@@ -78,20 +82,20 @@ impl RegionStatus {
     }
 }
 
-/// No seconds at all, for an archive that covers none.
-const NEVER: SecondRange = SecondRange { from: 0, until: 0 };
+/// The range of an archive that covers nothing.
+const EMPTY_RANGE: SecondRange = SecondRange { from: 0, until: 0 };
 
 fn rows(holdings: &ArchiveInventory) -> impl Iterator<Item = RegionStatus> {
-    let range = holdings.range().unwrap_or(NEVER);
+    let range = holdings.range().unwrap_or(EMPTY_RANGE);
     let regions = holdings.regions.iter();
     regions.map(move |held| RegionStatus::new(held, range))
 }
 
-/// Writes what there is as JSON, with a line break at its end.
+/// Writes the status as JSON and a final line break.
 ///
 /// # Errors
 ///
-/// None that its types allow.
+/// Never in practice: the types always serialize.
 pub fn json(holdings: &ArchiveInventory) -> serde_json::Result<Vec<u8>> {
     let (range, stored) = (holdings.range(), holdings.stored());
     let status = ArchiveStatus {
@@ -107,11 +111,11 @@ pub fn json(holdings: &ArchiveInventory) -> serde_json::Result<Vec<u8>> {
     Ok(json)
 }
 
-/// Writes one row for each account and region.
+/// Writes the status as CSV: one row per account and region.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn csv(holdings: &ArchiveInventory) -> csv::Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record([
@@ -148,7 +152,7 @@ pub fn csv(holdings: &ArchiveInventory) -> csv::Result<Vec<u8>> {
 
 #[derive(Serialize)]
 struct InspectionResult<'i> {
-    /// Files that match the ledger, their events and their bytes.
+    /// Files that match the ledger; `events` and `bytes` are theirs.
     files: u64,
     events: u64,
     bytes: u64,
@@ -170,11 +174,11 @@ fn listed(findings: &PathFindings) -> Vec<InspectionFinding<'_>> {
     findings.collect()
 }
 
-/// Writes what looking through an archive came to as JSON, with a line break at its end.
+/// Writes the findings of an inspection as JSON and a final line break.
 ///
 /// # Errors
 ///
-/// None that its types allow.
+/// Never in practice: the types always serialize.
 pub fn inspection_json(inspection: &ArchiveInspection) -> serde_json::Result<Vec<u8>> {
     let ArchiveInspection {
         good,
@@ -192,11 +196,11 @@ pub fn inspection_json(inspection: &ArchiveInspection) -> serde_json::Result<Vec
     })
 }
 
-/// Writes a row for each finding of looking through an archive.
+/// Writes the findings of an inspection as CSV: one row each.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn inspection_csv(inspection: &ArchiveInspection) -> csv::Result<Vec<u8>> {
     let kinds = [
         ("damage", &inspection.damage),
@@ -211,14 +215,14 @@ pub fn inspection_csv(inspection: &ArchiveInspection) -> csv::Result<Vec<u8>> {
     crate::csv::table(["kind", "path", "what"], rows)
 }
 
-/// Draws which days are covered.
+/// Lays out the calendar of covered days.
 pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
-    let range = holdings.range().unwrap_or(NEVER);
-    let days = holdings::days_to_fit(range, MOST_COLUMNS);
+    let range = holdings.range().unwrap_or(EMPTY_RANGE);
+    let days = holdings::days_to_fit(range, MAX_CALENDAR_COLUMNS);
     let columns: Vec<SecondRange> = holdings::periods(range, days).collect();
     let mut rows = Vec::new();
     let mut account = "";
-    for held in holdings.regions.iter().take(MOST_ROWS) {
+    for held in holdings.regions.iter().take(MAX_CALENDAR_ROWS) {
         let begins = std::mem::replace(&mut account, &held.account) != held.account;
         let shares = columns.iter().map(|span| held.share(*span).permille());
         rows.push(CalendarRow {
@@ -237,7 +241,7 @@ pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
     if days > 1 {
         subtitle.push_str(&format!(", a column for {days} days"));
     }
-    if let Some(more @ 1..) = holdings.regions.len().checked_sub(MOST_ROWS) {
+    if let Some(more @ 1..) = holdings.regions.len().checked_sub(MAX_CALENDAR_ROWS) {
         let more = thousands(more as u64);
         subtitle.push_str(&format!(", {more} more accounts and regions not shown"));
     }
@@ -252,7 +256,7 @@ pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
     .scene()
 }
 
-/// Writes thousandths as `98.5 %`.
+/// Formats thousandths: `98.5 %`.
 fn percent(permille: u64) -> String {
     format!("{}.{} %", permille / 10, permille % 10)
 }

@@ -1,4 +1,4 @@
-//! What an archive holds, for a person at a terminal.
+//! Renders an archive's status and the result of its inspection as terminal pages.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,13 +15,13 @@ use trailtab_core::history::holdings::{
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time::{self, Seconds};
 
-/// Gaps that are listed; JSON has more.
-const TOP: usize = 10;
+/// Gaps listed; JSON has more.
+const MAX_GAPS_SHOWN: usize = 10;
 
-/// Findings that are listed one by one.
-const MOST_FINDINGS: usize = 100;
+/// Findings listed per kind.
+const MAX_FINDINGS_SHOWN: usize = 100;
 
-/// Writes a page about an archive.
+/// Renders what an archive holds and covers.
 pub fn status(holdings: &ArchiveInventory, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -29,7 +29,7 @@ pub fn status(holdings: &ArchiveInventory, look: TextStyle) -> String {
     page.out
 }
 
-/// Writes what looking through an archive came to.
+/// Renders the findings of an inspection.
 pub fn inspection(inspection: &ArchiveInspection, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -139,7 +139,7 @@ impl TextPage {
     }
 
     fn gaps(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {
-        // A gap is mostly the same in many regions.
+        // Many regions usually share a gap.
         let mut gaps: BTreeMap<Reverse<(Seconds, Seconds)>, Vec<usize>> = BTreeMap::new();
         for (at, held) in holdings.regions.iter().enumerate() {
             for gap in held.covered.gaps(range).iter() {
@@ -151,12 +151,15 @@ impl TextPage {
             return writeln!(self.out, "\nNothing is missing in between.");
         }
         let heading = match gaps.len() {
-            n if n > TOP => format!("Not covered (latest {TOP} of {})", thousands(n as u64)),
+            n if n > MAX_GAPS_SHOWN => format!(
+                "Not covered (latest {MAX_GAPS_SHOWN} of {})",
+                thousands(n as u64)
+            ),
             _ => "Not covered".to_owned(),
         };
         let heading = self.style(Style::new().bold(), &heading);
         writeln!(self.out, "\n{heading}")?;
-        for (Reverse((until, from)), places) in gaps.into_iter().take(TOP) {
+        for (Reverse((until, from)), places) in gaps.into_iter().take(MAX_GAPS_SHOWN) {
             let gap = SecondRange { from, until };
             let lead = format!("  {} – {}, {}: ", minute(from), minute(until), length(gap));
             let places = match places.len() {
@@ -169,7 +172,7 @@ impl TextPage {
         Ok(())
     }
 
-    /// Writes a line for each account and region, below headings.
+    /// Calls `line` for each account and region, below a heading per account.
     fn by_account(
         &mut self,
         holdings: &ArchiveInventory,
@@ -201,17 +204,17 @@ impl TextPage {
         } = inspection;
         self.findings(damage, "Damaged", Style::new().red().bold())?;
         if damage.count() > 0 {
-            let next = "Delete damaged log files: the next run fetches what was in them again, as far as \
-                        AWS still has it (LookupEvents: 90 days).";
+            let next = "Delete damaged log files: the next run fetches their events again, as far as AWS still \
+                        has them (LookupEvents: 90 days).";
             writeln!(self.out, "{next}\n")?;
         }
         self.findings(remarks, "Worth knowing", Style::new().bold())?;
         let amount = amount(*good);
         match damage.count() {
-            0 => writeln!(self.out, "All is as the ledger says: {amount}."),
+            0 => writeln!(self.out, "All files match the ledger: {amount}."),
             n => writeln!(
                 self.out,
-                "{} damaged; the rest is as the ledger says: {amount}.",
+                "{} damaged; the rest matches the ledger: {amount}.",
                 thousands(n)
             ),
         }
@@ -226,12 +229,12 @@ impl TextPage {
             &format!("{heading} ({})", thousands(findings.count())),
         );
         writeln!(self.out, "{heading}")?;
-        for finding in findings.named.iter().take(MOST_FINDINGS) {
+        for finding in findings.named.iter().take(MAX_FINDINGS_SHOWN) {
             let (path, what) = (&finding.path, &finding.what);
             let (path, what) = (escape::terminal(path), escape::terminal(what));
             writeln!(self.out, "  {path} {what}")?;
         }
-        let more = findings.count().saturating_sub(MOST_FINDINGS as u64);
+        let more = findings.count().saturating_sub(MAX_FINDINGS_SHOWN as u64);
         if more > 0 {
             writeln!(self.out, "  and {} more", thousands(more))?;
         }
@@ -247,7 +250,7 @@ fn names(holdings: &ArchiveInventory, places: &[usize]) -> String {
     escape::terminal(&names.join(", ")).into_owned()
 }
 
-/// What stands for a cell of the calendar.
+/// The character of a calendar cell that is covered by `permille`.
 fn mark(permille: u64) -> &'static str {
     match permille {
         0 => "·",
@@ -256,7 +259,7 @@ fn mark(permille: u64) -> &'static str {
     }
 }
 
-/// Writes the month above the first cell that begins in it, where there is room.
+/// The line of month labels, each above the month's first cell, if there is room.
 fn months(cells: &[SecondRange], room: usize) -> String {
     let mut line = String::new();
     let mut before = None;

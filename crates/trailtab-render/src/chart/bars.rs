@@ -1,4 +1,4 @@
-//! Horizontal bars: how often each of a list of names occurred.
+//! Horizontal bars: one count per name.
 
 use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
 use super::scale::{self, CountScale};
@@ -25,13 +25,13 @@ const PITCH: i32 = 26;
 const BAR: i32 = 18;
 /// Space between a label and its bar, or a bar and its value.
 const GAP: i32 = 10;
-/// The label column takes no more than 45 % of what the margins leave.
-const MOST_LABEL: i32 = (RIGHT - MARGIN) * 45 / 100;
+/// Largest width of a label: 45 % of the space between the margins.
+const MAX_LABEL_WIDTH: i32 = (RIGHT - MARGIN) * 45 / 100;
 /// Room below the bars for ticks and the name of the axis.
 const FOOT: i32 = 58;
 
 impl BarChart<'_> {
-    /// The number of bars a chart shows; the others are summed up in a last row.
+    /// The largest number of bars; a last row counts the others.
     pub const MOST: usize = 40;
 
     /// Lays the chart out.
@@ -47,7 +47,7 @@ impl BarChart<'_> {
         let mut scene = heading.scene(lines * PITCH + FOOT + MARGIN);
         let top = heading.bottom();
 
-        let label = |text: &str| SceneText::new((0, 0), LABEL, text).fit(MOST_LABEL);
+        let label = |text: &str| SceneText::new((0, 0), LABEL, text).fit(MAX_LABEL_WIDTH);
         let mut labels: Vec<SceneText> = shown.iter().map(|(name, _)| label(name)).collect();
         if more != 0 {
             let text = format!("… and {} more", scale::grouped(more));

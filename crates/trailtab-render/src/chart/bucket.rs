@@ -1,22 +1,22 @@
-//! Periods of the calendar, in UTC, that share a column or a tick.
+//! Divides time into calendar periods (UTC) for columns and ticks.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 
-/// How time is divided.
+/// A division of time into periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bucket {
-    /// So many hours, which divide a day.
+    /// A number of hours that divides a day.
     Hours(i64),
     /// Monday to Sunday.
     Week,
-    /// So many months, which divide a year, or are whole years.
+    /// A number of months that divides a year, or a multiple of 12.
     Months(i64),
 }
 
 /// All divisions, finest first. The coarsest divides the years 1970 to 9999
-/// into fewer than [`MOST_COLUMNS`].
+/// into fewer than [`MAX_COLUMNS`].
 const ALL: [Bucket; 13] = [
     Bucket::Hours(1),
     Bucket::Hours(3),
@@ -33,27 +33,27 @@ const ALL: [Bucket; 13] = [
     Bucket::Months(12 * 500),
 ];
 
-/// The most columns that remain distinct at the width of our charts.
-pub(super) const MOST_COLUMNS: i64 = 200;
+/// Most columns that remain distinct at the charts' width.
+pub(super) const MAX_COLUMNS: i64 = 200;
 
 /// Seconds in an hour.
 pub(super) const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 /// 1970 began on a Thursday, three days after a Monday.
-const MONDAY: i64 = 3 * DAY;
-/// The last second of what `jiff` can express, late in the year 9999.
-const END: i64 = 253_402_207_199;
+const MONDAY_OFFSET: i64 = 3 * DAY;
+/// The last second that `jiff` can express, late in the year 9999.
+const LAST_SECOND: i64 = 253_402_207_199;
 
 impl Bucket {
-    /// The finest division that makes few enough columns of a time span.
+    /// The finest division of a time span into fewer than [`MAX_COLUMNS`] columns.
     pub(super) fn of_columns(first: i64, last: i64) -> Self {
-        Self::finest(|bucket| bucket.index(last) - bucket.index(first) < MOST_COLUMNS)
+        Self::finest(|bucket| bucket.index(last) - bucket.index(first) < MAX_COLUMNS)
     }
 
     /// The finest division that leaves room for the labels of its ticks.
     pub(super) fn of_ticks(first: i64, last: i64) -> Self {
         Self::finest(|bucket| {
-            // The numbers of days are shorter than times, names and years.
+            // Day numbers are shorter than times, month names and years.
             let most = if bucket == Self::Hours(24) { 40 } else { 24 };
             bucket.index(last) - bucket.index(first) < most
         })
@@ -67,10 +67,10 @@ impl Bucket {
     /// The number of the period that contains `second`, a Unix time. Times
     /// outside the years 1970 to 9999 count as the nearest time within.
     pub(super) fn index(self, second: i64) -> i64 {
-        let second = second.clamp(0, END);
+        let second = second.clamp(0, LAST_SECOND);
         match self {
             Self::Hours(hours) => second / (hours * HOUR),
-            Self::Week => (second + MONDAY) / (7 * DAY),
+            Self::Week => (second + MONDAY_OFFSET) / (7 * DAY),
             Self::Months(months) => {
                 let date = civil(second).date();
                 (i64::from(date.year()) * 12 + i64::from(date.month()) - 1) / months
@@ -82,7 +82,7 @@ impl Bucket {
     pub(super) fn start(self, index: i64) -> i64 {
         match self {
             Self::Hours(hours) => index * hours * HOUR,
-            Self::Week => index * 7 * DAY - MONDAY,
+            Self::Week => index * 7 * DAY - MONDAY_OFFSET,
             Self::Months(months) => {
                 let month = index * months;
                 // Indices come from `index`, so the date exists.
@@ -107,8 +107,7 @@ impl Bucket {
         }
     }
 
-    /// What stands at a tick, and what stands below the first of several ticks
-    /// that have it in common.
+    /// The label of a tick, and the group label below the first tick of those that share it.
     pub(super) fn tick_labels(self, second: i64) -> (String, String) {
         let (near, far) = match self {
             Self::Hours(24) | Self::Week => ("%-d", "%b %Y"),
@@ -123,7 +122,7 @@ impl Bucket {
         )
     }
 
-    /// Writes when a period begins, as exactly as the period needs.
+    /// The start of a period, to the precision of the division.
     pub(super) fn label(self, second: i64) -> String {
         let format = match self {
             Self::Hours(24) | Self::Week => "%Y-%m-%d",
@@ -135,14 +134,15 @@ impl Bucket {
     }
 }
 
-/// Writes date, hour and minute in UTC.
+/// Formats a Unix time as `2024-06-03 00:00`, UTC.
 pub(super) fn minute(second: i64) -> String {
     civil(second).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// The date and time in UTC.
 fn civil(second: i64) -> DateTime {
-    let time = Timestamp::from_second(second.clamp(0, END)).unwrap_or(Timestamp::UNIX_EPOCH);
+    let time =
+        Timestamp::from_second(second.clamp(0, LAST_SECOND)).unwrap_or(Timestamp::UNIX_EPOCH);
     Offset::UTC.to_datetime(time)
 }
 
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn periods_contain_their_start_and_not_their_end() {
         for bucket in ALL {
-            for second in [0, JUNE - 1, JUNE, JUNE + 12_345, END] {
+            for second in [0, JUNE - 1, JUNE, JUNE + 12_345, LAST_SECOND] {
                 let index = bucket.index(second);
                 assert!(bucket.start(index) <= second, "{bucket:?}");
                 assert!(second < bucket.start(index + 1) || bucket.start(index + 1) == 0);
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(of(120), Bucket::Hours(24));
         assert_eq!(of(400), Bucket::Week);
         let all = Bucket::of_columns(i64::MIN, i64::MAX);
-        assert!(all.index(i64::MAX) - all.index(i64::MIN) < MOST_COLUMNS);
+        assert!(all.index(i64::MAX) - all.index(i64::MIN) < MAX_COLUMNS);
         let ticks = Bucket::of_ticks(i64::MIN, i64::MAX);
         assert!(ticks.index(i64::MAX) - ticks.index(i64::MIN) < 24);
     }

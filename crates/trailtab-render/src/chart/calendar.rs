@@ -1,19 +1,19 @@
-//! Which days are covered: a row for each region, a column for each day.
+//! Calendar of coverage: a row per region, a column per day or group of days.
 
 use super::bucket::Bucket;
 use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
 use super::scene::{Anchor, ChartScene, Color, SceneText};
 
-/// A chart of shares by day.
+/// A chart of covered shares by day.
 #[derive(Debug, Clone, Copy)]
 pub struct CalendarChart<'a> {
     /// The headline.
     pub title: &'a str,
     /// A smaller line below the title; may be empty.
     pub subtitle: &'a str,
-    /// When each column begins, in order: Unix time in seconds.
+    /// The start of each column, in order: Unix time in seconds.
     pub columns: &'a [i64],
-    /// How many days share a column.
+    /// Days per column.
     pub days: i64,
     /// The rows, from top to bottom.
     pub rows: &'a [CalendarRow<'a>],
@@ -22,18 +22,17 @@ pub struct CalendarChart<'a> {
 /// One strip of a calendar.
 #[derive(Debug)]
 pub struct CalendarRow<'a> {
-    /// What this row and those below it have in common, if that begins here.
+    /// The heading above this row, if it begins a group.
     pub group: Option<&'a str>,
-    /// The label at the beginning of the row, such as a region.
+    /// The label before the row, such as a region.
     pub name: &'a str,
-    /// Stands at the end of the row.
+    /// The text after the row.
     pub note: String,
-    /// How much of each column is covered, in thousandths.
+    /// The covered share of each column, in thousandths.
     pub shares: Vec<u64>,
 }
 
-/// Nothing, up to a third, up to two thirds, less than all, all. One hue from light to dark; only the
-/// last is dark enough to be taken for whole.
+/// Colours of the coverage classes. One hue from light to dark; only full coverage is dark.
 const SHADES: [(Color, &str); 5] = [
     (Color([0xec, 0xee, 0xf1]), "not covered"),
     (Color([0xfc, 0xec, 0xbc]), "up to a third"),
@@ -42,7 +41,7 @@ const SHADES: [(Color, &str); 5] = [
     (Color([0xb0, 0x70, 0x00]), "covered"),
 ];
 
-/// Height of a row, and of the line that begins a group.
+/// Height of a row, and of a group's heading.
 const ROW: i32 = 26;
 const GROUP: i32 = 36;
 /// Space between two rows.
@@ -51,12 +50,12 @@ const SPACE: i32 = 4;
 const HEAD: i32 = 52;
 /// Room below the cells for the legend.
 const FOOT: i32 = 46;
-/// The widest column; a few days shall not become slabs.
-const WIDEST: i32 = 96;
-/// The widest name; longer ones are cut.
-const NAME: i32 = 360;
-/// Room for the note at the end of a row.
-const NOTE: i32 = 90;
+/// Largest width of a column, so that a few days do not become slabs.
+const MAX_COLUMN_WIDTH: i32 = 96;
+/// Largest width of a name; longer ones are cut.
+const MAX_NAME_WIDTH: i32 = 360;
+/// Width of the note after a row.
+const NOTE_WIDTH: i32 = 90;
 const GAP: i32 = 12;
 
 impl CalendarChart<'_> {
@@ -69,12 +68,14 @@ impl CalendarChart<'_> {
         let groups = self.rows.iter().filter(|row| row.group.is_some()).count();
         let height = self.rows.len() as i32 * ROW + groups as i32 * GROUP;
         let mut scene = heading.scene(HEAD + height + FOOT + MARGIN);
-        let name = |row: &CalendarRow<'_>| SceneText::new((MARGIN, 0), LABEL, row.name).fit(NAME);
+        let name = |row: &CalendarRow<'_>| {
+            SceneText::new((MARGIN, 0), LABEL, row.name).fit(MAX_NAME_WIDTH)
+        };
         let names = self.rows.iter().map(|row| name(row).width()).max();
         let left = MARGIN + names.unwrap_or(0) + GAP;
         let strip = CellStrip {
             left,
-            width: (RIGHT - NOTE - left).min(WIDEST * self.columns.len() as i32),
+            width: (RIGHT - NOTE_WIDTH - left).min(MAX_COLUMN_WIDTH * self.columns.len() as i32),
             columns: self.columns.len() as i32,
         };
         let top = heading.bottom() + HEAD;
@@ -91,14 +92,14 @@ impl CalendarChart<'_> {
             scene.text(text);
             self.cells(&mut scene, &strip, row, y);
             let note = SceneText::new((strip.left + strip.width + GAP, y + 17), TICK, &row.note);
-            scene.text(note.fill(Color::MUTED).fit(NOTE - GAP));
+            scene.text(note.fill(Color::MUTED).fit(NOTE_WIDTH - GAP));
             y += ROW;
         }
         legend(&mut scene, left, y + 24);
         scene
     }
 
-    /// Draws a row's cells; equal neighbours become one box if no line would part them.
+    /// Draws a row's cells. Without space between cells, equal neighbours become one box.
     fn cells(&self, scene: &mut ChartScene, strip: &CellStrip, row: &CalendarRow<'_>, y: i32) {
         let is_same = |a: &(i32, &u64), b: &(i32, &u64)| a.1 == b.1 && strip.space() == 0;
         let shares: Vec<(i32, &u64)> = (0..strip.columns).zip(&row.shares).collect();
@@ -121,12 +122,12 @@ impl CalendarChart<'_> {
         }
     }
 
-    /// Writes months, and days where there is room.
+    /// Writes the months, and days if there is room.
     fn dates(&self, scene: &mut ChartScene, strip: &CellStrip, top: i32) {
         let days = self.day_labels(strip);
         let base = if days.is_empty() { top - 10 } else { top - 32 };
         let mut months = self.month_labels(strip);
-        // Of a month that is about to end, the name would hide the next one's.
+        // The label of a month about to end would displace the next one.
         if let [first, second, ..] = &months[..]
             && first.0 + SceneText::new((0, 0), TICK, &first.1).width() + GAP > second.0
         {
@@ -145,7 +146,7 @@ impl CalendarChart<'_> {
         line(scene, top - 10, days.into_iter(), GAP / 2);
     }
 
-    /// Where months begin, their names with the year, and their years.
+    /// For each month: its left edge, its name with the year, and its year.
     fn month_labels(&self, strip: &CellStrip) -> Vec<(i32, String, String)> {
         let month = Bucket::Months(1);
         let mut before = None;
@@ -161,7 +162,7 @@ impl CalendarChart<'_> {
         labels.collect()
     }
 
-    /// The days, or Mondays, where numbers stay apart.
+    /// The left edges and labels of all days, or of Mondays, depending on room.
     fn day_labels(&self, strip: &CellStrip) -> Vec<(i32, String)> {
         let every = match strip.width / strip.columns.max(1) {
             _ if self.days > 1 => return Vec::new(),
@@ -181,7 +182,7 @@ impl CalendarChart<'_> {
     }
 }
 
-/// Writes those of a line's labels for which there is room.
+/// Writes the labels of a line that fit without touching.
 fn line(scene: &mut ChartScene, y: i32, labels: impl Iterator<Item = (i32, String)>, gap: i32) {
     let mut free = 0;
     for (x, label) in labels {
@@ -194,7 +195,7 @@ fn line(scene: &mut ChartScene, y: i32, labels: impl Iterator<Item = (i32, Strin
     }
 }
 
-/// Where the cells of all rows lie.
+/// The horizontal position of the cells of all rows.
 struct CellStrip {
     left: i32,
     width: i32,
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn only_all_is_all() {
+    fn only_full_coverage_is_covered() {
         assert_eq!(
             [0, 1, 333, 334, 666, 667, 999, 1000].map(class),
             [0, 1, 1, 2, 2, 3, 3, 4]

@@ -1,4 +1,4 @@
-//! Two lines: what was spent so far, and what had been spent by the same day before.
+//! Running totals: the spend of a period so far, and of an earlier one for comparison.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -17,13 +17,13 @@ pub struct CumulativeChart<'a> {
     pub subtitle: &'a str,
     /// The currency of all amounts, such as `USD`.
     pub currency: &'a str,
-    /// What the period is called, and its amounts day by day.
+    /// The period's name and daily amounts.
     pub now: (&'a str, &'a [Decimal]),
-    /// The same of the earlier one; it may be longer.
+    /// The earlier period's name and daily amounts; it may be longer.
     pub before: Option<(&'a str, &'a [Decimal])>,
-    /// The day that the period begins with.
+    /// The first day of the period.
     pub first: Date,
-    /// Whether days are called by their place in the month; otherwise by the period's dates.
+    /// Whether days are labelled by day of the month; otherwise by date.
     pub months: bool,
 }
 
@@ -31,8 +31,8 @@ pub struct CumulativeChart<'a> {
 const PLOT: i32 = 380;
 /// Height of a line of the legend.
 const PITCH: i32 = 36;
-/// The sample of a line in the legend.
-const SAMPLE: i32 = 54;
+/// Right end of a line sample in the legend, from the margin.
+const SAMPLE_WIDTH: i32 = 54;
 
 impl CumulativeChart<'_> {
     /// Lays the chart out.
@@ -54,7 +54,7 @@ impl CumulativeChart<'_> {
         let slots = SlotAxis {
             left,
             right: RIGHT,
-            // Both are days of a calendar that ends in the year 9999.
+            // Days of a calendar that ends in the year 9999 fit `i32`.
             count: days as i32,
         };
         let area = LineArea {
@@ -76,13 +76,13 @@ impl CumulativeChart<'_> {
         scene
     }
 
-    /// Says which line is which, and where each ends.
+    /// Draws the legend, with the last total of each line.
     fn legend(&self, scene: &mut ChartScene, top: i32, now: &[Decimal], before: &[Decimal]) {
         let last = |amounts: &[Decimal]| amounts.last().copied().unwrap_or_default();
         let words = |amount| money::words(amount, self.currency);
         let mut line = |at: i32, name: &str, amounts: String, line: SceneLine| {
             let y = top + at * PITCH;
-            let x = MARGIN + SAMPLE + GAP;
+            let x = MARGIN + SAMPLE_WIDTH + GAP;
             let amounts = SceneText::new((0, y + 18), LABEL, &amounts).fit(600);
             let name =
                 SceneText::new((x, y + 18), LABEL, name).fit(RIGHT - x - amounts.width() - GAP);
@@ -91,7 +91,7 @@ impl CumulativeChart<'_> {
             amounts.x = left;
             scene.text(name);
             scene.text(amounts);
-            let points = vec![(MARGIN + 4, y + 10), (MARGIN + SAMPLE, y + 10)];
+            let points = vec![(MARGIN + 4, y + 10), (MARGIN + SAMPLE_WIDTH, y + 10)];
             scene.line(SceneLine { points, ..line });
         };
         line(0, self.now.0, words(last(now)), solid(Vec::new()));
@@ -109,7 +109,7 @@ impl CumulativeChart<'_> {
         }
     }
 
-    /// What the days are called.
+    /// The names and groups of the days.
     fn days(&self, count: usize) -> Vec<(String, String)> {
         if self.months {
             let of = || "day of the month".to_owned();
@@ -120,7 +120,7 @@ impl CumulativeChart<'_> {
     }
 }
 
-/// The sum up to each day.
+/// The running sum at each day.
 fn running(daily: &[Decimal]) -> Vec<Decimal> {
     let mut sum = Decimal::ZERO;
     let add = |amount: &Decimal| {
@@ -148,7 +148,7 @@ fn muted_line(points: Vec<(i32, i32)>) -> SceneLine {
     }
 }
 
-/// Where the lines are.
+/// The area of the lines.
 struct LineArea {
     top: i32,
     slots: SlotAxis,
@@ -156,13 +156,13 @@ struct LineArea {
 }
 
 impl LineArea {
-    /// The point at the end of so many days.
+    /// The point of an amount at the end of `days` days.
     fn point(&self, days: i32, amount: Decimal) -> (i32, i32) {
         let y = self.top + self.money.y(float(amount), PLOT);
         (self.slots.edge(days), y)
     }
 
-    /// From zero before the first day through the sums at the end of each.
+    /// The line from zero at the start through the sum at the end of each day.
     fn points(&self, sums: &[Decimal]) -> Vec<(i32, i32)> {
         let sums = [Decimal::ZERO].into_iter().chain(sums.iter().copied());
         (0..)

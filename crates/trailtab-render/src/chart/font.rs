@@ -1,4 +1,4 @@
-//! The embedded typeface: measuring text, cutting it to size, drawing glyphs.
+//! The embedded typeface: measures text, cuts it to size, draws glyphs.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use fontdue::{Font, FontSettings};
 
-/// How heavy the strokes are.
+/// Weight of the typeface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Weight {
     /// For everything but titles.
@@ -25,19 +25,18 @@ pub(super) struct Glyph {
     pub(super) top: i32,
     /// Pixels in a row of `levels`.
     pub(super) width: usize,
-    /// How much of each pixel is ink, from 0 to [`LEVELS`].
+    /// Coverage of each pixel, from 0 to [`LEVELS`].
     pub(super) levels: Vec<u8>,
 }
 
-/// Shades between no ink and full ink. Few enough that a whole bar chart needs
-/// no more than 16 colours, which halves the bytes to compress.
+/// The level of full coverage. Low enough that a bar chart needs at most 16 colours, which halves the bytes to
+/// compress.
 pub(super) const LEVELS: u8 = 4;
 
-/// Glyphs are drawn this many times too large, to smooth their edges.
-const FINE: i32 = 4;
-/// The pen moves in half pixels. Whole pixels space the letters unevenly, and
-/// finer steps are not seen but make the files larger.
-const STEP: i32 = FINE / 2;
+/// Oversampling factor for antialiasing glyphs.
+const OVERSAMPLING: i32 = 4;
+/// The pen moves in half pixels. Whole pixels space letters unevenly; finer steps are invisible and make files larger.
+const PEN_STEP: i32 = OVERSAMPLING / 2;
 
 fn face(weight: Weight) -> &'static Font {
     static REGULAR: OnceLock<Font> = OnceLock::new();
@@ -50,7 +49,7 @@ fn face(weight: Weight) -> &'static Font {
         load_substitutions: false,
         ..FontSettings::default()
     };
-    // The data are part of the program, and every test that draws parses them.
+    // The embedded data are constant, and every test that draws parses them.
     #[expect(clippy::expect_used, reason = "the data are part of the program")]
     cell.get_or_init(|| Font::from_bytes(data, settings).expect("the embedded font is valid"))
 }
@@ -61,13 +60,12 @@ pub(super) fn covers(text: &str) -> bool {
     text.chars().all(|c| face.has_glyph(c))
 }
 
-/// Below are the alphabets, above are mostly ideographs and pictures, which take
-/// a whole em.
+/// Characters below are mostly alphabetic; from here on most are ideographs and emoji, which are one em wide.
 const FIRST_WIDE: char = '\u{1100}';
 
 fn advance(face: &Font, c: char, size: u8) -> f32 {
     match face.lookup_glyph_index(c) {
-        // The room that other fonts need, with which the SVG will be drawn.
+        // An estimate of the fallback font's width in SVG.
         0 if c < FIRST_WIDE => 0.6 * f32::from(size),
         0 => f32::from(size),
         index => face.metrics_indexed(index, size.into()).advance_width,
@@ -80,8 +78,7 @@ pub(super) fn width(text: &str, size: u8, weight: Weight) -> f32 {
     text.chars().map(|c| advance(face, c, size)).sum()
 }
 
-/// Shortens `text` to `width` pixels and keeps both ends, between which an
-/// ellipsis stands. Returns nothing when the text fits as it is.
+/// Shortens `text` to `width` pixels by replacing its middle with an ellipsis, unless it fits.
 pub(super) fn cut_middle(text: &str, size: u8, weight: Weight, width: i32) -> Option<String> {
     let face = face(weight);
     let glyphs: Vec<(char, f32)> = text.chars().map(|c| (c, advance(face, c, size))).collect();
@@ -115,8 +112,7 @@ pub(super) fn cut_middle(text: &str, size: u8, weight: Weight, width: i32) -> Op
     Some(ends.chain(['…']).chain(tail).collect())
 }
 
-/// Calls `draw` for every glyph of `text` with the column its pen is at; the
-/// text starts at `x`, which need not be a whole number.
+/// Calls `draw` for every glyph of `text` with the pen's column. The text starts at `x`, which may be fractional.
 pub(super) fn glyphs(
     text: &str,
     size: u8,
@@ -126,38 +122,37 @@ pub(super) fn glyphs(
 ) {
     type Cache = HashMap<(u16, u8, Weight, i32), Rc<Glyph>>;
     thread_local! {
-        /// Bounded by the glyphs of the font and the few sizes our charts use.
+        /// Bounded by the font's glyphs and the few sizes that charts use.
         static CACHE: RefCell<Cache> = RefCell::default();
     }
     let face = face(weight);
     let mut pen = x;
     for c in text.chars() {
         let index = face.lookup_glyph_index(c);
-        let steps = (pen * (FINE / STEP) as f32).round() as i32;
-        let fine = steps.saturating_mul(STEP);
-        let offset = fine.rem_euclid(FINE);
+        let steps = (pen * (OVERSAMPLING / PEN_STEP) as f32).round() as i32;
+        let fine = steps.saturating_mul(PEN_STEP);
+        let offset = fine.rem_euclid(OVERSAMPLING);
         let glyph = CACHE.with_borrow_mut(|cache| {
             let entry = cache.entry((index, size, weight, offset));
             let glyph = entry.or_insert_with(|| Rc::new(rasterize(face, index, size, offset)));
             Rc::clone(glyph)
         });
-        draw(fine.div_euclid(FINE), &glyph);
+        draw(fine.div_euclid(OVERSAMPLING), &glyph);
         pen += advance(face, c, size);
     }
 }
 
-/// Draws a glyph `FINE` times too large and shrinks it. `offset` moves it right
-/// by that many fine pixels.
+/// Draws a glyph `OVERSAMPLING` times too large and shrinks it. `offset` moves it right by that many fine pixels.
 fn rasterize(face: &Font, index: u16, size: u8, offset: i32) -> Glyph {
     if index == 0 {
         return replacement_box(size);
     }
-    let (metrics, fine) = face.rasterize_indexed(index, f32::from(size) * FINE as f32);
+    let (metrics, fine) = face.rasterize_indexed(index, f32::from(size) * OVERSAMPLING as f32);
     let x = metrics.xmin + offset;
     let y = -(metrics.ymin + metrics.height as i32);
-    let (left, top) = (x.div_euclid(FINE), y.div_euclid(FINE));
-    let right = (x + metrics.width as i32 - 1).div_euclid(FINE);
-    let bottom = (y + metrics.height as i32 - 1).div_euclid(FINE);
+    let (left, top) = (x.div_euclid(OVERSAMPLING), y.div_euclid(OVERSAMPLING));
+    let right = (x + metrics.width as i32 - 1).div_euclid(OVERSAMPLING);
+    let bottom = (y + metrics.height as i32 - 1).div_euclid(OVERSAMPLING);
     if metrics.width == 0 || metrics.height == 0 {
         return Glyph {
             left,
@@ -169,13 +164,13 @@ fn rasterize(face: &Font, index: u16, size: u8, offset: i32) -> Glyph {
     let width = (right - left + 1) as usize;
     let mut ink = vec![0_u32; width * (bottom - top + 1) as usize];
     for (row, line) in fine.chunks_exact(metrics.width).enumerate() {
-        let row = ((y + row as i32).div_euclid(FINE) - top) as usize;
+        let row = ((y + row as i32).div_euclid(OVERSAMPLING) - top) as usize;
         for (column, coverage) in line.iter().enumerate() {
-            let column = ((x + column as i32).div_euclid(FINE) - left) as usize;
+            let column = ((x + column as i32).div_euclid(OVERSAMPLING) - left) as usize;
             ink[row * width + column] += u32::from(*coverage);
         }
     }
-    let full = 255 * (FINE * FINE) as u32;
+    let full = 255 * (OVERSAMPLING * OVERSAMPLING) as u32;
     let level = |ink| ((ink * u32::from(LEVELS) + full / 2) / full) as u8;
     Glyph {
         left,
@@ -185,7 +180,7 @@ fn rasterize(face: &Font, index: u16, size: u8, offset: i32) -> Glyph {
     }
 }
 
-/// A hollow box that stands for a character the font lacks.
+/// A hollow box for a character that the font lacks.
 fn replacement_box(size: u8) -> Glyph {
     let em = usize::from(size).max(4);
     let (width, height) = (em / 2, em * 3 / 4);

@@ -1,13 +1,12 @@
-//! What all charts have in common: the sheet, its margins and its headings.
+//! Layout shared by all charts outside mails: size, margins and headings.
 
 use super::scene::{ChartScene, Color, SceneText};
 
-/// Width of every chart. Pages and mails show charts at about half this width,
-/// which keeps the PNG sharp on dense screens.
+/// Width of every chart. About twice the width at which charts are shown, to keep PNGs sharp on dense screens.
 pub(super) const WIDTH: u16 = 1600;
 /// Empty space along the edges.
 pub(super) const MARGIN: i32 = 40;
-/// Where the outermost mark on the right may end.
+/// Right edge of the drawing area.
 pub(super) const RIGHT: i32 = WIDTH as i32 - MARGIN;
 
 /// Sizes of type, in pixels per em.
@@ -16,20 +15,20 @@ pub(super) const SUBTITLE: u8 = 18;
 pub(super) const LABEL: u8 = 17;
 pub(super) const TICK: u8 = 15;
 
-/// What stands above a chart, one line each; an empty line takes no room.
+/// Title and subtitle above a chart, one line each; an empty one takes no room.
 pub(super) struct Heading<'a> {
     pub(super) title: &'a str,
     pub(super) subtitle: &'a str,
 }
 
 impl Heading<'_> {
-    /// The first row of pixels below the heading.
+    /// The top of the body below the heading.
     pub(super) fn bottom(&self) -> i32 {
         let line = |text: &str, height| if text.is_empty() { 0 } else { height };
         MARGIN + line(self.title, 36) + line(self.subtitle, 28) + 16
     }
 
-    /// Starts a chart whose part below the heading takes `body` pixels.
+    /// Starts a chart with the heading and `body` pixels below it.
     pub(super) fn scene(&self, body: i32) -> ChartScene {
         let height = u16::try_from(self.bottom() + body).unwrap_or(u16::MAX);
         let mut scene = ChartScene::new(WIDTH, height, &self.name());
@@ -60,7 +59,7 @@ pub(super) mod tests {
     use super::super::scene::{SceneItem, SceneLine, SceneRect};
     use super::*;
 
-    /// Text that a log can contain and that has broken programs before.
+    /// Hostile text that a log can contain.
     pub(crate) const HOSTILE: [&str; 6] = [
         "",
         "<script>alert(\"1\")</script>&'",
@@ -71,7 +70,7 @@ pub(super) mod tests {
     ];
 
     impl ChartScene {
-        /// The contents of all texts.
+        /// All texts' contents.
         pub fn texts(&self) -> impl Iterator<Item = &str> {
             self.items.iter().filter_map(|item| match item {
                 SceneItem::Text(text) => Some(text.content.as_str()),
@@ -87,7 +86,7 @@ pub(super) mod tests {
             })
         }
 
-        /// The boxes that stand for data.
+        /// The boxes that represent data: those with a tooltip.
         pub fn tips(&self) -> impl Iterator<Item = &SceneRect> {
             self.items.iter().filter_map(|item| match item {
                 SceneItem::Rect(rect) if rect.tip.is_some() => Some(rect),
@@ -96,8 +95,7 @@ pub(super) mod tests {
         }
     }
 
-    /// Panics unless everything in the scene lies on the canvas, no two texts
-    /// touch, and both formats can be written.
+    /// Panics unless everything in the scene lies on the canvas, no two texts touch, and both formats can be written.
     pub(crate) fn check(scene: &ChartScene) {
         let (width, height) = (i32::from(scene.width), i32::from(scene.height));
         let mut boxes: Vec<(i32, i32, i32, i32, &str)> = Vec::new();

@@ -1,10 +1,10 @@
-//! A week at a glance: how much happened in each hour of each weekday.
+//! Heat map of counts by hour and weekday.
 
 use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
 use super::scale;
 use super::scene::{Anchor, ChartScene, Color, SceneText};
 
-/// A chart of 24 hours by seven weekdays.
+/// A chart of seven weekdays by 24 hours.
 #[derive(Debug, Clone, Copy)]
 pub struct HeatMap<'a> {
     /// The headline.
@@ -19,7 +19,7 @@ pub struct HeatMap<'a> {
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/// One hue from light to dark, which every kind of colour vision can order.
+/// One hue from light to dark, ordered under any colour vision.
 const SHADES: [Color; 6] = [
     Color([0xfd, 0xf1, 0xcc]),
     Color([0xfa, 0xdc, 0x86]),
@@ -28,16 +28,16 @@ const SHADES: [Color; 6] = [
     Color([0x8e, 0x56, 0x00]),
     Color([0x52, 0x2f, 0x05]),
 ];
-/// From this shade on, numbers are white.
-const DARK: usize = 4;
-/// An hour in which nothing happened.
-const NOTHING: Color = Color([0xf3, 0xf4, 0xf6]);
+/// First shade on which numbers are white.
+const FIRST_DARK_SHADE: usize = 4;
+/// Colour of a zero count.
+const ZERO_COLOR: Color = Color([0xf3, 0xf4, 0xf6]);
 
-/// Distance between the left edges, and the upper edges, of two cells.
+/// Distance between the left edges and between the upper edges of neighbouring cells.
 const PITCH: (i32, i32) = (60, 48);
 /// Space between cells.
 const SPACE: i32 = 2;
-/// Left edge of the cells; 24 of them reach to the right margin.
+/// Left edge of the cells; 24 of them reach the right margin.
 const LEFT: i32 = RIGHT - 24 * PITCH.0;
 /// Room above the cells for the hours.
 const HEAD: i32 = 56;
@@ -76,7 +76,7 @@ impl HeatMap<'_> {
         scene
     }
 
-    /// Shows which counts each shade stands for.
+    /// Draws the range of counts of each shade.
     fn legend(&self, scene: &mut ChartScene, y: i32, classes: &ShadeClasses) {
         let mut x = LEFT;
         let mut sample = |scene: &mut ChartScene, color, text: &str| {
@@ -85,11 +85,11 @@ impl HeatMap<'_> {
             x += 32 + text.width() + 28;
             scene.text(text);
         };
-        sample(scene, NOTHING, "0");
+        sample(scene, ZERO_COLOR, "0");
         let mut below = classes.below;
         for (class, color) in SHADES.into_iter().enumerate() {
             let upper = classes.upper(class);
-            // A small range leaves some shades without a number.
+            // In a small range of counts, some classes are empty.
             if below < upper {
                 let (first, last) = (classes.number(below + 1), classes.number(upper));
                 let range = if first == last {
@@ -106,15 +106,15 @@ impl HeatMap<'_> {
     }
 }
 
-/// How the counts of a chart are divided among the shades, and how they are written.
+/// Divides the counts of a chart into a class per shade, and formats them.
 struct ShadeClasses {
-    /// One less than the smallest count that is not zero. The classes begin above it, so that
-    /// counts that hardly differ do not all get the darkest shade.
+    /// One less than the smallest nonzero count. Classes begin above it, so that counts that hardly differ do not all
+    /// get the darkest shade.
     below: u64,
     most: u64,
 }
 
-/// Counts below this are written with all their digits, which fit a cell.
+/// Counts from here on are abbreviated to fit a cell.
 const FIRST_ABBREVIATED: u64 = 10_000;
 
 impl ShadeClasses {
@@ -126,8 +126,8 @@ impl ShadeClasses {
         }
     }
 
-    /// The largest count of a class. The classes grow like squares, so that a few busy hours do not
-    /// make all others look alike.
+    /// The largest count of a class. Bounds grow quadratically, so that a few busy hours do not make all others look
+    /// alike.
     fn upper(&self, class: usize) -> u64 {
         let (i, n) = (class as u128 + 1, SHADES.len() as u128);
         let range = u128::from(self.most.saturating_sub(self.below));
@@ -135,7 +135,7 @@ impl ShadeClasses {
         self.below + (range * i * i / (n * n)) as u64
     }
 
-    /// The class of a count, or none for zero.
+    /// The class of a count; zero has no class.
     fn shade(&self, count: u64) -> Option<usize> {
         let classes = 0..SHADES.len();
         (count != 0).then(|| {
@@ -145,7 +145,7 @@ impl ShadeClasses {
         })
     }
 
-    /// Writes a count: in full if all counts of the chart fit, otherwise abbreviated.
+    /// Formats a count: in full if all counts of the chart fit their cells, otherwise abbreviated.
     fn number(&self, count: u64) -> String {
         if self.most < FIRST_ABBREVIATED {
             scale::grouped(count)
@@ -159,9 +159,9 @@ fn cell(scene: &mut ChartScene, (x, y): (i32, i32), count: u64, classes: &ShadeC
     let shade = classes.shade(count);
     let fill = shade.and_then(|shade| SHADES.get(shade).copied());
     let size = (PITCH.0 - SPACE, PITCH.1 - SPACE);
-    scene.rect_with_tip((x, y), size, fill.unwrap_or(NOTHING), tip);
+    scene.rect_with_tip((x, y), size, fill.unwrap_or(ZERO_COLOR), tip);
     if let Some(shade) = shade {
-        let ink = if shade < DARK {
+        let ink = if shade < FIRST_DARK_SHADE {
             Color::INK
         } else {
             Color::WHITE
@@ -217,7 +217,7 @@ mod tests {
         }
         let scene = chart(&counts);
         let fills: BTreeSet<_> = (scene.tips())
-            .filter(|cell| cell.fill != NOTHING)
+            .filter(|cell| cell.fill != ZERO_COLOR)
             .map(|cell| cell.fill.0)
             .collect();
         assert!(fills.len() >= 5, "{fills:?}");

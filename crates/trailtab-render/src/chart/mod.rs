@@ -1,10 +1,10 @@
-//! Charts as SVG text and PNG bytes, from one description.
+//! Renders charts as SVG text and PNG bytes.
 //!
-//! A chart ([`BarChart`], [`TimelineChart`], [`HeatMap`], [`CalendarChart`]; in mails [`StackChart`] and [`CumulativeChart`]) lays
-//! itself out as a [`ChartScene`] of rectangles, lines and text; a scene is written as SVG or drawn as PNG,
-//! so both formats look the same. Everything here is pure: data in, bytes out.
-//! Names come from logs that strangers can write to, therefore no input may
-//! panic, leave the canvas, or become markup.
+//! A chart ([`BarChart`], [`TimelineChart`], [`HeatMap`], [`CalendarChart`]; in mails [`StackChart`] and
+//! [`CumulativeChart`]) lays itself out as a [`ChartScene`] of rectangles, lines and text. Both formats are made from
+//! the scene, so they look the same.
+//!
+//! Names may be attacker-controlled: no input may panic, leave the canvas, or become markup.
 //!
 //! Lengths are pixels, with the origin at the top left and `y` growing downward.
 

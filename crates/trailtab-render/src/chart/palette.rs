@@ -1,9 +1,9 @@
-//! The colours of charts that tell many things apart.
+//! Colours of charts with many series.
 
 use super::scene::Color;
 
-/// The colours of stacked bars, the largest first. Each differs from the next in lightness as well as
-/// in hue, also for readers who do not see red, green or blue; the tests simulate them.
+/// Colours of stacked bars, largest series first. Neighbours differ in lightness and hue, also under the colour vision
+/// deficiencies that the tests simulate.
 pub(super) const SERIES: [Color; 10] = [
     Color([0x0a, 0x2f, 0x95]),
     Color([0x04, 0x9f, 0x88]),
@@ -17,10 +17,10 @@ pub(super) const SERIES: [Color; 10] = [
     Color([0x00, 0x74, 0x00]),
 ];
 
-/// What all others together are drawn in.
+/// Colour of the sum of all other series.
 pub(super) const OTHER: Color = Color([0xb4, 0xbc, 0xc6]);
 
-/// What a period is compared with.
+/// Colour of the earlier period in a comparison.
 pub(super) const BEFORE: Color = Color([0x8a, 0x94, 0xa0]);
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ mod tests {
 
     type Matrix = [[f64; 3]; 3];
 
-    /// Machado, Oliveira and Fernandes (2009): what is left of linear red, green and blue.
+    /// Matrices on linear RGB that simulate colour vision deficiencies: Machado, Oliveira and Fernandes (2009).
     const EYES: [(&str, Matrix); 4] = [
         ("all", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
         (
@@ -87,7 +87,7 @@ mod tests {
         [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
     }
 
-    /// How far apart two colours are for the eyes that tell them apart least.
+    /// The smallest CIELAB distance of two colours under any of the simulated eyes.
     fn distance(a: Color, b: Color) -> f64 {
         let seen = |eye: &Matrix, color| lab(times(eye, linear(color)));
         let apart = |(_, eye): &(&str, Matrix)| {
@@ -107,7 +107,7 @@ mod tests {
             let apart = distance(pair[0], pair[1]);
             assert!(38.0 <= apart, "{pair:?}: {apart:.1}");
         }
-        // A bar may have nothing of all that lie between.
+        // Any colour may be next to the sum of the others.
         for color in SERIES {
             let apart = distance(color, OTHER);
             assert!(19.0 <= apart, "{color:?}: {apart:.1}");
@@ -129,7 +129,7 @@ mod tests {
     fn all_stand_out_against_the_paper() {
         let luminance = |color| times(&[[0.2126729, 0.7151522, 0.0721750]; 3], linear(color))[0];
         let contrast = |color| 1.05 / (luminance(color) + 0.05);
-        // As much as WCAG asks of a graphic.
+        // WCAG requires 3:1 for graphics.
         assert!(SERIES.into_iter().all(|color| 3.0 <= contrast(color)));
     }
 }

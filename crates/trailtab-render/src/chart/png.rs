@@ -1,7 +1,7 @@
-//! A scene as PNG bytes.
+//! Draws a scene as PNG bytes.
 //!
-//! The canvas holds palette indices, not colours: our charts have few colours,
-//! and a small canvas is both fast to compress and small when compressed.
+//! The canvas holds palette indices, not colours: charts have few colours, and a small canvas compresses fast and
+//! well.
 
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter};
 
@@ -20,8 +20,8 @@ impl ChartScene {
                 SceneItem::Text(text) => canvas.text(text),
             }
         }
-        // Writing to a vector cannot fail, a scene is at least one pixel in size,
-        // and `encode` passes exactly the bytes that the header promises.
+        // Writing to a vector cannot fail, a scene has at least one pixel, and `encode` writes as many bytes as its
+        // header declares.
         #[expect(clippy::expect_used, reason = "no input makes it fail, as said above")]
         canvas.encode().expect("the image matches its header")
     }
@@ -40,7 +40,7 @@ impl PngCanvas {
         Self {
             width,
             height,
-            // Index 0 is white, the colour of the paper.
+            // Index 0 is white, the background.
             pixels: vec![0; width * height],
             palette: PngPalette::default(),
         }
@@ -60,7 +60,7 @@ impl PngCanvas {
             let (left, top, width, height) = part.bounds();
             for row in clip(top, height, self.height) {
                 for column in clip(left, width, self.width) {
-                    // Both are below the size of a canvas, which fits.
+                    // Both are below the canvas size, which `f32` represents exactly.
                     let level = part.level(column as f32, row as f32);
                     if level != 0 {
                         let pixel = &mut self.pixels[row * self.width + column];
@@ -94,7 +94,7 @@ impl PngCanvas {
         if columns.is_empty() {
             return;
         }
-        // Where the glyph begins to be visible; not negative, because of `clip`.
+        // First visible column of the glyph; not negative, because of `clip`.
         let skip = (columns.start as i32 - x) as usize;
         for (row, levels) in glyph.levels.chunks_exact(glyph.width).enumerate() {
             let Ok(row) = usize::try_from(y.saturating_add(row as i32)) else {
@@ -123,8 +123,8 @@ impl PngCanvas {
             BitDepth::Eight
         });
         encoder.set_palette(self.palette.colors.as_flattened());
-        // Measured with zlib-rs: level 1 makes files 40 % larger and is hardly
-        // faster; higher levels and row filters cost more than they gain.
+        // Measured with zlib-rs: level 1 makes files 40 % larger and is hardly faster; higher levels and row filters
+        // cost more than they save.
         encoder.set_deflate_compression(DeflateCompression::Level(2));
         encoder.set_filter(Filter::NoFilter);
         let mut writer = encoder.write_header()?;
@@ -137,7 +137,7 @@ impl PngCanvas {
         Ok(out)
     }
 
-    /// Puts two pixels into each byte; each row starts with a new byte.
+    /// Packs two pixels into each byte; each row starts with a new byte.
     fn packed(&self) -> Vec<u8> {
         let mut packed = Vec::with_capacity(self.width.div_ceil(2) * self.height);
         for row in self.pixels.chunks_exact(self.width) {
@@ -155,14 +155,14 @@ fn clip(start: i32, length: i32, end: usize) -> std::ops::Range<usize> {
     bound(start)..bound(start.saturating_add(length.max(0)))
 }
 
-/// The colours in use, white first.
+/// The image's palette, white first.
 struct PngPalette {
     colors: Vec<[u8; 3]>,
-    /// The shades between each paper and ink that have met.
+    /// The shades of each background and ink combined so far.
     shades: Vec<((u8, u8), Shades)>,
 }
 
-/// The index of each level; `None` until it is needed.
+/// The palette index of each level, absent until used.
 type Shades = [Option<u8>; LEVELS as usize + 1];
 
 impl Default for PngPalette {
@@ -175,15 +175,14 @@ impl Default for PngPalette {
 }
 
 impl PngPalette {
-    /// The most that a channel of two colours may differ to share an index when
-    /// both are mere shades at the edge of a letter.
+    /// Largest difference per channel at which two antialiasing shades share an index.
     const ALIKE: u8 = 16;
 
     fn exact(&mut self, color: Color) -> u8 {
         self.index(color.0, 0)
     }
 
-    /// The colour of `paper` with some `ink` on it.
+    /// The index of `ink` blended over `paper` at a level from 1 to [`LEVELS`].
     fn blend(&mut self, paper: u8, ink: u8, level: u8) -> u8 {
         let at = match self.shades.iter().position(|(key, _)| *key == (paper, ink)) {
             Some(at) => at,
@@ -210,8 +209,8 @@ impl PngPalette {
         index
     }
 
-    /// Finds a colour that differs by no more than `tolerance`, or adds it. A
-    /// full palette gives its nearest colour instead.
+    /// Finds a colour that differs by at most `tolerance` per channel, or adds it. A full palette returns its nearest
+    /// colour.
     fn index(&mut self, color: [u8; 3], tolerance: u8) -> u8 {
         let distance = |other: &[u8; 3]| (0..3).map(|i| color[i].abs_diff(other[i])).max();
         let nearest = (0..=u8::MAX)
@@ -235,7 +234,7 @@ impl PngPalette {
 mod tests {
     use super::*;
 
-    /// Decodes to red, green, blue, row by row.
+    /// Decodes to RGB bytes, row by row.
     fn decode(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
         let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
         decoder.set_transformations(png::Transformations::EXPAND);

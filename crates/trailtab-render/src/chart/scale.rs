@@ -1,4 +1,4 @@
-//! Numbers: the ticks of an axis, and how values are written.
+//! Scales of counts: ticks of an axis, and formatting of numbers.
 
 /// An axis from zero to a round number.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ impl CountScale {
         }
     }
 
-    /// The numbers to write at the axis, from zero to the end of the axis.
+    /// The values of the ticks, from zero to the end of the axis.
     pub(super) fn ticks(&self) -> impl Iterator<Item = u128> {
         (0..=self.steps).map(|i| i * self.step)
     }
 
-    /// The number at a tick, short enough not to touch the next.
+    /// The label of a tick, short enough not to touch the next.
     pub(super) fn label(&self, tick: u128) -> String {
         if self.step * self.steps < 10_000_000 {
             grouped(tick)
@@ -40,18 +40,17 @@ impl CountScale {
         }
     }
 
-    /// How many of `length` pixels stand for `value`. Anything above zero is
-    /// given two, so that it can be seen.
+    /// The length of `value` on an axis of `length` pixels. Values above zero get at least two pixels, to be visible.
     pub(super) fn pixels(&self, value: impl Into<u128>, length: i32) -> i32 {
         let value = value.into();
         let length = u128::from(length.max(0).unsigned_abs());
         let pixels = (value * length / (self.step * self.steps)).min(length);
-        // The length was an `i32`, and the result is no longer than that.
+        // At most `length`, which is an `i32`, or 2.
         pixels.max(if value == 0 { 0 } else { 2 }) as i32
     }
 }
 
-/// Writes all digits in groups of three: `12,345`.
+/// Formats a number in full: `12,345`.
 pub(super) fn grouped(value: impl Into<u128>) -> String {
     let digits = value.into().to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
@@ -64,7 +63,7 @@ pub(super) fn grouped(value: impl Into<u128>) -> String {
     out
 }
 
-/// Writes at most four characters for numbers below 10^21: `999`, `1.0k`, `1.2k`, `45M`.
+/// Formats a number below 10^21 in at most four characters: `999`, `1.0k`, `1.2k`, `45M`.
 pub(super) fn compact(value: impl Into<u128>) -> String {
     let value = value.into();
     if value < 1000 {
@@ -85,7 +84,7 @@ pub(super) fn compact(value: impl Into<u128>) -> String {
     format!("{value:e}")
 }
 
-/// Writes a number at an axis, whose ticks are round: `5M`, and not `5.0M`.
+/// Formats a round number: `5M`, not `5.0M`.
 pub(super) fn compact_tick(value: impl Into<u128>) -> String {
     compact(value).replace(".0", "")
 }
@@ -102,7 +101,7 @@ mod tests {
             assert!((2..=9).contains(&ticks.len()), "{max}: {ticks:?}");
             assert_eq!(ticks[0], 0);
             assert!(u128::from(max) <= ticks[ticks.len() - 1]);
-            // One step fewer would not have been enough.
+            // One step fewer would not cover the maximum.
             assert!(max == 0 || ticks[ticks.len() - 2] < u128::from(max));
         }
         assert_eq!(CountScale::new(7, 8).ticks().count(), 8);

@@ -1,4 +1,4 @@
-//! What a chart consists of, before any format is chosen.
+//! The format-independent description of a chart: boxes, lines and text.
 
 use super::font::{self, Weight};
 
@@ -9,14 +9,13 @@ pub struct ChartScene {
     pub width: u16,
     /// Height of the canvas in pixels.
     pub height: u16,
-    /// What a screen reader says for the whole picture.
+    /// The accessible name of the picture (`aria-label`).
     pub name: String,
-    /// Drawn in this order, later items on top.
+    /// In drawing order, later items on top.
     pub items: Vec<SceneItem>,
 }
 
-/// Something to draw. Lines that are horizontal or vertical are thin rectangles:
-/// whole pixels keep them sharp.
+/// Something to draw. Horizontal and vertical lines are thin rectangles: whole pixels keep them sharp.
 #[derive(Debug)]
 pub enum SceneItem {
     /// A filled box.
@@ -40,11 +39,11 @@ pub struct SceneRect {
     pub height: i32,
     /// Colour of the whole area.
     pub fill: Color,
-    /// Shown by a browser while the pointer rests on the box.
+    /// The tooltip in SVG.
     pub tip: Option<String>,
 }
 
-/// A line with round ends through some points; a single one gives a dot.
+/// A line with round ends through some points; a single point makes a dot.
 #[derive(Debug)]
 pub struct SceneLine {
     /// In the order of drawing.
@@ -58,7 +57,7 @@ pub struct SceneLine {
 }
 
 impl SceneLine {
-    /// Pixels of a dash, and of the gap behind it, round ends not counted.
+    /// Pixels of a dash and of the gap after it, without round ends.
     pub const DASH: (u8, u8) = (12, 12);
 }
 
@@ -84,7 +83,7 @@ pub struct SceneText {
 /// Which point of a text lies at its `x`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// The left end; all our texts are laid out from left to right.
+    /// The left end; all text is laid out from left to right.
     Start,
     /// The centre.
     Middle,
@@ -97,17 +96,17 @@ pub enum Anchor {
 pub struct Color(pub [u8; 3]);
 
 impl Color {
-    /// The paper.
+    /// The background.
     pub const WHITE: Self = Self([0xff, 0xff, 0xff]);
     /// Titles, labels and values.
     pub const INK: Self = Self([0x1f, 0x29, 0x33]);
-    /// Everything that explains and is not data: subtitles, ticks, captions.
+    /// Text other than titles and data: subtitles, ticks, captions.
     pub const MUTED: Self = Self([0x5f, 0x6b, 0x7a]);
-    /// Lines that guide the eye.
+    /// Grid lines.
     pub const GRID: Self = Self([0xe3, 0xe7, 0xec]);
-    /// Amber; 3:1 against white, the least that WCAG asks of a graphic.
+    /// Amber; 3:1 against white, the minimum of WCAG for graphics.
     pub const ACCENT: Self = Self([0xc8, 0x84, 0x00]);
-    /// Dark red; differs from the amber in lightness too, not only in hue.
+    /// Dark red; differs from amber in lightness as well as hue.
     pub const FAILED: Self = Self([0x8f, 0x1d, 0x2c]);
 }
 
@@ -115,7 +114,7 @@ impl ChartScene {
     /// Starts an empty drawing called `name`.
     pub fn new(width: u16, height: u16, name: &str) -> Self {
         Self {
-            // No format can express an empty canvas.
+            // PNG cannot express an empty canvas.
             width: width.max(1),
             height: height.max(1),
             name: shorten(&clean(name)),
@@ -209,8 +208,8 @@ impl SceneText {
     }
 }
 
-/// Replaces what could break XML or deceive the reader: control characters,
-/// invisible characters, and marks that reverse the direction of writing.
+/// Replaces characters that could break XML or deceive the reader: control characters, invisible characters and
+/// bidirectional marks.
 fn clean(text: &str) -> String {
     let visible = |c: char| {
         !(c.is_control()
@@ -224,7 +223,7 @@ fn clean(text: &str) -> String {
         .collect()
 }
 
-/// Bounds a text that is not drawn, so that one hostile name cannot bloat a file.
+/// Limits a text that is not drawn, so that a hostile name cannot bloat a file.
 fn shorten(text: &str) -> String {
     const MOST: usize = 400;
     let total = text.chars().count();

@@ -1,6 +1,6 @@
-//! The sheet of the charts in mails: its margins and headings, an axis of money, and one of days.
+//! Layout shared by the charts in mails: margins, headings, an axis of money and one of days.
 //!
-//! Mails show it at half its size, on phones at less; the type is large for that.
+//! Mails show charts at half their size or, on phones, smaller; so the type is large.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -13,9 +13,9 @@ use super::scene::{Anchor, ChartScene, Color, SceneText};
 pub const WIDTH: u16 = 1200;
 /// Empty space along the edges.
 pub(super) const MARGIN: i32 = 28;
-/// Where the outermost mark on the right may end.
+/// Right edge of the drawing area.
 pub(super) const RIGHT: i32 = WIDTH as i32 - MARGIN;
-/// Space between a mark and what explains it.
+/// Space between a mark and its label.
 pub(super) const GAP: i32 = 12;
 /// Room below the days for their numbers and months.
 pub(super) const FOOT: i32 = 70;
@@ -26,7 +26,7 @@ const SUBTITLE: u8 = 23;
 pub(super) const LABEL: u8 = 23;
 pub(super) const TICK: u8 = 21;
 
-/// Starts a chart whose part below its heading takes `body` pixels, and tells where that begins.
+/// Starts a chart with a heading and `body` pixels below it; returns it and the top of the body.
 pub(super) fn sheet(title: &str, subtitle: &str, body: i32) -> (ChartScene, i32) {
     let heading = |y, size, text| SceneText::new((MARGIN, y), size, text).fit(RIGHT - MARGIN);
     let top = MARGIN + 36 + 34 + 14;
@@ -41,17 +41,17 @@ pub(super) fn sheet(title: &str, subtitle: &str, body: i32) -> (ChartScene, i32)
     (scene, top)
 }
 
-/// Writes a small line that explains.
+/// A small text in [`Color::MUTED`].
 pub(super) fn muted(at: (i32, i32), text: &str) -> SceneText {
     SceneText::new(at, TICK, text).fill(Color::MUTED)
 }
 
-/// An amount as a length; charts need no more digits than a float has.
+/// An amount for drawing; charts need no more than `f64` precision.
 pub(super) fn float(amount: Decimal) -> f64 {
     amount.to_f64().unwrap_or(0.0)
 }
 
-/// An axis of money from a round amount to a round amount, with zero between or at one end.
+/// An axis of money between round amounts. It includes zero.
 #[derive(Debug)]
 pub(super) struct MoneyAxis {
     /// Cents between two ticks: 1, 2 or 5 times a power of ten.
@@ -63,7 +63,7 @@ pub(super) struct MoneyAxis {
 }
 
 impl MoneyAxis {
-    /// Covers both amounts with at most `most` steps, and is not smaller than a cent.
+    /// Covers both amounts with at most `most` steps of at least one cent.
     pub(super) fn new(least: f64, greatest: f64, most: i128) -> MoneyAxis {
         let bound = |amount: f64| (amount * 100.0).clamp(-1e32, 1e32);
         let (least, greatest) = (bound(least.min(0.0)), bound(greatest.max(0.0)));
@@ -82,16 +82,16 @@ impl MoneyAxis {
         }
     }
 
-    /// Where an amount lies below the top of an area of `height` pixels.
+    /// The distance of an amount from the top of an area of `height` pixels.
     pub(super) fn y(&self, amount: f64, height: i32) -> i32 {
         let span = (self.high - self.low) as f64 * self.step as f64;
         let top = self.high as f64 * self.step as f64;
         let y = (top - amount * 100.0) / span * f64::from(height);
-        // Rounded and clamped, so it is one of the rows.
+        // Rounded and clamped to `height`, so it fits `i32`.
         y.round().clamp(0.0, f64::from(height)) as i32
     }
 
-    /// Draws the grid and the amounts at its left, and returns where the grid begins.
+    /// Draws the grid and the amounts at its left, and returns the grid's left edge.
     pub(super) fn draw(
         &self,
         scene: &mut ChartScene,
@@ -115,7 +115,7 @@ impl MoneyAxis {
         left
     }
 
-    /// The amount at a tick. The currency stands above the axis unless it has a sign of its own.
+    /// The amount at a tick. Only USD has a currency sign; charts write the currency above the axis.
     fn label(&self, tick: i128, currency: &str) -> String {
         let cents = tick * self.step;
         let sign = if cents < 0 { "-" } else { "" };
@@ -140,14 +140,14 @@ pub(super) struct SlotAxis {
 }
 
 impl SlotAxis {
-    /// Where a slot begins; where the last one ends.
+    /// The left edge of a slot; for `count`, the right edge of the last one.
     pub(super) fn edge(&self, slot: i32) -> i32 {
         let (left, right) = (i64::from(self.left), i64::from(self.right));
-        // Lies between both, which are `i32`.
+        // Between `left` and `right`, which are `i32`.
         (left + (right - left) * i64::from(slot) / i64::from(self.count)) as i32
     }
 
-    /// Writes what each slot is called, as many as there is room for, and in a second line what they belong to.
+    /// Writes the slots' names as far as there is room, and their groups in a second line.
     pub(super) fn names(&self, scene: &mut ChartScene, y: i32, names: &[(String, String)]) {
         let mut near: Vec<SceneText> = Vec::new();
         let mut far: Vec<SceneText> = Vec::new();
@@ -168,7 +168,7 @@ impl SlotAxis {
             let middle = (self.edge(slot) + self.edge(slot + 1)) / 2;
             let text = muted((middle, y + 32), name).anchor(Anchor::Middle);
             let touches = |last: &mut SceneText| text.left() < last.left() + last.width() + GAP;
-            // What begins a month is the more telling.
+            // The first name of a group takes precedence.
             match begins {
                 true => while near.pop_if(touches).is_some() {},
                 false if near.last_mut().is_some_and(touches) => continue,
@@ -181,7 +181,7 @@ impl SlotAxis {
             .for_each(|text| scene.text(text));
     }
 
-    /// Each which slot has a name.
+    /// The interval of slots that get a name.
     fn stride(&self, names: &[(String, String)]) -> i32 {
         let widest = names
             .iter()
@@ -193,7 +193,7 @@ impl SlotAxis {
     }
 }
 
-/// A day as an axis shows it: its number, and its month.
+/// A day's name and group on an axis: its number, and its month and year.
 pub(super) fn day_name(day: Date) -> (String, String) {
     (
         day.day().to_string(),
@@ -201,7 +201,7 @@ pub(super) fn day_name(day: Date) -> (String, String) {
     )
 }
 
-/// A month as an axis shows it: its name, and its year.
+/// A month's name and group on an axis: its name, and its year.
 pub(super) fn month_name(day: Date) -> (String, String) {
     (month(day).to_owned(), day.year().to_string())
 }

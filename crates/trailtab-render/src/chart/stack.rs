@@ -1,4 +1,4 @@
-//! Stacked daily bars: what each owner, service or account cost.
+//! Stacked bars: daily or monthly cost by owner, service or account.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -8,7 +8,7 @@ use super::scene::{ChartScene, Color, SceneText};
 use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, MoneyAxis, RIGHT, SlotAxis, float, muted};
 use trailtab_core::cost::money;
 
-/// A chart of one bar for each day, with a part for each row.
+/// A chart with a bar per day, or per month for long periods, and a part per row.
 #[derive(Debug, Clone, Copy)]
 pub struct StackChart<'a> {
     /// The headline.
@@ -17,11 +17,11 @@ pub struct StackChart<'a> {
     pub subtitle: &'a str,
     /// The currency of all amounts, such as `USD`.
     pub currency: &'a str,
-    /// The day that the rows begin with.
+    /// The first day of the rows.
     pub first: Date,
-    /// Name and daily amounts. [`StackChart::MOST`] of them are told apart, and the others summed up.
+    /// Name and daily amounts of each row. The largest [`StackChart::MOST`] have a colour each, the others are summed.
     pub rows: &'a [(&'a str, &'a [Decimal])],
-    /// Days whose amounts are not final.
+    /// Days whose amounts are estimates.
     pub estimated: &'a [Date],
 }
 
@@ -29,19 +29,19 @@ pub struct StackChart<'a> {
 const PLOT: i32 = 420;
 /// Room above it for the unit.
 const CAPTION: i32 = 48;
-/// The widest bar; a few days shall not become slabs.
-const WIDEST: i32 = 72;
+/// Largest width of a bar, so that a few days do not become slabs.
+const MAX_BAR_WIDTH: i32 = 72;
 /// Distance between two lines of the legend; all of them fit beside the bars.
 const PITCH: i32 = 38;
-/// The widest name in the legend.
-const MOST_NAME: i32 = 360;
+/// Largest width of a name in the legend.
+const MAX_NAME_WIDTH: i32 = 360;
 /// The square that shows a colour.
 const SWATCH: i32 = 20;
-/// More days than this are summed up by months.
-const MOST_DAYS: usize = 100;
+/// More days than this are summed by month.
+const MAX_DAILY_BARS: usize = 100;
 
 impl StackChart<'_> {
-    /// The number of rows that have a colour of their own.
+    /// The number of rows with a colour of their own.
     pub const MOST: usize = SERIES.len();
 
     /// Lays the chart out.
@@ -60,7 +60,7 @@ impl StackChart<'_> {
         let slots = SlotAxis {
             left,
             right,
-            // There are no more than two for each month of the calendar.
+            // At most `MAX_DAILY_BARS` days, or the months up to the year 9999.
             count: columns.len() as i32,
         };
         let area = StackArea {
@@ -71,7 +71,7 @@ impl StackChart<'_> {
         for (slot, column) in (0..).zip(&columns) {
             area.bar(&mut scene, slot, column, &series, self.currency);
         }
-        // What lies below zero must not hide it.
+        // Drawn after the bars, so that negative parts do not hide it.
         let zero = area.top + area.money.y(0.0, PLOT);
         scene.rect((left, zero - 1), (right - left, 2), Color::MUTED);
         let names: Vec<(String, String)> =
@@ -81,7 +81,7 @@ impl StackChart<'_> {
         scene
     }
 
-    /// The rows that have a colour, in the order of the table, and the sum of the others.
+    /// The rows with a colour, largest first, and the sum of the others.
     fn series(&self) -> Vec<StackSeries> {
         let size = |daily: &[Decimal]| total(daily.iter().map(Decimal::abs));
         let mut sizes: Vec<(usize, Decimal)> = self
@@ -92,7 +92,7 @@ impl StackChart<'_> {
             .collect();
         sizes.retain(|(_, size)| !size.is_zero());
         sizes.sort_by_key(|(at, size)| (std::cmp::Reverse(*size), *at));
-        // One more than there are colours would be called "1 other": it has the grey for itself.
+        // A single surplus row gets the grey itself instead of being called "1 others".
         let own = if sizes.len() == Self::MOST + 1 {
             sizes.len()
         } else {
@@ -126,10 +126,10 @@ impl StackChart<'_> {
         series
     }
 
-    /// The days, or the months if there are many of them.
+    /// The columns: days, or months if there are more than [`MAX_DAILY_BARS`] days.
     fn columns(&self, series: &[StackSeries]) -> Vec<StackColumn> {
         let days = series.iter().map(|row| row.daily.len()).max().unwrap_or(0);
-        let by_month = MOST_DAYS < days;
+        let by_month = MAX_DAILY_BARS < days;
         let mut columns: Vec<StackColumn> = Vec::new();
         let mut day = self.first;
         for at in 0..days {
@@ -158,7 +158,7 @@ impl StackChart<'_> {
         columns
     }
 
-    /// Says what a bar is and marks those that are not final.
+    /// Writes the unit, and marks the bars that are still estimated.
     fn caption(&self, scene: &mut ChartScene, area: &StackArea, columns: &[StackColumn]) {
         let by_month = columns
             .first()
@@ -192,7 +192,7 @@ impl StackChart<'_> {
     }
 }
 
-/// A colour and what it stands for.
+/// A row of the chart with its colour.
 struct StackSeries {
     name: String,
     color: Color,
@@ -204,11 +204,11 @@ struct StackColumn {
     /// The day and its month, or the month and its year.
     name: (String, String),
     estimated: bool,
-    /// One for each of the series.
+    /// One per series.
     amounts: Vec<Decimal>,
 }
 
-/// Where the bars stand.
+/// The area of the bars.
 struct StackArea {
     top: i32,
     slots: SlotAxis,
@@ -216,7 +216,7 @@ struct StackArea {
 }
 
 impl StackArea {
-    /// Puts the parts of a bar on each other, the first at zero; what is negative hangs below.
+    /// Stacks the parts of a bar, the first at zero; negative parts are stacked downward.
     fn bar(
         &self,
         scene: &mut ChartScene,
@@ -231,7 +231,7 @@ impl StackArea {
         } else {
             2 + (right - left) / 8
         };
-        let width = (right - left - space).clamp(1, WIDEST);
+        let width = (right - left - space).clamp(1, MAX_BAR_WIDTH);
         let left = left + (right - left - width) / 2;
         let (mut above, mut below) = (0.0, 0.0);
         for (amount, row) in column.amounts.iter().zip(series) {
@@ -247,7 +247,7 @@ impl StackArea {
             *end += float(*amount);
             let to = self.top + self.money.y(*end, PLOT);
             let (upper, height) = (from.min(to), (from - to).abs());
-            // A line of paper between two parts tells them apart, where there is room for it.
+            // Leaves a gap between parts that are high enough.
             let height = if height < 6 { height } else { height - 2 };
             let tip = format!(
                 "{} {}, {}: {}",
@@ -261,11 +261,11 @@ impl StackArea {
     }
 }
 
-/// Explains the colours at the right, in the order of the bars' parts, and returns where the bars end.
+/// Draws the legend at the right, in the order of the bars' parts, and returns the right edge left for the bars.
 fn legend(scene: &mut ChartScene, top: i32, series: &[StackSeries]) -> i32 {
     let names = series
         .iter()
-        .map(|row| SceneText::new((0, 0), LABEL, &row.name).fit(MOST_NAME));
+        .map(|row| SceneText::new((0, 0), LABEL, &row.name).fit(MAX_NAME_WIDTH));
     let names: Vec<SceneText> = names.collect();
     let widest = names.iter().map(SceneText::width).max().unwrap_or(0);
     let left = RIGHT - widest - GAP - SWATCH;

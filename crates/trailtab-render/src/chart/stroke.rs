@@ -1,21 +1,21 @@
-//! Lines as pixels: how much of each is covered.
+//! Computes how much of each pixel a line covers.
 
 use super::font::LEVELS;
 use super::scene::SceneLine;
 
-/// The way from one point to another, as thick as its line.
+/// A segment of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StrokePart {
     from: (f32, f32),
     to: (f32, f32),
-    /// Half of the thickness.
+    /// Half of the line's width.
     radius: f32,
 }
 
-/// More dashes than any chart has; what lies far outside a canvas has no more.
-const MOST: usize = 10_000;
+/// Limit against lines that reach far outside the canvas; no chart needs as many dashes.
+const MAX_DASHES: usize = 10_000;
 
-/// Takes a line apart, at its points and between its dashes.
+/// Splits a line at its points and into its dashes.
 pub(super) fn parts(line: &SceneLine) -> Vec<StrokePart> {
     let radius = f32::from(line.width) / 2.0;
     let float = |point: &(i32, i32)| (point.0 as f32, point.1 as f32);
@@ -38,7 +38,7 @@ fn dashes(
 ) -> Vec<StrokePart> {
     let (dash, gap) = (f32::from(SceneLine::DASH.0), f32::from(SceneLine::DASH.1));
     let mut parts = Vec::new();
-    // How far into a dash and the gap behind it the last point lies.
+    // Position of the last point within a dash and its gap.
     let mut begun = 0.0;
     for pair in points.windows(2) {
         let [from, to] = [pair[0], pair[1]];
@@ -51,7 +51,7 @@ fn dashes(
             )
         };
         let mut way = -begun;
-        while way < length && parts.len() < MOST {
+        while way < length && parts.len() < MAX_DASHES {
             let end = (way + dash).min(length);
             if 0.0 < end {
                 parts.push(whole(at(way.max(0.0)), at(end)));
@@ -64,10 +64,10 @@ fn dashes(
 }
 
 impl StrokePart {
-    /// Left, top, width and height of all that is covered.
+    /// Left, top, width and height of the covered area.
     pub(super) fn bounds(&self) -> (i32, i32, i32, i32) {
         let edge = self.radius + 1.0;
-        // A float that is too large for an integer becomes the largest there is.
+        // Casting a float that is out of range saturates.
         let left = (self.from.0.min(self.to.0) - edge).floor() as i32;
         let right = (self.from.0.max(self.to.0) + edge).ceil() as i32;
         let top = (self.from.1.min(self.to.1) - edge).floor() as i32;
@@ -80,7 +80,7 @@ impl StrokePart {
         )
     }
 
-    /// How much of the pixel in this column and row is covered, from 0 to [`LEVELS`].
+    /// Coverage of the pixel in this column and row, from 0 to [`LEVELS`].
     pub(super) fn level(&self, column: f32, row: f32) -> u8 {
         let (x, y) = (column + 0.5 - self.from.0, row + 0.5 - self.from.1);
         let (dx, dy) = (self.to.0 - self.from.0, self.to.1 - self.from.1);
@@ -92,7 +92,7 @@ impl StrokePart {
         };
         let distance = (x - share * dx).hypot(y - share * dy);
         let covered = (self.radius + 0.5 - distance).clamp(0.0, 1.0);
-        // Not negative, and at most the last level.
+        // From 0 to `LEVELS`.
         (covered * f32::from(LEVELS)).round() as u8
     }
 }
@@ -129,6 +129,6 @@ mod tests {
             fill: Color::INK,
             dashed: true,
         };
-        assert!(parts(&line).len() <= MOST);
+        assert!(parts(&line).len() <= MAX_DASHES);
     }
 }

@@ -1,4 +1,4 @@
-//! A scene as SVG text, fit to stand alone or inside an HTML page.
+//! Writes a scene as SVG, for a file of its own or inside an HTML page.
 
 use std::fmt::Write;
 
@@ -44,7 +44,7 @@ fn write_rect(out: &mut String, rect: &SceneRect) -> std::fmt::Result {
         r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{}""#,
         rect.x,
         rect.y,
-        // A negative length would be an error in SVG.
+        // A negative length is an error in SVG.
         rect.width.max(0),
         rect.height.max(0),
         rect.fill
@@ -60,7 +60,7 @@ fn write_line(out: &mut String, line: &SceneLine) -> std::fmt::Result {
         return Ok(());
     };
     out.push_str(r#"<polyline points=""#);
-    // A line of one point is drawn if it is said twice.
+    // The first point is repeated: SVG draws nothing for a polyline of one point.
     for (x, y) in [first].into_iter().chain(&line.points) {
         write!(out, "{x},{y} ")?;
     }
@@ -90,8 +90,8 @@ fn write_text(out: &mut String, text: &SceneText) -> std::fmt::Result {
     if text.weight == Weight::Bold {
         out.push_str(r#" font-weight="bold""#);
     }
-    // The layout measured with our font. Where the reader's font must step in,
-    // the text is held to the measured width, so that it cannot run over others.
+    // The layout measured text with the embedded font. Text that needs another font is fitted to the measured width,
+    // so that it cannot overlap others.
     if !font::covers(&text.content) {
         write!(
             out,
@@ -109,8 +109,7 @@ impl std::fmt::Display for Color {
     }
 }
 
-/// Text with everything escaped that means something in XML. Characters that
-/// XML forbids never get here: the scene has replaced them.
+/// Escapes XML markup. The scene has already replaced the characters that XML forbids.
 struct Escaped<'a>(&'a str);
 
 impl std::fmt::Display for Escaped<'_> {

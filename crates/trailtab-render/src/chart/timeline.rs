@@ -1,12 +1,11 @@
-//! Columns over time: how many calls were made, and how many of them failed.
+//! Columns over time: calls, and how many of them failed.
 
 use super::bucket::{self, Bucket};
 use super::frame::{Heading, MARGIN, RIGHT, TICK};
 use super::scale::{self, CountScale};
 use super::scene::{Anchor, ChartScene, Color, SceneText};
 
-/// A chart of calls over time. It chooses how many hours, days, months or years
-/// share a column.
+/// A chart of calls over time. It chooses the period of a column: hours, days, a week, months or years.
 #[derive(Debug, Clone, Copy)]
 pub struct TimelineChart<'a> {
     /// The headline.
@@ -15,19 +14,19 @@ pub struct TimelineChart<'a> {
     pub subtitle: &'a str,
     /// What is counted, in the plural, for example `API calls`.
     pub unit: &'a str,
-    /// The counts, in any order; hours that are missing count as zero. The chart
-    /// spans the first to the last, so an hour of zero calls can widen it.
+    /// The counts, in any order; missing hours count as zero. The chart spans the first to the last hour, so an hour
+    /// of zero calls can widen it.
     pub hours: &'a [TimelineHour],
 }
 
-/// What happened in one hour.
+/// The calls of one hour.
 #[derive(Debug, Clone, Copy)]
 pub struct TimelineHour {
-    /// Begin of the hour: Unix time in seconds.
+    /// Start of the hour: Unix time in seconds.
     pub start: i64,
     /// All calls.
     pub total: u64,
-    /// Those of them that failed.
+    /// Failed calls, part of `total`.
     pub failed: u64,
 }
 
@@ -37,8 +36,8 @@ const PLOT: i32 = 420;
 const CAPTION: i32 = 40;
 /// Room below it for two lines of dates.
 const FOOT: i32 = 52;
-/// The widest column; a few hours shall not become slabs.
-const WIDEST: i32 = 80;
+/// Largest width of a column, so that a few hours do not become slabs.
+const MAX_COLUMN_WIDTH: i32 = 80;
 /// Space between the numbers of the axis and the columns.
 const GAP: i32 = 10;
 
@@ -82,10 +81,10 @@ impl TimelineChart<'_> {
         scene
     }
 
-    /// Says what a column counts and which time the chart covers.
+    /// The caption: what a column counts, and the time covered.
     fn caption(&self, columns: &TimelineColumns) -> String {
         let starts = || self.hours.iter().map(|hour| hour.start);
-        // The caller's words are cut first: the rest explains the axes.
+        // Only the caller's text is cut; the rest explains the axes.
         let unit = SceneText::new((0, 0), TICK, self.unit).fit(400).content;
         let first = bucket::minute(starts().min().unwrap_or(0));
         let last = starts().max().unwrap_or(0);
@@ -97,7 +96,7 @@ impl TimelineChart<'_> {
     }
 }
 
-/// Explains the colours at the right, and returns where it begins.
+/// Draws the legend at the right and returns its left edge.
 fn legend(scene: &mut ChartScene, y: i32, columns: &TimelineColumns) -> i32 {
     let sum = |count: fn(&(u64, u64)) -> u64| -> u128 {
         let counts = columns.counts.iter();
@@ -120,12 +119,12 @@ fn legend(scene: &mut ChartScene, y: i32, columns: &TimelineColumns) -> i32 {
     right
 }
 
-/// The hours, put together.
+/// The hours summed by column.
 struct TimelineColumns {
     bucket: Bucket,
     /// Index of the first column among all periods of the calendar.
     first: i64,
-    /// All and failed calls of each column; never more failed than all.
+    /// All and failed calls of each column; failed never exceeds all.
     counts: Vec<(u64, u64)>,
 }
 
@@ -162,7 +161,7 @@ struct TimelineArea {
 }
 
 impl TimelineArea {
-    /// The left and right end of a column, without the space beside it.
+    /// The left and right edge of a column, without the space beside it.
     fn column(&self, i: i32) -> (i32, i32) {
         let edge = |i| self.left + 1 + (RIGHT - self.left - 1) * i / self.slots;
         let (left, right) = (edge(i), edge(i + 1));
@@ -171,7 +170,7 @@ impl TimelineArea {
         } else {
             1 + (right - left) / 12
         };
-        let width = (right - left - space).min(WIDEST);
+        let width = (right - left - space).min(MAX_COLUMN_WIDTH);
         let left = left + (right - left - width) / 2;
         (left, left + width)
     }
@@ -195,7 +194,7 @@ impl TimelineArea {
                     scene.rect_with_tip(at, (right - left, height), color, &tip);
                 }
             };
-            // Failures stand on the axis, where their heights can be compared.
+            // Failures start at the axis, so that their heights can be compared.
             let below = scale.pixels(*failed, PLOT);
             let above = scale.pixels(*total, PLOT).max(below);
             part(self.bottom, below, Color::FAILED);
@@ -203,7 +202,7 @@ impl TimelineArea {
         }
     }
 
-    /// Writes times or dates below the columns that begin a new period.
+    /// Writes times or dates below the columns that begin a period.
     fn dates(&self, scene: &mut ChartScene, columns: &TimelineColumns) {
         let start = |i: i32| columns.bucket.start(columns.first + i64::from(i));
         let count = columns.counts.len() as i32;
@@ -229,7 +228,7 @@ impl TimelineArea {
             scene.text(muted((x, self.bottom + 22), &near));
             if far != group {
                 let text = muted((x, self.bottom + 42), &far);
-                // Where two would touch, the first had hardly any ticks.
+                // If two would touch, drop the first: its group has hardly any ticks.
                 groups.pop_if(|last| text.left() < last.left() + last.width() + GAP);
                 groups.push(text);
                 group = far;
@@ -286,7 +285,7 @@ mod tests {
                 let scene = chart(&hours);
                 let bars = scene.tips().count();
                 assert!(hours.len().min(100) <= bars && bars <= 400, "{bars}");
-                // A date stands below at least the first whole period.
+                // At least the first whole period has a date.
                 assert!(5 + 3 < scene.texts().count());
             }
         }
@@ -309,7 +308,7 @@ mod tests {
         let scene = chart(&[hour(JUNE, 100, 25)]);
         let heights: Vec<i32> = scene.tips().map(|rect| rect.height).collect();
         assert_eq!(heights, [PLOT / 4, PLOT * 3 / 4]);
-        assert!(scene.tips().all(|rect| rect.width == WIDEST));
+        assert!(scene.tips().all(|rect| rect.width == MAX_COLUMN_WIDTH));
     }
 
     #[test]

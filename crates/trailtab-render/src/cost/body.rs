@@ -1,4 +1,4 @@
-//! What a mail says, before it is HTML or plain text: so that both say the same.
+//! Composes the content of a mail, from which HTML and plain text are made, so that both say the same.
 
 use super::Top;
 use super::charts::{ChartSubject, PlacedChart};
@@ -12,61 +12,61 @@ use trailtab_core::cost::report::{
 };
 use trailtab_core::cost::wording::MailWording;
 
-/// The one table of rows whose sum is more than usage.
+/// Name of the table by account. Its rows include all charge types; the other tables written by `rows` are of usage.
 const BY_ACCOUNT: &str = "By account";
 
-/// How much of a report has room in a mail; the CSV has all of it.
+/// How much of a report a mail shows; the attached CSV has all of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BodyLimits {
-    /// Rows of each table.
+    /// Rows per table.
     pub(super) rows: usize,
     /// Accounts with tables of their own.
     pub(super) accounts: usize,
 }
 
-/// A mail, from its top to its end.
+/// The content of a mail, in order.
 pub(super) struct MailBody {
     pub(super) title: String,
-    /// Below the title.
+    /// The period, shown below the title.
     pub(super) period: String,
-    /// What a list of mails shows beside the subject.
+    /// Preview text that mail programs show beside the subject.
     pub(super) preview: String,
     pub(super) blocks: Vec<MailBlock>,
-    /// What the figures rest on, in small type.
+    /// Basis of the figures, in small type.
     pub(super) footer: Vec<String>,
 }
 
 pub(super) enum MailBlock {
-    /// The greeting, the sentences, the closing.
+    /// Greeting, sentence or closing.
     Paragraph(String),
-    /// What a reader must not miss.
+    /// A highlighted box.
     Notice {
         title: &'static str,
         lines: Vec<String>,
     },
-    /// A currency's or an account's part begins.
+    /// Heading of a currency or an account.
     Heading(String),
-    /// The most important figure of a part.
+    /// The total of a currency or an account.
     Total {
         amount: String,
         lines: Vec<String>,
     },
     Table(BodyTable),
-    /// Which of the pictures.
+    /// Index of a picture.
     Picture(usize),
-    /// An explanation.
+    /// A note in small type.
     Remark(String),
 }
 
 pub(super) struct BodyTable {
-    /// What its rows are: `By owner`.
+    /// What its rows are, such as `By owner`.
     pub(super) name: String,
     pub(super) period: BodyColumn,
     pub(super) day: BodyColumn,
     pub(super) lines: Vec<BodyLine>,
 }
 
-/// What a column shows, and what its changes are against.
+/// The heading of a column, and what its changes are compared against.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BodyColumn {
     pub(super) name: String,
@@ -75,14 +75,14 @@ pub(super) struct BodyColumn {
 
 pub(super) struct BodyLine {
     pub(super) name: String,
-    /// Where it is, in small type.
+    /// The account, in small type.
     pub(super) place: Option<String>,
     pub(super) period: ShownAmount,
     pub(super) day: ShownAmount,
     pub(super) is_sum: bool,
 }
 
-/// Says all of a report that has room.
+/// Composes a mail within `limits`.
 pub(super) fn body(
     report: &CostReport,
     wording: &MailWording,
@@ -113,7 +113,7 @@ pub(super) fn body(
     }
 }
 
-/// Whose cost it is.
+/// The title: whose cost the mail is about.
 fn title(report: &CostReport) -> String {
     let audience = &report.audience;
     match (audience.kind, &audience.accounts[..], &audience.owner) {
@@ -124,14 +124,14 @@ fn title(report: &CostReport) -> String {
     }
 }
 
-/// The days that figures are of: those with data.
+/// Label of the days with data, which the figures cover.
 pub(super) fn shown(report: &CostReport) -> String {
     let period = &report.period;
     let known = period.days.known(period.data_through);
     known.map_or_else(|| period.label.clone(), DayRange::label)
 }
 
-/// What happened. A name in a sentence may hold anything, and its line breaks are none of ours.
+/// The report's sentences. Names in them are escaped, so that they cannot add lines.
 fn sentences(report: &CostReport) -> Vec<String> {
     let sentences = report.sentences().into_iter();
     sentences
@@ -139,7 +139,7 @@ fn sentences(report: &CostReport) -> Vec<String> {
         .collect()
 }
 
-/// The names of the columns of the period and of its last day.
+/// The headings of the columns of the period and of its last day.
 fn columns(report: &CostReport) -> (BodyColumn, BodyColumn) {
     let period = &report.period;
     let known = period.days.known(period.data_through);
@@ -179,7 +179,7 @@ struct BodyWriter<'r> {
 }
 
 impl BodyWriter<'_> {
-    /// What comes before any table.
+    /// Notices, greeting and sentences, before any table.
     fn top(&mut self, wording: &MailWording, is_correction: bool) {
         let mut notice = |title, lines: Vec<String>| {
             if !lines.is_empty() {
@@ -187,7 +187,7 @@ impl BodyWriter<'_> {
             }
         };
         if is_correction {
-            let line = "It takes the place of the mail about the same days that you got before.";
+            let line = "It replaces the earlier mail about the same days.";
             notice("This is a correction", vec![line.to_owned()]);
         }
         notice(
@@ -207,7 +207,7 @@ impl BodyWriter<'_> {
         }
     }
 
-    /// All in one currency.
+    /// The part of one currency.
     fn part(&mut self, at: usize, part: &ReportPart) {
         if 1 < self.report.parts.len() {
             self.blocks
@@ -264,12 +264,12 @@ impl BodyWriter<'_> {
         self.rows("By owner", &part.owners, &part.currency);
     }
 
-    /// One account's owners and services.
+    /// The owners and services of one account.
     fn account(&mut self, at: usize, place: usize, account: &AccountPart, currency: &str) {
         let of = account.account.as_ref();
         let name = of.map_or_else(|| account.row.label.name.clone(), AccountName::label);
         self.blocks.push(MailBlock::Heading(name));
-        // A single account's were said above.
+        // The total and charges of a single account are those of the part.
         if 1 < self
             .report
             .parts
@@ -320,7 +320,7 @@ impl BodyWriter<'_> {
         self.table("Largest changes", lines);
     }
 
-    /// All charge types, unless usage is the only one.
+    /// The table of charge types, unless usage is the only one.
     fn charges(&mut self, charges: &[ChargeRow], whole: &RowFigure, currency: &str) {
         if matches!(
             charges,
@@ -351,12 +351,12 @@ impl BodyWriter<'_> {
         self.rows(BY_ACCOUNT, &rows, &part.currency);
     }
 
-    /// The largest rows, the sum of the others, and the sum of all: what is shown adds up.
+    /// The largest rows, the sum of the others, and the sum of all, so that the table adds up.
     fn rows(&mut self, name: &str, rows: &[ReportRow], currency: &str) {
         if rows.is_empty() {
             return;
         }
-        // A single row needs as much room as the one that would say "1 other".
+        // A single surplus row takes no more room than the line "1 other".
         let room = match rows.len() <= self.limits.rows + 1 {
             true => rows.len(),
             false => self.limits.rows,
@@ -422,13 +422,13 @@ impl BodyWriter<'_> {
         let more = accounts.saturating_sub(self.limits.accounts);
         if more != 0 {
             self.blocks.push(MailBlock::Remark(format!(
-                "What owners and services of {more} more accounts cost has no room here; the attached CSV has all of it."
+                "The owners and services of {more} more accounts do not fit here; the attached CSV has them."
             )));
         }
     }
 }
 
-/// Bounds a list; what is left out is counted.
+/// Limits a list and counts what is left out.
 fn listed(lines: &[String]) -> Vec<String> {
     const MOST: usize = 8;
     let mut shown: Vec<String> = lines.iter().take(MOST).cloned().collect();
@@ -438,7 +438,7 @@ fn listed(lines: &[String]) -> Vec<String> {
     shown
 }
 
-/// How far the data reach, and what of them is not final.
+/// The last day with data, and the days still estimated.
 fn data(report: &CostReport) -> Option<String> {
     let period = &report.period;
     let through = period.data_through?;
@@ -465,7 +465,7 @@ fn data(report: &CostReport) -> Option<String> {
     Some(text)
 }
 
-/// What the figures rest on.
+/// The basis of the figures.
 fn footer(report: &CostReport) -> Vec<String> {
     let basis = &report.basis;
     let mut lines = listed(&basis.notes);
@@ -476,21 +476,18 @@ fn footer(report: &CostReport) -> Vec<String> {
     ));
     lines.push(match report.audience.kind {
         AudienceKind::Individual => {
-            "This is what carries the owner's name. Credits, refunds, tax and support belong to no one and are not in it."
+            "This is the usage with the owner's name. Credits, refunds, tax and support have no owner and are not included."
         }
         AudienceKind::Manager | AudienceKind::Executive => {
             "Totals and accounts hold all charge types. Owners and services hold usage alone: credits, refunds, tax and support are rows of their own."
         }
     }.to_owned());
     if !report.owner_keys.is_empty() {
-        lines.push(format!(
-            "Owners come from: {}.",
-            report.owner_keys.join(", ")
-        ));
+        let keys: Vec<String> = report.owner_keys.iter().map(ToString::to_string).collect();
+        lines.push(format!("Owners come from {}.", keys.join(", ")));
     }
     lines.push(
-        "Amounts are rounded to cents one by one; the attached CSV has all rows and all digits."
-            .to_owned(),
+        "Each amount is rounded to cents; the attached CSV has all rows and all digits.".to_owned(),
     );
     let as_of = basis
         .as_of
@@ -509,7 +506,7 @@ fn footer(report: &CostReport) -> Vec<String> {
         money::words(basis.requests_usd, "USD"),
     ));
     lines.push(
-        "You get this mail because your address stands in the settings of trailtab. To get it no more, unsubscribe in your mail program or tell whoever runs trailtab for you.".to_owned(),
+        "You get this mail because your address is in the settings of trailtab. To stop it, unsubscribe in your mail program or tell the person who runs trailtab for you.".to_owned(),
     );
     lines
 }

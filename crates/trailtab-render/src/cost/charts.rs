@@ -1,4 +1,4 @@
-//! Which charts a mail shows.
+//! Draws the charts of a mail.
 
 use rust_decimal::Decimal;
 
@@ -12,10 +12,10 @@ use trailtab_core::cost::report::{
     AccountName, AccountPart, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow,
 };
 
-/// Accounts with charts of their own; the tables have more.
-const MOST_ACCOUNTS: usize = 12;
+/// Accounts with charts of their own; the tables list more.
+const MAX_CHARTED_ACCOUNTS: usize = 12;
 
-/// What a chart tells apart.
+/// What a chart shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ChartSubject {
     Owners,
@@ -24,14 +24,14 @@ pub(super) enum ChartSubject {
     RunningTotal,
 }
 
-/// A picture, and where it belongs.
+/// A picture and its place in the mail.
 pub(super) struct PlacedChart {
-    /// Which part, which of its accounts, and what of it.
+    /// Index of the part, index of one of its accounts, and subject.
     pub(super) place: (usize, Option<usize>, ChartSubject),
     pub(super) picture: InlinePicture,
 }
 
-/// Draws all charts of a mail.
+/// Draws the charts that a mail may show.
 pub(super) fn pictures(report: &CostReport) -> Vec<PlacedChart> {
     let mut album = ChartAlbum {
         report,
@@ -102,7 +102,7 @@ impl ChartAlbum<'_> {
     }
 
     fn accounts(&mut self, at: usize, part: &ReportPart) {
-        for (place, account) in part.accounts.iter().enumerate().take(MOST_ACCOUNTS) {
+        for (place, account) in part.accounts.iter().enumerate().take(MAX_CHARTED_ACCOUNTS) {
             let name = &account.row.label.name;
             let of = account
                 .account
@@ -124,7 +124,7 @@ impl ChartAlbum<'_> {
         }
     }
 
-    /// Adds stacked bars, unless there is nothing to see.
+    /// Adds stacked bars, unless all amounts are zero.
     fn stack(
         &mut self,
         place: (usize, Option<usize>, ChartSubject),
@@ -174,7 +174,7 @@ impl ChartAlbum<'_> {
         self.add(place, &format!("{of}-by-{by}"), alt, &scene);
     }
 
-    /// Adds the running total, unless a single day would be all of it.
+    /// Adds the running total, unless there is at most one day.
     fn running_total(&mut self, place: (usize, Option<usize>, ChartSubject), part: &ReportPart) {
         if part.daily.len() < 2 && part.daily_before.len() < 2 {
             return;
@@ -185,7 +185,7 @@ impl ChartAlbum<'_> {
             .compared_label
             .as_deref()
             .filter(|_| !part.daily_before.is_empty());
-        // Of a month, more is drawn than is compared.
+        // A month in progress is drawn against the whole month before, not only against the compared days.
         let whole = period
             .compared
             .filter(|_| part.daily.len() < part.daily_before.len());
@@ -233,7 +233,7 @@ impl ChartAlbum<'_> {
             .collect::<Vec<_>>()
             .join("-");
         let picture = InlinePicture {
-            // Different in every mail, so that no client shows another mail's picture.
+            // The checksum keeps clients from showing another mail's cached picture.
             cid: format!("{number}.{:08x}@trailtab", libdeflater::crc32(&png)),
             // The number makes it unique.
             name: format!("{number:02}-{name}.png"),
@@ -246,7 +246,7 @@ impl ChartAlbum<'_> {
     }
 }
 
-/// Rows of accounts; where a name is that of two accounts, the number is said.
+/// Rows of accounts. An account that shares its name with another is shown with its ID.
 fn accounts(part: &ReportPart) -> Vec<ReportRow> {
     let name = |account: &AccountPart| account.account.as_ref().map(|account| account.name.clone());
     let is_twice = |of: &AccountPart| {
@@ -266,7 +266,7 @@ fn accounts(part: &ReportPart) -> Vec<ReportRow> {
     part.accounts.iter().map(row).collect()
 }
 
-/// A service's name without what all of them have in common.
+/// A service's name without the prefix `Amazon` or `AWS`.
 fn short(about: ChartSubject, name: &str) -> &str {
     let brand = || {
         name.strip_prefix("Amazon ")
@@ -280,7 +280,7 @@ fn short(about: ChartSubject, name: &str) -> &str {
     }
 }
 
-/// A name in a sentence.
+/// Escapes and shortens a name for a sentence.
 fn name(name: &str) -> String {
     middle(&escape::terminal(name), 60)
 }
@@ -298,7 +298,7 @@ mod tests {
         for placed in &pictures {
             let picture = &placed.picture;
             assert!(picture.png.starts_with(b"\x89PNG"));
-            // A mail with all of them shall stay small.
+            // Keeps a mail with all pictures small.
             assert!(
                 picture.png.len() < 60_000,
                 "{} {}",
@@ -336,7 +336,7 @@ mod tests {
         let mut report = sample::manager();
         let account = report.parts[0].accounts[0].clone();
         report.parts[0].accounts = vec![account; 40];
-        assert_eq!(names(&report).len(), 3 + 2 * MOST_ACCOUNTS);
+        assert_eq!(names(&report).len(), 3 + 2 * MAX_CHARTED_ACCOUNTS);
         assert_eq!(names(&sample::nothing()), Vec::<String>::new());
     }
 

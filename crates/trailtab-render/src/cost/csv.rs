@@ -1,6 +1,6 @@
-//! A report as one long table for spreadsheets: what each row is stands in its section.
+//! Writes a cost report as one long CSV table. The column `section` says what a row is; amounts have all digits.
 //!
-//! Names are an attacker's to choose, and never formulas. Amounts are numbers with all their digits.
+//! Names may be attacker-controlled and must never become formulas.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -28,12 +28,12 @@ const COLUMNS: [&str; 13] = [
     "last_day_amount",
 ];
 
-/// Writes a report's figures. The rows of a section, of one currency and account, add up to their whole;
-/// rows of several sections are the same money twice.
+/// Writes a report's figures. Within a section, currency and account, rows add up to the whole; different sections
+/// count the same money again.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn csv(report: &CostReport) -> csv::Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(COLUMNS)?;
@@ -66,7 +66,7 @@ pub fn csv(report: &CostReport) -> csv::Result<Vec<u8>> {
             "",
         ])?;
     }
-    // A writer to memory is flushed without fail.
+    // Flushing to memory does not fail.
     table
         .into_inner()
         .map_err(|error| error.into_error().into())
@@ -77,7 +77,7 @@ pub fn csv(report: &CostReport) -> csv::Result<Vec<u8>> {
 struct RowSubject<'r> {
     section: &'static str,
     account: Option<&'r AccountName>,
-    /// The charges, owners and services of an account are rows of another section than those of all.
+    /// Absent for totals.
     label: Option<&'r RowLabel>,
 }
 
@@ -106,7 +106,7 @@ impl CurrencySheet<'_> {
             self.row("account", account.account.as_ref(), &account.row)?;
         }
         for account in &part.accounts {
-            // What belongs to no account has no id, and its name says so.
+            // Cost outside any account has no account ID.
             let id = account.account.as_ref();
             for row in charges(&account.charges) {
                 self.row("account_charge", id, row)?;
@@ -117,7 +117,7 @@ impl CurrencySheet<'_> {
         self.days(kind, part)
     }
 
-    /// Writes day by day what is not zero: each amount once in a section.
+    /// Writes the nonzero amounts of each day. An amount occurs once per section.
     fn days(&mut self, kind: AudienceKind, part: &ReportPart) -> csv::Result<()> {
         let total = RowSubject {
             section: "day_total",
@@ -139,7 +139,7 @@ impl CurrencySheet<'_> {
                 self.daily_row(section, id, row)?;
             }
         }
-        // An executive's accounts are not told apart by owner and service.
+        // An executive's report has no owners and services per account.
         if kind == AudienceKind::Executive {
             let owners = part.owners.iter().map(|row| ("day_owner", row));
             let services = part.services.iter().map(|row| ("day_service", row));
@@ -254,7 +254,7 @@ fn charges(charges: &[ChargeRow]) -> impl Iterator<Item = &ReportRow> {
     charges.iter().map(|charge| &charge.row)
 }
 
-/// The name of a kind in JSON as well.
+/// The name of a kind, as in JSON.
 fn kind(kind: LabelKind) -> &'static str {
     match kind {
         LabelKind::Owner => "owner",
@@ -267,7 +267,7 @@ fn kind(kind: LabelKind) -> &'static str {
     }
 }
 
-/// All digits. A minus sign makes no formula of a number.
+/// An amount with all digits. Not escaped: a negative number is not a formula.
 fn exact(amount: Decimal) -> String {
     amount.normalize().to_string()
 }

@@ -1,25 +1,25 @@
-//! Figures as a mail shows them: an amount, and its change in words.
+//! Formats figures for mails: an amount and its change.
 
 use rust_decimal::Decimal;
 
 use trailtab_core::cost::money;
 use trailtab_core::cost::report::{CostReport, RowFigure, percent};
 
-/// An amount, and how it changed.
+/// A formatted amount and its change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ShownAmount {
     pub(super) text: String,
     pub(super) change: Option<AmountChange>,
 }
 
-/// A change against other days.
+/// A formatted change against other days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AmountChange {
-    /// An arrow; rises and falls are neither good nor bad, so they have no colour.
+    /// `▲`, `▼`, or empty. Has no colour: a rise or fall is neither good nor bad.
     pub(super) arrow: &'static str,
-    /// With its sign.
+    /// The change with its sign.
     pub(super) text: String,
-    /// The change as a share, or that there was nothing before.
+    /// The change in percent, or `new` if there was nothing before.
     pub(super) share: Option<String>,
 }
 

@@ -1,6 +1,5 @@
-//! A mail as HTML for mail programs: tables for layout, styles at each element, nothing from elsewhere.
-//!
-//! Outlook draws with Word's engine and Gmail drops what it does not know, so the markup is old-fashioned.
+//! Writes a mail as HTML for mail programs: tables for layout and inline styles, because Outlook renders with Word's
+//! engine and Gmail drops unknown markup. Must not load anything from elsewhere.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -10,8 +9,8 @@ use super::figures::ShownAmount;
 use crate::escape;
 use crate::page::middle;
 
-/// For programs that know them: a dark page for who reads in the dark. The rest stays readable
-/// if a program turns the colours itself.
+/// Progressive enhancement: dark mode, and wrapping on narrow screens. The mail stays readable without it, and if a
+/// program inverts the colours itself.
 const STYLE: &str = "body{margin:0}img{border:0}\
 small{font-size:12px}\
 @media (max-width:480px){.s{display:block}}\
@@ -21,16 +20,16 @@ small{font-size:12px}\
 .bx{background:#2a3036!important;color:#e7eaed!important}}";
 
 const FONT: &str = "font-family:Helvetica,Arial,sans-serif;color:#1f2933";
-/// Around what is not important.
+/// Style of secondary text.
 const MUTED: &str = "color:#5f6b7a;font-size:12px";
-/// The same in a row, where small type is an element: rows are many, and room is little.
+/// Style of secondary text in a row. The element `small` sets its size, which saves bytes in each row.
 const SMALL: &str = "color:#5f6b7a";
-/// The line above a row.
+/// Border above a row.
 const RULE: &str = "border-top:1px solid #ddd";
-/// Above the sum of the others.
+/// Style of a row that is a sum.
 const SUM: &str = "border-top:2px solid #8a94a0;font-weight:bold";
-/// Letters of a name that are shown.
-const MOST_NAME: usize = 90;
+/// Columns shown of a name.
+const MAX_NAME_WIDTH: usize = 90;
 
 /// Writes a mail.
 pub(super) fn html(body: &MailBody, pictures: &[PlacedChart]) -> String {
@@ -189,21 +188,22 @@ fn footer(body: &MailBody) -> Markup {
     }
 }
 
-/// What others chose, on one line and not too long; markup is escaped by whoever puts it in.
+/// Escapes control characters of untrusted text, which makes it a single line, and limits its length. `html!` escapes
+/// markup.
 fn text(words: &str) -> String {
-    match words.len() <= MOST_NAME {
+    match words.len() <= MAX_NAME_WIDTH {
         true => escape::terminal(words).into_owned(),
         false => sentence(words),
     }
 }
 
-/// Cuts only what is longer than any sentence, and in it each word that is longer than any name.
+/// Limits a sentence: at most 200 words of at most [`MAX_NAME_WIDTH`] columns, 900 columns in all.
 fn sentence(words: &str) -> String {
     let words = escape::terminal(words);
     let words: Vec<String> = words
         .split(' ')
         .take(200)
-        .map(|word| middle(word, MOST_NAME))
+        .map(|word| middle(word, MAX_NAME_WIDTH))
         .collect();
     middle(&words.join(" "), 900)
 }

@@ -1,4 +1,6 @@
-//! What a recipient gets, before it is a message: subject, HTML, text, pictures, and the table to work with.
+//! Renders a report as a letter: subject, HTML, plain text, pictures and attached CSV.
+//!
+//! Text from settings or bills must never break the subject's line or become markup.
 
 use super::body::{BodyLimits, MailBody, body, shown};
 use super::charts::{PlacedChart, pictures};
@@ -9,37 +11,37 @@ use crate::page::middle;
 use trailtab_core::cost::report::{AudienceKind, CostReport};
 use trailtab_core::cost::wording::MailWording;
 
-/// A mail without its addresses.
+/// A mail without addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailLetter {
     /// One line without control characters.
     pub subject: String,
-    /// The plain text that says the same as the HTML.
+    /// Plain text with the same content as the HTML.
     pub text: String,
-    /// Shows each picture by its `cid:`.
+    /// Refers to each picture by `cid:`.
     pub html: String,
     /// The pictures that the HTML shows.
     pub pictures: Vec<InlinePicture>,
-    /// Files for the reader, such as the table as CSV.
+    /// Attached files: the report as CSV.
     pub attachments: Vec<MailAttachment>,
 }
 
 /// A picture that the HTML shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InlinePicture {
-    /// Its name in the HTML, unique among all mails; for a header as it is.
+    /// Content ID, safe in a header. Differs between mails with different pictures.
     pub cid: String,
-    /// A file name, unique in its letter.
+    /// File name, unique in its letter.
     pub name: String,
-    /// What is said where it cannot be seen.
+    /// Alternative text.
     pub alt: String,
-    /// In pixels as the HTML shows it; the file has twice as many.
+    /// Displayed size in CSS pixels; the PNG has twice as many in each direction.
     pub width: u16,
     pub height: u16,
     pub png: Vec<u8>,
 }
 
-/// A file that comes with a mail.
+/// A file attached to a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailAttachment {
     pub name: String,
@@ -47,10 +49,10 @@ pub struct MailAttachment {
     pub bytes: Vec<u8>,
 }
 
-/// Gmail hides what is behind 102 kB of HTML. Some room is left for what quoting and other programs add.
-const MOST_HTML: usize = 92_000;
+/// Gmail clips HTML after 102 kB. Leaves room for what forwarding and other programs add.
+const MAX_HTML_BYTES: usize = 92_000;
 
-/// From the most that is comfortable to read to the least that still tells something.
+/// Limits to try, from the most to the least content.
 const LIMITS: [BodyLimits; 6] = [
     limits(12, 30),
     limits(10, 16),
@@ -64,23 +66,23 @@ const fn limits(rows: usize, accounts: usize) -> BodyLimits {
     BodyLimits { rows, accounts }
 }
 
-/// Writes the mail of a report.
+/// Renders the letter of a report.
 ///
 /// # Errors
 ///
-/// None that a table in memory can have.
+/// Never in practice: writing the table to memory does not fail.
 pub fn letter(
     report: &CostReport,
     wording: &MailWording,
     is_correction: bool,
 ) -> Result<MailLetter, csv::Error> {
-    // The table has currencies as they came.
+    // The CSV keeps currencies as they are in the bill.
     let bytes = super::csv(report)?;
     let report = &tidy(report);
     let pictures = pictures(report);
     let (html, body) = fitting(report, wording, is_correction, &pictures);
     let text = plain::plain(&body, &pictures);
-    // A picture without a place in the text would be an attachment that nobody asked for.
+    // Mail programs show an inline picture that the HTML does not use as an attachment.
     let is_shown = |placed: &PlacedChart| html.contains(&format!("\"cid:{}\"", placed.picture.cid));
     let pictures: Vec<InlinePicture> = pictures
         .into_iter()
@@ -101,7 +103,7 @@ pub fn letter(
     })
 }
 
-/// The report with currencies that stand beside any amount without harm: letters, and few.
+/// The report with currencies reduced to at most six ASCII letters or digits.
 pub(super) fn tidy(report: &CostReport) -> CostReport {
     let mut report = report.clone();
     for part in &mut report.parts {
@@ -115,7 +117,7 @@ pub(super) fn tidy(report: &CostReport) -> CostReport {
     report
 }
 
-/// Says as much as there is room for.
+/// Composes the HTML with the largest limits that fit [`MAX_HTML_BYTES`], or the smallest.
 fn fitting(
     report: &CostReport,
     wording: &MailWording,
@@ -127,7 +129,7 @@ fn fitting(
         (html::html(&body, pictures), body)
     };
     let (last, larger) = (LIMITS[LIMITS.len() - 1], &LIMITS[..LIMITS.len() - 1]);
-    let fits = |(html, _): &(String, MailBody)| html.len() <= MOST_HTML;
+    let fits = |(html, _): &(String, MailBody)| html.len() <= MAX_HTML_BYTES;
     larger
         .iter()
         .map(|limits| write(*limits))
@@ -135,7 +137,7 @@ fn fitting(
         .unwrap_or_else(|| write(last))
 }
 
-/// One line, whatever names are in it.
+/// The subject: one line without control characters.
 fn subject(report: &CostReport, wording: &MailWording, is_correction: bool) -> String {
     let own = match report.audience.kind {
         AudienceKind::Manager | AudienceKind::Individual => "Your AWS cost, {period}: {total}",
@@ -146,7 +148,7 @@ fn subject(report: &CostReport, wording: &MailWording, is_correction: bool) -> S
     middle(&one_line(&format!("{correction}{subject}")), 180)
 }
 
-/// Puts what is meant in the place of each placeholder, once: a name that looks like one stays as it is.
+/// Fills placeholders in a single pass, so that names that look like placeholders are not filled. Keeps unknown ones.
 fn fill(template: &str, report: &CostReport) -> String {
     let mut out = String::new();
     let mut rest = template;
@@ -169,7 +171,7 @@ fn fill(template: &str, report: &CostReport) -> String {
     out + rest
 }
 
-/// The names of the accounts if they are few, or their number.
+/// The names of up to three accounts, or their number.
 fn accounts(report: &CostReport) -> String {
     let accounts = &report.audience.accounts;
     let names: Vec<&str> = accounts
@@ -183,7 +185,7 @@ fn accounts(report: &CostReport) -> String {
     }
 }
 
-/// Nothing that could end a header or hide something in it.
+/// Replaces control characters by spaces, collapses spaces, and escapes characters that hide or reorder text.
 fn one_line(text: &str) -> String {
     let spaces: String = text
         .chars()
@@ -202,7 +204,7 @@ mod tests {
         letter(report, &MailWording::default(), false).unwrap()
     }
 
-    /// What a reader sees of some HTML.
+    /// The visible text of some HTML.
     fn visible(html: &str) -> String {
         let mut out = String::new();
         for piece in html.split('<').skip(1) {
@@ -263,7 +265,7 @@ mod tests {
     fn gmail_shows_all_of_it() {
         for report in samples() {
             let letter = of(&report);
-            assert!(letter.html.len() <= MOST_HTML, "{}", letter.html.len());
+            assert!(letter.html.len() <= MAX_HTML_BYTES, "{}", letter.html.len());
         }
     }
 

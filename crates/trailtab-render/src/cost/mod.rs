@@ -1,5 +1,6 @@
-//! Cost in all its forms: pages for people, tables for spreadsheets, letters. All of them are drawn from a report,
-//! which holds nothing but what its audience may see.
+//! Renders cost reports: terminal pages, CSV and letters. Reads nothing but the report, which holds only what its
+//! audience may see.
+
 mod body;
 mod charts;
 mod csv;
@@ -18,10 +19,10 @@ pub use self::letter::{MailLetter, letter};
 pub use self::page::page;
 use trailtab_core::cost::report::{ReportRow, RowFigure};
 
-/// The first rows of a table, and what the others come to: together they are the whole.
+/// The first rows of a table, the sum of the others, and the sum of all.
 pub(super) struct Top<'r> {
     pub(super) rows: &'r [ReportRow],
-    /// How many others there are.
+    /// Number of other rows.
     pub(super) others: usize,
     pub(super) rest: RowFigure,
     pub(super) whole: RowFigure,

@@ -1,4 +1,4 @@
-//! A report for a person at a terminal.
+//! Renders a cost report as a terminal page.
 
 use std::fmt::{self, Write as _};
 
@@ -6,7 +6,7 @@ use console::Style;
 
 use super::Top;
 use crate::escape;
-use crate::page::{TOP, TextPage, TextStyle, counted, middle, plain, thousands};
+use crate::page::{TOP_ROWS, TextPage, TextStyle, counted, middle, plain, thousands};
 use crate::table::{self, TableColumn};
 use trailtab_core::cost::money::{change, words};
 use trailtab_core::cost::period::{DayRange, in_a_row, label_of};
@@ -15,13 +15,13 @@ use trailtab_core::cost::report::{
     ReportRow, RowFigure, percent,
 };
 
-/// A label of days that is longer than this is no title for a column.
-const LONGEST_TITLE: usize = 16;
+/// Longest label of compared days that is used as a column title.
+const MAX_COLUMN_TITLE_CHARS: usize = 16;
 
-/// Currencies have three letters.
-const MOST_OF_A_CURRENCY: usize = 5;
+/// Longest currency shown; valid ones have three letters.
+const MAX_CURRENCY_WIDTH: usize = 5;
 
-/// Writes a page about a report.
+/// Renders a report.
 pub fn page(report: &CostReport, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -40,7 +40,7 @@ impl TextPage {
             self.paragraph(&safe(&sentence), 0, &Style::new())?;
         }
         for part in &report.parts {
-            // Most have one currency, and each amount shows it.
+            // A single currency needs no heading: each amount shows it.
             if report.parts.len() > 1 {
                 self.cost_heading(&format!("In {}", part.currency))?;
             }
@@ -58,7 +58,7 @@ impl TextPage {
 
     fn cost_part(&mut self, report: &CostReport, part: &ReportPart) -> fmt::Result {
         let tables = CurrencyTables {
-            currency: &middle(&safe(&part.currency), MOST_OF_A_CURRENCY),
+            currency: &middle(&safe(&part.currency), MAX_CURRENCY_WIDTH),
             compared: compared(&report.period),
         };
         self.cost_heading("Total")?;
@@ -67,7 +67,7 @@ impl TextPage {
             self.cost_heading("Largest changes")?;
             self.table(tables.movers(&part.movers))?;
         }
-        // An individual has no charge but usage.
+        // An individual's only charge type is usage.
         if report.audience.kind != AudienceKind::Individual {
             self.cost_charges(&tables, "Charges", &part.charges)?;
         }
@@ -77,9 +77,15 @@ impl TextPage {
             let accounts: Vec<ReportRow> = accounts.collect();
             self.cost_rows(&tables, "Accounts", "account", &accounts, accounts.len())?;
             let all = "All accounts: usage by";
-            self.cost_rows(&tables, &format!("{all} owner"), "owner", &part.owners, TOP)?;
+            self.cost_rows(
+                &tables,
+                &format!("{all} owner"),
+                "owner",
+                &part.owners,
+                TOP_ROWS,
+            )?;
             let services = format!("{all} service");
-            self.cost_rows(&tables, &services, "service", &part.services, TOP)?;
+            self.cost_rows(&tables, &services, "service", &part.services, TOP_ROWS)?;
         }
         if !executive {
             for account in &part.accounts {
@@ -100,9 +106,9 @@ impl TextPage {
             self.cost_charges(tables, &format!("{name}: charges"), &account.charges)?;
         }
         let heading = format!("{name}: usage by owner");
-        self.cost_rows(tables, &heading, "owner", &account.owners, TOP)?;
+        self.cost_rows(tables, &heading, "owner", &account.owners, TOP_ROWS)?;
         let heading = format!("{name}: usage by service");
-        self.cost_rows(tables, &heading, "service", &account.services, TOP)
+        self.cost_rows(tables, &heading, "service", &account.services, TOP_ROWS)
     }
 
     fn cost_charges(
@@ -130,7 +136,7 @@ impl TextPage {
         self.table(tables.rows(what, &Top::of(rows, most)))
     }
 
-    /// Names the accounts of a manager in which nothing was spent.
+    /// Lists a manager's accounts without activity.
     fn cost_idle(&mut self, report: &CostReport) -> fmt::Result {
         if report.audience.kind != AudienceKind::Manager || report.parts.is_empty() {
             return Ok(());
@@ -199,7 +205,7 @@ fn title(report: &CostReport) -> String {
         (AudienceKind::Executive, _) => "Cost of all accounts".to_owned(),
         (AudienceKind::Individual, _) => {
             let owner = audience.owner.as_ref();
-            let owner = owner.map_or("nobody", |owner| owner.name.as_str());
+            let owner = owner.map_or("an unknown owner", |owner| owner.name.as_str());
             format!("Usage of {owner}")
         }
         (AudienceKind::Manager, [account]) => format!("Cost of {}", account.label()),
@@ -210,7 +216,7 @@ fn title(report: &CostReport) -> String {
     format!("{whose}, {days}")
 }
 
-/// Says what the figures are, and how far they go.
+/// The metric, the last day with data, and the days still estimated.
 fn standing(report: &CostReport) -> String {
     let period = &report.period;
     let mut out = match period.data_through {
@@ -226,8 +232,8 @@ fn standing(report: &CostReport) -> String {
 }
 
 fn owners(report: &CostReport) -> Option<String> {
-    let keys = report.owner_keys.join(", ");
-    (!keys.is_empty()).then(|| format!("Owners come from {keys}."))
+    let keys: Vec<String> = report.owner_keys.iter().map(ToString::to_string).collect();
+    (!keys.is_empty()).then(|| format!("Owners come from {}.", keys.join(", ")))
 }
 
 fn price(report: &CostReport) -> String {
@@ -242,24 +248,24 @@ fn price(report: &CostReport) -> String {
     )
 }
 
-/// What the days compared with are called above a column.
+/// The column title of the compared period.
 fn compared(period: &ReportRange) -> Option<&str> {
     let label = period.compared_label.as_deref()?;
-    match label.chars().count() > LONGEST_TITLE {
+    match label.chars().count() > MAX_COLUMN_TITLE_CHARS {
         true => Some("before"),
         false => Some(label),
     }
 }
 
-/// What the tables of one currency have in common.
+/// Builds the tables of one currency.
 struct CurrencyTables<'r> {
     currency: &'r str,
-    /// What the days compared with are called, if there are any.
+    /// The column title of the compared period, if there is one.
     compared: Option<&'r str>,
 }
 
 impl CurrencyTables<'_> {
-    /// Makes the table of a report's total: the period, and the days that it can be held against.
+    /// The table of the total: the period, the compared period, the last day and the day before.
     fn total(&self, period: &ReportRange, total: &RowFigure) -> Vec<TableColumn> {
         let Some(shown) = period.days.known(period.data_through) else {
             return Vec::new();
@@ -294,7 +300,7 @@ impl CurrencyTables<'_> {
         ]
     }
 
-    /// Makes a table of rows, and of what those come to that there is no room for.
+    /// A table of the top rows, the sum of the others, and the total.
     fn rows(&self, what: &str, top: &Top<'_>) -> Vec<TableColumn> {
         let rows = top.rows.iter();
         let mut names: Vec<String> = rows.map(|row| safe(&row.label.name)).collect();
@@ -332,8 +338,8 @@ impl CurrencyTables<'_> {
         columns
     }
 
-    /// The columns of figures. Where names have no room, first the last day is left out, then the percents,
-    /// the amount before, and at last the change.
+    /// The columns of figures. If names do not fit, columns are dropped in this order: last day, percentage, compared
+    /// amount, change.
     fn figures(&self, figures: &[RowFigure]) -> impl Iterator<Item = TableColumn> {
         let column = |title: &str, cell: &dyn Fn(&RowFigure) -> String| {
             TableColumn::new(title, table::ColumnKind::Number, figures.iter().map(cell))
@@ -362,7 +368,7 @@ impl CurrencyTables<'_> {
     }
 }
 
-/// The change in percent; what did not change needs none.
+/// The change in percent, if there is a change.
 fn share(figure: &RowFigure) -> Option<String> {
     let change = figure.change().filter(|change| !change.is_zero())?;
     let percent = percent(change, figure.before?)?;

@@ -1,4 +1,4 @@
-//! A mail as plain text: the same numbers, in columns of one width.
+//! Writes a mail as plain text, with the same numbers as the HTML.
 
 use std::fmt::{self, Write as _};
 
@@ -10,12 +10,12 @@ use super::figures::{AmountChange, ShownAmount};
 use crate::escape;
 use crate::page::middle;
 
-/// Mail programs break longer lines where they like.
-const WIDTH: usize = 78;
-/// Space between two columns.
-const GAP: usize = 2;
-/// A name that needs more than is left of a line has a line of its own.
-const LEAST_NAME: usize = 12;
+/// Line width in columns; mail programs wrap longer lines.
+const LINE_WIDTH: usize = 78;
+/// Spaces before each number.
+const COLUMN_GAP: usize = 2;
+/// Minimum width of the name column; longer names than fit get a line of their own.
+const MIN_NAME_WIDTH: usize = 12;
 
 /// Writes a mail.
 pub(super) fn plain(body: &MailBody, pictures: &[PlacedChart]) -> String {
@@ -26,7 +26,7 @@ pub(super) fn plain(body: &MailBody, pictures: &[PlacedChart]) -> String {
 }
 
 fn write(out: &mut String, body: &MailBody, pictures: &[PlacedChart]) -> fmt::Result {
-    let title = middle(&escape::terminal(&body.title), WIDTH);
+    let title = middle(&escape::terminal(&body.title), LINE_WIDTH);
     writeln!(out, "{title}\n{}", "=".repeat(measure_text_width(&title)))?;
     writeln!(out, "{}\n", escape::terminal(&body.period))?;
     for block in &body.blocks {
@@ -50,7 +50,7 @@ fn block(out: &mut String, block: &MailBlock, pictures: &[PlacedChart]) -> fmt::
             lines.iter().try_for_each(|line| paragraph(out, line, 2))?;
         }
         MailBlock::Heading(name) => {
-            let name = middle(&escape::terminal(name), WIDTH);
+            let name = middle(&escape::terminal(name), LINE_WIDTH);
             writeln!(out, "{name}\n{}", "-".repeat(measure_text_width(&name)))?;
         }
         MailBlock::Total { amount, lines } => {
@@ -63,7 +63,7 @@ fn block(out: &mut String, block: &MailBlock, pictures: &[PlacedChart]) -> fmt::
                 return Ok(());
             };
             let name = &placed.picture.name;
-            writeln!(out, "[{}]", middle(name, WIDTH - 2))?;
+            writeln!(out, "[{}]", middle(name, LINE_WIDTH - 2))?;
         }
     }
     writeln!(out)
@@ -81,15 +81,15 @@ fn table(out: &mut String, table: &BodyTable) -> fmt::Result {
                 *width = (*width).max(measure_text_width(cell));
             }
         }
-        let numbers: usize = widths.iter().map(|width| width + GAP).sum();
+        let numbers: usize = widths.iter().map(|width| width + COLUMN_GAP).sum();
         (cells, widths, numbers)
     };
-    // Shares are left out where names would have no room.
+    // Drops percentages if names would not fit.
     let (mut cells, mut widths, mut numbers) = laid_out(true);
-    if WIDTH < numbers + LEAST_NAME {
+    if LINE_WIDTH < numbers + MIN_NAME_WIDTH {
         (cells, widths, numbers) = laid_out(false);
     }
-    let room = WIDTH.saturating_sub(numbers).max(LEAST_NAME);
+    let room = LINE_WIDTH.saturating_sub(numbers).max(MIN_NAME_WIDTH);
     let [first, second] = &heads;
     let name = escape::terminal(&table.name);
     row(out, &name, first, &widths, room)?;
@@ -107,7 +107,7 @@ fn table(out: &mut String, table: &BodyTable) -> fmt::Result {
     Ok(())
 }
 
-/// The two lines above a table: what is shown, and against what.
+/// The two heading lines of a table: what is shown, and what it is compared against.
 fn heads(table: &BodyTable) -> [[String; 4]; 2] {
     let name = |column: &BodyColumn| escape::terminal(&column.name).into_owned();
     let against = |column: &BodyColumn| {
@@ -154,27 +154,27 @@ fn row(
 ) -> fmt::Result {
     let mut line = String::new();
     if room < measure_text_width(name) {
-        writeln!(out, "{}", middle(name, WIDTH))?;
+        writeln!(out, "{}", middle(name, LINE_WIDTH))?;
         write!(line, "{:room$}", "")?;
     } else {
         let padding = room - measure_text_width(name);
         write!(line, "{name}{:padding$}", "")?;
     }
     for (cell, width) in cells.iter().zip(widths) {
-        let padding = GAP + width.saturating_sub(measure_text_width(cell));
+        let padding = COLUMN_GAP + width.saturating_sub(measure_text_width(cell));
         write!(line, "{:padding$}{cell}", "")?;
     }
     writeln!(out, "{}", line.trim_end())
 }
 
-/// Breaks a text into lines; a word that is too long is cut in the middle.
+/// Wraps a text; a word longer than a line is cut in the middle. Writes at most 300 words.
 fn paragraph(out: &mut String, words: &str, indent: usize) -> fmt::Result {
     let words = escape::terminal(words);
     let mut line = String::new();
     for word in words.split(' ').take(300) {
-        let word = middle(word, WIDTH - indent);
+        let word = middle(word, LINE_WIDTH - indent);
         let used = measure_text_width(&line);
-        if used != 0 && WIDTH - indent < used + 1 + measure_text_width(&word) {
+        if used != 0 && LINE_WIDTH - indent < used + 1 + measure_text_width(&word) {
             writeln!(out, "{:indent$}{line}", "")?;
             line.clear();
         }

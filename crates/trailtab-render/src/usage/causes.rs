@@ -1,4 +1,4 @@
-//! Who causes throttling, for a person at a terminal.
+//! Renders the callers during throttled minutes as a terminal page.
 
 use std::fmt::{self, Write as _};
 
@@ -6,22 +6,22 @@ use console::Style;
 
 use super::page::short;
 use crate::escape;
-use crate::page::{TOP, TextPage, TextStyle, counted, percent, plain, thousands};
+use crate::page::{TOP_ROWS, TextPage, TextStyle, counted, percent, plain, thousands};
 use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::causes::{ThrottleReport, ThrottledApi, ThrottledCaller};
 
-/// How to read the page, and what it cannot know.
+/// How to read the page, and its limits.
 const NOTES: [&str; 3] = [
     "share: of all calls in the minutes in which calls were refused; then: in those minutes; peak: in \
      the busiest minute. AWS limits the rate of an API for \
-     each account and region, so the likely cause is who has the largest share, refused or not.",
+     each account and region, so the likely cause is the principal with the largest share, refused or not.",
     "Only calls that CloudTrail recorded are seen: no data events unless the trail logs them, and not \
      every service records what it refuses.",
     "Several APIs of a service may share one limit. All of them: --by principal,api --per minute \
      --event-source SERVICE.",
 ];
 
-/// Writes a page about those who called while calls were refused.
+/// Renders the throttled APIs and the principals that called them.
 pub fn causes(causes: &ThrottleReport, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -41,11 +41,11 @@ impl TextPage {
             counted(causes.calls, "call"),
         );
         self.paragraph(&line, 0, &Style::new())?;
-        for place in causes.places.iter().take(TOP) {
+        for place in causes.places.iter().take(TOP_ROWS) {
             self.place(place)?;
         }
-        if causes.places.len() > TOP {
-            let more = thousands((causes.places.len() - TOP) as u64);
+        if causes.places.len() > TOP_ROWS {
+            let more = thousands((causes.places.len() - TOP_ROWS) as u64);
             writeln!(self.out, "\nand {more} more APIs and regions, in the JSON")?;
         }
         self.notes(NOTES.iter().copied())?;
@@ -85,9 +85,9 @@ impl TextPage {
                 plain(minute)
             )?;
         }
-        let shown = &place.principals[..place.principals.len().min(TOP)];
+        let shown = &place.principals[..place.principals.len().min(TOP_ROWS)];
         self.table(columns(place, shown))?;
-        if let Some(more @ 1..) = place.principals.len().checked_sub(TOP) {
+        if let Some(more @ 1..) = place.principals.len().checked_sub(TOP_ROWS) {
             let more = counted(more as u64, "more principal");
             writeln!(self.out, "  and {more}, in the JSON")?;
         }

@@ -1,18 +1,17 @@
-//! Usage as tables for spreadsheets. Names are an attacker's to choose, and never formulas.
+//! Writes usage as CSV. Names may be attacker-controlled and must never become formulas.
 
 use crate::escape::cell;
 use trailtab_core::activity::usage::causes::ThrottleReport;
 use trailtab_core::activity::usage::price::{MetricCost, UsagePrice};
 use trailtab_core::activity::usage::report::UsageReport;
 
-/// A table that is being written.
 type UsageCsv = csv::Writer<Vec<u8>>;
 
-/// Writes the rows of the table of calls.
+/// Writes the usage table.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn report(report: &UsageReport) -> csv::Result<Vec<u8>> {
     let mut table = UsageCsv::from_writer(Vec::new());
     let time = report.per.map(|_| "time");
@@ -59,11 +58,11 @@ pub fn report(report: &UsageReport) -> csv::Result<Vec<u8>> {
     finish(table)
 }
 
-/// Writes a row for each caller in each place with throttling.
+/// Writes a row per throttled API and principal.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn causes(causes: &ThrottleReport) -> csv::Result<Vec<u8>> {
     let mut table = UsageCsv::from_writer(Vec::new());
     table.write_record([
@@ -109,11 +108,12 @@ pub fn causes(causes: &ThrottleReport) -> csv::Result<Vec<u8>> {
     finish(table)
 }
 
-/// Writes a row for each set, for the health metrics and for each bill, with and without the limit.
+/// Writes two rows per metric set (without and with the limit), one for the health metrics, two per bill (by requests
+/// and by EMF), and one for the log group.
 ///
 /// # Errors
 ///
-/// None that writing to memory has.
+/// Never in practice: writing to memory does not fail.
 pub fn price(price: &UsagePrice) -> csv::Result<Vec<u8>> {
     let mut table = UsageCsv::from_writer(Vec::new());
     table.write_record([

@@ -1,40 +1,40 @@
-//! Dashboards and alarms for the APIs that are really called, as CloudWatch and CloudFormation take them.
+//! Generates CloudWatch dashboards and CloudFormation templates with alarms for the APIs that are called.
 
 use serde_json::{Map, Value, json};
 
 use trailtab_core::activity::usage::metrics::{MetricDimension, SHAPES};
 use trailtab_core::activity::usage::popular::{ApiAlarm, PopularApi};
 
-/// APIs in one graph: more lines than this nobody tells apart, and CloudWatch draws 500 metrics at most.
-const APIS_IN_GRAPH: usize = 10;
+/// APIs per graph: more lines are indistinguishable, and CloudWatch draws at most 500 metrics.
+const APIS_PER_GRAPH: usize = 10;
 
-/// Metrics on one dashboard ("CloudWatch service quotas" in the CloudWatch User Guide).
-const MOST_METRICS: usize = 2500;
+/// Metrics per dashboard ("CloudWatch service quotas" in the CloudWatch User Guide).
+const MAX_DASHBOARD_METRICS: usize = 2500;
 
-/// Metrics in the expression of one alarm ("Using metric math with alarms", there).
-const MOST_IN_ALARM: usize = 10;
+/// Metrics per alarm expression ("Using metric math with alarms", same guide).
+const MAX_ALARM_METRICS: usize = 10;
 
-/// A dashboard that CloudWatch would refuse.
+/// The dashboard would exceed CloudWatch's metric limit. Holds the number of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a dashboard holds {MOST_METRICS} metrics at most, and this one would have {0}: show fewer APIs with --top"
+    "a dashboard holds {MAX_DASHBOARD_METRICS} metrics at most, and this one would have {0}: show fewer APIs with --top"
 )]
 pub struct TooManyMetrics(usize);
 
-/// Makes the body of a dashboard. The region is the one that the metrics are published to.
+/// Builds a dashboard body. `region` is the one that the metrics are published to.
 ///
 /// # Errors
 ///
-/// If there would be too many metrics on it.
+/// If the dashboard would have too many metrics.
 pub fn body(apis: &[PopularApi], namespace: &str, region: &str) -> Result<Value, TooManyMetrics> {
     let metrics: usize = apis.iter().map(|api| api.regions.len()).sum();
-    // Each stands in the graph of all and in that of its API.
-    if metrics * 2 > MOST_METRICS {
+    // Each metric is in the graph of all APIs and in that of its own.
+    if metrics * 2 > MAX_DASHBOARD_METRICS {
         return Err(TooManyMetrics(metrics * 2));
     }
     let mut widgets = Vec::new();
     let mut y = 0;
-    for apis in apis.chunks(APIS_IN_GRAPH) {
+    for apis in apis.chunks(APIS_PER_GRAPH) {
         let lines = apis
             .iter()
             .enumerate()
@@ -57,7 +57,7 @@ pub fn body(apis: &[PopularApi], namespace: &str, region: &str) -> Result<Value,
     Ok(json!({ "widgets": widgets }))
 }
 
-/// One API as a line: its only metric, or the sum of one for each region.
+/// The line of one API: its only metric, or the sum over its regions.
 fn line(at: usize, api: &PopularApi, namespace: &str) -> Vec<Value> {
     let mut lines = Vec::new();
     let mut ids = Vec::new();
@@ -79,7 +79,7 @@ fn line(at: usize, api: &PopularApi, namespace: &str) -> Vec<Value> {
     lines
 }
 
-/// Namespace, name, and names and values of the dimensions, in the order of the table of metrics.
+/// A metric in dashboard syntax: namespace, name, then dimension names and values in the order of [`SHAPES`].
 fn metric(api: &PopularApi, region: &str, namespace: &str) -> Vec<Value> {
     let mut parts = vec![namespace.into(), api.name.clone().into()];
     for (name, value) in dimensions(api, region) {
@@ -92,7 +92,7 @@ fn dimensions<'a>(
     api: &'a PopularApi,
     region: &'a str,
 ) -> impl Iterator<Item = (&'static str, &'a str)> {
-    // The set of all calls comes first in the table.
+    // The first shape is that of all calls.
     let names = SHAPES[0].dimensions.iter();
     names.map(move |dimension| {
         let value = match dimension {
@@ -124,11 +124,11 @@ fn graph(
     })
 }
 
-/// Makes a CloudFormation template with a dashboard, if there are APIs for one, and alarms.
+/// Builds a CloudFormation template with alarms, and with a dashboard unless `apis` is empty.
 ///
 /// # Errors
 ///
-/// If there would be too many metrics on the dashboard.
+/// If the dashboard would have too many metrics.
 pub fn template(
     apis: &[PopularApi],
     alarms: &[ApiAlarm],
@@ -167,12 +167,12 @@ pub fn template(
     Ok(template)
 }
 
-/// Seconds within which calls have arrived.
-const LATE: u32 = 1800;
+/// Seconds after which nearly all calls are delivered.
+const DELIVERY_DELAY_SECONDS: u32 = 1800;
 
 fn resource(alarm: &ApiAlarm, namespace: &str) -> Value {
     let (api, wanted) = (&alarm.api, &alarm.wanted);
-    let watched = &api.regions[..api.regions.len().min(MOST_IN_ALARM)];
+    let watched = &api.regions[..api.regions.len().min(MAX_ALARM_METRICS)];
     let mut properties = json!({
         "AlarmDescription": format!(
             "{}: {} calls or more in {} seconds, {}",
@@ -180,9 +180,9 @@ fn resource(alarm: &ApiAlarm, namespace: &str) -> Value {
         ),
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         "Threshold": wanted.calls,
-        "EvaluationPeriods": looked_back(wanted.period),
+        "EvaluationPeriods": evaluation_periods(wanted.period),
         "DatapointsToAlarm": 1,
-        // A minute without calls has no data.
+        // A period without calls has no data.
         "TreatMissingData": "notBreaching",
         "AlarmActions": {
             "Fn::If": ["HasTopic", [{ "Ref": "AlarmTopicArn" }], { "Ref": "AWS::NoValue" }],
@@ -217,11 +217,11 @@ fn resource(alarm: &ApiAlarm, namespace: &str) -> Value {
     json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": properties })
 }
 
-/// How many periods an alarm looks back each time: CloudTrail delivers a call up to a quarter of an hour after
-/// it was made, at times later, and it counts for the minute in which it was made.
-fn looked_back(period: u32) -> u32 {
-    let periods = LATE.div_ceil(period) + 1;
-    // An alarm may look back one day at most.
+/// Evaluation periods of an alarm: a call counts for the minute in which it was made, but CloudTrail delivers it up
+/// to 15 minutes later, sometimes more.
+fn evaluation_periods(period: u32) -> u32 {
+    let periods = DELIVERY_DELAY_SECONDS.div_ceil(period) + 1;
+    // CloudWatch evaluates at most one day.
     if periods * period > 86_400 {
         1
     } else {
@@ -229,24 +229,24 @@ fn looked_back(period: u32) -> u32 {
     }
 }
 
-/// Says which regions an alarm watches.
+/// The regions that an alarm watches, for its description.
 fn regions(api: &PopularApi, watched: &[(String, u64)]) -> String {
     match (watched, api.regions.len()) {
         ([(region, _)], 1) => format!("in {region}"),
         (_, all) if all == watched.len() => format!("in {all} regions together"),
         (_, all) => format!(
-            "in the {MOST_IN_ALARM} of {all} regions with most calls: more than an alarm can watch"
+            "in the {MAX_ALARM_METRICS} of {all} regions with most calls: more than an alarm can watch"
         ),
     }
 }
 
-/// The alarms that cannot watch all regions in which their API is called.
+/// A message for each alarm that cannot watch all regions in which its API is called.
 pub fn shortened(alarms: &[ApiAlarm]) -> impl Iterator<Item = String> {
     let long = alarms
         .iter()
-        .filter(|alarm| alarm.api.regions.len() > MOST_IN_ALARM);
+        .filter(|alarm| alarm.api.regions.len() > MAX_ALARM_METRICS);
     long.map(|alarm| {
-        let watched = regions(&alarm.api, &alarm.api.regions[..MOST_IN_ALARM]);
+        let watched = regions(&alarm.api, &alarm.api.regions[..MAX_ALARM_METRICS]);
         format!("the alarm on {} watches calls {watched}", title(&alarm.api))
     })
 }

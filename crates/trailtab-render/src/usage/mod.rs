@@ -1,5 +1,4 @@
-//! Usage in all its forms: pages for people, tables for programs, metrics for Prometheus, dashboards
-//! and alarms for CloudWatch.
+//! Renders usage: terminal pages, CSV, OpenMetrics for Prometheus, dashboards and alarms for CloudWatch.
 
 mod causes;
 mod csv;

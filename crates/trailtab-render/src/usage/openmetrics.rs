@@ -1,8 +1,8 @@
-//! Metrics as OpenMetrics text, to be taken into Prometheus after the fact.
+//! Writes metrics as OpenMetrics text for backfilling Prometheus.
 //!
-//! A sample is a gauge: the calls of one minute, with the minute's last second as its time. So
-//! `sum_over_time` over whole minutes is exact, also across gaps and across files; a counter would
-//! need samples in every minute, and start anew in every file.
+//! A sample is a gauge: the calls of one minute, timestamped with the minute's last second. That makes
+//! `sum_over_time` over whole minutes exact, also across gaps and files; a counter would need a sample in every
+//! minute and restart in every file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use trailtab_core::activity::usage::MINUTE;
 use trailtab_core::activity::usage::metrics::{MetricSet, MinuteDatum, UsageMetric};
 use trailtab_core::time::Seconds;
 
-/// Writes all data, grouped by metric and in the order of time, as the specification wants it.
+/// Writes all data, grouped by metric and ordered by time, as OpenMetrics requires.
 pub fn data(data: &[MinuteDatum], namespace: &str) -> Vec<u8> {
     let mut families = BTreeMap::<MetricSet, BTreeMap<&UsageMetric, BTreeMap<Seconds, u64>>>::new();
     for datum in data {
@@ -40,7 +40,7 @@ pub fn data(data: &[MinuteDatum], namespace: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The name of a set's metrics: the namespace and the set, and the unit at its end.
+/// The metric family of a set: namespace, set, and the unit `calls` as OpenMetrics requires.
 pub fn family(namespace: &str, set: MetricSet) -> String {
     let prefix = snake(namespace);
     // A name must not begin with a digit.
@@ -58,7 +58,7 @@ fn labels(metric: &UsageMetric) -> String {
     let dimensions = metric
         .dimensions()
         .map(|(name, value)| (snake(name), value));
-    // Where the metric's name is that of the API, it becomes a label.
+    // If the metric is named after the API, the name becomes a label.
     let name = match metric.set.shape().metric {
         Some(_) => None,
         None => Some(("event_name".to_owned(), metric.name.as_str())),
@@ -86,7 +86,7 @@ fn snake(name: &str) -> String {
     snake
 }
 
-/// Escapes what the specification wants escaped in the value of a label.
+/// Escapes a label value as OpenMetrics requires.
 fn label(value: &str) -> String {
     value
         .replace('\\', r"\\")
@@ -94,7 +94,7 @@ fn label(value: &str) -> String {
         .replace('"', r#"\""#)
 }
 
-/// The same rules hold for a help text; backquotes are for Markdown.
+/// Escapes a help text, without the Markdown backquotes.
 fn help(text: &str) -> String {
     label(&text.replace('`', ""))
 }
@@ -104,7 +104,6 @@ mod tests {
     use super::*;
     use trailtab_core::activity::usage::metrics::{NAMESPACE, SHAPES};
 
-    /// The table in docs/metrics.md has a row for each set, and no others.
     #[test]
     fn the_table_in_docs_is_that_of_the_code() {
         let text = include_str!("../../../../docs/metrics.md");

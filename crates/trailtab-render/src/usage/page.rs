@@ -1,11 +1,11 @@
-//! Usage for a person at a terminal: the table, and what all pages on usage have in common.
+//! Renders the usage table as a terminal page, and the parts that all usage pages share.
 
 use std::fmt::{self, Write as _};
 
 use console::Style;
 
 use crate::escape;
-use crate::no_match::{self, Asked};
+use crate::no_match::{self, NoMatchContext};
 use crate::page::{self, TextPage, TextStyle, counted, level, percent, plain, thousands};
 use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::basis::ReportProvenance;
@@ -14,7 +14,7 @@ use trailtab_core::activity::usage::report::{
     ColumnKey, RowCounts, TimeStep, UsageReport, UsageReportRow,
 };
 
-/// Writes a page with the table.
+/// Renders the usage table.
 pub fn report(report: &UsageReport, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -42,7 +42,7 @@ impl TextPage {
         self.usage_coverage(&report.basis)
     }
 
-    /// Writes a title, and which time the page is about.
+    /// Writes the title and the time covered, or why no event was counted.
     pub(super) fn usage_head(&mut self, title: &str, basis: &ReportProvenance) -> fmt::Result {
         let coverage = &basis.coverage;
         let calls = match basis.activity_type.as_str() {
@@ -52,7 +52,7 @@ impl TextPage {
         };
         self.paragraph(&format!("{title}{calls}"), 0, &Style::new().bold())?;
         if let Some(no_match) = &basis.no_match {
-            return self.no_match(no_match, asked(basis));
+            return self.no_match(no_match, no_match_context(basis));
         }
         match (&coverage.first_minute, &coverage.last_minute) {
             (Some(first), Some(last)) => {
@@ -62,7 +62,7 @@ impl TextPage {
         }
     }
 
-    /// Writes notes on how to read a page.
+    /// Writes notes in a faint colour.
     pub(super) fn notes<'n>(&mut self, notes: impl Iterator<Item = &'n str>) -> fmt::Result {
         writeln!(self.out)?;
         for note in notes {
@@ -71,7 +71,7 @@ impl TextPage {
         Ok(())
     }
 
-    /// Says what was read, what is not in the tables, and what is missing.
+    /// Writes what was read, what no table counts, and what is missing.
     pub(super) fn usage_coverage(&mut self, basis: &ReportProvenance) -> fmt::Result {
         let coverage = &basis.coverage;
         let heading = self.bold("Coverage");
@@ -101,18 +101,18 @@ impl TextPage {
     }
 }
 
-/// Explains why no event was counted, as text; empty if one was.
+/// The explanation why no event was counted; empty if one was.
 pub fn no_match(basis: &ReportProvenance) -> String {
     let no_match = basis.no_match.as_ref();
     no_match.map_or(String::new(), |no_match| {
-        no_match::text(no_match, asked(basis))
+        no_match::text(no_match, no_match_context(basis))
     })
 }
 
-fn asked(basis: &ReportProvenance) -> Asked<'_> {
+fn no_match_context(basis: &ReportProvenance) -> NoMatchContext<'_> {
     let coverage = &basis.coverage;
     let history = coverage.event_history.as_ref();
-    Asked {
+    NoMatchContext {
         since: coverage.since.as_deref(),
         until: coverage.until.as_deref(),
         events: coverage.counts.filtered,
@@ -124,7 +124,7 @@ fn asked(basis: &ReportProvenance) -> Asked<'_> {
     }
 }
 
-/// The sums, in a sentence.
+/// The totals as a sentence.
 fn sums(totals: &RowCounts) -> String {
     let of = |count: u64| format!("{} ({})", thousands(count), percent(count, totals.calls));
     format!(
@@ -158,8 +158,8 @@ fn by_title(by: ColumnKey) -> &'static str {
     }
 }
 
-/// The columns of the table. Where names have no room, first the time of the peak is left out, then the
-/// course over time, the share, and counts other than calls.
+/// The columns of the table. If names do not fit, columns are dropped in this order: the peak's time, the course,
+/// the share, throttled, errors, the peak.
 fn columns(report: &UsageReport) -> Vec<TableColumn> {
     let rows = &report.rows;
     let column = |title: &str, kind: ColumnKind, cell: &dyn Fn(&UsageReportRow) -> String| {
@@ -200,7 +200,7 @@ fn columns(report: &UsageReport) -> Vec<TableColumn> {
         .dispensable(4),
     );
     columns.push(number("errors", |counts| counts.errors).dispensable(2));
-    // Most logs have none, and the page says so above.
+    // Most logs have no throttled calls; the totals above say so.
     if report.totals.throttles > 0 {
         columns.push(number("throttled", |counts| counts.throttles).dispensable(3));
     }
@@ -213,7 +213,7 @@ fn columns(report: &UsageReport) -> Vec<TableColumn> {
             .dispensable(6),
         );
     }
-    // A row for each time has no course of its own.
+    // With a time step, a row covers one step and has no course.
     if report.per.is_none() {
         let course = |width| {
             let course = column("course", ColumnKind::Course, &|row| {
@@ -226,7 +226,7 @@ fn columns(report: &UsageReport) -> Vec<TableColumn> {
     columns
 }
 
-/// Writes an API as policies do: `ec2:RunInstances`.
+/// The API as IAM policies write it: `ec2:RunInstances`.
 pub(super) fn short(api: &str) -> String {
     api.replacen(".amazonaws.com:", ":", 1)
 }
@@ -239,7 +239,7 @@ fn name(key: &str, others: u64) -> String {
     }
 }
 
-/// Draws a course in so many columns, of which the parts must be a multiple.
+/// Draws a course as `columns` characters. Its length must be a multiple of `columns`.
 fn sparkline(course: &[u64], columns: usize) -> String {
     let parts = (course.len() / columns).max(1);
     let sums: Vec<u64> = course.chunks(parts).map(|part| part.iter().sum()).collect();

@@ -1,4 +1,4 @@
-//! What would be published, and what became of it, for a person at a terminal.
+//! Renders a backfill plan and its outcome as terminal text.
 
 use std::fmt::{self, Write as _};
 
@@ -9,7 +9,7 @@ use trailtab_core::activity::usage::backfill::BackfillPlan;
 use trailtab_core::activity::usage::metrics::MinuteDatum;
 use trailtab_core::time;
 
-/// Writes a plan. `unchecked` says why CloudWatch could not be asked what it holds already.
+/// Renders a plan. `unchecked` says why CloudWatch could not be checked for existing data.
 pub fn plan(
     plan: &BackfillPlan,
     namespace: &str,
@@ -65,14 +65,14 @@ impl TextPage {
         if plan.cut > 0 {
             writeln!(
                 self.out,
-                "  left out: {} in hours of which the window holds a part only",
+                "  left out: {} in hours that are only partly inside the window",
                 counted(plan.cut, "call"),
             )?;
         }
         if plan.unsettled > 0 {
             writeln!(
                 self.out,
-                "  left out: {} in hours that are not over, or not for a quarter of an hour",
+                "  left out: {} in hours that ended less than 15 minutes ago or have not ended",
                 counted(plan.unsettled, "call"),
             )?;
         }
@@ -82,7 +82,7 @@ impl TextPage {
             let (first, last) = (time::iso(*first), time::iso(last + 3600));
             writeln!(
                 self.out,
-                "  left out: {} in {} that CloudWatch holds data of already, from {} to {}",
+                "  left out: {} in {} for which CloudWatch already has data, from {} to {}",
                 counted(plan.present.values().sum(), "call"),
                 counted(plan.present.len() as u64, "hour"),
                 plain(&first),
@@ -92,7 +92,7 @@ impl TextPage {
         if let Some(reason) = unchecked {
             writeln!(
                 self.out,
-                "  not checked whether some of it is there already, which would count twice: {}",
+                "  not checked for existing data, which would be counted twice: {}",
                 escape::terminal(reason)
             )?;
         }
@@ -100,7 +100,7 @@ impl TextPage {
     }
 }
 
-/// Writes what became of the calls.
+/// Renders the outcome of a backfill: calls by outcome, requests and retries.
 pub fn account(rows: &[(&str, u64)], requests: u64, retries: u64) -> String {
     let rows = rows.iter().filter(|(_, calls)| *calls > 0);
     let rows = rows.map(|(name, calls)| format!("  {:>12} {name}\n", thousands(*calls)));

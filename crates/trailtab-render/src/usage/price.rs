@@ -1,4 +1,4 @@
-//! What metrics would cost, for a person at a terminal.
+//! Renders the estimated price of metrics as a terminal page.
 
 use std::fmt::{self, Write as _};
 
@@ -9,7 +9,7 @@ use crate::page::{TextPage, TextStyle, counted, size, thousands};
 use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::price::{MetricCost, MonthlyBill, UsagePrice};
 
-/// Writes a page about the price.
+/// Renders a price estimate.
 pub fn price(price: &UsagePrice, look: TextStyle) -> String {
     let mut page = TextPage::new(look);
     // Writing to a String cannot fail.
@@ -19,21 +19,18 @@ pub fn price(price: &UsagePrice, look: TextStyle) -> String {
 
 impl TextPage {
     fn price(&mut self, price: &UsagePrice) -> fmt::Result {
-        self.usage_head(
-            "What metrics of these calls would cost a month",
-            &price.basis,
-        )?;
+        self.usage_head("Monthly cost of metrics of these calls", &price.basis)?;
         if price.basis.no_match.is_some() {
             return self.usage_coverage(&price.basis);
         }
         let (hours, month) = (price.hours, counted(price.month_hours, "hour"));
         writeln!(
             self.out,
-            "{}, taken for a month of {month}",
+            "{}, extrapolated to a month of {month}",
             counted(hours, "hour")
         )?;
         if price.is_guess() {
-            let line = "Less than a day: this is a guess. Give it the logs of a week.";
+            let line = "Less than a day of logs: this is a guess. Use the logs of a week.";
             let line = self.style(Style::new().red().bold(), line);
             writeln!(self.out, "{line}")?;
         }
@@ -50,7 +47,7 @@ impl TextPage {
     }
 }
 
-/// Says how to read the page, and what is an estimate.
+/// How to read the page, and what is estimated.
 fn notes(price: &UsagePrice) -> [String; 5] {
     let (logs, prices) = (&price.log_group, &price.prices);
     let emf = price.bills.last().map_or(0, |bill| bill.emf.bytes);
@@ -66,8 +63,7 @@ fn notes(price: &UsagePrice) -> [String; 5] {
             size(emf)
         ),
         format!(
-            "Not in it: Lambda, S3, and what CloudTrail's log group takes in, which is about {} a \
-             month for {}.",
+            "Not included: Lambda, S3, and ingestion into CloudTrail's log group, about {} a month for {}.",
             size(logs.bytes),
             money(logs.usd)
         ),
@@ -78,7 +74,7 @@ fn notes(price: &UsagePrice) -> [String; 5] {
     ]
 }
 
-/// A row for each set, and one for the function's health.
+/// A row per metric set, and one for the function's health metrics.
 fn sets(price: &UsagePrice, limit: &str) -> Vec<TableColumn> {
     type Cell = fn(&MetricCost) -> String;
     let count: Cell = |metrics| thousands(metrics.metrics);
@@ -137,7 +133,7 @@ fn bills(bills: &[MonthlyBill]) -> Vec<TableColumn> {
     ]
 }
 
-/// Writes dollars and cents; what is more than nothing never looks like it.
+/// US dollars with cents. An amount that rounds to zero but is not is `<$0.01`, never `$0.00`.
 pub(super) fn money(usd: Decimal) -> String {
     let cents = usd.round_dp(2);
     if cents.is_zero() && !usd.is_zero() {
@@ -150,7 +146,7 @@ fn tenths(number: Decimal) -> String {
     grouped(&format!("{:.1}", number.round_dp(1)))
 }
 
-/// Groups the digits before the point by threes.
+/// Groups the digits before the decimal point by thousands.
 fn grouped(number: &str) -> String {
     let (whole, rest) = number.split_once('.').unwrap_or((number, ""));
     match whole.parse() {
@@ -164,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn money_is_told_to_the_cent() {
+    fn money_has_cents() {
         assert_eq!(money(Decimal::new(123_456_789, 4)), "$12,345.68");
         assert_eq!(money(Decimal::new(1, 4)), "<$0.01");
         assert_eq!(money(Decimal::ZERO), "$0.00");

@@ -7,12 +7,12 @@ use crate::format::Format;
 use crate::plot::PictureArgs;
 use crate::reading::{CredentialArgs, ReadingArgs};
 
-/// Tell who called which API, from where, and with which errors
+/// Show who called which API, from where, and with which errors
 ///
-/// Without SOURCE, reads the event history of the account whose credentials are at hand, in all
-/// regions that are enabled: that needs no trail, and cloudtrail:LookupEvents as the only
-/// permission. Or reads CloudTrail records from files, directories, standard input and S3, in any
-/// form that CloudTrail, CloudWatch Logs, EventBridge and the AWS command line give them.
+/// Without SOURCE, reads the event history of the credentials' account, in all enabled regions: this needs no trail,
+/// and only the permission cloudtrail:LookupEvents. With SOURCE, reads CloudTrail records from files, directories,
+/// standard input and S3, in every form in which CloudTrail, CloudWatch Logs, EventBridge and the AWS command line
+/// write them.
 ///
 /// Filters match the whole value, and case is ignored: * stands for any text, ? for one character, and
 /// ! in front excludes. Repeating an option means any of its values; different options must all match.
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Directory for all that is written
+    /// Directory for all files
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub(super) output: PathBuf,
     /// Write no files, and print only
@@ -50,15 +50,15 @@ pub(super) struct OutputArgs {
     /// What to print (default: text, or with --quiet the path of the summary)
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
-    /// Write one summary for each account as well
+    /// Also write one summary for each account
     #[arg(long)]
     pub(super) per_account: bool,
-    /// Write charts of the summary as well
+    /// Also write charts of the summary
     #[arg(long)]
     pub(super) plot_results: bool,
     #[command(flatten)]
     pub(super) pictures: PictureArgs,
-    /// Copy the records themselves as well, before filters other than the time window
+    /// Also copy the records of the time window, before all other filters
     #[arg(long)]
     pub(super) dump_raw_cloudtrail_data: bool,
 }

@@ -1,4 +1,4 @@
-//! `trailtab activity`: who did what.
+//! `trailtab activity`: shows which principal called which API, from where, and with which errors.
 
 mod args;
 mod results;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     Ok(read_and_write(args, ui)?.0)
 }
 
-/// Runs the verb, and returns the files and folders that it wrote as well.
+/// Runs the verb. Also returns the files and folders that it wrote.
 fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)> {
     let now = clock::now();
     let copies = args.output.dump_raw_cloudtrail_data;
@@ -41,7 +41,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
     let verify = args.digests.verify(&args.reading.sources)?;
     let directory = &args.output.output;
     if !args.output.no_output {
-        // A long read should not be lost to a directory that cannot be written.
+        // Fail before a long read, not after it.
         files::make_writable_directory(directory)?;
     }
     let reading = signals::interruptible(signals::STOPS_READING);
@@ -51,14 +51,13 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
             dump.add(region, record);
         }
     };
-    let wishes = ReadingOptions {
+    let options = ReadingOptions {
         per_account,
         dump: dump.is_some().then_some(&copy),
         verify,
     };
-    let outcome = plan.run(wishes, &Tally::default(), &reading.interrupt, ui)?;
-    let caller = outcome.caller.clone();
-    run.caller = caller.map(|caller| (caller.account, caller.arn));
+    let outcome = plan.run(options, &Tally::default(), &reading.interrupt, ui)?;
+    run.caller.clone_from(&outcome.caller);
     run.no_match = outcome.no_match.clone();
     let written = ActivityResults {
         directory,
@@ -68,7 +67,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         ui,
     }
     .write(&outcome, dump)?;
-    // A signal while the page waits in a pager's pipe ends the program.
+    // From here on a signal ends the program, also while a pager holds the page back.
     drop(reading);
     ui.data(&written.printed)
         .context("cannot print the summary")?;
@@ -79,8 +78,8 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
     Ok((ended, written.paths))
 }
 
-/// Runs the verb on folders of logs with its defaults, and draws charts of the result. Returns the files and
-/// folders that it wrote as well.
+/// Runs the verb on folders of logs with its defaults, and draws charts of the result. Also returns the files and
+/// folders that it wrote.
 pub(crate) fn summarise(
     logs: &[PathBuf],
     results: &Path,

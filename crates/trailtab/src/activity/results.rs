@@ -1,4 +1,4 @@
-//! Writing what a run found.
+//! Writes the summary of a run, its charts and its raw records.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,11 @@ use trailtab_core::event::ingest::EventCounter as _;
 use trailtab_core::time;
 use trailtab_render as render;
 
-/// What the names of a summary's charts and raw records add to its own.
+/// Endings of the folders of a summary's charts and raw records.
 const PLOTS: &str = "_plots";
 const RAW_DATA: &str = "_raw_cloudtrail_data";
 
-/// Writes what a run found.
+/// Writer of a run's results.
 pub(super) struct ActivityResults<'a> {
     pub(super) directory: &'a Path,
     pub(super) args: &'a OutputArgs,
@@ -31,7 +31,7 @@ pub(super) struct ActivityResults<'a> {
     pub(super) ui: Ui,
 }
 
-/// What was written, and what is to be printed.
+/// The paths of the written files, and the bytes for standard output.
 pub(super) struct Written {
     /// Files and folders; the summary of all accounts is the first.
     pub(super) paths: Vec<PathBuf>,
@@ -62,7 +62,7 @@ impl ActivityResults<'_> {
             None => !self.ui.quiet,
         };
         if !is_page {
-            // The page says it itself.
+            // The page contains this text.
             let text = render::text::no_match(&summary);
             text.lines().for_each(|line| self.ui.remark(line));
         }
@@ -98,15 +98,16 @@ impl ActivityResults<'_> {
             paths.push(folder);
         }
         if self.per_account {
-            let mut accounts: BTreeSet<&String> = outcome.intaken.tallies.keys().collect();
-            if outcome.caller.is_some() {
-                // Accounts of an organisation that had no events, or could not be read, are told of.
-                accounts.extend(outcome.coverage.asked.keys().map(|(account, _)| account));
-            }
+            // Accounts without events, and those that could not be read, have a file as well.
+            let asked = outcome.coverage.asked.keys();
+            let asked = asked.map(|scope| scope.account().to_string());
+            let tallied = outcome.intaken.tallies.keys().cloned();
+            let accounts: BTreeSet<String> = tallied.chain(asked).collect();
             let nothing = Tally::default();
             for account in accounts {
-                let tally = outcome.intaken.tallies.get(account).unwrap_or(&nothing);
-                let coverage = outcome.coverage.of_account(account);
+                let tally = outcome.intaken.tallies.get(&account).unwrap_or(&nothing);
+                // Some records name no account.
+                let coverage = outcome.coverage.of_account(account.parse().ok());
                 let summary = Summary::of(tally, &outcome.intaken, &coverage, self.run);
                 let json = render::json::summary(&summary)?;
                 self.write_summary(&summary, &json, &mut paths)?;
@@ -115,8 +116,8 @@ impl ActivityResults<'_> {
         Ok(paths)
     }
 
-    /// Writes a summary, and its charts if they are wanted. Returns its path without the ending: the names
-    /// of all that belongs to it begin like that.
+    /// Writes a summary, and its charts with `--plot-results`. Returns its path without the ending, with which the
+    /// names of its charts and raw records begin.
     fn write_summary(
         &self,
         summary: &Summary,

@@ -21,7 +21,7 @@ pub(crate) struct CostArgs {
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
-    /// Write the report as JSON, CSV and a page into DIR too; with --send --dry-run, the mails
+    /// Also write the report into DIR, as JSON, CSV and a page; with --send --dry-run, the mails
     #[arg(long, value_name = "DIR")]
     pub(super) output: Option<PathBuf>,
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub(crate) struct CostArgs {
     pub(super) credentials: CredentialArgs,
 }
 
-/// Whom the report is for. Without any of these it is the executive's: all accounts on one page.
+/// The audience of the report. The default is the executive's report: all accounts on one page.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Audience (default: all accounts on one page)")]
 pub(super) struct AudienceArgs {
@@ -48,7 +48,7 @@ pub(super) struct AudienceArgs {
     /// Owner to show, across accounts and services
     #[arg(long, value_name = "NAME", conflicts_with = "account")]
     pub(super) owner: Option<String>,
-    /// Show what has no owner, across accounts and services
+    /// Show usage without an owner, across accounts and services
     #[arg(long, conflicts_with_all = ["account", "owner"])]
     pub(super) untagged: bool,
 }
@@ -66,7 +66,7 @@ pub(super) struct PeriodArgs {
     /// The whole last month
     #[arg(long, conflicts_with = "since")]
     pub(super) last_month: bool,
-    /// Count today as well, of which Cost Explorer knows little
+    /// Include today, for which Cost Explorer has little data
     #[arg(long)]
     pub(super) include_today: bool,
 }
@@ -78,7 +78,7 @@ pub(super) struct MoneyArgs {
     #[arg(long, value_name = "PLACE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     pub(super) config: Option<Source>,
-    /// How cost is measured (default: UnblendedCost)
+    /// Cost Explorer's metric (default: UnblendedCost)
     #[arg(long, value_name = "METRIC", ignore_case = true, value_parser = metric_parser())]
     pub(super) metric: Option<CostMetric>,
     /// Tag whose value is the owner, or cost-category:NAME (can be repeated; default: Owner)
@@ -89,26 +89,26 @@ pub(super) struct MoneyArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cost Explorer ($0.01 for each request, and each page is one)")]
 pub(super) struct AskingArgs {
-    /// Say which requests a run would make at most and what they cost, and make none
+    /// Show the most requests that a run would make and their price, and do not make them
     #[arg(long)]
     pub(super) plan: bool,
-    /// The most requests to make
+    /// Most requests to make
     #[arg(long, value_name = "N")]
     pub(super) max_requests: Option<u64>,
-    /// Build the report from what --save wrote, and ask nobody
+    /// Make the report from the answers that --save wrote, without any request
     #[arg(long, value_name = "DIR", conflicts_with_all = ["save", "plan"])]
     pub(super) offline: Option<PathBuf>,
     /// Save all answers in DIR
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<PathBuf>,
-    /// Where answers are kept from run to run: a directory or s3://BUCKET/PREFIX
+    /// Cache of answers: a directory or s3://BUCKET/PREFIX
     #[arg(long, value_name = "PLACE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     pub(super) cache: Option<Source>,
-    /// Keep no answers, and use none that were kept
+    /// Do not use a cache of answers
     #[arg(long, conflicts_with = "cache")]
     pub(super) no_cache: bool,
-    /// Hours for which an answer is good even for days that may still change
+    /// Hours for which cached answers about days that can still change are used
     #[arg(long, value_name = "HOURS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=240))]
     pub(super) max_age: u32,
 }
@@ -116,7 +116,7 @@ pub(super) struct AskingArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Sending")]
 pub(super) struct SendingArgs {
-    /// Mail the reports that are due today to everybody in the settings
+    /// Mail the reports that are due today to the recipients in the settings
     #[arg(long, requires = "config", conflicts_with_all = ["account", "owner", "untagged"])]
     pub(super) send: bool,
     /// Send nothing: write the mails into the directory of --output
@@ -125,13 +125,13 @@ pub(super) struct SendingArgs {
     /// Mail to these addresses only (can be repeated)
     #[arg(long, value_name = "ADDRESS", requires = "send")]
     pub(super) to: Vec<String>,
-    /// Where it is remembered what was sent: a directory or s3://BUCKET/PREFIX
+    /// Ledger of sent mails, which prevents sending twice: a directory or s3://BUCKET/PREFIX
     #[arg(long, value_name = "PLACE", requires = "send")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     pub(super) ledger: Option<Source>,
 }
 
-/// Reads a metric by its name; the help lists all of them.
+/// Parses the name of a metric; the help lists all names.
 fn metric_parser() -> impl TypedValueParser<Value = CostMetric> {
     let named = |name: &str| {
         let metrics = CostMetric::ALL.into_iter();
@@ -143,7 +143,7 @@ fn metric_parser() -> impl TypedValueParser<Value = CostMetric> {
 }
 
 impl CostArgs {
-    /// Lets the arguments win over the settings.
+    /// Overrides the settings by the arguments.
     pub(super) fn overrule(&self, settings: &mut CostSettings) {
         if let Some(metric) = self.money.metric {
             settings.metric = metric;
@@ -159,7 +159,7 @@ impl CostArgs {
 }
 
 impl PeriodArgs {
-    /// The period that was asked for, if one was.
+    /// The period that the arguments name, if any.
     pub(super) fn asked(&self, run: &CostRun) -> anyhow::Result<Option<ReportPeriod>> {
         if self.last_month {
             return Ok(Some(run.last_month()));

@@ -1,4 +1,4 @@
-//! `trailtab cost check`: whether the settings are good, before anything is sent.
+//! `trailtab cost check`: checks the settings of the cost mails, and sends nothing.
 
 use std::fmt::Write as _;
 
@@ -19,9 +19,9 @@ use trailtab_render::escape::terminal;
 
 /// Check the settings against the account, and send nothing
 ///
-/// Looks for accounts that nobody knows, tags that are not active, a secret that cannot be read, senders that
-/// are not verified and permissions that are missing; says who would get which report, and what a run
-/// costs. Makes at most two paid requests to Cost Explorer ($0.02).
+/// Names unknown accounts, tags that are not active, a secret that cannot be read, senders that are not verified and
+/// missing permissions, and lists the recipients with their reports and what a run costs. Makes at most two paid
+/// requests to Cost Explorer ($0.02).
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::COST_CHECK)]
 pub(super) struct CheckArgs {
@@ -71,7 +71,7 @@ fn name(verdict: CheckVerdict) -> &'static str {
     }
 }
 
-/// Says what a report shows.
+/// What a report shows.
 fn about(audience: &Audience) -> String {
     match audience.kind {
         AudienceKind::Executive => "all accounts".to_owned(),
@@ -86,7 +86,8 @@ fn about(audience: &Audience) -> String {
     }
 }
 
-/// A row for each finding, and then one for each report: its kind, verdict, recipient, and what it says or shows.
+/// A row for each finding, and then one for each report: kind, verdict, recipient, and the finding or the content of
+/// the report.
 fn rows(checked: &CheckReport) -> impl Iterator<Item = [String; 4]> {
     let findings = checked.findings.iter().map(|finding| {
         let verdict = name(finding.verdict).to_owned();
@@ -127,7 +128,7 @@ fn lines(checked: &CheckReport) -> String {
     }
     let _ = writeln!(
         out,
-        "A run takes at most {} requests to Cost Explorer (${}), further pages apart: ${} a month if it runs each day.",
+        "A run takes at most {} requests to Cost Explorer (${}), not counting further pages: ${} a month if it runs each day.",
         checked.requests, checked.usd, checked.usd_a_month
     );
     let _ = writeln!(

@@ -1,4 +1,4 @@
-//! `trailtab cost`: what it cost, whom, and by mail.
+//! `trailtab cost`: reports what accounts, owners and services cost, and mails these reports.
 
 mod args;
 mod check;
@@ -14,11 +14,11 @@ use self::args::CostArgs;
 use super::RunEnd;
 use super::ui::Ui;
 
-/// Tell what accounts, owners and services cost, and mail it to whom it concerns
+/// Show what accounts, owners and services cost, and mail reports to managers, users and executives
 ///
-/// Asks Cost Explorer with as few paid requests as possible and prints a report: all accounts on one page,
-/// some accounts with their owners and services, or one owner's own cost. With --send, everybody in the settings
-/// gets theirs by mail, each once. Amounts are never rounded before they are shown; all days are UTC.
+/// Asks Cost Explorer with as few paid requests as possible and prints a report: all accounts on one page, some
+/// accounts with their owners and services, or one owner's cost. With --send, each recipient in the settings gets
+/// their report by mail, once. Amounts are never rounded before they are shown; all days are UTC.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, after_help = crate::examples::COST)]
 pub(crate) struct Args {
@@ -41,8 +41,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     }
 }
 
-/// Shows the report on all accounts of what was saved, and writes it into a directory. Returns the files that
-/// were written as well.
+/// Prints the report on all accounts from saved answers, and writes it into a directory. Also returns the files that
+/// it wrote.
 pub(super) fn show(saved: &Path, output: &Path, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)> {
     let words = [
         "cost".as_ref(),
@@ -54,7 +54,7 @@ pub(super) fn show(saved: &Path, output: &Path, ui: Ui) -> anyhow::Result<(RunEn
     view::run(&CostDemo::try_parse_from(words)?.args.cost, ui)
 }
 
-/// What the demo says on a command line of its own.
+/// Parses the demo's arguments like those of a command line.
 #[derive(Debug, clap::Parser)]
 struct CostDemo {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! What a run begins with, as the arguments say.
+//! Opens a run: AWS configuration, settings, accounts, cache and ledger from the arguments.
 
 use std::env;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use trailtab_app::aws::SdkConfig;
 
 use super::args::{AskingArgs, CostArgs};
 use crate::ui::Ui;
-use trailtab_app::aws;
+use trailtab_app::aws::{self, AwsFailure};
 use trailtab_app::clock;
 use trailtab_app::cost_source::accounts::AccountListing;
 use trailtab_app::cost_source::cost_explorer::PRICE;
@@ -23,14 +23,14 @@ use trailtab_app::source::Source;
 use trailtab_core::cost::settings::CostSettings;
 use trailtab_render::escape;
 
-/// A run, and what it talks to AWS with.
+/// A run, and the organisation's accounts.
 pub(super) struct OpenRun {
     pub(super) run: CostRun,
-    /// Accounts of the organisation, if they could be listed.
+    /// Accounts of the organisation; empty if they could not be listed.
     listed: Vec<AccountListing>,
 }
 
-/// Credentials and settings of AWS, if anything of it is asked.
+/// The AWS configuration; one without credentials if the run makes no request to AWS.
 pub(super) async fn config(args: &CostArgs) -> Result<SdkConfig, aws::ConfigError> {
     let is_s3 = |place: &Option<Source>| matches!(place, Some(Source::S3 { .. }));
     let sending = &args.sending;
@@ -40,20 +40,19 @@ pub(super) async fn config(args: &CostArgs) -> Result<SdkConfig, aws::ConfigErro
         || is_s3(&sending.ledger);
     match asks {
         true => aws::config(&args.credentials.access()).await,
-        false => Ok(aws::nobody()),
+        false => Ok(aws::without_credentials()),
     }
 }
 
-/// Reads the settings, lists accounts, and finds out where answers come from.
+/// Reads the settings and opens the source of answers: saved ones with `--offline`, otherwise Cost Explorer and the
+/// cache. Lists the accounts in the latter case.
 pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow::Result<OpenRun> {
     let mut settings = match &args.money.config {
         Some(place) => open::settings(place, config).await?,
         None => CostSettings::default(),
     };
     for name in settings.unknown.keys() {
-        ui.remark(&format!(
-            "the settings have a member that means nothing: {name:?}"
-        ));
+        ui.remark(&format!("unknown key in the settings, ignored: {name:?}"));
     }
     args.overrule(&mut settings);
     if let Some(directory) = &args.asking.offline {
@@ -69,7 +68,8 @@ pub(super) async fn open(args: &CostArgs, config: &SdkConfig, ui: Ui) -> anyhow:
     Ok(OpenRun { run, listed })
 }
 
-/// The cache is the account's that asks: whoever changes profiles must not see another organisation's costs.
+/// The cache of answers, if there is one. It is kept by account, so that another profile never sees this
+/// organisation's costs.
 async fn cache(
     args: &AskingArgs,
     config: &SdkConfig,
@@ -91,10 +91,12 @@ async fn cache(
             account: account.to_owned(),
             max_age: i64::from(args.max_age) * 3600,
         })),
-        Err(error) if aws::is_hopeless(&error) => bail!(aws::explain(&error)),
+        Err(error) if AwsFailure::of(&error).affects_all_requests() => {
+            bail!(aws::explain(&error))
+        }
         Err(error) => {
             ui.remark(&escape::terminal(&format!(
-                "answers are not kept, since it is not known which account they are for: {}",
+                "answers are not cached, because the account they belong to is not known: {}",
                 aws::explain(&error)
             )));
             Ok(None)
@@ -102,7 +104,7 @@ async fn cache(
     }
 }
 
-/// A place for entries that the user named.
+/// Opens the ledger or cache at a place that the user named.
 pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<SendLedger> {
     match place {
         Source::Path(directory) => Ok(SendLedger::Directory(directory.clone())),
@@ -113,7 +115,8 @@ pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<SendL
     }
 }
 
-/// The folder of this program below one of the user's.
+/// This program's folder in the directory that `variable` names, or in `otherwise` below the home directory, if
+/// either is set.
 pub(super) fn home(variable: &str, otherwise: &str) -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let base = match set(variable) {
@@ -124,7 +127,7 @@ pub(super) fn home(variable: &str, otherwise: &str) -> Option<PathBuf> {
 }
 
 impl OpenRun {
-    /// Saves all answers, if that is wanted.
+    /// Saves all answers with `--save`.
     pub(super) fn save(&self, args: &AskingArgs, ui: Ui) -> anyhow::Result<()> {
         for trouble in self.run.answers.troubles() {
             ui.remark(&trouble);
@@ -133,7 +136,7 @@ impl OpenRun {
             return Ok(());
         };
         files::make_private_directory(directory, directory)?;
-        // The newest answer to a question is the one to keep.
+        // The newest answer to a question replaces older ones.
         let keep = |name: String, bytes: &[u8]| {
             files::replace(&directory.join(name), bytes, Readers::Owner)
         };
@@ -149,7 +152,7 @@ impl OpenRun {
         Ok(())
     }
 
-    /// Says what Cost Explorer charges for the run.
+    /// Prints the number of requests to Cost Explorer and their price, if there were any.
     pub(super) fn tell_what_it_cost(&self, ui: Ui) {
         let (requests, charged) = self.run.answers.requests();
         let usd = PRICE * Decimal::from(charged);
@@ -158,7 +161,7 @@ impl OpenRun {
         }
     }
 
-    /// How many accounts there are, if that is known.
+    /// Number of the organisation's accounts, if they could be listed.
     pub(super) fn accounts(&self) -> Option<usize> {
         (!self.listed.is_empty()).then_some(self.listed.len())
     }

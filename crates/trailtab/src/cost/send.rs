@@ -1,4 +1,4 @@
-//! Everybody's report, by mail.
+//! `trailtab cost --send`: mails each recipient the reports that are due.
 
 use std::fmt::Write as _;
 
@@ -21,8 +21,8 @@ use trailtab_app::job::read::start_runtime;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
-/// Seconds in which a run is over for certain.
-const LONGEST: i64 = 3600;
+/// Seconds for which a run claims its mails in the ledger; no run takes longer.
+const MAX_RUN_SECONDS: i64 = 3600;
 
 pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     start_runtime()?.block_on(async {
@@ -39,7 +39,7 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         let round = MailRound::plan(&mut opened.run, asked, is_meant).await?;
         match round.need(&opened.run) {
             None if round.refused.is_empty() && !to.is_empty() => {
-                bail!("--to: nothing is due to such a recipient today")
+                bail!("--to: no report is due to this recipient today")
             }
             None => ui.remark("nothing is due today"),
             Some(need) if args.asking.offline.is_none() => {
@@ -51,7 +51,7 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<RunEnd> {
             return Ok(RunEnd::Done);
         }
         let sent = send(args, &mut opened, round, &config).await;
-        // What was paid for is saved, whatever became of the mails.
+        // Paid answers are saved even if no mail was sent.
         opened.save(&args.asking, ui)?;
         opened.tell_what_it_cost(ui);
         let sent = sent?;
@@ -79,7 +79,7 @@ async fn send(
         _ => None,
     };
     let ledger = ledger(args, config)?;
-    // The mail that is being sent gets its answer; after that, a signal ends the run.
+    // On a signal, the mail in flight still gets its answer; then the run ends.
     let sending = signals::interruptible(signals::STOPS_SENDING);
     let now = clock::now();
     let way = SendOptions {
@@ -88,7 +88,7 @@ async fn send(
         sender: Sender {
             name: format!("{}-{}", clock::since_1970().as_nanos(), std::process::id()),
             now,
-            until: now + LONGEST,
+            until: now + MAX_RUN_SECONDS,
         },
         limit: Limit {
             deadline: None,
@@ -104,12 +104,12 @@ fn ledger(args: &CostArgs, config: &SdkConfig) -> anyhow::Result<SendLedger> {
         Some(place) => open::ledger(place, config),
         None => match open::home("XDG_STATE_HOME", ".local/state") {
             Some(directory) => Ok(SendLedger::Directory(directory)),
-            None => bail!("there is no place to remember what was sent: name one with --ledger"),
+            None => bail!("there is no place for the ledger of sent mails: name one with --ledger"),
         },
     }
 }
 
-/// What became of each report, in lines.
+/// A line for each report with its outcome, and a total.
 fn table(sent: &[SendResult]) -> String {
     let mut lines = String::new();
     for line in sent {
@@ -137,6 +137,6 @@ fn table(sent: &[SendResult]) -> String {
         let _ = writeln!(lines, "{outcome:<11}  {recipient}, {what}{colon}{reasons}");
     }
     let well = sent.iter().filter(|line| line.outcome.is_well()).count();
-    let _ = writeln!(lines, "{well} of {} reports are well", sent.len());
+    let _ = writeln!(lines, "{well} of {} reports without a problem", sent.len());
     lines
 }

@@ -1,8 +1,8 @@
-//! One report, shown or written.
+//! `trailtab cost` without `--send`: prints one report, and writes it to files with `--output`.
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use rust_decimal::Decimal;
 
 use super::args::CostArgs;
@@ -17,21 +17,21 @@ use trailtab_app::job::cost::{CostRun, ReportPeriod};
 use trailtab_app::job::read::start_runtime;
 use trailtab_core::cost::audience::{self, SettingsProblem};
 use trailtab_core::cost::owner::CostOwner;
-use trailtab_core::cost::plan::ReportNeeds;
 use trailtab_core::cost::report::{Audience, CostReport};
 use trailtab_core::cost::wording::MailWording;
+use trailtab_cost_explorer::plan::ReportNeeds;
 use trailtab_render as render;
 use trailtab_render::cost;
 use trailtab_render::mail;
 
-/// Shows the report, and returns the files that were written as well.
+/// Prints the report. Also returns the files that it wrote.
 pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)> {
     start_runtime()?.block_on(async {
         let config = open::config(args).await?;
         let mut opened = open::open(args, &config, ui).await?;
         let occasion = occasion(args, &opened.run)?;
         let report = report(args, &mut opened, occasion, ui).await;
-        // What was paid for is saved, whatever became of the report.
+        // Paid answers are saved even if there is no report.
         opened.save(&args.asking, ui)?;
         opened.tell_what_it_cost(ui);
         let Some(report) = report? else {
@@ -51,7 +51,7 @@ fn occasion(args: &CostArgs, run: &CostRun) -> anyhow::Result<ReportPeriod> {
         return Ok(asked);
     }
     run.month_to_date().ok_or_else(|| {
-        let error = "the month begins today, and Cost Explorer knows little of today: --last-month shows the month that is over, --include-today the one that begins";
+        let error = "the month begins today, and Cost Explorer has little data for today: --last-month shows the previous month, --include-today this one";
         UsageError(error.to_owned()).into()
     })
 }
@@ -66,7 +66,7 @@ async fn report(
     if wants_names && !opened.run.has_directory && !args.asking.plan {
         opened.run.learn_names(&[occasion]).await?;
     }
-    let (mut audience, owner, mut problems) = whom(args, &opened.run)?;
+    let (mut audience, owner, mut problems) = requested_audience(args, &opened.run)?;
     let need = opened.run.need(&[(&audience, owner.as_ref())], &[occasion]);
     if args.asking.offline.is_none() {
         say_price(&need, opened.accounts(), args.asking.plan, ui);
@@ -76,7 +76,7 @@ async fn report(
     }
     let books = opened.run.books(&need).await?;
     let run = &opened.run;
-    // What does not exist is not the same as what cost nothing.
+    // An unknown owner or account is an error, not a report of $0.00.
     if let Some(owner) = &owner
         && let Some(unknown) = run.unknown_owner(&books, &audience, owner)
     {
@@ -90,7 +90,7 @@ async fn report(
         bail!("--account: {}", unknown.join("; "));
     }
     problems.extend(unknown);
-    // Now all accounts are known.
+    // The answers have named all accounts by now.
     audience = match audience.owner.is_none() && !wants_names {
         true => audience::executive(&run.directory),
         false => audience,
@@ -104,12 +104,12 @@ async fn report(
     )))
 }
 
-/// Says what a run takes; in all detail, if that is what was asked for.
+/// Prints the maximum number of requests and their price, and with `in_detail` each step.
 pub(super) fn say_price(need: &ReportNeeds, accounts: Option<usize>, in_detail: bool, ui: Ui) {
     let usd = |requests: usize| PRICE * Decimal::from(requests);
     let most = need.most_requests(accounts);
     ui.remark(&format!(
-        "at most {most} requests to Cost Explorer (${}), further pages apart; what is kept is not asked for again",
+        "at most {most} requests to Cost Explorer (${}), not counting further pages; saved answers are not asked for again",
         usd(most)
     ));
     let steps = need.steps(accounts);
@@ -118,7 +118,8 @@ pub(super) fn say_price(need: &ReportNeeds, accounts: Option<usize>, in_detail: 
     }
 }
 
-fn whom(
+/// The audience of the report by the arguments, its owner if there is one, and hints on unknown accounts.
+fn requested_audience(
     args: &CostArgs,
     run: &CostRun,
 ) -> anyhow::Result<(Audience, Option<CostOwner>, Vec<String>)> {
@@ -128,8 +129,8 @@ fn whom(
         let hints = |problems: Vec<SettingsProblem>| -> Vec<String> {
             problems.into_iter().map(|problem| problem.hint).collect()
         };
-        let (audience, problems) = found
-            .map_err(|problems| UsageError(format!("--account: {}", hints(problems).join("; "))))?;
+        let (audience, problems) =
+            found.map_err(|problems| anyhow!("--account: {}", hints(problems).join("; ")))?;
         return Ok((audience, None, hints(problems)));
     }
     let owner = match &wanted.owner {

@@ -1,4 +1,4 @@
-//! What a demo says when it is done: commands to try next, and an index of what it wrote.
+//! The end of a demo: commands to try next, and an index of the written files.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use trailtab_demo as demo;
 use trailtab_render::escape::shell_word;
 use trailtab_render::page::thousands;
 
-/// Account and person that the demo's example commands are about.
+/// The account and the person of the example commands.
 const SANDBOX: &str = "Sandbox";
 const RESEARCHER: &str = "maya.chen@example.com";
 
@@ -81,7 +81,7 @@ pub(super) fn index(truth: demo::DemoTruth, seed: u64, hints: &[ExampleHints]) -
     let mut text = format!(
         "# What `trailtab demo` wrote
 
-The logs and the bill of an organisation that does not exist: six accounts, from {from} to {until}, made from seed
+The logs and the bill of a fictional organisation: six accounts, from {from} to {until}, made from seed
 {seed}. The same seed gives the same data. Nothing here was read from AWS.
 
 | path | what it is |

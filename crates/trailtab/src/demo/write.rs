@@ -17,14 +17,14 @@ use trailtab_demo::DemoFile;
 use trailtab_demo::DemoPlan;
 use trailtab_demo::DemoTruth;
 
-/// When the demo's bill was asked for.
+/// Time of Cost Explorer's answers about the demo's bill.
 const BILL_ASKED: &str = "2026-09-21T06:00:00Z";
 
-/// What was written.
+/// The log files of a demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DemoWritten {
     pub(crate) truth: DemoTruth,
-    /// Compressed.
+    /// Size of the compressed files.
     pub(crate) bytes: u64,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct DemoWritten {
 ///
 /// # Errors
 ///
-/// The first file that cannot be written, or whose name another file has.
+/// If a file cannot be written, or another file has its name.
 pub(crate) fn run(plan: &DemoPlan, folder: &Path) -> Result<DemoWritten, WriteError> {
     let log_files = plan.files();
     let parents: BTreeSet<&Path> = log_files
@@ -54,12 +54,12 @@ pub(crate) fn run(plan: &DemoPlan, folder: &Path) -> Result<DemoWritten, WriteEr
     })
 }
 
-/// What Cost Explorer would have answered about the organisation's bill on the morning after the demo: names
-/// of files, and what is in them.
+/// Cost Explorer's answers about the organisation's bill on the morning after the demo's last day, as names and
+/// contents of files.
 ///
 /// # Errors
 ///
-/// None, as far as is known: JSON can say all of it.
+/// If an answer cannot be written as JSON; no such answer is known.
 pub(crate) fn bill(seed: u64) -> serde_json::Result<Vec<(String, Vec<u8>)>> {
     let morning = time::parse(BILL_ASKED.as_bytes()).unwrap_or_default();
     let answers = demo::bill::answers(seed, morning);
@@ -76,7 +76,7 @@ pub(crate) fn bill(seed: u64) -> serde_json::Result<Vec<(String, Vec<u8>)>> {
     Ok(bill)
 }
 
-/// Compresses file after file with the same buffers.
+/// Compresses files one after the other with the same buffers.
 struct GzipPress {
     compressor: Compressor,
     json: Vec<u8>,
@@ -97,7 +97,7 @@ impl GzipPress {
         file.body(&mut self.json);
         let room = self.compressor.gzip_compress_bound(self.json.len());
         self.gzip.resize(room.max(self.gzip.len()), 0);
-        // Compression fails only where the bound was not kept to.
+        // Compression fails only if the buffer is smaller than the bound.
         let len = self
             .compressor
             .gzip_compress(&self.json, &mut self.gzip)

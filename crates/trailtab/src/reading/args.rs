@@ -1,4 +1,4 @@
-//! The arguments of the verbs that read events: from where, which ones, and with whose credentials.
+//! The arguments of the verbs that read events: sources, filters and credentials.
 
 use std::path::PathBuf;
 
@@ -38,14 +38,14 @@ pub(crate) struct ReadingArgs {
     pub(crate) lookup: LookupArgs,
 }
 
-/// Whose credentials to use.
+/// Which credentials to use.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Credentials")]
 pub(crate) struct CredentialArgs {
     /// Named profile of the AWS configuration to use
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
-    /// Role to assume with the credentials at hand
+    /// ARN of a role to assume
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
 }
@@ -113,16 +113,16 @@ pub(super) struct FilterArgs {
     /// Account to read by its id, such as 111122223333 or '!4444*'
     #[arg(long, value_name = "PATTERN", value_parser = values::account)]
     pub(super) account: Vec<String>,
-    /// Count calls only that change nothing
+    /// Count only calls that change nothing
     #[arg(long, conflicts_with = "write_only")]
     read_only: bool,
-    /// Count calls only that may change something
+    /// Count only calls that may change something
     #[arg(long)]
     write_only: bool,
     /// Leave out calls that AWS services made for themselves
     #[arg(long)]
     exclude_aws_services: bool,
-    /// Leave out the calls that this program made
+    /// Leave out calls made by trailtab
     #[arg(long)]
     exclude_self: bool,
 }
@@ -130,10 +130,10 @@ pub(super) struct FilterArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Event history (without SOURCE)")]
 pub(crate) struct LookupArgs {
-    /// Keep what is read in DIR, in CloudTrail's own layout, and read only what is not there yet
+    /// Keep the events in DIR, in CloudTrail's own layout, and read only what is not there yet
     #[arg(long, value_name = "DIR")]
     pub(super) archive: Option<PathBuf>,
-    /// Read all active accounts of the organisation, and write one summary for each as well
+    /// Read all active accounts of the organisation, and also write one summary for each
     #[arg(long)]
     pub(crate) organization: bool,
     /// Role to assume in each account of the organisation
@@ -145,7 +145,7 @@ pub(crate) struct LookupArgs {
     pub(super) max_tps: Option<f64>,
 }
 
-/// Reads a rate that the quota allows.
+/// Parses a rate in requests per second that the quota allows.
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text
         .parse()
@@ -155,7 +155,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 impl TimeArgs {
-    /// The window of log files: everything, if nothing is said.
+    /// The window of log files; open at both ends by default.
     pub(super) fn window(&self, now: Seconds) -> anyhow::Result<TimeWindow> {
         match self.past_hours {
             Some(hours) => Ok(TimeWindow::last_hours(hours, now)),
@@ -164,13 +164,13 @@ impl TimeArgs {
         }
     }
 
-    /// The window of an event history. It ends now, if not before.
+    /// The window of an event history. It never ends later than now.
     pub(super) fn span(&self, now: Seconds, has_archive: bool) -> anyhow::Result<SecondRange> {
         let asked = self.window(now)?;
         let until = asked.until.unwrap_or(now + 1).min(now + 1);
         let from = match (asked.since, asked.until) {
             (Some(since), _) => since,
-            // An archive may reach back further, but nobody has asked for that.
+            // An archive can reach back further, but only an explicit --since reads that.
             (None, Some(until)) if until <= now - KEPT => until - KEPT,
             (None, Some(_)) => now - KEPT,
             (None, None) => now - i64::from(DEFAULT_HOURS) * 3600,
@@ -180,7 +180,7 @@ impl TimeArgs {
             return Err(UsageError(error).into());
         }
         if (from < now - KEPT || from >= until) && !has_archive {
-            let error = "LookupEvents knows the last 90 days (2160 hours): name the bucket of a trail for what is older, or keep an archive with --archive DIR from now on";
+            let error = "LookupEvents returns the last 90 days (2160 hours): for older events, name the bucket of a trail, or keep an archive with --archive DIR from now on";
             return Err(UsageError(error.to_owned()).into());
         }
         Ok(SecondRange { from, until })
@@ -188,7 +188,7 @@ impl TimeArgs {
 }
 
 impl LookupArgs {
-    /// Refuses what has no meaning where log files are read.
+    /// Refuses the options of the event history where log files are read.
     pub(super) fn refuse_with_sources(&self) -> anyhow::Result<()> {
         let given = [
             ("--archive", self.archive.is_some()),

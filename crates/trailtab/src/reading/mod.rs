@@ -1,5 +1,4 @@
-//! Reading events, as every verb does that counts them: arguments, plan, progress, and what is said if
-//! there was nothing to read.
+//! Reads events for all verbs that count them: arguments, plan, progress, and the errors if there is nothing to read.
 
 mod args;
 mod values;
@@ -24,7 +23,7 @@ use trailtab_core::event::filter::EventFilter;
 use trailtab_core::event::ingest::{EventCounter, IngestRules, RawCopy};
 use trailtab_core::time::{Seconds, TimeWindow};
 
-/// What is to be read.
+/// The sources, window and filters of a run.
 pub(crate) struct ReadingPlan {
     pub(crate) window: TimeWindow,
     pub(crate) filter: EventFilter,
@@ -33,7 +32,7 @@ pub(crate) struct ReadingPlan {
     access: aws::CredentialOptions,
 }
 
-/// What a verb wants of the events besides counting them.
+/// What a verb does with the events besides counting them.
 #[derive(Default)]
 pub(crate) struct ReadingOptions<'w> {
     pub(crate) per_account: bool,
@@ -42,8 +41,8 @@ pub(crate) struct ReadingOptions<'w> {
 }
 
 impl ReadingPlan {
-    /// Puts together what the arguments ask for. `keeps_all` says that events are kept that others may
-    /// filter differently, so that no filter can be left to AWS.
+    /// Makes a plan from the arguments. With `keeps_all`, events are kept independently of filters, so that no filter
+    /// is passed to AWS.
     ///
     /// # Errors
     ///
@@ -79,15 +78,15 @@ impl ReadingPlan {
         })
     }
 
-    /// Reads everything, counts it with what `empty` is one of, and shows how far it has come. If it is
-    /// interrupted, the coverage says what was not read.
+    /// Reads all sources, counts the events with counters like `empty`, and shows the progress. If interrupted, the
+    /// coverage says what was not read.
     ///
     /// # Errors
     ///
     /// If nothing at all could be read.
     pub(crate) fn run<C: EventCounter>(
         self,
-        wishes: ReadingOptions<'_>,
+        options: ReadingOptions<'_>,
         empty: &C,
         interrupt: &Interrupt,
         ui: Ui,
@@ -99,10 +98,10 @@ impl ReadingPlan {
             rules: IngestRules {
                 window: self.window,
                 filter: self.filter,
-                per_account: wishes.per_account,
+                per_account: options.per_account,
             },
-            dump: wishes.dump,
-            verify: wishes.verify,
+            dump: options.dump,
+            verify: options.verify,
             interrupt: interrupt.clone(),
         };
         let progress = Arc::new(ReadProgress::default());
@@ -113,7 +112,7 @@ impl ReadingPlan {
             }
             error => anyhow::Error::from(error),
         })?;
-        // An interrupted run has a result, even if it holds nothing.
+        // An interrupted run always has a result, even an empty one.
         if !interrupt.is_requested() {
             refuse_nothing(&outcome)?;
         }
@@ -121,7 +120,7 @@ impl ReadingPlan {
     }
 }
 
-/// Puts together what the event history is asked for.
+/// Makes the request to the event history from the arguments.
 fn lookup(
     args: &ReadingArgs,
     access: aws::CredentialOptions,
@@ -154,7 +153,7 @@ fn lookup(
     })
 }
 
-/// Refuses to write a result if there was nothing at all to read.
+/// Fails if there was nothing at all to read, so that no result is written.
 fn refuse_nothing<C>(outcome: &ReadOutcome<C>) -> anyhow::Result<()> {
     let (intaken, coverage) = (&outcome.intaken, &outcome.coverage);
     let is_failed = |severity: &Option<Severity>| *severity == Some(Severity::Failed);
@@ -175,7 +174,7 @@ fn refuse_nothing<C>(outcome: &ReadOutcome<C>) -> anyhow::Result<()> {
     {
         return Err(problem.context("nothing could be read"));
     }
-    // A bucket may hold log files, and none of those asked for.
+    // No documents is not an error: a bucket can hold log files outside the window only.
     if is_unread && documents > 0 {
         return Err(match documents {
             1 => anyhow!("nothing could be read: the only file there is empty"),

@@ -1,22 +1,22 @@
-//! Values of filters that cannot be right: they are refused while arguments are parsed, with what is
-//! meant instead. A value that merely matches nothing is explained by the result.
+//! Refuses filter values that cannot be right while arguments are parsed, and says how they are written. Values that
+//! merely match nothing are explained by the result.
 
 use trailtab_core::event::filter;
 
-/// The word that stands for what a record leaves out.
+/// Substitute for a field that a record lacks.
 const UNKNOWN: &str = "unknown";
 
-/// A region's name has so many parts at least: `eu-west-1`.
+/// Fewest parts of a region's name, as in `eu-west-1`.
 const MIN_REGION_PARTS: usize = 3;
 
 /// Digits of an account id.
 const ACCOUNT_DIGITS: usize = 12;
 
-/// Characters of an access key id, by the API reference of IAM.
+/// Length of an access key id, by the API reference of IAM.
 const MIN_KEY_CHARS: usize = 16;
 const MAX_KEY_CHARS: usize = 128;
 
-/// Checks the name of a service, an API or an error code: none of them has a comma.
+/// Checks the name of a service, an API or an error code. These never contain commas.
 pub(super) fn name(text: &str) -> Result<String, String> {
     refuse_list(text)?;
     Ok(text.to_owned())
@@ -63,7 +63,7 @@ pub(super) fn account(text: &str) -> Result<String, String> {
         true => is_digits("*?") && places <= ACCOUNT_DIGITS,
         false => is_digits("?") && places == ACCOUNT_DIGITS,
     };
-    // Some records of callers from outside have a word instead.
+    // Some records of callers from other accounts have a word instead of an id.
     let is_word = ["anonymous", UNKNOWN].contains(&pattern.to_ascii_lowercase().as_str());
     if is_right || is_word {
         return Ok(text.to_owned());
@@ -80,7 +80,7 @@ pub(super) fn account(text: &str) -> Result<String, String> {
     })
 }
 
-/// Checks an access key id, or a pattern of ids. The empty one stands for calls that none has signed.
+/// Checks an access key id, or a pattern of ids. The empty one matches calls without an access key.
 pub(super) fn access_key(text: &str) -> Result<String, String> {
     refuse_list(text)?;
     let pattern = without_exception(text);
@@ -106,8 +106,8 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
         pattern.chars().all(is_allowed)
     };
     let is_number = |c: char| c.is_ascii_digit() || "./".contains(c);
-    // Names such as `AWS Internal` and `ec2.amazonaws.com` have other letters, and patterns are compared
-    // with an address as it is written.
+    // Names such as `AWS Internal` and `ec2.amazonaws.com` have other letters, and patterns are compared with the
+    // text of an address.
     let looks_like_ipv4 = !pattern.is_empty() && pattern.chars().all(is_number);
     let looks_like_ipv6 = pattern.contains(':') && of(":./");
     let is_network_of_address = pattern
@@ -131,7 +131,7 @@ fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
-/// Refuses several values in one. Principals, persons and user agents may have commas.
+/// Refuses comma-separated lists. Not used for principals, persons and user agents, which can contain commas.
 fn refuse_list(text: &str) -> Result<(), String> {
     match text.contains(',') {
         true => Err("repeat the option to give several values, without commas".to_owned()),

@@ -1,4 +1,4 @@
-//! The arguments of `trailtab usage`, and what they mean.
+//! The arguments of `trailtab usage`.
 
 use clap::ValueEnum;
 
@@ -13,12 +13,12 @@ use trailtab_core::activity::usage::metrics::{
 use trailtab_core::activity::usage::popular::AlarmSpec;
 use trailtab_core::activity::usage::report::{self, TableQuery};
 
-/// Rows of a page, unless somebody says otherwise.
-const ROWS: usize = 50;
+/// Default rows of a page.
+const PAGE_ROWS: usize = 50;
 
-/// What to tell of the calls, and how.
+/// What to report of the calls, and in which form.
 #[derive(Debug, clap::Args)]
-// There is nothing to write for each account here.
+// The help of --organization without the summary for each account, which this verb does not write.
 #[command(mut_arg("organization", |arg| arg.help("Read all active accounts of the organisation")))]
 #[command(mut_arg("output", |arg| arg.conflicts_with_all(["dashboard", "alarm", "publish"])))]
 pub(super) struct UsageArgs {
@@ -44,18 +44,18 @@ pub(super) struct UsageArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Table")]
 pub(super) struct TableArgs {
-    /// What to tell calls apart by (can be repeated)
+    /// Columns to group calls by (can be repeated)
     #[arg(long, value_enum, value_delimiter = ',', default_value = "api")]
     by: Vec<ByArg>,
     /// A row for each time in which there are calls, in UTC
     #[arg(long, value_enum, value_name = "TIME")]
     per: Option<PerArg>,
-    /// Tell who causes throttling: who called while calls were refused for their rate
+    /// Show which principals cause throttling: those that called while calls were refused for their rate
     #[arg(long, conflicts_with_all = ["by", "per"])]
     pub(super) throttled: bool,
 }
 
-/// Which metrics to make of the calls.
+/// Which metrics to make from the calls.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Metrics (openmetrics, emf, dashboards)")]
 pub(super) struct MetricArgs {
@@ -65,8 +65,8 @@ pub(super) struct MetricArgs {
     /// Namespace of the metrics
     #[arg(long, value_name = "NAME", value_parser = namespace, default_value = NAMESPACE)]
     pub(super) namespace: String,
-    /// How many to show or keep, the others count under __other__ (default: 50 rows of a page, all
-    /// rows of JSON and CSV, 1000 metrics of a set, 10 APIs of a dashboard)
+    /// How many to show or keep; the others count under __other__ (default: 50 rows of a page, all rows of JSON and
+    /// CSV, 1000 metrics of a set, 10 APIs of a dashboard)
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     top: Option<u32>,
 }
@@ -77,8 +77,8 @@ pub(super) struct WatchArgs {
     /// Print a dashboard of the APIs with most calls
     #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["throttled", "by", "per", "format"])]
     pub(super) dashboard: Option<DashboardForm>,
-    /// Print a CloudFormation template with an alarm on so many calls a minute, such as
-    /// RunInstances=100, ec2:RunInstances=100 or RunInstances=1000/1h (can be repeated)
+    /// Print a CloudFormation template with an alarm on N calls a minute, such as RunInstances=100,
+    /// ec2:RunInstances=100 or RunInstances=1000/1h (can be repeated)
     #[arg(long, value_name = "API=N", conflicts_with_all = ["throttled", "by", "per", "format"])]
     pub(super) alarm: Vec<AlarmSpec>,
 }
@@ -124,7 +124,7 @@ pub(super) enum DashboardForm {
 }
 
 impl UsageFormat {
-    /// The form of a table, unless this is one of metrics.
+    /// The form of a table; absent for the forms of metrics.
     pub(super) fn of_table(self) -> Option<Format> {
         match self {
             UsageFormat::Text => Some(Format::Text),
@@ -135,7 +135,7 @@ impl UsageFormat {
     }
 }
 
-/// Reads a namespace that CloudWatch takes.
+/// Parses a namespace that CloudWatch takes.
 fn namespace(text: &str) -> Result<String, String> {
     let error = "write up to 255 letters, digits and any of . - _ / # :, that do not begin with AWS/ or a colon";
     is_namespace(text)
@@ -144,12 +144,12 @@ fn namespace(text: &str) -> Result<String, String> {
 }
 
 impl TableArgs {
-    /// Tells whether anybody has asked for a certain table.
+    /// Tells whether `--by` or `--per` is given with another value than the default.
     fn is_given(&self) -> bool {
         self.by != [ByArg::Api] || self.per.is_some()
     }
 
-    /// The table that is asked for.
+    /// The table that the arguments ask for.
     pub(super) fn question(&self, top: Option<usize>) -> TableQuery {
         let mut by = Vec::new();
         for column in &self.by {
@@ -176,22 +176,22 @@ impl TableArgs {
 }
 
 impl MetricArgs {
-    /// How many there may be, unless somebody says otherwise.
+    /// The value of `--top`, or a default.
     pub(super) fn top_or(&self, otherwise: usize) -> usize {
         self.top.map_or(otherwise, |top| top as usize)
     }
 
-    /// How many rows a table may have.
+    /// Most rows of a table; not set without a limit.
     pub(super) fn rows(&self, format: Format) -> Option<usize> {
         match format {
-            Format::Text => Some(self.top_or(ROWS)),
+            Format::Text => Some(self.top_or(PAGE_ROWS)),
             _ => self.top.map(|top| top as usize),
         }
     }
 }
 
 impl UsageArgs {
-    /// Refuses what has no meaning together.
+    /// Refuses combinations of options that have no meaning.
     pub(super) fn refuse(&self) -> anyhow::Result<()> {
         let makes_metrics = self.format.of_table().is_none();
         let is_verb = |source: &Source| *source == Source::Path("price".into());

@@ -1,4 +1,4 @@
-//! Usage that was read, and what is known of it.
+//! Reads and counts events for `trailtab usage`, and reports what is missing.
 
 use crate::RunEnd;
 use crate::format::Format;
@@ -13,13 +13,13 @@ use trailtab_core::event::ingest::EventCounter as _;
 use trailtab_core::time::TimeWindow;
 use trailtab_render as render;
 
-/// Problems that are named where the result has no place for them.
-const MOST_NAMED: usize = 10;
+/// Most problems printed on standard error, for results without a place for them.
+const MAX_PROBLEMS_SHOWN: usize = 10;
 
-/// Usage, the time that it is about, and what it rests on.
+/// Counted usage, its time window and its provenance.
 pub(super) struct CountedUsage {
     pub(super) usage: UsageTally,
-    /// What was asked for.
+    /// The window that was asked for.
     pub(super) window: TimeWindow,
     pub(super) extent: ReportExtent,
     pub(super) basis: ReportProvenance,
@@ -75,7 +75,7 @@ impl CountedUsage {
         }
     }
 
-    /// Says on standard error what a result in this form has no place for.
+    /// Prints to standard error what a result in this form has no place for.
     pub(super) fn tell_beside(&self, format: Format, ui: Ui) {
         match format {
             Format::Text => {}
@@ -84,29 +84,29 @@ impl CountedUsage {
         }
     }
 
-    /// Says why nothing was counted, beside results that are for programs.
+    /// Prints to standard error why nothing was counted.
     pub(super) fn tell_no_match(&self, ui: Ui) {
         let text = render::usage::no_match(&self.basis);
         text.lines().for_each(|line| ui.remark(line));
     }
 
-    /// Says what is missing, for results that have no place for that.
+    /// Prints to standard error what is missing, for results that have no place for it.
     pub(super) fn tell_what_is_missing(&self, ui: Ui) {
         self.tell_no_match(ui);
         let coverage = &self.basis.coverage;
         if coverage.incomplete > 0 {
             ui.remark(&format!(
-                "events without a time, region, service or API, which are not in it: {}",
+                "events without a time, region, service or API, which are left out: {}",
                 coverage.incomplete
             ));
         }
         let all = coverage.problems.len() as u64 + coverage.problems_not_listed;
-        for problem in coverage.problems.iter().take(MOST_NAMED) {
+        for problem in coverage.problems.iter().take(MAX_PROBLEMS_SHOWN) {
             let (document, reason) = (&problem.document, &problem.reason);
             ui.error(&anyhow::anyhow!("incomplete: {document}: {reason}"));
         }
-        if let Some(more @ 1..) = all.checked_sub(MOST_NAMED as u64) {
-            ui.error(&anyhow::anyhow!("incomplete: for {more} more reasons"));
+        if let Some(more @ 1..) = all.checked_sub(MAX_PROBLEMS_SHOWN as u64) {
+            ui.error(&anyhow::anyhow!("incomplete: {more} more problems"));
         }
     }
 }

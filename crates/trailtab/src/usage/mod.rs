@@ -1,4 +1,4 @@
-//! `trailtab usage`: how often each API is called.
+//! `trailtab usage`: shows how often each API is called, as tables, metrics, dashboards and alarms.
 
 mod args;
 mod counted;
@@ -24,18 +24,18 @@ use trailtab_render as render;
 use trailtab_render::emf;
 use trailtab_render::usage::{dashboard, openmetrics};
 
-/// APIs on a dashboard, unless somebody says otherwise.
-const ON_DASHBOARD: usize = 10;
+/// Default number of APIs on a dashboard.
+const DASHBOARD_APIS: usize = 10;
 
-/// Where metrics are looked for if nobody says where they are.
-const HOME_REGION: &str = "us-east-1";
+/// Region of the dashboard's metrics if the environment names no region.
+const DEFAULT_REGION: &str = "us-east-1";
 
-/// Tell how often each API is called, by whom, and who causes throttling
+/// Show how often each API is called, by which principals, and which of them cause throttling
 ///
-/// Reads what `trailtab activity` reads: without SOURCE the event history, or CloudTrail records from
-/// files, directories, standard input and S3. Prints calls per API with errors, throttles and the
-/// busiest minute; or the same as metrics for Prometheus and CloudWatch; or a dashboard and alarms for
-/// the APIs that are really called. All times are UTC.
+/// Reads what `trailtab activity` reads: without SOURCE the event history, or CloudTrail records from files,
+/// directories, standard input and S3. Prints calls per API with errors, throttles and the busiest minute; or the
+/// same as metrics for Prometheus and CloudWatch; or a dashboard and alarms for the APIs that were called. All times
+/// are UTC.
 ///
 /// Filters match the whole value, and case is ignored: * stands for any text, ? for one character, and
 /// ! in front excludes. Repeating an option means any of its values; different options must all match.
@@ -52,7 +52,7 @@ pub(crate) struct Args {
     usage: UsageArgs,
 }
 
-/// The demo's arguments, parsed as those of a command line.
+/// Parses the demo's arguments like those of a command line.
 #[derive(Debug, clap::Parser)]
 struct UsageDemo {
     #[command(flatten)]
@@ -119,7 +119,7 @@ fn table(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
     Ok(counted.ended())
 }
 
-/// Prints who causes throttling.
+/// Prints which principals cause throttling.
 fn throttled(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
     let counted = CountedUsage::read(&args.reading, &args.credentials, causes::DETAIL, ui)?;
     let causes = ThrottleReport::of(&counted.usage, counted.basis.clone());
@@ -162,10 +162,10 @@ fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     }
     let alarms = args.watch.alarm.iter().map(|wanted| wanted.find(&apis));
     let alarms: Vec<ApiAlarm> = alarms.collect::<Result<_, _>>()?;
-    let shown = args.metrics.top_or(ON_DASHBOARD).min(apis.len());
+    let shown = args.metrics.top_or(DASHBOARD_APIS).min(apis.len());
     let (shown, namespace) = (&apis[..shown], &args.metrics.namespace);
     let made = match args.watch.dashboard {
-        Some(DashboardForm::Json) => dashboard::body(shown, namespace, &home_region(ui))?,
+        Some(DashboardForm::Json) => dashboard::body(shown, namespace, &metrics_region(ui))?,
         Some(DashboardForm::Cloudformation) => dashboard::template(shown, &alarms, namespace)?,
         None => dashboard::template(&[], &alarms, namespace)?,
     };
@@ -176,14 +176,14 @@ fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     Ok(counted.ended())
 }
 
-/// The region that metrics are published to, as far as the environment tells.
-fn home_region(ui: Ui) -> String {
+/// The region of the metrics by the environment, or a default that is named in a remark.
+fn metrics_region(ui: Ui) -> String {
     let names = ["AWS_REGION", "AWS_DEFAULT_REGION"];
     let told = names.iter().find_map(|name| std::env::var(name).ok());
     told.filter(|region| !region.is_empty()).unwrap_or_else(|| {
         ui.remark(&format!(
-            "the dashboard shows metrics of {HOME_REGION}: set AWS_REGION to where yours are"
+            "the dashboard shows metrics of {DEFAULT_REGION}: set AWS_REGION to where yours are"
         ));
-        HOME_REGION.to_owned()
+        DEFAULT_REGION.to_owned()
     })
 }

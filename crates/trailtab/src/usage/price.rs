@@ -1,4 +1,4 @@
-//! `trailtab usage price`: what metrics would cost.
+//! `trailtab usage price`: estimates what metrics of the calls would cost.
 
 use super::counted::CountedUsage;
 use crate::RunEnd;
@@ -10,17 +10,17 @@ use trailtab_core::activity::usage::price::{self, UsagePrice};
 use trailtab_render as render;
 use trailtab_render::emf;
 
-/// Tell how many metrics the calls would make, and what they would cost a month
+/// Estimate how many metrics the calls would make, and what they would cost a month
 ///
-/// Each set of metrics for itself and all together, without a limit and with --top, projected from the
-/// time in SOURCE to a month. Nothing is sent anywhere.
+/// Shows each set of metrics and all sets together, without a limit and with --top, projected from the time in SOURCE
+/// to a month. Sends nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::USAGE_PRICE)]
 #[command(mut_arg("organization", |arg| arg.help("Read all active accounts of the organisation")))]
 pub(super) struct PriceArgs {
     #[command(flatten)]
     reading: ReadingArgs,
-    /// Metrics that a set may have besides __other__
+    /// Most metrics of a set, not counting __other__
     #[arg(
         long,
         value_name = "K",

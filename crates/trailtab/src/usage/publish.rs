@@ -1,4 +1,4 @@
-//! `trailtab usage --publish`: metrics after the fact.
+//! `trailtab usage --publish`: sends metrics of past calls to CloudWatch, each hour at most once.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -27,8 +27,7 @@ use trailtab_render as render;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Publishing")]
 pub(super) struct PublishArgs {
-    /// Send the metrics to CloudWatch, which takes those of the last 14 days; shows what that is and
-    /// costs, and asks first
+    /// Send the metrics of the last 14 days to CloudWatch, after showing them with their price and asking
     #[arg(long, conflicts_with_all = ["throttled", "by", "per", "format", "dashboard", "alarm"])]
     pub(super) publish: bool,
     /// Send without asking
@@ -37,10 +36,10 @@ pub(super) struct PublishArgs {
     /// Show what would be sent, and send nothing
     #[arg(long, requires = "publish", conflicts_with = "yes")]
     dry_run: bool,
-    /// Send what could be read, although something is missing: its hours stay short
+    /// Send even if something could not be read: the counts of its hours stay too low
     #[arg(long, requires = "publish")]
     partial: bool,
-    /// Where to remember what was sent, so that nothing is sent twice: a directory or s3://BUCKET[/PREFIX]
+    /// Ledger of sent hours, which prevents sending twice: a directory or s3://BUCKET[/PREFIX]
     #[arg(
         long,
         value_name = "PLACE",
@@ -73,7 +72,7 @@ impl TryFrom<OsString> for LedgerPlace {
 pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let options = &args.publish;
     if !options.yes && !options.dry_run && !ui.can_ask() {
-        let error = "--publish costs money, and nobody can be asked here: add --yes, or --dry-run to see what it would be";
+        let error = "--publish costs money and cannot ask without a terminal: add --yes, or --dry-run to see what would be sent";
         return Err(UsageError(error.to_owned()).into());
     }
     let sets = args.metrics.metrics.clone().unwrap_or_default();
@@ -95,7 +94,7 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
                 SendLedger::in_s3(&config, bucket.clone(), prefix.clone())
             }
         };
-        // What is kept is remembered only once something is sent.
+        // The list of kept metrics is loaded here, but stored only when something is sent.
         let mut memory = KeptMetrics::new(top);
         memory.load(&ledger, &keys.kept()).await?;
         let data = memory.data(&counted.usage, &sets, None).await?;
@@ -117,7 +116,7 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
             return Ok(counted.ended());
         }
         if !counted.basis.coverage.complete && !options.partial {
-            bail!("what was read is incomplete, and hours that are published cannot be completed later: mend it, or add --partial");
+            bail!("the events are incomplete, and published hours cannot be completed later: fix the problems, or add --partial");
         }
         if options.yes {
             others?;
@@ -135,7 +134,7 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         let stop = &sending.interrupt;
         let account = backfill::publish(plan, &keys, &publisher, &ledger, clock::now, stop).await;
         tell(&account, ui)?;
-        // What CloudWatch does not take, or has already, was said before anything was sent.
+        // Hours that are too old or already published were shown in the plan, and do not make the result partial.
         let is_done = account.unsent_data + account.unconfirmed == 0 && account.troubles.is_empty();
         Ok(match is_done {
             true => counted.ended(),
@@ -144,7 +143,7 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     })
 }
 
-/// Says what became of the calls.
+/// Prints the errors, and the number of calls by outcome.
 fn tell(account: &DeliveryReport, ui: Ui) -> anyhow::Result<()> {
     for trouble in &account.troubles {
         ui.error(&anyhow!("{trouble}"));

@@ -1,4 +1,4 @@
-//! Bills: what accounts were charged, and how Cost Explorer tells of it.
+//! Bills: the charges of accounts, which the fake Cost Explorer reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::quota::Quota;
 
-/// What costs are measured by, as Cost Explorer names it.
+/// A metric of Cost Explorer, by its name.
 pub(crate) const COSTS: [&str; 5] = [
     "UnblendedCost",
     "AmortizedCost",
@@ -20,7 +20,7 @@ pub(crate) const COSTS: [&str; 5] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Charge {
     pub(crate) day: Date,
-    /// `None` for what belongs to no account: it is missing where amounts are grouped by accounts.
+    /// `None` for charges that belong to no account. These are missing if amounts are grouped by accounts.
     pub(crate) account: Option<String>,
     /// Values of all other dimensions, such as `SERVICE`.
     pub(crate) dimensions: BTreeMap<&'static str, String>,
@@ -41,7 +41,7 @@ pub(crate) fn decimal(text: &str) -> Decimal {
 }
 
 impl Charge {
-    /// Somebody's usage in US dollars, the same by every metric.
+    /// Usage without an owner in US dollars, the same by every metric.
     pub(crate) fn new(day: Date, account: &str, service: &str, amount: &str) -> Charge {
         let amount = decimal(amount);
         let charge = Charge {
@@ -56,7 +56,7 @@ impl Charge {
         charge.dimension("SERVICE", service).kind("Usage")
     }
 
-    /// Makes it something else than usage: `Tax`, `Credit`, …
+    /// Sets the record type of a charge that is not usage: `Tax`, `Credit`, …
     pub(crate) fn kind(self, record_type: &str) -> Charge {
         self.dimension("RECORD_TYPE", record_type)
     }
@@ -137,7 +137,7 @@ pub(crate) struct Bill {
 }
 
 impl Bill {
-    /// A bill whose answers fit on one page each, and can be asked for as fast as anybody likes.
+    /// A bill whose answers fit on one page each, without a rate limit.
     pub(crate) fn new(charges: Vec<Charge>) -> Bill {
         Bill {
             charges,
@@ -173,7 +173,7 @@ impl Bill {
         self
     }
 
-    /// Grants so many requests a second, and so many at once.
+    /// Limits the rate in requests per second, and the burst.
     pub(crate) fn quota(mut self, rate: f64, burst: f64) -> Bill {
         (self.quota.rate, self.quota.burst) = (rate, burst);
         self
@@ -187,7 +187,7 @@ impl Bill {
             .collect()
     }
 
-    /// What the charges that are meant add up to, by a metric.
+    /// The sum of the selected charges, by a metric.
     pub(crate) fn sum(&self, metric: &str, meant: impl Fn(&Charge) -> bool) -> Decimal {
         let meant = self.charges.iter().filter(|charge| meant(charge));
         meant.map(|charge| charge.amount(metric)).sum()

@@ -1,4 +1,4 @@
-//! What was asked, when, and what came of it.
+//! The log of requests, with their times and outcomes.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -10,19 +10,19 @@ pub(crate) enum Outcome {
     Granted,
     /// The quota was used up, or a rule said so.
     Throttled,
-    /// What was asked is not possible in this world: the error's code.
+    /// The request is invalid here: the error's code.
     Denied(String),
-    /// A rule let it go wrong: the error's code, or the name of the fault.
+    /// A rule injected a fault: the error's code, or the name of the fault.
     Fault(String),
 }
 
-/// A request in the books. Times are seconds since the server began.
+/// A logged request. Times are seconds since the server started.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) request: Request,
     pub(crate) outcome: Outcome,
     pub(crate) arrived: f64,
-    /// `None` as long as the answer is on its way.
+    /// `None` until the response is sent.
     pub(crate) answered: Option<f64>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// The number of a request among its like.
+    /// The number of a request among those for the same action, account and region.
     pub(crate) fn number(&self, request: &Request) -> usize {
         let (action, account) = (request.action.clone(), request.account.clone());
         let key = (action, account, request.region.clone());
@@ -54,7 +54,7 @@ impl Books {
         *count
     }
 
-    /// Enters a request, and returns the place where its end is to be entered.
+    /// Logs a request, and returns the index at which its outcome is logged.
     pub(crate) fn open(&self, arrived: f64, request: &Request, outcome: Outcome) -> usize {
         let mut entries = self.entries.lock().unwrap();
         entries.push(Entry {
@@ -70,7 +70,7 @@ impl Books {
         self.entries.lock().unwrap()[place].answered = Some(answered);
     }
 
-    /// Notes what a client must not do.
+    /// Logs a violation of the protocol by the client.
     pub(crate) fn violation(&self, request: &Request, what: &str) {
         let (action, account, region) = (&request.action, &request.account, &request.region);
         let line = format!("{action} in {account} {region}: {what}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// A record, with what LookupEvents says and asks about it.
+/// A record, with its fields in LookupEvents.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     /// In seconds since 1970.
@@ -15,7 +15,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Reads what LookupEvents says of a record that holds `eventTime` as this time.
+    /// Derives the fields of LookupEvents from a record with this `eventTime`.
     pub(crate) fn new(time: i64, record: String) -> Event {
         let json: Value = serde_json::from_str(&record).unwrap();
         let identity = &json["userIdentity"];
@@ -140,7 +140,7 @@ fn record(account: &str, region: &str, time: i64, random: &mut Random) -> Value 
             record["errorMessage"] = format!("User \"{who}\" is not authorized: {name}\n").into();
         }
         1 => record["errorCode"] = "Client.RequestLimitExceeded".into(),
-        // What a reader that looks for quotes and braces by itself would stumble over.
+        // Text that breaks readers that search for quotes and braces only.
         2 => {
             record["userAgent"] = "quo\"te \\ back } slash, Größe \u{1f511} \u{7}".into();
             record["requestParameters"] = json!({ "eventName": "no", "a": [[{ "b\"": "}]\\" }]] });

@@ -1,4 +1,4 @@
-//! What goes wrong, as rules that a test gives.
+//! Faults, injected by rules of a test.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use super::wire::{Error, Request};
 
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
-    /// An error of the service. One that throttles takes nothing from the quota.
+    /// An error of the service. A throttle does not use the quota.
     Error(Error),
-    /// The connection ends before the answer begins.
+    /// The connection is closed before the response.
     Drop,
     /// The connection ends in the middle of the body.
     Cut,
@@ -32,7 +32,7 @@ impl Fault {
         Fault::Error(Error::throttling())
     }
 
-    /// What an account says where its organisation forbids a region.
+    /// The error of a region that a service control policy denies.
     pub(crate) fn forbidden_by_policy() -> Fault {
         Fault::error(
             400,
@@ -47,7 +47,7 @@ impl Fault {
         Fault::error(403, "OptInRequired", message)
     }
 
-    /// What the books call it.
+    /// The name in the log of requests.
     pub(crate) fn name(&self) -> String {
         match self {
             Fault::Error(error) => error.code.clone(),
@@ -81,7 +81,7 @@ impl Faults {
         });
     }
 
-    /// Finds what is to go wrong with a request, and counts it.
+    /// Returns the fault for a request, if any, and counts it.
     pub(crate) fn find(&self, request: &Request) -> Option<Fault> {
         let mut rules = self.rules.lock().unwrap();
         let rule = rules

@@ -14,9 +14,9 @@ pub(crate) struct Key {
     pub(crate) access_key: String,
     pub(crate) session_token: Option<String>,
     pub(crate) account: String,
-    /// Whom GetCallerIdentity names.
+    /// The ARN that GetCallerIdentity returns.
     pub(crate) arn: String,
-    /// When the server stops to accept it, on its clock.
+    /// When the server stops accepting it, by its clock.
     pub(crate) ends: f64,
 }
 

@@ -24,7 +24,7 @@ const KEYS: [&str; 8] = [
     "AccessKeyId",
 ];
 
-/// The tokens that are out.
+/// The issued tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     tokens: Mutex<BTreeMap<String, Token>>,
@@ -32,7 +32,7 @@ pub(crate) struct Tokens {
 
 #[derive(Debug)]
 struct Token {
-    /// What it was asked for with; the next page must be asked for with the same.
+    /// The parameters of its request; the request for the next page must have the same.
     parameters: Value,
     /// Where in the window's events the next page begins.
     place: usize,
@@ -40,7 +40,7 @@ struct Token {
     ends: f64,
 }
 
-/// Why a token leads nowhere.
+/// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lost {
     Unknown,
@@ -107,7 +107,7 @@ pub(crate) fn events(
     }
     let kept = match request.text("EventCategory") {
         None => true,
-        // Insights events are of trails that look for them, and there are none.
+        // There are no Insights events.
         Some("insight") => false,
         Some(_) => return Err(invalid("EventCategory", "The category is not valid.")),
     };
@@ -159,12 +159,12 @@ fn invalid(what: &str, message: &str) -> Error {
     Error::new(400, &format!("Invalid{what}Exception"), message)
 }
 
-/// The one attribute that is honoured, by its key and value.
+/// The one lookup attribute, by its key and value.
 fn attribute<'r>(state: &State, request: &'r Request) -> Result<Option<(&'r str, &'r str)>, Error> {
     let attributes = request.parameters["LookupAttributes"].as_array();
     let attributes = attributes.map(Vec::as_slice).unwrap_or_default();
     if attributes.len() > 1 {
-        // The service uses the first and says nothing, which no client can mean.
+        // The service silently uses only the first, which no client intends.
         state.books.violation(request, "more than one attribute");
     }
     let Some(attribute) = attributes.first() else {

@@ -80,7 +80,7 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = shared.clone();
-                // A client that goes away is no failure of the server's.
+                // A closed connection is not an error of the server.
                 thread::spawn(move || drop(state.serve(stream)));
             }
         });
@@ -119,7 +119,7 @@ impl Server {
         ]
     }
 
-    /// Lets something go wrong, so many times, where `when` says.
+    /// Injects a fault this many times into requests for which `when` is true.
     pub(crate) fn fail(
         &self,
         times: usize,
@@ -157,7 +157,7 @@ impl Server {
         self.state.books.sums()
     }
 
-    /// What the client did that no client may do.
+    /// Violations of the protocol by the client.
     pub(crate) fn violations(&self) -> Vec<String> {
         self.state.books.violations()
     }
@@ -189,7 +189,7 @@ impl State {
                 Some(Fault::Cut) => answer.head().len() + answer.body.len() / 2,
                 _ => usize::MAX,
             };
-            // Whoever has an answer may look into the books at once.
+            // Log the outcome before sending it, since the test may read the log right after the response.
             self.books.close(place, self.now());
             if half < usize::MAX {
                 let bytes = [answer.head().as_bytes(), &answer.body].concat();
@@ -212,8 +212,7 @@ impl State {
         Duration::from_millis(latency.start() + random) + delay
     }
 
-    /// Decides upon a request when it arrives: what becomes of it, what goes wrong on the way back,
-    /// and the answer.
+    /// Decides the outcome of a request when it arrives: outcome, fault and response.
     fn decide(&self, request: &Request, now: f64) -> (Outcome, Option<Fault>, Message) {
         let caller = match self.admit(request, now) {
             Ok(caller) => caller,
@@ -283,7 +282,7 @@ impl State {
         Ok(key.arn)
     }
 
-    /// Does something with the bucket of a request's account and region.
+    /// Calls a function with the token bucket of a request's account and region.
     fn bucket<T: Default>(&self, request: &Request, act: impl FnOnce(&mut Bucket) -> T) -> T {
         let Some(region) = self.world.enabled(&request.account, &request.region) else {
             return T::default();
@@ -337,7 +336,7 @@ impl State {
         (key, rfc3339(wall_clock() + lifetime.said as i64))
     }
 
-    /// Plays the agent that gives containers their credentials.
+    /// Acts as the agent that provides containers with credentials.
     fn credentials(&self, account: &str, now: f64) -> String {
         let arn = format!("arn:aws:sts::{account}:assumed-role/task/container");
         let (key, expiration) = self.issue(account, &arn, now);

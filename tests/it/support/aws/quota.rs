@@ -1,6 +1,6 @@
 //! The quota of LookupEvents: a bucket of tokens for each account and region.
 
-/// How fast requests are granted, and who else makes some.
+/// The rate at which requests are granted, and another client that shares it.
 #[derive(Debug, Clone)]
 pub(crate) struct Quota {
     pub(crate) rate: f64,
@@ -44,7 +44,7 @@ impl Bucket {
         }
     }
 
-    /// Asks for a token. A request that gets none leaves the bucket as it was.
+    /// Takes a token if there is one; otherwise the bucket is unchanged.
     pub(crate) fn take(&mut self, now: f64) -> bool {
         while let Some(other) = self.quota.others.iter_mut().min_by(by_time)
             && other.from <= now
@@ -67,7 +67,7 @@ impl Bucket {
         let passed = (now - self.at).max(0.0);
         self.at = self.at.max(now);
         self.tokens = (self.tokens + passed * self.quota.rate).min(self.quota.burst);
-        // Half a second at two tokens a second is a whole one, whatever the last bit says.
+        // Half a second at two tokens a second is a whole token, despite rounding.
         let granted = self.tokens > 1.0 - 1e-9;
         if granted {
             self.tokens -= 1.0;

@@ -1,4 +1,4 @@
-//! STS: who somebody is, and roles to assume.
+//! STS: GetCallerIdentity and AssumeRole.
 
 use super::State;
 use super::keys::SECRET;

@@ -1,4 +1,4 @@
-//! Requests and answers in the four protocols of the services that are played.
+//! Requests and responses in the four protocols of the fake services.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use super::super::http::{self, Message};
 /// Asks for credentials as a container does.
 pub(crate) const CONTAINER: &str = "container:GetCredentials";
 
-/// How a service speaks.
+/// The protocol of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// JSON with the action in a header: CloudTrail, Cost Explorer, Organizations.
@@ -26,7 +26,7 @@ pub(crate) struct Request {
     pub(crate) protocol: Protocol,
     /// As policies name it: `cloudtrail:LookupEvents`.
     pub(crate) action: String,
-    /// The account that asks; empty if nobody has the access key.
+    /// The calling account; empty if the access key is unknown.
     pub(crate) account: String,
     /// The region that it is signed for.
     pub(crate) region: String,
@@ -39,7 +39,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads a request; whose key signed it, and its number, are for others to find out.
+    /// Reads a request. The caller sets the account and the number.
     pub(crate) fn of(message: &Message) -> Request {
         let target = message.start.split(' ').nth(1).unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -73,7 +73,7 @@ impl Request {
             let name = form["Action"].as_str().unwrap_or_default();
             (protocol, format!("{service}:{name}"), form)
         };
-        // Only a container says whose it is; all others are known by their keys.
+        // Only containers name their account; other clients are identified by their keys.
         let container = match action.as_str() {
             CONTAINER => parameters["account"].as_str().unwrap_or_default(),
             _ => "",
@@ -114,7 +114,7 @@ fn form(text: &str) -> Value {
     Value::Object(pairs.collect::<Map<_, _>>())
 }
 
-/// Why a service does not do what it is asked for.
+/// Why a service refuses a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Error {
     pub(crate) status: u16,
@@ -135,7 +135,7 @@ impl Error {
         Error::new(400, "ThrottlingException", "Rate exceeded")
     }
 
-    /// What Cost Explorer says where others say that they throttle.
+    /// Cost Explorer's code for a throttled request.
     pub(crate) fn limit_exceeded() -> Error {
         Error::new(400, "LimitExceededException", "Rate limit exceeded.")
     }
@@ -144,7 +144,7 @@ impl Error {
         ["ThrottlingException", "LimitExceededException"].contains(&self.code.as_str())
     }
 
-    /// Credentials that the region does not know, because nobody does or because it is not enabled.
+    /// Credentials that are invalid, or that the region does not accept because it is not enabled.
     pub(crate) fn unknown_key(protocol: Protocol) -> Error {
         let message = "The security token included in the request is invalid.";
         match protocol {
@@ -180,7 +180,7 @@ impl Error {
         }
     }
 
-    /// What is not allowed to `who`.
+    /// The action is not allowed to `who`.
     pub(crate) fn denied(request: &Request, who: &str) -> Error {
         let message = format!(
             "User: {who} is not authorized to perform: {} because no identity-based policy allows \

@@ -75,11 +75,11 @@ impl Region {
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     pub(crate) regions: BTreeMap<String, Region>,
-    /// The names of the roles that anybody may assume.
+    /// The names of the roles that every caller may assume.
     pub(crate) roles: BTreeSet<String>,
     /// Trails as DescribeTrails lists them.
     pub(crate) trails: Vec<Value>,
-    /// What nobody in the account may do, such as `ec2:DescribeRegions`.
+    /// Actions that are denied in the account, such as `ec2:DescribeRegions`.
     pub(crate) denied: BTreeSet<String>,
 }
 
@@ -104,7 +104,7 @@ pub(crate) struct Organization {
 pub(crate) struct Lifetime {
     /// What their expiration says.
     pub(crate) said: f64,
-    /// When the server stops to accept them.
+    /// When the server stops accepting them.
     pub(crate) real: f64,
 }
 
@@ -177,14 +177,14 @@ impl World {
         self.change(account, |account| account.trails.push(trail))
     }
 
-    /// Forbids an action, such as `ec2:DescribeRegions`, to everybody in an account.
+    /// Denies an action, such as `ec2:DescribeRegions`, to all callers of an account.
     pub(crate) fn deny(self, account: &str, action: &str) -> World {
         self.change(account, |account| {
             account.denied.insert(action.to_owned());
         })
     }
 
-    /// Lets accounts belong together. The management account is not among the members by itself.
+    /// Makes accounts an organisation. The management account must be listed as a member, too.
     pub(crate) fn organization(mut self, management: &str, members: Vec<Member>) -> World {
         self.organization = Some(Organization {
             management: management.to_owned(),

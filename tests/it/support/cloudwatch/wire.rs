@@ -67,7 +67,7 @@ pub(super) fn asked(message: &Message, table: &Table) -> Option<Message> {
     Some(answer(200, &Value::Map(vec![(name, results)])))
 }
 
-/// Reads a request, or says why it is none.
+/// Parses a request, or says why it is invalid.
 pub(super) fn read(message: &Message) -> Result<Request, Refusal> {
     let refusal = |code, message: &str| Refusal {
         code,
@@ -181,7 +181,7 @@ fn values(datum: &Value, place: &str) -> Result<Vec<(f64, f64)>, Refusal> {
     }
 }
 
-/// Refuses what AWS would take, and nobody here sends.
+/// Refuses members that AWS accepts, but the program never sends.
 fn is_not_played(value: &Value, name: &str) -> Result<(), Refusal> {
     match member(value, name) {
         None => Ok(()),
@@ -206,7 +206,7 @@ fn text(value: &Value, place: &str, name: &str) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
-/// What is no number is judged as one that is none.
+/// A value that is not a number becomes NaN, which the checks refuse.
 fn number(value: &Value) -> f64 {
     match value {
         Value::Float(number) => *number,

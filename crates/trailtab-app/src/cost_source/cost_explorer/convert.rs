@@ -1,4 +1,4 @@
-//! Questions and answers, between the SDK's types and ours.
+//! Converts queries and answers between the SDK's types and those of `trailtab_core`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,19 +7,19 @@ use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageOutput;
 use aws_sdk_costexplorer::operation::get_cost_and_usage::builders::GetCostAndUsageFluentBuilder;
 use aws_sdk_costexplorer::types as sdk;
 
-use trailtab_core::cost::answer::{
+use trailtab_cost_explorer::answer::{
     AnswerGroup, AnswerPage, AnswerPeriod, DimensionValue, MetricValue, ResultByTime,
 };
-use trailtab_core::cost::query::{
+use trailtab_cost_explorer::query::{
     CostFilter, CostQuery, FilterValues, GroupKey as GroupBy, GroupType, MatchOption,
     QueryGranularity,
 };
 
-/// Writes a question into a request.
+/// Builds a request from a query.
 ///
 /// # Errors
 ///
-/// If the SDK misses something in it.
+/// Fails if a field that the SDK requires is missing.
 pub(super) fn request(
     request: GetCostAndUsageFluentBuilder,
     query: &CostQuery,
@@ -98,11 +98,11 @@ fn options(values: &FilterValues) -> Option<Vec<sdk::MatchOption>> {
     some(&options.collect::<Vec<_>>())
 }
 
-/// Reads a page.
+/// Converts a page.
 ///
 /// # Errors
 ///
-/// Names what is missing or wrong in it. An amount that is not there is not taken for zero.
+/// Returns what is missing or invalid. A missing amount is an error, never zero.
 pub(super) fn page(
     output: &GetCostAndUsageOutput,
     query: &CostQuery,
@@ -124,10 +124,10 @@ pub(super) fn page(
 }
 
 fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime, String> {
-    let period = result.time_period().ok_or("amounts of no day")?;
+    let period = result.time_period().ok_or("amounts without a day")?;
     let date = |text: &str| {
         let date = text.parse();
-        date.map_err(|_| format!("{text:?} in place of a day"))
+        date.map_err(|_| format!("{text:?} instead of a day"))
     };
     let period = AnswerPeriod {
         start: date(period.start())?,
@@ -136,7 +136,7 @@ fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime,
     let asked = query.time_period;
     if period.start < asked.start || period.end > asked.end || period.start >= period.end {
         return Err(format!(
-            "amounts of {} to {}, which nobody asked for",
+            "amounts of {} to {}, outside the requested days",
             period.start, period.end
         ));
     }
@@ -160,9 +160,7 @@ fn group(group: &sdk::Group, query: &CostQuery) -> Result<AnswerGroup, String> {
     let keys = group.keys().to_vec();
     if keys.len() != query.group_by.len() {
         let (found, asked) = (keys.len(), query.group_by.len());
-        return Err(format!(
-            "a group with {found} keys where {asked} were asked for"
-        ));
+        return Err(format!("a group with {found} keys instead of {asked}"));
     }
     let metrics = metrics(group.metrics())?;
     demand(&metrics, query)?;
@@ -178,7 +176,7 @@ fn demand(metrics: &BTreeMap<String, MetricValue>, query: &CostQuery) -> Result<
         .iter()
         .find(|metric| !metrics.contains_key(metric.name()))
     {
-        Some(metric) => Err(format!("no {} where it was asked for", metric.name())),
+        Some(metric) => Err(format!("no {}, which was requested", metric.name())),
         None => Ok(()),
     }
 }

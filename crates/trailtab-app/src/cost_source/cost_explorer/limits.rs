@@ -1,4 +1,4 @@
-//! How many requests are sent, and how fast.
+//! Limits the number and rate of requests to Cost Explorer.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,32 +7,32 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant};
 
-/// What may be asked of Cost Explorer.
+/// The limits of a run.
 #[derive(Debug, Clone)]
 pub struct RequestLimits {
-    /// Requests that may be charged.
+    /// Maximum number of charged requests.
     pub max_requests: u64,
-    /// Requests that may begin within any second. AWS documents no number; about ten are granted.
+    /// Maximum requests started within any second. AWS documents no limit; about ten succeed.
     pub per_second: usize,
-    /// How long to wait before a request is repeated for the first time; each time it is twice as long.
+    /// The wait before the first retry; doubled after each further one.
     pub first_wait: Duration,
-    /// How long to go on with one page.
-    pub patience: Duration,
+    /// Time limit for one page, including retries.
+    pub page_timeout: Duration,
 }
 
 impl RequestLimits {
-    /// The limits that suit AWS.
+    /// The default limits for AWS.
     pub fn new(max_requests: u64) -> RequestLimits {
         RequestLimits {
             max_requests,
             per_second: 5,
             first_wait: Duration::from_millis(500),
-            patience: Duration::from_secs(120),
+            page_timeout: Duration::from_secs(120),
         }
     }
 }
 
-/// Requests of a run, counted.
+/// Counts the requests of a run.
 #[derive(Debug)]
 pub(super) struct RequestBudget {
     most: u64,
@@ -49,7 +49,7 @@ impl RequestBudget {
         }
     }
 
-    /// Takes what one request costs; tells whether there was that much.
+    /// Reserves one request; false if the budget is used up.
     pub(super) fn take(&self) -> bool {
         let more = |charged: u64| (charged < self.most).then_some(charged + 1);
         let taken = self
@@ -58,12 +58,12 @@ impl RequestBudget {
         taken.is_ok()
     }
 
-    /// Returns what a request would have cost.
+    /// Releases the reservation of a request that was not charged.
     pub(super) fn give_back(&self) {
         self.charged.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Counts a request.
+    /// Counts a sent request.
     pub(super) fn send(&self) {
         self.sent.fetch_add(1, Ordering::Relaxed);
     }
@@ -77,7 +77,8 @@ impl RequestBudget {
     }
 }
 
-/// When requests begin: so many within any second, and none for a while after AWS refused one.
+/// Schedules request starts: a limited number within any second, and none for a while after AWS
+/// throttled one.
 #[derive(Debug)]
 pub(super) struct RequestPace {
     per_second: usize,
@@ -86,7 +87,7 @@ pub(super) struct RequestPace {
 
 #[derive(Debug, Default)]
 struct RequestStarts {
-    /// The last ones, `per_second` at most, in their order.
+    /// The last start times in order, at most `per_second`.
     last: VecDeque<Instant>,
     not_before: Option<Instant>,
 }
@@ -99,19 +100,19 @@ impl RequestPace {
         }
     }
 
-    /// Waits for its turn.
+    /// Waits until the next request may start.
     pub(super) async fn wait(&self) {
         let start = self.book(Instant::now());
         time::sleep_until(start).await;
     }
 
-    /// Lets no request begin before a time.
+    /// Delays all further requests until a time.
     pub(super) fn hold(&self, until: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.not_before = state.not_before.max(Some(until));
     }
 
-    /// Finds the time at which the next request begins.
+    /// Reserves the start time of the next request.
     fn book(&self, now: Instant) -> Instant {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut start = now.max(state.not_before.unwrap_or(now));
@@ -142,7 +143,7 @@ mod tests {
         );
         pace.hold(now + Duration::from_secs(10));
         assert_eq!(later(pace.book(now)), 10_000);
-        // Whoever comes with an older time does not go first.
+        // A caller with an older time does not go first.
         assert_eq!(later(pace.book(now)), 10_000);
         let quiet = now + Duration::from_secs(60);
         assert_eq!(pace.book(quiet), quiet);

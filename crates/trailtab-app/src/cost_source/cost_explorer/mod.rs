@@ -1,7 +1,7 @@
-//! Cost Explorer: whole answers, with as few paid requests as they take.
+//! Queries Cost Explorer for complete answers, with as few paid requests as possible.
 //!
-//! All questions of a run share one [`CostExplorer`], which counts requests, keeps to the rate that AWS allows,
-//! and sends none when the budget is used up.
+//! All queries of a run share one [`CostExplorer`], which counts requests, limits their rate, and
+//! sends none beyond the budget.
 
 mod convert;
 mod failure;
@@ -21,23 +21,24 @@ pub use self::failure::AskError;
 use self::failure::{PageError, RetryDecision};
 pub use self::limits::RequestLimits;
 use self::limits::{RequestBudget, RequestPace};
-use trailtab_core::cost::answer::{AnswerPage, CostAnswer};
-use trailtab_core::cost::query::CostQuery;
+use crate::aws::Backoff;
 use trailtab_core::time::Seconds;
+use trailtab_cost_explorer::answer::{AnswerPage, CostAnswer};
+use trailtab_cost_explorer::query::CostQuery;
 
-/// What a request costs in US dollars, each page being one: <https://aws.amazon.com/aws-cost-management/pricing/>,
-/// November 2026.
+/// Price of a request in US dollars; each page is a request:
+/// <https://aws.amazon.com/aws-cost-management/pricing/>, November 2026.
 pub const PRICE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
-/// Pages of one answer. Whatever has more does not end.
-const MOST_PAGES: usize = 1000;
+/// Maximum pages of one answer, in case the pagination never ends.
+const MAX_PAGES: usize = 1000;
 
-/// Requests for one page, those that failed included.
-const TRIES: u32 = 8;
+/// Maximum requests for one page, including failed ones.
+const MAX_ATTEMPTS: u32 = 8;
 
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// Asks Cost Explorer.
+/// A Cost Explorer client with a request budget and a rate limit.
 #[derive(Debug)]
 pub struct CostExplorer {
     client: Client,
@@ -47,7 +48,7 @@ pub struct CostExplorer {
 }
 
 impl CostExplorer {
-    /// Asks with this client, which must not repeat anything by itself.
+    /// Queries with this client, which must not retry by itself.
     pub fn new(client: Client, limits: RequestLimits) -> CostExplorer {
         CostExplorer {
             client,
@@ -57,26 +58,25 @@ impl CostExplorer {
         }
     }
 
-    /// Requests that were sent.
+    /// Requests sent.
     pub fn requests(&self) -> u64 {
         self.budget.sent()
     }
 
-    /// Requests that AWS charges for: those that succeeded, and those of which nobody knows.
+    /// Requests that AWS charges for: successful ones, and those whose outcome is unknown.
     pub fn charged(&self) -> u64 {
         self.budget.charged()
     }
 
-    /// Asks a question, and follows its pages to the last one. Many may be asked at the same time.
+    /// Runs a query and reads all its pages. Queries may run concurrently.
     ///
     /// # Errors
     ///
-    /// If any page cannot be had. There is no such thing as part of an answer: it would look as if less had been
-    /// spent.
+    /// Fails if any page fails. Partial answers are never returned: they would show lower costs.
     pub async fn ask(&self, query: &CostQuery, now: Seconds) -> Result<CostAnswer, AskError> {
         let began = Instant::now();
         let pages = match self.pages(query).await {
-            // What a token leads to may be gone; the question itself is as good as before.
+            // The token may have expired; run the query again from the start.
             Err(failure) if failure.kind == RetryDecision::TokenLost => self.pages(query).await,
             pages => pages,
         };
@@ -89,12 +89,12 @@ impl CostExplorer {
         })
     }
 
-    /// All pages, and when the last one was asked for.
+    /// All pages, and the time of the last request.
     async fn pages(&self, query: &CostQuery) -> Result<(Vec<AnswerPage>, Instant), PageError> {
         let mut pages = Vec::new();
         let mut tokens = HashSet::new();
         let mut token = None;
-        while pages.len() < MOST_PAGES {
+        while pages.len() < MAX_PAGES {
             let asked = Instant::now();
             let output = self.page(query, token.take()).await?;
             let mut page = convert::page(&output, query).map_err(PageError::unreadable)?;
@@ -112,15 +112,14 @@ impl CostExplorer {
         Err(PageError::unreadable("an answer without an end"))
     }
 
-    /// One page, asked for again and again until it comes, or until it is certain that it will not, or until
-    /// that takes too long.
+    /// Requests a page, retrying until it arrives, fails permanently, or exceeds the time limit.
     async fn page(
         &self,
         query: &CostQuery,
         token: Option<String>,
     ) -> Result<GetCostAndUsageOutput, PageError> {
-        let deadline = Instant::now() + self.limits.patience;
-        let mut wait = self.limits.first_wait;
+        let deadline = Instant::now() + self.limits.page_timeout;
+        let mut backoff = Backoff::new(self.limits.first_wait, MAX_WAIT);
         let mut tries = 0;
         let mut is_taken = false;
         loop {
@@ -134,8 +133,7 @@ impl CostExplorer {
                 Ok(output) => return Ok(output),
                 Err(failure) => failure.after(tries),
             };
-            // Others were refused as well: whoever comes again at the same moment is refused again.
-            let next = Instant::now() + wait.mul_f64(0.5 + fastrand::f64());
+            let next = Instant::now() + backoff.next_wait();
             if failure.kind == RetryDecision::Throttled {
                 self.pace.hold(next);
             }
@@ -143,8 +141,8 @@ impl CostExplorer {
                 failure.kind,
                 RetryDecision::Throttled | RetryDecision::Passing
             );
-            let goes_on = passes && tries < TRIES && next < deadline;
-            // What was not charged pays for the next try.
+            let goes_on = passes && tries < MAX_ATTEMPTS && next < deadline;
+            // The budget of a request that was not charged is used for the retry.
             is_taken = !failure.is_charged;
             if !goes_on {
                 if is_taken {
@@ -153,7 +151,6 @@ impl CostExplorer {
                 return Err(failure);
             }
             time::sleep_until(next).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 

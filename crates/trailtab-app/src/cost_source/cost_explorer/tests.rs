@@ -1,4 +1,4 @@
-//! Questions to a Cost Explorer that says what a test tells it to.
+//! Tests queries against a scripted Cost Explorer.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -15,15 +15,15 @@ use serde_json::{Value, json};
 use super::*;
 use crate::aws;
 use trailtab_core::cost::charge::CostMetric;
-use trailtab_core::cost::query::{
+use trailtab_cost_explorer::query::{
     CostFilter, FilterValues, GroupKey, GroupType, MatchOption, QueryGranularity, TimePeriod,
 };
 
-/// What the server says: a status and a body; the status 0 ends the connection.
+/// A response: status and body. Status 0 closes the connection.
 type Said = (u16, Value);
 
-/// Answers each request with the next of what it is to say, and the last of them for ever. Returns the client, and
-/// all requests as they come.
+/// Serves the scripted responses in order, then repeats the last one. Returns the client, and
+/// the requests received.
 fn played(script: Vec<Said>) -> (Client, Arc<Mutex<Vec<Value>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -130,7 +130,7 @@ fn error(status: u16, code: &str) -> Said {
     (status, json!({ "__type": code, "message": "so it is" }))
 }
 
-/// Asks one question. Returns what came of it, how many requests were sent and charged, and what they said.
+/// Runs one query. Returns the result, the numbers of requests sent and charged, and the requests.
 async fn ask(
     query: &CostQuery,
     most: u64,
@@ -184,7 +184,7 @@ async fn pages_are_followed_to_the_end_with_the_same_question() {
         "1.0000000001"
     );
     assert!(answer.asked >= 1_795_000_000);
-    // The form in which questions are kept is that of the API, token apart.
+    // Queries are saved in the format of the API, without the token.
     let tokens: Vec<_> = requests
         .iter_mut()
         .map(|request| request.as_object_mut().unwrap().remove("NextPageToken"))
@@ -195,13 +195,13 @@ async fn pages_are_followed_to_the_end_with_the_same_question() {
 }
 
 #[tokio::test]
-async fn only_what_succeeds_is_charged() {
+async fn only_successful_requests_are_charged() {
     let throttled = error(400, "LimitExceededException");
     let script = vec![throttled, error(500, "InternalFailure"), ok(&[], None)];
     let (answer, counts, _) = ask(&query(), 1, script).await;
     assert!(answer.is_ok());
     assert_eq!(counts, (3, 1));
-    // A connection that breaks off may hide an answer that is charged.
+    // A broken connection may hide a charged response.
     let broken = (0, Value::Null);
     let (answer, counts, _) = ask(&query(), 5, vec![broken.clone(), ok(&[], None)]).await;
     assert!(answer.is_ok());
@@ -223,7 +223,7 @@ async fn the_budget_is_kept_to_the_request() {
     assert_eq!(counts, (1, 1));
     let (answer, counts, _) = ask(&query(), 0, script).await;
     assert_eq!((answer, counts), (Err(AskError::Budget(0)), (0, 0)));
-    // Questions at the same time share it.
+    // Concurrent queries share the budget.
     let (client, _) = played(vec![ok(&[], None)]);
     let source = CostExplorer::new(client, limits(2));
     let query = query();
@@ -263,7 +263,7 @@ async fn a_lost_token_costs_one_new_beginning() {
 }
 
 #[tokio::test]
-async fn what_lasts_is_not_tried_again() {
+async fn permanent_errors_are_not_retried() {
     for (code, expected) in [
         ("AccessDeniedException", "ce:GetCostAndUsage"),
         ("DataUnavailableException", "enable it"),
@@ -272,8 +272,8 @@ async fn what_lasts_is_not_tried_again() {
             "UnrecognizedClientException",
             "does not accept the access key",
         ),
-        ("ValidationException", "does not take the question"),
-        ("BillExpirationException", "does not take the question"),
+        ("ValidationException", "rejects the query"),
+        ("BillExpirationException", "rejects the query"),
     ] {
         let (answer, counts, _) = ask(&query(), 9, vec![error(400, code)]).await;
         let message = answer.unwrap_err().to_string();
@@ -286,15 +286,15 @@ async fn what_lasts_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_for_a_while() {
+async fn temporary_errors_are_retried_for_a_while() {
     let (answer, counts, _) = ask(&query(), 9, vec![error(503, "ServiceUnavailable")]).await;
     let message = answer.unwrap_err().to_string();
     assert!(
         message.contains("in 8 tries") && message.contains("so it is"),
         "{message}"
     );
-    assert_eq!(counts, (u64::from(TRIES), 0));
-    // Nobody is there at all: nothing was sent that could be charged.
+    assert_eq!(counts, (u64::from(MAX_ATTEMPTS), 0));
+    // Connection refused: nothing was sent that could be charged.
     let (client, _) = played(vec![]);
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -307,14 +307,20 @@ async fn what_passes_is_tried_for_a_while() {
     let source = CostExplorer::new(Client::from_conf(config.build()), limits(1));
     let answer = source.ask(&query(), 0).await;
     assert!(
-        matches!(answer, Err(AskError::Unanswered { tries: TRIES, .. })),
+        matches!(
+            answer,
+            Err(AskError::Unanswered {
+                tries: MAX_ATTEMPTS,
+                ..
+            })
+        ),
         "{answer:?}"
     );
     assert_eq!(source.charged(), 0);
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_no_answer() {
+async fn invalid_responses_are_rejected() {
     let changed = |path: &str, value: Value| {
         let mut day = day("a");
         *day.pointer_mut(path).unwrap() = value;
@@ -328,7 +334,7 @@ async fn what_cannot_be_read_is_no_answer() {
         ),
         (
             changed("/TimePeriod/Start", json!("2026-10-31")),
-            "nobody asked for",
+            "outside the requested days",
         ),
         (changed("/Groups/0/Keys", json!([])), "0 keys"),
         (changed("/Groups/0/Metrics", json!({})), "no UnblendedCost"),
@@ -347,7 +353,7 @@ async fn what_cannot_be_read_is_no_answer() {
     };
     let (answer, _, _) = ask(&ungrouped, 9, vec![changed("/Groups", json!([]))]).await;
     assert!(answer.unwrap_err().to_string().contains("no UnblendedCost"));
-    // A body that is no JSON may be the ruin of one that was charged.
+    // A response with an invalid body may have been charged.
     let script = vec![(200, json!("{\"ResultsByTime\": [")), ok(&[], None)];
     let (answer, counts, _) = ask(&query(), 9, script).await;
     assert!(answer.is_ok());

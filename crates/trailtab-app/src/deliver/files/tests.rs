@@ -1,4 +1,4 @@
-//! Names that are taken, links that were planted, failures, modes.
+//! Tests taken names, planted links, failures, and modes.
 
 #![cfg(unix)]
 
@@ -134,7 +134,7 @@ fn planted_links_are_not_followed() {
 }
 
 #[test]
-fn what_is_its_owners_is_created_like_that() {
+fn private_files_have_private_modes() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name| directory.path().join(name);
     create(&path("created"), b"x", Readers::Owner).unwrap();
@@ -154,7 +154,7 @@ fn what_is_its_owners_is_created_like_that() {
         (mode(&path("folder")), mode(&path("folder/file"))),
         (0o700, 0o600)
     );
-    // Everything else is as the umask says, whatever that is.
+    // Everything else has the mode of the umask.
     fs::write(path("usual"), "").unwrap();
     create(&path("result"), b"x", Readers::Umask).unwrap();
     assert_eq!(mode(&path("result")), mode(&path("usual")));
@@ -165,7 +165,7 @@ fn what_is_its_owners_is_created_like_that() {
     assert_eq!(mode(&path("a")), mode(&path("usual_directory")));
 }
 
-/// A folder with these files, under a temporary name.
+/// A temporary folder with these files.
 fn folder(target: &Path, files: &[(&str, &str)]) -> NewFolder {
     let folder = NewFolder::create(target, Readers::Umask).unwrap();
     for (name, text) in files {
@@ -177,13 +177,13 @@ fn folder(target: &Path, files: &[(&str, &str)]) -> NewFolder {
 }
 
 #[test]
-fn a_folder_takes_up_what_it_lacks_and_nothing_is_replaced() {
+fn joining_a_folder_adds_missing_files_and_replaces_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("charts");
     let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
     let first = folder(&target, &[("a.png", "a"), ("d/b.png", "b")]);
     assert_eq!(first.finish_or_join().unwrap(), target);
-    // The same again, and others beside them.
+    // The same files again, with additional ones.
     let second = folder(
         &target,
         &[("a.png", "a"), ("d/b.svg", "b"), ("e/c.svg", "c")],
@@ -226,7 +226,7 @@ fn a_folder_that_must_be_new_gets_a_number() {
 }
 
 #[test]
-fn what_gets_no_name_is_removed_with_all_that_is_in_it() {
+fn an_unfinished_folder_is_removed_with_its_contents() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("raw");
     drop(folder(&target, &[("a/b/c", "x")]));

@@ -1,4 +1,4 @@
-//! Mails in files, for whoever wants to look before anything is sent.
+//! Writes mails to files, for inspection before anything is sent.
 
 use std::path::PathBuf;
 
@@ -7,28 +7,29 @@ use crate::deliver::files::{self, NewFile, WriteError};
 use crate::deliver::temporary::Readers;
 use trailtab_render::escape;
 
-/// A directory that takes mails.
+/// A directory of mails.
 #[derive(Debug)]
 pub struct MailFolder {
     directory: PathBuf,
 }
 
 impl MailFolder {
-    /// Makes the directory. Only its owner may look into it.
+    /// Creates the directory with mode 0700.
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// Fails on an I/O error.
     pub fn create(directory: PathBuf) -> Result<MailFolder, WriteError> {
         files::make_private_directory(&directory, &directory)?;
         Ok(MailFolder { directory })
     }
 
-    /// Writes `NAME.eml`, and `NAME.html` if the mail has a page, or `NAME_2` and so on if there is such a mail.
+    /// Writes `NAME.eml`, and `NAME.html` if the mail has a page; or `NAME_2` and so on if that
+    /// name is taken.
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// Fails on an I/O error.
     pub fn write(&self, message: &OutgoingMail) -> Result<(), WriteError> {
         let mut new = vec![NewFile {
             ending: ".eml",
@@ -59,7 +60,7 @@ mod tests {
         }
     }
 
-    /// The predecessor's charts of two users with the same name before the @ lay in one file.
+    /// The predecessor wrote the charts of users with equal local parts to the same file.
     #[test]
     fn no_mail_takes_the_place_of_another() {
         let directory = tempfile::tempdir().unwrap();

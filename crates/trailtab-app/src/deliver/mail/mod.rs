@@ -1,4 +1,4 @@
-//! Mails on their way: by SMTP, by SES, or into files for whoever wants to look first.
+//! Sends mails by SMTP or SES, or writes them to files for inspection.
 
 pub mod files;
 pub mod secret;
@@ -11,62 +11,62 @@ use self::files::MailFolder;
 use self::ses::SesSender;
 use self::smtp::SmtpSender;
 
-/// A mail as it goes out.
+/// A mail to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingMail {
-    /// Whom it is from: an address, with or without a name.
+    /// The sender: an address, with or without a name.
     pub from: String,
-    /// Whom it is for: one address, with or without a name.
+    /// The recipient: one address, with or without a name.
     pub to: String,
-    /// All of it, headers and parts (MIME), with CRLF at the end of each line.
+    /// The whole MIME message, headers included, with CRLF line ends.
     pub bytes: Vec<u8>,
-    /// What a file with it is called, without an ending; any text will do.
+    /// The file name in a dry run, without extension; any text.
     pub name: String,
-    /// The same as a page for a browser, if somebody wants to look.
+    /// An HTML page with the same content, for dry runs.
     pub page: Option<String>,
 }
 
-/// Why a mail did not go out.
+/// Why a mail was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// This one was refused, and nothing of it was taken; others may not be.
+    /// The server rejected this mail; others may still be accepted.
     #[error("refused: {reason}")]
     Refused {
         /// The server's answer, or why the mail was not offered to it.
         reason: String,
-        /// Whether it will be refused again.
+        /// Whether it will be rejected again.
         is_lasting: bool,
     },
-    /// It did not get as far as that: nothing of it was taken.
+    /// The mail was not transmitted completely, so the server accepted nothing.
     #[error("{reason}")]
     Broken {
         /// What went wrong.
         reason: String,
-        /// Whether that will be the same again until somebody changes something.
+        /// Whether it will fail again until something is changed.
         is_lasting: bool,
     },
-    /// All of it was sent, and no answer came: nobody knows whether it was taken.
-    #[error("no answer came after it was sent, so nobody knows whether it was taken: {0}")]
+    /// Transmitted completely, but without an answer: it is unknown whether it was accepted.
+    #[error("no answer came after it was sent, so it may have arrived: {0}")]
     Unconfirmed(String),
 }
 
-/// A way for mails.
+/// A mail transport.
 #[derive(Debug)]
 pub enum MailTransport {
-    /// To a mail server, by SMTP.
+    /// A mail server, by SMTP.
     Smtp(SmtpSender),
-    /// To Amazon SES, by its API.
+    /// Amazon SES, by its API.
     Ses(SesSender),
-    /// Nothing is sent.
+    /// A folder; nothing is sent.
     Files(MailFolder),
 }
 
 impl MailTransport {
-    /// Sends a mail, at most once.
+    /// Sends a mail at most once.
     ///
     /// # Errors
     ///
-    /// If it was refused, or could not be sent, or if nobody knows.
+    /// See [`SendError`].
     pub async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         match self {
             MailTransport::Smtp(smtp) => smtp.send(message).await,
@@ -80,12 +80,12 @@ impl MailTransport {
         }
     }
 
-    /// Tells whether nothing is really sent.
+    /// Tells whether mails are only written to files.
     pub fn is_dry(&self) -> bool {
         matches!(self, MailTransport::Files(_))
     }
 
-    /// Says goodbye to whoever is waiting for more.
+    /// Closes the SMTP session (QUIT).
     pub async fn close(self) {
         if let MailTransport::Smtp(smtp) = self {
             smtp.close().await;
@@ -93,10 +93,10 @@ impl MailTransport {
     }
 }
 
-/// As much of a foreign text as somebody will read.
+/// Truncates a foreign text for a message.
 fn shortened(text: &str) -> String {
-    const MOST: usize = 400;
-    match text.char_indices().nth(MOST) {
+    const MAX_CHARS: usize = 400;
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

@@ -1,35 +1,36 @@
-//! Secrets from Secrets Manager.
+//! Reads secrets from Secrets Manager.
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
 
 use crate::aws;
 
-/// A secret that cannot be had.
+/// Why a secret cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the secret {name:?} in {region}: {reason}{advice}")]
-pub struct ReadError {
+pub struct SecretReadError {
     name: String,
     region: String,
     reason: String,
     advice: &'static str,
 }
 
-/// Reads a secret's text by its name or ARN; the region is the ARN's, or the one that is told, or the configured one.
+/// Reads a secret's text by name or ARN, in the ARN's region, or else the given or the configured
+/// one.
 ///
 /// # Errors
 ///
-/// Names the secret, and the permission if one is missing.
+/// The error names the secret, and the permission if one is missing.
 pub async fn read(
     config: &SdkConfig,
     name: &str,
     region: Option<&str>,
-) -> Result<String, ReadError> {
+) -> Result<String, SecretReadError> {
     let region = match region_of_arn(name).or(region) {
         Some(region) => region.to_owned(),
         None => aws::region_of(config).to_string(),
     };
-    let failed = |reason, advice| ReadError {
+    let failed = |reason, advice| SecretReadError {
         name: name.to_owned(),
         region: region.clone(),
         reason,
@@ -47,7 +48,7 @@ pub async fn read(
     }
 }
 
-/// The region that a secret's ARN names.
+/// The region in a secret's ARN.
 fn region_of_arn(name: &str) -> Option<&str> {
     let mut parts = name.split(':');
     let is_arn = parts.next() == Some("arn");
@@ -58,7 +59,7 @@ fn region_of_arn(name: &str) -> Option<&str> {
 
 fn advice(code: Option<&str>) -> &'static str {
     match code {
-        // Secrets Manager says the same of a key that may not be used.
+        // Secrets Manager returns the same code if the KMS key may not be used.
         Some("AccessDeniedException" | "AccessDenied") => {
             " (needed: secretsmanager:GetSecretValue on the secret and, if it is encrypted with a key of your own, kms:Decrypt on the key)"
         }
@@ -66,7 +67,7 @@ fn advice(code: Option<&str>) -> &'static str {
             " (needed: kms:Decrypt on the key that it is encrypted with)"
         }
         Some("ResourceNotFoundException") => {
-            " (is it in this region? An ARN in place of the name says in which one it is)"
+            " (is it in this region? An ARN instead of a name includes the region)"
         }
         _ => "",
     }

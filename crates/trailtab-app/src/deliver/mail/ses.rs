@@ -1,4 +1,4 @@
-//! Mails by SES, with the caller's own permission.
+//! Sends mails with SES, using the caller's credentials.
 
 use std::time::Duration;
 
@@ -12,19 +12,20 @@ use aws_sdk_sesv2::types::{Destination, EmailContent, RawMessage};
 use tokio::time;
 
 use super::{OutgoingMail, SendError, shortened};
-use crate::aws;
+use crate::aws::{self, AwsFailure, Backoff, FailureKind};
 
-/// Bytes that SES takes of a mail, in base64 as it travels.
-const LARGEST: usize = 40 << 20;
+/// Maximum size of a mail in SES, in base64.
+const MAX_BASE64_BYTES: usize = 40 << 20;
 
-/// The wait after the first throttle; the next ones are twice as long each. In the sandbox, SES takes one a second.
+/// The wait after the first throttle; doubled after each further one. The SES sandbox accepts one
+/// mail per second.
 const FIRST_WAIT: Duration = Duration::from_millis(300);
 
-/// The longest wait between two requests.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Maximum wait between two requests.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Requests for one mail at most.
-const ATTEMPTS: u32 = 8;
+/// Maximum requests per mail.
+const MAX_ATTEMPTS: u32 = 8;
 
 /// SES in one region.
 #[derive(Debug)]
@@ -32,13 +33,13 @@ pub struct SesSender {
     client: Client,
     region: String,
     configuration_set: Option<String>,
-    /// What there is to say of the account, once somebody was refused.
+    /// Hint about the SES sandbox; not set until an address was rejected.
     sandbox: Option<&'static str>,
 }
 
-/// What came instead of a confirmation.
+/// Why a request failed.
 enum SesFailure {
-    /// Too many at a time; nothing was taken.
+    /// Throttled; nothing was accepted.
     Throttled(String),
     Of(SendError),
 }
@@ -59,36 +60,32 @@ impl SesSender {
         }
     }
 
-    /// Sends a mail; again if SES said that it took nothing because of its rate.
+    /// Sends a mail, repeating the request while SES throttles it.
     ///
     /// # Errors
     ///
     /// See [`SendError`].
     pub(super) async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         let bytes = message.bytes.len().div_ceil(3) * 4;
-        if bytes > LARGEST {
+        if bytes > MAX_BASE64_BYTES {
             return Err(SendError::Refused {
-                reason: format!("it has {bytes} bytes in base64, and SES takes {LARGEST}"),
+                reason: format!("it has {bytes} bytes in base64, and SES takes {MAX_BASE64_BYTES}"),
                 is_lasting: true,
             });
         }
-        let mut wait = FIRST_WAIT;
+        let mut backoff = Backoff::new(FIRST_WAIT, MAX_WAIT);
         for attempt in 1.. {
             match self.request(message).await {
                 Ok(()) => return Ok(()),
                 Err(SesFailure::Of(error)) => return Err(error),
-                Err(SesFailure::Throttled(reason)) if attempt == ATTEMPTS => {
+                Err(SesFailure::Throttled(reason)) if attempt == MAX_ATTEMPTS => {
                     return Err(SendError::Broken {
                         reason,
                         is_lasting: false,
                     });
                 }
-                // Others were refused as well: whoever comes again at the same moment is refused again.
-                Err(SesFailure::Throttled(_)) => {
-                    time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
-                }
+                Err(SesFailure::Throttled(_)) => time::sleep(backoff.next_wait()).await,
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
         Ok(())
     }
@@ -111,7 +108,13 @@ impl SesSender {
         match request.send().await {
             Ok(_) => Ok(()),
             // It was taken; what is missing of the answer says nothing.
-            Err(error) if status(&error).is_some_and(|status| status < 300) => Ok(()),
+            Err(error)
+                if AwsFailure::of(&error)
+                    .status
+                    .is_some_and(|status| status < 300) =>
+            {
+                Ok(())
+            }
             Err(error) => {
                 let hint = match error.code() {
                     Some("MessageRejected" | "MailFromDomainNotVerifiedException") => {
@@ -129,7 +132,7 @@ impl SesSender {
         }
     }
 
-    /// What helps whoever has an address that SES does not know yet.
+    /// A hint for addresses that are not verified.
     async fn about_verifying(&mut self, message: &str) -> String {
         if !message.contains("not verified") {
             return String::new();
@@ -138,9 +141,9 @@ impl SesSender {
             let account = self.client.get_account().send().await;
             self.sandbox = Some(match account {
                 Ok(account) if !account.production_access_enabled => {
-                    "; this account is in SES's sandbox there, so recipients have to be verified as well, or production access asked for"
+                    "; this account is in SES's sandbox there, so recipients must be verified as well, or production access requested"
                 }
-                // It is not, or we may not ask.
+                // Not in the sandbox, or ses:GetAccount is not allowed.
                 _ => "",
             });
         }
@@ -150,54 +153,31 @@ impl SesSender {
     }
 }
 
-fn status(error: &SdkError<SendEmailError, HttpResponse>) -> Option<u16> {
-    let response = error.raw_response()?;
-    Some(response.status().as_u16())
-}
-
 /// Tells what an error says about the mail.
 fn classify(error: &SdkError<SendEmailError, HttpResponse>, hint: &str) -> SesFailure {
-    let reason = aws::explain(error);
-    let reason = format!("{}{hint}", shortened(&reason));
+    let failure = AwsFailure::of(error);
+    let reason = format!("{}{hint}", shortened(&failure.explanation));
     let broken = |reason, is_lasting| SesFailure::Of(SendError::Broken { reason, is_lasting });
-    let code = error.code().unwrap_or_default();
-    if [
-        "Throttling",
-        "TooManyRequests",
-        "RequestLimitExceeded",
-        "LimitExceeded",
-    ]
-    .iter()
-    .any(|start| code.starts_with(start))
-    {
-        // Of the day's quota, nothing will be left in a few seconds either.
-        let is_for_today = error
-            .message()
-            .is_some_and(|message| message.to_ascii_lowercase().contains("daily"));
-        return match is_for_today {
+    if failure.kind == FailureKind::Throttled {
+        // The daily quota is not renewed within seconds.
+        return match failure.message.to_ascii_lowercase().contains("daily") {
             true => broken(reason, false),
             false => SesFailure::Throttled(reason),
         };
     }
-    match status(error) {
-        // Whoever stands between us and the service cannot know whether it was taken, and a service that
-        // failed in the middle may have taken it.
-        Some(500 | 502 | 504) => SesFailure::Of(SendError::Unconfirmed(reason)),
-        Some(429 | 503) => SesFailure::Throttled(reason),
-        Some(_) => match code {
-            "MessageRejected" | "BadRequestException" | "MailFromDomainNotVerifiedException" => {
-                SesFailure::Of(SendError::Refused {
-                    reason,
-                    is_lasting: true,
-                })
-            }
-            _ => broken(reason, true),
-        },
-        None => match error {
-            _ if aws::lacks_credentials(error) => broken(reason, false),
-            SdkError::ConstructionFailure(_) => broken(reason, true),
-            _ if aws::lacks_connection(error) => broken(reason, false),
-            _ => SesFailure::Of(SendError::Unconfirmed(reason)),
-        },
+    match failure.code.as_str() {
+        _ if failure.may_have_arrived => SesFailure::Of(SendError::Unconfirmed(reason)),
+        _ if failure.status == Some(503) => SesFailure::Throttled(reason),
+        "MessageRejected" | "BadRequestException" | "MailFromDomainNotVerifiedException" => {
+            SesFailure::Of(SendError::Refused {
+                reason,
+                is_lasting: true,
+            })
+        }
+        // Without an answer, no connection could be made, or there were no credentials.
+        _ => broken(
+            reason,
+            failure.status.is_some() || failure.kind == FailureKind::Refused,
+        ),
     }
 }

@@ -1,4 +1,4 @@
-//! Mails by SMTP, over one connection for a whole run.
+//! Sends mails by SMTP, over one connection for a whole run.
 
 use std::io::{self, ErrorKind};
 use std::iter;
@@ -19,49 +19,49 @@ use super::{OutgoingMail, SendError, shortened};
 use crate::aws;
 use trailtab_core::cost::secret::{MailServer, TlsMode};
 
-/// How long the server may take for a connection, or for the answer to a command.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout of connecting, and of the answer to a command.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long it may take for the answer to a mail, which it may want to look through.
-const PATIENCE_FOR_A_MAIL: Duration = Duration::from_secs(120);
+/// Timeout of the answer to a mail, which the server may scan first.
+const MAIL_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The wait before a connection is tried a second time.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The wait before connecting a second time.
+const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
 /// A mail server.
 #[derive(Debug)]
 pub struct SmtpSender {
-    /// `None` while a thread has it.
-    conversation: Option<Box<SmtpSession>>,
+    /// Not set while a thread uses it.
+    session: Option<Box<SmtpSession>>,
 }
 
-/// What is said to the server, by one thread at a time, which waits for the answers.
+/// A session with the server, used by one blocking thread at a time.
 struct SmtpSession {
     server: MailServer,
     connection: Option<SmtpConnection>,
-    /// Mails over this connection.
+    /// Mails sent over this connection.
     mails: u32,
-    /// Why there will be no connection any more in this run. Whoever tries a wrong password for each of a
-    /// hundred recipients is locked out.
-    hopeless: Option<SendError>,
+    /// Why no further connection is tried in this run. Retrying a wrong password for each recipient
+    /// would lock the account.
+    fatal: Option<SendError>,
 }
 
 impl std::fmt::Debug for SmtpSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut debug = f.debug_struct("Conversation");
+        let mut debug = f.debug_struct("SmtpSession");
         debug.field("server", &self.server).finish_non_exhaustive()
     }
 }
 
 impl SmtpSender {
-    /// A server; it is connected to when there is something to send.
+    /// A server. Connects when the first mail is sent.
     pub fn new(server: MailServer) -> SmtpSender {
         SmtpSender {
-            conversation: Some(Box::new(SmtpSession {
+            session: Some(Box::new(SmtpSession {
                 server,
                 connection: None,
                 mails: 0,
-                hopeless: None,
+                fatal: None,
             })),
         }
     }
@@ -72,47 +72,45 @@ impl SmtpSender {
     ///
     /// See [`SendError`].
     pub(super) async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
-        let Some(mut conversation) = self.conversation.take() else {
-            // The thread that had it did not come back, or nobody waited for it.
+        let Some(mut session) = self.session.take() else {
+            // The thread that used the session did not return it.
             return Err(broken(
-                "the conversation with the mail server was cut off",
+                "the session with the mail server was cut off",
                 false,
             ));
         };
         let message = message.clone();
         let sending = task::spawn_blocking(move || {
-            let sent = conversation.send(&message);
-            (conversation, sent)
+            let sent = session.send(&message);
+            (session, sent)
         });
         match sending.await {
-            Ok((conversation, sent)) => {
-                self.conversation = Some(conversation);
+            Ok((session, sent)) => {
+                self.session = Some(session);
                 sent
             }
             Err(error) => Err(SendError::Unconfirmed(error.to_string())),
         }
     }
 
-    /// Says goodbye, if there is a connection.
+    /// Sends QUIT if there is a connection.
     pub(super) async fn close(self) {
-        if let Some(conversation) = self.conversation {
-            // Everything was answered: what comes of the goodbye matters to nobody.
+        if let Some(session) = self.session {
+            // All mails were answered, so the outcome of QUIT does not matter.
             let _ = task::spawn_blocking(move || {
-                conversation
-                    .connection
-                    .map(|mut connection| connection.quit())
+                session.connection.map(|mut connection| connection.quit())
             })
             .await;
         }
     }
 }
 
-/// What went wrong with a command.
+/// Why a command failed.
 struct CommandFault {
     reason: String,
-    /// What the server answered, if it said no.
+    /// The server's reply code, if it rejected the command.
     answer: Option<u16>,
-    /// Whether it will go wrong again.
+    /// Whether it will fail again.
     is_lasting: bool,
 }
 
@@ -133,8 +131,8 @@ impl From<Error> for CommandFault {
     }
 }
 
-/// Demands an answer with one of some codes. Another one that sounds friendly is that to another command, as
-/// if somebody had put words into the conversation.
+/// Requires a reply code within a range. Any other success code belongs to another command, as
+/// after an injected reply.
 fn demand(answer: Result<Response, Error>, codes: Range<u16>) -> Result<(), CommandFault> {
     let answer = answer?;
     let code = u16::from(answer.code());
@@ -150,16 +148,16 @@ fn demand(answer: Result<Response, Error>, codes: Range<u16>) -> Result<(), Comm
 
 /// How far a mail got.
 enum DeliveryFailure {
-    /// The server said no to this mail, and waits for the next command.
+    /// The server rejected this mail and is ready for the next command.
     No(CommandFault),
-    /// The server is gone, or wants to be asked again later; nothing was taken.
+    /// The connection is lost, or the server wants a later retry; nothing was accepted.
     Gone(CommandFault),
-    /// All was sent, and there was no answer that says anything.
+    /// Everything was transmitted, but no valid answer came.
     Silence(CommandFault),
 }
 
 impl DeliveryFailure {
-    /// Of a command before the mail itself.
+    /// The failure of a command before the mail data.
     fn early(fault: CommandFault) -> DeliveryFailure {
         match fault.answer {
             // "Service not available, closing transmission channel".
@@ -173,7 +171,7 @@ impl SmtpSession {
     fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         let from = address(&message.from)?;
         let to = address(&message.to)?;
-        if let Some(error) = &self.hopeless {
+        if let Some(error) = &self.fatal {
             return Err(error.clone());
         }
         let mut is_second = false;
@@ -188,13 +186,13 @@ impl SmtpSession {
                 Err(DeliveryFailure::No(CommandFault {
                     reason, is_lasting, ..
                 })) => {
-                    // If the server does not forget this mail, the next one needs another connection.
+                    // If RSET fails, the next mail needs a new connection.
                     let forgotten = demand(connection.command(Rset), 250..251);
                     self.connection = forgotten.is_ok().then_some(connection);
                     self.mails += 1;
                     return Err(SendError::Refused { reason, is_lasting });
                 }
-                // It closed the connection between two mails, as servers do after some mails or some time.
+                // Servers close a connection after some mails or some idle time; reconnect once.
                 Err(DeliveryFailure::Gone(_)) if self.mails > 0 && !is_second => {
                     is_second = true;
                 }
@@ -209,7 +207,7 @@ impl SmtpSession {
         }
     }
 
-    /// Takes the connection, or makes one.
+    /// Takes the connection or opens one.
     fn connected(&mut self) -> Result<SmtpConnection, SendError> {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
@@ -223,10 +221,10 @@ impl SmtpSession {
                 ..
             })
         ) {
-            thread::sleep(PAUSE);
+            thread::sleep(RECONNECT_DELAY);
             made = self.connect();
         }
-        made.inspect_err(|error| self.hopeless = Some(error.clone()))
+        made.inspect_err(|error| self.fatal = Some(error.clone()))
     }
 
     fn connect(&self) -> Result<SmtpConnection, SendError> {
@@ -247,7 +245,7 @@ impl SmtpSession {
         let hello = ClientId::default();
         let mut connection = SmtpConnection::connect(
             (host.as_str(), *port),
-            Some(PATIENCE),
+            Some(COMMAND_TIMEOUT),
             &hello,
             from_the_start,
             None,
@@ -271,7 +269,7 @@ impl SmtpSession {
             let answer = connection.auth(DEFAULT_MECHANISMS, &credentials);
             demand(answer, 235..236).map_err(|mut fault| {
                 connection.abort();
-                // Since 2022, the password that people log in with is none for programs there.
+                // Since 2022, Gmail rejects account passwords in SMTP.
                 if host.eq_ignore_ascii_case("smtp.gmail.com") && fault.is_lasting {
                     fault.reason.push_str(" (Gmail wants an app password)");
                 }
@@ -286,7 +284,7 @@ impl SmtpSession {
     }
 }
 
-/// One mail, from its envelope to its last line.
+/// Sends one mail, from its envelope to its last line.
 fn mail(
     connection: &mut SmtpConnection,
     from: &Address,
@@ -297,35 +295,35 @@ fn mail(
     let begun = connection.command(Mail::new(Some(from.clone()), options));
     demand(begun, 250..251).map_err(|fault| match fault.is_lasting {
         true => DeliveryFailure::early(fault),
-        // It has had enough of this connection.
+        // A temporary rejection of MAIL ends the use of this connection.
         false => DeliveryFailure::Gone(fault),
     })?;
-    // "Will forward" and "will try" are promises as well.
+    // 251 ("will forward") and 252 ("will try") are acceptances too.
     let taken = connection.command(Rcpt::new(to.clone(), Vec::new()));
     demand(taken, 250..253).map_err(DeliveryFailure::early)?;
     demand(connection.command(Data), 354..355).map_err(DeliveryFailure::early)?;
-    // The end of the mail brings a line break along.
+    // `message_iter` appends the final line break itself.
     let bytes = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
     let mut is_whole = false;
-    // Asked for when all before it is written, and followed by nothing but the end.
+    // Evaluated only when everything before it has been written.
     let last = iter::once_with(|| {
         is_whole = true;
         &[][..]
     });
-    // Whether it can be set or not: the mail is sent.
-    let _ = connection.set_timeout(Some(PATIENCE_FOR_A_MAIL));
+    // The mail is sent even if the timeout cannot be set.
+    let _ = connection.set_timeout(Some(MAIL_TIMEOUT));
     let answer = connection.message_iter(iter::once(bytes).chain(last));
-    let _ = connection.set_timeout(Some(PATIENCE));
+    let _ = connection.set_timeout(Some(COMMAND_TIMEOUT));
     demand(answer, 200..300).map_err(|fault| match fault.answer {
         Some(421) => DeliveryFailure::Gone(fault),
         Some(_) => DeliveryFailure::No(fault),
-        // Without its end, no server takes a mail.
+        // An incomplete mail is never accepted.
         None if !is_whole => DeliveryFailure::Gone(fault),
         None => DeliveryFailure::Silence(fault),
     })
 }
 
-/// What the server has to be told of a mail that is not ASCII alone.
+/// The MAIL parameters for addresses or content beyond ASCII.
 fn options(
     connection: &SmtpConnection,
     from: &Address,
@@ -335,7 +333,7 @@ fn options(
     let server = connection.server_info();
     let lacks = |what: &str| {
         DeliveryFailure::No(CommandFault {
-            reason: format!("the server takes no {what}"),
+            reason: format!("the server does not accept {what}"),
             answer: None,
             is_lasting: true,
         })
@@ -357,13 +355,13 @@ fn options(
     Ok(options)
 }
 
-/// The address of the envelope.
+/// The address for the envelope.
 fn address(text: &str) -> Result<Address, SendError> {
     let mailbox: Result<Mailbox, _> = text.parse();
     mailbox
         .map(|mailbox| mailbox.email)
         .map_err(|error| SendError::Refused {
-            reason: format!("{:?} is no mail address: {error}", shortened(text)),
+            reason: format!("{:?} is not a mail address: {error}", shortened(text)),
             is_lasting: true,
         })
 }

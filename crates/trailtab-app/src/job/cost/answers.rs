@@ -1,38 +1,38 @@
-//! Answers of Cost Explorer from where they cost least: this run, what was saved, the cache, and only
-//! then Cost Explorer itself.
+//! Answers queries from the cheapest source: this run, saved answers, the cache, and only then Cost
+//! Explorer itself.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cost_source::cost_explorer::{AskError, CostExplorer};
 use crate::deliver::ledger::{LedgerError, ObjectVersion, SendLedger};
-use trailtab_core::cost::answer::CostAnswer;
-use trailtab_core::cost::lines::{AnswerError, LineReader};
-use trailtab_core::cost::query::{CostQuery, GroupKey, TimePeriod};
-use trailtab_core::cost::settled::{self, RemainingQuestion};
 use trailtab_core::time::Seconds;
+use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::lines::{AnswerError, LineReader};
+use trailtab_cost_explorer::query::{CostQuery, GroupKey, TimePeriod};
+use trailtab_cost_explorer::settled::{self, RemainingQuestion};
 
-/// Seconds for which an answer is good for all its days: Cost Explorer has new figures once a day or a
-/// little more often.
+/// Seconds for which an answer is valid for all its days. Cost Explorer updates its figures about
+/// once a day.
 pub const MAX_AGE: Seconds = 6 * 3600;
 
-/// Where answers come from.
+/// The source of answers.
 #[derive(Debug)]
 pub enum AnswerSource {
-    /// Cost Explorer, which takes money for each page.
+    /// Cost Explorer, which charges for each page.
     Asked(Box<CostExplorer>),
-    /// What an earlier run saved.
+    /// Answers saved by an earlier run.
     Saved(Vec<CostAnswer>),
 }
 
-/// Where answers are kept from run to run.
+/// The cache of answers, shared between runs.
 #[derive(Debug)]
 pub struct AnswerCache {
-    /// The ledger in which answers are kept.
+    /// The ledger that holds the answers.
     pub place: SendLedger,
-    /// The account that asks: what others are answered is another matter.
+    /// The account that queries. Answers differ between accounts.
     pub account: String,
-    /// Seconds for which an answer is good for all its days.
+    /// Seconds for which an answer is valid for all its days.
     pub max_age: Seconds,
 }
 
@@ -45,18 +45,18 @@ impl AnswerCache {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
-    /// Cost Explorer gave no answer.
+    /// The request to Cost Explorer failed.
     #[error(transparent)]
     Ask(#[from] AskError),
-    /// The answer makes no sense.
+    /// The answer is invalid.
     #[error(transparent)]
     Answer(#[from] AnswerError),
-    /// None of the saved answers is one to this question.
+    /// No saved answer matches the query.
     #[error(
-        "what was saved does not answer which {about}: save again with --save, and with the same settings and period"
+        "no saved answer has the {about}: save again with --save, with the same settings and period"
     )]
     NotSaved {
-        /// What the question is about, for the message.
+        /// Describes the query in the message.
         about: String,
     },
 }
@@ -69,8 +69,8 @@ pub struct RunAnswers {
     now: Seconds,
     given: Mutex<Vec<Arc<CostAnswer>>>,
     troubles: Mutex<Vec<String>>,
-    /// Questions whose kept answers are good for settled days only.
-    anew: Mutex<BTreeSet<CostQuery>>,
+    /// Queries whose cached answers are valid for settled days only.
+    refresh: Mutex<BTreeSet<CostQuery>>,
 }
 
 impl RunAnswers {
@@ -83,15 +83,15 @@ impl RunAnswers {
             now,
             given: Mutex::default(),
             troubles: Mutex::default(),
-            anew: Mutex::default(),
+            refresh: Mutex::default(),
         }
     }
 
-    /// Answers a question.
+    /// Answers a query.
     ///
     /// # Errors
     ///
-    /// If it cannot be answered whole.
+    /// Fails if the query cannot be answered completely.
     pub async fn answer(&self, query: &CostQuery) -> Result<Arc<CostAnswer>, NoAnswer> {
         if let Some(answer) = lock(&self.given)
             .iter()
@@ -111,8 +111,8 @@ impl RunAnswers {
         Ok(answer)
     }
 
-    /// Tells whether a question can be answered without asking anybody who has no answer: what was saved is all
-    /// there is.
+    /// Tells whether a query can be answered: always from Cost Explorer, and otherwise only if a
+    /// saved answer matches.
     pub fn has(&self, query: &CostQuery) -> bool {
         match &self.source {
             AnswerSource::Saved(answers) => saved(answers, query).is_ok(),
@@ -120,8 +120,8 @@ impl RunAnswers {
         }
     }
 
-    /// The record types that are usage in all that was saved: saved questions name them all, also if some do not
-    /// occur in the days or accounts that are looked at now.
+    /// The usage record types in all saved answers. Saved queries list them all, even those absent
+    /// from the days or accounts of this run.
     pub fn saved_usage(&self) -> Option<Vec<String>> {
         let AnswerSource::Saved(answers) = &self.source else {
             return None;
@@ -132,18 +132,18 @@ impl RunAnswers {
             groups.iter().any(|group| group.key == "RECORD_TYPE")
         };
         for answer in answers.iter().filter(by_charge) {
-            // Whatever makes no sense is told where it is used.
+            // Invalid answers are reported where they are used.
             let _ = reader.charges(answer);
         }
         Some(reader.usage.into_iter().collect())
     }
 
-    /// Tells whether answers are those that were saved, and cost nothing.
+    /// Tells whether answers are saved ones, which cost nothing.
     pub fn are_saved(&self) -> bool {
         matches!(self.source, AnswerSource::Saved(_))
     }
 
-    /// Asks for those days only that are not settled in the cache.
+    /// Answers from the cache, and requests only the days that are not settled there.
     async fn cached(
         &self,
         cache: &AnswerCache,
@@ -152,7 +152,7 @@ impl RunAnswers {
     ) -> Result<CostAnswer, NoAnswer> {
         let key = cache.key(query);
         let (known, version) = self.kept(cache, query).await;
-        let max_age = match lock(&self.anew).contains(query) {
+        let max_age = match lock(&self.refresh).contains(query) {
             true => 0,
             false => cache.max_age,
         };
@@ -175,7 +175,7 @@ impl RunAnswers {
             None => answer,
         };
         if let Ok(bytes) = serde_json::to_vec(&joined) {
-            // Whoever was quicker keeps what is as good.
+            // If another run stored an answer first, that one is kept; it is just as good.
             if let Err(error) = cache.place.store(&key, &bytes, version.as_ref()).await {
                 self.trouble(&error);
             }
@@ -183,7 +183,7 @@ impl RunAnswers {
         Ok(settled::cut(&joined, query.time_period))
     }
 
-    /// The answer to a question that is kept, for whatever days, and the version of its place.
+    /// The cached answer to a query, for any days, and the version of its object.
     async fn kept(
         &self,
         cache: &AnswerCache,
@@ -199,46 +199,47 @@ impl RunAnswers {
         let Some((bytes, version)) = known else {
             return (None, None);
         };
-        // What was kept of another question, or cannot be read, is as good as nothing.
+        // Ignores answers to other queries and unparsable ones.
         let known = serde_json::from_slice::<CostAnswer>(&bytes).ok();
         let known = known.filter(|known| same_but_days(&known.request, query));
         (known, Some(version))
     }
 
-    /// Lets some questions be answered at the same time, if one of them has to be asked: figures of the last
-    /// days grow from hour to hour, and what one is to be subtracted from the other must be as old.
+    /// Makes the queries be answered at the same time if any of them must be requested: the figures
+    /// of the last days grow hourly, so answers that are subtracted from each other must have the
+    /// same age.
     pub async fn together(&self, queries: &[CostQuery]) {
         let Some(cache) = &self.cache else { return };
         for query in queries {
             let (known, _) = self.kept(cache, query).await;
             let left = known.map(|known| settled::left(query, &known, self.now, cache.max_age));
             if left != Some(RemainingQuestion::Nothing) {
-                return lock(&self.anew).extend(queries.iter().cloned());
+                return lock(&self.refresh).extend(queries.iter().cloned());
             }
         }
     }
 
-    /// The cache is for saving money; nothing of the result depends on it.
+    /// Records a cache failure. The cache only saves money; results never depend on it.
     fn trouble(&self, error: &LedgerError) {
         lock(&self.troubles).push(format!("answers are not kept: {error}"));
     }
 
-    /// What went wrong with keeping answers, once.
+    /// The first cache failure, if any.
     pub fn troubles(&self) -> Vec<String> {
         lock(&self.troubles).first().cloned().into_iter().collect()
     }
 
-    /// All answers that were given.
+    /// All answers given so far.
     pub fn given(&self) -> Vec<Arc<CostAnswer>> {
         lock(&self.given).clone()
     }
 
-    /// When the oldest answer was asked for.
+    /// When the oldest answer was requested.
     pub fn as_of(&self) -> Option<Seconds> {
         lock(&self.given).iter().map(|answer| answer.asked).min()
     }
 
-    /// Requests that were sent, and those that are charged.
+    /// Requests sent, and requests charged.
     pub fn requests(&self) -> (u64, u64) {
         match &self.source {
             AnswerSource::Asked(explorer) => (explorer.requests(), explorer.charged()),
@@ -247,13 +248,13 @@ impl RunAnswers {
     }
 }
 
-/// Nothing is left half done by those who panic, since nothing here does.
+/// Locks a mutex, ignoring poisoning: no update here can be half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Finds a saved answer to the same question about at least these days, or about the most of them that were
-/// saved; or one about all accounts, of which it takes those that are meant.
+/// Finds the saved answer to a query that starts no later and covers most of its days; or else
+/// takes the query's accounts out of a saved answer about all accounts.
 fn saved(answers: &[CostAnswer], query: &CostQuery) -> Result<CostAnswer, NoAnswer> {
     if let Some(best) = best(answers, query) {
         return Ok(settled::cut(best, query.time_period));
@@ -286,7 +287,7 @@ fn best<'a>(answers: &'a [CostAnswer], query: &CostQuery) -> Option<&'a CostAnsw
     fits.max_by_key(|answer| (answer.request.time_period.end.min(end), answer.asked))
 }
 
-/// What a question is about, in words.
+/// Describes a query for messages.
 fn about(query: &CostQuery) -> String {
     let groups: Vec<&str> = query
         .group_by
@@ -308,7 +309,7 @@ fn same_but_days(one: &CostQuery, other: &CostQuery) -> bool {
     } == *other
 }
 
-/// A name for a question that does not depend on its days.
+/// A key for a query that is independent of its days.
 fn shape(query: &CostQuery) -> String {
     let day = jiff::civil::Date::ZERO;
     let time_period = TimePeriod {

@@ -1,10 +1,10 @@
-//! Whether settings are good, before anything is sent: what is missing, and what each report would hold.
+//! Checks settings before anything is sent: what is missing, and what each report would cover.
 
 use aws_config::SdkConfig;
 use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
 use serde::Serialize;
 
-use super::{CostRun, ReportPeriod, office};
+use super::{CostRun, ReportPeriod, mail_setup};
 use crate::aws;
 use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::RecipientList;
@@ -13,57 +13,56 @@ use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{Audience, PeriodKind};
 use trailtab_core::cost::settings::{CostSettings, MailTransportKind};
 
-/// How good something is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckVerdict {
     /// Nothing is wrong.
     Good,
-    /// Reports can be made, and may not say what is expected.
+    /// Reports can be made but may not show what is expected.
     Doubtful,
     /// Some report cannot be made or sent.
     Bad,
 }
 
-/// Something that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckFinding {
-    /// How good it is.
+    /// The severity.
     pub verdict: CheckVerdict,
-    /// What was found, as a sentence for the operator.
+    /// A sentence for the operator.
     pub what: String,
 }
 
-/// A report that the settings ask for.
+/// A report configured in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedReport {
-    /// The address that the report goes to.
+    /// The recipient's address.
     pub recipient: String,
-    /// What the report shows.
+    /// What the report covers.
     #[serde(flatten)]
     pub audience: Audience,
 }
 
-/// All that was found.
+/// The results of all checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckReport {
-    /// What was found, in the order in which it was looked at.
+    /// The findings, in the order of the checks.
     pub findings: Vec<CheckFinding>,
-    /// The reports that the settings ask for.
+    /// The configured reports.
     pub reports: Vec<PlannedReport>,
-    /// Requests to Cost Explorer that a run makes at most, further pages apart, and what they cost in US
-    /// dollars, each time and in a month of thirty days.
+    /// Maximum number of Cost Explorer requests of a run, not counting further pages.
     pub requests: usize,
-    /// Cost of these requests in USD, each time.
+    /// Cost of these requests in USD per run.
     pub usd: String,
-    /// Cost of these requests in USD in a month of thirty days.
+    /// Cost of these requests in USD in 30 daily runs.
     pub usd_a_month: String,
     /// Paid requests that this check made.
     pub requests_made: u64,
 }
 
 impl CheckReport {
-    /// The worst verdict.
+    /// Whether no finding is [`CheckVerdict::Bad`].
     pub fn is_good(&self) -> bool {
         self.findings
             .iter()
@@ -75,8 +74,8 @@ impl CheckReport {
     }
 }
 
-/// Looks at all that a run needs. That takes two paid requests: for the costs of yesterday, and for the
-/// tags that are active.
+/// Checks everything that a run needs. Makes two paid requests: for yesterday's costs, and for the
+/// active cost allocation tags.
 pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfig) -> CheckReport {
     let mut checked = CheckReport {
         findings: Vec::new(),
@@ -95,7 +94,7 @@ pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfi
         false => {
             let notes = run.remarks.join("; ");
             let what = match notes.is_empty() {
-                true => "the account is in no organisation".to_owned(),
+                true => "the account is not in an organisation".to_owned(),
                 false => notes,
             };
             checked.add(CheckVerdict::Doubtful, what);
@@ -111,16 +110,16 @@ pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfi
 
 fn members(settings: &CostSettings, checked: &mut CheckReport) {
     for name in settings.unknown.keys() {
-        let what = format!("the settings have a member that means nothing: {name:?}");
+        let what = format!("the settings have an unknown key: {name:?}");
         checked.add(CheckVerdict::Doubtful, what);
     }
     if settings.managers.is_empty() && settings.users.is_empty() && settings.executives.is_empty() {
-        let what = "the settings name nobody: managers, users or executives get mails";
+        let what = "the settings name no recipients: add managers, users or executives";
         checked.add(CheckVerdict::Bad, what.to_owned());
     }
 }
 
-/// Whether Cost Explorer answers.
+/// Checks that Cost Explorer answers.
 async fn costs(run: &mut CostRun, checked: &mut CheckReport) {
     let yesterday = run.today().yesterday().unwrap_or(run.today());
     let days = DayRange {
@@ -141,7 +140,7 @@ async fn costs(run: &mut CostRun, checked: &mut CheckReport) {
     }
 }
 
-/// Whether the tags that tell owners are active: others are in no answer.
+/// Checks that the owner tags are activated as cost allocation tags; answers contain no others.
 async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
     let keys = run.settings.owner.keys.iter().filter_map(|key| match key {
         OwnerKey::Tag(key) => Some(key.clone()),
@@ -177,7 +176,7 @@ async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
         }
         Err(error) => {
             let what = format!(
-                "whether the tag {} is active could not be found out, which takes ce:ListCostAllocationTags in the management account: {}",
+                "cannot check whether the tag {} is active (needs ce:ListCostAllocationTags in the management account): {}",
                 keys.join(" and "),
                 aws::explain(&error)
             );
@@ -186,7 +185,7 @@ async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
     }
 }
 
-/// Who would get what, and what that costs.
+/// Lists the reports and estimates their requests.
 fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport) {
     let RecipientList { accepted, refused } = RecipientList::of(&run.settings, &run.directory);
     for refused in refused {
@@ -214,7 +213,7 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
         .iter()
         .map(|recipient| (&recipient.audience, recipient.owner.as_ref()))
         .collect();
-    // Whatever is due today, on other days this is.
+    // Any period will do; this one always exists.
     let occasions = [run.last_month()];
     checked.requests = match audiences.is_empty() || occasions.is_empty() {
         true => 0,
@@ -239,22 +238,28 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
         .collect();
 }
 
-/// Whether there is a way for mails.
+/// Checks that mails can be sent.
 async fn sender(settings: &CostSettings, config: &SdkConfig, checked: &mut CheckReport) {
     if settings.mail.transport == MailTransportKind::Smtp {
-        return match office::server(settings, config).await {
+        return match mail_setup::server(settings, config).await {
             Ok(server) => {
                 let what = format!("mails go to {} port {}", server.host, server.port);
                 checked.add(CheckVerdict::Good, what);
                 if settings.mail.from.is_none() && server.from.is_none() {
-                    checked.add(CheckVerdict::Bad, office::MailerError::NoSender.to_string());
+                    checked.add(
+                        CheckVerdict::Bad,
+                        mail_setup::MailerError::NoSender.to_string(),
+                    );
                 }
             }
-            Err(error) => checked.add(CheckVerdict::Bad, aws::in_words(&error)),
+            Err(error) => checked.add(CheckVerdict::Bad, aws::with_causes(&error)),
         };
     }
     let Some(from) = &settings.mail.from else {
-        return checked.add(CheckVerdict::Bad, office::MailerError::NoSender.to_string());
+        return checked.add(
+            CheckVerdict::Bad,
+            mail_setup::MailerError::NoSender.to_string(),
+        );
     };
     ses(settings, from, config, checked).await;
 }
@@ -300,9 +305,9 @@ async fn ses(settings: &CostSettings, from: &str, config: &SdkConfig, checked: &
     match client.get_account().send().await {
         Ok(account) if !account.production_access_enabled() => checked.add(
             CheckVerdict::Doubtful,
-            format!("SES in {region} is in its sandbox: it sends to verified addresses alone, 200 mails a day"),
+            format!("SES in {region} is in its sandbox: it sends only to verified addresses, 200 mails a day"),
         ),
-        // Sending takes no permission to ask for that.
+        // GetAccount is not needed for sending, so its failure is no finding.
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! All that reports need, asked for by the plan.
+//! Requests all costs that a set of reports needs, following the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,47 +6,47 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::answers::{NoAnswer, RunAnswers};
-use trailtab_core::cost::answer::CostAnswer;
-use trailtab_core::cost::lines::LineReader;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
-use trailtab_core::cost::plan::{self, AccountsByOwner, ReportNeeds, UsageStrategy};
-use trailtab_core::cost::query::CostQuery;
 use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
+use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::lines::LineReader;
+use trailtab_cost_explorer::plan::{self, AccountsByOwner, ReportNeeds, UsageStrategy};
+use trailtab_cost_explorer::query::CostQuery;
 
-/// Questions that wait for an answer at the same time.
-const AT_ONCE: usize = 8;
+/// Concurrent queries to Cost Explorer.
+const MAX_CONCURRENT_QUERIES: usize = 8;
 
-/// Something that could not be had, and whom it concerns.
+/// A cost that could not be read, and the reports affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingPart {
-    /// The account that it is about; `None` for all.
+    /// The account affected; all if not set.
     pub account: Option<String>,
-    /// The owner that it is about; `None` for all.
+    /// The owner affected; all if not set.
     pub owner: Option<CostOwner>,
-    /// Whether even totals are wrong.
+    /// Whether totals are affected as well.
     pub in_totals: bool,
     /// Why it is missing.
     pub reason: String,
 }
 
-/// What was gathered.
+/// The gathered costs.
 #[derive(Debug)]
 pub struct GatheredCosts {
     /// All cost lines.
     pub table: CostTable,
-    /// Names of accounts by their ids, as Cost Explorer tells them.
+    /// Account names by id, as returned by Cost Explorer.
     pub names: BTreeMap<String, String>,
     /// What is missing.
     pub gaps: Vec<MissingPart>,
     /// Whether any usage has an owner.
     pub has_owners: bool,
-    /// All owners in the answers, of the days that are compared with as well.
+    /// All owners in the answers, including those of the compared days.
     pub owners: BTreeSet<CostOwner>,
-    /// All accounts in the answers, likewise.
+    /// All accounts in the answers, including those of the compared days.
     pub accounts: BTreeSet<String>,
 }
 
-/// All cuts: what is crossed serves for any.
+/// All cuts. Crossed answers serve every cut.
 const CROSSED: LineCuts = LineCuts {
     owners: true,
     services: true,
@@ -68,11 +68,11 @@ const PERSONAL: LineCuts = LineCuts {
     personal: true,
 };
 
-/// Asks what is needed. What cannot be had is named; only without the costs by charge type there is nothing.
+/// Requests what is needed and lists what could not be read.
 ///
 /// # Errors
 ///
-/// If the costs by charge type cannot be had.
+/// Fails if the costs by charge type cannot be read; everything else is optional.
 pub async fn gather(
     need: &ReportNeeds,
     rules: &OwnerRules,
@@ -126,7 +126,7 @@ impl CostGathering<'_> {
         if let Some(control) = given.next() {
             let read = control.and_then(|control| Ok(self.reader.control(&control)?));
             if let Err(error) = read {
-                self.gap(None, None, true, "what belongs to no account", &error);
+                self.gap(None, None, true, "the costs without an account", &error);
             }
         }
         Ok(())
@@ -148,9 +148,9 @@ impl CostGathering<'_> {
                 .and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
             if let Err(error) = read {
                 self.gap(None, None, false, "owners", &error);
-                // Nobody knows any more where people have costs.
+                // Without owners by account, it is unknown where people have costs.
                 for person in &need.people {
-                    self.gap(None, Some(person.clone()), true, "what they used", &error);
+                    self.gap(None, Some(person.clone()), true, "their usage", &error);
                 }
             }
         }
@@ -162,7 +162,7 @@ impl CostGathering<'_> {
             .map(|(owner, places)| (owner.clone(), places.clone()))
             .collect();
         let (mut people, mut in_accounts) = plan::cover(&places);
-        // With several keys an account takes several questions, and people one each.
+        // With several owner keys, an account takes several queries but a person still one.
         if places.len() < people.len() + in_accounts.len() * need.keys.len() {
             people = places.keys().cloned().collect();
             in_accounts.clear();
@@ -181,7 +181,8 @@ impl CostGathering<'_> {
         self.crossed(&in_accounts, PERSONAL, &is_theirs).await;
     }
 
-    /// How usage is asked for. What was saved costs nothing, and is asked for by what holds most, if that is there.
+    /// Chooses the strategy for usage queries. Saved answers cost nothing, so the most detailed
+    /// ones are used if present.
     fn way(&self, accounts: &BTreeSet<String>) -> UsageStrategy {
         if !self.answers.are_saved() {
             return self.need.way(accounts.len());
@@ -216,12 +217,12 @@ impl CostGathering<'_> {
         for (person, answer) in people.into_iter().zip(given) {
             let read = answer.and_then(|answer| Ok(self.reader.person(&answer, person)?));
             if let Err(error) = read {
-                self.gap(None, Some(person.clone()), true, "what they used", &error);
+                self.gap(None, Some(person.clone()), true, "their usage", &error);
             }
         }
     }
 
-    /// Reads owners by services of some accounts, and keeps the lines of those who are wanted.
+    /// Reads costs by owner and service of some accounts, and keeps the lines of wanted owners.
     async fn crossed(
         &mut self,
         accounts: &BTreeSet<String>,
@@ -244,12 +245,12 @@ impl CostGathering<'_> {
                     .usage_of(&answer, self.rules, key, cuts, wanted)?)
             });
             if let Err(error) = read {
-                let what = format!("who used what in account {account}");
+                let what = format!("the usage by owner in account {account}");
                 if cuts != PERSONAL {
                     self.gap(Some(account.clone()), None, false, &what, &error);
                     continue;
                 }
-                // Only those who have costs there lack something.
+                // Only people with costs in this account are affected.
                 for person in &self.need.people {
                     let places = self.reader.places.get(person);
                     if wanted(person) && places.is_some_and(|places| places.contains(account)) {
@@ -284,7 +285,7 @@ impl CostGathering<'_> {
     }
 }
 
-/// Answers questions, some at a time, in their order.
+/// Answers queries concurrently; returns the answers in order.
 async fn all(
     answers: &Arc<RunAnswers>,
     queries: Vec<CostQuery>,
@@ -294,7 +295,7 @@ async fn all(
     let mut waiting = JoinSet::new();
     let mut queries = queries.into_iter().enumerate();
     loop {
-        while waiting.len() < AT_ONCE
+        while waiting.len() < MAX_CONCURRENT_QUERIES
             && let Some((place, query)) = queries.next()
         {
             let answers = answers.clone();
@@ -307,7 +308,7 @@ async fn all(
                     *slot = Some(answer);
                 }
             }
-            // Nothing is ever cancelled, and nothing panics.
+            // Not reached: tasks are neither cancelled nor panic.
             Some(Err(_)) => {}
         }
     }

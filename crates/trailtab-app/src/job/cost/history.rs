@@ -1,4 +1,4 @@
-//! What a recipient was mailed, so that a later mail can say what has changed since.
+//! Records the figures mailed to a recipient, so that a later mail can say what has changed.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize};
 use crate::deliver::ledger::{LedgerError, SendLedger};
 use trailtab_core::cost::period::DayRange;
 
-/// Periods that are remembered: a mail each day for two months.
-const MOST: usize = 62;
+/// Two months of daily mails.
+const MAX_REMEMBERED_PERIODS: usize = 62;
 
-/// How often it is tried to change a document that others change, too.
-const ATTEMPTS: usize = 5;
+/// Maximum attempts to store a document that other runs change.
+const MAX_STORE_ATTEMPTS: usize = 5;
 
 /// The figures of a mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailedFigures {
-    /// The day it was mailed on.
+    /// The day of the mail.
     pub mailed: Date,
-    /// The days it was about, as far as there were data.
+    /// The days it covered, up to the last day with data.
     pub days: DayRange,
     /// The total in each currency.
     pub totals: Vec<CurrencyTotal>,
-    /// Stands for what it was about: which accounts or whose cost, and how it was measured. Amounts of something else
-    /// are not compared with these.
+    /// A hash of the subject: the accounts or owner, and the cost metric. Only figures with the
+    /// same scope are compared.
     #[serde(default)]
     pub scope: String,
-    /// Stands for all that it said: another one is another report.
+    /// A hash of the report's content. A different hash means a changed report.
     pub fingerprint: String,
 }
 
@@ -45,35 +45,35 @@ pub struct CurrencyTotal {
 /// Mails by period.
 pub type MailHistory = BTreeMap<String, MailedFigures>;
 
-/// Reads what was mailed.
+/// Loads the history.
 ///
 /// # Errors
 ///
-/// If the ledger cannot be read. A document that is not ours says nothing.
+/// Fails if the ledger cannot be read. An unparsable document is treated as empty.
 pub async fn load(ledger: &SendLedger, key: &str) -> Result<MailHistory, LedgerError> {
     let found = ledger.load(key).await?;
     Ok(found.map(|(bytes, _)| read(&bytes)).unwrap_or_default())
 }
 
-/// Takes down a mail, in place of an earlier one for the same period.
+/// Records a mail, replacing an earlier one for the same period.
 ///
 /// # Errors
 ///
-/// If the ledger cannot be read or written.
+/// Fails if the ledger cannot be read or written.
 pub async fn add(
     ledger: &SendLedger,
     key: &str,
     period: &str,
     mailed: &MailedFigures,
 ) -> Result<(), LedgerError> {
-    for _ in 0..ATTEMPTS {
+    for _ in 0..MAX_STORE_ATTEMPTS {
         let (mut mails, version) = match ledger.load(key).await? {
             Some((bytes, version)) => (read(&bytes), Some(version)),
             None => (MailHistory::new(), None),
         };
         mails.insert(period.to_owned(), mailed.clone());
         forget(&mut mails);
-        // Texts, dates and numbers can always be written.
+        // Serializing strings, dates and numbers cannot fail.
         let bytes = serde_json::to_vec(&mails).unwrap_or_default();
         if ledger.store(key, &bytes, version.as_ref()).await?.is_some() {
             return Ok(());
@@ -86,9 +86,9 @@ fn read(bytes: &[u8]) -> MailHistory {
     serde_json::from_slice(bytes).unwrap_or_default()
 }
 
-/// Forgets the oldest.
+/// Removes the oldest periods beyond the limit.
 fn forget(mails: &mut MailHistory) {
-    while mails.len() > MOST {
+    while mails.len() > MAX_REMEMBERED_PERIODS {
         let oldest = mails.iter().min_by_key(|(_, mailed)| mailed.mailed);
         let Some(period) = oldest.map(|(period, _)| period.clone()) else {
             return;
@@ -97,7 +97,7 @@ fn forget(mails: &mut MailHistory) {
     }
 }
 
-/// Amounts as text, with all their digits.
+/// Amounts as strings, with all their digits.
 mod text {
     use rust_decimal::Decimal;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};

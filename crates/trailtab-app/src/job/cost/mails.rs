@@ -1,17 +1,22 @@
-//! Reports become mails, and mails are sent: each once, and once more if what it said has changed.
+//! Turns reports into mails and sends them: each once, and again as a correction if its figures
+//! have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::history::{CurrencyTotal, MailedFigures};
-use super::office::MailSetup;
+use super::mail_setup::MailSetup;
 use super::send::{self, Limit, OutgoingReport, SendLog, SendOutcome, SendResult};
 use super::{AccountTotals, CostRun, Wanted};
 use crate::deliver::ledger::{LedgerError, SendLedger};
 use crate::deliver::mail::OutgoingMail;
+use crate::deliver::sent_hash::SentHash;
 use trailtab_core::cost::audience::{RefusedRecipient, ReportRecipient};
+use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::money;
+use trailtab_core::cost::owner::OwnerKey;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
     self, AudienceKind, CostReport, PeriodKind, ReportRow, Restatement,
@@ -20,7 +25,7 @@ use trailtab_core::cost::settings::CostSettings;
 use trailtab_render::cost::{self, MailLetter};
 use trailtab_render::mail;
 
-/// A mail that cannot be made.
+/// Why a mail cannot be built.
 #[derive(Debug, thiserror::Error)]
 enum MailBuildError {
     #[error("the table cannot be attached: {0}")]
@@ -29,23 +34,19 @@ enum MailBuildError {
     Message(#[from] mail::MessageError),
 }
 
-/// A report that is ready, and whom it is for.
+/// A report ready to be sent.
 #[derive(Debug)]
 struct ReadyReport {
     post: OutgoingReport,
     report: CostReport,
 }
 
-/// Sends all reports that are wanted, and tells what became of each.
-///
-/// # Errors
-///
-/// None: what goes wrong with one report stands in its line.
+/// Sends all wanted reports and returns the outcome of each. A failure affects only its own report.
 pub async fn send_all(
     run: &CostRun,
     books: &AccountTotals,
     wanted: &[Wanted],
-    office: &mut MailSetup,
+    setup: &mut MailSetup,
     memory: Option<&SendLog<'_>>,
     limit: &Limit,
 ) -> Vec<SendResult> {
@@ -60,12 +61,13 @@ pub async fn send_all(
             .map(|problem| problem.short.clone())
             .collect();
         let mut report = run.report(books, audience, owner, wanted.occasion, &short);
-        let mut post = post(run, wanted, &report);
+        let post = post(run, wanted, &report);
         if report.period.data_through.is_none() {
             lines.push(line(&post, SendOutcome::NoData));
             continue;
         }
-        // What is wrong with the settings is told; figures that may be wrong are not mailed.
+        // Problems with the settings are mentioned in the mail, but figures that may be wrong are
+        // not mailed.
         if let Some(gap) = books.gaps(audience, owner).next() {
             lines.push(line(&post, incomplete(&gap.reason)));
             continue;
@@ -79,24 +81,23 @@ pub async fn send_all(
                 }
             }
         }
-        post.figures.fingerprint = fingerprint(&report);
         ready.push(ReadyReport { post, report });
     }
     let posts: Vec<OutgoingReport> = ready.iter().map(|ready| ready.post.clone()).collect();
-    let (settings, from) = (&run.settings, office.from.clone());
-    let is_dry = office.mailer.is_dry();
+    let (settings, from) = (&run.settings, setup.from.clone());
+    let is_dry = setup.mailer.is_dry();
     let build =
         |post: &OutgoingReport, before: Option<&MailedFigures>| -> Result<OutgoingMail, String> {
             let ready = ready.iter().find(|ready| ready.post == *post);
-            // Each post was made of one of them.
+            // Each post was made from one of these reports.
             let ready = ready.ok_or("there is no such report")?;
             let made = message(settings, &from, ready, before, run.now);
             let (letter, mut message) = made.map_err(|error| error.to_string())?;
-            // Only what is looked at needs a page.
+            // Only dry runs need a page.
             message.page = is_dry.then(|| mail::page(&letter));
             Ok(message)
         };
-    lines.extend(send::send_all(posts, &mut office.mailer, memory, limit, build).await);
+    lines.extend(send::send_all(posts, &mut setup.mailer, memory, limit, build).await);
     annotate(&mut lines, wanted);
     lines
 }
@@ -118,7 +119,8 @@ fn incomplete(reason: &str) -> SendOutcome {
     }
 }
 
-/// Tells the operator what a recipient did not get, for what is wrong with the settings.
+/// Adds notes for the operator about what recipients did not get because of problems with the
+/// settings.
 fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
     for wanted in wanted {
         let ReportRecipient {
@@ -140,7 +142,7 @@ fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
     }
 }
 
-/// The lines of those who cannot get a report.
+/// Results for recipients that cannot get a report.
 pub fn refused(refused: &[RefusedRecipient]) -> impl Iterator<Item = SendResult> {
     refused.iter().map(|refused| SendResult {
         report: kind(refused.kind).to_owned(),
@@ -162,7 +164,7 @@ fn kind(kind: AudienceKind) -> &'static str {
     }
 }
 
-/// What a report is called in the ledger.
+/// The report's name in the ledger.
 fn name(wanted: &Wanted) -> String {
     let audience = &wanted.recipient.audience;
     match &audience.owner {
@@ -171,29 +173,81 @@ fn name(wanted: &Wanted) -> String {
     }
 }
 
-/// Stands for what a report is about, whichever days and amounts it tells.
-fn scope(run: &CostRun, wanted: &Wanted) -> String {
+/// A hash of what a report is about, independent of days and amounts.
+fn scope(run: &CostRun, wanted: &Wanted) -> SentHash {
+    #[derive(Serialize)]
+    struct OwnerScope<'s> {
+        metric: CostMetric,
+        owner: Option<String>,
+        keys: &'s [OwnerKey],
+        fold_case: bool,
+        aliases: &'s BTreeMap<String, String>,
+        domain: Option<&'s str>,
+    }
+    #[derive(Serialize)]
+    struct AccountScope<'s> {
+        metric: CostMetric,
+        accounts: Vec<&'s str>,
+    }
     let audience = &wanted.recipient.audience;
-    let accounts: Vec<&str> = match audience.kind {
-        // Whatever there is, which is another set of accounts each time one is opened.
-        AudienceKind::Executive => Vec::new(),
-        _ => audience
-            .accounts
-            .iter()
-            .map(|account| account.id.as_str())
-            .collect(),
-    };
     let (metric, rules) = (run.settings.metric, &run.settings.owner);
-    let whose = (
-        &wanted.recipient.owner,
-        &rules.keys,
-        rules.fold_case,
-        &rules.aliases,
-        &rules.domain,
-    );
-    match audience.kind {
-        AudienceKind::Individual => send::hash(&format!("{metric:?} {whose:?}")),
-        _ => send::hash(&format!("{metric:?} {accounts:?}")),
+    let accounts = match audience.kind {
+        AudienceKind::Individual => {
+            let owner = wanted.recipient.owner.as_ref();
+            let version_1 = version_1::of_owner(metric, owner, rules);
+            let fields = OwnerScope {
+                metric,
+                owner: owner.map(|owner| owner.label().name),
+                keys: &rules.keys,
+                fold_case: rules.fold_case,
+                aliases: &rules.aliases,
+                domain: rules.domain.as_deref(),
+            };
+            return SentHash::new(&fields, version_1);
+        }
+        // All accounts: this set changes whenever one is created.
+        AudienceKind::Executive => Vec::new(),
+        AudienceKind::Manager => {
+            let accounts = audience.accounts.iter();
+            accounts.map(|account| account.id.as_str()).collect()
+        }
+    };
+    let version_1 = version_1::of_accounts(metric, &accounts);
+    SentHash::new(&AccountScope { metric, accounts }, version_1)
+}
+
+/// Hashes as version 1 built them. Ledgers keep them for months, so these texts must not change.
+mod version_1 {
+    use trailtab_core::cost::charge::CostMetric;
+    use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
+
+    use super::send;
+
+    pub(super) fn of_accounts(metric: CostMetric, accounts: &[&str]) -> String {
+        send::hash(&format!("{} {accounts:?}", metric.name()))
+    }
+
+    pub(super) fn of_owner(
+        metric: CostMetric,
+        owner: Option<&CostOwner>,
+        rules: &OwnerRules,
+    ) -> String {
+        let owner = match owner {
+            None => "None".to_owned(),
+            Some(CostOwner::Named(name)) => format!("Some(Named({name:?}))"),
+            Some(CostOwner::Instances) => "Some(Instances)".to_owned(),
+            Some(CostOwner::Untagged) => "Some(Untagged)".to_owned(),
+        };
+        let keys = rules.keys.iter().map(|key| match key {
+            OwnerKey::Tag(name) => format!("Tag({name:?})"),
+            OwnerKey::CostCategory(name) => format!("CostCategory({name:?})"),
+        });
+        let keys = keys.collect::<Vec<_>>().join(", ");
+        let (fold_case, aliases, domain) = (rules.fold_case, &rules.aliases, &rules.domain);
+        send::hash(&format!(
+            "{} ({owner}, [{keys}], {fold_case}, {aliases:?}, {domain:?})",
+            metric.name()
+        ))
     }
 }
 
@@ -208,6 +262,7 @@ fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
         currency: part.currency.clone(),
         amount: part.total.amount,
     });
+    let (scope, content) = (scope(run, wanted), fingerprint(report));
     OutgoingReport {
         report: name(wanted),
         period,
@@ -219,13 +274,15 @@ fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
                 through: report.period.data_through.unwrap_or(through).min(through),
             },
             totals: totals.collect(),
-            scope: scope(run, wanted),
-            fingerprint: String::new(),
+            scope: scope.as_str().to_owned(),
+            fingerprint: content.as_str().to_owned(),
         },
+        scope,
+        content,
     }
 }
 
-/// Says which amounts are not what the recipient was last told.
+/// Finds the amounts that differ from those last mailed to the recipient.
 async fn restated(
     run: &CostRun,
     books: &AccountTotals,
@@ -240,7 +297,7 @@ async fn restated(
     };
     let known = last.filter(|mailed| {
         let DayRange { from, through } = mailed.days;
-        mailed.scope == post.figures.scope
+        post.scope.matches(&mailed.scope)
             && books.asked.contains(from)
             && books.asked.contains(through)
     });
@@ -296,14 +353,26 @@ pub(super) fn restatements(
     restatements
 }
 
-/// Stands for what a report says to its reader: its amounts in cents, whatever their order. When and at what price it
-/// was made is no part of it, nor what was said before, nor what an account is called.
-pub(super) fn fingerprint(report: &CostReport) -> String {
-    let mut lines = BTreeSet::new();
-    let mut add = |place: &str, account: &str, row: &ReportRow| {
+/// A hash of what a report says to its reader: its amounts in cents, in any order. Excludes the
+/// time and price of the run, earlier mails, and account names.
+pub(super) fn fingerprint(report: &CostReport) -> SentHash {
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    struct MailedRow {
+        place: String,
+        part: String,
+        name: String,
+        amount: String,
+    }
+    let mut rows = BTreeSet::new();
+    let mut add = |place: &str, part: &str, row: &ReportRow| {
         let amount = money::cents(row.figure.amount);
         if !amount.is_zero() {
-            lines.insert(format!("{place} {account} {:?} {amount}", row.label.name));
+            rows.insert(MailedRow {
+                place: place.to_owned(),
+                part: part.to_owned(),
+                name: row.label.name.clone(),
+                amount: amount.to_string(),
+            });
         }
     };
     for part in &report.parts {
@@ -337,10 +406,21 @@ pub(super) fn fingerprint(report: &CostReport) -> String {
                 .for_each(|row| add(&place, "service", row));
         }
     }
-    send::hash(&lines.into_iter().collect::<Vec<_>>().join("\n"))
+    let lines = rows.iter().map(|row| {
+        let MailedRow {
+            place,
+            part,
+            name,
+            amount,
+        } = row;
+        format!("{place} {part} {name:?} {amount}")
+    });
+    let lines: BTreeSet<String> = lines.collect();
+    let version_1 = send::hash(&lines.into_iter().collect::<Vec<_>>().join("\n"));
+    SentHash::new(&rows, version_1)
 }
 
-/// Makes a mail of a report; a correction if something else was mailed before.
+/// Builds the mail of a report; a correction if another one was mailed before.
 fn message(
     settings: &CostSettings,
     from: &str,
@@ -355,7 +435,7 @@ fn message(
         .next()
         .unwrap_or_default()
         .trim_end_matches('>');
-    // Not the same for two mails that say the same, since mail programs show only the first of those.
+    // Must differ between mails with equal content, since mail programs hide repeated ids.
     let id = send::hash(&format!(
         "{} {} {} {} {now}",
         post.report, post.period, post.recipient, post.figures.fingerprint

@@ -1,11 +1,11 @@
-//! Cost: answers → lines → one report for each audience → files and mails.
+//! Cost reports: answers → cost lines → one report per audience → files and mails.
 
 pub mod answers;
 pub mod check;
 pub mod gather;
 pub mod history;
+pub mod mail_setup;
 pub mod mails;
-pub mod office;
 pub mod open;
 pub mod round;
 pub mod send;
@@ -25,53 +25,53 @@ use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::{AccountDirectory, RecipientList, ReportRecipient};
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
-use trailtab_core::cost::plan::{self, ReportNeeds};
 use trailtab_core::cost::report::{
     Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
 };
 use trailtab_core::cost::settings::{CostSettings, MailFrequency};
-use trailtab_core::cost::settled;
 use trailtab_core::cost::table::CostTable;
 use trailtab_core::time::{self, Seconds};
+use trailtab_cost_explorer::plan::{self, ReportNeeds};
+use trailtab_cost_explorer::settled;
 
-/// What a run has to work with.
+/// The state of a cost run.
 #[derive(Debug)]
 pub struct CostRun {
-    /// The settings of the operator.
+    /// The operator's settings.
     pub settings: CostSettings,
-    /// Where answers of Cost Explorer come from.
+    /// The source of Cost Explorer answers.
     pub answers: Arc<RunAnswers>,
-    /// The accounts that are known.
+    /// The known accounts.
     pub directory: AccountDirectory,
-    /// Whether the directory holds all accounts; if not, Cost Explorer tells their names.
+    /// Whether the directory holds all accounts. If not, names come from Cost Explorer.
     pub has_directory: bool,
-    /// What a reader should know and nobody can mend.
+    /// Notes for readers about limits that they cannot change.
     pub notes: Vec<String>,
-    /// The same for the operator, who may know more.
+    /// Notes for the operator, with more detail.
     pub remarks: Vec<String>,
     /// When the run began, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
 }
 
-/// Which days a report is about.
+/// The days of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReportPeriod {
-    /// What the period is called.
+    /// The kind of period.
     pub kind: PeriodKind,
     /// The days.
     pub days: DayRange,
 }
 
-/// A report that somebody is to get.
+/// A report to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Who gets the report.
+    /// The recipient.
     pub recipient: ReportRecipient,
-    /// Which days the report is about.
+    /// The days of the report.
     pub occasion: ReportPeriod,
 }
 
-/// All money of a run.
+/// All costs of a run.
 #[derive(Debug)]
 pub struct AccountTotals {
     /// All cost lines.
@@ -81,7 +81,7 @@ pub struct AccountTotals {
     /// Owners and accounts in Cost Explorer's answers.
     owners: BTreeSet<CostOwner>,
     accounts: BTreeSet<String>,
-    /// The days that were asked for.
+    /// The days queried.
     pub asked: DayRange,
 }
 
@@ -91,7 +91,7 @@ impl CostRun {
         settled::day_of(self.now)
     }
 
-    /// The month so far; nothing on its first day, unless today is wanted.
+    /// The month to date; `None` on its first day unless `include_today` is set.
     pub fn month_to_date(&self) -> Option<ReportPeriod> {
         let days = period::month_to_date(self.today(), self.settings.include_today)?;
         Some(ReportPeriod {
@@ -100,7 +100,7 @@ impl CostRun {
         })
     }
 
-    /// The whole month before the current one.
+    /// The month before the current one.
     pub fn last_month(&self) -> ReportPeriod {
         ReportPeriod {
             kind: PeriodKind::LastMonth,
@@ -108,12 +108,12 @@ impl CostRun {
         }
     }
 
-    /// Finds out whom the settings mean. Where nobody may list accounts, Cost Explorer is asked for their
-    /// names first; the answer is needed anyway.
+    /// Resolves the recipients of the settings. If accounts cannot be listed, gets their names from
+    /// Cost Explorer first, with a query that the reports need anyway.
     ///
     /// # Errors
     ///
-    /// If names are needed and cannot be had.
+    /// Fails if names are needed and cannot be obtained.
     pub async fn recipients(
         &mut self,
         occasions: &[ReportPeriod],
@@ -126,22 +126,22 @@ impl CostRun {
         Ok(RecipientList::of(&self.settings, &self.directory))
     }
 
-    /// Learns the names of accounts from Cost Explorer.
+    /// Learns account names from Cost Explorer.
     ///
     /// # Errors
     ///
-    /// If it does not answer.
+    /// Fails if Cost Explorer does not answer.
     pub async fn learn_names(&mut self, occasions: &[ReportPeriod]) -> Result<(), NoAnswer> {
         let mut need = self.need(&[], occasions);
         need.accounts = None;
         let answer = self.answers.answer(&need.charges()).await?;
-        let mut reader = trailtab_core::cost::lines::LineReader::default();
+        let mut reader = trailtab_cost_explorer::lines::LineReader::default();
         reader.charges(&answer)?;
         self.directory.learn(&reader.names);
         Ok(())
     }
 
-    /// The reports that are due today. On the first days of a month that is the closing report, too.
+    /// The reports due today, including the closing report on the first days of a month.
     pub fn due(&self, recipients: &[ReportRecipient]) -> Vec<Wanted> {
         let today = self.today();
         let closing = (today.day() <= self.settings.closing_days.0).then(|| self.last_month());
@@ -166,14 +166,14 @@ impl CostRun {
         }
     }
 
-    /// All occasions on which a report can be due today.
+    /// All periods for which a report can be due today.
     pub fn occasions(&self) -> Vec<ReportPeriod> {
         let closing =
             (self.today().day() <= self.settings.closing_days.0).then(|| self.last_month());
         closing.into_iter().chain(self.month_to_date()).collect()
     }
 
-    /// What some reports need together, on all these occasions.
+    /// The combined needs of some reports over all these periods.
     pub fn need(
         &self,
         audiences: &[(&Audience, Option<&CostOwner>)],
@@ -191,7 +191,7 @@ impl CostRun {
             .flat_map(|(audience, _)| &audience.accounts)
             .map(|account| account.id.clone())
             .collect();
-        // Where names had to be learnt, all accounts were asked for already.
+        // If names had to be learned, all accounts were queried already.
         let all_accounts =
             is(AudienceKind::Executive) || is(AudienceKind::Individual) || !self.has_directory;
         ReportNeeds {
@@ -208,7 +208,7 @@ impl CostRun {
         }
     }
 
-    /// What all reports of the settings can need, judged by the settings alone.
+    /// An upper bound for the needs of all reports, from the settings alone.
     pub fn most_needed(&self) -> ReportNeeds {
         let settings = &self.settings;
         let mut need = self.need(&[], &[self.last_month()]);
@@ -219,22 +219,22 @@ impl CostRun {
         need
     }
 
-    /// Tells whether anybody gets a report today.
+    /// Tells whether any report is due today.
     pub fn is_anything_due(&self) -> bool {
         let (settings, today) = (&self.settings, self.today());
         let closes = today.day() <= settings.closing_days.0;
         let is_due =
-            |nobody: bool, every: MailFrequency| !nobody && (closes || every.is_due(today));
+            |is_empty: bool, every: MailFrequency| !is_empty && (closes || every.is_due(today));
         is_due(settings.managers.is_empty(), settings.schedule.managers)
             || is_due(settings.users.is_empty(), settings.schedule.users)
             || is_due(settings.executives.is_empty(), settings.schedule.executives)
     }
 
-    /// Gathers what some reports need.
+    /// Gathers the costs that some reports need.
     ///
     /// # Errors
     ///
-    /// If not even the costs by charge type can be had.
+    /// Fails if the costs by charge type cannot be read.
     pub async fn books(&mut self, need: &ReportNeeds) -> Result<AccountTotals, NoAnswer> {
         let gathered = gather::gather(need, &self.settings.owner, &self.answers).await?;
         let GatheredCosts {
@@ -280,15 +280,22 @@ impl CostRun {
             today: self.today(),
             names: self.directory.names(),
             metric: self.settings.metric,
-            owner_keys: self.owner_keys(),
+            owner_keys: self.settings.owner.keys.clone(),
             basis: self.basis(books, &audience, owner, problems),
         };
         trailtab_core::cost::report::report(&books.table, &audience, owner, &question)
     }
 
-    fn owner_keys(&self) -> Vec<String> {
-        let keys = self.settings.owner.keys.iter().cloned();
-        keys.map(String::from).collect()
+    /// Where owners come from, for a sentence: `the tag Owner or the cost category Team`.
+    fn owner_keys(&self) -> String {
+        let keys: Vec<String> = self
+            .settings
+            .owner
+            .keys
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        keys.join(" or ")
     }
 
     fn basis(
@@ -302,8 +309,8 @@ impl CostRun {
         let mut notes = self.notes.clone();
         if !books.has_owners && !books.table.lines.is_empty() {
             notes.push(format!(
-                "nothing has an owner: is {} activated as a cost allocation tag in the management account?",
-                self.owner_keys().join(" or ")
+                "nothing has an owner: is {} activated for cost allocation in the management account?",
+                self.owner_keys()
             ));
         }
         let gaps = books.gaps(audience, owner).map(|gap| gap.reason.clone());
@@ -320,7 +327,7 @@ impl CostRun {
 }
 
 impl AccountTotals {
-    /// What is missing in the report of one audience.
+    /// The missing parts that affect the report of one audience.
     pub fn gaps<'b>(
         &'b self,
         audience: &'b Audience,

@@ -1,4 +1,4 @@
-//! What a run needs before it begins: settings, names of accounts, and where answers come from.
+//! Prepares a cost run: reads the settings, lists accounts, and opens the source of answers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use trailtab_core::cost::audience::AccountDirectory;
 use trailtab_core::cost::settings::{CostSettings, CostSettingsError};
 use trailtab_core::time::Seconds;
 
-/// Bytes of the largest file of settings.
-const LARGEST: u64 = 4 << 20;
+/// Maximum size of a settings file.
+const MAX_SETTINGS_BYTES: u64 = 4 << 20;
 
-/// Why settings cannot be used.
+/// Why settings are rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The settings cannot be read.
@@ -31,7 +31,7 @@ pub enum OpenError {
         /// What went wrong.
         reason: String,
     },
-    /// The settings were read and cannot be used.
+    /// The settings are invalid.
     #[error("cannot use the settings {place}")]
     Unusable {
         /// The path or address of the settings.
@@ -39,19 +39,19 @@ pub enum OpenError {
         /// What is wrong with them.
         source: CostSettingsError,
     },
-    /// Settings cannot be read from this place.
+    /// Settings cannot be read from this kind of source.
     #[error("the settings must be a file or an object in S3: {place}")]
     NoPlace {
-        /// The place as it was given.
+        /// The place as given.
         place: String,
     },
 }
 
-/// Reads settings from a file, or from an object in S3.
+/// Reads settings from a file or an S3 object.
 ///
 /// # Errors
 ///
-/// If there are none, or if they cannot be used.
+/// Fails if the settings cannot be read or are invalid.
 pub async fn settings(
     place: &source::Source,
     config: &SdkConfig,
@@ -91,20 +91,20 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
     std::fs::File::open(path)?
-        .take(LARGEST + 1)
+        .take(MAX_SETTINGS_BYTES + 1)
         .read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST {
+    match bytes.len() as u64 > MAX_SETTINGS_BYTES {
         true => Err(std::io::Error::other("it is too large to hold settings")),
         false => Ok(bytes),
     }
 }
 
-/// Begins a run that asks Cost Explorer.
+/// Begins a run that queries Cost Explorer.
 ///
 /// # Errors
 ///
-/// If there are no credentials, or no network. If accounts cannot be listed for another reason, the run does
-/// without.
+/// Fails if there are no credentials or no network. If accounts cannot be listed for another
+/// reason, the run continues without the list.
 pub async fn live(
     settings: CostSettings,
     config: &SdkConfig,
@@ -117,12 +117,12 @@ pub async fn live(
     let (mut notes, mut remarks) = (Vec::new(), Vec::new());
     let listed = match accounts::accounts(config).await {
         Ok(listed) => Some(listed),
-        // One account; its name does not matter.
+        // A single account; its name does not matter.
         Err(AccountsError::NoOrganization(_)) => None,
-        // Nor will Cost Explorer answer.
-        Err(error @ AccountsError::Hopeless(_)) => return Err(error),
+        // Cost Explorer would fail as well.
+        Err(error @ AccountsError::NoAccess(_)) => return Err(error),
         Err(error) => {
-            notes.push("names of accounts are those that Cost Explorer knows".to_owned());
+            notes.push("account names are those of Cost Explorer".to_owned());
             remarks.push(error.to_string());
             None
         }
@@ -132,11 +132,12 @@ pub async fn live(
     Ok((run, listed.unwrap_or_default()))
 }
 
-/// Begins a run on what an earlier one saved; it is as if it were then.
+/// Begins a run on the answers saved by an earlier one, as of the time they were saved unless `now`
+/// is given.
 ///
 /// # Errors
 ///
-/// If what was saved cannot be read.
+/// Fails if the saved answers cannot be read.
 pub fn offline(
     settings: CostSettings,
     directory: &Path,

@@ -1,26 +1,26 @@
-//! All that is due, mailed to whom it is for.
+//! Mails all reports that are due.
 
 use aws_config::SdkConfig;
 
 use super::answers::NoAnswer;
+use super::mail_setup::{MailSetup, MailerError};
 use super::mails;
-use super::office::{MailSetup, MailerError};
 use super::send::{Limit, SendLog, SendOutcome, SendResult};
 use super::{CostRun, ReportPeriod, Wanted};
 use crate::deliver::ledger::{ClaimOwner as Sender, SendLedger};
 use crate::deliver::mail::files::MailFolder;
 use trailtab_core::cost::audience::RecipientList;
 use trailtab_core::cost::owner::CostOwner;
-use trailtab_core::cost::plan::ReportNeeds;
 use trailtab_core::cost::report::Audience;
+use trailtab_cost_explorer::plan::ReportNeeds;
 
-/// Why nobody got anything.
+/// Why no mail was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum RoundError {
-    /// Cost Explorer gave no answer that can be used.
+    /// Cost Explorer gave no usable answer.
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
-    /// There is no way to send mails.
+    /// Mails cannot be sent.
     #[error(transparent)]
     NoMailer(#[from] MailerError),
     /// A signal stopped the run before anything was sent.
@@ -28,43 +28,43 @@ pub enum RoundError {
     Interrupted,
 }
 
-/// Who is to get which report.
+/// The reports to send, and their recipients.
 #[derive(Debug, Default)]
 pub struct MailRound {
-    /// The reports that are due, and their recipients.
+    /// The reports that are due, with their recipients.
     pub wanted: Vec<Wanted>,
-    /// The lines of those who cannot get any.
+    /// Results for recipients that cannot get a report.
     pub refused: Vec<SendResult>,
     occasions: Vec<ReportPeriod>,
 }
 
-/// How mails go out.
+/// How to send mails.
 pub struct SendOptions<'w> {
     /// The configuration of AWS clients.
     pub config: &'w SdkConfig,
-    /// What was sent before.
+    /// The ledger of sent mails.
     pub ledger: &'w SendLedger,
-    /// The name of this run in the ledger.
+    /// Identifies this run in the ledger.
     pub sender: Sender,
-    /// When to begin no further mail.
+    /// When to stop starting mails.
     pub limit: Limit,
-    /// Where mails are written instead of being sent.
+    /// Write mails to this folder instead of sending them.
     pub folder: Option<MailFolder>,
 }
 
 impl MailRound {
-    /// Finds out what is due today, or who gets a report on one occasion.
+    /// Determines the reports due today, or those for one requested period.
     ///
     /// # Errors
     ///
-    /// If names of accounts are needed and cannot be had.
+    /// Fails if account names are needed and cannot be obtained.
     pub async fn plan(
         run: &mut CostRun,
         asked: Option<ReportPeriod>,
         is_meant: impl Fn(&str) -> bool,
     ) -> Result<MailRound, NoAnswer> {
         let occasions = asked.map_or_else(|| run.occasions(), |asked| vec![asked]);
-        // Nothing is asked, and paid for, on days on which nobody gets anything.
+        // Avoids paid requests on days without reports.
         if occasions.is_empty() || (asked.is_none() && !run.is_anything_due()) {
             return Ok(MailRound::default());
         }
@@ -92,7 +92,7 @@ impl MailRound {
         })
     }
 
-    /// What all reports need together; nothing if none is due.
+    /// The combined needs of all reports; `None` if there are no reports.
     pub fn need(&self, run: &CostRun) -> Option<ReportNeeds> {
         let audiences: Vec<(&Audience, Option<&CostOwner>)> = self
             .wanted
@@ -102,11 +102,11 @@ impl MailRound {
         (!audiences.is_empty()).then(|| run.need(&audiences, &self.occasions))
     }
 
-    /// Sends all of it, and tells what became of each report.
+    /// Sends all reports and returns the outcome of each.
     ///
     /// # Errors
     ///
-    /// If Cost Explorer does not answer, or if there is no way for any mail.
+    /// Fails if Cost Explorer does not answer or mails cannot be sent at all.
     pub async fn send(
         self,
         run: &mut CostRun,
@@ -115,8 +115,8 @@ impl MailRound {
         let Some(need) = self.need(run) else {
             return Ok(self.refused);
         };
-        // Whoever cannot send anything need not pay for answers.
-        let mut office = match way.folder {
+        // Opened before the paid requests, which are useless if mails cannot be sent.
+        let mut setup = match way.folder {
             Some(folder) => MailSetup::dry(&run.settings, folder),
             None => MailSetup::open(&run.settings, way.config).await?,
         };
@@ -130,18 +130,18 @@ impl MailRound {
             run,
             &books,
             &self.wanted,
-            &mut office,
+            &mut setup,
             Some(&memory),
             &way.limit,
         );
         let mut lines = self.refused;
         lines.extend(sent.await);
-        office.mailer.close().await;
+        setup.mailer.close().await;
         Ok(lines)
     }
 }
 
-/// How many reports there are of some kind.
+/// The number of reports whose outcome satisfies a condition.
 pub fn count(sent: &[SendResult], is: impl Fn(&SendOutcome) -> bool) -> u64 {
     let count = sent.iter().filter(|sent| is(&sent.outcome)).count();
     u64::try_from(count).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! What is due when, and what is said of what was mailed before, on the demo's bill.
+//! Tests which reports are due when, and restatements, on the demo's bill.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ fn reports_come_on_their_days() {
             .map(|(to, kind)| ((*to).to_owned(), *kind))
             .collect::<Vec<_>>()
     };
-    // The first of a month, a Tuesday: the month has no day yet, and the last one is closed.
+    // The 1st, a Tuesday: the month has no days yet, and the previous one is closed.
     let closing = [
         ("cfo", LastMonth),
         ("head", LastMonth),
@@ -84,7 +84,7 @@ fn reports_come_on_their_days() {
     assert_eq!(due("2026-09-14T06:00:00Z"), of(&monday));
 }
 
-/// The reports that are due, their recipients, and the books that they are made from.
+/// The due reports with their recipients, and the costs that they are made from.
 async fn ready(run: &mut CostRun) -> (Vec<Wanted>, super::AccountTotals) {
     let recipients = RecipientList::of(&run.settings, &run.directory);
     let wanted = run.due(&recipients.accepted);
@@ -99,7 +99,7 @@ async fn ready(run: &mut CostRun) -> (Vec<Wanted>, super::AccountTotals) {
 }
 
 #[tokio::test]
-async fn what_was_mailed_and_has_changed_is_said() {
+async fn changed_figures_are_restated() {
     let mut run = run("2026-09-21T06:00:00Z");
     let (wanted, books) = ready(&mut run).await;
     let head = wanted
@@ -126,11 +126,11 @@ async fn what_was_mailed_and_has_changed_is_said() {
         "For 1–20 September 2026 you were told $40.10 on 20 September 2026; it is $10,679.15 now."
     );
     assert_eq!((restated.len(), restated[0].is), (1, true_total));
-    // Whoever was told of nothing is told of what there is now.
+    // A recipient who was mailed no amounts is told the current ones.
     let mut nothing = told("0", "USD");
     nothing.totals.clear();
     assert_eq!(said(&nothing).len(), 1);
-    // Currencies are not mixed up.
+    // Currencies are compared separately.
     let restated = said(&told("5", "CNY"));
     assert_eq!(restated.len(), 2);
 }

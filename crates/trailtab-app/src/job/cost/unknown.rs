@@ -1,18 +1,17 @@
-//! Owners and accounts that were asked for and do not exist. A report on them would say that they cost
-//! nothing, which is not known.
+//! Reports owners and accounts that were requested but do not exist. A cost report about them would
+//! claim that they cost nothing, which is not known.
 
 use super::{AccountTotals, CostRun};
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::report::Audience;
 use trailtab_core::nearest;
 
-/// Owners that are named where the one who was asked for does not exist.
+/// Maximum number of existing owners to list.
 const MAX_OWNERS_NAMED: usize = 5;
 
 impl CostRun {
-    /// Says that an owner does not exist: Cost Explorer's answers, which cover the days compared with as
-    /// well, do not have it. `None` if they do, if something could not be read, or if the settings name the
-    /// owner.
+    /// A message if an owner does not exist in Cost Explorer's answers, which include the compared
+    /// days. `None` if it does, if data is missing, or if the settings list it as a user.
     pub fn unknown_owner(
         &self,
         books: &AccountTotals,
@@ -39,9 +38,9 @@ impl CostRun {
         let said = format!("there is no owner {name:?} in the costs of {days}");
         let sorted = nearest::sorted(&[name], named);
         let Some((likeness, first)) = sorted.first() else {
-            let keys = self.owner_keys().join(" or ");
+            let keys = self.owner_keys();
             return Some(format!(
-                "{said}: nothing has an owner (is {keys} activated as a cost allocation tag in the management account?)"
+                "{said}: nothing has an owner (is {keys} activated for cost allocation in the management account?)"
             ));
         };
         if likeness.is_near() {
@@ -56,12 +55,12 @@ impl CostRun {
         Some(format!("{said}; owners: {}{more}", names.join(", ")))
     }
 
-    /// Says of each account that it does not exist if no list of accounts has it, and no charge is its.
-    /// To be called once the directory has learnt all names.
+    /// A message for each account that is in no account list and has no charges. Call only after
+    /// the directory has learned all names.
     pub fn unknown_accounts(&self, books: &AccountTotals, audience: &Audience) -> Vec<String> {
         let names = self.directory.names();
         if !self.has_directory && books.accounts.is_empty() {
-            // Without a list, and without any charge, accounts without charges cannot be told from others.
+            // Without a list and without charges, unknown accounts cannot be told from idle ones.
             return Vec::new();
         }
         let ids = || names.keys().chain(&books.accounts).map(String::as_str);

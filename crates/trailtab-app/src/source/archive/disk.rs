@@ -1,12 +1,12 @@
-//! What an archive does to a disk: a few steps, each of which a test can make the last.
+//! Writes an archive to disk in small steps, any of which a test can make the last.
 //!
-//! Records are for their owner alone: directories are created with mode 0700, files with mode 0600.
+//! Only the owner may read records: directories are created with mode 0700, files with mode 0600.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Writes to a disk.
+/// Writes to disk.
 #[derive(Debug, Default)]
 pub(super) struct ArchiveDisk {
     #[cfg(test)]
@@ -14,7 +14,7 @@ pub(super) struct ArchiveDisk {
 }
 
 impl ArchiveDisk {
-    /// Makes a directory with all that lead to it, so that a loss of power leaves them there.
+    /// Creates a directory and its parents, and syncs each new name.
     pub(super) fn make_directory(&self, path: &Path) -> io::Result<()> {
         if path.as_os_str().is_empty() || path.is_dir() {
             return Ok(());
@@ -23,29 +23,29 @@ impl ArchiveDisk {
         self.make_directory(parent)?;
         self.whole_step()?;
         match private_directory().create(path) {
-            // Another thread, for another region of the same account.
+            // Another thread created it, for another region of the same account.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error),
             Ok(()) => sync_directory(parent),
         }
     }
 
-    /// Writes a new file whose bytes and name a loss of power leaves there.
+    /// Writes a new file and syncs it and its directory.
     pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = private_file().create_new(true).write(true).open(path)?;
-        self.pour(&mut file, bytes)?;
+        self.write_step(&mut file, bytes)?;
         sync(&file)?;
         sync_directory(path.parent().unwrap_or(Path::new("")))
     }
 
-    /// Adds bytes to the end of a file, all or, if that fails, none.
+    /// Appends bytes to a file: all of them, or none if that fails.
     pub(super) fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let is_new = !path.exists();
         let mut file = private_file().create(true).append(true).open(path)?;
         let before = file.metadata()?.len();
-        let appended = self.pour(&mut file, bytes).and_then(|()| sync(&file));
+        let appended = self.write_step(&mut file, bytes).and_then(|()| sync(&file));
         if appended.is_err() && self.whole_step().is_ok() {
-            // If this fails too, the next run cuts the torn line off.
+            // If this fails too, the next run truncates the torn line.
             let _ = file.set_len(before);
         }
         appended?;
@@ -55,7 +55,7 @@ impl ArchiveDisk {
         }
     }
 
-    /// Cuts a file off.
+    /// Truncates a file.
     pub(super) fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
         self.whole_step()?;
         let file = OpenOptions::new().write(true).open(path)?;
@@ -73,7 +73,7 @@ impl ArchiveDisk {
         fs::remove_file(path)
     }
 
-    fn pour(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    fn write_step(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
         let reaches = self.step(bytes.len())?;
         file.write_all(&bytes[..reaches])?;
         if reaches < bytes.len() {
@@ -82,7 +82,7 @@ impl ArchiveDisk {
         Ok(())
     }
 
-    /// Fails if this step is not to be done.
+    /// Fails if this step must not be done.
     fn whole_step(&self) -> io::Result<()> {
         match self.step(1)? {
             0 => Err(io::ErrorKind::Interrupted.into()),
@@ -90,12 +90,12 @@ impl ArchiveDisk {
         }
     }
 
-    /// How much of a step is to be done.
+    /// The number of bytes of a step to do.
     #[cfg(not(test))]
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "tests have something to say here"
+        reason = "the test version uses `self` and fails"
     )]
     fn step(&self, size: usize) -> io::Result<usize> {
         Ok(size)
@@ -107,9 +107,9 @@ impl ArchiveDisk {
     }
 }
 
-/// Options that create files for their owner alone.
+/// Open options with mode 0600.
 pub(super) fn private_file() -> OpenOptions {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -117,14 +117,14 @@ pub(super) fn private_file() -> OpenOptions {
 }
 
 fn private_directory() -> DirBuilder {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
 }
 
-/// Waits until the disk has what was written. Tests have no loss of power, and no time.
+/// Syncs a file to disk. Skipped in tests, which simulate no power loss.
 fn sync(file: &File) -> io::Result<()> {
     match cfg!(test) {
         true => Ok(()),
@@ -132,36 +132,36 @@ fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// Makes the names in a directory outlast a loss of power.
+/// Syncs the names in a directory to disk.
 fn sync_directory(path: &Path) -> io::Result<()> {
     let path = match path.as_os_str().is_empty() {
         true => Path::new("."),
         false => path,
     };
-    // Windows cannot open a directory, and keeps its names in a journal of its own.
+    // Windows cannot open a directory as a file, and journals names itself.
     match cfg!(unix) {
         true => sync(&File::open(path)?),
         false => Ok(()),
     }
 }
 
-/// A kill at any step.
+/// Simulates a kill at any step.
 #[cfg(test)]
 pub(super) mod fuse {
     use std::io;
     use std::sync::{Mutex, PoisonError};
 
-    /// Steps to go, and the share of the last one that is done; none if the process lives for ever.
+    /// Remaining steps, and the share of the last one to write; not set if there is no kill.
     #[derive(Debug, Default)]
     pub(in super::super) struct Fuse(Mutex<Option<(u32, f64)>>);
 
     impl Fuse {
-        /// Kills the process at a step: of what it writes, a share reaches the disk.
+        /// Kills the process at a step, of which a share of the bytes is written.
         pub(in super::super) fn light(&self, steps: u32, share: f64) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((steps, share));
         }
 
-        /// Tells whether the process was killed.
+        /// Tells whether the kill has happened.
         pub(in super::super) fn is_burnt(&self) -> bool {
             let fuse = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             matches!(*fuse, Some((0, _)))

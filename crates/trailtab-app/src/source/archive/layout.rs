@@ -1,86 +1,78 @@
-//! Where things are in an archive, and what they are called.
+//! Paths and file names of an archive.
 //!
-//! Accounts and regions come from outside. A [`ArchiveScope`] is the proof that both can be names of folders;
+//! Accounts and regions come from outside. A [`Scope`] is the proof that both can be names of folders;
 //! every path is made from one.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use trailtab_core::scope::Scope;
 use trailtab_core::time::{self, Seconds};
 
-/// The folder of what is no log file. `trailtab activity` passes by it.
+/// The folder of everything but log files. `trailtab activity` skips it.
 pub const HIDDEN: &str = ".trailtab";
 
-/// The ending of a log file that is not written to its end, or not yet in the ledger.
+/// Suffix of a log file that is incomplete or not yet in the ledger.
 pub const UNFINISHED: &str = ".json.gz.part";
 
 const ENDING: &str = ".json.gz";
 
 pub(super) const DAY: Seconds = 86_400;
 
-/// An account and region, fit for paths.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ArchiveScope {
-    pub(super) account: String,
-    pub(super) region: String,
-}
-
 /// The part of a log file's name that tells it from others of its minute.
 pub(super) type UniqueSuffix = [u8; 16];
 
-impl ArchiveScope {
-    pub(super) fn new(account: &str, region: &str) -> Option<ArchiveScope> {
-        let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        let is_region = (1..=40).contains(&region.len())
-            && region.starts_with(|c: char| c.is_ascii_lowercase())
-            && region
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        (is_account && is_region).then(|| ArchiveScope {
-            account: account.to_owned(),
-            region: region.to_owned(),
-        })
-    }
-
+/// The paths of one account and region. A [`Scope`] holds only names that are safe in paths.
+pub(super) trait ArchivePaths {
     /// The folder of all log files.
-    pub(super) fn logs(&self, root: &Path) -> PathBuf {
-        let account = root.join("AWSLogs").join(&self.account);
-        account.join("CloudTrail").join(&self.region)
+    fn logs(&self, root: &Path) -> PathBuf;
+    /// The folder of a day's log files.
+    fn day(&self, root: &Path, time: Seconds) -> PathBuf;
+    /// The file of the ledger.
+    fn ledger(&self, root: &Path) -> PathBuf;
+    /// The name of a log file whose newest event is of this time.
+    fn name(&self, newest: Seconds, unique: &UniqueSuffix) -> String;
+    /// Reads the part that tells a log file from others; the rest must fit the newest event's time.
+    fn unique(&self, name: &str, newest: Seconds) -> Option<UniqueSuffix>;
+    /// Tells whether an archive could have begun to write this file.
+    fn is_unfinished(&self, name: &OsStr) -> bool;
+}
+
+impl ArchivePaths for Scope {
+    fn logs(&self, root: &Path) -> PathBuf {
+        let account = root.join("AWSLogs").join(self.account.as_str());
+        account.join("CloudTrail").join(self.region.as_str())
     }
 
-    /// The folder of a day's log files.
-    pub(super) fn day(&self, root: &Path, time: Seconds) -> PathBuf {
+    fn day(&self, root: &Path, time: Seconds) -> PathBuf {
         let (year, month, day) = time::day(time);
         self.logs(root)
             .join(format!("{year:04}/{month:02}/{day:02}"))
     }
 
-    pub(super) fn ledger(&self, root: &Path) -> PathBuf {
-        let folder = ledgers(root).join(&self.account);
+    fn ledger(&self, root: &Path) -> PathBuf {
+        let folder = ledgers(root).join(self.account.as_str());
         folder.join(format!("{}.jsonl", self.region))
     }
 
-    /// The name of a log file whose newest event is of this time.
-    pub(super) fn name(&self, newest: Seconds, unique: &UniqueSuffix) -> String {
+    fn name(&self, newest: Seconds, unique: &UniqueSuffix) -> String {
         let time = time::compact(newest);
         // 20260907080000
         let (date, minute) = (time.get(..8), time.get(8..12));
         let (date, minute) = (date.unwrap_or_default(), minute.unwrap_or_default());
-        let ArchiveScope { account, region } = self;
+        let Scope { account, region } = self;
         let unique = String::from_utf8_lossy(unique);
         format!("{account}_CloudTrail_{region}_{date}T{minute}Z_{unique}{ENDING}")
     }
 
-    /// Reads the part that tells a log file from others; the rest must fit the newest event's time.
-    pub(super) fn unique(&self, name: &str, newest: Seconds) -> Option<UniqueSuffix> {
+    fn unique(&self, name: &str, newest: Seconds) -> Option<UniqueSuffix> {
         let unique = name.strip_suffix(ENDING)?.as_bytes().last_chunk()?;
         (unique.iter().all(u8::is_ascii_alphanumeric) && self.name(newest, unique) == name)
             .then_some(*unique)
     }
 
-    /// Tells whether an archive could have begun to write this file.
-    pub(super) fn is_unfinished(&self, name: &OsStr) -> bool {
-        let ArchiveScope { account, region } = self;
+    fn is_unfinished(&self, name: &OsStr) -> bool {
+        let Scope { account, region } = self;
         name.to_str().is_some_and(|name| {
             name.starts_with(&format!("{account}_CloudTrail_{region}_"))
                 && name.ends_with(UNFINISHED)
@@ -88,22 +80,22 @@ impl ArchiveScope {
     }
 }
 
-/// The folder of the ledgers, one folder for each account and one file for each region.
+/// The folder of the ledgers: one folder per account, one file per region.
 pub(super) fn ledgers(root: &Path) -> PathBuf {
     root.join(HIDDEN).join("ledger")
 }
 
-/// The file whose lock makes a run the only one that writes.
+/// The lock file, which admits one writing run.
 pub(super) fn lock(root: &Path) -> PathBuf {
     root.join(HIDDEN).join("lock")
 }
 
-/// Where damaged log files are put, out of the way of those that take their place.
+/// The folder of damaged log files, moved away from their replacements.
 pub(super) fn damaged(root: &Path) -> PathBuf {
     root.join(HIDDEN).join("damaged")
 }
 
-/// The name of a file that is not finished.
+/// The name of an unfinished file.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
@@ -116,7 +108,10 @@ mod tests {
 
     #[test]
     fn names_are_cloudtrails_own() {
-        let scope = ArchiveScope::new("111122223333", "eu-west-1").unwrap();
+        let scope = Scope {
+            account: "111122223333".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+        };
         let time = time::parse(b"2026-09-07T08:05:09Z").unwrap();
         let name = scope.name(time, b"abcdefgh01234567");
         assert_eq!(
@@ -129,25 +124,5 @@ mod tests {
         assert_eq!(scope.unique(&name, time + 60), None);
         let odd = name.replace("abcdefgh", "../../..");
         assert_eq!(scope.unique(&odd, time), None);
-    }
-
-    #[test]
-    fn no_scope_leaves_its_folder() {
-        for (account, region) in [
-            ("..", "eu-west-1"),
-            ("11112222333", "eu-west-1"),
-            ("11112222333x", "eu-west-1"),
-            ("111122223333", ""),
-            ("111122223333", ".."),
-            ("111122223333", "eu/west"),
-            ("111122223333", "EU-WEST-1"),
-            ("111122223333", "-x"),
-        ] {
-            assert_eq!(
-                ArchiveScope::new(account, region),
-                None,
-                "{account} {region}"
-            );
-        }
     }
 }

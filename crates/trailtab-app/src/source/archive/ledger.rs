@@ -1,7 +1,7 @@
-//! The ledger of an account and region: JSON lines that are only ever added to.
+//! Reads and writes the ledger of an account and region: append-only JSON lines.
 //!
-//! Read from the first line to the last, they tell what is covered and which files there are. A line
-//! counts once its line break is there.
+//! Replayed in order, the lines give the covered seconds and the log files. A line is valid only
+//! with its line break.
 
 use std::io;
 use std::path::Path;
@@ -17,14 +17,14 @@ use trailtab_core::time::{self, Seconds};
 pub(super) enum LedgerLine {
     /// A page was kept.
     Page(PageLine),
-    /// A log file is gone or damaged, and seconds are to be fetched again.
+    /// A log file is missing or damaged, and its seconds must be fetched again.
     Lost(LostLine),
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageLine {
-    /// The seconds [from, until) that the page completes; none if they are equal.
+    /// The seconds [from, until) that the page completes; empty if both are equal.
     #[serde(with = "iso_time")]
     pub(super) from: Seconds,
     #[serde(with = "iso_time")]
@@ -37,9 +37,9 @@ pub(super) struct PageLine {
 pub(super) struct FileLine {
     pub(super) name: String,
     pub(super) events: u32,
-    /// As stored, compressed.
+    /// Compressed size.
     pub(super) bytes: u64,
-    /// Of the file as stored.
+    /// Of the compressed file.
     #[serde(with = "hex")]
     pub(super) sha256: [u8; 32],
     #[serde(with = "iso_time")]
@@ -52,7 +52,7 @@ pub(super) struct FileLine {
 #[serde(deny_unknown_fields)]
 pub(super) struct LostLine {
     pub(super) name: String,
-    /// The seconds [from, until) that no longer count as covered.
+    /// The seconds [from, until) that are no longer covered.
     #[serde(with = "iso_time")]
     pub(super) from: Seconds,
     #[serde(with = "iso_time")]
@@ -77,17 +77,17 @@ impl LostLine {
     }
 }
 
-/// A ledger file, read.
+/// A parsed ledger file.
 #[derive(Debug, Default)]
 pub(super) struct ArchiveLedger {
-    /// All lines with the numbers that they have in the file, from 1; `None` cannot be read.
+    /// All lines with their numbers, from 1; `None` for an invalid line.
     pub(super) lines: Vec<(usize, Option<LedgerLine>)>,
-    /// The length of the file without its torn last line, if it has one.
+    /// The length of the file up to its torn last line, if there is one.
     pub(super) torn: Option<u64>,
 }
 
 impl ArchiveLedger {
-    /// Reads a ledger; one that is not there is empty.
+    /// Reads a ledger. A missing file is an empty ledger.
     pub(super) fn read(path: &Path) -> io::Result<ArchiveLedger> {
         match std::fs::read(path) {
             Ok(bytes) => Ok(ArchiveLedger::parse(&bytes)),
@@ -108,7 +108,7 @@ impl ArchiveLedger {
 }
 
 impl LedgerLine {
-    /// Writes the line, with its line break.
+    /// Serializes the line with its line break.
     pub(super) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
         let mut bytes = serde_json::to_vec(self)?;
         bytes.push(b'\n');
@@ -132,7 +132,7 @@ mod iso_time {
     }
 }
 
-/// Checksums in hexadecimal digits.
+/// SHA-256 as hexadecimal digits.
 mod hex {
     use std::fmt::Write as _;
 

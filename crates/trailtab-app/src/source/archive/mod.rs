@@ -1,7 +1,9 @@
-//! An archive of CloudTrail events on a disk, in CloudTrail's own layout, that knows what it has.
+//! An archive of CloudTrail events on disk, in CloudTrail's own layout, with ledgers of what it
+//! holds.
 //!
-//! LookupEvents gives the last 90 days, 50 events at a time. What it gave is kept here, so that a run
-//! goes on where another was interrupted, and summaries reach further back than 90 days:
+//! LookupEvents returns the last 90 days, 50 events per page. The archive keeps the pages, so that
+//! a run continues where an earlier one was interrupted, and summaries can reach back further than
+//! 90 days:
 //!
 //! ```text
 //! DIR/AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz
@@ -10,40 +12,43 @@
 //! DIR/.trailtab/lock                          locked by the run that writes
 //! ```
 //!
-//! # Why a kill costs pages in flight, and nothing else
+//! # Crash safety: a kill loses only the pages in flight
 //!
-//! A page goes through four steps: (1) each of its files is written under its name with `.part` behind
-//! it, and synced with its directory; (2) a line that names the files and the seconds they complete is
-//! added to the ledger by one write, and synced; (3) the files get their names; (4) the region's state
-//! in memory takes the line in. The page is kept from the moment that the line break is on the disk:
+//! A page is stored in four steps: (1) each of its files is written under its name plus `.part`,
+//! and synced with its directory; (2) a line with the files and the completed seconds is appended
+//! to the ledger in one write, and synced; (3) the files are renamed; (4) the line is applied to
+//! the region's state in memory.
 //!
-//! - Before (2), the ledger knows nothing of the page. The next [`EventArchive::open`] removes `.part` files
-//!   that are in no ledger. The page's seconds are not covered, so they are fetched again.
-//! - Within (2), the last line has no line break. Such a line does not count and is cut off, so that this
-//!   is the case before.
-//! - After (2), the files are whole and the next open gives them their names.
+//! The page is stored once the line break is on disk:
 //!
-//! One write of a line may reach the disk in part, but never out of order with its line break; and if a
-//! loss of power leaves a full line of rubbish, it is no JSON and does not count. A directory is synced
-//! whenever a name is new in it before the ledger speaks of that name. A rename need not be: whichever
-//! name is there after a loss of power, the file is found.
+//! - Before (2), the ledger does not mention the page. The next [`EventArchive::open`] removes
+//!   `.part` files that are in no ledger. The page's seconds are not covered, so they are fetched
+//!   again.
+//! - Within (2), the last line has no line break. Such a line is invalid and is truncated, which
+//!   leads back to the previous case.
+//! - After (2), the files are complete and the next open renames them.
 //!
-//! No event is written twice: only one run writes, the events of a page are looked up in the files of
-//! the same seconds before any is written, and a region's pages are kept one after the other.
+//! A line may be written partially, but its line break never reaches the disk before the rest. If a
+//! power loss leaves garbage with a line break, the line is not JSON and is ignored. A directory
+//! with a new name in it is synced before the ledger mentions that name. Renames need no sync: a
+//! file is found under either name.
 //!
-//! # What happens to a file that is lost
+//! No event is stored twice: only one run writes, a page's events are looked up in the files of the
+//! same seconds before any is written, and a region's pages are stored one after the other.
 //!
-//! A file that is gone, or has another size than in the ledger, is given up when the archive is opened:
-//! what is there is moved away, then a line in the ledger says which seconds are no longer covered. That
-//! line stands behind all those that covered them, and before those that cover them again. A kill in
-//! between finds the file missing, and adds the line then.
+//! # Lost files
+//!
+//! A file that is missing, or whose size differs from the ledger, is marked as lost when the
+//! archive is opened: it is moved away, then a ledger line lists the seconds that are no longer
+//! covered. That line follows those that covered the seconds and precedes those that cover them
+//! again. After a kill in between, the next open finds the file missing and adds the line then.
 
 mod disk;
-mod heal;
 mod layout;
 mod ledger;
 mod page;
 mod region;
+mod repair;
 mod stored;
 pub mod survey;
 #[cfg(test)]
@@ -56,26 +61,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::disk::ArchiveDisk;
-use self::layout::{ArchiveScope, unfinished};
+use self::layout::{ArchivePaths as _, unfinished};
 pub use self::layout::{HIDDEN, UNFINISHED};
 use self::ledger::{LedgerLine, PageLine};
 use self::region::ArchivedRegion;
 use super::document::{Document, DocumentBody};
 use trailtab_core::history::spans::SecondRange;
+use trailtab_core::scope::Scope;
 use trailtab_core::time::Seconds;
 
-/// How long after a call its event may still be missing: mostly it comes within five minutes, and AWS
-/// promises nothing. The last quarter of an hour never counts as covered.
+/// Delay until the events of a call are assumed to be complete. Most arrive within five minutes;
+/// AWS guarantees nothing. Later seconds never count as covered.
 pub const UNSETTLED: Seconds = 15 * 60;
 
 /// An archive that is open for writing.
 #[derive(Debug)]
 pub struct EventArchive {
     root: PathBuf,
-    /// The first second of which events may still appear.
+    /// Seconds from here on may still get events.
     settled: Seconds,
     disk: ArchiveDisk,
-    regions: Mutex<BTreeMap<ArchiveScope, Arc<Mutex<ArchivedRegion>>>>,
+    regions: Mutex<BTreeMap<Scope, Arc<Mutex<ArchivedRegion>>>>,
     /// Unlocked when it is closed, also by a kill.
     _lock: File,
 }
@@ -94,17 +100,17 @@ pub struct PageEvent<'p> {
 /// Why an archive cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// The operating system refused something.
+    /// The operating system returned an error.
     #[error("cannot {doing} {}: {cause}; {}", path.display(), advice(cause))]
     Disk {
-        /// What was being done, such as `write`.
+        /// The attempted action, such as `write`.
         doing: &'static str,
         /// The file or directory.
         path: PathBuf,
         /// The error of the operating system.
         cause: io::Error,
     },
-    /// Another run holds the lock of the archive; the value is the archive's directory.
+    /// Another run holds the lock; holds the archive's directory.
     #[error(
         "another run writes to the archive {}: wait until it ends, or keep the events elsewhere",
         .0.display()
@@ -112,27 +118,19 @@ pub enum ArchiveError {
     InUse(PathBuf),
     /// The directory is not an archive.
     #[error(
-        "{} holds no archive: there is no {HIDDEN} in it, as a run with --archive makes it",
+        "{} holds no archive: it has no folder {HIDDEN}, which a run with --archive creates",
         .0.display()
     )]
     NoArchive(PathBuf),
-    /// The account or region cannot be part of a path.
-    #[error("cannot keep events of account {account:?} in region {region:?}: these are no names")]
-    Names {
-        /// The account as it was given.
-        account: String,
-        /// The region as it was given.
-        region: String,
-    },
     /// The record of an event is not a JSON object; the value is the event's id.
     #[error("cannot keep event {0:?}: it is no JSON object")]
     Event(String),
-    /// An earlier write to this ledger failed, so nothing more is written to it in this run.
+    /// An earlier write to this ledger failed. Nothing more is written to it in this run.
     #[error("an earlier write to {} failed: run again, what it holds is kept", .0.display())]
     Broken(PathBuf),
 }
 
-/// Says what to do next.
+/// Suggests what to do.
 fn advice(cause: &io::Error) -> &'static str {
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -145,7 +143,7 @@ fn advice(cause: &io::Error) -> &'static str {
     }
 }
 
-/// Says what was attempted when the system refused.
+/// Adds the attempted action to an I/O error.
 trait Attempt<T> {
     fn attempt(self, doing: &'static str, path: &Path) -> Result<T, ArchiveError>;
 }
@@ -161,12 +159,12 @@ impl<T> Attempt<T> for io::Result<T> {
 }
 
 impl EventArchive {
-    /// Opens an archive for writing: makes the directory, takes the lock, and puts right what an
+    /// Opens an archive for writing: creates the directory, takes the lock, and repairs what an
     /// interrupted run left.
     ///
     /// # Errors
     ///
-    /// If another run writes to it, or the system refuses.
+    /// Fails if another run writes to it, or on an I/O error.
     pub fn open(directory: &Path, now: Seconds) -> Result<EventArchive, ArchiveError> {
         EventArchive::open_on(ArchiveDisk::default(), directory, now)
     }
@@ -181,7 +179,7 @@ impl EventArchive {
         let lock = take_lock(directory)?;
         let mut regions = BTreeMap::new();
         for scope in scopes(directory)? {
-            let region = heal::heal(&disk, directory, scope.clone())?;
+            let region = repair::repair(&disk, directory, scope.clone())?;
             regions.insert(scope, Arc::new(Mutex::new(region)));
         }
         Ok(EventArchive {
@@ -194,8 +192,8 @@ impl EventArchive {
     }
 
     /// What of a window is still to be fetched, newest first.
-    pub fn missing(&self, account: &str, region: &str, window: SecondRange) -> Vec<SecondRange> {
-        let gaps = match self.known(account, region) {
+    pub fn missing(&self, scope: &Scope, window: SecondRange) -> Vec<SecondRange> {
+        let gaps = match self.known(scope) {
             Some(region) => lock(&region).covered.gaps(window),
             None => window.into(),
         };
@@ -203,58 +201,47 @@ impl EventArchive {
     }
 
     /// The accounts and regions that it has something of.
-    pub fn scopes(&self) -> Vec<(String, String)> {
-        let regions = lock(&self.regions);
-        let scopes = regions.keys();
-        scopes
-            .map(|scope| (scope.account.clone(), scope.region.clone()))
-            .collect()
+    pub fn scopes(&self) -> Vec<Scope> {
+        lock(&self.regions).keys().cloned().collect()
     }
 
     /// The log files that hold events of a window.
-    pub fn documents(&self, account: &str, region: &str, window: SecondRange) -> Vec<Document> {
-        let Some(region) = self.known(account, region) else {
+    pub fn documents(&self, scope: &Scope, window: SecondRange) -> Vec<Document> {
+        let Some(region) = self.known(scope) else {
             return Vec::new();
         };
         let region = lock(&region);
         let documents = region.files_of(window).map(|file| Document {
             size: file.bytes,
             named: false,
+            scope: Some(region.scope.clone()),
             body: DocumentBody::File(region.path(&self.root, file)),
         });
         documents.collect()
     }
 
-    /// Keeps a page.
+    /// Stores a page.
     ///
-    /// `covered` are the seconds that this page, with those before it, completes; none if both ends are
-    /// equal. The archive itself leaves out those that are not settled. Events that it has already are
-    /// not written again.
+    /// `covered` are the seconds completed by this page and those before it; empty if both ends are
+    /// equal. Excludes unsettled seconds itself. Events already stored are not written again.
     ///
     /// # Errors
     ///
-    /// If an event is no JSON, or the system refuses. Then nothing of the page is kept, or, if only the
-    /// last step failed, all of it from the next [`EventArchive::open`] on.
+    /// Fails if a record is not a JSON object, or on an I/O error. Then the page is not stored; or,
+    /// if only the last step failed, it is stored from the next [`EventArchive::open`] on.
     pub fn add(
         &self,
-        account: &str,
-        region: &str,
+        scope: &Scope,
         covered: SecondRange,
         events: &[PageEvent<'_>],
     ) -> Result<(), ArchiveError> {
-        let Some(scope) = ArchiveScope::new(account, region) else {
-            return Err(ArchiveError::Names {
-                account: account.to_owned(),
-                region: region.to_owned(),
-            });
-        };
         if let Some(event) = events.iter().find(|event| !is_object(event.json)) {
             return Err(ArchiveError::Event(event.id.to_owned()));
         }
         let region = Arc::clone(
             lock(&self.regions)
                 .entry(scope.clone())
-                .or_insert_with(|| Arc::new(Mutex::new(ArchivedRegion::new(scope)))),
+                .or_insert_with(|| Arc::new(Mutex::new(ArchivedRegion::new(scope.clone())))),
         );
         self.keep(&mut lock(&region), covered, events)
     }
@@ -278,7 +265,7 @@ impl EventArchive {
         let folder = ledger.parent().unwrap_or(&self.root);
         self.disk.make_directory(folder).attempt("make", folder)?;
         if !ledger.exists() {
-            // Leftovers are looked for where there is a ledger.
+            // `open` looks for leftovers only where there is a ledger.
             self.disk.append(&ledger, b"").attempt("write", &ledger)?;
         }
         let files = page::files(&region.scope, &new)
@@ -291,7 +278,7 @@ impl EventArchive {
             let part = unfinished(&path);
             self.disk.make_directory(&folder).attempt("make", &folder)?;
             if let Err(error) = self.disk.write(&part, &file.stored).attempt("write", &part) {
-                // If this fails too, the next run removes it.
+                // If this fails too, the next run removes the file.
                 let _ = self.disk.remove(&part);
                 return Err(error);
             }
@@ -305,7 +292,7 @@ impl EventArchive {
         let line = LedgerLine::Page(page);
         let bytes = line.to_bytes().map_err(io::Error::from);
         let bytes = bytes.attempt("write", &ledger)?;
-        // From here on, a failure leaves open what the ledger says.
+        // A failure from here on leaves it uncertain what the ledger says.
         region.broken = true;
         self.disk
             .append(&ledger, &bytes)
@@ -320,7 +307,7 @@ impl EventArchive {
         Ok(())
     }
 
-    /// The events of a page that the archive does not have, each once.
+    /// The events of a page that are not stored yet, without duplicates.
     fn unknown<'e, 'p>(
         &self,
         region: &ArchivedRegion,
@@ -337,7 +324,7 @@ impl EventArchive {
             for file in region.files_of(seconds) {
                 let path = region.path(&self.root, file);
                 let stored = fs::read(&path).attempt("read", &path)?;
-                // The events of a damaged file are written again: `verify` finds it.
+                // The events of a damaged file are written again; `verify` reports the file.
                 for entry in stored::entries(&stored).unwrap_or_default() {
                     known.extend(entry.id.and_then(|id| ids.get(id.as_str())));
                 }
@@ -347,13 +334,12 @@ impl EventArchive {
         Ok(events.iter().filter(is_new).collect())
     }
 
-    fn known(&self, account: &str, region: &str) -> Option<Arc<Mutex<ArchivedRegion>>> {
-        let scope = ArchiveScope::new(account, region)?;
-        lock(&self.regions).get(&scope).map(Arc::clone)
+    fn known(&self, scope: &Scope) -> Option<Arc<Mutex<ArchivedRegion>>> {
+        lock(&self.regions).get(scope).map(Arc::clone)
     }
 }
 
-/// Tells whether a text is one JSON object. One that is not would spoil the others of its file.
+/// Tells whether a text is one JSON object. Any other text would make its whole file unreadable.
 pub fn is_object(json: &str) -> bool {
     json.trim_ascii_start().starts_with('{')
         && serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok()
@@ -372,20 +358,23 @@ fn take_lock(directory: &Path) -> Result<File, ArchiveError> {
 }
 
 /// The accounts and regions that have a ledger.
-fn scopes(root: &Path) -> Result<Vec<ArchiveScope>, ArchiveError> {
+fn scopes(root: &Path) -> Result<Vec<Scope>, ArchiveError> {
     let mut scopes = Vec::new();
     let folder = layout::ledgers(root);
-    for account in names(&folder)? {
-        for file in names(&folder.join(&account))? {
-            let region = file.strip_suffix(".jsonl");
-            scopes.extend(region.and_then(|region| ArchiveScope::new(&account, region)));
+    for name in names(&folder)? {
+        let Ok(account) = name.parse() else { continue };
+        for file in names(&folder.join(&name))? {
+            let region = file.strip_suffix(".jsonl").map(str::parse);
+            if let Some(Ok(region)) = region {
+                scopes.push(Scope { account, region });
+            }
         }
     }
     scopes.sort();
     Ok(scopes)
 }
 
-/// The names in a directory; those that are no text are none of ours.
+/// The names in a directory. Ignores names that are not UTF-8.
 fn names(folder: &Path) -> Result<Vec<String>, ArchiveError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).attempt("look into", folder)? {
@@ -395,7 +384,8 @@ fn names(folder: &Path) -> Result<Vec<String>, ArchiveError> {
     Ok(names)
 }
 
-/// A thread that panicked has kept a page, or left its region broken.
+/// Locks a mutex, ignoring poisoning: a thread that panicked has stored its page or left its region
+/// `broken`.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

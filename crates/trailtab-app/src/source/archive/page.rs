@@ -1,4 +1,4 @@
-//! Making log files of a page of events.
+//! Makes log files from a page of events.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,21 @@ use aws_lc_rs::digest::{SHA256, digest};
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::PageEvent;
-use super::layout::{ArchiveScope, DAY, UniqueSuffix};
+use super::layout::{ArchivePaths as _, DAY, UniqueSuffix};
 use super::ledger::FileLine;
+use trailtab_core::scope::Scope;
 
-/// A log file that is to be written.
-pub(super) struct NewFile {
+/// A log file to be written.
+pub(super) struct NewLogFile {
     pub(super) line: FileLine,
-    /// Its bytes, compressed.
+    /// The compressed bytes.
     pub(super) stored: Vec<u8>,
 }
 
-/// Makes one file for each day. The same events in the same order always make the same files.
+/// Makes one file per day. Deterministic: the same events in the same order make the same files.
 ///
 /// `None` says that they do not fit into memory.
-pub(super) fn files(scope: &ArchiveScope, events: &[&PageEvent<'_>]) -> Option<Vec<NewFile>> {
+pub(super) fn files(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<Vec<NewLogFile>> {
     let mut days: BTreeMap<i64, Vec<&PageEvent<'_>>> = BTreeMap::new();
     for event in events {
         let day = days.entry(event.time.div_euclid(DAY)).or_default();
@@ -28,7 +29,7 @@ pub(super) fn files(scope: &ArchiveScope, events: &[&PageEvent<'_>]) -> Option<V
     days.values().map(|events| file(scope, events)).collect()
 }
 
-fn file(scope: &ArchiveScope, events: &[&PageEvent<'_>]) -> Option<NewFile> {
+fn file(scope: &Scope, events: &[&PageEvent<'_>]) -> Option<NewLogFile> {
     let times = || events.iter().map(|event| event.time);
     let (oldest, newest) = (times().min()?, times().max()?);
     let records: Vec<&str> = events.iter().map(|event| event.json).collect();
@@ -42,7 +43,7 @@ fn file(scope: &ArchiveScope, events: &[&PageEvent<'_>]) -> Option<NewFile> {
         oldest,
         newest,
     };
-    Some(NewFile { line, stored })
+    Some(NewLogFile { line, stored })
 }
 
 pub(super) fn gzip(json: &[u8]) -> Option<Vec<u8>> {
@@ -54,14 +55,15 @@ pub(super) fn gzip(json: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    // It has 32 bytes.
+    // SHA-256 has 32 bytes.
     digest(&SHA256, bytes)
         .as_ref()
         .try_into()
         .unwrap_or_default()
 }
 
-/// Writes 80 bits of a checksum in letters of one case, which every file system tells apart.
+/// Encodes 80 bits of a checksum in lowercase, so that case-insensitive file systems tell names
+/// apart.
 fn unique(sum: &[u8; 32]) -> UniqueSuffix {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut bits = u128::from_be_bytes(*sum.first_chunk().unwrap_or(&[0; 16]));
@@ -77,7 +79,10 @@ mod tests {
 
     #[test]
     fn a_page_of_two_days_makes_two_files() {
-        let scope = ArchiveScope::new("111122223333", "eu-west-1").unwrap();
+        let scope = Scope {
+            account: "111122223333".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+        };
         let midnight = 20_000 * DAY;
         let event = |time, id| PageEvent {
             time,

@@ -1,15 +1,16 @@
-//! What the ledger of one account and region comes to.
+//! The state of one account and region, replayed from its ledger.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::layout::{ArchiveScope, DAY, UniqueSuffix, unfinished};
+use super::layout::{ArchivePaths as _, DAY, UniqueSuffix, unfinished};
 use super::ledger::{ArchiveLedger, FileLine, LedgerLine, LostLine, PageLine};
 use trailtab_core::history::spans::{SecondRange, SecondSet};
+use trailtab_core::scope::Scope;
 use trailtab_core::time::Seconds;
 
-/// A log file, in few bytes: there may be hundreds of thousands of them.
+/// A log file. Kept small: there may be hundreds of thousands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ArchivedLogFile {
     unique: UniqueSuffix,
@@ -18,12 +19,12 @@ pub(super) struct ArchivedLogFile {
     pub(super) sha256: [u8; 32],
     pub(super) oldest: Seconds,
     pub(super) newest: Seconds,
-    /// What its page completed.
+    /// The seconds that its page completed.
     span: SecondRange,
 }
 
 impl ArchivedLogFile {
-    /// The seconds of its events.
+    /// The seconds from its oldest to its newest event.
     pub(super) fn times(&self) -> SecondRange {
         SecondRange {
             from: self.oldest,
@@ -31,38 +32,38 @@ impl ArchivedLogFile {
         }
     }
 
-    /// The seconds that no longer count as covered if the file is lost.
-    pub(super) fn cost(&self) -> SecondRange {
+    /// The seconds to mark as uncovered if the file is lost.
+    pub(super) fn seconds_lost(&self) -> SecondRange {
         self.span.hull(self.times())
     }
 }
 
-/// How a file in the ledger is found on the disk.
+/// State on disk of a file in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FoundFile {
     Whole,
-    /// It is whole, and still has the name of one that is being written.
+    /// The size is right, but the file still has its `.part` name.
     Unfinished,
     Missing,
-    /// It has this many bytes.
+    /// The file has this number of bytes instead.
     OtherSize(u64),
 }
 
-/// What is covered, and the files.
+/// The covered seconds and the log files of an account and region.
 #[derive(Debug)]
 pub(super) struct ArchivedRegion {
-    pub(super) scope: ArchiveScope,
+    pub(super) scope: Scope,
     pub(super) covered: SecondSet,
-    /// By the day of their events: no file has events of two days.
+    /// Files by day. No file has events of two days.
     days: BTreeMap<i64, Vec<ArchivedLogFile>>,
-    /// Lines of the ledger that make no sense.
+    /// Numbers of the invalid ledger lines.
     pub(super) unreadable: Vec<usize>,
-    /// Set when the ledger may not say what is here: then nothing more is written.
+    /// Set if the ledger may not match the disk. Then nothing more is written.
     pub(super) broken: bool,
 }
 
 impl ArchivedRegion {
-    pub(super) fn new(scope: ArchiveScope) -> ArchivedRegion {
+    pub(super) fn new(scope: Scope) -> ArchivedRegion {
         ArchivedRegion {
             scope,
             covered: SecondSet::default(),
@@ -72,12 +73,12 @@ impl ArchivedRegion {
         }
     }
 
-    pub(super) fn replay(scope: ArchiveScope, ledger: ArchiveLedger) -> ArchivedRegion {
+    pub(super) fn replay(scope: Scope, ledger: ArchiveLedger) -> ArchivedRegion {
         let mut region = ArchivedRegion::new(scope);
         for (number, line) in ledger.lines {
             let understood = match line {
                 Some(LedgerLine::Page(page)) => region.keep(&page),
-                Some(LedgerLine::Lost(lost)) => region.lose(&lost),
+                Some(LedgerLine::Lost(lost)) => region.mark_lost(&lost),
                 None => false,
             };
             if !understood {
@@ -87,7 +88,7 @@ impl ArchivedRegion {
         region
     }
 
-    /// Takes a page in; a line with a file that cannot be is left out as a whole.
+    /// Applies a page line. Returns false, and applies nothing, if a file in it is invalid.
     pub(super) fn keep(&mut self, page: &PageLine) -> bool {
         let span = page.span();
         let files = page.files.iter().map(|line| self.file(line, span));
@@ -103,15 +104,15 @@ impl ArchivedRegion {
         true
     }
 
-    /// Forgets a file.
-    pub(super) fn lose(&mut self, lost: &LostLine) -> bool {
+    /// Applies a line about a lost file.
+    pub(super) fn mark_lost(&mut self, lost: &LostLine) -> bool {
         self.covered.subtract(lost.span());
         let scope = &self.scope;
         let is_lost =
             |file: &ArchivedLogFile| scope.unique(&lost.name, file.newest) == Some(file.unique);
         let span = lost.span();
         if !span.is_empty() {
-            // The file's own time is among the seconds that it costs.
+            // The lost seconds include the file's own.
             let days = span.from.div_euclid(DAY)..=span.until.saturating_sub(1).div_euclid(DAY);
             for (_, day) in self.days.range_mut(days) {
                 day.retain(|file| !is_lost(file));
@@ -140,7 +141,7 @@ impl ArchivedRegion {
         self.days.values().flatten()
     }
 
-    /// The files with events around a window's.
+    /// The files whose time range overlaps a window.
     pub(super) fn files_of(&self, window: SecondRange) -> impl Iterator<Item = &ArchivedLogFile> {
         let day = |second: Seconds| second.div_euclid(DAY);
         let days = (!window.is_empty()).then(|| day(window.from)..=day(window.until - 1));
@@ -157,7 +158,7 @@ impl ArchivedRegion {
         self.scope.day(root, file.newest).join(self.name(file))
     }
 
-    /// The names of the files that are in a folder, or would be.
+    /// The names of the ledger's files that belong in a folder.
     pub(super) fn names_in(&self, root: &Path, folder: &Path) -> HashSet<String> {
         let days = self.days.values();
         let is_there = |day: &&Vec<ArchivedLogFile>| {
@@ -168,7 +169,7 @@ impl ArchivedRegion {
         files.map(|file| self.name(file)).collect()
     }
 
-    /// Looks for a file on the disk.
+    /// Looks for a file on disk.
     pub(super) fn find(&self, root: &Path, file: &ArchivedLogFile) -> io::Result<FoundFile> {
         let path = self.path(root, file);
         Ok(match size(&path)? {
@@ -182,7 +183,7 @@ impl ArchivedRegion {
     }
 }
 
-/// The size of a file, if it is there. A disk that does not answer says nothing about it.
+/// The size of a file, or `None` if it does not exist. Other I/O errors are returned.
 fn size(path: &Path) -> io::Result<Option<u64>> {
     match std::fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),

@@ -1,21 +1,22 @@
-//! Reading a log file of the archive back, strictly: one gzip member with records, and nothing else.
+//! Reads back a log file of the archive, strictly: one gzip member with records, and nothing after
+//! it.
 
 use flate2::{Decompress, FlushDecompress, Status};
 use serde::Deserialize;
 
-/// Far more than a page has.
-const MOST: usize = 1 << 30;
+/// Far above the size of a page.
+const MAX_INFLATED_BYTES: usize = 1 << 30;
 
-/// Why a file is not what the archive wrote.
+/// How a file differs from what the archive writes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FileMismatch {
-    #[error("is no gzip file, or a damaged one")]
+    #[error("is not a gzip file, or damaged")]
     Gzip,
-    #[error("has something behind its end")]
+    #[error("has data after its end")]
     Trailing,
-    #[error("inflates to more than {} MiB", MOST >> 20)]
+    #[error("inflates to more than {} MiB", MAX_INFLATED_BYTES >> 20)]
     TooLarge,
-    #[error("is no CloudTrail log file: {0}")]
+    #[error("is not a CloudTrail log file: {0}")]
     Json(String),
 }
 
@@ -25,7 +26,7 @@ struct FileContents {
     records: Vec<RecordStub>,
 }
 
-/// What the archive wants to know of a record.
+/// The fields of a record that the archive uses.
 #[derive(Debug, Deserialize)]
 pub(super) struct RecordStub {
     #[serde(rename = "eventID")]
@@ -34,7 +35,7 @@ pub(super) struct RecordStub {
     pub(super) time: Option<String>,
 }
 
-/// Reads a file's records.
+/// Parses a file's records.
 pub(super) fn entries(stored: &[u8]) -> Result<Vec<RecordStub>, FileMismatch> {
     let json = inflate(stored)?;
     let contents: FileContents =
@@ -55,7 +56,7 @@ fn inflate(stored: &[u8]) -> Result<Vec<u8>, FileMismatch> {
         match status {
             Status::StreamEnd if inflater.total_in() == stored.len() as u64 => return Ok(json),
             Status::StreamEnd => return Err(FileMismatch::Trailing),
-            _ if json.len() > MOST => return Err(FileMismatch::TooLarge),
+            _ if json.len() > MAX_INFLATED_BYTES => return Err(FileMismatch::TooLarge),
             _ if json.len() == json.capacity() => json.reserve(json.len()),
             _ if is_stuck => return Err(FileMismatch::Gzip),
             _ => {}
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_an_archive_writes_is_accepted() {
+    fn only_files_written_by_an_archive_are_accepted() {
         let good = gzip(br#"{"Records":[{"eventID":"a","eventTime":"x"},{"other":1}]}"#).unwrap();
         assert_eq!(ids(&good), Ok(vec![Some("a".to_owned()), None]));
         assert_eq!(

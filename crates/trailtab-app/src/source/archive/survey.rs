@@ -1,4 +1,4 @@
-//! Looking at an archive without changing it, also while a run writes to it.
+//! Inspects an archive without changing it, even while a run writes to it.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::layout::ArchivePaths as _;
 use super::layout::{self, UNFINISHED, unfinished};
 use super::ledger::ArchiveLedger;
 use super::region::{ArchivedLogFile, ArchivedRegion, FoundFile};
@@ -15,16 +16,16 @@ use trailtab_core::history::holdings::{
 };
 use trailtab_core::time;
 
-/// An archive, as its ledgers describe it.
+/// An archive as described by its ledgers.
 #[derive(Debug)]
 pub struct ArchiveReader {
     root: PathBuf,
     regions: Vec<ArchivedRegion>,
-    /// Ledgers with a last line that was not written to its end.
+    /// Ledgers with an incomplete last line.
     torn: Vec<PathBuf>,
 }
 
-/// A log file that is to be held against the ledger.
+/// A log file to compare with the ledger.
 #[derive(Debug)]
 pub struct InspectedFile<'s> {
     region: &'s ArchivedRegion,
@@ -32,7 +33,7 @@ pub struct InspectedFile<'s> {
 }
 
 impl InspectedFile<'_> {
-    /// The size of the file and its number of events, as the ledger says.
+    /// The file's size and number of events in the ledger.
     pub fn stored(&self) -> StoredFiles {
         stored_in(self.file)
     }
@@ -51,7 +52,7 @@ impl ArchiveReader {
     ///
     /// # Errors
     ///
-    /// If there is none, or it cannot be read.
+    /// Fails if there is no archive or it cannot be read.
     pub fn open(directory: &Path) -> Result<ArchiveReader, ArchiveError> {
         if !layout::ledgers(directory).is_dir() {
             return Err(ArchiveError::NoArchive(directory.to_owned()));
@@ -72,17 +73,17 @@ impl ArchiveReader {
         })
     }
 
-    /// What there is. Lost files count as the next run will count them.
+    /// The inventory. Lost files are counted as uncovered, as the next run will count them.
     ///
     /// # Errors
     ///
-    /// If the disk does not tell which files there are.
+    /// Fails if the disk cannot be read.
     pub fn holdings(&self) -> Result<ArchiveInventory, ArchiveError> {
         let mut holdings = ArchiveInventory::default();
         for region in &self.regions {
             let mut held = RegionInventory {
-                account: region.scope.account.clone(),
-                region: region.scope.region.clone(),
+                account: region.scope.account.to_string(),
+                region: region.scope.region.to_string(),
                 covered: region.covered.clone(),
                 stored: StoredFiles::default(),
             };
@@ -90,7 +91,7 @@ impl ArchiveReader {
                 match self.find(region, file)? {
                     FoundFile::Whole | FoundFile::Unfinished => held.stored.merge(stored_in(file)),
                     FoundFile::Missing | FoundFile::OtherSize(_) => {
-                        held.covered.subtract(file.cost());
+                        held.covered.subtract(file.seconds_lost());
                     }
                 }
             }
@@ -111,7 +112,7 @@ impl ArchiveReader {
             .collect()
     }
 
-    /// Holds a file against the ledger: exists, size, checksum, contents.
+    /// Compares a file with the ledger: existence, size, checksum, contents.
     pub fn inspect(&self, item: &InspectedFile<'_>) -> Option<PathFinding> {
         let path = item.region.path(&self.root, item.file);
         let what = match self.contents(item) {
@@ -146,30 +147,28 @@ impl ArchiveReader {
         found.attempt("look for", &region.path(&self.root, file))
     }
 
-    /// Lines of ledgers that make no sense: what they covered, and the files they named, are not known.
+    /// Invalid ledger lines. The seconds and files they listed are unknown.
     pub fn unreadable_lines(&self) -> PathFindings {
         let mut findings = PathFindings::default();
         for region in &self.regions {
             let path = region.scope.ledger(&self.root);
             for line in &region.unreadable {
-                let what = format!(
-                    "has a line that cannot be read, and counts for nothing: remove line {line}"
-                );
+                let what = format!("has an invalid line, which is ignored: remove line {line}");
                 findings.add(finding(&path, what));
             }
         }
         findings
     }
 
-    /// What the ledgers know nothing of, and what the next run puts right.
+    /// Files that are in no ledger, and leftovers that the next run repairs.
     ///
     /// # Errors
     ///
-    /// If a folder cannot be looked into.
+    /// Fails if a folder cannot be read.
     pub fn strays(&self) -> Result<PathFindings, ArchiveError> {
         let mut findings = PathFindings::default();
         for path in &self.torn {
-            let what = "ends in a line that was not written to its end; the next run cuts it off";
+            let what = "ends in an incomplete line, which the next run removes";
             findings.add(finding(path, what.to_owned()));
         }
         let known: HashMap<PathBuf, &ArchivedRegion> = self
@@ -196,21 +195,21 @@ impl ArchiveReader {
         let damaged = layout::damaged(&self.root);
         for (path, _) in entries(&damaged).attempt("look into", &damaged)? {
             let what =
-                "was damaged and moved here; what was in it is fetched again if AWS still has it";
+                "was damaged and moved here; its events are fetched again if AWS still has them";
             findings.add(finding(&path, what.to_owned()));
         }
         Ok(findings)
     }
 }
 
-/// Tells what is odd about a file beside those of the ledger.
+/// Describes a file that is not a finished file of the ledger.
 fn stray(name: &str, ledger: &HashSet<String>) -> Option<&'static str> {
     let whole = name.strip_suffix(".part").unwrap_or(name);
     match (name.ends_with(UNFINISHED), ledger.contains(whole)) {
-        (true, true) => Some("is whole; the next run gives it its name"),
+        (true, true) => Some("is complete; the next run renames it"),
         (true, false) => Some("is a leftover of an interrupted run, or being written right now"),
         (false, true) => None,
-        (false, false) => Some("is in no ledger: what is in it may be kept twice"),
+        (false, false) => Some("is in no ledger: its events may be stored twice"),
     }
 }
 
@@ -219,7 +218,7 @@ fn finding(path: &Path, what: String) -> PathFinding {
     PathFinding { path, what }
 }
 
-/// Tells what is wrong with a file's contents.
+/// Describes what is wrong with a file's contents.
 fn difference(file: &ArchivedLogFile, stored: &[u8]) -> Option<String> {
     if page::sha256(stored) != file.sha256 {
         let why = match stored::entries(stored) {
@@ -247,7 +246,8 @@ fn difference(file: &ArchivedLogFile, stored: &[u8]) -> Option<String> {
     })
 }
 
-/// The files and folders of a folder, by their names; none if it is not there.
+/// The entries of a folder by name, with whether each is a folder; empty if the folder does not
+/// exist.
 fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -42,6 +42,7 @@ fn read_as(name: &str, named: bool, bytes: Vec<u8>) -> (Collected, RunCoverage) 
     let document = Document {
         size: bytes.len() as u64,
         named,
+        scope: None,
         body: DocumentBody::Memory {
             name: name.to_owned(),
             bytes,

@@ -1,72 +1,61 @@
-//! Accounts, and by whose credentials they are read.
+//! The accounts to read, and their credentials.
 
 use std::sync::{Mutex, PoisonError};
 
 use aws_config::SdkConfig;
-use aws_sdk_sts::error::ProvideErrorMetadata as _;
 
 use super::regions::KnownRegions;
-use crate::aws;
+use crate::aws::{self, AwsFailure};
+use trailtab_core::activity::summary::CallerIdentity;
+use trailtab_core::scope::AccountId;
 
-/// Whose credentials are at hand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// The account id, twelve digits; `unknown` if STS does not say.
-    pub account: String,
-    /// The ARN of the identity.
-    pub arn: String,
-}
-
-/// Why it is not known whose credentials are at hand.
+/// Why the caller identity is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// Log files can still be read.
+    /// There are no credentials.
     #[error("{0}; log files and directories can be read without credentials")]
     NotFound(aws::CredentialsProblem),
     #[error("{0}")]
-    Hopeless(String),
-    #[error("cannot find out whose credentials these are (sts:GetCallerIdentity): {0}")]
+    NoAccess(String),
+    #[error("cannot determine the account of the credentials (sts:GetCallerIdentity): {0}")]
     Refused(String),
 }
 
-impl CallerIdentity {
-    pub(super) async fn find(config: &SdkConfig) -> Result<CallerIdentity, IdentityError> {
-        let answer = aws::sts(config).get_caller_identity().send().await;
-        let identity = answer.map_err(|error| {
-            let reason = aws::explain(&error);
-            match aws::find::<aws::CredentialsProblem>(&error) {
-                Some(problem @ aws::CredentialsProblem::NotFound) => {
-                    IdentityError::NotFound(problem.clone())
-                }
-                _ if aws::is_hopeless(&error) => IdentityError::Hopeless(reason),
-                _ => IdentityError::Refused(reason),
+/// Asks STS which identity the credentials belong to.
+pub(super) async fn find_caller(config: &SdkConfig) -> Result<CallerIdentity, IdentityError> {
+    let answer = aws::sts(config).get_caller_identity().send().await;
+    let identity = answer.map_err(|error| {
+        let failure = AwsFailure::of(&error);
+        match aws::find::<aws::CredentialsProblem>(&error) {
+            Some(problem @ aws::CredentialsProblem::NotFound) => {
+                IdentityError::NotFound(problem.clone())
             }
-        })?;
-        Ok(CallerIdentity {
-            account: identity.account().unwrap_or("unknown").to_owned(),
-            arn: identity.arn().unwrap_or_default().to_owned(),
-        })
-    }
-
-    /// The partition of AWS: `aws`, `aws-cn`, `aws-us-gov` and others.
-    pub(super) fn partition(&self) -> &str {
-        self.arn.split(':').nth(1).unwrap_or("aws")
-    }
+            _ if failure.affects_all_requests() => IdentityError::NoAccess(failure.explanation),
+            _ => IdentityError::Refused(failure.explanation),
+        }
+    })?;
+    let account = identity.account().and_then(|id| id.parse().ok());
+    let account =
+        account.ok_or_else(|| IdentityError::Refused("the answer names no account".to_owned()))?;
+    Ok(CallerIdentity {
+        account,
+        arn: identity.arn().unwrap_or_default().to_owned(),
+    })
 }
 
 /// An account to read.
 pub(super) struct TargetAccount {
-    pub(super) id: String,
+    pub(super) id: AccountId,
     pub(super) partition: String,
-    /// The role to read it by, unless the credentials at hand are its own.
+    /// The role to assume; not set for the caller's own account.
     role: Option<String>,
     pub(super) regions: KnownRegions,
     base: SdkConfig,
-    /// The settings to use, and how often the credentials were renewed.
+    /// The current configuration, and its generation: the number of renewals.
     current: Mutex<(u32, SdkConfig)>,
 }
 
-/// Why an account cannot be entered.
+/// Why an account cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub(super) struct AccountRefusal {
@@ -81,7 +70,7 @@ impl TargetAccount {
         regions: KnownRegions,
     ) -> TargetAccount {
         TargetAccount {
-            id: caller.account.clone(),
+            id: caller.account,
             partition: caller.partition().to_owned(),
             role: None,
             regions,
@@ -91,11 +80,11 @@ impl TargetAccount {
     }
 
     /// Another account, to be read by a role in it.
-    pub(super) fn by_role(&self, id: &str, role_name: &str) -> TargetAccount {
+    pub(super) fn by_role(&self, id: AccountId, role_name: &str) -> TargetAccount {
         let partition = &self.partition;
         let role = format!("arn:{partition}:iam::{id}:role/{role_name}");
         TargetAccount {
-            id: id.to_owned(),
+            id,
             partition: partition.clone(),
             role: Some(role),
             regions: KnownRegions::NotAsked,
@@ -104,7 +93,7 @@ impl TargetAccount {
         }
     }
 
-    /// Assumes the role, if it takes one.
+    /// Assumes the role, if there is one.
     pub(super) async fn enter(&self) -> Result<(), AccountRefusal> {
         let Some(role) = &self.role else {
             return Ok(());
@@ -114,20 +103,22 @@ impl TargetAccount {
         if let Err(error) = answer {
             let problem = aws::find::<aws::CredentialsProblem>(&error);
             let code = problem.and_then(aws::CredentialsProblem::code);
-            let code = code.or(error.code()).unwrap_or("Unreachable").to_owned();
-            let reason = aws::explain(&error);
-            return Err(AccountRefusal { code, reason });
+            let failure = AwsFailure::of(&error);
+            return Err(AccountRefusal {
+                code: code.map_or(failure.code, str::to_owned),
+                reason: failure.explanation,
+            });
         }
         *self.lock() = (0, config);
         Ok(())
     }
 
-    /// The settings to use now, and their number.
+    /// The generation and the configuration to use now.
     pub(super) fn config(&self) -> (u32, SdkConfig) {
         self.lock().clone()
     }
 
-    /// Asks for new credentials, unless somebody else did since `number`.
+    /// Renews the credentials, unless they were renewed since generation `number`.
     pub(super) fn renew(&self, number: u32) {
         let mut current = self.lock();
         if current.0 == number {

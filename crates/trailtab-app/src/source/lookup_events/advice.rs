@@ -1,4 +1,4 @@
-//! What to say when the wait gets long: a trail's bucket is read in minutes.
+//! Suggests a trail's bucket when reading the event history takes long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use super::LookupRun;
 use super::account::TargetAccount;
 use crate::aws;
 
-/// A wait that is worth a remark, in seconds.
-const LONG: f64 = 600.0;
+/// Estimated wait from which to make the suggestion.
+const LONG_WAIT_SECONDS: f64 = 600.0;
 
-/// Looks from time to time how long the run will take, and says once how to have it faster.
+/// Checks the estimate every two seconds, and makes the suggestion once.
 pub(super) async fn give(run: Arc<LookupRun>, account: Arc<TargetAccount>) {
     loop {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        if run.progress.seconds_left() >= LONG {
+        if run.progress.seconds_left() >= LONG_WAIT_SECONDS {
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! The one filter that LookupEvents takes itself.
+//! Chooses the one filter that is passed to LookupEvents.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 
 use trailtab_core::event::filter::{AccessKind, EventFilter};
 
-/// What the service is to filter by.
+/// A lookup attribute, evaluated by LookupEvents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushedAttribute {
     key: LookupAttributeKey,
@@ -15,25 +15,27 @@ pub struct PushedAttribute {
 }
 
 impl PushedAttribute {
-    /// Chooses the filter that leaves the fewest events, if one can be left to the service: it knows
-    /// no patterns, minds the case, and takes one value.
+    /// Chooses the most selective filter that LookupEvents can evaluate. It supports no patterns,
+    /// is case-sensitive, and takes one value.
     pub fn choose(filter: &EventFilter) -> Option<PushedAttribute> {
         let key = |key: LookupAttributeKey, value: &str| {
             let value = value.to_owned();
             PushedAttribute { key, value }
         };
-        // Access keys are in capitals; an empty one stands for calls that none has signed.
+        // Access key ids are in capitals. An empty value means unsigned calls, which LookupEvents
+        // cannot filter by.
         if let Some(id) = filter.access_keys.only().filter(|id| !id.is_empty()) {
             let id = id.to_ascii_uppercase();
             return Some(key(LookupAttributeKey::AccessKeyId, &id));
         }
-        // APIs begin with a capital. Whoever writes them otherwise means our way to compare.
+        // LookupEvents matches EventName case-sensitively, so push down only names written as AWS
+        // does. Others are matched locally.
         let name = filter.names.only();
         let name = name.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()));
         if let Some(name) = name {
             return Some(key(LookupAttributeKey::EventName, name));
         }
-        // The short name of a service may be that of several.
+        // A short name can belong to several services.
         let source = filter.sources.only().filter(|source| source.contains('.'));
         if let Some(source) = source.map(str::to_ascii_lowercase) {
             return Some(key(LookupAttributeKey::EventSource, &source));

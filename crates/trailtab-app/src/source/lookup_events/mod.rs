@@ -1,8 +1,8 @@
-//! The event history of accounts: LookupEvents, complete, at the speed of its quota.
+//! Reads the event history of accounts with LookupEvents, completely and at the rate of its quota.
 //!
-//! Accounts and regions are walked in parallel, each at its own pace (`core/walk`, `core/pace`). What
-//! cannot be read is in the coverage, with AWS's code: it costs its region, or its account, and the
-//! others go on.
+//! Reads accounts and regions in parallel, each at its own pace (`core/walk`, `core/pace`). Records
+//! every failure in the coverage with AWS's error code; a failure affects only its region or
+//! account.
 
 mod account;
 mod advice;
@@ -20,8 +20,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use self::account::CallerIdentity;
-use self::account::{AccountRefusal, IdentityError, TargetAccount};
+use self::account::{AccountRefusal, IdentityError, TargetAccount, find_caller};
 pub use self::attribute::PushedAttribute;
 use self::organization::OrganizationError;
 pub use self::regions::RegionError;
@@ -30,77 +29,80 @@ use super::document::Document;
 use super::interrupt::{self, Interrupt};
 use super::progress::ReadProgress;
 use crate::aws;
-use trailtab_core::coverage::{ALL_REGIONS, ReadProblem, RunCoverage, Severity, event_history};
+use trailtab_core::activity::summary::CallerIdentity;
+use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::filter::EventFilter;
 use trailtab_core::history::spans::SecondRange;
+use trailtab_core::scope::{AccountId, Scope};
 use trailtab_core::time::{self, Seconds};
 
-/// Requests per second, account and region that CloudTrail allows: quota L-6826A2E9, not adjustable.
+/// Quota L-6826A2E9, not adjustable: requests per second, account and region.
 pub const QUOTA: f64 = 2.0;
 
-/// How long the event history is kept.
+/// Retention of the event history.
 pub const KEPT: Seconds = 90 * 86_400;
 
-/// What AWS is about to forget is read first: so much of the oldest end.
-const URGENT: Seconds = 6 * 3600;
+/// The oldest part of the retention is read first, before AWS deletes it.
+const OLDEST_FIRST_SECONDS: Seconds = 6 * 3600;
 
-/// AWS does not forget to the second, and a run takes a moment to start.
-const TOLERANCE: Seconds = 10 * 60;
+/// AWS does not delete events to the second, and a run takes a moment to start.
+const RETENTION_TOLERANCE_SECONDS: Seconds = 10 * 60;
 
-/// Accounts that are read at the same time: with some twenty regions each, hundreds of connections.
-const ACCOUNTS: usize = 16;
+/// Accounts read at the same time. With some twenty regions each, this means hundreds of
+/// connections.
+const MAX_CONCURRENT_ACCOUNTS: usize = 16;
 
-/// What is asked for.
+/// What to read from the event history.
 pub struct LookupRequest {
-    /// The credentials and the region to ask AWS with.
+    /// Credentials and region of the AWS client.
     pub access: aws::CredentialOptions,
-    /// Frozen at the start, since a page's token is bound to it.
+    /// The time window. Fixed at the start, since a page token is bound to it.
     pub window: SecondRange,
     /// When the run began, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
-    /// Regions as the user named them; all that are enabled if there are none.
+    /// Regions as named by the user; empty for all enabled ones.
     pub regions: Vec<String>,
-    /// Accounts likewise.
+    /// Accounts as named by the user; empty for all.
     pub accounts: Vec<String>,
-    /// The filters; those by account and region decide what is read.
+    /// The filters. Those by account and region decide what is read.
     pub filter: EventFilter,
-    /// Requests per second, account and region at most.
+    /// Maximum requests per second, account and region.
     pub max_tps: f64,
-    /// What the service is to filter by.
+    /// The filter passed to LookupEvents.
     pub attribute: Option<PushedAttribute>,
-    /// The name of the role by which an organisation's accounts are read.
+    /// Name of the role to assume in each account of the organization.
     pub organization: Option<String>,
-    /// Where pages are kept; None if they are not.
+    /// The archive to keep pages in, if any.
     pub archive: Option<EventArchive>,
 }
 
-/// Why nothing at all can be read.
+/// Why nothing can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
-    /// The configuration of AWS cannot be used.
+    /// The AWS configuration is invalid.
     #[error(transparent)]
     Config(#[from] aws::ConfigError),
     /// A requested region does not exist.
     #[error(transparent)]
     Region(#[from] RegionError),
-    /// It is not known whose credentials are at hand.
+    /// The caller identity is unknown.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// The accounts of the organisation cannot be listed.
+    /// The accounts of the organization cannot be listed.
     #[error(transparent)]
     Organization(#[from] OrganizationError),
-    /// `--account` leaves out the only account.
+    /// `--account` excludes the only account.
     #[error(
         "no account is left to read: the credentials are those of {account}, which --account leaves out"
     )]
     NoAccount {
         /// The account of the credentials.
-        account: String,
+        account: AccountId,
     },
-    /// `--account` leaves out all active accounts of the organisation.
+    /// `--account` excludes all active accounts of the organization.
     #[error("no account is left to read: --account leaves out all active ones of the organisation")]
     NoMember,
-    /// `--region` leaves out all enabled regions.
+    /// `--region` excludes all enabled regions.
     #[error("no region is left to read: no region that --region admits is enabled in the account")]
     NoRegion,
 }
@@ -116,7 +118,7 @@ struct LookupRun {
 }
 
 impl LookupRun {
-    /// The time, by the clock that the run was begun with.
+    /// The current time, derived from the start time of the run.
     fn now(&self) -> Seconds {
         let passed = Seconds::try_from(self.started.elapsed().as_secs());
         self.asked
@@ -126,19 +128,19 @@ impl LookupRun {
 
     async fn send(&self, document: Document) {
         self.progress.find(document.size);
-        // The receiver is gone only when the run is over.
+        // The receiver is dropped only at the end of the run.
         drop(self.documents.send(document).await);
     }
 
     /// Sends what the archive has of a region's window. Tells whether that is anything.
-    async fn send_archived(&self, account: &str, region: &str) -> bool {
+    async fn send_archived(&self, scope: &Scope) -> bool {
         let Some(archive) = &self.asked.archive else {
             return false;
         };
-        let documents = archive.documents(account, region, self.asked.window);
+        let documents = archive.documents(scope, self.asked.window);
         let has_some = !documents.is_empty();
         for document in documents {
-            // The region says that it was interrupted.
+            // The region itself reports the interrupt.
             if self.interrupt.is_requested() {
                 break;
             }
@@ -151,32 +153,27 @@ impl LookupRun {
         self.coverage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note that a region, or with the name `*` a whole account, is not complete.
-    fn lose(&self, account: &str, region: &str, severity: Severity, code: &str, reason: String) {
-        let mut coverage = self.coverage();
-        coverage.fail(account, region, code, severity);
-        coverage.problem(ReadProblem {
-            document: event_history(account, region),
-            severity,
-            reason,
-        });
+    /// Records that a region, or a whole account, is not complete.
+    fn lose(&self, scope: impl Into<ReadScope>, severity: Severity, code: &str, reason: String) {
+        let problem = ReadProblem::of_event_history(scope.into(), code, severity, reason);
+        self.coverage().problem(problem);
     }
 }
 
-/// Sends the events of all accounts and regions that are asked for to `documents`. Returns who
-/// asked, if the run was not interrupted before that was known, and what could not be had.
+/// Sends the events of all requested accounts and regions to `documents`. Returns the caller
+/// identity (`None` if interrupted before it was known) and the coverage.
 ///
 /// # Errors
 ///
-/// If it cannot be found out whose credentials these are, or which accounts there are, or if no
-/// account or region is left to read.
+/// Fails if the caller identity or the accounts cannot be determined, or if no account or region is
+/// left to read.
 pub async fn fetch(
     asked: LookupRequest,
     (progress, interrupt): (Arc<ReadProgress>, Interrupt),
     documents: mpsc::Sender<Document>,
 ) -> Result<(Option<CallerIdentity>, RunCoverage), LookupError> {
     let Some(begun) = interrupt.or(begin(&asked)).await else {
-        return Ok((None, given_up()));
+        return Ok((None, interrupted()));
     };
     let (config, caller, regions) = begun?;
     let run = Arc::new(LookupRun {
@@ -193,11 +190,11 @@ pub async fn fetch(
         None => Some(Ok(vec![own.clone()])),
     };
     let Some(accounts) = accounts else {
-        return Ok((Some(caller), given_up()));
+        return Ok((Some(caller), interrupted()));
     };
     let wanted = accounts?
         .into_iter()
-        .filter(|account| run.asked.filter.admits_account(&account.id));
+        .filter(|account| run.asked.filter.admits_account(account.id.as_str()));
     let wanted: Vec<_> = wanted.collect();
     if wanted.is_empty() {
         return Err(match run.asked.organization {
@@ -207,8 +204,8 @@ pub async fn fetch(
             },
         });
     }
-    miss_strangers(&run, &wanted);
-    let permits = Arc::new(Semaphore::new(ACCOUNTS));
+    report_unknown_accounts(&run, &wanted);
+    let permits = Arc::new(Semaphore::new(MAX_CONCURRENT_ACCOUNTS));
     let mut reads = JoinSet::new();
     for account in wanted {
         let (run, permits) = (run.clone(), permits.clone());
@@ -217,7 +214,7 @@ pub async fn fetch(
             read_account(run, account).await;
         });
     }
-    // Whoever asks for advice does not wait for it.
+    // The advice runs in the background and never delays the run.
     let advice = tokio::spawn(advice::give(run.clone(), own));
     reads.join_all().await;
     advice.abort();
@@ -234,14 +231,12 @@ pub async fn fetch(
     Ok((Some(caller), coverage))
 }
 
-/// Finds out whose credentials these are, and which regions there are.
+/// Determines the caller identity and the known regions.
 async fn begin(
     asked: &LookupRequest,
 ) -> Result<(SdkConfig, CallerIdentity, regions::KnownRegions), LookupError> {
     let config = aws::config(&asked.access).await?;
-    if !aws::has_endpoint(&asked.access).await? {
-        regions::check_names(asked)?;
-    }
+    regions::check_names(asked, aws::has_endpoint(&asked.access).await?)?;
     // Both are on the way of most runs, and neither has to wait for the other.
     let regions = async {
         Ok(match regions::are_named(asked) {
@@ -249,13 +244,13 @@ async fn begin(
             false => regions::known(&config).await,
         })
     };
-    let (caller, regions) = tokio::try_join!(CallerIdentity::find(&config), regions)?;
+    let (caller, regions) = tokio::try_join!(find_caller(&config), regions)?;
     regions::check_patterns(asked, caller.partition(), &regions)?;
     Ok((config, caller, regions))
 }
 
 /// The coverage of a run that was interrupted before it began to read.
-fn given_up() -> RunCoverage {
+fn interrupted() -> RunCoverage {
     let mut coverage = RunCoverage::default();
     coverage.problem(interrupt::problem("event history", Severity::Failed));
     coverage
@@ -268,7 +263,8 @@ async fn read_account(run: Arc<LookupRun>, account: Arc<TargetAccount>) {
         Ok::<_, AccountRefusal>(regions::to_read(&account, &run.asked).await)
     };
     let lose = |code: &str, reason: String| {
-        run.lose(&account.id, ALL_REGIONS, Severity::Failed, code, reason);
+        let scope = ReadScope::Account(account.id);
+        run.lose(scope, Severity::Failed, code, reason);
     };
     let regions = match run.interrupt.or(regions).await {
         None => return lose(interrupt::CODE, interrupt::REASON.to_owned()),
@@ -283,60 +279,57 @@ async fn read_account(run: Arc<LookupRun>, account: Arc<TargetAccount>) {
     reads.join_all().await;
 }
 
-/// Takes note of accounts that the user named and the organisation does not have.
-fn miss_strangers(run: &LookupRun, accounts: &[Arc<TargetAccount>]) {
+/// Reports named accounts that the organization does not have.
+fn report_unknown_accounts(run: &LookupRun, accounts: &[Arc<TargetAccount>]) {
     let named = run
         .asked
         .accounts
         .iter()
         .filter(|name| !regions::is_pattern(name));
-    for name in named.filter(|name| accounts.iter().all(|account| account.id != **name)) {
-        let reason = "is no active account of the organisation".to_owned();
-        run.lose(
-            name,
-            ALL_REGIONS,
-            Severity::Failed,
-            "NotInOrganization",
-            reason,
-        );
+    for id in named.filter_map(|name| name.parse::<AccountId>().ok()) {
+        if accounts.iter().all(|account| account.id != id) {
+            let reason = "is no active account of the organisation".to_owned();
+            let scope = ReadScope::Account(id);
+            run.lose(scope, Severity::Failed, "NotInOrganization", reason);
+        }
     }
 }
 
-/// Counts what the archive has of regions and accounts that cannot be read any more, and takes note
-/// of what it lacks.
+/// Counts the archived events of regions and accounts that can no longer be read, and reports what
+/// the archive lacks.
 async fn count_archived(run: &LookupRun, caller: &CallerIdentity) {
     let Some(archive) = &run.asked.archive else {
         return;
     };
-    for (account, region) in archive.scopes() {
-        let is_ours = run.asked.organization.is_some() || account == caller.account;
+    for scope in archive.scopes() {
+        let is_ours = run.asked.organization.is_some() || scope.account == caller.account;
         let filter = &run.asked.filter;
-        let is_wanted = filter.admits_account(&account) && filter.admits_region(&region);
-        let scope = (account.clone(), region.clone());
-        if !is_ours || !is_wanted || run.coverage().asked.contains_key(&scope) {
+        let is_wanted = filter.admits_account(scope.account.as_str())
+            && filter.admits_region(scope.region.as_str());
+        let is_asked = run.coverage().asked.contains_key(&scope.clone().into());
+        if !is_ours || !is_wanted || is_asked {
             continue;
         }
         if run.interrupt.is_requested() {
             let (severity, reason) = (Severity::Failed, interrupt::REASON.to_owned());
-            run.lose(&account, &region, severity, interrupt::CODE, reason);
+            run.lose(scope, severity, interrupt::CODE, reason);
             continue;
         }
-        if !run.send_archived(&account, &region).await {
+        if !run.send_archived(&scope).await {
             continue;
         }
-        run.coverage().ask(&account, &region);
-        let missing = archive.missing(&account, &region, run.asked.window);
+        run.coverage().ask(scope.clone());
+        let missing = archive.missing(&scope, run.asked.window);
         if !missing.is_empty() {
-            let missing = in_words(&missing);
+            let missing = list_spans(&missing);
             let reason =
                 format!("is in the archive and cannot be read now; {missing} was not read");
-            run.lose(&account, &region, Severity::Partial, "NotListed", reason);
+            run.lose(scope, Severity::Partial, "NotListed", reason);
         }
     }
 }
 
-/// What of a window the service still has, in the order in which it is to be read, and what it has
-/// not any more.
+/// The parts of a window that AWS still has, in reading order, and the part it no longer has.
 struct RemainingWindows {
     there: Vec<SecondRange>,
     gone: SecondRange,
@@ -345,8 +338,8 @@ struct RemainingWindows {
 impl RemainingWindows {
     fn of(window: SecondRange, now: Seconds) -> RemainingWindows {
         let cut = |time: Seconds| time.clamp(window.from, window.until);
-        let horizon = cut(now - KEPT - TOLERANCE);
-        let urgent = cut(now - KEPT + URGENT);
+        let horizon = cut(now - KEPT - RETENTION_TOLERANCE_SECONDS);
+        let urgent = cut(now - KEPT + OLDEST_FIRST_SECONDS);
         let span = |from, until| SecondRange { from, until };
         let there = [span(horizon, urgent), span(urgent, window.until)];
         RemainingWindows {
@@ -356,8 +349,8 @@ impl RemainingWindows {
     }
 }
 
-/// Spans, in words; the first ones, if there are many.
-fn in_words(spans: &[SecondRange]) -> String {
+/// Lists spans as text; at most five, then the number of the others.
+fn list_spans(spans: &[SecondRange]) -> String {
     let words = spans.iter().take(5).map(|span| {
         let last = span.until - 1;
         format!("{} to {}", time::iso(span.from), time::iso(last))
@@ -374,7 +367,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_about_to_be_forgotten_is_read_first() {
+    fn the_oldest_part_is_read_first() {
         let now = 1_800_000_000;
         let of = |from, until| {
             let windows = RemainingWindows::of(SecondRange { from, until }, now);
@@ -388,10 +381,13 @@ mod tests {
         let day = 86_400;
         // The usual window is one piece.
         assert_eq!(of(now - 14 * day, now), (vec![(-14 * day, 0)], 0));
-        let urgent = -KEPT + URGENT;
+        let urgent = -KEPT + OLDEST_FIRST_SECONDS;
         assert_eq!(of(now - KEPT, now), (vec![(-KEPT, urgent), (urgent, 0)], 0));
-        let horizon = -KEPT - TOLERANCE;
-        let older = (vec![(horizon, urgent), (urgent, 0)], 10 * day - TOLERANCE);
+        let horizon = -KEPT - RETENTION_TOLERANCE_SECONDS;
+        let older = (
+            vec![(horizon, urgent), (urgent, 0)],
+            10 * day - RETENTION_TOLERANCE_SECONDS,
+        );
         assert_eq!(of(now - KEPT - 10 * day, now), older);
         let gone = (vec![], 10 * day);
         assert_eq!(of(now - KEPT - 20 * day, now - KEPT - 10 * day), gone);

@@ -1,5 +1,5 @@
-//! A page of LookupEvents: its times, what of it an archive can keep, and the document that it is
-//! counted from.
+//! Converts a page of LookupEvents: its time span, the events an archive can keep, and the document
+//! to parse.
 
 use aws_sdk_cloudtrail::types::Event;
 use serde::Deserialize;
@@ -9,10 +9,11 @@ use crate::source::archive::{PageEvent, is_object};
 use crate::source::document::{Document, DocumentBody};
 use trailtab_core::coverage::event_history;
 use trailtab_core::history::walk::PageSpan;
+use trailtab_core::scope::Scope;
 use trailtab_core::time::{self, Seconds};
 
-/// Looks at a page as the walk does.
-pub(super) fn look(answer: &LookupPage) -> PageSpan {
+/// The time span of a page, as the walk needs it.
+pub(super) fn page_span(answer: &LookupPage) -> PageSpan {
     let times: Vec<Seconds> = answer.events.iter().filter_map(time).collect();
     PageSpan {
         events: answer.events.len(),
@@ -23,7 +24,7 @@ pub(super) fn look(answer: &LookupPage) -> PageSpan {
     }
 }
 
-/// The time of an event, from its record if it is not told beside it.
+/// The time of an event: `EventTime`, or else the time in its record.
 pub(super) fn time(event: &Event) -> Option<Seconds> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -39,7 +40,7 @@ pub(super) fn time(event: &Event) -> Option<Seconds> {
     })
 }
 
-/// What an archive can keep of an event, if it is one.
+/// The event as an archive keeps it; `None` if its record is not a JSON object or it has no time.
 pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
     let json = event.cloud_trail_event().filter(|json| is_object(json))?;
     Some(PageEvent {
@@ -51,7 +52,7 @@ pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
 
 /// Puts the records of a page together as in a log file. What is no record is counted as one that
 /// cannot be read.
-pub(super) fn document(events: &[Event], account: &str, region: &str) -> Document {
+pub(super) fn document(events: &[Event], scope: Scope) -> Document {
     let mut bytes = Vec::with_capacity(events.len() * 2048);
     bytes.extend_from_slice(br#"{"Records":["#);
     for (index, event) in events.iter().enumerate() {
@@ -65,8 +66,9 @@ pub(super) fn document(events: &[Event], account: &str, region: &str) -> Documen
     Document {
         size: bytes.len() as u64,
         named: false,
+        scope: Some(scope.clone()),
         body: DocumentBody::Memory {
-            name: event_history(account, region),
+            name: event_history(&scope.into()),
             bytes,
             signature: None,
             _held: Box::new(()),

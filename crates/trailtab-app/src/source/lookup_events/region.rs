@@ -1,4 +1,5 @@
-//! One region of one account: does what its walk says, and keeps what comes.
+//! Reads the event history of one region: executes the steps of its [`RegionScan`] and keeps the
+//! pages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 
 use super::account::TargetAccount;
 use super::client::{self, LookupFailure, LookupPage};
-use super::{KEPT, LookupRun, RemainingWindows, in_words, page};
+use super::{KEPT, LookupRun, RemainingWindows, list_spans, page};
 use crate::aws;
 use crate::source::archive::ArchiveError;
 use crate::source::interrupt;
@@ -17,17 +18,18 @@ use crate::source::progress::RegionProgress as Progress;
 use trailtab_core::coverage::Severity;
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::history::walk::{GiveUp, PageRequest, RegionScan, Step};
+use trailtab_core::scope::{Region, Scope};
 use trailtab_core::time::Seconds;
 
 /// A region to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ToRead {
-    pub(super) name: String,
+    pub(super) name: Region,
     /// Whether somebody said that it is enabled. If not, it is tried, and may turn out not to be.
     pub(super) is_enabled: bool,
 }
 
-/// Why a region is not complete.
+/// Why reading a region stopped.
 #[derive(Debug)]
 struct RegionStop {
     code: String,
@@ -38,7 +40,7 @@ impl RegionStop {
     fn archive(error: &ArchiveError) -> RegionStop {
         RegionStop {
             code: "ArchiveError".to_owned(),
-            reason: aws::in_words(error),
+            reason: aws::with_causes(error),
         }
     }
 
@@ -50,13 +52,17 @@ impl RegionStop {
     }
 }
 
-/// Reads a region's event history, and takes note of what is missing in the end.
+/// Reads a region's event history and records what is missing.
 pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, region: ToRead) {
-    run.coverage().ask(&account.id, &region.name);
+    let scope = Scope {
+        account: account.id,
+        region: region.name.clone(),
+    };
+    run.coverage().ask(scope.clone());
     let asked = RemainingWindows::of(run.asked.window, run.now());
-    let from_archive = run.send_archived(&account.id, &region.name).await;
+    let from_archive = run.send_archived(&scope).await;
     let missing = |span: SecondRange| match &run.asked.archive {
-        Some(archive) => archive.missing(&account.id, &region.name, span),
+        Some(archive) => archive.missing(&scope, span),
         None => vec![span],
     };
     let windows: Vec<SecondRange> = asked.there.iter().flat_map(|span| missing(*span)).collect();
@@ -65,12 +71,13 @@ pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, regio
         walk: RegionScan::new(&windows, run.asked.max_tps, 0.0),
         started: Instant::now(),
         renewals: 0,
-        unkept: None,
-        from_archive,
-        progress: run.progress.begin(&account.id, &region.name),
+        unarchived: None,
+        has_archived: from_archive,
+        progress: run.progress.begin(scope.clone()),
         run,
         account,
-        region,
+        is_enabled: region.is_enabled,
+        scope,
     };
     let stop = reading.walk_on().await.err();
     reading.finish(stop, gone, windows.last().copied());
@@ -79,19 +86,20 @@ pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, regio
 struct RegionReading {
     run: Arc<LookupRun>,
     account: Arc<TargetAccount>,
-    region: ToRead,
+    scope: Scope,
+    is_enabled: bool,
     walk: RegionScan,
     started: Instant,
-    /// Renewals of the credentials since a page came.
+    /// Renewals of the credentials since the last page.
     renewals: u32,
     /// The seconds around events that the archive could not keep.
-    unkept: Option<SecondRange>,
-    /// Whether the archive had something already.
-    from_archive: bool,
+    unarchived: Option<SecondRange>,
+    /// Whether the archive already had events of the window.
+    has_archived: bool,
     progress: Arc<Progress>,
 }
 
-/// A page that was asked for: the question, the number of the credentials, and the answer.
+/// A page request in flight: the request, the generation of its credentials, and the result.
 type PageInFlight = (PageRequest, u32, Result<LookupPage, LookupFailure>);
 
 impl RegionReading {
@@ -102,7 +110,7 @@ impl RegionReading {
     async fn walk_on(&mut self) -> Result<(), RegionStop> {
         let mut flights: JoinSet<PageInFlight> = JoinSet::new();
         let (mut number, config) = self.account.config();
-        let mut client = aws::event_history(&config, &self.region.name);
+        let mut client = aws::event_history(&config, self.scope.region.as_str());
         let interrupt = self.run.interrupt.clone();
         loop {
             if interrupt.is_requested() {
@@ -114,7 +122,7 @@ impl RegionReading {
                     let current = self.account.config();
                     if current.0 != number {
                         number = current.0;
-                        client = aws::event_history(&current.1, &self.region.name);
+                        client = aws::event_history(&current.1, self.scope.region.as_str());
                     }
                     let (client, attribute) = (client.clone(), self.run.asked.attribute.clone());
                     flights.spawn(async move {
@@ -135,14 +143,14 @@ impl RegionReading {
                 Step::Listen => interrupt.or(flights.join_next()).await.flatten(),
             };
             if let Some(landed) = landed {
-                self.land(landed).await?;
+                self.handle(landed).await?;
                 self.show();
             }
         }
     }
 
-    /// Takes what came back.
-    async fn land(&mut self, landed: Result<PageInFlight, JoinError>) -> Result<(), RegionStop> {
+    /// Handles a result.
+    async fn handle(&mut self, landed: Result<PageInFlight, JoinError>) -> Result<(), RegionStop> {
         let (ask, number, answer) = landed.map_err(|error| RegionStop {
             code: "InternalError".to_owned(),
             reason: error.to_string(),
@@ -164,7 +172,7 @@ impl RegionReading {
             Err(LookupFailure::TokenLost) => {
                 let walked = self.walk.restart(&ask, now, jitter);
                 let code = "InvalidNextTokenException".to_owned();
-                walked.map_err(|error| gave_up(error, code, "the token is not known any more"))
+                walked.map_err(|error| gave_up(error, code, "the page token is no longer valid"))
             }
             Err(LookupFailure::Expired { code, reason }) => {
                 let is_current = self.account.config().0 == number;
@@ -185,38 +193,38 @@ impl RegionReading {
         }
     }
 
-    /// Keeps a page in the archive, and sends it on to be counted.
+    /// Keeps a page in the archive and sends it on.
     async fn keep(&mut self, ask: &PageRequest, answer: LookupPage) -> Result<(), RegionStop> {
-        let looked = page::look(&answer);
+        let looked = page::page_span(&answer);
         let arrived = self.walk.arrived(ask, &looked, self.now());
         let arrived = arrived.map_err(|error| gave_up(error, "InvalidPages".to_owned(), ""))?;
         let mut events = answer.events;
         events.retain(|event| page::time(event).is_none_or(|time| time >= arrived.goal));
         let covered = self.claim(arrived.covered, looked.oldest, &events);
-        let (run, account) = (self.run.clone(), self.account.clone());
-        let region = self.region.name.clone();
+        let run = self.run.clone();
+        let scope = self.scope.clone();
         // Files are written in the meantime, and other regions go on.
         let written = tokio::task::spawn_blocking(move || {
             let kept = match &run.asked.archive {
                 Some(archive) => {
                     let page: Vec<_> = events.iter().filter_map(page::to_keep).collect();
-                    archive.add(&account.id, &region, covered, &page)
+                    archive.add(&scope, covered, &page)
                 }
                 None => Ok(()),
             };
-            (page::document(&events, &account.id, &region), kept)
+            (page::document(&events, scope), kept)
         });
         let (document, kept) = written.await.map_err(|error| RegionStop {
             code: "InternalError".to_owned(),
             reason: error.to_string(),
         })?;
-        // What came is counted, also if it could not be kept.
+        // A page is counted even if the archive could not keep it.
         self.run.send(document).await;
         kept.map_err(|error| RegionStop::archive(&error))
     }
 
-    /// The seconds that the archive may call covered: none in which an event could not be kept, so that
-    /// the next run meets and names it again.
+    /// The seconds that the archive may mark as covered. Excludes those with an event that could
+    /// not be kept, so that the next run fetches and reports it again.
     fn claim(
         &mut self,
         covered: SecondRange,
@@ -229,11 +237,14 @@ impl RegionReading {
                 from: time.or(oldest).unwrap_or(covered.from),
                 until: time.map_or(covered.until, |time| time.saturating_add(1)),
             };
-            self.unkept = Some(self.unkept.map_or(span, |unkept| unkept.hull(span)));
+            self.unarchived = Some(
+                self.unarchived
+                    .map_or(span, |unarchived| unarchived.hull(span)),
+            );
         }
-        match self.unkept {
-            Some(unkept) if !unkept.intersect(covered).is_empty() => SecondRange {
-                from: covered.until.min(unkept.until.max(covered.from)),
+        match self.unarchived {
+            Some(unarchived) if !unarchived.intersect(covered).is_empty() => SecondRange {
+                from: covered.until.min(unarchived.until.max(covered.from)),
                 until: covered.until,
             },
             _ => covered,
@@ -244,8 +255,8 @@ impl RegionReading {
         self.progress.show(self.walk.look_around(self.now()));
     }
 
-    /// Takes note of what is missing. `last` is the window with the oldest seconds but those that were
-    /// read first.
+    /// Records what is missing. `last` is the last window read: the one with the oldest seconds,
+    /// apart from those read first.
     fn finish(
         self,
         stop: Option<RegionStop>,
@@ -254,25 +265,24 @@ impl RegionReading {
     ) {
         let view = self.walk.look_around(self.now());
         self.progress.finish(view);
-        let (account, region) = (&self.account.id, &self.region.name);
-        let run = &self.run;
+        let (run, scope) = (&self.run, &self.scope);
         run.coverage()
-            .count_requests(account, region, view.requests, view.throttles);
+            .count_requests(scope.clone(), view.requests, view.throttles);
         let was_read = view.events > 0 && view.requests > view.throttles + 1;
-        let has_some = was_read || self.from_archive;
+        let has_some = was_read || self.has_archived;
         if let Some(RegionStop { code, .. }) = &stop
-            && !self.region.is_enabled
+            && !self.is_enabled
             && !has_some
             && is_not_enabled(code)
         {
-            return run.coverage().skip(account, region);
+            return run.coverage().skip(scope.clone());
         }
         let severity = if has_some {
             Severity::Partial
         } else {
             Severity::Failed
         };
-        // A run of many hours may have come too late for what was due to be forgotten.
+        // A run of many hours may reach the oldest seconds only after AWS has deleted them.
         let horizon = run.now() - KEPT;
         if let Some(last) = last.filter(|last| stop.is_none() && last.from < horizon) {
             gone.push(SecondRange {
@@ -284,29 +294,29 @@ impl RegionReading {
         if !gone.is_empty() {
             let reason = format!(
                 "{} is older than the 90 days that AWS keeps, and in no archive",
-                in_words(&gone)
+                list_spans(&gone)
             );
             let severity = if view.events > 0 {
                 Severity::Partial
             } else {
                 severity
             };
-            run.lose(account, region, severity, "OlderThan90Days", reason);
+            run.lose(scope.clone(), severity, "OlderThan90Days", reason);
         }
         if let Some(RegionStop { code, reason }) = stop {
             let missing = self.walk.missing();
             let reason = match missing.is_empty() {
-                // All that is missing is in the archive.
+                // Everything not read is in the archive.
                 true => format!("{code}: {reason}"),
-                false => format!("{code}: {reason}; {} was not read", in_words(&missing)),
+                false => format!("{code}: {reason}; {} was not read", list_spans(&missing)),
             };
-            run.lose(account, region, severity, &code, reason);
+            run.lose(scope.clone(), severity, &code, reason);
         }
     }
 }
 
-/// The codes by which a region says that it is not enabled in an account, or does not know whoever
-/// asks because of that.
+/// Error codes of a region that is not enabled, including those of credentials that it does not
+/// accept for that reason.
 fn is_not_enabled(code: &str) -> bool {
     [
         "OptInRequired",

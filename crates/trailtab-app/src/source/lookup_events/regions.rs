@@ -1,4 +1,6 @@
-//! Which regions an account has.
+//! Determines which regions of an account to read.
+
+use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
 use aws_sdk_account::types::RegionOptStatus;
@@ -9,8 +11,9 @@ use super::region::ToRead;
 use crate::aws;
 use trailtab_core::event::filter::TextPattern;
 use trailtab_core::regions as core_regions;
+use trailtab_core::scope::{InvalidRegion, Region};
 
-/// A region in --region that cannot be read.
+/// A value of --region that matches no region.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegionError {
     /// There is no region of this name.
@@ -19,23 +22,23 @@ pub enum RegionError {
         meant(name, &[])
     )]
     Unknown {
-        /// The name as it was given.
+        /// The name as given.
         name: String,
     },
     /// The pattern matches no region.
     #[error(
-        "--region {pattern}: no region fits this pattern{}",
+        "--region {pattern}: no region matches this pattern{}",
         meant(pattern, known)
     )]
     NoMatch {
-        /// The pattern as it was given.
+        /// The pattern as given.
         pattern: String,
-        /// The regions of the account, if they could be listed.
+        /// The account's regions, if they could be listed.
         known: Vec<String>,
     },
 }
 
-/// The region that was meant perhaps.
+/// A suggestion: the nearest region name.
 fn meant(name: &str, known: &[String]) -> String {
     let table: Vec<&str> = core_regions::all().collect();
     let listed = known.iter().map(String::as_str);
@@ -45,35 +48,37 @@ fn meant(name: &str, known: &[String]) -> String {
     })
 }
 
-/// Checks the regions that are named in full: each becomes part of a host's name.
+/// Checks regions named in full. Each becomes part of a host name.
 ///
 /// # Errors
 ///
-/// If a region is not in the table.
-pub(super) fn check_names(asked: &LookupRequest) -> Result<(), RegionError> {
-    let named = asked.regions.iter().filter(|name| !is_pattern(name));
-    let unknown = named.into_iter().find(|name| !core_regions::is_known(name));
+/// If a region is not in the table. With an endpoint of its own, a region may have any name.
+pub(super) fn check_names(asked: &LookupRequest, has_endpoint: bool) -> Result<(), RegionError> {
+    let is_possible = |name: &str| name.to_ascii_lowercase().parse::<Region>().is_ok();
+    let is_valid = |name: &str| core_regions::is_known(name) || (has_endpoint && is_possible(name));
+    let mut named = asked.regions.iter().filter(|name| !is_pattern(name));
+    let unknown = named.find(|name| !is_valid(name));
     unknown.map_or(Ok(()), |name| {
         Err(RegionError::Unknown { name: name.clone() })
     })
 }
 
-/// Checks that each pattern fits a region of the partition, or one that the account has.
+/// Checks that each pattern matches a region of the partition or of the account.
 ///
 /// # Errors
 ///
-/// If a pattern fits none.
+/// Fails if a pattern matches none.
 pub(super) fn check_patterns(
     asked: &LookupRequest,
     partition: &str,
     known: &KnownRegions,
 ) -> Result<(), RegionError> {
-    let known: &[String] = match known {
-        KnownRegions::Enabled(names) => names,
+    let known: &[Region] = match known {
+        KnownRegions::Enabled(regions) => regions,
         KnownRegions::NotAsked | KnownRegions::NotAllowed => &[],
     };
     let table = core_regions::of_partition(partition);
-    // The regions of other partitions are not known.
+    // The regions of other partitions are unknown.
     if table.is_empty() {
         return Ok(());
     }
@@ -83,38 +88,37 @@ pub(super) fn check_patterns(
         let mut names = table
             .iter()
             .copied()
-            .chain(known.iter().map(String::as_str));
+            .chain(known.iter().map(Region::as_str));
         if !names.any(|name| fits.matches(name)) {
             return Err(RegionError::NoMatch {
                 pattern: pattern.clone(),
-                known: known.to_vec(),
+                known: known.iter().map(Region::to_string).collect(),
             });
         }
     }
     Ok(())
 }
 
-/// What is known of an account's regions.
+/// What is known about an account's regions.
 #[derive(Debug, Clone)]
 pub(super) enum KnownRegions {
     NotAsked,
     /// Those that are enabled.
-    Enabled(Vec<String>),
+    Enabled(Vec<Region>),
     /// Nobody may tell.
     NotAllowed,
 }
 
-/// Tells which regions to read: those that the user named, or else all that are enabled.
+/// The regions to read: those named by the user, or else all enabled ones that pass the filter.
 pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> Vec<ToRead> {
-    let enabled = |name: String| ToRead {
+    let enabled = |name: Region| ToRead {
         name,
         is_enabled: true,
     };
     if are_named(asked) {
+        // `check_names` has refused what cannot be a name.
         let named = asked.regions.iter().map(|name| name.to_ascii_lowercase());
-        let mut named: Vec<String> = named.collect();
-        named.sort_unstable();
-        named.dedup();
+        let named: BTreeSet<Region> = named.filter_map(|name| name.parse().ok()).collect();
         return named.into_iter().map(enabled).collect();
     }
     let (_, config) = account.config();
@@ -126,30 +130,34 @@ pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> V
         KnownRegions::Enabled(names) => names.into_iter().map(enabled).collect(),
         _ => table(&account.partition, aws::region_of(&config).as_ref()),
     };
-    let wanted = |region: &ToRead| asked.filter.admits_region(&region.name);
+    let wanted = |region: &ToRead| asked.filter.admits_region(region.name.as_str());
     regions.into_iter().filter(wanted).collect()
 }
 
-/// Tells whether the user named all regions, so that nobody has to be asked.
+/// Tells whether the user named all regions in full, so that listing regions is unnecessary.
 pub(super) fn are_named(asked: &LookupRequest) -> bool {
     !asked.regions.is_empty() && !asked.regions.iter().any(|name| is_pattern(name))
 }
 
-/// Finds out which regions are enabled, by `ec2:DescribeRegions` or `account:ListRegions`, if either
-/// is allowed.
+/// Lists the enabled regions with `ec2:DescribeRegions`, or else `account:ListRegions`.
 pub(super) async fn known(config: &SdkConfig) -> KnownRegions {
     let listed = match aws::describe_regions(config).await {
         Ok(names) => Some(names),
         Err(_) => list_regions(config).await,
     };
-    listed.map_or(KnownRegions::NotAllowed, KnownRegions::Enabled)
+    let regions = listed.map(|names| names.iter().map(|name| name.parse()).collect());
+    match regions {
+        Some(Ok(regions)) => KnownRegions::Enabled(regions),
+        // A list with a name of another form is not understood.
+        Some(Err(InvalidRegion)) | None => KnownRegions::NotAllowed,
+    }
 }
 
 pub(super) fn is_pattern(name: &str) -> bool {
     name.starts_with('!') || name.contains(['*', '?'])
 }
 
-/// Lists the regions that are enabled, by `account:ListRegions`.
+/// Lists the enabled regions with `account:ListRegions`.
 async fn list_regions(config: &SdkConfig) -> Option<Vec<String>> {
     let mut pages = aws::account(config)
         .list_regions()
@@ -174,15 +182,17 @@ async fn list_regions(config: &SdkConfig) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// All regions of a partition; of one that is not known, the one at hand.
+/// All regions of a partition; for an unknown partition, the configured region.
 fn table(partition: &str, configured: &str) -> Vec<ToRead> {
     let names = match core_regions::of_partition(partition) {
         [] => &[configured],
         names => names,
     };
-    let regions = names.iter().enumerate().map(|(index, name)| ToRead {
-        name: (*name).to_owned(),
-        is_enabled: index < core_regions::ALWAYS_ENABLED,
+    let regions = names.iter().enumerate().filter_map(|(index, name)| {
+        Some(ToRead {
+            name: name.parse().ok()?,
+            is_enabled: index < core_regions::ALWAYS_ENABLED,
+        })
     });
     regions.collect()
 }

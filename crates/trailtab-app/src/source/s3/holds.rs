@@ -1,28 +1,29 @@
-//! What a bucket holds, said where no log files were found.
+//! Describes what a bucket holds, for the error message when no log files were found.
 
 use super::{KeyListing, S3Error, S3Store, is_number};
 use trailtab_core::coverage::RunCoverage;
 use trailtab_core::nearest;
 
-/// Keys and folders that are asked for, and named, where no log files are found.
-const NAMES_LISTED: i32 = 100;
-const NAMES_SHOWN: usize = 8;
+/// Number of keys and folders listed, and shown in the message.
+const MAX_NAMES_LISTED: i32 = 100;
+const MAX_NAMES_SHOWN: usize = 8;
 
-/// Regions whose first and last day are looked up, if the time window leaves out all log files.
+/// Maximum number of regions whose first and last day are looked up when no log file lies in the
+/// window.
 const MAX_DATED_REGIONS: usize = 20;
 
-/// What a bucket holds where a prefix, or the nearest one above it, leads to.
+/// The contents of the requested prefix, or of the nearest folder above it that is not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holds {
     /// Empty for the bucket as a whole.
     prefix: String,
-    /// Keys and folders, which end in a slash; the first ones.
+    /// The first keys and folders; folders end in a slash.
     names: Vec<String>,
     has_more: bool,
 }
 
-/// Says what there is instead of log files.
-pub(super) fn there(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String {
+/// Describes what there is instead of log files.
+pub(super) fn describe(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String {
     let Some(holds) = holds else {
         return String::new();
     };
@@ -33,7 +34,7 @@ pub(super) fn there(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String
     let names: Vec<&str> = holds
         .names
         .iter()
-        .take(NAMES_SHOWN)
+        .take(MAX_NAMES_SHOWN)
         .map(String::as_str)
         .collect();
     let has_more = holds.has_more || names.len() < holds.names.len();
@@ -55,7 +56,7 @@ pub(super) fn there(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String
 
 impl S3Store {
     /// The error for a prefix without log files.
-    pub(super) async fn nothing(&self, prefix: &str) -> S3Error {
+    pub(super) async fn empty_error(&self, prefix: &str) -> S3Error {
         S3Error::Empty {
             bucket: self.bucket.clone(),
             prefix: prefix.to_owned(),
@@ -63,13 +64,13 @@ impl S3Store {
         }
     }
 
-    /// Lists what is under a prefix, or else under the nearest folder above it that holds anything. Nothing
-    /// if that cannot be listed.
+    /// Lists a prefix, or else the nearest folder above it that is not empty. Returns `None` if the
+    /// listing fails.
     async fn holds(&self, prefix: &str) -> Option<Holds> {
         let mut at = prefix;
         loop {
             let request = self.client.list_objects_v2().bucket(&self.bucket);
-            let request = request.prefix(at).delimiter("/").max_keys(NAMES_LISTED);
+            let request = request.prefix(at).delimiter("/").max_keys(MAX_NAMES_LISTED);
             let page = request.send().await.ok()?;
             let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
             let keys = page.contents().iter().filter_map(|object| object.key());
@@ -90,8 +91,8 @@ impl S3Store {
         }
     }
 
-    /// Finds out from which day to which there are log files in some regions.
-    pub(super) async fn date(&self, listings: &[KeyListing]) {
+    /// Adds the first and last day with log files of some regions to the coverage.
+    pub(super) async fn add_days_stored(&self, listings: &[KeyListing]) {
         let regions = listings.iter().filter(|listing| listing.scope.is_some());
         for listing in regions.take(MAX_DATED_REGIONS) {
             let (first, last) = (false, true);
@@ -109,7 +110,7 @@ impl S3Store {
         }
     }
 
-    /// Finds the first or the last day in a region's folder, `YYYY/MM/DD/`.
+    /// Finds the first or last day in a region's folder (`YYYY/MM/DD/`), as `YYYY-MM-DD`.
     async fn day(&self, region: &str, is_last: bool) -> Option<String> {
         let mut folder = region.to_owned();
         for _ in ["year", "month", "day"] {
@@ -138,11 +139,11 @@ mod tests {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             has_more,
         };
-        there("b", wanted, Some(&holds))
+        describe("b", wanted, Some(&holds))
     }
 
     #[test]
-    fn a_wrong_prefix_is_told_what_there_is() {
+    fn the_error_of_a_wrong_prefix_lists_what_exists() {
         assert_eq!(said("", "", &[], false), ": s3://b/ is empty");
         assert_eq!(
             said("AWSLog/1/", "", &["AWSLogs/", "folder/"], false),
@@ -160,6 +161,6 @@ mod tests {
         let many: Vec<String> = (0..10).map(|n| format!("{n}/")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(said("x/", "", &many, false).ends_with(" 7/ and more"));
-        assert_eq!(there("b", "x", None), "");
+        assert_eq!(describe("b", "x", None), "");
     }
 }

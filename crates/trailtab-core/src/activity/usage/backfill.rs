@@ -139,7 +139,7 @@ mod tests {
         let over = NOW - 900 - HOUR;
         let data = vec![
             datum(NOW - 14 * 86_400 - 120, 1),
-            // In the oldest hour that is not wholly taken any more.
+            // In the newest hour that CloudWatch no longer accepts as a whole.
             datum(NOW - 14 * 86_400 + 900, 2),
             datum(over, 4),
             datum(over + 59 * 60, 8),
@@ -167,7 +167,7 @@ mod tests {
             let plan = BackfillPlan::new(data.clone(), window, NOW);
             assert_eq!((plan.cut, plan.hours.len()), (cut, usize::from(cut == 0)));
         }
-        // The hour of ten was not over for a quarter of an hour one second before.
+        // One second earlier, the hour of ten had not ended a quarter of an hour ago.
         assert!(
             BackfillPlan::new(data.clone(), TimeWindow::default(), NOW - 1)
                 .hours

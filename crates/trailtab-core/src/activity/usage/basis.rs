@@ -43,9 +43,9 @@ pub struct UsageCoverage {
     pub since: Option<String>,
     /// The first second after the window; null where it is open.
     pub until: Option<String>,
-    /// The first minute with a call; null if there is none.
+    /// The first minute with a call; null without calls.
     pub first_minute: Option<String>,
-    /// The last minute with a call; null if there is none.
+    /// The last minute with a call; null without calls.
     pub last_minute: Option<String>,
     /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
@@ -127,7 +127,7 @@ impl ReportProvenance {
                     .collect(),
                 event_history: EventHistory::of(coverage),
                 regions_failed: codes
-                    .map(|((account, region), code)| (format!("{account}:{region}"), code.clone()))
+                    .map(|(scope, code)| (scope.to_string(), code.clone()))
                     .collect(),
                 problems: coverage.problems.iter().map(ProblemReport::from).collect(),
                 problems_not_listed: coverage.more_problems,

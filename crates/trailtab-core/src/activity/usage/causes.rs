@@ -78,9 +78,9 @@ pub struct ThrottledCaller {
     pub calls: u64,
     /// Its calls that AWS refused for their rate.
     pub throttles: u64,
-    /// The first minute in which a call of this principal was refused; null if none was.
+    /// The first minute in which a call of this principal was refused; null if no call was.
     pub first_throttled_minute: Option<String>,
-    /// The last minute in which a call of this principal was refused; null if none was.
+    /// The last minute in which a call of this principal was refused; null if no call was.
     pub last_throttled_minute: Option<String>,
     /// Its calls in the minutes in which a call of any principal was refused.
     pub calls_in_throttled_minutes: u64,
@@ -120,7 +120,7 @@ impl ThrottleReport {
 }
 
 impl ThrottledApi {
-    /// Builds the entry of one API; `None` if no call was refused.
+    /// Builds the entry of one API, if a call was refused.
     fn of(
         (account, region, source, name): ApiAddress<'_>,
         callers: &BTreeMap<&str, MinuteSeries>,

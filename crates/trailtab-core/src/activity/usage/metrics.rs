@@ -8,7 +8,7 @@ use super::kept::MetricLimit;
 use super::{Calls, Detail, UsageRow, UsageTally};
 use crate::time::Seconds;
 
-/// The default namespace, as in the predecessor.
+/// The default namespace, as in AWS API Usage Tracker.
 pub const NAMESPACE: &str = "API-COUNT";
 
 /// Tells whether CloudWatch accepts a namespace ("Namespaces" in the CloudWatch User Guide).
@@ -80,7 +80,7 @@ pub struct SetShape {
     pub set: MetricSet,
     /// The name of the set in settings.
     pub word: &'static str,
-    /// The name of the metrics; None if it is the eventName.
+    /// The name of the metrics; not set if it is the eventName.
     pub metric: Option<&'static str>,
     /// The dimensions of the set's metrics, in order.
     pub dimensions: &'static [MetricDimension],

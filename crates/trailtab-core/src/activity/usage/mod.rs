@@ -178,7 +178,7 @@ impl UsageTally {
         })
     }
 
-    /// Finds the key of an event; None if it lacks a field that a metric needs.
+    /// Finds the key of an event, unless the event lacks a field that a metric needs.
     #[inline]
     fn key(&mut self, record: &EventRecord<'_>, actor: ActorId) -> Option<Key> {
         let (strings, near) = (&mut self.strings, &mut self.near);
@@ -208,7 +208,7 @@ impl EventCounter for UsageTally {
         self.detail.principals
     }
 
-    /// The number of a principal is that of its name.
+    /// A principal is identified by the symbol of its name.
     fn actor(&mut self, actor: &ResolvedActor) -> ActorId {
         match self.detail.principals {
             true => ActorId(self.strings.string(&actor.principal).index()),
@@ -236,7 +236,7 @@ impl EventCounter for UsageTally {
         });
     }
 
-    /// Nothing is told of identities here.
+    /// Ignored: usage reports do not list unknown identities.
     fn add_odd(&mut self, _: &str, _: &str) {}
 
     fn merge(&mut self, other: &UsageTally) {

@@ -148,7 +148,7 @@ pub struct MetricCost {
 pub struct MonthlyBill {
     /// The names of the sets that the bill includes.
     pub sets: Vec<&'static str>,
-    /// The limit of metrics in each set; null if there is none.
+    /// The limit of metrics in each set; null without a limit.
     pub top: Option<u64>,
     /// All metrics of the bill, and their cost.
     pub metrics: MetricCost,
@@ -397,7 +397,7 @@ mod tests {
         assert_eq!(cents(250_000), "27000");
         assert_eq!(cents(1_000_000), "64500");
         assert_eq!(cents(1_000_001), "64500.02");
-        // The predecessor's worst case: 1,000 principals, 200 APIs, 5 regions.
+        // A large organisation: 1,000 principals, 200 APIs, 5 regions.
         assert_eq!(cents(11_198), "3119.8");
     }
 

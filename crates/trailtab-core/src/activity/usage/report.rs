@@ -47,10 +47,9 @@ pub enum TimeStep {
 pub struct TableQuery {
     /// The columns in order, each once.
     pub by: Vec<ColumnKey>,
-    /// The time unit of a row; None for one row for the whole extent.
+    /// The time unit of a row; not set for one row for the whole extent.
     pub per: Option<TimeStep>,
-    /// Maximum number of keys with rows of their own; the others count under `__other__`. None for
-    /// no limit.
+    /// Maximum number of keys with rows of their own; the others count under `__other__`. Not set for no limit.
     pub top: Option<usize>,
 }
 
@@ -105,9 +104,9 @@ pub struct RowCounts {
     pub peak_per_minute: u64,
     /// The first of the busiest minutes; null if there is no call.
     pub peak_minute: Option<String>,
-    /// The first minute with a call; null if there is none.
+    /// The first minute with a call; null without calls.
     pub first_minute: Option<String>,
-    /// The last minute with a call; null if there is none.
+    /// The last minute with a call; null without calls.
     pub last_minute: Option<String>,
     /// Calls in each part of the extent.
     #[serde(skip)]

@@ -1,4 +1,4 @@
-//! The laws of usage: it is a monoid, and its metrics and tables add up whatever is asked.
+//! Property tests of usage: it is a monoid, and its metrics and tables add up for every query.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ const ALL: Detail = Detail {
     principals: true,
 };
 
-/// Few values, so that they meet again; the last of each stands for none.
+/// Few values, so that they repeat; the last of each stands for an absent field.
 fn event() -> impl Strategy<Value = String> {
     let of = |values: &'static [&'static str]| proptest::sample::select(values);
     (
@@ -87,7 +87,7 @@ fn merged(one: &UsageTally, other: &UsageTally) -> UsageTally {
     all
 }
 
-/// All that usage tells; the order in which it met things is not among it.
+/// Everything that usage reports, independent of the order of events.
 fn told(usage: &UsageTally) -> (BTreeMap<Vec<String>, [u64; 5]>, u64, u64, u128) {
     let rows = usage.rows().map(|row| {
         let minute = row.minute.to_string();
@@ -155,7 +155,7 @@ proptest! {
     }
 
     #[test]
-    fn metrics_add_up_whatever_their_number(events in events(), top in 1_usize..6) {
+    fn metrics_add_up_for_any_limit(events in events(), top in 1_usize..6) {
         let usage = usage(&events, ALL);
         let data = metrics::data(&usage, &MetricSets::all(), &mut MetricLimit::new(top));
         for shape in &SHAPES {
@@ -193,12 +193,12 @@ proptest! {
             let (before, after) = (metrics_of(&before, shape.set), metrics_of(&after, shape.set));
             prop_assert!(before.is_subset(&after), "{}: {before:?} {after:?}", shape.word);
         }
-        // The list that was read back decides likewise.
+        // The stored and reread list makes the same choice.
         prop_assert_eq!(metrics::data(&both, &sets, &mut read), after);
     }
 
     #[test]
-    fn tables_add_up_whatever_is_asked(
+    fn tables_add_up_for_any_query(
         events in events(),
         by in proptest::sample::subsequence(vec![ColumnKey::Api, ColumnKey::Region, ColumnKey::Account, ColumnKey::Principal], 1..=4),
         per in proptest::option::of(proptest::sample::select(vec![TimeStep::Minute, TimeStep::Hour, TimeStep::Day])),
@@ -261,7 +261,7 @@ proptest! {
         let extent = ReportExtent::of(&usage, TimeWindow::default());
         let price = UsagePrice::of(&usage, top, extent, basis(&usage), &|data| vec![b'\n'; data.len()]);
         for set in &price.sets {
-            // One metric more stands for all others.
+            // One more metric, `__other__`, stands for all others.
             prop_assert!(set.capped.metrics <= set.uncapped.metrics + 1, "{}", set.set);
             prop_assert!(set.capped.metric_months <= set.uncapped.metric_months, "{}", set.set);
             prop_assert!(set.capped.metrics <= top as u64 + 1, "{}", set.set);

@@ -3,9 +3,9 @@
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
 
-/// The error codes, without `Client.` and `Server.`: those that the AWS SDKs slow down on
-/// ("Retry behavior" in the AWS SDKs and Tools Reference Guide), and those of services that have
-/// their own. `LimitExceededException` is mostly a limit of things, not of calls, and not among them.
+/// The error codes, without `Client.` and `Server.`: those that the AWS SDKs slow down on ("Retry behavior" in the
+/// AWS SDKs and Tools Reference Guide), and those of services that have their own. `LimitExceededException` is not
+/// included: it mostly limits the number of resources, not the rate of calls.
 const CODES: [&str; 17] = [
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
@@ -26,7 +26,7 @@ const CODES: [&str; 17] = [
     "TooManyRequestsException",
 ];
 
-/// Tells whether a call failed because too many were made.
+/// Tells whether AWS refused a call for its rate.
 pub(super) fn is_throttled(record: &EventRecord<'_>, outcome: CallOutcome<'_>) -> bool {
     match outcome {
         CallOutcome::Succeeded => false,

@@ -17,7 +17,7 @@ use super::{
     ReportBasis, ReportPart, ReportRange, ReportRow, RowLabel, SCHEMA_VERSION,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
-use crate::cost::owner::CostOwner;
+use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostLine, CostTable};
 
@@ -28,7 +28,7 @@ pub struct ReportQuestion<'a> {
     pub kind: PeriodKind,
     /// The requested period.
     pub days: DayRange,
-    /// The last day for which Cost Explorer has data; None if there is none.
+    /// The last day for which Cost Explorer has data; absent without data.
     pub data_through: Option<Date>,
     /// The day on which the report is made, in UTC.
     pub today: Date,
@@ -36,8 +36,8 @@ pub struct ReportQuestion<'a> {
     pub names: &'a BTreeMap<String, String>,
     /// The metric of all amounts.
     pub metric: CostMetric,
-    /// Where owners come from, as written in the settings.
-    pub owner_keys: Vec<String>,
+    /// Where owners come from.
+    pub owner_keys: Vec<OwnerKey>,
     /// What all reports of the run rest on; `report` adds its own notes.
     pub basis: ReportBasis,
 }
@@ -97,7 +97,7 @@ fn period(
     }
 }
 
-/// A key of usage: None if Cost Explorer does not give it.
+/// An owner or a service of usage; absent if Cost Explorer does not give it.
 type UsageKey<'t, K> = BTreeMap<Option<&'t K>, DaySeries>;
 
 /// The costs of one account in all cuts.
@@ -230,7 +230,7 @@ impl<'t> ReportBuilder<'_, 't> {
         }
     }
 
-    /// The sums that a line belongs to; None if the report does not cover its day.
+    /// The sums that a line belongs to, if the report covers its day.
     fn ledger(&mut self, frame: &DayFrame, line: &'t CostLine) -> Option<&mut CurrencyLines<'t>> {
         if line.estimated && frame.shown.contains(line.day) {
             self.estimated.insert(line.day);

@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use super::charge::{ChargeType, CostMetric};
 use super::money::{exact, exact_each, exact_if_known};
+use super::owner::OwnerKey;
 use super::period::DayRange;
 
 pub use self::build::{ReportQuestion, report};
@@ -62,7 +63,7 @@ impl AccountName {
     }
 }
 
-/// Whom a report is for. This is decided before anything is computed.
+/// The audience of a report, which is decided before anything is computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audience {
     /// Which kind of report it is.
@@ -123,7 +124,7 @@ pub struct RowFigure {
 }
 
 impl RowFigure {
-    /// The difference to the days compared with; None if nothing is compared.
+    /// The difference to the days compared with, if anything is compared.
     pub fn change(&self) -> Option<Decimal> {
         self.before.map(|before| self.amount.saturating_sub(before))
     }
@@ -229,7 +230,7 @@ pub struct ReportRange {
     pub days: DayRange,
     /// The period in words: `1–20 November 2026`.
     pub label: String,
-    /// The last day with data; null if there is none.
+    /// The last day with data; null without data.
     pub data_through: Option<Date>,
     /// Days that Cost Explorer still estimates.
     pub estimated: Vec<Date>,
@@ -265,7 +266,7 @@ pub struct ReportBasis {
     pub version: String,
     /// When the report was made: `2026-11-21T06:00:00Z`.
     pub run_time: String,
-    /// When the oldest of the answers was given; null if there is none.
+    /// When the oldest of the answers was given; null without answers.
     pub as_of: Option<String>,
     /// Number of requests of the whole run to Cost Explorer.
     pub requests: u64,
@@ -283,18 +284,18 @@ pub struct ReportBasis {
 pub struct CostReport {
     /// The version of this JSON contract.
     pub schema_version: u32,
-    /// Whom the report is for.
+    /// The audience of the report.
     pub audience: Audience,
     /// The days that the report is about.
     pub period: ReportRange,
-    /// How cost is measured.
+    /// Cost Explorer's metric.
     pub metric: CostMetric,
     /// One for each currency; currencies are never added. Empty if there are no costs.
     pub parts: Vec<ReportPart>,
     /// Amounts that were mailed before and have changed since.
     pub restatements: Vec<Restatement>,
     /// Where owners come from, such as `Owner`.
-    pub owner_keys: Vec<String>,
+    pub owner_keys: Vec<OwnerKey>,
     /// What the figures rest on.
     pub basis: ReportBasis,
 }

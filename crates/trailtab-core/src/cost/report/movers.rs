@@ -1,21 +1,21 @@
-//! What changed most.
+//! Finds the largest changes of a report.
 use rust_decimal::Decimal;
 
 use super::{AccountName, AudienceKind, ChargeRow, LabelKind, Mover, ReportPart, ReportRow};
 use crate::cost::charge::ChargeType;
 
-/// Movers that are named.
-const MOST: usize = 10;
+/// Most movers of a report.
+const MAX_MOVERS: usize = 10;
 
-/// Finds what changed most against the days compared with, by a unit of the currency at least.
+/// Finds the largest changes against the days compared with, of at least one unit of the currency.
 ///
-/// Money is seen from one side, as far as a reader can act on it there:
+/// The kinds of movers depend on the audience:
 ///
-/// - by an individual: as a service in an account;
-/// - by a manager: as a service in an account, or as a charge that is no usage, over all accounts. Owners are
-///   a second view of the same usage, over all accounts;
-/// - by an executive: as an account with all its charges. Services, and charges that are no usage, are a
-///   second view of the same, over all accounts.
+/// - individual: services of each account;
+/// - manager: services of each account, and charges other than usage over all accounts. Owners over all accounts are
+///   a second view of the same usage;
+/// - executive: accounts with all their charges. Services, and charges other than usage, over all accounts are a
+///   second view of the same costs.
 pub(super) fn movers(kind: AudienceKind, part: &ReportPart) -> Vec<Mover> {
     let by_account = part.accounts.iter().flat_map(|part| {
         let account = part.account.as_ref();
@@ -42,7 +42,7 @@ pub(super) fn movers(kind: AudienceKind, part: &ReportPart) -> Vec<Mover> {
     };
     movers.sort_by(|one, other| {
         let change = |mover: &Mover| mover.figure.change().unwrap_or_default().abs();
-        // Of two views of the same money, the one that says where comes first.
+        // Of two equal changes, the one that names an account comes first.
         let place = |mover: &Mover| mover.account.is_none();
         let (changes, places) = (
             change(other).cmp(&change(one)),
@@ -51,7 +51,7 @@ pub(super) fn movers(kind: AudienceKind, part: &ReportPart) -> Vec<Mover> {
         let (labels, accounts) = (one.label.cmp(&other.label), one.account.cmp(&other.account));
         changes.then(places).then(labels).then(accounts)
     });
-    movers.truncate(MOST);
+    movers.truncate(MAX_MOVERS);
     movers
 }
 
@@ -64,8 +64,8 @@ fn other_than_usage(charge: &ChargeRow) -> Option<Mover> {
 
 fn mover((account, row): (Option<&AccountName>, &ReportRow)) -> Option<Mover> {
     let change = row.figure.change()?;
-    // What differs between two answers of Cost Explorer did not move; what belongs to no account did so
-    // as a charge.
+    // Differences between two answers of Cost Explorer are not changes. Costs that belong to no account are included
+    // as charges.
     let told_apart = row.label.kind != LabelKind::Unassigned;
     (told_apart && change.abs() >= Decimal::ONE).then(|| Mover {
         label: row.label.clone(),

@@ -1,4 +1,4 @@
-//! Reports for tests and for looking at: invented, but they add up as real ones do.
+//! Invented reports for tests and previews. They add up as real ones do.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::{
     SCHEMA_VERSION,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
-use crate::cost::owner::CostOwner;
+use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 
 /// Days of November with data, and days of October.
@@ -110,7 +110,7 @@ fn sum<'s>(series: impl Iterator<Item = &'s Series>) -> Series {
     series.fold(Series::zero(), Series::add)
 }
 
-/// What one owner used of one service in one account.
+/// The usage of one service by one owner in one account.
 struct Cell {
     account: usize,
     owner: usize,
@@ -202,7 +202,7 @@ fn services(cells: &[&Cell]) -> Vec<ReportRow> {
     sorted((0..SERVICES.len()).map(of).collect())
 }
 
-/// What is in an account besides usage.
+/// The charges of an account other than usage.
 fn others(at: usize) -> Vec<(ChargeType, Series)> {
     match at {
         0 => vec![
@@ -228,7 +228,7 @@ fn charge_rows(charges: &[(ChargeType, Series)]) -> Vec<ChargeRow> {
     rows
 }
 
-/// Puts a part together; `wanted` says what of the cells a reader may see.
+/// Builds a part; `wanted` selects the cells that the audience may see.
 fn part(kind: AudienceKind, accounts: usize, wanted: impl Fn(&Cell) -> bool) -> ReportPart {
     let all = cells(accounts);
     let seen: Vec<&Cell> = all.iter().filter(|cell| wanted(cell)).collect();
@@ -342,7 +342,7 @@ fn report(
         metric: CostMetric::UnblendedCost,
         parts,
         restatements: Vec::new(),
-        owner_keys: vec!["Owner".to_owned()],
+        owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         basis: ReportBasis {
             version: "0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),
@@ -381,7 +381,7 @@ pub fn manager() -> CostReport {
     report
 }
 
-/// What one owner used in three accounts.
+/// The usage of one owner in three accounts.
 pub fn individual() -> CostReport {
     let part = part(AudienceKind::Individual, 3, |cell| cell.owner == 1);
     let count = part.accounts.len();
@@ -409,7 +409,7 @@ pub fn small() -> CostReport {
     report
 }
 
-/// More accounts than any mail has room for.
+/// More accounts than fit into a mail.
 pub fn large() -> CostReport {
     report(
         AudienceKind::Manager,
@@ -424,7 +424,7 @@ pub fn nothing() -> CostReport {
     report(AudienceKind::Manager, 2, None, Vec::new())
 }
 
-/// Two currencies, and everywhere names that somebody chose to do harm.
+/// Two currencies, and hostile names in every field.
 pub fn hostile() -> CostReport {
     const EVIL: [&str; 8] = [
         "<script>alert('1')</script><img src=\"https://example.com/x.png\" onerror=alert(1)>",
@@ -465,7 +465,10 @@ pub fn hostile() -> CostReport {
     for (account, name) in report.audience.accounts.iter_mut().zip(EVIL) {
         account.name = name.to_owned();
     }
-    report.owner_keys = vec![EVIL[0].to_owned(), EVIL[1].to_owned()];
+    report.owner_keys = vec![
+        OwnerKey::Tag(EVIL[0].to_owned()),
+        OwnerKey::CostCategory(EVIL[1].to_owned()),
+    ];
     report.basis.problems = EVIL.iter().map(|name| (*name).to_owned()).collect();
     report.basis.notes = vec!["n".repeat(10_000), EVIL[3].to_owned()];
     report

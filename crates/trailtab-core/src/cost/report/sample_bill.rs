@@ -1,4 +1,4 @@
-//! A made-up bill of three accounts, for tests of reports here and of what renders them.
+//! A made-up bill of three accounts, for tests of reports and of their rendering.
 
 #![allow(clippy::unwrap_used, reason = "only tests use it")]
 
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::CostOwner;
+use crate::cost::owner::OwnerKey;
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostLine, CostTable, LineCuts};
 
@@ -19,7 +20,7 @@ use crate::cost::table::{CostLine, CostTable, LineCuts};
 pub const PRODUCTION: &str = "111122223333";
 /// The account called Sandbox.
 pub const SANDBOX: &str = "444455556666";
-/// An account without a name, which executives are not told of.
+/// An account without a name.
 pub const FORGOTTEN: &str = "777788889999";
 
 /// Parses a decimal number.
@@ -72,7 +73,7 @@ pub fn owner(name: &str) -> CostOwner {
     CostOwner::Named(name.to_owned())
 }
 
-/// The twenty days of a November of which two have no data yet.
+/// Twenty days of November, without data for the last two.
 pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
     ReportQuestion {
         kind: PeriodKind::MonthToDate,
@@ -84,7 +85,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
         today: date(2026, 11, 21),
         names,
         metric: CostMetric::UnblendedCost,
-        owner_keys: vec!["Owner".to_owned()],
+        owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         basis: ReportBasis {
             version: "trailtab 0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),
@@ -141,7 +142,7 @@ impl Bill {
         }
     }
 
-    /// What nobody owns.
+    /// Costs without an owner.
     pub fn charged(&mut self, day: Date, place: Option<&str>, charge: ChargeType, amount: &str) {
         self.line(day, place, charge, amount);
     }

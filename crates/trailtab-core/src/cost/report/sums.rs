@@ -18,7 +18,7 @@ pub(super) struct DayFrame {
 }
 
 impl DayFrame {
-    /// Determines the days; `None` if no day has data.
+    /// Determines the days, if any day has data.
     pub(super) fn of(
         kind: PeriodKind,
         days: DayRange,

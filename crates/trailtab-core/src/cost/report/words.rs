@@ -134,8 +134,8 @@ fn given(part: &ReportPart) -> Decimal {
     amounts.fold(Decimal::ZERO, plus).min(Decimal::ZERO)
 }
 
-/// A change as a percentage of an earlier amount, without a sign: `12.3 %`. None if that amount was
-/// zero or negative.
+/// A change as a percentage of an earlier amount, without a sign: `12.3 %`. Absent if that amount was zero or
+/// negative.
 pub fn percent(change: Decimal, before: Decimal) -> Option<String> {
     if before <= Decimal::ZERO {
         return None;

@@ -19,32 +19,32 @@ use crate::time::Seconds;
 /// Events on a page, by AWS's documentation of LookupEvents.
 pub const PAGE: usize = 50;
 
-/// Walkers at once in one region: enough for pages that take four seconds.
+/// Maximum number of walkers in a region: enough for pages that take four seconds.
 const WALKERS: usize = 8;
 
-/// Seconds for which requests could have gone before another walker starts.
+/// Seconds of unused quota after which another walker starts.
 const LOST: f64 = 0.25;
 
-/// Events that must be left for a split to pay.
+/// Minimum number of remaining events for which a range is split.
 const WORTH_SPLITTING: f64 = 1.5 * PAGE as f64;
 
-/// Failures in a row, other than throttles, after which a region is given up: with the pauses in
-/// between, somewhat more than a minute.
+/// Consecutive failures, other than throttles, after which a region is given up; with the pauses, after somewhat more
+/// than a minute.
 const FAILURES: u32 = 8;
 
 /// Empty pages in a row, each with a token for the next one, after which a region is given up.
 const EMPTY_PAGES: u32 = 200;
 
-/// A page to ask for. `to` is inclusive, as LookupEvents means it.
+/// A page to request. `to` is inclusive, as in LookupEvents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
-    /// The index of the walker that asks.
+    /// The index of the walker that the page is for.
     pub walker: usize,
     /// `StartTime`, in seconds since 1970-01-01T00:00:00Z.
     pub from: Seconds,
     /// `EndTime`, in seconds since 1970-01-01T00:00:00Z.
     pub to: Seconds,
-    /// `NextToken` of the page before; None for the first page of a query.
+    /// `NextToken` of the page before; absent for the first page of a query.
     pub token: Option<String>,
 }
 
@@ -61,26 +61,26 @@ pub enum Step {
     Done,
 }
 
-/// A page, as far as the walk looks at it.
+/// The parts of a page that the walk needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PageSpan {
     /// Number of events in the page.
     pub events: usize,
-    /// The times of the newest and the oldest event.
+    /// The time of the newest event, in seconds since 1970-01-01T00:00:00Z; absent if the page is empty.
     pub newest: Option<Seconds>,
-    /// The time of the oldest event, in seconds since 1970-01-01T00:00:00Z; None if the page is
+    /// The time of the oldest event, in seconds since 1970-01-01T00:00:00Z; absent if the page is
     /// empty.
     pub oldest: Option<Seconds>,
-    /// Whether the newest comes first, and no event before a newer one.
+    /// Whether the events are sorted, newest first.
     pub is_ordered: bool,
-    /// `NextToken`; None on the last page of a query.
+    /// `NextToken`; absent on the last page of a query.
     pub token: Option<String>,
 }
 
-/// Why a region cannot be walked on.
+/// Why the walk through a region ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GiveUp {
-    /// A page came with the token that it was asked for with.
+    /// The `NextToken` of a page is the token of its own request.
     #[error("the same page came again and again")]
     Circle,
     /// Too many pages in a row were empty.
@@ -91,7 +91,7 @@ pub enum GiveUp {
     Failures,
 }
 
-/// The part of a window that one walker takes.
+/// One walker: the part of a window that it reads, and its position.
 #[derive(Debug, Clone)]
 struct PageCursor {
     /// The query that its token is bound to.
@@ -99,14 +99,15 @@ struct PageCursor {
     token: Option<String>,
     /// The seconds from here on are complete.
     reached: Seconds,
-    /// The last second to walk to; the query may go beyond.
+    /// The oldest second to read; the query can extend beyond it.
     goal: Seconds,
     start: Seconds,
     events: u64,
     in_flight: bool,
-    /// Whether its pages came newest first, as AWS promises. If not, only their end proves anything.
+    /// Whether its pages came newest first, as AWS promises. If not, no second counts as complete before the last
+    /// page.
     is_ordered: bool,
-    /// When its last request went.
+    /// When its last request was sent.
     sent: f64,
     empty_pages: u32,
 }
@@ -143,11 +144,11 @@ impl PageCursor {
 pub struct RegionScan {
     pace: RateLimiter,
     walkers: Vec<PageCursor>,
-    /// Seconds in which a request could have gone, and nobody was free to send one.
+    /// Seconds in which the limiter allowed a request and no walker was free to send it.
     lost: f64,
-    /// Up to when `lost` is right.
+    /// The time up to which `lost` is counted.
     looked: f64,
-    /// Failures in a row, when the last one came, and until when all walkers pause because of it.
+    /// Consecutive failures, the time of the last one, and the end of the pause of all walkers after it.
     failures: u32,
     failed: f64,
     not_before: f64,
@@ -157,7 +158,7 @@ pub struct RegionScan {
 }
 
 impl RegionScan {
-    /// A walk through `windows`, the first one first, at `max` requests per second at most.
+    /// Starts a walk through `windows`, in order, with at most `max` requests per second.
     pub fn new(windows: &[SecondRange], max: f64, now: f64) -> RegionScan {
         let windows = windows.iter().filter(|span| span.from < span.until);
         RegionScan {
@@ -174,7 +175,7 @@ impl RegionScan {
         }
     }
 
-    /// Says what to do next.
+    /// Returns what to do next.
     pub fn step(&mut self, now: f64) -> Step {
         self.look(now);
         if !self.walkers.iter().any(|w| w.in_flight || !w.is_done()) {
@@ -197,7 +198,7 @@ impl RegionScan {
         }
     }
 
-    /// Sends a walker that is free.
+    /// Returns the next request of a free walker, if there is one.
     fn ask(&mut self, index: usize, now: f64) -> Step {
         self.pace.send(now);
         self.requests += 1;
@@ -212,13 +213,13 @@ impl RegionScan {
         })
     }
 
-    /// Starts another walker if requests were lost for want of one.
+    /// Starts another walker if requests were lost because no walker was free.
     fn split(&mut self, flying: usize, now: f64) -> Step {
         let Some((index, middle)) = self.where_to_split().filter(|_| flying < WALKERS) else {
             return Step::Listen;
         };
         if self.lost < LOST {
-            // A little later than that moment, so that rounding cannot make it come again.
+            // A little later than that moment, so that rounding cannot repeat the wait.
             let enough = self.pace.full_at(now).max(now) + LOST - self.lost;
             return Step::Wait(enough + 0.001);
         }
@@ -233,8 +234,8 @@ impl RegionScan {
         self.step(now)
     }
 
-    /// Finds the walker with the longest way left, and the middle of what will be left when the page
-    /// that it waits for has come.
+    /// Finds the walker with the most events left, and the middle of the range that remains after the page it waits
+    /// for.
     fn where_to_split(&self) -> Option<(usize, Seconds)> {
         let ways = self
             .walkers
@@ -251,7 +252,7 @@ impl RegionScan {
         longest.map(|(_, index, middle)| (index, middle))
     }
 
-    /// Counts the time in which a request could have gone and nobody was free.
+    /// Adds the time in which the limiter allowed a request and no walker was free to send it.
     fn look(&mut self, now: f64) {
         if self.walkers.iter().all(|w| w.in_flight || w.is_done()) {
             let from = self.pace.full_at(now).max(self.looked);
@@ -260,12 +261,12 @@ impl RegionScan {
         self.looked = now;
     }
 
-    /// Takes a page. Returns the seconds that are complete now and were not before; events older than
-    /// these and the second before them are another walker's.
+    /// Processes a page. Returns the seconds that it completes. Events older than these and the second before them
+    /// belong to another walker.
     ///
     /// # Errors
     ///
-    /// If the pages lead nowhere.
+    /// If pages repeat, or too many in a row are empty.
     pub fn arrived(
         &mut self,
         ask: &PageRequest,
@@ -290,7 +291,7 @@ impl RegionScan {
             Some(_) if walker.empty_pages >= EMPTY_PAGES => return Err(GiveUp::Empty),
             Some(_) if !walker.is_ordered => {}
             Some(_) => {
-                // The oldest second may go on on the next page.
+                // The oldest second can continue on the next page.
                 let complete = page
                     .oldest
                     .map_or(before, |oldest| oldest.saturating_add(1));
@@ -310,7 +311,7 @@ impl RegionScan {
         })
     }
 
-    /// Takes note that a request was throttled. `jitter` is a random number from 0 to 1.
+    /// Records that a request was throttled. `jitter` is a random number from 0 to 1.
     pub fn throttled(&mut self, ask: &PageRequest, now: f64, jitter: f64) {
         self.look(now);
         self.throttles += 1;
@@ -318,18 +319,17 @@ impl RegionScan {
         self.walkers[ask.walker].in_flight = false;
     }
 
-    /// Takes note that a request failed in a way that may pass. `jitter` is a random number from 0
-    /// to 1.
+    /// Records a failure that may be temporary. `jitter` is a random number from 0 to 1.
     ///
     /// # Errors
     ///
-    /// If it did not pass for more than a minute.
+    /// If too many requests in a row failed.
     pub fn failed(&mut self, ask: &PageRequest, now: f64, jitter: f64) -> Result<(), GiveUp> {
         self.look(now);
         let walker = &mut self.walkers[ask.walker];
         walker.in_flight = false;
         if walker.sent < self.failed {
-            // It was on its way already when another one failed, and says nothing new.
+            // This request was sent before the last failure arrived, and is no further evidence.
             return Ok(());
         }
         self.failed = now;
@@ -342,12 +342,12 @@ impl RegionScan {
         Ok(())
     }
 
-    /// Forgets a walker's token, which the service does not know any more: it goes on from the oldest
-    /// second that it has seen.
+    /// Discards a walker's token, which the service no longer accepts. The walker continues from the oldest second
+    /// that it has seen.
     ///
     /// # Errors
     ///
-    /// If that happens again and again.
+    /// If that happens repeatedly.
     pub fn restart(&mut self, ask: &PageRequest, now: f64, jitter: f64) -> Result<(), GiveUp> {
         self.failed(ask, now, jitter)?;
         let walker = &mut self.walkers[ask.walker];
@@ -359,7 +359,7 @@ impl RegionScan {
         Ok(())
     }
 
-    /// What has not been walked yet, newest first.
+    /// The ranges that are not complete yet, newest first.
     pub fn missing(&self) -> Vec<SecondRange> {
         let open = self.walkers.iter().filter(|walker| !walker.is_done());
         let mut missing: Vec<SecondRange> = open
@@ -372,7 +372,7 @@ impl RegionScan {
         missing
     }
 
-    /// How far the walk has come.
+    /// The progress of the walk.
     pub fn look_around(&self, now: f64) -> View {
         let (mut walked, mut events) = (0, 0);
         for walker in &self.walkers {
@@ -402,16 +402,16 @@ impl RegionScan {
     }
 }
 
-/// What a page has brought.
+/// The result of processing a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrived {
-    /// The seconds that are complete now and were not before.
+    /// The seconds that the page completes.
     pub covered: SecondRange,
-    /// Older events are another walker's.
+    /// Events older than this belong to another walker.
     pub goal: Seconds,
 }
 
-/// How far a walk has come.
+/// The progress of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct View {
     /// Requests sent.
@@ -420,10 +420,10 @@ pub struct View {
     pub throttles: u64,
     /// Events in the pages that arrived.
     pub events: u64,
-    /// Everything from here on is complete; `None` at the end.
+    /// All seconds from here on are complete; absent at the end.
     pub reached: Option<Seconds>,
-    /// A guess from the density seen so far.
+    /// Estimate from the density of events so far.
     pub events_left: u64,
-    /// The seconds that reading these events takes at the present rate, a guess.
+    /// Estimated seconds to read these events at the current rate.
     pub seconds_left: f64,
 }

@@ -13,27 +13,27 @@ struct Service {
     events: Vec<Seconds>,
     rate: f64,
     burst: f64,
-    /// Somebody else takes a token so many times a second.
+    /// Tokens per second that another client takes.
     other: f64,
     /// Seconds that a page takes.
     latency: (f64, f64),
-    /// Every so many requests one fails.
+    /// One in this number of requests fails.
     fails: Option<u64>,
     /// Seconds in which every request fails at once.
     down: std::ops::Range<f64>,
 }
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Granted,
     Throttled,
-    /// The answer is no good, whatever it is.
+    /// The request fails.
     Spoilt,
     Failed,
 }
 
-/// What a walk has cost.
+/// The requests and the time of a walk.
 #[derive(Debug, Default)]
 struct Cost {
     seconds: f64,
@@ -108,7 +108,7 @@ impl Service {
             other_at: 0.13,
         };
         let mut cost = Cost::default();
-        // What is on its way: when it comes, what was asked, and what becomes of it.
+        // Requests in flight: time of the answer, request and outcome.
         let mut flights: Vec<(f64, PageRequest, Fate)> = Vec::new();
         let mut now = 0.0;
         loop {
@@ -117,7 +117,7 @@ impl Service {
                 Step::Done => break,
                 Step::Ask(ask) => {
                     cost.requests += 1;
-                    // The way there takes a little, and not always the same.
+                    // The request takes a short, varying time to arrive.
                     let arrival = now + 0.001 + 0.004 * random.f64();
                     let is_spoilt = |every| cost.requests.is_multiple_of(every);
                     let fate = if self.down.contains(&arrival) {
@@ -148,7 +148,7 @@ impl Service {
             while let Some(index) = flights.iter().position(|flight| flight.0 <= now) {
                 let (_, ask, fate) = flights.swap_remove(index);
                 match fate {
-                    // What was on its way when the service went down is lost as well.
+                    // Requests in flight when the service went down are lost as well.
                     _ if self.down.contains(&now) => {
                         walk.failed(&ask, now, random.f64()).unwrap();
                     }
@@ -201,8 +201,8 @@ const WINDOW: SecondRange = SecondRange {
     until: 1_000_000 + 14 * 86_400,
 };
 
-/// Demands that a walk sees all in so many times the optimum, and asks for so many pages more than
-/// there are.
+/// Asserts that a walk reads all events, within this multiple of the optimal time and with this share of extra
+/// requests.
 fn assert_good(service: &Service, time: f64, more: f64) {
     for seed in 0..10 {
         let cost = service.walk(&[WINDOW], seed);
@@ -219,7 +219,7 @@ fn assert_good(service: &Service, time: f64, more: f64) {
     }
 }
 
-/// Demands that everything was seen, and nothing called complete too early or twice.
+/// Asserts that all events were read, and that no second was reported complete too early or twice.
 fn assert_complete(service: &Service, cost: &Cost, windows: &[SecondRange]) {
     let inside = |time: &Seconds| windows.iter().any(|w| (w.from..w.until).contains(time));
     let all = service
@@ -288,7 +288,7 @@ fn slow_pages_do_not_slow_the_walk() {
     }
 }
 
-/// However many walkers there are, they all meet with the same failure.
+/// A failure affects all walkers at once, regardless of their number.
 #[test]
 fn a_service_may_be_down_for_a_while() {
     for latency in [(0.05, 0.15), (1.0, 1.0), (4.0, 4.0)] {
@@ -321,7 +321,7 @@ proptest! {
     #[test]
     fn every_event_is_seen_once_and_no_second_is_called_complete_too_early(
         seconds in prop::collection::vec((0..2000_i64, 1..4_u8).prop_map(|(time, power)| {
-            // Crowded seconds as well: 64 events at once go beyond a page.
+            // Including crowded seconds: 64 events in a second exceed a page.
             (WINDOW.from + time, 4_usize.pow(u32::from(power) - 1))
         }), 0..150),
         slow in any::<bool>(),

@@ -1,4 +1,4 @@
-//! The judgement, case by case, with a stand-in for hashes and signatures.
+//! Verification case by case, with fake hashes and signatures.
 
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn digest_key(trail: &str, end: Seconds) -> String {
     )
 }
 
-/// A stand-in for SHA-256: nothing here reads contents.
+/// A fake SHA-256, since these tests have no file contents.
 fn hash(text: &str) -> Sha256Hash {
     let mut hash = [0_u8; 32];
     for (at, byte) in text.bytes().enumerate() {
@@ -144,7 +144,7 @@ fn run(evidence: &DigestEvidence) -> (Integrity, Vec<String>) {
     run_in(evidence, TimeWindow::default())
 }
 
-/// Demands one problem, that names this place and has this in its reason.
+/// Asserts that there is one problem, with this document and this text in its reason.
 #[track_caller]
 fn one(problems: &[String], place: &str, reason: &str) {
     let [problem] = problems else {
@@ -204,7 +204,7 @@ fn a_changed_digest_is_found_by_its_hash_and_by_its_signature() {
         (integrity.digests_invalid, integrity.log_files_unproven),
         (1, 2)
     );
-    // A key that nobody knows leaves the hash.
+    // With an unknown key, the hash in the next digest still proves it.
     for found in &mut evidence.digests[..3] {
         found.digest.as_mut().unwrap().fingerprint = "other".to_owned();
     }
@@ -243,7 +243,7 @@ fn a_proven_digest_proves_those_before_it() {
         (4, 0),
         "{problems:?}"
     );
-    // What an unproven digest says of a log file does not stand against a proven one.
+    // A proven digest overrules an unproven one.
     let mut other = chain("u", 1..2).digests.remove(0);
     other.digest.as_mut().unwrap().log_files[0].hash = [7; 32];
     evidence.digests.push(other);
@@ -268,7 +268,7 @@ fn every_missing_digest_is_counted() {
                 .any(|p| p.starts_with(digest::file_name(&name))),
             "{problems:?}"
         );
-        // Whatever happened outside the window was not asked for.
+        // Files outside the window are not missing.
         let window = TimeWindow {
             since: Some(day(5)),
             until: None,
@@ -283,7 +283,7 @@ fn the_first_digest_at_hand_may_have_others_before_it() {
     evidence.digests.drain(..2);
     evidence.logs.drain(..2);
     assert_eq!(run(&evidence).1, [""; 0]);
-    // But nothing vouches for log files that are older.
+    // Older log files are not covered.
     let mut evidence = chain("t", 0..6);
     evidence.digests.drain(..2);
     let (integrity, problems) = run(&evidence);
@@ -335,7 +335,7 @@ fn added_log_files_are_found_where_digests_cover_their_time() {
     let (integrity, problems) = run(&evidence);
     assert_eq!(integrity.log_files_added, 1);
     one(&problems, &added(day(2) + 60).document, "was added");
-    // Those of the last minutes, and later, will stand in the next digest.
+    // Log files of the last minutes and later will be in the next digest.
     let mut evidence = chain("t", 0..5);
     evidence.logs.push(added(day(5) - 60));
     evidence.logs.push(added(day(5) + 1800));
@@ -344,7 +344,7 @@ fn added_log_files_are_found_where_digests_cover_their_time() {
         (integrity.log_files_not_yet_covered, problems.len()),
         (2, 0)
     );
-    // Unless that one is overdue.
+    // Unless the next digest is overdue.
     evidence.logs.push(added(day(9)));
     let (integrity, problems) = run(&evidence);
     assert_eq!(
@@ -368,7 +368,7 @@ fn two_trails_may_share_a_folder() {
         (8, 0),
         "{problems:?}"
     );
-    // A file may stand in the digest of the other trail that is not there.
+    // A file may be in a missing digest of the other trail.
     evidence.digests.remove(7);
     evidence.logs.push(added(day(2) + 60));
     let (integrity, _) = run(&evidence);
@@ -376,7 +376,7 @@ fn two_trails_may_share_a_folder() {
         (integrity.log_files_added, integrity.log_files_not_covered),
         (0, 1)
     );
-    // Or in one from before the first that is.
+    // Or in a digest before the first available one.
     let mut evidence = chain("t", 0..5);
     evidence.digests.extend(chain("u", 0..5).digests.drain(3..));
     evidence.logs.push(added(day(2) + 60));
@@ -397,7 +397,7 @@ fn a_digest_that_is_not_proven_excuses_nothing() {
         hash: intruder.hash.unwrap(),
         events: None,
     };
-    // A trail that nobody knows, with one digest.
+    // An unknown trail with one digest.
     let mut evidence = chain("t", 0..5);
     let mut other = chain("u", 2..3).digests.remove(0);
     other.digest.as_mut().unwrap().log_files = vec![line.clone()];
@@ -413,7 +413,7 @@ fn a_digest_that_is_not_proven_excuses_nothing() {
     let (integrity, problems) = run(&evidence);
     assert_eq!(integrity.log_files_unproven, 2);
     one(&problems, &name, "not proven");
-    // Not even if it lays claim to more than its hour.
+    // Not even if it claims more than its hour.
     evidence.digests[4].digest.as_mut().unwrap().start = day(1);
     let (_, problems) = run(&evidence);
     one(&problems, &name, "not proven");
@@ -431,7 +431,7 @@ fn a_moved_digest_is_invalid() {
 #[test]
 fn an_invalid_digest_refutes_no_other() {
     let mut evidence = chain("t", 0..5);
-    // The third was rewritten, and the hash and signature that it names of the second with it.
+    // The third was rewritten, including the hash and signature of the second in it.
     let other = chain("u", 0..5).digests.remove(2);
     let mut forged = other.digest.unwrap();
     let third = &mut evidence.digests[2];
@@ -452,7 +452,7 @@ fn without_digests_nothing_is_verified() {
     let (integrity, problems) = run(&evidence);
     assert_eq!((integrity.log_files_not_covered, problems.len()), (5, 1));
     one(&problems, "digests", "none found");
-    // Nor where other regions have some.
+    // Nor if other regions have digests.
     let mut evidence = chain("t", 0..5);
     let mut other = added(day(1));
     other.document = other.document.replace("us-east-1", "eu-west-1");

@@ -1,4 +1,4 @@
-//! Pages and tables of reports: how they look, that they add up, and that nothing in them is obeyed.
+//! Tests of report pages and tables: layout, sums, and escaping of hostile names.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ fn a_page_of_nothing_says_so() {
     No usage in 1–18 November 2026.
 
     Notes
-      Owners come from Owner.
+      Owners come from the tag Owner.
       Amounts are rounded to cents here; CSV and JSON have all digits.
       As of 2026-11-21 05:59 UTC. This run: 3 requests to Cost Explorer, $0.03.
     ");
@@ -80,7 +80,7 @@ fn tables() {
     }
 }
 
-/// Names that try what they can, and many of them.
+/// A bill with many hostile names.
 fn hostile() -> Bill {
     let mut bill = bill();
     let long = "x".repeat(10_000);

@@ -1,4 +1,4 @@
-//! Filters: which charges are meant.
+//! Filters that select charges.
 
 use serde_json::{Map, Value};
 
@@ -115,7 +115,7 @@ fn options(operand: &Value) -> Result<bool, Error> {
     Ok(options.iter().any(|option| option == "ABSENT"))
 }
 
-/// The values of a tag or cost category that are meant: none is the absence of all.
+/// The selected values of a tag or cost category; an empty list selects charges without the key.
 fn tagged(operand: &Value) -> Result<Vec<String>, Error> {
     if text(operand, "Key").is_empty() {
         return Err(invalid("A key is missing."));

@@ -1,5 +1,5 @@
-//! Cost Explorer: GetCostAndUsage, computed from a bill. What AWS refuses is refused, and what it leaves out is
-//! left out.
+//! Cost Explorer: GetCostAndUsage, computed from a bill. Refuses what AWS refuses, and leaves out what AWS leaves
+//! out.
 
 mod expression;
 
@@ -94,7 +94,7 @@ pub(super) fn active_tags(state: &State, request: &Request) -> Result<String, Er
     Ok(json!({"CostAllocationTags": tags}).to_string())
 }
 
-/// The day on which the world is.
+/// Today, by the fake's clock.
 pub(crate) fn today(now: i64) -> Date {
     let time = Timestamp::from_second(now).unwrap();
     time.to_zoned(TimeZone::UTC).date()
@@ -168,7 +168,7 @@ impl Question {
         periods
     }
 
-    /// The amounts of each period in the order in which they are told.
+    /// The amounts of each period, in the order of the response.
     fn rows(&self, bill: &Bill, charges: &[&Charge]) -> Vec<Row> {
         let mut rows = Vec::new();
         let currencies: BTreeSet<_> = charges.iter().map(|charge| &charge.currency[..]).collect();
@@ -241,7 +241,7 @@ impl Question {
     }
 }
 
-/// A group of a period; or all of it, where nothing is grouped or there is none.
+/// A group of a period; or the total, if nothing is grouped or there is no group.
 struct Row {
     start: Date,
     end: Date,

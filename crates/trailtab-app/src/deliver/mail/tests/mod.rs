@@ -1,4 +1,4 @@
-//! SMTP before a server that goes wrong. TLS is tried in tests/it, before a real one.
+//! Tests SMTP against a misbehaving server. TLS is tested in tests/it, against a real one.
 
 pub mod scripted;
 
@@ -91,7 +91,7 @@ async fn all_mails_take_one_connection_whatever_becomes_of_them() {
     assert_eq!(server.heard(), expected.concat());
 }
 
-/// Servers take some mails over one connection, or wait some time for the next one.
+/// Servers limit the mails per connection, or the time between two mails.
 #[tokio::test]
 async fn a_connection_that_is_closed_between_two_mails_is_made_anew() {
     for answer in ["421 enough", "", "451 enough of this connection"] {
@@ -111,7 +111,7 @@ async fn a_connection_that_is_closed_between_two_mails_is_made_anew() {
     }
 }
 
-/// One mail more than once is worse than one less.
+/// A duplicate mail is worse than a missing one.
 #[tokio::test]
 async fn without_an_answer_nothing_is_sent_again() {
     for answer in ["", "hello?", "199 what"] {
@@ -128,7 +128,7 @@ async fn without_an_answer_nothing_is_sent_again() {
 }
 
 #[tokio::test]
-async fn what_is_refused_at_its_end_was_not_taken() {
+async fn a_mail_rejected_after_its_data_was_not_accepted() {
     let mut answers = ["554 spam", "452 full", "421 going down", "250 ok"].into_iter();
     let server = Scripted::start(move |_, heard| match heard {
         END => Next::Say(answers.next().unwrap()),
@@ -143,7 +143,7 @@ async fn what_is_refused_at_its_end_was_not_taken() {
         &send(&mut mailer, "bob@example.com").await,
         false
     ));
-    // The server says that it took nothing, and so the same mail goes to it once more.
+    // The server accepted nothing, so the mail is sent again.
     assert_eq!(send(&mut mailer, "carol@example.com").await, Ok(()));
     assert_eq!((server.count(HELLO), server.count("RSET")), (2, 2));
 }
@@ -175,7 +175,7 @@ async fn without_tls_nothing_is_said_to_a_server_that_should_have_it() {
     assert_eq!(server.heard(), [HELLO, "EHLO [127.0.0.1]", "QUIT"]);
 }
 
-/// A hundred wrong passwords lock an account.
+/// Repeated wrong passwords would lock the account.
 #[tokio::test]
 async fn a_wrong_password_is_tried_once() {
     let server = Scripted::start(|_, heard| match heard.starts_with("AUTH") {
@@ -203,11 +203,11 @@ async fn a_server_that_has_no_time_is_asked_twice() {
         let sent = send(&mut mailer, "ann@example.com").await;
         assert!(is_broken(&sent, false), "{sent:?}");
     }
-    // The second one took the connection and no mail; after the fourth it was hopeless.
+    // The second connection accepted no mail; after the fourth, no more are tried.
     assert_eq!((server.count(HELLO), server.count(END)), (4, 0));
 }
 
-/// As if somebody had put words into the conversation.
+/// Injected response lines must not count.
 #[tokio::test]
 async fn a_friendly_answer_to_another_question_counts_for_nothing() {
     for (command, answer) in [

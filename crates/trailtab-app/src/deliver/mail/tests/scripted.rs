@@ -1,4 +1,4 @@
-//! A mail server for unit tests that says whatever a test wants, and writes down what it hears.
+//! A mail server for unit tests that follows a script and records what it receives.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -9,18 +9,18 @@ use trailtab_core::cost::secret::{self, TlsMode};
 
 /// What the server does next.
 pub enum Next {
-    /// What servers say when all is well.
+    /// The usual successful reply.
     Usual,
     /// Sends this reply.
     Say(&'static str),
-    /// Says something and hangs up; nothing at all if it is empty.
+    /// Sends this reply, unless it is empty, and closes the connection.
     Leave(&'static str),
 }
 
-/// What is heard in place of a command when a connection is made.
+/// Recorded in place of a command when a connection is opened.
 pub const HELLO: &str = "(connection)";
 
-/// What is heard in place of a command at the end of a mail.
+/// Recorded in place of a command at the end of a mail.
 pub const END: &str = "(end of mail)";
 
 /// A mail server that follows a script.
@@ -30,8 +30,8 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// Serves for the rest of the process. The script is told the number of the connection, from 1, and what was
-    /// heard: a command, [`HELLO`] or [`END`].
+    /// Serves for the rest of the process. The script gets the number of the connection, from 1, and what was
+    /// received: a command, [`HELLO`] or [`END`].
     pub fn start(mut script: impl FnMut(usize, &str) -> Next + Send + 'static) -> Scripted {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -47,7 +47,7 @@ impl Scripted {
         Scripted { port, heard }
     }
 
-    /// How it is reached, without TLS and with credentials, which is allowed on this machine.
+    /// Settings to reach it, without TLS but with credentials, which is allowed for localhost.
     pub fn server(&self) -> secret::MailServer {
         let secret = format!(
             r#"{{"host": "127.0.0.1", "port": {}, "tls": "none", "user": "costs@example.com", "password": "s3cret"}}"#,
@@ -56,7 +56,7 @@ impl Scripted {
         secret::MailServer::of_secret(&secret, &secret::ServerOverrides::default()).unwrap()
     }
 
-    /// The same with another way of encrypting the connection.
+    /// The same settings with another TLS mode.
     pub fn server_with(&self, tls: TlsMode) -> secret::MailServer {
         secret::MailServer {
             tls,
@@ -64,19 +64,19 @@ impl Scripted {
         }
     }
 
-    /// All that was heard, in order: commands, and mails line by line.
+    /// Everything received, in order: commands, and mails line by line.
     pub fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }
 
-    /// How often something was heard that begins so.
+    /// The number of received lines with this prefix.
     pub fn count(&self, start: &str) -> usize {
         let heard = self.heard();
         heard.iter().filter(|line| line.starts_with(start)).count()
     }
 }
 
-/// Answers until either side hangs up. What goes wrong with the connection ends it.
+/// Replies until either side closes the connection or it fails.
 fn converse(
     stream: &TcpStream,
     book: &Mutex<Vec<String>>,

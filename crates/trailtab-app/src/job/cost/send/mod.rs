@@ -1,8 +1,8 @@
-//! Sending reports: each to its recipient once, and once more as a correction if it has changed.
+//! Sends reports: each once to its recipient, and again as a correction if it has changed.
 //!
-//! What was mailed stands in a ledger, by report, period and recipient: the first mail in place 0, corrections in
-//! the places after it. A place is claimed before its mail is sent and settled after it, so whoever is killed in
-//! between leaves a mail that is never sent twice.
+//! A ledger records the mails by report, period and recipient: the first mail at position 0,
+//! corrections after it. A position is claimed before its mail is sent and settled afterwards, so
+//! that a mail whose run was killed in between is never sent twice.
 
 use std::fmt::Write as _;
 
@@ -13,64 +13,69 @@ use tokio::time::{Duration, Instant};
 use super::history::{self, MailedFigures};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, SendClaim, SendLedger};
 use crate::deliver::mail::{MailTransport, OutgoingMail, SendError};
+use crate::deliver::sent_hash::SentHash;
 use crate::source::interrupt::{self, Interrupt};
 use trailtab_render::escape;
 
-/// A mail that has less time than this is not begun: it would be cut off before its answer, and nobody would know
-/// what became of it.
-const SHORTEST: Duration = Duration::from_secs(45);
+/// Minimum time left to start a mail. With less, it could be cut off before the answer, leaving it
+/// unconfirmed.
+const MIN_SEND_TIME: Duration = Duration::from_secs(45);
 
-/// Mails for one report, period and recipient at most: whoever is corrected so often reads no more of them.
-const PLACES: usize = 50;
+/// Maximum number of mails for one report, period and recipient, including corrections.
+const MAX_MAILS_PER_PERIOD: usize = 50;
 
-/// A report that has a recipient.
+/// A report with its recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingReport {
-    /// Which report it is, the same in each run: `manager`, `individual`, a name from the settings.
+    /// The report's name, the same in every run: `manager`, `individual`, a name from the settings.
     pub report: String,
-    /// What tells this mail from the report's next one: `2026-11-20`, `2026-10 closing`.
+    /// Distinguishes this mail from the report's next one: `2026-11-20`, `2026-10 closing`.
     pub period: String,
-    /// The address it goes to.
+    /// The recipient's address.
     pub recipient: String,
-    /// What a later mail may want to refer to; its fingerprint tells whether the report has changed.
+    /// What the report is about. Only figures of the same scope are compared.
+    pub scope: SentHash,
+    /// What the report says. Another hash means a changed report.
+    pub content: SentHash,
+    /// The mailed figures, for reference in later mails.
     pub figures: MailedFigures,
 }
 
-/// What became of a report.
+/// The outcome of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum SendOutcome {
     /// Sent for the first time.
     Sent,
-    /// Sent as a correction of what was mailed before.
+    /// Sent as a correction of an earlier mail.
     Corrected,
-    /// An earlier run has sent the same.
+    /// An earlier run sent the same report.
     AlreadySent,
-    /// Written into a file.
+    /// Written to a file.
     WouldSend,
-    /// Cost Explorer knows nothing yet of the days that it is about.
+    /// Cost Explorer has no data yet for its days.
     NoData,
-    /// Not sent, since it may have been sent before, or is just now.
+    /// Not sent, because it may have been sent before or is being sent by another run.
     Skipped {
         /// Why it was not sent.
         reason: String,
     },
-    /// Sent just now, and nobody knows whether it was taken.
+    /// Sent, but it is unknown whether the server accepted it.
     Unconfirmed {
         /// What went wrong.
         reason: String,
     },
-    /// Certainly not sent.
+    /// Not sent.
     Failed {
         /// Why it was not sent.
         reason: String,
-        /// Whether it will fail again until somebody changes something.
+        /// Whether it will fail again until something is changed.
         is_lasting: bool,
     },
 }
 
 impl SendOutcome {
-    /// Tells whether the recipient has the report, or will not want to have it.
+    /// Tells whether the recipient has the report or does not need it.
     pub fn is_well(&self) -> bool {
         matches!(
             self,
@@ -82,7 +87,7 @@ impl SendOutcome {
         )
     }
 
-    /// Tells whether it was certainly not sent, and another run may do better.
+    /// Tells whether the report was certainly not sent and another run may succeed.
     pub fn may_be_repeated(&self) -> bool {
         matches!(
             self,
@@ -93,7 +98,7 @@ impl SendOutcome {
         )
     }
 
-    /// Why it was not sent.
+    /// Why the report was not sent.
     pub fn reason(&self) -> Option<&str> {
         match self {
             SendOutcome::Skipped { reason }
@@ -104,43 +109,43 @@ impl SendOutcome {
     }
 }
 
-/// A line of the table at the end of a run.
+/// A row of the results table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SendResult {
     /// The name of the report.
     pub report: String,
-    /// The days that the report is about; empty if the recipient cannot get a report.
+    /// The days of the report; empty if the recipient cannot get one.
     pub period: String,
-    /// The address; as it stands in the settings if it cannot be used.
+    /// The address, or the text in the settings if it is invalid.
     pub recipient: String,
     /// What became of the report.
     #[serde(flatten)]
     pub outcome: SendOutcome,
-    /// What went wrong besides, such as a ledger that does not take what it is told.
+    /// A further problem, such as a failed write to the ledger.
     pub note: Option<String>,
 }
 
-/// Where it is remembered what was sent, and by whom.
+/// The ledger of sent mails, and this run's name in it.
 pub struct SendLog<'m> {
-    /// Where it is remembered what was sent.
+    /// The ledger.
     pub ledger: &'m SendLedger,
-    /// The name of this run in the ledger.
+    /// Identifies this run in the ledger.
     pub owner: ClaimOwner,
 }
 
-/// When to begin no further mail.
+/// When to stop starting mails.
 #[derive(Debug, Clone)]
 pub struct Limit {
-    /// A mail that cannot be sent before is not begun.
+    /// No mail starts that may not finish before this time.
     pub deadline: Option<Instant>,
-    /// The request to stop, such as Ctrl-C.
+    /// The request to stop.
     pub interrupt: Interrupt,
 }
 
 impl Limit {
-    /// Why no further mail is begun.
+    /// Why no further mail may start.
     fn reached(&self) -> Option<&'static str> {
-        let is_late = |deadline| Instant::now() + SHORTEST > deadline;
+        let is_late = |deadline| Instant::now() + MIN_SEND_TIME > deadline;
         match self.deadline.is_some_and(is_late) {
             true => Some("no time was left to send it"),
             false if self.interrupt.is_requested() => Some(interrupt::REASON),
@@ -149,10 +154,10 @@ impl Limit {
     }
 }
 
-/// Sends reports one after the other. One that fails stops no other one.
+/// Sends reports one after the other. A failure does not stop the others.
 ///
-/// `build` makes a mail when it is certain that it will be sent; if it is to correct one, it gets what was mailed
-/// before. Whatever `build` fails with is the reason that stands in the table. Without a memory, all is sent.
+/// `build` makes a mail just before it is sent; for a correction it gets the figures mailed before.
+/// Its error becomes the reason of the outcome. Without a ledger, everything is sent.
 pub async fn send_all<E: std::fmt::Display>(
     posts: Vec<OutgoingReport>,
     mailer: &mut MailTransport,
@@ -186,10 +191,10 @@ pub async fn send_all<E: std::fmt::Display>(
     table
 }
 
-/// Where a report's next mail would stand.
+/// The ledger position of a report's next mail, or why there is none.
 enum NextSend {
     Place(usize),
-    Nowhere(SendOutcome),
+    Decided(SendOutcome),
 }
 
 impl SendLog<'_> {
@@ -202,18 +207,18 @@ impl SendLog<'_> {
     ) -> Result<SendOutcome, LedgerError> {
         let place = match self.next(post).await? {
             NextSend::Place(place) => place,
-            NextSend::Nowhere(outcome) => return Ok(outcome),
+            NextSend::Decided(outcome) => return Ok(outcome),
         };
         let before = match place {
             0 => None,
             _ => Some(self.before(post).await?),
         };
-        // Made before it is claimed: whoever is killed while a mail is made has sent nothing.
+        // Built before the claim, so that a kill while building leaves no claim.
         let message = match build(post, before.as_ref()) {
             Ok(message) => message,
             Err(error) => return Ok(failed(&error.to_string(), true)),
         };
-        let (key, content) = (key(post, place), post.figures.fingerprint.as_str());
+        let (key, content) = (key(post, place), &post.content);
         match self.ledger.claim(&key, content, &self.owner).await? {
             SendClaim::Granted => {}
             SendClaim::Sent => return Ok(SendOutcome::AlreadySent),
@@ -226,35 +231,38 @@ impl SendLog<'_> {
             Err(SendError::Unconfirmed(_)) => self.settle(post, &key, false).await,
             Err(_) => self.ledger.release(&key).await,
         };
-        // An entry that stays claimed keeps the mail from being sent again, and that is all it does.
+        // An entry that remains claimed only keeps the mail from being sent again.
         *note = settled.err().map(|error| error.to_string());
         Ok(outcome(sent, false, place > 0))
     }
 
-    /// Looks for the first place that is free.
+    /// Finds the first free position.
     async fn next(&self, post: &OutgoingReport) -> Result<NextSend, LedgerError> {
         let mut is_same = false;
-        for place in 0..PLACES {
-            let (key, content) = (key(post, place), &post.figures.fingerprint);
+        for place in 0..MAX_MAILS_PER_PERIOD {
+            let (key, content) = (key(post, place), &post.content);
             is_same = match self.ledger.look(&key, content, &self.owner).await? {
-                None if is_same => return Ok(NextSend::Nowhere(SendOutcome::AlreadySent)),
+                None if is_same => return Ok(NextSend::Decided(SendOutcome::AlreadySent)),
                 None => return Ok(NextSend::Place(place)),
                 Some(SendClaim::Sent) => true,
                 Some(SendClaim::Differs(_)) => false,
-                Some(SendClaim::Busy) => return Ok(NextSend::Nowhere(busy())),
+                Some(SendClaim::Busy) => return Ok(NextSend::Decided(busy())),
                 Some(SendClaim::Unconfirmed | SendClaim::Granted) => {
-                    return Ok(NextSend::Nowhere(unconfirmed()));
+                    return Ok(NextSend::Decided(unconfirmed()));
                 }
             };
         }
-        let reason = format!("it was corrected {} times already", PLACES - 1);
-        Ok(NextSend::Nowhere(failed(&reason, true)))
+        let reason = format!(
+            "it was corrected {} times already",
+            MAX_MAILS_PER_PERIOD - 1
+        );
+        Ok(NextSend::Decided(failed(&reason, true)))
     }
 
-    /// What was mailed for this period before.
+    /// The figures mailed before for this period.
     async fn before(&self, post: &OutgoingReport) -> Result<MailedFigures, LedgerError> {
         let mailed = mailed_for(self.ledger, &post.report, &post.recipient, &post.period).await?;
-        // Whoever sent it may have been killed before taking down what it was.
+        // The earlier run may have been killed before it recorded them.
         Ok(mailed.unwrap_or_else(|| MailedFigures {
             totals: Vec::new(),
             ..post.figures.clone()
@@ -267,7 +275,7 @@ impl SendLog<'_> {
         key: &str,
         arrived: bool,
     ) -> Result<(), LedgerError> {
-        let content = &post.figures.fingerprint;
+        let content = &post.content;
         self.ledger
             .settle(key, content, &self.owner, arrived)
             .await?;
@@ -279,11 +287,12 @@ impl SendLog<'_> {
     }
 }
 
-/// What was mailed to a recipient of a report last, whatever it was about; `None` if nothing is known.
+/// The figures of the last mail of a report to a recipient, for any period; `None` if there is
+/// none.
 ///
 /// # Errors
 ///
-/// If the ledger cannot be read.
+/// Fails if the ledger cannot be read.
 pub async fn mailed(
     ledger: &SendLedger,
     report: &str,
@@ -295,11 +304,11 @@ pub async fn mailed(
         .max_by_key(|mailed| (mailed.mailed, mailed.days)))
 }
 
-/// What was mailed to a recipient of a report for one period.
+/// The figures mailed for a report and recipient for one period.
 ///
 /// # Errors
 ///
-/// If the ledger cannot be read.
+/// Fails if the ledger cannot be read.
 pub async fn mailed_for(
     ledger: &SendLedger,
     report: &str,
@@ -344,7 +353,7 @@ fn unconfirmed() -> SendOutcome {
     }
 }
 
-/// The entry of a mail, the first one or a correction.
+/// The ledger key of a mail.
 fn key(post: &OutgoingReport, place: usize) -> String {
     let (report, period) = (part(&post.report), part(&post.period));
     let recipient = hash(&post.recipient.trim().to_lowercase());
@@ -360,7 +369,7 @@ fn place_of_history(report: &str, recipient: &str) -> String {
     format!("cost/latest/{}/{recipient}.json", part(report))
 }
 
-/// A part of a key that people can read, and that no other text shares.
+/// A readable part of a key, unique for each text.
 fn part(text: &str) -> String {
     let name = escape::file_name(text);
     match name == text {
@@ -369,7 +378,7 @@ fn part(text: &str) -> String {
     }
 }
 
-/// Addresses do not stand in keys: whoever may list a bucket need not know who reads what.
+/// A hash. Keys hold hashed addresses, so that listing the bucket does not reveal the recipients.
 pub(super) fn hash(text: &str) -> String {
     let sum = digest::digest(&digest::SHA256, text.as_bytes());
     sum.as_ref()

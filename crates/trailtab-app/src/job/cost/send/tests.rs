@@ -1,4 +1,4 @@
-//! Each mail once, whatever goes wrong in between.
+//! Tests that each mail is sent once, whatever goes wrong.
 
 use std::path::Path;
 
@@ -30,12 +30,18 @@ fn post(recipient: &str, amount: &str) -> OutgoingReport {
                 amount: amount.parse().unwrap(),
             }],
             scope: String::new(),
-            fingerprint: format!("sum of {amount}"),
+            fingerprint: content(amount).as_str().to_owned(),
         },
+        scope: SentHash::new(&"scope", String::new()),
+        content: content(amount),
     }
 }
 
-/// A mail whose subject says what it is.
+fn content(amount: &str) -> SentHash {
+    SentHash::new(&amount, format!("sum of {amount}"))
+}
+
+/// A mail whose subject describes it.
 fn build(post: &OutgoingReport, before: Option<&MailedFigures>) -> Result<OutgoingMail, String> {
     let is = &post.figures.totals[0].amount;
     let was = before.map(|mailed| match mailed.totals.first() {
@@ -55,7 +61,7 @@ fn build(post: &OutgoingReport, before: Option<&MailedFigures>) -> Result<Outgoi
     })
 }
 
-/// A run at some time, which sends to some recipients; returns what became of each.
+/// Runs at a given time for some recipients; returns the outcomes.
 async fn run(
     server: &Scripted,
     directory: &Path,
@@ -82,7 +88,7 @@ fn memory(ledger: &SendLedger, later: Seconds) -> SendLog<'_> {
     }
 }
 
-/// The mails that the server took: recipient and subject.
+/// The mails that the server accepted: recipient and subject.
 fn taken(server: &Scripted) -> Vec<String> {
     let mut taken = Vec::new();
     let mut to = String::new();
@@ -155,8 +161,8 @@ async fn one_recipient_who_fails_stops_no_other_and_may_be_tried_again() {
     assert_eq!(taken(&server).len(), 3);
 }
 
-/// Whatever a run does when it is killed, the next one sends nothing twice; and nothing is lost of which it is
-/// certain that it was not sent.
+/// Wherever a run is killed, the next one sends nothing twice, and sends every mail that was
+/// certainly not sent.
 #[tokio::test]
 async fn a_run_that_is_killed_between_two_recipients_is_taken_up() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
@@ -177,14 +183,14 @@ async fn a_run_that_is_killed_between_two_recipients_is_taken_up() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_killed_while_sending_leaves_a_mail_that_nobody_sends() {
+async fn a_mail_whose_run_was_killed_while_sending_is_never_sent_again() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
     let ann = || vec![post("ann@example.com", "1")];
-    // What a killed run leaves: the claim.
+    // A killed run leaves its claim.
     let left = SendLedger::Directory(ledger.path().to_owned());
     let owner = memory(&left, 0).owner;
     let key = key(&ann()[0], 0);
-    left.claim(&key, "sum of 1", &owner).await.unwrap();
+    left.claim(&key, &content("1"), &owner).await.unwrap();
     for (later, words) in [(1, "another run"), (2 * HOUR, "cut off")] {
         let outcome = &run(&server, ledger.path(), later, ann()).await[0];
         assert!(!outcome.is_well() && !outcome.may_be_repeated());
@@ -215,7 +221,7 @@ async fn a_mail_without_an_answer_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn what_has_changed_is_corrected_once() {
+async fn a_changed_report_is_corrected_once() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
     let amounts = ["40.1", "40.1", "52.3", "52.3", "40.1", "40.1"];
     let mut outcomes = Vec::new();
@@ -230,7 +236,7 @@ async fn what_has_changed_is_corrected_once() {
             SendOutcome::AlreadySent,
             SendOutcome::Corrected,
             SendOutcome::AlreadySent,
-            // What was said first is true again, and the reader has been told otherwise since.
+            // The first figures again, but the reader was mailed others since.
             SendOutcome::Corrected,
             SendOutcome::AlreadySent,
         ]
@@ -274,7 +280,7 @@ async fn reports_periods_and_recipients_are_told_apart() {
     assert_eq!(last, &SendOutcome::AlreadySent);
 }
 
-/// Whoever may list a bucket need not know who reads what.
+/// Listing the bucket does not reveal recipients.
 #[test]
 fn keys_hold_no_addresses() {
     let post = post("ann@example.com", "1");
@@ -289,7 +295,7 @@ fn keys_hold_no_addresses() {
 }
 
 #[tokio::test]
-async fn what_was_mailed_is_remembered_for_each_report() {
+async fn mailed_figures_are_recorded_per_report() {
     let (server, ledger) = (usual(), tempfile::tempdir().unwrap());
     let first = post("ann@example.com", "40.10");
     let mut second = post("ann@example.com", "41.25");
@@ -333,7 +339,7 @@ async fn a_mail_that_cannot_be_made_fails_alone() {
     mailer.close().await;
     assert_eq!(sent[0].outcome, failed("no picture", true));
     assert_eq!(sent[1].outcome, SendOutcome::Sent);
-    // It was not claimed, either.
+    // It was not claimed either.
     let later = run(
         &server,
         directory.path(),
@@ -387,7 +393,7 @@ async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
     assert!(taken(&server).is_empty());
 }
 
-/// A ledger that cannot be read may hold that all was sent.
+/// An unreadable ledger may record that everything was sent.
 #[tokio::test]
 async fn without_its_ledger_a_run_sends_nothing() {
     let (server, directory) = (usual(), tempfile::tempdir().unwrap());

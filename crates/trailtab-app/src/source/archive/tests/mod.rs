@@ -1,4 +1,4 @@
-//! Archives that are interrupted, damaged and opened again.
+//! Tests archives that are interrupted, damaged and reopened.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,15 @@ use proptest::prelude::*;
 use super::*;
 use trailtab_core::time;
 
-const ACCOUNT: &str = "111122223333";
-const REGION: &str = "eu-west-1";
 /// 2026-09-07T23:50:00Z: windows reach over a midnight.
 const START: Seconds = 1_788_825_000;
+
+fn scope() -> Scope {
+    Scope {
+        account: "111122223333".parse().unwrap(),
+        region: "eu-west-1".parse().unwrap(),
+    }
+}
 
 fn span(from: Seconds, until: Seconds) -> SecondRange {
     SecondRange {
@@ -20,7 +25,7 @@ fn span(from: Seconds, until: Seconds) -> SecondRange {
     }
 }
 
-/// What AWS has: events in seconds from [`START`].
+/// The events that AWS has, at seconds from [`START`].
 #[derive(Debug, Clone)]
 struct Event {
     time: Seconds,
@@ -55,35 +60,35 @@ fn page(events: &[Event]) -> Vec<PageEvent<'_>> {
     page.collect()
 }
 
-/// Fetches what is missing as LookupEvents does: newest first, in pages, the first and the last second
-/// of a window included.
+/// Fetches what is missing as LookupEvents does: newest first, in pages, both ends of the window
+/// included.
 fn fetch(
     archive: &EventArchive,
     aws: &[Event],
     window: SecondRange,
     page_size: usize,
 ) -> Result<(), ArchiveError> {
-    for gap in archive.missing(ACCOUNT, REGION, window) {
+    for gap in archive.missing(&scope(), window) {
         let inside = |event: &&Event| gap.from <= event.time && event.time <= gap.until;
         let inside: Vec<Event> = aws.iter().filter(inside).cloned().collect();
         let pages: Vec<&[Event]> = inside.chunks(page_size).collect();
         let mut until = gap.until;
         for (number, events) in pages.iter().enumerate() {
             let is_last = number + 1 == pages.len();
-            // The oldest second of a page may go on in the next.
+            // Events of a page's oldest second may continue on the next page.
             let oldest = events.last().map_or(gap.from, |event| event.time + 1);
             let from = if is_last { gap.from } else { oldest.min(until) };
-            archive.add(ACCOUNT, REGION, SecondRange { from, until }, &page(events))?;
+            archive.add(&scope(), SecondRange { from, until }, &page(events))?;
             until = from;
         }
         if pages.is_empty() {
-            archive.add(ACCOUNT, REGION, gap, &[])?;
+            archive.add(&scope(), gap, &[])?;
         }
     }
     Ok(())
 }
 
-/// All eventIDs in the files below `AWSLogs`, and how often each is there.
+/// All eventIDs in the files below `AWSLogs`, with the number of occurrences.
 fn ids(root: &Path) -> BTreeMap<String, usize> {
     let mut ids = BTreeMap::new();
     for path in files_below(&root.join("AWSLogs")) {
@@ -121,29 +126,27 @@ fn open(root: &Path) -> EventArchive {
 }
 
 #[test]
-fn what_is_kept_is_covered_and_found_again() {
+fn stored_pages_are_covered_and_found_again() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("deep/archive");
     let aws = events(&[0, 10, 20, 599, 600, 700]);
     let archive = open(&root);
-    assert_eq!(
-        archive.missing(ACCOUNT, REGION, span(0, 1000)),
-        [span(0, 1000)]
-    );
+    assert_eq!(archive.missing(&scope(), span(0, 1000)), [span(0, 1000)]);
     archive
-        .add(ACCOUNT, REGION, span(500, 800), &page(&aws[..3]))
+        .add(&scope(), span(500, 800), &page(&aws[..3]))
         .unwrap();
     let missing = [span(800, 1000), span(0, 500)];
-    assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 1000)), missing);
+    assert_eq!(archive.missing(&scope(), span(0, 1000)), missing);
     drop(archive);
     let archive = open(&root);
-    assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 1000)), missing);
-    assert_eq!(
-        archive.missing("444455556666", REGION, span(0, 1)),
-        [span(0, 1)]
-    );
+    assert_eq!(archive.missing(&scope(), span(0, 1000)), missing);
+    let other_account = Scope {
+        account: "444455556666".parse().unwrap(),
+        ..scope()
+    };
+    assert_eq!(archive.missing(&other_account, span(0, 1)), [span(0, 1)]);
     // A file for each day, found by the window that it has events of.
-    let found = |from, until| archive.documents(ACCOUNT, REGION, span(from, until)).len();
+    let found = |from, until| archive.documents(&scope(), span(from, until)).len();
     assert_eq!((found(0, 1000), found(0, 600), found(600, 601)), (2, 1, 1));
     assert_eq!((found(0, 599), found(601, 700), found(5, 5)), (0, 1, 0));
 }
@@ -154,18 +157,15 @@ fn the_last_quarter_of_an_hour_is_never_covered() {
     let archive = EventArchive::open(directory.path(), START + 1000).unwrap();
     let aws = events(&[50, 500]);
     fetch(&archive, &aws, span(0, 1001), 50).unwrap();
-    assert_eq!(
-        archive.missing(ACCOUNT, REGION, span(0, 1001)),
-        [span(100, 1001)]
-    );
+    assert_eq!(archive.missing(&scope(), span(0, 1001)), [span(100, 1001)]);
     // What was there already is not written again when the rest is.
     let aws = events(&[50, 500, 600, 50]);
     drop(archive);
     let archive = open(directory.path());
     fetch(&archive, &aws, span(0, 1001), 1).unwrap();
-    assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 1001)), []);
+    assert_eq!(archive.missing(&scope(), span(0, 1001)), []);
     let mut expected = each_once(&aws);
-    // It appeared in a second that was covered already.
+    // It appeared in a second that was already covered.
     expected.remove("id-3");
     assert_eq!(ids(directory.path()), expected);
 }
@@ -177,7 +177,7 @@ fn many_events_of_one_second_come_in_several_pages() {
     let aws = events(&[7; 130]);
     fetch(&archive, &aws, span(0, 20), 50).unwrap();
     assert_eq!(ids(directory.path()), each_once(&aws));
-    assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 20)), []);
+    assert_eq!(archive.missing(&scope(), span(0, 20)), []);
 }
 
 #[test]
@@ -193,23 +193,16 @@ fn only_one_run_writes() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_refused() {
+fn invalid_events_are_rejected() {
     let directory = tempfile::tempdir().unwrap();
     let archive = open(directory.path());
-    let add = |account, region, json| {
+    for json in ["", "[]", "{", "{}{}", "1"] {
         let event = PageEvent {
             time: START,
             id: "x",
             json,
         };
-        archive.add(account, region, span(0, 1), &[event])
-    };
-    for (account, region) in [("..", REGION), (ACCOUNT, "../x"), ("", "")] {
-        let refused = add(account, region, "{}");
-        assert!(matches!(refused, Err(ArchiveError::Names { .. })));
-    }
-    for json in ["", "[]", "{", "{}{}", "1"] {
-        let refused = add(ACCOUNT, REGION, json);
+        let refused = archive.add(&scope(), span(0, 1), &[event]);
         assert!(matches!(refused, Err(ArchiveError::Event(_))), "{json}");
     }
     assert_eq!(ids(directory.path()), BTreeMap::new());
@@ -227,14 +220,14 @@ fn threads_keep_pages_of_the_same_region() {
             scope.spawn(move || fetch(archive, aws, window, 7).unwrap());
         }
     });
-    assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 1200)), []);
+    assert_eq!(archive.missing(&scope(), span(0, 1200)), []);
     assert_eq!(ids(directory.path()), each_once(&aws));
 }
 
-/// What may happen to an archive between two runs.
+/// What can happen to an archive between two runs.
 #[derive(Debug, Clone, Copy)]
 enum Accident {
-    /// The process is killed at a step, of whose bytes a share is written.
+    /// The process is killed at a step, of which a share of the bytes is written.
     Killed {
         step: u32,
         share: f64,
@@ -246,7 +239,7 @@ enum Accident {
         file: usize,
         bytes: usize,
     },
-    /// The ledger loses its end, within its last line.
+    /// The ledger is cut off within its last line.
     Torn {
         bytes: usize,
     },
@@ -267,7 +260,7 @@ fn run(root: &Path, aws: &[Event], window: SecondRange, page_size: usize, accide
     if let Accident::Killed { step, share } = accident {
         disk.fuse.light(step, share);
     }
-    // A kill is an error at every later step, from whichever function it comes.
+    // After a kill every later step fails, in whichever function.
     if let Ok(archive) = EventArchive::open_on(disk, root, START + 1_000_000) {
         let fetched = fetch(&archive, aws, window, page_size);
         assert!(fetched.is_ok() || archive.disk.fuse.is_burnt());
@@ -288,17 +281,17 @@ fn run(root: &Path, aws: &[Event], window: SecondRange, page_size: usize, accide
             }
         }
         Accident::Torn { bytes } => {
-            let path = ArchiveScope::new(ACCOUNT, REGION).unwrap().ledger(root);
+            let path = scope().ledger(root);
             let Ok(ledger) = fs::read(&path) else { return };
             let last = ledger[..ledger.len().saturating_sub(1)]
                 .iter()
                 .rposition(|b| *b == b'\n')
                 .map_or(0, |at| at + 1);
-            // As a kill within the line leaves it: its files are not renamed yet.
+            // The state after a kill within the line: its files are not renamed yet.
             let line: Option<LedgerLine> = serde_json::from_slice(&ledger[last..]).ok();
             if let Some(LedgerLine::Page(page)) = line {
                 for file in page.files {
-                    let scope = ArchiveScope::new(ACCOUNT, REGION).unwrap();
+                    let scope = scope();
                     let path = scope.day(root, file.newest).join(file.name);
                     fs::rename(&path, unfinished(&path)).unwrap();
                 }
@@ -327,12 +320,12 @@ proptest! {
         }
         let archive = open(root);
         fetch(&archive, &aws, span(0, 1200), page_size).unwrap();
-        prop_assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 1200)), []);
+        prop_assert_eq!(archive.missing(&scope(), span(0, 1200)), []);
         prop_assert_eq!(ids(root), each_once(&aws));
         drop(archive);
-        // And it stays so.
+        // A second open changes nothing.
         let archive = open(root);
-        prop_assert_eq!(archive.missing(ACCOUNT, REGION, span(0, 1200)), []);
+        prop_assert_eq!(archive.missing(&scope(), span(0, 1200)), []);
         prop_assert_eq!(ids(root), each_once(&aws));
     }
 }
@@ -353,7 +346,7 @@ fn a_kill_at_any_step_costs_pages_in_flight_only() {
                     let (from, until) = (900 - 300 * number, 1200 - 300 * number);
                     kept += usize::from(
                         archive
-                            .add(ACCOUNT, REGION, span(from, until), &page(events))
+                            .add(&scope(), span(from, until), &page(events))
                             .is_ok(),
                     );
                 }
@@ -365,11 +358,11 @@ fn a_kill_at_any_step_costs_pages_in_flight_only() {
             let archive = open(directory.path());
             let covered = 1200
                 - archive
-                    .missing(ACCOUNT, REGION, span(0, 1200))
+                    .missing(&scope(), span(0, 1200))
                     .iter()
                     .map(|gap| gap.until - gap.from)
                     .sum::<i64>();
-            // One page more may be there than was said to be.
+            // One more page may be covered than `add` confirmed.
             assert!(covered >= 300 * kept as i64, "{step} {share}");
             assert!(covered <= 300 * (kept as i64 + 1), "{step} {share}");
         }
@@ -393,25 +386,25 @@ fn a_lost_file_is_moved_away_and_its_seconds_are_fetched_again() {
             false => fs::remove_file(path).unwrap(),
         }
         let archive = open(root);
-        let missing = archive.missing(ACCOUNT, REGION, span(0, 1000));
+        let missing = archive.missing(&scope(), span(0, 1000));
         assert!(!missing.is_empty() && missing[0].until <= START + 1000);
         let damaged = files_below(&layout::damaged(root)).len();
         assert_eq!(damaged, usize::from(truncates));
         fetch(&archive, &aws, span(0, 1000), 2).unwrap();
         assert_eq!(ids(root), each_once(&aws));
         drop(archive);
-        assert_eq!(open(root).missing(ACCOUNT, REGION, span(0, 1000)), []);
+        assert_eq!(open(root).missing(&scope(), span(0, 1000)), []);
     }
 }
 
 #[test]
-fn a_failed_write_is_told_with_what_to_do_next() {
+fn the_error_of_a_failed_write_suggests_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let archive = open(directory.path());
-    // A file where a folder should be.
+    // A file in place of a folder.
     fs::write(directory.path().join("AWSLogs"), "").unwrap();
     let told = archive
-        .add(ACCOUNT, REGION, span(0, 10), &page(&events(&[5])))
+        .add(&scope(), span(0, 10), &page(&events(&[5])))
         .unwrap_err()
         .to_string();
     assert!(
@@ -428,18 +421,18 @@ fn a_lost_file_costs_all_that_its_page_completed() {
     let aws = events(&[500, 1100]);
     let archive = open(directory.path());
     archive
-        .add(ACCOUNT, REGION, span(0, 900), &page(&aws[1..]))
+        .add(&scope(), span(0, 900), &page(&aws[1..]))
         .unwrap();
-    // Nothing of this second is said to be complete, and yet it must be fetched again.
+    // No second is marked as complete, but this one must be fetched again.
     archive
-        .add(ACCOUNT, REGION, span(1200, 1200), &page(&aws[..1]))
+        .add(&scope(), span(1200, 1200), &page(&aws[..1]))
         .unwrap();
-    archive.add(ACCOUNT, REGION, span(900, 1200), &[]).unwrap();
+    archive.add(&scope(), span(900, 1200), &[]).unwrap();
     drop(archive);
     for path in files_below(&directory.path().join("AWSLogs")) {
         fs::remove_file(path).unwrap();
     }
-    let missing = open(directory.path()).missing(ACCOUNT, REGION, span(0, 1200));
+    let missing = open(directory.path()).missing(&scope(), span(0, 1200));
     assert_eq!(missing, [span(1100, 1101), span(0, 900)]);
 }
 
@@ -448,19 +441,20 @@ fn a_region_whose_ledger_failed_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     let archive = open(root);
-    let ledger = ArchiveScope::new(ACCOUNT, REGION).unwrap().ledger(root);
+    let ledger = scope().ledger(root);
     fs::create_dir_all(&ledger).unwrap();
     let aws = events(&[500, 1100]);
-    let add = |region| archive.add(ACCOUNT, region, span(0, 900), &page(&aws));
-    assert!(matches!(add(REGION), Err(ArchiveError::Disk { .. })));
+    let add = |scope: &Scope| archive.add(scope, span(0, 900), &page(&aws));
+    assert!(matches!(add(&scope()), Err(ArchiveError::Disk { .. })));
     fs::remove_dir(&ledger).unwrap();
-    assert!(matches!(add(REGION), Err(ArchiveError::Broken(_))));
-    add("us-east-1").unwrap();
+    assert!(matches!(add(&scope()), Err(ArchiveError::Broken(_))));
+    let other_region = Scope {
+        region: "us-east-1".parse().unwrap(),
+        ..scope()
+    };
+    add(&other_region).unwrap();
     drop(archive);
-    assert_eq!(
-        open(root).missing(ACCOUNT, REGION, span(0, 900)),
-        [span(0, 900)]
-    );
+    assert_eq!(open(root).missing(&scope(), span(0, 900)), [span(0, 900)]);
 }
 
 #[test]
@@ -468,14 +462,14 @@ fn a_page_takes_the_place_of_its_damaged_self() {
     let directory = tempfile::tempdir().unwrap();
     let archive = open(directory.path());
     let aws = events(&[100, 200, 300]);
-    let add = || archive.add(ACCOUNT, REGION, span(0, 500), &page(&aws));
+    let add = || archive.add(&scope(), span(0, 500), &page(&aws));
     add().unwrap();
     let path = &files_below(&directory.path().join("AWSLogs"))[0];
     let stored = fs::read(path).unwrap();
     fs::write(path, vec![0; stored.len()]).unwrap();
     add().unwrap();
     assert_eq!(fs::read(path).unwrap(), stored);
-    let documents = archive.documents(ACCOUNT, REGION, span(0, 500));
+    let documents = archive.documents(&scope(), span(0, 500));
     assert_eq!(documents.len(), 1);
     assert_eq!(ids(directory.path()), each_once(&aws));
 }

@@ -1,4 +1,4 @@
-//! Whatever a table holds: the parts of a report add up, and nothing of anybody else's is in it.
+//! Property tests: for every table, the parts of a report add up, and no costs of others are in it.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::cost::report::{
 };
 use crate::cost::table::{CostLine, CostTable, LineCuts};
 
-/// What no report of another may hold.
+/// A marker that must not appear in reports of other audiences.
 const MARKER: &str = "marker";
 const MARKER_ACCOUNT: &str = "999999999999";
 
@@ -103,7 +103,7 @@ fn audiences() -> Vec<(Audience, Option<CostOwner>)> {
     ]
 }
 
-/// Holds a sum to its parts in all of their figures.
+/// Asserts that all figures of the parts add up to those of the sum.
 fn adds_up<'r>(
     whole: &RowFigure,
     daily: &[Decimal],
@@ -128,7 +128,7 @@ fn adds_up<'r>(
     }
 }
 
-/// An account whose charges cancel each other out has a row of nothing, and no other row is one.
+/// Only an account whose charges cancel out may have a row of zero.
 fn is_something(row: &ReportRow) {
     let spent = row.daily.iter().any(|amount| !amount.is_zero());
     assert!(spent || row.figure.before.is_some_and(|before| !before.is_zero()));
@@ -141,7 +141,7 @@ fn is_sound(figure: &RowFigure, daily: &[Decimal]) {
     assert_eq!(figure.day_before, before);
 }
 
-/// The usage of some charges, as a row of which there is one at most.
+/// The usage row of some charges, if there is one; never more than one.
 fn usage(part: &ReportPart, at: Option<usize>) -> Option<&ReportRow> {
     let charges = match at {
         None => &part.charges,
@@ -219,7 +219,7 @@ fn spent(mut totals: BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
     totals
 }
 
-/// Lines that are not `audience`'s, whatever they are.
+/// Arbitrary lines that `audience` must not see.
 fn others(kind: AudienceKind, mut lines: Vec<CostLine>) -> Vec<CostLine> {
     for (at, line) in lines.iter_mut().enumerate() {
         line.amount = decimal("7654.321987654321");
@@ -231,7 +231,7 @@ fn others(kind: AudienceKind, mut lines: Vec<CostLine>) -> Vec<CostLine> {
         } else if another {
             line.owner = Some(owner(MARKER));
         } else {
-            // Their own, in cuts that are not for individuals.
+            // Lines of the individual, in cuts that are not for individuals.
             line.cuts.personal = false;
         }
         if another {

@@ -1,4 +1,4 @@
-//! The laws of reports, and what they say.
+//! Tests of reports: property tests, and the texts for known bills.
 
 mod laws;
 mod says;

@@ -1,4 +1,4 @@
-//! What reports say of a bill that is known.
+//! Reports on a known bill.
 
 use jiff::civil::date;
 
@@ -57,7 +57,7 @@ fn a_manager_sees_each_account_by_owner_and_service() {
         charges.collect::<Vec<_>>(),
         [ChargeType::Usage, ChargeType::Credit]
     );
-    // Support belongs to no account, so it is not this manager's.
+    // Support belongs to no account, so this manager must not see it.
     assert!(
         part.charges
             .iter()

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::query::CostQuery;
-use crate::time::Seconds;
+use crate::query::CostQuery;
+use trailtab_core::time::Seconds;
 
 /// All pages of an answer, with the request: the form in which answers are saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct AnswerPage {
     pub results_by_time: Vec<ResultByTime>,
     /// `DimensionValueAttributes`: the names of accounts, if amounts are grouped by account.
     pub dimension_value_attributes: Vec<DimensionValue>,
-    /// `NextPageToken`; None on the last page.
+    /// `NextPageToken`; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }

@@ -4,21 +4,21 @@
 //! charge type. The first requests are the same for all reports: accounts by charge type, and, for
 //! executives, the total by charge type, which includes costs that belong to no account. Usage is
 //! then requested in one of two ways: *crossed*, owners by services once for each account; or
-//! *cut*, accounts by owners and accounts by services once, and owners by services only for the
-//! people who get a report of their own. For these, each pair of a person and an account must be
-//! covered by a request: for the person in all accounts, or for the account. The fewest requests
-//! are a minimum vertex cover of the graph of people and accounts (Kőnig), so never more than the
-//! number of people or of accounts.
+//! *cut*, accounts by owners and accounts by services once, and owners by services only for the people with a report
+//! of their own. For these, each pair of a person and an account must be covered by a request: for the person in all
+//! accounts, or for the account. The fewest requests are a minimum vertex cover of the graph of people and accounts
+//! (Kőnig), so never more than the number of people or of accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::charge::CostMetric;
-use super::owner::{CostOwner, OwnerKey};
-use super::query::{
+use crate::owner_key::OwnerKeyQuery as _;
+use crate::query::{
     CostFilter, CostQuery, FilterValues, GroupKey, GroupType, QueryGranularity, TimePeriod,
 };
+use trailtab_core::cost::charge::CostMetric;
+use trailtab_core::cost::owner::{CostOwner, OwnerKey};
 
 /// What all reports of a run need together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,13 +29,13 @@ pub struct ReportNeeds {
     pub metric: CostMetric,
     /// Where owners are looked for, in this order.
     pub keys: Vec<OwnerKey>,
-    /// The accounts that reports are about; None for all.
+    /// The accounts that reports are about; absent for all.
     pub accounts: Option<BTreeSet<String>>,
     /// Whether a report shows the costs of whole accounts.
     pub whole_accounts: bool,
     /// Whether a report shows all accounts, including costs that belong to no account.
     pub total: bool,
-    /// Owners who get a report of their own.
+    /// Owners with a report of their own.
     pub people: BTreeSet<CostOwner>,
 }
 
@@ -82,7 +82,7 @@ impl ReportNeeds {
         self.query(group_by, self.in_scope().into_iter().collect())
     }
 
-    /// The total by charge type; None if no report shows costs that belong to no account.
+    /// The total by charge type, if a report shows costs that belong to no account.
     pub fn control(&self) -> Option<CostQuery> {
         let group_by = vec![by("RECORD_TYPE")];
         self.total.then(|| self.query(group_by, Vec::new()))
@@ -177,8 +177,7 @@ impl ReportNeeds {
         self.query(group_by, filters)
     }
 
-    /// Accounts by services of one owner, who was seen under these values; no request for an owner
-    /// who was not seen.
+    /// Accounts by services of one owner, seen under these values. Returns no request for an owner without values.
     pub fn person(&self, usage: &[String], seen: &BTreeSet<RawValue>) -> Option<CostQuery> {
         let mut ways: Vec<CostFilter> = Vec::new();
         for (place, key) in self.keys.iter().enumerate() {
@@ -324,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_predecessors_examples_take_at_most_accounts_and_two() {
+    fn awsauditors_examples_take_at_most_accounts_plus_two_requests() {
         // 10 managers with 3 accounts each and 30 users, and 5 managers with 100 users, over 20 accounts.
         assert!(most(&need(false, true, 30, 1), 20) <= 22);
         assert!(most(&need(false, true, 100, 1), 20) <= 22);

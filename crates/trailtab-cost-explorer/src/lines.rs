@@ -5,12 +5,13 @@ use std::str::FromStr as _;
 
 use rust_decimal::Decimal;
 
-use super::answer::{CostAnswer, ResultByTime};
-use super::charge::ChargeType;
-use super::owner::{CostOwner, OwnerRules};
-use super::plan::{AccountsByOwner, RawValue};
-use super::query::{CostQuery, GroupType};
-use super::table::{CostLine, CostTable, LineCut, LineCuts};
+use crate::answer::{CostAnswer, ResultByTime};
+use crate::owner_key::OwnerKeyQuery as _;
+use crate::plan::{AccountsByOwner, RawValue};
+use crate::query::{CostQuery, GroupType};
+use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::owner::{CostOwner, OwnerRules};
+use trailtab_core::cost::table::{CostLine, CostTable, LineCut, LineCuts};
 
 /// An invalid answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -249,7 +250,7 @@ fn cells(answer: &CostAnswer) -> Result<Vec<GroupCell>, AnswerError> {
 fn cell(
     query: &CostQuery,
     result: &ResultByTime,
-    group: &super::answer::AnswerGroup,
+    group: &crate::answer::AnswerGroup,
 ) -> Result<GroupCell, AnswerError> {
     let day = result.time_period.start;
     if group.keys.len() != query.group_by.len() {

@@ -10,9 +10,9 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::answer::{AnswerPage, CostAnswer};
-use super::query::{CostQuery, TimePeriod};
-use crate::time::Seconds;
+use crate::answer::{AnswerPage, CostAnswer};
+use crate::query::{CostQuery, TimePeriod};
+use trailtab_core::time::Seconds;
 
 /// Days after the end of a month until its figures are final.
 const SETTLING: i64 = 15;
@@ -139,8 +139,8 @@ pub fn join(older: &CostAnswer, newer: CostAnswer) -> CostAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::answer::{AnswerPeriod, ResultByTime};
-    use crate::time;
+    use crate::answer::{AnswerPeriod, ResultByTime};
+    use trailtab_core::time;
 
     fn date(text: &str) -> Date {
         text.parse().unwrap()
@@ -244,7 +244,7 @@ mod tests {
             of("2026-10-21", "2026-10-19T11:00:00Z"),
             RemainingQuestion::Nothing
         );
-        // From a clock that went wrong.
+        // From a clock that was wrong.
         assert_ne!(
             of("2026-10-20", "2026-10-19T05:00:00Z"),
             RemainingQuestion::Nothing
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_nobody_asked_for_are_never_there() {
+    fn days_that_were_not_requested_are_not_joined() {
         // A range of early September, then the month so far in November: mid-September is in neither.
         let early = answer(
             "2026-08-31",

@@ -4,19 +4,19 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::charge::CostMetric;
+use trailtab_core::cost::charge::CostMetric;
 
 /// A `GetCostAndUsage` request by day. All pages are requested with it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CostQuery {
-    /// `TimePeriod`: the days that are asked about.
+    /// `TimePeriod`: the requested days.
     pub time_period: TimePeriod,
     /// `Granularity`: always by day.
     pub granularity: QueryGranularity,
     /// `Metrics`: one metric, by [`CostMetric::name`].
     pub metrics: [CostMetric; 1],
-    /// `Filter`: which amounts are asked for; None for all.
+    /// `Filter`: which amounts are requested; absent for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<CostFilter>,
     /// `GroupBy`: at most two.
@@ -125,7 +125,7 @@ pub enum MatchOption {
 }
 
 impl CostQuery {
-    /// The same request for all accounts, and the accounts that it was for; None if it was for all.
+    /// The same request for all accounts, and the accounts that it was for; absent if it was for all.
     pub fn without_accounts(&self) -> Option<(CostQuery, Vec<String>)> {
         let is_accounts = |filter: &CostFilter| matches!(filter, CostFilter::Dimensions(values) if values.key == "LINKED_ACCOUNT");
         let mut filters = match self.filter.clone()? {

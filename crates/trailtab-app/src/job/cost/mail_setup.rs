@@ -1,4 +1,4 @@
-//! The way for mails that the settings say, and whom mails are from.
+//! Sets up the mail transport and the sender address from the settings.
 
 use aws_config::SdkConfig;
 
@@ -10,16 +10,16 @@ use crate::deliver::mail::smtp::SmtpSender;
 use trailtab_core::cost::secret::{MailServer, SecretError};
 use trailtab_core::cost::settings::{CostSettings, MailSettings, MailTransportKind};
 
-/// Where the predecessor's secret is, unless it was changed.
+/// The default region of the predecessor's secret.
 const PREDECESSORS_REGION: &str = "us-west-2";
 
-/// Why nothing can be sent to anybody.
+/// Why no mail can be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum MailerError {
     /// The secret cannot be read from Secrets Manager.
     #[error(transparent)]
-    Unreadable(#[from] secret::ReadError),
-    /// The secret does not describe a mail server that can be used.
+    Unreadable(#[from] secret::SecretReadError),
+    /// The secret does not describe a usable mail server.
     #[error("the mail server's secret {name:?} cannot be used")]
     Unusable {
         /// The name or ARN of the secret.
@@ -27,31 +27,31 @@ pub enum MailerError {
         /// What is wrong with it.
         source: SecretError,
     },
-    /// Neither a secret nor SES is set.
+    /// Neither a secret nor SES is configured.
     #[error(
-        "no mail server is known: set secret_name to a secret in Secrets Manager, or mail.transport to \"ses\""
+        "no mail server is configured: set secret_name to a secret in Secrets Manager, or mail.transport to \"ses\""
     )]
     NoServer,
     /// Neither the settings nor the secret name a sender.
-    #[error("no sender is known: set mail.from to the address that mails come from")]
+    #[error("no sender is configured: set mail.from to the address that mails come from")]
     NoSender,
 }
 
-/// A way for mails, and whom they are from.
+/// A mail transport and its sender address.
 #[derive(Debug)]
 pub struct MailSetup {
     /// How mails are sent.
     pub mailer: MailTransport,
-    /// The address that mails come from.
+    /// The sender address.
     pub from: String,
 }
 
 impl MailSetup {
-    /// Makes ready what the settings say.
+    /// Opens the configured transport.
     ///
     /// # Errors
     ///
-    /// If no server or sender is known, or if the secret cannot be used.
+    /// Fails if no server or sender is configured, or if the secret is invalid.
     pub async fn open(
         settings: &CostSettings,
         config: &SdkConfig,
@@ -71,21 +71,21 @@ impl MailSetup {
         })
     }
 
-    /// Writes files and sends nothing.
+    /// Writes mails to files and sends nothing.
     pub fn dry(settings: &CostSettings, folder: MailFolder) -> MailSetup {
-        let nobody = || "trailtab@localhost".to_owned();
+        let default_sender = || "trailtab@localhost".to_owned();
         MailSetup {
             mailer: MailTransport::Files(folder),
-            from: settings.mail.from.clone().unwrap_or_else(nobody),
+            from: settings.mail.from.clone().unwrap_or_else(default_sender),
         }
     }
 }
 
-/// Finds out which server mails go to.
+/// Determines the mail server.
 ///
 /// # Errors
 ///
-/// If none is known, or if the secret cannot be used.
+/// Fails if no server is configured, or if the secret is invalid.
 pub async fn server(
     settings: &CostSettings,
     config: &SdkConfig,
@@ -99,7 +99,7 @@ pub async fn server(
     };
     let region = settings.mail.region.as_deref();
     let text = match secret::read(config, name, region).await {
-        // The predecessor looked there, wherever it ran itself.
+        // The predecessor always read its secret from that region.
         Err(error) if region.is_none() => secret::read(config, name, Some(PREDECESSORS_REGION))
             .await
             .map_err(|_| error)?,

@@ -1,19 +1,20 @@
-//! Putting right what an interrupted run, or someone else, left.
+//! Repairs an archive after an interrupted run or changes from outside.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::disk::ArchiveDisk;
-use super::layout::{self, ArchiveScope, unfinished};
+use super::layout::{self, ArchivePaths as _, unfinished};
 use super::ledger::{ArchiveLedger, LedgerLine, LostLine};
 use super::region::{ArchivedRegion, FoundFile};
 use super::{ArchiveError, Attempt as _};
+use trailtab_core::scope::Scope;
 
-/// Reads an account and region's ledger, and makes the disk agree with it.
-pub(super) fn heal(
+/// Reads the ledger of an account and region, and makes the disk match it.
+pub(super) fn repair(
     disk: &ArchiveDisk,
     root: &Path,
-    scope: ArchiveScope,
+    scope: Scope,
 ) -> Result<ArchivedRegion, ArchiveError> {
     let path = scope.ledger(root);
     let ledger = ArchiveLedger::read(&path).attempt("read", &path)?;
@@ -22,7 +23,7 @@ pub(super) fn heal(
     }
     let mut region = ArchivedRegion::replay(scope, ledger);
     settle(disk, root, &mut region)?;
-    // What is still unfinished was never in the ledger.
+    // Files that are still unfinished were never in the ledger.
     let folder = region.scope.logs(root);
     for leftover in leftovers(&region.scope, &folder).attempt("look into", &folder)? {
         disk.remove(&leftover).attempt("remove", &leftover)?;
@@ -30,7 +31,8 @@ pub(super) fn heal(
     Ok(region)
 }
 
-/// Gives each file of the ledger its name, or gives it up.
+/// Renames unfinished files of the ledger to their final names, and marks missing or damaged ones
+/// as lost.
 fn settle(
     disk: &ArchiveDisk,
     root: &Path,
@@ -47,7 +49,8 @@ fn settle(
                 continue;
             }
             FoundFile::Missing => {}
-            // Its records may be worth something to someone, but not beside those fetched again.
+            // A damaged file may still be useful, but must not be read beside the events fetched
+            // again.
             FoundFile::OtherSize(_) => {
                 let folder = layout::damaged(root);
                 disk.make_directory(&folder).attempt("make", &folder)?;
@@ -55,7 +58,7 @@ fn settle(
                 disk.rename(&path, &to).attempt("move", &path)?;
             }
         }
-        let span = file.cost();
+        let span = file.seconds_lost();
         lost.push(LostLine {
             name: region.name(file),
             from: span.from,
@@ -64,7 +67,7 @@ fn settle(
     }
     let ledger = region.scope.ledger(root);
     for line in lost {
-        region.lose(&line);
+        region.mark_lost(&line);
         let bytes = LedgerLine::Lost(line).to_bytes().map_err(io::Error::from);
         let bytes = bytes.attempt("write", &ledger)?;
         disk.append(&ledger, &bytes).attempt("write", &ledger)?;
@@ -73,7 +76,7 @@ fn settle(
 }
 
 /// Finds the files that a run began to write and did not finish.
-pub(super) fn leftovers(scope: &ArchiveScope, folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn leftovers(scope: &Scope, folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {

@@ -1,0 +1,13 @@
+//! Cost Explorer's requests and answers: which requests a set of reports needs, and what their
+//! answers say. It sends nothing, and looks at nothing outside its arguments.
+//!
+//! ```text
+//! reports ─ plan ─ queries → answers ─ settled (kept answers reused) ─ lines → core's CostTable
+//! ```
+
+pub mod answer;
+pub mod lines;
+pub mod owner_key;
+pub mod plan;
+pub mod query;
+pub mod settled;
