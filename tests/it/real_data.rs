@@ -359,18 +359,20 @@ fn a_table_of_another_kind_is_no_list_of_events() {
 }
 
 #[test]
-fn zip_archives_are_named_and_not_read() {
+fn zip_archives_are_opened() {
     if is_skipped() {
         return;
     }
     let sandbox = Sandbox::new();
     let ended = sandbox
         .run([Path::new("activity"), &data().join("otrf")])
-        .expect(1);
+        .expect(3);
+    let summary = ended.summary();
+    assert!(sum(at(&summary, "trailtab/counts/counted")) > 100);
+    let problems = at(&summary, "trailtab/coverage/problems").to_string();
     assert!(
-        ended.err.contains(".zip is a zip archive: unpack it first"),
-        "{}",
-        ended.err
+        problems.contains("inside it: AWS_S3_HoneyBucketLogs.csv"),
+        "{problems}"
     );
 }
 

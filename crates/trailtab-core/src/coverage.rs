@@ -123,6 +123,42 @@ impl Severity {
     }
 }
 
+/// What a document that was opened turned out to be. Each ends in exactly one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DocumentOutcome {
+    /// It holds events, or it is a well-formed document of events with none in it.
+    Events,
+    /// It holds content of a known kind that is no event, such as a digest.
+    OtherKind,
+    /// It has nothing to do with CloudTrail.
+    Unrelated,
+    /// It was not read completely, or it lacks what its name or place promises.
+    Problem,
+}
+
+impl DocumentOutcome {
+    /// All outcomes.
+    pub const ALL: [DocumentOutcome; 4] = [
+        DocumentOutcome::Events,
+        DocumentOutcome::OtherKind,
+        DocumentOutcome::Unrelated,
+        DocumentOutcome::Problem,
+    ];
+
+    /// The name in the JSON output.
+    pub fn name(self) -> &'static str {
+        match self {
+            DocumentOutcome::Events => "events",
+            DocumentOutcome::OtherKind => "other_kind",
+            DocumentOutcome::Unrelated => "unrelated",
+            DocumentOutcome::Problem => "problem",
+        }
+    }
+}
+
+/// Maximum number of unrelated documents that are named.
+const MAX_UNRELATED_NAMES: usize = 10;
+
 /// What a run requested and read, and the problems it met. Any two can be merged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunCoverage {
@@ -132,6 +168,10 @@ pub struct RunCoverage {
     pub bytes: u64,
     /// Documents of which nothing was read: empty documents, and documents that failed completely.
     pub unread: u64,
+    /// Documents that were opened, by their outcome: they add up to `documents`.
+    pub outcomes: BTreeMap<DocumentOutcome, u64>,
+    /// The first of the documents that have nothing to do with CloudTrail, by name.
+    pub unrelated: BTreeSet<String>,
     /// Accounts and regions in S3 that a filter excluded, so that no file of theirs was read.
     pub left_out: BTreeMap<Criterion, BTreeSet<String>>,
     /// The first and last day of the log files in S3, written `2026-09-07`. Absent unless the time
@@ -185,6 +225,28 @@ impl RunCoverage {
         }
     }
 
+    /// Records the outcome of a document that was opened.
+    pub fn document(&mut self, name: &str, outcome: DocumentOutcome) {
+        self.documents += 1;
+        *self.outcomes.entry(outcome).or_default() += 1;
+        if outcome == DocumentOutcome::Unrelated {
+            self.unrelated.insert(name.to_owned());
+            self.cut_unrelated();
+        }
+    }
+
+    /// Records that a document was opened and has a problem.
+    pub fn document_problem(&mut self, problem: ReadProblem) {
+        self.document(&problem.document, DocumentOutcome::Problem);
+        self.problem(problem);
+    }
+
+    fn cut_unrelated(&mut self) {
+        while self.unrelated.len() > MAX_UNRELATED_NAMES {
+            self.unrelated.pop_last();
+        }
+    }
+
     /// Records that an account and region is read.
     pub fn ask(&mut self, scope: Scope) {
         self.asked.entry(scope.into()).or_default();
@@ -209,9 +271,11 @@ impl RunCoverage {
         Some(format!("{year:04}-{month:02}-{day:02}"))
     }
 
-    /// Tells whether everything that was requested was read.
+    /// Tells whether everything that was requested was read: each document that was opened has an
+    /// outcome, and there is no problem. The outcome [`DocumentOutcome::Problem`] has one.
     pub fn is_complete(&self) -> bool {
-        self.problems.is_empty() && self.more_problems == 0
+        let with_outcome: u64 = self.outcomes.values().sum();
+        self.problems.is_empty() && self.more_problems == 0 && with_outcome == self.documents
     }
 
     /// Returns the coverage of one account: its regions and problems, and the problems that belong
@@ -238,6 +302,11 @@ impl RunCoverage {
         self.documents += other.documents;
         self.bytes += other.bytes;
         self.unread += other.unread;
+        for (outcome, documents) in other.outcomes {
+            *self.outcomes.entry(outcome).or_default() += documents;
+        }
+        self.unrelated.extend(other.unrelated);
+        self.cut_unrelated();
         for (criterion, values) in other.left_out {
             self.left_out.entry(criterion).or_default().extend(values);
         }
@@ -318,6 +387,30 @@ mod tests {
             coverage.codes.values().collect::<Vec<_>>(),
             ["AccessDenied"]
         );
+    }
+
+    #[test]
+    fn outcomes_add_up_and_decide_what_is_complete() {
+        let mut coverage = RunCoverage::default();
+        for n in 10..40 {
+            coverage.document(&format!("{n}.txt"), DocumentOutcome::Unrelated);
+        }
+        let mut other = RunCoverage::default();
+        other.document("a.json", DocumentOutcome::Events);
+        other.document("01.txt", DocumentOutcome::Unrelated);
+        coverage.merge(other);
+        assert_eq!(coverage.outcomes.values().sum::<u64>(), coverage.documents);
+        let names: Vec<_> = coverage.unrelated.iter().map(String::as_str).collect();
+        assert_eq!((names.len(), names[0], names[9]), (10, "01.txt", "18.txt"));
+        assert!(coverage.is_complete());
+        let without_outcome = RunCoverage {
+            documents: coverage.documents + 1,
+            ..coverage.clone()
+        };
+        assert!(!without_outcome.is_complete());
+        coverage.document_problem(problem("b.json"));
+        assert_eq!(coverage.outcomes[&DocumentOutcome::Problem], 1);
+        assert!(!coverage.is_complete());
     }
 
     #[test]

@@ -270,6 +270,28 @@ pub fn parse(text: &[u8]) -> Option<Seconds> {
     seconds(civil.ok()?)
 }
 
+/// Parses a time as other programs write it into exports of records: `9/7/2026, 8:00:00.000 AM`
+/// (Sentinel, in UTC), `09/07/2026 08:00:00.000 +0000` (Sumo Logic), and offsets without a colon
+/// (Splunk). A form that does not tell day and month, or the zone, apart is not read.
+pub fn parse_exported(text: &str) -> Option<Seconds> {
+    const WITH_ZONE: [&str; 2] = ["%m/%d/%Y %H:%M:%S%.f %z", "%Y-%m-%dT%H:%M:%S%.f%z"];
+    const IN_UTC: [&str; 1] = ["%m/%d/%Y, %I:%M:%S%.f %p"];
+    let text = text.trim();
+    let with_zone = || {
+        let instant = WITH_ZONE
+            .iter()
+            .find_map(|form| Timestamp::strptime(form, text).ok())?;
+        Some(instant.as_millisecond().div_euclid(1000))
+    };
+    let in_utc = || {
+        let civil = IN_UTC
+            .iter()
+            .find_map(|form| DateTime::strptime(form, text).ok())?;
+        seconds(civil)
+    };
+    with_zone().or_else(in_utc)
+}
+
 /// Parses the times of records. It is fast because most records have the same date as the previous
 /// one.
 #[derive(Debug, Default)]

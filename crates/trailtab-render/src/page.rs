@@ -184,6 +184,27 @@ pub(super) fn other_content(kinds: &BTreeMap<String, u64>) -> Option<String> {
     (!named.is_empty()).then(|| format!("Not events, and not counted: {}", named.join(", ")))
 }
 
+/// Names documents that have nothing to do with CloudTrail, if there are any.
+pub(super) fn unrelated(outcomes: &BTreeMap<String, u64>, documents: &[String]) -> Option<String> {
+    /// Documents that are named.
+    const NAMED: usize = 3;
+    let all = outcomes.get("unrelated").copied().filter(|all| *all > 0)?;
+    let named = documents.iter().take(NAMED);
+    let named: Vec<String> = named
+        .map(|name| escape::terminal(name).into_owned())
+        .collect();
+    let more = match all.saturating_sub(named.len() as u64) {
+        0 => String::new(),
+        more => format!(", and {} more", thousands(more)),
+    };
+    let have = if all == 1 { "has" } else { "have" };
+    let all = counted(all, "document");
+    Some(format!(
+        "{all} {have} nothing to do with CloudTrail: {}{more}",
+        named.join(", ")
+    ))
+}
+
 /// Draws a bar in eighths of a column.
 pub(super) fn bar(count: u64, largest: u64, width: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];

@@ -270,6 +270,15 @@ impl TextPage {
 fn remarks(coverage: &CoverageReport) -> Vec<String> {
     let mut lines = page::event_history(&event_history(coverage));
     lines.extend(page::other_content(&coverage.other_content));
+    let outcomes = &coverage.document_outcomes;
+    lines.extend(page::unrelated(outcomes, &coverage.unrelated_documents));
+    for (form, records) in &coverage.converted_records {
+        let records = counted(*records, "record");
+        let form = escape::terminal(&form.to_uppercase()).into_owned();
+        lines.push(format!(
+            "{records} converted from {form} to CloudTrail's form"
+        ));
+    }
     for (shape, unknown) in coverage.unknown_identities.iter().take(TOP_ROWS) {
         let events = counted(unknown.events, "event");
         lines.push(format!(
@@ -283,6 +292,12 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
         lines.push(format!(
             "{} without a time",
             counted(coverage.events_without_time, "event")
+        ));
+    }
+    if coverage.events_without_time_not_counted > 0 {
+        lines.push(format!(
+            "{} without a readable time not counted, because of the time window",
+            counted(coverage.events_without_time_not_counted, "event")
         ));
     }
     lines

@@ -183,7 +183,7 @@ fn a_single_key_that_holds_no_events_is_a_problem() {
     }]);
     bucket
         .run(key, &[])
-        .failed_with(&["readme.txt", "neither JSON nor CSV"]);
+        .failed_with(&["readme.txt", "holds no CloudTrail records"]);
 }
 
 #[test]

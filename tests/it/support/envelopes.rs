@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) type Envelope = fn(&[Value]) -> Vec<u8>;
 
 /// All forms by name.
-pub(crate) const ENVELOPES: [(&str, Envelope); 12] = [
+pub(crate) const ENVELOPES: [(&str, Envelope); 15] = [
     ("log file", |records| {
         json!({ "Records": records }).to_string().into()
     }),
@@ -61,6 +61,22 @@ pub(crate) const ENVELOPES: [(&str, Envelope); 12] = [
     ("CloudWatch Logs export", |records| {
         lines(records, |record| {
             format!("2026-09-07T08:05:00.000Z {record}")
+        })
+    }),
+    ("Elasticsearch", |records| {
+        let hits = records
+            .iter()
+            .map(|record| json!({ "_index": "i", "_source": record }));
+        json!({ "took": 5, "hits": { "total": 1, "hits": hits.collect::<Vec<_>>() } })
+            .to_string()
+            .into()
+    }),
+    ("lines of strings", |records| {
+        lines(records, |record| json!(record.to_string()).to_string())
+    }),
+    ("syslog", |records| {
+        lines(records, |record| {
+            format!("<134>Sep  7 08:05:00 host cloudtrail[12]: {record}")
         })
     }),
     ("filter-log-events", |records| {

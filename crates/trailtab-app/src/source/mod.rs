@@ -2,8 +2,10 @@
 //! documents; [`document`] reads any of them.
 
 pub mod archive;
+mod decode;
 pub mod document;
 pub mod files;
+mod format;
 pub mod interrupt;
 pub mod lookup_events;
 pub mod progress;

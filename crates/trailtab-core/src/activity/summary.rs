@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::activity::tally::{SeenStats, Tally};
-use crate::coverage::{ALL_REGIONS, ReadProblem, ReadScope, RunCoverage, Severity};
+use crate::coverage::{
+    ALL_REGIONS, DocumentOutcome, ReadProblem, ReadScope, RunCoverage, Severity,
+};
 use crate::event::identity::AgentEvidence;
 use crate::event::ingest::{IngestStats, Reconciliation};
 use crate::event::no_match::NoMatch;
@@ -226,10 +228,24 @@ pub struct CoverageReport {
     pub documents: u64,
     /// Size of these documents in bytes as stored, mostly compressed.
     pub document_bytes: u64,
+    /// These documents by what they turned out to be: `events`, `other_kind`, `unrelated` or
+    /// `problem`. The counts add up to `documents`.
+    #[serde(default)]
+    pub document_outcomes: BTreeMap<String, u64>,
+    /// The first of the documents that have nothing to do with CloudTrail, by name; at most 10.
+    #[serde(default)]
+    pub unrelated_documents: Vec<String>,
     /// Events by eventVersion, in numeric order.
     pub event_versions: BTreeMap<String, u64>,
     /// Counted events whose record has no valid eventTime.
     pub events_without_time: u64,
+    /// Events whose record has no valid eventTime and that are not counted, because there is a time
+    /// window. They are among the `unreadable` records.
+    #[serde(default)]
+    pub events_without_time_not_counted: u64,
+    /// Counted records that were converted to CloudTrail's form, by the form they came in: `ocsf`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub converted_records: BTreeMap<String, u64>,
     /// The filter that was passed to LookupEvents, such as `EventName=RunInstances`. The events
     /// that it excluded were not read and are in no count.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -605,8 +621,16 @@ impl CoverageReport {
             last_delivery_day: coverage.last_delivery_day(),
             documents: coverage.documents,
             document_bytes: coverage.bytes,
+            document_outcomes: document_outcomes(coverage),
+            unrelated_documents: coverage.unrelated.iter().cloned().collect(),
             event_versions,
             events_without_time: tally.without_time(),
+            events_without_time_not_counted: intaken.undated,
+            converted_records: intaken
+                .converted
+                .iter()
+                .map(|(form, n)| (form.name().to_owned(), *n))
+                .collect(),
             since: run.window.since.map(time::iso),
             until: run.window.until.map(time::iso),
             other_content: others.collect(),
@@ -626,6 +650,14 @@ impl From<&ReadProblem> for ProblemReport {
             severity: problem.severity.name().to_owned(),
         }
     }
+}
+
+/// The documents by their outcome, all outcomes included.
+pub(crate) fn document_outcomes(coverage: &RunCoverage) -> BTreeMap<String, u64> {
+    let of = |outcome| coverage.outcomes.get(&outcome).copied().unwrap_or_default();
+    DocumentOutcome::ALL
+        .map(|outcome| (outcome.name().to_owned(), of(outcome)))
+        .into()
 }
 
 /// The reports of regions, by account and region.

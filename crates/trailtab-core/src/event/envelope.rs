@@ -4,15 +4,32 @@
 //! size, unwraps what contains records (`Records`, `Events`, `logEvents`, `detail`, a JSON string
 //! in `CloudTrailEvent` or `message`, a base64 payload) and passes each record on. It keeps a stack
 //! of open arrays and objects, never a document: it needs memory for one record.
+//!
+//! An object of any other form is searched for records (`search`), at any depth and in strings too.
+
+mod search;
 
 use std::ops::ControlFlow;
 
+#[cfg(any(test, feature = "oracle"))]
+pub(super) use search::{MIN_CELLS, MIN_RECORD_NAMES, cell_of, is_record_name, row_of};
+use search::{RecordSearch, has_word, nested, no_delivery};
+pub(super) use search::{SearchResult, is_record_column, may_hold_records};
+
+use crate::event::spelling::NamedCells;
+
 use crate::event::gunzip;
-use crate::event::record::EventRecord;
+use crate::event::record::{EventRecord, RecordOrigin};
 use crate::event::scan::{JsonScanner, JsonText, ScanResult, ScanStop};
 
 /// Maximum depth of nested wrappers; deeper input is refused.
 const MAX_DEPTH: usize = 32;
+
+/// Maximum depth of documents in strings of documents; deeper input is refused.
+const MAX_NESTING: usize = 6;
+
+/// Maximum length in bytes of the text before an object on its line.
+const MAX_LINE_HEAD: usize = 16 << 10;
 
 /// Maximum size in bytes of an inflated payload inside a document. CloudWatch Logs sends at most 1
 /// MB of compressed payload to a function, and the function has 128 MB of memory.
@@ -26,6 +43,79 @@ pub trait RecordSink {
     fn other(&mut self, kind: ContentKind);
     /// Receives a record that could not be read.
     fn unreadable(&mut self, fault: RecordFault);
+    /// Receives the place, such as `hits[].data`, of something that looks like a record and stands in
+    /// a form that is not known.
+    fn unknown_form(&mut self, place: &str) {
+        let _ = place;
+        self.unreadable(RecordFault::Broken);
+    }
+    /// Receives what is missing in a record that was read from a row of a table.
+    fn gap(&mut self, gap: RowGap) {
+        let _ = gap;
+    }
+    /// Receives the form that the next record was converted from.
+    fn converted(&mut self, form: RecordForm) {
+        let _ = form;
+    }
+    /// Number of events so far that a time window cannot place, because they have no valid time.
+    fn undated(&self) -> u64 {
+        0
+    }
+}
+
+impl<S: RecordSink + ?Sized> RecordSink for &mut S {
+    fn events(&mut self, records: &[EventRecord<'_>]) {
+        (**self).events(records);
+    }
+
+    fn other(&mut self, kind: ContentKind) {
+        (**self).other(kind);
+    }
+
+    fn unreadable(&mut self, fault: RecordFault) {
+        (**self).unreadable(fault);
+    }
+
+    fn unknown_form(&mut self, place: &str) {
+        (**self).unknown_form(place);
+    }
+
+    fn gap(&mut self, gap: RowGap) {
+        (**self).gap(gap);
+    }
+
+    fn converted(&mut self, form: RecordForm) {
+        (**self).converted(form);
+    }
+
+    fn undated(&self) -> u64 {
+        (**self).undated()
+    }
+}
+
+/// What a row of a table lacks although its call is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowGap {
+    /// No column says who acted.
+    Identity,
+    /// The time is in a form that cannot be read.
+    Time,
+}
+
+/// A form that keeps the facts of a record under names of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RecordForm {
+    /// The Open Cybersecurity Schema Framework, as of Security Lake.
+    Ocsf,
+}
+
+impl RecordForm {
+    /// The name in the JSON output.
+    pub fn name(self) -> &'static str {
+        match self {
+            RecordForm::Ocsf => "ocsf",
+        }
+    }
 }
 
 /// What is wrong with a record that could not be read.
@@ -33,6 +123,8 @@ pub trait RecordSink {
 pub enum RecordFault {
     /// It ends in the middle, as messages do that exceed the size limit of CloudWatch Logs.
     Truncated,
+    /// Its identity stands there and cannot be read.
+    Identity,
     /// Any other error.
     Broken,
 }
@@ -125,6 +217,10 @@ enum WrapperPlace {
     Anywhere,
     /// The array of a log file: an element that is not an event is an unreadable record.
     Records,
+    /// The array of LookupEvents: an item without a record is an unreadable record.
+    LookupItems,
+    /// The rows of a query, each an array of cells.
+    Rows,
     /// The log events of a control message.
     Control,
     /// The object with the base64 payload that Lambda gets from CloudWatch Logs.
@@ -135,6 +231,8 @@ enum WrapperPlace {
 enum WrapperFrame {
     Array(WrapperPlace),
     Object,
+    /// An object of an unknown form that is too large to be held.
+    LargeObject,
     /// A wrapper whose next value is the record.
     Value(WrapperPlace),
 }
@@ -149,10 +247,20 @@ pub struct EnvelopeReader {
     lost: bool,
     started: bool,
     nesting: usize,
+    /// True if lines may hold text before an object, or no object.
+    is_text: bool,
     damage: Option<DocumentDamage>,
 }
 
 impl EnvelopeReader {
+    /// Creates a reader of text with objects in its lines, such as a syslog.
+    pub fn of_text() -> Self {
+        EnvelopeReader {
+            is_text: true,
+            ..EnvelopeReader::default()
+        }
+    }
+
     /// Reads the next bytes of the document and returns how many of them it has consumed. The
     /// caller passes the others again, followed by more. `last` marks the end of the document.
     pub fn feed(&mut self, buf: &[u8], last: bool, sink: &mut impl RecordSink) -> usize {
@@ -160,8 +268,8 @@ impl EnvelopeReader {
         if !self.started && (buf.len() >= 3 || last) {
             self.started = true;
             // Windows tools write a byte order mark.
-            pos = if buf.starts_with(b"\xef\xbb\xbf") {
-                3
+            pos = if buf.starts_with(BYTE_ORDER_MARK) {
+                BYTE_ORDER_MARK.len()
             } else {
                 0
             };
@@ -195,6 +303,56 @@ impl EnvelopeReader {
         }
     }
 
+    /// Enters the object that the buffer begins with, which exceeds the size limit, if it is no
+    /// record; returns the number of bytes consumed, 0 if it cannot be entered. Its members are then
+    /// read one by one.
+    pub fn enter(&mut self, buf: &[u8]) -> usize {
+        if self.lost || self.stack.len() + 2 >= MAX_DEPTH {
+            return 0;
+        }
+        let mut scanner = JsonScanner::new(buf, 0);
+        let is_value = match self.stack.last() {
+            None | Some(WrapperFrame::Array(_)) => false,
+            Some(WrapperFrame::Value(_)) => true,
+            Some(WrapperFrame::Object | WrapperFrame::LargeObject) => {
+                // The member's value is what is large.
+                if scanner.name().is_err() {
+                    return 0;
+                }
+                false
+            }
+        };
+        if scanner.peek() == Ok(b',') {
+            scanner.bump();
+        }
+        match scanner.peek() {
+            Ok(b'[') => {
+                self.stack.push(WrapperFrame::Array(WrapperPlace::Anywhere));
+            }
+            Ok(b'{') => {
+                let mut object = OpenObject::default();
+                let _ = scanner.clone().members(|scanner, name| {
+                    if !object.member(name, scanner)? {
+                        scanner.skip()?;
+                    }
+                    Ok(())
+                });
+                let record = &object.record;
+                if record.event_name.is_some() || record.event_version.is_some() {
+                    return 0;
+                }
+                if is_value {
+                    self.stack.pop();
+                }
+                self.stack.push(WrapperFrame::LargeObject);
+            }
+            _ => return 0,
+        }
+        scanner.bump();
+        self.consumed += scanner.pos() as u64;
+        scanner.pos()
+    }
+
     /// Skips a record that exceeds the size limit and continues on the next line.
     pub fn too_large(&mut self, sink: &mut impl RecordSink) {
         self.give_up(DocumentDamage::TooLarge(self.consumed), sink);
@@ -217,6 +375,10 @@ impl EnvelopeReader {
         let rest_is_blank = buf[*pos..]
             .iter()
             .all(|b| b.is_ascii_whitespace() || *b == b',');
+        if !rest_is_blank && self.is_text && self.stack.is_empty() && is_prose(&buf[*pos..]) {
+            *pos = buf.len();
+            return;
+        }
         if !rest_is_blank {
             sink.unreadable(RecordFault::Truncated);
         }
@@ -233,7 +395,12 @@ impl EnvelopeReader {
         while let Some(found) = memchr::memchr(b'\n', &buf[at..]) {
             at += found + 1;
             match buf.get(at) {
-                Some(b'{' | b'[' | b'0'..=b'9') => {
+                Some(b'{' | b'[' | b'"' | b'0'..=b'9' | b'\xef') => {
+                    *pos = at;
+                    self.lost = false;
+                    return true;
+                }
+                Some(_) if self.is_text => {
                     *pos = at;
                     self.lost = false;
                     return true;
@@ -277,15 +444,25 @@ impl EnvelopeReader {
             scanner.bump();
             return Ok(());
         }
+        if next == BYTE_ORDER_MARK[0] {
+            return byte_order_mark(scanner);
+        }
         match self.stack.last().copied() {
-            None if next.is_ascii_digit() => Self::log_line(scanner),
+            None if next.is_ascii_digit() || self.begins_with_text(scanner) => {
+                self.log_line(scanner)
+            }
             None => self.element(WrapperPlace::Anywhere, scanner, out),
             Some(WrapperFrame::Array(_)) if next == b']' => self.close(scanner),
             Some(WrapperFrame::Array(place)) => self.element(place, scanner, out),
             Some(WrapperFrame::Object) if next == b'}' => self.close(scanner),
             Some(WrapperFrame::Object) => {
                 let name = scanner.name()?;
-                self.outer_member(name, scanner)
+                self.outer_member(name, scanner, out)
+            }
+            Some(WrapperFrame::LargeObject) if next == b'}' => self.close(scanner),
+            Some(WrapperFrame::LargeObject) => {
+                let name = scanner.name()?;
+                self.large_member(name, scanner, out)
             }
             Some(WrapperFrame::Value(place)) => {
                 self.stack.pop();
@@ -304,29 +481,75 @@ impl EnvelopeReader {
         Ok(())
     }
 
-    /// Skips the timestamp at the start of each line of a CloudWatch Logs export.
-    fn log_line(scanner: &mut JsonScanner<'_>) -> ScanResult<()> {
-        let line = scanner.ahead(64);
-        match line.iter().position(|b| matches!(b, b'{' | b'\n')) {
-            Some(at) if line[at] == b'{' => {
+    /// Tells whether a line of a text begins with something else than JSON.
+    fn begins_with_text(&self, scanner: &JsonScanner<'_>) -> bool {
+        let mut line = scanner
+            .ahead(64)
+            .iter()
+            .filter(|b| !b.is_ascii_whitespace());
+        self.is_text
+            && match line.next() {
+                Some(b'{') => false,
+                Some(b'[') => !matches!(line.next(), None | Some(b'{' | b'[' | b'"' | b']')),
+                Some(b'"') => !matches!(line.next(), None | Some(b'{' | b'[')),
+                _ => true,
+            }
+    }
+
+    /// Skips the text before an object on its line, such as the timestamp of a CloudWatch Logs export.
+    fn log_line(&self, scanner: &mut JsonScanner<'_>) -> ScanResult<()> {
+        let ahead = scanner.ahead(MAX_LINE_HEAD);
+        let end = memchr::memchr(b'\n', ahead);
+        let line = &ahead[..end.unwrap_or(ahead.len())];
+        match object_start(line) {
+            // What follows the last bracket may not have arrived yet.
+            Some(at) if end.is_some() || at + 1 < line.len() => {
                 scanner.advance(at);
                 Ok(())
             }
-            None if line.len() < 64 => Err(ScanStop::Incomplete),
+            _ if end.is_none() && ahead.len() < MAX_LINE_HEAD => Err(ScanStop::Incomplete),
+            _ if self.is_text && end.is_some() && is_prose(line) => {
+                scanner.advance(line.len());
+                Ok(())
+            }
             _ => scanner.broken(),
         }
     }
 
     /// Continues in an object after the wrapper that was found in it.
-    fn outer_member(
+    fn outer_member<'b, S: RecordSink>(
         &mut self,
-        name: JsonText<'_>,
-        scanner: &mut JsonScanner<'_>,
+        name: JsonText<'b>,
+        scanner: &mut JsonScanner<'b>,
+        out: &mut RecordBatch<'b, '_, S>,
     ) -> ScanResult<()> {
         match self.wrapper(name, WrapperPlace::Anywhere, scanner)? {
             Some(frame) => self.open(frame, scanner),
-            None => scanner.skip().map(drop),
+            None => {
+                let value = scanner.skip()?;
+                // Whether it has records or not, the object is known.
+                RecordSearch::new(self.nesting, out.sink).any(value);
+                Ok(())
+            }
         }
+    }
+
+    /// Reads a member of an object of an unknown form that is too large to be held.
+    fn large_member<'b, S: RecordSink>(
+        &mut self,
+        name: JsonText<'b>,
+        scanner: &mut JsonScanner<'b>,
+        out: &mut RecordBatch<'b, '_, S>,
+    ) -> ScanResult<()> {
+        if let Some(frame) = self.wrapper(name, WrapperPlace::Anywhere, scanner)? {
+            return self.open(frame, scanner);
+        }
+        let value = scanner.skip()?;
+        match RecordSearch::new(self.nesting, out.sink).any(value) {
+            SearchResult::Suspect(place) => out.sink.unknown_form(&place),
+            SearchResult::Found | SearchResult::Nothing => {}
+        }
+        Ok(())
     }
 
     /// Determines which wrapper a member is, by its name and the type of its value.
@@ -343,10 +566,10 @@ impl EnvelopeReader {
         };
         Ok(match name {
             b"Records" if is_array(scanner)? => Some(WrapperFrame::Array(WrapperPlace::Records)),
-            // LookupEvents; filter-log-events; a subscription's payload; Logs Insights.
-            b"Events" | b"events" | b"results" if is_array(scanner)? => {
-                Some(WrapperFrame::Array(WrapperPlace::Anywhere))
-            }
+            b"Events" if is_array(scanner)? => Some(WrapperFrame::Array(WrapperPlace::LookupItems)),
+            // filter-log-events; Logs Insights; a subscription's payload.
+            b"events" if is_array(scanner)? => Some(WrapperFrame::Array(WrapperPlace::Anywhere)),
+            b"results" if is_array(scanner)? => Some(WrapperFrame::Array(WrapperPlace::Rows)),
             b"logEvents" if is_array(scanner)? => Some(WrapperFrame::Array(place)),
             // EventBridge, and wrappers of other log collectors.
             b"detail" | b"_raw" if is_object(scanner)? => {
@@ -376,16 +599,57 @@ impl EnvelopeReader {
     ) -> ScanResult<()> {
         match scanner.peek()? {
             b'{' => self.object(place, scanner, out),
+            b'[' if place == WrapperPlace::Rows => self.row(scanner, out),
             b'[' => self.open(WrapperFrame::Array(place), scanner),
+            b'"' => self.string(place, scanner, out),
             _ if self.stack.is_empty() => scanner.broken(),
             _ => {
                 scanner.skip()?;
-                match place {
-                    WrapperPlace::Records => out.sink.unreadable(RecordFault::Broken),
-                    _ => out.sink.other(ContentKind::Foreign),
-                }
+                Self::no_record(place, out.sink);
                 Ok(())
             }
+        }
+    }
+
+    /// Reads a string, which may contain a record.
+    fn string<'b, S: RecordSink>(
+        &self,
+        place: WrapperPlace,
+        scanner: &mut JsonScanner<'b>,
+        out: &mut RecordBatch<'b, '_, S>,
+    ) -> ScanResult<()> {
+        let is_alone = self.stack.is_empty();
+        let start = scanner.clone();
+        let value = scanner.skip()?;
+        match RecordSearch::new(self.nesting, out.sink).any(value) {
+            SearchResult::Found => {}
+            SearchResult::Suspect(place) => out.sink.unknown_form(&place),
+            SearchResult::Nothing if is_alone => return start.broken(),
+            SearchResult::Nothing => Self::no_record(place, out.sink),
+        }
+        Ok(())
+    }
+
+    /// Reads the cells of a row as a record.
+    fn row<'b, S: RecordSink>(
+        &self,
+        scanner: &mut JsonScanner<'b>,
+        out: &mut RecordBatch<'b, '_, S>,
+    ) -> ScanResult<()> {
+        let row = scanner.skip()?;
+        match RecordSearch::new(self.nesting, out.sink).any(row) {
+            SearchResult::Found => {}
+            SearchResult::Suspect(place) => out.sink.unknown_form(&place),
+            SearchResult::Nothing => out.sink.other(ContentKind::Foreign),
+        }
+        Ok(())
+    }
+
+    /// Receives an element without a record.
+    fn no_record(place: WrapperPlace, sink: &mut impl RecordSink) {
+        match place {
+            WrapperPlace::Records => sink.unreadable(RecordFault::Broken),
+            _ => sink.other(ContentKind::Foreign),
         }
     }
 
@@ -422,6 +686,8 @@ impl EnvelopeReader {
         object.record.raw = scanner.until(&ahead);
         *scanner = ahead;
         if let ControlFlow::Break(frame) = end {
+            // Whether there are records before the wrapper or not, the object is known.
+            RecordSearch::new(self.nesting, out.sink).beginning(object.record.raw);
             self.open(WrapperFrame::Object, scanner)?;
             return self.open(frame, scanner);
         }
@@ -438,16 +704,41 @@ impl EnvelopeReader {
         if let Some(kind) = object.kind() {
             return out.sink.other(kind);
         }
+        let mut is_trigger = false;
         if object.record.is_event() {
-            return out.event(object.record);
+            match object.record.origin() {
+                RecordOrigin::CloudTrail if object.record.user_identity.is_empty() => {
+                    if !RecordSearch::new(self.nesting, out.sink).richer(object) {
+                        out.event(object.record);
+                    }
+                    return;
+                }
+                RecordOrigin::CloudTrail => return out.event(object.record),
+                RecordOrigin::OtherCloud => return out.sink.other(ContentKind::Foreign),
+                RecordOrigin::LambdaTrigger => is_trigger = true,
+            }
         }
         let sink = &mut *out.sink;
         match (place, object.text) {
-            (WrapperPlace::Control, _) => sink.other(ContentKind::ControlMessage),
-            (WrapperPlace::AwsLogs, Some(text)) => self.payload(text, sink),
-            (_, Some(text)) if text.holds_json() => self.inside(text.decode().as_bytes(), sink),
-            (WrapperPlace::Records, _) => sink.unreadable(RecordFault::Broken),
-            _ => sink.other(ContentKind::Foreign),
+            (WrapperPlace::Control, _) => return sink.other(ContentKind::ControlMessage),
+            (WrapperPlace::AwsLogs, Some(text)) => return self.payload(text, sink),
+            (_, Some(text)) if text.holds_json() => {
+                if nested(text.decode().as_bytes(), self.nesting, false, sink) {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        match RecordSearch::new(self.nesting, sink).object(object.record.raw) {
+            SearchResult::Found => {}
+            _ if is_trigger => no_delivery(&object.record, sink),
+            _ if place == WrapperPlace::LookupItems && is_lookup_item(object.record.raw) => {
+                sink.unreadable(RecordFault::Broken);
+            }
+            SearchResult::Suspect(found) if place != WrapperPlace::Records => {
+                sink.unknown_form(&found);
+            }
+            _ => Self::no_record(place, sink),
         }
     }
 
@@ -464,17 +755,67 @@ impl EnvelopeReader {
         }
     }
 
-    /// Reads a document inside this one.
-    fn inside(&self, json: &[u8], sink: &mut impl RecordSink) {
-        if self.nesting >= 4 {
+    /// Reads a document inside this one, whatever it contains.
+    fn inside(&self, json: &[u8], sink: &mut dyn RecordSink) {
+        if self.nesting >= MAX_NESTING {
             return sink.unreadable(RecordFault::Broken);
         }
         let mut envelope = EnvelopeReader {
             nesting: self.nesting + 1,
             ..EnvelopeReader::default()
         };
-        envelope.feed(json, true, sink);
+        let mut sink = sink;
+        envelope.feed(json, true, &mut sink);
     }
+}
+
+/// Reads the cells of a row by the names of their columns.
+pub(super) fn read_row(cells: &NamedCells, sink: &mut dyn RecordSink) -> SearchResult {
+    RecordSearch::new(0, sink).row(cells)
+}
+
+/// Tells whether a text that is no JSON has something that looks like CloudTrail: one of a record's
+/// names with a value behind it.
+pub fn looks_like_cloud_trail(text: &[u8]) -> bool {
+    search::mentions_a_key(text)
+}
+
+/// The bytes that some Windows tools begin a document with; where documents were put together, they
+/// stand in its middle.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Skips a byte order mark.
+fn byte_order_mark(scanner: &mut JsonScanner<'_>) -> ScanResult<()> {
+    let ahead = scanner.ahead(BYTE_ORDER_MARK.len());
+    if ahead == BYTE_ORDER_MARK {
+        scanner.advance(BYTE_ORDER_MARK.len());
+        Ok(())
+    } else if BYTE_ORDER_MARK.starts_with(ahead) {
+        Err(ScanStop::Incomplete)
+    } else {
+        scanner.broken()
+    }
+}
+
+/// Tells whether an object is an item of LookupEvents.
+fn is_lookup_item(json: &[u8]) -> bool {
+    memchr::memmem::find(json, b"\"EventId\"").is_some()
+}
+
+/// The offset of the first bracket in a line that an object begins with: a member's name, the end of
+/// the object or the end of the line follows it.
+fn object_start(line: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', line).find(|at| {
+        let mut rest = line[at + 1..].iter().filter(|b| !b.is_ascii_whitespace());
+        matches!(rest.next(), None | Some(b'"' | b'}'))
+    })
+}
+
+/// Tells whether a line of text is no part of a record: it has neither a record's words nor what only
+/// JSON or damage looks like.
+fn is_prose(line: &[u8]) -> bool {
+    let is_damaged = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace() && *b != 0x1b;
+    !has_word(line) && !line.iter().any(is_damaged) && memchr::memmem::find(line, b"\":").is_none()
 }
 
 /// What is known of an object before its kind is known.

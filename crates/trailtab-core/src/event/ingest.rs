@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 
 use crate::activity::tally::Tally;
 use crate::event::dedupe::SeenIds;
-use crate::event::envelope::{ContentKind, RecordFault, RecordSink};
+use crate::event::envelope::{ContentKind, RecordFault, RecordForm, RecordSink};
 use crate::event::filter::{EventFilter, Refusals};
 use crate::event::identity::ResolvedActor;
 use crate::event::no_match::Removals;
@@ -93,6 +93,10 @@ pub struct IngestStats<C = Tally> {
     pub truncated: u64,
     /// Updated events among the duplicates: the event that they update was counted before they came.
     pub updates_not_applied: u64,
+    /// Unreadable records that have no valid time, so that the time window cannot place them.
+    pub undated: u64,
+    /// Records that were converted from another form, by form.
+    pub converted: BTreeMap<RecordForm, u64>,
     /// The counters by account; a single one with an empty name unless accounts are counted
     /// separately.
     pub tallies: BTreeMap<String, C>,
@@ -108,6 +112,8 @@ impl<C> Default for IngestStats<C> {
             counts: Reconciliation::default(),
             truncated: 0,
             updates_not_applied: 0,
+            undated: 0,
+            converted: BTreeMap::new(),
             tallies: BTreeMap::new(),
             others: BTreeMap::new(),
             removals: Removals::default(),
@@ -120,6 +126,10 @@ impl<C: EventCounter> IngestStats<C> {
     pub fn merge(&mut self, other: IngestStats<C>) {
         self.truncated += other.truncated;
         self.updates_not_applied += other.updates_not_applied;
+        self.undated += other.undated;
+        for (form, count) in other.converted {
+            *self.converted.entry(form).or_default() += count;
+        }
         self.counts.read += other.counts.read;
         self.counts.counted += other.counts.counted;
         self.counts.filtered += other.counts.filtered;
@@ -149,6 +159,8 @@ pub struct EventIngest<'r, C> {
     counts: Reconciliation,
     truncated: u64,
     updates_not_applied: u64,
+    undated: u64,
+    converted: BTreeMap<RecordForm, u64>,
     ledgers: Vec<AccountCounter<C>>,
     others: BTreeMap<ContentKind, u64>,
     /// Data about the events that were not counted, collected until the first one is counted.
@@ -181,6 +193,8 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             counts: Reconciliation::default(),
             truncated: 0,
             updates_not_applied: 0,
+            undated: 0,
+            converted: BTreeMap::new(),
             ledgers: Vec::new(),
             others: BTreeMap::new(),
             removals: Removals::default(),
@@ -204,6 +218,8 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             counts: self.counts,
             truncated: self.truncated,
             updates_not_applied: self.updates_not_applied,
+            undated: self.undated,
+            converted: self.converted,
             tallies: ledgers
                 .map(|ledger| (ledger.account, ledger.tally))
                 .collect(),
@@ -239,7 +255,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         &mut ledgers[index]
     }
 
-    /// Copies an event to `dump`. A CSV row has no JSON to copy.
+    /// Copies an event to `dump`.
     fn copy(&self, record: &EventRecord<'_>) {
         if let Some(dump) = self.dump.filter(|_| !record.raw.is_empty()) {
             let region = record.aws_region.map(JsonText::decode);
@@ -349,6 +365,7 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
             Vec::with_capacity(records.len());
         let none_counted = self.counts.counted == 0;
         let mut outside = 0;
+        let mut undated = 0;
         let mut has_updates = false;
         for record in records {
             if !self.rules.network_activity && record.is_network_activity() {
@@ -363,10 +380,14 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
             if self.rules.window.contains(time) {
                 has_updates |= !record.addendum.is_empty();
                 inside.push((record, time));
+            } else if time.is_none() {
+                undated += 1;
             } else {
                 outside += 1;
             }
         }
+        self.undated += undated;
+        self.counts.unreadable += undated;
         self.counts.filtered += outside;
         self.removals.outside_window(outside);
         if has_updates {
@@ -393,6 +414,14 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
         self.counts.read += 1;
         self.counts.unreadable += 1;
         self.truncated += u64::from(fault == RecordFault::Truncated);
+    }
+
+    fn converted(&mut self, form: RecordForm) {
+        *self.converted.entry(form).or_default() += 1;
+    }
+
+    fn undated(&self) -> u64 {
+        self.undated
     }
 }
 

@@ -15,3 +15,4 @@ pub mod oracle;
 pub mod outcome;
 pub mod record;
 pub mod scan;
+mod spelling;

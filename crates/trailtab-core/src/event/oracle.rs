@@ -1,13 +1,18 @@
 //! A slow, obvious reader of the same documents, which the fast one is compared with: it parses with serde_json and
 //! applies the wrapper rules to trees. Compiled for tests and fuzzing only.
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-use crate::event::envelope::{ContentKind, EnvelopeReader, RecordFault, RecordSink};
+use crate::event::envelope::{
+    ContentKind, EnvelopeReader, MIN_CELLS, MIN_RECORD_NAMES, RecordFault, RecordSink, cell_of,
+    is_record_name, looks_like_cloud_trail, may_hold_records, row_of,
+};
 use crate::event::identity::ResolvedActor;
 use crate::event::outcome::{FAILURES, SIGN_INS, STATED_PLACES, SUCCESSES};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
+use crate::event::spelling::fold;
 
 /// The result of reading a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,7 +54,9 @@ impl Told {
             CallOutcome::Succeeded => (false, None),
             CallOutcome::Failed(code) => (true, code),
         };
-        let identity = serde_json::from_slice::<Json>(record.user_identity);
+        let identity = str::from_utf8(record.user_identity)
+            .ok()
+            .and_then(Json::parse);
         self.events.push(vec![
             text(record.event_version),
             text(record.event_id),
@@ -94,20 +101,12 @@ pub fn fast(document: &[u8], step: usize) -> Told {
     }
 }
 
-/// Reads a document with serde_json, unless it is not all JSON or is nested too deep to compare.
+/// Reads a document with serde_json; `None` if it is not all JSON, nested too deep to compare, or in
+/// a form whose tests stand elsewhere.
 pub fn slow(document: &[u8]) -> Option<Told> {
-    let text = str::from_utf8(document).ok()?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut told = Told::default();
-    for value in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
-        match value.ok()? {
-            value @ (Json::Object(_) | Json::Array(_)) => {
-                element(&value, Within::Anywhere, 0, &mut told)?;
-            }
-            _ => return None,
-        }
-    }
-    Some(told.sorted())
+    let mut reader = SlowReader::default();
+    reader.document(document)?;
+    Some(reader.told.sorted())
 }
 
 /// Compares the readers on one document.
@@ -132,68 +131,326 @@ pub fn check(document: &[u8]) {
 enum Within {
     Anywhere,
     Records,
+    LookupItems,
+    Rows,
     Control,
     AwsLogs,
 }
 
-fn element(value: &Json, within: Within, depth: usize, told: &mut Told) -> Option<()> {
-    if depth > 12 {
-        return None;
+type Members = [(String, Json)];
+
+/// What a search came to.
+#[derive(Default)]
+struct SlowFinds {
+    is_found: bool,
+    is_suspect: bool,
+}
+
+impl SlowFinds {
+    fn found(is_found: bool) -> Option<SlowFinds> {
+        Some(SlowFinds {
+            is_found,
+            is_suspect: false,
+        })
     }
-    match value {
-        Json::Array(items) => items
-            .iter()
-            .try_for_each(|item| element(item, within, depth + 1, told)),
-        Json::Object(members) => object(members, within, depth, told),
-        _ if within == Within::Records => {
-            told.unreadable += 1;
-            Some(())
-        }
-        _ => {
-            told.others.push(ContentKind::Foreign);
-            Some(())
-        }
+
+    fn add(&mut self, other: &SlowFinds) {
+        self.is_found |= other.is_found;
+        self.is_suspect |= other.is_suspect;
     }
 }
 
-type Members = [(String, Json)];
+/// All methods return None where the readers cannot be compared.
+#[derive(Default)]
+struct SlowReader {
+    told: Told,
+    nesting: usize,
+}
+
+impl SlowReader {
+    fn document(&mut self, document: &[u8]) -> Option<()> {
+        let text = str::from_utf8(document).ok()?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        for raw in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+            match Json::parse(raw.ok()?.get())? {
+                value @ (Json::Object(..) | Json::Array(..)) => {
+                    self.element(&value, Within::Anywhere, 0)?;
+                }
+                value @ Json::String(..) => {
+                    let finds = self.search(&value, 0)?;
+                    if !finds.is_found && !finds.is_suspect {
+                        return None;
+                    }
+                    self.told.unreadable += usize::from(!finds.is_found);
+                }
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn element(&mut self, value: &Json, within: Within, depth: usize) -> Option<()> {
+        if depth > 12 {
+            return None;
+        }
+        match value {
+            Json::Array(..) if within == Within::Rows => {
+                let finds = self.search(value, 0)?;
+                match finds {
+                    SlowFinds { is_found: true, .. } => {}
+                    SlowFinds {
+                        is_suspect: true, ..
+                    } => self.told.unreadable += 1,
+                    _ => self.told.others.push(ContentKind::Foreign),
+                }
+                Some(())
+            }
+            Json::Array(items, _) => items
+                .iter()
+                .try_for_each(|item| self.element(item, within, depth + 1)),
+            Json::Object(members, raw) => self.object(members, raw, within, depth),
+            Json::String(..) => {
+                let finds = self.search(value, 0)?;
+                match finds {
+                    SlowFinds { is_found: true, .. } => {}
+                    SlowFinds {
+                        is_suspect: true, ..
+                    } => self.told.unreadable += 1,
+                    _ => self.no_record(within),
+                }
+                Some(())
+            }
+            _ => {
+                self.no_record(within);
+                Some(())
+            }
+        }
+    }
+
+    fn no_record(&mut self, within: Within) {
+        match within {
+            Within::Records => self.told.unreadable += 1,
+            _ => self.told.others.push(ContentKind::Foreign),
+        }
+    }
+
+    fn object(&mut self, members: &Members, raw: &str, within: Within, depth: usize) -> Option<()> {
+        for (at, (name, value)) in members.iter().enumerate() {
+            let before = &members[..at];
+            let control = last(before, "messageType").is_some_and(|v| v.is("CONTROL_MESSAGE"));
+            let Some(found) = wrapped(name, value, control).filter(|_| !is_event(before)) else {
+                continue;
+            };
+            for (_, value) in before {
+                self.search(value, 1)?;
+            }
+            self.wrapper(found, depth)?;
+            for (name, value) in &members[at + 1..] {
+                match wrapped(name, value, false) {
+                    Some(found) => self.wrapper(found, depth)?,
+                    None => drop(self.search(value, 0)?),
+                }
+            }
+            return Some(());
+        }
+        self.leaf(members, raw, within)
+    }
+
+    fn wrapper(&mut self, (value, within): (&Json, Within), depth: usize) -> Option<()> {
+        match (value, within) {
+            // The rows themselves are what is a row.
+            (Json::Array(rows, _), Within::Rows) => rows
+                .iter()
+                .try_for_each(|row| self.element(row, within, depth + 3)),
+            _ => self.element(value, within, depth + 2),
+        }
+    }
+
+    fn leaf(&mut self, members: &Members, raw: &str, within: Within) -> Option<()> {
+        if let Some(kind) = kind(members) {
+            self.told.others.push(kind);
+            return Some(());
+        }
+        if is_event(members) {
+            return self.event(members);
+        }
+        if within == Within::Control {
+            self.told.others.push(ContentKind::ControlMessage);
+            return Some(());
+        }
+        let inner = inner_text(members);
+        if let Some(text) = inner {
+            // Payloads have tests of their own.
+            if within == Within::AwsLogs {
+                return None;
+            }
+            if text.trim_ascii_start().starts_with(['{', '[']) && self.nested(text)? {
+                return Some(());
+            }
+        }
+        let finds = match may_hold_records(raw.as_bytes()) {
+            true => self.members(members, 0)?,
+            false => SlowFinds::default(),
+        };
+        if finds.is_found {
+            return Some(());
+        }
+        let is_item = within == Within::LookupItems && raw.contains("\"EventId\"");
+        match finds.is_suspect {
+            _ if is_item => self.told.unreadable += 1,
+            true if within != Within::Records => self.told.unreadable += 1,
+            _ => self.no_record(within),
+        }
+        Some(())
+    }
+
+    /// Reads a record, or what stands beside its members if it has no identity.
+    fn event(&mut self, members: &Members) -> Option<()> {
+        if !matches!(last(members, "userIdentity"), Some(Json::Object(..))) {
+            let is_identity = |name: &str| fold(name.as_bytes()).starts_with("useridentity");
+            if members
+                .iter()
+                .any(|(name, _)| name != "userIdentity" && is_identity(name))
+            {
+                return None;
+            }
+            let text =
+                inner_text(members).filter(|text| text.trim_ascii_start().starts_with(['{', '[']));
+            if let Some(text) = text
+                && self.nested(text)?
+            {
+                return Some(());
+            }
+        }
+        let source = text(members, "eventSource").unwrap_or_default();
+        let is_service = source.is_empty() || source.ends_with("amazonaws.com");
+        if !is_service && (source.starts_with("aws:") || source.contains(".com")) {
+            return None;
+        }
+        self.told.events.push(event(members));
+        Some(())
+    }
+
+    /// Reads a document inside this one and returns whether it has anything that counts.
+    fn nested(&mut self, text: &str) -> Option<bool> {
+        if self.nesting >= 5 {
+            return None;
+        }
+        let mut inner = SlowReader {
+            nesting: self.nesting + 1,
+            ..SlowReader::default()
+        };
+        inner.document(text.as_bytes())?;
+        let mut told = inner.told;
+        told.others.retain(|kind| *kind != ContentKind::Foreign);
+        let is_found = !told.events.is_empty() || !told.others.is_empty() || told.unreadable > 0;
+        self.told.events.extend(told.events);
+        self.told.others.extend(told.others);
+        self.told.unreadable += told.unreadable;
+        Some(is_found)
+    }
+
+    fn search(&mut self, value: &Json, depth: usize) -> Option<SlowFinds> {
+        if depth > 20 {
+            return None;
+        }
+        match value {
+            Json::Object(members, raw) if may_hold_records(raw.as_bytes()) => {
+                if let Some(kind) = kind(members) {
+                    self.told.others.push(kind);
+                    return SlowFinds::found(true);
+                }
+                if is_event(members) {
+                    self.event(members)?;
+                    return SlowFinds::found(true);
+                }
+                self.members(members, depth)
+            }
+            Json::Array(items, raw) if may_hold_records(raw.as_bytes()) => {
+                // Rows have tests of their own.
+                let is_cell = |item: &&Json| match item {
+                    Json::Object(_, raw) => cell_of(raw.as_bytes()).is_some(),
+                    _ => false,
+                };
+                if row_of(raw.as_bytes()).is_some()
+                    || items.iter().filter(is_cell).count() >= MIN_CELLS
+                {
+                    return None;
+                }
+                let mut finds = SlowFinds::default();
+                for item in items {
+                    finds.add(&self.search(item, depth + 1)?);
+                }
+                Some(finds)
+            }
+            Json::String(text, raw) if may_hold_records(raw.as_bytes()) => {
+                let trimmed = text.trim_ascii();
+                let is_found = match trimmed.chars().next() {
+                    Some('{' | '[' | '"') => self.nested(trimmed)?,
+                    // Lines of text and base64 have tests of their own.
+                    _ if trimmed.contains('{') || trimmed.starts_with("H4sI") => return None,
+                    _ if trimmed.starts_with("eyJ") => return None,
+                    _ => false,
+                };
+                Some(SlowFinds {
+                    is_found,
+                    is_suspect: !is_found && looks_like_cloud_trail(text.as_bytes()),
+                })
+            }
+            _ => SlowFinds::found(false),
+        }
+    }
+
+    fn members(&mut self, members: &Members, depth: usize) -> Option<SlowFinds> {
+        let folded: Vec<String> = members
+            .iter()
+            .map(|(name, _)| fold(name.as_bytes()))
+            .collect();
+        let has = |names: &[&str]| folded.iter().any(|name| names.contains(&name.as_str()));
+        // Other clouds, other spellings and OCSF have tests of their own.
+        if has(&["acsregion", "cloudeventsversion", "classuid"])
+            || has(&["eventname"]) && has(&["eventsource", "eventversion"])
+        {
+            return None;
+        }
+        if let Some(at) = folded.iter().rposition(|name| name == "cloudtrailevent") {
+            let finds = self.search(&members[at].1, depth + 1)?;
+            self.told.unreadable += usize::from(!finds.is_found);
+            return SlowFinds::found(true);
+        }
+        let names = members.iter().filter(|(name, _)| is_record_name(name));
+        if names.count() >= MIN_RECORD_NAMES {
+            self.told.unreadable += 1;
+            return SlowFinds::found(true);
+        }
+        let mut finds = SlowFinds::default();
+        for ((_, value), name) in members.iter().zip(&folded) {
+            finds.add(&self.search(value, depth + 1)?);
+            finds.is_suspect |= name == "eventname" || name == "eventsource";
+        }
+        Some(finds)
+    }
+}
 
 fn wrapped<'j>(name: &str, value: &'j Json, control: bool) -> Option<(&'j Json, Within)> {
     let within = match (name, value) {
-        ("Records", Json::Array(_)) => Within::Records,
-        ("Events" | "events" | "results", Json::Array(_)) => Within::Anywhere,
-        ("logEvents", Json::Array(_)) if control => Within::Control,
-        ("logEvents", Json::Array(_)) => Within::Anywhere,
-        ("detail" | "_raw", Json::Object(_)) => Within::Anywhere,
-        ("awslogs", Json::Object(_)) => Within::AwsLogs,
+        ("Records", Json::Array(..)) => Within::Records,
+        ("Events", Json::Array(..)) => Within::LookupItems,
+        ("events", Json::Array(..)) => Within::Anywhere,
+        ("results", Json::Array(..)) => Within::Rows,
+        ("logEvents", Json::Array(..)) if control => Within::Control,
+        ("logEvents", Json::Array(..)) => Within::Anywhere,
+        ("detail" | "_raw", Json::Object(..)) => Within::Anywhere,
+        ("awslogs", Json::Object(..)) => Within::AwsLogs,
         _ => return None,
     };
     Some((value, within))
 }
 
-fn object(members: &Members, within: Within, depth: usize, told: &mut Told) -> Option<()> {
-    for (at, (name, value)) in members.iter().enumerate() {
-        let before = &members[..at];
-        let control = last(before, "messageType").is_some_and(|v| v.is("CONTROL_MESSAGE"));
-        if let Some(found) = wrapped(name, value, control)
-            && !is_event(before)
-        {
-            element(found.0, found.1, depth + 2, told)?;
-            for (name, value) in &members[at + 1..] {
-                if let Some(found) = wrapped(name, value, false) {
-                    element(found.0, found.1, depth + 2, told)?;
-                }
-            }
-            return Some(());
-        }
-    }
-    leaf(members, within, depth, told)
-}
-
-fn leaf(members: &Members, within: Within, depth: usize, told: &mut Told) -> Option<()> {
+fn kind(members: &Members) -> Option<ContentKind> {
     let has = |name| members.iter().any(|(n, _)| n == name);
     let is = |name, value| last(members, name).is_some_and(|v| v.is(value));
-    let kind = if has("insightDetails")
+    if has("insightDetails")
         || is("eventType", "AwsCloudTrailInsight")
         || is("eventCategory", "Insight")
     {
@@ -208,43 +465,21 @@ fn leaf(members: &Members, within: Within, depth: usize, told: &mut Told) -> Opt
         Some(ContentKind::Notification)
     } else {
         None
-    };
-    if let Some(kind) = kind {
-        told.others.push(kind);
-        return Some(());
     }
-    if is_event(members) {
-        told.events.push(event(members));
-        return Some(());
-    }
-    let inner = members
+}
+
+/// The last string that may contain a document.
+fn inner_text(members: &Members) -> Option<&str> {
+    members
         .iter()
         .rev()
         .find_map(|(name, value)| match (name.as_str(), value) {
             (
                 "CloudTrailEvent" | "message" | "_raw" | "data" | "value" | "Message" | "body",
-                Json::String(text),
-            ) => Some(text),
+                Json::String(text, _),
+            ) => Some(text.as_str()),
             _ => None,
-        });
-    match (within, inner) {
-        (Within::Control, _) => told.others.push(ContentKind::ControlMessage),
-        // Payloads have tests of their own.
-        (Within::AwsLogs, Some(_)) => return None,
-        (_, Some(text)) if text.trim_ascii_start().starts_with(['{', '[']) => {
-            if depth > 4 {
-                return None;
-            }
-            let inner = slow(text.as_bytes())?;
-            told.events.extend(inner.events);
-            told.others.extend(inner.others);
-            told.unreadable += inner.unreadable;
-        }
-        (_, Some(text)) if text.contains(['{', '[']) => return None,
-        (Within::Records, _) => told.unreadable += 1,
-        _ => told.others.push(ContentKind::Foreign),
-    }
-    Some(())
+        })
 }
 
 fn last<'j>(members: &'j Members, name: &str) -> Option<&'j Json> {
@@ -257,7 +492,7 @@ fn last<'j>(members: &'j Members, name: &str) -> Option<&'j Json> {
 
 fn text(members: &Members, name: &str) -> Option<String> {
     let text = match last(members, name)? {
-        Json::String(text) => text.clone(),
+        Json::String(text, _) => text.clone(),
         Json::Number(_) => "<number>".to_owned(),
         Json::Bool(b) => b.to_string(),
         _ => return None,
@@ -274,7 +509,7 @@ fn event(members: &Members) -> Vec<String> {
     let show = |text: Option<String>| text.map_or("-".to_owned(), |text| normal(&text));
     let field = |name| show(text(members, name));
     let response = match last(members, "responseElements") {
-        Some(Json::Object(response)) => response,
+        Some(Json::Object(response, _)) => response,
         _ => &[][..],
     };
     let is_error = |members: &Members| text(members, "errorCode").is_some();
@@ -311,7 +546,7 @@ fn event(members: &Members) -> Vec<String> {
         show(code),
         format!("{read_only:?}"),
         match last(members, "userIdentity") {
-            Some(identity @ Json::Object(_)) => format!("{identity:?}"),
+            Some(identity @ Json::Object(..)) => format!("{identity:?}"),
             _ => "-".to_owned(),
         },
     ]
@@ -320,7 +555,7 @@ fn event(members: &Members) -> Vec<String> {
 fn is_success_status(code: &Json) -> bool {
     match code {
         Json::Number(Some(number)) => (200..300).contains(number),
-        Json::String(code) => code.len() == 3 && code.parse().is_ok_and(|n: u64| n / 100 == 2),
+        Json::String(code, _) => code.len() == 3 && code.parse().is_ok_and(|n: u64| n / 100 == 2),
         _ => false,
     }
 }
@@ -362,7 +597,7 @@ fn result_at(value: &Json, path: &[&str]) -> Option<bool> {
             (is_success, _) => Some(is_success),
         };
     };
-    let Json::Object(members) = value else {
+    let Json::Object(members, _) = value else {
         return None;
     };
     let is_wanted = |name: &str| match wanted.strip_prefix('*') {
@@ -386,67 +621,72 @@ fn event_time(members: &Members) -> String {
     time.map_or("-".to_owned(), |time| normal(&time))
 }
 
-/// JSON that keeps the order and the duplicates of an object's members.
+/// JSON that keeps the order and the repeats of an object's members, and the text of values.
 #[derive(Debug, PartialEq)]
 enum Json {
     Null,
     Bool(bool),
     /// The value of a whole number that is not negative.
     Number(Option<u64>),
-    String(String),
-    Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    String(String, String),
+    Array(Vec<Json>, String),
+    Object(Vec<(String, Json)>, String),
 }
 
 impl Json {
+    fn parse(raw: &str) -> Option<Json> {
+        let raw = raw.trim_ascii();
+        Some(match raw.bytes().next()? {
+            b'{' => {
+                let members: RawMembers<'_> = serde_json::from_str(raw).ok()?;
+                let members = members.0.into_iter();
+                let members = members.map(|(name, raw)| Some((name, Json::parse(raw.get())?)));
+                Json::Object(members.collect::<Option<_>>()?, raw.to_owned())
+            }
+            b'[' => {
+                let items: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+                let items = items.into_iter().map(|raw| Json::parse(raw.get()));
+                Json::Array(items.collect::<Option<_>>()?, raw.to_owned())
+            }
+            b'"' => Json::String(serde_json::from_str(raw).ok()?, raw.to_owned()),
+            b'n' => Json::Null,
+            b't' | b'f' => Json::Bool(serde_json::from_str(raw).ok()?),
+            _ => {
+                serde_json::from_str::<f64>(raw).ok()?;
+                Json::Number(raw.parse().ok())
+            }
+        })
+    }
+
     fn is(&self, text: &str) -> bool {
-        matches!(self, Json::String(mine) if mine.eq_ignore_ascii_case(text))
+        matches!(self, Json::String(mine, _) if mine.eq_ignore_ascii_case(text))
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
+/// The members of an object, with repeats.
+struct RawMembers<'r>(Vec<(String, &'r RawValue)>);
+
+impl<'de> Deserialize<'de> for RawMembers<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Build;
         impl<'de> Visitor<'de> for Build {
-            type Value = Json;
+            type Value = RawMembers<'de>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("JSON")
+                f.write_str("an object")
             }
-            fn visit_unit<E>(self) -> Result<Json, E> {
-                Ok(Json::Null)
-            }
-            fn visit_bool<E>(self, b: bool) -> Result<Json, E> {
-                Ok(Json::Bool(b))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-                Ok(Json::Number(Some(number)))
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-                Ok(Json::Number(None))
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-                Ok(Json::Number(None))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-                Ok(Json::String(text.to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-                let mut array = Vec::new();
-                while let Some(item) = items.next_element()? {
-                    array.push(item);
-                }
-                Ok(Json::Array(array))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut members: A,
+            ) -> Result<RawMembers<'de>, A::Error> {
                 let mut object = Vec::new();
                 while let Some(member) = members.next_entry()? {
                     object.push(member);
                 }
-                Ok(Json::Object(object))
+                Ok(RawMembers(object))
             }
         }
-        deserializer.deserialize_any(Build)
+        deserializer.deserialize_map(Build)
     }
 }
 
@@ -507,6 +747,9 @@ mod tests {
             "s3ObjectKey",
             "x",
             "event\\u004eame",
+            "eventname",
+            "results",
+            "EventId",
         ]);
         scalar.prop_recursive(5, 60, 8, move |inner| {
             let member = (name.clone(), inner.clone())

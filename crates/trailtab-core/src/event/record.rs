@@ -70,6 +70,38 @@ const MCP_SERVER: &[u8] = b"aws-mcp.";
 
 /// The beginnings of the services whose sign-ins name the user in `additionalEventData`.
 const SIGN_IN_SOURCES: [&[u8]; 3] = [b"signin.", b"sso", b"identitystore"];
+/// Which system wrote a record that has the shape of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordOrigin {
+    /// CloudTrail, or a program that writes records as CloudTrail does.
+    CloudTrail,
+    /// An event source of Lambda, such as a queue: what it delivers may contain records.
+    LambdaTrigger,
+    /// The audit log of another cloud.
+    OtherCloud,
+}
+
+/// How the names of event sources of other clouds end: Alibaba Cloud and Tencent Cloud.
+const OTHER_CLOUDS: [&[u8]; 5] = [
+    b".aliyuncs.com",
+    b".aliyun.com",
+    b".tencentcloudapi.com",
+    b".qcloud.com",
+    b".tencentcloud.com",
+];
+
+/// Finds the origin of a record by its eventSource, if that is no service of AWS.
+#[cold]
+fn origin_of(source: &[u8]) -> RecordOrigin {
+    if source.starts_with(b"aws:") {
+        return RecordOrigin::LambdaTrigger;
+    }
+    let host = source.split(|b| *b == b'/').next().unwrap_or_default();
+    match OTHER_CLOUDS.iter().any(|end| host.ends_with(end)) {
+        true => RecordOrigin::OtherCloud,
+        false => RecordOrigin::CloudTrail,
+    }
+}
 
 /// Whether a call failed, and the error code if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +176,15 @@ impl<'a> EventRecord<'a> {
     /// eventSource or an eventVersion. All other fields have fallbacks.
     pub fn is_event(&self) -> bool {
         self.event_name.is_some() && (self.event_source.is_some() || self.event_version.is_some())
+    }
+
+    /// Tells which system wrote a record that has the shape of an event.
+    #[inline]
+    pub fn origin(&self) -> RecordOrigin {
+        match self.event_source.and_then(JsonText::unescaped) {
+            Some(source) if !source.ends_with(b".amazonaws.com") => origin_of(source),
+            _ => RecordOrigin::CloudTrail,
+        }
     }
 
     /// The eventTime in seconds since 1970-01-01T00:00:00Z, if it is valid.

@@ -94,10 +94,9 @@ impl TextPage {
         let late = late
             .into_iter()
             .chain(page::updates(coverage.updates_not_applied));
-        for line in history
-            .chain(late)
-            .chain(page::other_content(&coverage.other_content))
-        {
+        let unrelated = page::unrelated(&coverage.document_outcomes, &coverage.unrelated_documents);
+        let others = page::other_content(&coverage.other_content);
+        for line in history.chain(late).chain(others).chain(unrelated) {
             self.paragraph(&line, 2, &Style::new())?;
         }
         let has_matches = basis.no_match.is_none();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{MINUTE, UsageTally};
-use crate::activity::summary::{ProblemReport, RunContext};
+use crate::activity::summary::{ProblemReport, RunContext, document_outcomes};
 use crate::coverage;
 use crate::event::ingest::{IngestStats, Reconciliation};
 use crate::event::no_match::NoMatch;
@@ -55,6 +55,11 @@ pub struct UsageCoverage {
     pub documents: u64,
     /// Size of these documents in bytes as stored, mostly compressed.
     pub document_bytes: u64,
+    /// These documents by what they turned out to be: `events`, `other_kind`, `unrelated` or
+    /// `problem`. The counts add up to `documents`.
+    pub document_outcomes: BTreeMap<String, u64>,
+    /// The first of the documents that have nothing to do with CloudTrail, by name; at most 10.
+    pub unrelated_documents: Vec<String>,
     /// Content of the documents that is not an event, by kind.
     pub other_content: BTreeMap<String, u64>,
     /// The last day of delivery whose log files in S3 were listed, written `2026-09-07`; absent if all
@@ -122,6 +127,8 @@ impl ReportProvenance {
                 incomplete: usage.incomplete(),
                 documents: coverage.documents,
                 document_bytes: coverage.bytes,
+                document_outcomes: document_outcomes(coverage),
+                unrelated_documents: coverage.unrelated.iter().cloned().collect(),
                 other_content: others
                     .map(|(kind, n)| (kind.name().to_owned(), *n))
                     .collect(),
