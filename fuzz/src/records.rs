@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 
 use trailtab_core::event::csv;
 use trailtab_core::event::oracle::{self, Told};
-use trailtab_core::integrity::digest::{DigestFile, LogFileName, is_at};
+use trailtab_core::integrity::digest::{DigestFile, LogFileName};
 use trailtab_core::scope::Scope;
 use trailtab_core::time::TimeArgument;
 
@@ -24,7 +24,6 @@ fuzz_target!(|document: &[u8]| {
         if let Some(name) = LogFileName::of(name) {
             let _ = (name.delivered(), name.trail(), name.is_backfill());
         }
-        let _ = is_at(name, "bucket", name);
         let _ = Scope::of_log_file(name);
         let _ = name.parse::<TimeArgument>();
     }

@@ -14,12 +14,23 @@ use crate::support::proxy::{Fault, Request};
 use crate::support::trail::{File, gzip_text};
 use crate::support::{Sandbox, at};
 
-/// Verifies a local copy with keys from a file.
+/// The latest time at which the digest after so many hours may still be on its way, and the log files
+/// of these hours are not.
+fn soon_after(hours: usize) -> (&'static str, String) {
+    let now = format!("2026-09-07T{:02}:59:00Z", hours + 2);
+    ("TRAILTAB_NOW", now)
+}
+
+/// Verifies a local copy of up to nine hours with keys from a file.
 fn verify(files: &[File], args: &[&str]) -> Run {
     verify_with(&Signer::of_cloudtrail().key_file(), files, args)
 }
 
 fn verify_with(keys: &str, files: &[File], args: &[&str]) -> Run {
+    verify_at(soon_after(9), keys, files, args)
+}
+
+fn verify_at(now: (&'static str, String), keys: &str, files: &[File], args: &[&str]) -> Run {
     let (logs, keys_at) = (save(files), Sandbox::new());
     let (path, keys) = (logs.path(""), keys_at.write("keys.json", keys));
     let own = [
@@ -28,15 +39,23 @@ fn verify_with(keys: &str, files: &[File], args: &[&str]) -> Run {
         "--public-keys",
         keys.to_str().unwrap(),
     ];
-    Run::of(&[&own, args].concat(), &[])
+    Run::of(&[&own, args].concat(), &[now])
 }
 
-/// Verifies a bucket with keys from a file.
-fn verify_bucket(bucket: &Bucket, prefix: &str, args: &[&str]) -> Run {
+/// Verifies a bucket that a trail delivered to for so many hours, with keys from a file.
+fn verify_bucket(bucket: &Bucket, hours: usize, prefix: &str, args: &[&str]) -> Run {
     let sandbox = Sandbox::new();
     let keys = sandbox.write("keys.json", Signer::of_cloudtrail().key_file());
-    let own = ["--verify-digests", "--public-keys", keys.to_str().unwrap()];
-    bucket.run(prefix, &[&own, args].concat())
+    let source = bucket.at(prefix);
+    let own = [
+        source.as_str(),
+        "--verify-digests",
+        "--public-keys",
+        keys.to_str().unwrap(),
+    ];
+    let mut environment = bucket.access();
+    environment.push(soon_after(hours));
+    Run::of(&[&own, args].concat(), &environment)
 }
 
 fn put(bucket: &mut Bucket, trail: &Trail) {
@@ -57,7 +76,8 @@ fn integrity(run: &Run) -> Value {
             "digests_valid",
             "digests_invalid",
             "digests_key_unknown",
-            "digests_signature_not_at_hand"
+            "digests_signature_not_at_hand",
+            "digests_copies"
         ])
     );
     assert_eq!(
@@ -68,10 +88,11 @@ fn integrity(run: &Run) -> Value {
             "log_files_added",
             "log_files_unproven",
             "log_files_not_yet_covered",
-            "log_files_not_covered"
+            "log_files_not_covered",
+            "log_files_copies"
         ])
     );
-    members.retain(|_, count| *count != 0);
+    members.retain(|_, count| *count != 0 && *count != json!([]));
     counts
 }
 
@@ -144,7 +165,7 @@ fn a_bucket_is_verified_to_the_last_signature() {
         "AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/",
         "AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/07/",
     ] {
-        let run = verify_bucket(&bucket, prefix, &[]);
+        let run = verify_bucket(&bucket, 8, prefix, &[]);
         run.is_complete();
         let expected =
             json!({ "digests": 8, "digests_valid": 8, "log_files": 14, "log_files_valid": 14 });
@@ -153,7 +174,7 @@ fn a_bucket_is_verified_to_the_last_signature() {
     // Objects outside the prefix are not missing.
     let hour = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/09/07/\
                 111122223333_CloudTrail_us-east-1_20260907T00";
-    let run = verify_bucket(&bucket, hour, &[]);
+    let run = verify_bucket(&bucket, 8, hour, &[]);
     run.is_complete();
     assert_eq!(integrity(&run)["log_files_valid"], 2);
     // No object is fetched twice, and no digest without --verify-digests.
@@ -178,11 +199,11 @@ fn only_the_days_of_the_window_are_fetched() {
     let trail = Trail::new("digest-days", 8);
     put(&mut bucket, &trail);
     let window = ["--since", "2026-09-08", "--until", "2026-09-08"];
-    let run = verify_bucket(&bucket, "", &window);
+    let run = verify_bucket(&bucket, 8, "", &window);
     assert_eq!(bucket.fetched(), [""; 0]);
     run.failed_with(&["digests none found"]);
     let window = ["--since", "2026-09-05", "--until", "2026-09-05"];
-    verify_bucket(&bucket, "", &window);
+    verify_bucket(&bucket, 8, "", &window);
     assert_eq!(
         bucket.fetched().len(),
         trail.digests.len(),
@@ -191,13 +212,13 @@ fn only_the_days_of_the_window_are_fetched() {
 }
 
 /// What an intruder does to a trail of nine hours, where it shows, why, and what is counted.
-struct Attack {
-    act: fn(&mut Trail),
+pub(crate) struct Attack {
+    pub(crate) act: fn(&mut Trail),
     reason: &'static str,
     counts: &'static [(&'static str, u64)],
 }
 
-const ATTACKS: [Attack; 12] = [
+pub(crate) const ATTACKS: [Attack; 12] = [
     Attack {
         act: |trail| trail.logs[3].bytes = gzip_text(r#"{"Records":[]}"#),
         reason: "its hash is not the one",
@@ -256,8 +277,8 @@ const ATTACKS: [Attack; 12] = [
     },
     Attack {
         act: |trail| drop(trail.digests.drain(2..4)),
-        reason: "is missing, and one more before it",
-        counts: &[("digests_missing", 2), ("log_files_not_covered", 4)],
+        reason: "is missing, and perhaps others before it",
+        counts: &[("digests_missing", 1), ("log_files_not_covered", 4)],
     },
     Attack {
         act: |trail| drop(trail.digests.drain(4..)),
@@ -328,7 +349,7 @@ fn attacks_on_a_bucket_are_found() {
         (attack.act)(&mut trail);
         let mut bucket = Bucket::new(name);
         put(&mut bucket, &trail);
-        finds(attack, &verify_bucket(&bucket, "", &[]));
+        finds(attack, &verify_bucket(&bucket, 9, "", &[]));
     }
 }
 
@@ -342,7 +363,7 @@ fn what_cannot_be_fetched_is_not_missing() {
     bucket
         .proxy
         .fail(usize::MAX, Fault::Error(403, "AccessDenied"), is_denied);
-    let run = verify_bucket(&bucket, "", &[]);
+    let run = verify_bucket(&bucket, 5, "", &[]);
     run.is_partial();
     let denied = run
         .problems()
@@ -362,7 +383,7 @@ fn a_swapped_signature_is_found() {
     trail.digests[3].signature = trail.digests[2].signature.clone();
     let mut bucket = Bucket::new("swapped");
     put(&mut bucket, &trail);
-    let run = verify_bucket(&bucket, "", &[]);
+    let run = verify_bucket(&bucket, 5, "", &[]);
     run.is_partial();
     let place = bucket.at(&trail.digests[3].file.key);
     let [(document, reason)] = run.problems()[..] else {
@@ -373,13 +394,97 @@ fn a_swapped_signature_is_found() {
 }
 
 #[test]
-fn digests_in_another_bucket_were_moved() {
-    let trail = Trail::new(BUCKET, 3);
+fn a_replica_in_another_bucket_is_valid_and_said_to_be_one() {
+    let mut trail = Trail::new(BUCKET, 3);
     let mut bucket = Bucket::new("another");
     put(&mut bucket, &trail);
-    let run = verify_bucket(&bucket, "", &[]);
+    let run = verify_bucket(&bucket, 3, "", &[]);
+    run.is_complete();
+    let expected = json!({
+        "digests": 3, "digests_valid": 3, "log_files": 6, "log_files_valid": 6,
+        "copy_of": [BUCKET],
+    });
+    assert_eq!(integrity(&run), expected);
+    // What its digests name is missing there, or changed.
+    let mut bucket = Bucket::new("another-in-part");
+    trail.logs.remove(1);
+    trail.logs[1].bytes = gzip_text(r#"{"Records":[]}"#);
+    put(&mut bucket, &trail);
+    let run = verify_bucket(&bucket, 3, "", &[]);
     run.is_partial();
-    assert_eq!(integrity(&run)["digests_invalid"], 3);
+    let counts = integrity(&run);
+    assert_eq!(
+        (&counts["log_files_missing"], &counts["log_files_changed"]),
+        (&json!(1), &json!(1))
+    );
+}
+
+#[test]
+fn a_digest_without_a_signature_is_invalid_in_a_bucket() {
+    let mut trail = Trail::new("unsigned", 4);
+    let mut bucket = Bucket::new("unsigned");
+    let last = trail.digests.pop().unwrap();
+    put(&mut bucket, &trail);
+    bucket.put(std::slice::from_ref(&last.file));
+    let run = verify_bucket(&bucket, 4, "", &[]);
+    run.is_partial();
+    assert_eq!(integrity(&run)["digests_invalid"], 1);
+    let [(document, reason)] = run.problems()[..] else {
+        panic!("{:?}", run.problems());
+    };
+    assert_eq!(document, bucket.at(&last.file.key));
+    assert!(reason.contains("no signature"), "{reason}");
+}
+
+#[test]
+fn a_wiped_beginning_and_a_wiped_end_are_found() {
+    for (name, wiped) in [("wiped-beginning", 0..3), ("wiped-end", 5..9)] {
+        let mut trail = Trail::new(name, 9);
+        trail.digests.drain(wiped.clone());
+        // Two log files an hour, and none in the quiet one behind the third.
+        let logs = match wiped.start {
+            0 => 0..6,
+            _ => 8..16,
+        };
+        trail.logs.drain(logs);
+        let mut bucket = Bucket::new(name);
+        put(&mut bucket, &trail);
+        for window in [&[][..], &["--since", "2026-09-07", "--until", "2026-09-08"]] {
+            let run = verify_bucket(&bucket, 9, "", window);
+            run.is_partial();
+            let [(place, reason)] = run.problems()[..] else {
+                panic!("{:?}", run.problems());
+            };
+            match wiped.start {
+                0 => {
+                    assert!(place.contains("T030131Z"), "{place}");
+                    assert!(reason.contains("is missing"), "{reason}");
+                }
+                _ => assert!(reason.contains("end too early: none covers"), "{reason}"),
+            }
+        }
+        // What remains is whole.
+        let window = ["--since", "2026-09-07T03:30", "--until", "2026-09-07T05:00"];
+        verify_bucket(&bucket, 9, "", &window).is_complete();
+    }
+}
+
+#[test]
+fn a_copy_beside_its_original_is_no_addition() {
+    let mut files = Trail::new(BUCKET, 4).files();
+    let mut copies: Vec<File> = [1, 9].map(|at| files[at].clone()).into();
+    for copy in &mut copies {
+        copy.key = copy.key.replace(".json", " (1).json");
+    }
+    files.extend(copies);
+    let run = verify(&files, &[]);
+    run.is_complete();
+    let counts = integrity(&run);
+    assert_eq!(
+        (&counts["log_files_copies"], &counts["digests_copies"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(counts["log_files_valid"], 6);
 }
 
 #[test]
@@ -407,9 +512,14 @@ fn the_newest_log_files_wait_for_their_digest() {
     let mut trail = Trail::new(BUCKET, 5);
     trail.digests.pop();
     trail.logs.push(log(4, "25"));
-    let run = verify(&trail.files(), &[]);
+    let keys = Signer::of_cloudtrail().key_file();
+    let run = verify_at(soon_after(4), &keys, &trail.files(), &[]);
     run.is_complete();
     assert_eq!(integrity(&run)["log_files_not_yet_covered"], 1);
+    // But not for ever.
+    let run = verify_at(soon_after(9), &keys, &trail.files(), &[]);
+    run.is_partial();
+    assert_eq!(integrity(&run)["log_files_not_covered"], 1);
 }
 
 #[test]
@@ -420,7 +530,7 @@ fn a_backfill_digest_lists_what_others_missed() {
     trail.backfill("backfill", &[late]);
     let mut bucket = Bucket::new("backfill");
     put(&mut bucket, &trail);
-    let run = verify_bucket(&bucket, "", &[]);
+    let run = verify_bucket(&bucket, 6, "", &[]);
     run.is_complete();
     assert_eq!(integrity(&run)["log_files_valid"], 11);
     // Its signature is beside it, in S3 only, and anyone could have written the copy.

@@ -14,6 +14,7 @@ mod conformance;
 mod cost;
 mod cost_source;
 mod deploy;
+mod digest_oracle;
 mod digests;
 mod docs;
 mod errors;

@@ -262,7 +262,7 @@ impl RunCoverage {
         let ends = [self.delivered_until, other.delivered_until];
         self.delivered_until = ends.into_iter().flatten().min();
         // Verification runs once, for the whole run.
-        self.integrity = self.integrity.or(other.integrity);
+        self.integrity = self.integrity.take().or(other.integrity);
         self.problems.extend(other.problems);
         self.problems.sort();
         self.more_problems += other.more_problems;

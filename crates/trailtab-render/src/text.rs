@@ -311,48 +311,68 @@ fn event_history(coverage: &CoverageReport) -> EventHistory {
 }
 
 /// Lines on the log files verified by digests, and on the digests.
-fn verified(integrity: &Integrity) -> [String; 2] {
-    let line = |what: &str, parts: &[(u64, &str)]| {
-        let parts = parts.iter().filter(|(count, _)| *count > 0);
-        let parts: Vec<String> = parts
-            .map(|(count, name)| format!("{} {name}", thousands(*count)))
-            .collect();
-        format!(
-            "{what}: {}",
-            if parts.is_empty() {
-                "none".to_owned()
-            } else {
-                parts.join(", ")
-            }
-        )
+fn verified(integrity: &Integrity) -> Vec<String> {
+    let part = |count: u64, name: &str| {
+        let part = || format!("{} {name}", thousands(count));
+        (count > 0).then(part)
     };
-    [
+    let line = |what: &str, parts: &[Option<String>]| {
+        let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
+        let parts = match parts.is_empty() {
+            true => "none".to_owned(),
+            false => parts.join(", "),
+        };
+        format!("{what}: {parts}")
+    };
+    let missing = part(integrity.digests_missing, "missing");
+    let mut lines = vec![
         line(
             "Log files by their digests",
             &[
-                (integrity.log_files_valid, "valid"),
-                (integrity.log_files_changed, "changed"),
-                (integrity.log_files_added, "added"),
-                (integrity.log_files_missing, "missing"),
-                (integrity.log_files_unproven, "unproven"),
-                (integrity.log_files_not_yet_covered, "not yet covered"),
-                (integrity.log_files_not_covered, "not covered"),
+                part(integrity.log_files_valid, "valid"),
+                part(integrity.log_files_changed, "changed"),
+                part(integrity.log_files_added, "added"),
+                part(integrity.log_files_missing, "missing"),
+                part(integrity.log_files_unproven, "unproven"),
+                part(integrity.log_files_not_yet_covered, "not yet covered"),
+                part(integrity.log_files_not_covered, "not covered"),
+                part(integrity.log_files_copies, "copies of others"),
+                part(integrity.log_files_not_checked, "listed and not checked"),
             ],
         ),
         line(
             "Digests",
             &[
-                (integrity.digests_valid, "valid"),
-                (integrity.digests_invalid, "invalid"),
-                (integrity.digests_missing, "missing"),
-                (integrity.digests_key_unknown, "with an unknown key"),
-                (
+                part(integrity.digests_valid, "valid"),
+                part(integrity.digests_invalid, "invalid"),
+                missing.map(|missing| format!("at least {missing}")),
+                part(integrity.digests_key_unknown, "with an unknown key"),
+                part(
                     integrity.digests_signature_not_at_hand,
                     "with no signature available",
                 ),
+                part(integrity.digests_copies, "copies of others"),
+                part(integrity.digests_not_read, "named and not read"),
             ],
         ),
-    ]
+    ];
+    let escaped = |names: &[String]| {
+        let names: Vec<_> = names.iter().map(|name| escape::terminal(name)).collect();
+        names.join(", ")
+    };
+    if !integrity.copy_of.is_empty() {
+        lines.push(format!(
+            "Read in another bucket than CloudTrail delivered to: a copy of {}",
+            escaped(&integrity.copy_of)
+        ));
+    }
+    if !integrity.not_read.is_empty() {
+        lines.push(format!(
+            "Digests before those that were read: {}",
+            escaped(&integrity.not_read)
+        ));
+    }
+    lines
 }
 
 fn principals(summary: &Summary) -> Vec<PageRow> {

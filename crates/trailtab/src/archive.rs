@@ -13,6 +13,7 @@ use trailtab_app::deliver::files;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::{archive, plot};
 use trailtab_app::source::progress::ReadProgress;
+use trailtab_core::history::holdings::PathFinding;
 use trailtab_render as render;
 
 /// Show what an archive of fetched events covers, and verify its files
@@ -32,7 +33,8 @@ enum ArchiveVerb {
 /// Show which seconds an archive covers, and draw them as a calendar
 ///
 /// Each account and region is measured against the same time: from the first second that is covered anywhere to the
-/// last. Never changes the archive, and works while another run writes to it. All times are UTC.
+/// last. If a ledger is gone or invalid, or files that it names are gone or unpacked, the status says so, and the exit
+/// code is 3. Never changes the archive, and works while another run writes to it. All times are UTC.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::ARCHIVE_STATUS)]
 struct StatusArgs {
@@ -95,7 +97,15 @@ fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         Format::Csv => render::archive::csv(&holdings)?,
     };
     ui.data(&printed).context("cannot print the status")?;
-    Ok(RunEnd::Done)
+    if args.format == Format::Csv {
+        for PathFinding { path, what } in &holdings.findings.named {
+            ui.remark(&format!("{path} {what}"));
+        }
+    }
+    Ok(match holdings.findings.count() {
+        0 => RunEnd::Done,
+        _ => RunEnd::Partial,
+    })
 }
 
 fn verify(args: &VerifyArgs, ui: Ui) -> anyhow::Result<RunEnd> {

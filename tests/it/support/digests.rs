@@ -29,6 +29,12 @@ impl Signer {
         KEY.get_or_init(Signer::generate)
     }
 
+    /// The key that follows on the first one.
+    pub(crate) fn second_of_cloudtrail() -> &'static Signer {
+        static KEY: OnceLock<Signer> = OnceLock::new();
+        KEY.get_or_init(Signer::generate)
+    }
+
     /// A key that signs nothing.
     pub(crate) fn stranger() -> &'static Signer {
         static KEY: OnceLock<Signer> = OnceLock::new();
@@ -39,7 +45,7 @@ impl Signer {
         Signer(KeyPair::generate(KeySize::Rsa2048).unwrap())
     }
 
-    fn sign(&self, text: &str) -> String {
+    pub(crate) fn sign(&self, text: &str) -> String {
         let mut signature = vec![0; self.0.public_modulus_len()];
         let random = SystemRandom::new();
         self.0
@@ -95,14 +101,9 @@ impl Trail {
                 &["10", "40"]
             };
             let of_hour: Vec<File> = times.iter().map(|minute| log(hour, minute)).collect();
-            let signed = sign(bucket, hour, &of_hour, &previous, false);
-            previous = json!({
-                "previousDigestS3Bucket": bucket,
-                "previousDigestS3Object": signed.file.key,
-                "previousDigestHashValue": sha256(&gunzip(&signed.file.bytes)),
-                "previousDigestHashAlgorithm": "SHA-256",
-                "previousDigestSignature": signed.signature,
-            });
+            let signer = Signer::of_cloudtrail();
+            let signed = sign(signer, bucket, hour, &of_hour, &previous, false);
+            previous = signed.as_previous(bucket);
             logs.extend(of_hour);
             digests.push(signed);
         }
@@ -118,7 +119,22 @@ impl Trail {
     /// A backfill digest, which lists log files that earlier ones missed.
     pub(crate) fn backfill(&mut self, bucket: &str, missed: &[File]) {
         let first = json!({ "previousDigestSignature": null });
-        self.digests.push(sign(bucket, 2, missed, &first, true));
+        let signer = Signer::of_cloudtrail();
+        self.digests
+            .push(sign(signer, bucket, 2, missed, &first, true));
+    }
+}
+
+impl Signed {
+    /// What the next digest says of this one.
+    pub(crate) fn as_previous(&self, bucket: &str) -> Value {
+        json!({
+            "previousDigestS3Bucket": bucket,
+            "previousDigestS3Object": self.file.key,
+            "previousDigestHashValue": sha256(&gunzip(&self.file.bytes)),
+            "previousDigestHashAlgorithm": "SHA-256",
+            "previousDigestSignature": self.signature,
+        })
     }
 }
 
@@ -136,8 +152,15 @@ pub(crate) fn log(hour: usize, minute: &str) -> File {
     }
 }
 
-fn sign(bucket: &str, hour: usize, logs: &[File], previous: &Value, backfill: bool) -> Signed {
-    let signer = Signer::of_cloudtrail();
+/// The digest of an hour, signed.
+pub(crate) fn sign(
+    signer: &Signer,
+    bucket: &str,
+    hour: usize,
+    logs: &[File],
+    previous: &Value,
+    backfill: bool,
+) -> Signed {
     let suffix = if backfill { "_backfill" } else { "" };
     let key = format!(
         "AWSLogs/{ACCOUNT}/CloudTrail-Digest/{REGION}/2026/09/07/\

@@ -13,6 +13,7 @@ pub(crate) mod http;
 pub(crate) mod metrics;
 pub(crate) mod ministack;
 pub(crate) mod moto;
+pub(crate) mod objects;
 pub(crate) mod proxy;
 pub(crate) mod runtime_api;
 pub(crate) mod smtp;

@@ -5,10 +5,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use super::parallel;
+use crate::clock;
 use crate::source::archive::ArchiveError;
-use crate::source::archive::survey::ArchiveReader;
+use crate::source::archive::survey::{ArchiveReader, FileInspection};
 use crate::source::progress::ReadProgress;
-use trailtab_core::history::holdings::{ArchiveInspection, ArchiveInventory, PathFinding};
+use trailtab_core::history::holdings::{
+    ArchiveInspection, ArchiveInventory, PathFinding, StoredFiles,
+};
 
 /// Returns the inventory of an archive.
 ///
@@ -16,7 +19,15 @@ use trailtab_core::history::holdings::{ArchiveInspection, ArchiveInventory, Path
 ///
 /// Fails if there is no archive or it cannot be read.
 pub fn status(directory: &Path) -> Result<ArchiveInventory, ArchiveError> {
-    ArchiveReader::open(directory)?.holdings()
+    ArchiveReader::open(directory, clock::now())?.holdings()
+}
+
+/// What was found in files of an archive.
+#[derive(Default)]
+struct FoundInFiles {
+    good: StoredFiles,
+    damaged: Vec<PathFinding>,
+    odd: Vec<PathFinding>,
 }
 
 /// Compares every file of an archive with its ledger.
@@ -28,32 +39,43 @@ pub fn verify(
     directory: &Path,
     progress: &ReadProgress,
 ) -> Result<ArchiveInspection, ArchiveError> {
-    let survey = ArchiveReader::open(directory)?;
+    let survey = ArchiveReader::open(directory, clock::now())?;
     let items = survey.items();
     items
         .iter()
         .for_each(|item| progress.find(item.stored().bytes));
     progress.all_found.store(true, Ordering::Relaxed);
-    let found: Mutex<(ArchiveInspection, Vec<PathFinding>)> = Mutex::default();
+    let found: Mutex<FoundInFiles> = Mutex::default();
     let inspect = |(): &mut (), item: &_| -> Result<(), ArchiveError> {
-        let finding = survey.inspect(item);
+        let inspected = survey.inspect(item);
         let stored = item.stored();
         progress.finish(stored.bytes, stored.events);
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-        match finding {
-            Some(finding) => found.1.push(finding),
-            None => found.0.good.merge(stored),
+        match inspected {
+            FileInspection::Damage(finding) => found.damaged.push(finding),
+            FileInspection::Remark(finding) => {
+                found.good.merge(stored);
+                found.odd.push(finding);
+            }
+            FileInspection::Good => found.good.merge(stored),
         }
         Ok(())
     };
     parallel::for_each(&items, || (), inspect)?;
-    let (mut inspection, mut damaged) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // The threads report findings in random order.
-    damaged.sort();
-    inspection.damage = survey.unreadable_lines();
-    for finding in damaged {
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // The threads found them in no order.
+    found.damaged.sort();
+    found.odd.sort();
+    let mut inspection = ArchiveInspection {
+        good: found.good,
+        damage: survey.doubts()?,
+        remarks: survey.strays()?,
+    };
+    for finding in found.damaged {
         inspection.damage.add(finding);
     }
-    inspection.remarks = survey.strays()?;
+    for finding in found.odd {
+        inspection.remarks.add(finding);
+    }
     Ok(inspection)
 }

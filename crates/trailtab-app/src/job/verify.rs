@@ -6,12 +6,12 @@ use tokio::task::JoinSet;
 
 use super::read::{ReadError, ReadRequest, start_runtime};
 use crate::aws;
-use crate::source::Source;
-use crate::source::interrupt;
+use crate::clock;
 use crate::source::public_keys::PublicKeys;
+use crate::source::{Source, interrupt, s3};
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 use trailtab_core::integrity::digest::LogFileName;
-use trailtab_core::integrity::{self, DigestEvidence, VerifyScope};
+use trailtab_core::integrity::{self, DigestEvidence, ReadPrefix, VerifyScope};
 use trailtab_core::time::Seconds;
 
 /// Options of log file verification.
@@ -51,18 +51,19 @@ pub(super) fn run(
             }
         }
     };
-    let addresses: Vec<String> = request
+    let prefixes: Vec<ReadPrefix> = request
         .sources
         .iter()
         .filter_map(|source| match source {
-            Source::S3 { bucket, prefix } => Some(format!("s3://{bucket}/{prefix}")),
+            Source::S3 { bucket, prefix } => Some(s3::read_prefix(bucket, prefix)),
             Source::Path(_) | Source::Stdin => None,
         })
         .collect();
     let scope = VerifyScope {
         window: request.rules.window,
         filter: &request.rules.filter,
-        addresses: &addresses,
+        prefixes: &prefixes,
+        now: clock::now(),
     };
     let check = |digest: &_, text: &_, signature: &_| keys.check(digest, text, signature);
     coverage.integrity = Some(integrity::judge(evidence, &check, scope, coverage));
@@ -76,11 +77,8 @@ async fn ask(
     coverage: &mut RunCoverage,
 ) -> PublicKeys {
     let mut times: BTreeMap<&str, (Seconds, Seconds)> = BTreeMap::new();
-    for digest in evidence
-        .digests
-        .iter()
-        .filter_map(|found| found.digest.as_ref().ok())
-    {
+    for found in &evidence.digests {
+        let Ok(digest) = &found.digest else { continue };
         // The region becomes part of a host name.
         let is_region = |name: &LogFileName<'_>| {
             let mut bytes = name.region.bytes();
@@ -90,7 +88,13 @@ async fn ask(
             let times = times
                 .entry(name.region)
                 .or_insert((digest.start, digest.end));
-            *times = (times.0.min(digest.start), times.1.max(digest.end));
+            // A backfill digest is signed when it is made, long after its hours. A copy has lost when.
+            let signed = match name.is_backfill() {
+                true => found.metadata.generated.unwrap_or_else(clock::now),
+                false => digest.end,
+            };
+            let latest = digest.end.max(signed);
+            *times = (times.0.min(digest.start), times.1.max(latest));
         }
     }
     let mut keys = PublicKeys::default();

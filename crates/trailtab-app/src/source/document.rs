@@ -20,7 +20,7 @@ use trailtab_core::event::envelope::{
 use trailtab_core::event::gunzip::{self, Inflater};
 use trailtab_core::event::record::EventRecord;
 use trailtab_core::integrity::digest::{DigestFile, LogFileName};
-use trailtab_core::integrity::{DigestEvidence, FoundDigest, FoundLog};
+use trailtab_core::integrity::{DigestEvidence, DigestMetadata, FoundDigest, FoundLog};
 use trailtab_core::scope::Scope;
 use trailtab_core::time::{Seconds, TimeParser};
 
@@ -68,8 +68,8 @@ pub enum DocumentBody {
         name: String,
         /// The bytes, as stored.
         bytes: Vec<u8>,
-        /// The signature in the S3 metadata of a digest.
-        signature: Option<String>,
+        /// What the S3 metadata of a digest tells.
+        metadata: DigestMetadata,
         /// Memory permit, released together with the bytes.
         _held: Box<dyn Send>,
     },
@@ -408,22 +408,24 @@ fn add_evidence<S>(
             (_, _, true) => Err("was added to: bytes follow its gzip member".to_owned()),
             (_, None, _) => Err("is no digest: it cannot be read to its end".to_owned()),
         };
-        let signature = match body {
-            DocumentBody::Memory { signature, .. } => signature.clone(),
-            _ => None,
+        let metadata = match body {
+            DocumentBody::Memory { metadata, .. } => metadata.clone(),
+            _ => DigestMetadata::default(),
         };
         evidence.digests.push(FoundDigest {
             document,
             digest,
             hash: sealed.hash.unwrap_or_default(),
-            signature,
+            metadata,
         });
-    } else if sink.has_events || LogFileName::of(&document).is_some_and(|name| name.is_log_file()) {
+    } else {
+        let is_log_file = LogFileName::of(&document).is_some_and(|name| name.is_log_file());
         evidence.logs.push(FoundLog {
             document,
             hash: sealed.hash,
             has_more: sealed.has_more,
             events: sink.events,
+            needs_digest: sink.has_events || is_log_file,
         });
     }
 }

@@ -31,6 +31,7 @@ use super::interrupt::{self, Interrupt};
 use crate::aws::{self, AwsFailure, FailureKind, with_causes};
 use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::filter::{Criterion, EventFilter, is_account_id as is_account};
+use trailtab_core::integrity::{DigestMetadata, ReadPrefix};
 use trailtab_core::scope::{AccountId, Scope};
 use trailtab_core::time::{self, Seconds, TimeWindow};
 
@@ -464,7 +465,7 @@ impl S3Store {
         };
         let name = format!("s3://{}/{}", self.bucket, object.key);
         match self.body(&object.key).await {
-            Ok((bytes, signature)) => {
+            Ok((bytes, metadata)) => {
                 let given = bytes.len() as u64;
                 if given != object.size {
                     let severity = match given {
@@ -484,7 +485,7 @@ impl S3Store {
                     body: DocumentBody::Memory {
                         name,
                         bytes,
-                        signature,
+                        metadata,
                         _held: Box::new(permit),
                     },
                 };
@@ -528,15 +529,20 @@ impl S3Store {
         drop(documents.send(document).await);
     }
 
-    /// Downloads an object, and the signature in its metadata if it is a digest.
-    async fn body(&self, key: &str) -> Result<(Vec<u8>, Option<String>), String> {
+    /// Downloads an object, and what its metadata tells if it is a digest.
+    async fn body(&self, key: &str) -> Result<(Vec<u8>, DigestMetadata), String> {
         let mut attempt = 1;
         loop {
             let response = self.get(key, None).await?;
-            let metadata = response.metadata.as_ref();
-            let signature = metadata.and_then(|names| names.get("signature")).cloned();
+            let names = response.metadata.as_ref();
+            let value = |name| names.and_then(|names| names.get(name));
+            let generated = value("backfill-generation-timestamp");
+            let metadata = DigestMetadata {
+                signature: value("signature").cloned(),
+                generated: generated.and_then(|text| time::parse(text.as_bytes())),
+            };
             match response.body.collect().await {
-                Ok(body) => return Ok((body.to_vec(), signature)),
+                Ok(body) => return Ok((body.to_vec(), metadata)),
                 Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
                 Err(_) => attempt += 1,
             }
@@ -1097,6 +1103,54 @@ fn digests_within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListin
         before: days.before.into_iter().chain(before).min(),
         ..days
     })
+}
+
+/// Tells where the log files under a prefix are, and where their digests are: those of a prefix that
+/// ends in a date are under the same date, for the most part.
+pub fn read_prefix(bucket: &str, prefix: &str) -> ReadPrefix {
+    let address = |key: &str| format!("s3://{bucket}/{key}");
+    let Some((before, after)) = prefix.rsplit_once("/CloudTrail/") else {
+        return ReadPrefix {
+            logs: address(prefix),
+            digests: address(prefix),
+            until: None,
+        };
+    };
+    let (region, rest) = after.split_once('/').unwrap_or((after, ""));
+    let date: Vec<&str> = rest
+        .split('/')
+        .take(3)
+        .take_while(|part| is_number(part))
+        .collect();
+    let folder = match after.contains('/') {
+        true => format!("{before}/CloudTrail-Digest/{region}/{}", date.join("/")),
+        false => format!("{before}/CloudTrail-Digest/{region}"),
+    };
+    ReadPrefix {
+        logs: address(prefix),
+        digests: address(&folder),
+        until: end_of(rest),
+    }
+}
+
+/// The first second after the year, month or day that a path begins with.
+fn end_of(path: &str) -> Option<Seconds> {
+    let first = |year: i64, month: i64| {
+        time::parse(format!("{year:04}-{month:02}-01T00:00:00Z").as_bytes())
+    };
+    let (date, _) = path.rsplit_once('/')?;
+    let numbers = date.split('/').take(3).map_while(|part| {
+        let number = part.parse::<u16>().ok().filter(|_| is_number(part));
+        number.map(i64::from)
+    });
+    let numbers: Vec<i64> = numbers.collect();
+    match *numbers.as_slice() {
+        [year] => first(year + 1, 1),
+        [year, 12] => first(year + 1, 1),
+        [year, month] => first(year, month + 1),
+        [year, month, day] => Some(first(year, month)? + day * 86_400),
+        _ => None,
+    }
 }
 
 fn is_number(part: &str) -> bool {

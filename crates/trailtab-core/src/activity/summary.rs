@@ -469,7 +469,7 @@ impl Extension {
             schema_version: SCHEMA_VERSION,
             counts: intaken.counts,
             coverage: CoverageReport::of(tally, intaken, coverage, run),
-            integrity: coverage.integrity,
+            integrity: coverage.integrity.clone(),
             no_match: run.no_match.clone(),
             version: run.version.to_owned(),
             ..Extension::default()

@@ -10,6 +10,8 @@ const DAY: Seconds = 86_400;
 pub struct ArchiveInventory {
     /// The contents by account and region.
     pub regions: Vec<RegionInventory>,
+    /// What makes doubtful what is covered, or takes it away.
+    pub findings: PathFindings,
 }
 
 /// What an archive contains of one account and region.

@@ -89,7 +89,9 @@ struct RawDigest {
     previous_digest_hash_value: Option<String>,
     previous_digest_hash_algorithm: Option<String>,
     previous_digest_signature: Option<String>,
-    log_files: Vec<RawLogFile>,
+    // Null stands for an empty list; a digest without the member is none.
+    #[serde(deserialize_with = "Option::deserialize")]
+    log_files: Option<Vec<RawLogFile>>,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +131,8 @@ impl DigestFile {
             }),
             _ => None,
         };
-        let log_files = raw.log_files.into_iter().map(ListedLogFile::try_from);
+        let log_files = raw.log_files.into_iter().flatten();
+        let log_files = log_files.map(ListedLogFile::try_from);
         Ok(DigestFile {
             start: time(&raw.digest_start_time)?,
             end: time(&raw.digest_end_time)?,
@@ -245,6 +248,11 @@ impl<'n> LogFileName<'n> {
         self.kind == "CloudTrail-Digest"
     }
 
+    /// The kind of the file: `CloudTrail`, `CloudTrail-Digest`, `CloudTrail-Insight` and so on.
+    pub fn kind(&self) -> &'n str {
+        self.kind
+    }
+
     /// The delivery time of a log file, to the minute.
     pub fn delivered(&self) -> Option<Seconds> {
         let stamp = self.rest.split('_').next()?;
@@ -262,6 +270,22 @@ impl<'n> LogFileName<'n> {
     /// Tells whether it is a backfill digest, which lists log files that earlier digests missed.
     pub fn is_backfill(&self) -> bool {
         self.rest.contains("_backfill.json")
+    }
+
+    /// The end of the time that a digest covers. None unless it is a digest's name to the letter: one
+    /// that a download or a copy made, such as `….json (1).gz`, is not.
+    pub fn ended(&self) -> Option<Seconds> {
+        let stem = stem(self.rest).strip_suffix(".json")?;
+        let stem = stem.strip_suffix("_backfill").unwrap_or(stem);
+        let digits = stem.rsplit('_').next()?.strip_suffix('Z')?;
+        let (date, of_day) = digits.split_once('T')?;
+        let all_digits = digits.bytes().filter(u8::is_ascii_digit).count() == 14;
+        if (date.len(), of_day.len(), all_digits, self.is_digest()) != (8, 6, true, true) {
+            return None;
+        }
+        let (year, month, day) = (&date[..4], &date[4..6], &date[6..]);
+        let (hour, minute, second) = (&of_day[..2], &of_day[2..4], &of_day[4..]);
+        time::parse(format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z").as_bytes())
     }
 
     /// The trail of a digest, and its home region.
@@ -283,20 +307,55 @@ pub fn stem(name: &str) -> &str {
     name.strip_suffix(".gz").unwrap_or(name)
 }
 
-/// Tells whether a document is a copy of an object. The bucket of a local copy is unknown, and so
-/// is what precedes `AWSLogs/`. A copy that starts at a deeper folder is identified by its name,
-/// which contains account, region and time and is unique.
-pub fn is_at(document: &str, bucket: &str, object: &str) -> bool {
-    if let Some(address) = document.strip_prefix("s3://") {
-        let key = address
-            .strip_prefix(bucket)
-            .and_then(|rest| rest.strip_prefix('/'));
-        return key == Some(object);
+/// Where a document is, seen from the place that an object was delivered to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocumentPlace {
+    /// At the place of the object, as far as that can be told.
+    Delivered,
+    /// Under the key of the object in another bucket: a replica.
+    OtherBucket,
+    /// Somewhere else.
+    Elsewhere,
+}
+
+impl DocumentPlace {
+    /// Compares a document with the place of an object. The bucket of a local copy is unknown, and so
+    /// is what precedes `AWSLogs/`. A copy that starts at a deeper folder is identified by its name,
+    /// which contains account, region and time and is unique.
+    pub fn of(document: &str, bucket: &str, object: &str) -> DocumentPlace {
+        if let Some((holder, key)) = s3_place(document) {
+            return match (key == object, holder == bucket) {
+                (true, true) => DocumentPlace::Delivered,
+                (true, false) => DocumentPlace::OtherBucket,
+                (false, _) => DocumentPlace::Elsewhere,
+            };
+        }
+        let is_there = match (below_root(document), below_root(object)) {
+            (Some(copy), Some(original)) => stem(copy) == stem(original),
+            _ => stem(file_name(document)) == stem(file_name(object)),
+        };
+        match is_there {
+            true => DocumentPlace::Delivered,
+            false => DocumentPlace::Elsewhere,
+        }
     }
-    match (below_root(document), below_root(object)) {
-        (Some(copy), Some(original)) => stem(copy) == stem(original),
-        _ => stem(file_name(document)) == stem(file_name(object)),
-    }
+}
+
+/// The bucket and key of a document in S3; None for any other.
+pub fn s3_place(document: &str) -> Option<(&str, &str)> {
+    document.strip_prefix("s3://")?.split_once('/')
+}
+
+/// The folder of a key.
+pub fn folder(object: &str) -> &str {
+    object.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Tells whether a key is in a folder beside `CloudTrail/`, such as `CloudTrail-Insight/`.
+pub fn is_beside_log_files(object: &str) -> bool {
+    folder(object)
+        .split('/')
+        .any(|part| part.starts_with("CloudTrail-"))
 }
 
 /// The part of a path after the folder `AWSLogs`.
@@ -418,28 +477,78 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_list_may_be_written_null() {
+        let mut value: serde_json::Value = serde_json::from_str(DIGEST).unwrap();
+        value["logFiles"] = serde_json::Value::Null;
+        let digest = DigestFile::parse(value.to_string().as_bytes()).unwrap();
+        assert_eq!(digest.log_files, []);
+    }
+
+    #[test]
+    fn names_that_a_copy_made_are_told_from_names_of_digests() {
+        let name =
+            "111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20260907T080131Z.json.gz";
+        let ended = |name: &str| LogFileName::of(name).unwrap().ended();
+        for exact in [
+            name.to_owned(),
+            name.replace(".gz", ""),
+            name.replace(".json", "_backfill.json"),
+        ] {
+            assert_eq!(
+                ended(&exact),
+                time::parse(b"2026-09-07T08:01:31Z"),
+                "{exact}"
+            );
+        }
+        for copy in [
+            name.replace(".json", " (1).json"),
+            name.replace(".gz", ".gz.1"),
+            name.replace(".json", "_copy.json"),
+            name.replace("-Digest", ""),
+            name.replace("0801", "080é"),
+        ] {
+            assert_eq!(ended(&copy), None, "{copy}");
+        }
+    }
+
+    #[test]
     fn a_place_is_told_as_far_as_it_is_known() {
+        use DocumentPlace::{Delivered, Elsewhere, OtherBucket};
+
         let object = "prefix/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz";
-        for (document, here) in [
+        for (document, place) in [
             (
                 "s3://bucket/prefix/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz",
-                true,
+                Delivered,
             ),
             (
                 "s3://other/prefix/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz",
-                false,
+                OtherBucket,
             ),
             (
                 "s3://bucket/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz",
-                false,
+                Elsewhere,
             ),
-            ("copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz", true),
-            ("copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json", true),
-            ("copy/AWSLogs/1/CloudTrail/r/2026/09/08/name.json.gz", false),
-            ("copy/2026/name.json.gz", true),
-            ("copy/2026/other.json.gz", false),
+            (
+                "copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json.gz",
+                Delivered,
+            ),
+            (
+                "copy/AWSLogs/1/CloudTrail/r/2026/09/07/name.json",
+                Delivered,
+            ),
+            (
+                "copy/AWSLogs/1/CloudTrail/r/2026/09/08/name.json.gz",
+                Elsewhere,
+            ),
+            ("copy/2026/name.json.gz", Delivered),
+            ("copy/2026/other.json.gz", Elsewhere),
         ] {
-            assert_eq!(is_at(document, "bucket", object), here, "{document}");
+            assert_eq!(
+                DocumentPlace::of(document, "bucket", object),
+                place,
+                "{document}"
+            );
         }
     }
 }

@@ -2,17 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chains::{DigestCover, HOUR};
+use super::chains::DigestCover;
 use super::{
-    AccountRegion, DigestJudge, DigestStanding, FoundLog, SETTLING, VerifyScope, address, readable,
+    AccountRegion, DigestJudge, DigestStanding, FoundLog, OVERDUE, ReadPrefix, SETTLING,
+    VerifyScope,
 };
 use crate::coverage::{RunCoverage, Severity};
-use crate::integrity::digest::{self, DigestFile, ListedLogFile, LogFileName};
+use crate::integrity::digest::{
+    self, DigestFile, DocumentPlace, ListedLogFile, LogFileName, Sha256Hash,
+};
 use crate::scope::Scope;
 use crate::time::{Seconds, TimeWindow};
 
-/// If log files were delivered this many seconds after the last digest, digests are missing.
-const OVERDUE: Seconds = 3 * HOUR;
+/// What digests say of the files with one name: the digest, what it says, and whether the file was
+/// found.
+type ListedByName<'e> = BTreeMap<&'e str, Vec<(usize, &'e ListedLogFile, bool)>>;
+
+/// Whether a file that a digest lists must be there.
+enum FileExpectation {
+    Expected,
+    /// It was not asked for, or is known to be unread.
+    NotAsked,
+    /// It is in a folder or bucket that was not read.
+    NotRead,
+}
 
 impl<'e> DigestJudge<'e> {
     pub(super) fn check_logs(
@@ -21,44 +34,55 @@ impl<'e> DigestJudge<'e> {
         coverage: &RunCoverage,
     ) {
         let evidence = self.evidence;
-        let mut listed: BTreeMap<&str, Vec<(usize, &'e ListedLogFile, bool)>> = BTreeMap::new();
-        for (index, digest) in readable(&evidence.digests) {
+        let mut listed: ListedByName<'e> = BTreeMap::new();
+        let mut contents: BTreeSet<&Sha256Hash> = BTreeSet::new();
+        for (index, digest) in self.readable() {
             for log in &digest.log_files {
                 let name = digest::stem(digest::file_name(&log.object));
                 listed.entry(name).or_default().push((index, log, false));
-            }
-        }
-        let mut newest: BTreeMap<AccountRegion<'e>, Seconds> = BTreeMap::new();
-        for name in evidence
-            .logs
-            .iter()
-            .filter_map(|log| LogFileName::of(&log.document))
-        {
-            if let Some(time) = name.delivered() {
-                let newest = newest.entry((name.account, name.region)).or_insert(time);
-                *newest = time.max(*newest);
+                if self.is_believed(index) {
+                    contents.insert(&log.hash);
+                }
             }
         }
         let mut not_covered: BTreeMap<Option<AccountRegion<'e>>, u64> = BTreeMap::new();
         for log in &evidence.logs {
-            self.integrity.log_files += 1;
             let name = digest::stem(digest::file_name(&log.document));
             let lines = listed.get_mut(name).map_or(&mut [][..], Vec::as_mut_slice);
             let mut said = Vec::new();
             for (index, line, is_here) in lines {
-                if digest::is_at(&log.document, &line.bucket, &line.object) {
+                if self.is_of(&log.document, *index, line) {
                     *is_here = true;
                     said.push((*index, log.hash == Some(line.hash)));
                 }
             }
-            if said.is_empty() {
-                self.unlisted(log, covers, &newest, &mut not_covered);
-            } else {
+            if said.is_empty() && !log.needs_digest {
+                continue;
+            }
+            self.integrity.log_files += 1;
+            let is_copy = log.hash.is_some_and(|hash| contents.contains(&hash)) && !log.has_more;
+            if !said.is_empty() {
                 self.listed(log, &said, covers);
+            } else if is_copy {
+                self.integrity.log_files_copies += 1;
+            } else {
+                self.unlisted(log, covers, &mut not_covered);
             }
         }
         self.report_not_covered(&not_covered, covers);
         self.check_missing(listed, coverage);
+    }
+
+    /// Tells whether a document is the file that a digest lists. The log files of a digest that was
+    /// read in another bucket than its own are there as well.
+    fn is_of(&self, document: &str, index: usize, line: &ListedLogFile) -> bool {
+        match DocumentPlace::of(document, &line.bucket, &line.object) {
+            DocumentPlace::Delivered => true,
+            DocumentPlace::OtherBucket => {
+                document == self.address(index, &line.bucket, &line.object)
+            }
+            DocumentPlace::Elsewhere => false,
+        }
     }
 
     /// Judges a log file by the digests that list it, and by its hash.
@@ -85,35 +109,50 @@ impl<'e> DigestJudge<'e> {
             self.integrity.log_files_valid += 1;
         } else {
             self.integrity.log_files_unproven += 1;
-            if self.is_surprising(log, said, covers) {
-                let reason = "stands only in a digest that is not proven, though proven ones cover \
-                              the time of its delivery";
+            if let Some(reason) = self.surprise(log, said, covers) {
                 self.problem(&log.document, Severity::Partial, reason);
             }
         }
     }
 
-    /// Tells whether a log file should be listed in a trusted digest. An intruder can add a log file and a digest
-    /// that lists it to a copy, but cannot sign the digest.
-    fn is_surprising(
+    /// Tells why a log file should be listed in a trusted digest; None if it need not. An intruder
+    /// who adds a log file to a copy can add a digest that lists it, but cannot sign it.
+    fn surprise(
         &self,
         log: &FoundLog,
         said: &[(usize, bool)],
         covers: &BTreeMap<AccountRegion<'e>, DigestCover>,
-    ) -> bool {
+    ) -> Option<&'static str> {
         let name = LogFileName::of(&log.document);
-        let Some((name, time)) = name.and_then(|name| Some((name, name.delivered()?))) else {
-            return true;
+        let named = name.and_then(|name| Some((name, name.delivered()?)));
+        let Some((name, time)) = named else {
+            return Some("stands only in a digest that is not proven, and has an unusual name");
         };
-        let cover = covers.get(&(name.account, name.region));
+        let digest = |index: usize| self.evidence.digests[index].digest.as_ref().ok();
         let is_in_its_time = |index: usize| {
-            let digest = &self.evidence.digests[index].digest;
             let is_in_time =
                 |digest: &DigestFile| digest.start <= time + SETTLING && time <= digest.end;
-            self.is_believed(index) && digest.as_ref().is_ok_and(is_in_time)
+            self.is_believed(index) && digest(index).is_some_and(is_in_time)
         };
-        cover.is_some_and(|cover| cover.vouches_for(time))
-            && !said.iter().any(|(index, _)| is_in_its_time(*index))
+        // The only digest of a trail that just began has no other one to prove it.
+        let is_of_its_region = |index: usize| {
+            let is_same = |digest: LogFileName<'_>| {
+                (digest.account, digest.region) == (name.account, name.region)
+                    && !digest.is_backfill()
+            };
+            let digest = digest(index).and_then(|digest| LogFileName::of(&digest.object));
+            self.standing[index] != DigestStanding::NotAtHand || digest.is_some_and(is_same)
+        };
+        let mut indices = said.iter().map(|(index, _)| *index);
+        let cover = covers.get(&(name.account, name.region));
+        if cover.is_some_and(|cover| cover.vouches_for(time)) {
+            let reason = "stands only in a digest that is not proven, though proven ones cover the \
+                          time of its delivery";
+            (!indices.any(is_in_its_time)).then_some(reason)
+        } else {
+            let reason = "stands only in a digest that is not proven, and not in one of its hour";
+            (!indices.any(is_of_its_region)).then_some(reason)
+        }
     }
 
     /// Judges a log file that no digest lists.
@@ -121,17 +160,16 @@ impl<'e> DigestJudge<'e> {
         &mut self,
         log: &'e FoundLog,
         covers: &BTreeMap<AccountRegion<'e>, DigestCover>,
-        newest: &BTreeMap<AccountRegion<'e>, Seconds>,
         not_covered: &mut BTreeMap<Option<AccountRegion<'e>>, u64>,
     ) {
         let name = LogFileName::of(&log.document);
         let region = name.map(|name| (name.account, name.region));
         let cover = region.and_then(|region| covers.get(&region));
         let delivered = name.and_then(|name| name.delivered());
-        if let (Some(cover), Some(time), Some(region)) = (cover, delivered, region) {
-            let end = cover.end;
-            let last = newest.get(&region).copied().unwrap_or(time);
-            if time + SETTLING > end && last <= end + OVERDUE {
+        if let (Some(cover), Some(time)) = (cover, delivered) {
+            // The digest that lists it may be on its way.
+            let arrives = time.saturating_add(SETTLING + OVERDUE);
+            if time + SETTLING > cover.end && arrives > self.scope.now {
                 self.integrity.log_files_not_yet_covered += 1;
                 return;
             }
@@ -193,58 +231,82 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
-    /// Finds log files that digests list and that were not found.
-    fn check_missing(
-        &mut self,
-        listed: BTreeMap<&str, Vec<(usize, &'e ListedLogFile, bool)>>,
-        coverage: &RunCoverage,
-    ) {
-        let mut missing = BTreeSet::new();
+    /// Finds files that digests list and that were not found.
+    fn check_missing(&mut self, listed: ListedByName<'e>, coverage: &RunCoverage) {
+        let (mut missing, mut not_checked) = (BTreeSet::new(), BTreeSet::new());
         for (index, log, is_here) in listed.into_values().flatten() {
-            let place = || {
-                let document = &self.evidence.digests[index].document;
-                address(document, &log.bucket, &log.object)
-            };
-            if !is_here
-                && self.standing[index] != DigestStanding::Invalid
-                && self.is_expected(log, coverage)
-                && self.is_read(&place())
-            {
-                missing.insert(place());
+            if is_here || self.standing[index] == DigestStanding::Invalid {
+                continue;
             }
+            let place = self.address(index, &log.bucket, &log.object);
+            match self.expectation(index, log, &place, coverage) {
+                FileExpectation::Expected => missing.insert(place),
+                FileExpectation::NotRead => not_checked.insert(place),
+                FileExpectation::NotAsked => continue,
+            };
         }
         self.integrity.log_files_missing = missing.len() as u64;
+        self.integrity.log_files_not_checked = not_checked.len() as u64;
         for place in missing {
             self.problem(&place, Severity::Failed, "is missing: a digest names it");
         }
     }
 
-    /// Tells whether a log file contains what was requested, and is located where it would have
-    /// been read.
-    fn is_expected(&self, log: &ListedLogFile, coverage: &RunCoverage) -> bool {
-        let Some((name, delivered)) = LogFileName::of(&log.object)
-            .filter(LogFileName::is_log_file)
-            .and_then(|name| Some((name, name.delivered()?)))
-        else {
-            return false;
+    /// Tells whether a file that a digest lists contains what was requested, and is located where it
+    /// would have been read. A name that says nothing is taken for one of the digest's own region
+    /// and time.
+    fn expectation(
+        &self,
+        index: usize,
+        log: &ListedLogFile,
+        place: &str,
+        coverage: &RunCoverage,
+    ) -> FileExpectation {
+        let Ok(digest) = &self.evidence.digests[index].digest else {
+            return FileExpectation::NotAsked;
         };
+        let name = LogFileName::of(&log.object);
+        let delivered = name.and_then(|name| name.delivered()).unwrap_or(digest.end);
+        let region = name.or_else(|| LogFileName::of(&digest.object));
+        let is_asked_region = region.is_none_or(|name| {
+            let scope = Scope::of_log_file(&log.object);
+            let asked = scope.and_then(|scope| coverage.asked.get(&scope.into()).copied());
+            asked.flatten() != Some(Severity::Failed)
+                && self.scope.filter.admits_account(name.account)
+                && self.scope.filter.admits_region(name.region)
+        });
         let TimeWindow { since, until } = self.scope.window;
         let (first, last) = log.events.unwrap_or((delivered, delivered));
         let day = |time: Seconds| time.div_euclid(86_400);
-        let scope = Scope::of_log_file(&log.object);
-        let severity = scope.and_then(|scope| coverage.asked.get(&scope.into()).copied().flatten());
-        severity != Some(Severity::Failed)
-            && self.scope.filter.admits_account(name.account)
-            && self.scope.filter.admits_region(name.region)
-            && since.is_none_or(|since| last >= since && day(delivered) >= day(since))
-            && until.is_none_or(|until| first < until && day(delivered) <= day(until - 1) + 1)
-    }
-
-    /// Tells whether a location was read without a known problem.
-    fn is_read(&self, place: &str) -> bool {
-        let addresses = self.scope.addresses;
-        let is_inside = |start: &String| place.starts_with(start.as_str());
-        !self.unread.contains(place)
-            && (!place.starts_with("s3://") || addresses.iter().any(is_inside))
+        let is_asked_time = since.is_none_or(|since| last >= since && day(delivered) >= day(since))
+            && until.is_none_or(|until| first < until && day(delivered) <= day(until - 1) + 1);
+        if !is_asked_region || !is_asked_time || self.unread.contains(place) {
+            return FileExpectation::NotAsked;
+        }
+        if let Some((bucket, _)) = digest::s3_place(place) {
+            let prefixes = self.scope.prefixes;
+            let is_of_bucket = |prefix: &ReadPrefix| {
+                digest::s3_place(&prefix.logs).is_some_and(|(read, _)| read == bucket)
+            };
+            let is_read = prefixes
+                .iter()
+                .any(|prefix| place.starts_with(&prefix.logs));
+            return match is_read {
+                true if digest::is_beside_log_files(&log.object) => FileExpectation::NotRead,
+                true => FileExpectation::Expected,
+                // The rest of a bucket was not asked for.
+                false if prefixes.iter().any(is_of_bucket) => FileExpectation::NotAsked,
+                false => FileExpectation::NotRead,
+            };
+        }
+        // A copy may lack the folders beside the log files as a whole.
+        let is_of_kind = |found: &FoundLog| {
+            let found = LogFileName::of(&found.document);
+            found.map(|name| name.kind()) == name.map(|name| name.kind())
+        };
+        match digest::is_beside_log_files(&log.object) {
+            true if !self.evidence.logs.iter().any(is_of_kind) => FileExpectation::NotRead,
+            _ => FileExpectation::Expected,
+        }
     }
 }

@@ -14,8 +14,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::coverage::{ReadProblem, RunCoverage, Severity};
 use crate::event::filter::EventFilter;
-use crate::integrity::digest::{DigestFile, Sha256Hash};
+use crate::integrity::digest::{DigestFile, DocumentPlace, LogFileName, Sha256Hash};
 use crate::time::{Seconds, TimeWindow};
+
+/// Digests cover an hour each, and arrive up to two hours after its end. Those of times longer ago are
+/// there, or missing.
+const OVERDUE: Seconds = 3 * 3600;
+
+/// Maximum number of places outside of what was read that are named; the rest are only counted.
+const MAX_PLACES: usize = 10;
 
 /// A log file may be delivered some minutes after the minute in its name, and is then listed in the
 /// digest of the next hour.
@@ -39,12 +46,20 @@ pub struct FoundDigest {
     pub digest: Result<DigestFile, String>,
     /// SHA-256 of its contents.
     pub hash: Sha256Hash,
-    /// The signature of the digest in hexadecimal digits; absent for a local copy, since only S3
-    /// stores it.
-    pub signature: Option<String>,
+    /// What S3 stores beside it; empty for a local copy.
+    pub metadata: DigestMetadata,
 }
 
-/// A file whose name is that of a log file, or that contained events.
+/// What CloudTrail stores in the metadata of a digest's object in S3.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DigestMetadata {
+    /// `signature`: the signature of the digest in hexadecimal digits.
+    pub signature: Option<String>,
+    /// `backfill-generation-timestamp`: when a backfill digest was made, and so signed.
+    pub generated: Option<Seconds>,
+}
+
+/// A file that digests may name.
 #[derive(Debug)]
 pub struct FoundLog {
     /// The path or address.
@@ -56,6 +71,8 @@ pub struct FoundLog {
     pub has_more: bool,
     /// The times of its first and last event; absent without events.
     pub events: Option<(Seconds, Seconds)>,
+    /// Whether it must be in a digest: it contained events, or its name is that of a log file.
+    pub needs_digest: bool,
 }
 
 impl DigestEvidence {
@@ -73,8 +90,21 @@ pub struct VerifyScope<'a> {
     pub window: TimeWindow,
     /// The filters by account and region.
     pub filter: &'a EventFilter,
-    /// The prefixes that were read, `s3://BUCKET/PREFIX`.
-    pub addresses: &'a [String],
+    /// The prefixes in S3 that were read.
+    pub prefixes: &'a [ReadPrefix],
+    /// The current time: it tells which digests must have arrived.
+    pub now: Seconds,
+}
+
+/// A prefix in S3 that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadPrefix {
+    /// The addresses of the log files begin so: `s3://BUCKET/PREFIX`.
+    pub logs: String,
+    /// The addresses of their digests begin so.
+    pub digests: String,
+    /// The first second that the prefix leaves out; None unless it ends in a date.
+    pub until: Option<Seconds>,
 }
 
 /// The result of checking a signature with a public key, the best first.
@@ -93,23 +123,30 @@ pub enum KeyVerdict {
 pub type SignatureCheck<'c> = &'c dyn Fn(&DigestFile, &str, &str) -> KeyVerdict;
 
 /// What became of the digests and log files of a run:
-/// `digests` = valid + invalid + key unknown + signature not at hand, and
-/// `log_files` = valid + changed + added + unproven + not yet covered + not covered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// `digests` = valid + invalid + key unknown + signature not at hand + copies, and
+/// `log_files` = valid + changed + added + unproven + not yet covered + not covered + copies.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Integrity {
     /// Number of digest files found.
     pub digests: u64,
     /// Proven by their signature, or by a valid digest that follows.
     pub digests_valid: u64,
-    /// Changed, moved, wrongly signed, or not digest files at all.
+    /// Changed, moved, wrongly signed, in S3 without a signature, or not digest files at all.
     pub digests_invalid: u64,
     /// Signed with a key that is not among the public keys.
     pub digests_key_unknown: u64,
     /// Neither proven nor refuted: the copy has no signature, and no valid digest follows.
     pub digests_signature_not_at_hand: u64,
-    /// Digests that are referenced by others or would fill a gap, and were not found.
+    /// Byte-identical copies of other digests, under names of their own.
+    #[serde(default)]
+    pub digests_copies: u64,
+    /// Digests that are named by others and were not found. At least so many are missing: nothing
+    /// names those before them.
     pub digests_missing: u64,
+    /// Digests that are named by others and are outside of what was read.
+    #[serde(default)]
+    pub digests_not_read: u64,
     /// Number of log files read.
     pub log_files: u64,
     /// Log files that match a valid digest.
@@ -124,8 +161,21 @@ pub struct Integrity {
     pub log_files_not_yet_covered: u64,
     /// Log files delivered at a time that no available digest covers.
     pub log_files_not_covered: u64,
+    /// Byte-identical copies of log files that a digest lists, under names of their own.
+    #[serde(default)]
+    pub log_files_copies: u64,
     /// Log files that a digest lists and that were not found.
     pub log_files_missing: u64,
+    /// Files that a digest lists in a folder or bucket that was not read.
+    #[serde(default)]
+    pub log_files_not_checked: u64,
+    /// The buckets that CloudTrail delivered to, of digests that were read in another bucket: what
+    /// was read is a copy.
+    #[serde(default)]
+    pub copy_of: Vec<String>,
+    /// The digests of `digests_not_read`, ten at most.
+    #[serde(default)]
+    pub not_read: Vec<String>,
 }
 
 /// Verifies what was found. Failures are recorded as problems in the coverage.
@@ -143,9 +193,13 @@ pub fn judge(
         unread: unread.collect(),
         standing: vec![DigestStanding::NotAtHand; evidence.digests.len()],
         objects: BTreeMap::new(),
+        folders: BTreeSet::new(),
+        unreadable: BTreeMap::new(),
         integrity: Integrity::default(),
         findings: RunCoverage::default(),
     };
+    judge.find_copies();
+    judge.index();
     judge.check_signatures(check);
     judge.check_links();
     judge.count_digests();
@@ -162,6 +216,8 @@ enum DigestStanding {
     Invalid,
     KeyUnknown,
     NotAtHand,
+    /// A copy of another one under a name of its own: it says nothing that the other does not say.
+    Copy,
 }
 
 struct DigestJudge<'e> {
@@ -172,6 +228,10 @@ struct DigestJudge<'e> {
     standing: Vec<DigestStanding>,
     /// The digests by the bucket and key that they contain.
     objects: BTreeMap<(&'e str, &'e str), Vec<usize>>,
+    /// The folders that the digests were delivered to.
+    folders: BTreeSet<&'e str>,
+    /// The digests that cannot be read, by the stem of their file name.
+    unreadable: BTreeMap<&'e str, Vec<usize>>,
     integrity: Integrity,
     findings: RunCoverage,
 }
@@ -192,14 +252,58 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
+    /// Finds the digests that are copies of others: the same bytes, at a place where no digest is
+    /// delivered.
+    fn find_copies(&mut self) {
+        let found = &self.evidence.digests;
+        let mut delivered: BTreeMap<&Sha256Hash, &str> = BTreeMap::new();
+        let mut strays: Vec<(usize, &DigestFile)> = Vec::new();
+        for (index, document) in found.iter().enumerate() {
+            let Ok(digest) = &document.digest else {
+                continue;
+            };
+            match DocumentPlace::of(&document.document, &digest.bucket, &digest.object) {
+                DocumentPlace::Elsewhere => strays.push((index, digest)),
+                DocumentPlace::Delivered | DocumentPlace::OtherBucket => {
+                    delivered.insert(&document.hash, &document.document);
+                }
+            }
+        }
+        for (index, digest) in strays {
+            let document = &found[index].document;
+            let name = digest::stem(digest::file_name(document));
+            // At the exact name of another digest it takes the place of that one.
+            let is_exact = LogFileName::of(document).is_some_and(|name| name.ended().is_some());
+            let has_own_name = name == digest::stem(digest::file_name(&digest.object));
+            if delivered.contains_key(&found[index].hash) && (has_own_name || !is_exact) {
+                self.standing[index] = DigestStanding::Copy;
+            }
+        }
+    }
+
+    /// Indexes the digests by what they contain, and those that cannot be read by their names.
+    fn index(&mut self) {
+        for (index, found) in self.evidence.digests.iter().enumerate() {
+            match &found.digest {
+                Ok(_) if self.standing[index] == DigestStanding::Copy => {}
+                Ok(digest) => {
+                    let place = (digest.bucket.as_str(), digest.object.as_str());
+                    self.objects.entry(place).or_default().push(index);
+                    self.folders.insert(digest::folder(&digest.object));
+                }
+                Err(_) => {
+                    let name = digest::stem(digest::file_name(&found.document));
+                    self.unreadable.entry(name).or_default().push(index);
+                }
+            }
+        }
+    }
+
     /// Checks each digest on its own, the last first. A local copy has no signature, but the next
     /// digest repeats it.
     fn check_signatures(&mut self, check: SignatureCheck<'_>) {
-        let found = &self.evidence.digests;
         let mut repeated: BTreeMap<(&str, &str), Vec<(usize, &str)>> = BTreeMap::new();
-        for (index, digest) in readable(found) {
-            let place = (digest.bucket.as_str(), digest.object.as_str());
-            self.objects.entry(place).or_default().push(index);
+        for (index, digest) in self.readable() {
             if let (Some(previous), Some(signature)) =
                 (&digest.previous, digest.previous_signature())
             {
@@ -207,17 +311,24 @@ impl<'e> DigestJudge<'e> {
                 repeated.entry(place).or_default().push((index, signature));
             }
         }
+        let mut originals = BTreeSet::new();
         for index in self.last_first() {
             let found = &self.evidence.digests[index];
             let Ok(digest) = &found.digest else { continue };
-            if !digest::is_at(&found.document, &digest.bucket, &digest.object) {
-                let place = format!("s3://{}/{}", digest.bucket, digest.object);
-                self.invalid(index, &format!("was moved: it is the digest {place}"));
-                continue;
+            match DocumentPlace::of(&found.document, &digest.bucket, &digest.object) {
+                DocumentPlace::Delivered => {}
+                DocumentPlace::OtherBucket => {
+                    originals.insert(digest.bucket.clone());
+                }
+                DocumentPlace::Elsewhere => {
+                    let place = format!("s3://{}/{}", digest.bucket, digest.object);
+                    self.invalid(index, &format!("was moved: it is the digest {place}"));
+                    continue;
+                }
             }
             let text = digest.string_to_sign(&found.hash);
             let place = (digest.bucket.as_str(), digest.object.as_str());
-            let verdict = match &found.signature {
+            let verdict = match &found.metadata.signature {
                 Some(signature) => Some(check(digest, &text, signature)),
                 None => repeated
                     .get(&place)
@@ -241,6 +352,7 @@ impl<'e> DigestJudge<'e> {
                 None => {}
             }
         }
+        self.integrity.copy_of = originals.into_iter().collect();
         for (index, found) in self.evidence.digests.iter().enumerate() {
             if let Err(reason) = &found.digest {
                 self.invalid(index, reason);
@@ -248,9 +360,18 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
+    /// The digests that can be read and are no copies of others.
+    fn readable(&self) -> impl Iterator<Item = (usize, &'e DigestFile)> {
+        let digests = self.evidence.digests.iter().enumerate();
+        digests
+            .filter(|(index, _)| self.standing[*index] != DigestStanding::Copy)
+            .filter_map(|(index, found)| Some((index, found.digest.as_ref().ok()?)))
+    }
+
     /// The readable digests, the last one first.
     fn last_first(&self) -> Vec<usize> {
-        let mut order: Vec<_> = readable(&self.evidence.digests)
+        let mut order: Vec<_> = self
+            .readable()
             .map(|(index, digest)| (digest.end, index))
             .collect();
         order.sort_unstable_by(|a, b| b.cmp(a));
@@ -262,9 +383,17 @@ impl<'e> DigestJudge<'e> {
     fn check_links(&mut self) {
         let found = &self.evidence.digests;
         for index in self.last_first() {
-            let (Ok(digest), standing) = (&found[index].digest, self.standing[index]) else {
+            let Ok(digest) = &found[index].digest else {
                 continue;
             };
+            // Every digest that may prove this one came before it in this order.
+            if self.standing[index] == DigestStanding::NotAtHand && self.is_in_s3(index) {
+                self.invalid(
+                    index,
+                    "has no signature beside it, and no digest after it proves it",
+                );
+            }
+            let standing = self.standing[index];
             let Some(previous) = &digest.previous else {
                 continue;
             };
@@ -283,6 +412,35 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
+    /// Tells whether a digest was read in S3, where its signature must be beside it.
+    fn is_in_s3(&self, index: usize) -> bool {
+        digest::s3_place(&self.evidence.digests[index].document).is_some()
+    }
+
+    /// Tells whether a digest was found, even if it cannot be read.
+    fn is_found(&self, bucket: &str, object: &str) -> bool {
+        let name = digest::stem(digest::file_name(object));
+        let is_there = |index: &usize| {
+            let document = &self.evidence.digests[*index].document;
+            DocumentPlace::of(document, bucket, object) != DocumentPlace::Elsewhere
+        };
+        let mut unreadable = self.unreadable.get(name).into_iter().flatten();
+        !self.at(bucket, object).is_empty() || unreadable.any(is_there)
+    }
+
+    /// The address of an object that a digest names, where it would have been read: in the bucket
+    /// that the digest was read in, if the digest names its own. For a local copy only the key is
+    /// known.
+    fn address(&self, index: usize, bucket: &str, object: &str) -> String {
+        let found = &self.evidence.digests[index];
+        let own = found.digest.as_ref().map(|digest| digest.bucket.as_str());
+        match digest::s3_place(&found.document) {
+            Some((holder, _)) if own == Ok(bucket) => format!("s3://{holder}/{object}"),
+            Some(_) => format!("s3://{bucket}/{object}"),
+            None => object.to_owned(),
+        }
+    }
+
     /// The digests that contain this bucket and key as their own.
     fn at<'a>(&'a self, bucket: &'a str, object: &'a str) -> &'a [usize] {
         self.objects
@@ -291,41 +449,32 @@ impl<'e> DigestJudge<'e> {
     }
 
     fn count_digests(&mut self) {
-        let mut unknown: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut unknown: BTreeMap<(&str, &str), u64> = BTreeMap::new();
         let integrity = &mut self.integrity;
         for (standing, found) in self.standing.iter().zip(&self.evidence.digests) {
             integrity.digests += 1;
             *match (standing, &found.digest) {
                 (DigestStanding::Proven, _) => &mut integrity.digests_valid,
                 (DigestStanding::KeyUnknown, Ok(digest)) => {
-                    *unknown.entry(&digest.fingerprint).or_default() += 1;
+                    let region = LogFileName::of(&digest.object).map_or("", |name| name.region);
+                    *unknown.entry((&digest.fingerprint, region)).or_default() += 1;
                     &mut integrity.digests_key_unknown
                 }
                 (DigestStanding::Invalid | DigestStanding::KeyUnknown, _) => {
                     &mut integrity.digests_invalid
                 }
                 (DigestStanding::NotAtHand, _) => &mut integrity.digests_signature_not_at_hand,
+                (DigestStanding::Copy, _) => &mut integrity.digests_copies,
             } += 1;
         }
-        for (fingerprint, count) in unknown {
+        for ((fingerprint, region), count) in unknown {
             let digests = if count == 1 { "digest" } else { "digests" };
-            let reason = format!("is not among the public keys: it would prove {count} {digests}");
+            let reason = format!(
+                "is not among the public keys: it would prove {count} {digests} of {region}, and \
+                 each Region has keys of its own"
+            );
             self.problem(&format!("key {fingerprint}"), Severity::Failed, reason);
         }
-    }
-}
-
-fn readable(found: &[FoundDigest]) -> impl Iterator<Item = (usize, &DigestFile)> {
-    let digests = found.iter().enumerate();
-    digests.filter_map(|(index, found)| Some((index, found.digest.as_ref().ok()?)))
-}
-
-/// The address of an object, in the form of a document that refers to it. For a local copy only the
-/// key is known.
-fn address(document: &str, bucket: &str, object: &str) -> String {
-    match document.starts_with("s3://") {
-        true => format!("s3://{bucket}/{object}"),
-        false => object.to_owned(),
     }
 }
 

@@ -24,13 +24,15 @@ const MAX_CALENDAR_ROWS: usize = 400;
 const MAX_CALENDAR_COLUMNS: usize = 600;
 
 #[derive(Serialize)]
-struct ArchiveStatus {
+struct ArchiveStatus<'h> {
     from: Option<String>,
     until: Option<String>,
     events: u64,
     files: u64,
     bytes: u64,
     regions: Vec<RegionStatus>,
+    findings: Vec<InspectionFinding<'h>>,
+    findings_not_listed: u64,
 }
 
 #[derive(Serialize)]
@@ -105,6 +107,8 @@ pub fn json(holdings: &ArchiveInventory) -> serde_json::Result<Vec<u8>> {
         files: stored.files,
         bytes: stored.bytes,
         regions: rows(holdings).collect(),
+        findings: listed(&holdings.findings),
+        findings_not_listed: holdings.findings.more,
     };
     let mut json = serde_json::to_vec_pretty(&status)?;
     json.push(b'\n');

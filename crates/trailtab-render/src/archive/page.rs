@@ -56,14 +56,26 @@ impl TextPage {
         let title = self.style(Style::new().bold(), &title);
         writeln!(self.out, "{title}")?;
         let Some(range) = holdings.range() else {
-            return writeln!(self.out, "Nothing is covered yet.");
+            writeln!(self.out, "Nothing is covered yet.")?;
+            return self.doubts(&holdings.findings);
         };
         let (from, until) = (minute(range.from), minute(range.until));
         writeln!(self.out, "{from} – {until} UTC, {}", length(range))?;
         writeln!(self.out, "{}", amount(holdings.stored()))?;
         self.regions(holdings, range)?;
         self.calendar(holdings, range)?;
-        self.gaps(holdings, range)
+        self.gaps(holdings, range)?;
+        self.doubts(&holdings.findings)
+    }
+
+    /// Says what makes the status doubtful, at the end of the page.
+    fn doubts(&mut self, findings: &PathFindings) -> fmt::Result {
+        if findings.count() > 0 {
+            writeln!(self.out)?;
+            self.findings(findings, "Not as it was stored", Style::new().red().bold())?;
+            self.out.pop();
+        }
+        Ok(())
     }
 
     fn regions(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {

@@ -54,7 +54,7 @@ pub mod survey;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ use self::disk::ArchiveDisk;
 use self::layout::{ArchivePaths as _, unfinished};
 pub use self::layout::{HIDDEN, UNFINISHED};
 use self::ledger::{LedgerLine, PageLine};
-use self::region::ArchivedRegion;
+use self::region::{ArchivedLogFile, ArchivedRegion};
 use super::document::{Document, DocumentBody};
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::scope::Scope;
@@ -179,7 +179,7 @@ impl EventArchive {
         let lock = take_lock(directory)?;
         let mut regions = BTreeMap::new();
         for scope in scopes(directory)? {
-            let region = repair::repair(&disk, directory, scope.clone())?;
+            let region = repair::repair(&disk, directory, scope.clone(), now)?;
             regions.insert(scope, Arc::new(Mutex::new(region)));
         }
         Ok(EventArchive {
@@ -314,14 +314,19 @@ impl EventArchive {
         events: &'e [PageEvent<'p>],
     ) -> Result<Vec<&'e PageEvent<'p>>, ArchiveError> {
         let mut known: HashSet<&str> = HashSet::new();
-        let times = || events.iter().map(|event| event.time);
-        if let (Some(oldest), Some(newest)) = (times().min(), times().max()) {
+        let times: BTreeSet<Seconds> = events.iter().map(|event| event.time).collect();
+        if let (Some(oldest), Some(newest)) = (times.first(), times.last()) {
             let seconds = SecondRange {
-                from: oldest,
+                from: *oldest,
                 until: newest.saturating_add(1),
             };
             let ids: HashSet<&str> = events.iter().map(|event| event.id).collect();
-            for file in region.files_of(seconds) {
+            // One event far from the others does not concern all files in between.
+            let has_any = |file: &&ArchivedLogFile| {
+                let mut within = times.range(file.oldest..=file.newest);
+                within.next().is_some()
+            };
+            for file in region.files_of(seconds).filter(has_any) {
                 let path = region.path(&self.root, file);
                 let stored = fs::read(&path).attempt("read", &path)?;
                 // The events of a damaged file are written again; `verify` reports the file.

@@ -58,6 +58,8 @@ pub(super) struct ArchivedRegion {
     days: BTreeMap<i64, Vec<ArchivedLogFile>>,
     /// Numbers of the invalid ledger lines.
     pub(super) unreadable: Vec<usize>,
+    /// Ledger lines that cover seconds in the future, and the end of what they cover.
+    pub(super) ahead: Vec<(usize, Seconds)>,
     /// Set if the ledger may not match the disk. Then nothing more is written.
     pub(super) broken: bool,
 }
@@ -69,14 +71,22 @@ impl ArchivedRegion {
             covered: SecondSet::default(),
             days: BTreeMap::new(),
             unreadable: Vec::new(),
+            ahead: Vec::new(),
             broken: false,
         }
     }
 
-    pub(super) fn replay(scope: Scope, ledger: ArchiveLedger) -> ArchivedRegion {
+    /// Reads a ledger. A page that covers seconds after `now` was not written by a run: its files are
+    /// kept, and it covers nothing.
+    pub(super) fn replay(scope: Scope, ledger: ArchiveLedger, now: Seconds) -> ArchivedRegion {
         let mut region = ArchivedRegion::new(scope);
         for (number, line) in ledger.lines {
             let understood = match line {
+                Some(LedgerLine::Page(page)) if page.until > now => {
+                    region.ahead.push((number, page.until));
+                    let until = page.from;
+                    region.keep(&PageLine { until, ..page })
+                }
                 Some(LedgerLine::Page(page)) => region.keep(&page),
                 Some(LedgerLine::Lost(lost)) => region.mark_lost(&lost),
                 None => false,

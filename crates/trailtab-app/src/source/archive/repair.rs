@@ -9,19 +9,21 @@ use super::ledger::{ArchiveLedger, LedgerLine, LostLine};
 use super::region::{ArchivedRegion, FoundFile};
 use super::{ArchiveError, Attempt as _};
 use trailtab_core::scope::Scope;
+use trailtab_core::time::Seconds;
 
 /// Reads the ledger of an account and region, and makes the disk match it.
 pub(super) fn repair(
     disk: &ArchiveDisk,
     root: &Path,
     scope: Scope,
+    now: Seconds,
 ) -> Result<ArchivedRegion, ArchiveError> {
     let path = scope.ledger(root);
     let ledger = ArchiveLedger::read(&path).attempt("read", &path)?;
     if let Some(len) = ledger.torn {
         disk.truncate(&path, len).attempt("repair", &path)?;
     }
-    let mut region = ArchivedRegion::replay(scope, ledger);
+    let mut region = ArchivedRegion::replay(scope, ledger, now);
     settle(disk, root, &mut region)?;
     // Files that are still unfinished were never in the ledger.
     let folder = region.scope.logs(root);

@@ -14,7 +14,7 @@ use super::{ArchiveError, Attempt as _, page, scopes, stored};
 use trailtab_core::history::holdings::{
     ArchiveInventory, PathFinding, PathFindings, RegionInventory, StoredFiles,
 };
-use trailtab_core::time;
+use trailtab_core::time::{self, Seconds};
 
 /// An archive as described by its ledgers.
 #[derive(Debug)]
@@ -23,6 +23,17 @@ pub struct ArchiveReader {
     regions: Vec<ArchivedRegion>,
     /// Ledgers with an incomplete last line.
     torn: Vec<PathBuf>,
+}
+
+/// The result of comparing a file with the ledger.
+#[derive(Debug)]
+pub enum FileInspection {
+    /// It is as the ledger says.
+    Good,
+    /// It is as it was stored, and something about it is odd.
+    Remark(PathFinding),
+    /// It is missing or has changed.
+    Damage(PathFinding),
 }
 
 /// A log file to compare with the ledger.
@@ -53,7 +64,7 @@ impl ArchiveReader {
     /// # Errors
     ///
     /// Fails if there is no archive or it cannot be read.
-    pub fn open(directory: &Path) -> Result<ArchiveReader, ArchiveError> {
+    pub fn open(directory: &Path, now: Seconds) -> Result<ArchiveReader, ArchiveError> {
         if !layout::ledgers(directory).is_dir() {
             return Err(ArchiveError::NoArchive(directory.to_owned()));
         }
@@ -64,7 +75,7 @@ impl ArchiveReader {
             if ledger.torn.is_some() {
                 torn.push(path);
             }
-            regions.push(ArchivedRegion::replay(scope, ledger));
+            regions.push(ArchivedRegion::replay(scope, ledger, now));
         }
         Ok(ArchiveReader {
             root: directory.to_owned(),
@@ -73,14 +84,19 @@ impl ArchiveReader {
         })
     }
 
-    /// The inventory. Lost files are counted as uncovered, as the next run will count them.
+    /// The inventory, and what makes it doubtful. Lost files are counted as uncovered, as the next run
+    /// will count them.
     ///
     /// # Errors
     ///
     /// Fails if the disk cannot be read.
     pub fn holdings(&self) -> Result<ArchiveInventory, ArchiveError> {
-        let mut holdings = ArchiveInventory::default();
+        let mut holdings = ArchiveInventory {
+            findings: self.doubts()?,
+            ..ArchiveInventory::default()
+        };
         for region in &self.regions {
+            let (mut lost, mut unpacked) = (0, 0);
             let mut held = RegionInventory {
                 account: region.scope.account.to_string(),
                 region: region.scope.region.to_string(),
@@ -92,8 +108,24 @@ impl ArchiveReader {
                     FoundFile::Whole | FoundFile::Unfinished => held.stored.merge(stored_in(file)),
                     FoundFile::Missing | FoundFile::OtherSize(_) => {
                         held.covered.subtract(file.seconds_lost());
+                        lost += 1;
+                        let path = region.path(&self.root, file);
+                        unpacked += u64::from(path.with_extension("").is_file());
                     }
                 }
+            }
+            if lost > 0 {
+                let files = region.files().count();
+                let unpacked = match unpacked {
+                    0 => String::new(),
+                    unpacked => format!("; {unpacked} are there without compression"),
+                };
+                let what = format!(
+                    "lacks {lost} of the {files} files that its ledger names, or they have another \
+                     size{unpacked}: their seconds do not count as covered"
+                );
+                let logs = region.scope.logs(&self.root);
+                holdings.findings.add(finding(&logs, what));
             }
             holdings.regions.push(held);
         }
@@ -113,13 +145,16 @@ impl ArchiveReader {
     }
 
     /// Compares a file with the ledger: existence, size, checksum, contents.
-    pub fn inspect(&self, item: &InspectedFile<'_>) -> Option<PathFinding> {
+    pub fn inspect(&self, item: &InspectedFile<'_>) -> FileInspection {
         let path = item.region.path(&self.root, item.file);
-        let what = match self.contents(item) {
-            Ok(stored) => difference(item.file, &stored)?,
-            Err(what) => what,
-        };
-        Some(finding(&path, what))
+        match self.contents(item) {
+            Ok(stored) => match difference(item.file, &stored) {
+                Ok(None) => FileInspection::Good,
+                Ok(Some(what)) => FileInspection::Remark(finding(&path, what)),
+                Err(what) => FileInspection::Damage(finding(&path, what)),
+            },
+            Err(what) => FileInspection::Damage(finding(&path, what)),
+        }
     }
 
     fn contents(&self, item: &InspectedFile<'_>) -> Result<Vec<u8>, String> {
@@ -147,8 +182,13 @@ impl ArchiveReader {
         found.attempt("look for", &region.path(&self.root, file))
     }
 
-    /// Invalid ledger lines. The seconds and files they listed are unknown.
-    pub fn unreadable_lines(&self) -> PathFindings {
+    /// What makes the inventory doubtful: ledger lines that are invalid or cover seconds in the future, and
+    /// regions whose ledger is gone.
+    ///
+    /// # Errors
+    ///
+    /// If a folder cannot be looked into.
+    pub fn doubts(&self) -> Result<PathFindings, ArchiveError> {
         let mut findings = PathFindings::default();
         for region in &self.regions {
             let path = region.scope.ledger(&self.root);
@@ -156,8 +196,58 @@ impl ArchiveReader {
                 let what = format!("has an invalid line, which is ignored: remove line {line}");
                 findings.add(finding(&path, what));
             }
+            for (line, until) in &region.ahead {
+                let what = format!(
+                    "has a line that covers seconds until {}, which are yet to come, and so covers \
+                     nothing: remove line {line}",
+                    time::iso(*until)
+                );
+                findings.add(finding(&path, what));
+            }
         }
-        findings
+        for (logs, count) in self.without_ledger()? {
+            let what = format!(
+                "holds {count} files, and there is no ledger that says what they cover: the next \
+                 run fetches this region anew"
+            );
+            findings.add(finding(&logs, what));
+        }
+        Ok(findings)
+    }
+
+    /// The folders of regions that have files and no ledger, with the number of the files.
+    fn without_ledger(&self) -> Result<Vec<(PathBuf, usize)>, ArchiveError> {
+        let known: HashSet<PathBuf> = self
+            .regions
+            .iter()
+            .map(|region| region.scope.logs(&self.root))
+            .collect();
+        let folders = |folder: &Path| {
+            let found = entries(folder).attempt("look into", folder)?;
+            let folders = found.into_iter().filter(|(_, is_folder)| *is_folder);
+            Ok(folders.map(|(path, _)| path).collect::<Vec<_>>())
+        };
+        let mut without = Vec::new();
+        for account in folders(&self.root.join("AWSLogs"))? {
+            for logs in folders(&account.join("CloudTrail"))? {
+                if known.contains(&logs) {
+                    continue;
+                }
+                let (mut files, mut open) = (0, vec![logs.clone()]);
+                while let Some(folder) = open.pop() {
+                    for (path, is_folder) in entries(&folder).attempt("look into", &folder)? {
+                        match is_folder {
+                            true => open.push(path),
+                            false => files += 1,
+                        }
+                    }
+                }
+                if files > 0 {
+                    without.push((logs, files));
+                }
+            }
+        }
+        Ok(without)
     }
 
     /// Files that are in no ledger, and leftovers that the next run repairs.
@@ -218,32 +308,33 @@ fn finding(path: &Path, what: String) -> PathFinding {
     PathFinding { path, what }
 }
 
-/// Describes what is wrong with a file's contents.
-fn difference(file: &ArchivedLogFile, stored: &[u8]) -> Option<String> {
+/// Describes what is odd about a file's contents, or, as an error, what is wrong with them.
+fn difference(file: &ArchivedLogFile, stored: &[u8]) -> Result<Option<String>, String> {
     if page::sha256(stored) != file.sha256 {
         let why = match stored::entries(stored) {
             Ok(_) => "its SHA-256 is another".to_owned(),
             Err(unlike) => format!("it {unlike}"),
         };
-        return Some(format!("has changed since it was written: {why}"));
+        return Err(format!("has changed since it was written: {why}"));
     }
-    let entries = match stored::entries(stored) {
-        Ok(entries) => entries,
-        Err(unlike) => return Some(unlike.to_string()),
-    };
+    let entries = stored::entries(stored).map_err(|unlike| unlike.to_string())?;
     if entries.len() as u64 != u64::from(file.events) {
         let count = entries.len();
-        return Some(format!("holds {count} events instead of {}", file.events));
+        return Err(format!("holds {count} events instead of {}", file.events));
     }
+    // LookupEvents gives a time beside the record, which may be another one.
     let outside = entries.iter().find_map(|entry| {
         let time = time::parse(entry.time.as_deref()?.as_bytes())?;
         (time < file.oldest || file.newest < time).then_some(time)
     });
-    outside.map(|time| {
+    Ok(outside.map(|time| {
         let (oldest, newest) = (time::iso(file.oldest), time::iso(file.newest));
         let time = time::iso(time);
-        format!("holds an event of {time}, which is not within {oldest} and {newest}")
-    })
+        format!(
+            "is as it was stored, and holds an event of {time}, which the ledger has between {oldest} \
+             and {newest}"
+        )
+    }))
 }
 
 /// The entries of a folder by name, with whether each is a folder; empty if the folder does not

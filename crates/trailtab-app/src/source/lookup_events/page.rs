@@ -8,13 +8,16 @@ use super::client::LookupPage;
 use crate::source::archive::{PageEvent, is_object};
 use crate::source::document::{Document, DocumentBody};
 use trailtab_core::coverage::event_history;
-use trailtab_core::history::walk::PageSpan;
+use trailtab_core::history::walk::{PageRequest, PageSpan};
+use trailtab_core::integrity::DigestMetadata;
 use trailtab_core::scope::Scope;
 use trailtab_core::time::{self, Seconds};
 
-/// The time span of a page, as the walk needs it.
-pub(super) fn page_span(answer: &LookupPage) -> PageSpan {
-    let times: Vec<Seconds> = answer.events.iter().filter_map(time).collect();
+/// The time span of a page, as the walk needs it. An event of a time that was not asked for does not tell
+/// how far the pages have come.
+pub(super) fn page_span(ask: &PageRequest, answer: &LookupPage) -> PageSpan {
+    let times = answer.events.iter().filter_map(time);
+    let times: Vec<Seconds> = times.filter(|time| is_asked(ask, *time)).collect();
     PageSpan {
         events: answer.events.len(),
         newest: times.iter().copied().max(),
@@ -24,27 +27,35 @@ pub(super) fn page_span(answer: &LookupPage) -> PageSpan {
     }
 }
 
+/// Tells whether a time is within the query.
+pub(super) fn is_asked(ask: &PageRequest, time: Seconds) -> bool {
+    (ask.from..=ask.to).contains(&time)
+}
+
 /// The time of an event: `EventTime`, or else the time in its record.
 pub(super) fn time(event: &Event) -> Option<Seconds> {
+    let told = event
+        .event_time()
+        .map(aws_sdk_cloudtrail::primitives::DateTime::secs);
+    told.or_else(|| record_time(event))
+}
+
+/// The time of an event by its record, which is the one that it is counted by.
+fn record_time(event: &Event) -> Option<Seconds> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct PageRecord {
         event_time: String,
     }
-    let told = event
-        .event_time()
-        .map(aws_sdk_cloudtrail::primitives::DateTime::secs);
-    told.or_else(|| {
-        let record = serde_json::from_str::<PageRecord>(event.cloud_trail_event()?).ok()?;
-        time::parse(record.event_time.as_bytes())
-    })
+    let record = serde_json::from_str::<PageRecord>(event.cloud_trail_event()?).ok()?;
+    time::parse(record.event_time.as_bytes())
 }
 
 /// The event as an archive keeps it; `None` if its record is not a JSON object or it has no time.
 pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
     let json = event.cloud_trail_event().filter(|json| is_object(json))?;
     Some(PageEvent {
-        time: time(event)?,
+        time: record_time(event).or_else(|| time(event))?,
         id: event.event_id().unwrap_or_default(),
         json,
     })
@@ -70,7 +81,7 @@ pub(super) fn document(events: &[Event], scope: Scope) -> Document {
         body: DocumentBody::Memory {
             name: event_history(&scope.into()),
             bytes,
-            signature: None,
+            metadata: DigestMetadata::default(),
             _held: Box::new(()),
         },
     }

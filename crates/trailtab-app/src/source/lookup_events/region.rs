@@ -195,11 +195,13 @@ impl RegionReading {
 
     /// Keeps a page in the archive and sends it on.
     async fn keep(&mut self, ask: &PageRequest, answer: LookupPage) -> Result<(), RegionStop> {
-        let looked = page::page_span(&answer);
+        let looked = page::page_span(ask, &answer);
         let arrived = self.walk.arrived(ask, &looked, self.now());
         let arrived = arrived.map_err(|error| gave_up(error, "InvalidPages".to_owned(), ""))?;
         let mut events = answer.events;
-        events.retain(|event| page::time(event).is_none_or(|time| time >= arrived.goal));
+        // Older ones are another walker's, unless they are of a time that nobody asks for.
+        let is_mine = |time| time >= arrived.goal || !page::is_asked(ask, time);
+        events.retain(|event| page::time(event).is_none_or(is_mine));
         let covered = self.claim(arrived.covered, looked.oldest, &events);
         let run = self.run.clone();
         let scope = self.scope.clone();
