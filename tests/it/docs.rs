@@ -20,7 +20,10 @@ fn read(name: &str) -> String {
 fn verbs_of(help: &str) -> impl Iterator<Item = &str> {
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     lines
-        .map_while(|line| line.split_whitespace().next())
+        .take_while(|line| !line.is_empty())
+        // Long descriptions go on in indented lines.
+        .filter(|line| !line.starts_with("    "))
+        .filter_map(|line| line.split_whitespace().next())
         .filter(|verb| *verb != "help")
 }
 
