@@ -78,7 +78,7 @@ fn ledger(account: &str, region: &str) -> String {
 
 /// An archive of two accounts: one region has a gap, one ends early, and one has no events at all.
 fn archive() -> (Sandbox, [LogFile; 3]) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::at("2026-09-12T06:00:00Z");
     let files = [
         log_file(ACCOUNT, REGION, "2026-09-07T08:05", 50),
         log_file(ACCOUNT, REGION, "2026-09-10T23:59", 7),
@@ -177,9 +177,11 @@ fn a_lost_file_is_not_covered() {
     fs::remove_file(sandbox.path("archive").join(&files[1].path)).unwrap();
     let ended = sandbox
         .run(["archive", "status", "archive", "-q", "--format", "json"])
-        .expect(0);
-    let status = ended.summary();
+        .expect(3);
+    let mut status = ended.summary();
     assert_eq!(status["events"], 53);
+    let finding = status["findings"][0]["what"].as_str().unwrap().to_owned();
+    assert!(finding.starts_with("lacks 1 of the 2 files"), "{finding}");
     assert_eq!(status["regions"][0]["until"], "2026-09-09T06:00:00Z");
     // A `lost` line has the same effect, permanently.
     let lost = json!({ "lost": {
@@ -191,8 +193,52 @@ fn a_lost_file_is_not_covered() {
     let again = sandbox
         .run(["archive", "status", "archive", "-q", "--format", "json"])
         .expect(0);
+    status["findings"] = json!([]);
     assert_eq!(again.summary(), status);
     sandbox.run(["archive", "verify", "archive"]).expect(0);
+}
+
+#[test]
+fn status_says_what_makes_it_doubtful() {
+    let doubt = |happens: &dyn Fn(&Sandbox, &[LogFile; 3])| {
+        let (sandbox, files) = archive();
+        happens(&sandbox, &files);
+        let page = sandbox.run(["archive", "status", "archive", "--no-output"]);
+        let verified = sandbox.run(["archive", "verify", "archive"]);
+        assert_eq!(
+            (page.code, verified.code),
+            (Some(3), Some(3)),
+            "{}",
+            page.out
+        );
+        let doubts = page.out.split("Not as it was stored (1)\n").nth(1);
+        doubts.unwrap_or_else(|| panic!("{}", page.out)).to_owned()
+    };
+    let gone = doubt(&|sandbox, _| {
+        fs::remove_file(sandbox.path(ledger("444455556666", "us-east-1"))).unwrap();
+    });
+    assert!(
+        gone.contains("us-east-1 holds 1 files, and there is no ledger"),
+        "{gone}"
+    );
+    let unpacked = doubt(&|sandbox, files| {
+        let path = sandbox.path("archive").join(&files[0].path);
+        fs::rename(&path, path.with_extension("")).unwrap();
+    });
+    assert!(unpacked.contains("lacks 1 of the 2 files"), "{unpacked}");
+    assert!(
+        unpacked.contains("1 are there without compression"),
+        "{unpacked}"
+    );
+    let ahead = doubt(&|sandbox, _| {
+        let path = sandbox.path(ledger(ACCOUNT, "us-east-1"));
+        let lines = fs::read_to_string(&path).unwrap();
+        fs::write(&path, lines.replace("2026-09-12", "2099-09-12")).unwrap();
+    });
+    assert!(
+        ahead.contains("seconds until 2099-09-12T00:00:00Z"),
+        "{ahead}"
+    );
 }
 
 #[test]

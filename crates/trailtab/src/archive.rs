@@ -9,6 +9,7 @@ use super::RunEnd;
 use super::plot::PictureArgs;
 use super::ui::Ui;
 use crate::format::{Format, ResultArgs, ResultForms};
+use trailtab_app::clock;
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::{archive, plot};
@@ -82,7 +83,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
 }
 
 fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<RunEnd> {
-    let holdings = archive::status(&args.directory)?;
+    let holdings = archive::status(&args.directory, clock::now())?;
     if !args.no_output {
         files::make_directory(&args.output, Readers::Umask)?;
         let calendar = args.output.join("archive_calendar");
@@ -111,8 +112,10 @@ fn status(args: &StatusArgs, ui: Ui) -> anyhow::Result<RunEnd> {
 fn verify(args: &VerifyArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let ResultArgs { format, files } = &args.result;
     files.prepare()?;
-    let progress = ReadProgress::default();
-    let inspection = ui.watch(&progress, || archive::verify(&args.directory, &progress))?;
+    let (now, progress) = (clock::now(), ReadProgress::default());
+    let inspection = ui.watch(&progress, || {
+        archive::verify(&args.directory, now, &progress)
+    })?;
     let not_listed = inspection.damage.more + inspection.remarks.more;
     if *format == Format::Csv && not_listed > 0 {
         ui.remark(&format!("findings that are not listed: {not_listed}"));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::UsageError;
+use trailtab_app::clock;
 use trailtab_app::job::verify::VerifyOptions;
 use trailtab_app::source::Source;
 use trailtab_app::source::public_keys::PublicKeys;
@@ -46,6 +47,9 @@ impl DigestArgs {
                 .with_context(|| format!("cannot read public keys from {}", path.display()))?;
             keys.get_or_insert_default().merge(read);
         }
-        Ok(Some(VerifyOptions { keys }))
+        Ok(Some(VerifyOptions {
+            keys,
+            now: clock::now(),
+        }))
     }
 }

@@ -40,12 +40,23 @@ pub(crate) const SECTIONS: [&str; 5] = [
 /// A directory of its own for each test: the program's home and the place where it runs.
 pub(crate) struct Sandbox {
     directory: tempfile::TempDir,
+    /// What programs take for the current time; the system's if absent.
+    now: Option<&'static str>,
 }
 
 impl Sandbox {
     pub(crate) fn new() -> Sandbox {
         Sandbox {
             directory: tempfile::tempdir().unwrap(),
+            now: None,
+        }
+    }
+
+    /// A sandbox whose programs take this for the current time.
+    pub(crate) fn at(now: &'static str) -> Sandbox {
+        Sandbox {
+            now: Some(now),
+            ..Sandbox::new()
         }
     }
 
@@ -83,6 +94,7 @@ impl Sandbox {
         command
             .env_clear()
             .env("HOME", self.directory.path())
+            .envs(self.now.map(|now| ("TRAILTAB_NOW", now)))
             .current_dir(self.directory.path());
         command
     }

@@ -5,21 +5,21 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use super::parallel;
-use crate::clock;
 use crate::source::archive::ArchiveError;
 use crate::source::archive::survey::{ArchiveReader, FileInspection};
 use crate::source::progress::ReadProgress;
 use trailtab_core::history::holdings::{
     ArchiveInspection, ArchiveInventory, PathFinding, StoredFiles,
 };
+use trailtab_core::time::Seconds;
 
 /// Returns the inventory of an archive.
 ///
 /// # Errors
 ///
 /// Fails if there is no archive or it cannot be read.
-pub fn status(directory: &Path) -> Result<ArchiveInventory, ArchiveError> {
-    ArchiveReader::open(directory, clock::now())?.holdings()
+pub fn status(directory: &Path, now: Seconds) -> Result<ArchiveInventory, ArchiveError> {
+    ArchiveReader::open(directory, now)?.holdings()
 }
 
 /// What was found in files of an archive.
@@ -37,9 +37,10 @@ struct FoundInFiles {
 /// Fails if there is no archive or its ledgers cannot be read. Other defects are findings.
 pub fn verify(
     directory: &Path,
+    now: Seconds,
     progress: &ReadProgress,
 ) -> Result<ArchiveInspection, ArchiveError> {
-    let survey = ArchiveReader::open(directory, clock::now())?;
+    let survey = ArchiveReader::open(directory, now)?;
     let items = survey.items();
     items
         .iter()

@@ -6,7 +6,6 @@ use tokio::task::JoinSet;
 
 use super::read::{ReadError, ReadRequest, start_runtime};
 use crate::aws;
-use crate::clock;
 use crate::source::public_keys::PublicKeys;
 use crate::source::{Source, interrupt, s3};
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
@@ -19,6 +18,8 @@ use trailtab_core::time::Seconds;
 pub struct VerifyOptions {
     /// The trusted keys. If not set, they are requested from CloudTrail.
     pub keys: Option<PublicKeys>,
+    /// The current time.
+    pub now: Seconds,
 }
 
 /// Verifies the log files read. Adds a problem to the coverage for what is wrong or cannot be
@@ -37,7 +38,7 @@ pub(super) fn run(
         Some(keys) => keys.clone(),
         None if evidence.digests.is_empty() => PublicKeys::default(),
         None => {
-            let asked = ask(evidence, &request.access, coverage);
+            let asked = ask(evidence, verify.now, &request.access, coverage);
             let runtime = start_runtime()?;
             let keys = runtime.block_on(request.interrupt.or(asked));
             drop(runtime);
@@ -63,7 +64,7 @@ pub(super) fn run(
         window: request.rules.window,
         filter: &request.rules.filter,
         prefixes: &prefixes,
-        now: clock::now(),
+        now: verify.now,
     };
     let check = |digest: &_, text: &_, signature: &_| keys.check(digest, text, signature);
     coverage.integrity = Some(integrity::judge(evidence, &check, scope, coverage));
@@ -73,6 +74,7 @@ pub(super) fn run(
 /// Requests the keys of every region that has digests.
 async fn ask(
     evidence: &DigestEvidence,
+    now: Seconds,
     access: &aws::CredentialOptions,
     coverage: &mut RunCoverage,
 ) -> PublicKeys {
@@ -90,7 +92,7 @@ async fn ask(
                 .or_insert((digest.start, digest.end));
             // A backfill digest is signed when it is made, long after its hours. A copy has lost when.
             let signed = match name.is_backfill() {
-                true => found.metadata.generated.unwrap_or_else(clock::now),
+                true => found.metadata.generated.unwrap_or(now),
                 false => digest.end,
             };
             let latest = digest.end.max(signed);

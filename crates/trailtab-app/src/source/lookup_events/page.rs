@@ -86,3 +86,41 @@ pub(super) fn document(events: &[Event], scope: Scope) -> Document {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(time: Seconds, record: Seconds) -> Event {
+        let json = format!(r#"{{"eventTime":"{}"}}"#, time::iso(record));
+        Event::builder()
+            .event_time(aws_sdk_cloudtrail::primitives::DateTime::from_secs(time))
+            .event_id("a")
+            .cloud_trail_event(json)
+            .build()
+    }
+
+    #[test]
+    fn an_event_that_was_not_asked_for_does_not_end_the_pages() {
+        let ask = PageRequest {
+            walker: 0,
+            from: 1000,
+            to: 2000,
+            token: None,
+        };
+        let answer = LookupPage {
+            events: [1900, 1800, 10].map(|time| event(time, time)).into(),
+            token: Some("next".to_owned()),
+        };
+        let span = page_span(&ask, &answer);
+        assert_eq!((span.newest, span.oldest), (Some(1900), Some(1800)));
+        assert_eq!((span.events, span.is_ordered), (3, true));
+    }
+
+    #[test]
+    fn an_event_is_kept_by_the_time_of_its_record() {
+        let event = event(1900, 1800);
+        assert_eq!(time(&event), Some(1900));
+        assert_eq!(to_keep(&event).map(|kept| kept.time), Some(1800));
+    }
+}
