@@ -176,7 +176,8 @@ impl Scenario {
                 .map(|name| line[name].as_str().unwrap().to_owned());
             newest < self.since || self.until <= oldest
         };
-        self.lines(place).all(is_outside)
+        let mut lines = self.lines(place).peekable();
+        lines.peek().is_some() && lines.all(is_outside)
     }
 
     fn lines(&self, place: &str) -> impl Iterator<Item = Value> {
@@ -382,6 +383,22 @@ fn alter(bytes: &mut Vec<u8>) {
     *bytes = gzip_text(text.replace("aws-cli", "aws-clj"));
 }
 
+/// Alters a log file, and its hash in the digests.
+fn alter_with_hash(scenario: &mut Scenario, random: &mut Random) {
+    let place = random.pick(&scenario.logs());
+    let hash =
+        |scenario: &Scenario| sha256(&inflate(&scenario.objects[&place].bytes).unwrap_or_default());
+    let old = hash(scenario);
+    scenario.change(&place, alter);
+    let new = hash(scenario);
+    for digest in scenario.digests() {
+        scenario.edit(&digest, |digest| {
+            let text = digest.to_string().replace(&old, &new);
+            *digest = serde_json::from_str(&text).unwrap();
+        });
+    }
+}
+
 /// Inflates one gzip member, as far as it goes; None if there is none.
 fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::new();
@@ -477,19 +494,7 @@ const RANDOM_ATTACKS: [Attack; 26] = [
     (
         "a log file altered, and its hash in the digest",
         |scenario, random| {
-            let place = random.pick(&scenario.logs());
-            let hash = |scenario: &Scenario| {
-                sha256(&inflate(&scenario.objects[&place].bytes).unwrap_or_default())
-            };
-            let old = hash(scenario);
-            scenario.change(&place, alter);
-            let new = hash(scenario);
-            for digest in scenario.digests() {
-                scenario.edit(&digest, |digest| {
-                    let text = digest.to_string().replace(&old, &new);
-                    *digest = serde_json::from_str(&text).unwrap();
-                });
-            }
+            alter_with_hash(scenario, random);
         },
     ),
     ("a digest that begins anew", |scenario, random| {
@@ -499,8 +504,7 @@ const RANDOM_ATTACKS: [Attack; 26] = [
     (
         "all digests begin anew, without signatures",
         |scenario, random| {
-            let place = random.pick(&scenario.logs());
-            scenario.change(&place, alter);
+            alter_with_hash(scenario, random);
             for digest in scenario.digests() {
                 scenario.edit(&digest, unlink);
                 scenario.objects.get_mut(&digest).unwrap().metadata.clear();

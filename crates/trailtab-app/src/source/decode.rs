@@ -128,7 +128,7 @@ impl<R: BufRead> ZstdFrames<R> {
                     let mut skipped = self.source.by_ref().take(u64::from(length));
                     io::copy(&mut skipped, &mut io::sink())?;
                 }
-                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+                Err(_) => return Err(invalid_frame()),
             }
         }
         Ok(false)
@@ -155,7 +155,7 @@ impl<R: BufRead> Read for ZstdFrames<R> {
             if self.is_open && !self.decoder.is_finished() {
                 let one = BlockDecodingStrategy::UptoBlocks(1);
                 let decoded = self.decoder.decode_blocks(&mut self.source, one);
-                decoded.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+                decoded.map_err(|_| invalid_frame())?;
                 continue;
             }
             if self.is_open {
@@ -167,6 +167,11 @@ impl<R: BufRead> Read for ZstdFrames<R> {
             }
         }
     }
+}
+
+/// The decoder's own errors are names of its parts.
+fn invalid_frame() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a frame is not valid")
 }
 
 /// Leaves out the line breaks of base64.
