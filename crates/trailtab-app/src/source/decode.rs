@@ -54,14 +54,18 @@ struct Layer<'r> {
     inner: Box<dyn Read + 'r>,
 }
 
+impl LayerError {
+    /// Tells whether a read failed with this error.
+    pub(super) fn is_cause(error: &io::Error) -> bool {
+        let inner = error.get_ref();
+        inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<LayerError>)
+    }
+}
+
 impl Read for Layer<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buf).map_err(|error| {
-            if interrupt::is_cause(&error)
-                || error
-                    .get_ref()
-                    .is_some_and(|inner| inner.is::<LayerError>())
-            {
+            if interrupt::is_cause(&error) || LayerError::is_cause(&error) {
                 return error;
             }
             let name = self.wrapping.name();

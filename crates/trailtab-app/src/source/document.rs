@@ -1022,12 +1022,7 @@ fn read_failure(error: &io::Error) -> ReadTrouble {
             "bytes after its end are not gzip".to_owned()
         }
         io::ErrorKind::InvalidInput => format!("the gzip file is damaged: {error}"),
-        _ if error
-            .get_ref()
-            .is_some_and(|inner| inner.is::<LayerError>()) =>
-        {
-            error.to_string()
-        }
+        _ if LayerError::is_cause(error) => error.to_string(),
         _ => format!("reading stopped: {error}"),
     };
     ReadTrouble::Of(Severity::Partial, reason)

@@ -722,10 +722,11 @@ impl EnvelopeReader {
         match (place, object.text) {
             (WrapperPlace::Control, _) => return sink.other(ContentKind::ControlMessage),
             (WrapperPlace::AwsLogs, Some(text)) => return self.payload(text, sink),
-            (_, Some(text)) if text.holds_json() => {
-                if nested(text.decode().as_bytes(), self.nesting, false, sink) {
-                    return;
-                }
+            (_, Some(text))
+                if text.holds_json()
+                    && nested(text.decode().as_bytes(), self.nesting, false, sink) =>
+            {
+                return;
             }
             _ => {}
         }

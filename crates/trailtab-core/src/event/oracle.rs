@@ -248,7 +248,9 @@ impl SlowReader {
             for (name, value) in &members[at + 1..] {
                 match wrapped(name, value, false) {
                     Some(found) => self.wrapper(found, depth)?,
-                    None => drop(self.search(value, 0)?),
+                    None => {
+                        self.search(value, 0)?;
+                    }
                 }
             }
             return Some(());

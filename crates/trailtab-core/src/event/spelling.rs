@@ -569,7 +569,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn record(cells: Value) -> Value {
+    fn record(cells: &Value) -> Value {
         match respell(cells.as_object().unwrap()) {
             CellsContent::Record(record) => serde_json::from_str(&record.json).unwrap(),
             other => panic!("{other:?}"),
@@ -578,7 +578,7 @@ mod tests {
 
     #[test]
     fn names_of_any_case_become_cloudtrails() {
-        let record = record(json!({
+        let record = record(&json!({
             "eventversion": "1.08", "EVENTNAME": "ConsoleLogin", "eventsource": "signin.amazonaws.com",
             "eventid": "a", "sourceipaddress": "203.0.113.7", "useridentity": {
                 "type": "AssumedRole", "principalid": "AROA:s", "accountid": "111122223333", "invokedby": null,
@@ -627,9 +627,9 @@ mod tests {
                     sessioncontext={sessionissuer={username=r}}}",
             }),
         ] {
-            assert_eq!(record(cells)["userIdentity"], expected);
+            assert_eq!(record(&cells)["userIdentity"], expected);
         }
-        let bare = record(json!({ "Event name": "A", "Event source": "s", "User name": "ann" }));
+        let bare = record(&json!({ "Event name": "A", "Event source": "s", "User name": "ann" }));
         assert_eq!(bare["userIdentity"], json!({ "userName": "ann" }));
     }
 
@@ -674,7 +674,7 @@ mod tests {
             json!("1788768000000"),
         ] {
             let record =
-                record(json!({ "eventName": "A", "eventSource": "s", "@timestamp": time }));
+                record(&json!({ "eventName": "A", "eventSource": "s", "@timestamp": time }));
             assert_eq!(record["eventTime"], "2026-09-07T08:00:00Z", "{time}");
         }
         let odd = json!({ "eventName": "A", "eventSource": "s", "eventTime": "07.09.2026 10:00" });

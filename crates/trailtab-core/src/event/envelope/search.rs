@@ -577,9 +577,8 @@ pub(in crate::event) fn may_hold_records(json: &[u8]) -> bool {
     /// The shortest text of a record.
     const SHORTEST: usize = 20;
     // An escaped letter, base64 of gzip, base64 of an object, and a member of OCSF.
-    static HIDDEN: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
-        [&b"\\u00"[..], b"H4sI", b"\"eyJ", b"class_uid"].map(|word| Finder::new(word))
-    });
+    static HIDDEN: LazyLock<[Finder<'static>; 4]> =
+        LazyLock::new(|| [&b"\\u00"[..], b"H4sI", b"\"eyJ", b"class_uid"].map(Finder::new));
     json.len() >= SHORTEST
         && (has_word(json)
             || HIDDEN.iter().any(|word| word.find(json).is_some())
