@@ -9,7 +9,7 @@ use crate::event::envelope::{
     is_record_name, looks_like_cloud_trail, may_hold_records, row_of,
 };
 use crate::event::identity::ResolvedActor;
-use crate::event::outcome::{FAILURES, SIGN_INS, STATED_PLACES, SUCCESSES};
+use crate::event::outcome::{FAILURES, STATED_PLACES, SUCCESSES};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
 use crate::event::spelling::fold;
@@ -525,7 +525,7 @@ fn event(members: &Members) -> Vec<String> {
     let failed = match (&code, &message) {
         (Some(_), _) => !status.is_some_and(is_success_status) && stated != Some(true),
         (None, Some(_)) => true,
-        (None, None) => stated == Some(false) && (!is_api_call(members) || is_sign_in(members)),
+        (None, None) => stated == Some(false) && may_state(members),
     };
     let code = code.filter(|_| failed);
     let read_only =
@@ -566,11 +566,10 @@ fn is_api_call(members: &Members) -> bool {
     text(members, "eventType").as_deref() == Some("AwsApiCall")
 }
 
-fn is_sign_in(members: &Members) -> bool {
-    let is = |name, value: &str| text(members, name).is_some_and(|t| t.eq_ignore_ascii_case(value));
-    is_of(members, "signin")
-        || is("eventType", "AwsConsoleSignIn")
-        || SIGN_INS.iter().any(|name| is("eventName", name))
+/// Records of API calls do not state their result, except for those of the sign-in service.
+fn may_state(members: &Members) -> bool {
+    let source = text(members, "eventSource");
+    !is_api_call(members) || source.is_none_or(|source| source.starts_with("signin."))
 }
 
 fn is_of(members: &Members, service: &str) -> bool {
