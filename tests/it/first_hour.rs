@@ -133,6 +133,10 @@ impl Machine {
             .args(["-c", command])
             .env("PATH", path)
             .envs(self.server.environment(MANAGEMENT));
+        if command.contains("--verify-digests") {
+            // The digests of the bucket end here, and a trail delivers one each hour.
+            shell.env("TRAILTAB_NOW", "2026-09-07T03:30:00Z");
+        }
         let s3 = self.bucket.access().into_iter();
         let s3 = s3.filter(|(name, _)| *name == "AWS_ENDPOINT_URL");
         shell.envs(s3.map(|(_, url)| ("AWS_ENDPOINT_URL_S3", url)));

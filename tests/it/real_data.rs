@@ -365,7 +365,11 @@ fn zip_archives_are_opened() {
     }
     let sandbox = Sandbox::new();
     let ended = sandbox
-        .run([Path::new("activity"), &data().join("otrf")])
+        .run([
+            Path::new("activity"),
+            &data().join("otrf"),
+            Path::new("--format=json"),
+        ])
         .expect(3);
     let summary = ended.summary();
     assert!(sum(at(&summary, "trailtab/counts/counted")) > 100);

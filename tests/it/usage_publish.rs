@@ -108,7 +108,7 @@ fn what_others_published_is_left_out() {
     lab.publish(&["--yes", "--ledger", "theirs"]).expect(0);
     let again = lab.publish(&["--yes"]).expect(0);
     assert!(
-        again.out.contains("CloudWatch holds data of already"),
+        again.out.contains("CloudWatch already has data"),
         "{}",
         again.out
     );
@@ -252,7 +252,7 @@ fn hours_that_are_not_over_or_too_old_are_left_out() {
     assert!(
         ended
             .out
-            .contains("left out: 1 call in hours that are not over"),
+            .contains("left out: 1 call in hours that ended less than 15 minutes ago"),
         "{}",
         ended.out
     );
