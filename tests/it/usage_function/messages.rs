@@ -163,8 +163,8 @@ fn what_lacks_a_field_is_incomplete() {
 }
 
 #[test]
-fn what_lacks_its_name_is_no_event() {
-    without_fields(&["eventName"], "foreign");
+fn what_lacks_its_name_is_unreadable() {
+    without_fields(&["eventName"], "unreadable");
 }
 
 #[test]
