@@ -257,11 +257,9 @@ fn a_role_that_is_denied_is_told_with_what_it_needs_once() {
     assert_eq!(ended.err, expected);
 }
 
-/// A local credentials server, as in CloudShell and aws-vault, does not count as a network answer.
-#[test]
-fn a_local_server_of_credentials_does_not_count_as_an_answer() {
-    let sandbox = Sandbox::new();
-    let credentials = Server::start(World::new(1_790_000_000).account(ACCOUNT));
+/// A host that closes each connection in the middle of the TLS handshake: its address, and the number
+/// of connections so far.
+fn listener_that_hangs_up() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let connections = Arc::new(AtomicUsize::new(0));
@@ -273,6 +271,15 @@ fn a_local_server_of_credentials_does_not_count_as_an_answer() {
             let _ = stream.unwrap().read(&mut [0; 4096]);
         }
     });
+    (host, connections)
+}
+
+/// A local credentials server, as in CloudShell and aws-vault, does not count as a network answer.
+#[test]
+fn a_local_server_of_credentials_does_not_count_as_an_answer() {
+    let sandbox = Sandbox::new();
+    let credentials = Server::start(World::new(1_790_000_000).account(ACCOUNT));
+    let (host, connections) = listener_that_hangs_up();
     let endpoint = format!("https://{host}");
     let mut env = credentials.container(ACCOUNT);
     env.retain(|(name, _)| *name != "AWS_ENDPOINT_URL");
@@ -369,17 +376,7 @@ fn a_host_that_cannot_be_reached_is_named_by_all_verbs() {
 #[test]
 fn attempts_to_connect_are_few_until_anything_has_answered() {
     let sandbox = Sandbox::new();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    let connections = Arc::new(AtomicUsize::new(0));
-    let counted = connections.clone();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
-            // It is closed in the middle of the handshake.
-            let _ = stream.unwrap().read(&mut [0; 4096]);
-        }
-    });
+    let (host, connections) = listener_that_hangs_up();
     let endpoint = format!("https://{host}");
     let env = [
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
