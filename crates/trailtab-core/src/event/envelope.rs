@@ -448,7 +448,7 @@ impl EnvelopeReader {
             return byte_order_mark(scanner);
         }
         match self.stack.last().copied() {
-            None if next.is_ascii_digit() || self.begins_with_text(scanner) => {
+            None if next.is_ascii_digit() || self.begins_with_text(scanner)? => {
                 self.log_line(scanner)
             }
             None => self.element(WrapperPlace::Anywhere, scanner, out),
@@ -482,18 +482,25 @@ impl EnvelopeReader {
     }
 
     /// Tells whether a line of a text begins with something else than JSON.
-    fn begins_with_text(&self, scanner: &JsonScanner<'_>) -> bool {
-        let mut line = scanner
-            .ahead(64)
-            .iter()
-            .filter(|b| !b.is_ascii_whitespace());
-        self.is_text
-            && match line.next() {
-                Some(b'{') => false,
-                Some(b'[') => !matches!(line.next(), None | Some(b'{' | b'[' | b'"' | b']')),
-                Some(b'"') => !matches!(line.next(), None | Some(b'{' | b'[')),
-                _ => true,
-            }
+    fn begins_with_text(&self, scanner: &JsonScanner<'_>) -> ScanResult<bool> {
+        if !self.is_text {
+            return Ok(false);
+        }
+        let ahead = scanner.ahead(64);
+        let mut line = ahead.iter().filter(|b| !b.is_ascii_whitespace());
+        let is_json = match line.next() {
+            Some(b'{') => true,
+            Some(bracket @ (b'[' | b'"')) => match line.next() {
+                Some(b'{' | b'[') => true,
+                Some(b'"' | b']') => *bracket == b'[',
+                Some(_) => false,
+                // The next character may not have arrived yet.
+                None if ahead.len() < 64 => return Err(ScanStop::Incomplete),
+                None => true,
+            },
+            _ => false,
+        };
+        Ok(!is_json)
     }
 
     /// Skips the text before an object on its line, such as the timestamp of a CloudWatch Logs export.
@@ -503,7 +510,7 @@ impl EnvelopeReader {
         let line = &ahead[..end.unwrap_or(ahead.len())];
         match object_start(line) {
             // What follows the last bracket may not have arrived yet.
-            Some(at) if end.is_some() || at + 1 < line.len() => {
+            Some(at) if end.is_some() || !line[at + 1..].trim_ascii().is_empty() => {
                 scanner.advance(at);
                 Ok(())
             }
@@ -1071,6 +1078,14 @@ mod tests {
             damage(&deep),
             (0, 1, Some(DocumentDamage::Broken(_)))
         ));
+    }
+
+    #[test]
+    fn a_bracket_in_the_text_before_an_object_is_judged_by_what_follows_it() {
+        // `read` feeds byte by byte, so that each blank is once the last byte that has arrived.
+        let told = read("1 {  x {} y");
+        assert_eq!((told.others.len(), told.unreadable), (1, 1));
+        assert_eq!(events(&format!("1 {{  x {EVENT}\n")), 1);
     }
 
     #[test]

@@ -88,8 +88,16 @@ fn normal(text: &str) -> String {
 
 /// Reads a document with the fast reader, `step` bytes at a time.
 pub fn fast(document: &[u8], step: usize) -> Told {
+    read_in_steps(EnvelopeReader::default(), document, step)
+}
+
+/// Reads text with objects in its lines, `step` bytes at a time.
+fn fast_text(document: &[u8], step: usize) -> Told {
+    read_in_steps(EnvelopeReader::of_text(), document, step)
+}
+
+fn read_in_steps(mut envelope: EnvelopeReader, document: &[u8], step: usize) -> Told {
     let mut told = Told::default();
-    let mut envelope = EnvelopeReader::default();
     let mut start = 0;
     let mut end = 0;
     loop {
@@ -116,10 +124,16 @@ pub fn slow(document: &[u8]) -> Option<Told> {
 /// If they differ.
 pub fn check(document: &[u8]) {
     let whole = fast(document, usize::MAX);
+    let whole_text = fast_text(document, usize::MAX);
     for step in [1, 7, 64, 1000] {
         // Feeding byte by byte rescans incomplete values every time.
         if document.len() / step < 3000 {
             assert_eq!(fast(document, step), whole, "fed by {step} bytes");
+            assert_eq!(
+                fast_text(document, step),
+                whole_text,
+                "text fed by {step} bytes"
+            );
         }
     }
     if let Some(told) = slow(document) {
