@@ -9,6 +9,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use trailtab_core::coverage::DocumentOutcome;
+use trailtab_core::event::envelope::{ContentKind, RecordFault};
+use trailtab_core::event::record::EventRecord;
 
 /// Receives what a document holds.
 #[derive(Default)]
