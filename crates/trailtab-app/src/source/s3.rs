@@ -6,34 +6,33 @@
 //! `CloudTrail-Insight/`. Listing, downloading and parsing overlap; the memory of objects
 //! downloaded but not yet parsed is bounded.
 
+mod download;
 mod holds;
+mod layout;
+mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
-use std::io;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2FluentBuilder;
-use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use aws_sdk_s3::types::{EncodingType, RequestPayer};
-use percent_encoding::percent_decode_str;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use self::holds::Holds;
-use super::document::{Document, DocumentBody};
+pub use self::layout::read_prefix;
+use self::layout::{
+    FolderKind, KeyListing, account_of, digests_within_region, has_trail_layout, within_region,
+};
+use self::pages::{ListedPages, failure_of_list, folders_of, keys_of};
+use super::document::Document;
 use super::interrupt::{self, Interrupt};
-use crate::aws::{self, AwsFailure, FailureKind, with_causes};
+use crate::aws::{self, AwsFailure};
 use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
-use trailtab_core::event::filter::{Criterion, EventFilter, is_account_id as is_account};
-use trailtab_core::integrity::{DigestMetadata, ReadPrefix};
-use trailtab_core::scope::{AccountId, Scope};
-use trailtab_core::time::{self, Seconds, TimeWindow};
+use trailtab_core::event::filter::{Criterion, EventFilter};
+use trailtab_core::scope::Scope;
+use trailtab_core::time::{Seconds, TimeWindow};
 
 /// The folder beside `CloudTrail/` that contains calls through VPC endpoints.
 pub(super) const NETWORK_ACTIVITY: &str = "CloudTrail-NetworkActivity";
@@ -45,13 +44,9 @@ pub const LATE_DAYS: u32 = 1;
 /// Maximum number of days for which CloudTrail repeats a delivery.
 pub const MAX_LATE_DAYS: u32 = 30;
 
-const SECONDS_PER_DAY: Seconds = 86_400;
-
-/// Maximum number of consecutive pages of a listing without a key.
-const MAX_EMPTY_PAGES: u32 = 1000;
-
 /// Concurrent requests of each kind.
 const MAX_CONCURRENT_LISTINGS: usize = 16;
+
 const MAX_CONCURRENT_DOWNLOADS: usize = 32;
 
 /// Maximum KiB of log files downloaded but not yet parsed.
@@ -59,14 +54,6 @@ const MAX_BUFFERED_KIB: u32 = 48 << 10;
 
 /// Maximum number of unrecognized folders to search for `AWSLogs/`.
 const MAX_UNKNOWN_FOLDERS: usize = 200;
-
-/// Objects above this size are parsed while they are downloaded, in ranges of [`RANGE_BYTES`].
-const LARGE_OBJECT_BYTES: u64 = 32 << 20;
-const RANGE_BYTES: u64 = 8 << 20;
-
-/// Maximum number of downloads of a body that breaks off. The SDK retries failed requests only, not
-/// bodies.
-const BODY_ATTEMPTS: u32 = 4;
 
 /// Why nothing can be read from a bucket.
 #[derive(Debug, thiserror::Error)]
@@ -112,22 +99,6 @@ pub struct S3Request<'a> {
     pub now: Seconds,
     /// The request to stop.
     pub interrupt: &'a Interrupt,
-}
-
-/// A prefix to list, usually the folder of an account and region.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct KeyListing {
-    prefix: String,
-    /// Skip keys up to this one (`StartAfter`).
-    after: Option<String>,
-    /// Stop at this key.
-    before: Option<String>,
-    /// Account and region, if the folder is theirs.
-    scope: Option<Scope>,
-    /// Whether digests are wanted as well.
-    digests: bool,
-    /// Whether network activity is wanted as well.
-    network_activity: bool,
 }
 
 /// Sends every requested log file to `documents`; returns a coverage with the failures.
@@ -452,137 +423,6 @@ impl S3Store {
         }
     }
 
-    /// Downloads an object and sends it on, or adds a problem to the coverage.
-    async fn download(self: Arc<Self>, object: LogObject, documents: &mpsc::Sender<Document>) {
-        if object.size > LARGE_OBJECT_BYTES {
-            return self.send_in_ranges(object, documents).await;
-        }
-        let kib = u32::try_from(object.size / 1024 + 1)
-            .unwrap_or(u32::MAX)
-            .min(MAX_BUFFERED_KIB);
-        let Ok(permit) = self.memory.clone().acquire_many_owned(kib).await else {
-            return;
-        };
-        let name = format!("s3://{}/{}", self.bucket, object.key);
-        match self.body(&object.key).await {
-            Ok((bytes, metadata)) => {
-                let given = bytes.len() as u64;
-                if given != object.size {
-                    let severity = match given {
-                        0 => Severity::Failed,
-                        _ => Severity::Partial,
-                    };
-                    let reason = of_another_size(given, object.size);
-                    self.coverage.lock().await.problem(ReadProblem {
-                        scope: object.scope.clone().map(ReadScope::Region),
-                        ..ReadProblem::of_document(name.clone(), severity, reason)
-                    });
-                }
-                let document = Document {
-                    size: bytes.len() as u64,
-                    named: object.named,
-                    scope: object.scope,
-                    body: DocumentBody::Memory {
-                        name,
-                        bytes,
-                        metadata,
-                        _held: Box::new(permit),
-                    },
-                };
-                // The receiver is dropped only at the end of the run.
-                drop(documents.send(document).await);
-            }
-            Err(reason) => {
-                let scope = object.scope.map(ReadScope::Region);
-                let problem = ReadProblem {
-                    scope,
-                    ..ReadProblem::of_document(name, Severity::Failed, reason)
-                };
-                self.coverage.lock().await.problem(problem);
-            }
-        }
-    }
-
-    /// Sends a large object as a stream; the parsing thread downloads it range by range.
-    async fn send_in_ranges(
-        self: Arc<Self>,
-        object: LogObject,
-        documents: &mpsc::Sender<Document>,
-    ) {
-        let document = Document {
-            size: object.size,
-            named: object.named,
-            scope: object.scope.clone(),
-            body: DocumentBody::Stream {
-                name: format!("s3://{}/{}", self.bucket, object.key),
-                bytes: Box::new(RangedObject {
-                    store: self,
-                    runtime: tokio::runtime::Handle::current(),
-                    object,
-                    offset: 0,
-                    piece: io::Cursor::default(),
-                    whole: None,
-                }),
-            },
-        };
-        // The receiver is dropped only at the end of the run.
-        drop(documents.send(document).await);
-    }
-
-    /// Downloads an object, and what its metadata tells if it is a digest.
-    async fn body(&self, key: &str) -> Result<(Vec<u8>, DigestMetadata), String> {
-        let mut attempt = 1;
-        loop {
-            let response = self.get(key, None).await?;
-            let names = response.metadata.as_ref();
-            let value = |name| names.and_then(|names| names.get(name));
-            let generated = value("backfill-generation-timestamp");
-            let metadata = DigestMetadata {
-                signature: value("signature").cloned(),
-                generated: generated.and_then(|text| time::parse(text.as_bytes())),
-            };
-            match response.body.collect().await {
-                Ok(body) => return Ok((body.to_vec(), metadata)),
-                Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
-                Err(_) => attempt += 1,
-            }
-        }
-    }
-
-    /// Downloads a range of a large object.
-    async fn range(&self, object: &LogObject, start: u64, end: u64) -> Result<RangeAnswer, String> {
-        let mut attempt = 1;
-        loop {
-            let range = format!("bytes={start}-{}", end - 1);
-            let response = self.get(&object.key, Some(range)).await?;
-            if response.content_range().is_none() {
-                return match start {
-                    0 => Ok(RangeAnswer::Whole(response.body)),
-                    _ => Err("the server gave a range, and then the whole object".to_owned()),
-                };
-            }
-            let body = response.body.collect().await;
-            match body.map(AggregatedBytes::to_vec) {
-                Ok(piece) if piece.len() as u64 == end - start => {
-                    return Ok(RangeAnswer::Piece(piece));
-                }
-                Ok(piece) => {
-                    return Err(of_another_size(start + piece.len() as u64, object.size));
-                }
-                Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
-                Err(_) => attempt += 1,
-            }
-        }
-    }
-
-    async fn get(&self, key: &str, range: Option<String>) -> Result<GetObjectOutput, String> {
-        let request = self.client.get_object().bucket(&self.bucket).key(key);
-        let request = request
-            .set_range(range)
-            .set_request_payer(self.payer.clone());
-        request.send().await.map_err(|error| explain_get(&error))
-    }
-
     /// Records that a folder could not be listed.
     async fn failed(&self, prefix: &str, scope: Option<ReadScope>, failure: AwsFailure) {
         self.cannot_list(prefix, scope, Some(failure.code), &failure.explanation)
@@ -603,80 +443,6 @@ impl S3Store {
             severity: Severity::Failed,
             reason: format!("cannot be listed: {reason}"),
         });
-    }
-}
-
-/// An answer to a request for a range.
-enum RangeAnswer {
-    Piece(Vec<u8>),
-    /// The whole object, from a server that does not know ranges.
-    Whole(ByteStream),
-}
-
-/// Says that an object is shorter or longer than the listing said.
-fn of_another_size(given: u64, listed: u64) -> String {
-    format!("S3 gave {given} bytes of an object that it lists with {listed}")
-}
-
-fn broke_off(attempts: u32, error: &(dyn Error + 'static)) -> String {
-    let reason = with_causes(error);
-    format!("broke off {attempts} times while downloading: {reason}")
-}
-
-/// A large object, read in ranges from a thread outside the runtime.
-struct RangedObject {
-    store: Arc<S3Store>,
-    runtime: tokio::runtime::Handle,
-    object: LogObject,
-    offset: u64,
-    piece: io::Cursor<Vec<u8>>,
-    /// The rest of the object, if the server does not know ranges.
-    whole: Option<ByteStream>,
-}
-
-impl RangedObject {
-    /// Fetches the next piece; an empty one is the end.
-    async fn next_piece(&mut self) -> Result<Vec<u8>, String> {
-        if self.whole.is_none() {
-            if self.offset >= self.object.size {
-                return Ok(Vec::new());
-            }
-            let end = (self.offset + RANGE_BYTES).min(self.object.size);
-            match self.store.range(&self.object, self.offset, end).await? {
-                RangeAnswer::Piece(piece) => return Ok(piece),
-                RangeAnswer::Whole(body) => self.whole = Some(body),
-            }
-        }
-        let Some(body) = &mut self.whole else {
-            return Ok(Vec::new());
-        };
-        match body.next().await {
-            Some(Ok(piece)) => Ok(piece.to_vec()),
-            Some(Err(error)) => Err(broke_off(1, &error)),
-            None if self.offset != self.object.size => {
-                Err(of_another_size(self.offset, self.object.size))
-            }
-            None => Ok(Vec::new()),
-        }
-    }
-}
-
-impl io::Read for RangedObject {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = io::Read::read(&mut self.piece, buf)?;
-        if read > 0 || buf.is_empty() {
-            return Ok(read);
-        }
-        // Frees the previous piece before the next one is fetched.
-        self.piece = io::Cursor::default();
-        let (runtime, store) = (self.runtime.clone(), self.store.clone());
-        let Some(piece) = runtime.block_on(store.interrupt.or(self.next_piece())) else {
-            return Err(io::Error::other(interrupt::Interrupted));
-        };
-        let piece = piece.map_err(io::Error::other)?;
-        self.offset += piece.len() as u64;
-        self.piece = io::Cursor::new(piece);
-        io::Read::read(&mut self.piece, buf)
     }
 }
 
@@ -756,403 +522,4 @@ impl RegionSearch {
     fn leave_out(&mut self, criterion: Criterion, value: String) {
         self.left_out.entry(criterion).or_default().insert(value);
     }
-}
-
-/// Where a listing of several pages has come to.
-#[derive(Debug, Default)]
-struct ListedPages {
-    token: Option<String>,
-    /// The last key or folder.
-    last: Option<String>,
-    empty: u32,
-}
-
-impl ListedPages {
-    /// Turns to the next page; returns whether there is one. `last` is the last key or folder of this
-    /// page. Keys come in order, so a server whose pages lead nowhere is found out.
-    fn turn(
-        &mut self,
-        page: &ListObjectsV2Output,
-        last: Option<String>,
-    ) -> Result<bool, AwsFailure> {
-        let lacks = |what: &str| Err(AwsFailure::lacks(what));
-        let mut objects = page.contents().iter();
-        if objects.any(|object| object.key().is_none() || object.size().is_none()) {
-            return lacks("the Key or the Size of an object");
-        }
-        match page.is_truncated() {
-            None => return lacks("IsTruncated"),
-            Some(false) => return Ok(false),
-            Some(true) => {}
-        }
-        let token = page.next_continuation_token().map(str::to_owned);
-        let Some(token) = token else {
-            return lacks("NextContinuationToken");
-        };
-        self.empty = match last {
-            Some(_) => 0,
-            None => self.empty + 1,
-        };
-        let goes_back = last.is_some() && last <= self.last;
-        if goes_back || self.empty > MAX_EMPTY_PAGES {
-            let reason = "the listing does not come to an end: its pages repeat";
-            return Err(AwsFailure::of_answer(reason));
-        }
-        self.last = last.or(self.last.take());
-        self.token = Some(token);
-        Ok(true)
-    }
-}
-
-/// The keys of a page and their sizes.
-fn keys_of(page: &ListObjectsV2Output) -> impl Iterator<Item = (String, u64)> {
-    page.contents().iter().filter_map(|object| {
-        let size = u64::try_from(object.size().unwrap_or_default()).unwrap_or_default();
-        Some((decoded(page, object.key()?), size))
-    })
-}
-
-/// The folders of a page.
-fn folders_of(page: &ListObjectsV2Output) -> Vec<String> {
-    let folders = page
-        .common_prefixes()
-        .iter()
-        .filter_map(|folder| folder.prefix());
-    folders.map(|folder| decoded(page, folder)).collect()
-}
-
-/// Decodes a key, unless the server ignored the request to encode it.
-fn decoded(page: &ListObjectsV2Output, key: &str) -> String {
-    if page.encoding_type() != Some(&EncodingType::Url) {
-        return key.to_owned();
-    }
-    let spaced = key.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
-}
-
-/// Classifies why a folder could not be listed, and says which permission is needed for it.
-fn failure_of_list<E>(error: &SdkError<E, HttpResponse>) -> AwsFailure
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    let mut failure = AwsFailure::of(error);
-    // Where the message names the action, it is explained with what to allow.
-    let names_action = failure.message.contains("not authorized to perform");
-    failure.explanation += match failure.code.as_str() {
-        "NoSuchBucket" => " (is the name right?)",
-        _ if failure.kind == FailureKind::Denied && !names_action => {
-            " (the credentials need s3:ListBucket on the bucket; a requester-pays bucket needs --requester-pays)"
-        }
-        _ => "",
-    };
-    failure
-}
-
-fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
-    let failure = AwsFailure::of(error);
-    let hint = match failure.code.as_str() {
-        "AccessDenied" => {
-            " (the credentials need s3:GetObject, and kms:Decrypt if it is encrypted; a requester-pays bucket needs --requester-pays)"
-        }
-        "NoSuchKey" => " (it was deleted after it was listed)",
-        "InvalidObjectState" => " (it is archived: restore it first)",
-        _ => "",
-    };
-    // Messages about KMS keys name the action and the key.
-    let message = &failure.message;
-    let names_cause = message.contains("not authorized to perform") || message.contains("kms");
-    match !hint.is_empty() && !names_cause {
-        true => format!("cannot be downloaded: {}{hint}", failure.code),
-        false => format!("cannot be downloaded: {}", failure.explanation),
-    }
-}
-
-impl S3Request<'_> {
-    fn wants_account(&self, account: AccountId) -> bool {
-        self.filter.admits_account(account.as_str())
-    }
-
-    fn wants(&self, scope: &Scope) -> bool {
-        self.wants_account(scope.account) && self.filter.admits_region(scope.region.as_str())
-    }
-
-    /// A second of the first day whose deliveries are not read; None if all are.
-    fn undelivered_from(&self) -> Option<Seconds> {
-        let late = i64::from(self.late_days) * SECONDS_PER_DAY;
-        let last = self.window.until?.saturating_sub(1).saturating_add(late);
-        Some(last.saturating_add(SECONDS_PER_DAY))
-    }
-
-    /// The first second whose deliveries are not read, though CloudTrail may have delivered events of
-    /// the window since; None if there is none.
-    fn late_from(&self) -> Option<Seconds> {
-        let from = self.undelivered_from()?.div_euclid(SECONDS_PER_DAY) * SECONDS_PER_DAY;
-        (from <= self.now && self.late_days < MAX_LATE_DAYS).then_some(from)
-    }
-
-    /// Narrows a region's folder to the days asked for: log files lie under the day on which they
-    /// were delivered, which may be a later one.
-    fn days(&self, prefix: String, scope: Option<Scope>) -> KeyListing {
-        let key = |time| {
-            let (year, month, day) = time::day(time);
-            format!("{prefix}{year:04}/{month:02}/{day:02}")
-        };
-        KeyListing {
-            after: self.window.since.map(key),
-            before: self.undelivered_from().map(key),
-            scope,
-            digests: false,
-            network_activity: false,
-            prefix,
-        }
-    }
-
-    /// Narrows a region's folder of digests. Digests of the last day's log files may lie one day
-    /// later still.
-    fn digests_of_days(&self, prefix: String) -> KeyListing {
-        let later = |until: Seconds| until.saturating_add(86_400);
-        let window = TimeWindow {
-            until: self.window.until.map(later),
-            ..self.window
-        };
-        let days = S3Request { window, ..*self }.days(prefix, None);
-        KeyListing {
-            digests: true,
-            ..days
-        }
-    }
-}
-
-impl KeyListing {
-    fn all(prefix: String) -> KeyListing {
-        KeyListing {
-            prefix,
-            after: None,
-            before: None,
-            scope: None,
-            digests: false,
-            network_activity: false,
-        }
-    }
-
-    /// Tells whether to read a key: not a folder marker and not below a sibling of `CloudTrail/`.
-    fn wants(&self, key: &str) -> bool {
-        let is_foreign = |part| {
-            is_sibling(part)
-                && !(self.digests && part == "CloudTrail-Digest")
-                && !(self.network_activity && part == NETWORK_ACTIVITY)
-        };
-        !key.ends_with('/') && (key == self.prefix || !key.rsplit('/').skip(1).any(is_foreign))
-    }
-}
-
-/// Kind of a folder, decided from the end of its prefix.
-#[derive(Debug, PartialEq, Eq)]
-enum FolderKind {
-    /// `…/ACCOUNT/CloudTrail/REGION/`
-    Region(Scope),
-    /// `…/AWSLogs/ACCOUNT/`, also with an organisation's id in between.
-    Account(AccountId),
-    /// `…/ACCOUNT/CloudTrail-NetworkActivity/`
-    NetworkActivity,
-    /// `…/ACCOUNT/CloudTrail-NetworkActivity/REGION/`
-    NetworkActivityOfRegion(Scope),
-    /// `…/ACCOUNT/CloudTrail-Digest/`
-    Digests,
-    /// `…/ACCOUNT/CloudTrail-Digest/REGION/`
-    DigestsOfRegion(Scope),
-    /// `…/AWSLogs/`, or an organisation's folder below it.
-    OnTheWay,
-    /// A folder that may lead to `AWSLogs/`, such as Control Tower's, which begins with the
-    /// organization id.
-    Unknown,
-    Other,
-}
-
-impl FolderKind {
-    fn of(prefix: &str) -> FolderKind {
-        let Some(folder) = prefix.strip_suffix('/') else {
-            return FolderKind::Other;
-        };
-        let parts: Vec<&str> = folder.split('/').collect();
-        let scope = |account: &str, region: &str| {
-            Some(Scope {
-                account: account.parse().ok()?,
-                region: region.parse().ok()?,
-            })
-        };
-        match *parts.as_slice() {
-            [.., account, "CloudTrail", region] if is_account(account) => {
-                scope(account, region).map_or(FolderKind::OnTheWay, FolderKind::Region)
-            }
-            [.., account, "CloudTrail"] if is_account(account) => FolderKind::OnTheWay,
-            [.., account, "CloudTrail-Digest", region] if is_account(account) => {
-                scope(account, region).map_or(FolderKind::Other, FolderKind::DigestsOfRegion)
-            }
-            [.., account, "CloudTrail-Digest"] if is_account(account) => FolderKind::Digests,
-            [.., account, NETWORK_ACTIVITY, region] if is_account(account) => {
-                scope(account, region)
-                    .map_or(FolderKind::Other, FolderKind::NetworkActivityOfRegion)
-            }
-            [.., account, NETWORK_ACTIVITY] if is_account(account) => FolderKind::NetworkActivity,
-            [.., account, sibling] if is_account(account) && is_sibling(sibling) => {
-                FolderKind::Other
-            }
-            [.., "AWSLogs"] => FolderKind::OnTheWay,
-            [.., "AWSLogs", organization] if is_organization(organization) => FolderKind::OnTheWay,
-            [.., parent, account] if parent == "AWSLogs" || is_organization(parent) => {
-                match account.parse() {
-                    Ok(account) => FolderKind::Account(account),
-                    // Other services keep their logs below the account as well.
-                    Err(_) if parts.contains(&"AWSLogs") || parts.len() > 6 => FolderKind::Other,
-                    Err(_) => FolderKind::Unknown,
-                }
-            }
-            _ if parts.contains(&"AWSLogs") || parts.len() > 6 => FolderKind::Other,
-            _ => FolderKind::Unknown,
-        }
-    }
-}
-
-/// Returns the account whose regions are the folders below `…/ACCOUNT/CloudTrail/`.
-fn account_of(folder: &str) -> Option<AccountId> {
-    let account = folder.strip_suffix("/CloudTrail/")?;
-    account.rsplit('/').next()?.parse().ok()
-}
-
-/// The folders beside `CloudTrail/`: what they hold is shaped otherwise, or told in events already.
-fn is_sibling(part: &str) -> bool {
-    let kind = part.strip_prefix("CloudTrail-");
-    kind.is_some_and(|kind| ["Digest", "Insight", "NetworkActivity", "Aggregated"].contains(&kind))
-}
-
-/// `o-` followed by letters and digits.
-fn is_organization(part: &str) -> bool {
-    part.strip_prefix("o-")
-        .is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()))
-}
-
-fn has_trail_layout(prefix: &str) -> bool {
-    prefix.split('/').any(|part| part == "AWSLogs")
-}
-
-/// Recognizes a prefix inside a region's folder, down to a single file.
-fn within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
-    let of_folder = |folder: &str| prefix.rsplit_once(&format!("/{folder}/"));
-    let ((before, after), network_activity) = match of_folder("CloudTrail") {
-        Some(parts) => (parts, false),
-        None => (of_folder(NETWORK_ACTIVITY)?, true),
-    };
-    let account = before.rsplit('/').next()?.parse().ok()?;
-    let (region, rest) = after.split_once('/')?;
-    let region = region.parse().ok()?;
-    let folder = &prefix[..prefix.len() - rest.len()];
-    let days = KeyListing {
-        network_activity,
-        ..asked.days(folder.to_owned(), Some(Scope { account, region }))
-    };
-    Some(match prefix.ends_with('/') {
-        true => KeyListing {
-            prefix: prefix.to_owned(),
-            ..days
-        },
-        // An explicitly named file is read regardless of its day.
-        false => KeyListing {
-            scope: days.scope,
-            network_activity,
-            ..KeyListing::all(prefix.to_owned())
-        },
-    })
-}
-
-/// The digests of the log files under a prefix inside a region's folder.
-fn digests_within_region(prefix: &str, asked: S3Request<'_>) -> Option<KeyListing> {
-    if !asked.digests {
-        return None;
-    }
-    let (before, after) = prefix.rsplit_once("/CloudTrail/")?;
-    let (region, rest) = after.split_once('/')?;
-    let folder = format!("{before}/CloudTrail-Digest/{region}/");
-    let days = asked.digests_of_days(folder.clone());
-    let date: Vec<&str> = rest
-        .split('/')
-        .take(3)
-        .take_while(|part| is_number(part))
-        .collect();
-    // A digest lies under the day on which it ends: the day of the log files or the next.
-    let start = format!("{folder}{}", date.join("/"));
-    let days_behind = match date.len() {
-        1 => 367,
-        2 => 33,
-        _ => 3,
-    };
-    let first = format!("{}-01-01", date.join("-"));
-    let end = first
-        .get(..10)
-        .and_then(|day| time::parse(format!("{day}T00:00:00Z").as_bytes()));
-    let end = end.map(|first| {
-        let (year, month, day) = time::day(first + days_behind * 86_400);
-        format!("{folder}{year:04}/{month:02}/{day:02}")
-    });
-    let (after, before) = match date.is_empty() {
-        true => (None, None),
-        false => (Some(start), end),
-    };
-    Some(KeyListing {
-        after: days.after.max(after),
-        before: days.before.into_iter().chain(before).min(),
-        ..days
-    })
-}
-
-/// Tells where the log files under a prefix are, and where their digests are: those of a prefix that
-/// ends in a date are under the same date, for the most part.
-pub fn read_prefix(bucket: &str, prefix: &str) -> ReadPrefix {
-    let address = |key: &str| format!("s3://{bucket}/{key}");
-    let Some((before, after)) = prefix.rsplit_once("/CloudTrail/") else {
-        return ReadPrefix {
-            logs: address(prefix),
-            digests: address(prefix),
-            until: None,
-        };
-    };
-    let (region, rest) = after.split_once('/').unwrap_or((after, ""));
-    let date: Vec<&str> = rest
-        .split('/')
-        .take(3)
-        .take_while(|part| is_number(part))
-        .collect();
-    let folder = match after.contains('/') {
-        true => format!("{before}/CloudTrail-Digest/{region}/{}", date.join("/")),
-        false => format!("{before}/CloudTrail-Digest/{region}"),
-    };
-    ReadPrefix {
-        logs: address(prefix),
-        digests: address(&folder),
-        until: end_of(rest),
-    }
-}
-
-/// The first second after the year, month or day that a path begins with.
-fn end_of(path: &str) -> Option<Seconds> {
-    let first = |year: i64, month: i64| {
-        time::parse(format!("{year:04}-{month:02}-01T00:00:00Z").as_bytes())
-    };
-    let (date, _) = path.rsplit_once('/')?;
-    let numbers = date.split('/').take(3).map_while(|part| {
-        let number = part.parse::<u16>().ok().filter(|_| is_number(part));
-        number.map(i64::from)
-    });
-    let numbers: Vec<i64> = numbers.collect();
-    match *numbers.as_slice() {
-        [year] => first(year + 1, 1),
-        [year, 12] => first(year + 1, 1),
-        [year, month] => first(year, month + 1),
-        [year, month, day] => Some(first(year, month)? + day * 86_400),
-        _ => None,
-    }
-}
-
-fn is_number(part: &str) -> bool {
-    !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
 }

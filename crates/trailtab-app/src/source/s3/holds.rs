@@ -1,6 +1,7 @@
 //! Describes what a bucket holds, for the error message when no log files were found.
 
-use super::{KeyListing, S3Error, S3Store, is_number};
+use super::layout::{KeyListing, is_number};
+use super::{S3Error, S3Store};
 use trailtab_core::coverage::RunCoverage;
 use trailtab_core::nearest;
 
