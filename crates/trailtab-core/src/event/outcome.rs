@@ -83,21 +83,21 @@ pub(super) const SUCCESSES: [&str; 5] = [
 ];
 
 /// Parts of error codes that refuse a caller. Case is ignored.
-const REFUSING_CODES: [&str; 7] = [
-    "accessdenied",
-    "unauthorized",
-    "notauthorized",
-    "authorizationerror",
-    "authfailure",
-    "explicitdeny",
-    "forbidden",
+const REFUSING_CODES: [TextPart; 7] = [
+    TextPart::new("accessdenied", 6),
+    TextPart::new("unauthorized", 9),
+    TextPart::new("notauthorized", 10),
+    TextPart::new("authorizationerror", 7),
+    TextPart::new("authfailure", 4),
+    TextPart::new("explicitdeny", 1),
+    TextPart::new("forbidden", 0),
 ];
 
-/// Parts of error messages that refuse a caller, whatever the code.
-const REFUSING_MESSAGES: [&str; 3] = [
-    "explicit deny",
-    "not authorized to perform",
-    "access denied",
+/// Parts of error messages that refuse a caller, whatever the code. Case is ignored.
+const REFUSING_MESSAGES: [TextPart; 3] = [
+    TextPart::new("explicit deny", 1),
+    TextPart::new("not authorized to perform", 11),
+    TextPart::new("access denied", 7),
 ];
 
 /// Statuses of HTTP that stand in place of an error code.
@@ -129,8 +129,8 @@ impl<'a> EventRecord<'a> {
         let CallOutcome::Failed(code) = outcome else {
             return false;
         };
-        let refuses = |text: Option<JsonText<'_>>, parts: &[&str]| {
-            text.is_some_and(|text| contains_any(&text.decode(), parts))
+        let refuses = |text: Option<JsonText<'_>>, parts: &[TextPart]| {
+            text.is_some_and(|text| contains_any(text, parts))
         };
         let message = self.error_message.or_else(|| self.response_error().1);
         refuses(code, &REFUSING_CODES)
@@ -155,18 +155,18 @@ impl<'a> EventRecord<'a> {
         let is_call = self
             .event_type
             .is_some_and(|kind| kind.is_exactly("AwsApiCall"));
-        // This is asked of nearly all records, so the source is compared as it stands.
-        let is_sign_in = |source: JsonText<'_>| match source.unescaped() {
-            Some(raw) => raw.starts_with(b"signin."),
-            None => source.decode().starts_with("signin."),
-        };
+        let is_sign_in =
+            |source: JsonText<'_>| source.with_bytes(|source| source.starts_with(b"signin."));
         !is_call || self.event_source.is_none_or(is_sign_in)
     }
 
     /// The result that the record states.
     fn stated(&self) -> Option<StatedResult> {
-        let name = self.event_name?.decode();
         let own = [self.response_elements, self.service_event_details];
+        if own.iter().all(|object| object.is_empty()) {
+            return None;
+        }
+        let name = self.event_name?.decode();
         let own = own
             .into_iter()
             .find_map(|object| result_at(object, &[&name]));
@@ -181,10 +181,12 @@ impl<'a> EventRecord<'a> {
 
     /// Tells whether a service wrote the record: `s3` is short for `s3.amazonaws.com`.
     fn is_of(&self, service: &str) -> bool {
-        self.event_source.is_some_and(|source| {
-            let source = source.decode();
-            source.split('.').next() == Some(service)
-        })
+        let is_service = |source: &[u8]| {
+            let rest = source.strip_prefix(service.as_bytes());
+            rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'.')))
+        };
+        self.event_source
+            .is_some_and(|source| source.with_bytes(is_service))
     }
 }
 
@@ -242,17 +244,38 @@ fn read_result(
 
 /// Tells whether an error code is a status of HTTP that stands for a success.
 fn is_success_status(code: JsonText<'_>) -> bool {
-    let code = code.decode();
-    code.len() == 3 && code.starts_with('2') && code.bytes().all(|b| b.is_ascii_digit())
+    code.with_bytes(|code| {
+        code.len() == 3 && code[0] == b'2' && code.iter().all(u8::is_ascii_digit)
+    })
+}
+
+/// A part of a text, in lower case.
+struct TextPart {
+    text: &'static str,
+    /// The place of its rarest letter, which is looked for first.
+    anchor: usize,
+}
+
+impl TextPart {
+    const fn new(text: &'static str, anchor: usize) -> Self {
+        TextPart { text, anchor }
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        let part = self.text.as_bytes();
+        let letter = part[self.anchor];
+        memchr::memchr2_iter(letter, letter.to_ascii_uppercase(), text).any(|at| {
+            let found = at
+                .checked_sub(self.anchor)
+                .and_then(|start| text.get(start..start + part.len()));
+            found.is_some_and(|found| found.eq_ignore_ascii_case(part))
+        })
+    }
 }
 
 /// Tells whether a text contains one of the parts, ignoring case.
-fn contains_any(text: &str, parts: &[&str]) -> bool {
-    let text = text.as_bytes();
-    parts.iter().any(|part| {
-        text.windows(part.len())
-            .any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
-    })
+fn contains_any(text: JsonText<'_>, parts: &[TextPart]) -> bool {
+    text.with_bytes(|text| parts.iter().any(|part| part.is_in(text)))
 }
 
 #[cfg(test)]

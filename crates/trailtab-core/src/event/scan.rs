@@ -70,6 +70,18 @@ impl<'a> JsonText<'a> {
         }
     }
 
+    /// Passes the unescaped bytes, which need not be UTF-8, to a function.
+    pub fn with_bytes<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
+        match self.unescaped() {
+            Some(raw) => read(raw),
+            None => {
+                let mut bytes = Vec::new();
+                unescape(self.raw, &mut bytes);
+                read(&bytes)
+            }
+        }
+    }
+
     /// Tells whether the text looks like a JSON object or array inside a string.
     pub fn holds_json(self) -> bool {
         let mut letters = self.raw.iter().filter(|b| !b.is_ascii_whitespace());
