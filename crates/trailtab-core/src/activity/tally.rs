@@ -2,17 +2,23 @@
 //!
 //! A [`Tally`] is a [`EventCounter`]: any two can be merged.
 
+mod rows;
+mod stats;
+
 use std::collections::BTreeMap;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+
+pub use rows::ActorRow;
+use stats::CallEnd;
+pub use stats::SeenStats;
 
 use crate::event::identity::{AgentEvidence, PersonEvidence, ResolvedActor};
 use crate::event::ingest::{ActorId, CountedEvent, EventCounter};
 use crate::event::intern::{Interner, Symbol};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
-use crate::time::Seconds;
 
 /// The value used if a record has no address, user agent, region or service.
 pub const UNKNOWN: JsonText<'static> = JsonText::plain(b"Unknown");
@@ -23,61 +29,6 @@ pub const NO_ERROR_CODE: JsonText<'static> = JsonText::plain(b"no error code");
 /// Maps with symbols as keys need no seed: an attacker chooses strings, not their numbers.
 type SymbolMap<K, V> = HashMap<K, V, FixedState>;
 type SymbolCounts<K> = SymbolMap<K, u64>;
-
-/// Calls, and the times of the first and last one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SeenStats {
-    /// Number of calls.
-    pub calls: u64,
-    /// Calls whose record has an error code or message, or states a failure.
-    pub failed: u64,
-    /// Failed calls that AWS refused.
-    pub denied: u64,
-    /// Calls whose record says `readOnly: true`.
-    pub reads: u64,
-    /// Calls whose record says `readOnly: false`. Calls without `readOnly` are in neither count.
-    pub writes: u64,
-    /// The earliest eventTime; absent if no record has a time.
-    pub first: Option<Seconds>,
-    /// The latest eventTime; absent if no record has a time.
-    pub last: Option<Seconds>,
-}
-
-impl SeenStats {
-    #[inline]
-    fn add(&mut self, ended: CallEnd, read_only: Option<bool>, time: Option<Seconds>) {
-        self.calls += 1;
-        self.failed += u64::from(ended != CallEnd::Succeeded);
-        self.denied += u64::from(ended == CallEnd::Denied);
-        self.reads += u64::from(read_only == Some(true));
-        self.writes += u64::from(read_only == Some(false));
-        if let Some(time) = time {
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-            self.last = Some(self.last.map_or(time, |last| last.max(time)));
-        }
-    }
-
-    /// Adds the calls of another.
-    pub fn merge(&mut self, other: &SeenStats) {
-        self.calls += other.calls;
-        self.failed += other.failed;
-        self.denied += other.denied;
-        self.reads += other.reads;
-        self.writes += other.writes;
-        self.first = [self.first, other.first].into_iter().flatten().min();
-        self.last = self.last.max(other.last);
-    }
-}
-
-/// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CallEnd {
-    Succeeded,
-    /// AWS refused it.
-    Denied,
-    /// It failed for another reason.
-    Failed,
-}
 
 /// A distinct identity: a principal in one of its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -373,265 +324,5 @@ fn merge_counts<K: Copy + Eq + std::hash::Hash>(
     }
 }
 
-/// The calls of one actor.
-pub struct ActorRow<'t> {
-    /// The principal, such as `ACCOUNT:role/NAME`.
-    pub principal: &'t str,
-    /// The record's `userIdentity.type`, or `AssumedRoot`; empty if the record has no type.
-    pub kind: &'t str,
-    /// The role session's name; absent for identities without a session.
-    pub session: Option<&'t str>,
-    /// The person behind the principal, and how the name is known; absent if no person is known.
-    pub person: Option<(&'t str, PersonEvidence)>,
-    /// The workload behind the principal; None if none is known.
-    pub workload: Option<&'t str>,
-    /// The AWS service that made the calls with the principal's identity; None if the principal
-    /// made them itself.
-    pub service: Option<&'t str>,
-    /// What tells that an agent may have made the calls; None if nothing does.
-    pub agent: Option<AgentEvidence>,
-    /// The actor's calls.
-    pub stats: &'t SeenStats,
-}
-
-/// The counts row by row, in no particular order.
-impl Tally {
-    fn api(&self, id: u32) -> (&str, &str) {
-        let pair = self.apis.pairs.get(id as usize);
-        pair.map_or(("", ""), |&(source, name)| {
-            (self.strings.get(source), self.strings.get(name))
-        })
-    }
-
-    /// Actors with at least one call.
-    pub fn actors(&self) -> impl Iterator<Item = ActorRow<'_>> {
-        let used = self.actors.iter().filter(|(_, stats)| stats.calls > 0);
-        used.map(|(key, stats)| ActorRow {
-            principal: self.strings.get(key.principal),
-            kind: self.strings.get(key.kind),
-            session: key.session.map(|name| self.strings.get(name)),
-            person: key
-                .person
-                .map(|(name, evidence)| (self.strings.get(name), evidence)),
-            workload: key.workload.map(|name| self.strings.get(name)),
-            service: key.service.map(|name| self.strings.get(name)),
-            agent: key.agent,
-            stats,
-        })
-    }
-
-    /// Account, region and the calls recorded there.
-    pub fn scopes(&self) -> impl Iterator<Item = (&str, &str, &SeenStats)> {
-        self.scopes.iter().map(|(scope, stats)| {
-            (
-                self.strings.get(scope.account),
-                self.strings.get(scope.region),
-                stats,
-            )
-        })
-    }
-
-    /// Principal, service, API and count.
-    pub fn calls_by_principal(&self) -> impl Iterator<Item = (&str, &str, &str, u64)> {
-        self.calls_by_principal
-            .iter()
-            .map(|(&(principal, api), &count)| {
-                let (source, name) = self.api(api);
-                (self.strings.get(principal), source, name, count)
-            })
-    }
-
-    /// Region, service, API and count. A region appears once for each account.
-    pub fn calls_by_region(&self) -> impl Iterator<Item = (&str, &str, &str, u64)> {
-        self.calls_by_scope.iter().map(|(&(scope, api), &count)| {
-            let region = self
-                .scopes
-                .get(scope)
-                .map_or("", |(s, _)| self.strings.get(s.region));
-            let (source, name) = self.api(api);
-            (region, source, name, count)
-        })
-    }
-
-    /// Principal, address and count.
-    pub fn addresses(&self) -> impl Iterator<Item = (&str, &str, u64)> {
-        self.pairs(&self.addresses)
-    }
-
-    /// Principal, user agent and count.
-    pub fn user_agents(&self) -> impl Iterator<Item = (&str, &str, u64)> {
-        self.pairs(&self.user_agents)
-    }
-
-    fn pairs<'t>(
-        &'t self,
-        counts: &'t SymbolCounts<(Symbol, Symbol)>,
-    ) -> impl Iterator<Item = (&'t str, &'t str, u64)> {
-        counts
-            .iter()
-            .map(|(&(a, b), &count)| (self.strings.get(a), self.strings.get(b), count))
-    }
-
-    /// Principal, service, API, error code and count.
-    pub fn errors(&self) -> impl Iterator<Item = (&str, &str, &str, &str, u64)> {
-        self.codes(&self.errors)
-    }
-
-    /// Principal, service, API, error code and count of the calls that AWS refused.
-    pub fn denied(&self) -> impl Iterator<Item = (&str, &str, &str, &str, u64)> {
-        self.codes(&self.denied)
-    }
-
-    fn codes<'t>(
-        &'t self,
-        counts: &'t SymbolCounts<(Symbol, u32, Symbol)>,
-    ) -> impl Iterator<Item = (&'t str, &'t str, &'t str, &'t str, u64)> {
-        counts.iter().map(|(&(principal, api, code), &count)| {
-            let (source, name) = self.api(api);
-            let (principal, code) = (self.strings.get(principal), self.strings.get(code));
-            (principal, source, name, code, count)
-        })
-    }
-
-    /// The first second of an hour, calls and failed calls.
-    pub fn hours(&self) -> impl Iterator<Item = (Seconds, u64, u64)> {
-        self.hours
-            .iter()
-            .map(|(&hour, &(calls, failed))| (hour * 3600, calls, failed))
-    }
-
-    /// eventVersion as in the records, and count.
-    pub fn versions(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.versions
-            .iter()
-            .map(|(&version, &count)| (self.strings.get(version), count))
-    }
-
-    /// Identities of an unknown shape, by shape.
-    pub fn odd(&self) -> &BTreeMap<String, UnknownShape> {
-        &self.odd
-    }
-
-    /// Number of events without a valid eventTime.
-    pub fn without_time(&self) -> u64 {
-        self.without_time
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::activity::summary::{RunContext, Summary};
-    use crate::coverage::RunCoverage;
-    use crate::event::dedupe::SeenIds;
-    use crate::event::envelope::EnvelopeReader;
-    use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
-
-    /// Few values, so that they repeat; the last of each stands for an absent field.
-    fn event() -> impl Strategy<Value = String> {
-        let identities = [
-            r#"{"type":"IAMUser","accountId":"1","userName":"a"}"#,
-            r#"{"type":"AssumedRole","accountId":"2","arn":"arn:aws:sts::2:assumed-role/r/s@t","sessionContext":{"sourceIdentity":"p"}}"#,
-            r#"{"type":"AssumedRole","accountId":"2","arn":"arn:aws:sts::2:assumed-role/r/s@t"}"#,
-            r#"{"type":"Root","accountId":"1","sessionContext":{"assumedRoot":"true"}}"#,
-            r#"{"type":"Root","accountId":"1","invokedBy":"autoscaling.amazonaws.com"}"#,
-            r#"{"type":"WebIdentityUser","principalId":"x","userName":"repo:o/r:ref:x"}"#,
-            r#"{"type":"IAMUser","accountId":"1","userName":"a","sessionContext":{"signInSessionArn":"s"}}"#,
-            r#"{"type":"Martian","userName":"short"}"#,
-            r#"{"type":"Martian","userName":"much longer"}"#,
-            "null",
-        ];
-        let of = |values: &'static [&'static str]| proptest::sample::select(values);
-        (
-            proptest::sample::select(identities.to_vec()).prop_map(str::to_owned),
-            of(&[r#""a.amazonaws.com""#, r#""b.amazonaws.com""#, "null"]),
-            of(&[r#""Get""#, r#""Put""#]),
-            of(&[r#""eu-west-1""#, r#""us-east-1""#, "null"]),
-            of(&[r#""E""#, r#""AccessDenied""#, "null"]),
-            of(&[r#""1.08""#, r#""1.8""#, r#""1.11""#]),
-            of(&[r#""2026-09-07T08:00:00Z""#, r#""2026-09-07T09:59:59Z""#, r#""1969-12-31T23:59:59Z""#, "null"]),
-            (of(&[r#""x""#, r#""y""#, "null"]), of(&["true", "false", "null"]), of(&[r#""1""#, r#""3""#, "null"])),
-        )
-            .prop_map(|(identity, source, name, region, error, version, time, (address, read_only, account))| {
-                format!(
-                    r#"{{"eventVersion":{version},"userIdentity":{identity},"eventTime":{time},"eventSource":{source},"eventName":{name},"awsRegion":{region},"sourceIPAddress":{address},"userAgent":{address},"errorCode":{error},"readOnly":{read_only},"recipientAccountId":{account}}}"#
-                )
-            })
-    }
-
-    fn tally(events: &[String]) -> Tally {
-        let (rules, seen, empty) = (IngestRules::default(), SeenIds::default(), Tally::default());
-        let mut intake = EventIngest::new(&rules, &empty, &seen, None);
-        EnvelopeReader::default().feed(events.join("\n").as_bytes(), true, &mut intake);
-        let intaken = intake.finish();
-        assert_eq!(intaken.counts.counted, events.len() as u64);
-        intaken.tallies.into_values().next().unwrap_or_default()
-    }
-
-    fn merged(one: &Tally, other: &Tally) -> Tally {
-        let mut all = Tally::default();
-        all.merge(one);
-        all.merge(other);
-        all
-    }
-
-    /// Everything that a tally reports, independent of the order of events.
-    fn told(tally: &Tally) -> Summary {
-        Summary::of(
-            tally,
-            &IngestStats::default(),
-            &RunCoverage::default(),
-            &RunContext::default(),
-        )
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn tallies_are_a_commutative_monoid(
-            a in prop::collection::vec(event(), 0..12),
-            b in prop::collection::vec(event(), 0..12),
-            c in prop::collection::vec(event(), 0..12),
-        ) {
-            let all = tally(&[&a[..], &b, &c].concat());
-            let (a, b, c) = (tally(&a), tally(&b), tally(&c));
-            prop_assert_eq!(told(&merged(&a, &b)), told(&merged(&b, &a)));
-            let (left, right) = (merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
-            prop_assert_eq!(told(&left), told(&right));
-            prop_assert_eq!(told(&left), told(&all));
-            let nothing = Tally::default();
-            prop_assert_eq!(told(&merged(&a, &nothing)), told(&a));
-            prop_assert_eq!(told(&merged(&nothing, &a)), told(&a));
-        }
-    }
-
-    #[test]
-    fn what_a_record_leaves_out_is_unknown() {
-        let summary = told(&tally(&[
-            r#"{"eventVersion":"1.0","eventName":"Get"}"#.to_owned()
-        ]));
-        let expected = |outer: &str, inner: &str| {
-            BTreeMap::from([(outer.to_owned(), BTreeMap::from([(inner.to_owned(), 1)]))])
-        };
-        assert_eq!(
-            summary.api_calls_by_principal,
-            expected("unknown", "Unknown:Get")
-        );
-        assert_eq!(
-            summary.api_calls_by_region,
-            expected("Unknown", "Unknown:Get")
-        );
-        assert_eq!(
-            summary.ip_addresses_by_principal,
-            expected("unknown", "Unknown")
-        );
-        assert_eq!(
-            summary.user_agents_by_principal,
-            expected("unknown", "Unknown")
-        );
-        assert_eq!(summary.metadata.account_id, "unknown");
-    }
-}
+mod tests;

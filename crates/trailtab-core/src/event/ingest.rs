@@ -1,14 +1,16 @@
 //! The path of an event from its document to the counter: window, deduplication, filters, count.
 
+mod identities;
+mod stats;
+
 use std::collections::{BTreeMap, HashSet};
-use std::hash::BuildHasher as _;
 
-use foldhash::fast::RandomState;
+use identities::IdentityCache;
+pub use stats::{IngestStats, Reconciliation};
 
-use crate::activity::tally::Tally;
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::{ContentKind, RecordFault, RecordForm, RecordSink};
-use crate::event::filter::{EventFilter, Refusals};
+use crate::event::filter::EventFilter;
 use crate::event::identity::ResolvedActor;
 use crate::event::no_match::Removals;
 use crate::event::record::{CallOutcome, CallerHints, EventRecord};
@@ -66,86 +68,6 @@ pub struct IngestRules {
     pub per_account: bool,
     /// Whether calls through VPC endpoints that CloudTrail recorded as network activity are counted.
     pub network_activity: bool,
-}
-
-/// What happened to the records of a run: read = counted + filtered + duplicate + unreadable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Reconciliation {
-    /// Records read.
-    pub read: u64,
-    /// Records counted.
-    pub counted: u64,
-    /// Events outside the window, or refused by a filter.
-    pub filtered: u64,
-    /// Events whose eventID was read before in this run.
-    pub duplicate: u64,
-    /// Elements that should be records and could not be read.
-    pub unreadable: u64,
-}
-
-/// The counts of one thread, or of all threads together.
-#[derive(Debug)]
-pub struct IngestStats<C = Tally> {
-    /// How many records were read, counted, filtered out, duplicate and unreadable.
-    pub counts: Reconciliation,
-    /// Unreadable records that end in the middle.
-    pub truncated: u64,
-    /// Updated events among the duplicates: the event that they update was counted before they came.
-    pub updates_not_applied: u64,
-    /// Unreadable records that have no valid time, so that the time window cannot place them.
-    pub undated: u64,
-    /// Records that were converted from another form, by form.
-    pub converted: BTreeMap<RecordForm, u64>,
-    /// The counters by account; a single one with an empty name unless accounts are counted
-    /// separately.
-    pub tallies: BTreeMap<String, C>,
-    /// Content of the documents that is not an event, by kind.
-    pub others: BTreeMap<ContentKind, u64>,
-    /// Data about the events that were not counted; complete only if no event was counted.
-    pub removals: Removals,
-}
-
-impl<C> Default for IngestStats<C> {
-    fn default() -> Self {
-        IngestStats {
-            counts: Reconciliation::default(),
-            truncated: 0,
-            updates_not_applied: 0,
-            undated: 0,
-            converted: BTreeMap::new(),
-            tallies: BTreeMap::new(),
-            others: BTreeMap::new(),
-            removals: Removals::default(),
-        }
-    }
-}
-
-impl<C: EventCounter> IngestStats<C> {
-    /// Adds what another thread has counted.
-    pub fn merge(&mut self, other: IngestStats<C>) {
-        self.truncated += other.truncated;
-        self.updates_not_applied += other.updates_not_applied;
-        self.undated += other.undated;
-        for (form, count) in other.converted {
-            *self.converted.entry(form).or_default() += count;
-        }
-        self.counts.read += other.counts.read;
-        self.counts.counted += other.counts.counted;
-        self.counts.filtered += other.counts.filtered;
-        self.counts.duplicate += other.counts.duplicate;
-        self.counts.unreadable += other.counts.unreadable;
-        for (account, tally) in other.tallies {
-            match self.tallies.get_mut(&account) {
-                Some(mine) => mine.merge(&tally),
-                None => drop(self.tallies.insert(account, tally)),
-            }
-        }
-        for (kind, count) in other.others {
-            *self.others.entry(kind).or_default() += count;
-        }
-        self.removals.merge(&other.removals);
-    }
 }
 
 /// Ingests the documents of one thread.
@@ -344,21 +266,6 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
     }
 }
 
-/// Shortens an identity for a report. The result does not depend on the layout of the document.
-fn example(identity: &[u8]) -> String {
-    let identity = if identity.is_empty() {
-        b"null"
-    } else {
-        identity
-    };
-    let json = serde_json::from_slice::<serde_json::Value>(identity);
-    let json = json.map_or_else(
-        |_| String::from_utf8_lossy(identity).into_owned(),
-        |json| json.to_string(),
-    );
-    json.chars().take(500).collect()
-}
-
 impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
     fn events(&mut self, records: &[EventRecord<'_>]) {
         let mut inside: Vec<(&EventRecord<'_>, Option<Seconds>)> =
@@ -425,216 +332,5 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
     }
 }
 
-/// Cache of resolved identities by their JSON: resolving costs more than all the counting, and the
-/// calls of a session have the same bytes. Each identity has one slot, which a newer one
-/// overwrites.
-struct IdentityCache {
-    places: Vec<Option<Box<KnownIdentity>>>,
-    /// The slot of the previous look-up.
-    last: usize,
-    hasher: RandomState,
-}
-
-struct KnownIdentity {
-    json: Box<[u8]>,
-    /// What the record told of the caller besides.
-    user_name: Option<Box<str>>,
-    is_mcp: bool,
-    id: ActorId,
-    refusals: Refusals,
-    account: String,
-    /// The unknown shape, and the identity as JSON.
-    odd: Option<(String, String)>,
-}
-
-impl KnownIdentity {
-    #[inline]
-    fn is(&self, json: &[u8], hints: CallerHints<'_>) -> bool {
-        let has_name = || match (&self.user_name, hints.user_name) {
-            (None, None) => true,
-            (Some(mine), Some(theirs)) => theirs.is_exactly(mine),
-            _ => false,
-        };
-        *self.json == *json && self.is_mcp == hints.is_mcp && has_name()
-    }
-}
-
-impl Default for IdentityCache {
-    fn default() -> Self {
-        IdentityCache {
-            places: std::iter::repeat_with(|| None).take(4096).collect(),
-            last: 0,
-            hasher: RandomState::default(),
-        }
-    }
-}
-
-impl IdentityCache {
-    #[inline]
-    fn find(
-        &mut self,
-        json: &[u8],
-        hints: CallerHints<'_>,
-        meet: impl FnOnce(&ResolvedActor) -> (ActorId, Refusals),
-    ) -> &KnownIdentity {
-        let is_last = self.places[self.last]
-            .as_ref()
-            .is_some_and(|known| known.is(json, hints));
-        if !is_last {
-            self.last = match hints {
-                CallerHints {
-                    user_name: None,
-                    is_mcp: false,
-                } => self.hasher.hash_one(json),
-                CallerHints { user_name, is_mcp } => {
-                    let user_name = user_name.map(JsonText::decode);
-                    self.hasher.hash_one((json, user_name, is_mcp))
-                }
-            } as usize
-                % self.places.len();
-        }
-        let place = &mut self.places[self.last];
-        if place.as_ref().is_none_or(|known| !known.is(json, hints)) {
-            *place = None;
-        }
-        place.get_or_insert_with(|| {
-            let actor = ResolvedActor::resolve_with(json, hints);
-            let (id, refusals) = meet(&actor);
-            Box::new(KnownIdentity {
-                json: json.into(),
-                user_name: hints.user_name.map(|name| name.decode().into()),
-                is_mcp: hints.is_mcp,
-                id,
-                refusals,
-                account: actor.account_or_unknown(),
-                odd: actor.odd.map(|shape| (shape, example(json))),
-            })
-        })
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::slice::from_ref;
-
-    use super::*;
-    use crate::activity::summary::{RunContext, Summary};
-    use crate::coverage::RunCoverage;
-    use crate::event::envelope::EnvelopeReader;
-
-    const ANN: &str = r#"{"type":"IAMUser","accountId":"111122223333","userName":"ann"}"#;
-
-    fn record(id: &str, more: &str) -> String {
-        format!(
-            r#"{{"eventVersion":"1.10","eventID":"{id}","eventTime":"2026-09-07T08:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{ANN},"recipientAccountId":"111122223333"{more}}}"#
-        )
-    }
-
-    fn update(id: &str, original: &str) -> String {
-        let addendum = format!(
-            r#","errorCode":"AccessDenied","addendum":{{"reason":"UPDATED_DATA","updatedFields":"errorCode","originalEventID":"{original}"}}"#
-        );
-        record(id, &addendum)
-    }
-
-    /// Reads documents one after the other.
-    fn read(documents: &[&[String]], rules: &IngestRules) -> IngestStats {
-        let (seen, empty) = (SeenIds::default(), Tally::default());
-        let mut intake = EventIngest::new(rules, &empty, &seen, None);
-        for document in documents {
-            let json = document.join("\n");
-            EnvelopeReader::default().feed(json.as_bytes(), true, &mut intake);
-        }
-        let stats = intake.finish();
-        let counts = stats.counts;
-        let sum = counts.counted + counts.filtered + counts.duplicate + counts.unreadable;
-        assert_eq!(counts.read, sum);
-        stats
-    }
-
-    fn summary(stats: &IngestStats) -> Summary {
-        let tally = stats.tallies.values().next();
-        let (coverage, run) = (RunCoverage::default(), RunContext::default());
-        Summary::of(tally.unwrap_or(&Tally::default()), stats, &coverage, &run)
-    }
-
-    fn failed(stats: &IngestStats) -> u64 {
-        let extension = summary(stats).trailtab.unwrap_or_default();
-        extension.principals.values().map(|p| p.calls.failed).sum()
-    }
-
-    #[test]
-    fn an_updated_event_takes_the_place_of_the_event_it_names() {
-        let rules = IngestRules::default();
-        let (original, updated) = (record("a", ""), update("b", "a"));
-        let orders: [&[&[String]]; 4] = [
-            &[&[original.clone(), updated.clone()]],
-            &[&[updated.clone(), original.clone()]],
-            &[from_ref(&updated), from_ref(&original)],
-            &[from_ref(&updated), &[updated.clone(), original.clone()]],
-        ];
-        for documents in orders {
-            let stats = read(documents, &rules);
-            let counts = (stats.counts.counted, failed(&stats));
-            assert_eq!(counts, (1, 1), "{documents:?}");
-            assert_eq!(stats.updates_not_applied, 0);
-        }
-    }
-
-    #[test]
-    fn an_update_that_comes_too_late_is_told() {
-        let rules = IngestRules::default();
-        let documents: [&[String]; 2] = [&[record("a", "")], &[update("b", "a")]];
-        let stats = read(&documents, &rules);
-        assert_eq!((stats.counts.counted, stats.counts.duplicate), (1, 1));
-        assert_eq!((failed(&stats), stats.updates_not_applied), (0, 1));
-    }
-
-    #[test]
-    fn other_addenda_replace_nothing() {
-        let delayed = r#","addendum":{"reason":"DELIVERY_DELAY","originalEventID":"a"}"#;
-        let stats = read(
-            &[&[record("a", ""), record("b", delayed), update("c", "c")]],
-            &IngestRules::default(),
-        );
-        assert_eq!(stats.counts.counted, 3);
-    }
-
-    #[test]
-    fn network_activity_is_a_kind_of_its_own() {
-        let network = r#","eventType":"AwsVpceEvent","eventCategory":"NetworkActivity""#;
-        let document = [record("a", ""), record("b", network)];
-        let stats = read(&[&document], &IngestRules::default());
-        assert_eq!((stats.counts.read, stats.counts.counted), (1, 1));
-        assert_eq!(stats.others[&ContentKind::NetworkActivity], 1);
-        let rules = IngestRules {
-            network_activity: true,
-            ..IngestRules::default()
-        };
-        let stats = read(&[&document], &rules);
-        assert_eq!((stats.counts.counted, stats.others.len()), (2, 0));
-    }
-
-    #[test]
-    fn what_stands_outside_of_the_identity_tells_callers_apart() {
-        let identity = r#"{"type":"IdentityCenterUser","accountId":"111122223333","onBehalfOf":{"userId":"u-1","identityStoreArn":"arn:aws:identitystore::111122223333:identitystore/d-1"}}"#;
-        let sign_in = |id: &str, name: &str, agent: &str| {
-            format!(
-                r#"{{"eventVersion":"1.08","eventID":"{id}","eventSource":"signin.amazonaws.com","eventName":"UserAuthentication","userAgent":"{agent}","userIdentity":{identity},"additionalEventData":{{"UserName":"{name}"}}}}"#
-            )
-        };
-        let document = [
-            sign_in("1", "ann", "aws-cli/2"),
-            sign_in("2", "ben", "aws-cli/2"),
-            sign_in("3", "ann", "aws-mcp.amazonaws.com"),
-            sign_in("4", "", "aws-cli/2"),
-            sign_in("5", "Ann", "aws-cli/2"),
-        ];
-        let stats = read(&[&document], &IngestRules::default());
-        let persons = summary(&stats).trailtab.unwrap_or_default().persons;
-        let calls = |name: &str| persons.get(name).map_or(0, |person| person.calls.calls);
-        assert_eq!((calls("ann"), calls("ben"), calls("u-1")), (3, 1, 1));
-        assert_eq!(persons["ann"].agents["aws_mcp"], 1);
-        assert_eq!(persons["ben"].agents.len(), 0);
-    }
-}
+mod tests;

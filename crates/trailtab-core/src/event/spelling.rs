@@ -5,12 +5,19 @@
 //! Security Lake maps records to OCSF. Each becomes the JSON of one record with CloudTrail's names,
 //! which is then read like any other record.
 
+mod cells;
+mod ocsf;
+mod structs;
+mod times;
+
 use serde_json::{Map, Value};
 
-use crate::time;
+pub(super) use cells::{NamedCells, is_present};
+pub(super) use ocsf::respell_ocsf;
+use structs::struct_of;
+use times::time_of;
 
-/// A row of a table, or an object, by the names of its columns or members.
-pub(super) type NamedCells = Map<String, Value>;
+use crate::time;
 
 /// A record in CloudTrail's own spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,9 +183,6 @@ const IDENTITY_TYPES: [&str; 12] = [
     "WebIdentityUser",
 ];
 
-/// Maximum depth of structs inside a struct.
-const MAX_STRUCT_DEPTH: usize = 8;
-
 /// Tells whether a column says who acted, by its folded name.
 pub(super) fn is_identity_column(folded: &str) -> bool {
     let is_bare = |(bare, _): &(&str, &str)| *bare == folded && *bare != "type";
@@ -196,15 +200,6 @@ pub(super) fn respell(cells: &NamedCells) -> CellsContent {
         }
     }
     spelling.finish()
-}
-
-/// Tells whether a cell holds anything.
-pub(super) fn is_present(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::String(text) => !matches!(text.trim(), "" | "-" | "null"),
-        _ => true,
-    }
 }
 
 /// The members of a record, as far as the cells were read.
@@ -374,78 +369,6 @@ fn renamed(value: Value) -> Value {
     }
 }
 
-/// Reads a struct as Athena and CloudTrail Lake print it: `{type=IAMUser, arn=arn:aws:…}`.
-fn struct_of(text: &str) -> Option<Map<String, Value>> {
-    let (members, rest) = struct_members(text.trim(), 0)?;
-    rest.trim().is_empty().then_some(members)
-}
-
-fn struct_members(text: &str, depth: usize) -> Option<(Map<String, Value>, &str)> {
-    if depth > MAX_STRUCT_DEPTH {
-        return None;
-    }
-    let mut rest = text.strip_prefix('{')?;
-    let mut members = Map::new();
-    loop {
-        rest = rest.trim_start_matches([' ', ',']);
-        if let Some(rest) = rest.strip_prefix('}') {
-            return Some((members, rest));
-        }
-        let name = struct_name(rest)?;
-        rest = &rest[name.len() + 1..];
-        let value = if rest.starts_with('{') {
-            let (inner, after) = struct_members(rest, depth + 1)?;
-            rest = after;
-            Value::Object(inner)
-        } else {
-            let end = struct_value_end(rest)?;
-            let value = &rest[..end];
-            rest = &rest[end..];
-            Value::from(value)
-        };
-        members.insert(name.to_owned(), value);
-    }
-}
-
-/// The name that a member of a struct begins with; an equals sign follows it.
-fn struct_name(text: &str) -> Option<&str> {
-    let len = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;
-    (len > 0 && text[len..].starts_with('=')).then(|| &text[..len])
-}
-
-/// Where a value ends: before the next member, or the end of the struct. Values may contain commas.
-fn struct_value_end(text: &str) -> Option<usize> {
-    let ends = text.match_indices([',', '}']);
-    let is_end = |(at, mark): &(usize, &str)| {
-        *mark == "}" || struct_name(text[at + 1..].trim_start()).is_some()
-    };
-    ends.into_iter().find(is_end).map(|(at, _)| at)
-}
-
-/// Reads a time: text in one of the forms that exports use, or seconds or milliseconds since 1970.
-fn time_of(value: &Value) -> Option<time::Seconds> {
-    match value {
-        Value::Number(number) => epoch(number.as_f64()?),
-        Value::String(text) => match text.trim().parse::<f64>() {
-            Ok(number) if text.trim().len() >= 9 => epoch(number),
-            _ => time::parse(text.as_bytes()).or_else(|| time::parse_exported(text)),
-        },
-        _ => None,
-    }
-}
-
-/// Seconds or, from the year 1973 on, milliseconds since 1970.
-fn epoch(number: f64) -> Option<time::Seconds> {
-    /// Seconds until the year 5138, and milliseconds until 1973.
-    const FIRST_MILLISECOND: f64 = 1e11;
-    let seconds = match number {
-        n if !(0.0..1e14).contains(&n) => return None,
-        n if n < FIRST_MILLISECOND => n,
-        n => n / 1000.0,
-    };
-    Some(seconds as time::Seconds)
-}
-
 /// Reads a string of JSON as the object that it contains; leaves other values as they are.
 fn object_of(value: Value) -> Value {
     let object = value
@@ -455,113 +378,6 @@ fn object_of(value: Value) -> Value {
         Some(object @ Value::Object(_)) => object,
         _ => value,
     }
-}
-
-/// The classes of OCSF that CloudTrail's records are mapped to: account change, authentication, API
-/// activity, and data store activity.
-const OCSF_CLASSES: [u64; 4] = [3001, 3002, 6003, 6005];
-
-/// Writes an event of OCSF that was a CloudTrail record as that record. None if it is anything else.
-pub(super) fn respell_ocsf(event: &NamedCells) -> Option<String> {
-    let text = |path: &[&str]| -> Option<Value> {
-        let mut value = event.get(*path.first()?)?;
-        for name in &path[1..] {
-            value = value.get(name)?;
-        }
-        Some(value.clone()).filter(|value| is_present(value) && !value.is_object())
-    };
-    let class = event.get("class_uid").and_then(Value::as_u64)?;
-    let product = text(&["metadata", "product", "name"])?;
-    if !OCSF_CLASSES.contains(&class) || !product.as_str()?.eq_ignore_ascii_case("cloudtrail") {
-        return None;
-    }
-    // Before version 1.0, Security Lake had some of the names without a dot.
-    let first = |paths: &[&[&str]]| paths.iter().find_map(|path| text(path));
-    let user = |name: &str| {
-        let found = text(&["actor", "user", name]);
-        found.or_else(|| text(&["actor", "session", name]).filter(|_| name == "credential_uid"))
-    };
-    let identity = object([
-        ("type", user("type")),
-        ("principalId", user("uid_alt").or_else(|| user("uuid"))),
-        ("arn", user("uid")),
-        (
-            "accountId",
-            first(&[
-                &["actor", "user", "account", "uid"],
-                &["actor", "user", "account_uid"],
-            ]),
-        ),
-        ("accessKeyId", user("credential_uid")),
-        ("userName", user("name")),
-        ("invokedBy", text(&["actor", "invoked_by"])),
-        (
-            "sessionContext",
-            text(&["actor", "session", "issuer"])
-                .map(|issuer| object([("sessionIssuer", Some(object([("arn", Some(issuer))])))])),
-        ),
-    ]);
-    let time = first(&[&["time_dt"], &["time"]]);
-    // Activity 2 is a read; 1, 3 and 4 create, update and delete.
-    let read_only = match text(&["activity_id"]).and_then(|id| id.as_u64()) {
-        Some(2) => Some(true.into()),
-        Some(1 | 3 | 4) => Some(false.into()),
-        _ => None,
-    };
-    let record = object([
-        ("eventVersion", text(&["metadata", "product", "version"])),
-        ("userIdentity", Some(identity)),
-        (
-            "eventTime",
-            time.as_ref()
-                .and_then(time_of)
-                .map(|time| time::iso(time).into()),
-        ),
-        ("eventSource", text(&["api", "service", "name"])),
-        ("eventName", text(&["api", "operation"])),
-        ("awsRegion", text(&["cloud", "region"])),
-        (
-            "sourceIPAddress",
-            first(&[&["src_endpoint", "ip"], &["src_endpoint", "domain"]]),
-        ),
-        ("userAgent", text(&["http_request", "user_agent"])),
-        ("errorCode", text(&["api", "response", "error"])),
-        (
-            "errorMessage",
-            first(&[
-                &["api", "response", "message"],
-                &["api", "response", "error_message"],
-            ]),
-        ),
-        ("requestID", text(&["api", "request", "uid"])),
-        ("eventID", text(&["metadata", "uid"])),
-        ("readOnly", read_only),
-        ("eventType", text(&["metadata", "event_code"])),
-        (
-            "recipientAccountId",
-            first(&[
-                &["unmapped", "recipientAccountId"],
-                &["cloud", "account", "uid"],
-                &["cloud", "account_uid"],
-            ]),
-        ),
-        (
-            "eventCategory",
-            text(&["metadata", "product", "feature", "name"]),
-        ),
-    ]);
-    let has = |name| record.get(name).is_some_and(is_present);
-    (has("eventName") && (has("eventSource") || has("eventVersion"))).then(|| record.to_string())
-}
-
-/// An object of those members that have a value.
-fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
-    let members = members.into_iter();
-    Value::Object(
-        members
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect(),
-    )
 }
 
 #[cfg(test)]

@@ -4,24 +4,23 @@
 //! Each level is scanned once more than the level around it, and a level in which no word of a
 //! record occurs is not entered. So known wrappers pay nothing, and other content little.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-use serde_json::{Map, Value};
-
-use super::{ContentKind, EnvelopeReader, MAX_PAYLOAD, OpenObject, RecordFault, RecordOrigin};
-use super::{RecordForm, RecordSink, RowGap};
+use super::cells::{MIN_CELLS, cell_of, is_part_of_record, object_of, row_of};
+use super::content::{ContentKind, RecordFault, RecordForm, RecordSink, RowGap};
+use super::log_line::object_start;
+use super::object::OpenObject;
+use super::traits::ObjectTraits;
+use super::words::{
+    MIN_RECORD_NAMES, has_word, is_cloud_trail_event, is_key_of_records, is_record_column,
+    may_hold_records, mentions_a_key, names_a_column,
+};
+use super::{EnvelopeReader, MAX_PAYLOAD};
 use crate::event::gunzip;
-use crate::event::record::EventRecord;
+use crate::event::record::{EventRecord, RecordOrigin};
 use crate::event::scan::{JsonScanner, JsonText, ScanStop};
 use crate::event::spelling::{self, CellsContent, NamedCells};
 
 /// Maximum depth of arrays and objects that are searched.
 const MAX_SEARCH_DEPTH: usize = 32;
-
-/// Maximum size in bytes of a record that is respelled, which takes several times its size; AWS's
-/// limit is 1 MB.
-const MAX_RESPELLED: usize = 4 << 20;
 
 /// Maximum length of a place that is named.
 const MAX_PLACE: usize = 120;
@@ -466,174 +465,9 @@ impl RecordSink for Finds<'_> {
     }
 }
 
-/// What the names of an object's members say of it, in any case.
-#[derive(Default)]
-struct ObjectTraits<'j> {
-    has_name: bool,
-    has_source_or_version: bool,
-    has_id: bool,
-    has_user_name: bool,
-    has_identity: bool,
-    /// An identity under another name than `userIdentity`.
-    has_other_identity: bool,
-    is_ocsf: bool,
-    is_of_other_cloud: bool,
-    /// An event of Lambda's, which delivers something.
-    is_trigger: bool,
-    /// Members with names that many records have.
-    record_names: usize,
-    /// The member that holds the record, as in an item of LookupEvents.
-    cloud_trail_event: Option<&'j [u8]>,
-}
-
-impl<'j> ObjectTraits<'j> {
-    fn of(json: &'j [u8]) -> Self {
-        let mut traits = ObjectTraits::default();
-        let read = JsonScanner::new(json, 0).members(|scanner, name| {
-            let is_text = matches!(scanner.peek()?, b'"' | b'0'..=b'9');
-            let value = scanner.skip()?;
-            traits.record_names += usize::from(is_record_name(&name.decode()));
-            let folded = spelling::fold(name.decode().as_bytes());
-            traits.is_trigger |= folded == "eventsource" && value.starts_with(b"\"aws:");
-            match folded.as_str() {
-                "eventname" => traits.has_name = is_text,
-                "eventsource" | "eventversion" => traits.has_source_or_version |= is_text,
-                "eventid" => traits.has_id = true,
-                "username" => traits.has_user_name = true,
-                "classuid" => traits.is_ocsf = true,
-                // Alibaba Cloud, and Oracle Cloud's audit events.
-                "acsregion" | "cloudeventsversion" => traits.is_of_other_cloud = true,
-                name if is_cloud_trail_event(name) => traits.cloud_trail_event = Some(value),
-                folded if folded.starts_with("useridentity") => {
-                    traits.has_identity = true;
-                    traits.has_other_identity |= !name.is_exactly("userIdentity");
-                }
-                _ => {}
-            }
-            Ok(())
-        });
-        // The scanner only skipped this object before, so its contents may be invalid.
-        if read.is_err() {
-            return ObjectTraits::default();
-        }
-        traits
-    }
-
-    fn is_lookup_item(&self) -> bool {
-        self.has_id && self.has_user_name && !self.has_identity
-    }
-}
-
-/// An object with this many of a record's names is a record that was damaged.
-pub(in crate::event) const MIN_RECORD_NAMES: usize = 4;
-
-/// Tells whether a member's name is one that nearly all records have, besides `eventName` and
-/// `eventSource`. Collectors that parse records use other names for the same, with underscores.
-pub(in crate::event) fn is_record_name(name: &str) -> bool {
-    const NAMES: [&str; 8] = [
-        "eventVersion",
-        "eventID",
-        "eventTime",
-        "userIdentity",
-        "awsRegion",
-        "sourceIPAddress",
-        "recipientAccountId",
-        "requestID",
-    ];
-    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
-fn is_cloud_trail_event(folded: &str) -> bool {
-    folded == "cloudtrailevent"
-}
-
-/// Columns in which exports keep the record as it came, by their folded names.
-pub(in crate::event) fn is_record_column(folded: &str) -> bool {
-    matches!(
-        folded,
-        "cloudtrailevent"
-            | "event"
-            | "eventoriginal"
-            | "line"
-            | "log"
-            | "message"
-            | "original"
-            | "raw"
-            | "rawdata"
-            | "rawevent"
-            | "record"
-            | "eventjson"
-            | "eventdata"
-    )
-}
-
-fn is_key_of_records(folded: &str) -> bool {
-    matches!(folded, "eventname" | "eventsource" | "cloudtrailevent")
-}
-
-/// Tells whether a record may be below: a word of a record's names occurs in any case, or something
-/// in which it would be hidden.
-pub(in crate::event) fn may_hold_records(json: &[u8]) -> bool {
-    /// The shortest text of a record.
-    const SHORTEST: usize = 20;
-    // An escaped letter, base64 of gzip, base64 of an object, and a member of OCSF.
-    static HIDDEN: LazyLock<[Finder<'static>; 4]> =
-        LazyLock::new(|| [&b"\\u00"[..], b"H4sI", b"\"eyJ", b"class_uid"].map(Finder::new));
-    json.len() >= SHORTEST
-        && (has_word(json)
-            || HIDDEN.iter().any(|word| word.find(json).is_some())
-            || json.starts_with(b"eyJ"))
-}
-
-/// Tells whether `eventName`, `eventSource`, `eventVersion` or `CloudTrailEvent` occurs, in any case
-/// and also with an underscore or space between the words.
-pub(super) fn has_word(text: &[u8]) -> bool {
-    words(text, &[b"name", b"source", b"version"])
-        .next()
-        .is_some()
-}
-
-/// The ends of all names that consist of `event` and one of these words, and of `CloudTrailEvent`.
-fn words<'t>(text: &'t [u8], seconds: &'t [&'t [u8]]) -> impl Iterator<Item = usize> + 't {
-    memchr::memchr2_iter(b'v', b'V', text).filter_map(move |at| {
-        let start = at.checked_sub(1)?;
-        let word = text.get(start..start + 5)?;
-        if !word.eq_ignore_ascii_case(b"event") {
-            return None;
-        }
-        let rest = &text[start + 5..];
-        let gap = usize::from(matches!(rest.first(), Some(b'_' | b' ')));
-        for next in seconds {
-            if rest
-                .get(gap..gap + next.len())
-                .is_some_and(|word| word.eq_ignore_ascii_case(next))
-            {
-                return Some(start + 5 + gap + next.len());
-            }
-        }
-        let before = &text[..start];
-        let before = before.strip_suffix(b"_").unwrap_or(before);
-        let is_trail = |word: &[u8]| word.eq_ignore_ascii_case(b"trail");
-        before
-            .last_chunk::<5>()
-            .is_some_and(|word| is_trail(word))
-            .then_some(start + 5)
-    })
-}
-
-/// Tells whether one of the words stands in a text as a name: a colon or an equals sign follows it.
-pub(super) fn mentions_a_key(text: &[u8]) -> bool {
-    words(text, &[b"name", b"source"]).any(|end| {
-        let mut rest = text[end..]
-            .iter()
-            .filter(|b| !matches!(b, b'"' | b'\'' | b'\\' | b' '));
-        matches!(rest.next(), Some(b':' | b'='))
-    })
-}
-
 /// Tells whether an object begins somewhere in a text.
 fn has_object(text: &[u8]) -> bool {
-    super::object_start(text).is_some()
+    object_start(text).is_some()
 }
 
 /// How base64 of gzip begins.
@@ -642,91 +476,4 @@ const GZIP_IN_BASE64: &[u8] = b"H4sI";
 /// Tells whether a text looks like base64 of gzip or of an object of JSON.
 fn is_base64(text: &[u8]) -> bool {
     text.starts_with(GZIP_IN_BASE64) || text.starts_with(b"eyJ")
-}
-
-fn object_of(json: &[u8]) -> Option<NamedCells> {
-    if json.len() > MAX_RESPELLED {
-        return None;
-    }
-    serde_json::from_slice(json).ok()
-}
-
-/// Reads an array as a row: `[{"eventName": "…"}, …]` as of CloudTrail Lake, or
-/// `[{"field": "eventName", "value": "…"}, …]` as of Logs Insights.
-pub(in crate::event) fn row_of(json: &[u8]) -> Option<NamedCells> {
-    if json.len() > MAX_RESPELLED || !may_hold_records(json) {
-        return None;
-    }
-    let mut scanner = JsonScanner::new(json, 0);
-    scanner.expect(b'[').ok()?;
-    let mut cells = Map::new();
-    loop {
-        match scanner.peek().ok()? {
-            b',' => scanner.bump(),
-            b']' => break,
-            b'{' => {
-                let (name, value) = cell_of(scanner.skip().ok()?)?;
-                // A name that stands there twice makes it no row.
-                if cells.insert(name, value).is_some() {
-                    return None;
-                }
-            }
-            _ => return None,
-        }
-    }
-    let has = |wanted: fn(&str) -> bool| {
-        cells
-            .keys()
-            .any(|name| wanted(&spelling::fold(name.as_bytes())))
-    };
-    (has(|name| name == "eventname") || has(is_record_column) || is_part_of_record(&cells))
-        .then_some(cells)
-}
-
-/// Tells whether cells have so much of a record that one is missing if they give none.
-fn is_part_of_record(cells: &NamedCells) -> bool {
-    let is_part = |name: &String| {
-        let folded = spelling::fold(name.as_bytes());
-        matches!(folded.as_str(), "eventname" | "eventsource")
-            || folded.starts_with("useridentity")
-            || is_record_name(&folded)
-    };
-    let filled = cells
-        .iter()
-        .filter(|(_, value)| spelling::is_present(value));
-    filled.filter(|(name, _)| is_part(name)).count() >= MIN_RECORD_NAMES
-}
-
-/// An array with this many cells in it is a row.
-pub(in crate::event) const MIN_CELLS: usize = 3;
-
-/// Tells whether the name of a column of records stands in JSON.
-fn names_a_column(json: &[u8]) -> bool {
-    words(json, &[b"name", b"source"]).any(|end| json.get(end) == Some(&b'"'))
-}
-
-pub(in crate::event) fn cell_of(json: &[u8]) -> Option<(String, Value)> {
-    let mut members = Vec::new();
-    let mut scanner = JsonScanner::new(json, 0);
-    let read = scanner.members(|scanner, name| {
-        let value = scanner.skip()?;
-        members.push((name, value));
-        Ok(())
-    });
-    read.ok()?;
-    let scalar = |value: &[u8]| -> Option<Value> {
-        let value = serde_json::from_slice(value).ok()?;
-        matches!(
-            value,
-            Value::String(_) | Value::Null | Value::Number(_) | Value::Bool(_)
-        )
-        .then_some(value)
-    };
-    match members[..] {
-        [(name, value)] => Some((name.decode().into_owned(), scalar(value)?)),
-        [(a, name), (b, value)] if a.is_exactly("field") && b.is_exactly("value") => {
-            Some((scalar(name)?.as_str()?.to_owned(), scalar(value)?))
-        }
-        _ => None,
-    }
 }

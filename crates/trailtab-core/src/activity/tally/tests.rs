@@ -1,0 +1,116 @@
+//! Tests of the laws of tallies, and of what stands for fields that a record leaves out.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::activity::summary::{RunContext, Summary};
+use crate::coverage::RunCoverage;
+use crate::event::dedupe::SeenIds;
+use crate::event::envelope::EnvelopeReader;
+use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
+
+/// Few values, so that they repeat; the last of each stands for an absent field.
+fn event() -> impl Strategy<Value = String> {
+    let identities = [
+        r#"{"type":"IAMUser","accountId":"1","userName":"a"}"#,
+        r#"{"type":"AssumedRole","accountId":"2","arn":"arn:aws:sts::2:assumed-role/r/s@t","sessionContext":{"sourceIdentity":"p"}}"#,
+        r#"{"type":"AssumedRole","accountId":"2","arn":"arn:aws:sts::2:assumed-role/r/s@t"}"#,
+        r#"{"type":"Root","accountId":"1","sessionContext":{"assumedRoot":"true"}}"#,
+        r#"{"type":"Root","accountId":"1","invokedBy":"autoscaling.amazonaws.com"}"#,
+        r#"{"type":"WebIdentityUser","principalId":"x","userName":"repo:o/r:ref:x"}"#,
+        r#"{"type":"IAMUser","accountId":"1","userName":"a","sessionContext":{"signInSessionArn":"s"}}"#,
+        r#"{"type":"Martian","userName":"short"}"#,
+        r#"{"type":"Martian","userName":"much longer"}"#,
+        "null",
+    ];
+    let of = |values: &'static [&'static str]| proptest::sample::select(values);
+    (
+        proptest::sample::select(identities.to_vec()).prop_map(str::to_owned),
+        of(&[r#""a.amazonaws.com""#, r#""b.amazonaws.com""#, "null"]),
+        of(&[r#""Get""#, r#""Put""#]),
+        of(&[r#""eu-west-1""#, r#""us-east-1""#, "null"]),
+        of(&[r#""E""#, r#""AccessDenied""#, "null"]),
+        of(&[r#""1.08""#, r#""1.8""#, r#""1.11""#]),
+        of(&[r#""2026-09-07T08:00:00Z""#, r#""2026-09-07T09:59:59Z""#, r#""1969-12-31T23:59:59Z""#, "null"]),
+        (of(&[r#""x""#, r#""y""#, "null"]), of(&["true", "false", "null"]), of(&[r#""1""#, r#""3""#, "null"])),
+    )
+        .prop_map(|(identity, source, name, region, error, version, time, (address, read_only, account))| {
+            format!(
+                r#"{{"eventVersion":{version},"userIdentity":{identity},"eventTime":{time},"eventSource":{source},"eventName":{name},"awsRegion":{region},"sourceIPAddress":{address},"userAgent":{address},"errorCode":{error},"readOnly":{read_only},"recipientAccountId":{account}}}"#
+            )
+        })
+}
+
+fn tally(events: &[String]) -> Tally {
+    let (rules, seen, empty) = (IngestRules::default(), SeenIds::default(), Tally::default());
+    let mut intake = EventIngest::new(&rules, &empty, &seen, None);
+    EnvelopeReader::default().feed(events.join("\n").as_bytes(), true, &mut intake);
+    let intaken = intake.finish();
+    assert_eq!(intaken.counts.counted, events.len() as u64);
+    intaken.tallies.into_values().next().unwrap_or_default()
+}
+
+fn merged(one: &Tally, other: &Tally) -> Tally {
+    let mut all = Tally::default();
+    all.merge(one);
+    all.merge(other);
+    all
+}
+
+/// Everything that a tally reports, independent of the order of events.
+fn told(tally: &Tally) -> Summary {
+    Summary::of(
+        tally,
+        &IngestStats::default(),
+        &RunCoverage::default(),
+        &RunContext::default(),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn tallies_are_a_commutative_monoid(
+        a in prop::collection::vec(event(), 0..12),
+        b in prop::collection::vec(event(), 0..12),
+        c in prop::collection::vec(event(), 0..12),
+    ) {
+        let all = tally(&[&a[..], &b, &c].concat());
+        let (a, b, c) = (tally(&a), tally(&b), tally(&c));
+        prop_assert_eq!(told(&merged(&a, &b)), told(&merged(&b, &a)));
+        let (left, right) = (merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
+        prop_assert_eq!(told(&left), told(&right));
+        prop_assert_eq!(told(&left), told(&all));
+        let nothing = Tally::default();
+        prop_assert_eq!(told(&merged(&a, &nothing)), told(&a));
+        prop_assert_eq!(told(&merged(&nothing, &a)), told(&a));
+    }
+}
+
+#[test]
+fn what_a_record_leaves_out_is_unknown() {
+    let summary = told(&tally(&[
+        r#"{"eventVersion":"1.0","eventName":"Get"}"#.to_owned()
+    ]));
+    let expected = |outer: &str, inner: &str| {
+        BTreeMap::from([(outer.to_owned(), BTreeMap::from([(inner.to_owned(), 1)]))])
+    };
+    assert_eq!(
+        summary.api_calls_by_principal,
+        expected("unknown", "Unknown:Get")
+    );
+    assert_eq!(
+        summary.api_calls_by_region,
+        expected("Unknown", "Unknown:Get")
+    );
+    assert_eq!(
+        summary.ip_addresses_by_principal,
+        expected("unknown", "Unknown")
+    );
+    assert_eq!(
+        summary.user_agents_by_principal,
+        expected("unknown", "Unknown")
+    );
+    assert_eq!(summary.metadata.account_id, "unknown");
+}

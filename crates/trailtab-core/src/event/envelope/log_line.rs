@@ -1,0 +1,62 @@
+//! Lines of text with an object in them, such as those of a syslog or a CloudWatch Logs export.
+
+use super::words::has_word;
+use crate::event::scan::{JsonScanner, ScanResult, ScanStop};
+
+/// Maximum length in bytes of the text before an object on its line.
+const MAX_LINE_HEAD: usize = 16 << 10;
+
+/// Tells whether a line of a text begins with something else than JSON.
+pub(super) fn begins_with_text(scanner: &JsonScanner<'_>) -> ScanResult<bool> {
+    let ahead = scanner.ahead(64);
+    let mut line = ahead.iter().filter(|b| !b.is_ascii_whitespace());
+    let is_json = match line.next() {
+        Some(b'{') => true,
+        Some(bracket @ (b'[' | b'"')) => match line.next() {
+            Some(b'{' | b'[') => true,
+            Some(b'"' | b']') => *bracket == b'[',
+            Some(_) => false,
+            // The next character may not have arrived yet.
+            None if ahead.len() < 64 => return Err(ScanStop::Incomplete),
+            None => true,
+        },
+        _ => false,
+    };
+    Ok(!is_json)
+}
+
+/// Skips the text before an object on its line, such as the timestamp of a CloudWatch Logs export.
+pub(super) fn skip_line_head(is_text: bool, scanner: &mut JsonScanner<'_>) -> ScanResult<()> {
+    let ahead = scanner.ahead(MAX_LINE_HEAD);
+    let end = memchr::memchr(b'\n', ahead);
+    let line = &ahead[..end.unwrap_or(ahead.len())];
+    match object_start(line) {
+        // What follows the last bracket may not have arrived yet.
+        Some(at) if end.is_some() || !line[at + 1..].trim_ascii().is_empty() => {
+            scanner.advance(at);
+            Ok(())
+        }
+        _ if end.is_none() && ahead.len() < MAX_LINE_HEAD => Err(ScanStop::Incomplete),
+        _ if is_text && end.is_some() && is_prose(line) => {
+            scanner.advance(line.len());
+            Ok(())
+        }
+        _ => scanner.broken(),
+    }
+}
+
+/// The offset of the first bracket in a line that an object begins with: a member's name, the end of
+/// the object or the end of the line follows it.
+pub(super) fn object_start(line: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', line).find(|at| {
+        let mut rest = line[at + 1..].iter().filter(|b| !b.is_ascii_whitespace());
+        matches!(rest.next(), None | Some(b'"' | b'}'))
+    })
+}
+
+/// Tells whether a line of text is no part of a record: it has neither a record's words nor what only
+/// JSON or damage looks like.
+pub(super) fn is_prose(line: &[u8]) -> bool {
+    let is_damaged = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace() && *b != 0x1b;
+    !has_word(line) && !line.iter().any(is_damaged) && memchr::memmem::find(line, b"\":").is_none()
+}
