@@ -83,21 +83,35 @@ pub(super) const SUCCESSES: [&str; 5] = [
 ];
 
 /// Parts of error codes that refuse a caller. Case is ignored.
-const REFUSING_CODES: [TextPart; 7] = [
-    TextPart::new("accessdenied", 6),
-    TextPart::new("unauthorized", 9),
-    TextPart::new("notauthorized", 10),
-    TextPart::new("authorizationerror", 7),
-    TextPart::new("authfailure", 4),
-    TextPart::new("explicitdeny", 1),
-    TextPart::new("forbidden", 0),
+const REFUSING_CODES: [TextParts; 3] = [
+    TextParts {
+        letter: b'd',
+        parts: &[("accessdenied", 6), ("explicitdeny", 8)],
+    },
+    TextParts {
+        letter: b'z',
+        parts: &[
+            ("unauthorized", 9),
+            ("notauthorized", 10),
+            ("authorizationerror", 7),
+        ],
+    },
+    TextParts {
+        letter: b'f',
+        parts: &[("authfailure", 4), ("forbidden", 0)],
+    },
 ];
 
 /// Parts of error messages that refuse a caller, whatever the code. Case is ignored.
-const REFUSING_MESSAGES: [TextPart; 3] = [
-    TextPart::new("explicit deny", 1),
-    TextPart::new("not authorized to perform", 11),
-    TextPart::new("access denied", 7),
+const REFUSING_MESSAGES: [TextParts; 2] = [
+    TextParts {
+        letter: b'z',
+        parts: &[("not authorized to perform", 11)],
+    },
+    TextParts {
+        letter: b'd',
+        parts: &[("access denied", 7), ("explicit deny", 9)],
+    },
 ];
 
 /// Statuses of HTTP that stand in place of an error code.
@@ -106,6 +120,7 @@ const REFUSING_STATUSES: [&str; 2] = ["401", "403"];
 impl<'a> EventRecord<'a> {
     /// Whether the call failed: an error code or message is at the top level or in the response, or
     /// the record states that it failed.
+    #[inline]
     pub fn outcome(&self) -> CallOutcome<'a> {
         let response = self.response_error();
         let code = self.error_code.or(response.0);
@@ -129,14 +144,14 @@ impl<'a> EventRecord<'a> {
         let CallOutcome::Failed(code) = outcome else {
             return false;
         };
-        let refuses = |text: Option<JsonText<'_>>, parts: &[TextPart]| {
+        let refuses = |text: Option<JsonText<'_>>, parts: &[TextParts]| {
             text.is_some_and(|text| contains_any(text, parts))
         };
         let message = self.error_message.or_else(|| self.response_error().1);
         refuses(code, &REFUSING_CODES)
             || code.is_some_and(|code| REFUSING_STATUSES.iter().any(|status| code.is(status)))
-            || refuses(message, &REFUSING_MESSAGES)
             || self.is_sign_in()
+            || refuses(message, &REFUSING_MESSAGES)
     }
 
     /// Tells whether the record is about signing in.
@@ -249,33 +264,29 @@ fn is_success_status(code: JsonText<'_>) -> bool {
     })
 }
 
-/// A part of a text, in lower case.
-struct TextPart {
-    text: &'static str,
-    /// The place of its rarest letter, which is looked for first.
-    anchor: usize,
+/// Parts of texts, in lower case, that are found by a letter which they share.
+struct TextParts {
+    letter: u8,
+    /// Each part, and the place of the letter in it.
+    parts: &'static [(&'static str, usize)],
 }
 
-impl TextPart {
-    const fn new(text: &'static str, anchor: usize) -> Self {
-        TextPart { text, anchor }
-    }
-
-    fn is_in(&self, text: &[u8]) -> bool {
-        let part = self.text.as_bytes();
-        let letter = part[self.anchor];
-        memchr::memchr2_iter(letter, letter.to_ascii_uppercase(), text).any(|at| {
+impl TextParts {
+    fn is_one_in(&self, text: &[u8]) -> bool {
+        let is_at = |at: usize, (part, place): &(&str, usize)| {
             let found = at
-                .checked_sub(self.anchor)
+                .checked_sub(*place)
                 .and_then(|start| text.get(start..start + part.len()));
-            found.is_some_and(|found| found.eq_ignore_ascii_case(part))
-        })
+            found.is_some_and(|found| found.eq_ignore_ascii_case(part.as_bytes()))
+        };
+        memchr::memchr2_iter(self.letter, self.letter.to_ascii_uppercase(), text)
+            .any(|at| self.parts.iter().any(|part| is_at(at, part)))
     }
 }
 
 /// Tells whether a text contains one of the parts, ignoring case.
-fn contains_any(text: JsonText<'_>, parts: &[TextPart]) -> bool {
-    text.with_bytes(|text| parts.iter().any(|part| part.is_in(text)))
+fn contains_any(text: JsonText<'_>, parts: &[TextParts]) -> bool {
+    text.with_bytes(|text| parts.iter().any(|parts| parts.is_one_in(text)))
 }
 
 #[cfg(test)]
@@ -301,6 +312,15 @@ mod tests {
         let record = record(json);
         let outcome = record.outcome();
         (outcome != CallOutcome::Succeeded, record.is_denied(outcome))
+    }
+
+    #[test]
+    fn the_places_of_letters_in_parts_are_right() {
+        for TextParts { letter, parts } in REFUSING_CODES.iter().chain(&REFUSING_MESSAGES) {
+            for (part, place) in *parts {
+                assert_eq!(part.as_bytes()[*place], *letter, "{part}");
+            }
+        }
     }
 
     #[test]

@@ -198,6 +198,7 @@ impl<'a> EventRecord<'a> {
 
     /// Tells whether the record is about a call through a VPC endpoint. The same call has a record of
     /// its own where the service recorded it.
+    #[inline]
     pub fn is_network_activity(&self) -> bool {
         let is = |field: Option<JsonText<'_>>, value| field.is_some_and(|text| text.is(value));
         is(self.event_category, "NetworkActivity")
@@ -228,6 +229,7 @@ impl<'a> EventRecord<'a> {
     }
 
     /// What the record tells of its caller outside of `userIdentity`.
+    #[inline]
     pub fn caller_hints(&self) -> CallerHints<'a> {
         CallerHints {
             user_name: self.signed_in_name(),

@@ -41,6 +41,7 @@ impl<'a> JsonText<'a> {
     }
 
     /// Returns the bytes if they need no unescaping.
+    #[inline]
     pub fn unescaped(self) -> Option<&'a [u8]> {
         (!self.escaped).then_some(self.raw)
     }
@@ -71,6 +72,7 @@ impl<'a> JsonText<'a> {
     }
 
     /// Passes the unescaped bytes, which need not be UTF-8, to a function.
+    #[inline]
     pub fn with_bytes<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
         match self.unescaped() {
             Some(raw) => read(raw),
@@ -90,6 +92,7 @@ impl<'a> JsonText<'a> {
     }
 
     /// Compares the unescaped text.
+    #[inline]
     pub fn is_exactly(self, other: &str) -> bool {
         match self.unescaped() {
             Some(raw) => raw == other.as_bytes(),
@@ -98,6 +101,7 @@ impl<'a> JsonText<'a> {
     }
 
     /// Compares, ignoring ASCII case, with a text that contains no characters that JSON escapes.
+    #[inline]
     pub fn is(self, other: &str) -> bool {
         match self.unescaped() {
             Some(raw) => raw.eq_ignore_ascii_case(other.as_bytes()),

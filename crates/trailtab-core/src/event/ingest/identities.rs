@@ -33,7 +33,7 @@ pub(super) struct KnownIdentity {
 }
 
 impl KnownIdentity {
-    #[inline]
+    #[inline(always)]
     fn is(&self, json: &[u8], hints: CallerHints<'_>) -> bool {
         let has_name = || match (&self.user_name, hints.user_name) {
             (None, None) => true,
