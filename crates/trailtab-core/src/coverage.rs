@@ -225,19 +225,19 @@ impl RunCoverage {
         }
     }
 
-    /// Records the outcome of a document that was opened.
-    pub fn document(&mut self, name: &str, outcome: DocumentOutcome) {
+    /// Records the outcome of a document that was opened. Asks for its name only if it is shown.
+    pub fn document(&mut self, outcome: DocumentOutcome, name: impl FnOnce() -> String) {
         self.documents += 1;
         *self.outcomes.entry(outcome).or_default() += 1;
         if outcome == DocumentOutcome::Unrelated {
-            self.unrelated.insert(name.to_owned());
+            self.unrelated.insert(name());
             self.cut_unrelated();
         }
     }
 
     /// Records that a document was opened and has a problem.
     pub fn document_problem(&mut self, problem: ReadProblem) {
-        self.document(&problem.document, DocumentOutcome::Problem);
+        self.document(DocumentOutcome::Problem, || problem.document.clone());
         self.problem(problem);
     }
 
@@ -393,11 +393,11 @@ mod tests {
     fn outcomes_add_up_and_decide_what_is_complete() {
         let mut coverage = RunCoverage::default();
         for n in 10..40 {
-            coverage.document(&format!("{n}.txt"), DocumentOutcome::Unrelated);
+            coverage.document(DocumentOutcome::Unrelated, || format!("{n}.txt"));
         }
         let mut other = RunCoverage::default();
-        other.document("a.json", DocumentOutcome::Events);
-        other.document("01.txt", DocumentOutcome::Unrelated);
+        other.document(DocumentOutcome::Events, || "a.json".to_owned());
+        other.document(DocumentOutcome::Unrelated, || "01.txt".to_owned());
         coverage.merge(other);
         assert_eq!(coverage.outcomes.values().sum::<u64>(), coverage.documents);
         let names: Vec<_> = coverage.unrelated.iter().map(String::as_str).collect();

@@ -175,16 +175,16 @@ impl DocumentReader {
         if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
             add_evidence(evidence, &body, &seal.finish(), sink);
         }
-        let name = body.name();
         let trouble = trouble.or_else(|| sink.trouble(DocumentFacts::default()));
         let is_empty = matches!(trouble, Some(ReadTrouble::Empty));
+        let name = || body.name();
         let (outcome, trouble) = ending(&name, named, trouble, sink.facts);
         coverage.unread += u64::from(is_empty);
         let Some((severity, reason)) = trouble.map(ReadTrouble::severity_and_reason) else {
-            return coverage.document(&name, outcome);
+            return coverage.document(outcome, name);
         };
         coverage.unread += u64::from(!is_empty && severity == Severity::Failed);
-        let problem = ReadProblem::of_document(name, severity, reason);
+        let problem = ReadProblem::of_document(name(), severity, reason);
         coverage.document_problem(ReadProblem {
             scope: scope.map(ReadScope::Region).or(problem.scope),
             ..problem

@@ -150,7 +150,12 @@ impl DocumentReader {
         let before = sink.facts;
         let trouble = self.read_layer(bytes, place.deeper(), stored, sink);
         let trouble = trouble.or_else(|| sink.trouble(before));
-        let (_, trouble) = ending(name, false, trouble, sink.facts.since(before));
+        let (_, trouble) = ending(
+            &|| name.to_owned(),
+            false,
+            trouble,
+            sink.facts.since(before),
+        );
         if let Some(trouble) = trouble {
             troubles.add(name, trouble);
         }

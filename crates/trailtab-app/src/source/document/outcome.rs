@@ -35,17 +35,18 @@ impl ReadTrouble {
     }
 }
 
-/// Decides what became of a document: its outcome, and what is wrong if that is a problem.
+/// Decides what became of a document: its outcome, and what is wrong if that is a problem. Asks for
+/// the name only if it matters.
 pub(super) fn ending(
-    name: &str,
+    name: &dyn Fn() -> String,
     named: bool,
     trouble: Option<ReadTrouble>,
     facts: DocumentFacts,
 ) -> (DocumentOutcome, Option<ReadTrouble>) {
     let problem = |trouble| (DocumentOutcome::Problem, Some(trouble));
-    let is_expected = || named || is_cloud_trails(name);
+    let is_expected = || named || is_cloud_trails(&name());
     match trouble {
-        Some(ReadTrouble::Empty) if !should_hold_events(name, named) => {
+        Some(ReadTrouble::Empty) if !should_hold_events(&name(), named) => {
             (DocumentOutcome::Unrelated, None)
         }
         Some(ReadTrouble::Unrelated(what)) => match is_expected() {
@@ -59,7 +60,7 @@ pub(super) fn ending(
         None if facts.known > 0 => (DocumentOutcome::OtherKind, None),
         // An answer or a file that says that there was nothing; CloudTrail delivers none.
         None if facts.foreign == 0 => {
-            match LogFileName::of(name).is_some_and(|name| name.is_log_file()) {
+            match LogFileName::of(&name()).is_some_and(|name| name.is_log_file()) {
                 true => problem(ReadTrouble::failed("holds no record at all".to_owned())),
                 false => (DocumentOutcome::Events, None),
             }
