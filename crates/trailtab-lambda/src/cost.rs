@@ -20,7 +20,7 @@ use trailtab_app::deliver::mail::files::MailFolder;
 use trailtab_app::job::cost::answers::{AnswerCache, MAX_AGE};
 use trailtab_app::job::cost::open;
 use trailtab_app::job::cost::round::{self, MailRound, SendOptions};
-use trailtab_app::job::cost::send::{Limit, SendOutcome, SendResult};
+use trailtab_app::job::cost::send::{Limit, RETRY_DELAYS, SendOutcome, SendResult};
 use trailtab_app::source::interrupt::Interrupt;
 use trailtab_core::time::Seconds;
 use trailtab_render::escape;
@@ -196,6 +196,7 @@ impl CostFunction {
             limit: Limit {
                 deadline: Some(tokio::time::Instant::now() + left.saturating_sub(SHUTDOWN_RESERVE)),
                 interrupt: Interrupt::never(),
+                retry_delays: &RETRY_DELAYS,
             },
             folder,
         };

@@ -8,12 +8,20 @@ use crate::support::moto;
 use crate::support::smtp::{MailServer, Mode};
 
 fn check(lab: &Lab, settings: &Value) -> Finished {
+    check_trusting(lab, settings, None)
+}
+
+/// Checks settings; trusts the certificate of a mail server.
+fn check_trusting(lab: &Lab, settings: &Value, server: Option<&MailServer>) -> Finished {
     lab.sandbox.write("config.json", settings.to_string());
     let mut command = lab.command();
     command
         .args(["check", "--config", "config.json"])
         .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto::endpoint())
         .env("AWS_ENDPOINT_URL_SESV2", moto::endpoint());
+    if let Some(server) = server {
+        command.env("SSL_CERT_FILE", server.authority());
+    }
     lab.sandbox.finish(command, b"")
 }
 
@@ -27,8 +35,9 @@ fn good_settings_are_good_and_what_they_cost_is_said() {
         "users": ["user2@example.com"],
         "secret_name": moto::keep_secret("us-east-1", "check-good", &secret),
     });
-    let checked = check(&lab, &settings).expect(0);
+    let checked = check_trusting(&lab, &settings, Some(&server)).expect(0);
     for part in [
+        "takes the login of",
         "the tag Owner is a cost allocation tag",
         "4 accounts can be listed",
         "head@example.com: Account 200000000000 (200000000000), Account 200000000001 (200000000001)",
@@ -42,6 +51,65 @@ fn good_settings_are_good_and_what_they_cost_is_said() {
     assert!(!checked.out.contains("BAD"), "{}", checked.out);
     assert!(!checked.out.contains("s3cret"));
     assert_eq!((lab.granted().len(), server.mails().len()), (1, 0));
+    assert_eq!(server.count("login"), 1, "{:?}", server.events());
+}
+
+#[test]
+fn a_mail_server_that_would_take_no_mail_is_found_before_one_is_sent() {
+    let server = MailServer::start(Mode::Starttls, None);
+    let plain = MailServer::start(Mode::Plain, None);
+    let lab = Lab::organized(charges(4, 9, 5));
+    let cases = [
+        (
+            "password",
+            server.secret(&json!({"password": "wrong"})),
+            true,
+            "cannot log in to",
+        ),
+        (
+            "port",
+            server.secret(&json!({"port": 1})),
+            true,
+            "cannot connect to",
+        ),
+        (
+            "host",
+            server.secret(&json!({"host": "mail.invalid"})),
+            true,
+            "cannot connect to",
+        ),
+        (
+            "mode",
+            server.secret(&json!({"tls": "tls"})),
+            true,
+            "cannot connect to",
+        ),
+        (
+            "unknown authority",
+            server.secret(&json!({})),
+            false,
+            "cannot begin TLS with",
+        ),
+        (
+            "no TLS",
+            plain.secret(&json!({})),
+            true,
+            "offers no STARTTLS",
+        ),
+    ];
+    for (name, secret, is_trusted, words) in cases {
+        let secret = moto::keep_secret("us-east-1", &format!("check-{name}"), &secret.to_string());
+        let settings = json!({"users": ["user2@example.com"], "secret_name": secret});
+        let checked = check_trusting(&lab, &settings, is_trusted.then_some(&server)).expect(3);
+        let line = checked.out.lines().find(|line| line.contains(words));
+        assert!(
+            line.is_some_and(|line| line.starts_with("BAD")),
+            "{name}: {}",
+            checked.out
+        );
+        assert!(!checked.out.contains("wrong"), "{}", checked.out);
+    }
+    assert!(server.mails().is_empty() && plain.mails().is_empty());
 }
 
 #[test]

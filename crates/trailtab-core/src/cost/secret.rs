@@ -78,6 +78,8 @@ pub struct MailServer {
     pub login: Option<SmtpLogin>,
     /// The sender address; absent if neither the secret nor the user name contains one.
     pub from: Option<String>,
+    /// The name that the client gives itself in EHLO; absent for the domain of the sender.
+    pub ehlo: Option<String>,
 }
 
 /// Server settings outside the secret. They only complete the secret, so that write access to the settings is not
@@ -93,6 +95,8 @@ pub struct ServerOverrides {
     pub tls: Option<TlsMode>,
     /// The user name; the secret's own comes first.
     pub username: Option<String>,
+    /// The name that the client gives itself in EHLO, such as `costs.example.com`.
+    pub ehlo: Option<String>,
 }
 
 /// An invalid secret, or a server that cannot be used.
@@ -281,6 +285,7 @@ impl SecretMembers {
             tls,
             login,
             from,
+            ehlo: told.ehlo.clone(),
         })
     }
 }
@@ -381,6 +386,7 @@ mod tests {
             port: Some(25),
             tls: Some(TlsMode::None),
             username: Some("other".to_owned()),
+            ..ServerOverrides::default()
         };
         let secret = r#"{"host": "mail.example.com", "user": "u", "password": "p", "tls": "tls"}"#;
         let server = MailServer::of_secret(secret, &told).unwrap();

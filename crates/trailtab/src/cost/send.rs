@@ -16,7 +16,7 @@ use trailtab_app::clock;
 use trailtab_app::deliver::ledger::{ClaimOwner as Sender, SendLedger};
 use trailtab_app::deliver::mail::files::MailFolder;
 use trailtab_app::job::cost::round::{MailRound, SendOptions};
-use trailtab_app::job::cost::send::{Limit, SendOutcome, SendResult};
+use trailtab_app::job::cost::send::{Limit, RETRY_DELAYS, SendOutcome, SendResult};
 use trailtab_app::job::read::start_runtime;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
@@ -93,6 +93,7 @@ async fn send(
         limit: Limit {
             deadline: None,
             interrupt: sending.interrupt.clone(),
+            retry_delays: &RETRY_DELAYS,
         },
         folder,
     };

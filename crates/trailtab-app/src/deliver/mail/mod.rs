@@ -50,6 +50,18 @@ pub enum SendError {
     Unconfirmed(String),
 }
 
+impl SendError {
+    /// Whether sending will fail again until something is changed.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            SendError::Refused { is_lasting, .. } | SendError::Broken { is_lasting, .. } => {
+                *is_lasting
+            }
+            SendError::Unconfirmed(_) => false,
+        }
+    }
+}
+
 /// A mail transport.
 #[derive(Debug)]
 pub enum MailTransport {
@@ -77,6 +89,13 @@ impl MailTransport {
                     is_lasting: true,
                 })
             }
+        }
+    }
+
+    /// Prepares for sending mails again that a server refused for now.
+    pub fn retry(&mut self) {
+        if let MailTransport::Smtp(smtp) = self {
+            smtp.retry();
         }
     }
 

@@ -93,6 +93,37 @@ impl SmtpSender {
         }
     }
 
+    /// Connects and logs in as for a mail from this sender, and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the step that failed: connecting, the greeting, TLS or the login.
+    pub async fn check(mut self, from: &str) -> Result<(), SendError> {
+        let from = address(from)?;
+        let Some(mut session) = self.session.take() else {
+            return Ok(());
+        };
+        let checking = task::spawn_blocking(move || {
+            let mut connection = session.connected(&from)?;
+            // The login was accepted, so the outcome of QUIT does not matter.
+            let _ = connection.quit();
+            Ok(())
+        });
+        match checking.await {
+            Ok(checked) => checked,
+            Err(error) => Err(broken(&error.to_string(), false)),
+        }
+    }
+
+    /// Forgets a failure to connect that may have passed.
+    pub(super) fn retry(&mut self) {
+        if let Some(session) = &mut self.session
+            && !session.fatal.as_ref().is_some_and(SendError::is_lasting)
+        {
+            session.fatal = None;
+        }
+    }
+
     /// Sends QUIT if there is a connection.
     pub(super) async fn close(self) {
         if let Some(session) = self.session {
@@ -176,7 +207,7 @@ impl SmtpSession {
         }
         let mut is_second = false;
         loop {
-            let mut connection = self.connected()?;
+            let mut connection = self.connected(&from)?;
             match mail(&mut connection, &from, &to, &message.bytes) {
                 Ok(()) => {
                     self.mails += 1;
@@ -208,12 +239,12 @@ impl SmtpSession {
     }
 
     /// Takes the connection or opens one.
-    fn connected(&mut self) -> Result<SmtpConnection, SendError> {
+    fn connected(&mut self, from: &Address) -> Result<SmtpConnection, SendError> {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
         self.mails = 0;
-        let mut made = self.connect();
+        let mut made = self.connect(from);
         if matches!(
             &made,
             Err(SendError::Broken {
@@ -222,12 +253,12 @@ impl SmtpSession {
             })
         ) {
             thread::sleep(RECONNECT_DELAY);
-            made = self.connect();
+            made = self.connect(from);
         }
         made.inspect_err(|error| self.fatal = Some(error.clone()))
     }
 
-    fn connect(&self) -> Result<SmtpConnection, SendError> {
+    fn connect(&self, from: &Address) -> Result<SmtpConnection, SendError> {
         let MailServer {
             host,
             port,
@@ -242,7 +273,7 @@ impl SmtpSession {
         let tls_parameters = TlsParameters::new_rustls(host.clone())
             .map_err(|error| failed("prepare TLS for", &error.into()))?;
         let from_the_start = (*tls == TlsMode::Implicit).then_some(&tls_parameters);
-        let hello = ClientId::default();
+        let hello = self.hello(from);
         let mut connection = SmtpConnection::connect(
             (host.as_str(), *port),
             Some(COMMAND_TIMEOUT),
@@ -250,7 +281,10 @@ impl SmtpSession {
             from_the_start,
             None,
         )
-        .map_err(|error| failed("connect to", &error.into()))?;
+        .map_err(|error| match error.status() {
+            Some(_) => failed("introduce this program (EHLO) to", &error.into()),
+            None => failed("connect to", &error.into()),
+        })?;
         if *tls == TlsMode::Starttls {
             if !connection.can_starttls() {
                 connection.abort();
@@ -277,6 +311,16 @@ impl SmtpSession {
             })?;
         }
         Ok(connection)
+    }
+
+    /// The name in EHLO: that of the settings, otherwise the sender's domain. Relays refuse the address of
+    /// a private network.
+    fn hello(&self, from: &Address) -> ClientId {
+        let name = self.server.ehlo.as_deref().unwrap_or(from.domain());
+        match !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()) {
+            true => ClientId::Domain(name.to_owned()),
+            false => ClientId::default(),
+        }
     }
 
     fn place(&self) -> String {

@@ -7,10 +7,12 @@ use serde::Serialize;
 use super::{CostRun, ReportPeriod, mail_setup};
 use crate::aws;
 use crate::cost_source::cost_explorer::PRICE;
+use crate::deliver::mail::smtp::SmtpSender;
 use trailtab_core::cost::audience::RecipientList;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey};
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{Audience, PeriodKind};
+use trailtab_core::cost::secret::MailServer;
 use trailtab_core::cost::settings::{CostSettings, MailTransportKind};
 
 /// The severity of a finding.
@@ -242,16 +244,7 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
 async fn sender(settings: &CostSettings, config: &SdkConfig, checked: &mut CheckReport) {
     if settings.mail.transport == MailTransportKind::Smtp {
         return match mail_setup::server(settings, config).await {
-            Ok(server) => {
-                let what = format!("mails go to {} port {}", server.host, server.port);
-                checked.add(CheckVerdict::Good, what);
-                if settings.mail.from.is_none() && server.from.is_none() {
-                    checked.add(
-                        CheckVerdict::Bad,
-                        mail_setup::MailerError::NoSender.to_string(),
-                    );
-                }
-            }
+            Ok(server) => smtp(settings, server, checked).await,
             Err(error) => checked.add(CheckVerdict::Bad, aws::with_causes(&error)),
         };
     }
@@ -262,6 +255,26 @@ async fn sender(settings: &CostSettings, config: &SdkConfig, checked: &mut Check
         );
     };
     ses(settings, from, config, checked).await;
+}
+
+/// Speaks to the mail server up to the login.
+async fn smtp(settings: &CostSettings, server: MailServer, checked: &mut CheckReport) {
+    let place = format!("{} port {}", server.host, server.port);
+    let Some(from) = settings.mail.from.clone().or_else(|| server.from.clone()) else {
+        let what = mail_setup::MailerError::NoSender.to_string();
+        return checked.add(CheckVerdict::Bad, what);
+    };
+    let login = match &server.login {
+        Some(login) => format!("takes the login of {}", login.user),
+        None => "asks for no login".to_owned(),
+    };
+    match SmtpSender::new(server).check(&from).await {
+        Ok(()) => {
+            let what = format!("the mail server {place} {login}; mails come from {from}");
+            checked.add(CheckVerdict::Good, what);
+        }
+        Err(error) => checked.add(CheckVerdict::Bad, error.to_string()),
+    }
 }
 
 async fn ses(settings: &CostSettings, from: &str, config: &SdkConfig, checked: &mut CheckReport) {

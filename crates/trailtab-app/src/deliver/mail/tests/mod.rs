@@ -5,7 +5,7 @@ pub mod scripted;
 use self::scripted::{END, HELLO, Next, Scripted};
 use super::smtp::SmtpSender;
 use super::{MailTransport, OutgoingMail, SendError};
-use trailtab_core::cost::secret::TlsMode;
+use trailtab_core::cost::secret::{MailServer, TlsMode};
 
 fn message(to: &str) -> OutgoingMail {
     OutgoingMail {
@@ -61,7 +61,7 @@ async fn all_mails_take_one_connection_whatever_becomes_of_them() {
     let expected = [
         &[
             HELLO,
-            "EHLO [127.0.0.1]",
+            "EHLO example.com",
             "AUTH PLAIN AGNvc3RzQGV4YW1wbGUuY29tAHMzY3JldA==",
         ][..],
         &[
@@ -172,7 +172,26 @@ async fn without_tls_nothing_is_said_to_a_server_that_should_have_it() {
         assert!(is_broken(&sent, true), "{sent:?}");
         assert!(sent.unwrap_err().to_string().contains("STARTTLS"));
     }
-    assert_eq!(server.heard(), [HELLO, "EHLO [127.0.0.1]", "QUIT"]);
+    assert_eq!(server.heard(), [HELLO, "EHLO example.com", "QUIT"]);
+}
+
+#[tokio::test]
+async fn the_name_in_ehlo_is_that_of_the_settings_or_the_senders_domain() {
+    for (ehlo, expected) in [
+        (None, "EHLO example.com"),
+        (Some("costs.example.net"), "EHLO costs.example.net"),
+        (Some("[192.0.2.1]"), "EHLO [192.0.2.1]"),
+        (Some("x\r\nMAIL FROM:<a@b>"), "EHLO [127.0.0.1]"),
+    ] {
+        let server = Scripted::start(|_, _| Next::Usual);
+        let settings = MailServer {
+            ehlo: ehlo.map(str::to_owned),
+            ..server.server()
+        };
+        let mut mailer = MailTransport::Smtp(SmtpSender::new(settings));
+        assert_eq!(send(&mut mailer, "ann@example.com").await, Ok(()));
+        assert_eq!(server.heard()[1], expected);
+    }
 }
 
 /// Repeated wrong passwords would lock the account.
@@ -189,6 +208,40 @@ async fn a_wrong_password_is_tried_once() {
         assert!(sent.unwrap_err().to_string().contains("cannot log in to"));
     }
     assert_eq!((server.count("AUTH"), server.count("MAIL")), (1, 0));
+}
+
+#[tokio::test]
+async fn a_check_names_the_step_that_fails() {
+    for (command, words) in [
+        (HELLO, "cannot introduce this program (EHLO) to"),
+        ("EHLO", "cannot introduce this program (EHLO) to"),
+        ("AUTH", "cannot log in to"),
+        ("no command", ""),
+    ] {
+        let server = Scripted::start(move |_, heard| match heard.starts_with(command) {
+            true => Next::Say("554 no"),
+            false => Next::Usual,
+        });
+        let checked = SmtpSender::new(server.server())
+            .check("Costs <costs@example.com>")
+            .await;
+        match words {
+            "" => assert_eq!(checked, Ok(())),
+            words => assert!(checked.unwrap_err().to_string().contains(words), "{words}"),
+        }
+        assert_eq!(server.count("MAIL"), 0);
+    }
+    let closed = MailServer {
+        port: 1,
+        ..Scripted::start(|_, _| Next::Usual).server()
+    };
+    let refused = SmtpSender::new(closed).check("costs@example.com").await;
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("cannot connect to")
+    );
 }
 
 #[tokio::test]

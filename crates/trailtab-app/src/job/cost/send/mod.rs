@@ -21,6 +21,14 @@ use trailtab_render::escape;
 /// unconfirmed.
 const MIN_SEND_TIME: Duration = Duration::from_secs(45);
 
+/// The waits before mails that failed for now are sent again. Servers that throttle want seconds; those that greylist
+/// unknown senders want minutes, and are left to the next run.
+pub const RETRY_DELAYS: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(25),
+];
+
 /// Maximum number of mails for one report, period and recipient, including corrections.
 const MAX_MAILS_PER_PERIOD: usize = 50;
 
@@ -140,9 +148,17 @@ pub struct Limit {
     pub deadline: Option<Instant>,
     /// The request to stop.
     pub interrupt: Interrupt,
+    /// The waits before what failed for now is sent again; usually [`RETRY_DELAYS`].
+    pub retry_delays: &'static [Duration],
 }
 
 impl Limit {
+    /// Whether a mail can still start after a wait.
+    fn allows(&self, wait: Duration) -> bool {
+        let ends_before = |deadline| Instant::now() + wait + MIN_SEND_TIME <= deadline;
+        self.deadline.is_none_or(ends_before) && !self.interrupt.is_requested()
+    }
+
     /// Why no further mail may start.
     fn reached(&self) -> Option<&'static str> {
         let is_late = |deadline| Instant::now() + MIN_SEND_TIME > deadline;
@@ -154,7 +170,8 @@ impl Limit {
     }
 }
 
-/// Sends reports one after the other. A failure does not stop the others.
+/// Sends reports one after the other. A failure does not stop the others. Reports that failed and may succeed later,
+/// as after an answer 4xx, are sent again at the end.
 ///
 /// `build` makes a mail just before it is sent; for a correction it gets the figures mailed before.
 /// Its error becomes the reason of the outcome. Without a ledger, everything is sent.
@@ -167,28 +184,57 @@ pub async fn send_all<E: std::fmt::Display>(
 ) -> Vec<SendResult> {
     let memory = memory.filter(|_| !mailer.is_dry());
     let mut table = Vec::new();
-    for post in posts {
-        let mut note = None;
-        let outcome = match (limit.reached(), memory) {
-            (Some(reason), _) => failed(reason, false),
-            (None, None) => match build(&post, None) {
-                Ok(message) => outcome(mailer.send(&message).await, mailer.is_dry(), false),
-                Err(error) => failed(&error.to_string(), true),
-            },
-            (None, Some(memory)) => memory
-                .send(&post, mailer, &mut note, &mut build)
-                .await
-                .unwrap_or_else(|error| failed(&error.to_string(), false)),
-        };
-        table.push(SendResult {
-            report: post.report,
-            period: post.period,
-            recipient: post.recipient,
-            outcome,
-            note,
-        });
+    for post in &posts {
+        table.push(send_one(post, mailer, memory, limit, &mut build).await);
+    }
+    for delay in limit.retry_delays.iter().copied() {
+        let is_open = |result: &SendResult| result.outcome.may_be_repeated();
+        if !table.iter().any(is_open) || !limit.allows(delay) {
+            break;
+        }
+        // An interrupt ends the wait, and then the rounds.
+        let _ = limit.interrupt.or(tokio::time::sleep(delay)).await;
+        if limit.reached().is_some() {
+            break;
+        }
+        mailer.retry();
+        for (post, result) in posts
+            .iter()
+            .zip(&mut table)
+            .filter(|(_, result)| is_open(result))
+        {
+            *result = send_one(post, mailer, memory, limit, &mut build).await;
+        }
     }
     table
+}
+
+async fn send_one<E: std::fmt::Display>(
+    post: &OutgoingReport,
+    mailer: &mut MailTransport,
+    memory: Option<&SendLog<'_>>,
+    limit: &Limit,
+    build: &mut impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMail, E>,
+) -> SendResult {
+    let mut note = None;
+    let outcome = match (limit.reached(), memory) {
+        (Some(reason), _) => failed(reason, false),
+        (None, None) => match build(post, None) {
+            Ok(message) => outcome(mailer.send(&message).await, mailer.is_dry(), false),
+            Err(error) => failed(&error.to_string(), true),
+        },
+        (None, Some(memory)) => memory
+            .send(post, mailer, &mut note, build)
+            .await
+            .unwrap_or_else(|error| failed(&error.to_string(), false)),
+    };
+    SendResult {
+        report: post.report.clone(),
+        period: post.period.clone(),
+        recipient: post.recipient.clone(),
+        outcome,
+        note,
+    }
 }
 
 /// The ledger position of a report's next mail, or why there is none.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::deliver::mail::files::MailFolder;
 use crate::deliver::mail::smtp::SmtpSender;
-use crate::deliver::mail::tests::scripted::{END, Next, Scripted};
+use crate::deliver::mail::tests::scripted::{END, HELLO, Next, Scripted};
 use crate::job::cost::history::CurrencyTotal;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::time::Seconds;
@@ -107,6 +107,7 @@ fn no_limit() -> Limit {
     Limit {
         deadline: None,
         interrupt: Interrupt::never(),
+        retry_delays: &[],
     }
 }
 
@@ -159,6 +160,55 @@ async fn one_recipient_who_fails_stops_no_other_and_may_be_tried_again() {
         ]
     );
     assert_eq!(taken(&server).len(), 3);
+}
+
+#[tokio::test]
+async fn what_a_server_refuses_for_now_is_sent_again_in_the_same_run() {
+    let mut refusals = 0;
+    let server = Scripted::start(move |_, heard| match heard {
+        "RCPT TO:<bob@example.com>" if refusals < 2 => {
+            refusals += 1;
+            Next::Say("454 throttled")
+        }
+        "RCPT TO:<gone@example.com>" => Next::Say("550 no such user"),
+        _ => Next::Usual,
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = SendLedger::Directory(directory.path().to_owned());
+    let posts = ["ann@example.com", "bob@example.com", "gone@example.com"].map(|to| post(to, "1"));
+    let limit = Limit {
+        retry_delays: &[Duration::ZERO; 3],
+        ..no_limit()
+    };
+    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
+    let memory = memory(&ledger, 0);
+    let sent = send_all(posts.to_vec(), &mut mailer, Some(&memory), &limit, build).await;
+    mailer.close().await;
+    assert_eq!(sent[0].outcome, SendOutcome::Sent);
+    assert_eq!(sent[1].outcome, SendOutcome::Sent);
+    assert!(!sent[2].outcome.is_well() && !sent[2].outcome.may_be_repeated());
+    let heard = |address: &str| server.count(&format!("RCPT TO:<{address}@example.com>"));
+    assert_eq!((heard("ann"), heard("bob"), heard("gone")), (1, 3, 1));
+}
+
+#[tokio::test]
+async fn a_server_that_is_full_at_first_is_asked_again_in_the_same_run() {
+    let server = Scripted::start(|connection, heard| match (connection, heard) {
+        (1 | 2, HELLO) => Next::Leave("421 too many connections"),
+        _ => Next::Usual,
+    });
+    let limit = Limit {
+        retry_delays: &[Duration::ZERO],
+        ..no_limit()
+    };
+    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
+    let posts = vec![post("ann@example.com", "1"), post("bob@example.com", "1")];
+    let sent = send_all(posts, &mut mailer, None, &limit, build).await;
+    assert!(
+        sent.iter().all(|sent| sent.outcome == SendOutcome::Sent),
+        "{sent:?}"
+    );
+    assert_eq!(server.count(HELLO), 3);
 }
 
 /// Wherever a run is killed, the next one sends nothing twice, and sends every mail that was
@@ -358,15 +408,15 @@ async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
     let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
     let soon = Limit {
         deadline: Some(Instant::now() + Duration::from_secs(5)),
-        interrupt: Interrupt::never(),
+        ..no_limit()
     };
     let sent = send_all(ann(), &mut mailer, Some(&memory(&ledger, 0)), &soon, build).await;
     assert!(sent[0].outcome.may_be_repeated(), "{sent:?}");
     let (requester, interrupt) = interrupt::channel();
     requester.request();
     let stopped = Limit {
-        deadline: None,
         interrupt,
+        ..no_limit()
     };
     let sent = send_all(
         ann(),
