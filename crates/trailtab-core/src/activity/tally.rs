@@ -14,8 +14,8 @@ pub use rows::ActorRow;
 use stats::CallEnd;
 pub use stats::SeenStats;
 
+use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::identity::{AgentEvidence, PersonEvidence, ResolvedActor};
-use crate::event::ingest::{ActorId, CountedEvent, EventCounter};
 use crate::event::intern::{Interner, Symbol};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
@@ -63,7 +63,7 @@ pub struct UnknownShape {
 #[derive(Debug, Default)]
 pub struct Tally {
     strings: Interner,
-    actor_ids: SymbolMap<ActorKey, ActorId>,
+    actor_ids: SymbolMap<ActorKey, usize>,
     actors: Vec<(ActorKey, SeenStats)>,
     scope_ids: SymbolMap<RecordedScope, usize>,
     scopes: Vec<(RecordedScope, SeenStats)>,
@@ -115,11 +115,14 @@ impl SymbolPairs {
 }
 
 impl EventCounter for Tally {
+    /// The index in `actors`.
+    type ActorId = usize;
+
     fn empty(&self) -> Tally {
         Tally::default()
     }
 
-    fn actor(&mut self, actor: &ResolvedActor) -> ActorId {
+    fn actor(&mut self, actor: &ResolvedActor) -> usize {
         let mut optional = |name: Option<&str>| name.map(|name| self.strings.string(name));
         let key = ActorKey {
             session: optional(actor.session.as_deref()),
@@ -142,14 +145,14 @@ impl EventCounter for Tally {
     }
 
     #[inline]
-    fn add(&mut self, event: &CountedEvent<'_, '_>) {
+    fn add(&mut self, event: &CountedEvent<'_, '_>, actor: usize) {
         let record = event.record;
         let ended = match event.outcome {
             CallOutcome::Succeeded => CallEnd::Succeeded,
             outcome if record.is_denied(outcome) => CallEnd::Denied,
             CallOutcome::Failed(_) => CallEnd::Failed,
         };
-        let Some((key, stats)) = self.actors.get_mut(event.actor.0) else {
+        let Some((key, stats)) = self.actors.get_mut(actor) else {
             return;
         };
         let ActorKey {
@@ -225,7 +228,7 @@ impl EventCounter for Tally {
                 agent: key.agent,
                 account: key.account.map(symbol),
             });
-            self.actors[id.0].1.merge(stats);
+            self.actors[id].1.merge(stats);
         }
         let mut scopes = Vec::with_capacity(other.scopes.len());
         for (scope, stats) in &other.scopes {
@@ -267,10 +270,10 @@ impl EventCounter for Tally {
 }
 
 impl Tally {
-    fn actor_id(&mut self, key: ActorKey) -> ActorId {
+    fn actor_id(&mut self, key: ActorKey) -> usize {
         *self.actor_ids.entry(key).or_insert_with(|| {
             self.actors.push((key, SeenStats::default()));
-            ActorId(self.actors.len() - 1)
+            self.actors.len() - 1
         })
     }
 
@@ -325,4 +328,4 @@ fn merge_counts<K: Copy + Eq + std::hash::Hash>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

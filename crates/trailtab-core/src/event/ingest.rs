@@ -8,54 +8,18 @@ use std::collections::{BTreeMap, HashSet};
 use identities::IdentityCache;
 pub use stats::{IngestStats, Reconciliation};
 
+use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::{ContentKind, RecordFault, RecordForm, RecordSink};
 use crate::event::filter::EventFilter;
 use crate::event::identity::ResolvedActor;
 use crate::event::no_match::Removals;
-use crate::event::record::{CallOutcome, CallerHints, EventRecord};
+use crate::event::record::{CallerHints, EventRecord};
 use crate::event::scan::JsonText;
 use crate::time::{Seconds, TimeParser, TimeWindow};
 
 /// Receives a copy of each event before the filters apply: the region and the record's JSON.
 pub type RawCopy<'r> = &'r (dyn Fn(&str, &[u8]) + Sync);
-
-/// Counts events. A counter is a monoid: an empty one changes nothing, and any two can be merged,
-/// in any order and grouping, with the same result. So each thread counts on its own.
-pub trait EventCounter: Sync + Send {
-    /// Returns an empty counter of the same kind.
-    fn empty(&self) -> Self;
-    /// Tells whether the counter needs actors. If not, all calls belong to the default actor.
-    fn asks_for_actors(&self) -> bool {
-        true
-    }
-    /// Returns the number under which the events of an actor are counted.
-    fn actor(&mut self, actor: &ResolvedActor) -> ActorId;
-    /// Counts one event.
-    fn add(&mut self, event: &CountedEvent<'_, '_>);
-    /// Records an identity of an unknown shape.
-    fn add_odd(&mut self, shape: &str, json: &str);
-    /// Adds the counts of another counter.
-    fn merge(&mut self, other: &Self);
-    /// Tells whether no event was counted.
-    fn is_empty(&self) -> bool;
-}
-
-/// The number of an actor in a counter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ActorId(pub usize);
-
-/// One event, ready to be counted.
-pub struct CountedEvent<'a, 'r> {
-    /// The record as it was read.
-    pub record: &'a EventRecord<'r>,
-    /// The number that the counter gave to the event's actor.
-    pub actor: ActorId,
-    /// The eventTime in seconds since 1970-01-01T00:00:00Z; absent if the record has no valid one.
-    pub time: Option<Seconds>,
-    /// Whether the call succeeded, and the error code if it did not.
-    pub outcome: CallOutcome<'r>,
-}
 
 /// What a run counts; all threads share it.
 #[derive(Debug, Default)]
@@ -71,7 +35,7 @@ pub struct IngestRules {
 }
 
 /// Ingests the documents of one thread.
-pub struct EventIngest<'r, C> {
+pub struct EventIngest<'r, C: EventCounter> {
     rules: &'r IngestRules,
     /// An empty counter, from which others are made.
     empty: &'r C,
@@ -90,10 +54,10 @@ pub struct EventIngest<'r, C> {
 }
 
 /// The counter of one account, and the identities it has seen.
-struct AccountCounter<C> {
+struct AccountCounter<C: EventCounter> {
     account: String,
     tally: C,
-    identities: IdentityCache,
+    identities: IdentityCache<C::ActorId>,
 }
 
 impl<'r, C: EventCounter> EventIngest<'r, C> {
@@ -255,13 +219,12 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         if let Some((shape, example)) = &known.odd {
             tally.add_odd(shape, example);
         }
-        let actor = known.id;
-        tally.add(&CountedEvent {
+        let event = CountedEvent {
             record,
-            actor,
             time,
             outcome,
-        });
+        };
+        tally.add(&event, known.id);
         true
     }
 }

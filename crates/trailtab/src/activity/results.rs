@@ -14,8 +14,8 @@ use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::read::ReadOutcome;
 use trailtab_core::activity::summary::{RunContext, Summary};
 use trailtab_core::activity::tally::Tally;
+use trailtab_core::event::counter::EventCounter as _;
 use trailtab_core::event::filter::EventFilter;
-use trailtab_core::event::ingest::EventCounter as _;
 use trailtab_core::time;
 use trailtab_render as render;
 

@@ -10,7 +10,7 @@ use crate::event::envelope::EnvelopeReader;
 use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
 
 /// Few values, so that they repeat; the last of each stands for an absent field.
-fn event() -> impl Strategy<Value = String> {
+pub(crate) fn event() -> impl Strategy<Value = String> {
     let identities = [
         r#"{"type":"IAMUser","accountId":"1","userName":"a"}"#,
         r#"{"type":"AssumedRole","accountId":"2","arn":"arn:aws:sts::2:assumed-role/r/s@t","sessionContext":{"sourceIdentity":"p"}}"#,
@@ -58,7 +58,7 @@ fn merged(one: &Tally, other: &Tally) -> Tally {
 }
 
 /// Everything that a tally reports, independent of the order of events.
-fn told(tally: &Tally) -> Summary {
+pub(crate) fn told(tally: &Tally) -> Summary {
     Summary::of(
         tally,
         &IngestStats::default(),

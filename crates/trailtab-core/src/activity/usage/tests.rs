@@ -15,9 +15,10 @@ use super::report::{ColumnKey, TableQuery, TimeStep, UsageReport};
 use super::{Calls, Detail, UsageTally};
 use crate::activity::summary::RunContext;
 use crate::coverage::RunCoverage;
+use crate::event::counter::EventCounter as _;
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::EnvelopeReader;
-use crate::event::ingest::{EventCounter as _, EventIngest, IngestRules, IngestStats};
+use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
 use crate::time::TimeWindow;
 
 const ALL: Detail = Detail {
@@ -88,7 +89,7 @@ fn merged(one: &UsageTally, other: &UsageTally) -> UsageTally {
 }
 
 /// Everything that usage reports, independent of the order of events.
-fn told(usage: &UsageTally) -> (BTreeMap<Vec<String>, [u64; 5]>, u64, u64, u128) {
+pub(crate) fn told(usage: &UsageTally) -> (BTreeMap<Vec<String>, [u64; 5]>, u64, u64, u128) {
     let rows = usage.rows().map(|row| {
         let minute = row.minute.to_string();
         let key = [row.region, row.source, row.name, row.account, row.principal];

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::EventCounter;
 use crate::activity::tally::Tally;
+use crate::event::counter::EventCounter;
 use crate::event::envelope::{ContentKind, RecordForm};
 use crate::event::no_match::Removals;
 
