@@ -11,7 +11,7 @@ pub use stats::{IngestStats, Reconciliation};
 use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::{ContentKind, RecordFault, RecordForm, RecordSink};
-use crate::event::filter::EventFilter;
+use crate::event::filter::{EventFilter, EventMatcher};
 use crate::event::identity::ResolvedActor;
 use crate::event::no_match::Removals;
 use crate::event::record::{CallerHints, EventRecord};
@@ -37,6 +37,7 @@ pub struct IngestRules {
 /// Ingests the documents of one thread.
 pub struct EventIngest<'r, C: EventCounter> {
     rules: &'r IngestRules,
+    matcher: EventMatcher,
     /// An empty counter, from which others are made.
     empty: &'r C,
     seen: &'r SeenIds,
@@ -72,6 +73,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
     ) -> Self {
         EventIngest {
             rules,
+            matcher: EventMatcher::new(&rules.filter),
             empty,
             seen,
             dump,
@@ -190,7 +192,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
 
     /// Counts an event unless a filter refuses it; returns whether it was counted.
     fn count(&mut self, record: &EventRecord<'_>, time: Option<Seconds>) -> bool {
-        let filter = &self.rules.filter;
+        let matcher = &self.matcher;
         let outcome = record.outcome();
         let none_counted = self.counts.counted == 0;
         let removals = &mut self.removals;
@@ -198,21 +200,21 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             tally, identities, ..
         } = Self::ledger(&mut self.ledgers, self.rules, self.empty, record);
         // Resolving an identity is expensive, and so is comparing it with the ones seen before.
-        let (identity, hints) = match tally.asks_for_actors() || filter.asks_for_actors() {
+        let (identity, hints) = match tally.asks_for_actors() || matcher.asks_for_actors() {
             true => (record.user_identity, record.caller_hints()),
             false => (&[][..], CallerHints::default()),
         };
         let known = identities.find(identity, hints, |actor| {
-            let refusals = filter.actor_refusals(actor, identity);
+            let refusals = matcher.actor_refusals(actor, identity);
             if none_counted {
                 removals.actor(refusals, actor, identity);
             }
             (tally.actor(actor), refusals)
         });
         let account = &known.account;
-        if !known.refusals.is_empty() || !filter.admits(record, outcome, account) {
+        if !known.refusals.is_empty() || !matcher.admits(record, outcome, account) {
             if none_counted {
-                removals.event(filter, record, outcome, known.refusals, account);
+                removals.event(matcher, record, outcome, known.refusals, account);
             }
             return false;
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::coverage::RunCoverage;
-use crate::event::filter::{self, Criterion, EventFilter, Refusals};
+use crate::event::filter::{self, Criterion, EventFilter, EventMatcher, Refusals};
 use crate::event::identity::ResolvedActor;
 use crate::event::ingest::{IngestRules, IngestStats};
 use crate::event::intern::{Interner, Symbol};
@@ -112,13 +112,13 @@ impl Removals {
     #[cold]
     pub fn event(
         &mut self,
-        filter: &EventFilter,
+        matcher: &EventMatcher,
         record: &EventRecord<'_>,
         outcome: CallOutcome<'_>,
         refusals: Refusals,
         account: &str,
     ) {
-        let all = refusals.and(filter.refusals(record, outcome, account));
+        let all = refusals.and(matcher.refusals(record, outcome, account));
         for criterion in Criterion::ALL {
             if !all.has(criterion) {
                 continue;
@@ -242,7 +242,12 @@ impl RemovedBy {
         left_out: &BTreeSet<String>,
         filter: &EventFilter,
     ) -> RemovedBy {
-        let given = filter.given(criterion);
+        let given = match criterion {
+            Criterion::ActivityType => vec![filter.activity_type.name().to_owned()],
+            _ => filter
+                .values(criterion)
+                .map_or_else(Vec::new, |values| values.given().to_vec()),
+        };
         let wanted = given.iter().filter(|value| !value.starts_with('!'));
         // A comma-separated list in one value never matches, but its parts may.
         let texts: Vec<&str> = wanted.flat_map(|value| value.split(',')).collect();
@@ -311,7 +316,7 @@ mod tests {
     use crate::activity::tally::Tally;
     use crate::event::dedupe::SeenIds;
     use crate::event::envelope::EnvelopeReader;
-    use crate::event::filter::{AccessKind, ActivityType, FilterList, OriginPattern, TextPattern};
+    use crate::event::filter::{AccessKind, ActivityType, FilterValues};
     use crate::event::ingest::EventIngest;
     use crate::time::TimeWindow;
 
@@ -322,8 +327,8 @@ mod tests {
         )
     }
 
-    fn patterns(values: &[&str]) -> FilterList<TextPattern> {
-        FilterList::new(values, TextPattern::new)
+    fn patterns(values: &[&str]) -> FilterValues {
+        FilterValues::new(values)
     }
 
     /// Reads records as if each part of them were read by a thread of its own.
@@ -495,10 +500,7 @@ mod tests {
                 principals: patterns(if which[0] { &["*:user/ann"] } else { &[] }),
                 regions: patterns(if which[1] { &["!eu-*"] } else { &[] }),
                 names: patterns(if which[2] { &["get*"] } else { &[] }),
-                origins: FilterList::new(
-                    if which[3] { &["192.0.2.0/28"][..] } else { &[] },
-                    OriginPattern::new,
-                ),
+                origins: patterns(if which[3] { &["192.0.2.0/28"] } else { &[] }),
                 access: which[4].then_some(AccessKind::ReadOnly),
                 activity_type: ActivityType::All,
                 ..EventFilter::default()

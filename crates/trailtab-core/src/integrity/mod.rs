@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::coverage::{ReadProblem, RunCoverage, Severity};
-use crate::event::filter::EventFilter;
+use crate::event::filter::ScopeMatcher;
 use crate::integrity::digest::{DigestFile, DocumentPlace, LogFileName, Sha256Hash};
 use crate::time::{Seconds, TimeWindow};
 
@@ -89,7 +89,7 @@ pub struct VerifyScope<'a> {
     /// The time window that was read.
     pub window: TimeWindow,
     /// The filters by account and region.
-    pub filter: &'a EventFilter,
+    pub scopes: &'a ScopeMatcher,
     /// The prefixes in S3 that were read.
     pub prefixes: &'a [ReadPrefix],
     /// The current time: it tells which digests must have arrived.
