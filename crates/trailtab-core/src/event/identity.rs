@@ -142,5 +142,20 @@ impl ActorPerson {
     }
 }
 
+/// Shortens an identity for a report. The result does not depend on the layout of the document.
+pub(crate) fn example(identity: &[u8]) -> String {
+    let identity = if identity.is_empty() {
+        b"null"
+    } else {
+        identity
+    };
+    let json = serde_json::from_slice::<serde_json::Value>(identity);
+    let json = json.map_or_else(
+        |_| String::from_utf8_lossy(identity).into_owned(),
+        |json| json.to_string(),
+    );
+    json.chars().take(500).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::RandomState;
 
 use crate::event::filter::Refusals;
-use crate::event::identity::ResolvedActor;
+use crate::event::identity::{self, ResolvedActor};
 use crate::event::record::CallerHints;
 use crate::event::scan::JsonText;
 
@@ -91,23 +91,8 @@ impl<I> IdentityCache<I> {
                 id,
                 refusals,
                 account: actor.account_or_unknown(),
-                odd: actor.odd.map(|shape| (shape, example(json))),
+                odd: actor.odd.map(|shape| (shape, identity::example(json))),
             })
         })
     }
-}
-
-/// Shortens an identity for a report. The result does not depend on the layout of the document.
-fn example(identity: &[u8]) -> String {
-    let identity = if identity.is_empty() {
-        b"null"
-    } else {
-        identity
-    };
-    let json = serde_json::from_slice::<serde_json::Value>(identity);
-    let json = json.map_or_else(
-        |_| String::from_utf8_lossy(identity).into_owned(),
-        |json| json.to_string(),
-    );
-    json.chars().take(500).collect()
 }
