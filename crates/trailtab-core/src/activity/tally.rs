@@ -2,7 +2,7 @@
 //!
 //! A [`Tally`] is a [`EventCounter`]: any two can be merged.
 
-mod rows;
+pub mod rows;
 mod stats;
 
 use std::collections::BTreeMap;
@@ -10,18 +10,14 @@ use std::collections::BTreeMap;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-pub use rows::ActorRow;
 use stats::CallEnd;
 pub use stats::{CallCount, SeenStats};
 
 use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::identity::{self, AgentEvidence, PersonEvidence, ResolvedActor};
 use crate::event::intern::{Interner, Symbol};
-use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 use crate::event::scan::JsonText;
-
-/// The value used if a record has no address, user agent, region or service.
-pub const UNKNOWN: JsonText<'static> = JsonText::plain(b"Unknown");
 
 /// The value used for a refused call without an error code, such as a failed sign-in.
 pub const NO_ERROR_CODE: JsonText<'static> = JsonText::plain(b"no error code");

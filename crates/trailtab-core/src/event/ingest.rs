@@ -13,8 +13,8 @@ use crate::event::dedupe::SeenIds;
 use crate::event::envelope::{ContentKind, RecordFault, RecordForm, RecordSink};
 use crate::event::filter::{EventFilter, EventMatcher};
 use crate::event::identity::ResolvedActor;
-use crate::event::no_match::Removals;
 use crate::event::record::{CallerHints, EventRecord};
+use crate::event::removals::Removals;
 use crate::event::scan::JsonText;
 use crate::time::{Seconds, TimeParser, TimeWindow};
 

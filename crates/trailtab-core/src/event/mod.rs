@@ -15,5 +15,6 @@ pub mod no_match;
 pub mod oracle;
 pub mod outcome;
 pub mod record;
+pub mod removals;
 pub mod scan;
 mod spelling;

@@ -7,9 +7,8 @@ use super::api_name::without_version;
 use super::asked::{AccessKind, ActivityType, EventFilter, FilterValues};
 use super::criterion::{Criterion, Refusals};
 use super::pattern::{OriginPattern, TextPattern};
-use crate::activity::tally::UNKNOWN;
 use crate::event::identity::{ResolvedActor, access_key};
-use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 use crate::event::scan::JsonText;
 
 /// The patterns of one filter. An empty list admits everything.
