@@ -81,7 +81,7 @@ impl FilterValues {
 pub struct EventFilter {
     /// Which calls by their outcome.
     pub activity_type: ActivityType,
-    /// Leaves only the calls that AWS refused; see [`EventRecord::is_denied`].
+    /// Leaves only the calls that AWS refused; see [`is_denied`](crate::event::record::EventRecord::is_denied).
     pub only_denied: bool,
     /// Principals, such as `ACCOUNT:role/NAME`.
     pub principals: FilterValues,
