@@ -137,7 +137,7 @@ fn names(
 }
 
 /// Names of types that a crate may use several times: clap's arguments, and associated types.
-const NAMES_OF_MANY: [&str; 6] = ["Args", "Err", "Error", "Item", "Output", "Value"];
+const NAMES_OF_MANY: [&str; 7] = ["ActorId", "Args", "Err", "Error", "Item", "Output", "Value"];
 
 /// Finds types of one crate with the same name: a name says which one it is.
 fn shared_type_names(files: &[File]) -> Vec<String> {

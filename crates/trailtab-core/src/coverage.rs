@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::event::filter::Criterion;
-use crate::integrity::Integrity;
+use crate::integrity::report::Integrity;
 use crate::scope::{AccountId, Scope};
 use crate::time::{self, Seconds};
 

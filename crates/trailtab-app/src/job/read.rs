@@ -19,8 +19,10 @@ use crate::source::{Source, files, s3};
 use trailtab_core::activity::summary::CallerIdentity;
 use trailtab_core::activity::tally::Tally;
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use trailtab_core::event::counter::EventCounter;
 use trailtab_core::event::dedupe::SeenIds;
-use trailtab_core::event::ingest::{EventCounter, EventIngest, IngestRules, IngestStats, RawCopy};
+use trailtab_core::event::filter::ScopeMatcher;
+use trailtab_core::event::ingest::{EventIngest, IngestRules, IngestStats, RawCopy};
 use trailtab_core::event::no_match::NoMatch;
 use trailtab_core::integrity::DigestEvidence;
 use trailtab_core::time::Seconds;
@@ -324,9 +326,10 @@ async fn feed(
         fetched.coverage.merge(coverage);
         fetched.caller = caller;
     }
+    let scopes = ScopeMatcher::new(&request.rules.filter);
     let asked = s3::S3Request {
         window: request.rules.window,
-        filter: &request.rules.filter,
+        scopes: &scopes,
         digests: request.verify.is_some(),
         network_activity: request.rules.network_activity,
         late_days: request.late_days,

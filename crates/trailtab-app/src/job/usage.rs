@@ -13,7 +13,7 @@ use crate::deliver::sent_hash::{self, SentHash};
 use trailtab_core::activity::usage::UsageTally;
 use trailtab_core::activity::usage::chunks::{chunks, is_timely};
 use trailtab_core::activity::usage::kept::MetricLimit;
-use trailtab_core::activity::usage::metrics::{self, MetricSets, MinuteDatum, UsageMetric};
+use trailtab_core::activity::usage::metrics::{MetricSets, MinuteDatum, UsageMetric};
 use trailtab_core::event::dedupe::SeenIds;
 use trailtab_core::event::envelope::EnvelopeReader;
 use trailtab_core::event::ingest::{EventIngest, IngestRules, IngestStats};
@@ -358,14 +358,14 @@ impl KeptMetrics {
         remembered: Option<(&SendLedger, &str)>,
     ) -> Result<Vec<MinuteDatum>, LedgerError> {
         let Some((ledger, key)) = remembered else {
-            return Ok(metrics::data(usage, sets, &mut self.kept));
+            return Ok(self.kept.data(usage, sets));
         };
         if self.version.is_none() {
             self.load(ledger, key).await?;
         }
         for _ in 0..MAX_STORE_ATTEMPTS {
             let mut kept = self.kept.clone();
-            let data = metrics::data(usage, sets, &mut kept);
+            let data = kept.data(usage, sets);
             if kept == self.kept {
                 return Ok(data);
             }

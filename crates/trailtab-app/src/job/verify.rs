@@ -9,6 +9,7 @@ use crate::aws;
 use crate::source::public_keys::PublicKeys;
 use crate::source::{Source, interrupt, s3};
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
+use trailtab_core::event::filter::ScopeMatcher;
 use trailtab_core::integrity::digest::LogFileName;
 use trailtab_core::integrity::{self, DigestEvidence, ReadPrefix, VerifyScope};
 use trailtab_core::time::Seconds;
@@ -60,9 +61,10 @@ pub(super) fn run(
             Source::Path(_) | Source::Stdin => None,
         })
         .collect();
+    let scopes = ScopeMatcher::new(&request.rules.filter);
     let scope = VerifyScope {
         window: request.rules.window,
-        filter: &request.rules.filter,
+        scopes: &scopes,
         prefixes: &prefixes,
         now: verify.now,
     };

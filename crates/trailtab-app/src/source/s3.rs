@@ -30,7 +30,7 @@ use super::document::Document;
 use super::interrupt::{self, Interrupt};
 use crate::aws::{self, AwsFailure};
 use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
-use trailtab_core::event::filter::{Criterion, EventFilter};
+use trailtab_core::event::filter::{Criterion, ScopeMatcher};
 use trailtab_core::scope::Scope;
 use trailtab_core::time::{Seconds, TimeWindow};
 
@@ -85,8 +85,8 @@ pub enum S3Error {
 pub struct S3Request<'a> {
     /// The requested time window.
     pub window: TimeWindow,
-    /// The account and region filters.
-    pub filter: &'a EventFilter,
+    /// The filters by account and region.
+    pub scopes: &'a ScopeMatcher,
     /// Whether to fetch digests as well.
     pub digests: bool,
     /// Whether network activity is asked for as well.

@@ -2,7 +2,7 @@
 //!
 //! A [`Tally`] is a [`EventCounter`]: any two can be merged.
 
-mod rows;
+pub mod rows;
 mod stats;
 
 use std::collections::BTreeMap;
@@ -10,18 +10,14 @@ use std::collections::BTreeMap;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-pub use rows::ActorRow;
 use stats::CallEnd;
-pub use stats::SeenStats;
+pub use stats::{CallCount, SeenStats};
 
-use crate::event::identity::{AgentEvidence, PersonEvidence, ResolvedActor};
-use crate::event::ingest::{ActorId, CountedEvent, EventCounter};
+use crate::event::counter::{CountedEvent, EventCounter};
+use crate::event::identity::{self, AgentEvidence, PersonEvidence, ResolvedActor};
 use crate::event::intern::{Interner, Symbol};
-use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 use crate::event::scan::JsonText;
-
-/// The value used if a record has no address, user agent, region or service.
-pub const UNKNOWN: JsonText<'static> = JsonText::plain(b"Unknown");
 
 /// The value used for a refused call without an error code, such as a failed sign-in.
 pub const NO_ERROR_CODE: JsonText<'static> = JsonText::plain(b"no error code");
@@ -63,7 +59,7 @@ pub struct UnknownShape {
 #[derive(Debug, Default)]
 pub struct Tally {
     strings: Interner,
-    actor_ids: SymbolMap<ActorKey, ActorId>,
+    actor_ids: SymbolMap<ActorKey, usize>,
     actors: Vec<(ActorKey, SeenStats)>,
     scope_ids: SymbolMap<RecordedScope, usize>,
     scopes: Vec<(RecordedScope, SeenStats)>,
@@ -115,11 +111,14 @@ impl SymbolPairs {
 }
 
 impl EventCounter for Tally {
+    /// The index in `actors`.
+    type ActorId = usize;
+
     fn empty(&self) -> Tally {
         Tally::default()
     }
 
-    fn actor(&mut self, actor: &ResolvedActor) -> ActorId {
+    fn actor(&mut self, actor: &ResolvedActor) -> usize {
         let mut optional = |name: Option<&str>| name.map(|name| self.strings.string(name));
         let key = ActorKey {
             session: optional(actor.session.as_deref()),
@@ -142,65 +141,17 @@ impl EventCounter for Tally {
     }
 
     #[inline]
-    fn add(&mut self, event: &CountedEvent<'_, '_>) {
-        let record = event.record;
-        let ended = match event.outcome {
-            CallOutcome::Succeeded => CallEnd::Succeeded,
-            outcome if record.is_denied(outcome) => CallEnd::Denied,
-            CallOutcome::Failed(_) => CallEnd::Failed,
-        };
-        let Some((key, stats)) = self.actors.get_mut(event.actor.0) else {
-            return;
-        };
-        let ActorKey {
-            principal, account, ..
-        } = *key;
-        stats.add(ended, record.read_only, event.time);
-
-        let near = &mut self.near;
-        let strings = &mut self.strings;
-        let source = strings.text_near(record.event_source.unwrap_or(UNKNOWN), &mut near.source);
-        let name = strings.text(record.event_name.unwrap_or(UNKNOWN));
-        let api = self.apis.id((source, name));
-        let agent = strings.text_near(record.user_agent.unwrap_or(UNKNOWN), &mut near.user_agent);
-        let address = record.source_ip_address.unwrap_or(UNKNOWN);
-        let address = strings.text_near(address, &mut near.address);
-        *self.calls_by_principal.entry((principal, api)).or_default() += 1;
-        *self.addresses.entry((principal, address)).or_default() += 1;
-        *self.user_agents.entry((principal, agent)).or_default() += 1;
-        if let CallOutcome::Failed(Some(code)) = event.outcome {
-            let code = strings.text(code);
-            *self.errors.entry((principal, api, code)).or_default() += 1;
-        }
-        if let (CallEnd::Denied, CallOutcome::Failed(code)) = (ended, event.outcome) {
-            let code = strings.text(code.unwrap_or(NO_ERROR_CODE));
-            *self.denied.entry((principal, api, code)).or_default() += 1;
-        }
-        if let Some(version) = record.event_version {
-            let version = strings.text_near(version, &mut near.version);
-            *self.versions.entry(version).or_default() += 1;
-        }
-        let scope = self.scope(record, account);
-        self.scopes[scope]
-            .1
-            .add(ended, record.read_only, event.time);
-        *self.calls_by_scope.entry((scope, api)).or_default() += 1;
-        match event.time {
-            Some(time) => {
-                let hour = self.hours.entry(time.div_euclid(3600)).or_default();
-                hour.0 += 1;
-                hour.1 += u64::from(ended != CallEnd::Succeeded);
-            }
-            None => self.without_time += 1,
-        }
+    fn add(&mut self, event: &CountedEvent<'_, '_>, actor: usize) {
+        self.add_calls(
+            event.record,
+            event.outcome,
+            CallCount::one(event.time),
+            actor,
+        );
     }
 
     fn add_odd(&mut self, shape: &str, json: &str) {
-        let odd = UnknownShape {
-            events: 1,
-            example: json.to_owned(),
-        };
-        self.merge_odd(shape, &odd);
+        self.add_shape(shape, 1, json.to_owned());
     }
 
     fn merge(&mut self, other: &Tally) {
@@ -225,7 +176,7 @@ impl EventCounter for Tally {
                 agent: key.agent,
                 account: key.account.map(symbol),
             });
-            self.actors[id.0].1.merge(stats);
+            self.actors[id].1.merge(stats);
         }
         let mut scopes = Vec::with_capacity(other.scopes.len());
         for (scope, stats) in &other.scopes {
@@ -267,10 +218,88 @@ impl EventCounter for Tally {
 }
 
 impl Tally {
-    fn actor_id(&mut self, key: ActorKey) -> ActorId {
+    /// Adds calls that are counted already, such as a row of a query that groups by every field that a
+    /// tally tells apart and by hour. The tally is the same as if the calls were added one by one.
+    /// `record` has the fields that the calls have in common; its eventID and eventTime do not matter.
+    pub fn add_row(&mut self, record: &EventRecord<'_>, calls: CallCount) {
+        if calls.count == 0 {
+            return;
+        }
+        let actor = ResolvedActor::resolve_with(record.user_identity, record.caller_hints());
+        if let Some(shape) = &actor.odd {
+            self.add_shape(shape, calls.count, identity::example(record.user_identity));
+        }
+        let actor = self.actor(&actor);
+        self.add_calls(record, record.outcome(), calls, actor);
+    }
+
+    /// Adds equal calls of an actor.
+    #[inline]
+    fn add_calls(
+        &mut self,
+        record: &EventRecord<'_>,
+        outcome: CallOutcome<'_>,
+        calls: CallCount,
+        actor: usize,
+    ) {
+        let count = calls.count;
+        let ended = match outcome {
+            CallOutcome::Succeeded => CallEnd::Succeeded,
+            outcome if record.is_denied(outcome) => CallEnd::Denied,
+            CallOutcome::Failed(_) => CallEnd::Failed,
+        };
+        let Some((key, stats)) = self.actors.get_mut(actor) else {
+            return;
+        };
+        let ActorKey {
+            principal, account, ..
+        } = *key;
+        stats.add(calls, ended, record.read_only);
+
+        let near = &mut self.near;
+        let strings = &mut self.strings;
+        let source = strings.text_near(record.event_source.unwrap_or(UNKNOWN), &mut near.source);
+        let name = strings.text(record.event_name.unwrap_or(UNKNOWN));
+        let api = self.apis.id((source, name));
+        let agent = strings.text_near(record.user_agent.unwrap_or(UNKNOWN), &mut near.user_agent);
+        let address = record.source_ip_address.unwrap_or(UNKNOWN);
+        let address = strings.text_near(address, &mut near.address);
+        *self.calls_by_principal.entry((principal, api)).or_default() += count;
+        *self.addresses.entry((principal, address)).or_default() += count;
+        *self.user_agents.entry((principal, agent)).or_default() += count;
+        if let CallOutcome::Failed(Some(code)) = outcome {
+            let code = strings.text(code);
+            *self.errors.entry((principal, api, code)).or_default() += count;
+        }
+        if let (CallEnd::Denied, CallOutcome::Failed(code)) = (ended, outcome) {
+            let code = strings.text(code.unwrap_or(NO_ERROR_CODE));
+            *self.denied.entry((principal, api, code)).or_default() += count;
+        }
+        if let Some(version) = record.event_version {
+            let version = strings.text_near(version, &mut near.version);
+            *self.versions.entry(version).or_default() += count;
+        }
+        let scope = self.scope(record, account);
+        self.scopes[scope].1.add(calls, ended, record.read_only);
+        *self.calls_by_scope.entry((scope, api)).or_default() += count;
+        match calls.times {
+            Some((first, _)) => {
+                let hour = self.hours.entry(first.div_euclid(3600)).or_default();
+                hour.0 += count;
+                hour.1 += if ended == CallEnd::Succeeded {
+                    0
+                } else {
+                    count
+                };
+            }
+            None => self.without_time += count,
+        }
+    }
+
+    fn actor_id(&mut self, key: ActorKey) -> usize {
         *self.actor_ids.entry(key).or_insert_with(|| {
             self.actors.push((key, SeenStats::default()));
-            ActorId(self.actors.len() - 1)
+            self.actors.len() - 1
         })
     }
 
@@ -301,6 +330,10 @@ impl Tally {
         })
     }
 
+    fn add_shape(&mut self, shape: &str, events: u64, example: String) {
+        self.merge_odd(shape, &UnknownShape { events, example });
+    }
+
     fn merge_odd(&mut self, shape: &str, other: &UnknownShape) {
         match self.odd.get_mut(shape) {
             Some(odd) => {
@@ -325,4 +358,4 @@ fn merge_counts<K: Copy + Eq + std::hash::Hash>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,18 +9,13 @@ mod evidence;
 mod fields;
 mod principal;
 
-use std::borrow::Cow;
-
 use caller::{is_service, workload_of};
 pub use evidence::{AgentEvidence, PersonEvidence};
-use fields::UserIdentity;
 pub use fields::access_key;
+use fields::{HIDDEN_NAME, UserIdentity};
 
 use crate::event::record::CallerHints;
-use crate::event::scan::{JsonScanner, JsonText};
-
-/// What AWS writes in place of a name that was entered at a failed sign-in: it may be a password.
-const HIDDEN_NAME: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+use crate::event::scan::JsonText;
 
 /// The identity that made a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -66,19 +61,12 @@ impl ResolvedActor {
 
     /// Resolves the JSON of `userIdentity`, and what the record tells of the caller besides.
     pub fn resolve_with(json: &[u8], hints: CallerHints<'_>) -> ResolvedActor {
-        // The scanner only skipped this object before, so it may be invalid. The members read
-        // before the error are still used.
-        let mut identity = UserIdentity::default();
-        let read = identity.read(&mut JsonScanner::new(json, 0));
-        let absent = json.is_empty() || read.is_err();
-        let is_hidden = |name: &Cow<'_, str>| name == HIDDEN_NAME;
-        identity.is_hidden = identity.user_name.as_ref().is_some_and(is_hidden);
-        identity.user_name = identity.user_name.take().filter(|name| !is_hidden(name));
+        let identity = UserIdentity::of(json);
         let signed_in = hints.user_name.map(JsonText::decode);
-        let signed_in = signed_in.filter(|name| !is_hidden(name));
+        let signed_in = signed_in.filter(|name| name != HIDDEN_NAME);
         let (principal, odd) = match identity.principal() {
             Some(principal) => (principal, None),
-            None => (identity.fallback(), Some(identity.shape(absent))),
+            None => (identity.fallback(), Some(identity.shape())),
         };
         let service = identity.acting_service(&principal).map(str::to_owned);
         let (person, workload) = match identity.named(&principal, signed_in.as_deref()) {
@@ -140,6 +128,21 @@ impl ActorPerson {
         };
         ActorPerson { name, evidence }
     }
+}
+
+/// Shortens an identity for a report. The result does not depend on the layout of the document.
+pub(crate) fn example(identity: &[u8]) -> String {
+    let identity = if identity.is_empty() {
+        b"null"
+    } else {
+        identity
+    };
+    let json = serde_json::from_slice::<serde_json::Value>(identity);
+    let json = json.map_or_else(
+        |_| String::from_utf8_lossy(identity).into_owned(),
+        |json| json.to_string(),
+    );
+    json.chars().take(500).collect()
 }
 
 #[cfg(test)]

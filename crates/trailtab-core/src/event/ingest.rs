@@ -8,54 +8,18 @@ use std::collections::{BTreeMap, HashSet};
 use identities::IdentityCache;
 pub use stats::{IngestStats, Reconciliation};
 
+use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::{ContentKind, RecordFault, RecordForm, RecordSink};
-use crate::event::filter::EventFilter;
+use crate::event::filter::{EventFilter, EventMatcher};
 use crate::event::identity::ResolvedActor;
-use crate::event::no_match::Removals;
-use crate::event::record::{CallOutcome, CallerHints, EventRecord};
+use crate::event::record::{CallerHints, EventRecord};
+use crate::event::removals::Removals;
 use crate::event::scan::JsonText;
 use crate::time::{Seconds, TimeParser, TimeWindow};
 
 /// Receives a copy of each event before the filters apply: the region and the record's JSON.
 pub type RawCopy<'r> = &'r (dyn Fn(&str, &[u8]) + Sync);
-
-/// Counts events. A counter is a monoid: an empty one changes nothing, and any two can be merged,
-/// in any order and grouping, with the same result. So each thread counts on its own.
-pub trait EventCounter: Sync + Send {
-    /// Returns an empty counter of the same kind.
-    fn empty(&self) -> Self;
-    /// Tells whether the counter needs actors. If not, all calls belong to the default actor.
-    fn asks_for_actors(&self) -> bool {
-        true
-    }
-    /// Returns the number under which the events of an actor are counted.
-    fn actor(&mut self, actor: &ResolvedActor) -> ActorId;
-    /// Counts one event.
-    fn add(&mut self, event: &CountedEvent<'_, '_>);
-    /// Records an identity of an unknown shape.
-    fn add_odd(&mut self, shape: &str, json: &str);
-    /// Adds the counts of another counter.
-    fn merge(&mut self, other: &Self);
-    /// Tells whether no event was counted.
-    fn is_empty(&self) -> bool;
-}
-
-/// The number of an actor in a counter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ActorId(pub usize);
-
-/// One event, ready to be counted.
-pub struct CountedEvent<'a, 'r> {
-    /// The record as it was read.
-    pub record: &'a EventRecord<'r>,
-    /// The number that the counter gave to the event's actor.
-    pub actor: ActorId,
-    /// The eventTime in seconds since 1970-01-01T00:00:00Z; absent if the record has no valid one.
-    pub time: Option<Seconds>,
-    /// Whether the call succeeded, and the error code if it did not.
-    pub outcome: CallOutcome<'r>,
-}
 
 /// What a run counts; all threads share it.
 #[derive(Debug, Default)]
@@ -71,8 +35,9 @@ pub struct IngestRules {
 }
 
 /// Ingests the documents of one thread.
-pub struct EventIngest<'r, C> {
+pub struct EventIngest<'r, C: EventCounter> {
     rules: &'r IngestRules,
+    matcher: EventMatcher,
     /// An empty counter, from which others are made.
     empty: &'r C,
     seen: &'r SeenIds,
@@ -90,10 +55,10 @@ pub struct EventIngest<'r, C> {
 }
 
 /// The counter of one account, and the identities it has seen.
-struct AccountCounter<C> {
+struct AccountCounter<C: EventCounter> {
     account: String,
     tally: C,
-    identities: IdentityCache,
+    identities: IdentityCache<C::ActorId>,
 }
 
 impl<'r, C: EventCounter> EventIngest<'r, C> {
@@ -108,6 +73,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
     ) -> Self {
         EventIngest {
             rules,
+            matcher: EventMatcher::new(&rules.filter),
             empty,
             seen,
             dump,
@@ -226,7 +192,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
 
     /// Counts an event unless a filter refuses it; returns whether it was counted.
     fn count(&mut self, record: &EventRecord<'_>, time: Option<Seconds>) -> bool {
-        let filter = &self.rules.filter;
+        let matcher = &self.matcher;
         let outcome = record.outcome();
         let none_counted = self.counts.counted == 0;
         let removals = &mut self.removals;
@@ -234,34 +200,33 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             tally, identities, ..
         } = Self::ledger(&mut self.ledgers, self.rules, self.empty, record);
         // Resolving an identity is expensive, and so is comparing it with the ones seen before.
-        let (identity, hints) = match tally.asks_for_actors() || filter.asks_for_actors() {
+        let (identity, hints) = match tally.asks_for_actors() || matcher.asks_for_actors() {
             true => (record.user_identity, record.caller_hints()),
             false => (&[][..], CallerHints::default()),
         };
         let known = identities.find(identity, hints, |actor| {
-            let refusals = filter.actor_refusals(actor, identity);
+            let refusals = matcher.actor_refusals(actor, identity);
             if none_counted {
                 removals.actor(refusals, actor, identity);
             }
             (tally.actor(actor), refusals)
         });
         let account = &known.account;
-        if !known.refusals.is_empty() || !filter.admits(record, outcome, account) {
+        if !known.refusals.is_empty() || !matcher.admits(record, outcome, account) {
             if none_counted {
-                removals.event(filter, record, outcome, known.refusals, account);
+                removals.event(matcher, record, outcome, known.refusals, account);
             }
             return false;
         }
         if let Some((shape, example)) = &known.odd {
             tally.add_odd(shape, example);
         }
-        let actor = known.id;
-        tally.add(&CountedEvent {
+        let event = CountedEvent {
             record,
-            actor,
             time,
             outcome,
-        });
+        };
+        tally.add(&event, known.id);
         true
     }
 }

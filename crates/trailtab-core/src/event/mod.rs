@@ -1,6 +1,7 @@
 //! One CloudTrail event: from the bytes of a document to a filtered, deduplicated record that a
 //! counter receives.
 
+pub mod counter;
 pub mod csv;
 pub mod dedupe;
 pub mod envelope;
@@ -14,5 +15,6 @@ pub mod no_match;
 pub mod oracle;
 pub mod outcome;
 pub mod record;
+pub mod removals;
 pub mod scan;
 mod spelling;

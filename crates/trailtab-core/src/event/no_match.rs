@@ -1,26 +1,16 @@
 //! Explains why no event was counted: which filter removed how many events, which values exist
 //! instead, and the time range of the events.
-//!
-//! Each thread collects [`Removals`] only until it counts its first event, and only for events that
-//! are not counted. So the cost is negligible for a run that counts events.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::coverage::RunCoverage;
-use crate::event::filter::{self, Criterion, EventFilter, Refusals};
-use crate::event::identity::ResolvedActor;
+use crate::event::filter::{self, Criterion, EventFilter};
 use crate::event::ingest::{IngestRules, IngestStats};
-use crate::event::intern::{Interner, Symbol};
-use crate::event::record::{CallOutcome, EventRecord};
-use crate::event::scan::JsonText;
+use crate::event::removals::Removed;
 use crate::nearest::{self, Likeness};
-use crate::time::{self, Seconds};
-
-/// Distinct values that are kept for each filter and thread, and their bytes.
-const MAX_VALUES: u32 = 10_000;
-const MAX_VALUE_BYTES: usize = 1 << 20;
+use crate::time;
 
 /// Maximum number of values that a report lists for each filter.
 const MAX_LISTED_VALUES: usize = 50;
@@ -28,133 +18,6 @@ const MAX_LISTED_VALUES: usize = 50;
 /// Maximum number of edits by which an id may be mistyped. An id that differs by more is another
 /// id.
 const MAX_EDITS_OF_IDS: usize = 2;
-
-/// Data about events that were read and not counted. Any two can be merged.
-#[derive(Debug, Default)]
-pub struct Removals {
-    /// The times of the first and the last event, counted or not.
-    first: Option<Seconds>,
-    last: Option<Seconds>,
-    outside_window: u64,
-    /// Indexed by [`Criterion`]; shorter if no filter at the end refused an event.
-    filters: Vec<Removed>,
-}
-
-/// What one filter removed.
-#[derive(Debug, Default)]
-struct Removed {
-    events: u64,
-    /// Events that no other filter removes.
-    alone: u64,
-    values: Values,
-}
-
-/// Distinct values, up to a limit.
-#[derive(Debug, Default)]
-struct Values {
-    strings: Interner,
-    near: Option<Symbol>,
-    has_more: bool,
-}
-
-impl Values {
-    #[inline]
-    fn add(&mut self, value: JsonText<'_>) {
-        if self.strings.count() < MAX_VALUES && self.strings.size() < MAX_VALUE_BYTES {
-            self.strings.text_near(value, &mut self.near);
-        } else {
-            self.has_more = true;
-        }
-    }
-
-    fn add_string(&mut self, value: &str) {
-        self.add(JsonText::plain(value.as_bytes()));
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.strings.count()).map(|index| self.strings.get(Symbol(index)))
-    }
-
-    fn merge(&mut self, other: &Values) {
-        other.iter().for_each(|value| self.add_string(value));
-        self.has_more |= other.has_more;
-    }
-}
-
-impl Removals {
-    /// Records the time of an event, whether it is counted or not.
-    #[inline]
-    pub fn saw(&mut self, time: Option<Seconds>) {
-        if let Some(time) = time {
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-            self.last = self.last.max(Some(time));
-        }
-    }
-
-    /// Adds events outside the time window.
-    pub fn outside_window(&mut self, events: u64) {
-        self.outside_window += events;
-    }
-
-    /// Records an actor that some filters refuse. Its events are recorded separately.
-    pub fn actor(&mut self, refusals: Refusals, actor: &ResolvedActor, identity: &[u8]) {
-        for criterion in Criterion::ALL {
-            if refusals.has(criterion)
-                && let Some(value) = filter::actor_value(criterion, actor, identity)
-            {
-                self.of(criterion).values.add_string(&value);
-            }
-        }
-    }
-
-    /// Records an event that was refused. `refusals` are those of its actor, and `account` is the
-    /// actor's account.
-    #[cold]
-    pub fn event(
-        &mut self,
-        filter: &EventFilter,
-        record: &EventRecord<'_>,
-        outcome: CallOutcome<'_>,
-        refusals: Refusals,
-        account: &str,
-    ) {
-        let all = refusals.and(filter.refusals(record, outcome, account));
-        for criterion in Criterion::ALL {
-            if !all.has(criterion) {
-                continue;
-            }
-            let removed = self.of(criterion);
-            removed.events += 1;
-            removed.alone += u64::from(all.is_one());
-            match filter::value(criterion, record, outcome) {
-                Some(value) => removed.values.add(value),
-                None if criterion == Criterion::Account => removed.values.add_string(account),
-                None => {}
-            }
-        }
-    }
-
-    fn of(&mut self, criterion: Criterion) -> &mut Removed {
-        let place = criterion as usize;
-        if self.filters.len() <= place {
-            self.filters.resize_with(place + 1, Removed::default);
-        }
-        &mut self.filters[place]
-    }
-
-    /// Adds what another thread has collected.
-    pub fn merge(&mut self, other: &Removals) {
-        self.saw(other.first);
-        self.saw(other.last);
-        self.outside_window += other.outside_window;
-        for (criterion, theirs) in Criterion::ALL.into_iter().zip(&other.filters) {
-            let mine = self.of(criterion);
-            mine.events += theirs.events;
-            mine.alone += theirs.alone;
-            mine.values.merge(&theirs.values);
-        }
-    }
-}
 
 /// Why no event was counted. Times are UTC, written `2026-09-07T08:00:00Z`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -242,7 +105,12 @@ impl RemovedBy {
         left_out: &BTreeSet<String>,
         filter: &EventFilter,
     ) -> RemovedBy {
-        let given = filter.given(criterion);
+        let given = match criterion {
+            Criterion::ActivityType => vec![filter.activity_type.name().to_owned()],
+            _ => filter
+                .values(criterion)
+                .map_or_else(Vec::new, |values| values.given().to_vec()),
+        };
         let wanted = given.iter().filter(|value| !value.starts_with('!'));
         // A comma-separated list in one value never matches, but its parts may.
         let texts: Vec<&str> = wanted.flat_map(|value| value.split(',')).collect();
@@ -311,7 +179,7 @@ mod tests {
     use crate::activity::tally::Tally;
     use crate::event::dedupe::SeenIds;
     use crate::event::envelope::EnvelopeReader;
-    use crate::event::filter::{AccessKind, ActivityType, FilterList, OriginPattern, TextPattern};
+    use crate::event::filter::{AccessKind, ActivityType, FilterValues};
     use crate::event::ingest::EventIngest;
     use crate::time::TimeWindow;
 
@@ -322,12 +190,12 @@ mod tests {
         )
     }
 
-    fn patterns(values: &[&str]) -> FilterList<TextPattern> {
-        FilterList::new(values, TextPattern::new)
+    fn patterns(values: &[&str]) -> FilterValues {
+        FilterValues::new(values)
     }
 
     /// Reads records as if each part of them were read by a thread of its own.
-    fn read(parts: &[&[String]], rules: &IngestRules) -> IngestStats {
+    fn read(parts: &[&[String]], rules: &IngestRules) -> IngestStats<Tally> {
         let (seen, empty) = (SeenIds::default(), Tally::default());
         let mut all = IngestStats::default();
         for part in parts {
@@ -423,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_bounded() {
+    fn listed_values_are_bounded() {
         let records: Vec<String> = (0..200)
             .map(|n| record(n, &format!("user{n}"), "eu-west-1", "RunInstances", n % 60))
             .collect();
@@ -436,20 +304,6 @@ mod tests {
         );
         let by = &no_match.filters[0];
         assert_eq!((by.values.len(), by.values_not_listed), (50, 150));
-        let mut values = Values::default();
-        for n in 0..20_000 {
-            values.add_string(&format!("value {n}"));
-        }
-        assert_eq!(
-            (values.strings.count(), values.has_more),
-            (MAX_VALUES, true)
-        );
-        let mut values = Values::default();
-        let long = "x".repeat(MAX_VALUE_BYTES);
-        for value in ["a", "b", "c"] {
-            values.add_string(&format!("{value}{long}"));
-        }
-        assert_eq!((values.strings.count(), values.has_more), (1, true));
     }
 
     #[test]
@@ -495,10 +349,7 @@ mod tests {
                 principals: patterns(if which[0] { &["*:user/ann"] } else { &[] }),
                 regions: patterns(if which[1] { &["!eu-*"] } else { &[] }),
                 names: patterns(if which[2] { &["get*"] } else { &[] }),
-                origins: FilterList::new(
-                    if which[3] { &["192.0.2.0/28"][..] } else { &[] },
-                    OriginPattern::new,
-                ),
+                origins: patterns(if which[3] { &["192.0.2.0/28"] } else { &[] }),
                 access: which[4].then_some(AccessKind::ReadOnly),
                 activity_type: ActivityType::All,
                 ..EventFilter::default()

@@ -56,6 +56,9 @@ pub struct EventRecord<'a> {
     pub addendum: &'a [u8],
 }
 
+/// The value used if a record has no address, user agent, region or service.
+pub const UNKNOWN: JsonText<'static> = JsonText::plain(b"Unknown");
+
 /// What a record tells of its caller outside of `userIdentity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CallerHints<'a> {
@@ -70,6 +73,7 @@ const MCP_SERVER: &[u8] = b"aws-mcp.";
 
 /// The beginnings of the services whose sign-ins name the user in `additionalEventData`.
 const SIGN_IN_SOURCES: [&[u8]; 3] = [b"signin.", b"sso", b"identitystore"];
+
 /// Which system wrote a record that has the shape of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordOrigin {

@@ -304,9 +304,9 @@ impl<'e> DigestJudge<'e> {
         (account, region): AccountRegion<'_>,
         (from, to): (Seconds, Seconds),
     ) -> bool {
-        let VerifyScope { window, filter, .. } = self.scope;
-        filter.admits_account(account)
-            && filter.admits_region(region)
+        let VerifyScope { window, scopes, .. } = self.scope;
+        scopes.admits_account(account)
+            && scopes.admits_region(region)
             && window.since.is_none_or(|since| to >= since)
             // The last events of the window are delivered after its end.
             && window.until.is_none_or(|until| from < until.saturating_add(SETTLING))

@@ -183,14 +183,14 @@ impl<'e> DigestJudge<'e> {
         self.integrity.log_files_not_covered += 1;
         // Log files outside the request may lack digests: of another region, or with events outside
         // the window.
-        let VerifyScope { window, filter, .. } = self.scope;
+        let VerifyScope { window, scopes, .. } = self.scope;
         let is_inside = |(from, to): (Seconds, Seconds)| {
             window.since.is_none_or(|since| to >= since)
                 && window.until.is_none_or(|until| from < until)
         };
         let times = log.events.or(delivered.map(|time| (time, time)));
         let is_wanted = |(account, region): AccountRegion<'_>| {
-            filter.admits_account(account) && filter.admits_region(region)
+            scopes.admits_account(account) && scopes.admits_region(region)
         };
         if times.is_none_or(is_inside) && region.is_none_or(is_wanted) {
             *not_covered.entry(region).or_default() += 1;
@@ -272,8 +272,8 @@ impl<'e> DigestJudge<'e> {
             let scope = Scope::of_log_file(&log.object);
             let asked = scope.and_then(|scope| coverage.asked.get(&scope.into()).copied());
             asked.flatten() != Some(Severity::Failed)
-                && self.scope.filter.admits_account(name.account)
-                && self.scope.filter.admits_region(name.region)
+                && self.scope.scopes.admits_account(name.account)
+                && self.scope.scopes.admits_region(name.region)
         });
         let TimeWindow { since, until } = self.scope.window;
         let (first, last) = log.events.unwrap_or((delivered, delivered));

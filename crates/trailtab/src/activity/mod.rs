@@ -18,6 +18,7 @@ use trailtab_app::deliver::files;
 use trailtab_app::deliver::raw_dump::RawDump;
 use trailtab_core::activity::summary::RunContext;
 use trailtab_core::activity::tally::Tally;
+use trailtab_core::event::filter::ScopeMatcher;
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     Ok(read_and_write(args, ui)?.0)
@@ -56,7 +57,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         dump: dump.is_some().then_some(&copy),
         verify,
     };
-    let filter = plan.filter.clone();
+    let scopes = ScopeMatcher::new(&plan.filter);
     let outcome = plan.run(options, &Tally::default(), &reading.interrupt, ui)?;
     run.caller.clone_from(&outcome.caller);
     run.no_match = outcome.no_match.clone();
@@ -64,7 +65,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         directory,
         args: &args.output,
         run: &run,
-        filter: &filter,
+        scopes: &scopes,
         per_account,
         ui,
     }

@@ -14,8 +14,8 @@ use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::read::ReadOutcome;
 use trailtab_core::activity::summary::{RunContext, Summary};
 use trailtab_core::activity::tally::Tally;
-use trailtab_core::event::filter::EventFilter;
-use trailtab_core::event::ingest::EventCounter as _;
+use trailtab_core::event::counter::EventCounter as _;
+use trailtab_core::event::filter::ScopeMatcher;
 use trailtab_core::time;
 use trailtab_render as render;
 
@@ -28,7 +28,7 @@ pub(super) struct ActivityResults<'a> {
     pub(super) directory: &'a Path,
     pub(super) args: &'a OutputArgs,
     pub(super) run: &'a RunContext,
-    pub(super) filter: &'a EventFilter,
+    pub(super) scopes: &'a ScopeMatcher,
     pub(super) per_account: bool,
     pub(super) ui: Ui,
 }
@@ -103,7 +103,7 @@ impl ActivityResults<'_> {
             // Accounts without events, and those that could not be read, have a file as well.
             let asked = outcome.coverage.asked.keys();
             let asked = asked.map(|scope| scope.account().to_string());
-            let asked = asked.filter(|account| self.filter.admits_account(account));
+            let asked = asked.filter(|account| self.scopes.admits_account(account));
             let tallied = outcome.intaken.tallies.keys().cloned();
             let accounts: BTreeSet<String> = tallied.chain(asked).collect();
             let nothing = Tally::default();

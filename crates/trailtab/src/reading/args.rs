@@ -10,9 +10,7 @@ use crate::UsageError;
 use trailtab_app::aws;
 use trailtab_app::source::lookup_events::{KEPT, QUOTA};
 use trailtab_app::source::{Source, s3};
-use trailtab_core::event::filter::{
-    self, AccessKind, EventFilter, FilterList, OriginPattern, TextPattern,
-};
+use trailtab_core::event::filter::{self, AccessKind, EventFilter, FilterValues};
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time::{Seconds, TimeArgument, TimeWindow};
 
@@ -240,7 +238,6 @@ impl CredentialArgs {
 impl ReadingArgs {
     pub(crate) fn filter(&self) -> EventFilter {
         let filters = &self.filters;
-        let patterns = |list: &[String]| FilterList::new(list, TextPattern::new);
         EventFilter {
             activity_type: match self.activity_type {
                 ActivityType::All => filter::ActivityType::All,
@@ -248,16 +245,16 @@ impl ReadingArgs {
                 ActivityType::Failed => filter::ActivityType::Failed,
             },
             only_denied: filters.denied,
-            principals: patterns(&filters.principal),
-            persons: patterns(&filters.person),
-            access_keys: patterns(&filters.access_key_id),
-            sources: patterns(&filters.event_source),
-            names: patterns(&filters.event_name),
-            error_codes: patterns(&filters.error_code),
-            origins: FilterList::new(&filters.ip, OriginPattern::new),
-            user_agents: FilterList::new(&filters.user_agent, TextPattern::containing),
-            regions: patterns(&filters.region),
-            accounts: patterns(&filters.account),
+            principals: FilterValues::new(&filters.principal),
+            persons: FilterValues::new(&filters.person),
+            access_keys: FilterValues::new(&filters.access_key_id),
+            sources: FilterValues::new(&filters.event_source),
+            names: FilterValues::new(&filters.event_name),
+            error_codes: FilterValues::new(&filters.error_code),
+            origins: FilterValues::new(&filters.ip),
+            user_agents: FilterValues::new(&filters.user_agent),
+            regions: FilterValues::new(&filters.region),
+            accounts: FilterValues::new(&filters.account),
             access: match (filters.read_only, filters.write_only) {
                 (true, _) => Some(AccessKind::ReadOnly),
                 (_, true) => Some(AccessKind::WriteOnly),

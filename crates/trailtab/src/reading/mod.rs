@@ -19,8 +19,9 @@ use trailtab_app::source::interrupt::Interrupt;
 use trailtab_app::source::lookup_events::{self, LookupError, PushedAttribute};
 use trailtab_app::source::progress::ReadProgress;
 use trailtab_core::coverage::Severity;
-use trailtab_core::event::filter::EventFilter;
-use trailtab_core::event::ingest::{EventCounter, IngestRules, RawCopy};
+use trailtab_core::event::counter::EventCounter;
+use trailtab_core::event::filter::{EventFilter, ScopeMatcher};
+use trailtab_core::event::ingest::{IngestRules, RawCopy};
 use trailtab_core::time::{Seconds, TimeWindow};
 
 /// The sources, window and filters of a run.
@@ -161,7 +162,7 @@ fn lookup(
             PushedAttribute::choose(&filter)
         },
         organization: options.organization.then(|| options.role_name.clone()),
-        filter,
+        scopes: ScopeMatcher::new(&filter),
         archive,
     })
 }

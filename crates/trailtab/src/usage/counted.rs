@@ -9,7 +9,7 @@ use trailtab_app::clock;
 use trailtab_core::activity::summary::RunContext;
 use trailtab_core::activity::usage::basis::{ReportExtent, ReportProvenance};
 use trailtab_core::activity::usage::{Detail, UsageTally};
-use trailtab_core::event::ingest::EventCounter as _;
+use trailtab_core::event::counter::EventCounter as _;
 use trailtab_core::time::TimeWindow;
 use trailtab_render as render;
 

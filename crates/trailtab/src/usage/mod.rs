@@ -17,7 +17,7 @@ use super::ui::Ui;
 use crate::format::{Format, ResultForms};
 use trailtab_core::activity::usage::causes::{self, ThrottleReport};
 use trailtab_core::activity::usage::kept::{self, MetricLimit};
-use trailtab_core::activity::usage::metrics::{self, MetricSets};
+use trailtab_core::activity::usage::metrics::MetricSets;
 use trailtab_core::activity::usage::popular::{self, ApiAlarm};
 use trailtab_core::activity::usage::report::UsageReport;
 use trailtab_render as render;
@@ -139,7 +139,7 @@ fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let sets = args.metrics.metrics.clone().unwrap_or_default();
     let counted = CountedUsage::read(&args.reading, &args.credentials, sets.detail(), ui)?;
     let mut kept = MetricLimit::new(args.metrics.top_or(kept::TOP));
-    let data = metrics::data(&counted.usage, &sets, &mut kept);
+    let data = kept.data(&counted.usage, &sets);
     let namespace = &args.metrics.namespace;
     let printed = match args.format {
         UsageFormat::Emf => emf::data(&data, namespace),
@@ -154,7 +154,7 @@ fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
 fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let sets = MetricSets::default();
     let counted = CountedUsage::read(&args.reading, &args.credentials, sets.detail(), ui)?;
-    let data = metrics::data(&counted.usage, &sets, &mut MetricLimit::new(kept::TOP));
+    let data = MetricLimit::new(kept::TOP).data(&counted.usage, &sets);
     let apis = popular::apis(&data);
     if apis.is_empty() {
         counted.tell_no_match(ui);

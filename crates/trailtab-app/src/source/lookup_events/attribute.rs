@@ -117,13 +117,13 @@ impl fmt::Display for PushedAttribute {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailtab_core::event::filter::{FilterList, TextPattern};
+    use trailtab_core::event::filter::FilterValues;
 
     #[test]
     fn names_that_may_have_a_version_are_not_left_to_the_service() {
         let pushed = |name: &str| {
             let filter = EventFilter {
-                names: FilterList::new(&[name], TextPattern::new),
+                names: FilterValues::new(&[name]),
                 ..EventFilter::default()
             };
             PushedAttribute::choose(&filter).map(|attribute| attribute.to_string())

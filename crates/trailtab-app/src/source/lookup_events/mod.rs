@@ -31,7 +31,7 @@ use super::progress::ReadProgress;
 use crate::aws;
 use trailtab_core::activity::summary::CallerIdentity;
 use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
-use trailtab_core::event::filter::EventFilter;
+use trailtab_core::event::filter::ScopeMatcher;
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::scope::{AccountId, Scope};
 use trailtab_core::time::{self, Seconds};
@@ -64,8 +64,8 @@ pub struct LookupRequest {
     pub regions: Vec<String>,
     /// Accounts as named by the user; empty for all.
     pub accounts: Vec<String>,
-    /// The filters. Those by account and region decide what is read.
-    pub filter: EventFilter,
+    /// The filters by account and region, which decide what is read.
+    pub scopes: ScopeMatcher,
     /// Maximum requests per second, account and region.
     pub max_tps: f64,
     /// The filter passed to LookupEvents.
@@ -194,7 +194,7 @@ pub async fn fetch(
     };
     let wanted = accounts?
         .into_iter()
-        .filter(|account| run.asked.filter.admits_account(account.id.as_str()));
+        .filter(|account| run.asked.scopes.admits_account(account.id.as_str()));
     let wanted: Vec<_> = wanted.collect();
     if wanted.is_empty() {
         return Err(match run.asked.organization {
@@ -303,9 +303,9 @@ async fn count_archived(run: &LookupRun, caller: &CallerIdentity) {
     };
     for scope in archive.scopes() {
         let is_ours = run.asked.organization.is_some() || scope.account == caller.account;
-        let filter = &run.asked.filter;
-        let is_wanted = filter.admits_account(scope.account.as_str())
-            && filter.admits_region(scope.region.as_str());
+        let scopes = &run.asked.scopes;
+        let is_wanted = scopes.admits_account(scope.account.as_str())
+            && scopes.admits_region(scope.region.as_str());
         let is_asked = run.coverage().asked.contains_key(&scope.clone().into());
         if !is_ours || !is_wanted || is_asked {
             continue;

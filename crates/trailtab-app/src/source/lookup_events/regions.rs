@@ -130,7 +130,7 @@ pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> V
         KnownRegions::Enabled(names) => names.into_iter().map(enabled).collect(),
         _ => table(&account.partition, aws::region_of(&config).as_ref()),
     };
-    let wanted = |region: &ToRead| asked.filter.admits_region(region.name.as_str());
+    let wanted = |region: &ToRead| asked.scopes.admits_region(region.name.as_str());
     regions.into_iter().filter(wanted).collect()
 }
 

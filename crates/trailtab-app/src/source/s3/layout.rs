@@ -118,11 +118,11 @@ impl FolderKind {
 
 impl S3Request<'_> {
     pub(super) fn wants_account(&self, account: AccountId) -> bool {
-        self.filter.admits_account(account.as_str())
+        self.scopes.admits_account(account.as_str())
     }
 
     pub(super) fn wants(&self, scope: &Scope) -> bool {
-        self.wants_account(scope.account) && self.filter.admits_region(scope.region.as_str())
+        self.wants_account(scope.account) && self.scopes.admits_region(scope.region.as_str())
     }
 
     /// A second of the first day whose deliveries are not read; None if all are.

@@ -18,7 +18,7 @@ impl Summary {
     /// tally is that of one account.
     pub fn of(
         tally: &Tally,
-        intaken: &IngestStats,
+        intaken: &IngestStats<Tally>,
         coverage: &RunCoverage,
         run: &RunContext,
     ) -> Summary {
@@ -125,7 +125,7 @@ impl Metadata {
 impl Extension {
     fn of(
         tally: &Tally,
-        intaken: &IngestStats,
+        intaken: &IngestStats<Tally>,
         coverage: &RunCoverage,
         run: &RunContext,
     ) -> Extension {

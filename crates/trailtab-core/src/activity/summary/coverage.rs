@@ -121,7 +121,7 @@ pub struct UnknownIdentity {
 impl CoverageReport {
     pub(super) fn of(
         tally: &Tally,
-        intaken: &IngestStats,
+        intaken: &IngestStats<Tally>,
         coverage: &RunCoverage,
         run: &RunContext,
     ) -> CoverageReport {

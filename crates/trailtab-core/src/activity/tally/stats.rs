@@ -22,16 +22,18 @@ pub struct SeenStats {
 }
 
 impl SeenStats {
+    /// Adds equal calls.
     #[inline]
-    pub(super) fn add(&mut self, ended: CallEnd, read_only: Option<bool>, time: Option<Seconds>) {
-        self.calls += 1;
-        self.failed += u64::from(ended != CallEnd::Succeeded);
-        self.denied += u64::from(ended == CallEnd::Denied);
-        self.reads += u64::from(read_only == Some(true));
-        self.writes += u64::from(read_only == Some(false));
-        if let Some(time) = time {
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+    pub(super) fn add(&mut self, calls: CallCount, ended: CallEnd, read_only: Option<bool>) {
+        let of = |applies: bool| if applies { calls.count } else { 0 };
+        self.calls += calls.count;
+        self.failed += of(ended != CallEnd::Succeeded);
+        self.denied += of(ended == CallEnd::Denied);
+        self.reads += of(read_only == Some(true));
+        self.writes += of(read_only == Some(false));
+        if let Some((from, to)) = calls.times {
+            self.first = Some(self.first.map_or(from, |first| first.min(from)));
+            self.last = Some(self.last.map_or(to, |last| last.max(to)));
         }
     }
 
@@ -44,6 +46,27 @@ impl SeenStats {
         self.writes += other.writes;
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
+    }
+}
+
+/// How many calls, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallCount {
+    /// Number of calls.
+    pub count: u64,
+    /// The times of the first and the last of them, within one hour; absent if their records have no
+    /// time.
+    pub times: Option<(Seconds, Seconds)>,
+}
+
+impl CallCount {
+    /// One call.
+    #[inline]
+    pub(super) fn one(time: Option<Seconds>) -> CallCount {
+        CallCount {
+            count: 1,
+            times: time.map(|time| (time, time)),
+        }
     }
 }
 

@@ -6,11 +6,12 @@ use super::*;
 use crate::activity::summary::{RunContext, Summary};
 use crate::coverage::RunCoverage;
 use crate::event::dedupe::SeenIds;
-use crate::event::envelope::EnvelopeReader;
+use crate::event::envelope::{ContentKind, EnvelopeReader, RecordFault, RecordSink};
 use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
+use crate::time;
 
 /// Few values, so that they repeat; the last of each stands for an absent field.
-fn event() -> impl Strategy<Value = String> {
+pub(crate) fn event() -> impl Strategy<Value = String> {
     let identities = [
         r#"{"type":"IAMUser","accountId":"1","userName":"a"}"#,
         r#"{"type":"AssumedRole","accountId":"2","arn":"arn:aws:sts::2:assumed-role/r/s@t","sessionContext":{"sourceIdentity":"p"}}"#,
@@ -58,7 +59,7 @@ fn merged(one: &Tally, other: &Tally) -> Tally {
 }
 
 /// Everything that a tally reports, independent of the order of events.
-fn told(tally: &Tally) -> Summary {
+pub(crate) fn told(tally: &Tally) -> Summary {
     Summary::of(
         tally,
         &IngestStats::default(),
@@ -85,6 +86,61 @@ proptest! {
         let nothing = Tally::default();
         prop_assert_eq!(told(&merged(&a, &nothing)), told(&a));
         prop_assert_eq!(told(&merged(&nothing, &a)), told(&a));
+    }
+}
+
+/// Adds each record as a row.
+struct Rows {
+    tally: Tally,
+    calls: CallCount,
+}
+
+impl RecordSink for Rows {
+    fn events(&mut self, records: &[EventRecord<'_>]) {
+        for record in records {
+            self.tally.add_row(record, self.calls);
+        }
+    }
+
+    fn other(&mut self, kind: ContentKind) {
+        panic!("{kind:?}");
+    }
+
+    fn unreadable(&mut self, fault: RecordFault) {
+        panic!("{fault:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The calls of a group differ in the second only.
+    #[test]
+    fn a_row_is_added_as_its_calls_one_by_one(
+        groups in prop::collection::vec((event(), prop::collection::vec(0..60_i64, 0..5)), 0..12),
+    ) {
+        let at = |event: &str, second: i64| {
+            let second = format!(":{second:02}Z");
+            event.replace(":00Z", &second).replace(":59Z", &second)
+        };
+        let mut rows = Tally::default();
+        let mut events = Vec::new();
+        for (event, seconds) in &groups {
+            events.extend(seconds.iter().map(|second| at(event, *second)));
+            let time = |second: Option<&i64>| {
+                let event: serde_json::Value = serde_json::from_str(&at(event, *second?)).unwrap();
+                time::parse(event["eventTime"].as_str()?.as_bytes())
+            };
+            let calls = CallCount {
+                count: seconds.len() as u64,
+                times: time(seconds.iter().min()).zip(time(seconds.iter().max())),
+            };
+            let mut sink = Rows { tally: rows, calls };
+            EnvelopeReader::default().feed(event.as_bytes(), true, &mut sink);
+            rows = sink.tally;
+        }
+        prop_assert_eq!(rows.is_empty(), events.is_empty());
+        prop_assert_eq!(told(&rows), told(&tally(&events)));
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::metrics::{MetricSet, UsageMetric};
+use super::UsageTally;
+use super::metrics::{MetricSet, MetricSets, MinuteDatum, UsageMetric};
 use crate::time::Seconds;
 
 /// Default number of metrics in a set besides `__other__`.
@@ -37,9 +38,45 @@ impl MetricLimit {
         }
     }
 
+    /// Makes one datum for each kept metric and minute, sorted by set, minute and metric.
+    pub fn data(&mut self, usage: &UsageTally, sets: &MetricSets) -> Vec<MinuteDatum> {
+        let mut data = Vec::new();
+        for set in sets.iter() {
+            let mut minutes = BTreeMap::<UsageMetric, MinuteCounts>::new();
+            for row in usage.rows() {
+                for (read_only, count) in set.counts(&row.calls) {
+                    if count > 0 {
+                        let metric = UsageMetric::of(set, &row, read_only);
+                        *minutes
+                            .entry(metric)
+                            .or_default()
+                            .entry(row.minute)
+                            .or_default() += count;
+                    }
+                }
+            }
+            minutes = self.fold(set, minutes, UsageMetric::is_acceptable);
+            let mut of_set: Vec<MinuteDatum> = minutes
+                .into_iter()
+                .flat_map(|(metric, minutes)| {
+                    let datum = move |(minute, value)| MinuteDatum {
+                        metric: metric.clone(),
+                        minute,
+                        value,
+                    };
+                    minutes.into_iter().map(datum)
+                })
+                .collect();
+            // Already sorted by metric, and a stable sort preserves that.
+            of_set.sort_by_key(|datum| datum.minute);
+            data.append(&mut of_set);
+        }
+        data
+    }
+
     /// Assigns free places, and moves metrics without a place to `__other__`, as well as metrics
     /// that CloudWatch would not accept.
-    pub(super) fn fold(
+    fn fold(
         &mut self,
         set: MetricSet,
         mut minutes: BTreeMap<UsageMetric, MinuteCounts>,

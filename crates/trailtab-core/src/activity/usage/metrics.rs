@@ -2,10 +2,7 @@
 //!
 //! docs/metrics.md contains the same table; a test compares them.
 
-use std::collections::BTreeMap;
-
-use super::kept::MetricLimit;
-use super::{Calls, Detail, UsageRow, UsageTally};
+use super::{Calls, Detail, UsageRow};
 use crate::time::Seconds;
 
 /// The default namespace, as in AWS API Usage Tracker.
@@ -153,7 +150,7 @@ impl MetricSet {
     }
 
     /// The calls of a row that the set counts, by `readOnly` if the set distinguishes it.
-    fn counts(self, calls: &Calls) -> [(&'static str, u64); 3] {
+    pub(super) fn counts(self, calls: &Calls) -> [(&'static str, u64); 3] {
         let one = |count| [("", count), ("", 0), ("", 0)];
         match self {
             MetricSet::Calls | MetricSet::Principals | MetricSet::Accounts => one(calls.calls),
@@ -250,7 +247,7 @@ impl UsageMetric {
         }
     }
 
-    fn of(set: MetricSet, row: &UsageRow<'_>, read_only: &str) -> UsageMetric {
+    pub(super) fn of(set: MetricSet, row: &UsageRow<'_>, read_only: &str) -> UsageMetric {
         let shape = set.shape();
         let value = |dimension: &MetricDimension| match dimension {
             MetricDimension::AwsRegion => row.region,
@@ -276,7 +273,7 @@ impl UsageMetric {
     /// most 255 and values of at most 1,024 characters (`MetricDatum` and `Dimension` in the
     /// CloudWatch API Reference); and a name that is not the name of a dimension, since embedded
     /// metric format has both in one object.
-    fn is_acceptable(&self) -> bool {
+    pub(super) fn is_acceptable(&self) -> bool {
         let fits = |text: &str, most: usize| {
             text.len() <= most
                 && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
@@ -315,41 +312,4 @@ impl MinuteDatum {
             _ => 0,
         }
     }
-}
-
-/// Makes one datum for each metric and minute, sorted by set, minute and metric. `kept` limits the
-/// metrics.
-pub fn data(usage: &UsageTally, sets: &MetricSets, kept: &mut MetricLimit) -> Vec<MinuteDatum> {
-    let mut data = Vec::new();
-    for set in sets.iter() {
-        let mut minutes = BTreeMap::<UsageMetric, BTreeMap<Seconds, u64>>::new();
-        for row in usage.rows() {
-            for (read_only, count) in set.counts(&row.calls) {
-                if count > 0 {
-                    let metric = UsageMetric::of(set, &row, read_only);
-                    *minutes
-                        .entry(metric)
-                        .or_default()
-                        .entry(row.minute)
-                        .or_default() += count;
-                }
-            }
-        }
-        minutes = kept.fold(set, minutes, UsageMetric::is_acceptable);
-        let mut of_set: Vec<MinuteDatum> = minutes
-            .into_iter()
-            .flat_map(|(metric, minutes)| {
-                let datum = move |(minute, value)| MinuteDatum {
-                    metric: metric.clone(),
-                    minute,
-                    value,
-                };
-                minutes.into_iter().map(datum)
-            })
-            .collect();
-        // Already sorted by metric, and a stable sort preserves that.
-        of_set.sort_by_key(|datum| datum.minute);
-        data.append(&mut of_set);
-    }
-    data
 }

@@ -15,16 +15,16 @@ pub mod popular;
 pub mod price;
 pub mod report;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod throttle;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::hash::BuildHasher as _;
 
+use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::dedupe;
 use crate::event::identity::ResolvedActor;
-use crate::event::ingest::{ActorId, CountedEvent, EventCounter};
 use crate::event::intern::{Interner, Symbol};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
@@ -180,7 +180,7 @@ impl UsageTally {
 
     /// Finds the key of an event, unless the event lacks a field that a metric needs.
     #[inline]
-    fn key(&mut self, record: &EventRecord<'_>, actor: ActorId) -> Option<Key> {
+    fn key(&mut self, record: &EventRecord<'_>, principal: Option<Symbol>) -> Option<Key> {
         let (strings, near) = (&mut self.strings, &mut self.near);
         let region = strings.text_near(record.aws_region?, &mut near.region);
         let source = strings.text_near(record.event_source?, &mut near.source);
@@ -193,13 +193,15 @@ impl UsageTally {
             source,
             name,
             account: (self.detail.accounts).then(|| strings.text_near(account, &mut near.account)),
-            principal: (self.detail.principals)
-                .then_some(Symbol(u32::try_from(actor.0).unwrap_or(u32::MAX))),
+            principal,
         })
     }
 }
 
 impl EventCounter for UsageTally {
+    /// The principal, if principals are counted separately.
+    type ActorId = Option<Symbol>;
+
     fn empty(&self) -> UsageTally {
         UsageTally::new(self.detail)
     }
@@ -208,19 +210,15 @@ impl EventCounter for UsageTally {
         self.detail.principals
     }
 
-    /// A principal is identified by the symbol of its name.
-    fn actor(&mut self, actor: &ResolvedActor) -> ActorId {
-        match self.detail.principals {
-            true => ActorId(self.strings.string(&actor.principal).index()),
-            false => ActorId(0),
-        }
+    fn actor(&mut self, actor: &ResolvedActor) -> Option<Symbol> {
+        (self.detail.principals).then(|| self.strings.string(&actor.principal))
     }
 
     #[inline]
-    fn add(&mut self, event: &CountedEvent<'_, '_>) {
+    fn add(&mut self, event: &CountedEvent<'_, '_>, principal: Option<Symbol>) {
         let record = event.record;
         self.bytes += record.raw.len() as u64;
-        let (Some(time), Some(key)) = (event.time, self.key(record, event.actor)) else {
+        let (Some(time), Some(key)) = (event.time, self.key(record, principal)) else {
             self.incomplete += 1;
             return;
         };

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use super::basis::{ReportExtent, ReportProvenance};
 use super::chunks::MOST_DATA;
 use super::kept::MetricLimit;
-use super::metrics::{self, MetricSet, MetricSets, MinuteDatum, UsageMetric};
+use super::metrics::{MetricSet, MetricSets, MinuteDatum, UsageMetric};
 use super::{Detail, UsageTally};
 use crate::time::Seconds;
 
@@ -273,11 +273,7 @@ impl UsagePrice {
         let sets: Vec<MetricSet> = all.iter().collect();
         // Computed one after the other, since the data take much memory.
         let with_limit = |top: Option<usize>| {
-            let data = metrics::data(
-                usage,
-                &all,
-                &mut MetricLimit::new(top.unwrap_or(usize::MAX)),
-            );
+            let data = MetricLimit::new(top.unwrap_or(usize::MAX)).data(usage, &all);
             let top = top.map(|top| top as u64);
             let metrics = sets.iter().map(|set| priced(scale, of_set(&data, *set)));
             (

@@ -8,16 +8,17 @@ use super::basis::{ReportExtent, ReportProvenance};
 use super::causes::{self, ThrottleReport};
 use super::chunks::{MOST_DATA, chunks};
 use super::kept::MetricLimit;
-use super::metrics::{self, MetricSet, MetricSets, MinuteDatum, SHAPES, UsageMetric};
+use super::metrics::{MetricSet, MetricSets, MinuteDatum, SHAPES, UsageMetric};
 use super::popular::{self, AlarmError, AlarmSpec, PopularApi};
 use super::price::{self, UsagePrice};
 use super::report::{ColumnKey, TableQuery, TimeStep, UsageReport};
 use super::{Calls, Detail, UsageTally};
 use crate::activity::summary::RunContext;
 use crate::coverage::RunCoverage;
+use crate::event::counter::EventCounter as _;
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::EnvelopeReader;
-use crate::event::ingest::{EventCounter as _, EventIngest, IngestRules, IngestStats};
+use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
 use crate::time::TimeWindow;
 
 const ALL: Detail = Detail {
@@ -88,7 +89,7 @@ fn merged(one: &UsageTally, other: &UsageTally) -> UsageTally {
 }
 
 /// Everything that usage reports, independent of the order of events.
-fn told(usage: &UsageTally) -> (BTreeMap<Vec<String>, [u64; 5]>, u64, u64, u128) {
+pub(crate) fn told(usage: &UsageTally) -> (BTreeMap<Vec<String>, [u64; 5]>, u64, u64, u128) {
     let rows = usage.rows().map(|row| {
         let minute = row.minute.to_string();
         let key = [row.region, row.source, row.name, row.account, row.principal];
@@ -157,7 +158,7 @@ proptest! {
     #[test]
     fn metrics_add_up_for_any_limit(events in events(), top in 1_usize..6) {
         let usage = usage(&events, ALL);
-        let data = metrics::data(&usage, &MetricSets::all(), &mut MetricLimit::new(top));
+        let data = MetricLimit::new(top).data(&usage, &MetricSets::all());
         for shape in &SHAPES {
             let expected = match shape.set {
                 MetricSet::Errors => usage.rows().map(|row| row.calls.errors).sum(),
@@ -183,18 +184,18 @@ proptest! {
         let (a, b) = (usage(&a, ALL), usage(&b, ALL));
         let sets = MetricSets::all();
         let mut kept = MetricLimit::new(top);
-        let before = metrics::data(&a, &sets, &mut kept);
+        let before = kept.data(&a, &sets);
         let json = kept.to_json();
         let mut read = MetricLimit::read(&json, top).unwrap();
         prop_assert_eq!(&read, &kept);
         let both = merged(&a, &b);
-        let after = metrics::data(&both, &sets, &mut kept);
+        let after = kept.data(&both, &sets);
         for shape in &SHAPES {
             let (before, after) = (metrics_of(&before, shape.set), metrics_of(&after, shape.set));
             prop_assert!(before.is_subset(&after), "{}: {before:?} {after:?}", shape.word);
         }
         // The stored and reread list makes the same choice.
-        prop_assert_eq!(metrics::data(&both, &sets, &mut read), after);
+        prop_assert_eq!(read.data(&both, &sets), after);
     }
 
     #[test]
@@ -370,7 +371,7 @@ fn only_names_that_services_have_are_popular() {
         "__other__",
     ];
     let usage = usage(&names.map(record), Detail::default());
-    let data = metrics::data(&usage, &MetricSets::default(), &mut MetricLimit::new(9));
+    let data = MetricLimit::new(9).data(&usage, &MetricSets::default());
     let apis = popular::apis(&data);
     assert_eq!(apis, [api("a.amazonaws.com", "Get", 2)]);
 }

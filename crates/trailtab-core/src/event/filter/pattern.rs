@@ -34,7 +34,7 @@ impl TextPattern {
 
 /// A network, or a pattern for values that are not addresses.
 #[derive(Debug, Clone)]
-pub enum OriginPattern {
+pub(super) enum OriginPattern {
     /// A network in CIDR notation; it matches the addresses inside.
     Network(IpNet),
     /// A pattern for any other value of `sourceIPAddress`, such as a service's DNS name.
@@ -43,7 +43,7 @@ pub enum OriginPattern {
 
 impl OriginPattern {
     /// Reads an address or a network; other text becomes a pattern.
-    pub fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         match network(text) {
             Some(network) => OriginPattern::Network(network),
             None => OriginPattern::Name(TextPattern::new(text)),

@@ -1,6 +1,10 @@
 //! Tests of which events each filter admits.
 
+use super::pattern::OriginPattern;
 use super::*;
+use crate::event::identity::ResolvedActor;
+use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::scan::JsonText;
 
 fn record() -> EventRecord<'static> {
     EventRecord {
@@ -19,11 +23,11 @@ fn record() -> EventRecord<'static> {
     reason = "filters are written where they are used"
 )]
 fn admits(filter: EventFilter) -> bool {
-    filter.admits(&record(), CallOutcome::Succeeded, "111122223333")
+    EventMatcher::new(&filter).admits(&record(), CallOutcome::Succeeded, "111122223333")
 }
 
-fn patterns(patterns: &[&str]) -> FilterList<TextPattern> {
-    FilterList::new(patterns, TextPattern::new)
+fn patterns(patterns: &[&str]) -> FilterValues {
+    FilterValues::new(patterns)
 }
 
 #[test]
@@ -80,7 +84,7 @@ fn our_own_calls_are_known_by_the_name_of_the_application() {
             ..record()
         };
         assert_eq!(
-            filter.admits(&record, CallOutcome::Succeeded, ""),
+            EventMatcher::new(&filter).admits(&record, CallOutcome::Succeeded, ""),
             !own,
             "{agent}"
         );
@@ -106,7 +110,7 @@ fn services_match_by_their_short_name() {
 #[test]
 fn addresses_match_by_network_and_names_by_pattern() {
     let origins = |text| EventFilter {
-        origins: FilterList::new(&[text], OriginPattern::new),
+        origins: patterns(&[text]),
         ..EventFilter::default()
     };
     assert!(admits(origins("2001:db8::/32")) && admits(origins("2001:db8:0:0::7")));
@@ -158,7 +162,8 @@ fn names_match_without_the_date_of_their_version() {
         event_name: Some(JsonText::plain(b"GetFunction20150331v2")),
         ..record()
     };
-    let admits = |name| filter(name).admits(&record, CallOutcome::Succeeded, "");
+    let admits =
+        |name| EventMatcher::new(&filter(name)).admits(&record, CallOutcome::Succeeded, "");
     for name in [
         "getfunction",
         "GetFunction20150331v2",
@@ -178,14 +183,18 @@ fn only_refused_calls_pass_if_they_are_asked_for() {
     };
     assert!(!admits(filter.clone()));
     let code = |code: &'static [u8]| CallOutcome::Failed(Some(JsonText::plain(code)));
-    assert!(filter.admits(&record(), code(b"Client.UnauthorizedOperation"), ""));
-    assert!(!filter.admits(&record(), code(b"ThrottlingException"), ""));
+    assert!(EventMatcher::new(&filter).admits(
+        &record(),
+        code(b"Client.UnauthorizedOperation"),
+        ""
+    ));
+    assert!(!EventMatcher::new(&filter).admits(&record(), code(b"ThrottlingException"), ""));
 }
 
 #[test]
 fn user_agents_match_by_a_part() {
     let agents = |text| EventFilter {
-        user_agents: FilterList::new(&[text], TextPattern::containing),
+        user_agents: patterns(&[text]),
         ..EventFilter::default()
     };
     assert!(admits(agents("terraform")) && !admits(agents("terraform*")));
@@ -198,7 +207,7 @@ fn outcome_and_access() {
         ..EventFilter::default()
     };
     assert!(!admits(failed.clone()));
-    assert!(failed.admits(&record(), CallOutcome::Failed(None), ""));
+    assert!(EventMatcher::new(&failed).admits(&record(), CallOutcome::Failed(None), ""));
     assert!(admits(EventFilter {
         access: Some(AccessKind::WriteOnly),
         ..EventFilter::default()
@@ -217,19 +226,19 @@ fn services_are_left_out_and_their_users_are_not() {
     };
     let service = br#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#;
     assert!(
-        !filter
+        !EventMatcher::new(&filter)
             .actor_refusals(&ResolvedActor::resolve(service), service)
             .is_empty()
     );
     let forwarded = br#"{"type":"IAMUser","accountId":"1","userName":"a","accessKeyId":"ASIAEXAMPLE","invokedBy":"cloudformation.amazonaws.com"}"#;
     assert!(
-        !filter
+        !EventMatcher::new(&filter)
             .actor_refusals(&ResolvedActor::resolve(forwarded), forwarded)
             .is_empty()
     );
     let user = br#"{"type":"IAMUser","accountId":"1","userName":"a","accessKeyId":"AKIAEXAMPLE","invokedBy":"cloudformation.amazonaws.com"}"#;
     assert!(
-        filter
+        EventMatcher::new(&filter)
             .actor_refusals(&ResolvedActor::resolve(user), user)
             .is_empty()
     );
@@ -252,7 +261,7 @@ fn access_keys_are_those_that_signed() {
         (b"", false),
     ] {
         let actor = ResolvedActor::resolve(identity);
-        let refusals = filter.actor_refusals(&actor, identity);
+        let refusals = EventMatcher::new(&filter).actor_refusals(&actor, identity);
         assert_eq!(refusals.is_empty(), admitted);
     }
 }
@@ -265,12 +274,13 @@ fn every_filter_that_refuses_is_named() {
         access: Some(AccessKind::ReadOnly),
         ..EventFilter::default()
     };
-    let refusals = filter.refusals(&record(), CallOutcome::Succeeded, "");
+    let refusals = EventMatcher::new(&filter).refusals(&record(), CallOutcome::Succeeded, "");
     let named = Criterion::ALL.into_iter().filter(|one| refusals.has(*one));
     let options: Vec<_> = named.map(Criterion::option).collect();
     assert_eq!(options, ["--region", "--read-only"]);
     assert!(!refusals.is_one());
-    assert_eq!(filter.given(Criterion::Region), ["eu-wst-1"]);
+    let given = filter.values(Criterion::Region).map(FilterValues::given);
+    assert_eq!(given, Some(&["eu-wst-1".to_owned()][..]));
 }
 
 #[test]

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use crate::event::scan::{JsonScanner, JsonText, ScanResult};
 
+/// What AWS writes in place of a name that was entered at a failed sign-in: it may be a password.
+pub(super) const HIDDEN_NAME: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
 /// Words that stand in `accountId` for callers without credentials.
 const ANONYMOUS: [&str; 2] = ["ANONYMOUS_PRINCIPAL", "anonymous"];
 
@@ -27,12 +30,28 @@ pub(super) struct UserIdentity<'a> {
     pub(super) sign_in_session: IdentityField<'a>,
     /// Set if AWS hides the name that was entered at a failed sign-in.
     pub(super) is_hidden: bool,
+    /// Set if there is no identity, or one that is no valid JSON.
+    pub(super) is_absent: bool,
 }
 
 pub(super) type IdentityField<'a> = Option<Cow<'a, str>>;
 
 impl<'a> UserIdentity<'a> {
-    pub(super) fn read(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
+    /// Reads the JSON of `userIdentity`; empty text if the record has no such field.
+    pub(super) fn of(json: &'a [u8]) -> Self {
+        let mut identity = UserIdentity::default();
+        // The scanner only skipped this object before, so it may be invalid. The members read
+        // before the error are still used.
+        let read = identity.read(&mut JsonScanner::new(json, 0));
+        identity.is_absent = json.is_empty() || read.is_err();
+        identity.is_hidden = identity.user_name.as_deref() == Some(HIDDEN_NAME);
+        if identity.is_hidden {
+            identity.user_name = None;
+        }
+        identity
+    }
+
+    fn read(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
         each(scanner, |scanner, name| {
             match name {
                 b"type" => self.kind = field(scanner)?,

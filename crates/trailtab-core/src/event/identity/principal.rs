@@ -114,9 +114,9 @@ impl UserIdentity<'_> {
     }
 
     /// Describes which part of the identity is unknown.
-    pub(super) fn shape(&self, absent: bool) -> String {
+    pub(super) fn shape(&self) -> String {
         let Some(kind) = self.kind.as_deref() else {
-            let what = if absent {
+            let what = if self.is_absent {
                 "no userIdentity"
             } else {
                 "no type, no account and no service"

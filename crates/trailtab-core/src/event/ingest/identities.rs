@@ -4,35 +4,34 @@ use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
 
-use super::ActorId;
 use crate::event::filter::Refusals;
-use crate::event::identity::ResolvedActor;
+use crate::event::identity::{self, ResolvedActor};
 use crate::event::record::CallerHints;
 use crate::event::scan::JsonText;
 
 /// Cache of resolved identities by their JSON: resolving costs more than all the counting, and the
 /// calls of a session have the same bytes. Each identity has one slot, which a newer one
-/// overwrites.
-pub(super) struct IdentityCache {
-    places: Vec<Option<Box<KnownIdentity>>>,
+/// overwrites. `I` is the number of an actor in the counter.
+pub(super) struct IdentityCache<I> {
+    places: Vec<Option<Box<KnownIdentity<I>>>>,
     /// The slot of the previous look-up.
     last: usize,
     hasher: RandomState,
 }
 
-pub(super) struct KnownIdentity {
+pub(super) struct KnownIdentity<I> {
     json: Box<[u8]>,
     /// What the record told of the caller besides.
     user_name: Option<Box<str>>,
     is_mcp: bool,
-    pub(super) id: ActorId,
+    pub(super) id: I,
     pub(super) refusals: Refusals,
     pub(super) account: String,
     /// The unknown shape, and the identity as JSON.
     pub(super) odd: Option<(String, String)>,
 }
 
-impl KnownIdentity {
+impl<I> KnownIdentity<I> {
     #[inline(always)]
     fn is(&self, json: &[u8], hints: CallerHints<'_>) -> bool {
         let has_name = || match (&self.user_name, hints.user_name) {
@@ -44,7 +43,7 @@ impl KnownIdentity {
     }
 }
 
-impl Default for IdentityCache {
+impl<I> Default for IdentityCache<I> {
     fn default() -> Self {
         IdentityCache {
             places: std::iter::repeat_with(|| None).take(4096).collect(),
@@ -54,14 +53,14 @@ impl Default for IdentityCache {
     }
 }
 
-impl IdentityCache {
+impl<I> IdentityCache<I> {
     #[inline]
     pub(super) fn find(
         &mut self,
         json: &[u8],
         hints: CallerHints<'_>,
-        meet: impl FnOnce(&ResolvedActor) -> (ActorId, Refusals),
-    ) -> &KnownIdentity {
+        meet: impl FnOnce(&ResolvedActor) -> (I, Refusals),
+    ) -> &KnownIdentity<I> {
         let is_last = self.places[self.last]
             .as_ref()
             .is_some_and(|known| known.is(json, hints));
@@ -92,23 +91,8 @@ impl IdentityCache {
                 id,
                 refusals,
                 account: actor.account_or_unknown(),
-                odd: actor.odd.map(|shape| (shape, example(json))),
+                odd: actor.odd.map(|shape| (shape, identity::example(json))),
             })
         })
     }
-}
-
-/// Shortens an identity for a report. The result does not depend on the layout of the document.
-fn example(identity: &[u8]) -> String {
-    let identity = if identity.is_empty() {
-        b"null"
-    } else {
-        identity
-    };
-    let json = serde_json::from_slice::<serde_json::Value>(identity);
-    let json = json.map_or_else(
-        |_| String::from_utf8_lossy(identity).into_owned(),
-        |json| json.to_string(),
-    );
-    json.chars().take(500).collect()
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::EventCounter;
-use crate::activity::tally::Tally;
+use crate::event::counter::EventCounter;
 use crate::event::envelope::{ContentKind, RecordForm};
-use crate::event::no_match::Removals;
+use crate::event::removals::Removals;
 
 /// What happened to the records of a run: read = counted + filtered + duplicate + unreadable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -25,7 +24,7 @@ pub struct Reconciliation {
 
 /// The counts of one thread, or of all threads together.
 #[derive(Debug)]
-pub struct IngestStats<C = Tally> {
+pub struct IngestStats<C> {
     /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
     /// Unreadable records that end in the middle.

@@ -24,7 +24,7 @@ fn update(id: &str, original: &str) -> String {
 }
 
 /// Reads documents one after the other.
-fn read(documents: &[&[String]], rules: &IngestRules) -> IngestStats {
+fn read(documents: &[&[String]], rules: &IngestRules) -> IngestStats<Tally> {
     let (seen, empty) = (SeenIds::default(), Tally::default());
     let mut intake = EventIngest::new(rules, &empty, &seen, None);
     for document in documents {
@@ -38,13 +38,13 @@ fn read(documents: &[&[String]], rules: &IngestRules) -> IngestStats {
     stats
 }
 
-fn summary(stats: &IngestStats) -> Summary {
+fn summary(stats: &IngestStats<Tally>) -> Summary {
     let tally = stats.tallies.values().next();
     let (coverage, run) = (RunCoverage::default(), RunContext::default());
     Summary::of(tally.unwrap_or(&Tally::default()), stats, &coverage, &run)
 }
 
-fn failed(stats: &IngestStats) -> u64 {
+fn failed(stats: &IngestStats<Tally>) -> u64 {
     let extension = summary(stats).trailtab.unwrap_or_default();
     extension.principals.values().map(|p| p.calls.failed).sum()
 }

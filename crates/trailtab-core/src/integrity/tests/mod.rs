@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::chains::HOUR;
 use super::*;
+use crate::event::filter::EventFilter;
 use crate::integrity::digest::ListedLogFile;
 use crate::time;
 
@@ -122,10 +123,10 @@ fn run_at(
         "key" => KeyVerdict::Invalid,
         _ => KeyVerdict::KeyUnknown,
     };
-    let filter = EventFilter::default();
+    let scopes = ScopeMatcher::new(&EventFilter::default());
     let scope = VerifyScope {
         window,
-        filter: &filter,
+        scopes: &scopes,
         prefixes,
         now,
     };
