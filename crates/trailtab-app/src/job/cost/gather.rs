@@ -46,28 +46,6 @@ pub struct GatheredCosts {
     pub accounts: BTreeSet<String>,
 }
 
-/// All cuts. Crossed answers serve every cut.
-const CROSSED: LineCuts = LineCuts {
-    owners: true,
-    services: true,
-    personal: true,
-};
-const OWNERS: LineCuts = LineCuts {
-    owners: true,
-    services: false,
-    personal: false,
-};
-const SERVICES: LineCuts = LineCuts {
-    owners: false,
-    services: true,
-    personal: false,
-};
-const PERSONAL: LineCuts = LineCuts {
-    owners: false,
-    services: false,
-    personal: true,
-};
-
 /// Requests what is needed and lists what could not be read.
 ///
 /// # Errors
@@ -139,13 +117,16 @@ impl CostGathering<'_> {
         }
         let need = self.need;
         if self.way(&accounts) == UsageStrategy::Crossed {
-            return self.crossed(&accounts, CROSSED, &|_| true).await;
+            return self.crossed(&accounts, LineCuts::ALL, &|_| true).await;
         }
         let usage = self.usage_types();
         let queries: Vec<CostQuery> = need.owners(&usage).collect();
         for (key, answer) in all(self.answers, queries).await.into_iter().enumerate() {
-            let read = answer
-                .and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
+            let read = answer.and_then(|answer| {
+                Ok(self
+                    .reader
+                    .usage(&answer, self.rules, key, LineCuts::only(LineCut::Owners))?)
+            });
             if let Err(error) = read {
                 self.gap(None, None, false, "owners", &error);
                 // Without owners by account, it is unknown where people have costs.
@@ -171,14 +152,15 @@ impl CostGathering<'_> {
         let rest = usize::from(need.whole_accounts) + in_all;
         if !self.answers.are_saved() && rest > accounts.len() * need.keys.len() {
             self.reader.forget();
-            return self.crossed(&accounts, CROSSED, &|_| true).await;
+            return self.crossed(&accounts, LineCuts::ALL, &|_| true).await;
         }
         if need.whole_accounts {
             self.services(&usage).await;
         }
         self.people(&people, &usage).await;
         let is_theirs = |owner: &CostOwner| need.people.contains(owner) && !people.contains(owner);
-        self.crossed(&in_accounts, PERSONAL, &is_theirs).await;
+        self.crossed(&in_accounts, LineCuts::only(LineCut::Personal), &is_theirs)
+            .await;
     }
 
     /// Chooses the strategy for usage queries. Saved answers cost nothing, so the most detailed
@@ -199,8 +181,11 @@ impl CostGathering<'_> {
 
     async fn services(&mut self, usage: &[String]) {
         let answer = self.answers.answer(&self.need.services(usage)).await;
-        let read =
-            answer.and_then(|answer| Ok(self.reader.usage(&answer, self.rules, 0, SERVICES)?));
+        let read = answer.and_then(|answer| {
+            Ok(self
+                .reader
+                .usage(&answer, self.rules, 0, LineCuts::only(LineCut::Services))?)
+        });
         if let Err(error) = read {
             self.gap(None, None, false, "services", &error);
         }
@@ -246,7 +231,7 @@ impl CostGathering<'_> {
             });
             if let Err(error) = read {
                 let what = format!("the usage by owner in account {account}");
-                if cuts != PERSONAL {
+                if cuts != LineCuts::only(LineCut::Personal) {
                     self.gap(Some(account.clone()), None, false, &what, &error);
                     continue;
                 }

@@ -307,7 +307,7 @@ impl CostRun {
     ) -> ReportBasis {
         let (requests, charged) = self.answers.requests();
         let mut notes = self.notes.clone();
-        if !books.has_owners && !books.table.lines.is_empty() {
+        if !books.has_owners && !books.table.is_empty() {
             notes.push(format!(
                 "nothing has an owner: is {} activated for cost allocation in the management account?",
                 self.owner_keys()

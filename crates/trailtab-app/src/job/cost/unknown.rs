@@ -26,8 +26,7 @@ impl CostRun {
             .map(|user| self.settings.owner.owner(user))
             .any(|user| user == *owner);
         let is_known = is_user || books.owners.contains(owner);
-        if is_known || books.table.lines.is_empty() || books.gaps(audience, Some(owner)).count() > 0
-        {
+        if is_known || books.table.is_empty() || books.gaps(audience, Some(owner)).count() > 0 {
             return None;
         }
         let named = books.owners.iter().filter_map(|owner| match owner {
