@@ -174,7 +174,7 @@ fn name(wanted: &Wanted) -> String {
 }
 
 /// A hash of what a report is about, independent of days and amounts.
-fn scope(run: &CostRun, wanted: &Wanted) -> SentHash {
+pub(super) fn scope(run: &CostRun, wanted: &Wanted) -> SentHash {
     #[derive(Serialize)]
     struct OwnerScope<'s> {
         metric: CostMetric,
