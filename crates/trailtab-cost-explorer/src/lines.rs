@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 
 use rust_decimal::Decimal;
 
-use crate::answer::{AnswerGroup, CostAnswer, ResultByTime};
+use crate::answer::{AnswerFault, AnswerGroup, CostAnswer, ResultByTime};
 use crate::owner_key::OwnerKeyQuery as _;
 use crate::plan::{AccountsByOwner, RawValue};
 use crate::query::{CostQuery, GroupType};
@@ -26,25 +26,13 @@ pub enum AnswerError {
         /// The amount as Cost Explorer sent it.
         amount: String,
     },
-    /// A group does not have one key for each `GroupBy` of the request.
-    #[error(
-        "Cost Explorer's answer for {day} has {found} keys for a group, and {asked} were asked for"
-    )]
-    Keys {
+    /// A group does not have the form that was asked for.
+    #[error("Cost Explorer's answer for {day} has {fault}")]
+    Group {
         /// The day of the group, written `2026-09-07`.
         day: String,
-        /// The number of keys that the group has.
-        found: usize,
-        /// The number of keys that were asked for.
-        asked: usize,
-    },
-    /// A group or a total lacks the metric that was asked for.
-    #[error("Cost Explorer's answer for {day} lacks the metric {metric}")]
-    Metric {
-        /// The day without the metric, written `2026-09-07`.
-        day: String,
-        /// The name of the metric in Cost Explorer's API.
-        metric: &'static str,
+        /// What is wrong with it.
+        fault: AnswerFault,
     },
 }
 
@@ -248,18 +236,10 @@ fn cell(
     cuts: LineCuts,
 ) -> Result<GroupCell, AnswerError> {
     let day = result.time_period.start;
-    if group.keys.len() != query.group_by.len() {
-        return Err(AnswerError::Keys {
-            day: day.to_string(),
-            found: group.keys.len(),
-            asked: query.group_by.len(),
-        });
-    }
-    let metric = query.metrics[0].name();
-    let Some(value) = group.metrics.get(metric) else {
+    let value = group.requested(query).map_err(|fault| {
         let day = day.to_string();
-        return Err(AnswerError::Metric { day, metric });
-    };
+        AnswerError::Group { day, fault }
+    })?;
     let amount = amount(&value.amount).ok_or_else(|| AnswerError::Amount {
         day: day.to_string(),
         amount: value.amount.chars().take(80).collect(),

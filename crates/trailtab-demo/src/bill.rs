@@ -17,7 +17,8 @@ use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::owner::OwnerKey;
 use trailtab_core::time::Seconds;
 use trailtab_cost_explorer::answer::{
-    AnswerGroup, AnswerPage, AnswerPeriod, CostAnswer, DimensionValue, MetricValue, ResultByTime,
+    AmountsByMetric, AnswerGroup, AnswerPage, AnswerPeriod, CostAnswer, DimensionValue,
+    MetricValue, ResultByTime,
 };
 use trailtab_cost_explorer::plan::{self, ReportNeeds};
 use trailtab_cost_explorer::query::CostQuery;
@@ -225,7 +226,7 @@ fn answer(query: CostQuery, items: &[BillItem], asked: Seconds) -> CostAnswer {
             start: day,
             end: day.tomorrow().unwrap_or(day),
         },
-        total: BTreeMap::new(),
+        total: AmountsByMetric::default(),
         groups: groups.into_iter().map(group).collect(),
         estimated: day >= ESTIMATED_FROM,
     };
