@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use trailtab_core::cost::charge::CostMetric;
+use trailtab_core::cost::period::DayRange;
 
 /// A `GetCostAndUsage` request by day. All pages are requested with it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +50,25 @@ pub struct TimePeriod {
     pub start: Date,
     /// The first day after the period.
     pub end: Date,
+}
+
+impl TimePeriod {
+    /// The same days, with their last one.
+    pub fn days(self) -> DayRange {
+        DayRange {
+            from: self.start,
+            through: self.end.yesterday().unwrap_or(self.end),
+        }
+    }
+}
+
+impl From<DayRange> for TimePeriod {
+    fn from(days: DayRange) -> TimePeriod {
+        TimePeriod {
+            start: days.from,
+            end: days.through.tomorrow().unwrap_or(days.through),
+        }
+    }
 }
 
 /// `Granularity` of Cost Explorer, as far as it is used.

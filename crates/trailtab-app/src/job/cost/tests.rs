@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::answers::{AnswerSource, RunAnswers};
+use super::gather::GatheredCosts;
 use super::history::{CurrencyTotal, MailedFigures};
 use super::{CostRun, ReportPeriod, Wanted, mails};
 use trailtab_core::cost::audience::{self, AccountDirectory, RecipientList, ReportRecipient};
@@ -32,7 +33,7 @@ fn run(now: &str) -> CostRun {
     let named = bill::accounts().map(|(id, name)| (id.to_owned(), name.to_owned()));
     CostRun {
         settings: CostSettings::parse(SETTINGS.as_bytes()).unwrap(),
-        answers: RunAnswers::new(AnswerSource::Saved(answers), None, now).into(),
+        answers: RunAnswers::new(AnswerSource::saved(answers), None, now).into(),
         directory: AccountDirectory::new(named.collect(), BTreeSet::new()),
         has_directory: true,
         notes: Vec::new(),
@@ -87,7 +88,7 @@ fn reports_come_on_their_days() {
 }
 
 /// The due reports with their recipients, and the costs that they are made from.
-async fn ready(run: &mut CostRun) -> (Vec<Wanted>, super::AccountTotals) {
+async fn ready(run: &mut CostRun) -> (Vec<Wanted>, GatheredCosts) {
     let recipients = RecipientList::of(&run.settings, &run.directory);
     let wanted = run.due(&recipients.accepted);
     let audiences: Vec<(&Audience, Option<&CostOwner>)> = wanted
@@ -146,7 +147,7 @@ async fn a_report_is_the_same_in_any_order_and_another_with_other_amounts() {
         .find(|wanted| wanted.recipient.owner.is_none())
         .unwrap();
     let audience = &head.recipient.audience;
-    let print = |books: &super::AccountTotals| {
+    let print = |books: &GatheredCosts| {
         mails::fingerprint(&run.report(books, audience, None, head.occasion, &[]))
     };
     let before = print(&books);
