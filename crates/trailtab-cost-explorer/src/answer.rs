@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::query::CostQuery;
+use crate::query::{CostQuery, TimePeriod};
 use trailtab_core::time::Seconds;
 
 /// All pages of an answer, with the request: the form in which answers are saved.
@@ -37,7 +36,7 @@ pub struct AnswerPage {
 #[serde(rename_all = "PascalCase")]
 pub struct ResultByTime {
     /// `TimePeriod`: the day.
-    pub time_period: AnswerPeriod,
+    pub time_period: TimePeriod,
     /// `Total`: the amounts of the day. Empty if amounts are grouped.
     #[serde(default)]
     pub total: AmountsByMetric,
@@ -47,16 +46,6 @@ pub struct ResultByTime {
     /// `Estimated`: the amounts are not final yet.
     #[serde(default)]
     pub estimated: bool,
-}
-
-/// `DateInterval` of Cost Explorer. The end is exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct AnswerPeriod {
-    /// The first day.
-    pub start: Date,
-    /// The first day after the period.
-    pub end: Date,
 }
 
 /// An element of `Groups`: the amounts of one combination of keys.

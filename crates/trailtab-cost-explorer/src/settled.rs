@@ -126,7 +126,7 @@ pub fn join(older: CostAnswer, newer: CostAnswer) -> CostAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::{AnswerPeriod, ResultByTime};
+    use crate::answer::ResultByTime;
     use trailtab_core::time;
 
     fn date(text: &str) -> Date {
@@ -142,7 +142,7 @@ mod tests {
             .series(1.day())
             .take_while(|day| *day < date(end));
         let result = |day: Date| ResultByTime {
-            time_period: AnswerPeriod {
+            time_period: TimePeriod {
                 start: day,
                 end: day.tomorrow().unwrap(),
             },

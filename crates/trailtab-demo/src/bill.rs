@@ -17,8 +17,7 @@ use trailtab_core::cost::owner::OwnerKey;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::time::Seconds;
 use trailtab_cost_explorer::answer::{
-    AmountsByMetric, AnswerGroup, AnswerPage, AnswerPeriod, CostAnswer, DimensionValue,
-    MetricValue, ResultByTime,
+    AmountsByMetric, AnswerGroup, AnswerPage, CostAnswer, DimensionValue, MetricValue, ResultByTime,
 };
 use trailtab_cost_explorer::plan::ReportNeeds;
 use trailtab_cost_explorer::query::CostQuery;
@@ -220,10 +219,11 @@ fn answer(query: CostQuery, items: &[BillItem], asked: Seconds) -> CostAnswer {
         .into(),
     };
     let result = |(day, groups): (Date, BTreeMap<Vec<String>, i64>)| ResultByTime {
-        time_period: AnswerPeriod {
-            start: day,
-            end: day.tomorrow().unwrap_or(day),
-        },
+        time_period: DayRange {
+            from: day,
+            through: day,
+        }
+        .into(),
         total: AmountsByMetric::default(),
         groups: groups.into_iter().map(group).collect(),
         estimated: day >= ESTIMATED_FROM,

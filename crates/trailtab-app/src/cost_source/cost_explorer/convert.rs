@@ -8,12 +8,11 @@ use aws_sdk_costexplorer::operation::get_cost_and_usage::builders::GetCostAndUsa
 use aws_sdk_costexplorer::types as sdk;
 
 use trailtab_cost_explorer::answer::{
-    AmountsByMetric, AnswerGroup, AnswerPage, AnswerPeriod, DimensionValue, MetricValue,
-    ResultByTime,
+    AmountsByMetric, AnswerGroup, AnswerPage, DimensionValue, MetricValue, ResultByTime,
 };
 use trailtab_cost_explorer::query::{
     CostFilter, CostQuery, FilterValues, GroupKey as GroupBy, GroupType, MatchOption,
-    QueryGranularity,
+    QueryGranularity, TimePeriod,
 };
 
 /// Builds a request from a query.
@@ -132,7 +131,7 @@ fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime,
         let date = text.parse();
         date.map_err(|_| format!("{text:?} instead of a day"))
     };
-    let period = AnswerPeriod {
+    let period = TimePeriod {
         start: date(period.start())?,
         end: date(period.end())?,
     };
