@@ -21,6 +21,47 @@ pub struct TimeWindow {
     pub until: Option<Seconds>,
 }
 
+/// A half-open range of seconds in UTC, [from, until).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeRange {
+    /// The first second, in seconds since 1970-01-01T00:00:00Z.
+    pub from: Seconds,
+    /// The first second after it, in seconds since 1970-01-01T00:00:00Z.
+    pub until: Seconds,
+}
+
+impl TimeRange {
+    /// Tells whether the range contains no second.
+    pub fn is_empty(self) -> bool {
+        self.until <= self.from
+    }
+
+    /// The number of seconds.
+    pub fn seconds(self) -> u64 {
+        u64::try_from(i128::from(self.until) - i128::from(self.from)).unwrap_or(0)
+    }
+
+    /// The intersection of both; may be empty.
+    pub fn intersect(self, other: TimeRange) -> TimeRange {
+        TimeRange {
+            from: self.from.max(other.from),
+            until: self.until.min(other.until),
+        }
+    }
+
+    /// The smallest range that contains both; an empty one is ignored.
+    pub fn hull(self, other: TimeRange) -> TimeRange {
+        match (self.is_empty(), other.is_empty()) {
+            (true, _) => other,
+            (_, true) => self,
+            _ => TimeRange {
+                from: self.from.min(other.from),
+                until: self.until.max(other.until),
+            },
+        }
+    }
+}
+
 /// Text that is not a time argument. The message lists every accepted form; `invalid time "x": ` or clap's
 /// `invalid value 'x' for '--since <TIME>': ` precedes it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

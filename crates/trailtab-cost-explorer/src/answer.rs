@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::query::CostQuery;
+use crate::query::{CostQuery, TimePeriod};
 use trailtab_core::time::Seconds;
 
 /// All pages of an answer, with the request: the form in which answers are saved.
@@ -37,26 +36,16 @@ pub struct AnswerPage {
 #[serde(rename_all = "PascalCase")]
 pub struct ResultByTime {
     /// `TimePeriod`: the day.
-    pub time_period: AnswerPeriod,
+    pub time_period: TimePeriod,
     /// `Total`: the amounts of the day. Empty if amounts are grouped.
     #[serde(default)]
-    pub total: BTreeMap<String, MetricValue>,
+    pub total: AmountsByMetric,
     /// `Groups`: the amounts of the day, grouped. Empty if the request has no `GroupBy`.
     #[serde(default)]
     pub groups: Vec<AnswerGroup>,
     /// `Estimated`: the amounts are not final yet.
     #[serde(default)]
     pub estimated: bool,
-}
-
-/// `DateInterval` of Cost Explorer. The end is exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct AnswerPeriod {
-    /// The first day.
-    pub start: Date,
-    /// The first day after the period.
-    pub end: Date,
 }
 
 /// An element of `Groups`: the amounts of one combination of keys.
@@ -71,7 +60,7 @@ pub struct AnswerGroup {
 
 /// Amounts by metric. Usually there is one metric, and the number of groups is accounts × owners ×
 /// days: a map would take ten times the memory.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "BTreeMap<String, MetricValue>")]
 pub struct AmountsByMetric(Box<[(String, MetricValue)]>);
 
@@ -81,6 +70,47 @@ impl AmountsByMetric {
         let found = self.0.iter().find(|(name, _)| name == metric);
         found.map(|(_, value)| value)
     }
+
+    /// Returns the amount of the metric that a query asks for.
+    ///
+    /// # Errors
+    ///
+    /// If there is none: a missing amount is never zero.
+    pub fn requested(&self, query: &CostQuery) -> Result<&MetricValue, AnswerFault> {
+        let metric = query.metrics[0].name();
+        self.get(metric).ok_or(AnswerFault::Metric(metric))
+    }
+}
+
+impl AnswerGroup {
+    /// Returns the amount of the metric that a query asks for.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or if the group does not have one key for each `GroupBy` of the query.
+    pub fn requested(&self, query: &CostQuery) -> Result<&MetricValue, AnswerFault> {
+        let (found, asked) = (self.keys.len(), query.group_by.len());
+        match found == asked {
+            true => self.metrics.requested(query),
+            false => Err(AnswerFault::Keys { found, asked }),
+        }
+    }
+}
+
+/// What is wrong with the form of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerFault {
+    /// A group does not have one key for each `GroupBy` of the request.
+    #[error("a group with {found} keys instead of {asked}")]
+    Keys {
+        /// The number of keys that the group has.
+        found: usize,
+        /// The number of keys that were asked for.
+        asked: usize,
+    },
+    /// A group or a total lacks the metric with this name, which was asked for.
+    #[error("no {0}, which was requested")]
+    Metric(&'static str),
 }
 
 impl From<BTreeMap<String, MetricValue>> for AmountsByMetric {

@@ -5,13 +5,13 @@ use std::str::FromStr as _;
 
 use rust_decimal::Decimal;
 
-use crate::answer::{CostAnswer, ResultByTime};
+use crate::answer::{AnswerFault, AnswerGroup, CostAnswer, ResultByTime};
 use crate::owner_key::OwnerKeyQuery as _;
 use crate::plan::{AccountsByOwner, RawValue};
 use crate::query::{CostQuery, GroupType};
 use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
-use trailtab_core::cost::table::{CostLine, CostTable, LineCut, LineCuts};
+use trailtab_core::cost::table::{CostAmount, CostKey, CostLine, CostTable, LineCut, LineCuts};
 
 /// An invalid answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,25 +26,13 @@ pub enum AnswerError {
         /// The amount as Cost Explorer sent it.
         amount: String,
     },
-    /// A group does not have one key for each `GroupBy` of the request.
-    #[error(
-        "Cost Explorer's answer for {day} has {found} keys for a group, and {asked} were asked for"
-    )]
-    Keys {
+    /// A group does not have the form that was asked for.
+    #[error("Cost Explorer's answer for {day} has {fault}")]
+    Group {
         /// The day of the group, written `2026-09-07`.
         day: String,
-        /// The number of keys that the group has.
-        found: usize,
-        /// The number of keys that were asked for.
-        asked: usize,
-    },
-    /// A group or a total lacks the metric that was asked for.
-    #[error("Cost Explorer's answer for {day} lacks the metric {metric}")]
-    Metric {
-        /// The day without the metric, written `2026-09-07`.
-        day: String,
-        /// The name of the metric in Cost Explorer's API.
-        metric: &'static str,
+        /// What is wrong with it.
+        fault: AnswerFault,
     },
 }
 
@@ -53,7 +41,8 @@ const LARGEST: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, fals
 
 /// A group of an answer, with its keys parsed.
 struct GroupCell {
-    line: CostLine,
+    key: CostKey,
+    amount: CostAmount,
     /// The value of an owner key, if the request has one.
     value: Option<String>,
     record_type: Option<String>,
@@ -73,7 +62,7 @@ pub struct LineReader {
     /// The accounts in which each owner has costs.
     pub places: AccountsByOwner,
     /// Costs by account and charge type, including costs that belong to no account.
-    truth: Vec<CostLine>,
+    truth: CostTable,
     table: CostTable,
     /// Whether an owner key has any value.
     pub has_owners: bool,
@@ -95,15 +84,15 @@ impl LineReader {
                 self.names.insert(value.value.clone(), name.clone());
             }
         }
-        for cell in cells(answer)? {
-            if cell.line.charge == ChargeType::Usage {
+        for cell in cells(answer, LineCuts::WHOLE)? {
+            if cell.key.charge == ChargeType::Usage {
                 self.usage.extend(cell.record_type);
                 // Accounts with free usage only need no further request.
-                if !cell.line.amount.is_zero() {
-                    self.accounts.extend(cell.line.account.clone());
+                if !cell.amount.amount.is_zero() {
+                    self.accounts.extend(cell.key.account.clone());
                 }
             }
-            self.truth.push(cell.line);
+            self.truth.add(cell.key, cell.amount);
         }
         Ok(())
     }
@@ -114,17 +103,15 @@ impl LineReader {
     ///
     /// If the answer is invalid.
     pub fn control(&mut self, answer: &CostAnswer) -> Result<(), AnswerError> {
-        let mut rest = CostTable::default();
-        let without_account = |line: &CostLine| CostLine {
-            account: None,
-            cuts: LineCuts::WHOLE,
-            ..line.clone()
+        let cells = cells(answer, LineCuts::WHOLE)?.into_iter();
+        let total = cells.map(|cell| (cell.key, cell.amount)).collect();
+        let without_account = |(key, amount): CostLine<'_>| {
+            let mut key = key.clone();
+            key.account = None;
+            (key, *amount)
         };
-        rest.lines = self.truth.iter().map(without_account).collect();
-        let total: Vec<CostLine> = cells(answer)?.into_iter().map(|cell| cell.line).collect();
-        let known = rest.lines.len();
-        rest.balance(LineCut::Owners, &total);
-        self.truth.extend(rest.lines.drain(known..));
+        let known: CostTable = self.truth.lines().map(without_account).collect();
+        self.truth.merge(known.missing(LineCut::Owners, &total));
         Ok(())
     }
 
@@ -159,11 +146,10 @@ impl LineReader {
     ) -> Result<(), AnswerError> {
         let is_last = key + 1 == rules.keys.len();
         let account = only_account(&answer.request);
-        for mut cell in cells(answer)? {
-            cell.line.charge = ChargeType::Usage;
-            cell.line.cuts = cuts;
-            if cell.line.account.is_none() {
-                cell.line.account.clone_from(&account);
+        for mut cell in cells(answer, cuts)? {
+            cell.key.charge = ChargeType::Usage;
+            if cell.key.account.is_none() {
+                cell.key.account.clone_from(&account);
             }
             if let Some((value, key_of)) = cell.value.as_ref().zip(rules.keys.get(key)) {
                 let value = key_of.value(value);
@@ -175,10 +161,10 @@ impl LineReader {
                 if !wanted(&owner) {
                     continue;
                 }
-                self.saw(&owner, (key, value.to_owned()), &cell.line);
-                cell.line.owner = Some(owner);
+                self.saw(&owner, (key, value.to_owned()), &cell);
+                cell.key.owner = Some(owner);
             }
-            self.table.lines.push(cell.line);
+            self.table.add(cell.key, cell.amount);
         }
         Ok(())
     }
@@ -189,19 +175,18 @@ impl LineReader {
     ///
     /// If the answer is invalid.
     pub fn person(&mut self, answer: &CostAnswer, owner: &CostOwner) -> Result<(), AnswerError> {
-        for mut cell in cells(answer)? {
-            cell.line.charge = ChargeType::Usage;
-            cell.line.owner = Some(owner.clone());
-            cell.line.cuts.personal = true;
-            self.table.lines.push(cell.line);
+        for mut cell in cells(answer, LineCuts::only(LineCut::Personal))? {
+            cell.key.charge = ChargeType::Usage;
+            cell.key.owner = Some(owner.clone());
+            self.table.add(cell.key, cell.amount);
         }
         Ok(())
     }
 
     /// Accounts with any charge, including charges of zero.
     pub fn charged_accounts(&self) -> BTreeSet<String> {
-        let accounts = self.truth.iter().filter_map(|line| line.account.clone());
-        accounts.collect()
+        let lines = self.truth.lines();
+        lines.filter_map(|(key, _)| key.account.clone()).collect()
     }
 
     /// Discards all usage lines, so that usage can be read in another way.
@@ -209,10 +194,10 @@ impl LineReader {
         self.table = CostTable::default();
     }
 
-    fn saw(&mut self, owner: &CostOwner, value: RawValue, line: &CostLine) {
+    fn saw(&mut self, owner: &CostOwner, value: RawValue, cell: &GroupCell) {
         self.has_owners |= *owner != CostOwner::Untagged;
         self.seen.entry(owner.clone()).or_default().insert(value);
-        if let (Some(account), false) = (&line.account, line.amount.is_zero()) {
+        if let (Some(account), false) = (&cell.key.account, cell.amount.amount.is_zero()) {
             let places = self.places.entry(owner.clone()).or_default();
             places.insert(account.clone());
         }
@@ -220,12 +205,8 @@ impl LineReader {
 
     /// Builds the table, balanced so that the given cuts add up to the costs by charge type.
     pub fn finish(mut self, whole: &[LineCut]) -> CostTable {
-        let LineReader { truth, table, .. } = &mut self;
-        for line in truth.iter_mut() {
-            line.cuts = LineCuts::default();
-        }
         for cut in whole {
-            table.balance(*cut, truth);
+            self.table.balance(*cut, &self.truth);
         }
         self.table
     }
@@ -236,12 +217,13 @@ fn only_account(query: &CostQuery) -> Option<String> {
     query.only("LINKED_ACCOUNT").map(str::to_owned)
 }
 
-fn cells(answer: &CostAnswer) -> Result<Vec<GroupCell>, AnswerError> {
+/// Reads the groups of an answer as lines in these cuts.
+fn cells(answer: &CostAnswer, cuts: LineCuts) -> Result<Vec<GroupCell>, AnswerError> {
     let results = answer.pages.iter().flat_map(|page| &page.results_by_time);
     let mut cells = Vec::new();
     for result in results {
         for group in &result.groups {
-            cells.push(cell(&answer.request, result, group)?);
+            cells.push(cell(&answer.request, result, group, cuts)?);
         }
     }
     Ok(cells)
@@ -250,46 +232,33 @@ fn cells(answer: &CostAnswer) -> Result<Vec<GroupCell>, AnswerError> {
 fn cell(
     query: &CostQuery,
     result: &ResultByTime,
-    group: &crate::answer::AnswerGroup,
+    group: &AnswerGroup,
+    cuts: LineCuts,
 ) -> Result<GroupCell, AnswerError> {
     let day = result.time_period.start;
-    if group.keys.len() != query.group_by.len() {
-        return Err(AnswerError::Keys {
-            day: day.to_string(),
-            found: group.keys.len(),
-            asked: query.group_by.len(),
-        });
-    }
-    let metric = query.metrics[0].name();
-    let Some(value) = group.metrics.get(metric) else {
+    let value = group.requested(query).map_err(|fault| {
         let day = day.to_string();
-        return Err(AnswerError::Metric { day, metric });
-    };
+        AnswerError::Group { day, fault }
+    })?;
     let amount = amount(&value.amount).ok_or_else(|| AnswerError::Amount {
         day: day.to_string(),
         amount: value.amount.chars().take(80).collect(),
     })?;
     let mut cell = GroupCell {
-        line: CostLine {
-            day,
-            account: None,
-            charge: ChargeType::Other,
-            owner: None,
-            service: None,
+        key: CostKey::new(day, ChargeType::Other, &value.unit, cuts),
+        amount: CostAmount {
             amount,
-            currency: value.unit.clone(),
             estimated: result.estimated,
-            cuts: LineCuts::default(),
         },
         value: None,
         record_type: None,
     };
     for (key, group_by) in group.keys.iter().zip(&query.group_by) {
         match (group_by.r#type, group_by.key.as_str()) {
-            (GroupType::Dimension, "LINKED_ACCOUNT") => cell.line.account = Some(key.clone()),
-            (GroupType::Dimension, "SERVICE") => cell.line.service = Some(key.clone()),
+            (GroupType::Dimension, "LINKED_ACCOUNT") => cell.key.account = Some(key.clone()),
+            (GroupType::Dimension, "SERVICE") => cell.key.service = Some(key.clone()),
             (GroupType::Dimension, "RECORD_TYPE") => {
-                cell.line.charge = ChargeType::of(key);
+                cell.key.charge = ChargeType::of(key);
                 cell.record_type = Some(key.clone());
             }
             (GroupType::Dimension, _) => {}

@@ -11,8 +11,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
-
 use crate::owner_key::OwnerKeyQuery as _;
 use crate::query::{
     CostFilter, CostQuery, FilterValues, GroupKey, GroupType, QueryGranularity, TimePeriod,
@@ -231,14 +229,6 @@ fn record_types(usage: &[String]) -> CostFilter {
     dimension("RECORD_TYPE", usage.iter().cloned())
 }
 
-/// The days from the first to the last (inclusive).
-pub fn time_period(from: Date, through: Date) -> TimePeriod {
-    TimePeriod {
-        start: from,
-        end: through.tomorrow().unwrap_or(through),
-    }
-}
-
 /// A minimum vertex cover: the fewest people and accounts such that each pair of a person and an
 /// account contains one of them. It is derived from a maximum matching.
 pub fn cover(places: &AccountsByOwner) -> (BTreeSet<CostOwner>, BTreeSet<String>) {
@@ -304,7 +294,10 @@ mod tests {
     fn need(total: bool, whole_accounts: bool, people: usize, keys: usize) -> ReportNeeds {
         let day = |text: &str| text.parse().unwrap();
         ReportNeeds {
-            time_period: time_period(day("2026-10-01"), day("2026-11-20")),
+            time_period: TimePeriod {
+                start: day("2026-10-01"),
+                end: day("2026-11-21"),
+            },
             metric: CostMetric::UnblendedCost,
             keys: (0..keys)
                 .map(|key| OwnerKey::Tag(format!("key{key}")))

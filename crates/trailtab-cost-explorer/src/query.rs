@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use trailtab_core::cost::charge::CostMetric;
+use trailtab_core::cost::period::DayRange;
 
 /// A `GetCostAndUsage` request by day. All pages are requested with it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ impl CostQuery {
 const FNV_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
-/// A range of days with an exclusive end.
+/// `DateInterval` of Cost Explorer: a range of days with an exclusive end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TimePeriod {
@@ -49,6 +50,25 @@ pub struct TimePeriod {
     pub start: Date,
     /// The first day after the period.
     pub end: Date,
+}
+
+impl TimePeriod {
+    /// The same days, with their last one.
+    pub fn days(self) -> DayRange {
+        DayRange {
+            from: self.start,
+            through: self.end.yesterday().unwrap_or(self.end),
+        }
+    }
+}
+
+impl From<DayRange> for TimePeriod {
+    fn from(days: DayRange) -> TimePeriod {
+        TimePeriod {
+            start: days.from,
+            end: days.through.tomorrow().unwrap_or(days.through),
+        }
+    }
 }
 
 /// `Granularity` of Cost Explorer, as far as it is used.

@@ -85,61 +85,48 @@ fn is_closed(day: Date, asked: Date) -> bool {
 }
 
 /// Returns the part of an answer from `start` to before `end`, without duplicate names.
-pub fn cut(answer: &CostAnswer, time_period: TimePeriod) -> CostAnswer {
+pub fn cut(mut answer: CostAnswer, time_period: TimePeriod) -> CostAnswer {
     let TimePeriod { start, end } = time_period;
-    let mut pages: Vec<AnswerPage> = Vec::new();
     let mut names = BTreeMap::new();
-    for page in &answer.pages {
-        for value in &page.dimension_value_attributes {
-            names.insert(value.value.clone(), value.clone());
-        }
-        let results = page.results_by_time.iter();
-        let inside = results.filter(|result| (start..end).contains(&result.time_period.start));
-        let results: Vec<_> = inside.cloned().collect();
-        if !results.is_empty() {
-            pages.push(AnswerPage {
-                results_by_time: results,
-                ..AnswerPage::default()
-            });
-        }
+    for page in &mut answer.pages {
+        let values = std::mem::take(&mut page.dimension_value_attributes);
+        names.extend(values.into_iter().map(|value| (value.value.clone(), value)));
+        page.results_by_time
+            .retain(|result| (start..end).contains(&result.time_period.start));
+        page.next_page_token = None;
     }
-    if pages.is_empty() {
-        pages.push(AnswerPage::default());
+    answer.pages.retain(|page| !page.results_by_time.is_empty());
+    if answer.pages.is_empty() {
+        answer.pages.push(AnswerPage::default());
     }
-    if let Some(first) = pages.first_mut() {
+    if let Some(first) = answer.pages.first_mut() {
         first.dimension_value_attributes = names.into_values().collect();
     }
-    CostAnswer {
-        request: CostQuery {
-            time_period,
-            ..answer.request.clone()
-        },
-        asked: answer.asked,
-        pages,
-    }
+    answer.request.time_period = time_period;
+    answer
 }
 
 /// Joins the settled days of an older answer with a newer answer, if no day is missing in between.
 /// Days that were not settled in the older answer are dropped, so the joined answer is as recent as
 /// the newer one.
-pub fn join(older: &CostAnswer, newer: CostAnswer) -> CostAnswer {
+pub fn join(older: CostAnswer, newer: CostAnswer) -> CostAnswer {
     let TimePeriod { start: middle, end } = newer.request.time_period;
     // Cost Explorer has thirteen months of data.
     let oldest = end.checked_sub(KEPT.days()).unwrap_or(Date::MIN);
     let start = older.request.time_period.start.max(oldest);
-    if middle <= start || unsettled(older, start) < middle {
+    if middle <= start || unsettled(&older, start) < middle {
         return newer;
     }
     let mut joined = cut(older, TimePeriod { start, end: middle });
     joined.asked = newer.asked;
     joined.pages.extend(newer.pages);
-    cut(&joined, TimePeriod { start, end })
+    cut(joined, TimePeriod { start, end })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::{AnswerPeriod, ResultByTime};
+    use crate::answer::ResultByTime;
     use trailtab_core::time;
 
     fn date(text: &str) -> Date {
@@ -155,7 +142,7 @@ mod tests {
             .series(1.day())
             .take_while(|day| *day < date(end));
         let result = |day: Date| ResultByTime {
-            time_period: AnswerPeriod {
+            time_period: TimePeriod {
                 start: day,
                 end: day.tomorrow().unwrap(),
             },
@@ -265,14 +252,14 @@ mod tests {
             "2026-10-20T06:00:00Z",
             "2026-10-01",
         );
-        let joined = join(&older, newer.clone());
+        let joined = join(older.clone(), newer.clone());
         let results = joined.pages.iter().flat_map(|page| &page.results_by_time);
         let days: Vec<Date> = results.map(|result| result.time_period.start).collect();
         let expected: Vec<Date> = date("2026-09-01").series(1.day()).take(50).collect();
         assert_eq!(days, expected);
         assert_eq!(joined.asked, newer.asked);
         assert_eq!(joined.request.time_period.start, date("2026-09-01"));
-        assert_eq!(join(&newer, older.clone()), older);
+        assert_eq!(join(newer, older.clone()), older);
     }
 
     #[test]
@@ -290,7 +277,7 @@ mod tests {
             "2026-11-21T07:00:00Z",
             "2026-11-01",
         );
-        let joined = join(&early, later.clone());
+        let joined = join(early, later.clone());
         assert_eq!(joined, later);
         let left = left_of(&joined, "2026-08-30", "2026-10-01", "2026-11-21T08:00:00Z");
         assert_eq!(left, RemainingQuestion::From(date("2026-08-30")));
@@ -311,7 +298,7 @@ mod tests {
             "2026-12-08T06:00:00Z",
             "2026-12-01",
         );
-        let joined = join(&early, later.clone());
+        let joined = join(early, later.clone());
         assert_eq!(joined, later);
         let left = left_of(&joined, "2026-10-01", "2026-12-01", "2026-12-08T07:00:00Z");
         assert_eq!(left, RemainingQuestion::From(date("2026-10-01")));

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::ToSpan as _;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -15,11 +14,12 @@ use super::organisation::{
 use super::rng;
 use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::owner::OwnerKey;
+use trailtab_core::cost::period::DayRange;
 use trailtab_core::time::Seconds;
 use trailtab_cost_explorer::answer::{
-    AnswerGroup, AnswerPage, AnswerPeriod, CostAnswer, DimensionValue, MetricValue, ResultByTime,
+    AmountsByMetric, AnswerGroup, AnswerPage, CostAnswer, DimensionValue, MetricValue, ResultByTime,
 };
-use trailtab_cost_explorer::plan::{self, ReportNeeds};
+use trailtab_cost_explorer::plan::ReportNeeds;
 use trailtab_cost_explorer::query::CostQuery;
 
 /// Account names, in the order of [`ACCOUNTS`].
@@ -33,10 +33,10 @@ const NAMES: [&str; 6] = [
 ];
 
 /// The first and the last day of the bill.
-const DAYS: (Date, Date) = (
-    jiff::civil::date(2026, 7, 1),
-    jiff::civil::date(2026, 9, 20),
-);
+const DAYS: DayRange = DayRange {
+    from: jiff::civil::date(2026, 7, 1),
+    through: jiff::civil::date(2026, 9, 20),
+};
 
 /// The first day whose amounts are estimates.
 const ESTIMATED_FROM: Date = jiff::civil::date(2026, 9, 1);
@@ -116,7 +116,7 @@ struct BillItem {
 pub fn answers(seed: u64, asked: Seconds) -> Vec<CostAnswer> {
     let items = items(seed);
     let need = ReportNeeds {
-        time_period: plan::time_period(DAYS.0, DAYS.1),
+        time_period: DAYS.into(),
         metric: CostMetric::UnblendedCost,
         keys: vec![OwnerKey::Tag("Owner".to_owned())],
         accounts: None,
@@ -144,9 +144,7 @@ pub fn accounts() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 fn items(seed: u64) -> Vec<BillItem> {
     let mut items = Vec::new();
-    let (from, through) = DAYS;
-    let days = from.series(1.day()).take_while(|day| *day <= through);
-    for (number, day) in (0_u64..).zip(days) {
+    for (number, day) in (0_u64..).zip(DAYS.iter()) {
         for (place, (account, owner, service, cents)) in (0_u64..).zip(HABITS) {
             let random = rng::combine(&[seed, number, place]);
             // 80 % to 120 %, growing by 0.2 % of the base per day; 70 % of that at weekends.
@@ -221,11 +219,12 @@ fn answer(query: CostQuery, items: &[BillItem], asked: Seconds) -> CostAnswer {
         .into(),
     };
     let result = |(day, groups): (Date, BTreeMap<Vec<String>, i64>)| ResultByTime {
-        time_period: AnswerPeriod {
-            start: day,
-            end: day.tomorrow().unwrap_or(day),
-        },
-        total: BTreeMap::new(),
+        time_period: DayRange {
+            from: day,
+            through: day,
+        }
+        .into(),
+        total: AmountsByMetric::default(),
         groups: groups.into_iter().map(group).collect(),
         estimated: day >= ESTIMATED_FROM,
     };

@@ -72,10 +72,8 @@ pub enum LoadError {
 /// The file name of an answer: its days, its group keys, and the query's fingerprint, which makes
 /// it unique.
 pub fn file_name(query: &CostQuery) -> String {
-    let days = query.time_period;
-    // `end` is exclusive; people expect the last day.
-    let last = days.end.yesterday().unwrap_or(days.end);
-    let mut parts = vec![format!("{}-to-{last}", days.start)];
+    let days = query.time_period.days();
+    let mut parts = vec![format!("{}-to-{}", days.from, days.through)];
     for group in &query.group_by {
         let kind = match group.r#type {
             GroupType::Dimension => "",

@@ -1,16 +1,61 @@
-//! Determines the recipients of a run and their audiences from the settings and the list of accounts, before anything
-//! is computed.
+//! Audiences: who may see a report. They and the recipients of a run are determined from the settings and the list of
+//! accounts, before anything is computed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
+use super::label::RowLabel;
 use super::owner::{CostOwner, OwnerRules};
-use super::report::{AccountName, Audience, AudienceKind};
 use super::settings::CostSettings;
 use crate::event::filter::is_account_id;
 use crate::nearest;
 
 /// Maximum number of account names that an error message lists.
 const MAX_NAMES_SHOWN: usize = 5;
+
+/// The kind of recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudienceKind {
+    /// A manager: some accounts, each with its owners and services.
+    Manager,
+    /// An individual: the usage of one owner, in all accounts.
+    Individual,
+    /// An executive: all accounts on one page.
+    Executive,
+}
+
+/// An account and its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct AccountName {
+    /// The account id, twelve digits.
+    pub id: String,
+    /// The name in Organizations or Cost Explorer; the id if neither has a name.
+    pub name: String,
+}
+
+impl AccountName {
+    /// The name with the id, or the id alone: `Production (111122223333)`.
+    pub fn label(&self) -> String {
+        match self.name == self.id {
+            true => self.id.clone(),
+            false => format!("{} ({})", self.name, self.id),
+        }
+    }
+}
+
+/// The audience of a report, which is decided before anything is computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audience {
+    /// Which kind of report it is.
+    pub kind: AudienceKind,
+    /// The accounts that the report covers; empty for an individual, whose costs in all accounts
+    /// are covered.
+    pub accounts: Vec<AccountName>,
+    /// The owner, as a label, for an individual; null otherwise.
+    pub owner: Option<RowLabel>,
+}
 
 /// The recipient of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::report::{LabelKind, RowLabel};
+use super::label::{LabelKind, RowLabel};
 
 /// The owner of a cost.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,17 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
-use super::report::PeriodKind;
+/// The kind of period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeriodKind {
+    /// From the first day of the current month until now.
+    MonthToDate,
+    /// The whole month before the current one.
+    LastMonth,
+    /// Days that were chosen freely.
+    Range,
+}
 
 /// A range of consecutive days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! What an archive contains, and what an inspection of it found.
 
-use crate::history::spans::{SecondRange, SecondSet};
-use crate::time::Seconds;
+use crate::history::spans::SecondSet;
+use crate::time::{Seconds, TimeRange};
 
 const DAY: Seconds = 86_400;
 
@@ -50,9 +50,9 @@ impl StoredFiles {
 impl ArchiveInventory {
     /// The time range that all accounts and regions are compared with: from the first covered
     /// second of any of them to the last.
-    pub fn range(&self) -> Option<SecondRange> {
+    pub fn range(&self) -> Option<TimeRange> {
         let hulls = self.regions.iter().filter_map(|held| held.covered.hull());
-        hulls.reduce(SecondRange::hull)
+        hulls.reduce(TimeRange::hull)
     }
 
     /// The files of all accounts and regions together.
@@ -67,7 +67,7 @@ impl ArchiveInventory {
 
 impl RegionInventory {
     /// How much of a span is covered.
-    pub fn share(&self, span: SecondRange) -> CoveredShare {
+    pub fn share(&self, span: TimeRange) -> CoveredShare {
         CoveredShare {
             part: self.covered.intersect(span).seconds(),
             whole: span.seconds(),
@@ -106,7 +106,7 @@ impl CoveredShare {
 
 /// Divides a range into periods of `days` days, starting at its first midnight. The periods are cut
 /// at the range, so that its first and last day can be covered completely.
-pub fn periods(range: SecondRange, days: i64) -> impl Iterator<Item = SecondRange> {
+pub fn periods(range: TimeRange, days: i64) -> impl Iterator<Item = TimeRange> {
     let length = days.max(1).saturating_mul(DAY);
     let first = first_midnight(range);
     let count = match range.is_empty() {
@@ -116,13 +116,13 @@ pub fn periods(range: SecondRange, days: i64) -> impl Iterator<Item = SecondRang
     (0..count).map(move |period| {
         let from = first + period * length;
         let until = from + length;
-        SecondRange { from, until }.intersect(range)
+        TimeRange { from, until }.intersect(range)
     })
 }
 
 /// The smallest number of days, or of weeks, in a period such that there are at most `most`
 /// periods.
-pub fn days_to_fit(range: SecondRange, most: usize) -> i64 {
+pub fn days_to_fit(range: TimeRange, most: usize) -> i64 {
     let most = i64::try_from(most).unwrap_or(i64::MAX).max(1);
     let days = (range.until - first_midnight(range) + DAY - 1) / DAY;
     match days <= most {
@@ -132,7 +132,7 @@ pub fn days_to_fit(range: SecondRange, most: usize) -> i64 {
 }
 
 /// The midnight at which the first day of a range begins.
-fn first_midnight(range: SecondRange) -> Seconds {
+fn first_midnight(range: TimeRange) -> Seconds {
     range.from.div_euclid(DAY) * DAY
 }
 
@@ -188,13 +188,13 @@ impl PathFindings {
 mod tests {
     use super::*;
 
-    fn span(from: i64, until: i64) -> SecondRange {
-        SecondRange { from, until }
+    fn span(from: i64, until: i64) -> TimeRange {
+        TimeRange { from, until }
     }
 
     #[test]
     fn days_end_at_midnight_and_with_the_range() {
-        let days: Vec<SecondRange> = periods(span(DAY - 10, 2 * DAY + 5), 1).collect();
+        let days: Vec<TimeRange> = periods(span(DAY - 10, 2 * DAY + 5), 1).collect();
         assert_eq!(
             days,
             [
@@ -203,7 +203,7 @@ mod tests {
                 span(2 * DAY, 2 * DAY + 5)
             ]
         );
-        let weeks: Vec<SecondRange> = periods(span(DAY - 10, 8 * DAY), 7).collect();
+        let weeks: Vec<TimeRange> = periods(span(DAY - 10, 8 * DAY), 7).collect();
         assert_eq!(weeks, [span(DAY - 10, 7 * DAY), span(7 * DAY, 8 * DAY)]);
         assert_eq!(periods(span(5, 5), 1).count(), 0);
         assert_eq!(periods(span(-5, 5), 1).count(), 2);

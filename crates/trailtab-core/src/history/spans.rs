@@ -1,57 +1,16 @@
 //! Sets of seconds, represented as disjoint spans.
 
-use crate::time::Seconds;
-
-/// A half-open range of seconds, [from, until).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SecondRange {
-    /// The first second, in seconds since 1970-01-01T00:00:00Z.
-    pub from: Seconds,
-    /// The first second after it, in seconds since 1970-01-01T00:00:00Z.
-    pub until: Seconds,
-}
-
-impl SecondRange {
-    /// Tells whether the span contains no second.
-    pub fn is_empty(self) -> bool {
-        self.until <= self.from
-    }
-
-    /// The number of seconds.
-    pub fn seconds(self) -> u64 {
-        u64::try_from(i128::from(self.until) - i128::from(self.from)).unwrap_or(0)
-    }
-
-    /// The intersection of both; may be empty.
-    pub fn intersect(self, other: SecondRange) -> SecondRange {
-        SecondRange {
-            from: self.from.max(other.from),
-            until: self.until.min(other.until),
-        }
-    }
-
-    /// The smallest span that contains both; an empty span is ignored.
-    pub fn hull(self, other: SecondRange) -> SecondRange {
-        match (self.is_empty(), other.is_empty()) {
-            (true, _) => other,
-            (_, true) => self,
-            _ => SecondRange {
-                from: self.from.min(other.from),
-                until: self.until.max(other.until),
-            },
-        }
-    }
-}
+use crate::time::TimeRange;
 
 /// A set of seconds. Equal sets compare as equal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SecondSet {
     /// Sorted; no span is empty, and no two touch.
-    spans: Vec<SecondRange>,
+    spans: Vec<TimeRange>,
 }
 
-impl From<SecondRange> for SecondSet {
-    fn from(span: SecondRange) -> SecondSet {
+impl From<TimeRange> for SecondSet {
+    fn from(span: TimeRange) -> SecondSet {
         let mut spans = SecondSet::default();
         spans.union(span);
         spans
@@ -60,7 +19,7 @@ impl From<SecondRange> for SecondSet {
 
 impl SecondSet {
     /// Adds the seconds of a span.
-    pub fn union(&mut self, span: SecondRange) {
+    pub fn union(&mut self, span: TimeRange) {
         if span.is_empty() {
             return;
         }
@@ -74,7 +33,7 @@ impl SecondSet {
     }
 
     /// Removes the seconds of a span.
-    pub fn subtract(&mut self, span: SecondRange) {
+    pub fn subtract(&mut self, span: TimeRange) {
         if span.is_empty() {
             return;
         }
@@ -87,11 +46,11 @@ impl SecondSet {
             return;
         };
         let left = [
-            SecondRange {
+            TimeRange {
                 from: head.from,
                 until: span.from,
             },
-            SecondRange {
+            TimeRange {
                 from: span.until,
                 until: tail.until,
             },
@@ -101,7 +60,7 @@ impl SecondSet {
     }
 
     /// The seconds of the set that are inside a window.
-    pub fn intersect(&self, window: SecondRange) -> SecondSet {
+    pub fn intersect(&self, window: TimeRange) -> SecondSet {
         let first = self
             .spans
             .partition_point(|known| known.until <= window.from);
@@ -115,7 +74,7 @@ impl SecondSet {
     }
 
     /// The seconds of a window that are not in the set.
-    pub fn gaps(&self, window: SecondRange) -> SecondSet {
+    pub fn gaps(&self, window: TimeRange) -> SecondSet {
         let mut gaps = SecondSet::from(window);
         for span in self.intersect(window).iter() {
             gaps.subtract(span);
@@ -125,17 +84,17 @@ impl SecondSet {
 
     /// The number of seconds.
     pub fn seconds(&self) -> u64 {
-        self.iter().map(SecondRange::seconds).sum()
+        self.iter().map(TimeRange::seconds).sum()
     }
 
     /// The smallest span that contains the set, unless it is empty.
-    pub fn hull(&self) -> Option<SecondRange> {
+    pub fn hull(&self) -> Option<TimeRange> {
         let (first, last) = (self.spans.first()?, self.spans.last()?);
         Some(first.hull(*last))
     }
 
     /// The spans of the set, oldest first. No two touch.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = SecondRange> + ExactSizeIterator {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = TimeRange> + ExactSizeIterator {
         self.spans.iter().copied()
     }
 }
@@ -158,11 +117,11 @@ mod tests {
         (0..WORLD).map(inside).collect()
     }
 
-    fn span() -> impl Strategy<Value = SecondRange> {
-        (0..WORLD, 0..WORLD).prop_map(|(from, until)| SecondRange { from, until })
+    fn span() -> impl Strategy<Value = TimeRange> {
+        (0..WORLD, 0..WORLD).prop_map(|(from, until)| TimeRange { from, until })
     }
 
-    fn holds(span: SecondRange, second: usize) -> bool {
+    fn holds(span: TimeRange, second: usize) -> bool {
         (span.from..span.until).contains(&(second as i64))
     }
 
@@ -183,7 +142,7 @@ mod tests {
                     *is_in = if holds(span, second) { adds } else { *is_in };
                 }
                 prop_assert_eq!(seconds(&spans), naive.clone());
-                let apart = |pair: &[SecondRange]| pair[0].until < pair[1].from;
+                let apart = |pair: &[TimeRange]| pair[0].until < pair[1].from;
                 prop_assert!(spans.spans.windows(2).all(apart), "{:?}", spans);
                 prop_assert!(spans.iter().all(|span| !span.is_empty()));
             }
@@ -202,16 +161,16 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_do_no_harm() {
-        let all = SecondRange {
+        let all = TimeRange {
             from: i64::MIN,
             until: i64::MAX,
         };
         let mut spans = SecondSet::from(all);
         assert_eq!(spans.seconds(), u64::MAX);
-        spans.subtract(SecondRange { from: 0, until: 1 });
+        spans.subtract(TimeRange { from: 0, until: 1 });
         assert_eq!(
             spans.gaps(all),
-            SecondSet::from(SecondRange { from: 0, until: 1 })
+            SecondSet::from(TimeRange { from: 0, until: 1 })
         );
     }
 }

@@ -11,8 +11,7 @@ use crate::page::{counted, thousands};
 use trailtab_core::history::holdings::{
     self, ArchiveInspection, ArchiveInventory, PathFinding, PathFindings, RegionInventory,
 };
-use trailtab_core::history::spans::SecondRange;
-use trailtab_core::time;
+use trailtab_core::time::{self, TimeRange};
 
 /// Gaps listed per account and region.
 const MAX_GAPS_PER_REGION: usize = 1000;
@@ -58,7 +57,7 @@ struct CoverageGap {
 }
 
 impl RegionStatus {
-    fn new(held: &RegionInventory, range: SecondRange) -> RegionStatus {
+    fn new(held: &RegionInventory, range: TimeRange) -> RegionStatus {
         let (hull, gaps) = (held.covered.hull(), held.covered.gaps(range));
         let listed = gaps
             .iter()
@@ -85,7 +84,7 @@ impl RegionStatus {
 }
 
 /// The range of an archive that covers nothing.
-const EMPTY_RANGE: SecondRange = SecondRange { from: 0, until: 0 };
+const EMPTY_RANGE: TimeRange = TimeRange { from: 0, until: 0 };
 
 fn rows(holdings: &ArchiveInventory) -> impl Iterator<Item = RegionStatus> {
     let range = holdings.range().unwrap_or(EMPTY_RANGE);
@@ -223,7 +222,7 @@ pub fn inspection_csv(inspection: &ArchiveInspection) -> csv::Result<Vec<u8>> {
 pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
     let range = holdings.range().unwrap_or(EMPTY_RANGE);
     let days = holdings::days_to_fit(range, MAX_CALENDAR_COLUMNS);
-    let columns: Vec<SecondRange> = holdings::periods(range, days).collect();
+    let columns: Vec<TimeRange> = holdings::periods(range, days).collect();
     let mut rows = Vec::new();
     let mut account = "";
     for held in holdings.regions.iter().take(MAX_CALENDAR_ROWS) {

@@ -12,8 +12,7 @@ use crate::page::{TextPage, TextStyle, counted, middle, size, thousands};
 use trailtab_core::history::holdings::{
     self, ArchiveInspection, ArchiveInventory, PathFindings, StoredFiles,
 };
-use trailtab_core::history::spans::SecondRange;
-use trailtab_core::time::{self, Seconds};
+use trailtab_core::time::{self, Seconds, TimeRange};
 
 /// Gaps listed; JSON has more.
 const MAX_GAPS_SHOWN: usize = 10;
@@ -78,7 +77,7 @@ impl TextPage {
         Ok(())
     }
 
-    fn regions(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {
+    fn regions(&mut self, holdings: &ArchiveInventory, range: TimeRange) -> fmt::Result {
         let rows: Vec<[String; 5]> = holdings
             .regions
             .iter()
@@ -106,13 +105,13 @@ impl TextPage {
         })
     }
 
-    fn calendar(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {
+    fn calendar(&mut self, holdings: &ArchiveInventory, range: TimeRange) -> fmt::Result {
         let names = holdings.regions.iter();
         let names = names.map(|held| escape::terminal(&held.region).len());
         let names = names.max().unwrap_or(0);
         let room = self.look.width.saturating_sub(names + 4).max(20);
         let days = holdings::days_to_fit(range, room);
-        let cells: Vec<SecondRange> = holdings::periods(range, days).collect();
+        let cells: Vec<TimeRange> = holdings::periods(range, days).collect();
         let heading = match days {
             1 => "Calendar, a day each".to_owned(),
             days => format!("Calendar, {days} days each"),
@@ -150,7 +149,7 @@ impl TextPage {
         writeln!(self.out, "{indent}{legend}")
     }
 
-    fn gaps(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {
+    fn gaps(&mut self, holdings: &ArchiveInventory, range: TimeRange) -> fmt::Result {
         // Many regions usually share a gap.
         let mut gaps: BTreeMap<Reverse<(Seconds, Seconds)>, Vec<usize>> = BTreeMap::new();
         for (at, held) in holdings.regions.iter().enumerate() {
@@ -172,7 +171,7 @@ impl TextPage {
         let heading = self.style(Style::new().bold(), &heading);
         writeln!(self.out, "\n{heading}")?;
         for (Reverse((until, from)), places) in gaps.into_iter().take(MAX_GAPS_SHOWN) {
-            let gap = SecondRange { from, until };
+            let gap = TimeRange { from, until };
             let lead = format!("  {} – {}, {}: ", minute(from), minute(until), length(gap));
             let places = match places.len() {
                 n if n == holdings.regions.len() && n > 1 => "everywhere".to_owned(),
@@ -272,7 +271,7 @@ fn mark(permille: u64) -> &'static str {
 }
 
 /// The line of month labels, each above the month's first cell, if there is room.
-fn months(cells: &[SecondRange], room: usize) -> String {
+fn months(cells: &[TimeRange], room: usize) -> String {
     let mut line = String::new();
     let mut before = None;
     for (at, cell) in cells.iter().enumerate() {
@@ -297,7 +296,7 @@ pub(super) fn minute(time: Seconds) -> String {
 }
 
 /// The two largest units of a span's length.
-fn length(span: SecondRange) -> String {
+fn length(span: TimeRange) -> String {
     let seconds = span.seconds();
     let parts = [
         (seconds / 86_400, "day"),
@@ -327,7 +326,7 @@ mod tests {
     #[test]
     fn lengths_have_two_units() {
         let length = |seconds: i64| {
-            length(SecondRange {
+            length(TimeRange {
                 from: 5,
                 until: 5 + seconds,
             })
@@ -347,16 +346,16 @@ mod tests {
 
     #[test]
     fn months_stand_above_their_first_day_and_apart() {
-        let day = |n: i64| SecondRange {
+        let day = |n: i64| TimeRange {
             from: n * 86_400,
             until: (n + 1) * 86_400,
         };
         // 1970-01-20 to 1970-03-03
-        let cells: Vec<SecondRange> = (19..61).map(day).collect();
+        let cells: Vec<TimeRange> = (19..61).map(day).collect();
         let line = months(&cells, 80);
         assert_eq!(line, "1970-01     1970-02                     1970-03");
         assert_eq!(months(&cells, 42), "1970-01     1970-02");
-        let weeks: Vec<SecondRange> = (0..10).map(|n| day(n * 7)).collect();
+        let weeks: Vec<TimeRange> = (0..10).map(|n| day(n * 7)).collect();
         assert_eq!(months(&weeks, 80), "1970-01  1970-03");
     }
 }

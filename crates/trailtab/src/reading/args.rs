@@ -11,8 +11,7 @@ use trailtab_app::aws;
 use trailtab_app::source::lookup_events::{KEPT, QUOTA};
 use trailtab_app::source::{Source, s3};
 use trailtab_core::event::filter::{self, AccessKind, EventFilter, FilterValues};
-use trailtab_core::history::spans::SecondRange;
-use trailtab_core::time::{Seconds, TimeArgument, TimeWindow};
+use trailtab_core::time::{Seconds, TimeArgument, TimeRange, TimeWindow};
 
 /// How far back the event history is read by default, as in aws-summarize-account-activity.
 const DEFAULT_HOURS: u32 = 336;
@@ -186,7 +185,7 @@ impl TimeArgs {
     }
 
     /// The window of an event history. It never ends later than now.
-    pub(super) fn span(&self, now: Seconds, has_archive: bool) -> anyhow::Result<SecondRange> {
+    pub(super) fn span(&self, now: Seconds, has_archive: bool) -> anyhow::Result<TimeRange> {
         let asked = self.window(now)?;
         let until = asked.until.unwrap_or(now + 1).min(now + 1);
         let from = match (asked.since, asked.until) {
@@ -204,7 +203,7 @@ impl TimeArgs {
             let error = "LookupEvents returns the last 90 days (2160 hours): for older events, name the bucket of a trail, or keep an archive with --archive DIR from now on";
             return Err(UsageError(error.to_owned()).into());
         }
-        Ok(SecondRange { from, until })
+        Ok(TimeRange { from, until })
     }
 }
 

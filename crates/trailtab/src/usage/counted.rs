@@ -7,10 +7,10 @@ use crate::signals;
 use crate::ui::Ui;
 use trailtab_app::clock;
 use trailtab_core::activity::summary::RunContext;
-use trailtab_core::activity::usage::basis::{ReportExtent, ReportProvenance};
+use trailtab_core::activity::usage::basis::{ReportProvenance, report_extent};
 use trailtab_core::activity::usage::{Detail, UsageTally};
 use trailtab_core::event::counter::EventCounter as _;
-use trailtab_core::time::TimeWindow;
+use trailtab_core::time::{TimeRange, TimeWindow};
 use trailtab_render as render;
 
 /// Most problems printed on standard error, for results without a place for them.
@@ -21,7 +21,7 @@ pub(super) struct CountedUsage {
     pub(super) usage: UsageTally,
     /// The window that was asked for.
     pub(super) window: TimeWindow,
-    pub(super) extent: ReportExtent,
+    pub(super) extent: TimeRange,
     pub(super) basis: ReportProvenance,
 }
 
@@ -61,7 +61,7 @@ impl CountedUsage {
         let parts = outcome.intaken.tallies.values();
         parts.for_each(|part| usage.merge(part));
         Ok(CountedUsage {
-            extent: ReportExtent::of(&usage, run.window),
+            extent: report_extent(&usage, run.window),
             basis: ReportProvenance::of(&usage, &outcome.intaken, &outcome.coverage, &run),
             usage,
             window: run.window,

@@ -8,11 +8,11 @@ use aws_sdk_costexplorer::operation::get_cost_and_usage::builders::GetCostAndUsa
 use aws_sdk_costexplorer::types as sdk;
 
 use trailtab_cost_explorer::answer::{
-    AnswerGroup, AnswerPage, AnswerPeriod, DimensionValue, MetricValue, ResultByTime,
+    AmountsByMetric, AnswerGroup, AnswerPage, DimensionValue, MetricValue, ResultByTime,
 };
 use trailtab_cost_explorer::query::{
     CostFilter, CostQuery, FilterValues, GroupKey as GroupBy, GroupType, MatchOption,
-    QueryGranularity,
+    QueryGranularity, TimePeriod,
 };
 
 /// Builds a request from a query.
@@ -131,7 +131,7 @@ fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime,
         let date = text.parse();
         date.map_err(|_| format!("{text:?} instead of a day"))
     };
-    let period = AnswerPeriod {
+    let period = TimePeriod {
         start: date(period.start())?,
         end: date(period.end())?,
     };
@@ -148,7 +148,7 @@ fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime,
         .map(|group| self::group(group, query));
     let total = metrics(result.total())?;
     if query.group_by.is_empty() {
-        demand(&total, query)?;
+        total.requested(query).map_err(|fault| fault.to_string())?;
     }
     Ok(ResultByTime {
         time_period: period,
@@ -159,33 +159,15 @@ fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime,
 }
 
 fn group(group: &sdk::Group, query: &CostQuery) -> Result<AnswerGroup, String> {
-    let keys = group.keys().to_vec();
-    if keys.len() != query.group_by.len() {
-        let (found, asked) = (keys.len(), query.group_by.len());
-        return Err(format!("a group with {found} keys instead of {asked}"));
-    }
-    let metrics = metrics(group.metrics())?;
-    demand(&metrics, query)?;
-    Ok(AnswerGroup {
-        keys: keys.into(),
-        metrics: metrics.into(),
-    })
+    let group = AnswerGroup {
+        keys: group.keys().into(),
+        metrics: metrics(group.metrics())?,
+    };
+    group.requested(query).map_err(|fault| fault.to_string())?;
+    Ok(group)
 }
 
-fn demand(metrics: &BTreeMap<String, MetricValue>, query: &CostQuery) -> Result<(), String> {
-    match query
-        .metrics
-        .iter()
-        .find(|metric| !metrics.contains_key(metric.name()))
-    {
-        Some(metric) => Err(format!("no {}, which was requested", metric.name())),
-        None => Ok(()),
-    }
-}
-
-fn metrics(
-    metrics: Option<&HashMap<String, sdk::MetricValue>>,
-) -> Result<BTreeMap<String, MetricValue>, String> {
+fn metrics(metrics: Option<&HashMap<String, sdk::MetricValue>>) -> Result<AmountsByMetric, String> {
     let metrics = metrics.into_iter().flatten().map(|(name, value)| {
         let (Some(amount), Some(unit)) = (value.amount(), value.unit()) else {
             return Err(format!("{name} without an amount or a currency"));
@@ -196,7 +178,8 @@ fn metrics(
         };
         Ok((name.clone(), value))
     });
-    metrics.collect()
+    let metrics: BTreeMap<String, MetricValue> = metrics.collect::<Result<_, _>>()?;
+    Ok(metrics.into())
 }
 
 fn sorted(attributes: &HashMap<String, String>) -> BTreeMap<String, String> {

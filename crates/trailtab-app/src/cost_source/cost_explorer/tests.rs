@@ -178,7 +178,7 @@ async fn pages_are_followed_to_the_end_with_the_same_question() {
     let services: Vec<_> = services.map(|result| &result.groups[0].keys[0]).collect();
     assert_eq!(services, ["a", "b"]);
     let first = &answer.pages[0].results_by_time[0];
-    assert!(first.estimated && first.total.is_empty());
+    assert!(first.estimated && first.total == Default::default());
     assert_eq!(
         first.groups[0].metrics.get("UnblendedCost").unwrap().amount,
         "1.0000000001"

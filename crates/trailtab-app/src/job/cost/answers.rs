@@ -22,7 +22,14 @@ pub enum AnswerSource {
     /// Cost Explorer, which charges for each page.
     Asked(Box<CostExplorer>),
     /// Answers saved by an earlier run.
-    Saved(Vec<CostAnswer>),
+    Saved(Vec<Arc<CostAnswer>>),
+}
+
+impl AnswerSource {
+    /// Answers saved by an earlier run.
+    pub fn saved(answers: Vec<CostAnswer>) -> AnswerSource {
+        AnswerSource::Saved(answers.into_iter().map(Arc::new).collect())
+    }
 }
 
 /// The cache of answers, shared between runs.
@@ -100,13 +107,18 @@ impl RunAnswers {
             return Ok(answer.clone());
         }
         let answer = match &self.source {
-            AnswerSource::Saved(answers) => saved(answers, query)?,
-            AnswerSource::Asked(explorer) => match &self.cache {
+            AnswerSource::Saved(answers) => {
+                let found = SavedMatch::find(answers, query);
+                let missing = || NoAnswer::NotSaved {
+                    about: about(query),
+                };
+                found.ok_or_else(missing)?.answer(query)
+            }
+            AnswerSource::Asked(explorer) => Arc::new(match &self.cache {
                 Some(cache) => self.cached(cache, explorer, query).await?,
                 None => explorer.ask(query, self.now).await?,
-            },
+            }),
         };
-        let answer = Arc::new(answer);
         lock(&self.given).push(answer.clone());
         Ok(answer)
     }
@@ -115,7 +127,7 @@ impl RunAnswers {
     /// saved answer matches.
     pub fn has(&self, query: &CostQuery) -> bool {
         match &self.source {
-            AnswerSource::Saved(answers) => saved(answers, query).is_ok(),
+            AnswerSource::Saved(answers) => SavedMatch::find(answers, query).is_some(),
             AnswerSource::Asked(_) => true,
         }
     }
@@ -127,7 +139,7 @@ impl RunAnswers {
             return None;
         };
         let mut reader = LineReader::default();
-        let by_charge = |answer: &&CostAnswer| {
+        let by_charge = |answer: &&Arc<CostAnswer>| {
             let groups = &answer.request.group_by;
             groups.iter().any(|group| group.key == "RECORD_TYPE")
         };
@@ -161,7 +173,7 @@ impl RunAnswers {
             .map(|known| settled::left(query, known, self.now, max_age));
         let (answer, known) = match (left, known) {
             (Some(RemainingQuestion::Nothing), Some(known)) => {
-                return Ok(settled::cut(&known, query.time_period));
+                return Ok(settled::cut(known, query.time_period));
             }
             (Some(RemainingQuestion::From(start)), Some(known)) => {
                 let mut rest = query.clone();
@@ -170,7 +182,7 @@ impl RunAnswers {
             }
             _ => (explorer.ask(query, self.now).await?, None),
         };
-        let joined = match &known {
+        let joined = match known {
             Some(known) => settled::join(known, answer),
             None => answer,
         };
@@ -180,7 +192,7 @@ impl RunAnswers {
                 self.trouble(&error);
             }
         }
-        Ok(settled::cut(&joined, query.time_period))
+        Ok(settled::cut(joined, query.time_period))
     }
 
     /// The cached answer to a query, for any days, and the version of its object.
@@ -208,13 +220,13 @@ impl RunAnswers {
     /// Makes the queries be answered at the same time if any of them must be requested: the figures
     /// of the last days grow hourly, so answers that are subtracted from each other must have the
     /// same age.
-    pub async fn together(&self, queries: &[CostQuery]) {
+    pub async fn together(&self, queries: &[&CostQuery]) {
         let Some(cache) = &self.cache else { return };
-        for query in queries {
+        for &query in queries {
             let (known, _) = self.kept(cache, query).await;
             let left = known.map(|known| settled::left(query, &known, self.now, cache.max_age));
             if left != Some(RemainingQuestion::Nothing) {
-                return lock(&self.refresh).extend(queries.iter().cloned());
+                return lock(&self.refresh).extend(queries.iter().map(|&query| query.clone()));
             }
         }
     }
@@ -253,32 +265,52 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Finds the saved answer to a query that starts no later and covers most of its days; or else
-/// takes the query's accounts out of a saved answer about all accounts.
-fn saved(answers: &[CostAnswer], query: &CostQuery) -> Result<CostAnswer, NoAnswer> {
-    if let Some(best) = best(answers, query) {
-        return Ok(settled::cut(best, query.time_period));
-    }
-    let nothing = || NoAnswer::NotSaved {
-        about: about(query),
-    };
-    let (all, accounts) = query.without_accounts().ok_or_else(nothing)?;
-    let is_account = |group: &GroupKey| group.key == "LINKED_ACCOUNT";
-    let place = query.group_by.iter().position(is_account);
-    let (best, place) = best(answers, &all).zip(place).ok_or_else(nothing)?;
-    let mut answer = settled::cut(best, query.time_period);
-    answer.request = query.clone();
-    let pages = answer.pages.iter_mut();
-    for result in pages.flat_map(|page| &mut page.results_by_time) {
-        let is_meant = |id: &String| accounts.contains(id);
-        result
-            .groups
-            .retain(|group| group.keys.get(place).is_some_and(is_meant));
-    }
-    Ok(answer)
+/// A saved answer that contains the answer to a query.
+struct SavedMatch<'a> {
+    saved: &'a Arc<CostAnswer>,
+    /// The accounts of the query and the place of their key in each group, if the saved answer is
+    /// about all accounts.
+    accounts: Option<(Vec<String>, usize)>,
 }
 
-fn best<'a>(answers: &'a [CostAnswer], query: &CostQuery) -> Option<&'a CostAnswer> {
+impl SavedMatch<'_> {
+    /// Finds the saved answer to a query that starts no later and covers most of its days; or else
+    /// one about all accounts, which contains the query's accounts.
+    fn find<'a>(answers: &'a [Arc<CostAnswer>], query: &CostQuery) -> Option<SavedMatch<'a>> {
+        if let Some(saved) = best(answers, query) {
+            let accounts = None;
+            return Some(SavedMatch { saved, accounts });
+        }
+        let (all, accounts) = query.without_accounts()?;
+        let is_account = |group: &GroupKey| group.key == "LINKED_ACCOUNT";
+        let place = query.group_by.iter().position(is_account)?;
+        Some(SavedMatch {
+            saved: best(answers, &all)?,
+            accounts: Some((accounts, place)),
+        })
+    }
+
+    /// The answer to the query, which is not copied if it was saved in this form.
+    fn answer(self, query: &CostQuery) -> Arc<CostAnswer> {
+        if self.saved.request == *query {
+            return self.saved.clone();
+        }
+        let mut answer = settled::cut(CostAnswer::clone(self.saved), query.time_period);
+        if let Some((accounts, place)) = self.accounts {
+            answer.request = query.clone();
+            let pages = answer.pages.iter_mut();
+            for result in pages.flat_map(|page| &mut page.results_by_time) {
+                let is_meant = |id: &String| accounts.contains(id);
+                result
+                    .groups
+                    .retain(|group| group.keys.get(place).is_some_and(is_meant));
+            }
+        }
+        Arc::new(answer)
+    }
+}
+
+fn best<'a>(answers: &'a [Arc<CostAnswer>], query: &CostQuery) -> Option<&'a Arc<CostAnswer>> {
     let TimePeriod { start, end } = query.time_period;
     let fits = answers.iter().filter(|answer| {
         let has = answer.request.time_period;

@@ -1,12 +1,15 @@
 //! Requests all costs that a set of reports needs, following the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
 use super::answers::{NoAnswer, RunAnswers};
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
+use trailtab_core::cost::period::DayRange;
+use trailtab_core::cost::report::{Audience, AudienceKind};
 use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
 use trailtab_cost_explorer::answer::CostAnswer;
 use trailtab_cost_explorer::lines::LineReader;
@@ -29,7 +32,7 @@ pub struct MissingPart {
     pub reason: String,
 }
 
-/// The gathered costs.
+/// All costs of a run, from whatever source, and what is missing of them.
 #[derive(Debug)]
 pub struct GatheredCosts {
     /// All cost lines.
@@ -44,29 +47,34 @@ pub struct GatheredCosts {
     pub owners: BTreeSet<CostOwner>,
     /// All accounts in the answers, including those of the compared days.
     pub accounts: BTreeSet<String>,
+    /// The days queried.
+    pub asked: DayRange,
 }
 
-/// All cuts. Crossed answers serve every cut.
-const CROSSED: LineCuts = LineCuts {
-    owners: true,
-    services: true,
-    personal: true,
-};
-const OWNERS: LineCuts = LineCuts {
-    owners: true,
-    services: false,
-    personal: false,
-};
-const SERVICES: LineCuts = LineCuts {
-    owners: false,
-    services: true,
-    personal: false,
-};
-const PERSONAL: LineCuts = LineCuts {
-    owners: false,
-    services: false,
-    personal: true,
-};
+impl GatheredCosts {
+    /// The missing parts that affect the report of one audience.
+    pub fn gaps_of<'b>(
+        &'b self,
+        audience: &'b Audience,
+        owner: Option<&'b CostOwner>,
+    ) -> impl Iterator<Item = &'b MissingPart> {
+        self.gaps.iter().filter(move |gap| match audience.kind {
+            AudienceKind::Executive => gap.owner.is_none(),
+            AudienceKind::Manager => {
+                let has = |id: &String| audience.accounts.iter().any(|account| account.id == *id);
+                gap.owner.is_none() && gap.account.as_ref().is_none_or(has) && !gap.in_totals
+            }
+            AudienceKind::Individual => match &gap.owner {
+                None => gap.account.is_some(),
+                Some(of) => Some(of) == owner,
+            },
+        })
+    }
+}
+
+const OWNERS: LineCuts = LineCuts::only(LineCut::Owners);
+const SERVICES: LineCuts = LineCuts::only(LineCut::Services);
+const PERSONAL: LineCuts = LineCuts::only(LineCut::Personal);
 
 /// Requests what is needed and lists what could not be read.
 ///
@@ -83,6 +91,7 @@ pub async fn gather(
         rules,
         answers,
         reader: LineReader::default(),
+        usage_types: Vec::new(),
         gaps: Vec::new(),
     };
     gathering.charges().await?;
@@ -102,6 +111,7 @@ pub async fn gather(
         has_owners,
         owners,
         accounts,
+        asked: need.time_period.days(),
     })
 }
 
@@ -110,25 +120,36 @@ struct CostGathering<'g> {
     rules: &'g OwnerRules,
     answers: &'g Arc<RunAnswers>,
     reader: LineReader,
+    /// The record types that are usage.
+    usage_types: Vec<String>,
     gaps: Vec<MissingPart>,
 }
 
 impl CostGathering<'_> {
     async fn charges(&mut self) -> Result<(), NoAnswer> {
-        let mut queries = vec![self.need.charges()];
-        queries.extend(self.need.control());
-        self.answers.together(&queries).await;
-        let mut given = all(self.answers, queries).await.into_iter();
-        if let Some(charges) = given.next() {
-            let charges = charges?;
-            self.reader.charges(&charges)?;
-        }
-        if let Some(control) = given.next() {
+        let answers = self.answers;
+        let charges = self.need.charges();
+        let control = self.need.control();
+        let both: Vec<&CostQuery> = iter::once(&charges).chain(&control).collect();
+        answers.together(&both).await;
+        let control = async {
+            match &control {
+                Some(control) => Some(answers.answer(control).await),
+                None => None,
+            }
+        };
+        let (charges, control) = tokio::join!(answers.answer(&charges), control);
+        self.reader.charges(&*charges?)?;
+        if let Some(control) = control {
             let read = control.and_then(|control| Ok(self.reader.control(&control)?));
             if let Err(error) = read {
                 self.gap(None, None, true, "the costs without an account", &error);
             }
         }
+        self.usage_types = match answers.saved_usage() {
+            Some(usage) => usage,
+            None => self.reader.usage.iter().cloned().collect(),
+        };
         Ok(())
     }
 
@@ -139,11 +160,10 @@ impl CostGathering<'_> {
         }
         let need = self.need;
         if self.way(&accounts) == UsageStrategy::Crossed {
-            return self.crossed(&accounts, CROSSED, &|_| true).await;
+            return self.crossed(&accounts, LineCuts::ALL, &|_| true).await;
         }
-        let usage = self.usage_types();
-        let queries: Vec<CostQuery> = need.owners(&usage).collect();
-        for (key, answer) in all(self.answers, queries).await.into_iter().enumerate() {
+        let queries = need.owners(&self.usage_types).enumerate().collect();
+        for (key, answer) in all(self.answers, queries).await {
             let read = answer
                 .and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
             if let Err(error) = read {
@@ -171,12 +191,12 @@ impl CostGathering<'_> {
         let rest = usize::from(need.whole_accounts) + in_all;
         if !self.answers.are_saved() && rest > accounts.len() * need.keys.len() {
             self.reader.forget();
-            return self.crossed(&accounts, CROSSED, &|_| true).await;
+            return self.crossed(&accounts, LineCuts::ALL, &|_| true).await;
         }
         if need.whole_accounts {
-            self.services(&usage).await;
+            self.services().await;
         }
-        self.people(&people, &usage).await;
+        self.people(&people).await;
         let is_theirs = |owner: &CostOwner| need.people.contains(owner) && !people.contains(owner);
         self.crossed(&in_accounts, PERSONAL, &is_theirs).await;
     }
@@ -187,18 +207,18 @@ impl CostGathering<'_> {
         if !self.answers.are_saved() {
             return self.need.way(accounts.len());
         }
-        let usage = self.usage_types();
         let mut crossed = accounts
             .iter()
-            .flat_map(|account| self.need.crossed(account, &usage));
+            .flat_map(|account| self.need.crossed(account, &self.usage_types));
         match crossed.all(|query| self.answers.has(&query)) {
             true => UsageStrategy::Crossed,
             false => UsageStrategy::Cut,
         }
     }
 
-    async fn services(&mut self, usage: &[String]) {
-        let answer = self.answers.answer(&self.need.services(usage)).await;
+    async fn services(&mut self) {
+        let query = self.need.services(&self.usage_types);
+        let answer = self.answers.answer(&query).await;
         let read =
             answer.and_then(|answer| Ok(self.reader.usage(&answer, self.rules, 0, SERVICES)?));
         if let Err(error) = read {
@@ -206,18 +226,16 @@ impl CostGathering<'_> {
         }
     }
 
-    async fn people(&mut self, people: &BTreeSet<CostOwner>, usage: &[String]) {
+    async fn people(&mut self, people: &BTreeSet<CostOwner>) {
         let seen = &self.reader.seen;
-        let asked = people.iter().filter_map(|person| {
-            let query = self.need.person(usage, seen.get(person)?)?;
-            Some((person, query))
+        let queries = people.iter().filter_map(|person| {
+            let query = self.need.person(&self.usage_types, seen.get(person)?)?;
+            Some((person.clone(), query))
         });
-        let (people, queries): (Vec<&CostOwner>, Vec<CostQuery>) = asked.unzip();
-        let given = all(self.answers, queries).await;
-        for (person, answer) in people.into_iter().zip(given) {
-            let read = answer.and_then(|answer| Ok(self.reader.person(&answer, person)?));
+        for (person, answer) in all(self.answers, queries.collect()).await {
+            let read = answer.and_then(|answer| Ok(self.reader.person(&answer, &person)?));
             if let Err(error) = read {
-                self.gap(None, Some(person.clone()), true, "their usage", &error);
+                self.gap(None, Some(person), true, "their usage", &error);
             }
         }
     }
@@ -229,16 +247,12 @@ impl CostGathering<'_> {
         cuts: LineCuts,
         wanted: &dyn Fn(&CostOwner) -> bool,
     ) {
-        let usage = self.usage_types();
-        let of_account = |account| self.need.crossed(account, &usage).enumerate();
-        let asked = accounts
-            .iter()
-            .flat_map(|account| of_account(account).map(move |(key, query)| (account, key, query)));
-        let (places, queries): (Vec<_>, Vec<_>) = asked
-            .map(|(account, key, query)| ((account, key), query))
-            .unzip();
-        let given = all(self.answers, queries).await;
-        for ((account, key), answer) in places.into_iter().zip(given) {
+        let of_account = |account| self.need.crossed(account, &self.usage_types).enumerate();
+        let queries = accounts.iter().flat_map(|account| {
+            let queries = of_account(account);
+            queries.map(move |(key, query)| ((account.clone(), key), query))
+        });
+        for ((account, key), answer) in all(self.answers, queries.collect()).await {
             let read = answer.and_then(|answer| {
                 Ok(self
                     .reader
@@ -247,24 +261,17 @@ impl CostGathering<'_> {
             if let Err(error) = read {
                 let what = format!("the usage by owner in account {account}");
                 if cuts != PERSONAL {
-                    self.gap(Some(account.clone()), None, false, &what, &error);
+                    self.gap(Some(account), None, false, &what, &error);
                     continue;
                 }
                 // Only people with costs in this account are affected.
                 for person in &self.need.people {
                     let places = self.reader.places.get(person);
-                    if wanted(person) && places.is_some_and(|places| places.contains(account)) {
+                    if wanted(person) && places.is_some_and(|places| places.contains(&account)) {
                         self.gap(None, Some(person.clone()), true, &what, &error);
                     }
                 }
             }
-        }
-    }
-
-    fn usage_types(&self) -> Vec<String> {
-        match self.answers.saved_usage() {
-            Some(usage) => usage,
-            None => self.reader.usage.iter().cloned().collect(),
         }
     }
 
@@ -285,32 +292,34 @@ impl CostGathering<'_> {
     }
 }
 
-/// Answers queries concurrently; returns the answers in order.
-async fn all(
+/// Answers queries concurrently. Each answer comes with what its query is about, in the order of
+/// the queries.
+async fn all<T: Send + 'static>(
     answers: &Arc<RunAnswers>,
-    queries: Vec<CostQuery>,
-) -> Vec<Result<Arc<CostAnswer>, NoAnswer>> {
-    let mut given: Vec<Option<Result<Arc<CostAnswer>, NoAnswer>>> = Vec::new();
-    given.resize_with(queries.len(), || None);
+    queries: Vec<(T, CostQuery)>,
+) -> Vec<(T, Result<Arc<CostAnswer>, NoAnswer>)> {
+    let mut given = Vec::new();
     let mut waiting = JoinSet::new();
     let mut queries = queries.into_iter().enumerate();
     loop {
         while waiting.len() < MAX_CONCURRENT_QUERIES
-            && let Some((place, query)) = queries.next()
+            && let Some((place, (about, query))) = queries.next()
         {
             let answers = answers.clone();
-            waiting.spawn(async move { (place, answers.answer(&query).await) });
+            waiting.spawn(async move { (place, about, answers.answer(&query).await) });
         }
         match waiting.join_next().await {
             None => break,
-            Some(Ok((place, answer))) => {
-                if let Some(slot) = given.get_mut(place) {
-                    *slot = Some(answer);
+            Some(Ok(answer)) => given.push(answer),
+            // Only a runtime that ends cancels a task.
+            Some(Err(error)) => {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
                 }
             }
-            // Not reached: tasks are neither cancelled nor panic.
-            Some(Err(_)) => {}
         }
     }
-    given.into_iter().flatten().collect()
+    given.sort_by_key(|(place, ..)| *place);
+    let given = given.into_iter();
+    given.map(|(_, about, answer)| (about, answer)).collect()
 }

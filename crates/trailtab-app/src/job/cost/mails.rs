@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::gather::GatheredCosts;
 use super::history::{CurrencyTotal, MailedFigures};
 use super::mail_setup::MailSetup;
 use super::send::{self, Limit, OutgoingReport, SendLog, SendOutcome, SendResult};
-use super::{AccountTotals, CostRun, Wanted};
+use super::{CostRun, Wanted};
 use crate::deliver::ledger::{LedgerError, SendLedger};
 use crate::deliver::mail::OutgoingMail;
 use crate::deliver::sent_hash::SentHash;
@@ -44,7 +45,7 @@ struct ReadyReport {
 /// Sends all wanted reports and returns the outcome of each. A failure affects only its own report.
 pub async fn send_all(
     run: &CostRun,
-    books: &AccountTotals,
+    books: &GatheredCosts,
     wanted: &[Wanted],
     setup: &mut MailSetup,
     memory: Option<&SendLog<'_>>,
@@ -68,7 +69,7 @@ pub async fn send_all(
         }
         // Problems with the settings are mentioned in the mail, but figures that may be wrong are
         // not mailed.
-        if let Some(gap) = books.gaps(audience, owner).next() {
+        if let Some(gap) = books.gaps_of(audience, owner).next() {
             lines.push(line(&post, incomplete(&gap.reason)));
             continue;
         }
@@ -174,7 +175,7 @@ fn name(wanted: &Wanted) -> String {
 }
 
 /// A hash of what a report is about, independent of days and amounts.
-fn scope(run: &CostRun, wanted: &Wanted) -> SentHash {
+pub(super) fn scope(run: &CostRun, wanted: &Wanted) -> SentHash {
     #[derive(Serialize)]
     struct OwnerScope<'s> {
         metric: CostMetric,
@@ -285,7 +286,7 @@ fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
 /// Finds the amounts that differ from those last mailed to the recipient.
 async fn restated(
     run: &CostRun,
-    books: &AccountTotals,
+    books: &GatheredCosts,
     recipient: &ReportRecipient,
     post: &OutgoingReport,
     ledger: &SendLedger,
@@ -308,7 +309,7 @@ async fn restated(
 
 pub(super) fn restatements(
     run: &CostRun,
-    books: &AccountTotals,
+    books: &GatheredCosts,
     recipient: &ReportRecipient,
     mailed: &MailedFigures,
 ) -> Vec<Restatement> {

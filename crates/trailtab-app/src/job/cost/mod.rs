@@ -20,7 +20,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use self::answers::{NoAnswer, RunAnswers};
-use self::gather::{GatheredCosts, MissingPart};
+use self::gather::GatheredCosts;
 use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::{AccountDirectory, RecipientList, ReportRecipient};
 use trailtab_core::cost::owner::CostOwner;
@@ -29,9 +29,8 @@ use trailtab_core::cost::report::{
     Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
 };
 use trailtab_core::cost::settings::{CostSettings, MailFrequency};
-use trailtab_core::cost::table::CostTable;
 use trailtab_core::time::{self, Seconds};
-use trailtab_cost_explorer::plan::{self, ReportNeeds};
+use trailtab_cost_explorer::plan::ReportNeeds;
 use trailtab_cost_explorer::settled;
 
 /// The state of a cost run.
@@ -69,20 +68,6 @@ pub struct Wanted {
     pub recipient: ReportRecipient,
     /// The days of the report.
     pub occasion: ReportPeriod,
-}
-
-/// All costs of a run.
-#[derive(Debug)]
-pub struct AccountTotals {
-    /// All cost lines.
-    pub table: CostTable,
-    gaps: Vec<MissingPart>,
-    has_owners: bool,
-    /// Owners and accounts in Cost Explorer's answers.
-    owners: BTreeSet<CostOwner>,
-    accounts: BTreeSet<String>,
-    /// The days queried.
-    pub asked: DayRange,
 }
 
 impl CostRun {
@@ -195,7 +180,7 @@ impl CostRun {
         let all_accounts =
             is(AudienceKind::Executive) || is(AudienceKind::Individual) || !self.has_directory;
         ReportNeeds {
-            time_period: plan::time_period(from, through),
+            time_period: DayRange { from, through }.into(),
             metric: self.settings.metric,
             keys: self.settings.owner.keys.clone(),
             accounts: (!all_accounts).then_some(accounts),
@@ -235,35 +220,16 @@ impl CostRun {
     /// # Errors
     ///
     /// Fails if the costs by charge type cannot be read.
-    pub async fn books(&mut self, need: &ReportNeeds) -> Result<AccountTotals, NoAnswer> {
+    pub async fn books(&mut self, need: &ReportNeeds) -> Result<GatheredCosts, NoAnswer> {
         let gathered = gather::gather(need, &self.settings.owner, &self.answers).await?;
-        let GatheredCosts {
-            table,
-            names,
-            gaps,
-            has_owners,
-            owners,
-            accounts,
-        } = gathered;
-        self.directory.learn(&names);
-        let days = need.time_period;
-        Ok(AccountTotals {
-            table,
-            gaps,
-            has_owners,
-            owners,
-            accounts,
-            asked: DayRange {
-                from: days.start,
-                through: days.end.yesterday().unwrap_or(days.end),
-            },
-        })
+        self.directory.learn(&gathered.names);
+        Ok(gathered)
     }
 
     /// Makes the report of one audience.
     pub fn report(
         &self,
-        books: &AccountTotals,
+        books: &GatheredCosts,
         audience: &Audience,
         owner: Option<&CostOwner>,
         occasion: ReportPeriod,
@@ -300,20 +266,20 @@ impl CostRun {
 
     fn basis(
         &self,
-        books: &AccountTotals,
+        books: &GatheredCosts,
         audience: &Audience,
         owner: Option<&CostOwner>,
         problems: &[String],
     ) -> ReportBasis {
         let (requests, charged) = self.answers.requests();
         let mut notes = self.notes.clone();
-        if !books.has_owners && !books.table.lines.is_empty() {
+        if !books.has_owners && !books.table.is_empty() {
             notes.push(format!(
                 "nothing has an owner: is {} activated for cost allocation in the management account?",
                 self.owner_keys()
             ));
         }
-        let gaps = books.gaps(audience, owner).map(|gap| gap.reason.clone());
+        let gaps = books.gaps_of(audience, owner).map(|gap| gap.reason.clone());
         ReportBasis {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             run_time: time::iso(self.now),
@@ -323,26 +289,5 @@ impl CostRun {
             problems: problems.iter().cloned().chain(gaps).collect(),
             notes,
         }
-    }
-}
-
-impl AccountTotals {
-    /// The missing parts that affect the report of one audience.
-    pub fn gaps<'b>(
-        &'b self,
-        audience: &'b Audience,
-        owner: Option<&'b CostOwner>,
-    ) -> impl Iterator<Item = &'b MissingPart> {
-        self.gaps.iter().filter(move |gap| match audience.kind {
-            AudienceKind::Executive => gap.owner.is_none(),
-            AudienceKind::Manager => {
-                let has = |id: &String| audience.accounts.iter().any(|account| account.id == *id);
-                gap.owner.is_none() && gap.account.as_ref().is_none_or(has) && !gap.in_totals
-            }
-            AudienceKind::Individual => match &gap.owner {
-                None => gap.account.is_some(),
-                Some(of) => Some(of) == owner,
-            },
-        })
     }
 }

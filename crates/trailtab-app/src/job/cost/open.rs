@@ -146,7 +146,7 @@ pub fn offline(
     let SavedAnswers { answers, accounts } = saved::load(directory)?;
     let asked = answers.iter().map(|answer| answer.asked).max();
     let now = now.or(asked).unwrap_or_default();
-    let answers = RunAnswers::new(AnswerSource::Saved(answers), None, now);
+    let answers = RunAnswers::new(AnswerSource::saved(answers), None, now);
     let listed = (!accounts.is_empty()).then_some(accounts);
     Ok(begin(settings, answers, listed.as_deref(), Vec::new(), now))
 }

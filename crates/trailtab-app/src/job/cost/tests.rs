@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::answers::{AnswerSource, RunAnswers};
+use super::gather::GatheredCosts;
 use super::history::{CurrencyTotal, MailedFigures};
 use super::{CostRun, ReportPeriod, Wanted, mails};
-use trailtab_core::cost::audience::{AccountDirectory, RecipientList};
+use trailtab_core::cost::audience::{self, AccountDirectory, RecipientList, ReportRecipient};
+use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::owner::CostOwner;
+use trailtab_core::cost::report::sample_bill::{self, Bill};
 use trailtab_core::cost::report::{Audience, PeriodKind};
 use trailtab_core::cost::settings::CostSettings;
 use trailtab_core::time;
@@ -30,7 +33,7 @@ fn run(now: &str) -> CostRun {
     let named = bill::accounts().map(|(id, name)| (id.to_owned(), name.to_owned()));
     CostRun {
         settings: CostSettings::parse(SETTINGS.as_bytes()).unwrap(),
-        answers: RunAnswers::new(AnswerSource::Saved(answers), None, now).into(),
+        answers: RunAnswers::new(AnswerSource::saved(answers), None, now).into(),
         directory: AccountDirectory::new(named.collect(), BTreeSet::new()),
         has_directory: true,
         notes: Vec::new(),
@@ -85,7 +88,7 @@ fn reports_come_on_their_days() {
 }
 
 /// The due reports with their recipients, and the costs that they are made from.
-async fn ready(run: &mut CostRun) -> (Vec<Wanted>, super::AccountTotals) {
+async fn ready(run: &mut CostRun) -> (Vec<Wanted>, GatheredCosts) {
     let recipients = RecipientList::of(&run.settings, &run.directory);
     let wanted = run.due(&recipients.accepted);
     let audiences: Vec<(&Audience, Option<&CostOwner>)> = wanted
@@ -144,16 +147,89 @@ async fn a_report_is_the_same_in_any_order_and_another_with_other_amounts() {
         .find(|wanted| wanted.recipient.owner.is_none())
         .unwrap();
     let audience = &head.recipient.audience;
-    let print = |books: &super::AccountTotals| {
+    let print = |books: &GatheredCosts| {
         mails::fingerprint(&run.report(books, audience, None, head.occasion, &[]))
     };
     let before = print(&books);
-    books.table.lines.reverse();
+    let lines = books.table.lines();
+    let lines: Vec<_> = lines.map(|(key, line)| (key.clone(), *line)).collect();
+    books.table = lines.iter().rev().cloned().collect();
     assert_eq!(print(&books), before);
-    books
-        .table
-        .lines
-        .iter_mut()
-        .for_each(|line| line.amount *= rust_decimal::Decimal::from(2));
+    for (key, line) in lines {
+        books.table.add(key, line);
+    }
     assert_ne!(print(&books), before);
+}
+
+/// Ledgers keep scopes for months: with other hashes, figures that have changed since they were
+/// mailed would no longer be corrected.
+#[test]
+fn scopes_have_the_same_hash_for_ever() {
+    let mut run = run("2026-09-21T06:00:00Z");
+    run.settings.owner.keys = ["Owner", "cost-category:Team"]
+        .map(|key| key.parse().unwrap())
+        .into();
+    run.settings.owner.domain = Some("example.com".to_owned());
+    let alias = ("asmith".to_owned(), "ann@example.com".to_owned());
+    run.settings.owner.aliases.extend([alias]);
+    let scope = |audience: Audience, owner: Option<CostOwner>| {
+        let recipient = ReportRecipient {
+            address: "head@example.com".to_owned(),
+            audience,
+            owner,
+            problems: Vec::new(),
+        };
+        let occasion = run.last_month();
+        mails::scope(
+            &run,
+            &Wanted {
+                recipient,
+                occasion,
+            },
+        )
+    };
+    let manager = sample_bill::manager(&["111122223333", "222233334444"]);
+    let ann = CostOwner::Named("ann".to_owned());
+    for (scope, version_1, version_2) in [
+        (
+            scope(manager, None),
+            "8aebd78bf38bfb3f21fe91eb5cd86705",
+            "2:85e53fd8ee996251ae5ae7e82a22fc65036bb065a04343a64d7c26d4a983b48f",
+        ),
+        (
+            scope(audience::executive(&run.directory), None),
+            "6fea017849332d9df44ec316acda4958",
+            "2:1679a1b6f8b313d571af96e9b5df4d23f628b83075ce97e03c44af0d6f94d44c",
+        ),
+        (
+            scope(audience::individual(&ann), Some(ann)),
+            "f2efa018f2ef715478e448c6bb98cf0c",
+            "2:ae8c83f8e8e5cefb8a340dfb8503637c0b692f7fb12a59fcc3eb8c095c661b33",
+        ),
+    ] {
+        assert_eq!(scope.as_str(), version_2);
+        assert!(scope.matches(version_1));
+    }
+}
+
+/// With other hashes, reports that were mailed already would be mailed again as corrections.
+#[test]
+fn contents_have_the_same_hash_for_ever() {
+    let (mut bill, names) = (Bill::default(), sample_bill::names());
+    let (day, account) = ("2026-11-02".parse().unwrap(), sample_bill::PRODUCTION);
+    bill.used(
+        day,
+        account,
+        &sample_bill::owner("ann"),
+        "Amazon S3",
+        "1.234",
+    );
+    bill.charged(day, Some(account), ChargeType::Tax, "0.125");
+    let audience = sample_bill::manager(&[account]);
+    let question = sample_bill::november(&names);
+    let report = trailtab_core::cost::report::report(&bill.table(), &audience, None, &question);
+    let content = mails::fingerprint(&report);
+    let version_2 = "2:bfc6ce504aac8c489544733d95e4cb555ed577d7b145a5a6f4fbcedbd478db14";
+    assert_eq!(content.as_str(), version_2);
+    assert!(content.matches("dafb9b43c8ccc358617072c3b8998a97"));
 }

@@ -1,7 +1,8 @@
 //! Reports owners and accounts that were requested but do not exist. A cost report about them would
 //! claim that they cost nothing, which is not known.
 
-use super::{AccountTotals, CostRun};
+use super::CostRun;
+use super::gather::GatheredCosts;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::report::Audience;
 use trailtab_core::nearest;
@@ -14,7 +15,7 @@ impl CostRun {
     /// days. `None` if it does, if data is missing, or if the settings list it as a user.
     pub fn unknown_owner(
         &self,
-        books: &AccountTotals,
+        books: &GatheredCosts,
         audience: &Audience,
         owner: &CostOwner,
     ) -> Option<String> {
@@ -26,8 +27,7 @@ impl CostRun {
             .map(|user| self.settings.owner.owner(user))
             .any(|user| user == *owner);
         let is_known = is_user || books.owners.contains(owner);
-        if is_known || books.table.lines.is_empty() || books.gaps(audience, Some(owner)).count() > 0
-        {
+        if is_known || books.table.is_empty() || books.gaps_of(audience, Some(owner)).count() > 0 {
             return None;
         }
         let named = books.owners.iter().filter_map(|owner| match owner {
@@ -57,7 +57,7 @@ impl CostRun {
 
     /// A message for each account that is in no account list and has no charges. Call only after
     /// the directory has learned all names.
-    pub fn unknown_accounts(&self, books: &AccountTotals, audience: &Audience) -> Vec<String> {
+    pub fn unknown_accounts(&self, books: &GatheredCosts, audience: &Audience) -> Vec<String> {
         let names = self.directory.names();
         if !self.has_directory && books.accounts.is_empty() {
             // Without a list and without charges, unknown accounts cannot be told from idle ones.

@@ -8,8 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use trailtab_core::history::spans::SecondRange;
-use trailtab_core::time::{self, Seconds};
+use trailtab_core::time::{self, Seconds, TimeRange};
 
 /// One line.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +59,8 @@ pub(super) struct LostLine {
 }
 
 impl PageLine {
-    pub(super) fn span(&self) -> SecondRange {
-        SecondRange {
+    pub(super) fn span(&self) -> TimeRange {
+        TimeRange {
             from: self.from,
             until: self.until,
         }
@@ -69,8 +68,8 @@ impl PageLine {
 }
 
 impl LostLine {
-    pub(super) fn span(&self) -> SecondRange {
-        SecondRange {
+    pub(super) fn span(&self) -> TimeRange {
+        TimeRange {
             from: self.from,
             until: self.until,
         }

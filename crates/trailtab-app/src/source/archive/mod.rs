@@ -66,9 +66,8 @@ pub use self::layout::{HIDDEN, UNFINISHED};
 use self::ledger::{LedgerLine, PageLine};
 use self::region::{ArchivedLogFile, ArchivedRegion};
 use super::document::{Document, DocumentBody};
-use trailtab_core::history::spans::SecondRange;
 use trailtab_core::scope::Scope;
-use trailtab_core::time::Seconds;
+use trailtab_core::time::{Seconds, TimeRange};
 
 /// Delay until the events of a call are assumed to be complete. Most arrive within five minutes;
 /// AWS guarantees nothing. Later seconds never count as covered.
@@ -192,7 +191,7 @@ impl EventArchive {
     }
 
     /// What of a window is still to be fetched, newest first.
-    pub fn missing(&self, scope: &Scope, window: SecondRange) -> Vec<SecondRange> {
+    pub fn missing(&self, scope: &Scope, window: TimeRange) -> Vec<TimeRange> {
         let gaps = match self.known(scope) {
             Some(region) => lock(&region).covered.gaps(window),
             None => window.into(),
@@ -206,7 +205,7 @@ impl EventArchive {
     }
 
     /// The log files that hold events of a window.
-    pub fn documents(&self, scope: &Scope, window: SecondRange) -> Vec<Document> {
+    pub fn documents(&self, scope: &Scope, window: TimeRange) -> Vec<Document> {
         let Some(region) = self.known(scope) else {
             return Vec::new();
         };
@@ -232,7 +231,7 @@ impl EventArchive {
     pub fn add(
         &self,
         scope: &Scope,
-        covered: SecondRange,
+        covered: TimeRange,
         events: &[PageEvent<'_>],
     ) -> Result<(), ArchiveError> {
         if let Some(event) = events.iter().find(|event| !is_object(event.json)) {
@@ -249,7 +248,7 @@ impl EventArchive {
     fn keep(
         &self,
         region: &mut ArchivedRegion,
-        covered: SecondRange,
+        covered: TimeRange,
         events: &[PageEvent<'_>],
     ) -> Result<(), ArchiveError> {
         let ledger = region.scope.ledger(&self.root);
@@ -316,7 +315,7 @@ impl EventArchive {
         let mut known: HashSet<&str> = HashSet::new();
         let times: BTreeSet<Seconds> = events.iter().map(|event| event.time).collect();
         if let (Some(oldest), Some(newest)) = (times.first(), times.last()) {
-            let seconds = SecondRange {
+            let seconds = TimeRange {
                 from: *oldest,
                 until: newest.saturating_add(1),
             };

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::layout::{ArchivePaths as _, DAY, UniqueSuffix, unfinished};
 use super::ledger::{ArchiveLedger, FileLine, LedgerLine, LostLine, PageLine};
-use trailtab_core::history::spans::{SecondRange, SecondSet};
+use trailtab_core::history::spans::SecondSet;
 use trailtab_core::scope::Scope;
-use trailtab_core::time::Seconds;
+use trailtab_core::time::{Seconds, TimeRange};
 
 /// A log file. Kept small: there may be hundreds of thousands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,20 +20,20 @@ pub(super) struct ArchivedLogFile {
     pub(super) oldest: Seconds,
     pub(super) newest: Seconds,
     /// The seconds that its page completed.
-    span: SecondRange,
+    span: TimeRange,
 }
 
 impl ArchivedLogFile {
     /// The seconds from its oldest to its newest event.
-    pub(super) fn times(&self) -> SecondRange {
-        SecondRange {
+    pub(super) fn times(&self) -> TimeRange {
+        TimeRange {
             from: self.oldest,
             until: self.newest.saturating_add(1),
         }
     }
 
     /// The seconds to mark as uncovered if the file is lost.
-    pub(super) fn seconds_lost(&self) -> SecondRange {
+    pub(super) fn seconds_lost(&self) -> TimeRange {
         self.span.hull(self.times())
     }
 }
@@ -131,7 +131,7 @@ impl ArchivedRegion {
         true
     }
 
-    fn file(&self, line: &FileLine, span: SecondRange) -> Option<ArchivedLogFile> {
+    fn file(&self, line: &FileLine, span: TimeRange) -> Option<ArchivedLogFile> {
         let is_of_one_day = line.oldest.div_euclid(DAY) == line.newest.div_euclid(DAY);
         if line.oldest > line.newest || !is_of_one_day {
             return None;
@@ -152,7 +152,7 @@ impl ArchivedRegion {
     }
 
     /// The files whose time range overlaps a window.
-    pub(super) fn files_of(&self, window: SecondRange) -> impl Iterator<Item = &ArchivedLogFile> {
+    pub(super) fn files_of(&self, window: TimeRange) -> impl Iterator<Item = &ArchivedLogFile> {
         let day = |second: Seconds| second.div_euclid(DAY);
         let days = (!window.is_empty()).then(|| day(window.from)..=day(window.until - 1));
         let days = days.map(|days| self.days.range(days));

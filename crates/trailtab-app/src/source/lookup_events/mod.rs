@@ -32,9 +32,8 @@ use crate::aws;
 use trailtab_core::activity::summary::CallerIdentity;
 use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::filter::ScopeMatcher;
-use trailtab_core::history::spans::SecondRange;
 use trailtab_core::scope::{AccountId, Scope};
-use trailtab_core::time::{self, Seconds};
+use trailtab_core::time::{self, Seconds, TimeRange};
 
 /// Quota L-6826A2E9, not adjustable: requests per second, account and region.
 pub const QUOTA: f64 = 2.0;
@@ -57,7 +56,7 @@ pub struct LookupRequest {
     /// Credentials and region of the AWS client.
     pub access: aws::CredentialOptions,
     /// The time window. Fixed at the start, since a page token is bound to it.
-    pub window: SecondRange,
+    pub window: TimeRange,
     /// When the run began, in seconds since 1970-01-01T00:00:00Z.
     pub now: Seconds,
     /// Regions as named by the user; empty for all enabled ones.
@@ -331,16 +330,16 @@ async fn count_archived(run: &LookupRun, caller: &CallerIdentity) {
 
 /// The parts of a window that AWS still has, in reading order, and the part it no longer has.
 struct RemainingWindows {
-    there: Vec<SecondRange>,
-    gone: SecondRange,
+    there: Vec<TimeRange>,
+    gone: TimeRange,
 }
 
 impl RemainingWindows {
-    fn of(window: SecondRange, now: Seconds) -> RemainingWindows {
+    fn of(window: TimeRange, now: Seconds) -> RemainingWindows {
         let cut = |time: Seconds| time.clamp(window.from, window.until);
         let horizon = cut(now - KEPT - RETENTION_TOLERANCE_SECONDS);
         let urgent = cut(now - KEPT + OLDEST_FIRST_SECONDS);
-        let span = |from, until| SecondRange { from, until };
+        let span = |from, until| TimeRange { from, until };
         let there = [span(horizon, urgent), span(urgent, window.until)];
         RemainingWindows {
             there: there.into_iter().filter(|span| !span.is_empty()).collect(),
@@ -350,7 +349,7 @@ impl RemainingWindows {
 }
 
 /// Lists spans as text; at most five, then the number of the others.
-fn list_spans(spans: &[SecondRange]) -> String {
+fn list_spans(spans: &[TimeRange]) -> String {
     let words = spans.iter().take(5).map(|span| {
         let last = span.until - 1;
         format!("{} to {}", time::iso(span.from), time::iso(last))
@@ -370,7 +369,7 @@ mod tests {
     fn the_oldest_part_is_read_first() {
         let now = 1_800_000_000;
         let of = |from, until| {
-            let windows = RemainingWindows::of(SecondRange { from, until }, now);
+            let windows = RemainingWindows::of(TimeRange { from, until }, now);
             let ends = windows
                 .there
                 .iter()

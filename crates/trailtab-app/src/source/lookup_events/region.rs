@@ -16,10 +16,9 @@ use crate::source::archive::ArchiveError;
 use crate::source::interrupt;
 use crate::source::progress::RegionProgress as Progress;
 use trailtab_core::coverage::Severity;
-use trailtab_core::history::spans::SecondRange;
 use trailtab_core::history::walk::{GiveUp, PageRequest, RegionScan, Step};
 use trailtab_core::scope::{Region, Scope};
-use trailtab_core::time::Seconds;
+use trailtab_core::time::{Seconds, TimeRange};
 
 /// A region to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,11 +60,11 @@ pub(super) async fn read(run: Arc<LookupRun>, account: Arc<TargetAccount>, regio
     run.coverage().ask(scope.clone());
     let asked = RemainingWindows::of(run.asked.window, run.now());
     let from_archive = run.send_archived(&scope).await;
-    let missing = |span: SecondRange| match &run.asked.archive {
+    let missing = |span: TimeRange| match &run.asked.archive {
         Some(archive) => archive.missing(&scope, span),
         None => vec![span],
     };
-    let windows: Vec<SecondRange> = asked.there.iter().flat_map(|span| missing(*span)).collect();
+    let windows: Vec<TimeRange> = asked.there.iter().flat_map(|span| missing(*span)).collect();
     let gone = missing(asked.gone);
     let mut reading = RegionReading {
         walk: RegionScan::new(&windows, run.asked.max_tps, 0.0),
@@ -93,7 +92,7 @@ struct RegionReading {
     /// Renewals of the credentials since the last page.
     renewals: u32,
     /// The seconds around events that the archive could not keep.
-    unarchived: Option<SecondRange>,
+    unarchived: Option<TimeRange>,
     /// Whether the archive already had events of the window.
     has_archived: bool,
     progress: Arc<Progress>,
@@ -229,13 +228,13 @@ impl RegionReading {
     /// not be kept, so that the next run fetches and reports it again.
     fn claim(
         &mut self,
-        covered: SecondRange,
+        covered: TimeRange,
         oldest: Option<Seconds>,
         events: &[Event],
-    ) -> SecondRange {
+    ) -> TimeRange {
         for event in events.iter().filter(|event| page::to_keep(event).is_none()) {
             let time = page::time(event);
-            let span = SecondRange {
+            let span = TimeRange {
                 from: time.or(oldest).unwrap_or(covered.from),
                 until: time.map_or(covered.until, |time| time.saturating_add(1)),
             };
@@ -245,7 +244,7 @@ impl RegionReading {
             );
         }
         match self.unarchived {
-            Some(unarchived) if !unarchived.intersect(covered).is_empty() => SecondRange {
+            Some(unarchived) if !unarchived.intersect(covered).is_empty() => TimeRange {
                 from: covered.until.min(unarchived.until.max(covered.from)),
                 until: covered.until,
             },
@@ -259,12 +258,7 @@ impl RegionReading {
 
     /// Records what is missing. `last` is the last window read: the one with the oldest seconds,
     /// apart from those read first.
-    fn finish(
-        self,
-        stop: Option<RegionStop>,
-        mut gone: Vec<SecondRange>,
-        last: Option<SecondRange>,
-    ) {
+    fn finish(self, stop: Option<RegionStop>, mut gone: Vec<TimeRange>, last: Option<TimeRange>) {
         let view = self.walk.look_around(self.now());
         self.progress.finish(view);
         let (run, scope) = (&self.run, &self.scope);
@@ -287,7 +281,7 @@ impl RegionReading {
         // A run of many hours may reach the oldest seconds only after AWS has deleted them.
         let horizon = run.now() - KEPT;
         if let Some(last) = last.filter(|last| stop.is_none() && last.from < horizon) {
-            gone.push(SecondRange {
+            gone.push(TimeRange {
                 from: last.from,
                 until: horizon.min(last.until),
             });

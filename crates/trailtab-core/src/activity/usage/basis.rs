@@ -9,7 +9,7 @@ use crate::activity::summary::{ProblemReport, RunContext, document_outcomes};
 use crate::coverage;
 use crate::event::ingest::{IngestStats, Reconciliation};
 use crate::event::no_match::NoMatch;
-use crate::time::{self, Seconds};
+use crate::time::{self, Seconds, TimeRange};
 
 /// Grows when a field of a report on usage changes its meaning or goes away.
 const SCHEMA_VERSION: u32 = 1;
@@ -163,35 +163,24 @@ impl EventHistory {
 }
 
 /// The time range of a report: the requested window. An open start is the first minute with a call,
-/// an open end the end of the last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReportExtent {
-    /// The first second, in seconds since 1970-01-01T00:00:00Z.
-    pub from: Seconds,
-    /// The first second after it, in seconds since 1970-01-01T00:00:00Z.
-    pub until: Seconds,
+/// an open end the end of the last. It is empty if there are no calls and the window is open.
+pub fn report_extent(usage: &UsageTally, asked: time::TimeWindow) -> TimeRange {
+    let minutes = || usage.rows().map(|row| row.minute);
+    let from = asked.since.or(minutes().min()).unwrap_or(0);
+    let last = minutes().max().map(|minute| minute + MINUTE);
+    TimeRange {
+        from,
+        until: asked.until.or(last).unwrap_or(from).max(from),
+    }
 }
 
-impl ReportExtent {
-    /// Determines the extent; it is empty if there are no calls and the window is open.
-    pub fn of(usage: &UsageTally, asked: time::TimeWindow) -> ReportExtent {
-        let minutes = || usage.rows().map(|row| row.minute);
-        let from = asked.since.or(minutes().min()).unwrap_or(0);
-        let last = minutes().max().map(|minute| minute + MINUTE);
-        ReportExtent {
-            from,
-            until: asked.until.or(last).unwrap_or(from).max(from),
-        }
-    }
-
-    /// Returns the index of the part that a minute belongs to, if the extent is cut into `parts`
-    /// equal parts.
-    pub(super) fn part(self, minute: Seconds, parts: usize) -> usize {
-        let (length, at) = (self.until - self.from, minute - self.from);
-        let part = i128::from(at) * parts as i128 / i128::from(length.max(1));
-        // The first minute may begin before the window.
-        usize::try_from(part.max(0))
-            .unwrap_or(usize::MAX)
-            .min(parts.saturating_sub(1))
-    }
+/// Returns the index of the part that a minute belongs to, if the extent is cut into `parts` equal
+/// parts.
+pub(super) fn part_of(extent: TimeRange, minute: Seconds, parts: usize) -> usize {
+    let (length, at) = (extent.until - extent.from, minute - extent.from);
+    let part = i128::from(at) * parts as i128 / i128::from(length.max(1));
+    // The first minute may begin before the window.
+    usize::try_from(part.max(0))
+        .unwrap_or(usize::MAX)
+        .min(parts.saturating_sub(1))
 }

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
-use super::basis::{ReportExtent, ReportProvenance};
+use super::basis::ReportProvenance;
 use super::chunks::MOST_DATA;
 use super::kept::MetricLimit;
 use super::metrics::{MetricSet, MetricSets, MinuteDatum, UsageMetric};
 use super::{Detail, UsageTally};
-use crate::time::Seconds;
+use crate::time::{Seconds, TimeRange};
 
 /// What must be counted separately to price all sets.
 pub const DETAIL: Detail = Detail {
@@ -190,7 +190,7 @@ struct MonthScale {
 
 impl MonthScale {
     /// Counts the clock hours that the extent touches, as CloudWatch does.
-    fn of(extent: ReportExtent) -> MonthScale {
+    fn of(extent: TimeRange) -> MonthScale {
         let hour = |time: Seconds| time.div_euclid(3600);
         let hours = hour(extent.until - 1) - hour(extent.from) + 1;
         MonthScale {
@@ -252,7 +252,7 @@ impl UsagePrice {
     pub fn of(
         usage: &UsageTally,
         top: usize,
-        extent: ReportExtent,
+        extent: TimeRange,
         basis: ReportProvenance,
         emf: EmfVolume<'_>,
     ) -> UsagePrice {
@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_metric_is_billed_for_the_hours_in_which_it_has_data() {
-        let day = MonthScale::of(ReportExtent {
+        let day = MonthScale::of(TimeRange {
             from: 0,
             until: 86_400,
         });
@@ -408,12 +408,12 @@ mod tests {
         assert_eq!(day.metrics(1, 12).usd, usd(1500));
         assert_eq!(day.month(24), 730);
         // Ten minutes that touch two hours of the clock.
-        let short = MonthScale::of(ReportExtent {
+        let short = MonthScale::of(TimeRange {
             from: 3300,
             until: 3900,
         });
         assert_eq!((short.hours, short.metrics(1, 2).usd), (2, usd(3000)));
-        let nothing = MonthScale::of(ReportExtent { from: 7, until: 7 });
+        let nothing = MonthScale::of(TimeRange { from: 7, until: 7 });
         assert_eq!(nothing.hours, 1);
     }
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::basis::{ReportExtent, ReportProvenance};
+use super::basis::{ReportProvenance, part_of};
 use super::metrics::OTHER;
 use super::{Calls, Detail, MINUTE, UsageTally};
-use crate::time::{self, Seconds};
+use crate::time::{self, Seconds, TimeRange};
 
 /// Number of parts into which the extent is divided for the course of a row. 24, 16 and 12 divide
 /// it.
@@ -162,7 +162,7 @@ impl UsageReport {
     pub fn of(
         usage: &UsageTally,
         question: &TableQuery,
-        extent: ReportExtent,
+        extent: TimeRange,
         basis: ReportProvenance,
     ) -> UsageReport {
         let mut groups = BTreeMap::<Vec<String>, MinuteSeries>::new();
@@ -216,7 +216,7 @@ fn rows_per(
     per: TimeStep,
     key: &BTreeMap<ColumnKey, String>,
     minutes: MinuteSeries,
-    extent: ReportExtent,
+    extent: TimeRange,
 ) -> impl Iterator<Item = UsageReportRow> {
     let mut times = BTreeMap::<Seconds, MinuteSeries>::new();
     for (minute, calls) in minutes {
@@ -251,12 +251,12 @@ pub(super) fn peak(minutes: &MinuteSeries) -> Option<(Seconds, u64)> {
 }
 
 impl RowCounts {
-    fn of(minutes: &MinuteSeries, extent: ReportExtent) -> RowCounts {
+    fn of(minutes: &MinuteSeries, extent: TimeRange) -> RowCounts {
         let mut sum = Calls::default();
         let mut course = vec![0; PARTS];
         for (minute, calls) in minutes {
             sum.merge(calls);
-            course[extent.part(*minute, PARTS)] += calls.calls;
+            course[part_of(extent, *minute, PARTS)] += calls.calls;
         }
         let peak = peak(minutes);
         RowCounts {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::basis::{ReportExtent, ReportProvenance};
+use super::basis::{ReportProvenance, part_of, report_extent};
 use super::causes::{self, ThrottleReport};
 use super::chunks::{MOST_DATA, chunks};
 use super::kept::MetricLimit;
@@ -206,7 +206,7 @@ proptest! {
         top in proptest::option::of(1_usize..4),
     ) {
         let usage = usage(&events, ALL);
-        let extent = ReportExtent::of(&usage, TimeWindow::default());
+        let extent = report_extent(&usage, TimeWindow::default());
         let question = TableQuery { by, per, top };
         let report = UsageReport::of(&usage, &question, extent, basis(&usage));
         let count = |count: fn(&super::report::RowCounts) -> u64| {
@@ -259,7 +259,7 @@ proptest! {
     #[test]
     fn a_limit_never_makes_metrics_dearer(events in events(), top in 1_usize..6) {
         let usage = usage(&events, price::DETAIL);
-        let extent = ReportExtent::of(&usage, TimeWindow::default());
+        let extent = report_extent(&usage, TimeWindow::default());
         let price = UsagePrice::of(&usage, top, extent, basis(&usage), &|data| vec![b'\n'; data.len()]);
         for set in &price.sets {
             // One more metric, `__other__`, stands for all others.
@@ -379,16 +379,16 @@ fn only_names_that_services_have_are_popular() {
 #[test]
 fn the_extent_is_what_was_asked_for_or_else_what_is_there() {
     let empty = UsageTally::new(Detail::default());
-    let extent = ReportExtent::of(&empty, TimeWindow::default());
+    let extent = report_extent(&empty, TimeWindow::default());
     assert_eq!((extent.from, extent.until), (0, 0));
     let asked = TimeWindow {
         since: Some(50),
         until: Some(1000),
     };
-    let extent = ReportExtent::of(&empty, asked);
+    let extent = report_extent(&empty, asked);
     assert_eq!((extent.from, extent.until), (50, 1000));
     assert_eq!(
-        [0, 540, 940].map(|minute| extent.part(minute, 2)),
+        [0, 540, 940].map(|minute| part_of(extent, minute, 2)),
         [0, 1, 1]
     );
 }

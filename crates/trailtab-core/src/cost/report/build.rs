@@ -109,21 +109,21 @@ struct AccountCuts<'t> {
 }
 
 impl<'t> AccountCuts<'t> {
-    fn add_money(&mut self, frame: &DayFrame, line: &'t CostLine, owners: bool) {
+    fn add_money(&mut self, frame: &DayFrame, (key, line): CostLine<'t>, owners: bool) {
         let nothing = || frame.nothing();
-        let charge = self.charges.entry(line.charge).or_insert_with(nothing);
-        charge.add(frame, line.day, line.amount);
-        if owners && line.charge == ChargeType::Usage {
-            let owner = self.owners.entry(line.owner.as_ref());
+        let charge = self.charges.entry(key.charge).or_insert_with(nothing);
+        charge.add(frame, key.day, line.amount);
+        if owners && key.charge == ChargeType::Usage {
+            let owner = self.owners.entry(key.owner.as_ref());
             let owner = owner.or_insert_with(nothing);
-            owner.add(frame, line.day, line.amount);
+            owner.add(frame, key.day, line.amount);
         }
     }
 
-    fn add_service(&mut self, frame: &DayFrame, line: &'t CostLine) {
-        let service = self.services.entry(line.service.as_deref());
+    fn add_service(&mut self, frame: &DayFrame, (key, line): CostLine<'t>) {
+        let service = self.services.entry(key.service.as_deref());
         let service = service.or_insert_with(|| frame.nothing());
-        service.add(frame, line.day, line.amount);
+        service.add(frame, key.day, line.amount);
     }
 
     /// Makes the services add up to the usage, which is the sum of the owners.
@@ -214,29 +214,34 @@ impl<'t> ReportBuilder<'_, 't> {
             let Some(ledger) = self.ledger(frame, line) else {
                 continue;
             };
+            let (key, amount) = (line.0, line.1.amount);
             ledger.lines += 1;
-            if frame.history.is_some_and(|days| days.contains(line.day)) {
-                let sum = ledger.history.entry(line.day).or_default();
-                *sum = super::sums::plus(*sum, line.amount);
+            if frame.history.is_some_and(|days| days.contains(key.day)) {
+                let sum = ledger.history.entry(key.day).or_default();
+                *sum = super::sums::plus(*sum, amount);
             }
-            let account = ledger.accounts.entry(line.account.as_deref());
+            let account = ledger.accounts.entry(key.account.as_deref());
             account.or_default().add_money(frame, line, owners);
         }
         for line in sight.services(table) {
             if let Some(ledger) = self.ledger(frame, line) {
-                let account = ledger.accounts.entry(line.account.as_deref());
+                let account = ledger.accounts.entry(line.0.account.as_deref());
                 account.or_default().add_service(frame, line);
             }
         }
     }
 
     /// The sums that a line belongs to, if the report covers its day.
-    fn ledger(&mut self, frame: &DayFrame, line: &'t CostLine) -> Option<&mut CurrencyLines<'t>> {
-        if line.estimated && frame.shown.contains(line.day) {
-            self.estimated.insert(line.day);
+    fn ledger(
+        &mut self,
+        frame: &DayFrame,
+        (key, line): CostLine<'t>,
+    ) -> Option<&mut CurrencyLines<'t>> {
+        if line.estimated && frame.shown.contains(key.day) {
+            self.estimated.insert(key.day);
         }
-        match frame.contains(line.day) {
-            true => Some(self.ledgers.entry(&line.currency).or_default()),
+        match frame.contains(key.day) {
+            true => Some(self.ledgers.entry(&key.currency).or_default()),
             false => None,
         }
     }

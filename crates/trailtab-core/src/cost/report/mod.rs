@@ -25,86 +25,16 @@ use super::money::{exact, exact_each, exact_if_known};
 use super::owner::OwnerKey;
 use super::period::DayRange;
 
+pub use super::audience::{AccountName, Audience, AudienceKind};
+pub use super::label::{LabelKind, RowLabel};
+pub use super::period::PeriodKind;
+
 pub use self::build::{ReportQuestion, report};
 pub use self::sight::total_of;
 pub use self::words::percent;
 
 /// Grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
-
-/// The kind of recipient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AudienceKind {
-    /// A manager: some accounts, each with its owners and services.
-    Manager,
-    /// An individual: the usage of one owner, in all accounts.
-    Individual,
-    /// An executive: all accounts on one page.
-    Executive,
-}
-
-/// An account and its name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct AccountName {
-    /// The account id, twelve digits.
-    pub id: String,
-    /// The name in Organizations or Cost Explorer; the id if neither has a name.
-    pub name: String,
-}
-
-impl AccountName {
-    /// The name with the id, or the id alone: `Production (111122223333)`.
-    pub fn label(&self) -> String {
-        match self.name == self.id {
-            true => self.id.clone(),
-            false => format!("{} ({})", self.name, self.id),
-        }
-    }
-}
-
-/// The audience of a report, which is decided before anything is computed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Audience {
-    /// Which kind of report it is.
-    pub kind: AudienceKind,
-    /// The accounts that the report covers; empty for an individual, whose costs in all accounts
-    /// are covered.
-    pub accounts: Vec<AccountName>,
-    /// The owner, as a label, for an individual; null otherwise.
-    pub owner: Option<RowLabel>,
-}
-
-/// What a row is about. Rows with the same name and different kinds are different.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct RowLabel {
-    /// What kind of thing the row is about.
-    pub kind: LabelKind,
-    /// The text in reports: a tag's value, a service, an account or a charge type. Our own labels
-    /// are in parentheses, and a tag value that looks like one is quoted.
-    pub name: String,
-}
-
-/// What kind of thing a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LabelKind {
-    /// An owner: a value of the tag or cost category that the settings name.
-    Owner,
-    /// All owners that are EC2 instances, combined.
-    Instances,
-    /// Costs without an owner.
-    Untagged,
-    /// An AWS service.
-    Service,
-    /// An account.
-    Account,
-    /// A charge type, such as tax.
-    Charge,
-    /// Costs that a total includes and that no owner, service or account has: mostly figures that
-    /// changed between two answers of Cost Explorer.
-    Unassigned,
-}
 
 /// An amount, and the amount that it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -207,18 +137,6 @@ pub struct ReportPart {
     pub accounts: Vec<AccountPart>,
     /// Sorted by change, the largest first.
     pub movers: Vec<Mover>,
-}
-
-/// The kind of period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PeriodKind {
-    /// From the first day of the current month until now.
-    MonthToDate,
-    /// The whole month before the current one.
-    LastMonth,
-    /// Days that were chosen freely.
-    Range,
 }
 
 /// The days of a report, in UTC.

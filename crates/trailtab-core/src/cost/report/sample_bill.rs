@@ -14,7 +14,7 @@ use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::CostOwner;
 use crate::cost::owner::OwnerKey;
 use crate::cost::period::DayRange;
-use crate::cost::table::{CostLine, CostTable, LineCuts};
+use crate::cost::table::{CostAmount, CostKey, CostTable, LineCut, LineCuts};
 
 /// The account called Production.
 pub const PRODUCTION: &str = "111122223333";
@@ -98,59 +98,47 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
     }
 }
 
-/// A table that is written line by line.
+/// The lines of a table, written one by one.
 #[derive(Default)]
-pub struct Bill(pub CostTable);
+pub struct Bill(pub Vec<(CostKey, CostAmount)>);
 
 impl Bill {
-    fn line(
-        &mut self,
-        day: Date,
-        account: Option<&str>,
-        charge: ChargeType,
-        amount: &str,
-    ) -> &mut CostLine {
-        self.0.lines.push(CostLine {
-            day,
-            account: account.map(str::to_owned),
-            charge,
-            owner: None,
-            service: None,
+    /// The table of these lines.
+    pub fn table(&self) -> CostTable {
+        self.0.iter().cloned().collect()
+    }
+
+    fn line(&mut self, key: CostKey, account: Option<&str>, amount: &str) {
+        let account = account.map(str::to_owned);
+        let amount = CostAmount {
             amount: decimal(amount),
-            currency: "USD".to_owned(),
             estimated: false,
-            cuts: LineCuts {
-                owners: true,
-                services: true,
-                personal: false,
-            },
-        });
-        self.0.lines.last_mut().unwrap()
+        };
+        self.0.push((CostKey { account, ..key }, amount));
     }
 
     /// Usage in all three cuts.
     pub fn used(&mut self, day: Date, place: &str, by: &CostOwner, of: &str, amount: &str) {
-        for cut in 0..3 {
-            let line = self.line(day, Some(place), ChargeType::Usage, amount);
-            line.cuts = LineCuts {
-                owners: cut == 0,
-                services: cut == 1,
-                personal: cut == 2,
+        for cut in [LineCut::Owners, LineCut::Services, LineCut::Personal] {
+            let key = CostKey {
+                owner: (cut != LineCut::Services).then(|| by.clone()),
+                service: (cut != LineCut::Owners).then(|| of.to_owned()),
+                ..CostKey::new(day, ChargeType::Usage, "USD", LineCuts::only(cut))
             };
-            line.owner = (cut != 1).then(|| by.clone());
-            line.service = (cut != 0).then(|| of.to_owned());
+            self.line(key, Some(place), amount);
         }
     }
 
     /// Costs without an owner.
     pub fn charged(&mut self, day: Date, place: Option<&str>, charge: ChargeType, amount: &str) {
-        self.line(day, place, charge, amount);
+        let key = CostKey::new(day, charge, "USD", LineCuts::WHOLE);
+        self.line(key, place, amount);
     }
 
     /// Marks all lines of this day and later as estimated.
     pub fn estimated_from(&mut self, day: Date) {
-        for line in &mut self.0.lines {
-            line.estimated |= line.day >= day;
+        for (key, line) in &mut self.0 {
+            line.estimated |= key.day >= day;
         }
     }
 }
@@ -182,7 +170,7 @@ pub fn bill() -> Bill {
 /// The report on the bill for one audience.
 pub fn report(audience: &Audience, owner: Option<&CostOwner>) -> CostReport {
     let names = names();
-    super::report(&bill().0, audience, owner, &november(&names))
+    super::report(&bill().table(), audience, owner, &november(&names))
 }
 
 /// The reports of all kinds, of the same bill.

@@ -8,7 +8,7 @@ use super::{Audience, AudienceKind};
 use crate::cost::charge::ChargeType;
 use crate::cost::owner::CostOwner;
 use crate::cost::period::DayRange;
-use crate::cost::table::{CostLine, CostTable, LineCut};
+use crate::cost::table::{CostKey, CostLine, CostTable, LineCut};
 
 /// The lines that one audience may see. No other line reaches its report.
 pub(super) struct AudienceFilter<'a> {
@@ -28,28 +28,28 @@ impl<'a> AudienceFilter<'a> {
     }
 
     /// The lines that add up to the total, with owners if the report shows them.
-    pub(super) fn money<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = &'t CostLine> {
+    pub(super) fn money<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = CostLine<'t>> {
         self.cut(table, LineCut::Owners)
     }
 
     /// The usage lines with services.
-    pub(super) fn services<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = &'t CostLine> {
+    pub(super) fn services<'t>(&self, table: &'t CostTable) -> impl Iterator<Item = CostLine<'t>> {
         let lines = self.cut(table, LineCut::Services);
-        lines.filter(|line| line.charge == ChargeType::Usage)
+        lines.filter(|(key, _)| key.charge == ChargeType::Usage)
     }
 
     /// The lines of the audience. The lines of an individual are in a cut of their own.
-    fn cut<'t>(&self, table: &'t CostTable, cut: LineCut) -> impl Iterator<Item = &'t CostLine> {
+    fn cut<'t>(&self, table: &'t CostTable, cut: LineCut) -> impl Iterator<Item = CostLine<'t>> {
         let cut = match self.kind {
             AudienceKind::Individual => LineCut::Personal,
             AudienceKind::Manager | AudienceKind::Executive => cut,
         };
-        table.cut(cut).filter(|line| self.sees(line))
+        table.cut(cut).filter(|(key, _)| self.sees(key))
     }
 
     /// Tells whether the audience may see a line. A manager without accounts sees nothing, and
     /// neither does an individual without an owner.
-    fn sees(&self, line: &CostLine) -> bool {
+    fn sees(&self, line: &CostKey) -> bool {
         match self.kind {
             AudienceKind::Executive => true,
             AudienceKind::Manager => {
@@ -72,9 +72,9 @@ pub fn total_of(
     days: DayRange,
 ) -> BTreeMap<String, Decimal> {
     let mut totals = BTreeMap::new();
-    for line in AudienceFilter::new(audience, owner).money(table) {
-        if days.contains(line.day) {
-            let total = totals.entry(line.currency.clone()).or_default();
+    for (key, line) in AudienceFilter::new(audience, owner).money(table) {
+        if days.contains(key.day) {
+            let total = totals.entry(key.currency.clone()).or_default();
             *total = plus(*total, line.amount);
         }
     }

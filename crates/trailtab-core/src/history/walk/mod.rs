@@ -13,8 +13,7 @@
 mod tests;
 
 use crate::history::pace::RateLimiter;
-use crate::history::spans::SecondRange;
-use crate::time::Seconds;
+use crate::time::{Seconds, TimeRange};
 
 /// Events on a page, by AWS's documentation of LookupEvents.
 pub const PAGE: usize = 50;
@@ -95,7 +94,7 @@ pub enum GiveUp {
 #[derive(Debug, Clone)]
 struct PageCursor {
     /// The query that its token is bound to.
-    query: SecondRange,
+    query: TimeRange,
     token: Option<String>,
     /// The seconds from here on are complete.
     reached: Seconds,
@@ -113,7 +112,7 @@ struct PageCursor {
 }
 
 impl PageCursor {
-    fn new(span: SecondRange) -> PageCursor {
+    fn new(span: TimeRange) -> PageCursor {
         PageCursor {
             query: span,
             token: None,
@@ -159,7 +158,7 @@ pub struct RegionScan {
 
 impl RegionScan {
     /// Starts a walk through `windows`, in order, with at most `max` requests per second.
-    pub fn new(windows: &[SecondRange], max: f64, now: f64) -> RegionScan {
+    pub fn new(windows: &[TimeRange], max: f64, now: f64) -> RegionScan {
         let windows = windows.iter().filter(|span| span.from < span.until);
         RegionScan {
             pace: RateLimiter::new(max, now),
@@ -225,7 +224,7 @@ impl RegionScan {
         }
         self.lost = 0.0;
         let walker = &mut self.walkers[index];
-        let rest = SecondRange {
+        let rest = TimeRange {
             from: walker.goal,
             until: middle,
         };
@@ -303,7 +302,7 @@ impl RegionScan {
             self.failures = 0;
         }
         Ok(Arrived {
-            covered: SecondRange {
+            covered: TimeRange {
                 from: walker.reached,
                 until: before,
             },
@@ -352,7 +351,7 @@ impl RegionScan {
         self.failed(ask, now, jitter)?;
         let walker = &mut self.walkers[ask.walker];
         walker.token = None;
-        walker.query = SecondRange {
+        walker.query = TimeRange {
             from: walker.goal,
             until: walker.reached,
         };
@@ -360,10 +359,10 @@ impl RegionScan {
     }
 
     /// The ranges that are not complete yet, newest first.
-    pub fn missing(&self) -> Vec<SecondRange> {
+    pub fn missing(&self) -> Vec<TimeRange> {
         let open = self.walkers.iter().filter(|walker| !walker.is_done());
-        let mut missing: Vec<SecondRange> = open
-            .map(|walker| SecondRange {
+        let mut missing: Vec<TimeRange> = open
+            .map(|walker| TimeRange {
                 from: walker.goal,
                 until: walker.reached,
             })
@@ -406,7 +405,7 @@ impl RegionScan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrived {
     /// The seconds that the page completes.
-    pub covered: SecondRange,
+    pub covered: TimeRange,
     /// Events older than this belong to another walker.
     pub goal: Seconds,
 }

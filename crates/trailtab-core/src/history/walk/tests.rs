@@ -51,7 +51,7 @@ struct Bucket {
 }
 
 impl Service {
-    fn new(events: usize, window: SecondRange) -> Service {
+    fn new(events: usize, window: TimeRange) -> Service {
         let length = (window.until - window.from) as usize;
         let seconds = (0..events).map(|n| window.until - 1 - (n * length / events) as Seconds);
         Service {
@@ -99,7 +99,7 @@ impl Service {
     }
 
     /// Walks to the end.
-    fn walk(&self, windows: &[SecondRange], seed: u64) -> Cost {
+    fn walk(&self, windows: &[TimeRange], seed: u64) -> Cost {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut walk = RegionScan::new(windows, 2.0, 0.0);
         let mut bucket = Bucket {
@@ -196,7 +196,7 @@ impl Service {
 }
 
 /// Two weeks.
-const WINDOW: SecondRange = SecondRange {
+const WINDOW: TimeRange = TimeRange {
     from: 1_000_000,
     until: 1_000_000 + 14 * 86_400,
 };
@@ -220,7 +220,7 @@ fn assert_good(service: &Service, time: f64, more: f64) {
 }
 
 /// Asserts that all events were read, and that no second was reported complete too early or twice.
-fn assert_complete(service: &Service, cost: &Cost, windows: &[SecondRange]) {
+fn assert_complete(service: &Service, cost: &Cost, windows: &[TimeRange]) {
     let inside = |time: &Seconds| windows.iter().any(|w| (w.from..w.until).contains(time));
     let all = service
         .events
@@ -335,7 +335,7 @@ proptest! {
         let latency = if slow { (2.0, 4.0) } else { (0.05, 0.15) };
         let service = Service { events, latency, fails, ..Service::new(1, WINDOW) };
         let ends: Vec<Seconds> = [0].into_iter().chain(cuts).chain([2000]).map(|s| WINDOW.from + s).collect();
-        let windows: Vec<SecondRange> = ends.windows(2).rev().map(|w| SecondRange { from: w[0], until: w[1] }).collect();
+        let windows: Vec<TimeRange> = ends.windows(2).rev().map(|w| TimeRange { from: w[0], until: w[1] }).collect();
         let cost = service.walk(&windows, seed);
         assert_complete(&service, &cost, &windows);
         if fails.is_none() {

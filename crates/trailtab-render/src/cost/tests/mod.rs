@@ -54,7 +54,7 @@ fn a_page_of_nothing_says_so() {
     let (bill, names) = (bill(), names());
     let nobody = owner("nobody@example.com");
     let report = report(
-        &bill.0,
+        &bill.table(),
         &individual(&nobody),
         Some(&nobody),
         &november(&names),
@@ -102,10 +102,10 @@ fn hostile() -> Bill {
     for n in 0..40 {
         bill.used(day, SANDBOX, &owner(&format!("user {n}")), "S3", "0.019");
     }
-    let at = bill.0.lines.len();
+    let at = bill.0.len();
     bill.charged(day, Some(PRODUCTION), ChargeType::Other, "1234567.891");
-    for line in &mut bill.0.lines[at..] {
-        line.currency = "\u{1b}E\nR".to_owned();
+    for (key, _) in &mut bill.0[at..] {
+        key.currency = "\u{1b}E\nR".to_owned();
     }
     bill
 }
@@ -121,7 +121,7 @@ fn hostile_reports() -> Vec<CostReport> {
         (individual(&long), Some(&long)),
     ];
     let report = |(audience, owner): (Audience, Option<&CostOwner>)| {
-        report(&bill.0, &audience, owner, &november(&names))
+        report(&bill.table(), &audience, owner, &november(&names))
     };
     audiences.into_iter().map(report).collect()
 }
@@ -192,9 +192,14 @@ fn tables_add_up_and_hold_no_formula() {
 #[test]
 fn a_table_and_a_page_of_one_hold_nothing_of_another() {
     let (bill, names) = (hostile(), names());
-    let sandbox = report(&bill.0, &manager(&[SANDBOX]), None, &november(&names));
+    let sandbox = report(&bill.table(), &manager(&[SANDBOX]), None, &november(&names));
     let bob = owner("bob");
-    let personal = report(&bill.0, &individual(&bob), Some(&bob), &november(&names));
+    let personal = report(
+        &bill.table(),
+        &individual(&bob),
+        Some(&bob),
+        &november(&names),
+    );
     let foreign = [
         PRODUCTION,
         FORGOTTEN,

@@ -18,8 +18,8 @@ fn scope() -> Scope {
     }
 }
 
-fn span(from: Seconds, until: Seconds) -> SecondRange {
-    SecondRange {
+fn span(from: Seconds, until: Seconds) -> TimeRange {
+    TimeRange {
         from: START + from,
         until: START + until,
     }
@@ -65,7 +65,7 @@ fn page(events: &[Event]) -> Vec<PageEvent<'_>> {
 fn fetch(
     archive: &EventArchive,
     aws: &[Event],
-    window: SecondRange,
+    window: TimeRange,
     page_size: usize,
 ) -> Result<(), ArchiveError> {
     for gap in archive.missing(&scope(), window) {
@@ -78,7 +78,7 @@ fn fetch(
             // Events of a page's oldest second may continue on the next page.
             let oldest = events.last().map_or(gap.from, |event| event.time + 1);
             let from = if is_last { gap.from } else { oldest.min(until) };
-            archive.add(&scope(), SecondRange { from, until }, &page(events))?;
+            archive.add(&scope(), TimeRange { from, until }, &page(events))?;
             until = from;
         }
         if pages.is_empty() {
@@ -255,7 +255,7 @@ fn accident() -> impl Strategy<Value = Accident> {
     ]
 }
 
-fn run(root: &Path, aws: &[Event], window: SecondRange, page_size: usize, accident: Accident) {
+fn run(root: &Path, aws: &[Event], window: TimeRange, page_size: usize, accident: Accident) {
     let disk = ArchiveDisk::default();
     if let Accident::Killed { step, share } = accident {
         disk.fuse.light(step, share);
