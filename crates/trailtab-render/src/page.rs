@@ -265,7 +265,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// Breaks a text between words. A word longer than a line, such as a path, stays whole.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.len() - 1;
@@ -280,6 +280,12 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Shortens each word of a text that is longer than a line.
+pub(super) fn fitting_words(text: &str, width: usize) -> String {
+    let words: Vec<String> = text.split(' ').map(|word| middle(word, width)).collect();
+    words.join(" ")
 }
 
 /// Shortens a text in the middle, because both ends of a principal or user agent are significant.

@@ -5,12 +5,12 @@ use std::fmt::{self, Write as _};
 
 use console::Style;
 
+use super::document::{ColumnKind, TableColumn};
 use super::escape;
 use super::no_match::{self, NoMatchContext};
 use super::page::{
     self, TOP_ROWS, TextPage, TextStyle, bar, counted, level, percent, plain, thousands,
 };
-use super::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
 use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::integrity::Integrity;
@@ -151,7 +151,7 @@ impl TextPage {
         if rows.is_empty() {
             return Ok(());
         }
-        self.heading(title, rows.len())?;
+        self.top_heading(title, rows.len())?;
         let shown = &rows[..rows.len().min(TOP_ROWS)];
         let largest = shown.first().map_or(0, |row| row.count);
         let names = shown.iter().map(|row| row.name.clone());
@@ -191,7 +191,7 @@ impl TextPage {
         if rows.is_empty() {
             return Ok(());
         }
-        self.heading("Denied", rows.len())?;
+        self.top_heading("Denied", rows.len())?;
         let shown = &rows[..rows.len().min(TOP_ROWS)];
         let principals = shown.iter().map(|row| row.principal.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
@@ -205,13 +205,13 @@ impl TextPage {
         ])
     }
 
-    fn heading(&mut self, title: &str, rows: usize) -> fmt::Result {
-        let heading = match rows {
-            n if n > TOP_ROWS => format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)),
-            _ => title.to_owned(),
-        };
-        let heading = self.bold(&heading);
-        writeln!(self.out, "\n{heading}")
+    fn top_heading(&mut self, title: &str, rows: usize) -> fmt::Result {
+        match rows {
+            n if n > TOP_ROWS => {
+                self.heading(&format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)))
+            }
+            _ => self.heading(title),
+        }
     }
 
     fn hours(&mut self, extension: &Extension) -> fmt::Result {

@@ -5,9 +5,9 @@ use std::fmt::{self, Write as _};
 use console::Style;
 
 use super::page::short;
+use crate::document::{ColumnKind, TableColumn};
 use crate::escape;
 use crate::page::{TOP_ROWS, TextPage, TextStyle, counted, percent, plain, thousands};
-use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::causes::{ThrottleReport, ThrottledApi, ThrottledCaller};
 
 /// How to read the page, and its limits.

@@ -4,10 +4,10 @@ use std::fmt::{self, Write as _};
 
 use console::Style;
 
+use crate::document::{ColumnKind, TableColumn};
 use crate::escape;
 use crate::no_match::{self, NoMatchContext};
 use crate::page::{self, TextPage, TextStyle, counted, level, percent, plain, thousands};
-use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::basis::ReportProvenance;
 use trailtab_core::activity::usage::metrics::OTHER;
 use trailtab_core::activity::usage::report::{

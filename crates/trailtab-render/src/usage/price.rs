@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use console::Style;
 use rust_decimal::Decimal;
 
+use crate::document::{ColumnKind, TableColumn};
 use crate::page::{TextPage, TextStyle, counted, size, thousands};
-use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::price::{MetricCost, MonthlyBill, UsagePrice};
 
 /// Renders a price estimate.
