@@ -9,6 +9,7 @@ use super::escape;
 use super::no_match::{self, NoMatchContext};
 use trailtab_core::activity::summary::ProblemReport;
 use trailtab_core::activity::usage::basis::EventHistory;
+pub use trailtab_core::digits::thousands;
 use trailtab_core::event::ingest::Reconciliation;
 use trailtab_core::event::no_match::NoMatch;
 
@@ -239,19 +240,6 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// Groups digits by thousands: `1,234,567`.
-pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A size in bytes with one decimal, rounded down: `1.9 kB`.
 pub(super) fn size(bytes: u64) -> String {
     let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
@@ -321,14 +309,6 @@ pub(super) fn middle(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(thousands(0), "0");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(1_234_567), "1,234,567");
-        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
-    }
 
     #[test]
     fn shares_are_never_rounded_away() {

@@ -396,7 +396,7 @@ fn principals(summary: &Summary) -> Vec<PageRow> {
     };
     let rows = extension.principals.iter().map(|(name, report)| {
         let mut row = row(name, &report.calls);
-        let by_services = report.by_services.values().sum();
+        let by_services: u64 = report.by_services.values().sum();
         if by_services > 0 {
             row.extra = format!("{} by AWS services", thousands(by_services));
         }
@@ -422,7 +422,7 @@ fn codes_of(codes: &BTreeMap<String, u64>) -> String {
 fn persons(extension: &Extension) -> Vec<PageRow> {
     let rows = extension.persons.iter().map(|(name, person)| {
         let mut row = row(name, &person.calls);
-        let by_agents = person.agents.values().sum();
+        let by_agents: u64 = person.agents.values().sum();
         if by_agents > 0 {
             row.extra = format!("{} in agents' sessions", thousands(by_agents));
         }

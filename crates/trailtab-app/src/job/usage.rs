@@ -321,7 +321,7 @@ fn content(data: &[MinuteDatum]) -> SentHash {
             format!("{name} {values:?} {} {}\n", datum.minute, datum.value)
         })
         .collect();
-    let version_1 = sent_hash::hex(version_1.as_bytes());
+    let version_1 = sent_hash::sha256(version_1.as_bytes());
     SentHash::new(&fields.collect::<Vec<_>>(), version_1)
 }
 

@@ -1,8 +1,9 @@
 //! Horizontal bars: one count per name.
 
 use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
-use super::scale::{self, CountScale};
+use super::scale::CountScale;
 use super::scene::{Anchor, ChartScene, Color, SceneText};
+use trailtab_core::digits::thousands;
 
 /// A chart of one horizontal bar per row, in the given order.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +51,7 @@ impl BarChart<'_> {
         let label = |text: &str| SceneText::new((0, 0), LABEL, text).fit(MAX_LABEL_WIDTH);
         let mut labels: Vec<SceneText> = shown.iter().map(|(name, _)| label(name)).collect();
         if more != 0 {
-            let text = format!("… and {} more", scale::grouped(more));
+            let text = format!("… and {} more", thousands(more));
             labels.push(label(&text).fill(Color::MUTED));
         }
         if shown.is_empty() {
@@ -79,7 +80,7 @@ impl BarChart<'_> {
 }
 
 fn value_width((_, value): &(&str, u64)) -> i32 {
-    SceneText::new((0, 0), TICK, &scale::grouped(*value)).width()
+    SceneText::new((0, 0), TICK, &thousands(*value)).width()
 }
 
 /// The area of the bars.
@@ -110,7 +111,7 @@ impl BarArea {
     fn bar(&self, scene: &mut ChartScene, i: i32, (name, value): (&str, u64)) {
         let y = self.top + i * PITCH + (PITCH - BAR) / 2;
         let length = self.scale.pixels(value, self.right - self.left);
-        let number = scale::grouped(value);
+        let number = thousands(value);
         let tip = format!("{name}: {number}");
         scene.rect_with_tip((self.left, y), (length, BAR), Color::ACCENT, &tip);
         let at = (self.left + length + GAP, y + 15);

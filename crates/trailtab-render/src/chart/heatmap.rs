@@ -3,6 +3,7 @@
 use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
 use super::scale;
 use super::scene::{Anchor, ChartScene, Color, SceneText};
+use trailtab_core::digits::thousands;
 
 /// A chart of seven weekdays by 24 hours.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +68,7 @@ impl HeatMap<'_> {
             let label = SceneText::new((LEFT - 12, y + 29), LABEL, name);
             scene.text(label.anchor(Anchor::End));
             for (hour, count) in (0..).zip(counts) {
-                let tip = format!("{name} {hour:02}:00 UTC: {}", scale::grouped(*count));
+                let tip = format!("{name} {hour:02}:00 UTC: {}", thousands(*count));
                 let x = LEFT + hour * PITCH.0;
                 cell(&mut scene, (x, y), *count, &classes, &tip);
             }
@@ -148,7 +149,7 @@ impl ShadeClasses {
     /// Formats a count: in full if all counts of the chart fit their cells, otherwise abbreviated.
     fn number(&self, count: u64) -> String {
         if self.most < FIRST_ABBREVIATED {
-            scale::grouped(count)
+            thousands(count)
         } else {
             scale::compact(count)
         }

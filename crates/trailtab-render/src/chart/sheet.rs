@@ -6,8 +6,9 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::scale::{compact_tick, grouped};
+use super::scale::compact_tick;
 use super::scene::{Anchor, ChartScene, Color, SceneText};
+use trailtab_core::digits::thousands;
 
 /// Width of every chart in a mail.
 pub const WIDTH: u16 = 1200;
@@ -124,8 +125,8 @@ impl MoneyAxis {
         let largest = self.high.max(-self.low).saturating_mul(self.step);
         match largest {
             1_000_000_000.. => format!("{sign}{unit}{}", compact_tick(whole)),
-            _ if self.step % 100 == 0 => format!("{sign}{unit}{}", grouped(whole)),
-            _ => format!("{sign}{unit}{}.{rest:02}", grouped(whole)),
+            _ if self.step % 100 == 0 => format!("{sign}{unit}{}", thousands(whole)),
+            _ => format!("{sign}{unit}{}.{rest:02}", thousands(whole)),
         }
     }
 }

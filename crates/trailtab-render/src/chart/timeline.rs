@@ -2,8 +2,9 @@
 
 use super::bucket::{self, Bucket};
 use super::frame::{Heading, MARGIN, RIGHT, TICK};
-use super::scale::{self, CountScale};
+use super::scale::CountScale;
 use super::scene::{Anchor, ChartScene, Color, SceneText};
+use trailtab_core::digits::thousands;
 
 /// A chart of calls over time. It chooses the period of a column: hours, days, a week, months or years.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +110,7 @@ fn legend(scene: &mut ChartScene, y: i32, columns: &TimelineColumns) -> i32 {
         ("failed", failed, Color::FAILED),
         ("succeeded", succeeded, Color::ACCENT),
     ] {
-        let text = format!("{} {name}", scale::grouped(count));
+        let text = format!("{} {name}", thousands(count));
         let text = SceneText::new((right, y), TICK, &text).anchor(Anchor::End);
         let left = text.left() - 20;
         scene.text(text);
@@ -185,8 +186,8 @@ impl TimelineArea {
             let tip = format!(
                 "{} UTC: {}, of which {} failed",
                 columns.bucket.label(start),
-                scale::grouped(*total),
-                scale::grouped(*failed)
+                thousands(*total),
+                thousands(*failed)
             );
             let mut part = |bottom: i32, height: i32, color| {
                 if height != 0 {

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use crate::document::{ColumnKind, TableColumn};
 use crate::page::{TextPage, TextStyle, counted, size, thousands};
 use trailtab_core::activity::usage::price::{MetricCost, MonthlyBill, UsagePrice};
+use trailtab_core::digits::grouped;
 
 /// Renders a price estimate.
 pub fn price(price: &UsagePrice, look: TextStyle) -> String {
@@ -144,15 +145,6 @@ pub(super) fn money(usd: Decimal) -> String {
 
 fn tenths(number: Decimal) -> String {
     grouped(&format!("{:.1}", number.round_dp(1)))
-}
-
-/// Groups the digits before the decimal point by thousands.
-fn grouped(number: &str) -> String {
-    let (whole, rest) = number.split_once('.').unwrap_or((number, ""));
-    match whole.parse() {
-        Ok(whole) => format!("{}.{rest}", thousands(whole)),
-        Err(_) => number.to_owned(),
-    }
 }
 
 #[cfg(test)]
