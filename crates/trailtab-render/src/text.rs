@@ -217,13 +217,7 @@ impl TextPage {
     fn hours(&mut self, extension: &Extension) -> fmt::Result {
         let mut hours = [0_u64; 24];
         for (hour, calls) in &extension.calls_per_hour {
-            let of_day = hour
-                .rsplit('T')
-                .next()
-                .and_then(|hour| hour.parse::<usize>().ok());
-            if let Some(count) = of_day.and_then(|hour| hours.get_mut(hour)) {
-                *count += calls.calls;
-            }
+            hours[hour.of_day()] += calls.calls;
         }
         let largest = hours.iter().copied().max().unwrap_or_default();
         if largest == 0 {

@@ -17,7 +17,7 @@ use trailtab_core::activity::usage::metrics::{self, MetricSets, MinuteDatum, Usa
 use trailtab_core::event::dedupe::SeenIds;
 use trailtab_core::event::envelope::EnvelopeReader;
 use trailtab_core::event::ingest::{EventIngest, IngestRules, IngestStats};
-use trailtab_core::time::{self, Seconds};
+use trailtab_core::time::{Seconds, UtcHour};
 use trailtab_render::escape;
 
 /// The outcome of a delivery's events: received = published + skipped + refused + unconfirmed +
@@ -100,7 +100,7 @@ impl LedgerKeys {
 
     /// Key of a backfilled hour, by its first second.
     pub fn hour(&self, hour: Seconds) -> String {
-        format!("usage/backfill/{}/{}", self.destination, time::hour(hour))
+        format!("usage/backfill/{}/{}", self.destination, UtcHour::of(hour))
     }
 }
 
