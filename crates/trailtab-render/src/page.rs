@@ -12,6 +12,7 @@ use trailtab_core::activity::usage::basis::EventHistory;
 pub use trailtab_core::digits::thousands;
 use trailtab_core::event::ingest::Reconciliation;
 use trailtab_core::event::no_match::NoMatch;
+use trailtab_core::time::{self, Seconds};
 
 /// Rows shown per table, and problems listed.
 pub(super) const TOP_ROWS: usize = 10;
@@ -87,9 +88,7 @@ impl TextPage {
         let line = self.style(Style::new().red().bold(), &line);
         writeln!(self.out, "  {line}")?;
         for problem in problems.iter().take(TOP_ROWS) {
-            let (document, reason) = (&problem.document, &problem.reason);
-            let document = escape::terminal(document);
-            let line = format!("{document}: {}", escape::terminal(reason));
+            let line = format!("{}: {}", problem.document, problem.reason);
             self.paragraph(&line, 4, &Style::new())?;
         }
         if all > TOP_ROWS as u64 {
@@ -99,9 +98,12 @@ impl TextPage {
         Ok(())
     }
 
-    /// Wraps a text to the page's width and indents each line by `indent` spaces.
+    /// Escapes a text, wraps it to the page's width and indents each line by `indent` spaces.
     pub(super) fn paragraph(&mut self, text: &str, indent: usize, style: &Style) -> fmt::Result {
-        for line in wrap(text, self.look.width.saturating_sub(indent)) {
+        for line in wrap(
+            &escape::terminal(text),
+            self.look.width.saturating_sub(indent),
+        ) {
             let line = self.style(style.clone(), &line);
             writeln!(self.out, "{:indent$}{line}", "")?;
         }
@@ -143,8 +145,7 @@ pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     }
     if let Some(attribute) = &history.lookup_attribute {
         lines.push(format!(
-            "AWS was asked for {} only: other events were not read",
-            escape::terminal(attribute)
+            "AWS was asked for {attribute} only: other events were not read"
         ));
     }
     if let Some(settled) = &history.settled_until {
@@ -191,9 +192,7 @@ pub(super) fn unrelated(outcomes: &BTreeMap<String, u64>, documents: &[String]) 
     const NAMED: usize = 3;
     let all = outcomes.get("unrelated").copied().filter(|all| *all > 0)?;
     let named = documents.iter().take(NAMED);
-    let named: Vec<String> = named
-        .map(|name| escape::terminal(name).into_owned())
-        .collect();
+    let named: Vec<&str> = named.map(String::as_str).collect();
     let more = match all.saturating_sub(named.len() as u64) {
         0 => String::new(),
         more => format!(", and {} more", thousands(more)),
@@ -230,6 +229,11 @@ pub(super) fn counted(n: u64, noun: &str) -> String {
 pub(super) fn plain(time: &str) -> String {
     let minute = time.get(..16).unwrap_or(time);
     escape::terminal(&minute.replace('T', " ")).into_owned()
+}
+
+/// `2026-09-07 08:30`
+pub(super) fn minute(time: Seconds) -> String {
+    plain(&time::iso(time))
 }
 
 pub(super) fn percent(part: u64, whole: u64) -> String {

@@ -6,7 +6,6 @@ use std::fmt::{self, Write as _};
 use console::Style;
 
 use super::document::{ColumnKind, TableColumn};
-use super::escape;
 use super::no_match::{self, NoMatchContext};
 use super::page::{
     self, TOP_ROWS, TextPage, TextStyle, bar, counted, level, percent, plain, thousands,
@@ -116,10 +115,7 @@ impl TextPage {
                 )
             }
             ("unknown", _) => "CloudTrail activity".to_owned(),
-            (account, _) => format!(
-                "CloudTrail activity of account {}",
-                escape::terminal(account)
-            ),
+            (account, _) => format!("CloudTrail activity of account {account}"),
         };
         self.paragraph(&title, 0, &Style::new().bold())?;
         let Some(extension) = &summary.trailtab else {
@@ -176,11 +172,11 @@ impl TextPage {
         let by_principal = extension.denied_by_principal_and_api.iter();
         let rows = by_principal.flat_map(|(principal, by_api)| {
             by_api.iter().map(move |(api, codes)| DeniedRow {
-                principal: escape::terminal(principal).into_owned(),
+                principal: principal.clone(),
                 // The domain is the same for nearly all services.
-                api: escape::terminal(&api.replace(".amazonaws.com:", ":")).into_owned(),
+                api: api.replace(".amazonaws.com:", ":"),
                 count: codes.values().sum(),
-                codes: escape::terminal(&codes_of(codes)).into_owned(),
+                codes: codes_of(codes),
             })
         });
         let mut rows: Vec<DeniedRow> = rows.collect();
@@ -223,8 +219,7 @@ impl TextPage {
         if largest == 0 {
             return Ok(());
         }
-        let heading = self.bold("Hours of the day (UTC)");
-        writeln!(self.out, "\n{heading}")?;
+        self.heading("Hours of the day (UTC)")?;
         // Three terminal columns per hour if they fit, else two.
         let columns = if self.look.width < 2 + 24 * 3 { 2 } else { 3 };
         let line: String = hours
@@ -242,8 +237,7 @@ impl TextPage {
     }
 
     fn coverage(&mut self, extension: &Extension) -> fmt::Result {
-        let heading = self.bold("Coverage");
-        writeln!(self.out, "\n{heading}")?;
+        self.heading("Coverage")?;
         let (counts, coverage) = (extension.counts, &extension.coverage);
         self.counts(counts, coverage.documents)?;
         let verified = extension.integrity.iter().flat_map(verified);
@@ -268,17 +262,14 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
     lines.extend(page::unrelated(outcomes, &coverage.unrelated_documents));
     for (form, records) in &coverage.converted_records {
         let records = counted(*records, "record");
-        let form = escape::terminal(&form.to_uppercase()).into_owned();
+        let form = form.to_uppercase();
         lines.push(format!(
             "{records} converted from {form} to CloudTrail's form"
         ));
     }
     for (shape, unknown) in coverage.unknown_identities.iter().take(TOP_ROWS) {
         let events = counted(unknown.events, "event");
-        lines.push(format!(
-            "Identity of unknown shape: {}, {events}",
-            escape::terminal(shape)
-        ));
+        lines.push(format!("Identity of unknown shape: {shape}, {events}"));
     }
     lines.extend(page::deliveries(coverage.last_delivery_day.as_deref()));
     lines.extend(page::updates(coverage.updates_not_applied));
@@ -365,20 +356,16 @@ fn verified(integrity: &Integrity) -> Vec<String> {
             ],
         ),
     ];
-    let escaped = |names: &[String]| {
-        let names: Vec<_> = names.iter().map(|name| escape::terminal(name)).collect();
-        names.join(", ")
-    };
     if !integrity.copy_of.is_empty() {
         lines.push(format!(
             "Read in another bucket than CloudTrail delivered to: a copy of {}",
-            escaped(&integrity.copy_of)
+            integrity.copy_of.join(", ")
         ));
     }
     if !integrity.not_read.is_empty() {
         lines.push(format!(
             "Digests before those that were read: {}",
-            escaped(&integrity.not_read)
+            integrity.not_read.join(", ")
         ));
     }
     lines
@@ -445,7 +432,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
         .as_deref()
         .map_or("at an unknown time".to_owned(), plain);
     PageRow {
-        name: escape::terminal(name).into_owned(),
+        name: name.to_owned(),
         count: calls.calls,
         note: format!("{failed}last {last}"),
         extra: String::new(),
@@ -455,7 +442,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
 /// Sums a section by its outer key, such as the principal.
 fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) -> Vec<PageRow> {
     let rows = counts.iter().map(|(name, items)| PageRow {
-        name: escape::terminal(name).into_owned(),
+        name: name.to_owned(),
         count: items.values().sum(),
         note: counted(items.len() as u64, item),
         extra: String::new(),
@@ -474,7 +461,7 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
         }
     }
     let rows = totals.into_iter().map(|(name, (count, keys))| PageRow {
-        name: escape::terminal(name).into_owned(),
+        name: name.to_owned(),
         count,
         note: counted(keys, by),
         extra: String::new(),

@@ -8,7 +8,7 @@ use console::{Style, measure_text_width};
 
 use super::percent;
 use crate::escape;
-use crate::page::{TextPage, TextStyle, counted, middle, size, thousands};
+use crate::page::{TextPage, TextStyle, counted, middle, minute, size, thousands};
 use trailtab_core::history::holdings::{
     self, ArchiveInspection, ArchiveInventory, PathFindings, StoredFiles,
 };
@@ -169,8 +169,7 @@ impl TextPage {
             ),
             _ => "Not covered".to_owned(),
         };
-        let heading = self.style(Style::new().bold(), &heading);
-        writeln!(self.out, "\n{heading}")?;
+        self.heading(&heading)?;
         for (Reverse((until, from)), places) in gaps.into_iter().take(MAX_GAPS_SHOWN) {
             let gap = SecondRange { from, until };
             let lead = format!("  {} – {}, {}: ", minute(from), minute(until), length(gap));
@@ -194,13 +193,10 @@ impl TextPage {
         let mut before = None;
         for (at, held) in holdings.regions.iter().enumerate() {
             if before != Some(&held.account) {
-                let account = escape::terminal(&held.account);
-                let heading = match before {
-                    None => format!("{heading}: {account}"),
-                    Some(_) => account.into_owned(),
-                };
-                let heading = self.style(Style::new().bold(), &heading);
-                writeln!(self.out, "\n{heading}")?;
+                match before {
+                    None => self.heading(&format!("{heading}: {}", held.account))?,
+                    Some(_) => self.heading(&held.account)?,
+                }
             }
             before = Some(&held.account);
             line(self, at)?;
@@ -287,13 +283,6 @@ fn months(cells: &[SecondRange], room: usize) -> String {
         }
     }
     line
-}
-
-/// `2026-09-07 08:30`
-pub(super) fn minute(time: Seconds) -> String {
-    let mut text = time::iso(time).replace('T', " ");
-    text.truncate(16);
-    text
 }
 
 /// The two largest units of a span's length.

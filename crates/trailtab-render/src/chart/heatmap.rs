@@ -235,9 +235,11 @@ mod tests {
             assert!(
                 scene
                     .texts()
-                    .all(|text| SceneText::new((0, 0), SCREEN.label, text).width() <= room
-                        || !text.starts_with(|c: char| c.is_ascii_digit())
-                        || text.contains('–')),
+                    .all(
+                        |text| SceneText::new((0, 0), SCREEN.label, text).width() <= room
+                            || !text.starts_with(|c: char| c.is_ascii_digit())
+                            || text.contains('–')
+                    ),
                 "{count}"
             );
         }

@@ -161,7 +161,7 @@ impl TextPage {
         let title = middle(&safe(&document.title), self.look.width);
         let title = self.bold(&title);
         writeln!(self.out, "{title}")?;
-        self.paragraph(&safe(&document.subtitle), 0, &Style::new().dim())?;
+        self.paragraph(&document.subtitle, 0, &Style::new().dim())?;
         let mut is_paragraph = false;
         for block in document.blocks {
             let follows =
@@ -178,7 +178,7 @@ impl TextPage {
             self.heading("Notes")?;
         }
         for note in &document.notes {
-            self.paragraph(&safe(note), 2, &Style::new().dim())?;
+            self.paragraph(note, 2, &Style::new().dim())?;
         }
         Ok(())
     }
@@ -192,7 +192,7 @@ impl TextPage {
                     self.paragraph(&line, 0, &Style::new())
                 })
             }
-            Block::Remark(words) => self.paragraph(&safe(&words), 0, &Style::new().dim()),
+            Block::Remark(words) => self.paragraph(&words, 0, &Style::new().dim()),
             Block::Heading(name) => self.heading(&name),
             Block::Figures(figures) => {
                 self.heading(&figures.title)?;
@@ -214,7 +214,7 @@ impl TextPage {
         let title = self.style(style.clone().bold(), &safe(&notice.title));
         writeln!(self.out, "\n{title}")?;
         let mut lines = notice.lines.iter();
-        lines.try_for_each(|line| self.paragraph(&safe(line), 2, &style))
+        lines.try_for_each(|line| self.paragraph(line, 2, &style))
     }
 
     /// Writes an empty line and a heading.

@@ -6,7 +6,6 @@ use console::Style;
 
 use super::page::short;
 use crate::document::{ColumnKind, TableColumn};
-use crate::escape;
 use crate::page::{TOP_ROWS, TextPage, TextStyle, counted, percent, plain, thousands};
 use trailtab_core::activity::usage::causes::{ThrottleReport, ThrottledApi, ThrottledCaller};
 
@@ -55,9 +54,9 @@ impl TextPage {
     fn place(&mut self, place: &ThrottledApi) -> fmt::Result {
         let title = format!(
             "{} in {} of {}",
-            escape::terminal(&short(&place.api)),
-            escape::terminal(&place.region),
-            escape::terminal(&place.account),
+            short(&place.api),
+            place.region,
+            place.account,
         );
         writeln!(self.out)?;
         self.paragraph(&title, 0, &Style::new().bold())?;
@@ -110,7 +109,7 @@ fn columns(place: &ThrottledApi, callers: &[ThrottledCaller]) -> Vec<TableColumn
     let all = place.calls_in_throttled_minutes;
     vec![
         column("principal", ColumnKind::Name, &|caller| {
-            escape::terminal(&caller.principal).into_owned()
+            caller.principal.clone()
         }),
         column("share", ColumnKind::Number, &|caller| {
             percent(caller.calls_in_throttled_minutes, all)

@@ -36,11 +36,9 @@ impl TextPage {
             writeln!(self.out, "{line}")?;
         }
         let limit = thousands(price.top);
-        let heading = self.bold("Metrics");
-        writeln!(self.out, "\n{heading}")?;
+        self.heading("Metrics")?;
         self.table(sets(price, &limit))?;
-        let heading = self.bold("A month of the function, with its health metrics");
-        writeln!(self.out, "\n{heading}")?;
+        self.heading("A month of the function, with its health metrics")?;
         self.table(bills(&price.bills))?;
         let notes = notes(price);
         self.notes(notes.iter().map(String::as_str))?;
