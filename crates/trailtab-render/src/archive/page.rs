@@ -7,10 +7,11 @@ use std::fmt::{self, Write as _};
 use console::{Style, measure_text_width};
 
 use super::percent;
+use crate::document::{ColumnKind, TableColumn};
 use crate::escape;
 use crate::page::{TextPage, TextStyle, counted, middle, minute, size, thousands};
 use trailtab_core::history::holdings::{
-    self, ArchiveInspection, ArchiveInventory, PathFindings, StoredFiles,
+    self, ArchiveInspection, ArchiveInventory, PathFindings, RegionInventory, StoredFiles,
 };
 use trailtab_core::history::spans::SecondRange;
 use trailtab_core::time::{self, Seconds};
@@ -79,30 +80,11 @@ impl TextPage {
     }
 
     fn regions(&mut self, holdings: &ArchiveInventory, range: SecondRange) -> fmt::Result {
-        let rows: Vec<[String; 5]> = holdings
-            .regions
-            .iter()
-            .map(|held| {
-                [
-                    escape::terminal(&held.region).into_owned(),
-                    percent(held.share(range).permille()),
-                    counted(held.stored.events, "event"),
-                    counted(held.stored.files, "file"),
-                    size(held.stored.bytes),
-                ]
-            })
-            .collect();
-        let widths: [usize; 5] = std::array::from_fn(|column| {
-            let widths = rows.iter().map(|row| measure_text_width(&row[column]));
-            widths.max().unwrap_or(0)
-        });
+        // Laid out as one table, so that the columns of all accounts are in line.
+        let lines = self.table_lines(covered(&holdings.regions, range));
         self.by_account(holdings, "Covered", |page, at| {
-            let row = &rows[at];
-            let name = format!("{:<width$}", row[0], width = widths[0]);
-            let cells =
-                (1..5).map(|column| format!("{:>width$}", row[column], width = widths[column]));
-            let cells: Vec<String> = cells.collect();
-            writeln!(page.out, "  {name}  {}", cells.join("  "))
+            let line = lines.get(at).map_or("", String::as_str);
+            writeln!(page.out, "{line}")
         })
     }
 
@@ -248,6 +230,21 @@ impl TextPage {
         }
         writeln!(self.out)
     }
+}
+
+/// How much of a range is covered, and what is stored.
+fn covered(regions: &[RegionInventory], range: SecondRange) -> Vec<TableColumn> {
+    let column = |kind, cell: &dyn Fn(&RegionInventory) -> String| {
+        TableColumn::new("", kind, regions.iter().map(cell))
+    };
+    let number = |cell| column(ColumnKind::Number, cell);
+    vec![
+        column(ColumnKind::Name, &|held| held.region.clone()),
+        number(&|held| percent(held.share(range).permille())),
+        number(&|held| counted(held.stored.events, "event")),
+        number(&|held| counted(held.stored.files, "file")),
+        number(&|held| size(held.stored.bytes)),
+    ]
 }
 
 fn names(holdings: &ArchiveInventory, places: &[usize]) -> String {

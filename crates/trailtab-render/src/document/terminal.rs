@@ -224,8 +224,16 @@ impl TextPage {
         writeln!(self.out, "\n{heading}")
     }
 
-    /// Writes a table, and its line of titles unless all are empty. Drops dispensable columns before shortening names.
+    /// Writes a table.
     pub(crate) fn table(&mut self, columns: Vec<TableColumn>) -> fmt::Result {
+        let mut lines = self.table_lines(columns).into_iter();
+        lines.try_for_each(|line| writeln!(self.out, "{line}"))
+    }
+
+    /// Lays a table out: a line of titles unless all are empty, and a line for each row. Drops dispensable columns
+    /// before shortening names.
+    pub(crate) fn table_lines(&self, columns: Vec<TableColumn>) -> Vec<String> {
+        let mut lines = Vec::new();
         let room = self.look.width;
         let columns = columns.into_iter().flat_map(TextColumn::all_of);
         let columns = fit(columns.collect(), room);
@@ -243,8 +251,7 @@ impl TextPage {
             let titles: String = titles
                 .map(|(column, width)| padded(column.kind, &column.title, *width))
                 .collect();
-            let titles = self.dim(&cut(titles.trim_end(), room));
-            writeln!(self.out, "{titles}")?;
+            lines.push(self.dim(&cut(titles.trim_end(), room)));
         }
         let rows = columns.iter().map(|column| column.cells.len()).max();
         for row in 0..rows.unwrap_or_default() {
@@ -264,9 +271,9 @@ impl TextPage {
                     | ColumnKind::Number => cell,
                 });
             }
-            writeln!(self.out, "{}", line.trim_end())?;
+            lines.push(line.trim_end().to_owned());
         }
-        Ok(())
+        lines
     }
 }
 
