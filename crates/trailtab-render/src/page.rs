@@ -33,11 +33,18 @@ pub(super) struct TextPage {
 }
 
 impl TextPage {
-    pub(super) fn new(look: TextStyle) -> TextPage {
-        TextPage {
+    /// Renders what `write` writes on an empty page.
+    pub(super) fn render(
+        look: TextStyle,
+        write: impl FnOnce(&mut TextPage) -> fmt::Result,
+    ) -> String {
+        let mut page = TextPage {
             out: String::new(),
             look,
-        }
+        };
+        // Writing to a String cannot fail.
+        let _ = write(&mut page);
+        page.out
     }
 
     /// Writes the reconciliation of records: read = counted + filtered + duplicate + unreadable.

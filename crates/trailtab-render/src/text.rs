@@ -36,10 +36,7 @@ struct DeniedRow {
 
 /// Renders a summary.
 pub fn summary(summary: &Summary, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.write(summary);
-    page.out
+    TextPage::render(look, |page| page.write(summary))
 }
 
 /// The explanation why no event was counted; empty if one was.

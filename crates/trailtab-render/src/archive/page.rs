@@ -24,18 +24,12 @@ const MAX_FINDINGS_SHOWN: usize = 100;
 
 /// Renders what an archive holds and covers.
 pub fn status(holdings: &ArchiveInventory, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.status(holdings);
-    page.out
+    TextPage::render(look, |page| page.status(holdings))
 }
 
 /// Renders the findings of an inspection.
 pub fn inspection(inspection: &ArchiveInspection, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.inspection(inspection);
-    page.out
+    TextPage::render(look, |page| page.inspection(inspection))
 }
 
 impl TextPage {

@@ -8,8 +8,5 @@ use trailtab_core::cost::report::CostReport;
 /// Renders a report.
 pub fn page(report: &CostReport, look: TextStyle) -> String {
     let document = document(&tidy(report), ReportForm::Page, &mut |_| None);
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.document(document);
-    page.out
+    TextPage::render(look, |page| page.document(document))
 }

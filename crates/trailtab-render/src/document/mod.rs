@@ -91,3 +91,120 @@ pub(crate) struct KeyFigure {
     /// The days compared with, in words, and their amount.
     pub(crate) before: Option<(String, Decimal)>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::{TextPage, TextStyle};
+
+    /// One block of each kind, with the same name everywhere.
+    fn document(name: &str) -> Document {
+        let text = |kind, cell: &str| TableColumn::new(name, kind, [cell.to_owned()]);
+        let amounts = MoneyCells {
+            currency: "USD".to_owned(),
+            days: name.to_owned(),
+            against: Some(name.to_owned()),
+            amounts: vec![(Decimal::from(1234), Some(Decimal::from(1000)))],
+        };
+        let table = Table {
+            title: name.to_owned(),
+            columns: vec![
+                text(ColumnKind::Name, name),
+                text(ColumnKind::Place, name),
+                text(ColumnKind::Number, "77"),
+                TableColumn::money(name, amounts),
+            ],
+            has_sum: false,
+        };
+        let figures = KeyFigures {
+            title: name.to_owned(),
+            currency: "USD".to_owned(),
+            figures: vec![KeyFigure {
+                days: name.to_owned(),
+                amount: Decimal::from(88),
+                before: Some((name.to_owned(), Decimal::from(99))),
+            }],
+        };
+        let picture = |id| PictureRef {
+            id,
+            name: name.to_owned(),
+            alt: name.to_owned(),
+        };
+        Document {
+            title: name.to_owned(),
+            subtitle: name.to_owned(),
+            preview: name.to_owned(),
+            notices: vec![Notice {
+                title: name.to_owned(),
+                lines: vec![name.to_owned()],
+                is_fault: true,
+            }],
+            blocks: vec![
+                Block::Paragraph(vec![name.to_owned(), name.to_owned()]),
+                Block::Remark(name.to_owned()),
+                Block::Heading(name.to_owned()),
+                Block::Figures(figures),
+                Block::Table(table),
+                Block::Picture(picture(0)),
+                Block::Picture(picture(1)),
+            ],
+            notes: vec![name.to_owned()],
+        }
+    }
+
+    /// The document as HTML, plain text and a page. Only its first picture is found.
+    fn written(document: Document) -> [String; 3] {
+        let found = |of: &PictureRef| {
+            (of.id == 0).then(|| PictureSource {
+                url: "cid:first".to_owned(),
+                width: 1,
+                height: 1,
+            })
+        };
+        let look = TextStyle {
+            width: 100,
+            colour: false,
+        };
+        [
+            html(&document, &found),
+            plain(&document),
+            TextPage::render(look, |page| page.document(document)),
+        ]
+    }
+
+    #[test]
+    fn every_medium_shows_all_amounts() {
+        for text in written(document("name")) {
+            for amount in [
+                "77",
+                "$1,234.00",
+                "+$234.00",
+                "23.4 %",
+                "$88.00",
+                "-$11.00",
+                "$99.00",
+            ] {
+                assert!(text.contains(amount), "{amount}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_medium_escapes_every_text() {
+        let evil = "<b>\u{202e}&\u{1b}[31m\n";
+        let [html, plain, page] = written(document(evil));
+        for text in [&html, &plain, &page] {
+            assert!(!text.contains(['\u{202e}', '\u{1b}']), "{text}");
+        }
+        let title = html.split("<title>").nth(1).unwrap();
+        assert!(title.starts_with("&lt;b&gt;\\u{202e}&amp;\\u{1b}[31m\\u{a}</title>"));
+        assert!(!html.contains("[31m\n") && !plain.contains("[31m\n") && !page.contains("[31m\n"));
+    }
+
+    #[test]
+    fn pictures_that_are_not_found_are_left_out() {
+        let [html, ..] = written(document("name"));
+        assert_eq!(html.matches("<img ").count(), 1);
+        assert!(html.contains("src=\"cid:first\""));
+    }
+}

@@ -145,16 +145,19 @@ fn names(table: &Table) -> Vec<String> {
 }
 
 fn columns(table: &Table, with_shares: bool) -> Vec<PlainColumn> {
-    let safe = |text: &String| escape::terminal(text).into_owned();
     let columns = table.columns.iter().flat_map(|column| match &column.cells {
         ColumnCells::Text(ColumnKind::Name | ColumnKind::Place, _) => Vec::new(),
         ColumnCells::Text(_, cells) => vec![PlainColumn {
             heads: [safe(&column.title), String::new()],
-            cells: cells.iter().map(safe).collect(),
+            cells: cells.iter().map(|cell| safe(cell)).collect(),
         }],
         ColumnCells::Money(money) => amounts(money, with_shares).into(),
     });
     columns.collect()
+}
+
+fn safe(text: &str) -> String {
+    escape::terminal(text).into_owned()
 }
 
 /// The columns of amounts and of their changes.
@@ -174,12 +177,12 @@ fn amounts(money: &MoneyCells, with_shares: bool) -> [PlainColumn; 2] {
         .clone()
         .map(|(amount, _)| money::words(*amount, &money.currency));
     let heads = match &money.against {
-        Some(against) => ["change vs".to_owned(), against.clone()],
+        Some(against) => ["change vs".to_owned(), safe(against)],
         None => [String::new(), String::new()],
     };
     [
         PlainColumn {
-            heads: [money.days.clone(), String::new()],
+            heads: [safe(&money.days), String::new()],
             cells: words.collect(),
         },
         PlainColumn {

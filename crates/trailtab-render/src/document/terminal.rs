@@ -379,9 +379,7 @@ mod tests {
             width,
             colour: false,
         };
-        let mut page = TextPage::new(look);
-        page.table(columns).unwrap();
-        page.out
+        TextPage::render(look, |page| page.table(columns))
     }
 
     fn columns(name: &str) -> Vec<TableColumn> {

@@ -22,10 +22,7 @@ const NOTES: [&str; 3] = [
 
 /// Renders the throttled APIs and the principals that called them.
 pub fn causes(causes: &ThrottleReport, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.causes(causes);
-    page.out
+    TextPage::render(look, |page| page.causes(causes))
 }
 
 impl TextPage {

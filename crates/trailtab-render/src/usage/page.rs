@@ -15,10 +15,7 @@ use trailtab_core::activity::usage::report::{
 
 /// Renders the usage table.
 pub fn report(report: &UsageReport, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.report(report);
-    page.out
+    TextPage::render(look, |page| page.report(report))
 }
 
 impl TextPage {

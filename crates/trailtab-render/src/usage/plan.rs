@@ -16,10 +16,7 @@ pub fn plan(
     unchecked: Option<&str>,
     look: TextStyle,
 ) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.plan(plan, namespace, region, unchecked);
-    page.out
+    TextPage::render(look, |page| page.plan(plan, namespace, region, unchecked))
 }
 
 impl TextPage {

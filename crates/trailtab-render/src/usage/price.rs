@@ -12,10 +12,7 @@ use trailtab_core::digits::grouped;
 
 /// Renders a price estimate.
 pub fn price(price: &UsagePrice, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.price(price);
-    page.out
+    TextPage::render(look, |page| page.price(price))
 }
 
 impl TextPage {
