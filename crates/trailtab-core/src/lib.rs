@@ -4,6 +4,7 @@
 pub mod activity;
 pub mod cost;
 pub mod coverage;
+pub mod digits;
 pub mod event;
 pub mod history;
 pub mod integrity;

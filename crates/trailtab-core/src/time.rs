@@ -6,11 +6,15 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Seconds since 1970-01-01T00:00:00Z.
 pub type Seconds = i64;
 
 const SECONDS_PER_DAY: Seconds = 86_400;
+
+const SECONDS_PER_HOUR: Seconds = 3600;
 
 /// The requested time range. An end that is not set has no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -396,14 +400,56 @@ pub fn compact(time: Seconds) -> String {
     civil(time).strftime("%Y%m%d%H%M%S").to_string()
 }
 
-/// Writes the hour as `2026-09-07T08`.
-pub fn hour(time: Seconds) -> String {
-    civil(time).strftime("%Y-%m-%dT%H").to_string()
+/// An hour of a day in UTC, written `2026-09-07T08`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcHour(Seconds);
+
+impl UtcHour {
+    /// The hour that contains a time.
+    pub fn of(time: Seconds) -> UtcHour {
+        UtcHour(
+            time.div_euclid(SECONDS_PER_HOUR)
+                .saturating_mul(SECONDS_PER_HOUR),
+        )
+    }
+
+    /// The first second.
+    pub fn start(self) -> Seconds {
+        self.0
+    }
+
+    /// The hour of the day, from 0 to 23.
+    pub fn of_day(self) -> usize {
+        // A remainder of 24: not negative.
+        (self.0.div_euclid(SECONDS_PER_HOUR)).rem_euclid(24) as usize
+    }
+
+    /// The day of the week, from 0 for Monday to 6.
+    pub fn weekday(self) -> usize {
+        // 1970-01-01 was a Thursday, the fourth day of a week that begins on Monday. A remainder of 7: not negative.
+        (self.0.div_euclid(SECONDS_PER_DAY) + 3).rem_euclid(7) as usize
+    }
 }
 
-/// Parses the output of [`hour`].
-pub fn parse_hour(text: &str) -> Option<Seconds> {
-    parse(format!("{text}:00:00Z").as_bytes())
+impl fmt::Display for UtcHour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", civil(self.0).strftime("%Y-%m-%dT%H"))
+    }
+}
+
+impl Serialize for UtcHour {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'d> Deserialize<'d> for UtcHour {
+    fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<UtcHour, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let start = parse(format!("{text}:00:00Z").as_bytes());
+        let invalid = || D::Error::custom(format!("{text:?} is no hour like 2026-09-07T08"));
+        start.map(UtcHour).ok_or_else(invalid)
+    }
 }
 
 /// The day as year, month and day, for the folders of a trail's bucket.
@@ -612,12 +658,29 @@ mod tests {
     }
 
     #[test]
+    fn hours_know_their_day() {
+        let hour: UtcHour = serde_json::from_str("\"2026-09-07T08\"").unwrap();
+        assert_eq!(hour.start(), parse(b"2026-09-07T08:00:00Z").unwrap());
+        // A Monday.
+        assert_eq!((hour.weekday(), hour.of_day()), (0, 8));
+        let before_1970 = UtcHour::of(-1);
+        assert_eq!((before_1970.weekday(), before_1970.of_day()), (2, 23));
+        assert_eq!(before_1970.to_string(), "1969-12-31T23");
+        for wrong in ["\"2026-09-07\"", "\"2026-09-07T24\"", "\"\"", "8"] {
+            assert!(serde_json::from_str::<UtcHour>(wrong).is_err(), "{wrong}");
+        }
+        for extreme in [i64::MIN, i64::MAX] {
+            let hour = UtcHour::of(extreme);
+            assert!(hour.weekday() < 7 && hour.of_day() < 24, "{hour}");
+        }
+    }
+
+    #[test]
     fn times_are_written_in_three_forms() {
         let time = parse(b"2026-09-07T08:05:09Z").unwrap();
         assert_eq!(iso(time), "2026-09-07T08:05:09Z");
         assert_eq!(compact(time), "20260907080509");
-        assert_eq!(hour(time), "2026-09-07T08");
-        assert_eq!(parse_hour("2026-09-07T08"), Some(time - 309));
+        assert_eq!(UtcHour::of(time).to_string(), "2026-09-07T08");
         assert_eq!(day(time), (2026, 9, 7));
         assert_eq!(iso(i64::MAX).len(), 20);
     }

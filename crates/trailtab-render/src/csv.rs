@@ -28,6 +28,7 @@ pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
     )?;
     if let Some(extension) = &summary.trailtab {
         for (hour, calls) in &extension.calls_per_hour {
+            let hour = &hour.to_string();
             table.row("calls_per_hour", hour, "calls", calls.calls)?;
             table.row("calls_per_hour", hour, "failed", calls.failed)?;
         }

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 
 /// Escapes control characters, and characters that reorder or hide text, for terminals.
 pub fn terminal(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe) {
+    if !text.contains(is_deceptive) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if is_unsafe(character) {
+        if is_deceptive(character) {
             // Writing to a String cannot fail.
             let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
         } else {
@@ -21,11 +21,17 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn is_unsafe(character: char) -> bool {
+/// Characters that act on a terminal, break lines, reorder text or are invisible: control characters, line and
+/// paragraph separators, and all characters of Unicode's Bidi_Control and Default_Ignorable_Code_Point (version 16),
+/// with the annotation characters and the last two of the plane, which XML forbids.
+pub(crate) fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Escapes a CSV cell so that spreadsheets do not evaluate it (CWE-1236), and for terminals.
@@ -79,6 +85,19 @@ mod tests {
             "a\\u{1b}[2Jb\\u{a}c\\u{202e}d"
         );
         assert_eq!(terminal("Ünïcode 名"), "Ünïcode 名");
+    }
+
+    #[test]
+    fn all_that_unicode_calls_invisible_or_reordering_is_escaped() {
+        let tables = r"[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Cc}\p{Zl}\p{Zp}]";
+        let config = proptest::test_runner::Config::with_cases(8000);
+        let mut runner = proptest::test_runner::TestRunner::new(config);
+        let deceptive = proptest::string::string_regex(tables).unwrap();
+        let is_escaped = |text: String| {
+            proptest::prop_assert!(terminal(&text).starts_with("\\u{"), "{text:?}");
+            Ok(())
+        };
+        runner.run(&deceptive, is_escaped).unwrap();
     }
 
     #[test]

@@ -1,11 +1,9 @@
-//! Encodes a letter as a MIME message, or as an HTML page for browsers.
+//! Encodes a letter as a MIME message.
 //!
 //! Text from settings or bills must never add headers or parts to a message.
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use lettre::Message;
 use lettre::address::AddressError;
 use lettre::message::header::{
@@ -240,22 +238,12 @@ fn raw(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(name, value.to_owned(), value.to_owned())
 }
 
-/// The letter's HTML with its pictures as `data:` URLs, for browsers; mail programs do not show those.
-pub fn page(letter: &MailLetter) -> String {
-    let mut page = letter.html.clone();
-    for picture in &letter.pictures {
-        let data = format!(
-            "src=\"data:image/png;base64,{}\"",
-            STANDARD.encode(&picture.png)
-        );
-        page = page.replace(&format!("src=\"cid:{}\"", picture.cid), &data);
-    }
-    page
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use crate::cost::letter;
     use trailtab_core::cost::report::{CostReport, sample};
     use trailtab_core::cost::wording::MailWording;
@@ -497,7 +485,7 @@ mod tests {
 
     #[test]
     fn a_page_needs_nothing_else() {
-        let page = page(&of(&sample::manager()));
+        let page = of(&sample::manager()).page();
         assert!(!page.contains("cid:"));
         assert_eq!(page.matches("data:image/png;base64,").count(), 11);
     }

@@ -9,8 +9,10 @@ use super::escape;
 use super::no_match::{self, NoMatchContext};
 use trailtab_core::activity::summary::ProblemReport;
 use trailtab_core::activity::usage::basis::EventHistory;
+pub use trailtab_core::digits::thousands;
 use trailtab_core::event::ingest::Reconciliation;
 use trailtab_core::event::no_match::NoMatch;
+use trailtab_core::time::{self, Seconds};
 
 /// Rows shown per table, and problems listed.
 pub(super) const TOP_ROWS: usize = 10;
@@ -31,11 +33,18 @@ pub(super) struct TextPage {
 }
 
 impl TextPage {
-    pub(super) fn new(look: TextStyle) -> TextPage {
-        TextPage {
+    /// Renders what `write` writes on an empty page.
+    pub(super) fn render(
+        look: TextStyle,
+        write: impl FnOnce(&mut TextPage) -> fmt::Result,
+    ) -> String {
+        let mut page = TextPage {
             out: String::new(),
             look,
-        }
+        };
+        // Writing to a String cannot fail.
+        let _ = write(&mut page);
+        page.out
     }
 
     /// Writes the reconciliation of records: read = counted + filtered + duplicate + unreadable.
@@ -86,9 +95,7 @@ impl TextPage {
         let line = self.style(Style::new().red().bold(), &line);
         writeln!(self.out, "  {line}")?;
         for problem in problems.iter().take(TOP_ROWS) {
-            let (document, reason) = (&problem.document, &problem.reason);
-            let document = escape::terminal(document);
-            let line = format!("{document}: {}", escape::terminal(reason));
+            let line = format!("{}: {}", problem.document, problem.reason);
             self.paragraph(&line, 4, &Style::new())?;
         }
         if all > TOP_ROWS as u64 {
@@ -98,9 +105,12 @@ impl TextPage {
         Ok(())
     }
 
-    /// Wraps a text to the page's width and indents each line by `indent` spaces.
+    /// Escapes a text, wraps it to the page's width and indents each line by `indent` spaces.
     pub(super) fn paragraph(&mut self, text: &str, indent: usize, style: &Style) -> fmt::Result {
-        for line in wrap(text, self.look.width.saturating_sub(indent)) {
+        for line in wrap(
+            &escape::terminal(text),
+            self.look.width.saturating_sub(indent),
+        ) {
             let line = self.style(style.clone(), &line);
             writeln!(self.out, "{:indent$}{line}", "")?;
         }
@@ -142,8 +152,7 @@ pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
     }
     if let Some(attribute) = &history.lookup_attribute {
         lines.push(format!(
-            "AWS was asked for {} only: other events were not read",
-            escape::terminal(attribute)
+            "AWS was asked for {attribute} only: other events were not read"
         ));
     }
     if let Some(settled) = &history.settled_until {
@@ -190,9 +199,7 @@ pub(super) fn unrelated(outcomes: &BTreeMap<String, u64>, documents: &[String]) 
     const NAMED: usize = 3;
     let all = outcomes.get("unrelated").copied().filter(|all| *all > 0)?;
     let named = documents.iter().take(NAMED);
-    let named: Vec<String> = named
-        .map(|name| escape::terminal(name).into_owned())
-        .collect();
+    let named: Vec<&str> = named.map(String::as_str).collect();
     let more = match all.saturating_sub(named.len() as u64) {
         0 => String::new(),
         more => format!(", and {} more", thousands(more)),
@@ -231,25 +238,17 @@ pub(super) fn plain(time: &str) -> String {
     escape::terminal(&minute.replace('T', " ")).into_owned()
 }
 
+/// `2026-09-07 08:30`
+pub(super) fn minute(time: Seconds) -> String {
+    plain(&time::iso(time))
+}
+
 pub(super) fn percent(part: u64, whole: u64) -> String {
     let tenths = (u128::from(part) * 1000 + u128::from(whole / 2)) / u128::from(whole.max(1));
     match tenths {
         0 if part > 0 => "<0.1 %".to_owned(),
         _ => format!("{}.{} %", tenths / 10, tenths % 10),
     }
-}
-
-/// Groups digits by thousands: `1,234,567`.
-pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A size in bytes with one decimal, rounded down: `1.9 kB`.
@@ -265,7 +264,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// Breaks a text between words. A word longer than a line, such as a path, stays whole.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.len() - 1;
@@ -280,6 +279,12 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Shortens each word of a text that is longer than a line.
+pub(super) fn fitting_words(text: &str, width: usize) -> String {
+    let words: Vec<String> = text.split(' ').map(|word| middle(word, width)).collect();
+    words.join(" ")
 }
 
 /// Shortens a text in the middle, because both ends of a principal or user agent are significant.
@@ -315,14 +320,6 @@ pub(super) fn middle(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(thousands(0), "0");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(1_234_567), "1,234,567");
-        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
-    }
 
     #[test]
     fn shares_are_never_rounded_away() {

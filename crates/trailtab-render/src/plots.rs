@@ -7,7 +7,6 @@ use super::chart::{BarChart, ChartScene, HeatMap, TimelineChart, TimelineHour};
 use super::escape;
 use super::page::counted;
 use trailtab_core::activity::summary::{Extension, NestedCounts, Summary};
-use trailtab_core::time;
 
 /// A chart and its path.
 pub struct PlannedChart<'s> {
@@ -213,12 +212,11 @@ impl PlannedChart<'_> {
 }
 
 fn over_time(extension: &Extension) -> ChartScene {
-    let hours = extension.calls_per_hour.iter().filter_map(|(hour, calls)| {
-        Some(TimelineHour {
-            start: time::parse_hour(hour)?,
-            total: calls.calls,
-            failed: calls.failed,
-        })
+    let hours = extension.calls_per_hour.iter();
+    let hours = hours.map(|(hour, calls)| TimelineHour {
+        start: hour.start(),
+        total: calls.calls,
+        failed: calls.failed,
     });
     let hours: Vec<TimelineHour> = hours.collect();
     TimelineChart {
@@ -233,14 +231,7 @@ fn over_time(extension: &Extension) -> ChartScene {
 fn hour_and_weekday(extension: &Extension) -> ChartScene {
     let mut counts = [[0_u64; 24]; 7];
     for (hour, calls) in &extension.calls_per_hour {
-        let Some(start) = time::parse_hour(hour) else {
-            continue;
-        };
-        // 1970-01-01 was a Thursday, the fourth day of a week that begins on Monday.
-        let weekday = (start.div_euclid(86_400) + 3).rem_euclid(7);
-        let hour = start.rem_euclid(86_400) / 3600;
-        // Remainders of 7 and 24: not negative and in bounds.
-        counts[weekday as usize][hour as usize] += calls.calls;
+        counts[hour.weekday()][hour.of_day()] += calls.calls;
     }
     let title = "Calls by hour and weekday";
     HeatMap {
@@ -272,14 +263,13 @@ mod tests {
     #[test]
     fn calls_fall_on_their_weekday() {
         let mut extension = Extension::default();
-        // A Monday.
+        // Monday, 2026-09-07T08.
+        let at = trailtab_core::time::UtcHour::of(1_788_768_000);
         let hour = trailtab_core::activity::summary::Hour {
             calls: 5,
             failed: 1,
         };
-        extension
-            .calls_per_hour
-            .insert("2026-09-07T08".to_owned(), hour);
+        extension.calls_per_hour.insert(at, hour);
         let svg = hour_and_weekday(&extension).to_svg();
         assert!(svg.contains("Monday 08:00") || svg.contains("Mon"), "{svg}");
     }

@@ -16,7 +16,9 @@ pub fn regions(rows: &[RegionLine<'_>]) -> String {
     let open = rows.iter().filter(|(.., done)| !done);
     let mut open: Vec<&RegionLine<'_>> = open.collect();
     open.sort_by(|a, b| b.2.seconds_left.total_cmp(&a.2.seconds_left));
-    let sum = |of: fn(&View) -> u64| thousands(rows.iter().map(|(_, _, view, _)| of(view)).sum());
+    let sum = |of: fn(&View) -> u64| -> String {
+        thousands(rows.iter().map(|(_, _, view, _)| of(view)).sum::<u64>())
+    };
     let mut text = format!(
         "{}/{} regions, {} events in {} requests, {} throttled",
         rows.len() - open.len(),

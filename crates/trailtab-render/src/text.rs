@@ -5,12 +5,11 @@ use std::fmt::{self, Write as _};
 
 use console::Style;
 
-use super::escape;
+use super::document::{ColumnKind, TableColumn};
 use super::no_match::{self, NoMatchContext};
 use super::page::{
     self, TOP_ROWS, TextPage, TextStyle, bar, counted, level, percent, plain, thousands,
 };
-use super::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
 use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::integrity::Integrity;
@@ -37,10 +36,7 @@ struct DeniedRow {
 
 /// Renders a summary.
 pub fn summary(summary: &Summary, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.write(summary);
-    page.out
+    TextPage::render(look, |page| page.write(summary))
 }
 
 /// The explanation why no event was counted; empty if one was.
@@ -116,10 +112,7 @@ impl TextPage {
                 )
             }
             ("unknown", _) => "CloudTrail activity".to_owned(),
-            (account, _) => format!(
-                "CloudTrail activity of account {}",
-                escape::terminal(account)
-            ),
+            (account, _) => format!("CloudTrail activity of account {account}"),
         };
         self.paragraph(&title, 0, &Style::new().bold())?;
         let Some(extension) = &summary.trailtab else {
@@ -151,7 +144,7 @@ impl TextPage {
         if rows.is_empty() {
             return Ok(());
         }
-        self.heading(title, rows.len())?;
+        self.top_heading(title, rows.len())?;
         let shown = &rows[..rows.len().min(TOP_ROWS)];
         let largest = shown.first().map_or(0, |row| row.count);
         let names = shown.iter().map(|row| row.name.clone());
@@ -176,11 +169,11 @@ impl TextPage {
         let by_principal = extension.denied_by_principal_and_api.iter();
         let rows = by_principal.flat_map(|(principal, by_api)| {
             by_api.iter().map(move |(api, codes)| DeniedRow {
-                principal: escape::terminal(principal).into_owned(),
+                principal: principal.clone(),
                 // The domain is the same for nearly all services.
-                api: escape::terminal(&api.replace(".amazonaws.com:", ":")).into_owned(),
+                api: api.replace(".amazonaws.com:", ":"),
                 count: codes.values().sum(),
-                codes: escape::terminal(&codes_of(codes)).into_owned(),
+                codes: codes_of(codes),
             })
         });
         let mut rows: Vec<DeniedRow> = rows.collect();
@@ -191,7 +184,7 @@ impl TextPage {
         if rows.is_empty() {
             return Ok(());
         }
-        self.heading("Denied", rows.len())?;
+        self.top_heading("Denied", rows.len())?;
         let shown = &rows[..rows.len().min(TOP_ROWS)];
         let principals = shown.iter().map(|row| row.principal.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
@@ -205,32 +198,25 @@ impl TextPage {
         ])
     }
 
-    fn heading(&mut self, title: &str, rows: usize) -> fmt::Result {
-        let heading = match rows {
-            n if n > TOP_ROWS => format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)),
-            _ => title.to_owned(),
-        };
-        let heading = self.bold(&heading);
-        writeln!(self.out, "\n{heading}")
+    fn top_heading(&mut self, title: &str, rows: usize) -> fmt::Result {
+        match rows {
+            n if n > TOP_ROWS => {
+                self.heading(&format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)))
+            }
+            _ => self.heading(title),
+        }
     }
 
     fn hours(&mut self, extension: &Extension) -> fmt::Result {
         let mut hours = [0_u64; 24];
         for (hour, calls) in &extension.calls_per_hour {
-            let of_day = hour
-                .rsplit('T')
-                .next()
-                .and_then(|hour| hour.parse::<usize>().ok());
-            if let Some(count) = of_day.and_then(|hour| hours.get_mut(hour)) {
-                *count += calls.calls;
-            }
+            hours[hour.of_day()] += calls.calls;
         }
         let largest = hours.iter().copied().max().unwrap_or_default();
         if largest == 0 {
             return Ok(());
         }
-        let heading = self.bold("Hours of the day (UTC)");
-        writeln!(self.out, "\n{heading}")?;
+        self.heading("Hours of the day (UTC)")?;
         // Three terminal columns per hour if they fit, else two.
         let columns = if self.look.width < 2 + 24 * 3 { 2 } else { 3 };
         let line: String = hours
@@ -248,8 +234,7 @@ impl TextPage {
     }
 
     fn coverage(&mut self, extension: &Extension) -> fmt::Result {
-        let heading = self.bold("Coverage");
-        writeln!(self.out, "\n{heading}")?;
+        self.heading("Coverage")?;
         let (counts, coverage) = (extension.counts, &extension.coverage);
         self.counts(counts, coverage.documents)?;
         let verified = extension.integrity.iter().flat_map(verified);
@@ -274,17 +259,14 @@ fn remarks(coverage: &CoverageReport) -> Vec<String> {
     lines.extend(page::unrelated(outcomes, &coverage.unrelated_documents));
     for (form, records) in &coverage.converted_records {
         let records = counted(*records, "record");
-        let form = escape::terminal(&form.to_uppercase()).into_owned();
+        let form = form.to_uppercase();
         lines.push(format!(
             "{records} converted from {form} to CloudTrail's form"
         ));
     }
     for (shape, unknown) in coverage.unknown_identities.iter().take(TOP_ROWS) {
         let events = counted(unknown.events, "event");
-        lines.push(format!(
-            "Identity of unknown shape: {}, {events}",
-            escape::terminal(shape)
-        ));
+        lines.push(format!("Identity of unknown shape: {shape}, {events}"));
     }
     lines.extend(page::deliveries(coverage.last_delivery_day.as_deref()));
     lines.extend(page::updates(coverage.updates_not_applied));
@@ -371,20 +353,16 @@ fn verified(integrity: &Integrity) -> Vec<String> {
             ],
         ),
     ];
-    let escaped = |names: &[String]| {
-        let names: Vec<_> = names.iter().map(|name| escape::terminal(name)).collect();
-        names.join(", ")
-    };
     if !integrity.copy_of.is_empty() {
         lines.push(format!(
             "Read in another bucket than CloudTrail delivered to: a copy of {}",
-            escaped(&integrity.copy_of)
+            integrity.copy_of.join(", ")
         ));
     }
     if !integrity.not_read.is_empty() {
         lines.push(format!(
             "Digests before those that were read: {}",
-            escaped(&integrity.not_read)
+            integrity.not_read.join(", ")
         ));
     }
     lines
@@ -396,7 +374,7 @@ fn principals(summary: &Summary) -> Vec<PageRow> {
     };
     let rows = extension.principals.iter().map(|(name, report)| {
         let mut row = row(name, &report.calls);
-        let by_services = report.by_services.values().sum();
+        let by_services: u64 = report.by_services.values().sum();
         if by_services > 0 {
             row.extra = format!("{} by AWS services", thousands(by_services));
         }
@@ -422,7 +400,7 @@ fn codes_of(codes: &BTreeMap<String, u64>) -> String {
 fn persons(extension: &Extension) -> Vec<PageRow> {
     let rows = extension.persons.iter().map(|(name, person)| {
         let mut row = row(name, &person.calls);
-        let by_agents = person.agents.values().sum();
+        let by_agents: u64 = person.agents.values().sum();
         if by_agents > 0 {
             row.extra = format!("{} in agents' sessions", thousands(by_agents));
         }
@@ -451,7 +429,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
         .as_deref()
         .map_or("at an unknown time".to_owned(), plain);
     PageRow {
-        name: escape::terminal(name).into_owned(),
+        name: name.to_owned(),
         count: calls.calls,
         note: format!("{failed}last {last}"),
         extra: String::new(),
@@ -461,7 +439,7 @@ fn row(name: &str, calls: &Calls) -> PageRow {
 /// Sums a section by its outer key, such as the principal.
 fn outer_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, item: &str) -> Vec<PageRow> {
     let rows = counts.iter().map(|(name, items)| PageRow {
-        name: escape::terminal(name).into_owned(),
+        name: name.to_owned(),
         count: items.values().sum(),
         note: counted(items.len() as u64, item),
         extra: String::new(),
@@ -480,7 +458,7 @@ fn inner_totals(counts: &BTreeMap<String, BTreeMap<String, u64>>, by: &str) -> V
         }
     }
     let rows = totals.into_iter().map(|(name, (count, keys))| PageRow {
-        name: escape::terminal(name).into_owned(),
+        name: name.to_owned(),
         count,
         note: counted(keys, by),
         extra: String::new(),

@@ -1,9 +1,8 @@
 //! Hashes of what was sent, which ledgers keep for months.
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::digest;
 use serde::Serialize;
+use trailtab_core::digits;
 
 /// Begins every hash of the present version. Version 1 had no prefix.
 const VERSION: &str = "2:";
@@ -22,7 +21,7 @@ impl SentHash {
         // Serializing strings, numbers and maps with string keys cannot fail.
         let json = serde_json::to_vec(fields).unwrap_or_default();
         SentHash {
-            current: format!("{VERSION}{}", hex(&json)),
+            current: format!("{VERSION}{}", sha256(&json)),
             version_1,
         }
     }
@@ -39,13 +38,9 @@ impl SentHash {
 }
 
 /// SHA-256 in hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     let sum = digest::digest(&digest::SHA256, bytes);
-    sum.as_ref().iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    digits::hex(sum.as_ref())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use trailtab_core::activity::usage::metrics::{MetricSets, MinuteDatum, UsageMetr
 use trailtab_core::event::dedupe::SeenIds;
 use trailtab_core::event::envelope::EnvelopeReader;
 use trailtab_core::event::ingest::{EventIngest, IngestRules, IngestStats};
-use trailtab_core::time::{self, Seconds};
+use trailtab_core::time::{Seconds, UtcHour};
 use trailtab_render::escape;
 
 /// The outcome of a delivery's events: received = published + skipped + refused + unconfirmed +
@@ -100,7 +100,7 @@ impl LedgerKeys {
 
     /// Key of a backfilled hour, by its first second.
     pub fn hour(&self, hour: Seconds) -> String {
-        format!("usage/backfill/{}/{}", self.destination, time::hour(hour))
+        format!("usage/backfill/{}/{}", self.destination, UtcHour::of(hour))
     }
 }
 
@@ -321,7 +321,7 @@ fn content(data: &[MinuteDatum]) -> SentHash {
             format!("{name} {values:?} {} {}\n", datum.minute, datum.value)
         })
         .collect();
-    let version_1 = sent_hash::hex(version_1.as_bytes());
+    let version_1 = sent_hash::sha256(version_1.as_bytes());
     SentHash::new(&fields.collect::<Vec<_>>(), version_1)
 }
 

@@ -11,8 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use crate::aws;
+use trailtab_core::digits::unhex;
 use trailtab_core::integrity::KeyVerdict;
-use trailtab_core::integrity::digest::{DigestFile, unhex};
+use trailtab_core::integrity::digest::DigestFile;
 use trailtab_core::time::Seconds;
 
 /// Larger key files are rejected. A key takes about 1 KiB.

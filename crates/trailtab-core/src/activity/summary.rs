@@ -19,6 +19,7 @@ pub use run::{CallerIdentity, RunContext};
 use crate::event::ingest::Reconciliation;
 use crate::event::no_match::NoMatch;
 use crate::integrity::Integrity;
+use crate::time::UtcHour;
 
 /// Increased when a field of the section `trailtab` changes its meaning or is removed.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -96,7 +97,8 @@ pub struct Extension {
     /// Calls by the account that recorded them.
     pub accounts: BTreeMap<String, Calls>,
     /// Calls by hour, `2026-09-07T08` in UTC; hours without calls are left out.
-    pub calls_per_hour: BTreeMap<String, Hour>,
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Hour>"))]
+    pub calls_per_hour: BTreeMap<UtcHour, Hour>,
     /// How many records were read, counted, filtered out, duplicate and unreadable.
     pub counts: Reconciliation,
     /// What was read and what is missing.

@@ -3,6 +3,8 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serializer;
 
+use crate::digits::grouped;
+
 /// Serializes an amount with all its digits and without trailing zeros.
 ///
 /// # Errors
@@ -74,19 +76,6 @@ pub fn change(amount: Decimal, currency: &str) -> String {
         amount if amount.is_sign_positive() => format!("+{}", words(amount, currency)),
         _ => words(amount, currency),
     }
-}
-
-/// Groups the digits before the point in threes.
-fn grouped(digits: &str) -> String {
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let mut out = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    format!("{out}.{fraction}")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use serde::Deserialize;
 
+use crate::digits::{hex, unhex};
 use crate::scope::AccountId;
 use crate::time::{self, Seconds};
 
@@ -192,22 +193,6 @@ fn sha256(algorithm: &str, text: &str) -> Result<Sha256Hash, DigestError> {
     }
     let hash = unhex(text).and_then(|bytes| bytes.try_into().ok());
     hash.ok_or_else(|| DigestError::Hash(text.to_owned()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Parses hexadecimal digits.
-pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    let nibble = |digit: u8| char::from(digit).to_digit(16);
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
-        return None;
-    };
-    pairs
-        .iter()
-        .map(|&[high, low]| u8::try_from(nibble(high)? * 16 + nibble(low)?).ok())
-        .collect()
 }
 
 /// The parts of the name of a log file or digest: `ACCOUNT_CloudTrail_REGION_TIME_UNIQUE.json.gz`

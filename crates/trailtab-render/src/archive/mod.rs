@@ -7,7 +7,7 @@ use serde::Serialize;
 pub use self::page::{inspection, status};
 use super::chart::{CalendarChart, CalendarRow, ChartScene};
 use super::escape::cell;
-use crate::page::{counted, thousands};
+use crate::page::{counted, minute, thousands};
 use trailtab_core::history::holdings::{
     self, ArchiveInspection, ArchiveInventory, PathFinding, PathFindings, RegionInventory,
 };
@@ -237,8 +237,8 @@ pub fn calendar(holdings: &ArchiveInventory) -> ChartScene {
     }
     let mut subtitle = format!(
         "{} to {} UTC, {}",
-        page::minute(range.from),
-        page::minute(range.until),
+        minute(range.from),
+        minute(range.until),
         counted(holdings.stored().events, "event"),
     );
     if days > 1 {

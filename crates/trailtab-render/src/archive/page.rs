@@ -7,10 +7,11 @@ use std::fmt::{self, Write as _};
 use console::{Style, measure_text_width};
 
 use super::percent;
+use crate::document::{ColumnKind, TableColumn};
 use crate::escape;
-use crate::page::{TextPage, TextStyle, counted, middle, size, thousands};
+use crate::page::{TextPage, TextStyle, counted, middle, minute, size, thousands};
 use trailtab_core::history::holdings::{
-    self, ArchiveInspection, ArchiveInventory, PathFindings, StoredFiles,
+    self, ArchiveInspection, ArchiveInventory, PathFindings, RegionInventory, StoredFiles,
 };
 use trailtab_core::time::{self, Seconds, TimeRange};
 
@@ -22,18 +23,12 @@ const MAX_FINDINGS_SHOWN: usize = 100;
 
 /// Renders what an archive holds and covers.
 pub fn status(holdings: &ArchiveInventory, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.status(holdings);
-    page.out
+    TextPage::render(look, |page| page.status(holdings))
 }
 
 /// Renders the findings of an inspection.
 pub fn inspection(inspection: &ArchiveInspection, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.inspection(inspection);
-    page.out
+    TextPage::render(look, |page| page.inspection(inspection))
 }
 
 impl TextPage {
@@ -78,30 +73,11 @@ impl TextPage {
     }
 
     fn regions(&mut self, holdings: &ArchiveInventory, range: TimeRange) -> fmt::Result {
-        let rows: Vec<[String; 5]> = holdings
-            .regions
-            .iter()
-            .map(|held| {
-                [
-                    escape::terminal(&held.region).into_owned(),
-                    percent(held.share(range).permille()),
-                    counted(held.stored.events, "event"),
-                    counted(held.stored.files, "file"),
-                    size(held.stored.bytes),
-                ]
-            })
-            .collect();
-        let widths: [usize; 5] = std::array::from_fn(|column| {
-            let widths = rows.iter().map(|row| measure_text_width(&row[column]));
-            widths.max().unwrap_or(0)
-        });
+        // Laid out as one table, so that the columns of all accounts are in line.
+        let lines = self.table_lines(covered(&holdings.regions, range));
         self.by_account(holdings, "Covered", |page, at| {
-            let row = &rows[at];
-            let name = format!("{:<width$}", row[0], width = widths[0]);
-            let cells =
-                (1..5).map(|column| format!("{:>width$}", row[column], width = widths[column]));
-            let cells: Vec<String> = cells.collect();
-            writeln!(page.out, "  {name}  {}", cells.join("  "))
+            let line = lines.get(at).map_or("", String::as_str);
+            writeln!(page.out, "{line}")
         })
     }
 
@@ -168,8 +144,7 @@ impl TextPage {
             ),
             _ => "Not covered".to_owned(),
         };
-        let heading = self.style(Style::new().bold(), &heading);
-        writeln!(self.out, "\n{heading}")?;
+        self.heading(&heading)?;
         for (Reverse((until, from)), places) in gaps.into_iter().take(MAX_GAPS_SHOWN) {
             let gap = TimeRange { from, until };
             let lead = format!("  {} – {}, {}: ", minute(from), minute(until), length(gap));
@@ -193,13 +168,10 @@ impl TextPage {
         let mut before = None;
         for (at, held) in holdings.regions.iter().enumerate() {
             if before != Some(&held.account) {
-                let account = escape::terminal(&held.account);
-                let heading = match before {
-                    None => format!("{heading}: {account}"),
-                    Some(_) => account.into_owned(),
-                };
-                let heading = self.style(Style::new().bold(), &heading);
-                writeln!(self.out, "\n{heading}")?;
+                match before {
+                    None => self.heading(&format!("{heading}: {}", held.account))?,
+                    Some(_) => self.heading(&held.account)?,
+                }
             }
             before = Some(&held.account);
             line(self, at)?;
@@ -253,6 +225,21 @@ impl TextPage {
     }
 }
 
+/// How much of a range is covered, and what is stored.
+fn covered(regions: &[RegionInventory], range: TimeRange) -> Vec<TableColumn> {
+    let column = |kind, cell: &dyn Fn(&RegionInventory) -> String| {
+        TableColumn::new("", kind, regions.iter().map(cell))
+    };
+    let number = |cell| column(ColumnKind::Number, cell);
+    vec![
+        column(ColumnKind::Name, &|held| held.region.clone()),
+        number(&|held| percent(held.share(range).permille())),
+        number(&|held| counted(held.stored.events, "event")),
+        number(&|held| counted(held.stored.files, "file")),
+        number(&|held| size(held.stored.bytes)),
+    ]
+}
+
 fn names(holdings: &ArchiveInventory, places: &[usize]) -> String {
     let names = places.iter().filter_map(|at| holdings.regions.get(*at));
     let names: Vec<String> = names
@@ -286,13 +273,6 @@ fn months(cells: &[TimeRange], room: usize) -> String {
         }
     }
     line
-}
-
-/// `2026-09-07 08:30`
-pub(super) fn minute(time: Seconds) -> String {
-    let mut text = time::iso(time).replace('T', " ");
-    text.truncate(16);
-    text
 }
 
 /// The two largest units of a span's length.

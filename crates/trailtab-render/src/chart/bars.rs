@@ -1,8 +1,9 @@
 //! Horizontal bars: one count per name.
 
-use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
-use super::scale::{self, CountScale};
+use super::scale::CountScale;
 use super::scene::{Anchor, ChartScene, Color, SceneText};
+use super::sheet::SCREEN;
+use trailtab_core::digits::thousands;
 
 /// A chart of one horizontal bar per row, in the given order.
 #[derive(Debug, Clone, Copy)]
@@ -23,10 +24,8 @@ pub struct BarChart<'a> {
 const PITCH: i32 = 26;
 /// Height of a bar.
 const BAR: i32 = 18;
-/// Space between a label and its bar, or a bar and its value.
-const GAP: i32 = 10;
 /// Largest width of a label: 45 % of the space between the margins.
-const MAX_LABEL_WIDTH: i32 = (RIGHT - MARGIN) * 45 / 100;
+const MAX_LABEL_WIDTH: i32 = SCREEN.room() * 45 / 100;
 /// Room below the bars for ticks and the name of the axis.
 const FOOT: i32 = 58;
 
@@ -39,18 +38,13 @@ impl BarChart<'_> {
         let shown = &self.rows[..self.rows.len().min(Self::MOST)];
         let hidden = (self.rows.len() - shown.len()) as u64;
         let more = self.more.saturating_add(hidden);
-        let heading = Heading {
-            title: self.title,
-            subtitle: self.subtitle,
-        };
         let lines = (shown.len().max(1) + usize::from(more != 0)) as i32;
-        let mut scene = heading.scene(lines * PITCH + FOOT + MARGIN);
-        let top = heading.bottom();
-
-        let label = |text: &str| SceneText::new((0, 0), LABEL, text).fit(MAX_LABEL_WIDTH);
+        let body = lines * PITCH + FOOT + SCREEN.margin;
+        let (mut scene, top) = SCREEN.chart(self.title, self.subtitle, body);
+        let label = |text: &str| SceneText::new((0, 0), SCREEN.label, text).fit(MAX_LABEL_WIDTH);
         let mut labels: Vec<SceneText> = shown.iter().map(|(name, _)| label(name)).collect();
         if more != 0 {
-            let text = format!("… and {} more", scale::grouped(more));
+            let text = format!("… and {} more", thousands(more));
             labels.push(label(&text).fill(Color::MUTED));
         }
         if shown.is_empty() {
@@ -58,8 +52,8 @@ impl BarChart<'_> {
         }
         let widest = labels.iter().map(SceneText::width).max().unwrap_or(0);
         let plot = BarArea {
-            left: MARGIN + widest + GAP,
-            right: RIGHT - GAP - shown.iter().map(value_width).max().unwrap_or(0),
+            left: SCREEN.margin + widest + SCREEN.gap,
+            right: SCREEN.right() - SCREEN.gap - shown.iter().map(value_width).max().unwrap_or(0),
             top,
             bottom: top + lines * PITCH,
             scale: CountScale::new(shown.iter().map(|row| row.1).max().unwrap_or(0), 8),
@@ -68,7 +62,7 @@ impl BarChart<'_> {
             plot.axis(&mut scene, self.axis);
         }
         for (i, mut text) in (0..).zip(labels) {
-            (text.x, text.y) = (plot.left - GAP, plot.top + i * PITCH + 19);
+            (text.x, text.y) = (plot.left - SCREEN.gap, plot.top + i * PITCH + 19);
             scene.text(text.anchor(Anchor::End));
         }
         for (i, row) in (0..).zip(shown) {
@@ -79,7 +73,7 @@ impl BarChart<'_> {
 }
 
 fn value_width((_, value): &(&str, u64)) -> i32 {
-    SceneText::new((0, 0), TICK, &scale::grouped(*value)).width()
+    SceneText::new((0, 0), SCREEN.tick, &thousands(*value)).width()
 }
 
 /// The area of the bars.
@@ -99,28 +93,28 @@ impl BarArea {
             let x = self.left + self.scale.pixels(tick, width);
             let color = if tick == 0 { Color::MUTED } else { Color::GRID };
             scene.rect((x, self.top), (1, self.bottom - self.top), color);
-            let number = SceneText::new((x, self.bottom + 20), TICK, &self.scale.label(tick));
-            scene.text(number.anchor(Anchor::Middle).fill(Color::MUTED));
+            let number = SCREEN.muted((x, self.bottom + 20), &self.scale.label(tick));
+            scene.text(number.anchor(Anchor::Middle));
         }
         let middle = (self.left + self.right) / 2;
-        let name = SceneText::new((middle, self.bottom + 46), TICK, name).fit(width);
-        scene.text(name.anchor(Anchor::Middle).fill(Color::MUTED));
+        let name = SCREEN.muted((middle, self.bottom + 46), name).fit(width);
+        scene.text(name.anchor(Anchor::Middle));
     }
 
     fn bar(&self, scene: &mut ChartScene, i: i32, (name, value): (&str, u64)) {
         let y = self.top + i * PITCH + (PITCH - BAR) / 2;
         let length = self.scale.pixels(value, self.right - self.left);
-        let number = scale::grouped(value);
+        let number = thousands(value);
         let tip = format!("{name}: {number}");
         scene.rect_with_tip((self.left, y), (length, BAR), Color::ACCENT, &tip);
-        let at = (self.left + length + GAP, y + 15);
-        scene.text(SceneText::new(at, TICK, &number));
+        let at = (self.left + length + SCREEN.gap, y + 15);
+        scene.text(SceneText::new(at, SCREEN.tick, &number));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::frame::tests::{HOSTILE, check};
+    use super::super::sheet::tests::{HOSTILE, check};
     use super::*;
 
     fn chart(rows: &[(&str, u64)], more: u64) -> ChartScene {

@@ -1,8 +1,9 @@
 //! Calendar of coverage: a row per region, a column per day or group of days.
 
+use super::axis::{LabelLine, SlotAxis};
 use super::bucket::Bucket;
-use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
-use super::scene::{Anchor, ChartScene, Color, SceneText};
+use super::scene::{ChartScene, Color, SceneText};
+use super::sheet::SCREEN;
 
 /// A chart of covered shares by day.
 #[derive(Debug, Clone, Copy)]
@@ -61,53 +62,59 @@ const GAP: i32 = 12;
 impl CalendarChart<'_> {
     /// Lays the chart out.
     pub fn scene(&self) -> ChartScene {
-        let heading = Heading {
-            title: self.title,
-            subtitle: self.subtitle,
-        };
         let groups = self.rows.iter().filter(|row| row.group.is_some()).count();
         let height = self.rows.len() as i32 * ROW + groups as i32 * GROUP;
-        let mut scene = heading.scene(HEAD + height + FOOT + MARGIN);
+        let body = HEAD + height + FOOT + SCREEN.margin;
+        let (mut scene, top) = SCREEN.chart(self.title, self.subtitle, body);
         let name = |row: &CalendarRow<'_>| {
-            SceneText::new((MARGIN, 0), LABEL, row.name).fit(MAX_NAME_WIDTH)
+            SceneText::new((SCREEN.margin, 0), SCREEN.label, row.name).fit(MAX_NAME_WIDTH)
         };
         let names = self.rows.iter().map(|row| name(row).width()).max();
-        let left = MARGIN + names.unwrap_or(0) + GAP;
-        let strip = CellStrip {
+        let left = SCREEN.margin + names.unwrap_or(0) + GAP;
+        let count = self.columns.len() as i32;
+        let widest = left + MAX_COLUMN_WIDTH * count;
+        let strip = SlotAxis {
             left,
-            width: (RIGHT - NOTE_WIDTH - left).min(MAX_COLUMN_WIDTH * self.columns.len() as i32),
-            columns: self.columns.len() as i32,
+            right: (SCREEN.right() - NOTE_WIDTH).min(widest),
+            count,
         };
-        let top = heading.bottom() + HEAD;
+        let top = top + HEAD;
         self.dates(&mut scene, &strip, top);
         let mut y = top;
         for row in self.rows {
             if let Some(group) = row.group {
-                let text = SceneText::new((MARGIN, y + GROUP - 11), LABEL, group).bold();
-                scene.text(text.fit(RIGHT - MARGIN));
+                let text =
+                    SceneText::new((SCREEN.margin, y + GROUP - 11), SCREEN.label, group).bold();
+                scene.text(text.fit(SCREEN.right() - SCREEN.margin));
                 y += GROUP;
             }
             let mut text = name(row);
             text.y = y + 17;
             scene.text(text);
             self.cells(&mut scene, &strip, row, y);
-            let note = SceneText::new((strip.left + strip.width + GAP, y + 17), TICK, &row.note);
+            let note = SceneText::new((strip.right + GAP, y + 17), SCREEN.tick, &row.note);
             scene.text(note.fill(Color::MUTED).fit(NOTE_WIDTH - GAP));
             y += ROW;
         }
-        legend(&mut scene, left, y + 24);
+        let samples = SHADES.map(|(color, meaning)| (color, meaning.to_owned()));
+        SCREEN.legend(&mut scene, (left, y + 24), &samples);
         scene
     }
 
     /// Draws a row's cells. Without space between cells, equal neighbours become one box.
-    fn cells(&self, scene: &mut ChartScene, strip: &CellStrip, row: &CalendarRow<'_>, y: i32) {
-        let is_same = |a: &(i32, &u64), b: &(i32, &u64)| a.1 == b.1 && strip.space() == 0;
-        let shares: Vec<(i32, &u64)> = (0..strip.columns).zip(&row.shares).collect();
+    fn cells(&self, scene: &mut ChartScene, strip: &SlotAxis, row: &CalendarRow<'_>, y: i32) {
+        let space = match strip.width() {
+            20.. => 2,
+            6.. => 1,
+            _ => 0,
+        };
+        let is_same = |a: &(i32, &u64), b: &(i32, &u64)| a.1 == b.1 && space == 0;
+        let shares: Vec<(i32, &u64)> = (0..strip.count).zip(&row.shares).collect();
         for run in shares.chunk_by(is_same) {
             let (Some((first, share)), Some((last, _))) = (run.first(), run.last()) else {
                 continue;
             };
-            let (left, right) = (strip.edge(*first), strip.edge(last + 1) - strip.space());
+            let (left, right) = (strip.edge(*first), strip.edge(last + 1) - space);
             let day = |column: i32| {
                 let start = self.columns.get(column as usize);
                 Bucket::Hours(24).label(start.copied().unwrap_or(0))
@@ -123,13 +130,13 @@ impl CalendarChart<'_> {
     }
 
     /// Writes the months, and days if there is room.
-    fn dates(&self, scene: &mut ChartScene, strip: &CellStrip, top: i32) {
+    fn dates(&self, scene: &mut ChartScene, strip: &SlotAxis, top: i32) {
         let days = self.day_labels(strip);
         let base = if days.is_empty() { top - 10 } else { top - 32 };
         let mut months = self.month_labels(strip);
         // The label of a month about to end would displace the next one.
         if let [first, second, ..] = &months[..]
-            && first.0 + SceneText::new((0, 0), TICK, &first.1).width() + GAP > second.0
+            && first.0 + SCREEN.muted((0, 0), &first.1).width() + GAP > second.0
         {
             months.remove(0);
         }
@@ -147,7 +154,7 @@ impl CalendarChart<'_> {
     }
 
     /// For each month: its left edge, its name with the year, and its year.
-    fn month_labels(&self, strip: &CellStrip) -> Vec<(i32, String, String)> {
+    fn month_labels(&self, strip: &SlotAxis) -> Vec<(i32, String, String)> {
         let month = Bucket::Months(1);
         let mut before = None;
         let columns = (0..).zip(self.columns);
@@ -163,8 +170,8 @@ impl CalendarChart<'_> {
     }
 
     /// The left edges and labels of all days, or of Mondays, depending on room.
-    fn day_labels(&self, strip: &CellStrip) -> Vec<(i32, String)> {
-        let every = match strip.width / strip.columns.max(1) {
+    fn day_labels(&self, strip: &SlotAxis) -> Vec<(i32, String)> {
+        let every = match strip.width() {
             _ if self.days > 1 => return Vec::new(),
             28.. => 1,
             5.. => 7,
@@ -184,38 +191,14 @@ impl CalendarChart<'_> {
 
 /// Writes the labels of a line that fit without touching.
 fn line(scene: &mut ChartScene, y: i32, labels: impl Iterator<Item = (i32, String)>, gap: i32) {
-    let mut free = 0;
+    let mut line = LabelLine::new(gap);
     for (x, label) in labels {
-        let text = SceneText::new((x, y), TICK, &label).fill(Color::MUTED);
-        let end = x + text.width();
-        if free <= x && end <= RIGHT {
-            free = end + gap;
-            scene.text(text);
+        let label = SCREEN.muted((x, y), &label);
+        if x + label.width() <= SCREEN.right() {
+            line.add(label);
         }
     }
-}
-
-/// The horizontal position of the cells of all rows.
-struct CellStrip {
-    left: i32,
-    width: i32,
-    columns: i32,
-}
-
-impl CellStrip {
-    /// The left edge of a column.
-    fn edge(&self, column: i32) -> i32 {
-        self.left + self.width * column / self.columns.max(1)
-    }
-
-    /// Empty pixels at the right of each cell.
-    fn space(&self) -> i32 {
-        match self.width / self.columns.max(1) {
-            20.. => 2,
-            6.. => 1,
-            _ => 0,
-        }
-    }
+    line.draw(scene);
 }
 
 fn class(permille: u64) -> usize {
@@ -228,19 +211,9 @@ fn class(permille: u64) -> usize {
     }
 }
 
-fn legend(scene: &mut ChartScene, left: i32, y: i32) {
-    let mut x = left;
-    for (color, name) in SHADES {
-        scene.rect((x, y), (22, 22), color);
-        let text = SceneText::new((x + 30, y + 17), TICK, name).fill(Color::MUTED);
-        x += 30 + text.width() + 28;
-        scene.text(text.anchor(Anchor::Start));
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::frame::tests::{HOSTILE, check};
+    use super::super::sheet::tests::{HOSTILE, check};
     use super::*;
 
     const DAY: i64 = 86_400;

@@ -3,9 +3,10 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::axis::{self, FOOT, MoneyAxis, SlotAxis, float};
 use super::palette::{BEFORE, SERIES};
 use super::scene::{ChartScene, SceneLine, SceneText};
-use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, MoneyAxis, RIGHT, SlotAxis, float, muted};
+use super::sheet::MAIL;
 use trailtab_core::cost::money;
 
 /// A chart of a period's running total against an earlier one's.
@@ -38,22 +39,25 @@ impl CumulativeChart<'_> {
     /// Lays the chart out.
     pub fn scene(&self) -> ChartScene {
         let legend = PITCH * (1 + i32::from(self.before.is_some())) + 48;
-        let (mut scene, top) = sheet::sheet(self.title, self.subtitle, legend + PLOT + FOOT + 8);
+        let (mut scene, top) = MAIL.chart(self.title, self.subtitle, legend + PLOT + FOOT + 8);
         let now = running(self.now.1);
         let before = running(self.before.map_or(&[], |(_, daily)| daily));
         let days = now.len().max(before.len());
         if now.is_empty() {
-            scene.text(muted((MARGIN, top + 20), "no data"));
+            scene.text(MAIL.muted((MAIL.margin, top + 20), "no data"));
             return scene;
         }
         self.legend(&mut scene, top, &now, &before);
-        scene.text(muted((MARGIN, top + legend - 26), self.currency).fit(400));
+        scene.text(
+            MAIL.muted((MAIL.margin, top + legend - 26), self.currency)
+                .fit(400),
+        );
         let all = || now.iter().chain(&before).map(|amount| float(*amount));
         let money = MoneyAxis::new(all().fold(0.0, f64::min), all().fold(0.0, f64::max), 6);
-        let left = money.draw(&mut scene, top + legend, PLOT, RIGHT, self.currency);
+        let left = money.draw(&mut scene, top + legend, PLOT, MAIL.right(), self.currency);
         let slots = SlotAxis {
             left,
-            right: RIGHT,
+            right: MAIL.right(),
             // Days of a calendar that ends in the year 9999 fit `i32`.
             count: days as i32,
         };
@@ -82,16 +86,19 @@ impl CumulativeChart<'_> {
         let words = |amount| money::words(amount, self.currency);
         let mut line = |at: i32, name: &str, amounts: String, line: SceneLine| {
             let y = top + at * PITCH;
-            let x = MARGIN + SAMPLE_WIDTH + GAP;
-            let amounts = SceneText::new((0, y + 18), LABEL, &amounts).fit(600);
-            let name =
-                SceneText::new((x, y + 18), LABEL, name).fit(RIGHT - x - amounts.width() - GAP);
-            let left = name.x + name.width() + GAP;
-            let mut amounts = amounts.bold().fit(RIGHT - left);
+            let x = MAIL.margin + SAMPLE_WIDTH + MAIL.gap;
+            let amounts = SceneText::new((0, y + 18), MAIL.label, &amounts).fit(600);
+            let name = SceneText::new((x, y + 18), MAIL.label, name)
+                .fit(MAIL.right() - x - amounts.width() - MAIL.gap);
+            let left = name.x + name.width() + MAIL.gap;
+            let mut amounts = amounts.bold().fit(MAIL.right() - left);
             amounts.x = left;
             scene.text(name);
             scene.text(amounts);
-            let points = vec![(MARGIN + 4, y + 10), (MARGIN + SAMPLE_WIDTH, y + 10)];
+            let points = vec![
+                (MAIL.margin + 4, y + 10),
+                (MAIL.margin + SAMPLE_WIDTH, y + 10),
+            ];
             scene.line(SceneLine { points, ..line });
         };
         line(0, self.now.0, words(last(now)), solid(Vec::new()));
@@ -116,7 +123,7 @@ impl CumulativeChart<'_> {
             return (1..=count).map(|day| (day.to_string(), of())).collect();
         }
         let days = self.first.series(jiff::Span::new().days(1));
-        days.take(count).map(sheet::day_name).collect()
+        days.take(count).map(axis::day_name).collect()
     }
 }
 
@@ -176,7 +183,7 @@ impl LineArea {
 mod tests {
     use jiff::civil::date;
 
-    use super::super::frame::tests::{HOSTILE, check};
+    use super::super::sheet::tests::{HOSTILE, check};
     use super::*;
 
     fn chart(now: &[Decimal], before: Option<&[Decimal]>, months: bool) -> ChartScene {

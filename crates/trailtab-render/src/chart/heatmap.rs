@@ -1,8 +1,9 @@
 //! Heat map of counts by hour and weekday.
 
-use super::frame::{Heading, LABEL, MARGIN, RIGHT, TICK};
 use super::scale;
 use super::scene::{Anchor, ChartScene, Color, SceneText};
+use super::sheet::SCREEN;
+use trailtab_core::digits::thousands;
 
 /// A chart of seven weekdays by 24 hours.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,7 @@ const PITCH: (i32, i32) = (60, 48);
 /// Space between cells.
 const SPACE: i32 = 2;
 /// Left edge of the cells; 24 of them reach the right margin.
-const LEFT: i32 = RIGHT - 24 * PITCH.0;
+const LEFT: i32 = SCREEN.right() - 24 * PITCH.0;
 /// Room above the cells for the hours.
 const HEAD: i32 = 56;
 /// Room below the cells for the legend.
@@ -47,27 +48,22 @@ const FOOT: i32 = 72;
 impl HeatMap<'_> {
     /// Lays the chart out.
     pub fn scene(&self) -> ChartScene {
-        let heading = Heading {
-            title: self.title,
-            subtitle: self.subtitle,
-        };
-        let mut scene = heading.scene(HEAD + 7 * PITCH.1 + FOOT + MARGIN);
-        let top = heading.bottom() + HEAD;
-        let muted = |at, text: &str| SceneText::new(at, TICK, text).fill(Color::MUTED);
-        let caption = (LEFT, heading.bottom() + 14);
-        scene.text(muted(caption, "Hour of the day, UTC"));
+        let body = HEAD + 7 * PITCH.1 + FOOT + SCREEN.margin;
+        let (mut scene, head) = SCREEN.chart(self.title, self.subtitle, body);
+        let top = head + HEAD;
+        scene.text(SCREEN.muted((LEFT, head + 14), "Hour of the day, UTC"));
         for hour in 0..24 {
             let x = LEFT + hour * PITCH.0 + (PITCH.0 - SPACE) / 2;
-            let text = muted((x, top - 10), &format!("{hour:02}"));
+            let text = SCREEN.muted((x, top - 10), &format!("{hour:02}"));
             scene.text(text.anchor(Anchor::Middle));
         }
         let classes = ShadeClasses::of(self.counts);
         for ((day, name), counts) in (0..).zip(DAYS).zip(self.counts) {
             let y = top + day * PITCH.1;
-            let label = SceneText::new((LEFT - 12, y + 29), LABEL, name);
+            let label = SceneText::new((LEFT - 12, y + 29), SCREEN.label, name);
             scene.text(label.anchor(Anchor::End));
             for (hour, count) in (0..).zip(counts) {
-                let tip = format!("{name} {hour:02}:00 UTC: {}", scale::grouped(*count));
+                let tip = format!("{name} {hour:02}:00 UTC: {}", thousands(*count));
                 let x = LEFT + hour * PITCH.0;
                 cell(&mut scene, (x, y), *count, &classes, &tip);
             }
@@ -78,14 +74,7 @@ impl HeatMap<'_> {
 
     /// Draws the range of counts of each shade.
     fn legend(&self, scene: &mut ChartScene, y: i32, classes: &ShadeClasses) {
-        let mut x = LEFT;
-        let mut sample = |scene: &mut ChartScene, color, text: &str| {
-            scene.rect((x, y), (24, 24), color);
-            let text = SceneText::new((x + 32, y + 18), TICK, text).fill(Color::MUTED);
-            x += 32 + text.width() + 28;
-            scene.text(text);
-        };
-        sample(scene, ZERO_COLOR, "0");
+        let mut samples = vec![(ZERO_COLOR, "0".to_owned())];
         let mut below = classes.below;
         for (class, color) in SHADES.into_iter().enumerate() {
             let upper = classes.upper(class);
@@ -97,12 +86,13 @@ impl HeatMap<'_> {
                 } else {
                     format!("{first}–{last}")
                 };
-                sample(scene, color, &range);
+                samples.push((color, range));
                 below = upper;
             }
         }
-        let unit = SceneText::new((x, y + 18), TICK, self.unit).fill(Color::MUTED);
-        scene.text(unit.fit(RIGHT - x));
+        let x = SCREEN.legend(scene, (LEFT, y), &samples);
+        let unit = SCREEN.muted((x, y + 18), self.unit);
+        scene.text(unit.fit(SCREEN.right() - x));
     }
 }
 
@@ -148,7 +138,7 @@ impl ShadeClasses {
     /// Formats a count: in full if all counts of the chart fit their cells, otherwise abbreviated.
     fn number(&self, count: u64) -> String {
         if self.most < FIRST_ABBREVIATED {
-            scale::grouped(count)
+            thousands(count)
         } else {
             scale::compact(count)
         }
@@ -167,7 +157,7 @@ fn cell(scene: &mut ChartScene, (x, y): (i32, i32), count: u64, classes: &ShadeC
             Color::WHITE
         };
         let at = (x + size.0 / 2, y + size.1 / 2 + 6);
-        let number = SceneText::new(at, LABEL, &classes.number(count));
+        let number = SceneText::new(at, SCREEN.label, &classes.number(count));
         scene.text(number.anchor(Anchor::Middle).fill(ink));
     }
 }
@@ -176,7 +166,7 @@ fn cell(scene: &mut ChartScene, (x, y): (i32, i32), count: u64, classes: &ShadeC
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::frame::tests::{HOSTILE, check};
+    use super::super::sheet::tests::{HOSTILE, check};
     use super::*;
 
     fn chart(counts: &[[u64; 24]; 7]) -> ChartScene {
@@ -245,9 +235,11 @@ mod tests {
             assert!(
                 scene
                     .texts()
-                    .all(|text| SceneText::new((0, 0), LABEL, text).width() <= room
-                        || !text.starts_with(|c: char| c.is_ascii_digit())
-                        || text.contains('–')),
+                    .all(
+                        |text| SceneText::new((0, 0), SCREEN.label, text).width() <= room
+                            || !text.starts_with(|c: char| c.is_ascii_digit())
+                            || text.contains('–')
+                    ),
                 "{count}"
             );
         }

@@ -8,12 +8,12 @@
 //!
 //! Lengths are pixels, with the origin at the top left and `y` growing downward.
 
+mod axis;
 mod bars;
 mod bucket;
 mod calendar;
 mod cumulative;
 mod font;
-mod frame;
 mod heatmap;
 mod palette;
 mod png;
@@ -30,6 +30,6 @@ pub use self::calendar::{CalendarChart, CalendarRow};
 pub use self::cumulative::CumulativeChart;
 pub use self::heatmap::HeatMap;
 pub use self::scene::ChartScene;
-pub use self::sheet::WIDTH as MAIL_WIDTH;
+pub use self::sheet::MAIL_WIDTH;
 pub use self::stack::StackChart;
 pub use self::timeline::{TimelineChart, TimelineHour};

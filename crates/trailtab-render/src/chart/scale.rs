@@ -1,5 +1,7 @@
 //! Scales of counts: ticks of an axis, and formatting of numbers.
 
+use trailtab_core::digits::thousands;
+
 /// An axis from zero to a round number.
 #[derive(Debug)]
 pub(super) struct CountScale {
@@ -34,7 +36,7 @@ impl CountScale {
     /// The label of a tick, short enough not to touch the next.
     pub(super) fn label(&self, tick: u128) -> String {
         if self.step * self.steps < 10_000_000 {
-            grouped(tick)
+            thousands(tick)
         } else {
             compact_tick(tick)
         }
@@ -48,19 +50,6 @@ impl CountScale {
         // At most `length`, which is an `i32`, or 2.
         pixels.max(if value == 0 { 0 } else { 2 }) as i32
     }
-}
-
-/// Formats a number in full: `12,345`.
-pub(super) fn grouped(value: impl Into<u128>) -> String {
-    let digits = value.into().to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i != 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Formats a number below 10^21 in at most four characters: `999`, `1.0k`, `1.2k`, `45M`.
@@ -120,9 +109,6 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
-        assert_eq!(grouped(0_u64), "0");
-        assert_eq!(grouped(999_u64), "999");
-        assert_eq!(grouped(1_234_567_u64), "1,234,567");
         let written = [
             999_u64,
             1000,

@@ -1,6 +1,7 @@
 //! The format-independent description of a chart: boxes, lines and text.
 
 use super::font::{self, Weight};
+use crate::escape::is_deceptive;
 
 /// A finished drawing on a white canvas.
 #[derive(Debug)]
@@ -208,18 +209,10 @@ impl SceneText {
     }
 }
 
-/// Replaces characters that could break XML or deceive the reader: control characters, invisible characters and
-/// bidirectional marks.
+/// Replaces characters that could break XML or deceive the reader.
 fn clean(text: &str) -> String {
-    let visible = |c: char| {
-        !(c.is_control()
-            || matches!(c,
-                '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}'))
-    };
     text.chars()
-        .map(|c| if visible(c) { c } else { '\u{fffd}' })
+        .map(|c| if is_deceptive(c) { '\u{fffd}' } else { c })
         .collect()
 }
 

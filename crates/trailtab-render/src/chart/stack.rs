@@ -3,9 +3,10 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::axis::{self, BarStyle, FOOT, MoneyAxis, SlotAxis, float};
 use super::palette::{OTHER, SERIES};
 use super::scene::{ChartScene, Color, SceneText};
-use super::sheet::{self, FOOT, GAP, LABEL, MARGIN, MoneyAxis, RIGHT, SlotAxis, float, muted};
+use super::sheet::MAIL;
 use trailtab_core::cost::money;
 
 /// A chart with a bar per day, or per month for long periods, and a part per row.
@@ -29,8 +30,12 @@ pub struct StackChart<'a> {
 const PLOT: i32 = 420;
 /// Room above it for the unit.
 const CAPTION: i32 = 48;
-/// Largest width of a bar, so that a few days do not become slabs.
-const MAX_BAR_WIDTH: i32 = 72;
+const BARS: BarStyle = BarStyle {
+    narrow: 6,
+    space: 2,
+    share: 8,
+    widest: 72,
+};
 /// Distance between two lines of the legend; all of them fit beside the bars.
 const PITCH: i32 = 38;
 /// Largest width of a name in the legend.
@@ -46,11 +51,11 @@ impl StackChart<'_> {
 
     /// Lays the chart out.
     pub fn scene(&self) -> ChartScene {
-        let (mut scene, top) = sheet::sheet(self.title, self.subtitle, CAPTION + PLOT + FOOT + 8);
+        let (mut scene, top) = MAIL.chart(self.title, self.subtitle, CAPTION + PLOT + FOOT + 8);
         let series = self.series();
         let columns = self.columns(&series);
         if columns.is_empty() || series.is_empty() {
-            scene.text(muted((MARGIN, top + 20), "no data"));
+            scene.text(MAIL.muted((MAIL.margin, top + 20), "no data"));
             return scene;
         }
         let right = legend(&mut scene, top + CAPTION, &series);
@@ -134,8 +139,8 @@ impl StackChart<'_> {
         let mut day = self.first;
         for at in 0..days {
             let name = match by_month {
-                true => sheet::month_name(day),
-                false => sheet::day_name(day),
+                true => axis::month_name(day),
+                false => axis::day_name(day),
             };
             if columns.last().is_none_or(|column| column.name != name) {
                 columns.push(StackColumn {
@@ -169,19 +174,19 @@ impl StackChart<'_> {
             if by_month { "month" } else { "day" }
         );
         let y = area.top - 26;
-        let caption = muted((MARGIN, y), &unit).fit(400);
-        let mut x = caption.x + caption.width() + 2 * GAP;
+        let caption = MAIL.muted((MAIL.margin, y), &unit).fit(400);
+        let mut x = caption.x + caption.width() + 2 * MAIL.gap;
         scene.text(caption);
         if columns.iter().all(|column| column.estimated) {
-            scene.text(muted((x, y), "(all of it still estimated)"));
+            scene.text(MAIL.muted((x, y), "(all of it still estimated)"));
             return;
         }
         if !columns.iter().any(|column| column.estimated) {
             return;
         }
         scene.rect((x, y - 10), (2 * SWATCH, 5), Color::INK);
-        x += 2 * SWATCH + GAP;
-        scene.text(muted((x, y), "still estimated"));
+        x += 2 * SWATCH + MAIL.gap;
+        scene.text(MAIL.muted((x, y), "still estimated"));
         for (slot, column) in (0..).zip(columns) {
             if column.estimated {
                 let left = area.slots.edge(slot);
@@ -225,14 +230,7 @@ impl StackArea {
         series: &[StackSeries],
         currency: &str,
     ) {
-        let (left, right) = (self.slots.edge(slot), self.slots.edge(slot + 1));
-        let space = if right - left < 6 {
-            0
-        } else {
-            2 + (right - left) / 8
-        };
-        let width = (right - left - space).clamp(1, MAX_BAR_WIDTH);
-        let left = left + (right - left - width) / 2;
+        let (left, width) = self.slots.bar(slot, BARS);
         let (mut above, mut below) = (0.0, 0.0);
         for (amount, row) in column.amounts.iter().zip(series) {
             if amount.is_zero() {
@@ -265,17 +263,17 @@ impl StackArea {
 fn legend(scene: &mut ChartScene, top: i32, series: &[StackSeries]) -> i32 {
     let names = series
         .iter()
-        .map(|row| SceneText::new((0, 0), LABEL, &row.name).fit(MAX_NAME_WIDTH));
+        .map(|row| SceneText::new((0, 0), MAIL.label, &row.name).fit(MAX_NAME_WIDTH));
     let names: Vec<SceneText> = names.collect();
     let widest = names.iter().map(SceneText::width).max().unwrap_or(0);
-    let left = RIGHT - widest - GAP - SWATCH;
+    let left = MAIL.right() - widest - MAIL.gap - SWATCH;
     for (line, (mut name, row)) in (0..).zip(names.into_iter().zip(series).rev()) {
         let y = top + line * PITCH;
         scene.rect((left, y), (SWATCH, SWATCH), row.color);
-        (name.x, name.y) = (left + SWATCH + GAP, y + SWATCH - 2);
+        (name.x, name.y) = (left + SWATCH + MAIL.gap, y + SWATCH - 2);
         scene.text(name);
     }
-    left - 2 * GAP - 4
+    left - 2 * MAIL.gap - 4
 }
 
 /// The lowest and the highest point of all bars.
@@ -298,7 +296,7 @@ fn total(amounts: impl Iterator<Item = Decimal>) -> Decimal {
 mod tests {
     use jiff::civil::date;
 
-    use super::super::frame::tests::{HOSTILE, check};
+    use super::super::sheet::tests::{HOSTILE, check};
     use super::*;
 
     fn chart(rows: &[(&str, &[Decimal])], estimated: &[Date]) -> ChartScene {

@@ -1,9 +1,11 @@
 //! Columns over time: calls, and how many of them failed.
 
+use super::axis::{self, BarStyle, GridTick, LabelLine, SlotAxis};
 use super::bucket::{self, Bucket};
-use super::frame::{Heading, MARGIN, RIGHT, TICK};
-use super::scale::{self, CountScale};
+use super::scale::CountScale;
 use super::scene::{Anchor, ChartScene, Color, SceneText};
+use super::sheet::SCREEN;
+use trailtab_core::digits::thousands;
 
 /// A chart of calls over time. It chooses the period of a column: hours, days, a week, months or years.
 #[derive(Debug, Clone, Copy)]
@@ -36,46 +38,49 @@ const PLOT: i32 = 420;
 const CAPTION: i32 = 40;
 /// Room below it for two lines of dates.
 const FOOT: i32 = 52;
-/// Largest width of a column, so that a few hours do not become slabs.
-const MAX_COLUMN_WIDTH: i32 = 80;
-/// Space between the numbers of the axis and the columns.
-const GAP: i32 = 10;
+const COLUMNS: BarStyle = BarStyle {
+    narrow: 4,
+    space: 1,
+    share: 12,
+    widest: 80,
+};
 
 impl TimelineChart<'_> {
     /// Lays the chart out.
     pub fn scene(&self) -> ChartScene {
-        let heading = Heading {
-            title: self.title,
-            subtitle: self.subtitle,
+        let plot = if self.hours.is_empty() {
+            0
+        } else {
+            PLOT + FOOT
         };
-        let top = heading.bottom() + CAPTION;
-        let at = (MARGIN, top - CAPTION + 14);
+        let body = CAPTION + plot + SCREEN.margin;
+        let (mut scene, head) = SCREEN.chart(self.title, self.subtitle, body);
+        let (top, at) = (head + CAPTION, (SCREEN.margin, head + 14));
         if self.hours.is_empty() {
-            let mut scene = heading.scene(CAPTION + MARGIN);
-            scene.text(SceneText::new(at, TICK, "no data").fill(Color::MUTED));
+            scene.text(SCREEN.muted(at, "no data"));
             return scene;
         }
-        let mut scene = heading.scene(CAPTION + PLOT + FOOT + MARGIN);
         let columns = TimelineColumns::new(self.hours);
         let most = columns.counts.iter().map(|count| count.0).max();
         let scale = CountScale::new(most.unwrap_or(0), 8);
-        let number = |tick| SceneText::new((0, 0), TICK, &scale.label(tick));
-        let numbers: Vec<SceneText> = scale.ticks().map(number).collect();
+        let ticks = scale.ticks().map(|tick| GridTick {
+            y: top + PLOT - scale.pixels(tick, PLOT),
+            label: scale.label(tick),
+            is_zero: tick == 0,
+        });
+        let ticks: Vec<GridTick> = ticks.collect();
+        let left = axis::grid(&mut scene, &SCREEN, SCREEN.right(), &ticks);
         let plot = TimelineArea {
-            left: MARGIN + numbers.iter().map(SceneText::width).max().unwrap_or(0) + GAP,
             bottom: top + PLOT,
-            slots: columns.counts.len() as i32,
+            slots: SlotAxis {
+                left: left + 1,
+                right: SCREEN.right(),
+                count: columns.counts.len() as i32,
+            },
         };
-        for (tick, mut number) in scale.ticks().zip(numbers) {
-            let y = plot.bottom - scale.pixels(tick, PLOT);
-            let color = if tick == 0 { Color::MUTED } else { Color::GRID };
-            scene.rect((plot.left, y), (RIGHT - plot.left, 1), color);
-            (number.x, number.y) = (plot.left - GAP, y + 6);
-            scene.text(number.anchor(Anchor::End).fill(Color::MUTED));
-        }
         let legend = legend(&mut scene, at.1, &columns);
-        let caption = SceneText::new(at, TICK, &self.caption(&columns)).fill(Color::MUTED);
-        scene.text(caption.fit(legend - MARGIN - 2 * GAP));
+        let caption = SCREEN.muted(at, &self.caption(&columns));
+        scene.text(caption.fit(legend - SCREEN.margin - 2 * SCREEN.gap));
         plot.columns(&mut scene, &columns, &scale);
         plot.dates(&mut scene, &columns);
         scene
@@ -85,7 +90,9 @@ impl TimelineChart<'_> {
     fn caption(&self, columns: &TimelineColumns) -> String {
         let starts = || self.hours.iter().map(|hour| hour.start);
         // Only the caller's text is cut; the rest explains the axes.
-        let unit = SceneText::new((0, 0), TICK, self.unit).fit(400).content;
+        let unit = SceneText::new((0, 0), SCREEN.tick, self.unit)
+            .fit(400)
+            .content;
         let first = bucket::minute(starts().min().unwrap_or(0));
         let last = starts().max().unwrap_or(0);
         let last = bucket::minute(last.saturating_add(bucket::HOUR));
@@ -104,13 +111,13 @@ fn legend(scene: &mut ChartScene, y: i32, columns: &TimelineColumns) -> i32 {
     };
     let failed = sum(|(_, failed)| *failed);
     let succeeded = sum(|(total, failed)| total - failed);
-    let mut right = RIGHT;
+    let mut right = SCREEN.right();
     for (name, count, color) in [
         ("failed", failed, Color::FAILED),
         ("succeeded", succeeded, Color::ACCENT),
     ] {
-        let text = format!("{} {name}", scale::grouped(count));
-        let text = SceneText::new((right, y), TICK, &text).anchor(Anchor::End);
+        let text = format!("{} {name}", thousands(count));
+        let text = SceneText::new((right, y), SCREEN.tick, &text).anchor(Anchor::End);
         let left = text.left() - 20;
         scene.text(text);
         scene.rect((left, y - 12), (13, 13), color);
@@ -154,44 +161,28 @@ impl TimelineColumns {
 
 /// The area of the columns.
 struct TimelineArea {
-    left: i32,
     bottom: i32,
-    /// Number of columns, at least one.
-    slots: i32,
+    slots: SlotAxis,
 }
 
 impl TimelineArea {
-    /// The left and right edge of a column, without the space beside it.
-    fn column(&self, i: i32) -> (i32, i32) {
-        let edge = |i| self.left + 1 + (RIGHT - self.left - 1) * i / self.slots;
-        let (left, right) = (edge(i), edge(i + 1));
-        let space = if right - left < 4 {
-            0
-        } else {
-            1 + (right - left) / 12
-        };
-        let width = (right - left - space).min(MAX_COLUMN_WIDTH);
-        let left = left + (right - left - width) / 2;
-        (left, left + width)
-    }
-
     fn columns(&self, scene: &mut ChartScene, columns: &TimelineColumns, scale: &CountScale) {
         for (i, (total, failed)) in (0..).zip(&columns.counts) {
             if *total == 0 {
                 continue;
             }
-            let (left, right) = self.column(i);
+            let (left, width) = self.slots.bar(i, COLUMNS);
             let start = columns.bucket.start(columns.first + i64::from(i));
             let tip = format!(
                 "{} UTC: {}, of which {} failed",
                 columns.bucket.label(start),
-                scale::grouped(*total),
-                scale::grouped(*failed)
+                thousands(*total),
+                thousands(*failed)
             );
             let mut part = |bottom: i32, height: i32, color| {
                 if height != 0 {
                     let at = (left, bottom - height);
-                    scene.rect_with_tip(at, (right - left, height), color, &tip);
+                    scene.rect_with_tip(at, (width, height), color, &tip);
                 }
             };
             // Failures start at the axis, so that their heights can be compared.
@@ -207,11 +198,9 @@ impl TimelineArea {
         let start = |i: i32| columns.bucket.start(columns.first + i64::from(i));
         let count = columns.counts.len() as i32;
         let ticks = Bucket::of_ticks(start(0), start(count - 1));
-        let muted = |at, text: &str| {
-            let text = SceneText::new(at, TICK, text).fill(Color::MUTED);
-            text.anchor(Anchor::Middle)
-        };
-        let mut groups: Vec<SceneText> = Vec::new();
+        let muted = |at, text: &str| SCREEN.muted(at, text).anchor(Anchor::Middle);
+        // If two would touch, the first is dropped: its group has hardly any ticks.
+        let mut groups = LabelLine::new(SCREEN.gap);
         let mut group = String::new();
         let mut before = None;
         for i in 0..count {
@@ -221,26 +210,23 @@ impl TimelineArea {
             if !begins && start(i) != ticks.start(tick) {
                 continue;
             }
-            let (left, right) = self.column(i);
-            let x = (left + right) / 2;
+            let (left, width) = self.slots.bar(i, COLUMNS);
+            let x = left + width / 2;
             scene.rect((x, self.bottom), (1, 6), Color::MUTED);
             let (near, far) = ticks.tick_labels(start(i));
             scene.text(muted((x, self.bottom + 22), &near));
             if far != group {
-                let text = muted((x, self.bottom + 42), &far);
-                // If two would touch, drop the first: its group has hardly any ticks.
-                groups.pop_if(|last| text.left() < last.left() + last.width() + GAP);
-                groups.push(text);
+                groups.insist(muted((x, self.bottom + 42), &far));
                 group = far;
             }
         }
-        groups.into_iter().for_each(|text| scene.text(text));
+        groups.draw(scene);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::frame::tests::{HOSTILE, check};
+    use super::super::sheet::tests::{HOSTILE, check};
     use super::*;
 
     /// Monday, 3 June 2024, 00:00.
@@ -308,7 +294,7 @@ mod tests {
         let scene = chart(&[hour(JUNE, 100, 25)]);
         let heights: Vec<i32> = scene.tips().map(|rect| rect.height).collect();
         assert_eq!(heights, [PLOT / 4, PLOT * 3 / 4]);
-        assert!(scene.tips().all(|rect| rect.width == MAX_COLUMN_WIDTH));
+        assert!(scene.tips().all(|rect| rect.width == COLUMNS.widest));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use super::body::shown;
+use super::layout::shown;
 use super::letter::InlinePicture;
 use crate::chart::{ChartScene, CumulativeChart, MAIL_WIDTH, StackChart};
+use crate::document::PictureRef;
 use crate::escape;
 use crate::page::middle;
 use trailtab_core::cost::money;
@@ -24,121 +25,101 @@ pub(super) enum ChartSubject {
     RunningTotal,
 }
 
-/// A picture and its place in the mail.
-pub(super) struct PlacedChart {
-    /// Index of the part, index of one of its accounts, and subject.
-    pub(super) place: (usize, Option<usize>, ChartSubject),
-    pub(super) picture: InlinePicture,
+/// A place in a report where a chart may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ChartPlace {
+    /// Index of the part.
+    pub(super) part: usize,
+    /// Index of one of its accounts; all of them without one.
+    pub(super) account: Option<usize>,
+    pub(super) subject: ChartSubject,
 }
 
-/// Draws the charts that a mail may show.
-pub(super) fn pictures(report: &CostReport) -> Vec<PlacedChart> {
-    let mut album = ChartAlbum {
-        report,
-        pictures: Vec::new(),
-    };
-    for (at, part) in report.parts.iter().enumerate() {
-        album.part(at, part);
-    }
-    album.pictures
-}
-
-struct ChartAlbum<'r> {
+/// The charts of a report, each drawn when it is asked for first.
+pub(super) struct ChartAlbum<'r> {
     report: &'r CostReport,
-    pictures: Vec<PlacedChart>,
+    /// What was asked for; nothing where there is nothing to draw.
+    places: Vec<(ChartPlace, Option<PictureRef>)>,
+    pictures: Vec<InlinePicture>,
 }
 
-impl ChartAlbum<'_> {
-    fn part(&mut self, at: usize, part: &ReportPart) {
-        let several = 1 < part.accounts.len();
-        let place = |about| (at, None, about);
-        let currency = &part.currency;
-        match self.report.audience.kind {
-            AudienceKind::Manager => {
-                if several {
-                    self.stack(
-                        place(ChartSubject::Owners),
-                        "All accounts",
-                        &part.owners,
-                        currency,
-                    );
-                    self.stack(
-                        place(ChartSubject::Services),
-                        "All accounts",
-                        &part.services,
-                        currency,
-                    );
-                }
-                self.running_total(place(ChartSubject::RunningTotal), part);
-                self.accounts(at, part);
-            }
-            AudienceKind::Individual => {
-                self.stack(
-                    place(ChartSubject::Services),
-                    "Cost",
-                    &part.services,
-                    currency,
-                );
-                if several {
-                    let rows = accounts(part);
-                    self.stack(place(ChartSubject::Accounts), "Cost", &rows, currency);
-                    self.accounts(at, part);
-                }
-                self.running_total(place(ChartSubject::RunningTotal), part);
-            }
-            AudienceKind::Executive => {
-                let rows = accounts(part);
-                self.stack(place(ChartSubject::Accounts), "Cost", &rows, currency);
-                self.stack(
-                    place(ChartSubject::Services),
-                    "Cost",
-                    &part.services,
-                    currency,
-                );
-                self.stack(place(ChartSubject::Owners), "Cost", &part.owners, currency);
-                self.running_total(place(ChartSubject::RunningTotal), part);
-            }
+/// A chart before it becomes a picture.
+struct DrawnChart {
+    /// What the file is named after.
+    about: String,
+    alt: String,
+    scene: ChartScene,
+}
+
+impl<'r> ChartAlbum<'r> {
+    pub(super) fn new(report: &'r CostReport) -> ChartAlbum<'r> {
+        ChartAlbum {
+            report,
+            places: Vec::new(),
+            pictures: Vec::new(),
         }
     }
 
-    fn accounts(&mut self, at: usize, part: &ReportPart) {
-        for (place, account) in part.accounts.iter().enumerate().take(MAX_CHARTED_ACCOUNTS) {
-            let name = &account.row.label.name;
-            let of = account
+    /// The picture of a reference.
+    pub(super) fn picture(&self, of: &PictureRef) -> Option<&InlinePicture> {
+        self.pictures.get(of.id)
+    }
+
+    /// The chart of a place, unless there is nothing to draw.
+    pub(super) fn chart(&mut self, place: ChartPlace) -> Option<PictureRef> {
+        if let Some((_, known)) = self.places.iter().find(|(of, _)| *of == place) {
+            return known.clone();
+        }
+        let drawn = self.draw(place);
+        let drawn = drawn.map(|drawn| self.add(drawn));
+        self.places.push((place, drawn.clone()));
+        drawn
+    }
+
+    fn draw(&self, place: ChartPlace) -> Option<DrawnChart> {
+        let part = self.report.parts.get(place.part)?;
+        let account = match place.account {
+            Some(at) if MAX_CHARTED_ACCOUNTS <= at => return None,
+            Some(at) => Some(part.accounts.get(at)?),
+            None => None,
+        };
+        let (owners, services) = match account {
+            Some(account) => (&account.owners, &account.services),
+            None => (&part.owners, &part.services),
+        };
+        let of = match account {
+            Some(account) => account
                 .account
                 .as_ref()
-                .map_or_else(|| name.clone(), AccountName::label);
-            let at = |about| (at, Some(place), about);
-            self.stack(
-                at(ChartSubject::Owners),
-                &of,
-                &account.owners,
-                &part.currency,
-            );
-            self.stack(
-                at(ChartSubject::Services),
-                &of,
-                &account.services,
-                &part.currency,
-            );
+                .map_or_else(|| account.row.label.name.clone(), AccountName::label),
+            None if self.report.audience.kind == AudienceKind::Manager => "All accounts".to_owned(),
+            None => "Cost".to_owned(),
+        };
+        match place.subject {
+            ChartSubject::Owners => self.stack(place.subject, &of, owners, &part.currency),
+            ChartSubject::Services => self.stack(place.subject, &of, services, &part.currency),
+            ChartSubject::Accounts => {
+                self.stack(place.subject, &of, &accounts(part), &part.currency)
+            }
+            ChartSubject::RunningTotal => self.running_total(part),
         }
     }
 
-    /// Adds stacked bars, unless all amounts are zero.
+    /// Stacked bars, unless all amounts are zero.
     fn stack(
-        &mut self,
-        place: (usize, Option<usize>, ChartSubject),
+        &self,
+        subject: ChartSubject,
         of: &str,
         rows: &[ReportRow],
         currency: &str,
-    ) {
+    ) -> Option<DrawnChart> {
         if rows
             .iter()
             .all(|row| row.daily.iter().all(Decimal::is_zero))
         {
-            return;
+            return None;
         }
-        let (by, what) = match place.2 {
+        let (by, what) = match subject {
             ChartSubject::Owners => ("owner", "usage alone"),
             ChartSubject::Services => ("service", "usage alone"),
             ChartSubject::Accounts | ChartSubject::RunningTotal => ("account", "all charge types"),
@@ -149,7 +130,7 @@ impl ChartAlbum<'_> {
         };
         let named: Vec<(&str, &[Decimal])> = rows
             .iter()
-            .map(|row| (short(place.2, &row.label.name), row.daily.as_slice()))
+            .map(|row| (short(subject, &row.label.name), row.daily.as_slice()))
             .collect();
         let title = format!("{of} by {by}");
         let scene = StackChart {
@@ -171,13 +152,17 @@ impl ChartAlbum<'_> {
             name(&title),
             largest.join(", ")
         );
-        self.add(place, &format!("{of}-by-{by}"), alt, &scene);
+        Some(DrawnChart {
+            about: format!("{of}-by-{by}"),
+            alt,
+            scene,
+        })
     }
 
-    /// Adds the running total, unless there is at most one day.
-    fn running_total(&mut self, place: (usize, Option<usize>, ChartSubject), part: &ReportPart) {
+    /// The running total, unless there is at most one day.
+    fn running_total(&self, part: &ReportPart) -> Option<DrawnChart> {
         if part.daily.len() < 2 && part.daily_before.len() < 2 {
-            return;
+            return None;
         }
         let period = &self.report.period;
         let now = shown(self.report);
@@ -213,18 +198,18 @@ impl ChartAlbum<'_> {
         if let (Some(label), Some(before)) = (&period.compared_label, part.total.before) {
             alt += &format!("; {label}: {}", money::words(before, &part.currency));
         }
-        self.add(place, "total-so-far", format!("{alt}."), &scene);
+        Some(DrawnChart {
+            about: "total-so-far".to_owned(),
+            alt: format!("{alt}."),
+            scene,
+        })
     }
 
-    fn add(
-        &mut self,
-        place: (usize, Option<usize>, ChartSubject),
-        about: &str,
-        alt: String,
-        scene: &ChartScene,
-    ) {
+    fn add(&mut self, drawn: DrawnChart) -> PictureRef {
+        let DrawnChart { about, alt, scene } = drawn;
         let png = scene.to_png();
-        let number = self.pictures.len() + 1;
+        let id = self.pictures.len();
+        let number = id + 1;
         let about: String = about.chars().filter(|c| !c.is_control()).take(80).collect();
         let name = escape::file_name(&about.to_lowercase().replace([' ', '(', ')'], "-"));
         let name = name
@@ -232,17 +217,17 @@ impl ChartAlbum<'_> {
             .filter(|word| !word.is_empty())
             .collect::<Vec<_>>()
             .join("-");
-        let picture = InlinePicture {
+        // The number makes it unique.
+        let name = format!("{number:02}-{name}.png");
+        self.pictures.push(InlinePicture {
             // The checksum keeps clients from showing another mail's cached picture.
             cid: format!("{number}.{:08x}@trailtab", libdeflater::crc32(&png)),
-            // The number makes it unique.
-            name: format!("{number:02}-{name}.png"),
-            alt,
+            name: name.clone(),
             width: MAIL_WIDTH / 2,
             height: scene.height.div_ceil(2),
             png,
-        };
-        self.pictures.push(PlacedChart { place, picture });
+        });
+        PictureRef { id, name, alt }
     }
 }
 
@@ -289,36 +274,37 @@ fn name(name: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::letter::tidy;
+    use super::super::layout::{ReportForm, document};
+    use super::super::letter::LIMITS;
+    use super::super::tidy;
     use super::*;
     use trailtab_core::cost::report::sample;
+    use trailtab_core::cost::wording::MailWording;
 
     fn names(report: &CostReport) -> Vec<String> {
-        let pictures = pictures(report);
-        for placed in &pictures {
-            let picture = &placed.picture;
+        let mut album = ChartAlbum::new(report);
+        let form = ReportForm::Letter {
+            wording: &MailWording::default(),
+            is_correction: false,
+            limits: LIMITS[0],
+        };
+        let document = document(report, form, &mut |place| album.chart(place));
+        let mut cids = BTreeSet::new();
+        let mut names = Vec::new();
+        for of in document.pictures() {
+            let picture = album.picture(of).unwrap();
             assert!(picture.png.starts_with(b"\x89PNG"));
             // Keeps a mail with all pictures small.
-            assert!(
-                picture.png.len() < 60_000,
-                "{} {}",
-                picture.name,
-                picture.png.len()
-            );
+            let bytes = picture.png.len();
+            assert!(bytes < 60_000, "{} {bytes}", picture.name);
             assert_eq!(picture.width, 600);
             assert!((200..400).contains(&picture.height));
-            assert!(!picture.alt.contains(char::is_control), "{}", picture.alt);
-            assert!(picture.alt.chars().count() < 500);
+            assert!(!of.alt.contains(char::is_control), "{}", of.alt);
+            assert!(of.alt.chars().count() < 500);
+            assert!(cids.insert(&picture.cid));
+            names.push(picture.name.clone());
         }
-        let cids: BTreeSet<&str> = pictures
-            .iter()
-            .map(|placed| placed.picture.cid.as_str())
-            .collect();
-        assert_eq!(cids.len(), pictures.len());
-        pictures
-            .into_iter()
-            .map(|placed| placed.picture.name)
-            .collect()
+        names
     }
 
     #[test]

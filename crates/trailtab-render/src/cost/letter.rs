@@ -2,12 +2,17 @@
 //!
 //! Text from settings or bills must never break the subject's line or become markup.
 
-use super::body::{BodyLimits, MailBody, body, shown};
-use super::charts::{PlacedChart, pictures};
-use super::figures::totals;
-use super::{html, plain};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rust_decimal::Decimal;
+
+use super::charts::ChartAlbum;
+use super::layout::{ReportForm, ReportLimits, document, shown};
+use super::tidy;
+use crate::document::{self, Document, PictureRef, PictureSource};
 use crate::escape;
 use crate::page::middle;
+use trailtab_core::cost::money;
 use trailtab_core::cost::report::{AudienceKind, CostReport};
 use trailtab_core::cost::wording::MailWording;
 
@@ -24,6 +29,21 @@ pub struct MailLetter {
     pub pictures: Vec<InlinePicture>,
     /// Attached files: the report as CSV.
     pub attachments: Vec<MailAttachment>,
+    document: Document,
+}
+
+impl MailLetter {
+    /// The HTML for browsers: with its pictures as `data:` URLs, which mail programs do not show.
+    pub fn page(&self) -> String {
+        document::html(&self.document, &|of| {
+            let picture = self
+                .pictures
+                .iter()
+                .find(|picture| picture.name == of.name)?;
+            let data = STANDARD.encode(&picture.png);
+            Some(picture.at(format!("data:image/png;base64,{data}")))
+        })
+    }
 }
 
 /// A picture that the HTML shows.
@@ -33,12 +53,20 @@ pub struct InlinePicture {
     pub cid: String,
     /// File name, unique in its letter.
     pub name: String,
-    /// Alternative text.
-    pub alt: String,
     /// Displayed size in CSS pixels; the PNG has twice as many in each direction.
     pub width: u16,
     pub height: u16,
     pub png: Vec<u8>,
+}
+
+impl InlinePicture {
+    fn at(&self, url: String) -> PictureSource {
+        PictureSource {
+            url,
+            width: self.width,
+            height: self.height,
+        }
+    }
 }
 
 /// A file attached to a mail.
@@ -53,7 +81,7 @@ pub struct MailAttachment {
 const MAX_HTML_BYTES: usize = 92_000;
 
 /// Limits to try, from the most to the least content.
-const LIMITS: [BodyLimits; 6] = [
+pub(super) const LIMITS: [ReportLimits; 6] = [
     limits(12, 30),
     limits(10, 16),
     limits(8, 12),
@@ -62,8 +90,13 @@ const LIMITS: [BodyLimits; 6] = [
     limits(2, 1),
 ];
 
-const fn limits(rows: usize, accounts: usize) -> BodyLimits {
-    BodyLimits { rows, accounts }
+const fn limits(rows: usize, accounts: usize) -> ReportLimits {
+    ReportLimits {
+        rows,
+        movers: if rows < 6 { rows } else { 6 },
+        accounts,
+        lines: 8,
+    }
 }
 
 /// Renders the letter of a report.
@@ -79,20 +112,15 @@ pub fn letter(
     // The CSV keeps currencies as they are in the bill.
     let bytes = super::csv(report)?;
     let report = &tidy(report);
-    let pictures = pictures(report);
-    let (html, body) = fitting(report, wording, is_correction, &pictures);
-    let text = plain::plain(&body, &pictures);
+    let mut album = ChartAlbum::new(report);
+    let (html, document) = fitting(report, wording, is_correction, &mut album);
     // Mail programs show an inline picture that the HTML does not use as an attachment.
-    let is_shown = |placed: &PlacedChart| html.contains(&format!("\"cid:{}\"", placed.picture.cid));
-    let pictures: Vec<InlinePicture> = pictures
-        .into_iter()
-        .filter(is_shown)
-        .map(|placed| placed.picture)
-        .collect();
+    let pictures = document.pictures().filter_map(|of| album.picture(of));
+    let pictures = pictures.cloned().collect();
     let days = &report.period.days;
     Ok(MailLetter {
         subject: subject(report, wording, is_correction),
-        text,
+        text: document::plain(&document),
         html,
         pictures,
         attachments: vec![MailAttachment {
@@ -100,21 +128,8 @@ pub fn letter(
             content_type: "text/csv; charset=utf-8",
             bytes,
         }],
+        document,
     })
-}
-
-/// The report with currencies reduced to at most six ASCII letters or digits.
-pub(super) fn tidy(report: &CostReport) -> CostReport {
-    let mut report = report.clone();
-    for part in &mut report.parts {
-        part.currency = part
-            .currency
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(6)
-            .collect();
-    }
-    report
 }
 
 /// Composes the HTML with the largest limits that fit [`MAX_HTML_BYTES`], or the smallest.
@@ -122,19 +137,25 @@ fn fitting(
     report: &CostReport,
     wording: &MailWording,
     is_correction: bool,
-    pictures: &[PlacedChart],
-) -> (String, MailBody) {
-    let write = |limits| {
-        let body = body(report, wording, is_correction, pictures, limits);
-        (html::html(&body, pictures), body)
+    album: &mut ChartAlbum<'_>,
+) -> (String, Document) {
+    let mut write = |limits| {
+        let form = ReportForm::Letter {
+            wording,
+            is_correction,
+            limits,
+        };
+        let document = document(report, form, &mut |place| album.chart(place));
+        let by_id = |of: &PictureRef| {
+            let picture = album.picture(of)?;
+            Some(picture.at(format!("cid:{}", picture.cid)))
+        };
+        (document::html(&document, &by_id), document)
     };
     let (last, larger) = (LIMITS[LIMITS.len() - 1], &LIMITS[..LIMITS.len() - 1]);
-    let fits = |(html, _): &(String, MailBody)| html.len() <= MAX_HTML_BYTES;
-    larger
-        .iter()
-        .map(|limits| write(*limits))
-        .find(fits)
-        .unwrap_or_else(|| write(last))
+    let fits = |(html, _): &(String, Document)| html.len() <= MAX_HTML_BYTES;
+    let fitting = larger.iter().map(|limits| write(*limits)).find(fits);
+    fitting.unwrap_or_else(|| write(last))
 }
 
 /// The subject: one line without control characters.
@@ -169,6 +190,18 @@ fn fill(template: &str, report: &CostReport) -> String {
         rest = &rest[end..];
     }
     out + rest
+}
+
+/// The totals of all currencies: `$1,234.56 + 5.00 CNY`.
+fn totals(report: &CostReport) -> String {
+    let parts = report.parts.iter();
+    let totals: Vec<String> = parts
+        .map(|part| money::words(part.total.amount, &part.currency))
+        .collect();
+    match totals.is_empty() {
+        true => money::words(Decimal::ZERO, "USD"),
+        false => totals.join(" + "),
+    }
 }
 
 /// The names of up to three accounts, or their number.

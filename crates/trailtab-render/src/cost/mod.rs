@@ -1,14 +1,11 @@
 //! Renders cost reports: terminal pages, CSV and letters. Reads nothing but the report, which holds only what its
 //! audience may see.
 
-mod body;
 mod charts;
 mod csv;
-mod figures;
-mod html;
+mod layout;
 mod letter;
 mod page;
-mod plain;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +14,7 @@ use rust_decimal::Decimal;
 pub use self::csv::csv;
 pub use self::letter::{MailLetter, letter};
 pub use self::page::page;
-use trailtab_core::cost::report::{ReportRow, RowFigure};
+use trailtab_core::cost::report::{CostReport, ReportRow, RowFigure};
 
 /// The first rows of a table, the sum of the others, and the sum of all.
 pub(super) struct Top<'r> {
@@ -52,4 +49,18 @@ fn sum(rows: &[ReportRow]) -> RowFigure {
         last_day: sum.last_day.saturating_add(figure.last_day),
         day_before: plus(sum.day_before, figure.day_before),
     })
+}
+
+/// The report with currencies reduced to at most six ASCII letters or digits.
+fn tidy(report: &CostReport) -> CostReport {
+    let mut report = report.clone();
+    for part in &mut report.parts {
+        part.currency = part
+            .currency
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(6)
+            .collect();
+    }
+    report
 }

@@ -5,9 +5,8 @@ use std::fmt::{self, Write as _};
 use console::Style;
 
 use super::page::short;
-use crate::escape;
+use crate::document::{ColumnKind, TableColumn};
 use crate::page::{TOP_ROWS, TextPage, TextStyle, counted, percent, plain, thousands};
-use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::causes::{ThrottleReport, ThrottledApi, ThrottledCaller};
 
 /// How to read the page, and its limits.
@@ -23,10 +22,7 @@ const NOTES: [&str; 3] = [
 
 /// Renders the throttled APIs and the principals that called them.
 pub fn causes(causes: &ThrottleReport, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.causes(causes);
-    page.out
+    TextPage::render(look, |page| page.causes(causes))
 }
 
 impl TextPage {
@@ -55,9 +51,9 @@ impl TextPage {
     fn place(&mut self, place: &ThrottledApi) -> fmt::Result {
         let title = format!(
             "{} in {} of {}",
-            escape::terminal(&short(&place.api)),
-            escape::terminal(&place.region),
-            escape::terminal(&place.account),
+            short(&place.api),
+            place.region,
+            place.account,
         );
         writeln!(self.out)?;
         self.paragraph(&title, 0, &Style::new().bold())?;
@@ -110,7 +106,7 @@ fn columns(place: &ThrottledApi, callers: &[ThrottledCaller]) -> Vec<TableColumn
     let all = place.calls_in_throttled_minutes;
     vec![
         column("principal", ColumnKind::Name, &|caller| {
-            escape::terminal(&caller.principal).into_owned()
+            caller.principal.clone()
         }),
         column("share", ColumnKind::Number, &|caller| {
             percent(caller.calls_in_throttled_minutes, all)

@@ -4,10 +4,9 @@ use std::fmt::{self, Write as _};
 
 use console::Style;
 
-use crate::escape;
+use crate::document::{ColumnKind, TableColumn};
 use crate::no_match::{self, NoMatchContext};
 use crate::page::{self, TextPage, TextStyle, counted, level, percent, plain, thousands};
-use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::basis::ReportProvenance;
 use trailtab_core::activity::usage::metrics::OTHER;
 use trailtab_core::activity::usage::report::{
@@ -16,10 +15,7 @@ use trailtab_core::activity::usage::report::{
 
 /// Renders the usage table.
 pub fn report(report: &UsageReport, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.report(report);
-    page.out
+    TextPage::render(look, |page| page.report(report))
 }
 
 impl TextPage {
@@ -74,8 +70,7 @@ impl TextPage {
     /// Writes what was read, what no table counts, and what is missing.
     pub(super) fn usage_coverage(&mut self, basis: &ReportProvenance) -> fmt::Result {
         let coverage = &basis.coverage;
-        let heading = self.bold("Coverage");
-        writeln!(self.out, "\n{heading}")?;
+        self.heading("Coverage")?;
         if coverage.since.is_some() || coverage.until.is_some() {
             let end = |time: &Option<String>| time.as_deref().map_or("open".to_owned(), plain);
             let (since, until) = (end(&coverage.since), end(&coverage.until));
@@ -239,7 +234,7 @@ fn name(key: &str, others: u64) -> String {
     match key {
         OTHER if others > 0 => format!("{OTHER} ({})", thousands(others)),
         "" => "(none)".to_owned(),
-        key => escape::terminal(key).into_owned(),
+        key => key.to_owned(),
     }
 }
 

@@ -4,10 +4,9 @@ use std::fmt::{self, Write as _};
 
 use super::price::money;
 use crate::escape;
-use crate::page::{TextPage, TextStyle, counted, plain, thousands};
+use crate::page::{TextPage, TextStyle, counted, minute, thousands};
 use trailtab_core::activity::usage::backfill::BackfillPlan;
 use trailtab_core::activity::usage::metrics::MinuteDatum;
-use trailtab_core::time;
 
 /// Renders a plan. `unchecked` says why CloudWatch could not be checked for existing data.
 pub fn plan(
@@ -17,10 +16,7 @@ pub fn plan(
     unchecked: Option<&str>,
     look: TextStyle,
 ) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.plan(plan, namespace, region, unchecked);
-    page.out
+    TextPage::render(look, |page| page.plan(plan, namespace, region, unchecked))
 }
 
 impl TextPage {
@@ -46,8 +42,8 @@ impl TextPage {
         )?;
         if let (Some(first), Some(last)) = (plan.hours.keys().next(), plan.hours.keys().next_back())
         {
-            let (first, last) = (time::iso(*first), time::iso(last + 3600));
-            writeln!(self.out, "  from {} to {} UTC", plain(&first), plain(&last))?;
+            let (first, last) = (minute(*first), minute(last + 3600));
+            writeln!(self.out, "  from {first} to {last} UTC")?;
         }
         writeln!(
             self.out,
@@ -79,14 +75,12 @@ impl TextPage {
         if let (Some(first), Some(last)) =
             (plan.present.keys().next(), plan.present.keys().next_back())
         {
-            let (first, last) = (time::iso(*first), time::iso(last + 3600));
+            let (first, last) = (minute(*first), minute(last + 3600));
             writeln!(
                 self.out,
-                "  left out: {} in {} for which CloudWatch already has data, from {} to {}",
+                "  left out: {} in {} for which CloudWatch already has data, from {first} to {last}",
                 counted(plan.present.values().sum(), "call"),
                 counted(plan.present.len() as u64, "hour"),
-                plain(&first),
-                plain(&last),
             )?;
         }
         if let Some(reason) = unchecked {

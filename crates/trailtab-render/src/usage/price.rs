@@ -5,16 +5,14 @@ use std::fmt::{self, Write as _};
 use console::Style;
 use rust_decimal::Decimal;
 
+use crate::document::{ColumnKind, TableColumn};
 use crate::page::{TextPage, TextStyle, counted, size, thousands};
-use crate::table::{ColumnKind, TableColumn};
 use trailtab_core::activity::usage::price::{MetricCost, MonthlyBill, UsagePrice};
+use trailtab_core::digits::grouped;
 
 /// Renders a price estimate.
 pub fn price(price: &UsagePrice, look: TextStyle) -> String {
-    let mut page = TextPage::new(look);
-    // Writing to a String cannot fail.
-    let _ = page.price(price);
-    page.out
+    TextPage::render(look, |page| page.price(price))
 }
 
 impl TextPage {
@@ -35,11 +33,9 @@ impl TextPage {
             writeln!(self.out, "{line}")?;
         }
         let limit = thousands(price.top);
-        let heading = self.bold("Metrics");
-        writeln!(self.out, "\n{heading}")?;
+        self.heading("Metrics")?;
         self.table(sets(price, &limit))?;
-        let heading = self.bold("A month of the function, with its health metrics");
-        writeln!(self.out, "\n{heading}")?;
+        self.heading("A month of the function, with its health metrics")?;
         self.table(bills(&price.bills))?;
         let notes = notes(price);
         self.notes(notes.iter().map(String::as_str))?;
@@ -144,15 +140,6 @@ pub(super) fn money(usd: Decimal) -> String {
 
 fn tenths(number: Decimal) -> String {
     grouped(&format!("{:.1}", number.round_dp(1)))
-}
-
-/// Groups the digits before the decimal point by thousands.
-fn grouped(number: &str) -> String {
-    let (whole, rest) = number.split_once('.').unwrap_or((number, ""));
-    match whole.parse() {
-        Ok(whole) => format!("{}.{rest}", thousands(whole)),
-        Err(_) => number.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,6 @@ use trailtab_core::cost::wording::MailWording;
 use trailtab_cost_explorer::plan::ReportNeeds;
 use trailtab_render as render;
 use trailtab_render::cost;
-use trailtab_render::mail;
 
 /// Prints the report. Also returns the files that it wrote.
 pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)> {
@@ -152,7 +151,7 @@ fn show(args: &CostArgs, report: &CostReport, ui: Ui) -> anyhow::Result<Vec<Path
         files::make_directory(directory, Readers::Umask)?;
         let letter = cost::letter(report, &MailWording::default(), false)?;
         let new = |ending, bytes| NewFile { ending, bytes };
-        let (json, csv, page) = (json()?, csv()?, mail::page(&letter));
+        let (json, csv, page) = (json()?, csv()?, letter.page());
         let new = [
             new(".json", &json),
             new(".csv", &csv),

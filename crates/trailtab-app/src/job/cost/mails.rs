@@ -95,7 +95,7 @@ pub async fn send_all(
             let made = message(settings, &from, ready, before, run.now);
             let (letter, mut message) = made.map_err(|error| error.to_string())?;
             // Only dry runs need a page.
-            message.page = is_dry.then(|| mail::page(&letter));
+            message.page = is_dry.then(|| letter.page());
             Ok(message)
         };
     lines.extend(send::send_all(posts, &mut setup.mailer, memory, limit, build).await);

@@ -133,32 +133,17 @@ mod iso_time {
 
 /// SHA-256 as hexadecimal digits.
 mod hex {
-    use std::fmt::Write as _;
-
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+    use trailtab_core::digits;
 
     pub(super) fn serialize<S: Serializer>(sum: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(64);
-        for byte in sum {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        to.serialize_str(&text)
+        to.serialize_str(&digits::hex(sum))
     }
 
     pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<[u8; 32], D::Error> {
         let text = String::deserialize(from)?;
-        parse(text.as_bytes()).ok_or_else(|| D::Error::custom("no SHA-256"))
-    }
-
-    fn parse(text: &[u8]) -> Option<[u8; 32]> {
-        let mut sum = [0; 32];
-        let digits: &[u8; 64] = text.try_into().ok()?;
-        for (byte, pair) in sum.iter_mut().zip(digits.as_chunks::<2>().0) {
-            let digit = |b: u8| char::from(b).to_digit(16);
-            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
-        }
-        Some(sum)
+        let sum = digits::unhex(&text).and_then(|bytes| bytes.try_into().ok());
+        sum.ok_or_else(|| D::Error::custom("no SHA-256"))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::coverage::{ALL_REGIONS, ReadScope, RunCoverage};
 use crate::event::identity::AgentEvidence;
 use crate::event::ingest::IngestStats;
 use crate::scope::AccountId;
-use crate::time::{self, Seconds};
+use crate::time::{self, Seconds, UtcHour};
 
 impl Summary {
     /// Builds the summary of a tally. `intaken` and `coverage` describe the whole run, even if the
@@ -150,7 +150,7 @@ impl Extension {
         for (hour, calls, failed) in tally.hours() {
             extension
                 .calls_per_hour
-                .insert(time::hour(hour), Hour { calls, failed });
+                .insert(UtcHour::of(hour), Hour { calls, failed });
         }
         for (principal, source, name, code, count) in tally.errors() {
             let by_api = entry(&mut extension.errors_by_principal_and_api, principal);

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::chains::HOUR;
 use super::*;
+use crate::digits::hex;
 use crate::event::filter::EventFilter;
 use crate::integrity::digest::ListedLogFile;
 use crate::time;
@@ -46,10 +47,6 @@ fn hash(text: &str) -> Sha256Hash {
         hash[at % 32] = hash[at % 32].rotate_left(3) ^ byte;
     }
     hash
-}
-
-fn hex(hash: &Sha256Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The digests of one trail that end at the hours after 1 and up to `hours`, each with a log file

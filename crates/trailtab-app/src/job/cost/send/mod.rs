@@ -4,8 +4,6 @@
 //! corrections after it. A position is claimed before its mail is sent and settled afterwards, so
 //! that a mail whose run was killed in between is never sent twice.
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::digest;
 use serde::Serialize;
 use tokio::time::{Duration, Instant};
@@ -15,6 +13,7 @@ use crate::deliver::ledger::{ClaimOwner, LedgerError, SendClaim, SendLedger};
 use crate::deliver::mail::{MailTransport, OutgoingMail, SendError};
 use crate::deliver::sent_hash::SentHash;
 use crate::source::interrupt::{self, Interrupt};
+use trailtab_core::digits;
 use trailtab_render::escape;
 
 /// Minimum time left to start a mail. With less, it could be cut off before the answer, leaving it
@@ -427,14 +426,8 @@ fn part(text: &str) -> String {
 /// A hash. Keys hold hashed addresses, so that listing the bucket does not reveal the recipients.
 pub(super) fn hash(text: &str) -> String {
     let sum = digest::digest(&digest::SHA256, text.as_bytes());
-    sum.as_ref()
-        .iter()
-        .take(16)
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    let first = sum.as_ref().iter().copied().take(16);
+    digits::hex(&first.collect::<Vec<u8>>())
 }
 
 #[cfg(test)]

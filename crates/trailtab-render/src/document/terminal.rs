@@ -1,10 +1,15 @@
-//! Lays out tables for a terminal. No line may be wider than the page.
+//! Writes documents and tables for a terminal. No line of a table may be wider than the page.
 
 use std::fmt::{self, Write as _};
 
 use console::{Style, measure_text_width};
+use trailtab_core::cost::money;
 
-use super::page::{TextPage, middle};
+use super::amount::AmountChange;
+use super::table::{ColumnCells, ColumnKind, MoneyCells, Table, TableColumn};
+use super::{Block, Document, KeyFigures, Notice};
+use crate::escape;
+use crate::page::{TextPage, fitting_words, middle};
 
 /// Terminal columns before each cell.
 const COLUMN_GAP: usize = 2;
@@ -18,58 +23,59 @@ const LEGIBLE_NAME_WIDTH: usize = 20;
 /// Names are never shortened below this width; a line that is still too wide is cut at its end.
 const MIN_NAME_WIDTH: usize = 4;
 
-/// What a column of a table holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ColumnKind {
-    /// Shortened if it does not fit.
-    Name,
-    /// Text of a fixed width.
-    Text,
-    /// Text of a fixed width in a faint colour.
-    Note,
-    Number,
-    /// A bar or a sparkline.
-    Course,
-}
+/// Longest name of compared days that is used as a column title.
+const MAX_DAYS_TITLE_CHARS: usize = 16;
 
-/// A column of a table, with its cells.
-#[derive(Clone)]
-pub(super) struct TableColumn {
+/// A column of text, escaped for a terminal.
+struct TextColumn {
     title: String,
     kind: ColumnKind,
     cells: Vec<String>,
-    /// The order in which columns are dropped, largest first; a column without one is kept.
     dispensable: Option<u8>,
-    /// A narrower column to replace it when it is dropped.
-    narrower: Option<Box<TableColumn>>,
+    narrower: Option<TableColumn>,
 }
 
-impl TableColumn {
-    pub(super) fn new(
-        title: &str,
-        kind: ColumnKind,
-        cells: impl IntoIterator<Item = String>,
-    ) -> TableColumn {
-        TableColumn {
-            title: title.to_owned(),
+impl TextColumn {
+    /// The columns that show a column of a table: several for amounts with a comparison.
+    fn all_of(column: TableColumn) -> Vec<TextColumn> {
+        let TableColumn {
+            title,
+            cells,
+            dispensable,
+            narrower,
+        } = column;
+        let of = |title: &str, kind, cells: Vec<String>, dispensable| TextColumn {
+            title: safe(title),
             kind,
-            cells: cells.into_iter().collect(),
-            dispensable: None,
+            cells: cells.iter().map(|cell| safe(cell)).collect(),
+            dispensable,
             narrower: None,
+        };
+        let money = match cells {
+            ColumnCells::Money(money) => money,
+            ColumnCells::Text(kind, cells) => {
+                let column = of(&title, kind, cells, dispensable);
+                let narrower = narrower.map(|narrower| *narrower);
+                return vec![TextColumn { narrower, ..column }];
+            }
+        };
+        let number =
+            |title: &str, cells, dispensable| of(title, ColumnKind::Number, cells, dispensable);
+        let mut columns = vec![number(&title, amounts(&money), dispensable)];
+        if let (Some(against), None) = (&money.against, dispensable) {
+            let title = match against.chars().count() > MAX_DAYS_TITLE_CHARS {
+                true => "before",
+                false => against,
+            };
+            columns.push(number(title, befores(&money), Some(2)));
+            let changes = changes(&money, |change| Some(change.text.clone()));
+            columns.push(number("change", changes, Some(0)));
+            let shares = self::changes(&money, AmountChange::signed_percent);
+            if shares.iter().any(|share| !share.is_empty()) {
+                columns.push(number("", shares, Some(3)));
+            }
         }
-    }
-
-    /// Allows dropping the column when names do not fit, largest `order` first. Order 0 is dropped only when names of
-    /// [`LEGIBLE_NAME_WIDTH`] columns do not fit either.
-    pub(super) fn dispensable(mut self, order: u8) -> TableColumn {
-        self.dispensable = Some(order);
-        self
-    }
-
-    /// Adds a narrower column, which replaces this one when it is dropped.
-    pub(super) fn or(mut self, narrower: TableColumn) -> TableColumn {
-        self.narrower = Some(Box::new(narrower));
-        self
+        columns
     }
 
     fn width(&self) -> usize {
@@ -83,20 +89,50 @@ impl TableColumn {
     /// The width if names have at most `names` columns.
     fn width_with(&self, names: usize) -> usize {
         match self.kind {
-            ColumnKind::Name => self.width().min(names),
+            ColumnKind::Name | ColumnKind::Place => self.width().min(names),
             _ => self.width(),
         }
     }
 }
 
+fn amounts(money: &MoneyCells) -> Vec<String> {
+    let amounts = money.amounts.iter();
+    amounts
+        .map(|(amount, _)| money::words(*amount, &money.currency))
+        .collect()
+}
+
+fn befores(money: &MoneyCells) -> Vec<String> {
+    let words = |before| money::words(before, &money.currency);
+    let amounts = money.amounts.iter();
+    amounts
+        .map(|(_, before)| before.map(words).unwrap_or_default())
+        .collect()
+}
+
+fn changes(money: &MoneyCells, part: impl Fn(&AmountChange) -> Option<String>) -> Vec<String> {
+    let change = |(amount, before): &(_, Option<_>)| {
+        let change = AmountChange::new(*amount, (*before)?, &money.currency);
+        part(&change)
+    };
+    let amounts = money.amounts.iter();
+    amounts
+        .map(|cell| change(cell).unwrap_or_default())
+        .collect()
+}
+
+fn safe(text: &str) -> String {
+    escape::terminal(text).into_owned()
+}
+
 /// The width of a table whose names have at most `names` columns.
-fn width(columns: &[TableColumn], names: usize) -> usize {
+fn width(columns: &[TextColumn], names: usize) -> usize {
     let widths = columns.iter().map(|column| column.width_with(names));
     widths.map(|width| width + COLUMN_GAP).sum()
 }
 
 /// Drops columns until the names fit or no column may be dropped.
-fn fit(mut columns: Vec<TableColumn>, room: usize) -> Vec<TableColumn> {
+fn fit(mut columns: Vec<TextColumn>, room: usize) -> Vec<TextColumn> {
     loop {
         let dispensable = columns.iter().enumerate();
         let dispensable = dispensable.filter_map(|(at, column)| Some((column.dispensable?, at)));
@@ -113,17 +149,94 @@ fn fit(mut columns: Vec<TableColumn>, room: usize) -> Vec<TableColumn> {
         }
         let left_out = columns.remove(at);
         if let Some(narrower) = left_out.narrower {
-            columns.insert(at, *narrower);
+            columns.splice(at..at, TextColumn::all_of(narrower));
         }
     }
     columns
 }
 
 impl TextPage {
-    /// Writes a table, and its line of titles unless all are empty. Drops dispensable columns before shortening names.
-    pub(super) fn table(&mut self, columns: Vec<TableColumn>) -> fmt::Result {
+    /// Writes a document.
+    pub(crate) fn document(&mut self, document: Document) -> fmt::Result {
+        let title = middle(&safe(&document.title), self.look.width);
+        let title = self.bold(&title);
+        writeln!(self.out, "{title}")?;
+        self.paragraph(&document.subtitle, 0, &Style::new().dim())?;
+        let mut is_paragraph = false;
+        for block in document.blocks {
+            let follows =
+                std::mem::replace(&mut is_paragraph, matches!(block, Block::Paragraph(_)));
+            if is_paragraph && !follows {
+                writeln!(self.out)?;
+            }
+            self.block(block)?;
+        }
+        for notice in &document.notices {
+            self.notice(notice)?;
+        }
+        if !document.notes.is_empty() {
+            self.heading("Notes")?;
+        }
+        for note in &document.notes {
+            self.paragraph(note, 2, &Style::new().dim())?;
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, block: Block) -> fmt::Result {
+        match block {
+            Block::Paragraph(lines) => {
+                let mut lines = lines.iter();
+                lines.try_for_each(|line| {
+                    let line = fitting_words(&safe(line), self.look.width);
+                    self.paragraph(&line, 0, &Style::new())
+                })
+            }
+            Block::Remark(words) => self.paragraph(&words, 0, &Style::new().dim()),
+            Block::Heading(name) => self.heading(&name),
+            Block::Figures(figures) => {
+                self.heading(&figures.title)?;
+                self.table(self::figures(&figures))
+            }
+            Block::Table(Table { title, columns, .. }) => {
+                self.heading(&title)?;
+                self.table(columns)
+            }
+            Block::Picture(_) => Ok(()),
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice) -> fmt::Result {
+        let style = match notice.is_fault {
+            true => Style::new().red(),
+            false => Style::new(),
+        };
+        let title = self.style(style.clone().bold(), &safe(&notice.title));
+        writeln!(self.out, "\n{title}")?;
+        let mut lines = notice.lines.iter();
+        lines.try_for_each(|line| self.paragraph(line, 2, &style))
+    }
+
+    /// Writes an empty line and a heading.
+    pub(crate) fn heading(&mut self, heading: &str) -> fmt::Result {
+        let heading = middle(&safe(heading), self.look.width);
+        let heading = self.bold(&heading);
+        writeln!(self.out, "\n{heading}")
+    }
+
+    /// Writes a table.
+    pub(crate) fn table(&mut self, columns: Vec<TableColumn>) -> fmt::Result {
+        let mut lines = self.table_lines(columns).into_iter();
+        lines.try_for_each(|line| writeln!(self.out, "{line}"))
+    }
+
+    /// Lays a table out: a line of titles unless all are empty, and a line for each row. Drops dispensable columns
+    /// before shortening names.
+    pub(crate) fn table_lines(&self, columns: Vec<TableColumn>) -> Vec<String> {
+        let mut lines = Vec::new();
         let room = self.look.width;
-        let columns = fit(columns, room);
+        let columns = columns.into_iter().flat_map(TextColumn::all_of);
+        let columns = fit(columns.collect(), room);
         // Starts at the page's width, not at the longest name: each step measures all cells.
         let names = (MIN_NAME_WIDTH..=room.max(MIN_NAME_WIDTH))
             .rev()
@@ -138,8 +251,7 @@ impl TextPage {
             let titles: String = titles
                 .map(|(column, width)| padded(column.kind, &column.title, *width))
                 .collect();
-            let titles = self.dim(&cut(titles.trim_end(), room));
-            writeln!(self.out, "{titles}")?;
+            lines.push(self.dim(&cut(titles.trim_end(), room)));
         }
         let rows = columns.iter().map(|column| column.cells.len()).max();
         for row in 0..rows.unwrap_or_default() {
@@ -153,19 +265,46 @@ impl TextPage {
                 line.push_str(&match column.kind {
                     ColumnKind::Course => self.style(Style::new().yellow(), &cell),
                     ColumnKind::Note => self.dim(&cell),
-                    ColumnKind::Name | ColumnKind::Text | ColumnKind::Number => cell,
+                    ColumnKind::Name
+                    | ColumnKind::Place
+                    | ColumnKind::Text
+                    | ColumnKind::Number => cell,
                 });
             }
-            writeln!(self.out, "{}", line.trim_end())?;
+            lines.push(line.trim_end().to_owned());
         }
-        Ok(())
+        lines
     }
+}
+
+/// The table of key figures: a row for the days, and one for the days compared with.
+fn figures(figures: &KeyFigures) -> Vec<TableColumn> {
+    let mut rows = Vec::new();
+    for figure in &figures.figures {
+        rows.push((figure.days.as_str(), figure.amount, None));
+        if let Some((days, before)) = &figure.before {
+            let change = AmountChange::new(figure.amount, *before, &figures.currency);
+            rows.push((days, *before, Some(change.text)));
+        }
+    }
+    let amounts = rows
+        .iter()
+        .map(|(_, amount, _)| money::words(*amount, &figures.currency));
+    let days = rows.iter().map(|(days, ..)| (*days).to_owned());
+    let changes = rows
+        .iter()
+        .map(|(.., change)| change.clone().unwrap_or_default());
+    vec![
+        TableColumn::new("days", ColumnKind::Name, days),
+        TableColumn::new("amount", ColumnKind::Number, amounts),
+        TableColumn::new("change since", ColumnKind::Number, changes),
+    ]
 }
 
 /// A cell padded to its column's width, with the gap before it.
 fn padded(kind: ColumnKind, cell: &str, width: usize) -> String {
     let cell = match kind {
-        ColumnKind::Name => shortened(cell, width),
+        ColumnKind::Name | ColumnKind::Place => shortened(cell, width),
         _ => cell.to_owned(),
     };
     let padding = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
@@ -240,9 +379,7 @@ mod tests {
             width,
             colour: false,
         };
-        let mut page = TextPage::new(look);
-        page.table(columns).unwrap();
-        page.out
+        TextPage::render(look, |page| page.table(columns))
     }
 
     fn columns(name: &str) -> Vec<TableColumn> {
