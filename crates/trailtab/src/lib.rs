@@ -1,4 +1,4 @@
-//! The command line: arguments, settings, exit codes; one file for each verb.
+//! The command line: arguments, printing, signals, exit codes; one file or folder for each verb.
 
 mod activity;
 mod archive;

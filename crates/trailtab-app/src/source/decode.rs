@@ -18,7 +18,7 @@ const BUFFER: usize = 128 << 10;
 /// Memory in KiB that an xz file may ask for, as much as its highest preset needs.
 const XZ_MEMORY_KIB: u32 = 72 << 10;
 
-/// A window of zstd may take this many bytes; its highest level without a wish for more needs 8 MiB.
+/// Largest window of zstd that is accepted, in bytes. Its levels need at most 8 MiB unless more is asked for.
 const ZSTD_WINDOW: u64 = 64 << 20;
 
 /// A document may inflate to 1 GiB, and beyond that to this many times its size. Log files come to

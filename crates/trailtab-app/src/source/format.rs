@@ -18,7 +18,7 @@ pub(super) enum DocumentFormat {
     Wrapped(Wrapping),
     /// Several documents.
     Archive(ArchiveKind),
-    /// A form that people keep logs in and that is not read: its name, and what to do.
+    /// A known format that is not supported: its name, and what the user can do.
     NotRead(&'static str, &'static str),
     /// Nothing that holds events.
     Other,

@@ -4,7 +4,7 @@
 //! `trailtab-cost-explorer` makes a [`table::CostTable`] of Cost Explorer's answers.
 //!
 //! ```text
-//! settings ─ audiences;  CostTable → one Report for each audience
+//! settings ─ audiences;  CostTable → one CostReport for each audience
 //! ```
 
 pub mod audience;

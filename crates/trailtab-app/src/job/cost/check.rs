@@ -242,19 +242,17 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
 
 /// Checks that mails can be sent.
 async fn sender(settings: &CostSettings, config: &SdkConfig, checked: &mut CheckReport) {
-    if settings.mail.transport == MailTransportKind::Smtp {
-        return match mail_setup::server(settings, config).await {
+    match (settings.mail.transport, &settings.mail.from) {
+        (MailTransportKind::Smtp, _) => match mail_setup::server(settings, config).await {
             Ok(server) => smtp(settings, server, checked).await,
             Err(error) => checked.add(CheckVerdict::Bad, aws::with_causes(&error)),
-        };
+        },
+        (MailTransportKind::Ses, Some(from)) => ses(settings, from, config, checked).await,
+        (MailTransportKind::Ses, None) => {
+            let what = mail_setup::MailerError::NoSender.to_string();
+            checked.add(CheckVerdict::Bad, what);
+        }
     }
-    let Some(from) = &settings.mail.from else {
-        return checked.add(
-            CheckVerdict::Bad,
-            mail_setup::MailerError::NoSender.to_string(),
-        );
-    };
-    ses(settings, from, config, checked).await;
 }
 
 /// Speaks to the mail server up to the login.

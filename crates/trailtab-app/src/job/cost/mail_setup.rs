@@ -57,18 +57,20 @@ impl MailSetup {
         config: &SdkConfig,
     ) -> Result<MailSetup, MailerError> {
         let mail = &settings.mail;
-        if mail.transport == MailTransportKind::Ses {
-            let from = mail.from.clone().ok_or(MailerError::NoSender)?;
-            let set = mail.configuration_set.clone();
-            let mailer = MailTransport::Ses(SesSender::new(config, mail.region.as_deref(), set));
-            return Ok(MailSetup { mailer, from });
-        }
-        let server = server(settings, config).await?;
-        let from = mail.from.clone().or_else(|| server.from.clone());
-        Ok(MailSetup {
-            from: from.ok_or(MailerError::NoSender)?,
-            mailer: MailTransport::Smtp(SmtpSender::new(server)),
-        })
+        let (mailer, from) = match mail.transport {
+            MailTransportKind::Ses => {
+                let set = mail.configuration_set.clone();
+                let sender = SesSender::new(config, mail.region.as_deref(), set);
+                (MailTransport::Ses(sender), None)
+            }
+            MailTransportKind::Smtp => {
+                let server = server(settings, config).await?;
+                let from = server.from.clone();
+                (MailTransport::Smtp(SmtpSender::new(server)), from)
+            }
+        };
+        let from = mail.from.clone().or(from).ok_or(MailerError::NoSender)?;
+        Ok(MailSetup { mailer, from })
     }
 
     /// Writes mails to files and sends nothing.

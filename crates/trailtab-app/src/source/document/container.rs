@@ -1,5 +1,5 @@
-//! Archives of several documents: tar and zip. Each file of them is read as a document of its own;
-//! what is wrong with a file is what is wrong with the archive.
+//! Archives of several documents: tar and zip. Each of their files is read like a document. A problem of
+//! a file is reported as a problem of the archive.
 
 use std::cell::Cell;
 use std::io::{self, Read};

@@ -39,7 +39,7 @@ impl DocumentFacts {
     }
 }
 
-/// Counts what is met in a document: one that is whole but for some records has trouble too.
+/// Counts the content of a document. If only some records are unreadable, the document still has a problem.
 pub(super) struct CountingSink<'s, S> {
     pub(super) sink: &'s mut S,
     pub(super) facts: DocumentFacts,
@@ -51,7 +51,7 @@ pub(super) struct CountingSink<'s, S> {
 }
 
 impl<S> CountingSink<'_, S> {
-    /// What is wrong with what was met since then.
+    /// The problem with the content counted since `before`, if there is one.
     pub(super) fn trouble(&self, before: DocumentFacts) -> Option<ReadTrouble> {
         let facts = self.facts.since(before);
         let records = |count: u64, rest: &str| match count {

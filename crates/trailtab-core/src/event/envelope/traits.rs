@@ -1,4 +1,4 @@
-//! What the names of an object's members say of an object of an unknown form.
+//! What can be inferred about an unknown object from the names of its members.
 
 use super::words::{is_cloud_trail_event, is_record_name};
 use crate::event::scan::JsonScanner;

@@ -1,4 +1,4 @@
-//! What in an identity tells of a person, and of an agent.
+//! The evidence in an identity for a person, and of an agent.
 
 /// The field that identifies a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
