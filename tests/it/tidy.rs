@@ -111,6 +111,11 @@ fn looks_outside(files: &[File]) -> Vec<String> {
     names(files, &OUTSIDE, pure, "is not for a pure crate")
 }
 
+fn knows_its_counters(files: &[File]) -> Vec<String> {
+    let reads = |file: &File| file.path.starts_with("crates/trailtab-core/src/event");
+    names(files, &["crate::activity"], reads, "is not for what reads")
+}
+
 fn builds_clients(files: &[File]) -> Vec<String> {
     let elsewhere = |file: &File| !file.path.starts_with("crates/trailtab-app/src/aws");
     names(files, &BUILDS_CLIENTS, elsewhere, "is for aws.rs and aws/")
@@ -286,6 +291,18 @@ fn pure_crates_look_at_nothing_outside() {
                 1,
             ),
             ("crates/trailtab-app/src/x.rs", "use std::fs;", 0),
+        ],
+    );
+}
+
+#[test]
+fn what_reads_events_knows_no_counter_of_them() {
+    let import = "use crate::activity::tally::Tally;";
+    check(
+        knows_its_counters,
+        &[
+            ("crates/trailtab-core/src/event/x.rs", import, 1),
+            ("crates/trailtab-core/src/cost/x.rs", import, 0),
         ],
     );
 }
