@@ -282,6 +282,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_asked_for_and_is_missing_is_never_zero() {
+        let answer = |group: serde_json::Value| -> CostAnswer {
+            let days = serde_json::json!({"Start": "2026-11-02", "End": "2026-11-03"});
+            let by_account = serde_json::json!([{"Type": "DIMENSION", "Key": "LINKED_ACCOUNT"}]);
+            serde_json::from_value(serde_json::json!({
+                "request": {
+                    "TimePeriod": days, "Granularity": "DAILY", "Metrics": ["UnblendedCost"],
+                    "GroupBy": by_account,
+                },
+                "asked": 0,
+                "pages": [{"ResultsByTime": [{"TimePeriod": days, "Groups": [group]}]}],
+            }))
+            .unwrap()
+        };
+        let error = |group| {
+            let read = LineReader::default().charges(&answer(group));
+            read.unwrap_err().to_string()
+        };
+        let amount = serde_json::json!({"Amount": "1", "Unit": "USD"});
+        assert_eq!(
+            error(serde_json::json!({"Keys": [], "Metrics": {"UnblendedCost": amount}})),
+            "Cost Explorer's answer for 2026-11-02 has a group with 0 keys instead of 1"
+        );
+        assert_eq!(
+            error(
+                serde_json::json!({"Keys": ["111122223333"], "Metrics": {"BlendedCost": amount}})
+            ),
+            "Cost Explorer's answer for 2026-11-02 has no UnblendedCost, which was requested"
+        );
+    }
+
+    #[test]
     fn amounts_keep_all_their_digits() {
         for (text, expected) in [
             ("12.5", Some("12.5")),
