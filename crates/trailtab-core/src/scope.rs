@@ -36,6 +36,11 @@ pub struct InvalidAccountId;
 pub struct InvalidRegion;
 
 impl AccountId {
+    /// Tells whether a text is an account id: twelve digits.
+    pub fn is_id(text: &str) -> bool {
+        text.parse::<AccountId>().is_ok()
+    }
+
     /// The twelve digits.
     pub fn as_str(&self) -> &str {
         // All bytes are digits, so this never falls back.

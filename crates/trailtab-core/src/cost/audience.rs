@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::label::RowLabel;
 use super::owner::{CostOwner, OwnerRules};
 use super::settings::CostSettings;
-use crate::event::filter::is_account_id;
 use crate::nearest;
+use crate::scope::AccountId;
 
 /// Maximum number of account names that an error message lists.
 const MAX_NAMES_SHOWN: usize = 5;
@@ -159,7 +159,7 @@ impl AccountDirectory {
     /// Says why no account was found, and which ones may be meant.
     pub fn find(&self, wanted: &str) -> Result<AccountName, SettingsProblem> {
         let wanted = wanted.trim();
-        if is_account_id(wanted) {
+        if AccountId::is_id(wanted) {
             return Ok(self.account(wanted));
         }
         let exact = |name: &str| name == wanted;
@@ -251,7 +251,7 @@ impl RecipientList {
         let refused = match (rules.owner(user), rules.address(user)) {
             (CostOwner::Untagged, _) => refuse("the name is empty"),
             (CostOwner::Instances, _) => {
-                refuse("names that begin with i- are taken together as instances")
+                refuse("ids of EC2 instances have one report together and no address")
             }
             (CostOwner::Named(_), None) => refuse(
                 "it is no address: set owner.domain, or owner.fallback_contact for whom to tell instead",
@@ -496,7 +496,7 @@ mod tests {
     #[test]
     fn users_are_owners_with_addresses() {
         let all = of(
-            r#"{"users": ["Ann@Example.com", "ann@example.com", "bob", "", "i-0abc"],
+            r#"{"users": ["Ann@Example.com", "ann@example.com", "bob", "", "i-0123456789abcdef0"],
                 "owner": {"fallback_contact": "cloud@example.com"}}"#,
         );
         let told: Vec<_> = all

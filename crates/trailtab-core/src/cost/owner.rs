@@ -131,6 +131,12 @@ impl Default for OwnerRules {
     }
 }
 
+/// Tells whether a text is the id of an EC2 instance: `i-` and 8 or 17 hexadecimal digits.
+fn is_instance_id(text: &str) -> bool {
+    let digits = text.strip_prefix("i-").unwrap_or_default();
+    matches!(digits.len(), 8 | 17) && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 impl OwnerRules {
     /// Returns the owner that a value stands for.
     pub fn owner(&self, value: &str) -> CostOwner {
@@ -142,7 +148,7 @@ impl OwnerRules {
         let name = self.canonical(alias.map_or(value, |(_, owner)| owner));
         match name {
             name if name.is_empty() => CostOwner::Untagged,
-            name if name.starts_with("i-") => CostOwner::Instances,
+            name if is_instance_id(&name) => CostOwner::Instances,
             name => CostOwner::Named(name),
         }
     }
@@ -206,7 +212,12 @@ mod tests {
         let rules = OwnerRules::default();
         assert_eq!(rules.owner("Ann@Example.com "), named("ann@example.com"));
         assert_eq!(rules.owner(" "), CostOwner::Untagged);
-        assert_eq!(rules.owner("i-0abc"), CostOwner::Instances);
+        for id in ["i-0a1b2c3d", "i-0123456789abcdef0", " I-0123456789ABCDEF0 "] {
+            assert_eq!(rules.owner(id), CostOwner::Instances, "{id}");
+        }
+        for name in ["i-chen@example.com", "i-0abc", "i-0123456789abcdefg", "i-"] {
+            assert_eq!(rules.owner(name), named(name));
+        }
         assert_eq!(rules.owner("team$a"), named("team$a"));
         let exact = OwnerRules {
             fold_case: false,

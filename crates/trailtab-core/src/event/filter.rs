@@ -17,12 +17,5 @@ pub use criterion::{Criterion, Refusals};
 pub use matcher::{EventMatcher, ScopeMatcher, actor_value, value};
 pub use pattern::{TextPattern, network};
 
-use crate::scope::AccountId;
-
-/// Tells whether a text is an account id: twelve digits.
-pub fn is_account_id(text: &str) -> bool {
-    text.parse::<AccountId>().is_ok()
-}
-
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::coverage::RunCoverage;
-use crate::event::filter::{self, Criterion, EventFilter};
+use crate::event::filter::{Criterion, EventFilter};
 use crate::event::ingest::{IngestRules, IngestStats};
 use crate::event::removals::Removed;
 use crate::nearest::{self, Likeness};
+use crate::scope::AccountId;
 use crate::time;
 
 /// Maximum number of values that a report lists for each filter.
@@ -161,9 +162,7 @@ fn meant(criterion: Criterion, text: &str, values: &BTreeSet<&str>) -> Option<St
     let names_account = text.starts_with(|c: char| c.is_ascii_digit());
     Some(match value.split_once(':') {
         Some((account, name))
-            if criterion == Criterion::Principal
-                && !names_account
-                && filter::is_account_id(account) =>
+            if criterion == Criterion::Principal && !names_account && AccountId::is_id(account) =>
         {
             format!("*:{name}")
         }

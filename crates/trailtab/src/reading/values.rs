@@ -2,6 +2,7 @@
 //! merely match nothing are explained by the result.
 
 use trailtab_core::event::filter;
+use trailtab_core::scope::AccountId;
 
 /// Substitute for a field that a record lacks.
 const UNKNOWN: &str = "unknown";
@@ -70,7 +71,7 @@ pub(super) fn account(text: &str) -> Result<String, String> {
     let digits = pattern.replace('-', "");
     let expected =
         "an account id has twelve digits, such as 111122223333; a pattern is written like '1111*'";
-    Err(match filter::is_account_id(&digits) {
+    Err(match AccountId::is_id(&digits) {
         true => format!("an account id is written without hyphens: {digits}"),
         false if pattern.chars().any(char::is_alphabetic) => {
             format!("{expected}; CloudTrail does not record names of accounts")

@@ -2,7 +2,6 @@
 //! and day.
 
 use super::{MAX_LATE_DAYS, NETWORK_ACTIVITY, S3Request};
-use trailtab_core::event::filter::is_account_id as is_account;
 use trailtab_core::integrity::ReadPrefix;
 use trailtab_core::scope::{AccountId, Scope};
 use trailtab_core::time::{self, Seconds, TimeWindow};
@@ -84,20 +83,22 @@ impl FolderKind {
             })
         };
         match *parts.as_slice() {
-            [.., account, "CloudTrail", region] if is_account(account) => {
+            [.., account, "CloudTrail", region] if AccountId::is_id(account) => {
                 scope(account, region).map_or(FolderKind::OnTheWay, FolderKind::Region)
             }
-            [.., account, "CloudTrail"] if is_account(account) => FolderKind::OnTheWay,
-            [.., account, "CloudTrail-Digest", region] if is_account(account) => {
+            [.., account, "CloudTrail"] if AccountId::is_id(account) => FolderKind::OnTheWay,
+            [.., account, "CloudTrail-Digest", region] if AccountId::is_id(account) => {
                 scope(account, region).map_or(FolderKind::Other, FolderKind::DigestsOfRegion)
             }
-            [.., account, "CloudTrail-Digest"] if is_account(account) => FolderKind::Digests,
-            [.., account, NETWORK_ACTIVITY, region] if is_account(account) => {
+            [.., account, "CloudTrail-Digest"] if AccountId::is_id(account) => FolderKind::Digests,
+            [.., account, NETWORK_ACTIVITY, region] if AccountId::is_id(account) => {
                 scope(account, region)
                     .map_or(FolderKind::Other, FolderKind::NetworkActivityOfRegion)
             }
-            [.., account, NETWORK_ACTIVITY] if is_account(account) => FolderKind::NetworkActivity,
-            [.., account, sibling] if is_account(account) && is_sibling(sibling) => {
+            [.., account, NETWORK_ACTIVITY] if AccountId::is_id(account) => {
+                FolderKind::NetworkActivity
+            }
+            [.., account, sibling] if AccountId::is_id(account) && is_sibling(sibling) => {
                 FolderKind::Other
             }
             [.., "AWSLogs"] => FolderKind::OnTheWay,
