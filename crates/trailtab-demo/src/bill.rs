@@ -66,7 +66,7 @@ const HABITS: [SpendHabit; 34] = [
     (PRODUCTION, "farid.haddad@example.com", STORAGE, 2300),
     (PRODUCTION, "farid.haddad@example.com", "Amazon Athena", 380),
     (PRODUCTION, "i-0a1b2c3d4e5f60718", COMPUTE, 2600),
-    (PRODUCTION, "i-0b7766554433221100", COMPUTE, 900),
+    (PRODUCTION, "i-0b776655443322110", COMPUTE, 900),
     (PRODUCTION, "", "AmazonCloudWatch", 890),
     (PRODUCTION, "", "AWS Key Management Service", 130),
     (STAGING, "bela.horvath@example.com", COMPUTE, 1900),
