@@ -1,10 +1,11 @@
 //! Figures, to the last digit.
 
+use jiff::ToSpan as _;
 use serde_json::Value;
 
 use super::{
-    Lab, PAYER, account, adds_up, charges, config, day, is_usage, money, part, row, rows, total,
-    truth,
+    Lab, PAYER, account, adds_up, charges, config, day, first, is_usage, money, now, part,
+    report_of, row, rows, today, total, truth,
 };
 use crate::support::aws::{Bill, Charge, World};
 use crate::support::files_below;
@@ -296,6 +297,47 @@ fn mails_and_answers_are_for_their_owner_alone() {
     let mails = lab.sandbox.files("private/mails");
     let numbered = mails.iter().filter(|name| name.contains("_2."));
     assert_eq!(numbered.count() * 2, mails.len(), "{mails:?}");
+}
+
+#[test]
+fn a_whole_month_is_compared_with_the_one_before_however_it_was_typed() {
+    let month = first();
+    let mut charges = charges(2, 3, 5);
+    charges.push(Charge {
+        day: month.last_of_month(),
+        ..charges[0].clone()
+    });
+    let lab = Lab::organized(charges);
+    let (since, until) = (month.to_string(), month.last_of_month().to_string());
+    let period = ["--format", "json", "--since", &since, "--until", &until];
+    let report = report_of(&lab.cost(&period), 0);
+    let before = day(0);
+    assert_eq!(
+        report["period"]["compared"]["from"],
+        before.first_of_month().to_string()
+    );
+    assert_eq!(report["period"]["compared"]["through"], before.to_string());
+}
+
+#[test]
+fn days_that_cost_explorer_has_no_more_are_compared_with_nothing() {
+    let lab = Lab::organized(charges(2, 3, 5));
+    let kept_from = today(now()).first_of_month().saturating_sub(13.months());
+    let (since, until) = (
+        kept_from.saturating_add(30.days()).to_string(),
+        day(10).to_string(),
+    );
+    let period = ["--format", "json", "--since", &since, "--until", &until];
+    let report = report_of(&lab.cost(&period), 0);
+    assert_eq!(report["period"]["compared"], Value::Null);
+    assert_eq!(part(&report)["total"]["before"], Value::Null);
+    let notes = report["basis"]["notes"].as_array().unwrap();
+    let is_said = |note: &Value| {
+        note.as_str()
+            .unwrap()
+            .starts_with("There is no comparison with")
+    };
+    assert!(notes.iter().any(is_said), "{notes:?}");
 }
 
 #[test]

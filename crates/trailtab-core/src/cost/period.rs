@@ -34,6 +34,11 @@ impl DayRange {
         }
     }
 
+    /// Tells whether these are all days of one month.
+    fn is_a_month(self) -> bool {
+        self == DayRange::month_of(self.from)
+    }
+
     /// Number of days, at least 1.
     pub fn len(self) -> usize {
         self.place(self.through).map_or(1, |last| last + 1)
@@ -156,14 +161,15 @@ pub fn last_month(today: Date) -> DayRange {
 
 /// The days that a period is compared with: as many as have data, if any day has data.
 ///
-/// A month to date is compared with the same days of the previous month, a whole month with the
-/// whole previous month, and a range with the same number of days directly before it.
+/// A whole month is compared with the whole previous month, a month to date with the same days of the
+/// previous month, and any other range with the same number of days directly before it.
 pub fn compared(kind: PeriodKind, days: DayRange, data_through: Option<Date>) -> Option<DayRange> {
     let known = days.known(data_through)?;
     Some(match kind {
         // A month whose last days have no data yet is not a whole month.
-        PeriodKind::LastMonth if known == days => last_month(days.from),
+        _ if known == days && days.is_a_month() => last_month(days.from),
         PeriodKind::MonthToDate | PeriodKind::LastMonth => known.a_month_earlier(),
+        PeriodKind::Range if days.is_a_month() => known.a_month_earlier(),
         PeriodKind::Range => known.right_before(),
     })
 }
@@ -185,6 +191,7 @@ pub fn history(kind: PeriodKind, days: DayRange, data_through: Option<Date>) -> 
 pub fn whole(kind: PeriodKind, days: DayRange) -> DayRange {
     let from = match kind {
         PeriodKind::MonthToDate | PeriodKind::LastMonth => days.a_month_earlier().from,
+        PeriodKind::Range if days.is_a_month() => last_month(days.from).from,
         PeriodKind::Range => days.right_before().from,
     };
     DayRange { from, ..days }
@@ -249,9 +256,10 @@ mod tests {
             ("2026-03-01", "2026-03-31", "2026-02-01", "2026-02-28"),
             ("2024-03-01", "2024-03-31", "2024-02-01", "2024-02-29"),
             ("2026-05-01", "2026-05-31", "2026-04-01", "2026-04-30"),
-            // Shorter than the month before: not a day more is compared.
-            ("2026-02-01", "2026-02-28", "2026-01-01", "2026-01-28"),
-            ("2024-02-01", "2024-02-29", "2024-01-01", "2024-01-29"),
+            ("2026-02-01", "2026-02-27", "2026-01-01", "2026-01-27"),
+            // A month that has all its days is a whole month.
+            ("2026-02-01", "2026-02-28", "2026-01-01", "2026-01-31"),
+            ("2024-02-01", "2024-02-29", "2024-01-01", "2024-01-31"),
         ];
         for (from, through, first, last) in cases {
             assert_eq!(compared_all(MonthToDate, from, through), days(first, last));
@@ -267,8 +275,14 @@ mod tests {
         assert_eq!(of(date(2026, 3, 5)), Some(january));
         let partial = days("2026-01-01", "2026-01-27");
         assert_eq!(of(date(2026, 2, 27)), Some(partial));
-        let march = compared_all(LastMonth, "2026-03-01", "2026-03-31");
-        assert_eq!(march, february);
+        for kind in [LastMonth, MonthToDate, Range] {
+            let march = compared_all(kind, "2026-03-01", "2026-03-31");
+            assert_eq!(march, february);
+            let november = compared_all(kind, "2026-11-01", "2026-11-30");
+            assert_eq!(november, days("2026-10-01", "2026-10-31"));
+        }
+        let of = |through: Date| compared(Range, february, Some(through));
+        assert_eq!(of(date(2026, 2, 27)), Some(partial));
     }
 
     #[test]
@@ -349,7 +363,7 @@ mod tests {
             prop_assert!(whole.from <= compared.from);
             // A whole month may be compared with a longer one.
             let known = days.known(Some(data)).unwrap();
-            prop_assert!(compared.len() <= known.len() || kind == LastMonth && known == days);
+            prop_assert!(compared.len() <= known.len() || known == days && days.is_a_month());
         }
     }
 

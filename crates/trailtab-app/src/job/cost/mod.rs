@@ -16,6 +16,7 @@ mod unknown;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -68,6 +69,11 @@ pub struct Wanted {
     pub recipient: ReportRecipient,
     /// The days of the report.
     pub occasion: ReportPeriod,
+}
+
+/// The first day of which Cost Explorer has daily costs: it keeps the current month and the 13 before.
+fn kept_from(today: Date) -> Date {
+    today.first_of_month().saturating_sub(13.months())
 }
 
 impl CostRun {
@@ -164,9 +170,12 @@ impl CostRun {
         audiences: &[(&Audience, Option<&CostOwner>)],
         occasions: &[ReportPeriod],
     ) -> ReportNeeds {
-        let all = occasions
-            .iter()
-            .map(|occasion| period::whole(occasion.kind, occasion.days));
+        let kept_from = kept_from(self.today());
+        let all = occasions.iter().map(|occasion| {
+            let whole = period::whole(occasion.kind, occasion.days);
+            let from = whole.from.max(kept_from.min(occasion.days.from));
+            DayRange { from, ..whole }
+        });
         let (from, through) = all.fold((Date::MAX, Date::MIN), |(from, through), days| {
             (from.min(days.from), through.max(days.through))
         });
@@ -242,6 +251,7 @@ impl CostRun {
         let question = ReportQuestion {
             kind: occasion.kind,
             days: occasion.days,
+            data_from: books.asked.from,
             data_through: books.table.data_through(),
             today: self.today(),
             names: self.directory.names(),
@@ -249,7 +259,17 @@ impl CostRun {
             owner_keys: self.settings.owner.keys.clone(),
             basis: self.basis(books, &audience, owner, problems),
         };
-        trailtab_core::cost::report::report(&books.table, &audience, owner, &question)
+        let mut report =
+            trailtab_core::cost::report::report(&books.table, &audience, owner, &question);
+        let compared = period::compared(occasion.kind, occasion.days, question.data_through);
+        if let Some(compared) = compared.filter(|_| report.period.compared.is_none()) {
+            report.basis.notes.push(format!(
+                "There is no comparison with {}: Cost Explorer has no days before {}.",
+                compared.label(),
+                period::label_of(kept_from(self.today()))
+            ));
+        }
+        report
     }
 
     /// Where owners come from, for a sentence: `the tag Owner or the cost category Team`.

@@ -510,6 +510,24 @@ proptest! {
 }
 
 #[test]
+fn a_line_whose_first_bracket_is_damaged_is_a_problem() {
+    let lines =
+        |record: &str| format!("2026-09-07 host app: {record}\n2026-09-07 host app: started\n");
+    for event in [
+        r#"{"awsRegion":"r","eventName":"A","eventSource":"s","userIdentity":{"type":"Root"}}"#,
+        r#"{"userIdentity":{"type":"Root"},"eventName":"A","eventSource":"s"}"#,
+    ] {
+        let (got, coverage) = read(lines(event).into_bytes());
+        assert_eq!((got.principals.len(), coverage.is_complete()), (1, true));
+        for letter in ['\u{1}', 'x', '0', ' '] {
+            let damaged = event.replacen('{', &letter.to_string(), 1);
+            let (_, coverage) = read((lines(event) + &lines(&damaged)).into_bytes());
+            assert!(!coverage.is_complete(), "{damaged:?}");
+        }
+    }
+}
+
+#[test]
 fn what_holds_no_records_is_a_problem_where_records_are_expected() {
     let text = |text: &str| text.as_bytes().to_vec();
     let cases = [

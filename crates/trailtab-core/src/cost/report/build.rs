@@ -28,6 +28,8 @@ pub struct ReportQuestion<'a> {
     pub kind: PeriodKind,
     /// The requested period.
     pub days: DayRange,
+    /// The first day whose costs are in the table; a comparison with earlier days is left out.
+    pub data_from: Date,
     /// The last day for which Cost Explorer has data; absent without data.
     pub data_through: Option<Date>,
     /// The day on which the report is made, in UTC.
@@ -52,7 +54,7 @@ pub fn report(
     question: &ReportQuestion<'_>,
 ) -> CostReport {
     let sight = AudienceFilter::new(audience, owner);
-    let frame = DayFrame::of(question.kind, question.days, question.data_through);
+    let frame = DayFrame::of(question);
     let mut builder = ReportBuilder {
         audience,
         names: question.names,

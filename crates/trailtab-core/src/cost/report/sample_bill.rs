@@ -81,6 +81,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
             from: date(2026, 11, 1),
             through: date(2026, 11, 20),
         },
+        data_from: Date::MIN,
         data_through: Some(date(2026, 11, 18)),
         today: date(2026, 11, 21),
         names,

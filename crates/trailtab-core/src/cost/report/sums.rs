@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{PeriodKind, ReportRow, RowFigure, RowLabel};
+use super::build::ReportQuestion;
+use super::{ReportRow, RowFigure, RowLabel};
 use crate::cost::period::{self, DayRange};
 
 /// The days that a report needs.
@@ -19,15 +20,20 @@ pub(super) struct DayFrame {
 
 impl DayFrame {
     /// Determines the days, if any day has data.
-    pub(super) fn of(
-        kind: PeriodKind,
-        days: DayRange,
-        data_through: Option<Date>,
-    ) -> Option<DayFrame> {
+    pub(super) fn of(question: &ReportQuestion<'_>) -> Option<DayFrame> {
+        let ReportQuestion {
+            kind,
+            days,
+            data_from,
+            data_through,
+            ..
+        } = *question;
+        let is_known = |compared: &DayRange| compared.from >= data_from;
+        let compared = period::compared(kind, days, data_through).filter(is_known);
         Some(DayFrame {
             shown: days.known(data_through)?,
-            compared: period::compared(kind, days, data_through),
-            history: period::history(kind, days, data_through),
+            compared,
+            history: compared.and_then(|_| period::history(kind, days, data_through)),
         })
     }
 

@@ -33,8 +33,17 @@ pub(super) fn skip_line_head(is_text: bool, scanner: &mut JsonScanner<'_>) -> Sc
     match object_start(line) {
         // What follows the last bracket may not have arrived yet.
         Some(at) if end.is_some() || !line[at + 1..].trim_ascii().is_empty() => {
-            scanner.advance(at);
-            Ok(())
+            let (head, rest) = line.split_at(at);
+            // If the first bracket of a record is damaged, the next one is of an object in it.
+            let is_whole = !(has_word(head) || has_damage(head)) || has_word(rest);
+            match is_whole {
+                true => {
+                    scanner.advance(at);
+                    Ok(())
+                }
+                false if end.is_none() && ahead.len() < MAX_LINE_HEAD => Err(ScanStop::Incomplete),
+                false => scanner.broken(),
+            }
         }
         _ if end.is_none() && ahead.len() < MAX_LINE_HEAD => Err(ScanStop::Incomplete),
         _ if is_text && end.is_some() && is_prose(line) => {
@@ -57,6 +66,11 @@ pub(super) fn object_start(line: &[u8]) -> Option<usize> {
 /// Tells whether a line of text is no part of a record: it has neither a record's words nor what only
 /// JSON or damage looks like.
 pub(super) fn is_prose(line: &[u8]) -> bool {
+    !has_word(line) && !has_damage(line) && memchr::memmem::find(line, b"\":").is_none()
+}
+
+/// Tells whether a text has bytes that no text has; colours of terminals are none.
+fn has_damage(text: &[u8]) -> bool {
     let is_damaged = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace() && *b != 0x1b;
-    !has_word(line) && !line.iter().any(is_damaged) && memchr::memmem::find(line, b"\":").is_none()
+    text.iter().any(is_damaged)
 }

@@ -232,6 +232,31 @@ fn who_spent_nothing_is_told_so() {
 }
 
 #[test]
+fn days_that_were_not_asked_for_are_compared_with_nothing() {
+    let (table, names) = (bill().table(), names());
+    let question = ReportQuestion {
+        data_from: date(2026, 10, 2),
+        ..november(&names)
+    };
+    let alone = report(&table, &executive(), None, &question);
+    assert_eq!(alone.period.compared, None);
+    for part in &alone.parts {
+        assert_eq!(part.total.before, None);
+        assert!(part.movers.is_empty() && part.daily_before.is_empty());
+    }
+    let question = ReportQuestion {
+        data_from: date(2026, 10, 1),
+        ..question
+    };
+    assert!(
+        report(&table, &executive(), None, &question)
+            .period
+            .compared
+            .is_some()
+    );
+}
+
+#[test]
 fn what_is_gone_is_kept_for_the_comparison() {
     let names = names();
     let mut bill = sample_bill::Bill::default();
