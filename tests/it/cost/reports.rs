@@ -96,7 +96,7 @@ fn how_answers_are_cut_into_pages_does_not_matter() {
     let charges = charges(3, 7, 3);
     let world = |bill: Bill| {
         let members = super::members(&bill);
-        World::new(super::now())
+        World::new(now())
             .bill(PAYER, bill)
             .organization(PAYER, members)
     };
@@ -152,7 +152,7 @@ fn last_month_is_whole_and_what_is_estimated_is_marked() {
 
 #[test]
 fn the_month_so_far_leaves_today_out_unless_it_is_asked_for() {
-    let today = super::today(super::now());
+    let today = today(now());
     let charges = vec![Charge::new(today, PAYER, "EC2", "3").owner("a")];
     let lab = Lab::new(Bill::new(charges));
     let report = lab
