@@ -9,10 +9,12 @@ const MAX_LINE_HEAD: usize = 16 << 10;
 /// Tells whether a line of a text begins with something else than JSON.
 pub(super) fn begins_with_text(scanner: &JsonScanner<'_>) -> ScanResult<bool> {
     let ahead = scanner.ahead(64);
-    let mut line = ahead.iter().filter(|b| !b.is_ascii_whitespace());
-    let is_json = match line.next() {
-        Some(b'{') => true,
-        Some(bracket @ (b'[' | b'"')) => match line.next() {
+    let Some((first, rest)) = ahead.split_first() else {
+        return Err(ScanStop::Incomplete);
+    };
+    let is_json = match first {
+        b'{' => true,
+        bracket @ (b'[' | b'"') => match rest.iter().find(|b| !b.is_ascii_whitespace()) {
             Some(b'{' | b'[') => true,
             Some(b'"' | b']') => *bracket == b'[',
             Some(_) => false,
