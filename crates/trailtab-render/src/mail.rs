@@ -244,7 +244,7 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
-    use crate::cost::letter;
+    use crate::cost::{LetterOccasion, letter};
     use trailtab_core::cost::report::{CostReport, sample};
     use trailtab_core::cost::wording::MailWording;
 
@@ -259,7 +259,7 @@ mod tests {
     }
 
     fn of(report: &CostReport) -> MailLetter {
-        letter(report, &MailWording::default(), false).unwrap()
+        letter(report, &MailWording::default(), LetterOccasion::First).unwrap()
     }
 
     /// A part of a message, parsed strictly.

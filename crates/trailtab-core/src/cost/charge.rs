@@ -49,6 +49,19 @@ impl ChargeType {
         }
     }
 
+    /// Whether AWS charges it at most once a month, dated on the first day, and often bills it days later: support of a
+    /// month comes on the sixth or seventh day of the next one (Data Exports user guide).
+    pub fn is_billed_monthly(self) -> bool {
+        match self {
+            ChargeType::Tax | ChargeType::Support | ChargeType::Commitment | ChargeType::Other => {
+                true
+            }
+            ChargeType::Usage | ChargeType::Discount | ChargeType::Credit | ChargeType::Refund => {
+                false
+            }
+        }
+    }
+
     /// The name in reports.
     pub fn label(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@
 
 pub mod audience;
 pub mod charge;
+pub mod condition;
 pub mod label;
 pub mod money;
 pub mod owner;

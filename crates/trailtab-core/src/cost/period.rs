@@ -35,7 +35,7 @@ impl DayRange {
     }
 
     /// Tells whether these are all days of one month.
-    fn is_a_month(self) -> bool {
+    pub fn is_a_month(self) -> bool {
         self == DayRange::month_of(self.from)
     }
 
@@ -159,31 +159,38 @@ pub fn last_month(today: Date) -> DayRange {
     DayRange::month_of(today.first_of_month().saturating_sub(1.month()))
 }
 
-/// The days that a period is compared with: as many as have data, if any day has data.
+/// The last day that is settled: whose costs will hardly change any more. A day is settled `lag_days` days after its
+/// end; with none, yesterday is.
+pub fn settled_through(today: Date, lag_days: u8) -> Date {
+    today.saturating_sub((1 + i32::from(lag_days)).days())
+}
+
+/// The month before a period, if the period is a month or the first days of one: what is charged once a month is shown
+/// beside its amount in that month.
+pub fn month_before(kind: PeriodKind, days: DayRange) -> Option<DayRange> {
+    let is_of_month = match kind {
+        PeriodKind::MonthToDate | PeriodKind::LastMonth => true,
+        PeriodKind::Range => days.is_a_month(),
+    };
+    is_of_month.then(|| last_month(days.from))
+}
+
+/// The days that a period is compared with: as many as are settled, if any day is.
 ///
 /// A whole month is compared with the whole previous month, a month to date with the same days of the
 /// previous month, and any other range with the same number of days directly before it.
-pub fn compared(kind: PeriodKind, days: DayRange, data_through: Option<Date>) -> Option<DayRange> {
-    let known = days.known(data_through)?;
+pub fn compared(
+    kind: PeriodKind,
+    days: DayRange,
+    settled_through: Option<Date>,
+) -> Option<DayRange> {
+    let known = days.known(settled_through)?;
     Some(match kind {
-        // A month whose last days have no data yet is not a whole month.
+        // A month whose last days are not settled yet is not a whole month.
         _ if known == days && days.is_a_month() => last_month(days.from),
         PeriodKind::MonthToDate | PeriodKind::LastMonth => known.a_month_earlier(),
         PeriodKind::Range if days.is_a_month() => known.a_month_earlier(),
         PeriodKind::Range => known.right_before(),
-    })
-}
-
-/// The days compared with, and the days after them to the end of their month if months are
-/// compared.
-pub fn history(kind: PeriodKind, days: DayRange, data_through: Option<Date>) -> Option<DayRange> {
-    let compared = compared(kind, days, data_through)?;
-    Some(match kind {
-        PeriodKind::MonthToDate | PeriodKind::LastMonth => DayRange {
-            from: compared.from,
-            through: compared.through.last_of_month(),
-        },
-        PeriodKind::Range => compared,
     })
 }
 
@@ -215,6 +222,15 @@ mod tests {
     fn compared_all(kind: PeriodKind, from: &str, through: &str) -> DayRange {
         let days = days(from, through);
         compared(kind, days, Some(days.through)).unwrap()
+    }
+
+    #[test]
+    fn a_day_is_settled_days_after_its_end() {
+        let today = date(2026, 11, 21);
+        assert_eq!(settled_through(today, 2), date(2026, 11, 18));
+        assert_eq!(settled_through(today, 0), date(2026, 11, 20));
+        assert_eq!(settled_through(date(2026, 11, 2), 2), date(2026, 10, 30));
+        assert_eq!(settled_through(Date::MIN, 255), Date::MIN);
     }
 
     #[test]
@@ -357,9 +373,10 @@ mod tests {
                 prop_assert!(data < days.from);
                 return Ok(());
             };
-            let history = history(kind, days, Some(data)).unwrap();
-            prop_assert_eq!(history.from, compared.from);
-            prop_assert!(compared.through <= history.through && history.through < days.from);
+            if let Some(month) = month_before(kind, days) {
+                prop_assert_eq!(month.from, compared.from);
+                prop_assert!(compared.through <= month.through && month.through < days.from);
+            }
             prop_assert!(whole.from <= compared.from);
             // A whole month may be compared with a longer one.
             let known = days.known(Some(data)).unwrap();

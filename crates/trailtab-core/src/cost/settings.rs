@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::{Date, Weekday};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::charge::CostMetric;
+use super::condition::SendCondition;
+use super::money::SettingsNumber;
 use super::owner::OwnerRules;
 use super::secret::ServerOverrides;
 use super::wording::MailWording;
@@ -27,15 +30,23 @@ pub struct CostSettings {
     pub metric: CostMetric,
     /// Whether reports include today, for which Cost Explorer has little data.
     pub include_today: bool,
-    /// On this number of first days of a month, the closing report of the previous month is sent as
-    /// well.
+    /// Days after the end of a day until its costs are settled. Later days are shown as still loading and never
+    /// compared.
+    pub lag_days: LagDays,
+    /// The day of the month from which on the closing report of the previous month is sent.
     pub closing_days: ClosingDays,
+    /// Smallest change of an amount that was mailed that is told.
+    pub restatement: RestatementThreshold,
     /// Maximum number of requests to Cost Explorer in a run.
     pub max_requests: MaxRequests,
     /// How a cost is assigned to an owner.
     pub owner: OwnerRules,
     /// How often each kind of recipient gets a mail.
     pub schedule: MailSchedule,
+    /// The days that scheduled mails are about.
+    pub days: ReportDays,
+    /// When a scheduled mail is worth sending.
+    pub only_if: SendCondition,
     /// How mails are sent.
     pub mail: MailSettings,
     /// Texts of a mail that replace the default ones.
@@ -45,14 +56,61 @@ pub struct CostSettings {
     pub unknown: BTreeMap<String, IgnoredAny>,
 }
 
-/// A number of days, 7 by default, since Cost Explorer knows support fees only after some days.
+/// A number of days, 2 by default: on the morning of the 21st, the 18th is the last settled day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct LagDays(pub u8);
+
+impl Default for LagDays {
+    fn default() -> LagDays {
+        LagDays(2)
+    }
+}
+
+/// A day of the month, 5 by default; 0 for no closing report. The report is sent on this day, and once more when Cost
+/// Explorer no longer estimates the month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct ClosingDays(pub i8);
 
 impl Default for ClosingDays {
     fn default() -> ClosingDays {
-        ClosingDays(7)
+        ClosingDays(5)
+    }
+}
+
+impl ClosingDays {
+    /// Tells whether the closing report of the previous month may be sent on a day.
+    pub fn has_come(self, today: Date) -> bool {
+        self.0 > 0 && today.day() >= self.0
+    }
+}
+
+/// An amount that was mailed is told again if it changed by more than both of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RestatementThreshold {
+    /// Percent of the amount that was mailed, 1 by default.
+    pub percent: SettingsNumber,
+    /// An amount in the currency of the costs, 1 by default.
+    pub amount: SettingsNumber,
+}
+
+impl Default for RestatementThreshold {
+    fn default() -> RestatementThreshold {
+        RestatementThreshold {
+            percent: SettingsNumber(Decimal::ONE),
+            amount: SettingsNumber(Decimal::ONE),
+        }
+    }
+}
+
+impl RestatementThreshold {
+    /// Tells whether a change is large enough to be told.
+    pub fn is_passed(&self, was: Decimal, is: Decimal) -> bool {
+        let change = is.saturating_sub(was).abs();
+        let share = was.abs().saturating_mul(self.percent.0) / Decimal::ONE_HUNDRED;
+        change > share.max(self.amount.0)
     }
 }
 
@@ -77,6 +135,55 @@ pub struct MailSchedule {
     pub users: MailFrequency,
     /// Mails to `executives`.
     pub executives: MailFrequency,
+}
+
+/// The days that the scheduled mails of each kind of recipient are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReportDays {
+    /// Mails to `managers`.
+    pub managers: DaySpan,
+    /// Mails to `users`.
+    pub users: DaySpan,
+    /// Mails to `executives`.
+    pub executives: DaySpan,
+}
+
+/// The days of a scheduled mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "WrittenDays")]
+pub enum DaySpan {
+    /// The month to date.
+    #[default]
+    Month,
+    /// So many of the last settled days, from 1 to 366.
+    Last(u16),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenDays {
+    Number(i64),
+    Word(String),
+}
+
+impl TryFrom<WrittenDays> for DaySpan {
+    type Error = String;
+
+    fn try_from(written: WrittenDays) -> Result<DaySpan, String> {
+        match written {
+            WrittenDays::Word(word) if word == "month" => Ok(DaySpan::Month),
+            WrittenDays::Number(days @ 1..=366) => u16::try_from(days)
+                .map(DaySpan::Last)
+                .map_err(|_| String::new()),
+            WrittenDays::Number(days) => Err(format!(
+                "{days} days: write \"month\" for the month to date, or a number of days from 1 to 366"
+            )),
+            WrittenDays::Word(word) => Err(format!(
+                "{word:?} names no days: write \"month\" for the month to date, or a number of days"
+            )),
+        }
+    }
 }
 
 /// How often a recipient gets a mail.
@@ -189,7 +296,15 @@ impl CostSettings {
     fn check(&self) -> Result<(), CostSettingsError> {
         let wrong = |text: &str| Err(CostSettingsError::Value(text.to_owned()));
         if !(0..=28).contains(&self.closing_days.0) {
-            return wrong("closing_days must be a number from 0 to 28");
+            return wrong(
+                "closing_days must be a day of the month from 1 to 28, or 0 for no closing report",
+            );
+        }
+        if self.lag_days.0 > 14 {
+            return wrong("lag_days must be a number from 0 to 14");
+        }
+        if self.restatement.percent.0 < Decimal::ZERO || self.restatement.amount.0 < Decimal::ZERO {
+            return wrong("restatement.percent and restatement.amount must not be negative");
         }
         if self.owner.keys.is_empty() || self.owner.keys.len() > 5 {
             return wrong("owner.keys must name from one to five tags or cost categories");
@@ -228,7 +343,8 @@ mod tests {
         assert_eq!(settings.secret_name.as_deref(), Some("emailsecret"));
         assert_eq!(settings.metric, CostMetric::UnblendedCost);
         assert_eq!(settings.owner.keys, [OwnerKey::Tag("Owner".to_owned())]);
-        assert_eq!((settings.closing_days.0, settings.max_requests.0), (7, 200));
+        assert_eq!((settings.closing_days.0, settings.max_requests.0), (5, 200));
+        assert_eq!(settings.lag_days.0, 2);
         assert!(!settings.include_today && settings.unknown.is_empty());
     }
 
@@ -252,6 +368,10 @@ mod tests {
                 [schedule]
                 users = "monday"
 
+                [days]
+                users = 7
+                managers = "month"
+
                 [mail]
                 transport = "ses"
                 from = "costs@example.com"
@@ -264,6 +384,8 @@ mod tests {
         );
         assert_eq!(settings.mail.transport, MailTransportKind::Ses);
         assert_eq!(settings.schedule.users, MailFrequency::Monday);
+        assert_eq!(settings.days.users, DaySpan::Last(7));
+        assert_eq!(settings.days.managers, DaySpan::Month);
         assert_eq!(settings.unknown.keys().collect::<Vec<_>>(), ["colour"]);
     }
 
@@ -273,6 +395,10 @@ mod tests {
             ("[owner]\nkey = 1", "key"),
             ("metric = \"Cost\"", "UnblendedCost"),
             ("closing_days = 40", "closing_days"),
+            ("lag_days = 15", "lag_days"),
+            ("[days]\nusers = 0", "from 1 to 366"),
+            ("[days]\nusers = \"week\"", "names no days"),
+            ("[restatement]\npercent = -1", "restatement.percent"),
             ("[owner]\nkeys = []", "owner.keys"),
             ("[owner]\nkeys = [\"cost-category:\"]", "cost-category"),
             (
@@ -287,6 +413,20 @@ mod tests {
             let error = format!("{error}: {}", cause.unwrap_or_default());
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn small_changes_are_not_told_again() {
+        let of = |was: i64, is: i64| {
+            RestatementThreshold::default().is_passed(Decimal::new(was, 2), Decimal::new(is, 2))
+        };
+        assert_eq!((of(10_00, 11_00), of(10_00, 11_01)), (false, true));
+        assert_eq!((of(1000_00, 1010_00), of(1000_00, 1010_01)), (false, true));
+        assert_eq!(
+            (of(1000_00, 989_99), of(0, 0), of(-5_00, 5_00)),
+            (true, false, true)
+        );
+        assert!(RestatementThreshold::default().is_passed(Decimal::MAX, Decimal::MIN));
     }
 
     #[test]

@@ -109,6 +109,11 @@ impl Color {
     pub const ACCENT: Self = Self([0xc8, 0x84, 0x00]);
     /// Dark red; differs from amber in lightness as well as hue.
     pub const FAILED: Self = Self([0x8f, 0x1d, 0x2c]);
+
+    /// The colour mixed with white: of amounts that are not final.
+    pub fn lighter(self) -> Self {
+        Self(self.0.map(|channel| 255 - (255 - channel) / 5 * 2))
+    }
 }
 
 impl ChartScene {

@@ -22,8 +22,8 @@ pub struct StackChart<'a> {
     pub first: Date,
     /// Name and daily amounts of each row. The largest [`StackChart::MOST`] have a colour each, the others are summed.
     pub rows: &'a [(&'a str, &'a [Decimal])],
-    /// Days whose amounts are estimates.
-    pub estimated: &'a [Date],
+    /// Days whose amounts are still loading: their bars are lighter.
+    pub loading: &'a [Date],
 }
 
 /// Height of the bars' area.
@@ -145,12 +145,12 @@ impl StackChart<'_> {
             if columns.last().is_none_or(|column| column.name != name) {
                 columns.push(StackColumn {
                     name,
-                    estimated: false,
+                    loading: false,
                     amounts: vec![Decimal::ZERO; series.len()],
                 });
             }
             if let Some(column) = columns.last_mut() {
-                column.estimated |= self.estimated.contains(&day);
+                column.loading |= self.loading.contains(&day);
                 for (amount, row) in column.amounts.iter_mut().zip(series) {
                     let more = row.daily.get(at).copied().unwrap_or_default();
                     *amount = amount.saturating_add(more);
@@ -163,7 +163,7 @@ impl StackChart<'_> {
         columns
     }
 
-    /// Writes the unit, and marks the bars that are still estimated.
+    /// Writes the unit, and explains the lighter bars.
     fn caption(&self, scene: &mut ChartScene, area: &StackArea, columns: &[StackColumn]) {
         let by_month = columns
             .first()
@@ -177,23 +177,16 @@ impl StackChart<'_> {
         let caption = MAIL.muted((MAIL.margin, y), &unit).fit(400);
         let mut x = caption.x + caption.width() + 2 * MAIL.gap;
         scene.text(caption);
-        if columns.iter().all(|column| column.estimated) {
-            scene.text(MAIL.muted((x, y), "(all of it still estimated)"));
+        if columns.iter().all(|column| column.loading) {
+            scene.text(MAIL.muted((x, y), "(all of it still loading)"));
             return;
         }
-        if !columns.iter().any(|column| column.estimated) {
+        if !columns.iter().any(|column| column.loading) {
             return;
         }
-        scene.rect((x, y - 10), (2 * SWATCH, 5), Color::INK);
-        x += 2 * SWATCH + MAIL.gap;
-        scene.text(MAIL.muted((x, y), "still estimated"));
-        for (slot, column) in (0..).zip(columns) {
-            if column.estimated {
-                let left = area.slots.edge(slot);
-                let width = area.slots.edge(slot + 1) - left;
-                scene.rect((left, area.top + PLOT + 3), (width, 5), Color::INK);
-            }
-        }
+        scene.rect((x, y - SWATCH + 2), (SWATCH, SWATCH), SERIES[0].lighter());
+        x += SWATCH + MAIL.gap;
+        scene.text(MAIL.muted((x, y), "still loading"));
     }
 }
 
@@ -208,7 +201,7 @@ struct StackSeries {
 struct StackColumn {
     /// The day and its month, or the month and its year.
     name: (String, String),
-    estimated: bool,
+    loading: bool,
     /// One per series.
     amounts: Vec<Decimal>,
 }
@@ -254,7 +247,11 @@ impl StackArea {
                 row.name,
                 money::words(*amount, currency)
             );
-            scene.rect_with_tip((left, upper + 1), (width, height), row.color, &tip);
+            let color = match column.loading {
+                true => row.color.lighter(),
+                false => row.color,
+            };
+            scene.rect_with_tip((left, upper + 1), (width, height), color, &tip);
         }
     }
 }
@@ -299,14 +296,14 @@ mod tests {
     use super::super::sheet::tests::{HOSTILE, check};
     use super::*;
 
-    fn chart(rows: &[(&str, &[Decimal])], estimated: &[Date]) -> ChartScene {
+    fn chart(rows: &[(&str, &[Decimal])], loading: &[Date]) -> ChartScene {
         let stack = StackChart {
             title: "Title",
             subtitle: "Subtitle",
             currency: "USD",
             first: date(2026, 11, 1),
             rows,
-            estimated,
+            loading,
         };
         let scene = stack.scene();
         check(&scene);
@@ -364,14 +361,14 @@ mod tests {
     #[test]
     fn days_that_are_not_final_are_marked() {
         let a = amounts(&[1, 2, 3]);
-        let estimated = [date(2026, 11, 3)];
-        let some = chart(&[("a", &a)], &estimated);
-        assert!(some.texts().any(|text| text == "still estimated"));
+        let loading = [date(2026, 11, 3)];
+        let some = chart(&[("a", &a)], &loading);
+        assert!(some.texts().any(|text| text == "still loading"));
         let all = [1, 2, 3].map(|day| date(2026, 11, day));
         let all = chart(&[("a", &a)], &all);
         assert!(all.texts().any(|text| text.contains("all of it")));
         let none = chart(&[("a", &a)], &[date(2026, 12, 1)]);
-        assert!(!none.texts().any(|text| text.contains("estimated")));
+        assert!(!none.texts().any(|text| text.contains("loading")));
     }
 
     #[test]
@@ -405,7 +402,7 @@ mod tests {
                 currency: text,
                 first: date(9999, 12, 31),
                 rows: &rows,
-                estimated: &[],
+                loading: &[],
             };
             check(&stack.scene());
         }

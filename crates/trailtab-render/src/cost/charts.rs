@@ -1,14 +1,15 @@
 //! Draws the charts of a mail.
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::layout::shown;
 use super::letter::InlinePicture;
 use crate::chart::{ChartScene, CumulativeChart, MAIL_WIDTH, StackChart};
 use crate::document::PictureRef;
 use crate::escape;
 use crate::page::middle;
 use trailtab_core::cost::money;
+use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{
     AccountName, AccountPart, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow,
 };
@@ -119,27 +120,25 @@ impl<'r> ChartAlbum<'r> {
         {
             return None;
         }
-        let (by, what) = match subject {
-            ChartSubject::Owners => ("owner", "usage alone"),
-            ChartSubject::Services => ("service", "usage alone"),
-            ChartSubject::Accounts | ChartSubject::RunningTotal => ("account", "all charge types"),
-        };
-        let what = match self.report.audience.kind {
-            AudienceKind::Individual => "usage alone",
-            AudienceKind::Manager | AudienceKind::Executive => what,
+        let by = match subject {
+            ChartSubject::Owners => "owner",
+            ChartSubject::Services => "service",
+            ChartSubject::Accounts | ChartSubject::RunningTotal => "account",
         };
         let named: Vec<(&str, &[Decimal])> = rows
             .iter()
             .map(|row| (short(subject, &row.label.name), row.daily.as_slice()))
             .collect();
         let title = format!("{of} by {by}");
+        let loading = self.report.period.loading();
+        let loading: Vec<Date> = loading.into_iter().flat_map(DayRange::iter).collect();
         let scene = StackChart {
             title: &title,
-            subtitle: &format!("{}, {what}", shown(self.report)),
+            subtitle: &format!("{}, usage", charted(self.report)),
             currency,
             first: self.report.period.days.from,
             rows: &named,
-            estimated: &self.report.period.estimated,
+            loading: &loading,
         }
         .scene();
         let largest = rows.iter().take(3).map(|row| {
@@ -165,7 +164,7 @@ impl<'r> ChartAlbum<'r> {
             return None;
         }
         let period = &self.report.period;
-        let now = shown(self.report);
+        let now = charted(self.report);
         let against = period
             .compared_label
             .as_deref()
@@ -231,6 +230,13 @@ impl<'r> ChartAlbum<'r> {
     }
 }
 
+/// Label of the days with data, which the charts show.
+fn charted(report: &CostReport) -> String {
+    let period = &report.period;
+    let known = period.days.known(period.data_through);
+    known.map_or_else(|| period.label.clone(), DayRange::label)
+}
+
 /// Rows of accounts. An account that shares its name with another is shown with its ID.
 fn accounts(part: &ReportPart) -> Vec<ReportRow> {
     let name = |account: &AccountPart| account.account.as_ref().map(|account| account.name.clone());
@@ -242,27 +248,33 @@ fn accounts(part: &ReportPart) -> Vec<ReportRow> {
             .count()
     };
     let row = |of: &AccountPart| {
-        let mut row = of.row.clone();
-        if let Some(account) = of.account.as_ref().filter(|_| is_twice(of)) {
-            row.label.name = format!("{} {}", account.id, account.name);
+        let mut row = of.usage()?;
+        if let Some(account) = &of.account {
+            row.label.name = match is_twice(of) {
+                true => format!("{} {}", account.id, account.name),
+                false => account.name.clone(),
+            };
         }
-        row
+        Some(row)
     };
-    part.accounts.iter().map(row).collect()
+    part.accounts.iter().filter_map(row).collect()
+}
+
+/// The name of a row in a chart.
+fn short(about: ChartSubject, name: &str) -> &str {
+    match about {
+        ChartSubject::Services => short_service(name),
+        _ => name,
+    }
 }
 
 /// A service's name without the prefix `Amazon` or `AWS`.
-fn short(about: ChartSubject, name: &str) -> &str {
-    let brand = || {
-        name.strip_prefix("Amazon ")
-            .or_else(|| name.strip_prefix("AWS "))
-    };
-    match about {
-        ChartSubject::Services => brand()
-            .filter(|rest| !rest.trim().is_empty())
-            .unwrap_or(name),
-        _ => name,
-    }
+pub(super) fn short_service(name: &str) -> &str {
+    let brand = name
+        .strip_prefix("Amazon ")
+        .or_else(|| name.strip_prefix("AWS "));
+    let rest = brand.filter(|rest| !rest.trim().is_empty());
+    rest.unwrap_or(name)
 }
 
 /// Escapes and shortens a name for a sentence.
@@ -275,7 +287,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::super::layout::{ReportForm, document};
-    use super::super::letter::LIMITS;
+    use super::super::letter::{LIMITS, LetterOccasion};
     use super::super::tidy;
     use super::*;
     use trailtab_core::cost::report::sample;
@@ -285,7 +297,7 @@ mod tests {
         let mut album = ChartAlbum::new(report);
         let form = ReportForm::Letter {
             wording: &MailWording::default(),
-            is_correction: false,
+            occasion: LetterOccasion::First,
             limits: LIMITS[0],
         };
         let document = document(report, form, &mut |place| album.chart(place));

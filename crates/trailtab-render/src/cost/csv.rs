@@ -2,6 +2,8 @@
 //!
 //! Names may be attacker-controlled and must never become formulas.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -12,7 +14,7 @@ use trailtab_core::cost::report::{
     RowLabel,
 };
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 15] = [
     "section",
     "account_id",
     "account",
@@ -26,6 +28,8 @@ const COLUMNS: [&str; 13] = [
     "compared_through",
     "compared_amount",
     "last_day_amount",
+    "settled_through",
+    "settled_amount",
 ];
 
 /// Writes a report's figures. Within a section, currency and account, rows add up to the whole; different sections
@@ -45,6 +49,7 @@ pub fn csv(report: &CostReport) -> csv::Result<Vec<u8>> {
                 currency: &part.currency,
                 shown,
                 compared: period.compared,
+                settled_through: period.settled_through,
             };
             sheet.part(report.audience.kind, part)?;
         }
@@ -63,6 +68,8 @@ pub fn csv(report: &CostReport) -> csv::Result<Vec<u8>> {
             "",
             "",
             &exact(restated.was),
+            "",
+            "",
             "",
         ])?;
     }
@@ -87,6 +94,7 @@ struct CurrencySheet<'r> {
     currency: &'r str,
     shown: DayRange,
     compared: Option<DayRange>,
+    settled_through: Option<Date>,
 }
 
 impl CurrencySheet<'_> {
@@ -198,7 +206,14 @@ impl CurrencySheet<'_> {
             from.unwrap_or_default(),
             through.unwrap_or_default(),
             figure.before.map(exact).unwrap_or_default(),
-            exact(figure.last_day),
+            figure.last_day.map(exact).unwrap_or_default(),
+            self.settled_through
+                .map(|day| day.to_string())
+                .unwrap_or_default(),
+            match self.settled_through {
+                Some(_) => exact(figure.settled),
+                None => String::new(),
+            },
         ];
         self.record(subject, self.shown, figure.amount, rest)
     }
@@ -227,26 +242,26 @@ impl CurrencySheet<'_> {
         subject: RowSubject<'_>,
         days: DayRange,
         amount: Decimal,
-        [compared_from, compared_through, before, last_day]: [String; 4],
+        rest: [String; 6],
     ) -> csv::Result<()> {
         let account = subject.account;
         let (id, name) = account.map_or(("", ""), |account| (&account.id, &account.name));
         let label = subject.label;
-        self.table.write_record([
-            subject.section,
-            &cell(id),
-            &cell(name),
-            label.map_or("", |label| kind(label.kind)),
-            &cell(label.map_or("", |label| &label.name)),
-            &cell(self.currency),
-            &days.from.to_string(),
-            &days.through.to_string(),
-            &exact(amount),
-            &compared_from,
-            &compared_through,
-            &before,
-            &last_day,
-        ])
+        let first = [
+            subject.section.into(),
+            cell(id),
+            cell(name),
+            label.map_or("", |label| kind(label.kind)).into(),
+            cell(label.map_or("", |label| &label.name)),
+            cell(self.currency),
+            days.from.to_string().into(),
+            days.through.to_string().into(),
+            exact(amount).into(),
+        ];
+        let rest = rest.into_iter().map(Cow::from);
+        let record: Vec<Cow<'_, str>> = first.into_iter().chain(rest).collect();
+        self.table
+            .write_record(record.iter().map(|cell| cell.as_bytes()))
     }
 }
 

@@ -99,6 +99,17 @@ const fn limits(rows: usize, accounts: usize) -> ReportLimits {
     }
 }
 
+/// Why a report is mailed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetterOccasion {
+    /// It is due, and was not mailed before.
+    First,
+    /// Its amounts have changed since it was mailed.
+    Correction,
+    /// It was mailed when its month was an estimate, and the invoice is final now.
+    Final,
+}
+
 /// Renders the letter of a report.
 ///
 /// # Errors
@@ -107,19 +118,19 @@ const fn limits(rows: usize, accounts: usize) -> ReportLimits {
 pub fn letter(
     report: &CostReport,
     wording: &MailWording,
-    is_correction: bool,
+    occasion: LetterOccasion,
 ) -> Result<MailLetter, csv::Error> {
     // The CSV keeps currencies as they are in the bill.
     let bytes = super::csv(report)?;
     let report = &tidy(report);
     let mut album = ChartAlbum::new(report);
-    let (html, document) = fitting(report, wording, is_correction, &mut album);
+    let (html, document) = fitting(report, wording, occasion, &mut album);
     // Mail programs show an inline picture that the HTML does not use as an attachment.
     let pictures = document.pictures().filter_map(|of| album.picture(of));
     let pictures = pictures.cloned().collect();
     let days = &report.period.days;
     Ok(MailLetter {
-        subject: subject(report, wording, is_correction),
+        subject: subject(report, wording, occasion),
         text: document::plain(&document),
         html,
         pictures,
@@ -136,13 +147,13 @@ pub fn letter(
 fn fitting(
     report: &CostReport,
     wording: &MailWording,
-    is_correction: bool,
+    occasion: LetterOccasion,
     album: &mut ChartAlbum<'_>,
 ) -> (String, Document) {
     let mut write = |limits| {
         let form = ReportForm::Letter {
             wording,
-            is_correction,
+            occasion,
             limits,
         };
         let document = document(report, form, &mut |place| album.chart(place));
@@ -159,14 +170,28 @@ fn fitting(
 }
 
 /// The subject: one line without control characters.
-fn subject(report: &CostReport, wording: &MailWording, is_correction: bool) -> String {
-    let own = match report.audience.kind {
-        AudienceKind::Manager | AudienceKind::Individual => "Your AWS cost, {period}: {total}",
-        AudienceKind::Executive => "AWS cost of {accounts}, {period}: {total}",
+fn subject(report: &CostReport, wording: &MailWording, occasion: LetterOccasion) -> String {
+    let own = match (report.audience.kind, is_whole_bill(report)) {
+        (AudienceKind::Manager, true) => "Your AWS bill, {period}: {total}",
+        (AudienceKind::Manager | AudienceKind::Individual, _) => {
+            "Your AWS usage, {period}: {total}"
+        }
+        (AudienceKind::Executive, true) => "AWS bill of {accounts}, {period}: {total}",
+        (AudienceKind::Executive, false) => "AWS usage of {accounts}, {period}: {total}",
     };
     let subject = fill(wording.subject.as_deref().unwrap_or(own), report);
-    let correction = if is_correction { "Correction: " } else { "" };
-    middle(&one_line(&format!("{correction}{subject}")), 180)
+    let occasion = match occasion {
+        LetterOccasion::First => "",
+        LetterOccasion::Correction => "Correction: ",
+        LetterOccasion::Final => "Final: ",
+    };
+    middle(&one_line(&format!("{occasion}{subject}")), 180)
+}
+
+/// Whether the total is that of all charges: of a month that is over, for readers who see all charges.
+fn is_whole_bill(report: &CostReport) -> bool {
+    let sees_all = report.audience.kind != AudienceKind::Individual;
+    sees_all && report.period.is_settled_month()
 }
 
 /// Fills placeholders in a single pass, so that names that look like placeholders are not filled. Keeps unknown ones.
@@ -178,7 +203,12 @@ fn fill(template: &str, report: &CostReport) -> String {
         rest = &rest[at..];
         let end = rest.find('}').map_or(rest.len(), |end| end + 1);
         match &rest[..end] {
-            "{period}" => out += &shown(report),
+            "{period}" => {
+                out += &shown(report);
+                if report.period.settled().is_none() {
+                    out += " so far";
+                }
+            }
             "{total}" => out += &totals(report),
             "{accounts}" => out += &accounts(report),
             "{owner}" => {
@@ -192,12 +222,19 @@ fn fill(template: &str, report: &CostReport) -> String {
     out + rest
 }
 
-/// The totals of all currencies: `$1,234.56 + 5.00 CNY`.
+/// The totals of all currencies: `$1,234.56 + 5.00 CNY`. They are the bill of a month that is over, and otherwise the
+/// usage of the settled days, or of all days so far if none is settled.
 fn totals(report: &CostReport) -> String {
-    let parts = report.parts.iter();
-    let totals: Vec<String> = parts
-        .map(|part| money::words(part.total.amount, &part.currency))
-        .collect();
+    let is_settled = report.period.settled().is_some();
+    let parts = report.parts.iter().map(|part| {
+        let total = match (is_whole_bill(report), is_settled) {
+            (true, _) => part.total.settled,
+            (false, true) => part.usage.settled,
+            (false, false) => part.usage.amount,
+        };
+        money::words(total, &part.currency)
+    });
+    let totals: Vec<String> = parts.collect();
     match totals.is_empty() {
         true => money::words(Decimal::ZERO, "USD"),
         false => totals.join(" + "),
@@ -231,10 +268,10 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailtab_core::cost::report::sample;
+    use trailtab_core::cost::report::{ReportRange, sample};
 
     fn of(report: &CostReport) -> MailLetter {
-        letter(report, &MailWording::default(), false).unwrap()
+        letter(report, &MailWording::default(), LetterOccasion::First).unwrap()
     }
 
     /// The visible text of some HTML.
@@ -264,16 +301,29 @@ mod tests {
     #[test]
     fn subjects_say_what_it_came_to() {
         let mut report = sample::manager();
-        report.parts[0].total.amount = "1234.56".parse().unwrap();
+        report.parts[0].usage.settled = "1234.56".parse().unwrap();
         assert_eq!(
             of(&report).subject,
-            "Your AWS cost, 1–20 November 2026: $1,234.56"
+            "Your AWS usage, 1–18 November 2026: $1,234.56"
         );
+        let period = std::mem::replace(
+            &mut report.period,
+            ReportRange {
+                settled_through: None,
+                ..sample::manager().period
+            },
+        );
+        report.parts[0].usage.amount = "9.5".parse().unwrap();
+        assert_eq!(
+            of(&report).subject,
+            "Your AWS usage, 1–20 November 2026 so far: $9.50"
+        );
+        report.period = period;
         let wording = MailWording {
             subject: Some("{owner}{total} {unknown} {accounts}{".to_owned()),
             ..MailWording::default()
         };
-        let letter = letter(&report, &wording, true).unwrap();
+        let letter = letter(&report, &wording, LetterOccasion::Correction).unwrap();
         assert_eq!(
             letter.subject,
             "Correction: $1,234.56 {unknown} 4 accounts{"
@@ -290,7 +340,9 @@ mod tests {
             subject: Some("{accounts}\r\nX: y".to_owned()),
             ..MailWording::default()
         };
-        let subject = letter(&report, &wording, false).unwrap().subject;
+        let subject = letter(&report, &wording, LetterOccasion::First)
+            .unwrap()
+            .subject;
         assert_eq!(subject, "x Bcc: all@example.com {total}\\u{202e} X: y");
     }
 
@@ -390,7 +442,7 @@ mod tests {
             greeting: Some("Good morning,\n<b>all</b>".to_owned()),
             closing: Some("Questions: finops@example.com".to_owned()),
         };
-        let letter = letter(&sample::individual(), &wording, true).unwrap();
+        let letter = letter(&sample::individual(), &wording, LetterOccasion::Correction).unwrap();
         assert!(
             letter
                 .html

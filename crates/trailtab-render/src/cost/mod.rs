@@ -9,10 +9,8 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use rust_decimal::Decimal;
-
 pub use self::csv::csv;
-pub use self::letter::{MailLetter, letter};
+pub use self::letter::{LetterOccasion, MailLetter, letter};
 pub use self::page::page;
 use trailtab_core::cost::report::{CostReport, ReportRow, RowFigure};
 
@@ -38,17 +36,9 @@ impl<'r> Top<'r> {
 }
 
 fn sum(rows: &[ReportRow]) -> RowFigure {
-    let plus = |one: Option<Decimal>, other: Option<Decimal>| match (one, other) {
-        (Some(one), Some(other)) => Some(one.saturating_add(other)),
-        (one, other) => one.or(other),
-    };
-    let figures = rows.iter().map(|row| row.figure);
-    figures.fold(RowFigure::default(), |sum, figure| RowFigure {
-        amount: sum.amount.saturating_add(figure.amount),
-        before: plus(sum.before, figure.before),
-        last_day: sum.last_day.saturating_add(figure.last_day),
-        day_before: plus(sum.day_before, figure.day_before),
-    })
+    let mut figures = rows.iter().map(|row| row.figure);
+    let first = figures.next().unwrap_or_default();
+    figures.fold(first, |sum, figure| sum.plus(&figure))
 }
 
 /// The report with currencies reduced to at most six ASCII letters or digits.

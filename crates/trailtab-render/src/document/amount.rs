@@ -14,8 +14,10 @@ pub(super) const NEW: &str = "new";
 pub(super) struct AmountChange {
     /// `▲`, `▼`, or empty. Has no colour: a rise or fall is neither good nor bad.
     pub(super) arrow: &'static str,
-    /// The change with its sign.
+    /// The change with its sign; empty if there is none.
     pub(super) text: String,
+    /// The change without its sign.
+    size: String,
     /// The change in percent, or `new` if there was nothing before.
     pub(super) share: Option<String>,
 }
@@ -36,7 +38,11 @@ impl AmountChange {
         };
         AmountChange {
             arrow,
-            text: money::change(change, currency),
+            text: match change.is_zero() {
+                true => String::new(),
+                false => money::change(change, currency),
+            },
+            size: money::words(change.abs(), currency),
             share,
         }
     }
@@ -51,17 +57,20 @@ impl AmountChange {
         })
     }
 
-    /// `▲ +$1.20`.
+    /// `▲ $1.20`; empty if nothing changed.
     pub(super) fn words(&self) -> String {
-        let space = if self.arrow.is_empty() { "" } else { " " };
-        format!("{}{space}{}", self.arrow, self.text)
+        match self.arrow {
+            "" => String::new(),
+            arrow => format!("{arrow} {}", self.size),
+        }
     }
 
-    /// `▲ +$1.20 (5.0 %)`.
+    /// `▲ $1.20 (5.0 %)`; `no change` if there is none.
     pub(super) fn sentence(&self) -> String {
-        match &self.share {
-            Some(share) => format!("{} ({share})", self.words()),
-            None => self.words(),
+        match (&self.share, self.arrow) {
+            (_, "") => "no change".to_owned(),
+            (Some(share), _) => format!("{} ({share})", self.words()),
+            (None, _) => self.words(),
         }
     }
 }
@@ -85,6 +94,7 @@ pub(super) fn headline(figures: &KeyFigures) -> (String, Vec<String>) {
             None => lines.push(format!("{}: {amount}", figure.days)),
         }
     }
+    lines.extend(figures.remarks.iter().cloned());
     let headline = figures.figures.first();
     let headline = headline.map(|figure| words(figure.amount));
     (headline.unwrap_or_default(), lines)
@@ -99,11 +109,11 @@ mod tests {
         let of = |now: i64, before: i64| {
             AmountChange::new(Decimal::from(now), Decimal::from(before), "USD").sentence()
         };
-        assert_eq!(of(110, 100), "▲ +$10.00 (10.0 %)");
-        assert_eq!(of(90, 100), "▼ -$10.00 (10.0 %)");
-        assert_eq!(of(5, 0), "▲ +$5.00 (new)");
-        assert_eq!(of(0, 0), "±$0.00");
-        assert_eq!(of(-5, -10), "▲ +$5.00");
+        assert_eq!(of(110, 100), "▲ $10.00 (10.0 %)");
+        assert_eq!(of(90, 100), "▼ $10.00 (10.0 %)");
+        assert_eq!(of(5, 0), "▲ $5.00 (new)");
+        assert_eq!(of(0, 0), "no change");
+        assert_eq!(of(-5, -10), "▲ $5.00");
         let signed = |now: i64, before: i64| {
             let change = AmountChange::new(Decimal::from(now), Decimal::from(before), "USD");
             change.signed_percent().unwrap_or_default()

@@ -229,6 +229,7 @@ fn amount(money: &MoneyCells, row: usize, rule: &str) -> Markup {
     };
     let (amount, before) = money.amounts.get(row).copied().unwrap_or_default();
     let change = before.map(|before| AmountChange::new(amount, before, &money.currency));
+    let change = change.filter(|change| !change.words().is_empty());
     html! {
         td align="right" nowrap style=(format!("{rule};padding-right:0")) {
             (money::words(amount, &money.currency))

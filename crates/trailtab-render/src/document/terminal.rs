@@ -196,7 +196,9 @@ impl TextPage {
             Block::Heading(name) => self.heading(&name),
             Block::Figures(figures) => {
                 self.heading(&figures.title)?;
-                self.table(self::figures(&figures))
+                self.table(self::figures(&figures))?;
+                let mut remarks = figures.remarks.iter();
+                remarks.try_for_each(|remark| self.paragraph(remark, 2, &Style::new()))
             }
             Block::Table(Table { title, columns, .. }) => {
                 self.heading(&title)?;

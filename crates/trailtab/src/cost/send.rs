@@ -120,6 +120,7 @@ fn table(sent: &[SendResult]) -> String {
             SendOutcome::AlreadySent => "sent before",
             SendOutcome::WouldSend => "written",
             SendOutcome::NoData => "no data yet",
+            SendOutcome::NotNeeded { .. } => "not needed",
             SendOutcome::Skipped { .. } => "skipped",
             SendOutcome::Unconfirmed { .. } => "unconfirmed",
             SendOutcome::Failed { .. } => "FAILED",

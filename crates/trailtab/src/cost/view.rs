@@ -149,7 +149,7 @@ fn show(args: &CostArgs, report: &CostReport, ui: Ui) -> anyhow::Result<Vec<Path
     let mut written = Vec::new();
     if let Some(directory) = &args.output {
         files::make_directory(directory, Readers::Umask)?;
-        let letter = cost::letter(report, &MailWording::default(), false)?;
+        let letter = cost::letter(report, &MailWording::default(), cost::LetterOccasion::First)?;
         let new = |ending, bytes| NewFile { ending, bytes };
         let (json, csv, page) = (json()?, csv()?, letter.page());
         let new = [

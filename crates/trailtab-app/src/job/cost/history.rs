@@ -24,12 +24,29 @@ pub struct MailedFigures {
     pub days: DayRange,
     /// The total in each currency.
     pub totals: Vec<CurrencyTotal>,
+    /// What the totals hold.
+    #[serde(default)]
+    pub basis: FiguresBasis,
+    /// Whether Cost Explorer estimated none of the days any more.
+    #[serde(default)]
+    pub is_final: bool,
     /// A hash of the subject: the accounts or owner, and the cost metric. Only figures with the
     /// same scope are compared.
     #[serde(default)]
     pub scope: String,
     /// A hash of the report's content. A different hash means a changed report.
     pub fingerprint: String,
+}
+
+/// What mailed totals hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FiguresBasis {
+    /// All charges of all days with data: the figures of closing reports, and of all mails before 0.2.
+    #[default]
+    AllCharges,
+    /// Usage of settled days, which alone can be told again without the charges that grow in a month.
+    SettledUsage,
 }
 
 /// An amount in a currency.

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::gather::GatheredCosts;
-use super::history::{CurrencyTotal, MailedFigures};
+use super::history::{CurrencyTotal, FiguresBasis, MailedFigures};
 use super::mail_setup::MailSetup;
 use super::send::{self, Limit, OutgoingReport, SendLog, SendOutcome, SendResult};
 use super::{CostRun, Wanted};
@@ -20,10 +20,10 @@ use trailtab_core::cost::money;
 use trailtab_core::cost::owner::OwnerKey;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
-    self, AudienceKind, CostReport, PeriodKind, ReportRow, Restatement,
+    self, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow, Restatement,
 };
 use trailtab_core::cost::settings::CostSettings;
-use trailtab_render::cost::{self, MailLetter};
+use trailtab_render::cost::{self, LetterOccasion, MailLetter};
 use trailtab_render::mail;
 
 /// Why a mail cannot be built.
@@ -40,6 +40,7 @@ enum MailBuildError {
 struct ReadyReport {
     post: OutgoingReport,
     report: CostReport,
+    occasion: LetterOccasion,
 }
 
 /// Sends all wanted reports and returns the outcome of each. A failure affects only its own report.
@@ -62,9 +63,15 @@ pub async fn send_all(
             .map(|problem| problem.short.clone())
             .collect();
         let mut report = run.report(books, audience, owner, wanted.occasion, &short);
-        let post = post(run, wanted, &report);
+        let mut post = post(run, wanted, &report);
         if report.period.data_through.is_none() {
             lines.push(line(&post, SendOutcome::NoData));
+            continue;
+        }
+        let has_condition = wanted.is_scheduled && wanted.occasion.kind != PeriodKind::LastMonth;
+        let unmet = run.settings.only_if.unmet(&report);
+        if let Some(reason) = unmet.filter(|_| has_condition) {
+            lines.push(line(&post, SendOutcome::NotNeeded { reason }));
             continue;
         }
         // Problems with the settings are mentioned in the mail, but figures that may be wrong are
@@ -73,16 +80,30 @@ pub async fn send_all(
             lines.push(line(&post, incomplete(&gap.reason)));
             continue;
         }
+        let mut occasion = LetterOccasion::First;
         if let Some(memory) = memory {
-            match restated(run, books, recipient, &post, memory.ledger).await {
-                Ok(restated) => report.restatements = restated,
+            match earlier(&post, wanted, memory.ledger).await {
+                Ok(EarlierMail::NotWanted) => continue,
+                Ok(EarlierMail::NotFinal(mailed)) => {
+                    occasion = LetterOccasion::Final;
+                    post.period = final_period(&post.period);
+                    report.restatements = restatements(run, books, recipient, &mailed);
+                }
+                Ok(EarlierMail::Mailed(mailed)) if is_comparable(books, &post, &mailed) => {
+                    report.restatements = restatements(run, books, recipient, &mailed);
+                }
+                Ok(EarlierMail::Mailed(_) | EarlierMail::None) => {}
                 Err(error) => {
                     lines.push(line(&post, incomplete(&error.to_string())));
                     continue;
                 }
             }
         }
-        ready.push(ReadyReport { post, report });
+        ready.push(ReadyReport {
+            post,
+            report,
+            occasion,
+        });
     }
     let posts: Vec<OutgoingReport> = ready.iter().map(|ready| ready.post.clone()).collect();
     let (settings, from) = (&run.settings, setup.from.clone());
@@ -254,15 +275,28 @@ mod version_1 {
 
 fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
     let DayRange { from, through } = wanted.occasion.days;
-    let period = match wanted.occasion.kind {
-        PeriodKind::MonthToDate => format!("{from} to {through}"),
-        PeriodKind::LastMonth => format!("{from} to {through} closing"),
-        PeriodKind::Range => format!("{from} to {through} range"),
+    let (period, basis) = match wanted.occasion.kind {
+        PeriodKind::MonthToDate => (format!("{from} to {through}"), FiguresBasis::SettledUsage),
+        PeriodKind::LastMonth => (
+            format!("{from} to {through} closing"),
+            FiguresBasis::AllCharges,
+        ),
+        PeriodKind::Range => (
+            format!("{from} to {through} range"),
+            FiguresBasis::SettledUsage,
+        ),
+    };
+    let range = &report.period;
+    let (amount, last): (fn(&ReportPart) -> Decimal, _) = match basis {
+        FiguresBasis::AllCharges => (|part| part.total.amount, range.data_through),
+        FiguresBasis::SettledUsage => (|part| part.usage.settled, range.settled_through),
     };
     let totals = report.parts.iter().map(|part| CurrencyTotal {
         currency: part.currency.clone(),
-        amount: part.total.amount,
+        amount: amount(part),
     });
+    // Without a settled day there is nothing that could be told again.
+    let totals = totals.filter(|_| last.is_some());
     let (scope, content) = (scope(run, wanted), fingerprint(report));
     OutgoingReport {
         report: name(wanted),
@@ -272,41 +306,69 @@ fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
             mailed: run.today(),
             days: DayRange {
                 from,
-                through: report.period.data_through.unwrap_or(through).min(through),
+                through: last.unwrap_or(from).min(through),
             },
             totals: totals.collect(),
+            basis,
+            is_final: range.is_final_month(),
             scope: scope.as_str().to_owned(),
             fingerprint: content.as_str().to_owned(),
         },
         scope,
         content,
+        threshold: run.settings.restatement,
     }
 }
 
-/// Finds the amounts that differ from those last mailed to the recipient.
-async fn restated(
-    run: &CostRun,
-    books: &GatheredCosts,
-    recipient: &ReportRecipient,
-    post: &OutgoingReport,
-    ledger: &SendLedger,
-) -> Result<Vec<Restatement>, LedgerError> {
-    let same = send::mailed_for(ledger, &post.report, &post.recipient, &post.period).await?;
-    let last = match same {
-        Some(same) => Some(same),
-        None => send::mailed(ledger, &post.report, &post.recipient).await?,
-    };
-    let known = last.filter(|mailed| {
-        let DayRange { from, through } = mailed.days;
-        post.scope.matches(&mailed.scope)
-            && books.asked.contains(from)
-            && books.asked.contains(through)
-    });
-    Ok(known.map_or_else(Vec::new, |mailed| {
-        restatements(run, books, recipient, &mailed)
-    }))
+/// What was mailed to the recipient of a report before.
+enum EarlierMail {
+    /// Nothing, and the report is only wanted to follow an earlier mail.
+    NotWanted,
+    /// Nothing.
+    None,
+    /// The closing report, when its month was an estimate. Now it is final.
+    NotFinal(MailedFigures),
+    /// The last figures that this report corrects if they are not true any more.
+    Mailed(MailedFigures),
 }
 
+/// Finds what was mailed before: for the same days, and otherwise the last report of the same kind.
+async fn earlier(
+    post: &OutgoingReport,
+    wanted: &Wanted,
+    ledger: &SendLedger,
+) -> Result<EarlierMail, LedgerError> {
+    let (report, recipient) = (&post.report, &post.recipient);
+    let same = send::mailed_for(ledger, report, recipient, &post.period).await?;
+    let is_closing = wanted.occasion.kind == PeriodKind::LastMonth;
+    Ok(match same {
+        Some(closing) if is_closing && post.figures.is_final && !closing.is_final => {
+            EarlierMail::NotFinal(closing)
+        }
+        Some(same) => EarlierMail::Mailed(same),
+        None if wanted.is_follow_up => EarlierMail::NotWanted,
+        None if is_closing => EarlierMail::None,
+        None => {
+            let last = send::mailed(ledger, report, recipient, post.figures.basis).await?;
+            last.map_or(EarlierMail::None, EarlierMail::Mailed)
+        }
+    })
+}
+
+/// The ledger's period of the closing report that is sent when the invoice is final.
+fn final_period(closing: &str) -> String {
+    closing.replace(" closing", " final")
+}
+
+/// Tells whether figures that were mailed are about the same costs, all of which are known.
+fn is_comparable(books: &GatheredCosts, post: &OutgoingReport, mailed: &MailedFigures) -> bool {
+    let DayRange { from, through } = mailed.days;
+    let is_known = books.asked.contains(from) && books.asked.contains(through);
+    let is_same = post.scope.matches(&mailed.scope) && mailed.basis == post.figures.basis;
+    is_known && is_same && !mailed.totals.is_empty()
+}
+
+/// The mailed amounts that have changed by more than the threshold.
 pub(super) fn restatements(
     run: &CostRun,
     books: &GatheredCosts,
@@ -314,7 +376,16 @@ pub(super) fn restatements(
     mailed: &MailedFigures,
 ) -> Vec<Restatement> {
     let (audience, owner) = (&recipient.audience, recipient.owner.as_ref());
-    let now = report::total_of(&books.table, audience, owner, mailed.days);
+    let (now, what) = match mailed.basis {
+        FiguresBasis::AllCharges => (
+            report::total_of(&books.table, audience, owner, mailed.days),
+            "",
+        ),
+        FiguresBasis::SettledUsage => (
+            report::usage_of(&books.table, audience, owner, mailed.days),
+            "usage of ",
+        ),
+    };
     let mut restatements = Vec::new();
     let told = mailed
         .totals
@@ -329,7 +400,7 @@ pub(super) fn restatements(
     for currency in currencies {
         let was = told.get(currency).copied().unwrap_or_default();
         let is = now.get(currency).copied().unwrap_or_default();
-        if money::cents(was) == money::cents(is) {
+        if !run.settings.restatement.is_passed(was, is) {
             continue;
         }
         let told = match mailed.mailed == run.today() {
@@ -337,7 +408,7 @@ pub(super) fn restatements(
             false => format!("on {}", period::label_of(mailed.mailed)),
         };
         let sentence = format!(
-            "For {} you were told {} {told}; it is {} now.",
+            "For {} you were told {what}{} {told}; it is {} now.",
             mailed.days.label(),
             money::words(was, currency),
             money::words(is, currency),
@@ -429,8 +500,12 @@ fn message(
     before: Option<&MailedFigures>,
     now: trailtab_core::time::Seconds,
 ) -> Result<(MailLetter, OutgoingMail), MailBuildError> {
-    let ReadyReport { post, report } = ready;
-    let letter = cost::letter(report, &settings.wording, before.is_some())?;
+    let ReadyReport { post, report, .. } = ready;
+    let occasion = match before {
+        Some(_) => LetterOccasion::Correction,
+        None => ready.occasion,
+    };
+    let letter = cost::letter(report, &settings.wording, occasion)?;
     let domain = from
         .rsplit('@')
         .next()

@@ -29,7 +29,7 @@ use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
     Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
 };
-use trailtab_core::cost::settings::{CostSettings, MailFrequency};
+use trailtab_core::cost::settings::{CostSettings, DaySpan, MailFrequency};
 use trailtab_core::time::{self, Seconds};
 use trailtab_cost_explorer::plan::ReportNeeds;
 use trailtab_cost_explorer::settled;
@@ -69,7 +69,14 @@ pub struct Wanted {
     pub recipient: ReportRecipient,
     /// The days of the report.
     pub occasion: ReportPeriod,
+    /// Whether the schedule asks for it, and no person.
+    pub is_scheduled: bool,
+    /// Whether it is sent only if an earlier mail about these days has to be corrected or was not final.
+    pub is_follow_up: bool,
 }
+
+/// Days after `closing_days` on which a closing report that was not sent yet is still sent, as after failures.
+const MAX_CLOSING_DELAY_DAYS: i8 = 10;
 
 /// The first day of which Cost Explorer has daily costs: it keeps the current month and the 13 before.
 fn kept_from(today: Date) -> Date {
@@ -132,21 +139,60 @@ impl CostRun {
         Ok(())
     }
 
-    /// The reports due today, including the closing report on the first days of a month.
+    /// The days of the scheduled report of an audience; `None` if it has no day yet.
+    fn scheduled(&self, kind: AudienceKind) -> Option<ReportPeriod> {
+        let days = &self.settings.days;
+        let span = match kind {
+            AudienceKind::Manager => days.managers,
+            AudienceKind::Individual => days.users,
+            AudienceKind::Executive => days.executives,
+        };
+        let DaySpan::Last(days) = span else {
+            return self.month_to_date();
+        };
+        let through = self.settled_through();
+        let from = through.saturating_sub((i32::from(days) - 1).days());
+        Some(ReportPeriod {
+            kind: PeriodKind::Range,
+            days: DayRange { from, through },
+        })
+    }
+
+    /// The last settled day.
+    fn settled_through(&self) -> Date {
+        period::settled_through(self.today(), self.settings.lag_days.0)
+    }
+
+    /// The reports due today, including the closing report of last month from its day on.
     pub fn due(&self, recipients: &[ReportRecipient]) -> Vec<Wanted> {
         let today = self.today();
-        let closing = (today.day() <= self.settings.closing_days.0).then(|| self.last_month());
+        let closing = self.closing();
         let mut wanted = Vec::new();
         for recipient in recipients {
-            let every = self.every(recipient.audience.kind);
-            let of_month = self.month_to_date().filter(|_| every.is_due(today));
-            let occasions = closing.into_iter().chain(of_month);
+            let kind = recipient.audience.kind;
+            let scheduled = self
+                .scheduled(kind)
+                .filter(|_| self.every(kind).is_due(today));
+            let occasions = closing.into_iter().chain(scheduled);
             wanted.extend(occasions.map(|occasion| Wanted {
                 recipient: recipient.clone(),
                 occasion,
+                is_scheduled: true,
+                is_follow_up: occasion.kind == PeriodKind::LastMonth && self.is_late_to_close(),
             }));
         }
         wanted
+    }
+
+    /// The period of the closing report, if it may be sent or corrected today.
+    fn closing(&self) -> Option<ReportPeriod> {
+        let has_come = self.settings.closing_days.has_come(self.today());
+        has_come.then(|| self.last_month())
+    }
+
+    /// Whether last month's closing report is no longer sent for the first time.
+    fn is_late_to_close(&self) -> bool {
+        self.today().day() > self.settings.closing_days.0 + MAX_CLOSING_DELAY_DAYS
     }
 
     fn every(&self, kind: AudienceKind) -> MailFrequency {
@@ -159,9 +205,14 @@ impl CostRun {
 
     /// All periods for which a report can be due today.
     pub fn occasions(&self) -> Vec<ReportPeriod> {
-        let closing =
-            (self.today().day() <= self.settings.closing_days.0).then(|| self.last_month());
-        closing.into_iter().chain(self.month_to_date()).collect()
+        let kinds = [
+            AudienceKind::Manager,
+            AudienceKind::Individual,
+            AudienceKind::Executive,
+        ];
+        let scheduled = kinds.into_iter().filter_map(|kind| self.scheduled(kind));
+        let all: BTreeSet<ReportPeriod> = self.closing().into_iter().chain(scheduled).collect();
+        all.into_iter().collect()
     }
 
     /// The combined needs of some reports over all these periods.
@@ -216,7 +267,8 @@ impl CostRun {
     /// Tells whether any report is due today.
     pub fn is_anything_due(&self) -> bool {
         let (settings, today) = (&self.settings, self.today());
-        let closes = today.day() <= settings.closing_days.0;
+        // Later, an invoice that has changed is looked at only with other reports: each look is paid.
+        let closes = settings.closing_days.has_come(today) && !self.is_late_to_close();
         let is_due =
             |is_empty: bool, every: MailFrequency| !is_empty && (closes || every.is_due(today));
         is_due(settings.managers.is_empty(), settings.schedule.managers)
@@ -253,6 +305,7 @@ impl CostRun {
             days: occasion.days,
             data_from: books.asked.from,
             data_through: books.table.data_through(),
+            settled_through: self.settled_through(),
             today: self.today(),
             names: self.directory.names(),
             metric: self.settings.metric,
@@ -261,7 +314,8 @@ impl CostRun {
         };
         let mut report =
             trailtab_core::cost::report::report(&books.table, &audience, owner, &question);
-        let compared = period::compared(occasion.kind, occasion.days, question.data_through);
+        let settled_through = report.period.settled_through;
+        let compared = period::compared(occasion.kind, occasion.days, settled_through);
         if let Some(compared) = compared.filter(|_| report.period.compared.is_none()) {
             report.basis.notes.push(format!(
                 "There is no comparison with {}: Cost Explorer has no days before {}.",

@@ -80,6 +80,8 @@ impl MailRound {
                 .map(|recipient| Wanted {
                     recipient,
                     occasion,
+                    is_scheduled: false,
+                    is_follow_up: false,
                 })
                 .collect(),
         };

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::answers::{AnswerSource, RunAnswers};
 use super::gather::GatheredCosts;
-use super::history::{CurrencyTotal, MailedFigures};
+use super::history::{CurrencyTotal, FiguresBasis, MailedFigures};
 use super::{CostRun, ReportPeriod, Wanted, mails};
 use trailtab_core::cost::audience::{self, AccountDirectory, RecipientList, ReportRecipient};
 use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::report::sample_bill::{self, Bill};
 use trailtab_core::cost::report::{Audience, PeriodKind};
-use trailtab_core::cost::settings::CostSettings;
+use trailtab_core::cost::settings::{CostSettings, DaySpan, MailFrequency};
 use trailtab_core::time;
 use trailtab_demo::bill;
 
@@ -65,13 +65,18 @@ fn reports_come_on_their_days() {
             .map(|(to, kind)| ((*to).to_owned(), *kind))
             .collect::<Vec<_>>()
     };
-    // The 1st, a Tuesday: the month has no days yet, and the previous one is closed.
     let closing = [
         ("cfo", LastMonth),
         ("head", LastMonth),
         ("maya.chen", LastMonth),
     ];
-    assert_eq!(due("2026-09-01T06:00:00Z"), of(&closing));
+    // The 1st, a Tuesday: the month has no days yet, and the previous one is far from final.
+    assert_eq!(due("2026-09-01T06:00:00Z"), []);
+    assert_eq!(due("2026-09-04T06:00:00Z"), of(&[("head", MonthToDate)]));
+    // The 5th, a Saturday: the closing reports, which do not wait for a weekday.
+    let mut saturday = closing.to_vec();
+    saturday.insert(2, ("head", MonthToDate));
+    assert_eq!(due("2026-09-05T06:00:00Z"), of(&saturday));
     // The 7th, a Monday.
     let all = [
         ("cfo", LastMonth),
@@ -81,10 +86,42 @@ fn reports_come_on_their_days() {
         ("maya.chen", MonthToDate),
     ];
     assert_eq!(due("2026-09-07T06:00:00Z"), of(&all));
-    // The 8th, a Tuesday, and the 14th, a Monday.
-    assert_eq!(due("2026-09-08T06:00:00Z"), of(&[("head", MonthToDate)]));
-    let monday = [("head", MonthToDate), ("maya.chen", MonthToDate)];
-    assert_eq!(due("2026-09-14T06:00:00Z"), of(&monday));
+    // To the end of the month, for corrections.
+    assert_eq!(due("2026-09-28T06:00:00Z"), of(&all));
+}
+
+#[test]
+fn a_closing_report_is_not_begun_late() {
+    for (now, is_follow_up) in [
+        ("2026-09-15T06:00:00Z", false),
+        ("2026-09-16T06:00:00Z", true),
+    ] {
+        let run = run(now);
+        let recipients = RecipientList::of(&run.settings, &run.directory);
+        for wanted in run.due(&recipients.accepted) {
+            let is_closing = wanted.occasion.kind == PeriodKind::LastMonth;
+            assert_eq!(wanted.is_follow_up, is_closing && is_follow_up);
+        }
+        // A look at the invoice alone is not worth a paid request then.
+        let mut run = self::run(now);
+        run.settings.schedule.managers = MailFrequency::Month;
+        run.settings.schedule.users = MailFrequency::Month;
+        assert_eq!(run.is_anything_due(), !is_follow_up);
+    }
+}
+
+#[test]
+fn mails_can_be_about_the_last_days() {
+    let mut run = run("2026-09-21T06:00:00Z");
+    run.settings.days.managers = DaySpan::Last(7);
+    let recipients = RecipientList::of(&run.settings, &run.directory);
+    let due = run.due(&recipients.accepted);
+    let head = due.iter().find(|wanted| {
+        wanted.recipient.address.starts_with("head") && wanted.occasion.kind == PeriodKind::Range
+    });
+    let days = head.unwrap().occasion.days;
+    assert_eq!(days.label(), "12–18 September 2026");
+    assert!(run.occasions().iter().any(|occasion| occasion.days == days));
 }
 
 /// The due reports with their recipients, and the costs that they are made from.
@@ -107,17 +144,22 @@ async fn changed_figures_are_restated() {
     let (wanted, books) = ready(&mut run).await;
     let head = wanted
         .iter()
-        .find(|wanted| wanted.recipient.owner.is_none())
+        .find(|wanted| {
+            wanted.recipient.owner.is_none() && wanted.occasion.kind == PeriodKind::MonthToDate
+        })
         .unwrap();
     let report = run.report(&books, &head.recipient.audience, None, head.occasion, &[]);
-    let true_total = report.parts[0].total.amount;
+    let settled = report.period.settled().unwrap();
+    let true_total = report.parts[0].usage.settled;
     let told = |amount: &str, currency: &str| MailedFigures {
         mailed: "2026-09-20".parse().unwrap(),
-        days: head.occasion.days,
+        days: settled,
         totals: vec![CurrencyTotal {
             currency: currency.to_owned(),
             amount: amount.parse().unwrap(),
         }],
+        basis: FiguresBasis::SettledUsage,
+        is_final: false,
         scope: String::new(),
         fingerprint: String::new(),
     };
@@ -126,7 +168,7 @@ async fn changed_figures_are_restated() {
     let restated = said(&told("40.10", "USD"));
     assert_eq!(
         restated[0].sentence,
-        "For 1–20 September 2026 you were told $40.10 on 20 September 2026; it is $10,679.15 now."
+        "For 1–18 September 2026 you were told usage of $40.10 on 20 September 2026; it is $6,708.58 now."
     );
     assert_eq!((restated.len(), restated[0].is), (1, true_total));
     // A recipient who was mailed no amounts is told the current ones.
@@ -185,6 +227,8 @@ fn scopes_have_the_same_hash_for_ever() {
             &Wanted {
                 recipient,
                 occasion,
+                is_scheduled: true,
+                is_follow_up: false,
             },
         )
     };

@@ -13,8 +13,9 @@ use super::sight::AudienceFilter;
 use super::sums::{DayFrame, DaySeries, largest_first};
 use super::words::{self, UNASSIGNED_ACCOUNT, UNASSIGNED_USAGE};
 use super::{
-    AccountName, AccountPart, Audience, AudienceKind, ChargeRow, CostReport, LabelKind, PeriodKind,
-    ReportBasis, ReportPart, ReportRange, ReportRow, RowLabel, SCHEMA_VERSION,
+    AccountName, AccountPart, Audience, AudienceKind, BillLine, ChargeRow, CostReport, LabelKind,
+    PeriodKind, ReportBasis, ReportPart, ReportRange, ReportRow, RowLabel, SCHEMA_VERSION,
+    UsageMovers,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::{CostOwner, OwnerKey};
@@ -32,6 +33,8 @@ pub struct ReportQuestion<'a> {
     pub data_from: Date,
     /// The last day for which Cost Explorer has data; absent without data.
     pub data_through: Option<Date>,
+    /// The last day that is settled, see [`period::settled_through`](crate::cost::period::settled_through).
+    pub settled_through: Date,
     /// The day on which the report is made, in UTC.
     pub today: Date,
     /// The names of accounts by their ids.
@@ -67,12 +70,14 @@ pub fn report(
         parts = builder.parts(frame);
     }
     let mut basis = question.basis.clone();
-    let notes = words::notes(&parts, question.today, frame.as_ref());
-    basis.notes.extend(notes);
+    let period = period(question, frame.as_ref(), &builder.estimated);
+    basis
+        .notes
+        .extend(words::notes(&parts, question.today, &period));
     CostReport {
         schema_version: SCHEMA_VERSION,
         audience: audience.clone(),
-        period: period(question, frame.as_ref(), &builder.estimated),
+        period,
         metric: question.metric,
         parts,
         restatements: Vec::new(),
@@ -93,6 +98,9 @@ fn period(
         days,
         label: days.label(),
         data_through: frame.map(|frame| frame.shown.through),
+        settled_through: frame
+            .and_then(|frame| frame.settled)
+            .map(|days| days.through),
         estimated: estimated.iter().copied().collect(),
         compared,
         compared_label: compared.map(|compared| compared.label_beside(days)),
@@ -165,6 +173,24 @@ impl<'t> AccountCuts<'t> {
         spent.map(row).collect()
     }
 
+    /// All charge types beside the month before.
+    fn bill(&self, frame: &DayFrame) -> Vec<BillLine> {
+        if frame.month_before.is_none() {
+            return Vec::new();
+        }
+        let lines = self.charges.iter().map(|(charge, series)| {
+            let (so_far, month_before) = (series.amount(), series.month_before());
+            BillLine {
+                charge: *charge,
+                so_far,
+                month_before,
+                is_to_come: so_far.is_zero() && charge.is_billed_monthly(),
+            }
+        });
+        let is_some = |line: &BillLine| !(line.so_far.is_zero() && line.month_before.is_zero());
+        lines.filter(is_some).collect()
+    }
+
     fn owner_rows(&self, frame: &DayFrame) -> Vec<ReportRow> {
         frame.rows(&self.owners, |owner| match owner {
             Some(owner) => owner.label(),
@@ -196,7 +222,7 @@ fn merge<K: Ord + Copy>(
 struct CurrencyLines<'t> {
     lines: usize,
     accounts: BTreeMap<Option<&'t str>, AccountCuts<'t>>,
-    /// The total of the days compared with and of the days after them.
+    /// The total by day of the days that the period is drawn against.
     history: BTreeMap<Date, rust_decimal::Decimal>,
 }
 
@@ -218,7 +244,7 @@ impl<'t> ReportBuilder<'_, 't> {
             };
             let (key, amount) = (line.0, line.1.amount);
             ledger.lines += 1;
-            if frame.history.is_some_and(|days| days.contains(key.day)) {
+            if frame.history().is_some_and(|days| days.contains(key.day)) {
                 let sum = ledger.history.entry(key.day).or_default();
                 *sum = super::sums::plus(*sum, amount);
             }
@@ -258,7 +284,7 @@ impl<'t> ReportBuilder<'_, 't> {
             let part = self.part(frame, currency, &ledger);
             // Lines may be zero, and rows may add up to zero.
             let rows = part.charges.len() + part.accounts.len() + part.services.len();
-            if rows + part.owners.len() > 0 {
+            if rows + part.owners.len() + part.bill.len() > 0 {
                 parts.push((ledger.lines, part));
             }
         }
@@ -275,11 +301,13 @@ impl<'t> ReportBuilder<'_, 't> {
             all.add_all(frame, books);
         }
         let total = all.total(frame);
-        let history = frame.history.into_iter().flat_map(DayRange::iter);
+        let history = frame.history().into_iter().flat_map(DayRange::iter);
         let history = history.map(|day| ledger.history.get(&day).copied().unwrap_or_default());
+        let usage = all.charges.get(&ChargeType::Usage);
         let mut part = ReportPart {
             currency: currency.to_owned(),
             sentence: String::new(),
+            usage: frame.figure(usage.unwrap_or(&frame.nothing())),
             total: frame.figure(&total),
             daily: total.daily().to_vec(),
             daily_before: history.collect(),
@@ -287,7 +315,8 @@ impl<'t> ReportBuilder<'_, 't> {
             owners: all.owner_rows(frame),
             services: all.service_rows(frame),
             accounts: self.accounts(frame, ledger),
-            movers: Vec::new(),
+            bill: all.bill(frame),
+            movers: UsageMovers::default(),
         };
         part.movers = movers(self.audience.kind, &part);
         part.sentence = words::sentence(self.audience, frame, &part);
@@ -314,6 +343,7 @@ impl<'t> ReportBuilder<'_, 't> {
                     account,
                     row: frame.row(name, &books.total(frame)),
                     charges: books.charge_rows(frame),
+                    bill: books.bill(frame),
                     owners: books.owner_rows(frame),
                     services: books.service_rows(frame),
                 }

@@ -30,33 +30,58 @@ pub use super::label::{LabelKind, RowLabel};
 pub use super::period::PeriodKind;
 
 pub use self::build::{ReportQuestion, report};
-pub use self::sight::total_of;
+pub use self::sight::{total_of, usage_of};
 pub use self::words::percent;
 
 /// Grows when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// An amount, and the amount that it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct RowFigure {
-    /// The amount of the period, as far as there is data.
+    /// The amount of the period, as far as there is data. It includes days that are still loading.
     #[serde(serialize_with = "exact")]
     pub amount: Decimal,
-    /// The amount of the days compared with; null if nothing is compared.
+    /// The amount of the settled days of the period; zero if none is settled.
+    #[serde(serialize_with = "exact")]
+    pub settled: Decimal,
+    /// The amount of the days that the settled days are compared with; null if nothing is compared.
     #[serde(serialize_with = "exact_if_known")]
     pub before: Option<Decimal>,
-    /// The amount of the last day with data.
-    #[serde(serialize_with = "exact")]
-    pub last_day: Decimal,
+    /// The amount of the last settled day; null if no day is settled.
+    #[serde(serialize_with = "exact_if_known")]
+    pub last_day: Option<Decimal>,
     /// The amount of the day before; null if it is not in the period.
     #[serde(serialize_with = "exact_if_known")]
     pub day_before: Option<Decimal>,
 }
 
 impl RowFigure {
-    /// The difference to the days compared with, if anything is compared.
+    /// The difference of the settled days to the days compared with, if anything is compared.
     pub fn change(&self) -> Option<Decimal> {
-        self.before.map(|before| self.amount.saturating_sub(before))
+        self.before
+            .map(|before| self.settled.saturating_sub(before))
+    }
+
+    /// The amount so far of the days that are still loading.
+    pub fn loading(&self) -> Decimal {
+        self.amount.saturating_sub(self.settled)
+    }
+
+    /// The sum of two figures of the same days. What only one of them knows counts as it is.
+    #[must_use]
+    pub fn plus(&self, other: &RowFigure) -> RowFigure {
+        let sum = |one: Option<Decimal>, other: Option<Decimal>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (one, other) => one.or(other),
+        };
+        RowFigure {
+            amount: self.amount.saturating_add(other.amount),
+            settled: self.settled.saturating_add(other.settled),
+            before: sum(self.before, other.before),
+            last_day: sum(self.last_day, other.last_day),
+            day_before: sum(self.day_before, other.day_before),
+        }
     }
 }
 
@@ -93,13 +118,48 @@ pub struct AccountPart {
     pub row: ReportRow,
     /// All charge types that are not zero; they add up to the account's total.
     pub charges: Vec<ChargeRow>,
+    /// The account's bill so far beside that of the month before, as in a part.
+    pub bill: Vec<BillLine>,
     /// Usage by owner, largest first; empty for executives and individuals.
     pub owners: Vec<ReportRow>,
     /// Usage by service, largest first; empty for executives.
     pub services: Vec<ReportRow>,
 }
 
-/// An owner, service or account whose cost changed much.
+impl AccountPart {
+    /// The usage of the account, with the account's label; absent without any.
+    pub fn usage(&self) -> Option<ReportRow> {
+        let usage = usage_row(&self.charges)?;
+        Some(ReportRow {
+            label: self.row.label.clone(),
+            ..usage.clone()
+        })
+    }
+}
+
+/// The row of usage among some charges, if there is any.
+fn usage_row(charges: &[ChargeRow]) -> Option<&ReportRow> {
+    let mut usage = charges.iter().filter(|row| row.charge == ChargeType::Usage);
+    usage.next().map(|usage| &usage.row)
+}
+
+/// A charge type of a month beside the whole month before. Only usage is compared day by day: most other charges come
+/// once a month, dated on its first day, and grow or are billed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct BillLine {
+    /// The charge type.
+    pub charge: ChargeType,
+    /// The amount of the period so far.
+    #[serde(serialize_with = "exact")]
+    pub so_far: Decimal,
+    /// The amount of the whole month before.
+    #[serde(serialize_with = "exact")]
+    pub month_before: Decimal,
+    /// Whether AWS has not billed it yet, although it did for the month before.
+    pub is_to_come: bool,
+}
+
+/// An owner, service or account whose usage changed much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mover {
     /// An owner, a service, or an account.
@@ -111,14 +171,36 @@ pub struct Mover {
     pub figure: RowFigure,
 }
 
+/// The largest changes of usage, each list sorted by change, the largest first. The lists cut the same usage in
+/// different ways.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct UsageMovers {
+    /// Accounts, for an executive of several.
+    pub accounts: Vec<Mover>,
+    /// Services: of each account for managers and individuals, over all accounts for executives.
+    pub services: Vec<Mover>,
+    /// Owners over all accounts; empty for an individual.
+    pub owners: Vec<Mover>,
+}
+
+impl UsageMovers {
+    /// The largest change of the list that shows most closely where it happened.
+    pub fn first(&self) -> Option<&Mover> {
+        let lists = [&self.accounts, &self.services, &self.owners];
+        lists.into_iter().find_map(|list| list.first())
+    }
+}
+
 /// The costs in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReportPart {
     /// The currency, such as `USD`.
     pub currency: String,
-    /// A summary in one or two sentences.
+    /// A summary in one or two sentences. It speaks of the usage of settled days.
     pub sentence: String,
-    /// All charges together.
+    /// Usage, which alone is compared day by day.
+    pub usage: RowFigure,
+    /// All charges together. Only whole months of it can be compared: some charges come once a month.
     pub total: RowFigure,
     /// The total by day.
     #[serde(serialize_with = "exact_each")]
@@ -135,8 +217,11 @@ pub struct ReportPart {
     pub services: Vec<ReportRow>,
     /// Accounts with their parts, largest first.
     pub accounts: Vec<AccountPart>,
-    /// Sorted by change, the largest first.
-    pub movers: Vec<Mover>,
+    /// The bill so far beside that of the month before; empty if the period is not a month or its first days, or if the
+    /// month before is not known.
+    pub bill: Vec<BillLine>,
+    /// The largest changes of usage.
+    pub movers: UsageMovers,
 }
 
 /// The days of a report, in UTC.
@@ -150,12 +235,41 @@ pub struct ReportRange {
     pub label: String,
     /// The last day with data; null without data.
     pub data_through: Option<Date>,
+    /// The last settled day with data; null if none is. The days after it are still loading.
+    pub settled_through: Option<Date>,
     /// Days that Cost Explorer still estimates.
     pub estimated: Vec<Date>,
-    /// The days compared with: as many as have data; null if nothing is compared.
+    /// The days that the settled days are compared with; null if nothing is compared.
     pub compared: Option<DayRange>,
     /// The days compared with in words: `1–20 October`; null if nothing is compared.
     pub compared_label: Option<String>,
+}
+
+impl ReportRange {
+    /// The settled days of the period that have data.
+    pub fn settled(&self) -> Option<DayRange> {
+        self.days.known(self.settled_through)
+    }
+
+    /// The days with data that are still loading.
+    pub fn loading(&self) -> Option<DayRange> {
+        let shown = self.days.known(self.data_through)?;
+        let from = match self.settled() {
+            Some(settled) => settled.through.tomorrow().ok()?,
+            None => shown.from,
+        };
+        (from <= shown.through).then_some(DayRange { from, ..shown })
+    }
+
+    /// Whether the period is a month whose invoice is final: Cost Explorer estimates none of its days any more.
+    pub fn is_final_month(&self) -> bool {
+        self.is_settled_month() && self.estimated.is_empty()
+    }
+
+    /// Whether the period is a whole month that is settled to its last day.
+    pub fn is_settled_month(&self) -> bool {
+        self.days.is_a_month() && self.settled() == Some(self.days)
+    }
 }
 
 /// An amount that was mailed and has changed since.

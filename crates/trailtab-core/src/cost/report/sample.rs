@@ -1,14 +1,14 @@
-//! Invented reports for tests and previews. They add up as real ones do.
+//! Invented reports for tests and previews, made by the builder from an invented bill.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
 
+use super::sample_bill::Bill;
 use super::{
-    AccountName, AccountPart, Audience, AudienceKind, ChargeRow, CostReport, LabelKind, Mover,
-    PeriodKind, ReportBasis, ReportPart, ReportRange, ReportRow, Restatement, RowFigure, RowLabel,
-    SCHEMA_VERSION,
+    AccountName, Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
+    ReportRow, Restatement,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::{CostOwner, OwnerKey};
@@ -55,116 +55,69 @@ const SERVICES: [&str; 12] = [
     "AWS Cost Explorer",
 ];
 
-/// Amounts day by day, of the period and of the month before.
-#[derive(Clone)]
-struct Series {
-    now: Vec<Decimal>,
-    before: Vec<Decimal>,
-}
-
-impl Series {
-    fn zero() -> Series {
-        Series {
-            now: vec![Decimal::ZERO; DAYS],
-            before: vec![Decimal::ZERO; DAYS_BEFORE],
-        }
-    }
-
-    fn add(mut self, other: &Series) -> Series {
-        let pairs = self.now.iter_mut().zip(&other.now);
-        let pairs = pairs.chain(self.before.iter_mut().zip(&other.before));
-        pairs.for_each(|(sum, amount)| *sum += amount);
-        self
-    }
-
-    /// Some cents on one day of both months.
-    fn once(day: usize, now: i64, before: i64) -> Series {
-        let mut series = Series::zero();
-        series.now[day] = Decimal::new(now, 2);
-        series.before[day] = Decimal::new(before, 2);
-        series
-    }
-
-    fn row(&self, kind: LabelKind, name: &str) -> ReportRow {
-        ReportRow {
-            label: RowLabel {
-                kind,
-                name: name.to_owned(),
-            },
-            figure: self.figure(),
-            daily: self.now.clone(),
-        }
-    }
-
-    fn figure(&self) -> RowFigure {
-        RowFigure {
-            amount: self.now.iter().sum(),
-            before: Some(self.before[..DAYS].iter().sum()),
-            last_day: self.now[DAYS - 1],
-            day_before: Some(self.now[DAYS - 2]),
-        }
-    }
-}
-
-fn sum<'s>(series: impl Iterator<Item = &'s Series>) -> Series {
-    series.fold(Series::zero(), Series::add)
-}
-
-/// The usage of one service by one owner in one account.
-struct Cell {
-    account: usize,
-    owner: usize,
-    service: usize,
-    series: Series,
-}
-
-fn cells(accounts: usize) -> Vec<Cell> {
+/// Usage of 1–20 November and of October in some accounts, and their other charges. `wanted` selects owners and
+/// services by their index.
+fn bill(accounts: usize, wanted: impl Fn(usize, usize) -> bool) -> Bill {
     let mut state: u32 = 7;
     let mut random = move |below: u32| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 16) % below
     };
-    let mut cells = Vec::new();
-    for account in 0..accounts {
-        for owner in 0..OWNERS.len() + 2 {
-            for service in 0..SERVICES.len() {
-                if (owner + 2 * service + account) % 3 == 0 {
+    let mut bill = Bill::default();
+    for at in 0..accounts {
+        let id = account(at).id;
+        for of in 0..OWNERS.len() + 2 {
+            for (service, name) in SERVICES.iter().enumerate() {
+                if (of + 2 * service + at) % 3 == 0 {
                     continue;
                 }
                 // Large ones first, and a long tail.
-                let size =
-                    60_000 / ((account + 1) * (owner + 1) * (service + 1) * (service + 1)) as u32;
+                let size = 60_000 / ((at + 1) * (of + 1) * (service + 1) * (service + 1)) as u32;
                 let trend = 40 + random(60);
                 let mut amount = |day: usize, calm: u32| {
                     let weekend = if matches!(day % 7, 0 | 6) { 60 } else { 100 };
                     let noise = 80 + random(40);
                     let tenths = size * weekend / 100 * noise / 100 * calm / 100;
-                    Decimal::new(i64::from(tenths), 3)
+                    Decimal::new(i64::from(tenths), 3).to_string()
                 };
-                let now = (0..DAYS)
-                    .map(|day| amount(day, trend + day as u32))
-                    .collect();
-                let before = (0..DAYS_BEFORE).map(|day| amount(day + 3, 62)).collect();
-                let series = Series { now, before };
-                cells.push(Cell {
-                    account,
-                    owner,
-                    service,
-                    series,
-                });
+                let mut add = |day: Date, amount: &str| {
+                    if wanted(of, service) {
+                        bill.used(day, &id, &owner(of), name, amount);
+                    }
+                };
+                for day in 0..DAYS {
+                    // Of the last two days, a part is there.
+                    let loaded = if day < DAYS - 2 { 100 } else { 40 };
+                    let amount = amount(day, (trend + day as u32) * loaded / 100);
+                    add(november(day), &amount);
+                }
+                for day in 0..DAYS_BEFORE {
+                    add(october(day), &amount(day + 3, 62));
+                }
             }
         }
+        for (charge, day, now, before) in others(at) {
+            bill.charged(november(*day), Some(&id), *charge, now);
+            bill.charged(october(*day), Some(&id), *charge, before);
+        }
     }
-    cells
+    bill
 }
 
-fn owner(at: usize) -> RowLabel {
-    let owner = match OWNERS.get(at) {
+fn november(day: usize) -> Date {
+    date(2026, 11, day as i8 + 1)
+}
+
+fn october(day: usize) -> Date {
+    date(2026, 10, day as i8 + 1)
+}
+
+fn owner(at: usize) -> CostOwner {
+    match OWNERS.get(at) {
         Some(name) => CostOwner::Named((*name).to_owned()),
         None if at == OWNERS.len() => CostOwner::Untagged,
         None => CostOwner::Instances,
-    };
-    owner.label()
+    }
 }
 
 fn account(at: usize) -> AccountName {
@@ -178,170 +131,45 @@ fn account(at: usize) -> AccountName {
     AccountName { id, name }
 }
 
-fn sorted(rows: Vec<ReportRow>) -> Vec<ReportRow> {
-    let mut rows: Vec<ReportRow> = rows;
-    rows.retain(|row| row.daily.iter().any(|amount| !amount.is_zero()));
-    rows.sort_by_key(|row| std::cmp::Reverse(row.figure.amount));
-    rows
-}
-
-fn owners(cells: &[&Cell]) -> Vec<ReportRow> {
-    let of = |at| {
-        let cells = cells.iter().filter(move |cell| cell.owner == at);
-        let label = owner(at);
-        sum(cells.map(|cell| &cell.series)).row(label.kind, &label.name)
-    };
-    sorted((0..OWNERS.len() + 2).map(of).collect())
-}
-
-fn services(cells: &[&Cell]) -> Vec<ReportRow> {
-    let of = |at: usize| {
-        let cells = cells.iter().filter(move |cell| cell.service == at);
-        sum(cells.map(|cell| &cell.series)).row(LabelKind::Service, SERVICES[at])
-    };
-    sorted((0..SERVICES.len()).map(of).collect())
-}
-
-/// The charges of an account other than usage.
-fn others(at: usize) -> Vec<(ChargeType, Series)> {
+/// The charges of an account other than usage: the day from 0, the amount in November, and that in October.
+fn others(at: usize) -> &'static [(ChargeType, usize, &'static str, &'static str)] {
     match at {
-        0 => vec![
-            (ChargeType::Credit, Series::once(4, -15_000, 0)),
-            (ChargeType::Refund, Series::once(11, -1250, 0)),
-            (ChargeType::Tax, Series::once(0, 8_340, 7_990)),
-            (ChargeType::Support, Series::once(0, 10_000, 10_000)),
+        0 => &[
+            (ChargeType::Credit, 4, "-150", "0"),
+            (ChargeType::Refund, 11, "-12.5", "0"),
+            (ChargeType::Tax, 0, "83.4", "79.9"),
+            (ChargeType::Support, 0, "0", "100"),
         ],
-        1 => vec![(ChargeType::Tax, Series::once(0, 2_114, 1_907))],
-        _ => Vec::new(),
+        1 => &[(ChargeType::Tax, 0, "21.14", "19.07")],
+        _ => &[],
     }
 }
 
-fn charge_rows(charges: &[(ChargeType, Series)]) -> Vec<ChargeRow> {
-    let of = |charge: ChargeType| {
-        let all = charges.iter().filter(|(of, _)| *of == charge);
-        let row = sum(all.map(|(_, series)| series)).row(LabelKind::Charge, charge.label());
-        ChargeRow { charge, row }
-    };
-    let kinds: BTreeSet<ChargeType> = charges.iter().map(|(charge, _)| *charge).collect();
-    let mut rows: Vec<ChargeRow> = kinds.into_iter().map(of).collect();
-    rows.retain(|row| row.row.daily.iter().any(|amount| !amount.is_zero()));
-    rows
-}
-
-/// Builds a part; `wanted` selects the cells that the audience may see.
-fn part(kind: AudienceKind, accounts: usize, wanted: impl Fn(&Cell) -> bool) -> ReportPart {
-    let all = cells(accounts);
-    let seen: Vec<&Cell> = all.iter().filter(|cell| wanted(cell)).collect();
-    let charges_of = |at: usize| -> Vec<(ChargeType, Series)> {
-        let usage = seen.iter().filter(|cell| cell.account == at);
-        let usage = sum(usage.map(|cell| &cell.series));
-        let others = if kind == AudienceKind::Individual {
-            Vec::new()
-        } else {
-            others(at)
-        };
-        [(ChargeType::Usage, usage)]
-            .into_iter()
-            .chain(others)
-            .collect()
-    };
-    let account_part = |at: usize| {
-        let cells: Vec<&Cell> = seen
-            .iter()
-            .copied()
-            .filter(|cell| cell.account == at)
-            .collect();
-        let charges = charges_of(at);
-        let account = account(at);
-        AccountPart {
-            row: sum(charges.iter().map(|(_, series)| series))
-                .row(LabelKind::Account, &account.name),
-            account: Some(account),
-            charges: charge_rows(&charges),
-            owners: if kind == AudienceKind::Manager {
-                owners(&cells)
-            } else {
-                Vec::new()
-            },
-            services: if kind == AudienceKind::Executive {
-                Vec::new()
-            } else {
-                services(&cells)
-            },
-        }
-    };
-    let charges: Vec<(ChargeType, Series)> = (0..accounts).flat_map(charges_of).collect();
-    let total = sum(charges.iter().map(|(_, series)| series));
-    let mut parts: Vec<AccountPart> = (0..accounts).map(account_part).collect();
-    parts.retain(|part| !part.row.figure.amount.is_zero());
-    parts.sort_by_key(|part| std::cmp::Reverse(part.row.figure.amount));
-    let mut movers: Vec<Mover> = parts
-        .iter()
-        .flat_map(|part| part.services.iter().map(|row| (part.account.clone(), row)))
-        .map(|(account, row)| Mover {
-            label: row.label.clone(),
-            account,
-            figure: row.figure,
-        })
-        .collect();
-    movers.sort_by_key(|mover| std::cmp::Reverse(mover.figure.change().unwrap_or_default().abs()));
-    movers.truncate(8);
-    ReportPart {
-        currency: "USD".to_owned(),
-        sentence: format!(
-            "1–20 November 2026 came to ${:.2}. Largest change: {}.",
-            total.figure().amount,
-            movers
-                .first()
-                .map_or("none", |mover| mover.label.name.as_str())
-        ),
-        total: total.figure(),
-        daily: total.now.clone(),
-        daily_before: total.before.clone(),
-        charges: charge_rows(&charges),
-        owners: owners(&seen),
-        services: services(&seen),
-        accounts: parts,
-        movers,
-    }
-}
-
-fn report(
-    kind: AudienceKind,
-    accounts: usize,
-    owner: Option<usize>,
-    parts: Vec<ReportPart>,
-) -> CostReport {
-    let accounts = (0..accounts).map(account).collect();
-    CostReport {
-        schema_version: SCHEMA_VERSION,
-        audience: Audience {
-            kind,
-            accounts: if kind == AudienceKind::Individual {
-                Vec::new()
-            } else {
-                accounts
-            },
-            owner: owner.map(self::owner),
+/// The report of an audience on the bill of some accounts.
+fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -> CostReport {
+    let owner = of.map(owner);
+    let audience = Audience {
+        kind,
+        accounts: match kind {
+            AudienceKind::Individual => Vec::new(),
+            AudienceKind::Manager | AudienceKind::Executive => (0..accounts).map(account).collect(),
         },
-        period: ReportRange {
-            kind: PeriodKind::MonthToDate,
-            days: DayRange {
-                from: date(2026, 11, 1),
-                through: date(2026, 11, 20),
-            },
-            label: "1–20 November 2026".to_owned(),
-            data_through: Some(date(2026, 11, 20)),
-            estimated: vec![date(2026, 11, 19), date(2026, 11, 20)],
-            compared: Some(DayRange {
-                from: date(2026, 10, 1),
-                through: date(2026, 10, 20),
-            }),
-            compared_label: Some("1–20 October".to_owned()),
+        owner: owner.as_ref().map(CostOwner::label),
+    };
+    let names = (0..accounts).map(account);
+    let names: BTreeMap<String, String> = names.map(|name| (name.id, name.name)).collect();
+    let question = ReportQuestion {
+        kind: PeriodKind::MonthToDate,
+        days: DayRange {
+            from: date(2026, 11, 1),
+            through: date(2026, 11, 20),
         },
+        data_from: Date::MIN,
+        data_through: Some(date(2026, 11, 20)),
+        settled_through: date(2026, 11, 18),
+        today: date(2026, 11, 21),
+        names: &names,
         metric: CostMetric::UnblendedCost,
-        parts,
-        restatements: Vec::new(),
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         basis: ReportBasis {
             version: "0.1.0".to_owned(),
@@ -352,17 +180,18 @@ fn report(
             problems: Vec::new(),
             notes: Vec::new(),
         },
-    }
+    };
+    super::report(&bill.table(), &audience, owner.as_ref(), &question)
+}
+
+fn manager_of(accounts: usize) -> CostReport {
+    let bill = bill(accounts, |_, _| true);
+    report(AudienceKind::Manager, accounts, None, &bill)
 }
 
 /// Four accounts, fourteen owners, twelve services; a restated month, and something uncertain.
 pub fn manager() -> CostReport {
-    let mut report = report(
-        AudienceKind::Manager,
-        4,
-        None,
-        vec![part(AudienceKind::Manager, 4, |_| true)],
-    );
+    let mut report = manager_of(4);
     report.restatements.push(Restatement {
         mailed: date(2026, 11, 1),
         days: DayRange {
@@ -383,45 +212,30 @@ pub fn manager() -> CostReport {
 
 /// The usage of one owner in three accounts.
 pub fn individual() -> CostReport {
-    let part = part(AudienceKind::Individual, 3, |cell| cell.owner == 1);
-    let count = part.accounts.len();
-    assert!(1 < count);
-    report(AudienceKind::Individual, 3, Some(1), vec![part])
+    let bill = bill(3, |owner, _| owner == 1);
+    report(AudienceKind::Individual, 3, Some(1), &bill)
 }
 
 /// Twenty accounts on one page.
 pub fn executive() -> CostReport {
-    report(
-        AudienceKind::Executive,
-        20,
-        None,
-        vec![part(AudienceKind::Executive, 20, |_| true)],
-    )
+    let bill = bill(20, |_, _| true);
+    report(AudienceKind::Executive, 20, None, &bill)
 }
 
 /// One account with a few rows.
 pub fn small() -> CostReport {
-    let part = part(AudienceKind::Manager, 1, |cell| {
-        cell.owner < 3 && cell.service < 3
-    });
-    let mut report = report(AudienceKind::Manager, 1, None, vec![part]);
-    report.period.estimated.clear();
-    report
+    let bill = bill(1, |owner, service| owner < 3 && service < 3);
+    report(AudienceKind::Manager, 1, None, &bill)
 }
 
 /// More accounts than fit into a mail.
 pub fn large() -> CostReport {
-    report(
-        AudienceKind::Manager,
-        40,
-        None,
-        vec![part(AudienceKind::Manager, 40, |_| true)],
-    )
+    manager_of(40)
 }
 
 /// Nothing spent.
 pub fn nothing() -> CostReport {
-    report(AudienceKind::Manager, 2, None, Vec::new())
+    report(AudienceKind::Manager, 2, None, &Bill::default())
 }
 
 /// Two currencies, and hostile names in every field.
@@ -436,7 +250,8 @@ pub fn hostile() -> CostReport {
         "",
         "&lt;b&gt;&#0;]]>--></title>",
     ];
-    let mut part = part(AudienceKind::Manager, 4, |_| true);
+    let mut report = manager_of(4);
+    let mut part = report.parts.remove(0);
     let mut names = EVIL.iter().map(|name| (*name).to_owned()).cycle();
     let mut name = |row: &mut ReportRow| {
         row.label.name = names.next().unwrap_or_default();
@@ -454,14 +269,15 @@ pub fn hostile() -> CostReport {
         account.owners.iter_mut().for_each(&mut name);
         account.services.iter_mut().for_each(&mut name);
     }
-    for (mover, row) in part.movers.iter_mut().zip(&part.owners) {
+    let movers = part.movers.services.iter_mut();
+    for (mover, row) in movers.chain(&mut part.movers.owners).zip(&part.owners) {
         mover.label = row.label.clone();
     }
     part.sentence = EVIL.join(" ");
     let mut other = part.clone();
     other.currency = "<b>X\r\nX</b>".to_owned();
     other.accounts[0].owners[0].daily[3] = Decimal::new(-99_999, 2);
-    let mut report = report(AudienceKind::Manager, 4, None, vec![part, other]);
+    report.parts = vec![part, other];
     for (account, name) in report.audience.accounts.iter_mut().zip(EVIL) {
         account.name = name.to_owned();
     }

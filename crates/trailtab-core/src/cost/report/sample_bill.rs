@@ -83,6 +83,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
         },
         data_from: Date::MIN,
         data_through: Some(date(2026, 11, 18)),
+        settled_through: date(2026, 11, 18),
         today: date(2026, 11, 21),
         names,
         metric: CostMetric::UnblendedCost,

@@ -71,9 +71,31 @@ pub fn total_of(
     owner: Option<&CostOwner>,
     days: DayRange,
 ) -> BTreeMap<String, Decimal> {
+    sum_of(table, audience, owner, days, |_| true)
+}
+
+/// Adds up the usage of an audience on some days, in each currency.
+pub fn usage_of(
+    table: &CostTable,
+    audience: &Audience,
+    owner: Option<&CostOwner>,
+    days: DayRange,
+) -> BTreeMap<String, Decimal> {
+    sum_of(table, audience, owner, days, |charge| {
+        charge == ChargeType::Usage
+    })
+}
+
+fn sum_of(
+    table: &CostTable,
+    audience: &Audience,
+    owner: Option<&CostOwner>,
+    days: DayRange,
+    counts: impl Fn(ChargeType) -> bool,
+) -> BTreeMap<String, Decimal> {
     let mut totals = BTreeMap::new();
     for (key, line) in AudienceFilter::new(audience, owner).money(table) {
-        if days.contains(key.day) {
+        if days.contains(key.day) && counts(key.charge) {
             let total = totals.entry(key.currency.clone()).or_default();
             *total = plus(*total, line.amount);
         }

@@ -13,9 +13,12 @@ use crate::cost::period::{self, DayRange};
 pub(super) struct DayFrame {
     /// The days of the period that have data.
     pub(super) shown: DayRange,
+    /// The shown days that are settled, if any.
+    pub(super) settled: Option<DayRange>,
+    /// What the settled days are compared with.
     pub(super) compared: Option<DayRange>,
-    /// The days compared with, and the rest of their month.
-    pub(super) history: Option<DayRange>,
+    /// The whole month before, if the period is a month or begins one.
+    pub(super) month_before: Option<DayRange>,
 }
 
 impl DayFrame {
@@ -26,20 +29,29 @@ impl DayFrame {
             days,
             data_from,
             data_through,
+            settled_through,
             ..
         } = *question;
-        let is_known = |compared: &DayRange| compared.from >= data_from;
-        let compared = period::compared(kind, days, data_through).filter(is_known);
+        let is_known = |range: &DayRange| range.from >= data_from;
+        let shown = days.known(data_through)?;
+        let settled = shown.known(Some(settled_through));
+        let compared = period::compared(kind, days, settled.map(|settled| settled.through));
         Some(DayFrame {
-            shown: days.known(data_through)?,
-            compared,
-            history: compared.and_then(|_| period::history(kind, days, data_through)),
+            shown,
+            settled,
+            compared: compared.filter(is_known),
+            month_before: period::month_before(kind, days).filter(is_known),
         })
+    }
+
+    /// The days before the period that its days are drawn against: the whole month before, or those compared with.
+    pub(super) fn history(&self) -> Option<DayRange> {
+        self.month_before.or(self.compared)
     }
 
     /// Tells whether a report covers a day.
     pub(super) fn contains(&self, day: Date) -> bool {
-        let history = self.history.is_some_and(|days| days.contains(day));
+        let history = self.history().is_some_and(|days| days.contains(day));
         history || self.shown.contains(day)
     }
 
@@ -47,17 +59,20 @@ impl DayFrame {
         DaySeries {
             daily: vec![Decimal::ZERO; self.shown.len()],
             before: Decimal::ZERO,
+            month_before: Decimal::ZERO,
         }
     }
 
     pub(super) fn figure(&self, series: &DaySeries) -> RowFigure {
-        let last = series.daily.len().saturating_sub(1);
-        let day = |at: usize| series.daily.get(at).copied();
+        let settled = self.settled.map_or(0, DayRange::len);
+        let settled = &series.daily[..settled.min(series.daily.len())];
+        let mut latest = settled.iter().rev().copied();
         RowFigure {
-            amount: series.amount(),
+            amount: sum(&series.daily),
+            settled: sum(settled),
             before: self.compared.map(|_| series.before),
-            last_day: day(last).unwrap_or_default(),
-            day_before: last.checked_sub(1).and_then(day),
+            last_day: latest.next(),
+            day_before: latest.next(),
         }
     }
 
@@ -84,11 +99,13 @@ impl DayFrame {
     }
 }
 
-/// Amounts by day, and the amount that they are compared with.
+/// Amounts by day, and the amounts that they are compared with.
 #[derive(Debug, Clone)]
 pub(super) struct DaySeries {
     daily: Vec<Decimal>,
     before: Decimal,
+    /// The amount of the whole month before.
+    month_before: Decimal,
 }
 
 impl DaySeries {
@@ -98,8 +115,14 @@ impl DaySeries {
             if let Some(sum) = self.daily.get_mut(at) {
                 *sum = plus(*sum, amount);
             }
-        } else if frame.compared.is_some_and(|days| days.contains(day)) {
+            return;
+        }
+        let is_in = |days: Option<DayRange>| days.is_some_and(|days| days.contains(day));
+        if is_in(frame.compared) {
             self.before = plus(self.before, amount);
+        }
+        if is_in(frame.month_before) {
+            self.month_before = plus(self.month_before, amount);
         }
     }
 
@@ -108,6 +131,7 @@ impl DaySeries {
             *sum = plus(*sum, *amount);
         }
         self.before = plus(self.before, other.before);
+        self.month_before = plus(self.month_before, other.month_before);
     }
 
     pub(super) fn subtract_all(&mut self, other: &DaySeries) {
@@ -115,6 +139,7 @@ impl DaySeries {
             *sum = sum.saturating_sub(*amount);
         }
         self.before = self.before.saturating_sub(other.before);
+        self.month_before = self.month_before.saturating_sub(other.month_before);
     }
 
     pub(super) fn is_zero(&self) -> bool {
@@ -125,9 +150,18 @@ impl DaySeries {
         &self.daily
     }
 
-    fn amount(&self) -> Decimal {
-        self.daily.iter().copied().fold(Decimal::ZERO, plus)
+    pub(super) fn month_before(&self) -> Decimal {
+        self.month_before
     }
+
+    /// The amount of all shown days.
+    pub(super) fn amount(&self) -> Decimal {
+        sum(&self.daily)
+    }
+}
+
+fn sum(amounts: &[Decimal]) -> Decimal {
+    amounts.iter().copied().fold(Decimal::ZERO, plus)
 }
 
 /// Adds two amounts, saturating instead of overflowing.

@@ -3,13 +3,13 @@
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::sums::{DayFrame, plus};
+use super::sums::DayFrame;
 use super::{
-    Audience, AudienceKind, CostReport, LabelKind, Mover, ReportPart, ReportRow, RowLabel,
+    Audience, AudienceKind, CostReport, LabelKind, Mover, ReportPart, ReportRange, ReportRow,
+    RowLabel,
 };
-use crate::cost::charge::ChargeType;
 use crate::cost::money;
-use crate::cost::period::label_of;
+use crate::cost::period::{DayRange, label_of};
 
 /// The label of costs that are in one answer of Cost Explorer and not in another.
 pub(super) const UNASSIGNED_USAGE: &str = "(changed between requests)";
@@ -39,64 +39,105 @@ impl CostReport {
             let sentences = self.parts.iter().map(|part| part.sentence.clone());
             return sentences.collect();
         }
-        vec![match period.days.known(period.data_through) {
-            Some(shown) => format!("{} in {}.", nothing(self.audience.kind), shown.label()),
-            None => format!("There is no data of {} yet.", period.label),
+        vec![match (period.settled(), period.loading()) {
+            (Some(settled), _) => format!("No usage in {}.", settled.label()),
+            (None, Some(loading)) => format!("{}: no usage so far.", still_loading(loading)),
+            (None, None) => format!("There is no data of {} yet.", period.label),
         }]
     }
-}
 
-fn nothing(kind: AudienceKind) -> &'static str {
-    match kind {
-        AudienceKind::Individual => "No usage",
-        AudienceKind::Manager | AudienceKind::Executive => "No activity",
+    /// What a part has so far of the days that are not settled, in a sentence; absent if all are settled.
+    pub fn loading_sentence(&self, part: &ReportPart) -> Option<String> {
+        let days = self.period.loading()?;
+        let so_far = money::words(part.usage.loading(), &part.currency);
+        Some(format!("{}: {so_far} so far.", still_loading(days)))
     }
 }
 
-/// Describes the total, its difference to the days compared with, and the largest change.
-pub(super) fn sentence(audience: &Audience, frame: &DayFrame, part: &ReportPart) -> String {
-    let shown = frame.shown.label();
-    let amount = |amount| money::words(amount, &part.currency);
-    let mut out = match (is_idle(part), audience.kind) {
-        (true, kind) => format!("{} in {shown}", nothing(kind)),
-        (false, AudienceKind::Individual) => {
-            format!("Usage of {shown} came to {}", amount(part.total.amount))
-        }
-        (false, AudienceKind::Manager | AudienceKind::Executive) => {
-            format!("{shown} came to {}", amount(part.total.amount))
-        }
+fn still_loading(days: DayRange) -> String {
+    let verb = match days.len() {
+        1 => "is",
+        _ => "are",
     };
-    let given = given(part);
-    if !given.is_zero() {
-        out += &format!(" after {} of credits and refunds", amount(-given));
-    }
-    if let (Some(days), Some(before)) = (frame.compared, part.total.before) {
-        let days = days.label_beside(frame.shown);
-        let change = part.total.change().unwrap_or_default();
-        out += &match is_idle(part) {
-            true => format!("; {days} came to {}", amount(before)),
-            false if before.is_zero() => format!(", against nothing in {days}"),
-            false if change.is_zero() => format!(", as much as {days}"),
-            false => {
-                let percent = percent(change, before);
-                let percent = percent.map(|percent| format!(" ({percent})"));
-                let more = match change.is_sign_positive() {
-                    true => "more",
-                    false => "less",
-                };
-                let change = amount(change.abs());
-                format!(
-                    ", {change}{} {more} than {days}",
-                    percent.unwrap_or_default()
-                )
-            }
-        };
+    format!("{} {verb} still loading", days.label())
+}
+
+/// Describes the usage of the settled days, its difference to the days compared with, and the largest change. Of a
+/// whole month, describes the bill as well.
+pub(super) fn sentence(audience: &Audience, frame: &DayFrame, part: &ReportPart) -> String {
+    let Some(settled) = frame.settled else {
+        return unsettled(frame, part);
+    };
+    let amount = |amount| money::words(amount, &part.currency);
+    let shown = settled.label();
+    let is_idle = is_idle(part, settled.len());
+    let mut out = match is_idle {
+        true => format!("No usage in {shown}"),
+        false => format!("Usage of {shown} came to {}", amount(part.usage.settled)),
+    };
+    if let (Some(days), Some(before)) = (frame.compared, part.usage.before) {
+        out += &against(part, is_idle, &days.label_beside(settled), before);
     }
     out.push('.');
     if let Some(mover) = part.movers.first() {
         out += &format!(" {}", largest(mover, &part.currency));
     }
+    let is_whole = settled.is_a_month() && audience.kind != AudienceKind::Individual;
+    if is_whole && part.total.settled != part.usage.settled {
+        out += &format!(" All charges came to {}", amount(part.total.settled));
+        if let (Some(days), Some(before)) = (frame.compared, part.total.before) {
+            out += &format!(
+                "; {} came to {}",
+                days.label_beside(settled),
+                amount(before)
+            );
+        }
+        out.push('.');
+    }
     out
+}
+
+/// Describes a period of which no day is settled.
+fn unsettled(frame: &DayFrame, part: &ReportPart) -> String {
+    let so_far = money::words(part.usage.amount, &part.currency);
+    format!("{}: {so_far} of usage so far.", still_loading(frame.shown))
+}
+
+/// The usage of the days compared with, as the end of a sentence.
+fn against(part: &ReportPart, is_idle: bool, days: &str, before: Decimal) -> String {
+    let amount = |amount| money::words(amount, &part.currency);
+    let change = part.usage.change().unwrap_or_default();
+    if is_idle {
+        return format!("; {days} came to {}", amount(before));
+    }
+    if before.is_zero() {
+        return format!(", against nothing in {days}");
+    }
+    if change.is_zero() {
+        return format!(", as much as {days}");
+    }
+    if is_about_equal(change, before) {
+        return format!(", about as much as {days} ({})", amount(before));
+    }
+    let percent = percent(change, before);
+    let percent = percent.map(|percent| format!(" ({percent})"));
+    let more = match change.is_sign_positive() {
+        true => "more",
+        false => "less",
+    };
+    format!(
+        ", {}{} {more} than {days}",
+        amount(change.abs()),
+        percent.unwrap_or_default()
+    )
+}
+
+/// Tells whether a change is less than half a percent of what it is compared with.
+fn is_about_equal(change: Decimal, before: Decimal) -> bool {
+    let parts = change
+        .abs()
+        .checked_mul(Decimal::TWO * Decimal::ONE_HUNDRED);
+    parts.is_some_and(|parts| parts < before)
 }
 
 fn largest(mover: &Mover, currency: &str) -> String {
@@ -119,19 +160,11 @@ fn short(name: &str) -> String {
     }
 }
 
-/// Tells whether there are no costs and no credits in the period.
-fn is_idle(part: &ReportPart) -> bool {
-    let idle = |row: &ReportRow| row.daily.iter().all(Decimal::is_zero);
-    let charges = part.charges.iter().map(|charge| &charge.row);
-    charges.chain(&part.owners).chain(&part.services).all(idle)
-}
-
-/// What AWS gave back: zero or negative.
-fn given(part: &ReportPart) -> Decimal {
-    let given = part.charges.iter();
-    let given = given.filter(|row| matches!(row.charge, ChargeType::Credit | ChargeType::Refund));
-    let amounts = given.map(|row| row.row.figure.amount);
-    amounts.fold(Decimal::ZERO, plus).min(Decimal::ZERO)
+/// Tells whether there is no usage on the first days of the period.
+fn is_idle(part: &ReportPart, days: usize) -> bool {
+    let is_zero = |row: &ReportRow| row.daily.iter().take(days).all(Decimal::is_zero);
+    let usage = super::usage_row(&part.charges).into_iter();
+    usage.chain(&part.owners).chain(&part.services).all(is_zero)
 }
 
 /// A change as a percentage of an earlier amount, without a sign: `12.3 %`. Absent if that amount was zero or
@@ -151,9 +184,19 @@ pub fn percent(change: Decimal, before: Decimal) -> Option<String> {
 }
 
 /// Notes for the reader on the figures.
-pub(super) fn notes(parts: &[ReportPart], today: Date, frame: Option<&DayFrame>) -> Vec<String> {
+pub(super) fn notes(parts: &[ReportPart], today: Date, period: &ReportRange) -> Vec<String> {
     let mut notes = Vec::new();
-    if frame.is_some_and(|frame| frame.shown.contains(today)) {
+    if period.is_settled_month() && !period.is_final_month() {
+        let month = period.days.from.strftime("%B");
+        notes.push(format!(
+            "Cost Explorer still estimates {month}: its amounts may change until its invoice is final."
+        ));
+    }
+    if period
+        .days
+        .known(period.data_through)
+        .is_some_and(|shown| shown.contains(today))
+    {
         let today = label_of(today);
         notes.push(format!("{today} is not over: its amounts will grow."));
     }

@@ -8,11 +8,12 @@ use aws_lc_rs::digest;
 use serde::Serialize;
 use tokio::time::{Duration, Instant};
 
-use super::history::{self, MailedFigures};
+use super::history::{self, FiguresBasis, MailedFigures};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, SendClaim, SendLedger};
 use crate::deliver::mail::{MailTransport, OutgoingMail, SendError};
 use crate::deliver::sent_hash::SentHash;
 use crate::source::interrupt::{self, Interrupt};
+use trailtab_core::cost::settings::RestatementThreshold;
 use trailtab_core::digits;
 use trailtab_render::escape;
 
@@ -46,6 +47,30 @@ pub struct OutgoingReport {
     pub content: SentHash,
     /// The mailed figures, for reference in later mails.
     pub figures: MailedFigures,
+    /// Smallest change for which a correction is sent.
+    pub threshold: RestatementThreshold,
+}
+
+impl OutgoingReport {
+    /// Tells whether the figures differ enough from those mailed before to be mailed again. Figures that are not known
+    /// differ.
+    fn is_worth_a_correction(&self, before: &MailedFigures) -> bool {
+        let (now, was) = (&self.figures, before);
+        if was.totals.is_empty() != now.totals.is_empty() || was.basis != now.basis {
+            return true;
+        }
+        let amount = |figures: &MailedFigures, currency: &str| {
+            let mut totals = figures.totals.iter();
+            let total = totals.find(|total| total.currency == currency);
+            total.map(|total| total.amount).unwrap_or_default()
+        };
+        let mut currencies = now.totals.iter().chain(&was.totals);
+        currencies.any(|total| {
+            let currency = total.currency.as_str();
+            self.threshold
+                .is_passed(amount(was, currency), amount(now, currency))
+        })
+    }
 }
 
 /// The outcome of a report.
@@ -62,6 +87,11 @@ pub enum SendOutcome {
     WouldSend,
     /// Cost Explorer has no data yet for its days.
     NoData,
+    /// The settings' `only_if` asks for more than there is to tell.
+    NotNeeded {
+        /// Which condition is not met.
+        reason: String,
+    },
     /// Not sent, because it may have been sent before or is being sent by another run.
     Skipped {
         /// Why it was not sent.
@@ -91,6 +121,7 @@ impl SendOutcome {
                 | SendOutcome::AlreadySent
                 | SendOutcome::WouldSend
                 | SendOutcome::NoData
+                | SendOutcome::NotNeeded { .. }
         )
     }
 
@@ -109,6 +140,7 @@ impl SendOutcome {
     pub fn reason(&self) -> Option<&str> {
         match self {
             SendOutcome::Skipped { reason }
+            | SendOutcome::NotNeeded { reason }
             | SendOutcome::Unconfirmed { reason }
             | SendOutcome::Failed { reason, .. } => Some(reason),
             _ => None,
@@ -258,6 +290,12 @@ impl SendLog<'_> {
             0 => None,
             _ => Some(self.before(post).await?),
         };
+        if before
+            .as_ref()
+            .is_some_and(|before| !post.is_worth_a_correction(before))
+        {
+            return Ok(SendOutcome::AlreadySent);
+        }
         // Built before the claim, so that a kill while building leaves no claim.
         let message = match build(post, before.as_ref()) {
             Ok(message) => message,
@@ -332,7 +370,7 @@ impl SendLog<'_> {
     }
 }
 
-/// The figures of the last mail of a report to a recipient, for any period; `None` if there is
+/// The figures of the last mail of a report to a recipient with totals of this kind, for any period; `None` if there is
 /// none.
 ///
 /// # Errors
@@ -342,10 +380,12 @@ pub async fn mailed(
     ledger: &SendLedger,
     report: &str,
     recipient: &str,
+    basis: FiguresBasis,
 ) -> Result<Option<MailedFigures>, LedgerError> {
     let mails = history::load(ledger, &place_of_history(report, recipient)).await?;
     Ok(mails
         .into_values()
+        .filter(|mailed| mailed.basis == basis)
         .max_by_key(|mailed| (mailed.mailed, mailed.days)))
 }
 

@@ -29,11 +29,14 @@ fn post(recipient: &str, amount: &str) -> OutgoingReport {
                 currency: "USD".to_owned(),
                 amount: amount.parse().unwrap(),
             }],
+            basis: FiguresBasis::SettledUsage,
+            is_final: false,
             scope: String::new(),
             fingerprint: content(amount).as_str().to_owned(),
         },
         scope: SentHash::new(&"scope", String::new()),
         content: content(amount),
+        threshold: RestatementThreshold::default(),
     }
 }
 
@@ -359,7 +362,14 @@ async fn mailed_figures_are_recorded_per_report() {
     let posts = vec![second.clone(), first.clone()];
     run(&server, ledger.path(), 0, posts).await;
     let ledger = SendLedger::Directory(ledger.path().to_owned());
-    let last = mailed(&ledger, "manager", "ANN@example.com").await.unwrap();
+    let last = mailed(
+        &ledger,
+        "manager",
+        "ANN@example.com",
+        FiguresBasis::SettledUsage,
+    )
+    .await
+    .unwrap();
     assert_eq!(last, Some(second.figures));
     let of_first = mailed_for(&ledger, "manager", "ann@example.com", &first.period).await;
     assert_eq!(of_first.unwrap(), Some(first.figures));
@@ -367,7 +377,12 @@ async fn mailed_figures_are_recorded_per_report() {
         ("manager", "bob@example.com"),
         ("individual", "ann@example.com"),
     ] {
-        assert_eq!(mailed(&ledger, report, recipient).await.unwrap(), None);
+        assert_eq!(
+            mailed(&ledger, report, recipient, FiguresBasis::SettledUsage)
+                .await
+                .unwrap(),
+            None
+        );
     }
 }
 

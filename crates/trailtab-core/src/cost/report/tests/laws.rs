@@ -41,8 +41,9 @@ prop_compose! {
             (PeriodKind::Range, date(2026, 10, 28), date(2026, 11, 3)),
         ]),
         data_through in prop::option::of(day()),
-    ) -> (PeriodKind, DayRange, Option<Date>) {
-        (kind, DayRange { from, through }, data_through)
+        settled_through in day(),
+    ) -> (PeriodKind, DayRange, Option<Date>, Date) {
+        (kind, DayRange { from, through }, data_through, settled_through)
     }
 }
 
@@ -61,6 +62,7 @@ fn audiences() -> Vec<(Audience, Option<CostOwner>)> {
 fn adds_up<'r>(
     whole: &RowFigure,
     daily: &[Decimal],
+    settled: usize,
     rows: impl IntoIterator<Item = &'r ReportRow>,
 ) {
     let rows: Vec<&ReportRow> = rows.into_iter().collect();
@@ -68,7 +70,11 @@ fn adds_up<'r>(
     let known = |amount: Option<Decimal>| amount.unwrap_or_default();
     assert_eq!(sum(&|row| row.figure.amount), whole.amount);
     assert_eq!(sum(&|row| known(row.figure.before)), known(whole.before));
-    assert_eq!(sum(&|row| row.figure.last_day), whole.last_day);
+    assert_eq!(sum(&|row| row.figure.settled), whole.settled);
+    assert_eq!(
+        sum(&|row| known(row.figure.last_day)),
+        known(whole.last_day)
+    );
     assert_eq!(
         sum(&|row| known(row.figure.day_before)),
         known(whole.day_before)
@@ -78,7 +84,7 @@ fn adds_up<'r>(
     }
     for row in rows {
         assert_eq!(row.daily.len(), daily.len());
-        is_sound(&row.figure, &row.daily);
+        is_sound(&row.figure, &row.daily, settled);
     }
 }
 
@@ -88,11 +94,12 @@ fn is_something(row: &ReportRow) {
     assert!(spent || row.figure.before.is_some_and(|before| !before.is_zero()));
 }
 
-fn is_sound(figure: &RowFigure, daily: &[Decimal]) {
+fn is_sound(figure: &RowFigure, daily: &[Decimal], settled: usize) {
     assert_eq!(daily.iter().sum::<Decimal>(), figure.amount);
-    assert_eq!(daily.last(), Some(&figure.last_day));
-    let before = daily.len().checked_sub(2).map(|at| daily[at]);
-    assert_eq!(figure.day_before, before);
+    assert_eq!(daily[..settled].iter().sum::<Decimal>(), figure.settled);
+    let back = |days: usize| settled.checked_sub(days).map(|at| daily[at]);
+    assert_eq!((figure.last_day, figure.day_before), (back(1), back(2)));
+    assert_eq!(figure.loading() + figure.settled, figure.amount);
 }
 
 /// The usage row of some charges, if there is one; never more than one.
@@ -105,24 +112,28 @@ fn usage(part: &ReportPart, at: Option<usize>) -> Option<&ReportRow> {
     usage.next().map(|charge| &charge.row)
 }
 
-fn usage_adds_up(usage: Option<&ReportRow>, days: usize, rows: &[ReportRow]) {
+fn usage_adds_up(usage: Option<&ReportRow>, (days, settled): (usize, usize), rows: &[ReportRow]) {
     let none = vec![Decimal::ZERO; days];
     match usage {
-        Some(usage) => adds_up(&usage.figure, &usage.daily, rows),
-        None => adds_up(&RowFigure::default(), &none, rows),
+        Some(usage) => adds_up(&usage.figure, &usage.daily, settled, rows),
+        None => adds_up(&RowFigure::default(), &none, settled, rows),
     }
     rows.iter().for_each(is_something);
     let amounts: Vec<Decimal> = rows.iter().map(|row| row.figure.amount).collect();
     assert!(amounts.is_sorted_by(|one, other| one >= other));
 }
 
-fn part_adds_up(kind: AudienceKind, part: &ReportPart) {
-    let days = part.daily.len();
-    is_sound(&part.total, &part.daily);
+fn part_adds_up(kind: AudienceKind, part: &ReportPart, settled: usize) {
+    let days = (part.daily.len(), settled);
+    is_sound(&part.total, &part.daily, settled);
     let charges = part.charges.iter().map(|charge| &charge.row);
-    adds_up(&part.total, &part.daily, charges);
+    adds_up(&part.total, &part.daily, settled, charges);
     let accounts = part.accounts.iter().map(|account| &account.row);
-    adds_up(&part.total, &part.daily, accounts);
+    adds_up(&part.total, &part.daily, settled, accounts);
+    match usage(part, None) {
+        Some(usage) => assert_eq!(part.usage, usage.figure),
+        None => assert_eq!(part.usage.amount, Decimal::ZERO),
+    }
     let has_owners = kind != AudienceKind::Individual;
     if has_owners {
         usage_adds_up(usage(part, None), days, &part.owners);
@@ -138,7 +149,7 @@ fn part_adds_up(kind: AudienceKind, part: &ReportPart) {
     for (at, account) in part.accounts.iter().enumerate() {
         let charges = account.charges.iter().map(|charge| &charge.row);
         charges.clone().for_each(is_something);
-        adds_up(&account.row.figure, &account.row.daily, charges);
+        adds_up(&account.row.figure, &account.row.daily, settled, charges);
         if kind == AudienceKind::Executive {
             assert!(account.owners.is_empty() && account.services.is_empty());
             assert!(!account.charges.is_empty());
@@ -152,14 +163,23 @@ fn part_adds_up(kind: AudienceKind, part: &ReportPart) {
 }
 
 fn movers_are_large(part: &ReportPart) {
-    let changes = part
-        .movers
-        .iter()
-        .map(|mover| mover.figure.change().unwrap());
-    let changes: Vec<Decimal> = changes.map(|change| change.abs()).collect();
-    assert!(changes.is_sorted_by(|one, other| one >= other));
-    assert!(changes.iter().all(|change| *change >= Decimal::ONE));
-    assert!(changes.len() <= 10);
+    let movers = &part.movers;
+    for list in [&movers.accounts, &movers.services, &movers.owners] {
+        let changes = list.iter().map(|mover| mover.figure.change().unwrap());
+        let changes: Vec<Decimal> = changes.map(|change| change.abs()).collect();
+        assert!(changes.is_sorted_by(|one, other| one >= other));
+        assert!(changes.iter().all(|change| *change >= Decimal::ONE));
+        assert!(changes.len() <= 10);
+    }
+}
+
+fn the_bill_adds_up(part: &ReportPart) {
+    let so_far: Decimal = part.bill.iter().map(|line| line.so_far).sum();
+    assert_eq!(so_far, part.total.amount);
+    let month_before: Decimal = part.bill.iter().map(|line| line.month_before).sum();
+    assert_eq!(month_before, part.daily_before.iter().sum::<Decimal>());
+    let accounts = part.accounts.iter().flat_map(|account| &account.bill);
+    assert_eq!(accounts.map(|line| line.so_far).sum::<Decimal>(), so_far);
 }
 
 fn totals(report: &CostReport) -> BTreeMap<String, Decimal> {
@@ -197,14 +217,19 @@ fn others(kind: AudienceKind, mut lines: Vec<(CostKey, CostAmount)>) -> Vec<(Cos
 
 proptest! {
     #[test]
-    fn parts_add_up((lines, (kind, days, data_through)) in (lines(), period())) {
+    fn parts_add_up((lines, (kind, days, data_through, settled_through)) in (lines(), period())) {
         let (table, names) = (lines.into_iter().collect::<CostTable>(), names());
-        let question = ReportQuestion { kind, days, data_through, ..november(&names) };
+        let question = ReportQuestion { kind, days, data_through, settled_through, ..november(&names) };
         for (audience, owner) in audiences() {
             let report = report(&table, &audience, owner.as_ref(), &question);
+            let settled = report.period.settled();
+            prop_assert!(settled.is_none_or(|days| days.through <= settled_through));
             for part in &report.parts {
-                part_adds_up(audience.kind, part);
+                part_adds_up(audience.kind, part, settled.map_or(0, DayRange::len));
                 movers_are_large(part);
+                if kind != PeriodKind::Range {
+                    the_bill_adds_up(part);
+                }
                 let history = report.period.compared.map_or(0, DayRange::len);
                 prop_assert!(part.daily_before.len() >= history);
                 let before: Decimal = part.daily_before.iter().take(history).sum();
@@ -220,7 +245,7 @@ proptest! {
     }
 
     #[test]
-    fn an_executives_total_is_that_of_all_lines((lines, (kind, days, data)) in (lines(), period())) {
+    fn an_executives_total_is_that_of_all_lines((lines, (kind, days, data, _)) in (lines(), period())) {
         let (table, names) = (lines.into_iter().collect::<CostTable>(), names());
         let question = ReportQuestion { kind, days, data_through: data, ..november(&names) };
         let report = report(&table, &executive(), None, &question);

@@ -10,8 +10,8 @@ use crate::cost::report::sample_bill::{
     bill, decimal, executive, individual, manager, names, november, owner, reports,
 };
 use crate::cost::report::{
-    AudienceKind, CostReport, LabelKind, PeriodKind, ReportQuestion, ReportRow, report,
-    sample_bill, total_of,
+    AudienceKind, BillLine, CostReport, LabelKind, Mover, PeriodKind, ReportQuestion, ReportRow,
+    UsageMovers, report, sample_bill, total_of,
 };
 use crate::cost::table::CostTable;
 
@@ -65,8 +65,8 @@ fn a_manager_sees_each_account_by_owner_and_service() {
     );
     assert_eq!(
         part.sentence,
-        "1–18 November 2026 came to $61.36 after $3.00 of credits and refunds, $19.56 (46.8 %) more \
-         than 1–18 October. Largest change: Amazon RDS in Production, +$22.50."
+        "Usage of 1–18 November 2026 came to $59.80, $22.50 (60.3 %) more than 1–18 October. \
+         Largest change: Amazon RDS in Production, +$22.50."
     );
 }
 
@@ -107,11 +107,10 @@ fn an_executive_sees_all_accounts_and_what_belongs_to_none() {
     assert_eq!(names, expected);
     assert_eq!(part.accounts[1].account, None);
     assert_eq!(part.owners.len(), 5);
-    let movers = part.movers.iter().take(2).map(|mover| &*mover.label.name);
-    assert_eq!(
-        movers.collect::<Vec<_>>(),
-        ["Support", "Production (111122223333)"]
-    );
+    let first = |movers: &[Mover]| movers[0].label.name.clone();
+    assert_eq!(first(&part.movers.accounts), "Production (111122223333)");
+    assert_eq!(first(&part.movers.services), "Amazon RDS");
+    assert_eq!(first(&part.movers.owners), "alice@example.com");
 }
 
 #[test]
@@ -217,7 +216,7 @@ fn who_spent_nothing_is_told_so() {
     let idle = report(&table, &individual(&nobody), Some(&nobody), &question);
     assert_eq!(idle.sentences(), ["No usage in 1–18 November 2026."]);
     let idle = report(&table, &manager(&[FORGOTTEN]), None, &question);
-    assert_eq!(idle.sentences(), ["No activity in 1–18 November 2026."]);
+    assert_eq!(idle.sentences(), ["No usage in 1–18 November 2026."]);
     let question = ReportQuestion {
         data_through: None,
         ..question
@@ -242,7 +241,8 @@ fn days_that_were_not_asked_for_are_compared_with_nothing() {
     assert_eq!(alone.period.compared, None);
     for part in &alone.parts {
         assert_eq!(part.total.before, None);
-        assert!(part.movers.is_empty() && part.daily_before.is_empty());
+        assert_eq!(part.movers, UsageMovers::default());
+        assert!(part.daily_before.is_empty() && part.bill.is_empty());
     }
     let question = ReportQuestion {
         data_from: date(2026, 10, 1),
@@ -271,8 +271,8 @@ fn what_is_gone_is_kept_for_the_comparison() {
     assert_eq!(part.total.before, Some(decimal("40")));
     assert_eq!(
         part.sentence,
-        "No activity in 1–18 November 2026; 1–18 October came to $40.00. \
-         Largest change: Amazon RDS in Sandbox, -$40.00."
+        "No usage in 1–18 November 2026; 1–18 October came to $40.00. \
+         Largest change: Amazon RDS, -$40.00."
     );
 }
 
@@ -288,21 +288,21 @@ fn sentences_say_what_there_is_to_compare() {
         let report = report(&bill.table(), &manager(&[SANDBOX]), None, &november(&names));
         report.parts[0].sentence.clone()
     };
-    let start = "1–18 November 2026 came to $1.25";
+    let start = "Usage of 1–18 November 2026 came to $1.25";
     let with = |rest: &str| format!("{start}, {rest} 1–18 October.");
     assert_eq!(sentence("1.25", "1.25"), with("as much as"));
     assert_eq!(
         sentence("0", "1.25"),
-        with("against nothing in") + " Largest change: Amazon S3 in Sandbox, +$1.25."
+        with("against nothing in") + " Largest change: Amazon S3, +$1.25."
     );
     assert_eq!(sentence("1.75", "1.25"), with("$0.50 (28.6 %) less than"));
     assert_eq!(
         sentence("-0.5", "1.25"),
-        with("$1.75 more than") + " Largest change: Amazon S3 in Sandbox, +$1.75."
+        with("$1.75 more than") + " Largest change: Amazon S3, +$1.75."
     );
     assert_eq!(
         sentence("1.2499", "1.25"),
-        with("<$0.01 (<0.1 %) more than")
+        format!("{start}, about as much as 1–18 October ($1.25).")
     );
 }
 
@@ -327,7 +327,10 @@ fn the_first_day_has_no_day_before() {
     };
     let report = report(&bill().table(), &executive(), None, &question);
     let total = report.parts[0].total;
-    assert_eq!((total.amount, total.day_before), (total.last_day, None));
+    assert_eq!(
+        (Some(total.amount), total.day_before),
+        (total.last_day, None)
+    );
     assert_eq!(report.period.compared_label.unwrap(), "1 October");
 }
 
@@ -342,14 +345,26 @@ fn a_whole_month_is_compared_with_a_longer_one() {
         kind: PeriodKind::LastMonth,
         days,
         data_through: Some(date(2026, 12, 3)),
+        settled_through: date(2026, 12, 2),
         today: date(2026, 12, 5),
         ..november(&names)
     };
     let report = report(&bill().table(), &executive(), None, &question);
     assert_eq!(report.period.data_through, Some(days.through));
-    assert_eq!(report.period.compared_label.unwrap(), "1–31 October");
+    assert_eq!(
+        report.period.compared_label.as_deref(),
+        Some("1–31 October")
+    );
+    assert!(report.period.is_settled_month());
     let before = &report.parts[0];
     assert_eq!(before.total.before, Some(before.daily_before.iter().sum()));
+    assert!(
+        before
+            .sentence
+            .ends_with(" All charges came to $90.36; 1–31 October came to $68.74."),
+        "{}",
+        before.sentence
+    );
 }
 
 #[test]
@@ -357,4 +372,100 @@ fn nothing_is_nothing() {
     let names = names();
     let report = report(&CostTable::default(), &executive(), None, &november(&names));
     assert!(report.parts.is_empty() && report.basis.notes.is_empty());
+}
+
+/// Days 1 to 20 with $10 a day, of which a part of the last two is there; tax grows, and support of October is known.
+fn steady_bill() -> sample_bill::Bill {
+    let mut bill = sample_bill::Bill::default();
+    let mut used = |day, amount| {
+        bill.used(day, SANDBOX, &CostOwner::Untagged, "Amazon S3", amount);
+    };
+    for day in 1..=31 {
+        used(date(2026, 10, day), "10");
+    }
+    for (day, amount) in (1..=18)
+        .map(|day| (day, "10"))
+        .chain([(19, "9.7"), (20, "3")])
+    {
+        used(date(2026, 11, day), amount);
+    }
+    for (month, charge, amount) in [
+        (10, ChargeType::Tax, "31"),
+        (11, ChargeType::Tax, "19"),
+        (10, ChargeType::Support, "100"),
+        (10, ChargeType::Credit, "-5"),
+    ] {
+        bill.charged(date(2026, month, 1), Some(SANDBOX), charge, amount);
+    }
+    bill
+}
+
+#[test]
+fn days_that_are_loading_are_shown_and_not_compared() {
+    let names = names();
+    let question = ReportQuestion {
+        data_through: Some(date(2026, 11, 20)),
+        ..november(&names)
+    };
+    let table = steady_bill().table();
+    let steady = report(&table, &manager(&[SANDBOX]), None, &question);
+    let [part] = &steady.parts[..] else { panic!() };
+    assert_eq!(
+        part.sentence,
+        "Usage of 1–18 November 2026 came to $180.00, as much as 1–18 October."
+    );
+    assert_eq!(
+        steady.loading_sentence(part).unwrap(),
+        "19–20 November 2026 are still loading: $12.70 so far."
+    );
+    assert_eq!(part.movers, UsageMovers::default());
+    let usage = part.usage;
+    assert_eq!(
+        (usage.amount, usage.settled),
+        (decimal("192.7"), decimal("180"))
+    );
+    assert_eq!(
+        (usage.last_day, usage.day_before),
+        (Some(decimal("10")), Some(decimal("10")))
+    );
+    // As soon as no day is settled, nothing is compared.
+    let question = ReportQuestion {
+        settled_through: date(2026, 10, 31),
+        ..question
+    };
+    let early = report(&table, &manager(&[SANDBOX]), None, &question);
+    assert_eq!(
+        early.parts[0].sentence,
+        "1–20 November 2026 are still loading: $192.70 of usage so far."
+    );
+    assert_eq!(early.period.compared, None);
+    assert_eq!(early.parts[0].usage.before, None);
+}
+
+#[test]
+fn what_is_charged_once_a_month_stands_beside_last_month() {
+    let names = names();
+    let question = ReportQuestion {
+        data_through: Some(date(2026, 11, 20)),
+        ..november(&names)
+    };
+    let report = report(
+        &steady_bill().table(),
+        &manager(&[SANDBOX]),
+        None,
+        &question,
+    );
+    let row = |charge, so_far: &str, month_before: &str, is_to_come| BillLine {
+        charge,
+        so_far: decimal(so_far),
+        month_before: decimal(month_before),
+        is_to_come,
+    };
+    let expected = [
+        row(ChargeType::Usage, "192.7", "310", false),
+        row(ChargeType::Credit, "0", "-5", false),
+        row(ChargeType::Tax, "19", "31", false),
+        row(ChargeType::Support, "0", "100", true),
+    ];
+    assert_eq!(report.parts[0].bill, expected);
 }
