@@ -259,7 +259,7 @@ mod tests {
     }
 
     fn of(report: &CostReport) -> MailLetter {
-        letter(report, &MailWording::default(), LetterOccasion::First).unwrap()
+        letter(report, &MailWording::default(), LetterOccasion::First, true).unwrap()
     }
 
     /// A part of a message, parsed strictly.
@@ -398,12 +398,10 @@ mod tests {
                 let disposition = format!("inline; filename=\"{}\"", picture.name);
                 assert_eq!(part.header("Content-Disposition"), disposition);
             }
-            assert!(table.is("text/csv"));
+            assert!(table.is(letter.attachments[0].content_type));
             let disposition = table.header("Content-Disposition");
-            assert_eq!(
-                disposition,
-                r#"attachment; filename="aws-cost-2026-11-01-to-2026-11-20.csv""#
-            );
+            let name = &letter.attachments[0].name;
+            assert_eq!(disposition, format!("attachment; filename=\"{name}\""));
             assert_eq!(table.bytes, letter.attachments[0].bytes);
         }
     }

@@ -230,7 +230,7 @@ impl MailFrequency {
 }
 
 /// How mails are sent.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MailSettings {
     /// The service that mails are handed to.
@@ -243,8 +243,24 @@ pub struct MailSettings {
     pub region: Option<String>,
     /// The configuration set of SES.
     pub configuration_set: Option<String>,
+    /// Whether mails carry the report as CSV.
+    pub attach_csv: bool,
     /// The address for unsubscribing, for the List-Unsubscribe header: `mailto:` or `https:`.
     pub list_unsubscribe: Option<String>,
+}
+
+impl Default for MailSettings {
+    fn default() -> MailSettings {
+        MailSettings {
+            transport: MailTransportKind::default(),
+            server: ServerOverrides::default(),
+            from: None,
+            region: None,
+            configuration_set: None,
+            attach_csv: true,
+            list_unsubscribe: None,
+        }
+    }
 }
 
 /// The service that mails are handed to.

@@ -31,5 +31,5 @@ pub use self::cumulative::CumulativeChart;
 pub use self::heatmap::HeatMap;
 pub use self::scene::ChartScene;
 pub use self::sheet::MAIL_WIDTH;
-pub use self::stack::StackChart;
+pub use self::stack::{StackChart, StackRow};
 pub use self::timeline::{TimelineChart, TimelineHour};

@@ -51,29 +51,30 @@ pub(super) const SCREEN: Sheet = Sheet {
     tick: 15,
 };
 
-/// Charts in mails, which show them at half their size or, on phones, smaller; so the type is large.
+/// Charts in mails, which show them at half their size or, on phones, at 0.4 of it; so they are narrow and the type is
+/// large.
 pub(super) const MAIL: Sheet = Sheet {
     width: MAIL_WIDTH,
-    margin: 28,
-    gap: 12,
+    margin: 24,
+    gap: 10,
     line: 2,
     title: HeadingLine {
-        size: 31,
+        size: 30,
         baseline: 26,
         height: 36,
     },
     subtitle: HeadingLine {
-        size: 23,
+        size: 25,
         baseline: 24,
         height: 34,
     },
     space: 14,
-    label: 23,
-    tick: 21,
+    label: 25,
+    tick: 24,
 };
 
 /// Width of every chart in a mail.
-pub const MAIL_WIDTH: u16 = 1200;
+pub const MAIL_WIDTH: u16 = 880;
 
 impl Sheet {
     /// Right edge of the drawing area.

@@ -20,14 +20,26 @@ pub struct StackChart<'a> {
     pub currency: &'a str,
     /// The first day of the rows.
     pub first: Date,
-    /// Name and daily amounts of each row. The largest [`StackChart::MOST`] have a colour each, the others are summed.
-    pub rows: &'a [(&'a str, &'a [Decimal])],
+    /// The rows. The largest [`StackChart::MOST`] have a colour each, the others are summed.
+    pub rows: &'a [StackRow<'a>],
     /// Days whose amounts are still loading: their bars are lighter.
     pub loading: &'a [Date],
 }
 
+/// A row of a stacked chart.
+#[derive(Debug, Clone, Copy)]
+pub struct StackRow<'a> {
+    /// What the row is about.
+    pub name: &'a str,
+    /// Its amounts day by day.
+    pub daily: &'a [Decimal],
+    /// Chooses its colour: equal ranks have the same colour in all charts. Of two rows with one colour, the smaller one
+    /// is summed with the others.
+    pub rank: usize,
+}
+
 /// Height of the bars' area.
-const PLOT: i32 = 420;
+const PLOT: i32 = 360;
 /// Room above it for the unit.
 const CAPTION: i32 = 48;
 const BARS: BarStyle = BarStyle {
@@ -36,10 +48,8 @@ const BARS: BarStyle = BarStyle {
     share: 8,
     widest: 72,
 };
-/// Distance between two lines of the legend; all of them fit beside the bars.
+/// Distance between two lines of the legend.
 const PITCH: i32 = 38;
-/// Largest width of a name in the legend.
-const MAX_NAME_WIDTH: i32 = 360;
 /// The square that shows a colour.
 const SWATCH: i32 = 20;
 /// More days than this are summed by month.
@@ -51,14 +61,17 @@ impl StackChart<'_> {
 
     /// Lays the chart out.
     pub fn scene(&self) -> ChartScene {
-        let (mut scene, top) = MAIL.chart(self.title, self.subtitle, CAPTION + PLOT + FOOT + 8);
         let series = self.series();
         let columns = self.columns(&series);
+        let legend = StackLegend::new(&series);
+        let height = CAPTION + PLOT + FOOT + legend.height();
+        let (mut scene, top) = MAIL.chart(self.title, self.subtitle, height);
         if columns.is_empty() || series.is_empty() {
             scene.text(MAIL.muted((MAIL.margin, top + 20), "no data"));
             return scene;
         }
-        let right = legend(&mut scene, top + CAPTION, &series);
+        let right = MAIL.right();
+        legend.draw(&mut scene, top + CAPTION + PLOT + FOOT);
         let (least, greatest) = extent(&columns);
         let money = MoneyAxis::new(least, greatest, 6);
         let left = money.draw(&mut scene, top + CAPTION, PLOT, right, self.currency);
@@ -88,46 +101,41 @@ impl StackChart<'_> {
 
     /// The rows with a colour, largest first, and the sum of the others.
     fn series(&self) -> Vec<StackSeries> {
-        let size = |daily: &[Decimal]| total(daily.iter().map(Decimal::abs));
-        let mut sizes: Vec<(usize, Decimal)> = self
-            .rows
-            .iter()
-            .map(|(_, daily)| size(daily))
-            .enumerate()
-            .collect();
+        let size = |row: &StackRow<'_>| total(row.daily.iter().map(Decimal::abs));
+        let mut sizes: Vec<(StackRow<'_>, Decimal)> =
+            self.rows.iter().map(|row| (*row, size(row))).collect();
         sizes.retain(|(_, size)| !size.is_zero());
-        sizes.sort_by_key(|(at, size)| (std::cmp::Reverse(*size), *at));
-        // A single surplus row gets the grey itself instead of being called "1 others".
-        let own = if sizes.len() == Self::MOST + 1 {
-            sizes.len()
-        } else {
-            Self::MOST
-        };
-        let (shown, hidden) = sizes.split_at(sizes.len().min(own));
-        let mut series: Vec<StackSeries> = shown
-            .iter()
-            .zip(SERIES.into_iter().chain([OTHER]))
-            .map(|((at, _), color)| StackSeries {
-                name: self.rows[*at].0.to_owned(),
-                color,
-                daily: self.rows[*at].1.to_vec(),
-            })
-            .collect();
-        if !hidden.is_empty() {
-            let days = hidden.iter().map(|(at, _)| self.rows[*at].1.len()).max();
-            let sum = |day: usize| {
-                total(
-                    hidden
-                        .iter()
-                        .filter_map(|(at, _)| self.rows[*at].1.get(day).copied()),
-                )
-            };
-            series.push(StackSeries {
-                name: format!("{} others", hidden.len()),
-                color: OTHER,
-                daily: (0..days.unwrap_or(0)).map(sum).collect(),
-            });
+        // Stable: equal rows keep their order.
+        sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+        let mut taken = [false; SERIES.len()];
+        let (mut series, mut hidden) = (Vec::new(), Vec::new());
+        for (row, _) in sizes {
+            let color = row.rank % SERIES.len();
+            match std::mem::replace(&mut taken[color], true) {
+                false => series.push(StackSeries {
+                    name: row.name.to_owned(),
+                    color: SERIES[color],
+                    daily: row.daily.to_vec(),
+                }),
+                true => hidden.push(row),
+            }
         }
+        let days = hidden.iter().map(|row| row.daily.len()).max();
+        let sum = |day: usize| {
+            let amounts = hidden.iter().filter_map(|row| row.daily.get(day));
+            total(amounts.copied())
+        };
+        // A single surplus row keeps its name.
+        let name = match &hidden[..] {
+            [] => return series,
+            [row] => row.name.to_owned(),
+            others => format!("{} others", others.len()),
+        };
+        series.push(StackSeries {
+            name,
+            color: OTHER,
+            daily: (0..days.unwrap_or(0)).map(sum).collect(),
+        });
         series
     }
 
@@ -256,21 +264,62 @@ impl StackArea {
     }
 }
 
-/// Draws the legend at the right, in the order of the bars' parts, and returns the right edge left for the bars.
-fn legend(scene: &mut ChartScene, top: i32, series: &[StackSeries]) -> i32 {
-    let names = series
-        .iter()
-        .map(|row| SceneText::new((0, 0), MAIL.label, &row.name).fit(MAX_NAME_WIDTH));
-    let names: Vec<SceneText> = names.collect();
-    let widest = names.iter().map(SceneText::width).max().unwrap_or(0);
-    let left = MAIL.right() - widest - MAIL.gap - SWATCH;
-    for (line, (mut name, row)) in (0..).zip(names.into_iter().zip(series).rev()) {
-        let y = top + line * PITCH;
-        scene.rect((left, y), (SWATCH, SWATCH), row.color);
-        (name.x, name.y) = (left + SWATCH + MAIL.gap, y + SWATCH - 2);
-        scene.text(name);
+/// The legend below the bars: in two columns if the names are short enough.
+struct StackLegend {
+    entries: Vec<(Color, SceneText)>,
+    columns: i32,
+}
+
+impl StackLegend {
+    fn new(series: &[StackSeries]) -> StackLegend {
+        let named = |room: i32| {
+            let entries = series.iter().map(move |row| {
+                let name = SceneText::new((0, 0), MAIL.label, &row.name);
+                (row.color, name.fit(room - SWATCH - 3 * MAIL.gap))
+            });
+            entries.collect::<Vec<_>>()
+        };
+        let half = MAIL.room() / 2;
+        let (whole, halves) = (named(MAIL.room()), named(half));
+        let fits = whole
+            .iter()
+            .zip(&halves)
+            .all(|((_, whole), (_, half))| whole.width() == half.width());
+        match fits {
+            true => StackLegend {
+                entries: halves,
+                columns: 2,
+            },
+            false => StackLegend {
+                entries: whole,
+                columns: 1,
+            },
+        }
     }
-    left - 2 * MAIL.gap - 4
+
+    fn lines(&self) -> i32 {
+        // At most eleven entries.
+        let entries = i32::try_from(self.entries.len()).unwrap_or(i32::MAX);
+        (entries + self.columns - 1) / self.columns
+    }
+
+    fn height(&self) -> i32 {
+        self.lines() * PITCH + 24
+    }
+
+    /// Draws the entries column by column, the largest first.
+    fn draw(self, scene: &mut ChartScene, top: i32) {
+        let (lines, width) = (self.lines().max(1), MAIL.room() / self.columns);
+        for (at, (color, mut name)) in (0..).zip(self.entries) {
+            let (left, y) = (
+                MAIL.margin + at / lines * width,
+                top + 16 + at % lines * PITCH,
+            );
+            scene.rect((left, y), (SWATCH, SWATCH), color);
+            (name.x, name.y) = (left + SWATCH + MAIL.gap, y + SWATCH - 2);
+            scene.text(name);
+        }
+    }
 }
 
 /// The lowest and the highest point of all bars.
@@ -296,7 +345,14 @@ mod tests {
     use super::super::sheet::tests::{HOSTILE, check};
     use super::*;
 
+    fn ranked<'r>(rows: &[(&'r str, &'r [Decimal])]) -> Vec<StackRow<'r>> {
+        let rows = rows.iter().enumerate();
+        rows.map(|(rank, (name, daily))| StackRow { name, daily, rank })
+            .collect()
+    }
+
     fn chart(rows: &[(&str, &[Decimal])], loading: &[Date]) -> ChartScene {
+        let rows = &ranked(rows);
         let stack = StackChart {
             title: "Title",
             subtitle: "Subtitle",
@@ -323,13 +379,38 @@ mod tests {
             .map(|part| (part.height + 2, part.fill))
             .collect();
         let [first, second] = [SERIES[0], SERIES[1]];
-        assert_eq!(parts, [(315, first), (105, second), (105, first)]);
+        assert_eq!(parts, [(270, first), (90, second), (90, first)]);
         let y: Vec<i32> = scene.tips().map(|part| part.y).collect();
         assert!(y[1] < y[0] && y[0] < y[2]);
-        // The legend's order is that of the bars, from the top.
+        // The legend begins with the largest.
         let texts: Vec<&str> = scene.texts().collect();
         let at = |name| texts.iter().position(|text| *text == name).unwrap();
-        assert!(at("b") < at("a"));
+        assert!(at("a") < at("b"));
+    }
+
+    #[test]
+    fn a_name_has_one_colour_in_all_charts() {
+        let (large, small) = (amounts(&[9]), amounts(&[1]));
+        let row = |name, daily, rank| StackRow { name, daily, rank };
+        let of = |rows: &[StackRow<'_>]| {
+            let stack = StackChart {
+                title: "Title",
+                subtitle: "Subtitle",
+                currency: "USD",
+                first: date(2026, 11, 1),
+                rows,
+                loading: &[],
+            };
+            let scene = stack.scene();
+            let parts: Vec<_> = scene.tips().map(|part| part.fill).collect();
+            parts
+        };
+        let a = row("a", &large, 0);
+        assert_eq!(of(&[a, row("b", &small, 1)]), [SERIES[0], SERIES[1]]);
+        let a = row("a", &small, 0);
+        assert_eq!(of(&[row("b", &large, 1), a]), [SERIES[1], SERIES[0]]);
+        // The eleventh shares the colour of the first: where they meet, the smaller one is grey.
+        assert_eq!(of(&[row("k", &large, 10), a]), [SERIES[0], OTHER]);
     }
 
     #[test]
@@ -396,6 +477,7 @@ mod tests {
         let a = amounts(&[5, -3]);
         for text in HOSTILE.into_iter().chain([long.as_str()]) {
             let rows: Vec<(&str, &[Decimal])> = (0..15).map(|_| (text, a.as_slice())).collect();
+            let rows = ranked(&rows);
             let stack = StackChart {
                 title: text,
                 subtitle: text,

@@ -1,17 +1,19 @@
 //! Draws the charts of a mail.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::letter::InlinePicture;
-use crate::chart::{ChartScene, CumulativeChart, MAIL_WIDTH, StackChart};
+use crate::chart::{ChartScene, CumulativeChart, MAIL_WIDTH, StackChart, StackRow};
 use crate::document::PictureRef;
 use crate::escape;
 use crate::page::middle;
 use trailtab_core::cost::money;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{
-    AccountName, AccountPart, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow,
+    AccountName, AccountPart, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow, RowLabel,
 };
 
 /// Accounts with charts of their own; the tables list more.
@@ -39,9 +41,37 @@ pub(super) struct ChartPlace {
 /// The charts of a report, each drawn when it is asked for first.
 pub(super) struct ChartAlbum<'r> {
     report: &'r CostReport,
+    ranks: ColorRanks,
     /// What was asked for; nothing where there is nothing to draw.
     places: Vec<(ChartPlace, Option<PictureRef>)>,
     pictures: Vec<InlinePicture>,
+}
+
+/// Which colour each row has in all charts of a mail.
+struct ColorRanks {
+    owners: BTreeMap<RowLabel, usize>,
+    services: BTreeMap<RowLabel, usize>,
+    accounts: BTreeMap<RowLabel, usize>,
+}
+
+impl ColorRanks {
+    fn of(report: &CostReport) -> ColorRanks {
+        let ranked = |rows: &mut dyn Iterator<Item = RowLabel>| {
+            let mut ranks = BTreeMap::new();
+            for label in rows {
+                let next = ranks.len();
+                ranks.entry(label).or_insert(next);
+            }
+            ranks
+        };
+        let parts = report.parts.iter();
+        let label = |row: &ReportRow| row.label.clone();
+        ColorRanks {
+            owners: ranked(&mut parts.clone().flat_map(|part| &part.owners).map(label)),
+            services: ranked(&mut parts.clone().flat_map(|part| &part.services).map(label)),
+            accounts: ranked(&mut parts.flat_map(accounts).map(|row| row.label)),
+        }
+    }
 }
 
 /// A chart before it becomes a picture.
@@ -56,6 +86,7 @@ impl<'r> ChartAlbum<'r> {
     pub(super) fn new(report: &'r CostReport) -> ChartAlbum<'r> {
         ChartAlbum {
             report,
+            ranks: ColorRanks::of(report),
             places: Vec::new(),
             pictures: Vec::new(),
         }
@@ -125,9 +156,18 @@ impl<'r> ChartAlbum<'r> {
             ChartSubject::Services => "service",
             ChartSubject::Accounts | ChartSubject::RunningTotal => "account",
         };
-        let named: Vec<(&str, &[Decimal])> = rows
+        let ranks = match subject {
+            ChartSubject::Owners => &self.ranks.owners,
+            ChartSubject::Services => &self.ranks.services,
+            ChartSubject::Accounts | ChartSubject::RunningTotal => &self.ranks.accounts,
+        };
+        let named: Vec<StackRow<'_>> = rows
             .iter()
-            .map(|row| (short(subject, &row.label.name), row.daily.as_slice()))
+            .map(|row| StackRow {
+                name: short(subject, &row.label.name),
+                daily: &row.daily,
+                rank: ranks.get(&row.label).copied().unwrap_or_default(),
+            })
             .collect();
         let title = format!("{of} by {by}");
         let loading = self.report.period.loading();
@@ -298,6 +338,7 @@ mod tests {
         let form = ReportForm::Letter {
             wording: &MailWording::default(),
             occasion: LetterOccasion::First,
+            has_table: true,
             limits: LIMITS[0],
         };
         let document = document(report, form, &mut |place| album.chart(place));
@@ -309,8 +350,8 @@ mod tests {
             // Keeps a mail with all pictures small.
             let bytes = picture.png.len();
             assert!(bytes < 60_000, "{} {bytes}", picture.name);
-            assert_eq!(picture.width, 600);
-            assert!((200..400).contains(&picture.height));
+            assert_eq!(picture.width, MAIL_WIDTH / 2);
+            assert!((200..520).contains(&picture.height), "{}", picture.height);
             assert!(!of.alt.contains(char::is_control), "{}", of.alt);
             assert!(of.alt.chars().count() < 500);
             assert!(cids.insert(&picture.cid));

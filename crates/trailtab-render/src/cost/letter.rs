@@ -2,9 +2,13 @@
 //!
 //! Text from settings or bills must never break the subject's line or become markup.
 
+use std::io::{Cursor, Write as _};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rust_decimal::Decimal;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 use super::charts::ChartAlbum;
 use super::layout::{ReportForm, ReportLimits, document, shown};
@@ -110,7 +114,7 @@ pub enum LetterOccasion {
     Final,
 }
 
-/// Renders the letter of a report.
+/// Renders the letter of a report, with or without the table as an attachment.
 ///
 /// # Errors
 ///
@@ -119,28 +123,69 @@ pub fn letter(
     report: &CostReport,
     wording: &MailWording,
     occasion: LetterOccasion,
-) -> Result<MailLetter, csv::Error> {
+    has_table: bool,
+) -> Result<MailLetter, LetterError> {
     // The CSV keeps currencies as they are in the bill.
-    let bytes = super::csv(report)?;
+    let attachments = match has_table && !report.parts.is_empty() {
+        true => vec![table(report)?],
+        false => Vec::new(),
+    };
+    let has_table = !attachments.is_empty();
     let report = &tidy(report);
     let mut album = ChartAlbum::new(report);
-    let (html, document) = fitting(report, wording, occasion, &mut album);
+    let (html, document) = fitting(report, wording, occasion, has_table, &mut album);
     // Mail programs show an inline picture that the HTML does not use as an attachment.
     let pictures = document.pictures().filter_map(|of| album.picture(of));
     let pictures = pictures.cloned().collect();
-    let days = &report.period.days;
     Ok(MailLetter {
         subject: subject(report, wording, occasion),
         text: document::plain(&document),
         html,
         pictures,
-        attachments: vec![MailAttachment {
-            name: format!("aws-cost-{}-to-{}.csv", days.from, days.through),
-            content_type: "text/csv; charset=utf-8",
-            bytes,
-        }],
+        attachments,
         document,
     })
+}
+
+/// A larger CSV is attached as a ZIP file.
+const MAX_CSV_BYTES: usize = 1 << 20;
+
+/// The report as CSV, which is zipped if it is large.
+fn table(report: &CostReport) -> Result<MailAttachment, LetterError> {
+    let bytes = super::csv(report)?;
+    let days = &report.period.days;
+    let name = format!("aws-cost-{}-to-{}.csv", days.from, days.through);
+    if bytes.len() <= MAX_CSV_BYTES {
+        return Ok(MailAttachment {
+            name,
+            content_type: "text/csv; charset=utf-8",
+            bytes,
+        });
+    }
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    // Equal reports have equal files: the time is that of no clock.
+    let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::DEFAULT);
+    archive.start_file(name.as_str(), options)?;
+    archive.write_all(&bytes)?;
+    Ok(MailAttachment {
+        name: format!("{name}.zip"),
+        content_type: "application/zip",
+        bytes: archive.finish()?.into_inner(),
+    })
+}
+
+/// Why a letter cannot be made. In practice it can: all of it is written to memory.
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    /// The table cannot be written.
+    #[error("the table cannot be written: {0}")]
+    Table(#[from] csv::Error),
+    /// The table cannot be compressed.
+    #[error("the table cannot be compressed: {0}")]
+    Compression(#[from] zip::result::ZipError),
+    /// The table cannot be compressed.
+    #[error("the table cannot be compressed: {0}")]
+    Write(#[from] std::io::Error),
 }
 
 /// Composes the HTML with the largest limits that fit [`MAX_HTML_BYTES`], or the smallest.
@@ -148,12 +193,14 @@ fn fitting(
     report: &CostReport,
     wording: &MailWording,
     occasion: LetterOccasion,
+    has_table: bool,
     album: &mut ChartAlbum<'_>,
 ) -> (String, Document) {
     let mut write = |limits| {
         let form = ReportForm::Letter {
             wording,
             occasion,
+            has_table,
             limits,
         };
         let document = document(report, form, &mut |place| album.chart(place));
@@ -271,7 +318,7 @@ mod tests {
     use trailtab_core::cost::report::{ReportRange, sample};
 
     fn of(report: &CostReport) -> MailLetter {
-        letter(report, &MailWording::default(), LetterOccasion::First).unwrap()
+        letter(report, &MailWording::default(), LetterOccasion::First, true).unwrap()
     }
 
     /// The visible text of some HTML.
@@ -323,7 +370,7 @@ mod tests {
             subject: Some("{owner}{total} {unknown} {accounts}{".to_owned()),
             ..MailWording::default()
         };
-        let letter = letter(&report, &wording, LetterOccasion::Correction).unwrap();
+        let letter = letter(&report, &wording, LetterOccasion::Correction, true).unwrap();
         assert_eq!(
             letter.subject,
             "Correction: $1,234.56 {unknown} 4 accounts{"
@@ -340,7 +387,7 @@ mod tests {
             subject: Some("{accounts}\r\nX: y".to_owned()),
             ..MailWording::default()
         };
-        let subject = letter(&report, &wording, LetterOccasion::First)
+        let subject = letter(&report, &wording, LetterOccasion::First, true)
             .unwrap()
             .subject;
         assert_eq!(subject, "x Bcc: all@example.com {total}\\u{202e} X: y");
@@ -431,8 +478,31 @@ mod tests {
         let [attachment] = &letter.attachments[..] else {
             panic!()
         };
+        let none = |report: &CostReport, has_table| {
+            let wording = MailWording::default();
+            let letter = super::letter(report, &wording, LetterOccasion::First, has_table).unwrap();
+            assert!(!letter.text.contains("CSV"), "{}", letter.text);
+            letter.attachments.is_empty()
+        };
+        assert!(none(&sample::manager(), false) && none(&sample::nothing(), true));
         assert_eq!(attachment.name, "aws-cost-2026-11-01-to-2026-11-20.csv");
         assert!(!attachment.bytes.is_empty());
+    }
+
+    #[test]
+    fn a_large_table_is_zipped() {
+        let mut report = sample::manager();
+        let owner = report.parts[0].owners[0].clone();
+        report.parts[0].owners = vec![owner; 20_000];
+        let letter = of(&report);
+        let attachment = &letter.attachments[0];
+        assert_eq!(attachment.name, "aws-cost-2026-11-01-to-2026-11-20.csv.zip");
+        let mut archive = zip::ZipArchive::new(Cursor::new(&attachment.bytes)).unwrap();
+        let mut file = archive.by_index(0).unwrap();
+        let mut csv = Vec::new();
+        std::io::Read::read_to_end(&mut file, &mut csv).unwrap();
+        assert_eq!(csv, super::super::csv(&report).unwrap());
+        assert_eq!(of(&report).attachments, letter.attachments);
     }
 
     #[test]
@@ -442,7 +512,13 @@ mod tests {
             greeting: Some("Good morning,\n<b>all</b>".to_owned()),
             closing: Some("Questions: finops@example.com".to_owned()),
         };
-        let letter = letter(&sample::individual(), &wording, LetterOccasion::Correction).unwrap();
+        let letter = letter(
+            &sample::individual(),
+            &wording,
+            LetterOccasion::Correction,
+            true,
+        )
+        .unwrap();
         assert!(
             letter
                 .html

@@ -10,7 +10,7 @@ mod page;
 mod tests;
 
 pub use self::csv::csv;
-pub use self::letter::{LetterOccasion, MailLetter, letter};
+pub use self::letter::{LetterError, LetterOccasion, MailLetter, letter};
 pub use self::page::page;
 use trailtab_core::cost::report::{CostReport, ReportRow, RowFigure};
 

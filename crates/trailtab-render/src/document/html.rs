@@ -18,6 +18,7 @@ small{font-size:12px}\
 @media (prefers-color-scheme:dark){\
 .bg{background:#14171a!important}.pg{background:#1e2327!important;color:#e7eaed!important}\
 .m{color:#a9b3bd!important}.l td,.l th{border-color:#3b434b!important}\
+.ch{opacity:.85}\
 .bx{background:#2a3036!important;color:#e7eaed!important}}";
 
 const FONT: &str = "font-family:Helvetica,Arial,sans-serif;color:#1f2933";
@@ -137,8 +138,8 @@ fn notice(notice: &Notice) -> Markup {
 fn picture(picture: &PictureRef, source: &PictureSource) -> Markup {
     html! {
         p style="margin:16px 0" {
-            img src=(source.url) width=(source.width) height=(source.height) alt=(text(&picture.alt))
-                style="display:block;width:100%;max-width:600px;height:auto;background:#ffffff;color:#1f2933;font-size:12px";
+            img.ch src=(source.url) width=(source.width) height=(source.height) alt=(text(&picture.alt))
+                style="display:block;width:100%;max-width:440px;height:auto;background:#ffffff;color:#1f2933;font-size:12px";
         }
     }
 }

@@ -149,7 +149,12 @@ fn show(args: &CostArgs, report: &CostReport, ui: Ui) -> anyhow::Result<Vec<Path
     let mut written = Vec::new();
     if let Some(directory) = &args.output {
         files::make_directory(directory, Readers::Umask)?;
-        let letter = cost::letter(report, &MailWording::default(), cost::LetterOccasion::First)?;
+        let letter = cost::letter(
+            report,
+            &MailWording::default(),
+            cost::LetterOccasion::First,
+            false,
+        )?;
         let new = |ending, bytes| NewFile { ending, bytes };
         let (json, csv, page) = (json()?, csv()?, letter.page());
         let new = [

@@ -23,14 +23,14 @@ use trailtab_core::cost::report::{
     self, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow, Restatement,
 };
 use trailtab_core::cost::settings::CostSettings;
-use trailtab_render::cost::{self, LetterOccasion, MailLetter};
+use trailtab_render::cost::{self, LetterError, LetterOccasion, MailLetter};
 use trailtab_render::mail;
 
 /// Why a mail cannot be built.
 #[derive(Debug, thiserror::Error)]
 enum MailBuildError {
-    #[error("the table cannot be attached: {0}")]
-    Table(#[from] csv::Error),
+    #[error(transparent)]
+    Letter(#[from] LetterError),
     #[error(transparent)]
     Message(#[from] mail::MessageError),
 }
@@ -505,7 +505,12 @@ fn message(
         Some(_) => LetterOccasion::Correction,
         None => ready.occasion,
     };
-    let letter = cost::letter(report, &settings.wording, occasion)?;
+    let letter = cost::letter(
+        report,
+        &settings.wording,
+        occasion,
+        settings.mail.attach_csv,
+    )?;
     let domain = from
         .rsplit('@')
         .next()

@@ -25,6 +25,8 @@ pub(super) enum ReportForm<'w> {
     Letter {
         wording: &'w MailWording,
         occasion: LetterOccasion,
+        /// Whether a CSV is attached.
+        has_table: bool,
         limits: ReportLimits,
     },
 }
@@ -225,10 +227,24 @@ impl ReportLayout<'_> {
     fn left_out(&mut self, accounts: usize) {
         let more = accounts.saturating_sub(self.limits.accounts);
         if more != 0 {
+            let place = match self.has_table() {
+                true => "; the attached CSV has them",
+                false => "",
+            };
             self.blocks.push(Block::Remark(format!(
-                "The owners and services of {more} more accounts do not fit here; the attached CSV has them."
+                "The owners and services of {more} more accounts do not fit here{place}."
             )));
         }
+    }
+
+    fn has_table(&self) -> bool {
+        matches!(
+            self.form,
+            ReportForm::Letter {
+                has_table: true,
+                ..
+            }
+        )
     }
 
     /// Whose cost the report is about.
@@ -286,14 +302,15 @@ impl ReportLayout<'_> {
                 is_fault: false,
             },
             Notice {
-                title: match self.form {
-                    ReportForm::Page => {
-                        let reasons = counted(problems.len() as u64, "reason");
-                        format!("Incomplete, for {reasons}:")
-                    }
-                    ReportForm::Letter { .. } => "Something is missing or uncertain".to_owned(),
+                title: format!(
+                    "Incomplete, for {}:",
+                    counted(problems.len() as u64, "reason")
+                ),
+                // The operator mends them; the notes of a mail say what is left out.
+                lines: match self.form {
+                    ReportForm::Page => self.listed(problems),
+                    ReportForm::Letter { .. } => Vec::new(),
                 },
-                lines: self.listed(problems),
                 is_fault: true,
             },
         ];

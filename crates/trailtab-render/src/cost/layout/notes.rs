@@ -28,6 +28,11 @@ impl ReportLayout<'_> {
             ));
             return notes;
         }
+        let problems = self.listed(&basis.problems);
+        let left_out = problems
+            .into_iter()
+            .map(|problem| format!("Left out: {problem}. The operator of trailtab has been told."));
+        notes.splice(0..0, left_out);
         let metric = report.metric;
         notes.push(format!("Metric: {}, {}.", metric.name(), meaning(metric)));
         notes.push(match report.audience.kind {
@@ -39,10 +44,13 @@ impl ReportLayout<'_> {
             }
         }.to_owned());
         notes.extend(owners);
-        notes.push(
-            "Each amount is rounded to cents; the attached CSV has all rows and all digits."
-                .to_owned(),
-        );
+        notes.push(match self.has_table() {
+            true => {
+                "Each amount is rounded to cents; the attached CSV has all rows and all digits."
+                    .to_owned()
+            }
+            false => "Each amount is rounded to cents.".to_owned(),
+        });
         let as_of = basis
             .as_of
             .as_ref()
