@@ -7,8 +7,12 @@
 //! settings ─ audiences;  CostTable → one CostReport for each audience
 //! ```
 
+pub mod amount;
 pub mod audience;
+pub mod budget;
 pub mod charge;
+pub mod estimate;
+pub mod growth;
 pub mod label;
 pub mod money;
 pub mod owner;
@@ -17,4 +21,5 @@ pub mod report;
 pub mod secret;
 pub mod settings;
 pub mod table;
+pub mod unusual;
 pub mod wording;

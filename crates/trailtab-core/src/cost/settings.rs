@@ -6,9 +6,11 @@ use jiff::civil::{Date, Weekday};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::budget::{self, BudgetRule};
 use super::charge::CostMetric;
 use super::owner::OwnerRules;
 use super::secret::ServerOverrides;
+use super::unusual::UnusualRules;
 use super::wording::MailWording;
 
 /// All settings of the cost mails. The first three are those of awsauditor.
@@ -40,6 +42,10 @@ pub struct CostSettings {
     pub mail: MailSettings,
     /// Texts of a mail that replace the default ones.
     pub wording: MailWording,
+    /// What may be spent in a month.
+    pub budgets: Vec<BudgetRule>,
+    /// From when on a day is unusual.
+    pub unusual: UnusualRules,
     /// Unknown keys; reported and otherwise ignored.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, IgnoredAny>,
@@ -201,7 +207,7 @@ impl CostSettings {
         {
             return wrong("mail.list_unsubscribe must begin with mailto: or https://");
         }
-        Ok(())
+        budget::check(&self.budgets).map_err(CostSettingsError::Value)
     }
 }
 

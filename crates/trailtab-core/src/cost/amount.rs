@@ -1,0 +1,112 @@
+//! Amounts as people write them in settings.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::Deserializer;
+use serde::de::{Error, Visitor};
+
+/// What is accepted, for error messages.
+const EXPECTED: &str = "an amount above 0, such as 1200 or \"1200.50\"";
+
+/// Reads an amount above zero: a number, or a decimal number in quotes. A number with a fraction is taken digit by digit as it is
+/// written, up to the 15 digits that TOML and JSON keep.
+///
+/// # Errors
+///
+/// If it is no number, or not above zero.
+pub fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    deserializer.deserialize_any(PositiveAmountVisitor)
+}
+
+/// Like [`positive`], for a setting that may be left out.
+///
+/// # Errors
+///
+/// As [`positive`].
+pub fn positive_if_set<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Decimal>, D::Error> {
+    positive(deserializer).map(Some)
+}
+
+struct PositiveAmountVisitor;
+
+impl Visitor<'_> for PositiveAmountVisitor {
+    type Value = Decimal;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(EXPECTED)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Decimal, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Decimal, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Decimal, E> {
+        // The shortest digits that mean this float are those that were written.
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Decimal, E> {
+        let amount = text.trim().parse::<Decimal>();
+        match amount.ok().filter(|amount| *amount > Decimal::ZERO) {
+            Some(amount) => Ok(amount),
+            None => Err(E::custom(format_args!("{text:?} is not {EXPECTED}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct AmountSetting {
+        #[serde(deserialize_with = "positive")]
+        amount: Decimal,
+        #[serde(default, deserialize_with = "positive_if_set")]
+        other: Option<Decimal>,
+    }
+
+    #[test]
+    fn numbers_and_texts_are_amounts() {
+        for (text, amount) in [
+            ("1200", "1200"),
+            ("1200.5", "1200.5"),
+            ("0.1", "0.1"),
+            ("\"1200.50\"", "1200.50"),
+            ("\" 7 \"", "7"),
+            ("1e3", "1000"),
+            ("123456789012.34", "123456789012.34"),
+        ] {
+            let toml: AmountSetting = toml::from_str(&format!("amount = {text}")).unwrap();
+            let json: AmountSetting =
+                serde_json::from_str(&format!("{{\"amount\": {text}}}")).unwrap();
+            let amount: Decimal = amount.parse().unwrap();
+            assert_eq!((toml.amount, json.amount), (amount, amount), "{text}");
+            assert_eq!(toml.other, None);
+        }
+        let both: AmountSetting = toml::from_str("amount = 1\nother = 2").unwrap();
+        assert_eq!(both.other, Some(Decimal::TWO));
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        for text in [
+            "0", "-5", "-0.01", "\"\"", "\"$5\"", "\"many\"", "inf", "nan", "1e40", "true", "[]",
+        ] {
+            let error = toml::from_str::<AmountSetting>(&format!("amount = {text}")).unwrap_err();
+            assert!(
+                error.to_string().contains("an amount above 0"),
+                "{text}: {error}"
+            );
+        }
+    }
+}
