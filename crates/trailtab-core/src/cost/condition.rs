@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::money::SettingsNumber;
+use super::amount::positive_if_set;
 use super::report::CostReport;
 
 /// Conditions of a report on the month so far, or on the last days. A closing report is always sent. Without any, every
@@ -12,9 +12,11 @@ use super::report::CostReport;
 #[serde(deny_unknown_fields, default)]
 pub struct SendCondition {
     /// Usage changed by this amount at least against the days compared with, up or down.
-    pub change: Option<SettingsNumber>,
+    #[serde(deserialize_with = "positive_if_set")]
+    pub change: Option<Decimal>,
     /// Usage changed by this many percent at least.
-    pub change_percent: Option<SettingsNumber>,
+    #[serde(deserialize_with = "positive_if_set")]
+    pub change_percent: Option<Decimal>,
     /// Something was spent.
     pub spent: bool,
 }
@@ -34,10 +36,9 @@ impl SendCondition {
             let change = change.abs();
             let share = self
                 .change_percent
-                .map(|percent| before.abs().saturating_mul(percent.0) / Decimal::ONE_HUNDRED);
-            let amount = self.change.map(|change| change.0);
+                .map(|percent| before.abs().saturating_mul(percent) / Decimal::ONE_HUNDRED);
             spends(change)
-                && [share, amount]
+                && [share, self.change]
                     .into_iter()
                     .flatten()
                     .all(|least| least <= change)

@@ -7,9 +7,13 @@
 //! settings ─ audiences;  CostTable → one CostReport for each audience
 //! ```
 
+pub mod amount;
 pub mod audience;
+pub mod budget;
 pub mod charge;
 pub mod condition;
+pub mod estimate;
+pub mod growth;
 pub mod label;
 pub mod money;
 pub mod owner;
@@ -18,4 +22,5 @@ pub mod report;
 pub mod secret;
 pub mod settings;
 pub mod table;
+pub mod unusual;
 pub mod wording;

@@ -1,8 +1,7 @@
 //! Formats amounts of money for people and for programs.
 
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::Serializer;
 
 use crate::digits::grouped;
 
@@ -79,49 +78,9 @@ pub fn change(amount: Decimal, currency: &str) -> String {
     }
 }
 
-/// A decimal number of the settings: `100`, `0.5` or `"0.50"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct SettingsNumber(pub Decimal);
-
-impl<'de> Deserialize<'de> for SettingsNumber {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SettingsNumber, D::Error> {
-        /// A number keeps its shortest form, so that `0.1` is a tenth.
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Integer(i64),
-            Float(f64),
-            Text(String),
-        }
-        let text = match Written::deserialize(deserializer)? {
-            Written::Integer(number) => number.to_string(),
-            Written::Float(number) => number.to_string(),
-            Written::Text(text) => text,
-        };
-        let number = text.trim().parse().map(SettingsNumber);
-        number.map_err(|_| D::Error::custom(format!("{text:?} is no decimal number")))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn settings_have_numbers_in_any_form() {
-        let of = |text: &str| serde_json::from_str::<SettingsNumber>(text).map(|number| number.0);
-        for (text, number) in [
-            ("100", "100"),
-            ("0.1", "0.1"),
-            ("\" 12.50 \"", "12.50"),
-            ("-3", "-3"),
-        ] {
-            assert_eq!(of(text).unwrap(), number.parse().unwrap());
-        }
-        for text in ["\"1,000\"", "\"\"", "1e300", "null", "[]", "true"] {
-            assert!(of(text).is_err(), "{text}");
-        }
-    }
 
     fn usd(text: &str) -> String {
         words(text.parse().unwrap(), "USD")

@@ -7,11 +7,13 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::amount::not_negative;
+use super::budget::{self, BudgetRule};
 use super::charge::CostMetric;
 use super::condition::SendCondition;
-use super::money::SettingsNumber;
 use super::owner::OwnerRules;
 use super::secret::ServerOverrides;
+use super::unusual::UnusualRules;
 use super::wording::MailWording;
 
 /// All settings of the cost mails. The first three are those of awsauditor.
@@ -51,6 +53,10 @@ pub struct CostSettings {
     pub mail: MailSettings,
     /// Texts of a mail that replace the default ones.
     pub wording: MailWording,
+    /// What may be spent in a month.
+    pub budgets: Vec<BudgetRule>,
+    /// From when on a day is unusual.
+    pub unusual: UnusualRules,
     /// Unknown keys; reported and otherwise ignored.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, IgnoredAny>,
@@ -91,16 +97,18 @@ impl ClosingDays {
 #[serde(deny_unknown_fields, default)]
 pub struct RestatementThreshold {
     /// Percent of the amount that was mailed, 1 by default.
-    pub percent: SettingsNumber,
+    #[serde(deserialize_with = "not_negative")]
+    pub percent: Decimal,
     /// An amount in the currency of the costs, 1 by default.
-    pub amount: SettingsNumber,
+    #[serde(deserialize_with = "not_negative")]
+    pub amount: Decimal,
 }
 
 impl Default for RestatementThreshold {
     fn default() -> RestatementThreshold {
         RestatementThreshold {
-            percent: SettingsNumber(Decimal::ONE),
-            amount: SettingsNumber(Decimal::ONE),
+            percent: Decimal::ONE,
+            amount: Decimal::ONE,
         }
     }
 }
@@ -109,8 +117,8 @@ impl RestatementThreshold {
     /// Tells whether a change is large enough to be told.
     pub fn is_passed(&self, was: Decimal, is: Decimal) -> bool {
         let change = is.saturating_sub(was).abs();
-        let share = was.abs().saturating_mul(self.percent.0) / Decimal::ONE_HUNDRED;
-        change > share.max(self.amount.0)
+        let share = was.abs().saturating_mul(self.percent) / Decimal::ONE_HUNDRED;
+        change > share.max(self.amount)
     }
 }
 
@@ -319,9 +327,6 @@ impl CostSettings {
         if self.lag_days.0 > 14 {
             return wrong("lag_days must be a number from 0 to 14");
         }
-        if self.restatement.percent.0 < Decimal::ZERO || self.restatement.amount.0 < Decimal::ZERO {
-            return wrong("restatement.percent and restatement.amount must not be negative");
-        }
         if self.owner.keys.is_empty() || self.owner.keys.len() > 5 {
             return wrong("owner.keys must name from one to five tags or cost categories");
         }
@@ -332,7 +337,7 @@ impl CostSettings {
         {
             return wrong("mail.list_unsubscribe must begin with mailto: or https://");
         }
-        Ok(())
+        budget::check(&self.budgets).map_err(CostSettingsError::Value)
     }
 }
 
@@ -414,7 +419,7 @@ mod tests {
             ("lag_days = 15", "lag_days"),
             ("[days]\nusers = 0", "from 1 to 366"),
             ("[days]\nusers = \"week\"", "names no days"),
-            ("[restatement]\npercent = -1", "restatement.percent"),
+            ("[restatement]\npercent = -1", "not negative"),
             ("[owner]\nkeys = []", "owner.keys"),
             ("[owner]\nkeys = [\"cost-category:\"]", "cost-category"),
             (

@@ -1,0 +1,226 @@
+//! Budgets: what may be spent in a month, how much of it is, and when it will be passed.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::amount;
+use super::estimate::{EstimatedDay, MonthEstimate};
+use super::money::exact;
+use super::period::DayRange;
+
+/// The most budgets of a file of settings.
+const MAX_BUDGETS: usize = 1000;
+
+/// The most characters of a name.
+const MAX_NAME_CHARS: usize = 100;
+
+/// Decimal places of a share.
+const SHARE_PLACES: u32 = 4;
+
+/// A budget of the settings: an amount that a month should not exceed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetRule {
+    /// The amount for a month.
+    #[serde(deserialize_with = "amount::positive")]
+    pub amount: Decimal,
+    /// The name in reports; by default what the budget is about.
+    pub name: Option<String>,
+    /// The currency of the amount. Costs in other currencies do not count.
+    #[serde(default = "us_dollar")]
+    pub currency: String,
+    /// The account that the budget is about, by name or id.
+    pub account: Option<String>,
+    /// The owner that the budget is about: a value of an owner key.
+    pub owner: Option<String>,
+}
+
+fn us_dollar() -> String {
+    "USD".to_owned()
+}
+
+/// What a budget is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BudgetSubject<'r> {
+    /// The bill of all accounts, with all charges.
+    Bill,
+    /// All charges of an account, by name or id.
+    Account(&'r str),
+    /// The usage of an owner.
+    Owner(&'r str),
+}
+
+impl BudgetRule {
+    /// What the budget is about.
+    pub fn subject(&self) -> BudgetSubject<'_> {
+        match (&self.account, &self.owner) {
+            (Some(account), _) => BudgetSubject::Account(account),
+            (None, Some(owner)) => BudgetSubject::Owner(owner),
+            (None, None) => BudgetSubject::Bill,
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        let is_blank =
+            |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
+        let is_currency =
+            self.currency.len() == 3 && self.currency.bytes().all(|b| b.is_ascii_uppercase());
+        let has_long_name = |name: &String| {
+            name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control)
+        };
+        if self.account.is_some() && self.owner.is_some() {
+            Some(
+                "names an account and an owner: name one of them, or none for the total bill"
+                    .to_owned(),
+            )
+        } else if is_blank(&self.account) || is_blank(&self.owner) || is_blank(&self.name) {
+            Some(
+                "has an empty account, owner or name: write it, or leave the setting out"
+                    .to_owned(),
+            )
+        } else if self.name.as_ref().is_some_and(has_long_name) {
+            Some(format!(
+                "has a name that is not a line of at most {MAX_NAME_CHARS} characters"
+            ))
+        } else if !is_currency {
+            Some(format!(
+                "has the currency {:?}: write three capital letters, such as \"USD\"",
+                self.currency
+            ))
+        } else {
+            None
+        }
+    }
+}
+
+/// Checks budgets against each other and themselves.
+///
+/// # Errors
+///
+/// Says which budget is wrong, and why.
+pub fn check(budgets: &[BudgetRule]) -> Result<(), String> {
+    if budgets.len() > MAX_BUDGETS {
+        return Err(format!(
+            "there are {} budgets, and at most {MAX_BUDGETS} are allowed",
+            budgets.len()
+        ));
+    }
+    for (place, budget) in budgets.iter().enumerate() {
+        if let Some(problem) = budget.problem() {
+            let name = budget
+                .name
+                .as_ref()
+                .map(|name| format!(" ({name:?})"))
+                .unwrap_or_default();
+            return Err(format!("number {} of budgets{name} {problem}", place + 1));
+        }
+    }
+    Ok(())
+}
+
+/// The costs that a budget is about.
+#[derive(Debug, Clone, Copy)]
+pub struct BudgetFigures<'f> {
+    /// The month.
+    pub month: DayRange,
+    /// What was spent on each settled day of the month, from its first day on.
+    pub spent: &'f [Decimal],
+    /// What the month will come to; absent if it is not known.
+    pub estimate: Option<MonthEstimate>,
+    /// What is expected of the days after the settled ones, as far as it is known by day:
+    /// [`MonthCourse::ahead`](super::estimate::MonthCourse::ahead). What the estimate holds besides, such as tax that is still to
+    /// come, is expected on the last day of the month.
+    pub ahead: &'f [EstimatedDay],
+}
+
+/// How a budget stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BudgetStatus {
+    /// The amount for the month.
+    #[serde(serialize_with = "exact")]
+    pub amount: Decimal,
+    /// What is spent on settled days.
+    #[serde(serialize_with = "exact")]
+    pub used: Decimal,
+    /// What is spent, as a part of the amount: 0.25 is a quarter, with four decimal places.
+    #[serde(serialize_with = "exact")]
+    pub used_share: Decimal,
+    /// What the month will come to; absent if it is not known.
+    pub estimate: Option<MonthEstimate>,
+    /// The settled day on which the sum passed the amount and after which it stayed above.
+    pub passed_on: Option<Date>,
+    /// The day on which the sum is expected to pass the amount.
+    pub will_pass_on: Option<Date>,
+    /// Where the month will end.
+    pub outlook: BudgetOutlook,
+}
+
+/// Where a month will end, against its budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetOutlook {
+    /// It is passed already.
+    Passed,
+    /// It is expected to be passed.
+    WillPass,
+    /// It may be passed: it lies within the range of the estimate.
+    MayPass,
+    /// It is not likely to be passed.
+    Within,
+    /// There is no estimate.
+    Unknown,
+}
+
+impl BudgetStatus {
+    /// Evaluates a budget. Spending exactly its amount does not pass it.
+    pub fn of(amount: Decimal, figures: &BudgetFigures<'_>) -> BudgetStatus {
+        let mut used = Decimal::ZERO;
+        let mut passed_on = None;
+        for (day, spent) in figures.month.iter().zip(figures.spent) {
+            used = used.saturating_add(*spent);
+            passed_on = match used > amount {
+                true => passed_on.or(Some(day)),
+                false => None,
+            };
+        }
+        let estimate = figures.estimate;
+        let will_pass =
+            passed_on.is_none() && estimate.is_some_and(|estimate| estimate.expected > amount);
+        let will_pass_on = will_pass.then(|| passing_day(amount, used, figures));
+        let outlook = match estimate {
+            _ if passed_on.is_some() => BudgetOutlook::Passed,
+            None => BudgetOutlook::Unknown,
+            Some(_) if will_pass => BudgetOutlook::WillPass,
+            Some(estimate) if estimate.high > amount => BudgetOutlook::MayPass,
+            Some(_) => BudgetOutlook::Within,
+        };
+        let share = used.checked_div(amount).unwrap_or(Decimal::MAX);
+        BudgetStatus {
+            amount,
+            used,
+            used_share: share.round_dp(SHARE_PLACES),
+            estimate,
+            passed_on,
+            will_pass_on,
+            outlook,
+        }
+    }
+}
+
+/// The first day ahead on which the sum passes the amount; the last day of the month if the days do not say.
+fn passing_day(amount: Decimal, used: Decimal, figures: &BudgetFigures<'_>) -> Date {
+    let mut sum = used;
+    let mut ahead = figures
+        .ahead
+        .iter()
+        .filter(|ahead| figures.month.contains(ahead.day));
+    let passing = ahead.find(|ahead| {
+        sum = sum.saturating_add(ahead.amount);
+        sum > amount
+    });
+    passing.map_or(figures.month.through, |ahead| ahead.day)
+}
+
+#[cfg(test)]
+mod tests;
