@@ -5,8 +5,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::amount;
+use super::audience::AccountDirectory;
 use super::estimate::{EstimatedDay, MonthEstimate};
 use super::money::exact;
+use super::owner::{CostOwner, OwnerRules};
 use super::period::DayRange;
 
 /// The most budgets of a file of settings.
@@ -117,6 +119,64 @@ pub fn check(budgets: &[BudgetRule]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A budget whose account and owner are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonthlyBudget {
+    /// The name in reports.
+    pub name: String,
+    /// The amount for a month.
+    pub amount: Decimal,
+    /// The currency of the amount.
+    pub currency: String,
+    /// What the budget is about.
+    pub target: BudgetTarget,
+}
+
+/// What a budget is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BudgetTarget {
+    /// The bill of all accounts, with all charges.
+    Bill,
+    /// All charges of the account with this id.
+    Account(String),
+    /// The usage of an owner.
+    Owner(CostOwner),
+}
+
+/// Finds the accounts and owners of budgets. Also returns a message for the operator for each budget whose account
+/// does not exist.
+pub fn resolve(
+    budgets: &[BudgetRule],
+    directory: &AccountDirectory,
+    owners: &OwnerRules,
+) -> (Vec<MonthlyBudget>, Vec<String>) {
+    let (mut known, mut problems) = (Vec::new(), Vec::new());
+    for rule in budgets {
+        let (target, name) = match rule.subject() {
+            BudgetSubject::Bill => (BudgetTarget::Bill, "of all accounts".to_owned()),
+            BudgetSubject::Owner(value) => {
+                let owner = owners.owner(value);
+                let name = owner.label().name;
+                (BudgetTarget::Owner(owner), name)
+            }
+            BudgetSubject::Account(wanted) => match directory.find(wanted) {
+                Ok(account) => (BudgetTarget::Account(account.id.clone()), account.label()),
+                Err(problem) => {
+                    problems.push(format!("budgets: {}", problem.hint));
+                    continue;
+                }
+            },
+        };
+        known.push(MonthlyBudget {
+            name: rule.name.clone().unwrap_or(name),
+            amount: rule.amount,
+            currency: rule.currency.clone(),
+            target,
+        });
+    }
+    (known, problems)
 }
 
 /// The costs that a budget is about.

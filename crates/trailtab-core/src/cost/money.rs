@@ -78,6 +78,26 @@ pub fn change(amount: Decimal, currency: &str) -> String {
     }
 }
 
+/// Formats a range: `$1,040 to $1,210`. Amounts of 100 or more are rounded outward to whole units.
+pub fn range(low: Decimal, high: Decimal, currency: &str) -> String {
+    let is_large = low.abs().max(high.abs()) >= Decimal::ONE_HUNDRED;
+    let bound = |amount: Decimal| {
+        let text = words(amount, currency);
+        match is_large {
+            true => text.replace(".00", ""),
+            false => text,
+        }
+    };
+    let (low, high) = match is_large {
+        true => (low.floor(), high.ceil()),
+        false => (low, high),
+    };
+    match low == high {
+        true => bound(low),
+        false => format!("{} to {}", bound(low), bound(high)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +117,18 @@ mod tests {
         assert_eq!(usd("1234567.891"), "$1,234,567.89");
         assert_eq!(usd("-1234.5"), "-$1,234.50");
         assert_eq!(words("12.5".parse().unwrap(), "CNY"), "12.50 CNY");
+    }
+
+    #[test]
+    fn ranges_are_rounded_outward() {
+        let of = |low: &str, high: &str| range(low.parse().unwrap(), high.parse().unwrap(), "USD");
+        assert_eq!(of("1040.90", "1209.10"), "$1,040 to $1,210");
+        assert_eq!(of("4.5", "12.25"), "$4.50 to $12.25");
+        assert_eq!(of("99.99", "100"), "$99 to $100");
+        assert_eq!(of("-3.25", "120"), "-$4 to $120");
+        assert_eq!(of("7", "7"), "$7.00");
+        let yuan = range(Decimal::ONE_HUNDRED, Decimal::ONE_THOUSAND, "CNY");
+        assert_eq!(yuan, "100 CNY to 1,000 CNY");
     }
 
     #[test]

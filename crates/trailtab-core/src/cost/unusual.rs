@@ -18,7 +18,7 @@ use super::period::DayRange;
 const MAX_FINDINGS: usize = 5;
 
 /// The most days that are looked at. A week: no day is compared with another one that is looked at.
-const MAX_DAYS_LOOKED_AT: usize = 7;
+pub const MAX_DAYS_LOOKED_AT: usize = 7;
 
 /// Same weekdays that a day is compared with, at least and at most.
 const SAME_WEEKDAYS: (usize, usize) = (3, 8);
@@ -27,7 +27,7 @@ const SAME_WEEKDAYS: (usize, usize) = (3, 8);
 const MAX_DAYS_BEFORE: usize = 28;
 
 /// With fewer days before those that are looked at, nothing is unusual.
-const LEAST_DAYS_BEFORE: usize = 7;
+pub const LEAST_DAYS_BEFORE: usize = 7;
 
 /// An unusual day is this number of median deviations above the usual amount.
 const LEAST_DEVIATIONS: Decimal = Decimal::from_parts(3, 0, 0, false, 0);
@@ -48,12 +48,17 @@ pub struct UnusualRules {
     pub ratio: Decimal,
 }
 
+impl UnusualRules {
+    /// The rules without settings.
+    pub const DEFAULT: UnusualRules = UnusualRules {
+        floor: None,
+        ratio: Decimal::from_parts(15, 0, 0, false, 1),
+    };
+}
+
 impl Default for UnusualRules {
     fn default() -> UnusualRules {
-        UnusualRules {
-            floor: None,
-            ratio: Decimal::from_parts(15, 0, 0, false, 1),
-        }
+        UnusualRules::DEFAULT
     }
 }
 

@@ -24,6 +24,7 @@ use self::answers::{NoAnswer, RunAnswers};
 use self::gather::GatheredCosts;
 use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::{AccountDirectory, RecipientList, ReportRecipient};
+use trailtab_core::cost::budget;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
@@ -300,6 +301,11 @@ impl CostRun {
         for account in &mut audience.accounts {
             *account = self.directory.account(&account.id);
         }
+        let (budgets, _) = budget::resolve(
+            &self.settings.budgets,
+            &self.directory,
+            &self.settings.owner,
+        );
         let question = ReportQuestion {
             kind: occasion.kind,
             days: occasion.days,
@@ -310,6 +316,8 @@ impl CostRun {
             names: self.directory.names(),
             metric: self.settings.metric,
             owner_keys: self.settings.owner.keys.clone(),
+            unusual: &self.settings.unusual,
+            budgets: &budgets,
             basis: self.basis(books, &audience, owner, problems),
         };
         let mut report =

@@ -8,19 +8,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
+use super::cuts::{AccountCuts, CurrencyLines, label};
 use super::movers::movers;
+use super::outlook;
 use super::sight::AudienceFilter;
-use super::sums::{DayFrame, DaySeries, largest_first};
-use super::words::{self, UNASSIGNED_ACCOUNT, UNASSIGNED_USAGE};
+use super::sums::{DayFrame, largest_first};
+use super::words::{self, UNASSIGNED_ACCOUNT};
 use super::{
-    AccountName, AccountPart, Audience, AudienceKind, BillLine, ChargeRow, CostReport, LabelKind,
-    PeriodKind, ReportBasis, ReportPart, ReportRange, ReportRow, RowLabel, SCHEMA_VERSION,
-    UsageMovers,
+    AccountName, AccountPart, Audience, AudienceKind, CostReport, LabelKind, PeriodKind,
+    ReportBasis, ReportPart, ReportRange, SCHEMA_VERSION, UsageMovers,
 };
+use crate::cost::budget::MonthlyBudget;
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostLine, CostTable};
+use crate::cost::unusual::UnusualRules;
 
 /// The input of a report besides the audience.
 #[derive(Debug, Clone)]
@@ -43,6 +46,10 @@ pub struct ReportQuestion<'a> {
     pub metric: CostMetric,
     /// Where owners come from.
     pub owner_keys: Vec<OwnerKey>,
+    /// From when on a day is unusual.
+    pub unusual: &'a UnusualRules,
+    /// All budgets; a report has those that its audience may see.
+    pub budgets: &'a [MonthlyBudget],
     /// What all reports of the run rest on; `report` adds its own notes.
     pub basis: ReportBasis,
 }
@@ -60,7 +67,10 @@ pub fn report(
     let frame = DayFrame::of(question);
     let mut builder = ReportBuilder {
         audience,
+        owner,
         names: question.names,
+        unusual: question.unusual,
+        budgets: question.budgets,
         ledgers: BTreeMap::new(),
         estimated: BTreeSet::new(),
     };
@@ -107,128 +117,14 @@ fn period(
     }
 }
 
-/// An owner or a service of usage; absent if Cost Explorer does not give it.
-type UsageKey<'t, K> = BTreeMap<Option<&'t K>, DaySeries>;
-
-/// The costs of one account in all cuts.
-#[derive(Debug, Default)]
-struct AccountCuts<'t> {
-    charges: BTreeMap<ChargeType, DaySeries>,
-    owners: UsageKey<'t, CostOwner>,
-    services: UsageKey<'t, str>,
-}
-
-impl<'t> AccountCuts<'t> {
-    fn add_money(&mut self, frame: &DayFrame, (key, line): CostLine<'t>, owners: bool) {
-        let nothing = || frame.nothing();
-        let charge = self.charges.entry(key.charge).or_insert_with(nothing);
-        charge.add(frame, key.day, line.amount);
-        if owners && key.charge == ChargeType::Usage {
-            let owner = self.owners.entry(key.owner.as_ref());
-            let owner = owner.or_insert_with(nothing);
-            owner.add(frame, key.day, line.amount);
-        }
-    }
-
-    fn add_service(&mut self, frame: &DayFrame, (key, line): CostLine<'t>) {
-        let service = self.services.entry(key.service.as_deref());
-        let service = service.or_insert_with(|| frame.nothing());
-        service.add(frame, key.day, line.amount);
-    }
-
-    /// Makes the services add up to the usage, which is the sum of the owners.
-    fn reconcile(&mut self, frame: &DayFrame) {
-        let usage = self.charges.get(&ChargeType::Usage);
-        let mut missing = usage.cloned().unwrap_or_else(|| frame.nothing());
-        for service in self.services.values() {
-            missing.subtract_all(service);
-        }
-        if !missing.is_zero() {
-            let unknown = self.services.entry(None);
-            let unknown = unknown.or_insert_with(|| frame.nothing());
-            unknown.add_all(&missing);
-        }
-    }
-
-    fn add_all(&mut self, frame: &DayFrame, other: &AccountCuts<'t>) {
-        merge(frame, &mut self.charges, &other.charges);
-        merge(frame, &mut self.owners, &other.owners);
-        merge(frame, &mut self.services, &other.services);
-    }
-
-    fn total(&self, frame: &DayFrame) -> DaySeries {
-        let mut total = frame.nothing();
-        for charge in self.charges.values() {
-            total.add_all(charge);
-        }
-        total
-    }
-
-    fn charge_rows(&self, frame: &DayFrame) -> Vec<ChargeRow> {
-        let spent = self.charges.iter().filter(|(_, series)| !series.is_zero());
-        let row = |(charge, series): (&ChargeType, &DaySeries)| ChargeRow {
-            charge: *charge,
-            row: frame.row(label(LabelKind::Charge, charge.label()), series),
-        };
-        spent.map(row).collect()
-    }
-
-    /// All charge types beside the month before.
-    fn bill(&self, frame: &DayFrame) -> Vec<BillLine> {
-        if frame.month_before.is_none() {
-            return Vec::new();
-        }
-        let lines = self.charges.iter().map(|(charge, series)| {
-            let (so_far, month_before) = (series.amount(), series.month_before());
-            BillLine {
-                charge: *charge,
-                so_far,
-                month_before,
-                is_to_come: so_far.is_zero() && charge.is_billed_monthly(),
-            }
-        });
-        let is_some = |line: &BillLine| !(line.so_far.is_zero() && line.month_before.is_zero());
-        lines.filter(is_some).collect()
-    }
-
-    fn owner_rows(&self, frame: &DayFrame) -> Vec<ReportRow> {
-        frame.rows(&self.owners, |owner| match owner {
-            Some(owner) => owner.label(),
-            None => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
-        })
-    }
-
-    fn service_rows(&self, frame: &DayFrame) -> Vec<ReportRow> {
-        frame.rows(&self.services, |service| match service {
-            Some(service) => words::service(service),
-            None => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
-        })
-    }
-}
-
-fn merge<K: Ord + Copy>(
-    frame: &DayFrame,
-    sums: &mut BTreeMap<K, DaySeries>,
-    others: &BTreeMap<K, DaySeries>,
-) {
-    for (key, series) in others {
-        let sum = sums.entry(*key).or_insert_with(|| frame.nothing());
-        sum.add_all(series);
-    }
-}
-
-/// The costs in one currency.
-#[derive(Debug, Default)]
-struct CurrencyLines<'t> {
-    lines: usize,
-    accounts: BTreeMap<Option<&'t str>, AccountCuts<'t>>,
-    /// The total by day of the days that the period is drawn against.
-    history: BTreeMap<Date, rust_decimal::Decimal>,
-}
-
-struct ReportBuilder<'a, 't> {
-    audience: &'a Audience,
+/// Adds up the lines of an audience, and makes its parts of them.
+pub(super) struct ReportBuilder<'a, 't> {
+    pub(super) audience: &'a Audience,
+    /// The owner of an individual's costs.
+    pub(super) owner: Option<&'a CostOwner>,
     names: &'a BTreeMap<String, String>,
+    pub(super) unusual: &'a UnusualRules,
+    pub(super) budgets: &'a [MonthlyBudget],
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
     estimated: BTreeSet<Date>,
 }
@@ -242,13 +138,8 @@ impl<'t> ReportBuilder<'_, 't> {
             let Some(ledger) = self.ledger(frame, line) else {
                 continue;
             };
-            let (key, amount) = (line.0, line.1.amount);
             ledger.lines += 1;
-            if frame.history().is_some_and(|days| days.contains(key.day)) {
-                let sum = ledger.history.entry(key.day).or_default();
-                *sum = super::sums::plus(*sum, amount);
-            }
-            let account = ledger.accounts.entry(key.account.as_deref());
+            let account = ledger.accounts.entry(line.0.account.as_deref());
             account.or_default().add_money(frame, line, owners);
         }
         for line in sight.services(table) {
@@ -301,8 +192,6 @@ impl<'t> ReportBuilder<'_, 't> {
             all.add_all(frame, books);
         }
         let total = all.total(frame);
-        let history = frame.history().into_iter().flat_map(DayRange::iter);
-        let history = history.map(|day| ledger.history.get(&day).copied().unwrap_or_default());
         let usage = all.charges.get(&ChargeType::Usage);
         let mut part = ReportPart {
             currency: currency.to_owned(),
@@ -310,12 +199,15 @@ impl<'t> ReportBuilder<'_, 't> {
             usage: frame.figure(usage.unwrap_or(&frame.nothing())),
             total: frame.figure(&total),
             daily: total.daily().to_vec(),
-            daily_before: history.collect(),
+            daily_before: total.history().to_vec(),
             charges: all.charge_rows(frame),
-            owners: all.owner_rows(frame),
+            owners: all.estimated_owner_rows(frame),
             services: all.service_rows(frame),
             accounts: self.accounts(frame, ledger),
             bill: all.bill(frame),
+            outlook: outlook::month(frame, usage, &all.bill(frame), currency),
+            unusual: self.unusual(frame, currency, ledger),
+            budgets: self.budgets(frame, currency, ledger, &all),
             movers: UsageMovers::default(),
         };
         part.movers = movers(self.audience.kind, &part);
@@ -357,19 +249,12 @@ impl<'t> ReportBuilder<'_, 't> {
         accounts
     }
 
-    fn account(&self, id: &str) -> AccountName {
+    pub(super) fn account(&self, id: &str) -> AccountName {
         let known = self.audience.accounts.iter();
         let known = known.into_iter().find(|account| account.id == id);
         known.cloned().unwrap_or_else(|| AccountName {
             id: id.to_owned(),
             name: self.names.get(id).map_or(id, String::as_str).to_owned(),
         })
-    }
-}
-
-fn label(kind: LabelKind, name: &str) -> RowLabel {
-    RowLabel {
-        kind,
-        name: name.to_owned(),
     }
 }

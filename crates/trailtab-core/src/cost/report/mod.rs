@@ -5,7 +5,9 @@
 //! usage.
 
 mod build;
+mod cuts;
 mod movers;
+mod outlook;
 #[cfg(any(test, feature = "samples"))]
 pub mod sample;
 #[cfg(any(test, feature = "samples"))]
@@ -20,7 +22,9 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::budget::BudgetStatus;
 use super::charge::{ChargeType, CostMetric};
+use super::estimate::MonthEstimate;
 use super::money::{exact, exact_each, exact_if_known};
 use super::owner::OwnerKey;
 use super::period::DayRange;
@@ -96,6 +100,9 @@ pub struct ReportRow {
     /// Amounts by day, from the first day of the period to the last with data.
     #[serde(serialize_with = "exact_each")]
     pub daily: Vec<Decimal>,
+    /// What the usage of the month in progress will come to; null for other periods, services, and charges other than
+    /// usage.
+    pub estimate: Option<MonthEstimate>,
 }
 
 /// The row of a charge type.
@@ -159,6 +166,76 @@ pub struct BillLine {
     pub is_to_come: bool,
 }
 
+/// What the month in progress will come to. Ranges are to hold for about 80 % of months.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MonthOutlook {
+    /// The whole month.
+    pub month: DayRange,
+    /// Usage of the whole month.
+    pub usage: MonthEstimate,
+    /// Usage of the month before; null if it is not known.
+    #[serde(serialize_with = "exact_if_known")]
+    pub usage_month_before: Option<Decimal>,
+    /// The bill, if there are charges other than usage; null otherwise.
+    pub bill: Option<BillOutlook>,
+    /// The estimates in words.
+    pub sentence: String,
+}
+
+/// What a bill will come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BillOutlook {
+    /// Usage and all other charges.
+    pub total: MonthEstimate,
+    /// The bill of the month before; null if it is not known.
+    #[serde(serialize_with = "exact_if_known")]
+    pub month_before: Option<Decimal>,
+    /// Charges of which no more than what is billed already is included, since the month before had none.
+    pub left_out: Vec<ChargeType>,
+}
+
+/// The unusual ones of the last settled days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnusualDays {
+    /// The days that were looked at.
+    pub looked_at: DayRange,
+    /// What is unusual, the largest excess first; at most five.
+    pub found: Vec<UnusualRow>,
+}
+
+/// Unusual usage of one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnusualRow {
+    /// The service.
+    pub label: RowLabel,
+    /// The account, if the report has several; null otherwise.
+    pub account: Option<AccountName>,
+    /// The unusual days, in order.
+    pub days: Vec<Date>,
+    /// The amount of those days.
+    #[serde(serialize_with = "exact")]
+    pub amount: Decimal,
+    /// The usual amount of as many days.
+    #[serde(serialize_with = "exact")]
+    pub usual: Decimal,
+    /// Whether the service was not used on any day before.
+    pub is_new: bool,
+    /// The finding in words.
+    pub sentence: String,
+}
+
+/// A budget, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BudgetRow {
+    /// The name in the settings.
+    pub name: String,
+    /// How it stands.
+    #[serde(flatten)]
+    pub status: BudgetStatus,
+    /// How it stands, in words.
+    pub sentence: String,
+}
+
 /// An owner, service or account whose usage changed much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mover {
@@ -220,6 +297,13 @@ pub struct ReportPart {
     /// The bill so far beside that of the month before; empty if the period is not a month or its first days, or if the
     /// month before is not known.
     pub bill: Vec<BillLine>,
+    /// What the month will come to; null if the period is not the month to date, or has too few settled days.
+    pub outlook: Option<MonthOutlook>,
+    /// Unusual usage of the last settled days; null if too few days are known to tell.
+    pub unusual: Option<UnusualDays>,
+    /// The budgets that the audience may see, in the order of the settings; empty unless the period is the month to
+    /// date.
+    pub budgets: Vec<BudgetRow>,
     /// The largest changes of usage.
     pub movers: UsageMovers,
 }

@@ -13,6 +13,7 @@ use super::{
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
+use crate::cost::unusual::UnusualRules;
 
 /// Days of November with data, and days of October.
 const DAYS: usize = 20;
@@ -171,6 +172,8 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
         names: &names,
         metric: CostMetric::UnblendedCost,
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
+        unusual: &UnusualRules::DEFAULT,
+        budgets: &[],
         basis: ReportBasis {
             version: "0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),

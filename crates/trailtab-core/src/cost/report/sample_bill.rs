@@ -15,6 +15,7 @@ use crate::cost::owner::CostOwner;
 use crate::cost::owner::OwnerKey;
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostAmount, CostKey, CostTable, LineCut, LineCuts};
+use crate::cost::unusual::UnusualRules;
 
 /// The account called Production.
 pub const PRODUCTION: &str = "111122223333";
@@ -88,6 +89,8 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
         names,
         metric: CostMetric::UnblendedCost,
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
+        unusual: &UnusualRules::DEFAULT,
+        budgets: &[],
         basis: ReportBasis {
             version: "trailtab 0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),
@@ -166,6 +169,32 @@ pub fn bill() -> Bill {
     bill.charged(date(2026, 10, 1), Some(PRODUCTION), ChargeType::Tax, "4.5");
     bill.charged(first, None, ChargeType::Support, "29");
     bill.estimated_from(date(2026, 11, 17));
+    bill
+}
+
+/// Days 1 to 20 with $10 a day, of which a part of the last two is there; tax grows, and support of October is known.
+pub fn steady_bill() -> Bill {
+    let mut bill = Bill::default();
+    let mut used = |day, amount| {
+        bill.used(day, SANDBOX, &CostOwner::Untagged, "Amazon S3", amount);
+    };
+    for day in 1..=31 {
+        used(date(2026, 10, day), "10");
+    }
+    for (day, amount) in (1..=18)
+        .map(|day| (day, "10"))
+        .chain([(19, "9.7"), (20, "3")])
+    {
+        used(date(2026, 11, day), amount);
+    }
+    for (month, charge, amount) in [
+        (10, ChargeType::Tax, "31"),
+        (11, ChargeType::Tax, "19"),
+        (10, ChargeType::Support, "100"),
+        (10, ChargeType::Credit, "-5"),
+    ] {
+        bill.charged(date(2026, month, 1), Some(SANDBOX), charge, amount);
+    }
     bill
 }
 

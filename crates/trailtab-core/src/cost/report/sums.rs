@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::build::ReportQuestion;
 use super::{ReportRow, RowFigure, RowLabel};
-use crate::cost::period::{self, DayRange};
+use crate::cost::period::{self, DayRange, PeriodKind};
 
 /// The days that a report needs.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,10 @@ pub(super) struct DayFrame {
     pub(super) compared: Option<DayRange>,
     /// The whole month before, if the period is a month or begins one.
     pub(super) month_before: Option<DayRange>,
+    /// The last settled day, in the period or before it.
+    settled_through: Date,
+    /// The month of the period, if it is in progress.
+    pub(super) month_in_progress: Option<DayRange>,
 }
 
 impl DayFrame {
@@ -41,6 +45,9 @@ impl DayFrame {
             settled,
             compared: compared.filter(is_known),
             month_before: period::month_before(kind, days).filter(is_known),
+            settled_through,
+            month_in_progress: (kind == PeriodKind::MonthToDate)
+                .then(|| DayRange::month_of(days.from)),
         })
     }
 
@@ -58,9 +65,45 @@ impl DayFrame {
     pub(super) fn nothing(&self) -> DaySeries {
         DaySeries {
             daily: vec![Decimal::ZERO; self.shown.len()],
-            before: Decimal::ZERO,
-            month_before: Decimal::ZERO,
+            history: vec![Decimal::ZERO; self.history().map_or(0, DayRange::len)],
         }
+    }
+
+    /// The amount of some days before the period.
+    fn earlier(&self, series: &DaySeries, days: DayRange) -> Decimal {
+        let all = self.history().into_iter().flat_map(DayRange::iter);
+        let wanted = all.zip(&series.history);
+        let wanted = wanted.filter(|(day, _)| days.contains(*day));
+        wanted.fold(Decimal::ZERO, |sum, (_, amount)| plus(sum, *amount))
+    }
+
+    /// The amount of the whole month before; absent if it is not known.
+    pub(super) fn month_before_of(&self, series: &DaySeries) -> Option<Decimal> {
+        self.month_before.map(|month| self.earlier(series, month))
+    }
+
+    /// The first day and the amounts of all settled days without a gap, from those before the period on; absent if
+    /// there is none.
+    pub(super) fn settled_series(&self, series: &DaySeries) -> Option<(Date, Vec<Decimal>)> {
+        let history = self.history();
+        let follows = |history: &DayRange| {
+            let next = history.through.tomorrow();
+            next.is_ok_and(|next| next == self.shown.from)
+        };
+        let history = history.filter(follows);
+        let first = history.map_or(self.shown.from, |history| history.from);
+        let earlier = history.map_or(&[][..], |_| &series.history[..]);
+        let mut all: Vec<Decimal> = earlier.iter().chain(&series.daily).copied().collect();
+        let through = self.settled_through.min(self.shown.through);
+        let settled = DayRange {
+            from: first,
+            through,
+        };
+        if through < first {
+            return None;
+        }
+        all.truncate(settled.len());
+        Some((first, all))
     }
 
     pub(super) fn figure(&self, series: &DaySeries) -> RowFigure {
@@ -70,7 +113,7 @@ impl DayFrame {
         RowFigure {
             amount: sum(&series.daily),
             settled: sum(settled),
-            before: self.compared.map(|_| series.before),
+            before: self.compared.map(|days| self.earlier(series, days)),
             last_day: latest.next(),
             day_before: latest.next(),
         }
@@ -81,6 +124,7 @@ impl DayFrame {
             label,
             figure: self.figure(series),
             daily: series.daily.clone(),
+            estimate: None,
         }
     }
 
@@ -90,7 +134,7 @@ impl DayFrame {
         sums: &BTreeMap<K, DaySeries>,
         label: impl Fn(&K) -> RowLabel,
     ) -> Vec<ReportRow> {
-        let spent = sums.iter().filter(|(_, series)| !series.is_zero());
+        let spent = sums.iter().filter(|(_, series)| !series.is_zero(self));
         let mut rows: Vec<ReportRow> = spent
             .map(|(key, series)| self.row(label(key), series))
             .collect();
@@ -99,59 +143,56 @@ impl DayFrame {
     }
 }
 
-/// Amounts by day, and the amounts that they are compared with.
+/// Amounts by day, of the period and of the days before it.
 #[derive(Debug, Clone)]
 pub(super) struct DaySeries {
     daily: Vec<Decimal>,
-    before: Decimal,
-    /// The amount of the whole month before.
-    month_before: Decimal,
+    /// Amounts of the days of [`DayFrame::history`].
+    history: Vec<Decimal>,
 }
 
 impl DaySeries {
     /// Adds an amount to its day, if the report covers that day.
     pub(super) fn add(&mut self, frame: &DayFrame, day: Date, amount: Decimal) {
-        if let Some(at) = frame.shown.place(day) {
-            if let Some(sum) = self.daily.get_mut(at) {
-                *sum = plus(*sum, amount);
-            }
-            return;
-        }
-        let is_in = |days: Option<DayRange>| days.is_some_and(|days| days.contains(day));
-        if is_in(frame.compared) {
-            self.before = plus(self.before, amount);
-        }
-        if is_in(frame.month_before) {
-            self.month_before = plus(self.month_before, amount);
+        let earlier = || frame.history().and_then(|history| history.place(day));
+        let sum = match frame.shown.place(day) {
+            Some(at) => self.daily.get_mut(at),
+            None => earlier().and_then(|at| self.history.get_mut(at)),
+        };
+        if let Some(sum) = sum {
+            *sum = plus(*sum, amount);
         }
     }
 
     pub(super) fn add_all(&mut self, other: &DaySeries) {
-        for (sum, amount) in self.daily.iter_mut().zip(&other.daily) {
-            *sum = plus(*sum, *amount);
-        }
-        self.before = plus(self.before, other.before);
-        self.month_before = plus(self.month_before, other.month_before);
+        self.combine(other, plus);
     }
 
     pub(super) fn subtract_all(&mut self, other: &DaySeries) {
-        for (sum, amount) in self.daily.iter_mut().zip(&other.daily) {
-            *sum = sum.saturating_sub(*amount);
-        }
-        self.before = self.before.saturating_sub(other.before);
-        self.month_before = self.month_before.saturating_sub(other.month_before);
+        self.combine(other, Decimal::saturating_sub);
     }
 
-    pub(super) fn is_zero(&self) -> bool {
-        self.before.is_zero() && self.daily.iter().all(Decimal::is_zero)
+    fn combine(&mut self, other: &DaySeries, with: impl Fn(Decimal, Decimal) -> Decimal) {
+        let daily = self.daily.iter_mut().zip(&other.daily);
+        let history = self.history.iter_mut().zip(&other.history);
+        for (sum, amount) in daily.chain(history) {
+            *sum = with(*sum, *amount);
+        }
+    }
+
+    /// Tells whether nothing was spent in the period, nor on the days that it is compared with.
+    pub(super) fn is_zero(&self, frame: &DayFrame) -> bool {
+        let before = frame.compared.map(|days| frame.earlier(self, days));
+        before.is_none_or(|before| before.is_zero()) && self.daily.iter().all(Decimal::is_zero)
+    }
+
+    /// The amounts of the days before the period.
+    pub(super) fn history(&self) -> &[Decimal] {
+        &self.history
     }
 
     pub(super) fn daily(&self) -> &[Decimal] {
         &self.daily
-    }
-
-    pub(super) fn month_before(&self) -> Decimal {
-        self.month_before
     }
 
     /// The amount of all shown days.

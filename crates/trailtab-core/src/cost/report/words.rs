@@ -31,6 +31,17 @@ pub(super) fn service(name: &str) -> RowLabel {
     RowLabel { kind, name }
 }
 
+/// The label of a service, or of usage whose service is not known.
+pub(super) fn service_label(service: Option<&str>) -> RowLabel {
+    service.map_or_else(
+        || RowLabel {
+            kind: LabelKind::Unassigned,
+            name: UNASSIGNED_USAGE.to_owned(),
+        },
+        self::service,
+    )
+}
+
 impl CostReport {
     /// One or two sentences for each currency. There is always at least one.
     pub fn sentences(&self) -> Vec<String> {
@@ -153,7 +164,7 @@ fn largest(mover: &Mover, currency: &str) -> String {
 }
 
 /// Truncates a long name.
-fn short(name: &str) -> String {
+pub(super) fn short(name: &str) -> String {
     match name.char_indices().nth(MOST_OF_A_NAME) {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name.to_owned(),

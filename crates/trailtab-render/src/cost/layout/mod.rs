@@ -9,10 +9,13 @@ use super::charts::{ChartPlace, ChartSubject};
 use super::letter::LetterOccasion;
 use crate::document::{Block, Document, KeyFigure, KeyFigures, Notice, PictureRef};
 use crate::page::{TOP_ROWS, counted};
+use std::iter;
+
 use jiff::civil::Date;
 use trailtab_core::cost::period::{DayRange, label_of};
 use trailtab_core::cost::report::{
     AccountName, AccountPart, AudienceKind, CostReport, ReportPart, ReportRow, RowFigure,
+    UnusualDays,
 };
 use trailtab_core::cost::wording::MailWording;
 
@@ -99,8 +102,7 @@ impl ReportLayout<'_> {
                 .extend(wording.greeting.as_deref().map(paragraph));
         }
         let sentences = self.report.sentences().into_iter();
-        self.blocks
-            .extend(sentences.map(|sentence| Block::Paragraph(vec![sentence])));
+        self.blocks.extend(sentences.map(sentence));
     }
 
     /// The costs of one currency.
@@ -112,7 +114,7 @@ impl ReportLayout<'_> {
         if 1 < self.report.parts.len() {
             self.heading(format!("In {currency}"));
         }
-        self.total(&part.usage, part);
+        self.total(part);
         self.movers(part);
         if several || kind == AudienceKind::Executive {
             let accounts = part.accounts.iter().filter_map(AccountPart::usage);
@@ -137,7 +139,12 @@ impl ReportLayout<'_> {
         if kind != AudienceKind::Executive {
             let accounts = part.accounts.iter().enumerate();
             for (place, account) in accounts.take(self.limits.accounts) {
-                self.account((at, place), account, several, currency);
+                // The owners of a single account are those of the part, which have estimates.
+                let owners = match several {
+                    true => &account.owners,
+                    false => &part.owners,
+                };
+                self.account((at, place), account, owners, several, currency);
             }
             self.left_out(part.accounts.len());
         }
@@ -148,6 +155,7 @@ impl ReportLayout<'_> {
         &mut self,
         (at, place): (usize, usize),
         account: &AccountPart,
+        owners: &[ReportRow],
         is_one_of_several: bool,
         currency: &str,
     ) {
@@ -159,7 +167,7 @@ impl ReportLayout<'_> {
             }
         }
         let of = Some(name.as_str());
-        self.rows(TableSubject::Owner, of, &account.owners, currency);
+        self.rows(TableSubject::Owner, of, owners, currency);
         self.picture(at, Some(place), ChartSubject::Owners);
         self.rows(TableSubject::Service, of, &account.services, currency);
         self.picture(at, Some(place), ChartSubject::Services);
@@ -181,16 +189,26 @@ impl ReportLayout<'_> {
         self.blocks.push(Block::Heading(name));
     }
 
-    /// Usage of the settled days, and what is known of the other days.
-    fn total(&mut self, usage: &RowFigure, part: &ReportPart) {
-        let remarks = self.report.loading_sentence(part);
-        self.figures(usage, &part.currency, remarks.into_iter().collect());
+    /// Usage of the settled days, what the other days will bring, and what is unusual.
+    fn total(&mut self, part: &ReportPart) {
+        let outlook = part
+            .outlook
+            .as_ref()
+            .map(|outlook| outlook.sentence.clone());
+        let budgets = part.budgets.iter().map(|budget| budget.sentence.clone());
+        let remarks = self.report.loading_sentence(part).into_iter();
+        let remarks: Vec<String> = remarks.chain(outlook).chain(budgets).collect();
+        match self.report.period.settled() {
+            Some(_) => self.figures(&part.usage, &part.currency, remarks),
+            // Without a settled day there is no figure to begin with.
+            None => self.blocks.extend(remarks.into_iter().map(sentence)),
+        }
+        self.blocks.extend(part.unusual.as_ref().map(unusual));
     }
 
     fn figures(&mut self, usage: &RowFigure, currency: &str, remarks: Vec<String>) {
         let period = &self.report.period;
         let Some(settled) = period.settled() else {
-            // The sentence says what is there so far.
             return;
         };
         let mut figures = vec![KeyFigure {
@@ -342,6 +360,21 @@ impl ReportLayout<'_> {
         }
         listed
     }
+}
+
+fn sentence(words: String) -> Block {
+    Block::Paragraph(vec![words])
+}
+
+/// What is unusual, in words.
+fn unusual(unusual: &UnusualDays) -> Block {
+    let days = unusual.looked_at.label();
+    let found = unusual.found.iter().map(|row| row.sentence.clone());
+    let first = match unusual.found.is_empty() {
+        true => format!("Nothing unusual on {days}."),
+        false => format!("Unusual on {days}:"),
+    };
+    Block::Paragraph(iter::once(first).chain(found).collect())
 }
 
 /// A text of the settings, which may have several lines.

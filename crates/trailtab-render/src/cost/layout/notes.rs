@@ -43,6 +43,12 @@ impl ReportLayout<'_> {
                 "Accounts, owners and services hold usage alone; the bill has all charge types. Charges that come once a month are never compared day by day."
             }
         }.to_owned());
+        if report.parts.iter().any(|part| part.outlook.is_some()) {
+            notes.push(
+                "Expected amounts are estimates from settled days: about 8 of 10 months end within such a range."
+                    .to_owned(),
+            );
+        }
         notes.extend(owners);
         notes.push(match self.has_table() {
             true => {

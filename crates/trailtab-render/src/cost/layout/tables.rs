@@ -193,6 +193,7 @@ impl ReportLayout<'_> {
         let names = top.rows.iter().map(|row| self.name(&row.label));
         let mut names: Vec<String> = names.collect();
         let mut figures: Vec<RowFigure> = top.rows.iter().map(|row| row.figure).collect();
+        let expected = self.expected(top.rows, currency);
         if top.others != 0 {
             names.push(format!("({} others)", top.others));
             figures.push(top.rest);
@@ -203,8 +204,23 @@ impl ReportLayout<'_> {
             figures.push(top.whole);
         }
         let mut columns = vec![TableColumn::new(by.noun(), ColumnKind::Name, names)];
-        columns.extend(self.amounts(&figures, currency));
+        columns.push(self.settled_amounts(&figures, currency));
+        columns.extend(expected.or_else(|| self.last_day_amounts(&figures, currency)));
         self.table(self.table_title(by, of), columns, has_sum);
+    }
+
+    /// What the month of each row will come to; absent if it is not known of any.
+    fn expected(&self, rows: &[ReportRow], currency: &str) -> Option<TableColumn> {
+        let is_known = rows.iter().any(|row| row.estimate.is_some());
+        let month = self.report.period.days.from.strftime("%B");
+        let range = |row: &ReportRow| {
+            let estimate = row.estimate?;
+            Some(money::range(estimate.low, estimate.high, currency))
+        };
+        let cells = rows.iter().map(|row| range(row).unwrap_or_default());
+        let title = format!("expected in {month}");
+        let column = || TableColumn::new(&title, ColumnKind::Number, cells).dispensable(1);
+        is_known.then(column)
     }
 
     /// The name of a row. A page has less room, so services are without their maker.
@@ -230,13 +246,10 @@ impl ReportLayout<'_> {
         }
     }
 
-    /// The columns of the settled days and of the last of them.
-    fn amounts(&self, figures: &[RowFigure], currency: &str) -> Vec<TableColumn> {
-        let mut columns = vec![self.settled_amounts(figures, currency)];
+    /// The column of the last settled day, unless it is the only one.
+    fn last_day_amounts(&self, figures: &[RowFigure], currency: &str) -> Option<TableColumn> {
         let period = &self.report.period;
-        let Some(settled) = period.settled().filter(|settled| 1 < settled.len()) else {
-            return columns;
-        };
+        let settled = period.settled().filter(|settled| 1 < settled.len())?;
         let one_day = |day| one_day(day, period.days);
         let cells = MoneyCells {
             currency: currency.to_owned(),
@@ -247,8 +260,7 @@ impl ReportLayout<'_> {
                 .map(|figure| (figure.last_day.unwrap_or_default(), figure.day_before))
                 .collect(),
         };
-        columns.push(TableColumn::money("last day", cells).dispensable(4));
-        columns
+        Some(TableColumn::money("last day", cells).dispensable(4))
     }
 
     fn settled_amounts(&self, figures: &[RowFigure], currency: &str) -> TableColumn {

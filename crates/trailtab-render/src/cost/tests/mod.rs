@@ -241,6 +241,7 @@ fn the_top_and_the_others_are_the_whole() {
             day_before: None,
         },
         daily: Vec::new(),
+        estimate: None,
     };
     let rows: Vec<ReportRow> = (-3..12).rev().map(row).collect();
     let top = Top::of(&rows, 10);

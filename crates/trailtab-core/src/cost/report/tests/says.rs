@@ -7,7 +7,7 @@ use crate::cost::owner::CostOwner;
 use crate::cost::period::DayRange;
 use crate::cost::report::sample_bill::{FORGOTTEN, PRODUCTION, SANDBOX};
 use crate::cost::report::sample_bill::{
-    bill, decimal, executive, individual, manager, names, november, owner, reports,
+    bill, decimal, executive, individual, manager, names, november, owner, reports, steady_bill,
 };
 use crate::cost::report::{
     AudienceKind, BillLine, CostReport, LabelKind, Mover, PeriodKind, ReportQuestion, ReportRow,
@@ -372,32 +372,6 @@ fn nothing_is_nothing() {
     let names = names();
     let report = report(&CostTable::default(), &executive(), None, &november(&names));
     assert!(report.parts.is_empty() && report.basis.notes.is_empty());
-}
-
-/// Days 1 to 20 with $10 a day, of which a part of the last two is there; tax grows, and support of October is known.
-fn steady_bill() -> sample_bill::Bill {
-    let mut bill = sample_bill::Bill::default();
-    let mut used = |day, amount| {
-        bill.used(day, SANDBOX, &CostOwner::Untagged, "Amazon S3", amount);
-    };
-    for day in 1..=31 {
-        used(date(2026, 10, day), "10");
-    }
-    for (day, amount) in (1..=18)
-        .map(|day| (day, "10"))
-        .chain([(19, "9.7"), (20, "3")])
-    {
-        used(date(2026, 11, day), amount);
-    }
-    for (month, charge, amount) in [
-        (10, ChargeType::Tax, "31"),
-        (11, ChargeType::Tax, "19"),
-        (10, ChargeType::Support, "100"),
-        (10, ChargeType::Credit, "-5"),
-    ] {
-        bill.charged(date(2026, month, 1), Some(SANDBOX), charge, amount);
-    }
-    bill
 }
 
 #[test]

@@ -1,0 +1,233 @@
+//! Estimates, unusual days and budgets in reports.
+
+use jiff::civil::{Date, date};
+
+use crate::cost::budget::{BudgetOutlook, BudgetTarget, MonthlyBudget};
+use crate::cost::charge::ChargeType;
+use crate::cost::owner::CostOwner;
+use crate::cost::report::sample_bill::{
+    Bill, PRODUCTION, SANDBOX, decimal, executive, individual, manager, names, november, owner,
+    steady_bill,
+};
+use crate::cost::report::{Audience, CostReport, PeriodKind, ReportPart, ReportQuestion, report};
+
+fn of(bill: &Bill, audience: &Audience, budgets: &[MonthlyBudget]) -> CostReport {
+    let names = names();
+    let question = ReportQuestion {
+        data_through: Some(date(2026, 11, 20)),
+        budgets,
+        ..november(&names)
+    };
+    report(&bill.table(), audience, None, &question)
+}
+
+fn part(report: &CostReport) -> &ReportPart {
+    let [part] = &report.parts[..] else { panic!() };
+    part
+}
+
+#[test]
+fn a_steady_month_comes_to_as_much_a_day() {
+    let report = of(&steady_bill(), &manager(&[SANDBOX]), &[]);
+    let outlook = part(&report).outlook.as_ref().unwrap();
+    // The days that are loading would make it less.
+    assert_eq!(outlook.usage.expected, decimal("300"));
+    assert_eq!(outlook.month.label(), "1–30 November 2026");
+    let bill = outlook.bill.as_ref().unwrap();
+    // Tax and support are the same part of usage as in October; the credit may not come again.
+    assert_eq!(
+        bill.total.expected,
+        decimal("300") + decimal("30") + decimal("96.77")
+    );
+    assert_eq!(bill.month_before, Some(decimal("436")));
+    assert!(
+        outlook
+            .sentence
+            .starts_with("Expected for all of November: usage of $")
+            && outlook
+                .sentence
+                .contains("(October: $310.00), and a bill of $"),
+        "{}",
+        outlook.sentence
+    );
+    let owner = &part(&report).owners[0];
+    assert_eq!(owner.estimate.unwrap().expected, decimal("300"));
+    let account = part(&report).accounts[0].usage().unwrap();
+    assert_eq!(account.estimate.unwrap().expected, decimal("300"));
+}
+
+#[test]
+fn only_the_month_in_progress_is_estimated() {
+    let names = names();
+    for kind in [PeriodKind::LastMonth, PeriodKind::Range] {
+        let question = ReportQuestion {
+            kind,
+            ..november(&names)
+        };
+        let report = report(&steady_bill().table(), &executive(), None, &question);
+        let part = part(&report);
+        assert!(part.outlook.is_none() && part.budgets.is_empty());
+        assert!(part.owners.iter().all(|row| row.estimate.is_none()));
+    }
+}
+
+#[test]
+fn an_unusual_day_is_named_with_what_is_usual() {
+    let mut bill = steady_bill();
+    let calm = of(&bill, &manager(&[SANDBOX]), &[]);
+    let unusual = part(&calm).unusual.as_ref().unwrap();
+    assert_eq!(unusual.looked_at.label(), "12–18 November 2026");
+    assert_eq!(unusual.found, []);
+    bill.used(
+        date(2026, 11, 17),
+        SANDBOX,
+        &owner("bob"),
+        "AWS Glue",
+        "310",
+    );
+    bill.used(
+        date(2026, 11, 18),
+        SANDBOX,
+        &owner("bob"),
+        "Amazon S3",
+        "90",
+    );
+    // A day that is loading is not looked at.
+    bill.used(
+        date(2026, 11, 19),
+        SANDBOX,
+        &owner("bob"),
+        "Amazon EC2",
+        "900",
+    );
+    let report = of(&bill, &manager(&[SANDBOX]), &[]);
+    let unusual = part(&report).unusual.as_ref().unwrap();
+    let sentences: Vec<&str> = unusual.found.iter().map(|row| &*row.sentence).collect();
+    assert_eq!(
+        sentences,
+        [
+            "AWS Glue cost $310.00 on 17 November; it was not used before.",
+            "Amazon S3 cost $100.00 on 18 November; usual is $10.00, as on the same weekdays before.",
+        ]
+    );
+    // With several accounts, the account is named.
+    bill.used(
+        date(2026, 11, 1),
+        PRODUCTION,
+        &owner("bob"),
+        "Amazon EC2",
+        "1",
+    );
+    let report = of(&bill, &executive(), &[]);
+    let unusual = part(&report).unusual.as_ref().unwrap();
+    assert!(
+        unusual.found[0]
+            .sentence
+            .starts_with("AWS Glue in Sandbox cost $310.00")
+    );
+    assert_eq!(unusual.found[0].account.as_ref().unwrap().id, SANDBOX);
+}
+
+#[test]
+fn without_days_before_nothing_is_called_usual() {
+    let mut bill = Bill::default();
+    for day in 1..=10 {
+        bill.used(
+            date(2026, 11, day),
+            SANDBOX,
+            &owner("bob"),
+            "Amazon S3",
+            "1",
+        );
+    }
+    let names = names();
+    let question = ReportQuestion {
+        // What was before is not known.
+        data_from: date(2026, 11, 1),
+        settled_through: date(2026, 11, 10),
+        ..november(&names)
+    };
+    let report = report(&bill.table(), &executive(), None, &question);
+    assert_eq!(part(&report).unusual, None);
+}
+
+fn budget(amount: &str, target: BudgetTarget) -> MonthlyBudget {
+    MonthlyBudget {
+        name: format!("{amount}"),
+        amount: decimal(amount),
+        currency: "USD".to_owned(),
+        target,
+    }
+}
+
+#[test]
+fn budgets_say_what_is_used_and_when_they_will_be_passed() {
+    let budgets = [
+        budget("150", BudgetTarget::Account(SANDBOX.to_owned())),
+        budget("250", BudgetTarget::Owner(CostOwner::Untagged)),
+        budget("1000", BudgetTarget::Bill),
+    ];
+    let report = of(&steady_bill(), &executive(), &budgets);
+    let rows = &part(&report).budgets;
+    let outlooks: Vec<BudgetOutlook> = rows.iter().map(|row| row.status.outlook).collect();
+    let expected = [
+        BudgetOutlook::Passed,
+        BudgetOutlook::WillPass,
+        BudgetOutlook::Within,
+    ];
+    assert_eq!(outlooks, expected);
+    // $180 of usage, and $19 of tax on the 1st.
+    assert_eq!(rows[0].status.used, decimal("199"));
+    assert_eq!(rows[0].status.passed_on, Some(date(2026, 11, 14)));
+    assert_eq!(rows[1].status.will_pass_on, Some(date(2026, 11, 26)));
+    assert!(
+        rows[1]
+            .sentence
+            .starts_with("Budget 250: $180.00 of $250.00 used (72.0 %); $")
+    );
+    assert!(
+        rows[1]
+            .sentence
+            .ends_with("; will be passed on about 26 November 2026.")
+    );
+}
+
+#[test]
+fn nobody_reads_budgets_of_others() {
+    let ann = owner("ann@example.com");
+    let mut bill = steady_bill();
+    bill.used(date(2026, 11, 2), PRODUCTION, &ann, "Amazon S3", "5");
+    bill.charged(date(2026, 11, 1), Some(PRODUCTION), ChargeType::Tax, "1");
+    let budgets = [
+        budget("1", BudgetTarget::Bill),
+        budget("2", BudgetTarget::Account(SANDBOX.to_owned())),
+        budget("3", BudgetTarget::Account(PRODUCTION.to_owned())),
+        budget("4", BudgetTarget::Owner(ann.clone())),
+        budget("5", BudgetTarget::Owner(CostOwner::Untagged)),
+        MonthlyBudget {
+            currency: "EUR".to_owned(),
+            ..budget("6", BudgetTarget::Bill)
+        },
+    ];
+    let names_of = |report: &CostReport| {
+        let rows = part(report).budgets.iter();
+        rows.map(|row| row.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names_of(&of(&bill, &executive(), &budgets)),
+        ["1", "2", "3", "4", "5"]
+    );
+    assert_eq!(
+        names_of(&of(&bill, &manager(&[PRODUCTION]), &budgets)),
+        ["3"]
+    );
+    let names = names();
+    let question = ReportQuestion {
+        budgets: &budgets,
+        ..november(&names)
+    };
+    let report = report(&bill.table(), &individual(&ann), Some(&ann), &question);
+    assert_eq!(names_of(&report), ["4"]);
+    assert_eq!(part(&report).budgets[0].status.used, decimal("5"));
+    let _: Date = question.today;
+}
