@@ -17,6 +17,7 @@ pub(crate) mod objects;
 pub(crate) mod proxy;
 pub(crate) mod runtime_api;
 pub(crate) mod smtp;
+pub(crate) mod smtp_forger;
 pub(crate) mod trail;
 
 use std::env;

@@ -6,6 +6,7 @@ pub mod ses;
 pub mod smtp;
 #[cfg(test)]
 pub mod tests;
+mod unbuffered;
 
 use self::files::MailFolder;
 use self::ses::SesSender;
