@@ -1,4 +1,4 @@
-//! `trailtab cost check`: checks the settings of the cost mails, and sends nothing.
+//! `trailtab cost check`: checks the settings of the cost mails, and sends at most a test mail.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ use trailtab_core::cost::report::{AccountName, Audience, AudienceKind};
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
-/// Check the settings against the account, and send nothing
+/// Check the settings against the account, and send no report
 ///
 /// Names unknown accounts, tags that are not active, a secret that cannot be read, senders that are not verified and
 /// missing permissions, and lists the recipients with their reports and what a run costs. Makes at most two paid
@@ -29,6 +29,9 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "PLACE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     config: Source,
+    /// Send a test mail to this address, in the way that reports are sent
+    #[arg(long, value_name = "ADDRESS")]
+    test_mail: Option<String>,
     #[command(flatten)]
     result: ResultArgs,
     #[command(flatten)]
@@ -45,7 +48,7 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         let (mut run, listed) =
             trailtab_app::job::cost::open::live(settings, &config, None, now).await?;
         let accounts = (!listed.is_empty()).then_some(listed.len());
-        let checked = check::check(&mut run, accounts, &config).await;
+        let checked = check::check(&mut run, accounts, &config, args.test_mail.as_deref()).await;
         ResultForms {
             name: "cost_check",
             page: &|_| lines(&checked),

@@ -1,10 +1,10 @@
-//! Checks settings before anything is sent: what is missing, and what each report would cover.
+//! Checks settings before reports are sent: what is missing, and what each report would cover.
 
 use aws_config::SdkConfig;
 use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
 use serde::Serialize;
 
-use super::{CostRun, ReportPeriod, mail_setup};
+use super::{CostRun, ReportPeriod, mail_setup, test_message};
 use crate::aws;
 use crate::cost_source::cost_explorer::PRICE;
 use crate::deliver::mail::smtp::SmtpSender;
@@ -77,8 +77,13 @@ impl CheckReport {
 }
 
 /// Checks everything that a run needs. Makes two paid requests: for yesterday's costs, and for the
-/// active cost allocation tags.
-pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfig) -> CheckReport {
+/// active cost allocation tags. Sends nothing except a test mail, if there is an address for one.
+pub async fn check(
+    run: &mut CostRun,
+    accounts: Option<usize>,
+    config: &SdkConfig,
+    test_mail: Option<&str>,
+) -> CheckReport {
     let mut checked = CheckReport {
         findings: Vec::new(),
         reports: Vec::new(),
@@ -106,6 +111,10 @@ pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfi
     tags(run, config, &mut checked).await;
     recipients(run, accounts, &mut checked);
     sender(&run.settings, config, &mut checked).await;
+    if let Some(to) = test_mail {
+        let sent = test_message::test_mail(&run.settings, to, config, run.now).await;
+        checked.findings.push(sent);
+    }
     checked.requests_made += run.answers.requests().1;
     checked
 }

@@ -421,6 +421,12 @@ pub(super) fn fingerprint(report: &CostReport) -> SentHash {
     SentHash::new(&rows, version_1)
 }
 
+/// A message id in the sender's domain; the same for the same text.
+pub(super) fn message_id(unique: &str, from: &str) -> String {
+    let domain = from.rsplit('@').next().unwrap_or_default();
+    format!("<{}@{}>", send::hash(unique), domain.trim_end_matches('>'))
+}
+
 /// Builds the mail of a report; a correction if another one was mailed before.
 fn message(
     settings: &CostSettings,
@@ -431,20 +437,15 @@ fn message(
 ) -> Result<(MailLetter, OutgoingMail), MailBuildError> {
     let ReadyReport { post, report } = ready;
     let letter = cost::letter(report, &settings.wording, before.is_some())?;
-    let domain = from
-        .rsplit('@')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('>');
     // Must differ between mails with equal content, since mail programs hide repeated ids.
-    let id = send::hash(&format!(
+    let unique = format!(
         "{} {} {} {} {now}",
         post.report, post.period, post.recipient, post.figures.fingerprint
-    ));
+    );
     let envelope = mail::MailEnvelope {
         from: from.to_owned(),
         to: post.recipient.clone(),
-        message_id: format!("<{}@{domain}>", &id[..32.min(id.len())]),
+        message_id: message_id(&unique, from),
         date: now,
         list_unsubscribe: settings.mail.list_unsubscribe.clone(),
     };

@@ -9,6 +9,7 @@ pub mod mails;
 pub mod open;
 pub mod round;
 pub mod send;
+pub mod test_message;
 #[cfg(test)]
 mod tests;
 mod unknown;
