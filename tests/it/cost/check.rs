@@ -155,6 +155,25 @@ fn a_test_mail_is_sent_where_one_is_asked_for() {
 }
 
 #[test]
+fn a_test_mail_goes_by_ses_if_reports_do() {
+    let lab = Lab::organized(charges(4, 9, 5));
+    let (from, to) = ("check@example.com", "check-ops@example.com");
+    let settings = json!({
+        "users": ["user2@example.com"],
+        "mail": {"transport": "ses", "from": from, "region": "eu-west-1"},
+    });
+    moto::verify("eu-west-1", from);
+    let mut command = check_command(&lab, &settings, None);
+    command.args(["--test-mail", to]);
+    let checked = lab.sandbox.finish(command, b"");
+    let line = "a test mail from check@example.com to check-ops@example.com was accepted";
+    assert!(checked.out.contains(line), "{}", checked.out);
+    let mails = moto::mails_to(to);
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].raw.contains("Subject: Test mail of trailtab"));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let lab = Lab::organized(charges(4, 9, 5));
     let settings = json!({

@@ -8,11 +8,13 @@
 //! ```
 
 pub mod audience;
+pub mod channel;
 pub mod charge;
 pub mod label;
 pub mod money;
 pub mod owner;
 pub mod period;
+pub mod recipient;
 pub mod report;
 pub mod secret;
 pub mod settings;

@@ -205,7 +205,7 @@ fn totals(report: &CostReport) -> String {
 }
 
 /// The names of up to three accounts, or their number.
-fn accounts(report: &CostReport) -> String {
+pub(super) fn accounts(report: &CostReport) -> String {
     let accounts = &report.audience.accounts;
     let names: Vec<&str> = accounts
         .iter()

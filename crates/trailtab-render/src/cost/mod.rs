@@ -1,10 +1,11 @@
-//! Renders cost reports: terminal pages, CSV and letters. Reads nothing but the report, which holds only what its
+//! Renders cost reports: terminal pages, CSV, letters and messages to channels. Reads nothing but the report, which holds only what its
 //! audience may see.
 
 mod charts;
 mod csv;
 mod layout;
 mod letter;
+mod message;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use rust_decimal::Decimal;
 
 pub use self::csv::csv;
 pub use self::letter::{MailLetter, letter};
+pub use self::message::{message, test_message};
 pub use self::page::page;
 use trailtab_core::cost::report::{CostReport, ReportRow, RowFigure};
 

@@ -1,4 +1,4 @@
-//! Turns reports into mails and sends them: each once, and again as a correction if its figures
+//! Turns reports into mails and messages to channels, and sends them: each once, and again as a correction if its figures
 //! have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,22 +8,24 @@ use serde::Serialize;
 
 use super::gather::GatheredCosts;
 use super::history::{CurrencyTotal, MailedFigures};
-use super::mail_setup::MailSetup;
+use super::mail_setup::DeliverySetup;
 use super::send::{self, Limit, OutgoingReport, SendLog, SendOutcome, SendResult};
 use super::{CostRun, Wanted};
+use crate::deliver::channel::ChannelMessage;
 use crate::deliver::ledger::{LedgerError, SendLedger};
 use crate::deliver::mail::OutgoingMail;
+use crate::deliver::outbox::OutgoingMessage;
 use crate::deliver::sent_hash::SentHash;
-use trailtab_core::cost::audience::{RefusedRecipient, ReportRecipient};
 use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::money;
 use trailtab_core::cost::owner::OwnerKey;
 use trailtab_core::cost::period::{self, DayRange};
+use trailtab_core::cost::recipient::{RefusedRecipient, ReportDestination, ReportRecipient};
 use trailtab_core::cost::report::{
     self, AudienceKind, CostReport, PeriodKind, ReportRow, Restatement,
 };
 use trailtab_core::cost::settings::CostSettings;
-use trailtab_render::cost::{self, MailLetter};
+use trailtab_render::cost;
 use trailtab_render::mail;
 
 /// Why a mail cannot be built.
@@ -33,6 +35,8 @@ enum MailBuildError {
     Table(#[from] csv::Error),
     #[error(transparent)]
     Message(#[from] mail::MessageError),
+    #[error("the message cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 /// A report ready to be sent.
@@ -47,7 +51,7 @@ pub async fn send_all(
     run: &CostRun,
     books: &GatheredCosts,
     wanted: &[Wanted],
-    setup: &mut MailSetup,
+    setup: &mut DeliverySetup,
     memory: Option<&SendLog<'_>>,
     limit: &Limit,
 ) -> Vec<SendResult> {
@@ -86,19 +90,32 @@ pub async fn send_all(
     }
     let posts: Vec<OutgoingReport> = ready.iter().map(|ready| ready.post.clone()).collect();
     let (settings, from) = (&run.settings, setup.from.clone());
-    let is_dry = setup.mailer.is_dry();
-    let build =
-        |post: &OutgoingReport, before: Option<&MailedFigures>| -> Result<OutgoingMail, String> {
-            let ready = ready.iter().find(|ready| ready.post == *post);
-            // Each post was made from one of these reports.
-            let ready = ready.ok_or("there is no such report")?;
-            let made = message(settings, &from, ready, before, run.now);
-            let (letter, mut message) = made.map_err(|error| error.to_string())?;
-            // Only dry runs need a page.
-            message.page = is_dry.then(|| letter.page());
-            Ok(message)
+    let is_dry = setup.outbox.is_dry();
+    let build = |post: &OutgoingReport,
+                 before: Option<&MailedFigures>|
+     -> Result<OutgoingMessage, String> {
+        let ready = ready.iter().find(|ready| ready.post == *post);
+        // Each post was made from one of these reports.
+        let ready = ready.ok_or("there is no such report")?;
+        let made = match &post.destination {
+            ReportDestination::Mailbox(to) => {
+                mail_of(settings, &from, to, ready, before, run.now, is_dry)
+                    .map(OutgoingMessage::Mail)
+            }
+            ReportDestination::Channel { name, kind } => {
+                let json = cost::message(&ready.report, *kind, name, before.is_some());
+                let message = json.map(|json| ChannelMessage {
+                    channel: name.clone(),
+                    kind: *kind,
+                    json,
+                    name: file_name(post),
+                });
+                message.map(OutgoingMessage::Channel).map_err(Into::into)
+            }
         };
-    lines.extend(send::send_all(posts, &mut setup.mailer, memory, limit, build).await);
+        made.map_err(|error| error.to_string())
+    };
+    lines.extend(send::send_all(posts, &mut setup.outbox, memory, limit, build).await);
     annotate(&mut lines, wanted);
     lines
 }
@@ -107,7 +124,7 @@ fn line(post: &OutgoingReport, outcome: SendOutcome) -> SendResult {
     SendResult {
         report: post.report.clone(),
         period: post.period.clone(),
-        recipient: post.recipient.clone(),
+        destination: post.destination.clone(),
         outcome,
         note: None,
     }
@@ -125,7 +142,9 @@ fn incomplete(reason: &str) -> SendOutcome {
 fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
     for wanted in wanted {
         let ReportRecipient {
-            address, problems, ..
+            destination,
+            problems,
+            ..
         } = &wanted.recipient;
         if problems.is_empty() {
             continue;
@@ -136,10 +155,21 @@ fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
             .collect();
         let report = name(wanted);
         for line in lines.iter_mut() {
-            if line.recipient == *address && line.report == report {
+            if line.destination == *destination && line.report == report {
                 line.note.get_or_insert_with(|| hints.join("; "));
             }
         }
+    }
+}
+
+/// The result of a report that cannot be sent, whatever it says.
+pub(super) fn unsent(wanted: &Wanted, outcome: &SendOutcome) -> SendResult {
+    SendResult {
+        report: name(wanted),
+        period: period_key(wanted),
+        destination: wanted.recipient.destination.clone(),
+        outcome: outcome.clone(),
+        note: None,
     }
 }
 
@@ -148,7 +178,7 @@ pub fn refused(refused: &[RefusedRecipient]) -> impl Iterator<Item = SendResult>
     refused.iter().map(|refused| SendResult {
         report: kind(refused.kind).to_owned(),
         period: String::new(),
-        recipient: refused.name.clone(),
+        destination: refused.destination.clone(),
         outcome: SendOutcome::Failed {
             reason: refused.reason.clone(),
             is_lasting: true,
@@ -252,13 +282,18 @@ mod version_1 {
     }
 }
 
-fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
+/// The report's period in the ledger.
+fn period_key(wanted: &Wanted) -> String {
     let DayRange { from, through } = wanted.occasion.days;
-    let period = match wanted.occasion.kind {
+    match wanted.occasion.kind {
         PeriodKind::MonthToDate => format!("{from} to {through}"),
         PeriodKind::LastMonth => format!("{from} to {through} closing"),
         PeriodKind::Range => format!("{from} to {through} range"),
-    };
+    }
+}
+
+fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
+    let DayRange { from, through } = wanted.occasion.days;
     let totals = report.parts.iter().map(|part| CurrencyTotal {
         currency: part.currency.clone(),
         amount: part.total.amount,
@@ -266,8 +301,8 @@ fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
     let (scope, content) = (scope(run, wanted), fingerprint(report));
     OutgoingReport {
         report: name(wanted),
-        period,
-        recipient: wanted.recipient.address.clone(),
+        period: period_key(wanted),
+        destination: wanted.recipient.destination.clone(),
         figures: MailedFigures {
             mailed: run.today(),
             days: DayRange {
@@ -291,10 +326,10 @@ async fn restated(
     post: &OutgoingReport,
     ledger: &SendLedger,
 ) -> Result<Vec<Restatement>, LedgerError> {
-    let same = send::mailed_for(ledger, &post.report, &post.recipient, &post.period).await?;
+    let same = send::mailed_for(ledger, &post.report, &post.destination, &post.period).await?;
     let last = match same {
         Some(same) => Some(same),
-        None => send::mailed(ledger, &post.report, &post.recipient).await?,
+        None => send::mailed(ledger, &post.report, &post.destination).await?,
     };
     let known = last.filter(|mailed| {
         let DayRange { from, through } = mailed.days;
@@ -428,33 +463,47 @@ pub(super) fn message_id(unique: &str, from: &str) -> String {
 }
 
 /// Builds the mail of a report; a correction if another one was mailed before.
-fn message(
+fn mail_of(
     settings: &CostSettings,
     from: &str,
+    to: &str,
     ready: &ReadyReport,
     before: Option<&MailedFigures>,
     now: trailtab_core::time::Seconds,
-) -> Result<(MailLetter, OutgoingMail), MailBuildError> {
+    is_dry: bool,
+) -> Result<OutgoingMail, MailBuildError> {
     let ReadyReport { post, report } = ready;
     let letter = cost::letter(report, &settings.wording, before.is_some())?;
     // Must differ between mails with equal content, since mail programs hide repeated ids.
     let unique = format!(
         "{} {} {} {} {now}",
-        post.report, post.period, post.recipient, post.figures.fingerprint
+        post.report, post.period, to, post.figures.fingerprint
     );
     let envelope = mail::MailEnvelope {
         from: from.to_owned(),
-        to: post.recipient.clone(),
+        to: to.to_owned(),
         message_id: message_id(&unique, from),
         date: now,
         list_unsubscribe: settings.mail.list_unsubscribe.clone(),
     };
     let message = OutgoingMail {
         from: from.to_owned(),
-        to: post.recipient.clone(),
+        to: to.to_owned(),
         bytes: mail::message(&letter, &envelope)?,
-        name: format!("{} {} {}", post.report, post.recipient, post.period),
-        page: None,
+        name: file_name(post),
+        // Only dry runs need a page.
+        page: is_dry.then(|| letter.page()),
     };
-    Ok((letter, message))
+    Ok(message)
+}
+
+/// The name of a message's file in a dry run.
+fn file_name(post: &OutgoingReport) -> String {
+    let OutgoingReport {
+        report,
+        destination,
+        period,
+        ..
+    } = post;
+    format!("{report} {} {period}", destination.name())
 }

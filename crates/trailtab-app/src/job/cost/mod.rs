@@ -1,6 +1,7 @@
 //! Cost reports: answers → cost lines → one report per audience → files and mails.
 
 pub mod answers;
+mod channel_check;
 pub mod check;
 pub mod gather;
 pub mod history;
@@ -24,9 +25,10 @@ use rust_decimal::Decimal;
 use self::answers::{NoAnswer, RunAnswers};
 use self::gather::GatheredCosts;
 use crate::cost_source::cost_explorer::PRICE;
-use trailtab_core::cost::audience::{AccountDirectory, RecipientList, ReportRecipient};
+use trailtab_core::cost::audience::AccountDirectory;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
+use trailtab_core::cost::recipient::{RecipientList, ReportRecipient};
 use trailtab_core::cost::report::{
     Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
 };
@@ -110,8 +112,10 @@ impl CostRun {
         &mut self,
         occasions: &[ReportPeriod],
     ) -> Result<RecipientList, NoAnswer> {
-        let names_matter =
-            !(self.settings.managers.is_empty() && self.settings.executives.is_empty());
+        let settings = &self.settings;
+        let mut channels = settings.channels.iter();
+        let names_matter = !(settings.managers.is_empty() && settings.executives.is_empty())
+            || channels.any(|channel| channel.owner.is_none());
         if !self.has_directory && names_matter {
             self.learn_names(occasions).await?;
         }
@@ -139,8 +143,8 @@ impl CostRun {
         let closing = (today.day() <= self.settings.closing_days.0).then(|| self.last_month());
         let mut wanted = Vec::new();
         for recipient in recipients {
-            let every = self.every(recipient.audience.kind);
-            let of_month = self.month_to_date().filter(|_| every.is_due(today));
+            let is_due = recipient.frequency.is_due(today);
+            let of_month = self.month_to_date().filter(|_| is_due);
             let occasions = closing.into_iter().chain(of_month);
             wanted.extend(occasions.map(|occasion| Wanted {
                 recipient: recipient.clone(),
@@ -148,14 +152,6 @@ impl CostRun {
             }));
         }
         wanted
-    }
-
-    fn every(&self, kind: AudienceKind) -> MailFrequency {
-        match kind {
-            AudienceKind::Manager => self.settings.schedule.managers,
-            AudienceKind::Individual => self.settings.schedule.users,
-            AudienceKind::Executive => self.settings.schedule.executives,
-        }
     }
 
     /// All periods for which a report can be due today.
@@ -207,9 +203,14 @@ impl CostRun {
     pub fn most_needed(&self) -> ReportNeeds {
         let settings = &self.settings;
         let mut need = self.need(&[], &[self.last_month()]);
-        need.total = !settings.executives.is_empty();
-        need.whole_accounts = need.total || !settings.managers.is_empty();
-        let people = settings.users.iter().map(|user| settings.owner.owner(user));
+        let channels = &settings.channels;
+        need.total = !settings.executives.is_empty() || channels.iter().any(|channel| channel.all);
+        need.whole_accounts = need.total
+            || !settings.managers.is_empty()
+            || channels.iter().any(|channel| channel.accounts.is_some());
+        let owners = channels.iter().filter_map(|channel| channel.owner.as_ref());
+        let people = settings.users.iter().chain(owners);
+        let people = people.map(|user| settings.owner.owner(user));
         need.people = people.collect();
         need
     }
@@ -223,6 +224,10 @@ impl CostRun {
         is_due(settings.managers.is_empty(), settings.schedule.managers)
             || is_due(settings.users.is_empty(), settings.schedule.users)
             || is_due(settings.executives.is_empty(), settings.schedule.executives)
+            || settings
+                .channels
+                .iter()
+                .any(|channel| is_due(false, channel.schedule))
     }
 
     /// Gathers the costs that some reports need.
