@@ -159,7 +159,7 @@ fn roles_may_do_no_more_than_they_must() {
     }
 }
 
-/// With PutMetricData only where it is used, and S3 only where there is a ledger; with the secret or SES only
+/// With PutMetricData only where it is used, and S3 only where there is a ledger; with secrets or SES only
 /// where they are named.
 #[test]
 fn what_a_setting_does_not_need_is_not_allowed() {
@@ -172,6 +172,7 @@ fn what_a_setting_does_not_need_is_not_allowed() {
     assert_eq!(choices(&template, "FunctionRole"), named(&expected));
     let expected = [
         ("HasCostSecret", "secretsmanager:GetSecretValue"),
+        ("HasCostChannels", "secretsmanager:GetSecretValue"),
         ("HasCostSesIdentity", "ses:SendEmail"),
     ];
     assert_eq!(choices(&template, "CostFunctionRole"), named(&expected));

@@ -7,6 +7,7 @@ mod network;
 mod organizations;
 mod profile;
 mod refusal;
+mod webhook;
 
 use std::error::Error;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub use self::network::Unreachable;
 pub use self::organizations::list_accounts;
 pub use self::profile::ConfigError;
 use self::profile::{Origin, Profiles};
+pub use self::webhook::{WebhookAnswer, WebhookFailure, post_json};
 
 /// Used if no region is configured. Serves all global APIs.
 const DEFAULT_REGION: &str = "us-east-1";

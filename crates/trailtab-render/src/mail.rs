@@ -10,7 +10,7 @@ use lettre::message::header::{
     ContentId, ContentTransferEncoding, ContentType, ContentTypeErr, Header, HeaderName,
     HeaderValue,
 };
-use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
+use lettre::message::{Body, Mailbox, MessageBuilder, MultiPart, SinglePart};
 use thiserror::Error;
 
 use super::cost::MailLetter;
@@ -74,10 +74,30 @@ pub enum MessageError {
 ///
 /// If an address, a header value or a MIME type is invalid.
 pub fn message(letter: &MailLetter, envelope: &MailEnvelope) -> Result<Vec<u8>, MessageError> {
+    let message = headers(&letter.subject, envelope)?;
+    Ok(message.multipart(parts(letter)?)?.formatted())
+}
+
+/// Encodes a plain text as a complete MIME message, like [`message`]. The subject must be one line.
+///
+/// # Errors
+///
+/// If an address or a header value is invalid.
+pub fn plain_message(
+    subject: &str,
+    words: &str,
+    envelope: &MailEnvelope,
+) -> Result<Vec<u8>, MessageError> {
+    let message = headers(subject, envelope)?;
+    let message = message.singlepart(text(ContentType::TEXT_PLAIN, words))?;
+    Ok(message.formatted())
+}
+
+fn headers(subject: &str, envelope: &MailEnvelope) -> Result<MessageBuilder, MessageError> {
     let mut message = Message::builder()
         .from(mailbox("from", &envelope.from)?)
         .to(mailbox("to", &envelope.to)?)
-        .subject(&letter.subject)
+        .subject(subject)
         .date(UNIX_EPOCH + Duration::from_secs(u64::try_from(envelope.date).unwrap_or(0)))
         .message_id(Some(message_id(&envelope.message_id)?))
         // Suppresses out-of-office replies (RFC 3834).
@@ -85,8 +105,7 @@ pub fn message(letter: &MailLetter, envelope: &MailEnvelope) -> Result<Vec<u8>, 
     if let Some(unsubscribe) = &envelope.list_unsubscribe {
         message = message.raw_header(raw("List-Unsubscribe", &link(unsubscribe)?));
     }
-    let message = message.multipart(parts(letter)?)?;
-    Ok(message.formatted())
+    Ok(message)
 }
 
 /// multipart/mixed of text and HTML alternatives (the HTML with its inline pictures) and the attachments.

@@ -1,5 +1,7 @@
 //! `trailtab cost check` names what is wrong with the settings, and sends nothing.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use super::{Lab, account, charges};
@@ -13,6 +15,11 @@ fn check(lab: &Lab, settings: &Value) -> Finished {
 
 /// Checks settings; trusts the certificate of a mail server.
 fn check_trusting(lab: &Lab, settings: &Value, server: Option<&MailServer>) -> Finished {
+    let command = check_command(lab, settings, server);
+    lab.sandbox.finish(command, b"")
+}
+
+fn check_command(lab: &Lab, settings: &Value, server: Option<&MailServer>) -> Command {
     lab.sandbox.write("config.json", settings.to_string());
     let mut command = lab.command();
     command
@@ -22,7 +29,7 @@ fn check_trusting(lab: &Lab, settings: &Value, server: Option<&MailServer>) -> F
     if let Some(server) = server {
         command.env("SSL_CERT_FILE", server.authority());
     }
-    lab.sandbox.finish(command, b"")
+    command
 }
 
 #[test]
@@ -110,6 +117,60 @@ fn a_mail_server_that_would_take_no_mail_is_found_before_one_is_sent() {
         assert!(!checked.out.contains("wrong"), "{}", checked.out);
     }
     assert!(server.mails().is_empty() && plain.mails().is_empty());
+}
+
+#[test]
+fn a_test_mail_is_sent_where_one_is_asked_for() {
+    let server = MailServer::start(Mode::Starttls, None);
+    let secret = server.secret(&json!({})).to_string();
+    let lab = Lab::organized(charges(4, 9, 5));
+    let settings = json!({
+        "users": ["user2@example.com"],
+        "secret_name": moto::keep_secret("us-east-1", "check-test-mail", &secret),
+    });
+    let test = |to: &str, code| {
+        let mut command = check_command(&lab, &settings, Some(&server));
+        command.args(["--test-mail", to]);
+        lab.sandbox.finish(command, b"").expect(code)
+    };
+    let checked = test("ops@example.com", 0);
+    let line = "a test mail from costs@example.com to ops@example.com was accepted";
+    assert!(checked.out.contains(line), "{}", checked.out);
+    let mails = server.mails();
+    assert_eq!(server.recipients(), ["ops@example.com"]);
+    let text = String::from_utf8(mails[0].bytes.clone()).unwrap();
+    for part in ["To: ops@example.com", "Subject: Test mail of trailtab"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let refused = test("bounce@example.com", 3);
+    let line = "the test mail to bounce@example.com: refused: ";
+    assert!(refused.out.contains(line), "{}", refused.out);
+    let refused = test("no mailbox", 3);
+    assert!(
+        refused
+            .out
+            .contains("the test mail to no mailbox: cannot address")
+    );
+    assert_eq!(server.mails().len(), 1);
+}
+
+#[test]
+fn a_test_mail_goes_by_ses_if_reports_do() {
+    let lab = Lab::organized(charges(4, 9, 5));
+    let (from, to) = ("check@example.com", "check-ops@example.com");
+    let settings = json!({
+        "users": ["user2@example.com"],
+        "mail": {"transport": "ses", "from": from, "region": "eu-west-1"},
+    });
+    moto::verify("eu-west-1", from);
+    let mut command = check_command(&lab, &settings, None);
+    command.args(["--test-mail", to]);
+    let checked = lab.sandbox.finish(command, b"");
+    let line = "a test mail from check@example.com to check-ops@example.com was accepted";
+    assert!(checked.out.contains(line), "{}", checked.out);
+    let mails = moto::mails_to(to);
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].raw.contains("Subject: Test mail of trailtab"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::{Lab, account, charges, config, day};
 use crate::support::Finished;
 use crate::support::moto;
 use crate::support::smtp::{MailServer, Mode, USER};
+use crate::support::smtp_forger;
 
 const REGION: &str = "eu-west-1";
 
@@ -205,6 +206,17 @@ fn nothing_is_sent_to_a_server_that_cannot_be_trusted() {
     let all = format!("{}{}", sent.out, sent.err);
     assert!(!all.contains("wr0ng") && !all.contains("d3IwbmC"), "{all}");
     assert_eq!(server.count("login PLAIN refused"), 1);
+}
+
+/// Answers that were written before TLS began would otherwise count as answers inside TLS.
+#[test]
+fn answers_forged_before_tls_begins_do_not_count() {
+    let server = MailServer::start(Mode::Starttls, None);
+    let more = json!({"port": smtp_forger::start(server.port)});
+    let post = Post::by_smtp(&server, "forged", &more, &PEOPLE[..1]);
+    let sent = post.send(&[]).expect(3);
+    assert!(sent.out.contains("unencrypted text came"), "{}", sent.out);
+    assert_eq!((server.count("login"), server.count("mail")), (0, 0));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod bills;
 mod bugs;
 mod cache;
+mod channels;
 mod check;
 mod mails;
 mod reports;

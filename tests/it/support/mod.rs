@@ -17,7 +17,9 @@ pub(crate) mod objects;
 pub(crate) mod proxy;
 pub(crate) mod runtime_api;
 pub(crate) mod smtp;
+pub(crate) mod smtp_forger;
 pub(crate) mod trail;
+pub(crate) mod webhook;
 
 use std::env;
 use std::ffi::OsStr;

@@ -1,10 +1,12 @@
-//! Destinations: files, ledgers, CloudWatch, and mail.
+//! Destinations: files, ledgers, CloudWatch, mail, and channels.
 
+pub mod channel;
 pub mod cloudwatch;
 pub mod files;
 pub mod ledger;
 pub mod mail;
 pub mod manifest;
+pub mod outbox;
 pub mod raw_dump;
 pub mod sent_hash;
 pub mod temporary;

@@ -1,13 +1,12 @@
-//! Audiences: who may see a report. They and the recipients of a run are determined from the settings and the list of
-//! accounts, before anything is computed.
+//! Audiences: who may see a report, and the accounts that are known. They are determined from the settings and the list
+//! of accounts, before anything is computed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::label::RowLabel;
-use super::owner::{CostOwner, OwnerRules};
-use super::settings::CostSettings;
+use super::owner::CostOwner;
 use crate::nearest;
 use crate::scope::AccountId;
 
@@ -57,19 +56,6 @@ pub struct Audience {
     pub owner: Option<RowLabel>,
 }
 
-/// The recipient of a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReportRecipient {
-    /// The mail address.
-    pub address: String,
-    /// What the report shows.
-    pub audience: Audience,
-    /// The owner of the costs, for an individual; absent otherwise.
-    pub owner: Option<CostOwner>,
-    /// Accounts in the settings that do not exist.
-    pub problems: Vec<SettingsProblem>,
-}
-
 /// An error in the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsProblem {
@@ -77,17 +63,6 @@ pub struct SettingsProblem {
     pub short: String,
     /// The message for the operator, with a suggestion if there is one.
     pub hint: String,
-}
-
-/// An entry of the settings that cannot get a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefusedRecipient {
-    /// Which kind of report it would have been.
-    pub kind: AudienceKind,
-    /// The name as in the settings.
-    pub name: String,
-    /// Why there is no report, for the operator.
-    pub reason: String,
 }
 
 /// The known accounts.
@@ -213,114 +188,6 @@ impl AccountDirectory {
     }
 }
 
-/// The recipients of a run, and the entries of the settings that cannot get a report.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RecipientList {
-    /// The recipients, each address once per audience.
-    pub accepted: Vec<ReportRecipient>,
-    /// Entries of the settings that cannot get a report.
-    pub refused: Vec<RefusedRecipient>,
-}
-
-impl RecipientList {
-    /// Determines the recipients from the settings.
-    pub fn of(settings: &CostSettings, directory: &AccountDirectory) -> RecipientList {
-        let mut all = RecipientList::default();
-        for address in &settings.executives {
-            let audience = executive(directory);
-            all.add(address, audience, None, Vec::new());
-        }
-        for (address, wanted) in managers(settings) {
-            match manager(&wanted, directory) {
-                Ok((audience, problems)) => all.add(address, audience, None, problems),
-                Err(problems) => {
-                    let hints: Vec<String> =
-                        problems.into_iter().map(|problem| problem.hint).collect();
-                    all.refuse(AudienceKind::Manager, address, hints.join("; "));
-                }
-            }
-        }
-        for user in &settings.users {
-            all.user(user, &settings.owner);
-        }
-        all
-    }
-
-    fn user(&mut self, user: &str, rules: &OwnerRules) {
-        let refuse = |reason: &str| (AudienceKind::Individual, user, reason.to_owned());
-        let refused = match (rules.owner(user), rules.address(user)) {
-            (CostOwner::Untagged, _) => refuse("the name is empty"),
-            (CostOwner::Instances, _) => {
-                refuse("ids of EC2 instances have one report together and no address")
-            }
-            (CostOwner::Named(_), None) => refuse(
-                "it is no address: set owner.domain, or owner.fallback_contact for whom to tell instead",
-            ),
-            (owner, Some(address)) => {
-                let audience = individual(&owner);
-                return self.add(&address, audience, Some(owner), Vec::new());
-            }
-        };
-        self.refuse(refused.0, refused.1, refused.2);
-    }
-
-    fn add(
-        &mut self,
-        address: &str,
-        audience: Audience,
-        owner: Option<CostOwner>,
-        problems: Vec<SettingsProblem>,
-    ) {
-        let address = address.trim();
-        if !is_address(address) {
-            let reason = "it is no address of a mailbox".to_owned();
-            return self.refuse(audience.kind, address, reason);
-        }
-        let recipient = ReportRecipient {
-            address: address.to_owned(),
-            audience,
-            owner,
-            problems,
-        };
-        // An address that is listed twice gets one mail.
-        let is_same = |other: &ReportRecipient| {
-            other.address.eq_ignore_ascii_case(address) && other.audience == recipient.audience
-        };
-        if !self.accepted.iter().any(is_same) {
-            self.accepted.push(recipient);
-        }
-    }
-
-    fn refuse(&mut self, kind: AudienceKind, name: &str, reason: String) {
-        self.refused.push(RefusedRecipient {
-            kind,
-            name: name.to_owned(),
-            reason,
-        });
-    }
-}
-
-/// Tells whether a text has the form of a mail address.
-fn is_address(text: &str) -> bool {
-    let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>(),;:\\\"[]".contains(c);
-    let parts: Vec<&str> = text.split('@').collect();
-    text.len() <= 254
-        && text.chars().all(is_plain)
-        && matches!(parts.as_slice(), [name, domain] if !name.is_empty() && !domain.is_empty())
-}
-
-/// Managers with their accounts. Spellings of an address that differ in case are one mailbox, and
-/// get one mail.
-fn managers(settings: &CostSettings) -> impl Iterator<Item = (&str, Vec<String>)> {
-    let mut managers: BTreeMap<String, (&str, Vec<String>)> = BTreeMap::new();
-    for (address, wanted) in &settings.managers {
-        let folded = address.trim().to_lowercase();
-        let (_, accounts) = managers.entry(folded).or_insert((address, Vec::new()));
-        accounts.extend(wanted.iter().cloned());
-    }
-    managers.into_values()
-}
-
 /// The audience of an executive: all accounts.
 pub fn executive(directory: &AccountDirectory) -> Audience {
     Audience {
@@ -387,10 +254,6 @@ mod tests {
         AccountDirectory::new(BTreeMap::from(owned), BTreeSet::new())
     }
 
-    fn of(json: &str) -> RecipientList {
-        RecipientList::of(&CostSettings::parse(json.as_bytes()).unwrap(), &directory())
-    }
-
     #[test]
     fn an_account_that_could_not_be_looked_for_is_not_said_to_be_missing() {
         let mut directory = AccountDirectory::partial();
@@ -438,92 +301,9 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_of_accounts_is_never_all_of_them() {
-        let all = of(r#"{"managers": {"m@example.com": [], "n@example.com": ["Nowhere"]}}"#);
-        assert!(all.accepted.is_empty());
-        assert!(
-            all.refused[0]
-                .reason
-                .contains("the list of accounts is empty")
-        );
-        assert!(
-            all.refused[1]
-                .reason
-                .contains("no account called \"Nowhere\"")
-        );
-    }
-
-    #[test]
-    fn two_spellings_of_an_address_are_one_mailbox() {
-        let all = of(
-            r#"{"managers": {"Head@example.com": ["Production"], "head@example.com": ["Total"]}}"#,
-        );
-        assert_eq!(all.accepted.len(), 1);
-        assert_eq!(all.accepted[0].audience.accounts.len(), 2);
-    }
-
-    #[test]
     fn a_closed_account_leaves_its_name_to_an_open_one() {
         let names = BTreeMap::from(["1", "2"].map(|id| (id.to_owned(), "Sandbox".to_owned())));
         let directory = AccountDirectory::new(names, BTreeSet::from(["1".to_owned()]));
         assert_eq!(directory.find("Sandbox").unwrap().id, "2");
-    }
-
-    #[test]
-    fn a_recipient_reads_nothing_of_other_accounts() {
-        let all = of(r#"{"managers": {"m@example.com": ["Production", "Sandbox", "Totl"]}}"#);
-        let short: Vec<_> = all.accepted[0]
-            .problems
-            .iter()
-            .map(|problem| problem.short.as_str())
-            .collect();
-        let expected = [
-            "more than one account is called \"Sandbox\"",
-            "there is no account called \"Totl\"",
-        ];
-        assert_eq!(short, expected);
-    }
-
-    #[test]
-    fn one_unknown_account_costs_one_account() {
-        let all =
-            of(r#"{"managers": {"m@example.com": ["Production", "Nowhere", "111122223333"]}}"#);
-        let manager = &all.accepted[0];
-        assert_eq!(manager.audience.accounts.len(), 1);
-        assert_eq!(manager.problems.len(), 1);
-    }
-
-    #[test]
-    fn users_are_owners_with_addresses() {
-        let all = of(
-            r#"{"users": ["Ann@Example.com", "ann@example.com", "bob", "", "i-0123456789abcdef0"],
-                "owner": {"fallback_contact": "cloud@example.com"}}"#,
-        );
-        let told: Vec<_> = all
-            .accepted
-            .iter()
-            .map(|told| told.address.as_str())
-            .collect();
-        assert_eq!(told, ["Ann@Example.com", "cloud@example.com"]);
-        assert_eq!(all.refused.len(), 2);
-    }
-
-    #[test]
-    fn what_is_no_address_is_refused() {
-        for address in [
-            "m",
-            "@",
-            "a@b@c",
-            "a@b\\r\\nBcc: x@y",
-            "A <a@b>",
-            "a b@c",
-            "",
-        ] {
-            let all = of(&format!(r#"{{"executives": ["{address}"]}}"#));
-            assert!(
-                all.accepted.is_empty() && all.refused.len() == 1,
-                "{address}"
-            );
-        }
     }
 }

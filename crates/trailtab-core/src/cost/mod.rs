@@ -10,6 +10,7 @@
 pub mod amount;
 pub mod audience;
 pub mod budget;
+pub mod channel;
 pub mod charge;
 pub mod condition;
 pub mod estimate;
@@ -18,6 +19,7 @@ pub mod label;
 pub mod money;
 pub mod owner;
 pub mod period;
+pub mod recipient;
 pub mod report;
 pub mod secret;
 pub mod settings;

@@ -87,7 +87,8 @@ pub struct MailServer {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerOverrides {
-    /// The DNS name or address of the server; the secret's own comes first.
+    /// The DNS name or address of the server; the secret's own comes first. Must not name another host than a secret
+    /// that is a pair implies.
     pub host: Option<String>,
     /// The TCP port; the secret's own comes first.
     pub port: Option<u16>,
@@ -133,6 +134,11 @@ pub enum SecretError {
     /// Neither the secret nor the settings name a host.
     #[error("neither the secret nor the settings name the mail server's host")]
     NoHost,
+    /// The settings name a host, and the secret is a pair, which implies another one.
+    #[error(
+        "the secret is a pair {{\"ADDRESS\": \"PASSWORD\"}}, whose password goes to {GMAIL} alone, and mail.server.host of the settings names another host: write the secret with the members host, username and password"
+    )]
+    OtherHost,
     /// Credentials would be sent unencrypted to a server that is not on this machine.
     #[error(
         "without TLS, credentials go to no server but one on this machine: set tls to starttls or tls"
@@ -209,8 +215,14 @@ impl SecretMembers {
         let Value::String(password) = password else {
             return Err(SecretError::Bad("password", "text"));
         };
+        // Otherwise write access to the settings would be enough to get the password.
+        if let Some(host) = &told.host
+            && !host.eq_ignore_ascii_case(GMAIL)
+        {
+            return Err(SecretError::OtherHost);
+        }
         Ok(SecretMembers {
-            host: told.host.clone().or_else(|| Some(GMAIL.to_owned())),
+            host: Some(GMAIL.to_owned()),
             user: Some(address),
             password: Some(password),
             ..SecretMembers::default()
@@ -342,8 +354,19 @@ mod tests {
             host: Some("mail.example.com".to_owned()),
             ..ServerOverrides::default()
         };
-        let server = MailServer::of_secret(r#"{"reports@example.com":"p"}"#, &told).unwrap();
-        assert_eq!(server.host, "mail.example.com");
+        let pair = r#"{"reports@example.com": "hunter2"}"#;
+        let error = MailServer::of_secret(pair, &told).unwrap_err();
+        assert_eq!(error, SecretError::OtherHost);
+        let message = error.to_string();
+        assert!(message.contains("members host, username and password"));
+        assert!(!message.contains("hunter2"));
+        let told = ServerOverrides {
+            host: Some("SMTP.gmail.com".to_owned()),
+            port: Some(465),
+            ..ServerOverrides::default()
+        };
+        let server = MailServer::of_secret(pair, &told).unwrap();
+        assert_eq!((server.host.as_str(), server.port), (GMAIL, 465));
     }
 
     #[test]

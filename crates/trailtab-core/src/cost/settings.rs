@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 
 use super::amount::not_negative;
 use super::budget::{self, BudgetRule};
+use super::channel::ChannelSettings;
 use super::charge::CostMetric;
 use super::condition::SendCondition;
 use super::owner::OwnerRules;
@@ -28,6 +29,8 @@ pub struct CostSettings {
     pub secret_name: Option<String>,
     /// Mail addresses that get a report on all accounts.
     pub executives: Vec<String>,
+    /// Chat rooms and programs that get reports by a webhook.
+    pub channels: Vec<ChannelSettings>,
     /// The metric of Cost Explorer that reports show.
     pub metric: CostMetric,
     /// Whether reports include today, for which Cost Explorer has little data.
@@ -300,6 +303,16 @@ pub enum CostSettingsError {
 }
 
 impl CostSettings {
+    /// Tells whether any report goes by mail.
+    pub fn sends_mail(&self) -> bool {
+        !(self.managers.is_empty() && self.users.is_empty() && self.executives.is_empty())
+    }
+
+    /// Tells whether the settings name nobody to send reports to.
+    pub fn has_no_recipients(&self) -> bool {
+        !self.sends_mail() && self.channels.is_empty()
+    }
+
     /// Parses settings: JSON if they start with a brace, TOML otherwise.
     ///
     /// # Errors
@@ -344,6 +357,7 @@ impl CostSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::channel::ChannelKind;
     use crate::cost::owner::OwnerKey;
 
     #[test]
@@ -396,9 +410,26 @@ mod tests {
                 [mail]
                 transport = "ses"
                 from = "costs@example.com"
+
+                [[channels]]
+                name = "finance"
+                kind = "teams"
+                url_secret = "teams-finance"
+                all = true
+                schedule = "month"
             "#,
         );
         let settings = settings.unwrap();
+        let finance = ChannelSettings {
+            name: "finance".to_owned(),
+            kind: ChannelKind::Teams,
+            url_secret: "teams-finance".to_owned(),
+            accounts: None,
+            owner: None,
+            all: true,
+            schedule: MailFrequency::Month,
+        };
+        assert_eq!(settings.channels, [finance]);
         assert_eq!(
             settings.owner.keys[1],
             OwnerKey::CostCategory("Team".to_owned())
@@ -425,6 +456,14 @@ mod tests {
             (
                 "[mail]\nlist_unsubscribe = \"a@b\\r\\nBcc: c\"",
                 "list_unsubscribe",
+            ),
+            (
+                "[[channels]]\nname = \"x\"\nkind = \"irc\"\nurl_secret = \"x\"",
+                "slack",
+            ),
+            (
+                "[[channels]]\nname = \"x\"\nkind = \"slack\"\nurl = \"https://a.b/c\"",
+                "url",
             ),
             ("{\"managers\": []}", "JSON"),
             ("{", "JSON"),

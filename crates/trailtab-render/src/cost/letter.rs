@@ -114,6 +114,17 @@ pub enum LetterOccasion {
     Final,
 }
 
+impl LetterOccasion {
+    /// What a subject or title begins with.
+    pub(super) fn prefix(self) -> &'static str {
+        match self {
+            LetterOccasion::First => "",
+            LetterOccasion::Correction => "Correction: ",
+            LetterOccasion::Final => "Final: ",
+        }
+    }
+}
+
 /// Renders the letter of a report, with or without the table as an attachment.
 ///
 /// # Errors
@@ -227,11 +238,7 @@ fn subject(report: &CostReport, wording: &MailWording, occasion: LetterOccasion)
         (AudienceKind::Executive, false) => "AWS usage of {accounts}, {period}: {total}",
     };
     let subject = fill(wording.subject.as_deref().unwrap_or(own), report);
-    let occasion = match occasion {
-        LetterOccasion::First => "",
-        LetterOccasion::Correction => "Correction: ",
-        LetterOccasion::Final => "Final: ",
-    };
+    let occasion = occasion.prefix();
     middle(&one_line(&format!("{occasion}{subject}")), 180)
 }
 
@@ -289,7 +296,7 @@ fn totals(report: &CostReport) -> String {
 }
 
 /// The names of up to three accounts, or their number.
-fn accounts(report: &CostReport) -> String {
+pub(super) fn accounts(report: &CostReport) -> String {
     let accounts = &report.audience.accounts;
     let names: Vec<&str> = accounts
         .iter()

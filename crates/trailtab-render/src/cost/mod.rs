@@ -1,18 +1,22 @@
-//! Renders cost reports: terminal pages, CSV and letters. Reads nothing but the report, which holds only what its
+//! Renders cost reports: terminal pages, CSV, letters and messages to channels. Reads nothing but the report, which holds only what its
 //! audience may see.
 
 mod charts;
 mod csv;
 mod layout;
 mod letter;
+mod message;
 mod page;
 #[cfg(test)]
 mod tests;
 
+use std::iter;
+
 pub use self::csv::csv;
 pub use self::letter::{LetterError, LetterOccasion, MailLetter, letter};
+pub use self::message::{message, test_message};
 pub use self::page::page;
-use trailtab_core::cost::report::{CostReport, ReportRow, RowFigure};
+use trailtab_core::cost::report::{CostReport, ReportPart, ReportRow, RowFigure, UnusualDays};
 
 /// The first rows of a table, the sum of the others, and the sum of all.
 pub(super) struct Top<'r> {
@@ -39,6 +43,29 @@ fn sum(rows: &[ReportRow]) -> RowFigure {
     let mut figures = rows.iter().map(|row| row.figure);
     let first = figures.next().unwrap_or_default();
     figures.fold(first, |sum, figure| sum.plus(&figure))
+}
+
+/// What a reader is told below the usage of the settled days: what is loading, what the month will come to, and how
+/// budgets stand.
+fn remarks(report: &CostReport, part: &ReportPart) -> Vec<String> {
+    let outlook = part
+        .outlook
+        .as_ref()
+        .map(|outlook| outlook.sentence.clone());
+    let budgets = part.budgets.iter().map(|budget| budget.sentence.clone());
+    let loading = report.loading_sentence(part).into_iter();
+    loading.chain(outlook).chain(budgets).collect()
+}
+
+/// What is unusual, or that nothing is.
+fn unusual_lines(unusual: &UnusualDays) -> Vec<String> {
+    let days = unusual.looked_at.label();
+    let found = unusual.found.iter().map(|row| row.sentence.clone());
+    let first = match unusual.found.is_empty() {
+        true => format!("Nothing unusual on {days}."),
+        false => format!("Unusual on {days}:"),
+    };
+    iter::once(first).chain(found).collect()
 }
 
 /// The report with currencies reduced to at most six ASCII letters or digits.

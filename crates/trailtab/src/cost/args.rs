@@ -116,16 +116,16 @@ pub(super) struct AskingArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Sending")]
 pub(super) struct SendingArgs {
-    /// Mail the reports that are due today to the recipients in the settings
+    /// Send the reports that are due today to the recipients and channels in the settings
     #[arg(long, requires = "config", conflicts_with_all = ["account", "owner", "untagged"])]
     pub(super) send: bool,
-    /// Send nothing: write the mails into the directory of --output
+    /// Send nothing: write the mails and messages into the directory of --output
     #[arg(long, requires = "send", requires = "output")]
     pub(super) dry_run: bool,
-    /// Mail to these addresses only (can be repeated)
+    /// Send to this address or channel only (can be repeated)
     #[arg(long, value_name = "ADDRESS", requires = "send")]
     pub(super) to: Vec<String>,
-    /// Ledger of sent mails, which prevents sending twice: a directory or s3://BUCKET/PREFIX
+    /// Ledger of what was sent, which prevents sending twice: a directory or s3://BUCKET/PREFIX
     #[arg(long, value_name = "PLACE", requires = "send")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     pub(super) ledger: Option<Source>,

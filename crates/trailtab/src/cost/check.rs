@@ -1,4 +1,4 @@
-//! `trailtab cost check`: checks the settings of the cost mails, and sends nothing.
+//! `trailtab cost check`: checks the settings of the cost reports, and sends at most tests.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,14 @@ use crate::reading::CredentialArgs;
 use crate::ui::Ui;
 use trailtab_app::aws;
 use trailtab_app::clock;
-use trailtab_app::job::cost::check::{self, CheckReport, CheckVerdict};
+use trailtab_app::job::cost::check::{self, AskedTests, CheckReport, CheckVerdict};
 use trailtab_app::job::read::start_runtime;
 use trailtab_app::source::Source;
 use trailtab_core::cost::report::{AccountName, Audience, AudienceKind};
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
-/// Check the settings against the account, and send nothing
+/// Check the settings against the account, and send no report
 ///
 /// Names unknown accounts, tags that are not active, a secret that cannot be read, senders that are not verified and
 /// missing permissions, and lists the recipients with their reports and what a run costs. Makes at most two paid
@@ -29,6 +29,12 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "PLACE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     config: Source,
+    /// Send a test mail to this address, in the way that reports are sent
+    #[arg(long, value_name = "ADDRESS")]
+    test_mail: Option<String>,
+    /// Post a test message to this channel of the settings (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    test_channel: Vec<String>,
     #[command(flatten)]
     result: ResultArgs,
     #[command(flatten)]
@@ -45,7 +51,11 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         let (mut run, listed) =
             trailtab_app::job::cost::open::live(settings, &config, None, now).await?;
         let accounts = (!listed.is_empty()).then_some(listed.len());
-        let checked = check::check(&mut run, accounts, &config).await;
+        let tests = AskedTests {
+            mail: args.test_mail.clone(),
+            channels: args.test_channel.clone(),
+        };
+        let checked = check::check(&mut run, accounts, &config, &tests).await;
         ResultForms {
             name: "cost_check",
             page: &|_| lines(&checked),
@@ -103,7 +113,7 @@ fn rows(checked: &CheckReport) -> impl Iterator<Item = [String; 4]> {
         [
             "report".to_owned(),
             String::new(),
-            report.recipient.clone(),
+            report.destination.to_string(),
             about,
         ]
     });
@@ -123,8 +133,8 @@ fn lines(checked: &CheckReport) -> String {
     let _ = writeln!(out, "\nReports");
     for report in &checked.reports {
         let about = about(&report.audience);
-        let (recipient, about) = (terminal(&report.recipient), terminal(&about));
-        let _ = writeln!(out, "  {recipient}: {about}");
+        let (recipient, about) = (report.destination.to_string(), terminal(&about));
+        let _ = writeln!(out, "  {}: {about}", terminal(&recipient));
     }
     let _ = writeln!(
         out,

@@ -1,4 +1,4 @@
-//! `trailtab cost --send`: mails each recipient the reports that are due.
+//! `trailtab cost --send`: sends each recipient the reports that are due, by mail or to a channel.
 
 use std::fmt::Write as _;
 
@@ -18,6 +18,7 @@ use trailtab_app::deliver::mail::files::MailFolder;
 use trailtab_app::job::cost::round::{MailRound, SendOptions};
 use trailtab_app::job::cost::send::{Limit, RETRY_DELAYS, SendOutcome, SendResult};
 use trailtab_app::job::read::start_runtime;
+use trailtab_core::cost::recipient::ReportDestination;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
@@ -30,8 +31,10 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         let mut opened = open::open(args, &config, ui).await?;
         let asked = args.period.asked(&opened.run)?;
         let to = &args.sending.to;
-        let is_meant =
-            |address: &str| to.is_empty() || to.iter().any(|to| to.eq_ignore_ascii_case(address));
+        let is_meant = |destination: &ReportDestination| {
+            let is_named = |to: &String| to.to_lowercase() == destination.name().to_lowercase();
+            to.is_empty() || to.iter().any(is_named)
+        };
         if args.asking.plan && !opened.run.has_directory {
             view::say_price(&opened.run.most_needed(), None, true, ui);
             return Ok(RunEnd::Done);
@@ -126,7 +129,8 @@ fn table(sent: &[SendResult]) -> String {
             SendOutcome::Failed { .. } => "FAILED",
         };
         let what = format!("{} {}", line.report, line.period);
-        let (what, recipient) = (terminal(what.trim()), terminal(&line.recipient));
+        let recipient = line.destination.to_string();
+        let (what, recipient) = (terminal(what.trim()), terminal(&recipient));
         let reasons = line
             .outcome
             .reason()

@@ -1,4 +1,4 @@
-//! Writes mails to files, for inspection before anything is sent.
+//! Writes mails and messages to files, for inspection before anything is sent.
 
 use std::path::PathBuf;
 
@@ -41,6 +41,18 @@ impl MailFolder {
         }));
         let stem = self.directory.join(escape::file_name(&message.name));
         files::create_together(&stem, &new, &[".html"], Readers::Owner).map(drop)
+    }
+
+    /// Writes a channel's message to `NAME.json`, or `NAME_2.json` and so on if that name is taken.
+    ///
+    /// # Errors
+    ///
+    /// Fails on an I/O error.
+    pub fn write_json(&self, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        let ending = ".json";
+        let stem = self.directory.join(escape::file_name(name));
+        let new = [NewFile { ending, bytes }];
+        files::create_together(&stem, &new, &[], Readers::Owner).map(drop)
     }
 }
 

@@ -6,8 +6,8 @@ pub mod ses;
 pub mod smtp;
 #[cfg(test)]
 pub mod tests;
+mod unbuffered;
 
-use self::files::MailFolder;
 use self::ses::SesSender;
 use self::smtp::SmtpSender;
 
@@ -26,7 +26,7 @@ pub struct OutgoingMail {
     pub page: Option<String>,
 }
 
-/// Why a mail was not sent.
+/// Why a mail, or a message to a channel, was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The server rejected this mail; others may still be accepted.
@@ -69,8 +69,6 @@ pub enum MailTransport {
     Smtp(SmtpSender),
     /// Amazon SES, by its API.
     Ses(SesSender),
-    /// A folder; nothing is sent.
-    Files(MailFolder),
 }
 
 impl MailTransport {
@@ -83,12 +81,6 @@ impl MailTransport {
         match self {
             MailTransport::Smtp(smtp) => smtp.send(message).await,
             MailTransport::Ses(ses) => ses.send(message).await,
-            MailTransport::Files(folder) => {
-                folder.write(message).map_err(|error| SendError::Broken {
-                    reason: error.to_string(),
-                    is_lasting: true,
-                })
-            }
         }
     }
 
@@ -97,11 +89,6 @@ impl MailTransport {
         if let MailTransport::Smtp(smtp) = self {
             smtp.retry();
         }
-    }
-
-    /// Tells whether mails are only written to files.
-    pub fn is_dry(&self) -> bool {
-        matches!(self, MailTransport::Files(_))
     }
 
     /// Closes the SMTP session (QUIT).

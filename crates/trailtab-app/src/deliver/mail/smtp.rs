@@ -3,18 +3,18 @@
 use std::io::{self, ErrorKind};
 use std::iter;
 use std::ops::Range;
-use std::thread;
 use std::time::Duration;
 
 use lettre::address::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::{Error, response::Response};
-use tokio::task;
+use tokio::time;
 
+use super::unbuffered::UnbufferedStream;
 use super::{OutgoingMail, SendError, shortened};
 use crate::aws;
 use trailtab_core::cost::secret::{MailServer, TlsMode};
@@ -22,23 +22,22 @@ use trailtab_core::cost::secret::{MailServer, TlsMode};
 /// Timeout of connecting, and of the answer to a command.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Timeout of the answer to a mail, which the server may scan first.
+/// Timeout of a mail's data and the answer to them; the server may scan the mail first.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Timeout of connecting to any of the host's addresses, of TLS and the greeting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The wait before connecting a second time.
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
-/// A mail server.
-#[derive(Debug)]
-pub struct SmtpSender {
-    /// Not set while a thread uses it.
-    session: Option<Box<SmtpSession>>,
-}
+/// Timeout of the answer to QUIT, whose outcome does not matter.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A session with the server, used by one blocking thread at a time.
-struct SmtpSession {
+/// A session with a mail server.
+pub struct SmtpSender {
     server: MailServer,
-    connection: Option<SmtpConnection>,
+    connection: Option<Box<AsyncSmtpConnection>>,
     /// Mails sent over this connection.
     mails: u32,
     /// Why no further connection is tried in this run. Retrying a wrong password for each recipient
@@ -46,93 +45,10 @@ struct SmtpSession {
     fatal: Option<SendError>,
 }
 
-impl std::fmt::Debug for SmtpSession {
+impl std::fmt::Debug for SmtpSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut debug = f.debug_struct("SmtpSession");
+        let mut debug = f.debug_struct("SmtpSender");
         debug.field("server", &self.server).finish_non_exhaustive()
-    }
-}
-
-impl SmtpSender {
-    /// A server. Connects when the first mail is sent.
-    pub fn new(server: MailServer) -> SmtpSender {
-        SmtpSender {
-            session: Some(Box::new(SmtpSession {
-                server,
-                connection: None,
-                mails: 0,
-                fatal: None,
-            })),
-        }
-    }
-
-    /// Sends a mail.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    pub(super) async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
-        let Some(mut session) = self.session.take() else {
-            // The thread that used the session did not return it.
-            return Err(broken(
-                "the session with the mail server was cut off",
-                false,
-            ));
-        };
-        let message = message.clone();
-        let sending = task::spawn_blocking(move || {
-            let sent = session.send(&message);
-            (session, sent)
-        });
-        match sending.await {
-            Ok((session, sent)) => {
-                self.session = Some(session);
-                sent
-            }
-            Err(error) => Err(SendError::Unconfirmed(error.to_string())),
-        }
-    }
-
-    /// Connects and logs in as for a mail from this sender, and sends nothing.
-    ///
-    /// # Errors
-    ///
-    /// Fails with the step that failed: connecting, the greeting, TLS or the login.
-    pub async fn check(mut self, from: &str) -> Result<(), SendError> {
-        let from = address(from)?;
-        let Some(mut session) = self.session.take() else {
-            return Ok(());
-        };
-        let checking = task::spawn_blocking(move || {
-            let mut connection = session.connected(&from)?;
-            // The login was accepted, so the outcome of QUIT does not matter.
-            let _ = connection.quit();
-            Ok(())
-        });
-        match checking.await {
-            Ok(checked) => checked,
-            Err(error) => Err(broken(&error.to_string(), false)),
-        }
-    }
-
-    /// Forgets a failure to connect that may have passed.
-    pub(super) fn retry(&mut self) {
-        if let Some(session) = &mut self.session
-            && !session.fatal.as_ref().is_some_and(SendError::is_lasting)
-        {
-            session.fatal = None;
-        }
-    }
-
-    /// Sends QUIT if there is a connection.
-    pub(super) async fn close(self) {
-        if let Some(session) = self.session {
-            // All mails were answered, so the outcome of QUIT does not matter.
-            let _ = task::spawn_blocking(move || {
-                session.connection.map(|mut connection| connection.quit())
-            })
-            .await;
-        }
     }
 }
 
@@ -145,27 +61,54 @@ struct CommandFault {
     is_lasting: bool,
 }
 
+impl CommandFault {
+    fn late() -> CommandFault {
+        CommandFault {
+            reason: "no answer in time".to_owned(),
+            answer: None,
+            is_lasting: false,
+        }
+    }
+}
+
 impl From<Error> for CommandFault {
     fn from(error: Error) -> CommandFault {
         let mut causes = aws::chain(&error).filter_map(|cause| cause.downcast_ref());
-        let is_late = causes.any(|cause: &io::Error| {
-            matches!(cause.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-        });
+        if causes.any(|cause: &io::Error| cause.kind() == ErrorKind::TimedOut) {
+            return CommandFault::late();
+        }
         CommandFault {
-            reason: match is_late {
-                true => "no answer in time".to_owned(),
-                false => shortened(&error.to_string()),
-            },
+            reason: shortened(&error.to_string()),
             answer: error.status().map(u16::from),
             is_lasting: error.is_permanent() || error.is_client(),
         }
     }
 }
 
+/// Waits for an answer. A connection whose answer came too late must not be used any further.
+async fn in_time<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, CommandFault> {
+    match time::timeout(limit, answer).await {
+        Ok(answer) => answer.map_err(CommandFault::from),
+        Err(_) => Err(CommandFault::late()),
+    }
+}
+
+/// Ends a connection. All mails were answered, so the outcome of QUIT does not matter.
+async fn quit(mut connection: AsyncSmtpConnection) {
+    let _ = in_time(QUIT_TIMEOUT, connection.quit()).await;
+}
+
 /// Requires a reply code within a range. Any other success code belongs to another command, as
 /// after an injected reply.
-fn demand(answer: Result<Response, Error>, codes: Range<u16>) -> Result<(), CommandFault> {
-    let answer = answer?;
+async fn demand(
+    limit: Duration,
+    answer: impl Future<Output = Result<Response, Error>>,
+    codes: Range<u16>,
+) -> Result<(), CommandFault> {
+    let answer = in_time(limit, answer).await?;
     let code = u16::from(answer.code());
     if codes.contains(&code) {
         return Ok(());
@@ -198,8 +141,23 @@ impl DeliveryFailure {
     }
 }
 
-impl SmtpSession {
-    fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
+impl SmtpSender {
+    /// A server. Connects when the first mail is sent.
+    pub fn new(server: MailServer) -> SmtpSender {
+        SmtpSender {
+            server,
+            connection: None,
+            mails: 0,
+            fatal: None,
+        }
+    }
+
+    /// Sends a mail.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`].
+    pub(super) async fn send(&mut self, message: &OutgoingMail) -> Result<(), SendError> {
         let from = address(&message.from)?;
         let to = address(&message.to)?;
         if let Some(error) = &self.fatal {
@@ -207,8 +165,8 @@ impl SmtpSession {
         }
         let mut is_second = false;
         loop {
-            let mut connection = self.connected(&from)?;
-            match mail(&mut connection, &from, &to, &message.bytes) {
+            let mut connection = self.connected(&from).await?;
+            match mail(&mut connection, &from, &to, &message.bytes).await {
                 Ok(()) => {
                     self.mails += 1;
                     self.connection = Some(connection);
@@ -218,8 +176,9 @@ impl SmtpSession {
                     reason, is_lasting, ..
                 })) => {
                     // If RSET fails, the next mail needs a new connection.
-                    let forgotten = demand(connection.command(Rset), 250..251);
-                    self.connection = forgotten.is_ok().then_some(connection);
+                    let forgotten = demand(COMMAND_TIMEOUT, connection.command(Rset), 250..251);
+                    let is_usable = forgotten.await.is_ok();
+                    self.connection = is_usable.then_some(connection);
                     self.mails += 1;
                     return Err(SendError::Refused { reason, is_lasting });
                 }
@@ -238,13 +197,38 @@ impl SmtpSession {
         }
     }
 
+    /// Connects and logs in as for a mail from this sender, and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the step that failed: connecting, the greeting, TLS or the login.
+    pub async fn check(mut self, from: &str) -> Result<(), SendError> {
+        let from = address(from)?;
+        quit(*self.connected(&from).await?).await;
+        Ok(())
+    }
+
+    /// Forgets a failure to connect that may have passed.
+    pub(super) fn retry(&mut self) {
+        if !self.fatal.as_ref().is_some_and(SendError::is_lasting) {
+            self.fatal = None;
+        }
+    }
+
+    /// Sends QUIT if there is a connection.
+    pub(super) async fn close(self) {
+        if let Some(connection) = self.connection {
+            quit(*connection).await;
+        }
+    }
+
     /// Takes the connection or opens one.
-    fn connected(&mut self, from: &Address) -> Result<SmtpConnection, SendError> {
+    async fn connected(&mut self, from: &Address) -> Result<Box<AsyncSmtpConnection>, SendError> {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
         self.mails = 0;
-        let mut made = self.connect(from);
+        let mut made = self.connect(from).await;
         if matches!(
             &made,
             Err(SendError::Broken {
@@ -252,13 +236,13 @@ impl SmtpSession {
                 ..
             })
         ) {
-            thread::sleep(RECONNECT_DELAY);
-            made = self.connect(from);
+            time::sleep(RECONNECT_DELAY).await;
+            made = self.connect(from).await;
         }
         made.inspect_err(|error| self.fatal = Some(error.clone()))
     }
 
-    fn connect(&self, from: &Address) -> Result<SmtpConnection, SendError> {
+    async fn connect(&self, from: &Address) -> Result<Box<AsyncSmtpConnection>, SendError> {
         let MailServer {
             host,
             port,
@@ -270,47 +254,60 @@ impl SmtpSession {
             let reason = format!("cannot {action} {}: {}", self.place(), fault.reason);
             broken(&reason, fault.is_lasting)
         };
-        let tls_parameters = TlsParameters::new_rustls(host.clone())
-            .map_err(|error| failed("prepare TLS for", &error.into()))?;
-        let from_the_start = (*tls == TlsMode::Implicit).then_some(&tls_parameters);
         let hello = self.hello(from);
-        let mut connection = SmtpConnection::connect(
-            (host.as_str(), *port),
-            Some(COMMAND_TIMEOUT),
-            &hello,
-            from_the_start,
-            None,
-        )
-        .map_err(|error| match error.status() {
-            Some(_) => failed("introduce this program (EHLO) to", &error.into()),
-            None => failed("connect to", &error.into()),
+        let tls_parameters = || {
+            TlsParameters::new_rustls(host.clone())
+                .map_err(|error| failed("prepare TLS for", &error.into()))
+        };
+        let mut connection = match tls {
+            TlsMode::Starttls => {
+                let stream = UnbufferedStream::connect(host, *port, COMMAND_TIMEOUT);
+                let stream = stream.await.map_err(|error| {
+                    let reason = format!("cannot connect to {}: {error}", self.place());
+                    broken(&reason, false)
+                })?;
+                let made = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello);
+                in_time(COMMAND_TIMEOUT, made).await
+            }
+            TlsMode::Implicit | TlsMode::None => {
+                let from_the_start = *tls == TlsMode::Implicit;
+                let tls = from_the_start.then(tls_parameters).transpose()?;
+                let (place, limit) = ((host.as_str(), *port), Some(COMMAND_TIMEOUT));
+                let made = AsyncSmtpConnection::connect_tokio1(place, limit, &hello, tls, None);
+                in_time(CONNECT_TIMEOUT, made).await
+            }
+        }
+        .map_err(|fault| match fault.answer {
+            Some(_) => failed("introduce this program (EHLO) to", &fault),
+            None => failed("connect to", &fault),
         })?;
         if *tls == TlsMode::Starttls {
             if !connection.can_starttls() {
-                connection.abort();
+                quit(connection).await;
                 let reason = format!(
                     "{} offers no STARTTLS, and nothing is sent without it (set tls to none if that is meant)",
                     self.place()
                 );
                 return Err(broken(&reason, true));
             }
-            let begun = connection.starttls(&tls_parameters, &hello);
-            begun.map_err(|error| failed("begin TLS with", &error.into()))?;
+            let begun = connection.starttls(tls_parameters()?, &hello);
+            let begun = in_time(COMMAND_TIMEOUT, begun).await;
+            begun.map_err(|fault| failed("begin TLS with", &fault))?;
         }
         if let Some(login) = login {
             let credentials =
                 Credentials::new(login.user.clone(), login.password.reveal().to_owned());
             let answer = connection.auth(DEFAULT_MECHANISMS, &credentials);
-            demand(answer, 235..236).map_err(|mut fault| {
-                connection.abort();
+            if let Err(mut fault) = demand(COMMAND_TIMEOUT, answer, 235..236).await {
+                quit(connection).await;
                 // Since 2022, Gmail rejects account passwords in SMTP.
                 if host.eq_ignore_ascii_case("smtp.gmail.com") && fault.is_lasting {
                     fault.reason.push_str(" (Gmail wants an app password)");
                 }
-                failed("log in to", &fault)
-            })?;
+                return Err(failed("log in to", &fault));
+            }
         }
-        Ok(connection)
+        Ok(Box::new(connection))
     }
 
     /// The name in EHLO: that of the settings, otherwise the sender's domain. Relays refuse the address of
@@ -329,23 +326,26 @@ impl SmtpSession {
 }
 
 /// Sends one mail, from its envelope to its last line.
-fn mail(
-    connection: &mut SmtpConnection,
+async fn mail(
+    connection: &mut AsyncSmtpConnection,
     from: &Address,
     to: &Address,
     bytes: &[u8],
 ) -> Result<(), DeliveryFailure> {
     let options = options(connection, from, to, bytes)?;
     let begun = connection.command(Mail::new(Some(from.clone()), options));
-    demand(begun, 250..251).map_err(|fault| match fault.is_lasting {
+    let begun = demand(COMMAND_TIMEOUT, begun, 250..251).await;
+    begun.map_err(|fault| match fault.is_lasting {
         true => DeliveryFailure::early(fault),
         // A temporary rejection of MAIL ends the use of this connection.
         false => DeliveryFailure::Gone(fault),
     })?;
     // 251 ("will forward") and 252 ("will try") are acceptances too.
     let taken = connection.command(Rcpt::new(to.clone(), Vec::new()));
-    demand(taken, 250..253).map_err(DeliveryFailure::early)?;
-    demand(connection.command(Data), 354..355).map_err(DeliveryFailure::early)?;
+    let taken = demand(COMMAND_TIMEOUT, taken, 250..253).await;
+    taken.map_err(DeliveryFailure::early)?;
+    let ready = demand(COMMAND_TIMEOUT, connection.command(Data), 354..355).await;
+    ready.map_err(DeliveryFailure::early)?;
     // `message_iter` appends the final line break itself.
     let bytes = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
     let mut is_whole = false;
@@ -354,11 +354,9 @@ fn mail(
         is_whole = true;
         &[][..]
     });
-    // The mail is sent even if the timeout cannot be set.
-    let _ = connection.set_timeout(Some(MAIL_TIMEOUT));
     let answer = connection.message_iter(iter::once(bytes).chain(last));
-    let _ = connection.set_timeout(Some(COMMAND_TIMEOUT));
-    demand(answer, 200..300).map_err(|fault| match fault.answer {
+    let answer = demand(MAIL_TIMEOUT, answer, 200..300).await;
+    answer.map_err(|fault| match fault.answer {
         Some(421) => DeliveryFailure::Gone(fault),
         Some(_) => DeliveryFailure::No(fault),
         // An incomplete mail is never accepted.
@@ -369,7 +367,7 @@ fn mail(
 
 /// The MAIL parameters for addresses or content beyond ASCII.
 fn options(
-    connection: &SmtpConnection,
+    connection: &AsyncSmtpConnection,
     from: &Address,
     to: &Address,
     bytes: &[u8],

@@ -1,16 +1,16 @@
-//! Checks settings before anything is sent: what is missing, and what each report would cover.
+//! Checks settings before reports are sent: what is missing, and what each report would cover.
 
 use aws_config::SdkConfig;
 use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
 use serde::Serialize;
 
-use super::{CostRun, ReportPeriod, mail_setup};
+use super::{CostRun, ReportPeriod, channel_check, mail_setup, test_message};
 use crate::aws;
 use crate::cost_source::cost_explorer::PRICE;
 use crate::deliver::mail::smtp::SmtpSender;
-use trailtab_core::cost::audience::RecipientList;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey};
 use trailtab_core::cost::period::DayRange;
+use trailtab_core::cost::recipient::{RecipientList, ReportDestination};
 use trailtab_core::cost::report::{Audience, PeriodKind};
 use trailtab_core::cost::secret::MailServer;
 use trailtab_core::cost::settings::{CostSettings, MailTransportKind};
@@ -39,8 +39,9 @@ pub struct CheckFinding {
 /// A report configured in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedReport {
-    /// The recipient's address.
-    pub recipient: String,
+    /// Where the report goes.
+    #[serde(flatten)]
+    pub destination: ReportDestination,
     /// What the report covers.
     #[serde(flatten)]
     pub audience: Audience,
@@ -71,14 +72,28 @@ impl CheckReport {
             .all(|finding| finding.verdict != CheckVerdict::Bad)
     }
 
-    fn add(&mut self, verdict: CheckVerdict, what: String) {
+    pub(super) fn add(&mut self, verdict: CheckVerdict, what: String) {
         self.findings.push(CheckFinding { verdict, what });
     }
 }
 
+/// The test messages that a check sends.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AskedTests {
+    /// The address that gets a test mail.
+    pub mail: Option<String>,
+    /// The names of channels that get a test message.
+    pub channels: Vec<String>,
+}
+
 /// Checks everything that a run needs. Makes two paid requests: for yesterday's costs, and for the
-/// active cost allocation tags.
-pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfig) -> CheckReport {
+/// active cost allocation tags. Sends nothing except the tests that are asked for.
+pub async fn check(
+    run: &mut CostRun,
+    accounts: Option<usize>,
+    config: &SdkConfig,
+    tests: &AskedTests,
+) -> CheckReport {
     let mut checked = CheckReport {
         findings: Vec::new(),
         reports: Vec::new(),
@@ -105,7 +120,18 @@ pub async fn check(run: &mut CostRun, accounts: Option<usize>, config: &SdkConfi
     costs(run, &mut checked).await;
     tags(run, config, &mut checked).await;
     recipients(run, accounts, &mut checked);
-    sender(&run.settings, config, &mut checked).await;
+    if run.settings.sends_mail() || run.settings.channels.is_empty() || tests.mail.is_some() {
+        sender(&run.settings, config, &mut checked).await;
+    }
+    channel_check::channels(&run.settings, config, &mut checked).await;
+    if let Some(to) = &tests.mail {
+        let sent = test_message::test_mail(&run.settings, to, config, run.now).await;
+        checked.findings.push(sent);
+    }
+    for name in &tests.channels {
+        let sent = test_message::test_channel(&run.settings, name, config, run.now).await;
+        checked.findings.push(sent);
+    }
     checked.requests_made += run.answers.requests().1;
     checked
 }
@@ -115,8 +141,8 @@ fn members(settings: &CostSettings, checked: &mut CheckReport) {
         let what = format!("the settings have an unknown key: {name:?}");
         checked.add(CheckVerdict::Doubtful, what);
     }
-    if settings.managers.is_empty() && settings.users.is_empty() && settings.executives.is_empty() {
-        let what = "the settings name no recipients: add managers, users or executives";
+    if settings.has_no_recipients() {
+        let what = "the settings name no recipients: add managers, users, executives or channels";
         checked.add(CheckVerdict::Bad, what.to_owned());
     }
 }
@@ -191,7 +217,13 @@ async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
 fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport) {
     let RecipientList { accepted, refused } = RecipientList::of(&run.settings, &run.directory);
     for refused in refused {
-        let what = format!("{:?} gets no mail: {}", refused.name, refused.reason);
+        let (name, reason) = (refused.destination.name(), refused.reason);
+        let what = match refused.destination {
+            ReportDestination::Mailbox(_) => format!("{name:?} gets no mail: {reason}"),
+            ReportDestination::Channel { .. } => {
+                format!("the channel {name:?} gets no report: {reason}")
+            }
+        };
         checked.add(CheckVerdict::Bad, what);
     }
     for recipient in &accepted {
@@ -202,12 +234,12 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
         {
             let what = format!(
                 "the report of {}: the organisation has no account {}",
-                recipient.address, account.id
+                recipient.destination, account.id
             );
             checked.add(CheckVerdict::Doubtful, what);
         }
         for problem in &recipient.problems {
-            let what = format!("the report of {}: {}", recipient.address, problem.hint);
+            let what = format!("the report of {}: {}", recipient.destination, problem.hint);
             checked.add(CheckVerdict::Bad, what);
         }
     }
@@ -234,7 +266,7 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
     checked.reports = accepted
         .into_iter()
         .map(|recipient| PlannedReport {
-            recipient: recipient.address,
+            destination: recipient.destination,
             audience: recipient.audience,
         })
         .collect();

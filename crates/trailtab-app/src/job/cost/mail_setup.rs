@@ -1,12 +1,18 @@
-//! Sets up the mail transport and the sender address from the settings.
+//! Sets up the transports from the settings: the mail server or SES with the sender's address, and channels.
+
+use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 
-use crate::deliver::mail::MailTransport;
+use crate::aws;
+use crate::deliver::channel::ChannelSender;
 use crate::deliver::mail::files::MailFolder;
 use crate::deliver::mail::secret;
 use crate::deliver::mail::ses::SesSender;
 use crate::deliver::mail::smtp::SmtpSender;
+use crate::deliver::mail::{MailTransport, SendError};
+use crate::deliver::outbox::Outbox;
+use trailtab_core::cost::channel::{ChannelSettings, WebhookUrl, WebhookUrlError};
 use trailtab_core::cost::secret::{MailServer, SecretError};
 use trailtab_core::cost::settings::{CostSettings, MailSettings, MailTransportKind};
 
@@ -72,15 +78,92 @@ impl MailSetup {
         let from = mail.from.clone().or(from).ok_or(MailerError::NoSender)?;
         Ok(MailSetup { mailer, from })
     }
+}
 
-    /// Writes mails to files and sends nothing.
-    pub fn dry(settings: &CostSettings, folder: MailFolder) -> MailSetup {
+/// Where the reports of a run are sent, and the sender of its mails.
+#[derive(Debug)]
+pub struct DeliverySetup {
+    /// Where reports are sent.
+    pub outbox: Outbox,
+    /// The sender address of mails.
+    pub from: String,
+}
+
+impl DeliverySetup {
+    /// Sends by mail, if a transport was opened, and to channels.
+    pub fn live(mail: Option<MailSetup>, channels: ChannelSender) -> DeliverySetup {
+        let (mail, from) = match mail {
+            Some(MailSetup { mailer, from }) => (Some(Box::new(mailer)), from),
+            None => (None, String::new()),
+        };
+        let outbox = Outbox::Live { mail, channels };
+        DeliverySetup { outbox, from }
+    }
+
+    /// Writes everything to files and sends nothing.
+    pub fn dry(settings: &CostSettings, folder: MailFolder) -> DeliverySetup {
         let default_sender = || "trailtab@localhost".to_owned();
-        MailSetup {
-            mailer: MailTransport::Files(folder),
+        DeliverySetup {
+            outbox: Outbox::Files(folder),
             from: settings.mail.from.clone().unwrap_or_else(default_sender),
         }
     }
+}
+
+/// Why a channel's URL is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelUrlError {
+    /// The secret cannot be read from Secrets Manager.
+    #[error(transparent)]
+    Unreadable(#[from] secret::SecretReadError),
+    /// The secret is not the URL of a webhook.
+    #[error("the channel's secret {name:?} cannot be used")]
+    Unusable {
+        /// The name or ARN of the secret.
+        name: String,
+        /// What is wrong with it.
+        source: WebhookUrlError,
+    },
+}
+
+/// Reads the URL of a channel.
+///
+/// # Errors
+///
+/// Fails if the secret cannot be read, or is not a URL.
+pub async fn channel_url(
+    settings: &CostSettings,
+    channel: &ChannelSettings,
+    config: &SdkConfig,
+) -> Result<WebhookUrl, ChannelUrlError> {
+    let name = channel.url_secret.as_str();
+    let text = secret::read(config, name, settings.mail.region.as_deref()).await?;
+    WebhookUrl::of_secret(&text).map_err(|source| ChannelUrlError::Unusable {
+        name: name.to_owned(),
+        source,
+    })
+}
+
+/// Reads the URLs of the named channels. One that cannot be read fails alone, when it is posted to.
+pub async fn channels(
+    settings: &CostSettings,
+    config: &SdkConfig,
+    names: &[&str],
+) -> ChannelSender {
+    let mut urls = BTreeMap::new();
+    for channel in &settings.channels {
+        let name = channel.name.trim();
+        if !names.contains(&name) || urls.contains_key(name) {
+            continue;
+        }
+        let url = channel_url(settings, channel, config).await;
+        let url = url.map_err(|error| SendError::Broken {
+            reason: aws::with_causes(&error),
+            is_lasting: true,
+        });
+        urls.insert(name.to_owned(), url);
+    }
+    ChannelSender::new(config, urls)
 }
 
 /// Determines the mail server.

@@ -1,4 +1,4 @@
-//! Turns reports into mails and sends them: each once, and again as a correction if its figures
+//! Turns reports into mails and messages to channels, and sends them: each once, and again as a correction if its figures
 //! have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,22 +8,24 @@ use serde::Serialize;
 
 use super::gather::GatheredCosts;
 use super::history::{CurrencyTotal, FiguresBasis, MailedFigures};
-use super::mail_setup::MailSetup;
+use super::mail_setup::DeliverySetup;
 use super::send::{self, Limit, OutgoingReport, SendLog, SendOutcome, SendResult};
 use super::{CostRun, Wanted};
+use crate::deliver::channel::ChannelMessage;
 use crate::deliver::ledger::{LedgerError, SendLedger};
 use crate::deliver::mail::OutgoingMail;
+use crate::deliver::outbox::OutgoingMessage;
 use crate::deliver::sent_hash::SentHash;
-use trailtab_core::cost::audience::{RefusedRecipient, ReportRecipient};
 use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::money;
 use trailtab_core::cost::owner::OwnerKey;
 use trailtab_core::cost::period::{self, DayRange};
+use trailtab_core::cost::recipient::{RefusedRecipient, ReportDestination, ReportRecipient};
 use trailtab_core::cost::report::{
     self, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow, Restatement,
 };
 use trailtab_core::cost::settings::CostSettings;
-use trailtab_render::cost::{self, LetterError, LetterOccasion, MailLetter};
+use trailtab_render::cost::{self, LetterError, LetterOccasion};
 use trailtab_render::mail;
 
 /// Why a mail cannot be built.
@@ -33,6 +35,8 @@ enum MailBuildError {
     Letter(#[from] LetterError),
     #[error(transparent)]
     Message(#[from] mail::MessageError),
+    #[error("the message cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 /// A report ready to be sent.
@@ -43,12 +47,22 @@ struct ReadyReport {
     occasion: LetterOccasion,
 }
 
+impl ReadyReport {
+    /// Why it is sent, given the figures that were sent before for the same days.
+    fn occasion(&self, before: Option<&MailedFigures>) -> LetterOccasion {
+        match before {
+            Some(_) => LetterOccasion::Correction,
+            None => self.occasion,
+        }
+    }
+}
+
 /// Sends all wanted reports and returns the outcome of each. A failure affects only its own report.
 pub async fn send_all(
     run: &CostRun,
     books: &GatheredCosts,
     wanted: &[Wanted],
-    setup: &mut MailSetup,
+    setup: &mut DeliverySetup,
     memory: Option<&SendLog<'_>>,
     limit: &Limit,
 ) -> Vec<SendResult> {
@@ -107,19 +121,33 @@ pub async fn send_all(
     }
     let posts: Vec<OutgoingReport> = ready.iter().map(|ready| ready.post.clone()).collect();
     let (settings, from) = (&run.settings, setup.from.clone());
-    let is_dry = setup.mailer.is_dry();
-    let build =
-        |post: &OutgoingReport, before: Option<&MailedFigures>| -> Result<OutgoingMail, String> {
-            let ready = ready.iter().find(|ready| ready.post == *post);
-            // Each post was made from one of these reports.
-            let ready = ready.ok_or("there is no such report")?;
-            let made = message(settings, &from, ready, before, run.now);
-            let (letter, mut message) = made.map_err(|error| error.to_string())?;
-            // Only dry runs need a page.
-            message.page = is_dry.then(|| letter.page());
-            Ok(message)
+    let is_dry = setup.outbox.is_dry();
+    let build = |post: &OutgoingReport,
+                 before: Option<&MailedFigures>|
+     -> Result<OutgoingMessage, String> {
+        let ready = ready.iter().find(|ready| ready.post == *post);
+        // Each post was made from one of these reports.
+        let ready = ready.ok_or("there is no such report")?;
+        let made = match &post.destination {
+            ReportDestination::Mailbox(to) => {
+                mail_of(settings, &from, to, ready, before, run.now, is_dry)
+                    .map(OutgoingMessage::Mail)
+            }
+            ReportDestination::Channel { name, kind } => {
+                let occasion = ready.occasion(before);
+                let json = cost::message(&ready.report, *kind, name, occasion);
+                let message = json.map(|json| ChannelMessage {
+                    channel: name.clone(),
+                    kind: *kind,
+                    json,
+                    name: file_name(post),
+                });
+                message.map(OutgoingMessage::Channel).map_err(Into::into)
+            }
         };
-    lines.extend(send::send_all(posts, &mut setup.mailer, memory, limit, build).await);
+        made.map_err(|error| error.to_string())
+    };
+    lines.extend(send::send_all(posts, &mut setup.outbox, memory, limit, build).await);
     annotate(&mut lines, wanted);
     lines
 }
@@ -128,7 +156,7 @@ fn line(post: &OutgoingReport, outcome: SendOutcome) -> SendResult {
     SendResult {
         report: post.report.clone(),
         period: post.period.clone(),
-        recipient: post.recipient.clone(),
+        destination: post.destination.clone(),
         outcome,
         note: None,
     }
@@ -146,7 +174,9 @@ fn incomplete(reason: &str) -> SendOutcome {
 fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
     for wanted in wanted {
         let ReportRecipient {
-            address, problems, ..
+            destination,
+            problems,
+            ..
         } = &wanted.recipient;
         if problems.is_empty() {
             continue;
@@ -157,10 +187,21 @@ fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
             .collect();
         let report = name(wanted);
         for line in lines.iter_mut() {
-            if line.recipient == *address && line.report == report {
+            if line.destination == *destination && line.report == report {
                 line.note.get_or_insert_with(|| hints.join("; "));
             }
         }
+    }
+}
+
+/// The result of a report that cannot be sent, whatever it says.
+pub(super) fn unsent(wanted: &Wanted, outcome: &SendOutcome) -> SendResult {
+    SendResult {
+        report: name(wanted),
+        period: period_key(wanted),
+        destination: wanted.recipient.destination.clone(),
+        outcome: outcome.clone(),
+        note: None,
     }
 }
 
@@ -169,7 +210,7 @@ pub fn refused(refused: &[RefusedRecipient]) -> impl Iterator<Item = SendResult>
     refused.iter().map(|refused| SendResult {
         report: kind(refused.kind).to_owned(),
         period: String::new(),
-        recipient: refused.name.clone(),
+        destination: refused.destination.clone(),
         outcome: SendOutcome::Failed {
             reason: refused.reason.clone(),
             is_lasting: true,
@@ -273,18 +314,21 @@ mod version_1 {
     }
 }
 
+/// The report's period in the ledger.
+fn period_key(wanted: &Wanted) -> String {
+    let DayRange { from, through } = wanted.occasion.days;
+    match wanted.occasion.kind {
+        PeriodKind::MonthToDate => format!("{from} to {through}"),
+        PeriodKind::LastMonth => format!("{from} to {through} closing"),
+        PeriodKind::Range => format!("{from} to {through} range"),
+    }
+}
+
 fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
     let DayRange { from, through } = wanted.occasion.days;
-    let (period, basis) = match wanted.occasion.kind {
-        PeriodKind::MonthToDate => (format!("{from} to {through}"), FiguresBasis::SettledUsage),
-        PeriodKind::LastMonth => (
-            format!("{from} to {through} closing"),
-            FiguresBasis::AllCharges,
-        ),
-        PeriodKind::Range => (
-            format!("{from} to {through} range"),
-            FiguresBasis::SettledUsage,
-        ),
+    let basis = match wanted.occasion.kind {
+        PeriodKind::LastMonth => FiguresBasis::AllCharges,
+        PeriodKind::MonthToDate | PeriodKind::Range => FiguresBasis::SettledUsage,
     };
     let range = &report.period;
     let (amount, last): (fn(&ReportPart) -> Decimal, _) = match basis {
@@ -300,8 +344,8 @@ fn post(run: &CostRun, wanted: &Wanted, report: &CostReport) -> OutgoingReport {
     let (scope, content) = (scope(run, wanted), fingerprint(report));
     OutgoingReport {
         report: name(wanted),
-        period,
-        recipient: wanted.recipient.address.clone(),
+        period: period_key(wanted),
+        destination: wanted.recipient.destination.clone(),
         figures: MailedFigures {
             mailed: run.today(),
             days: DayRange {
@@ -338,8 +382,8 @@ async fn earlier(
     wanted: &Wanted,
     ledger: &SendLedger,
 ) -> Result<EarlierMail, LedgerError> {
-    let (report, recipient) = (&post.report, &post.recipient);
-    let same = send::mailed_for(ledger, report, recipient, &post.period).await?;
+    let (report, destination) = (&post.report, &post.destination);
+    let same = send::mailed_for(ledger, report, destination, &post.period).await?;
     let is_closing = wanted.occasion.kind == PeriodKind::LastMonth;
     Ok(match same {
         Some(closing) if is_closing && post.figures.is_final && !closing.is_final => {
@@ -349,7 +393,7 @@ async fn earlier(
         None if wanted.is_follow_up => EarlierMail::NotWanted,
         None if is_closing => EarlierMail::None,
         None => {
-            let last = send::mailed(ledger, report, recipient, post.figures.basis).await?;
+            let last = send::mailed(ledger, report, destination, post.figures.basis).await?;
             last.map_or(EarlierMail::None, EarlierMail::Mailed)
         }
     })
@@ -492,48 +536,59 @@ pub(super) fn fingerprint(report: &CostReport) -> SentHash {
     SentHash::new(&rows, version_1)
 }
 
+/// A message id in the sender's domain; the same for the same text.
+pub(super) fn message_id(unique: &str, from: &str) -> String {
+    let domain = from.rsplit('@').next().unwrap_or_default();
+    format!("<{}@{}>", send::hash(unique), domain.trim_end_matches('>'))
+}
+
 /// Builds the mail of a report; a correction if another one was mailed before.
-fn message(
+fn mail_of(
     settings: &CostSettings,
     from: &str,
+    to: &str,
     ready: &ReadyReport,
     before: Option<&MailedFigures>,
     now: trailtab_core::time::Seconds,
-) -> Result<(MailLetter, OutgoingMail), MailBuildError> {
+    is_dry: bool,
+) -> Result<OutgoingMail, MailBuildError> {
     let ReadyReport { post, report, .. } = ready;
-    let occasion = match before {
-        Some(_) => LetterOccasion::Correction,
-        None => ready.occasion,
-    };
     let letter = cost::letter(
         report,
         &settings.wording,
-        occasion,
+        ready.occasion(before),
         settings.mail.attach_csv,
     )?;
-    let domain = from
-        .rsplit('@')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('>');
     // Must differ between mails with equal content, since mail programs hide repeated ids.
-    let id = send::hash(&format!(
+    let unique = format!(
         "{} {} {} {} {now}",
-        post.report, post.period, post.recipient, post.figures.fingerprint
-    ));
+        post.report, post.period, to, post.figures.fingerprint
+    );
     let envelope = mail::MailEnvelope {
         from: from.to_owned(),
-        to: post.recipient.clone(),
-        message_id: format!("<{}@{domain}>", &id[..32.min(id.len())]),
+        to: to.to_owned(),
+        message_id: message_id(&unique, from),
         date: now,
         list_unsubscribe: settings.mail.list_unsubscribe.clone(),
     };
     let message = OutgoingMail {
         from: from.to_owned(),
-        to: post.recipient.clone(),
+        to: to.to_owned(),
         bytes: mail::message(&letter, &envelope)?,
-        name: format!("{} {} {}", post.report, post.recipient, post.period),
-        page: None,
+        name: file_name(post),
+        // Only dry runs need a page.
+        page: is_dry.then(|| letter.page()),
     };
-    Ok((letter, message))
+    Ok(message)
+}
+
+/// The name of a message's file in a dry run.
+fn file_name(post: &OutgoingReport) -> String {
+    let OutgoingReport {
+        report,
+        destination,
+        period,
+        ..
+    } = post;
+    format!("{report} {} {period}", destination.name())
 }

@@ -1,6 +1,7 @@
 //! Cost reports: answers → cost lines → one report per audience → files and mails.
 
 pub mod answers;
+mod channel_check;
 pub mod check;
 pub mod gather;
 pub mod history;
@@ -9,6 +10,7 @@ pub mod mails;
 pub mod open;
 pub mod round;
 pub mod send;
+pub mod test_message;
 #[cfg(test)]
 mod tests;
 mod unknown;
@@ -23,10 +25,11 @@ use rust_decimal::Decimal;
 use self::answers::{NoAnswer, RunAnswers};
 use self::gather::GatheredCosts;
 use crate::cost_source::cost_explorer::PRICE;
-use trailtab_core::cost::audience::{AccountDirectory, RecipientList, ReportRecipient};
+use trailtab_core::cost::audience::AccountDirectory;
 use trailtab_core::cost::budget;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
+use trailtab_core::cost::recipient::{RecipientList, ReportRecipient};
 use trailtab_core::cost::report::{
     Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
 };
@@ -117,8 +120,10 @@ impl CostRun {
         &mut self,
         occasions: &[ReportPeriod],
     ) -> Result<RecipientList, NoAnswer> {
-        let names_matter =
-            !(self.settings.managers.is_empty() && self.settings.executives.is_empty());
+        let settings = &self.settings;
+        let mut channels = settings.channels.iter();
+        let names_matter = !(settings.managers.is_empty() && settings.executives.is_empty())
+            || channels.any(|channel| channel.owner.is_none());
         if !self.has_directory && names_matter {
             self.learn_names(occasions).await?;
         }
@@ -170,10 +175,8 @@ impl CostRun {
         let closing = self.closing();
         let mut wanted = Vec::new();
         for recipient in recipients {
-            let kind = recipient.audience.kind;
-            let scheduled = self
-                .scheduled(kind)
-                .filter(|_| self.every(kind).is_due(today));
+            let is_due = recipient.frequency.is_due(today);
+            let scheduled = self.scheduled(recipient.audience.kind).filter(|_| is_due);
             let occasions = closing.into_iter().chain(scheduled);
             wanted.extend(occasions.map(|occasion| Wanted {
                 recipient: recipient.clone(),
@@ -194,14 +197,6 @@ impl CostRun {
     /// Whether last month's closing report is no longer sent for the first time.
     fn is_late_to_close(&self) -> bool {
         self.today().day() > self.settings.closing_days.0 + MAX_CLOSING_DELAY_DAYS
-    }
-
-    fn every(&self, kind: AudienceKind) -> MailFrequency {
-        match kind {
-            AudienceKind::Manager => self.settings.schedule.managers,
-            AudienceKind::Individual => self.settings.schedule.users,
-            AudienceKind::Executive => self.settings.schedule.executives,
-        }
     }
 
     /// All periods for which a report can be due today.
@@ -258,9 +253,14 @@ impl CostRun {
     pub fn most_needed(&self) -> ReportNeeds {
         let settings = &self.settings;
         let mut need = self.need(&[], &[self.last_month()]);
-        need.total = !settings.executives.is_empty();
-        need.whole_accounts = need.total || !settings.managers.is_empty();
-        let people = settings.users.iter().map(|user| settings.owner.owner(user));
+        let channels = &settings.channels;
+        need.total = !settings.executives.is_empty() || channels.iter().any(|channel| channel.all);
+        need.whole_accounts = need.total
+            || !settings.managers.is_empty()
+            || channels.iter().any(|channel| channel.accounts.is_some());
+        let owners = channels.iter().filter_map(|channel| channel.owner.as_ref());
+        let people = settings.users.iter().chain(owners);
+        let people = people.map(|user| settings.owner.owner(user));
         need.people = people.collect();
         need
     }
@@ -275,6 +275,10 @@ impl CostRun {
         is_due(settings.managers.is_empty(), settings.schedule.managers)
             || is_due(settings.users.is_empty(), settings.schedule.users)
             || is_due(settings.executives.is_empty(), settings.schedule.executives)
+            || settings
+                .channels
+                .iter()
+                .any(|channel| is_due(false, channel.schedule))
     }
 
     /// Gathers the costs that some reports need.

@@ -1,16 +1,17 @@
-//! Mails all reports that are due.
+//! Sends all reports that are due, by mail and to channels.
 
 use aws_config::SdkConfig;
 
 use super::answers::NoAnswer;
-use super::mail_setup::{MailSetup, MailerError};
+use super::mail_setup::{DeliverySetup, MailSetup, MailerError};
 use super::mails;
 use super::send::{Limit, SendLog, SendOutcome, SendResult};
-use super::{CostRun, ReportPeriod, Wanted};
+use super::{CostRun, ReportPeriod, Wanted, mail_setup};
+use crate::aws;
 use crate::deliver::ledger::{ClaimOwner as Sender, SendLedger};
 use crate::deliver::mail::files::MailFolder;
-use trailtab_core::cost::audience::RecipientList;
 use trailtab_core::cost::owner::CostOwner;
+use trailtab_core::cost::recipient::{RecipientList, ReportDestination};
 use trailtab_core::cost::report::Audience;
 use trailtab_cost_explorer::plan::ReportNeeds;
 
@@ -61,7 +62,7 @@ impl MailRound {
     pub async fn plan(
         run: &mut CostRun,
         asked: Option<ReportPeriod>,
-        is_meant: impl Fn(&str) -> bool,
+        is_meant: impl Fn(&ReportDestination) -> bool,
     ) -> Result<MailRound, NoAnswer> {
         let occasions = asked.map_or_else(|| run.occasions(), |asked| vec![asked]);
         // Avoids paid requests on days without reports.
@@ -71,7 +72,7 @@ impl MailRound {
         let RecipientList { accepted, refused } = run.recipients(&occasions).await?;
         let accepted: Vec<_> = accepted
             .into_iter()
-            .filter(|recipient| is_meant(&recipient.address))
+            .filter(|recipient| is_meant(&recipient.destination))
             .collect();
         let wanted = match asked {
             None => run.due(&accepted),
@@ -88,7 +89,7 @@ impl MailRound {
         Ok(MailRound {
             wanted,
             refused: mails::refused(&refused)
-                .filter(|refused| is_meant(&refused.recipient))
+                .filter(|refused| is_meant(&refused.destination))
                 .collect(),
             occasions,
         })
@@ -110,17 +111,20 @@ impl MailRound {
     ///
     /// Fails if Cost Explorer does not answer or mails cannot be sent at all.
     pub async fn send(
-        self,
+        mut self,
         run: &mut CostRun,
         way: SendOptions<'_>,
     ) -> Result<Vec<SendResult>, RoundError> {
+        if self.wanted.is_empty() {
+            return Ok(self.refused);
+        }
+        // Opened before the paid requests, which are useless if nothing can be sent.
+        let mut setup = match way.folder {
+            Some(folder) => DeliverySetup::dry(&run.settings, folder),
+            None => self.open(run, way.config).await?,
+        };
         let Some(need) = self.need(run) else {
             return Ok(self.refused);
-        };
-        // Opened before the paid requests, which are useless if mails cannot be sent.
-        let mut setup = match way.folder {
-            Some(folder) => MailSetup::dry(&run.settings, folder),
-            None => MailSetup::open(&run.settings, way.config).await?,
         };
         let books = way.limit.interrupt.or(run.books(&need)).await;
         let books = books.ok_or(RoundError::Interrupted)??;
@@ -138,8 +142,43 @@ impl MailRound {
         );
         let mut lines = self.refused;
         lines.extend(sent.await);
-        setup.mailer.close().await;
+        setup.outbox.close().await;
         Ok(lines)
+    }
+
+    /// Opens what the reports need. If mails cannot be sent, the reports for channels still are.
+    async fn open(
+        &mut self,
+        run: &CostRun,
+        config: &SdkConfig,
+    ) -> Result<DeliverySetup, MailerError> {
+        let is_mail =
+            |wanted: &Wanted| matches!(wanted.recipient.destination, ReportDestination::Mailbox(_));
+        let (mails, channels): (Vec<Wanted>, Vec<Wanted>) =
+            self.wanted.iter().cloned().partition(is_mail);
+        let names: Vec<&str> = channels
+            .iter()
+            .map(|wanted| wanted.recipient.destination.name())
+            .collect();
+        let mail = match mails.is_empty() {
+            true => None,
+            false => match MailSetup::open(&run.settings, config).await {
+                Ok(setup) => Some(setup),
+                Err(error) if channels.is_empty() => return Err(error),
+                Err(error) => {
+                    let outcome = SendOutcome::Failed {
+                        reason: aws::with_causes(&error),
+                        is_lasting: !matches!(error, MailerError::Unreadable(_)),
+                    };
+                    let failed = mails.iter().map(|wanted| mails::unsent(wanted, &outcome));
+                    self.refused.extend(failed);
+                    self.wanted.retain(|wanted| !is_mail(wanted));
+                    None
+                }
+            },
+        };
+        let channels = mail_setup::channels(&run.settings, config, &names).await;
+        Ok(DeliverySetup::live(mail, channels))
     }
 }
 

@@ -6,9 +6,10 @@ use super::answers::{AnswerSource, RunAnswers};
 use super::gather::GatheredCosts;
 use super::history::{CurrencyTotal, FiguresBasis, MailedFigures};
 use super::{CostRun, ReportPeriod, Wanted, mails};
-use trailtab_core::cost::audience::{self, AccountDirectory, RecipientList, ReportRecipient};
+use trailtab_core::cost::audience::{self, AccountDirectory};
 use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::owner::CostOwner;
+use trailtab_core::cost::recipient::{RecipientList, ReportDestination, ReportRecipient};
 use trailtab_core::cost::report::sample_bill::{self, Bill};
 use trailtab_core::cost::report::{Audience, PeriodKind};
 use trailtab_core::cost::settings::{CostSettings, DaySpan, MailFrequency};
@@ -25,6 +26,13 @@ const SETTINGS: &str = r#"
     [schedule]
     users = "monday"
     executives = "month"
+
+    [[channels]]
+    name = "platform"
+    kind = "slack"
+    url_secret = "slack-platform"
+    accounts = ["Production"]
+    schedule = "tuesday"
 "#;
 
 fn run(now: &str) -> CostRun {
@@ -47,8 +55,13 @@ fn due(now: &str) -> Vec<(String, PeriodKind)> {
     let recipients = RecipientList::of(&run.settings, &run.directory);
     assert!(recipients.refused.is_empty());
     let due = run.due(&recipients.accepted).into_iter();
-    due.map(|wanted| (wanted.recipient.address, wanted.occasion.kind))
-        .collect()
+    due.map(|wanted| {
+        (
+            wanted.recipient.destination.to_string(),
+            wanted.occasion.kind,
+        )
+    })
+    .collect()
 }
 
 #[test]
@@ -57,7 +70,7 @@ fn reports_come_on_their_days() {
     let due = |now: &str| {
         let due = due(now);
         due.into_iter()
-            .map(|(to, kind)| (to.split_once('@').unwrap().0.to_owned(), kind))
+            .map(|(to, kind)| (to.split(['@', ' ']).next().unwrap().to_owned(), kind))
             .collect::<Vec<_>>()
     };
     let of = |all: &[(&str, PeriodKind)]| {
@@ -69,6 +82,7 @@ fn reports_come_on_their_days() {
         ("cfo", LastMonth),
         ("head", LastMonth),
         ("maya.chen", LastMonth),
+        ("platform", LastMonth),
     ];
     // The 1st, a Tuesday: the month has no days yet, and the previous one is far from final.
     assert_eq!(due("2026-09-01T06:00:00Z"), []);
@@ -84,6 +98,7 @@ fn reports_come_on_their_days() {
         ("head", MonthToDate),
         ("maya.chen", LastMonth),
         ("maya.chen", MonthToDate),
+        ("platform", LastMonth),
     ];
     assert_eq!(due("2026-09-07T06:00:00Z"), of(&all));
     // To the end of the month, for corrections.
@@ -216,7 +231,8 @@ fn scopes_have_the_same_hash_for_ever() {
     run.settings.owner.aliases.extend([alias]);
     let scope = |audience: Audience, owner: Option<CostOwner>| {
         let recipient = ReportRecipient {
-            address: "head@example.com".to_owned(),
+            destination: ReportDestination::Mailbox("head@example.com".to_owned()),
+            frequency: MailFrequency::Day,
             audience,
             owner,
             problems: Vec::new(),

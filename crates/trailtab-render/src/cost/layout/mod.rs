@@ -7,15 +7,13 @@ mod tables;
 use self::tables::TableSubject;
 use super::charts::{ChartPlace, ChartSubject};
 use super::letter::LetterOccasion;
+use super::{remarks, unusual_lines};
 use crate::document::{Block, Document, KeyFigure, KeyFigures, Notice, PictureRef};
 use crate::page::{TOP_ROWS, counted};
-use std::iter;
-
 use jiff::civil::Date;
 use trailtab_core::cost::period::{DayRange, label_of};
 use trailtab_core::cost::report::{
     AccountName, AccountPart, AudienceKind, CostReport, ReportPart, ReportRow, RowFigure,
-    UnusualDays,
 };
 use trailtab_core::cost::wording::MailWording;
 
@@ -191,19 +189,14 @@ impl ReportLayout<'_> {
 
     /// Usage of the settled days, what the other days will bring, and what is unusual.
     fn total(&mut self, part: &ReportPart) {
-        let outlook = part
-            .outlook
-            .as_ref()
-            .map(|outlook| outlook.sentence.clone());
-        let budgets = part.budgets.iter().map(|budget| budget.sentence.clone());
-        let remarks = self.report.loading_sentence(part).into_iter();
-        let remarks: Vec<String> = remarks.chain(outlook).chain(budgets).collect();
+        let remarks = remarks(self.report, part);
         match self.report.period.settled() {
             Some(_) => self.figures(&part.usage, &part.currency, remarks),
             // Without a settled day there is no figure to begin with.
             None => self.blocks.extend(remarks.into_iter().map(sentence)),
         }
-        self.blocks.extend(part.unusual.as_ref().map(unusual));
+        let unusual = part.unusual.as_ref().map(unusual_lines);
+        self.blocks.extend(unusual.map(Block::Paragraph));
     }
 
     fn figures(&mut self, usage: &RowFigure, currency: &str, remarks: Vec<String>) {
@@ -364,17 +357,6 @@ impl ReportLayout<'_> {
 
 fn sentence(words: String) -> Block {
     Block::Paragraph(vec![words])
-}
-
-/// What is unusual, in words.
-fn unusual(unusual: &UnusualDays) -> Block {
-    let days = unusual.looked_at.label();
-    let found = unusual.found.iter().map(|row| row.sentence.clone());
-    let first = match unusual.found.is_empty() {
-        true => format!("Nothing unusual on {days}."),
-        false => format!("Unusual on {days}:"),
-    };
-    Block::Paragraph(iter::once(first).chain(found).collect())
 }
 
 /// A text of the settings, which may have several lines.

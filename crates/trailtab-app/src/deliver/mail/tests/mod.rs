@@ -175,6 +175,30 @@ async fn without_tls_nothing_is_said_to_a_server_that_should_have_it() {
     assert_eq!(server.heard(), [HELLO, "EHLO example.com", "QUIT"]);
 }
 
+/// The replies to a whole mail and its login, as somebody between the two machines could send them.
+const FORGED: &str =
+    "250-localhost\r\n250 AUTH PLAIN\r\n235 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n";
+
+#[tokio::test]
+async fn replies_sent_unencrypted_where_tls_begins_are_refused() {
+    for forge in [Next::Forge, Next::ForgeLater] {
+        let server = Scripted::start(move |_, heard| match heard {
+            "EHLO example.com" => Next::Say("250-localhost\r\n250 STARTTLS"),
+            "STARTTLS" => forge(FORGED),
+            _ => Next::Usual,
+        });
+        let settings = server.server_with(TlsMode::Starttls);
+        let mut mailer = MailTransport::Smtp(SmtpSender::new(settings));
+        let sent = send(&mut mailer, "ann@example.com").await;
+        assert!(is_broken(&sent, false), "{sent:?}");
+        let reason = sent.unwrap_err().to_string();
+        assert!(reason.contains("cannot begin TLS with"), "{reason}");
+        assert!(reason.contains("unencrypted text came"), "{reason}");
+        let once = [HELLO, "EHLO example.com", "STARTTLS"];
+        assert_eq!(server.heard(), [once, once].concat());
+    }
+}
+
 #[tokio::test]
 async fn the_name_in_ehlo_is_that_of_the_settings_or_the_senders_domain() {
     for (ehlo, expected) in [

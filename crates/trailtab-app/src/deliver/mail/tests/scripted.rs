@@ -1,6 +1,6 @@
 //! A mail server for unit tests that follows a script and records what it receives.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -15,6 +15,10 @@ pub enum Next {
     Say(&'static str),
     /// Sends this reply, unless it is empty, and closes the connection.
     Leave(&'static str),
+    /// Agrees to TLS, and sends these replies unencrypted in the same segment.
+    Forge(&'static str),
+    /// Agrees to TLS, and sends these replies unencrypted when the client has begun TLS.
+    ForgeLater(&'static str),
 }
 
 /// Recorded in place of a command when a connection is opened.
@@ -98,6 +102,8 @@ fn converse(
             Next::Usual => (usual, heard == "QUIT"),
             Next::Say(answer) => (answer, false),
             Next::Leave(answer) => (answer, true),
+            Next::Forge(forged) => return forge(stream, &format!("220 go\r\n{forged}"), ""),
+            Next::ForgeLater(forged) => return forge(stream, "220 go\r\n", forged),
         };
         if !answer.is_empty() {
             let mut stream = stream;
@@ -119,4 +125,13 @@ fn converse(
             heard = lines.next()?.ok()?;
         }
     }
+}
+
+/// Sends forged replies at once, others when the client has sent more, and nothing after them.
+fn forge(mut stream: &TcpStream, at_once: &str, later: &str) -> Option<()> {
+    stream.write_all(at_once.as_bytes()).ok()?;
+    stream.peek(&mut [0]).ok()?;
+    stream.write_all(later.as_bytes()).ok()?;
+    // A connection that is closed with unread data is reset, which may destroy what was sent.
+    io::copy(&mut stream, &mut io::sink()).ok().map(drop)
 }

@@ -10,9 +10,11 @@ use tokio::time::{Duration, Instant};
 
 use super::history::{self, FiguresBasis, MailedFigures};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, SendClaim, SendLedger};
-use crate::deliver::mail::{MailTransport, OutgoingMail, SendError};
+use crate::deliver::mail::SendError;
+use crate::deliver::outbox::{Outbox, OutgoingMessage};
 use crate::deliver::sent_hash::SentHash;
 use crate::source::interrupt::{self, Interrupt};
+use trailtab_core::cost::recipient::ReportDestination;
 use trailtab_core::cost::settings::RestatementThreshold;
 use trailtab_core::digits;
 use trailtab_render::escape;
@@ -39,8 +41,8 @@ pub struct OutgoingReport {
     pub report: String,
     /// Distinguishes this mail from the report's next one: `2026-11-20`, `2026-10 closing`.
     pub period: String,
-    /// The recipient's address.
-    pub recipient: String,
+    /// Where the report goes.
+    pub destination: ReportDestination,
     /// What the report is about. Only figures of the same scope are compared.
     pub scope: SentHash,
     /// What the report says. Another hash means a changed report.
@@ -155,8 +157,9 @@ pub struct SendResult {
     pub report: String,
     /// The days of the report; empty if the recipient cannot get one.
     pub period: String,
-    /// The address, or the text in the settings if it is invalid.
-    pub recipient: String,
+    /// Where the report goes, as in the settings.
+    #[serde(flatten)]
+    pub destination: ReportDestination,
     /// What became of the report.
     #[serde(flatten)]
     pub outcome: SendOutcome,
@@ -208,15 +211,15 @@ impl Limit {
 /// Its error becomes the reason of the outcome. Without a ledger, everything is sent.
 pub async fn send_all<E: std::fmt::Display>(
     posts: Vec<OutgoingReport>,
-    mailer: &mut MailTransport,
+    outbox: &mut Outbox,
     memory: Option<&SendLog<'_>>,
     limit: &Limit,
-    mut build: impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMail, E>,
+    mut build: impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMessage, E>,
 ) -> Vec<SendResult> {
-    let memory = memory.filter(|_| !mailer.is_dry());
+    let memory = memory.filter(|_| !outbox.is_dry());
     let mut table = Vec::new();
     for post in &posts {
-        table.push(send_one(post, mailer, memory, limit, &mut build).await);
+        table.push(send_one(post, outbox, memory, limit, &mut build).await);
     }
     for delay in limit.retry_delays.iter().copied() {
         let is_open = |result: &SendResult| result.outcome.may_be_repeated();
@@ -228,13 +231,13 @@ pub async fn send_all<E: std::fmt::Display>(
         if limit.reached().is_some() {
             break;
         }
-        mailer.retry();
+        outbox.retry();
         for (post, result) in posts
             .iter()
             .zip(&mut table)
             .filter(|(_, result)| is_open(result))
         {
-            *result = send_one(post, mailer, memory, limit, &mut build).await;
+            *result = send_one(post, outbox, memory, limit, &mut build).await;
         }
     }
     table
@@ -242,27 +245,27 @@ pub async fn send_all<E: std::fmt::Display>(
 
 async fn send_one<E: std::fmt::Display>(
     post: &OutgoingReport,
-    mailer: &mut MailTransport,
+    outbox: &mut Outbox,
     memory: Option<&SendLog<'_>>,
     limit: &Limit,
-    build: &mut impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMail, E>,
+    build: &mut impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMessage, E>,
 ) -> SendResult {
     let mut note = None;
     let outcome = match (limit.reached(), memory) {
         (Some(reason), _) => failed(reason, false),
         (None, None) => match build(post, None) {
-            Ok(message) => outcome(mailer.send(&message).await, mailer.is_dry(), false),
+            Ok(message) => outcome(outbox.send(&message).await, outbox.is_dry(), false),
             Err(error) => failed(&error.to_string(), true),
         },
         (None, Some(memory)) => memory
-            .send(post, mailer, &mut note, build)
+            .send(post, outbox, &mut note, build)
             .await
             .unwrap_or_else(|error| failed(&error.to_string(), false)),
     };
     SendResult {
         report: post.report.clone(),
         period: post.period.clone(),
-        recipient: post.recipient.clone(),
+        destination: post.destination.clone(),
         outcome,
         note,
     }
@@ -278,9 +281,9 @@ impl SendLog<'_> {
     async fn send<E: std::fmt::Display>(
         &self,
         post: &OutgoingReport,
-        mailer: &mut MailTransport,
+        outbox: &mut Outbox,
         note: &mut Option<String>,
-        build: &mut impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMail, E>,
+        build: &mut impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMessage, E>,
     ) -> Result<SendOutcome, LedgerError> {
         let place = match self.next(post).await? {
             NextSend::Place(place) => place,
@@ -308,7 +311,7 @@ impl SendLog<'_> {
             SendClaim::Busy | SendClaim::Differs(_) => return Ok(busy()),
             SendClaim::Unconfirmed => return Ok(unconfirmed()),
         }
-        let sent = mailer.send(&message).await;
+        let sent = outbox.send(&message).await;
         let settled = match &sent {
             Ok(()) => self.settle(post, &key, true).await,
             Err(SendError::Unconfirmed(_)) => self.settle(post, &key, false).await,
@@ -344,7 +347,7 @@ impl SendLog<'_> {
 
     /// The figures mailed before for this period.
     async fn before(&self, post: &OutgoingReport) -> Result<MailedFigures, LedgerError> {
-        let mailed = mailed_for(self.ledger, &post.report, &post.recipient, &post.period).await?;
+        let mailed = mailed_for(self.ledger, &post.report, &post.destination, &post.period).await?;
         // The earlier run may have been killed before it recorded them.
         Ok(mailed.unwrap_or_else(|| MailedFigures {
             totals: Vec::new(),
@@ -365,7 +368,7 @@ impl SendLog<'_> {
         if !arrived {
             return Ok(());
         }
-        let place = place_of_history(&post.report, &post.recipient);
+        let place = place_of_history(&post.report, &post.destination);
         history::add(self.ledger, &place, &post.period, &post.figures).await
     }
 }
@@ -379,10 +382,10 @@ impl SendLog<'_> {
 pub async fn mailed(
     ledger: &SendLedger,
     report: &str,
-    recipient: &str,
+    destination: &ReportDestination,
     basis: FiguresBasis,
 ) -> Result<Option<MailedFigures>, LedgerError> {
-    let mails = history::load(ledger, &place_of_history(report, recipient)).await?;
+    let mails = history::load(ledger, &place_of_history(report, destination)).await?;
     Ok(mails
         .into_values()
         .filter(|mailed| mailed.basis == basis)
@@ -397,10 +400,10 @@ pub async fn mailed(
 pub async fn mailed_for(
     ledger: &SendLedger,
     report: &str,
-    recipient: &str,
+    destination: &ReportDestination,
     period: &str,
 ) -> Result<Option<MailedFigures>, LedgerError> {
-    let mut mails = history::load(ledger, &place_of_history(report, recipient)).await?;
+    let mut mails = history::load(ledger, &place_of_history(report, destination)).await?;
     Ok(mails.remove(period))
 }
 
@@ -441,7 +444,7 @@ fn unconfirmed() -> SendOutcome {
 /// The ledger key of a mail.
 fn key(post: &OutgoingReport, place: usize) -> String {
     let (report, period) = (part(&post.report), part(&post.period));
-    let recipient = hash(&post.recipient.trim().to_lowercase());
+    let recipient = recipient_hash(&post.destination);
     let folder = format!("cost/mail/{report}/{period}/{recipient}");
     match place {
         0 => format!("{folder}/first"),
@@ -449,9 +452,18 @@ fn key(post: &OutgoingReport, place: usize) -> String {
     }
 }
 
-fn place_of_history(report: &str, recipient: &str) -> String {
-    let recipient = hash(&recipient.trim().to_lowercase());
+fn place_of_history(report: &str, destination: &ReportDestination) -> String {
+    let recipient = recipient_hash(destination);
     format!("cost/latest/{}/{recipient}.json", part(report))
+}
+
+/// The recipient in a key. No address has a space, so a channel is never taken for a mailbox.
+fn recipient_hash(destination: &ReportDestination) -> String {
+    let name = destination.name().trim().to_lowercase();
+    match destination {
+        ReportDestination::Mailbox(_) => hash(&name),
+        ReportDestination::Channel { .. } => hash(&format!("channel {name}")),
+    }
 }
 
 /// A readable part of a key, unique for each text.
@@ -463,7 +475,7 @@ fn part(text: &str) -> String {
     }
 }
 
-/// A hash. Keys hold hashed addresses, so that listing the bucket does not reveal the recipients.
+/// A hash. Keys hold hashed addresses and names, so that listing the bucket does not reveal the recipients.
 pub(super) fn hash(text: &str) -> String {
     let sum = digest::digest(&digest::SHA256, text.as_bytes());
     let first = sum.as_ref().iter().copied().take(16);

@@ -1,12 +1,17 @@
 //! Tests that each mail is sent once, whatever goes wrong.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
+use crate::aws;
+use crate::deliver::channel::ChannelSender;
 use crate::deliver::mail::files::MailFolder;
 use crate::deliver::mail::smtp::SmtpSender;
 use crate::deliver::mail::tests::scripted::{END, HELLO, Next, Scripted};
+use crate::deliver::mail::{MailTransport, OutgoingMail};
 use crate::job::cost::history::CurrencyTotal;
+use trailtab_core::cost::channel::ChannelKind;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::time::Seconds;
 
@@ -18,7 +23,7 @@ fn post(recipient: &str, amount: &str) -> OutgoingReport {
     OutgoingReport {
         report: "manager".to_owned(),
         period: "2026-11-01 to 2026-11-20".to_owned(),
-        recipient: recipient.to_owned(),
+        destination: mailbox(recipient),
         figures: MailedFigures {
             mailed: day("2026-11-21"),
             days: DayRange {
@@ -45,7 +50,7 @@ fn content(amount: &str) -> SentHash {
 }
 
 /// A mail whose subject describes it.
-fn build(post: &OutgoingReport, before: Option<&MailedFigures>) -> Result<OutgoingMail, String> {
+fn build(post: &OutgoingReport, before: Option<&MailedFigures>) -> Result<OutgoingMessage, String> {
     let is = &post.figures.totals[0].amount;
     let was = before.map(|mailed| match mailed.totals.first() {
         Some(total) => total.amount.to_string(),
@@ -55,13 +60,27 @@ fn build(post: &OutgoingReport, before: Option<&MailedFigures>) -> Result<Outgoi
         Some(was) => format!("Correction: {was} is {is}"),
         None => format!("Report: {is}"),
     };
-    Ok(OutgoingMail {
+    Ok(OutgoingMessage::Mail(OutgoingMail {
         from: "costs@example.com".to_owned(),
-        to: post.recipient.clone(),
+        to: post.destination.name().to_owned(),
         bytes: format!("Subject: {subject}\r\n\r\n").into_bytes(),
-        name: post.recipient.clone(),
+        name: post.destination.name().to_owned(),
         page: None,
-    })
+    }))
+}
+
+fn mailbox(address: &str) -> ReportDestination {
+    ReportDestination::Mailbox(address.to_owned())
+}
+
+/// An outbox that mails by a server.
+fn outbox(server: &Scripted) -> Outbox {
+    let smtp = MailTransport::Smtp(SmtpSender::new(server.server()));
+    let config = aws::without_credentials();
+    Outbox::Live {
+        mail: Some(Box::new(smtp)),
+        channels: ChannelSender::new(&config, BTreeMap::new()),
+    }
 }
 
 /// Runs at a given time for some recipients; returns the outcomes.
@@ -71,11 +90,11 @@ async fn run(
     later: Seconds,
     posts: Vec<OutgoingReport>,
 ) -> Vec<SendOutcome> {
-    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
+    let mut sending = outbox(server);
     let ledger = SendLedger::Directory(directory.to_owned());
     let memory = memory(&ledger, later);
-    let sent = send_all(posts, &mut mailer, Some(&memory), &no_limit(), build).await;
-    mailer.close().await;
+    let sent = send_all(posts, &mut sending, Some(&memory), &no_limit(), build).await;
+    sending.close().await;
     assert!(sent.iter().all(|sent| sent.note.is_none()), "{sent:?}");
     sent.into_iter().map(|sent| sent.outcome).collect()
 }
@@ -183,10 +202,10 @@ async fn what_a_server_refuses_for_now_is_sent_again_in_the_same_run() {
         retry_delays: &[Duration::ZERO; 3],
         ..no_limit()
     };
-    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
+    let mut sending = outbox(&server);
     let memory = memory(&ledger, 0);
-    let sent = send_all(posts.to_vec(), &mut mailer, Some(&memory), &limit, build).await;
-    mailer.close().await;
+    let sent = send_all(posts.to_vec(), &mut sending, Some(&memory), &limit, build).await;
+    sending.close().await;
     assert_eq!(sent[0].outcome, SendOutcome::Sent);
     assert_eq!(sent[1].outcome, SendOutcome::Sent);
     assert!(!sent[2].outcome.is_well() && !sent[2].outcome.may_be_repeated());
@@ -204,9 +223,9 @@ async fn a_server_that_is_full_at_first_is_asked_again_in_the_same_run() {
         retry_delays: &[Duration::ZERO],
         ..no_limit()
     };
-    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
+    let mut sending = outbox(&server);
     let posts = vec![post("ann@example.com", "1"), post("bob@example.com", "1")];
-    let sent = send_all(posts, &mut mailer, None, &limit, build).await;
+    let sent = send_all(posts, &mut sending, None, &limit, build).await;
     assert!(
         sent.iter().all(|sent| sent.outcome == SendOutcome::Sent),
         "{sent:?}"
@@ -311,7 +330,7 @@ async fn reports_periods_and_recipients_are_told_apart() {
     let with = |report: &str, period: &str, recipient: &str| OutgoingReport {
         report: report.to_owned(),
         period: period.to_owned(),
-        recipient: recipient.to_owned(),
+        destination: mailbox(recipient),
         ..ann.clone()
     };
     let posts = vec![
@@ -340,7 +359,7 @@ fn keys_hold_no_addresses() {
     let keys = [
         key(&post, 0),
         key(&post, 1),
-        place_of_history(&post.report, &post.recipient),
+        place_of_history(&post.report, &post.destination),
     ];
     // Ledgers keep these keys for months.
     let expected = [
@@ -349,6 +368,22 @@ fn keys_hold_no_addresses() {
         "cost/latest/manager/71d4f55f72fa128dfb468a1a3901507c.json",
     ];
     assert_eq!(keys, expected);
+    let channel = |name: &str, kind| OutgoingReport {
+        destination: ReportDestination::Channel {
+            name: name.to_owned(),
+            kind,
+        },
+        ..post.clone()
+    };
+    let finance = key(&channel("Finance", ChannelKind::Slack), 0);
+    assert_eq!(
+        finance,
+        "cost/mail/manager/2026-11-01_to_2026-11-20-521974c60eff/9e9cd6446f46f328c19ab5533d09e6f7/first"
+    );
+    // The name identifies a channel, and never a mailbox.
+    assert_eq!(finance, key(&channel(" finance", ChannelKind::Teams), 0));
+    let mailbox = key(&self::post("finance", "1"), 0);
+    assert_ne!(finance, mailbox);
 }
 
 #[tokio::test]
@@ -365,22 +400,33 @@ async fn mailed_figures_are_recorded_per_report() {
     let last = mailed(
         &ledger,
         "manager",
-        "ANN@example.com",
+        &mailbox("ANN@example.com"),
         FiguresBasis::SettledUsage,
     )
     .await
     .unwrap();
     assert_eq!(last, Some(second.figures));
-    let of_first = mailed_for(&ledger, "manager", "ann@example.com", &first.period).await;
+    let of_first = mailed_for(
+        &ledger,
+        "manager",
+        &mailbox("ann@example.com"),
+        &first.period,
+    )
+    .await;
     assert_eq!(of_first.unwrap(), Some(first.figures));
     for (report, recipient) in [
         ("manager", "bob@example.com"),
         ("individual", "ann@example.com"),
     ] {
         assert_eq!(
-            mailed(&ledger, report, recipient, FiguresBasis::SettledUsage)
-                .await
-                .unwrap(),
+            mailed(
+                &ledger,
+                report,
+                &mailbox(recipient),
+                FiguresBasis::SettledUsage
+            )
+            .await
+            .unwrap(),
             None
         );
     }
@@ -390,22 +436,22 @@ async fn mailed_figures_are_recorded_per_report() {
 async fn a_mail_that_cannot_be_made_fails_alone() {
     let (server, directory) = (usual(), tempfile::tempdir().unwrap());
     let ledger = SendLedger::Directory(directory.path().to_owned());
-    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
+    let mut sending = outbox(&server);
     let posts = vec![post("ann@example.com", "1"), post("bob@example.com", "2")];
     let build =
-        |post: &OutgoingReport, before: Option<&MailedFigures>| match post.recipient.as_str() {
+        |post: &OutgoingReport, before: Option<&MailedFigures>| match post.destination.name() {
             "ann@example.com" => Err("no picture".to_owned()),
             _ => build(post, before),
         };
     let sent = send_all(
         posts,
-        &mut mailer,
+        &mut sending,
         Some(&memory(&ledger, 0)),
         &no_limit(),
         build,
     )
     .await;
-    mailer.close().await;
+    sending.close().await;
     assert_eq!(sent[0].outcome, failed("no picture", true));
     assert_eq!(sent[1].outcome, SendOutcome::Sent);
     // It was not claimed either.
@@ -424,12 +470,12 @@ async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
     let (server, directory) = (usual(), tempfile::tempdir().unwrap());
     let ledger = SendLedger::Directory(directory.path().join("ledger"));
     let ann = || vec![post("ann@example.com", "1")];
-    let mut mailer = MailTransport::Smtp(SmtpSender::new(server.server()));
+    let mut sending = outbox(&server);
     let soon = Limit {
         deadline: Some(Instant::now() + Duration::from_secs(5)),
         ..no_limit()
     };
-    let sent = send_all(ann(), &mut mailer, Some(&memory(&ledger, 0)), &soon, build).await;
+    let sent = send_all(ann(), &mut sending, Some(&memory(&ledger, 0)), &soon, build).await;
     assert!(sent[0].outcome.may_be_repeated(), "{sent:?}");
     let (requester, interrupt) = interrupt::channel();
     requester.request();
@@ -439,7 +485,7 @@ async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
     };
     let sent = send_all(
         ann(),
-        &mut mailer,
+        &mut sending,
         Some(&memory(&ledger, 0)),
         &stopped,
         build,
@@ -447,7 +493,7 @@ async fn nothing_is_begun_without_time_nor_remembered_of_a_dry_run() {
     .await;
     assert_eq!(sent[0].outcome, failed(interrupt::REASON, false));
     let folder = MailFolder::create(directory.path().join("mails")).unwrap();
-    let mut dry = MailTransport::Files(folder);
+    let mut dry = Outbox::Files(folder);
     let sent = send_all(
         ann(),
         &mut dry,
