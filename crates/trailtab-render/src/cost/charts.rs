@@ -10,7 +10,7 @@ use crate::escape;
 use crate::page::middle;
 use trailtab_core::cost::money;
 use trailtab_core::cost::report::{
-    AccountName, AccountPart, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow,
+    AccountName, AccountPart, AudienceKind, CostReport, CutScope, PeriodKind, ReportPart, ReportRow,
 };
 
 /// Accounts with charts of their own; the tables list more.
@@ -119,13 +119,17 @@ impl<'r> ChartAlbum<'r> {
         {
             return None;
         }
+        let cut = match self.report.basis.cut_scope {
+            CutScope::Usage => "usage alone",
+            CutScope::AllCharges => "all charge types",
+        };
         let (by, what) = match subject {
-            ChartSubject::Owners => ("owner", "usage alone"),
-            ChartSubject::Services => ("service", "usage alone"),
+            ChartSubject::Owners => ("owner", cut),
+            ChartSubject::Services => ("service", cut),
             ChartSubject::Accounts | ChartSubject::RunningTotal => ("account", "all charge types"),
         };
         let what = match self.report.audience.kind {
-            AudienceKind::Individual => "usage alone",
+            AudienceKind::Individual => cut,
             AudienceKind::Manager | AudienceKind::Executive => what,
         };
         let named: Vec<(&str, &[Decimal])> = rows

@@ -198,7 +198,7 @@ impl CurrencySheet<'_> {
             from.unwrap_or_default(),
             through.unwrap_or_default(),
             figure.before.map(exact).unwrap_or_default(),
-            exact(figure.last_day),
+            figure.last_day.map(exact).unwrap_or_default(),
         ];
         self.record(subject, self.shown, figure.amount, rest)
     }
@@ -264,6 +264,7 @@ fn kind(kind: LabelKind) -> &'static str {
         LabelKind::Account => "account",
         LabelKind::Charge => "charge",
         LabelKind::Unassigned => "unassigned",
+        LabelKind::Unread => "unread",
     }
 }
 

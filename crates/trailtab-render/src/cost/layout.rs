@@ -13,7 +13,8 @@ use trailtab_core::cost::charge::{ChargeType, CostMetric};
 use trailtab_core::cost::money;
 use trailtab_core::cost::period::{DayRange, in_a_row, label_of};
 use trailtab_core::cost::report::{
-    AccountName, AccountPart, AudienceKind, ChargeRow, CostReport, ReportPart, ReportRow, RowFigure,
+    AccountName, AccountPart, AudienceKind, ChargeRow, CostReport, CutScope, ReportPart, ReportRow,
+    RowFigure,
 };
 use trailtab_core::cost::wording::MailWording;
 
@@ -199,7 +200,7 @@ impl ReportLayout<'_> {
             amount: figure.amount,
             before: against,
         }];
-        if let Some(known) = known {
+        if let Some((known, last_day)) = known.zip(figure.last_day) {
             let one = |day| match period.estimated.contains(&day) {
                 true => format!("{} (estimated)", one_day(day, period.days)),
                 false => one_day(day, period.days),
@@ -207,7 +208,7 @@ impl ReportLayout<'_> {
             let day_before = known.through.yesterday().ok().map(one);
             figures.push(KeyFigure {
                 days: one(known.through),
-                amount: figure.last_day,
+                amount: last_day,
                 before: day_before.zip(figure.day_before),
             });
         }
@@ -287,8 +288,8 @@ impl ReportLayout<'_> {
             (ReportForm::Page, TableSubject::Charge, None) => "Charges".to_owned(),
             (ReportForm::Page, TableSubject::Charge, Some(of)) => format!("{of}: charges"),
             (ReportForm::Page, TableSubject::Account, _) => "Accounts".to_owned(),
-            (ReportForm::Page, _, None) => format!("All accounts: usage by {noun}"),
-            (ReportForm::Page, _, Some(of)) => format!("{of}: usage by {noun}"),
+            (ReportForm::Page, _, None) => format!("All accounts: {} by {noun}", self.cut_name()),
+            (ReportForm::Page, _, Some(of)) => format!("{of}: {} by {noun}", self.cut_name()),
             (ReportForm::Letter { .. }, TableSubject::Charge, _) => "By charge type".to_owned(),
             (ReportForm::Letter { .. }, TableSubject::Account, _) => "By account".to_owned(),
             (ReportForm::Letter { .. }, _, None) => format!("By {noun}, all accounts"),
@@ -297,16 +298,29 @@ impl ReportLayout<'_> {
         }
     }
 
+    /// What owners and services are a list of.
+    fn cut_name(&self) -> &'static str {
+        match self.report.basis.cut_scope {
+            CutScope::Usage => "usage",
+            CutScope::AllCharges => "all charges",
+        }
+    }
+
     fn sum_name(&self, by: TableSubject) -> &'static str {
         match (self.form, by) {
             (ReportForm::Page, _) => "(total)",
             (ReportForm::Letter { .. }, TableSubject::Charge | TableSubject::Account) => "Total",
-            (ReportForm::Letter { .. }, TableSubject::Owner | TableSubject::Service) => "Usage",
+            (ReportForm::Letter { .. }, TableSubject::Owner | TableSubject::Service) => {
+                match self.report.basis.cut_scope {
+                    CutScope::Usage => "Usage",
+                    CutScope::AllCharges => "Total",
+                }
+            }
         }
     }
 
-    /// The columns of the period and of its last day.
-    fn amounts(&self, figures: &[RowFigure], currency: &str) -> [TableColumn; 2] {
+    /// The columns of the period and, if amounts are known by day, of its last day.
+    fn amounts(&self, figures: &[RowFigure], currency: &str) -> Vec<TableColumn> {
         let period = &self.report.period;
         let known = period.days.known(period.data_through);
         let of_period = MoneyCells {
@@ -333,13 +347,14 @@ impl ReportLayout<'_> {
             against: before.map(one_day),
             amounts: figures
                 .iter()
-                .map(|figure| (figure.last_day, figure.day_before))
+                .map(|figure| (figure.last_day.unwrap_or_default(), figure.day_before))
                 .collect(),
         };
-        [
-            TableColumn::money("amount", of_period),
-            TableColumn::money("last day", of_last_day).dispensable(4),
-        ]
+        let mut columns = vec![TableColumn::money("amount", of_period)];
+        if figures.iter().any(|figure| figure.last_day.is_some()) {
+            columns.push(TableColumn::money("last day", of_last_day).dispensable(4));
+        }
+        columns
     }
 
     /// Adds a table, unless it has no rows.
@@ -497,11 +512,14 @@ impl ReportLayout<'_> {
         }
         let metric = report.metric;
         notes.push(format!("Metric: {}, {}.", metric.name(), meaning(metric)));
-        notes.push(match report.audience.kind {
-            AudienceKind::Individual => {
+        notes.push(match (report.audience.kind, basis.cut_scope) {
+            (_, CutScope::AllCharges) => {
+                "Totals, accounts, owners and services hold all charge types, credits and tax included."
+            }
+            (AudienceKind::Individual, _) => {
                 "This is the usage with the owner's name. Credits, refunds, tax and support have no owner and are not included."
             }
-            AudienceKind::Manager | AudienceKind::Executive => {
+            (AudienceKind::Manager | AudienceKind::Executive, _) => {
                 "Totals and accounts hold all charge types. Owners and services hold usage alone: credits, refunds, tax and support are rows of their own."
             }
         }.to_owned());

@@ -46,7 +46,7 @@ fn sum(rows: &[ReportRow]) -> RowFigure {
     figures.fold(RowFigure::default(), |sum, figure| RowFigure {
         amount: sum.amount.saturating_add(figure.amount),
         before: plus(sum.before, figure.before),
-        last_day: sum.last_day.saturating_add(figure.last_day),
+        last_day: plus(sum.last_day, figure.last_day),
         day_before: plus(sum.day_before, figure.day_before),
     })
 }

@@ -49,7 +49,9 @@ fn occasion(args: &CostArgs, run: &CostRun) -> anyhow::Result<ReportPeriod> {
     if let Some(asked) = args.period.asked(run)? {
         return Ok(asked);
     }
-    run.month_to_date().ok_or_else(|| {
+    // Saved answers that end with a month are about that month.
+    let last_month = || run.answers.are_saved().then(|| run.last_month());
+    run.month_to_date().or_else(last_month).ok_or_else(|| {
         let error = "the month begins today, and Cost Explorer has little data for today: --last-month shows the previous month, --include-today this one";
         UsageError(error.to_owned()).into()
     })
@@ -75,6 +77,11 @@ async fn report(
     }
     let books = opened.run.books(&need).await?;
     let run = &opened.run;
+    if let Some(cuts) = &books.cuts
+        && let Some(reason) = cuts.nothing_for(&audience, occasion.days)
+    {
+        bail!("no report can be made: {reason}");
+    }
     // An unknown owner or account is an error, not a report of $0.00.
     if let Some(owner) = &owner
         && let Some(unknown) = run.unknown_owner(&books, &audience, owner)

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cost_source::cost_explorer::{AskError, CostExplorer};
 use crate::deliver::ledger::{LedgerError, ObjectVersion, SendLedger};
+use jiff::civil::Date;
 use trailtab_core::time::Seconds;
 use trailtab_cost_explorer::answer::CostAnswer;
 use trailtab_cost_explorer::lines::{AnswerError, LineReader};
+use trailtab_cost_explorer::plain::PlainCut;
 use trailtab_cost_explorer::query::{CostQuery, GroupKey, TimePeriod};
 use trailtab_cost_explorer::settled::{self, RemainingQuestion};
 
@@ -21,14 +23,28 @@ pub const MAX_AGE: Seconds = 6 * 3600;
 pub enum AnswerSource {
     /// Cost Explorer, which charges for each page.
     Asked(Box<CostExplorer>),
-    /// Answers saved by an earlier run.
-    Saved(Vec<Arc<CostAnswer>>),
+    /// Answers saved by an earlier run, or printed by others.
+    Saved(SavedSource),
+}
+
+/// Saved answers.
+#[derive(Debug, Default)]
+pub struct SavedSource {
+    /// With their requests.
+    pub answers: Vec<Arc<CostAnswer>>,
+    /// Without, one for each grouping.
+    pub cuts: Vec<PlainCut>,
+    /// Files that cannot be used.
+    pub problems: Vec<String>,
 }
 
 impl AnswerSource {
     /// Answers saved by an earlier run.
     pub fn saved(answers: Vec<CostAnswer>) -> AnswerSource {
-        AnswerSource::Saved(answers.into_iter().map(Arc::new).collect())
+        AnswerSource::Saved(SavedSource {
+            answers: answers.into_iter().map(Arc::new).collect(),
+            ..SavedSource::default()
+        })
     }
 }
 
@@ -58,6 +74,12 @@ pub enum NoAnswer {
     /// The answer is invalid.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// No saved answer has the metric.
+    #[error("{reasons}")]
+    NoMetric {
+        /// Which metrics each file has.
+        reasons: String,
+    },
     /// No saved answer matches the query.
     #[error(
         "no saved answer has the {about}: save again with --save, with the same settings and period"
@@ -107,8 +129,8 @@ impl RunAnswers {
             return Ok(answer.clone());
         }
         let answer = match &self.source {
-            AnswerSource::Saved(answers) => {
-                let found = SavedMatch::find(answers, query);
+            AnswerSource::Saved(saved) => {
+                let found = SavedMatch::find(&saved.answers, query);
                 let missing = || NoAnswer::NotSaved {
                     about: about(query),
                 };
@@ -127,7 +149,7 @@ impl RunAnswers {
     /// saved answer matches.
     pub fn has(&self, query: &CostQuery) -> bool {
         match &self.source {
-            AnswerSource::Saved(answers) => SavedMatch::find(answers, query).is_some(),
+            AnswerSource::Saved(saved) => SavedMatch::find(&saved.answers, query).is_some(),
             AnswerSource::Asked(_) => true,
         }
     }
@@ -135,9 +157,7 @@ impl RunAnswers {
     /// The usage record types in all saved answers. Saved queries list them all, even those absent
     /// from the days or accounts of this run.
     pub fn saved_usage(&self) -> Option<Vec<String>> {
-        let AnswerSource::Saved(answers) = &self.source else {
-            return None;
-        };
+        let answers = &self.saved()?.answers;
         let mut reader = LineReader::default();
         let by_charge = |answer: &&Arc<CostAnswer>| {
             let groups = &answer.request.group_by;
@@ -150,9 +170,66 @@ impl RunAnswers {
         Some(reader.usage.into_iter().collect())
     }
 
+    fn saved(&self) -> Option<&SavedSource> {
+        match &self.source {
+            AnswerSource::Saved(saved) => Some(saved),
+            AnswerSource::Asked(_) => None,
+        }
+    }
+
     /// Tells whether answers are saved ones, which cost nothing.
     pub fn are_saved(&self) -> bool {
-        matches!(self.source, AnswerSource::Saved(_))
+        self.saved().is_some()
+    }
+
+    /// Files of saved answers that cannot be used.
+    pub fn saved_problems(&self) -> &[String] {
+        self.saved().map_or(&[], |saved| &saved.problems)
+    }
+
+    /// Tells whether reports must be made of single cuts: saved answers do not have the one that all others are
+    /// balanced to, or some have no request.
+    pub fn are_cuts(&self, charges: &CostQuery) -> bool {
+        let is_cut = |answer: &Arc<CostAnswer>| PlainCut::of_saved(answer).is_some();
+        let lacks = |saved: &SavedSource| {
+            SavedMatch::find(&saved.answers, charges).is_none() && saved.answers.iter().any(is_cut)
+        };
+        self.saved()
+            .is_some_and(|saved| !saved.cuts.is_empty() || lacks(saved))
+    }
+
+    /// All saved answers as cuts, those with a request included if their filter is no obstacle.
+    pub fn cuts(&self) -> Vec<PlainCut> {
+        let Some(saved) = self.saved() else {
+            return Vec::new();
+        };
+        let with_request = saved.answers.iter();
+        let with_request = with_request.filter_map(|answer| PlainCut::of_saved(answer));
+        saved.cuts.iter().cloned().chain(with_request).collect()
+    }
+
+    /// The last day that saved answers to a query have.
+    pub fn saved_through(&self, query: &CostQuery) -> Option<Date> {
+        let found = SavedMatch::find(&self.saved()?.answers, query)?;
+        Some(found.saved.request.time_period.days().through)
+    }
+
+    /// The first day that saved answers to a query have, if they have any after its first day.
+    pub fn saved_from(&self, query: &CostQuery) -> Option<Date> {
+        let saved = self.saved()?;
+        if SavedMatch::find(&saved.answers, query).is_some() {
+            return None;
+        }
+        let starts = saved.answers.iter();
+        let starts: BTreeSet<Date> = starts
+            .map(|answer| answer.request.time_period.start)
+            .collect();
+        let within = starts.range(query.time_period.start..query.time_period.end);
+        within.copied().find(|start| {
+            let mut later = query.clone();
+            later.time_period.start = *start;
+            SavedMatch::find(&saved.answers, &later).is_some()
+        })
     }
 
     /// Answers from the cache, and requests only the days that are not settled there.
@@ -343,7 +420,7 @@ fn same_but_days(one: &CostQuery, other: &CostQuery) -> bool {
 
 /// A key for a query that is independent of its days.
 fn shape(query: &CostQuery) -> String {
-    let day = jiff::civil::Date::ZERO;
+    let day = Date::ZERO;
     let time_period = TimePeriod {
         start: day,
         end: day,

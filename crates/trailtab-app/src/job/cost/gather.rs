@@ -7,9 +7,10 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::answers::{NoAnswer, RunAnswers};
+use super::cuts::{self, SavedCuts};
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
 use trailtab_core::cost::period::DayRange;
-use trailtab_core::cost::report::{Audience, AudienceKind};
+use trailtab_core::cost::report::{Audience, AudienceKind, UnreadCut};
 use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
 use trailtab_cost_explorer::answer::CostAnswer;
 use trailtab_cost_explorer::lines::LineReader;
@@ -49,6 +50,12 @@ pub struct GatheredCosts {
     pub accounts: BTreeSet<String>,
     /// The days queried.
     pub asked: DayRange,
+    /// Cuts that were not read, though costs by charge type were.
+    pub unread: Vec<UnreadCut>,
+    /// Whether it is known who the owners are: owners were read, in all accounts.
+    pub knows_owners: bool,
+    /// The cuts that reports are made of one by one, if saved answers do not fit together.
+    pub cuts: Option<SavedCuts>,
 }
 
 impl GatheredCosts {
@@ -86,6 +93,9 @@ pub async fn gather(
     rules: &OwnerRules,
     answers: &Arc<RunAnswers>,
 ) -> Result<GatheredCosts, NoAnswer> {
+    if answers.are_cuts(&need.charges()) {
+        return cuts::gather(need, rules, answers);
+    }
     let mut gathering = CostGathering {
         need,
         rules,
@@ -93,10 +103,16 @@ pub async fn gather(
         reader: LineReader::default(),
         usage_types: Vec::new(),
         gaps: Vec::new(),
+        unread: Vec::new(),
     };
     gathering.charges().await?;
     gathering.usage().await;
-    let CostGathering { reader, gaps, .. } = gathering;
+    let CostGathering {
+        reader,
+        gaps,
+        unread,
+        ..
+    } = gathering;
     let (names, has_owners) = (reader.names.clone(), reader.has_owners);
     let owners = reader.seen.keys().cloned().collect();
     let accounts = reader.charged_accounts();
@@ -112,6 +128,9 @@ pub async fn gather(
         owners,
         accounts,
         asked: need.time_period.days(),
+        knows_owners: !unread.iter().any(|unread| unread.cut == LineCut::Owners),
+        unread,
+        cuts: None,
     })
 }
 
@@ -123,6 +142,7 @@ struct CostGathering<'g> {
     /// The record types that are usage.
     usage_types: Vec<String>,
     gaps: Vec<MissingPart>,
+    unread: Vec<UnreadCut>,
 }
 
 impl CostGathering<'_> {
@@ -168,6 +188,7 @@ impl CostGathering<'_> {
                 .and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
             if let Err(error) = read {
                 self.gap(None, None, false, "owners", &error);
+                self.unread(None, &[LineCut::Owners]);
                 // Without owners by account, it is unknown where people have costs.
                 for person in &need.people {
                     self.gap(None, Some(person.clone()), true, "their usage", &error);
@@ -223,6 +244,7 @@ impl CostGathering<'_> {
             answer.and_then(|answer| Ok(self.reader.usage(&answer, self.rules, 0, SERVICES)?));
         if let Err(error) = read {
             self.gap(None, None, false, "services", &error);
+            self.unread(None, &[LineCut::Services]);
         }
     }
 
@@ -261,6 +283,7 @@ impl CostGathering<'_> {
             if let Err(error) = read {
                 let what = format!("the usage by owner in account {account}");
                 if cuts != PERSONAL {
+                    self.unread(Some(&account), &[LineCut::Owners, LineCut::Services]);
                     self.gap(Some(account), None, false, &what, &error);
                     continue;
                 }
@@ -273,6 +296,14 @@ impl CostGathering<'_> {
                 }
             }
         }
+    }
+
+    fn unread(&mut self, account: Option<&str>, cuts: &[LineCut]) {
+        let account = account.map(str::to_owned);
+        self.unread.extend(cuts.iter().map(|cut| UnreadCut {
+            cut: *cut,
+            account: account.clone(),
+        }));
     }
 
     fn gap(

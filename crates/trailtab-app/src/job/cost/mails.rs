@@ -63,14 +63,17 @@ pub async fn send_all(
             .collect();
         let mut report = run.report(books, audience, owner, wanted.occasion, &short);
         let post = post(run, wanted, &report);
-        if report.period.data_through.is_none() {
-            lines.push(line(&post, SendOutcome::NoData));
-            continue;
-        }
         // Problems with the settings are mentioned in the mail, but figures that may be wrong are
         // not mailed.
-        if let Some(gap) = books.gaps_of(audience, owner).next() {
-            lines.push(line(&post, incomplete(&gap.reason)));
+        let cuts = books.cuts.as_ref();
+        let nothing = cuts.and_then(|cuts| cuts.nothing_for(audience, wanted.occasion.days));
+        let problem = report.basis.problems.get(short.len()).cloned();
+        if let Some(reason) = nothing.or(problem) {
+            lines.push(line(&post, incomplete(&reason)));
+            continue;
+        }
+        if report.period.data_through.is_none() {
+            lines.push(line(&post, SendOutcome::NoData));
             continue;
         }
         if let Some(memory) = memory {

@@ -2,6 +2,8 @@
 
 pub mod answers;
 pub mod check;
+mod cut_sections;
+pub mod cuts;
 pub mod gather;
 pub mod history;
 pub mod mail_setup;
@@ -27,7 +29,7 @@ use trailtab_core::cost::audience::{AccountDirectory, RecipientList, ReportRecip
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
-    Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
+    Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis, ReportQuestion,
 };
 use trailtab_core::cost::settings::{CostSettings, MailFrequency};
 use trailtab_core::time::{self, Seconds};
@@ -125,7 +127,14 @@ impl CostRun {
     pub async fn learn_names(&mut self, occasions: &[ReportPeriod]) -> Result<(), NoAnswer> {
         let mut need = self.need(&[], occasions);
         need.accounts = None;
-        let answer = self.answers.answer(&need.charges()).await?;
+        let charges = need.charges();
+        if self.answers.are_cuts(&charges) {
+            for cut in self.answers.cuts() {
+                self.directory.learn(&cuts::answers_names(&cut));
+            }
+            return Ok(());
+        }
+        let answer = self.answers.answer(&charges).await?;
         let mut reader = trailtab_cost_explorer::lines::LineReader::default();
         reader.charges(&answer)?;
         self.directory.learn(&reader.names);
@@ -230,7 +239,15 @@ impl CostRun {
     ///
     /// Fails if the costs by charge type cannot be read.
     pub async fn books(&mut self, need: &ReportNeeds) -> Result<GatheredCosts, NoAnswer> {
-        let gathered = gather::gather(need, &self.settings.owner, &self.answers).await?;
+        let mut need = need.clone();
+        // Saved answers may lack the days of the comparison.
+        if let Some(from) = self.answers.saved_from(&need.charges()) {
+            need.time_period.start = from;
+        }
+        let mut gathered = gather::gather(&need, &self.settings.owner, &self.answers).await?;
+        if let Some(through) = self.answers.saved_through(&need.charges()) {
+            gathered.asked.through = gathered.asked.through.min(through);
+        }
         self.directory.learn(&gathered.names);
         Ok(gathered)
     }
@@ -248,7 +265,33 @@ impl CostRun {
         for account in &mut audience.accounts {
             *account = self.directory.account(&account.id);
         }
+        let cut = books.cuts.as_ref();
+        let of_cuts = cut
+            .and_then(|cuts| cuts::report(self, books, cuts, &audience, owner, occasion, problems));
+        if let Some(report) = of_cuts {
+            return report;
+        }
+        let mut problems = problems.to_vec();
+        let mut occasion = occasion;
+        if occasion.days.from < books.asked.from && books.asked.from <= occasion.days.through {
+            let asked = occasion.days;
+            occasion.days.from = books.asked.from;
+            occasion.kind = PeriodKind::Range;
+            problems.push(format!(
+                "the saved answers have no days before {}: the report is about {} instead of {}",
+                period::label_of(books.asked.from),
+                occasion.days.label(),
+                asked.label()
+            ));
+        }
+        if books.asked.through < occasion.days.through {
+            problems.push(format!(
+                "the saved answers have no days after {}",
+                period::label_of(books.asked.through)
+            ));
+        }
         let question = ReportQuestion {
+            unread: books.unread.clone(),
             kind: occasion.kind,
             days: occasion.days,
             data_from: books.asked.from,
@@ -257,16 +300,20 @@ impl CostRun {
             names: self.directory.names(),
             metric: self.settings.metric,
             owner_keys: self.settings.owner.keys.clone(),
-            basis: self.basis(books, &audience, owner, problems),
+            basis: self.basis(books, &audience, owner, &problems),
         };
         let mut report =
             trailtab_core::cost::report::report(&books.table, &audience, owner, &question);
         let compared = period::compared(occasion.kind, occasion.days, question.data_through);
         if let Some(compared) = compared.filter(|_| report.period.compared.is_none()) {
+            let (who, from) = match self.answers.are_saved() {
+                true => ("the saved answers have", books.asked.from),
+                false => ("Cost Explorer has", kept_from(self.today())),
+            };
             report.basis.notes.push(format!(
-                "There is no comparison with {}: Cost Explorer has no days before {}.",
+                "There is no comparison with {}: {who} no days before {}.",
                 compared.label(),
-                period::label_of(kept_from(self.today()))
+                period::label_of(from)
             ));
         }
         report
@@ -284,7 +331,7 @@ impl CostRun {
         keys.join(" or ")
     }
 
-    fn basis(
+    pub(super) fn basis(
         &self,
         books: &GatheredCosts,
         audience: &Audience,
@@ -293,7 +340,7 @@ impl CostRun {
     ) -> ReportBasis {
         let (requests, charged) = self.answers.requests();
         let mut notes = self.notes.clone();
-        if !books.has_owners && !books.table.is_empty() {
+        if !books.has_owners && books.knows_owners && !books.table.is_empty() {
             notes.push(format!(
                 "nothing has an owner: is {} activated for cost allocation in the management account?",
                 self.owner_keys()
@@ -306,8 +353,12 @@ impl CostRun {
             as_of: self.answers.as_of().map(time::iso),
             requests,
             requests_usd: Decimal::from(charged) * PRICE,
-            problems: problems.iter().cloned().chain(gaps).collect(),
+            problems: {
+                let files = self.answers.saved_problems().iter().cloned();
+                problems.iter().cloned().chain(files).chain(gaps).collect()
+            },
             notes,
+            cut_scope: CutScope::default(),
         }
     }
 }

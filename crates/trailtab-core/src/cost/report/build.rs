@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use super::movers::movers;
 use super::sight::AudienceFilter;
 use super::sums::{DayFrame, DaySeries, largest_first};
+use super::unread::{UnreadCut, UsagePart, unread_usage};
 use super::words::{self, UNASSIGNED_ACCOUNT, UNASSIGNED_USAGE};
 use super::{
     AccountName, AccountPart, Audience, AudienceKind, ChargeRow, CostReport, LabelKind, PeriodKind,
@@ -19,7 +20,7 @@ use super::{
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
-use crate::cost::table::{CostLine, CostTable};
+use crate::cost::table::{CostLine, CostTable, LineCut};
 
 /// The input of a report besides the audience.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub struct ReportQuestion<'a> {
     pub owner_keys: Vec<OwnerKey>,
     /// What all reports of the run rest on; `report` adds its own notes.
     pub basis: ReportBasis,
+    /// Cuts that were not read.
+    pub unread: Vec<UnreadCut>,
 }
 
 /// Builds the report of one audience. `owner` is the owner for an individual.
@@ -58,6 +61,7 @@ pub fn report(
     let mut builder = ReportBuilder {
         audience,
         names: question.names,
+        unread: &question.unread,
         ledgers: BTreeMap::new(),
         estimated: BTreeSet::new(),
     };
@@ -99,31 +103,49 @@ fn period(
     }
 }
 
-/// An owner or a service of usage; absent if Cost Explorer does not give it.
-type UsageKey<'t, K> = BTreeMap<Option<&'t K>, DaySeries>;
+/// Usage by owner or by service.
+type UsageKey<'t, K> = BTreeMap<UsagePart<&'t K>, DaySeries>;
 
 /// The costs of one account in all cuts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct AccountCuts<'t> {
     charges: BTreeMap<ChargeType, DaySeries>,
     owners: UsageKey<'t, CostOwner>,
     services: UsageKey<'t, str>,
+    /// What lines without an owner are.
+    without_owner: UsagePart<&'t CostOwner>,
+    /// What lines without a service are.
+    without_service: UsagePart<&'t str>,
 }
 
 impl<'t> AccountCuts<'t> {
+    fn new(unread: &[UnreadCut], account: Option<&str>) -> AccountCuts<'t> {
+        AccountCuts {
+            charges: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            services: BTreeMap::new(),
+            without_owner: UsagePart::rest(unread, LineCut::Owners, account),
+            without_service: UsagePart::rest(unread, LineCut::Services, account),
+        }
+    }
+
     fn add_money(&mut self, frame: &DayFrame, (key, line): CostLine<'t>, owners: bool) {
         let nothing = || frame.nothing();
         let charge = self.charges.entry(key.charge).or_insert_with(nothing);
         charge.add(frame, key.day, line.amount);
         if owners && key.charge == ChargeType::Usage {
-            let owner = self.owners.entry(key.owner.as_ref());
+            let owner = key.owner.as_ref();
+            let owner = owner.map_or(self.without_owner, UsagePart::Named);
+            let owner = self.owners.entry(owner);
             let owner = owner.or_insert_with(nothing);
             owner.add(frame, key.day, line.amount);
         }
     }
 
     fn add_service(&mut self, frame: &DayFrame, (key, line): CostLine<'t>) {
-        let service = self.services.entry(key.service.as_deref());
+        let service = key.service.as_deref();
+        let service = service.map_or(self.without_service, UsagePart::Named);
+        let service = self.services.entry(service);
         let service = service.or_insert_with(|| frame.nothing());
         service.add(frame, key.day, line.amount);
     }
@@ -136,7 +158,7 @@ impl<'t> AccountCuts<'t> {
             missing.subtract_all(service);
         }
         if !missing.is_zero() {
-            let unknown = self.services.entry(None);
+            let unknown = self.services.entry(self.without_service);
             let unknown = unknown.or_insert_with(|| frame.nothing());
             unknown.add_all(&missing);
         }
@@ -167,15 +189,17 @@ impl<'t> AccountCuts<'t> {
 
     fn owner_rows(&self, frame: &DayFrame) -> Vec<ReportRow> {
         frame.rows(&self.owners, |owner| match owner {
-            Some(owner) => owner.label(),
-            None => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
+            UsagePart::Named(owner) => owner.label(),
+            UsagePart::Changed => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
+            UsagePart::Unread => unread_usage(),
         })
     }
 
     fn service_rows(&self, frame: &DayFrame) -> Vec<ReportRow> {
         frame.rows(&self.services, |service| match service {
-            Some(service) => words::service(service),
-            None => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
+            UsagePart::Named(service) => words::service(service),
+            UsagePart::Changed => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
+            UsagePart::Unread => unread_usage(),
         })
     }
 }
@@ -203,6 +227,7 @@ struct CurrencyLines<'t> {
 struct ReportBuilder<'a, 't> {
     audience: &'a Audience,
     names: &'a BTreeMap<String, String>,
+    unread: &'a [UnreadCut],
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
     estimated: BTreeSet<Date>,
 }
@@ -212,6 +237,8 @@ impl<'t> ReportBuilder<'_, 't> {
     fn read(&mut self, table: &'t CostTable, sight: &AudienceFilter<'_>, frame: &DayFrame) {
         // An individual is the only owner in the report.
         let owners = self.audience.kind != AudienceKind::Individual;
+        let unread = self.unread;
+        let new = |account| move || AccountCuts::new(unread, account);
         for line in sight.money(table) {
             let Some(ledger) = self.ledger(frame, line) else {
                 continue;
@@ -222,13 +249,15 @@ impl<'t> ReportBuilder<'_, 't> {
                 let sum = ledger.history.entry(key.day).or_default();
                 *sum = super::sums::plus(*sum, amount);
             }
-            let account = ledger.accounts.entry(key.account.as_deref());
-            account.or_default().add_money(frame, line, owners);
+            let id = key.account.as_deref();
+            let account = ledger.accounts.entry(id).or_insert_with(new(id));
+            account.add_money(frame, line, owners);
         }
         for line in sight.services(table) {
             if let Some(ledger) = self.ledger(frame, line) {
-                let account = ledger.accounts.entry(line.0.account.as_deref());
-                account.or_default().add_service(frame, line);
+                let id = line.0.account.as_deref();
+                let account = ledger.accounts.entry(id).or_insert_with(new(id));
+                account.add_service(frame, line);
             }
         }
     }
@@ -270,7 +299,7 @@ impl<'t> ReportBuilder<'_, 't> {
     }
 
     fn part(&self, frame: &DayFrame, currency: &str, ledger: &CurrencyLines<'_>) -> ReportPart {
-        let mut all = AccountCuts::default();
+        let mut all = AccountCuts::new(&[], None);
         for books in ledger.accounts.values() {
             all.add_all(frame, books);
         }

@@ -14,6 +14,7 @@ mod sight;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod words;
 
 use jiff::civil::Date;
@@ -31,6 +32,7 @@ pub use super::period::PeriodKind;
 
 pub use self::build::{ReportQuestion, report};
 pub use self::sight::total_of;
+pub use self::unread::{UnreadCut, unread_accounts_label};
 pub use self::words::percent;
 
 /// Grows when a field changes its meaning or goes away.
@@ -45,9 +47,9 @@ pub struct RowFigure {
     /// The amount of the days compared with; null if nothing is compared.
     #[serde(serialize_with = "exact_if_known")]
     pub before: Option<Decimal>,
-    /// The amount of the last day with data.
-    #[serde(serialize_with = "exact")]
-    pub last_day: Decimal,
+    /// The amount of the last day with data; null if amounts are not known by day.
+    #[serde(serialize_with = "exact_if_known")]
+    pub last_day: Option<Decimal>,
     /// The amount of the day before; null if it is not in the period.
     #[serde(serialize_with = "exact_if_known")]
     pub day_before: Option<Decimal>,
@@ -177,6 +179,17 @@ pub struct Restatement {
     pub sentence: String,
 }
 
+/// What the lists of owners and of services add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CutScope {
+    /// The usage.
+    #[default]
+    Usage,
+    /// All charge types: the answers do not tell usage from other charges.
+    AllCharges,
+}
+
 /// What the figures are based on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReportBasis {
@@ -195,6 +208,8 @@ pub struct ReportBasis {
     pub problems: Vec<String>,
     /// What a reader should know about the figures, but cannot be fixed.
     pub notes: Vec<String>,
+    /// What owners and services add up to.
+    pub cut_scope: CutScope,
 }
 
 /// The report of one audience.

@@ -66,7 +66,7 @@ fn mover((account, row): (Option<&AccountName>, &ReportRow)) -> Option<Mover> {
     let change = row.figure.change()?;
     // Differences between two answers of Cost Explorer are not changes. Costs that belong to no account are included
     // as charges.
-    let told_apart = row.label.kind != LabelKind::Unassigned;
+    let told_apart = !matches!(row.label.kind, LabelKind::Unassigned | LabelKind::Unread);
     (told_apart && change.abs() >= Decimal::ONE).then(|| Mover {
         label: row.label.clone(),
         account: account.cloned(),

@@ -6,9 +6,9 @@ use jiff::civil::date;
 use rust_decimal::Decimal;
 
 use super::{
-    AccountName, AccountPart, Audience, AudienceKind, ChargeRow, CostReport, LabelKind, Mover,
-    PeriodKind, ReportBasis, ReportPart, ReportRange, ReportRow, Restatement, RowFigure, RowLabel,
-    SCHEMA_VERSION,
+    AccountName, AccountPart, Audience, AudienceKind, ChargeRow, CostReport, CutScope, LabelKind,
+    Mover, PeriodKind, ReportBasis, ReportPart, ReportRange, ReportRow, Restatement, RowFigure,
+    RowLabel, SCHEMA_VERSION,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::{CostOwner, OwnerKey};
@@ -100,7 +100,7 @@ impl Series {
         RowFigure {
             amount: self.now.iter().sum(),
             before: Some(self.before[..DAYS].iter().sum()),
-            last_day: self.now[DAYS - 1],
+            last_day: Some(self.now[DAYS - 1]),
             day_before: Some(self.now[DAYS - 2]),
         }
     }
@@ -350,6 +350,7 @@ fn report(
             requests: 22,
             requests_usd: Decimal::new(22, 2),
             problems: Vec::new(),
+            cut_scope: CutScope::Usage,
             notes: Vec::new(),
         },
     }

@@ -56,7 +56,7 @@ impl DayFrame {
         RowFigure {
             amount: series.amount(),
             before: self.compared.map(|_| series.before),
-            last_day: day(last).unwrap_or_default(),
+            last_day: day(last),
             day_before: last.checked_sub(1).and_then(day),
         }
     }

@@ -236,7 +236,7 @@ fn the_top_and_the_others_are_the_whole() {
         figure: trailtab_core::cost::report::RowFigure {
             amount: Decimal::new(n, 2),
             before: Some(Decimal::new(n, 3)),
-            last_day: Decimal::ONE,
+            last_day: Some(Decimal::ONE),
             day_before: None,
         },
         daily: Vec::new(),
@@ -246,7 +246,7 @@ fn the_top_and_the_others_are_the_whole() {
     assert_eq!((top.rows.len(), top.others), (10, 5));
     let shown: Decimal = top.rows.iter().map(|row| row.figure.amount).sum();
     assert_eq!(shown + top.rest.amount, top.whole.amount);
-    assert_eq!(top.rest.last_day, Decimal::from(5));
+    assert_eq!(top.rest.last_day, Some(Decimal::from(5)));
     assert_eq!(
         (top.rest.before, top.rest.day_before),
         (Some(decimal("-0.005")), None)

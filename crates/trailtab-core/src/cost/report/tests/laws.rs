@@ -68,7 +68,10 @@ fn adds_up<'r>(
     let known = |amount: Option<Decimal>| amount.unwrap_or_default();
     assert_eq!(sum(&|row| row.figure.amount), whole.amount);
     assert_eq!(sum(&|row| known(row.figure.before)), known(whole.before));
-    assert_eq!(sum(&|row| row.figure.last_day), whole.last_day);
+    assert_eq!(
+        sum(&|row| known(row.figure.last_day)),
+        known(whole.last_day)
+    );
     assert_eq!(
         sum(&|row| known(row.figure.day_before)),
         known(whole.day_before)
@@ -90,7 +93,7 @@ fn is_something(row: &ReportRow) {
 
 fn is_sound(figure: &RowFigure, daily: &[Decimal]) {
     assert_eq!(daily.iter().sum::<Decimal>(), figure.amount);
-    assert_eq!(daily.last(), Some(&figure.last_day));
+    assert_eq!(daily.last().copied(), figure.last_day);
     let before = daily.len().checked_sub(2).map(|at| daily[at]);
     assert_eq!(figure.day_before, before);
 }

@@ -327,7 +327,10 @@ fn the_first_day_has_no_day_before() {
     };
     let report = report(&bill().table(), &executive(), None, &question);
     let total = report.parts[0].total;
-    assert_eq!((total.amount, total.day_before), (total.last_day, None));
+    assert_eq!(
+        (Some(total.amount), total.day_before),
+        (total.last_day, None)
+    );
     assert_eq!(report.period.compared_label.unwrap(), "1 October");
 }
 

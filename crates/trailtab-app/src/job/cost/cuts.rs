@@ -1,0 +1,572 @@
+//! Reports from answers that others printed: each is one cut of the same money, and nobody knows its filter.
+//!
+//! One cut gives the total; which one depends on the audience. Lists that it lacks come from other cuts of the same
+//! days. Amounts of two cuts are never added. What no cut tells is absent, and a problem of the report says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::answers::{NoAnswer, RunAnswers};
+use super::cut_sections::{self, CutReport};
+use super::gather::GatheredCosts;
+use super::{CostRun, ReportPeriod};
+use rust_decimal::Decimal;
+use trailtab_core::cost::charge::{ChargeType, CostMetric};
+use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
+use trailtab_core::cost::period::{self, DayRange};
+use trailtab_core::cost::report::{
+    Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportQuestion, UnreadCut,
+};
+use trailtab_core::cost::table::{CostTable, LineCut};
+use trailtab_core::nearest::Likeness;
+use trailtab_core::time::{self, Seconds};
+use trailtab_cost_explorer::lines;
+use trailtab_cost_explorer::plain::PlainCut;
+use trailtab_cost_explorer::plan::ReportNeeds;
+use trailtab_cost_explorer::query::{GroupType, TimePeriod};
+
+/// What the groups of a cut tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CutDimensions {
+    /// Accounts.
+    pub account: bool,
+    /// Charge types.
+    pub charge: bool,
+    /// Owners.
+    pub owner: bool,
+    /// Services.
+    pub service: bool,
+}
+
+/// A cut, read as a table of its own.
+#[derive(Debug)]
+pub struct SavedCut {
+    pub(super) has: CutDimensions,
+    /// Whether it holds usage alone; unknown if its filter is.
+    pub(super) is_usage: Option<bool>,
+    /// Whether another cut shows that all of it is usage.
+    is_all_usage: bool,
+    pub(super) table: CostTable,
+    blocks: Vec<TimePeriod>,
+    files: Vec<String>,
+    grouping: String,
+    asked: Seconds,
+}
+
+/// All cuts of a run.
+#[derive(Debug, Default)]
+pub struct SavedCuts {
+    cuts: Vec<SavedCut>,
+    /// Why a cut is not among them.
+    problems: Vec<String>,
+}
+
+/// Reads all saved answers as cuts.
+///
+/// # Errors
+///
+/// Fails if no answer has the metric.
+pub(super) fn gather(
+    need: &ReportNeeds,
+    rules: &OwnerRules,
+    answers: &RunAnswers,
+) -> Result<GatheredCosts, NoAnswer> {
+    let mut plain = answers.cuts();
+    let mut problems = Vec::new();
+    plain.retain(|cut| {
+        let has = cut.metrics.contains(&need.metric);
+        if !has {
+            problems.push(other_metrics(cut, need.metric));
+        }
+        has
+    });
+    if plain.is_empty() {
+        let reasons = problems.join("; ");
+        return Err(NoAnswer::NoMetric { reasons });
+    }
+    let is_by =
+        |cut: &PlainCut, key: &OwnerKey| lines::is_by_owner(&cut.answer.request.group_by, key);
+    let key = rules
+        .keys
+        .iter()
+        .find(|key| plain.iter().any(|cut| is_by(cut, key)));
+    match key {
+        None => problems.extend(plain.iter().filter_map(|cut| other_tag(cut, &rules.keys))),
+        Some(key) if rules.keys.len() > 1 => {
+            problems.push(format!(
+                "owners come from {key} alone: answers that others printed cannot be combined"
+            ));
+        }
+        Some(_) => {}
+    }
+    let mut names = BTreeMap::new();
+    let mut cuts = Vec::new();
+    for mut cut in plain {
+        cut.answer.request.metrics = [need.metric];
+        names.extend(answers_names(&cut));
+        match read(&cut, rules, key) {
+            Ok(cut) => cuts.push(cut),
+            Err(error) => problems.push(format!("{}: {error}", cut.files.join(" and "))),
+        }
+    }
+    add_costs_without_account(&mut cuts);
+    learn_usage(&mut cuts);
+    let lines = || cuts.iter().flat_map(|cut| cut.table.lines());
+    let owners: BTreeSet<CostOwner> = lines().filter_map(|(key, _)| key.owner.clone()).collect();
+    let accounts = lines().filter_map(|(key, _)| key.account.clone()).collect();
+    let days = cuts
+        .iter()
+        .flat_map(|cut| cut.blocks.iter().map(|block| block.days()));
+    let days = days.reduce(|one, other| DayRange {
+        from: one.from.min(other.from),
+        through: one.through.max(other.through),
+    });
+    let most = cuts
+        .iter()
+        .max_by_key(|cut| cut.rank(AudienceKind::Executive));
+    Ok(GatheredCosts {
+        table: most.map(|cut| cut.table.clone()).unwrap_or_default(),
+        names,
+        gaps: Vec::new(),
+        unread: Vec::new(),
+        has_owners: owners.iter().any(|owner| *owner != CostOwner::Untagged),
+        knows_owners: key.is_some(),
+        owners,
+        accounts,
+        asked: days.unwrap_or_else(|| need.time_period.days()),
+        cuts: Some(SavedCuts { cuts, problems }),
+    })
+}
+
+/// Names of accounts that an answer has.
+pub(super) fn answers_names(cut: &PlainCut) -> BTreeMap<String, String> {
+    let pages = cut.answer.pages.iter();
+    let values = pages.flat_map(|page| &page.dimension_value_attributes);
+    let named = values.filter_map(|value| {
+        let name = value.attributes.get("description")?;
+        Some((value.value.clone(), name.clone()))
+    });
+    match cut.is_by("LINKED_ACCOUNT") {
+        true => named.collect(),
+        false => BTreeMap::new(),
+    }
+}
+
+fn other_metrics(cut: &PlainCut, metric: CostMetric) -> String {
+    let files = cut.files.join(" and ");
+    let has: Vec<&str> = cut.metrics.iter().map(|metric| metric.name()).collect();
+    match has.as_slice() {
+        [] => format!("{files} has no metric of cost"),
+        has => format!(
+            "{files} has {} and not {}: choose it with --metric {}",
+            has.join(" and "),
+            metric.name(),
+            has.join(" or --metric ")
+        ),
+    }
+}
+
+/// A hint on a cut by a tag that is no owner key, though it may be meant.
+fn other_tag(cut: &PlainCut, keys: &[OwnerKey]) -> Option<String> {
+    let mut groups = cut.answer.request.group_by.iter();
+    let tag = groups.find(|group| group.r#type == GroupType::Tag)?;
+    let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    let is_near = keys
+        .iter()
+        .any(|key| Likeness::of(key.name(), &tag.key).is_near());
+    let what = match is_near {
+        true => "the case of a tag matters",
+        false => "it is another tag",
+    };
+    Some(format!(
+        "{} is by the tag {}, and owners come from {}: {what}; --owner-key {} takes them from there",
+        cut.files.join(" and "),
+        tag.key,
+        names.join(" or "),
+        tag.key
+    ))
+}
+
+fn read(
+    cut: &PlainCut,
+    rules: &OwnerRules,
+    key: Option<&OwnerKey>,
+) -> Result<SavedCut, lines::AnswerError> {
+    let groups = &cut.answer.request.group_by;
+    Ok(SavedCut {
+        has: CutDimensions {
+            account: cut.is_by("LINKED_ACCOUNT"),
+            charge: cut.is_by("RECORD_TYPE"),
+            owner: key.is_some_and(|key| lines::is_by_owner(groups, key)),
+            service: cut.is_by("SERVICE"),
+        },
+        is_usage: cut.is_usage,
+        is_all_usage: cut.is_usage == Some(true),
+        table: lines::table_of(&cut.answer, rules, key)?,
+        blocks: cut.blocks.clone(),
+        files: cut.files.clone(),
+        grouping: cut.grouping(),
+        asked: cut.answer.asked,
+    })
+}
+
+/// Adds what belongs to no account to the costs by account and charge type, if the costs by charge type are there too:
+/// answers by account leave it out.
+fn add_costs_without_account(cuts: &mut [SavedCut]) {
+    let is = |cut: &SavedCut, account| {
+        let has = CutDimensions {
+            account,
+            charge: true,
+            ..CutDimensions::default()
+        };
+        cut.has == has && cut.is_usage != Some(true)
+    };
+    let Some(by_account) = cuts.iter().position(|cut| is(cut, true)) else {
+        return;
+    };
+    let all = cuts.iter().find(|cut| is(cut, false));
+    let Some(all) = all.filter(|all| all.blocks == cuts[by_account].blocks) else {
+        return;
+    };
+    let known: CostTable = cuts[by_account]
+        .table
+        .lines()
+        .map(|(key, amount)| {
+            let mut key = key.clone();
+            key.account = None;
+            (key, *amount)
+        })
+        .collect();
+    let missing = known.missing(LineCut::Owners, &all.table);
+    cuts[by_account].table.merge(missing);
+}
+
+/// Finds out which cuts hold usage alone: their total is that of the usage in a cut by charge type.
+fn learn_usage(cuts: &mut [SavedCut]) {
+    let total = |cut: &SavedCut, is_meant: &dyn Fn(ChargeType) -> bool| {
+        let mut totals: BTreeMap<String, Decimal> = BTreeMap::new();
+        for (key, line) in cut.table.cut(LineCut::Owners) {
+            if is_meant(key.charge) {
+                let total = totals.entry(key.currency.clone()).or_default();
+                *total = total.saturating_add(line.amount);
+            }
+        }
+        totals.retain(|_, total| !total.is_zero());
+        totals
+    };
+    let by_charge = cuts
+        .iter()
+        .filter(|cut| cut.has.charge && cut.is_usage != Some(true));
+    let by_charge: Vec<_> = by_charge
+        .map(|cut| {
+            let usage = total(cut, &|charge| charge == ChargeType::Usage);
+            (cut.blocks.clone(), usage, total(cut, &|_| true))
+        })
+        .collect();
+    for cut in cuts.iter_mut().filter(|cut| !cut.has.charge) {
+        let same = by_charge.iter().find(|(blocks, ..)| *blocks == cut.blocks);
+        let Some((_, usage, all)) = same else {
+            continue;
+        };
+        if total(cut, &|_| true) == *usage {
+            cut.is_all_usage = true;
+            // If everything is usage, nothing is left out.
+            cut.is_usage = Some(usage != all)
+                .filter(|is_less| *is_less)
+                .or(cut.is_usage);
+        }
+    }
+}
+
+impl SavedCut {
+    /// Tells whether a report for this audience can be made of it.
+    fn is_for(&self, kind: AudienceKind) -> bool {
+        match kind {
+            AudienceKind::Executive => true,
+            AudienceKind::Manager => self.has.account,
+            AudienceKind::Individual => self.has.owner,
+        }
+    }
+
+    /// How well its total serves an audience.
+    fn rank(&self, kind: AudienceKind) -> (bool, u8, bool) {
+        let CutDimensions {
+            account,
+            charge,
+            owner,
+            service,
+        } = self.has;
+        let rank = match kind {
+            AudienceKind::Individual => 4 * u8::from(account) + 2 * u8::from(service),
+            AudienceKind::Manager | AudienceKind::Executive => {
+                8 * u8::from(account)
+                    + 4 * u8::from(charge)
+                    + 2 * u8::from(service)
+                    + u8::from(owner)
+            }
+        };
+        (self.is_usage != Some(true), rank, self.is_daily())
+    }
+
+    fn is_daily(&self) -> bool {
+        self.blocks.iter().all(|block| block.days().len() == 1)
+    }
+
+    /// The periods that touch these days, the last ones without a gap between them.
+    fn run(&self, days: DayRange) -> &[TimePeriod] {
+        let touches = |block: &TimePeriod| {
+            let block = block.days();
+            block.from <= days.through && days.from <= block.through
+        };
+        let Some(end) = self.blocks.iter().rposition(touches) else {
+            return &[];
+        };
+        let mut start = end;
+        while start > 0
+            && touches(&self.blocks[start - 1])
+            && self.blocks[start - 1].end == self.blocks[start].start
+        {
+            start -= 1;
+        }
+        &self.blocks[start..=end]
+    }
+
+    /// The whole periods that touch these days.
+    fn covered(&self, days: DayRange) -> Option<DayRange> {
+        let run = self.run(days);
+        let (first, last) = (run.first()?, run.last()?);
+        Some(DayRange {
+            from: first.days().from,
+            through: last.days().through,
+        })
+    }
+
+    /// Number of these days that it has amounts of.
+    fn overlap(&self, days: DayRange) -> usize {
+        let Some(covered) = self.covered(days) else {
+            return 0;
+        };
+        let common = DayRange {
+            from: covered.from.max(days.from),
+            through: covered.through.min(days.through),
+        };
+        common.len()
+    }
+
+    fn files(&self) -> String {
+        match self.files.is_empty() {
+            true => "what --save wrote".to_owned(),
+            false => self.files.join(" and "),
+        }
+    }
+}
+
+impl SavedCuts {
+    fn cuts_for(&self, kind: AudienceKind) -> impl Iterator<Item = &SavedCut> {
+        self.cuts.iter().filter(move |cut| cut.is_for(kind))
+    }
+
+    /// The cut that gives the total: of those with most of the days, the best one.
+    fn base(&self, kind: AudienceKind, days: DayRange) -> Option<&SavedCut> {
+        let cuts = self.cuts_for(kind).filter(|cut| cut.overlap(days) > 0);
+        cuts.max_by_key(|cut| (cut.overlap(days), cut.rank(kind)))
+    }
+
+    /// Why no report can be made for an audience and these days.
+    pub fn nothing_for(&self, audience: &Audience, days: DayRange) -> Option<String> {
+        let kind = audience.kind;
+        if self.base(kind, days).is_some() {
+            return None;
+        }
+        let has: BTreeSet<&str> = self.cuts.iter().map(|cut| cut.grouping.as_str()).collect();
+        let has = has.into_iter().collect::<Vec<_>>().join(", ");
+        let lack = match kind {
+            _ if self.cuts_for(kind).next().is_some() => {
+                let days: BTreeSet<String> = self
+                    .cuts_for(kind)
+                    .flat_map(|cut| cut.blocks.first().zip(cut.blocks.last()))
+                    .map(|(first, last)| {
+                        let (from, through) = (first.days().from, last.days().through);
+                        DayRange { from, through }.label()
+                    })
+                    .collect();
+                let days: Vec<String> = days.into_iter().collect();
+                format!(
+                    "of {}: choose days of these with --since and --until",
+                    days.join(" and ")
+                )
+            }
+            AudienceKind::Individual => {
+                format!("{has}, and not by owner: --group-by Type=TAG,Key=… adds it")
+            }
+            _ => format!(
+                "{has}, and not by account: --group-by Type=DIMENSION,Key=LINKED_ACCOUNT adds it"
+            ),
+        };
+        let problems = self.problems.iter().map(|problem| format!("; {problem}"));
+        let problems: String = problems.collect();
+        Some(format!("the saved answers are {lack}{problems}"))
+    }
+}
+
+/// Makes the report of one audience. There is none if [`SavedCuts::nothing_for`] has a reason.
+pub(super) fn report(
+    run: &CostRun,
+    books: &GatheredCosts,
+    cuts: &SavedCuts,
+    audience: &Audience,
+    owner: Option<&CostOwner>,
+    occasion: ReportPeriod,
+    problems: &[String],
+) -> Option<CostReport> {
+    let base = cuts.base(audience.kind, occasion.days)?;
+    let days = base.covered(occasion.days)?;
+    let kind = match days.from == occasion.days.from {
+        true => occasion.kind,
+        false => PeriodKind::Range,
+    };
+    let of = |cut: &SavedCut| -> CutReport {
+        let has = CutDimensions {
+            // An individual has no other charges.
+            charge: cut.has.charge || cut.is_all_usage && audience.kind == AudienceKind::Individual,
+            ..cut.has
+        };
+        let data_through = base.table.data_through();
+        let compared = period::compared(kind, days, data_through);
+        let is_whole = |compared: &DayRange| cut.covered(*compared) == Some(*compared);
+        let compared = compared.filter(is_whole);
+        let question = ReportQuestion {
+            kind,
+            days,
+            data_from: compared.map_or(days.from, |compared| compared.from),
+            data_through,
+            today: run.today(),
+            names: run.directory.names(),
+            metric: run.settings.metric,
+            owner_keys: run.settings.owner.keys.clone(),
+            basis: run.basis(books, audience, owner, problems),
+            unread: unread(has),
+        };
+        let mut report =
+            trailtab_core::cost::report::report(&cut.table, audience, owner, &question);
+        cut_sections::leave_out(&mut report, has);
+        let shown = compared.map_or(days.from, |compared| compared.from.min(days.from));
+        let shown = DayRange {
+            from: shown,
+            ..days
+        };
+        if !cut.run(shown).iter().all(|block| block.days().len() == 1) {
+            cut_sections::leave_out_days(&mut report);
+            let estimated = &mut report.period.estimated;
+            let blocks = cut.blocks.iter().map(|block| block.days());
+            *estimated = blocks
+                .filter(|block| estimated.contains(&block.through))
+                .flat_map(DayRange::iter)
+                .collect();
+        }
+        CutReport {
+            report,
+            has,
+            is_usage: cut.is_usage == Some(true),
+            files: cut.files(),
+        }
+    };
+    let mut made = of(base);
+    let mut said = cuts.problems.clone();
+    if days != occasion.days {
+        let by = if base.is_daily() { "" } else { ", by month" };
+        said.push(format!(
+            "{} has amounts of {}{by}, and not of {}: the report is about those",
+            base.files(),
+            days.label(),
+            occasion.days.label()
+        ));
+    }
+    if made.is_usage && audience.kind != AudienceKind::Individual {
+        said.push("the total is of usage alone: no answer has all charge types".to_owned());
+    }
+    made.report.basis.as_of = Some(time::iso(base.asked));
+    made.report.basis.cut_scope = match base.has.charge || base.is_all_usage {
+        true => CutScope::Usage,
+        false => CutScope::AllCharges,
+    };
+    let others = cuts.cuts_for(audience.kind);
+    let others = others.filter(|cut| cut.covered(days) == Some(days));
+    let mut others: Vec<&SavedCut> = others.filter(|cut| !std::ptr::eq(*cut, base)).collect();
+    // Charge types first: they tell what lists of others add up to.
+    others.sort_by_key(|cut| std::cmp::Reverse((cut.has.charge, cut.rank(audience.kind))));
+    for cut in others {
+        let adds = CutDimensions {
+            account: false,
+            charge: cut.has.charge && !made.has.charge,
+            owner: cut.has.owner && !made.has.owner,
+            service: cut.has.service && !made.has.service,
+        };
+        if adds != CutDimensions::default() || cut.has.account != made.has.account {
+            cut_sections::take(&mut made, &of(cut), adds, &mut said);
+        }
+    }
+    said.extend(lacking(made.has, audience.kind, cuts));
+    if audience.kind != AudienceKind::Individual {
+        made.report
+            .parts
+            .iter_mut()
+            .for_each(cut_sections::sort_movers);
+    }
+    let mut report = made.report;
+    cut_sections::place_services(&mut report);
+    report.basis.problems.extend(said);
+    if report.period.compared.is_none()
+        && let Some(compared) = period::compared(kind, days, base.table.data_through())
+    {
+        let note = format!(
+            "There is no comparison with {}: the saved answers have no amounts of exactly these days.",
+            compared.label()
+        );
+        report.basis.notes.push(note);
+    }
+    Some(report)
+}
+
+/// The cuts that an answer does not tell.
+fn unread(has: CutDimensions) -> Vec<UnreadCut> {
+    let all = |cut| UnreadCut { cut, account: None };
+    let cuts = [
+        (has.owner, LineCut::Owners),
+        (has.service, LineCut::Services),
+    ];
+    let cuts = cuts.into_iter().filter(|(is_told, _)| !is_told);
+    cuts.map(|(_, cut)| all(cut)).collect()
+}
+
+/// What no answer tells, for the reader.
+fn lacking(has: CutDimensions, kind: AudienceKind, cuts: &SavedCuts) -> Option<String> {
+    let is_person = kind == AudienceKind::Individual;
+    let lists = [
+        (has.account, "accounts"),
+        (has.owner || is_person, "owners"),
+        (has.service, "services"),
+        (has.charge || is_person, "charge types"),
+    ];
+    let lacks: Vec<&str> = lists
+        .iter()
+        .filter(|(has, _)| !has)
+        .map(|(_, name)| *name)
+        .collect();
+    if lacks.is_empty() {
+        return None;
+    }
+    let groupings: BTreeSet<&str> = cuts
+        .cuts_for(kind)
+        .map(|cut| cut.grouping.as_str())
+        .collect();
+    let groupings: Vec<&str> = groupings.into_iter().collect();
+    let apart = match lacks.contains(&"charge types") {
+        true => "; usage and other charges are not told apart",
+        false => "",
+    };
+    Some(format!(
+        "the saved answers are {} only: no {}{apart}",
+        groupings.join(", "),
+        lacks.join(", no ")
+    ))
+}
