@@ -189,6 +189,12 @@ impl LineReader {
         lines.filter_map(|(key, _)| key.account.clone()).collect()
     }
 
+    /// Tells whether there is any usage that costs something.
+    pub fn has_usage(&self) -> bool {
+        let mut lines = self.truth.lines();
+        lines.any(|(key, line)| key.charge == ChargeType::Usage && !line.amount.is_zero())
+    }
+
     /// Discards all usage lines, so that usage can be read in another way.
     pub fn forget(&mut self) {
         self.table = CostTable::default();

@@ -342,3 +342,25 @@ fn ses_gets_the_same_mails() {
         assert!(mails[0].raw.contains("multipart/related"), "{person}");
     }
 }
+
+#[test]
+fn the_operator_is_told_once_a_day() {
+    let server = MailServer::start(Mode::Starttls, None);
+    let mut post = Post::by_smtp(&server, "operator", &json!({}), &["nobody@example.com"]);
+    post.settings["operator"] = "ops@example.com".into();
+    let told = post.outcomes(3);
+    let line = |to: &str, outcome: &str| (to.to_owned(), outcome.to_owned());
+    let first = [
+        line("nobody@example.com", "unknown"),
+        line("ops@example.com", "sent"),
+    ];
+    assert_eq!(told, first);
+    assert_eq!(server.recipients(), ["ops@example.com"]);
+    // Another problem of the same day waits for the next mail.
+    post.settings["users"] = json!(["nobody@example.com", "nobody2@example.com"]);
+    assert_eq!(
+        post.outcomes(3).last(),
+        Some(&line("ops@example.com", "already_sent"))
+    );
+    assert_eq!(server.recipients().len(), 1);
+}

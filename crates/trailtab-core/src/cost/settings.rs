@@ -6,6 +6,7 @@ use jiff::civil::{Date, Weekday};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::audience::is_address;
 use super::charge::CostMetric;
 use super::owner::OwnerRules;
 use super::secret::ServerOverrides;
@@ -23,6 +24,8 @@ pub struct CostSettings {
     pub secret_name: Option<String>,
     /// Mail addresses that get a report on all accounts.
     pub executives: Vec<String>,
+    /// The mail address that is told, once a day, which reports were not sent and what to do about it.
+    pub operator: Option<String>,
     /// The metric of Cost Explorer that reports show.
     pub metric: CostMetric,
     /// Whether reports include today, for which Cost Explorer has little data.
@@ -194,6 +197,11 @@ impl CostSettings {
         if self.owner.keys.is_empty() || self.owner.keys.len() > 5 {
             return wrong("owner.keys must name from one to five tags or cost categories");
         }
+        if let Some(operator) = &self.operator
+            && !is_address(operator)
+        {
+            return wrong("operator must be a mail address");
+        }
         if let Some(place) = &self.mail.list_unsubscribe
             && (!(place.starts_with("mailto:") || place.starts_with("https://"))
                 || place
@@ -279,6 +287,7 @@ mod tests {
                 "[mail]\nlist_unsubscribe = \"a@b\\r\\nBcc: c\"",
                 "list_unsubscribe",
             ),
+            ("operator = \"ops\"", "operator"),
             ("{\"managers\": []}", "JSON"),
             ("{", "JSON"),
         ] {

@@ -5,6 +5,7 @@ mod charts;
 mod csv;
 mod layout;
 mod letter;
+mod operator;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use rust_decimal::Decimal;
 
 pub use self::csv::csv;
 pub use self::letter::{MailLetter, letter};
+pub use self::operator::operator_letter;
 pub use self::page::page;
 use trailtab_core::cost::report::{CostReport, ReportRow, RowFigure};
 

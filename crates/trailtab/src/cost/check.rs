@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
+use super::open;
 use crate::RunEnd;
 use crate::format::{ResultArgs, ResultForms};
 use crate::reading::CredentialArgs;
@@ -19,7 +20,7 @@ use trailtab_render::escape::terminal;
 
 /// Check the settings against the account, and send nothing
 ///
-/// Names unknown accounts, tags that are not active, a secret that cannot be read, senders that are not verified and
+/// Names unknown accounts, users whom nobody has seen, tags that are not active, a secret that cannot be read, senders that are not verified and
 /// missing permissions, and lists the recipients with their reports and what a run costs. Makes at most two paid
 /// requests to Cost Explorer ($0.02).
 #[derive(Debug, clap::Args)]
@@ -45,7 +46,8 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         let (mut run, listed) =
             trailtab_app::job::cost::open::live(settings, &config, None, now).await?;
         let accounts = (!listed.is_empty()).then_some(listed.len());
-        let checked = check::check(&mut run, accounts, &config).await;
+        let pages = open::page_history(&config).await;
+        let checked = check::check(&mut run, accounts, &config, &pages).await;
         ResultForms {
             name: "cost_check",
             page: &|_| lines(&checked),
@@ -128,8 +130,20 @@ fn lines(checked: &CheckReport) -> String {
     }
     let _ = writeln!(
         out,
-        "A run takes at most {} requests to Cost Explorer (${}), not counting further pages: ${} a month if it runs each day.",
-        checked.requests, checked.usd, checked.usd_a_month
+        "A run takes {} {} requests to Cost Explorer (${}), {}: ${} a month if it runs each day.",
+        if checked.counts_pages {
+            "about"
+        } else {
+            "at most"
+        },
+        checked.requests,
+        checked.usd,
+        if checked.counts_pages {
+            "with as many pages as last time"
+        } else {
+            "not counting further pages"
+        },
+        checked.usd_a_month
     );
     let _ = writeln!(
         out,

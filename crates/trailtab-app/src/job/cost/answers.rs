@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::pages::PageHistory;
 use crate::cost_source::cost_explorer::{AskError, CostExplorer};
 use crate::deliver::ledger::{LedgerError, ObjectVersion, SendLedger};
 use jiff::civil::Date;
@@ -63,6 +64,26 @@ impl AnswerCache {
     fn key(&self, query: &CostQuery) -> String {
         format!("cost/answers/{}/{}.json", self.account, shape(query))
     }
+
+    fn pages_key(&self) -> String {
+        format!("cost/pages/{}.json", self.account)
+    }
+
+    /// The pages of earlier answers.
+    pub async fn pages(&self) -> PageHistory {
+        self.page_history().await.0
+    }
+
+    /// The pages of earlier answers, and the version of their object. What cannot be read is not known.
+    async fn page_history(&self) -> (PageHistory, Option<ObjectVersion>) {
+        match self.place.load(&self.pages_key()).await {
+            Ok(Some((bytes, version))) => {
+                let history = serde_json::from_slice(&bytes);
+                (history.unwrap_or_default(), Some(version))
+            }
+            Ok(None) | Err(_) => (PageHistory::default(), None),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -100,6 +121,8 @@ pub struct RunAnswers {
     troubles: Mutex<Vec<String>>,
     /// Queries whose cached answers are valid for settled days only.
     refresh: Mutex<BTreeSet<CostQuery>>,
+    /// The pages of this run's answers.
+    pages: Mutex<PageHistory>,
 }
 
 impl RunAnswers {
@@ -113,6 +136,7 @@ impl RunAnswers {
             given: Mutex::default(),
             troubles: Mutex::default(),
             refresh: Mutex::default(),
+            pages: Mutex::default(),
         }
     }
 
@@ -138,7 +162,7 @@ impl RunAnswers {
             }
             AnswerSource::Asked(explorer) => Arc::new(match &self.cache {
                 Some(cache) => self.cached(cache, explorer, query).await?,
-                None => explorer.ask(query, self.now).await?,
+                None => self.ask(explorer, query).await?,
             }),
         };
         lock(&self.given).push(answer.clone());
@@ -232,6 +256,41 @@ impl RunAnswers {
         })
     }
 
+    /// Asks Cost Explorer itself, and counts the pages.
+    async fn ask(
+        &self,
+        explorer: &CostExplorer,
+        query: &CostQuery,
+    ) -> Result<CostAnswer, NoAnswer> {
+        let answer = explorer.ask(query, self.now).await?;
+        lock(&self.pages).add(&answer);
+        Ok(answer)
+    }
+
+    /// The pages that the answers of earlier runs had.
+    pub async fn page_history(&self) -> PageHistory {
+        let Some(cache) = &self.cache else {
+            return PageHistory::default();
+        };
+        cache.pages().await
+    }
+
+    /// Keeps the numbers of pages of this run for the next one.
+    pub async fn keep_page_history(&self) {
+        let newer = lock(&self.pages).clone();
+        let Some(cache) = self.cache.as_ref().filter(|_| !newer.is_empty()) else {
+            return;
+        };
+        let (mut history, version) = cache.page_history().await;
+        history.replace(&newer);
+        // Serializing numbers cannot fail.
+        let bytes = serde_json::to_vec(&history).unwrap_or_default();
+        let key = cache.pages_key();
+        if let Err(error) = cache.place.store(&key, &bytes, version.as_ref()).await {
+            self.trouble(&error);
+        }
+    }
+
     /// Answers from the cache, and requests only the days that are not settled there.
     async fn cached(
         &self,
@@ -255,9 +314,9 @@ impl RunAnswers {
             (Some(RemainingQuestion::From(start)), Some(known)) => {
                 let mut rest = query.clone();
                 rest.time_period.start = start;
-                (explorer.ask(&rest, self.now).await?, Some(known))
+                (self.ask(explorer, &rest).await?, Some(known))
             }
-            _ => (explorer.ask(query, self.now).await?, None),
+            _ => (self.ask(explorer, query).await?, None),
         };
         let joined = match known {
             Some(known) => settled::join(known, answer),

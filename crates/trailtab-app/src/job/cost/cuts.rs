@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answers::{NoAnswer, RunAnswers};
 use super::cut_sections::{self, CutReport};
-use super::gather::GatheredCosts;
+use super::gather::{self, GatheredCosts};
 use super::{CostRun, ReportPeriod};
 use rust_decimal::Decimal;
 use trailtab_core::cost::charge::{ChargeType, CostMetric};
@@ -65,7 +65,7 @@ pub struct SavedCuts {
 /// # Errors
 ///
 /// Fails if no answer has the metric.
-pub(super) fn gather(
+pub(super) fn gather_cuts(
     need: &ReportNeeds,
     rules: &OwnerRules,
     answers: &RunAnswers,
@@ -112,6 +112,8 @@ pub(super) fn gather(
     learn_usage(&mut cuts);
     let lines = || cuts.iter().flat_map(|cut| cut.table.lines());
     let owners: BTreeSet<CostOwner> = lines().filter_map(|(key, _)| key.owner.clone()).collect();
+    let has_usage =
+        lines().any(|(key, line)| key.charge == ChargeType::Usage && !line.amount.is_zero());
     let accounts = lines().filter_map(|(key, _)| key.account.clone()).collect();
     let days = cuts
         .iter()
@@ -130,6 +132,11 @@ pub(super) fn gather(
         unread: Vec::new(),
         has_owners: owners.iter().any(|owner| *owner != CostOwner::Untagged),
         knows_owners: key.is_some(),
+        has_usage,
+        tagged_from: cuts
+            .iter()
+            .filter(|cut| cut.has.owner)
+            .find_map(|cut| gather::tagged_from(&cut.table)),
         owners,
         accounts,
         asked: days.unwrap_or_else(|| need.time_period.days()),

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::sync::Arc;
 
+use jiff::civil::Date;
+use rust_decimal::Decimal;
 use tokio::task::JoinSet;
 
 use super::answers::{NoAnswer, RunAnswers};
 use super::cuts::{self, SavedCuts};
+use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{Audience, AudienceKind, UnreadCut};
@@ -52,6 +55,10 @@ pub struct GatheredCosts {
     pub asked: DayRange,
     /// Cuts that were not read, though costs by charge type were.
     pub unread: Vec<UnreadCut>,
+    /// Whether there is any usage that costs something.
+    pub has_usage: bool,
+    /// The first day with owners, if only untagged usage is before it and much has an owner from then on.
+    pub tagged_from: Option<Date>,
     /// Whether it is known who the owners are: owners were read, in all accounts.
     pub knows_owners: bool,
     /// The cuts that reports are made of one by one, if saved answers do not fit together.
@@ -94,7 +101,7 @@ pub async fn gather(
     answers: &Arc<RunAnswers>,
 ) -> Result<GatheredCosts, NoAnswer> {
     if answers.are_cuts(&need.charges()) {
-        return cuts::gather(need, rules, answers);
+        return cuts::gather_cuts(need, rules, answers);
     }
     let mut gathering = CostGathering {
         need,
@@ -120,18 +127,57 @@ pub async fn gather(
         true => &[LineCut::Owners, LineCut::Services],
         false => &[],
     };
+    let has_usage = reader.has_usage();
+    let table = reader.finish(whole);
+    let knows_owners = !unread.iter().any(|unread| unread.cut == LineCut::Owners);
     Ok(GatheredCosts {
-        table: reader.finish(whole),
+        has_usage,
+        tagged_from: tagged_from(&table).filter(|_| knows_owners),
+        table,
         names,
         gaps,
         has_owners,
         owners,
         accounts,
         asked: need.time_period.days(),
-        knows_owners: !unread.iter().any(|unread| unread.cut == LineCut::Owners),
+        knows_owners,
         unread,
         cuts: None,
     })
+}
+
+/// Days with usage and without owners that a tag's activation leaves behind; fewer may be chance.
+const MIN_UNTAGGED_DAYS: usize = 2;
+
+/// The smallest part of the usage that has an owner once a tag is active: one of so many.
+const MIN_TAGGED_PART: i64 = 10;
+
+/// The first day with owners, if it looks like the day on which a tag was activated.
+pub(super) fn tagged_from(table: &CostTable) -> Option<Date> {
+    let usage = || {
+        let lines = table.cut(LineCut::Owners);
+        lines.filter(|(key, line)| key.charge == ChargeType::Usage && !line.amount.is_zero())
+    };
+    let has_owner = |owner: &Option<CostOwner>| {
+        owner
+            .as_ref()
+            .is_some_and(|owner| *owner != CostOwner::Untagged)
+    };
+    let (first, _) = usage().find(|(key, _)| has_owner(&key.owner))?;
+    let before: BTreeSet<Date> = usage()
+        .map(|(key, _)| key.day)
+        .filter(|day| *day < first.day)
+        .collect();
+    let since = usage().filter(|(key, _)| key.day >= first.day);
+    let (mut all, mut tagged) = (Decimal::ZERO, Decimal::ZERO);
+    for (key, line) in since {
+        all = all.saturating_add(line.amount);
+        if has_owner(&key.owner) {
+            tagged = tagged.saturating_add(line.amount);
+        }
+    }
+    let is_much = tagged.saturating_mul(Decimal::from(MIN_TAGGED_PART)) >= all;
+    (before.len() >= MIN_UNTAGGED_DAYS && is_much).then_some(first.day)
 }
 
 struct CostGathering<'g> {

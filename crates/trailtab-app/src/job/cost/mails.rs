@@ -72,6 +72,12 @@ pub async fn send_all(
             lines.push(line(&post, incomplete(&reason)));
             continue;
         }
+        // A report of zero would claim to know it.
+        if let Some(doubt) = owner.and_then(|owner| run.owner_doubt(books, owner)) {
+            let reason = doubt.to_string();
+            lines.push(line(&post, SendOutcome::Unknown { reason }));
+            continue;
+        }
         if report.period.data_through.is_none() {
             lines.push(line(&post, SendOutcome::NoData));
             continue;

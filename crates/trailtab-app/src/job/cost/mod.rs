@@ -9,11 +9,13 @@ pub mod history;
 pub mod mail_setup;
 pub mod mails;
 pub mod open;
+mod operator;
+pub mod pages;
 pub mod round;
 pub mod send;
 #[cfg(test)]
 mod tests;
-mod unknown;
+pub mod unknown;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -245,6 +247,7 @@ impl CostRun {
             need.time_period.start = from;
         }
         let mut gathered = gather::gather(&need, &self.settings.owner, &self.answers).await?;
+        self.answers.keep_page_history().await;
         if let Some(through) = self.answers.saved_through(&need.charges()) {
             gathered.asked.through = gathered.asked.through.min(through);
         }
@@ -331,6 +334,17 @@ impl CostRun {
         keys.join(" or ")
     }
 
+    /// A note if the owner's tag is on nothing before some day, and on much from then on.
+    fn activated(&self, books: &GatheredCosts) -> Option<String> {
+        let since = books.tagged_from?;
+        let key = self.owner_keys();
+        Some(format!(
+            "Nothing has {key} before {}, and much has it from then on: Cost Explorer knows a tag from the day on which it \
+             was activated for cost allocation, so earlier days have no owners.",
+            period::label_of(since)
+        ))
+    }
+
     pub(super) fn basis(
         &self,
         books: &GatheredCosts,
@@ -345,6 +359,9 @@ impl CostRun {
                 "nothing has an owner: is {} activated for cost allocation in the management account?",
                 self.owner_keys()
             ));
+        }
+        if let Some(note) = self.activated(books) {
+            notes.push(note);
         }
         let gaps = books.gaps_of(audience, owner).map(|gap| gap.reason.clone());
         ReportBasis {

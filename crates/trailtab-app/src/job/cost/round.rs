@@ -5,6 +5,7 @@ use aws_config::SdkConfig;
 use super::answers::NoAnswer;
 use super::mail_setup::{MailSetup, MailerError};
 use super::mails;
+use super::operator;
 use super::send::{Limit, SendLog, SendOutcome, SendResult};
 use super::{CostRun, ReportPeriod, Wanted};
 use crate::deliver::ledger::{ClaimOwner as Sender, SendLedger};
@@ -36,6 +37,8 @@ pub struct MailRound {
     /// Results for recipients that cannot get a report.
     pub refused: Vec<SendResult>,
     occasions: Vec<ReportPeriod>,
+    /// Whether the operator is among those who are meant.
+    tells_operator: bool,
 }
 
 /// How to send mails.
@@ -89,6 +92,7 @@ impl MailRound {
                 .filter(|refused| is_meant(&refused.recipient))
                 .collect(),
             occasions,
+            tells_operator: run.settings.operator.as_deref().is_some_and(is_meant),
         })
     }
 
@@ -136,6 +140,10 @@ impl MailRound {
         );
         let mut lines = self.refused;
         lines.extend(sent.await);
+        if self.tells_operator {
+            let told = operator::tell(run, &lines, &mut setup, Some(&memory), &way.limit);
+            lines.extend(told.await);
+        }
         setup.mailer.close().await;
         Ok(lines)
     }

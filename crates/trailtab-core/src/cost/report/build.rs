@@ -62,6 +62,7 @@ pub fn report(
         audience,
         names: question.names,
         unread: &question.unread,
+        is_complete: question.basis.problems.is_empty(),
         ledgers: BTreeMap::new(),
         estimated: BTreeSet::new(),
     };
@@ -228,6 +229,7 @@ struct ReportBuilder<'a, 't> {
     audience: &'a Audience,
     names: &'a BTreeMap<String, String>,
     unread: &'a [UnreadCut],
+    is_complete: bool,
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
     estimated: BTreeSet<Date>,
 }
@@ -319,7 +321,7 @@ impl<'t> ReportBuilder<'_, 't> {
             movers: Vec::new(),
         };
         part.movers = movers(self.audience.kind, &part);
-        part.sentence = words::sentence(self.audience, frame, &part);
+        part.sentence = words::sentence(self.audience, frame, &part, self.is_complete);
         if self.audience.kind == AudienceKind::Executive {
             for account in &mut part.accounts {
                 account.owners.clear();

@@ -40,25 +40,35 @@ impl CostReport {
             return sentences.collect();
         }
         vec![match period.days.known(period.data_through) {
-            Some(shown) => format!("{} in {}.", nothing(self.audience.kind), shown.label()),
+            Some(shown) => {
+                let nothing = nothing(self.audience.kind, self.basis.problems.is_empty());
+                format!("{nothing} in {}.", shown.label())
+            }
             None => format!("There is no data of {} yet.", period.label),
         }]
     }
 }
 
-fn nothing(kind: AudienceKind) -> &'static str {
+/// What is said instead of an amount. If something could not be read, an individual's usage is not known.
+fn nothing(kind: AudienceKind, is_complete: bool) -> &'static str {
     match kind {
+        AudienceKind::Individual if !is_complete => "It is not known whether there was usage",
         AudienceKind::Individual => "No usage",
         AudienceKind::Manager | AudienceKind::Executive => "No activity",
     }
 }
 
 /// Describes the total, its difference to the days compared with, and the largest change.
-pub(super) fn sentence(audience: &Audience, frame: &DayFrame, part: &ReportPart) -> String {
+pub(super) fn sentence(
+    audience: &Audience,
+    frame: &DayFrame,
+    part: &ReportPart,
+    is_complete: bool,
+) -> String {
     let shown = frame.shown.label();
     let amount = |amount| money::words(amount, &part.currency);
     let mut out = match (is_idle(part), audience.kind) {
-        (true, kind) => format!("{} in {shown}", nothing(kind)),
+        (true, kind) => format!("{} in {shown}", nothing(kind, is_complete)),
         (false, AudienceKind::Individual) => {
             format!("Usage of {shown} came to {}", amount(part.total.amount))
         }

@@ -62,6 +62,11 @@ pub enum SendOutcome {
     WouldSend,
     /// Cost Explorer has no data yet for its days.
     NoData,
+    /// Not sent, because it is not known what its recipient used.
+    Unknown {
+        /// Why it is not known.
+        reason: String,
+    },
     /// Not sent, because it may have been sent before or is being sent by another run.
     Skipped {
         /// Why it was not sent.
@@ -108,7 +113,8 @@ impl SendOutcome {
     /// Why the report was not sent.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            SendOutcome::Skipped { reason }
+            SendOutcome::Unknown { reason }
+            | SendOutcome::Skipped { reason }
             | SendOutcome::Unconfirmed { reason }
             | SendOutcome::Failed { reason, .. } => Some(reason),
             _ => None,
