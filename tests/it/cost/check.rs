@@ -201,3 +201,21 @@ fn misspelt_users_and_tags_are_named_with_the_nearest() {
         assert!(checked.out.contains(part), "{part}: {}", checked.out);
     }
 }
+
+#[test]
+fn a_check_never_pays_for_a_second_page() {
+    let bill = super::Bill::new(charges(4, 9, 5)).page(3);
+    let members = super::members(&bill);
+    let world = super::World::new(super::now())
+        .bill(super::PAYER, bill)
+        .organization(super::PAYER, members);
+    let lab = Lab::of(world);
+    let checked = check(&lab, &json!({"users": ["usr3@example.com"]})).expect(3);
+    assert!(
+        checked.out.contains("more than one page"),
+        "{}",
+        checked.out
+    );
+    assert!(checked.out.contains("2 paid requests"), "{}", checked.out);
+    assert_eq!(lab.granted().len(), 1);
+}

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Lab, account, charges, config, day};
 use crate::support::Finished;
+use crate::support::aws::Charge;
 use crate::support::moto;
 use crate::support::smtp::{MailServer, Mode, USER};
 
@@ -30,9 +31,16 @@ struct Post {
 }
 
 impl Post {
+    /// All users have usage, except those whose names begin with `nobody`.
     fn new(settings: Value) -> Post {
+        let mut charges = charges(4, 9, 5);
+        let users = settings["users"].as_array().cloned().unwrap_or_default();
+        let users = users.iter().filter_map(Value::as_str);
+        for user in users.filter(|user| !user.starts_with("nobody")) {
+            charges.push(Charge::new(day(2), &account(0), "EC2", "1").owner(user));
+        }
         Post {
-            lab: Lab::organized(charges(4, 9, 5)),
+            lab: Lab::organized(charges),
             settings,
             authority: None,
         }

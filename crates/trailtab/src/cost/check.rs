@@ -1,6 +1,7 @@
 //! `trailtab cost check`: checks the settings of the cost mails, and sends nothing.
 
 use std::fmt::Write as _;
+use std::mem;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
@@ -15,8 +16,12 @@ use trailtab_app::job::cost::check::{self, CheckReport, CheckVerdict};
 use trailtab_app::job::read::start_runtime;
 use trailtab_app::source::Source;
 use trailtab_core::cost::report::{AccountName, Audience, AudienceKind};
+use trailtab_core::cost::settings::MaxRequests;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
+
+/// Requests of a check for costs; the other one is for tags.
+const MAX_COST_REQUESTS: u64 = 1;
 
 /// Check the settings against the account, and send nothing
 ///
@@ -41,10 +46,12 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     files.prepare()?;
     start_runtime()?.block_on(async {
         let config = aws::config(&args.credentials.access()).await?;
-        let settings = trailtab_app::job::cost::open::settings(&args.config, &config).await?;
+        let mut settings = trailtab_app::job::cost::open::settings(&args.config, &config).await?;
         let now = clock::now();
+        let max_requests = mem::replace(&mut settings.max_requests, MaxRequests(MAX_COST_REQUESTS));
         let (mut run, listed) =
             trailtab_app::job::cost::open::live(settings, &config, None, now).await?;
+        run.settings.max_requests = max_requests;
         let accounts = (!listed.is_empty()).then_some(listed.len());
         let pages = open::page_history(&config).await;
         let checked = check::check(&mut run, accounts, &config, &pages).await;

@@ -11,7 +11,7 @@ use super::pages::PageHistory;
 use super::unknown::nearest_owners;
 use super::{CostRun, mail_setup};
 use crate::aws;
-use crate::cost_source::cost_explorer::PRICE;
+use crate::cost_source::cost_explorer::{AskError, PRICE};
 use crate::deliver::mail::smtp::SmtpSender;
 use trailtab_core::cost::audience::{RecipientList, ReportRecipient};
 use trailtab_core::cost::owner::{CostOwner, OwnerKey};
@@ -169,6 +169,15 @@ async fn costs(run: &mut CostRun, checked: &mut CheckReport) -> Option<KnownOwne
     };
     let (answer, table) = match read {
         Ok(read) => read,
+        // The page that came is paid for, and a part of the owners is none.
+        Err(NoAnswer::Ask(AskError::Budget(_))) => {
+            let days = days.label();
+            let what = format!(
+                "Cost Explorer answers; the owners of {days} take more than one page, so users are not compared with them"
+            );
+            checked.add(CheckVerdict::Doubtful, what);
+            return None;
+        }
         Err(error) => {
             checked.add(CheckVerdict::Bad, error.to_string());
             return None;
