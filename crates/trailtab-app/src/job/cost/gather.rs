@@ -9,7 +9,8 @@ use rust_decimal::Decimal;
 use tokio::task::JoinSet;
 
 use super::answers::{NoAnswer, RunAnswers};
-use super::cuts::{self, SavedCuts};
+use super::cut_reading;
+use super::cuts::SavedCuts;
 use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
 use trailtab_core::cost::period::DayRange;
@@ -101,7 +102,7 @@ pub async fn gather(
     answers: &Arc<RunAnswers>,
 ) -> Result<GatheredCosts, NoAnswer> {
     if answers.are_cuts(&need.charges()) {
-        return cuts::gather_cuts(need, rules, answers);
+        return cut_reading::gather(need, rules, answers);
     }
     let mut gathering = CostGathering {
         need,

@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod check;
+mod cut_reading;
 mod cut_sections;
 pub mod cuts;
 pub mod gather;
@@ -132,7 +133,7 @@ impl CostRun {
         let charges = need.charges();
         if self.answers.are_cuts(&charges) {
             for cut in self.answers.cuts() {
-                self.directory.learn(&cuts::answers_names(&cut));
+                self.directory.learn(&cut_reading::answers_names(&cut));
             }
             return Ok(());
         }
