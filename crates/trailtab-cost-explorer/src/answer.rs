@@ -65,6 +65,11 @@ pub struct AnswerGroup {
 pub struct AmountsByMetric(Box<[(String, MetricValue)]>);
 
 impl AmountsByMetric {
+    /// Tells whether there is no amount, as in the total of an answer with groups.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns the amount of a metric, if the response has it.
     pub fn get(&self, metric: &str) -> Option<&MetricValue> {
         let found = self.0.iter().find(|(name, _)| name == metric);

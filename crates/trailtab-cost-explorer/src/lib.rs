@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod lines;
 pub mod owner_key;
+pub mod plain;
 pub mod plan;
 pub mod query;
 pub mod settled;

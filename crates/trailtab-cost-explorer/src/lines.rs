@@ -8,9 +8,9 @@ use rust_decimal::Decimal;
 use crate::answer::{AnswerFault, AnswerGroup, CostAnswer, ResultByTime};
 use crate::owner_key::OwnerKeyQuery as _;
 use crate::plan::{AccountsByOwner, RawValue};
-use crate::query::{CostQuery, GroupType};
+use crate::query::{CostQuery, GroupKey, GroupType};
 use trailtab_core::cost::charge::ChargeType;
-use trailtab_core::cost::owner::{CostOwner, OwnerRules};
+use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
 use trailtab_core::cost::table::{CostAmount, CostKey, CostLine, CostTable, LineCut, LineCuts};
 
 /// An invalid answer.
@@ -189,6 +189,12 @@ impl LineReader {
         lines.filter_map(|(key, _)| key.account.clone()).collect()
     }
 
+    /// Tells whether there is any usage that costs something.
+    pub fn has_usage(&self) -> bool {
+        let mut lines = self.truth.lines();
+        lines.any(|(key, line)| key.charge == ChargeType::Usage && !line.amount.is_zero())
+    }
+
     /// Discards all usage lines, so that usage can be read in another way.
     pub fn forget(&mut self) {
         self.table = CostTable::default();
@@ -217,13 +223,60 @@ fn only_account(query: &CostQuery) -> Option<String> {
     query.only("LINKED_ACCOUNT").map(str::to_owned)
 }
 
-/// Reads the groups of an answer as lines in these cuts.
+/// Tells whether amounts are grouped by an owner key, and by no other tag or cost category.
+pub fn is_by_owner(groups: &[GroupKey], key: &OwnerKey) -> bool {
+    let mut values = groups
+        .iter()
+        .filter(|group| group.r#type != GroupType::Dimension);
+    values.next() == Some(&key.group()) && values.next().is_none()
+}
+
+/// Reads one answer as a table of its own: lines with all that its groups tell, in all cuts. An amount is on the last
+/// day of its period. Charges that are not told apart are lines of usage. `key` is the owner key that it is grouped by,
+/// if it is.
+///
+/// # Errors
+///
+/// If the answer is invalid.
+pub fn table_of(
+    answer: &CostAnswer,
+    rules: &OwnerRules,
+    key: Option<&OwnerKey>,
+) -> Result<CostTable, AnswerError> {
+    let groups = &answer.request.group_by;
+    let has_charges = groups.iter().any(|group| group.key == "RECORD_TYPE");
+    let has_owners = key.is_some_and(|key| is_by_owner(groups, key));
+    let mut table = CostTable::default();
+    for mut cell in cells(answer, LineCuts::ALL)? {
+        if !has_charges {
+            cell.key.charge = ChargeType::Usage;
+        }
+        // Only usage has an owner.
+        if let Some((value, key)) = cell.value.as_ref().zip(key)
+            && has_owners
+            && cell.key.charge == ChargeType::Usage
+        {
+            cell.key.owner = Some(rules.owner(key.value(value)));
+        }
+        table.add(cell.key, cell.amount);
+    }
+    Ok(table)
+}
+
+/// Reads the groups of an answer, or its totals, as lines in these cuts.
 fn cells(answer: &CostAnswer, cuts: LineCuts) -> Result<Vec<GroupCell>, AnswerError> {
     let results = answer.pages.iter().flat_map(|page| &page.results_by_time);
     let mut cells = Vec::new();
     for result in results {
         for group in &result.groups {
             cells.push(cell(&answer.request, result, group, cuts)?);
+        }
+        if answer.request.group_by.is_empty() {
+            let total = AnswerGroup {
+                keys: Box::default(),
+                metrics: result.total.clone(),
+            };
+            cells.push(cell(&answer.request, result, &total, cuts)?);
         }
     }
     Ok(cells)
@@ -235,7 +288,7 @@ fn cell(
     group: &AnswerGroup,
     cuts: LineCuts,
 ) -> Result<GroupCell, AnswerError> {
-    let day = result.time_period.start;
+    let day = result.time_period.days().through;
     let value = group.requested(query).map_err(|fault| {
         let day = day.to_string();
         AnswerError::Group { day, fault }

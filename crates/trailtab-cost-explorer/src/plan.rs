@@ -11,6 +11,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::owner_key::OwnerKeyQuery as _;
 use crate::query::{
     CostFilter, CostQuery, FilterValues, GroupKey, GroupType, QueryGranularity, TimePeriod,
@@ -46,6 +48,85 @@ pub enum UsageStrategy {
     Cut,
 }
 
+/// What a request of a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueryKind {
+    /// Accounts by charge type.
+    Charges,
+    /// The total by charge type.
+    Control,
+    /// Accounts by owners.
+    Owners,
+    /// Accounts by services.
+    Services,
+    /// Accounts by services, of one owner.
+    Person,
+    /// Owners by services, in one account.
+    Crossed,
+}
+
+impl QueryKind {
+    /// The kind of a request that [`ReportNeeds`] made.
+    pub fn of(query: &CostQuery) -> QueryKind {
+        let is_by = |key: &str| query.group_by.iter().any(|group| group.key == key);
+        let filter = query.filter.as_ref();
+        match (
+            is_by("LINKED_ACCOUNT"),
+            is_by("RECORD_TYPE"),
+            is_by("SERVICE"),
+        ) {
+            (true, true, _) => QueryKind::Charges,
+            (false, true, _) => QueryKind::Control,
+            (true, _, true) if filter.is_some_and(names_owners) => QueryKind::Person,
+            (true, _, true) => QueryKind::Services,
+            (true, ..) => QueryKind::Owners,
+            (false, ..) => QueryKind::Crossed,
+        }
+    }
+
+    /// What the request is for, in words.
+    pub fn about(self) -> &'static str {
+        match self {
+            QueryKind::Charges => "costs by account and charge type",
+            QueryKind::Control => "the total by charge type",
+            QueryKind::Owners => "usage by account and owner",
+            QueryKind::Services => "usage by account and service",
+            QueryKind::Person => {
+                "usage by service of those who get a report of their own, by person or by account"
+            }
+            QueryKind::Crossed => "usage by owner and service, account by account",
+        }
+    }
+}
+
+/// Tells whether a filter names values of a tag or cost category.
+fn names_owners(filter: &CostFilter) -> bool {
+    match filter {
+        CostFilter::And(filters) | CostFilter::Or(filters) => filters.iter().any(names_owners),
+        CostFilter::Not(filter) => names_owners(filter),
+        CostFilter::Dimensions(_) => false,
+        CostFilter::Tags(values) | CostFilter::CostCategories(values) => !values.values.is_empty(),
+    }
+}
+
+/// Requests of a run with one purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanStep {
+    /// Their maximum number, without further pages.
+    pub requests: usize,
+    /// Their kind; absent for usage in the cheaper of two ways, as long as it is not known which one.
+    pub kind: Option<QueryKind>,
+}
+
+impl PlanStep {
+    /// What the requests are for, in words.
+    pub fn about(&self) -> &'static str {
+        let cheaper = "usage by owner and by service, in the cheaper of two ways";
+        self.kind.map_or(cheaper, QueryKind::about)
+    }
+}
+
 /// A value under which an owner was seen: the index of the owner key, and the value.
 pub type RawValue = (usize, String);
 
@@ -72,6 +153,14 @@ impl ReportNeeds {
     fn in_scope(&self) -> Option<CostFilter> {
         let accounts = self.accounts.as_ref()?;
         Some(dimension("LINKED_ACCOUNT", accounts.iter().cloned()))
+    }
+
+    /// Accounts by owners of the first owner key, by month: few pages, for a check of the settings.
+    pub fn owners_by_month(&self) -> Option<CostQuery> {
+        let key = self.keys.first()?;
+        let mut query = self.query(vec![by("LINKED_ACCOUNT"), key.group()], Vec::new());
+        query.granularity = QueryGranularity::Monthly;
+        Some(query)
     }
 
     /// Accounts by charge type: the first request of every run.
@@ -103,42 +192,41 @@ impl ReportNeeds {
 
     /// The requests of a run for this number of accounts, or for any number: the maximum number
     /// without further pages, and their purpose.
-    pub fn steps(&self, accounts: Option<usize>) -> Vec<(usize, &'static str)> {
+    pub fn steps(&self, accounts: Option<usize>) -> Vec<PlanStep> {
         let (keys, people) = (self.keys.len(), self.people.len());
         let services = usize::from(self.whole_accounts);
+        let step = |requests, kind: QueryKind| PlanStep {
+            requests,
+            kind: Some(kind),
+        };
         let mut steps = vec![
-            (1, "costs by account and charge type"),
-            (usize::from(self.total), "the total by charge type"),
+            step(1, QueryKind::Charges),
+            step(usize::from(self.total), QueryKind::Control),
         ];
         match accounts.map(|accounts| (accounts * keys, self.way(accounts))) {
-            None => steps.push((
-                keys + services + people + usize::from(!self.total),
-                "usage by owner and by service, in the cheaper of two ways",
-            )),
+            None => steps.push(PlanStep {
+                requests: keys + services + people + usize::from(!self.total),
+                kind: None,
+            }),
             Some((crossed, UsageStrategy::Crossed)) => {
-                steps.push((crossed, "usage by owner and service, account by account"));
+                steps.push(step(crossed, QueryKind::Crossed));
             }
             Some((crossed, UsageStrategy::Cut)) => {
                 let rest = (services + people.min(crossed)).min(crossed);
-                steps.push((keys, "usage by account and owner"));
-                steps.push((services.min(rest), "usage by account and service"));
-                steps.push((
-                    rest - services.min(rest),
-                    "usage by service of those who get a report of their own, by person or by account",
-                ));
+                steps.push(step(keys, QueryKind::Owners));
+                steps.push(step(services.min(rest), QueryKind::Services));
+                steps.push(step(rest - services.min(rest), QueryKind::Person));
             }
         }
-        steps.retain(|(requests, _)| *requests > 0);
+        steps.retain(|step| step.requests > 0);
         steps
     }
 
     /// Maximum number of requests of a run, without further pages, for this number of accounts, or
     /// for any number.
     pub fn most_requests(&self, accounts: Option<usize>) -> usize {
-        self.steps(accounts)
-            .iter()
-            .map(|(requests, _)| requests)
-            .sum()
+        let steps = self.steps(accounts).into_iter();
+        steps.map(|step| step.requests).sum()
     }
 
     /// Owners by services in one account, once for each owner key.
@@ -374,6 +462,32 @@ mod tests {
             BTreeSet::from([CostOwner::Named("everywhere".to_owned())])
         );
         assert_eq!(accounts, BTreeSet::from(["1".to_owned()]));
+    }
+
+    #[test]
+    fn a_request_tells_what_it_is_for() {
+        let need = need(true, true, 1, 2);
+        let usage = ["Usage".to_owned()];
+        let seen = BTreeSet::from([(1, "b".to_owned())]);
+        let kinds = |queries: Vec<CostQuery>| -> BTreeSet<QueryKind> {
+            queries.iter().map(QueryKind::of).collect()
+        };
+        for (queries, kind) in [
+            (vec![need.charges()], QueryKind::Charges),
+            (need.control().into_iter().collect(), QueryKind::Control),
+            (need.owners(&usage).collect(), QueryKind::Owners),
+            (vec![need.services(&usage)], QueryKind::Services),
+            (
+                need.person(&usage, &seen).into_iter().collect(),
+                QueryKind::Person,
+            ),
+            (
+                need.crossed("111122223333", &usage).collect(),
+                QueryKind::Crossed,
+            ),
+        ] {
+            assert_eq!(kinds(queries), BTreeSet::from([kind]));
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use trailtab_core::cost::period::DayRange;
 pub struct CostQuery {
     /// `TimePeriod`: the requested days.
     pub time_period: TimePeriod,
-    /// `Granularity`: always by day.
+    /// `Granularity`: by day, unless others asked.
     pub granularity: QueryGranularity,
     /// `Metrics`: one metric, by [`CostMetric::name`].
     pub metrics: [CostMetric; 1],
@@ -77,6 +77,8 @@ impl From<DayRange> for TimePeriod {
 pub enum QueryGranularity {
     /// `DAILY`: one amount for each day.
     Daily,
+    /// `MONTHLY`: one amount for each month, or for a part of it. Never requested.
+    Monthly,
 }
 
 /// `GroupDefinition`: what amounts are grouped by.

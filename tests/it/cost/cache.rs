@@ -83,9 +83,10 @@ fn what_was_saved_and_is_broken_is_named() {
     lab.sandbox.write("saved/zzz.json", "{\"request\": 1");
     let since = day(1).to_string();
     let finished = lab
-        .cost(&["--since", &since, "--offline", "saved"])
-        .expect(1);
+        .cost(&["--since", &since, "--offline", "saved", "--format", "csv"])
+        .expect(3);
     assert!(finished.err.contains("zzz.json"), "{}", finished.err);
+    assert!(finished.err.contains("no days after"), "{}", finished.err);
     let finished = lab
         .cost(&["--since", &since, "--offline", "nowhere"])
         .expect(1);

@@ -190,6 +190,7 @@ fn what_is_wrong_is_named() {
     let checked = check(&lab, &settings).expect(3);
     for part in [
         "did you mean \"Account 200000000000\"?",
+        "nothing has an owner",
         "the list of accounts is empty",
         "\"no mailbox\" gets no mail",
         "the tag CostOwner is not active",
@@ -228,4 +229,54 @@ fn what_may_not_be_asked_is_named() {
     ] {
         assert!(checked.out.contains(part), "{part}: {}", checked.out);
     }
+}
+
+#[test]
+fn misspelt_users_and_tags_are_named_with_the_nearest() {
+    let lab = Lab::organized(charges(4, 9, 5));
+    let settings = |key: &str| {
+        json!({
+            "users": ["user2@example.com", "usr3@example.com", "zoe@example.org"],
+            "owner": {"keys": [key]},
+        })
+    };
+    let checked = check(&lab, &settings("Owner")).expect(3);
+    for part in [
+        "there is no owner \"usr3@example.com\" by the tag Owner",
+        "did you mean \"user3@example.com\"?",
+        "there is no owner \"zoe@example.org\"",
+        "2 paid requests",
+    ] {
+        assert!(checked.out.contains(part), "{part}: {}", checked.out);
+    }
+    assert!(
+        !checked.out.contains("no owner \"user2@"),
+        "{}",
+        checked.out
+    );
+    let checked = check(&lab, &settings("owner")).expect(3);
+    for part in [
+        "the active tag \"Owner\" has a similar name",
+        "nothing has an owner in the costs of",
+    ] {
+        assert!(checked.out.contains(part), "{part}: {}", checked.out);
+    }
+}
+
+#[test]
+fn a_check_never_pays_for_a_second_page() {
+    let bill = super::Bill::new(charges(4, 9, 5)).page(3);
+    let members = super::members(&bill);
+    let world = super::World::new(super::now())
+        .bill(super::PAYER, bill)
+        .organization(super::PAYER, members);
+    let lab = Lab::of(world);
+    let checked = check(&lab, &json!({"users": ["usr3@example.com"]})).expect(3);
+    assert!(
+        checked.out.contains("more than one page"),
+        "{}",
+        checked.out
+    );
+    assert!(checked.out.contains("2 paid requests"), "{}", checked.out);
+    assert_eq!(lab.granted().len(), 1);
 }

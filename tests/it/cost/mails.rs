@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Lab, account, charges, config, day};
 use crate::support::Finished;
+use crate::support::aws::Charge;
 use crate::support::moto;
 use crate::support::smtp::{MailServer, Mode, USER};
 use crate::support::smtp_forger;
@@ -31,9 +32,16 @@ struct Post {
 }
 
 impl Post {
+    /// All users have usage, except those whose names begin with `nobody`.
     fn new(settings: Value) -> Post {
+        let mut charges = charges(4, 9, 5);
+        let users = settings["users"].as_array().cloned().unwrap_or_default();
+        let users = users.iter().filter_map(Value::as_str);
+        for user in users.filter(|user| !user.starts_with("nobody")) {
+            charges.push(Charge::new(day(2), &account(0), "EC2", "1").owner(user));
+        }
         Post {
-            lab: Lab::organized(charges(4, 9, 5)),
+            lab: Lab::organized(charges),
             settings,
             authority: None,
         }
@@ -353,4 +361,26 @@ fn ses_gets_the_same_mails() {
         assert!(header(&mails[0].raw, "To").contains(person));
         assert!(mails[0].raw.contains("multipart/related"), "{person}");
     }
+}
+
+#[test]
+fn the_operator_is_told_once_a_day() {
+    let server = MailServer::start(Mode::Starttls, None);
+    let mut post = Post::by_smtp(&server, "operator", &json!({}), &["nobody@example.com"]);
+    post.settings["operator"] = "ops@example.com".into();
+    let told = post.outcomes(3);
+    let line = |to: &str, outcome: &str| (to.to_owned(), outcome.to_owned());
+    let first = [
+        line("nobody@example.com", "unknown"),
+        line("ops@example.com", "sent"),
+    ];
+    assert_eq!(told, first);
+    assert_eq!(server.recipients(), ["ops@example.com"]);
+    // Another problem of the same day waits for the next mail.
+    post.settings["users"] = json!(["nobody@example.com", "nobody2@example.com"]);
+    assert_eq!(
+        post.outcomes(3).last(),
+        Some(&line("ops@example.com", "already_sent"))
+    );
+    assert_eq!(server.recipients().len(), 1);
 }

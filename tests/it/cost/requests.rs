@@ -27,7 +27,8 @@ fn requests(lab: &Lab, managers: u64, accounts_each: u64, users: u64) -> usize {
         .collect();
     let users: Vec<String> = (0..users).map(|n| format!("user{n}@example.com")).collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
-    lab.send(&config(&managers, &users), &[], 0);
+    // Nobody has seen the first two users.
+    lab.send(&config(&managers, &users), &[], 3);
     without_pages(lab)
 }
 
@@ -146,4 +147,46 @@ fn accounts_with_tax_only_need_no_usage_request() {
     assert_eq!(super::total(&report), 3.into());
     let nothing = Lab::organized(Vec::new()).report(&[]);
     assert_eq!(nothing["parts"], serde_json::json!([]));
+}
+
+/// What a run says before it asks: how many requests, and for how much.
+fn announced(lab: &Lab, args: &[&str]) -> String {
+    let (since, until) = (day(1).to_string(), day(10).to_string());
+    let mut command = lab.command();
+    command
+        .args(["--cache", "kept", "--since", &since, "--until", &until])
+        .args(args);
+    let said = lab.sandbox.finish(command, b"").expect(0).err;
+    let line = said
+        .lines()
+        .find(|line| line.contains("requests to Cost Explorer ($"));
+    line.unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
+#[test]
+fn the_price_counts_as_many_pages_as_last_time() {
+    let lab = Lab::of(
+        crate::support::aws::World::new(super::now()).bill(
+            super::PAYER,
+            crate::support::aws::Bill::new(charges(4, 9, 7))
+                .page(10)
+                .estimated_from(day(-9)),
+        ),
+    );
+    let first = announced(&lab, &[]);
+    assert!(
+        first.contains("at most") && first.contains("not counting further pages"),
+        "{first}"
+    );
+    let made = lab.granted().len();
+    assert!(made > 20, "{made}");
+    for args in [&["--plan"][..], &["--max-age", "0"]] {
+        let said = announced(&lab, args);
+        assert!(
+            said.contains(&format!("about {made} requests")),
+            "{made}: {said}"
+        );
+        assert!(said.contains("with as many pages as last time"), "{said}");
+    }
+    assert_eq!(lab.granted().len(), 2 * made);
 }

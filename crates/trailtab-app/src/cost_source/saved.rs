@@ -1,15 +1,16 @@
 //! Reads and writes saved answers: a directory with one JSON file per answer, in the format of the
-//! API.
+//! API. Also reads answers that the AWS CLI printed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use super::accounts::AccountListing;
 use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::plain::{self, PlainCut, PrintedPage, SavedDocument};
 use trailtab_cost_explorer::query::{CostQuery, GroupType};
 
 /// The file with the organization's accounts.
@@ -28,6 +29,12 @@ pub struct SavedAnswers {
     pub answers: Vec<CostAnswer>,
     /// Empty if no account list was saved.
     pub accounts: Vec<AccountListing>,
+    /// Answers without their requests, one for each grouping.
+    pub cuts: Vec<PlainCut>,
+    /// Files that cannot be used, or not wholly.
+    pub problems: Vec<String>,
+    /// Files that hold something else.
+    pub notes: Vec<String>,
 }
 
 /// Why saved answers cannot be used.
@@ -48,12 +55,18 @@ pub enum LoadError {
         path: PathBuf,
     },
     /// A file is not JSON of the expected shape.
-    #[error("{} is not what --save writes", path.display())]
+    #[error("{} is no answer of Cost Explorer by days or months in JSON (aws ce get-cost-and-usage --output json)", path.display())]
     Broken {
         /// The file.
         path: PathBuf,
         /// The error of the JSON parser.
         source: serde_json::Error,
+    },
+    /// A file is JSON and holds no answer.
+    #[error("{} holds no answer of Cost Explorer and is not used", path.display())]
+    NoAnswer {
+        /// The file.
+        path: PathBuf,
     },
     /// The last page of a saved answer has a `NextPageToken`.
     #[error("{} is incomplete: its last page has the token of another page", path.display())]
@@ -62,7 +75,7 @@ pub enum LoadError {
         path: PathBuf,
     },
     /// The directory holds no saved answer.
-    #[error("{} holds no answers: --save DIR writes some", directory.display())]
+    #[error("{} holds no answers: --save DIR writes some, and so does aws ce get-cost-and-usage > DIR/NAME.json", directory.display())]
     Nothing {
         /// The directory.
         directory: PathBuf,
@@ -112,48 +125,138 @@ fn lines(value: &impl serde::Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Loads a directory: all files with the extension `.json`.
+/// Loads what a directory holds: all its files with the extension `.json`; or one file.
+///
+/// A file that cannot be used is a problem of the result, as long as another one can.
 ///
 /// # Errors
 ///
-/// Fails if a file is not a complete answer, or if there is no answer: a report with missing
-/// answers would show lower costs.
+/// Fails if there is no answer.
 pub fn load(directory: &Path) -> Result<SavedAnswers, LoadError> {
     let mut saved = SavedAnswers::default();
     let mut answers = BTreeMap::new();
+    let mut printed = Vec::new();
+    let mut faults = Vec::new();
     for path in files(directory)? {
-        if path.file_name().is_some_and(|name| name == ACCOUNTS) {
-            saved.accounts = read(&path)?;
+        // Costs by account may have this name too.
+        if path.file_name().is_some_and(|name| name == ACCOUNTS)
+            && let Ok(accounts) = accounts(&path)
+        {
+            saved.accounts = accounts;
             continue;
         }
-        let answer: CostAnswer = read(&path)?;
-        let is_whole = answer
-            .pages
-            .last()
-            .is_some_and(|page| page.next_page_token.is_none());
-        if !is_whole {
-            return Err(LoadError::Incomplete { path });
-        }
-        let known = answers.get(&answer.request);
-        if known.is_none_or(|known: &CostAnswer| known.asked < answer.asked) {
-            answers.insert(answer.request.clone(), answer);
+        match answers_of(&path) {
+            Ok(of_file) => {
+                for answer in of_file.answers {
+                    let known = answers.get(&answer.request);
+                    if known.is_none_or(|known: &CostAnswer| known.asked < answer.asked) {
+                        answers.insert(answer.request.clone(), answer);
+                    }
+                }
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                printed.push((name.to_string_lossy().into_owned(), of_file.pages));
+            }
+            Err(error @ LoadError::NoAnswer { .. }) => saved.notes.push(error.to_string()),
+            Err(error) => faults.push(error),
         }
     }
     saved.answers = answers.into_values().collect();
-    match saved.answers.is_empty() {
-        true => Err(LoadError::Nothing {
-            directory: directory.to_owned(),
+    let assembled = plain::assemble(printed);
+    saved.cuts = assembled.cuts;
+    saved.problems = faults
+        .iter()
+        .map(|fault| crate::aws::with_causes(fault))
+        .collect();
+    saved.problems.extend(assembled.problems);
+    if saved.answers.is_empty() && saved.cuts.is_empty() {
+        let directory = directory.to_owned();
+        return Err(match faults.into_iter().next() {
+            Some(fault) => fault,
+            None => LoadError::Nothing { directory },
+        });
+    }
+    Ok(saved)
+}
+
+/// The answers of a file.
+#[derive(Default)]
+struct FileAnswers {
+    /// With their requests.
+    answers: Vec<CostAnswer>,
+    /// Without.
+    pages: Vec<PrintedPage>,
+}
+
+fn answers_of(path: &Path) -> Result<FileAnswers, LoadError> {
+    let broken = |source| LoadError::Broken {
+        path: path.to_owned(),
+        source,
+    };
+    let text = text(bounded(path, MAX_FILE_BYTES)?);
+    let mut of_file = FileAnswers::default();
+    for document in plain::documents(&text).map_err(broken)? {
+        match document {
+            SavedDocument::Answer(answer) => {
+                let last = answer.pages.last();
+                if last.is_none_or(|page| page.next_page_token.is_some()) {
+                    let path = path.to_owned();
+                    return Err(LoadError::Incomplete { path });
+                }
+                of_file.answers.push(answer);
+            }
+            SavedDocument::Page(page) => of_file.pages.push(page),
+            SavedDocument::Other => {}
+        }
+    }
+    match of_file.answers.is_empty() && of_file.pages.is_empty() {
+        true => Err(LoadError::NoAnswer {
+            path: path.to_owned(),
         }),
-        false => Ok(saved),
+        false => Ok(of_file),
     }
 }
 
-/// The JSON files of a directory, by name.
+/// The text of a file in UTF-8. PowerShell writes UTF-16 with a byte order mark.
+fn text(bytes: Vec<u8>) -> Vec<u8> {
+    let wide = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
+        let units: Vec<u16> = units.collect();
+        String::from_utf16_lossy(&units).into_bytes()
+    };
+    match bytes.as_slice() {
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest.to_vec(),
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => bytes,
+    }
+}
+
+/// The list of accounts: as `--save` writes it, or as `aws organizations list-accounts` prints it.
+fn accounts(path: &Path) -> Result<Vec<AccountListing>, LoadError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct PrintedAccounts {
+        accounts: Vec<AccountListing>,
+    }
+    let text = text(bounded(path, MAX_FILE_BYTES)?);
+    if let Ok(PrintedAccounts { accounts }) = serde_json::from_slice(&text) {
+        return Ok(accounts);
+    }
+    serde_json::from_slice(&text).map_err(|source| LoadError::Broken {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The JSON files of a directory, by name; or the file itself.
 fn files(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let failed = |source| LoadError::Unreadable {
         path: directory.to_owned(),
         source,
     };
+    if directory.is_file() {
+        return Ok(vec![directory.to_owned()]);
+    }
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -163,14 +266,6 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
     }
     files.sort_unstable();
     Ok(files)
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, LoadError> {
-    let bytes = bounded(path, MAX_FILE_BYTES)?;
-    serde_json::from_slice(&bytes).map_err(|source| LoadError::Broken {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
@@ -254,6 +349,35 @@ mod tests {
     }
 
     #[test]
+    fn answers_that_others_printed_are_loaded() {
+        let page = br#"{"GroupDefinitions": [], "ResultsByTime": [{"TimePeriod":
+            {"Start": "2026-11-01", "End": "2026-12-01"}, "Groups": [], "Estimated": false,
+            "Total": {"UnblendedCost": {"Amount": "3", "Unit": "USD"}}}]}"#;
+        let wide = str::from_utf8(page).unwrap().encode_utf16();
+        let wide: Vec<u8> = [0xfeff]
+            .into_iter()
+            .chain(wide)
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let listed =
+            br#"{"Accounts": [{"Id": "111122223333", "Name": "Lab", "Status": "ACTIVE"}]}"#;
+        let of = |bytes: &[u8]| {
+            let files = [
+                ("total.json".to_owned(), bytes.to_vec()),
+                (ACCOUNTS.to_owned(), listed.to_vec()),
+            ];
+            let directory = directory(&files);
+            let one = load(&directory.path().join("total.json")).unwrap();
+            let all = load(directory.path()).unwrap();
+            assert_eq!(all.accounts[0].name, "Lab");
+            assert_eq!((&one.cuts, one.problems.len()), (&all.cuts, 0));
+            all.cuts
+        };
+        assert_eq!(of(page), of(&wide));
+        assert_eq!(of(page)[0].files, ["total.json"]);
+    }
+
+    #[test]
     fn names_of_files_stay_in_their_directory_and_differ() {
         let long = "/../\u{202e}ö".repeat(100);
         let names = [&long, "a/b", "a_b"].map(|key| file_name(&answer(key, 0).request));
@@ -266,15 +390,32 @@ mod tests {
     }
 
     #[test]
-    fn incomplete_files_are_rejected() {
+    fn incomplete_files_are_not_used() {
+        let good = save(&answer("Owner", 1)).unwrap();
+        let files = [good, ("broken.json".to_owned(), b"{\"request\":".to_vec())];
+        let saved = load(directory(&files).path()).unwrap();
+        assert_eq!(saved.answers, [answer("Owner", 1)]);
+        assert!(
+            saved.problems[0].contains("broken.json"),
+            "{:?}",
+            saved.problems
+        );
         let fails = |name: &str, bytes: &[u8]| {
-            let good = save(&answer("Owner", 1)).unwrap();
-            let files = [good, (name.to_owned(), bytes.to_vec())];
+            let files = [(name.to_owned(), bytes.to_vec())];
             load(directory(&files).path()).unwrap_err()
         };
         let error = fails("broken.json", b"{\"request\":");
         assert!(error.to_string().contains("broken.json"), "{error}");
         assert!(matches!(error, LoadError::Broken { .. }));
+        let filter = b"{\"Tags\": {\"Key\": \"Owner\"}}";
+        let error = fails("filter.json", filter);
+        assert!(matches!(error, LoadError::Nothing { .. }), "{error}");
+        let files = [
+            save(&answer("Owner", 1)).unwrap(),
+            ("filter.json".to_owned(), filter.to_vec()),
+        ];
+        let saved = load(directory(&files).path()).unwrap();
+        assert_eq!((saved.problems.len(), saved.notes.len()), (0, 1));
         let mut half = answer("Team", 1);
         half.pages[0].next_page_token = Some("more".to_owned());
         let (name, bytes) = save(&half).unwrap();

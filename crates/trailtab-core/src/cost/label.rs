@@ -31,4 +31,6 @@ pub enum LabelKind {
     /// Costs that a total includes and that no owner, service or account has: mostly figures that
     /// changed between two answers of Cost Explorer.
     Unassigned,
+    /// Costs that a total includes and whose owners, services or accounts were not read.
+    Unread,
 }

@@ -256,7 +256,7 @@ fn hints(problems: &[SettingsProblem]) -> String {
 }
 
 /// Tells whether a text has the form of a mail address.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>(),;:\\\"[]".contains(c);
     let parts: Vec<&str> = text.split('@').collect();
     text.len() <= 254

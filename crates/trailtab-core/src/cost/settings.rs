@@ -13,6 +13,7 @@ use super::channel::ChannelSettings;
 use super::charge::CostMetric;
 use super::condition::SendCondition;
 use super::owner::OwnerRules;
+use super::recipient::is_address;
 use super::secret::ServerOverrides;
 use super::unusual::UnusualRules;
 use super::wording::MailWording;
@@ -31,6 +32,8 @@ pub struct CostSettings {
     pub executives: Vec<String>,
     /// Chat rooms and programs that get reports by a webhook.
     pub channels: Vec<ChannelSettings>,
+    /// The mail address that is told, once a day, which reports were not sent and what to do about it.
+    pub operator: Option<String>,
     /// The metric of Cost Explorer that reports show.
     pub metric: CostMetric,
     /// Whether reports include today, for which Cost Explorer has little data.
@@ -343,6 +346,11 @@ impl CostSettings {
         if self.owner.keys.is_empty() || self.owner.keys.len() > 5 {
             return wrong("owner.keys must name from one to five tags or cost categories");
         }
+        if let Some(operator) = &self.operator
+            && !is_address(operator)
+        {
+            return wrong("operator must be a mail address");
+        }
         if let Some(place) = &self.mail.list_unsubscribe
             && (!(place.starts_with("mailto:") || place.starts_with("https://"))
                 || place
@@ -465,6 +473,7 @@ mod tests {
                 "[[channels]]\nname = \"x\"\nkind = \"slack\"\nurl = \"https://a.b/c\"",
                 "url",
             ),
+            ("operator = \"ops\"", "operator"),
             ("{\"managers\": []}", "JSON"),
             ("{", "JSON"),
         ] {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::layout::shown;
 use super::letter::InlinePicture;
 use crate::chart::{ChartScene, CumulativeChart, MAIL_WIDTH, StackChart, StackRow};
 use crate::document::PictureRef;
@@ -13,7 +14,8 @@ use crate::page::middle;
 use trailtab_core::cost::money;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{
-    AccountName, AccountPart, AudienceKind, CostReport, PeriodKind, ReportPart, ReportRow, RowLabel,
+    AccountName, AccountPart, AudienceKind, CostReport, CutScope, PeriodKind, ReportPart,
+    ReportRow, RowLabel,
 };
 
 /// Accounts with charts of their own; the tables list more.
@@ -69,7 +71,11 @@ impl ColorRanks {
         ColorRanks {
             owners: ranked(&mut parts.clone().flat_map(|part| &part.owners).map(label)),
             services: ranked(&mut parts.clone().flat_map(|part| &part.services).map(label)),
-            accounts: ranked(&mut parts.flat_map(accounts).map(|row| row.label)),
+            accounts: ranked(
+                &mut parts
+                    .flat_map(|part| accounts(report, part))
+                    .map(|row| row.label),
+            ),
         }
     }
 }
@@ -130,9 +136,12 @@ impl<'r> ChartAlbum<'r> {
         match place.subject {
             ChartSubject::Owners => self.stack(place.subject, &of, owners, &part.currency),
             ChartSubject::Services => self.stack(place.subject, &of, services, &part.currency),
-            ChartSubject::Accounts => {
-                self.stack(place.subject, &of, &accounts(part), &part.currency)
-            }
+            ChartSubject::Accounts => self.stack(
+                place.subject,
+                &of,
+                &accounts(self.report, part),
+                &part.currency,
+            ),
             ChartSubject::RunningTotal => self.running_total(part),
         }
     }
@@ -170,11 +179,15 @@ impl<'r> ChartAlbum<'r> {
             })
             .collect();
         let title = format!("{of} by {by}");
+        let what = match self.report.basis.cut_scope {
+            CutScope::Usage => "usage",
+            CutScope::AllCharges => "all charge types",
+        };
         let loading = self.report.period.loading();
         let loading: Vec<Date> = loading.into_iter().flat_map(DayRange::iter).collect();
         let scene = StackChart {
             title: &title,
-            subtitle: &format!("{}, usage", charted(self.report)),
+            subtitle: &format!("{}, {what}", charted(self.report)),
             currency,
             first: self.report.period.days.from,
             rows: &named,
@@ -200,11 +213,14 @@ impl<'r> ChartAlbum<'r> {
 
     /// The running total, unless there is at most one day.
     fn running_total(&self, part: &ReportPart) -> Option<DrawnChart> {
-        if part.daily.len() < 2 && part.daily_before.len() < 2 {
+        let period = &self.report.period;
+        // Days that are loading would look like a saving.
+        let settled = period.settled().map_or(0, DayRange::len);
+        let daily = &part.daily[..settled.min(part.daily.len())];
+        if daily.len() < 2 && part.daily_before.len() < 2 {
             return None;
         }
-        let period = &self.report.period;
-        let now = charted(self.report);
+        let now = shown(self.report);
         let against = period
             .compared_label
             .as_deref()
@@ -212,7 +228,7 @@ impl<'r> ChartAlbum<'r> {
         // A month in progress is drawn against the whole month before, not only against the compared days.
         let whole = period
             .compared
-            .filter(|_| part.daily.len() < part.daily_before.len());
+            .filter(|_| daily.len() < part.daily_before.len());
         let before = match whole {
             Some(days) => days.from.strftime("%B %Y").to_string(),
             None => against.unwrap_or("").to_owned(),
@@ -226,13 +242,13 @@ impl<'r> ChartAlbum<'r> {
             title: "Total so far",
             subtitle: &format!("{now}, {what}"),
             currency: &part.currency,
-            now: (&now, &part.daily),
+            now: (&now, daily),
             before: against.map(|_| (before.as_str(), part.daily_before.as_slice())),
             first: period.days.from,
             months,
         }
         .scene();
-        let total = money::words(part.total.amount, &part.currency);
+        let total = money::words(part.total.settled, &part.currency);
         let mut alt = format!("The total so far, day by day. {now}: {total}");
         if let (Some(label), Some(before)) = (&period.compared_label, part.total.before) {
             alt += &format!("; {label}: {}", money::words(before, &part.currency));
@@ -278,7 +294,7 @@ fn charted(report: &CostReport) -> String {
 }
 
 /// Rows of accounts. An account that shares its name with another is shown with its ID.
-fn accounts(part: &ReportPart) -> Vec<ReportRow> {
+fn accounts(report: &CostReport, part: &ReportPart) -> Vec<ReportRow> {
     let name = |account: &AccountPart| account.account.as_ref().map(|account| account.name.clone());
     let is_twice = |of: &AccountPart| {
         1 < part
@@ -288,7 +304,10 @@ fn accounts(part: &ReportPart) -> Vec<ReportRow> {
             .count()
     };
     let row = |of: &AccountPart| {
-        let mut row = of.usage()?;
+        let mut row = match report.basis.cut_scope {
+            CutScope::Usage => of.usage()?,
+            CutScope::AllCharges => of.row.clone(),
+        };
         if let Some(account) = &of.account {
             row.label.name = match is_twice(of) {
                 true => format!("{} {}", account.id, account.name),
@@ -381,11 +400,12 @@ mod tests {
 
     #[test]
     fn accounts_with_one_name_stay_apart() {
-        let mut part = sample::executive().parts.remove(0);
+        let mut report = sample::executive();
+        let mut part = report.parts.remove(0);
         for account in part.accounts.iter_mut().take(2) {
             account.account.as_mut().unwrap().name = "Twin".to_owned();
         }
-        let rows = accounts(&part);
+        let rows = accounts(&report, &part);
         assert_eq!(rows[0].label.name, "111122223333 Twin");
         assert_eq!(rows[1].label.name, "444455556666 Twin");
         assert_eq!(rows[2].label.name, "Staging");

@@ -279,6 +279,7 @@ fn kind(kind: LabelKind) -> &'static str {
         LabelKind::Account => "account",
         LabelKind::Charge => "charge",
         LabelKind::Unassigned => "unassigned",
+        LabelKind::Unread => "unread",
     }
 }
 

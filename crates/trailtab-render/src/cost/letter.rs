@@ -37,6 +37,18 @@ pub struct MailLetter {
 }
 
 impl MailLetter {
+    /// A letter of a document without pictures and attachments.
+    pub(super) fn of(subject: String, document: Document) -> MailLetter {
+        MailLetter {
+            subject,
+            text: document::plain(&document),
+            html: document::html(&document, &|_| None),
+            pictures: Vec::new(),
+            attachments: Vec::new(),
+            document,
+        }
+    }
+
     /// The HTML for browsers: with its pictures as `data:` URLs, which mail programs do not show.
     pub fn page(&self) -> String {
         document::html(&self.document, &|of| {

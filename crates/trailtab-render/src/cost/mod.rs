@@ -6,6 +6,7 @@ mod csv;
 mod layout;
 mod letter;
 mod message;
+mod operator;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::iter;
 pub use self::csv::csv;
 pub use self::letter::{LetterError, LetterOccasion, MailLetter, letter};
 pub use self::message::{message, test_message};
+pub use self::operator::operator_letter;
 pub use self::page::page;
 use trailtab_core::cost::report::{CostReport, ReportPart, ReportRow, RowFigure, UnusualDays};
 

@@ -95,7 +95,7 @@ pub(super) struct AskingArgs {
     /// Most requests to make
     #[arg(long, value_name = "N")]
     pub(super) max_requests: Option<u64>,
-    /// Make the report from the answers that --save wrote, without any request
+    /// Make the report from the answers that --save wrote or aws ce get-cost-and-usage printed, without any request
     #[arg(long, value_name = "DIR", conflicts_with_all = ["save", "plan"])]
     pub(super) offline: Option<PathBuf>,
     /// Save all answers in DIR

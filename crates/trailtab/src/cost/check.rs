@@ -1,9 +1,11 @@
 //! `trailtab cost check`: checks the settings of the cost reports, and sends at most tests.
 
 use std::fmt::Write as _;
+use std::mem;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
+use super::open;
 use crate::RunEnd;
 use crate::format::{ResultArgs, ResultForms};
 use crate::reading::CredentialArgs;
@@ -14,12 +16,16 @@ use trailtab_app::job::cost::check::{self, AskedTests, CheckReport, CheckVerdict
 use trailtab_app::job::read::start_runtime;
 use trailtab_app::source::Source;
 use trailtab_core::cost::report::{AccountName, Audience, AudienceKind};
+use trailtab_core::cost::settings::MaxRequests;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
+/// Requests of a check for costs; the other one is for tags.
+const MAX_COST_REQUESTS: u64 = 1;
+
 /// Check the settings against the account, and send no report
 ///
-/// Names unknown accounts, tags that are not active, a secret that cannot be read, senders that are not verified and
+/// Names unknown accounts, users whom nobody has seen, tags that are not active, a secret that cannot be read, senders that are not verified and
 /// missing permissions, and lists the recipients with their reports and what a run costs. Makes at most two paid
 /// requests to Cost Explorer ($0.02).
 #[derive(Debug, clap::Args)]
@@ -46,16 +52,19 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     files.prepare()?;
     start_runtime()?.block_on(async {
         let config = aws::config(&args.credentials.access()).await?;
-        let settings = trailtab_app::job::cost::open::settings(&args.config, &config).await?;
+        let mut settings = trailtab_app::job::cost::open::settings(&args.config, &config).await?;
         let now = clock::now();
+        let max_requests = mem::replace(&mut settings.max_requests, MaxRequests(MAX_COST_REQUESTS));
         let (mut run, listed) =
             trailtab_app::job::cost::open::live(settings, &config, None, now).await?;
+        run.settings.max_requests = max_requests;
         let accounts = (!listed.is_empty()).then_some(listed.len());
         let tests = AskedTests {
             mail: args.test_mail.clone(),
             channels: args.test_channel.clone(),
         };
-        let checked = check::check(&mut run, accounts, &config, &tests).await;
+        let pages = open::page_history(&config).await;
+        let checked = check::check(&mut run, accounts, &config, &pages, &tests).await;
         ResultForms {
             name: "cost_check",
             page: &|_| lines(&checked),
@@ -138,8 +147,20 @@ fn lines(checked: &CheckReport) -> String {
     }
     let _ = writeln!(
         out,
-        "A run takes at most {} requests to Cost Explorer (${}), not counting further pages: ${} a month if it runs each day.",
-        checked.requests, checked.usd, checked.usd_a_month
+        "A run takes {} {} requests to Cost Explorer (${}), {}: ${} a month if it runs each day.",
+        if checked.counts_pages {
+            "about"
+        } else {
+            "at most"
+        },
+        checked.requests,
+        checked.usd,
+        if checked.counts_pages {
+            "with as many pages as last time"
+        } else {
+            "not counting further pages"
+        },
+        checked.usd_a_month
     );
     let _ = writeln!(
         out,

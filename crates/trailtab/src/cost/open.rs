@@ -18,6 +18,7 @@ use trailtab_app::deliver::files;
 use trailtab_app::deliver::ledger::SendLedger;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::cost::answers::AnswerCache;
+use trailtab_app::job::cost::pages::PageHistory;
 use trailtab_app::job::cost::{CostRun, open};
 use trailtab_app::source::Source;
 use trailtab_core::cost::settings::CostSettings;
@@ -75,7 +76,8 @@ async fn cache(
     config: &SdkConfig,
     ui: Ui,
 ) -> anyhow::Result<Option<AnswerCache>> {
-    if args.no_cache || args.plan {
+    // A plan reads how many pages there were last time.
+    if args.no_cache {
         return Ok(None);
     }
     let place = match &args.cache {
@@ -102,6 +104,26 @@ async fn cache(
             Ok(None)
         }
     }
+}
+
+/// What earlier runs of this account kept in the usual cache about the pages of answers.
+pub(super) async fn page_history(config: &SdkConfig) -> PageHistory {
+    let Some(directory) = home("XDG_CACHE_HOME", ".cache") else {
+        return PageHistory::default();
+    };
+    let identity = aws::sts(config).get_caller_identity().send().await;
+    let account = identity
+        .ok()
+        .and_then(|identity| identity.account().map(str::to_owned));
+    let Some(account) = account else {
+        return PageHistory::default();
+    };
+    let cache = AnswerCache {
+        place: SendLedger::Directory(directory),
+        account,
+        max_age: 0,
+    };
+    cache.pages().await
 }
 
 /// Opens the ledger or cache at a place that the user named.

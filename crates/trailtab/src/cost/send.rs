@@ -36,7 +36,8 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<RunEnd> {
             to.is_empty() || to.iter().any(is_named)
         };
         if args.asking.plan && !opened.run.has_directory {
-            view::say_price(&opened.run.most_needed(), None, true, ui);
+            let need = opened.run.most_needed();
+            view::say_price(&opened.run, &need, None, true, ui).await;
             return Ok(RunEnd::Done);
         }
         let round = MailRound::plan(&mut opened.run, asked, is_meant).await?;
@@ -46,7 +47,8 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<RunEnd> {
             }
             None => ui.remark("nothing is due today"),
             Some(need) if args.asking.offline.is_none() => {
-                view::say_price(&need, opened.accounts(), args.asking.plan, ui);
+                let accounts = opened.accounts();
+                view::say_price(&opened.run, &need, accounts, args.asking.plan, ui).await;
             }
             Some(_) => {}
         }
@@ -124,6 +126,7 @@ fn table(sent: &[SendResult]) -> String {
             SendOutcome::WouldSend => "written",
             SendOutcome::NoData => "no data yet",
             SendOutcome::NotNeeded { .. } => "not needed",
+            SendOutcome::Unknown { .. } => "UNKNOWN",
             SendOutcome::Skipped { .. } => "skipped",
             SendOutcome::Unconfirmed { .. } => "unconfirmed",
             SendOutcome::Failed { .. } => "FAILED",

@@ -49,7 +49,9 @@ fn occasion(args: &CostArgs, run: &CostRun) -> anyhow::Result<ReportPeriod> {
     if let Some(asked) = args.period.asked(run)? {
         return Ok(asked);
     }
-    run.month_to_date().ok_or_else(|| {
+    // Saved answers that end with a month are about that month.
+    let last_month = || run.answers.are_saved().then(|| run.last_month());
+    run.month_to_date().or_else(last_month).ok_or_else(|| {
         let error = "the month begins today, and Cost Explorer has little data for today: --last-month shows the previous month, --include-today this one";
         UsageError(error.to_owned()).into()
     })
@@ -68,18 +70,26 @@ async fn report(
     let (mut audience, owner, mut problems) = requested_audience(args, &opened.run)?;
     let need = opened.run.need(&[(&audience, owner.as_ref())], &[occasion]);
     if args.asking.offline.is_none() {
-        say_price(&need, opened.accounts(), args.asking.plan, ui);
+        say_price(&opened.run, &need, opened.accounts(), args.asking.plan, ui).await;
     }
     if args.asking.plan {
         return Ok(None);
     }
     let books = opened.run.books(&need).await?;
     let run = &opened.run;
+    if let Some(cuts) = &books.cuts
+        && let Some(reason) = cuts.nothing_for(&audience, occasion.days)
+    {
+        bail!("no report can be made: {reason}");
+    }
     // An unknown owner or account is an error, not a report of $0.00.
     if let Some(owner) = &owner
-        && let Some(unknown) = run.unknown_owner(&books, &audience, owner)
+        && let Some(doubt) = run.owner_doubt(&books, owner)
     {
-        bail!("--owner: {unknown}");
+        match run.is_user(owner) {
+            true => problems.push(doubt.to_string()),
+            false => bail!("--owner: {doubt}"),
+        }
     }
     let unknown = match wants_names {
         true => run.unknown_accounts(&books, &audience),
@@ -103,16 +113,28 @@ async fn report(
     )))
 }
 
-/// Prints the maximum number of requests and their price, and with `in_detail` each step.
-pub(super) fn say_price(need: &ReportNeeds, accounts: Option<usize>, in_detail: bool, ui: Ui) {
-    let usd = |requests: usize| PRICE * Decimal::from(requests);
-    let most = need.most_requests(accounts);
-    ui.remark(&format!(
-        "at most {most} requests to Cost Explorer (${}), not counting further pages; saved answers are not asked for again",
-        usd(most)
-    ));
-    let steps = need.steps(accounts);
-    for (requests, about) in steps.iter().filter(|_| in_detail) {
+/// Prints the expected number of requests and their price, and with `in_detail` each step.
+pub(super) async fn say_price(
+    run: &CostRun,
+    need: &ReportNeeds,
+    accounts: Option<usize>,
+    in_detail: bool,
+    ui: Ui,
+) {
+    let usd = |requests: u64| PRICE * Decimal::from(requests);
+    let expected = run.answers.page_history().await.expected(need, accounts);
+    let (total, price) = (expected.total, usd(expected.total));
+    let again = "saved answers are not asked for again";
+    ui.remark(&match expected.counts_pages {
+        true => format!(
+            "about {total} requests to Cost Explorer (${price}), with as many pages as last time; {again}"
+        ),
+        false => format!(
+            "at most {total} requests to Cost Explorer (${price}), not counting further pages; {again}"
+        ),
+    });
+    for (step, requests) in expected.steps.iter().filter(|_| in_detail) {
+        let about = step.about();
         ui.remark(&format!("  {requests:>4}  ${:>5}  {about}", usd(*requests)));
     }
 }

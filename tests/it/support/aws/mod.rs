@@ -157,6 +157,23 @@ impl Server {
         self.state.books.sums()
     }
 
+    /// What `aws ce get-cost-and-usage` prints for an account that asks with these parameters.
+    pub(crate) fn print_costs(&self, account: &str, parameters: serde_json::Value) -> String {
+        let request = Request {
+            protocol: wire::Protocol::Json,
+            action: cost_explorer::ACTION.to_owned(),
+            account: account.to_owned(),
+            region: "us-east-1".to_owned(),
+            parameters,
+            nth: 1,
+            access_key: String::new(),
+            session_token: None,
+            user_agent: String::new(),
+        };
+        let printed = cost_explorer::cost_and_usage(&self.state, &request, 0.0, None);
+        printed.unwrap_or_else(|error| panic!("{}: {}", error.code, error.message))
+    }
+
     /// Violations of the protocol by the client.
     pub(crate) fn violations(&self) -> Vec<String> {
         self.state.books.violations()

@@ -30,6 +30,7 @@ pub(super) fn request(
         .build()?;
     let granularity = match query.granularity {
         QueryGranularity::Daily => sdk::Granularity::Daily,
+        QueryGranularity::Monthly => sdk::Granularity::Monthly,
     };
     let groups: Vec<_> = query.group_by.iter().map(group_by).collect();
     Ok(request

@@ -4,11 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::pages::PageHistory;
 use crate::cost_source::cost_explorer::{AskError, CostExplorer};
 use crate::deliver::ledger::{LedgerError, ObjectVersion, SendLedger};
+use jiff::civil::Date;
 use trailtab_core::time::Seconds;
 use trailtab_cost_explorer::answer::CostAnswer;
 use trailtab_cost_explorer::lines::{AnswerError, LineReader};
+use trailtab_cost_explorer::plain::PlainCut;
 use trailtab_cost_explorer::query::{CostQuery, GroupKey, TimePeriod};
 use trailtab_cost_explorer::settled::{self, RemainingQuestion};
 
@@ -21,14 +24,28 @@ pub const MAX_AGE: Seconds = 6 * 3600;
 pub enum AnswerSource {
     /// Cost Explorer, which charges for each page.
     Asked(Box<CostExplorer>),
-    /// Answers saved by an earlier run.
-    Saved(Vec<Arc<CostAnswer>>),
+    /// Answers saved by an earlier run, or printed by others.
+    Saved(SavedSource),
+}
+
+/// Saved answers.
+#[derive(Debug, Default)]
+pub struct SavedSource {
+    /// With their requests.
+    pub answers: Vec<Arc<CostAnswer>>,
+    /// Without, one for each grouping.
+    pub cuts: Vec<PlainCut>,
+    /// Files that cannot be used.
+    pub problems: Vec<String>,
 }
 
 impl AnswerSource {
     /// Answers saved by an earlier run.
     pub fn saved(answers: Vec<CostAnswer>) -> AnswerSource {
-        AnswerSource::Saved(answers.into_iter().map(Arc::new).collect())
+        AnswerSource::Saved(SavedSource {
+            answers: answers.into_iter().map(Arc::new).collect(),
+            ..SavedSource::default()
+        })
     }
 }
 
@@ -47,6 +64,26 @@ impl AnswerCache {
     fn key(&self, query: &CostQuery) -> String {
         format!("cost/answers/{}/{}.json", self.account, shape(query))
     }
+
+    fn pages_key(&self) -> String {
+        format!("cost/pages/{}.json", self.account)
+    }
+
+    /// The pages of earlier answers.
+    pub async fn pages(&self) -> PageHistory {
+        self.page_history().await.0
+    }
+
+    /// The pages of earlier answers, and the version of their object. What cannot be read is not known.
+    async fn page_history(&self) -> (PageHistory, Option<ObjectVersion>) {
+        match self.place.load(&self.pages_key()).await {
+            Ok(Some((bytes, version))) => {
+                let history = serde_json::from_slice(&bytes);
+                (history.unwrap_or_default(), Some(version))
+            }
+            Ok(None) | Err(_) => (PageHistory::default(), None),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -58,6 +95,12 @@ pub enum NoAnswer {
     /// The answer is invalid.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// No saved answer has the metric.
+    #[error("{reasons}")]
+    NoMetric {
+        /// Which metrics each file has.
+        reasons: String,
+    },
     /// No saved answer matches the query.
     #[error(
         "no saved answer has the {about}: save again with --save, with the same settings and period"
@@ -78,6 +121,8 @@ pub struct RunAnswers {
     troubles: Mutex<Vec<String>>,
     /// Queries whose cached answers are valid for settled days only.
     refresh: Mutex<BTreeSet<CostQuery>>,
+    /// The pages of this run's answers.
+    pages: Mutex<PageHistory>,
 }
 
 impl RunAnswers {
@@ -91,6 +136,7 @@ impl RunAnswers {
             given: Mutex::default(),
             troubles: Mutex::default(),
             refresh: Mutex::default(),
+            pages: Mutex::default(),
         }
     }
 
@@ -107,8 +153,8 @@ impl RunAnswers {
             return Ok(answer.clone());
         }
         let answer = match &self.source {
-            AnswerSource::Saved(answers) => {
-                let found = SavedMatch::find(answers, query);
+            AnswerSource::Saved(saved) => {
+                let found = SavedMatch::find(&saved.answers, query);
                 let missing = || NoAnswer::NotSaved {
                     about: about(query),
                 };
@@ -116,7 +162,7 @@ impl RunAnswers {
             }
             AnswerSource::Asked(explorer) => Arc::new(match &self.cache {
                 Some(cache) => self.cached(cache, explorer, query).await?,
-                None => explorer.ask(query, self.now).await?,
+                None => self.ask(explorer, query).await?,
             }),
         };
         lock(&self.given).push(answer.clone());
@@ -127,7 +173,7 @@ impl RunAnswers {
     /// saved answer matches.
     pub fn has(&self, query: &CostQuery) -> bool {
         match &self.source {
-            AnswerSource::Saved(answers) => SavedMatch::find(answers, query).is_some(),
+            AnswerSource::Saved(saved) => SavedMatch::find(&saved.answers, query).is_some(),
             AnswerSource::Asked(_) => true,
         }
     }
@@ -135,9 +181,7 @@ impl RunAnswers {
     /// The usage record types in all saved answers. Saved queries list them all, even those absent
     /// from the days or accounts of this run.
     pub fn saved_usage(&self) -> Option<Vec<String>> {
-        let AnswerSource::Saved(answers) = &self.source else {
-            return None;
-        };
+        let answers = &self.saved()?.answers;
         let mut reader = LineReader::default();
         let by_charge = |answer: &&Arc<CostAnswer>| {
             let groups = &answer.request.group_by;
@@ -150,9 +194,101 @@ impl RunAnswers {
         Some(reader.usage.into_iter().collect())
     }
 
+    fn saved(&self) -> Option<&SavedSource> {
+        match &self.source {
+            AnswerSource::Saved(saved) => Some(saved),
+            AnswerSource::Asked(_) => None,
+        }
+    }
+
     /// Tells whether answers are saved ones, which cost nothing.
     pub fn are_saved(&self) -> bool {
-        matches!(self.source, AnswerSource::Saved(_))
+        self.saved().is_some()
+    }
+
+    /// Files of saved answers that cannot be used.
+    pub fn saved_problems(&self) -> &[String] {
+        self.saved().map_or(&[], |saved| &saved.problems)
+    }
+
+    /// Tells whether reports must be made of single cuts: saved answers do not have the one that all others are
+    /// balanced to, or some have no request.
+    pub fn are_cuts(&self, charges: &CostQuery) -> bool {
+        let is_cut = |answer: &Arc<CostAnswer>| PlainCut::of_saved(answer).is_some();
+        let lacks = |saved: &SavedSource| {
+            SavedMatch::find(&saved.answers, charges).is_none() && saved.answers.iter().any(is_cut)
+        };
+        self.saved()
+            .is_some_and(|saved| !saved.cuts.is_empty() || lacks(saved))
+    }
+
+    /// All saved answers as cuts, those with a request included if their filter is no obstacle.
+    pub fn cuts(&self) -> Vec<PlainCut> {
+        let Some(saved) = self.saved() else {
+            return Vec::new();
+        };
+        let with_request = saved.answers.iter();
+        let with_request = with_request.filter_map(|answer| PlainCut::of_saved(answer));
+        saved.cuts.iter().cloned().chain(with_request).collect()
+    }
+
+    /// The last day that saved answers to a query have.
+    pub fn saved_through(&self, query: &CostQuery) -> Option<Date> {
+        let found = SavedMatch::find(&self.saved()?.answers, query)?;
+        Some(found.saved.request.time_period.days().through)
+    }
+
+    /// The first day that saved answers to a query have, if they have any after its first day.
+    pub fn saved_from(&self, query: &CostQuery) -> Option<Date> {
+        let saved = self.saved()?;
+        if SavedMatch::find(&saved.answers, query).is_some() {
+            return None;
+        }
+        let starts = saved.answers.iter();
+        let starts: BTreeSet<Date> = starts
+            .map(|answer| answer.request.time_period.start)
+            .collect();
+        let within = starts.range(query.time_period.start..query.time_period.end);
+        within.copied().find(|start| {
+            let mut later = query.clone();
+            later.time_period.start = *start;
+            SavedMatch::find(&saved.answers, &later).is_some()
+        })
+    }
+
+    /// Asks Cost Explorer itself, and counts the pages.
+    async fn ask(
+        &self,
+        explorer: &CostExplorer,
+        query: &CostQuery,
+    ) -> Result<CostAnswer, NoAnswer> {
+        let answer = explorer.ask(query, self.now).await?;
+        lock(&self.pages).add(&answer);
+        Ok(answer)
+    }
+
+    /// The pages that the answers of earlier runs had.
+    pub async fn page_history(&self) -> PageHistory {
+        let Some(cache) = &self.cache else {
+            return PageHistory::default();
+        };
+        cache.pages().await
+    }
+
+    /// Keeps the numbers of pages of this run for the next one.
+    pub async fn keep_page_history(&self) {
+        let newer = lock(&self.pages).clone();
+        let Some(cache) = self.cache.as_ref().filter(|_| !newer.is_empty()) else {
+            return;
+        };
+        let (mut history, version) = cache.page_history().await;
+        history.replace(&newer);
+        // Serializing numbers cannot fail.
+        let bytes = serde_json::to_vec(&history).unwrap_or_default();
+        let key = cache.pages_key();
+        if let Err(error) = cache.place.store(&key, &bytes, version.as_ref()).await {
+            self.trouble(&error);
+        }
     }
 
     /// Answers from the cache, and requests only the days that are not settled there.
@@ -178,9 +314,9 @@ impl RunAnswers {
             (Some(RemainingQuestion::From(start)), Some(known)) => {
                 let mut rest = query.clone();
                 rest.time_period.start = start;
-                (explorer.ask(&rest, self.now).await?, Some(known))
+                (self.ask(explorer, &rest).await?, Some(known))
             }
-            _ => (explorer.ask(query, self.now).await?, None),
+            _ => (self.ask(explorer, query).await?, None),
         };
         let joined = match known {
             Some(known) => settled::join(known, answer),
@@ -343,7 +479,7 @@ fn same_but_days(one: &CostQuery, other: &CostQuery) -> bool {
 
 /// A key for a query that is independent of its days.
 fn shape(query: &CostQuery) -> String {
-    let day = jiff::civil::Date::ZERO;
+    let day = Date::ZERO;
     let time_period = TimePeriod {
         start: day,
         end: day,

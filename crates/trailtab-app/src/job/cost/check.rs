@@ -1,19 +1,29 @@
 //! Checks settings before reports are sent: what is missing, and what each report would cover.
 
+use std::collections::BTreeSet;
+
 use aws_config::SdkConfig;
 use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
 use serde::Serialize;
 
-use super::{CostRun, ReportPeriod, channel_check, mail_setup, test_message};
+use super::answers::NoAnswer;
+use super::pages::PageHistory;
+use super::unknown::nearest_owners;
+use super::{CostRun, channel_check, mail_setup, test_message};
 use crate::aws;
-use crate::cost_source::cost_explorer::PRICE;
+use crate::cost_source::cost_explorer::{AskError, PRICE};
 use crate::deliver::mail::smtp::SmtpSender;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey};
 use trailtab_core::cost::period::DayRange;
-use trailtab_core::cost::recipient::{RecipientList, ReportDestination};
-use trailtab_core::cost::report::{Audience, PeriodKind};
+use trailtab_core::cost::recipient::{RecipientList, ReportDestination, ReportRecipient};
+use trailtab_core::cost::report::Audience;
 use trailtab_core::cost::secret::MailServer;
 use trailtab_core::cost::settings::{CostSettings, MailTransportKind};
+use trailtab_core::nearest;
+use trailtab_cost_explorer::lines;
+
+/// Tags that one request lists at most.
+const MAX_LISTED_TAGS: i32 = 1000;
 
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,8 +64,11 @@ pub struct CheckReport {
     pub findings: Vec<CheckFinding>,
     /// The configured reports.
     pub reports: Vec<PlannedReport>,
-    /// Maximum number of Cost Explorer requests of a run, not counting further pages.
-    pub requests: usize,
+    /// Expected number of Cost Explorer requests of a run; the maximum, not counting further pages, if `counts_pages`
+    /// is not set.
+    pub requests: u64,
+    /// Whether `requests` counts as many pages as the last run's answers had.
+    pub counts_pages: bool,
     /// Cost of these requests in USD per run.
     pub usd: String,
     /// Cost of these requests in USD in 30 daily runs.
@@ -86,18 +99,21 @@ pub struct AskedTests {
     pub channels: Vec<String>,
 }
 
-/// Checks everything that a run needs. Makes two paid requests: for yesterday's costs, and for the
-/// active cost allocation tags. Sends nothing except the tests that are asked for.
+/// Checks everything that a run needs. Makes two paid requests: for the owners of this month and the last one, and for
+/// the active cost allocation tags. `pages` is what earlier runs say of the pages of answers. Sends nothing except the
+/// tests that are asked for.
 pub async fn check(
     run: &mut CostRun,
     accounts: Option<usize>,
     config: &SdkConfig,
+    pages: &PageHistory,
     tests: &AskedTests,
 ) -> CheckReport {
     let mut checked = CheckReport {
         findings: Vec::new(),
         reports: Vec::new(),
         requests: 0,
+        counts_pages: false,
         usd: String::new(),
         usd_a_month: String::new(),
         requests_made: 0,
@@ -117,9 +133,10 @@ pub async fn check(
             checked.add(CheckVerdict::Doubtful, what);
         }
     }
-    costs(run, &mut checked).await;
+    let owners = costs(run, &mut checked).await;
     tags(run, config, &mut checked).await;
-    recipients(run, accounts, &mut checked);
+    let expected = recipients(run, accounts, pages, &mut checked);
+    users(run, &expected, owners.as_ref(), &mut checked);
     if run.settings.sends_mail() || run.settings.channels.is_empty() || tests.mail.is_some() {
         sender(&run.settings, config, &mut checked).await;
     }
@@ -147,24 +164,110 @@ fn members(settings: &CostSettings, checked: &mut CheckReport) {
     }
 }
 
-/// Checks that Cost Explorer answers.
-async fn costs(run: &mut CostRun, checked: &mut CheckReport) {
-    let yesterday = run.today().yesterday().unwrap_or(run.today());
+/// The owners of some days.
+struct KnownOwners {
+    owners: BTreeSet<CostOwner>,
+    /// Whether there is any cost.
+    has_costs: bool,
+    /// The days in words.
+    days: String,
+}
+
+/// Checks that Cost Explorer answers, and learns the names of accounts and the owners of this month and the last one.
+async fn costs(run: &mut CostRun, checked: &mut CheckReport) -> Option<KnownOwners> {
+    let today = run.today();
     let days = DayRange {
-        from: yesterday,
-        through: yesterday,
+        from: run.last_month().days.from,
+        through: today.yesterday().unwrap_or(today),
     };
-    let occasion = ReportPeriod {
-        kind: PeriodKind::Range,
-        days,
+    let mut need = run.need(&[], &[run.last_month()]);
+    need.time_period = days.into();
+    let key = need.keys.first()?;
+    let query = need.owners_by_month()?;
+    let read = match run.answers.answer(&query).await {
+        Ok(answer) => lines::table_of(&answer, &run.settings.owner, Some(key))
+            .map(|table| (answer, table))
+            .map_err(NoAnswer::from),
+        Err(error) => Err(error),
     };
-    match run.learn_names(&[occasion]).await {
-        Ok(()) => {
-            let accounts = run.directory.names().len();
-            let what = format!("Cost Explorer answers; {accounts} accounts are known now");
-            checked.add(CheckVerdict::Good, what);
+    let (answer, table) = match read {
+        Ok(read) => read,
+        // The page that came is paid for, and a part of the owners is none.
+        Err(NoAnswer::Ask(AskError::Budget(_))) => {
+            let days = days.label();
+            let what = format!(
+                "Cost Explorer answers; the owners of {days} take more than one page, so users are not compared with them"
+            );
+            checked.add(CheckVerdict::Doubtful, what);
+            return None;
         }
-        Err(error) => checked.add(CheckVerdict::Bad, error.to_string()),
+        Err(error) => {
+            checked.add(CheckVerdict::Bad, error.to_string());
+            return None;
+        }
+    };
+    let pages = answer.pages.iter();
+    let values = pages.flat_map(|page| &page.dimension_value_attributes);
+    let names = values.filter_map(|value| {
+        let name = value.attributes.get("description")?;
+        Some((value.value.clone(), name.clone()))
+    });
+    run.directory.learn(&names.collect());
+    let accounts = run.directory.names().len();
+    let what = format!("Cost Explorer answers; {accounts} accounts are known now");
+    checked.add(CheckVerdict::Good, what);
+    let owners = table.lines().filter_map(|(key, _)| key.owner.clone());
+    Some(KnownOwners {
+        owners: owners.collect(),
+        has_costs: table.lines().any(|(_, line)| !line.amount.is_zero()),
+        days: days.label(),
+    })
+}
+
+/// Checks that each user is an owner of some cost. Their mails would be about nothing, and are not sent.
+fn users(
+    run: &CostRun,
+    recipients: &[ReportRecipient],
+    known: Option<&KnownOwners>,
+    checked: &mut CheckReport,
+) {
+    let Some(known) = known.filter(|known| known.has_costs) else {
+        return;
+    };
+    let named = || {
+        known.owners.iter().filter_map(|owner| match owner {
+            CostOwner::Named(name) => Some(name.as_str()),
+            CostOwner::Instances | CostOwner::Untagged => None,
+        })
+    };
+    // Owners of other keys were not asked for.
+    let verdict = match run.settings.owner.keys.len() {
+        0 | 1 => CheckVerdict::Bad,
+        _ => CheckVerdict::Doubtful,
+    };
+    let keys = run.settings.owner.keys.first().map(ToString::to_string);
+    let (keys, days) = (keys.unwrap_or_default(), &known.days);
+    if !known
+        .owners
+        .iter()
+        .any(|owner| *owner != CostOwner::Untagged)
+    {
+        let what = format!(
+            "nothing has an owner in the costs of {days}: is {keys} spelled so, and activated for cost allocation in the management account?"
+        );
+        return checked.add(verdict, what);
+    }
+    for recipient in recipients {
+        if let Some(owner @ CostOwner::Named(name)) = &recipient.owner
+            && !known.owners.contains(owner)
+        {
+            let hint = nearest_owners(name, named());
+            let what = format!(
+                "the report of {}: there is no owner {name:?} by {keys} in the costs of {days}{hint}",
+                recipient.destination.name()
+            );
+            checked.add(verdict, what);
+        }
     }
 }
 
@@ -179,10 +282,11 @@ async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
         return;
     }
     let client = aws::cost_explorer(config);
+    // All of them, since one that is missing may be spelled otherwise. An organisation may activate 500.
     let listed = client
         .list_cost_allocation_tags()
-        .set_tag_keys(Some(keys.clone()))
         .status(CostAllocationTagStatus::Active)
+        .max_results(MAX_LISTED_TAGS)
         .send()
         .await;
     match listed {
@@ -194,12 +298,21 @@ async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
                 .map(CostAllocationTag::tag_key)
                 .collect();
             for key in &keys {
-                match active.contains(&key.as_str()) {
-                    true => checked.add(CheckVerdict::Good, format!("the tag {key} is a cost allocation tag")),
-                    false => checked.add(CheckVerdict::Bad, format!(
-                        "the tag {key} is not active as a cost allocation tag, so nothing has an owner: activate it in the Billing and Cost Management console of the management account (it takes a day)"
-                    )),
+                if active.contains(&key.as_str()) {
+                    let what = format!("the tag {key} is a cost allocation tag");
+                    checked.add(CheckVerdict::Good, what);
+                    continue;
                 }
+                let meant = nearest::meant(key, active.iter().copied());
+                let advice = match meant {
+                    Some((_, meant)) => format!(
+                        "the active tag {meant:?} has a similar name, and case matters: set owner.keys"
+                    ),
+                    None => "activate it in the Billing and Cost Management console of the management account (it takes a day)".to_owned(),
+                };
+                checked.add(CheckVerdict::Bad, format!(
+                    "the tag {key} is not active as a cost allocation tag, so nothing has an owner: {advice}"
+                ));
             }
         }
         Err(error) => {
@@ -213,8 +326,13 @@ async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
     }
 }
 
-/// Lists the reports and estimates their requests.
-fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport) {
+/// Lists the reports and estimates their requests. Returns the recipients.
+fn recipients(
+    run: &CostRun,
+    accounts: Option<usize>,
+    pages: &PageHistory,
+    checked: &mut CheckReport,
+) -> Vec<ReportRecipient> {
     let RecipientList { accepted, refused } = RecipientList::of(&run.settings, &run.directory);
     for refused in refused {
         let (name, reason) = (refused.destination.name(), refused.reason);
@@ -249,27 +367,26 @@ fn recipients(run: &CostRun, accounts: Option<usize>, checked: &mut CheckReport)
         .collect();
     // Any period will do; this one always exists.
     let occasions = [run.last_month()];
-    checked.requests = match audiences.is_empty() || occasions.is_empty() {
-        true => 0,
-        false => run.need(&audiences, &occasions).most_requests(accounts),
-    };
+    if !audiences.is_empty() {
+        let expected = pages.expected(&run.need(&audiences, &occasions), accounts);
+        (checked.requests, checked.counts_pages) = (expected.total, expected.counts_pages);
+    }
     let usd = PRICE * rust_decimal::Decimal::from(checked.requests);
     checked.usd = usd.to_string();
     checked.usd_a_month = (usd * rust_decimal::Decimal::from(30)).to_string();
-    if checked.requests as u64 > run.settings.max_requests.0 {
+    if checked.requests > run.settings.max_requests.0 {
         let what = format!(
             "a run may take {} requests, and max_requests allows {}",
             checked.requests, run.settings.max_requests.0
         );
         checked.add(CheckVerdict::Bad, what);
     }
-    checked.reports = accepted
-        .into_iter()
-        .map(|recipient| PlannedReport {
-            destination: recipient.destination,
-            audience: recipient.audience,
-        })
-        .collect();
+    let reports = accepted.iter().map(|recipient| PlannedReport {
+        destination: recipient.destination.clone(),
+        audience: recipient.audience.clone(),
+    });
+    checked.reports = reports.collect();
+    accepted
 }
 
 /// Checks that mails can be sent.

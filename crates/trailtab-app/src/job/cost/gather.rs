@@ -4,12 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::sync::Arc;
 
+use jiff::civil::Date;
+use rust_decimal::Decimal;
 use tokio::task::JoinSet;
 
 use super::answers::{NoAnswer, RunAnswers};
+use super::cut_reading;
+use super::cuts::SavedCuts;
+use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
 use trailtab_core::cost::period::DayRange;
-use trailtab_core::cost::report::{Audience, AudienceKind};
+use trailtab_core::cost::report::{Audience, AudienceKind, UnreadCut};
 use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
 use trailtab_cost_explorer::answer::CostAnswer;
 use trailtab_cost_explorer::lines::LineReader;
@@ -49,6 +54,16 @@ pub struct GatheredCosts {
     pub accounts: BTreeSet<String>,
     /// The days queried.
     pub asked: DayRange,
+    /// Cuts that were not read, though costs by charge type were.
+    pub unread: Vec<UnreadCut>,
+    /// Whether there is any usage that costs something.
+    pub has_usage: bool,
+    /// The first day with owners, if only untagged usage is before it and much has an owner from then on.
+    pub tagged_from: Option<Date>,
+    /// Whether it is known who the owners are: owners were read, in all accounts.
+    pub knows_owners: bool,
+    /// The cuts that reports are made of one by one, if saved answers do not fit together.
+    pub cuts: Option<SavedCuts>,
 }
 
 impl GatheredCosts {
@@ -86,6 +101,9 @@ pub async fn gather(
     rules: &OwnerRules,
     answers: &Arc<RunAnswers>,
 ) -> Result<GatheredCosts, NoAnswer> {
+    if answers.are_cuts(&need.charges()) {
+        return cut_reading::gather(need, rules, answers);
+    }
     let mut gathering = CostGathering {
         need,
         rules,
@@ -93,10 +111,16 @@ pub async fn gather(
         reader: LineReader::default(),
         usage_types: Vec::new(),
         gaps: Vec::new(),
+        unread: Vec::new(),
     };
     gathering.charges().await?;
     gathering.usage().await;
-    let CostGathering { reader, gaps, .. } = gathering;
+    let CostGathering {
+        reader,
+        gaps,
+        unread,
+        ..
+    } = gathering;
     let (names, has_owners) = (reader.names.clone(), reader.has_owners);
     let owners = reader.seen.keys().cloned().collect();
     let accounts = reader.charged_accounts();
@@ -104,15 +128,57 @@ pub async fn gather(
         true => &[LineCut::Owners, LineCut::Services],
         false => &[],
     };
+    let has_usage = reader.has_usage();
+    let table = reader.finish(whole);
+    let knows_owners = !unread.iter().any(|unread| unread.cut == LineCut::Owners);
     Ok(GatheredCosts {
-        table: reader.finish(whole),
+        has_usage,
+        tagged_from: tagged_from(&table).filter(|_| knows_owners),
+        table,
         names,
         gaps,
         has_owners,
         owners,
         accounts,
         asked: need.time_period.days(),
+        knows_owners,
+        unread,
+        cuts: None,
     })
+}
+
+/// Days with usage and without owners that a tag's activation leaves behind; fewer may be chance.
+const MIN_UNTAGGED_DAYS: usize = 2;
+
+/// The smallest part of the usage that has an owner once a tag is active: one of so many.
+const MIN_TAGGED_PART: i64 = 10;
+
+/// The first day with owners, if it looks like the day on which a tag was activated.
+pub(super) fn tagged_from(table: &CostTable) -> Option<Date> {
+    let usage = || {
+        let lines = table.cut(LineCut::Owners);
+        lines.filter(|(key, line)| key.charge == ChargeType::Usage && !line.amount.is_zero())
+    };
+    let has_owner = |owner: &Option<CostOwner>| {
+        owner
+            .as_ref()
+            .is_some_and(|owner| *owner != CostOwner::Untagged)
+    };
+    let (first, _) = usage().find(|(key, _)| has_owner(&key.owner))?;
+    let before: BTreeSet<Date> = usage()
+        .map(|(key, _)| key.day)
+        .filter(|day| *day < first.day)
+        .collect();
+    let since = usage().filter(|(key, _)| key.day >= first.day);
+    let (mut all, mut tagged) = (Decimal::ZERO, Decimal::ZERO);
+    for (key, line) in since {
+        all = all.saturating_add(line.amount);
+        if has_owner(&key.owner) {
+            tagged = tagged.saturating_add(line.amount);
+        }
+    }
+    let is_much = tagged.saturating_mul(Decimal::from(MIN_TAGGED_PART)) >= all;
+    (before.len() >= MIN_UNTAGGED_DAYS && is_much).then_some(first.day)
 }
 
 struct CostGathering<'g> {
@@ -123,6 +189,7 @@ struct CostGathering<'g> {
     /// The record types that are usage.
     usage_types: Vec<String>,
     gaps: Vec<MissingPart>,
+    unread: Vec<UnreadCut>,
 }
 
 impl CostGathering<'_> {
@@ -168,6 +235,7 @@ impl CostGathering<'_> {
                 .and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
             if let Err(error) = read {
                 self.gap(None, None, false, "owners", &error);
+                self.unread(None, &[LineCut::Owners]);
                 // Without owners by account, it is unknown where people have costs.
                 for person in &need.people {
                     self.gap(None, Some(person.clone()), true, "their usage", &error);
@@ -223,6 +291,7 @@ impl CostGathering<'_> {
             answer.and_then(|answer| Ok(self.reader.usage(&answer, self.rules, 0, SERVICES)?));
         if let Err(error) = read {
             self.gap(None, None, false, "services", &error);
+            self.unread(None, &[LineCut::Services]);
         }
     }
 
@@ -261,6 +330,7 @@ impl CostGathering<'_> {
             if let Err(error) = read {
                 let what = format!("the usage by owner in account {account}");
                 if cuts != PERSONAL {
+                    self.unread(Some(&account), &[LineCut::Owners, LineCut::Services]);
                     self.gap(Some(account), None, false, &what, &error);
                     continue;
                 }
@@ -273,6 +343,14 @@ impl CostGathering<'_> {
                 }
             }
         }
+    }
+
+    fn unread(&mut self, account: Option<&str>, cuts: &[LineCut]) {
+        let account = account.map(str::to_owned);
+        self.unread.extend(cuts.iter().map(|cut| UnreadCut {
+            cut: *cut,
+            account: account.clone(),
+        }));
     }
 
     fn gap(

@@ -78,6 +78,21 @@ pub async fn send_all(
             .collect();
         let mut report = run.report(books, audience, owner, wanted.occasion, &short);
         let mut post = post(run, wanted, &report);
+        // Problems with the settings are mentioned in the mail, but figures that may be wrong are
+        // not mailed.
+        let cuts = books.cuts.as_ref();
+        let nothing = cuts.and_then(|cuts| cuts.nothing_for(audience, wanted.occasion.days));
+        let problem = report.basis.problems.get(short.len()).cloned();
+        if let Some(reason) = nothing.or(problem) {
+            lines.push(line(&post, incomplete(&reason)));
+            continue;
+        }
+        // A report of zero would claim to know it.
+        if let Some(doubt) = owner.and_then(|owner| run.owner_doubt(books, owner)) {
+            let reason = doubt.to_string();
+            lines.push(line(&post, SendOutcome::Unknown { reason }));
+            continue;
+        }
         if report.period.data_through.is_none() {
             lines.push(line(&post, SendOutcome::NoData));
             continue;
@@ -86,12 +101,6 @@ pub async fn send_all(
         let unmet = run.settings.only_if.unmet(&report);
         if let Some(reason) = unmet.filter(|_| has_condition) {
             lines.push(line(&post, SendOutcome::NotNeeded { reason }));
-            continue;
-        }
-        // Problems with the settings are mentioned in the mail, but figures that may be wrong are
-        // not mailed.
-        if let Some(gap) = books.gaps_of(audience, owner).next() {
-            lines.push(line(&post, incomplete(&gap.reason)));
             continue;
         }
         let mut occasion = LetterOccasion::First;

@@ -3,17 +3,22 @@
 pub mod answers;
 mod channel_check;
 pub mod check;
+mod cut_reading;
+mod cut_sections;
+pub mod cuts;
 pub mod gather;
 pub mod history;
 pub mod mail_setup;
 pub mod mails;
 pub mod open;
+mod operator;
+pub mod pages;
 pub mod round;
 pub mod send;
 pub mod test_message;
 #[cfg(test)]
 mod tests;
-mod unknown;
+pub mod unknown;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +36,7 @@ use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::recipient::{RecipientList, ReportRecipient};
 use trailtab_core::cost::report::{
-    Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
+    Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis, ReportQuestion,
 };
 use trailtab_core::cost::settings::{CostSettings, DaySpan, MailFrequency};
 use trailtab_core::time::{self, Seconds};
@@ -138,7 +143,14 @@ impl CostRun {
     pub async fn learn_names(&mut self, occasions: &[ReportPeriod]) -> Result<(), NoAnswer> {
         let mut need = self.need(&[], occasions);
         need.accounts = None;
-        let answer = self.answers.answer(&need.charges()).await?;
+        let charges = need.charges();
+        if self.answers.are_cuts(&charges) {
+            for cut in self.answers.cuts() {
+                self.directory.learn(&cut_reading::answers_names(&cut));
+            }
+            return Ok(());
+        }
+        let answer = self.answers.answer(&charges).await?;
         let mut reader = trailtab_cost_explorer::lines::LineReader::default();
         reader.charges(&answer)?;
         self.directory.learn(&reader.names);
@@ -287,7 +299,16 @@ impl CostRun {
     ///
     /// Fails if the costs by charge type cannot be read.
     pub async fn books(&mut self, need: &ReportNeeds) -> Result<GatheredCosts, NoAnswer> {
-        let gathered = gather::gather(need, &self.settings.owner, &self.answers).await?;
+        let mut need = need.clone();
+        // Saved answers may lack the days of the comparison.
+        if let Some(from) = self.answers.saved_from(&need.charges()) {
+            need.time_period.start = from;
+        }
+        let mut gathered = gather::gather(&need, &self.settings.owner, &self.answers).await?;
+        self.answers.keep_page_history().await;
+        if let Some(through) = self.answers.saved_through(&need.charges()) {
+            gathered.asked.through = gathered.asked.through.min(through);
+        }
         self.directory.learn(&gathered.names);
         Ok(gathered)
     }
@@ -305,12 +326,38 @@ impl CostRun {
         for account in &mut audience.accounts {
             *account = self.directory.account(&account.id);
         }
+        let cut = books.cuts.as_ref();
+        let of_cuts = cut
+            .and_then(|cuts| cuts::report(self, books, cuts, &audience, owner, occasion, problems));
+        if let Some(report) = of_cuts {
+            return report;
+        }
+        let mut problems = problems.to_vec();
+        let mut occasion = occasion;
+        if occasion.days.from < books.asked.from && books.asked.from <= occasion.days.through {
+            let asked = occasion.days;
+            occasion.days.from = books.asked.from;
+            occasion.kind = PeriodKind::Range;
+            problems.push(format!(
+                "the saved answers have no days before {}: the report is about {} instead of {}",
+                period::label_of(books.asked.from),
+                occasion.days.label(),
+                asked.label()
+            ));
+        }
+        if books.asked.through < occasion.days.through {
+            problems.push(format!(
+                "the saved answers have no days after {}",
+                period::label_of(books.asked.through)
+            ));
+        }
         let (budgets, _) = budget::resolve(
             &self.settings.budgets,
             &self.directory,
             &self.settings.owner,
         );
         let question = ReportQuestion {
+            unread: books.unread.clone(),
             kind: occasion.kind,
             days: occasion.days,
             data_from: books.asked.from,
@@ -322,17 +369,21 @@ impl CostRun {
             owner_keys: self.settings.owner.keys.clone(),
             unusual: &self.settings.unusual,
             budgets: &budgets,
-            basis: self.basis(books, &audience, owner, problems),
+            basis: self.basis(books, &audience, owner, &problems),
         };
         let mut report =
             trailtab_core::cost::report::report(&books.table, &audience, owner, &question);
         let settled_through = report.period.settled_through;
         let compared = period::compared(occasion.kind, occasion.days, settled_through);
         if let Some(compared) = compared.filter(|_| report.period.compared.is_none()) {
+            let (who, from) = match self.answers.are_saved() {
+                true => ("the saved answers have", books.asked.from),
+                false => ("Cost Explorer has", kept_from(self.today())),
+            };
             report.basis.notes.push(format!(
-                "There is no comparison with {}: Cost Explorer has no days before {}.",
+                "There is no comparison with {}: {who} no days before {}.",
                 compared.label(),
-                period::label_of(kept_from(self.today()))
+                period::label_of(from)
             ));
         }
         report
@@ -350,7 +401,18 @@ impl CostRun {
         keys.join(" or ")
     }
 
-    fn basis(
+    /// A note if the owner's tag is on nothing before some day, and on much from then on.
+    fn activated(&self, books: &GatheredCosts) -> Option<String> {
+        let since = books.tagged_from?;
+        let key = self.owner_keys();
+        Some(format!(
+            "Nothing has {key} before {}, and much has it from then on: Cost Explorer knows a tag from the day on which it \
+             was activated for cost allocation, so earlier days have no owners.",
+            period::label_of(since)
+        ))
+    }
+
+    pub(super) fn basis(
         &self,
         books: &GatheredCosts,
         audience: &Audience,
@@ -359,11 +421,14 @@ impl CostRun {
     ) -> ReportBasis {
         let (requests, charged) = self.answers.requests();
         let mut notes = self.notes.clone();
-        if !books.has_owners && !books.table.is_empty() {
+        if !books.has_owners && books.knows_owners && !books.table.is_empty() {
             notes.push(format!(
                 "nothing has an owner: is {} activated for cost allocation in the management account?",
                 self.owner_keys()
             ));
+        }
+        if let Some(note) = self.activated(books) {
+            notes.push(note);
         }
         let gaps = books.gaps_of(audience, owner).map(|gap| gap.reason.clone());
         ReportBasis {
@@ -372,8 +437,12 @@ impl CostRun {
             as_of: self.answers.as_of().map(time::iso),
             requests,
             requests_usd: Decimal::from(charged) * PRICE,
-            problems: problems.iter().cloned().chain(gaps).collect(),
+            problems: {
+                let files = self.answers.saved_problems().iter().cloned();
+                problems.iter().cloned().chain(files).chain(gaps).collect()
+            },
             notes,
+            cut_scope: CutScope::default(),
         }
     }
 }

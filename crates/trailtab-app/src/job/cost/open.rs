@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 
 use super::CostRun;
-use super::answers::{AnswerCache, AnswerSource, RunAnswers};
+use super::answers::{AnswerCache, AnswerSource, RunAnswers, SavedSource};
 use crate::aws;
 use crate::cost_source::accounts::{self, AccountListing, AccountsError};
 use crate::cost_source::cost_explorer::{CostExplorer, RequestLimits};
@@ -14,8 +14,10 @@ use crate::cost_source::saved::{self, LoadError, SavedAnswers};
 use crate::deliver::ledger::SendLedger;
 use crate::source;
 use trailtab_core::cost::audience::AccountDirectory;
+use trailtab_core::cost::period;
 use trailtab_core::cost::settings::{CostSettings, CostSettingsError};
 use trailtab_core::time::Seconds;
+use trailtab_cost_explorer::plain::PlainCut;
 
 /// Maximum size of a settings file.
 const MAX_SETTINGS_BYTES: u64 = 4 << 20;
@@ -143,12 +145,34 @@ pub fn offline(
     directory: &Path,
     now: Option<Seconds>,
 ) -> Result<CostRun, LoadError> {
-    let SavedAnswers { answers, accounts } = saved::load(directory)?;
+    let SavedAnswers {
+        answers,
+        accounts,
+        cuts,
+        problems,
+        mut notes,
+    } = saved::load(directory)?;
     let asked = answers.iter().map(|answer| answer.asked).max();
-    let now = now.or(asked).unwrap_or_default();
-    let answers = RunAnswers::new(AnswerSource::saved(answers), None, now);
+    let ended = cuts.iter().map(|cut| cut.answer.asked).max();
+    let now = now.or(asked.max(ended)).unwrap_or_default();
+    if let Some(days) = cuts
+        .iter()
+        .filter_map(PlainCut::days)
+        .max_by_key(|days| days.through)
+    {
+        notes.push(format!(
+            "Printed answers do not say when they were asked: figures are as of the end of {}, their last day.",
+            period::label_of(days.through)
+        ));
+    }
+    let source = AnswerSource::Saved(SavedSource {
+        answers: answers.into_iter().map(Arc::new).collect(),
+        cuts,
+        problems,
+    });
+    let answers = RunAnswers::new(source, None, now);
     let listed = (!accounts.is_empty()).then_some(accounts);
-    Ok(begin(settings, answers, listed.as_deref(), Vec::new(), now))
+    Ok(begin(settings, answers, listed.as_deref(), notes, now))
 }
 
 fn begin(

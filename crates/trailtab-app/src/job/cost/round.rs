@@ -5,6 +5,7 @@ use aws_config::SdkConfig;
 use super::answers::NoAnswer;
 use super::mail_setup::{DeliverySetup, MailSetup, MailerError};
 use super::mails;
+use super::operator;
 use super::send::{Limit, SendLog, SendOutcome, SendResult};
 use super::{CostRun, ReportPeriod, Wanted, mail_setup};
 use crate::aws;
@@ -37,6 +38,8 @@ pub struct MailRound {
     /// Results for recipients that cannot get a report.
     pub refused: Vec<SendResult>,
     occasions: Vec<ReportPeriod>,
+    /// Whether the operator is among those who are meant.
+    tells_operator: bool,
 }
 
 /// How to send mails.
@@ -92,6 +95,11 @@ impl MailRound {
                 .filter(|refused| is_meant(&refused.destination))
                 .collect(),
             occasions,
+            tells_operator: run
+                .settings
+                .operator
+                .clone()
+                .is_some_and(|operator| is_meant(&ReportDestination::Mailbox(operator))),
         })
     }
 
@@ -142,6 +150,10 @@ impl MailRound {
         );
         let mut lines = self.refused;
         lines.extend(sent.await);
+        if self.tells_operator {
+            let told = operator::tell(run, &lines, &mut setup, Some(&memory), &way.limit);
+            lines.extend(told.await);
+        }
         setup.outbox.close().await;
         Ok(lines)
     }
@@ -160,7 +172,7 @@ impl MailRound {
             .iter()
             .map(|wanted| wanted.recipient.destination.name())
             .collect();
-        let mail = match mails.is_empty() {
+        let mail = match mails.is_empty() && !self.tells_operator {
             true => None,
             false => match MailSetup::open(&run.settings, config).await {
                 Ok(setup) => Some(setup),

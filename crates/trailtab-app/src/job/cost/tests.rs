@@ -132,7 +132,8 @@ fn mails_can_be_about_the_last_days() {
     let recipients = RecipientList::of(&run.settings, &run.directory);
     let due = run.due(&recipients.accepted);
     let head = due.iter().find(|wanted| {
-        wanted.recipient.address.starts_with("head") && wanted.occasion.kind == PeriodKind::Range
+        wanted.recipient.destination.name().starts_with("head")
+            && wanted.occasion.kind == PeriodKind::Range
     });
     let days = head.unwrap().occasion.days;
     assert_eq!(days.label(), "12–18 September 2026");

@@ -1,6 +1,8 @@
 //! Reports owners and accounts that were requested but do not exist. A cost report about them would
 //! claim that they cost nothing, which is not known.
 
+use std::fmt;
+
 use super::CostRun;
 use super::gather::GatheredCosts;
 use trailtab_core::cost::owner::CostOwner;
@@ -10,49 +12,91 @@ use trailtab_core::nearest;
 /// Maximum number of existing owners to list.
 const MAX_OWNERS_NAMED: usize = 5;
 
+/// Why it is not known what an owner used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnerDoubt {
+    /// There is usage, and none of it has an owner.
+    NoOwners {
+        /// Where owners come from, for a sentence.
+        keys: String,
+        /// The days asked about.
+        days: String,
+    },
+    /// Others have usage, and this owner has none.
+    NotSeen {
+        /// The owner.
+        name: String,
+        /// The days asked about.
+        days: String,
+        /// The most similar owners.
+        hint: String,
+    },
+}
+
+impl fmt::Display for OwnerDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OwnerDoubt::NoOwners { keys, days } => write!(
+                f,
+                "nothing has an owner in the costs of {days}: is {keys} spelled so, and activated for cost allocation in the management account?"
+            ),
+            OwnerDoubt::NotSeen { name, days, hint } => {
+                write!(f, "there is no owner {name:?} in the costs of {days}{hint}")
+            }
+        }
+    }
+}
+
+/// The owners that may be meant, or some of all owners.
+pub(super) fn nearest_owners<'o>(name: &str, owners: impl Iterator<Item = &'o str>) -> String {
+    let sorted = nearest::sorted(&[name], owners);
+    match sorted.first() {
+        None => return String::new(),
+        Some((likeness, first)) if likeness.is_near() => {
+            return format!(": did you mean {first:?}?");
+        }
+        Some(_) => {}
+    }
+    let names = sorted.iter().take(MAX_OWNERS_NAMED);
+    let names: Vec<String> = names.map(|(_, name)| format!("{name:?}")).collect();
+    let more = match sorted.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; owners: {}{more}", names.join(", "))
+}
+
 impl CostRun {
-    /// A message if an owner does not exist in Cost Explorer's answers, which include the compared
-    /// days. `None` if it does, if data is missing, or if the settings list it as a user.
-    pub fn unknown_owner(
-        &self,
-        books: &GatheredCosts,
-        audience: &Audience,
-        owner: &CostOwner,
-    ) -> Option<String> {
+    /// Why it is not known what an owner used: nothing has an owner, or nobody has seen this one in Cost Explorer's
+    /// answers, which include the compared days. `None` if the owner was seen, if there is no usage at all, or if
+    /// owners could not be read, which is a problem of its own.
+    pub fn owner_doubt(&self, books: &GatheredCosts, owner: &CostOwner) -> Option<OwnerDoubt> {
         let CostOwner::Named(name) = owner else {
             return None;
         };
-        let users = self.settings.users.iter();
-        let is_user = users
-            .map(|user| self.settings.owner.owner(user))
-            .any(|user| user == *owner);
-        let is_known = is_user || books.owners.contains(owner);
-        if is_known || books.table.is_empty() || books.gaps_of(audience, Some(owner)).count() > 0 {
+        if books.owners.contains(owner) || !books.knows_owners || !books.has_usage {
             return None;
+        }
+        let days = books.asked.label();
+        let keys = self.owner_keys();
+        if !books.has_owners {
+            return Some(OwnerDoubt::NoOwners { keys, days });
         }
         let named = books.owners.iter().filter_map(|owner| match owner {
             CostOwner::Named(name) => Some(name.as_str()),
             CostOwner::Instances | CostOwner::Untagged => None,
         });
-        let days = books.asked.label();
-        let said = format!("there is no owner {name:?} in the costs of {days}");
-        let sorted = nearest::sorted(&[name], named);
-        let Some((likeness, first)) = sorted.first() else {
-            let keys = self.owner_keys();
-            return Some(format!(
-                "{said}: nothing has an owner (is {keys} activated for cost allocation in the management account?)"
-            ));
-        };
-        if likeness.is_near() {
-            return Some(format!("{said}: did you mean {first:?}?"));
-        }
-        let names = sorted.iter().take(MAX_OWNERS_NAMED);
-        let names: Vec<String> = names.map(|(_, name)| format!("{name:?}")).collect();
-        let more = match sorted.len() - names.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        Some(format!("{said}; owners: {}{more}", names.join(", ")))
+        let name = name.clone();
+        let hint = nearest_owners(&name, named);
+        Some(OwnerDoubt::NotSeen { name, days, hint })
+    }
+
+    /// Tells whether the settings list an owner as a user.
+    pub fn is_user(&self, owner: &CostOwner) -> bool {
+        let users = self.settings.users.iter();
+        users
+            .map(|user| self.settings.owner.owner(user))
+            .any(|user| user == *owner)
     }
 
     /// A message for each account that is in no account list and has no charges. Call only after

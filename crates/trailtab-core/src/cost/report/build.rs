@@ -13,6 +13,7 @@ use super::movers::movers;
 use super::outlook;
 use super::sight::AudienceFilter;
 use super::sums::{DayFrame, largest_first};
+use super::unread::UnreadCut;
 use super::words::{self, UNASSIGNED_ACCOUNT};
 use super::{
     AccountName, AccountPart, Audience, AudienceKind, CostReport, LabelKind, PeriodKind,
@@ -52,6 +53,8 @@ pub struct ReportQuestion<'a> {
     pub budgets: &'a [MonthlyBudget],
     /// What all reports of the run rest on; `report` adds its own notes.
     pub basis: ReportBasis,
+    /// Cuts that were not read.
+    pub unread: Vec<UnreadCut>,
 }
 
 /// Builds the report of one audience. `owner` is the owner for an individual.
@@ -71,6 +74,8 @@ pub fn report(
         names: question.names,
         unusual: question.unusual,
         budgets: question.budgets,
+        unread: &question.unread,
+        basis: &question.basis,
         ledgers: BTreeMap::new(),
         estimated: BTreeSet::new(),
     };
@@ -125,6 +130,8 @@ pub(super) struct ReportBuilder<'a, 't> {
     names: &'a BTreeMap<String, String>,
     pub(super) unusual: &'a UnusualRules,
     pub(super) budgets: &'a [MonthlyBudget],
+    pub(super) unread: &'a [UnreadCut],
+    basis: &'a ReportBasis,
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
     estimated: BTreeSet<Date>,
 }
@@ -134,18 +141,22 @@ impl<'t> ReportBuilder<'_, 't> {
     fn read(&mut self, table: &'t CostTable, sight: &AudienceFilter<'_>, frame: &DayFrame) {
         // An individual is the only owner in the report.
         let owners = self.audience.kind != AudienceKind::Individual;
+        let unread = self.unread;
+        let new = |account| move || AccountCuts::new(unread, account);
         for line in sight.money(table) {
             let Some(ledger) = self.ledger(frame, line) else {
                 continue;
             };
             ledger.lines += 1;
-            let account = ledger.accounts.entry(line.0.account.as_deref());
-            account.or_default().add_money(frame, line, owners);
+            let id = line.0.account.as_deref();
+            let account = ledger.accounts.entry(id).or_insert_with(new(id));
+            account.add_money(frame, line, owners);
         }
         for line in sight.services(table) {
             if let Some(ledger) = self.ledger(frame, line) {
-                let account = ledger.accounts.entry(line.0.account.as_deref());
-                account.or_default().add_service(frame, line);
+                let id = line.0.account.as_deref();
+                let account = ledger.accounts.entry(id).or_insert_with(new(id));
+                account.add_service(frame, line);
             }
         }
     }
@@ -187,7 +198,7 @@ impl<'t> ReportBuilder<'_, 't> {
     }
 
     fn part(&self, frame: &DayFrame, currency: &str, ledger: &CurrencyLines<'_>) -> ReportPart {
-        let mut all = AccountCuts::default();
+        let mut all = AccountCuts::new(&[], None);
         for books in ledger.accounts.values() {
             all.add_all(frame, books);
         }
@@ -211,7 +222,7 @@ impl<'t> ReportBuilder<'_, 't> {
             movers: UsageMovers::default(),
         };
         part.movers = movers(self.audience.kind, &part);
-        part.sentence = words::sentence(self.audience, frame, &part);
+        part.sentence = words::sentence(self.audience, frame, &part, self.basis);
         if self.audience.kind == AudienceKind::Executive {
             for account in &mut part.accounts {
                 account.owners.clear();

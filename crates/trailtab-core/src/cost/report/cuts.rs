@@ -3,38 +3,57 @@ use std::collections::BTreeMap;
 
 use super::outlook;
 use super::sums::{DayFrame, DaySeries};
+use super::unread::{UnreadCut, UsagePart, unread_usage};
 use super::words::{self, UNASSIGNED_USAGE};
 use super::{BillLine, ChargeRow, LabelKind, ReportRow, RowLabel};
 use crate::cost::charge::ChargeType;
 use crate::cost::estimate::MonthEstimate;
 use crate::cost::owner::CostOwner;
-use crate::cost::table::CostLine;
+use crate::cost::table::{CostLine, LineCut};
 
-/// An owner or a service of usage; absent if Cost Explorer does not give it.
-type UsageKey<'t, K> = BTreeMap<Option<&'t K>, DaySeries>;
+/// Usage by owner or by service.
+type UsageKey<'t, K> = BTreeMap<UsagePart<&'t K>, DaySeries>;
 
 /// The costs of one account in all cuts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AccountCuts<'t> {
     pub(super) charges: BTreeMap<ChargeType, DaySeries>,
     pub(super) owners: UsageKey<'t, CostOwner>,
     pub(super) services: UsageKey<'t, str>,
+    /// What lines without an owner are.
+    without_owner: UsagePart<&'t CostOwner>,
+    /// What lines without a service are.
+    without_service: UsagePart<&'t str>,
 }
 
 impl<'t> AccountCuts<'t> {
+    pub(super) fn new(unread: &[UnreadCut], account: Option<&str>) -> AccountCuts<'t> {
+        AccountCuts {
+            charges: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            services: BTreeMap::new(),
+            without_owner: UsagePart::rest(unread, LineCut::Owners, account),
+            without_service: UsagePart::rest(unread, LineCut::Services, account),
+        }
+    }
+
     pub(super) fn add_money(&mut self, frame: &DayFrame, (key, line): CostLine<'t>, owners: bool) {
         let nothing = || frame.nothing();
         let charge = self.charges.entry(key.charge).or_insert_with(nothing);
         charge.add(frame, key.day, line.amount);
         if owners && key.charge == ChargeType::Usage {
-            let owner = self.owners.entry(key.owner.as_ref());
+            let owner = key.owner.as_ref();
+            let owner = owner.map_or(self.without_owner, UsagePart::Named);
+            let owner = self.owners.entry(owner);
             let owner = owner.or_insert_with(nothing);
             owner.add(frame, key.day, line.amount);
         }
     }
 
     pub(super) fn add_service(&mut self, frame: &DayFrame, (key, line): CostLine<'t>) {
-        let service = self.services.entry(key.service.as_deref());
+        let service = key.service.as_deref();
+        let service = service.map_or(self.without_service, UsagePart::Named);
+        let service = self.services.entry(service);
         let service = service.or_insert_with(|| frame.nothing());
         service.add(frame, key.day, line.amount);
     }
@@ -47,7 +66,7 @@ impl<'t> AccountCuts<'t> {
             missing.subtract_all(service);
         }
         if !missing.is_zero(frame) {
-            let unknown = self.services.entry(None);
+            let unknown = self.services.entry(self.without_service);
             let unknown = unknown.or_insert_with(|| frame.nothing());
             unknown.add_all(&missing);
         }
@@ -108,7 +127,7 @@ impl<'t> AccountCuts<'t> {
     pub(super) fn estimated_owner_rows(&self, frame: &DayFrame) -> Vec<ReportRow> {
         let estimates = self.owners.iter().filter_map(|(owner, series)| {
             let course = outlook::usage(frame, series)?;
-            Some((owner_label(owner.as_ref().copied()), course.estimate))
+            Some((owner_label(*owner), course.estimate))
         });
         let estimates: BTreeMap<RowLabel, MonthEstimate> = estimates.collect();
         let mut rows = self.owner_rows(frame);
@@ -119,7 +138,7 @@ impl<'t> AccountCuts<'t> {
     }
 
     pub(super) fn service_rows(&self, frame: &DayFrame) -> Vec<ReportRow> {
-        frame.rows(&self.services, |service| words::service_label(*service))
+        frame.rows(&self.services, |service| service_label(*service))
     }
 }
 
@@ -141,11 +160,20 @@ pub(super) struct CurrencyLines<'t> {
     pub(super) accounts: BTreeMap<Option<&'t str>, AccountCuts<'t>>,
 }
 
-pub(super) fn owner_label(owner: Option<&CostOwner>) -> RowLabel {
-    owner.map_or_else(
-        || label(LabelKind::Unassigned, UNASSIGNED_USAGE),
-        CostOwner::label,
-    )
+fn owner_label(owner: UsagePart<&CostOwner>) -> RowLabel {
+    match owner {
+        UsagePart::Named(owner) => owner.label(),
+        UsagePart::Changed => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
+        UsagePart::Unread => unread_usage(),
+    }
+}
+
+pub(super) fn service_label(service: UsagePart<&str>) -> RowLabel {
+    match service {
+        UsagePart::Named(service) => words::service(service),
+        UsagePart::Changed => label(LabelKind::Unassigned, UNASSIGNED_USAGE),
+        UsagePart::Unread => unread_usage(),
+    }
 }
 
 pub(super) fn label(kind: LabelKind, name: &str) -> RowLabel {

@@ -16,6 +16,7 @@ mod sight;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod words;
 
 use jiff::civil::Date;
@@ -35,6 +36,7 @@ pub use super::period::PeriodKind;
 
 pub use self::build::{ReportQuestion, report};
 pub use self::sight::{total_of, usage_of};
+pub use self::unread::{UnreadCut, unread_accounts_label};
 pub use self::words::percent;
 
 /// Grows when a field changes its meaning or goes away.
@@ -52,7 +54,7 @@ pub struct RowFigure {
     /// The amount of the days that the settled days are compared with; null if nothing is compared.
     #[serde(serialize_with = "exact_if_known")]
     pub before: Option<Decimal>,
-    /// The amount of the last settled day; null if no day is settled.
+    /// The amount of the last settled day; null if no day is settled, or if amounts are not known by day.
     #[serde(serialize_with = "exact_if_known")]
     pub last_day: Option<Decimal>,
     /// The amount of the day before; null if it is not in the period.
@@ -375,6 +377,17 @@ pub struct Restatement {
     pub sentence: String,
 }
 
+/// What the lists of owners and of services add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CutScope {
+    /// The usage.
+    #[default]
+    Usage,
+    /// All charge types: the answers do not tell usage from other charges.
+    AllCharges,
+}
+
 /// What the figures are based on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReportBasis {
@@ -393,6 +406,8 @@ pub struct ReportBasis {
     pub problems: Vec<String>,
     /// What a reader should know about the figures, but cannot be fixed.
     pub notes: Vec<String>,
+    /// What owners and services add up to.
+    pub cut_scope: CutScope,
 }
 
 /// The report of one audience.

@@ -57,7 +57,7 @@ fn largest_first(mut movers: Vec<Mover>) -> Vec<Mover> {
 fn mover(account: Option<AccountName>, row: &ReportRow) -> Option<Mover> {
     let change = row.figure.change()?;
     // Differences between two answers of Cost Explorer are not changes.
-    let told_apart = row.label.kind != LabelKind::Unassigned;
+    let told_apart = !matches!(row.label.kind, LabelKind::Unassigned | LabelKind::Unread);
     (told_apart && change.abs() >= Decimal::ONE).then(|| Mover {
         label: row.label.clone(),
         account,

@@ -6,8 +6,9 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::build::ReportBuilder;
-use super::cuts::{AccountCuts, CurrencyLines};
+use super::cuts::{AccountCuts, CurrencyLines, service_label};
 use super::sums::{DayFrame, DaySeries};
+use super::unread::UsagePart;
 use super::{
     AudienceKind, BillLine, BillOutlook, BudgetRow, MonthOutlook, UnusualDays, UnusualRow, words,
 };
@@ -138,7 +139,7 @@ impl ReportBuilder<'_, '_> {
         let rows = found.into_iter().map(|found| {
             let (account, service) = found.key;
             let account = account.filter(|_| !is_one).map(|id| self.account(id));
-            let label = words::service_label(service);
+            let label = service_label(service);
             let mut place = words::short(&label.name);
             if let Some(account) = &account {
                 place += &format!(" in {}", words::short(&account.name));
@@ -218,12 +219,12 @@ impl ReportBuilder<'_, '_> {
                 let mut accounts = self.audience.accounts.iter();
                 let is_theirs =
                     kind == AudienceKind::Executive || accounts.any(|account| account.id == *id);
-                let none = AccountCuts::default();
+                let none = AccountCuts::new(self.unread, Some(id));
                 let cuts = ledger.accounts.get(&Some(id.as_str())).unwrap_or(&none);
                 is_theirs.then(|| of_cuts(cuts))
             }
             (BudgetTarget::Owner(owner), AudienceKind::Executive) => {
-                let usage = all.owners.get(&Some(owner)).cloned();
+                let usage = all.owners.get(&UsagePart::Named(owner)).cloned();
                 Some(of_usage(usage.unwrap_or_else(|| frame.nothing())))
             }
             (BudgetTarget::Owner(owner), AudienceKind::Individual) => {

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 use super::sample_bill::Bill;
 use super::{
-    AccountName, Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
-    ReportRow, Restatement,
+    AccountName, Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis,
+    ReportQuestion, ReportRow, Restatement,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::{CostOwner, OwnerKey};
@@ -174,6 +174,7 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         unusual: &UnusualRules::DEFAULT,
         budgets: &[],
+        unread: Vec::new(),
         basis: ReportBasis {
             version: "0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),
@@ -181,6 +182,7 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
             requests: 22,
             requests_usd: Decimal::new(22, 2),
             problems: Vec::new(),
+            cut_scope: CutScope::Usage,
             notes: Vec::new(),
         },
     };

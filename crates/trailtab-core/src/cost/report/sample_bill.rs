@@ -8,7 +8,8 @@ use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
 
 use super::{
-    AccountName, Audience, AudienceKind, CostReport, PeriodKind, ReportBasis, ReportQuestion,
+    AccountName, Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis,
+    ReportQuestion,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::owner::CostOwner;
@@ -91,6 +92,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         unusual: &UnusualRules::DEFAULT,
         budgets: &[],
+        unread: Vec::new(),
         basis: ReportBasis {
             version: "trailtab 0.1.0".to_owned(),
             run_time: "2026-11-21T06:00:00Z".to_owned(),
@@ -98,6 +100,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
             requests: 3,
             requests_usd: Decimal::new(3, 2),
             problems: Vec::new(),
+            cut_scope: CutScope::Usage,
             notes: Vec::new(),
         },
     }

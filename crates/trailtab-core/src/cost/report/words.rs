@@ -5,8 +5,8 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::sums::DayFrame;
 use super::{
-    Audience, AudienceKind, CostReport, LabelKind, Mover, ReportPart, ReportRange, ReportRow,
-    RowLabel,
+    Audience, AudienceKind, CostReport, CutScope, LabelKind, Mover, ReportBasis, ReportPart,
+    ReportRange, ReportRow, RowLabel,
 };
 use crate::cost::money;
 use crate::cost::period::{DayRange, label_of};
@@ -31,17 +31,6 @@ pub(super) fn service(name: &str) -> RowLabel {
     RowLabel { kind, name }
 }
 
-/// The label of a service, or of usage whose service is not known.
-pub(super) fn service_label(service: Option<&str>) -> RowLabel {
-    service.map_or_else(
-        || RowLabel {
-            kind: LabelKind::Unassigned,
-            name: UNASSIGNED_USAGE.to_owned(),
-        },
-        self::service,
-    )
-}
-
 impl CostReport {
     /// One or two sentences for each currency. There is always at least one.
     pub fn sentences(&self) -> Vec<String> {
@@ -50,8 +39,9 @@ impl CostReport {
             let sentences = self.parts.iter().map(|part| part.sentence.clone());
             return sentences.collect();
         }
+        let nothing = nothing(self.audience.kind, self.basis.problems.is_empty());
         vec![match (period.settled(), period.loading()) {
-            (Some(settled), _) => format!("No usage in {}.", settled.label()),
+            (Some(settled), _) => format!("{nothing} in {}.", settled.label()),
             (None, Some(loading)) => format!("{}: no usage so far.", still_loading(loading)),
             (None, None) => format!("There is no data of {} yet.", period.label),
         }]
@@ -65,6 +55,14 @@ impl CostReport {
     }
 }
 
+/// What is said instead of an amount. If something could not be read, an individual's usage is not known.
+fn nothing(kind: AudienceKind, is_complete: bool) -> &'static str {
+    match kind {
+        AudienceKind::Individual if !is_complete => "It is not known whether there was usage",
+        _ => "No usage",
+    }
+}
+
 fn still_loading(days: DayRange) -> String {
     let verb = match days.len() {
         1 => "is",
@@ -75,7 +73,12 @@ fn still_loading(days: DayRange) -> String {
 
 /// Describes the usage of the settled days, its difference to the days compared with, and the largest change. Of a
 /// whole month, describes the bill as well.
-pub(super) fn sentence(audience: &Audience, frame: &DayFrame, part: &ReportPart) -> String {
+pub(super) fn sentence(
+    audience: &Audience,
+    frame: &DayFrame,
+    part: &ReportPart,
+    basis: &ReportBasis,
+) -> String {
     let Some(settled) = frame.settled else {
         return unsettled(frame, part);
     };
@@ -83,8 +86,17 @@ pub(super) fn sentence(audience: &Audience, frame: &DayFrame, part: &ReportPart)
     let shown = settled.label();
     let is_idle = is_idle(part, settled.len());
     let mut out = match is_idle {
-        true => format!("No usage in {shown}"),
-        false => format!("Usage of {shown} came to {}", amount(part.usage.settled)),
+        true => format!(
+            "{} in {shown}",
+            nothing(audience.kind, basis.problems.is_empty())
+        ),
+        false => {
+            let what = match basis.cut_scope {
+                CutScope::Usage => "Usage",
+                CutScope::AllCharges => "Costs",
+            };
+            format!("{what} of {shown} came to {}", amount(part.usage.settled))
+        }
     };
     if let (Some(days), Some(before)) = (frame.compared, part.usage.before) {
         out += &against(part, is_idle, &days.label_beside(settled), before);

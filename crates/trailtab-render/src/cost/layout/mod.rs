@@ -13,7 +13,7 @@ use crate::page::{TOP_ROWS, counted};
 use jiff::civil::Date;
 use trailtab_core::cost::period::{DayRange, label_of};
 use trailtab_core::cost::report::{
-    AccountName, AccountPart, AudienceKind, CostReport, ReportPart, ReportRow, RowFigure,
+    AccountName, AccountPart, AudienceKind, CostReport, CutScope, ReportPart, ReportRow, RowFigure,
 };
 use trailtab_core::cost::wording::MailWording;
 
@@ -115,8 +115,7 @@ impl ReportLayout<'_> {
         self.total(part);
         self.movers(part);
         if several || kind == AudienceKind::Executive {
-            let accounts = part.accounts.iter().filter_map(AccountPart::usage);
-            let mut accounts: Vec<ReportRow> = accounts.collect();
+            let mut accounts = account_rows(self.report, part);
             accounts.sort_by(|one, other| other.figure.settled.cmp(&one.figure.settled));
             self.rows(TableSubject::Account, None, &accounts, currency);
             // A manager has charts of each account.
@@ -375,6 +374,15 @@ pub(super) fn shown(report: &CostReport) -> String {
 fn one_day(day: Date, period: DayRange) -> String {
     let (from, through) = (day, day);
     DayRange { from, through }.label_beside(period)
+}
+
+/// The rows of accounts: their usage, or all charges where usage is not told apart.
+pub(super) fn account_rows(report: &CostReport, part: &ReportPart) -> Vec<ReportRow> {
+    let accounts = part.accounts.iter();
+    match report.basis.cut_scope {
+        CutScope::Usage => accounts.filter_map(AccountPart::usage).collect(),
+        CutScope::AllCharges => accounts.map(|account| account.row.clone()).collect(),
+    }
 }
 
 /// The name of an account with its ID.

@@ -4,7 +4,7 @@ use super::{ReportForm, ReportLayout};
 use crate::page::{counted, plain};
 use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::money;
-use trailtab_core::cost::report::AudienceKind;
+use trailtab_core::cost::report::{AudienceKind, CutScope};
 
 impl ReportLayout<'_> {
     /// The basis of the figures.
@@ -35,11 +35,14 @@ impl ReportLayout<'_> {
         notes.splice(0..0, left_out);
         let metric = report.metric;
         notes.push(format!("Metric: {}, {}.", metric.name(), meaning(metric)));
-        notes.push(match report.audience.kind {
-            AudienceKind::Individual => {
+        notes.push(match (report.audience.kind, basis.cut_scope) {
+            (_, CutScope::AllCharges) => {
+                "Totals, accounts, owners and services hold all charge types, credits and tax included."
+            }
+            (AudienceKind::Individual, _) => {
                 "This is the usage with the owner's name. Credits, refunds, tax and support have no owner and are not included."
             }
-            AudienceKind::Manager | AudienceKind::Executive => {
+            (AudienceKind::Manager | AudienceKind::Executive, _) => {
                 "Accounts, owners and services hold usage alone; the bill has all charge types. Charges that come once a month are never compared day by day."
             }
         }.to_owned());

@@ -8,7 +8,7 @@ use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::money;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{
-    BillLine, ChargeRow, LabelKind, Mover, ReportPart, ReportRow, RowFigure, RowLabel,
+    BillLine, ChargeRow, CutScope, LabelKind, Mover, ReportPart, ReportRow, RowFigure, RowLabel,
 };
 
 /// What the rows of a table are.
@@ -200,7 +200,7 @@ impl ReportLayout<'_> {
         }
         let has_sum = 1 < rows.len();
         if has_sum {
-            names.push("All usage".to_owned());
+            names.push(self.sum_name().to_owned());
             figures.push(top.whole);
         }
         let mut columns = vec![TableColumn::new(by.noun(), ColumnKind::Name, names)];
@@ -236,9 +236,11 @@ impl ReportLayout<'_> {
     fn table_title(&self, by: TableSubject, of: Option<&str>) -> String {
         let noun = by.noun();
         match (self.form, by, of) {
-            (ReportForm::Page, TableSubject::Account, _) => "Accounts: usage".to_owned(),
-            (ReportForm::Page, _, None) => format!("All accounts: usage by {noun}"),
-            (ReportForm::Page, _, Some(of)) => format!("{of}: usage by {noun}"),
+            (ReportForm::Page, TableSubject::Account, _) => {
+                format!("Accounts: {}", self.cut_name())
+            }
+            (ReportForm::Page, _, None) => format!("All accounts: {} by {noun}", self.cut_name()),
+            (ReportForm::Page, _, Some(of)) => format!("{of}: {} by {noun}", self.cut_name()),
             (ReportForm::Letter { .. }, TableSubject::Account, _) => "By account".to_owned(),
             (ReportForm::Letter { .. }, _, None) => format!("By {noun}, all accounts"),
             // The heading names the account.
@@ -246,10 +248,28 @@ impl ReportLayout<'_> {
         }
     }
 
+    /// What accounts, owners and services are a list of.
+    fn cut_name(&self) -> &'static str {
+        match self.report.basis.cut_scope {
+            CutScope::Usage => "usage",
+            CutScope::AllCharges => "all charges",
+        }
+    }
+
+    fn sum_name(&self) -> &'static str {
+        match self.report.basis.cut_scope {
+            CutScope::Usage => "All usage",
+            CutScope::AllCharges => "Total",
+        }
+    }
+
     /// The column of the last settled day, unless it is the only one.
     fn last_day_amounts(&self, figures: &[RowFigure], currency: &str) -> Option<TableColumn> {
         let period = &self.report.period;
-        let settled = period.settled().filter(|settled| 1 < settled.len())?;
+        let is_daily = figures.iter().any(|figure| figure.last_day.is_some());
+        let settled = period
+            .settled()
+            .filter(|settled| is_daily && 1 < settled.len())?;
         let one_day = |day| one_day(day, period.days);
         let cells = MoneyCells {
             currency: currency.to_owned(),

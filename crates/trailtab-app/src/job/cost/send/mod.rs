@@ -94,6 +94,11 @@ pub enum SendOutcome {
         /// Which condition is not met.
         reason: String,
     },
+    /// Not sent, because it is not known what its recipient used.
+    Unknown {
+        /// Why it is not known.
+        reason: String,
+    },
     /// Not sent, because it may have been sent before or is being sent by another run.
     Skipped {
         /// Why it was not sent.
@@ -141,7 +146,8 @@ impl SendOutcome {
     /// Why the report was not sent.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            SendOutcome::Skipped { reason }
+            SendOutcome::Unknown { reason }
+            | SendOutcome::Skipped { reason }
             | SendOutcome::NotNeeded { reason }
             | SendOutcome::Unconfirmed { reason }
             | SendOutcome::Failed { reason, .. } => Some(reason),
