@@ -208,6 +208,34 @@ fn too_few_days_have_no_estimate_and_few_have_a_wide_one() {
 }
 
 #[test]
+fn the_first_days_of_an_account_show_weekends_alone() {
+    let estimate = |amount: &dyn Fn(Date) -> f64| {
+        let daily = two_months(amount);
+        let estimate = of_month(NOVEMBER.from, &daily[31..41], NOVEMBER).unwrap();
+        (estimate, daily[31..].iter().sum::<Decimal>())
+    };
+    let (quiet, real) = estimate(&|day| if is_weekend(day) { 20.0 } else { 100.0 });
+    assert!(apart(quiet.expected, real).abs() < 1.0, "{quiet:?} {real}");
+    // A day that stood out may recur each week: some of it is expected, and the range holds both.
+    let job = |day: Date| {
+        if day.weekday().to_monday_zero_offset() == 3 {
+            500.0
+        } else {
+            100.0
+        }
+    };
+    let (weekly, real) = estimate(&job);
+    assert!(
+        apart(weekly.expected, real).abs() < 25.0,
+        "{weekly:?} {real}"
+    );
+    assert!(
+        holds(weekly, real) && holds(weekly, usd("3400")),
+        "{weekly:?}"
+    );
+}
+
+#[test]
 fn a_series_may_begin_within_the_month_before() {
     let daily = two_months(|day| if is_weekend(day) { 20.0 } else { 100.0 });
     let real: Decimal = daily[31..].iter().sum();
