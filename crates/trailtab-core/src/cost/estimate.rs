@@ -94,7 +94,7 @@ pub struct MonthCourse {
 ///
 /// `daily` are the amounts of consecutive settled days, oldest first, from `first` on. Days of the month before `first` count as
 /// nothing, so the series begins no later than the first day of which the source has any amount. The whole month before and the month
-/// so far are enough; up to five months are read. Without three settled days, or if the month ends more than two months after the last
+/// so far are enough; up to five months are read. Estimates of parts, such as accounts, do not add up to the estimate of the whole. Without three settled days, or if the month ends more than two months after the last
 /// one, there is no estimate.
 pub fn of_month(first: Date, daily: &[Decimal], month: DayRange) -> Option<MonthEstimate> {
     course_of_month(first, daily, month).map(|course| course.estimate)
