@@ -18,8 +18,8 @@ const LEAST_WEEK_SHARE: f64 = 0.02;
 /// Without two weeks, a weekend is quiet if its days are below this part of any other day.
 const QUIET_WEEKEND: f64 = 0.85;
 
-/// Takes out what is due on the first of a month, and returns how much that is. A first that stands out among the days around it and
-/// among the same weekdays is replaced by those. The amount is zero unless every first stands out.
+/// Takes out what is due on the first of a month, and returns how much that is. A first that stands out among the same
+/// weekdays around it, or else among all days around it, is replaced by those. The amount is zero unless every first stands out.
 pub(super) fn without_month_starts(amounts: &[f64], calendar: &[CalendarDay]) -> (Vec<f64>, f64) {
     let mut calm = amounts.to_vec();
     let mut extras = Vec::new();
@@ -48,13 +48,13 @@ pub(super) fn without_month_starts(amounts: &[f64], calendar: &[CalendarDay]) ->
             .flatten()
             .filter_map(|day| amounts.get(*day).copied())
             .collect();
-        let usual = same.iter().copied().fold(middle, f64::max);
+        let usual = match same.is_empty() {
+            true => middle,
+            false => median(same),
+        };
         let (part, deviations) = MONTH_START_EXCESS;
         if *amount > usual + part * usual.abs() + deviations * spread {
-            calm[at] = match same.is_empty() {
-                true => middle,
-                false => median(same),
-            };
+            calm[at] = usual;
         }
         extras.push(amount - calm[at]);
     }

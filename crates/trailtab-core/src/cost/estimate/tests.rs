@@ -386,7 +386,7 @@ proptest! {
         prop_assert_eq!(days, expected);
         let sum: Decimal = ahead.iter().map(|ahead| ahead.amount).sum();
         prop_assert_eq!(cents(spent + sum), estimate.expected);
-        prop_assert!(ahead.iter().all(|ahead| ahead.amount >= Decimal::ZERO));
+        prop_assert!(ahead.iter().all(|ahead| ahead.amount >= Decimal::ZERO && ahead.amount == cents(ahead.amount)));
     }
 
     #[test]
