@@ -66,15 +66,28 @@ struct BacktestResults {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let days: Result<Vec<i8>, _> = std::env::args().skip(1).map(|day| day.parse()).collect();
-    let mut days = days?;
+    let mut days = Vec::new();
+    for argument in std::env::args().skip(1) {
+        let day = argument
+            .parse::<i8>()
+            .ok()
+            .filter(|day| (1..=31).contains(day));
+        days.push(day.ok_or_else(|| {
+            format!("{argument:?} is no day of a month: write numbers from 1 to 31")
+        })?);
+    }
     if days.is_empty() {
         days = vec![10, 20];
     }
     let mut all: BTreeMap<String, BilledDays> = BTreeMap::new();
     for row in csv::Reader::from_reader(io::stdin().lock()).deserialize() {
         let row: DailyAmountRow = row?;
-        let amount: Decimal = row.amount.parse()?;
+        let amount: Decimal = row.amount.parse().map_err(|error| {
+            format!(
+                "the amount {:?} of {} on {} is no decimal: {error}",
+                row.amount, row.series, row.day
+            )
+        })?;
         *all.entry(row.series)
             .or_default()
             .0
