@@ -255,6 +255,12 @@ mod tests {
                 fold_case = false
                 aliases = { asmith = "ann@example.com" }
 
+                [[budgets]]
+                amount = 12000
+
+                [unusual]
+                floor = 25
+
                 [schedule]
                 users = "monday"
 
@@ -270,6 +276,8 @@ mod tests {
         );
         assert_eq!(settings.mail.transport, MailTransportKind::Ses);
         assert_eq!(settings.schedule.users, MailFrequency::Monday);
+        assert_eq!(settings.budgets.len(), 1);
+        assert_eq!(settings.unusual.floor, Some(25.into()));
         assert_eq!(settings.unknown.keys().collect::<Vec<_>>(), ["colour"]);
     }
 
