@@ -408,6 +408,12 @@ mod tests {
                 fold_case = false
                 aliases = { asmith = "ann@example.com" }
 
+                [[budgets]]
+                amount = 12000
+
+                [unusual]
+                floor = 25
+
                 [schedule]
                 users = "monday"
 
@@ -446,6 +452,8 @@ mod tests {
         assert_eq!(settings.schedule.users, MailFrequency::Monday);
         assert_eq!(settings.days.users, DaySpan::Last(7));
         assert_eq!(settings.days.managers, DaySpan::Month);
+        assert_eq!(settings.budgets.len(), 1);
+        assert_eq!(settings.unusual.floor, Some(25.into()));
         assert_eq!(settings.unknown.keys().collect::<Vec<_>>(), ["colour"]);
     }
 

@@ -156,3 +156,97 @@ fn ordered(estimate: MonthEstimate) -> MonthEstimate {
         expected,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn charge(charge: ChargeType, last: Option<&str>, billed: &str) -> MonthlyChargeHistory {
+        MonthlyChargeHistory {
+            charge,
+            last_month: last.map(usd),
+            last_usage: Some(usd("1000")),
+            billed: usd(billed),
+        }
+    }
+
+    fn range(low: &str, expected: &str, high: &str) -> MonthEstimate {
+        MonthEstimate {
+            low: usd(low),
+            expected: usd(expected),
+            high: usd(high),
+        }
+    }
+
+    #[test]
+    fn tax_grows_with_usage_and_fees_repeat() {
+        let usage = range("1100", "1200", "1400");
+        let monthly = [
+            charge(ChargeType::Tax, Some("190"), "0"),
+            charge(ChargeType::Support, Some("100"), "0"),
+            charge(ChargeType::Commitment, Some("50"), "0"),
+            charge(ChargeType::Discount, Some("-20"), "-5"),
+            charge(ChargeType::Credit, Some("-300"), "-30"),
+        ];
+        let bill = of_bill(&usage, &monthly);
+        let estimates: Vec<MonthEstimate> =
+            bill.charges.iter().map(|charge| charge.estimate).collect();
+        assert_eq!(
+            estimates,
+            [
+                range("209", "228", "266"),
+                range("110", "120", "140"),
+                range("50", "50", "50"),
+                range("-28", "-24", "-22"),
+                range("-30", "-30", "-30"),
+            ]
+        );
+        assert_eq!(bill.total, range("1417", "1544", "1798"));
+        assert_eq!(bill.left_out, []);
+    }
+
+    #[test]
+    fn a_charge_is_never_less_than_what_is_billed() {
+        let usage = range("1000", "1000", "1000");
+        let monthly = [
+            charge(ChargeType::Tax, Some("190"), "200"),
+            charge(ChargeType::Other, Some("10"), "12.345"),
+            charge(ChargeType::Discount, Some("-20"), "-25"),
+        ];
+        let bill = of_bill(&usage, &monthly);
+        let expected: Vec<Decimal> = bill
+            .charges
+            .iter()
+            .map(|charge| charge.estimate.expected)
+            .collect();
+        assert_eq!(expected, [usd("200"), usd("12.35"), usd("-25")]);
+    }
+
+    #[test]
+    fn a_charge_without_a_known_last_month_is_named() {
+        let usage = range("1000", "1000", "1000");
+        let mut no_usage = charge(ChargeType::Tax, Some("190"), "0");
+        let monthly = [
+            charge(ChargeType::Support, None, "0"),
+            charge(ChargeType::Commitment, None, "5"),
+        ];
+        let bill = of_bill(&usage, &monthly);
+        assert_eq!(bill.total.expected, usd("1005"));
+        assert_eq!(bill.left_out, [ChargeType::Support, ChargeType::Commitment]);
+        // Without last month's usage, tax is what it was.
+        for last_usage in [None, Some(Decimal::ZERO), Some(usd("-1"))] {
+            no_usage.last_usage = last_usage;
+            assert_eq!(of_bill(&usage, &[no_usage]).total.expected, usd("1190"));
+        }
+        no_usage.last_usage = Some(usd("0.0000000000000000000000000001"));
+        no_usage.last_month = Some(Decimal::MAX);
+        let _ = of_bill(
+            &range("0", "1", "79228162514264337593543950335"),
+            &[no_usage],
+        );
+    }
+}

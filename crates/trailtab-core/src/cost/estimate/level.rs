@@ -27,8 +27,15 @@ const JUMP_SHARE: f64 = 0.06;
 /// Jumps that are looked for, from the end of the series.
 const MAX_JUMPS: usize = 4;
 
+/// The last days that the middle of a level is taken of, and their mean age.
+const CENTER_DAYS: usize = 9;
+const CENTER_AGE_DAYS: f64 = 4.0;
+
 /// Amounts further from the level than this number of standard deviations count as this far.
 const CLIP_DEVIATIONS: f64 = 3.0;
+
+/// The least standard deviation of a day, as a part of the mean size.
+const LEAST_DEVIATION_SHARE: f64 = 0.005;
 
 /// Days after which a day has half the weight in the level.
 const HALF_WEIGHT_DAYS: usize = 6;
@@ -41,6 +48,9 @@ const TREND_ERRORS: f64 = 1.5;
 
 /// The largest trend in a day, as a part of the level.
 const MAX_TREND_SHARE: f64 = 0.02;
+
+/// The most days that a level is behind its trend.
+const MAX_LAG_DAYS: f64 = 10.0;
 
 /// What is left of a trend after each day ahead.
 const TREND_DAMPING: f64 = 0.97;
@@ -164,7 +174,7 @@ impl SeriesLevel {
             .map(|two| (two[1].amount - two[0].amount).abs());
         // The median of differences ignores jumps; of normal noise it is 0.954 standard deviations.
         let noise = median(steps.collect()) / 0.954;
-        let least = 0.005 * mean(amounts.iter().map(|amount| amount.abs()));
+        let least = LEAST_DEVIATION_SHARE * mean(amounts.iter().map(|amount| amount.abs()));
         let deviation = noise.max(least);
         let jumps = jumps(&days, deviation);
         SeriesLevel {
@@ -216,8 +226,11 @@ impl SeriesLevel {
         quotient(amounts - self.lone_excess(series, from), weights)
     }
 
-    /// By how much the only day that is far from the others is too far.
+    /// By how much the only day that is far from the others is too far. Within two weeks it may as well recur every week.
     fn lone_excess(&self, series: UsageSeries<'_>, from: usize) -> f64 {
+        if series.amounts.len() < 2 * WEEK_DAYS {
+            return 0.0;
+        }
         let days = || self.days.iter().filter(|day| day.at >= from);
         let center = median(days().map(|day| day.amount).collect());
         let clip = CLIP_DEVIATIONS * self.deviation;
@@ -238,8 +251,7 @@ impl SeriesLevel {
             return (0.0, 0.0);
         };
         let clip = CLIP_DEVIATIONS * self.deviation;
-        let near = &days[days.len().saturating_sub(9)..];
-        let center = median(near.iter().map(|day| day.amount).collect());
+        let center = self.center(since);
         let trend = self.trend(days, clip, center);
         let length = series.amounts.len();
         let fade = half_weight_fade();
@@ -247,8 +259,7 @@ impl SeriesLevel {
         for at in (start..length).rev() {
             let age = to_number(length - 1 - at);
             let weekday = self.weight(series, at);
-            // The center is that of the last nine days, whose mean age is four.
-            let expected = center + trend * (4.0 - age);
+            let expected = center + trend * (CENTER_AGE_DAYS - age);
             let (least, most) = ((expected - clip) * weekday, (expected + clip) * weekday);
             let amount = match weekday < QUIET_WEEKDAY {
                 true => series.amounts[at].clamp(least - clip / 10.0, most + clip / 10.0),
@@ -261,10 +272,27 @@ impl SeriesLevel {
         }
         match weights > 0.0 {
             true => (
-                amounts / weights + trend * (ages / weights).min(10.0),
+                amounts / weights + trend * (ages / weights).min(MAX_LAG_DAYS),
                 trend,
             ),
             false => (center, trend),
+        }
+    }
+
+    /// The middle of the last days since a jump. Of the first two days at a new level it is the one nearer to the level before.
+    fn center(&self, since: usize) -> f64 {
+        let days = &self.days[since..];
+        let amounts = |days: &[AdjustedDay]| days.iter().map(|day| day.amount).collect();
+        match days {
+            [one, other] if since > 0 => {
+                let before = &self.days[since.saturating_sub(JUMP_SIDE_DAYS)..since];
+                let before = median(amounts(before));
+                match (one.amount - before).abs() < (other.amount - before).abs() {
+                    true => one.amount,
+                    false => other.amount,
+                }
+            }
+            _ => median(amounts(&days[days.len().saturating_sub(CENTER_DAYS)..])),
         }
     }
 

@@ -15,8 +15,11 @@ const MEDIAN_VARIANCE: f64 = 1.69;
 /// Weeks below this part of the mean size have no pattern of weekdays.
 const LEAST_WEEK_SHARE: f64 = 0.02;
 
-/// Takes out what is due on the first of a month, and returns how much that is. A first that stands out among the days around it and
-/// among the same weekdays is replaced by those. The amount is zero unless every first stands out.
+/// Without two weeks, a weekend is quiet if its days are below this part of any other day.
+const QUIET_WEEKEND: f64 = 0.85;
+
+/// Takes out what is due on the first of a month, and returns how much that is. A first that stands out among the same
+/// weekdays around it, or else among all days around it, is replaced by those. The amount is zero unless every first stands out.
 pub(super) fn without_month_starts(amounts: &[f64], calendar: &[CalendarDay]) -> (Vec<f64>, f64) {
     let mut calm = amounts.to_vec();
     let mut extras = Vec::new();
@@ -45,13 +48,13 @@ pub(super) fn without_month_starts(amounts: &[f64], calendar: &[CalendarDay]) ->
             .flatten()
             .filter_map(|day| amounts.get(*day).copied())
             .collect();
-        let usual = same.iter().copied().fold(middle, f64::max);
+        let usual = match same.is_empty() {
+            true => middle,
+            false => median(same),
+        };
         let (part, deviations) = MONTH_START_EXCESS;
         if *amount > usual + part * usual.abs() + deviations * spread {
-            calm[at] = match same.is_empty() {
-                true => middle,
-                false => median(same),
-            };
+            calm[at] = usual;
         }
         extras.push(amount - calm[at]);
     }
@@ -84,7 +87,7 @@ pub(super) fn weekday_pattern(series: UsageSeries<'_>) -> [f64; WEEK_DAYS] {
     }
     let weeks = ratios[0].len();
     if weeks < 2 {
-        return FLAT;
+        return weekend_pattern(&days).unwrap_or(FLAT);
     }
     let middles = ratios.each_ref().map(|of| median(of.clone()));
     let total: f64 = middles.iter().sum();
@@ -107,4 +110,27 @@ pub(super) fn weekday_pattern(series: UsageSeries<'_>) -> [f64; WEEK_DAYS] {
     let pattern = middles.map(|m| (1.0 + certain * (m * scale - 1.0)).max(0.0));
     let total: f64 = pattern.iter().sum();
     pattern.map(|part| part * to_number(WEEK_DAYS) / total)
+}
+
+/// The pattern of less than two weeks: only that weekends are quiet can be told, if each of their days is below all others.
+fn weekend_pattern(days: &[(f64, usize)]) -> Option<[f64; WEEK_DAYS]> {
+    let is_weekend = |weekday: usize| weekday > 4;
+    let of = |weekend: bool| {
+        days.iter()
+            .filter(move |day| is_weekend(day.1) == weekend)
+            .map(|day| day.0)
+    };
+    let least = of(false).fold(f64::INFINITY, f64::min);
+    let most = of(true).fold(0.0, f64::max);
+    if days.len() < WEEK_DAYS
+        || of(true).any(|amount| amount < 0.0)
+        || most >= QUIET_WEEKEND * least
+    {
+        return None;
+    }
+    let (weekday, weekend) = (mean(of(false)), mean(of(true)));
+    let scale = to_number(WEEK_DAYS) / (5.0 * weekday + 2.0 * weekend);
+    let mut pattern = [weekday * scale; WEEK_DAYS];
+    pattern[5..].fill(weekend * scale);
+    Some(pattern)
 }

@@ -16,7 +16,7 @@ const LEAST_TRIAL_DAYS: usize = 4;
 const ENOUGH_TRIALS: usize = 5;
 
 /// The weight of the recent level with fewer trials.
-const UNTRIED_WEIGHT: f64 = 0.7;
+const UNTRIED_WEIGHT: f64 = 0.5;
 
 /// Smaller errors of a forecast do not tell which one is better.
 const LEAST_ERROR: f64 = 0.0025;
@@ -29,7 +29,7 @@ const COVERED_TRIALS: f64 = 0.75;
 const ASSUMED_TRIALS: f64 = 3.0;
 
 /// The error of the assumed trials as a part of the days ahead: of a long series, and of a single day besides.
-const ASSUMED_ERROR: (f64, f64) = (0.3, 1.5);
+const ASSUMED_ERROR: (f64, f64) = (0.25, 3.0);
 
 /// The days ahead, and the range of their sum.
 #[derive(Debug, Clone, PartialEq)]

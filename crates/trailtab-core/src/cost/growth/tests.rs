@@ -95,15 +95,14 @@ fn days_that_are_not_known_say_nothing() {
     assert_eq!(runs(1, &[30]).observed_lag(), None);
     assert_eq!(runs(4, &[30, 97]).observed_lag(), None);
     assert!(runs(8, &[30, 97]).observed_lag().is_some());
-    // Days without usage have no share.
-    let mut idle = DayGrowth::default();
-    for run in 0..40 {
-        idle.record(
-            day(run),
-            (1..=12).map(|age| (day(run - age), Decimal::ZERO)),
-        );
+    // Days without usage, and days of credits alone, have no share.
+    for amount in ["0", "-5"] {
+        let mut idle = DayGrowth::default();
+        for run in 0..40 {
+            idle.record(day(run), (1..=12).map(|age| (day(run - age), usd(amount))));
+        }
+        assert_eq!(idle.observed_lag(), None);
     }
-    assert_eq!(idle.observed_lag(), None);
 }
 
 #[test]

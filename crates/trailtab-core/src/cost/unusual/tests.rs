@@ -168,27 +168,40 @@ fn a_first_is_compared_with_firsts() {
     assert_eq!(finding.usual, usd("500"));
     // A first without an earlier one cannot be judged.
     assert_eq!(find(&on_first(10, 900), date(2026, 10, 2)), []);
-    // Nor is a large first what later days are measured by.
-    let mut after = on_first(500, 500);
-    if let Some(amounts) = after.get_mut("fees") {
-        let third = usize::try_from(FIRST.until(date(2026, 11, 3)).unwrap().get_days()).unwrap();
-        amounts[third] = usd("100");
-    }
-    let [finding] = &find(&after, date(2026, 10, 15))[..] else {
+}
+
+#[test]
+fn a_large_first_is_not_what_later_days_are_measured_by() {
+    let first = date(2026, 9, 25);
+    let days = DayRange {
+        from: first,
+        through: date(2026, 10, 12),
+    };
+    let amount = |day: Date| match (day.month(), day.day()) {
+        (10, 1) => 500,
+        (10, 10) => 100,
+        _ => 10,
+    };
+    let series = BTreeMap::from([(
+        "fees",
+        days.iter().map(|day| Decimal::from(amount(day))).collect(),
+    )]);
+    let [finding] = &unusual_days(first, &series, days, &UnusualRules::default())[..] else {
         panic!()
     };
     assert_eq!(
-        (finding.compared, &finding.days[..]),
-        (ComparedDays::AllDays, &[date(2026, 11, 3)][..])
+        (finding.compared, finding.compared_days),
+        (ComparedDays::AllDays, 10)
     );
+    assert_eq!(finding.days, [date(2026, 10, 10)]);
 }
 
 #[test]
 fn the_last_day_of_a_month_is_compared_with_last_days() {
-    let first = date(2026, 1, 1);
+    let first = date(2026, 3, 1);
     let days = DayRange {
         from: first,
-        through: date(2026, 2, 28),
+        through: date(2026, 4, 30),
     };
     let closing = days
         .iter()
