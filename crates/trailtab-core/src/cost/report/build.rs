@@ -63,14 +63,16 @@ pub fn report(
         names: question.names,
         ledgers: BTreeMap::new(),
         estimated: BTreeSet::new(),
+        is_month_before_estimated: false,
     };
     let mut parts = Vec::new();
     if let Some(frame) = &frame {
         builder.read(table, &sight, frame);
-        parts = builder.parts(frame);
+        parts = builder.parts(&frame.with_estimates(&builder.estimated));
     }
     let mut basis = question.basis.clone();
-    let period = period(question, frame.as_ref(), &builder.estimated);
+    let mut period = period(question, frame.as_ref(), &builder.estimated);
+    period.is_month_before_estimated = builder.is_month_before_estimated;
     basis
         .notes
         .extend(words::notes(&parts, question.today, &period));
@@ -104,6 +106,7 @@ fn period(
         estimated: estimated.iter().copied().collect(),
         compared,
         compared_label: compared.map(|compared| compared.label_beside(days)),
+        is_month_before_estimated: false,
     }
 }
 
@@ -184,7 +187,7 @@ impl<'t> AccountCuts<'t> {
                 charge: *charge,
                 so_far,
                 month_before,
-                is_to_come: so_far.is_zero() && charge.is_billed_monthly(),
+                is_to_come: so_far.is_zero() && frame.is_to_come(*charge),
             }
         });
         let is_some = |line: &BillLine| !(line.so_far.is_zero() && line.month_before.is_zero());
@@ -231,6 +234,7 @@ struct ReportBuilder<'a, 't> {
     names: &'a BTreeMap<String, String>,
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
     estimated: BTreeSet<Date>,
+    is_month_before_estimated: bool,
 }
 
 impl<'t> ReportBuilder<'_, 't> {
@@ -268,6 +272,10 @@ impl<'t> ReportBuilder<'_, 't> {
         if line.estimated && frame.shown.contains(key.day) {
             self.estimated.insert(key.day);
         }
+        let is_before = frame
+            .month_before
+            .is_some_and(|days| days.contains(key.day));
+        self.is_month_before_estimated |= line.estimated && is_before;
         match frame.contains(key.day) {
             true => Some(self.ledgers.entry(&key.currency).or_default()),
             false => None,

@@ -1,4 +1,5 @@
 //! Tests of reports: property tests, and the texts for known bills.
 
+mod closing;
 mod laws;
 mod says;
