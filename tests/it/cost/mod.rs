@@ -6,6 +6,7 @@ mod bugs;
 mod cache;
 mod check;
 mod mails;
+mod mornings;
 mod reports;
 mod requests;
 mod troubles;
