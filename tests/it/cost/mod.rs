@@ -7,6 +7,7 @@ mod cache;
 mod channels;
 mod check;
 mod mails;
+mod mornings;
 mod printed;
 mod reports;
 mod requests;

@@ -100,6 +100,15 @@ impl MailServer {
         secret
     }
 
+    /// Lets every client meet a fault, `defer` or `no-tls`, from now on; or no longer.
+    pub(crate) fn fault(&self, name: &str, is_on: bool) {
+        let file = self.directory.path().join(name);
+        match is_on {
+            true => fs::write(file, "").unwrap(),
+            false => fs::remove_file(file).unwrap(),
+        }
+    }
+
     /// What happened, in order: `connection`, `login PLAIN taken`, `550`, `mail 1`, `cut`.
     pub(crate) fn events(&self) -> Vec<String> {
         let events = fs::read_to_string(self.directory.path().join("events"));
@@ -118,8 +127,13 @@ impl MailServer {
 
     /// All mails that were taken, in order.
     pub(crate) fn mails(&self) -> Vec<Taken> {
+        self.mails_after(0)
+    }
+
+    /// The mails that were taken after so many, in order.
+    pub(crate) fn mails_after(&self, count: usize) -> Vec<Taken> {
         let path = |number: usize, ending| self.directory.path().join(format!("{number}.{ending}"));
-        let numbers = (1..).take_while(|number| path(*number, "json").exists());
+        let numbers = (count + 1..).take_while(|number| path(*number, "json").exists());
         numbers
             .map(|number| {
                 let facts = fs::read(path(number, "json")).unwrap();

@@ -9,6 +9,11 @@ mails over one connection it answers 421 and hangs up. Addresses decide what bec
     spam@…    554 after DATA          vanish@…  the connection is cut after DATA, and the mail is kept
     cut@…     the connection is cut after DATA, and the mail is not kept
 
+While the directory has a file of one of these names, every client meets the fault:
+
+    defer   451 at RCPT, for all addresses
+    no-tls  454 at STARTTLS
+
 The directory gets `ca.pem`, which the server's certificate is signed with; `events`, a line for each connection, login
 and refusal; and for each mail `NUMBER.eml` and `NUMBER.json`. The port is printed when all is ready; it ends with its
 standard input.
@@ -62,7 +67,7 @@ class Handler:
         if address.startswith("bounce@"):
             event("550")
             return "550 5.1.1 no such \x1b[31muser\x1b[0m here"
-        if address.startswith("defer@"):
+        if address.startswith("defer@") or (directory / "defer").exists():
             event("451")
             return "451 4.7.1 come back later"
         envelope.rcpt_tos.append(address)
@@ -94,6 +99,13 @@ class Handler:
 
 
 class Server(SMTP):
+    async def smtp_STARTTLS(self, arg):
+        if (directory / "no-tls").exists():
+            event("454")
+            await self.push("454 4.7.0 TLS is not available just now")
+            return
+        await super().smtp_STARTTLS(arg)
+
     def connection_made(self, transport):
         # A connection that becomes private by STARTTLS is made a second time.
         if self.session is None or self.session.peer is None:

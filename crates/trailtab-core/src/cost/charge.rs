@@ -62,6 +62,11 @@ impl ChargeType {
         }
     }
 
+    /// Whether the 1st of a month may be settled long before AWS bills a charge of that day.
+    pub fn is_billed_late(self) -> bool {
+        matches!(self, ChargeType::Tax | ChargeType::Support)
+    }
+
     /// The name in reports.
     pub fn label(self) -> &'static str {
         match self {

@@ -271,7 +271,8 @@ fn fill(template: &str, report: &CostReport) -> String {
         match &rest[..end] {
             "{period}" => {
                 out += &shown(report);
-                if report.period.settled().is_none() {
+                let is_open_bill = is_whole_bill(report) && !report.period.is_final_month();
+                if report.period.settled().is_none() || is_open_bill {
                     out += " so far";
                 }
             }

@@ -165,10 +165,13 @@ impl CostRun {
             AudienceKind::Individual => days.users,
             AudienceKind::Executive => days.executives,
         };
-        let DaySpan::Last(days) = span else {
-            return self.month_to_date();
-        };
         let through = self.settled_through();
+        let DaySpan::Last(days) = span else {
+            // Before a day is settled there is nothing to tell of the month that will last.
+            return self
+                .month_to_date()
+                .filter(|month| month.days.from <= through);
+        };
         let from = through.saturating_sub((i32::from(days) - 1).days());
         Some(ReportPeriod {
             kind: PeriodKind::Range,

@@ -86,6 +86,8 @@ fn reports_come_on_their_days() {
     ];
     // The 1st, a Tuesday: the month has no days yet, and the previous one is far from final.
     assert_eq!(due("2026-09-01T06:00:00Z"), []);
+    // The 3rd: no day of the month is settled.
+    assert_eq!(due("2026-09-03T06:00:00Z"), []);
     assert_eq!(due("2026-09-04T06:00:00Z"), of(&[("head", MonthToDate)]));
     // The 5th, a Saturday: the closing reports, which do not wait for a weekday.
     let mut saturday = closing.to_vec();

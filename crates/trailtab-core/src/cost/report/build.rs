@@ -78,14 +78,16 @@ pub fn report(
         basis: &question.basis,
         ledgers: BTreeMap::new(),
         estimated: BTreeSet::new(),
+        is_month_before_estimated: false,
     };
     let mut parts = Vec::new();
     if let Some(frame) = &frame {
         builder.read(table, &sight, frame);
-        parts = builder.parts(frame);
+        parts = builder.parts(&frame.with_estimates(&builder.estimated));
     }
     let mut basis = question.basis.clone();
-    let period = period(question, frame.as_ref(), &builder.estimated);
+    let mut period = period(question, frame.as_ref(), &builder.estimated);
+    period.is_month_before_estimated = builder.is_month_before_estimated;
     basis
         .notes
         .extend(words::notes(&parts, question.today, &period));
@@ -119,6 +121,7 @@ fn period(
         estimated: estimated.iter().copied().collect(),
         compared,
         compared_label: compared.map(|compared| compared.label_beside(days)),
+        is_month_before_estimated: false,
     }
 }
 
@@ -134,6 +137,7 @@ pub(super) struct ReportBuilder<'a, 't> {
     basis: &'a ReportBasis,
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
     estimated: BTreeSet<Date>,
+    is_month_before_estimated: bool,
 }
 
 impl<'t> ReportBuilder<'_, 't> {
@@ -170,6 +174,10 @@ impl<'t> ReportBuilder<'_, 't> {
         if line.estimated && frame.shown.contains(key.day) {
             self.estimated.insert(key.day);
         }
+        let is_before = frame
+            .month_before
+            .is_some_and(|days| days.contains(key.day));
+        self.is_month_before_estimated |= line.estimated && is_before;
         match frame.contains(key.day) {
             true => Some(self.ledgers.entry(&key.currency).or_default()),
             false => None,

@@ -112,7 +112,7 @@ impl<'t> AccountCuts<'t> {
                 charge: *charge,
                 so_far,
                 month_before: frame.month_before_of(series)?,
-                is_to_come: so_far.is_zero() && charge.is_billed_monthly(),
+                is_to_come: so_far.is_zero() && frame.is_to_come(*charge),
             })
         });
         let is_some = |line: &BillLine| !(line.so_far.is_zero() && line.month_before.is_zero());

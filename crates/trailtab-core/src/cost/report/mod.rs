@@ -263,9 +263,10 @@ pub struct UsageMovers {
 }
 
 impl UsageMovers {
-    /// The largest change of the list that shows most closely where it happened.
+    /// The largest change of the list that shows most closely where it happened. Owners are not asked: where they alone
+    /// change, usage got other tags and is the same.
     pub fn first(&self) -> Option<&Mover> {
-        let lists = [&self.accounts, &self.services, &self.owners];
+        let lists = [&self.accounts, &self.services];
         lists.into_iter().find_map(|list| list.first())
     }
 }
@@ -329,6 +330,8 @@ pub struct ReportRange {
     pub compared: Option<DayRange>,
     /// The days compared with in words: `1–20 October`; null if nothing is compared.
     pub compared_label: Option<String>,
+    /// Whether Cost Explorer still estimates days of the month before the period, beside which the bill is shown.
+    pub is_month_before_estimated: bool,
 }
 
 impl ReportRange {

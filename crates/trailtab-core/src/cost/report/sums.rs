@@ -1,11 +1,12 @@
 //! Sums of a report: by day, and of the days compared with.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::build::ReportQuestion;
 use super::{ReportRow, RowFigure, RowLabel};
+use crate::cost::charge::ChargeType;
 use crate::cost::period::{self, DayRange, PeriodKind};
 
 /// The days that a report needs.
@@ -23,6 +24,8 @@ pub(super) struct DayFrame {
     settled_through: Date,
     /// The month of the period, if it is in progress.
     pub(super) month_in_progress: Option<DayRange>,
+    /// Whether the period is a month whose invoice is final.
+    pub(super) is_final: bool,
 }
 
 impl DayFrame {
@@ -48,7 +51,25 @@ impl DayFrame {
             settled_through,
             month_in_progress: (kind == PeriodKind::MonthToDate)
                 .then(|| DayRange::month_of(days.from)),
+            is_final: false,
         })
+    }
+
+    /// The same days, with what Cost Explorer says of its estimates.
+    pub(super) fn with_estimates(self, estimated: &BTreeSet<Date>) -> DayFrame {
+        let is_settled_month = self.settled.is_some_and(DayRange::is_a_month);
+        DayFrame {
+            is_final: is_settled_month && self.settled == Some(self.shown) && estimated.is_empty(),
+            ..self
+        }
+    }
+
+    /// Whether AWS is still to bill a charge of which there is nothing yet, although there was in the month before.
+    pub(super) fn is_to_come(&self, charge: ChargeType) -> bool {
+        let is_first_settled = self.settled.is_some();
+        charge.is_billed_monthly()
+            && !self.is_final
+            && (charge.is_billed_late() || !is_first_settled)
     }
 
     /// The days before the period that its days are drawn against: the whole month before, or those compared with.

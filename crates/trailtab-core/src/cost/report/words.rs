@@ -99,15 +99,20 @@ pub(super) fn sentence(
         }
     };
     if let (Some(days), Some(before)) = (frame.compared, part.usage.before) {
-        out += &against(part, is_idle, &days.label_beside(settled), before);
+        out += &against(part, is_idle, (settled, days), before);
     }
     out.push('.');
-    if let Some(mover) = part.movers.first() {
+    // The sum of a longer month is larger, although nothing changed.
+    let is_changed = part.usage.before.is_none_or(|before| {
+        let compared = frame.compared.unwrap_or(settled);
+        !is_as_much_a_day((part.usage.settled, settled), (before, compared))
+    });
+    if let Some(mover) = part.movers.first().filter(|_| is_changed) {
         out += &format!(" {}", largest(mover, &part.currency));
     }
     let is_whole = settled.is_a_month() && audience.kind != AudienceKind::Individual;
     if is_whole && part.total.settled != part.usage.settled {
-        out += &format!(" All charges came to {}", amount(part.total.settled));
+        out += &charges(frame, part);
         if let (Some(days), Some(before)) = (frame.compared, part.total.before) {
             out += &format!(
                 "; {} came to {}",
@@ -120,6 +125,23 @@ pub(super) fn sentence(
     out
 }
 
+/// What all charges of a whole month came to, as the beginning of a sentence; so far, until its invoice is final.
+fn charges(frame: &DayFrame, part: &ReportPart) -> String {
+    let amount = money::words(part.total.settled, &part.currency);
+    if frame.is_final {
+        return format!(" All charges came to {amount}");
+    }
+    let to_come = part.bill.iter().filter(|line| line.is_to_come);
+    let to_come: Vec<&str> = to_come.map(|line| line.charge.label()).collect();
+    match to_come.is_empty() {
+        true => format!(" Charges so far came to {amount}"),
+        false => format!(
+            " Charges so far came to {amount}, without {}, not yet billed",
+            to_come.join(" and ")
+        ),
+    }
+}
+
 /// Describes a period of which no day is settled.
 fn unsettled(frame: &DayFrame, part: &ReportPart) -> String {
     let so_far = money::words(part.usage.amount, &part.currency);
@@ -127,7 +149,13 @@ fn unsettled(frame: &DayFrame, part: &ReportPart) -> String {
 }
 
 /// The usage of the days compared with, as the end of a sentence.
-fn against(part: &ReportPart, is_idle: bool, days: &str, before: Decimal) -> String {
+fn against(
+    part: &ReportPart,
+    is_idle: bool,
+    (settled, compared): (DayRange, DayRange),
+    before: Decimal,
+) -> String {
+    let days = compared.label_beside(settled);
     let amount = |amount| money::words(amount, &part.currency);
     let change = part.usage.change().unwrap_or_default();
     if is_idle {
@@ -138,6 +166,9 @@ fn against(part: &ReportPart, is_idle: bool, days: &str, before: Decimal) -> Str
     }
     if change.is_zero() {
         return format!(", as much as {days}");
+    }
+    if is_as_much_a_day((part.usage.settled, settled), (before, compared)) {
+        return format!(", about as much a day as {days} ({})", amount(before));
     }
     if is_about_equal(change, before) {
         return format!(", about as much as {days} ({})", amount(before));
@@ -153,6 +184,15 @@ fn against(part: &ReportPart, is_idle: bool, days: &str, before: Decimal) -> Str
         amount(change.abs()),
         percent.unwrap_or_default()
     )
+}
+
+/// Tells whether months of different lengths have about the same amount for each day.
+fn is_as_much_a_day(now: (Decimal, DayRange), before: (Decimal, DayRange)) -> bool {
+    let times = |amount: Decimal, days: DayRange| amount.checked_mul(Decimal::from(days.len()));
+    let amounts = times(now.0, before.1).zip(times(before.0, now.1));
+    let is_about_equal =
+        |(now, before): (Decimal, Decimal)| is_about_equal(now.saturating_sub(before), before);
+    now.1.len() != before.1.len() && amounts.is_some_and(is_about_equal)
 }
 
 /// Tells whether a change is less than half a percent of what it is compared with.

@@ -83,9 +83,9 @@ impl ReportLayout<'_> {
 
     fn bill(&mut self, of: Option<&str>, bill: &[BillLine], currency: &str) {
         let period = &self.report.period;
-        let so_far = |line: &BillLine| match (line.is_to_come, period.is_settled_month()) {
-            (true, _) => "not yet billed".to_owned(),
-            (false, _) => money::words(line.so_far, currency),
+        let so_far = |line: &BillLine| match line.is_to_come {
+            true => "not yet billed".to_owned(),
+            false => money::words(line.so_far, currency),
         };
         let sum = |of: fn(&BillLine) -> Decimal| {
             let sum = bill
@@ -100,12 +100,16 @@ impl ReportLayout<'_> {
             .iter()
             .map(|line| money::words(line.month_before, currency));
         let month = |days: DayRange| days.from.strftime("%B").to_string();
-        let this_month = match period.is_settled_month() {
-            true => month(period.days),
-            false => format!("{} so far", month(period.days)),
+        let named = |days: DayRange, is_final: bool| match is_final {
+            true => month(days),
+            false => format!("{} so far", month(days)),
         };
+        let this_month = named(period.days, period.is_final_month());
         let month_before = period.days.from.yesterday().map(DayRange::month_of);
-        let month_before = month_before.map_or_else(|_| String::new(), month);
+        let month_before = month_before.map_or_else(
+            |_| String::new(),
+            |days| named(days, !period.is_month_before_estimated),
+        );
         let total = ["Total".to_owned()];
         let columns = vec![
             TableColumn::new("charge", ColumnKind::Name, names.chain(total)),

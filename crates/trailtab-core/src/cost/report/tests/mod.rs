@@ -1,5 +1,6 @@
 //! Tests of reports: property tests, and the texts for known bills.
 
+mod closing;
 mod laws;
 mod outlook;
 mod says;

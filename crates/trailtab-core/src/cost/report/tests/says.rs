@@ -361,7 +361,7 @@ fn a_whole_month_is_compared_with_a_longer_one() {
     assert!(
         before
             .sentence
-            .ends_with(" All charges came to $90.36; 1–31 October came to $68.74."),
+            .ends_with(" Charges so far came to $90.36; 1–31 October came to $68.74."),
         "{}",
         before.sentence
     );
