@@ -304,8 +304,7 @@ fn an_account_without_usage_is_in_the_report() {
     )
     .expect(0);
     assert!(
-        page.out
-            .contains(&format!("No activity in Account {OTHER}")),
+        page.out.contains(&format!("No usage in Account {OTHER}")),
         "{}",
         page.out
     );

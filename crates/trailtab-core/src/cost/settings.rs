@@ -494,13 +494,16 @@ mod tests {
 
     #[test]
     fn small_changes_are_not_told_again() {
-        let of = |was: i64, is: i64| {
-            RestatementThreshold::default().is_passed(Decimal::new(was, 2), Decimal::new(is, 2))
+        let of = |was: &str, is: &str| {
+            RestatementThreshold::default().is_passed(was.parse().unwrap(), is.parse().unwrap())
         };
-        assert_eq!((of(10_00, 11_00), of(10_00, 11_01)), (false, true));
-        assert_eq!((of(1000_00, 1010_00), of(1000_00, 1010_01)), (false, true));
+        assert_eq!((of("10.00", "11.00"), of("10.00", "11.01")), (false, true));
         assert_eq!(
-            (of(1000_00, 989_99), of(0, 0), of(-5_00, 5_00)),
+            (of("1000.00", "1010.00"), of("1000.00", "1010.01")),
+            (false, true)
+        );
+        assert_eq!(
+            (of("1000.00", "989.99"), of("0", "0"), of("-5.00", "5.00")),
             (true, false, true)
         );
         assert!(RestatementThreshold::default().is_passed(Decimal::MAX, Decimal::MIN));

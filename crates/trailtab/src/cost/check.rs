@@ -12,7 +12,8 @@ use crate::reading::CredentialArgs;
 use crate::ui::Ui;
 use trailtab_app::aws;
 use trailtab_app::clock;
-use trailtab_app::job::cost::check::{self, AskedTests, CheckReport, CheckVerdict};
+use trailtab_app::job::cost::check::{self, AskedTests, CheckReport, CheckVerdict, EarlierRuns};
+use trailtab_app::job::cost::growth;
 use trailtab_app::job::read::start_runtime;
 use trailtab_app::source::Source;
 use trailtab_core::cost::report::{AccountName, Audience, AudienceKind};
@@ -63,8 +64,19 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
             mail: args.test_mail.clone(),
             channels: args.test_channel.clone(),
         };
-        let pages = open::page_history(&config).await;
-        let checked = check::check(&mut run, accounts, &config, &pages, &tests).await;
+        let kept = open::kept_cache(&config).await;
+        let (pages, growth) = match &kept {
+            // What cannot be read says nothing.
+            Some(cache) => (
+                cache.pages().await,
+                growth::load(cache, run.settings.metric)
+                    .await
+                    .unwrap_or_default(),
+            ),
+            None => Default::default(),
+        };
+        let earlier = EarlierRuns { pages, growth };
+        let checked = check::check(&mut run, accounts, &config, &earlier, &tests).await;
         ResultForms {
             name: "cost_check",
             page: &|_| lines(&checked),

@@ -18,7 +18,6 @@ use trailtab_app::deliver::files;
 use trailtab_app::deliver::ledger::SendLedger;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::cost::answers::AnswerCache;
-use trailtab_app::job::cost::pages::PageHistory;
 use trailtab_app::job::cost::{CostRun, open};
 use trailtab_app::source::Source;
 use trailtab_core::cost::settings::CostSettings;
@@ -106,24 +105,16 @@ async fn cache(
     }
 }
 
-/// What earlier runs of this account kept in the usual cache about the pages of answers.
-pub(super) async fn page_history(config: &SdkConfig) -> PageHistory {
-    let Some(directory) = home("XDG_CACHE_HOME", ".cache") else {
-        return PageHistory::default();
-    };
+/// The cache in the home directory, if there is one: a check reads what runs left there.
+pub(super) async fn kept_cache(config: &SdkConfig) -> Option<AnswerCache> {
+    let directory = home("XDG_CACHE_HOME", ".cache")?;
     let identity = aws::sts(config).get_caller_identity().send().await;
-    let account = identity
-        .ok()
-        .and_then(|identity| identity.account().map(str::to_owned));
-    let Some(account) = account else {
-        return PageHistory::default();
-    };
-    let cache = AnswerCache {
+    let identity = identity.ok()?;
+    Some(AnswerCache {
         place: SendLedger::Directory(directory),
-        account,
+        account: identity.account()?.to_owned(),
         max_age: 0,
-    };
-    cache.pages().await
+    })
 }
 
 /// Opens the ledger or cache at a place that the user named.

@@ -15,6 +15,8 @@ pub(super) struct Verdict {
     pub(super) faults: Vec<String>,
     /// Number of statements that were held against the bill.
     pub(super) statements: usize,
+    /// For each range of an estimate, whether the final amount is in it.
+    pub(super) ranges: Vec<bool>,
     /// Amounts that were told again: days, and what was told before.
     pub(super) restated: Vec<(Days, Decimal)>,
 }
@@ -142,6 +144,19 @@ impl Judge<'_> {
                 "{what}: said {stated} so far, but in the end it is {truth:.2}"
             ));
         }
+    }
+
+    /// A range of an estimate, which most of the time holds the final amount: `$1,040 to $1,210`.
+    pub(super) fn ranges_over(&mut self, range: &str, truth: Decimal) -> Option<()> {
+        let (low, high) = range.split_once(" to ").unwrap_or((range, range));
+        let (low, high) = (money(low)?, money(high)?);
+        if low > high {
+            self.fault(format!("{range} is no range"));
+        }
+        self.verdict
+            .ranges
+            .push((low..=high).contains(&truth.round_dp(2)));
+        Some(())
     }
 
     /// A change from one amount to another: it has the direction of the true change, and its size.

@@ -139,10 +139,80 @@ impl Judge<'_> {
         if reader.skip("Charges so far came to ").is_some() {
             return self.charges_so_far(reader);
         }
+        if reader.skip("Nothing unusual on ").is_some() {
+            let end = reader.rest.strip_suffix('.')?;
+            Days::read(end)?;
+            reader.rest = "";
+            return Some(());
+        }
+        if reader.skip("Unusual on ").is_some() {
+            reader.days(":")?;
+            return Some(());
+        }
+        if at.contains(" cost $") {
+            return self.unusual(reader);
+        }
         if at.contains(" still loading: ") {
             return self.loading(reader);
         }
         None
+    }
+
+    /// `Amazon Simple Storage Service in Production cost $310.00 on 17 November; usual is $10.00, as on the same
+    /// weekdays before.`
+    fn unusual(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        let name = reader.until(" cost ")?;
+        let stated = reader.money()?;
+        reader.skip(" on ")?;
+        let days = reader.until("; ")?;
+        let (service, account) = match name.rsplit_once(" in ") {
+            Some((service, account)) => (service, Some(worlds::id(account)?)),
+            None => (name, None),
+        };
+        let meant = Meant::in_account(account).service(service);
+        let days: Option<Vec<Days>> = days.split(", ").map(Days::read).collect();
+        let truth = days?.into_iter().map(|days| self.usage(&meant, days)).sum();
+        self.is("unusual", stated, truth);
+        if reader.skip("usual is ").is_some() {
+            let usual = reader.money()?;
+            if usual * Decimal::new(15, 1) > truth {
+                self.fault(format!("{truth:.2} is not unusual beside {usual}"));
+            }
+        }
+        reader.until(".")?;
+        Some(())
+    }
+
+    /// `usage of $2,654 to $2,721 (October: $2,782.76), and a bill of $3,132 to $3,210 (October so far: $2,783.66).`
+    fn expected(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        let month = Days::month_of(self.days.from);
+        let before = Days::month_of(month.from.yesterday().ok()?);
+        reader.until(": usage of ")?;
+        let range = reader.until(" (")?;
+        self.ranges_over(range, self.usage(&Meant::default(), month))?;
+        reader.until(": ")?;
+        let stated = reader.money()?;
+        self.is(
+            "usage of the month before",
+            stated,
+            self.usage(&Meant::default(), before),
+        );
+        reader.skip(")")?;
+        if reader.skip(", and a bill of ").is_some() {
+            let range = reader.until(" (")?;
+            self.ranges_over(range, self.truth.charged(None, None, month))?;
+            let head = reader.until(": ")?;
+            let (stated, truth) = (reader.money()?, self.truth.charged(None, None, before));
+            match head.ends_with(" so far") {
+                true => self.is_so_far("bill of the month before", stated, truth),
+                false => self.is("bill of the month before", stated, truth),
+            }
+            reader.skip(")")?;
+            if reader.skip(", with no more ").is_some() {
+                reader.until(" than is billed so far")?;
+            }
+        }
+        reader.skip(".")
     }
 
     /// `1–31 October 2026 came to $3,481.30, $112.30 (3.3 %) more than 1–30 September.`
@@ -359,6 +429,9 @@ impl Judge<'_> {
             self.is("key figure before", stated, before);
             self.arrow("key figure", change, now, before);
             return reader.skip(")");
+        }
+        if reader.skip("Expected for all of ").is_some() {
+            return self.expected(reader);
         }
         let (head, _) = at.split_once(": ")?;
         if head.ends_with("still loading") {

@@ -122,6 +122,14 @@ impl Judge<'_> {
             let mut now = None;
             for ((_, head), cell) in table.heads.iter().zip(row) {
                 let what = format!("{}, {name}, {head}", table.title);
+                if head.starts_with("expected in ") {
+                    let month = Days::month_of(self.days.from);
+                    let truth = self.usage(&meant, month);
+                    if !cell.is_empty() && self.ranges_over(cell, truth).is_none() {
+                        self.fault(format!("a cell is not understood: {cell:?} of {what}"));
+                    }
+                    continue;
+                }
                 let understood = match (head.strip_prefix("change vs "), now) {
                     (Some(days), Some(now)) => self.change_cell(&what, cell, now, days, &meant),
                     _ => Days::read(head).and_then(|days| {

@@ -27,6 +27,10 @@ const STORAGE: &str = "Amazon Simple Storage Service";
 pub(super) struct Organization {
     pub(super) name: &'static str,
     pub(super) bill: LoadingBill,
+    /// The first morning on which an owner is seen; before it, an owner's report is unknown.
+    pub(super) owners_from: Date,
+    /// A day on which much more is used than before.
+    pub(super) surprise: Option<Date>,
 }
 
 /// The name of an account.
@@ -83,6 +87,8 @@ pub(super) fn constant() -> Organization {
     Organization {
         name: "constant",
         bill: bill.activated_on("Owner", day("2026-11-15")),
+        owners_from: day("2026-11-16"),
+        surprise: None,
     }
 }
 
@@ -97,6 +103,8 @@ pub(super) fn weekly() -> Organization {
     Organization {
         name: "weekly",
         bill,
+        owners_from: Date::MIN,
+        surprise: None,
     }
 }
 
@@ -122,5 +130,7 @@ pub(super) fn growing() -> Organization {
     Organization {
         name: "growing",
         bill: LoadingBill::new(usage).billed_on(day("2026-09-02"), fee),
+        owners_from: Date::MIN,
+        surprise: Some(day("2026-11-18")),
     }
 }

@@ -201,6 +201,11 @@ impl RunAnswers {
         }
     }
 
+    /// The cache of answers, if there is one.
+    pub fn cache(&self) -> Option<&AnswerCache> {
+        self.cache.as_ref()
+    }
+
     /// Tells whether answers are saved ones, which cost nothing.
     pub fn are_saved(&self) -> bool {
         self.saved().is_some()
@@ -368,7 +373,7 @@ impl RunAnswers {
     }
 
     /// Records a cache failure. The cache only saves money; results never depend on it.
-    fn trouble(&self, error: &LedgerError) {
+    pub(super) fn trouble(&self, error: &LedgerError) {
         lock(&self.troubles).push(format!("answers are not kept: {error}"));
     }
 

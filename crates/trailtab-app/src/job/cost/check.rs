@@ -13,6 +13,8 @@ use super::{CostRun, channel_check, mail_setup, test_message};
 use crate::aws;
 use crate::cost_source::cost_explorer::{AskError, PRICE};
 use crate::deliver::mail::smtp::SmtpSender;
+use trailtab_core::cost::budget;
+use trailtab_core::cost::growth::DayGrowth;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey};
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::recipient::{RecipientList, ReportDestination, ReportRecipient};
@@ -90,6 +92,15 @@ impl CheckReport {
     }
 }
 
+/// What earlier runs left in the cache.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EarlierRuns {
+    /// How many pages answers had.
+    pub pages: PageHistory,
+    /// What the runs saw of the last days.
+    pub growth: DayGrowth,
+}
+
 /// The test messages that a check sends.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AskedTests {
@@ -100,13 +111,13 @@ pub struct AskedTests {
 }
 
 /// Checks everything that a run needs. Makes two paid requests: for the owners of this month and the last one, and for
-/// the active cost allocation tags. `pages` is what earlier runs say of the pages of answers. Sends nothing except the
+/// the active cost allocation tags. `earlier` is what runs left in the cache. Sends nothing except the
 /// tests that are asked for.
 pub async fn check(
     run: &mut CostRun,
     accounts: Option<usize>,
     config: &SdkConfig,
-    pages: &PageHistory,
+    earlier: &EarlierRuns,
     tests: &AskedTests,
 ) -> CheckReport {
     let mut checked = CheckReport {
@@ -134,8 +145,14 @@ pub async fn check(
         }
     }
     let owners = costs(run, &mut checked).await;
+    days(&run.settings, &earlier.growth, &mut checked);
+    let (_, unresolved) =
+        budget::resolve(&run.settings.budgets, &run.directory, &run.settings.owner);
+    for problem in unresolved {
+        checked.add(CheckVerdict::Bad, problem);
+    }
     tags(run, config, &mut checked).await;
-    let expected = recipients(run, accounts, pages, &mut checked);
+    let expected = recipients(run, accounts, &earlier.pages, &mut checked);
     users(run, &expected, owners.as_ref(), &mut checked);
     if run.settings.sends_mail() || run.settings.channels.is_empty() || tests.mail.is_some() {
         sender(&run.settings, config, &mut checked).await;
@@ -268,6 +285,31 @@ fn users(
             );
             checked.add(verdict, what);
         }
+    }
+}
+
+/// Compares `lag_days` with how long days really took to load.
+fn days(settings: &CostSettings, growth: &DayGrowth, checked: &mut CheckReport) {
+    let lag_days = settings.lag_days.0;
+    let Some(observed) = growth.observed_lag() else {
+        let what = format!(
+            "days count as settled {lag_days} days after their end; earlier runs saw too few days to tell how long they take here"
+        );
+        return checked.add(CheckVerdict::Good, what);
+    };
+    let seen = format!(
+        "days of this organisation are complete {} days after their end, as {} days show",
+        observed.lag_days, observed.days_measured
+    );
+    match observed.lag_days <= usize::from(lag_days) {
+        true => checked.add(
+            CheckVerdict::Good,
+            format!("{seen}: lag_days = {lag_days} is enough"),
+        ),
+        false => checked.add(
+            CheckVerdict::Doubtful,
+            format!("{seen}: set lag_days = {}", observed.lag_days),
+        ),
     }
 }
 

@@ -309,12 +309,18 @@ pub(super) fn report(
     Some(report)
 }
 
-/// The last settled day of a cut. Of amounts by month nobody knows how they load.
+/// The last settled day of a cut. Nobody knows when it was printed, so days that Cost Explorer no longer estimates are
+/// settled too, and of amounts by month nobody knows how they load.
 fn settled_through(run: &CostRun, cut: &SavedCut) -> Date {
-    match cut.is_daily() {
-        true => run.settled_through(),
-        false => Date::MAX,
+    if !cut.is_daily() {
+        return Date::MAX;
     }
+    let mut lines = cut.table.lines();
+    let estimated = lines.find(|(_, amount)| amount.estimated);
+    let first_estimated = estimated.map(|(key, _)| key.day);
+    let final_through = first_estimated.map_or(Ok(Date::MAX), Date::yesterday);
+    run.settled_through()
+        .max(final_through.unwrap_or(Date::MIN))
 }
 
 /// The cuts that an answer does not tell.

@@ -61,7 +61,8 @@ pub async fn record(
 
 fn usage_by_day(costs: &GatheredCosts) -> impl Iterator<Item = (Date, Decimal)> {
     let lines = costs.table.cut(LineCut::Owners);
-    let usage = lines.filter(|(key, _)| key.charge == ChargeType::Usage && key.currency == CURRENCY);
+    let usage =
+        lines.filter(|(key, _)| key.charge == ChargeType::Usage && key.currency == CURRENCY);
     usage.map(|(key, line)| (key.day, line.amount))
 }
 

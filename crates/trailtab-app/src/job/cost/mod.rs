@@ -7,6 +7,7 @@ mod cut_reading;
 mod cut_sections;
 pub mod cuts;
 pub mod gather;
+pub mod growth;
 pub mod history;
 pub mod mail_setup;
 pub mod mails;
@@ -313,6 +314,16 @@ impl CostRun {
             gathered.asked.through = gathered.asked.through.min(through);
         }
         self.directory.learn(&gathered.names);
+        // The growth of days is that of the whole organisation.
+        if let Some(cache) = self.answers.cache()
+            && need.accounts.is_none()
+            && need.whole_accounts
+        {
+            let recorded = growth::record(cache, need.metric, self.today(), &gathered).await;
+            if let Err(error) = recorded {
+                self.answers.trouble(&error);
+            }
+        }
         Ok(gathered)
     }
 

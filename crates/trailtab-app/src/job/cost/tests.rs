@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::answers::{AnswerSource, RunAnswers};
+use super::answers::{AnswerCache, AnswerSource, RunAnswers};
 use super::gather::GatheredCosts;
 use super::history::{CurrencyTotal, FiguresBasis, MailedFigures};
-use super::{CostRun, ReportPeriod, Wanted, mails};
+use super::{CostRun, ReportPeriod, Wanted, growth, mails};
+use crate::deliver::ledger::SendLedger;
+use jiff::ToSpan as _;
+use jiff::civil::Date;
 use trailtab_core::cost::audience::{self, AccountDirectory};
-use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::charge::{ChargeType, CostMetric};
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::recipient::{RecipientList, ReportDestination, ReportRecipient};
 use trailtab_core::cost::report::sample_bill::{self, Bill};
@@ -219,6 +222,42 @@ async fn a_report_is_the_same_in_any_order_and_another_with_other_amounts() {
         books.table.add(key, line);
     }
     assert_ne!(print(&books), before);
+}
+
+/// On each morning, a third of yesterday is there, and all of the days before.
+#[tokio::test]
+async fn what_runs_saw_tells_how_long_days_load() {
+    let mut run = run("2026-09-21T06:00:00Z");
+    let (_, mut books) = ready(&mut run).await;
+    let folder = tempfile::tempdir().unwrap();
+    let cache = AnswerCache {
+        place: SendLedger::Directory(folder.path().to_owned()),
+        account: "111122223333".to_owned(),
+        max_age: 0,
+    };
+    let metric = run.settings.metric;
+    let first: Date = "2026-09-01".parse().unwrap();
+    for number in 1..20 {
+        let today = first.saturating_add(number.days());
+        let mut bill = Bill::default();
+        for back in 1..=number {
+            let day = today.saturating_sub(back.days());
+            let amount = if back == 1 { "3" } else { "10" };
+            let owner = CostOwner::Untagged;
+            bill.used(day, sample_bill::PRODUCTION, &owner, "Amazon S3", amount);
+        }
+        books.table = bill.table();
+        growth::record(&cache, metric, today, &books).await.unwrap();
+    }
+    let lag = growth::load(&cache, metric).await.unwrap().observed_lag();
+    let lag = lag.unwrap();
+    assert_eq!(lag.lag_days, 1);
+    assert!(lag.days_measured >= 10, "{}", lag.days_measured);
+    // Another metric has a record of its own.
+    let other = growth::load(&cache, CostMetric::AmortizedCost)
+        .await
+        .unwrap();
+    assert_eq!(other.observed_lag(), None);
 }
 
 /// Ledgers keep scopes for months: with other hashes, figures that have changed since they were

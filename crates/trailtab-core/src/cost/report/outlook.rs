@@ -33,6 +33,7 @@ pub(super) fn month(
     usage: Option<&DaySeries>,
     bill: &[BillLine],
     currency: &str,
+    is_month_before_estimated: bool,
 ) -> Option<MonthOutlook> {
     let course = self::usage(frame, usage?)?;
     let charges = charges(bill);
@@ -58,7 +59,7 @@ pub(super) fn month(
         ),
         sentence: String::new(),
     };
-    outlook.sentence = sentence(&outlook, currency);
+    outlook.sentence = sentence(&outlook, currency, is_month_before_estimated);
     Some(outlook)
 }
 
@@ -77,7 +78,8 @@ fn charges(bill: &[BillLine]) -> Vec<MonthlyChargeHistory> {
     history.collect()
 }
 
-fn sentence(outlook: &MonthOutlook, currency: &str) -> String {
+/// Describes an outlook. The bill of the month before is one so far while Cost Explorer estimates it.
+fn sentence(outlook: &MonthOutlook, currency: &str, is_month_before_estimated: bool) -> String {
     let month = |day: Date| day.strftime("%B").to_string();
     let name = month(outlook.month.from);
     let before = outlook
@@ -85,21 +87,25 @@ fn sentence(outlook: &MonthOutlook, currency: &str) -> String {
         .from
         .yesterday()
         .map_or_else(|_| String::new(), month);
-    let beside = |amount: Option<Decimal>| {
-        let words = amount.map(|amount| format!(" ({before}: {})", money::words(amount, currency)));
-        words.unwrap_or_default()
+    let beside = |amount: Option<Decimal>, so_far: &str| {
+        let words = amount.map(|amount| money::words(amount, currency));
+        words.map_or_else(String::new, |words| format!(" ({before}{so_far}: {words})"))
+    };
+    let so_far = match is_month_before_estimated {
+        true => " so far",
+        false => "",
     };
     let range = |estimate: &MonthEstimate| money::range(estimate.low, estimate.high, currency);
     let mut out = format!(
         "Expected for all of {name}: usage of {}{}",
         range(&outlook.usage),
-        beside(outlook.usage_month_before),
+        beside(outlook.usage_month_before, ""),
     );
     if let Some(bill) = &outlook.bill {
         out += &format!(
             ", and a bill of {}{}",
             range(&bill.total),
-            beside(bill.month_before)
+            beside(bill.month_before, so_far)
         );
         if !bill.left_out.is_empty() {
             let names = bill

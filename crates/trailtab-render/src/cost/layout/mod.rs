@@ -116,7 +116,7 @@ impl ReportLayout<'_> {
         self.movers(part);
         if several || kind == AudienceKind::Executive {
             let mut accounts = account_rows(self.report, part);
-            accounts.sort_by(|one, other| other.figure.settled.cmp(&one.figure.settled));
+            accounts.sort_by_key(|row| std::cmp::Reverse(row.figure.settled));
             self.rows(TableSubject::Account, None, &accounts, currency);
             // A manager has charts of each account.
             if kind != AudienceKind::Manager {

@@ -35,7 +35,7 @@ const MAX_NAME_CHARS: usize = 60;
 const MAX_PARTS: usize = 2;
 
 /// Maximum number of sentences.
-const MAX_SENTENCES: usize = 3;
+const MAX_SENTENCES: usize = 16;
 
 /// Maximum number of restatements and problems together.
 const MAX_WARNINGS: usize = 4;

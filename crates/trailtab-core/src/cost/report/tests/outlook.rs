@@ -153,7 +153,7 @@ fn without_days_before_nothing_is_called_usual() {
 
 fn budget(amount: &str, target: BudgetTarget) -> MonthlyBudget {
     MonthlyBudget {
-        name: format!("{amount}"),
+        name: amount.to_owned(),
         amount: decimal(amount),
         currency: "USD".to_owned(),
         target,
