@@ -47,16 +47,21 @@ fn sum(rows: &[ReportRow]) -> RowFigure {
     figures.fold(first, |sum, figure| sum.plus(&figure))
 }
 
-/// What a reader is told below the usage of the settled days: what is loading, what the month will come to, and how
-/// budgets stand.
+/// What a reader is told below the usage of the settled days: what is loading, what the month will come to, how
+/// budgets stand, and how much has an owner.
 fn remarks(report: &CostReport, part: &ReportPart) -> Vec<String> {
     let outlook = part
         .outlook
         .as_ref()
         .map(|outlook| outlook.sentence.clone());
     let budgets = part.budgets.iter().map(|budget| budget.sentence.clone());
+    let tagged = part.tagged.as_ref().map(|tagged| tagged.sentence.clone());
     let loading = report.loading_sentence(part).into_iter();
-    loading.chain(outlook).chain(budgets).collect()
+    loading
+        .chain(outlook)
+        .chain(budgets)
+        .chain(tagged)
+        .collect()
 }
 
 /// What is unusual, or that nothing is.

@@ -285,6 +285,33 @@ impl Judge<'_> {
         Some(())
     }
 
+    /// `82.0 % of usage has an owner; $180.00 has none: $180.00 in Sandbox (ask head@example.com).`
+    fn tagged(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        let share = reader.until(" % of usage has an owner; ")?;
+        let untagged = reader.money()?;
+        let truth = self.usage(&Meant::default().owner("(untagged)"), self.days);
+        self.is("usage without an owner", untagged, truth);
+        let all = self.usage(&Meant::default(), self.days);
+        let owned = (all - truth) / all * Decimal::ONE_HUNDRED;
+        if (share.parse::<Decimal>().ok()? - owned).abs() > Decimal::ONE {
+            self.fault(format!("said {share} % has an owner, but {owned:.1} % has"));
+        }
+        reader.skip(" has none: ")?;
+        for place in reader.rest.strip_suffix('.')?.split(", ") {
+            let (amount, account) = place.split_once(" in ")?;
+            let account = worlds::id(account.split(" (ask ").next()?)?;
+            let meant = Meant::in_account(Some(account)).owner("(untagged)");
+            let truth = self.usage(&meant, self.days);
+            self.is(
+                "usage without an owner in an account",
+                money(amount)?,
+                truth,
+            );
+        }
+        reader.rest = "";
+        Some(())
+    }
+
     /// The usage of the days that the mail compares its own with.
     fn before(&mut self, label: &str) -> Option<Decimal> {
         self.compared = Days::read(label);
@@ -432,6 +459,10 @@ impl Judge<'_> {
         }
         if reader.skip("Expected for all of ").is_some() {
             return self.expected(reader);
+        }
+        let share = at.split_once(" % of usage has an owner; ");
+        if share.is_some_and(|(share, _)| !share.contains(' ')) {
+            return self.tagged(reader);
         }
         let (head, _) = at.split_once(": ")?;
         if head.ends_with("still loading") {

@@ -34,6 +34,9 @@ pub(super) fn leave_out(report: &mut CostReport, has: CutDimensions) {
         if !(has.charge && has.service) {
             part.unusual = None;
         }
+        if !(has.charge && has.owner) {
+            part.tagged = None;
+        }
         let lists = part.accounts.iter_mut();
         let lists = lists.map(|account| {
             (

@@ -207,6 +207,7 @@ pub(super) fn report(
         true => CutScope::Usage,
         false => CutScope::AllCharges,
     };
+    let contacts = run.contacts();
     let of = |cut: &SavedCut| -> CutReport {
         let has = CutDimensions {
             // An individual has no other charges.
@@ -232,6 +233,7 @@ pub(super) fn report(
             unusual: &run.settings.unusual,
             // A budget is about a whole bill, of which a printed answer may be a part.
             budgets: &[],
+            contacts: &contacts,
             basis: ReportBasis {
                 cut_scope,
                 ..run.basis(books, audience, owner, problems)

@@ -21,7 +21,7 @@ pub mod test_message;
 mod tests;
 pub mod unknown;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::ToSpan as _;
@@ -178,6 +178,23 @@ impl CostRun {
             kind: PeriodKind::Range,
             days: DayRange { from, through },
         })
+    }
+
+    /// The managers of the settings by account id: they may know whose usage is that has no owner.
+    fn contacts(&self) -> BTreeMap<String, Vec<String>> {
+        let mut contacts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (address, accounts) in &self.settings.managers {
+            for account in accounts
+                .iter()
+                .filter_map(|wanted| self.directory.find(wanted).ok())
+            {
+                contacts
+                    .entry(account.id)
+                    .or_default()
+                    .push(address.clone());
+            }
+        }
+        contacts
     }
 
     /// The last settled day.
@@ -365,6 +382,7 @@ impl CostRun {
                 period::label_of(books.asked.through)
             ));
         }
+        let contacts = self.contacts();
         let (budgets, _) = budget::resolve(
             &self.settings.budgets,
             &self.directory,
@@ -383,6 +401,7 @@ impl CostRun {
             owner_keys: self.settings.owner.keys.clone(),
             unusual: &self.settings.unusual,
             budgets: &budgets,
+            contacts: &contacts,
             basis: self.basis(books, &audience, owner, &problems),
         };
         let mut report =

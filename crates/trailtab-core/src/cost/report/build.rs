@@ -51,6 +51,8 @@ pub struct ReportQuestion<'a> {
     pub unusual: &'a UnusualRules,
     /// All budgets; a report has those that its audience may see.
     pub budgets: &'a [MonthlyBudget],
+    /// The managers of accounts, by account id.
+    pub contacts: &'a BTreeMap<String, Vec<String>>,
     /// What all reports of the run rest on; `report` adds its own notes.
     pub basis: ReportBasis,
     /// Cuts that were not read.
@@ -74,6 +76,7 @@ pub fn report(
         names: question.names,
         unusual: question.unusual,
         budgets: question.budgets,
+        contacts: question.contacts,
         unread: &question.unread,
         basis: &question.basis,
         ledgers: BTreeMap::new(),
@@ -133,6 +136,7 @@ pub(super) struct ReportBuilder<'a, 't> {
     names: &'a BTreeMap<String, String>,
     pub(super) unusual: &'a UnusualRules,
     pub(super) budgets: &'a [MonthlyBudget],
+    pub(super) contacts: &'a BTreeMap<String, Vec<String>>,
     pub(super) unread: &'a [UnreadCut],
     basis: &'a ReportBasis,
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
@@ -233,6 +237,7 @@ impl<'t> ReportBuilder<'_, 't> {
             ),
             unusual: self.unusual(frame, currency, ledger),
             budgets: self.budgets(frame, currency, ledger, &all),
+            tagged: self.tagged(frame, currency, ledger),
             movers: UsageMovers::default(),
         };
         part.movers = movers(self.audience.kind, &part);

@@ -14,6 +14,7 @@ pub mod sample;
 pub mod sample_bill;
 mod sight;
 mod sums;
+mod tagged;
 #[cfg(test)]
 mod tests;
 mod unread;
@@ -238,6 +239,33 @@ pub struct BudgetRow {
     pub sentence: String,
 }
 
+/// Usage of settled days with an owner and without.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaggedUsage {
+    /// Usage with an owner.
+    #[serde(serialize_with = "exact")]
+    pub owned: Decimal,
+    /// Usage without one.
+    #[serde(serialize_with = "exact")]
+    pub untagged: Decimal,
+    /// The accounts with most usage without an owner, at most three.
+    pub accounts: Vec<UntaggedAccount>,
+    /// The same in words.
+    pub sentence: String,
+}
+
+/// Usage without an owner in an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UntaggedAccount {
+    /// The account.
+    pub account: AccountName,
+    /// Its usage without an owner.
+    #[serde(serialize_with = "exact")]
+    pub amount: Decimal,
+    /// The managers of the account in the settings, who may know whose it is.
+    pub contacts: Vec<String>,
+}
+
 /// An owner, service or account whose usage changed much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mover {
@@ -307,6 +335,8 @@ pub struct ReportPart {
     /// The budgets that the audience may see, in the order of the settings; empty unless the period is the month to
     /// date.
     pub budgets: Vec<BudgetRow>,
+    /// How much usage has an owner; null for individuals, and where all of it or none has one.
+    pub tagged: Option<TaggedUsage>,
     /// The largest changes of usage.
     pub movers: UsageMovers,
 }

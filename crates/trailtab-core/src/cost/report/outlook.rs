@@ -139,8 +139,9 @@ impl ReportBuilder<'_, '_> {
                 series.insert((*account, *service), daily);
             }
         }
-        let days = looked_at(first?, series.values().map(Vec::len).max()?)?;
-        let found = unusual::unusual_days(first?, &series, days, self.unusual);
+        let first = trim(first?, &mut series)?;
+        let days = looked_at(first, series.values().map(Vec::len).max()?)?;
+        let found = unusual::unusual_days(first, &series, days, self.unusual);
         let is_one = ledger.accounts.len() == 1;
         let rows = found.into_iter().map(|found| {
             let (account, service) = found.key;
@@ -239,6 +240,25 @@ impl ReportBuilder<'_, '_> {
             _ => None,
         }
     }
+}
+
+/// Removes the days before the first usage of all, of which nothing is known: an account is new, or nothing had a tag.
+/// Returns the first day that is left.
+fn trim<K>(first: Date, series: &mut BTreeMap<K, Vec<Decimal>>) -> Option<Date> {
+    let is_spent = |amount: &Decimal| !amount.is_zero();
+    let starts = series
+        .values()
+        .filter_map(|daily| daily.iter().position(is_spent));
+    let start = starts.min()?;
+    for daily in series.values_mut() {
+        daily.drain(..start.min(daily.len()));
+    }
+    let mut days = DayRange {
+        from: first,
+        through: Date::MAX,
+    }
+    .iter();
+    days.nth(start)
 }
 
 /// The last days of a series that are looked at, if enough days are before them.

@@ -15,6 +15,9 @@ use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::unusual::UnusualRules;
 
+/// No manager of any account.
+static NO_CONTACTS: BTreeMap<String, Vec<String>> = BTreeMap::new();
+
 /// Days of November with data, and days of October.
 const DAYS: usize = 20;
 const DAYS_BEFORE: usize = 31;
@@ -174,6 +177,7 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         unusual: &UnusualRules::DEFAULT,
         budgets: &[],
+        contacts: &NO_CONTACTS,
         unread: Vec::new(),
         basis: ReportBasis {
             version: "0.1.0".to_owned(),

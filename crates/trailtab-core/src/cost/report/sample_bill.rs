@@ -18,6 +18,9 @@ use crate::cost::period::DayRange;
 use crate::cost::table::{CostAmount, CostKey, CostTable, LineCut, LineCuts};
 use crate::cost::unusual::UnusualRules;
 
+/// No manager of any account.
+static NO_CONTACTS: BTreeMap<String, Vec<String>> = BTreeMap::new();
+
 /// The account called Production.
 pub const PRODUCTION: &str = "111122223333";
 /// The account called Sandbox.
@@ -92,6 +95,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         unusual: &UnusualRules::DEFAULT,
         budgets: &[],
+        contacts: &NO_CONTACTS,
         unread: Vec::new(),
         basis: ReportBasis {
             version: "trailtab 0.1.0".to_owned(),

@@ -216,14 +216,13 @@ impl ReportLayout<'_> {
     /// What the month of each row will come to; absent if it is not known of any.
     fn expected(&self, rows: &[ReportRow], currency: &str) -> Option<TableColumn> {
         let is_known = rows.iter().any(|row| row.estimate.is_some());
-        let month = self.report.period.days.from.strftime("%B");
         let range = |row: &ReportRow| {
             let estimate = row.estimate?;
             Some(money::range(estimate.low, estimate.high, currency))
         };
         let cells = rows.iter().map(|row| range(row).unwrap_or_default());
-        let title = format!("expected in {month}");
-        let column = || TableColumn::new(&title, ColumnKind::Number, cells).dispensable(1);
+        // The sentence above says that it is of the whole month.
+        let column = || TableColumn::new("expected", ColumnKind::Number, cells).dispensable(1);
         is_known.then(column)
     }
 

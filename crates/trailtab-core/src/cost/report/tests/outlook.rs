@@ -151,6 +151,27 @@ fn without_days_before_nothing_is_called_usual() {
     assert_eq!(part(&report).unusual, None);
 }
 
+#[test]
+fn an_owner_whose_tag_is_new_has_nothing_unusual() {
+    let ann = owner("ann@example.com");
+    let mut bill = steady_bill();
+    for day in 13..=18 {
+        bill.used(date(2026, 11, day), SANDBOX, &ann, "Amazon EC2", "30");
+    }
+    let names = names();
+    let unusual = |bill: &Bill| {
+        let question = november(&names);
+        let report = report(&bill.table(), &individual(&ann), Some(&ann), &question);
+        part(&report).unusual.clone()
+    };
+    assert_eq!(unusual(&bill), None);
+    // After a week there is something to compare with.
+    for day in 2..=12 {
+        bill.used(date(2026, 11, day), SANDBOX, &ann, "Amazon EC2", "30");
+    }
+    assert_eq!(unusual(&bill).unwrap().found, []);
+}
+
 fn budget(amount: &str, target: BudgetTarget) -> MonthlyBudget {
     MonthlyBudget {
         name: amount.to_owned(),
@@ -230,4 +251,38 @@ fn nobody_reads_budgets_of_others() {
     assert_eq!(names_of(&report), ["4"]);
     assert_eq!(part(&report).budgets[0].status.used, decimal("5"));
     let _: Date = question.today;
+}
+
+#[test]
+fn usage_without_an_owner_is_told_with_whom_to_ask() {
+    let names = names();
+    let mut bill = steady_bill();
+    bill.used(
+        date(2026, 11, 2),
+        PRODUCTION,
+        &owner("ann"),
+        "Amazon S3",
+        "820",
+    );
+    let contacts = [(SANDBOX.to_owned(), vec!["head@example.com".to_owned()])].into();
+    let question = ReportQuestion {
+        contacts: &contacts,
+        ..november(&names)
+    };
+    let sentence = |audience: &Audience| {
+        let report = report(&bill.table(), audience, None, &question);
+        let tagged = part(&report).tagged.as_ref();
+        tagged.map(|tagged| tagged.sentence.clone())
+    };
+    assert_eq!(
+        sentence(&executive()).unwrap(),
+        "82.0 % of usage has an owner; $180.00 has none: $180.00 in Sandbox (ask head@example.com)."
+    );
+    assert_eq!(
+        sentence(&manager(&[PRODUCTION, SANDBOX])).unwrap(),
+        "82.0 % of usage has an owner; $180.00 has none: $180.00 in Sandbox."
+    );
+    // All of it, or none.
+    assert_eq!(sentence(&manager(&[PRODUCTION])), None);
+    assert_eq!(sentence(&manager(&[SANDBOX])), None);
 }
