@@ -195,13 +195,18 @@ impl<'r> ChartAlbum<'r> {
         }
         .scene();
         let largest = rows.iter().take(3).map(|row| {
-            let amount = money::words(row.figure.amount, currency);
+            let amount = match self.report.period.settled() {
+                Some(_) => row.figure.settled,
+                None => row.figure.amount,
+            };
+            let amount = money::words(amount, currency);
             format!("{} {amount}", name(&row.label.name))
         });
         let largest: Vec<String> = largest.collect();
         let alt = format!(
-            "{}, day by day. Largest: {}.",
+            "{}, day by day. Largest, {}: {}.",
             name(&title),
+            shown(self.report),
             largest.join(", ")
         );
         Some(DrawnChart {

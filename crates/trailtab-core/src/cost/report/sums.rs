@@ -231,10 +231,11 @@ pub(super) fn plus(one: Decimal, other: Decimal) -> Decimal {
     one.saturating_add(other)
 }
 
+/// The order of rows: by settled amount, then by the amount of all days.
 pub(super) fn largest_first(one: &ReportRow, other: &ReportRow) -> std::cmp::Ordering {
-    let (amounts, labels) = (
-        other.figure.amount.cmp(&one.figure.amount),
-        one.label.cmp(&other.label),
-    );
-    amounts.then(labels)
+    let settled = other.figure.settled.cmp(&one.figure.settled);
+    let amounts = other.figure.amount.cmp(&one.figure.amount);
+    settled
+        .then(amounts)
+        .then_with(|| one.label.cmp(&other.label))
 }

@@ -119,7 +119,7 @@ fn usage_adds_up(usage: Option<&ReportRow>, (days, settled): (usize, usize), row
         None => adds_up(&RowFigure::default(), &none, settled, rows),
     }
     rows.iter().for_each(is_something);
-    let amounts: Vec<Decimal> = rows.iter().map(|row| row.figure.amount).collect();
+    let amounts: Vec<Decimal> = rows.iter().map(|row| row.figure.settled).collect();
     assert!(amounts.is_sorted_by(|one, other| one >= other));
 }
 
