@@ -240,10 +240,11 @@ pub fn manager(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn directory() -> AccountDirectory {
+    /// Four accounts, two of which have one name.
+    pub(in crate::cost) fn directory() -> AccountDirectory {
         let names = [
             ("111122223333", "Production"),
             ("222233334444", "Sandbox"),

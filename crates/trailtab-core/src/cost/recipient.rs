@@ -278,20 +278,8 @@ fn managers(settings: &CostSettings) -> impl Iterator<Item = (&str, Vec<String>)
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-
-    fn directory() -> AccountDirectory {
-        let names = [
-            ("111122223333", "Production"),
-            ("222233334444", "Sandbox"),
-            ("333344445555", "Sandbox"),
-            ("444455556666", "Total"),
-        ];
-        let owned = names.map(|(id, name)| (id.to_owned(), name.to_owned()));
-        AccountDirectory::new(BTreeMap::from(owned), BTreeSet::new())
-    }
+    use crate::cost::audience::tests::directory;
 
     fn of(json: &str) -> RecipientList {
         RecipientList::of(&CostSettings::parse(json.as_bytes()).unwrap(), &directory())
