@@ -16,5 +16,6 @@ pub mod oracle;
 pub mod outcome;
 pub mod record;
 pub mod removals;
+pub mod resource;
 pub mod scan;
 mod spelling;

@@ -1,0 +1,98 @@
+//! The resource of an event that our table does not have, by the usual names of members.
+
+use super::ResourceSource;
+use super::call::{CallEffect, ResourceCall};
+use super::found::{FoundResources, ResourceMention};
+use crate::event::scan::{JsonScanner, JsonText};
+
+/// How the names of members end that identify a resource, the most telling one first.
+const ENDINGS: [&str; 6] = ["arn", "id", "identifier", "name", "url", ""];
+
+/// Finds the resource that a call is about, if it was not found before: `fooBarArn`, `fooBarId` or
+/// `fooBarName` of `CreateFooBar`, or the `arn`, `id` or `name` of a `fooBar`. Besides, all ARNs that
+/// are members of the request.
+pub(super) fn find(call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) {
+    let role = call.own_role();
+    if !found.has_own && !call.noun.is_empty() {
+        let bodies = match call.effect {
+            CallEffect::Creates => [call.response, call.request],
+            _ => [call.request, call.response],
+        };
+        let nouns = [&*call.noun, singular(&call.noun)];
+        let named = bodies
+            .iter()
+            .find_map(|body| nouns.iter().find_map(|noun| named(body, noun)));
+        if let Some(text) = named {
+            found.add(&ResourceMention {
+                text: &text.decode(),
+                context: call.context(None),
+                noun: Some(singular(&call.noun)),
+                role: Some(role),
+                source: ResourceSource::Guessed,
+            });
+        }
+    }
+    each_text(call.request, &mut |_, name, text| {
+        let is_arn = name.with_bytes(|name| name.to_ascii_lowercase().ends_with(b"arn"));
+        let text = text.decode();
+        if is_arn && text.starts_with("arn:") {
+            found.add(&ResourceMention {
+                text: &text,
+                context: call.context(None),
+                noun: None,
+                role: None,
+                source: ResourceSource::Guessed,
+            });
+        }
+    });
+}
+
+/// The text that identifies a noun in a request or response.
+fn named<'a>(body: &'a [u8], noun: &str) -> Option<JsonText<'a>> {
+    ENDINGS.iter().find_map(|ending| {
+        let full = format!("{noun}{ending}");
+        let mut exact = None;
+        let mut short = None;
+        each_text(body, &mut |parent, name, text| {
+            if name.is(&full) {
+                exact = exact.or(Some(text));
+            } else if name.is(ending) && parent.is_none_or(|parent| parent.is(noun)) {
+                short = short.or(Some(text));
+            }
+        });
+        exact.or(short)
+    })
+}
+
+/// Passes the texts of an object on, and those of the objects in it, with the names of both members.
+fn each_text<'a>(
+    body: &'a [u8],
+    each: &mut dyn FnMut(Option<JsonText<'a>>, JsonText<'a>, JsonText<'a>),
+) {
+    if !body.starts_with(b"{") {
+        return;
+    }
+    // What was read before a fault stands.
+    let _ = JsonScanner::new(body, 0).members(|scanner, outer| {
+        if scanner.peek()? != b'{' {
+            if let Some(text) = scanner.text()?.filter(|text| !text.is_empty()) {
+                each(None, outer, text);
+            }
+            return Ok(());
+        }
+        scanner.members(|scanner, name| {
+            if let Some(text) = scanner.text()?.filter(|text| !text.is_empty()) {
+                each(Some(outer), name, text);
+            }
+            Ok(())
+        })
+    });
+}
+
+/// A noun without the `s` of the plural.
+fn singular(noun: &str) -> &str {
+    match noun.strip_suffix('s') {
+        Some(one) if !one.ends_with('s') => one,
+        _ => noun,
+    }
+}
