@@ -2,6 +2,7 @@
 //! processes, the network or async.
 
 pub mod activity;
+pub mod calls;
 pub mod cost;
 pub mod coverage;
 pub mod digits;

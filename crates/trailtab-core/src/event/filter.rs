@@ -10,12 +10,15 @@ mod asked;
 mod criterion;
 mod matcher;
 mod pattern;
+mod request;
+mod resource;
 
 pub use api_name::without_version;
 pub use asked::{AccessKind, ActivityType, EventFilter, FilterValues};
 pub use criterion::{Criterion, Refusals};
 pub use matcher::{EventMatcher, ScopeMatcher, actor_value, value};
 pub use pattern::{TextPattern, network};
+pub use request::{RecordPath, RequestPattern};
 
 #[cfg(test)]
 mod tests;

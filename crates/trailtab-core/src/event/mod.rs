@@ -10,6 +10,7 @@ pub mod gunzip;
 pub mod identity;
 pub mod ingest;
 pub mod intern;
+pub mod json_path;
 pub mod no_match;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;

@@ -176,6 +176,44 @@ impl<'a> EventRecord<'a> {
         Ok(true)
     }
 
+    /// Reads the JSON of one record; None if it is no JSON object.
+    pub fn of(raw: &'a [u8]) -> Option<EventRecord<'a>> {
+        let mut record = EventRecord {
+            raw,
+            ..EventRecord::default()
+        };
+        let read = JsonScanner::new(raw, 0).members(|scanner, name| {
+            let decoded;
+            let name = match name.unescaped() {
+                Some(name) => name,
+                None => {
+                    decoded = name.decode();
+                    decoded.as_bytes()
+                }
+            };
+            if !record.member(name, scanner, b"")? {
+                scanner.skip()?;
+            }
+            Ok(())
+        });
+        read.ok().map(|()| record)
+    }
+
+    /// Returns the JSON of a member of the record that is not counted, such as `requestParameters`; empty if
+    /// the record has none.
+    pub fn part(&self, wanted: &str) -> &'a [u8] {
+        let mut found = &b""[..];
+        // The scanner only skipped the values of the record before, so a fault leaves the part empty.
+        let _ = JsonScanner::new(self.raw, 0).members(|scanner, name| {
+            let value = scanner.skip()?;
+            if name.is_exactly(wanted) {
+                found = value;
+            }
+            Ok(())
+        });
+        found
+    }
+
     /// Tells whether the record can be counted as an API call: it has an eventName, and an
     /// eventSource or an eventVersion. All other fields have fallbacks.
     pub fn is_event(&self) -> bool {

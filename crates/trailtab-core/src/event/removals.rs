@@ -7,6 +7,7 @@ use crate::event::filter::{self, Criterion, EventMatcher, Refusals};
 use crate::event::identity::ResolvedActor;
 use crate::event::intern::{Interner, Symbol};
 use crate::event::record::{CallOutcome, EventRecord};
+use crate::event::resource;
 use crate::event::scan::JsonText;
 use crate::time::Seconds;
 
@@ -115,6 +116,11 @@ impl Removals {
             match filter::value(criterion, record, outcome) {
                 Some(value) => removed.values.add(value),
                 None if criterion == Criterion::Account => removed.values.add_string(account),
+                None if criterion == Criterion::Resource => {
+                    for resource in resource::resources_of(record).list {
+                        removed.values.add_string(&resource.written);
+                    }
+                }
                 None => {}
             }
         }

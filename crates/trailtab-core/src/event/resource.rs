@@ -69,6 +69,30 @@ pub enum ResourceRole {
     Read,
 }
 
+impl ResourceRole {
+    /// The name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            ResourceRole::Created => "created",
+            ResourceRole::Deleted => "deleted",
+            ResourceRole::Granted => "granted",
+            ResourceRole::Changed => "changed",
+            ResourceRole::Read => "read",
+        }
+    }
+}
+
+impl ResourceSource {
+    /// The name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            ResourceSource::Listed => "listed",
+            ResourceSource::Table => "table",
+            ResourceSource::Guessed => "guessed",
+        }
+    }
+}
+
 /// How a resource was found in a record. In the order of how sure that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResourceSource {

@@ -324,6 +324,24 @@ impl<'a> JsonScanner<'a> {
         }
     }
 
+    /// Calls `element` for each element of the next array; it must read or skip the value.
+    pub fn elements(
+        &mut self,
+        mut element: impl FnMut(&mut Self) -> ScanResult<()>,
+    ) -> ScanResult<()> {
+        self.expect(b'[')?;
+        loop {
+            match self.peek()? {
+                b']' => {
+                    self.bump();
+                    return Ok(());
+                }
+                b',' => self.bump(),
+                _ => element(self)?,
+            }
+        }
+    }
+
     /// Reads a number or a word: everything up to the next delimiter.
     fn literal(&mut self) -> ScanResult<&'a [u8]> {
         let rest = &self.buf[self.pos..];

@@ -106,6 +106,9 @@ pub(super) struct FilterArgs {
     /// Person behind a session, such as 'ann@*'
     #[arg(long, value_name = "PATTERN")]
     person: Vec<String>,
+    /// Name of a role session, such as 'deploy-*'
+    #[arg(long, value_name = "PATTERN")]
+    session: Vec<String>,
     /// Access key that signed the call, such as AKIAIOSFODNN7EXAMPLE
     #[arg(long, value_name = "PATTERN", value_parser = values::access_key)]
     access_key_id: Vec<String>,
@@ -115,6 +118,14 @@ pub(super) struct FilterArgs {
     /// API, such as 'Delete*'
     #[arg(long, value_name = "PATTERN", value_parser = values::name)]
     event_name: Vec<String>,
+    /// Resource that the call names: its id, name, ARN or key, such as i-0abc1234, '*:role/deploy' or
+    /// 'arn:aws:s3:::logs-*'
+    #[arg(long, value_name = "PATTERN")]
+    resource: Vec<String>,
+    /// Value of the request, such as 'bucketName=logs-*', or of another part of the record, such as
+    /// 'responseElements.ConsoleLogin=Failure'
+    #[arg(long, value_name = "PATH=PATTERN", value_parser = values::request)]
+    request: Vec<String>,
     /// Error code, such as 'AccessDenied*'
     #[arg(long, value_name = "PATTERN", value_parser = values::name)]
     error_code: Vec<String>,
@@ -133,11 +144,14 @@ pub(super) struct FilterArgs {
     /// Count only calls that AWS refused, for want of a permission, by an explicit deny or at signing in
     #[arg(long)]
     denied: bool,
+    /// Count only calls that failed; short for --activity-type FAILED
+    #[arg(long, conflicts_with = "activity_type")]
+    errors: bool,
     /// Count only calls that change nothing
     #[arg(long, conflicts_with = "write_only")]
     read_only: bool,
     /// Count only calls that may change something
-    #[arg(long)]
+    #[arg(long, visible_alias = "mutating")]
     write_only: bool,
     /// Leave out calls that AWS services made, also with the identity of another
     #[arg(long)]
@@ -239,6 +253,7 @@ impl ReadingArgs {
         let filters = &self.filters;
         EventFilter {
             activity_type: match self.activity_type {
+                _ if filters.errors => filter::ActivityType::Failed,
                 ActivityType::All => filter::ActivityType::All,
                 ActivityType::Successful => filter::ActivityType::Successful,
                 ActivityType::Failed => filter::ActivityType::Failed,
@@ -246,9 +261,12 @@ impl ReadingArgs {
             only_denied: filters.denied,
             principals: FilterValues::new(&filters.principal),
             persons: FilterValues::new(&filters.person),
+            sessions: FilterValues::new(&filters.session),
             access_keys: FilterValues::new(&filters.access_key_id),
             sources: FilterValues::new(&filters.event_source),
             names: FilterValues::new(&filters.event_name),
+            resources: FilterValues::new(&filters.resource),
+            requests: FilterValues::new(&filters.request),
             error_codes: FilterValues::new(&filters.error_code),
             origins: FilterValues::new(&filters.ip),
             user_agents: FilterValues::new(&filters.user_agent),

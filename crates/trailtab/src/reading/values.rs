@@ -97,6 +97,12 @@ pub(super) fn access_key(text: &str) -> Result<String, String> {
     }
 }
 
+/// Checks a value of a request, `PATH=PATTERN`.
+pub(super) fn request(text: &str) -> Result<String, String> {
+    let pattern: Result<filter::RequestPattern, String> = without_exception(text).parse();
+    pattern.map(|_| text.to_owned())
+}
+
 /// Checks a source address, a network, or the name of a service that stands in its place.
 pub(super) fn origin(text: &str) -> Result<String, String> {
     refuse_list(text)?;

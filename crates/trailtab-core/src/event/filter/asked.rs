@@ -87,12 +87,18 @@ pub struct EventFilter {
     pub principals: FilterValues,
     /// Persons; events without a person have the empty name.
     pub persons: FilterValues,
+    /// Names of role sessions; events without a session have the empty name.
+    pub sessions: FilterValues,
     /// Access key ids in `userIdentity`; identities without one have the empty id.
     pub access_keys: FilterValues,
     /// Services, with or without the domain: `ec2.amazonaws.com` or `ec2`.
     pub sources: FilterValues,
     /// APIs, `eventName`, with or without the date of their version.
     pub names: FilterValues,
+    /// Resources that the call names: their ids, names, ARNs or keys.
+    pub resources: FilterValues,
+    /// Values of the request, `PATH=PATTERN`; see [`RequestPattern`](super::RequestPattern).
+    pub requests: FilterValues,
     /// Error codes of failed calls.
     pub error_codes: FilterValues,
     /// Addresses, networks and names in `sourceIPAddress`.
@@ -117,9 +123,12 @@ impl EventFilter {
         match criterion {
             Criterion::Principal => Some(&self.principals),
             Criterion::Person => Some(&self.persons),
+            Criterion::Session => Some(&self.sessions),
             Criterion::AccessKey => Some(&self.access_keys),
             Criterion::EventSource => Some(&self.sources),
             Criterion::EventName => Some(&self.names),
+            Criterion::Resource => Some(&self.resources),
+            Criterion::Request => Some(&self.requests),
             Criterion::ErrorCode => Some(&self.error_codes),
             Criterion::Ip => Some(&self.origins),
             Criterion::UserAgent => Some(&self.user_agents),

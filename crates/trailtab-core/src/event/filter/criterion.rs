@@ -11,12 +11,18 @@ pub enum Criterion {
     Principal,
     /// The person behind the principal, `--person`.
     Person,
+    /// The name of the role session, `--session`.
+    Session,
     /// The access key in `userIdentity`, `--access-key-id`.
     AccessKey,
     /// The service, `--event-source`.
     EventSource,
     /// The API, `--event-name`.
     EventName,
+    /// A resource that the call names, `--resource`.
+    Resource,
+    /// A value of the request, `--request`.
+    Request,
     /// The error code of a failed call, `--error-code`.
     ErrorCode,
     /// The address in `sourceIPAddress`, `--ip`.
@@ -40,14 +46,17 @@ pub enum Criterion {
 
 impl Criterion {
     /// All criteria, in the order of their declaration.
-    pub const ALL: [Criterion; 16] = [
+    pub const ALL: [Criterion; 19] = [
         Criterion::ActivityType,
         Criterion::Denied,
         Criterion::Principal,
         Criterion::Person,
+        Criterion::Session,
         Criterion::AccessKey,
         Criterion::EventSource,
         Criterion::EventName,
+        Criterion::Resource,
+        Criterion::Request,
         Criterion::ErrorCode,
         Criterion::Ip,
         Criterion::UserAgent,
@@ -66,9 +75,12 @@ impl Criterion {
             Criterion::Denied => "--denied",
             Criterion::Principal => "--principal",
             Criterion::Person => "--person",
+            Criterion::Session => "--session",
             Criterion::AccessKey => "--access-key-id",
             Criterion::EventSource => "--event-source",
             Criterion::EventName => "--event-name",
+            Criterion::Resource => "--resource",
+            Criterion::Request => "--request",
             Criterion::ErrorCode => "--error-code",
             Criterion::Ip => "--ip",
             Criterion::UserAgent => "--user-agent",
@@ -81,14 +93,14 @@ impl Criterion {
         }
     }
 
-    fn bit(self) -> u16 {
-        1 << self as u16
+    fn bit(self) -> u32 {
+        1 << self as u32
     }
 }
 
 /// The filters that refuse an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Refusals(u16);
+pub struct Refusals(u32);
 
 impl Refusals {
     /// Tells whether no filter refuses the event.

@@ -7,8 +7,11 @@ use super::api_name::without_version;
 use super::asked::{AccessKind, ActivityType, EventFilter, FilterValues};
 use super::criterion::{Criterion, Refusals};
 use super::pattern::{OriginPattern, TextPattern};
+use super::request::RequestPattern;
+use super::resource::ResourcePattern;
 use crate::event::identity::{ResolvedActor, access_key};
 use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
+use crate::event::resource;
 use crate::event::scan::JsonText;
 
 /// The patterns of one filter. An empty list admits everything.
@@ -83,9 +86,12 @@ pub struct EventMatcher {
     only_denied: bool,
     principals: PatternList<TextPattern>,
     persons: PatternList<TextPattern>,
+    sessions: PatternList<TextPattern>,
     access_keys: PatternList<TextPattern>,
     sources: PatternList<TextPattern>,
     names: PatternList<TextPattern>,
+    resources: PatternList<ResourcePattern>,
+    requests: PatternList<Option<RequestPattern>>,
     error_codes: PatternList<TextPattern>,
     origins: PatternList<OriginPattern>,
     user_agents: PatternList<TextPattern>,
@@ -107,9 +113,13 @@ impl EventMatcher {
             only_denied: filter.only_denied,
             principals: patterns(&filter.principals),
             persons: patterns(&filter.persons),
+            sessions: patterns(&filter.sessions),
             access_keys: patterns(&filter.access_keys),
             sources: patterns(&filter.sources),
             names: patterns(&filter.names),
+            resources: PatternList::new(&filter.resources, ResourcePattern::new),
+            // A value that is not written as `PATH=PATTERN` matches nothing; the command line refuses it.
+            requests: PatternList::new(&filter.requests, |text| text.parse().ok()),
             error_codes: patterns(&filter.error_codes),
             origins: PatternList::new(&filter.origins, OriginPattern::new),
             user_agents: PatternList::new(&filter.user_agents, TextPattern::containing),
@@ -125,6 +135,7 @@ impl EventMatcher {
         let lists = [
             &self.principals,
             &self.persons,
+            &self.sessions,
             &self.access_keys,
             &self.scopes.accounts,
         ];
@@ -141,6 +152,9 @@ impl EventMatcher {
         refusals.add(Criterion::Principal, !admits);
         let admits = self.persons.admits(|pattern| pattern.matches(person));
         refusals.add(Criterion::Person, !admits);
+        let session = actor.session.as_deref().unwrap_or_default();
+        let admits = self.sessions.admits(|pattern| pattern.matches(session));
+        refusals.add(Criterion::Session, !admits);
         refusals.add(Criterion::AccessKey, !self.admits_access_key(identity));
         let is_excluded = self.without_aws_services && actor.is_aws_service();
         refusals.add(Criterion::ExcludeAwsServices, is_excluded);
@@ -236,7 +250,10 @@ impl EventMatcher {
         )?;
         ask(self.admits_origin(record.source_ip_address), Criterion::Ip)?;
         let is_own = self.without_self && is_self(record.user_agent);
-        ask(!is_own, Criterion::ExcludeSelf)
+        ask(!is_own, Criterion::ExcludeSelf)?;
+        // The last ones, because they read the record again.
+        ask(self.admits_resources(record), Criterion::Resource)?;
+        ask(self.admits_request(record), Criterion::Request)
     }
 
     fn admits_recorder(&self, recorder: Option<JsonText<'_>>, otherwise: &str) -> bool {
@@ -274,6 +291,24 @@ impl EventMatcher {
         let short = source.split_once('.').map_or(&*source, |(short, _)| short);
         let matches = |pattern: &TextPattern| pattern.matches(&source) || pattern.matches(short);
         self.sources.admits(matches)
+    }
+
+    /// An event is admitted if one of its resources is. An exception refuses the events that name it.
+    fn admits_resources(&self, record: &EventRecord<'_>) -> bool {
+        if self.resources.is_empty() {
+            return true;
+        }
+        let named = resource::resources_of(record).list;
+        self.resources
+            .admits(|pattern| named.iter().any(|resource| pattern.matches(resource)))
+    }
+
+    fn admits_request(&self, record: &EventRecord<'_>) -> bool {
+        self.requests.is_empty()
+            || self.requests.admits(|pattern| {
+                let pattern = pattern.as_ref();
+                pattern.is_some_and(|pattern| pattern.matches(record))
+            })
     }
 
     fn admits_origin(&self, address: Option<JsonText<'_>>) -> bool {
@@ -315,6 +350,7 @@ pub fn actor_value<'a>(
     match criterion {
         Criterion::Principal => Some(Cow::Borrowed(&actor.principal)),
         Criterion::Person => Some(Cow::Borrowed(&actor.person.as_ref()?.name)),
+        Criterion::Session => Some(Cow::Borrowed(actor.session.as_deref()?)),
         Criterion::AccessKey => access_key(identity).map(Cow::Owned),
         _ => None,
     }

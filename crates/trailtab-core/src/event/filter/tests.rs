@@ -289,3 +289,46 @@ fn each_criterion_has_a_place_of_its_own() {
         assert_eq!(criterion as usize, place);
     }
 }
+
+#[test]
+fn sessions_belong_to_actors() {
+    let refuses = |sessions: &[&str], session: Option<&str>| {
+        let filter = EventFilter {
+            sessions: patterns(sessions),
+            ..EventFilter::default()
+        };
+        let actor = ResolvedActor {
+            session: session.map(str::to_owned),
+            ..ResolvedActor::default()
+        };
+        let matcher = EventMatcher::new(&filter);
+        assert!(matcher.asks_for_actors());
+        matcher.actor_refusals(&actor, b"").has(Criterion::Session)
+    };
+    assert!(!refuses(&["deploy-*"], Some("Deploy-7")));
+    assert!(refuses(&["deploy-*"], Some("build-7")));
+    assert!(refuses(&["deploy-*"], None));
+    assert!(!refuses(&["!deploy-*"], None));
+}
+
+#[test]
+fn values_of_the_request_are_compared_with_paths() {
+    let record = EventRecord::of(
+        br#"{"eventName":"PutObject","requestParameters":{"bucketName":"logs-eu"}}"#,
+    )
+    .unwrap();
+    let admits = |requests: &[&str]| {
+        let requests = patterns(requests);
+        let filter = EventFilter {
+            requests,
+            ..EventFilter::default()
+        };
+        EventMatcher::new(&filter).admits(&record, CallOutcome::Succeeded, "111122223333")
+    };
+    assert!(admits(&["bucketName=logs-*"]));
+    assert!(admits(&["bucketName=x", "bucketName=logs-eu"]));
+    assert!(!admits(&["bucketName=x"]) && !admits(&["!bucketName=logs-*"]));
+    assert!(admits(&["!bucketName=x"]));
+    // A value that is no pattern admits nothing instead of everything.
+    assert!(!admits(&["bucketName"]));
+}

@@ -1,0 +1,10 @@
+//! The calls themselves: one record as a person or a program wants to read it, repeated calls folded into
+//! lines, and the chain of credentials behind a session.
+
+mod column;
+mod detail;
+mod folding;
+
+pub use column::{CallColumn, UnknownColumn};
+pub use detail::{CallDetail, CallOutcomeName, CallResource};
+pub use folding::{CallFolder, FoldedCall};
