@@ -21,9 +21,24 @@ pub fn summary(summary: &Summary) -> serde_json::Result<Vec<u8>> {
 ///
 /// If the value cannot be expressed in JSON.
 pub fn ascii(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let json = serde_json::to_string_pretty(value)?;
+    let mut ascii = escaped(&serde_json::to_string_pretty(value)?);
+    ascii.push('\n');
+    Ok(ascii.into_bytes())
+}
+
+/// Writes a value on one line, without a line break.
+///
+/// # Errors
+///
+/// If the value cannot be expressed in JSON.
+pub(super) fn ascii_line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    Ok(escaped(&serde_json::to_string(value)?).into_bytes())
+}
+
+/// Writes JSON in ASCII. Other characters occur only in strings. Escaping them also disarms terminal control
+/// characters.
+fn escaped(json: &str) -> String {
     let mut ascii = String::with_capacity(json.len() + 1);
-    // Non-ASCII characters occur only in strings. Escaping them also disarms terminal control characters.
     for character in json.chars() {
         if character.is_ascii() && character != '\u{7f}' {
             ascii.push(character);
@@ -34,8 +49,7 @@ pub fn ascii(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
             let _ = write!(ascii, "\\u{unit:04x}");
         }
     }
-    ascii.push('\n');
-    Ok(ascii.into_bytes())
+    ascii
 }
 
 #[cfg(test)]

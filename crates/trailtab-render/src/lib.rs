@@ -2,6 +2,7 @@
 //! input or output here.
 
 pub mod archive;
+pub mod calls;
 pub mod chart;
 pub mod cost;
 pub mod csv;
@@ -14,5 +15,6 @@ mod no_match;
 pub mod page;
 pub mod plots;
 pub mod progress;
+mod reading;
 pub mod text;
 pub mod usage;

@@ -7,8 +7,8 @@ use console::{Style, measure_text_width};
 
 use super::escape;
 use super::no_match::{self, NoMatchContext};
+use trailtab_core::activity::provenance::EventHistory;
 use trailtab_core::activity::summary::ProblemReport;
-use trailtab_core::activity::usage::basis::EventHistory;
 pub use trailtab_core::digits::thousands;
 use trailtab_core::event::ingest::Reconciliation;
 use trailtab_core::event::no_match::NoMatch;

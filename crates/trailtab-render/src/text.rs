@@ -10,8 +10,8 @@ use super::no_match::{self, NoMatchContext};
 use super::page::{
     self, TOP_ROWS, TextPage, TextStyle, bar, counted, level, percent, plain, thousands,
 };
+use trailtab_core::activity::provenance::EventHistory;
 use trailtab_core::activity::summary::{Calls, CoverageReport, Extension, RegionReport, Summary};
-use trailtab_core::activity::usage::basis::EventHistory;
 use trailtab_core::integrity::Integrity;
 
 /// Terminal columns of the longest bar.

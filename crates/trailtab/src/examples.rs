@@ -25,6 +25,14 @@ Examples:
 
 Documentation: docs/summary.md (results), docs/event-history.md (reading without SOURCE)";
 
+pub(crate) const EVENTS: &str = "\
+Examples:
+  trailtab events --since 24h --mutating
+  trailtab events demo/AWSLogs --since 2026-09-17 --ip 203.0.113.0/24 --write-only
+  trailtab events demo/AWSLogs --resource legacy-backup --format csv
+
+Documentation: docs/events.md";
+
 pub(crate) const USAGE: &str = "\
 Examples:
   trailtab usage --since 24h

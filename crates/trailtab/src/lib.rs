@@ -5,6 +5,7 @@ mod archive;
 mod cost;
 mod demo;
 mod digests;
+mod events;
 mod examples;
 mod format;
 mod generate;
@@ -43,6 +44,7 @@ struct Cli {
 enum CliVerb {
     Demo(demo::Args),
     Activity(Box<activity::Args>),
+    Events(Box<events::Args>),
     Usage(Box<usage::Args>),
     Cost(Box<cost::Args>),
     Plot(plot::Args),
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
     let result = match cli.verb {
         CliVerb::Demo(args) => demo::run(&args, ui),
         CliVerb::Activity(args) => activity::run(&args, ui),
+        CliVerb::Events(args) => events::run(&args, ui),
         CliVerb::Usage(args) => usage::run(&args, ui),
         CliVerb::Cost(args) => cost::run(&args, ui),
         CliVerb::Plot(args) => plot::run(&args, ui),

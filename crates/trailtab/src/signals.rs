@@ -33,13 +33,22 @@ pub(super) const STOPS_SENDING: &str =
 #[derive(Debug)]
 pub(super) struct Interruptible {
     pub(super) interrupt: Interrupt,
+    /// Requests a stop for another reason.
+    pub(super) requester: Requester,
 }
 
 /// Makes the first signal from now on request a stop; `remark` is printed when it arrives.
 pub(super) fn interruptible(remark: &'static str) -> Interruptible {
     let (requester, interrupt) = interrupt::channel();
-    *lock() = Some(Running { requester, remark });
-    Interruptible { interrupt }
+    let running = requester.clone();
+    *lock() = Some(Running {
+        requester: running,
+        remark,
+    });
+    Interruptible {
+        interrupt,
+        requester,
+    }
 }
 
 impl Drop for Interruptible {

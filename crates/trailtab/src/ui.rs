@@ -18,6 +18,9 @@ use trailtab_render::page::{TextStyle, thousands};
 /// Time between progress lines of an event history without a terminal.
 const PROGRESS_LINE_INTERVAL: Duration = Duration::from_secs(60);
 
+/// Size in bytes of the buffer of data that is written piece by piece.
+const STREAM_BUFFER_BYTES: usize = 64 << 10;
+
 /// Columns of a page that is written to a file or pipe.
 const WIDTH_WITHOUT_TERMINAL: usize = 110;
 
@@ -45,6 +48,11 @@ impl Ui {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
+    }
+
+    /// Standard output, for data that is written piece by piece.
+    pub(crate) fn stream(self) -> impl io::Write + Send {
+        io::BufWriter::with_capacity(STREAM_BUFFER_BYTES, io::stdout())
     }
 
     /// Prints a line to standard error, unless `--quiet` is given.

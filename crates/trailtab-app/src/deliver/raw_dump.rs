@@ -78,7 +78,7 @@ impl RawDump {
 }
 
 /// Copies JSON without the white space between its values, so that a record fits on one line.
-fn compact(json: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn compact(json: &[u8], out: &mut Vec<u8>) {
     let mut in_string = false;
     let mut escaped = false;
     for &b in json {

@@ -17,7 +17,7 @@ pub const REASON: &str = "stopped by a signal before everything was read";
 pub const CODE: &str = "Interrupted";
 
 /// The end that makes the request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Requester(watch::Sender<bool>);
 
 /// The end that observes the request.

@@ -2,7 +2,8 @@
 //!
 //! Calls of several actors interleave, so a call is folded into a line that is still open, not only into the last
 //! one. A change by an actor closes the actor's open lines: what it read before and after a change stays apart,
-//! and the order of changes is that of the records.
+//! and the order of changes is that of the records. Refused calls that would only have read, as whoever looks around
+//! makes them, are one line whichever APIs they are.
 
 use std::collections::VecDeque;
 
@@ -18,8 +19,11 @@ const MAX_OPEN_LINES: usize = 256;
 /// Maximum number of resources that a line keeps.
 const MAX_RESOURCES: usize = 8;
 
+/// Maximum number of APIs that a line keeps.
+const MAX_APIS: usize = 200;
+
 /// One or more calls of one actor that differ in nothing but their time and, if they change nothing, their
-/// resources.
+/// resources. Refused calls that would change nothing may differ in their APIs and regions too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoldedCall {
     /// The first of the calls, in the order in which they came.
@@ -28,6 +32,11 @@ pub struct FoldedCall {
     pub calls: u64,
     /// The time of the last call, written `2026-09-07T08:00:00Z`; null if it has none.
     pub last_time: Option<String>,
+    /// The APIs, such as `iam:ListUsers`, in the order of their first calls; more than one only if all calls were
+    /// refused; at most 200.
+    pub apis: Vec<String>,
+    /// Whether further APIs were called.
+    pub has_more_apis: bool,
     /// The ids of resources that the calls name; at most 8.
     pub resources: Vec<String>,
     /// Whether the calls name further resources.
@@ -39,6 +48,8 @@ impl FoldedCall {
         let mut folded = FoldedCall {
             last_time: call.event_time.clone(),
             calls: 0,
+            apis: Vec::new(),
+            has_more_apis: false,
             resources: Vec::new(),
             has_more_resources: false,
             first: call,
@@ -51,6 +62,13 @@ impl FoldedCall {
     fn add(&mut self, call: &CallDetail) {
         self.calls += 1;
         self.last_time.clone_from(&call.event_time);
+        let api = format!("{}:{}", call.service(), call.event_name);
+        if self.apis.contains(&api) {
+        } else if self.apis.len() < MAX_APIS {
+            self.apis.push(api);
+        } else {
+            self.has_more_apis = true;
+        }
         self.has_more_resources |= call.resources_not_listed > 0;
         for resource in &call.resources {
             if self.resources.contains(&resource.id) {
@@ -64,6 +82,9 @@ impl FoldedCall {
 
     fn takes(&self, call: &CallDetail) -> bool {
         let first = &self.first;
+        if is_refused_read(first) && is_refused_read(call) {
+            return is_same_actor(first, call);
+        }
         is_same_actor(first, call)
             && first.event_name == call.event_name
             && first.event_source == call.event_source
@@ -77,6 +98,10 @@ impl FoldedCall {
 /// Tells whether a call changes something: it succeeded, and the record does not say that it only reads.
 fn is_change(call: &CallDetail) -> bool {
     call.read_only != Some(true) && call.outcome == CallOutcomeName::Succeeded
+}
+
+fn is_refused_read(call: &CallDetail) -> bool {
+    call.read_only == Some(true) && call.outcome == CallOutcomeName::Denied
 }
 
 fn is_same_actor(a: &CallDetail, b: &CallDetail) -> bool {
@@ -249,6 +274,31 @@ mod tests {
         assert_eq!(folded(vec![read(0), read(121)]).len(), 2);
         let midnight = 86_400 - 1_788_739_200 % 86_400;
         assert_eq!(folded(vec![read(midnight - 1), read(midnight)]).len(), 2);
+    }
+
+    #[test]
+    fn refused_reads_fold_across_apis_and_refused_changes_do_not() {
+        let refused = |second, api, is_read| CallDetail {
+            outcome: CallOutcomeName::Denied,
+            ..call(second, "ann", api, is_read, "a")
+        };
+        let lines = folded(vec![
+            refused(0, "ListBuckets", true),
+            refused(1, "GetBucketAcl", true),
+            refused(2, "ListBuckets", true),
+            refused(3, "DeleteBucket", false),
+            refused(4, "PutBucketAcl", false),
+        ]);
+        let apis: Vec<_> = lines.iter().map(|line| line.apis.join(" ")).collect();
+        assert_eq!(
+            apis,
+            [
+                "s3:ListBuckets s3:GetBucketAcl",
+                "s3:DeleteBucket",
+                "s3:PutBucketAcl"
+            ]
+        );
+        assert_eq!(lines[0].calls, 3);
     }
 
     proptest! {

@@ -4,7 +4,9 @@
 mod column;
 mod detail;
 mod folding;
+mod report;
 
 pub use column::{CallColumn, UnknownColumn};
 pub use detail::{CallDetail, CallOutcomeName, CallResource};
 pub use folding::{CallFolder, FoldedCall};
+pub use report::CallsProvenance;

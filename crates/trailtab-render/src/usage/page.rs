@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use console::Style;
 
 use crate::document::{ColumnKind, TableColumn};
-use crate::no_match::{self, NoMatchContext};
-use crate::page::{self, TextPage, TextStyle, counted, level, percent, plain, thousands};
+use crate::page::{TextPage, TextStyle, counted, level, percent, plain, thousands};
+use crate::reading;
 use trailtab_core::activity::usage::basis::ReportProvenance;
 use trailtab_core::activity::usage::metrics::OTHER;
 use trailtab_core::activity::usage::report::{
@@ -48,7 +48,7 @@ impl TextPage {
         };
         self.paragraph(&format!("{title}{calls}"), 0, &Style::new().bold())?;
         if let Some(no_match) = &basis.no_match {
-            return self.no_match(no_match, no_match_context(basis));
+            return self.no_match(no_match, reading::no_match_context(&coverage.reading));
         }
         match (&coverage.first_minute, &coverage.last_minute) {
             (Some(first), Some(last)) => {
@@ -69,58 +69,19 @@ impl TextPage {
 
     /// Writes what was read, what no table counts, and what is missing.
     pub(super) fn usage_coverage(&mut self, basis: &ReportProvenance) -> fmt::Result {
-        let coverage = &basis.coverage;
-        self.heading("Coverage")?;
-        if coverage.since.is_some() || coverage.until.is_some() {
-            let end = |time: &Option<String>| time.as_deref().map_or("open".to_owned(), plain);
-            let (since, until) = (end(&coverage.since), end(&coverage.until));
-            writeln!(self.out, "  Asked for: {since} – {until} UTC")?;
-        }
-        self.counts(coverage.counts, coverage.documents)?;
-        if coverage.incomplete > 0 {
-            let events = counted(coverage.incomplete, "event");
-            let line = format!(
-                "{events} of those counted in no table: without a time, region, service or API"
-            );
-            self.paragraph(&line, 2, &Style::new().red())?;
-        }
-        let history = coverage.event_history.iter().flat_map(page::event_history);
-        let late = page::deliveries(coverage.last_delivery_day.as_deref());
-        let late = late
-            .into_iter()
-            .chain(page::updates(coverage.updates_not_applied));
-        let unrelated = page::unrelated(&coverage.document_outcomes, &coverage.unrelated_documents);
-        let others = page::other_content(&coverage.other_content);
-        for line in history.chain(late).chain(others).chain(unrelated) {
-            self.paragraph(&line, 2, &Style::new())?;
-        }
+        let incomplete = basis.coverage.incomplete;
+        let remark = (incomplete > 0).then(|| {
+            let events = counted(incomplete, "event");
+            format!("{events} of those counted in no table: without a time, region, service or API")
+        });
         let has_matches = basis.no_match.is_none();
-        let not_listed = coverage.problems_not_listed;
-        self.problems("Incomplete", has_matches, &coverage.problems, not_listed)
+        self.reading_coverage(&basis.coverage.reading, remark.as_deref(), has_matches)
     }
 }
 
 /// The explanation why no event was counted; empty if one was.
 pub fn no_match(basis: &ReportProvenance) -> String {
-    let no_match = basis.no_match.as_ref();
-    no_match.map_or(String::new(), |no_match| {
-        no_match::text(no_match, no_match_context(basis))
-    })
-}
-
-fn no_match_context(basis: &ReportProvenance) -> NoMatchContext<'_> {
-    let coverage = &basis.coverage;
-    let history = coverage.event_history.as_ref();
-    NoMatchContext {
-        since: coverage.since.as_deref(),
-        until: coverage.until.as_deref(),
-        events: coverage.counts.filtered,
-        documents: coverage.documents,
-        is_complete: coverage.complete,
-        lookup_attribute: history.and_then(|history| history.lookup_attribute.as_deref()),
-        is_history: history.is_some(),
-        other_content: &coverage.other_content,
-    }
+    reading::no_match(basis.no_match.as_ref(), &basis.coverage.reading)
 }
 
 /// The totals as a sentence.

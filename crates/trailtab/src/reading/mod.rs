@@ -18,11 +18,15 @@ use trailtab_app::source::archive::EventArchive;
 use trailtab_app::source::interrupt::Interrupt;
 use trailtab_app::source::lookup_events::{self, LookupError, PushedAttribute};
 use trailtab_app::source::progress::ReadProgress;
+use trailtab_core::activity::provenance::ReadingCoverage;
 use trailtab_core::coverage::Severity;
 use trailtab_core::event::counter::EventCounter;
 use trailtab_core::event::filter::{EventFilter, ScopeMatcher};
 use trailtab_core::event::ingest::{IngestRules, RawCopy};
 use trailtab_core::time::{Seconds, TimeWindow};
+
+/// Most problems printed on standard error, for results without a place for them.
+const MAX_PROBLEMS_SHOWN: usize = 10;
 
 /// The sources, window and filters of a run.
 pub(crate) struct ReadingPlan {
@@ -206,6 +210,23 @@ fn refuse_nothing<C>(outcome: &ReadOutcome<C>) -> anyhow::Result<()> {
         });
     }
     Ok(())
+}
+
+/// Prints to standard error why nothing matched; nothing if the explanation is empty.
+pub(crate) fn tell_no_match(explanation: &str, ui: Ui) {
+    explanation.lines().for_each(|line| ui.remark(line));
+}
+
+/// Prints to standard error what is missing, for results that have no place for it.
+pub(crate) fn tell_problems(coverage: &ReadingCoverage, ui: Ui) {
+    let all = coverage.problems.len() as u64 + coverage.problems_not_listed;
+    for problem in coverage.problems.iter().take(MAX_PROBLEMS_SHOWN) {
+        let (document, reason) = (&problem.document, &problem.reason);
+        ui.error(&anyhow!("incomplete: {document}: {reason}"));
+    }
+    if let Some(more @ 1..) = all.checked_sub(MAX_PROBLEMS_SHOWN as u64) {
+        ui.error(&anyhow!("incomplete: {more} more problems"));
+    }
 }
 
 /// The command line, with the program's name instead of its path.

@@ -13,9 +13,6 @@ use trailtab_core::event::counter::EventCounter as _;
 use trailtab_core::time::{TimeRange, TimeWindow};
 use trailtab_render as render;
 
-/// Most problems printed on standard error, for results without a place for them.
-const MAX_PROBLEMS_SHOWN: usize = 10;
-
 /// Counted usage, its time window and its provenance.
 pub(super) struct CountedUsage {
     pub(super) usage: UsageTally,
@@ -69,7 +66,7 @@ impl CountedUsage {
     }
 
     pub(super) fn ended(&self) -> RunEnd {
-        match self.basis.coverage.complete {
+        match self.basis.coverage.reading.complete {
             true => RunEnd::Done,
             false => RunEnd::Partial,
         }
@@ -86,8 +83,7 @@ impl CountedUsage {
 
     /// Prints to standard error why nothing was counted.
     pub(super) fn tell_no_match(&self, ui: Ui) {
-        let text = render::usage::no_match(&self.basis);
-        text.lines().for_each(|line| ui.remark(line));
+        reading::tell_no_match(&render::usage::no_match(&self.basis), ui);
     }
 
     /// Prints to standard error what is missing, for results that have no place for it.
@@ -100,13 +96,6 @@ impl CountedUsage {
                 coverage.incomplete
             ));
         }
-        let all = coverage.problems.len() as u64 + coverage.problems_not_listed;
-        for problem in coverage.problems.iter().take(MAX_PROBLEMS_SHOWN) {
-            let (document, reason) = (&problem.document, &problem.reason);
-            ui.error(&anyhow::anyhow!("incomplete: {document}: {reason}"));
-        }
-        if let Some(more @ 1..) = all.checked_sub(MAX_PROBLEMS_SHOWN as u64) {
-            ui.error(&anyhow::anyhow!("incomplete: {more} more problems"));
-        }
+        reading::tell_problems(&coverage.reading, ui);
     }
 }

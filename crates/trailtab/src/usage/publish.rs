@@ -115,7 +115,7 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
             ui.remark("nothing was sent");
             return Ok(counted.ended());
         }
-        if !counted.basis.coverage.complete && !options.partial {
+        if !counted.basis.coverage.reading.complete && !options.partial {
             bail!("the events are incomplete, and published hours cannot be completed later: fix the problems, or add --partial");
         }
         if options.yes {

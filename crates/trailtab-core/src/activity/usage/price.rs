@@ -300,7 +300,7 @@ impl UsagePrice {
                 .collect(),
             health: scale.metrics(HEALTH, month.health_hours),
             bills: vec![calls_uncapped, calls_capped, all_uncapped, all_capped],
-            log_group: scale.logs(usage.bytes(), basis.coverage.counts.counted),
+            log_group: scale.logs(usage.bytes(), basis.coverage.reading.counts.counted),
             basis,
         }
     }

@@ -1,0 +1,214 @@
+//! Counters that keep the records of events instead of counting them.
+
+use std::fs::File;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::EventOrder;
+use super::buffer::EventBuffer;
+use super::merge::SortedEvents;
+use super::runs::{RunWriter, SpoolError};
+use crate::deliver::raw_dump;
+use crate::job::parallel;
+use crate::source::interrupt::Requester;
+use trailtab_core::event::counter::{CountedEvent, EventCounter};
+use trailtab_core::event::identity::ResolvedActor;
+use trailtab_core::event::scan::JsonText;
+
+/// Memory of all buffers together, in bytes.
+const BUFFER_BYTES: usize = 256 << 20;
+
+/// Maximum number of runs. Each one is an open file.
+const MAX_RUNS: usize = 48;
+
+/// Keeps the records of events, to give them out in order.
+pub struct EventSpool {
+    store: Arc<SpoolStore>,
+    buffer: Arc<Mutex<EventBuffer>>,
+}
+
+/// What all threads share.
+struct SpoolStore {
+    order: EventOrder,
+    limit: usize,
+    buffer_bytes: usize,
+    stop: Requester,
+    buffers: Mutex<Vec<Arc<Mutex<EventBuffer>>>>,
+    runs: Mutex<Vec<File>>,
+    failure: Mutex<Option<SpoolError>>,
+}
+
+impl EventSpool {
+    /// Creates an empty spool that gives out the first `limit` events in an order. If a temporary file cannot be
+    /// written, it interrupts the reading.
+    pub fn new(order: EventOrder, limit: Option<usize>, stop: Requester) -> EventSpool {
+        let buffer_bytes = BUFFER_BYTES / parallel::threads().max(1);
+        EventSpool::with_buffers(order, limit, stop, buffer_bytes)
+    }
+
+    pub(super) fn with_buffers(
+        order: EventOrder,
+        limit: Option<usize>,
+        stop: Requester,
+        buffer_bytes: usize,
+    ) -> EventSpool {
+        SpoolStore {
+            order,
+            limit: limit.unwrap_or(usize::MAX),
+            buffer_bytes,
+            stop,
+            buffers: Mutex::default(),
+            runs: Mutex::default(),
+            failure: Mutex::default(),
+        }
+        .into_spool()
+    }
+
+    /// Gives out the events of all threads, in order.
+    ///
+    /// # Errors
+    ///
+    /// If a temporary file could not be written or read.
+    pub fn into_sorted(self) -> Result<SortedEvents, SpoolError> {
+        let store = self.store;
+        if let Some(failure) = lock(&store.failure).take() {
+            return Err(failure);
+        }
+        let buffers = std::mem::take(&mut *lock(&store.buffers)).into_iter();
+        let buffers = buffers.map(|buffer| {
+            let mut buffer = std::mem::take(&mut *lock(&buffer));
+            buffer.sort(store.order, store.limit);
+            buffer
+        });
+        let runs = std::mem::take(&mut *lock(&store.runs));
+        SortedEvents::new(runs, buffers.collect(), store.order, store.limit)
+    }
+}
+
+impl SpoolStore {
+    fn into_spool(self) -> EventSpool {
+        SpoolStore::spool(&Arc::new(self))
+    }
+
+    /// Creates the spool of one thread.
+    fn spool(self: &Arc<Self>) -> EventSpool {
+        let buffer = Arc::default();
+        lock(&self.buffers).push(Arc::clone(&buffer));
+        EventSpool {
+            store: Arc::clone(self),
+            buffer,
+        }
+    }
+
+    /// Writes a full buffer to a file, unless the limit leaves little of it.
+    fn spill(&self, buffer: &mut EventBuffer) -> Result<(), SpoolError> {
+        buffer.sort(self.order, self.limit);
+        if buffer.size() < self.buffer_bytes / 2 {
+            return Ok(());
+        }
+        let buffer = std::mem::take(buffer);
+        let mut run = RunWriter::create()?;
+        buffer.iter().try_for_each(|event| run.add(&event))?;
+        let run = run.finish()?;
+        // Merging happens under the lock: other threads wait, since they would only add further files.
+        let mut runs = lock(&self.runs);
+        runs.push(run);
+        if runs.len() >= MAX_RUNS {
+            let all = std::mem::take(&mut *runs);
+            let merged = SortedEvents::new(all, Vec::new(), self.order, self.limit)?;
+            runs.push(merged.into_run()?);
+        }
+        Ok(())
+    }
+
+    fn has_failed(&self) -> bool {
+        lock(&self.failure).is_some()
+    }
+}
+
+impl EventCounter for EventSpool {
+    type ActorId = ();
+
+    fn empty(&self) -> Self {
+        self.store.spool()
+    }
+
+    fn asks_for_actors(&self) -> bool {
+        false
+    }
+
+    fn actor(&mut self, _: &ResolvedActor) {}
+
+    fn add(&mut self, event: &CountedEvent<'_, '_>, (): ()) {
+        let record = event.record;
+        let id = record.event_id.map(JsonText::decode).unwrap_or_default();
+        let mut buffer = lock(&self.buffer);
+        buffer.add(event.time, id.as_bytes(), |out| {
+            raw_dump::compact(record.raw, out);
+        });
+        if buffer.size() < self.store.buffer_bytes {
+            return;
+        }
+        if self.store.has_failed() {
+            *buffer = EventBuffer::default();
+        } else if let Err(error) = self.store.spill(&mut buffer) {
+            lock(&self.store.failure).get_or_insert(error);
+            // The events cannot be given out any more.
+            self.store.stop.request();
+        }
+    }
+
+    fn add_odd(&mut self, _: &str, _: &str) {}
+
+    /// All spools of a run share one store.
+    fn merge(&mut self, _: &Self) {}
+
+    fn is_empty(&self) -> bool {
+        lock(&self.buffer).len() == 0 && lock(&self.store.runs).is_empty()
+    }
+}
+
+/// Receives each record as it is read, from any thread.
+pub type EventSink<'s> = dyn Fn(&[u8]) + Sync + Send + 's;
+
+/// Gives out the records of events as they are read, in no order.
+#[derive(Clone, Copy)]
+pub struct EventStream<'s> {
+    sink: &'s EventSink<'s>,
+}
+
+impl<'s> EventStream<'s> {
+    /// Creates a stream to a sink.
+    pub fn new(sink: &'s EventSink<'s>) -> EventStream<'s> {
+        EventStream { sink }
+    }
+}
+
+impl EventCounter for EventStream<'_> {
+    type ActorId = ();
+
+    fn empty(&self) -> Self {
+        *self
+    }
+
+    fn asks_for_actors(&self) -> bool {
+        false
+    }
+
+    fn actor(&mut self, _: &ResolvedActor) {}
+
+    fn add(&mut self, event: &CountedEvent<'_, '_>, (): ()) {
+        (self.sink)(event.record.raw);
+    }
+
+    fn add_odd(&mut self, _: &str, _: &str) {}
+
+    fn merge(&mut self, _: &Self) {}
+
+    fn is_empty(&self) -> bool {
+        true
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

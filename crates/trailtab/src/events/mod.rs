@@ -1,0 +1,161 @@
+//! `trailtab events`: shows the calls themselves, in order of time.
+
+mod args;
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context as _;
+
+pub(crate) use self::args::Args;
+use self::args::{CallFormat, OutputArgs};
+use super::RunEnd;
+use super::reading::{self, ReadingOptions, ReadingPlan};
+use super::signals::{self, Interruptible};
+use super::ui::Ui;
+use trailtab_app::clock;
+use trailtab_app::job::events::{EventOrder, EventSpool, EventStream};
+use trailtab_app::job::read::ReadOutcome;
+use trailtab_core::activity::summary::RunContext;
+use trailtab_core::calls::CallsProvenance;
+use trailtab_core::event::counter::EventCounter;
+use trailtab_core::event::record::EventRecord;
+use trailtab_render as render;
+use trailtab_render::calls::{CallWriter, CsvCalls, JsonCalls, JsonLines, RawCalls, Timeline};
+
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
+    let (format, columns) = args.output.form()?;
+    let writer: Box<dyn CallWriter + Send> = match format {
+        CallFormat::Text => Box::new(Timeline::new(ui.look())),
+        CallFormat::Json => Box::new(JsonCalls::new(columns)),
+        CallFormat::Jsonl => Box::new(JsonLines { columns }),
+        CallFormat::Csv => Box::new(CsvCalls::new(columns)),
+        CallFormat::Raw => Box::new(RawCalls::default()),
+    };
+    let now = clock::now();
+    let plan = ReadingPlan::new(&args.reading, &args.credentials, false, now)?;
+    let mut run = RunContext {
+        window: plan.window,
+        activity_type: plan.filter.activity_type.name(),
+        invocation: reading::invocation(),
+        now,
+        version: env!("CARGO_PKG_VERSION"),
+        caller: None,
+        no_match: None,
+    };
+    let reading = signals::interruptible(signals::STOPS_READING);
+    let mut output = CallOutput {
+        writer,
+        out: ui.stream(),
+        failure: None,
+    };
+    let basis = match args.output.unsorted {
+        true => output.stream(plan, &mut run, &reading, ui)?,
+        false => output.sort(plan, &mut run, reading, &args.output, ui)?,
+    };
+    output.finish(&basis)?;
+    match format {
+        CallFormat::Text => {}
+        CallFormat::Json => reading::tell_no_match(&render::calls::no_match(&basis), ui),
+        CallFormat::Jsonl | CallFormat::Csv | CallFormat::Raw => {
+            reading::tell_no_match(&render::calls::no_match(&basis), ui);
+            reading::tell_problems(&basis.coverage, ui);
+        }
+    }
+    Ok(match basis.coverage.complete {
+        true => RunEnd::Done,
+        false => RunEnd::Partial,
+    })
+}
+
+/// Where calls are written to.
+struct CallOutput<W> {
+    writer: Box<dyn CallWriter + Send>,
+    out: W,
+    /// The first failure to write. Nothing is written after it.
+    failure: Option<io::Error>,
+}
+
+impl<W: Write + Send> CallOutput<W> {
+    /// Writes the call of a record; returns whether the output still takes calls.
+    fn call(&mut self, record: &[u8]) -> bool {
+        if self.failure.is_none()
+            && let Some(record) = EventRecord::of(record)
+        {
+            self.failure = self.writer.call(&record, &mut self.out).err();
+        }
+        self.failure.is_none()
+    }
+
+    /// Reads, and writes each call as it comes.
+    fn stream(
+        &mut self,
+        plan: ReadingPlan,
+        run: &mut RunContext,
+        reading: &Interruptible,
+        ui: Ui,
+    ) -> anyhow::Result<CallsProvenance> {
+        let output = Mutex::new(self);
+        let sink = |record: &[u8]| {
+            let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+            if !output.call(record) {
+                reading.requester.request();
+            }
+        };
+        let counter = EventStream::new(&sink);
+        let outcome = plan.run(ReadingOptions::default(), &counter, &reading.interrupt, ui)?;
+        Ok(provenance(&outcome, run, None))
+    }
+
+    /// Reads everything, and then writes the calls in order.
+    fn sort(
+        &mut self,
+        plan: ReadingPlan,
+        run: &mut RunContext,
+        reading: Interruptible,
+        args: &OutputArgs,
+        ui: Ui,
+    ) -> anyhow::Result<CallsProvenance> {
+        let order = match args.newest {
+            true => EventOrder::NewestFirst,
+            false => EventOrder::OldestFirst,
+        };
+        let limit = args.limit;
+        let kept = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let spool = EventSpool::new(order, kept, reading.requester.clone());
+        let outcome = plan.run(ReadingOptions::default(), &spool, &reading.interrupt, ui)?;
+        let mut sorted = spool.into_sorted()?;
+        // From here on a signal ends the program, also while a pager holds the output back.
+        drop(reading);
+        while let Some(record) = sorted.next()? {
+            if !self.call(record) {
+                break;
+            }
+        }
+        Ok(provenance(&outcome, run, limit))
+    }
+
+    /// Writes the end of the output. A closed pipe, such as of `head`, is not an error.
+    fn finish(mut self, basis: &CallsProvenance) -> anyhow::Result<()> {
+        let written = match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => self
+                .writer
+                .finish(basis, &mut self.out)
+                .and_then(|()| self.out.flush()),
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.context("cannot print the events"),
+        }
+    }
+}
+
+fn provenance<C: EventCounter>(
+    outcome: &ReadOutcome<C>,
+    run: &mut RunContext,
+    limit: Option<u64>,
+) -> CallsProvenance {
+    run.no_match.clone_from(&outcome.no_match);
+    CallsProvenance::of(&outcome.intaken, &outcome.coverage, run, limit)
+}
