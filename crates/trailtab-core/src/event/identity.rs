@@ -8,11 +8,13 @@ mod caller;
 mod evidence;
 mod fields;
 mod principal;
+mod session_facts;
 
 use caller::{is_service, workload_of};
 pub use evidence::{AgentEvidence, PersonEvidence};
 pub use fields::access_key;
 use fields::{HIDDEN_NAME, UserIdentity};
+pub use session_facts::SessionFacts;
 
 use crate::event::record::CallerHints;
 use crate::event::scan::JsonText;

@@ -1,12 +1,14 @@
 //! Writes calls: as a timeline for people, and as JSON, JSON lines, CSV and records for programs. Each writer
 //! takes one call after the other, so that no list has to fit into memory.
 
+mod chains;
 mod timeline;
 
 use std::io::{self, Write};
 
 use serde_json::Value;
 
+pub use chains::{chains, chains_json};
 pub use timeline::Timeline;
 
 use super::{escape, json, reading};

@@ -52,6 +52,10 @@ pub(super) struct OutputArgs {
     /// requestParameters.bucketName
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     columns: Vec<CallColumn>,
+    /// Show where the credentials of an access key, a session, a person or a principal come from, and what was
+    /// obtained with them, instead of calls
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["columns", "limit", "newest", "unsorted"])]
+    pub(super) follow: Option<String>,
     /// Print the first N calls only; with --newest the last ones
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
@@ -77,6 +81,9 @@ impl OutputArgs {
         });
         let refuse = |error: &str| Err(UsageError(error.to_owned()));
         match format {
+            CallFormat::Jsonl | CallFormat::Csv | CallFormat::Raw if self.follow.is_some() => {
+                refuse("--follow prints a tree: --format text or json")
+            }
             CallFormat::Text | CallFormat::Raw if !self.columns.is_empty() => {
                 refuse("--columns is for --format csv, json and jsonl")
             }

@@ -17,21 +17,15 @@ use trailtab_app::clock;
 use trailtab_app::job::events::{EventOrder, EventSpool, EventStream};
 use trailtab_app::job::read::ReadOutcome;
 use trailtab_core::activity::summary::RunContext;
-use trailtab_core::calls::CallsProvenance;
+use trailtab_core::calls::{CallsProvenance, CredentialForest, CredentialLog};
 use trailtab_core::event::counter::EventCounter;
+use trailtab_core::event::filter::TextPattern;
 use trailtab_core::event::record::EventRecord;
 use trailtab_render as render;
 use trailtab_render::calls::{CallWriter, CsvCalls, JsonCalls, JsonLines, RawCalls, Timeline};
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     let (format, columns) = args.output.form()?;
-    let writer: Box<dyn CallWriter + Send> = match format {
-        CallFormat::Text => Box::new(Timeline::new(ui.look())),
-        CallFormat::Json => Box::new(JsonCalls::new(columns)),
-        CallFormat::Jsonl => Box::new(JsonLines { columns }),
-        CallFormat::Csv => Box::new(CsvCalls::new(columns)),
-        CallFormat::Raw => Box::new(RawCalls::default()),
-    };
     let now = clock::now();
     let plan = ReadingPlan::new(&args.reading, &args.credentials, false, now)?;
     let mut run = RunContext {
@@ -44,6 +38,16 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
         no_match: None,
     };
     let reading = signals::interruptible(signals::STOPS_READING);
+    if let Some(wanted) = &args.output.follow {
+        return follow(wanted, format, plan, &mut run, reading, ui);
+    }
+    let writer: Box<dyn CallWriter + Send> = match format {
+        CallFormat::Text => Box::new(Timeline::new(ui.look())),
+        CallFormat::Json => Box::new(JsonCalls::new(columns)),
+        CallFormat::Jsonl => Box::new(JsonLines { columns }),
+        CallFormat::Csv => Box::new(CsvCalls::new(columns)),
+        CallFormat::Raw => Box::new(RawCalls::default()),
+    };
     let mut output = CallOutput {
         writer,
         out: ui.stream(),
@@ -62,10 +66,39 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
             reading::tell_problems(&basis.coverage, ui);
         }
     }
-    Ok(match basis.coverage.complete {
+    Ok(ended(&basis))
+}
+
+/// Shows the chains of credentials that contain what was asked for.
+fn follow(
+    wanted: &str,
+    format: CallFormat,
+    plan: ReadingPlan,
+    run: &mut RunContext,
+    reading: Interruptible,
+    ui: Ui,
+) -> anyhow::Result<RunEnd> {
+    let empty = CredentialLog::default();
+    let outcome = plan.run(ReadingOptions::default(), &empty, &reading.interrupt, ui)?;
+    drop(reading);
+    let mut log = CredentialLog::default();
+    let parts = outcome.intaken.tallies.values();
+    parts.for_each(|part| log.merge(part));
+    let forest = CredentialForest::follow(&log, &TextPattern::new(wanted));
+    let basis = provenance(&outcome, run, None);
+    let printed = match format {
+        CallFormat::Json => render::calls::chains_json(&forest, &basis)?,
+        _ => render::calls::chains(&forest, wanted, &basis, ui.look()).into_bytes(),
+    };
+    ui.data(&printed).context("cannot print the chain")?;
+    Ok(ended(&basis))
+}
+
+fn ended(basis: &CallsProvenance) -> RunEnd {
+    match basis.coverage.complete {
         true => RunEnd::Done,
         false => RunEnd::Partial,
-    })
+    }
 }
 
 /// Where calls are written to.
