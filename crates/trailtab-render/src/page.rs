@@ -154,6 +154,11 @@ pub(super) fn event_history(history: &EventHistory) -> Vec<String> {
         lines.push(format!(
             "AWS was asked for {attribute} only: other events were not read"
         ));
+        if let Some(name) = attribute.strip_prefix("ResourceName=") {
+            lines.push(format!(
+                "CloudTrail lists few resources of calls that only read. To look into every event, write a pattern: --resource '*{name}'"
+            ));
+        }
     }
     if let Some(settled) = &history.settled_until {
         lines.push(format!(

@@ -1,5 +1,7 @@
 //! The arguments of `trailtab events`.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 
 use crate::UsageError;
@@ -23,6 +25,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) output: OutputArgs,
     #[command(flatten)]
+    pub(super) wait: WaitArgs,
+    #[command(flatten)]
     pub(super) credentials: CredentialArgs,
 }
 
@@ -41,6 +45,49 @@ pub(super) enum CallFormat {
     /// The records, as a log file of CloudTrail
     Raw,
 }
+
+/// How long to wait for an event by default, in seconds.
+const DEFAULT_WAIT: &str = "30m";
+
+/// Waiting for an event.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Waiting (without SOURCE)")]
+pub(super) struct WaitArgs {
+    /// Read the event history again and again, until a matching call of the last 15 minutes or later arrives, or for
+    /// this long (an age such as 90s, 30m or 2h; default: 30m). CloudTrail usually delivers within 5 minutes
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = DEFAULT_WAIT, value_parser = wait)]
+    #[arg(conflicts_with_all = ["sources", "unsorted", "follow", "archive"])]
+    pub(super) wait: Option<Duration>,
+    /// Seconds between two readings, at least 5
+    #[arg(long, value_name = "SECONDS", requires = "wait", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u64).range(5..=3600))]
+    pub(super) every: u64,
+}
+
+/// Parses how long to wait.
+fn wait(text: &str) -> Result<Duration, String> {
+    let (number, unit) =
+        text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => 0,
+    };
+    let number: u64 = number.parse().unwrap_or(0);
+    match seconds * number.min(MAX_WAIT_HOURS * 3600) {
+        seconds if (1..=MAX_WAIT_HOURS * 3600).contains(&seconds) => {
+            Ok(Duration::from_secs(seconds))
+        }
+        _ => Err(format!(
+            "write a time such as 90s, 30m or 2h, at most {MAX_WAIT_HOURS}h"
+        )),
+    }
+}
+
+/// Longest time to wait, in hours.
+const MAX_WAIT_HOURS: u64 = 24;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]

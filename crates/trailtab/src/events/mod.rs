@@ -4,8 +4,10 @@ mod args;
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 pub(crate) use self::args::Args;
 use self::args::{CallFormat, OutputArgs};
@@ -14,15 +16,24 @@ use super::reading::{self, ReadingOptions, ReadingPlan};
 use super::signals::{self, Interruptible};
 use super::ui::Ui;
 use trailtab_app::clock;
-use trailtab_app::job::events::{EventOrder, EventSpool, EventStream};
+use trailtab_app::job::events::{EventOrder, EventSpool, EventStream, SortedEvents};
 use trailtab_app::job::read::ReadOutcome;
+use trailtab_app::source::interrupt::Interrupt;
 use trailtab_core::activity::summary::RunContext;
 use trailtab_core::calls::{CallsProvenance, CredentialForest, CredentialLog};
 use trailtab_core::event::counter::EventCounter;
 use trailtab_core::event::filter::TextPattern;
 use trailtab_core::event::record::EventRecord;
+use trailtab_core::time::Seconds;
 use trailtab_render as render;
 use trailtab_render::calls::{CallWriter, CsvCalls, JsonCalls, JsonLines, RawCalls, Timeline};
+
+/// How old an event may be that `--wait` waits for, in seconds, if no time is given: CloudTrail delivers within
+/// about as long.
+const WAIT_AGE_SECONDS: Seconds = 15 * 60;
+
+/// How often a pause looks for a signal.
+const PAUSE_STEP: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     let (format, columns) = args.output.form()?;
@@ -53,9 +64,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
         out: ui.stream(),
         failure: None,
     };
-    let basis = match args.output.unsorted {
-        true => output.stream(plan, &mut run, &reading, ui)?,
-        false => output.sort(plan, &mut run, reading, &args.output, ui)?,
+    let basis = match (args.wait.wait, args.output.unsorted) {
+        (Some(longest), _) => output.wait(longest, args, &mut run, reading, ui)?,
+        (None, true) => output.stream(plan, &mut run, &reading, ui)?,
+        (None, false) => output.sort(plan, &mut run, reading, &args.output, ui)?,
     };
     output.finish(&basis)?;
     match format {
@@ -149,23 +161,61 @@ impl<W: Write + Send> CallOutput<W> {
         args: &OutputArgs,
         ui: Ui,
     ) -> anyhow::Result<CallsProvenance> {
-        let order = match args.newest {
-            true => EventOrder::NewestFirst,
-            false => EventOrder::OldestFirst,
-        };
-        let limit = args.limit;
-        let kept = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let spool = EventSpool::new(order, kept, reading.requester.clone());
-        let outcome = plan.run(ReadingOptions::default(), &spool, &reading.interrupt, ui)?;
-        let mut sorted = spool.into_sorted()?;
+        let (sorted, basis) = sorted(plan, run, &reading, args, ui)?;
         // From here on a signal ends the program, also while a pager holds the output back.
         drop(reading);
+        self.calls(sorted)?;
+        Ok(basis)
+    }
+
+    fn calls(&mut self, mut sorted: SortedEvents) -> anyhow::Result<()> {
         while let Some(record) = sorted.next()? {
             if !self.call(record) {
                 break;
             }
         }
-        Ok(provenance(&outcome, run, limit))
+        Ok(())
+    }
+
+    /// Reads the event history again and again, until a call matches.
+    fn wait(
+        &mut self,
+        longest: Duration,
+        args: &Args,
+        run: &mut RunContext,
+        reading: Interruptible,
+        ui: Ui,
+    ) -> anyhow::Result<CallsProvenance> {
+        let begun = Instant::now();
+        let mut asked = args.reading.clone().with_default_age(WAIT_AGE_SECONDS);
+        loop {
+            run.now = clock::now();
+            let plan = ReadingPlan::new(&asked, &args.credentials, false, run.now)?;
+            run.window = plan.window;
+            if let Some(since) = plan.window.since {
+                // All readings begin at the same time, however long the wait is.
+                asked = asked.since(since);
+            }
+            let (calls, basis) = sorted(plan, run, &reading, &args.output, ui)?;
+            let left = longest.saturating_sub(begun.elapsed());
+            if basis.no_match.is_none() || reading.interrupt.is_requested() {
+                drop(reading);
+                self.calls(calls)?;
+                return Ok(basis);
+            }
+            if left.is_zero() {
+                bail!(
+                    "no matching event arrived in {} s. CloudTrail usually delivers within 5 minutes, and at times later: wait longer, or see with trailtab activity what there is",
+                    longest.as_secs()
+                );
+            }
+            let next = Duration::from_secs(args.wait.every).min(left);
+            let seconds = next.as_secs();
+            ui.remark(&format!(
+                "no matching event yet; reading again in {seconds} s"
+            ));
+            pause(next, &reading.interrupt);
+        }
     }
 
     /// Writes the end of the output. A closed pipe, such as of `head`, is not an error.
@@ -181,6 +231,33 @@ impl<W: Write + Send> CallOutput<W> {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result.context("cannot print the events"),
         }
+    }
+}
+
+/// Reads everything; returns the calls in order.
+fn sorted(
+    plan: ReadingPlan,
+    run: &mut RunContext,
+    reading: &Interruptible,
+    args: &OutputArgs,
+    ui: Ui,
+) -> anyhow::Result<(SortedEvents, CallsProvenance)> {
+    let order = match args.newest {
+        true => EventOrder::NewestFirst,
+        false => EventOrder::OldestFirst,
+    };
+    let limit = args.limit;
+    let kept = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let spool = EventSpool::new(order, kept, reading.requester.clone());
+    let outcome = plan.run(ReadingOptions::default(), &spool, &reading.interrupt, ui)?;
+    Ok((spool.into_sorted()?, provenance(&outcome, run, limit)))
+}
+
+/// Waits, unless a stop is requested.
+fn pause(length: Duration, interrupt: &Interrupt) {
+    let begun = Instant::now();
+    while begun.elapsed() < length && !interrupt.is_requested() {
+        thread::sleep(PAUSE_STEP.min(length));
     }
 }
 

@@ -17,7 +17,7 @@ use trailtab_core::time::{Seconds, TimeArgument, TimeRange, TimeWindow};
 const DEFAULT_HOURS: u32 = 336;
 
 /// Which events to read.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ReadingArgs {
     /// File, directory, - for standard input, or s3://BUCKET[/PREFIX] (can be repeated; default: the
     /// event history)
@@ -42,7 +42,7 @@ pub(crate) struct ReadingArgs {
 }
 
 /// How buckets are read.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Buckets (s3://…)")]
 pub(super) struct BucketArgs {
     /// Days after the window whose deliveries are read as well, at most 30: S3 keeps log files under the
@@ -78,7 +78,7 @@ enum ActivityType {
     Failed,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Time window (UTC)")]
 pub(super) struct TimeArgs {
     /// Hours to look back from now (default: 336 of the event history, everything of other sources)
@@ -91,11 +91,14 @@ pub(super) struct TimeArgs {
     /// Last day to count, or the time to stop before; takes the same forms
     #[arg(long, value_name = "TIME", conflicts_with = "past_hours")]
     until: Option<TimeArgument>,
+    /// Seconds to look back in the event history if no time is given; [`DEFAULT_HOURS`] if not set.
+    #[arg(skip)]
+    default_age: Option<Seconds>,
 }
 
 /// Values of one filter are alternatives, different filters must all match. Patterns match the whole
 /// value and ignore case; those that begin with ! are exceptions.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(
     next_help_heading = "Filters (match the whole value; * and ? are wildcards, ! excludes; can be repeated)"
 )]
@@ -161,7 +164,7 @@ pub(super) struct FilterArgs {
     exclude_self: bool,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Event history (without SOURCE)")]
 pub(crate) struct LookupArgs {
     /// Keep the events in DIR, in CloudTrail's own layout, and read only what is not there yet
@@ -207,7 +210,7 @@ impl TimeArgs {
             // An archive can reach back further, but only an explicit --since reads that.
             (None, Some(until)) if until <= now - KEPT => until - KEPT,
             (None, Some(_)) => now - KEPT,
-            (None, None) => now - i64::from(DEFAULT_HOURS) * 3600,
+            (None, None) => now - self.default_age.unwrap_or(i64::from(DEFAULT_HOURS) * 3600),
         };
         if asked.since.is_some_and(|since| since > now) {
             let error = "--since and --until: AWS has no events of the future".to_owned();
@@ -249,6 +252,19 @@ impl CredentialArgs {
 }
 
 impl ReadingArgs {
+    /// Reads from a time on, whatever the arguments give as their start.
+    pub(crate) fn since(mut self, since: Seconds) -> ReadingArgs {
+        self.time.past_hours = None;
+        self.time.since = Some(TimeArgument::Instant(since));
+        self
+    }
+
+    /// Reads the event history of the last `age` seconds if the arguments give no time.
+    pub(crate) fn with_default_age(mut self, age: Seconds) -> ReadingArgs {
+        self.time.default_age = Some(age);
+        self
+    }
+
     pub(crate) fn filter(&self) -> EventFilter {
         let filters = &self.filters;
         EventFilter {

@@ -28,6 +28,12 @@ impl PushedAttribute {
             let id = id.to_ascii_uppercase();
             return Some(key(LookupAttributeKey::AccessKeyId, &id));
         }
+        // An id or a name. CloudTrail lists some resources by ARN and others by name, so a text that may be either is
+        // matched locally.
+        let resource = filter.resources.only();
+        if let Some(name) = resource.filter(|name| !name.contains([':', '/'])) {
+            return Some(key(LookupAttributeKey::ResourceName, name));
+        }
         // LookupEvents matches EventName case-sensitively, so push down only names written as AWS
         // does. Others are matched locally.
         let name = filter.names.only();
@@ -118,6 +124,22 @@ impl fmt::Display for PushedAttribute {
 mod tests {
     use super::*;
     use trailtab_core::event::filter::FilterValues;
+
+    #[test]
+    fn ids_and_names_of_resources_are_left_to_the_service() {
+        let pushed = |resource: &str| {
+            let filter = EventFilter {
+                resources: FilterValues::new(&[resource]),
+                names: FilterValues::new(&["StopInstances"]),
+                ..EventFilter::default()
+            };
+            PushedAttribute::choose(&filter).map(|attribute| attribute.to_string())
+        };
+        assert_eq!(pushed("i-0abc").as_deref(), Some("ResourceName=i-0abc"));
+        for other in ["*i-0abc", "arn:aws:s3:::logs", "role/deploy"] {
+            assert_eq!(pushed(other).as_deref(), Some("EventName=StopInstances"));
+        }
+    }
 
     #[test]
     fn names_that_may_have_a_version_are_not_left_to_the_service() {
