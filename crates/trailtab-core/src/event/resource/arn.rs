@@ -20,6 +20,18 @@ pub(super) struct NamedByArn {
     pub(super) id: String,
 }
 
+/// The services whose ARNs name parts of resources: `restapis/ID/stages/NAME`.
+const NESTING: [&str; 8] = [
+    "amplify",
+    "apigateway",
+    "appmesh",
+    "cassandra",
+    "dynamodb",
+    "emr-serverless",
+    "kinesis",
+    "timestream",
+];
+
 /// Texts that stand where a name would, and name nothing.
 const NO_NAMES: [&str; 5] = ["*", "-", "null", "HIDDEN_DUE_TO_SECURITY_REASONS", "***"];
 
@@ -101,9 +113,16 @@ impl<'a> Arn<'a> {
                 &rest.replacen(":log-stream:", ":", 1),
             ),
             ("sns", _) if rest.len() >= 36 => of("AWS::SNS::Subscription", text),
+            ("elasticloadbalancing", "loadbalancer")
+                if ["app/", "net/", "gwy/"]
+                    .iter()
+                    .any(|kind| rest.starts_with(kind)) =>
+            {
+                of("AWS::ElasticLoadBalancingV2::LoadBalancer", rest)
+            }
             // A scope stands before the noun: `regional/webacl/NAME/ID`.
             ("wafv2", _) => self.nested(rest),
-            ("apigateway", _) => self.api(text),
+            _ if NESTING.contains(&self.service) => self.part(text),
             _ => self.nested(text),
         }
     }
@@ -122,16 +141,15 @@ impl<'a> Arn<'a> {
         }
     }
 
-    /// What a path of API Gateway names: `restapis/ID`, or `restapis/ID/stages/NAME`.
-    fn api(&self, text: &str) -> Option<NamedByArn> {
+    /// What `NOUN/ID/PART/NAME` names: the part if its kind is known, or else the whole.
+    fn part(&self, text: &str) -> Option<NamedByArn> {
         let parts: Vec<_> = text.splitn(4, '/').collect();
-        match parts[..] {
-            [_, api, noun, name] => named(
-                row_of_noun(self.service, noun),
-                noun,
-                &format!("{api}/{name}"),
-            ),
-            _ => self.nested(text),
+        let [_, whole, noun, name] = parts[..] else {
+            return self.nested(text);
+        };
+        match row_of_noun(self.service, noun) {
+            Some(row) => named(Some(row), noun, &format!("{whole}/{name}")),
+            None => self.nested(text),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::kind::{KindRow, squash};
+use super::place::MemberNames;
 use super::service::service_of;
 use super::{ResourceContext, ResourceKind, ResourceRole};
 use crate::event::filter::without_version;
@@ -72,6 +73,8 @@ pub(super) struct ResourceCall<'a> {
     /// The JSON of `requestParameters`, empty if it is absent; the same for the others.
     pub(super) request: &'a [u8],
     pub(super) response: &'a [u8],
+    pub(super) request_names: MemberNames,
+    pub(super) response_names: MemberNames,
     pub(super) details: &'a [u8],
     pub(super) caller: &'a [u8],
     pub(super) listed: &'a [u8],
@@ -109,6 +112,8 @@ impl<'a> ResourceCall<'a> {
                 .and_then(|text| text.decode().parse().ok()),
             request,
             response: record.response_elements,
+            request_names: MemberNames::of(request),
+            response_names: MemberNames::of(record.response_elements),
             details: record.service_event_details,
             caller: record.user_identity,
             listed,

@@ -3,14 +3,19 @@
 use super::ResourceSource;
 use super::call::{CallEffect, ResourceCall};
 use super::found::{FoundResources, ResourceMention};
-use crate::event::scan::{JsonScanner, JsonText};
+use super::kind::row_of_unique_id;
+use super::place::elements;
+use crate::event::scan::{JsonScanner, JsonText, ScanResult};
+
+/// How many objects and arrays inside each other are searched for ids.
+const MAX_DEPTH: usize = 12;
 
 /// How the names of members end that identify a resource, the most telling one first.
 const ENDINGS: [&str; 6] = ["arn", "id", "identifier", "name", "url", ""];
 
 /// Finds the resource that a call is about, if it was not found before: `fooBarArn`, `fooBarId` or
-/// `fooBarName` of `CreateFooBar`, or the `arn`, `id` or `name` of a `fooBar`. Besides, all ARNs that
-/// are members of the request.
+/// `fooBarName` of `CreateFooBar`, or the `arn`, `id` or `name` of a `fooBar`. Besides, the ARNs that
+/// are members of the request, and the ids anywhere in it that are unique in the world.
 pub(super) fn find(call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) {
     let role = call.own_role();
     if !found.has_own && !call.noun.is_empty() {
@@ -34,17 +39,51 @@ pub(super) fn find(call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) 
     }
     each_text(call.request, &mut |_, name, text| {
         let is_arn = name.with_bytes(|name| name.to_ascii_lowercase().ends_with(b"arn"));
-        let text = text.decode();
-        if is_arn && text.starts_with("arn:") {
-            found.add(&ResourceMention {
-                text: &text,
-                context: call.context(None),
-                noun: None,
-                role: None,
-                source: ResourceSource::Guessed,
-            });
+        let is_arn = is_arn && text.with_bytes(|text| text.starts_with(b"arn:"));
+        if is_arn {
+            add_by_form(text, call, found);
         }
     });
+    // What was read before a fault stands.
+    let _ = unique_ids(
+        &mut JsonScanner::new(call.request, 0),
+        MAX_DEPTH,
+        &mut |text| add_by_form(text, call, found),
+    );
+}
+
+/// Takes up a text that tells by its form what it names.
+fn add_by_form(text: JsonText<'_>, call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) {
+    found.add(&ResourceMention {
+        text: &text.decode(),
+        context: call.context(None),
+        noun: None,
+        role: None,
+        source: ResourceSource::Guessed,
+    });
+}
+
+/// Passes the ids that are unique in the world on, such as `subnet-0123456789abcdef0`, wherever they are.
+fn unique_ids<'a>(
+    scanner: &mut JsonScanner<'a>,
+    depth: usize,
+    each: &mut dyn FnMut(JsonText<'a>),
+) -> ScanResult<()> {
+    match scanner.peek()? {
+        b'{' if depth > 0 => scanner.members(|scanner, _| unique_ids(scanner, depth - 1, each)),
+        b'[' if depth > 0 => elements(scanner, &mut |scanner| unique_ids(scanner, depth - 1, each)),
+        b'"' => {
+            let text = scanner.string()?;
+            let is_id = |bytes: &[u8]| {
+                str::from_utf8(bytes).is_ok_and(|text| row_of_unique_id(text, None).is_some())
+            };
+            if text.unescaped().is_some_and(is_id) {
+                each(text);
+            }
+            Ok(())
+        }
+        _ => scanner.skip().map(drop),
+    }
 }
 
 /// The text that identifies a noun in a request or response.
@@ -92,7 +131,7 @@ fn each_text<'a>(
 /// A noun without the `s` of the plural.
 fn singular(noun: &str) -> &str {
     match noun.strip_suffix('s') {
-        Some(one) if !one.ends_with('s') => one,
+        Some(one) if !one.ends_with(['s', 'u', 'i']) => one,
         _ => noun,
     }
 }

@@ -125,6 +125,11 @@ impl KindedKey {
         {
             return KindedKey::new(row, text, owner);
         }
+        let is_alias =
+            |row: &KindRow| row.kind.as_str() == "AWS::KMS::Key" && text.starts_with("alias/");
+        if hinted.is_some_and(is_alias) {
+            return KindedKey::of_bare(text, "kms", owner);
+        }
         if let Some(row) = hinted {
             return KindedKey::new(row, row.name_in(text), owner);
         }
@@ -140,8 +145,7 @@ impl KindedKey {
 
     /// Returns the key of a name of a service, without a kind: `table/NAME`, `cluster:ID`, `NAME`.
     fn of_bare(text: &str, service: &str, owner: Owner<'_>) -> Option<KindedKey> {
-        let text = text.trim_start_matches('/');
-        if let Some((noun, id)) = text.split_once([':', '/'])
+        if let Some((noun, id)) = text.trim_start_matches('/').split_once([':', '/'])
             && let Some(row) = row_of_noun(service, noun)
         {
             return KindedKey::new(row, id, owner);

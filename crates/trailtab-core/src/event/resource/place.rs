@@ -32,6 +32,8 @@ pub(super) enum TemplatePart {
 pub(super) struct MemberPath {
     root: PathRoot,
     steps: Vec<&'static str>,
+    /// The bits of the first step in [`MemberNames`].
+    first: MemberNames,
 }
 
 /// The part of a record that a path begins in.
@@ -111,7 +113,7 @@ fn filled(parts: &[TemplatePart], call: &ResourceCall<'_>) -> Option<String> {
                         .take()
                         .or_else(|| value.text().map(|text| text.decode().into_owned()));
                 });
-                text.push_str(&first.filter(|value| !value.is_empty())?);
+                text.push_str(name_of(&first?));
             }
             TemplatePart::Condition(path) => {
                 let mut is_there = false;
@@ -123,6 +125,12 @@ fn filled(parts: &[TemplatePart], call: &ResourceCall<'_>) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// The name at the end of an ARN, which may stand in place of a name; other texts are kept as they are.
+fn name_of(text: &str) -> &str {
+    let end = text.rfind([':', '/']).filter(|_| text.starts_with("arn:"));
+    end.and_then(|end| text.get(end + 1..)).unwrap_or(text)
 }
 
 /// A value at the end of a path.
@@ -151,19 +159,23 @@ impl MemberPath {
             _ => return None,
         };
         let steps: Vec<_> = names.collect();
-        let is_path = !steps.is_empty() && !steps.iter().any(|step| step.is_empty());
-        is_path.then_some(MemberPath { root, steps })
+        let is_path = !steps.iter().any(|step| step.is_empty());
+        let first = MemberNames::of_name(steps.first()?.as_bytes());
+        is_path.then_some(MemberPath { root, steps, first })
     }
 
     /// Passes the values at the path on. If the record has no such path, and wraps its request or
     /// response in one more object, the path begins in there.
     fn values<'a>(&self, call: &ResourceCall<'a>, each: &mut dyn FnMut(JsonValue<'a>)) {
-        let raw = match self.root {
-            PathRoot::Request => call.request,
-            PathRoot::Response => call.response,
-            PathRoot::Details => call.details,
-            PathRoot::Caller => call.caller,
+        let (raw, names) = match self.root {
+            PathRoot::Request => (call.request, call.request_names),
+            PathRoot::Response => (call.response, call.response_names),
+            PathRoot::Details => (call.details, MemberNames::ALL),
+            PathRoot::Caller => (call.caller, MemberNames::ALL),
         };
+        if !names.may_have(self.first) {
+            return;
+        }
         if !raw.starts_with(b"{") {
             return;
         }
@@ -181,6 +193,50 @@ impl MemberPath {
                 }
             });
         }
+    }
+}
+
+/// The names of the members of an object, and of those that may wrap it: one bit for the hash of each,
+/// so that most paths that lead nowhere are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MemberNames(u64);
+
+impl MemberNames {
+    const ALL: MemberNames = MemberNames(u64::MAX);
+
+    /// Collects the names of an object's members; none if it is no object.
+    pub(super) fn of(object: &[u8]) -> MemberNames {
+        let mut names = MemberNames(0);
+        if object.starts_with(b"{") {
+            // What was read before a fault stands.
+            let _ = JsonScanner::new(object, 0).members(|scanner, name| {
+                names.add(name);
+                match is_wrapper(name) && scanner.peek()? == b'{' {
+                    true => scanner.members(|scanner, name| {
+                        names.add(name);
+                        scanner.skip().map(drop)
+                    }),
+                    false => scanner.skip().map(drop),
+                }
+            });
+        }
+        names
+    }
+
+    fn add(&mut self, name: JsonText<'_>) {
+        self.0 |= name.with_bytes(MemberNames::of_name).0;
+    }
+
+    fn of_name(name: &[u8]) -> MemberNames {
+        let hash = name.iter().fold(0_u64, |hash, b| {
+            (hash.rotate_left(5) ^ u64::from(b.to_ascii_lowercase()))
+                .wrapping_mul(0x517c_c1b7_2722_0a95)
+        });
+        MemberNames(1 << (hash >> 58))
+    }
+
+    fn may_have(self, name: MemberNames) -> bool {
+        self.0 & name.0 != 0
     }
 }
 
@@ -208,11 +264,10 @@ fn follow<'a>(
         }),
         b'{' => match steps.split_first() {
             None => {
-                scanner.skip()?;
-                each(JsonValue::Object);
+                each(content(scanner)?.map_or(JsonValue::Object, JsonValue::Text));
                 Ok(())
             }
-            Some((step, rest)) => scanner.members(|scanner, name| match name.is(step) {
+            Some((step, rest)) => scanner.members(|scanner, name| match is_step(name, step) {
                 true => follow(scanner, rest, each),
                 false => scanner.skip().map(drop),
             }),
@@ -224,6 +279,24 @@ fn follow<'a>(
             Ok(())
         }
     }
+}
+
+/// Tells whether a member is a step of a path. EC2 writes `items` and `item`.
+fn is_step(name: JsonText<'_>, step: &str) -> bool {
+    name.is(step) || step == "items" && name.is("item")
+}
+
+/// Reads an object; returns its `content` if it has one: EC2 writes some texts as `{"tag": 1, "content": "vpc-1"}`.
+fn content<'a>(scanner: &mut JsonScanner<'a>) -> ScanResult<Option<JsonText<'a>>> {
+    let mut content = None;
+    scanner.members(|scanner, name| {
+        match name.is_exactly("content") {
+            true => content = scanner.text()?,
+            false => drop(scanner.skip()?),
+        }
+        Ok(())
+    })?;
+    Ok(content)
 }
 
 /// Calls `element` for each element of the next array; it must read or skip the value.

@@ -9,7 +9,7 @@ use super::call::ResourceCall;
 use super::found::{FoundResources, ResourceMention};
 use super::kind::{ResourceKind, rows};
 use super::place::ResourcePlace;
-use super::{ResourceRole, ResourceSource};
+use super::{ResourceContext, ResourceRole, ResourceSource};
 
 /// The places as data; the head of the file explains its columns.
 const EVENTS: &str = include_str!("events.txt");
@@ -106,7 +106,14 @@ pub(super) fn find(call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) 
                 place.texts(call, |text| {
                     found.add(&ResourceMention {
                         text: &text,
-                        context: call.context(row.kind),
+                        context: match row.kind {
+                            Some(kind) => call.context(Some(kind)),
+                            // Only ARNs and ids that are unique in the world tell their kind.
+                            None => ResourceContext {
+                                service: None,
+                                ..call.context(None)
+                            },
+                        },
                         noun: None,
                         role: row.role,
                         source: ResourceSource::Table,
