@@ -18,6 +18,7 @@ mod digest_oracle;
 mod digests;
 mod docs;
 mod errors;
+mod events;
 mod first_hour;
 mod lookup_events;
 mod no_match;

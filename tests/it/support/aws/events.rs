@@ -36,6 +36,11 @@ impl Event {
             ("ReadOnly", read_only),
             ("AccessKeyId", text(&identity["accessKeyId"])),
             ("Username", user.map(str::to_owned)),
+            // Of the resources of an entry, the generator has buckets only.
+            (
+                "ResourceName",
+                text(&json["requestParameters"]["bucketName"]),
+            ),
         ];
         let members = members.into_iter();
         Event {
@@ -56,7 +61,10 @@ impl Event {
             entry["CloudTrailEvent"] = self.record.as_str().into();
         }
         for (name, value) in &self.members {
-            entry[name] = value.as_str().into();
+            match *name {
+                "ResourceName" => entry["Resources"] = json!([{ "ResourceName": value }]),
+                name => entry[name] = value.as_str().into(),
+            }
         }
         entry
     }

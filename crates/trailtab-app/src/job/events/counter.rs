@@ -1,12 +1,12 @@
 //! Counters that keep the records of events instead of counting them.
 
-use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::EventOrder;
 use super::buffer::EventBuffer;
 use super::merge::SortedEvents;
-use super::runs::{RunWriter, SpoolError};
+use super::runs::{RunWriter, SortedRunFile, SpoolError};
 use crate::deliver::raw_dump;
 use crate::job::parallel;
 use crate::source::interrupt::Requester;
@@ -26,14 +26,24 @@ pub struct EventSpool {
     buffer: Arc<Mutex<EventBuffer>>,
 }
 
+/// How events are sorted.
+#[derive(Debug, Clone)]
+pub(super) struct SpoolOptions {
+    pub(super) order: EventOrder,
+    /// The most events that are given out.
+    pub(super) limit: usize,
+    /// Size of the buffer of one thread, in bytes.
+    pub(super) buffer_bytes: usize,
+    /// Where temporary files are created.
+    pub(super) directory: PathBuf,
+}
+
 /// What all threads share.
 struct SpoolStore {
-    order: EventOrder,
-    limit: usize,
-    buffer_bytes: usize,
+    options: SpoolOptions,
     stop: Requester,
     buffers: Mutex<Vec<Arc<Mutex<EventBuffer>>>>,
-    runs: Mutex<Vec<File>>,
+    runs: Mutex<Vec<SortedRunFile>>,
     failure: Mutex<Option<SpoolError>>,
 }
 
@@ -41,26 +51,23 @@ impl EventSpool {
     /// Creates an empty spool that gives out the first `limit` events in an order. If a temporary file cannot be
     /// written, it interrupts the reading.
     pub fn new(order: EventOrder, limit: Option<usize>, stop: Requester) -> EventSpool {
-        let buffer_bytes = BUFFER_BYTES / parallel::threads().max(1);
-        EventSpool::with_buffers(order, limit, stop, buffer_bytes)
-    }
-
-    pub(super) fn with_buffers(
-        order: EventOrder,
-        limit: Option<usize>,
-        stop: Requester,
-        buffer_bytes: usize,
-    ) -> EventSpool {
-        SpoolStore {
+        let options = SpoolOptions {
             order,
             limit: limit.unwrap_or(usize::MAX),
-            buffer_bytes,
+            buffer_bytes: BUFFER_BYTES / parallel::threads().max(1),
+            directory: std::env::temp_dir(),
+        };
+        EventSpool::with_options(options, stop)
+    }
+
+    pub(super) fn with_options(options: SpoolOptions, stop: Requester) -> EventSpool {
+        SpoolStore::spool(&Arc::new(SpoolStore {
+            options,
             stop,
             buffers: Mutex::default(),
             runs: Mutex::default(),
             failure: Mutex::default(),
-        }
-        .into_spool()
+        }))
     }
 
     /// Gives out the events of all threads, in order.
@@ -70,25 +77,22 @@ impl EventSpool {
     /// If a temporary file could not be written or read.
     pub fn into_sorted(self) -> Result<SortedEvents, SpoolError> {
         let store = self.store;
+        let SpoolOptions { order, limit, .. } = store.options;
         if let Some(failure) = lock(&store.failure).take() {
             return Err(failure);
         }
         let buffers = std::mem::take(&mut *lock(&store.buffers)).into_iter();
         let buffers = buffers.map(|buffer| {
             let mut buffer = std::mem::take(&mut *lock(&buffer));
-            buffer.sort(store.order, store.limit);
+            buffer.sort(order, limit);
             buffer
         });
         let runs = std::mem::take(&mut *lock(&store.runs));
-        SortedEvents::new(runs, buffers.collect(), store.order, store.limit)
+        SortedEvents::new(runs, buffers.collect(), order, limit)
     }
 }
 
 impl SpoolStore {
-    fn into_spool(self) -> EventSpool {
-        SpoolStore::spool(&Arc::new(self))
-    }
-
     /// Creates the spool of one thread.
     fn spool(self: &Arc<Self>) -> EventSpool {
         let buffer = Arc::default();
@@ -101,12 +105,18 @@ impl SpoolStore {
 
     /// Writes a full buffer to a file, unless the limit leaves little of it.
     fn spill(&self, buffer: &mut EventBuffer) -> Result<(), SpoolError> {
-        buffer.sort(self.order, self.limit);
-        if buffer.size() < self.buffer_bytes / 2 {
+        let SpoolOptions {
+            order,
+            limit,
+            buffer_bytes,
+            ref directory,
+        } = self.options;
+        buffer.sort(order, limit);
+        if buffer.size() < buffer_bytes / 2 {
             return Ok(());
         }
         let buffer = std::mem::take(buffer);
-        let mut run = RunWriter::create()?;
+        let mut run = RunWriter::create(directory)?;
         buffer.iter().try_for_each(|event| run.add(&event))?;
         let run = run.finish()?;
         // Merging happens under the lock: other threads wait, since they would only add further files.
@@ -114,8 +124,8 @@ impl SpoolStore {
         runs.push(run);
         if runs.len() >= MAX_RUNS {
             let all = std::mem::take(&mut *runs);
-            let merged = SortedEvents::new(all, Vec::new(), self.order, self.limit)?;
-            runs.push(merged.into_run()?);
+            let merged = SortedEvents::new(all, Vec::new(), order, limit)?;
+            runs.push(merged.into_run(directory)?);
         }
         Ok(())
     }
@@ -145,7 +155,7 @@ impl EventCounter for EventSpool {
         buffer.add(event.time, id.as_bytes(), |out| {
             raw_dump::compact(record.raw, out);
         });
-        if buffer.size() < self.store.buffer_bytes {
+        if buffer.size() < self.store.options.buffer_bytes {
             return;
         }
         if self.store.has_failed() {

@@ -1,10 +1,10 @@
 //! Merges sorted runs.
 
-use std::fs::File;
+use std::path::Path;
 
 use super::EventOrder;
 use super::buffer::{EventBuffer, SpooledEvent};
-use super::runs::{RunReader, RunWriter, SpoolError};
+use super::runs::{RunReader, RunWriter, SortedRunFile, SpoolError};
 
 /// One sorted sequence, in a file or in memory.
 enum SortedRun {
@@ -45,7 +45,7 @@ pub struct SortedEvents {
 impl SortedEvents {
     /// Begins with the first event. The buffers are sorted.
     pub(super) fn new(
-        files: Vec<File>,
+        files: Vec<SortedRunFile>,
         buffers: Vec<EventBuffer>,
         order: EventOrder,
         limit: usize,
@@ -106,8 +106,8 @@ impl SortedEvents {
     }
 
     /// Writes all events into one run.
-    pub(super) fn into_run(mut self) -> Result<File, SpoolError> {
-        let mut run = RunWriter::create()?;
+    pub(super) fn into_run(mut self, directory: &Path) -> Result<SortedRunFile, SpoolError> {
+        let mut run = RunWriter::create(directory)?;
         while let Some(event) = self.next_event()? {
             run.add(&event)?;
         }

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::buffer::SpooledEvent;
 use trailtab_core::time::Seconds;
@@ -29,24 +29,39 @@ pub struct SpoolError {
 }
 
 impl SpoolError {
-    fn new(source: io::Error) -> SpoolError {
-        let directory = std::env::temp_dir();
+    fn new(directory: &Path, source: io::Error) -> SpoolError {
+        let directory = directory.to_owned();
         SpoolError { directory, source }
     }
 }
 
+/// A complete run.
+#[derive(Debug)]
+pub(super) struct SortedRunFile {
+    file: File,
+    directory: PathBuf,
+}
+
 /// A run that is being written.
-pub(super) struct RunWriter(BufWriter<File>);
+pub(super) struct RunWriter {
+    file: BufWriter<File>,
+    directory: PathBuf,
+}
 
 impl RunWriter {
     /// Creates a file that nobody else can open, and that vanishes with the process.
-    pub(super) fn create() -> Result<RunWriter, SpoolError> {
-        let file = tempfile::tempfile().map_err(SpoolError::new)?;
-        Ok(RunWriter(BufWriter::with_capacity(IO_BUFFER_BYTES, file)))
+    pub(super) fn create(directory: &Path) -> Result<RunWriter, SpoolError> {
+        let file = tempfile::tempfile_in(directory);
+        let file = file.map_err(|error| SpoolError::new(directory, error))?;
+        Ok(RunWriter {
+            file: BufWriter::with_capacity(IO_BUFFER_BYTES, file),
+            directory: directory.to_owned(),
+        })
     }
 
     pub(super) fn add(&mut self, event: &SpooledEvent<'_>) -> Result<(), SpoolError> {
-        self.write(event).map_err(SpoolError::new)
+        let written = self.write(event);
+        written.map_err(|error| SpoolError::new(&self.directory, error))
     }
 
     fn write(&mut self, event: &SpooledEvent<'_>) -> io::Result<()> {
@@ -55,21 +70,25 @@ impl RunWriter {
         head[..8].copy_from_slice(&event.time.unwrap_or(NO_TIME).to_le_bytes());
         head[8..12].copy_from_slice(&length(event.id)?.to_le_bytes());
         head[12..].copy_from_slice(&length(event.record)?.to_le_bytes());
-        self.0.write_all(&head)?;
-        self.0.write_all(event.id)?;
-        self.0.write_all(event.record)
+        self.file.write_all(&head)?;
+        self.file.write_all(event.id)?;
+        self.file.write_all(event.record)
     }
 
     /// Ends the run.
-    pub(super) fn finish(self) -> Result<File, SpoolError> {
-        let file = self.0.into_inner();
-        file.map_err(|error| SpoolError::new(error.into_error()))
+    pub(super) fn finish(self) -> Result<SortedRunFile, SpoolError> {
+        let directory = self.directory;
+        match self.file.into_inner() {
+            Ok(file) => Ok(SortedRunFile { file, directory }),
+            Err(error) => Err(SpoolError::new(&directory, error.into_error())),
+        }
     }
 }
 
 /// A run that is being read.
 pub(super) struct RunReader {
     file: BufReader<File>,
+    directory: PathBuf,
     /// The bytes of the present event: its eventID, then its record.
     bytes: Vec<u8>,
     id_bytes: usize,
@@ -78,10 +97,17 @@ pub(super) struct RunReader {
 
 impl RunReader {
     /// Begins to read a run; the first event is read by [`RunReader::advance`].
-    pub(super) fn open(mut file: File) -> Result<RunReader, SpoolError> {
-        file.seek(SeekFrom::Start(0)).map_err(SpoolError::new)?;
+    pub(super) fn open(run: SortedRunFile) -> Result<RunReader, SpoolError> {
+        let SortedRunFile {
+            mut file,
+            directory,
+        } = run;
+        if let Err(error) = file.seek(SeekFrom::Start(0)) {
+            return Err(SpoolError::new(&directory, error));
+        }
         Ok(RunReader {
             file: BufReader::with_capacity(IO_BUFFER_BYTES, file),
+            directory,
             bytes: Vec::new(),
             id_bytes: 0,
             time: None,
@@ -90,7 +116,8 @@ impl RunReader {
 
     /// Reads the next event; false at the end of the run.
     pub(super) fn advance(&mut self) -> Result<bool, SpoolError> {
-        self.read().map_err(SpoolError::new)
+        let read = self.read();
+        read.map_err(|error| SpoolError::new(&self.directory, error))
     }
 
     fn read(&mut self) -> io::Result<bool> {

@@ -1,10 +1,12 @@
 //! Tests of the spool: its order, its limits and its failures.
 
+use std::path::Path;
+
 use proptest::prelude::*;
 
+use super::counter::SpoolOptions;
 use super::*;
 use crate::source::interrupt;
-use trailtab_core::event::counter::EventCounter as _;
 use trailtab_core::event::dedupe::SeenIds;
 use trailtab_core::event::envelope::EnvelopeReader;
 use trailtab_core::event::ingest::{EventIngest, IngestRules};
@@ -23,6 +25,15 @@ fn record(second: Option<u32>, id: u32) -> String {
     )
 }
 
+fn options(order: EventOrder, limit: Option<usize>, buffer_bytes: usize) -> SpoolOptions {
+    SpoolOptions {
+        order,
+        limit: limit.unwrap_or(usize::MAX),
+        buffer_bytes,
+        directory: std::env::temp_dir(),
+    }
+}
+
 /// Reads each part on a thread of its own, and returns the records in the order of the spool.
 fn spooled(
     parts: &[&[String]],
@@ -31,7 +42,7 @@ fn spooled(
     bytes: usize,
 ) -> Vec<String> {
     let (stop, _interrupt) = interrupt::channel();
-    let spool = EventSpool::with_buffers(order, limit, stop, bytes);
+    let spool = EventSpool::with_options(options(order, limit, bytes), stop);
     let (rules, seen) = (IngestRules::default(), SeenIds::default());
     std::thread::scope(|scope| {
         for part in parts {
@@ -125,5 +136,42 @@ fn records_are_written_on_one_line_each() {
     assert_eq!(
         sorted,
         [r#"{"eventVersion":"1.08","eventName":"a b","eventSource":"s3"}"#]
+    );
+}
+
+/// Reads records with a small buffer whose files are created in a directory.
+fn spool_in(directory: &Path) -> (EventSpool, interrupt::Interrupt) {
+    let (stop, interrupt) = interrupt::channel();
+    let options = SpoolOptions {
+        directory: directory.to_owned(),
+        ..options(EventOrder::OldestFirst, None, TINY_BUFFER_BYTES)
+    };
+    let spool = EventSpool::with_options(options, stop);
+    let (rules, seen) = (IngestRules::default(), SeenIds::default());
+    let mut intake = EventIngest::new(&rules, &spool, &seen, None);
+    let records: Vec<String> = (0..100).map(|id| record(Some(id), id)).collect();
+    EnvelopeReader::default().feed(records.join("\n").as_bytes(), true, &mut intake);
+    intake.finish();
+    (spool, interrupt)
+}
+
+#[test]
+fn a_run_has_no_name_that_could_be_left_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let (spool, _) = spool_in(directory.path());
+    let mut sorted = spool.into_sorted().unwrap();
+    assert!(sorted.next().unwrap().is_some());
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn what_cannot_be_written_stops_the_reading_and_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let (spool, interrupt) = spool_in(&directory.path().join("none"));
+    assert!(interrupt.is_requested());
+    let error = spool.into_sorted().err().unwrap().to_string();
+    assert!(
+        error.contains("TMPDIR") && error.contains("none"),
+        "{error}"
     );
 }
