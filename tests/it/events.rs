@@ -1,15 +1,26 @@
 //! `trailtab events`: the calls themselves, in order, in every form.
 
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::lookup_events::lab::{ANN, Lab, busy, now};
-use crate::support::Sandbox;
 use crate::support::aws::{Event, Region, rfc3339};
+use crate::support::{Sandbox, files_below};
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data");
+/// Puts the test data, records of all kinds in all wrappings, into `data`. Its time is always the same.
+fn with_data() -> Sandbox {
+    let sandbox = Sandbox::at("2026-09-20T00:00:00Z");
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data");
+    for file in files_below(Path::new(data)) {
+        let name = Path::new("data").join(file.file_name().unwrap());
+        sandbox.write(name, fs::read(&file).unwrap());
+    }
+    sandbox
+}
 
 /// A call of an IAM user, identified by its number.
 fn call(number: usize, time: &str, user: &str, api: &str, request: &Value) -> Value {
@@ -90,17 +101,15 @@ fn a_timeline_tells_what_happened() {
             "{page}"
         );
     }
-    assert_snapshot!(
-        "timeline_of_all_kinds",
-        sandbox.run(["events", DATA]).expect(0).out
-    );
+    let page = with_data().run(["events", "data"]).expect(0).out;
+    assert_snapshot!("timeline_of_all_kinds", page);
 }
 
 #[test]
 fn each_form_has_every_call() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_data();
     let count = |args: &[&str]| {
-        let args = [&["events", DATA, "--format"], args].concat();
+        let args = [&["events", "data", "--format"], args].concat();
         sandbox.run(args).expect(0).out
     };
     let all: Value = serde_json::from_str(&count(&["json"])).unwrap();
@@ -121,7 +130,7 @@ fn each_form_has_every_call() {
     }
     for args in [&["raw"][..], &["raw", "--unsorted"]] {
         let raw = count(args);
-        let whole = sandbox.activity([DATA]);
+        let whole = sandbox.activity(["data"]);
         let again = sandbox.activity_with(["-"], raw.as_bytes(), 0);
         for section in crate::support::SECTIONS {
             assert_eq!(again[section], whole[section], "{section}");
@@ -281,7 +290,7 @@ fn what_is_missing_is_told_in_every_form() {
 
 #[test]
 fn chains_are_a_tree() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::at("2026-09-20T00:00:00Z");
     let answer = json!({
         "credentials": { "accessKeyId": "ASIA00000000000BUILD", "sessionToken": "t" },
         "assumedRoleUser": { "arn": "arn:aws:sts::111122223333:assumed-role/build/job-7" },

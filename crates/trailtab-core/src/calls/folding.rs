@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use super::detail::{CallDetail, CallOutcomeName};
+use crate::event::filter::without_version;
 use crate::time::{self, Seconds};
 
 /// How long a line stays open after its last call, in seconds.
@@ -62,7 +63,7 @@ impl FoldedCall {
     fn add(&mut self, call: &CallDetail) {
         self.calls += 1;
         self.last_time.clone_from(&call.event_time);
-        let api = format!("{}:{}", call.service(), call.event_name);
+        let api = format!("{}:{}", call.service(), without_version(&call.event_name));
         if self.apis.contains(&api) {
         } else if self.apis.len() < MAX_APIS {
             self.apis.push(api);
@@ -70,8 +71,14 @@ impl FoldedCall {
             self.has_more_apis = true;
         }
         self.has_more_resources |= call.resources_not_listed > 0;
+        let holds_another = |id: &str| {
+            let others = call.resources.iter();
+            let mut rests = others.filter_map(|other| other.id.strip_prefix(id));
+            rests.any(|rest| rest.starts_with('/'))
+        };
         for resource in &call.resources {
-            if self.resources.contains(&resource.id) {
+            // An object tells its bucket.
+            if self.resources.contains(&resource.id) || holds_another(&resource.id) {
             } else if self.resources.len() < MAX_RESOURCES {
                 self.resources.push(resource.id.clone());
             } else {

@@ -26,10 +26,11 @@ const CLOCK_WIDTH: usize = 8;
 const MIN_ACTOR_WIDTH: usize = 18;
 
 /// APIs named of several refused calls.
-const APIS_NAMED: usize = 4;
+const APIS_NAMED: usize = 3;
 
-/// Names of resources on a line.
-const RESOURCES_NAMED: usize = 3;
+/// Resources named of a change, and of any other call.
+const CHANGED_RESOURCES_NAMED: usize = 2;
+const OTHER_RESOURCES_NAMED: usize = 1;
 
 /// The days of a week, Monday first.
 const WEEKDAYS: [&str; 7] = [
@@ -96,13 +97,14 @@ impl Timeline {
                 },
             );
         self.day = Some(day);
-        self.has_line = true;
         let page = TextPage::render(self.look, |page| {
             if let Some(title) = title {
                 page.heading(&title)?;
             }
             page.call_lines(&lines)
         });
+        let is_first = !std::mem::replace(&mut self.has_line, true);
+        let page = if is_first { page.trim_start() } else { &page };
         out.write_all(page.as_bytes())
     }
 }
@@ -134,7 +136,7 @@ impl TextPage {
         let most = (self.look.width * 3 / 10).max(MIN_ACTOR_WIDTH);
         let actors: Vec<String> = lines
             .iter()
-            .map(|line| middle(&escape::terminal(&who(line, has_accounts)), most))
+            .map(|line| middle(&escape::terminal(&who(line)), most))
             .collect();
         let widths = actors.iter().map(|actor| measure_text_width(actor));
         let actor_width = widths.max().unwrap_or_default();
@@ -218,13 +220,14 @@ fn clock(time: &Option<String>) -> String {
 }
 
 /// The person, or the principal; and the service that acts with its identity.
-fn who(line: &FoldedCall, has_accounts: bool) -> String {
+fn who(line: &FoldedCall) -> String {
     let call = &line.first;
     let name = call.person.as_ref().or(call.workload.as_ref());
     let name = name.unwrap_or(&call.principal);
     let own = name.strip_prefix(&*call.account);
     let own = own.and_then(|rest| rest.strip_prefix(':'));
-    let name = own.filter(|_| !has_accounts).unwrap_or(name);
+    // The account stands in the heading or behind the call, unless the caller is of another one.
+    let name = own.unwrap_or(name);
     match &call.by_service {
         Some(service) => format!("{name} by {service}"),
         None => name.to_owned(),
@@ -240,9 +243,10 @@ fn place(call: &CallDetail, has_accounts: bool) -> String {
         false => format!(", from {address}"),
     };
     let region = &call.region;
+    let comma = if from.is_empty() { "," } else { "" };
     match has_accounts {
-        true => format!("{from} in {}, {region}", call.account),
-        false => format!("{from} in {region}"),
+        true => format!("{from}{comma} in {}, {region}", call.account),
+        false => format!("{from}{comma} in {region}"),
     }
 }
 
@@ -301,9 +305,13 @@ fn refusals(line: &FoldedCall) -> String {
 
 /// The first resources of a line, and whether there are more.
 fn resources(line: &FoldedCall) -> String {
-    let named = line.resources.iter().take(RESOURCES_NAMED);
+    let most = match (line.first.read_only, line.first.outcome) {
+        (Some(false), CallOutcomeName::Succeeded) => CHANGED_RESOURCES_NAMED,
+        _ => OTHER_RESOURCES_NAMED,
+    };
+    let named = line.resources.iter().take(most);
     let text = named.map(|id| short(id)).collect::<Vec<_>>().join(", ");
-    let more = line.resources.len().saturating_sub(RESOURCES_NAMED);
+    let more = line.resources.len().saturating_sub(most);
     match (more, line.has_more_resources) {
         (0, false) => text,
         (more, false) => format!("{text} and {more} more"),

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) output: CallOutputArgs,
     #[command(flatten)]
     pub(super) wait: WaitArgs,
     #[command(flatten)]
@@ -91,7 +91,7 @@ const MAX_WAIT_HOURS: u64 = 24;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
-pub(super) struct OutputArgs {
+pub(super) struct CallOutputArgs {
     /// What to print (default: text, or with --columns csv, or with --unsorted jsonl)
     #[arg(long, value_enum)]
     format: Option<CallFormat>,
@@ -114,7 +114,7 @@ pub(super) struct OutputArgs {
     pub(super) unsorted: bool,
 }
 
-impl OutputArgs {
+impl CallOutputArgs {
     /// The format, and the columns of it.
     ///
     /// # Errors

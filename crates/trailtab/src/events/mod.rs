@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 pub(crate) use self::args::Args;
-use self::args::{CallFormat, OutputArgs};
+use self::args::{CallFormat, CallOutputArgs};
 use super::RunEnd;
 use super::reading::{self, ReadingOptions, ReadingPlan};
 use super::signals::{self, Interruptible};
@@ -158,7 +158,7 @@ impl<W: Write + Send> CallOutput<W> {
         plan: ReadingPlan,
         run: &mut RunContext,
         reading: Interruptible,
-        args: &OutputArgs,
+        args: &CallOutputArgs,
         ui: Ui,
     ) -> anyhow::Result<CallsProvenance> {
         let (sorted, basis) = sorted(plan, run, &reading, args, ui)?;
@@ -239,7 +239,7 @@ fn sorted(
     plan: ReadingPlan,
     run: &mut RunContext,
     reading: &Interruptible,
-    args: &OutputArgs,
+    args: &CallOutputArgs,
     ui: Ui,
 ) -> anyhow::Result<(SortedEvents, CallsProvenance)> {
     let order = match args.newest {

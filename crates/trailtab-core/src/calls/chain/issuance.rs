@@ -44,11 +44,11 @@ pub(super) struct Issuance {
 }
 
 /// A path into a record that is read once.
-type Path = LazyLock<Option<RecordPath>>;
+type IssuancePath = LazyLock<Option<RecordPath>>;
 
 macro_rules! path {
     ($name:ident, $text:literal) => {
-        static $name: Path = LazyLock::new(|| $text.parse().ok());
+        static $name: IssuancePath = LazyLock::new(|| $text.parse().ok());
     };
 }
 
@@ -63,7 +63,7 @@ path!(PROFILE, "requestParameters.iamInstanceProfile");
 path!(SWITCHED_FROM, "additionalEventData.SwitchFrom");
 path!(ASSUMED_ROOT_OF, "requestParameters.targetPrincipal");
 
-fn values(path: &Path, record: &EventRecord<'_>) -> Vec<String> {
+fn values(path: &IssuancePath, record: &EventRecord<'_>) -> Vec<String> {
     let mut values = Vec::new();
     if let Some(path) = &**path {
         path.each(record, |value| values.push(value.to_owned()));
@@ -71,7 +71,7 @@ fn values(path: &Path, record: &EventRecord<'_>) -> Vec<String> {
     values
 }
 
-fn first(path: &Path, record: &EventRecord<'_>) -> Option<String> {
+fn first(path: &IssuancePath, record: &EventRecord<'_>) -> Option<String> {
     values(path, record).into_iter().next()
 }
 

@@ -16,16 +16,18 @@ pub struct SessionFacts {
     pub is_instance: bool,
 }
 
-type Path = LazyLock<Option<JsonPath>>;
+type SessionPath = LazyLock<Option<JsonPath>>;
 
-static SOURCE_IDENTITY: Path = LazyLock::new(|| "sessionContext.sourceIdentity".parse().ok());
-static CREATED: Path = LazyLock::new(|| "sessionContext.attributes.creationDate".parse().ok());
-static DELIVERY: Path = LazyLock::new(|| "sessionContext.ec2RoleDelivery".parse().ok());
+static SOURCE_IDENTITY: SessionPath =
+    LazyLock::new(|| "sessionContext.sourceIdentity".parse().ok());
+static CREATED: SessionPath =
+    LazyLock::new(|| "sessionContext.attributes.creationDate".parse().ok());
+static DELIVERY: SessionPath = LazyLock::new(|| "sessionContext.ec2RoleDelivery".parse().ok());
 
 impl SessionFacts {
     /// Reads the JSON of `userIdentity`.
     pub fn of(identity: &[u8]) -> SessionFacts {
-        let first = |path: &Path| {
+        let first = |path: &SessionPath| {
             let values = path.as_ref().map(|path| path.values(identity));
             values.unwrap_or_default().into_iter().next()
         };
