@@ -80,7 +80,7 @@ def main():
     failed = False
     for part in options.only:
         try:
-            {"read": read, "memory": memory, "plot": plot}[part](options)
+            {"read": read, "events": events, "memory": memory, "plot": plot}[part](options)
         except Failed as error:
             failed = True
             print(f"\nFAILED: {error}", flush=True)
@@ -90,7 +90,7 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--only", type=commas, default=["read", "memory", "plot"], help="parts: read,memory,plot")
+    add("--only", type=commas, default=["read", "memory", "plot"], help="parts: read,events,memory,plot")
     add(
         "--quick",
         action="store_true",
@@ -111,7 +111,7 @@ def parse():
         options.runs, options.copies, options.charts = 2, 4, 4
         options.demo_events, options.memory_records = 20_000, 100_000
     for given, known in (
-        (options.only, ["read", "memory", "plot"]),
+        (options.only, ["read", "events", "memory", "plot"]),
         (options.corpora, list(CORPORA)),
         (options.readers, list(READERS)),
     ):
@@ -144,6 +144,47 @@ def read(options):
         print_runs(rounds, facts["records"])
         print_goals(rounds, READ_GOALS)
         print_agreement(rounds, facts)
+
+
+# Programs that print whole records in order of time, and what is filtered: the deletions, or every record.
+EVENT_READERS = {
+    "trailtab": "trailtab events --format raw",
+    "trailtab-jsonl": "trailtab events --format jsonl",
+    "duckdb": "DuckDB 2.0, read_json_objects, ORDER BY",
+    "jq": "zcat, jq and sort",
+}
+EVENT_QUESTIONS = {"deletions, in order of time": "Delete", "all records, in order of time": ""}
+
+
+def events(options):
+    """Measures filtering and sorting: whole records, in order of time."""
+    if not options.has_binary:
+        print(f"\n## Events\n\nskipped: no {options.binary}")
+        return
+    corpus, facts = demo_corpus(options)
+    out = options.dir / "out"
+    for question, prefix in EVENT_QUESTIONS.items():
+        pattern = f"--event-name '{prefix}*'" if prefix else ""
+        shell = {
+            "trailtab": f"'{options.binary}' events '{corpus}' --quiet {pattern} --format raw",
+            "trailtab-jsonl": f"'{options.binary}' events '{corpus}' --quiet {pattern} --format jsonl",
+            "duckdb": f"'{venv_python()}' '{BENCHES}/rivals.py' duckdb-events '{corpus}' '{prefix}'",
+        }
+        if shutil.which("jq") and prefix:
+            wanted = f'select(.eventName | startswith("{prefix}"))'
+            shell["jq"] = (
+                f"find '{corpus}' -name '*.json.gz' -print0 | xargs -0 zcat"
+                f" | jq -r '.Records[] | {wanted} | .eventTime + \"\\t\" + tojson' | LC_ALL=C sort | cut -f 2-"
+            )
+        # Counting lines costs little, and shows whether all agree.
+        count = " | grep -c eventTime -e event_time"
+        commands = {name: ["bash", "-c", command + count] for name, command in shell.items()}
+        rounds = interleave(commands, options.runs, out)
+        print(f"\n## Events: {question}\n\n{describe(facts)}, median of {options.runs} runs\n")
+        print_runs(rounds, facts["records"], EVENT_READERS)
+        print()
+        for name, runs in rounds.items():
+            print(f"* {EVENT_READERS[name]}: {runs[-1].text} lines with a time")
 
 
 def memory(options):
@@ -446,12 +487,12 @@ def describe(facts):
     return f"{facts['records']:,} records, {facts['files']:,} files, {sizes}"
 
 
-def print_runs(rounds, records):
+def print_runs(rounds, records, names=READERS):
     rows = []
     for name, runs in rounds.items():
         cpu, wall, mib = (statistics.median(getattr(run, figure) for run in runs) for figure in ("cpu", "wall", "mib"))
         ours = f"{paired(rounds, name, 'trailtab', 'cpu'):.2f}" if "trailtab" in rounds else "n/a"
-        rows.append([READERS[name], number(cpu), number(wall), mebibytes(mib), f"{records / cpu / 1000:,.0f}", ours])
+        rows.append([names[name], number(cpu), number(wall), mebibytes(mib), f"{records / cpu / 1000:,.0f}", ours])
     print_table(["program", "CPU s", "wall s", "peak MiB", "thousand records per CPU s", "CPU against trailtab"], rows)
 
 

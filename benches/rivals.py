@@ -127,6 +127,16 @@ def duckdb_auto(folder):
     return duckdb_query(duckdb_read_json(folder, ""))
 
 
+def duckdb_events(folder, prefix):
+    """Whole records of APIs that begin with a prefix, one per line, in order of time."""
+    import duckdb as engine
+
+    source = f"read_json_objects('{folder}/**/*.json.gz', format = 'newline_delimited')"
+    each = f"SELECT unnest(json_extract(json, '$.Records[*]')) AS r FROM {source}"
+    rows = f"SELECT r FROM ({each}) WHERE starts_with(r->>'eventName', '{prefix}') ORDER BY r->>'eventTime'"
+    engine.execute(f"COPY ({rows}) TO '/dev/stdout' (FORMAT csv, HEADER false, QUOTE '', DELIMITER '\x01', ESCAPE '')")
+
+
 def duckdb_read_json(folder, options):
     columns = f"{{'Records': '{sql_fields(FIELDS, 'STRUCT', 'VARCHAR')}[]'}}"
     source = f"read_json('{folder}/**/*.json.gz', columns = {columns}, format = 'newline_delimited'{options})"
@@ -210,6 +220,9 @@ def charts_of(summary):
 def main(rival, *args):
     if rival == "matplotlib":
         print(json.dumps(matplotlib(args[0], args[1], int(args[2]))))
+        return
+    if rival == "duckdb-events":
+        duckdb_events(*args)
         return
     readers = {
         "chdb": chdb,
