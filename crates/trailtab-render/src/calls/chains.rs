@@ -178,7 +178,7 @@ fn how(node: &CredentialNode) -> String {
                 link.event_id
             )
         }
-        (None, Some(origin)) => format!("from {}", origin.words()),
+        (None, Some(origin)) => origin.words().to_owned(),
         (None, None) => String::new(),
     }
 }

@@ -89,13 +89,13 @@ impl CredentialOrigin {
     /// Where the credentials come from, in words.
     pub fn words(self) -> &'static str {
         match self {
-            CredentialOrigin::Person => "a person",
-            CredentialOrigin::IamUser => "an IAM user's own credentials",
-            CredentialOrigin::RootUser => "the root user's own credentials",
-            CredentialOrigin::Workload => "a workload of an identity provider",
-            CredentialOrigin::Service => "an AWS service",
-            CredentialOrigin::Instance => "an instance, from its metadata service",
-            CredentialOrigin::NotRead => "where no record says: none of their issuance was read",
+            CredentialOrigin::Person => "from a person",
+            CredentialOrigin::IamUser => "from an IAM user's own credentials",
+            CredentialOrigin::RootUser => "from the root user's own credentials",
+            CredentialOrigin::Workload => "from a workload of an identity provider",
+            CredentialOrigin::Service => "from an AWS service",
+            CredentialOrigin::Instance => "from an instance's metadata service",
+            CredentialOrigin::NotRead => "no record of their issuance was read",
         }
     }
 }
