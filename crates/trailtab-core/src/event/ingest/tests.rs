@@ -41,7 +41,7 @@ fn read(documents: &[&[String]], rules: &IngestRules) -> IngestStats<Tally> {
 fn summary(stats: &IngestStats<Tally>) -> Summary {
     let tally = stats.tallies.values().next();
     let (coverage, run) = (RunCoverage::default(), RunContext::default());
-    Summary::of(tally.unwrap_or(&Tally::default()), stats, &coverage, &run)
+    Summary::of(tally.unwrap_or(&Tally::default()), stats, &coverage, &run).unwrap()
 }
 
 fn failed(stats: &IngestStats<Tally>) -> u64 {
