@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::coverage::CoverageReport;
+use super::fold::RowLimits;
 use super::maps::entry;
 use super::rows::SummaryRows;
 use super::run::RunContext;
@@ -16,7 +17,7 @@ use crate::time::{self, Seconds, UtcHour};
 
 impl Summary {
     /// Builds the summary of a tally. `intaken` and `coverage` describe the whole run, even if the
-    /// tally is that of one account.
+    /// tally is that of one account. Rows beyond `limits` are summed up.
     ///
     /// # Errors
     ///
@@ -26,9 +27,10 @@ impl Summary {
         intaken: &IngestStats<Tally>,
         coverage: &RunCoverage,
         run: &RunContext,
+        limits: RowLimits,
     ) -> io::Result<Summary> {
         let extension = Extension::of(tally, intaken, coverage, run);
-        let mut rows = SummaryRows::new(run.row_limits, extension);
+        let mut rows = SummaryRows::new(limits, extension);
         tally.for_each_row(|table, names, stats| rows.add(table, names, stats))?;
         let (mut summary, extension) = rows.finish();
         for (region, source, name, count) in tally.calls_by_region() {

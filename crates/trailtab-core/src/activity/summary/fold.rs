@@ -74,7 +74,9 @@ pub struct FoldedTable {
     pub all: FoldedRows,
     /// Those of principals, persons or workloads that are listed, by name.
     pub by_name: BTreeMap<String, FoldedRows>,
-    /// Those of principals, persons or workloads that are not listed.
+    /// How many principals, persons or workloads with rows in this table are not listed.
+    pub names_not_listed: u64,
+    /// Their rows.
     pub of_names_not_listed: FoldedRows,
 }
 
@@ -201,8 +203,13 @@ impl TableRows {
         }
     }
 
-    /// Adds a row of a name that is itself not listed.
-    pub(super) fn not_listed(&mut self, stats: &SeenStats) {
+    /// Begins the rows of a name that is itself not listed.
+    pub(super) fn name_not_listed(&mut self) {
+        self.folded.names_not_listed += 1;
+    }
+
+    /// Adds a row of it.
+    pub(super) fn row_not_listed(&mut self, stats: &SeenStats) {
         self.folded.of_names_not_listed.add(stats.calls);
     }
 

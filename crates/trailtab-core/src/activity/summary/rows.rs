@@ -131,11 +131,13 @@ impl SummaryRows {
             if self.lists(name) {
                 let top = TopRows::new(self.limits.rows_per_name);
                 self.name = Some((name.to_owned(), top));
+            } else {
+                self.rows.name_not_listed();
             }
         }
         match &mut self.name {
             Some((_, top)) => top.add(row, stats),
-            None => self.rows.not_listed(stats),
+            None => self.rows.row_not_listed(stats),
         }
     }
 

@@ -1,6 +1,5 @@
 //! What a run was asked for and who ran it, besides what it counted.
 
-use super::fold::RowLimits;
 use crate::event::no_match::NoMatch;
 use crate::scope::AccountId;
 use crate::time::{Seconds, TimeWindow};
@@ -22,8 +21,6 @@ pub struct RunContext {
     pub caller: Option<CallerIdentity>,
     /// Why no event was counted; None if one was.
     pub no_match: Option<NoMatch>,
-    /// How many rows are listed.
-    pub row_limits: RowLimits,
 }
 
 /// The identity that AWS sees behind the credentials, as `sts:GetCallerIdentity` tells it.

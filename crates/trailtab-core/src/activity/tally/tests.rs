@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::memory::{RunStore, WriteBytes};
 use super::run::RunReader;
 use super::*;
-use crate::activity::summary::{RunContext, Summary};
+use crate::activity::summary::{RowLimits, RunContext, Summary};
 use crate::coverage::RunCoverage;
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::{ContentKind, EnvelopeReader, RecordFault, RecordSink};
@@ -119,6 +119,7 @@ pub(crate) fn told(tally: &Tally) -> Summary {
         &IngestStats::default(),
         &RunCoverage::default(),
         &RunContext::default(),
+        RowLimits::default(),
     )
     .unwrap()
 }

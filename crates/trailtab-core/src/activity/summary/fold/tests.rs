@@ -36,13 +36,10 @@ fn event() -> impl Strategy<Value = String> {
     )
 }
 
-fn summary(tally: &Tally, row_limits: RowLimits) -> Summary {
-    let run = RunContext {
-        row_limits,
-        ..RunContext::default()
-    };
+fn summary(tally: &Tally, limits: RowLimits) -> Summary {
+    let run = RunContext::default();
     let (stats, coverage) = (IngestStats::default(), RunCoverage::default());
-    Summary::of(tally, &stats, &coverage, &run).unwrap()
+    Summary::of(tally, &stats, &coverage, &run, limits).unwrap()
 }
 
 fn flat(counts: &NestedCounts) -> Table {
@@ -192,6 +189,8 @@ proptest! {
             let (left, total) = (sum(mine), sum(&table));
             let rest = FoldedRows { rows: total.rows - left.rows, calls: total.calls - left.calls };
             prop_assert_eq!(folded.all, rest, "{}", name);
+            let unlisted = table.keys().filter(|name| !my_names.contains_key(*name));
+            prop_assert_eq!(folded.names_not_listed as usize, unlisted.count(), "{}", name);
             for (name, rows) in &table {
                 let one = |rows: &BTreeMap<RowName, u64>| {
                     sum(&Table::from([(name.clone(), rows.clone())]))
