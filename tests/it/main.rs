@@ -19,6 +19,7 @@ mod digests;
 mod docs;
 mod errors;
 mod first_hour;
+mod folded;
 mod lookup_events;
 mod no_match;
 mod parity;

@@ -1,18 +1,23 @@
 //! What a summary counts and does not list, in words.
 
-use super::page::thousands;
+use super::page::{counted, thousands};
 use trailtab_core::activity::summary::{FoldedReport, Summary};
 
-/// The tables that the page has no section for, and what their rows are.
-const WITHOUT_SECTION: [(&str, &str); 5] = [
-    ("sessions_by_principal", "sessions"),
-    ("user_agents_by_principal", "user agents"),
+/// The tables that the page has no section for, what one row is, and of what.
+const WITHOUT_SECTION: [(&str, &str, &str); 5] = [
+    ("sessions_by_principal", "session", ""),
+    ("user_agents_by_principal", "user agent", ""),
     (
         "errors_by_principal_and_api",
-        "failed APIs with their error codes",
+        "row",
+        " of failed APIs by error code",
     ),
-    ("principals_by_person", "principals of persons"),
-    ("principals_by_workload", "principals of workloads"),
+    ("principals_by_person", "row", " of principals by person"),
+    (
+        "principals_by_workload",
+        "row",
+        " of principals by workload",
+    ),
 ];
 
 /// What is not listed; None if everything is.
@@ -30,16 +35,19 @@ pub(super) fn names(summary: &Summary, section: &str) -> u64 {
 pub(super) fn line(summary: &Summary, section: &str) -> Option<String> {
     let folded = of(summary)?;
     let (more, calls) = match (folded.names.get(section), folded.tables.get(section)) {
-        (Some(folded), _) => (thousands(folded.names), folded.calls.calls),
-        (None, Some(folded)) => (
-            format!("{} by principal", thousands(folded.all.rows)),
-            folded.all.calls,
+        (Some(names), _) => (
+            format!("{} more", thousands(names.names)),
+            names.calls.calls,
         ),
+        (None, Some(table)) => {
+            let rows = counted(table.all.rows, "more row");
+            (format!("{rows} by principal"), table.all.calls)
+        }
         (None, None) => return None,
     };
-    let calls = thousands(calls);
     Some(format!(
-        "and {more} more that are not listed: {calls} calls"
+        "not listed: {more}, with {}",
+        counted(calls, "call")
     ))
 }
 
@@ -49,15 +57,16 @@ pub(super) fn remarks(summary: &Summary) -> Vec<String> {
         return Vec::new();
     };
     let mut lines = Vec::new();
-    for (table, rows) in WITHOUT_SECTION {
+    for (table, row, suffix) in WITHOUT_SECTION {
         if let Some(folded) = folded.tables.get(table) {
-            let (count, calls) = (thousands(folded.all.rows), thousands(folded.all.calls));
-            lines.push(format!("Not listed: {count} {rows}, {calls} calls"));
+            let rows = counted(folded.all.rows, row);
+            let calls = counted(folded.all.calls, "call");
+            lines.push(format!("Not listed: {rows}{suffix}, with {calls}"));
         }
     }
-    let rows = thousands(folded.max_rows);
+    let rows = counted(folded.max_rows, "row");
     lines.push(format!(
-        "Tables list the {rows} rows with the most calls of each principal, and sum up the others; --max-rows lists more"
+        "Listed of each principal and table: at most {rows}, those with the most calls; --max-rows lists more"
     ));
     lines
 }

@@ -168,8 +168,8 @@ impl TextPage {
         if rows.is_empty() {
             return Ok(());
         }
-        self.top_heading(title, all)?;
         let shown = &rows[..rows.len().min(TOP_ROWS)];
+        self.top_heading(title, shown.len(), all)?;
         let largest = shown.first().map_or(0, |row| row.count);
         let names = shown.iter().map(|row| row.name.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
@@ -208,8 +208,8 @@ impl TextPage {
         if rows.is_empty() {
             return Ok(());
         }
-        self.top_heading("Denied", rows.len())?;
         let shown = &rows[..rows.len().min(TOP_ROWS)];
+        self.top_heading("Denied", shown.len(), rows.len())?;
         let principals = shown.iter().map(|row| row.principal.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
         let apis = shown.iter().map(|row| row.api.clone());
@@ -222,12 +222,10 @@ impl TextPage {
         ])
     }
 
-    fn top_heading(&mut self, title: &str, rows: usize) -> fmt::Result {
-        match rows {
-            n if n > TOP_ROWS => {
-                self.heading(&format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)))
-            }
-            _ => self.heading(title),
+    fn top_heading(&mut self, title: &str, shown: usize, all: usize) -> fmt::Result {
+        match all > shown {
+            true => self.heading(&format!("{title} ({shown} of {})", thousands(all as u64))),
+            false => self.heading(title),
         }
     }
 

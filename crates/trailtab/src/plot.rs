@@ -102,7 +102,7 @@ impl ChartArgs {
         if drawn.left_out > 0 {
             let left_out = thousands(drawn.left_out as u64);
             ui.remark(&format!(
-                "left out {left_out} charts of principals with fewer calls: --max-charts draws more"
+                "left out {left_out} charts of principals and regions with fewer calls: --max-charts draws more"
             ));
         }
         Ok(drawn.folder)

@@ -57,8 +57,8 @@ pub(super) struct OutputArgs {
     /// What to print (default: text, or with --quiet the path of the summary)
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
-    /// Rows of a table to list for each principal, those with the most calls; the others are summed up.
-    /// Of all tables, at most 50 times as many rows are listed, and 5 times as many principals
+    /// Rows that a table lists for each principal, those with the most calls; the others are summed up.
+    /// A table has at most 50 times as many rows, and there are at most 5 times as many principals
     #[arg(long, value_name = "ROWS", default_value_t = DEFAULT_MAX_ROWS)]
     pub(super) max_rows: NonZero<usize>,
     /// Also write one summary for each account

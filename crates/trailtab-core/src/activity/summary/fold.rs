@@ -104,13 +104,13 @@ impl FoldedRows {
 /// The name of a row in its table; of errors, API and error code, of all else one name and an empty string.
 pub(super) type RowName = [String; 2];
 
-/// Rows of a table, those with the most calls first.
-pub(super) type RankedRows = Vec<(RowName, SeenStats)>;
+/// Rows of a table, each once.
+pub(super) type ListedRows = Vec<(RowName, SeenStats)>;
 
 /// Finds the rows with the most calls, holding at most twice as many.
 pub(super) struct TopRows {
     limit: usize,
-    rows: RankedRows,
+    rows: ListedRows,
     /// The last row of the first `limit` so far; rows behind it are not listed.
     last: Option<(u64, RowName)>,
     not_listed: u64,
@@ -152,7 +152,7 @@ impl TopRows {
     }
 
     fn shrink(&mut self) {
-        sort(&mut self.rows);
+        rank(&mut self.rows);
         for (_, stats) in self.rows.split_off(self.limit.min(self.rows.len())) {
             self.fold(&stats);
         }
@@ -160,17 +160,17 @@ impl TopRows {
         self.last = last.map(|(name, stats)| (stats.calls, name.clone()));
     }
 
-    /// The rows that are listed, those with the most calls first.
-    pub(super) fn finish(mut self) -> (RankedRows, u64, SeenStats) {
-        match self.rows.len() > self.limit {
-            true => self.shrink(),
-            false => sort(&mut self.rows),
+    /// The rows that are listed, how many are not, and the sum of those.
+    pub(super) fn finish(mut self) -> (ListedRows, u64, SeenStats) {
+        if self.rows.len() > self.limit {
+            self.shrink();
         }
         (self.rows, self.not_listed, self.rest)
     }
 }
 
-fn sort(rows: &mut [(RowName, SeenStats)]) {
+/// Puts the rows with the most calls first.
+fn rank(rows: &mut [(RowName, SeenStats)]) {
     rows.sort_unstable_by(|(a, one), (b, other)| (other.calls, a).cmp(&(one.calls, b)));
 }
 
@@ -178,7 +178,7 @@ fn sort(rows: &mut [(RowName, SeenStats)]) {
 /// each name are cut at the same depth: the largest at which the table fits.
 pub(super) struct TableRows {
     limit: usize,
-    listed: Vec<(String, RankedRows)>,
+    listed: Vec<(String, ListedRows)>,
     /// How many names have more rows than the index, up to `depth`.
     names_by_depth: Vec<usize>,
     /// The most rows of one name.
@@ -243,9 +243,10 @@ impl TableRows {
     }
 
     /// Folds the rows of a name that are too deep.
-    fn cut(&mut self, name: &str, rows: &mut RankedRows) {
+    fn cut(&mut self, name: &str, rows: &mut ListedRows) {
         if rows.len() > self.depth {
             let folded = self.folded.by_name.entry(name.to_owned()).or_default();
+            rank(rows);
             rows.drain(self.depth..)
                 .for_each(|(_, stats)| folded.add(stats.calls));
         }
@@ -261,7 +262,7 @@ impl TableRows {
     }
 
     /// The rows that are listed, by name, and the sums of the others.
-    pub(super) fn finish(mut self) -> (Vec<(String, RankedRows)>, FoldedTable) {
+    pub(super) fn finish(mut self) -> (Vec<(String, ListedRows)>, FoldedTable) {
         self.cut_all();
         let mut folded = self.folded;
         folded.all = folded.of_names_not_listed;

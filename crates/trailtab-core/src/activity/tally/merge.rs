@@ -127,6 +127,14 @@ impl Tally {
         &self,
         mut visit: impl FnMut(CountTable, [&str; MAX_NAMES], &SeenStats),
     ) -> io::Result<()> {
+        if self.runs.is_empty() {
+            for table in CountTable::ALL {
+                for (names, stats) in self.sorted_rows(table) {
+                    visit(table, self.strings_of(&names), &stats);
+                }
+            }
+            return Ok(());
+        }
         let mut sources = BinaryHeap::new();
         let memory = RowSource::Memory(MemoryRows {
             tally: self,
