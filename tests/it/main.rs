@@ -20,6 +20,7 @@ mod docs;
 mod errors;
 mod events;
 mod first_hour;
+mod folded;
 mod lookup_events;
 mod no_match;
 mod parity;

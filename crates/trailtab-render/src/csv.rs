@@ -2,7 +2,7 @@
 //! must never become formulas.
 
 use super::escape::cell;
-use trailtab_core::activity::summary::{Calls, NestedCounts, Summary};
+use trailtab_core::activity::summary::{Calls, FoldedReport, NestedCounts, Summary};
 
 /// Writes the counts of a summary.
 ///
@@ -69,6 +69,9 @@ pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
         for (workload, report) in &extension.workloads {
             table.calls("workloads", workload, &report.calls)?;
         }
+        if let Some(folded) = &extension.folded {
+            table.folded(folded)?;
+        }
     }
     table
         .0
@@ -107,6 +110,26 @@ impl CsvTable {
         for (key, items) in counts {
             for (item, &count) in items {
                 self.row(section, key, item, count)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is not listed: of each principal, and, without a key, of principals that are not listed themselves.
+    fn folded(&mut self, folded: &FoldedReport) -> csv::Result<()> {
+        for (section, names) in &folded.names {
+            let section = format!("folded_{section}");
+            self.row(&section, "", "names", names.names)?;
+            self.calls(&section, "", &names.calls)?;
+        }
+        for (section, table) in &folded.tables {
+            let section = format!("folded_{section}");
+            let by_name = table.by_name.iter().map(|(key, rows)| (key.as_str(), rows));
+            let others = ("", &table.of_names_not_listed);
+            let others = (others.1.rows > 0).then_some(others);
+            for (key, rows) in by_name.chain(others) {
+                self.row(&section, key, "rows", rows.rows)?;
+                self.row(&section, key, "calls", rows.calls)?;
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Writes results as JSON: indented by two spaces and ASCII only, as the predecessor did.
 
-use std::fmt::Write as _;
+use std::io;
 
 use serde::Serialize;
 
@@ -21,9 +21,10 @@ pub fn summary(summary: &Summary) -> serde_json::Result<Vec<u8>> {
 ///
 /// If the value cannot be expressed in JSON.
 pub fn ascii(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut ascii = escaped(&serde_json::to_string_pretty(value)?);
-    ascii.push('\n');
-    Ok(ascii.into_bytes())
+    let mut ascii = AsciiText(Vec::new());
+    serde_json::to_writer_pretty(&mut ascii, value)?;
+    ascii.0.push(b'\n');
+    Ok(ascii.0)
 }
 
 /// Writes a value on one line, without a line break.
@@ -32,24 +33,39 @@ pub fn ascii(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
 ///
 /// If the value cannot be expressed in JSON.
 pub(super) fn ascii_line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    Ok(escaped(&serde_json::to_string(value)?).into_bytes())
+    let mut ascii = AsciiText(Vec::new());
+    serde_json::to_writer(&mut ascii, value)?;
+    Ok(ascii.0)
 }
 
-/// Writes JSON in ASCII. Other characters occur only in strings. Escaping them also disarms terminal control
-/// characters.
-fn escaped(json: &str) -> String {
-    let mut ascii = String::with_capacity(json.len() + 1);
-    for character in json.chars() {
-        if character.is_ascii() && character != '\u{7f}' {
-            ascii.push(character);
-            continue;
+/// Receives JSON and escapes what is not ASCII. Such characters occur only in strings. Escaping them also disarms
+/// terminal control characters.
+struct AsciiText(Vec<u8>);
+
+impl io::Write for AsciiText {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        let is_plain = |byte: &u8| byte.is_ascii() && *byte != 0x7f;
+        if json.iter().all(is_plain) {
+            self.0.extend_from_slice(json);
+            return Ok(json.len());
         }
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            // Writing to a String cannot fail.
-            let _ = write!(ascii, "\\u{unit:04x}");
+        // Strings are written in parts that end before characters of ASCII.
+        let text = str::from_utf8(json).map_err(io::Error::other)?;
+        for character in text.chars() {
+            if character.is_ascii() && character != '\u{7f}' {
+                self.0.push(character as u8);
+                continue;
+            }
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                self.0.extend(format!("\\u{unit:04x}").bytes());
+            }
         }
+        Ok(json.len())
     }
-    ascii
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

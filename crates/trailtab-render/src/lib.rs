@@ -9,6 +9,7 @@ pub mod csv;
 mod document;
 pub mod emf;
 pub mod escape;
+mod folded;
 pub mod json;
 pub mod mail;
 mod no_match;

@@ -1,12 +1,13 @@
 //! Lists and lays out the charts of a summary: the predecessor's charts in its folders, and two over time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::chart::{BarChart, ChartScene, HeatMap, TimelineChart, TimelineHour};
 use super::escape;
 use super::page::counted;
-use trailtab_core::activity::summary::{Extension, NestedCounts, Summary};
+use trailtab_core::activity::summary::{Extension, FoldedTable, NestedCounts, Summary};
 
 /// A chart and its path.
 pub struct PlannedChart<'s> {
@@ -21,6 +22,8 @@ enum ChartKind<'s> {
         subtitle: String,
         axis: &'static str,
         counts: BTreeMap<&'s str, u64>,
+        /// Further items that the summary does not list.
+        more: u64,
     },
     OverTime(&'s Extension),
     HourAndWeekday(&'s Extension),
@@ -81,11 +84,22 @@ fn sections(summary: &Summary) -> [ChartSection<'_>; 5] {
     ]
 }
 
-/// Lists the charts of a summary.
-pub fn plots(summary: &Summary) -> Vec<PlannedChart<'_>> {
+/// The charts of a summary.
+pub struct PlannedCharts<'s> {
+    /// The charts to be drawn.
+    pub charts: Vec<PlannedChart<'s>>,
+    /// How many others there are.
+    pub left_out: usize,
+}
+
+/// Lists the charts of a summary. If there are more than `max_charts`, those of principals and regions with fewer calls
+/// are left out, never those of the whole summary.
+pub fn plots(summary: &Summary, max_charts: usize) -> PlannedCharts<'_> {
     let mut plots = Vec::new();
     let span = span(summary);
     let sections = sections(summary);
+    let of_all = sections.len() + summary.trailtab.iter().len() * 2;
+    let (drawn, left_out) = drawn_keys(&sections, max_charts.saturating_sub(of_all));
     // Named across sections, so that a principal's charts have the same name in all folders.
     let keys: BTreeSet<&String> = sections
         .iter()
@@ -98,11 +112,14 @@ pub fn plots(summary: &Summary) -> Vec<PlannedChart<'_>> {
         } else {
             "principal"
         };
+        let folded = section.folded(summary);
+        let folded_of = |key: &str| folded.and_then(|table| table.by_name.get(key).copied());
         let totals = section.counts.iter().map(|(key, items)| {
+            let more = folded_of(key).unwrap_or_default();
             let total = if section.sums {
-                items.values().sum()
+                items.values().sum::<u64>() + more.calls
             } else {
-                items.len() as u64
+                items.len() as u64 + more.rows
             };
             (key.as_str(), total)
         });
@@ -113,10 +130,13 @@ pub fn plots(summary: &Summary) -> Vec<PlannedChart<'_>> {
                 subtitle: span.clone(),
                 axis: section.summary_axis,
                 counts: totals.collect(),
+                more: folded.map_or(0, |table| table.names_not_listed),
             },
         });
-        for (key, items) in section.counts {
-            let total: u64 = items.values().sum();
+        let keys = section.counts.iter();
+        for (key, items) in keys.filter(|(key, _)| drawn.contains(key.as_str())) {
+            let more = folded_of(key).unwrap_or_default();
+            let total = items.values().sum::<u64>() + more.calls;
             plots.push(PlannedChart {
                 path: PathBuf::from(section.name).join(&names[key.as_str()]),
                 kind: ChartKind::Bars {
@@ -127,6 +147,7 @@ pub fn plots(summary: &Summary) -> Vec<PlannedChart<'_>> {
                         .iter()
                         .map(|(item, count)| (item.as_str(), *count))
                         .collect(),
+                    more: more.rows,
                 },
             });
         }
@@ -141,7 +162,48 @@ pub fn plots(summary: &Summary) -> Vec<PlannedChart<'_>> {
             kind: ChartKind::HourAndWeekday(extension),
         });
     }
-    plots
+    PlannedCharts {
+        charts: plots,
+        left_out,
+    }
+}
+
+/// The principals and regions with the most calls whose charts are together at most `max_charts`, and how many charts
+/// the others have.
+fn drawn_keys<'s>(
+    sections: &[ChartSection<'s>; 5],
+    max_charts: usize,
+) -> (HashSet<&'s str>, usize) {
+    // By key: its most calls in a section, and its charts.
+    let mut keys: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
+    for section in sections {
+        for (key, items) in section.counts {
+            let of_key = keys.entry(key).or_default();
+            of_key.0 = of_key.0.max(items.values().sum());
+            of_key.1 += 1;
+        }
+    }
+    let mut keys: Vec<(&str, (u64, usize))> = keys.into_iter().collect();
+    // Stable, so that keys with as many calls stay in the order of their names.
+    keys.sort_by_key(|(_, (calls, _))| Reverse(*calls));
+    let mut room = max_charts;
+    let fitting = keys.iter().take_while(|(_, (_, charts))| {
+        let left = room.checked_sub(*charts);
+        room = left.unwrap_or_default();
+        left.is_some()
+    });
+    let drawn: HashSet<&str> = fitting.map(|(key, _)| *key).collect();
+    let left_out = keys.iter().skip(drawn.len());
+    let left_out = left_out.map(|(_, (_, charts))| charts).sum();
+    (drawn, left_out)
+}
+
+impl ChartSection<'_> {
+    /// What the summary does not list.
+    fn folded<'s>(&self, summary: &'s Summary) -> Option<&'s FoldedTable> {
+        let folded = summary.trailtab.as_ref()?.folded.as_ref()?;
+        folded.tables.get(self.name)
+    }
 }
 
 /// The time that the summary covers.
@@ -192,6 +254,7 @@ impl PlannedChart<'_> {
                 subtitle,
                 axis,
                 counts,
+                more,
             } => {
                 let mut rows: Vec<(&str, u64)> =
                     counts.iter().map(|(name, count)| (*name, *count)).collect();
@@ -201,7 +264,7 @@ impl PlannedChart<'_> {
                     subtitle,
                     axis,
                     rows: &rows,
-                    more: 0,
+                    more: *more,
                 }
                 .scene()
             }

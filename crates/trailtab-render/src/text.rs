@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use console::Style;
 
 use super::document::{ColumnKind, TableColumn};
+use super::folded;
 use super::no_match::{self, NoMatchContext};
 use super::page::{
     self, TOP_ROWS, TextPage, TextStyle, bar, counted, level, percent, plain, thousands,
@@ -68,26 +69,24 @@ impl TextPage {
     fn write(&mut self, summary: &Summary) -> fmt::Result {
         self.head(summary)?;
         let principals = principals(summary);
-        self.section("Principals", &principals)?;
+        self.names("Principals", &principals, summary, "principals")?;
         if let Some(extension) = &summary.trailtab {
-            self.section("Persons", &persons(extension))?;
-            self.section("Workloads", &workloads(extension))?;
+            self.names("Persons", &persons(extension), summary, "persons")?;
+            self.names("Workloads", &workloads(extension), summary, "workloads")?;
         }
-        self.section(
-            "APIs",
-            &inner_totals(&summary.api_calls_by_principal, "principal"),
-        )?;
-        self.section(
-            "Errors",
-            &inner_totals(&summary.error_codes_by_principal, "principal"),
-        )?;
+        let apis = inner_totals(&summary.api_calls_by_principal, "principal");
+        self.section("APIs", &apis)?;
+        self.not_listed(summary, "api_calls_by_principal")?;
+        let errors = inner_totals(&summary.error_codes_by_principal, "principal");
+        self.section("Errors", &errors)?;
+        self.not_listed(summary, "error_codes_by_principal")?;
         if let Some(extension) = &summary.trailtab {
             self.denied(extension)?;
+            self.not_listed(summary, "denied_by_principal_and_api")?;
         }
-        self.section(
-            "Addresses",
-            &inner_totals(&summary.ip_addresses_by_principal, "principal"),
-        )?;
+        let addresses = inner_totals(&summary.ip_addresses_by_principal, "principal");
+        self.section("Addresses", &addresses)?;
+        self.not_listed(summary, "ip_addresses_by_principal")?;
         self.section(
             "Regions",
             &outer_totals(&summary.api_calls_by_region, "API"),
@@ -97,7 +96,7 @@ impl TextPage {
                 self.section("Accounts", &accounts(extension))?;
             }
             self.hours(extension)?;
-            self.coverage(extension)?;
+            self.coverage(extension, folded::remarks(summary))?;
         }
         Ok(())
     }
@@ -129,23 +128,48 @@ impl TextPage {
         }
         let calls = extension.counts.counted;
         let failed: u64 = extension.accounts.values().map(|calls| calls.failed).sum();
+        let all = |listed: usize, section| listed as u64 + folded::names(summary, section);
         let line = format!(
             "{}, {} failed ({}), by {} and {}",
             counted(calls, "call"),
             thousands(failed),
             percent(failed, calls),
-            counted(extension.principals.len() as u64, "principal"),
-            counted(extension.persons.len() as u64, "person"),
+            counted(all(extension.principals.len(), "principals"), "principal"),
+            counted(all(extension.persons.len(), "persons"), "person"),
         );
         self.paragraph(&line, 0, &Style::new())
     }
 
     fn section(&mut self, title: &str, rows: &[PageRow]) -> fmt::Result {
+        self.section_of(title, rows, rows.len())
+    }
+
+    /// A section of principals, persons or workloads, of which the summary may list a part only.
+    fn names(
+        &mut self,
+        title: &str,
+        rows: &[PageRow],
+        summary: &Summary,
+        section: &str,
+    ) -> fmt::Result {
+        let all = rows.len() + folded::names(summary, section) as usize;
+        self.section_of(title, rows, all)?;
+        self.not_listed(summary, section)
+    }
+
+    fn not_listed(&mut self, summary: &Summary, section: &str) -> fmt::Result {
+        match folded::line(summary, section) {
+            Some(line) => self.paragraph(&line, 2, &Style::new()),
+            None => Ok(()),
+        }
+    }
+
+    fn section_of(&mut self, title: &str, rows: &[PageRow], all: usize) -> fmt::Result {
         if rows.is_empty() {
             return Ok(());
         }
-        self.top_heading(title, rows.len())?;
         let shown = &rows[..rows.len().min(TOP_ROWS)];
+        self.top_heading(title, shown.len(), all)?;
         let largest = shown.first().map_or(0, |row| row.count);
         let names = shown.iter().map(|row| row.name.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
@@ -184,8 +208,8 @@ impl TextPage {
         if rows.is_empty() {
             return Ok(());
         }
-        self.top_heading("Denied", rows.len())?;
         let shown = &rows[..rows.len().min(TOP_ROWS)];
+        self.top_heading("Denied", shown.len(), rows.len())?;
         let principals = shown.iter().map(|row| row.principal.clone());
         let counts = shown.iter().map(|row| thousands(row.count));
         let apis = shown.iter().map(|row| row.api.clone());
@@ -198,12 +222,10 @@ impl TextPage {
         ])
     }
 
-    fn top_heading(&mut self, title: &str, rows: usize) -> fmt::Result {
-        match rows {
-            n if n > TOP_ROWS => {
-                self.heading(&format!("{title} ({TOP_ROWS} of {})", thousands(n as u64)))
-            }
-            _ => self.heading(title),
+    fn top_heading(&mut self, title: &str, shown: usize, all: usize) -> fmt::Result {
+        match all > shown {
+            true => self.heading(&format!("{title} ({shown} of {})", thousands(all as u64))),
+            false => self.heading(title),
         }
     }
 
@@ -233,12 +255,12 @@ impl TextPage {
         writeln!(self.out, "  {scale}")
     }
 
-    fn coverage(&mut self, extension: &Extension) -> fmt::Result {
+    fn coverage(&mut self, extension: &Extension, folded: Vec<String>) -> fmt::Result {
         self.heading("Coverage")?;
         let (counts, coverage) = (extension.counts, &extension.coverage);
         self.counts(counts, coverage.documents)?;
         let verified = extension.integrity.iter().flat_map(verified);
-        for line in remarks(coverage).into_iter().chain(verified) {
+        for line in remarks(coverage).into_iter().chain(folded).chain(verified) {
             self.paragraph(&line, 2, &Style::new())?;
         }
         let missing = match extension.integrity {

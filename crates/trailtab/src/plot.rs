@@ -10,6 +10,7 @@ use super::RunEnd;
 use super::ui::Ui;
 use trailtab_app::job::plot::{self, Charts};
 use trailtab_core::activity::summary::Summary;
+use trailtab_render::page::thousands;
 
 /// Draw charts of an existing summary
 ///
@@ -26,7 +27,22 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
+    charts: ChartArgs,
+}
+
+/// Which charts of a summary are drawn, and as what.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChartArgs {
+    #[command(flatten)]
     pictures: PictureArgs,
+    /// Charts to draw, those of the principals with the most calls
+    #[arg(
+        long,
+        value_name = "CHARTS",
+        default_value_t = 5000,
+        help_heading = "Output"
+    )]
+    max_charts: usize,
 }
 
 #[derive(Debug, clap::Args)]
@@ -71,19 +87,29 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
             .as_deref()
             .unwrap_or(beside)
             .join(format!("{stem}_plots"));
-        args.pictures.draw(&summary, &folder, ui)?;
+        args.charts.draw(&summary, &folder, ui)?;
     }
     Ok(RunEnd::Done)
 }
 
-impl PictureArgs {
+impl ChartArgs {
     /// Draws a summary's charts into a folder, and returns the folder that they are in.
     pub(crate) fn draw(&self, summary: &Summary, folder: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
-        let Charts { folder, count } = plot::run(summary, folder, &self.kinds())?;
+        let kinds = self.pictures.kinds();
+        let drawn = plot::run(summary, folder, &kinds, self.max_charts)?;
+        let Charts { folder, count, .. } = &drawn;
         ui.remark(&format!("wrote {count} charts to {}", folder.display()));
-        Ok(folder)
+        if drawn.left_out > 0 {
+            let left_out = thousands(drawn.left_out as u64);
+            ui.remark(&format!(
+                "left out {left_out} charts of principals and regions with fewer calls: --max-charts draws more"
+            ));
+        }
+        Ok(drawn.folder)
     }
+}
 
+impl PictureArgs {
     /// The kinds of pictures asked for, each once.
     pub(crate) fn kinds(&self) -> Vec<plot::PictureFormat> {
         let mut pictures: Vec<plot::PictureFormat> = Vec::new();

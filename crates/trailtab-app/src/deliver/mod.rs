@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod cloudwatch;
+pub mod count_runs;
 pub mod files;
 pub mod ledger;
 pub mod mail;

@@ -25,9 +25,11 @@ pub struct Charts {
     pub folder: PathBuf,
     /// Number of images drawn.
     pub count: usize,
+    /// Number of charts that were not drawn, because there are too many.
+    pub left_out: usize,
 }
 
-/// Draws the charts of a summary into a folder. Adds missing charts to an existing folder; if the
+/// Draws at most `max_charts` charts of a summary into a folder. Adds missing charts to an existing folder; if the
 /// folder holds a different file under a chart's name, the charts go to `FOLDER_2`.
 ///
 /// # Errors
@@ -37,12 +39,18 @@ pub fn run(
     summary: &Summary,
     folder: &Path,
     pictures: &[PictureFormat],
+    max_charts: usize,
 ) -> Result<Charts, WriteError> {
-    let plots = plots::plots(summary);
+    let plots = plots::plots(summary, max_charts);
+    let (plots, left_out) = (plots.charts, plots.left_out);
     let count = plots.len() * pictures.len();
     if count == 0 {
         let folder = folder.to_owned();
-        return Ok(Charts { folder, count });
+        return Ok(Charts {
+            folder,
+            count,
+            left_out,
+        });
     }
     let folder = NewFolder::create(folder, Readers::Umask)?;
     for directory in plots
@@ -63,6 +71,7 @@ pub fn run(
     Ok(Charts {
         folder: folder.finish_or_join()?,
         count,
+        left_out,
     })
 }
 

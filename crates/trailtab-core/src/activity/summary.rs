@@ -5,7 +5,9 @@
 
 mod build;
 mod coverage;
+mod fold;
 mod maps;
+mod rows;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use coverage::document_outcomes;
 pub use coverage::{CoverageReport, ProblemReport, RegionReport, UnknownIdentity};
+pub use fold::{FoldedNames, FoldedReport, FoldedRows, FoldedTable, RowLimits};
 pub use run::{CallerIdentity, RunContext};
 
 use crate::event::ingest::Reconciliation;
@@ -109,6 +112,9 @@ pub struct Extension {
     pub denied_by_principal_and_api: BTreeMap<String, NestedCounts>,
     /// Failed calls by principal, `service:API` and error code.
     pub errors_by_principal_and_api: BTreeMap<String, NestedCounts>,
+    /// What is counted and not listed, because it is too much; absent if everything is listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folded: Option<FoldedReport>,
     /// The result of verifying log files by their digests; absent unless it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integrity: Option<Integrity>,

@@ -2,19 +2,26 @@
 //!
 //! A [`Tally`] is a [`EventCounter`]: any two can be merged.
 
-pub mod rows;
+pub mod memory;
+mod merge;
+mod rows;
+mod run;
 mod stats;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use memory::{CountMemory, MemoryShare, StoredRun};
+pub use rows::CountTable;
+use run::RunWriter;
 use stats::CallEnd;
 pub use stats::{CallCount, SeenStats};
 
 use crate::event::counter::{CountedEvent, EventCounter};
-use crate::event::identity::{self, AgentEvidence, PersonEvidence, ResolvedActor};
+use crate::event::identity::{self, AgentEvidence, ResolvedActor};
 use crate::event::intern::{Interner, Symbol};
 use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 use crate::event::scan::JsonText;
@@ -32,10 +39,12 @@ struct ActorKey {
     principal: Symbol,
     kind: Symbol,
     session: Option<Symbol>,
-    person: Option<(Symbol, PersonEvidence)>,
+    /// The person's name, and the name of the evidence.
+    person: Option<(Symbol, Symbol)>,
     workload: Option<Symbol>,
     service: Option<Symbol>,
-    agent: Option<AgentEvidence>,
+    /// The name of the evidence.
+    agent: Option<Symbol>,
     account: Option<Symbol>,
 }
 
@@ -56,6 +65,8 @@ pub struct UnknownShape {
 }
 
 /// Counts of events. Every number in a result is one of these, or a sum of them.
+///
+/// With a [`CountMemory`], rows that have no room are stored in runs.
 #[derive(Debug, Default)]
 pub struct Tally {
     strings: Interner,
@@ -78,6 +89,9 @@ pub struct Tally {
     odd: BTreeMap<String, UnknownShape>,
     without_time: u64,
     near: LastValueCache,
+    /// The rows that had no room in memory.
+    runs: Vec<Arc<dyn StoredRun>>,
+    share: Option<MemoryShare>,
 }
 
 /// The previous value of fields that seldom change.
@@ -108,6 +122,11 @@ impl SymbolPairs {
             u32::try_from(self.pairs.len() - 1).unwrap_or(u32::MAX)
         })
     }
+
+    fn pair(&self, id: u32) -> (Symbol, Symbol) {
+        let unknown = (Symbol(u32::MAX), Symbol(u32::MAX));
+        self.pairs.get(id as usize).copied().unwrap_or(unknown)
+    }
 }
 
 impl EventCounter for Tally {
@@ -115,7 +134,10 @@ impl EventCounter for Tally {
     type ActorId = usize;
 
     fn empty(&self) -> Tally {
-        Tally::default()
+        Tally {
+            share: self.share.as_ref().map(MemoryShare::another),
+            ..Tally::default()
+        }
     }
 
     fn actor(&mut self, actor: &ResolvedActor) -> usize {
@@ -125,13 +147,16 @@ impl EventCounter for Tally {
             workload: optional(actor.workload.as_deref()),
             service: optional(actor.service.as_deref()),
             account: optional(actor.account.as_deref()),
-            agent: actor.agent,
+            agent: optional(actor.agent.map(AgentEvidence::name)),
             principal: self.strings.string(&actor.principal),
             kind: self.strings.string(&actor.kind),
-            person: actor
-                .person
-                .as_ref()
-                .map(|person| (self.strings.string(&person.name), person.evidence)),
+            person: actor.person.as_ref().map(|person| {
+                let evidence = person.evidence.name();
+                (
+                    self.strings.string(&person.name),
+                    self.strings.string(evidence),
+                )
+            }),
         };
         self.actor_id(key)
     }
@@ -170,31 +195,19 @@ impl EventCounter for Tally {
                 principal: symbol(key.principal),
                 kind: symbol(key.kind),
                 session: key.session.map(symbol),
-                person: key.person.map(|(name, evidence)| (symbol(name), evidence)),
+                person: key.person.map(|(name, how)| (symbol(name), symbol(how))),
                 workload: key.workload.map(symbol),
                 service: key.service.map(symbol),
-                agent: key.agent,
+                agent: key.agent.map(symbol),
                 account: key.account.map(symbol),
             });
             self.actors[id].1.merge(stats);
-        }
-        let mut scopes = Vec::with_capacity(other.scopes.len());
-        for (scope, stats) in &other.scopes {
-            let index = self.scope_id(RecordedScope {
-                account: symbol(scope.account),
-                region: symbol(scope.region),
-            });
-            self.scopes[index].1.merge(stats);
-            scopes.push(index);
         }
         merge_counts(
             &mut self.calls_by_principal,
             &other.calls_by_principal,
             |(p, a)| (symbol(p), api(a)),
         );
-        merge_counts(&mut self.calls_by_scope, &other.calls_by_scope, |(s, a)| {
-            (scopes[s], api(a))
-        });
         let both = |(a, b)| (symbol(a), symbol(b));
         merge_counts(&mut self.addresses, &other.addresses, both);
         merge_counts(&mut self.user_agents, &other.user_agents, both);
@@ -204,7 +217,87 @@ impl EventCounter for Tally {
         merge_counts(&mut self.denied, &other.denied, |(p, a, code)| {
             (symbol(p), api(a), symbol(code))
         });
-        merge_counts(&mut self.versions, &other.versions, symbol);
+        self.runs.extend(other.runs.iter().cloned());
+        self.merge_few(other);
+        self.make_room();
+    }
+
+    fn make_room(&mut self) -> bool {
+        let bytes = self.memory_bytes();
+        let Some(share) = &mut self.share else {
+            return false;
+        };
+        if !share.is_due(bytes) {
+            return false;
+        }
+        let stored = self.share.as_ref().and_then(|share| {
+            share.store(&mut |out| {
+                let mut writer = RunWriter::new(out);
+                for table in CountTable::ALL {
+                    for (names, stats) in self.sorted_rows(table) {
+                        writer.row(table, self.strings_of(&names), &stats)?;
+                    }
+                }
+                writer.flush()
+            })
+        });
+        let Some(run) = stored else {
+            return false;
+        };
+        let mut kept = self.empty();
+        kept.runs = std::mem::take(&mut self.runs);
+        kept.runs.push(run);
+        kept.merge_few(self);
+        *self = kept;
+        true
+    }
+}
+
+impl Tally {
+    /// An empty tally that stores rows outside of memory when `memory` has no room left.
+    pub fn in_memory_of(memory: Arc<CountMemory>) -> Tally {
+        Tally {
+            share: Some(MemoryShare::new(memory)),
+            ..Tally::default()
+        }
+    }
+
+    /// About how many bytes the tally takes, hash tables being two thirds full.
+    fn memory_bytes(&self) -> usize {
+        let pairs = self.addresses.len() + self.user_agents.len() + self.calls_by_principal.len();
+        self.strings.memory_bytes()
+            + self.actors.len() * 250
+            + pairs * 32
+            + (self.errors.len() + self.denied.len()) * 40
+    }
+
+    /// Adds the counts that callers cannot make many of: by account and region, hour and version. They
+    /// stay in memory.
+    fn merge_few(&mut self, other: &Tally) {
+        let mine = |strings: &mut Interner, symbol| strings.string(other.strings.get(symbol));
+        let mut scopes = Vec::with_capacity(other.scopes.len());
+        for (scope, stats) in &other.scopes {
+            let scope = RecordedScope {
+                account: mine(&mut self.strings, scope.account),
+                region: mine(&mut self.strings, scope.region),
+            };
+            let index = self.scope_id(scope);
+            self.scopes[index].1.merge(stats);
+            scopes.push(index);
+        }
+        for (&(scope, api), &count) in &other.calls_by_scope {
+            let (source, name) = other.apis.pair(api);
+            let pair = (
+                mine(&mut self.strings, source),
+                mine(&mut self.strings, name),
+            );
+            let key = (scopes[scope], self.apis.id(pair));
+            *self.calls_by_scope.entry(key).or_default() += count;
+        }
+        for (&version, &count) in &other.versions {
+            let version = mine(&mut self.strings, version);
+            *self.versions.entry(version).or_default() += count;
+        }
         for (&hour, &(calls, failed)) in &other.hours {
             let mine = self.hours.entry(hour).or_default();
             mine.0 += calls;
@@ -215,9 +308,7 @@ impl EventCounter for Tally {
         }
         self.without_time += other.without_time;
     }
-}
 
-impl Tally {
     /// Adds calls that are counted already, such as a row of a query that groups by every field that a
     /// tally tells apart and by hour. The tally is the same as if the calls were added one by one.
     /// `record` has the fields that the calls have in common; its eventID and eventTime do not matter.

@@ -26,6 +26,11 @@ pub trait EventCounter: Sync + Send {
     fn merge(&mut self, other: &Self);
     /// Tells whether no event was counted.
     fn is_empty(&self) -> bool;
+    /// Moves counts out of memory if they take too much of it. Returns whether the numbers of actors are
+    /// void for that reason: then [`EventCounter::actor`] gives new ones.
+    fn make_room(&mut self) -> bool {
+        false
+    }
 }
 
 /// One event, ready to be counted.
@@ -72,6 +77,11 @@ impl<A: EventCounter, B: EventCounter> EventCounter for (A, B) {
 
     fn is_empty(&self) -> bool {
         self.0.is_empty() && self.1.is_empty()
+    }
+
+    fn make_room(&mut self) -> bool {
+        let is_void = self.0.make_room();
+        self.1.make_room() || is_void
     }
 }
 

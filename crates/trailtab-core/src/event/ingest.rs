@@ -49,6 +49,8 @@ pub struct EventIngest<'r, C: EventCounter> {
     undated: u64,
     converted: BTreeMap<RecordForm, u64>,
     ledgers: Vec<AccountCounter<C>>,
+    /// The ledger that is asked next to make room.
+    next_to_shrink: usize,
     others: BTreeMap<ContentKind, u64>,
     /// Data about the events that were not counted, collected until the first one is counted.
     removals: Removals,
@@ -84,6 +86,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             undated: 0,
             converted: BTreeMap::new(),
             ledgers: Vec::new(),
+            next_to_shrink: 0,
             others: BTreeMap::new(),
             removals: Removals::default(),
         }
@@ -141,6 +144,19 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             ledgers.len() - 1
         });
         &mut ledgers[index]
+    }
+
+    /// Lets one counter after the other make room, so that many accounts cost no more than one.
+    fn make_room(&mut self) {
+        if self.next_to_shrink >= self.ledgers.len() {
+            self.next_to_shrink = 0;
+        }
+        if let Some(ledger) = self.ledgers.get_mut(self.next_to_shrink)
+            && ledger.tally.make_room()
+        {
+            ledger.identities = IdentityCache::default();
+        }
+        self.next_to_shrink += 1;
     }
 
     /// Copies an event to `dump`.
@@ -233,6 +249,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
 
 impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
     fn events(&mut self, records: &[EventRecord<'_>]) {
+        self.make_room();
         let mut inside: Vec<(&EventRecord<'_>, Option<Seconds>)> =
             Vec::with_capacity(records.len());
         let none_counted = self.counts.counted == 0;

@@ -18,6 +18,9 @@ impl Symbol {
     }
 }
 
+/// The size of a place, and of an entry in a hash table that is two thirds full.
+const BYTES_PER_STRING: usize = 72;
+
 /// Distinct strings, each stored once. The hash is randomly seeded, because attackers choose the
 /// strings.
 #[derive(Debug, Default)]
@@ -68,6 +71,11 @@ impl Interner {
     /// The size of all strings in bytes.
     pub fn size(&self) -> usize {
         self.text.len()
+    }
+
+    /// About how many bytes the interner takes.
+    pub fn memory_bytes(&self) -> usize {
+        self.text.len() + self.places.len() * BYTES_PER_STRING
     }
 
     /// Returns the symbol of a text from a document.

@@ -1,11 +1,13 @@
 //! The arguments of `trailtab activity`.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use crate::digests::DigestArgs;
 use crate::format::Format;
-use crate::plot::PictureArgs;
+use crate::plot::ChartArgs;
 use crate::reading::{CredentialArgs, ReadingArgs};
+use trailtab_core::activity::summary::RowLimits;
 
 /// Show who called which API, from where, and with which errors
 ///
@@ -36,6 +38,11 @@ pub(crate) struct Args {
     pub(super) credentials: CredentialArgs,
 }
 
+const DEFAULT_MAX_ROWS: NonZero<usize> = match NonZero::new(RowLimits::DEFAULT_ROWS_PER_NAME) {
+    Some(rows) => rows,
+    None => NonZero::<usize>::MIN,
+};
+
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
@@ -44,12 +51,16 @@ pub(super) struct OutputArgs {
     pub(super) output: PathBuf,
     /// Write no files, and print only
     #[arg(long, conflicts_with_all = [
-        "output", "per_account", "plot_results", "plot_format", "dump_raw_cloudtrail_data", "archive",
+        "output", "per_account", "plot_results", "plot_format", "max_charts", "dump_raw_cloudtrail_data", "archive",
     ])]
     pub(super) no_output: bool,
     /// What to print (default: text, or with --quiet the path of the summary)
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
+    /// Rows that a table lists for each principal, those with the most calls; the others are summed up.
+    /// A table has at most 50 times as many rows, and there are at most 5 times as many principals
+    #[arg(long, value_name = "ROWS", default_value_t = DEFAULT_MAX_ROWS)]
+    pub(super) max_rows: NonZero<usize>,
     /// Also write one summary for each account
     #[arg(long)]
     pub(super) per_account: bool,
@@ -57,7 +68,7 @@ pub(super) struct OutputArgs {
     #[arg(long)]
     pub(super) plot_results: bool,
     #[command(flatten)]
-    pub(super) pictures: PictureArgs,
+    pub(super) charts: ChartArgs,
     /// Also copy the records of the time window, before all other filters
     #[arg(long)]
     pub(super) dump_raw_cloudtrail_data: bool,

@@ -4,6 +4,7 @@ mod args;
 mod results;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -14,10 +15,12 @@ use super::reading::{self, ReadingOptions, ReadingPlan};
 use super::signals;
 use super::ui::Ui;
 use trailtab_app::clock;
+use trailtab_app::deliver::count_runs::CountRuns;
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::raw_dump::RawDump;
 use trailtab_core::activity::summary::RunContext;
 use trailtab_core::activity::tally::Tally;
+use trailtab_core::activity::tally::memory::CountMemory;
 use trailtab_core::event::filter::ScopeMatcher;
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
@@ -58,7 +61,19 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         verify,
     };
     let scopes = ScopeMatcher::new(&plan.filter);
-    let outcome = plan.run(options, &Tally::default(), &reading.interrupt, ui)?;
+    let store = match args.output.no_output {
+        true => CountRuns::in_temporary_directory(),
+        false => CountRuns::in_directory(directory),
+    };
+    let memory = CountMemory::new(Box::new(store), CountMemory::DEFAULT_LIMIT_BYTES);
+    let memory = Arc::new(memory);
+    let empty = Tally::in_memory_of(Arc::clone(&memory));
+    let outcome = plan.run(options, &empty, &reading.interrupt, ui)?;
+    if let Some(failure) = memory.failure() {
+        ui.remark(&format!(
+            "{failure}; all counts were kept in memory instead"
+        ));
+    }
     run.caller.clone_from(&outcome.caller);
     run.no_match = outcome.no_match.clone();
     let written = ActivityResults {
@@ -67,6 +82,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         run: &run,
         scopes: &scopes,
         per_account,
+        empty: &empty,
         ui,
     }
     .write(&outcome, dump)?;

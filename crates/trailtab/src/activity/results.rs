@@ -12,8 +12,9 @@ use trailtab_app::deliver::files::{self, NewFile};
 use trailtab_app::deliver::raw_dump::RawDump;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::read::ReadOutcome;
-use trailtab_core::activity::summary::{RunContext, Summary};
+use trailtab_core::activity::summary::{RowLimits, RunContext, Summary};
 use trailtab_core::activity::tally::Tally;
+use trailtab_core::coverage::RunCoverage;
 use trailtab_core::event::counter::EventCounter as _;
 use trailtab_core::event::filter::ScopeMatcher;
 use trailtab_core::time;
@@ -30,6 +31,8 @@ pub(super) struct ActivityResults<'a> {
     pub(super) run: &'a RunContext,
     pub(super) scopes: &'a ScopeMatcher,
     pub(super) per_account: bool,
+    /// An empty tally like those of the outcome.
+    pub(super) empty: &'a Tally,
     pub(super) ui: Ui,
 }
 
@@ -47,13 +50,22 @@ impl ActivityResults<'_> {
         outcome: &ReadOutcome,
         dump: Option<RawDump>,
     ) -> anyhow::Result<Written> {
-        let mut all = Tally::default();
-        outcome
-            .intaken
-            .tallies
-            .values()
-            .for_each(|tally| all.merge(tally));
-        let summary = Summary::of(&all, &outcome.intaken, &outcome.coverage, self.run);
+        let tallies = &outcome.intaken.tallies;
+        let summary = match tallies.len() {
+            1 => tallies
+                .values()
+                .next()
+                .map(|tally| self.summary(tally, outcome)),
+            _ => None,
+        };
+        let summary = match summary {
+            Some(summary) => summary,
+            None => {
+                let mut all = self.empty.empty();
+                tallies.values().for_each(|tally| all.merge(tally));
+                self.summary(&all, outcome)
+            }
+        }?;
         let json = render::json::summary(&summary).context("cannot write the summary as JSON")?;
         let paths = match self.args.no_output {
             true => Vec::new(),
@@ -85,6 +97,21 @@ impl ActivityResults<'_> {
         Ok(Written { paths, printed })
     }
 
+    fn summary(&self, tally: &Tally, outcome: &ReadOutcome) -> anyhow::Result<Summary> {
+        self.summary_of(tally, outcome, &outcome.coverage)
+    }
+
+    fn summary_of(
+        &self,
+        tally: &Tally,
+        outcome: &ReadOutcome,
+        coverage: &RunCoverage,
+    ) -> anyhow::Result<Summary> {
+        let limits = RowLimits::per_name(self.args.max_rows.get());
+        Summary::of(tally, &outcome.intaken, coverage, self.run, limits)
+            .context("cannot read back counts that had no room in memory")
+    }
+
     fn write_files(
         &self,
         outcome: &ReadOutcome,
@@ -111,7 +138,7 @@ impl ActivityResults<'_> {
                 let tally = outcome.intaken.tallies.get(&account).unwrap_or(&nothing);
                 // Some records name no account.
                 let coverage = outcome.coverage.of_account(account.parse().ok());
-                let summary = Summary::of(tally, &outcome.intaken, &coverage, self.run);
+                let summary = self.summary_of(tally, outcome, &coverage)?;
                 let json = render::json::summary(&summary)?;
                 self.write_summary(&summary, &json, &mut paths)?;
             }
@@ -144,7 +171,7 @@ impl ActivityResults<'_> {
         paths.extend(written);
         if self.args.plot_results {
             let folder = files::with_ending(&stem, PLOTS);
-            paths.push(self.args.pictures.draw(summary, &folder, self.ui)?);
+            paths.push(self.args.charts.draw(summary, &folder, self.ui)?);
         }
         Ok(stem)
     }

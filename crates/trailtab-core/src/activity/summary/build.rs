@@ -1,69 +1,46 @@
 //! Builds the summary of a tally.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use super::coverage::CoverageReport;
+use super::fold::RowLimits;
 use super::maps::entry;
+use super::rows::SummaryRows;
 use super::run::RunContext;
-use super::{Analyzed, Calls, Extension, Hour, Metadata, NestedCounts, SCHEMA_VERSION, Summary};
+use super::{Analyzed, Calls, Extension, Hour, Metadata, SCHEMA_VERSION, Summary};
 use crate::activity::tally::{SeenStats, Tally};
 use crate::coverage::{ALL_REGIONS, ReadScope, RunCoverage};
-use crate::event::identity::AgentEvidence;
 use crate::event::ingest::IngestStats;
 use crate::scope::AccountId;
 use crate::time::{self, Seconds, UtcHour};
 
 impl Summary {
     /// Builds the summary of a tally. `intaken` and `coverage` describe the whole run, even if the
-    /// tally is that of one account.
+    /// tally is that of one account. Rows beyond `limits` are summed up.
+    ///
+    /// # Errors
+    ///
+    /// Fails if counts that the tally stored outside of memory cannot be read back.
     pub fn of(
         tally: &Tally,
         intaken: &IngestStats<Tally>,
         coverage: &RunCoverage,
         run: &RunContext,
-    ) -> Summary {
-        let mut summary = Summary::default();
-        for (principal, source, name, count) in tally.calls_by_principal() {
-            let api = format!("{source}:{name}");
-            add(&mut summary.api_calls_by_principal, principal, api, count);
-        }
-        for (region, source, name, count) in tally.calls_by_region() {
-            add(
-                &mut summary.api_calls_by_region,
-                region,
-                format!("{source}:{name}"),
-                count,
-            );
-        }
-        for (principal, address, count) in tally.addresses() {
-            add(
-                &mut summary.ip_addresses_by_principal,
-                principal,
-                address.to_owned(),
-                count,
-            );
-        }
-        for (principal, agent, count) in tally.user_agents() {
-            add(
-                &mut summary.user_agents_by_principal,
-                principal,
-                agent.to_owned(),
-                count,
-            );
-        }
-        for (principal, source, _, code, count) in tally.errors() {
-            let key = format!("{source}:{code}");
-            add(&mut summary.error_codes_by_principal, principal, key, count);
-        }
+        limits: RowLimits,
+    ) -> io::Result<Summary> {
         let extension = Extension::of(tally, intaken, coverage, run);
+        let mut rows = SummaryRows::new(limits, extension);
+        tally.for_each_row(|table, names, stats| rows.add(table, names, stats))?;
+        let (mut summary, extension) = rows.finish();
+        for (region, source, name, count) in tally.calls_by_region() {
+            let by_api = entry(&mut summary.api_calls_by_region, region);
+            *by_api.entry(format!("{source}:{name}")).or_default() += count;
+        }
         summary.metadata = Metadata::of(tally, &extension, coverage, run);
         summary.trailtab = Some(extension);
-        summary
+        Ok(summary)
     }
-}
-
-fn add(counts: &mut NestedCounts, outer: &str, inner: String, count: u64) {
-    *entry(counts, outer).entry(inner).or_default() += count;
 }
 
 impl Metadata {
@@ -138,7 +115,6 @@ impl Extension {
             version: run.version.to_owned(),
             ..Extension::default()
         };
-        extension.add_actors(tally);
         let mut accounts: BTreeMap<String, SeenStats> = BTreeMap::new();
         for (account, _, stats) in tally.scopes() {
             entry(&mut accounts, account).merge(stats);
@@ -152,72 +128,7 @@ impl Extension {
                 .calls_per_hour
                 .insert(UtcHour::of(hour), Hour { calls, failed });
         }
-        for (principal, source, name, code, count) in tally.errors() {
-            let by_api = entry(&mut extension.errors_by_principal_and_api, principal);
-            add(by_api, &format!("{source}:{name}"), code.to_owned(), count);
-        }
-        for (principal, source, name, code, count) in tally.denied() {
-            let by_api = entry(&mut extension.denied_by_principal_and_api, principal);
-            add(by_api, &format!("{source}:{name}"), code.to_owned(), count);
-        }
         extension
-    }
-
-    fn add_actors(&mut self, tally: &Tally) {
-        let mut principals: BTreeMap<String, SeenStats> = BTreeMap::new();
-        let mut sessions: BTreeMap<String, BTreeMap<String, SeenStats>> = BTreeMap::new();
-        let mut persons: BTreeMap<String, SeenStats> = BTreeMap::new();
-        let mut workloads: BTreeMap<String, SeenStats> = BTreeMap::new();
-        for actor in tally.actors() {
-            let calls = actor.stats.calls;
-            let agent = actor.agent.map(AgentEvidence::name);
-            entry(&mut principals, actor.principal).merge(actor.stats);
-            let report = entry(&mut self.principals, actor.principal);
-            *entry(&mut report.identity_types, actor.kind) += calls;
-            if let Some(service) = actor.service {
-                *entry(&mut report.by_services, service) += calls;
-            }
-            if let Some(agent) = agent {
-                *entry(&mut report.agents, agent) += calls;
-            }
-            if let Some(session) = actor.session {
-                entry(entry(&mut sessions, actor.principal), session).merge(actor.stats);
-                let of_principal = entry(&mut self.sessions_by_principal, actor.principal);
-                let report = entry(of_principal, session);
-                if let Some(agent) = agent {
-                    *entry(&mut report.agents, agent) += calls;
-                }
-            }
-            if let Some((name, evidence)) = actor.person {
-                entry(&mut persons, name).merge(actor.stats);
-                let report = entry(&mut self.persons, name);
-                report.evidence.insert(evidence.name().to_owned());
-                *entry(&mut report.principals, actor.principal) += calls;
-                if let Some(agent) = agent {
-                    *entry(&mut report.agents, agent) += calls;
-                }
-            }
-            if let Some(name) = actor.workload {
-                entry(&mut workloads, name).merge(actor.stats);
-                let report = entry(&mut self.workloads, name);
-                *entry(&mut report.principals, actor.principal) += calls;
-            }
-        }
-        for (name, stats) in &principals {
-            entry(&mut self.principals, name).calls = stats.into();
-        }
-        for (name, stats) in &persons {
-            entry(&mut self.persons, name).calls = stats.into();
-        }
-        for (name, stats) in &workloads {
-            entry(&mut self.workloads, name).calls = stats.into();
-        }
-        for (principal, by_session) in &sessions {
-            let reports = entry(&mut self.sessions_by_principal, principal);
-            for (name, stats) in by_session {
-                entry(reports, name).calls = stats.into();
-            }
-        }
     }
 }
 

@@ -1,58 +1,199 @@
-//! What a tally holds, row by row.
+//! What a tally counted, row by row: sorted tables, and the counts that are few in every log.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::stats::SeenStats;
-use super::{SymbolCounts, Tally, UnknownShape};
-use crate::event::identity::{AgentEvidence, PersonEvidence};
+use super::{ActorKey, SymbolMap, Tally, UnknownShape};
 use crate::event::intern::Symbol;
 use crate::time::Seconds;
 
-/// The calls of one actor.
-pub struct ActorRow<'t> {
-    /// The principal, such as `ACCOUNT:role/NAME`.
-    pub principal: &'t str,
-    /// The record's `userIdentity.type`, or `AssumedRoot`; empty if the record has no type.
-    pub kind: &'t str,
-    /// The role session's name; absent for identities without a session.
-    pub session: Option<&'t str>,
-    /// The person behind the principal, and how the name is known; absent if no person is known.
-    pub person: Option<(&'t str, PersonEvidence)>,
-    /// The workload behind the principal; None if none is known.
-    pub workload: Option<&'t str>,
-    /// The AWS service that made the calls with the principal's identity; None if the principal
-    /// made them itself.
-    pub service: Option<&'t str>,
-    /// What tells that an agent may have made the calls; None if nothing does.
-    pub agent: Option<AgentEvidence>,
-    /// The actor's calls.
-    pub stats: &'t SeenStats,
+/// The most names of one row.
+pub(super) const MAX_NAMES: usize = 4;
+
+/// Stands for the names that a table does not have; its string is empty.
+const NO_NAME: Symbol = Symbol(u32::MAX);
+
+/// A table whose size grows with the names that callers choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CountTable {
+    /// Calls by principal.
+    Principals,
+    /// By principal and `userIdentity.type`; `AssumedRoot` is a type, and the empty one stands for
+    /// records without a type.
+    IdentityTypes,
+    /// By principal and AWS service that made the calls with the principal's identity.
+    Services,
+    /// By principal and what tells that an agent may have made the calls.
+    PrincipalAgents,
+    /// By principal and name of the role session.
+    Sessions,
+    /// By principal, session and what tells of an agent.
+    SessionAgents,
+    /// By person.
+    Persons,
+    /// By person and what identified the person.
+    PersonEvidence,
+    /// By person and what tells of an agent.
+    PersonAgents,
+    /// By person and principal.
+    PersonPrincipals,
+    /// By workload.
+    Workloads,
+    /// By workload and principal.
+    WorkloadPrincipals,
+    /// By principal, service and API.
+    Apis,
+    /// By principal and address.
+    Addresses,
+    /// By principal and user agent.
+    UserAgents,
+    /// Failed calls by principal, service and error code.
+    ErrorCodes,
+    /// Failed calls by principal, service, API and error code.
+    Errors,
+    /// Refused calls by principal, service, API and error code.
+    Denied,
 }
 
-/// The counts row by row, in no particular order.
+impl CountTable {
+    /// All tables in their order.
+    pub(super) const ALL: [CountTable; 18] = [
+        CountTable::Principals,
+        CountTable::IdentityTypes,
+        CountTable::Services,
+        CountTable::PrincipalAgents,
+        CountTable::Sessions,
+        CountTable::SessionAgents,
+        CountTable::Persons,
+        CountTable::PersonEvidence,
+        CountTable::PersonAgents,
+        CountTable::PersonPrincipals,
+        CountTable::Workloads,
+        CountTable::WorkloadPrincipals,
+        CountTable::Apis,
+        CountTable::Addresses,
+        CountTable::UserAgents,
+        CountTable::ErrorCodes,
+        CountTable::Errors,
+        CountTable::Denied,
+    ];
+
+    /// How many names a row has.
+    pub(super) fn names(self) -> usize {
+        match self {
+            CountTable::Principals | CountTable::Persons | CountTable::Workloads => 1,
+            CountTable::SessionAgents | CountTable::Apis | CountTable::ErrorCodes => 3,
+            CountTable::Errors | CountTable::Denied => 4,
+            _ => 2,
+        }
+    }
+
+    /// Whether a row says more than the number of calls.
+    pub(super) fn has_stats(self) -> bool {
+        matches!(
+            self,
+            CountTable::Principals
+                | CountTable::Sessions
+                | CountTable::Persons
+                | CountTable::Workloads
+        )
+    }
+}
+
+/// The names of a row, as symbols of its tally, and its calls.
+pub(super) type SymbolRow = ([Symbol; MAX_NAMES], SeenStats);
+
+impl ActorKey {
+    /// The row of a table that the actor's calls belong to, if any.
+    fn row(&self, table: CountTable) -> Option<[Symbol; MAX_NAMES]> {
+        let two = |a, b| Some([a, b, NO_NAME, NO_NAME]);
+        let one = |a| two(a, NO_NAME);
+        let (principal, agent) = (self.principal, self.agent);
+        match table {
+            CountTable::Principals => one(principal),
+            CountTable::IdentityTypes => two(principal, self.kind),
+            CountTable::Services => two(principal, self.service?),
+            CountTable::PrincipalAgents => two(principal, agent?),
+            CountTable::Sessions => two(principal, self.session?),
+            CountTable::SessionAgents => Some([principal, self.session?, agent?, NO_NAME]),
+            CountTable::Persons => one(self.person?.0),
+            CountTable::PersonEvidence => two(self.person?.0, self.person?.1),
+            CountTable::PersonAgents => two(self.person?.0, agent?),
+            CountTable::PersonPrincipals => two(self.person?.0, principal),
+            CountTable::Workloads => one(self.workload?),
+            CountTable::WorkloadPrincipals => two(self.workload?, principal),
+            _ => None,
+        }
+    }
+}
+
 impl Tally {
-    fn api(&self, id: u32) -> (&str, &str) {
-        let pair = self.apis.pairs.get(id as usize);
-        pair.map_or(("", ""), |&(source, name)| {
-            (self.strings.get(source), self.strings.get(name))
+    /// The names of a row as strings; those that its table does not have are empty.
+    pub(super) fn strings_of(&self, names: &[Symbol; MAX_NAMES]) -> [&str; MAX_NAMES] {
+        names.each_ref().map(|name| self.strings.get(*name))
+    }
+
+    /// The rows of a table that are in memory, each once, sorted by name.
+    pub(super) fn sorted_rows(&self, table: CountTable) -> Vec<SymbolRow> {
+        let mut sums: SymbolMap<[Symbol; MAX_NAMES], SeenStats> = SymbolMap::default();
+        self.collect(table, |names, stats| {
+            sums.entry(names).or_default().merge(stats);
+        });
+        let mut rows: Vec<SymbolRow> = sums.into_iter().collect();
+        rows.sort_unstable_by(|(a, _), (b, _)| self.by_name(a, b));
+        rows
+    }
+
+    /// Compares rows of one table. Different symbols are different strings.
+    fn by_name(&self, a: &[Symbol; MAX_NAMES], b: &[Symbol; MAX_NAMES]) -> Ordering {
+        let different = a.iter().zip(b).find(|(a, b)| a != b);
+        different.map_or(Ordering::Equal, |(a, b)| {
+            self.strings.get(*a).cmp(self.strings.get(*b))
         })
     }
 
-    /// Actors with at least one call.
-    pub fn actors(&self) -> impl Iterator<Item = ActorRow<'_>> {
-        let used = self.actors.iter().filter(|(_, stats)| stats.calls > 0);
-        used.map(|(key, stats)| ActorRow {
-            principal: self.strings.get(key.principal),
-            kind: self.strings.get(key.kind),
-            session: key.session.map(|name| self.strings.get(name)),
-            person: key
-                .person
-                .map(|(name, evidence)| (self.strings.get(name), evidence)),
-            workload: key.workload.map(|name| self.strings.get(name)),
-            service: key.service.map(|name| self.strings.get(name)),
-            agent: key.agent,
-            stats,
-        })
+    fn collect(&self, table: CountTable, mut add: impl FnMut([Symbol; MAX_NAMES], &SeenStats)) {
+        let pairs = |counts: &super::SymbolCounts<(Symbol, Symbol)>, add: &mut dyn FnMut(_, &_)| {
+            for (&(principal, name), &calls) in counts {
+                let names = [principal, name, NO_NAME, NO_NAME];
+                add(names, &SeenStats::of_calls(calls));
+            }
+        };
+        match table {
+            CountTable::Addresses => pairs(&self.addresses, &mut add),
+            CountTable::UserAgents => pairs(&self.user_agents, &mut add),
+            CountTable::Apis => {
+                for (&(principal, api), &calls) in &self.calls_by_principal {
+                    let (source, name) = self.apis.pair(api);
+                    let names = [principal, source, name, NO_NAME];
+                    add(names, &SeenStats::of_calls(calls));
+                }
+            }
+            CountTable::ErrorCodes | CountTable::Errors | CountTable::Denied => {
+                let counts = match table {
+                    CountTable::Denied => &self.denied,
+                    _ => &self.errors,
+                };
+                for (&(principal, api, code), &calls) in counts {
+                    let (source, name) = self.apis.pair(api);
+                    let names = match table {
+                        CountTable::ErrorCodes => [principal, source, code, NO_NAME],
+                        _ => [principal, source, name, code],
+                    };
+                    add(names, &SeenStats::of_calls(calls));
+                }
+            }
+            // An actor whose calls were all refused by filters has none.
+            _ => {
+                let used = self.actors.iter().filter(|(_, stats)| stats.calls > 0);
+                for (key, stats) in used {
+                    if let Some(names) = key.row(table) {
+                        add(names, stats);
+                    }
+                }
+            }
+        }
     }
 
     /// Account, region and the calls recorded there.
@@ -66,16 +207,6 @@ impl Tally {
         })
     }
 
-    /// Principal, service, API and count.
-    pub fn calls_by_principal(&self) -> impl Iterator<Item = (&str, &str, &str, u64)> {
-        self.calls_by_principal
-            .iter()
-            .map(|(&(principal, api), &count)| {
-                let (source, name) = self.api(api);
-                (self.strings.get(principal), source, name, count)
-            })
-    }
-
     /// Region, service, API and count. A region appears once for each account.
     pub fn calls_by_region(&self) -> impl Iterator<Item = (&str, &str, &str, u64)> {
         self.calls_by_scope.iter().map(|(&(scope, api), &count)| {
@@ -83,48 +214,9 @@ impl Tally {
                 .scopes
                 .get(scope)
                 .map_or("", |(s, _)| self.strings.get(s.region));
-            let (source, name) = self.api(api);
+            let (source, name) = self.apis.pair(api);
+            let (source, name) = (self.strings.get(source), self.strings.get(name));
             (region, source, name, count)
-        })
-    }
-
-    /// Principal, address and count.
-    pub fn addresses(&self) -> impl Iterator<Item = (&str, &str, u64)> {
-        self.pairs(&self.addresses)
-    }
-
-    /// Principal, user agent and count.
-    pub fn user_agents(&self) -> impl Iterator<Item = (&str, &str, u64)> {
-        self.pairs(&self.user_agents)
-    }
-
-    fn pairs<'t>(
-        &'t self,
-        counts: &'t SymbolCounts<(Symbol, Symbol)>,
-    ) -> impl Iterator<Item = (&'t str, &'t str, u64)> {
-        counts
-            .iter()
-            .map(|(&(a, b), &count)| (self.strings.get(a), self.strings.get(b), count))
-    }
-
-    /// Principal, service, API, error code and count.
-    pub fn errors(&self) -> impl Iterator<Item = (&str, &str, &str, &str, u64)> {
-        self.codes(&self.errors)
-    }
-
-    /// Principal, service, API, error code and count of the calls that AWS refused.
-    pub fn denied(&self) -> impl Iterator<Item = (&str, &str, &str, &str, u64)> {
-        self.codes(&self.denied)
-    }
-
-    fn codes<'t>(
-        &'t self,
-        counts: &'t SymbolCounts<(Symbol, u32, Symbol)>,
-    ) -> impl Iterator<Item = (&'t str, &'t str, &'t str, &'t str, u64)> {
-        counts.iter().map(|(&(principal, api, code), &count)| {
-            let (source, name) = self.api(api);
-            let (principal, code) = (self.strings.get(principal), self.strings.get(code));
-            (principal, source, name, code, count)
         })
     }
 

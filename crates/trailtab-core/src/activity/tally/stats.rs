@@ -22,6 +22,14 @@ pub struct SeenStats {
 }
 
 impl SeenStats {
+    /// So many calls, of which nothing else is known.
+    pub(super) fn of_calls(calls: u64) -> SeenStats {
+        SeenStats {
+            calls,
+            ..SeenStats::default()
+        }
+    }
+
     /// Adds equal calls.
     #[inline]
     pub(super) fn add(&mut self, calls: CallCount, ended: CallEnd, read_only: Option<bool>) {

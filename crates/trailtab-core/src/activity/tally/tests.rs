@@ -1,9 +1,14 @@
 //! Tests of the laws of tallies, and of what stands for fields that a record leaves out.
 
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use proptest::prelude::*;
 
+use super::memory::{RunStore, WriteBytes};
+use super::run::RunReader;
 use super::*;
-use crate::activity::summary::{RunContext, Summary};
+use crate::activity::summary::{RowLimits, RunContext, Summary};
 use crate::coverage::RunCoverage;
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::{ContentKind, EnvelopeReader, RecordFault, RecordSink};
@@ -43,16 +48,65 @@ pub(crate) fn event() -> impl Strategy<Value = String> {
 }
 
 fn tally(events: &[String]) -> Tally {
-    let (rules, seen, empty) = (IngestRules::default(), SeenIds::default(), Tally::default());
-    let mut intake = EventIngest::new(&rules, &empty, &seen, None);
-    EnvelopeReader::default().feed(events.join("\n").as_bytes(), true, &mut intake);
+    tally_like(&Tally::default(), events, events.len())
+}
+
+/// Counts events in documents of so many.
+pub(crate) fn tally_like(empty: &Tally, events: &[String], per_document: usize) -> Tally {
+    let (rules, seen) = (IngestRules::default(), SeenIds::default());
+    let mut intake = EventIngest::new(&rules, empty, &seen, None);
+    for document in events.chunks(per_document.max(1)) {
+        EnvelopeReader::default().feed(document.join("\n").as_bytes(), true, &mut intake);
+    }
     let intaken = intake.finish();
     assert_eq!(intaken.counts.counted, events.len() as u64);
-    intaken.tallies.into_values().next().unwrap_or_default()
+    let tally = intaken.tallies.into_values().next();
+    tally.unwrap_or_else(|| empty.empty())
+}
+
+/// Stores runs in vectors, up to a number of runs.
+#[derive(Debug)]
+pub(crate) struct VecStore {
+    pub(crate) room: AtomicUsize,
+}
+
+impl VecStore {
+    /// An empty tally that stores all rows before each document.
+    pub(crate) fn tally(room: usize) -> (Tally, Arc<CountMemory>) {
+        let room = AtomicUsize::new(room);
+        let memory = Arc::new(CountMemory::new(Box::new(VecStore { room }), 0));
+        (Tally::in_memory_of(Arc::clone(&memory)), memory)
+    }
+}
+
+#[derive(Debug)]
+struct VecRun(Vec<u8>);
+
+impl RunStore for VecStore {
+    fn store(&self, write: &mut WriteBytes<'_>) -> io::Result<Arc<dyn StoredRun>> {
+        let take = |room: usize| room.checked_sub(1);
+        let order = Ordering::Relaxed;
+        if self.room.fetch_update(order, order, take).is_err() {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "no room"));
+        }
+        let mut bytes = Vec::new();
+        write(&mut bytes)?;
+        Ok(Arc::new(VecRun(bytes)))
+    }
+}
+
+impl StoredRun for VecRun {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(&self.0[..]))
+    }
 }
 
 fn merged(one: &Tally, other: &Tally) -> Tally {
-    let mut all = Tally::default();
+    merged_like(&Tally::default(), one, other)
+}
+
+pub(crate) fn merged_like(empty: &Tally, one: &Tally, other: &Tally) -> Tally {
+    let mut all = empty.empty();
     all.merge(one);
     all.merge(other);
     all
@@ -65,7 +119,9 @@ pub(crate) fn told(tally: &Tally) -> Summary {
         &IngestStats::default(),
         &RunCoverage::default(),
         &RunContext::default(),
+        RowLimits::default(),
     )
+    .unwrap()
 }
 
 proptest! {
@@ -86,6 +142,100 @@ proptest! {
         let nothing = Tally::default();
         prop_assert_eq!(told(&merged(&a, &nothing)), told(&a));
         prop_assert_eq!(told(&merged(&nothing, &a)), told(&a));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However many runs there are, and also if the store fails at one of them.
+    #[test]
+    fn counts_outside_of_memory_are_the_same_counts(
+        events in prop::collection::vec(event(), 0..40),
+        cut in 0..40_usize,
+        per_document in 1..5_usize,
+        room in prop_oneof![Just(usize::MAX), 0..5_usize],
+    ) {
+        let (one, other) = events.split_at(cut.min(events.len()));
+        let (empty, memory) = VecStore::tally(room);
+        let one = tally_like(&empty, one, per_document);
+        let other = tally_like(&empty, other, per_document);
+        let both = merged_like(&empty, &one, &other);
+        prop_assert_eq!(both.runs.is_empty(), room == 0 || events.is_empty());
+        prop_assert!(memory.failure().is_none() || both.runs.len() == room);
+        prop_assert_eq!(told(&both), told(&tally(&events)));
+    }
+
+    #[test]
+    fn damaged_runs_are_errors(
+        bytes in prop::collection::vec(prop_oneof![0..20_u8, any::<u8>()], 0..60),
+    ) {
+        let mut reader = RunReader::new(Box::new(&bytes[..]));
+        // Each row takes at least a byte, so this ends.
+        while let Ok(true) = reader.advance() {}
+    }
+}
+
+/// Each run begins with names in full, and cut runs are errors wherever they end within a row.
+#[test]
+fn rows_are_read_back_as_they_were_written() {
+    let stats = SeenStats {
+        calls: 300,
+        failed: 2,
+        denied: 1,
+        reads: u64::MAX,
+        writes: 0,
+        first: Some(-62_135_596_800),
+        last: Some(253_402_300_799),
+    };
+    let rows = [
+        (CountTable::Principals, ["p", "", "", ""], stats),
+        (
+            CountTable::Sessions,
+            ["p", "", "", ""],
+            SeenStats::of_calls(1),
+        ),
+        (CountTable::Sessions, ["p", "s\0\u{fffd}", "", ""], stats),
+        (
+            CountTable::Errors,
+            ["p", "s", "n", "c"],
+            SeenStats::of_calls(7),
+        ),
+        (
+            CountTable::Errors,
+            ["p", "s", "n", "d"],
+            SeenStats::of_calls(8),
+        ),
+        (
+            CountTable::Errors,
+            ["p", "t", "n", "d"],
+            SeenStats::of_calls(9),
+        ),
+    ];
+    let mut bytes = Vec::new();
+    let mut writer = RunWriter::new(&mut bytes);
+    for (table, names, stats) in &rows {
+        writer.row(*table, *names, stats).unwrap();
+    }
+    writer.flush().unwrap();
+    let mut ends = vec![0];
+    let mut reader = RunReader::new(Box::new(&bytes[..]));
+    for (table, names, stats) in &rows {
+        assert!(reader.advance().unwrap());
+        assert_eq!((reader.table, reader.stats), (*table, *stats));
+        assert_eq!(reader.names.each_ref().map(|name| &**name), *names);
+        ends.push(bytes.len() - reader.left());
+    }
+    assert!(!reader.advance().unwrap());
+    for cut in 0..bytes.len() {
+        let mut reader = RunReader::new(Box::new(&bytes[..cut]));
+        let end = loop {
+            match reader.advance() {
+                Ok(true) => {}
+                end => break end,
+            }
+        };
+        assert_eq!(end.is_ok(), ends.contains(&cut), "{cut}: {end:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::slice::from_ref;
 
 use super::*;
-use crate::activity::summary::{RunContext, Summary};
+use crate::activity::summary::{RowLimits, RunContext, Summary};
 use crate::activity::tally::Tally;
 use crate::coverage::RunCoverage;
 use crate::event::envelope::EnvelopeReader;
@@ -41,7 +41,9 @@ fn read(documents: &[&[String]], rules: &IngestRules) -> IngestStats<Tally> {
 fn summary(stats: &IngestStats<Tally>) -> Summary {
     let tally = stats.tallies.values().next();
     let (coverage, run) = (RunCoverage::default(), RunContext::default());
-    Summary::of(tally.unwrap_or(&Tally::default()), stats, &coverage, &run)
+    let nothing = Tally::default();
+    let (tally, limits) = (tally.unwrap_or(&nothing), RowLimits::default());
+    Summary::of(tally, stats, &coverage, &run, limits).unwrap()
 }
 
 fn failed(stats: &IngestStats<Tally>) -> u64 {
