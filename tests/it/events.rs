@@ -451,3 +451,35 @@ fn a_resource_is_left_to_the_service() {
     );
     assert!(page.contains("--resource '*ledgers'"), "{page}");
 }
+
+#[test]
+fn a_summary_counts_by_resource() {
+    let sandbox = Sandbox::new();
+    let mut calls = night();
+    let object = json!({ "bucketName": "ledgers", "key": "2026/09.csv" });
+    calls.push(call(20, "02:00:00", "bob", "s3:PutObject", &object));
+    calls.push(call(21, "02:00:01", "bob", "s3:DeleteObject", &object));
+    logs(&sandbox, &calls);
+    let summary = sandbox.activity(["logs", "--by", "resource"]);
+    assert_eq!(
+        summary["trailtab"]["resources_by_principal"],
+        json!({
+            "111122223333:user/ann": { "deleted": { "s3:bucket/ledgers": 1 } },
+            "111122223333:user/bob": { "changed": { "s3:bucket/ledgers": 2 } },
+        })
+    );
+    let bucket = &summary["trailtab"]["resources"]["s3:bucket/ledgers"];
+    assert_eq!(bucket["calls"], 3);
+    assert_eq!(
+        bucket["principals"]["111122223333:user/bob"],
+        json!({ "changed": 2 })
+    );
+    let page = sandbox
+        .run(["activity", "logs", "--no-output", "--by", "resource"])
+        .expect(0)
+        .out;
+    assert!(page.contains("s3:bucket/ledgers  3  "), "{page}");
+    // Nothing is read twice unless it is asked for.
+    let summary = sandbox.activity(["logs"]);
+    assert_eq!(summary["trailtab"]["resources"], Value::Null);
+}

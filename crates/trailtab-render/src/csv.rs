@@ -40,6 +40,14 @@ pub fn summary(summary: &Summary) -> csv::Result<Vec<u8>> {
                 }
             }
         }
+        for (principal, roles) in &extension.resources_by_principal {
+            for (role, keys) in roles {
+                for (key, &count) in keys {
+                    let item = format!("{role} {key}");
+                    table.row("resources_by_principal", principal, &item, count)?;
+                }
+            }
+        }
         for (principal, by_api) in &extension.denied_by_principal_and_api {
             for (api, codes) in by_api {
                 for (code, &count) in codes {

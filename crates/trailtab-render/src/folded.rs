@@ -4,7 +4,7 @@ use super::page::{counted, thousands};
 use trailtab_core::activity::summary::{FoldedReport, Summary};
 
 /// The tables that the page has no section for, what one row is, and of what.
-const WITHOUT_SECTION: [(&str, &str, &str); 5] = [
+const WITHOUT_SECTION: [(&str, &str, &str); 7] = [
     ("sessions_by_principal", "session", ""),
     ("user_agents_by_principal", "user agent", ""),
     (
@@ -13,6 +13,16 @@ const WITHOUT_SECTION: [(&str, &str, &str); 5] = [
         " of failed APIs by error code",
     ),
     ("principals_by_person", "row", " of principals by person"),
+    (
+        "principals_by_resource",
+        "row",
+        " of principals by resource",
+    ),
+    (
+        "resources_by_principal",
+        "row",
+        " of resources by principal",
+    ),
     (
         "principals_by_workload",
         "row",

@@ -1,6 +1,6 @@
 //! Renders a summary as a terminal page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use console::Style;
@@ -77,6 +77,9 @@ impl TextPage {
         let apis = inner_totals(&summary.api_calls_by_principal, "principal");
         self.section("APIs", &apis)?;
         self.not_listed(summary, "api_calls_by_principal")?;
+        if let Some(extension) = &summary.trailtab {
+            self.names("Resources", &resources(extension), summary, "resources")?;
+        }
         let errors = inner_totals(&summary.error_codes_by_principal, "principal");
         self.section("Errors", &errors)?;
         self.not_listed(summary, "error_codes_by_principal")?;
@@ -427,6 +430,30 @@ fn persons(extension: &Extension) -> Vec<PageRow> {
             row.extra = format!("{} in agents' sessions", thousands(by_agents));
         }
         row
+    });
+    sorted(rows.collect())
+}
+
+/// The resources that calls changed, what was done to them, and by whom.
+fn resources(extension: &Extension) -> Vec<PageRow> {
+    let rows = extension.resources.iter().map(|(key, report)| {
+        let roles: BTreeSet<&str> = report
+            .principals
+            .values()
+            .flat_map(|roles| roles.keys().map(String::as_str))
+            .collect();
+        let roles: Vec<&str> = roles.into_iter().collect();
+        let mut principals = report.principals.keys();
+        let by = match (principals.next(), principals.count()) {
+            (Some(principal), 0) => format!("by {principal}"),
+            (Some(_), more) => format!("by {}", counted(more as u64 + 1, "principal")),
+            (None, _) => String::new(),
+        };
+        PageRow {
+            extra: by,
+            note: roles.join(", "),
+            ..row(key, &report.calls)
+        }
     });
     sorted(rows.collect())
 }

@@ -125,6 +125,14 @@ pub struct Extension {
     pub persons: BTreeMap<String, PersonReport>,
     /// Calls by principal.
     pub principals: BTreeMap<String, PrincipalReport>,
+    /// Calls that created, deleted, granted or changed a resource, by the key of the resource; absent unless
+    /// resources were counted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<String, ResourceReport>,
+    /// The same calls by principal, what they did (`created`, `deleted`, `granted`, `changed`), and key; absent
+    /// unless resources were counted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources_by_principal: BTreeMap<String, NestedCounts>,
     /// Calls by principal and role session name.
     pub sessions_by_principal: BTreeMap<String, BTreeMap<String, SessionReport>>,
     /// The version of the program.
@@ -207,6 +215,17 @@ pub struct WorkloadReport {
     pub calls: Calls,
     /// Calls by the principal that the workload acted as.
     pub principals: BTreeMap<String, u64>,
+}
+
+/// The calls that created, deleted, granted or changed one resource.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ResourceReport {
+    /// The calls. Each has succeeded, and counts once for each of its resources.
+    #[serde(flatten)]
+    pub calls: Calls,
+    /// The calls by principal and what they did: `created`, `deleted`, `granted` or `changed`.
+    pub principals: NestedCounts,
 }
 
 /// The calls of one person.

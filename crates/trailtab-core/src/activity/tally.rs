@@ -24,6 +24,7 @@ use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::identity::{self, AgentEvidence, ResolvedActor};
 use crate::event::intern::{Interner, Symbol};
 use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
+use crate::event::resource::{self, ResourceRole};
 use crate::event::scan::JsonText;
 
 /// The value used for a refused call without an error code, such as a failed sign-in.
@@ -83,6 +84,9 @@ pub struct Tally {
     errors: SymbolCounts<(Symbol, u32, Symbol)>,
     /// Principal, API and error code of calls that AWS refused; [`NO_ERROR_CODE`] if there is none.
     denied: SymbolCounts<(Symbol, u32, Symbol)>,
+    /// Principal, key and role of the resource; empty unless resources are counted.
+    resources: SymbolMap<(Symbol, Symbol, Symbol), SeenStats>,
+    counts_resources: bool,
     /// Calls and failed calls by hours since 1970.
     hours: SymbolMap<i64, (u64, u64)>,
     versions: SymbolCounts<Symbol>,
@@ -136,6 +140,7 @@ impl EventCounter for Tally {
     fn empty(&self) -> Tally {
         Tally {
             share: self.share.as_ref().map(MemoryShare::another),
+            counts_resources: self.counts_resources,
             ..Tally::default()
         }
     }
@@ -217,6 +222,10 @@ impl EventCounter for Tally {
         merge_counts(&mut self.denied, &other.denied, |(p, a, code)| {
             (symbol(p), api(a), symbol(code))
         });
+        for (&(principal, key, role), stats) in &other.resources {
+            let row = (symbol(principal), symbol(key), symbol(role));
+            self.resources.entry(row).or_default().merge(stats);
+        }
         self.runs.extend(other.runs.iter().cloned());
         self.merge_few(other);
         self.make_room();
@@ -262,6 +271,37 @@ impl Tally {
         }
     }
 
+    /// Also counts the resources that calls create, delete, grant and change.
+    #[must_use]
+    pub fn with_resources(mut self) -> Tally {
+        self.counts_resources = true;
+        self
+    }
+
+    /// Counts a call for each resource that it changes. Calls that failed change none, and objects of S3
+    /// count for their bucket: there may be as many objects as calls.
+    fn add_resources(&mut self, record: &EventRecord<'_>, principal: Symbol, calls: CallCount) {
+        let mut keys = BTreeMap::new();
+        for resource in resource::resources_of(record).list {
+            if resource.is_attempt || resource.role == ResourceRole::Read {
+                continue;
+            }
+            match resource.key.bucket_of_object() {
+                Some(bucket) => keys.entry(bucket).or_insert(ResourceRole::Changed),
+                None => keys.entry(resource.key).or_insert(resource.role),
+            };
+        }
+        for (key, role) in keys {
+            let row = (
+                principal,
+                self.strings.string(key.as_str()),
+                self.strings.string(role.name()),
+            );
+            let stats = self.resources.entry(row).or_default();
+            stats.add(calls, CallEnd::Succeeded, record.read_only);
+        }
+    }
+
     /// About how many bytes the tally takes, hash tables being two thirds full.
     fn memory_bytes(&self) -> usize {
         let pairs = self.addresses.len() + self.user_agents.len() + self.calls_by_principal.len();
@@ -269,6 +309,7 @@ impl Tally {
             + self.actors.len() * 250
             + pairs * 32
             + (self.errors.len() + self.denied.len()) * 40
+            + self.resources.len() * 110
     }
 
     /// Adds the counts that callers cannot make many of: by account and region, hour and version. They
@@ -366,6 +407,10 @@ impl Tally {
             let code = strings.text(code.unwrap_or(NO_ERROR_CODE));
             *self.denied.entry((principal, api, code)).or_default() += count;
         }
+        if self.counts_resources && ended == CallEnd::Succeeded {
+            self.add_resources(record, principal, calls);
+        }
+        let (strings, near) = (&mut self.strings, &mut self.near);
         if let Some(version) = record.event_version {
             let version = strings.text_near(version, &mut near.version);
             *self.versions.entry(version).or_default() += count;

@@ -3,6 +3,8 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+
 use crate::digests::DigestArgs;
 use crate::format::Format;
 use crate::plot::ChartArgs;
@@ -43,6 +45,13 @@ const DEFAULT_MAX_ROWS: NonZero<usize> = match NonZero::new(RowLimits::DEFAULT_R
     None => NonZero::<usize>::MIN,
 };
 
+/// The value of `--by`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CountedBy {
+    /// Resources that calls created, deleted, granted or changed
+    Resource,
+}
+
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
@@ -57,6 +66,10 @@ pub(super) struct OutputArgs {
     /// What to print (default: text, or with --quiet the path of the summary)
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
+    /// Also count by resource: which principal created, deleted, granted or changed what. Calls that failed or only
+    /// read count for none, and objects of S3 count for their bucket. Takes longer, since records are read once more
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(super) by: Option<CountedBy>,
     /// Rows that a table lists for each principal, those with the most calls; the others are summed up.
     /// A table has at most 50 times as many rows, and there are at most 5 times as many principals
     #[arg(long, value_name = "ROWS", default_value_t = DEFAULT_MAX_ROWS)]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 pub(crate) use self::args::Args;
+use self::args::CountedBy;
 use self::results::ActivityResults;
 use super::RunEnd;
 use super::reading::{self, ReadingOptions, ReadingPlan};
@@ -68,6 +69,10 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
     let memory = CountMemory::new(Box::new(store), CountMemory::DEFAULT_LIMIT_BYTES);
     let memory = Arc::new(memory);
     let empty = Tally::in_memory_of(Arc::clone(&memory));
+    let empty = match args.output.by {
+        Some(CountedBy::Resource) => empty.with_resources(),
+        None => empty,
+    };
     let outcome = plan.run(options, &empty, &reading.interrupt, ui)?;
     if let Some(failure) = memory.failure() {
         ui.remark(&format!(

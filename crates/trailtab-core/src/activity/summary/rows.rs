@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::fold::{FoldedNames, FoldedReport, RowLimits, RowName, TableRows, TopRows};
 use super::maps::entry;
 use super::{
-    Extension, NestedCounts, PersonReport, PrincipalReport, SessionReport, Summary, WorkloadReport,
+    Extension, NestedCounts, PersonReport, PrincipalReport, ResourceReport, SessionReport, Summary,
+    WorkloadReport,
 };
 use crate::activity::tally::{CountTable, SeenStats};
 
@@ -53,7 +54,10 @@ impl SummaryRows {
         let single = |name: &str| [name.to_owned(), String::new()];
         let pair = || format!("{second}:{third}");
         match table {
-            CountTable::Principals | CountTable::Persons | CountTable::Workloads => {
+            CountTable::Principals
+            | CountTable::Persons
+            | CountTable::Workloads
+            | CountTable::Resources => {
                 self.names.add(|| single(name), stats);
             }
             CountTable::IdentityTypes
@@ -67,6 +71,9 @@ impl SummaryRows {
             | CountTable::WorkloadPrincipals
             | CountTable::Addresses
             | CountTable::UserAgents => self.add_row(name, || single(second), stats),
+            CountTable::ResourcePrincipals | CountTable::PrincipalResources => {
+                self.add_row(name, || [third.to_owned(), second.to_owned()], stats);
+            }
             CountTable::Apis | CountTable::ErrorCodes => {
                 self.add_row(name, || [pair(), String::new()], stats);
             }
@@ -145,6 +152,7 @@ impl SummaryRows {
         match self.table {
             CountTable::PersonPrincipals => self.extension.persons.contains_key(name),
             CountTable::WorkloadPrincipals => self.extension.workloads.contains_key(name),
+            CountTable::ResourcePrincipals => self.extension.resources.contains_key(name),
             _ => self.extension.principals.contains_key(name),
         }
     }
@@ -194,6 +202,13 @@ impl SummaryRows {
                     };
                     extension.workloads.insert(name, report);
                 }
+                CountTable::Resources => {
+                    let report = ResourceReport {
+                        calls,
+                        ..ResourceReport::default()
+                    };
+                    extension.resources.insert(name, report);
+                }
                 _ => {
                     let report = PrincipalReport {
                         calls,
@@ -242,6 +257,16 @@ impl SummaryRows {
                     calls,
                 );
             }
+            CountTable::ResourcePrincipals => {
+                // The row is the role, and what follows it the principal.
+                if let Some(report) = extension.resources.get_mut(name) {
+                    *entry(entry(&mut report.principals, &code), &row) += calls;
+                }
+            }
+            CountTable::PrincipalResources => {
+                let roles = entry(&mut extension.resources_by_principal, name);
+                *entry(entry(roles, &code), &row) += calls;
+            }
             CountTable::Apis => add(&mut summary.api_calls_by_principal, row),
             CountTable::Addresses => add(&mut summary.ip_addresses_by_principal, row),
             CountTable::UserAgents => add(&mut summary.user_agents_by_principal, row),
@@ -278,6 +303,9 @@ fn folded_name(table: CountTable) -> &'static str {
         CountTable::Principals => "principals",
         CountTable::Persons => "persons",
         CountTable::Workloads => "workloads",
+        CountTable::Resources => "resources",
+        CountTable::ResourcePrincipals => "principals_by_resource",
+        CountTable::PrincipalResources => "resources_by_principal",
         CountTable::Sessions => "sessions_by_principal",
         CountTable::PersonPrincipals => "principals_by_person",
         CountTable::WorkloadPrincipals => "principals_by_workload",

@@ -42,6 +42,12 @@ pub enum CountTable {
     Workloads,
     /// By workload and principal.
     WorkloadPrincipals,
+    /// Calls that created, deleted, granted or changed a resource, by its key; a call counts once for each.
+    Resources,
+    /// By key, principal and role of the resource.
+    ResourcePrincipals,
+    /// By principal, role and key.
+    PrincipalResources,
     /// By principal, service and API.
     Apis,
     /// By principal and address.
@@ -58,7 +64,7 @@ pub enum CountTable {
 
 impl CountTable {
     /// All tables in their order.
-    pub(super) const ALL: [CountTable; 18] = [
+    pub(super) const ALL: [CountTable; 21] = [
         CountTable::Principals,
         CountTable::IdentityTypes,
         CountTable::Services,
@@ -71,6 +77,9 @@ impl CountTable {
         CountTable::PersonPrincipals,
         CountTable::Workloads,
         CountTable::WorkloadPrincipals,
+        CountTable::Resources,
+        CountTable::ResourcePrincipals,
+        CountTable::PrincipalResources,
         CountTable::Apis,
         CountTable::Addresses,
         CountTable::UserAgents,
@@ -82,8 +91,15 @@ impl CountTable {
     /// How many names a row has.
     pub(super) fn names(self) -> usize {
         match self {
-            CountTable::Principals | CountTable::Persons | CountTable::Workloads => 1,
-            CountTable::SessionAgents | CountTable::Apis | CountTable::ErrorCodes => 3,
+            CountTable::Principals
+            | CountTable::Persons
+            | CountTable::Workloads
+            | CountTable::Resources => 1,
+            CountTable::SessionAgents
+            | CountTable::ResourcePrincipals
+            | CountTable::PrincipalResources
+            | CountTable::Apis
+            | CountTable::ErrorCodes => 3,
             CountTable::Errors | CountTable::Denied => 4,
             _ => 2,
         }
@@ -97,6 +113,7 @@ impl CountTable {
                 | CountTable::Sessions
                 | CountTable::Persons
                 | CountTable::Workloads
+                | CountTable::Resources
         )
     }
 }
@@ -160,7 +177,23 @@ impl Tally {
                 add(names, &SeenStats::of_calls(calls));
             }
         };
+        let resources = self.resources.iter();
         match table {
+            CountTable::Resources => {
+                for (&(_, key, _), stats) in resources {
+                    add([key, NO_NAME, NO_NAME, NO_NAME], stats);
+                }
+            }
+            CountTable::ResourcePrincipals => {
+                for (&(principal, key, role), stats) in resources {
+                    add([key, principal, role, NO_NAME], stats);
+                }
+            }
+            CountTable::PrincipalResources => {
+                for (&(principal, key, role), stats) in resources {
+                    add([principal, role, key, NO_NAME], stats);
+                }
+            }
             CountTable::Addresses => pairs(&self.addresses, &mut add),
             CountTable::UserAgents => pairs(&self.user_agents, &mut add),
             CountTable::Apis => {

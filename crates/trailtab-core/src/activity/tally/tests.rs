@@ -32,8 +32,8 @@ pub(crate) fn event() -> impl Strategy<Value = String> {
     let of = |values: &'static [&'static str]| proptest::sample::select(values);
     (
         proptest::sample::select(identities.to_vec()).prop_map(str::to_owned),
-        of(&[r#""a.amazonaws.com""#, r#""b.amazonaws.com""#, "null"]),
-        of(&[r#""Get""#, r#""Put""#]),
+        of(&[r#""a.amazonaws.com""#, r#""s3.amazonaws.com""#, "null"]),
+        of(&[r#""Get""#, r#""DeleteBucket""#]),
         of(&[r#""eu-west-1""#, r#""us-east-1""#, "null"]),
         of(&[r#""E""#, r#""AccessDenied""#, "null"]),
         of(&[r#""1.08""#, r#""1.8""#, r#""1.11""#]),
@@ -42,13 +42,13 @@ pub(crate) fn event() -> impl Strategy<Value = String> {
     )
         .prop_map(|(identity, source, name, region, error, version, time, (address, read_only, account))| {
             format!(
-                r#"{{"eventVersion":{version},"userIdentity":{identity},"eventTime":{time},"eventSource":{source},"eventName":{name},"awsRegion":{region},"sourceIPAddress":{address},"userAgent":{address},"errorCode":{error},"readOnly":{read_only},"recipientAccountId":{account}}}"#
+                r#"{{"eventVersion":{version},"userIdentity":{identity},"eventTime":{time},"eventSource":{source},"eventName":{name},"awsRegion":{region},"sourceIPAddress":{address},"userAgent":{address},"requestParameters":{{"bucketName":{address}}},"errorCode":{error},"readOnly":{read_only},"recipientAccountId":{account}}}"#
             )
         })
 }
 
 fn tally(events: &[String]) -> Tally {
-    tally_like(&Tally::default(), events, events.len())
+    tally_like(&Tally::default().with_resources(), events, events.len())
 }
 
 /// Counts events in documents of so many.
@@ -75,7 +75,10 @@ impl VecStore {
     pub(crate) fn tally(room: usize) -> (Tally, Arc<CountMemory>) {
         let room = AtomicUsize::new(room);
         let memory = Arc::new(CountMemory::new(Box::new(VecStore { room }), 0));
-        (Tally::in_memory_of(Arc::clone(&memory)), memory)
+        (
+            Tally::in_memory_of(Arc::clone(&memory)).with_resources(),
+            memory,
+        )
     }
 }
 
@@ -102,7 +105,7 @@ impl StoredRun for VecRun {
 }
 
 fn merged(one: &Tally, other: &Tally) -> Tally {
-    merged_like(&Tally::default(), one, other)
+    merged_like(&Tally::default().with_resources(), one, other)
 }
 
 pub(crate) fn merged_like(empty: &Tally, one: &Tally, other: &Tally) -> Tally {

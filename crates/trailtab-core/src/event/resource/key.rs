@@ -18,6 +18,9 @@ const MAX_TEXT_BYTES: usize = 2_048;
 /// Maximum length of a key in bytes: that of a text, with a service, region, account and noun before it.
 const MAX_KEY_BYTES: usize = MAX_TEXT_BYTES + 2_048;
 
+/// How the keys of objects of S3 begin; the bucket and the key of the object follow.
+const S3_OBJECT: &str = "s3:object/";
+
 /// The canonical name of a resource, the same for all spellings of its id, name or ARN.
 ///
 /// Its text is an ARN without the partition: `SERVICE:REGION:ACCOUNT:NOUN/ID`. The region is empty for
@@ -59,6 +62,13 @@ impl ResourceKey {
     /// The text of the key.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The key of the bucket, if this is that of an object of S3.
+    pub fn bucket_of_object(&self) -> Option<ResourceKey> {
+        let object = self.0.strip_prefix(S3_OBJECT)?;
+        let bucket = object.split('/').next()?;
+        Some(ResourceKey(format!("s3:bucket/{bucket}").into()))
     }
 }
 
