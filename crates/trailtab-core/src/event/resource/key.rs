@@ -151,7 +151,7 @@ impl KindedKey {
             return KindedKey::new(row, id, owner);
         }
         match bare_row(service) {
-            Some(row) => KindedKey::new(row, text, owner),
+            Some(row) => KindedKey::new(row, row.name_in(text), owner),
             None => KindedKey::unknown(service, "resource", text, owner),
         }
     }

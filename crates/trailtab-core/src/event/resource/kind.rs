@@ -260,8 +260,8 @@ mod tests {
         for line in rows(KINDS) {
             assert!(KindRow::of(line).is_some(), "{line}");
         }
-        let mut sorted = TABLE.rows.iter().map(|row| row.service);
-        assert!(sorted.is_sorted(), "sort the table by service");
+        let services = TABLE.rows.iter().map(|row| row.service);
+        assert!(services.is_sorted(), "sort the table by service");
         assert_eq!(TABLE.by_type.len(), TABLE.rows.len(), "a type has two rows");
     }
 }
