@@ -273,9 +273,7 @@ impl KindRow {
     fn id<'t>(&self, id: &'t str) -> Cow<'t, str> {
         let id = arn::trimmed(id);
         let kept = match self.rule {
-            IdRule::Lower => return id.to_lowercase().into(),
-            IdRule::Rds if self.is_unique(id) => id,
-            IdRule::Rds => return id.to_lowercase().into(),
+            IdRule::Lower | IdRule::Rds => return id.to_lowercase().into(),
             IdRule::Whole | IdRule::Secret => id,
             IdRule::Colon => id.split(':').next().unwrap_or(id),
             IdRule::First => id.split([':', '/']).next().unwrap_or(id),

@@ -132,13 +132,13 @@ impl KindRow {
     pub(super) fn is_unique(&self, id: &str) -> bool {
         let begins = |prefix: &&str| id.len() > prefix.len() && id.starts_with(*prefix);
         match self.rule {
-            // `cluster-` or `db-`, and 26 letters and digits.
+            // `cluster-` or `db-`, and 26 characters of base32: capitals in CloudTrail, small letters in bills.
             IdRule::Rds => id.rsplit_once('-').is_some_and(|(before, random)| {
                 matches!(before, "cluster" | "db")
-                    && random.len() >= 20
+                    && random.len() == 26
                     && random
                         .bytes()
-                        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+                        .all(|b| b.is_ascii_alphabetic() || matches!(b, b'2'..=b'7'))
             }),
             _ => {
                 self.scope == IdScope::World

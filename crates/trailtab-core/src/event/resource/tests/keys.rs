@@ -58,11 +58,12 @@ fn all_spellings_of_a_resource_have_one_key() {
             ],
         ),
         (
-            "rds:cluster/cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "rds:cluster/cluster-abcdefghijklmnopqrstuvwxyz",
             "AmazonRDS",
             &[
                 "cluster:cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
                 "arn:aws:rds:us-east-1:444455556666:cluster:cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                "arn:aws:rds:us-east-1:444455556666:cluster:cluster-abcdefghijklmnopqrstuvwxyz",
             ],
         ),
         (

@@ -127,7 +127,7 @@ fn parents_are_changed_and_what_is_used_is_read() {
             r#"{"dBClusterIdentifier":"Orders"}"#,
             r#"{"dBClusterArn":"arn:aws:rds:eu-west-1:111122223333:cluster:orders","dbClusterResourceId":"cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ"}"#,
             &[
-                "Created rds:cluster/cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                "Created rds:cluster/cluster-abcdefghijklmnopqrstuvwxyz",
                 "Created rds:eu-west-1:111122223333:cluster/orders",
             ],
         ),
