@@ -60,7 +60,7 @@ pub enum ResourceRole {
     Created,
     /// The call removes it, or schedules that.
     Deleted,
-    /// A permission on it is given or used: a role that is assumed or passed, a snapshot that is shared, a policy that
+    /// A permission on it is given, taken away or used: a role that is assumed or passed, a snapshot that is shared, a policy that
     /// is attached.
     Granted,
     /// The call changes its configuration, state or content: a subnet that is created changes its VPC.

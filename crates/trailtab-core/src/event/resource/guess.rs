@@ -1,5 +1,7 @@
 //! The resource of an event that our table does not have, by the usual names of members.
 
+use memchr::memmem;
+
 use super::ResourceSource;
 use super::call::{CallEffect, ResourceCall};
 use super::found::{FoundResources, ResourceMention};
@@ -36,9 +38,11 @@ pub(super) fn find(call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) 
         }
     }
     each_text(call.request, &mut |_, name, text| {
-        let is_arn = name.with_bytes(|name| name.to_ascii_lowercase().ends_with(b"arn"));
-        let is_arn = is_arn && text.with_bytes(|text| text.starts_with(b"arn:"));
-        if is_arn {
+        let is_arn = text.with_bytes(|text| text.starts_with(b"arn:"));
+        let is_named = || name.with_bytes(|name| name.to_ascii_lowercase().ends_with(b"arn"));
+        // The roles that a service is given have many names.
+        let is_role = || text.with_bytes(|text| memmem::find(text, b":role/").is_some());
+        if is_arn && (is_named() || is_role()) {
             add_by_form(text, call, found);
         }
     });
