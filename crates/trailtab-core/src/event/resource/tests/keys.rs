@@ -325,6 +325,7 @@ fn all_spellings_of_a_resource_have_one_key() {
             &[
                 "arn:aws:newservice:eu-west-1:111122223333:gizmo-group/a/b",
                 "arn:aws:newservice:eu-west-1:111122223333:GizmoGroup:a/b",
+                "arn:aws:newservice:eu-west-1:111122223333:gizmo-group/a/b/*",
             ],
         ),
     ];
