@@ -420,6 +420,12 @@ fn what_is_not_known_is_empty() {
         key("i-0123456789abcdef0").as_deref(),
         Some("ec2:instance/i-0123456789abcdef0")
     );
+    let context = ResourceContext {
+        service: Some("newservice"),
+        ..nothing
+    };
+    let of_service = ResourceKey::of_text("mine/*", &context).map(|key| key.to_string());
+    assert_eq!(of_service.as_deref(), Some("newservice:::resource/mine"));
     // Without a service, a name names nothing.
     assert_eq!(key("alerts"), None);
 }
