@@ -47,7 +47,7 @@ pub struct EventResource {
     pub is_attempt: bool,
     /// How the resource was found in the record.
     pub source: ResourceSource,
-    /// As the record writes it: an id, a name, an ARN or a URL.
+    /// As the record writes it: an id, a name, an ARN or a URL. Like the key, it may have any characters.
     pub written: String,
     /// Its ARN, if the record has it.
     pub arn: Option<String>,
@@ -69,6 +69,28 @@ pub enum ResourceRole {
     Read,
 }
 
+impl ResourceRole {
+    /// All roles, in the order of precedence.
+    pub const ALL: [ResourceRole; 5] = [
+        ResourceRole::Created,
+        ResourceRole::Deleted,
+        ResourceRole::Granted,
+        ResourceRole::Changed,
+        ResourceRole::Read,
+    ];
+
+    /// The role in one word, such as `created`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ResourceRole::Created => "created",
+            ResourceRole::Deleted => "deleted",
+            ResourceRole::Granted => "granted",
+            ResourceRole::Changed => "changed",
+            ResourceRole::Read => "read",
+        }
+    }
+}
+
 /// How a resource was found in a record. In the order of how sure that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResourceSource {
@@ -78,6 +100,17 @@ pub enum ResourceSource {
     Table,
     /// A member has the name that such a resource usually has.
     Guessed,
+}
+
+impl ResourceSource {
+    /// The source in one word, such as `listed`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ResourceSource::Listed => "listed",
+            ResourceSource::Table => "table",
+            ResourceSource::Guessed => "guessed",
+        }
+    }
 }
 
 /// Finds the resources that a record names: in `resources`, where our table has them, and by the names of
