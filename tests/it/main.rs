@@ -26,6 +26,7 @@ mod no_match;
 mod parity;
 mod properties;
 mod real_data;
+mod resources;
 mod results;
 mod s3;
 mod signals;

@@ -216,6 +216,17 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder.canonicalize().unwrap()
 }
 
+/// A file of what others say of the real data, in the folder `oracles` beside theirs.
+pub(crate) fn oracle(name: &str) -> PathBuf {
+    let file = root().join("../oracles").join(name);
+    assert!(
+        file.is_file(),
+        "real data are missing: {} is not a file; see tests/README.md",
+        file.display()
+    );
+    file
+}
+
 /// The JSON documents of a folder, inflated.
 pub(crate) fn json_documents(folder: &Path) -> Vec<Vec<u8>> {
     let documents = files_below(folder)

@@ -295,7 +295,7 @@ impl Tally {
             let row = (
                 principal,
                 self.strings.string(key.as_str()),
-                self.strings.string(role.name()),
+                self.strings.string(role.as_str()),
             );
             let stats = self.resources.entry(row).or_default();
             stats.add(calls, CallEnd::Succeeded, record.read_only);

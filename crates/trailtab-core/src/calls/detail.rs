@@ -57,8 +57,8 @@ impl From<EventResource> for CallResource {
         CallResource {
             key: resource.key.to_string(),
             kind: resource.kind.to_string(),
-            role: resource.role.name(),
-            source: resource.source.name(),
+            role: resource.role.as_str(),
+            source: resource.source.as_str(),
             id: resource.written,
             arn: resource.arn,
         }

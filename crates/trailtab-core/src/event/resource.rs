@@ -47,7 +47,7 @@ pub struct EventResource {
     pub is_attempt: bool,
     /// How the resource was found in the record.
     pub source: ResourceSource,
-    /// As the record writes it: an id, a name, an ARN or a URL.
+    /// As the record writes it: an id, a name, an ARN or a URL. Like the key, it may have any characters.
     pub written: String,
     /// Its ARN, if the record has it.
     pub arn: Option<String>,
@@ -60,7 +60,7 @@ pub enum ResourceRole {
     Created,
     /// The call removes it, or schedules that.
     Deleted,
-    /// A permission on it is given or used: a role that is assumed or passed, a snapshot that is shared, a policy that
+    /// A permission on it is given, taken away or used: a role that is assumed or passed, a snapshot that is shared, a policy that
     /// is attached.
     Granted,
     /// The call changes its configuration, state or content: a subnet that is created changes its VPC.
@@ -70,25 +70,23 @@ pub enum ResourceRole {
 }
 
 impl ResourceRole {
-    /// The name in results.
-    pub fn name(self) -> &'static str {
+    /// All roles, in the order of precedence.
+    pub const ALL: [ResourceRole; 5] = [
+        ResourceRole::Created,
+        ResourceRole::Deleted,
+        ResourceRole::Granted,
+        ResourceRole::Changed,
+        ResourceRole::Read,
+    ];
+
+    /// The role in one word, such as `created`.
+    pub fn as_str(self) -> &'static str {
         match self {
             ResourceRole::Created => "created",
             ResourceRole::Deleted => "deleted",
             ResourceRole::Granted => "granted",
             ResourceRole::Changed => "changed",
             ResourceRole::Read => "read",
-        }
-    }
-}
-
-impl ResourceSource {
-    /// The name in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            ResourceSource::Listed => "listed",
-            ResourceSource::Table => "table",
-            ResourceSource::Guessed => "guessed",
         }
     }
 }
@@ -102,6 +100,17 @@ pub enum ResourceSource {
     Table,
     /// A member has the name that such a resource usually has.
     Guessed,
+}
+
+impl ResourceSource {
+    /// The source in one word, such as `listed`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ResourceSource::Listed => "listed",
+            ResourceSource::Table => "table",
+            ResourceSource::Guessed => "guessed",
+        }
+    }
 }
 
 /// Finds the resources that a record names: in `resources`, where our table has them, and by the names of

@@ -276,7 +276,7 @@ proptest! {
             let second = format!(":{second:02}Z");
             event.replace(":00Z", &second).replace(":59Z", &second)
         };
-        let mut rows = Tally::default();
+        let mut rows = Tally::default().with_resources();
         let mut events = Vec::new();
         for (event, seconds) in &groups {
             events.extend(seconds.iter().map(|second| at(event, *second)));

@@ -21,7 +21,7 @@ pub(super) struct NamedByArn {
 }
 
 /// The services whose ARNs name parts of resources: `restapis/ID/stages/NAME`.
-const NESTING: [&str; 8] = [
+const NESTING: [&str; 9] = [
     "amplify",
     "apigateway",
     "appmesh",
@@ -29,6 +29,7 @@ const NESTING: [&str; 8] = [
     "dynamodb",
     "emr-serverless",
     "kinesis",
+    "storagegateway",
     "timestream",
 ];
 

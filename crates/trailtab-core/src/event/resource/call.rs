@@ -20,13 +20,11 @@ pub(super) enum CallEffect {
     Reads,
 }
 
-const CREATING: [&str; 17] = [
+const CREATING: [&str; 14] = [
     "Allocate",
-    "Build",
     "Clone",
     "Copy",
     "Create",
-    "Generate",
     "Import",
     "Launch",
     "Order",
@@ -35,7 +33,6 @@ const CREATING: [&str; 17] = [
     "Purchase",
     "Register",
     "Request",
-    "Restore",
     "Run",
     "Upload",
 ];

@@ -1,5 +1,7 @@
 //! The resource of an event that our table does not have, by the usual names of members.
 
+use memchr::memmem;
+
 use super::ResourceSource;
 use super::call::{CallEffect, ResourceCall};
 use super::found::{FoundResources, ResourceMention};
@@ -24,9 +26,7 @@ pub(super) fn find(call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) 
             _ => [call.request, call.response],
         };
         let nouns = [&*call.noun, singular(&call.noun)];
-        let named = bodies
-            .iter()
-            .find_map(|body| nouns.iter().find_map(|noun| named(body, noun)));
+        let named = bodies.iter().find_map(|body| named(body, &nouns));
         if let Some(text) = named {
             found.add(&ResourceMention {
                 text: &text.decode(),
@@ -38,9 +38,11 @@ pub(super) fn find(call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) 
         }
     }
     each_text(call.request, &mut |_, name, text| {
-        let is_arn = name.with_bytes(|name| name.to_ascii_lowercase().ends_with(b"arn"));
-        let is_arn = is_arn && text.with_bytes(|text| text.starts_with(b"arn:"));
-        if is_arn {
+        let is_arn = text.with_bytes(|text| text.starts_with(b"arn:"));
+        let is_named = || name.with_bytes(|name| name.to_ascii_lowercase().ends_with(b"arn"));
+        // The roles that a service is given have many names.
+        let is_role = || text.with_bytes(|text| memmem::find(text, b":role/").is_some());
+        if is_arn && (is_named() || is_role()) {
             add_by_form(text, call, found);
         }
     });
@@ -86,20 +88,35 @@ fn unique_ids<'a>(
     }
 }
 
-/// The text that identifies a noun in a request or response.
-fn named<'a>(body: &'a [u8], noun: &str) -> Option<JsonText<'a>> {
-    ENDINGS.iter().find_map(|ending| {
-        let full = format!("{noun}{ending}");
-        let mut exact = None;
-        let mut short = None;
-        each_text(body, &mut |parent, name, text| {
-            if name.is(&full) {
-                exact = exact.or(Some(text));
-            } else if name.is(ending) && parent.is_none_or(|parent| parent.is(noun)) {
-                short = short.or(Some(text));
-            }
-        });
-        exact.or(short)
+/// The text of a request or response that identifies a noun best.
+fn named<'a>(body: &'a [u8], nouns: &[&str]) -> Option<JsonText<'a>> {
+    let mut best: Option<(usize, JsonText<'a>)> = None;
+    each_text(body, &mut |parent, name, text| {
+        let rank = nouns.iter().find_map(|noun| rank_of(parent, name, noun));
+        if let Some(rank) = rank.filter(|rank| best.is_none_or(|(known, _)| *rank < known)) {
+            best = Some((rank, text));
+        }
+    });
+    best.map(|(_, text)| text)
+}
+
+/// How well a member identifies a noun, 0 is best: by its ending, and with the noun (`clusterArn`) better
+/// than without (`arn`, of the whole or in `cluster`). None if it does not.
+fn rank_of(parent: Option<JsonText<'_>>, name: JsonText<'_>, noun: &str) -> Option<usize> {
+    let is_of_noun = || parent.is_none_or(|parent| parent.is(noun));
+    name.with_bytes(|name| {
+        let rest = name
+            .split_at_checked(noun.len())
+            .filter(|(start, _)| start.eq_ignore_ascii_case(noun.as_bytes()));
+        let (ending, is_short) = match rest {
+            Some((_, ending)) => (ending, false),
+            None if name.is_empty() || !is_of_noun() => return None,
+            None => (name, true),
+        };
+        let at = ENDINGS
+            .iter()
+            .position(|known| ending.eq_ignore_ascii_case(known.as_bytes()))?;
+        Some(2 * at + usize::from(is_short))
     })
 }
 

@@ -161,7 +161,7 @@ impl KindedKey {
             return KindedKey::new(row, id, owner);
         }
         match bare_row(service) {
-            Some(row) => KindedKey::new(row, text, owner),
+            Some(row) => KindedKey::new(row, row.name_in(text), owner),
             None => KindedKey::unknown(service, "resource", text, owner),
         }
     }
@@ -283,9 +283,7 @@ impl KindRow {
     fn id<'t>(&self, id: &'t str) -> Cow<'t, str> {
         let id = arn::trimmed(id);
         let kept = match self.rule {
-            IdRule::Lower => return id.to_lowercase().into(),
-            IdRule::Rds if self.is_unique(id) => id,
-            IdRule::Rds => return id.to_lowercase().into(),
+            IdRule::Lower | IdRule::Rds => return id.to_lowercase().into(),
             IdRule::Whole | IdRule::Secret => id,
             IdRule::Colon => id.split(':').next().unwrap_or(id),
             IdRule::First => id.split([':', '/']).next().unwrap_or(id),

@@ -52,13 +52,12 @@ impl EventRow {
                 .map(Some)?,
         };
         let role = match columns.next()? {
-            "created" => Some(ResourceRole::Created),
-            "changed" => Some(ResourceRole::Changed),
-            "deleted" => Some(ResourceRole::Deleted),
-            "granted" => Some(ResourceRole::Granted),
-            "read" => Some(ResourceRole::Read),
             "-" => None,
-            _ => return None,
+            word => Some(
+                ResourceRole::ALL
+                    .into_iter()
+                    .find(|role| role.as_str() == word)?,
+            ),
         };
         let row = EventRow {
             service,
