@@ -16,7 +16,6 @@ const READ_BYTES: usize = 1 << 14;
 pub(super) struct RunWriter<'w> {
     out: &'w mut dyn Write,
     buffer: Vec<u8>,
-    table: Option<CountTable>,
     names: [String; MAX_NAMES],
 }
 
@@ -25,7 +24,6 @@ impl<'w> RunWriter<'w> {
         RunWriter {
             out,
             buffer: Vec::with_capacity(WRITE_BYTES),
-            table: None,
             names: Default::default(),
         }
     }
@@ -36,12 +34,8 @@ impl<'w> RunWriter<'w> {
         names: [&str; MAX_NAMES],
         stats: &SeenStats,
     ) -> io::Result<()> {
-        let mut shared = 0;
-        if self.table == Some(table) {
-            let pairs = self.names.iter().zip(names);
-            shared = pairs.take_while(|(a, b)| a == b).count().min(table.names());
-        }
-        self.table = Some(table);
+        let pairs = self.names.iter().zip(names).take(table.names());
+        let shared = pairs.take_while(|(a, b)| a == b).count();
         self.buffer.extend([table as u8, shared as u8]);
         for (mine, name) in self.names.iter_mut().zip(names).skip(shared) {
             mine.clear();

@@ -163,6 +163,31 @@ fn sum(table: &Table) -> FoldedRows {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
+    /// In whatever order rows come.
+    #[test]
+    fn the_rows_with_the_most_calls_are_found(
+        calls in prop::collection::vec(0..4_u64, 0..40),
+        order in any::<u64>(),
+        limit in 1..6_usize,
+    ) {
+        let row = |(name, calls): (usize, &u64)| (format!("{name:02}"), *calls);
+        let all: BTreeMap<String, u64> = calls.iter().enumerate().map(row).collect();
+        let mut rows: Vec<_> = all.iter().collect();
+        fastrand::Rng::with_seed(order).shuffle(&mut rows);
+        let mut top = TopRows::new(limit);
+        for (name, calls) in rows {
+            let stats = SeenStats { calls: *calls, ..SeenStats::default() };
+            top.add(|| [name.clone(), String::new()], &stats);
+        }
+        let (listed, not_listed, rest) = top.finish();
+        let listed = listed.into_iter().map(|([name, _], stats)| (name, stats.calls));
+        let listed: BTreeMap<String, u64> = listed.collect();
+        prop_assert_eq!(&listed, &first(&all, limit));
+        prop_assert_eq!(listed.len() + not_listed as usize, all.len());
+        let sum = |rows: &BTreeMap<String, u64>| rows.values().sum::<u64>();
+        prop_assert_eq!(sum(&listed) + rest.calls, sum(&all));
+    }
+
     /// The rule holds, listed and folded rows add up to all rows, and neither the order of events, nor
     /// how they are split over documents and counters, nor what is stored outside of memory matters.
     #[test]
