@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use self::args::ActivityFormat;
 pub(crate) use self::args::Args;
 use self::args::CountedBy;
-use self::results::ActivityResults;
+use self::results::{ActivityResults, PrintedForm};
 use super::RunEnd;
 use super::reading::{self, ReadingOptions, ReadingPlan};
 use super::signals;
@@ -19,6 +20,7 @@ use trailtab_app::clock;
 use trailtab_app::deliver::count_runs::CountRuns;
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::raw_dump::RawDump;
+use trailtab_core::activity::policy::{UsedCalls, UsedPolicy};
 use trailtab_core::activity::summary::RunContext;
 use trailtab_core::activity::tally::Tally;
 use trailtab_core::activity::tally::memory::CountMemory;
@@ -73,7 +75,24 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         Some(CountedBy::Resource) => empty.with_resources(),
         None => empty,
     };
-    let outcome = plan.run(options, &empty, &reading.interrupt, ui)?;
+    let (outcome, form) = match args.output.format {
+        Some(ActivityFormat::IamPolicy) => {
+            let both = (empty.empty(), UsedCalls::default());
+            let (outcome, used) = plan.run(options, &both, &reading.interrupt, ui)?.unzip();
+            let policy = UsedPolicy::of(used.values());
+            (outcome, PrintedForm::Policy(policy))
+        }
+        format => {
+            let outcome = plan.run(options, &empty, &reading.interrupt, ui)?;
+            let form = match format {
+                Some(ActivityFormat::Json) => PrintedForm::Json,
+                Some(ActivityFormat::Csv) => PrintedForm::Csv,
+                None if ui.quiet && !args.output.no_output => PrintedForm::Path,
+                _ => PrintedForm::Page,
+            };
+            (outcome, form)
+        }
+    };
     if let Some(failure) = memory.failure() {
         ui.remark(&format!(
             "{failure}; all counts were kept in memory instead"
@@ -84,6 +103,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
     let written = ActivityResults {
         directory,
         args: &args.output,
+        form,
         run: &run,
         scopes: &scopes,
         per_account,
