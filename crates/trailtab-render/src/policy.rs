@@ -1,5 +1,6 @@
 //! The policy of what was used, as IAM takes it, and remarks on what it lacks.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -100,21 +101,28 @@ fn principals(policy: &UsedPolicy) -> Option<String> {
 
 /// The actions that a reader may miss, or not expect.
 fn outcomes(policy: &UsedPolicy) -> impl Iterator<Item = String> {
+    // The actions that were refused most often come first, the others in the order of their names.
+    let mut uses: Vec<_> = policy.uses.iter().collect();
+    uses.sort_by_key(|(_, usage)| Reverse(usage.ends.denied));
     let chosen = |is_chosen: &dyn Fn(&ActionUse) -> bool,
                   told: &dyn Fn(&IamAction, &ActionUse) -> String| {
-        let uses = policy.uses.iter().filter(|(_, usage)| is_chosen(usage));
+        let uses = uses.iter().filter(|(_, usage)| is_chosen(usage));
         uses.map(|(action, usage)| told(action, usage)).collect()
     };
-    let of_all = |part: u64, usage: &ActionUse| {
-        format!(
-            "{} of {} calls",
-            thousands(part),
-            thousands(usage.ends.all())
-        )
+    let refused = |action: &IamAction, usage: &ActionUse| {
+        let (denied, all) = (usage.ends.denied, usage.ends.all());
+        match denied == all {
+            true => format!("{action} ({})", counted(all, "call")),
+            false => format!(
+                "{action} ({} of {})",
+                thousands(denied),
+                counted(all, "call")
+            ),
+        }
     };
     let denied = chosen(
         &|usage| !usage.is_granted() && usage.ends.denied > 0,
-        &|action, usage| format!("{action} ({})", of_all(usage.ends.denied, usage)),
+        &refused,
     );
     let failed = chosen(
         &|usage| !usage.is_granted() && usage.ends.denied == 0,
@@ -122,7 +130,7 @@ fn outcomes(policy: &UsedPolicy) -> impl Iterator<Item = String> {
     );
     let denied_at_times = chosen(
         &|usage| usage.is_granted() && usage.ends.denied > 0,
-        &|action, usage| format!("{action} ({})", of_all(usage.ends.denied, usage)),
+        &refused,
     );
     let forwarded = chosen(
         &|usage| usage.is_granted() && !usage.is_direct,
@@ -209,3 +217,6 @@ fn list(names: &[impl Display], most: usize) -> String {
         more => format!("{} and {} more", first.join(", "), thousands(more as u64)),
     }
 }
+
+#[cfg(test)]
+mod tests;

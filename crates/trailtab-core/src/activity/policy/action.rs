@@ -255,7 +255,7 @@ mod tests {
             (
                 "autoscaling",
                 "PutScalingPolicy",
-                "autoscaling:PutScalingPolicy|application-autoscaling:PutScalingPolicy",
+                "autoscaling:PutScalingPolicy",
             ),
             ("sts", "AssumeRole", "sts:AssumeRole"),
             ("sts", "GetCallerIdentity", "none"),

@@ -150,6 +150,24 @@ fn what_needs_no_action_is_told_apart() {
     );
 }
 
+#[test]
+fn services_that_share_an_event_source_are_told_apart() {
+    let scaling = |service: Option<&str>| {
+        let mut record = call("shop", "autoscaling", "PutScalingPolicy", "");
+        if let Some(service) = service {
+            record["additionalEventData"] = json!({"service": service});
+        }
+        granted(&policy(&[record]))
+    };
+    assert_eq!(scaling(None), ["autoscaling:PutScalingPolicy"]);
+    assert_eq!(
+        scaling(Some("application-autoscaling")),
+        ["application-autoscaling:PutScalingPolicy"]
+    );
+    // Whoever writes a log cannot name a pattern this way either.
+    assert_eq!(scaling(Some("*")), [""; 0]);
+}
+
 fn any_call() -> impl Strategy<Value = Value> {
     let names = prop::sample::select(vec![
         ("s3", "ListBuckets"),

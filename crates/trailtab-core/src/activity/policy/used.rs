@@ -1,15 +1,24 @@
 //! Counts calls by what decides whether a policy needs their actions.
 
+use std::sync::LazyLock;
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::identity::ResolvedActor;
 use crate::event::intern::{Interner, Symbol};
-use crate::event::record::{CallOutcome, UNKNOWN};
+use crate::event::json_path::JsonPath;
+use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 
 /// The `eventType` of API calls; the other types are of the console, of services and of networks.
 const API_CALL: &str = "AwsApiCall";
+
+/// The eventSource that Application Auto Scaling and AWS Auto Scaling share with Amazon EC2 Auto Scaling, as their user
+/// guides show. `additionalEventData.service` tells which of them it is; EC2's records do not have it.
+const SHARED_SOURCE: &str = "autoscaling.amazonaws.com";
+
+static SERVICE: LazyLock<Option<JsonPath>> = LazyLock::new(|| "service".parse().ok());
 
 /// Numbers need no seed: an attacker chooses strings, not their numbers.
 type NumberMap<K, V> = HashMap<K, V, FixedState>;
@@ -97,6 +106,17 @@ impl UsedCalls {
         })
     }
 
+    /// The eventSource, or that of the service that shares it.
+    fn source(&mut self, record: &EventRecord<'_>) -> Symbol {
+        let source = record.event_source.unwrap_or(UNKNOWN);
+        let path = SERVICE.as_ref().filter(|_| source.is(SHARED_SOURCE));
+        let services = path.map(|path| path.values(record.additional_event_data));
+        match services.unwrap_or_default().first() {
+            Some(service) => self.strings.string(&format!("{service}.amazonaws.com")),
+            None => self.strings.text(source),
+        }
+    }
+
     fn caller(&mut self, caller: Caller<Symbol>) -> usize {
         *self.caller_numbers.entry(caller).or_insert_with(|| {
             self.callers.push(caller);
@@ -137,7 +157,7 @@ impl EventCounter for UsedCalls {
         let record = event.record;
         let api = UsedApi {
             caller,
-            source: self.strings.text(record.event_source.unwrap_or(UNKNOWN)),
+            source: self.source(record),
             name: self.strings.text(record.event_name.unwrap_or(UNKNOWN)),
             // The first records had no eventType.
             is_api_call: record.event_type.is_none_or(|kind| kind.is(API_CALL)),
