@@ -24,6 +24,7 @@ mod folded;
 mod lookup_events;
 mod no_match;
 mod parity;
+mod policy;
 mod properties;
 mod real_data;
 mod resources;
