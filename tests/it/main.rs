@@ -26,6 +26,7 @@ mod no_match;
 mod parity;
 mod policy;
 mod properties;
+mod questions;
 mod real_data;
 mod resources;
 mod results;

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use trailtab_core::activity::policy::{CallActions, actions_of};
+use trailtab_core::activity::policy::{CallActions, IamAction, actions_of};
 use trailtab_core::event::filter::without_version;
 
 use crate::real_data::{data, folder, is_skipped};
@@ -134,7 +134,7 @@ fn actions_of_real_calls_are_those_of_another_map() {
             CallActions::NoAction => panic!("{api}"),
         };
         let mut prefixes = vec![service];
-        prefixes.extend(actions.iter().map(|action| action.service()));
+        prefixes.extend(actions.iter().map(IamAction::service));
         let ours: Vec<_> = actions.iter().map(ToString::to_string).collect();
         let told = || match ours.len() {
             0 => format!("{api}: none"),

@@ -44,7 +44,7 @@ impl PolicyDocument {
         let statements = policy.statements();
         let statement = statements.values().map(|actions| PolicyStatement {
             effect: "Allow",
-            action: actions.iter().map(|action| action.to_string()).collect(),
+            action: actions.iter().map(ToString::to_string).collect(),
             resource: "*",
         });
         PolicyDocument {
@@ -87,7 +87,7 @@ pub fn remarks(policy: &UsedPolicy) -> Vec<String> {
 
 /// Whose actions the policy has.
 fn principals(policy: &UsedPolicy) -> Option<String> {
-    let names: Vec<_> = policy.principals.iter().map(shown).collect();
+    let names: Vec<_> = policy.principals.iter().map(|name| shown(name)).collect();
     match names.len() {
         0 => Some("No successful call used an action, so the policy has no statement.".to_owned()),
         1 => None,
@@ -135,20 +135,20 @@ fn outcomes(policy: &UsedPolicy) -> impl Iterator<Item = String> {
     let forwarded = chosen(
         &|usage| usage.is_granted() && !usage.is_direct,
         &|action, usage| {
-            let services: Vec<_> = usage.services.iter().map(shown).collect();
+            let services: Vec<_> = usage.services.iter().map(|name| shown(name)).collect();
             format!("{action} (by {})", list(&services, MAX_NAMES))
         },
     );
     let remarks = [
-        said("Not in the policy, because AWS refused the calls", denied),
-        said("Not in the policy, because every call failed", failed),
+        said("Not in the policy, because AWS refused the calls", &denied),
+        said("Not in the policy, because every call failed", &failed),
         said(
             "In the policy, although AWS refused some of the calls, such as by resource or condition",
-            denied_at_times,
+            &denied_at_times,
         ),
         said(
             "In the policy, because AWS services made these calls with the principal's permissions; the condition aws:CalledVia can limit them to that",
-            forwarded,
+            &forwarded,
         ),
     ];
     remarks.into_iter().flatten()
@@ -169,20 +169,20 @@ fn other_calls(policy: &UsedPolicy) -> impl Iterator<Item = String> {
     let remarks = [
         said(
             "In the policy, although the calls may have needed only a part",
-            one_of.collect(),
+            &one_of.collect::<Vec<_>>(),
         ),
-        said("These calls need no permission", calls(&policy.not_asked)),
+        said("These calls need no permission", &calls(&policy.not_asked)),
         said(
             "These events are no API calls and have no action",
-            calls(&policy.not_api_calls),
+            &calls(&policy.not_api_calls),
         ),
         said(
             "No action can have the names of these calls",
-            calls(&policy.no_action),
+            &calls(&policy.no_action),
         ),
         said(
             "Left out, because AWS services as principals have no policy",
-            calls(&policy.service_principals),
+            &calls(&policy.service_principals),
         ),
     ];
     remarks.into_iter().flatten()
@@ -201,11 +201,11 @@ fn length(policy: &UsedPolicy) -> Option<String> {
 }
 
 /// A remark on some names; None if there are none.
-fn said(what: &str, names: Vec<String>) -> Option<String> {
-    (!names.is_empty()).then(|| format!("{what}: {}.", list(&names, MAX_NAMES)))
+fn said(what: &str, names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("{what}: {}.", list(names, MAX_NAMES)))
 }
 
-fn shown(text: &String) -> String {
+fn shown(text: &str) -> String {
     escape::terminal(text).into_owned()
 }
 

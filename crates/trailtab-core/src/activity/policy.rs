@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use action::{CallActions, IamAction, actions_of};
 pub use used::{CallEnds, UsedCalls};
 
-use crate::event::counter::EventCounter as _;
 use used::UsedRow;
 
 /// The actions of counted calls, and the calls that have none.
@@ -52,14 +51,26 @@ impl ActionUse {
     }
 }
 
+/// The calls have more distinct principals and APIs than a policy can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the calls have too many distinct principals and APIs for one policy: choose principals with --principal '*:role/NAME'"
+)]
+pub struct TooManyUses;
+
 impl UsedPolicy {
     /// Finds the actions of all calls.
-    pub fn of<'c>(parts: impl IntoIterator<Item = &'c UsedCalls>) -> UsedPolicy {
-        let mut all = UsedCalls::default();
-        parts.into_iter().for_each(|part| all.merge(part));
+    ///
+    /// # Errors
+    ///
+    /// If there are too many distinct principals and APIs, so that some were not counted.
+    pub fn of(calls: &UsedCalls) -> Result<UsedPolicy, TooManyUses> {
+        if calls.is_full() {
+            return Err(TooManyUses);
+        }
         let mut policy = UsedPolicy::default();
-        all.rows().for_each(|row| policy.add(&row));
-        policy
+        calls.rows().for_each(|row| policy.add(&row));
+        Ok(policy)
     }
 
     /// The granted actions by the prefix of their service.

@@ -3,6 +3,7 @@
 mod args;
 mod results;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use trailtab_core::activity::policy::{UsedCalls, UsedPolicy};
 use trailtab_core::activity::summary::RunContext;
 use trailtab_core::activity::tally::Tally;
 use trailtab_core::activity::tally::memory::CountMemory;
+use trailtab_core::event::counter::EventCounter as _;
 use trailtab_core::event::filter::ScopeMatcher;
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
@@ -79,8 +81,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         Some(ActivityFormat::IamPolicy) => {
             let both = (empty.empty(), UsedCalls::default());
             let (outcome, used) = plan.run(options, &both, &reading.interrupt, ui)?.unzip();
-            let policy = UsedPolicy::of(used.values());
-            (outcome, PrintedForm::Policy(policy))
+            (outcome, PrintedForm::Policy(policy_of(&used)?))
         }
         format => {
             let outcome = plan.run(options, &empty, &reading.interrupt, ui)?;
@@ -120,6 +121,13 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         false => RunEnd::Partial,
     };
     Ok((ended, written.paths))
+}
+
+/// The policy of the calls of all accounts.
+fn policy_of(used: &BTreeMap<String, UsedCalls>) -> anyhow::Result<UsedPolicy> {
+    let mut all = UsedCalls::default();
+    used.values().for_each(|part| all.merge(part));
+    UsedPolicy::of(&all).context("cannot make a policy")
 }
 
 /// Runs the verb on folders of logs with its defaults, and draws charts of the result. Also returns the files and

@@ -1,29 +1,32 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::used::UsedLimits;
 use super::*;
+use crate::event::counter::EventCounter as _;
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::EnvelopeReader;
 use crate::event::ingest::{EventIngest, IngestRules};
 
 /// Counts records as a run does.
 fn counted(records: &[Value]) -> UsedCalls {
-    let (rules, seen, empty) = (
-        IngestRules::default(),
-        SeenIds::default(),
-        UsedCalls::default(),
-    );
+    counted_within(records, UsedLimits::default())
+}
+
+fn counted_within(records: &[Value], limits: UsedLimits) -> UsedCalls {
+    let empty = UsedCalls::within(limits);
+    let (rules, seen) = (IngestRules::default(), SeenIds::default());
     let mut intake = EventIngest::new(&rules, &empty, &seen, None);
     let lines: Vec<_> = records.iter().map(Value::to_string).collect();
     EnvelopeReader::default().feed(lines.join("\n").as_bytes(), true, &mut intake);
-    let mut all = UsedCalls::default();
+    let mut all = empty.empty();
     let parts = intake.finish().tallies;
     parts.values().for_each(|part| all.merge(part));
     all
 }
 
 fn policy(records: &[Value]) -> UsedPolicy {
-    UsedPolicy::of([&counted(records)])
+    UsedPolicy::of(&counted(records)).unwrap()
 }
 
 /// A call of a role, with an error code if it is not empty.
@@ -53,7 +56,7 @@ fn by_service(mut record: Value, service: &str) -> Value {
 fn granted(policy: &UsedPolicy) -> Vec<String> {
     let statements = policy.statements();
     let actions = statements.values().flatten();
-    actions.map(|action| action.to_string()).collect()
+    actions.map(ToString::to_string).collect()
 }
 
 fn ends(policy: &UsedPolicy, action: &str) -> Option<CallEnds> {
@@ -189,6 +192,27 @@ fn any_call() -> impl Strategy<Value = Value> {
     })
 }
 
+#[test]
+fn too_many_names_are_an_error_and_not_a_policy_of_some() {
+    let calls: Vec<_> = (0..8)
+        .map(|n| call(&format!("role-{n}"), "s3", "GetObject", ""))
+        .collect();
+    let by = |rows, text_bytes| {
+        let limits = UsedLimits { rows, text_bytes };
+        let (one, other) = calls.split_at(4);
+        let mut split = counted_within(one, limits);
+        split.merge(&counted_within(other, limits));
+        let split = UsedPolicy::of(&split);
+        let whole = counted_within(&calls, limits);
+        assert_eq!(split, UsedPolicy::of(&whole));
+        split.map(|policy| policy.principals.len())
+    };
+    assert_eq!(by(8, 1 << 20), Ok(8));
+    assert_eq!(by(7, 1 << 20), Err(TooManyUses));
+    assert_eq!(by(3, 1 << 20), Err(TooManyUses));
+    assert_eq!(by(8, 200), Err(TooManyUses));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -200,8 +224,9 @@ proptest! {
     ) {
         let (one, other) = records.split_at(cut.min(records.len()));
         let whole = policy(&records);
-        let parts = [counted(other), counted(one)];
-        prop_assert_eq!(&UsedPolicy::of(&parts), &whole);
+        let mut split = counted(other);
+        split.merge(&counted(one));
+        prop_assert_eq!(&UsedPolicy::of(&split).unwrap(), &whole);
         let all: u64 = counted(&records).rows().map(|row| row.ends.all()).sum();
         prop_assert_eq!(all, records.len() as u64);
         for (action, usage) in &whole.uses {

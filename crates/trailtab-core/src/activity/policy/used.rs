@@ -23,10 +23,31 @@ static SERVICE: LazyLock<Option<JsonPath>> = LazyLock::new(|| "service".parse().
 /// Numbers need no seed: an attacker chooses strings, not their numbers.
 type NumberMap<K, V> = HashMap<K, V, FixedState>;
 
+/// How much a counter holds before it gives up: far more than a policy can have, and little memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UsedLimits {
+    /// Number of pairs of caller and API.
+    pub(super) rows: usize,
+    /// Size of all distinct names in bytes.
+    pub(super) text_bytes: usize,
+}
+
+impl Default for UsedLimits {
+    fn default() -> UsedLimits {
+        UsedLimits {
+            rows: 500_000,
+            text_bytes: 64 << 20,
+        }
+    }
+}
+
 /// Calls by principal, API and outcome, and by the service that made them for the principal. A
 /// [`super::UsedPolicy`] is made of it.
 #[derive(Debug, Default)]
 pub struct UsedCalls {
+    limits: UsedLimits,
+    /// Whether the calls exceed the limits. What was counted before is incomplete.
+    is_full: bool,
     strings: Interner,
     callers: Vec<Caller<Symbol>>,
     caller_numbers: NumberMap<Caller<Symbol>, usize>,
@@ -92,6 +113,23 @@ pub(super) struct UsedRow<'u> {
 }
 
 impl UsedCalls {
+    pub(super) fn within(limits: UsedLimits) -> UsedCalls {
+        UsedCalls {
+            limits,
+            ..UsedCalls::default()
+        }
+    }
+
+    /// Tells whether there were too many distinct callers and APIs. That does not depend on how the calls were split.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    fn note_limits(&mut self) {
+        self.is_full |=
+            self.calls.len() > self.limits.rows || self.strings.size() > self.limits.text_bytes;
+    }
+
     /// All APIs of all callers, in no particular order.
     pub(super) fn rows(&self) -> impl Iterator<Item = UsedRow<'_>> {
         self.calls.iter().filter_map(|(api, ends)| {
@@ -140,10 +178,14 @@ impl EventCounter for UsedCalls {
     type ActorId = usize;
 
     fn empty(&self) -> UsedCalls {
-        UsedCalls::default()
+        UsedCalls::within(self.limits)
     }
 
     fn actor(&mut self, actor: &ResolvedActor) -> usize {
+        if self.is_full {
+            // Nothing more is counted.
+            return 0;
+        }
         let service = actor.service.as_deref();
         let caller = Caller {
             principal: self.strings.string(&actor.principal),
@@ -154,6 +196,9 @@ impl EventCounter for UsedCalls {
     }
 
     fn add(&mut self, event: &CountedEvent<'_, '_>, caller: usize) {
+        if self.is_full {
+            return;
+        }
         let record = event.record;
         let api = UsedApi {
             caller,
@@ -168,11 +213,16 @@ impl EventCounter for UsedCalls {
             outcome if record.is_denied(outcome) => ends.denied += 1,
             CallOutcome::Failed(_) => ends.failed += 1,
         }
+        self.note_limits();
     }
 
     fn add_odd(&mut self, _: &str, _: &str) {}
 
     fn merge(&mut self, other: &UsedCalls) {
+        self.is_full |= other.is_full;
+        if self.is_full {
+            return;
+        }
         let symbols: Vec<Symbol> = (0..other.strings.count())
             .map(|at| self.strings.string(other.strings.get(Symbol(at))))
             .collect();
@@ -193,6 +243,7 @@ impl EventCounter for UsedCalls {
             };
             self.calls.entry(api).or_default().merge(*ends);
         }
+        self.note_limits();
     }
 
     fn is_empty(&self) -> bool {
