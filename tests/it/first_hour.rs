@@ -30,19 +30,19 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-fn read(name: &str) -> String {
+pub(crate) fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// A command of a document, and the lines of output that the document shows for it.
 #[derive(Debug, PartialEq, Eq)]
-struct Example {
-    command: String,
-    output: Vec<String>,
+pub(crate) struct Example {
+    pub(crate) command: String,
+    pub(crate) output: Vec<String>,
 }
 
 /// The commands in a document's indented blocks. `$ ` marks a command that is followed by its output.
-fn examples(text: &str) -> Vec<Example> {
+pub(crate) fn examples(text: &str) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     let mut in_fence = false;
     let mut shows_output = false;

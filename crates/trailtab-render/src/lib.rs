@@ -15,6 +15,7 @@ pub mod mail;
 mod no_match;
 pub mod page;
 pub mod plots;
+pub mod policy;
 pub mod progress;
 mod reading;
 pub mod text;

@@ -1,6 +1,7 @@
 //! Reads all sources and counts their events on all cores: sources → documents → records →
 //! counters.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -67,6 +68,21 @@ pub struct ReadOutcome<C = Tally> {
     pub no_match: Option<NoMatch>,
     /// Digests and log files seen, until they are verified.
     evidence: DigestEvidence,
+}
+
+impl<A, B> ReadOutcome<(A, B)> {
+    /// Takes pairs of counters apart; returns the second ones by account.
+    pub fn unzip(self) -> (ReadOutcome<A>, BTreeMap<String, B>) {
+        let (intaken, second) = self.intaken.unzip();
+        let outcome = ReadOutcome {
+            intaken,
+            coverage: self.coverage,
+            caller: self.caller,
+            no_match: self.no_match,
+            evidence: self.evidence,
+        };
+        (outcome, second)
+    }
 }
 
 impl<C> Default for ReadOutcome<C> {

@@ -1,5 +1,6 @@
 //! Counts events: which principal called which API, and how often.
 
+pub mod policy;
 pub mod provenance;
 pub mod summary;
 pub mod tally;

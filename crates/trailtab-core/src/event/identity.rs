@@ -113,10 +113,12 @@ impl ResolvedActor {
     /// Tells whether an AWS service made the call: as itself, by a role of its own, or with the
     /// identity of another.
     pub fn is_aws_service(&self) -> bool {
-        is_service(&self.principal)
-            || self.kind.eq_ignore_ascii_case("AWSService")
-            || self.is_service_linked
-            || self.service.is_some()
+        self.is_service_principal() || self.is_service_linked || self.service.is_some()
+    }
+
+    /// Tells whether the principal is an AWS service, which has no policies.
+    pub fn is_service_principal(&self) -> bool {
+        is_service(&self.principal) || self.kind.eq_ignore_ascii_case("AWSService")
     }
 }
 

@@ -16,6 +16,8 @@ mod table;
 
 pub use key::{InvalidResourceKey, ResourceContext, ResourceKey};
 pub use kind::ResourceKind;
+pub(crate) use kind::rows as table_rows;
+pub(crate) use service::service_of;
 
 use crate::event::record::EventRecord;
 use call::ResourceCall;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::digests::DigestArgs;
-use crate::format::Format;
 use crate::plot::ChartArgs;
 use crate::reading::{CredentialArgs, ReadingArgs};
 use trailtab_core::activity::summary::RowLimits;
@@ -52,6 +51,20 @@ pub(super) enum CountedBy {
     Resource,
 }
 
+/// The value of `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ActivityFormat {
+    /// A page for people
+    #[value(alias = "table")]
+    Text,
+    /// All of it
+    Json,
+    /// All rows as one table
+    Csv,
+    /// An IAM policy of the actions that the successful calls used; meant with --principal '*:role/NAME'
+    IamPolicy,
+}
+
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
@@ -65,7 +78,7 @@ pub(super) struct OutputArgs {
     pub(super) no_output: bool,
     /// What to print (default: text, or with --quiet the path of the summary)
     #[arg(long, value_enum)]
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<ActivityFormat>,
     /// Also count by resource: which principal created, deleted, granted or changed what. Calls that failed or only
     /// read count for none, and objects of S3 count for their bucket. Takes longer, since records are read once more
     #[arg(long, value_name = "WHAT", value_enum)]

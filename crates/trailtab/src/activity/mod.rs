@@ -3,14 +3,16 @@
 mod args;
 mod results;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use self::args::ActivityFormat;
 pub(crate) use self::args::Args;
 use self::args::CountedBy;
-use self::results::ActivityResults;
+use self::results::{ActivityResults, PrintedForm};
 use super::RunEnd;
 use super::reading::{self, ReadingOptions, ReadingPlan};
 use super::signals;
@@ -19,9 +21,11 @@ use trailtab_app::clock;
 use trailtab_app::deliver::count_runs::CountRuns;
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::raw_dump::RawDump;
+use trailtab_core::activity::policy::{UsedCalls, UsedPolicy};
 use trailtab_core::activity::summary::RunContext;
 use trailtab_core::activity::tally::Tally;
 use trailtab_core::activity::tally::memory::CountMemory;
+use trailtab_core::event::counter::EventCounter as _;
 use trailtab_core::event::filter::ScopeMatcher;
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
@@ -73,7 +77,23 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         Some(CountedBy::Resource) => empty.with_resources(),
         None => empty,
     };
-    let outcome = plan.run(options, &empty, &reading.interrupt, ui)?;
+    let (outcome, form) = match args.output.format {
+        Some(ActivityFormat::IamPolicy) => {
+            let both = (empty.empty(), UsedCalls::default());
+            let (outcome, used) = plan.run(options, &both, &reading.interrupt, ui)?.unzip();
+            (outcome, PrintedForm::Policy(policy_of(&used)?))
+        }
+        format => {
+            let outcome = plan.run(options, &empty, &reading.interrupt, ui)?;
+            let form = match format {
+                Some(ActivityFormat::Json) => PrintedForm::Json,
+                Some(ActivityFormat::Csv) => PrintedForm::Csv,
+                None if ui.quiet && !args.output.no_output => PrintedForm::Path,
+                _ => PrintedForm::Page,
+            };
+            (outcome, form)
+        }
+    };
     if let Some(failure) = memory.failure() {
         ui.remark(&format!(
             "{failure}; all counts were kept in memory instead"
@@ -84,6 +104,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
     let written = ActivityResults {
         directory,
         args: &args.output,
+        form,
         run: &run,
         scopes: &scopes,
         per_account,
@@ -100,6 +121,13 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
         false => RunEnd::Partial,
     };
     Ok((ended, written.paths))
+}
+
+/// The policy of the calls of all accounts.
+fn policy_of(used: &BTreeMap<String, UsedCalls>) -> anyhow::Result<UsedPolicy> {
+    let mut all = UsedCalls::default();
+    used.values().for_each(|part| all.merge(part));
+    UsedPolicy::of(&all).context("cannot make a policy")
 }
 
 /// Runs the verb on folders of logs with its defaults, and draws charts of the result. Also returns the files and

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::args::OutputArgs;
-use crate::format::Format;
+use crate::reading;
 use crate::ui::Ui;
 use trailtab_app::deliver::files::{self, NewFile};
 use trailtab_app::deliver::raw_dump::RawDump;
 use trailtab_app::deliver::temporary::Readers;
 use trailtab_app::job::read::ReadOutcome;
+use trailtab_core::activity::policy::UsedPolicy;
+use trailtab_core::activity::provenance::ReadingCoverage;
 use trailtab_core::activity::summary::{RowLimits, RunContext, Summary};
 use trailtab_core::activity::tally::Tally;
 use trailtab_core::coverage::RunCoverage;
@@ -28,12 +30,23 @@ const RAW_DATA: &str = "_raw_cloudtrail_data";
 pub(super) struct ActivityResults<'a> {
     pub(super) directory: &'a Path,
     pub(super) args: &'a OutputArgs,
+    pub(super) form: PrintedForm,
     pub(super) run: &'a RunContext,
     pub(super) scopes: &'a ScopeMatcher,
     pub(super) per_account: bool,
     /// An empty tally like those of the outcome.
     pub(super) empty: &'a Tally,
     pub(super) ui: Ui,
+}
+
+/// What is printed.
+pub(super) enum PrintedForm {
+    Page,
+    Json,
+    Csv,
+    Policy(UsedPolicy),
+    /// The path of the summary.
+    Path,
 }
 
 /// The paths of the written files, and the bytes for standard output.
@@ -71,30 +84,38 @@ impl ActivityResults<'_> {
             true => Vec::new(),
             false => self.write_files(outcome, &summary, &json, dump)?,
         };
-        let is_page = match self.args.format {
-            Some(format) => format == Format::Text,
-            None => !self.ui.quiet,
-        };
-        if !is_page {
+        if !matches!(self.form, PrintedForm::Page) {
             // The page contains this text.
-            let text = render::text::no_match(&summary);
-            text.lines().for_each(|line| self.ui.remark(line));
+            reading::tell_no_match(&render::text::no_match(&summary), self.ui);
         }
-        let printed = match (self.args.format, paths.first()) {
-            (None, Some(path)) if self.ui.quiet => {
-                let mut line = path.as_os_str().as_encoded_bytes().to_vec();
+        let printed = match &self.form {
+            PrintedForm::Page => render::text::summary(&summary, self.ui.look()).into_bytes(),
+            PrintedForm::Json => json,
+            PrintedForm::Csv => {
+                render::csv::summary(&summary).context("cannot write the summary as CSV")?
+            }
+            PrintedForm::Policy(policy) => self.policy(policy, outcome)?,
+            PrintedForm::Path => {
+                let path = paths.first().map(|path| path.as_os_str());
+                let mut line = path.unwrap_or_default().as_encoded_bytes().to_vec();
                 line.push(b'\n');
                 line
             }
-            (None | Some(Format::Text), _) => {
-                render::text::summary(&summary, self.ui.look()).into_bytes()
-            }
-            (Some(Format::Json), _) => json,
-            (Some(Format::Csv), _) => {
-                render::csv::summary(&summary).context("cannot write the summary as CSV")?
-            }
         };
         Ok(Written { paths, printed })
+    }
+
+    /// The policy as JSON. It has no place for what it lacks, so that goes to standard error.
+    fn policy(&self, policy: &UsedPolicy, outcome: &ReadOutcome) -> anyhow::Result<Vec<u8>> {
+        let remarks = render::policy::remarks(policy);
+        remarks.iter().for_each(|remark| self.ui.remark(remark));
+        let coverage = ReadingCoverage::of(&outcome.intaken, &outcome.coverage, self.run.window);
+        if !coverage.complete {
+            self.ui
+                .remark("The policy lacks the actions of calls that could not be read.");
+        }
+        reading::tell_problems(&coverage, self.ui);
+        render::policy::json(policy).context("cannot write the policy as JSON")
     }
 
     fn summary(&self, tally: &Tally, outcome: &ReadOutcome) -> anyhow::Result<Summary> {

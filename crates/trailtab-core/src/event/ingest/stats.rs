@@ -59,6 +59,29 @@ impl<C> Default for IngestStats<C> {
     }
 }
 
+impl<A, B> IngestStats<(A, B)> {
+    /// Takes pairs of counters apart; returns the second ones by account.
+    pub fn unzip(self) -> (IngestStats<A>, BTreeMap<String, B>) {
+        let mut first = BTreeMap::new();
+        let mut second = BTreeMap::new();
+        for (account, (a, b)) in self.tallies {
+            first.insert(account.clone(), a);
+            second.insert(account, b);
+        }
+        let stats = IngestStats {
+            counts: self.counts,
+            truncated: self.truncated,
+            updates_not_applied: self.updates_not_applied,
+            undated: self.undated,
+            converted: self.converted,
+            tallies: first,
+            others: self.others,
+            removals: self.removals,
+        };
+        (stats, second)
+    }
+}
+
 impl<C: EventCounter> IngestStats<C> {
     /// Adds what another thread has counted.
     pub fn merge(&mut self, other: IngestStats<C>) {

@@ -206,7 +206,7 @@ impl KindTable {
 }
 
 /// The rows of a table that is kept as text: its lines without comments and empty ones.
-pub(super) fn rows(text: &'static str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn rows(text: &'static str) -> impl Iterator<Item = &'static str> {
     let lines = text.lines().map(str::trim);
     lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }

@@ -19,7 +19,7 @@ static ALIASES: LazyLock<HashMap<&'static str, &'static str, FixedState>> = Lazy
 
 /// The service as in ARNs. `name` is that, an event source (`monitoring.amazonaws.com`), or the product
 /// code of a bill (`AmazonCloudWatch`); a name that is not known stands for itself.
-pub(super) fn service_of(name: &str) -> &str {
+pub(crate) fn service_of(name: &str) -> &str {
     let short = name.strip_suffix(".amazonaws.com").unwrap_or(name);
     ALIASES.get(short).copied().unwrap_or(short)
 }
