@@ -177,7 +177,7 @@ def events(options):
                 f" | jq -r '.Records[] | {wanted} | .eventTime + \"\\t\" + tojson' | LC_ALL=C sort | cut -f 2-"
             )
         # Counting lines costs little, and shows whether all agree.
-        count = " | grep -c eventTime -e event_time"
+        count = " | grep -c -e eventTime -e event_time"
         commands = {name: ["bash", "-c", command + count] for name, command in shell.items()}
         rounds = interleave(commands, options.runs, out)
         print(f"\n## Events: {question}\n\n{describe(facts)}, median of {options.runs} runs\n")

@@ -1,3 +1,5 @@
+//! Tests of the policy as JSON and of its remarks.
+
 use trailtab_core::activity::policy::{CallActions, CallEnds, actions_of};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of which actions calls use.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
