@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::event::identity::{ResolvedActor, access_key};
+use crate::event::identity::{AgentEvidence, ResolvedActor, access_key};
 use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 use crate::event::resource::{self, EventResource};
 use crate::event::scan::JsonText;
@@ -144,7 +144,7 @@ impl CallDetail {
             workload: actor.workload,
             session: actor.session,
             by_service: actor.service,
-            agent: actor.agent.map(|agent| agent.name()),
+            agent: actor.agent.map(AgentEvidence::name),
             principal: actor.principal,
             access_key_id: access_key(record.user_identity),
             event_source: known(record.event_source),

@@ -166,7 +166,7 @@ fn write_row(cells: impl Iterator<Item = String>, out: &mut dyn Write) -> io::Re
         row.write_field(escape::cell(&text).as_bytes())?;
     }
     row.write_record(None::<&[u8]>)?;
-    let row = row.into_inner().map_err(|error| error.into_error())?;
+    let row = row.into_inner().map_err(csv::IntoInnerError::into_error)?;
     out.write_all(&row)
 }
 

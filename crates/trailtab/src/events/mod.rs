@@ -169,7 +169,7 @@ impl<W: Write + Send> CallOutput<W> {
     }
 
     fn calls(&mut self, mut sorted: SortedEvents) -> anyhow::Result<()> {
-        while let Some(record) = sorted.next()? {
+        while let Some(record) = sorted.next_record()? {
             if !self.call(record) {
                 break;
             }

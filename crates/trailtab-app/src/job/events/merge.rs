@@ -74,7 +74,7 @@ impl SortedEvents {
     /// # Errors
     ///
     /// If a temporary file cannot be read.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, SpoolError> {
+    pub fn next_record(&mut self) -> Result<Option<&[u8]>, SpoolError> {
         Ok(self.next_event()?.map(|event| event.record))
     }
 

@@ -55,7 +55,7 @@ fn spooled(
     });
     let mut sorted = spool.into_sorted().unwrap();
     let mut records = Vec::new();
-    while let Some(record) = sorted.next().unwrap() {
+    while let Some(record) = sorted.next_record().unwrap() {
         records.push(String::from_utf8(record.to_vec()).unwrap());
     }
     records
@@ -160,7 +160,7 @@ fn a_run_has_no_name_that_could_be_left_behind() {
     let directory = tempfile::tempdir().unwrap();
     let (spool, _) = spool_in(directory.path());
     let mut sorted = spool.into_sorted().unwrap();
-    assert!(sorted.next().unwrap().is_some());
+    assert!(sorted.next_record().unwrap().is_some());
     assert_eq!(directory.path().read_dir().unwrap().count(), 0);
 }
 

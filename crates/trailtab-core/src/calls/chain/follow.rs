@@ -182,7 +182,7 @@ impl CredentialForest {
             .into_iter()
             .map(|root| graph.node(root, &matches, &shown, 0))
             .collect();
-        chains.sort_by(|a, b| by_time(a).cmp(&by_time(b)));
+        chains.sort_by_cached_key(by_time);
         CredentialForest {
             chains,
             matches: matches.len() as u64,
@@ -326,7 +326,7 @@ impl<'l> CredentialGraph<'l> {
                     .collect()
             }
         };
-        obtained.sort_by(|a, b| by_time(a).cmp(&by_time(b)));
+        obtained.sort_by_cached_key(by_time);
         let origin = link.is_none().then(|| origin_of(id, used));
         let used = used.unwrap_or(&nothing);
         let (first_call, last_call) = used.times();

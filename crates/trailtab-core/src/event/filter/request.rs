@@ -40,7 +40,7 @@ impl FromStr for RecordPath {
             .map_err(|error| format!("{text:?} is no path: {error}"))?;
         let is_member = |name: &&str| name.eq_ignore_ascii_case(path.first_name());
         Ok(RecordPath {
-            is_in_request: !RECORD_MEMBERS.iter().any(|name| is_member(&name)),
+            is_in_request: !RECORD_MEMBERS.iter().any(is_member),
             path,
         })
     }
