@@ -107,7 +107,8 @@ fn outcomes(policy: &UsedPolicy) -> impl Iterator<Item = String> {
     let chosen = |is_chosen: &dyn Fn(&ActionUse) -> bool,
                   told: &dyn Fn(&IamAction, &ActionUse) -> String| {
         let uses = uses.iter().filter(|(_, usage)| is_chosen(usage));
-        uses.map(|(action, usage)| told(action, usage)).collect()
+        uses.map(|(action, usage)| told(action, usage))
+            .collect::<Vec<_>>()
     };
     let refused = |action: &IamAction, usage: &ActionUse| {
         let (denied, all) = (usage.ends.denied, usage.ends.all());
