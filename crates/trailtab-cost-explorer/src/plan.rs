@@ -7,7 +7,8 @@
 //! *cut*, accounts by owners and accounts by services once, and owners by services only for the people with a report
 //! of their own. For these, each pair of a person and an account must be covered by a request: for the person in all
 //! accounts, or for the account. The fewest requests are a minimum vertex cover of the graph of people and accounts
-//! (Kőnig), so never more than the number of people or of accounts.
+//! (Kőnig), so never more than the number of people or of accounts. The months before, which reports show one by one, are
+//! requested by month: such months are final, so that a kept answer is good until the next month.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +38,18 @@ pub struct ReportNeeds {
     pub total: bool,
     /// Owners with a report of their own.
     pub people: BTreeSet<CostOwner>,
+    /// The months before these days that reports show one by one; absent if none does.
+    pub months: Option<MonthNeeds>,
+}
+
+/// Whole months of which only the bill is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthNeeds {
+    /// The months, from a first day to before another one.
+    pub time_period: TimePeriod,
+    /// Whether a report shows them for some accounts. Reports on all accounts need no accounts, and answers by account
+    /// leave out what belongs to none.
+    pub by_account: bool,
 }
 
 /// How usage is requested.
@@ -64,6 +77,8 @@ pub enum QueryKind {
     Person,
     /// Owners by services, in one account.
     Crossed,
+    /// Months by charge type, in total or by account.
+    Months,
 }
 
 impl QueryKind {
@@ -71,6 +86,9 @@ impl QueryKind {
     pub fn of(query: &CostQuery) -> QueryKind {
         let is_by = |key: &str| query.group_by.iter().any(|group| group.key == key);
         let filter = query.filter.as_ref();
+        if query.granularity == QueryGranularity::Monthly && is_by("RECORD_TYPE") {
+            return QueryKind::Months;
+        }
         match (
             is_by("LINKED_ACCOUNT"),
             is_by("RECORD_TYPE"),
@@ -96,6 +114,7 @@ impl QueryKind {
                 "usage by service of those who get a report of their own, by person or by account"
             }
             QueryKind::Crossed => "usage by owner and service, account by account",
+            QueryKind::Months => "the months before, by charge type",
         }
     }
 }
@@ -124,6 +143,17 @@ impl PlanStep {
     pub fn about(&self) -> &'static str {
         let cheaper = "usage by owner and by service, in the cheaper of two ways";
         self.kind.map_or(cheaper, QueryKind::about)
+    }
+}
+
+impl MonthNeeds {
+    /// The same request for these months.
+    fn query(self, by_day: CostQuery) -> CostQuery {
+        CostQuery {
+            time_period: self.time_period,
+            granularity: QueryGranularity::Monthly,
+            ..by_day
+        }
     }
 }
 
@@ -175,6 +205,17 @@ impl ReportNeeds {
         self.total.then(|| self.query(group_by, Vec::new()))
     }
 
+    /// Accounts by charge type, by month, if a report shows months of some accounts.
+    pub fn months_by_account(&self) -> Option<CostQuery> {
+        let months = self.months.filter(|months| months.by_account)?;
+        Some(months.query(self.charges()))
+    }
+
+    /// The total by charge type, by month, if a report shows months of all accounts.
+    pub fn months_in_total(&self) -> Option<CostQuery> {
+        Some(self.months?.query(self.control()?))
+    }
+
     /// Chooses how usage of this number of accounts is requested, so that a run never needs more
     /// than one request more than the crossed way.
     pub fn way(&self, accounts: usize) -> UsageStrategy {
@@ -218,6 +259,9 @@ impl ReportNeeds {
                 steps.push(step(rest - services.min(rest), QueryKind::Person));
             }
         }
+        let months = self.months_by_account().into_iter();
+        let months = months.chain(self.months_in_total()).count();
+        steps.push(step(months, QueryKind::Months));
         steps.retain(|step| step.requests > 0);
         steps
     }
@@ -396,6 +440,22 @@ mod tests {
             people: (0..people)
                 .map(|n| CostOwner::Named(n.to_string()))
                 .collect(),
+            months: None,
+        }
+    }
+
+    /// The same, with the months from April to September.
+    fn with_months(need: ReportNeeds, by_account: bool) -> ReportNeeds {
+        let day = |text: &str| text.parse().unwrap();
+        ReportNeeds {
+            months: Some(MonthNeeds {
+                time_period: TimePeriod {
+                    start: day("2026-04-01"),
+                    end: day("2026-10-01"),
+                },
+                by_account,
+            }),
+            ..need
         }
     }
 
@@ -465,8 +525,35 @@ mod tests {
     }
 
     #[test]
+    fn months_take_one_request_for_each_kind_of_reader() {
+        let months = |need: &ReportNeeds| {
+            let steps = need.steps(Some(200)).into_iter();
+            let months = steps.filter(|step| step.kind == Some(QueryKind::Months));
+            months.map(|step| step.requests).collect::<Vec<_>>()
+        };
+        let (executives, managers) = (need(true, true, 0, 1), need(false, true, 0, 1));
+        assert_eq!(months(&executives), [0; 0]);
+        assert_eq!(months(&with_months(executives.clone(), false)), [1]);
+        assert_eq!(months(&with_months(managers, true)), [1]);
+        assert_eq!(months(&with_months(executives, true)), [2]);
+    }
+
+    #[test]
+    fn months_of_some_accounts_are_those_of_these_accounts() {
+        let mut need = with_months(need(true, true, 0, 1), true);
+        need.accounts = Some(BTreeSet::from(["111122223333".to_owned()]));
+        let by_account = need.months_by_account().unwrap();
+        assert_eq!(by_account.granularity, QueryGranularity::Monthly);
+        assert_eq!(by_account.time_period.start.to_string(), "2026-04-01");
+        assert_eq!(by_account.only("LINKED_ACCOUNT"), Some("111122223333"));
+        assert_eq!(by_account.group_by, need.charges().group_by);
+        let total = need.months_in_total().unwrap();
+        assert_eq!((total.filter, total.group_by.len()), (None, 1));
+    }
+
+    #[test]
     fn a_request_tells_what_it_is_for() {
-        let need = need(true, true, 1, 2);
+        let need = with_months(need(true, true, 1, 2), true);
         let usage = ["Usage".to_owned()];
         let seen = BTreeSet::from([(1, "b".to_owned())]);
         let kinds = |queries: Vec<CostQuery>| -> BTreeSet<QueryKind> {
@@ -484,6 +571,18 @@ mod tests {
             (
                 need.crossed("111122223333", &usage).collect(),
                 QueryKind::Crossed,
+            ),
+            (
+                need.months_by_account().into_iter().collect(),
+                QueryKind::Months,
+            ),
+            (
+                need.months_in_total().into_iter().collect(),
+                QueryKind::Months,
+            ),
+            (
+                need.owners_by_month().into_iter().collect(),
+                QueryKind::Owners,
             ),
         ] {
             assert_eq!(kinds(queries), BTreeSet::from([kind]));

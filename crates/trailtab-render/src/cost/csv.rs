@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 use crate::escape::cell;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{
-    AccountName, AudienceKind, ChargeRow, CostReport, LabelKind, ReportPart, ReportRow, RowFigure,
-    RowLabel,
+    AccountName, AudienceKind, ChargeRow, CostReport, LabelKind, MonthAmounts, ReportPart,
+    ReportRow, RowFigure, RowLabel,
 };
 
 const COLUMNS: [&str; 15] = [
@@ -122,7 +122,25 @@ impl CurrencySheet<'_> {
             self.rows("account_owner", id, &account.owners)?;
             self.rows("account_service", id, &account.services)?;
         }
+        self.months(&part.trend)?;
         self.days(kind, part)
+    }
+
+    /// Writes the months before the period: all charges, and the usage in them.
+    fn months(&mut self, trend: &[MonthAmounts]) -> csv::Result<()> {
+        for amounts in trend {
+            let usage = amounts.usage.map(|usage| ("month_usage", usage));
+            let total = ("month_total", amounts.total);
+            for (section, amount) in std::iter::once(total).chain(usage) {
+                let subject = RowSubject {
+                    section,
+                    account: None,
+                    label: None,
+                };
+                self.record(subject, amounts.month, amount, Default::default())?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the nonzero amounts of each day. An amount occurs once per section.

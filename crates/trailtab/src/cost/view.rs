@@ -99,6 +99,7 @@ async fn report(
         bail!("--account: {}", unknown.join("; "));
     }
     problems.extend(unknown);
+    problems.extend_from_slice(books.left_out_of(&audience));
     // The answers have named all accounts by now.
     audience = match audience.owner.is_none() && !wants_names {
         true => audience::executive(&run.directory),

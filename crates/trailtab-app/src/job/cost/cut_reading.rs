@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::answers::{NoAnswer, RunAnswers};
 use super::cuts::{CutDimensions, SavedCut, SavedCuts};
-use super::gather::{self, GatheredCosts};
+use super::gather::{self, GatheredCosts, GatheredMonths};
 use trailtab_core::cost::charge::{ChargeType, CostMetric};
 use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
 use trailtab_core::cost::period::DayRange;
@@ -87,6 +87,8 @@ pub(super) fn gather(
         table: most.map(|cut| cut.table.clone()).unwrap_or_default(),
         names,
         gaps: Vec::new(),
+        months: GatheredMonths::default(),
+        left_out: Vec::new(),
         unread: Vec::new(),
         has_owners: owners.iter().any(|owner| *owner != CostOwner::Untagged),
         knows_owners: key.is_some(),

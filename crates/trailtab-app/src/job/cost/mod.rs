@@ -3,6 +3,7 @@
 pub mod answers;
 mod channel_check;
 pub mod check;
+mod cut_months;
 mod cut_reading;
 mod cut_sections;
 pub mod cuts;
@@ -37,11 +38,14 @@ use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::recipient::{RecipientList, ReportRecipient};
 use trailtab_core::cost::report::{
-    Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis, ReportQuestion,
+    Audience, AudienceKind, CostReport, CutScope, KnownMonths, PeriodKind, ReportBasis,
+    ReportQuestion, trend_months,
 };
 use trailtab_core::cost::settings::{CostSettings, DaySpan, MailFrequency};
 use trailtab_core::time::{self, Seconds};
-use trailtab_cost_explorer::plan::ReportNeeds;
+use trailtab_cost_explorer::lines::MonthLines;
+use trailtab_cost_explorer::plan::{MonthNeeds, ReportNeeds};
+use trailtab_cost_explorer::query::TimePeriod;
 use trailtab_cost_explorer::settled;
 
 /// The state of a cost run.
@@ -91,6 +95,33 @@ const MAX_CLOSING_DELAY_DAYS: i8 = 10;
 /// The first day of which Cost Explorer has daily costs: it keeps the current month and the 13 before.
 fn kept_from(today: Date) -> Date {
     today.first_of_month().saturating_sub(13.months())
+}
+
+/// Where the months before a period are known from: the days that were asked for, and answers by month.
+fn known_months(
+    books: &GatheredCosts,
+    kind: AudienceKind,
+    occasion: ReportPeriod,
+) -> Vec<KnownMonths<'_>> {
+    let MonthLines { table, months } = match kind {
+        AudienceKind::Executive => &books.months.in_total,
+        AudienceKind::Manager | AudienceKind::Individual => &books.months.by_account,
+    };
+    let is_asked =
+        |month: &DayRange| books.asked.contains(month.from) && books.asked.contains(month.through);
+    let by_day = trend_months(occasion.kind, occasion.days).filter(is_asked);
+    vec![
+        KnownMonths {
+            table: &books.table,
+            months: by_day.map(|month| month.from).collect(),
+            has_charges: true,
+        },
+        KnownMonths {
+            table,
+            months: months.clone(),
+            has_charges: true,
+        },
+    ]
 }
 
 impl CostRun {
@@ -268,7 +299,7 @@ impl CostRun {
         // If names had to be learned, all accounts were queried already.
         let all_accounts =
             is(AudienceKind::Executive) || is(AudienceKind::Individual) || !self.has_directory;
-        ReportNeeds {
+        let mut need = ReportNeeds {
             time_period: DayRange { from, through }.into(),
             metric: self.settings.metric,
             keys: self.settings.owner.keys.clone(),
@@ -279,7 +310,35 @@ impl CostRun {
                 .iter()
                 .filter_map(|(_, owner)| owner.cloned())
                 .collect(),
-        }
+            months: None,
+        };
+        need.months = self.months_needed(occasions, &need, is(AudienceKind::Manager));
+        need
+    }
+
+    /// The months before the needed days that reports show, as far as Cost Explorer keeps them.
+    fn months_needed(
+        &self,
+        occasions: &[ReportPeriod],
+        need: &ReportNeeds,
+        by_account: bool,
+    ) -> Option<MonthNeeds> {
+        let mut shown = occasions
+            .iter()
+            .flat_map(|occasion| trend_months(occasion.kind, occasion.days));
+        let first = shown.by_ref().map(|month| month.from).min()?;
+        let start = first.max(kept_from(self.today()));
+        // The needed days hold the other months.
+        let end = need.time_period.start;
+        let end = match end == end.first_of_month() {
+            true => end,
+            false => end.last_of_month().tomorrow().ok()?,
+        };
+        let is_read = need.total || by_account;
+        (is_read && start < end).then(|| MonthNeeds {
+            time_period: TimePeriod { start, end },
+            by_account,
+        })
     }
 
     /// An upper bound for the needs of all reports, from the settings alone.
@@ -288,9 +347,10 @@ impl CostRun {
         let mut need = self.need(&[], &[self.last_month()]);
         let channels = &settings.channels;
         need.total = !settings.executives.is_empty() || channels.iter().any(|channel| channel.all);
-        need.whole_accounts = need.total
-            || !settings.managers.is_empty()
+        let has_managers = !settings.managers.is_empty()
             || channels.iter().any(|channel| channel.accounts.is_some());
+        need.whole_accounts = need.total || has_managers;
+        need.months = self.months_needed(&[self.last_month()], &need, has_managers);
         let owners = channels.iter().filter_map(|channel| channel.owner.as_ref());
         let people = settings.users.iter().chain(owners);
         let people = people.map(|user| settings.owner.owner(user));
@@ -393,6 +453,7 @@ impl CostRun {
             kind: occasion.kind,
             days: occasion.days,
             data_from: books.asked.from,
+            months: known_months(books, audience.kind, occasion),
             data_through: books.table.data_through(),
             settled_through: self.settled_through(),
             today: self.today(),

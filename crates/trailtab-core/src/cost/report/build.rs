@@ -13,6 +13,7 @@ use super::movers::movers;
 use super::outlook;
 use super::sight::AudienceFilter;
 use super::sums::{DayFrame, largest_first};
+use super::trend::{self, KnownMonths, MonthAmounts};
 use super::unread::UnreadCut;
 use super::words::{self, UNASSIGNED_ACCOUNT};
 use super::{
@@ -35,6 +36,8 @@ pub struct ReportQuestion<'a> {
     pub days: DayRange,
     /// The first day whose costs are in the table; a comparison with earlier days is left out.
     pub data_from: Date,
+    /// Where whole months before the period are known from; the first one that has a month counts.
+    pub months: Vec<KnownMonths<'a>>,
     /// The last day for which Cost Explorer has data; absent without data.
     pub data_through: Option<Date>,
     /// The last day that is settled, see [`period::settled_through`](crate::cost::period::settled_through).
@@ -79,6 +82,7 @@ pub fn report(
         contacts: question.contacts,
         unread: &question.unread,
         basis: &question.basis,
+        trends: trend::trend(question, audience.kind, &sight),
         ledgers: BTreeMap::new(),
         estimated: BTreeSet::new(),
         is_month_before_estimated: false,
@@ -139,6 +143,8 @@ pub(super) struct ReportBuilder<'a, 't> {
     pub(super) contacts: &'a BTreeMap<String, Vec<String>>,
     pub(super) unread: &'a [UnreadCut],
     basis: &'a ReportBasis,
+    /// The months before the period by currency.
+    trends: BTreeMap<&'a str, Vec<MonthAmounts>>,
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
     estimated: BTreeSet<Date>,
     is_month_before_estimated: bool,
@@ -228,6 +234,7 @@ impl<'t> ReportBuilder<'_, 't> {
             services: all.service_rows(frame),
             accounts: self.accounts(frame, ledger),
             bill: all.bill(frame),
+            trend: self.trends.get(currency).cloned().unwrap_or_default(),
             outlook: outlook::month(
                 frame,
                 usage,

@@ -17,6 +17,7 @@ mod sums;
 mod tagged;
 #[cfg(test)]
 mod tests;
+mod trend;
 mod unread;
 mod words;
 
@@ -37,6 +38,7 @@ pub use super::period::PeriodKind;
 
 pub use self::build::{ReportQuestion, report};
 pub use self::sight::{total_of, usage_of};
+pub use self::trend::{KnownMonths, MonthAmounts, trend_months};
 pub use self::unread::{UnreadCut, unread_accounts_label};
 pub use self::words::percent;
 
@@ -328,6 +330,9 @@ pub struct ReportPart {
     /// The bill so far beside that of the month before; empty if the period is not a month or its first days, or if the
     /// month before is not known.
     pub bill: Vec<BillLine>,
+    /// The six months before the one of the period, as far as they are known, in order; empty for individuals, and if the
+    /// period is not a month or its first days.
+    pub trend: Vec<MonthAmounts>,
     /// What the month will come to; null if the period is not the month to date, or has too few settled days.
     pub outlook: Option<MonthOutlook>,
     /// Unusual usage of the last settled days; null if too few days are known to tell.

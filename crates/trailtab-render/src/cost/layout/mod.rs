@@ -1,6 +1,7 @@
 //! Lays a report out as a document. This alone decides which sections a page and a letter have, in which order, and
 //! what a section is called.
 
+mod months;
 mod notes;
 mod tables;
 
@@ -132,6 +133,7 @@ impl ReportLayout<'_> {
         }
         self.picture(at, None, ChartSubject::RunningTotal);
         self.charges(None, &part.bill, &part.charges, currency);
+        self.months(part);
         // An executive has one page for all accounts.
         if kind != AudienceKind::Executive {
             let accounts = part.accounts.iter().enumerate();

@@ -4,3 +4,4 @@ mod closing;
 mod laws;
 mod outlook;
 mod says;
+mod trend;
