@@ -7,6 +7,7 @@ mod cache;
 mod channels;
 mod check;
 mod mails;
+mod months;
 mod mornings;
 mod printed;
 mod reports;

@@ -243,7 +243,7 @@ impl Judge<'_> {
                     ("usage a day" | "change", _) if cell.is_empty() => true,
                     ("change", _) => before.is_some_and(|(days, before)| {
                         self.month_change(&what, cell, a_day, before);
-                        days.through.tomorrow() == Ok(month.from)
+                        days.through.tomorrow().is_ok_and(|next| next == month.from)
                     }),
                     _ => false,
                 };

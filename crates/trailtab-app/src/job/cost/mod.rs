@@ -12,6 +12,7 @@ pub mod growth;
 pub mod history;
 pub mod mail_setup;
 pub mod mails;
+mod needs;
 pub mod open;
 mod operator;
 pub mod pages;
@@ -31,6 +32,7 @@ use rust_decimal::Decimal;
 
 use self::answers::{NoAnswer, RunAnswers};
 use self::gather::GatheredCosts;
+use self::needs::kept_from;
 use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::AccountDirectory;
 use trailtab_core::cost::budget;
@@ -44,8 +46,7 @@ use trailtab_core::cost::report::{
 use trailtab_core::cost::settings::{CostSettings, DaySpan, MailFrequency};
 use trailtab_core::time::{self, Seconds};
 use trailtab_cost_explorer::lines::MonthLines;
-use trailtab_cost_explorer::plan::{MonthNeeds, ReportNeeds};
-use trailtab_cost_explorer::query::TimePeriod;
+use trailtab_cost_explorer::plan::ReportNeeds;
 use trailtab_cost_explorer::settled;
 
 /// The state of a cost run.
@@ -91,11 +92,6 @@ pub struct Wanted {
 
 /// Days after `closing_days` on which a closing report that was not sent yet is still sent, as after failures.
 const MAX_CLOSING_DELAY_DAYS: i8 = 10;
-
-/// The first day of which Cost Explorer has daily costs: it keeps the current month and the 13 before.
-fn kept_from(today: Date) -> Date {
-    today.first_of_month().saturating_sub(13.months())
-}
 
 /// Where the months before a period are known from: the days that were asked for, and answers by month.
 fn known_months(
@@ -273,89 +269,6 @@ impl CostRun {
         let scheduled = kinds.into_iter().filter_map(|kind| self.scheduled(kind));
         let all: BTreeSet<ReportPeriod> = self.closing().into_iter().chain(scheduled).collect();
         all.into_iter().collect()
-    }
-
-    /// The combined needs of some reports over all these periods.
-    pub fn need(
-        &self,
-        audiences: &[(&Audience, Option<&CostOwner>)],
-        occasions: &[ReportPeriod],
-    ) -> ReportNeeds {
-        let kept_from = kept_from(self.today());
-        let all = occasions.iter().map(|occasion| {
-            let whole = period::whole(occasion.kind, occasion.days);
-            let from = whole.from.max(kept_from.min(occasion.days.from));
-            DayRange { from, ..whole }
-        });
-        let (from, through) = all.fold((Date::MAX, Date::MIN), |(from, through), days| {
-            (from.min(days.from), through.max(days.through))
-        });
-        let is = |kind| audiences.iter().any(|(audience, _)| audience.kind == kind);
-        let accounts: BTreeSet<String> = audiences
-            .iter()
-            .flat_map(|(audience, _)| &audience.accounts)
-            .map(|account| account.id.clone())
-            .collect();
-        // If names had to be learned, all accounts were queried already.
-        let all_accounts =
-            is(AudienceKind::Executive) || is(AudienceKind::Individual) || !self.has_directory;
-        let mut need = ReportNeeds {
-            time_period: DayRange { from, through }.into(),
-            metric: self.settings.metric,
-            keys: self.settings.owner.keys.clone(),
-            accounts: (!all_accounts).then_some(accounts),
-            whole_accounts: is(AudienceKind::Executive) || is(AudienceKind::Manager),
-            total: is(AudienceKind::Executive),
-            people: audiences
-                .iter()
-                .filter_map(|(_, owner)| owner.cloned())
-                .collect(),
-            months: None,
-        };
-        need.months = self.months_needed(occasions, &need, is(AudienceKind::Manager));
-        need
-    }
-
-    /// The months before the needed days that reports show, as far as Cost Explorer keeps them.
-    fn months_needed(
-        &self,
-        occasions: &[ReportPeriod],
-        need: &ReportNeeds,
-        by_account: bool,
-    ) -> Option<MonthNeeds> {
-        let mut shown = occasions
-            .iter()
-            .flat_map(|occasion| trend_months(occasion.kind, occasion.days));
-        let first = shown.by_ref().map(|month| month.from).min()?;
-        let start = first.max(kept_from(self.today()));
-        // The needed days hold the other months.
-        let end = need.time_period.start;
-        let end = match end == end.first_of_month() {
-            true => end,
-            false => end.last_of_month().tomorrow().ok()?,
-        };
-        let is_read = need.total || by_account;
-        (is_read && start < end).then(|| MonthNeeds {
-            time_period: TimePeriod { start, end },
-            by_account,
-        })
-    }
-
-    /// An upper bound for the needs of all reports, from the settings alone.
-    pub fn most_needed(&self) -> ReportNeeds {
-        let settings = &self.settings;
-        let mut need = self.need(&[], &[self.last_month()]);
-        let channels = &settings.channels;
-        need.total = !settings.executives.is_empty() || channels.iter().any(|channel| channel.all);
-        let has_managers = !settings.managers.is_empty()
-            || channels.iter().any(|channel| channel.accounts.is_some());
-        need.whole_accounts = need.total || has_managers;
-        need.months = self.months_needed(&[self.last_month()], &need, has_managers);
-        let owners = channels.iter().filter_map(|channel| channel.owner.as_ref());
-        let people = settings.users.iter().chain(owners);
-        let people = people.map(|user| settings.owner.owner(user));
-        need.people = people.collect();
-        need
     }
 
     /// Tells whether any report is due today.
