@@ -11,6 +11,7 @@ use crate::owner_key::OwnerKeyQuery as _;
 use crate::plan::{AccountsByOwner, RawValue};
 use crate::query::{CostQuery, GroupKey, GroupType};
 use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
 use trailtab_core::cost::table::{CostAmount, CostKey, CostLine, CostTable, LineCut, LineCuts};
 
@@ -264,6 +265,20 @@ pub fn table_of(
     Ok(table)
 }
 
+/// Reads usage by account and a further dimension, as a table of its own.
+///
+/// # Errors
+///
+/// If the answer is invalid.
+pub fn dimension_of(answer: &CostAnswer) -> Result<CostTable, AnswerError> {
+    let cells = cells(answer, LineCuts::only(LineCut::Services))?.into_iter();
+    let usage = cells.map(|mut cell| {
+        cell.key.charge = ChargeType::Usage;
+        (cell.key, cell.amount)
+    });
+    Ok(usage.collect())
+}
+
 /// The costs of months that an answer by month holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MonthLines {
@@ -340,7 +355,12 @@ fn cell(
                 cell.key.charge = ChargeType::of(key);
                 cell.record_type = Some(key.clone());
             }
-            (GroupType::Dimension, _) => {}
+            (GroupType::Dimension, name) => {
+                let is_named = |of: &UsageDimension| of.key() == name;
+                if UsageDimension::ALL.iter().any(is_named) {
+                    cell.key.value = Some(key.clone());
+                }
+            }
             (GroupType::Tag | GroupType::CostCategory, _) => cell.value = Some(key.clone()),
         }
     }

@@ -19,6 +19,7 @@ use crate::query::{
     CostFilter, CostQuery, FilterValues, GroupKey, GroupType, QueryGranularity, TimePeriod,
 };
 use trailtab_core::cost::charge::CostMetric;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey};
 
 /// What all reports of a run need together.
@@ -40,6 +41,8 @@ pub struct ReportNeeds {
     pub people: BTreeSet<CostOwner>,
     /// The months before these days that reports show one by one; absent if none does.
     pub months: Option<MonthNeeds>,
+    /// Further dimensions that a report shows the usage of accounts by.
+    pub by: Vec<UsageDimension>,
 }
 
 /// Whole months of which only the bill is needed.
@@ -79,6 +82,8 @@ pub enum QueryKind {
     Crossed,
     /// Months by charge type, in total or by account.
     Months,
+    /// Accounts by a further dimension.
+    Dimension,
 }
 
 impl QueryKind {
@@ -88,6 +93,9 @@ impl QueryKind {
         let filter = query.filter.as_ref();
         if query.granularity == QueryGranularity::Monthly && is_by("RECORD_TYPE") {
             return QueryKind::Months;
+        }
+        if UsageDimension::ALL.iter().any(|of| is_by(of.key())) {
+            return QueryKind::Dimension;
         }
         match (
             is_by("LINKED_ACCOUNT"),
@@ -115,6 +123,7 @@ impl QueryKind {
             }
             QueryKind::Crossed => "usage by owner and service, account by account",
             QueryKind::Months => "the months before, by charge type",
+            QueryKind::Dimension => "usage by the dimensions of --by",
         }
     }
 }
@@ -261,6 +270,7 @@ impl ReportNeeds {
         }
         let months = self.months_by_account().into_iter();
         let months = months.chain(self.months_in_total()).count();
+        steps.push(step(self.by.len(), QueryKind::Dimension));
         steps.push(step(months, QueryKind::Months));
         steps.retain(|step| step.requests > 0);
         steps
@@ -305,6 +315,13 @@ impl ReportNeeds {
         let mut filters: Vec<CostFilter> = self.in_scope().into_iter().collect();
         filters.push(record_types(usage));
         self.query(group_by, filters)
+    }
+
+    /// Accounts by a further dimension.
+    pub fn dimension(&self, usage: &[String], dimension: UsageDimension) -> CostQuery {
+        let mut query = self.services(usage);
+        query.group_by = vec![by("LINKED_ACCOUNT"), by(dimension.key())];
+        query
     }
 
     /// Accounts by services of one owner, seen under these values. Returns no request for an owner without values.

@@ -133,6 +133,7 @@ pub fn answers(seed: u64, asked: Seconds) -> Vec<CostAnswer> {
             time_period: MONTHS.into(),
             by_account: true,
         }),
+        by: Vec::new(),
     };
     let usage = ["Usage".to_owned()];
     let mut queries = vec![need.charges()];

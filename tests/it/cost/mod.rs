@@ -6,6 +6,7 @@ mod bugs;
 mod cache;
 mod channels;
 mod check;
+mod dimensions;
 mod mails;
 mod months;
 mod mornings;

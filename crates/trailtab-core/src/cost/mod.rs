@@ -13,6 +13,7 @@ pub mod budget;
 pub mod channel;
 pub mod charge;
 pub mod condition;
+pub mod dimension;
 pub mod estimate;
 pub mod growth;
 pub mod label;

@@ -22,6 +22,7 @@ fn need(total: bool, whole_accounts: bool, people: usize, keys: usize) -> Report
             .map(|n| CostOwner::Named(n.to_string()))
             .collect(),
         months: None,
+        by: Vec::new(),
     }
 }
 
@@ -164,6 +165,10 @@ fn a_request_tells_what_it_is_for() {
         (
             need.owners_by_month().into_iter().collect(),
             QueryKind::Owners,
+        ),
+        (
+            vec![need.dimension(&usage, UsageDimension::UsageType)],
+            QueryKind::Dimension,
         ),
     ] {
         assert_eq!(kinds(queries), BTreeSet::from([kind]));

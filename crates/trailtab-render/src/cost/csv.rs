@@ -110,6 +110,9 @@ impl CurrencySheet<'_> {
         }
         self.rows("owner", None, &part.owners)?;
         self.rows("service", None, &part.services)?;
+        for by in &part.by {
+            self.rows(kind_name(by.dimension.label_kind()), None, &by.rows)?;
+        }
         for account in &part.accounts {
             self.row("account", account.account.as_ref(), &account.row)?;
         }
@@ -269,7 +272,7 @@ impl CurrencySheet<'_> {
             subject.section.into(),
             cell(id),
             cell(name),
-            label.map_or("", |label| kind(label.kind)).into(),
+            label.map_or("", |label| kind_name(label.kind)).into(),
             cell(label.map_or("", |label| &label.name)),
             cell(self.currency),
             days.from.to_string().into(),
@@ -288,12 +291,15 @@ fn charges(charges: &[ChargeRow]) -> impl Iterator<Item = &ReportRow> {
 }
 
 /// The name of a kind, as in JSON.
-fn kind(kind: LabelKind) -> &'static str {
+fn kind_name(kind: LabelKind) -> &'static str {
     match kind {
         LabelKind::Owner => "owner",
         LabelKind::Instances => "instances",
         LabelKind::Untagged => "untagged",
         LabelKind::Service => "service",
+        LabelKind::Region => "region",
+        LabelKind::UsageType => "usage_type",
+        LabelKind::PurchaseType => "purchase_type",
         LabelKind::Account => "account",
         LabelKind::Charge => "charge",
         LabelKind::Unassigned => "unassigned",

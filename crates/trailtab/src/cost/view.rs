@@ -1,11 +1,12 @@
 //! `trailtab cost` without `--send`: prints one report, and writes it to files with `--output`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use rust_decimal::Decimal;
 
-use super::args::CostArgs;
+use super::args::{ByDimension, CostArgs};
 use super::open::{self, OpenRun};
 use crate::format::Format;
 use crate::ui::Ui;
@@ -28,6 +29,8 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBu
     start_runtime()?.block_on(async {
         let config = open::config(args).await?;
         let mut opened = open::open(args, &config, ui).await?;
+        let by: BTreeSet<ByDimension> = args.audience.by.iter().copied().collect();
+        opened.run.by = by.into_iter().map(Into::into).collect();
         let occasion = occasion(args, &opened.run)?;
         let report = report(args, &mut opened, occasion, ui).await;
         // Paid answers are saved even if there is no report.

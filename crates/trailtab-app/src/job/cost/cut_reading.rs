@@ -8,6 +8,7 @@ use super::answers::{NoAnswer, RunAnswers};
 use super::cuts::{CutDimensions, SavedCut, SavedCuts};
 use super::gather::{self, GatheredCosts, GatheredMonths};
 use trailtab_core::cost::charge::{ChargeType, CostMetric};
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::AudienceKind;
@@ -88,6 +89,7 @@ pub(super) fn gather(
         names,
         gaps: Vec::new(),
         months: GatheredMonths::default(),
+        by: Vec::new(),
         left_out: Vec::new(),
         unread: Vec::new(),
         has_owners: owners.iter().any(|owner| *owner != CostOwner::Untagged),
@@ -171,6 +173,9 @@ fn read(
         table: lines::table_of(&cut.answer, rules, key)?,
         blocks: cut.blocks.clone(),
         files: cut.files.clone(),
+        dimension: UsageDimension::ALL
+            .into_iter()
+            .find(|dimension| cut.is_by(dimension.key())),
         grouping: cut.grouping(),
         asked: cut.answer.asked,
     })

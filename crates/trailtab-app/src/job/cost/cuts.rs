@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
+use super::cut_dimension;
 use super::cut_months;
 use super::cut_sections::{self, CutReport};
 use super::gather::GatheredCosts;
 use super::{CostRun, ReportPeriod};
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
@@ -45,6 +47,8 @@ pub struct SavedCut {
     pub(super) table: CostTable,
     pub(super) blocks: Vec<TimePeriod>,
     pub(super) files: Vec<String>,
+    /// The further dimension that it is by, if it is.
+    pub(super) dimension: Option<UsageDimension>,
     pub(super) grouping: String,
     pub(super) asked: Seconds,
 }
@@ -212,6 +216,7 @@ pub(super) fn report(
     let mut said = cuts.problems.clone();
     let months: Vec<DayRange> = trend_months(kind, days).collect();
     let months = cut_months::known(cuts, audience, base, &months, &mut said);
+    let by = cut_dimension::known(cuts, audience, base, days, &run.by, &mut said);
     let of = |cut: &SavedCut| -> CutReport {
         let has = CutDimensions {
             // An individual has no other charges.
@@ -229,6 +234,7 @@ pub(super) fn report(
             days,
             data_from: compared.map_or(days.from, |compared| compared.from),
             months: months.clone(),
+            by: by.clone(),
             data_through,
             settled_through,
             today: run.today(),

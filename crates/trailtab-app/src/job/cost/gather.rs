@@ -12,6 +12,7 @@ use super::answers::{NoAnswer, RunAnswers};
 use super::cut_reading;
 use super::cuts::SavedCuts;
 use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{Audience, AudienceKind, UnreadCut};
@@ -58,6 +59,8 @@ pub struct GatheredCosts {
     pub unread: Vec<UnreadCut>,
     /// The months before, in total and by account, as far as they were asked for.
     pub months: GatheredMonths,
+    /// Usage by further dimensions.
+    pub by: Vec<(UsageDimension, CostTable)>,
     /// What was asked for beside the figures and could not be read. Reports go without it, and say so.
     pub left_out: Vec<String>,
     /// Whether there is any usage that costs something.
@@ -139,6 +142,7 @@ pub async fn gather(
     gathering.charges().await?;
     gathering.usage().await;
     // Last, so that the requests of a run that reaches its limit are those for the figures.
+    let by = gathering.by().await;
     let months = gathering.months().await;
     let CostGathering {
         reader,
@@ -159,6 +163,7 @@ pub async fn gather(
     let knows_owners = !unread.iter().any(|unread| unread.cut == LineCut::Owners);
     Ok(GatheredCosts {
         months,
+        by,
         left_out,
         has_usage,
         tagged_from: tagged_from(&table).filter(|_| knows_owners),
@@ -372,6 +377,27 @@ impl CostGathering<'_> {
                 }
             }
         }
+    }
+
+    /// Reads usage by the further dimensions.
+    async fn by(&mut self) -> Vec<(UsageDimension, CostTable)> {
+        let mut by = Vec::new();
+        if !self.reader.has_usage() {
+            return by;
+        }
+        for dimension in &self.need.by {
+            let query = self.need.dimension(&self.usage_types, *dimension);
+            let answer = self.answers.answer(&query).await;
+            match answer.and_then(|answer| Ok(lines::dimension_of(&answer)?)) {
+                Ok(table) => by.push((*dimension, table)),
+                Err(error) => {
+                    let noun = dimension.noun();
+                    let reason = format!("usage by {noun} could not be read: {error}");
+                    self.left_out.push(reason);
+                }
+            }
+        }
+        by
     }
 
     /// Reads the months before, as far as reports show them.

@@ -3,6 +3,7 @@
 pub mod answers;
 mod channel_check;
 pub mod check;
+mod cut_dimension;
 mod cut_months;
 mod cut_reading;
 mod cut_sections;
@@ -36,12 +37,13 @@ use self::needs::kept_from;
 use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::AccountDirectory;
 use trailtab_core::cost::budget;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::recipient::{RecipientList, ReportRecipient};
 use trailtab_core::cost::report::{
-    Audience, AudienceKind, CostReport, CutScope, KnownMonths, PeriodKind, ReportBasis,
-    ReportQuestion, trend_months,
+    Audience, AudienceKind, CostReport, CutScope, DimensionTable, KnownMonths, PeriodKind,
+    ReportBasis, ReportQuestion, trend_months,
 };
 use trailtab_core::cost::settings::{CostSettings, DaySpan, MailFrequency};
 use trailtab_core::time::{self, Seconds};
@@ -60,6 +62,8 @@ pub struct CostRun {
     pub directory: AccountDirectory,
     /// Whether the directory holds all accounts. If not, names come from Cost Explorer.
     pub has_directory: bool,
+    /// Further dimensions that reports show usage by.
+    pub by: Vec<UsageDimension>,
     /// Notes for readers about limits that they cannot change.
     pub notes: Vec<String>,
     /// Notes for the operator, with more detail.
@@ -367,6 +371,14 @@ impl CostRun {
             days: occasion.days,
             data_from: books.asked.from,
             months: known_months(books, audience.kind, occasion),
+            by: books
+                .by
+                .iter()
+                .map(|(dimension, table)| DimensionTable {
+                    dimension: *dimension,
+                    table,
+                })
+                .collect(),
             data_through: books.table.data_through(),
             settled_through: self.settled_through(),
             today: self.today(),

@@ -54,6 +54,7 @@ impl CostRun {
                 .filter_map(|(_, owner)| owner.cloned())
                 .collect(),
             months: None,
+            by: self.by.clone(),
         };
         need.months = self.months_needed(occasions, &need, is(AudienceKind::Manager));
         need

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::cuts::{AccountCuts, CurrencyLines, label};
+use super::dimension::DimensionTable;
 use super::movers::movers;
 use super::outlook;
 use super::sight::AudienceFilter;
@@ -38,6 +39,8 @@ pub struct ReportQuestion<'a> {
     pub data_from: Date,
     /// Where whole months before the period are known from; the first one that has a month counts.
     pub months: Vec<KnownMonths<'a>>,
+    /// Usage by further dimensions.
+    pub by: Vec<DimensionTable<'a>>,
     /// The last day for which Cost Explorer has data; absent without data.
     pub data_through: Option<Date>,
     /// The last day that is settled, see [`period::settled_through`](crate::cost::period::settled_through).
@@ -82,6 +85,7 @@ pub fn report(
         contacts: question.contacts,
         unread: &question.unread,
         basis: &question.basis,
+        by: &question.by,
         trends: trend::trend(question, audience.kind, &sight),
         ledgers: BTreeMap::new(),
         estimated: BTreeSet::new(),
@@ -143,6 +147,8 @@ pub(super) struct ReportBuilder<'a, 't> {
     pub(super) contacts: &'a BTreeMap<String, Vec<String>>,
     pub(super) unread: &'a [UnreadCut],
     basis: &'a ReportBasis,
+    /// Usage by further dimensions.
+    pub(super) by: &'a [DimensionTable<'a>],
     /// The months before the period by currency.
     trends: BTreeMap<&'a str, Vec<MonthAmounts>>,
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
@@ -232,6 +238,7 @@ impl<'t> ReportBuilder<'_, 't> {
             charges: all.charge_rows(frame),
             owners: all.estimated_owner_rows(frame),
             services: all.service_rows(frame),
+            by: self.by(frame, currency, usage.unwrap_or(&frame.nothing())),
             accounts: self.accounts(frame, ledger),
             bill: all.bill(frame),
             trend: self.trends.get(currency).cloned().unwrap_or_default(),

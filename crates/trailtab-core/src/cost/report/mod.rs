@@ -6,6 +6,7 @@
 
 mod build;
 mod cuts;
+mod dimension;
 mod movers;
 mod outlook;
 #[cfg(any(test, feature = "samples"))]
@@ -37,6 +38,7 @@ pub use super::label::{LabelKind, RowLabel};
 pub use super::period::PeriodKind;
 
 pub use self::build::{ReportQuestion, report};
+pub use self::dimension::{DimensionRows, DimensionTable};
 pub use self::sight::{total_of, usage_of};
 pub use self::trend::{KnownMonths, MonthAmounts, trend_months};
 pub use self::unread::{UnreadCut, unread_accounts_label};
@@ -325,6 +327,8 @@ pub struct ReportPart {
     pub owners: Vec<ReportRow>,
     /// Usage by service over all accounts, largest first.
     pub services: Vec<ReportRow>,
+    /// Usage over all accounts by further dimensions, as far as they were asked for.
+    pub by: Vec<DimensionRows>,
     /// Accounts with their parts, largest first.
     pub accounts: Vec<AccountPart>,
     /// The bill so far beside that of the month before; empty if the period is not a month or its first days, or if the

@@ -177,6 +177,7 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
         },
         data_from: Date::MIN,
         months,
+        by: Vec::new(),
         data_through: Some(date(2026, 11, 20)),
         settled_through: date(2026, 11, 18),
         today: date(2026, 11, 21),

@@ -88,6 +88,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
         },
         data_from: Date::MIN,
         months: Vec::new(),
+        by: Vec::new(),
         data_through: Some(date(2026, 11, 18)),
         settled_through: date(2026, 11, 18),
         today: date(2026, 11, 21),

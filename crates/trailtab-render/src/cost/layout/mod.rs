@@ -131,6 +131,14 @@ impl ReportLayout<'_> {
             self.rows(TableSubject::Service, None, &part.services, currency);
             self.picture(at, None, ChartSubject::Services);
         }
+        for by in &part.by {
+            self.rows(
+                TableSubject::Dimension(by.dimension),
+                None,
+                &by.rows,
+                currency,
+            );
+        }
         self.picture(at, None, ChartSubject::RunningTotal);
         self.charges(None, &part.bill, &part.charges, currency);
         self.months(part);

@@ -1,6 +1,7 @@
 //! Tests of reports: property tests, and the texts for known bills.
 
 mod closing;
+mod dimension;
 mod laws;
 mod outlook;
 mod says;
