@@ -11,6 +11,7 @@ use crate::owner_key::OwnerKeyQuery as _;
 use crate::plan::{AccountsByOwner, RawValue};
 use crate::query::{CostQuery, GroupKey, GroupType};
 use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::commitment::{CommitmentCharge, CommitmentLines};
 use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
 use trailtab_core::cost::table::{CostAmount, CostKey, CostLine, CostTable, LineCut, LineCuts};
@@ -66,6 +67,8 @@ pub struct LineReader {
     /// Costs by account and charge type, including costs that belong to no account.
     truth: CostTable,
     table: CostTable,
+    /// Amounts that tell of commitments.
+    pub commitments: CommitmentLines,
     /// Whether an owner key has any value.
     pub has_owners: bool,
 }
@@ -86,6 +89,7 @@ impl LineReader {
                 self.names.insert(value.value.clone(), name.clone());
             }
         }
+        self.commitments.extend(commitments_of(answer)?);
         for cell in cells(answer, LineCuts::WHOLE)? {
             if cell.key.charge == ChargeType::Usage {
                 self.usage.extend(cell.record_type);
@@ -263,6 +267,31 @@ pub fn table_of(
         table.add(cell.key, cell.amount);
     }
     Ok(table)
+}
+
+/// Reads the amounts of an answer by charge type that tell of commitments.
+///
+/// # Errors
+///
+/// If the answer is invalid.
+pub fn commitments_of(answer: &CostAnswer) -> Result<CommitmentLines, AnswerError> {
+    let mut lines = CommitmentLines::new();
+    for GroupCell {
+        key,
+        amount,
+        record_type,
+        ..
+    } in cells(answer, LineCuts::WHOLE)?
+    {
+        let charge = record_type.as_deref().and_then(CommitmentCharge::of);
+        if let Some(charge) = charge {
+            let sum = lines
+                .entry((key.day, key.account, key.currency, charge))
+                .or_default();
+            *sum = sum.saturating_add(amount.amount);
+        }
+    }
+    Ok(lines)
 }
 
 /// Reads usage by account and a further dimension, as a table of its own.

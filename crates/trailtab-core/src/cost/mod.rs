@@ -12,6 +12,7 @@ pub mod audience;
 pub mod budget;
 pub mod channel;
 pub mod charge;
+pub mod commitment;
 pub mod condition;
 pub mod dimension;
 pub mod estimate;

@@ -8,6 +8,7 @@ use super::answers::{NoAnswer, RunAnswers};
 use super::cuts::{CutDimensions, SavedCut, SavedCuts};
 use super::gather::{self, GatheredCosts, GatheredMonths};
 use trailtab_core::cost::charge::{ChargeType, CostMetric};
+use trailtab_core::cost::commitment::CommitmentLines;
 use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
 use trailtab_core::cost::period::DayRange;
@@ -89,6 +90,7 @@ pub(super) fn gather(
         names,
         gaps: Vec::new(),
         months: GatheredMonths::default(),
+        commitments: CommitmentLines::new(),
         by: Vec::new(),
         left_out: Vec::new(),
         unread: Vec::new(),
@@ -171,6 +173,7 @@ fn read(
         is_usage: cut.is_usage,
         is_all_usage: cut.is_usage == Some(true),
         table: lines::table_of(&cut.answer, rules, key)?,
+        commitments: lines::commitments_of(&cut.answer)?,
         blocks: cut.blocks.clone(),
         files: cut.files.clone(),
         dimension: UsageDimension::ALL

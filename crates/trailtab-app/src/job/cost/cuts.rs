@@ -12,6 +12,7 @@ use super::cut_months;
 use super::cut_sections::{self, CutReport};
 use super::gather::GatheredCosts;
 use super::{CostRun, ReportPeriod};
+use trailtab_core::cost::commitment::CommitmentLines;
 use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
@@ -45,6 +46,8 @@ pub struct SavedCut {
     /// Whether another cut shows that all of it is usage.
     pub(super) is_all_usage: bool,
     pub(super) table: CostTable,
+    /// Its amounts that tell of commitments.
+    pub(super) commitments: CommitmentLines,
     pub(super) blocks: Vec<TimePeriod>,
     pub(super) files: Vec<String>,
     /// The further dimension that it is by, if it is.
@@ -234,6 +237,7 @@ pub(super) fn report(
             days,
             data_from: compared.map_or(days.from, |compared| compared.from),
             months: months.clone(),
+            commitments: &cut.commitments,
             by: by.clone(),
             data_through,
             settled_through,

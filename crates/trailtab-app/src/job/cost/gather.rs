@@ -12,6 +12,7 @@ use super::answers::{NoAnswer, RunAnswers};
 use super::cut_reading;
 use super::cuts::SavedCuts;
 use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::commitment::CommitmentLines;
 use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
 use trailtab_core::cost::period::DayRange;
@@ -59,6 +60,8 @@ pub struct GatheredCosts {
     pub unread: Vec<UnreadCut>,
     /// The months before, in total and by account, as far as they were asked for.
     pub months: GatheredMonths,
+    /// Amounts that tell of commitments.
+    pub commitments: CommitmentLines,
     /// Usage by further dimensions.
     pub by: Vec<(UsageDimension, CostTable)>,
     /// What was asked for beside the figures and could not be read. Reports go without it, and say so.
@@ -159,10 +162,12 @@ pub async fn gather(
         false => &[],
     };
     let has_usage = reader.has_usage();
+    let commitments = reader.commitments.clone();
     let table = reader.finish(whole);
     let knows_owners = !unread.iter().any(|unread| unread.cut == LineCut::Owners);
     Ok(GatheredCosts {
         months,
+        commitments,
         by,
         left_out,
         has_usage,

@@ -370,6 +370,7 @@ impl CostRun {
             kind: occasion.kind,
             days: occasion.days,
             data_from: books.asked.from,
+            commitments: &books.commitments,
             months: known_months(books, audience.kind, occasion),
             by: books
                 .by

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::cost::budget::MonthlyBudget;
 use crate::cost::charge::{ChargeType, CostMetric};
+use crate::cost::commitment::CommitmentLines;
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostLine, CostTable};
@@ -39,6 +40,8 @@ pub struct ReportQuestion<'a> {
     pub data_from: Date,
     /// Where whole months before the period are known from; the first one that has a month counts.
     pub months: Vec<KnownMonths<'a>>,
+    /// Amounts that tell of commitments.
+    pub commitments: &'a CommitmentLines,
     /// Usage by further dimensions.
     pub by: Vec<DimensionTable<'a>>,
     /// The last day for which Cost Explorer has data; absent without data.
@@ -85,6 +88,8 @@ pub fn report(
         contacts: question.contacts,
         unread: &question.unread,
         basis: &question.basis,
+        metric: question.metric,
+        commitments: question.commitments,
         by: &question.by,
         trends: trend::trend(question, audience.kind, &sight),
         ledgers: BTreeMap::new(),
@@ -147,6 +152,8 @@ pub(super) struct ReportBuilder<'a, 't> {
     pub(super) contacts: &'a BTreeMap<String, Vec<String>>,
     pub(super) unread: &'a [UnreadCut],
     basis: &'a ReportBasis,
+    pub(super) metric: CostMetric,
+    pub(super) commitments: &'a CommitmentLines,
     /// Usage by further dimensions.
     pub(super) by: &'a [DimensionTable<'a>],
     /// The months before the period by currency.
@@ -241,6 +248,7 @@ impl<'t> ReportBuilder<'_, 't> {
             by: self.by(frame, currency, usage.unwrap_or(&frame.nothing())),
             accounts: self.accounts(frame, ledger),
             bill: all.bill(frame),
+            commitments: self.commitments(frame, currency),
             trend: self.trends.get(currency).cloned().unwrap_or_default(),
             outlook: outlook::month(
                 frame,

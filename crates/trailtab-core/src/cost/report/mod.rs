@@ -5,6 +5,7 @@
 //! usage.
 
 mod build;
+mod commitments;
 mod cuts;
 mod dimension;
 mod movers;
@@ -38,6 +39,7 @@ pub use super::label::{LabelKind, RowLabel};
 pub use super::period::PeriodKind;
 
 pub use self::build::{ReportQuestion, report};
+pub use self::commitments::CommitmentUse;
 pub use self::dimension::{DimensionRows, DimensionTable};
 pub use self::sight::{total_of, usage_of};
 pub use self::trend::{KnownMonths, MonthAmounts, trend_months};
@@ -334,6 +336,8 @@ pub struct ReportPart {
     /// The bill so far beside that of the month before; empty if the period is not a month or its first days, or if the
     /// month before is not known.
     pub bill: Vec<BillLine>,
+    /// How commitments were used on settled days; null where nothing tells of any.
+    pub commitments: Option<CommitmentUse>,
     /// The six months before the one of the period, as far as they are known, in order; empty for individuals, and if the
     /// period is not a month or its first days.
     pub trend: Vec<MonthAmounts>,

@@ -11,9 +11,13 @@ use super::{
     ReportBasis, ReportQuestion, ReportRow, Restatement,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
+use crate::cost::commitment::CommitmentLines;
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::unusual::UnusualRules;
+
+/// No commitments.
+static NO_COMMITMENTS: CommitmentLines = CommitmentLines::new();
 
 /// No manager of any account.
 static NO_CONTACTS: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -177,6 +181,7 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
         },
         data_from: Date::MIN,
         months,
+        commitments: &NO_COMMITMENTS,
         by: Vec::new(),
         data_through: Some(date(2026, 11, 20)),
         settled_through: date(2026, 11, 18),

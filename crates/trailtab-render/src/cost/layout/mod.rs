@@ -141,6 +141,9 @@ impl ReportLayout<'_> {
         }
         self.picture(at, None, ChartSubject::RunningTotal);
         self.charges(None, &part.bill, &part.charges, currency);
+        let commitments = part.commitments.as_ref();
+        self.blocks
+            .extend(commitments.map(|it| sentence(it.sentence.clone())));
         self.months(part);
         // An executive has one page for all accounts.
         if kind != AudienceKind::Executive {
