@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::answer::{AnswerFault, AnswerGroup, CostAnswer, ResultByTime};
@@ -10,6 +11,8 @@ use crate::owner_key::OwnerKeyQuery as _;
 use crate::plan::{AccountsByOwner, RawValue};
 use crate::query::{CostQuery, GroupKey, GroupType};
 use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::commitment::{CommitmentCharge, CommitmentLines};
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
 use trailtab_core::cost::table::{CostAmount, CostKey, CostLine, CostTable, LineCut, LineCuts};
 
@@ -64,6 +67,8 @@ pub struct LineReader {
     /// Costs by account and charge type, including costs that belong to no account.
     truth: CostTable,
     table: CostTable,
+    /// Amounts that tell of commitments.
+    pub commitments: CommitmentLines,
     /// Whether an owner key has any value.
     pub has_owners: bool,
 }
@@ -84,6 +89,7 @@ impl LineReader {
                 self.names.insert(value.value.clone(), name.clone());
             }
         }
+        self.commitments.extend(commitments_of(answer)?);
         for cell in cells(answer, LineCuts::WHOLE)? {
             if cell.key.charge == ChargeType::Usage {
                 self.usage.extend(cell.record_type);
@@ -263,6 +269,70 @@ pub fn table_of(
     Ok(table)
 }
 
+/// Reads the amounts of an answer by charge type that tell of commitments.
+///
+/// # Errors
+///
+/// If the answer is invalid.
+pub fn commitments_of(answer: &CostAnswer) -> Result<CommitmentLines, AnswerError> {
+    let mut lines = CommitmentLines::new();
+    for GroupCell {
+        key,
+        amount,
+        record_type,
+        ..
+    } in cells(answer, LineCuts::WHOLE)?
+    {
+        let charge = record_type.as_deref().and_then(CommitmentCharge::of);
+        if let Some(charge) = charge {
+            let sum = lines
+                .entry((key.day, key.account, key.currency, charge))
+                .or_default();
+            *sum = sum.saturating_add(amount.amount);
+        }
+    }
+    Ok(lines)
+}
+
+/// Reads usage by account and a further dimension, as a table of its own.
+///
+/// # Errors
+///
+/// If the answer is invalid.
+pub fn dimension_of(answer: &CostAnswer) -> Result<CostTable, AnswerError> {
+    let cells = cells(answer, LineCuts::only(LineCut::Services))?.into_iter();
+    let usage = cells.map(|mut cell| {
+        cell.key.charge = ChargeType::Usage;
+        (cell.key, cell.amount)
+    });
+    Ok(usage.collect())
+}
+
+/// The costs of months that an answer by month holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MonthLines {
+    /// Lines by charge type, and by account if the answer is, each dated on the last day of its month.
+    pub table: CostTable,
+    /// The first days of the whole months that the answer has.
+    pub months: BTreeSet<Date>,
+}
+
+/// Reads an answer by month and charge type.
+///
+/// # Errors
+///
+/// If the answer is invalid.
+pub fn months_of(answer: &CostAnswer) -> Result<MonthLines, AnswerError> {
+    let results = answer.pages.iter().flat_map(|page| &page.results_by_time);
+    let periods = results.map(|result| result.time_period.days());
+    let months = periods.filter(|days| days.is_a_month());
+    let cells = cells(answer, LineCuts::WHOLE)?.into_iter();
+    Ok(MonthLines {
+        months: months.map(|month| month.from).collect(),
+        table: cells.map(|cell| (cell.key, cell.amount)).collect(),
+    })
+}
+
 /// Reads the groups of an answer, or its totals, as lines in these cuts.
 fn cells(answer: &CostAnswer, cuts: LineCuts) -> Result<Vec<GroupCell>, AnswerError> {
     let results = answer.pages.iter().flat_map(|page| &page.results_by_time);
@@ -314,7 +384,12 @@ fn cell(
                 cell.key.charge = ChargeType::of(key);
                 cell.record_type = Some(key.clone());
             }
-            (GroupType::Dimension, _) => {}
+            (GroupType::Dimension, name) => {
+                let is_named = |of: &UsageDimension| of.key() == name;
+                if UsageDimension::ALL.iter().any(is_named) {
+                    cell.key.value = Some(key.clone());
+                }
+            }
             (GroupType::Tag | GroupType::CostCategory, _) => cell.value = Some(key.clone()),
         }
     }
@@ -363,6 +438,47 @@ mod tests {
                 serde_json::json!({"Keys": ["111122223333"], "Metrics": {"BlendedCost": amount}})
             ),
             "Cost Explorer's answer for 2026-11-02 has no UnblendedCost, which was requested"
+        );
+    }
+
+    #[test]
+    fn only_whole_months_are_months() {
+        let result = |start: &str, end: &str, amount: &str| {
+            serde_json::json!({
+                "TimePeriod": {"Start": start, "End": end},
+                "Groups": [{
+                    "Keys": ["Tax"],
+                    "Metrics": {"UnblendedCost": {"Amount": amount, "Unit": "USD"}},
+                }],
+                "Estimated": start > "2026-09-01",
+            })
+        };
+        let answer: CostAnswer = serde_json::from_value(serde_json::json!({
+            "request": {
+                "TimePeriod": {"Start": "2026-08-10", "End": "2026-11-01"},
+                "Granularity": "MONTHLY", "Metrics": ["UnblendedCost"],
+                "GroupBy": [{"Type": "DIMENSION", "Key": "RECORD_TYPE"}],
+            },
+            "asked": 0,
+            "pages": [{"ResultsByTime": [
+                result("2026-08-10", "2026-09-01", "1"),
+                result("2026-09-01", "2026-10-01", "2"),
+                result("2026-10-01", "2026-11-01", "3"),
+            ]}],
+        }))
+        .unwrap();
+        let read = months_of(&answer).unwrap();
+        let months = read.months.iter().map(Date::to_string);
+        assert_eq!(months.collect::<Vec<_>>(), ["2026-09-01", "2026-10-01"]);
+        let lines = read.table.lines();
+        let lines = lines.map(|(key, line)| (key.day.to_string(), key.charge, line.estimated));
+        assert_eq!(
+            lines.collect::<Vec<_>>(),
+            [
+                ("2026-08-31".to_owned(), ChargeType::Tax, false),
+                ("2026-09-30".to_owned(), ChargeType::Tax, false),
+                ("2026-10-31".to_owned(), ChargeType::Tax, true),
+            ]
         );
     }
 

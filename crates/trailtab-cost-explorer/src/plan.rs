@@ -7,7 +7,8 @@
 //! *cut*, accounts by owners and accounts by services once, and owners by services only for the people with a report
 //! of their own. For these, each pair of a person and an account must be covered by a request: for the person in all
 //! accounts, or for the account. The fewest requests are a minimum vertex cover of the graph of people and accounts
-//! (Kőnig), so never more than the number of people or of accounts.
+//! (Kőnig), so never more than the number of people or of accounts. The months before, which reports show one by one, are
+//! requested by month: such months are final, so that a kept answer is good until the next month.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ use crate::query::{
     CostFilter, CostQuery, FilterValues, GroupKey, GroupType, QueryGranularity, TimePeriod,
 };
 use trailtab_core::cost::charge::CostMetric;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey};
 
 /// What all reports of a run need together.
@@ -37,6 +39,20 @@ pub struct ReportNeeds {
     pub total: bool,
     /// Owners with a report of their own.
     pub people: BTreeSet<CostOwner>,
+    /// The months before these days that reports show one by one; absent if none does.
+    pub months: Option<MonthNeeds>,
+    /// Further dimensions that a report shows the usage of accounts by.
+    pub by: Vec<UsageDimension>,
+}
+
+/// Whole months of which only the bill is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthNeeds {
+    /// The months, from a first day to before another one.
+    pub time_period: TimePeriod,
+    /// Whether a report shows them for some accounts. Reports on all accounts need no accounts, and answers by account
+    /// leave out what belongs to none.
+    pub by_account: bool,
 }
 
 /// How usage is requested.
@@ -64,6 +80,10 @@ pub enum QueryKind {
     Person,
     /// Owners by services, in one account.
     Crossed,
+    /// Months by charge type, in total or by account.
+    Months,
+    /// Accounts by a further dimension.
+    Dimension,
 }
 
 impl QueryKind {
@@ -71,6 +91,12 @@ impl QueryKind {
     pub fn of(query: &CostQuery) -> QueryKind {
         let is_by = |key: &str| query.group_by.iter().any(|group| group.key == key);
         let filter = query.filter.as_ref();
+        if query.granularity == QueryGranularity::Monthly && is_by("RECORD_TYPE") {
+            return QueryKind::Months;
+        }
+        if UsageDimension::ALL.iter().any(|of| is_by(of.key())) {
+            return QueryKind::Dimension;
+        }
         match (
             is_by("LINKED_ACCOUNT"),
             is_by("RECORD_TYPE"),
@@ -96,6 +122,8 @@ impl QueryKind {
                 "usage by service of those who get a report of their own, by person or by account"
             }
             QueryKind::Crossed => "usage by owner and service, account by account",
+            QueryKind::Months => "the months before, by charge type",
+            QueryKind::Dimension => "usage by the dimensions of --by",
         }
     }
 }
@@ -124,6 +152,17 @@ impl PlanStep {
     pub fn about(&self) -> &'static str {
         let cheaper = "usage by owner and by service, in the cheaper of two ways";
         self.kind.map_or(cheaper, QueryKind::about)
+    }
+}
+
+impl MonthNeeds {
+    /// The same request for these months.
+    fn query(self, by_day: CostQuery) -> CostQuery {
+        CostQuery {
+            time_period: self.time_period,
+            granularity: QueryGranularity::Monthly,
+            ..by_day
+        }
     }
 }
 
@@ -175,6 +214,17 @@ impl ReportNeeds {
         self.total.then(|| self.query(group_by, Vec::new()))
     }
 
+    /// Accounts by charge type, by month, if a report shows months of some accounts.
+    pub fn months_by_account(&self) -> Option<CostQuery> {
+        let months = self.months.filter(|months| months.by_account)?;
+        Some(months.query(self.charges()))
+    }
+
+    /// The total by charge type, by month, if a report shows months of all accounts.
+    pub fn months_in_total(&self) -> Option<CostQuery> {
+        Some(self.months?.query(self.control()?))
+    }
+
     /// Chooses how usage of this number of accounts is requested, so that a run never needs more
     /// than one request more than the crossed way.
     pub fn way(&self, accounts: usize) -> UsageStrategy {
@@ -218,6 +268,10 @@ impl ReportNeeds {
                 steps.push(step(rest - services.min(rest), QueryKind::Person));
             }
         }
+        let months = self.months_by_account().into_iter();
+        let months = months.chain(self.months_in_total()).count();
+        steps.push(step(self.by.len(), QueryKind::Dimension));
+        steps.push(step(months, QueryKind::Months));
         steps.retain(|step| step.requests > 0);
         steps
     }
@@ -261,6 +315,13 @@ impl ReportNeeds {
         let mut filters: Vec<CostFilter> = self.in_scope().into_iter().collect();
         filters.push(record_types(usage));
         self.query(group_by, filters)
+    }
+
+    /// Accounts by a further dimension.
+    pub fn dimension(&self, usage: &[String], dimension: UsageDimension) -> CostQuery {
+        let mut query = self.services(usage);
+        query.group_by = vec![by("LINKED_ACCOUNT"), by(dimension.key())];
+        query
     }
 
     /// Accounts by services of one owner, seen under these values. Returns no request for an owner without values.
@@ -374,145 +435,4 @@ fn augment<'p>(
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::{Strategy as _, any, proptest};
-
-    use super::*;
-
-    fn need(total: bool, whole_accounts: bool, people: usize, keys: usize) -> ReportNeeds {
-        let day = |text: &str| text.parse().unwrap();
-        ReportNeeds {
-            time_period: TimePeriod {
-                start: day("2026-10-01"),
-                end: day("2026-11-21"),
-            },
-            metric: CostMetric::UnblendedCost,
-            keys: (0..keys)
-                .map(|key| OwnerKey::Tag(format!("key{key}")))
-                .collect(),
-            accounts: None,
-            whole_accounts,
-            total,
-            people: (0..people)
-                .map(|n| CostOwner::Named(n.to_string()))
-                .collect(),
-        }
-    }
-
-    fn most(need: &ReportNeeds, accounts: usize) -> usize {
-        need.most_requests(Some(accounts))
-    }
-
-    #[test]
-    fn awsauditors_examples_take_at_most_accounts_plus_two_requests() {
-        // 10 managers with 3 accounts each and 30 users, and 5 managers with 100 users, over 20 accounts.
-        assert!(most(&need(false, true, 30, 1), 20) <= 22);
-        assert!(most(&need(false, true, 100, 1), 20) <= 22);
-        assert!(most(&need(true, true, 100, 1), 20) <= 22);
-        // Few people in a large organisation.
-        assert_eq!(most(&need(true, true, 5, 1), 200), 9);
-        assert_eq!(most(&need(false, true, 0, 1), 200), 3);
-        assert_eq!(most(&need(true, true, 0, 1), 1), 3);
-    }
-
-    proptest! {
-        #[test]
-        fn no_run_takes_more_than_accounts_and_two(
-            total in any::<bool>(), whole in any::<bool>(), people in 0..50_usize, accounts in 1..60_usize,
-        ) {
-            let need = need(total, whole || total, people, 1);
-            assert!(most(&need, accounts) <= accounts + 2);
-            assert!(most(&need, accounts) <= need.most_requests(None));
-        }
-
-        #[test]
-        fn a_cover_holds_every_pair_and_is_small(
-            places in proptest::collection::vec((0..12_u8, 0..8_u8), 0..40).prop_map(|pairs| {
-                let mut places = AccountsByOwner::new();
-                for (person, account) in pairs {
-                    let accounts = places.entry(CostOwner::Named(person.to_string())).or_default();
-                    accounts.insert(account.to_string());
-                }
-                places
-            }),
-        ) {
-            let (people, accounts) = cover(&places);
-            for (person, theirs) in &places {
-                assert!(people.contains(person) || theirs.is_subset(&accounts));
-            }
-            let all: BTreeSet<&String> = places.values().flatten().collect();
-            assert!(people.len() + accounts.len() <= places.len().min(all.len()));
-        }
-    }
-
-    #[test]
-    fn a_cover_mixes_people_and_accounts() {
-        let mut places = AccountsByOwner::new();
-        let mut at = |person: &str, accounts: &[&str]| {
-            let accounts = accounts.iter().map(|&account| account.to_owned());
-            places.insert(CostOwner::Named(person.to_owned()), accounts.collect());
-        };
-        at("everywhere", &["1", "2", "3", "4"]);
-        at("a", &["1"]);
-        at("b", &["1"]);
-        at("c", &["1"]);
-        let (people, accounts) = cover(&places);
-        assert_eq!(
-            people,
-            BTreeSet::from([CostOwner::Named("everywhere".to_owned())])
-        );
-        assert_eq!(accounts, BTreeSet::from(["1".to_owned()]));
-    }
-
-    #[test]
-    fn a_request_tells_what_it_is_for() {
-        let need = need(true, true, 1, 2);
-        let usage = ["Usage".to_owned()];
-        let seen = BTreeSet::from([(1, "b".to_owned())]);
-        let kinds = |queries: Vec<CostQuery>| -> BTreeSet<QueryKind> {
-            queries.iter().map(QueryKind::of).collect()
-        };
-        for (queries, kind) in [
-            (vec![need.charges()], QueryKind::Charges),
-            (need.control().into_iter().collect(), QueryKind::Control),
-            (need.owners(&usage).collect(), QueryKind::Owners),
-            (vec![need.services(&usage)], QueryKind::Services),
-            (
-                need.person(&usage, &seen).into_iter().collect(),
-                QueryKind::Person,
-            ),
-            (
-                need.crossed("111122223333", &usage).collect(),
-                QueryKind::Crossed,
-            ),
-        ] {
-            assert_eq!(kinds(queries), BTreeSet::from([kind]));
-        }
-    }
-
-    #[test]
-    fn questions_are_those_of_the_api() {
-        let mut need = need(false, true, 1, 2);
-        need.accounts = Some(BTreeSet::from(["111122223333".to_owned()]));
-        let usage = ["Usage".to_owned()];
-        let json = |query: &CostQuery| serde_json::to_value(query).unwrap();
-        let owners: Vec<CostQuery> = need.owners(&usage).collect();
-        let second = json(&owners[1]);
-        assert_eq!(second["TimePeriod"]["End"], "2026-11-21");
-        assert_eq!(second["Granularity"], "DAILY");
-        assert_eq!(
-            second["GroupBy"][1],
-            serde_json::json!({"Type": "TAG", "Key": "key1"})
-        );
-        let absent = serde_json::json!({"Tags": {"Key": "key0", "MatchOptions": ["ABSENT"]}});
-        assert_eq!(second["Filter"]["And"][2], absent);
-        let seen = BTreeSet::from([(0, "a".to_owned()), (1, "b".to_owned())]);
-        let person = json(&need.person(&usage, &seen).unwrap());
-        let or = &person["Filter"]["And"][2]["Or"];
-        assert_eq!(or[0]["Tags"]["Values"][0], "a");
-        assert_eq!(or[1]["And"][0], absent);
-        let read: CostQuery = serde_json::from_value(person).unwrap();
-        assert_eq!(Some(read), need.person(&usage, &seen));
-        assert_eq!(need.person(&usage, &BTreeSet::new()), None);
-    }
-}
+mod tests;

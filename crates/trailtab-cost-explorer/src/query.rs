@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use trailtab_core::cost::charge::CostMetric;
 use trailtab_core::cost::period::DayRange;
 
-/// A `GetCostAndUsage` request by day. All pages are requested with it.
+/// A `GetCostAndUsage` request. All pages are requested with it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CostQuery {
     /// `TimePeriod`: the requested days.
     pub time_period: TimePeriod,
-    /// `Granularity`: by day, unless others asked.
+    /// `Granularity`: what amounts are added up over.
     pub granularity: QueryGranularity,
     /// `Metrics`: one metric, by [`CostMetric::name`].
     pub metrics: [CostMetric; 1],
@@ -77,7 +77,7 @@ impl From<DayRange> for TimePeriod {
 pub enum QueryGranularity {
     /// `DAILY`: one amount for each day.
     Daily,
-    /// `MONTHLY`: one amount for each month, or for a part of it. Never requested.
+    /// `MONTHLY`: one amount for each month, or for a part of it.
     Monthly,
 }
 

@@ -1,8 +1,8 @@
 //! Determines which days of an answer are final, so that they are not requested again.
 //!
-//! A day is settled if Cost Explorer no longer estimates it, and if it was requested at least two
+//! A day is final if Cost Explorer no longer estimates it, and if it was requested at least two
 //! weeks after the end of its month: until then AWS may still refresh a bill (Data Exports user
-//! guide).
+//! guide). The same holds for the months of an answer by month.
 
 use std::collections::BTreeMap;
 
@@ -62,18 +62,19 @@ pub fn left(
 /// The first day from `start` on that may still change, or is missing.
 fn unsettled(known: &CostAnswer, start: Date) -> Date {
     let asked = day_of(known.asked);
-    // Whether each day is estimated.
-    let mut days: BTreeMap<Date, bool> = BTreeMap::new();
+    // The end of each day or month, and whether it is estimated.
+    let mut blocks: BTreeMap<Date, (Date, bool)> = BTreeMap::new();
     for result in known.pages.iter().flat_map(|page| &page.results_by_time) {
-        *days.entry(result.time_period.start).or_default() |= result.estimated;
+        let TimePeriod { start, end } = result.time_period;
+        let block = blocks.entry(start).or_insert((end, false));
+        block.1 |= result.estimated;
     }
     let mut day = start;
-    while day < known.request.time_period.end
-        && is_closed(day, asked)
-        && days.get(&day) == Some(&false)
-    {
-        let Ok(next) = day.tomorrow() else { break };
-        day = next;
+    while day < known.request.time_period.end && is_closed(day, asked) {
+        match blocks.get(&day) {
+            Some((end, false)) if day < *end => day = *end,
+            _ => break,
+        }
     }
     day
 }
@@ -111,8 +112,9 @@ pub fn cut(mut answer: CostAnswer, time_period: TimePeriod) -> CostAnswer {
 /// the newer one.
 pub fn join(older: CostAnswer, newer: CostAnswer) -> CostAnswer {
     let TimePeriod { start: middle, end } = newer.request.time_period;
-    // Cost Explorer has thirteen months of data.
+    // Cost Explorer has thirteen months of data. Answers by month begin with a month.
     let oldest = end.checked_sub(KEPT.days()).unwrap_or(Date::MIN);
+    let oldest = oldest.first_of_month();
     let start = older.request.time_period.start.max(oldest);
     if middle <= start || unsettled(&older, start) < middle {
         return newer;
@@ -260,6 +262,69 @@ mod tests {
         assert_eq!(joined.asked, newer.asked);
         assert_eq!(joined.request.time_period.start, date("2026-09-01"));
         assert_eq!(join(newer, older.clone()), older);
+    }
+
+    /// An answer by month.
+    fn months(start: &str, end: &str, asked: &str, estimated_from: &str) -> CostAnswer {
+        let mut answer = answer(start, end, asked, estimated_from);
+        answer.request.granularity = crate::query::QueryGranularity::Monthly;
+        let results = &mut answer.pages[0].results_by_time;
+        results.retain(|result| result.time_period.start.day() == 1);
+        for result in results {
+            let month = trailtab_core::cost::period::DayRange::month_of(result.time_period.start);
+            result.time_period = month.into();
+        }
+        answer
+    }
+
+    #[test]
+    fn months_that_are_final_are_not_asked_for_again() {
+        let asked = "2026-10-16T06:00:00Z";
+        let known = months("2026-04-01", "2026-10-01", asked, "2026-11-01");
+        let of =
+            |known: &CostAnswer, end| left_of(known, "2026-05-01", end, "2026-11-21T06:00:00Z");
+        assert_eq!(of(&known, "2026-10-01"), RemainingQuestion::Nothing);
+        assert_eq!(
+            of(&known, "2026-11-01"),
+            RemainingQuestion::From(date("2026-10-01"))
+        );
+        let early = months(
+            "2026-04-01",
+            "2026-10-01",
+            "2026-10-15T06:00:00Z",
+            "2026-11-01",
+        );
+        assert_eq!(
+            of(&early, "2026-10-01"),
+            RemainingQuestion::From(date("2026-09-01"))
+        );
+        let estimated = months("2026-04-01", "2026-10-01", asked, "2026-09-01");
+        assert_eq!(
+            of(&estimated, "2026-10-01"),
+            RemainingQuestion::From(date("2026-09-01"))
+        );
+    }
+
+    #[test]
+    fn months_are_joined_year_after_year() {
+        let older = months(
+            "2025-06-01",
+            "2026-10-01",
+            "2026-10-16T06:00:00Z",
+            "2026-11-01",
+        );
+        let newer = months(
+            "2026-10-01",
+            "2026-11-01",
+            "2026-11-16T06:00:00Z",
+            "2026-12-01",
+        );
+        let joined = join(older, newer);
+        let results = joined.pages.iter().flat_map(|page| &page.results_by_time);
+        let starts: Vec<Date> = results.map(|result| result.time_period.start).collect();
+        assert_eq!(starts.len(), 15);
+        assert_eq!(starts[0], joined.request.time_period.start);
+        assert_eq!(starts[0], date("2025-08-01"));
     }
 
     #[test]

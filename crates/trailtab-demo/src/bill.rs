@@ -1,6 +1,6 @@
 //! Generates the organisation's bill as Cost Explorer answers.
 //!
-//! The bill covers July to 20 September 2026. Owners are the people of the logs. From the day of the incident on,
+//! The bill covers July to 20 September 2026 by day, and March to August by month. Owners are the people of the logs. From the day of the incident on,
 //! untagged instances run in the sandbox.
 
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ use trailtab_core::time::Seconds;
 use trailtab_cost_explorer::answer::{
     AmountsByMetric, AnswerGroup, AnswerPage, CostAnswer, DimensionValue, MetricValue, ResultByTime,
 };
-use trailtab_cost_explorer::plan::ReportNeeds;
-use trailtab_cost_explorer::query::CostQuery;
+use trailtab_cost_explorer::plan::{MonthNeeds, ReportNeeds};
+use trailtab_cost_explorer::query::{CostQuery, QueryGranularity};
 
 /// Account names, in the order of [`ACCOUNTS`].
 const NAMES: [&str; 6] = [
@@ -36,6 +36,12 @@ const NAMES: [&str; 6] = [
 const DAYS: DayRange = DayRange {
     from: jiff::civil::date(2026, 7, 1),
     through: jiff::civil::date(2026, 9, 20),
+};
+
+/// The months that are answered by month: the six before the month in progress.
+const MONTHS: DayRange = DayRange {
+    from: jiff::civil::date(2026, 3, 1),
+    through: jiff::civil::date(2026, 8, 31),
 };
 
 /// The first day whose amounts are estimates.
@@ -123,10 +129,17 @@ pub fn answers(seed: u64, asked: Seconds) -> Vec<CostAnswer> {
         whole_accounts: true,
         total: true,
         people: Default::default(),
+        months: Some(MonthNeeds {
+            time_period: MONTHS.into(),
+            by_account: true,
+        }),
+        by: Vec::new(),
     };
     let usage = ["Usage".to_owned()];
     let mut queries = vec![need.charges()];
     queries.extend(need.control());
+    queries.extend(need.months_by_account());
+    queries.extend(need.months_in_total());
     for account in &ACCOUNTS {
         queries.extend(need.crossed(account.number, &usage));
     }
@@ -144,12 +157,18 @@ pub fn accounts() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 fn items(seed: u64) -> Vec<BillItem> {
     let mut items = Vec::new();
-    for (number, day) in (0_u64..).zip(DAYS.iter()) {
+    let all = DayRange {
+        from: MONTHS.from,
+        ..DAYS
+    };
+    // The number of a day is 0 on the first of July.
+    let first = -i64::from(DAYS.from.day_of_year() - MONTHS.from.day_of_year());
+    for (number, day) in (first..).zip(all.iter()) {
         for (place, (account, owner, service, cents)) in (0_u64..).zip(HABITS) {
-            let random = rng::combine(&[seed, number, place]);
+            let random = rng::combine(&[seed, number.cast_unsigned(), place]);
             // 80 % to 120 %, growing by 0.2 % of the base per day; 70 % of that at weekends.
             let weekend = matches!(day.weekday().to_monday_zero_offset(), 5 | 6);
-            let share = 800 + i64::from(rng::scale(random, 400)) + number as i64 * 2;
+            let share = 800 + i64::from(rng::scale(random, 400)) + number * 2;
             let share = if weekend { share * 7 / 10 } else { share };
             items.push(BillItem {
                 day,
@@ -189,13 +208,22 @@ fn items(seed: u64) -> Vec<BillItem> {
 /// Answers one of the queries that `answers` builds.
 fn answer(query: CostQuery, items: &[BillItem], asked: Seconds) -> CostAnswer {
     let account = query.only("LINKED_ACCOUNT");
+    let days = query.time_period.days();
+    let block = |day: Date| match query.granularity {
+        QueryGranularity::Daily => DayRange {
+            from: day,
+            through: day,
+        },
+        QueryGranularity::Monthly => DayRange::month_of(day),
+    };
     // Queries about one account are limited to usage.
     let is_meant = |item: &&BillItem| {
-        account.is_none_or(|account| {
-            ACCOUNTS[item.account].number == account && item.record_type == "Usage"
-        })
+        days.contains(item.day)
+            && account.is_none_or(|account| {
+                ACCOUNTS[item.account].number == account && item.record_type == "Usage"
+            })
     };
-    let mut sums: BTreeMap<Date, BTreeMap<Vec<String>, i64>> = BTreeMap::new();
+    let mut sums: BTreeMap<DayRange, BTreeMap<Vec<String>, i64>> = BTreeMap::new();
     for item in items.iter().filter(is_meant) {
         let keys = query.group_by.iter().map(|group| match group.key.as_str() {
             "LINKED_ACCOUNT" => ACCOUNTS[item.account].number.to_owned(),
@@ -203,7 +231,10 @@ fn answer(query: CostQuery, items: &[BillItem], asked: Seconds) -> CostAnswer {
             "RECORD_TYPE" => item.record_type.to_owned(),
             key => format!("{key}${}", item.owner),
         });
-        let sum = sums.entry(item.day).or_default().entry(keys.collect());
+        let sum = sums
+            .entry(block(item.day))
+            .or_default()
+            .entry(keys.collect());
         *sum.or_default() += item.amount;
     }
     let metric = query.metrics[0].name();
@@ -218,15 +249,11 @@ fn answer(query: CostQuery, items: &[BillItem], asked: Seconds) -> CostAnswer {
         )])
         .into(),
     };
-    let result = |(day, groups): (Date, BTreeMap<Vec<String>, i64>)| ResultByTime {
-        time_period: DayRange {
-            from: day,
-            through: day,
-        }
-        .into(),
+    let result = |(days, groups): (DayRange, BTreeMap<Vec<String>, i64>)| ResultByTime {
+        time_period: days.into(),
         total: AmountsByMetric::default(),
         groups: groups.into_iter().map(group).collect(),
-        estimated: day >= ESTIMATED_FROM,
+        estimated: days.through >= ESTIMATED_FROM,
     };
     let named = accounts().map(|(id, name)| DimensionValue {
         value: id.to_owned(),

@@ -2,9 +2,9 @@
 
 use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Lab, PAYER, day, now, report_of, rows, total};
+use super::{Lab, PAYER, day, now, part, report_of, rows, total};
 use crate::real_data::is_skipped;
 use crate::support::aws::{Bill, Charge, World, decimal};
 use crate::support::bills;
@@ -130,4 +130,43 @@ fn an_hourly_cost_and_usage_report() {
     let each = ids.map(|id| total(&report(charges.clone(), &["--account", id])));
     assert_eq!(each[0] + each[1], total(&executive));
     assert_eq!(each[1].round_dp(4), decimal("71.4558"));
+}
+
+#[test]
+fn commitments_are_told_as_far_as_the_metric_knows() {
+    let charge = |kind: &str, unblended: &str, amortized: &str| {
+        let charge = Charge::new(day(2), PAYER, "EC2 - Other", unblended).kind(kind);
+        charge.metric("AmortizedCost", amortized)
+    };
+    let lab = Lab::organized(vec![
+        charge("Usage", "5", "5"),
+        charge("SavingsPlanCoveredUsage", "100", "60"),
+        charge("SavingsPlanNegation", "-100", "0"),
+        charge("SavingsPlanRecurringFee", "80", "20"),
+        charge("DiscountedUsage", "0", "30"),
+        charge("RIFee", "40", "10"),
+    ]);
+    let of = |args: &[&str]| {
+        let report = lab.report(args);
+        let found = &part(&report)["commitments"];
+        ["covered", "used", "unused"].map(|field| found[field].clone())
+    };
+    assert_eq!(of(&[]), [json!("100"), json!(null), json!(null)]);
+    assert_eq!(
+        of(&["--metric", "AmortizedCost"]),
+        [json!(null), json!("90"), json!("30")]
+    );
+    assert_eq!(
+        of(&["--metric", "BlendedCost"]),
+        [json!(null), json!(null), json!(null)]
+    );
+    let since = day(1).to_string();
+    let page = lab
+        .cost(&["--metric", "AmortizedCost", "--since", &since])
+        .expect(0)
+        .out;
+    assert!(
+        page.contains("$90.00 used, $30.00 (25.0 %) unused."),
+        "{page}"
+    );
 }

@@ -49,8 +49,8 @@ fn good_settings_are_good_and_what_they_cost_is_said() {
         "4 accounts can be listed",
         "head@example.com: Account 200000000000 (200000000000), Account 200000000001 (200000000001)",
         "user2@example.com: what user2@example.com used",
-        // Accounts by charge type, by owner and by service, and the services of one person.
-        "at most 4 requests to Cost Explorer ($0.04)",
+        // Accounts by charge type, by owner and by service, the services of one person, and the months before.
+        "at most 5 requests to Cost Explorer ($0.05)",
         "2 paid requests",
     ] {
         assert!(checked.out.contains(part), "{part}: {}", checked.out);

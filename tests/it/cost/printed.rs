@@ -359,6 +359,14 @@ fn a_real_answer_of_six_months_by_service() {
     assert_eq!(month["period"]["label"], "1–30 September 2023");
     assert_eq!(month["period"]["compared_label"], "1–31 August");
     row(&part(&month)["services"], "AWS Config");
+    // Of the six months before, the answer has five, and does not tell usage from other charges.
+    let months = rows(&part(&month)["trend"]);
+    assert_eq!(months.len(), 5);
+    assert_eq!(months[0]["month"]["from"], "2023-04-01");
+    assert_eq!(months[4]["usage"], Value::Null);
+    let before: Decimal = months.iter().map(|month| money(&month["total"])).sum();
+    let all = before + money(&part(&month)["total"]["amount"]);
+    assert_eq!(all.to_string(), "1957.6799440971");
     assert!(lab.server.requests().is_empty());
 }
 

@@ -24,6 +24,12 @@ pub enum LabelKind {
     Untagged,
     /// An AWS service.
     Service,
+    /// An AWS Region.
+    Region,
+    /// What is metered.
+    UsageType,
+    /// How usage was bought.
+    PurchaseType,
     /// An account.
     Account,
     /// A charge type, such as tax.

@@ -24,6 +24,8 @@ pub struct CostKey {
     pub owner: Option<CostOwner>,
     /// Absent if it is not known.
     pub service: Option<String>,
+    /// A value of the further dimension that a table is cut by; absent if it is cut by none.
+    pub value: Option<String>,
     /// The currency, such as `USD`.
     pub currency: String,
     /// The cuts that contain the line.
@@ -39,6 +41,7 @@ impl CostKey {
             charge,
             owner: None,
             service: None,
+            value: None,
             currency: currency.to_owned(),
             cuts,
         }
@@ -249,6 +252,7 @@ pub(crate) mod tests {
                 charge,
                 owner,
                 service: service.map(str::to_owned),
+                value: service.map(str::to_owned),
                 currency: currency.to_owned(),
                 cuts: LineCuts { owners, services, personal },
             };

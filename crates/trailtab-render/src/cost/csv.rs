@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 use crate::escape::cell;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{
-    AccountName, AudienceKind, ChargeRow, CostReport, LabelKind, ReportPart, ReportRow, RowFigure,
-    RowLabel,
+    AccountName, AudienceKind, ChargeRow, CostReport, LabelKind, MonthAmounts, ReportPart,
+    ReportRow, RowFigure, RowLabel,
 };
 
 const COLUMNS: [&str; 15] = [
@@ -110,6 +110,9 @@ impl CurrencySheet<'_> {
         }
         self.rows("owner", None, &part.owners)?;
         self.rows("service", None, &part.services)?;
+        for by in &part.by {
+            self.rows(kind_name(by.dimension.label_kind()), None, &by.rows)?;
+        }
         for account in &part.accounts {
             self.row("account", account.account.as_ref(), &account.row)?;
         }
@@ -122,7 +125,25 @@ impl CurrencySheet<'_> {
             self.rows("account_owner", id, &account.owners)?;
             self.rows("account_service", id, &account.services)?;
         }
+        self.months(&part.trend)?;
         self.days(kind, part)
+    }
+
+    /// Writes the months before the period: all charges, and the usage in them.
+    fn months(&mut self, trend: &[MonthAmounts]) -> csv::Result<()> {
+        for amounts in trend {
+            let usage = amounts.usage.map(|usage| ("month_usage", usage));
+            let total = ("month_total", amounts.total);
+            for (section, amount) in std::iter::once(total).chain(usage) {
+                let subject = RowSubject {
+                    section,
+                    account: None,
+                    label: None,
+                };
+                self.record(subject, amounts.month, amount, Default::default())?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the nonzero amounts of each day. An amount occurs once per section.
@@ -251,7 +272,7 @@ impl CurrencySheet<'_> {
             subject.section.into(),
             cell(id),
             cell(name),
-            label.map_or("", |label| kind(label.kind)).into(),
+            label.map_or("", |label| kind_name(label.kind)).into(),
             cell(label.map_or("", |label| &label.name)),
             cell(self.currency),
             days.from.to_string().into(),
@@ -270,12 +291,15 @@ fn charges(charges: &[ChargeRow]) -> impl Iterator<Item = &ReportRow> {
 }
 
 /// The name of a kind, as in JSON.
-fn kind(kind: LabelKind) -> &'static str {
+fn kind_name(kind: LabelKind) -> &'static str {
     match kind {
         LabelKind::Owner => "owner",
         LabelKind::Instances => "instances",
         LabelKind::Untagged => "untagged",
         LabelKind::Service => "service",
+        LabelKind::Region => "region",
+        LabelKind::UsageType => "usage_type",
+        LabelKind::PurchaseType => "purchase_type",
         LabelKind::Account => "account",
         LabelKind::Charge => "charge",
         LabelKind::Unassigned => "unassigned",

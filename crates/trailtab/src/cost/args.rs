@@ -10,6 +10,7 @@ use crate::reading::CredentialArgs;
 use trailtab_app::job::cost::{CostRun, ReportPeriod};
 use trailtab_app::source::Source;
 use trailtab_core::cost::charge::CostMetric;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::OwnerKey;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::PeriodKind;
@@ -51,6 +52,30 @@ pub(super) struct AudienceArgs {
     /// Show usage without an owner, across accounts and services
     #[arg(long, conflicts_with_all = ["account", "owner"])]
     pub(super) untagged: bool,
+    /// Also show usage by this dimension, which takes one more request (can be repeated)
+    #[arg(long, value_name = "DIMENSION", value_enum, conflicts_with_all = ["owner", "untagged"])]
+    pub(super) by: Vec<ByDimension>,
+}
+
+/// A dimension that usage is shown by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(super) enum ByDimension {
+    /// AWS Regions
+    Region,
+    /// What is metered, such as EU-BoxUsage:m5.large
+    UsageType,
+    /// How it was bought: on demand, as spot, or covered by a commitment
+    PurchaseType,
+}
+
+impl From<ByDimension> for UsageDimension {
+    fn from(by: ByDimension) -> UsageDimension {
+        match by {
+            ByDimension::Region => UsageDimension::Region,
+            ByDimension::UsageType => UsageDimension::UsageType,
+            ByDimension::PurchaseType => UsageDimension::PurchaseType,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -117,7 +142,7 @@ pub(super) struct AskingArgs {
 #[command(next_help_heading = "Sending")]
 pub(super) struct SendingArgs {
     /// Send the reports that are due today to the recipients and channels in the settings
-    #[arg(long, requires = "config", conflicts_with_all = ["account", "owner", "untagged"])]
+    #[arg(long, requires = "config", conflicts_with_all = ["account", "owner", "untagged", "by"])]
     pub(super) send: bool,
     /// Send nothing: write the mails and messages into the directory of --output
     #[arg(long, requires = "send", requires = "output")]

@@ -1,11 +1,12 @@
 //! `trailtab cost` without `--send`: prints one report, and writes it to files with `--output`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use rust_decimal::Decimal;
 
-use super::args::CostArgs;
+use super::args::{ByDimension, CostArgs};
 use super::open::{self, OpenRun};
 use crate::format::Format;
 use crate::ui::Ui;
@@ -28,6 +29,8 @@ pub(super) fn run(args: &CostArgs, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBu
     start_runtime()?.block_on(async {
         let config = open::config(args).await?;
         let mut opened = open::open(args, &config, ui).await?;
+        let by: BTreeSet<ByDimension> = args.audience.by.iter().copied().collect();
+        opened.run.by = by.into_iter().map(Into::into).collect();
         let occasion = occasion(args, &opened.run)?;
         let report = report(args, &mut opened, occasion, ui).await;
         // Paid answers are saved even if there is no report.
@@ -99,6 +102,7 @@ async fn report(
         bail!("--account: {}", unknown.join("; "));
     }
     problems.extend(unknown);
+    problems.extend_from_slice(books.left_out_of(&audience));
     // The answers have named all accounts by now.
     audience = match audience.owner.is_none() && !wants_names {
         true => audience::executive(&run.directory),

@@ -31,6 +31,7 @@ impl Judge<'_> {
         let (kind, name) = (row.get("kind")?.as_str(), row.get("name")?.as_str());
         let of_usage = Meant::in_account(account);
         let meant = match kind {
+            "" if section == "month_usage" => SheetMeaning::Usage(of_usage),
             "owner" | "untagged" => SheetMeaning::Usage(of_usage.owner(name)),
             "service" => SheetMeaning::Usage(of_usage.service(name)),
             "charge" if name == "Usage" => SheetMeaning::Usage(of_usage),

@@ -100,6 +100,7 @@ impl Judge<'_> {
         };
         match table.title.as_str() {
             "The bill, by charge type" => self.bill(&table),
+            "The bill, month by month" => self.months(&table),
             title => match title
                 .strip_prefix("Largest changes by ")
                 .or(title.strip_prefix("By "))
@@ -200,6 +201,69 @@ impl Judge<'_> {
                 }
             }
         }
+    }
+
+    /// Months before the one of the mail, and that one.
+    fn months(&mut self, table: &TextTable) {
+        let mut before: Option<(Days, Decimal)> = None;
+        for (name, row) in &table.rows {
+            let (label, is_so_far) = match name.strip_suffix(" so far") {
+                Some(label) => (label, true),
+                None => (name.as_str(), false),
+            };
+            let month = label.split_once(' ').and_then(|(month, year)| {
+                let first = Date::new(year.parse().ok()?, month_number(month)?, 1).ok()?;
+                Some(Days::month_of(first))
+            });
+            let Some(month) = month.filter(|month| month.from <= self.days.from) else {
+                self.fault(format!("{name:?} is no month of {}", table.title));
+                continue;
+            };
+            let usage = self.usage(&Meant::default(), month);
+            let a_day = usage / Decimal::from(month.len());
+            for ((_, head), cell) in table.heads.iter().zip(row) {
+                let what = format!("{}, {name}, {head}", table.title);
+                let understood = match (head.as_str(), money(cell)) {
+                    ("bill", Some(bill)) => {
+                        let truth = self.truth.charged(None, None, month);
+                        match is_so_far {
+                            true => self.is_so_far(&what, bill, truth),
+                            false => self.is(&what, bill, truth),
+                        }
+                        true
+                    }
+                    ("usage", Some(stated)) => {
+                        self.is_so_far(&what, stated, usage);
+                        true
+                    }
+                    ("usage a day", Some(stated)) => {
+                        self.is(&what, stated * Decimal::from(month.len()), usage);
+                        true
+                    }
+                    ("usage a day" | "change", _) if cell.is_empty() => true,
+                    ("change", _) => before.is_some_and(|(days, before)| {
+                        self.month_change(&what, cell, a_day, before);
+                        days.through.tomorrow().is_ok_and(|next| next == month.from)
+                    }),
+                    _ => false,
+                };
+                if !understood {
+                    self.fault(format!("a cell is not understood: {cell:?} of {what}"));
+                }
+            }
+            before = Some((month, a_day));
+        }
+    }
+
+    /// `+3.3 %`, `-1.2 %` or `±0.0 %`.
+    fn month_change(&mut self, what: &str, cell: &str, now: Decimal, before: Decimal) {
+        let is_up = cell.starts_with('+');
+        if !cell.starts_with('±') && is_up != (now > before) {
+            self.fault(format!(
+                "{what}: said to change by {cell}, but {before:.2} becomes {now:.2}"
+            ));
+        }
+        self.changed_by(what, cell.trim_start_matches(['+', '-', '±']), now, before);
     }
 
     fn bill_cell(&mut self, what: &str, head: &str, kind: Option<&str>, cell: &str) -> Option<()> {

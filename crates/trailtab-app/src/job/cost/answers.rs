@@ -12,6 +12,7 @@ use trailtab_core::time::Seconds;
 use trailtab_cost_explorer::answer::CostAnswer;
 use trailtab_cost_explorer::lines::{AnswerError, LineReader};
 use trailtab_cost_explorer::plain::PlainCut;
+use trailtab_cost_explorer::plan::QueryKind;
 use trailtab_cost_explorer::query::{CostQuery, GroupKey, TimePeriod};
 use trailtab_cost_explorer::settled::{self, RemainingQuestion};
 
@@ -183,9 +184,10 @@ impl RunAnswers {
     pub fn saved_usage(&self) -> Option<Vec<String>> {
         let answers = &self.saved()?.answers;
         let mut reader = LineReader::default();
+        // Months before may have record types that the queries for usage do not list.
         let by_charge = |answer: &&Arc<CostAnswer>| {
-            let groups = &answer.request.group_by;
-            groups.iter().any(|group| group.key == "RECORD_TYPE")
+            let kind = QueryKind::of(&answer.request);
+            matches!(kind, QueryKind::Charges | QueryKind::Control)
         };
         for answer in answers.iter().filter(by_charge) {
             // Invalid answers are reported where they are used.
@@ -387,9 +389,12 @@ impl RunAnswers {
         lock(&self.given).clone()
     }
 
-    /// When the oldest answer was requested.
+    /// When the oldest answer about days was requested. Months that are final are kept for long, and do not grow old.
     pub fn as_of(&self) -> Option<Seconds> {
-        lock(&self.given).iter().map(|answer| answer.asked).min()
+        let given = lock(&self.given);
+        let is_by_day =
+            |answer: &&Arc<CostAnswer>| QueryKind::of(&answer.request) != QueryKind::Months;
+        given.iter().filter(is_by_day).map(|it| it.asked).min()
     }
 
     /// Requests sent, and requests charged.

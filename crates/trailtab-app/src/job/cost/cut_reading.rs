@@ -6,8 +6,10 @@ use rust_decimal::Decimal;
 
 use super::answers::{NoAnswer, RunAnswers};
 use super::cuts::{CutDimensions, SavedCut, SavedCuts};
-use super::gather::{self, GatheredCosts};
+use super::gather::{self, GatheredCosts, GatheredMonths};
 use trailtab_core::cost::charge::{ChargeType, CostMetric};
+use trailtab_core::cost::commitment::CommitmentLines;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::AudienceKind;
@@ -87,6 +89,10 @@ pub(super) fn gather(
         table: most.map(|cut| cut.table.clone()).unwrap_or_default(),
         names,
         gaps: Vec::new(),
+        months: GatheredMonths::default(),
+        commitments: CommitmentLines::new(),
+        by: Vec::new(),
+        left_out: Vec::new(),
         unread: Vec::new(),
         has_owners: owners.iter().any(|owner| *owner != CostOwner::Untagged),
         knows_owners: key.is_some(),
@@ -167,8 +173,12 @@ fn read(
         is_usage: cut.is_usage,
         is_all_usage: cut.is_usage == Some(true),
         table: lines::table_of(&cut.answer, rules, key)?,
+        commitments: lines::commitments_of(&cut.answer)?,
         blocks: cut.blocks.clone(),
         files: cut.files.clone(),
+        dimension: UsageDimension::ALL
+            .into_iter()
+            .find(|dimension| cut.is_by(dimension.key())),
         grouping: cut.grouping(),
         asked: cut.answer.asked,
     })

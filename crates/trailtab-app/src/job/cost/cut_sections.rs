@@ -150,6 +150,7 @@ pub(super) fn take(
         if adds.charge {
             part.charges.clone_from(&theirs.charges);
             part.bill.clone_from(&theirs.bill);
+            part.commitments.clone_from(&theirs.commitments);
         }
         if adds.owner {
             part.owners.clone_from(&theirs.owners);

@@ -7,14 +7,18 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
+use super::cut_dimension;
+use super::cut_months;
 use super::cut_sections::{self, CutReport};
 use super::gather::GatheredCosts;
 use super::{CostRun, ReportPeriod};
+use trailtab_core::cost::commitment::CommitmentLines;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
     Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis, ReportQuestion,
-    UnreadCut,
+    UnreadCut, trend_months,
 };
 use trailtab_core::cost::table::{CostTable, LineCut};
 use trailtab_core::time::{self, Seconds};
@@ -42,8 +46,12 @@ pub struct SavedCut {
     /// Whether another cut shows that all of it is usage.
     pub(super) is_all_usage: bool,
     pub(super) table: CostTable,
+    /// Its amounts that tell of commitments.
+    pub(super) commitments: CommitmentLines,
     pub(super) blocks: Vec<TimePeriod>,
     pub(super) files: Vec<String>,
+    /// The further dimension that it is by, if it is.
+    pub(super) dimension: Option<UsageDimension>,
     pub(super) grouping: String,
     pub(super) asked: Seconds,
 }
@@ -86,7 +94,7 @@ impl SavedCut {
         (self.is_usage != Some(true), rank, self.is_daily())
     }
 
-    fn is_daily(&self) -> bool {
+    pub(super) fn is_daily(&self) -> bool {
         self.blocks.iter().all(|block| block.days().len() == 1)
     }
 
@@ -110,7 +118,7 @@ impl SavedCut {
     }
 
     /// The whole periods that touch these days.
-    fn covered(&self, days: DayRange) -> Option<DayRange> {
+    pub(super) fn covered(&self, days: DayRange) -> Option<DayRange> {
         let run = self.run(days);
         let (first, last) = (run.first()?, run.last()?);
         Some(DayRange {
@@ -131,7 +139,7 @@ impl SavedCut {
         common.len()
     }
 
-    fn files(&self) -> String {
+    pub(super) fn files(&self) -> String {
         match self.files.is_empty() {
             true => "what --save wrote".to_owned(),
             false => self.files.join(" and "),
@@ -140,7 +148,7 @@ impl SavedCut {
 }
 
 impl SavedCuts {
-    fn cuts_for(&self, kind: AudienceKind) -> impl Iterator<Item = &SavedCut> {
+    pub(super) fn cuts_for(&self, kind: AudienceKind) -> impl Iterator<Item = &SavedCut> {
         self.cuts.iter().filter(move |cut| cut.is_for(kind))
     }
 
@@ -208,6 +216,10 @@ pub(super) fn report(
         false => CutScope::AllCharges,
     };
     let contacts = run.contacts();
+    let mut said = cuts.problems.clone();
+    let months: Vec<DayRange> = trend_months(kind, days).collect();
+    let months = cut_months::known(cuts, audience, base, &months, &mut said);
+    let by = cut_dimension::known(cuts, audience, base, days, &run.by, &mut said);
     let of = |cut: &SavedCut| -> CutReport {
         let has = CutDimensions {
             // An individual has no other charges.
@@ -224,6 +236,9 @@ pub(super) fn report(
             kind,
             days,
             data_from: compared.map_or(days.from, |compared| compared.from),
+            months: months.clone(),
+            commitments: &cut.commitments,
+            by: by.clone(),
             data_through,
             settled_through,
             today: run.today(),
@@ -265,7 +280,6 @@ pub(super) fn report(
         }
     };
     let mut made = of(base);
-    let mut said = cuts.problems.clone();
     if days != occasion.days {
         let by = if base.is_daily() { "" } else { ", by month" };
         said.push(format!(

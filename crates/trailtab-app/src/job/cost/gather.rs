@@ -12,12 +12,14 @@ use super::answers::{NoAnswer, RunAnswers};
 use super::cut_reading;
 use super::cuts::SavedCuts;
 use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::commitment::CommitmentLines;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{Audience, AudienceKind, UnreadCut};
 use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
 use trailtab_cost_explorer::answer::CostAnswer;
-use trailtab_cost_explorer::lines::LineReader;
+use trailtab_cost_explorer::lines::{self, LineReader, MonthLines};
 use trailtab_cost_explorer::plan::{self, AccountsByOwner, ReportNeeds, UsageStrategy};
 use trailtab_cost_explorer::query::CostQuery;
 
@@ -56,6 +58,14 @@ pub struct GatheredCosts {
     pub asked: DayRange,
     /// Cuts that were not read, though costs by charge type were.
     pub unread: Vec<UnreadCut>,
+    /// The months before, in total and by account, as far as they were asked for.
+    pub months: GatheredMonths,
+    /// Amounts that tell of commitments.
+    pub commitments: CommitmentLines,
+    /// Usage by further dimensions.
+    pub by: Vec<(UsageDimension, CostTable)>,
+    /// What was asked for beside the figures and could not be read. Reports go without it, and say so.
+    pub left_out: Vec<String>,
     /// Whether there is any usage that costs something.
     pub has_usage: bool,
     /// The first day with owners, if only untagged usage is before it and much has an owner from then on.
@@ -66,7 +76,25 @@ pub struct GatheredCosts {
     pub cuts: Option<SavedCuts>,
 }
 
+/// Costs of whole months. The two are the same money, which answers by account do not hold completely.
+#[derive(Debug, Default)]
+pub struct GatheredMonths {
+    /// Of all accounts, with what belongs to none.
+    pub in_total: MonthLines,
+    /// Of each account.
+    pub by_account: MonthLines,
+}
+
 impl GatheredCosts {
+    /// What the report of an audience goes without, beside [`GatheredCosts::gaps_of`]; nothing for individuals, whose
+    /// reports do not have it.
+    pub fn left_out_of(&self, audience: &Audience) -> &[String] {
+        match audience.kind {
+            AudienceKind::Individual => &[],
+            AudienceKind::Manager | AudienceKind::Executive => &self.left_out,
+        }
+    }
+
     /// The missing parts that affect the report of one audience.
     pub fn gaps_of<'b>(
         &'b self,
@@ -112,13 +140,18 @@ pub async fn gather(
         usage_types: Vec::new(),
         gaps: Vec::new(),
         unread: Vec::new(),
+        left_out: Vec::new(),
     };
     gathering.charges().await?;
     gathering.usage().await;
+    // Last, so that the requests of a run that reaches its limit are those for the figures.
+    let by = gathering.by().await;
+    let months = gathering.months().await;
     let CostGathering {
         reader,
         gaps,
         unread,
+        left_out,
         ..
     } = gathering;
     let (names, has_owners) = (reader.names.clone(), reader.has_owners);
@@ -129,9 +162,14 @@ pub async fn gather(
         false => &[],
     };
     let has_usage = reader.has_usage();
+    let commitments = reader.commitments.clone();
     let table = reader.finish(whole);
     let knows_owners = !unread.iter().any(|unread| unread.cut == LineCut::Owners);
     Ok(GatheredCosts {
+        months,
+        commitments,
+        by,
+        left_out,
         has_usage,
         tagged_from: tagged_from(&table).filter(|_| knows_owners),
         table,
@@ -190,6 +228,7 @@ struct CostGathering<'g> {
     usage_types: Vec<String>,
     gaps: Vec<MissingPart>,
     unread: Vec<UnreadCut>,
+    left_out: Vec<String>,
 }
 
 impl CostGathering<'_> {
@@ -343,6 +382,58 @@ impl CostGathering<'_> {
                 }
             }
         }
+    }
+
+    /// Reads usage by the further dimensions.
+    async fn by(&mut self) -> Vec<(UsageDimension, CostTable)> {
+        let mut by = Vec::new();
+        if !self.reader.has_usage() {
+            return by;
+        }
+        for dimension in &self.need.by {
+            let query = self.need.dimension(&self.usage_types, *dimension);
+            let answer = self.answers.answer(&query).await;
+            match answer.and_then(|answer| Ok(lines::dimension_of(&answer)?)) {
+                Ok(table) => by.push((*dimension, table)),
+                Err(error) => {
+                    let noun = dimension.noun();
+                    let reason = format!("usage by {noun} could not be read: {error}");
+                    self.left_out.push(reason);
+                }
+            }
+        }
+        by
+    }
+
+    /// Reads the months before, as far as reports show them.
+    async fn months(&mut self) -> GatheredMonths {
+        let need = self.need;
+        GatheredMonths {
+            in_total: self.months_of(need.months_in_total()).await,
+            by_account: self.months_of(need.months_by_account()).await,
+        }
+    }
+
+    async fn months_of(&mut self, query: Option<CostQuery>) -> MonthLines {
+        let Some(mut query) = query else {
+            return MonthLines::default();
+        };
+        // Saved answers may have fewer months, or none.
+        if let Some(from) = self.answers.saved_from(&query) {
+            query.time_period.start = from;
+        }
+        if !self.answers.has(&query) {
+            return MonthLines::default();
+        }
+        let answer = self.answers.answer(&query).await;
+        let read = answer.and_then(|answer| Ok(lines::months_of(&answer)?));
+        read.unwrap_or_else(|error| {
+            let reason = format!("the months before could not be read: {error}");
+            if !self.left_out.contains(&reason) {
+                self.left_out.push(reason);
+            }
+            MonthLines::default()
+        })
     }
 
     fn unread(&mut self, account: Option<&str>, cuts: &[LineCut]) {

@@ -76,13 +76,15 @@ pub async fn send_all(
             .iter()
             .map(|problem| problem.short.clone())
             .collect();
-        let mut report = run.report(books, audience, owner, wanted.occasion, &short);
+        // Sections that could not be read are left out of the mail, which says so.
+        let told = [&short, books.left_out_of(audience)].concat();
+        let mut report = run.report(books, audience, owner, wanted.occasion, &told);
         let mut post = post(run, wanted, &report);
         // Problems with the settings are mentioned in the mail, but figures that may be wrong are
         // not mailed.
         let cuts = books.cuts.as_ref();
         let nothing = cuts.and_then(|cuts| cuts.nothing_for(audience, wanted.occasion.days));
-        let problem = report.basis.problems.get(short.len()).cloned();
+        let problem = report.basis.problems.get(told.len()).cloned();
         if let Some(reason) = nothing.or(problem) {
             lines.push(line(&post, incomplete(&reason)));
             continue;
@@ -157,7 +159,7 @@ pub async fn send_all(
         made.map_err(|error| error.to_string())
     };
     lines.extend(send::send_all(posts, &mut setup.outbox, memory, limit, build).await);
-    annotate(&mut lines, wanted);
+    annotate(&mut lines, wanted, books);
     lines
 }
 
@@ -179,21 +181,21 @@ fn incomplete(reason: &str) -> SendOutcome {
 }
 
 /// Adds notes for the operator about what recipients did not get because of problems with the
-/// settings.
-fn annotate(lines: &mut [SendResult], wanted: &[Wanted]) {
+/// settings, and about sections that could not be read.
+fn annotate(lines: &mut [SendResult], wanted: &[Wanted], books: &GatheredCosts) {
     for wanted in wanted {
         let ReportRecipient {
+            audience,
             destination,
             problems,
             ..
         } = &wanted.recipient;
-        if problems.is_empty() {
+        let hints = problems.iter().map(|problem| problem.hint.as_str());
+        let left_out = books.left_out_of(audience).iter().map(String::as_str);
+        let hints: Vec<&str> = hints.chain(left_out).collect();
+        if hints.is_empty() {
             continue;
         }
-        let hints: Vec<&str> = problems
-            .iter()
-            .map(|problem| problem.hint.as_str())
-            .collect();
         let report = name(wanted);
         for line in lines.iter_mut() {
             if line.destination == *destination && line.report == report {

@@ -3,6 +3,8 @@
 pub mod answers;
 mod channel_check;
 pub mod check;
+mod cut_dimension;
+mod cut_months;
 mod cut_reading;
 mod cut_sections;
 pub mod cuts;
@@ -11,6 +13,7 @@ pub mod growth;
 pub mod history;
 pub mod mail_setup;
 pub mod mails;
+mod needs;
 pub mod open;
 mod operator;
 pub mod pages;
@@ -30,17 +33,21 @@ use rust_decimal::Decimal;
 
 use self::answers::{NoAnswer, RunAnswers};
 use self::gather::GatheredCosts;
+use self::needs::kept_from;
 use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::AccountDirectory;
 use trailtab_core::cost::budget;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::recipient::{RecipientList, ReportRecipient};
 use trailtab_core::cost::report::{
-    Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis, ReportQuestion,
+    Audience, AudienceKind, CostReport, CutScope, DimensionTable, KnownMonths, PeriodKind,
+    ReportBasis, ReportQuestion, trend_months,
 };
 use trailtab_core::cost::settings::{CostSettings, DaySpan, MailFrequency};
 use trailtab_core::time::{self, Seconds};
+use trailtab_cost_explorer::lines::MonthLines;
 use trailtab_cost_explorer::plan::ReportNeeds;
 use trailtab_cost_explorer::settled;
 
@@ -55,6 +62,8 @@ pub struct CostRun {
     pub directory: AccountDirectory,
     /// Whether the directory holds all accounts. If not, names come from Cost Explorer.
     pub has_directory: bool,
+    /// Further dimensions that reports show usage by.
+    pub by: Vec<UsageDimension>,
     /// Notes for readers about limits that they cannot change.
     pub notes: Vec<String>,
     /// Notes for the operator, with more detail.
@@ -88,9 +97,31 @@ pub struct Wanted {
 /// Days after `closing_days` on which a closing report that was not sent yet is still sent, as after failures.
 const MAX_CLOSING_DELAY_DAYS: i8 = 10;
 
-/// The first day of which Cost Explorer has daily costs: it keeps the current month and the 13 before.
-fn kept_from(today: Date) -> Date {
-    today.first_of_month().saturating_sub(13.months())
+/// Where the months before a period are known from: the days that were asked for, and answers by month.
+fn known_months(
+    books: &GatheredCosts,
+    kind: AudienceKind,
+    occasion: ReportPeriod,
+) -> Vec<KnownMonths<'_>> {
+    let MonthLines { table, months } = match kind {
+        AudienceKind::Executive => &books.months.in_total,
+        AudienceKind::Manager | AudienceKind::Individual => &books.months.by_account,
+    };
+    let is_asked =
+        |month: &DayRange| books.asked.contains(month.from) && books.asked.contains(month.through);
+    let by_day = trend_months(occasion.kind, occasion.days).filter(is_asked);
+    vec![
+        KnownMonths {
+            table: &books.table,
+            months: by_day.map(|month| month.from).collect(),
+            has_charges: true,
+        },
+        KnownMonths {
+            table,
+            months: months.clone(),
+            has_charges: true,
+        },
+    ]
 }
 
 impl CostRun {
@@ -244,60 +275,6 @@ impl CostRun {
         all.into_iter().collect()
     }
 
-    /// The combined needs of some reports over all these periods.
-    pub fn need(
-        &self,
-        audiences: &[(&Audience, Option<&CostOwner>)],
-        occasions: &[ReportPeriod],
-    ) -> ReportNeeds {
-        let kept_from = kept_from(self.today());
-        let all = occasions.iter().map(|occasion| {
-            let whole = period::whole(occasion.kind, occasion.days);
-            let from = whole.from.max(kept_from.min(occasion.days.from));
-            DayRange { from, ..whole }
-        });
-        let (from, through) = all.fold((Date::MAX, Date::MIN), |(from, through), days| {
-            (from.min(days.from), through.max(days.through))
-        });
-        let is = |kind| audiences.iter().any(|(audience, _)| audience.kind == kind);
-        let accounts: BTreeSet<String> = audiences
-            .iter()
-            .flat_map(|(audience, _)| &audience.accounts)
-            .map(|account| account.id.clone())
-            .collect();
-        // If names had to be learned, all accounts were queried already.
-        let all_accounts =
-            is(AudienceKind::Executive) || is(AudienceKind::Individual) || !self.has_directory;
-        ReportNeeds {
-            time_period: DayRange { from, through }.into(),
-            metric: self.settings.metric,
-            keys: self.settings.owner.keys.clone(),
-            accounts: (!all_accounts).then_some(accounts),
-            whole_accounts: is(AudienceKind::Executive) || is(AudienceKind::Manager),
-            total: is(AudienceKind::Executive),
-            people: audiences
-                .iter()
-                .filter_map(|(_, owner)| owner.cloned())
-                .collect(),
-        }
-    }
-
-    /// An upper bound for the needs of all reports, from the settings alone.
-    pub fn most_needed(&self) -> ReportNeeds {
-        let settings = &self.settings;
-        let mut need = self.need(&[], &[self.last_month()]);
-        let channels = &settings.channels;
-        need.total = !settings.executives.is_empty() || channels.iter().any(|channel| channel.all);
-        need.whole_accounts = need.total
-            || !settings.managers.is_empty()
-            || channels.iter().any(|channel| channel.accounts.is_some());
-        let owners = channels.iter().filter_map(|channel| channel.owner.as_ref());
-        let people = settings.users.iter().chain(owners);
-        let people = people.map(|user| settings.owner.owner(user));
-        need.people = people.collect();
-        need
-    }
-
     /// Tells whether any report is due today.
     pub fn is_anything_due(&self) -> bool {
         let (settings, today) = (&self.settings, self.today());
@@ -393,6 +370,16 @@ impl CostRun {
             kind: occasion.kind,
             days: occasion.days,
             data_from: books.asked.from,
+            commitments: &books.commitments,
+            months: known_months(books, audience.kind, occasion),
+            by: books
+                .by
+                .iter()
+                .map(|(dimension, table)| DimensionTable {
+                    dimension: *dimension,
+                    table,
+                })
+                .collect(),
             data_through: books.table.data_through(),
             settled_through: self.settled_through(),
             today: self.today(),

@@ -197,6 +197,7 @@ fn begin(
             None => AccountDirectory::partial(),
         },
         has_directory: listed.is_some(),
+        by: Vec::new(),
         notes,
         remarks: Vec::new(),
         now,

@@ -47,6 +47,7 @@ fn run(now: &str) -> CostRun {
         answers: RunAnswers::new(AnswerSource::saved(answers), None, now).into(),
         directory: AccountDirectory::new(named.collect(), BTreeSet::new()),
         has_directory: true,
+        by: Vec::new(),
         notes: Vec::new(),
         remarks: Vec::new(),
         now,

@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::cuts::{AccountCuts, CurrencyLines, label};
+use super::dimension::DimensionTable;
 use super::movers::movers;
 use super::outlook;
 use super::sight::AudienceFilter;
 use super::sums::{DayFrame, largest_first};
+use super::trend::{self, KnownMonths, MonthAmounts};
 use super::unread::UnreadCut;
 use super::words::{self, UNASSIGNED_ACCOUNT};
 use super::{
@@ -21,6 +23,7 @@ use super::{
 };
 use crate::cost::budget::MonthlyBudget;
 use crate::cost::charge::{ChargeType, CostMetric};
+use crate::cost::commitment::CommitmentLines;
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostLine, CostTable};
@@ -35,6 +38,12 @@ pub struct ReportQuestion<'a> {
     pub days: DayRange,
     /// The first day whose costs are in the table; a comparison with earlier days is left out.
     pub data_from: Date,
+    /// Where whole months before the period are known from; the first one that has a month counts.
+    pub months: Vec<KnownMonths<'a>>,
+    /// Amounts that tell of commitments.
+    pub commitments: &'a CommitmentLines,
+    /// Usage by further dimensions.
+    pub by: Vec<DimensionTable<'a>>,
     /// The last day for which Cost Explorer has data; absent without data.
     pub data_through: Option<Date>,
     /// The last day that is settled, see [`period::settled_through`](crate::cost::period::settled_through).
@@ -79,6 +88,10 @@ pub fn report(
         contacts: question.contacts,
         unread: &question.unread,
         basis: &question.basis,
+        metric: question.metric,
+        commitments: question.commitments,
+        by: &question.by,
+        trends: trend::trend(question, audience.kind, &sight),
         ledgers: BTreeMap::new(),
         estimated: BTreeSet::new(),
         is_month_before_estimated: false,
@@ -139,6 +152,12 @@ pub(super) struct ReportBuilder<'a, 't> {
     pub(super) contacts: &'a BTreeMap<String, Vec<String>>,
     pub(super) unread: &'a [UnreadCut],
     basis: &'a ReportBasis,
+    pub(super) metric: CostMetric,
+    pub(super) commitments: &'a CommitmentLines,
+    /// Usage by further dimensions.
+    pub(super) by: &'a [DimensionTable<'a>],
+    /// The months before the period by currency.
+    trends: BTreeMap<&'a str, Vec<MonthAmounts>>,
     ledgers: BTreeMap<&'t str, CurrencyLines<'t>>,
     estimated: BTreeSet<Date>,
     is_month_before_estimated: bool,
@@ -226,8 +245,11 @@ impl<'t> ReportBuilder<'_, 't> {
             charges: all.charge_rows(frame),
             owners: all.estimated_owner_rows(frame),
             services: all.service_rows(frame),
+            by: self.by(frame, currency, usage.unwrap_or(&frame.nothing())),
             accounts: self.accounts(frame, ledger),
             bill: all.bill(frame),
+            commitments: self.commitments(frame, currency),
+            trend: self.trends.get(currency).cloned().unwrap_or_default(),
             outlook: outlook::month(
                 frame,
                 usage,

@@ -5,7 +5,9 @@
 //! usage.
 
 mod build;
+mod commitments;
 mod cuts;
+mod dimension;
 mod movers;
 mod outlook;
 #[cfg(any(test, feature = "samples"))]
@@ -17,6 +19,7 @@ mod sums;
 mod tagged;
 #[cfg(test)]
 mod tests;
+mod trend;
 mod unread;
 mod words;
 
@@ -36,7 +39,10 @@ pub use super::label::{LabelKind, RowLabel};
 pub use super::period::PeriodKind;
 
 pub use self::build::{ReportQuestion, report};
+pub use self::commitments::CommitmentUse;
+pub use self::dimension::{DimensionRows, DimensionTable};
 pub use self::sight::{total_of, usage_of};
+pub use self::trend::{KnownMonths, MonthAmounts, trend_months};
 pub use self::unread::{UnreadCut, unread_accounts_label};
 pub use self::words::percent;
 
@@ -323,11 +329,18 @@ pub struct ReportPart {
     pub owners: Vec<ReportRow>,
     /// Usage by service over all accounts, largest first.
     pub services: Vec<ReportRow>,
+    /// Usage over all accounts by further dimensions, as far as they were asked for.
+    pub by: Vec<DimensionRows>,
     /// Accounts with their parts, largest first.
     pub accounts: Vec<AccountPart>,
     /// The bill so far beside that of the month before; empty if the period is not a month or its first days, or if the
     /// month before is not known.
     pub bill: Vec<BillLine>,
+    /// How commitments were used on settled days; null where nothing tells of any.
+    pub commitments: Option<CommitmentUse>,
+    /// The six months before the one of the period, as far as they are known, in order; empty for individuals, and if the
+    /// period is not a month or its first days.
+    pub trend: Vec<MonthAmounts>,
     /// What the month will come to; null if the period is not the month to date, or has too few settled days.
     pub outlook: Option<MonthOutlook>,
     /// Unusual usage of the last settled days; null if too few days are known to tell.

@@ -7,13 +7,17 @@ use rust_decimal::Decimal;
 
 use super::sample_bill::Bill;
 use super::{
-    AccountName, Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis,
-    ReportQuestion, ReportRow, Restatement,
+    AccountName, Audience, AudienceKind, CostReport, CutScope, KnownMonths, PeriodKind,
+    ReportBasis, ReportQuestion, ReportRow, Restatement,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
+use crate::cost::commitment::CommitmentLines;
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::unusual::UnusualRules;
+
+/// No commitments.
+static NO_COMMITMENTS: CommitmentLines = CommitmentLines::new();
 
 /// No manager of any account.
 static NO_CONTACTS: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -162,6 +166,13 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
     };
     let names = (0..accounts).map(account);
     let names: BTreeMap<String, String> = names.map(|name| (name.id, name.name)).collect();
+    let (table, earlier) = (bill.table(), earlier_months(accounts).table());
+    let known = |table, months: &[i8]| KnownMonths {
+        table,
+        months: months.iter().map(|month| date(2026, *month, 1)).collect(),
+        has_charges: true,
+    };
+    let months = vec![known(&table, &[10]), known(&earlier, &[5, 6, 7, 8, 9])];
     let question = ReportQuestion {
         kind: PeriodKind::MonthToDate,
         days: DayRange {
@@ -169,6 +180,9 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
             through: date(2026, 11, 20),
         },
         data_from: Date::MIN,
+        months,
+        commitments: &NO_COMMITMENTS,
+        by: Vec::new(),
         data_through: Some(date(2026, 11, 20)),
         settled_through: date(2026, 11, 18),
         today: date(2026, 11, 21),
@@ -190,7 +204,25 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
             notes: Vec::new(),
         },
     };
-    super::report(&bill.table(), &audience, owner.as_ref(), &question)
+    super::report(&table, &audience, owner.as_ref(), &question)
+}
+
+/// The bill of May to September; the last account is new in August.
+fn earlier_months(accounts: usize) -> Bill {
+    let mut bill = Bill::default();
+    for (month, usage) in [(5, 900), (6, 950), (7, 1010), (8, 1100), (9, 1090)] {
+        for at in 0..accounts {
+            if month < 8 && at + 1 == accounts && 1 < accounts {
+                continue;
+            }
+            let (day, id) = (date(2026, month, 1), account(at).id);
+            let usage = Decimal::new(usage * 100, 2) / Decimal::from(at + 1);
+            let usage = usage.round_dp(2).to_string();
+            bill.used(day, &id, &CostOwner::Untagged, SERVICES[0], &usage);
+            bill.charged(day, Some(&id), ChargeType::Tax, "12.5");
+        }
+    }
+    bill
 }
 
 fn manager_of(accounts: usize) -> CostReport {

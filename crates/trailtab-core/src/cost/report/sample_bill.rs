@@ -12,11 +12,15 @@ use super::{
     ReportQuestion,
 };
 use crate::cost::charge::{ChargeType, CostMetric};
+use crate::cost::commitment::CommitmentLines;
 use crate::cost::owner::CostOwner;
 use crate::cost::owner::OwnerKey;
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostAmount, CostKey, CostTable, LineCut, LineCuts};
 use crate::cost::unusual::UnusualRules;
+
+/// No commitments.
+static NO_COMMITMENTS: CommitmentLines = CommitmentLines::new();
 
 /// No manager of any account.
 static NO_CONTACTS: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -87,6 +91,9 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
             through: date(2026, 11, 20),
         },
         data_from: Date::MIN,
+        months: Vec::new(),
+        commitments: &NO_COMMITMENTS,
+        by: Vec::new(),
         data_through: Some(date(2026, 11, 18)),
         settled_through: date(2026, 11, 18),
         today: date(2026, 11, 21),

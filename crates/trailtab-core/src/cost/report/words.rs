@@ -1,5 +1,7 @@
 //! Describes a report in words. Names are not escaped: the caller escapes a sentence where it is
 //! shown.
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -264,6 +266,17 @@ pub(super) fn notes(parts: &[ReportPart], today: Date, period: &ReportRange) -> 
         notes.push(format!("{today} is not over: its amounts will grow."));
     }
     let unassigned = |row: &ReportRow| row.label.kind == LabelKind::Unassigned;
+    let by = parts.iter().flat_map(|part| &part.by);
+    let changed: BTreeSet<&str> = by
+        .filter(|by| by.rows.iter().any(unassigned))
+        .map(|by| by.dimension.noun())
+        .collect();
+    notes.extend(changed.into_iter().map(|noun| {
+        format!(
+            "Usage by {noun} comes from a request of its own, and Cost Explorer's data changed between the requests: \
+             {UNASSIGNED_USAGE} is the difference."
+        )
+    }));
     if parts
         .iter()
         .any(|part| part.services.iter().any(unassigned))

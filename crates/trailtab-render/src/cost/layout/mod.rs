@@ -1,6 +1,7 @@
 //! Lays a report out as a document. This alone decides which sections a page and a letter have, in which order, and
 //! what a section is called.
 
+mod months;
 mod notes;
 mod tables;
 
@@ -130,8 +131,20 @@ impl ReportLayout<'_> {
             self.rows(TableSubject::Service, None, &part.services, currency);
             self.picture(at, None, ChartSubject::Services);
         }
+        for by in &part.by {
+            self.rows(
+                TableSubject::Dimension(by.dimension),
+                None,
+                &by.rows,
+                currency,
+            );
+        }
         self.picture(at, None, ChartSubject::RunningTotal);
         self.charges(None, &part.bill, &part.charges, currency);
+        let commitments = part.commitments.as_ref();
+        self.blocks
+            .extend(commitments.map(|it| sentence(it.sentence.clone())));
+        self.months(part);
         // An executive has one page for all accounts.
         if kind != AudienceKind::Executive {
             let accounts = part.accounts.iter().enumerate();

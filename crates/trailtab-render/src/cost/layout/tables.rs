@@ -5,6 +5,7 @@ use super::{ReportForm, ReportLayout, one_day};
 use crate::document::{Block, ColumnKind, MoneyCells, Table, TableColumn};
 use rust_decimal::Decimal;
 use trailtab_core::cost::charge::ChargeType;
+use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::money;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{
@@ -17,6 +18,8 @@ pub(super) enum TableSubject {
     Account,
     Owner,
     Service,
+    /// Values of a further dimension, over all accounts.
+    Dimension(UsageDimension),
 }
 
 impl TableSubject {
@@ -25,6 +28,7 @@ impl TableSubject {
             TableSubject::Account => "account",
             TableSubject::Owner => "owner",
             TableSubject::Service => "service",
+            TableSubject::Dimension(dimension) => dimension.noun(),
         }
     }
 }
@@ -242,6 +246,13 @@ impl ReportLayout<'_> {
             (ReportForm::Page, TableSubject::Account, _) => {
                 format!("Accounts: {}", self.cut_name())
             }
+            (ReportForm::Page, TableSubject::Dimension(_), _) => {
+                match self.report.basis.cut_scope {
+                    CutScope::Usage => format!("Usage by {noun}"),
+                    CutScope::AllCharges => format!("All charges by {noun}"),
+                }
+            }
+            (ReportForm::Letter { .. }, TableSubject::Dimension(_), _) => format!("By {noun}"),
             (ReportForm::Page, _, None) => format!("All accounts: {} by {noun}", self.cut_name()),
             (ReportForm::Page, _, Some(of)) => format!("{of}: {} by {noun}", self.cut_name()),
             (ReportForm::Letter { .. }, TableSubject::Account, _) => "By account".to_owned(),

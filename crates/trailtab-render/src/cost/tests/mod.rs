@@ -15,7 +15,8 @@ use trailtab_core::cost::report::sample_bill::{
     november, owner, reports,
 };
 use trailtab_core::cost::report::{
-    Audience, CostReport, LabelKind, ReportRow, Restatement, RowLabel, report,
+    Audience, CostReport, KnownMonths, LabelKind, ReportQuestion, ReportRow, Restatement, RowLabel,
+    report,
 };
 
 const LOOK: TextStyle = TextStyle {
@@ -142,6 +143,68 @@ fn pages_fit_and_nothing_in_them_is_obeyed() {
             }
         }
     }
+}
+
+#[test]
+fn months_are_compared_by_day_and_only_with_the_month_before() {
+    let (bill, names) = (bill(), names());
+    let alice = owner("alice@example.com");
+    let mut earlier = Bill::default();
+    // July is missing; August has 31 days, and September 30.
+    for (day, usage) in [
+        (date(2026, 6, 1), "30"),
+        (date(2026, 8, 1), "62"),
+        (date(2026, 9, 1), "60"),
+    ] {
+        earlier.used(day, PRODUCTION, &alice, "Amazon S3", usage);
+    }
+    earlier.charged(date(2026, 9, 1), Some(PRODUCTION), ChargeType::Tax, "5");
+    let (table, earlier) = (bill.table(), earlier.table());
+    let known = |table, months: &[i8]| KnownMonths {
+        table,
+        months: months.iter().map(|month| date(2026, *month, 1)).collect(),
+        has_charges: true,
+    };
+    let question = ReportQuestion {
+        months: vec![known(&table, &[10]), known(&earlier, &[6, 7, 8, 9])],
+        ..november(&names)
+    };
+    let report = report(&table, &manager(&[PRODUCTION, SANDBOX]), None, &question);
+    let page = page(&report, LOOK);
+    let at = page.find("The bill, month by month").unwrap();
+    let table: Vec<&str> = page[at..]
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
+    insta::assert_snapshot!(table.join("\n"), @r"
+    The bill, month by month
+      month                   bill   usage  usage a day  change
+      June 2026             $30.00  $30.00        $1.00
+      August 2026           $62.00  $62.00        $2.00
+      September 2026        $65.00  $60.00        $2.00  ±0.0 %
+      October 2026          $68.74  $64.24        $2.07  +3.6 %
+      November 2026 so far  $61.36  $59.80
+    ");
+    let records = records(&report);
+    let months = records
+        .iter()
+        .filter(|record| record["section"].starts_with("month_"));
+    let months = months.map(|it| {
+        format!(
+            "{} {} {} {}",
+            it["section"], it["from"], it["through"], it["amount"]
+        )
+    });
+    insta::assert_snapshot!(months.collect::<Vec<_>>().join("\n"), @r"
+    month_total 2026-06-01 2026-06-30 30
+    month_usage 2026-06-01 2026-06-30 30
+    month_total 2026-08-01 2026-08-31 62
+    month_usage 2026-08-01 2026-08-31 62
+    month_total 2026-09-01 2026-09-30 65
+    month_usage 2026-09-01 2026-09-30 60
+    month_total 2026-10-01 2026-10-31 68.7427160459
+    month_usage 2026-10-01 2026-10-31 64.2427160459
+    ");
 }
 
 type Record = BTreeMap<String, String>;

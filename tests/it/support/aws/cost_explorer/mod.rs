@@ -21,9 +21,10 @@ use expression::Filter;
 pub(crate) const ACTION: &str = "ce:GetCostAndUsage";
 
 /// What can be grouped and filtered by here. There is no CHARGE_TYPE: it is called RECORD_TYPE.
-const DIMENSIONS: [&str; 6] = [
+const DIMENSIONS: [&str; 7] = [
     "LINKED_ACCOUNT",
     "OPERATION",
+    "PURCHASE_TYPE",
     "RECORD_TYPE",
     "REGION",
     "SERVICE",

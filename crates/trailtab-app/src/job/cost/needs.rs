@@ -1,0 +1,104 @@
+//! What the reports of a run need of Cost Explorer.
+
+use std::collections::BTreeSet;
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+
+use super::{CostRun, ReportPeriod};
+use trailtab_core::cost::owner::CostOwner;
+use trailtab_core::cost::period::{self, DayRange};
+use trailtab_core::cost::report::{Audience, AudienceKind, trend_months};
+use trailtab_cost_explorer::plan::{MonthNeeds, ReportNeeds};
+use trailtab_cost_explorer::query::TimePeriod;
+
+/// The first day of which Cost Explorer has daily costs: it keeps the current month and the 13 before.
+pub(super) fn kept_from(today: Date) -> Date {
+    today.first_of_month().saturating_sub(13.months())
+}
+
+impl CostRun {
+    /// The combined needs of some reports over all these periods.
+    pub fn need(
+        &self,
+        audiences: &[(&Audience, Option<&CostOwner>)],
+        occasions: &[ReportPeriod],
+    ) -> ReportNeeds {
+        let kept_from = kept_from(self.today());
+        let all = occasions.iter().map(|occasion| {
+            let whole = period::whole(occasion.kind, occasion.days);
+            let from = whole.from.max(kept_from.min(occasion.days.from));
+            DayRange { from, ..whole }
+        });
+        let (from, through) = all.fold((Date::MAX, Date::MIN), |(from, through), days| {
+            (from.min(days.from), through.max(days.through))
+        });
+        let is = |kind| audiences.iter().any(|(audience, _)| audience.kind == kind);
+        let accounts: BTreeSet<String> = audiences
+            .iter()
+            .flat_map(|(audience, _)| &audience.accounts)
+            .map(|account| account.id.clone())
+            .collect();
+        // If names had to be learned, all accounts were queried already.
+        let all_accounts =
+            is(AudienceKind::Executive) || is(AudienceKind::Individual) || !self.has_directory;
+        let mut need = ReportNeeds {
+            time_period: DayRange { from, through }.into(),
+            metric: self.settings.metric,
+            keys: self.settings.owner.keys.clone(),
+            accounts: (!all_accounts).then_some(accounts),
+            whole_accounts: is(AudienceKind::Executive) || is(AudienceKind::Manager),
+            total: is(AudienceKind::Executive),
+            people: audiences
+                .iter()
+                .filter_map(|(_, owner)| owner.cloned())
+                .collect(),
+            months: None,
+            by: self.by.clone(),
+        };
+        need.months = self.months_needed(occasions, &need, is(AudienceKind::Manager));
+        need
+    }
+
+    /// The months before the needed days that reports show, as far as Cost Explorer keeps them.
+    fn months_needed(
+        &self,
+        occasions: &[ReportPeriod],
+        need: &ReportNeeds,
+        by_account: bool,
+    ) -> Option<MonthNeeds> {
+        let mut shown = occasions
+            .iter()
+            .flat_map(|occasion| trend_months(occasion.kind, occasion.days));
+        let first = shown.by_ref().map(|month| month.from).min()?;
+        let start = first.max(kept_from(self.today()));
+        // The needed days hold the other months.
+        let end = need.time_period.start;
+        let end = match end == end.first_of_month() {
+            true => end,
+            false => end.last_of_month().tomorrow().ok()?,
+        };
+        let is_read = need.total || by_account;
+        (is_read && start < end).then_some(MonthNeeds {
+            time_period: TimePeriod { start, end },
+            by_account,
+        })
+    }
+
+    /// An upper bound for the needs of all reports, from the settings alone.
+    pub fn most_needed(&self) -> ReportNeeds {
+        let settings = &self.settings;
+        let mut need = self.need(&[], &[self.last_month()]);
+        let channels = &settings.channels;
+        need.total = !settings.executives.is_empty() || channels.iter().any(|channel| channel.all);
+        let has_managers = !settings.managers.is_empty()
+            || channels.iter().any(|channel| channel.accounts.is_some());
+        need.whole_accounts = need.total || has_managers;
+        need.months = self.months_needed(&[self.last_month()], &need, has_managers);
+        let owners = channels.iter().filter_map(|channel| channel.owner.as_ref());
+        let people = settings.users.iter().chain(owners);
+        let people = people.map(|user| settings.owner.owner(user));
+        need.people = people.collect();
+        need
+    }
+}
