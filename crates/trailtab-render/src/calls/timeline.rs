@@ -219,7 +219,7 @@ fn clock(time: &Option<String>) -> String {
     time.get(11..19).unwrap_or_default().to_owned()
 }
 
-/// The person, or the principal; and the service that acts with its identity.
+/// The person, or the principal.
 fn who(line: &FoldedCall) -> String {
     let call = &line.first;
     let name = call.person.as_ref().or(call.workload.as_ref());
@@ -227,11 +227,7 @@ fn who(line: &FoldedCall) -> String {
     let own = name.strip_prefix(&*call.account);
     let own = own.and_then(|rest| rest.strip_prefix(':'));
     // The account stands in the heading or behind the call, unless the caller is of another one.
-    let name = own.unwrap_or(name);
-    match &call.by_service {
-        Some(service) => format!("{name} by {service}"),
-        None => name.to_owned(),
-    }
+    own.unwrap_or(name).to_owned()
 }
 
 /// Where a call came from and went to: `, from 192.0.2.7 in eu-west-1`.
@@ -272,6 +268,9 @@ fn sentence(line: &FoldedCall) -> String {
         (CallOutcomeName::Failed, None) => text.push_str(", failed"),
         // The codes of refusals differ by service, and say nothing else.
         (CallOutcomeName::Denied, _) => text.push_str(", denied"),
+    }
+    if let Some(service) = &call.by_service {
+        text.push_str(&format!(", by {service}"));
     }
     let (first, last) = (clock(&call.event_time), clock(&line.last_time));
     if first != last {

@@ -126,7 +126,7 @@ pub(super) struct FilterArgs {
     #[arg(long, value_name = "PATTERN")]
     resource: Vec<String>,
     /// Value of the request, such as 'bucketName=logs-*', or of another part of the record, such as
-    /// 'responseElements.ConsoleLogin=Failure'
+    /// 'responseElements.ConsoleLogin=Failure'; different paths must all match
     #[arg(long, value_name = "PATH=PATTERN", value_parser = values::request)]
     request: Vec<String>,
     /// Error code, such as 'AccessDenied*'

@@ -303,12 +303,18 @@ impl EventMatcher {
             .admits(|pattern| named.iter().any(|resource| pattern.matches(resource)))
     }
 
+    /// Different paths are different filters: of each path, one of the patterns must match.
     fn admits_request(&self, record: &EventRecord<'_>) -> bool {
-        self.requests.is_empty()
-            || self.requests.admits(|pattern| {
-                let pattern = pattern.as_ref();
-                pattern.is_some_and(|pattern| pattern.matches(record))
-            })
+        let PatternList { wanted, unwanted } = &self.requests;
+        let matches = |pattern: &RequestPattern| pattern.matches(record);
+        let one_of_path_matches = |pattern: &RequestPattern| {
+            let same = |other: &&RequestPattern| other.has_path_of(pattern);
+            wanted.iter().flatten().filter(same).any(matches)
+        };
+        wanted
+            .iter()
+            .all(|pattern| pattern.as_ref().is_some_and(one_of_path_matches))
+            && !unwanted.iter().flatten().any(matches)
     }
 
     fn admits_origin(&self, address: Option<JsonText<'_>>) -> bool {

@@ -80,6 +80,11 @@ impl FromStr for RequestPattern {
 }
 
 impl RequestPattern {
+    /// Tells whether both patterns are about the same value.
+    pub(super) fn has_path_of(&self, other: &RequestPattern) -> bool {
+        self.path == other.path
+    }
+
     /// Tells whether one of the values at the path matches.
     pub(super) fn matches(&self, record: &EventRecord<'_>) -> bool {
         let mut is_found = false;

@@ -314,7 +314,7 @@ fn sessions_belong_to_actors() {
 #[test]
 fn values_of_the_request_are_compared_with_paths() {
     let record = EventRecord::of(
-        br#"{"eventName":"PutObject","requestParameters":{"bucketName":"logs-eu"}}"#,
+        br#"{"eventVersion":"1.08","eventName":"PutObject","requestParameters":{"bucketName":"logs-eu"}}"#,
     )
     .unwrap();
     let admits = |requests: &[&str]| {
@@ -329,6 +329,13 @@ fn values_of_the_request_are_compared_with_paths() {
     assert!(admits(&["bucketName=x", "bucketName=logs-eu"]));
     assert!(!admits(&["bucketName=x"]) && !admits(&["!bucketName=logs-*"]));
     assert!(admits(&["!bucketName=x"]));
+    // Different paths must all match.
+    assert!(!admits(&["bucketName=logs-*", "key=x"]));
+    assert!(admits(&[
+        "bucketName=logs-*",
+        "eventVersion=x",
+        "eventVersion=1.*"
+    ]));
     // A value that is no pattern admits nothing instead of everything.
     assert!(!admits(&["bucketName"]));
 }
