@@ -8,6 +8,7 @@ mod cut_months;
 mod cut_reading;
 mod cut_sections;
 pub mod cuts;
+mod earlier_mail;
 pub mod gather;
 pub mod growth;
 pub mod history;
