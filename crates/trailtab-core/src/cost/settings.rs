@@ -42,7 +42,8 @@ pub struct CostSettings {
     /// compared.
     pub lag_days: LagDays,
     /// The day of the month from which on the closing report of the previous month is sent.
-    pub closing_days: ClosingDays,
+    #[serde(rename = "closing_days")]
+    pub closing_day: ClosingDay,
     /// Smallest change of an amount that was mailed that is told.
     pub restatement: RestatementThreshold,
     /// Maximum number of requests to Cost Explorer in a run.
@@ -83,15 +84,15 @@ impl Default for LagDays {
 /// Explorer no longer estimates the month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct ClosingDays(pub i8);
+pub struct ClosingDay(pub i8);
 
-impl Default for ClosingDays {
-    fn default() -> ClosingDays {
-        ClosingDays(5)
+impl Default for ClosingDay {
+    fn default() -> ClosingDay {
+        ClosingDay(5)
     }
 }
 
-impl ClosingDays {
+impl ClosingDay {
     /// Tells whether the closing report of the previous month may be sent on a day.
     pub fn has_come(self, today: Date) -> bool {
         self.0 > 0 && today.day() >= self.0
@@ -335,7 +336,7 @@ impl CostSettings {
 
     fn check(&self) -> Result<(), CostSettingsError> {
         let wrong = |text: &str| Err(CostSettingsError::Value(text.to_owned()));
-        if !(0..=28).contains(&self.closing_days.0) {
+        if !(0..=28).contains(&self.closing_day.0) {
             return wrong(
                 "closing_days must be a day of the month from 1 to 28, or 0 for no closing report",
             );
@@ -386,7 +387,7 @@ mod tests {
         assert_eq!(settings.secret_name.as_deref(), Some("emailsecret"));
         assert_eq!(settings.metric, CostMetric::UnblendedCost);
         assert_eq!(settings.owner.keys, [OwnerKey::Tag("Owner".to_owned())]);
-        assert_eq!((settings.closing_days.0, settings.max_requests.0), (5, 200));
+        assert_eq!((settings.closing_day.0, settings.max_requests.0), (5, 200));
         assert_eq!(settings.lag_days.0, 2);
         assert!(!settings.include_today && settings.unknown.is_empty());
     }
@@ -397,6 +398,7 @@ mod tests {
             br#"
                 executives = ["cfo@example.com"]
                 metric = "NetAmortizedCost"
+                closing_days = 7
                 max_requests = 30
                 colour = "blue"
 
@@ -451,6 +453,7 @@ mod tests {
         assert_eq!(settings.mail.transport, MailTransportKind::Ses);
         assert_eq!(settings.schedule.users, MailFrequency::Monday);
         assert_eq!(settings.days.users, DaySpan::Last(7));
+        assert_eq!(settings.closing_day, ClosingDay(7));
         assert_eq!(settings.days.managers, DaySpan::Month);
         assert_eq!(settings.budgets.len(), 1);
         assert_eq!(settings.unusual.floor, Some(25.into()));

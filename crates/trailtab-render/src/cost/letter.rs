@@ -94,7 +94,7 @@ pub struct MailAttachment {
 }
 
 /// Gmail clips HTML after 102 kB. Leaves room for what forwarding and other programs add.
-const MAX_HTML_BYTES: usize = 90_000;
+pub(super) const MAX_HTML_BYTES: usize = 90_000;
 
 /// Limits to try, from the most to the least content.
 pub(super) const LIMITS: [ReportLimits; 6] = [

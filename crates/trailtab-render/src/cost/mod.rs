@@ -11,6 +11,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::iter;
 
 pub use self::csv::csv;
@@ -18,7 +19,11 @@ pub use self::letter::{LetterError, LetterOccasion, MailLetter, letter};
 pub use self::message::{message, test_message};
 pub use self::operator::operator_letter;
 pub use self::page::page;
-use trailtab_core::cost::report::{CostReport, ReportPart, ReportRow, RowFigure, UnusualDays};
+use crate::page::counted;
+use trailtab_core::cost::budget::{BudgetOutlook, BudgetStatus};
+use trailtab_core::cost::report::{
+    BudgetRow, CostReport, ReportPart, ReportRow, RowFigure, UnusualDays,
+};
 
 /// The first rows of a table, the sum of the others, and the sum of all.
 pub(super) struct Top<'r> {
@@ -48,13 +53,13 @@ fn sum(rows: &[ReportRow]) -> RowFigure {
 }
 
 /// What a reader is told below the usage of the settled days: what is loading, what the month will come to, how
-/// budgets stand, and how much has an owner.
-fn remarks(report: &CostReport, part: &ReportPart) -> Vec<String> {
+/// at most so many budgets stand, and how much has an owner.
+fn remarks(report: &CostReport, part: &ReportPart, most_budgets: usize) -> Vec<String> {
     let outlook = part
         .outlook
         .as_ref()
         .map(|outlook| outlook.sentence.clone());
-    let budgets = part.budgets.iter().map(|budget| budget.sentence.clone());
+    let budgets = budget_sentences(&part.budgets, most_budgets);
     let tagged = part.tagged.as_ref().map(|tagged| tagged.sentence.clone());
     let loading = report.loading_sentence(part).into_iter();
     loading
@@ -62,6 +67,48 @@ fn remarks(report: &CostReport, part: &ReportPart) -> Vec<String> {
         .chain(budgets)
         .chain(tagged)
         .collect()
+}
+
+/// How budgets stand. If there are more than `most`, the most urgent ones, and how many others are passed or will be:
+/// amounts are not added up, because a budget of the whole bill covers the same costs as those of its accounts.
+fn budget_sentences(budgets: &[BudgetRow], most: usize) -> Vec<String> {
+    let sentence = |budget: &BudgetRow| budget.sentence.clone();
+    if budgets.len() <= most {
+        return budgets.iter().map(sentence).collect();
+    }
+    let mut by_urgency: Vec<&BudgetRow> = budgets.iter().collect();
+    by_urgency.sort_by_key(|budget| {
+        let BudgetStatus {
+            outlook,
+            used_share,
+            ..
+        } = budget.status;
+        (urgency(outlook), Reverse(used_share))
+    });
+    let (shown, others) = by_urgency.split_at(most);
+    let number = |outlook| {
+        let same = others.iter().filter(|it| it.status.outlook == outlook);
+        same.count()
+    };
+    let others = format!(
+        "{}: {} passed, {} expected to be passed.",
+        counted(others.len() as u64, "other budget"),
+        number(BudgetOutlook::Passed),
+        number(BudgetOutlook::WillPass),
+    );
+    let shown = shown.iter().map(|budget| sentence(budget));
+    shown.chain(iter::once(others)).collect()
+}
+
+/// Where a budget comes in an order by urgency.
+fn urgency(outlook: BudgetOutlook) -> u8 {
+    match outlook {
+        BudgetOutlook::Passed => 0,
+        BudgetOutlook::WillPass => 1,
+        BudgetOutlook::MayPass => 2,
+        BudgetOutlook::Unknown => 3,
+        BudgetOutlook::Within => 4,
+    }
 }
 
 /// What is unusual, or that nothing is.

@@ -8,6 +8,7 @@ mod cut_months;
 mod cut_reading;
 mod cut_sections;
 pub mod cuts;
+mod earlier_mail;
 pub mod gather;
 pub mod growth;
 pub mod history;
@@ -94,7 +95,7 @@ pub struct Wanted {
     pub is_follow_up: bool,
 }
 
-/// Days after `closing_days` on which a closing report that was not sent yet is still sent, as after failures.
+/// Days after `closing_day` on which a closing report that was not sent yet is still sent, as after failures.
 const MAX_CLOSING_DELAY_DAYS: i8 = 10;
 
 /// Where the months before a period are known from: the days that were asked for, and answers by month.
@@ -254,13 +255,13 @@ impl CostRun {
 
     /// The period of the closing report, if it may be sent or corrected today.
     fn closing(&self) -> Option<ReportPeriod> {
-        let has_come = self.settings.closing_days.has_come(self.today());
+        let has_come = self.settings.closing_day.has_come(self.today());
         has_come.then(|| self.last_month())
     }
 
     /// Whether last month's closing report is no longer sent for the first time.
     fn is_late_to_close(&self) -> bool {
-        self.today().day() > self.settings.closing_days.0 + MAX_CLOSING_DELAY_DAYS
+        self.today().day() > self.settings.closing_day.0 + MAX_CLOSING_DELAY_DAYS
     }
 
     /// All periods for which a report can be due today.
@@ -279,7 +280,7 @@ impl CostRun {
     pub fn is_anything_due(&self) -> bool {
         let (settings, today) = (&self.settings, self.today());
         // Later, an invoice that has changed is looked at only with other reports: each look is paid.
-        let closes = settings.closing_days.has_come(today) && !self.is_late_to_close();
+        let closes = settings.closing_day.has_come(today) && !self.is_late_to_close();
         let is_due =
             |is_empty: bool, every: MailFrequency| !is_empty && (closes || every.is_due(today));
         is_due(settings.managers.is_empty(), settings.schedule.managers)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::answers::{AnswerCache, AnswerSource, RunAnswers};
 use super::gather::GatheredCosts;
 use super::history::{CurrencyTotal, FiguresBasis, MailedFigures};
-use super::{CostRun, ReportPeriod, Wanted, growth, mails};
+use super::{CostRun, ReportPeriod, Wanted, earlier_mail, growth};
 use crate::deliver::ledger::SendLedger;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -185,7 +185,8 @@ async fn changed_figures_are_restated() {
         scope: String::new(),
         fingerprint: String::new(),
     };
-    let said = |mailed: &MailedFigures| mails::restatements(&run, &books, &head.recipient, mailed);
+    let said =
+        |mailed: &MailedFigures| earlier_mail::restatements(&run, &books, &head.recipient, mailed);
     assert_eq!(said(&told(&true_total.to_string(), "USD")), []);
     let restated = said(&told("40.10", "USD"));
     assert_eq!(
@@ -212,7 +213,7 @@ async fn a_report_is_the_same_in_any_order_and_another_with_other_amounts() {
         .unwrap();
     let audience = &head.recipient.audience;
     let print = |books: &GatheredCosts| {
-        mails::fingerprint(&run.report(books, audience, None, head.occasion, &[]))
+        earlier_mail::fingerprint(&run.report(books, audience, None, head.occasion, &[]))
     };
     let before = print(&books);
     let lines = books.table.lines();
@@ -281,7 +282,7 @@ fn scopes_have_the_same_hash_for_ever() {
             problems: Vec::new(),
         };
         let occasion = run.last_month();
-        mails::scope(
+        earlier_mail::scope(
             &run,
             &Wanted {
                 recipient,
@@ -331,7 +332,7 @@ fn contents_have_the_same_hash_for_ever() {
     let audience = sample_bill::manager(&[account]);
     let question = sample_bill::november(&names);
     let report = trailtab_core::cost::report::report(&bill.table(), &audience, None, &question);
-    let content = mails::fingerprint(&report);
+    let content = earlier_mail::fingerprint(&report);
     let version_2 = "2:bfc6ce504aac8c489544733d95e4cb555ed577d7b145a5a6f4fbcedbd478db14";
     assert_eq!(content.as_str(), version_2);
     assert!(content.matches("dafb9b43c8ccc358617072c3b8998a97"));

@@ -10,6 +10,7 @@ use super::{
     AccountName, Audience, AudienceKind, CostReport, CutScope, KnownMonths, PeriodKind,
     ReportBasis, ReportQuestion, ReportRow, Restatement,
 };
+use crate::cost::budget::{BudgetTarget, MonthlyBudget};
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::commitment::CommitmentLines;
 use crate::cost::owner::{CostOwner, OwnerKey};
@@ -133,7 +134,11 @@ fn account(at: usize) -> AccountName {
         Some((id, name)) => ((*id).to_owned(), (*name).to_owned()),
         None => (
             format!("{:012}", 500_000_000_000 + at),
-            format!("Team {at:02}"),
+            match at {
+                0..40 => format!("Team {at:02}"),
+                // About as long as AWS lets names of accounts be.
+                _ => format!("Payments and settlement, production, team {at:04}"),
+            },
         ),
     };
     AccountName { id, name }
@@ -155,6 +160,16 @@ fn others(at: usize) -> &'static [(ChargeType, usize, &'static str, &'static str
 
 /// The report of an audience on the bill of some accounts.
 fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -> CostReport {
+    report_with_budgets(kind, accounts, of, bill, &[])
+}
+
+fn report_with_budgets(
+    kind: AudienceKind,
+    accounts: usize,
+    of: Option<usize>,
+    bill: &Bill,
+    budgets: &[MonthlyBudget],
+) -> CostReport {
     let owner = of.map(owner);
     let audience = Audience {
         kind,
@@ -190,7 +205,7 @@ fn report(kind: AudienceKind, accounts: usize, of: Option<usize>, bill: &Bill) -
         metric: CostMetric::UnblendedCost,
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         unusual: &UnusualRules::DEFAULT,
-        budgets: &[],
+        budgets,
         contacts: &NO_CONTACTS,
         unread: Vec::new(),
         basis: ReportBasis {
@@ -272,6 +287,39 @@ pub fn small() -> CostReport {
 /// More accounts than fit into a mail.
 pub fn large() -> CostReport {
     manager_of(40)
+}
+
+/// Accounts with owners, services, charges and a budget of their own; every tenth has had no costs, and every fifth
+/// an unusual day.
+pub fn many_accounts(accounts: usize) -> CostReport {
+    let mut bill = Bill::default();
+    for at in (0..accounts).filter(|at| at % 10 != 9) {
+        let id = account(at).id;
+        for (nth, service) in SERVICES.iter().cycle().skip(at).take(6).enumerate() {
+            let person = format!("engineer-{nth}.of-team-{at:04}@example.com");
+            let owner = CostOwner::Named(person);
+            let daily = 10 + at % 7 + nth;
+            for day in 0..DAYS_BEFORE {
+                bill.used(october(day), &id, &owner, service, &daily.to_string());
+            }
+            for day in 0..DAYS {
+                let is_unusual = at % 5 == 0 && nth == 0 && day == DAYS - 4;
+                let today = if is_unusual { 90 * daily } else { daily + 2 };
+                bill.used(november(day), &id, &owner, service, &today.to_string());
+            }
+        }
+        bill.charged(november(0), Some(&id), ChargeType::Tax, "12.34");
+        bill.charged(october(0), Some(&id), ChargeType::Tax, "11.5");
+        bill.charged(october(0), Some(&id), ChargeType::Support, "29");
+    }
+    let budgets = (0..accounts).map(account).map(|account| MonthlyBudget {
+        name: account.label(),
+        amount: Decimal::from(2_500),
+        currency: "USD".to_owned(),
+        target: BudgetTarget::Account(account.id),
+    });
+    let budgets: Vec<MonthlyBudget> = budgets.collect();
+    report_with_budgets(AudienceKind::Manager, accounts, None, &bill, &budgets)
 }
 
 /// Nothing spent.

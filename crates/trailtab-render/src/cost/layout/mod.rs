@@ -42,7 +42,7 @@ pub(super) struct ReportLimits {
     pub(super) movers: usize,
     /// Accounts with tables of their own.
     pub(super) accounts: usize,
-    /// Problems, notes and restated amounts.
+    /// Budgets, accounts without usage, problems, notes and restated amounts: of each so many.
     pub(super) lines: usize,
 }
 
@@ -188,7 +188,7 @@ impl ReportLayout<'_> {
 
     /// What comes after all figures.
     fn closing(&mut self) {
-        self.blocks.extend(idle(self.report));
+        self.blocks.extend(idle(self.report, self.limits.lines));
         if let ReportForm::Letter { wording, .. } = self.form {
             self.blocks
                 .extend(wording.closing.as_deref().map(paragraph));
@@ -201,7 +201,7 @@ impl ReportLayout<'_> {
 
     /// Usage of the settled days, what the other days will bring, and what is unusual.
     fn total(&mut self, part: &ReportPart) {
-        let remarks = remarks(self.report, part);
+        let remarks = remarks(self.report, part, self.limits.lines);
         match self.report.period.settled() {
             Some(_) => self.figures(&part.usage, &part.currency, remarks),
             // Without a settled day there is no figure to begin with.
@@ -415,8 +415,8 @@ fn some_names(accounts: &[AccountName]) -> String {
     }
 }
 
-/// Names a manager's accounts without activity.
-fn idle(report: &CostReport) -> Option<Block> {
+/// Names at most so many of a manager's accounts without activity, and counts the others.
+fn idle(report: &CostReport, most: usize) -> Option<Block> {
     if report.audience.kind != AudienceKind::Manager || report.parts.is_empty() {
         return None;
     }
@@ -425,6 +425,14 @@ fn idle(report: &CostReport) -> Option<Block> {
     let active: Vec<&str> = active.map(|account| account.id.as_str()).collect();
     let accounts = report.audience.accounts.iter();
     let idle = accounts.filter(|account| !active.contains(&account.id.as_str()));
-    let idle: Vec<String> = idle.map(AccountName::label).collect();
-    (!idle.is_empty()).then(|| Block::Paragraph(vec![format!("No usage in {}", idle.join(", "))]))
+    let mut names: Vec<String> = idle.map(AccountName::label).collect();
+    let others = names.len().saturating_sub(most);
+    names.truncate(most);
+    let names = names.join(", ");
+    let text = match others {
+        0 if names.is_empty() => return None,
+        0 => format!("No usage in {names}"),
+        others => format!("No usage in {names} and {others} more"),
+    };
+    Some(sentence(text))
 }

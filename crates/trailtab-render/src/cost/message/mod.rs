@@ -186,7 +186,7 @@ fn content(report: &CostReport, occasion: LetterOccasion, limits: MessageLimits)
     let shown = |text: &str| clean(text, limits.chars);
     let mut sentences = report.sentences();
     for part in report.parts.iter().take(MAX_PARTS) {
-        sentences.extend(remarks(report, part));
+        sentences.extend(remarks(report, part, usize::MAX));
         sentences.extend(part.unusual.iter().flat_map(unusual_lines));
     }
     MessageContent {

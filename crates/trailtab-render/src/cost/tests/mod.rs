@@ -1,5 +1,7 @@
 //! Tests of report pages and tables: layout, sums, and escaping of hostile names.
 
+mod letter_size;
+
 use std::collections::BTreeMap;
 
 use console::measure_text_width;
