@@ -56,7 +56,7 @@ fn a_budget_on_a_tag_takes_one_request_and_counts_the_usage_of_its_value() {
     let apollo = settings("project", "apollo");
     let (told, requests) = report(&lab, &apollo, &["--save", "saved"], 0);
     assert_eq!(requests, plain + 1);
-    let now = today(super::now());
+    let now = today(now());
     let settled_through = now.saturating_sub((LAG_DAYS + 1).days());
     let settled = now.first_of_month().series(1.day());
     let settled = settled.take_while(|day: &Date| *day <= settled_through);
@@ -131,8 +131,7 @@ fn a_check_names_budgets_on_tags_that_nothing_has() {
             "project",
             "apollo",
             &[
-                "GOOD",
-                "budgets: costs have project=apollo",
+                "good      budgets: costs have project=apollo",
                 "3 paid requests",
             ][..],
         ),
