@@ -3,6 +3,9 @@
 /// Maximum number of characters that are compared; the rest of a longer text is ignored.
 const MAX_COMPARED_CHARS: usize = 128;
 
+/// Maximum number of existing values to list.
+const MAX_VALUES_NAMED: usize = 5;
+
 /// How similar a value is to a given text. Smaller is more similar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Likeness {
@@ -97,6 +100,26 @@ pub fn meant<'v>(
         .map(|value| (Likeness::of(text, value), value))
         .min()?;
     nearest.0.is_near().then_some(nearest)
+}
+
+/// The end of a sentence about a text that is no existing value: which value may be meant, or else some of all values.
+/// `noun` names the values in the plural. Empty if there are none.
+pub fn hint<'v>(text: &str, values: impl IntoIterator<Item = &'v str>, noun: &str) -> String {
+    let sorted = sorted(&[text], values);
+    match sorted.first() {
+        None => return String::new(),
+        Some((likeness, first)) if likeness.is_near() => {
+            return format!(": did you mean {first:?}?");
+        }
+        Some(_) => {}
+    }
+    let names = sorted.iter().take(MAX_VALUES_NAMED);
+    let names: Vec<String> = names.map(|(_, name)| format!("{name:?}")).collect();
+    let more = match sorted.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; {noun}: {}{more}", names.join(", "))
 }
 
 fn folded(text: &str) -> String {

@@ -308,6 +308,24 @@ pub fn dimension_of(answer: &CostAnswer) -> Result<CostTable, AnswerError> {
     Ok(usage.collect())
 }
 
+/// Reads costs by the tag with this key, as a table of its own, in no cut. Lines have the value of the tag, and none
+/// where the tag is absent.
+///
+/// # Errors
+///
+/// If the answer is invalid.
+pub fn tag_of(answer: &CostAnswer, key: &str) -> Result<CostTable, AnswerError> {
+    let tag = OwnerKey::Tag(key.to_owned());
+    let cells = cells(answer, LineCuts::default())?.into_iter();
+    let lines = cells.map(|mut cell| {
+        let value = cell.value.as_deref().map(|group_key| tag.value(group_key));
+        cell.key.value = value.filter(|value| !value.is_empty()).map(str::to_owned);
+        cell.key.charge = ChargeType::Usage;
+        (cell.key, cell.amount)
+    });
+    Ok(lines.collect())
+}
+
 /// The costs of months that an answer by month holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MonthLines {

@@ -43,6 +43,8 @@ pub struct ReportNeeds {
     pub months: Option<MonthNeeds>,
     /// Further dimensions that a report shows the usage of accounts by.
     pub by: Vec<UsageDimension>,
+    /// The keys of the tags that budgets are about, if a report shows these budgets.
+    pub budget_tags: BTreeSet<String>,
 }
 
 /// Whole months of which only the bill is needed.
@@ -84,6 +86,8 @@ pub enum QueryKind {
     Months,
     /// Accounts by a further dimension.
     Dimension,
+    /// The total by a tag that budgets are about.
+    BudgetTag,
 }
 
 impl QueryKind {
@@ -96,6 +100,11 @@ impl QueryKind {
         }
         if UsageDimension::ALL.iter().any(|of| is_by(of.key())) {
             return QueryKind::Dimension;
+        }
+        if let [group] = query.group_by.as_slice()
+            && group.r#type == GroupType::Tag
+        {
+            return QueryKind::BudgetTag;
         }
         match (
             is_by("LINKED_ACCOUNT"),
@@ -124,6 +133,7 @@ impl QueryKind {
             QueryKind::Crossed => "usage by owner and service, account by account",
             QueryKind::Months => "the months before, by charge type",
             QueryKind::Dimension => "usage by the dimensions of --by",
+            QueryKind::BudgetTag => "usage by the tags of budgets",
         }
     }
 }
@@ -271,6 +281,7 @@ impl ReportNeeds {
         let months = self.months_by_account().into_iter();
         let months = months.chain(self.months_in_total()).count();
         steps.push(step(self.by.len(), QueryKind::Dimension));
+        steps.push(step(self.budget_tags.len(), QueryKind::BudgetTag));
         steps.push(step(months, QueryKind::Months));
         steps.retain(|step| step.requests > 0);
         steps
@@ -321,6 +332,21 @@ impl ReportNeeds {
     pub fn dimension(&self, usage: &[String], dimension: UsageDimension) -> CostQuery {
         let mut query = self.services(usage);
         query.group_by = vec![by("LINKED_ACCOUNT"), by(dimension.key())];
+        query
+    }
+
+    /// All accounts together by the values of a tag that budgets are about.
+    pub fn budget_tag(&self, usage: &[String], key: &str) -> CostQuery {
+        let group_by = vec![OwnerKey::Tag(key.to_owned()).group()];
+        self.query(group_by, vec![record_types(usage)])
+    }
+
+    /// All accounts together by the values of a tag, by month: few pages, for a check of the settings. It holds all charge
+    /// types, since it is not known yet which of them are usage.
+    pub fn budget_tag_by_month(&self, key: &str) -> CostQuery {
+        let group_by = vec![OwnerKey::Tag(key.to_owned()).group()];
+        let mut query = self.query(group_by, Vec::new());
+        query.granularity = QueryGranularity::Monthly;
         query
     }
 

@@ -134,6 +134,7 @@ pub fn answers(seed: u64, asked: Seconds) -> Vec<CostAnswer> {
             by_account: true,
         }),
         by: Vec::new(),
+        budget_tags: Default::default(),
     };
     let usage = ["Usage".to_owned()];
     let mut queries = vec![need.charges()];

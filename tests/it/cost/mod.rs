@@ -2,6 +2,7 @@
 //! with.
 
 mod bills;
+mod budgets;
 mod bugs;
 mod cache;
 mod channels;

@@ -1,5 +1,7 @@
 //! Budgets: what may be spent in a month, how much of it is, and when it will be passed.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -7,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::amount;
 use super::audience::AccountDirectory;
 use super::estimate::{EstimatedDay, MonthEstimate};
-use super::money::exact;
+use super::money::{exact, exact_if_known};
 use super::owner::{CostOwner, OwnerRules};
 use super::period::DayRange;
+use super::tag_usage::TagValue;
 
 /// The most budgets of a file of settings.
 const MAX_BUDGETS: usize = 1000;
@@ -36,6 +39,10 @@ pub struct BudgetRule {
     pub account: Option<String>,
     /// The owner that the budget is about: a value of an owner key.
     pub owner: Option<String>,
+    /// The key of the cost allocation tag that the budget is about, in all accounts; with `value`. Case matters.
+    pub tag: Option<String>,
+    /// The value of the tag. Case matters.
+    pub value: Option<String>,
 }
 
 fn us_dollar() -> String {
@@ -51,15 +58,27 @@ pub enum BudgetSubject<'r> {
     Account(&'r str),
     /// The usage of an owner.
     Owner(&'r str),
+    /// The usage with a tag value.
+    Tag {
+        /// The key of the tag.
+        key: &'r str,
+        /// The value.
+        value: &'r str,
+    },
 }
 
 impl BudgetRule {
     /// What the budget is about.
     pub fn subject(&self) -> BudgetSubject<'_> {
-        match (&self.account, &self.owner) {
-            (Some(account), _) => BudgetSubject::Account(account),
-            (None, Some(owner)) => BudgetSubject::Owner(owner),
-            (None, None) => BudgetSubject::Bill,
+        match (
+            &self.account,
+            &self.owner,
+            self.tag.as_ref().zip(self.value.as_ref()),
+        ) {
+            (Some(account), ..) => BudgetSubject::Account(account),
+            (None, Some(owner), _) => BudgetSubject::Owner(owner),
+            (None, None, Some((key, value))) => BudgetSubject::Tag { key, value },
+            (None, None, None) => BudgetSubject::Bill,
         }
     }
 
@@ -71,14 +90,33 @@ impl BudgetRule {
         let has_long_name = |name: &String| {
             name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control)
         };
-        if self.account.is_some() && self.owner.is_some() {
+        let settings = [
+            ("an account", &self.account),
+            ("an owner", &self.owner),
+            ("a tag", &self.tag),
+        ];
+        let named = settings.iter().filter(|(_, name)| name.is_some());
+        let named: Vec<&str> = named.map(|(setting, _)| *setting).collect();
+        let texts = [
+            &self.account,
+            &self.owner,
+            &self.tag,
+            &self.value,
+            &self.name,
+        ];
+        if named.len() > 1 {
+            Some(format!(
+                "names {}: name one of them, or none for the total bill",
+                named.join(" and ")
+            ))
+        } else if self.tag.is_some() != self.value.is_some() {
             Some(
-                "names an account and an owner: name one of them, or none for the total bill"
+                "has a tag without a value, or a value without a tag: write both, such as tag = \"project\" and value = \"apollo\""
                     .to_owned(),
             )
-        } else if is_blank(&self.account) || is_blank(&self.owner) || is_blank(&self.name) {
+        } else if texts.into_iter().any(is_blank) {
             Some(
-                "has an empty account, owner or name: write it, or leave the setting out"
+                "has an empty account, owner, tag, value or name: write it, or leave the setting out"
                     .to_owned(),
             )
         } else if self.name.as_ref().is_some_and(has_long_name) {
@@ -121,6 +159,15 @@ pub fn check(budgets: &[BudgetRule]) -> Result<(), String> {
     Ok(())
 }
 
+/// The keys of the tags that budgets are about.
+pub fn tag_keys(budgets: &[BudgetRule]) -> BTreeSet<String> {
+    let keys = budgets.iter().filter_map(|budget| match budget.subject() {
+        BudgetSubject::Tag { key, .. } => Some(key.to_owned()),
+        BudgetSubject::Bill | BudgetSubject::Account(_) | BudgetSubject::Owner(_) => None,
+    });
+    keys.collect()
+}
+
 /// A budget whose account and owner are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MonthlyBudget {
@@ -143,6 +190,8 @@ pub enum BudgetTarget {
     Account(String),
     /// The usage of an owner.
     Owner(CostOwner),
+    /// The usage of all accounts with a tag value.
+    Tag(TagValue),
 }
 
 /// Finds the accounts and owners of budgets. Also returns a message for the operator for each budget whose account
@@ -160,6 +209,12 @@ pub fn resolve(
                 let owner = owners.owner(value);
                 let name = owner.label().name;
                 (BudgetTarget::Owner(owner), name)
+            }
+            BudgetSubject::Tag { key, value } => {
+                let (key, value) = (key.to_owned(), value.to_owned());
+                let tag = TagValue { key, value };
+                let name = tag.to_string();
+                (BudgetTarget::Tag(tag), name)
             }
             BudgetSubject::Account(wanted) => match directory.find(wanted) {
                 Ok(account) => (BudgetTarget::Account(account.id.clone()), account.label()),
@@ -200,12 +255,12 @@ pub struct BudgetStatus {
     /// The amount for the month.
     #[serde(serialize_with = "exact")]
     pub amount: Decimal,
-    /// What is spent on settled days.
-    #[serde(serialize_with = "exact")]
-    pub used: Decimal,
-    /// What is spent, as a part of the amount: 0.25 is a quarter, with four decimal places.
-    #[serde(serialize_with = "exact")]
-    pub used_share: Decimal,
+    /// What is spent on settled days; null if it is not known.
+    #[serde(serialize_with = "exact_if_known")]
+    pub used: Option<Decimal>,
+    /// What is spent, as a part of the amount: 0.25 is a quarter, with four decimal places; null if it is not known.
+    #[serde(serialize_with = "exact_if_known")]
+    pub used_share: Option<Decimal>,
     /// What the month will come to; absent if it is not known.
     pub estimate: Option<MonthEstimate>,
     /// The settled day on which the sum passed the amount and after which it stayed above.
@@ -228,11 +283,24 @@ pub enum BudgetOutlook {
     MayPass,
     /// It is not likely to be passed.
     Within,
-    /// There is no estimate.
+    /// There is no estimate, or it is not known what is spent.
     Unknown,
 }
 
 impl BudgetStatus {
+    /// The status of a budget of which it is not known what is spent.
+    pub fn unknown(amount: Decimal) -> BudgetStatus {
+        BudgetStatus {
+            amount,
+            used: None,
+            used_share: None,
+            estimate: None,
+            passed_on: None,
+            will_pass_on: None,
+            outlook: BudgetOutlook::Unknown,
+        }
+    }
+
     /// Evaluates a budget. Spending exactly its amount does not pass it.
     pub fn of(amount: Decimal, figures: &BudgetFigures<'_>) -> BudgetStatus {
         let mut used = Decimal::ZERO;
@@ -258,8 +326,8 @@ impl BudgetStatus {
         let share = used.checked_div(amount).unwrap_or(Decimal::MAX);
         BudgetStatus {
             amount,
-            used,
-            used_share: share.round_dp(SHARE_PLACES),
+            used: Some(used),
+            used_share: Some(share.round_dp(SHARE_PLACES)),
             estimate,
             passed_on,
             will_pass_on,

@@ -26,5 +26,6 @@ pub mod report;
 pub mod secret;
 pub mod settings;
 pub mod table;
+pub mod tag_usage;
 pub mod unusual;
 pub mod wording;

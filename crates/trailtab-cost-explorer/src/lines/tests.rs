@@ -92,3 +92,40 @@ fn amounts_keep_all_their_digits() {
         assert_eq!(amount(text), expected, "{text}");
     }
 }
+
+#[test]
+fn usage_by_a_tag_has_its_values_and_none_where_the_tag_is_absent() {
+    let days = serde_json::json!({"Start": "2026-11-02", "End": "2026-11-03"});
+    let group = |key: &str, amount: &str| {
+        serde_json::json!({
+            "Keys": [key],
+            "Metrics": {"UnblendedCost": {"Amount": amount, "Unit": "USD"}},
+        })
+    };
+    let groups = [
+        group("project$", "1"),
+        group("project$apollo", "2.5"),
+        // A value may contain the key and the separator.
+        group("project$project$x", "4"),
+    ];
+    let answer: CostAnswer = serde_json::from_value(serde_json::json!({
+        "request": {
+            "TimePeriod": days, "Granularity": "DAILY", "Metrics": ["UnblendedCost"],
+            "GroupBy": [{"Type": "TAG", "Key": "project"}],
+        },
+        "asked": 0,
+        "pages": [{"ResultsByTime": [{"TimePeriod": days, "Groups": groups}]}],
+    }))
+    .unwrap();
+    let table = tag_of(&answer, "project").unwrap();
+    let lines: Vec<(Option<&str>, String)> = table
+        .lines()
+        .map(|(key, line)| (key.value.as_deref(), line.amount.to_string()))
+        .collect();
+    let expected = [
+        (None, "1".to_owned()),
+        (Some("apollo"), "2.5".to_owned()),
+        (Some("project$x"), "4".to_owned()),
+    ];
+    assert_eq!(lines, expected);
+}

@@ -23,6 +23,7 @@ fn need(total: bool, whole_accounts: bool, people: usize, keys: usize) -> Report
             .collect(),
         months: None,
         by: Vec::new(),
+        budget_tags: BTreeSet::new(),
     }
 }
 
@@ -170,9 +171,41 @@ fn a_request_tells_what_it_is_for() {
             vec![need.dimension(&usage, UsageDimension::UsageType)],
             QueryKind::Dimension,
         ),
+        (
+            vec![
+                need.budget_tag(&usage, "project"),
+                need.budget_tag_by_month("project"),
+            ],
+            QueryKind::BudgetTag,
+        ),
     ] {
         assert_eq!(kinds(queries), BTreeSet::from([kind]));
     }
+}
+
+#[test]
+fn each_tag_of_budgets_takes_one_request_for_all_accounts() {
+    let without = need(true, true, 0, 1);
+    let budget_tags = BTreeSet::from(["project".to_owned(), "team".to_owned()]);
+    let with = ReportNeeds {
+        budget_tags,
+        ..without.clone()
+    };
+    for accounts in [None, Some(1), Some(200)] {
+        let requests = with.most_requests(accounts);
+        assert_eq!(requests, without.most_requests(accounts) + 2);
+    }
+    let query = with.budget_tag(&["Usage".to_owned()], "project");
+    assert_eq!(
+        serde_json::to_value(&query).unwrap(),
+        serde_json::json!({
+            "TimePeriod": {"Start": "2026-10-01", "End": "2026-11-21"},
+            "Granularity": "DAILY",
+            "Metrics": ["UnblendedCost"],
+            "Filter": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Usage"]}},
+            "GroupBy": [{"Type": "TAG", "Key": "project"}],
+        })
+    );
 }
 
 #[test]

@@ -16,19 +16,20 @@ use trailtab_app::job::cost::check::{self, AskedTests, CheckReport, CheckVerdict
 use trailtab_app::job::cost::growth;
 use trailtab_app::job::read::start_runtime;
 use trailtab_app::source::Source;
+use trailtab_core::cost::budget;
 use trailtab_core::cost::report::{AccountName, Audience, AudienceKind};
 use trailtab_core::cost::settings::MaxRequests;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
-/// Requests of a check for costs; the other one is for tags.
-const MAX_COST_REQUESTS: u64 = 1;
+/// Requests of a check for owners. One more is for the active tags, and one for each tag that budgets are about.
+const MAX_OWNER_REQUESTS: u64 = 1;
 
 /// Check the settings against the account, and send no report
 ///
 /// Names unknown accounts, users whom nobody has seen, tags that are not active, a secret that cannot be read, senders that are not verified and
 /// missing permissions, and lists the recipients with their reports and what a run costs. Makes at most two paid
-/// requests to Cost Explorer ($0.02).
+/// requests to Cost Explorer ($0.02), and one more for each tag that budgets are about.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::COST_CHECK)]
 pub(super) struct CheckArgs {
@@ -55,7 +56,9 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         let config = aws::config(&args.credentials.access()).await?;
         let mut settings = trailtab_app::job::cost::open::settings(&args.config, &config).await?;
         let now = clock::now();
-        let max_requests = mem::replace(&mut settings.max_requests, MaxRequests(MAX_COST_REQUESTS));
+        let tags = budget::tag_keys(&settings.budgets).len();
+        let most = MAX_OWNER_REQUESTS.saturating_add(u64::try_from(tags).unwrap_or(u64::MAX));
+        let max_requests = mem::replace(&mut settings.max_requests, MaxRequests(most));
         let (mut run, listed) =
             trailtab_app::job::cost::open::live(settings, &config, None, now).await?;
         run.settings.max_requests = max_requests;

@@ -102,7 +102,8 @@ async fn report(
         bail!("--account: {}", unknown.join("; "));
     }
     problems.extend(unknown);
-    problems.extend_from_slice(books.left_out_of(&audience));
+    let left_out = books.left_out_of(&audience, occasion.kind).into_iter();
+    problems.extend(left_out.map(|problem| problem.hint));
     // The answers have named all accounts by now.
     audience = match audience.owner.is_none() && !wants_names {
         true => audience::executive(&run.directory),

@@ -3,19 +3,17 @@
 use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
-use aws_sdk_costexplorer::types::{CostAllocationTag, CostAllocationTagStatus};
 use serde::Serialize;
 
 use super::answers::NoAnswer;
 use super::pages::PageHistory;
-use super::unknown::nearest_owners;
-use super::{CostRun, channel_check, mail_setup, test_message};
+use super::{CostRun, channel_check, mail_setup, tag_check, test_message};
 use crate::aws;
 use crate::cost_source::cost_explorer::{AskError, PRICE};
 use crate::deliver::mail::smtp::SmtpSender;
 use trailtab_core::cost::budget;
 use trailtab_core::cost::growth::DayGrowth;
-use trailtab_core::cost::owner::{CostOwner, OwnerKey};
+use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::recipient::{RecipientList, ReportDestination, ReportRecipient};
 use trailtab_core::cost::report::Audience;
@@ -23,9 +21,6 @@ use trailtab_core::cost::secret::MailServer;
 use trailtab_core::cost::settings::{CostSettings, MailTransportKind};
 use trailtab_core::nearest;
 use trailtab_cost_explorer::lines;
-
-/// Tags that one request lists at most.
-const MAX_LISTED_TAGS: i32 = 1000;
 
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -111,7 +106,7 @@ pub struct AskedTests {
 }
 
 /// Checks everything that a run needs. Makes two paid requests: for the owners of this month and the last one, and for
-/// the active cost allocation tags. `earlier` is what runs left in the cache. Sends nothing except the
+/// the active cost allocation tags; and one more for each tag that budgets are about. `earlier` is what runs left in the cache. Sends nothing except the
 /// tests that are asked for.
 pub async fn check(
     run: &mut CostRun,
@@ -151,7 +146,8 @@ pub async fn check(
     for problem in unresolved {
         checked.add(CheckVerdict::Bad, problem);
     }
-    tags(run, config, &mut checked).await;
+    tag_check::active(&run.settings, config, &mut checked).await;
+    tag_check::values(run, &mut checked).await;
     let expected = recipients(run, accounts, &earlier.pages, &mut checked);
     users(run, &expected, owners.as_ref(), &mut checked);
     if run.settings.sends_mail() || run.settings.channels.is_empty() || tests.mail.is_some() {
@@ -190,13 +186,18 @@ struct KnownOwners {
     days: String,
 }
 
-/// Checks that Cost Explorer answers, and learns the names of accounts and the owners of this month and the last one.
-async fn costs(run: &mut CostRun, checked: &mut CheckReport) -> Option<KnownOwners> {
+/// This month and the last one, up to yesterday.
+pub(super) fn checked_days(run: &CostRun) -> DayRange {
     let today = run.today();
-    let days = DayRange {
+    DayRange {
         from: run.last_month().days.from,
         through: today.yesterday().unwrap_or(today),
-    };
+    }
+}
+
+/// Checks that Cost Explorer answers, and learns the names of accounts and the owners of this month and the last one.
+async fn costs(run: &mut CostRun, checked: &mut CheckReport) -> Option<KnownOwners> {
+    let days = checked_days(run);
     let mut need = run.need(&[], &[run.last_month()]);
     need.time_period = days.into();
     let key = need.keys.first()?;
@@ -278,7 +279,7 @@ fn users(
         if let Some(owner @ CostOwner::Named(name)) = &recipient.owner
             && !known.owners.contains(owner)
         {
-            let hint = nearest_owners(name, named());
+            let hint = nearest::hint(name, named(), "owners");
             let what = format!(
                 "the report of {}: there is no owner {name:?} by {keys} in the costs of {days}{hint}",
                 recipient.destination.name()
@@ -310,61 +311,6 @@ fn days(settings: &CostSettings, growth: &DayGrowth, checked: &mut CheckReport) 
             CheckVerdict::Doubtful,
             format!("{seen}: set lag_days = {}", observed.lag_days),
         ),
-    }
-}
-
-/// Checks that the owner tags are activated as cost allocation tags; answers contain no others.
-async fn tags(run: &CostRun, config: &SdkConfig, checked: &mut CheckReport) {
-    let keys = run.settings.owner.keys.iter().filter_map(|key| match key {
-        OwnerKey::Tag(key) => Some(key.clone()),
-        OwnerKey::CostCategory(_) => None,
-    });
-    let keys: Vec<String> = keys.collect();
-    if keys.is_empty() {
-        return;
-    }
-    let client = aws::cost_explorer(config);
-    // All of them, since one that is missing may be spelled otherwise. An organisation may activate 500.
-    let listed = client
-        .list_cost_allocation_tags()
-        .status(CostAllocationTagStatus::Active)
-        .max_results(MAX_LISTED_TAGS)
-        .send()
-        .await;
-    match listed {
-        Ok(listed) => {
-            checked.requests_made += 1;
-            let active: Vec<&str> = listed
-                .cost_allocation_tags()
-                .iter()
-                .map(CostAllocationTag::tag_key)
-                .collect();
-            for key in &keys {
-                if active.contains(&key.as_str()) {
-                    let what = format!("the tag {key} is a cost allocation tag");
-                    checked.add(CheckVerdict::Good, what);
-                    continue;
-                }
-                let meant = nearest::meant(key, active.iter().copied());
-                let advice = match meant {
-                    Some((_, meant)) => format!(
-                        "the active tag {meant:?} has a similar name, and case matters: set owner.keys"
-                    ),
-                    None => "activate it in the Billing and Cost Management console of the management account (it takes a day)".to_owned(),
-                };
-                checked.add(CheckVerdict::Bad, format!(
-                    "the tag {key} is not active as a cost allocation tag, so nothing has an owner: {advice}"
-                ));
-            }
-        }
-        Err(error) => {
-            let what = format!(
-                "cannot check whether the tag {} is active (needs ce:ListCostAllocationTags in the management account): {}",
-                keys.join(" and "),
-                aws::explain(&error)
-            );
-            checked.add(CheckVerdict::Doubtful, what);
-        }
     }
 }
 
@@ -410,7 +356,9 @@ fn recipients(
     // Any period will do; this one always exists.
     let occasions = [run.last_month()];
     if !audiences.is_empty() {
-        let expected = pages.expected(&run.need(&audiences, &occasions), accounts);
+        let mut need = run.need(&audiences, &occasions);
+        need.budget_tags = run.budget_tags_shown(need.total);
+        let expected = pages.expected(&need, accounts);
         (checked.requests, checked.counts_pages) = (expected.total, expected.counts_pages);
     }
     let usd = PRICE * rust_decimal::Decimal::from(checked.requests);

@@ -93,6 +93,8 @@ pub(super) fn gather(
         commitments: CommitmentLines::new(),
         by: Vec::new(),
         left_out: Vec::new(),
+        tags: BTreeMap::new(),
+        budget_doubts: Vec::new(),
         unread: Vec::new(),
         has_owners: owners.iter().any(|owner| *owner != CostOwner::Untagged),
         knows_owners: key.is_some(),

@@ -248,6 +248,7 @@ pub(super) fn report(
             unusual: &run.settings.unusual,
             // A budget is about a whole bill, of which a printed answer may be a part.
             budgets: &[],
+            tags: &books.tags,
             contacts: &contacts,
             basis: ReportBasis {
                 cut_scope,

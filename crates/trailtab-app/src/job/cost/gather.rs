@@ -11,13 +11,15 @@ use tokio::task::JoinSet;
 use super::answers::{NoAnswer, RunAnswers};
 use super::cut_reading;
 use super::cuts::SavedCuts;
+use trailtab_core::cost::audience::SettingsProblem;
 use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::commitment::CommitmentLines;
 use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
 use trailtab_core::cost::period::DayRange;
-use trailtab_core::cost::report::{Audience, AudienceKind, UnreadCut};
+use trailtab_core::cost::report::{Audience, AudienceKind, PeriodKind, UnreadCut};
 use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
+use trailtab_core::cost::tag_usage::TagUsage;
 use trailtab_cost_explorer::answer::CostAnswer;
 use trailtab_cost_explorer::lines::{self, LineReader, MonthLines};
 use trailtab_cost_explorer::plan::{self, AccountsByOwner, ReportNeeds, UsageStrategy};
@@ -66,6 +68,10 @@ pub struct GatheredCosts {
     pub by: Vec<(UsageDimension, CostTable)>,
     /// What was asked for beside the figures and could not be read. Reports go without it, and say so.
     pub left_out: Vec<String>,
+    /// Usage by the tags that budgets are about, by the key of the tag.
+    pub tags: BTreeMap<String, TagUsage>,
+    /// Why it is not known how budgets on tags stand.
+    pub budget_doubts: Vec<SettingsProblem>,
     /// Whether there is any usage that costs something.
     pub has_usage: bool,
     /// The first day with owners, if only untagged usage is before it and much has an owner from then on.
@@ -86,12 +92,19 @@ pub struct GatheredMonths {
 }
 
 impl GatheredCosts {
-    /// What the report of an audience goes without, beside [`GatheredCosts::gaps_of`]; nothing for individuals, whose
-    /// reports do not have it.
-    pub fn left_out_of(&self, audience: &Audience) -> &[String] {
-        match audience.kind {
-            AudienceKind::Individual => &[],
-            AudienceKind::Manager | AudienceKind::Executive => &self.left_out,
+    /// What the report of an audience on a period goes without, beside [`GatheredCosts::gaps_of`]; nothing for
+    /// individuals, whose reports do not have it.
+    pub fn left_out_of(&self, audience: &Audience, period: PeriodKind) -> Vec<SettingsProblem> {
+        let sections = self.left_out.iter().map(|reason| SettingsProblem {
+            short: reason.clone(),
+            hint: reason.clone(),
+        });
+        let doubts = self.budget_doubts.iter().cloned();
+        match (audience.kind, period) {
+            (AudienceKind::Individual, _) => Vec::new(),
+            // Budgets are told for the month to date, and those on tags to readers of all costs.
+            (AudienceKind::Executive, PeriodKind::MonthToDate) => sections.chain(doubts).collect(),
+            (AudienceKind::Manager | AudienceKind::Executive, _) => sections.collect(),
         }
     }
 
@@ -146,6 +159,7 @@ pub async fn gather(
     gathering.usage().await;
     // Last, so that the requests of a run that reaches its limit are those for the figures.
     let by = gathering.by().await;
+    let tags = gathering.budget_tags().await;
     let months = gathering.months().await;
     let CostGathering {
         reader,
@@ -170,6 +184,8 @@ pub async fn gather(
         commitments,
         by,
         left_out,
+        tags,
+        budget_doubts: Vec::new(),
         has_usage,
         tagged_from: tagged_from(&table).filter(|_| knows_owners),
         table,
@@ -403,6 +419,32 @@ impl CostGathering<'_> {
             }
         }
         by
+    }
+
+    /// Reads usage by the tags that budgets are about.
+    async fn budget_tags(&mut self) -> BTreeMap<String, TagUsage> {
+        let need = self.need;
+        if !self.reader.has_usage() {
+            let keys = need.budget_tags.iter().cloned();
+            return keys.map(|key| (key, TagUsage::NoUsage)).collect();
+        }
+        let query = |key: &String| (key.clone(), need.budget_tag(&self.usage_types, key));
+        let queries = need.budget_tags.iter().map(query).collect();
+        let answers = all(self.answers, queries).await.into_iter();
+        let usage = answers.map(|(key, answer)| {
+            let table = answer.and_then(|answer| Ok(lines::tag_of(&answer, &key)?));
+            let usage = match table {
+                Ok(table) => TagUsage::Read {
+                    days: need.time_period.days(),
+                    table,
+                },
+                Err(error) => TagUsage::Unread {
+                    reason: error.to_string(),
+                },
+            };
+            (key, usage)
+        });
+        usage.collect()
     }
 
     /// Reads the months before, as far as reports show them.

@@ -66,7 +66,13 @@ pub async fn send_all(
             .map(|problem| problem.short.clone())
             .collect();
         // Sections that could not be read are left out of the mail, which says so.
-        let told = [&short, books.left_out_of(audience)].concat();
+        let left_out = books
+            .left_out_of(audience, wanted.occasion.kind)
+            .into_iter();
+        let told: Vec<String> = short
+            .into_iter()
+            .chain(left_out.map(|problem| problem.short))
+            .collect();
         let mut report = run.report(books, audience, owner, wanted.occasion, &told);
         let mut post = post(run, wanted, &report);
         // Problems with the settings are mentioned in the mail, but figures that may be wrong are
@@ -180,7 +186,8 @@ fn annotate(lines: &mut [SendResult], wanted: &[Wanted], books: &GatheredCosts) 
             ..
         } = &wanted.recipient;
         let hints = problems.iter().map(|problem| problem.hint.as_str());
-        let left_out = books.left_out_of(audience).iter().map(String::as_str);
+        let left_out = books.left_out_of(audience, wanted.occasion.kind);
+        let left_out = left_out.iter().map(|problem| problem.hint.as_str());
         let hints: Vec<&str> = hints.chain(left_out).collect();
         if hints.is_empty() {
             continue;

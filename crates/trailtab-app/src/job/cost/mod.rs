@@ -20,6 +20,7 @@ mod operator;
 pub mod pages;
 pub mod round;
 pub mod send;
+mod tag_check;
 pub mod test_message;
 #[cfg(test)]
 mod tests;
@@ -37,7 +38,6 @@ use self::gather::GatheredCosts;
 use self::needs::kept_from;
 use crate::cost_source::cost_explorer::PRICE;
 use trailtab_core::cost::audience::AccountDirectory;
-use trailtab_core::cost::budget;
 use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
@@ -309,6 +309,7 @@ impl CostRun {
             gathered.asked.through = gathered.asked.through.min(through);
         }
         self.directory.learn(&gathered.names);
+        gathered.budget_doubts = self.budget_doubts(&gathered.tags);
         // The growth of days is that of the whole organisation.
         if let Some(cache) = self.answers.cache()
             && need.accounts.is_none()
@@ -361,11 +362,7 @@ impl CostRun {
             ));
         }
         let contacts = self.contacts();
-        let (budgets, _) = budget::resolve(
-            &self.settings.budgets,
-            &self.directory,
-            &self.settings.owner,
-        );
+        let budgets = self.budgets();
         let question = ReportQuestion {
             unread: books.unread.clone(),
             kind: occasion.kind,
@@ -389,6 +386,7 @@ impl CostRun {
             owner_keys: self.settings.owner.keys.clone(),
             unusual: &self.settings.unusual,
             budgets: &budgets,
+            tags: &books.tags,
             contacts: &contacts,
             basis: self.basis(books, &audience, owner, &problems),
         };

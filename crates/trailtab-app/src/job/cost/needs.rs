@@ -6,9 +6,10 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::{CostRun, ReportPeriod};
+use trailtab_core::cost::budget;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
-use trailtab_core::cost::report::{Audience, AudienceKind, trend_months};
+use trailtab_core::cost::report::{Audience, AudienceKind, PeriodKind, trend_months};
 use trailtab_cost_explorer::plan::{MonthNeeds, ReportNeeds};
 use trailtab_cost_explorer::query::TimePeriod;
 
@@ -55,7 +56,14 @@ impl CostRun {
                 .collect(),
             months: None,
             by: self.by.clone(),
+            budget_tags: BTreeSet::new(),
         };
+        if occasions
+            .iter()
+            .any(|occasion| occasion.kind == PeriodKind::MonthToDate)
+        {
+            need.budget_tags = self.budget_tags_shown(need.total);
+        }
         need.months = self.months_needed(occasions, &need, is(AudienceKind::Manager));
         need
     }
@@ -85,6 +93,14 @@ impl CostRun {
         })
     }
 
+    /// The keys of the tags of budgets that reports on the month to date show: none unless one is about all accounts.
+    pub(super) fn budget_tags_shown(&self, has_executive: bool) -> BTreeSet<String> {
+        match has_executive {
+            true => budget::tag_keys(&self.settings.budgets),
+            false => BTreeSet::new(),
+        }
+    }
+
     /// An upper bound for the needs of all reports, from the settings alone.
     pub fn most_needed(&self) -> ReportNeeds {
         let settings = &self.settings;
@@ -95,6 +111,7 @@ impl CostRun {
             || channels.iter().any(|channel| channel.accounts.is_some());
         need.whole_accounts = need.total || has_managers;
         need.months = self.months_needed(&[self.last_month()], &need, has_managers);
+        need.budget_tags = self.budget_tags_shown(need.total);
         let owners = channels.iter().filter_map(|channel| channel.owner.as_ref());
         let people = settings.users.iter().chain(owners);
         let people = people.map(|user| settings.owner.owner(user));

@@ -1,16 +1,17 @@
 //! Reports owners and accounts that were requested but do not exist. A cost report about them would
 //! claim that they cost nothing, which is not known.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::CostRun;
 use super::gather::GatheredCosts;
+use trailtab_core::cost::audience::SettingsProblem;
+use trailtab_core::cost::budget::{self, BudgetTarget, MonthlyBudget};
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::report::Audience;
+use trailtab_core::cost::tag_usage::TagUsage;
 use trailtab_core::nearest;
-
-/// Maximum number of existing owners to list.
-const MAX_OWNERS_NAMED: usize = 5;
 
 /// Why it is not known what an owner used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,25 +48,6 @@ impl fmt::Display for OwnerDoubt {
     }
 }
 
-/// The owners that may be meant, or some of all owners.
-pub(super) fn nearest_owners<'o>(name: &str, owners: impl Iterator<Item = &'o str>) -> String {
-    let sorted = nearest::sorted(&[name], owners);
-    match sorted.first() {
-        None => return String::new(),
-        Some((likeness, first)) if likeness.is_near() => {
-            return format!(": did you mean {first:?}?");
-        }
-        Some(_) => {}
-    }
-    let names = sorted.iter().take(MAX_OWNERS_NAMED);
-    let names: Vec<String> = names.map(|(_, name)| format!("{name:?}")).collect();
-    let more = match sorted.len() - names.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("; owners: {}{more}", names.join(", "))
-}
-
 impl CostRun {
     /// Why it is not known what an owner used: nothing has an owner, or nobody has seen this one in Cost Explorer's
     /// answers, which include the compared days. `None` if the owner was seen, if there is no usage at all, or if
@@ -87,8 +69,37 @@ impl CostRun {
             CostOwner::Instances | CostOwner::Untagged => None,
         });
         let name = name.clone();
-        let hint = nearest_owners(&name, named);
+        let hint = nearest::hint(&name, named, "owners");
         Some(OwnerDoubt::NotSeen { name, days, hint })
+    }
+
+    /// The budgets of the settings whose accounts and owners are known.
+    pub(super) fn budgets(&self) -> Vec<MonthlyBudget> {
+        let settings = &self.settings;
+        budget::resolve(&settings.budgets, &self.directory, &settings.owner).0
+    }
+
+    /// Why it is not known how the budgets on tags stand of which usage was asked for.
+    pub(super) fn budget_doubts(&self, tags: &BTreeMap<String, TagUsage>) -> Vec<SettingsProblem> {
+        let mut doubts: Vec<SettingsProblem> = Vec::new();
+        for budget in self.budgets() {
+            let BudgetTarget::Tag(tag) = &budget.target else {
+                continue;
+            };
+            let usage = tags.get(&tag.key);
+            let Some(Err(doubt)) = usage.map(|usage| usage.lines_of(tag)) else {
+                continue;
+            };
+            let problem = SettingsProblem {
+                short: format!("budgets: {}", doubt.short()),
+                hint: format!("budgets: {doubt}"),
+            };
+            // Budgets may share a tag.
+            if !doubts.contains(&problem) {
+                doubts.push(problem);
+            }
+        }
+        doubts
     }
 
     /// Tells whether the settings list an owner as a user.

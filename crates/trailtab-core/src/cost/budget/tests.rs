@@ -38,6 +38,11 @@ fn settings_name_what_a_budget_is_about() {
             amount = 99.5
             currency = "CNY"
             owner = "ann@example.com"
+
+            [[budgets]]
+            amount = 300
+            tag = "project"
+            value = "apollo"
         "#,
     );
     let budgets = budgets.unwrap();
@@ -46,10 +51,17 @@ fn settings_name_what_a_budget_is_about() {
         BudgetSubject::Bill,
         BudgetSubject::Account("Production"),
         BudgetSubject::Owner("ann@example.com"),
+        BudgetSubject::Tag {
+            key: "project",
+            value: "apollo",
+        },
     ];
     assert_eq!(subjects, expected);
     let amounts: Vec<Decimal> = budgets.iter().map(|budget| budget.amount).collect();
-    assert_eq!(amounts, [usd("12000"), usd("4500.5"), usd("99.5")]);
+    assert_eq!(
+        amounts,
+        [usd("12000"), usd("4500.5"), usd("99.5"), usd("300")]
+    );
     assert_eq!(
         (budgets[0].currency.as_str(), budgets[2].currency.as_str()),
         ("USD", "CNY")
@@ -79,8 +91,15 @@ fn what_makes_no_sense_is_named() {
         ),
         (
             "amount = 1\nname = \"x\"\nowner = \" \"",
-            "number 2 of budgets (\"x\") has an empty account, owner or name",
+            "number 2 of budgets (\"x\") has an empty account, owner, tag, value or name",
         ),
+        (
+            "amount = 1\ntag = \"a\"\nvalue = \"b\"\naccount = \"c\"",
+            "number 2 of budgets names an account and a tag",
+        ),
+        ("amount = 1\ntag = \"a\"", "has a tag without a value"),
+        ("amount = 1\nvalue = \"a\"", "or a value without a tag"),
+        ("amount = 1\ntag = \"a\"\nvalue = \" \"", "has an empty"),
         ("amount = 1\nname = \"\"", "has an empty"),
         (
             "amount = 1\nname = \"a\\nb\"",
@@ -155,11 +174,11 @@ fn a_budget_tells_when_it_is_passed() {
             "{amount}"
         );
         assert_eq!(status.outlook, outlook, "{amount}");
-        assert_eq!(status.used, usd("100"));
+        assert_eq!(status.used, Some(usd("100")));
     }
-    assert_eq!(status("400").used_share, usd("0.25"));
-    assert_eq!(status("300").used_share, usd("0.3333"));
-    assert_eq!(status("50").used_share, usd("2"));
+    assert_eq!(status("400").used_share, Some(usd("0.25")));
+    assert_eq!(status("300").used_share, Some(usd("0.3333")));
+    assert_eq!(status("50").used_share, Some(usd("2")));
 }
 
 #[test]
@@ -177,14 +196,22 @@ fn a_refund_takes_a_budget_back_below_its_amount() {
     };
     assert_eq!(
         of(2),
-        (usd("110"), Some(date(2026, 11, 2)), BudgetOutlook::Passed)
+        (
+            Some(usd("110")),
+            Some(date(2026, 11, 2)),
+            BudgetOutlook::Passed
+        )
     );
-    assert_eq!(of(4), (usd("80"), None, BudgetOutlook::Unknown));
+    assert_eq!(of(4), (Some(usd("80")), None, BudgetOutlook::Unknown));
     assert_eq!(
         of(5),
-        (usd("110"), Some(date(2026, 11, 5)), BudgetOutlook::Passed)
+        (
+            Some(usd("110")),
+            Some(date(2026, 11, 5)),
+            BudgetOutlook::Passed
+        )
     );
-    assert_eq!(of(0), (Decimal::ZERO, None, BudgetOutlook::Unknown));
+    assert_eq!(of(0), (Some(Decimal::ZERO), None, BudgetOutlook::Unknown));
 }
 
 #[test]
@@ -209,7 +236,7 @@ fn any_amounts_have_a_status() {
             "79228162514264337593543950335",
         ] {
             let status = BudgetStatus::of(usd(amount), &figures);
-            assert_eq!(status.used, spent);
+            assert_eq!(status.used, Some(spent));
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::cost::commitment::CommitmentLines;
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostLine, CostTable};
+use crate::cost::tag_usage::TagUsage;
 use crate::cost::unusual::UnusualRules;
 
 /// The input of a report besides the audience.
@@ -60,6 +61,8 @@ pub struct ReportQuestion<'a> {
     pub unusual: &'a UnusualRules,
     /// All budgets; a report has those that its audience may see.
     pub budgets: &'a [MonthlyBudget],
+    /// Usage by the tags that budgets are about, by the key of the tag.
+    pub tags: &'a BTreeMap<String, TagUsage>,
     /// The managers of accounts, by account id.
     pub contacts: &'a BTreeMap<String, Vec<String>>,
     /// What all reports of the run rest on; `report` adds its own notes.
@@ -85,6 +88,7 @@ pub fn report(
         names: question.names,
         unusual: question.unusual,
         budgets: question.budgets,
+        tags: question.tags,
         contacts: question.contacts,
         unread: &question.unread,
         basis: &question.basis,
@@ -149,6 +153,7 @@ pub(super) struct ReportBuilder<'a, 't> {
     names: &'a BTreeMap<String, String>,
     pub(super) unusual: &'a UnusualRules,
     pub(super) budgets: &'a [MonthlyBudget],
+    pub(super) tags: &'a BTreeMap<String, TagUsage>,
     pub(super) contacts: &'a BTreeMap<String, Vec<String>>,
     pub(super) unread: &'a [UnreadCut],
     basis: &'a ReportBasis,

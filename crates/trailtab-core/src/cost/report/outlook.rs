@@ -17,6 +17,7 @@ use crate::cost::charge::ChargeType;
 use crate::cost::estimate::{self, BillEstimate, MonthCourse, MonthEstimate, MonthlyChargeHistory};
 use crate::cost::money;
 use crate::cost::period::{DayRange, in_a_row, label_of};
+use crate::cost::tag_usage::{TagDoubt, TagValue};
 use crate::cost::unusual::{self, ComparedDays, UnusualUsage};
 
 /// What the usage of the month in progress will come to, day by day; absent for other periods, and without enough
@@ -183,7 +184,15 @@ impl ReportBuilder<'_, '_> {
             .iter()
             .filter(|budget| budget.currency == currency);
         let rows = of_currency.filter_map(|budget| {
-            let (spent, usage, bill) = self.budgeted(frame, budget, ledger, all)?;
+            let unknown = |doubt: &TagDoubt| BudgetRow {
+                name: budget.name.clone(),
+                sentence: unknown_budget_sentence(budget, doubt),
+                status: BudgetStatus::unknown(budget.amount),
+            };
+            let (spent, usage, bill) = match self.budgeted(frame, budget, ledger, all)? {
+                Ok(figures) => figures,
+                Err(doubt) => return Some(unknown(&doubt)),
+            };
             let course = self::usage(frame, &usage);
             let estimate = course
                 .as_ref()
@@ -205,20 +214,20 @@ impl ReportBuilder<'_, '_> {
         rows.collect()
     }
 
-    /// What counts towards a budget: all of it, the usage in it, and the bill; absent if the audience may not see it.
+    /// What counts towards a budget, if it is known; absent if the audience may not see it.
     fn budgeted(
         &self,
         frame: &DayFrame,
         budget: &MonthlyBudget,
         ledger: &CurrencyLines<'_>,
         all: &AccountCuts<'_>,
-    ) -> Option<(DaySeries, DaySeries, Vec<BillLine>)> {
+    ) -> Option<Result<BudgetedCosts, TagDoubt>> {
         let of_cuts = |cuts: &AccountCuts<'_>| {
             let usage = cuts.charges.get(&ChargeType::Usage).cloned();
             let usage = usage.unwrap_or_else(|| frame.nothing());
-            (cuts.total(frame), usage, cuts.bill(frame))
+            Ok((cuts.total(frame), usage, cuts.bill(frame)))
         };
-        let of_usage = |usage: DaySeries| (usage.clone(), usage, Vec::new());
+        let of_usage = |usage: DaySeries| Ok((usage.clone(), usage, Vec::new()));
         let kind = self.audience.kind;
         match (&budget.target, kind) {
             (BudgetTarget::Bill, AudienceKind::Executive) => Some(of_cuts(all)),
@@ -237,10 +246,36 @@ impl ReportBuilder<'_, '_> {
             (BudgetTarget::Owner(owner), AudienceKind::Individual) => {
                 (self.owner == Some(owner)).then(|| of_usage(all.total(frame)))
             }
+            (BudgetTarget::Tag(tag), AudienceKind::Executive) => {
+                let usage = self.tagged_with(frame, tag, &budget.currency);
+                Some(usage.and_then(of_usage))
+            }
             _ => None,
         }
     }
+
+    /// The usage of all accounts with a tag value.
+    fn tagged_with(
+        &self,
+        frame: &DayFrame,
+        tag: &TagValue,
+        currency: &str,
+    ) -> Result<DaySeries, TagDoubt> {
+        let usage = self.tags.get(&tag.key).ok_or_else(|| TagDoubt::Unread {
+            key: tag.key.clone(),
+            reason: "it was not asked for".to_owned(),
+        })?;
+        let mut series = frame.nothing();
+        let lines = usage.lines_of(tag)?.into_iter();
+        for (key, line) in lines.filter(|(key, _)| key.currency == currency) {
+            series.add(frame, key.day, line.amount);
+        }
+        Ok(series)
+    }
 }
+
+/// What counts towards a budget: all of it, the usage in it, and the bill.
+type BudgetedCosts = (DaySeries, DaySeries, Vec<BillLine>);
 
 /// Removes the days before the first usage of all, of which nothing is known: an account is new, or nothing had a tag.
 /// Returns the first day that is left.
@@ -302,11 +337,12 @@ fn unusual_sentence<K>(
 
 fn budget_sentence(budget: &MonthlyBudget, status: &BudgetStatus) -> String {
     let amount = |amount| money::words(amount, &budget.currency);
-    let share = words::percent(status.used, status.amount).unwrap_or_default();
+    let used = status.used.unwrap_or_default();
+    let share = words::percent(used, status.amount).unwrap_or_default();
     let mut out = format!(
         "Budget {}: {} of {} used ({share})",
         words::short(&budget.name),
-        amount(status.used),
+        amount(used),
         amount(status.amount)
     );
     if let Some(estimate) = &status.estimate {
@@ -319,4 +355,13 @@ fn budget_sentence(budget: &MonthlyBudget, status: &BudgetStatus) -> String {
         out += &format!("; will be passed on about {}", label_of(day));
     }
     out + "."
+}
+
+fn unknown_budget_sentence(budget: &MonthlyBudget, doubt: &TagDoubt) -> String {
+    format!(
+        "Budget {}: it is not known how much of {} is used, since {}.",
+        words::short(&budget.name),
+        money::words(budget.amount, &budget.currency),
+        doubt.short()
+    )
 }

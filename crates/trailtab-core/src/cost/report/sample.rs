@@ -15,10 +15,14 @@ use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::commitment::CommitmentLines;
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
+use crate::cost::tag_usage::TagUsage;
 use crate::cost::unusual::UnusualRules;
 
 /// No commitments.
 static NO_COMMITMENTS: CommitmentLines = CommitmentLines::new();
+
+/// No tags that budgets are about.
+static NO_TAGS: BTreeMap<String, TagUsage> = BTreeMap::new();
 
 /// No manager of any account.
 static NO_CONTACTS: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -206,6 +210,7 @@ fn report_with_budgets(
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         unusual: &UnusualRules::DEFAULT,
         budgets,
+        tags: &NO_TAGS,
         contacts: &NO_CONTACTS,
         unread: Vec::new(),
         basis: ReportBasis {

@@ -17,10 +17,14 @@ use crate::cost::owner::CostOwner;
 use crate::cost::owner::OwnerKey;
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostAmount, CostKey, CostTable, LineCut, LineCuts};
+use crate::cost::tag_usage::TagUsage;
 use crate::cost::unusual::UnusualRules;
 
 /// No commitments.
 static NO_COMMITMENTS: CommitmentLines = CommitmentLines::new();
+
+/// No tags that budgets are about.
+static NO_TAGS: BTreeMap<String, TagUsage> = BTreeMap::new();
 
 /// No manager of any account.
 static NO_CONTACTS: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -102,6 +106,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
         owner_keys: vec![OwnerKey::Tag("Owner".to_owned())],
         unusual: &UnusualRules::DEFAULT,
         budgets: &[],
+        tags: &NO_TAGS,
         contacts: &NO_CONTACTS,
         unread: Vec::new(),
         basis: ReportBasis {

@@ -1,15 +1,20 @@
 //! Estimates, unusual days and budgets in reports.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::{Date, date};
 
 use crate::cost::budget::{BudgetOutlook, BudgetTarget, MonthlyBudget};
 use crate::cost::charge::ChargeType;
 use crate::cost::owner::CostOwner;
+use crate::cost::period::DayRange;
 use crate::cost::report::sample_bill::{
     Bill, PRODUCTION, SANDBOX, decimal, executive, individual, manager, names, november, owner,
     steady_bill,
 };
 use crate::cost::report::{Audience, CostReport, PeriodKind, ReportPart, ReportQuestion, report};
+use crate::cost::table::{CostAmount, CostKey, LineCuts};
+use crate::cost::tag_usage::{TagUsage, TagValue};
 
 fn of(bill: &Bill, audience: &Audience, budgets: &[MonthlyBudget]) -> CostReport {
     let names = names();
@@ -198,7 +203,7 @@ fn budgets_say_what_is_used_and_when_they_will_be_passed() {
     ];
     assert_eq!(outlooks, expected);
     // $180 of usage, and $19 of tax on the 1st.
-    assert_eq!(rows[0].status.used, decimal("199"));
+    assert_eq!(rows[0].status.used, Some(decimal("199")));
     assert_eq!(rows[0].status.passed_on, Some(date(2026, 11, 14)));
     assert_eq!(rows[1].status.will_pass_on, Some(date(2026, 11, 26)));
     assert!(
@@ -210,6 +215,105 @@ fn budgets_say_what_is_used_and_when_they_will_be_passed() {
         rows[1]
             .sentence
             .ends_with("; will be passed on about 26 November 2026.")
+    );
+}
+
+/// Usage of $8 a day with `project=apollo` since October, and of $1 with `project=zeus` in October alone.
+fn by_project() -> BTreeMap<String, TagUsage> {
+    let days = DayRange {
+        from: date(2026, 10, 1),
+        through: date(2026, 11, 20),
+    };
+    let line = |day, value: &str, currency: &str, amount: &str| {
+        let key = CostKey::new(day, ChargeType::Usage, currency, LineCuts::default());
+        let value = Some(value.to_owned());
+        let amount = decimal(amount);
+        let amount = CostAmount {
+            amount,
+            estimated: false,
+        };
+        (CostKey { value, ..key }, amount)
+    };
+    let apollo = days.iter().map(|day| line(day, "apollo", "USD", "8"));
+    let others = [
+        line(days.from, "zeus", "USD", "1"),
+        line(days.through, "apollo", "EUR", "1000"),
+    ];
+    let table = apollo.chain(others).collect();
+    [("project".to_owned(), TagUsage::Read { days, table })].into()
+}
+
+fn on_tag(amount: &str, key: &str, value: &str) -> MonthlyBudget {
+    let (key, value) = (key.to_owned(), value.to_owned());
+    budget(amount, BudgetTarget::Tag(TagValue { key, value }))
+}
+
+#[test]
+fn a_budget_on_a_tag_value_is_judged_by_the_settled_days_of_that_value() {
+    let names = names();
+    let tags = by_project();
+    let budgets = [
+        on_tag("100", "project", "apollo"),
+        on_tag("200", "project", "apollo"),
+        on_tag("50", "project", "zeus"),
+    ];
+    let question = ReportQuestion {
+        data_through: Some(date(2026, 11, 20)),
+        budgets: &budgets,
+        tags: &tags,
+        ..november(&names)
+    };
+    let of = |audience: &Audience| report(&steady_bill().table(), audience, None, &question);
+    let report = of(&executive());
+    let rows = &part(&report).budgets;
+    // Eighteen days are settled.
+    assert_eq!(rows[0].status.used, Some(decimal("144")));
+    assert_eq!(rows[0].status.passed_on, Some(date(2026, 11, 13)));
+    assert_eq!(
+        rows[1].status.estimate.unwrap().expected,
+        decimal("240"),
+        "thirty days of $8"
+    );
+    assert_eq!(rows[1].status.will_pass_on, Some(date(2026, 11, 26)));
+    assert_eq!(rows[1].status.outlook, BudgetOutlook::WillPass);
+    // A value of October has no usage in November, which is known.
+    assert_eq!(rows[2].status.used, Some(decimal("0")));
+    // The tag is on usage of all accounts.
+    assert_eq!(part(&of(&manager(&[SANDBOX]))).budgets, []);
+}
+
+#[test]
+fn a_budget_on_a_tag_that_is_not_known_is_unknown_and_not_zero() {
+    let names = names();
+    let mut tags = by_project();
+    let reason = "no answer".to_owned();
+    tags.insert("team".to_owned(), TagUsage::Unread { reason });
+    let budgets = [
+        on_tag("1", "project", "apolo"),
+        on_tag("2", "team", "a"),
+        on_tag("3", "never asked for", "a"),
+    ];
+    let question = ReportQuestion {
+        budgets: &budgets,
+        tags: &tags,
+        ..november(&names)
+    };
+    let report = report(&steady_bill().table(), &executive(), None, &question);
+    for row in &part(&report).budgets {
+        assert_eq!(row.status.used, None);
+        assert_eq!(row.status.outlook, BudgetOutlook::Unknown);
+    }
+    let sentences: Vec<&str> = part(&report)
+        .budgets
+        .iter()
+        .map(|row| row.sentence.as_str())
+        .collect();
+    assert_eq!(
+        sentences[..2],
+        [
+            "Budget 1: it is not known how much of $1.00 is used, since the tag project has no value \"apolo\" in the costs of 1 October – 20 November 2026.",
+            "Budget 2: it is not known how much of $2.00 is used, since usage by the tag team could not be read."
+        ]
     );
 }
 
@@ -249,7 +353,7 @@ fn nobody_reads_budgets_of_others() {
     };
     let report = report(&bill.table(), &individual(&ann), Some(&ann), &question);
     assert_eq!(names_of(&report), ["4"]);
-    assert_eq!(part(&report).budgets[0].status.used, decimal("5"));
+    assert_eq!(part(&report).budgets[0].status.used, Some(decimal("5")));
     let _: Date = question.today;
 }
 
