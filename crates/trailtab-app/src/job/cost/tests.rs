@@ -14,7 +14,7 @@ use trailtab_core::cost::charge::{ChargeType, CostMetric};
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::recipient::{RecipientList, ReportDestination, ReportRecipient};
 use trailtab_core::cost::report::sample_bill::{self, Bill};
-use trailtab_core::cost::report::{Audience, PeriodKind};
+use trailtab_core::cost::report::{Audience, AudienceKind, PeriodKind};
 use trailtab_core::cost::settings::{CostSettings, DaySpan, MailFrequency};
 use trailtab_core::time;
 use trailtab_demo::bill;
@@ -336,4 +336,52 @@ fn contents_have_the_same_hash_for_ever() {
     let version_2 = "2:bfc6ce504aac8c489544733d95e4cb555ed577d7b145a5a6f4fbcedbd478db14";
     assert_eq!(content.as_str(), version_2);
     assert!(content.matches("dafb9b43c8ccc358617072c3b8998a97"));
+}
+
+#[tokio::test]
+async fn a_budget_that_is_not_known_does_not_keep_a_report_back() {
+    let mut run = run("2026-09-21T06:00:00Z");
+    run.settings = CostSettings::parse(
+        br#"
+            executives = ["cfo@example.com"]
+
+            [managers]
+            "head@example.com" = ["Sandbox"]
+
+            [[budgets]]
+            amount = 100
+            tag = "project"
+            value = "apollo"
+        "#,
+    )
+    .unwrap();
+    let (wanted, books) = ready(&mut run).await;
+    let left_out = |name: &str, kind: PeriodKind| {
+        let is_meant = |wanted: &&Wanted| wanted.recipient.destination.name() == name;
+        let wanted = wanted.iter().find(is_meant).unwrap();
+        books.left_out_of(&wanted.recipient.audience, kind)
+    };
+    let told = left_out("cfo@example.com", PeriodKind::MonthToDate);
+    assert_eq!(told.len(), 1);
+    // The mail has no file names and no advice that its reader cannot follow.
+    let short = "budgets: usage by the tag project could not be read";
+    assert_eq!(told[0].short, short);
+    assert!(
+        told[0]
+            .hint
+            .starts_with(&format!("{short}: no saved answer"))
+    );
+    // Other reports have no budgets on tags.
+    assert_eq!(left_out("cfo@example.com", PeriodKind::LastMonth), []);
+    assert_eq!(left_out("head@example.com", PeriodKind::MonthToDate), []);
+    let executive = wanted.iter().find(|wanted| {
+        wanted.recipient.audience.kind == AudienceKind::Executive
+            && wanted.occasion.kind == PeriodKind::MonthToDate
+    });
+    let executive = executive.unwrap();
+    let audience = &executive.recipient.audience;
+    let report = run.report(&books, audience, None, executive.occasion, &[]);
+    // Problems beyond those that are told would keep the mail back.
+    assert_eq!(report.basis.problems, [""; 0]);
+    assert_eq!(report.parts[0].budgets[0].status.used, None);
 }
