@@ -1,6 +1,7 @@
 //! The calls as a timeline for people: a table for each day, a line for one call or several alike.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
@@ -50,6 +51,8 @@ pub struct Timeline {
     /// Lines of one day that are not written yet.
     lines: Vec<FoldedCall>,
     day: Option<String>,
+    /// The account that the heading of the day names: that of all lines which name none.
+    account: Option<String>,
     has_line: bool,
 }
 
@@ -61,6 +64,7 @@ impl Timeline {
             folder: CallFolder::default(),
             lines: Vec::new(),
             day: None,
+            account: None,
             has_line: false,
         }
     }
@@ -88,20 +92,22 @@ impl Timeline {
         };
         let day = day(&first.first);
         let is_new_day = self.day.as_ref() != Some(&day);
-        let account = &first.first.account;
-        let title =
-            is_new_day.then(
-                || match lines.iter().all(|line| line.first.account == *account) {
-                    true => format!("{}, account {account}", day_title(&first.first)),
-                    false => day_title(&first.first),
-                },
-            );
+        let title = is_new_day.then(|| {
+            let account = &first.first.account;
+            let is_only = lines.iter().all(|line| line.first.account == *account);
+            self.account = is_only.then(|| account.clone());
+            match is_only {
+                true => format!("{}, account {account}", day_title(&first.first)),
+                false => day_title(&first.first),
+            }
+        });
         self.day = Some(day);
+        let account = self.account.as_deref();
         let page = TextPage::render(self.look, |page| {
             if let Some(title) = title {
                 page.heading(&title)?;
             }
-            page.call_lines(&lines)
+            page.call_lines(&lines, account)
         });
         let is_first = !std::mem::replace(&mut self.has_line, true);
         let page = if is_first { page.trim_start() } else { &page };
@@ -128,11 +134,12 @@ impl CallWriter for Timeline {
 }
 
 impl TextPage {
-    /// Writes a line for each call, broken below its sentence where the page is narrow.
-    fn call_lines(&mut self, lines: &[FoldedCall]) -> fmt::Result {
-        let accounts = lines.iter().map(|line| line.first.account.as_str());
-        let accounts: BTreeSet<&str> = accounts.collect();
-        let has_accounts = accounts.len() > 1;
+    /// Writes a line for each call, broken below its sentence where the page is narrow. `account` is the one
+    /// that the heading names.
+    fn call_lines(&mut self, lines: &[FoldedCall], account: Option<&str>) -> fmt::Result {
+        let has_accounts = lines
+            .iter()
+            .any(|line| Some(line.first.account.as_str()) != account);
         let most = (self.look.width * 3 / 10).max(MIN_ACTOR_WIDTH);
         let actors: Vec<String> = lines
             .iter()
@@ -272,11 +279,18 @@ fn sentence(line: &FoldedCall) -> String {
     if let Some(service) = &call.by_service {
         text.push_str(&format!(", by {service}"));
     }
-    let (first, last) = (clock(&call.event_time), clock(&line.last_time));
-    if first != last {
-        text.push_str(&format!(", until {last}"));
-    }
+    text.push_str(&span(line));
     text
+}
+
+/// Until when the calls of a line were made: `, until 08:00:09`. Where the last call comes first, back to when.
+fn span(line: &FoldedCall) -> String {
+    let (first, last) = (clock(&line.first.event_time), clock(&line.last_time));
+    match last.cmp(&first) {
+        Ordering::Equal => String::new(),
+        Ordering::Greater => format!(", until {last}"),
+        Ordering::Less => format!(", back to {last}"),
+    }
 }
 
 /// Several refused calls that would only have read: `12 calls of 9 APIs denied: iam:ListUsers, … and 6 more`.
@@ -298,8 +312,8 @@ fn refusals(line: &FoldedCall) -> String {
     };
     let calls = thousands(line.calls);
     let named = named.join(", ");
-    let last = clock(&line.last_time);
-    format!("{calls} calls of {apis} denied: {named}{more}, until {last}")
+    let span = span(line);
+    format!("{calls} calls of {apis} denied: {named}{more}{span}")
 }
 
 /// The first resources of a line, and whether there are more.
