@@ -422,6 +422,12 @@ impl<'l> IssuanceIndex<'l> {
         index
     }
 
+    /// The call that started the instance after which a session is named.
+    fn by_instance(&self, session: &str) -> Option<&'l Issuance> {
+        let started = self.by_session.get(&("", session)).into_iter().flatten();
+        started.min().copied().filter(|_| !session.is_empty())
+    }
+
     /// The call that issued credentials, with the surest evidence.
     fn parent(
         &self,
@@ -433,7 +439,15 @@ impl<'l> IssuanceIndex<'l> {
         {
             // Both accounts of a role have a record. That of the caller's account tells more.
             let best = issued.iter().min_by_key(|issuance| **issuance)?;
-            return Some((best, LinkEvidence::AccessKey));
+            // EC2 obtains the credentials of instances. Who started the instance tells more.
+            let session = best.session.as_ref().map(|(_, session)| session.as_str());
+            let by_instance = session.and_then(|session| self.by_instance(session));
+            return Some(match (by_instance, &best.issuer) {
+                (Some(started), CredentialId::Principal(_)) => {
+                    (started, LinkEvidence::InstanceName)
+                }
+                _ => (best, LinkEvidence::AccessKey),
+            });
         }
         let used = used?;
         let principal = used.actor.principal.as_str();
@@ -461,8 +475,7 @@ impl<'l> IssuanceIndex<'l> {
                 return Some((issuance, evidence));
             }
         }
-        let by_instance = self.by_session.get(&("", session)).into_iter().flatten();
-        if let Some(issuance) = by_instance.min().filter(|_| !session.is_empty()) {
+        if let Some(issuance) = self.by_instance(session) {
             return Some((issuance, LinkEvidence::InstanceName));
         }
         let is_long_term = matches!(id, CredentialId::AccessKey(_)) && !is_temporary;

@@ -284,6 +284,69 @@ fn the_session_of_an_instance_leads_to_who_started_it() {
 }
 
 #[test]
+fn credentials_that_ec2_obtains_lead_to_who_started_the_instance() {
+    let ann = user("ann", "AKIA0000000000000ANN");
+    let started = r#","requestParameters":{"iamInstanceProfile":{"name":"web"}},"responseElements":{"instancesSet":{"items":[{"instanceId":"i-0abc"}]}}"#;
+    let service = r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#;
+    let instance = session(
+        "web",
+        "i-0abc",
+        "ASIA0000000000000WEB",
+        "2026-09-07T08:05:00Z",
+    );
+    let mut records = vec![
+        record(
+            "e-2",
+            5,
+            service,
+            "AssumeRole",
+            &assumed("web", "i-0abc", "ASIA0000000000000WEB"),
+        ),
+        record("e-3", 6, &instance, "DescribeInstances", ""),
+    ];
+    assert_eq!(
+        told(&records, "i-0abc"),
+        [
+            "ec2.amazonaws.com 1 Service",
+            " *i-0abc 1 sts:AssumeRole AccessKey"
+        ]
+    );
+    records.push(record("e-1", 1, &ann, "RunInstances", started));
+    assert_eq!(
+        told(&records, "i-0abc"),
+        [
+            "AKIA0000000000000ANN 1 IamUser",
+            " *i-0abc 1 ec2:RunInstances InstanceName"
+        ]
+    );
+}
+
+#[test]
+fn a_federated_session_leads_to_the_person_whom_the_provider_names() {
+    let saml = r#"{"type":"SAMLUser","principalId":"abc=:petra@example.com","userName":"petra@example.com","identityProvider":"abc="}"#;
+    let used = session(
+        "operator",
+        "petra",
+        "ASIA00000000000PETRA",
+        "2026-09-07T08:02:00Z",
+    );
+    let records = [
+        record(
+            "e-1",
+            2,
+            saml,
+            "AssumeRoleWithSAML",
+            &assumed("operator", "petra", "ASIA00000000000PETRA"),
+        ),
+        record("e-2", 3, &used, "DescribeInstances", ""),
+    ];
+    let lines = told(&records, "ASIA00000000000PETRA");
+    assert!(lines[0].ends_with(" 1 Person"), "{lines:?}");
+    assert_eq!(lines[1], " *petra 1 sts:AssumeRoleWithSAML AccessKey");
+    assert_eq!(told(&records, "petra@example.com").len(), 2);
+}
+
+#[test]
 fn forged_cycles_end() {
     let of = |key: &str, other: &str, id: &str| {
         let caller = session("a", "s", key, "2026-09-07T08:00:00Z");
