@@ -328,6 +328,29 @@ fn chains_are_a_tree() {
 }
 
 #[test]
+fn credentials_without_links_take_a_line_each_where_they_are_many() {
+    let sandbox = Sandbox::new();
+    let calls: Vec<Value> = (1..=7)
+        .map(|number| {
+            let user = format!("user{number}");
+            call(number, "01:00:00", &user, "s3:ListBuckets", &Value::Null)
+        })
+        .collect();
+    logs(&sandbox, &calls);
+    let tree = |wanted: &str| {
+        let args = ["events", "logs", "--follow", wanted];
+        sandbox.run(args).expect(0).out
+    };
+    let page = tree("user*");
+    assert!(page.contains("\n7 without a link to others\n"), "{page}");
+    let lines = page
+        .lines()
+        .filter(|line| line.starts_with("  > 111122223333:user/user"));
+    assert_eq!(lines.count(), 7, "{page}");
+    assert!(!tree("user1").contains("without a link"));
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_error() {
     let sandbox = Sandbox::new();
     let calls: Vec<Value> = (0..2_000)

@@ -12,6 +12,9 @@ use trailtab_core::calls::{CallsProvenance, CredentialForest, CredentialNode};
 /// Credentials that are listed below those that obtained them. The JSON has all.
 const MAX_OBTAINED: usize = 20;
 
+/// Credentials without a link to others that have lines of their own.
+const MAX_ALONE_IN_FULL: usize = 5;
+
 /// Fewest terminal columns of a line, however deep it stands.
 const MIN_LINE_WIDTH: usize = 24;
 
@@ -63,16 +66,41 @@ impl TextPage {
         } else {
             let line = format!(
                 "{} in {}; > marks those asked for",
-                counted(forest.matches, "match").replace("matchs", "matches"),
+                match forest.matches {
+                    1 => "1 match".to_owned(),
+                    matches => format!("{} matches", thousands(matches)),
+                },
                 counted(forest.chains.len() as u64, "chain"),
             );
             self.paragraph(&line, 0, &Style::new())?;
         }
-        for root in &forest.chains {
+        let (alone, linked): (Vec<_>, Vec<_>) = forest
+            .chains
+            .iter()
+            .partition(|root| root.obtained.is_empty());
+        for root in linked {
             writeln!(self.out)?;
             self.credentials(root, "", "", "")?;
         }
+        self.credentials_alone(&alone)?;
         self.reading_coverage(&basis.coverage, None, basis.no_match.is_none())
+    }
+
+    /// Writes credentials with which none were obtained. A person may have one for each day and account.
+    fn credentials_alone(&mut self, roots: &[&CredentialNode]) -> fmt::Result {
+        if roots.len() <= MAX_ALONE_IN_FULL {
+            return roots.iter().try_for_each(|root| {
+                writeln!(self.out)?;
+                self.credentials(root, "", "", "")
+            });
+        }
+        let title = format!("{} without a link to others", thousands(roots.len() as u64));
+        self.heading(&title)?;
+        for root in roots {
+            let text = format!("{}: {}, {}", name(root), how(root), what(root));
+            self.tree_line("  ", "    ", &text, &Style::new())?;
+        }
+        Ok(())
     }
 
     /// Writes credentials and what was obtained with them. `branch` stands before the first line, `stem` before all
