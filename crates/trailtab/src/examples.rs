@@ -28,7 +28,7 @@ Documentation: docs/summary.md (results), docs/event-history.md (reading without
 pub(crate) const EVENTS: &str = "\
 Examples:
   trailtab events --since 24h --mutating
-  trailtab events demo/AWSLogs --since 2026-09-17 --ip 203.0.113.0/24 --write-only
+  trailtab events demo/AWSLogs --since 2026-09-17 --ip 203.0.113.0/24
   trailtab events demo/AWSLogs --resource legacy-backup --format csv
 
 Documentation: docs/events.md";
