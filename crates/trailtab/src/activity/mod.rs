@@ -14,7 +14,7 @@ pub(crate) use self::args::Args;
 use self::args::CountedBy;
 use self::results::{ActivityResults, PrintedForm};
 use super::RunEnd;
-use super::reading::{self, ReadingOptions, ReadingPlan};
+use super::reading::{ReadingOptions, ReadingPlan};
 use super::signals;
 use super::ui::Ui;
 use trailtab_app::clock;
@@ -22,7 +22,6 @@ use trailtab_app::deliver::count_runs::CountRuns;
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::raw_dump::RawDump;
 use trailtab_core::activity::policy::{UsedCalls, UsedPolicy};
-use trailtab_core::activity::summary::RunContext;
 use trailtab_core::activity::tally::Tally;
 use trailtab_core::activity::tally::memory::CountMemory;
 use trailtab_core::event::counter::EventCounter as _;
@@ -38,15 +37,7 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
     let copies = args.output.dump_raw_cloudtrail_data;
     let plan = ReadingPlan::new(&args.reading, &args.credentials, copies, now)?;
     let per_account = args.output.per_account || args.reading.lookup.organization;
-    let mut run = RunContext {
-        window: plan.window,
-        activity_type: plan.filter.activity_type.name(),
-        invocation: reading::invocation(),
-        now,
-        version: env!("CARGO_PKG_VERSION"),
-        caller: None,
-        no_match: None,
-    };
+    let mut run = plan.context();
     let verify = args.digests.verify(&args.reading.sources)?;
     let directory = &args.output.output;
     if !args.output.no_output {

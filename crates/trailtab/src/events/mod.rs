@@ -39,15 +39,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     let (format, columns) = args.output.form()?;
     let now = clock::now();
     let plan = ReadingPlan::new(&args.reading, &args.credentials, false, now)?;
-    let mut run = RunContext {
-        window: plan.window,
-        activity_type: plan.filter.activity_type.name(),
-        invocation: reading::invocation(),
-        now,
-        version: env!("CARGO_PKG_VERSION"),
-        caller: None,
-        no_match: None,
-    };
+    let mut run = plan.context();
     let reading = signals::interruptible(signals::STOPS_READING);
     if let Some(wanted) = &args.output.follow {
         return follow(wanted, format, plan, &mut run, reading, ui);

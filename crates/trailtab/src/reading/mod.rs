@@ -19,6 +19,7 @@ use trailtab_app::source::interrupt::Interrupt;
 use trailtab_app::source::lookup_events::{self, LookupError, PushedAttribute};
 use trailtab_app::source::progress::ReadProgress;
 use trailtab_core::activity::provenance::ReadingCoverage;
+use trailtab_core::activity::summary::RunContext;
 use trailtab_core::coverage::Severity;
 use trailtab_core::event::counter::EventCounter;
 use trailtab_core::event::filter::{EventFilter, ScopeMatcher};
@@ -90,6 +91,19 @@ impl ReadingPlan {
             lookup,
             access,
         })
+    }
+
+    /// The facts of the run that are known before anything is read.
+    pub(crate) fn context(&self) -> RunContext {
+        RunContext {
+            window: self.window,
+            activity_type: self.filter.activity_type.name(),
+            invocation: invocation(),
+            now: self.now,
+            version: env!("CARGO_PKG_VERSION"),
+            caller: None,
+            no_match: None,
+        }
     }
 
     /// Reads all sources, counts the events with counters like `empty`, and shows the progress. If interrupted, the
@@ -230,7 +244,7 @@ pub(crate) fn tell_problems(coverage: &ReadingCoverage, ui: Ui) {
 }
 
 /// The command line, with the program's name instead of its path.
-pub(crate) fn invocation() -> String {
+fn invocation() -> String {
     let args = std::env::args_os().skip(1);
     let words = args.map(|word| word.to_string_lossy().into_owned());
     std::iter::once("trailtab".to_owned())

@@ -6,7 +6,6 @@ use crate::reading::{self, CredentialArgs, ReadingArgs, ReadingOptions, ReadingP
 use crate::signals;
 use crate::ui::Ui;
 use trailtab_app::clock;
-use trailtab_core::activity::summary::RunContext;
 use trailtab_core::activity::usage::basis::{ReportProvenance, report_extent};
 use trailtab_core::activity::usage::{Detail, UsageTally};
 use trailtab_core::event::counter::EventCounter as _;
@@ -36,15 +35,7 @@ impl CountedUsage {
     ) -> anyhow::Result<CountedUsage> {
         let now = clock::now();
         let plan = ReadingPlan::new(args, credentials, false, now)?;
-        let mut run = RunContext {
-            window: plan.window,
-            activity_type: plan.filter.activity_type.name(),
-            invocation: reading::invocation(),
-            now,
-            version: env!("CARGO_PKG_VERSION"),
-            caller: None,
-            no_match: None,
-        };
+        let mut run = plan.context();
         let reading = signals::interruptible(signals::STOPS_READING);
         let outcome = plan.run(
             ReadingOptions::default(),
