@@ -50,8 +50,9 @@ impl SeenIds {
     /// The slot of an id is almost never in the processor's cache. The ids of a batch are looked up
     /// together, shard by shard, so that these waits overlap.
     pub fn insert<'t>(&self, ids: impl Iterator<Item = JsonText<'t>>) -> Vec<bool> {
-        let mut newcomers = Vec::new();
-        let mut is_new = Vec::new();
+        let (_, most) = ids.size_hint();
+        let mut newcomers = Vec::with_capacity(most.unwrap_or_default());
+        let mut is_new = Vec::with_capacity(most.unwrap_or_default());
         for (index, text) in ids.enumerate() {
             let uuid = match text.unescaped() {
                 Some(raw) => parse_uuid(raw),

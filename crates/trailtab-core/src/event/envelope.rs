@@ -18,14 +18,12 @@ mod traits;
 mod words;
 mod wrapper;
 
-use std::ops::ControlFlow;
-
 use batch::RecordBatch;
 #[cfg(any(test, feature = "oracle"))]
 pub(super) use cells::{MIN_CELLS, cell_of, row_of};
 pub use content::{ContentKind, DocumentDamage, RecordFault, RecordForm, RecordSink, RowGap};
 use log_line::{begins_with_text, skip_line_head};
-use object::OpenObject;
+use object::{MemberReading, OpenObject, RecordOrder};
 pub(super) use search::SearchResult;
 use search::{RecordSearch, nested, no_delivery};
 #[cfg(any(test, feature = "oracle"))]
@@ -35,7 +33,7 @@ use wrapper::{WrapperFrame, WrapperPlace, wrapper_of};
 
 use crate::event::gunzip;
 use crate::event::record::RecordOrigin;
-use crate::event::scan::{JsonScanner, JsonText, ScanResult, ScanStop};
+use crate::event::scan::{JsonScanner, JsonText, ScanResult, ScanStop, with_best_blocks};
 use crate::event::spelling::NamedCells;
 
 /// Maximum depth of nested wrappers; deeper input is refused.
@@ -61,6 +59,7 @@ pub struct EnvelopeReader {
     /// True if lines may hold text before an object, or no object.
     is_text: bool,
     damage: Option<DocumentDamage>,
+    order: RecordOrder,
 }
 
 impl EnvelopeReader {
@@ -302,26 +301,15 @@ impl EnvelopeReader {
     ) -> ScanResult<()> {
         let mut ahead = scanner.clone();
         let mut object = OpenObject::after(out.last_identity());
-        let end = ahead.members_until(|scanner, name| {
-            if object.member(name, scanner)? {
-                return Ok(ControlFlow::Continue(()));
-            }
-            let log_events = if object.is_control {
-                WrapperPlace::Control
-            } else {
-                WrapperPlace::Anywhere
-            };
-            match wrapper_of(name, log_events, scanner)? {
-                Some(frame) if !object.record.is_event() => Ok(ControlFlow::Break(frame)),
-                _ => {
-                    scanner.skip()?;
-                    Ok(ControlFlow::Continue(()))
-                }
-            }
+        let (end, wrapper) = with_best_blocks(MemberReading {
+            scanner,
+            order: &mut self.order,
+            object: &mut object,
         })?;
+        ahead.advance(end - scanner.pos());
         object.record.raw = scanner.until(&ahead);
         *scanner = ahead;
-        if let ControlFlow::Break(frame) = end {
+        if let Some(frame) = wrapper {
             // Whether there are records before the wrapper or not, the object is known.
             RecordSearch::new(self.nesting, out.sink).beginning(object.record.raw);
             self.open(WrapperFrame::Object, scanner)?;

@@ -53,6 +53,14 @@ impl TextSpan {
         text.get(self.start..self.start + self.len)
             .unwrap_or_default()
     }
+
+    /// Tells whether the string is `bytes`.
+    #[inline]
+    fn is(self, text: &str, bytes: &[u8]) -> bool {
+        // As bytes, since the ends of a character need not be looked for.
+        self.len == bytes.len()
+            && text.as_bytes().get(self.start..self.start + self.len) == Some(bytes)
+    }
 }
 
 impl Interner {
@@ -98,7 +106,8 @@ impl Interner {
     #[inline]
     pub fn text_near(&mut self, text: JsonText<'_>, last: &mut Option<Symbol>) -> Symbol {
         if let (Some(symbol), Some(raw)) = (*last, text.unescaped())
-            && self.get(symbol).as_bytes() == raw
+            && let Some(place) = self.places.get(symbol.index())
+            && place.is(&self.text, raw)
         {
             return symbol;
         }
@@ -116,9 +125,7 @@ impl Interner {
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Symbol {
         let hash = self.hasher.hash_one(bytes);
-        let same = |entry: &InternEntry| {
-            entry.place.len == bytes.len() && entry.place.of(&self.text).as_bytes() == bytes
-        };
+        let same = |entry: &InternEntry| entry.place.is(&self.text, bytes);
         match self.table.find(hash, same) {
             Some(entry) => entry.symbol,
             None => self.add(bytes, hash),

@@ -294,17 +294,7 @@ mod tests {
     use super::*;
 
     fn record(json: &str) -> EventRecord<'_> {
-        let mut record = EventRecord::default();
-        JsonScanner::new(json.as_bytes(), 0)
-            .members(|scanner, name| {
-                let name = name.decode().into_owned();
-                match record.member(name.as_bytes(), scanner, b"")? {
-                    true => Ok(()),
-                    false => scanner.skip().map(drop),
-                }
-            })
-            .unwrap();
-        record
+        EventRecord::of(json.as_bytes()).unwrap()
     }
 
     /// Whether a record failed, and whether it was refused.

@@ -4,11 +4,14 @@
 //! are not counted are skipped, unknown fields are ignored, and a value of the wrong type counts as
 //! absent.
 
+pub(super) mod member;
+
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use crate::event::scan::{JsonScanner, JsonText, ScanResult};
+use self::member::{RecordMember, record_member};
+use crate::event::scan::{ByteBlocks, JsonScanner, JsonText, ScanResult};
 use crate::time::{Seconds, TimeParser};
 
 /// One record, borrowed from its document.
@@ -117,63 +120,58 @@ pub enum CallOutcome<'a> {
 }
 
 impl<'a> EventRecord<'a> {
-    /// Reads one member's value if the field is in use; returns whether it is. `near` is the
-    /// userIdentity of the previous record, which is often the same.
-    #[inline]
-    pub fn member(
+    /// Reads the value of a member. `near` is the userIdentity of the previous record, which is often the same.
+    #[inline(always)]
+    pub(super) fn read<B: ByteBlocks>(
         &mut self,
-        name: &[u8],
-        scanner: &mut JsonScanner<'a>,
+        member: RecordMember,
+        scanner: &mut JsonScanner<'a, B>,
         near: &'a [u8],
-    ) -> ScanResult<bool> {
-        let field = match name {
-            b"eventVersion" => &mut self.event_version,
-            b"eventID" => &mut self.event_id,
-            b"eventTime" => &mut self.event_time,
-            // Logstash and Elastic exports rename eventTime to `@timestamp`.
-            b"@timestamp" if self.event_time.is_none() => &mut self.event_time,
-            b"eventSource" => &mut self.event_source,
-            b"eventName" => &mut self.event_name,
-            b"eventType" => &mut self.event_type,
-            b"eventCategory" => &mut self.event_category,
-            b"awsRegion" => &mut self.aws_region,
-            b"sourceIPAddress" => &mut self.source_ip_address,
-            b"userAgent" => &mut self.user_agent,
-            b"errorCode" => &mut self.error_code,
-            b"errorMessage" => &mut self.error_message,
-            b"recipientAccountId" => &mut self.recipient_account_id,
-            b"readOnly" => {
+    ) -> ScanResult<()> {
+        let field = match member {
+            RecordMember::EventVersion => &mut self.event_version,
+            RecordMember::EventId => &mut self.event_id,
+            RecordMember::EventTime => &mut self.event_time,
+            RecordMember::ExportTime if self.event_time.is_none() => &mut self.event_time,
+            RecordMember::EventSource => &mut self.event_source,
+            RecordMember::EventName => &mut self.event_name,
+            RecordMember::EventType => &mut self.event_type,
+            RecordMember::EventCategory => &mut self.event_category,
+            RecordMember::AwsRegion => &mut self.aws_region,
+            RecordMember::SourceIpAddress => &mut self.source_ip_address,
+            RecordMember::UserAgent => &mut self.user_agent,
+            RecordMember::ErrorCode => &mut self.error_code,
+            RecordMember::ErrorMessage => &mut self.error_message,
+            RecordMember::RecipientAccountId => &mut self.recipient_account_id,
+            RecordMember::ReadOnly => {
                 self.read_only = scanner.boolean()?;
-                return Ok(true);
+                return Ok(());
             }
-            b"userIdentity" => {
+            RecordMember::UserIdentity => {
                 // The calls of one session often follow each other.
                 self.user_identity = match scanner.skip_known(near)? {
                     true => near,
                     false => object(scanner)?,
                 };
-                return Ok(true);
+                return Ok(());
             }
-            b"responseElements" => {
-                self.response_elements = object(scanner)?;
-                return Ok(true);
+            RecordMember::ResponseElements
+            | RecordMember::ServiceEventDetails
+            | RecordMember::AdditionalEventData
+            | RecordMember::Addendum => {
+                let json = object(scanner)?;
+                match member {
+                    RecordMember::ResponseElements => self.response_elements = json,
+                    RecordMember::ServiceEventDetails => self.service_event_details = json,
+                    RecordMember::AdditionalEventData => self.additional_event_data = json,
+                    _ => self.addendum = json,
+                }
+                return Ok(());
             }
-            b"serviceEventDetails" => {
-                self.service_event_details = object(scanner)?;
-                return Ok(true);
-            }
-            b"additionalEventData" => {
-                self.additional_event_data = object(scanner)?;
-                return Ok(true);
-            }
-            b"addendum" => {
-                self.addendum = object(scanner)?;
-                return Ok(true);
-            }
-            _ => return Ok(false),
+            RecordMember::ExportTime | RecordMember::Skipped => return scanner.skip().map(drop),
         };
         *field = scanner.text()?.filter(|text| !text.is_empty());
-        Ok(true)
+        Ok(())
     }
 
     /// Reads the JSON of one record; None if it is no JSON object.
@@ -183,18 +181,10 @@ impl<'a> EventRecord<'a> {
             ..EventRecord::default()
         };
         let read = JsonScanner::new(raw, 0).members(|scanner, name| {
-            let decoded;
-            let name = match name.unescaped() {
-                Some(name) => name,
-                None => {
-                    decoded = name.decode();
-                    decoded.as_bytes()
-                }
-            };
-            if !record.member(name, scanner, b"")? {
-                scanner.skip()?;
+            match name.with_bytes(record_member) {
+                Some(member) => record.read(member, scanner, b""),
+                None => scanner.skip().map(drop),
             }
-            Ok(())
         });
         read.ok().map(|()| record)
     }
@@ -335,7 +325,8 @@ impl<'a> EventRecord<'a> {
 }
 
 /// Skips a value and returns its JSON if it is an object.
-fn object<'a>(scanner: &mut JsonScanner<'a>) -> ScanResult<&'a [u8]> {
+#[inline]
+fn object<'a, B: ByteBlocks>(scanner: &mut JsonScanner<'a, B>) -> ScanResult<&'a [u8]> {
     let raw = scanner.skip()?;
     Ok(if raw.starts_with(b"{") { raw } else { b"" })
 }

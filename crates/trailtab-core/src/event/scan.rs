@@ -6,11 +6,19 @@
 //! than JSON inside skipped values (`{"a":,}` passes there). Everything that serde_json accepts it
 //! reads in the same way, which the fuzz target `records` checks.
 
-use std::borrow::Cow;
-use std::convert::Infallible;
-use std::ops::ControlFlow;
+mod blocks;
+mod name_order;
+mod name_pattern;
+mod nested;
+mod unescape;
 
-use wide::{u8x16, u8x32};
+use std::borrow::Cow;
+
+pub use blocks::{BlockOperation, ByteBlocks, PortableBlocks, with_best_blocks};
+pub use name_order::{NameOrder, NameTable, NextMember};
+pub use name_pattern::NamePattern;
+use nested::end_of_nested;
+use unescape::unescape;
 
 /// Why scanning stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,19 +126,30 @@ fn into_string_lossy(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
-/// A position in a buffer of JSON text.
+/// A position in a buffer of JSON text, and the instructions that blocks of it are compared with.
 #[derive(Debug, Clone)]
-pub struct JsonScanner<'a> {
+pub struct JsonScanner<'a, B = PortableBlocks> {
     buf: &'a [u8],
     pos: usize,
+    blocks: B,
 }
 
 impl<'a> JsonScanner<'a> {
     /// Creates a scanner of `buf` that begins at the offset `pos`.
     pub fn new(buf: &'a [u8], pos: usize) -> Self {
-        JsonScanner { buf, pos }
+        let blocks = PortableBlocks;
+        JsonScanner { buf, pos, blocks }
     }
 
+    /// Returns a scanner of the same buffer at the same position that uses other instructions.
+    #[inline(always)]
+    pub fn using<B: ByteBlocks>(&self, blocks: B) -> JsonScanner<'a, B> {
+        let JsonScanner { buf, pos, .. } = *self;
+        JsonScanner { buf, pos, blocks }
+    }
+}
+
+impl<'a, B: ByteBlocks> JsonScanner<'a, B> {
     /// The offset of the next unread byte.
     pub fn pos(&self) -> usize {
         self.pos
@@ -158,7 +177,7 @@ impl<'a> JsonScanner<'a> {
     }
 
     /// Returns the bytes from here to the position of a later clone of this scanner.
-    pub fn until(&self, later: &JsonScanner<'a>) -> &'a [u8] {
+    pub fn until(&self, later: &JsonScanner<'a, B>) -> &'a [u8] {
         self.buf.get(self.pos..later.pos).unwrap_or_default()
     }
 
@@ -199,44 +218,60 @@ impl<'a> JsonScanner<'a> {
         Ok(name)
     }
 
+    /// Skips a comma, or the bracket that ends an object, if it is the next byte; returns whether it was the
+    /// bracket.
+    #[inline(always)]
+    pub fn skip_comma_or_end(&mut self) -> bool {
+        let next = self.buf.get(self.pos);
+        let is_end = next == Some(&b'}');
+        self.pos += usize::from(next == Some(&b',') || is_end);
+        is_end
+    }
+
+    /// Calls a function that may not be inlined. It gets a copy, so that this scanner can stay in registers.
+    #[inline(always)]
+    pub fn detour<R>(&mut self, read: impl FnOnce(&mut Self) -> R) -> R {
+        let mut copy = self.clone();
+        let result = read(&mut copy);
+        self.pos = copy.pos;
+        result
+    }
+
+    /// Skips a name and its colon if they are the next bytes, without white space; returns whether it did.
+    #[inline(always)]
+    pub fn skip_name(&mut self, name: &NamePattern) -> bool {
+        let is_next = match self.block(self.pos) {
+            Some(block) => self.blocks.equal(block, &name.bytes) & name.mask == name.mask,
+            None => name.begins(self.buf.get(self.pos..).unwrap_or_default()),
+        };
+        self.pos += if is_next { name.len } else { 0 };
+        is_next
+    }
+
+    /// The bytes from `at`, if there are enough for a block.
+    #[inline(always)]
+    fn block<const N: usize>(&self, at: usize) -> Option<&'a [u8; N]> {
+        self.buf.get(at..)?.first_chunk()
+    }
+
     /// Reads a string; the opening quote is the next byte.
     #[inline(always)]
     pub fn string(&mut self) -> ScanResult<JsonText<'a>> {
         let start = self.pos + 1;
-        // Names and most values end within two blocks.
-        let rest = self.buf.get(start..).unwrap_or_default();
-        if let Some(chunk) = rest.first_chunk::<32>() {
-            let bytes = u8x32::new(*chunk);
-            let quotes = bytes.simd_eq(u8x32::splat(b'"')).to_bitmask();
-            let backslashes = bytes.simd_eq(u8x32::splat(b'\\')).to_bitmask();
-            let len = quotes.trailing_zeros();
-            if len < backslashes.trailing_zeros() {
-                let raw = rest.get(..len as usize).unwrap_or_default();
-                self.pos = start + raw.len() + 1;
+        // Names and most values end within 32 bytes.
+        if let Some(block) = self.block::<32>(start) {
+            let len = self.blocks.quotes_and_backslashes(block).trailing_zeros() as usize;
+            if block.get(len) == Some(&b'"') {
+                let raw = block.get(..len).unwrap_or_default();
+                self.pos = start + len + 1;
                 let escaped = false;
                 return Ok(JsonText { raw, escaped });
             }
         }
-        self.long_string(start)
-    }
-
-    #[inline(never)]
-    fn long_string(&mut self, start: usize) -> ScanResult<JsonText<'a>> {
-        let mut at = start;
-        let mut escaped = false;
-        loop {
-            at = find_quote_or_backslash(self.buf, at).ok_or(ScanStop::Incomplete)?;
-            if self.buf[at] == b'"' {
-                break;
-            }
-            escaped = true;
-            at += 2;
-        }
-        self.pos = at + 1;
-        Ok(JsonText {
-            raw: &self.buf[start..at],
-            escaped,
-        })
+        let (end, escaped) = end_of_string(self.blocks, self.buf, start)?;
+        self.pos = end + 1;
+        let raw = self.buf.get(start..end).unwrap_or_default();
+        Ok(JsonText { raw, escaped })
     }
 
     /// Reads a value as text: the contents of a string, or the characters of a number or boolean. Skips `null`,
@@ -256,6 +291,8 @@ impl<'a> JsonScanner<'a> {
     /// Reads `true` or `false`, also as a string; any other value counts as absent.
     pub fn boolean(&mut self) -> ScanResult<Option<bool>> {
         Ok(self.text()?.and_then(|text| match text.unescaped() {
+            Some(b"true") => Some(true),
+            Some(b"false") => Some(false),
             Some(raw) if raw.eq_ignore_ascii_case(b"true") => Some(true),
             Some(raw) if raw.eq_ignore_ascii_case(b"false") => Some(false),
             _ => None,
@@ -263,7 +300,7 @@ impl<'a> JsonScanner<'a> {
     }
 
     /// Skips a value and returns its bytes.
-    #[inline]
+    #[inline(always)]
     pub fn skip(&mut self) -> ScanResult<&'a [u8]> {
         match self.peek()? {
             b'"' => {
@@ -293,32 +330,17 @@ impl<'a> JsonScanner<'a> {
         &mut self,
         mut member: impl FnMut(&mut Self, JsonText<'a>) -> ScanResult<()>,
     ) -> ScanResult<()> {
-        self.members_until::<Infallible>(|scanner, name| {
-            member(scanner, name)?;
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(())
-    }
-
-    /// Like [`JsonScanner::members`], but stops when `member` breaks.
-    #[inline]
-    pub fn members_until<B>(
-        &mut self,
-        mut member: impl FnMut(&mut Self, JsonText<'a>) -> ScanResult<ControlFlow<B>>,
-    ) -> ScanResult<ControlFlow<B>> {
         self.expect(b'{')?;
         loop {
             match self.peek()? {
                 b'}' => {
                     self.bump();
-                    return Ok(ControlFlow::Continue(()));
+                    return Ok(());
                 }
                 b',' => self.bump(),
                 _ => {
                     let name = self.name()?;
-                    if let ControlFlow::Break(at) = member(self, name)? {
-                        return Ok(ControlFlow::Break(at));
-                    }
+                    member(self, name)?;
                 }
             }
         }
@@ -343,235 +365,73 @@ impl<'a> JsonScanner<'a> {
     }
 
     /// Reads a number or a word: everything up to the next delimiter.
+    #[inline(always)]
     fn literal(&mut self) -> ScanResult<&'a [u8]> {
-        let rest = &self.buf[self.pos..];
-        let len = rest
-            .iter()
-            .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')))
-            .ok_or(ScanStop::Incomplete)?;
+        let rest = self.buf.get(self.pos..).unwrap_or_default();
+        let len = match rest {
+            [b'n', b'u', b'l', b'l', b',' | b'}', ..]
+            | [b't', b'r', b'u', b'e', b',' | b'}', ..] => 4,
+            [b'f', b'a', b'l', b's', b'e', b',' | b'}', ..] => 5,
+            _ => literal_len(rest).ok_or(ScanStop::Incomplete)?,
+        };
         if len == 0 {
             return self.broken();
         }
         self.pos += len;
-        Ok(&rest[..len])
+        Ok(rest.get(..len).unwrap_or_default())
     }
 
     /// Skips an object or array, whose bracket is the next byte, and returns its bytes.
+    #[inline(always)]
     fn nested(&mut self) -> ScanResult<&'a [u8]> {
         let start = self.pos;
-        let mut blocks = BlockState::default();
-        let mut at = start;
-        while let Some(block) = self.buf[at..].first_chunk::<64>() {
-            if let Some(end) = blocks.step(block) {
-                self.pos = at + end;
-                return Ok(&self.buf[start..self.pos]);
-            }
-            at += 64;
-        }
-        let rest = &self.buf[at..];
-        let mut padded = [b' '; 64];
-        padded[..rest.len()].copy_from_slice(rest);
-        let end = blocks.step(&padded).ok_or(ScanStop::Incomplete)?;
-        self.pos = at + end;
-        Ok(&self.buf[start..self.pos])
+        self.pos = end_of_nested(self.blocks, self.buf, start).ok_or(ScanStop::Incomplete)?;
+        Ok(self.buf.get(start..self.pos).unwrap_or_default())
     }
 }
 
-/// The state of skipping a nested value, carried from block to block.
-#[derive(Default)]
-struct BlockState {
-    depth: u64,
-    /// All ones while the block begins inside a string.
-    in_string: u64,
-    /// One if the block's first byte is escaped by the last byte of the block before.
-    escaped: u64,
-}
-
-impl BlockState {
-    /// Takes 64 bytes; returns the offset after the bracket that closes the value, if it is in this
-    /// block.
-    #[inline]
-    fn step(&mut self, block: &[u8; 64]) -> Option<usize> {
-        let masks = BlockMasks::of(block);
-        let escaped = self.escape(masks.backslash);
-        let inside = prefix_xor(masks.quote & !escaped) ^ self.in_string;
-        // The sign bit says whether the block ends inside a string; spread it over all bits.
-        self.in_string = ((inside as i64) >> 63) as u64;
-        self.find_end(masks.open & !inside, masks.close & !inside)
-    }
-
-    /// Checks the brackets one by one: few blocks have more than one or two.
-    #[inline]
-    fn find_end(&mut self, open: u64, close: u64) -> Option<usize> {
-        let mut brackets = open | close;
-        while brackets != 0 {
-            let at = brackets.trailing_zeros();
-            if open >> at & 1 == 1 {
-                self.depth += 1;
-            } else if self.depth == 1 {
-                return Some(at as usize + 1);
-            } else {
-                self.depth -= 1;
-            }
-            brackets &= brackets - 1;
-        }
-        None
-    }
-
-    /// Returns which bytes are escaped by a backslash before them.
-    #[inline]
-    fn escape(&mut self, backslash: u64) -> u64 {
-        let mut escaped = self.escaped;
-        let mut left = backslash & !escaped;
-        self.escaped = 0;
-        while left != 0 {
-            let at = left.trailing_zeros();
-            if at == 63 {
-                self.escaped = 1;
-                break;
-            }
-            let next = 1 << (at + 1);
-            escaped |= next;
-            left &= left - 1;
-            left &= !next;
-        }
-        escaped
-    }
-}
-
-/// One bit for each byte of a block, set if the byte is of that kind.
-struct BlockMasks {
-    quote: u64,
-    backslash: u64,
-    open: u64,
-    close: u64,
-}
-
-impl BlockMasks {
-    #[inline]
-    fn of(block: &[u8; 64]) -> BlockMasks {
-        let mut masks = BlockMasks {
-            quote: 0,
-            backslash: 0,
-            open: 0,
-            close: 0,
-        };
-        let (chunks, _) = block.as_chunks::<16>();
-        for (i, chunk) in chunks.iter().enumerate() {
-            let bytes = u8x16::new(*chunk);
-            // `{` and `[` differ only in bit 0x20, and so do `}` and `]`.
-            let folded = bytes | u8x16::splat(0x20);
-            let mask = |b: u8, bytes: u8x16| u64::from(bytes.simd_eq(u8x16::splat(b)).to_bitmask());
-            masks.quote |= mask(b'"', bytes) << (16 * i);
-            masks.backslash |= mask(b'\\', bytes) << (16 * i);
-            masks.open |= mask(b'{', folded) << (16 * i);
-            masks.close |= mask(b'}', folded) << (16 * i);
-        }
-        masks
-    }
-}
-
-/// Sets each bit to the parity of the bits up to and including it.
-#[inline]
-fn prefix_xor(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
-}
-
-/// Returns the offset of the first quote or backslash at or after `at`.
-#[inline]
-fn find_quote_or_backslash(buf: &[u8], mut at: usize) -> Option<usize> {
+/// Finds the quote that ends the string whose contents begin at `start`; also tells whether it has escapes.
+#[inline(never)]
+fn end_of_string<B: ByteBlocks>(blocks: B, buf: &[u8], start: usize) -> ScanResult<(usize, bool)> {
+    let mut at = start;
+    let mut escaped = false;
     loop {
-        let rest = buf.get(at..)?;
-        let Some(chunk) = rest.first_chunk::<16>() else {
-            let found = rest.iter().position(|b| matches!(b, b'"' | b'\\'))?;
-            return Some(at + found);
-        };
-        let bytes = u8x16::new(*chunk);
-        let found = bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'));
-        match found.to_bitmask() {
-            0 => at += 16,
-            mask => return Some(at + mask.trailing_zeros() as usize),
+        at = quote_or_backslash(blocks, buf, at).ok_or(ScanStop::Incomplete)?;
+        if buf.get(at) == Some(&b'"') {
+            return Ok((at, escaped));
         }
+        escaped = true;
+        at += 2;
     }
 }
 
-/// Appends the unescaped contents of a string. Unknown escapes are kept as they are; an unpaired
-/// surrogate becomes U+FFFD.
-fn unescape(raw: &[u8], out: &mut Vec<u8>) {
-    // A string that contains JSON has an escape every few bytes. Copying a whole block and
-    // truncating it is faster than copying a few bytes.
-    out.reserve(raw.len() + BLOCK);
-    let mut rest = raw;
-    while let Some(block) = rest.first_chunk::<BLOCK>() {
-        let backslashes = u8x16::new(*block).simd_eq(u8x16::splat(b'\\'));
-        out.extend_from_slice(block);
-        let plain = match backslashes.to_bitmask() {
-            0 => {
-                rest = &rest[BLOCK..];
-                continue;
-            }
-            mask => mask.trailing_zeros() as usize,
-        };
-        out.truncate(out.len() - (BLOCK - plain));
-        rest = escape(&rest[plain..], out);
-    }
-    while let Some(plain) = rest.iter().position(|&b| b == b'\\') {
-        out.extend_from_slice(&rest[..plain]);
-        rest = escape(&rest[plain..], out);
-    }
-    out.extend_from_slice(rest);
-}
-
-/// Number of bytes that are processed together.
-const BLOCK: usize = 16;
-
-/// Appends the character of the escape at the start of `raw`, and returns the bytes after it.
+/// Finds the offset of the first quote or backslash at or after `at`.
 #[inline(always)]
-fn escape<'a>(raw: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
-    let (byte, len) = match raw.get(1) {
-        Some(&b @ (b'"' | b'\\' | b'/')) => (b, 2),
-        Some(b'n') => (b'\n', 2),
-        Some(b't') => (b'\t', 2),
-        Some(b'r') => (b'\r', 2),
-        Some(b'b') => (0x08, 2),
-        Some(b'f') => (0x0c, 2),
-        Some(b'u') => {
-            let (character, len) = unicode_escape(raw);
-            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            return &raw[len..];
-        }
-        _ => (b'\\', 1),
-    };
-    out.push(byte);
-    &raw[len..]
+fn quote_or_backslash<B: ByteBlocks>(blocks: B, buf: &[u8], at: usize) -> Option<usize> {
+    blocks.run(
+        #[inline(always)]
+        || {
+            let mut at = at;
+            loop {
+                let rest = buf.get(at..)?;
+                let Some(block) = rest.first_chunk::<32>() else {
+                    let found = rest.iter().position(|b| matches!(b, b'"' | b'\\'))?;
+                    return Some(at + found);
+                };
+                match blocks.quotes_and_backslashes(block) {
+                    0 => at += block.len(),
+                    mask => return Some(at + mask.trailing_zeros() as usize),
+                }
+            }
+        },
+    )
 }
 
-/// Reads `\uXXXX`, with its second half for a surrogate; also returns its length.
-fn unicode_escape(raw: &[u8]) -> (char, usize) {
-    let unit = |at: usize| -> Option<u32> {
-        let digits = raw.get(at..at + 6)?;
-        if !digits.starts_with(b"\\u") || !digits[2..].iter().all(u8::is_ascii_hexdigit) {
-            return None;
-        }
-        u32::from_str_radix(str::from_utf8(&digits[2..]).ok()?, 16).ok()
-    };
-    let Some(first) = unit(0) else {
-        return (char::REPLACEMENT_CHARACTER, 2);
-    };
-    if let (0xd800..0xdc00, Some(second @ 0xdc00..0xe000)) = (first, unit(6)) {
-        let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-        return (
-            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-            12,
-        );
-    }
-    (
-        char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
-        6,
-    )
+/// The length of the number or word at the beginning of `text`; none if it may go on after the end.
+#[cold]
+fn literal_len(text: &[u8]) -> Option<usize> {
+    text.iter()
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')))
 }
 
 #[cfg(test)]

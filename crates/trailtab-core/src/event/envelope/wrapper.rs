@@ -1,6 +1,6 @@
 //! The wrappers of records that are known by their names.
 
-use crate::event::scan::{JsonScanner, JsonText, ScanResult};
+use crate::event::scan::{ByteBlocks, JsonScanner, JsonText, ScanResult};
 
 /// What an open wrapper contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +30,13 @@ pub(super) enum WrapperFrame {
 }
 
 /// Determines which wrapper a member is, by its name and the type of its value.
-pub(super) fn wrapper_of(
+pub(super) fn wrapper_of<B: ByteBlocks>(
     name: JsonText<'_>,
     place: WrapperPlace,
-    scanner: &mut JsonScanner<'_>,
+    scanner: &mut JsonScanner<'_, B>,
 ) -> ScanResult<Option<WrapperFrame>> {
-    let is_array = |scanner: &mut JsonScanner<'_>| Ok(scanner.peek()? == b'[');
-    let is_object = |scanner: &mut JsonScanner<'_>| Ok(scanner.peek()? == b'{');
+    let is_array = |scanner: &mut JsonScanner<'_, B>| Ok(scanner.peek()? == b'[');
+    let is_object = |scanner: &mut JsonScanner<'_, B>| Ok(scanner.peek()? == b'{');
     let Some(name) = name.unescaped() else {
         return Ok(None);
     };

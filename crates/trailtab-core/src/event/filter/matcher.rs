@@ -82,6 +82,8 @@ impl ScopeMatcher {
 /// The filters of a run, ready to be compared with events.
 #[derive(Debug, Clone)]
 pub struct EventMatcher {
+    /// True if there is no filter.
+    admits_all: bool,
     activity_type: ActivityType,
     only_denied: bool,
     principals: PatternList<TextPattern>,
@@ -109,6 +111,7 @@ impl EventMatcher {
     pub fn new(filter: &EventFilter) -> EventMatcher {
         let patterns = |values: &FilterValues| PatternList::new(values, TextPattern::new);
         EventMatcher {
+            admits_all: *filter == EventFilter::default(),
             activity_type: filter.activity_type,
             only_denied: filter.only_denied,
             principals: patterns(&filter.principals),
@@ -180,8 +183,10 @@ impl EventMatcher {
         account: &str,
     ) -> bool {
         let stop = |_| ControlFlow::Break(());
-        self.each_refusal(record, outcome, account, stop)
-            .is_continue()
+        self.admits_all
+            || self
+                .each_refusal(record, outcome, account, stop)
+                .is_continue()
     }
 
     /// Returns the filters that refuse an event, without those that depend on the actor.

@@ -1,5 +1,9 @@
 //! Who is behind a principal: the person, the session, the workload, the service or the agent.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::evidence::{AgentEvidence, PersonEvidence};
 use super::fields::UserIdentity;
 use super::principal::resource_of;
@@ -35,7 +39,7 @@ impl UserIdentity<'_> {
             .or(self.arn.as_deref())
             .unwrap_or_default();
         if let Some(name) = self.session()
-            && (role.contains("/AWSReservedSSO_") || name.contains('@'))
+            && (is_of_identity_center(role) || name.contains('@'))
         {
             return Some((name, PersonEvidence::SessionName));
         }
@@ -123,6 +127,12 @@ impl UserIdentity<'_> {
                 || resource.starts_with("assumed-role/AWSServiceRoleFor")
         })
     }
+}
+
+/// Tells whether the ARN is that of a role of IAM Identity Center, or of one of its sessions.
+fn is_of_identity_center(arn: &str) -> bool {
+    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("/AWSReservedSSO_"));
+    MARK.find(arn.as_bytes()).is_some()
 }
 
 /// Names the workload that an identity provider's name for a machine stands for; None if the name is

@@ -2,7 +2,50 @@
 
 use std::borrow::Cow;
 
-use crate::event::scan::{JsonScanner, JsonText, ScanResult};
+use crate::event::scan::{JsonScanner, JsonText, NameOrder, NameTable, NextMember, ScanResult};
+
+/// The members that are in use, and others that often stand between them, in the order in which AWS writes them.
+/// Objects begin at the empty names.
+static NAMES: NameTable = NameTable::of([
+    "",
+    "type",
+    "principalId",
+    "arn",
+    "accountId",
+    "accessKeyId",
+    "userName",
+    "sessionContext",
+    "invokedBy",
+    "onBehalfOf",
+    "",
+    "sessionIssuer",
+    "webIdFederationData",
+    "attributes",
+    "sourceIdentity",
+    "signInSessionArn",
+    "assumedRoot",
+    "userId",
+    "identityStoreArn",
+]);
+
+// Indices in `NAMES`.
+const IN_IDENTITY: usize = 0;
+const TYPE: usize = 1;
+const PRINCIPAL_ID: usize = 2;
+const ARN: usize = 3;
+const ACCOUNT_ID: usize = 4;
+const ACCESS_KEY_ID: usize = 5;
+const USER_NAME: usize = 6;
+const SESSION_CONTEXT: usize = 7;
+const INVOKED_BY: usize = 8;
+const ON_BEHALF_OF: usize = 9;
+const IN_SESSION_CONTEXT: usize = 10;
+const SESSION_ISSUER: usize = 11;
+const SOURCE_IDENTITY: usize = 14;
+const SIGN_IN_SESSION_ARN: usize = 15;
+const ASSUMED_ROOT: usize = 16;
+const USER_ID: usize = 17;
+const IDENTITY_STORE_ARN: usize = 18;
 
 /// What AWS writes in place of a name that was entered at a failed sign-in: it may be a password.
 pub(super) const HIDDEN_NAME: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
@@ -52,53 +95,69 @@ impl<'a> UserIdentity<'a> {
     }
 
     fn read(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
-        each(scanner, |scanner, name| {
+        let mut order = NameOrder::of(&NAMES);
+        order.go_to(IN_IDENTITY);
+        each(scanner, &mut order, |scanner, order, name| {
             match name {
-                b"type" => self.kind = field(scanner)?,
-                b"userName" => self.user_name = field(scanner)?,
-                b"principalId" => self.principal_id = field(scanner)?,
-                b"arn" => self.arn = field(scanner)?,
-                b"accountId" => self.account_id = field(scanner)?,
-                b"invokedBy" => self.invoked_by = field(scanner)?,
-                b"accessKeyId" => self.access_key = field(scanner)?,
-                b"sessionContext" => self.read_session(scanner)?,
-                b"onBehalfOf" => self.read_on_behalf_of(scanner)?,
+                TYPE => self.kind = field(scanner)?,
+                USER_NAME => self.user_name = field(scanner)?,
+                PRINCIPAL_ID => self.principal_id = field(scanner)?,
+                ARN => self.arn = field(scanner)?,
+                ACCOUNT_ID => self.account_id = field(scanner)?,
+                INVOKED_BY => self.invoked_by = field(scanner)?,
+                ACCESS_KEY_ID => self.access_key = field(scanner)?,
+                SESSION_CONTEXT => self.read_session(scanner, order)?,
+                ON_BEHALF_OF => self.read_on_behalf_of(scanner, order)?,
                 _ => drop(scanner.skip()?),
             }
             Ok(())
         })
     }
 
-    fn read_session(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
-        each(scanner, |scanner, name| {
+    fn read_session(
+        &mut self,
+        scanner: &mut JsonScanner<'a>,
+        order: &mut NameOrder,
+    ) -> ScanResult<()> {
+        order.go_to(IN_SESSION_CONTEXT);
+        each(scanner, order, |scanner, order, name| {
             match name {
-                b"sessionIssuer" => self.read_issuer(scanner)?,
-                b"sourceIdentity" => self.source_identity = field(scanner)?,
-                b"signInSessionArn" => self.sign_in_session = field(scanner)?,
-                b"assumedRoot" => self.assumed_root = scanner.boolean()? == Some(true),
+                SESSION_ISSUER => self.read_issuer(scanner, order)?,
+                SOURCE_IDENTITY => self.source_identity = field(scanner)?,
+                SIGN_IN_SESSION_ARN => self.sign_in_session = field(scanner)?,
+                ASSUMED_ROOT => self.assumed_root = scanner.boolean()? == Some(true),
                 _ => drop(scanner.skip()?),
             }
             Ok(())
         })
     }
 
-    fn read_issuer(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
-        each(scanner, |scanner, name| {
+    fn read_issuer(
+        &mut self,
+        scanner: &mut JsonScanner<'a>,
+        order: &mut NameOrder,
+    ) -> ScanResult<()> {
+        order.go_to(IN_IDENTITY);
+        each(scanner, order, |scanner, _, name| {
             match name {
-                b"type" => self.issuer_kind = field(scanner)?,
-                b"arn" => self.issuer_arn = field(scanner)?,
-                b"userName" => self.issuer_name = field(scanner)?,
+                TYPE => self.issuer_kind = field(scanner)?,
+                ARN => self.issuer_arn = field(scanner)?,
+                USER_NAME => self.issuer_name = field(scanner)?,
                 _ => drop(scanner.skip()?),
             }
             Ok(())
         })
     }
 
-    fn read_on_behalf_of(&mut self, scanner: &mut JsonScanner<'a>) -> ScanResult<()> {
-        each(scanner, |scanner, name| {
+    fn read_on_behalf_of(
+        &mut self,
+        scanner: &mut JsonScanner<'a>,
+        order: &mut NameOrder,
+    ) -> ScanResult<()> {
+        each(scanner, order, |scanner, _, name| {
             match name {
-                b"userId" => self.on_behalf_of = field(scanner)?,
-                b"identityStoreArn" => self.identity_store = field(scanner)?,
+                USER_ID => self.on_behalf_of = field(scanner)?,
+                IDENTITY_STORE_ARN => self.identity_store = field(scanner)?,
                 _ => drop(scanner.skip()?),
             }
             Ok(())
@@ -121,10 +180,12 @@ impl<'a> UserIdentity<'a> {
 /// The access key id that signed the call, if `userIdentity` contains one.
 pub fn access_key(json: &[u8]) -> Option<String> {
     let mut key = None;
+    let mut order = NameOrder::of(&NAMES);
+    let mut scanner = JsonScanner::new(json, 0);
     // Invalid JSON yields no key.
-    let read = each(&mut JsonScanner::new(json, 0), |scanner, name| {
+    let read = each(&mut scanner, &mut order, |scanner, _, name| {
         match name {
-            b"accessKeyId" => key = field(scanner)?,
+            ACCESS_KEY_ID => key = field(scanner)?,
             _ => drop(scanner.skip()?),
         }
         Ok(())
@@ -137,19 +198,28 @@ fn field<'a>(scanner: &mut JsonScanner<'a>) -> ScanResult<IdentityField<'a>> {
     Ok(text.map(JsonText::decode))
 }
 
-/// Calls `member` for each member; skips the value if it is not an object.
+/// Calls `member` with the index in [`NAMES`] of each member; skips members with other names, and the whole
+/// value if it is not an object.
 #[inline]
 fn each<'a>(
     scanner: &mut JsonScanner<'a>,
-    mut member: impl FnMut(&mut JsonScanner<'a>, &[u8]) -> ScanResult<()>,
+    order: &mut NameOrder,
+    mut member: impl FnMut(&mut JsonScanner<'a>, &mut NameOrder, usize) -> ScanResult<()>,
 ) -> ScanResult<()> {
     if scanner.peek()? != b'{' {
         return scanner.skip().map(drop);
     }
-    scanner.members(|scanner, name| match name.unescaped() {
-        Some(name) => member(scanner, name),
-        None => member(scanner, name.decode().as_bytes()),
-    })
+    scanner.bump();
+    loop {
+        match order.next(scanner)? {
+            NextMember::Known(index) => {
+                member(scanner, order, index)?;
+                order.go_to(index);
+            }
+            NextMember::Other(_) => drop(scanner.skip()?),
+            NextMember::End => return Ok(()),
+        }
+    }
 }
 
 pub(super) fn is(field: &IdentityField<'_>, kind: &str) -> bool {
@@ -160,4 +230,33 @@ pub(super) fn is(field: &IdentityField<'_>, kind: &str) -> bool {
 
 pub(super) fn owned(field: &IdentityField<'_>) -> Option<String> {
     field.as_deref().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_indices_of_names_are_right() {
+        let indices = [
+            (TYPE, "type"),
+            (PRINCIPAL_ID, "principalId"),
+            (ARN, "arn"),
+            (ACCOUNT_ID, "accountId"),
+            (ACCESS_KEY_ID, "accessKeyId"),
+            (USER_NAME, "userName"),
+            (SESSION_CONTEXT, "sessionContext"),
+            (INVOKED_BY, "invokedBy"),
+            (ON_BEHALF_OF, "onBehalfOf"),
+            (SESSION_ISSUER, "sessionIssuer"),
+            (SOURCE_IDENTITY, "sourceIdentity"),
+            (SIGN_IN_SESSION_ARN, "signInSessionArn"),
+            (ASSUMED_ROOT, "assumedRoot"),
+            (USER_ID, "userId"),
+            (IDENTITY_STORE_ARN, "identityStoreArn"),
+        ];
+        for (index, name) in indices {
+            assert_eq!(NAMES.find(name.as_bytes()), Some(index), "{name}");
+        }
+    }
 }

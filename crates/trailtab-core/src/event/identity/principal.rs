@@ -139,7 +139,8 @@ impl UserIdentity<'_> {
 
 /// The resource part of an ARN.
 pub(super) fn resource_of(arn: &str) -> Option<&str> {
-    arn.splitn(6, ':').nth(5)
+    let colon = memchr::memchr_iter(b':', arn.as_bytes()).nth(4)?;
+    arn.get(colon + 1..)
 }
 
 fn account_of(arn: &str) -> Option<&str> {
