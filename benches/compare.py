@@ -29,12 +29,24 @@ from pathlib import Path
 
 BENCHES = Path(__file__).resolve().parent
 PROJECT = BENCHES.parent
-LIBDEFLATER = "1.26.1"  # as in Cargo.lock
+# The crates of the Rust programs beside trailtab, those of Cargo.lock in the same versions.
+RUST_DEPENDENCIES = {
+    "inflate": {"libdeflater": '"=1.26.1"'},
+    "typed": {
+        "foldhash": '"=0.2.0"',
+        "libdeflater": '"=1.26.1"',
+        "serde": '{ version = "=1.0.229", features = ["derive"] }',
+        "serde_json": '"=1.0.154"',
+        "sonic-rs": '"=0.5.10"',
+    },
+}
 
 READERS = {  # program -> name in the report
     "inflate": "inflate only, libdeflate, one thread: the floor",
     "trailtab": "trailtab activity",
     "trailtab-1": "trailtab activity, one core",
+    "sonic-rs": "typed sonic-rs, one thread, no deduplication",
+    "serde_json": "typed serde_json, one thread, no deduplication",
     "chdb": "chDB",
     "duckdb": "DuckDB read_json_objects + from_json",
     "duckdb-columns": "DuckDB read_json, columns, records = true",
@@ -46,13 +58,13 @@ DEFAULT_READERS = [name for name in READERS if name != "duckdb-auto"]
 
 # (numerator, denominator, figure, comparison, goal)
 READ_GOALS = [
-    ("trailtab", "inflate", "cpu", "<=", 2.2),
+    ("trailtab", "inflate", "cpu", "<=", 1.8),
     ("chdb", "trailtab", "cpu", ">=", 5),
     ("duckdb", "trailtab", "cpu", ">=", 30),
     ("duckdb-columns", "trailtab", "cpu", ">=", 30),
     ("duckdb-auto", "trailtab", "cpu", ">=", 30),
     ("orjson", "trailtab", "cpu", ">=", 8),
-    ("trailtab-1", "trailtab", "wall", ">=", 1.8),
+    ("trailtab-1", "trailtab", "wall", ">=", 1.9),
 ]
 MEMORY_MIB, MEMORY_BYTES_PER_ID = 100, 32
 PLOT_CPU_SECONDS = 6
@@ -259,8 +271,11 @@ def plot(options):
 def reader_command(name, options):
     """Returns a function (corpus, out) -> command line of a reader."""
     if name == "inflate":
-        inflate = inflate_binary(options)
+        inflate = rust_binary(options, "inflate")
         return lambda corpus, out: [inflate, corpus]
+    if name in ("serde_json", "sonic-rs"):
+        typed = rust_binary(options, "typed")
+        return lambda corpus, out: [typed, name, corpus]
     if name in ("trailtab", "trailtab-1"):
         pin = ["taskset", "-c", "0"] if name == "trailtab-1" else []
         return lambda corpus, out: [*pin, options.binary, "activity", corpus, "--output", out, "--quiet"]
@@ -442,14 +457,15 @@ def venv_python():
     return venv / "bin/python"
 
 
-def inflate_binary(options):
-    """Builds inflate.rs as a separate package: as a bench of trailtab it would rebuild half of the SDK."""
-    folder = options.dir / "inflate"
+def rust_binary(options, name):
+    """Builds NAME.rs as a separate package: as a bench of trailtab it would rebuild half of the SDK."""
+    folder = options.dir / name
     folder.mkdir(exist_ok=True)
+    dependencies = "".join(f"{crate} = {version}\n" for crate, version in RUST_DEPENDENCIES[name].items())
     (folder / "Cargo.toml").write_text(
-        '[package]\nname = "inflate"\nedition = "2024"\n[workspace]\n'
-        f'[[bin]]\nname = "inflate"\npath = "{BENCHES / "inflate.rs"}"\n'
-        f'[dependencies]\nlibdeflater = "={LIBDEFLATER}"\n'
+        f'[package]\nname = "{name}"\nedition = "2024"\n[workspace]\n'
+        f'[[bin]]\nname = "{name}"\npath = "{BENCHES / name}.rs"\n'
+        f"[dependencies]\n{dependencies}"
     )
     target = folder / "target"
     build = [
@@ -463,7 +479,7 @@ def inflate_binary(options):
         folder / "Cargo.toml",
     ]
     subprocess.run(build, check=True)
-    return target / "release/inflate"
+    return target / "release" / name
 
 
 # -- printing --
@@ -476,10 +492,11 @@ def print_machine(options):
     version = "absent"
     if options.has_binary:
         version = subprocess.run([options.binary, "--version"], capture_output=True, text=True).stdout.strip()
+    crates = ", ".join(f"{name} {version}" for name, version in RUST_DEPENDENCIES["inflate"].items())
     pins = ", ".join((BENCHES / "requirements.txt").read_text().split())
     machine = f"{len(os.sched_getaffinity(0))} cores of {model}, load {load}"
     print(f"# trailtab compared\n\n{machine}, Python {platform.python_version()}")
-    print(f"\ntrailtab: {version}; {pins}; libdeflater {LIBDEFLATER}", flush=True)
+    print(f"\ntrailtab: {version}; {pins}; {crates}", flush=True)
 
 
 def describe(facts):
