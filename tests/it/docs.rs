@@ -175,6 +175,7 @@ fn every_member_of_the_reports_on_usage_is_described() {
         let words = words.split(' ').chain(["--format", "json"]);
         members(&sandbox.run(words).expect(3).summary(), &mut names);
     }
+    members(&crate::usage_health::a_report(), &mut names);
     assert!(names.len() > 60, "{names:?}");
     let text = read("docs/usage.md");
     let described = |name: &&String| text.contains(&format!("`{name}`"));

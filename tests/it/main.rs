@@ -37,4 +37,5 @@ mod tidy;
 mod usage;
 mod usage_fakes;
 mod usage_function;
+mod usage_health;
 mod usage_publish;

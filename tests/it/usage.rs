@@ -472,16 +472,21 @@ fn dashboards_and_alarms_are_those_of_the_apis_in_use() {
         let right = sum(&widget["x"]) + sum(&widget["width"]);
         assert!(right <= 24, "{widget}");
     }
-    // One region: the metric itself; two: their sum.
-    let one = &resources["Alarm2GetUser"]["Properties"];
+    // All regions, also those that no record names.
+    let described = &resources["Alarm1DescribeInstances"]["Properties"];
     assert_eq!(
-        (&one["MetricName"], &one["Period"]),
-        (&json!("GetUser"), &json!(3600))
+        described["Metrics"][0]["Expression"],
+        "SELECT SUM(\"DescribeInstances\") FROM SCHEMA(\"API-COUNT\", \"awsRegion\", \"eventSource\") \
+         WHERE \"eventSource\" = 'ec2.amazonaws.com'"
     );
-    let two = &resources["Alarm1DescribeInstances"]["Properties"];
-    assert_eq!(two["Metrics"][0]["Expression"], "SUM([m0,m1])");
-    assert_eq!(two["Threshold"], 100);
-    assert_eq!(two["TreatMissingData"], "notBreaching");
+    assert_eq!(described["Threshold"], 100);
+    assert_eq!(described["TreatMissingData"], "notBreaching");
+    let hourly = &resources["Alarm2GetUser"]["Properties"];
+    assert_eq!(hourly["Metrics"][0]["Period"], 3600);
+    for alarm in [described, hourly] {
+        let period = sum(&alarm["Metrics"][0]["Period"]);
+        assert!(period * sum(&alarm["EvaluationPeriods"]) <= 3 * 3600);
+    }
     let alarms_only = usage(&sandbox, "day --alarm GetUser=5", 0).summary();
     assert_eq!(alarms_only["Resources"].as_object().unwrap().len(), 1);
     let lint = installed("deploy-venv", "cfn-lint");
@@ -493,6 +498,7 @@ fn dashboards_and_alarms_are_those_of_the_apis_in_use() {
     }
 }
 
+/// An alarm on more than three hours adds up the regions that are known.
 #[test]
 fn an_alarm_that_cannot_watch_everything_says_so() {
     let sandbox = Sandbox::new();
@@ -509,11 +515,19 @@ fn an_alarm_that_cannot_watch_everything_says_so() {
         .collect();
     sandbox.write("log", log(&records));
     let ended = sandbox.run(["usage", "log", "--alarm", "Get=5"]).expect(0);
-    assert!(ended.err.contains("10 of 12 regions"), "{}", ended.err);
-    let properties = &ended.summary()["Resources"]["Alarm1Get"]["Properties"];
-    assert_eq!(properties["Metrics"].as_array().unwrap().len(), 11);
-    let told = properties["AlarmDescription"].as_str().unwrap();
-    assert!(told.contains("10 of 12 regions"), "{told}");
+    assert_eq!(ended.err, "");
+    let metrics = at(&ended.summary(), "Resources/Alarm1Get/Properties/Metrics").clone();
+    assert_eq!(metrics.as_array().unwrap().len(), 1);
+    for period in ["6h", "1d"] {
+        let alarm = format!("Get=5/{period}");
+        let ended = sandbox.run(["usage", "log", "--alarm", &alarm]).expect(0);
+        let known = "in the 10 of 12 regions with most calls";
+        assert!(ended.err.contains(known), "{}", ended.err);
+        let properties = &ended.summary()["Resources"]["Alarm1Get"]["Properties"];
+        assert_eq!(properties["Metrics"].as_array().unwrap().len(), 11);
+        let told = properties["AlarmDescription"].as_str().unwrap();
+        assert!(told.contains(known), "{told}");
+    }
 }
 
 // Prices.

@@ -1,11 +1,13 @@
 //! Builds all AWS clients. No other module creates one.
 
+mod cloudformation;
 mod credentials;
 mod ec2;
 mod failure;
 mod network;
 mod organizations;
 mod profile;
+mod query;
 mod refusal;
 mod webhook;
 
@@ -26,6 +28,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 
+pub use self::cloudformation::{DeployedStack, InvalidStackName, StackName, describe_stack};
 pub use self::credentials::CredentialsProblem;
 pub use aws_config::SdkConfig;
 
@@ -297,6 +300,12 @@ pub fn cloudwatch(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
         .region(region_of(config))
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts);
+    aws_sdk_cloudwatch::Client::from_conf(builder.build())
+}
+
+/// Builds a client that reads CloudWatch metrics, and repeats requests that failed.
+pub fn cloudwatch_reader(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
+    let builder = aws_sdk_cloudwatch::config::Builder::from(config).region(region_of(config));
     aws_sdk_cloudwatch::Client::from_conf(builder.build())
 }
 

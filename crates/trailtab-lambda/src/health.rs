@@ -24,15 +24,17 @@ pub(super) struct CostHealth {
 }
 
 /// Writes the metrics of one delivery: received = published + skipped + refused + unconfirmed +
-/// unsent.
+/// unsent + unreadable.
 pub(super) fn usage(function: &str, account: &DeliveryReport, milliseconds: u64) {
+    let unreadable = account.skipped_as("unreadable") + account.skipped_as("truncated");
     let metrics = [
         ("EventsReceived", "Count", account.received),
         ("EventsPublished", "Count", account.published),
-        ("EventsSkipped", "Count", account.skipped()),
+        ("EventsSkipped", "Count", account.skipped() - unreadable),
         ("EventsRefused", "Count", account.refused),
         ("EventsUnconfirmed", "Count", account.unconfirmed),
         ("EventsUnsent", "Count", account.unsent),
+        ("EventsUnreadable", "Count", unreadable),
         ("Chunks", "Count", account.chunks),
         ("Retries", "Count", account.retries),
         ("Duration", "Milliseconds", milliseconds),

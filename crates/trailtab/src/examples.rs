@@ -48,6 +48,13 @@ Examples:
 
 Documentation: docs/metrics.md";
 
+pub(crate) const USAGE_HEALTH: &str = "\
+Examples:
+  trailtab usage health trailtab
+  trailtab usage health trailtab --since 7d --format json
+
+Documentation: docs/usage.md";
+
 pub(crate) const COST: &str = "\
 Examples:
   trailtab cost --last-month

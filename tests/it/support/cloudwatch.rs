@@ -1,4 +1,4 @@
-//! CloudWatch's PutMetricData and GetMetricData on one port of this machine, as the SDK for Rust speaks them: smithy
+//! CloudWatch's PutMetricData, GetMetricData and ListMetrics on one port of this machine, as the SDK for Rust speaks them: smithy
 //! rpc-v2-cbor, gzip or not. Other emulators accept all input; this one refuses what AWS refuses, and a request as a
 //! whole. It keeps sums, injects faults for tests, and logs all requests.
 //!
@@ -201,6 +201,24 @@ impl CloudWatch {
             .wait_timeout_while(books, PATIENCE, |books| books.entries.len() < count);
         let (books, timeout) = wait.unwrap();
         assert!(!timeout.timed_out(), "{:?}", books.entries.len());
+    }
+
+    /// Keeps what others than the program publish, such as Lambda: a datum of a metric with one dimension.
+    pub(crate) fn keep(
+        &self,
+        (namespace, name): (&str, &str),
+        (dimension, value): (&str, &str),
+        time: i64,
+        count: u64,
+    ) {
+        let datum = Datum {
+            name: name.to_owned(),
+            dimensions: vec![(dimension.to_owned(), value.to_owned())],
+            time: time as f64,
+            values: vec![(count as f64, 1.0)],
+            unit: "Count".to_owned(),
+        };
+        datum.add_to(&mut self.state.books.lock().unwrap().table, namespace);
     }
 
     /// What is kept.

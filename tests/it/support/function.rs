@@ -151,7 +151,7 @@ impl Function {
 }
 
 fn is_health(line: &str) -> bool {
-    line.contains("\"trailtab/usage\"")
+    line.contains("\"Namespace\":\"trailtab/")
 }
 
 impl Sandbox {

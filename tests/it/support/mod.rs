@@ -4,6 +4,7 @@ pub(crate) mod aws;
 pub(crate) mod bills;
 pub(crate) mod bucket;
 pub(crate) mod calls;
+pub(crate) mod cloudformation;
 pub(crate) mod cloudwatch;
 pub(crate) mod digests;
 pub(crate) mod emf;

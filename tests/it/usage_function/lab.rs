@@ -83,7 +83,14 @@ impl Lab {
         let answer = self.function.end(delivery);
         let health = self.health();
         show(&self.function.lines());
-        let total = ["Published", "Skipped", "Refused", "Unconfirmed", "Unsent"];
+        let total = [
+            "Published",
+            "Skipped",
+            "Refused",
+            "Unconfirmed",
+            "Unsent",
+            "Unreadable",
+        ];
         let total: u64 = total
             .iter()
             .map(|part| count(&health, &format!("Events{part}")))
@@ -102,7 +109,9 @@ impl Lab {
             ] {
                 assert_eq!(response[part], health[metric], "{part}");
             }
-            assert_eq!(skipped(response), count(&health, "EventsSkipped"));
+            let skipped_or_unreadable =
+                count(&health, "EventsSkipped") + count(&health, "EventsUnreadable");
+            assert_eq!(skipped(response), skipped_or_unreadable);
         }
         assert_eq!(self.cloudwatch.refused(), [""; 0]);
         assert_eq!(self.function.errors(), "");
@@ -114,7 +123,7 @@ impl Lab {
     pub(crate) fn health(&self) -> Value {
         let health = self.function.health().pop().unwrap();
         let data = emf::data(&health.to_string()).unwrap();
-        assert_eq!(data.len(), 9, "{health}");
+        assert_eq!(data.len(), 10, "{health}");
         for (namespace, datum) in data {
             assert_eq!(namespace, "trailtab/usage");
             assert_eq!(datum.dimensions, [("FunctionName".into(), NAME.into())]);

@@ -1,24 +1,13 @@
-//! Sends DescribeRegions to EC2 without the SDK's client, which takes longer to compile than all
-//! others together.
-
-use std::time::Duration;
+//! The regions that EC2 lists.
 
 use aws_config::SdkConfig;
-use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
-use aws_smithy_runtime_api::client::identity::Identity;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-use aws_smithy_types::byte_stream::ByteStream;
+use super::query::{self, QueryService};
 
-use super::{connector, region_of, with_causes};
-
-const BODY: &str = "Action=DescribeRegions&Version=2016-11-15";
-
-/// Larger responses are truncated. Forty regions take 10 kB.
-const MAX_RESPONSE_BYTES: usize = 1 << 20;
+const EC2: QueryService = QueryService {
+    id: "EC2",
+    name: "ec2",
+};
 
 /// Lists the account's enabled regions with `ec2:DescribeRegions`.
 ///
@@ -26,108 +15,13 @@ const MAX_RESPONSE_BYTES: usize = 1 << 20;
 ///
 /// Returns the reason of the failure.
 pub async fn describe_regions(config: &SdkConfig) -> Result<Vec<String>, String> {
-    let answer = tokio::time::timeout(Duration::from_secs(30), ask(config)).await;
-    answer.unwrap_or_else(|_| Err("it took too long".to_owned()))
-}
-
-async fn ask(config: &SdkConfig) -> Result<Vec<String>, String> {
-    let request = signed_request(config).await?;
-    let settings = HttpConnectorSettings::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .read_timeout(Duration::from_secs(20))
-        .build();
-    let connector = connector(Some(settings), config.sleep_impl());
-    let response = connector
-        .call(request)
-        .await
-        .map_err(|error| with_causes(&error))?;
-    let status = response.status();
-    let body = ByteStream::new(response.into_body()).collect().await;
-    let body = body.map_err(|error| with_causes(&error))?.to_vec();
-    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_RESPONSE_BYTES)]).into_owned();
-    let regions: Vec<String> = elements(&text, "regionName").map(str::to_owned).collect();
-    if status.is_success() && !regions.is_empty() {
-        return Ok(regions);
-    }
-    let code = elements(&text, "Code").next().unwrap_or("no regions");
-    Err(format!("{code} (HTTP status {status})"))
-}
-
-async fn signed_request(config: &SdkConfig) -> Result<HttpRequest, String> {
-    let region = region_of(config);
-    let endpoint = endpoint(config, region.as_ref());
-    let provider = config.credentials_provider().ok_or("no credentials")?;
-    let credentials = provider.provide_credentials().await;
-    let identity: Identity = credentials.map_err(|error| with_causes(&error))?.into();
-    let now = config.time_source().ok_or("no clock")?.now();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region.as_ref())
-        .name("ec2")
-        .time(now)
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|error| with_causes(&error))?;
-    let content_type = ("content-type", "application/x-www-form-urlencoded");
-    let uri = format!("{}/", endpoint.trim_end_matches('/'));
-    let body = SignableBody::Bytes(BODY.as_bytes());
-    let request = SignableRequest::new("POST", &uri, [content_type].into_iter(), body);
-    let request = request.map_err(|error| with_causes(&error))?;
-    let signed = sign(request, &parameters.into()).map_err(|error| with_causes(&error))?;
-    let (headers, _) = signed.into_parts().0.into_parts();
-    let mut request = HttpRequest::new(BODY.into());
-    request
-        .set_method("POST")
-        .map_err(|error| with_causes(&error))?;
-    request.set_uri(uri).map_err(|error| with_causes(&error))?;
-    let all = request.headers_mut();
-    all.insert(content_type.0, content_type.1);
-    all.insert("user-agent", concat!("app/", env!("CARGO_PKG_NAME")));
-    for header in headers {
-        all.insert(header.name(), header.value().to_owned());
-    }
-    Ok(request)
-}
-
-/// The service's endpoint, or the configured one, resolved like the SDK's own clients do.
-fn endpoint(config: &SdkConfig, region: &str) -> String {
-    let key = aws_types::service_config::ServiceConfigKey::builder()
-        .service_id("EC2")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build();
-    let own = config.service_config().zip(key.ok());
-    let own = own.and_then(|(settings, key)| settings.load_config(key));
-    let suffix = if region.starts_with("cn-") {
-        "amazonaws.com.cn"
-    } else {
-        "amazonaws.com"
-    };
-    own.or_else(|| config.endpoint_url().map(str::to_owned))
-        .unwrap_or_else(|| format!("https://ec2.{region}.{suffix}"))
-}
-
-/// The text of all elements with a name and no child elements. Unescapes nothing: region names and
-/// codes contain no XML special characters.
-fn elements<'t>(xml: &'t str, name: &'t str) -> impl Iterator<Item = &'t str> {
-    let tags = xml.split('<').skip(1).filter_map(|tag| tag.split_once('>'));
-    let texts = tags
-        .filter(move |(tag, _)| *tag == name)
-        .map(|(_, text)| text.trim());
-    texts.filter(|text| !text.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::elements;
-
-    #[test]
-    fn elements_are_found() {
-        let xml = "<a><regionName> eu-west-1 </regionName><b/><regionName>x</regionName><regionName/></a>";
-        assert_eq!(
-            elements(xml, "regionName").collect::<Vec<_>>(),
-            ["eu-west-1", "x"]
-        );
-        assert_eq!(elements("", "Code").count(), 0);
+    let body = "Action=DescribeRegions&Version=2016-11-15".to_owned();
+    let xml = query::ask(config, &EC2, body).await?;
+    let regions: Vec<String> = query::elements(&xml, "regionName")
+        .map(str::to_owned)
+        .collect();
+    match regions.is_empty() {
+        true => Err("the answer names no regions".to_owned()),
+        false => Ok(regions),
     }
 }

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod backfill;
 pub mod cost;
 pub mod events;
+pub mod health;
 pub mod parallel;
 pub mod plot;
 pub mod read;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::alarm;
 use trailtab_core::activity::usage::metrics::{MetricDimension, SHAPES};
 use trailtab_core::activity::usage::popular::{ApiAlarm, PopularApi};
 
@@ -10,9 +11,6 @@ const APIS_PER_GRAPH: usize = 10;
 
 /// Metrics per dashboard ("CloudWatch service quotas" in the CloudWatch User Guide).
 const MAX_DASHBOARD_METRICS: usize = 2500;
-
-/// Metrics per alarm expression ("Using metric math with alarms", same guide).
-const MAX_ALARM_METRICS: usize = 10;
 
 /// The dashboard would exceed CloudWatch's metric limit. Holds the number of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +86,8 @@ fn metric(api: &PopularApi, region: &str, namespace: &str) -> Vec<Value> {
     parts
 }
 
-fn dimensions<'a>(
+/// The names and values of an API's metric in a region.
+pub(super) fn dimensions<'a>(
     api: &'a PopularApi,
     region: &'a str,
 ) -> impl Iterator<Item = (&'static str, &'a str)> {
@@ -103,7 +102,7 @@ fn dimensions<'a>(
     })
 }
 
-fn title(api: &PopularApi) -> String {
+pub(super) fn title(api: &PopularApi) -> String {
     format!("{}:{}", api.source, api.name)
 }
 
@@ -146,7 +145,7 @@ pub fn template(
     for (at, alarm) in alarms.iter().enumerate() {
         let letters = alarm.api.name.chars().filter(char::is_ascii_alphanumeric);
         let id = format!("Alarm{}{}", at + 1, letters.take(200).collect::<String>());
-        resources.insert(id, resource(alarm, namespace));
+        resources.insert(id, alarm::resource(alarm, namespace));
     }
     let mut template = json!({
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -165,88 +164,4 @@ pub fn template(
         });
     }
     Ok(template)
-}
-
-/// Seconds after which nearly all calls are delivered.
-const DELIVERY_DELAY_SECONDS: u32 = 1800;
-
-fn resource(alarm: &ApiAlarm, namespace: &str) -> Value {
-    let (api, wanted) = (&alarm.api, &alarm.wanted);
-    let watched = &api.regions[..api.regions.len().min(MAX_ALARM_METRICS)];
-    let mut properties = json!({
-        "AlarmDescription": format!(
-            "{}: {} calls or more in {} seconds, {}",
-            title(api), wanted.calls, wanted.period, regions(api, watched),
-        ),
-        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-        "Threshold": wanted.calls,
-        "EvaluationPeriods": evaluation_periods(wanted.period),
-        "DatapointsToAlarm": 1,
-        // A period without calls has no data.
-        "TreatMissingData": "notBreaching",
-        "AlarmActions": {
-            "Fn::If": ["HasTopic", [{ "Ref": "AlarmTopicArn" }], { "Ref": "AWS::NoValue" }],
-        },
-    });
-    let metric = |region: &str| {
-        let dimensions = dimensions(api, region)
-            .map(|(name, value)| json!({ "Name": name, "Value": value }))
-            .collect::<Vec<_>>();
-        json!({ "Namespace": namespace, "MetricName": api.name, "Dimensions": dimensions })
-    };
-    if let [(region, _)] = watched {
-        if let (Some(properties), Value::Object(metric)) =
-            (properties.as_object_mut(), metric(region))
-        {
-            properties.extend(metric);
-        }
-        properties["Statistic"] = "Sum".into();
-        properties["Period"] = wanted.period.into();
-    } else {
-        let ids: Vec<String> = (0..watched.len()).map(|at| format!("m{at}")).collect();
-        let mut metrics = vec![json!({
-            "Id": "sum", "Label": title(api), "ReturnData": true,
-            "Expression": format!("SUM([{}])", ids.join(",")),
-        })];
-        for ((region, _), id) in watched.iter().zip(ids) {
-            let stat = json!({ "Metric": metric(region), "Period": wanted.period, "Stat": "Sum" });
-            metrics.push(json!({ "Id": id, "ReturnData": false, "MetricStat": stat }));
-        }
-        properties["Metrics"] = metrics.into();
-    }
-    json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": properties })
-}
-
-/// Evaluation periods of an alarm: a call counts for the minute in which it was made, but CloudTrail delivers it up
-/// to 15 minutes later, sometimes more.
-fn evaluation_periods(period: u32) -> u32 {
-    let periods = DELIVERY_DELAY_SECONDS.div_ceil(period) + 1;
-    // CloudWatch evaluates at most one day.
-    if periods * period > 86_400 {
-        1
-    } else {
-        periods
-    }
-}
-
-/// The regions that an alarm watches, for its description.
-fn regions(api: &PopularApi, watched: &[(String, u64)]) -> String {
-    match (watched, api.regions.len()) {
-        ([(region, _)], 1) => format!("in {region}"),
-        (_, all) if all == watched.len() => format!("in {all} regions together"),
-        (_, all) => format!(
-            "in the {MAX_ALARM_METRICS} of {all} regions with most calls: more than an alarm can watch"
-        ),
-    }
-}
-
-/// A message for each alarm that cannot watch all regions in which its API is called.
-pub fn shortened(alarms: &[ApiAlarm]) -> impl Iterator<Item = String> {
-    let long = alarms
-        .iter()
-        .filter(|alarm| alarm.api.regions.len() > MAX_ALARM_METRICS);
-    long.map(|alarm| {
-        let watched = regions(&alarm.api, &alarm.api.regions[..MAX_ALARM_METRICS]);
-        format!("the alarm on {} watches calls {watched}", title(&alarm.api))
-    })
 }

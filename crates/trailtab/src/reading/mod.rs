@@ -244,7 +244,7 @@ pub(crate) fn tell_problems(coverage: &ReadingCoverage, ui: Ui) {
 }
 
 /// The command line, with the program's name instead of its path.
-fn invocation() -> String {
+pub(crate) fn invocation() -> String {
     let args = std::env::args_os().skip(1);
     let words = args.map(|word| word.to_string_lossy().into_owned());
     std::iter::once("trailtab".to_owned())

@@ -194,9 +194,13 @@ impl UsageArgs {
     /// Refuses combinations of options that have no meaning.
     pub(super) fn refuse(&self) -> anyhow::Result<()> {
         let makes_metrics = self.format.of_table().is_none();
-        let is_verb = |source: &Source| *source == Source::Path("price".into());
+        let is_verb = |source: &Source| {
+            ["price", "health"]
+                .iter()
+                .any(|verb| *source == Source::Path(verb.into()))
+        };
         let error = if self.reading.sources.iter().any(is_verb) {
-            "price comes first, before all options; a file or directory of that name is ./price"
+            "price and health come first, before all options; a file or directory of that name is ./price or ./health"
         } else if self.metrics.metrics.is_some() && !makes_metrics && !self.publish.publish {
             "--metrics is for --format openmetrics and emf, and for --publish"
         } else if self.table.throttled && makes_metrics {

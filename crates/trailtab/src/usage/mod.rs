@@ -2,6 +2,7 @@
 
 mod args;
 mod counted;
+mod health;
 mod price;
 mod publish;
 
@@ -22,7 +23,7 @@ use trailtab_core::activity::usage::popular::{self, ApiAlarm};
 use trailtab_core::activity::usage::report::UsageReport;
 use trailtab_render as render;
 use trailtab_render::emf;
-use trailtab_render::usage::{dashboard, openmetrics};
+use trailtab_render::usage::{alarm, dashboard, openmetrics};
 
 /// Default number of APIs on a dashboard.
 const DASHBOARD_APIS: usize = 10;
@@ -62,11 +63,13 @@ struct UsageDemo {
 #[derive(Debug, Subcommand)]
 enum UsageVerb {
     Price(Box<price::PriceArgs>),
+    Health(Box<health::HealthArgs>),
 }
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
     match &args.verb {
         Some(UsageVerb::Price(args)) => price::run(args, ui),
+        Some(UsageVerb::Health(args)) => health::run(args, ui),
         None => usage(&args.usage, ui),
     }
 }
@@ -169,7 +172,7 @@ fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         Some(DashboardForm::Cloudformation) => dashboard::template(shown, &alarms, namespace)?,
         None => dashboard::template(&[], &alarms, namespace)?,
     };
-    dashboard::shortened(&alarms).for_each(|remark| ui.remark(&remark));
+    alarm::limited(&alarms).for_each(|remark| ui.remark(&remark));
     counted.tell_what_is_missing(ui);
     let printed = render::json::ascii(&made)?;
     ui.data(&printed).context("cannot print the dashboard")?;

@@ -1,5 +1,6 @@
-//! PutMetricData and GetMetricData in smithy rpc-v2-cbor, as the SDK for Rust writes and reads them.
+//! PutMetricData, GetMetricData and ListMetrics in smithy rpc-v2-cbor, as the SDK for Rust writes and reads them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 use ciborium::Value;
@@ -11,60 +12,160 @@ use super::Request;
 
 const START: &str = "POST /service/GraniteServiceVersion20100801/operation/PutMetricData HTTP/1.1";
 
-const ASKED: &str = "POST /service/GraniteServiceVersion20100801/operation/GetMetricData HTTP/1.1";
+const OPERATION: &str = "POST /service/GraniteServiceVersion20100801/operation/";
 
-/// Answers a request for data that are kept, if it is one: sums of metrics by periods.
+/// Answers a request for what is kept, if it is one: data of metrics by periods, or a list of metrics.
 pub(super) fn asked(message: &Message, table: &Table) -> Option<Message> {
-    if message.start != ASKED {
-        return None;
-    }
+    let operation = message.start.strip_prefix(OPERATION)?;
+    let act = match operation.strip_suffix(" HTTP/1.1")? {
+        "GetMetricData" => metric_data,
+        "ListMetrics" => list_metrics,
+        _ => return None,
+    };
     let request: Value = ciborium::from_reader(&*message.body).unwrap();
-    let time = |name: &str| match member(&request, name) {
+    Some(match act(&request, table) {
+        Ok(body) => answer(200, &body),
+        Err(refusal) => error(400, refusal.code, &refusal.message),
+    })
+}
+
+/// The data points of a page, of all queries together.
+const PAGE_DATA: usize = 100;
+
+/// The metrics of a page.
+const PAGE_METRICS: usize = 500;
+
+/// Where a page begins, by the token that the page before it gave.
+fn start_of(request: &Value) -> usize {
+    let token = member(request, "NextToken").and_then(Value::as_text);
+    token.map_or(0, |token| token.parse().unwrap())
+}
+
+/// The members of an answer, with the token of the next page if there are more than fit into this one.
+fn page(name: &str, values: Vec<Value>, end: usize, all: usize) -> Value {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let mut members = vec![(text(name), Value::Array(values))];
+    if end < all {
+        members.push((text("NextToken"), text(&end.to_string())));
+    }
+    Value::Map(members)
+}
+
+fn metric_data(request: &Value, table: &Table) -> Result<Value, Refusal> {
+    let time = |name: &str| match member(request, name) {
         Some(Value::Tag(1, time)) => number(time) as i64,
         other => panic!("{other:?} is no time"),
     };
     let (from, until) = (time("StartTime"), time("EndTime"));
-    let queries = list(&request, "MetricDataQueries").iter();
-    let results = queries.map(|query| {
-        let stat = member(query, "MetricStat").unwrap();
-        let metric = member(stat, "Metric").unwrap();
-        let period = number(member(stat, "Period").unwrap()) as i64;
-        assert_eq!(text(stat, "", "Stat").unwrap(), "Sum");
-        let dimensions = list(metric, "Dimensions").iter();
-        let mut dimensions: Vec<_> = dimensions
-            .map(|it| {
-                (
-                    text(it, "", "Name").unwrap(),
-                    text(it, "", "Value").unwrap(),
-                )
-            })
-            .collect();
-        dimensions.sort();
-        let key = |minute| Key {
-            namespace: text(metric, "", "Namespace").unwrap(),
-            name: text(metric, "", "MetricName").unwrap(),
-            dimensions: dimensions.clone(),
-            minute,
+    let queries = list(request, "MetricDataQueries");
+    if from >= until {
+        let message = "The parameter StartTime must be less than the parameter EndTime.";
+        return Err(Refusal::value(message.to_owned()));
+    }
+    if queries.len() > 500 {
+        return Err(Refusal::value("more than 500 queries".to_owned()));
+    }
+    let mut data = Vec::new();
+    for (at, query) in queries.iter().enumerate() {
+        data.extend(
+            periods(query, (from, until), table)?
+                .into_iter()
+                .map(|(time, value)| (at, time, value)),
+        );
+    }
+    let start = start_of(request);
+    let end = data.len().min(start + PAGE_DATA);
+    let text = |text: &str| Value::Text(text.to_owned());
+    let results = queries.iter().enumerate().map(|(at, query)| {
+        let own = data[start..end].iter().filter(|(owner, ..)| *owner == at);
+        let times = own
+            .clone()
+            .map(|(_, time, _)| Value::Tag(1, Box::new((*time).into())));
+        let values = own.map(|(.., value)| Value::Float(*value as f64));
+        let status = if end < data.len() {
+            "PartialData"
+        } else {
+            "Complete"
         };
-        let mut sums = std::collections::BTreeMap::<i64, u64>::new();
-        for (found, kept) in table.range(key(from)..key(until)) {
-            *sums.entry(found.minute / period * period).or_default() += kept.sum;
-        }
-        let times = sums
-            .keys()
-            .map(|time| Value::Tag(1, Box::new((*time).into())));
-        let values = sums.values().map(|sum| Value::Float(*sum as f64));
-        let name = |name: &str| Value::Text(name.to_owned());
         Value::Map(vec![
-            (name("Id"), name(&text(query, "", "Id").unwrap())),
-            (name("Timestamps"), Value::Array(times.collect())),
-            (name("Values"), Value::Array(values.collect())),
-            (name("StatusCode"), name("Complete")),
+            (text("Id"), member(query, "Id").unwrap().clone()),
+            (text("Timestamps"), Value::Array(times.collect())),
+            (text("Values"), Value::Array(values.collect())),
+            (text("StatusCode"), text(status)),
         ])
     });
-    let results = Value::Array(results.collect());
-    let name = Value::Text("MetricDataResults".to_owned());
-    Some(answer(200, &Value::Map(vec![(name, results)])))
+    Ok(page(
+        "MetricDataResults",
+        results.collect(),
+        end,
+        data.len(),
+    ))
+}
+
+/// The data of one query, by the beginnings of periods.
+fn periods(
+    query: &Value,
+    (from, until): (i64, i64),
+    table: &Table,
+) -> Result<BTreeMap<i64, u64>, Refusal> {
+    let stat = member(query, "MetricStat").unwrap();
+    let metric = member(stat, "Metric").unwrap();
+    let period = number(member(stat, "Period").unwrap()) as i64;
+    if period % 60 != 0 {
+        return Err(Refusal::value(format!(
+            "the period {period} is no multiple of 60"
+        )));
+    }
+    let dimensions = list(metric, "Dimensions").iter();
+    let mut dimensions = dimensions
+        .map(|it| Ok((text(it, "", "Name")?, text(it, "", "Value")?)))
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    dimensions.sort();
+    let (namespace, name) = (
+        text(metric, "", "Namespace")?,
+        text(metric, "", "MetricName")?,
+    );
+    let key = |minute| Key {
+        namespace: namespace.clone(),
+        name: name.clone(),
+        dimensions: dimensions.clone(),
+        minute,
+    };
+    let join = match text(stat, "", "Stat")?.as_str() {
+        "Sum" => |before: u64, datum: u64| before + datum,
+        "Maximum" => |before: u64, datum: u64| before.max(datum),
+        other => panic!("{other} is not played"),
+    };
+    let mut values = BTreeMap::<i64, u64>::new();
+    for (found, kept) in table.range(key(from)..key(until)) {
+        let value = values.entry(found.minute / period * period).or_default();
+        *value = join(*value, kept.sum);
+    }
+    Ok(values)
+}
+
+fn list_metrics(request: &Value, table: &Table) -> Result<Value, Refusal> {
+    let namespace = text(request, "", "Namespace")?;
+    let kept = table.keys().filter(|key| key.namespace == namespace);
+    let metrics: BTreeSet<_> = kept.map(|key| (&key.name, &key.dimensions)).collect();
+    let start = start_of(request);
+    let end = metrics.len().min(start + PAGE_METRICS);
+    let text = |text: &str| Value::Text(text.to_owned());
+    let listed = metrics.iter().skip(start).take(PAGE_METRICS);
+    let listed = listed.map(|(name, dimensions)| {
+        let dimensions = dimensions.iter().map(|(name, value)| {
+            Value::Map(vec![
+                (text("Name"), text(name)),
+                (text("Value"), text(value)),
+            ])
+        });
+        Value::Map(vec![
+            (text("Namespace"), text(&namespace)),
+            (text("MetricName"), text(name)),
+            (text("Dimensions"), Value::Array(dimensions.collect())),
+        ])
+    });
+    Ok(page("Metrics", listed.collect(), end, metrics.len()))
 }
 
 /// Parses a request, or says why it is invalid.

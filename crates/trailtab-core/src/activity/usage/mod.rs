@@ -9,6 +9,7 @@ pub mod backfill;
 pub mod basis;
 pub mod causes;
 pub mod chunks;
+pub mod health;
 pub mod kept;
 pub mod metrics;
 pub mod popular;

@@ -91,7 +91,7 @@ pub enum AlarmError {
     )]
     Unreadable(String),
     /// No call of this API was read; the value is its name as it was given.
-    #[error("nobody calls {0} in what was read, so that the regions of its metrics are not known")]
+    #[error("nobody calls {0} in what was read, so that the name of its metrics is not known")]
     Unknown(String),
     /// Several services have an API of this name.
     #[error("{name} is an API of several services: write {choices}")]

@@ -25,7 +25,7 @@ pub const DETAIL: Detail = Detail {
 const MONTH: u64 = 730;
 
 /// Metrics of the function's own health, which have data in every hour in which it runs.
-const HEALTH: u64 = 9;
+pub(super) const HEALTH: u64 = 10;
 
 /// Bytes that CloudWatch Logs adds to each message for billing.
 const LOG_OVERHEAD: u64 = 26;
@@ -178,7 +178,7 @@ pub struct LogsIngestion {
 }
 
 /// Writes at most four decimal places, without trailing zeros: `12.5`.
-fn decimal<S: Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn decimal<S: Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&number.round_dp(4).normalize())
 }
 

@@ -1,0 +1,152 @@
+//! Signed requests in AWS's Query protocol, to services whose SDK clients would take longer to compile than all others
+//! together.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::byte_stream::ByteStream;
+
+use super::{connector, region_of, with_causes};
+
+/// Larger responses are truncated. Forty regions take 10 kB, and a stack 20 kB.
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
+
+/// Maximum time of a request, credentials included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A service that speaks the Query protocol.
+pub(super) struct QueryService {
+    /// The name of its SDK, by which settings name its endpoint.
+    pub(super) id: &'static str,
+    /// The first label of its host, which is also its name in signatures.
+    pub(super) name: &'static str,
+}
+
+/// Sends a request and returns the XML of the answer. `body` is form-encoded.
+///
+/// # Errors
+///
+/// Returns the reason: AWS's code and message, or why there is no answer.
+pub(super) async fn ask(
+    config: &SdkConfig,
+    service: &QueryService,
+    body: String,
+) -> Result<String, String> {
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, send(config, service, body)).await;
+    answer.unwrap_or_else(|_| Err("it took too long".to_owned()))
+}
+
+async fn send(config: &SdkConfig, service: &QueryService, body: String) -> Result<String, String> {
+    let request = signed_request(config, service, body).await?;
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(20))
+        .build();
+    let connector = connector(Some(settings), config.sleep_impl());
+    let response = connector
+        .call(request)
+        .await
+        .map_err(|error| with_causes(&error))?;
+    let status = response.status();
+    let body = ByteStream::new(response.into_body()).collect().await;
+    let body = body.map_err(|error| with_causes(&error))?.to_vec();
+    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_RESPONSE_BYTES)]).into_owned();
+    if status.is_success() {
+        return Ok(text);
+    }
+    let element = |name| elements(&text, name).next();
+    Err(match (element("Code"), element("Message")) {
+        (Some(code), Some(message)) => format!("{code}: {message} (HTTP status {status})"),
+        (Some(code), None) => format!("{code} (HTTP status {status})"),
+        (None, _) => format!("HTTP status {status}"),
+    })
+}
+
+async fn signed_request(
+    config: &SdkConfig,
+    service: &QueryService,
+    body: String,
+) -> Result<HttpRequest, String> {
+    let region = region_of(config);
+    let endpoint = endpoint(config, service, region.as_ref());
+    let provider = config.credentials_provider().ok_or("no credentials")?;
+    let credentials = provider.provide_credentials().await;
+    let identity: Identity = credentials.map_err(|error| with_causes(&error))?.into();
+    let now = config.time_source().ok_or("no clock")?.now();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region.as_ref())
+        .name(service.name)
+        .time(now)
+        .settings(SigningSettings::default())
+        .build()
+        .map_err(|error| with_causes(&error))?;
+    let content_type = ("content-type", "application/x-www-form-urlencoded");
+    let uri = format!("{}/", endpoint.trim_end_matches('/'));
+    let signable = SignableBody::Bytes(body.as_bytes());
+    let request = SignableRequest::new("POST", &uri, [content_type].into_iter(), signable);
+    let request = request.map_err(|error| with_causes(&error))?;
+    let signed = sign(request, &parameters.into()).map_err(|error| with_causes(&error))?;
+    let (headers, _) = signed.into_parts().0.into_parts();
+    let mut request = HttpRequest::new(body.into());
+    request
+        .set_method("POST")
+        .map_err(|error| with_causes(&error))?;
+    request.set_uri(uri).map_err(|error| with_causes(&error))?;
+    let all = request.headers_mut();
+    all.insert(content_type.0, content_type.1);
+    all.insert("user-agent", concat!("app/", env!("CARGO_PKG_NAME")));
+    for header in headers {
+        all.insert(header.name(), header.value().to_owned());
+    }
+    Ok(request)
+}
+
+/// The service's endpoint, or the configured one, resolved like the SDK's own clients do.
+fn endpoint(config: &SdkConfig, service: &QueryService, region: &str) -> String {
+    let key = aws_types::service_config::ServiceConfigKey::builder()
+        .service_id(service.id)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    let own = config.service_config().zip(key.ok());
+    let own = own.and_then(|(settings, key)| settings.load_config(key));
+    let suffix = if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    };
+    own.or_else(|| config.endpoint_url().map(str::to_owned))
+        .unwrap_or_else(|| format!("https://{}.{region}.{suffix}", service.name))
+}
+
+/// The text of all elements with a name and no child elements. Unescapes nothing: region names,
+/// codes and names of resources contain no XML special characters.
+pub(super) fn elements<'t>(xml: &'t str, name: &'t str) -> impl Iterator<Item = &'t str> {
+    let tags = xml.split('<').skip(1).filter_map(|tag| tag.split_once('>'));
+    let texts = tags
+        .filter(move |(tag, _)| *tag == name)
+        .map(|(_, text)| text.trim());
+    texts.filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::elements;
+
+    #[test]
+    fn elements_are_found() {
+        let xml = "<a><regionName> eu-west-1 </regionName><b/><regionName>x</regionName><regionName/></a>";
+        assert_eq!(
+            elements(xml, "regionName").collect::<Vec<_>>(),
+            ["eu-west-1", "x"]
+        );
+        assert_eq!(elements("", "Code").count(), 0);
+    }
+}
