@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 use serde::Serialize;
 
 use super::answers::NoAnswer;
+use super::needs::forecast_scope;
 use super::pages::PageHistory;
 use super::{CostRun, channel_check, mail_setup, tag_check, test_message};
 use crate::aws;
@@ -358,6 +359,8 @@ fn recipients(
     if !audiences.is_empty() {
         let mut need = run.need(&audiences, &occasions);
         need.budget_tags = run.budget_tags_shown(need.total);
+        let all = audiences.iter().map(|(audience, _)| *audience);
+        need.forecasts = run.forecasts_shown(all.filter_map(forecast_scope));
         let expected = pages.expected(&need, accounts);
         (checked.requests, checked.counts_pages) = (expected.total, expected.counts_pages);
     }

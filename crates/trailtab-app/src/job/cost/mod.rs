@@ -387,6 +387,7 @@ impl CostRun {
             unusual: &self.settings.unusual,
             budgets: &budgets,
             tags: &books.tags,
+            aws_forecast: books.forecast_of(&audience, occasion.kind),
             contacts: &contacts,
             basis: self.basis(books, &audience, owner, &problems),
         };

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{CostGathering, GatheredMonths, all};
+use super::super::answers::NoAnswer;
+use super::{CostGathering, GatheredMonths, all, all_answers};
+use crate::cost_source::cost_explorer::AskError;
 use trailtab_core::cost::dimension::UsageDimension;
+use trailtab_core::cost::forecast::AskedForecast;
 use trailtab_core::cost::table::CostTable;
 use trailtab_core::cost::tag_usage::TagUsage;
+use trailtab_cost_explorer::forecast::{self, ForecastScope};
 use trailtab_cost_explorer::lines::{self, MonthLines};
 use trailtab_cost_explorer::query::CostQuery;
 
@@ -40,7 +44,7 @@ impl CostGathering<'_> {
         }
         let query = |key: &String| (key.clone(), need.budget_tag(&self.usage_types, key));
         let queries = need.budget_tags.iter().map(query).collect();
-        let answers = all(self.answers, queries).await.into_iter();
+        let answers = all_answers(self.answers, queries).await.into_iter();
         let usage = answers.map(|(key, answer)| {
             let table = answer.and_then(|answer| Ok(lines::tag_of(&answer, &key)?));
             let usage = match table {
@@ -55,6 +59,28 @@ impl CostGathering<'_> {
             (key, usage)
         });
         usage.collect()
+    }
+
+    /// Asks for the forecasts of AWS that reports show.
+    pub(super) async fn forecasts(&mut self) -> BTreeMap<ForecastScope, AskedForecast> {
+        let answers = self.answers;
+        let ask = |query| {
+            let answers = answers.clone();
+            async move { answers.forecast(&query).await }
+        };
+        let given = all(self.need.forecasts().collect(), ask).await.into_iter();
+        let asked = given.map(|(scope, answer)| {
+            let read = answer.and_then(|answer| Ok(forecast::read(&answer)?));
+            let asked = match read {
+                Ok(figures) => AskedForecast::Answered(figures),
+                Err(NoAnswer::Ask(AskError::TooLittleHistory(_))) => AskedForecast::TooLittleHistory,
+                Err(error) => AskedForecast::Unread {
+                    reason: error.to_string(),
+                },
+            };
+            (scope, asked)
+        });
+        asked.collect()
     }
 
     /// Reads the months before, as far as reports show them.
