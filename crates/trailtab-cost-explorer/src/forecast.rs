@@ -229,8 +229,9 @@ mod tests {
     fn answer(results: &str) -> ForecastAnswer {
         let scope = ForecastScope::Accounts(BTreeSet::from(["111122223333".to_owned()]));
         let today = date(2026, 11, 21);
-        let page =
-            format!(r#"{{"Total":{{"Amount":"0","Unit":"USD"}},"ForecastResultsByTime":{results}}}"#);
+        let page = format!(
+            r#"{{"Total":{{"Amount":"0","Unit":"USD"}},"ForecastResultsByTime":{results}}}"#
+        );
         ForecastAnswer {
             request: ForecastQuery::new(&scope, CostMetric::NetAmortizedCost, today),
             asked: 1,
@@ -255,7 +256,10 @@ mod tests {
         let all = ForecastQuery::new(&ForecastScope::AllAccounts, metric, date(2026, 12, 31));
         assert_eq!(all.time_period.end, date(2027, 1, 1));
         assert_eq!(all.filter, None);
-        assert_ne!(all.fingerprint_without_days(), query.fingerprint_without_days());
+        assert_ne!(
+            all.fingerprint_without_days(),
+            query.fingerprint_without_days()
+        );
     }
 
     #[test]
@@ -275,7 +279,10 @@ mod tests {
         assert!(!query.is_answered_by(&other));
         assert!(!of(date(2026, 12, 1)).is_answered_by(&of(date(2026, 11, 30))));
         let later = of(date(2026, 11, 22));
-        assert_eq!(later.fingerprint_without_days(), query.fingerprint_without_days());
+        assert_eq!(
+            later.fingerprint_without_days(),
+            query.fingerprint_without_days()
+        );
     }
 
     #[test]
@@ -283,12 +290,19 @@ mod tests {
         let bounds = r#""MeanValue":"1120.5","PredictionIntervalLowerBound":"1040","PredictionIntervalUpperBound":"1210.25""#;
         let month = read(&answer(&result("2026-11-01", "2026-12-01", bounds))).unwrap();
         assert_eq!(month.days, DayRange::month_of(date(2026, 11, 1)));
-        assert_eq!((month.mean.to_string(), &*month.currency), ("1120.5".to_owned(), "USD"));
+        assert_eq!(
+            (month.mean.to_string(), &*month.currency),
+            ("1120.5".to_owned(), "USD")
+        );
         let interval = month.interval.unwrap();
         let bounds_read = (interval.low.to_string(), interval.high.to_string());
         assert_eq!(bounds_read, ("1040".to_owned(), "1210.25".to_owned()));
         assert_eq!(interval.percent, 80);
-        let rest = read(&answer(&result("2026-11-21", "2026-12-01", r#""MeanValue":"-3""#)));
+        let rest = read(&answer(&result(
+            "2026-11-21",
+            "2026-12-01",
+            r#""MeanValue":"-3""#,
+        )));
         let rest = rest.unwrap();
         assert_eq!((rest.days.from, rest.interval), (date(2026, 11, 21), None));
     }
@@ -304,7 +318,11 @@ mod tests {
             assert!(matches!(fault, ForecastFault::Days { .. }), "{fault}");
         }
         for amount in ["", "NaN", "1e400", "99999999999999999999999999"] {
-            let of = result("2026-11-01", "2026-12-01", &format!(r#""MeanValue":"{amount}""#));
+            let of = result(
+                "2026-11-01",
+                "2026-12-01",
+                &format!(r#""MeanValue":"{amount}""#),
+            );
             let fault = read(&answer(&of)).unwrap_err();
             assert_eq!(fault, ForecastFault::Amount(amount.to_owned()));
         }

@@ -71,7 +71,12 @@ enum AnyRequest {
 impl AnyDocument {
     fn read(self) -> SavedDocument {
         let asked = self.asked;
-        match (self.request, self.pages, self.forecast, self.results_by_time) {
+        match (
+            self.request,
+            self.pages,
+            self.forecast,
+            self.results_by_time,
+        ) {
             (Some(AnyRequest::Costs(request)), Some(pages), ..) => {
                 SavedDocument::Answer(CostAnswer {
                     request,

@@ -66,7 +66,7 @@ impl AskedForecast {
     pub fn in_currency(&self, currency: &str) -> AwsForecast {
         match self {
             AskedForecast::Answered(figures) if figures.currency == currency => AwsForecast {
-                sentence: sentence(figures),
+                sentence: figures.sentence(),
                 figures: Some(figures.clone()),
             },
             _ => AwsForecast {
@@ -78,30 +78,33 @@ impl AskedForecast {
 
     fn missing(&self, currency: &str) -> String {
         let reason = match self {
-            AskedForecast::Answered(_) => return format!("AWS has no forecast of a bill in {currency}."),
+            AskedForecast::Answered(_) => {
+                return format!("AWS has no forecast of a bill in {currency}.");
+            }
             AskedForecast::TooLittleHistory => "it knows these costs for too short a time",
-            AskedForecast::Unread { .. } => return "AWS's own forecast could not be read.".to_owned(),
+            AskedForecast::Unread { .. } => {
+                return "AWS's own forecast could not be read.".to_owned();
+            }
         };
         format!("AWS has no forecast of the bill: {reason}.")
     }
 }
 
-/// The forecast in words.
-fn sentence(figures: &AwsForecastFigures) -> String {
-    let amount = |amount| money::words(amount, &figures.currency);
-    let days = match figures.days.is_a_month() {
-        true => format!("all of {}", figures.days.from.strftime("%B")),
-        // Not what is spent so far, which our estimate has.
-        false => format!("{} alone", figures.days.label()),
-    };
-    let interval = figures.interval.map_or_else(String::new, |interval| {
-        let range = money::range(interval.low, interval.high, &figures.currency);
-        format!(" ({} % prediction interval: {range})", interval.percent)
-    });
-    format!(
-        "AWS's own forecast for {days}: a bill of {}{interval}.",
-        amount(figures.mean)
-    )
+impl AwsForecastFigures {
+    /// The forecast in words.
+    pub fn sentence(&self) -> String {
+        let days = match self.days.is_a_month() {
+            true => format!("all of {}", self.days.from.strftime("%B")),
+            // Without what is spent so far, which our estimate has.
+            false => format!("{} alone", self.days.label()),
+        };
+        let interval = self.interval.map_or_else(String::new, |interval| {
+            let range = money::range(interval.low, interval.high, &self.currency);
+            format!(" ({} % prediction interval: {range})", interval.percent)
+        });
+        let mean = money::words(self.mean, &self.currency);
+        format!("AWS's own forecast for {days}: a bill of {mean}{interval}.")
+    }
 }
 
 #[cfg(test)]

@@ -158,7 +158,8 @@ impl OpenRun {
             keep(name, &bytes)?;
         }
         for forecast in self.run.answers.given_forecasts() {
-            let (name, bytes) = saved::save_forecast(&forecast).context("cannot save a forecast")?;
+            let (name, bytes) =
+                saved::save_forecast(&forecast).context("cannot save a forecast")?;
             keep(name, &bytes)?;
         }
         if !self.listed.is_empty() {

@@ -194,7 +194,9 @@ fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime,
 pub(super) fn forecast(output: &GetCostForecastOutput) -> Result<ForecastPage, String> {
     let total = output.total().ok_or("a forecast without a total")?;
     let result = |result: &sdk::ForecastResult| {
-        let mean = result.mean_value().ok_or("a forecast without a mean value")?;
+        let mean = result
+            .mean_value()
+            .ok_or("a forecast without a mean value")?;
         let lower = result.prediction_interval_lower_bound();
         let upper = result.prediction_interval_upper_bound();
         Ok(ForecastResult {
@@ -243,9 +245,10 @@ fn group(group: &sdk::Group, query: &CostQuery) -> Result<AnswerGroup, String> {
 }
 
 fn metrics(metrics: Option<&HashMap<String, sdk::MetricValue>>) -> Result<AmountsByMetric, String> {
-    let metrics = metrics.into_iter().flatten().map(|(name, value)| {
-        Ok((name.clone(), metric_value(name, value)?))
-    });
+    let metrics = metrics
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| Ok((name.clone(), metric_value(name, value)?)));
     let metrics: BTreeMap<String, MetricValue> = metrics.collect::<Result<_, String>>()?;
     Ok(metrics.into())
 }

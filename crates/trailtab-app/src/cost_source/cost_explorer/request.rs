@@ -14,7 +14,8 @@ pub(super) trait PaidRequest: Sync {
     type Output;
 
     /// Sends it once.
-    fn send(&self, client: &Client) -> impl Future<Output = Result<Self::Output, PageError>> + Send;
+    fn send(&self, client: &Client)
+    -> impl Future<Output = Result<Self::Output, PageError>> + Send;
 }
 
 /// A request for a page of an answer.

@@ -25,9 +25,13 @@ use trailtab_cost_explorer::query::GroupType;
 /// The forecasts that reports need: a printed one does not say its metric and accounts.
 fn forecasts_unread(need: &ReportNeeds) -> BTreeMap<ForecastScope, AskedForecast> {
     let unread = || AskedForecast::Unread {
-        reason: "the saved answers are printed ones, which do not tell of which accounts a forecast is".to_owned(),
+        reason:
+            "the saved answers are printed ones, which do not tell of which accounts a forecast is"
+                .to_owned(),
     };
-    need.forecasts().map(|(scope, _)| (scope, unread())).collect()
+    need.forecasts()
+        .map(|(scope, _)| (scope, unread()))
+        .collect()
 }
 
 /// Reads all saved answers as cuts.

@@ -9,6 +9,7 @@ mod cut_reading;
 mod cut_sections;
 pub mod cuts;
 mod earlier_mail;
+mod forecast_check;
 pub mod gather;
 pub mod growth;
 pub mod history;

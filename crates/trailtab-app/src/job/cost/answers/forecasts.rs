@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{AnswerCache, AnswerSource, NoAnswer, RunAnswers, lock};
-use crate::cost_source::cost_explorer::CostExplorer;
+use crate::cost_source::cost_explorer::{AskError, CostExplorer};
 use crate::deliver::ledger::ObjectVersion;
-use trailtab_cost_explorer::forecast::{ForecastAnswer, ForecastQuery};
+use trailtab_core::cost::forecast::AskedForecast;
+use trailtab_cost_explorer::forecast::{self, ForecastAnswer, ForecastQuery};
 
 impl AnswerCache {
     /// The place of the newest answer to a request: each day's replaces the one before.
@@ -16,12 +17,22 @@ impl AnswerCache {
 }
 
 impl RunAnswers {
-    /// Answers a request for a forecast.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is no answer.
-    pub async fn forecast(&self, query: &ForecastQuery) -> Result<Arc<ForecastAnswer>, NoAnswer> {
+    /// Answers a request for a forecast, or tells why there is no answer.
+    pub async fn forecast(&self, query: &ForecastQuery) -> AskedForecast {
+        let answer = self.forecast_answer(query).await;
+        match answer.and_then(|answer| Ok(forecast::read(&answer)?)) {
+            Ok(figures) => AskedForecast::Answered(figures),
+            Err(NoAnswer::Ask(AskError::TooLittleHistory(_))) => AskedForecast::TooLittleHistory,
+            Err(error) => AskedForecast::Unread {
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    async fn forecast_answer(
+        &self,
+        query: &ForecastQuery,
+    ) -> Result<Arc<ForecastAnswer>, NoAnswer> {
         let mut given = lock(&self.given_forecasts).clone().into_iter();
         if let Some(answer) = given.find(|given| given.request == *query) {
             return Ok(answer);
@@ -56,8 +67,9 @@ impl RunAnswers {
         query: &ForecastQuery,
     ) -> Result<ForecastAnswer, NoAnswer> {
         let (known, version) = self.kept_forecast(cache, query).await;
-        let is_young =
-            |known: &ForecastAnswer| (0..cache.max_age).contains(&self.now.saturating_sub(known.asked));
+        let is_young = |known: &ForecastAnswer| {
+            (0..cache.max_age).contains(&self.now.saturating_sub(known.asked))
+        };
         if let Some(known) = known.filter(|known| known.request == *query && is_young(known)) {
             return Ok(known);
         }

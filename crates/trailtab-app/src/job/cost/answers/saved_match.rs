@@ -17,7 +17,10 @@ pub(super) struct SavedMatch<'a> {
 impl SavedMatch<'_> {
     /// Finds the saved answer to a query that starts no later and covers most of its days; or else
     /// one about all accounts, which contains the query's accounts.
-    pub(super) fn find<'a>(answers: &'a [Arc<CostAnswer>], query: &CostQuery) -> Option<SavedMatch<'a>> {
+    pub(super) fn find<'a>(
+        answers: &'a [Arc<CostAnswer>],
+        query: &CostQuery,
+    ) -> Option<SavedMatch<'a>> {
         if let Some(saved) = best(answers, query) {
             let accounts = None;
             return Some(SavedMatch { saved, accounts });

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::answers::NoAnswer;
 use super::{CostGathering, GatheredMonths, all, all_answers};
-use crate::cost_source::cost_explorer::AskError;
 use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::forecast::AskedForecast;
 use trailtab_core::cost::table::CostTable;
 use trailtab_core::cost::tag_usage::TagUsage;
-use trailtab_cost_explorer::forecast::{self, ForecastScope};
+use trailtab_cost_explorer::forecast::ForecastScope;
 use trailtab_cost_explorer::lines::{self, MonthLines};
 use trailtab_cost_explorer::query::CostQuery;
 
@@ -68,19 +66,8 @@ impl CostGathering<'_> {
             let answers = answers.clone();
             async move { answers.forecast(&query).await }
         };
-        let given = all(self.need.forecasts().collect(), ask).await.into_iter();
-        let asked = given.map(|(scope, answer)| {
-            let read = answer.and_then(|answer| Ok(forecast::read(&answer)?));
-            let asked = match read {
-                Ok(figures) => AskedForecast::Answered(figures),
-                Err(NoAnswer::Ask(AskError::TooLittleHistory(_))) => AskedForecast::TooLittleHistory,
-                Err(error) => AskedForecast::Unread {
-                    reason: error.to_string(),
-                },
-            };
-            (scope, asked)
-        });
-        asked.collect()
+        let queries = self.need.forecasts().collect();
+        all(queries, ask).await.into_iter().collect()
     }
 
     /// Reads the months before, as far as reports show them.
