@@ -171,6 +171,7 @@ fn what_a_setting_does_not_need_is_not_allowed() {
     ];
     assert_eq!(choices(&template, "FunctionRole"), named(&expected));
     let expected = [
+        ("HasCostForecast", "ce:GetCostForecast"),
         ("HasCostSecret", "secretsmanager:GetSecretValue"),
         ("HasCostChannels", "secretsmanager:GetSecretValue"),
         ("HasCostSesIdentity", "ses:SendEmail"),
