@@ -254,7 +254,7 @@ mod tests {
         let (width, height, pixels) = decode(&scene.to_png());
         assert_eq!((width, height), (31, 5));
         assert_eq!(pixels[pixels.len() - 3..], Color::ACCENT.on(Paper::Light).0);
-        assert_eq!(pixels[3..6], Color::FAILED.0);
+        assert_eq!(pixels[3..6], Color::FAILED.on(Paper::Light).0);
         let ink = pixels.iter().filter(|byte| **byte != 255).count();
         assert_eq!(ink, 6);
     }
