@@ -296,7 +296,7 @@ impl State {
         if request.is_lookup() && !self.bucket(request, |bucket| bucket.take(now)) {
             return Err(Error::throttling());
         }
-        let costs = [cost_explorer::ACTION, cost_explorer::FORECAST];
+        let costs = [cost_explorer::ACTION, FORECAST];
         if costs.contains(&request.action.as_str()) && !self.may_see_costs(&key.account, now) {
             return Err(Error::limit_exceeded());
         }
@@ -345,7 +345,7 @@ impl State {
             "organizations:ListAccounts" => organizations::list(self, request, caller, fault),
             "ce:ListCostAllocationTags" => cost_explorer::active_tags(self, request),
             cost_explorer::ACTION => cost_explorer::cost_and_usage(self, request, now, fault),
-            cost_explorer::FORECAST => cost_explorer::cost_forecast(self, request),
+            FORECAST => cost_explorer::cost_forecast(self, request),
             wire::CONTAINER => Ok(self.credentials(&request.account, now)),
             _ => Err(Error::new(400, "UnknownOperationException", "")),
         }
