@@ -1,5 +1,6 @@
 //! Requests all costs that a set of reports needs, following the plan.
 
+mod concurrent;
 mod sections;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,8 +9,8 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use tokio::task::JoinSet;
 
+use self::concurrent::all_answers;
 use super::answers::{NoAnswer, RunAnswers};
 use super::cut_reading;
 use super::cuts::SavedCuts;
@@ -24,14 +25,10 @@ use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{Audience, AudienceKind, PeriodKind, UnreadCut};
 use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
 use trailtab_core::cost::tag_usage::TagUsage;
-use trailtab_cost_explorer::answer::CostAnswer;
 use trailtab_cost_explorer::forecast::ForecastScope;
 use trailtab_cost_explorer::lines::{LineReader, MonthLines};
 use trailtab_cost_explorer::plan::{self, AccountsByOwner, ReportNeeds, UsageStrategy};
 use trailtab_cost_explorer::query::CostQuery;
-
-/// Concurrent queries to Cost Explorer.
-const MAX_CONCURRENT_QUERIES: usize = 8;
 
 /// A cost that could not be read, and the reports affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -459,48 +456,4 @@ impl CostGathering<'_> {
             reason: format!("{what} could not be read: {error}"),
         });
     }
-}
-
-/// Asks concurrently. Each answer comes with what its query is about, in the order of the queries.
-async fn all<T, Q, A>(queries: Vec<(T, Q)>, ask: impl Fn(Q) -> A) -> Vec<(T, A::Output)>
-where
-    T: Send + 'static,
-    A: Future<Output: Send> + Send + 'static,
-{
-    let mut given = Vec::new();
-    let mut waiting = JoinSet::new();
-    let mut queries = queries.into_iter().enumerate();
-    loop {
-        while waiting.len() < MAX_CONCURRENT_QUERIES
-            && let Some((place, (about, query))) = queries.next()
-        {
-            let answer = ask(query);
-            waiting.spawn(async move { (place, about, answer.await) });
-        }
-        match waiting.join_next().await {
-            None => break,
-            Some(Ok(answer)) => given.push(answer),
-            // Only a runtime that ends cancels a task.
-            Some(Err(error)) => {
-                if let Ok(panic) = error.try_into_panic() {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-        }
-    }
-    given.sort_by_key(|(place, ..)| *place);
-    let given = given.into_iter();
-    given.map(|(_, about, answer)| (about, answer)).collect()
-}
-
-/// Answers queries concurrently, as [`all`].
-async fn all_answers<T: Send + 'static>(
-    answers: &Arc<RunAnswers>,
-    queries: Vec<(T, CostQuery)>,
-) -> Vec<(T, Result<Arc<CostAnswer>, NoAnswer>)> {
-    let ask = |query| {
-        let answers = answers.clone();
-        async move { answers.answer(&query).await }
-    };
-    all(queries, ask).await
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{CostGathering, GatheredMonths, all, all_answers};
+use super::concurrent::{all, all_answers};
+use super::{CostGathering, GatheredMonths};
 use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::forecast::AskedForecast;
 use trailtab_core::cost::table::CostTable;
