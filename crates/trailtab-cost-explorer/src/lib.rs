@@ -6,6 +6,7 @@
 //! ```
 
 pub mod answer;
+pub mod forecast;
 pub mod lines;
 pub mod owner_key;
 pub mod plain;

@@ -415,7 +415,7 @@ fn cell(
 }
 
 /// Parses an amount: `12.5`, `-0.0000000282`, `1.2E-7`.
-fn amount(text: &str) -> Option<Decimal> {
+pub(crate) fn amount(text: &str) -> Option<Decimal> {
     let amount = match text.contains(['e', 'E']) {
         true => Decimal::from_scientific(text).ok()?,
         false => Decimal::from_str(text).ok()?,

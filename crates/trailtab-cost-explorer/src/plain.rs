@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::answer::{AnswerPage, CostAnswer, DimensionValue, ResultByTime};
+use crate::forecast::{ForecastAnswer, ForecastPage, ForecastQuery};
 use crate::query::{CostFilter, CostQuery, GroupKey, GroupType, QueryGranularity, TimePeriod};
 use crate::settled::day_of;
 use trailtab_core::cost::charge::{ChargeType, CostMetric};
@@ -24,6 +25,8 @@ const DAY_SECONDS: Seconds = 24 * 3600;
 pub enum SavedDocument {
     /// An answer with its request, as `--save` writes it.
     Answer(CostAnswer),
+    /// A forecast with its request, as `--save` writes it.
+    Forecast(ForecastAnswer),
     /// A page as the AWS CLI prints it.
     Page(PrintedPage),
     /// JSON that is neither.
@@ -42,10 +45,11 @@ pub struct PrintedPage {
 /// The members of all documents. One type reads them all without a copy of the document.
 #[derive(Deserialize)]
 struct AnyDocument {
-    request: Option<CostQuery>,
+    request: Option<AnyRequest>,
     #[serde(default)]
     asked: Seconds,
     pages: Option<Vec<AnswerPage>>,
+    forecast: Option<ForecastPage>,
     #[serde(rename = "GroupDefinitions", default)]
     group_definitions: Vec<GroupKey>,
     #[serde(rename = "ResultsByTime")]
@@ -56,15 +60,38 @@ struct AnyDocument {
     next_page_token: Option<String>,
 }
 
+/// The request of a saved answer. The two have no member in common that only one of them needs.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnyRequest {
+    Costs(CostQuery),
+    Forecast(ForecastQuery),
+}
+
 impl AnyDocument {
     fn read(self) -> SavedDocument {
-        match (self.request, self.pages, self.results_by_time) {
-            (Some(request), Some(pages), _) => SavedDocument::Answer(CostAnswer {
-                request,
-                asked: self.asked,
-                pages,
-            }),
-            (_, _, Some(results_by_time)) => SavedDocument::Page(PrintedPage {
+        let asked = self.asked;
+        match (
+            self.request,
+            self.pages,
+            self.forecast,
+            self.results_by_time,
+        ) {
+            (Some(AnyRequest::Costs(request)), Some(pages), ..) => {
+                SavedDocument::Answer(CostAnswer {
+                    request,
+                    asked,
+                    pages,
+                })
+            }
+            (Some(AnyRequest::Forecast(request)), _, Some(forecast), _) => {
+                SavedDocument::Forecast(ForecastAnswer {
+                    request,
+                    asked,
+                    forecast,
+                })
+            }
+            (_, _, _, Some(results_by_time)) => SavedDocument::Page(PrintedPage {
                 group_by: self.group_definitions,
                 page: AnswerPage {
                     results_by_time,

@@ -12,8 +12,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::forecast::{ForecastQuery, ForecastScope};
 use crate::owner_key::OwnerKeyQuery as _;
 use crate::query::{
     CostFilter, CostQuery, FilterValues, GroupKey, GroupType, QueryGranularity, TimePeriod,
@@ -45,6 +47,17 @@ pub struct ReportNeeds {
     pub by: Vec<UsageDimension>,
     /// The keys of the tags that budgets are about, if a report shows these budgets.
     pub budget_tags: BTreeSet<String>,
+    /// The forecasts of Cost Explorer that reports show; absent if none does.
+    pub forecasts: Option<ForecastNeeds>,
+}
+
+/// Forecasts of the month in progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForecastNeeds {
+    /// The day on which they are made.
+    pub today: Date,
+    /// The accounts that they are about: one request for each scope.
+    pub scopes: BTreeSet<ForecastScope>,
 }
 
 /// Whole months of which only the bill is needed.
@@ -88,6 +101,8 @@ pub enum QueryKind {
     Dimension,
     /// The total by a tag that budgets are about.
     BudgetTag,
+    /// Cost Explorer's own forecasts, which are no answers with amounts by day or month.
+    Forecast,
 }
 
 impl QueryKind {
@@ -134,6 +149,7 @@ impl QueryKind {
             QueryKind::Months => "the months before, by charge type",
             QueryKind::Dimension => "usage by the dimensions of --by",
             QueryKind::BudgetTag => "usage by the tags of budgets",
+            QueryKind::Forecast => "AWS's own forecast of the month",
         }
     }
 }
@@ -201,7 +217,7 @@ impl ReportNeeds {
 
     fn in_scope(&self) -> Option<CostFilter> {
         let accounts = self.accounts.as_ref()?;
-        Some(dimension("LINKED_ACCOUNT", accounts.iter().cloned()))
+        Some(CostFilter::accounts(accounts.iter().cloned()))
     }
 
     /// Accounts by owners of the first owner key, by month: few pages, for a check of the settings.
@@ -233,6 +249,16 @@ impl ReportNeeds {
     /// The total by charge type, by month, if a report shows months of all accounts.
     pub fn months_in_total(&self) -> Option<CostQuery> {
         Some(self.months?.query(self.control()?))
+    }
+
+    /// The forecasts of Cost Explorer, each with the accounts that it is about.
+    pub fn forecasts(&self) -> impl Iterator<Item = (ForecastScope, ForecastQuery)> {
+        let needs = self.forecasts.iter();
+        let scopes = needs.flat_map(|needs| needs.scopes.iter().map(|scope| (scope, needs.today)));
+        scopes.map(|(scope, today)| {
+            let query = ForecastQuery::new(scope, self.metric, today);
+            (scope.clone(), query)
+        })
     }
 
     /// Chooses how usage of this number of accounts is requested, so that a run never needs more
@@ -283,6 +309,7 @@ impl ReportNeeds {
         steps.push(step(self.by.len(), QueryKind::Dimension));
         steps.push(step(self.budget_tags.len(), QueryKind::BudgetTag));
         steps.push(step(months, QueryKind::Months));
+        steps.push(step(self.forecasts().count(), QueryKind::Forecast));
         steps.retain(|step| step.requests > 0);
         steps
     }
@@ -301,7 +328,7 @@ impl ReportNeeds {
         usage: &'n [String],
     ) -> impl Iterator<Item = CostQuery> {
         (0..self.keys.len()).map(move |key| {
-            let account = dimension("LINKED_ACCOUNT", [account.to_owned()]);
+            let account = CostFilter::accounts([account.to_owned()]);
             let group_by = vec![self.keys[key].group(), by("SERVICE")];
             let mut filters = vec![account, record_types(usage)];
             filters.extend(self.keys[..key].iter().map(OwnerKey::absent));

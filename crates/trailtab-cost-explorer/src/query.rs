@@ -28,15 +28,20 @@ pub struct CostQuery {
 impl CostQuery {
     /// A hash of the request in hexadecimal digits. It is the same in every run.
     pub fn fingerprint(&self) -> String {
-        // Serializing these types does not fail.
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        // FNV-1a of 128 bits. Answers are stored under this hash for months, so it must not change
-        // with a library.
-        let hash = json.iter().fold(FNV_BASIS, |hash, byte| {
-            (hash ^ u128::from(*byte)).wrapping_mul(FNV_PRIME)
-        });
-        format!("{hash:032x}")
+        fingerprint(self)
     }
+}
+
+/// A hash of a request's JSON in hexadecimal digits.
+pub(crate) fn fingerprint(query: &impl Serialize) -> String {
+    // Serializing requests does not fail.
+    let json = serde_json::to_vec(query).unwrap_or_default();
+    // FNV-1a of 128 bits. Answers are stored under this hash for months, so it must not change
+    // with a library.
+    let hash = json.iter().fold(FNV_BASIS, |hash, byte| {
+        (hash ^ u128::from(*byte)).wrapping_mul(FNV_PRIME)
+    });
+    format!("{hash:032x}")
 }
 
 const FNV_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
@@ -118,6 +123,17 @@ pub enum CostFilter {
     Tags(FilterValues),
     /// Amounts with one of these values of a cost category.
     CostCategories(FilterValues),
+}
+
+impl CostFilter {
+    /// Amounts of these accounts.
+    pub(crate) fn accounts(ids: impl IntoIterator<Item = String>) -> CostFilter {
+        CostFilter::Dimensions(FilterValues {
+            key: "LINKED_ACCOUNT".to_owned(),
+            values: ids.into_iter().collect(),
+            match_options: Vec::new(),
+        })
+    }
 }
 
 /// Values of a dimension, tag or cost category. Case matters.

@@ -135,6 +135,7 @@ pub fn answers(seed: u64, asked: Seconds) -> Vec<CostAnswer> {
         }),
         by: Vec::new(),
         budget_tags: Default::default(),
+        forecasts: None,
     };
     let usage = ["Usage".to_owned()];
     let mut queries = vec![need.charges()];

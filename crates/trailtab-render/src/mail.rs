@@ -503,7 +503,11 @@ mod tests {
     #[test]
     fn a_page_needs_nothing_else() {
         let page = of(&sample::manager()).page();
-        assert!(!page.contains("cid:"));
-        assert_eq!(page.matches("data:image/png;base64,").count(), 11);
+        assert!(!page.contains("cid:") && !page.contains("<img"));
+        assert_eq!(page.matches("<svg ").count(), 11);
+        // A picture is read out as that of a mail is.
+        assert!(page.contains(r#"aria-label="All accounts by owner, day by day. Largest, "#));
+        let hostile = of(&sample::hostile()).page();
+        assert!(hostile.contains("<svg ") && !hostile.contains("<script"));
     }
 }

@@ -8,6 +8,7 @@ mod cache;
 mod channels;
 mod check;
 mod dimensions;
+mod forecasts;
 mod function;
 mod mails;
 mod months;

@@ -41,7 +41,7 @@ const BOTH: &[&str] = &["FunctionRole", "CostFunctionRole"];
 const COST: &[&str] = &["CostFunctionRole"];
 
 /// Each operation of AWS that the functions call, as `crate::operation`.
-pub(super) const CALLS: [Call; 9] = [
+pub(super) const CALLS: [Call; 10] = [
     (
         "cloudwatch::PutMetricData",
         &["cloudwatch:PutMetricData"],
@@ -54,6 +54,11 @@ pub(super) const CALLS: [Call; 9] = [
     (
         "costexplorer::GetCostAndUsage",
         &["ce:GetCostAndUsage"],
+        COST,
+    ),
+    (
+        "costexplorer::GetCostForecast",
+        &["ce:GetCostForecast"],
         COST,
     ),
     (
@@ -123,8 +128,9 @@ fn roles_may_do_what_the_functions_call() {
 }
 
 /// Actions that have no resources (Service Authorization Reference).
-const WITHOUT_RESOURCES: [&str; 4] = [
+const WITHOUT_RESOURCES: [&str; 5] = [
     "ce:GetCostAndUsage",
+    "ce:GetCostForecast",
     "cloudwatch:PutMetricData",
     "organizations:ListAccounts",
     "ses:GetAccount",
@@ -173,6 +179,7 @@ fn what_a_setting_does_not_need_is_not_allowed() {
     ];
     assert_eq!(choices(&template, "FunctionRole"), named(&expected));
     let expected = [
+        ("HasCostForecast", "ce:GetCostForecast"),
         ("HasCostSecret", "secretsmanager:GetSecretValue"),
         ("HasCostChannels", "secretsmanager:GetSecretValue"),
         ("HasCostSesIdentity", "ses:SendEmail"),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::accounts::AccountListing;
 use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::forecast::ForecastAnswer;
 use trailtab_cost_explorer::plain::{self, PlainCut, PrintedPage, SavedDocument};
 use trailtab_cost_explorer::query::{CostQuery, GroupType};
 
@@ -27,6 +28,8 @@ const MAX_KEY_CHARS: usize = 40;
 pub struct SavedAnswers {
     /// The newest answer to each query.
     pub answers: Vec<CostAnswer>,
+    /// All forecasts.
+    pub forecasts: Vec<ForecastAnswer>,
     /// Empty if no account list was saved.
     pub accounts: Vec<AccountListing>,
     /// Answers without their requests, one for each grouping.
@@ -110,6 +113,18 @@ pub fn save(answer: &CostAnswer) -> serde_json::Result<(String, Vec<u8>)> {
     Ok((file_name(&answer.request), lines(answer)?))
 }
 
+/// The file name and content of a saved forecast.
+///
+/// # Errors
+///
+/// As [`save`].
+pub fn save_forecast(answer: &ForecastAnswer) -> serde_json::Result<(String, Vec<u8>)> {
+    let days = answer.request.time_period.days();
+    let hash = answer.request.fingerprint();
+    let name = format!("{}-to-{}-forecast-{hash}.json", days.from, days.through);
+    Ok((name, lines(answer)?))
+}
+
 /// The file name and content of the saved accounts.
 ///
 /// # Errors
@@ -153,6 +168,7 @@ pub fn load(directory: &Path) -> Result<SavedAnswers, LoadError> {
                         answers.insert(answer.request.clone(), answer);
                     }
                 }
+                saved.forecasts.extend(of_file.forecasts);
                 let name = path.file_name().unwrap_or(path.as_os_str());
                 printed.push((name.to_string_lossy().into_owned(), of_file.pages));
             }
@@ -183,6 +199,8 @@ pub fn load(directory: &Path) -> Result<SavedAnswers, LoadError> {
 struct FileAnswers {
     /// With their requests.
     answers: Vec<CostAnswer>,
+    /// Forecasts, with their requests.
+    forecasts: Vec<ForecastAnswer>,
     /// Without.
     pages: Vec<PrintedPage>,
 }
@@ -204,11 +222,13 @@ fn answers_of(path: &Path) -> Result<FileAnswers, LoadError> {
                 }
                 of_file.answers.push(answer);
             }
+            SavedDocument::Forecast(answer) => of_file.forecasts.push(answer),
             SavedDocument::Page(page) => of_file.pages.push(page),
             SavedDocument::Other => {}
         }
     }
-    match of_file.answers.is_empty() && of_file.pages.is_empty() {
+    let answers = of_file.answers.len() + of_file.forecasts.len() + of_file.pages.len();
+    match answers == 0 {
         true => Err(LoadError::NoAnswer {
             path: path.to_owned(),
         }),

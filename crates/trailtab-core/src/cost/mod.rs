@@ -16,6 +16,7 @@ pub mod commitment;
 pub mod condition;
 pub mod dimension;
 pub mod estimate;
+pub mod forecast;
 pub mod growth;
 pub mod label;
 pub mod money;

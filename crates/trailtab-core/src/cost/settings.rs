@@ -38,6 +38,8 @@ pub struct CostSettings {
     pub metric: CostMetric,
     /// Whether reports include today, for which Cost Explorer has little data.
     pub include_today: bool,
+    /// Whether reports show the forecast of AWS itself, which takes further requests.
+    pub aws_forecast: bool,
     /// Days after the end of a day until its costs are settled. Later days are shown as still loading and never
     /// compared.
     pub lag_days: LagDays,
@@ -389,7 +391,7 @@ mod tests {
         assert_eq!(settings.owner.keys, [OwnerKey::Tag("Owner".to_owned())]);
         assert_eq!((settings.closing_day.0, settings.max_requests.0), (5, 200));
         assert_eq!(settings.lag_days.0, 2);
-        assert!(!settings.include_today && settings.unknown.is_empty());
+        assert!(!settings.include_today && !settings.aws_forecast && settings.unknown.is_empty());
     }
 
     #[test]
@@ -398,6 +400,7 @@ mod tests {
             br#"
                 executives = ["cfo@example.com"]
                 metric = "NetAmortizedCost"
+                aws_forecast = true
                 closing_days = 7
                 max_requests = 30
                 colour = "blue"
@@ -455,7 +458,7 @@ mod tests {
         assert_eq!(settings.days.users, DaySpan::Last(7));
         assert_eq!(settings.closing_day, ClosingDay(7));
         assert_eq!(settings.days.managers, DaySpan::Month);
-        assert_eq!(settings.budgets.len(), 1);
+        assert_eq!((settings.budgets.len(), settings.aws_forecast), (1, true));
         assert_eq!(settings.unusual.floor, Some(25.into()));
         assert_eq!(settings.unknown.keys().collect::<Vec<_>>(), ["colour"]);
     }

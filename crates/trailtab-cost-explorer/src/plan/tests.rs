@@ -24,6 +24,7 @@ fn need(total: bool, whole_accounts: bool, people: usize, keys: usize) -> Report
         months: None,
         by: Vec::new(),
         budget_tags: BTreeSet::new(),
+        forecasts: None,
     }
 }
 

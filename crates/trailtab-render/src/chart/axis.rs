@@ -4,8 +4,9 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
+use super::palette::Color;
 use super::scale::compact_tick;
-use super::scene::{Anchor, ChartScene, Color, SceneText};
+use super::scene::{Anchor, ChartScene, SceneText};
 use super::sheet::{MAIL, Sheet};
 use trailtab_core::digits::thousands;
 

@@ -1,7 +1,8 @@
 //! Horizontal bars: one count per name.
 
+use super::palette::Color;
 use super::scale::CountScale;
-use super::scene::{Anchor, ChartScene, Color, SceneText};
+use super::scene::{Anchor, ChartScene, SceneText};
 use super::sheet::SCREEN;
 use trailtab_core::digits::thousands;
 

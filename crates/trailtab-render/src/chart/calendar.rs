@@ -2,7 +2,8 @@
 
 use super::axis::{LabelLine, SlotAxis};
 use super::bucket::Bucket;
-use super::scene::{ChartScene, Color, SceneText};
+use super::palette::{Color, SHARE_SHADES};
+use super::scene::{ChartScene, SceneText};
 use super::sheet::SCREEN;
 
 /// A chart of covered shares by day.
@@ -33,13 +34,13 @@ pub struct CalendarRow<'a> {
     pub shares: Vec<u64>,
 }
 
-/// Colours of the coverage classes. One hue from light to dark; only full coverage is dark.
-const SHADES: [(Color, &str); 5] = [
-    (Color([0xec, 0xee, 0xf1]), "not covered"),
-    (Color([0xfc, 0xec, 0xbc]), "up to a third"),
-    (Color([0xf9, 0xd8, 0x7c]), "up to two thirds"),
-    (Color([0xf0, 0xbd, 0x40]), "less than all"),
-    (Color([0xb0, 0x70, 0x00]), "covered"),
+/// The meaning of each shade.
+const MEANINGS: [&str; 5] = [
+    "not covered",
+    "up to a third",
+    "up to two thirds",
+    "less than all",
+    "covered",
 ];
 
 /// Height of a row, and of a group's heading.
@@ -96,7 +97,10 @@ impl CalendarChart<'_> {
             scene.text(note.fill(Color::MUTED).fit(NOTE_WIDTH - GAP));
             y += ROW;
         }
-        let samples = SHADES.map(|(color, meaning)| (color, meaning.to_owned()));
+        let samples = SHARE_SHADES.into_iter().zip(MEANINGS);
+        let samples: Vec<(Color, String)> = samples
+            .map(|(color, meaning)| (color, meaning.to_owned()))
+            .collect();
         SCREEN.legend(&mut scene, (left, y + 24), &samples);
         scene
     }
@@ -125,7 +129,7 @@ impl CalendarChart<'_> {
             };
             let tip = format!("{}, {days}: {}.{} %", row.name, **share / 10, **share % 10);
             let size = (right - left, ROW - SPACE);
-            scene.rect_with_tip((left, y), size, SHADES[class(**share)].0, &tip);
+            scene.rect_with_tip((left, y), size, SHARE_SHADES[class(**share)], &tip);
         }
     }
 

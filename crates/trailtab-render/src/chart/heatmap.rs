@@ -1,7 +1,8 @@
 //! Heat map of counts by hour and weekday.
 
+use super::palette::{COUNT_SHADES, Color, FIRST_STRONG_SHADE, NO_COUNT};
 use super::scale;
-use super::scene::{Anchor, ChartScene, Color, SceneText};
+use super::scene::{Anchor, ChartScene, SceneText};
 use super::sheet::SCREEN;
 use trailtab_core::digits::thousands;
 
@@ -19,20 +20,6 @@ pub struct HeatMap<'a> {
 }
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-
-/// One hue from light to dark, ordered under any colour vision.
-const SHADES: [Color; 6] = [
-    Color([0xfd, 0xf1, 0xcc]),
-    Color([0xfa, 0xdc, 0x86]),
-    Color([0xee, 0xb7, 0x35]),
-    Color([0xc8, 0x84, 0x00]),
-    Color([0x8e, 0x56, 0x00]),
-    Color([0x52, 0x2f, 0x05]),
-];
-/// First shade on which numbers are white.
-const FIRST_DARK_SHADE: usize = 4;
-/// Colour of a zero count.
-const ZERO_COLOR: Color = Color([0xf3, 0xf4, 0xf6]);
 
 /// Distance between the left edges and between the upper edges of neighbouring cells.
 const PITCH: (i32, i32) = (60, 48);
@@ -74,9 +61,9 @@ impl HeatMap<'_> {
 
     /// Draws the range of counts of each shade.
     fn legend(&self, scene: &mut ChartScene, y: i32, classes: &ShadeClasses) {
-        let mut samples = vec![(ZERO_COLOR, "0".to_owned())];
+        let mut samples = vec![(NO_COUNT, "0".to_owned())];
         let mut below = classes.below;
-        for (class, color) in SHADES.into_iter().enumerate() {
+        for (class, color) in COUNT_SHADES.into_iter().enumerate() {
             let upper = classes.upper(class);
             // In a small range of counts, some classes are empty.
             if below < upper {
@@ -119,15 +106,15 @@ impl ShadeClasses {
     /// The largest count of a class. Bounds grow quadratically, so that a few busy hours do not make all others look
     /// alike.
     fn upper(&self, class: usize) -> u64 {
-        let (i, n) = (class as u128 + 1, SHADES.len() as u128);
+        let (i, n) = (class as u128 + 1, COUNT_SHADES.len() as u128);
         let range = u128::from(self.most.saturating_sub(self.below));
-        // Not more than `most`, because `class` is an index of `SHADES`.
+        // Not more than `most`, because `class` is an index of `COUNT_SHADES`.
         self.below + (range * i * i / (n * n)) as u64
     }
 
     /// The class of a count; zero has no class.
     fn shade(&self, count: u64) -> Option<usize> {
-        let classes = 0..SHADES.len();
+        let classes = 0..COUNT_SHADES.len();
         (count != 0).then(|| {
             classes
                 .take_while(|class| self.upper(*class) < count)
@@ -147,14 +134,14 @@ impl ShadeClasses {
 
 fn cell(scene: &mut ChartScene, (x, y): (i32, i32), count: u64, classes: &ShadeClasses, tip: &str) {
     let shade = classes.shade(count);
-    let fill = shade.and_then(|shade| SHADES.get(shade).copied());
+    let fill = shade.and_then(|shade| COUNT_SHADES.get(shade).copied());
     let size = (PITCH.0 - SPACE, PITCH.1 - SPACE);
-    scene.rect_with_tip((x, y), size, fill.unwrap_or(ZERO_COLOR), tip);
+    scene.rect_with_tip((x, y), size, fill.unwrap_or(NO_COUNT), tip);
     if let Some(shade) = shade {
-        let ink = if shade < FIRST_DARK_SHADE {
+        let ink = if shade < FIRST_STRONG_SHADE {
             Color::INK
         } else {
-            Color::WHITE
+            Color::PAPER
         };
         let at = (x + size.0 / 2, y + size.1 / 2 + 6);
         let number = SceneText::new(at, SCREEN.label, &classes.number(count));
@@ -189,7 +176,7 @@ mod tests {
                 .filter_map(|i| classes.shade((u128::from(most) * i / 100) as u64))
                 .collect();
             assert!(shades.is_sorted());
-            assert_eq!(shades.last(), Some(&(SHADES.len() - 1)));
+            assert_eq!(shades.last(), Some(&(COUNT_SHADES.len() - 1)));
         }
         let classes = ShadeClasses {
             below: 0,
@@ -207,8 +194,8 @@ mod tests {
         }
         let scene = chart(&counts);
         let fills: BTreeSet<_> = (scene.tips())
-            .filter(|cell| cell.fill != ZERO_COLOR)
-            .map(|cell| cell.fill.0)
+            .filter(|cell| cell.fill != NO_COUNT)
+            .map(|cell| cell.fill)
             .collect();
         assert!(fills.len() >= 5, "{fills:?}");
         // All numbers of a chart are written in one style.
@@ -223,7 +210,7 @@ mod tests {
         let scene = chart(&counts);
         let cell = scene.tips().last().unwrap();
         assert_eq!(cell.tip.as_deref(), Some("Sun 23:00 UTC: 1,234"));
-        assert_eq!(cell.fill, SHADES[5]);
+        assert_eq!(cell.fill, COUNT_SHADES[5]);
         assert!(scene.texts().any(|text| text == "1,234"));
     }
 

@@ -29,6 +29,7 @@ pub use self::bars::BarChart;
 pub use self::calendar::{CalendarChart, CalendarRow};
 pub use self::cumulative::CumulativeChart;
 pub use self::heatmap::HeatMap;
+pub use self::palette::PICTURE_OPACITY_PERCENT;
 pub use self::scene::ChartScene;
 pub use self::sheet::MAIL_WIDTH;
 pub use self::stack::{StackChart, StackRow};

@@ -6,11 +6,12 @@
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter};
 
 use super::font::{self, LEVELS};
-use super::scene::{Anchor, ChartScene, Color, SceneItem, SceneLine, SceneRect, SceneText};
+use super::palette::{Color, Paper};
+use super::scene::{Anchor, ChartScene, SceneItem, SceneLine, SceneRect, SceneText};
 use super::stroke;
 
 impl ChartScene {
-    /// Draws the scene as an indexed PNG image.
+    /// Draws the scene as an indexed PNG image on light paper: a picture does not know what it is shown on.
     pub fn to_png(&self) -> Vec<u8> {
         let mut canvas = PngCanvas::new(self.width.into(), self.height.into());
         for item in &self.items {
@@ -168,7 +169,7 @@ type Shades = [Option<u8>; LEVELS as usize + 1];
 impl Default for PngPalette {
     fn default() -> Self {
         Self {
-            colors: vec![Color::WHITE.0],
+            colors: vec![Color::PAPER.on(Paper::Light).0],
             shades: Vec::new(),
         }
     }
@@ -179,7 +180,7 @@ impl PngPalette {
     const ALIKE: u8 = 16;
 
     fn exact(&mut self, color: Color) -> u8 {
-        self.index(color.0, 0)
+        self.index(color.on(Paper::Light).0, 0)
     }
 
     /// The index of `ink` blended over `paper` at a level from 1 to [`LEVELS`].
@@ -252,8 +253,8 @@ mod tests {
         scene.rect((1, 0), (1, 1), Color::FAILED);
         let (width, height, pixels) = decode(&scene.to_png());
         assert_eq!((width, height), (31, 5));
-        assert_eq!(pixels[pixels.len() - 3..], Color::ACCENT.0);
-        assert_eq!(pixels[3..6], Color::FAILED.0);
+        assert_eq!(pixels[pixels.len() - 3..], Color::ACCENT.on(Paper::Light).0);
+        assert_eq!(pixels[3..6], Color::FAILED.on(Paper::Light).0);
         let ink = pixels.iter().filter(|byte| **byte != 255).count();
         assert_eq!(ink, 6);
     }
@@ -277,7 +278,11 @@ mod tests {
         let mut scene = ChartScene::new(300, 1, "");
         for x in 0..300_u16 {
             let [high, low] = x.to_be_bytes();
-            scene.rect((x.into(), 0), (1, 1), Color([high * 100, low, 0]));
+            scene.rect(
+                (x.into(), 0),
+                (1, 1),
+                Color::new(u32::from_be_bytes([0, high * 100, low, 0]), 0),
+            );
         }
         let (_, _, pixels) = decode(&scene.to_png());
         assert_eq!(pixels[..3], [0, 0, 0]);

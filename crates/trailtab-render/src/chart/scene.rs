@@ -1,9 +1,10 @@
 //! The format-independent description of a chart: boxes, lines and text.
 
 use super::font::{self, Weight};
+use super::palette::Color;
 use crate::escape::is_deceptive;
 
-/// A finished drawing on a white canvas.
+/// A finished drawing.
 #[derive(Debug)]
 pub struct ChartScene {
     /// Width of the canvas in pixels.
@@ -92,30 +93,6 @@ pub enum Anchor {
     End,
 }
 
-/// Red, green and blue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Color(pub [u8; 3]);
-
-impl Color {
-    /// The background.
-    pub const WHITE: Self = Self([0xff, 0xff, 0xff]);
-    /// Titles, labels and values.
-    pub const INK: Self = Self([0x1f, 0x29, 0x33]);
-    /// Text other than titles and data: subtitles, ticks, captions.
-    pub const MUTED: Self = Self([0x5f, 0x6b, 0x7a]);
-    /// Grid lines.
-    pub const GRID: Self = Self([0xe3, 0xe7, 0xec]);
-    /// Amber; 3:1 against white, the minimum of WCAG for graphics.
-    pub const ACCENT: Self = Self([0xc8, 0x84, 0x00]);
-    /// Dark red; differs from amber in lightness as well as hue.
-    pub const FAILED: Self = Self([0x8f, 0x1d, 0x2c]);
-
-    /// The colour mixed with white: of amounts that are not final.
-    pub fn lighter(self) -> Self {
-        Self(self.0.map(|channel| 255 - (255 - channel) / 5 * 2))
-    }
-}
-
 impl ChartScene {
     /// Starts an empty drawing called `name`.
     pub fn new(width: u16, height: u16, name: &str) -> Self {
@@ -126,6 +103,11 @@ impl ChartScene {
             name: shorten(&clean(name)),
             items: Vec::new(),
         }
+    }
+
+    /// Changes the accessible name.
+    pub fn rename(&mut self, name: &str) {
+        self.name = shorten(&clean(name));
     }
 
     /// Adds a box.

@@ -1,6 +1,7 @@
 //! The sheets that charts are drawn on: size, margins, type and headings.
 
-use super::scene::{ChartScene, Color, SceneText};
+use super::palette::Color;
+use super::scene::{ChartScene, SceneText};
 
 /// Size, margins and type of some charts. Sizes of type are pixels per em.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::axis::{self, BarStyle, FOOT, MoneyAxis, SlotAxis, float};
-use super::palette::{OTHER, SERIES};
-use super::scene::{ChartScene, Color, SceneText};
+use super::palette::{Color, OTHER, SERIES};
+use super::scene::{ChartScene, SceneText};
 use super::sheet::MAIL;
 use trailtab_core::cost::money;
 
@@ -192,7 +192,7 @@ impl StackChart<'_> {
         if !columns.iter().any(|column| column.loading) {
             return;
         }
-        scene.rect((x, y - SWATCH + 2), (SWATCH, SWATCH), SERIES[0].lighter());
+        scene.rect((x, y - SWATCH + 2), (SWATCH, SWATCH), SERIES[0].fainter());
         x += SWATCH + MAIL.gap;
         scene.text(MAIL.muted((x, y), "still loading"));
     }
@@ -256,7 +256,7 @@ impl StackArea {
                 money::words(*amount, currency)
             );
             let color = match column.loading {
-                true => row.color.lighter(),
+                true => row.color.fainter(),
                 false => row.color,
             };
             scene.rect_with_tip((left, upper + 1), (width, height), color, &tip);

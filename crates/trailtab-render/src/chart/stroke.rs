@@ -99,7 +99,7 @@ impl StrokePart {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scene::Color;
+    use super::super::palette::Color;
     use super::*;
 
     #[test]

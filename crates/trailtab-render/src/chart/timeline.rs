@@ -2,8 +2,9 @@
 
 use super::axis::{self, BarStyle, GridTick, LabelLine, SlotAxis};
 use super::bucket::{self, Bucket};
+use super::palette::Color;
 use super::scale::CountScale;
-use super::scene::{Anchor, ChartScene, Color, SceneText};
+use super::scene::{Anchor, ChartScene, SceneText};
 use super::sheet::SCREEN;
 use trailtab_core::digits::thousands;
 

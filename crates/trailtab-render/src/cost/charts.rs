@@ -266,8 +266,14 @@ impl<'r> ChartAlbum<'r> {
     }
 
     fn add(&mut self, drawn: DrawnChart) -> PictureRef {
-        let DrawnChart { about, alt, scene } = drawn;
+        let DrawnChart {
+            about,
+            alt,
+            mut scene,
+        } = drawn;
         let png = scene.to_png();
+        // Read out in place of the picture.
+        scene.rename(&alt);
         let id = self.pictures.len();
         let number = id + 1;
         let about: String = about.chars().filter(|c| !c.is_control()).take(80).collect();
@@ -286,6 +292,7 @@ impl<'r> ChartAlbum<'r> {
             width: MAIL_WIDTH / 2,
             height: scene.height.div_ceil(2),
             png,
+            svg: scene.to_svg(),
         });
         PictureRef { id, name, alt }
     }

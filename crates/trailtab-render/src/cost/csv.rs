@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 use crate::escape::cell;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{
-    AccountName, AudienceKind, ChargeRow, CostReport, LabelKind, MonthAmounts, ReportPart,
-    ReportRow, RowFigure, RowLabel,
+    AccountName, AudienceKind, ChargeRow, CommitmentUse, CostReport, LabelKind, MonthAmounts,
+    ReportPart, ReportRow, RowFigure, RowLabel,
 };
 
 const COLUMNS: [&str; 15] = [
@@ -99,12 +99,7 @@ struct CurrencySheet<'r> {
 
 impl CurrencySheet<'_> {
     fn part(&mut self, kind: AudienceKind, part: &ReportPart) -> csv::Result<()> {
-        let total = RowSubject {
-            section: "total",
-            account: None,
-            label: None,
-        };
-        self.figure(total, &part.total)?;
+        self.figure(of_all("total"), &part.total)?;
         for row in charges(&part.charges) {
             self.row("charge", None, row)?;
         }
@@ -125,8 +120,26 @@ impl CurrencySheet<'_> {
             self.rows("account_owner", id, &account.owners)?;
             self.rows("account_service", id, &account.services)?;
         }
+        self.commitments(part.commitments.as_ref())?;
         self.months(&part.trend)?;
         self.days(kind, part)
+    }
+
+    /// Writes what is known of reservations and savings plans on settled days.
+    fn commitments(&mut self, commitments: Option<&CommitmentUse>) -> csv::Result<()> {
+        let Some(known) = commitments else {
+            return Ok(());
+        };
+        for (section, amount) in [
+            ("commitment_covered", known.covered),
+            ("commitment_used", known.used),
+            ("commitment_unused", known.unused),
+        ] {
+            if let Some(amount) = amount {
+                self.record(of_all(section), known.days, amount, Default::default())?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the months before the period: all charges, and the usage in them.
@@ -135,12 +148,7 @@ impl CurrencySheet<'_> {
             let usage = amounts.usage.map(|usage| ("month_usage", usage));
             let total = ("month_total", amounts.total);
             for (section, amount) in std::iter::once(total).chain(usage) {
-                let subject = RowSubject {
-                    section,
-                    account: None,
-                    label: None,
-                };
-                self.record(subject, amounts.month, amount, Default::default())?;
+                self.record(of_all(section), amounts.month, amount, Default::default())?;
             }
         }
         Ok(())
@@ -148,16 +156,13 @@ impl CurrencySheet<'_> {
 
     /// Writes the nonzero amounts of each day. An amount occurs once per section.
     fn days(&mut self, kind: AudienceKind, part: &ReportPart) -> csv::Result<()> {
-        let total = RowSubject {
-            section: "day_total",
-            account: None,
-            label: None,
-        };
-        self.daily(total, self.shown.from, &part.daily)?;
+        self.daily(of_all("day_total"), self.shown.from, &part.daily)?;
         if let Some(compared) = self.compared {
-            let section = "compared_day_total";
-            let total = RowSubject { section, ..total };
-            self.daily(total, compared.from, &part.daily_before)?;
+            self.daily(
+                of_all("compared_day_total"),
+                compared.from,
+                &part.daily_before,
+            )?;
         }
         for account in &part.accounts {
             let id = account.account.as_ref();
@@ -283,6 +288,15 @@ impl CurrencySheet<'_> {
         let record: Vec<Cow<'_, str>> = first.into_iter().chain(rest).collect();
         self.table
             .write_record(record.iter().map(|cell| cell.as_bytes()))
+    }
+}
+
+/// A row about all accounts of the report together.
+fn of_all(section: &'static str) -> RowSubject<'static> {
+    RowSubject {
+        section,
+        account: None,
+        label: None,
     }
 }
 

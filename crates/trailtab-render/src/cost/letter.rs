@@ -4,8 +4,6 @@
 
 use std::io::{Cursor, Write as _};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rust_decimal::Decimal;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -49,15 +47,15 @@ impl MailLetter {
         }
     }
 
-    /// The HTML for browsers: with its pictures as `data:` URLs, which mail programs do not show.
+    /// The HTML for browsers: its charts are SVG, which mail programs do not show, and have colours of their own in dark mode.
     pub fn page(&self) -> String {
         document::html(&self.document, &|of| {
-            let picture = self
-                .pictures
-                .iter()
-                .find(|picture| picture.name == of.name)?;
-            let data = STANDARD.encode(&picture.png);
-            Some(picture.at(format!("data:image/png;base64,{data}")))
+            let mut pictures = self.pictures.iter();
+            let picture = pictures.find(|picture| picture.name == of.name)?;
+            Some(PictureSource::Drawing {
+                svg: &picture.svg,
+                width: picture.width,
+            })
         })
     }
 }
@@ -73,12 +71,15 @@ pub struct InlinePicture {
     pub width: u16,
     pub height: u16,
     pub png: Vec<u8>,
+    /// The same as SVG.
+    pub(super) svg: String,
 }
 
 impl InlinePicture {
-    fn at(&self, url: String) -> PictureSource {
-        PictureSource {
-            url,
+    /// How the HTML of a mail refers to it.
+    fn attached(&self) -> PictureSource<'_> {
+        PictureSource::Attached {
+            cid: &self.cid,
             width: self.width,
             height: self.height,
         }
@@ -227,11 +228,8 @@ fn fitting(
             limits,
         };
         let document = document(report, form, &mut |place| album.chart(place));
-        let by_id = |of: &PictureRef| {
-            let picture = album.picture(of)?;
-            Some(picture.at(format!("cid:{}", picture.cid)))
-        };
-        (document::html(&document, &by_id), document)
+        let attached = |of: &PictureRef| album.picture(of).map(InlinePicture::attached);
+        (document::html(&document, &attached), document)
     };
     let (last, larger) = (LIMITS[LIMITS.len() - 1], &LIMITS[..LIMITS.len() - 1]);
     let fits = |(html, _): &(String, Document)| html.len() <= MAX_HTML_BYTES;

@@ -52,18 +52,21 @@ fn sum(rows: &[ReportRow]) -> RowFigure {
     figures.fold(first, |sum, figure| sum.plus(&figure))
 }
 
-/// What a reader is told below the usage of the settled days: what is loading, what the month will come to, how
-/// at most so many budgets stand, and how much has an owner.
+/// What a reader is told below the usage of the settled days: what is loading, what the month will come to by our estimate
+/// and by that of AWS, how at most so many budgets stand, and how much has an owner.
 fn remarks(report: &CostReport, part: &ReportPart, most_budgets: usize) -> Vec<String> {
     let outlook = part
         .outlook
         .as_ref()
         .map(|outlook| outlook.sentence.clone());
+    let aws_forecast = part.aws_forecast.as_ref();
+    let aws_forecast = aws_forecast.map(|forecast| forecast.sentence.clone());
     let budgets = budget_sentences(&part.budgets, most_budgets);
     let tagged = part.tagged.as_ref().map(|tagged| tagged.sentence.clone());
     let loading = report.loading_sentence(part).into_iter();
     loading
         .chain(outlook)
+        .chain(aws_forecast)
         .chain(budgets)
         .chain(tagged)
         .collect()

@@ -6,6 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::amount::{AmountChange, headline};
 use super::table::{ColumnCells, ColumnKind, MoneyCells, Table, TableColumn};
 use super::{Block, Document, KeyFigures, Notice, PictureRef};
+use crate::chart::PICTURE_OPACITY_PERCENT;
 use crate::escape;
 use crate::page::middle;
 use trailtab_core::cost::money;
@@ -13,12 +14,11 @@ use trailtab_core::cost::money;
 /// Progressive enhancement: dark mode, and wrapping on narrow screens. The mail stays readable without it, and if a
 /// program inverts the colours itself.
 const STYLE: &str = "body{margin:0}img{border:0}\
-small{font-size:12px}\
+small{font-size:12px}.dr svg{width:100%;height:auto}\
 @media (max-width:480px){.s{display:block}}\
 @media (prefers-color-scheme:dark){\
 .bg{background:#14171a!important}.pg{background:#1e2327!important;color:#e7eaed!important}\
 .m{color:#a9b3bd!important}.l td,.l th{border-color:#3b434b!important}\
-.ch{opacity:.85}\
 .bx{background:#2a3036!important;color:#e7eaed!important}}";
 
 const FONT: &str = "font-family:Helvetica,Arial,sans-serif;color:#1f2933";
@@ -35,18 +35,24 @@ const MAX_NAME_WIDTH: usize = 90;
 
 /// Where a picture is found, and its size in CSS pixels.
 #[derive(Debug)]
-pub(crate) struct PictureSource {
-    /// A `cid:` or `data:` URL.
-    pub(crate) url: String,
-    pub(crate) width: u16,
-    pub(crate) height: u16,
+pub(crate) enum PictureSource<'p> {
+    /// A PNG that is attached to the mail. Its paper is light in dark mode too: mail programs that know dark mode ignore
+    /// `<picture>` or `<source>`, and those that do not would attach a second picture.
+    Attached {
+        /// The content ID.
+        cid: &'p str,
+        width: u16,
+        height: u16,
+    },
+    /// SVG, which has colours for dark mode.
+    Drawing { svg: &'p str, width: u16 },
 }
 
 /// Tells where a picture is found.
-type Resolve<'r> = &'r dyn Fn(&PictureRef) -> Option<PictureSource>;
+type Resolve<'r, 'p> = &'r dyn Fn(&PictureRef) -> Option<PictureSource<'p>>;
 
 /// Writes a document. Leaves out pictures that are not found.
-pub(crate) fn html(document: &Document, resolve: Resolve<'_>) -> String {
+pub(crate) fn html(document: &Document, resolve: Resolve<'_, '_>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -56,7 +62,7 @@ pub(crate) fn html(document: &Document, resolve: Resolve<'_>) -> String {
                 meta name="color-scheme" content="light dark";
                 meta name="supported-color-schemes" content="light dark";
                 title { (text(&document.title)) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(style())) }
             }
             body.bg style="margin:0;padding:0;background:#f1f3f5" {
                 div style="display:none;max-height:0;overflow:hidden" { (text(&document.preview)) }
@@ -73,7 +79,14 @@ pub(crate) fn html(document: &Document, resolve: Resolve<'_>) -> String {
     page.into_string()
 }
 
-fn sheet(document: &Document, resolve: Resolve<'_>) -> Markup {
+fn style() -> String {
+    // Pictures on light paper do not glare.
+    format!(
+        "{STYLE}@media (prefers-color-scheme:dark){{.ch{{opacity:.{PICTURE_OPACITY_PERCENT}}}}}"
+    )
+}
+
+fn sheet(document: &Document, resolve: Resolve<'_, '_>) -> Markup {
     let style = format!(
         "padding:24px 18px;background:#ffffff;{FONT};font-size:14px;line-height:20px;text-align:left"
     );
@@ -90,7 +103,7 @@ fn sheet(document: &Document, resolve: Resolve<'_>) -> Markup {
     }
 }
 
-fn block(block: &Block, resolve: Resolve<'_>) -> Markup {
+fn block(block: &Block, resolve: Resolve<'_, '_>) -> Markup {
     match block {
         Block::Paragraph(words) => html! {
             p style="margin:0 0 12px;font-size:15px;line-height:22px;word-break:break-word" { (lines(words)) }
@@ -135,11 +148,20 @@ fn notice(notice: &Notice) -> Markup {
     }
 }
 
-fn picture(picture: &PictureRef, source: &PictureSource) -> Markup {
+fn picture(picture: &PictureRef, source: &PictureSource<'_>) -> Markup {
+    let width = |width: &u16| format!("display:block;width:100%;max-width:{width}px;height:auto");
     html! {
         p style="margin:16px 0" {
-            img.ch src=(source.url) width=(source.width) height=(source.height) alt=(text(&picture.alt))
-                style="display:block;width:100%;max-width:440px;height:auto;background:#ffffff;color:#1f2933;font-size:12px";
+            @match source {
+                PictureSource::Attached { cid, width: pixels, height } => {
+                    img.ch src=(format!("cid:{cid}")) width=(pixels) height=(height) alt=(text(&picture.alt))
+                        style=(format!("{};background:#ffffff;color:#1f2933;font-size:12px", width(pixels)));
+                }
+                PictureSource::Drawing { svg, width: pixels } => {
+                    // The size in the SVG is that of a file.
+                    span.dr style=(width(pixels)) { (PreEscaped(svg)) }
+                }
+            }
         }
     }
 }

@@ -158,8 +158,8 @@ mod tests {
     /// The document as HTML, plain text and a page. Only its first picture is found.
     fn written(document: Document) -> [String; 3] {
         let found = |of: &PictureRef| {
-            (of.id == 0).then(|| PictureSource {
-                url: "cid:first".to_owned(),
+            (of.id == 0).then_some(PictureSource::Attached {
+                cid: "first",
                 width: 1,
                 height: 1,
             })

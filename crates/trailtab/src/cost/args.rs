@@ -109,6 +109,9 @@ pub(super) struct MoneyArgs {
     /// Tag whose value is the owner, or cost-category:NAME (can be repeated; default: Owner)
     #[arg(long, value_name = "KEY")]
     pub(super) owner_key: Vec<OwnerKey>,
+    /// Also show what AWS itself forecasts for the bill of the month, which takes one more request
+    #[arg(long, conflicts_with_all = ["owner", "untagged", "since", "last_month"])]
+    pub(super) aws_forecast: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -180,6 +183,7 @@ impl CostArgs {
             settings.max_requests.0 = max_requests;
         }
         settings.include_today |= self.period.include_today;
+        settings.aws_forecast |= self.money.aws_forecast;
     }
 }
 

@@ -22,14 +22,16 @@ use trailtab_core::cost::settings::MaxRequests;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
-/// Requests of a check for owners. One more is for the active tags, and one for each tag that budgets are about.
+/// Requests of a check for owners. One more is for the active tags, one for each tag that budgets are about, and one for the
+/// forecast of AWS.
 const MAX_OWNER_REQUESTS: u64 = 1;
 
 /// Check the settings against the account, and send no report
 ///
 /// Names unknown accounts, users whom nobody has seen, tags that are not active, a secret that cannot be read, senders that are not verified and
 /// missing permissions, and lists the recipients with their reports and what a run costs. Makes at most two paid
-/// requests to Cost Explorer ($0.02), and one more for each tag that budgets are about.
+/// requests to Cost Explorer ($0.02), one more for each tag that budgets are about, and one for the forecast of AWS if the settings
+/// ask for it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::COST_CHECK)]
 pub(super) struct CheckArgs {
@@ -57,7 +59,9 @@ pub(super) fn run(args: &CheckArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         let mut settings = trailtab_app::job::cost::open::settings(&args.config, &config).await?;
         let now = clock::now();
         let tags = budget::tag_keys(&settings.budgets).len();
-        let most = MAX_OWNER_REQUESTS.saturating_add(u64::try_from(tags).unwrap_or(u64::MAX));
+        let tags = u64::try_from(tags).unwrap_or(u64::MAX);
+        let forecasts = u64::from(settings.aws_forecast);
+        let most = tags.saturating_add(MAX_OWNER_REQUESTS + forecasts);
         let max_requests = mem::replace(&mut settings.max_requests, MaxRequests(most));
         let (mut run, listed) =
             trailtab_app::job::cost::open::live(settings, &config, None, now).await?;

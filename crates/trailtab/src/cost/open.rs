@@ -157,6 +157,11 @@ impl OpenRun {
             let (name, bytes) = saved::save(&answer).context("cannot save an answer")?;
             keep(name, &bytes)?;
         }
+        for forecast in self.run.answers.given_forecasts() {
+            let (name, bytes) =
+                saved::save_forecast(&forecast).context("cannot save a forecast")?;
+            keep(name, &bytes)?;
+        }
         if !self.listed.is_empty() {
             let (name, bytes) =
                 saved::save_accounts(&self.listed).context("cannot save accounts")?;

@@ -34,7 +34,7 @@ use super::http::Message;
 
 pub(crate) use bill::{Bill, Charge, decimal};
 pub(crate) use books::{Entry, Outcome, Sums};
-pub(crate) use cost_explorer::today;
+pub(crate) use cost_explorer::{FORECAST, today};
 pub(crate) use events::{Event, Random, events, rfc3339};
 pub(crate) use fault::Fault;
 pub(crate) use keys::{Key, SECRET};
@@ -296,7 +296,8 @@ impl State {
         if request.is_lookup() && !self.bucket(request, |bucket| bucket.take(now)) {
             return Err(Error::throttling());
         }
-        if request.action == cost_explorer::ACTION && !self.may_see_costs(&key.account, now) {
+        let costs = [cost_explorer::ACTION, FORECAST];
+        if costs.contains(&request.action.as_str()) && !self.may_see_costs(&key.account, now) {
             return Err(Error::limit_exceeded());
         }
         Ok(key.arn)
@@ -344,6 +345,7 @@ impl State {
             "organizations:ListAccounts" => organizations::list(self, request, caller, fault),
             "ce:ListCostAllocationTags" => cost_explorer::active_tags(self, request),
             cost_explorer::ACTION => cost_explorer::cost_and_usage(self, request, now, fault),
+            FORECAST => cost_explorer::cost_forecast(self, request),
             wire::CONTAINER => Ok(self.credentials(&request.account, now)),
             _ => Err(Error::new(400, "UnknownOperationException", "")),
         }

@@ -5,10 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_costexplorer::error::BuildError;
 use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageOutput;
 use aws_sdk_costexplorer::operation::get_cost_and_usage::builders::GetCostAndUsageFluentBuilder;
+use aws_sdk_costexplorer::operation::get_cost_forecast::GetCostForecastOutput;
+use aws_sdk_costexplorer::operation::get_cost_forecast::builders::GetCostForecastFluentBuilder;
 use aws_sdk_costexplorer::types as sdk;
 
 use trailtab_cost_explorer::answer::{
     AmountsByMetric, AnswerGroup, AnswerPage, DimensionValue, MetricValue, ResultByTime,
+};
+use trailtab_cost_explorer::forecast::{
+    ForecastMetric, ForecastPage, ForecastQuery, ForecastResult,
 };
 use trailtab_cost_explorer::query::{
     CostFilter, CostQuery, FilterValues, GroupKey as GroupBy, GroupType, MatchOption,
@@ -24,18 +29,10 @@ pub(super) fn request(
     request: GetCostAndUsageFluentBuilder,
     query: &CostQuery,
 ) -> Result<GetCostAndUsageFluentBuilder, BuildError> {
-    let days = sdk::DateInterval::builder()
-        .start(query.time_period.start.to_string())
-        .end(query.time_period.end.to_string())
-        .build()?;
-    let granularity = match query.granularity {
-        QueryGranularity::Daily => sdk::Granularity::Daily,
-        QueryGranularity::Monthly => sdk::Granularity::Monthly,
-    };
     let groups: Vec<_> = query.group_by.iter().map(group_by).collect();
     Ok(request
-        .time_period(days)
-        .granularity(granularity)
+        .time_period(days(query.time_period)?)
+        .granularity(granularity(query.granularity))
         .set_metrics(Some(
             query
                 .metrics
@@ -45,6 +42,44 @@ pub(super) fn request(
         ))
         .set_filter(query.filter.as_ref().map(expression))
         .set_group_by((!groups.is_empty()).then_some(groups)))
+}
+
+/// Builds a request for a forecast.
+///
+/// # Errors
+///
+/// As [`request`].
+pub(super) fn forecast_request(
+    request: GetCostForecastFluentBuilder,
+    query: &ForecastQuery,
+) -> Result<GetCostForecastFluentBuilder, BuildError> {
+    let metric = match query.metric {
+        ForecastMetric::UnblendedCost => sdk::Metric::UnblendedCost,
+        ForecastMetric::AmortizedCost => sdk::Metric::AmortizedCost,
+        ForecastMetric::NetUnblendedCost => sdk::Metric::NetUnblendedCost,
+        ForecastMetric::NetAmortizedCost => sdk::Metric::NetAmortizedCost,
+        ForecastMetric::BlendedCost => sdk::Metric::BlendedCost,
+    };
+    Ok(request
+        .time_period(days(query.time_period)?)
+        .granularity(granularity(query.granularity))
+        .metric(metric)
+        .set_filter(query.filter.as_ref().map(expression))
+        .prediction_interval_level(query.prediction_interval_level.into()))
+}
+
+fn days(days: TimePeriod) -> Result<sdk::DateInterval, BuildError> {
+    sdk::DateInterval::builder()
+        .start(days.start.to_string())
+        .end(days.end.to_string())
+        .build()
+}
+
+fn granularity(granularity: QueryGranularity) -> sdk::Granularity {
+    match granularity {
+        QueryGranularity::Daily => sdk::Granularity::Daily,
+        QueryGranularity::Monthly => sdk::Granularity::Monthly,
+    }
 }
 
 fn group_by(group: &GroupBy) -> sdk::GroupDefinition {
@@ -127,15 +162,7 @@ pub(super) fn page(
 }
 
 fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime, String> {
-    let period = result.time_period().ok_or("amounts without a day")?;
-    let date = |text: &str| {
-        let date = text.parse();
-        date.map_err(|_| format!("{text:?} instead of a day"))
-    };
-    let period = TimePeriod {
-        start: date(period.start())?,
-        end: date(period.end())?,
-    };
+    let period = time_period(result.time_period())?;
     let asked = query.time_period;
     if period.start < asked.start || period.end > asked.end || period.start >= period.end {
         return Err(format!(
@@ -159,6 +186,55 @@ fn result(result: &sdk::ResultByTime, query: &CostQuery) -> Result<ResultByTime,
     })
 }
 
+/// Converts a forecast.
+///
+/// # Errors
+///
+/// As [`page`].
+pub(super) fn forecast(output: &GetCostForecastOutput) -> Result<ForecastPage, String> {
+    let total = output.total().ok_or("a forecast without a total")?;
+    let result = |result: &sdk::ForecastResult| {
+        let mean = result
+            .mean_value()
+            .ok_or("a forecast without a mean value")?;
+        let lower = result.prediction_interval_lower_bound();
+        let upper = result.prediction_interval_upper_bound();
+        Ok(ForecastResult {
+            time_period: time_period(result.time_period())?,
+            mean_value: mean.to_owned(),
+            prediction_interval_lower_bound: lower.map(str::to_owned),
+            prediction_interval_upper_bound: upper.map(str::to_owned),
+        })
+    };
+    let results = output.forecast_results_by_time().iter();
+    Ok(ForecastPage {
+        total: metric_value("Total", total)?,
+        forecast_results_by_time: results.map(result).collect::<Result<_, String>>()?,
+    })
+}
+
+fn time_period(period: Option<&sdk::DateInterval>) -> Result<TimePeriod, String> {
+    let period = period.ok_or("amounts without a day")?;
+    let date = |text: &str| {
+        let date = text.parse();
+        date.map_err(|_| format!("{text:?} instead of a day"))
+    };
+    Ok(TimePeriod {
+        start: date(period.start())?,
+        end: date(period.end())?,
+    })
+}
+
+fn metric_value(name: &str, value: &sdk::MetricValue) -> Result<MetricValue, String> {
+    let (Some(amount), Some(unit)) = (value.amount(), value.unit()) else {
+        return Err(format!("{name} without an amount or a currency"));
+    };
+    Ok(MetricValue {
+        amount: amount.to_owned(),
+        unit: unit.to_owned(),
+    })
+}
+
 fn group(group: &sdk::Group, query: &CostQuery) -> Result<AnswerGroup, String> {
     let group = AnswerGroup {
         keys: group.keys().into(),
@@ -169,17 +245,11 @@ fn group(group: &sdk::Group, query: &CostQuery) -> Result<AnswerGroup, String> {
 }
 
 fn metrics(metrics: Option<&HashMap<String, sdk::MetricValue>>) -> Result<AmountsByMetric, String> {
-    let metrics = metrics.into_iter().flatten().map(|(name, value)| {
-        let (Some(amount), Some(unit)) = (value.amount(), value.unit()) else {
-            return Err(format!("{name} without an amount or a currency"));
-        };
-        let value = MetricValue {
-            amount: amount.to_owned(),
-            unit: unit.to_owned(),
-        };
-        Ok((name.clone(), value))
-    });
-    let metrics: BTreeMap<String, MetricValue> = metrics.collect::<Result<_, _>>()?;
+    let metrics = metrics
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| Ok((name.clone(), metric_value(name, value)?)));
+    let metrics: BTreeMap<String, MetricValue> = metrics.collect::<Result<_, String>>()?;
     Ok(metrics.into())
 }
 

@@ -1,24 +1,47 @@
 //! Classifies failed requests to Cost Explorer.
 
+use std::error::Error;
+use std::fmt;
+
 use aws_sdk_costexplorer::config::http::HttpResponse;
-use aws_sdk_costexplorer::error::{BuildError, SdkError};
-use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageError;
+use aws_sdk_costexplorer::error::{BuildError, ProvideErrorMetadata, SdkError};
 
 use crate::aws::{self, AwsFailure, FailureKind};
+
+/// What Cost Explorer is asked for, by the name of the action in policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedAction {
+    /// Amounts of days that have been.
+    CostAndUsage,
+    /// What will be spent.
+    Forecast,
+}
+
+impl fmt::Display for AskedAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AskedAction::CostAndUsage => "ce:GetCostAndUsage",
+            AskedAction::Forecast => "ce:GetCostForecast",
+        })
+    }
+}
 
 /// Why there is no answer, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// The credentials lack the permission; holds AWS's code and message.
+    /// The credentials lack the permission for the action; holds AWS's code and message.
     #[error(
-        "Cost Explorer refuses ce:GetCostAndUsage: {0} (in a member account, the management account must allow access to Cost Explorer as well)"
+        "Cost Explorer refuses {0}: {1} (in a member account, the management account must allow access to Cost Explorer as well)"
     )]
-    Denied(String),
+    Denied(AskedAction, String),
     /// The account has no Cost Explorer data yet; holds AWS's code and message.
     #[error(
         "Cost Explorer has no data: {0} (enable it once in the Billing and Cost Management console of the management account; the first data come about a day later)"
     )]
     Unavailable(String),
+    /// Costs are known for too short a time to forecast them; holds AWS's code and message.
+    #[error("Cost Explorer makes no forecast: {0}")]
+    TooLittleHistory(String),
     /// The request budget is used up; holds its size.
     #[error(
         "the answer would take more than the {0} paid requests to Cost Explorer that are allowed: allow more with --max-requests, or ask for fewer days or reports"
@@ -31,8 +54,10 @@ pub enum AskError {
     #[error("{0}")]
     Unreachable(String),
     /// Cost Explorer rejects the query.
-    #[error("Cost Explorer rejects the query (ce:GetCostAndUsage): {code}: {reason}")]
+    #[error("Cost Explorer rejects the query ({action}): {code}: {reason}")]
     Refused {
+        /// What was asked for.
+        action: AskedAction,
         /// AWS's error code, or a word for what failed.
         code: String,
         /// AWS's message, or what went wrong.
@@ -93,10 +118,13 @@ impl PageError {
     }
 
     /// A query that cannot be converted to a request.
-    pub(super) fn invalid(error: &BuildError) -> PageError {
-        let code = "InvalidRequest".to_owned();
-        let reason = aws::with_causes(error);
-        PageError::free(RetryDecision::Lasting, AskError::Refused { code, reason })
+    pub(super) fn invalid(error: &BuildError, action: AskedAction) -> PageError {
+        let error = AskError::Refused {
+            action,
+            code: "InvalidRequest".to_owned(),
+            reason: aws::with_causes(error),
+        };
+        PageError::free(RetryDecision::Lasting, error)
     }
 
     fn free(kind: RetryDecision, error: AskError) -> PageError {
@@ -115,7 +143,11 @@ impl PageError {
         self
     }
 
-    pub(super) fn of(error: &SdkError<GetCostAndUsageError, HttpResponse>) -> PageError {
+    /// The failure of a request for an action.
+    pub(super) fn of<E>(error: &SdkError<E, HttpResponse>, action: AskedAction) -> PageError
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
         let failure = AwsFailure::of(error);
         let kind = match failure.code.as_str() {
             "InvalidNextTokenException" | "RequestChangedException" => RetryDecision::TokenLost,
@@ -131,15 +163,22 @@ impl PageError {
         let (code, reason) = (failure.code, failure.message);
         let error = match failure.kind {
             FailureKind::Throttled | FailureKind::Transient => unanswered(code, reason),
-            FailureKind::Denied => AskError::Denied(failure.explanation),
+            FailureKind::Denied => AskError::Denied(action, failure.explanation),
             FailureKind::CredentialsExpired | FailureKind::CredentialsRefused => {
                 AskError::NoCredentials(failure.explanation)
             }
             FailureKind::Unreachable => AskError::Unreachable(failure.explanation),
             FailureKind::Refused => match code.as_str() {
                 "InvalidNextTokenException" | "RequestChangedException" => unanswered(code, reason),
-                "DataUnavailableException" => AskError::Unavailable(failure.explanation),
-                _ => AskError::Refused { code, reason },
+                "DataUnavailableException" => match action {
+                    AskedAction::CostAndUsage => AskError::Unavailable(failure.explanation),
+                    AskedAction::Forecast => AskError::TooLittleHistory(failure.explanation),
+                },
+                _ => AskError::Refused {
+                    action,
+                    code,
+                    reason,
+                },
             },
         };
         PageError {

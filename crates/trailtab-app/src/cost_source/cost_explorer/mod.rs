@@ -6,6 +6,7 @@
 mod convert;
 mod failure;
 mod limits;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -13,17 +14,18 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_sdk_costexplorer::Client;
-use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageOutput;
 use rust_decimal::Decimal;
 use tokio::time::{self, Instant};
 
-pub use self::failure::AskError;
+pub use self::failure::{AskError, AskedAction};
 use self::failure::{PageError, RetryDecision};
 pub use self::limits::RequestLimits;
 use self::limits::{RequestBudget, RequestPace};
+use self::request::{PageRequest, PaidRequest};
 use crate::aws::Backoff;
 use trailtab_core::time::Seconds;
 use trailtab_cost_explorer::answer::{AnswerPage, CostAnswer};
+use trailtab_cost_explorer::forecast::{ForecastAnswer, ForecastQuery};
 use trailtab_cost_explorer::query::CostQuery;
 
 /// Price of a request in US dollars; each page is a request:
@@ -81,11 +83,30 @@ impl CostExplorer {
             pages => pages,
         };
         let (pages, asked) = pages.map_err(|failure| failure.error)?;
-        let passed = Seconds::try_from(asked.duration_since(began).as_secs());
         Ok(CostAnswer {
             request: query.clone(),
-            asked: now.saturating_add(passed.unwrap_or(Seconds::MAX)),
+            asked: passed_since(began, asked, now),
             pages,
+        })
+    }
+
+    /// Asks for a forecast, which has one page.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the request fails, or if its answer lacks an amount.
+    pub async fn forecast(
+        &self,
+        query: &ForecastQuery,
+        now: Seconds,
+    ) -> Result<ForecastAnswer, AskError> {
+        let began = Instant::now();
+        let output = self.retried(query).await;
+        let output = output.map_err(|failure| failure.error)?;
+        Ok(ForecastAnswer {
+            request: query.clone(),
+            asked: passed_since(began, Instant::now(), now),
+            forecast: convert::forecast(&output).map_err(AskError::Unreadable)?,
         })
     }
 
@@ -96,7 +117,11 @@ impl CostExplorer {
         let mut token = None;
         while pages.len() < MAX_PAGES {
             let asked = Instant::now();
-            let output = self.page(query, token.take()).await?;
+            let request = PageRequest {
+                query,
+                token: token.take(),
+            };
+            let output = self.retried(&request).await?;
             let mut page = convert::page(&output, query).map_err(PageError::unreadable)?;
             page.next_page_token.take_if(|token| token.is_empty());
             let next = page.next_page_token.clone();
@@ -112,12 +137,8 @@ impl CostExplorer {
         Err(PageError::unreadable("an answer without an end"))
     }
 
-    /// Requests a page, retrying until it arrives, fails permanently, or exceeds the time limit.
-    async fn page(
-        &self,
-        query: &CostQuery,
-        token: Option<String>,
-    ) -> Result<GetCostAndUsageOutput, PageError> {
+    /// Sends a request until its answer arrives, it fails permanently, or it exceeds the time limit.
+    async fn retried<R: PaidRequest>(&self, request: &R) -> Result<R::Output, PageError> {
         let deadline = Instant::now() + self.limits.page_timeout;
         let mut backoff = Backoff::new(self.limits.first_wait, MAX_WAIT);
         let mut tries = 0;
@@ -129,7 +150,7 @@ impl CostExplorer {
             self.pace.wait().await;
             self.budget.send();
             tries += 1;
-            let failure = match self.send(query, token.clone()).await {
+            let failure = match request.send(&self.client).await {
                 Ok(output) => return Ok(output),
                 Err(failure) => failure.after(tries),
             };
@@ -153,16 +174,10 @@ impl CostExplorer {
             time::sleep_until(next).await;
         }
     }
+}
 
-    /// Sends one request.
-    async fn send(
-        &self,
-        query: &CostQuery,
-        token: Option<String>,
-    ) -> Result<GetCostAndUsageOutput, PageError> {
-        let request = convert::request(self.client.get_cost_and_usage(), query);
-        let request = request.map_err(|error| PageError::invalid(&error))?;
-        let answer = request.set_next_page_token(token).send().await;
-        answer.map_err(|error| PageError::of(&error))
-    }
+/// The time of an instant, by the time of the run at another one.
+fn passed_since(began: Instant, asked: Instant, now: Seconds) -> Seconds {
+    let passed = Seconds::try_from(asked.duration_since(began).as_secs());
+    now.saturating_add(passed.unwrap_or(Seconds::MAX))
 }

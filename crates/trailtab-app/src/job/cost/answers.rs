@@ -1,19 +1,24 @@
 //! Answers queries from the cheapest source: this run, saved answers, the cache, and only then Cost
 //! Explorer itself.
 
+mod forecasts;
+mod saved_match;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::saved_match::{SavedMatch, same_but_days};
 use super::pages::PageHistory;
 use crate::cost_source::cost_explorer::{AskError, CostExplorer};
 use crate::deliver::ledger::{LedgerError, ObjectVersion, SendLedger};
 use jiff::civil::Date;
 use trailtab_core::time::Seconds;
 use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::forecast::{ForecastAnswer, ForecastFault};
 use trailtab_cost_explorer::lines::{AnswerError, LineReader};
 use trailtab_cost_explorer::plain::PlainCut;
 use trailtab_cost_explorer::plan::QueryKind;
-use trailtab_cost_explorer::query::{CostQuery, GroupKey, TimePeriod};
+use trailtab_cost_explorer::query::{CostQuery, TimePeriod};
 use trailtab_cost_explorer::settled::{self, RemainingQuestion};
 
 /// Seconds for which an answer is valid for all its days. Cost Explorer updates its figures about
@@ -34,6 +39,8 @@ pub enum AnswerSource {
 pub struct SavedSource {
     /// With their requests.
     pub answers: Vec<Arc<CostAnswer>>,
+    /// Forecasts, with their requests.
+    pub forecasts: Vec<Arc<ForecastAnswer>>,
     /// Without, one for each grouping.
     pub cuts: Vec<PlainCut>,
     /// Files that cannot be used.
@@ -96,6 +103,9 @@ pub enum NoAnswer {
     /// The answer is invalid.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// The forecast is invalid.
+    #[error(transparent)]
+    Forecast(#[from] ForecastFault),
     /// No saved answer has the metric.
     #[error("{reasons}")]
     NoMetric {
@@ -119,6 +129,7 @@ pub struct RunAnswers {
     cache: Option<AnswerCache>,
     now: Seconds,
     given: Mutex<Vec<Arc<CostAnswer>>>,
+    given_forecasts: Mutex<Vec<Arc<ForecastAnswer>>>,
     troubles: Mutex<Vec<String>>,
     /// Queries whose cached answers are valid for settled days only.
     refresh: Mutex<BTreeSet<CostQuery>>,
@@ -135,6 +146,7 @@ impl RunAnswers {
             cache,
             now,
             given: Mutex::default(),
+            given_forecasts: Mutex::default(),
             troubles: Mutex::default(),
             refresh: Mutex::default(),
             pages: Mutex::default(),
@@ -411,60 +423,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A saved answer that contains the answer to a query.
-struct SavedMatch<'a> {
-    saved: &'a Arc<CostAnswer>,
-    /// The accounts of the query and the place of their key in each group, if the saved answer is
-    /// about all accounts.
-    accounts: Option<(Vec<String>, usize)>,
-}
-
-impl SavedMatch<'_> {
-    /// Finds the saved answer to a query that starts no later and covers most of its days; or else
-    /// one about all accounts, which contains the query's accounts.
-    fn find<'a>(answers: &'a [Arc<CostAnswer>], query: &CostQuery) -> Option<SavedMatch<'a>> {
-        if let Some(saved) = best(answers, query) {
-            let accounts = None;
-            return Some(SavedMatch { saved, accounts });
-        }
-        let (all, accounts) = query.without_accounts()?;
-        let is_account = |group: &GroupKey| group.key == "LINKED_ACCOUNT";
-        let place = query.group_by.iter().position(is_account)?;
-        Some(SavedMatch {
-            saved: best(answers, &all)?,
-            accounts: Some((accounts, place)),
-        })
-    }
-
-    /// The answer to the query, which is not copied if it was saved in this form.
-    fn answer(self, query: &CostQuery) -> Arc<CostAnswer> {
-        if self.saved.request == *query {
-            return self.saved.clone();
-        }
-        let mut answer = settled::cut(CostAnswer::clone(self.saved), query.time_period);
-        if let Some((accounts, place)) = self.accounts {
-            answer.request = query.clone();
-            let pages = answer.pages.iter_mut();
-            for result in pages.flat_map(|page| &mut page.results_by_time) {
-                let is_meant = |id: &String| accounts.contains(id);
-                result
-                    .groups
-                    .retain(|group| group.keys.get(place).is_some_and(is_meant));
-            }
-        }
-        Arc::new(answer)
-    }
-}
-
-fn best<'a>(answers: &'a [Arc<CostAnswer>], query: &CostQuery) -> Option<&'a Arc<CostAnswer>> {
-    let TimePeriod { start, end } = query.time_period;
-    let fits = answers.iter().filter(|answer| {
-        let has = answer.request.time_period;
-        same_but_days(&answer.request, query) && has.start <= start && has.end > start
-    });
-    fits.max_by_key(|answer| (answer.request.time_period.end.min(end), answer.asked))
-}
-
 /// Describes a query for messages.
 fn about(query: &CostQuery) -> String {
     let groups: Vec<&str> = query
@@ -477,14 +435,6 @@ fn about(query: &CostQuery) -> String {
         "costs by {} from {start} to before {end}",
         groups.join(" and ")
     )
-}
-
-fn same_but_days(one: &CostQuery, other: &CostQuery) -> bool {
-    let days = other.time_period;
-    CostQuery {
-        time_period: days,
-        ..one.clone()
-    } == *other
 }
 
 /// A key for a query that is independent of its days.

@@ -6,8 +6,9 @@ use aws_config::SdkConfig;
 use serde::Serialize;
 
 use super::answers::NoAnswer;
+use super::needs::forecast_scope;
 use super::pages::PageHistory;
-use super::{CostRun, channel_check, mail_setup, tag_check, test_message};
+use super::{CostRun, channel_check, forecast_check, mail_setup, tag_check, test_message};
 use crate::aws;
 use crate::cost_source::cost_explorer::{AskError, PRICE};
 use crate::deliver::mail::smtp::SmtpSender;
@@ -106,7 +107,7 @@ pub struct AskedTests {
 }
 
 /// Checks everything that a run needs. Makes two paid requests: for the owners of this month and the last one, and for
-/// the active cost allocation tags; and one more for each tag that budgets are about. `earlier` is what runs left in the cache. Sends nothing except the
+/// the active cost allocation tags; one more for each tag that budgets are about, and one for the forecast of AWS if the settings ask for it. `earlier` is what runs left in the cache. Sends nothing except the
 /// tests that are asked for.
 pub async fn check(
     run: &mut CostRun,
@@ -148,6 +149,7 @@ pub async fn check(
     }
     tag_check::active(&run.settings, config, &mut checked).await;
     tag_check::values(run, &mut checked).await;
+    forecast_check::forecast(run, &mut checked).await;
     let expected = recipients(run, accounts, &earlier.pages, &mut checked);
     users(run, &expected, owners.as_ref(), &mut checked);
     if run.settings.sends_mail() || run.settings.channels.is_empty() || tests.mail.is_some() {
@@ -358,6 +360,8 @@ fn recipients(
     if !audiences.is_empty() {
         let mut need = run.need(&audiences, &occasions);
         need.budget_tags = run.budget_tags_shown(need.total);
+        let all = audiences.iter().map(|(audience, _)| *audience);
+        need.forecasts = run.forecasts_shown(all.filter_map(forecast_scope));
         let expected = pages.expected(&need, accounts);
         (checked.requests, checked.counts_pages) = (expected.total, expected.counts_pages);
     }

@@ -10,15 +10,29 @@ use super::gather::{self, GatheredCosts, GatheredMonths};
 use trailtab_core::cost::charge::{ChargeType, CostMetric};
 use trailtab_core::cost::commitment::CommitmentLines;
 use trailtab_core::cost::dimension::UsageDimension;
+use trailtab_core::cost::forecast::AskedForecast;
 use trailtab_core::cost::owner::{CostOwner, OwnerKey, OwnerRules};
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::AudienceKind;
 use trailtab_core::cost::table::{CostTable, LineCut};
 use trailtab_core::nearest::Likeness;
+use trailtab_cost_explorer::forecast::ForecastScope;
 use trailtab_cost_explorer::lines;
 use trailtab_cost_explorer::plain::PlainCut;
 use trailtab_cost_explorer::plan::ReportNeeds;
 use trailtab_cost_explorer::query::GroupType;
+
+/// The forecasts that reports need: a printed one does not say its metric and accounts.
+fn forecasts_unread(need: &ReportNeeds) -> BTreeMap<ForecastScope, AskedForecast> {
+    let unread = || AskedForecast::Unread {
+        reason:
+            "the saved answers are printed ones, which do not tell of which accounts a forecast is"
+                .to_owned(),
+    };
+    need.forecasts()
+        .map(|(scope, _)| (scope, unread()))
+        .collect()
+}
 
 /// Reads all saved answers as cuts.
 ///
@@ -94,6 +108,7 @@ pub(super) fn gather(
         by: Vec::new(),
         left_out: Vec::new(),
         tags: BTreeMap::new(),
+        forecasts: forecasts_unread(need),
         budget_doubts: Vec::new(),
         unread: Vec::new(),
         has_owners: owners.iter().any(|owner| *owner != CostOwner::Untagged),

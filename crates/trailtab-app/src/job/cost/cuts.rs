@@ -249,6 +249,7 @@ pub(super) fn report(
             // A budget is about a whole bill, of which a printed answer may be a part.
             budgets: &[],
             tags: &books.tags,
+            aws_forecast: books.forecast_of(audience, kind),
             contacts: &contacts,
             basis: ReportBasis {
                 cut_scope,

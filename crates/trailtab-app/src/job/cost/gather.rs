@@ -1,5 +1,6 @@
 //! Requests all costs that a set of reports needs, following the plan.
 
+mod concurrent;
 mod sections;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,27 +9,26 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use tokio::task::JoinSet;
 
+use self::concurrent::all_answers;
 use super::answers::{NoAnswer, RunAnswers};
 use super::cut_reading;
 use super::cuts::SavedCuts;
+use super::needs;
 use trailtab_core::cost::audience::SettingsProblem;
 use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::commitment::CommitmentLines;
 use trailtab_core::cost::dimension::UsageDimension;
+use trailtab_core::cost::forecast::AskedForecast;
 use trailtab_core::cost::owner::{CostOwner, OwnerRules};
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::cost::report::{Audience, AudienceKind, PeriodKind, UnreadCut};
 use trailtab_core::cost::table::{CostTable, LineCut, LineCuts};
 use trailtab_core::cost::tag_usage::TagUsage;
-use trailtab_cost_explorer::answer::CostAnswer;
+use trailtab_cost_explorer::forecast::ForecastScope;
 use trailtab_cost_explorer::lines::{LineReader, MonthLines};
 use trailtab_cost_explorer::plan::{self, AccountsByOwner, ReportNeeds, UsageStrategy};
 use trailtab_cost_explorer::query::CostQuery;
-
-/// Concurrent queries to Cost Explorer.
-const MAX_CONCURRENT_QUERIES: usize = 8;
 
 /// A cost that could not be read, and the reports affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,8 @@ pub struct GatheredCosts {
     pub left_out: Vec<String>,
     /// Usage by the tags that budgets are about, by the key of the tag.
     pub tags: BTreeMap<String, TagUsage>,
+    /// What AWS itself forecasts, as far as it was asked for.
+    pub forecasts: BTreeMap<ForecastScope, AskedForecast>,
     /// Why it is not known how budgets on tags stand.
     pub budget_doubts: Vec<SettingsProblem>,
     /// Whether there is any usage that costs something.
@@ -102,11 +104,38 @@ impl GatheredCosts {
             hint: reason.clone(),
         });
         let doubts = self.budget_doubts.iter().cloned();
+        let forecast = self.forecast_problem(audience, period);
         match (audience.kind, period) {
             (AudienceKind::Individual, _) => Vec::new(),
             // Budgets are told for the month to date, and those on tags to readers of all costs.
-            (AudienceKind::Executive, PeriodKind::MonthToDate) => sections.chain(doubts).collect(),
-            (AudienceKind::Manager | AudienceKind::Executive, _) => sections.collect(),
+            (AudienceKind::Executive, PeriodKind::MonthToDate) => {
+                sections.chain(doubts).chain(forecast).collect()
+            }
+            (AudienceKind::Manager | AudienceKind::Executive, _) => {
+                sections.chain(forecast).collect()
+            }
+        }
+    }
+
+    /// What AWS itself forecasts for the report of an audience on a period, if it was asked for.
+    pub(super) fn forecast_of(
+        &self,
+        audience: &Audience,
+        period: PeriodKind,
+    ) -> Option<&AskedForecast> {
+        let is_in_progress = period == PeriodKind::MonthToDate;
+        let scope = needs::forecast_scope(audience).filter(|_| is_in_progress)?;
+        self.forecasts.get(&scope)
+    }
+
+    /// Why the forecast of a report could not be read. Too little history is no problem: nothing can be done about it.
+    fn forecast_problem(&self, audience: &Audience, period: PeriodKind) -> Option<SettingsProblem> {
+        match self.forecast_of(audience, period)? {
+            AskedForecast::Unread { reason } => Some(SettingsProblem {
+                short: "AWS's own forecast could not be read".to_owned(),
+                hint: format!("AWS's own forecast could not be read: {reason}"),
+            }),
+            AskedForecast::Answered(_) | AskedForecast::TooLittleHistory => None,
         }
     }
 
@@ -163,6 +192,7 @@ pub async fn gather(
     let by = gathering.by().await;
     let tags = gathering.budget_tags().await;
     let months = gathering.months().await;
+    let forecasts = gathering.forecasts().await;
     let CostGathering {
         reader,
         gaps,
@@ -187,6 +217,7 @@ pub async fn gather(
         by,
         left_out,
         tags,
+        forecasts,
         budget_doubts: Vec::new(),
         has_usage,
         tagged_from: tagged_from(&table).filter(|_| knows_owners),
@@ -287,7 +318,7 @@ impl CostGathering<'_> {
             return self.crossed(&accounts, LineCuts::ALL, &|_| true).await;
         }
         let queries = need.owners(&self.usage_types).enumerate().collect();
-        for (key, answer) in all(self.answers, queries).await {
+        for (key, answer) in all_answers(self.answers, queries).await {
             let read = answer
                 .and_then(|answer| Ok(self.reader.usage(&answer, self.rules, key, OWNERS)?));
             if let Err(error) = read {
@@ -358,7 +389,7 @@ impl CostGathering<'_> {
             let query = self.need.person(&self.usage_types, seen.get(person)?)?;
             Some((person.clone(), query))
         });
-        for (person, answer) in all(self.answers, queries.collect()).await {
+        for (person, answer) in all_answers(self.answers, queries.collect()).await {
             let read = answer.and_then(|answer| Ok(self.reader.person(&answer, &person)?));
             if let Err(error) = read {
                 self.gap(None, Some(person), true, "their usage", &error);
@@ -378,7 +409,7 @@ impl CostGathering<'_> {
             let queries = of_account(account);
             queries.map(move |(key, query)| ((account.clone(), key), query))
         });
-        for ((account, key), answer) in all(self.answers, queries.collect()).await {
+        for ((account, key), answer) in all_answers(self.answers, queries.collect()).await {
             let read = answer.and_then(|answer| {
                 Ok(self
                     .reader
@@ -425,36 +456,4 @@ impl CostGathering<'_> {
             reason: format!("{what} could not be read: {error}"),
         });
     }
-}
-
-/// Answers queries concurrently. Each answer comes with what its query is about, in the order of
-/// the queries.
-async fn all<T: Send + 'static>(
-    answers: &Arc<RunAnswers>,
-    queries: Vec<(T, CostQuery)>,
-) -> Vec<(T, Result<Arc<CostAnswer>, NoAnswer>)> {
-    let mut given = Vec::new();
-    let mut waiting = JoinSet::new();
-    let mut queries = queries.into_iter().enumerate();
-    loop {
-        while waiting.len() < MAX_CONCURRENT_QUERIES
-            && let Some((place, (about, query))) = queries.next()
-        {
-            let answers = answers.clone();
-            waiting.spawn(async move { (place, about, answers.answer(&query).await) });
-        }
-        match waiting.join_next().await {
-            None => break,
-            Some(Ok(answer)) => given.push(answer),
-            // Only a runtime that ends cancels a task.
-            Some(Err(error)) => {
-                if let Ok(panic) = error.try_into_panic() {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-        }
-    }
-    given.sort_by_key(|(place, ..)| *place);
-    let given = given.into_iter();
-    given.map(|(_, about, answer)| (about, answer)).collect()
 }

@@ -9,6 +9,7 @@ mod cut_reading;
 mod cut_sections;
 pub mod cuts;
 mod earlier_mail;
+mod forecast_check;
 pub mod gather;
 pub mod growth;
 pub mod history;
@@ -387,6 +388,7 @@ impl CostRun {
             unusual: &self.settings.unusual,
             budgets: &budgets,
             tags: &books.tags,
+            aws_forecast: books.forecast_of(&audience, occasion.kind),
             contacts: &contacts,
             basis: self.basis(books, &audience, owner, &problems),
         };

@@ -10,12 +10,25 @@ use trailtab_core::cost::budget;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{Audience, AudienceKind, PeriodKind, trend_months};
-use trailtab_cost_explorer::plan::{MonthNeeds, ReportNeeds};
+use trailtab_cost_explorer::forecast::ForecastScope;
+use trailtab_cost_explorer::plan::{ForecastNeeds, MonthNeeds, ReportNeeds};
 use trailtab_cost_explorer::query::TimePeriod;
 
 /// The first day of which Cost Explorer has daily costs: it keeps the current month and the 13 before.
 pub(super) fn kept_from(today: Date) -> Date {
     today.first_of_month().saturating_sub(13.months())
+}
+
+/// The accounts that the forecast in a report is about; none for an individual, whose usage a forecast cannot be about.
+pub(super) fn forecast_scope(audience: &Audience) -> Option<ForecastScope> {
+    match audience.kind {
+        AudienceKind::Executive => Some(ForecastScope::AllAccounts),
+        AudienceKind::Manager => {
+            let ids = audience.accounts.iter().map(|account| account.id.clone());
+            Some(ForecastScope::Accounts(ids.collect()))
+        }
+        AudienceKind::Individual => None,
+    }
 }
 
 impl CostRun {
@@ -57,12 +70,15 @@ impl CostRun {
             months: None,
             by: self.by.clone(),
             budget_tags: BTreeSet::new(),
+            forecasts: None,
         };
         if occasions
             .iter()
             .any(|occasion| occasion.kind == PeriodKind::MonthToDate)
         {
             need.budget_tags = self.budget_tags_shown(need.total);
+            let audiences = audiences.iter().map(|(audience, _)| *audience);
+            need.forecasts = self.forecasts_shown(audiences.filter_map(forecast_scope));
         }
         need.months = self.months_needed(occasions, &need, is(AudienceKind::Manager));
         need
@@ -101,6 +117,17 @@ impl CostRun {
         }
     }
 
+    /// The forecasts that reports on the month to date show, if the settings ask for them.
+    pub(super) fn forecasts_shown(
+        &self,
+        scopes: impl Iterator<Item = ForecastScope>,
+    ) -> Option<ForecastNeeds> {
+        self.settings.aws_forecast.then(|| ForecastNeeds {
+            today: self.today(),
+            scopes: scopes.collect(),
+        })
+    }
+
     /// An upper bound for the needs of all reports, from the settings alone.
     pub fn most_needed(&self) -> ReportNeeds {
         let settings = &self.settings;
@@ -112,6 +139,12 @@ impl CostRun {
         need.whole_accounts = need.total || has_managers;
         need.months = self.months_needed(&[self.last_month()], &need, has_managers);
         need.budget_tags = self.budget_tags_shown(need.total);
+        let lists = settings.managers.values();
+        let lists = lists.chain(channels.iter().filter_map(|it| it.accounts.as_ref()));
+        // Names of accounts are as good as ids for counting.
+        let scopes = lists.map(|names| ForecastScope::Accounts(names.iter().cloned().collect()));
+        let all = need.total.then_some(ForecastScope::AllAccounts);
+        need.forecasts = self.forecasts_shown(scopes.chain(all));
         let owners = channels.iter().filter_map(|channel| channel.owner.as_ref());
         let people = settings.users.iter().chain(owners);
         let people = people.map(|user| settings.owner.owner(user));

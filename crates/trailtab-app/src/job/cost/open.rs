@@ -147,6 +147,7 @@ pub fn offline(
 ) -> Result<CostRun, LoadError> {
     let SavedAnswers {
         answers,
+        forecasts,
         accounts,
         cuts,
         problems,
@@ -167,6 +168,7 @@ pub fn offline(
     }
     let source = AnswerSource::Saved(SavedSource {
         answers: answers.into_iter().map(Arc::new).collect(),
+        forecasts: forecasts.into_iter().map(Arc::new).collect(),
         cuts,
         problems,
     });

@@ -5,6 +5,7 @@ use aws_config::SdkConfig;
 use super::answers::NoAnswer;
 use super::mail_setup::{DeliverySetup, MailSetup, MailerError};
 use super::mails;
+use super::needs::forecast_scope;
 use super::operator;
 use super::send::{Limit, SendLog, SendOutcome, SendResult};
 use super::{CostRun, ReportPeriod, Wanted, mail_setup};
@@ -13,7 +14,7 @@ use crate::deliver::ledger::{ClaimOwner as Sender, SendLedger};
 use crate::deliver::mail::files::MailFolder;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::recipient::{RecipientList, ReportDestination};
-use trailtab_core::cost::report::Audience;
+use trailtab_core::cost::report::{Audience, PeriodKind};
 use trailtab_cost_explorer::plan::ReportNeeds;
 
 /// Why no mail was sent.
@@ -110,7 +111,16 @@ impl MailRound {
             .iter()
             .map(|wanted| (&wanted.recipient.audience, wanted.recipient.owner.as_ref()))
             .collect();
-        (!audiences.is_empty()).then(|| run.need(&audiences, &self.occasions))
+        if audiences.is_empty() {
+            return None;
+        }
+        let mut need = run.need(&audiences, &self.occasions);
+        // A recipient of a closing report alone is shown no forecast.
+        let shown = self.wanted.iter();
+        let shown = shown.filter(|wanted| wanted.occasion.kind == PeriodKind::MonthToDate);
+        let scopes = shown.filter_map(|wanted| forecast_scope(&wanted.recipient.audience));
+        need.forecasts = run.forecasts_shown(scopes);
+        Some(need)
     }
 
     /// Sends all reports and returns the outcome of each.

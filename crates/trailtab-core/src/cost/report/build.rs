@@ -24,6 +24,7 @@ use super::{
 use crate::cost::budget::MonthlyBudget;
 use crate::cost::charge::{ChargeType, CostMetric};
 use crate::cost::commitment::CommitmentLines;
+use crate::cost::forecast::AskedForecast;
 use crate::cost::owner::{CostOwner, OwnerKey};
 use crate::cost::period::DayRange;
 use crate::cost::table::{CostLine, CostTable};
@@ -63,6 +64,8 @@ pub struct ReportQuestion<'a> {
     pub budgets: &'a [MonthlyBudget],
     /// Usage by the tags that budgets are about, by the key of the tag.
     pub tags: &'a BTreeMap<String, TagUsage>,
+    /// What AWS itself forecasts for the bill of the audience; absent if it was not asked for.
+    pub aws_forecast: Option<&'a AskedForecast>,
     /// The managers of accounts, by account id.
     pub contacts: &'a BTreeMap<String, Vec<String>>,
     /// What all reports of the run rest on; `report` adds its own notes.
@@ -89,6 +92,7 @@ pub fn report(
         unusual: question.unusual,
         budgets: question.budgets,
         tags: question.tags,
+        aws_forecast: question.aws_forecast,
         contacts: question.contacts,
         unread: &question.unread,
         basis: &question.basis,
@@ -154,6 +158,7 @@ pub(super) struct ReportBuilder<'a, 't> {
     pub(super) unusual: &'a UnusualRules,
     pub(super) budgets: &'a [MonthlyBudget],
     pub(super) tags: &'a BTreeMap<String, TagUsage>,
+    aws_forecast: Option<&'a AskedForecast>,
     pub(super) contacts: &'a BTreeMap<String, Vec<String>>,
     pub(super) unread: &'a [UnreadCut],
     basis: &'a ReportBasis,
@@ -262,6 +267,7 @@ impl<'t> ReportBuilder<'_, 't> {
                 currency,
                 self.is_month_before_estimated,
             ),
+            aws_forecast: self.aws_forecast.map(|it| it.in_currency(currency)),
             unusual: self.unusual(frame, currency, ledger),
             budgets: self.budgets(frame, currency, ledger, &all),
             tagged: self.tagged(frame, currency, ledger),

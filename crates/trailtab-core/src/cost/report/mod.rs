@@ -30,6 +30,7 @@ use serde::Serialize;
 use super::budget::BudgetStatus;
 use super::charge::{ChargeType, CostMetric};
 use super::estimate::MonthEstimate;
+use super::forecast::AwsForecast;
 use super::money::{exact, exact_each, exact_if_known};
 use super::owner::OwnerKey;
 use super::period::DayRange;
@@ -343,6 +344,8 @@ pub struct ReportPart {
     pub trend: Vec<MonthAmounts>,
     /// What the month will come to; null if the period is not the month to date, or has too few settled days.
     pub outlook: Option<MonthOutlook>,
+    /// What AWS itself forecasts for the bill; null if it was not asked for.
+    pub aws_forecast: Option<AwsForecast>,
     /// Unusual usage of the last settled days; null if too few days are known to tell.
     pub unusual: Option<UnusualDays>,
     /// The budgets that the audience may see, in the order of the settings; empty unless the period is the month to

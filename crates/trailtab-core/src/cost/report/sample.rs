@@ -211,6 +211,7 @@ fn report_with_budgets(
         unusual: &UnusualRules::DEFAULT,
         budgets,
         tags: &NO_TAGS,
+        aws_forecast: None,
         contacts: &NO_CONTACTS,
         unread: Vec::new(),
         basis: ReportBasis {

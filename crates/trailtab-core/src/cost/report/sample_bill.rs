@@ -107,6 +107,7 @@ pub fn november(names: &BTreeMap<String, String>) -> ReportQuestion<'_> {
         unusual: &UnusualRules::DEFAULT,
         budgets: &[],
         tags: &NO_TAGS,
+        aws_forecast: None,
         contacts: &NO_CONTACTS,
         unread: Vec::new(),
         basis: ReportBasis {

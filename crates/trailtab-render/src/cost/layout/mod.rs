@@ -5,6 +5,7 @@ mod months;
 mod notes;
 mod tables;
 
+pub(super) use self::months::month_name;
 use self::tables::TableSubject;
 use super::charts::{ChartPlace, ChartSubject};
 use super::letter::LetterOccasion;

@@ -65,13 +65,18 @@ impl ReportLayout<'_> {
     }
 }
 
-fn row_of(amounts: &MonthAmounts) -> MonthRow {
+/// The name of a month before the shown one: `October 2026`, or `October 2026 so far` while Cost Explorer estimates it.
+pub(in super::super) fn month_name(amounts: &MonthAmounts) -> String {
     let name = amounts.month.from.strftime("%B %Y");
+    match amounts.is_estimated {
+        true => format!("{name} so far"),
+        false => name.to_string(),
+    }
+}
+
+fn row_of(amounts: &MonthAmounts) -> MonthRow {
     MonthRow {
-        name: match amounts.is_estimated {
-            true => format!("{name} so far"),
-            false => name.to_string(),
-        },
+        name: month_name(amounts),
         amounts: *amounts,
         is_whole: true,
     }

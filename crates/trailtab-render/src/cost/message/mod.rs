@@ -12,7 +12,7 @@ mod webhook;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::layout::shown;
+use super::layout::{month_name, shown};
 use super::letter::{LetterOccasion, accounts};
 use super::{Top, remarks, tidy, unusual_lines};
 use crate::escape;
@@ -188,6 +188,8 @@ fn content(report: &CostReport, occasion: LetterOccasion, limits: MessageLimits)
     for part in report.parts.iter().take(MAX_PARTS) {
         sentences.extend(remarks(report, part, usize::MAX));
         sentences.extend(part.unusual.iter().flat_map(unusual_lines));
+        let commitments = part.commitments.iter();
+        sentences.extend(commitments.map(|known| known.sentence.clone()));
     }
     MessageContent {
         title: title(report, occasion),
@@ -243,7 +245,7 @@ fn figures(report: &CostReport, part: &ReportPart, is_single: bool) -> Vec<(Stri
     figures
 }
 
-/// The largest changes; accounts, owners and services with the largest amounts.
+/// The largest changes; accounts, owners and services with the largest amounts; the months before.
 fn tables(
     report: &CostReport,
     part: &ReportPart,
@@ -289,6 +291,16 @@ fn tables(
             rows: table(rows, &part.currency, limits.rows),
         });
     }
+    // The newest ones, in order.
+    let hidden = part.trend.len().saturating_sub(limits.rows);
+    let months = part.trend.iter().skip(hidden).map(|month| MessageRow {
+        name: month_name(month),
+        amount: money::words(month.total, &part.currency),
+    });
+    tables.push(MessageTable {
+        heading: heading("The bill of the months before"),
+        rows: months.collect(),
+    });
     tables.retain(|table| !table.rows.is_empty());
     tables
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use trailtab_core::cost::report::sample;
+use trailtab_core::cost::report::{CommitmentUse, sample};
 
 const KINDS: [ChannelKind; 3] = [ChannelKind::Slack, ChannelKind::Teams, ChannelKind::Webhook];
 
@@ -183,6 +183,32 @@ fn names_are_no_markup_and_call_nobody() {
             }
             "FactSet" => assert!(!element.to_string().contains("evil"), "{element}"),
             other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn a_message_tells_the_months_before_and_the_commitments() {
+    let mut report = sample::executive();
+    let part = &mut report.parts[0];
+    let sentence = "Savings plans covered usage of $7.00.";
+    part.commitments = Some(CommitmentUse {
+        days: report.period.days,
+        covered: Some(7.into()),
+        used: None,
+        unused: None,
+        sentence: sentence.to_owned(),
+    });
+    let last = part.trend.last().unwrap();
+    let (name, bill) = (
+        last.month.from.strftime("%B %Y").to_string(),
+        money::words(last.total, &part.currency),
+    );
+    for kind in [ChannelKind::Slack, ChannelKind::Teams] {
+        let message = of(&report, kind);
+        let said = texts(&message).join("\n");
+        for part in ["The bill of the months before", &name, &bill, sentence] {
+            assert!(said.contains(part), "{kind:?} {part}: {said}");
         }
     }
 }

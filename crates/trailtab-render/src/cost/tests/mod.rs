@@ -12,13 +12,14 @@ use super::{Top, csv, page};
 use crate::page::TextStyle;
 use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::owner::CostOwner;
+use trailtab_core::cost::report::sample;
 use trailtab_core::cost::report::sample_bill::{
     Bill, FORGOTTEN, PRODUCTION, SANDBOX, bill, decimal, executive, individual, manager, names,
     november, owner, reports,
 };
 use trailtab_core::cost::report::{
-    Audience, CostReport, KnownMonths, LabelKind, ReportQuestion, ReportRow, Restatement, RowLabel,
-    report,
+    Audience, CommitmentUse, CostReport, KnownMonths, LabelKind, ReportQuestion, ReportRow,
+    Restatement, RowLabel, report,
 };
 
 const LOOK: TextStyle = TextStyle {
@@ -207,6 +208,30 @@ fn months_are_compared_by_day_and_only_with_the_month_before() {
     month_total 2026-10-01 2026-10-31 68.7427160459
     month_usage 2026-10-01 2026-10-31 64.2427160459
     ");
+}
+
+#[test]
+fn a_table_has_what_is_known_of_commitments() {
+    let mut report = sample::executive();
+    let days = report.period.days;
+    report.parts[0].commitments = Some(CommitmentUse {
+        days,
+        covered: None,
+        used: Some(decimal("7.5")),
+        unused: Some(decimal("0")),
+        sentence: String::new(),
+    });
+    let told = records(&report).into_iter();
+    let told = told.filter(|it| it["section"].starts_with("commitment_"));
+    let told: Vec<String> = told
+        .map(|it| format!("{} {} {}", it["section"], it["from"], it["amount"]))
+        .collect();
+    let from = days.from;
+    let expected = [
+        format!("commitment_used {from} 7.5"),
+        format!("commitment_unused {from} 0"),
+    ];
+    assert_eq!(told, expected);
 }
 
 type Record = BTreeMap<String, String>;

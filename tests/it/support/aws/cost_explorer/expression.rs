@@ -72,6 +72,16 @@ impl Filter {
         operands.iter().map(not_null).collect()
     }
 
+    /// Tells whether it has values of a tag or cost category.
+    pub(super) fn has_tags(&self) -> bool {
+        match self {
+            Filter::All | Filter::Dimension(..) => false,
+            Filter::And(filters) | Filter::Or(filters) => filters.iter().any(Filter::has_tags),
+            Filter::Not(filter) => filter.has_tags(),
+            Filter::Tag(..) | Filter::CostCategory(..) => true,
+        }
+    }
+
     pub(super) fn admits(&self, charge: &Charge) -> bool {
         match self {
             Filter::All => true,

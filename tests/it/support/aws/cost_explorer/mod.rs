@@ -1,7 +1,8 @@
-//! Cost Explorer: GetCostAndUsage, computed from a bill. Refuses what AWS refuses, and leaves out what AWS leaves
+//! Cost Explorer: GetCostAndUsage and GetCostForecast, computed from a bill. Refuses what AWS refuses, and leaves out what AWS leaves
 //! out.
 
 mod expression;
+mod forecast;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,8 @@ use super::lookup::Lost;
 use super::wire::{Error, Request};
 use super::world::World;
 use expression::Filter;
+pub(crate) use forecast::FORECAST;
+pub(super) use forecast::cost_forecast;
 
 pub(crate) const ACTION: &str = "ce:GetCostAndUsage";
 
@@ -56,6 +59,19 @@ pub(super) fn bill_of<'w>(
     })
 }
 
+fn in_us_east_1(request: &Request) -> Result<(), Error> {
+    if request.region != "us-east-1" {
+        let message = "Credential should be scoped to a valid region.";
+        return Err(Error::new(400, "InvalidSignatureException", message));
+    }
+    Ok(())
+}
+
+fn no_data() -> Error {
+    let message = "Data is not available. Please try to adjust the time period.";
+    Error::new(400, "DataUnavailableException", message)
+}
+
 /// Answers with a page.
 pub(super) fn cost_and_usage(
     state: &State,
@@ -63,14 +79,8 @@ pub(super) fn cost_and_usage(
     now: f64,
     fault: Option<&Fault>,
 ) -> Result<String, Error> {
-    if request.region != "us-east-1" {
-        let message = "Credential should be scoped to a valid region.";
-        return Err(Error::new(400, "InvalidSignatureException", message));
-    }
-    let (bill, only) = bill_of(&state.world, &request.account).ok_or_else(|| {
-        let message = "Data is not available. Please try to adjust the time period.";
-        Error::new(400, "DataUnavailableException", message)
-    })?;
+    in_us_east_1(request)?;
+    let (bill, only) = bill_of(&state.world, &request.account).ok_or_else(no_data)?;
     let question = Question::read(request, today(state.world.now))?;
     let charges = bill.charges.iter();
     let charges =

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{CostGathering, GatheredMonths, all};
+use super::concurrent::{all, all_answers};
+use super::{CostGathering, GatheredMonths};
 use trailtab_core::cost::dimension::UsageDimension;
+use trailtab_core::cost::forecast::AskedForecast;
 use trailtab_core::cost::table::CostTable;
 use trailtab_core::cost::tag_usage::TagUsage;
+use trailtab_cost_explorer::forecast::ForecastScope;
 use trailtab_cost_explorer::lines::{self, MonthLines};
 use trailtab_cost_explorer::query::CostQuery;
 
@@ -40,7 +43,7 @@ impl CostGathering<'_> {
         }
         let query = |key: &String| (key.clone(), need.budget_tag(&self.usage_types, key));
         let queries = need.budget_tags.iter().map(query).collect();
-        let answers = all(self.answers, queries).await.into_iter();
+        let answers = all_answers(self.answers, queries).await.into_iter();
         let usage = answers.map(|(key, answer)| {
             let table = answer.and_then(|answer| Ok(lines::tag_of(&answer, &key)?));
             let usage = match table {
@@ -55,6 +58,17 @@ impl CostGathering<'_> {
             (key, usage)
         });
         usage.collect()
+    }
+
+    /// Asks for the forecasts of AWS that reports show.
+    pub(super) async fn forecasts(&mut self) -> BTreeMap<ForecastScope, AskedForecast> {
+        let answers = self.answers;
+        let ask = |query| {
+            let answers = answers.clone();
+            async move { answers.forecast(&query).await }
+        };
+        let queries = self.need.forecasts().collect();
+        all(queries, ask).await.into_iter().collect()
     }
 
     /// Reads the months before, as far as reports show them.
