@@ -7,6 +7,8 @@ mod network;
 mod organizations;
 mod profile;
 mod refusal;
+mod signed;
+mod sqs;
 mod webhook;
 
 use std::error::Error;
@@ -35,6 +37,7 @@ pub use self::network::Unreachable;
 pub use self::organizations::list_accounts;
 pub use self::profile::ConfigError;
 use self::profile::{Origin, Profiles};
+pub use self::sqs::{QueueFailure, send_message};
 pub use self::webhook::{WebhookAnswer, WebhookFailure, post_json};
 
 /// Used if no region is configured. Serves all global APIs.
