@@ -57,7 +57,8 @@ pub struct DeliveryReport {
 /// published + skipped + unreadable + refused + unconfirmed + unsent.
 ///
 /// A delivery that fails counts what it has published or sent without an answer. All else is deferred:
-/// the repetition counts it. What an earlier run has counted is not counted again.
+/// the repetition counts it. If only letters could not be sent, what is in them is deferred. What an
+/// earlier run has counted is not counted again, where the ledger knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EventCounts {
     /// Events that are in one of the following six counts.
@@ -136,12 +137,8 @@ impl DeliveryReport {
     pub fn counts(&self) -> EventCounts {
         let repeated = self.skipped_as("repeated");
         let unconfirmed = self.unconfirmed - self.unconfirmed_before;
-        let known = match self.is_unreadable_known {
-            true => self.unreadable(),
-            false => 0,
-        };
-        let received = self.received - repeated - self.unconfirmed_before - known;
-        if self.is_left_to_repetition() {
+        if self.is_left_to_repetition() && self.unsent_data > 0 {
+            let received = self.received - repeated - self.unconfirmed_before;
             let counted = self.published + unconfirmed;
             return EventCounts {
                 received: counted,
@@ -151,16 +148,27 @@ impl DeliveryReport {
                 ..EventCounts::default()
             };
         }
-        EventCounts {
-            received,
+        // The run that published the last part of the delivery has counted the rest of it.
+        let is_known = repeated > 0 && self.published + unconfirmed + self.unsent == 0;
+        let unless = |is_known: bool, events: u64| if is_known { 0 } else { events };
+        let unreadable = unless(self.is_unreadable_known, self.unreadable());
+        let mut counts = EventCounts {
+            received: 0,
             published: self.published,
-            skipped: self.skipped() - repeated,
-            unreadable: self.unreadable() - known,
-            refused: self.refused,
+            skipped: unless(is_known, self.skipped() - repeated),
+            unreadable: unless(self.has_unkept_messages, unreadable),
+            refused: unless(is_known, self.refused),
             unconfirmed,
             unsent: self.unsent,
-            deferred: 0,
-        }
+            deferred: unless(!self.has_unkept_messages, unreadable),
+        };
+        counts.received = counts.published
+            + counts.skipped
+            + counts.unreadable
+            + counts.refused
+            + counts.unconfirmed
+            + counts.unsent;
+        counts
     }
 
     pub(super) fn skip(&mut self, kind: &'static str, events: u64) {
@@ -259,5 +267,56 @@ mod tests {
         let counts = known.counts();
         assert_eq!(counts.unreadable, 0);
         assert_eq!(counts.received, report().counts().received - 16);
+    }
+
+    /// A delivery that an earlier run has published.
+    fn repeated() -> DeliveryReport {
+        DeliveryReport {
+            received: 4 + 8 + 16 + 32,
+            published: 0,
+            unconfirmed: 0,
+            unconfirmed_before: 0,
+            unsent: 0,
+            unsent_data: 0,
+            is_repeatable: true,
+            ..report()
+        }
+    }
+
+    #[test]
+    fn of_a_delivery_that_was_published_only_what_may_be_lost_is_counted() {
+        let expected = EventCounts {
+            received: 16,
+            unreadable: 16,
+            ..EventCounts::default()
+        };
+        assert_eq!(repeated().counts(), expected);
+        let known = DeliveryReport {
+            is_unreadable_known: true,
+            ..repeated()
+        };
+        assert_eq!(known.counts(), EventCounts::default());
+    }
+
+    #[test]
+    fn if_only_letters_are_left_only_they_are_deferred() {
+        let failed = DeliveryReport {
+            has_unkept_messages: true,
+            published: 2,
+            received: 2 + 4 + 8 + 16 + 32,
+            ..repeated()
+        };
+        assert!(failed.is_left_to_repetition());
+        let expected = EventCounts {
+            received: 2 + 8 + 32,
+            published: 2,
+            skipped: 8,
+            refused: 32,
+            deferred: 16,
+            ..EventCounts::default()
+        };
+        assert_eq!(failed.counts(), expected);
+        // The repetition counts them.
+        assert_eq!(repeated().counts().unreadable, 16);
     }
 }
