@@ -341,7 +341,7 @@ fn nothing_is_sent_without_a_yes() {
 #[test]
 fn hours_that_are_not_over_or_too_old_are_left_out() {
     let at = |seed: u64, seconds: i64| {
-        let time = crate::support::aws::rfc3339(ago(seconds));
+        let time = rfc3339(ago(seconds));
         with(numbered(seed), &json!({ "eventTime": time }))
     };
     let lab = Lab::with(vec![at(1, 60), at(2, 15 * 86_400), at(3, 5 * 3600)]);

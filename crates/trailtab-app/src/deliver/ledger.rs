@@ -513,7 +513,11 @@ fn entry(state: SendState, content: &SentHash, owner: &ClaimOwner) -> Vec<u8> {
 /// Replaces a file that has these bytes; false if another run has changed it. The lock is released
 /// when the file is closed, also by the end of the process.
 fn replace_if_same(directory: &Path, path: &Path, found: &[u8], bytes: &[u8]) -> io::Result<bool> {
-    let lock = fs::File::create(directory.join(".lock"))?;
+    let mut open = fs::OpenOptions::new();
+    let lock = open
+        .append(true)
+        .create(true)
+        .open(directory.join(".lock"))?;
     lock.lock()?;
     match fs::read(path) {
         Ok(bytes) if bytes == found => {}

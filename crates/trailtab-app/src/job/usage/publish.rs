@@ -142,7 +142,7 @@ impl MetricPublication<'_> {
         queue: &mut ChunkQueue,
         report: &mut DeliveryReport,
     ) -> Option<(DataPart, PartClaim)> {
-        while let Some((index, data)) = queue.chunks.next() {
+        for (index, data) in queue.chunks.by_ref() {
             let key = chunk(&self.key, index);
             let part = DataPart { key, data };
             if queue.is_displaced {
