@@ -8,7 +8,6 @@ use trailtab_core::event::record::{CallOutcome, EventRecord};
 use trailtab_core::event::resource::{
     EventResource, ResourceContext, ResourceKey, ResourceRole, ResourceSource, resources_of,
 };
-use trailtab_core::event::scan::JsonScanner;
 
 use crate::real_data::{data, is_skipped, json_documents, oracle};
 use crate::support::envelopes::records_in;
@@ -79,18 +78,7 @@ fn with_resources<R>(
     read: impl FnOnce(&EventRecord<'_>, Vec<EventResource>) -> R,
 ) -> R {
     let text = json.to_string();
-    let mut record = EventRecord {
-        raw: text.as_bytes(),
-        ..EventRecord::default()
-    };
-    JsonScanner::new(text.as_bytes(), 0)
-        .members(
-            |scanner, name| match record.member(name.decode().as_bytes(), scanner, b"")? {
-                true => Ok(()),
-                false => scanner.skip().map(drop),
-            },
-        )
-        .unwrap();
+    let record = EventRecord::of(text.as_bytes()).unwrap();
     let found = resources_of(&record);
     assert_eq!(found.left_out, 0, "{json}");
     read(&record, found.list)

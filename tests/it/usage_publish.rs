@@ -1,13 +1,19 @@
 //! `trailtab usage --publish`: metrics of past hours, each sent once.
 
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 
-use crate::support::aws::{Server, World};
-use crate::support::calls::{ANN, BOB, Calls, ago, counted, numbered, with};
+use crate::support::aws::{Server, World, rfc3339};
+use crate::support::calls::{ANN, BOB, Calls, NAMESPACE, ago, counted, numbered, with};
 use crate::support::cloudwatch::{CloudWatch, Fault, Request};
 use crate::support::metrics::{Key, clock, sums};
 use crate::support::{Finished, Sandbox};
 use crate::usage_function::lab::{Counts, assert_counts};
+
+/// After this many seconds, CloudWatch shows all that it took.
+const DAYS_LATER: i64 = 4 * 86_400;
 
 /// A machine with logs of some hours, and the account to publish in.
 struct Lab {
@@ -46,6 +52,18 @@ impl Lab {
     }
 
     fn publish_in(&self, region: &str, args: &[&str]) -> Finished {
+        let command = self.command(region, args);
+        self.sandbox.finish(command, b"")
+    }
+
+    /// The same, so many seconds later.
+    fn publish_later(&self, seconds: i64, args: &[&str]) -> Finished {
+        let mut command = self.command("us-east-1", args);
+        command.env("TRAILTAB_NOW", rfc3339(clock() as i64 + seconds));
+        self.sandbox.finish(command, b"")
+    }
+
+    fn command(&self, region: &str, args: &[&str]) -> Command {
         let mut command = self.sandbox.trailtab();
         command
             .args(["usage", "log.jsonl", "--publish"])
@@ -53,7 +71,7 @@ impl Lab {
             .envs(self.sts.environment(ANN))
             .env("AWS_ENDPOINT_URL_CLOUDWATCH", self.cloudwatch.url())
             .env("AWS_REGION", region);
-        self.sandbox.finish(command, b"")
+        command
     }
 
     /// Puts other logs in the place of these.
@@ -71,7 +89,7 @@ impl Lab {
     fn hours(&self) -> usize {
         let counted = counted(&self.records);
         let hours = counted.keys().map(hour);
-        hours.collect::<std::collections::BTreeSet<_>>().len()
+        hours.collect::<BTreeSet<_>>().len()
     }
 }
 
@@ -215,8 +233,94 @@ fn what_got_no_answer_is_not_sent_again() {
         "{}",
         ended.out
     );
-    // It stays unconfirmed, and is reported.
+    // CloudWatch shows that it arrived.
+    let again = lab.publish(&["--yes"]).expect(0);
+    let all = "3,000 calls were published by an earlier run";
+    assert!(again.out.contains(all), "{}", again.out);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+}
+
+#[test]
+fn what_got_no_answer_and_did_not_arrive_is_sent_when_that_is_certain() {
+    let lab = Lab::new();
+    lab.cloudwatch
+        .fail(1, Fault::Close, |request| request.nth == 2);
     lab.publish(&["--yes"]).expect(3);
+    let sent = lab.cloudwatch.requests().len();
+    // CloudWatch may show it later.
+    let again = lab.publish(&["--yes"]).expect(3);
+    let words = "CloudWatch does not show them now, and may until ";
+    assert!(again.err.contains(words), "{}", again.err);
+    assert_eq!(lab.cloudwatch.requests().len(), sent);
+    lab.publish_later(DAYS_LATER, &["--yes"]).expect(0);
+    assert_eq!(lab.cloudwatch.requests().len(), sent + 1);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+    lab.publish_later(DAYS_LATER, &["--yes"]).expect(0);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+}
+
+#[test]
+fn a_run_that_was_killed_again_and_again_leaves_every_hour_published_once() {
+    let lab = Lab::new();
+    for kill in 0..8 {
+        // Before CloudWatch has taken the request that it dies with, and after.
+        let fault = [Fault::Hang, Fault::KeepAndHang][kill % 2];
+        // One hour goes well before.
+        let last = lab.cloudwatch.requests().len() + 2;
+        lab.cloudwatch
+            .fail(1, fault, move |request| request.nth == last);
+        let mut run = lab.command("us-east-1", &["--yes"]);
+        run.stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut run = run.spawn().unwrap();
+        lab.cloudwatch.wait_for(last);
+        run.kill().unwrap();
+        run.wait().unwrap();
+    }
+    // What CloudWatch shows is settled at once, and the rest published.
+    let ended = lab.publish(&["--yes"]).expect(3);
+    assert!(
+        ended.err.contains("are being sent by another run"),
+        "{}",
+        ended.err
+    );
+    let lost = lab.hours() - published_hours(&lab);
+    assert_eq!(lost, 4, "those of which CloudWatch has taken nothing");
+    lab.publish_later(DAYS_LATER, &["--yes"]).expect(0);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+    let last = lab.publish_later(DAYS_LATER, &["--yes"]).expect(0);
+    let all = "3,000 calls were published by an earlier run";
+    assert!(last.out.contains(all), "{}", last.out);
+    assert_counts(&lab.sums(), &counted(&lab.records));
+}
+
+/// The hours of which CloudWatch has data.
+fn published_hours(lab: &Lab) -> usize {
+    let hours: BTreeSet<_> = lab.sums().keys().map(hour).collect();
+    hours.len()
+}
+
+#[test]
+fn one_datum_that_cloudwatch_refuses_costs_itself() {
+    let lab = Lab::new();
+    let mut expected = counted(&lab.records);
+    let bad = expected.keys().next().unwrap().clone();
+    expected.remove(&bad);
+    let invalid = Fault::Error(400, "InvalidParameterValue");
+    lab.cloudwatch.fail(usize::MAX, invalid, move |request| {
+        request.data.iter().any(|datum| datum.key(NAMESPACE) == bad)
+    });
+    let ended = lab.publish(&["--yes"]).expect(3);
+    assert!(
+        ended.err.contains("CloudWatch refuses a datum"),
+        "{}",
+        ended.err
+    );
+    assert_counts(&lab.sums(), &expected);
+    // Its place in the ledger stays free.
+    lab.cloudwatch.heal();
+    lab.publish(&["--yes"]).expect(0);
     assert_counts(&lab.sums(), &counted(&lab.records));
 }
 
@@ -237,7 +341,7 @@ fn nothing_is_sent_without_a_yes() {
 #[test]
 fn hours_that_are_not_over_or_too_old_are_left_out() {
     let at = |seed: u64, seconds: i64| {
-        let time = crate::support::aws::rfc3339(ago(seconds));
+        let time = rfc3339(ago(seconds));
         with(numbered(seed), &json!({ "eventTime": time }))
     };
     let lab = Lab::with(vec![at(1, 60), at(2, 15 * 86_400), at(3, 5 * 3600)]);

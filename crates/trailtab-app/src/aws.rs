@@ -9,6 +9,8 @@ mod organizations;
 mod profile;
 mod query;
 mod refusal;
+mod signed;
+mod sqs;
 mod webhook;
 
 use std::error::Error;
@@ -38,6 +40,7 @@ pub use self::network::Unreachable;
 pub use self::organizations::list_accounts;
 pub use self::profile::ConfigError;
 use self::profile::{Origin, Profiles};
+pub use self::sqs::{QueueFailure, send_message};
 pub use self::webhook::{WebhookAnswer, WebhookFailure, post_json};
 
 /// Used if no region is configured. Serves all global APIs.

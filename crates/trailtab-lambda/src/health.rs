@@ -23,20 +23,21 @@ pub(super) struct CostHealth {
     pub(super) requests: u64,
 }
 
-/// Writes the metrics of one delivery: received = published + skipped + refused + unconfirmed +
-/// unsent + unreadable.
-pub(super) fn usage(function: &str, account: &DeliveryReport, milliseconds: u64) {
-    let unreadable = account.skipped_as("unreadable") + account.skipped_as("truncated");
+/// Writes the metrics of one delivery: received = published + skipped + unreadable + refused +
+/// unconfirmed + unsent, also over all attempts at a delivery.
+pub(super) fn usage(function: &str, report: &DeliveryReport, milliseconds: u64) {
+    let events = report.counts();
     let metrics = [
-        ("EventsReceived", "Count", account.received),
-        ("EventsPublished", "Count", account.published),
-        ("EventsSkipped", "Count", account.skipped() - unreadable),
-        ("EventsRefused", "Count", account.refused),
-        ("EventsUnconfirmed", "Count", account.unconfirmed),
-        ("EventsUnsent", "Count", account.unsent),
-        ("EventsUnreadable", "Count", unreadable),
-        ("Chunks", "Count", account.chunks),
-        ("Retries", "Count", account.retries),
+        ("EventsReceived", "Count", events.received),
+        ("EventsPublished", "Count", events.published),
+        ("EventsSkipped", "Count", events.skipped),
+        ("EventsUnreadable", "Count", events.unreadable),
+        ("EventsRefused", "Count", events.refused),
+        ("EventsUnconfirmed", "Count", events.unconfirmed),
+        ("EventsUnsent", "Count", events.unsent),
+        ("EventsDeferred", "Count", events.deferred),
+        ("Chunks", "Count", report.chunks),
+        ("Retries", "Count", report.retries),
         ("Duration", "Milliseconds", milliseconds),
     ];
     write(USAGE_NAMESPACE, function, metrics.into_iter());

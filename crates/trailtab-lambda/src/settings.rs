@@ -1,5 +1,6 @@
 //! Reads the settings of the functions from environment variables.
 
+use trailtab_app::job::usage::RoleArn;
 use trailtab_app::source::Source;
 use trailtab_core::activity::usage::kept::TOP;
 use trailtab_core::activity::usage::metrics::{
@@ -9,6 +10,14 @@ use trailtab_core::activity::usage::metrics::{
 /// Upper bound for TRAILTAB_USAGE_TOP. Larger values are almost certainly typos, and expensive
 /// ones.
 const MAX_TOP: usize = 100_000;
+
+/// Memory in bytes that a delivery of 8,000 events takes besides the list of metrics, rounded up from
+/// 48 MB.
+const BASE_MEMORY: usize = 50_000_000;
+
+/// Memory in bytes for each metric in the list while it is loaded, changed and stored, rounded up from
+/// 580.
+const METRIC_MEMORY: usize = 640;
 
 /// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +57,10 @@ pub(super) struct UsageSettings {
     pub(super) output: MetricOutput,
     /// Bucket and prefix.
     pub(super) ledger: Option<(String, String)>,
+    /// URL of the queue that messages which could not be read are sent to.
+    pub(super) dead_letters: Option<String>,
+    /// The function's role, if its own calls are left out.
+    pub(super) own_role: Option<RoleArn>,
 }
 
 impl UsageSettings {
@@ -88,6 +101,8 @@ impl UsageSettings {
                 _ => return bad(setting, &format!("a number from 1 to {MAX_TOP}")),
             },
         };
+        let memory = get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").1.parse().ok();
+        check_memory(memory, &sets, top)?;
         let setting = get("TRAILTAB_USAGE_OUTPUT");
         let output = match setting.1.as_str() {
             "" | "cloudwatch" => MetricOutput::CloudWatch,
@@ -95,14 +110,77 @@ impl UsageSettings {
             _ => return bad(setting, "cloudwatch or emf"),
         };
         let ledger = ledger(get("TRAILTAB_LEDGER"))?;
+        let dead_letters = match get("TRAILTAB_USAGE_DEAD_LETTERS") {
+            (_, value) if value.is_empty() => None,
+            (_, value) if is_queue_url(&value) => Some(value),
+            setting => {
+                return bad(
+                    setting,
+                    "the URL of a queue of SQS, https://HOST/ACCOUNT/NAME",
+                );
+            }
+        };
+        let own_role = match get("TRAILTAB_USAGE_OWN_ROLE") {
+            (_, value) if value.is_empty() => None,
+            setting => match RoleArn::parse(&setting.1) {
+                Some(role) => Some(role),
+                None => {
+                    return bad(
+                        setting,
+                        "the ARN of the function's role, arn:aws:iam::ACCOUNT:role/NAME",
+                    );
+                }
+            },
+        };
         Ok(UsageSettings {
             namespace,
             sets,
             top,
             output,
             ledger,
+            dead_letters,
+            own_role,
         })
     }
+}
+
+/// Checks that the lists of metrics fit into the function's memory, in MB: a function that exceeds it is
+/// ended in the middle of a delivery.
+fn check_memory(
+    memory: Option<usize>,
+    sets: &MetricSets,
+    top: usize,
+) -> Result<(), UsageSettingsError> {
+    let Some(megabytes) = memory else {
+        return Ok(());
+    };
+    let sets = sets.iter().count();
+    let most = (megabytes << 20).saturating_sub(BASE_MEMORY) / METRIC_MEMORY / sets;
+    if top <= most {
+        return Ok(());
+    }
+    let needed = (BASE_MEMORY + top * METRIC_MEMORY * sets).div_ceil(1 << 20);
+    let wanted = format!(
+        "at most {most} for {sets} sets of metrics in {megabytes} MB of memory; {top} need {needed} MB"
+    );
+    Err(UsageSettingsError::new(
+        "TRAILTAB_USAGE_TOP",
+        &top.to_string(),
+        &wanted,
+    ))
+}
+
+/// Tells whether a text is the URL of a standard queue. Plain HTTP is for emulators on this machine.
+fn is_queue_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| {
+        text.strip_prefix("http://")
+            .filter(|rest| rest.starts_with("127.0.0.1:"))
+    });
+    let parts: Vec<&str> = rest.unwrap_or_default().split('/').collect();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".:-_".contains(c);
+    // The name of a FIFO queue ends in `.fifo`; its messages need a group.
+    matches!(parts[..], [host, account, name] if !host.is_empty() && account.len() == 12 && !name.is_empty() && !name.contains('.'))
+        && parts.iter().all(|part| part.chars().all(is_plain))
 }
 
 /// Parses the ledger's bucket and prefix; `None` if empty.
@@ -163,6 +241,8 @@ impl CostSettings {
 mod tests {
     use super::*;
 
+    const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/111122223333/letters";
+
     fn read(settings: &[(&str, &str)]) -> Result<UsageSettings, UsageSettingsError> {
         UsageSettings::read(|name| {
             let setting = settings.iter().find(|(set, _)| *set == name);
@@ -189,8 +269,15 @@ mod tests {
             ("TRAILTAB_USAGE_TOP", "5"),
             ("TRAILTAB_USAGE_OUTPUT", "emf"),
             ("TRAILTAB_LEDGER", "s3://ledger/some"),
+            ("TRAILTAB_USAGE_DEAD_LETTERS", QUEUE),
+            (
+                "TRAILTAB_USAGE_OWN_ROLE",
+                "arn:aws:iam::111122223333:role/x/usage",
+            ),
         ]);
         let settings = settings.unwrap();
+        assert_eq!(settings.dead_letters.as_deref(), Some(QUEUE));
+        assert!(settings.own_role.is_some());
         assert_eq!(
             settings.sets,
             MetricSets::parse("errors,principals").unwrap()
@@ -213,10 +300,45 @@ mod tests {
             ("TRAILTAB_USAGE_OUTPUT", "stdout"),
             ("TRAILTAB_LEDGER", "bucket"),
             ("TRAILTAB_LEDGER", "s3://"),
+            ("TRAILTAB_USAGE_DEAD_LETTERS", "letters"),
+            (
+                "TRAILTAB_USAGE_DEAD_LETTERS",
+                "arn:aws:sqs:eu-west-1:111122223333:letters",
+            ),
+            (
+                "TRAILTAB_USAGE_DEAD_LETTERS",
+                "http://sqs.eu-west-1.amazonaws.com/111122223333/letters",
+            ),
+            (
+                "TRAILTAB_USAGE_DEAD_LETTERS",
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/letters.fifo",
+            ),
+            ("TRAILTAB_USAGE_OWN_ROLE", "usage"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn the_lists_of_metrics_fit_into_memory() {
+        let top = |top: &str, sets: &str, memory: &str| {
+            let settings = [
+                ("TRAILTAB_USAGE_TOP", top),
+                ("TRAILTAB_USAGE_METRICS", sets),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory),
+            ];
+            read(&settings).map(|settings| settings.top)
+        };
+        let all = "errors,throttles,access,principals,accounts";
+        assert_eq!(top("100000", "", "128"), Ok(100_000));
+        assert_eq!(top("20000", all, "128"), Ok(20_000));
+        let error = top("100000", all, "128").unwrap_err().to_string();
+        let words = "at most 21931 for 6 sets of metrics in 128 MB of memory; 100000 need 414 MB";
+        assert!(error.contains(words), "{error}");
+        assert_eq!(top("100000", all, "414"), Ok(100_000));
+        assert!(top("100000", all, "413").is_err());
+        assert_eq!(top("100000", all, ""), Ok(100_000));
     }
 
     #[test]

@@ -12,23 +12,37 @@ use tokio::sync::Mutex;
 use super::health;
 use super::log::{self, LogLevel};
 use super::settings::{MetricOutput, UsageSettings};
-use trailtab_app::aws;
+use trailtab_app::aws::{self, SdkConfig};
 use trailtab_app::clock;
 use trailtab_app::deliver::cloudwatch::MetricPublisher;
 use trailtab_app::deliver::ledger::{ClaimOwner, SendLedger};
+use trailtab_app::job::usage::unreadable::{DeadLetterPlace, UnreadableMessages};
 use trailtab_app::job::usage::{
     self, DeliveryReport, KeptMetrics, LedgerKeys, MetricPublication, MetricSink,
+    PublicationDeadlines,
 };
+use trailtab_core::activity::usage::UsageTally;
 use trailtab_core::activity::usage::metrics::MinuteDatum;
 use trailtab_core::time::Seconds;
 use trailtab_render::emf;
 
 /// Part of an invocation's time reserved for logging the results.
-const SHUTDOWN_RESERVE: Duration = Duration::from_secs(1);
+const SHUTDOWN_RESERVE: Duration = Duration::from_millis(500);
+
+/// Part of an invocation's time reserved for recording in the ledger what was sent.
+const RECORD_RESERVE: Duration = Duration::from_secs(1);
+
+/// Kinds of messages in no metric that every log group has now and then.
+const EXPECTED_KINDS: [&str; 4] = ["control_message", "duplicate", "own", "repeated"];
+
+/// Maximum number of messages of a delivery that the log names one by one.
+const MAX_NAMED_MESSAGES: usize = 20;
 
 /// State of a sandbox, kept between deliveries.
 struct UsageFunction {
     settings: UsageSettings,
+    /// Set if anything is asked of AWS.
+    config: Option<SdkConfig>,
     publisher: Option<MetricPublisher>,
     ledger: Option<SendLedger>,
     /// Never contended: Lambda sends a sandbox one delivery at a time.
@@ -51,7 +65,7 @@ impl From<IncompleteDelivery> for Diagnostic {
             reason,
         } = incomplete;
         Diagnostic {
-            error_type: "EventsUnsent".to_owned(),
+            error_type: "DeliveryIncomplete".to_owned(),
             error_message: format!("{unsent} of {received} events were not published: {reason}"),
         }
     }
@@ -81,7 +95,9 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
 
 impl UsageFunction {
     async fn start(settings: UsageSettings) -> Result<UsageFunction, aws::ConfigError> {
-        let needs_aws = settings.output == MetricOutput::CloudWatch || settings.ledger.is_some();
+        let needs_aws = settings.output == MetricOutput::CloudWatch
+            || settings.ledger.is_some()
+            || settings.dead_letters.is_some();
         let config = match needs_aws {
             true => Some(aws::function_config().await?),
             false => None,
@@ -97,6 +113,7 @@ impl UsageFunction {
         let memory = Mutex::new(KeptMetrics::new(settings.top));
         Ok(UsageFunction {
             settings,
+            config,
             publisher,
             ledger,
             memory,
@@ -110,85 +127,151 @@ impl UsageFunction {
         context: &Context,
     ) -> Result<DeliveryReport, IncompleteDelivery> {
         let began = Instant::now();
-        let account = self.publish(payload, context).await;
+        let report = self.handle(payload, context).await;
         let request = context.request_id.as_str();
-        for trouble in &account.troubles {
+        for trouble in &report.troubles {
             log::line(LogLevel::Error, trouble, request, &[]);
         }
-        let fits = |kind: &str| ["duplicate", "repeated", "control_message"].contains(&kind);
-        if account.refused > 0 || !account.skipped.keys().all(|kind| fits(kind)) {
+        let fits = |kind: &str| EXPECTED_KINDS.contains(&kind);
+        if report.refused > 0 || !report.skipped.keys().all(|kind| fits(kind)) {
             let more = [
-                ("skipped", serde_json::json!(account.skipped)),
-                ("refused", account.refused.into()),
+                ("skipped", serde_json::json!(report.skipped)),
+                ("refused", report.refused.into()),
             ];
-            let message = "some events are in no metric: they lack required fields, are not CloudTrail events, or are too old or too far in the future";
+            let message = "some events are in no metric: they are not CloudTrail events, too old or too far in the future, or CloudWatch refuses their names";
             log::line(LogLevel::Warn, message, request, &more);
         }
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        health::usage(&context.env_config.function_name, &account, milliseconds);
-        match account.troubles.last() {
-            Some(reason) if account.unsent_data > 0 && account.is_repeatable => {
-                Err(IncompleteDelivery {
-                    unsent: account.unsent,
-                    received: account.received,
-                    reason: reason.clone(),
-                })
-            }
-            _ => Ok(account),
+        health::usage(&context.env_config.function_name, &report, milliseconds);
+        match report.troubles.last() {
+            Some(reason) if report.is_left_to_repetition() => Err(IncompleteDelivery {
+                unsent: report.unsent,
+                received: report.received,
+                reason: reason.clone(),
+            }),
+            _ => Ok(report),
         }
     }
 
-    async fn publish(&self, payload: &[u8], context: &Context) -> DeliveryReport {
-        let sets = &self.settings.sets;
-        let intaken = usage::count(payload, sets);
-        let mut account = DeliveryReport::open(&intaken);
-        let Some(counted) = intaken.tallies.values().next() else {
-            return account;
-        };
-        let mut arn = context.invoked_function_arn.split(':').skip(3);
-        let (region, account_id) = (
-            arn.next().unwrap_or_default(),
-            arn.next().unwrap_or_default(),
+    /// Counts and publishes one delivery, and keeps what could not be read.
+    async fn handle(&self, payload: &[u8], context: &Context) -> DeliveryReport {
+        let settings = &self.settings;
+        let arn: Vec<&str> = context.invoked_function_arn.split(':').take(7).collect();
+        let rules = usage::rules(settings.own_role.as_ref(), &arn.join(":"));
+        let intaken = usage::count(payload, &settings.sets, &rules);
+        let mut report = DeliveryReport::open(&intaken);
+        let part = |index: usize| arn.get(index).copied().unwrap_or_default();
+        let attempt = Attempt::begin(
+            context,
+            LedgerKeys::new(&settings.namespace, part(4), part(3)),
         );
-        let keys = LedgerKeys::new(&self.settings.namespace, account_id, region);
-        let kept = keys.kept();
-        let remembered = self.ledger.as_ref().map(|ledger| (ledger, kept.as_str()));
-        let data = match self
-            .memory
-            .lock()
-            .await
-            .data(counted, sets, remembered)
-            .await
-        {
-            Ok(data) => data,
-            Err(error) => {
-                account.unsent = intaken.counts.counted - counted.incomplete();
-                account.unsent_data = account.unsent;
-                account.troubles.push(error.to_string());
-                account.is_repeatable = true;
-                return account;
+        match intaken.tallies.values().next() {
+            Some(counted) => self.publish(counted, &attempt, &mut report).await,
+            None => report.is_repeatable = true,
+        }
+        // The counts need the memory no longer.
+        drop(intaken);
+        if report.unreadable() > 0 {
+            let unreadable = UnreadableMessages::find(payload, &settings.sets, &rules);
+            name(&unreadable, &context.request_id);
+            if let Some((config, queue_url)) =
+                self.config.as_ref().zip(settings.dead_letters.as_ref())
+            {
+                let place = DeadLetterPlace {
+                    config,
+                    queue_url,
+                    ledger: self.ledger.as_ref(),
+                    keys: &attempt.keys,
+                    owner: &attempt.owner,
+                    deadlines: attempt.deadlines,
+                };
+                place.keep(&unreadable, &mut report).await;
             }
+        }
+        report
+    }
+
+    /// Publishes the counts of one delivery.
+    async fn publish(&self, counted: &UsageTally, attempt: &Attempt, report: &mut DeliveryReport) {
+        let kept = attempt.keys.kept();
+        let mut memory = self.memory.lock().await;
+        let remembered = self.ledger.as_ref().map(|ledger| (ledger, kept.as_str()));
+        let data = memory.data(counted, &self.settings.sets, remembered);
+        let data = match &self.ledger {
+            Some(ledger) => ledger.by(attempt.deadlines.send, &kept, data).await,
+            None => data.await,
         };
-        let mut log = |data: &[MinuteDatum]| log::raw(&emf::data(data, &self.settings.namespace));
-        let now = clock::since_1970();
-        let left = Duration::from_millis(context.deadline).saturating_sub(now);
+        let data = match data {
+            Ok(data) => data,
+            Err(error) => return report.leave_to_repetition(counted, error.to_string()),
+        };
+        let log = |data: &[MinuteDatum]| log::raw(&emf::data(data, &self.settings.namespace));
         let publication = MetricPublication {
             way: match &self.publisher {
                 Some(publisher) => MetricSink::Request(publisher),
-                None => MetricSink::Log(&mut log),
+                None => MetricSink::Log(&log),
             },
             ledger: self.ledger.as_ref(),
-            key: keys.delivery(counted.fingerprint()),
+            key: attempt.keys.delivery(counted.fingerprint()),
+            owner: attempt.owner.clone(),
+            deadlines: attempt.deadlines,
+            settles_pending: false,
+        };
+        usage::publish(data, &publication, report).await;
+    }
+}
+
+/// One attempt at a delivery. Lambda repeats a delivery that failed.
+struct Attempt {
+    keys: LedgerKeys,
+    owner: ClaimOwner,
+    deadlines: PublicationDeadlines,
+}
+
+impl Attempt {
+    fn begin(context: &Context, keys: LedgerKeys) -> Attempt {
+        let now = clock::since_1970();
+        let left = Duration::from_millis(context.deadline).saturating_sub(now);
+        let record = left.saturating_sub(SHUTDOWN_RESERVE);
+        let start = tokio::time::Instant::now();
+        Attempt {
+            keys,
             owner: ClaimOwner {
                 // Lambda retries a delivery under the same id.
                 name: format!("{} {}", context.request_id, now.as_nanos()),
                 now: seconds(now),
                 until: seconds(now + left) + 1,
             },
-            deadline: tokio::time::Instant::now() + left.saturating_sub(SHUTDOWN_RESERVE),
+            deadlines: PublicationDeadlines {
+                send: start + record.saturating_sub(RECORD_RESERVE),
+                record: start + record,
+            },
+        }
+    }
+}
+
+/// Names messages that could not be read in the log. Their text is not repeated there: it may hold what
+/// fewer people may see.
+fn name(unreadable: &UnreadableMessages, request: &str) {
+    let messages = &unreadable.messages;
+    for message in messages.iter().take(MAX_NAMED_MESSAGES) {
+        let more = [
+            ("logGroup", serde_json::json!(unreadable.log_group)),
+            ("logStream", serde_json::json!(unreadable.log_stream)),
+            ("messageId", serde_json::json!(message.id)),
+            ("messageTimestamp", serde_json::json!(message.timestamp)),
+        ];
+        let what = match message.id {
+            Some(_) => "a message could not be read",
+            None => "a delivery could not be read",
         };
-        usage::publish(data, publication, &mut account).await;
-        account
+        let text = format!("{what}: {}", message.reason);
+        log::line(LogLevel::Error, &text, request, &more);
+    }
+    let others = messages.len().saturating_sub(MAX_NAMED_MESSAGES);
+    if others > 0 {
+        let text = format!("{others} more messages of the delivery could not be read");
+        log::line(LogLevel::Error, &text, request, &[]);
     }
 }
 

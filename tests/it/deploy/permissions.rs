@@ -81,7 +81,7 @@ pub(super) const CALLS: [Call; 10] = [
 ];
 
 /// Requests that are signed without an SDK client, by the module of `trailtab_app::aws` that makes them.
-pub(super) const SIGNED: &[Call] = &[];
+pub(super) const SIGNED: &[Call] = &[("sqs", &["sqs:SendMessage"], &["FunctionRole"])];
 
 /// What Lambda, Scheduler, SQS, S3 and CloudTrail do with the roles: the role, and the actions.
 const BY_AWS: [(&str, &[&str]); 4] = [

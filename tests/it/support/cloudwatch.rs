@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::http::Message;
+use super::http::{self, Message};
 use super::metrics::{Datum, Refusal, Table, check, check_namespace, clock};
 use wire::{error, granted};
 
@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) enum Fault {
     /// An error of the service: its status and code. Nothing is kept.
     Error(u16, &'static str),
+    /// A page of HTML with this status, as a proxy answers. Nothing is kept.
+    Page(u16),
     /// Nothing is kept, and no answer comes.
     Hang,
     /// Nothing is kept, and the connection ends without an answer.
@@ -306,7 +308,7 @@ fn serve(state: &State, stream: TcpStream) -> io::Result<()> {
                 return client.get_mut().shutdown(Shutdown::Both);
             }
             Some(Fault::KeepAndDelay(time)) => thread::sleep(time),
-            Some(Fault::Error(..)) | None => {}
+            Some(Fault::Error(..) | Fault::Page(_)) | None => {}
         }
         answer.write(client.get_mut())?;
     }
@@ -336,6 +338,7 @@ impl State {
                 let answer = error(status, code, "as the test wants it");
                 (Outcome::Failed(code), answer)
             }
+            (_, Some(Fault::Page(status))) => (Outcome::Failed("page"), http::page(status)),
             (_, Some(Fault::Hang | Fault::Close)) => (Outcome::LostInSilence, granted()),
             (_, Some(Fault::KeepAndHang | Fault::KeepAndClose)) => {
                 (Outcome::KeptInSilence, granted())

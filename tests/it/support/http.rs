@@ -91,6 +91,15 @@ impl Message {
     }
 }
 
+/// A page of HTML, as a proxy or gateway answers.
+pub(crate) fn page(status: u16) -> Message {
+    let start = format!("HTTP/1.1 {status} Played");
+    let mut page = Message::new(&start, b"<html><body>Sorry</body></html>");
+    let kind = ("Content-Type".to_owned(), "text/html".to_owned());
+    page.headers.push(kind);
+    page
+}
+
 /// Writes a path so that it can stand in a request line.
 pub(crate) fn encode(path: &str) -> String {
     let byte = |b: u8| match b {

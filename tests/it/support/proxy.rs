@@ -73,6 +73,10 @@ pub(crate) enum Fault {
     Swallow,
     /// The answer comes late.
     Delay(Duration),
+    /// The request is not executed, and no answer comes.
+    Hang,
+    /// A page of HTML with this status, as a proxy answers in place of S3.
+    Page(u16),
     /// The object at this path is deleted while the answer is on its way.
     Delete(String),
     /// An error of S3's: its status, code and message.
@@ -165,6 +169,12 @@ impl State {
                 Some(Fault::Error(status, code)) => {
                     error(status, code, "as the test wants it", &message)
                 }
+                Some(Fault::Hang) => {
+                    self.end();
+                    // Until the client gives up.
+                    return Message::read(&mut client).map(drop);
+                }
+                Some(Fault::Page(status)) => http::page(status),
                 Some(Fault::Refusal(status, code, text)) => error(status, code, text, &message),
                 Some(Fault::Body(body)) => Message::new("HTTP/1.1 200 OK", &body),
                 Some(Fault::NoRange) => {

@@ -2,6 +2,7 @@
 
 mod counts;
 pub(crate) mod lab;
+mod losses;
 mod messages;
 mod mixes;
 mod other;

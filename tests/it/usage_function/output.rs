@@ -134,10 +134,12 @@ fn health_says_what_happened() {
     for (metric, expected) in [
         ("EventsReceived", 4),
         ("EventsPublished", 1),
-        ("EventsSkipped", 2),
+        ("EventsSkipped", 1),
+        ("EventsUnreadable", 1),
         ("EventsRefused", 1),
         ("EventsUnconfirmed", 0),
         ("EventsUnsent", 0),
+        ("EventsDeferred", 0),
         ("Chunks", 1),
         ("Retries", 0),
     ] {

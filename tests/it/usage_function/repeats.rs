@@ -154,9 +154,10 @@ fn a_sandbox_killed_at_the_second_chunk_leaves_the_first_and_the_third() {
     let records = distinct(2500);
     let payload = payload(&records);
     lab.cloudwatch.fail(1, Fault::Hang, chunk(1));
-    // The first chunk must be through before the time is up, however busy the machine is.
+    // The other chunks must be through before the time is up, however busy the machine is.
     lab.function.begin(&payload, 2 * SHORT);
-    lab.cloudwatch.wait_for(2);
+    lab.cloudwatch.wait_for(3);
+    lab.wait_for_settled(2);
     lab.function.restart();
     let response = until_it_succeeds(&mut lab, &payload);
     assert_eq!(count(&response, "unconfirmed"), 1000, "{response}");

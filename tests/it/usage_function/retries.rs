@@ -162,11 +162,13 @@ fn what_comes_after_a_chunk_that_fails_for_good_is_sent_now_or_later() {
         "all were answered, or never sent"
     );
     let published: u64 = lab.sums().values().sum();
+    assert_eq!(published, 1500, "the chunks beside it");
     assert_eq!(count(&health, "EventsPublished"), published);
-    assert_eq!(count(&health, "EventsUnsent"), 2500 - published);
+    assert_eq!(count(&health, "EventsDeferred"), 1000);
     lab.cloudwatch.heal();
     let again = response(lab.attempt(&payload, AMPLE));
     assert_eq!(count(&again, "published"), 2500 - published);
+    assert_eq!(lab.in_all_attempts("EventsReceived"), 2500);
     assert_counts(&lab.sums(), &counted(&records));
 }
 
@@ -182,11 +184,12 @@ fn a_delivery_of_which_nothing_was_published_fails_and_is_repeated() {
         let payload = payload(&records);
         let message = failure(lab.attempt(&payload, SHORT));
         assert!(message.contains("1500"), "{message}");
-        assert_eq!(count(&lab.health(), "EventsUnsent"), 1500);
+        assert_eq!(count(&lab.health(), "EventsDeferred"), 1500);
         assert_eq!(lab.sums().len(), 0);
         lab.cloudwatch.heal();
         let response = lab.deliver(&records);
         assert_eq!(count(&response, "published"), 1500);
+        assert_eq!(lab.in_all_attempts("EventsReceived"), 1500);
         assert_counts(&lab.sums(), &counted(&records));
     }
 }
@@ -230,7 +233,7 @@ fn connections_that_can_never_be_made_leave_all_unsent() {
     lab.cloudwatch.unplug();
     failure(lab.attempt(&payload(&records), SHORT));
     let health = lab.health();
-    assert_eq!(count(&health, "EventsUnsent"), 100);
+    assert_eq!(count(&health, "EventsDeferred"), 100);
     assert_eq!(count(&health, "EventsUnconfirmed"), 0);
     assert!(count(&health, "Retries") >= 1);
     assert_counts(&lab.sums(), &before);
@@ -286,27 +289,52 @@ fn one_chunk_without_an_answer_costs_itself() {
 #[test]
 fn what_there_was_no_time_to_send_is_unsent_and_completed_by_the_repetition() {
     let mut lab = Lab::with_ledger("no-time", &[ROOMY]);
-    lab.cloudwatch.fail(1, Fault::KeepAndHang, chunk(0));
-    let records = distinct(2500);
+    // Four requests at once wait for an answer until the time is up.
+    for number in 0..4 {
+        lab.cloudwatch.fail(1, Fault::KeepAndHang, chunk(number));
+    }
+    let records = distinct(5500);
     let payload = payload(&records);
-    failure(lab.attempt(&payload, SHORT));
+    failure(lab.attempt(&payload, 2 * SHORT));
     let health = lab.health();
     assert_eq!(
         count(&health, "EventsUnconfirmed"),
-        1000,
+        4000,
         "sent, and no answer came"
     );
     assert_eq!(
-        count(&health, "EventsUnsent"),
+        count(&health, "EventsDeferred"),
         1500,
         "never sent: {:?}",
         lab.outcomes()
     );
     let again = response(lab.attempt(&payload, AMPLE));
     assert_eq!(count(&again, "published"), 1500, "{again}");
-    assert_eq!(count(&again, "unconfirmed"), 1000, "{again}");
+    assert_eq!(count(&again, "unconfirmed"), 4000, "{again}");
+    assert_eq!(lab.in_all_attempts("EventsUnconfirmed"), 4000);
+    assert_eq!(lab.in_all_attempts("EventsReceived"), 5500);
     assert_counts(&lab.sums(), &counted(&records));
     assert_eq!(lab.outcomes()[0], Outcome::KeptInSilence);
+}
+
+#[test]
+fn chunks_go_out_side_by_side() {
+    let mut lab = Lab::new(&[ROOMY]);
+    for number in 0..4 {
+        lab.cloudwatch.fail(1, Fault::Hang, chunk(number));
+    }
+    let records = distinct(5500);
+    let delivery = lab.function.begin(&payload(&records), AMPLE);
+    // None of these four gets an answer, so they were sent at the same time, and no fifth one.
+    lab.cloudwatch.wait_for(4);
+    lab.function.kill();
+    drop(delivery);
+    let lost: u64 = lab
+        .requests()
+        .iter()
+        .map(|entry| entry.request.data.len() as u64)
+        .sum();
+    assert_eq!((lab.requests().len(), lost), (4, 4000));
 }
 
 #[test]
@@ -323,7 +351,10 @@ fn a_delivery_without_time_is_repeated() {
 
 #[test]
 fn data_of_other_sets_are_not_lost_in_silence() {
-    let settings = [ROOMY, ("TRAILTAB_USAGE_METRICS", "errors")];
+    let settings = [
+        ("TRAILTAB_USAGE_TOP", "10000"),
+        ("TRAILTAB_USAGE_METRICS", "errors"),
+    ];
     let mut lab = Lab::with_ledger("other-sets", &settings);
     let mut records = distinct(1000);
     for record in &mut records {

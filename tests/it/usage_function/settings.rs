@@ -33,6 +33,15 @@ fn bad_settings_are_named() {
 }
 
 #[test]
+fn lists_of_metrics_that_exceed_the_memory_are_refused() {
+    let end = refuses(&[
+        ("TRAILTAB_USAGE_TOP", "100000"),
+        ("TRAILTAB_USAGE_METRICS", "errors,access,principals"),
+    ]);
+    assert!(end.log.contains("in 128 MB of memory"), "{end:?}");
+}
+
+#[test]
 fn empty_settings_are_as_good_as_none() {
     let mut lab = Lab::new(&[
         ("TRAILTAB_USAGE_TOP", ""),

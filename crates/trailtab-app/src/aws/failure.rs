@@ -201,7 +201,7 @@ impl AwsFailure {
                     code: format!("HTTP {status}"),
                     has_code: false,
                     status: Some(status),
-                    explanation: format!("HTTP status {status}: {message}"),
+                    explanation: explained(status, error.raw_response(), &message),
                     message,
                     may_have_arrived: may_have_arrived(Some(status)),
                 };
@@ -213,7 +213,10 @@ impl AwsFailure {
             code: code.to_owned(),
             has_code: false,
             status,
-            explanation: message.clone(),
+            explanation: match status {
+                Some(status) => explained(status, error.raw_response(), &message),
+                None => message.clone(),
+            },
             message,
             may_have_arrived,
         }
@@ -247,6 +250,19 @@ impl AwsFailure {
                 | FailureKind::CredentialsRefused
                 | FailureKind::Unreachable
         )
+    }
+}
+
+/// The status of an answer that AWS's code is not known of, and the type of its body: a page of HTML
+/// comes from a proxy.
+fn explained(status: u16, response: Option<&HttpResponse>, message: &str) -> String {
+    let kind = response.and_then(|response| response.headers().get("content-type"));
+    match kind {
+        Some(kind) => format!(
+            "HTTP status {status}, with a body of type {}: {message}",
+            one_line(kind)
+        ),
+        None => format!("HTTP status {status}: {message}"),
     }
 }
 
@@ -310,6 +326,25 @@ mod tests {
                 kind,
                 "{code} {status}"
             );
+        }
+    }
+
+    #[test]
+    fn answers_that_are_not_of_aws_are_told_by_their_status() {
+        use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+        use aws_smithy_runtime_api::http::StatusCode;
+        use aws_smithy_types::body::SdkBody;
+
+        for (status, has_arrived) in [(200, true), (403, false), (502, true)] {
+            let status_code = StatusCode::try_from(status).unwrap();
+            let mut page = HttpResponse::new(status_code, SdkBody::from("<html>"));
+            page.headers_mut().insert("content-type", "text/html");
+            let error = SdkError::<GetCallerIdentityError, _>::response_error("no XML", page);
+            let failure = AwsFailure::of(&error);
+            let words = format!("HTTP status {status}, with a body of type text/html: ");
+            assert!(failure.explanation.starts_with(&words), "{failure}");
+            assert!(failure.explanation.contains("no XML"), "{failure}");
+            assert_eq!(failure.may_have_arrived, has_arrived, "{status}");
         }
     }
 

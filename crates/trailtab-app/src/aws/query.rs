@@ -1,17 +1,13 @@
-//! Signed requests in AWS's Query protocol, to services whose SDK clients would take longer to compile than all others
-//! together.
+//! Requests in AWS's Query protocol without an SDK client.
 
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
-use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::byte_stream::ByteStream;
 
+use super::signed::UnsignedPost;
 use super::{connector, region_of, with_causes};
 
 /// Larger responses are truncated. Forty regions take 10 kB, and a stack 20 kB.
@@ -73,39 +69,14 @@ async fn signed_request(
     service: &QueryService,
     body: String,
 ) -> Result<HttpRequest, String> {
-    let region = region_of(config);
-    let endpoint = endpoint(config, service, region.as_ref());
-    let provider = config.credentials_provider().ok_or("no credentials")?;
-    let credentials = provider.provide_credentials().await;
-    let identity: Identity = credentials.map_err(|error| with_causes(&error))?.into();
-    let now = config.time_source().ok_or("no clock")?.now();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region.as_ref())
-        .name(service.name)
-        .time(now)
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|error| with_causes(&error))?;
-    let content_type = ("content-type", "application/x-www-form-urlencoded");
-    let uri = format!("{}/", endpoint.trim_end_matches('/'));
-    let signable = SignableBody::Bytes(body.as_bytes());
-    let request = SignableRequest::new("POST", &uri, [content_type].into_iter(), signable);
-    let request = request.map_err(|error| with_causes(&error))?;
-    let signed = sign(request, &parameters.into()).map_err(|error| with_causes(&error))?;
-    let (headers, _) = signed.into_parts().0.into_parts();
-    let mut request = HttpRequest::new(body.into());
-    request
-        .set_method("POST")
-        .map_err(|error| with_causes(&error))?;
-    request.set_uri(uri).map_err(|error| with_causes(&error))?;
-    let all = request.headers_mut();
-    all.insert(content_type.0, content_type.1);
-    all.insert("user-agent", concat!("app/", env!("CARGO_PKG_NAME")));
-    for header in headers {
-        all.insert(header.name(), header.value().to_owned());
-    }
-    Ok(request)
+    let endpoint = endpoint(config, service, region_of(config).as_ref());
+    let post = UnsignedPost {
+        service: service.name,
+        uri: &format!("{}/", endpoint.trim_end_matches('/')),
+        headers: &[("content-type", "application/x-www-form-urlencoded")],
+        body: body.into(),
+    };
+    post.signed(config).await
 }
 
 /// The service's endpoint, or the configured one, resolved like the SDK's own clients do.

@@ -14,6 +14,7 @@ use aws_sdk_cloudwatch::types::{
 use tokio::time::{self, Instant};
 
 use crate::aws::{self, AwsFailure, Backoff, FailureKind};
+use trailtab_core::activity::usage::MINUTE;
 use trailtab_core::activity::usage::metrics::{MinuteDatum, UsageMetric};
 use trailtab_core::time::Seconds;
 
@@ -25,12 +26,12 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Why CloudWatch cannot be queried.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot ask CloudWatch which metrics it holds already: {0}")]
+#[error("cannot ask CloudWatch which data it has already: {0}")]
 pub struct MetricReadError(String);
 
 /// Minimum time left to start a request. With less, it could be cut off before the answer, leaving
 /// it unconfirmed.
-const MIN_REQUEST_TIME: Duration = Duration::from_millis(500);
+pub const MIN_REQUEST_TIME: Duration = Duration::from_millis(500);
 
 /// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,25 @@ pub enum PutOutcome {
     Unconfirmed(String),
     /// Not accepted, for this reason.
     Refused(String),
+    /// Not accepted, because of one or several of the data; the others would be.
+    Invalid(String),
 }
+
+/// Error codes by which CloudWatch refuses a request because of its data: the errors of
+/// `PutMetricData` in the API Reference with status 400, by their names in both protocols, and the
+/// "Common Errors" about input.
+const INVALID_DATA_CODES: &[&str] = &[
+    "InvalidFormat",
+    "InvalidFormatFault",
+    "InvalidParameterCombination",
+    "InvalidParameterCombinationException",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "MissingParameter",
+    "MissingRequiredParameterException",
+    "ValidationError",
+    "ValidationException",
+];
 
 /// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +69,8 @@ enum PutFailure {
     Passing(String),
     /// Not accepted; a retry will fail.
     Final(String),
+    /// Not accepted because of some of the data.
+    Invalid(String),
     /// Unknown whether it was accepted.
     Unanswered(String),
 }
@@ -86,6 +107,9 @@ impl MetricPublisher {
                 Ok(Err(PutFailure::Final(reason))) => {
                     return (PutOutcome::Refused(reason), repeated);
                 }
+                Ok(Err(PutFailure::Invalid(reason))) => {
+                    return (PutOutcome::Invalid(reason), repeated);
+                }
                 Ok(Err(PutFailure::Unanswered(reason))) => {
                     return (PutOutcome::Unconfirmed(reason), repeated);
                 }
@@ -114,6 +138,32 @@ impl MetricPublisher {
         from: Seconds,
         until: Seconds,
     ) -> Result<BTreeSet<Seconds>, MetricReadError> {
+        let sums = self.sums(metrics, 3600, from, until).await?;
+        let hours = sums.into_iter().map(|(time, _)| time);
+        Ok(hours.map(|time| time.div_euclid(3600) * 3600).collect())
+    }
+
+    /// The sum that CloudWatch has for the metric and minute of a datum; `None` if it has none.
+    ///
+    /// # Errors
+    ///
+    /// Fails if CloudWatch does not answer or denies `cloudwatch:GetMetricData`.
+    pub async fn sum(&self, datum: &MinuteDatum) -> Result<Option<f64>, MetricReadError> {
+        let metric = std::slice::from_ref(&datum.metric);
+        let (from, until) = (datum.minute, datum.minute + MINUTE);
+        let sums = self.sums(metric, MINUTE, from, until).await?;
+        Ok(sums.first().map(|(_, sum)| *sum))
+    }
+
+    /// The sums of metrics by periods of so many seconds, with the first second of each period.
+    async fn sums(
+        &self,
+        metrics: &[UsageMetric],
+        period: Seconds,
+        from: Seconds,
+        until: Seconds,
+    ) -> Result<Vec<(Seconds, f64)>, MetricReadError> {
+        let period = i32::try_from(period).unwrap_or(i32::MAX);
         let queries = metrics.iter().enumerate().map(|(index, metric)| {
             let metric = aws_sdk_cloudwatch::types::Metric::builder()
                 .namespace(&self.namespace)
@@ -122,13 +172,13 @@ impl MetricPublisher {
                 .build();
             let stat = MetricStat::builder()
                 .metric(metric)
-                .period(3600)
+                .period(period)
                 .stat("Sum");
             let query = MetricDataQuery::builder().id(format!("m{index}"));
             query.metric_stat(stat.build()).build()
         });
         let queries: Vec<_> = queries.collect();
-        let mut hours = BTreeSet::new();
+        let mut sums = Vec::new();
         let mut token = None;
         loop {
             let request = self
@@ -150,11 +200,11 @@ impl MetricPublisher {
             if let Some(status) = broken.and_then(MetricDataResult::status_code) {
                 return Err(MetricReadError(status.to_string()));
             }
-            let times = results.flat_map(MetricDataResult::timestamps);
-            hours.extend(times.map(|time| time.secs().div_euclid(3600) * 3600));
+            let pairs = results.flat_map(|it| it.timestamps().iter().zip(it.values()));
+            sums.extend(pairs.map(|(time, sum)| (time.secs(), *sum)));
             match page.next_token {
                 Some(next) if !next.is_empty() => token = Some(next),
-                _ => return Ok(hours),
+                _ => return Ok(sums),
             }
         }
     }
@@ -208,6 +258,12 @@ fn classify(error: &SdkError<PutMetricDataError, HttpResponse>) -> PutFailure {
         _ if matches!(failure.status, Some(500 | 503)) => PutFailure::Passing(reason),
         _ if failure.may_have_arrived => PutFailure::Unanswered(reason),
         FailureKind::Transient | FailureKind::Unreachable => PutFailure::Passing(reason),
+        FailureKind::Refused if failure.status == Some(400) && failure.has_code => {
+            match INVALID_DATA_CODES.contains(&failure.code.as_str()) {
+                true => PutFailure::Invalid(reason),
+                false => PutFailure::Final(reason),
+            }
+        }
         FailureKind::CredentialsRefused | FailureKind::Denied | FailureKind::Refused => {
             PutFailure::Final(reason)
         }

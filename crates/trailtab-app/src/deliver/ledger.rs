@@ -3,17 +3,19 @@
 //! Before sending, a run creates an entry that only one run can create: an object in S3 (PutObject
 //! with `If-None-Match: *`) or a file. After delivery, the run marks the entry as sent. If delivery
 //! certainly failed, it deletes the entry, and a later run may try again. The entry of a run killed
-//! in between remains: delivery is uncertain, so nothing is sent again.
+//! in between remains: delivery is uncertain, so nothing is sent again, unless a later run finds out
+//! from the receiver what became of it.
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout_at};
 
 use super::files::{self, WriteError};
 use super::sent_hash::SentHash;
@@ -47,6 +49,8 @@ enum SendState {
     Sent,
     /// Sent without receiving an answer.
     Unconfirmed,
+    /// Refused as a whole, and sent in two halves, which have entries of their own.
+    Split,
 }
 
 /// An entry, as stored in the ledger.
@@ -72,10 +76,36 @@ pub enum SendClaim {
     Sent,
     /// Different content was already delivered under this key; holds the time.
     Differs(String),
+    /// Refused as a whole before: its halves have entries of their own.
+    Split,
     /// Another run is sending it now.
-    Busy,
+    Busy(PendingEntry),
     /// Sent before, but it is unknown whether it was delivered.
+    Unconfirmed(PendingEntry),
+}
+
+/// An entry of another run that does not say whether its content was delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingEntry {
+    /// When that run has certainly stopped sending, in seconds since 1970.
+    pub until: Seconds,
+    /// Whether it is about the content of the claim.
+    pub is_same: bool,
+    /// Whether that run lived to record that it got no answer.
+    pub was_recorded: bool,
+    found: Vec<u8>,
+    version: ObjectVersion,
+}
+
+/// What a run records of its own claim when it has sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimEnd {
+    /// Delivered.
+    Sent,
+    /// Sent without receiving an answer.
     Unconfirmed,
+    /// Refused as a whole; the halves are sent on their own.
+    Split,
 }
 
 /// A run that makes claims.
@@ -89,8 +119,21 @@ pub struct ClaimOwner {
     pub until: Seconds,
 }
 
+impl From<ClaimEnd> for SendState {
+    fn from(end: ClaimEnd) -> SendState {
+        match end {
+            ClaimEnd::Sent => SendState::Sent,
+            ClaimEnd::Unconfirmed => SendState::Unconfirmed,
+            ClaimEnd::Split => SendState::Split,
+        }
+    }
+}
+
 /// Maximum size of a document. The largest is the list of kept metrics.
 const MAX_DOCUMENT_BYTES: i64 = 64 << 20;
+
+/// Maximum attempts to create an entry that other runs create and delete.
+const MAX_CLAIM_ATTEMPTS: usize = 3;
 
 /// Storage of the entries.
 #[derive(Debug, Clone)]
@@ -132,21 +175,60 @@ impl SendLedger {
         content: &SentHash,
         owner: &ClaimOwner,
     ) -> Result<SendClaim, LedgerError> {
-        let entry = SendEntry {
-            state: SendState::Claimed,
-            owner: owner.name.clone(),
-            content: content.as_str().to_owned(),
-            written: time::iso(owner.now),
-            until: owner.until,
-        };
-        if self.create(key, &json(&entry)).await? {
-            return Ok(SendClaim::Granted);
+        let entry = entry(SendState::Claimed, content, owner);
+        for _ in 0..MAX_CLAIM_ATTEMPTS {
+            if self.create(key, &entry).await? {
+                return Ok(SendClaim::Granted);
+            }
+            // The entry may have been released in the meantime.
+            if let Some(claim) = self.look(key, content, owner).await? {
+                return Ok(claim);
+            }
         }
-        // The entry may have been released in the meantime; treat it as busy.
-        Ok(self
-            .look(key, content, owner)
-            .await?
-            .unwrap_or(SendClaim::Busy))
+        Err(self.contended(key))
+    }
+
+    /// Replaces a pending entry of another run: by `end`, or by this run's claim. Returns whether it
+    /// was still the same; of several runs that try at the same time, one succeeds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be written.
+    pub async fn replace_pending(
+        &self,
+        key: &str,
+        pending: &PendingEntry,
+        content: &SentHash,
+        owner: &ClaimOwner,
+        end: Option<ClaimEnd>,
+    ) -> Result<bool, LedgerError> {
+        let state = end.map_or(SendState::Claimed, SendState::from);
+        let entry = entry(state, content, owner);
+        let SendLedger::Directory(directory) = self else {
+            let stored = self.store(key, &entry, Some(&pending.version)).await?;
+            return Ok(stored.is_some());
+        };
+        let replaced = replace_if_same(directory, &directory.join(key), &pending.found, &entry);
+        replaced.map_err(|error| self.failed("write", key, error.to_string()))
+    }
+
+    /// Waits for an operation on an entry until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// Fails as the operation does, or if it did not end in time. What was written then may stand in
+    /// the ledger or not.
+    pub async fn by<T>(
+        &self,
+        deadline: Instant,
+        key: &str,
+        operation: impl Future<Output = Result<T, LedgerError>>,
+    ) -> Result<T, LedgerError> {
+        let ended = timeout_at(deadline, operation).await;
+        ended.unwrap_or_else(|_| {
+            let reason = "no answer came in the time that was left".to_owned();
+            Err(self.failed("read or write", key, reason))
+        })
     }
 
     /// The answer that a claim would get, without making one; `None` if there is no entry.
@@ -160,7 +242,7 @@ impl SendLedger {
         content: &SentHash,
         owner: &ClaimOwner,
     ) -> Result<Option<SendClaim>, LedgerError> {
-        let Some((bytes, _)) = self.load(key).await? else {
+        let Some((bytes, version)) = self.load(key).await? else {
             return Ok(None);
         };
         let Ok(found) = serde_json::from_slice::<SendEntry>(&bytes) else {
@@ -170,11 +252,19 @@ impl SendLedger {
                 "it was not written by trailtab".to_owned(),
             ));
         };
+        let pending = PendingEntry {
+            until: found.until,
+            is_same: content.matches(&found.content),
+            was_recorded: found.state == SendState::Unconfirmed,
+            found: bytes,
+            version,
+        };
         Ok(Some(match found.state {
             // This run's own claim: the network or the SDK repeated the request.
             SendState::Claimed if found.owner == owner.name => SendClaim::Granted,
-            SendState::Claimed if found.until >= owner.now => SendClaim::Busy,
-            SendState::Claimed | SendState::Unconfirmed => SendClaim::Unconfirmed,
+            SendState::Claimed if found.until >= owner.now => SendClaim::Busy(pending),
+            SendState::Claimed | SendState::Unconfirmed => SendClaim::Unconfirmed(pending),
+            SendState::Split => SendClaim::Split,
             SendState::Sent if !content.matches(&found.content) => {
                 SendClaim::Differs(found.written)
             }
@@ -191,7 +281,7 @@ impl SendLedger {
         Ok(self.load(key).await?.is_some())
     }
 
-    /// Marks an entry as delivered or as unconfirmed.
+    /// Records what became of the content of an entry.
     ///
     /// # Errors
     ///
@@ -201,22 +291,10 @@ impl SendLedger {
         key: &str,
         content: &SentHash,
         owner: &ClaimOwner,
-        arrived: bool,
+        end: ClaimEnd,
     ) -> Result<(), LedgerError> {
-        let entry = SendEntry {
-            state: if arrived {
-                SendState::Sent
-            } else {
-                SendState::Unconfirmed
-            },
-            owner: owner.name.clone(),
-            content: content.as_str().to_owned(),
-            written: time::iso(owner.now),
-            until: owner.until,
-        };
-        self.put(key, &json(&entry), WriteCondition::None)
-            .await
-            .map(drop)
+        let entry = entry(end.into(), content, owner);
+        self.put(key, &entry, WriteCondition::None).await.map(drop)
     }
 
     /// Deletes an entry after a failed delivery, so that another run may send.
@@ -419,9 +497,36 @@ fn is_unmet<E: std::error::Error + 'static>(
     }
 }
 
-fn json(entry: &SendEntry) -> Vec<u8> {
+/// An entry as JSON.
+fn entry(state: SendState, content: &SentHash, owner: &ClaimOwner) -> Vec<u8> {
+    let entry = SendEntry {
+        state,
+        owner: owner.name.clone(),
+        content: content.as_str().to_owned(),
+        written: time::iso(owner.now),
+        until: owner.until,
+    };
     // Serializing strings and numbers cannot fail.
-    serde_json::to_vec(entry).unwrap_or_default()
+    serde_json::to_vec(&entry).unwrap_or_default()
+}
+
+/// Replaces a file that has these bytes; false if another run has changed it. The lock is released
+/// when the file is closed, also by the end of the process.
+fn replace_if_same(directory: &Path, path: &Path, found: &[u8], bytes: &[u8]) -> io::Result<bool> {
+    let mut open = fs::OpenOptions::new();
+    let lock = open
+        .append(true)
+        .create(true)
+        .open(directory.join(".lock"))?;
+    lock.lock()?;
+    match fs::read(path) {
+        Ok(bytes) if bytes == found => {}
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    files::replace(path, bytes, Readers::Owner).map_err(io::Error::other)?;
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -456,8 +561,9 @@ mod tests {
         assert_eq!(claim().await.unwrap(), SendClaim::Granted);
         // The same run, whose request was repeated.
         assert_eq!(claim().await.unwrap(), SendClaim::Granted);
-        assert_eq!(again(&ledger, 60).await, SendClaim::Busy);
-        ledger.settle("a/b", &content, &first, true).await.unwrap();
+        assert!(matches!(again(&ledger, 60).await, SendClaim::Busy(_)));
+        let sent = ledger.settle("a/b", &content, &first, ClaimEnd::Sent);
+        sent.await.unwrap();
         assert_eq!(again(&ledger, 0).await, SendClaim::Sent);
         assert_eq!(again(&ledger, 1_000_000).await, SendClaim::Sent);
         let differs = ledger
@@ -491,12 +597,49 @@ mod tests {
         let first = owner("first", 1000);
         ledger.claim("a/b", &content(), &first).await.unwrap();
         // The sender was killed.
-        assert_eq!(again(&ledger, 61).await, SendClaim::Unconfirmed);
-        ledger
-            .settle("a/b", &content(), &first, false)
-            .await
-            .unwrap();
-        assert_eq!(again(&ledger, 0).await, SendClaim::Unconfirmed);
+        assert!(!pending(again(&ledger, 61).await).was_recorded);
+        let content = content();
+        let settled = ledger.settle("a/b", &content, &first, ClaimEnd::Unconfirmed);
+        settled.await.unwrap();
+        let entry = pending(again(&ledger, 0).await);
+        assert!(entry.was_recorded && entry.is_same);
+        assert_eq!(entry.until, 1060);
+    }
+
+    /// The entry of a claim that another run did not confirm.
+    fn pending(claim: SendClaim) -> PendingEntry {
+        match claim {
+            SendClaim::Unconfirmed(entry) => entry,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_run_takes_over_a_pending_entry() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = SendLedger::Directory(directory.path().to_owned());
+        let (killed, content) = (owner("killed", 1000), content());
+        ledger.claim("a/b", &content, &killed).await.unwrap();
+        let entry = pending(again(&ledger, 61).await);
+        let [second, third] = ["second", "third"].map(|name| owner(name, 2000));
+        let take = |by| ledger.replace_pending("a/b", &entry, &content, by, None);
+        assert!(take(&second).await.unwrap());
+        assert!(!take(&third).await.unwrap(), "the entry has changed");
+        let claim = ledger.claim("a/b", &content, &second).await.unwrap();
+        assert_eq!(claim, SendClaim::Granted);
+        let claim = ledger.claim("a/b", &content, &third).await.unwrap();
+        assert!(matches!(claim, SendClaim::Busy(_)));
+        ledger.release("a/b").await.unwrap();
+        assert!(!take(&third).await.unwrap(), "the entry is gone");
+    }
+
+    #[tokio::test]
+    async fn an_operation_ends_at_its_deadline() {
+        let ledger = SendLedger::Directory(PathBuf::from("some"));
+        let hangs = std::future::pending::<Result<(), LedgerError>>();
+        let error = ledger.by(Instant::now(), "a/b", hangs).await.unwrap_err();
+        let text = "cannot read or write the ledger's entry some/a/b: no answer came in the time";
+        assert!(error.to_string().starts_with(text), "{error}");
     }
 
     #[tokio::test]

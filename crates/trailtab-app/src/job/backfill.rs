@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::usage::{self, DeliveryReport, LedgerKeys, MetricPublication, MetricSink};
+use super::usage::{
+    self, DeliveryReport, LedgerKeys, MetricPublication, MetricSink, PublicationDeadlines,
+};
 use crate::deliver::cloudwatch::{MetricPublisher, MetricReadError};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, SendLedger};
 use crate::source::interrupt::Interrupt;
@@ -16,6 +18,9 @@ use trailtab_core::time::Seconds;
 
 /// Maximum time to publish the data of one hour.
 const HOUR_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Time beyond that to record in the ledger what was sent.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why the published hours cannot be determined.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +58,8 @@ pub async fn published_by_others(
     Ok(others)
 }
 
-/// Publishes a plan hour by hour. On an interrupt, completes the current hour and leaves the rest
-/// to the next run.
+/// Publishes a plan hour by hour. What an earlier run claimed and did not confirm is settled by what
+/// CloudWatch shows. On an interrupt, completes the current hour and leaves the rest to the next run.
 pub async fn publish(
     plan: BackfillPlan,
     keys: &LedgerKeys,
@@ -84,9 +89,13 @@ pub async fn publish(
                 now: began,
                 until: began + 2 * HOUR_TIMEOUT.as_secs().cast_signed(),
             },
-            deadline: Instant::now() + HOUR_TIMEOUT,
+            deadlines: PublicationDeadlines {
+                send: Instant::now() + HOUR_TIMEOUT,
+                record: Instant::now() + HOUR_TIMEOUT + RECORD_TIMEOUT,
+            },
+            settles_pending: true,
         };
-        usage::publish(data, publication, &mut account).await;
+        usage::publish(data, &publication, &mut account).await;
     }
     if is_interrupted {
         let trouble = "stopped by a signal before everything was sent: run again to send the rest";

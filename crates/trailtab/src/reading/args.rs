@@ -295,6 +295,7 @@ impl ReadingArgs {
             },
             without_aws_services: filters.exclude_aws_services,
             without_self: filters.exclude_self,
+            without_invocations_of: None,
         }
     }
 }

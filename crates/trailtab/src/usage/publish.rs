@@ -158,7 +158,10 @@ fn tell(account: &DeliveryReport, ui: Ui) -> anyhow::Result<()> {
             "calls were not published, since others were in their place",
             account.skipped_as("displaced"),
         ),
-        ("calls were too old or too far ahead", account.refused),
+        (
+            "calls were too old or too far ahead, or CloudWatch refused their data",
+            account.refused,
+        ),
         ("calls were sent, and no answer came", account.unconfirmed),
         ("calls were not sent", account.unsent),
     ];

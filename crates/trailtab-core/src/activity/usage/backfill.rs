@@ -15,6 +15,18 @@ const HOUR: Seconds = 3600;
 /// on average, without guarantee.
 const SETTLED: Seconds = 15 * 60;
 
+/// The time by which CloudWatch shows a datum that it was sent before `sent_by`, if it took it.
+///
+/// From the API Reference of `PutMetricData`: data between 3 and 24 hours old take as much as two hours
+/// to become available, and older ones at least 48. No maximum is documented for those, so half as
+/// much again is added. From 23 hours on, a datum counts as an older one.
+pub fn visible_by(minute: Seconds, sent_by: Seconds) -> Seconds {
+    match sent_by - minute < 23 * HOUR {
+        true => sent_by + 2 * HOUR,
+        false => sent_by + 72 * HOUR,
+    }
+}
+
 /// The data to publish.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BackfillPlan {
@@ -173,6 +185,14 @@ mod tests {
                 .hours
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn older_data_take_longer_to_be_shown() {
+        for (age, shown) in [(0, 2), (4, 2), (22, 2), (23, 72), (300, 72)] {
+            let minute = NOW - age * HOUR;
+            assert_eq!(visible_by(minute, NOW), NOW + shown * HOUR, "{age}");
+        }
     }
 
     #[test]

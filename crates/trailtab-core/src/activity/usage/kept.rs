@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::UsageTally;
 use super::metrics::{MetricSet, MetricSets, MinuteDatum, UsageMetric};
@@ -26,7 +26,7 @@ pub struct MetricLimit {
 }
 
 /// The stored form of the metrics of one set: names and values of the dimensions.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct RememberedMetric(BTreeMap<String, BTreeSet<(String, Vec<String>)>>);
 
 impl MetricLimit {
@@ -36,6 +36,11 @@ impl MetricLimit {
             top,
             sets: BTreeMap::new(),
         }
+    }
+
+    /// The number of metrics that have a place. It never falls.
+    pub fn places_taken(&self) -> usize {
+        self.sets.values().map(BTreeSet::len).sum()
     }
 
     /// Makes one datum for each kept metric and minute, sorted by set, minute and metric.
@@ -115,12 +120,11 @@ impl MetricLimit {
     /// Serializes the list for [`MetricLimit::read`].
     pub fn to_json(&self) -> Vec<u8> {
         let sets = self.sets.iter().map(|(set, metrics)| {
-            let metrics = metrics.iter();
-            let rows = metrics.map(|metric| (metric.name.clone(), metric.values.clone()));
-            (set.shape().word.to_owned(), rows.collect())
+            let rows = metrics.iter().map(|metric| (&metric.name, &metric.values));
+            (set.shape().word, rows.collect::<Vec<_>>())
         });
         // Serializing maps of strings does not fail.
-        serde_json::to_vec(&RememberedMetric(sets.collect())).unwrap_or_default()
+        serde_json::to_vec(&sets.collect::<BTreeMap<_, _>>()).unwrap_or_default()
     }
 
     /// Parses a stored list. Entries that do not fit the table any more are left out.
@@ -137,7 +141,10 @@ impl MetricLimit {
             };
             let fits = |values: &Vec<String>| values.len() == set.shape().dimensions.len();
             let rows = rows.into_iter().filter(|(_, values)| fits(values));
-            let metrics = rows.map(|(name, values)| UsageMetric { set, name, values });
+            let metrics = rows.map(|(name, mut values)| {
+                values.shrink_to_fit();
+                UsageMetric { set, name, values }
+            });
             kept.sets.entry(set).or_default().extend(metrics);
         }
         Ok(kept)

@@ -25,7 +25,7 @@ pub const DETAIL: Detail = Detail {
 const MONTH: u64 = 730;
 
 /// Metrics of the function's own health, which have data in every hour in which it runs.
-pub(super) const HEALTH: u64 = 10;
+pub(super) const HEALTH: u64 = 11;
 
 /// Bytes that CloudWatch Logs adds to each message for billing.
 const LOG_OVERHEAD: u64 = 26;

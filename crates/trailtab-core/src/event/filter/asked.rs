@@ -115,6 +115,8 @@ pub struct EventFilter {
     pub without_aws_services: bool,
     /// Leaves out the calls of this program.
     pub without_self: bool,
+    /// Leaves out the invocations of the Lambda function with this ARN.
+    pub without_invocations_of: Option<String>,
 }
 
 impl EventFilter {

@@ -101,6 +101,8 @@ pub struct EventMatcher {
     access: Option<AccessKind>,
     without_aws_services: bool,
     without_self: bool,
+    /// The function whose invocations are left out.
+    not_invoked: Option<ResourcePattern>,
 }
 
 /// The app ID that aws.rs sets; it appears in the user agent of our calls.
@@ -130,6 +132,7 @@ impl EventMatcher {
             access: filter.access,
             without_aws_services: filter.without_aws_services,
             without_self: filter.without_self,
+            not_invoked: (filter.without_invocations_of.as_deref()).map(ResourcePattern::new),
         }
     }
 
@@ -255,7 +258,10 @@ impl EventMatcher {
         )?;
         ask(self.admits_origin(record.source_ip_address), Criterion::Ip)?;
         let is_own = self.without_self && is_self(record.user_agent);
-        ask(!is_own, Criterion::ExcludeSelf)?;
+        ask(
+            !is_own && !self.is_left_invocation(record),
+            Criterion::ExcludeSelf,
+        )?;
         // The last ones, because they read the record again.
         ask(self.admits_resources(record), Criterion::Resource)?;
         ask(self.admits_request(record), Criterion::Request)
@@ -320,6 +326,17 @@ impl EventMatcher {
             .iter()
             .all(|pattern| pattern.as_ref().is_some_and(one_of_path_matches))
             && !unwanted.iter().flatten().any(matches)
+    }
+
+    /// Tells whether an event is an invocation of the function whose invocations are left out.
+    fn is_left_invocation(&self, record: &EventRecord<'_>) -> bool {
+        let Some(function) = &self.not_invoked else {
+            return false;
+        };
+        let is = |text: Option<JsonText<'_>>, value| text.is_some_and(|text| text.is(value));
+        is(record.event_source, "lambda.amazonaws.com")
+            && is(record.event_name, "Invoke")
+            && (resource::resources_of(record).list.iter()).any(|it| function.matches(it))
     }
 
     fn admits_origin(&self, address: Option<JsonText<'_>>) -> bool {

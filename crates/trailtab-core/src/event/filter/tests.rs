@@ -339,3 +339,25 @@ fn values_of_the_request_are_compared_with_paths() {
     // A value that is no pattern admits nothing instead of everything.
     assert!(!admits(&["bucketName"]));
 }
+
+#[test]
+fn invocations_of_one_function_are_left_out() {
+    let function = "arn:aws:lambda:eu-west-1:111122223333:function:usage";
+    let filter = EventFilter {
+        without_invocations_of: Some(function.to_owned()),
+        ..EventFilter::default()
+    };
+    let matcher = EventMatcher::new(&filter);
+    let admits = |name: &str, invoked: &str| {
+        let json = format!(
+            r#"{{"eventVersion":"1.08","eventSource":"lambda.amazonaws.com","eventName":"{name}","requestParameters":{{"functionName":"{invoked}"}},"resources":[{{"type":"AWS::Lambda::Function","ARN":"{invoked}"}}]}}"#
+        );
+        let record = EventRecord::of(json.as_bytes()).unwrap();
+        matcher.admits(&record, CallOutcome::Succeeded, "111122223333")
+    };
+    assert!(!admits("Invoke", function));
+    assert!(admits("Invoke", &format!("{function}-2")));
+    assert!(admits("Invoke", &function.replace("1111", "4444")));
+    // What changes the function is counted.
+    assert!(admits("UpdateFunctionCode20150331v2", function));
+}

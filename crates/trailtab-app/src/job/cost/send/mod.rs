@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::{Duration, Instant};
 
 use super::history::{self, FiguresBasis, MailedFigures};
-use crate::deliver::ledger::{ClaimOwner, LedgerError, SendClaim, SendLedger};
+use crate::deliver::ledger::{ClaimEnd, ClaimOwner, LedgerError, SendClaim, SendLedger};
 use crate::deliver::mail::SendError;
 use crate::deliver::outbox::{Outbox, OutgoingMessage};
 use crate::deliver::sent_hash::SentHash;
@@ -314,13 +314,14 @@ impl SendLog<'_> {
         match self.ledger.claim(&key, content, &self.owner).await? {
             SendClaim::Granted => {}
             SendClaim::Sent => return Ok(SendOutcome::AlreadySent),
-            SendClaim::Busy | SendClaim::Differs(_) => return Ok(busy()),
-            SendClaim::Unconfirmed => return Ok(unconfirmed()),
+            SendClaim::Busy(_) | SendClaim::Differs(_) => return Ok(busy()),
+            // A mail is never split.
+            SendClaim::Unconfirmed(_) | SendClaim::Split => return Ok(unconfirmed()),
         }
         let sent = outbox.send(&message).await;
         let settled = match &sent {
-            Ok(()) => self.settle(post, &key, true).await,
-            Err(SendError::Unconfirmed(_)) => self.settle(post, &key, false).await,
+            Ok(()) => self.settle(post, &key, ClaimEnd::Sent).await,
+            Err(SendError::Unconfirmed(_)) => self.settle(post, &key, ClaimEnd::Unconfirmed).await,
             Err(_) => self.ledger.release(&key).await,
         };
         // An entry that remains claimed only keeps the mail from being sent again.
@@ -338,8 +339,8 @@ impl SendLog<'_> {
                 None => return Ok(NextSend::Place(place)),
                 Some(SendClaim::Sent) => true,
                 Some(SendClaim::Differs(_)) => false,
-                Some(SendClaim::Busy) => return Ok(NextSend::Decided(busy())),
-                Some(SendClaim::Unconfirmed | SendClaim::Granted) => {
+                Some(SendClaim::Busy(_)) => return Ok(NextSend::Decided(busy())),
+                Some(SendClaim::Unconfirmed(_) | SendClaim::Split | SendClaim::Granted) => {
                     return Ok(NextSend::Decided(unconfirmed()));
                 }
             };
@@ -365,13 +366,11 @@ impl SendLog<'_> {
         &self,
         post: &OutgoingReport,
         key: &str,
-        arrived: bool,
+        end: ClaimEnd,
     ) -> Result<(), LedgerError> {
         let content = &post.content;
-        self.ledger
-            .settle(key, content, &self.owner, arrived)
-            .await?;
-        if !arrived {
+        self.ledger.settle(key, content, &self.owner, end).await?;
+        if end != ClaimEnd::Sent {
             return Ok(());
         }
         let place = place_of_history(&post.report, &post.destination);
