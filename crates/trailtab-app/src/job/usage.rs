@@ -114,7 +114,7 @@ pub fn count(payload: &[u8], sets: &MetricSets) -> IngestStats<UsageTally> {
     let (rules, seen, empty) = (
         IngestRules::default(),
         SeenIds::default(),
-        UsageTally::new(sets.detail()),
+        UsageTally::by(&sets.dimensions()),
     );
     let mut intake = EventIngest::new(&rules, &empty, &seen, None);
     EnvelopeReader::default().feed(payload, true, &mut intake);
