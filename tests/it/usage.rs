@@ -352,7 +352,11 @@ fn calls_are_told_apart_by_what_callers_choose() {
         ("ip", "ip_address", "192.0.2.7"),
     ] {
         let calls = by(name, column);
-        assert_eq!((calls.len(), calls[&vec![value.to_owned()]]), (10, 10), "{name}");
+        assert_eq!(
+            (calls.len(), calls[&vec![value.to_owned()]]),
+            (10, 10),
+            "{name}"
+        );
     }
     let row = |name: &str| vec![name.to_owned()];
     let person = BTreeMap::from([(row(""), 28)]);
@@ -366,8 +370,16 @@ fn calls_are_told_apart_by_what_callers_choose() {
     assert_eq!((calls.len(), sum(&json["totals"]["throttles"])), (12, 10));
     assert_eq!((calls[&row("")], calls[&row("s3:bucket/one")]), (18, 10));
     let page = usage(&sandbox, "log.json --by resource --top 2", 0).out;
-    assert!(page.contains("A call counts once for each resource"), "{page}");
-    let csv = usage(&sandbox, "log.json --by session,error-code --format csv --top 1", 0).out;
+    assert!(
+        page.contains("A call counts once for each resource"),
+        "{page}"
+    );
+    let csv = usage(
+        &sandbox,
+        "log.json --by session,error-code --format csv --top 1",
+        0,
+    )
+    .out;
     let rows: Vec<&str> = csv.lines().collect();
     assert!(rows[0].starts_with("session,error_code,calls,"), "{csv}");
     assert!(rows[1].starts_with("i-7,,9,0,0,"), "{csv}");

@@ -12,7 +12,7 @@ use trailtab_app::deliver::count_runs::CountRuns;
 use trailtab_core::activity::memory::CountMemory;
 use trailtab_core::activity::usage::basis::{ReportProvenance, report_extent};
 use trailtab_core::activity::usage::bounded::{BoundedUsage, SortedUsage};
-use trailtab_core::activity::usage::dimension::UsageDimension;
+use trailtab_core::activity::usage::dimension::CallDimension;
 use trailtab_core::activity::usage::metrics::MetricSets;
 use trailtab_core::activity::usage::{UsageTally, UsageTotals};
 use trailtab_core::event::counter::EventCounter;
@@ -55,7 +55,7 @@ impl CountedUsage<SortedUsage> {
     pub(super) fn for_table(
         args: &ReadingArgs,
         credentials: &CredentialArgs,
-        dimensions: &[UsageDimension],
+        dimensions: &[CallDimension],
         ui: Ui,
     ) -> anyhow::Result<Self> {
         let store = Box::new(CountRuns::in_temporary_directory());

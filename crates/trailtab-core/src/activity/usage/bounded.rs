@@ -10,9 +10,9 @@ use std::collections::binary_heap::PeekMut;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use super::dimension::{CallerNames, UsageDimension};
+use super::dimension::{CallDimension, CallerNames};
 use super::report::MinuteSeries;
-use super::run::RunReader;
+use super::run::UsageRunReader;
 use super::{UsageTally, UsageTotals};
 use crate::activity::memory::{CountMemory, MemoryShare, StoredRun};
 use crate::event::counter::{CountedEvent, EventCounter};
@@ -28,7 +28,7 @@ pub struct BoundedUsage {
 
 impl BoundedUsage {
     /// An empty count by these dimensions.
-    pub fn by(dimensions: &[UsageDimension], memory: Arc<CountMemory>) -> BoundedUsage {
+    pub fn by(dimensions: &[CallDimension], memory: Arc<CountMemory>) -> BoundedUsage {
         BoundedUsage {
             tally: UsageTally::by(dimensions),
             runs: Vec::new(),
@@ -128,7 +128,7 @@ impl StoredRun for MemoryRun {
 /// Counts in the order of their names and minutes, to be read any number of times.
 #[derive(Debug)]
 pub struct SortedUsage {
-    dimensions: Vec<UsageDimension>,
+    dimensions: Vec<CallDimension>,
     totals: UsageTotals,
     runs: Vec<Arc<dyn StoredRun>>,
 }
@@ -152,7 +152,7 @@ impl SortedUsage {
 
     /// All calls by minute, if rows do not add up to them: a call counts for each of its resources.
     pub(super) fn calls_by_minute(&self) -> Option<&MinuteSeries> {
-        let is_repeated = self.dimensions.contains(&UsageDimension::Resource);
+        let is_repeated = self.dimensions.contains(&CallDimension::Resource);
         is_repeated.then_some(&self.totals.by_minute)
     }
 
@@ -169,7 +169,7 @@ impl SortedUsage {
     ) -> io::Result<()> {
         let mut rows = BinaryHeap::new();
         for run in &self.runs {
-            let mut reader = RunReader::new(run.open()?, self.dimensions.len());
+            let mut reader = UsageRunReader::new(run.open()?, self.dimensions.len());
             if reader.advance()? {
                 rows.push(Reverse(reader));
             }

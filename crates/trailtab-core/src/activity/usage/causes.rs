@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::basis::ReportProvenance;
 use super::bounded::SortedUsage;
-use super::dimension::UsageDimension;
+use super::dimension::CallDimension;
 use super::report::{ColumnKey, MinuteSeries, calls, peak, values_of};
 use super::top::FirstItems;
 use crate::time::{self, Seconds};
@@ -21,15 +21,15 @@ use crate::time::{self, Seconds};
 pub const MOST_CALLERS: usize = 1000;
 
 /// The dimensions that AWS limits the rate by.
-const PLACE: [UsageDimension; 4] = [
-    UsageDimension::Account,
-    UsageDimension::Region,
-    UsageDimension::EventSource,
-    UsageDimension::EventName,
+const PLACE: [CallDimension; 4] = [
+    CallDimension::Account,
+    CallDimension::Region,
+    CallDimension::EventSource,
+    CallDimension::EventName,
 ];
 
 /// What must be counted separately for a report on callers that these columns tell apart.
-pub fn dimensions(by: &[ColumnKey]) -> Vec<UsageDimension> {
+pub fn dimensions(by: &[ColumnKey]) -> Vec<CallDimension> {
     let callers = by.iter().flat_map(|column| column.dimensions());
     PLACE.iter().chain(callers).copied().collect()
 }

@@ -10,7 +10,7 @@ use crate::event::scan::JsonText;
 
 /// A field of calls that counts are told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UsageDimension {
+pub enum CallDimension {
     /// The account that recorded the call; `unknown` if the record does not say.
     Account,
     /// The region, `awsRegion`.
@@ -42,10 +42,10 @@ pub(super) const MAX_DIMENSIONS: usize = 11;
 const NO_NAME: Symbol = Symbol(u32::MAX);
 
 /// The names under which calls are counted together, in the order of the tally's dimensions.
-pub(super) type UsageKey = [Symbol; MAX_DIMENSIONS];
+pub(super) type CallKey = [Symbol; MAX_DIMENSIONS];
 
 /// The key without names.
-pub(super) const EMPTY_KEY: UsageKey = [NO_NAME; MAX_DIMENSIONS];
+pub(super) const EMPTY_KEY: CallKey = [NO_NAME; MAX_DIMENSIONS];
 
 /// The names of a caller; only those that a dimension needs are set.
 #[derive(Debug, Clone, Copy)]
@@ -55,12 +55,12 @@ pub struct CallerNames {
     person: Symbol,
 }
 
-impl UsageDimension {
+impl CallDimension {
     /// Tells whether the dimension needs the caller's identity.
     pub(super) fn asks_for_actors(self) -> bool {
         matches!(
             self,
-            UsageDimension::Principal | UsageDimension::Session | UsageDimension::Person
+            CallDimension::Principal | CallDimension::Session | CallDimension::Person
         )
     }
 
@@ -76,20 +76,20 @@ impl UsageDimension {
     ) -> Symbol {
         let record = event.record;
         let text = match self {
-            UsageDimension::Account => record.recipient_account_id.unwrap_or(NO_ACCOUNT),
-            UsageDimension::Region => record.aws_region.unwrap_or(UNKNOWN),
-            UsageDimension::EventSource => record.event_source.unwrap_or(UNKNOWN),
-            UsageDimension::EventName => record.event_name.unwrap_or(UNKNOWN),
-            UsageDimension::UserAgent => record.user_agent.unwrap_or(UNKNOWN),
-            UsageDimension::IpAddress => record.source_ip_address.unwrap_or(UNKNOWN),
-            UsageDimension::ErrorCode => match event.outcome {
+            CallDimension::Account => record.recipient_account_id.unwrap_or(NO_ACCOUNT),
+            CallDimension::Region => record.aws_region.unwrap_or(UNKNOWN),
+            CallDimension::EventSource => record.event_source.unwrap_or(UNKNOWN),
+            CallDimension::EventName => record.event_name.unwrap_or(UNKNOWN),
+            CallDimension::UserAgent => record.user_agent.unwrap_or(UNKNOWN),
+            CallDimension::IpAddress => record.source_ip_address.unwrap_or(UNKNOWN),
+            CallDimension::ErrorCode => match event.outcome {
                 CallOutcome::Succeeded => NOTHING,
                 CallOutcome::Failed(code) => code.unwrap_or(NO_ERROR_CODE),
             },
-            UsageDimension::Principal => return caller.principal,
-            UsageDimension::Session => return caller.session,
-            UsageDimension::Person => return caller.person,
-            UsageDimension::Resource => NOTHING,
+            CallDimension::Principal => return caller.principal,
+            CallDimension::Session => return caller.session,
+            CallDimension::Person => return caller.person,
+            CallDimension::Resource => NOTHING,
         };
         strings.text_near(text, near)
     }
@@ -104,7 +104,7 @@ impl CallerNames {
     /// The names of a caller that the dimensions need.
     pub(super) fn of(
         actor: &ResolvedActor,
-        dimensions: &[UsageDimension],
+        dimensions: &[CallDimension],
         strings: &mut Interner,
     ) -> CallerNames {
         let mut name = |dimension, name: Option<&str>| match dimensions.contains(&dimension) {
@@ -113,9 +113,9 @@ impl CallerNames {
         };
         let person = actor.person.as_ref().map(|person| person.name.as_str());
         CallerNames {
-            principal: name(UsageDimension::Principal, Some(&actor.principal)),
-            session: name(UsageDimension::Session, actor.session.as_deref()),
-            person: name(UsageDimension::Person, person),
+            principal: name(CallDimension::Principal, Some(&actor.principal)),
+            session: name(CallDimension::Session, actor.session.as_deref()),
+            person: name(CallDimension::Person, person),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! docs/metrics.md contains the same table; a test compares them.
 
-use super::dimension::UsageDimension;
+use super::dimension::CallDimension;
 use super::{Calls, UsageRow};
 use crate::time::Seconds;
 
@@ -218,17 +218,17 @@ impl MetricSets {
     }
 
     /// What must be counted separately for these sets.
-    pub fn dimensions(&self) -> Vec<UsageDimension> {
+    pub fn dimensions(&self) -> Vec<CallDimension> {
         let mut dimensions = vec![
-            UsageDimension::Region,
-            UsageDimension::EventSource,
-            UsageDimension::EventName,
+            CallDimension::Region,
+            CallDimension::EventSource,
+            CallDimension::EventName,
         ];
         if self.0.contains(&MetricSet::Accounts) {
-            dimensions.push(UsageDimension::Account);
+            dimensions.push(CallDimension::Account);
         }
         if self.0.contains(&MetricSet::Principals) {
-            dimensions.push(UsageDimension::Principal);
+            dimensions.push(CallDimension::Principal);
         }
         dimensions
     }

@@ -29,7 +29,7 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use dimension::{CallerNames, EMPTY_KEY, MAX_DIMENSIONS, UsageDimension, UsageKey};
+use dimension::{CallDimension, CallKey, CallerNames, EMPTY_KEY, MAX_DIMENSIONS};
 
 use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::dedupe;
@@ -94,10 +94,10 @@ pub struct UsageRow<'u> {
 /// Calls per minute and by a list of dimensions.
 #[derive(Debug, Default)]
 pub struct UsageTally {
-    dimensions: Vec<UsageDimension>,
+    dimensions: Vec<CallDimension>,
     strings: Interner,
-    key_ids: Map<UsageKey, u32>,
-    keys: Vec<UsageKey>,
+    key_ids: Map<CallKey, u32>,
+    keys: Vec<CallKey>,
     /// By key and minutes since 1970.
     calls: Map<(u32, i64), Calls>,
     totals: UsageTotals,
@@ -163,7 +163,7 @@ impl AsRef<UsageTotals> for UsageTally {
 
 impl UsageTally {
     /// Creates an empty count by these dimensions.
-    pub fn by(dimensions: &[UsageDimension]) -> UsageTally {
+    pub fn by(dimensions: &[CallDimension]) -> UsageTally {
         UsageTally {
             dimensions: dimensions.to_vec(),
             ..UsageTally::default()
@@ -190,11 +190,11 @@ impl UsageTally {
     pub fn rows(&self) -> impl Iterator<Item = UsageRow<'_>> {
         let place = |wanted| self.dimensions.iter().position(|of| *of == wanted);
         let places = [
-            UsageDimension::Region,
-            UsageDimension::EventSource,
-            UsageDimension::EventName,
-            UsageDimension::Account,
-            UsageDimension::Principal,
+            CallDimension::Region,
+            CallDimension::EventSource,
+            CallDimension::EventName,
+            CallDimension::Account,
+            CallDimension::Principal,
         ]
         .map(place);
         self.calls
@@ -221,7 +221,7 @@ impl UsageTally {
         self.strings.memory_bytes() + self.keys.len() * 130 + self.calls.len() * 90
     }
 
-    fn key_id(&mut self, key: UsageKey) -> u32 {
+    fn key_id(&mut self, key: CallKey) -> u32 {
         *self.key_ids.entry(key).or_insert_with(|| {
             self.keys.push(key);
             // Memory is exhausted long before there are that many keys.
@@ -231,7 +231,7 @@ impl UsageTally {
 
     /// The key of an event; the name of its resource is empty.
     #[inline]
-    fn key(&mut self, event: &CountedEvent<'_, '_>, caller: CallerNames) -> UsageKey {
+    fn key(&mut self, event: &CountedEvent<'_, '_>, caller: CallerNames) -> CallKey {
         let mut key = EMPTY_KEY;
         let dimensions = self.dimensions.iter().zip(&mut self.near);
         for (slot, (dimension, near)) in key.iter_mut().zip(dimensions) {
@@ -240,7 +240,7 @@ impl UsageTally {
         key
     }
 
-    fn add_calls(&mut self, key: UsageKey, minute: i64, calls: &Calls) {
+    fn add_calls(&mut self, key: CallKey, minute: i64, calls: &Calls) {
         let id = self.key_id(key);
         self.calls.entry((id, minute)).or_default().merge(calls);
     }
@@ -250,7 +250,7 @@ impl UsageTally {
     fn add_resources(
         &mut self,
         event: &CountedEvent<'_, '_>,
-        mut key: UsageKey,
+        mut key: CallKey,
         place: usize,
         minute: i64,
         calls: &Calls,
@@ -301,7 +301,7 @@ impl EventCounter for UsageTally {
             reads: u64::from(record.read_only == Some(true)),
             writes: u64::from(record.read_only == Some(false)),
         };
-        let resource = |dimension: &UsageDimension| *dimension == UsageDimension::Resource;
+        let resource = |dimension: &CallDimension| *dimension == CallDimension::Resource;
         match self.dimensions.iter().position(resource) {
             Some(place) => self.add_resources(event, key, place, minute, &calls),
             None => self.add_calls(key, minute, &calls),

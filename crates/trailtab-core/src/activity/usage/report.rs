@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::basis::{ReportProvenance, part_of};
 use super::bounded::SortedUsage;
-use super::dimension::UsageDimension;
+use super::dimension::CallDimension;
 use super::metrics::OTHER;
 use super::top::FirstItems;
 use super::{Calls, MINUTE};
@@ -173,18 +173,18 @@ impl ColumnKey {
     }
 
     /// The dimensions that the column's values are made of.
-    pub(super) fn dimensions(self) -> &'static [UsageDimension] {
+    pub(super) fn dimensions(self) -> &'static [CallDimension] {
         match self {
-            ColumnKey::Api => &[UsageDimension::EventSource, UsageDimension::EventName],
-            ColumnKey::Region => &[UsageDimension::Region],
-            ColumnKey::Account => &[UsageDimension::Account],
-            ColumnKey::Principal => &[UsageDimension::Principal],
-            ColumnKey::Session => &[UsageDimension::Session],
-            ColumnKey::Person => &[UsageDimension::Person],
-            ColumnKey::UserAgent => &[UsageDimension::UserAgent],
-            ColumnKey::IpAddress => &[UsageDimension::IpAddress],
-            ColumnKey::ErrorCode => &[UsageDimension::ErrorCode],
-            ColumnKey::Resource => &[UsageDimension::Resource],
+            ColumnKey::Api => &[CallDimension::EventSource, CallDimension::EventName],
+            ColumnKey::Region => &[CallDimension::Region],
+            ColumnKey::Account => &[CallDimension::Account],
+            ColumnKey::Principal => &[CallDimension::Principal],
+            ColumnKey::Session => &[CallDimension::Session],
+            ColumnKey::Person => &[CallDimension::Person],
+            ColumnKey::UserAgent => &[CallDimension::UserAgent],
+            ColumnKey::IpAddress => &[CallDimension::IpAddress],
+            ColumnKey::ErrorCode => &[CallDimension::ErrorCode],
+            ColumnKey::Resource => &[CallDimension::Resource],
         }
     }
 }
@@ -212,7 +212,7 @@ impl TimeStep {
 
 impl TableQuery {
     /// What must be counted separately for the table, in its order.
-    pub fn dimensions(&self) -> Vec<UsageDimension> {
+    pub fn dimensions(&self) -> Vec<CallDimension> {
         let columns = self.by.iter();
         columns
             .flat_map(|column| column.dimensions())

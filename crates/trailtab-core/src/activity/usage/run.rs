@@ -79,7 +79,7 @@ impl UsageTally {
 }
 
 /// Reads rows back.
-pub(super) struct RunReader<'r> {
+pub(super) struct UsageRunReader<'r> {
     input: BufReader<Box<dyn Read + 'r>>,
     pub(super) names: Vec<String>,
     /// The first second of the minute.
@@ -87,10 +87,10 @@ pub(super) struct RunReader<'r> {
     pub(super) calls: Calls,
 }
 
-impl<'r> RunReader<'r> {
+impl<'r> UsageRunReader<'r> {
     /// Reads rows with so many names.
     pub(super) fn new(input: Box<dyn Read + 'r>, names: usize) -> Self {
-        RunReader {
+        UsageRunReader {
             input: BufReader::with_capacity(READ_BYTES, input),
             names: vec![String::new(); names],
             minute: 0,
@@ -129,21 +129,21 @@ impl<'r> RunReader<'r> {
     }
 }
 
-impl PartialEq for RunReader<'_> {
+impl PartialEq for UsageRunReader<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl Eq for RunReader<'_> {}
+impl Eq for UsageRunReader<'_> {}
 
-impl PartialOrd for RunReader<'_> {
+impl PartialOrd for UsageRunReader<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for RunReader<'_> {
+impl Ord for UsageRunReader<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.key().cmp(&other.key())
     }

@@ -9,7 +9,7 @@ use super::basis::{ReportProvenance, part_of, report_extent};
 use super::bounded::{BoundedUsage, SortedUsage};
 use super::causes::{self, ThrottleReport};
 use super::chunks::{MOST_DATA, chunks};
-use super::dimension::UsageDimension;
+use super::dimension::CallDimension;
 use super::kept::MetricLimit;
 use super::metrics::{MetricSet, MetricSets, MinuteDatum, SHAPES, UsageMetric};
 use super::popular::{self, AlarmError, AlarmSpec, PopularApi};
@@ -28,12 +28,12 @@ use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
 use crate::time::TimeWindow;
 
 /// The dimensions of all metrics.
-pub(crate) const FOR_METRICS: [UsageDimension; 5] = [
-    UsageDimension::Region,
-    UsageDimension::EventSource,
-    UsageDimension::EventName,
-    UsageDimension::Account,
-    UsageDimension::Principal,
+pub(crate) const FOR_METRICS: [CallDimension; 5] = [
+    CallDimension::Region,
+    CallDimension::EventSource,
+    CallDimension::EventName,
+    CallDimension::Account,
+    CallDimension::Principal,
 ];
 
 const COLUMNS: [ColumnKey; 10] = [
@@ -115,7 +115,7 @@ fn counted<C: EventCounter>(events: &[String], empty: &C, per_document: usize) -
     counted.unwrap_or_else(|| empty.empty())
 }
 
-fn usage(events: &[String], dimensions: &[UsageDimension]) -> UsageTally {
+fn usage(events: &[String], dimensions: &[CallDimension]) -> UsageTally {
     counted(events, &UsageTally::by(dimensions), events.len())
 }
 
@@ -127,13 +127,17 @@ fn memory(limit_bytes: usize) -> Arc<CountMemory> {
     ))
 }
 
-/// The same counts for a table. Without memory, each document's counts are stored before the next one.
-fn sorted(events: &[String], dimensions: &[UsageDimension], limit_bytes: usize) -> SortedUsage {
+/// The same counts for a table, of two threads. Without memory, each document's counts are stored before the next one.
+fn sorted(events: &[String], dimensions: &[CallDimension], limit_bytes: usize) -> SortedUsage {
     let empty = BoundedUsage::by(dimensions, memory(limit_bytes));
-    counted(events, &empty, 3).sorted().unwrap()
+    let (one, other) = events.split_at(events.len() / 3);
+    let mut all = empty.empty();
+    all.merge(&counted(one, &empty, 3));
+    all.merge(&counted(other, &empty, 3));
+    all.sorted().unwrap()
 }
 
-fn with_memory(events: &[String], dimensions: &[UsageDimension]) -> SortedUsage {
+fn with_memory(events: &[String], dimensions: &[CallDimension]) -> SortedUsage {
     sorted(events, dimensions, usize::MAX)
 }
 
@@ -574,10 +578,10 @@ fn a_table_has_no_more_rows_than_it_says() {
 
 #[test]
 fn a_run_that_lost_its_end_is_an_error() {
-    let empty = BoundedUsage::by(&[UsageDimension::UserAgent], memory(usize::MAX));
+    let empty = BoundedUsage::by(&[CallDimension::UserAgent], memory(usize::MAX));
     let events = [call_of(1, "null"), call_of(2, "null")];
     let mut whole = Vec::new();
-    let usage = counted(&events, &UsageTally::by(&[UsageDimension::UserAgent]), 2);
+    let usage = counted(&events, &UsageTally::by(&[CallDimension::UserAgent]), 2);
     usage.write_run(&mut whole).unwrap();
     let usage = empty.sorted().unwrap();
     let rows = |bytes: &[u8]| {
