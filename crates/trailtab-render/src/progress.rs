@@ -116,11 +116,15 @@ mod tests {
             s3_plan("logs", &plan)
         };
         let plans = [
-            plan(1, 950, 4, true),
-            plan(10_000, 29_500_000, 12, false),
+            plan(1, 940, 4, true),
+            plan(10_000, 29_600_000, 12, false),
             plan(3_000_000, 90_000_000_000, 3020, true),
         ];
-        insta::assert_snapshot!(plans.join("\n"), @"");
+        insta::assert_snapshot!(plans.join("\n"), @r"
+        s3://logs: 1 file (0.9 KB): 1 GET and 4 LIST requests, less than $0.01 at the list prices of us-east-1
+        s3://logs: 10,000 files (30 MB) and more: 10,000 GET and 12 LIST requests so far, less than $0.01 at the list prices of us-east-1
+        s3://logs: 3,000,000 files (90 GB): 3,000,000 GET and 3,020 LIST requests, $1.22 at the list prices of us-east-1
+        ");
     }
 
     #[test]

@@ -22,6 +22,10 @@ const SLOW_DOWN_ATTEMPTS: u32 = 12;
 /// Maximum number of requests for an object that fail for another reason that may pass.
 const ATTEMPTS: u32 = 8;
 
+/// Maximum number of requests for an object while S3 does not accept the signature: after the first answer, the client
+/// knows how wrong the clock of this machine is.
+const SIGNATURE_ATTEMPTS: u32 = 2;
+
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -93,6 +97,7 @@ fn meaning_of(failure: &AwsFailure) -> (RequestEnd, u32) {
     let attempts = match (end, failure.kind) {
         (RequestEnd::SlowDown, _) => SLOW_DOWN_ATTEMPTS,
         (_, FailureKind::Transient) => ATTEMPTS,
+        (_, FailureKind::CredentialsRefused) => SIGNATURE_ATTEMPTS,
         _ => 0,
     };
     (end, attempts)
@@ -129,6 +134,57 @@ impl RequestCounts {
             get_requests: count(&self.get_requests),
             list_requests: count(&self.list_requests),
             is_complete,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_a_busy_bucket_are_told_from_other_failures() {
+        for (kind, status, end, attempts) in [
+            (
+                FailureKind::Throttled,
+                Some(503),
+                RequestEnd::SlowDown,
+                SLOW_DOWN_ATTEMPTS,
+            ),
+            (
+                FailureKind::Throttled,
+                Some(429),
+                RequestEnd::SlowDown,
+                SLOW_DOWN_ATTEMPTS,
+            ),
+            (
+                FailureKind::Transient,
+                Some(503),
+                RequestEnd::SlowDown,
+                SLOW_DOWN_ATTEMPTS,
+            ),
+            (
+                FailureKind::Transient,
+                Some(500),
+                RequestEnd::Answered,
+                ATTEMPTS,
+            ),
+            (FailureKind::Transient, None, RequestEnd::Lost, ATTEMPTS),
+            (
+                FailureKind::CredentialsRefused,
+                Some(403),
+                RequestEnd::Answered,
+                SIGNATURE_ATTEMPTS,
+            ),
+            (FailureKind::Denied, Some(403), RequestEnd::Answered, 0),
+            (FailureKind::Unreachable, None, RequestEnd::Lost, 0),
+        ] {
+            let failure = AwsFailure {
+                kind,
+                status,
+                ..AwsFailure::of_answer("")
+            };
+            assert_eq!(meaning_of(&failure), (end, attempts), "{kind:?} {status:?}");
         }
     }
 }
