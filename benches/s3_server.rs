@@ -75,7 +75,9 @@ impl Bucket {
 
     /// A page of the keys of a region, or the folders below a prefix.
     fn listing(&self, prefix: &str, token: Option<&str>, delimiter: bool) -> String {
-        let mut xml = String::from(r#"<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bench</Name><EncodingType>url</EncodingType>"#);
+        let mut xml = String::from(
+            r#"<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bench</Name><EncodingType>url</EncodingType>"#,
+        );
         let regions_at = format!("AWSLogs/{ACCOUNT}/CloudTrail/");
         if delimiter {
             let folders: Vec<String> = match prefix {
@@ -93,7 +95,11 @@ impl Bucket {
             }
             return xml + "</ListBucketResult>";
         }
-        let name = prefix.strip_prefix(&regions_at).unwrap_or("").split('/').next();
+        let name = prefix
+            .strip_prefix(&regions_at)
+            .unwrap_or("")
+            .split('/')
+            .next();
         let region = (0..self.regions).find(|region| Some(&*Bucket::region(*region)) == name);
         let first: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
         let last = (first + PAGE).min(self.per_region());
@@ -116,7 +122,9 @@ impl Bucket {
     fn answer(&self, path: &str, query: &str) -> Vec<u8> {
         let value = |name: &str| {
             let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-            let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
+            let mut values = pairs
+                .filter(|(key, _)| *key == name)
+                .map(|(_, value)| value);
             values.next().map(|value| value.replace("%2F", "/"))
         };
         if query.contains("list-type=2") {
@@ -124,12 +132,16 @@ impl Bucket {
             let prefix = value("prefix").unwrap_or_default();
             let token = value("continuation-token");
             let delimiter = value("delimiter").is_some();
-            return self.listing(&prefix, token.as_deref(), delimiter).into_bytes();
+            return self
+                .listing(&prefix, token.as_deref(), delimiter)
+                .into_bytes();
         }
         thread::sleep(self.get);
         let name = path.rsplit('/').next().unwrap_or("");
         let mut parts = name.trim_end_matches(".json.gz").split('_');
-        let region = parts.nth(2).and_then(|name| name.strip_prefix("eu-test-")?.parse::<usize>().ok());
+        let region = parts
+            .nth(2)
+            .and_then(|name| name.strip_prefix("eu-test-")?.parse::<usize>().ok());
         let index = parts.nth(1).and_then(|number| number.parse().ok());
         match (region, index) {
             (Some(region), Some(index)) => self.object(region - 1, index),
@@ -159,7 +171,8 @@ impl Bucket {
                 "HEAD" => Vec::new(),
                 _ => self.answer(path, query),
             };
-            let mut answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
+            let mut answer =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
             answer.extend(body);
             out.write_all(&answer)?;
         }
@@ -167,13 +180,18 @@ impl Bucket {
 }
 
 fn main() {
-    let numbers: Vec<u64> = std::env::args().skip(1).map(|word| word.parse().expect("a number")).collect();
+    let numbers: Vec<u64> = std::env::args()
+        .skip(1)
+        .map(|word| word.parse().expect("a number"))
+        .collect();
     let [objects, regions, list, get] = numbers[..] else {
         panic!("s3_server OBJECTS REGIONS LIST_MS GET_MS");
     };
     let mut crc = [0u32; 256];
     for (byte, entry) in crc.iter_mut().enumerate() {
-        *entry = (0..8).fold(byte as u32, |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 });
+        *entry = (0..8).fold(byte as u32, |crc, _| {
+            (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 }
+        });
     }
     let bucket = Arc::new(Bucket {
         objects: objects as usize,

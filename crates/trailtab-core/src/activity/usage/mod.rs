@@ -111,7 +111,7 @@ pub struct UsageTotals {
     incomplete: u64,
     bytes: u64,
     fingerprint: u128,
-    /// The first minutes' first seconds.
+    /// The first second of the first minute with a call, and of the last one.
     first_minute: Option<Seconds>,
     last_minute: Option<Seconds>,
     /// Calls by the first second of the minute, if counts by resource do not add up to them; else empty.
