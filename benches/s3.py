@@ -2,12 +2,11 @@
 
     cargo build --release
     rustc --edition 2024 -O benches/s3_server.rs -o target/s3_server
-    python3 benches/s3.py [--objects 100000] [--regions 17] [--list-ms 0] [--get-ms 0] [--runs 3] [--aws PATH]
+    python3 benches/s3.py [--objects 100000] [--regions 17] [--list-ms 0] [--get-ms 0] [--runs 3]
 
 The server runs beside what is measured, on the same cores. It makes each object when it is asked for it, and waits
 `--list-ms` and `--get-ms` before an answer. Listing alone is what a client without any other work can do: one
-connection for each region, page after page, 16 at a time. `--aws` also measures `aws s3 cp --recursive`, on a tenth of
-the objects, since it takes long; its time is multiplied by ten.
+connection for each region, page after page, 16 at a time.
 """
 
 import argparse
@@ -101,16 +100,6 @@ def trailtab(port, args, objects):
     return seconds, cpu
 
 
-def aws(port, args, objects):
-    """Seconds and CPU seconds in which the AWS CLI copies all objects."""
-    with tempfile.TemporaryDirectory() as directory:
-        command = [args.aws, "s3", "cp", "--recursive", "--quiet", "s3://bench/AWSLogs/111122223333/CloudTrail/", "."]
-        _, seconds, cpu = run(command, port, directory)
-        copied = sum(1 for path in Path(directory).rglob("*.gz") if path.is_file())
-    assert copied == objects, copied
-    return seconds, cpu
-
-
 def median(rows):
     return [statistics.median(column) for column in zip(*rows)]
 
@@ -122,7 +111,6 @@ def main():
     parser.add_argument("--list-ms", type=int, default=0)
     parser.add_argument("--get-ms", type=int, default=0)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--aws", help="the AWS CLI")
     parser.add_argument("--server", default=str(ROOT / "target/s3_server"))
     parser.add_argument("--trailtab", default=str(ROOT / "target/release/trailtab"))
     args = parser.parse_args()
@@ -136,12 +124,6 @@ def main():
     print(f"{objects} objects in {args.regions} regions, a page in {args.list_ms} ms, an object in {args.get_ms} ms")
     print(f"listing alone: {listed:.2f} s, {objects / listed:.0f} keys a second")
     print(f"trailtab: {seconds:.2f} s, {cpu:.2f} CPU s, {objects / seconds:.0f} objects a second, {seconds / listed:.1f} x")
-    if args.aws:
-        few = objects // 10 // args.regions * args.regions
-        with Server(args, few) as server:
-            seconds, cpu = aws(server.port, args, few)
-        scale = objects / few
-        print(f"aws s3 cp: {seconds * scale:.0f} s, {cpu * scale:.0f} CPU s, {seconds * scale / listed:.1f} x")
 
 
 if __name__ == "__main__":
