@@ -1261,6 +1261,18 @@ fn a_page_fits_its_terminal_and_keeps_names() {
     sandbox
         .run(["demo", "--events", "3000", "--output", "demo"])
         .expect(0);
+    let by_callers = |width| {
+        let words = [
+            "usage",
+            "demo/AWSLogs",
+            "--by",
+            "session,user-agent",
+            "--top",
+            "8",
+        ];
+        page_of_width(&sandbox, width, &words)
+    };
+    assert_snapshot!("usage_by_callers_of_width_80", by_callers(80));
     for width in [60, 80, 110, 160] {
         let page = page_of_width(
             &sandbox,
@@ -1282,6 +1294,7 @@ fn a_page_fits_its_terminal_and_keeps_names() {
                 ],
             ),
             page_of_width(&sandbox, width, &["usage", "demo/AWSLogs", "--throttled"]),
+            by_callers(width),
             page_of_width(&sandbox, width, &["usage", "price", "demo/AWSLogs"]),
         ];
         for page in pages {

@@ -159,6 +159,7 @@ fn tables_tell_calls_apart_as_asked() {
         "day --by account --by region --per day",
         "day --by principal --per hour --since 2026-09-07T09:00:00Z --until 2026-09-07T11:00:00Z",
         "day --activity-type FAILED --event-source ec2",
+        "day --errors --by error-code,ip",
     ] {
         let page = usage(&sandbox, words, 0).out;
         pages.push_str(&format!("$ trailtab usage {words}\n{page}\n"));
@@ -230,6 +231,9 @@ fn mistakes_are_explained() {
         (2, "usage day --per second"),
         (2, "usage day --top 0"),
         (2, "usage day --throttled --by api"),
+        (2, "usage day --throttled --by session,resource"),
+        (2, "usage day --throttled --per hour"),
+        (2, "usage day --format emf --by user-agent"),
         (2, "usage day --throttled --format emf"),
         (2, "usage day --format emf --per hour"),
         (2, "usage day --metrics errors"),
@@ -274,13 +278,112 @@ fn who_causes_throttling_is_told() {
     let csv = usage(&sandbox, "day --throttled --format csv", 0).out;
     assert_snapshot!("throttled_csv", csv);
     let place = &json.summary()["places"][0];
-    let first = &place["principals"][0];
+    let first = &place["callers"][0];
     assert_eq!(first["principal"], "111122223333:user/scraper");
     // 120 of 124: ann called three times while she was refused, and once a minute before.
     assert_eq!(first["calls_in_throttled_minutes"], 120);
     assert_eq!(place["calls_in_throttled_minutes"], 124);
     let none = usage(&sandbox, "day --throttled --region us-east-1", 0).out;
     assert!(none.contains("0 of 49 calls refused"), "{none}");
+}
+
+/// A minute in which ten clusters share a role: the seventh calls as often as all others together, and calls of all
+/// are refused. The last call of each cluster changes two buckets.
+fn ten_clusters() -> Vec<Value> {
+    let mut calls = Vec::new();
+    for cluster in 0..10 {
+        let many = if cluster == 7 { 9 } else { 1 };
+        for second in 0..=many {
+            let time = format!("2026-09-07T09:00:{second:02}Z");
+            let mut call = call(calls.len(), &time, "", "eks:DescribeCluster", "eu-west-1");
+            call["userIdentity"] = json!({
+                "type": "AssumedRole",
+                "accountId": "111122223333",
+                "arn": format!("arn:aws:sts::111122223333:assumed-role/nodes/i-{cluster}"),
+            });
+            call["userAgent"] = format!("kubelet/1.33 cluster-{cluster}").into();
+            call["sourceIPAddress"] = format!("192.0.2.{cluster}").into();
+            if second == many {
+                call["errorCode"] = "ThrottlingException".into();
+                call["resources"] = json!([
+                    { "ARN": "arn:aws:s3:::one/key" },
+                    { "ARN": format!("arn:aws:s3:::bucket-{cluster}") },
+                ]);
+            }
+            calls.push(call);
+        }
+    }
+    calls
+}
+
+#[test]
+fn clusters_that_share_a_role_are_told_apart() {
+    let sandbox = Sandbox::new();
+    sandbox.write("log.json", log(&ten_clusters()));
+    let of = |words: &str| usage(&sandbox, &format!("log.json --throttled {words}"), 0);
+    assert_snapshot!("throttled_by_session", of("--by session").out);
+    let csv = of("--by user-agent,ip --format csv").out;
+    assert_snapshot!("throttled_by_user_agent_csv", csv);
+    let json = of("--by session --format json").summary();
+    assert_eq!(json["by"], json!(["session"]));
+    let callers = &json["places"][0]["callers"];
+    assert_eq!(callers.as_array().unwrap().len(), 10);
+    assert_eq!(callers[0]["session"], "i-7");
+    assert_eq!(callers[0]["calls_in_throttled_minutes"], 10);
+    // Filters combine with it.
+    let one = of("--by user-agent --session i-7 --format json").summary();
+    let callers = &one["places"][0]["callers"];
+    assert_eq!(callers.as_array().unwrap().len(), 1);
+    assert_eq!(callers[0]["user_agent"], "kubelet/1.33 cluster-7");
+    assert_eq!(callers[0]["throttles"], 1);
+}
+
+#[test]
+fn calls_are_told_apart_by_what_callers_choose() {
+    let sandbox = Sandbox::new();
+    sandbox.write("log.json", log(&ten_clusters()));
+    let by = |by: &str, column: &str| {
+        let report = report(&sandbox, &format!("log.json --by {by}"), 0);
+        calls_by(&report, &[column])
+    };
+    for (name, column, value) in [
+        ("session", "session", "i-7"),
+        ("user-agent", "user_agent", "kubelet/1.33 cluster-7"),
+        ("ip", "ip_address", "192.0.2.7"),
+    ] {
+        let calls = by(name, column);
+        assert_eq!(
+            (calls.len(), calls[&vec![value.to_owned()]]),
+            (10, 10),
+            "{name}"
+        );
+    }
+    let row = |name: &str| vec![name.to_owned()];
+    let person = BTreeMap::from([(row(""), 28)]);
+    assert_eq!(by("person", "person"), person);
+    let codes = BTreeMap::from([(row(""), 18), (row("ThrottlingException"), 10)]);
+    assert_eq!(by("error-code", "error_code"), codes);
+    // A call counts for each of its resources, and once in the totals.
+    let json = usage(&sandbox, "log.json --by resource --format json", 0).summary();
+    assert_eq!(json["totals"]["calls"], 28);
+    let calls = calls_by(&json, &["resource"]);
+    assert_eq!((calls.len(), sum(&json["totals"]["throttles"])), (12, 10));
+    assert_eq!((calls[&row("")], calls[&row("s3:bucket/one")]), (18, 10));
+    let page = usage(&sandbox, "log.json --by resource --top 2", 0).out;
+    assert!(
+        page.contains("A call counts once for each resource"),
+        "{page}"
+    );
+    let csv = usage(
+        &sandbox,
+        "log.json --by session,error-code --format csv --top 1",
+        0,
+    )
+    .out;
+    let rows: Vec<&str> = csv.lines().collect();
+    assert!(rows[0].starts_with("session,error_code,calls,"), "{csv}");
+    assert!(rows[1].starts_with("i-7,,9,0,0,"), "{csv}");
+    assert!(rows[2].starts_with("__other__,__other__,19,"), "{csv}");
 }
 
 // Metrics.

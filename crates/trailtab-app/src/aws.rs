@@ -226,6 +226,13 @@ pub fn s3(config: &SdkConfig, bucket: &str, region: Option<&str>) -> aws_sdk_s3:
     aws_sdk_s3::Client::from_conf(builder.build())
 }
 
+/// The same client of S3 without retries, for callers that adapt to refusals themselves.
+pub fn s3_without_retries(client: &aws_sdk_s3::Client) -> aws_sdk_s3::Client {
+    let builder = client.config().to_builder();
+    let builder = builder.retry_config(RetryConfig::disabled());
+    aws_sdk_s3::Client::from_conf(builder.build())
+}
+
 /// Builds a client for a region's event history. It never retries: each request counts against the
 /// quota, so the caller decides.
 pub fn event_history(config: &SdkConfig, region: &str) -> aws_sdk_cloudtrail::Client {

@@ -11,5 +11,6 @@ pub mod history;
 pub mod integrity;
 pub mod nearest;
 pub mod regions;
+pub mod s3_requests;
 pub mod scope;
 pub mod time;

@@ -1,8 +1,10 @@
-//! Renders the progress of reading event histories.
+//! Renders the progress of reading event histories, and the plan of reading a bucket.
 
 use super::escape;
-use super::page::thousands;
+use super::page::{counted, thousands};
+use rust_decimal::Decimal;
 use trailtab_core::history::walk::View;
+use trailtab_core::s3_requests::S3RequestPlan;
 use trailtab_core::time;
 
 /// Regions with a line of their own.
@@ -45,6 +47,48 @@ pub fn regions(rows: &[RegionLine<'_>]) -> String {
     text
 }
 
+/// Says which requests reading a bucket takes, and what they cost.
+pub fn s3_plan(bucket: &str, plan: &S3RequestPlan) -> String {
+    let (more, so_far) = match plan.is_complete {
+        true => ("", ""),
+        false => (" and more", " so far"),
+    };
+    format!(
+        "s3://{bucket}: {} ({}){more}: {} GET and {} LIST requests{so_far}, {} at the list prices of us-east-1",
+        counted(plan.objects, "file"),
+        bytes(plan.bytes),
+        thousands(plan.get_requests),
+        thousands(plan.list_requests),
+        dollars(plan.usd()),
+    )
+}
+
+/// An amount with cents; less than one cent is not told.
+fn dollars(usd: Decimal) -> String {
+    match usd < Decimal::new(1, 2) {
+        true => "less than $0.01".to_owned(),
+        false => format!("${:.2}", usd.round_dp(2)),
+    }
+}
+
+/// A size in its natural decimal unit.
+fn bytes(bytes: u64) -> String {
+    let units = ["KB", "MB", "GB", "TB"];
+    let mut size = bytes as f64 / 1000.0;
+    let mut unit = units[0];
+    for larger in &units[1..] {
+        if size < 1000.0 {
+            break;
+        }
+        size /= 1000.0;
+        unit = larger;
+    }
+    match size < 10.0 {
+        true => format!("{size:.1} {unit}"),
+        false => format!("{size:.0} {unit}"),
+    }
+}
+
 /// An estimated duration in its natural unit.
 fn duration(seconds: f64) -> String {
     match seconds {
@@ -58,6 +102,30 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_plan_of_a_bucket_tells_its_price() {
+        let plan = |objects, bytes, lists, is_complete| {
+            let plan = S3RequestPlan {
+                objects,
+                bytes,
+                get_requests: objects,
+                list_requests: lists,
+                is_complete,
+            };
+            s3_plan("logs", &plan)
+        };
+        let plans = [
+            plan(1, 940, 4, true),
+            plan(10_000, 29_600_000, 12, false),
+            plan(3_000_000, 90_000_000_000, 3020, true),
+        ];
+        insta::assert_snapshot!(plans.join("\n"), @r"
+        s3://logs: 1 file (0.9 KB): 1 GET and 4 LIST requests, less than $0.01 at the list prices of us-east-1
+        s3://logs: 10,000 files (30 MB) and more: 10,000 GET and 12 LIST requests so far, less than $0.01 at the list prices of us-east-1
+        s3://logs: 3,000,000 files (90 GB): 3,000,000 GET and 3,020 LIST requests, $1.22 at the list prices of us-east-1
+        ");
+    }
 
     #[test]
     fn the_slowest_regions_come_first() {

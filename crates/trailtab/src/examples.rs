@@ -37,7 +37,7 @@ pub(crate) const USAGE: &str = "\
 Examples:
   trailtab usage --since 24h
   trailtab usage demo/AWSLogs --by principal,api --per day
-  trailtab usage demo/AWSLogs --throttled
+  trailtab usage demo/AWSLogs --throttled --by session
 
 Documentation: docs/usage.md, docs/metrics.md";
 

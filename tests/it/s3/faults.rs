@@ -61,6 +61,52 @@ fn s3_that_is_busy_is_asked_again() {
 }
 
 #[test]
+fn a_bucket_that_asks_to_slow_down_loses_nothing() {
+    let log = |number| log("AWSLogs/", ANN, "us-east-1", "2026/09/07", number);
+    let files: Vec<File> = (0..120).map(log).collect();
+    let mut bucket = Bucket::new("slow-down");
+    bucket.put(&files);
+    // More than the window of the start, so that requests that were repeated are refused again.
+    let slow_down = Fault::Error(503, "SlowDown");
+    bucket.proxy.fail(70, slow_down, |request| {
+        request.method == "GET" && request.listed().is_none()
+    });
+    let run = bucket.run("", &[]);
+    run.is_complete();
+    assert_eq!((run.count("counted"), run.count("duplicate")), (360, 0));
+    assert_eq!(bucket.fetched().len(), 120 + 70);
+}
+
+#[test]
+fn an_object_that_is_always_refused_is_missing() {
+    let (bucket, files) = bucket("always-busy");
+    let key = files[1].key.clone();
+    bucket
+        .proxy
+        .fail(usize::MAX, Fault::Error(500, "InternalError"), move |r| {
+            r.gets(&key)
+        });
+    let (_, reason) = without_one(&bucket, &files[1]);
+    assert!(reason.contains("InternalError"), "{reason}");
+    assert_eq!(bucket.fetched().len(), 5 + 8);
+}
+
+#[test]
+fn the_requests_and_their_price_are_told_before_reading() {
+    let (bucket, files) = bucket("priced");
+    let run = bucket.run("", &[]);
+    run.is_complete();
+    let requests = bucket.proxy.requests();
+    let lists = requests.iter().filter(|r| r.listed().is_some()).count();
+    let bytes: usize = files.iter().map(|file| file.bytes.len()).sum();
+    let told = format!(
+        "s3://priced: 6 files ({:.1} KB): 6 GET and {lists} LIST requests, less than $0.01 at the list prices of us-east-1\n",
+        bytes as f64 / 1000.0,
+    );
+    assert!(run.errors.contains(&told), "{told}{}", run.errors);
+}
+
+#[test]
 fn a_body_that_breaks_off_is_fetched_again() {
     let (bucket, files) = bucket("cut");
     let key = files[1].key.clone();

@@ -277,7 +277,8 @@ fn downloads_run_side_by_side_and_not_too_many() {
         .fail(usize::MAX, late, |request| request.gets(&request.key));
     assert_found(&bucket, "", &logs);
     let most = bucket.proxy.most_at_once();
-    assert!((8..=32).contains(&most), "{most}");
+    // It begins with 32 and grows.
+    assert!((8..=256).contains(&most), "{most}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use trailtab_core::activity::tally::memory::{RunStore, StoredRun, WriteBytes};
+use trailtab_core::activity::memory::{RunStore, StoredRun, WriteBytes};
 
 /// Stores the runs of all threads in one file, block after block.
 ///

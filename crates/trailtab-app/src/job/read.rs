@@ -368,8 +368,7 @@ async fn feed(
             fetched.coverage.problem(problem);
             continue;
         };
-        let found = |bytes| progress.find(bytes);
-        match s3::fetch(config, bucket, prefix, asked, &found, &sender).await {
+        match s3::fetch(config, bucket, prefix, asked, progress, &sender).await {
             Ok(read) => fetched.coverage.merge(read),
             Err(error) if request.sources.len() == 1 => return Err(error.into()),
             Err(error) => {

@@ -78,7 +78,7 @@ pub fn rules(own_role: Option<&RoleArn>, function_arn: &str) -> IngestRules {
 
 /// Counts the events of one delivery.
 pub fn count(payload: &[u8], sets: &MetricSets, rules: &IngestRules) -> IngestStats<UsageTally> {
-    let (seen, empty) = (SeenIds::default(), UsageTally::new(sets.detail()));
+    let (seen, empty) = (SeenIds::default(), UsageTally::by(&sets.dimensions()));
     let mut intake = EventIngest::new(rules, &empty, &seen, None);
     EnvelopeReader::default().feed(payload, true, &mut intake);
     intake.finish()

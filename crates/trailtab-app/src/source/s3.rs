@@ -4,14 +4,16 @@
 //! without an organization id, and Control Tower puts more folders in front. Lists only the
 //! requested accounts, regions and days, and never siblings of `CloudTrail/` such as
 //! `CloudTrail-Insight/`. Listing, downloading and parsing overlap; the memory of objects
-//! downloaded but not yet parsed is bounded.
+//! listed, and of those downloaded but not yet parsed, is bounded.
 
 mod download;
 mod holds;
 mod layout;
 mod pages;
+mod requests;
+mod search;
+mod window;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
@@ -21,18 +23,19 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use self::holds::Holds;
+use self::layout::KeyListing;
 pub use self::layout::read_prefix;
-use self::layout::{
-    FolderKind, KeyListing, account_of, digests_within_region, has_trail_layout, within_region,
-};
-use self::pages::{ListedPages, failure_of_list, folders_of, keys_of};
+use self::pages::{ListedPages, failure_of_list, keys_of};
+use self::requests::{Downloads, RequestCounts};
 use super::document::Document;
 use super::interrupt::{self, Interrupt};
+use super::progress::ReadProgress;
 use crate::aws::{self, AwsFailure};
 use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
-use trailtab_core::event::filter::{Criterion, ScopeMatcher};
+use trailtab_core::event::filter::ScopeMatcher;
 use trailtab_core::scope::Scope;
 use trailtab_core::time::{Seconds, TimeWindow};
+use trailtab_render::progress as render;
 
 /// The folder beside `CloudTrail/` that contains calls through VPC endpoints.
 pub(super) const NETWORK_ACTIVITY: &str = "CloudTrail-NetworkActivity";
@@ -44,16 +47,16 @@ pub const LATE_DAYS: u32 = 1;
 /// Maximum number of days for which CloudTrail repeats a delivery.
 pub const MAX_LATE_DAYS: u32 = 30;
 
-/// Concurrent requests of each kind.
 const MAX_CONCURRENT_LISTINGS: usize = 16;
 
-const MAX_CONCURRENT_DOWNLOADS: usize = 32;
+/// Log files that are listed before the first is fetched, so that the plan of a small bucket is complete.
+const FIRST_OBJECTS: usize = 10_000;
+
+/// Maximum number of log files that are listed and not yet fetched. They take up to 20 MiB.
+const MAX_LISTED_OBJECTS: usize = 50_000;
 
 /// Maximum KiB of log files downloaded but not yet parsed.
 const MAX_BUFFERED_KIB: u32 = 48 << 10;
-
-/// Maximum number of unrecognized folders to search for `AWSLogs/`.
-const MAX_UNKNOWN_FOLDERS: usize = 200;
 
 /// Why nothing can be read from a bucket.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +114,7 @@ pub async fn fetch(
     bucket: &str,
     prefix: &str,
     asked: S3Request<'_>,
-    found: &(dyn Fn(u64) + Sync),
+    progress: &ReadProgress,
     documents: &mpsc::Sender<Document>,
 ) -> Result<RunCoverage, S3Error> {
     let interrupted = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
@@ -121,7 +124,9 @@ pub async fn fetch(
         return Ok(coverage);
     };
     let store = Arc::new(S3Store {
+        downloads: Downloads::new(&client),
         client,
+        requests: RequestCounts::default(),
         bucket: bucket.to_owned(),
         coverage: Mutex::default(),
         memory: Arc::new(Semaphore::new(MAX_BUFFERED_KIB as usize)),
@@ -129,7 +134,7 @@ pub async fn fetch(
         payer: asked.requester_pays.then_some(RequestPayer::Requester),
     });
     // Dropping the future on an interrupt aborts all its tasks.
-    let send = store.send_all(prefix, asked, found, documents);
+    let send = store.send_all(prefix, asked, progress, documents);
     let sent = asked.interrupt.or(send).await;
     let mut coverage = std::mem::take(&mut *store.coverage.lock().await);
     match sent {
@@ -183,7 +188,11 @@ struct LogObject {
 }
 
 struct S3Store {
+    /// Lists.
     client: Client,
+    /// Fetches.
+    downloads: Downloads,
+    requests: RequestCounts,
     bucket: String,
     coverage: Mutex<RunCoverage>,
     memory: Arc<Semaphore>,
@@ -197,7 +206,7 @@ impl S3Store {
         self: &Arc<Self>,
         prefix: &str,
         asked: S3Request<'_>,
-        found: &(dyn Fn(u64) + Sync),
+        progress: &ReadProgress,
         documents: &mpsc::Sender<Document>,
     ) -> Result<(), S3Error> {
         let listings = self.find_listings(prefix, asked).await?;
@@ -207,7 +216,7 @@ impl S3Store {
         {
             self.coverage.lock().await.delivered_until = asked.late_from();
         }
-        let (keys, mut listed) = mpsc::channel(4096);
+        let (keys, listed) = mpsc::channel(MAX_LISTED_OBJECTS);
         let mut listers = JoinSet::new();
         let permits = Arc::new(Semaphore::new(MAX_CONCURRENT_LISTINGS));
         for listing in listings.clone() {
@@ -218,151 +227,72 @@ impl S3Store {
             });
         }
         drop(keys);
-        let mut downloads = JoinSet::new();
-        let mut is_empty = true;
-        while let Some(object) = listed.recv().await {
-            is_empty = false;
-            found(object.size);
-            while downloads.len() >= MAX_CONCURRENT_DOWNLOADS {
-                downloads.join_next().await;
-            }
-            let (store, documents) = (self.clone(), documents.clone());
-            downloads.spawn(async move { store.download(object, &documents).await });
-        }
-        listers.join_all().await;
-        downloads.join_all().await;
+        let is_empty = self
+            .download_all(listers, listed, progress, documents)
+            .await;
         if is_empty && asked.window != TimeWindow::default() {
             self.add_days_stored(&listings).await;
         }
         Ok(())
     }
 
-    /// Finds the folders to list.
-    async fn find_listings(
+    /// Downloads what is listed, beginning when the listing is complete or well under way. Tells how many requests that
+    /// takes before the first one, and again when the listing is complete. Returns whether nothing is listed.
+    async fn download_all(
         self: &Arc<Self>,
-        prefix: &str,
-        asked: S3Request<'_>,
-    ) -> Result<Vec<KeyListing>, S3Error> {
-        let listings = match within_region(prefix, asked) {
-            Some(_) if self.is_empty(prefix).await => return Err(self.empty_error(prefix).await),
-            Some(listing) => [Some(listing), digests_within_region(prefix, asked)]
-                .into_iter()
-                .flatten()
-                .collect(),
-            None => self.search(prefix, asked).await?,
-        };
-        for listing in &listings {
-            if let Some(scope) = &listing.scope {
-                self.coverage.lock().await.ask(scope.clone());
-            }
+        listers: JoinSet<()>,
+        mut listed: mpsc::Receiver<LogObject>,
+        progress: &ReadProgress,
+        documents: &mpsc::Sender<Document>,
+    ) -> bool {
+        let mut first = Vec::new();
+        let mut is_complete = false;
+        while first.len() < FIRST_OBJECTS && !is_complete {
+            let more = FIRST_OBJECTS - first.len();
+            is_complete = listed.recv_many(&mut first, more).await == 0;
         }
-        Ok(listings)
-    }
-
-    /// Searches for the folders of regions.
-    async fn search(
-        self: &Arc<Self>,
-        prefix: &str,
-        asked: S3Request<'_>,
-    ) -> Result<Vec<KeyListing>, S3Error> {
-        let mut search = RegionSearch::default();
-        let first = self.children(prefix).await;
-        let first = first.map_err(|failure| S3Error::List {
-            bucket: self.bucket.clone(),
-            prefix: prefix.to_owned(),
-            reason: failure.explanation,
-        })?;
         if first.is_empty() {
-            return Err(self.empty_error(prefix).await);
+            return true;
         }
-        let mut level = search.sort(first, asked);
-        if asked.digests
-            && let Some((before, after)) = prefix.rsplit_once("/CloudTrail/")
-        {
-            let sibling = format!("{before}/CloudTrail-Digest/{after}");
-            level.extend(search.sort(self.children_of(&[sibling]).await, asked));
-        }
-        while !level.is_empty() {
-            level = search.sort(self.children_of(&level).await, asked);
-        }
-        let left_out = std::mem::take(&mut search.left_out);
-        if search.listings.is_empty() && left_out.is_empty() {
-            if !search.met_layout && !has_trail_layout(prefix) {
-                // Log files may also lie in custom folders.
-                return Ok(vec![KeyListing {
-                    digests: asked.digests,
-                    network_activity: asked.network_activity,
-                    ..KeyListing::all(prefix.to_owned())
-                }]);
+        let tell = |is_complete| {
+            let plan = self.requests.plan(is_complete);
+            progress.remark(render::s3_plan(&self.bucket, &plan));
+        };
+        tell(is_complete);
+        let listing = async {
+            listers.join_all().await;
+            if !is_complete {
+                tell(true);
             }
-            if self.coverage.lock().await.is_complete() {
-                return Err(self.empty_error(prefix).await);
-            }
-        }
-        self.coverage.lock().await.left_out = left_out;
-        if search.gave_up {
-            let reason = "too many folders: name the one that holds AWSLogs/";
-            self.cannot_list(prefix, None, None, reason).await;
-        }
-        Ok(search.listings)
-    }
-
-    /// Tells whether no key begins with a prefix. False if the request fails; the listing that
-    /// follows reports the error.
-    async fn is_empty(&self, prefix: &str) -> bool {
-        let request = self.list_request(prefix).max_keys(1);
-        let page = request.send().await;
-        page.is_ok_and(|page| page.contents().is_empty())
-    }
-
-    /// Lists the folders below several others concurrently.
-    async fn children_of(self: &Arc<Self>, folders: &[String]) -> Vec<String> {
-        let mut children = Vec::new();
-        for batch in folders.chunks(MAX_CONCURRENT_LISTINGS) {
-            let mut looks = JoinSet::new();
-            for folder in batch.iter().cloned() {
-                let store = self.clone();
-                looks.spawn(async move { (store.children(&folder).await, folder) });
-            }
-            for (result, folder) in looks.join_all().await {
-                match result {
-                    Ok(found) => children.extend(found),
-                    Err(failure) => {
-                        let scope = account_of(&folder).map(ReadScope::Account);
-                        self.failed(&folder, scope, failure).await;
-                    }
+        };
+        let downloading = async {
+            let mut downloads = JoinSet::new();
+            let mut first = first.into_iter();
+            loop {
+                let object = match first.next() {
+                    Some(object) => object,
+                    None => match listed.recv().await {
+                        Some(object) => object,
+                        None => break,
+                    },
+                };
+                progress.find(object.size);
+                while downloads.len() >= self.downloads.limit() {
+                    downloads.join_next().await;
                 }
+                let (store, documents) = (self.clone(), documents.clone());
+                downloads.spawn(async move { store.download(object, &documents).await });
             }
-        }
-        children
-    }
-
-    /// Lists the folders below a prefix; a key that lies there itself is given as it is. The empty
-    /// objects that stand for folders are left out: each would be found below itself again.
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, AwsFailure> {
-        let mut children = Vec::new();
-        let mut pages = ListedPages::default();
-        loop {
-            let request = self.list_request(prefix).delimiter("/");
-            let request = request.set_continuation_token(pages.token.clone());
-            let page = request
-                .send()
-                .await
-                .map_err(|error| failure_of_list(&error))?;
-            let folders: Vec<String> = folders_of(&page);
-            let keys = keys_of(&page).filter(|(key, _)| !key.ends_with('/'));
-            let keys: Vec<String> = keys.map(|(key, _)| key).collect();
-            let last = folders.iter().chain(&keys).max().cloned();
-            children.extend(folders.into_iter().chain(keys.into_iter().take(1)));
-            if !pages.turn(&page, last)? {
-                return Ok(children);
-            }
-        }
+            downloads.join_all().await;
+        };
+        tokio::join!(listing, downloading);
+        false
     }
 
     /// A request for a page of a listing. Keys come encoded, since XML cannot contain all characters
     /// that a key may have.
     fn list_request(&self, prefix: &str) -> ListObjectsV2FluentBuilder {
+        self.requests.list();
         let request = self.client.list_objects_v2().bucket(&self.bucket);
         request
             .prefix(prefix)
@@ -395,6 +325,7 @@ impl S3Store {
                     return;
                 }
                 if listing.wants(&key) {
+                    self.requests.find(size, download::requests_of(size));
                     let object = LogObject {
                         named: key == listing.prefix,
                         key: key.clone(),
@@ -443,83 +374,5 @@ impl S3Store {
             severity: Severity::Failed,
             reason: format!("cannot be listed: {reason}"),
         });
-    }
-}
-
-/// The search for the folders of regions.
-#[derive(Default)]
-struct RegionSearch {
-    listings: Vec<KeyListing>,
-    unknown_folders: usize,
-    /// Accounts and regions excluded by a filter.
-    left_out: BTreeMap<Criterion, BTreeSet<String>>,
-    /// Whether any folder belongs to the layout of a trail.
-    met_layout: bool,
-    gave_up: bool,
-}
-
-impl RegionSearch {
-    /// Moves region folders into the listings, and returns the folders to search next.
-    fn sort(&mut self, found: Vec<String>, asked: S3Request<'_>) -> Vec<String> {
-        let mut next = Vec::new();
-        for folder in found {
-            let place = FolderKind::of(&folder);
-            self.met_layout |= matches!(
-                place,
-                FolderKind::Region(_) | FolderKind::Account(_) | FolderKind::OnTheWay
-            );
-            match place {
-                FolderKind::Region(scope) if asked.wants(&scope) => {
-                    self.listings.push(asked.days(folder, Some(scope)));
-                }
-                FolderKind::Account(account) if asked.wants_account(account) => {
-                    next.push(format!("{folder}CloudTrail/"));
-                    if asked.network_activity {
-                        next.push(format!("{folder}{NETWORK_ACTIVITY}/"));
-                    }
-                    if asked.digests {
-                        next.push(format!("{folder}CloudTrail-Digest/"));
-                    }
-                }
-                FolderKind::NetworkActivity if asked.network_activity => next.push(folder),
-                FolderKind::NetworkActivityOfRegion(scope)
-                    if asked.network_activity && asked.wants(&scope) =>
-                {
-                    self.listings.push(KeyListing {
-                        network_activity: true,
-                        ..asked.days(folder, Some(scope))
-                    });
-                }
-                FolderKind::Digests if asked.digests => next.push(folder),
-                FolderKind::DigestsOfRegion(scope) if asked.digests && asked.wants(&scope) => {
-                    self.listings.push(asked.digests_of_days(folder));
-                }
-                FolderKind::Region(Scope { account, .. }) | FolderKind::Account(account)
-                    if !asked.wants_account(account) =>
-                {
-                    self.leave_out(Criterion::Account, account.to_string());
-                }
-                FolderKind::Region(Scope { region, .. }) => {
-                    self.leave_out(Criterion::Region, region.to_string());
-                }
-                FolderKind::Account(_) => {}
-                FolderKind::OnTheWay => next.push(folder),
-                FolderKind::Unknown if self.unknown_folders < MAX_UNKNOWN_FOLDERS => {
-                    self.unknown_folders += 1;
-                    next.push(folder);
-                }
-                FolderKind::Unknown => self.gave_up = true,
-                FolderKind::Digests
-                | FolderKind::DigestsOfRegion(_)
-                | FolderKind::NetworkActivity
-                | FolderKind::NetworkActivityOfRegion(_)
-                | FolderKind::Other => {}
-            }
-        }
-        next
-    }
-
-    fn leave_out(&mut self, criterion: Criterion, value: String) {
-        self.left_out.entry(criterion).or_default().insert(value);
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! A [`Tally`] is a [`EventCounter`]: any two can be merged.
 
-pub mod memory;
 mod merge;
 mod rows;
 mod run;
@@ -14,7 +13,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use memory::{CountMemory, MemoryShare, StoredRun};
+use super::memory::{CountMemory, MemoryShare, StoredRun};
 pub use rows::CountTable;
 use run::RunWriter;
 use stats::CallEnd;

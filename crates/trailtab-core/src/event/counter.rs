@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
     use crate::activity::tally::{Tally, tests as tallies};
-    use crate::activity::usage::{Detail, UsageTally, tests as usages};
+    use crate::activity::usage::{UsageTally, tests as usages};
     use crate::event::dedupe::SeenIds;
     use crate::event::envelope::EnvelopeReader;
     use crate::event::ingest::{EventIngest, IngestRules};
@@ -117,10 +117,10 @@ mod tests {
         fn a_pair_counts_what_each_of_it_counts_alone(
             events in prop::collection::vec(tallies::event(), 0..24),
             cut in 0..24_usize,
-            (accounts, principals) in any::<(bool, bool)>(),
+            dimensions in proptest::sample::subsequence(usages::FOR_METRICS.to_vec(), 0..=5),
         ) {
             let (one, other) = events.split_at(cut.min(events.len()));
-            let (tally, usage) = (Tally::default(), UsageTally::new(Detail { accounts, principals }));
+            let (tally, usage) = (Tally::default(), UsageTally::by(&dimensions));
             let alone = (counted([one, other], &tally), counted([one, other], &usage));
             let pair = counted([one, other], &(tally, usage));
             prop_assert_eq!(pair.is_empty(), events.is_empty());

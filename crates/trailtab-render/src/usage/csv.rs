@@ -1,7 +1,8 @@
 //! Writes usage as CSV. Names may be attacker-controlled and must never become formulas.
 
 use crate::escape::cell;
-use trailtab_core::activity::usage::causes::ThrottleReport;
+use trailtab_core::activity::usage::causes::{ThrottleReport, ThrottledApi};
+use trailtab_core::activity::usage::metrics::OTHER;
 use trailtab_core::activity::usage::price::{MetricCost, UsagePrice};
 use trailtab_core::activity::usage::report::UsageReport;
 
@@ -58,18 +59,16 @@ pub fn report(report: &UsageReport) -> csv::Result<Vec<u8>> {
     finish(table)
 }
 
-/// Writes a row per throttled API and principal.
+/// Writes a row per throttled API and caller; callers that are not listed are one row, `__other__`.
 ///
 /// # Errors
 ///
 /// Never in practice: writing to memory does not fail.
 pub fn causes(causes: &ThrottleReport) -> csv::Result<Vec<u8>> {
     let mut table = UsageCsv::from_writer(Vec::new());
-    table.write_record([
-        "account",
-        "region",
-        "api",
-        "principal",
+    let place = ["account", "region", "api"];
+    let keys = causes.by.iter().map(|by| by.name());
+    let counts = [
         "calls_in_throttled_minutes",
         "all_calls_in_throttled_minutes",
         "throttles",
@@ -82,30 +81,68 @@ pub fn causes(causes: &ThrottleReport) -> csv::Result<Vec<u8>> {
         "all_peak_per_minute",
         "all_peak_minute",
         "throttled_minutes",
-    ])?;
+    ];
+    table.write_record(place.into_iter().chain(keys).chain(counts))?;
     for place in &causes.places {
-        for caller in &place.principals {
-            table.write_record([
-                &*cell(&place.account),
-                &cell(&place.region),
-                &cell(&place.api),
-                &cell(&caller.principal),
-                &caller.calls_in_throttled_minutes.to_string(),
-                &place.calls_in_throttled_minutes.to_string(),
-                &caller.throttles.to_string(),
-                &caller.calls.to_string(),
+        for caller in &place.callers {
+            let key = |by| caller.key.get(by).map_or("", String::as_str);
+            let keys: Vec<&str> = causes.by.iter().map(key).collect();
+            let counts = [
+                caller.calls_in_throttled_minutes,
+                caller.throttles,
+                caller.calls,
+            ];
+            let own = [
                 &caller.peak_per_minute.to_string(),
                 caller.first_throttled_minute.as_deref().unwrap_or_default(),
                 caller.last_throttled_minute.as_deref().unwrap_or_default(),
-                &place.throttles.to_string(),
-                &place.calls.to_string(),
-                &place.peak_per_minute.to_string(),
-                place.peak_minute.as_deref().unwrap_or_default(),
-                &place.throttled_minutes.to_string(),
-            ])?;
+            ];
+            caller_row(&mut table, place, &keys, counts, own)?;
+        }
+        if let Some(folded) = &place.folded {
+            let keys = vec![OTHER; causes.by.len()];
+            let counts = [
+                folded.calls_in_throttled_minutes,
+                folded.throttles,
+                folded.calls,
+            ];
+            caller_row(&mut table, place, &keys, counts, [""; 3])?;
         }
     }
     finish(table)
+}
+
+/// Writes a row of callers: their names; their calls in throttled minutes, throttles and calls; and their peak with the
+/// first and last throttled minute.
+fn caller_row(
+    table: &mut UsageCsv,
+    place: &ThrottledApi,
+    keys: &[&str],
+    [calls_in_throttled_minutes, throttles, calls]: [u64; 3],
+    own: [&str; 3],
+) -> csv::Result<()> {
+    let names = [&*place.account, &place.region, &place.api];
+    for name in names.iter().chain(keys) {
+        table.write_field(&*cell(name))?;
+    }
+    for count in [
+        calls_in_throttled_minutes,
+        place.calls_in_throttled_minutes,
+        throttles,
+        calls,
+    ] {
+        table.write_field(count.to_string())?;
+    }
+    for text in own {
+        table.write_field(text)?;
+    }
+    table.write_record([
+        &place.throttles.to_string(),
+        &place.calls.to_string(),
+        &place.peak_per_minute.to_string(),
+        place.peak_minute.as_deref().unwrap_or_default(),
+        &place.throttled_minutes.to_string(),
+    ])
 }
 
 /// Writes two rows per metric set (without and with the limit), one for the health metrics, two per bill (by requests

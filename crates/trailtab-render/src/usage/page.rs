@@ -1,5 +1,6 @@
 //! Renders the usage table as a terminal page, and the parts that all usage pages share.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use console::Style;
@@ -12,6 +13,10 @@ use trailtab_core::activity::usage::metrics::OTHER;
 use trailtab_core::activity::usage::report::{
     ColumnKey, RowCounts, TimeStep, UsageReport, UsageReportRow,
 };
+
+/// Why rows by resource do not add up to all calls.
+const RESOURCES: &str = "A call counts once for each resource that it names, so rows may add up to more than all calls. \
+     Objects of S3 count for their bucket.";
 
 /// Renders the usage table.
 pub fn report(report: &UsageReport, look: TextStyle) -> String {
@@ -34,6 +39,9 @@ impl TextPage {
             writeln!(self.out)?;
             self.paragraph(&heading(report), 0, &Style::new().bold())?;
             self.table(columns(report))?;
+        }
+        if report.by.contains(&ColumnKey::Resource) {
+            self.notes([RESOURCES].into_iter())?;
         }
         self.usage_coverage(&report.basis)
     }
@@ -98,7 +106,7 @@ fn sums(totals: &RowCounts) -> String {
 }
 
 fn heading(report: &UsageReport) -> String {
-    let by: Vec<&str> = report.by.iter().map(|by| by_title(*by)).collect();
+    let by: Vec<&str> = report.by.iter().map(|by| column_title(*by)).collect();
     let per = match report.per {
         None => "",
         Some(TimeStep::Minute) => ", per minute",
@@ -111,10 +119,25 @@ fn heading(report: &UsageReport) -> String {
     )
 }
 
-fn by_title(by: ColumnKey) -> &'static str {
+/// The title of a column.
+pub(super) fn column_title(by: ColumnKey) -> &'static str {
     match by {
         ColumnKey::Api => "API",
+        ColumnKey::UserAgent => "user agent",
+        ColumnKey::IpAddress => "IP address",
+        ColumnKey::ErrorCode => "error code",
         by => by.name(),
+    }
+}
+
+/// The value of a column as a page shows it.
+pub(super) fn value(by: ColumnKey, key: &BTreeMap<ColumnKey, String>) -> String {
+    let value = key.get(&by).map_or("", String::as_str);
+    match by {
+        ColumnKey::ErrorCode if value.is_empty() => "(no error)".to_owned(),
+        _ if value.is_empty() => "(none)".to_owned(),
+        ColumnKey::Api => short(value),
+        _ => value.to_owned(),
     }
 }
 
@@ -143,13 +166,14 @@ fn columns(report: &UsageReport) -> Vec<TableColumn> {
         }));
     }
     for by in &report.by {
-        columns.push(column(by_title(*by), ColumnKind::Name, &|row| {
-            let key = row.key.get(by).map_or("", String::as_str);
-            match by {
-                ColumnKey::Api => name(&short(key), report.others),
-                _ => name(key, report.others),
-            }
-        }));
+        columns.push(column(
+            column_title(*by),
+            ColumnKind::Name,
+            &|row| match row.is_other {
+                true => format!("{OTHER} ({})", thousands(report.others)),
+                false => value(*by, &row.key),
+            },
+        ));
     }
     let calls = report.totals.calls;
     columns.push(number("calls", |counts| counts.calls));
@@ -162,7 +186,12 @@ fn columns(report: &UsageReport) -> Vec<TableColumn> {
     columns.push(number("errors", |counts| counts.errors).dispensable(2));
     // Most logs have no throttled calls; the totals above say so.
     if report.totals.throttles > 0 {
-        columns.push(number("throttled", |counts| counts.throttles).dispensable(3));
+        let throttled = number("throttled", |counts| counts.throttles);
+        // User agents are long, and tell which of many callers is throttled.
+        columns.push(match report.by.contains(&ColumnKey::UserAgent) {
+            true => throttled,
+            false => throttled.dispensable(3),
+        });
     }
     if report.per != Some(TimeStep::Minute) {
         columns.push(number("peak", |counts| counts.peak_per_minute).dispensable(1));
@@ -189,14 +218,6 @@ fn columns(report: &UsageReport) -> Vec<TableColumn> {
 /// The API as IAM policies write it: `ec2:RunInstances`.
 pub(super) fn short(api: &str) -> String {
     api.replacen(".amazonaws.com:", ":", 1)
-}
-
-fn name(key: &str, others: u64) -> String {
-    match key {
-        OTHER if others > 0 => format!("{OTHER} ({})", thousands(others)),
-        "" => "(none)".to_owned(),
-        key => key.to_owned(),
-    }
 }
 
 /// Draws a course as `columns` characters. Its length must be a multiple of `columns`.

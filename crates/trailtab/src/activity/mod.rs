@@ -21,9 +21,9 @@ use trailtab_app::clock;
 use trailtab_app::deliver::count_runs::CountRuns;
 use trailtab_app::deliver::files;
 use trailtab_app::deliver::raw_dump::RawDump;
+use trailtab_core::activity::memory::CountMemory;
 use trailtab_core::activity::policy::{UsedCalls, UsedPolicy};
 use trailtab_core::activity::tally::Tally;
-use trailtab_core::activity::tally::memory::CountMemory;
 use trailtab_core::event::counter::EventCounter as _;
 use trailtab_core::event::filter::ScopeMatcher;
 

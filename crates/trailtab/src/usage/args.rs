@@ -11,7 +11,7 @@ use trailtab_core::activity::usage::metrics::{
     MetricSets, NAMESPACE, further_set_names, is_namespace,
 };
 use trailtab_core::activity::usage::popular::AlarmSpec;
-use trailtab_core::activity::usage::report::{self, TableQuery};
+use trailtab_core::activity::usage::report::{ColumnKey, TableQuery, TimeStep};
 
 /// Default rows of a page.
 const PAGE_ROWS: usize = 50;
@@ -44,14 +44,14 @@ pub(super) struct UsageArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Table")]
 pub(super) struct TableArgs {
-    /// Columns to group calls by (can be repeated)
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "api")]
+    /// Columns to group calls by, or callers with --throttled (can be repeated; default: api, or principal)
+    #[arg(long, value_enum, value_delimiter = ',')]
     by: Vec<ByArg>,
     /// A row for each time in which there are calls, in UTC
     #[arg(long, value_enum, value_name = "TIME")]
     per: Option<PerArg>,
-    /// Show which principals cause throttling: those that called while calls were refused for their rate
-    #[arg(long, conflicts_with_all = ["by", "per"])]
+    /// Show which callers cause throttling: those that called while calls were refused for their rate
+    #[arg(long, conflicts_with = "per")]
     pub(super) throttled: bool,
 }
 
@@ -65,8 +65,8 @@ pub(super) struct MetricArgs {
     /// Namespace of the metrics
     #[arg(long, value_name = "NAME", value_parser = namespace, default_value = NAMESPACE)]
     pub(super) namespace: String,
-    /// How many to show or keep; the others count under __other__ (default: 50 rows of a page, all rows of JSON and
-    /// CSV, 1000 metrics of a set, 10 APIs of a dashboard)
+    /// How many to show or keep; the others count under __other__ (default: 50 rows of a page, 100000 of JSON
+    /// and CSV, 1000 metrics of a set, 10 APIs of a dashboard)
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     top: Option<u32>,
 }
@@ -90,6 +90,16 @@ enum ByArg {
     /// The account that recorded the call
     Account,
     Principal,
+    /// The name of the role session
+    Session,
+    /// The person behind the call
+    Person,
+    UserAgent,
+    /// The source address
+    Ip,
+    ErrorCode,
+    /// A resource that the call names; a call counts for each
+    Resource,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -123,6 +133,23 @@ pub(super) enum DashboardForm {
     Cloudformation,
 }
 
+impl ByArg {
+    fn key(self) -> ColumnKey {
+        match self {
+            ByArg::Api => ColumnKey::Api,
+            ByArg::Region => ColumnKey::Region,
+            ByArg::Account => ColumnKey::Account,
+            ByArg::Principal => ColumnKey::Principal,
+            ByArg::Session => ColumnKey::Session,
+            ByArg::Person => ColumnKey::Person,
+            ByArg::UserAgent => ColumnKey::UserAgent,
+            ByArg::Ip => ColumnKey::IpAddress,
+            ByArg::ErrorCode => ColumnKey::ErrorCode,
+            ByArg::Resource => ColumnKey::Resource,
+        }
+    }
+}
+
 impl UsageFormat {
     /// The form of a table; absent for the forms of metrics.
     pub(super) fn of_table(self) -> Option<Format> {
@@ -144,31 +171,48 @@ fn namespace(text: &str) -> Result<String, String> {
 }
 
 impl TableArgs {
-    /// Tells whether `--by` or `--per` is given with another value than the default.
+    /// Tells whether `--by` or `--per` is given.
     fn is_given(&self) -> bool {
-        self.by != [ByArg::Api] || self.per.is_some()
+        !self.by.is_empty() || self.per.is_some()
     }
 
-    /// The table that the arguments ask for.
-    pub(super) fn question(&self, top: Option<usize>) -> TableQuery {
+    /// The columns of `--by`, each once, or a default.
+    fn columns(&self, default: ColumnKey) -> Vec<ColumnKey> {
         let mut by = Vec::new();
-        for column in &self.by {
-            let column = match column {
-                ByArg::Api => report::ColumnKey::Api,
-                ByArg::Region => report::ColumnKey::Region,
-                ByArg::Account => report::ColumnKey::Account,
-                ByArg::Principal => report::ColumnKey::Principal,
-            };
+        for column in self.by.iter().map(|column| column.key()) {
             if !by.contains(&column) {
                 by.push(column);
             }
         }
+        if by.is_empty() {
+            by.push(default);
+        }
+        by
+    }
+
+    /// The columns that tell callers apart.
+    ///
+    /// # Errors
+    ///
+    /// If a column is not about callers.
+    pub(super) fn callers(&self) -> anyhow::Result<Vec<ColumnKey>> {
+        let by = self.columns(ColumnKey::Principal);
+        if by.iter().all(|column| column.is_of_callers()) {
+            return Ok(by);
+        }
+        let error = "--throttled is about callers, for each API, region and account: write --by principal, session, person, user-agent or ip";
+        Err(UsageError(error.to_owned()).into())
+    }
+
+    /// The table that the arguments ask for.
+    pub(super) fn question(&self, top: Option<usize>) -> TableQuery {
+        let by = self.columns(ColumnKey::Api);
         TableQuery {
             by,
             per: self.per.map(|per| match per {
-                PerArg::Minute => report::TimeStep::Minute,
-                PerArg::Hour => report::TimeStep::Hour,
-                PerArg::Day => report::TimeStep::Day,
+                PerArg::Minute => TimeStep::Minute,
+                PerArg::Hour => TimeStep::Hour,
+                PerArg::Day => TimeStep::Day,
             }),
             top,
         }
@@ -181,7 +225,7 @@ impl MetricArgs {
         self.top.map_or(otherwise, |top| top as usize)
     }
 
-    /// Most rows of a table; not set without a limit.
+    /// Most keys of a table; not set for the most there are.
     pub(super) fn rows(&self, format: Format) -> Option<usize> {
         match format {
             Format::Text => Some(self.top_or(PAGE_ROWS)),
@@ -208,7 +252,7 @@ impl UsageArgs {
         } else if makes_metrics && self.files.are_wanted() {
             "--output writes a table: redirect standard output to keep openmetrics and emf"
         } else if makes_metrics && self.table.is_given() {
-            "--by and --per are for tables: --metrics says what metrics tell apart"
+            "--by and --per are for tables: --metrics says what metrics tell apart, since each combination of values is a metric that costs money"
         } else if self.watch.dashboard == Some(DashboardForm::Json) && !self.watch.alarm.is_empty()
         {
             "--alarm makes a CloudFormation template: write --dashboard cloudformation, or no --dashboard"

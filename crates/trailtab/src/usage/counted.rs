@@ -1,61 +1,113 @@
 //! Reads and counts events for `trailtab usage`, and reports what is missing.
 
+use std::sync::Arc;
+
 use crate::RunEnd;
 use crate::format::Format;
 use crate::reading::{self, CredentialArgs, ReadingArgs, ReadingOptions, ReadingPlan};
 use crate::signals;
 use crate::ui::Ui;
 use trailtab_app::clock;
+use trailtab_app::deliver::count_runs::CountRuns;
+use trailtab_core::activity::memory::CountMemory;
 use trailtab_core::activity::usage::basis::{ReportProvenance, report_extent};
-use trailtab_core::activity::usage::{Detail, UsageTally};
-use trailtab_core::event::counter::EventCounter as _;
+use trailtab_core::activity::usage::bounded::{BoundedUsage, SortedUsage};
+use trailtab_core::activity::usage::dimension::CallDimension;
+use trailtab_core::activity::usage::metrics::MetricSets;
+use trailtab_core::activity::usage::{UsageTally, UsageTotals};
+use trailtab_core::event::counter::EventCounter;
 use trailtab_core::time::{TimeRange, TimeWindow};
 use trailtab_render as render;
 
 /// Counted usage, its time window and its provenance.
-pub(super) struct CountedUsage {
-    pub(super) usage: UsageTally,
+pub(super) struct CountedUsage<U> {
+    pub(super) usage: U,
     /// The window that was asked for.
     pub(super) window: TimeWindow,
     pub(super) extent: TimeRange,
     pub(super) basis: ReportProvenance,
 }
 
-impl CountedUsage {
-    /// Reads all that the arguments name.
+impl CountedUsage<UsageTally> {
+    /// Counts for metrics, whose dimensions have few values.
     ///
     /// # Errors
     ///
     /// If the arguments do not fit together, or nothing could be read.
-    pub(super) fn read(
+    pub(super) fn for_metrics(
         args: &ReadingArgs,
         credentials: &CredentialArgs,
-        detail: Detail,
+        sets: &MetricSets,
         ui: Ui,
-    ) -> anyhow::Result<CountedUsage> {
+    ) -> anyhow::Result<Self> {
+        let empty = UsageTally::by(&sets.dimensions());
+        CountedUsage::read(args, credentials, &empty, ui)
+    }
+}
+
+impl CountedUsage<SortedUsage> {
+    /// Counts for a table, whose dimensions may have any number of values: what has no room in memory goes to a
+    /// temporary file.
+    ///
+    /// # Errors
+    ///
+    /// If the arguments do not fit together, or nothing could be read.
+    pub(super) fn for_table(
+        args: &ReadingArgs,
+        credentials: &CredentialArgs,
+        dimensions: &[CallDimension],
+        ui: Ui,
+    ) -> anyhow::Result<Self> {
+        let store = Box::new(CountRuns::in_temporary_directory());
+        let memory = Arc::new(CountMemory::new(store, CountMemory::DEFAULT_LIMIT_BYTES));
+        let empty = BoundedUsage::by(dimensions, Arc::clone(&memory));
+        let counted = CountedUsage::read(args, credentials, &empty, ui)?;
+        if let Some(failure) = memory.failure() {
+            ui.remark(&format!(
+                "{failure}; all counts were kept in memory instead"
+            ));
+        }
+        Ok(CountedUsage {
+            usage: counted.usage.sorted()?,
+            window: counted.window,
+            extent: counted.extent,
+            basis: counted.basis,
+        })
+    }
+}
+
+impl<U: AsRef<UsageTotals> + EventCounter> CountedUsage<U> {
+    /// Reads all that the arguments name, and counts with clones of `empty`.
+    ///
+    /// # Errors
+    ///
+    /// If the arguments do not fit together, or nothing could be read.
+    fn read(
+        args: &ReadingArgs,
+        credentials: &CredentialArgs,
+        empty: &U,
+        ui: Ui,
+    ) -> anyhow::Result<Self> {
         let now = clock::now();
         let plan = ReadingPlan::new(args, credentials, false, now)?;
         let mut run = plan.context();
         let reading = signals::interruptible(signals::STOPS_READING);
-        let outcome = plan.run(
-            ReadingOptions::default(),
-            &UsageTally::new(detail),
-            &reading.interrupt,
-            ui,
-        )?;
+        let outcome = plan.run(ReadingOptions::default(), empty, &reading.interrupt, ui)?;
         drop(reading);
         run.no_match.clone_from(&outcome.no_match);
-        let mut usage = UsageTally::new(detail);
+        let mut usage = empty.empty();
         let parts = outcome.intaken.tallies.values();
         parts.for_each(|part| usage.merge(part));
         Ok(CountedUsage {
-            extent: report_extent(&usage, run.window),
-            basis: ReportProvenance::of(&usage, &outcome.intaken, &outcome.coverage, &run),
+            extent: report_extent(usage.as_ref(), run.window),
+            basis: ReportProvenance::of(usage.as_ref(), &outcome.intaken, &outcome.coverage, &run),
             usage,
             window: run.window,
         })
     }
+}
 
+impl<U> CountedUsage<U> {
     pub(super) fn ended(&self) -> RunEnd {
         match self.basis.coverage.reading.complete {
             true => RunEnd::Done,

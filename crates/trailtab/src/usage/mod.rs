@@ -31,7 +31,7 @@ const DASHBOARD_APIS: usize = 10;
 /// Region of the dashboard's metrics if the environment names no region.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Show how often each API is called, by which principals, and what causes throttling
+/// Show how often each API is called, by which callers, and what causes throttling
 ///
 /// Reads what `trailtab activity` reads: without SOURCE the event history, or CloudTrail records from files,
 /// directories, standard input and S3. Prints calls per API with errors, throttles and the busiest minute; or the
@@ -104,28 +104,33 @@ fn usage(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
 /// Prints calls as a table.
 fn table(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
     let question = |format| args.table.question(args.metrics.rows(format));
-    let detail = question(format).detail();
-    let counted = CountedUsage::read(&args.reading, &args.credentials, detail, ui)?;
+    let dimensions = question(format).dimensions();
+    let counted = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)?;
     // A page has fewer rows than the same table for programs.
     let report = |format| {
         let (question, basis) = (question(format), counted.basis.clone());
-        UsageReport::of(&counted.usage, &question, counted.extent, basis)
+        let report = UsageReport::of(&counted.usage, &question, counted.extent, basis);
+        report.context("cannot read the counts back")
     };
+    let page = report(Format::Text)?;
     counted.tell_beside(format, ui);
     ResultForms {
         name: "usage",
-        page: &|look| render::usage::report(&report(Format::Text), look),
-        json: &|| Ok(render::json::ascii(&report(Format::Json))?),
-        csv: &|| Ok(render::usage::report_csv(&report(Format::Csv))?),
+        page: &|look| render::usage::report(&page, look),
+        json: &|| Ok(render::json::ascii(&report(Format::Json)?)?),
+        csv: &|| Ok(render::usage::report_csv(&report(Format::Csv)?)?),
     }
     .deliver(format, &args.files, ui)?;
     Ok(counted.ended())
 }
 
-/// Prints which principals cause throttling.
+/// Prints which callers cause throttling.
 fn throttled(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
-    let counted = CountedUsage::read(&args.reading, &args.credentials, causes::DETAIL, ui)?;
-    let causes = ThrottleReport::of(&counted.usage, counted.basis.clone());
+    let by = args.table.callers()?;
+    let dimensions = causes::dimensions(&by);
+    let counted = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)?;
+    let causes = ThrottleReport::of(&counted.usage, &by, counted.basis.clone())
+        .context("cannot read the counts back")?;
     counted.tell_beside(format, ui);
     ResultForms {
         name: "usage_throttled",
@@ -140,7 +145,7 @@ fn throttled(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd>
 /// Prints metrics for other programs.
 fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let sets = args.metrics.metrics.clone().unwrap_or_default();
-    let counted = CountedUsage::read(&args.reading, &args.credentials, sets.detail(), ui)?;
+    let counted = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?;
     let mut kept = MetricLimit::new(args.metrics.top_or(kept::TOP));
     let data = kept.data(&counted.usage, &sets);
     let namespace = &args.metrics.namespace;
@@ -156,7 +161,7 @@ fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
 /// Prints a dashboard and alarms for the APIs that are called most.
 fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let sets = MetricSets::default();
-    let counted = CountedUsage::read(&args.reading, &args.credentials, sets.detail(), ui)?;
+    let counted = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?;
     let data = MetricLimit::new(kept::TOP).data(&counted.usage, &sets);
     let apis = popular::apis(&data);
     if apis.is_empty() {

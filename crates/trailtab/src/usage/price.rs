@@ -5,8 +5,8 @@ use crate::RunEnd;
 use crate::format::{ResultArgs, ResultForms};
 use crate::reading::{CredentialArgs, ReadingArgs};
 use crate::ui::Ui;
-use trailtab_core::activity::usage::metrics::NAMESPACE;
-use trailtab_core::activity::usage::price::{self, UsagePrice};
+use trailtab_core::activity::usage::metrics::{MetricSets, NAMESPACE};
+use trailtab_core::activity::usage::price::UsagePrice;
 use trailtab_render as render;
 use trailtab_render::emf;
 
@@ -37,7 +37,8 @@ pub(super) struct PriceArgs {
 
 pub(super) fn run(args: &PriceArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     args.result.files.prepare()?;
-    let counted = CountedUsage::read(&args.reading, &args.credentials, price::DETAIL, ui)?;
+    let counted =
+        CountedUsage::for_metrics(&args.reading, &args.credentials, &MetricSets::all(), ui)?;
     let emf = |data: &[_]| emf::data(data, NAMESPACE);
     let (usage, basis) = (&counted.usage, counted.basis.clone());
     let price = UsagePrice::of(usage, args.top as usize, counted.extent, basis, &emf);

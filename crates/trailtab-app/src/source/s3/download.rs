@@ -27,6 +27,14 @@ const RANGE_BYTES: u64 = 8 << 20;
 /// bodies.
 const BODY_ATTEMPTS: u32 = 4;
 
+/// The number of requests that an object of so many bytes takes.
+pub(super) fn requests_of(bytes: u64) -> u64 {
+    match bytes > LARGE_OBJECT_BYTES {
+        true => bytes.div_ceil(RANGE_BYTES),
+        false => 1,
+    }
+}
+
 impl S3Store {
     /// Downloads an object and sends it on, or adds a problem to the coverage.
     pub(super) async fn download(
@@ -156,11 +164,12 @@ impl S3Store {
     }
 
     async fn get(&self, key: &str, range: Option<String>) -> Result<GetObjectOutput, String> {
-        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = self.downloads.request().bucket(&self.bucket).key(key);
         let request = request
             .set_range(range)
             .set_request_payer(self.payer.clone());
-        request.send().await.map_err(|error| explain_get(&error))
+        let answer = self.downloads.send(request).await;
+        answer.map_err(|error| explain_get(&error))
     }
 }
 

@@ -4,6 +4,9 @@ use std::io::{self, BufReader, Read, Write};
 
 use super::rows::{CountTable, MAX_NAMES};
 use super::stats::SeenStats;
+use crate::activity::packed::{
+    damaged, read_number, read_string, signed_of, unsigned_of, write_number, write_string,
+};
 use crate::time::Seconds;
 
 /// Bytes that a writer collects before it writes them.
@@ -42,8 +45,7 @@ impl<'w> RunWriter<'w> {
             mine.push_str(name);
         }
         for name in names.iter().take(table.names()).skip(shared) {
-            write_number(&mut self.buffer, name.len() as u64);
-            self.buffer.extend(name.as_bytes());
+            write_string(&mut self.buffer, name);
         }
         write_number(&mut self.buffer, stats.calls);
         if table.has_stats() {
@@ -101,16 +103,10 @@ impl<'r> RunReader<'r> {
         self.input.read_exact(&mut head)?;
         let names = self.names.iter_mut().enumerate();
         for (index, name) in names.skip(usize::from(head[0])) {
-            let mut bytes = std::mem::take(name).into_bytes();
-            bytes.clear();
-            if index < self.table.names() {
-                let length = read_number(&mut self.input)?;
-                (&mut self.input).take(length).read_to_end(&mut bytes)?;
-                if bytes.len() as u64 != length {
-                    return Err(damaged());
-                }
+            match index < self.table.names() {
+                true => read_string(&mut self.input, name)?,
+                false => name.clear(),
             }
-            *name = String::from_utf8(bytes).map_err(|_| damaged())?;
         }
         let mut number = || read_number(&mut self.input);
         self.stats = SeenStats::of_calls(number()?);
@@ -129,42 +125,12 @@ impl<'r> RunReader<'r> {
     }
 }
 
-fn damaged() -> io::Error {
-    let reason = "the temporary counts are damaged";
-    io::Error::new(io::ErrorKind::InvalidData, reason)
-}
-
-/// Writes seven bits in each byte, the lowest first; the highest bit says that more follow.
-fn write_number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn read_number(input: &mut impl Read) -> io::Result<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let mut byte = [0];
-        input.read_exact(&mut byte)?;
-        number |= u64::from(byte[0] & 0x7f) << shift;
-        if byte[0] < 0x80 {
-            return Ok(number);
-        }
-    }
-    Err(damaged())
-}
-
-/// Zero stands for no time; the lowest bit of all else is the sign.
+/// Zero stands for no time.
 fn write_time(out: &mut Vec<u8>, time: Option<Seconds>) {
-    let number = time.map_or(0, |time| {
-        (((time << 1) ^ (time >> 63)) as u64).wrapping_add(1)
-    });
+    let number = time.map_or(0, |time| unsigned_of(time).wrapping_add(1));
     write_number(out, number);
 }
 
 fn time_of(number: u64) -> Option<Seconds> {
-    let number = number.checked_sub(1)?;
-    Some((number >> 1) as i64 ^ -((number & 1) as i64))
+    number.checked_sub(1).map(signed_of)
 }

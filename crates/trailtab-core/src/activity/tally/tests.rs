@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 
-use super::memory::{RunStore, WriteBytes};
 use super::run::RunReader;
 use super::*;
+use crate::activity::memory::{RunStore, WriteBytes};
 use crate::activity::summary::{RowLimits, RunContext, Summary};
 use crate::coverage::RunCoverage;
 use crate::event::dedupe::SeenIds;
@@ -71,10 +71,16 @@ pub(crate) struct VecStore {
 }
 
 impl VecStore {
+    /// A store with room for so many runs.
+    pub(crate) fn new(room: usize) -> VecStore {
+        VecStore {
+            room: AtomicUsize::new(room),
+        }
+    }
+
     /// An empty tally that stores all rows before each document.
     pub(crate) fn tally(room: usize) -> (Tally, Arc<CountMemory>) {
-        let room = AtomicUsize::new(room);
-        let memory = Arc::new(CountMemory::new(Box::new(VecStore { room }), 0));
+        let memory = Arc::new(CountMemory::new(Box::new(VecStore::new(room)), 0));
         (
             Tally::in_memory_of(Arc::clone(&memory)).with_resources(),
             memory,

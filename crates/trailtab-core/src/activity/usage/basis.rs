@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{MINUTE, UsageTally};
+use super::{MINUTE, UsageTotals};
 use crate::activity::provenance::ReadingCoverage;
 use crate::activity::summary::RunContext;
 use crate::coverage;
@@ -50,12 +50,11 @@ pub struct UsageCoverage {
 impl ReportProvenance {
     /// Describes what a report on this usage is based on.
     pub fn of<C>(
-        usage: &UsageTally,
+        usage: &UsageTotals,
         intaken: &IngestStats<C>,
         coverage: &coverage::RunCoverage,
         run: &RunContext,
     ) -> ReportProvenance {
-        let minutes = || usage.rows().map(|row| row.minute);
         ReportProvenance {
             schema_version: SCHEMA_VERSION,
             version: run.version.to_owned(),
@@ -64,8 +63,8 @@ impl ReportProvenance {
             activity_type: run.activity_type.to_owned(),
             no_match: run.no_match.clone(),
             coverage: UsageCoverage {
-                first_minute: minutes().min().map(time::iso),
-                last_minute: minutes().max().map(time::iso),
+                first_minute: usage.first_minute().map(time::iso),
+                last_minute: usage.last_minute().map(time::iso),
                 incomplete: usage.incomplete(),
                 reading: ReadingCoverage::of(intaken, coverage, run.window),
             },
@@ -75,10 +74,9 @@ impl ReportProvenance {
 
 /// The time range of a report: the requested window. An open start is the first minute with a call,
 /// an open end the end of the last. It is empty if there are no calls and the window is open.
-pub fn report_extent(usage: &UsageTally, asked: time::TimeWindow) -> TimeRange {
-    let minutes = || usage.rows().map(|row| row.minute);
-    let from = asked.since.or(minutes().min()).unwrap_or(0);
-    let last = minutes().max().map(|minute| minute + MINUTE);
+pub fn report_extent(usage: &UsageTotals, asked: time::TimeWindow) -> TimeRange {
+    let from = asked.since.or(usage.first_minute()).unwrap_or(0);
+    let last = usage.last_minute().map(|minute| minute + MINUTE);
     TimeRange {
         from,
         until: asked.until.or(last).unwrap_or(from).max(from),

@@ -2,7 +2,8 @@
 //!
 //! docs/metrics.md contains the same table; a test compares them.
 
-use super::{Calls, Detail, UsageRow};
+use super::dimension::CallDimension;
+use super::{Calls, UsageRow};
 use crate::time::Seconds;
 
 /// The default namespace, as in AWS API Usage Tracker.
@@ -217,11 +218,19 @@ impl MetricSets {
     }
 
     /// What must be counted separately for these sets.
-    pub fn detail(&self) -> Detail {
-        Detail {
-            accounts: self.0.contains(&MetricSet::Accounts),
-            principals: self.0.contains(&MetricSet::Principals),
+    pub fn dimensions(&self) -> Vec<CallDimension> {
+        let mut dimensions = vec![
+            CallDimension::Region,
+            CallDimension::EventSource,
+            CallDimension::EventName,
+        ];
+        if self.0.contains(&MetricSet::Accounts) {
+            dimensions.push(CallDimension::Account);
         }
+        if self.0.contains(&MetricSet::Principals) {
+            dimensions.push(CallDimension::Principal);
+        }
+        dimensions
     }
 }
 

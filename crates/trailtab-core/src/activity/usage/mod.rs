@@ -1,27 +1,35 @@
 //! How often each API is called: calls per minute, and the metrics made of them.
 //!
-//! [`UsageTally`] counts, [`metrics`] defines the metrics, [`kept`] limits their number, [`chunks`]
+//! [`UsageTally`] counts, [`bounded`] does so in bounded memory for tables by names that callers choose, [`metrics`] defines the metrics, [`kept`] limits their number, [`chunks`]
 //! packs their data for CloudWatch, and [`price`] estimates their cost. For reading, [`report`]
 //! makes a table of the counts, [`causes`] finds the principals that cause throttling, and
 //! [`popular`] finds the most-called APIs.
 
 pub mod backfill;
 pub mod basis;
+pub mod bounded;
 pub mod causes;
 pub mod chunks;
+pub mod dimension;
 pub mod health;
 pub mod kept;
 pub mod metrics;
 pub mod popular;
 pub mod price;
 pub mod report;
+mod run;
 #[cfg(test)]
 pub(crate) mod tests;
 mod throttle;
+mod top;
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use std::hash::BuildHasher as _;
+
+use dimension::{CallDimension, CallKey, CallerNames, EMPTY_KEY, MAX_DIMENSIONS};
 
 use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::dedupe;
@@ -36,16 +44,6 @@ type Map<K, V> = HashMap<K, V, FixedState>;
 
 /// The resolution of standard metrics in CloudWatch, in seconds.
 pub const MINUTE: Seconds = 60;
-
-/// What is counted separately besides region, service and API. Each needs memory for its distinct
-/// values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Detail {
-    /// The account that recorded the event.
-    pub accounts: bool,
-    /// The principal that made the call.
-    pub principals: bool,
-}
 
 /// Calls of one kind in one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,16 +72,6 @@ impl Calls {
     }
 }
 
-/// The key under which calls are counted together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
-    region: Symbol,
-    source: Symbol,
-    name: Symbol,
-    account: Option<Symbol>,
-    principal: Option<Symbol>,
-}
-
 /// A row of counts: which calls, in which minute, and how many.
 #[derive(Debug, Clone, Copy)]
 pub struct UsageRow<'u> {
@@ -103,75 +91,137 @@ pub struct UsageRow<'u> {
     pub calls: Calls,
 }
 
-/// Calls per minute, region, service and API, and by what its [`Detail`] says.
+/// Calls per minute and by a list of dimensions.
 #[derive(Debug, Default)]
 pub struct UsageTally {
-    detail: Detail,
+    dimensions: Vec<CallDimension>,
     strings: Interner,
-    key_ids: Map<Key, u32>,
-    keys: Vec<Key>,
+    key_ids: Map<CallKey, u32>,
+    keys: Vec<CallKey>,
     /// By key and minutes since 1970.
     calls: Map<(u32, i64), Calls>,
+    totals: UsageTotals,
+    /// The previous value of each dimension.
+    near: [Option<Symbol>; MAX_DIMENSIONS],
+}
+
+/// What is counted of all events together.
+#[derive(Debug, Default)]
+pub struct UsageTotals {
     incomplete: u64,
     bytes: u64,
     fingerprint: u128,
-    near: Near,
+    /// The first second of the first minute with a call, and of the last one.
+    first_minute: Option<Seconds>,
+    last_minute: Option<Seconds>,
+    /// Calls by the first second of the minute, if counts by resource do not add up to them; else empty.
+    by_minute: BTreeMap<Seconds, Calls>,
 }
 
-/// The previous value of fields that seldom change.
-#[derive(Debug, Default)]
-struct Near {
-    region: Option<Symbol>,
-    source: Option<Symbol>,
-    name: Option<Symbol>,
-    account: Option<Symbol>,
+impl UsageTotals {
+    /// Number of events without a time, region, service or API, which belong to no metric.
+    pub fn incomplete(&self) -> u64 {
+        self.incomplete
+    }
+
+    /// The first second of the first minute with a call.
+    pub fn first_minute(&self) -> Option<Seconds> {
+        self.first_minute
+    }
+
+    /// The first second of the last minute with a call.
+    pub fn last_minute(&self) -> Option<Seconds> {
+        self.last_minute
+    }
+
+    fn add_minute(&mut self, minute: Seconds) {
+        self.first_minute = Some(self.first_minute.map_or(minute, |first| first.min(minute)));
+        self.last_minute = self.last_minute.max(Some(minute));
+    }
+
+    fn merge(&mut self, other: &UsageTotals) {
+        self.incomplete += other.incomplete;
+        self.bytes += other.bytes;
+        self.fingerprint = self.fingerprint.wrapping_add(other.fingerprint);
+        for minute in [other.first_minute, other.last_minute]
+            .into_iter()
+            .flatten()
+        {
+            self.add_minute(minute);
+        }
+        for (minute, calls) in &other.by_minute {
+            self.by_minute.entry(*minute).or_default().merge(calls);
+        }
+    }
+}
+
+impl AsRef<UsageTotals> for UsageTally {
+    fn as_ref(&self) -> &UsageTotals {
+        &self.totals
+    }
 }
 
 impl UsageTally {
-    /// Creates an empty count that counts separately what `detail` says.
-    pub fn new(detail: Detail) -> UsageTally {
+    /// Creates an empty count by these dimensions.
+    pub fn by(dimensions: &[CallDimension]) -> UsageTally {
         UsageTally {
-            detail,
+            dimensions: dimensions.to_vec(),
             ..UsageTally::default()
         }
     }
 
     /// Number of events without a time, region, service or API, which belong to no metric.
     pub fn incomplete(&self) -> u64 {
-        self.incomplete
+        self.totals.incomplete
     }
 
     /// Size of the events as JSON in their documents, in bytes. Events from CSV count as 0.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.totals.bytes
     }
 
     /// A number that identifies the counted events, independent of their order: deliveries with the
     /// same number are the same delivery. It is the sum of the eventIDs, which are random.
     pub fn fingerprint(&self) -> u128 {
-        self.fingerprint
+        self.totals.fingerprint
     }
 
     /// All counts, in no particular order.
     pub fn rows(&self) -> impl Iterator<Item = UsageRow<'_>> {
-        let word = |symbol: Option<Symbol>| symbol.map_or("", |symbol| self.strings.get(symbol));
+        let place = |wanted| self.dimensions.iter().position(|of| *of == wanted);
+        let places = [
+            CallDimension::Region,
+            CallDimension::EventSource,
+            CallDimension::EventName,
+            CallDimension::Account,
+            CallDimension::Principal,
+        ]
+        .map(place);
         self.calls
             .iter()
             .filter_map(move |(&(id, minute), &calls)| {
                 let key = self.keys.get(id as usize)?;
+                let name =
+                    |place: Option<usize>| place.map_or("", |place| self.strings.get(key[place]));
+                let [region, source, api, account, principal] = places.map(name);
                 Some(UsageRow {
-                    region: self.strings.get(key.region),
-                    source: self.strings.get(key.source),
-                    name: self.strings.get(key.name),
-                    account: word(key.account),
-                    principal: word(key.principal),
+                    region,
+                    source,
+                    name: api,
+                    account,
+                    principal,
                     minute: minute * MINUTE,
                     calls,
                 })
             })
     }
 
-    fn key_id(&mut self, key: Key) -> u32 {
+    /// About how many bytes the counts take, hash tables being two thirds full.
+    fn memory_bytes(&self) -> usize {
+        self.strings.memory_bytes() + self.keys.len() * 130 + self.calls.len() * 90
+    }
+
+    fn key_id(&mut self, key: CallKey) -> u32 {
         *self.key_ids.entry(key).or_insert_with(|| {
             self.keys.push(key);
             // Memory is exhausted long before there are that many keys.
@@ -179,60 +229,83 @@ impl UsageTally {
         })
     }
 
-    /// Finds the key of an event, unless the event lacks a field that a metric needs.
+    /// The key of an event; the name of its resource is empty.
     #[inline]
-    fn key(&mut self, record: &EventRecord<'_>, principal: Option<Symbol>) -> Option<Key> {
-        let (strings, near) = (&mut self.strings, &mut self.near);
-        let region = strings.text_near(record.aws_region?, &mut near.region);
-        let source = strings.text_near(record.event_source?, &mut near.source);
-        let name = strings.text_near(record.event_name?, &mut near.name);
-        let account = record
-            .recipient_account_id
-            .unwrap_or(JsonText::plain(b"unknown"));
-        Some(Key {
-            region,
-            source,
-            name,
-            account: (self.detail.accounts).then(|| strings.text_near(account, &mut near.account)),
-            principal,
-        })
+    fn key(&mut self, event: &CountedEvent<'_, '_>, caller: CallerNames) -> CallKey {
+        let mut key = EMPTY_KEY;
+        let dimensions = self.dimensions.iter().zip(&mut self.near);
+        for (slot, (dimension, near)) in key.iter_mut().zip(dimensions) {
+            *slot = dimension.name(event, caller, &mut self.strings, near);
+        }
+        key
+    }
+
+    fn add_calls(&mut self, key: CallKey, minute: i64, calls: &Calls) {
+        let id = self.key_id(key);
+        self.calls.entry((id, minute)).or_default().merge(calls);
+    }
+
+    /// Counts a call once for each resource that it names.
+    #[cold]
+    fn add_resources(
+        &mut self,
+        event: &CountedEvent<'_, '_>,
+        mut key: CallKey,
+        place: usize,
+        minute: i64,
+        calls: &Calls,
+    ) {
+        for name in dimension::resources(event) {
+            key[place] = self.strings.string(&name);
+            self.add_calls(key, minute, calls);
+        }
+        let by_minute = &mut self.totals.by_minute;
+        by_minute.entry(minute * MINUTE).or_default().merge(calls);
     }
 }
 
 impl EventCounter for UsageTally {
-    /// The principal, if principals are counted separately.
-    type ActorId = Option<Symbol>;
+    type ActorId = CallerNames;
 
     fn empty(&self) -> UsageTally {
-        UsageTally::new(self.detail)
+        UsageTally::by(&self.dimensions)
     }
 
     fn asks_for_actors(&self) -> bool {
-        self.detail.principals
+        let mut dimensions = self.dimensions.iter();
+        dimensions.any(|dimension| dimension.asks_for_actors())
     }
 
-    fn actor(&mut self, actor: &ResolvedActor) -> Option<Symbol> {
-        (self.detail.principals).then(|| self.strings.string(&actor.principal))
+    fn actor(&mut self, actor: &ResolvedActor) -> CallerNames {
+        CallerNames::of(actor, &self.dimensions, &mut self.strings)
     }
 
     #[inline]
-    fn add(&mut self, event: &CountedEvent<'_, '_>, principal: Option<Symbol>) {
+    fn add(&mut self, event: &CountedEvent<'_, '_>, caller: CallerNames) {
         let record = event.record;
-        self.bytes += record.raw.len() as u64;
-        let (Some(time), Some(key)) = (event.time, self.key(record, principal)) else {
-            self.incomplete += 1;
+        self.totals.bytes += record.raw.len() as u64;
+        let fields = (record.aws_region, record.event_source, record.event_name);
+        let (Some(time), (Some(_), Some(_), Some(_))) = (event.time, fields) else {
+            self.totals.incomplete += 1;
             return;
         };
-        self.fingerprint = self.fingerprint.wrapping_add(mark(record));
-        let id = self.key_id(key);
-        let calls = self.calls.entry((id, time.div_euclid(MINUTE))).or_default();
-        calls.merge(&Calls {
+        let fingerprint = self.totals.fingerprint.wrapping_add(mark(record));
+        self.totals.fingerprint = fingerprint;
+        let minute = time.div_euclid(MINUTE);
+        self.totals.add_minute(minute * MINUTE);
+        let key = self.key(event, caller);
+        let calls = Calls {
             calls: 1,
             errors: u64::from(event.outcome != CallOutcome::Succeeded),
             throttles: u64::from(throttle::is_throttled(record, event.outcome)),
             reads: u64::from(record.read_only == Some(true)),
             writes: u64::from(record.read_only == Some(false)),
-        });
+        };
+        let resource = |dimension: &CallDimension| *dimension == CallDimension::Resource;
+        match self.dimensions.iter().position(resource) {
+            Some(place) => self.add_resources(event, key, place, minute, &calls),
+            None => self.add_calls(key, minute, &calls),
+        }
     }
 
     /// Ignored: usage reports do not list unknown identities.
@@ -242,28 +315,21 @@ impl EventCounter for UsageTally {
         let strings: Vec<Symbol> = (0..other.strings.count())
             .map(|index| self.strings.string(other.strings.get(Symbol(index))))
             .collect();
-        let symbol = |other: Symbol| strings[other.index()];
+        // The names that a key does not have are no strings.
+        let symbol = |other: Symbol| strings.get(other.index()).copied().unwrap_or(other);
         let mut ids = Vec::with_capacity(other.keys.len());
         for key in &other.keys {
-            ids.push(self.key_id(Key {
-                region: symbol(key.region),
-                source: symbol(key.source),
-                name: symbol(key.name),
-                account: key.account.map(symbol),
-                principal: key.principal.map(symbol),
-            }));
+            ids.push(self.key_id(key.map(symbol)));
         }
         for (&(id, minute), calls) in &other.calls {
             let mine = self.calls.entry((ids[id as usize], minute)).or_default();
             mine.merge(calls);
         }
-        self.incomplete += other.incomplete;
-        self.bytes += other.bytes;
-        self.fingerprint = self.fingerprint.wrapping_add(other.fingerprint);
+        self.totals.merge(&other.totals);
     }
 
     fn is_empty(&self) -> bool {
-        self.calls.is_empty() && self.incomplete == 0
+        self.totals.first_minute.is_none() && self.totals.incomplete == 0
     }
 }
 

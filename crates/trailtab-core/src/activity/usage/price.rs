@@ -8,18 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
+use super::UsageTally;
 use super::basis::ReportProvenance;
 use super::chunks::MOST_DATA;
 use super::kept::MetricLimit;
 use super::metrics::{MetricSet, MetricSets, MinuteDatum, UsageMetric};
-use super::{Detail, UsageTally};
 use crate::time::{Seconds, TimeRange};
-
-/// What must be counted separately to price all sets.
-pub const DETAIL: Detail = Detail {
-    accounts: true,
-    principals: true,
-};
 
 /// Hours of a month in CloudWatch's billing.
 const MONTH: u64 = 730;
@@ -248,7 +242,7 @@ fn price_of(mut metric_months: Decimal) -> Decimal {
 pub type EmfVolume<'e> = &'e dyn Fn(&[MinuteDatum]) -> Vec<u8>;
 
 impl UsagePrice {
-    /// Estimates the cost of usage, which must have been counted with [`DETAIL`].
+    /// Estimates the cost of usage, which must have been counted by the dimensions of all sets.
     pub fn of(
         usage: &UsageTally,
         top: usize,

@@ -66,24 +66,24 @@ impl CountMemory {
 
 /// The part of a [`CountMemory`] that one tally takes.
 #[derive(Debug)]
-pub(super) struct MemoryShare {
+pub(in crate::activity) struct MemoryShare {
     memory: Arc<CountMemory>,
     bytes: usize,
 }
 
 impl MemoryShare {
-    pub(super) fn new(memory: Arc<CountMemory>) -> MemoryShare {
+    pub(in crate::activity) fn new(memory: Arc<CountMemory>) -> MemoryShare {
         MemoryShare { memory, bytes: 0 }
     }
 
     /// A share for another tally.
-    pub(super) fn another(&self) -> MemoryShare {
+    pub(in crate::activity) fn another(&self) -> MemoryShare {
         MemoryShare::new(Arc::clone(&self.memory))
     }
 
     /// Sets the bytes that the tally takes; returns whether it should store its rows.
     #[inline]
-    pub(super) fn is_due(&mut self, bytes: usize) -> bool {
+    pub(in crate::activity) fn is_due(&mut self, bytes: usize) -> bool {
         if bytes == self.bytes {
             return false;
         }
@@ -102,7 +102,10 @@ impl MemoryShare {
     }
 
     /// Stores a run. None if that failed: then the rows stay in memory.
-    pub(super) fn store(&self, write: &mut WriteBytes<'_>) -> Option<Arc<dyn StoredRun>> {
+    pub(in crate::activity) fn store(
+        &self,
+        write: &mut WriteBytes<'_>,
+    ) -> Option<Arc<dyn StoredRun>> {
         match self.memory.store.store(write) {
             Ok(run) => Some(run),
             Err(error) => {
