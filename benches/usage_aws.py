@@ -95,7 +95,8 @@ class Authority:
     def __init__(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
         authority, server, self.bundle = (folder / name for name in ["authority.pem", "server.pem", "bundle.pem"])
-        certificate(authority, "/CN=Benchmark authority", ["basicConstraints=critical,CA:TRUE"])
+        # Named like one of Amazon's authorities, which a function trusts first.
+        certificate(authority, "/C=US/O=Amazon/CN=Benchmark", ["basicConstraints=critical,CA:TRUE"])
         signer = ["-CA", authority, "-CAkey", authority]
         certificate(server, "/CN=Server", ["basicConstraints=CA:FALSE", "subjectAltName=IP:127.0.0.1"], signer)
         system = next(Path(name) for name in self.SYSTEM_BUNDLES if Path(name).exists())

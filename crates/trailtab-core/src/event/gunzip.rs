@@ -41,7 +41,8 @@ impl Inflater {
             return None;
         }
         if self.out.len() < size {
-            self.out.resize(size, 0);
+            // The allocator has pages of zeros; `resize` would write zeros over all of them.
+            self.out = vec![0; size];
         }
         let out = self.out.get_mut(..size)?;
         let inflated = self.decompressor.gzip_decompress(gzip, out).ok()?;
