@@ -103,7 +103,8 @@ fn is_of_amazon(pem: &[u8]) -> bool {
 fn is_readable(pem: &[u8]) -> bool {
     let mut roots = RootCertStore::empty();
     let mut certificates = CertificateDer::pem_slice_iter(pem);
-    let is_readable = certificates.all(|it| it.is_ok_and(|certificate| roots.add(certificate).is_ok()));
+    let is_readable =
+        certificates.all(|it| it.is_ok_and(|certificate| roots.add(certificate).is_ok()));
     is_readable && !roots.is_empty()
 }
 
@@ -184,10 +185,14 @@ impl HttpConnector for AmazonFirstConnector {
 
 /// Tells whether a connection was not made because the server's certificate is not trusted.
 fn is_distrust(error: &(dyn Error + 'static)) -> bool {
-    let causes = iter::successors(Some(error), |error| match error.downcast_ref::<io::Error>() {
-        // The source of an error that is packed into an `io::Error` is that of the packed one.
-        Some(packed) => packed.get_ref().map(|error| error as &(dyn Error + 'static)),
-        None => error.source(),
+    let causes = iter::successors(Some(error), |error| {
+        match error.downcast_ref::<io::Error>() {
+            // The source of an error that is packed into an `io::Error` is that of the packed one.
+            Some(packed) => packed
+                .get_ref()
+                .map(|error| error as &(dyn Error + 'static)),
+            None => error.source(),
+        }
     });
     causes
         .filter_map(|cause| cause.downcast_ref::<rustls::Error>())
@@ -229,7 +234,10 @@ tL4ndQavEi51mI38AjEAi/V3bNTIZargCyzuFJ0nN6T5U6VR5CmD1/iQMVtCnwr1
     #[test]
     fn amazons_certificates_are_found_among_others() {
         let bundle = format!("# A comment\n{ISRG_ROOT_X2}\n\n{AMAZON_ROOT_CA_3}\n{ISRG_ROOT_X2}\n");
-        assert_eq!(amazon_certificates(bundle.as_bytes()), [AMAZON_ROOT_CA_3.as_bytes()]);
+        assert_eq!(
+            amazon_certificates(bundle.as_bytes()),
+            [AMAZON_ROOT_CA_3.as_bytes()]
+        );
         assert!(amazon_certificates(ISRG_ROOT_X2.as_bytes()).is_empty());
         assert!(amazon_certificates(b"").is_empty());
     }
@@ -247,15 +255,22 @@ tL4ndQavEi51mI38AjEAi/V3bNTIZargCyzuFJ0nN6T5U6VR5CmD1/iQMVtCnwr1
         }
         // What begins at a cut one reaches into the next one.
         let bundle = format!("{no_end}\n{AMAZON_ROOT_CA_3}\n");
-        assert_eq!(amazon_certificates(bundle.as_bytes()), [AMAZON_ROOT_CA_3.as_bytes()]);
+        assert_eq!(
+            amazon_certificates(bundle.as_bytes()),
+            [AMAZON_ROOT_CA_3.as_bytes()]
+        );
     }
 
     #[test]
     fn distrust_is_found_below_packed_errors() {
         let rustls = |error| io::Error::other(io::Error::other(error));
         let unknown = rustls::CertificateError::UnknownIssuer;
-        assert!(is_distrust(&rustls(rustls::Error::InvalidCertificate(unknown))));
+        assert!(is_distrust(&rustls(rustls::Error::InvalidCertificate(
+            unknown
+        ))));
         assert!(!is_distrust(&rustls(rustls::Error::DecryptError)));
-        assert!(!is_distrust(&io::Error::from(io::ErrorKind::ConnectionRefused)));
+        assert!(!is_distrust(&io::Error::from(
+            io::ErrorKind::ConnectionRefused
+        )));
     }
 }

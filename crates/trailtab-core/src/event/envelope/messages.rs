@@ -72,9 +72,7 @@ impl<'b> WaitingMessages<'b> {
                     let len = self.text.push_string(scanner.ahead(usize::MAX))?;
                     scanner.advance(len);
                 }
-                Some(
-                    b"id" | b"timestamp" | b"eventId" | b"ingestionTime" | b"logStreamName",
-                ) => {
+                Some(b"id" | b"timestamp" | b"eventId" | b"ingestionTime" | b"logStreamName") => {
                     scanner.skip()?;
                 }
                 _ => return Ok(ControlFlow::Break(())),
@@ -105,7 +103,12 @@ impl<'b> WaitingMessages<'b> {
 /// Tells whether a log event begins here, as CloudWatch Logs writes one: in compact JSON. Records
 /// begin with other names.
 pub(super) fn begins_log_event(scanner: &JsonScanner<'_>) -> bool {
-    const NAMES: [&[u8]; 4] = [b"id\":", b"timestamp\":", b"message\":", b"logStreamName\":"];
+    const NAMES: [&[u8]; 4] = [
+        b"id\":",
+        b"timestamp\":",
+        b"message\":",
+        b"logStreamName\":",
+    ];
     let ahead = scanner.ahead(20).strip_prefix(b"{\"");
     ahead.is_some_and(|ahead| NAMES.iter().any(|name| ahead.starts_with(name)))
 }
@@ -140,4 +143,45 @@ fn read_any(log_event: &[u8], nesting: usize, sink: &mut impl RecordSink) {
     // The log event was read to its end before, and none of its members is a wrapper.
     let _ = reader.object(WrapperPlace::Anywhere, &mut scanner, &mut out);
     out.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::envelope::{ContentKind, RecordFault};
+
+    const RECORD: &str = r#"{"eventVersion":"1.08","eventName":"X","userIdentity":{"type":"Root"}}"#;
+
+    /// The sizes of the batches that a sink gets.
+    #[derive(Default)]
+    struct BatchSizes(Vec<usize>);
+
+    impl RecordSink for BatchSizes {
+        fn events(&mut self, records: &[EventRecord<'_>]) {
+            self.0.extend(Some(records.len()).filter(|len| *len > 0));
+        }
+        fn other(&mut self, _: ContentKind) {}
+        fn unreadable(&mut self, _: RecordFault) {}
+    }
+
+    fn batch_sizes(messages: &[&str]) -> Vec<usize> {
+        let events = messages.iter().map(|message| {
+            let message = serde_json::Value::from(*message);
+            format!(r#"{{"id":"1","timestamp":1,"message":{message}}}"#)
+        });
+        let document = format!(r#"{{"logEvents":[{}]}}"#, events.collect::<Vec<_>>().join(","));
+        let mut sizes = BatchSizes::default();
+        EnvelopeReader::default().feed(document.as_bytes(), true, &mut sizes);
+        sizes.0
+    }
+
+    #[test]
+    fn records_of_messages_come_together() {
+        assert_eq!(batch_sizes(&[RECORD, RECORD, RECORD]), [3]);
+        let two = format!("{RECORD}\n{RECORD}");
+        assert_eq!(batch_sizes(&[RECORD, "no record", RECORD, &two]), [2, 2]);
+        let sizes = batch_sizes(&[RECORD; 2000]);
+        assert_eq!(sizes.iter().sum::<usize>(), 2000);
+        assert!(sizes.len() < 40, "{sizes:?}");
+    }
 }

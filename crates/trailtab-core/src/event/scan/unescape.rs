@@ -114,8 +114,12 @@ struct UnescapedBlocks {
 fn unescape_blocks(json: &[u8], room: &mut [u8]) -> UnescapedBlocks {
     let (mut read, mut written) = (0, 0);
     let mut is_end = false;
-    while let Some(bytes) = json.get(read..).and_then(|rest| rest.first_chunk::<{ BLOCK + 1 }>())
-        && let Some(room) = room.get_mut(written..).and_then(|r| r.first_chunk_mut::<BLOCK>())
+    while let Some(bytes) = json
+        .get(read..)
+        .and_then(|rest| rest.first_chunk::<{ BLOCK + 1 }>())
+        && let Some(room) = room
+            .get_mut(written..)
+            .and_then(|r| r.first_chunk_mut::<BLOCK>())
         && let Some(block) = bytes.first_chunk::<BLOCK>()
     {
         *room = *block;
@@ -197,4 +201,45 @@ fn unicode_escape(raw: &[u8]) -> (char, usize) {
         char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
         6,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Appends all texts as strings of JSON and checks what was appended.
+    fn check(texts: &[String], after: &str) {
+        let mut out = UnescapedText::default();
+        for text in texts {
+            let json = serde_json::to_string(text).unwrap();
+            let (start, contents) = (out.len(), &json[1..]);
+            let cut = &contents[..contents.len() - 1];
+            assert_eq!(out.push_string(cut.as_bytes()), Err(ScanStop::Incomplete));
+            assert_eq!(out.len(), start, "nothing of a string without an end");
+            let end = out.push_string(format!("{contents}{after}").as_bytes());
+            assert_eq!(end, Ok(contents.len()));
+            assert_eq!(&out.bytes()[start..], text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn strings_of_every_length_are_appended() {
+        for length in (0..100).chain([MORE_BYTES - 1, MORE_BYTES, 3 * MORE_BYTES]) {
+            for end in ["", "\"", "\\", "\\\"", "\n", "\u{e9}"] {
+                let text = ["x".repeat(length), end.to_owned()].concat();
+                let quoted = ["\"a\\".repeat(length / 3), end.to_owned()].concat();
+                for after in ["", "}", ",\"id\":\"a longer text than one block\""] {
+                    check(&[text.clone(), quoted.clone(), text.clone()], after);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn strings_are_appended_as_serde_json_reads_them(texts: Vec<String>, after: String) {
+            check(&texts, &after);
+        }
+    }
 }
