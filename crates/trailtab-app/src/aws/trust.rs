@@ -185,12 +185,10 @@ impl HttpConnector for AmazonFirstConnector {
 
 /// Tells whether a connection was not made because the server's certificate is not trusted.
 fn is_distrust(error: &(dyn Error + 'static)) -> bool {
-    let causes = iter::successors(Some(error), |error| {
+    let causes = iter::successors(Some(error), |&error| {
         match error.downcast_ref::<io::Error>() {
-            // The source of an error that is packed into an `io::Error` is that of the packed one.
-            Some(packed) => packed
-                .get_ref()
-                .map(|error| error as &(dyn Error + 'static)),
+            // The source of a packed error would be the source of what is packed.
+            Some(packed) => packed.get_ref().map(|error| error as _),
             None => error.source(),
         }
     });

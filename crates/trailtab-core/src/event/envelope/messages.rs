@@ -150,7 +150,8 @@ mod tests {
     use super::*;
     use crate::event::envelope::{ContentKind, RecordFault};
 
-    const RECORD: &str = r#"{"eventVersion":"1.08","eventName":"X","userIdentity":{"type":"Root"}}"#;
+    const RECORD: &str =
+        r#"{"eventVersion":"1.08","eventName":"X","userIdentity":{"type":"Root"}}"#;
 
     /// The sizes of the batches that a sink gets.
     #[derive(Default)]
@@ -169,7 +170,10 @@ mod tests {
             let message = serde_json::Value::from(*message);
             format!(r#"{{"id":"1","timestamp":1,"message":{message}}}"#)
         });
-        let document = format!(r#"{{"logEvents":[{}]}}"#, events.collect::<Vec<_>>().join(","));
+        let document = format!(
+            r#"{{"logEvents":[{}]}}"#,
+            events.collect::<Vec<_>>().join(",")
+        );
         let mut sizes = BatchSizes::default();
         EnvelopeReader::default().feed(document.as_bytes(), true, &mut sizes);
         sizes.0
