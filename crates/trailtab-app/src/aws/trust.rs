@@ -80,10 +80,10 @@ fn bundle() -> Option<PathBuf> {
 /// The certificates of Amazon's authorities in a bundle, each in PEM. The SDK panics on a certificate
 /// that cannot be read, so such a one is left out.
 fn amazon_certificates(bundle: &[u8]) -> Vec<&[u8]> {
-    let begins = memmem::find_iter(bundle, BEGIN);
+    let (begins, end) = (memmem::find_iter(bundle, BEGIN), memmem::Finder::new(END));
     let certificates = begins.filter_map(|at| {
         let rest = bundle.get(at..)?;
-        rest.get(..memmem::find(rest, END)? + END.len())
+        rest.get(..end.find(rest)? + END.len())
     });
     certificates
         .filter(|pem| is_of_amazon(pem) && is_readable(pem))
@@ -91,9 +91,12 @@ fn amazon_certificates(bundle: &[u8]) -> Vec<&[u8]> {
 }
 
 fn is_of_amazon(pem: &[u8]) -> bool {
-    let characters = pem.iter().skip(BEGIN.len());
-    let head = characters.filter(|b| !b.is_ascii_whitespace()).take(HEAD);
-    let head = base64::engine::general_purpose::STANDARD.decode(head.copied().collect::<Vec<_>>());
+    let body = pem.get(BEGIN.len()..).unwrap_or_default();
+    // Each line has 64 characters and a line break.
+    let mut head = body.get(..2 * HEAD).unwrap_or(body).to_vec();
+    head.retain(|b| !b.is_ascii_whitespace());
+    head.truncate(HEAD);
+    let head = base64::engine::general_purpose::STANDARD.decode(head);
     head.is_ok_and(|der| {
         let mut names = ORGANISATIONS.iter();
         names.any(|name| memmem::find(&der, name).is_some())
