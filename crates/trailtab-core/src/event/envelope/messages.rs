@@ -4,7 +4,7 @@
 //! are then read one after the other and looked up together. What is no such record, or more than
 //! one, is left to the general reader.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use super::batch::RecordBatch;
 use super::content::RecordSink;
@@ -46,7 +46,7 @@ impl<'b> WaitingMessages<'b> {
         let start = self.text.len();
         let mut ahead = scanner.clone();
         let read = self.log_event(&mut ahead);
-        if read == Ok(ControlFlow::Continue(())) && self.text.len() > start {
+        if read == Ok(()) && self.text.len() > start {
             self.messages.push(Message {
                 log_event: scanner.until(&ahead),
                 text: start..self.text.len(),
@@ -61,10 +61,10 @@ impl<'b> WaitingMessages<'b> {
         }
     }
 
-    /// Unescapes the message of a log event; breaks at a member that the general reader must see.
-    fn log_event(&mut self, scanner: &mut JsonScanner<'b>) -> ScanResult<ControlFlow<()>> {
+    /// Unescapes the message of a log event; fails at a member that the general reader must see.
+    fn log_event(&mut self, scanner: &mut JsonScanner<'b>) -> ScanResult<()> {
         let mut has_message = false;
-        scanner.members_until(|scanner, name| {
+        scanner.members(|scanner, name| {
             match name.unescaped() {
                 Some(b"message") if !has_message && scanner.peek()? == b'"' => {
                     has_message = true;
@@ -75,9 +75,9 @@ impl<'b> WaitingMessages<'b> {
                 Some(b"id" | b"timestamp" | b"eventId" | b"ingestionTime" | b"logStreamName") => {
                     scanner.skip()?;
                 }
-                _ => return Ok(ControlFlow::Break(())),
+                _ => return scanner.broken(),
             }
-            Ok(ControlFlow::Continue(()))
+            Ok(())
         })
     }
 
@@ -114,7 +114,11 @@ pub(super) fn begins_log_event(scanner: &JsonScanner<'_>) -> bool {
 }
 
 /// Reads a message that is one record of CloudTrail and nothing else.
-fn record<'t>(reader: &mut EnvelopeReader, text: &'t [u8], near: &'t [u8]) -> Option<EventRecord<'t>> {
+fn record<'t>(
+    reader: &mut EnvelopeReader,
+    text: &'t [u8],
+    near: &'t [u8],
+) -> Option<EventRecord<'t>> {
     if reader.nesting >= MAX_NESTING {
         return None;
     }
