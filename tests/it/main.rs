@@ -34,6 +34,7 @@ mod s3;
 mod signals;
 mod support;
 mod tidy;
+mod tls;
 mod usage;
 mod usage_fakes;
 mod usage_function;

@@ -11,6 +11,7 @@ mod query;
 mod refusal;
 mod signed;
 mod sqs;
+mod trust;
 mod webhook;
 
 use std::error::Error;
@@ -26,7 +27,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::config::{RuntimeComponents, SharedAsyncSleep};
 use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 
@@ -42,6 +43,19 @@ pub use self::profile::ConfigError;
 use self::profile::{Origin, Profiles};
 pub use self::sqs::{QueueFailure, send_message};
 pub use self::webhook::{WebhookAnswer, WebhookFailure, post_json};
+
+// aws-lc's jitter entropy source costs 20 ms of CPU before the first HTTPS request of each process.
+// The workspace's `.cargo/config.toml` sets the variable, but Cargo does not read that file if it is
+// started elsewhere with `--manifest-path`.
+const _: () = assert!(
+    matches!(option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY"), Some(value) if is_one(value)),
+    "AWS_LC_SYS_NO_JITTER_ENTROPY is not 1: run cargo in the folder of the workspace, or set this \
+     variable to 1"
+);
+
+const fn is_one(value: &str) -> bool {
+    matches!(value.as_bytes(), b"1")
+}
 
 /// Used if no region is configured. Serves all global APIs.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -154,20 +168,30 @@ fn of_profile(config: &SdkConfig, profile: &str) -> SdkConfig {
     config.to_builder().credentials_provider(provider).build()
 }
 
-/// A connection pool shared by all clients; separate ones would each load the system's
-/// certificates.
+/// A connection pool shared by all clients; separate ones would each parse the trusted certificates.
 fn http_client() -> SharedHttpClient {
-    let client = Builder::new().build_with_connector_fn(|settings, components| {
-        connector(
-            settings.cloned(),
-            components.and_then(RuntimeComponents::sleep_impl),
-        )
-    });
-    network::watched(client)
+    let client = |trusted: fn() -> TlsContext| {
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let sleep = components.and_then(RuntimeComponents::sleep_impl);
+            trusting(trusted(), settings.cloned(), sleep)
+        })
+    };
+    let amazon = client(|| trust::amazon().unwrap_or_default());
+    let all = client(TlsContext::default);
+    network::watched(trust::amazon_first(amazon, all))
 }
 
-/// A connector built like the SDK's default one.
+/// A connector built like the SDK's default one, which trusts all authorities.
 fn connector(
+    settings: Option<HttpConnectorSettings>,
+    sleep: Option<SharedAsyncSleep>,
+) -> Connector {
+    trusting(TlsContext::default(), settings, sleep)
+}
+
+/// A connector that trusts what its TLS settings say.
+fn trusting(
+    trusted: TlsContext,
     settings: Option<HttpConnectorSettings>,
     sleep: Option<SharedAsyncSleep>,
 ) -> Connector {
@@ -175,6 +199,7 @@ fn connector(
     builder.set_connector_settings(settings);
     builder.set_sleep_impl(sleep);
     builder
+        .tls_context(trusted)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .proxy_config(ProxyConfig::from_env())
         .build()

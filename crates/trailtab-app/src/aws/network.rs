@@ -211,12 +211,14 @@ impl HttpClient for Watched {
         })
     }
 
+    /// The inner client would build a connector, and parse all certificates for it, for each client
+    /// that is created. It is built at the first request instead.
     fn validate_base_client_config(
         &self,
-        components: &RuntimeComponentsBuilder,
-        config: &ConfigBag,
+        _: &RuntimeComponentsBuilder,
+        _: &ConfigBag,
     ) -> Result<(), BoxError> {
-        self.inner.validate_base_client_config(components, config)
+        Ok(())
     }
 
     fn validate_final_config(

@@ -11,6 +11,7 @@ mod batch;
 mod cells;
 mod content;
 mod log_line;
+mod messages;
 mod object;
 mod recovery;
 mod search;
@@ -23,6 +24,7 @@ use batch::RecordBatch;
 pub(super) use cells::{MIN_CELLS, cell_of, row_of};
 pub use content::{ContentKind, DocumentDamage, RecordFault, RecordForm, RecordSink, RowGap};
 use log_line::{begins_with_text, skip_line_head};
+use messages::begins_log_event;
 use object::{MemberReading, OpenObject, RecordOrder};
 pub(super) use search::SearchResult;
 use search::{RecordSearch, nested, no_delivery};
@@ -85,7 +87,7 @@ impl EnvelopeReader {
             };
         }
         if self.started {
-            let mut out = RecordBatch::new(sink);
+            let mut out = RecordBatch::new(self.nesting, sink);
             self.documents(buf, &mut pos, last, &mut out);
             out.flush();
         }
@@ -235,7 +237,11 @@ impl EnvelopeReader {
         scanner: &mut JsonScanner<'b>,
         out: &mut RecordBatch<'b, '_, S>,
     ) -> ScanResult<()> {
-        match scanner.peek()? {
+        let next = scanner.peek()?;
+        if place == WrapperPlace::Anywhere && begins_log_event(scanner) && out.log_event(scanner)? {
+            return Ok(());
+        }
+        match next {
             b'{' => self.object(place, scanner, out),
             b'[' if place == WrapperPlace::Rows => self.row(scanner, out),
             b'[' => self.open(WrapperFrame::Array(place), scanner),
@@ -299,16 +305,7 @@ impl EnvelopeReader {
         scanner: &mut JsonScanner<'b>,
         out: &mut RecordBatch<'b, '_, S>,
     ) -> ScanResult<()> {
-        let mut ahead = scanner.clone();
-        let mut object = OpenObject::after(out.last_identity());
-        let (end, wrapper) = with_best_blocks(MemberReading {
-            scanner,
-            order: &mut self.order,
-            object: &mut object,
-        })?;
-        ahead.advance(end - scanner.pos());
-        object.record.raw = scanner.until(&ahead);
-        *scanner = ahead;
+        let (object, wrapper) = self.open_object(scanner, out.last_identity())?;
         if let Some(frame) = wrapper {
             // Whether there are records before the wrapper or not, the object is known.
             RecordSearch::new(self.nesting, out.sink).beginning(object.record.raw);
@@ -317,6 +314,26 @@ impl EnvelopeReader {
         }
         self.classify(place, &object, out);
         Ok(())
+    }
+
+    /// Reads an object to its end, or to the first member that wraps records, which is returned. `near`
+    /// is the userIdentity of the previous record.
+    fn open_object<'b>(
+        &mut self,
+        scanner: &mut JsonScanner<'b>,
+        near: &'b [u8],
+    ) -> ScanResult<(OpenObject<'b>, Option<WrapperFrame>)> {
+        let mut ahead = scanner.clone();
+        let mut object = OpenObject::after(near);
+        let (end, wrapper) = with_best_blocks(MemberReading {
+            scanner,
+            order: &mut self.order,
+            object: &mut object,
+        })?;
+        ahead.advance(end - scanner.pos());
+        object.record.raw = scanner.until(&ahead);
+        *scanner = ahead;
+        Ok((object, wrapper))
     }
 
     fn classify<'b, S: RecordSink>(

@@ -32,21 +32,36 @@ impl Inflater {
     /// Inflates a gzip file with one member whose last four bytes give its size, as CloudTrail writes them. Returns
     /// nothing if the file needs the streaming decoder: it is damaged, too large, or has several members.
     ///
-    /// libdeflate stops silently after the first member, and two equal members end in equal
-    /// checksums, so any bytes that could be a second header send the file to the streaming
-    /// decoder.
+    /// libdeflate stops silently after the first member, so a header directly after the end of one
+    /// sends the file to the streaming decoder.
     pub fn inflate(&mut self, gzip: &[u8]) -> Option<&[u8]> {
         let size = u32::from_le_bytes(*gzip.last_chunk::<4>()?) as usize;
-        if size > self.limit || memchr::memmem::find(gzip.get(10..)?, MAGIC).is_some() {
+        if size > self.limit {
             return None;
         }
         if self.out.len() < size {
-            self.out.resize(size, 0);
+            // The allocator has pages of zeros; `resize` would write zeros over all of them.
+            self.out = vec![0; size];
         }
         let out = self.out.get_mut(..size)?;
         let inflated = self.decompressor.gzip_decompress(gzip, out).ok()?;
-        (inflated == size).then_some(&*out)
+        (inflated == size && !has_more(gzip, out)).then_some(&*out)
     }
+}
+
+/// Tells whether another member may follow the first one, whose contents are `out`: its checksum and
+/// size stand directly before the other one's header. One compressed megabyte in sixteen has the bytes of
+/// a header by chance.
+fn has_more(gzip: &[u8], out: &[u8]) -> bool {
+    let mut headers = memchr::memmem::find_iter(gzip, MAGIC).skip(1).peekable();
+    if headers.peek().is_none() {
+        return false;
+    }
+    let checksum = libdeflater::crc32(out).to_le_bytes();
+    headers.any(|at| {
+        let trailer = gzip.get(..at).and_then(<[u8]>::last_chunk::<8>);
+        trailer.is_none_or(|trailer| trailer.starts_with(&checksum))
+    })
 }
 
 /// Inflates a gzip payload into a new buffer, unless it is damaged or larger than `limit` bytes.
@@ -83,6 +98,19 @@ mod tests {
             Some(&b"a longer text"[..])
         );
         assert_eq!(inflater.inflate(&gzip(b"short")), Some(&b"short"[..]));
+    }
+
+    #[test]
+    fn bytes_of_a_header_inside_of_a_member_are_no_member() {
+        // Stored, not compressed: the text stands in the file as it is.
+        let mut compressor = Compressor::new(CompressionLvl::new(0).unwrap());
+        let text = [b"text ", MAGIC, b" and 8 bytes ", MAGIC].concat();
+        let mut out = vec![0; compressor.gzip_compress_bound(text.len())];
+        let len = compressor.gzip_compress(&text, &mut out).unwrap();
+        let mut inflater = Inflater::new(1000);
+        assert_eq!(inflater.inflate(&out[..len]), Some(&text[..]));
+        let two = [&out[..len], &out[..len]].concat();
+        assert_eq!(inflater.inflate(&two), None);
     }
 
     #[test]

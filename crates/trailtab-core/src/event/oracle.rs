@@ -2,6 +2,7 @@
 //! applies the wrapper rules to trees. Compiled for tests and fuzzing only.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::event::envelope::{
@@ -134,6 +135,33 @@ pub fn check(document: &[u8]) {
     if let Some(told) = slow(document) {
         assert_eq!(whole, told, "against serde_json");
     }
+    check_message(document);
+    if let Ok(text) = str::from_utf8(document) {
+        let json = Value::from(text).to_string();
+        let escaped = &json[1..json.len() - 1];
+        check_message(escaped.as_bytes());
+        // JSON may escape in several ways.
+        check_message(escaped.replace("\\\"", "\\u0022").as_bytes());
+    }
+}
+
+/// Compares the reader of messages with the general reader on one message, given as the contents of a
+/// string of JSON. A member of an unknown name leads to the general reader.
+fn check_message(escaped: &[u8]) {
+    let log_events = |name: &str| {
+        let event = [
+            b"{\"",
+            name.as_bytes(),
+            b"\":1,\"message\":\"",
+            escaped,
+            b"\"}",
+        ]
+        .concat();
+        [b"{\"logEvents\":[", &event[..], b",", &event[..], b"]}"].concat()
+    };
+    let messages = fast(&log_events("id"), usize::MAX);
+    let general = fast(&log_events("ix"), usize::MAX);
+    assert_eq!(messages, general, "the message of a log event");
 }
 
 /// Compares what text with objects in its lines holds, read whole and in steps.
@@ -820,6 +848,26 @@ mod tests {
             }
             check(&bytes);
             check_text(&bytes);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn agrees_on_messages(
+            document in document(),
+            text: String,
+            end in prop::sample::select(vec!["", "\n", "{", "x"]),
+            cut in 0..2000_usize,
+        ) {
+            let identity = Value::from(text).to_string();
+            let head = format!(r#"{{"eventVersion":"1.0","eventName":"X","userIdentity":{{"arn":{identity}}}"#);
+            let rest = document.strip_prefix('{').filter(|rest| *rest != "}").unwrap_or("\"x\":1}");
+            let mut record = format!("{head},{rest}{end}").into_bytes();
+            check(&record);
+            record.truncate(cut);
+            check(&record);
         }
     }
 }

@@ -18,6 +18,7 @@ pub use blocks::{BlockOperation, ByteBlocks, PortableBlocks, with_best_blocks};
 pub use name_order::{NameOrder, NameTable, NextMember};
 pub use name_pattern::NamePattern;
 use nested::end_of_nested;
+pub(super) use unescape::UnescapedText;
 use unescape::unescape;
 
 /// Why scanning stopped.

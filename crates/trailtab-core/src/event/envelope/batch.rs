@@ -1,7 +1,9 @@
 //! Batches of events, which a sink looks up together.
 
 use super::content::RecordSink;
+use super::messages::WaitingMessages;
 use crate::event::record::EventRecord;
+use crate::event::scan::{JsonScanner, ScanResult};
 
 /// Maximum number of events in a batch.
 const BATCH: usize = 128;
@@ -10,12 +12,28 @@ const BATCH: usize = 128;
 pub(super) struct RecordBatch<'b, 's, S> {
     pub(super) sink: &'s mut S,
     batch: Vec<EventRecord<'b>>,
+    messages: WaitingMessages<'b>,
+    /// Number of documents around the events.
+    nesting: usize,
 }
 
 impl<'b, 's, S: RecordSink> RecordBatch<'b, 's, S> {
-    pub(super) fn new(sink: &'s mut S) -> Self {
-        let batch = Vec::new();
-        RecordBatch { sink, batch }
+    pub(super) fn new(nesting: usize, sink: &'s mut S) -> Self {
+        RecordBatch {
+            sink,
+            batch: Vec::new(),
+            messages: WaitingMessages::default(),
+            nesting,
+        }
+    }
+
+    /// Takes a log event whose message may be a record; returns whether it did.
+    pub(super) fn log_event(&mut self, scanner: &mut JsonScanner<'b>) -> ScanResult<bool> {
+        let is_taken = self.messages.take(scanner)?;
+        if self.messages.is_full() {
+            self.messages.read(self.nesting, self.sink);
+        }
+        Ok(is_taken)
     }
 
     pub(super) fn event(&mut self, record: EventRecord<'b>) {
@@ -33,5 +51,8 @@ impl<'b, 's, S: RecordSink> RecordBatch<'b, 's, S> {
     pub(super) fn flush(&mut self) {
         self.sink.events(&self.batch);
         self.batch.clear();
+        if !self.messages.is_empty() {
+            self.messages.read(self.nesting, self.sink);
+        }
     }
 }
