@@ -14,6 +14,8 @@ use serde_json::Value;
 use crate::lookup_events::lab::{busy, now};
 use crate::support::aws::{Bill, Charge, Member, Server, World, today};
 use crate::support::bucket::Bucket;
+use crate::support::cloudformation::Stack;
+use crate::support::cloudwatch::CloudWatch;
 use crate::support::digests::{Signer, Trail};
 use crate::support::smtp::{MailServer, Mode};
 use crate::support::{Finished, Sandbox, files_below, installed};
@@ -21,6 +23,9 @@ use crate::support::{Finished, Sandbox, files_below, installed};
 /// The account whose credentials the user has, and another one of its organisation.
 const MANAGEMENT: &str = "111122223333";
 const PRODUCTION: &str = "444455556666";
+
+/// The command whose stack is not in the account of the other commands.
+const USAGE_HEALTH: &str = "trailtab usage health";
 
 /// The role and the bucket that the README names.
 const ROLE: &str = "SecurityAudit";
@@ -137,6 +142,23 @@ impl Machine {
             // The digests of the bucket end here, and a trail delivers one each hour.
             shell.env("TRAILTAB_NOW", "2026-09-07T03:30:00Z");
         }
+        let cloudwatch = CloudWatch::start();
+        if command.starts_with(USAGE_HEALTH) {
+            let stack = Stack {
+                name: "trailtab",
+                parameters: vec![("Namespace", "API-COUNT"), ("MemoryMegabytes", "128")],
+                outputs: vec![
+                    ("FunctionName", "trailtab-Function-1"),
+                    (
+                        "DeadLetterQueueUrl",
+                        "https://sqs.us-east-1.amazonaws.com/111122223333/trailtab-DeadLetters-1",
+                    ),
+                ],
+            };
+            shell
+                .env("AWS_ENDPOINT_URL_CLOUDFORMATION", stack.serve())
+                .env("AWS_ENDPOINT_URL_CLOUDWATCH", cloudwatch.url());
+        }
         let s3 = self.bucket.access().into_iter();
         let s3 = s3.filter(|(name, _)| *name == "AWS_ENDPOINT_URL");
         shell.envs(s3.map(|(_, url)| ("AWS_ENDPOINT_URL_S3", url)));
@@ -174,6 +196,10 @@ impl Machine {
 
 /// All commands succeed, except that on the first day of a month there is no month to date yet.
 fn expected_code(command: &str) -> i32 {
+    if command.starts_with(USAGE_HEALTH) {
+        // The function of this stack has published nothing yet, which is no health.
+        return 3;
+    }
     let is_live_cost = command.starts_with("trailtab cost")
         && !["--offline", "check", "--send"]
             .iter()

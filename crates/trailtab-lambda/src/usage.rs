@@ -215,7 +215,7 @@ impl UsageFunction {
             key: attempt.keys.delivery(counted.fingerprint()),
             owner: attempt.owner.clone(),
             deadlines: attempt.deadlines,
-            settles_pending: false,
+            shown_sum: None,
         };
         usage::publish(data, &publication, report).await;
     }

@@ -16,6 +16,7 @@ use crate::support::envelopes::gzip;
 use crate::support::function::{Function, NAME};
 use crate::support::metrics::{Datum, Key, Table};
 use crate::usage_function::lab::{AMPLE, SHORT, environment};
+use crate::usage_function::retries::{ROOMY, chunk, distinct};
 
 /// What an alarm looks at.
 #[derive(Debug)]
@@ -313,9 +314,19 @@ fn add(table: &mut Table, namespace: &str, name: &str, dimension: (&str, &str), 
 
 /// What CloudWatch has after a delivery to the real function that has this much time; `prepare` injects a fault.
 fn after(payload: &[u8], time: Duration, prepare: impl Fn(&CloudWatch)) -> Table {
+    after_with(&[], payload, time, prepare)
+}
+
+/// Like [`after`], with settings of the function.
+fn after_with(
+    settings: &[(&str, &str)],
+    payload: &[u8],
+    time: Duration,
+    prepare: impl Fn(&CloudWatch),
+) -> Table {
     let cloudwatch = CloudWatch::start();
     prepare(&cloudwatch);
-    let mut function = Function::start(&environment(&cloudwatch, None, &[]));
+    let mut function = Function::start(&environment(&cloudwatch, None, settings));
     let delivery = function.begin(payload, time);
     function.end(&delivery);
     let mut table = cloudwatch.table();
@@ -382,9 +393,10 @@ fn a_new_region() -> Table {
     after(&payload(&[stop_logging("ap-northeast-1")]), AMPLE, |_| {})
 }
 
+/// CloudWatch takes the first of two requests. Without a ledger, the delivery cannot be repeated then.
 fn throttled() -> Table {
-    let refuse = |cloudwatch: &CloudWatch| cloudwatch.fail(usize::MAX, Fault::THROTTLED, |_| true);
-    after(&payload(&[numbered(1)]), SHORT, refuse)
+    let refuse = |cloudwatch: &CloudWatch| cloudwatch.fail(usize::MAX, Fault::THROTTLED, chunk(1));
+    after_with(&[ROOMY], &payload(&distinct(1500)), SHORT, refuse)
 }
 
 fn unanswered() -> Table {

@@ -10,5 +10,5 @@ mod output;
 mod parity;
 mod real_logs;
 mod repeats;
-mod retries;
+pub(crate) mod retries;
 mod settings;

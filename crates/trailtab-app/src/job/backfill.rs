@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::usage::{
     self, DeliveryReport, LedgerKeys, MetricPublication, MetricSink, PublicationDeadlines,
+    SumFuture,
 };
 use crate::deliver::cloudwatch::{MetricPublisher, MetricReadError};
 use crate::deliver::ledger::{ClaimOwner, LedgerError, SendLedger};
@@ -68,6 +69,10 @@ pub async fn publish(
     now: impl Fn() -> Seconds,
     interrupt: &Interrupt,
 ) -> DeliveryReport {
+    let shown_sum = |datum: &MinuteDatum| -> SumFuture<'_> {
+        let datum = datum.clone();
+        Box::pin(async move { publisher.sum(&datum).await })
+    };
     let mut account = DeliveryReport::default();
     let mut is_interrupted = false;
     for (hour, data) in plan.hours {
@@ -93,7 +98,7 @@ pub async fn publish(
                 send: Instant::now() + HOUR_TIMEOUT,
                 record: Instant::now() + HOUR_TIMEOUT + RECORD_TIMEOUT,
             },
-            settles_pending: true,
+            shown_sum: Some(&shown_sum),
         };
         usage::publish(data, &publication, &mut account).await;
     }

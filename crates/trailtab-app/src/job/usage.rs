@@ -17,7 +17,9 @@ use trailtab_core::time::{Seconds, UtcHour};
 use trailtab_render::escape;
 
 pub use self::kept::KeptMetrics;
-pub use self::publish::{MetricPublication, MetricSink, PublicationDeadlines, publish};
+pub use self::publish::{
+    MetricPublication, MetricSink, PublicationDeadlines, ShownSum, SumFuture, publish,
+};
 pub use self::report::{DeliveryReport, EventCounts};
 
 /// Keys of ledger entries, by namespace and by the account and region that the metrics go to.

@@ -2,7 +2,7 @@
 
 use tokio::time::timeout_at;
 
-use super::publish::{MetricPublication, MetricSink};
+use super::publish::MetricPublication;
 use crate::deliver::ledger::{ClaimEnd, ClaimOwner, LedgerError, SendClaim, SendLedger};
 use crate::deliver::sent_hash::SentHash;
 use trailtab_core::activity::usage::backfill::visible_by;
@@ -97,13 +97,11 @@ impl MetricPublication<'_> {
     /// Asks CloudWatch for one datum: a request is accepted as a whole or not at all.
     async fn look_at(&self, data: &[MinuteDatum]) -> SightOfData {
         let witness = data.iter().max_by_key(|datum| datum.value);
-        let (MetricSink::Request(publisher), Some(datum), true) =
-            (&self.way, witness, self.settles_pending)
-        else {
+        let (Some(shown_sum), Some(datum)) = (self.shown_sum, witness) else {
             return SightOfData::Unclear(String::new());
         };
         let unclear = |reason| SightOfData::Unclear(format!(" ({reason})"));
-        match timeout_at(self.deadlines.send, publisher.sum(datum)).await {
+        match timeout_at(self.deadlines.send, shown_sum(datum)).await {
             Err(_) => unclear("CloudWatch did not say in time whether it has them".to_owned()),
             Ok(Err(error)) => unclear(error.to_string()),
             Ok(Ok(None)) => SightOfData::NotShown,

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::chunk;
 use super::pending::LedgerAnswer;
 use super::report::DeliveryReport;
-use crate::deliver::cloudwatch::{MIN_REQUEST_TIME, MetricPublisher, PutOutcome};
+use crate::deliver::cloudwatch::{MIN_REQUEST_TIME, MetricPublisher, MetricReadError, PutOutcome};
 use crate::deliver::ledger::{ClaimEnd, ClaimOwner, LedgerError, SendClaim, SendLedger};
 use crate::deliver::sent_hash::{self, SentHash};
 use trailtab_core::activity::usage::chunks::{chunks, is_timely};
@@ -35,6 +35,13 @@ pub enum MetricSink<'w> {
     /// A log from which CloudWatch extracts metrics, in embedded metric format.
     Log(&'w (dyn Fn(&[MinuteDatum]) -> io::Result<()> + Sync)),
 }
+
+/// The sum that CloudWatch has for the metric and minute of a datum; none if it has no such datum.
+pub type SumFuture<'s> =
+    Pin<Box<dyn Future<Output = Result<Option<f64>, MetricReadError>> + Send + 's>>;
+
+/// Asks CloudWatch for the sum of a datum.
+pub type ShownSum<'s> = dyn Fn(&MinuteDatum) -> SumFuture<'s> + Sync + 's;
 
 /// The ends of a publication.
 #[derive(Debug, Clone, Copy)]
@@ -58,9 +65,9 @@ pub struct MetricPublication<'p> {
     pub owner: ClaimOwner,
     /// When to stop.
     pub deadlines: PublicationDeadlines,
-    /// Asks CloudWatch whether it has what an earlier run has claimed and not confirmed. Needs
-    /// `cloudwatch:GetMetricData`.
-    pub settles_pending: bool,
+    /// Asks CloudWatch for what an earlier run has claimed and not confirmed, with `cloudwatch:GetMetricData`; not
+    /// set where that stays open. A value instead of a call, so that the functions do not link the request.
+    pub shown_sum: Option<&'p ShownSum<'p>>,
 }
 
 /// Data for one request, and its place in the ledger.

@@ -65,7 +65,7 @@ async fn nothing_is_sent_after_a_chunk_whose_place_is_taken() {
         key: "delivery".to_owned(),
         owner: owner.clone(),
         deadlines: ample(),
-        settles_pending: false,
+        shown_sum: None,
     };
     let mut account = DeliveryReport::default();
     publish((0..1500).map(datum).collect(), &publication, &mut account).await;
