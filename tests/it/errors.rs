@@ -155,6 +155,12 @@ fn credentials_that_aws_refuses_are_told_with_what_to_do() {
     }
 }
 
+/// A host that refuses connections. The servers of other tests listen on 127.0.0.1, so none of them gets this port.
+fn refusing_host() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
 /// Otherwise the account of a container or an instance would be read instead, silently.
 #[test]
 fn a_profile_of_the_environment_that_does_not_exist_is_refused_before_any_request() {
@@ -342,10 +348,7 @@ fn regions_that_do_not_exist_are_refused_with_the_nearest() {
 #[test]
 fn a_host_that_cannot_be_reached_is_named_by_all_verbs() {
     let sandbox = Sandbox::new();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    // From here on, connections are refused.
-    drop(listener);
+    let host = refusing_host();
     sandbox.write(
         "config.json",
         r#"{"managers": {"ann@example.com": ["Production"]}}"#,
@@ -401,9 +404,7 @@ fn attempts_to_connect_are_few_until_anything_has_answered() {
 #[test]
 fn the_proxy_is_named_without_its_password() {
     let sandbox = Sandbox::new();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let proxy = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    let proxy = refusing_host();
     let address = format!("http://ann:hunter2@{proxy}");
     let env = [
         ("HTTPS_PROXY", address.as_str()),
