@@ -44,19 +44,6 @@ use self::profile::{Origin, Profiles};
 pub use self::sqs::{QueueFailure, send_message};
 pub use self::webhook::{WebhookAnswer, WebhookFailure, post_json};
 
-// aws-lc's jitter entropy source costs 20 ms of CPU before the first HTTPS request of each process.
-// The workspace's `.cargo/config.toml` sets the variable, but Cargo does not read that file if it is
-// started elsewhere with `--manifest-path`.
-const _: () = assert!(
-    matches!(option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY"), Some(value) if is_one(value)),
-    "AWS_LC_SYS_NO_JITTER_ENTROPY is not 1: run cargo in the folder of the workspace, or set this \
-     variable to 1"
-);
-
-const fn is_one(value: &str) -> bool {
-    matches!(value.as_bytes(), b"1")
-}
-
 /// Used if no region is configured. Serves all global APIs.
 const DEFAULT_REGION: &str = "us-east-1";
 
