@@ -17,11 +17,12 @@ use super::memory::{CountMemory, MemoryShare, StoredRun};
 pub use rows::CountTable;
 use run::RunWriter;
 use stats::CallEnd;
-pub use stats::{CallCount, SeenStats};
+pub use stats::SeenStats;
 
-use crate::event::counter::{CountedEvent, EventCounter};
-use crate::event::identity::{self, AgentEvidence, ResolvedActor};
+use crate::event::counter::{CallCount, CountedEvent, EventCounter};
+use crate::event::identity::{AgentEvidence, ResolvedActor};
 use crate::event::intern::{Interner, Symbol};
+use crate::event::needs::RecordNeeds;
 use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 use crate::event::resource::{self, ResourceRole};
 use crate::event::scan::JsonText;
@@ -144,6 +145,18 @@ impl EventCounter for Tally {
         }
     }
 
+    fn needs(&self) -> RecordNeeds {
+        match self.counts_resources {
+            true => RecordNeeds::WHOLE_RECORDS,
+            false => RecordNeeds {
+                caller: true,
+                address: true,
+                user_agent: true,
+                ..RecordNeeds::default()
+            },
+        }
+    }
+
     fn actor(&mut self, actor: &ResolvedActor) -> usize {
         let mut optional = |name: Option<&str>| name.map(|name| self.strings.string(name));
         let key = ActorKey {
@@ -171,16 +184,11 @@ impl EventCounter for Tally {
 
     #[inline]
     fn add(&mut self, event: &CountedEvent<'_, '_>, actor: usize) {
-        self.add_calls(
-            event.record,
-            event.outcome,
-            CallCount::one(event.time),
-            actor,
-        );
+        self.add_calls(event.record, event.outcome, event.calls, actor);
     }
 
-    fn add_odd(&mut self, shape: &str, json: &str) {
-        self.add_shape(shape, 1, json.to_owned());
+    fn add_odd(&mut self, shape: &str, events: u64, json: &str) {
+        self.add_shape(shape, events, json.to_owned());
     }
 
     fn merge(&mut self, other: &Tally) {
@@ -347,21 +355,6 @@ impl Tally {
             self.merge_odd(shape, odd);
         }
         self.without_time += other.without_time;
-    }
-
-    /// Adds calls that are counted already, such as a row of a query that groups by every field that a
-    /// tally tells apart and by hour. The tally is the same as if the calls were added one by one.
-    /// `record` has the fields that the calls have in common; its eventID and eventTime do not matter.
-    pub fn add_row(&mut self, record: &EventRecord<'_>, calls: CallCount) {
-        if calls.count == 0 {
-            return;
-        }
-        let actor = ResolvedActor::resolve_with(record.user_identity, record.caller_hints());
-        if let Some(shape) = &actor.odd {
-            self.add_shape(shape, calls.count, identity::example(record.user_identity));
-        }
-        let actor = self.actor(&actor);
-        self.add_calls(record, record.outcome(), calls, actor);
     }
 
     /// Adds equal calls of an actor.

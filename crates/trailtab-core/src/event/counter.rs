@@ -1,6 +1,7 @@
 //! What counts events: one pass over the records can feed several counters.
 
 use crate::event::identity::ResolvedActor;
+use crate::event::needs::RecordNeeds;
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::time::Seconds;
 
@@ -12,16 +13,18 @@ pub trait EventCounter: Sync + Send {
 
     /// Returns an empty counter of the same kind.
     fn empty(&self) -> Self;
-    /// Tells whether the counter needs actors. If not, all calls belong to the default actor.
+    /// What the counter needs to know of each event.
+    fn needs(&self) -> RecordNeeds;
+    /// Tells whether callers are resolved for the counter. If not, all calls belong to the default actor.
     fn asks_for_actors(&self) -> bool {
-        true
+        self.needs().caller
     }
     /// Returns the number under which the events of an actor are counted.
     fn actor(&mut self, actor: &ResolvedActor) -> Self::ActorId;
-    /// Counts one event of an actor.
+    /// Counts one event of an actor, or equal events that were counted before.
     fn add(&mut self, event: &CountedEvent<'_, '_>, actor: Self::ActorId);
-    /// Records an identity of an unknown shape.
-    fn add_odd(&mut self, shape: &str, json: &str);
+    /// Records an identity of an unknown shape, of so many events.
+    fn add_odd(&mut self, shape: &str, events: u64, json: &str);
     /// Adds the counts of another counter.
     fn merge(&mut self, other: &Self);
     /// Tells whether no event was counted.
@@ -33,12 +36,39 @@ pub trait EventCounter: Sync + Send {
     }
 }
 
-/// One event, ready to be counted.
+/// How many calls, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallCount {
+    /// Number of calls.
+    pub count: u64,
+    /// The times of the first and the last of them, in seconds since 1970-01-01T00:00:00Z, within what the counter
+    /// needs: see [`CallGrain`](crate::event::needs::CallGrain). Absent if their records have no valid eventTime.
+    pub times: Option<(Seconds, Seconds)>,
+}
+
+impl CallCount {
+    /// One call.
+    #[inline]
+    pub fn one(time: Option<Seconds>) -> CallCount {
+        CallCount {
+            count: 1,
+            times: time.map(|time| (time, time)),
+        }
+    }
+
+    /// The time of the first call.
+    #[inline]
+    pub fn first(self) -> Option<Seconds> {
+        self.times.map(|(first, _)| first)
+    }
+}
+
+/// One event, or equal events, ready to be counted.
 pub struct CountedEvent<'a, 'r> {
     /// The record as it was read.
     pub record: &'a EventRecord<'r>,
-    /// The eventTime in seconds since 1970-01-01T00:00:00Z; absent if the record has no valid one.
-    pub time: Option<Seconds>,
+    /// How many events it stands for, and their times.
+    pub calls: CallCount,
     /// Whether the call succeeded, and the error code if it did not.
     pub outcome: CallOutcome<'r>,
 }
@@ -49,6 +79,10 @@ impl<A: EventCounter, B: EventCounter> EventCounter for (A, B) {
 
     fn empty(&self) -> Self {
         (self.0.empty(), self.1.empty())
+    }
+
+    fn needs(&self) -> RecordNeeds {
+        self.0.needs().and(self.1.needs())
     }
 
     fn asks_for_actors(&self) -> bool {
@@ -65,9 +99,9 @@ impl<A: EventCounter, B: EventCounter> EventCounter for (A, B) {
         self.1.add(event, actor.1);
     }
 
-    fn add_odd(&mut self, shape: &str, json: &str) {
-        self.0.add_odd(shape, json);
-        self.1.add_odd(shape, json);
+    fn add_odd(&mut self, shape: &str, events: u64, json: &str) {
+        self.0.add_odd(shape, events, json);
+        self.1.add_odd(shape, events, json);
     }
 
     fn merge(&mut self, other: &Self) {

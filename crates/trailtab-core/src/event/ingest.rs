@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, HashSet};
 use identities::IdentityCache;
 pub use stats::{IngestStats, Reconciliation};
 
-use crate::event::counter::{CountedEvent, EventCounter};
+use crate::event::counter::{CallCount, CountedEvent, EventCounter};
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::{ContentKind, RecordFault, RecordForm, RecordSink};
 use crate::event::filter::{EventFilter, EventMatcher};
 use crate::event::identity::ResolvedActor;
+use crate::event::needs::RecordNeeds;
 use crate::event::record::{CallerHints, EventRecord};
 use crate::event::removals::Removals;
 use crate::event::scan::JsonText;
@@ -34,6 +35,44 @@ pub struct IngestRules {
     pub network_activity: bool,
 }
 
+/// A row of the result of an engine that reads, deduplicates and counts records itself, such as Amazon Athena.
+#[derive(Debug, Clone, Copy)]
+pub enum EngineRow<'a, 'r> {
+    /// Calls inside the window that [`RecordNeeds`](super::needs::RecordNeeds) do not tell apart. The filters are
+    /// still to be applied.
+    Calls {
+        /// What the calls have in common.
+        record: &'a EventRecord<'r>,
+        /// How many they are, and when.
+        calls: CallCount,
+    },
+    /// Events that the engine knows that the filters refuse.
+    Refused {
+        /// Number of events.
+        calls: u64,
+    },
+    /// Events outside the window.
+    OutsideWindow {
+        /// Number of events.
+        calls: u64,
+    },
+    /// Events whose eventID another one has.
+    Duplicate {
+        /// Number of events.
+        calls: u64,
+    },
+    /// Records without a valid time.
+    Undated {
+        /// Number of records.
+        calls: u64,
+    },
+    /// Network activity that the run does not count.
+    NetworkActivity {
+        /// Number of events.
+        calls: u64,
+    },
+}
+
 /// Ingests the documents of one thread.
 pub struct EventIngest<'r, C: EventCounter> {
     rules: &'r IngestRules,
@@ -43,6 +82,7 @@ pub struct EventIngest<'r, C: EventCounter> {
     seen: &'r SeenIds,
     dump: Option<RawCopy<'r>>,
     clock: TimeParser,
+    asks_for_actors: bool,
     counts: Reconciliation,
     truncated: u64,
     updates_not_applied: u64,
@@ -63,6 +103,22 @@ struct AccountCounter<C: EventCounter> {
     identities: IdentityCache<C::ActorId>,
 }
 
+impl IngestRules {
+    /// What a run with counters like `counter` needs to know of each event.
+    pub fn needs(&self, counter: &impl EventCounter, copies: bool) -> RecordNeeds {
+        let filters = EventMatcher::new(&self.filter).needs();
+        let needs = counter.needs().and(filters);
+        if copies {
+            return RecordNeeds::WHOLE_RECORDS;
+        }
+        RecordNeeds {
+            // An event without recipientAccountId belongs to the account of its caller.
+            caller: needs.caller || self.per_account,
+            ..needs
+        }
+    }
+}
+
 impl<'r, C: EventCounter> EventIngest<'r, C> {
     /// Creates the ingestion of one thread. `empty` makes the counters, `seen` holds the eventIDs
     /// of the whole run, and `dump` gets a copy of each record inside the window that is no
@@ -73,9 +129,11 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         seen: &'r SeenIds,
         dump: Option<RawCopy<'r>>,
     ) -> Self {
+        let matcher = EventMatcher::new(&rules.filter);
         EventIngest {
             rules,
-            matcher: EventMatcher::new(&rules.filter),
+            asks_for_actors: empty.asks_for_actors() || matcher.asks_for_actors(),
+            matcher,
             empty,
             seen,
             dump,
@@ -192,31 +250,74 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             self.updates_not_applied += u64::from(is_late);
             match is_copy || is_late {
                 true => self.counts.duplicate += 1,
-                false => self.admit(record, time),
+                false => self.admit(record, CallCount::one(time)),
+            }
+        }
+    }
+
+    /// Adds what an engine has counted: a row of its result.
+    pub fn row(&mut self, row: EngineRow<'_, '_>) {
+        match row {
+            EngineRow::Calls { record, calls } => {
+                self.counts.read += calls.count;
+                if self.counts.counted == 0
+                    && let Some((first, last)) = calls.times
+                {
+                    self.removals.saw(Some(first));
+                    self.removals.saw(Some(last));
+                }
+                self.make_room();
+                self.admit(record, calls);
+            }
+            EngineRow::Refused { calls } => {
+                self.counts.read += calls;
+                self.counts.filtered += calls;
+            }
+            EngineRow::OutsideWindow { calls } => {
+                self.counts.read += calls;
+                self.counts.filtered += calls;
+                self.removals.outside_window(calls);
+            }
+            EngineRow::Duplicate { calls } => {
+                self.counts.read += calls;
+                self.counts.duplicate += calls;
+            }
+            EngineRow::Undated { calls } => {
+                self.counts.read += calls;
+                self.counts.unreadable += calls;
+                self.undated += calls;
+            }
+            EngineRow::NetworkActivity { calls } => {
+                *self.others.entry(ContentKind::NetworkActivity).or_default() += calls;
             }
         }
     }
 
     /// Copies an event that is no duplicate, and counts it unless a filter refuses it.
-    fn admit(&mut self, record: &EventRecord<'_>, time: Option<Seconds>) {
+    fn admit(&mut self, record: &EventRecord<'_>, calls: CallCount) {
         self.copy(record);
-        match self.count(record, time) {
-            true => self.counts.counted += 1,
-            false => self.counts.filtered += 1,
+        match self.count(record, calls) {
+            true => self.counts.counted += calls.count,
+            false => self.counts.filtered += calls.count,
         }
     }
 
     /// Counts an event unless a filter refuses it; returns whether it was counted.
-    fn count(&mut self, record: &EventRecord<'_>, time: Option<Seconds>) -> bool {
+    fn count(&mut self, record: &EventRecord<'_>, calls: CallCount) -> bool {
         let matcher = &self.matcher;
         let outcome = record.outcome();
+        let event = CountedEvent {
+            record,
+            calls,
+            outcome,
+        };
         let none_counted = self.counts.counted == 0;
         let removals = &mut self.removals;
         let AccountCounter {
             tally, identities, ..
         } = Self::ledger(&mut self.ledgers, self.rules, self.empty, record);
         // Resolving an identity is expensive, and so is comparing it with the ones seen before.
-        let (identity, hints) = match tally.asks_for_actors() || matcher.asks_for_actors() {
+        let (identity, hints) = match self.asks_for_actors {
             true => (record.user_identity, record.caller_hints()),
             false => (&[][..], CallerHints::default()),
         };
@@ -230,18 +331,13 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         let account = &known.account;
         if !known.refusals.is_empty() || !matcher.admits(record, outcome, account) {
             if none_counted {
-                removals.event(matcher, record, outcome, known.refusals, account);
+                removals.event(matcher, &event, known.refusals, account);
             }
             return false;
         }
         if let Some((shape, example)) = &known.odd {
-            tally.add_odd(shape, example);
+            tally.add_odd(shape, calls.count, example);
         }
-        let event = CountedEvent {
-            record,
-            time,
-            outcome,
-        };
         tally.add(&event, known.id);
         true
     }
@@ -291,7 +387,7 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
                 self.counts.duplicate += 1;
                 continue;
             }
-            self.admit(record, time);
+            self.admit(record, CallCount::one(time));
         }
     }
 

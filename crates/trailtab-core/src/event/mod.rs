@@ -11,6 +11,7 @@ pub mod identity;
 pub mod ingest;
 pub mod intern;
 pub mod json_path;
+pub mod needs;
 pub mod no_match;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;

@@ -3,10 +3,10 @@
 //! Each thread collects [`Removals`] only until it counts its first event, and only for events that
 //! are not counted. So the cost is negligible for a run that counts events.
 
+use crate::event::counter::CountedEvent;
 use crate::event::filter::{self, Criterion, EventMatcher, Refusals};
 use crate::event::identity::ResolvedActor;
 use crate::event::intern::{Interner, Symbol};
-use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::resource;
 use crate::event::scan::JsonText;
 use crate::time::Seconds;
@@ -94,25 +94,29 @@ impl Removals {
         }
     }
 
-    /// Records an event that was refused. `refusals` are those of its actor, and `account` is the
+    /// Records an event that was refused, or equal events. `refusals` are those of its actor, and `account` is the
     /// actor's account.
     #[cold]
     pub fn event(
         &mut self,
         matcher: &EventMatcher,
-        record: &EventRecord<'_>,
-        outcome: CallOutcome<'_>,
+        event: &CountedEvent<'_, '_>,
         refusals: Refusals,
         account: &str,
     ) {
+        let CountedEvent {
+            record,
+            outcome,
+            calls,
+        } = *event;
         let all = refusals.and(matcher.refusals(record, outcome, account));
         for criterion in Criterion::ALL {
             if !all.has(criterion) {
                 continue;
             }
             let removed = self.of(criterion);
-            removed.events += 1;
-            removed.alone += u64::from(all.is_one());
+            removed.events += calls.count;
+            removed.alone += if all.is_one() { calls.count } else { 0 };
             match filter::value(criterion, record, outcome) {
                 Some(value) => removed.values.add(value),
                 None if criterion == Criterion::Account => removed.values.add_string(account),

@@ -12,6 +12,7 @@ use crate::job::parallel;
 use crate::source::interrupt::Requester;
 use trailtab_core::event::counter::{CountedEvent, EventCounter};
 use trailtab_core::event::identity::ResolvedActor;
+use trailtab_core::event::needs::RecordNeeds;
 use trailtab_core::event::scan::JsonText;
 
 /// Memory of all buffers together, in bytes.
@@ -142,6 +143,10 @@ impl EventCounter for EventSpool {
         self.store.spool()
     }
 
+    fn needs(&self) -> RecordNeeds {
+        RecordNeeds::WHOLE_RECORDS
+    }
+
     fn asks_for_actors(&self) -> bool {
         false
     }
@@ -152,7 +157,7 @@ impl EventCounter for EventSpool {
         let record = event.record;
         let id = record.event_id.map(JsonText::decode).unwrap_or_default();
         let mut buffer = lock(&self.buffer);
-        buffer.add(event.time, id.as_bytes(), |out| {
+        buffer.add(event.calls.first(), id.as_bytes(), |out| {
             raw_dump::compact(record.raw, out);
         });
         if buffer.size() < self.store.options.buffer_bytes {
@@ -167,7 +172,7 @@ impl EventCounter for EventSpool {
         }
     }
 
-    fn add_odd(&mut self, _: &str, _: &str) {}
+    fn add_odd(&mut self, _: &str, _: u64, _: &str) {}
 
     /// All spools of a run share one store.
     fn merge(&mut self, _: &Self) {}
@@ -200,6 +205,10 @@ impl EventCounter for EventStream<'_> {
         *self
     }
 
+    fn needs(&self) -> RecordNeeds {
+        RecordNeeds::WHOLE_RECORDS
+    }
+
     fn asks_for_actors(&self) -> bool {
         false
     }
@@ -210,7 +219,7 @@ impl EventCounter for EventStream<'_> {
         (self.sink)(event.record.raw);
     }
 
-    fn add_odd(&mut self, _: &str, _: &str) {}
+    fn add_odd(&mut self, _: &str, _: u64, _: &str) {}
 
     fn merge(&mut self, _: &Self) {}
 

@@ -9,6 +9,7 @@ use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::identity::ResolvedActor;
 use crate::event::intern::{Interner, Symbol};
 use crate::event::json_path::JsonPath;
+use crate::event::needs::RecordNeeds;
 use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 
 /// The `eventType` of API calls; the other types are of the console, of services and of networks.
@@ -181,6 +182,14 @@ impl EventCounter for UsedCalls {
         UsedCalls::within(self.limits)
     }
 
+    fn needs(&self) -> RecordNeeds {
+        RecordNeeds {
+            caller: true,
+            shared_service: true,
+            ..RecordNeeds::default()
+        }
+    }
+
     fn actor(&mut self, actor: &ResolvedActor) -> usize {
         if self.is_full {
             // Nothing more is counted.
@@ -209,14 +218,14 @@ impl EventCounter for UsedCalls {
         };
         let ends = self.calls.entry(api).or_default();
         match event.outcome {
-            CallOutcome::Succeeded => ends.succeeded += 1,
-            outcome if record.is_denied(outcome) => ends.denied += 1,
-            CallOutcome::Failed(_) => ends.failed += 1,
+            CallOutcome::Succeeded => ends.succeeded += event.calls.count,
+            outcome if record.is_denied(outcome) => ends.denied += event.calls.count,
+            CallOutcome::Failed(_) => ends.failed += event.calls.count,
         }
         self.note_limits();
     }
 
-    fn add_odd(&mut self, _: &str, _: &str) {}
+    fn add_odd(&mut self, _: &str, _: u64, _: &str) {}
 
     fn merge(&mut self, other: &UsedCalls) {
         self.is_full |= other.is_full;

@@ -1,5 +1,6 @@
 //! Sums over calls, and the times of the first and last one.
 
+use crate::event::counter::CallCount;
 use crate::time::Seconds;
 
 /// Calls, and the times of the first and last one.
@@ -54,27 +55,6 @@ impl SeenStats {
         self.writes += other.writes;
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
-    }
-}
-
-/// How many calls, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CallCount {
-    /// Number of calls.
-    pub count: u64,
-    /// The times of the first and the last of them, within one hour; absent if their records have no
-    /// time.
-    pub times: Option<(Seconds, Seconds)>,
-}
-
-impl CallCount {
-    /// One call.
-    #[inline]
-    pub(super) fn one(time: Option<Seconds>) -> CallCount {
-        CallCount {
-            count: 1,
-            times: time.map(|time| (time, time)),
-        }
     }
 }
 

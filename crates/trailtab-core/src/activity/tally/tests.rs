@@ -12,7 +12,7 @@ use crate::activity::summary::{RowLimits, RunContext, Summary};
 use crate::coverage::RunCoverage;
 use crate::event::dedupe::SeenIds;
 use crate::event::envelope::{ContentKind, EnvelopeReader, RecordFault, RecordSink};
-use crate::event::ingest::{EventIngest, IngestRules, IngestStats};
+use crate::event::ingest::{EngineRow, EventIngest, IngestRules, IngestStats};
 use crate::time;
 
 /// Few values, so that they repeat; the last of each stands for an absent field.
@@ -248,16 +248,17 @@ fn rows_are_read_back_as_they_were_written() {
     }
 }
 
-/// Adds each record as a row.
-struct Rows {
-    tally: Tally,
+/// Adds each record as a row of an engine.
+struct Rows<'i, 'r> {
+    ingest: &'i mut EventIngest<'r, Tally>,
     calls: CallCount,
 }
 
-impl RecordSink for Rows {
+impl RecordSink for Rows<'_, '_> {
     fn events(&mut self, records: &[EventRecord<'_>]) {
         for record in records {
-            self.tally.add_row(record, self.calls);
+            let calls = self.calls;
+            self.ingest.row(EngineRow::Calls { record, calls });
         }
     }
 
@@ -282,7 +283,9 @@ proptest! {
             let second = format!(":{second:02}Z");
             event.replace(":00Z", &second).replace(":59Z", &second)
         };
-        let mut rows = Tally::default().with_resources();
+        let (rules, seen) = (IngestRules::default(), SeenIds::default());
+        let empty = Tally::default().with_resources();
+        let mut ingest = EventIngest::new(&rules, &empty, &seen, None);
         let mut events = Vec::new();
         for (event, seconds) in &groups {
             events.extend(seconds.iter().map(|second| at(event, *second)));
@@ -294,10 +297,15 @@ proptest! {
                 count: seconds.len() as u64,
                 times: time(seconds.iter().min()).zip(time(seconds.iter().max())),
             };
-            let mut sink = Rows { tally: rows, calls };
-            EnvelopeReader::default().feed(event.as_bytes(), true, &mut sink);
-            rows = sink.tally;
+            if calls.count > 0 {
+                let mut sink = Rows { ingest: &mut ingest, calls };
+                EnvelopeReader::default().feed(event.as_bytes(), true, &mut sink);
+            }
         }
+        let stats = ingest.finish();
+        prop_assert_eq!(stats.counts.counted, events.len() as u64);
+        let mut rows = empty.empty();
+        stats.tallies.values().for_each(|part| rows.merge(part));
         prop_assert_eq!(rows.is_empty(), events.is_empty());
         prop_assert_eq!(told(&rows), told(&tally(&events)));
     }

@@ -17,6 +17,7 @@ use super::{UsageTally, UsageTotals};
 use crate::activity::memory::{CountMemory, MemoryShare, StoredRun};
 use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::identity::ResolvedActor;
+use crate::event::needs::RecordNeeds;
 
 /// A [`UsageTally`] that stores its counts outside of memory when there is no room left.
 #[derive(Debug)]
@@ -73,8 +74,8 @@ impl EventCounter for BoundedUsage {
         }
     }
 
-    fn asks_for_actors(&self) -> bool {
-        self.tally.asks_for_actors()
+    fn needs(&self) -> RecordNeeds {
+        self.tally.needs()
     }
 
     fn actor(&mut self, actor: &ResolvedActor) -> CallerNames {
@@ -86,8 +87,8 @@ impl EventCounter for BoundedUsage {
         self.tally.add(event, caller);
     }
 
-    fn add_odd(&mut self, shape: &str, json: &str) {
-        self.tally.add_odd(shape, json);
+    fn add_odd(&mut self, shape: &str, events: u64, json: &str) {
+        self.tally.add_odd(shape, events, json);
     }
 
     fn merge(&mut self, other: &BoundedUsage) {

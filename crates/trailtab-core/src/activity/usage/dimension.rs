@@ -4,6 +4,7 @@ use crate::activity::tally::NO_ERROR_CODE;
 use crate::event::counter::CountedEvent;
 use crate::event::identity::ResolvedActor;
 use crate::event::intern::{Interner, Symbol};
+use crate::event::needs::RecordNeeds;
 use crate::event::record::{CallOutcome, UNKNOWN};
 use crate::event::resource;
 use crate::event::scan::JsonText;
@@ -56,12 +57,31 @@ pub struct CallerNames {
 }
 
 impl CallDimension {
-    /// Tells whether the dimension needs the caller's identity.
-    pub(super) fn asks_for_actors(self) -> bool {
-        matches!(
-            self,
-            CallDimension::Principal | CallDimension::Session | CallDimension::Person
-        )
+    /// What the dimension needs to know of each event.
+    pub(super) fn needs(self) -> RecordNeeds {
+        let needs = RecordNeeds::default();
+        match self {
+            CallDimension::Principal | CallDimension::Session | CallDimension::Person => {
+                RecordNeeds {
+                    caller: true,
+                    ..needs
+                }
+            }
+            CallDimension::UserAgent => RecordNeeds {
+                user_agent: true,
+                ..needs
+            },
+            CallDimension::IpAddress => RecordNeeds {
+                address: true,
+                ..needs
+            },
+            CallDimension::Resource => RecordNeeds::WHOLE_RECORDS,
+            CallDimension::Account
+            | CallDimension::Region
+            | CallDimension::EventSource
+            | CallDimension::EventName
+            | CallDimension::ErrorCode => needs,
+        }
     }
 
     /// The name of a call in this dimension. `near` is the previous value of the dimension.

@@ -35,6 +35,7 @@ use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::dedupe;
 use crate::event::identity::ResolvedActor;
 use crate::event::intern::{Interner, Symbol};
+use crate::event::needs::{CallGrain, RecordNeeds};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
 use crate::time::Seconds;
@@ -271,9 +272,13 @@ impl EventCounter for UsageTally {
         UsageTally::by(&self.dimensions)
     }
 
-    fn asks_for_actors(&self) -> bool {
-        let mut dimensions = self.dimensions.iter();
-        dimensions.any(|dimension| dimension.asks_for_actors())
+    fn needs(&self) -> RecordNeeds {
+        let by_minute = RecordNeeds {
+            grain: CallGrain::Minute,
+            ..RecordNeeds::default()
+        };
+        let needs = self.dimensions.iter().map(|dimension| dimension.needs());
+        needs.fold(by_minute, RecordNeeds::and)
     }
 
     fn actor(&mut self, actor: &ResolvedActor) -> CallerNames {
@@ -285,8 +290,8 @@ impl EventCounter for UsageTally {
         let record = event.record;
         self.totals.bytes += record.raw.len() as u64;
         let fields = (record.aws_region, record.event_source, record.event_name);
-        let (Some(time), (Some(_), Some(_), Some(_))) = (event.time, fields) else {
-            self.totals.incomplete += 1;
+        let (Some(time), (Some(_), Some(_), Some(_))) = (event.calls.first(), fields) else {
+            self.totals.incomplete += event.calls.count;
             return;
         };
         let fingerprint = self.totals.fingerprint.wrapping_add(mark(record));
@@ -294,12 +299,13 @@ impl EventCounter for UsageTally {
         let minute = time.div_euclid(MINUTE);
         self.totals.add_minute(minute * MINUTE);
         let key = self.key(event, caller);
+        let of = |applies: bool| if applies { event.calls.count } else { 0 };
         let calls = Calls {
-            calls: 1,
-            errors: u64::from(event.outcome != CallOutcome::Succeeded),
-            throttles: u64::from(throttle::is_throttled(record, event.outcome)),
-            reads: u64::from(record.read_only == Some(true)),
-            writes: u64::from(record.read_only == Some(false)),
+            calls: event.calls.count,
+            errors: of(event.outcome != CallOutcome::Succeeded),
+            throttles: of(throttle::is_throttled(record, event.outcome)),
+            reads: of(record.read_only == Some(true)),
+            writes: of(record.read_only == Some(false)),
         };
         let resource = |dimension: &CallDimension| *dimension == CallDimension::Resource;
         match self.dimensions.iter().position(resource) {
@@ -309,7 +315,7 @@ impl EventCounter for UsageTally {
     }
 
     /// Ignored: usage reports do not list unknown identities.
-    fn add_odd(&mut self, _: &str, _: &str) {}
+    fn add_odd(&mut self, _: &str, _: u64, _: &str) {}
 
     fn merge(&mut self, other: &UsageTally) {
         let strings: Vec<Symbol> = (0..other.strings.count())

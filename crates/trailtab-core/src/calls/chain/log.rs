@@ -6,6 +6,7 @@ use super::CredentialId;
 use super::issuance::Issuance;
 use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::identity::{ResolvedActor, SessionFacts, access_key};
+use crate::event::needs::RecordNeeds;
 use crate::event::record::CallOutcome;
 use crate::event::scan::JsonText;
 use crate::time::{self, Seconds};
@@ -87,6 +88,10 @@ impl EventCounter for CredentialLog {
         CredentialLog::default()
     }
 
+    fn needs(&self) -> RecordNeeds {
+        RecordNeeds::WHOLE_RECORDS
+    }
+
     fn actor(&mut self, actor: &ResolvedActor) -> usize {
         if let Some(place) = self.places.get(actor) {
             return *place;
@@ -103,7 +108,7 @@ impl EventCounter for CredentialLog {
         };
         let record = event.record;
         let id = credential_of(record.user_identity, actor);
-        let issuances = Issuance::of(record, event.outcome, event.time, &id, actor);
+        let issuances = Issuance::of(record, event.outcome, event.calls.first(), &id, actor);
         self.issuances.extend(issuances);
         let used = self.uses.entry(id).or_insert_with(|| CredentialUse {
             actor: actor.clone(),
@@ -113,7 +118,7 @@ impl EventCounter for CredentialLog {
         used.calls += 1;
         used.failed += u64::from(event.outcome != CallOutcome::Succeeded);
         used.denied += u64::from(record.is_denied(event.outcome));
-        used.seen(event.time, event.time);
+        used.seen(event.calls.first(), event.calls.first());
         if let Some(address) = record.source_ip_address.map(JsonText::decode)
             && !used.addresses.contains(&*address)
         {
@@ -121,7 +126,7 @@ impl EventCounter for CredentialLog {
         }
     }
 
-    fn add_odd(&mut self, _: &str, _: &str) {}
+    fn add_odd(&mut self, _: &str, _: u64, _: &str) {}
 
     fn merge(&mut self, other: &Self) {
         for (id, theirs) in &other.uses {

@@ -10,6 +10,7 @@ use super::pattern::{OriginPattern, TextPattern};
 use super::request::RequestPattern;
 use super::resource::ResourcePattern;
 use crate::event::identity::{ResolvedActor, access_key};
+use crate::event::needs::RecordNeeds;
 use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 use crate::event::resource;
 use crate::event::scan::JsonText;
@@ -146,6 +147,22 @@ impl EventMatcher {
             &self.scopes.accounts,
         ];
         self.without_aws_services || lists.iter().any(|list| !list.is_empty())
+    }
+
+    /// What the filters need to know of each event.
+    pub fn needs(&self) -> RecordNeeds {
+        let whole =
+            !self.resources.is_empty() || !self.requests.is_empty() || self.not_invoked.is_some();
+        if whole {
+            return RecordNeeds::WHOLE_RECORDS;
+        }
+        RecordNeeds {
+            caller: self.asks_for_actors(),
+            access_key: !self.access_keys.is_empty(),
+            address: !self.origins.is_empty(),
+            user_agent: !self.user_agents.is_empty() || self.without_self,
+            ..RecordNeeds::default()
+        }
     }
 
     /// Returns the filters that refuse an actor's events; `identity` is the JSON of its

@@ -1,0 +1,89 @@
+//! What a run needs to know of each event, for engines that count before we do.
+//!
+//! An engine such as Amazon Athena returns one row for all events that nothing tells apart. What is told apart depends
+//! on the counters and filters of the run.
+
+/// How near in time events must be that are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum CallGrain {
+    /// Events of the same hour (UTC) may be one row.
+    #[default]
+    Hour,
+    /// Events of the same minute may be one row.
+    Minute,
+    /// Each event is a row of its own, with all members of its record.
+    Event,
+}
+
+/// What a run needs to know of each event besides its API, account, Region, time and outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecordNeeds {
+    /// How near in time events must be that are counted together.
+    pub grain: CallGrain,
+    /// Who made the call: the members of `userIdentity` that tell it.
+    pub caller: bool,
+    /// The access key id of the caller.
+    pub access_key: bool,
+    /// `sourceIPAddress`.
+    pub address: bool,
+    /// `userAgent`.
+    pub user_agent: bool,
+    /// `additionalEventData.service`, by which services that share an eventSource are told apart.
+    pub shared_service: bool,
+}
+
+impl RecordNeeds {
+    /// Each event with its whole record.
+    pub const WHOLE_RECORDS: RecordNeeds = RecordNeeds {
+        grain: CallGrain::Event,
+        caller: true,
+        access_key: true,
+        address: true,
+        user_agent: true,
+        shared_service: true,
+    };
+
+    /// What either of them needs.
+    #[must_use]
+    pub fn and(self, other: RecordNeeds) -> RecordNeeds {
+        let both = RecordNeeds {
+            grain: self.grain.max(other.grain),
+            caller: self.caller || other.caller,
+            access_key: self.access_key || other.access_key,
+            address: self.address || other.address,
+            user_agent: self.user_agent || other.user_agent,
+            shared_service: self.shared_service || other.shared_service,
+        };
+        match both.grain {
+            CallGrain::Event => RecordNeeds::WHOLE_RECORDS,
+            CallGrain::Hour | CallGrain::Minute => both,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_needs_are_met() {
+        let caller = RecordNeeds {
+            caller: true,
+            ..RecordNeeds::default()
+        };
+        let by_minute = RecordNeeds {
+            grain: CallGrain::Minute,
+            address: true,
+            ..RecordNeeds::default()
+        };
+        let both = caller.and(by_minute);
+        assert!(both.caller && both.address && !both.user_agent);
+        assert_eq!(both.grain, CallGrain::Minute);
+        assert_eq!(by_minute.and(caller), both);
+        let events = RecordNeeds {
+            grain: CallGrain::Event,
+            ..RecordNeeds::default()
+        };
+        assert_eq!(caller.and(events), RecordNeeds::WHOLE_RECORDS);
+    }
+}
