@@ -66,6 +66,11 @@ pub enum EngineRow<'a, 'r> {
         /// Number of records.
         calls: u64,
     },
+    /// Records without what makes a record an event.
+    Unreadable {
+        /// Number of records.
+        calls: u64,
+    },
     /// Network activity that the run does not count.
     NetworkActivity {
         /// Number of events.
@@ -286,6 +291,10 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
                 self.counts.read += calls;
                 self.counts.unreadable += calls;
                 self.undated += calls;
+            }
+            EngineRow::Unreadable { calls } => {
+                self.counts.read += calls;
+                self.counts.unreadable += calls;
             }
             EngineRow::NetworkActivity { calls } => {
                 *self.others.entry(ContentKind::NetworkActivity).or_default() += calls;

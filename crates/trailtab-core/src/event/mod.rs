@@ -21,3 +21,5 @@ pub mod removals;
 pub mod resource;
 pub mod scan;
 mod spelling;
+
+pub use spelling::cloudtrail_name;

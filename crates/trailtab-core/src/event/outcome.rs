@@ -102,7 +102,14 @@ const REFUSING_CODES: [TextParts; 3] = [
     },
 ];
 
-/// Parts of error messages that refuse a caller, whatever the code. Case is ignored.
+/// Parts of error messages that refuse a caller, whatever the code, in lower case. Case is ignored.
+pub const REFUSING_MESSAGE_PARTS: [&str; 3] = [
+    "not authorized to perform",
+    "access denied",
+    "explicit deny",
+];
+
+/// [`REFUSING_MESSAGE_PARTS`], by one of their letters.
 const REFUSING_MESSAGES: [TextParts; 2] = [
     TextParts {
         letter: b'z',
@@ -302,6 +309,16 @@ mod tests {
         let record = record(json);
         let outcome = record.outcome();
         (outcome != CallOutcome::Succeeded, record.is_denied(outcome))
+    }
+
+    #[test]
+    fn all_parts_of_messages_are_looked_for() {
+        let parts = REFUSING_MESSAGES.iter().flat_map(|parts| parts.parts);
+        let mut parts: Vec<&str> = parts.map(|(part, _)| *part).collect();
+        parts.sort_unstable();
+        let mut expected = REFUSING_MESSAGE_PARTS;
+        expected.sort_unstable();
+        assert_eq!(parts, expected);
     }
 
     #[test]

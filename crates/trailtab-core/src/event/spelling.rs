@@ -149,6 +149,12 @@ pub(super) fn fold(name: &[u8]) -> String {
         .collect()
 }
 
+/// CloudTrail's own spelling of a member of a record or of `userIdentity`, in any case: `sourceipaddress` is
+/// `sourceIPAddress`. None if it is no such member.
+pub fn cloudtrail_name(name: &str) -> Option<&'static str> {
+    respelled(&fold(name.as_bytes()))
+}
+
 /// CloudTrail's own spelling of a folded name.
 fn respelled(folded: &str) -> Option<&'static str> {
     NAMES

@@ -23,6 +23,8 @@ pub(crate) mod tests;
 mod throttle;
 mod top;
 
+pub use throttle::THROTTLING_MESSAGE_PARTS;
+
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 

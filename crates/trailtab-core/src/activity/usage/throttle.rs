@@ -45,11 +45,14 @@ fn is_throttle(code: JsonText<'_>) -> bool {
     CODES.iter().any(|known| known.eq_ignore_ascii_case(code))
 }
 
+/// Words of error messages by which a throttled call without an error code is known.
+pub const THROTTLING_MESSAGE_PARTS: [&str; 3] =
+    ["Rate exceeded", "Too Many Requests", "Throttling"];
+
 fn says_rate(message: JsonText<'_>) -> bool {
     let message = message.decode();
-    ["Rate exceeded", "Too Many Requests", "Throttling"]
-        .iter()
-        .any(|words| message.contains(words))
+    let mut parts = THROTTLING_MESSAGE_PARTS.iter();
+    parts.any(|part| message.contains(part))
 }
 
 #[cfg(test)]
