@@ -235,7 +235,7 @@ impl AwsFailure {
     }
 
     /// A failure that the program found, with a word of its own as the code and no HTTP status.
-    pub(super) fn of_program(
+    pub(crate) fn of_program(
         kind: FailureKind,
         code: &str,
         message: String,
