@@ -1,9 +1,13 @@
 //! Builds all AWS clients. No other module creates one.
 
+mod athena;
 mod cloudformation;
 mod credentials;
 mod ec2;
+mod endpoint;
 mod failure;
+mod glue;
+mod json;
 mod network;
 mod organizations;
 mod profile;
@@ -31,12 +35,17 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, rustls_provider::CryptoM
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 
+pub use self::athena::{
+    AthenaClient, AthenaQueryError, DEFAULT_CATALOG, InvalidQueryId, QueryId, QueryStart,
+    QueryState, QueryStatus, WorkgroupSettings,
+};
 pub use self::cloudformation::{DeployedStack, InvalidStackName, StackName, describe_stack};
 pub use self::credentials::CredentialsProblem;
 pub use aws_config::SdkConfig;
 
 pub use self::ec2::describe_regions;
 pub use self::failure::{AwsFailure, Backoff, FailureKind, explain};
+pub use self::glue::{GlueClient, TableColumn, TableDescription, TablePath};
 pub use self::network::Unreachable;
 pub use self::organizations::list_accounts;
 pub use self::profile::ConfigError;

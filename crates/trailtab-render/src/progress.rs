@@ -72,7 +72,7 @@ fn dollars(usd: Decimal) -> String {
 }
 
 /// A size in its natural decimal unit.
-fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     let units = ["KB", "MB", "GB", "TB"];
     let mut size = bytes as f64 / 1000.0;
     let mut unit = units[0];

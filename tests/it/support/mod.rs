@@ -1,5 +1,7 @@
 //! Runs the program in a directory of its own, and reads its results.
 
+pub(crate) mod athena;
+pub(crate) mod athena_tables;
 pub(crate) mod aws;
 pub(crate) mod bills;
 pub(crate) mod bucket;

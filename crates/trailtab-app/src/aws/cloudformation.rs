@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 
-use super::query::{self, QueryService};
+use super::endpoint::DirectService;
+use super::query;
 
-const CLOUDFORMATION: QueryService = QueryService {
+const CLOUDFORMATION: DirectService = DirectService {
     id: "CloudFormation",
     name: "cloudformation",
 };

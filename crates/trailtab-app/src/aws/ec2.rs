@@ -2,9 +2,10 @@
 
 use aws_config::SdkConfig;
 
-use super::query::{self, QueryService};
+use super::endpoint::DirectService;
+use super::query;
 
-const EC2: QueryService = QueryService {
+const EC2: DirectService = DirectService {
     id: "EC2",
     name: "ec2",
 };

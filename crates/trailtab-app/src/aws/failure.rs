@@ -7,8 +7,10 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use super::credentials::one_line;
 use super::refusal::{clock_error, refusal};
@@ -94,6 +96,8 @@ const TRANSIENT_CODES: &[&str] = &[
     "InternalFailure",
     "InternalServerError",
     "InternalServerException",
+    "InternalServiceException",
+    "OperationTimeoutException",
     "RequestTimeout",
     "RequestTimeoutException",
     "ServiceUnavailable",
@@ -149,17 +153,102 @@ impl AwsFailure {
     {
         let response = error.raw_response();
         let status = response.map(|response| response.status().as_u16());
-        let Some(code) = error.code() else {
-            return AwsFailure::without_code(error, status);
-        };
+        match error.code() {
+            Some(code) => AwsFailure::of_code(code, error.message(), status, clock_error(response)),
+            None => AwsFailure::without_code(error, status),
+        }
+    }
+
+    /// An error that AWS answered with. `ahead` is the number of seconds by which this machine's clock
+    /// is ahead of AWS's, if known.
+    fn of_code(
+        code: &str,
+        message: Option<&str>,
+        status: Option<u16>,
+        ahead: Option<i64>,
+    ) -> AwsFailure {
         AwsFailure {
             kind: FailureKind::of_code(code, status),
             code: code.to_owned(),
             has_code: true,
             status,
-            message: one_line(error.message().unwrap_or("no message")),
+            message: one_line(message.unwrap_or("no message")),
             may_have_arrived: may_have_arrived(status),
-            explanation: refusal(code, error.message(), clock_error(response)),
+            explanation: refusal(code, message, ahead),
+        }
+    }
+
+    /// An answer without AWS's code: a HEAD of S3 has no body, and a proxy gives one of its own.
+    fn of_status(status: u16, response: Option<&HttpResponse>, message: String) -> AwsFailure {
+        let kind = match status {
+            401 | 403 => FailureKind::Denied,
+            _ => FailureKind::of_code("", Some(status)),
+        };
+        AwsFailure {
+            kind,
+            code: format!("HTTP {status}"),
+            has_code: false,
+            status: Some(status),
+            explanation: explained(status, response, &message),
+            message,
+            may_have_arrived: may_have_arrived(Some(status)),
+        }
+    }
+
+    /// An answer with a status of failure to a request without an SDK client, and the code and message
+    /// that its body names.
+    pub(super) fn of_direct_answer(
+        response: &HttpResponse,
+        code: Option<&str>,
+        message: Option<&str>,
+    ) -> AwsFailure {
+        let status = response.status().as_u16();
+        match code {
+            Some(code) => {
+                let code = one_line(code);
+                let mut failure =
+                    AwsFailure::of_code(&code, message, Some(status), clock_error(Some(response)));
+                failure.explanation += &format!(" (HTTP status {status})");
+                failure
+            }
+            None => {
+                AwsFailure::of_status(status, Some(response), "no error code of AWS".to_owned())
+            }
+        }
+    }
+
+    /// A request without an SDK client that got no answer.
+    pub(super) fn of_connection(error: &ConnectorError) -> AwsFailure {
+        let (kind, code) = match error {
+            _ if is_unreachable(error) => (FailureKind::Unreachable, "ConnectionError"),
+            _ if error.is_timeout() => (FailureKind::Transient, "RequestTimeout"),
+            _ => (FailureKind::Transient, "ConnectionError"),
+        };
+        let arrived = !lacks_connection(error);
+        AwsFailure::of_program(kind, code, with_causes(error), arrived)
+    }
+
+    /// A request that could not be signed for lack of credentials.
+    pub(super) fn of_credentials(error: &CredentialsError) -> AwsFailure {
+        let kind = FailureKind::CredentialsExpired;
+        AwsFailure::of_program(kind, "NoCredentials", with_causes(error), false)
+    }
+
+    /// A failure that the program found, with a word of its own as the code and no HTTP status.
+    pub(crate) fn of_program(
+        kind: FailureKind,
+        code: &str,
+        message: String,
+        may_have_arrived: bool,
+    ) -> AwsFailure {
+        AwsFailure {
+            kind,
+            code: code.to_owned(),
+            has_code: false,
+            status: None,
+            explanation: message.clone(),
+            message,
+            may_have_arrived,
         }
     }
 
@@ -191,20 +280,7 @@ impl AwsFailure {
                 !lacks_connection(error),
             ),
             (_, Some(status @ 400..)) => {
-                // For example S3's answers to HEAD, which have no body, and those of a proxy.
-                let kind = match status {
-                    401 | 403 => FailureKind::Denied,
-                    _ => FailureKind::of_code("", Some(status)),
-                };
-                return AwsFailure {
-                    kind,
-                    code: format!("HTTP {status}"),
-                    has_code: false,
-                    status: Some(status),
-                    explanation: explained(status, error.raw_response(), &message),
-                    message,
-                    may_have_arrived: may_have_arrived(Some(status)),
-                };
+                return AwsFailure::of_status(status, error.raw_response(), message);
             }
             _ => (FailureKind::Transient, "UnreadableResponse", true),
         };
@@ -224,16 +300,8 @@ impl AwsFailure {
 
     /// An answer with a status of success that cannot be used.
     pub fn of_answer(reason: impl Into<String>) -> AwsFailure {
-        let message = reason.into();
-        AwsFailure {
-            kind: FailureKind::Refused,
-            code: "UnreadableResponse".to_owned(),
-            has_code: false,
-            status: None,
-            explanation: message.clone(),
-            message,
-            may_have_arrived: true,
-        }
+        let kind = FailureKind::Refused;
+        AwsFailure::of_program(kind, "UnreadableResponse", reason.into(), true)
     }
 
     /// An answer with a status of success that lacks a required member.

@@ -7,22 +7,15 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSett
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::byte_stream::ByteStream;
 
+use super::endpoint::DirectService;
 use super::signed::UnsignedPost;
-use super::{connector, region_of, with_causes};
+use super::{connector, with_causes};
 
 /// Larger responses are truncated. Forty regions take 10 kB, and a stack 20 kB.
 const MAX_RESPONSE_BYTES: usize = 1 << 20;
 
 /// Maximum time of a request, credentials included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A service that speaks the Query protocol.
-pub(super) struct QueryService {
-    /// The name of its SDK, by which settings name its endpoint.
-    pub(super) id: &'static str,
-    /// The first label of its host, which is also its name in signatures.
-    pub(super) name: &'static str,
-}
 
 /// Sends a request and returns the XML of the answer. `body` is form-encoded.
 ///
@@ -31,14 +24,14 @@ pub(super) struct QueryService {
 /// Returns the reason: AWS's code and message, or why there is no answer.
 pub(super) async fn ask(
     config: &SdkConfig,
-    service: &QueryService,
+    service: &DirectService,
     body: String,
 ) -> Result<String, String> {
     let answer = tokio::time::timeout(REQUEST_TIMEOUT, send(config, service, body)).await;
     answer.unwrap_or_else(|_| Err("it took too long".to_owned()))
 }
 
-async fn send(config: &SdkConfig, service: &QueryService, body: String) -> Result<String, String> {
+async fn send(config: &SdkConfig, service: &DirectService, body: String) -> Result<String, String> {
     let request = signed_request(config, service, body).await?;
     let settings = HttpConnectorSettings::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -66,35 +59,16 @@ async fn send(config: &SdkConfig, service: &QueryService, body: String) -> Resul
 
 async fn signed_request(
     config: &SdkConfig,
-    service: &QueryService,
+    service: &DirectService,
     body: String,
 ) -> Result<HttpRequest, String> {
-    let endpoint = endpoint(config, service, region_of(config).as_ref());
     let post = UnsignedPost {
         service: service.name,
-        uri: &format!("{}/", endpoint.trim_end_matches('/')),
+        uri: &service.uri(config),
         headers: &[("content-type", "application/x-www-form-urlencoded")],
         body: body.into(),
     };
     post.signed(config).await
-}
-
-/// The service's endpoint, or the configured one, resolved like the SDK's own clients do.
-fn endpoint(config: &SdkConfig, service: &QueryService, region: &str) -> String {
-    let key = aws_types::service_config::ServiceConfigKey::builder()
-        .service_id(service.id)
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build();
-    let own = config.service_config().zip(key.ok());
-    let own = own.and_then(|(settings, key)| settings.load_config(key));
-    let suffix = if region.starts_with("cn-") {
-        "amazonaws.com.cn"
-    } else {
-        "amazonaws.com"
-    };
-    own.or_else(|| config.endpoint_url().map(str::to_owned))
-        .unwrap_or_else(|| format!("https://{}.{region}.{suffix}", service.name))
 }
 
 /// The text of all elements with a name and no child elements. Unescapes nothing: region names,

@@ -1,6 +1,7 @@
 //! Signed requests to services whose SDK clients would take longer to compile than all others together.
 
 use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -28,7 +29,21 @@ impl UnsignedPost<'_> {
     pub(super) async fn signed(self, config: &SdkConfig) -> Result<HttpRequest, String> {
         let provider = config.credentials_provider().ok_or("no credentials")?;
         let credentials = provider.provide_credentials().await;
-        let identity: Identity = credentials.map_err(|error| with_causes(&error))?.into();
+        let credentials = credentials.map_err(|error| with_causes(&error))?;
+        self.signed_with(credentials, config)
+    }
+
+    /// Signs the request with given credentials, for the configured region.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason: the URI or the credentials cannot be used.
+    pub(super) fn signed_with(
+        self,
+        credentials: Credentials,
+        config: &SdkConfig,
+    ) -> Result<HttpRequest, String> {
+        let identity: Identity = credentials.into();
         let now = config.time_source().ok_or("no clock")?.now();
         let region = region_of(config);
         let parameters = v4::SigningParams::builder()

@@ -2,6 +2,7 @@
 //! documents; [`document`] reads any of them.
 
 pub mod archive;
+pub mod athena;
 mod decode;
 pub mod document;
 pub mod files;

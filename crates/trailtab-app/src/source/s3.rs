@@ -9,9 +9,11 @@
 mod download;
 mod holds;
 mod layout;
+pub(super) mod object;
 mod pages;
 mod requests;
 mod search;
+mod survey;
 mod window;
 
 use std::sync::Arc;
@@ -25,8 +27,10 @@ use tokio::task::JoinSet;
 use self::holds::Holds;
 use self::layout::KeyListing;
 pub use self::layout::read_prefix;
-use self::pages::{ListedPages, failure_of_list, keys_of};
+use self::object::ObjectFetcher;
+use self::pages::{ListedObject, ListedPages, failure_of_list, objects_of};
 use self::requests::{Downloads, RequestCounts};
+pub use self::survey::{ObjectFingerprint, ScanSurvey, SurveyPlace, SurveyedObjects, survey};
 use super::document::Document;
 use super::interrupt::{self, Interrupt};
 use super::progress::ReadProgress;
@@ -118,21 +122,12 @@ pub async fn fetch(
     documents: &mpsc::Sender<Document>,
 ) -> Result<RunCoverage, S3Error> {
     let interrupted = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
-    let Some(client) = asked.interrupt.or(connect(config, bucket, asked)).await else {
+    let connect = S3Store::connect(config, bucket, asked.requester_pays, asked.interrupt);
+    let Some(store) = asked.interrupt.or(connect).await else {
         let mut coverage = RunCoverage::default();
         coverage.problem(interrupted());
         return Ok(coverage);
     };
-    let store = Arc::new(S3Store {
-        downloads: Downloads::new(&client),
-        client,
-        requests: RequestCounts::default(),
-        bucket: bucket.to_owned(),
-        coverage: Mutex::default(),
-        memory: Arc::new(Semaphore::new(MAX_BUFFERED_KIB as usize)),
-        interrupt: asked.interrupt.clone(),
-        payer: asked.requester_pays.then_some(RequestPayer::Requester),
-    });
     // Dropping the future on an interrupt aborts all its tasks.
     let send = store.send_all(prefix, asked, progress, documents);
     let sent = asked.interrupt.or(send).await;
@@ -145,12 +140,12 @@ pub async fn fetch(
 }
 
 /// Builds a client for the bucket's region, which S3 returns if asked in another one.
-async fn connect(config: &aws_config::SdkConfig, bucket: &str, asked: S3Request<'_>) -> Client {
+async fn connect(config: &aws_config::SdkConfig, bucket: &str, requester_pays: bool) -> Client {
     if let Some(region) = region_of_access_point(bucket) {
         return aws::s3(config, bucket, Some(region));
     }
     let client = aws::s3(config, bucket, None);
-    let payer = asked.requester_pays.then_some(RequestPayer::Requester);
+    let payer = requester_pays.then_some(RequestPayer::Requester);
     let request = client.head_bucket().bucket(bucket);
     let request = request.customize().mutate_request(move |request| {
         if let Some(payer) = &payer {
@@ -187,20 +182,61 @@ struct LogObject {
     scope: Option<Scope>,
 }
 
-struct S3Store {
+pub(super) struct S3Store {
     /// Lists.
     client: Client,
-    /// Fetches.
-    downloads: Downloads,
+    fetcher: Arc<ObjectFetcher>,
     requests: RequestCounts,
     bucket: String,
     coverage: Mutex<RunCoverage>,
     memory: Arc<Semaphore>,
     interrupt: Interrupt,
-    payer: Option<RequestPayer>,
+}
+
+/// Where the listing of a folder has come to.
+struct ListingCursor {
+    listing: KeyListing,
+    pages: ListedPages,
+    is_at_end: bool,
+    /// Why there is no page after the one that was given last.
+    failure: Option<AwsFailure>,
+}
+
+impl ListingCursor {
+    fn new(listing: KeyListing) -> ListingCursor {
+        ListingCursor {
+            listing,
+            pages: ListedPages::default(),
+            is_at_end: false,
+            failure: None,
+        }
+    }
 }
 
 impl S3Store {
+    /// Finds the bucket's region.
+    pub(super) async fn connect(
+        config: &aws_config::SdkConfig,
+        bucket: &str,
+        requester_pays: bool,
+        interrupt: &Interrupt,
+    ) -> Arc<S3Store> {
+        let client = connect(config, bucket, requester_pays).await;
+        Arc::new(S3Store {
+            fetcher: Arc::new(ObjectFetcher {
+                downloads: Downloads::new(&client),
+                bucket: bucket.to_owned(),
+                payer: requester_pays.then_some(RequestPayer::Requester),
+            }),
+            client,
+            requests: RequestCounts::default(),
+            bucket: bucket.to_owned(),
+            coverage: Mutex::default(),
+            memory: Arc::new(Semaphore::new(MAX_BUFFERED_KIB as usize)),
+            interrupt: interrupt.clone(),
+        })
+    }
+
     /// Lists and downloads everything requested.
     async fn send_all(
         self: &Arc<Self>,
@@ -223,7 +259,7 @@ impl S3Store {
             let (store, keys, permits) = (self.clone(), keys.clone(), permits.clone());
             listers.spawn(async move {
                 let _permit = permits.acquire().await;
-                store.list(&listing, &keys).await;
+                store.list(listing, &keys).await;
             });
         }
         drop(keys);
@@ -277,7 +313,7 @@ impl S3Store {
                     },
                 };
                 progress.find(object.size);
-                while downloads.len() >= self.downloads.limit() {
+                while downloads.len() >= self.fetcher.downloads.limit() {
                     downloads.join_next().await;
                 }
                 let (store, documents) = (self.clone(), documents.clone());
@@ -297,61 +333,80 @@ impl S3Store {
         request
             .prefix(prefix)
             .encoding_type(EncodingType::Url)
-            .set_request_payer(self.payer.clone())
+            .set_request_payer(self.fetcher.payer.clone())
     }
 
     /// Sends the objects of a listing to the downloader.
-    async fn list(&self, listing: &KeyListing, keys: &mpsc::Sender<LogObject>) {
-        let mut pages = ListedPages::default();
-        loop {
-            let request = self.list_request(&listing.prefix);
-            let request = request.set_start_after(listing.after.clone());
-            let request = request.set_continuation_token(pages.token.clone());
-            let page = match request.send().await {
-                Ok(page) => page,
-                Err(error) => {
-                    return self
-                        .failed(
-                            &listing.prefix,
-                            listing.scope.clone().map(ReadScope::Region),
-                            failure_of_list(&error),
-                        )
-                        .await;
-                }
-            };
-            let mut last = None;
-            for (key, size) in keys_of(&page) {
-                if listing.before.as_ref().is_some_and(|before| key >= *before) {
+    async fn list(&self, listing: KeyListing, keys: &mpsc::Sender<LogObject>) {
+        let mut cursor = ListingCursor::new(listing);
+        while let Some(objects) = self.next_wanted(&mut cursor).await {
+            for ListedObject { key, size, .. } in objects {
+                let object = LogObject {
+                    named: key == cursor.listing.prefix,
+                    key,
+                    size,
+                    scope: cursor.listing.scope.clone(),
+                };
+                if keys.send(object).await.is_err() {
                     return;
-                }
-                if listing.wants(&key) {
-                    self.requests.find(size, download::requests_of(size));
-                    let object = LogObject {
-                        named: key == listing.prefix,
-                        key: key.clone(),
-                        size,
-                        scope: listing.scope.clone(),
-                    };
-                    if keys.send(object).await.is_err() {
-                        return;
-                    }
-                }
-                last = Some(key);
-            }
-            match pages.turn(&page, last) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(reason) => {
-                    return self
-                        .failed(
-                            &listing.prefix,
-                            listing.scope.clone().map(ReadScope::Region),
-                            reason,
-                        )
-                        .await;
                 }
             }
         }
+    }
+
+    /// The objects of a listing's next page that are wanted, counted; None at its end. A failure goes to
+    /// the coverage, and ends it.
+    async fn next_wanted(&self, cursor: &mut ListingCursor) -> Option<Vec<ListedObject>> {
+        match self.next_objects(cursor).await {
+            Ok(objects) => {
+                let objects: Vec<ListedObject> = objects?
+                    .into_iter()
+                    .filter(|object| cursor.listing.wants(&object.key))
+                    .collect();
+                for object in &objects {
+                    self.requests
+                        .find(object.size, download::requests_of(object.size));
+                }
+                Some(objects)
+            }
+            Err(failure) => {
+                let scope = cursor.listing.scope.clone().map(ReadScope::Region);
+                self.failed(&cursor.listing.prefix, scope, failure).await;
+                None
+            }
+        }
+    }
+
+    /// The objects of a listing's next page, up to its last key; None at its end.
+    async fn next_objects(
+        &self,
+        cursor: &mut ListingCursor,
+    ) -> Result<Option<Vec<ListedObject>>, AwsFailure> {
+        if cursor.is_at_end {
+            return cursor.failure.take().map_or(Ok(None), Err);
+        }
+        cursor.is_at_end = true;
+        let listing = &cursor.listing;
+        let request = self.list_request(&listing.prefix);
+        let request = request.set_start_after(listing.after.clone());
+        let request = request.set_continuation_token(cursor.pages.token.clone());
+        let page = request.send().await;
+        let page = page.map_err(|error| failure_of_list(&error))?;
+        let is_before_end = |object: &ListedObject| {
+            let before = listing.before.as_ref();
+            before.is_none_or(|before| object.key < *before)
+        };
+        let all: Vec<ListedObject> = objects_of(&page).collect();
+        let last = all.last().map(|object| object.key.clone());
+        let count = all.len();
+        let objects: Vec<ListedObject> = all.into_iter().take_while(is_before_end).collect();
+        if objects.len() == count {
+            match cursor.pages.turn(&page, last) {
+                Ok(has_more) => cursor.is_at_end = !has_more,
+                Err(failure) => cursor.failure = Some(failure),
+            }
+        }
+        Ok(Some(objects))
     }
 
     /// Records that a folder could not be listed.

@@ -5,10 +5,12 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::EncodingType;
 use percent_encoding::percent_decode_str;
 
 use crate::aws::{AwsFailure, FailureKind};
+use trailtab_core::time::Seconds;
 
 /// Maximum number of consecutive pages of a listing without a key.
 const MAX_EMPTY_PAGES: u32 = 1000;
@@ -59,11 +61,26 @@ impl ListedPages {
     }
 }
 
-/// The keys of a page and their sizes.
-pub(super) fn keys_of(page: &ListObjectsV2Output) -> impl Iterator<Item = (String, u64)> {
+/// An object of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ListedObject {
+    pub(super) key: String,
+    /// The size in bytes as stored.
+    pub(super) size: u64,
+    pub(super) etag: Option<String>,
+    /// When it was stored last, in seconds since 1970.
+    pub(super) modified: Option<Seconds>,
+}
+
+/// The objects of a page.
+pub(super) fn objects_of(page: &ListObjectsV2Output) -> impl Iterator<Item = ListedObject> {
     page.contents().iter().filter_map(|object| {
-        let size = u64::try_from(object.size().unwrap_or_default()).unwrap_or_default();
-        Some((decoded(page, object.key()?), size))
+        Some(ListedObject {
+            key: decoded(page, object.key()?),
+            size: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
+            etag: object.e_tag().map(str::to_owned),
+            modified: object.last_modified().map(DateTime::secs),
+        })
     })
 }
 

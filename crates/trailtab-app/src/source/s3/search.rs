@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::layout::{
     FolderKind, KeyListing, account_of, digests_within_region, has_trail_layout, within_region,
 };
-use super::pages::{ListedPages, failure_of_list, folders_of, keys_of};
+use super::pages::{ListedPages, failure_of_list, folders_of, objects_of};
 use super::{MAX_CONCURRENT_LISTINGS, NETWORK_ACTIVITY, S3Error, S3Request, S3Store};
 use crate::aws::AwsFailure;
 use trailtab_core::coverage::ReadScope;
@@ -132,8 +132,8 @@ impl S3Store {
                 .await
                 .map_err(|error| failure_of_list(&error))?;
             let folders: Vec<String> = folders_of(&page);
-            let keys = keys_of(&page).filter(|(key, _)| !key.ends_with('/'));
-            let keys: Vec<String> = keys.map(|(key, _)| key).collect();
+            let keys = objects_of(&page).map(|object| object.key);
+            let keys: Vec<String> = keys.filter(|key| !key.ends_with('/')).collect();
             let last = folders.iter().chain(&keys).max().cloned();
             children.extend(folders.into_iter().chain(keys.into_iter().take(1)));
             if !pages.turn(&page, last)? {

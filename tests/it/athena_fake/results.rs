@@ -1,0 +1,189 @@
+//! Results: the object in S3, pages, UNLOAD, and results that are reused.
+
+use flate2::read::GzDecoder;
+use serde_json::{Value, json};
+use std::io::Read as _;
+
+use super::{Lake, record};
+use crate::support::athena_tables::cloudtrail_table;
+
+fn lake(bucket: &'static str) -> Lake {
+    let mut lake = Lake::new(bucket);
+    let failed = json!({"errorCode": "AccessDenied", "eventName": "say \"hi\",\nthen go"});
+    let records = [record(1, &json!({})), record(2, &failed)];
+    lake.put_log("logs/a.json.gz", &records);
+    lake.athena
+        .run(&cloudtrail_table("d.t", "", &lake.url("logs/"), &[]));
+    lake
+}
+
+#[test]
+fn the_result_object_is_csv_as_athena_writes_it() {
+    let mut lake = lake("athena-fake-csv");
+    let ended =
+        lake.run("SELECT eventid AS ID, errorcode, eventname, '' AS empty FROM t ORDER BY 1");
+    let id = ended.execution["QueryExecutionId"].as_str().unwrap();
+    let output = lake.url(&format!("results/{id}.csv"));
+    assert_eq!(
+        ended.execution["ResultConfiguration"]["OutputLocation"],
+        output.as_str()
+    );
+    assert_eq!(
+        String::from_utf8(lake.get(&output).unwrap()).unwrap(),
+        "\"id\",\"errorcode\",\"eventname\",\"empty\"\n\
+         \"event-1\",,\"GetObject\",\"\"\n\
+         \"event-2\",\"AccessDenied\",\"say \"\"hi\"\",\nthen go\",\"\"\n"
+    );
+    assert!(lake.get(&format!("{output}.metadata")).is_some());
+    let (status, answer) = lake.athena.call(
+        "AmazonAthena.GetQueryResults",
+        &json!({"QueryExecutionId": id}),
+    );
+    assert_eq!(status, 200, "{answer}");
+    let rows = &answer["ResultSet"]["Rows"];
+    assert_eq!(rows[0]["Data"][0], json!({"VarCharValue": "id"}));
+    assert_eq!(
+        rows[1]["Data"],
+        json!([{"VarCharValue": "event-1"}, {}, {"VarCharValue": "GetObject"}, {"VarCharValue": ""}])
+    );
+    let columns = &answer["ResultSet"]["ResultSetMetadata"]["ColumnInfo"];
+    assert_eq!(
+        (&columns[0]["Name"], &columns[0]["Type"]),
+        (&json!("id"), &json!("varchar"))
+    );
+}
+
+#[test]
+fn results_come_in_pages_after_the_header() {
+    let lake = lake("athena-fake-pages");
+    let id = lake.id(
+        "SELECT n FROM UNNEST(sequence(1, 2500)) AS x (n) ORDER BY n",
+        &json!({}),
+    );
+    assert_eq!(lake.state(&id), "SUCCEEDED");
+    let (mut values, mut token, mut sizes) = (Vec::new(), Value::Null, Vec::new());
+    loop {
+        let mut request = json!({"QueryExecutionId": id});
+        if !token.is_null() {
+            request["NextToken"] = token;
+        }
+        let (status, answer) = lake.athena.call("AmazonAthena.GetQueryResults", &request);
+        assert_eq!(status, 200, "{answer}");
+        let rows = answer["ResultSet"]["Rows"].as_array().unwrap();
+        sizes.push(rows.len());
+        values.extend(
+            rows.iter()
+                .map(|row| row["Data"][0]["VarCharValue"].as_str().unwrap().to_owned()),
+        );
+        token = answer["NextToken"].clone();
+        if token.is_null() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [1000, 1000, 501]);
+    assert_eq!(
+        (
+            values[0].as_str(),
+            values[1].as_str(),
+            values[2500].as_str()
+        ),
+        ("n", "1", "2500")
+    );
+    let request = json!({"QueryExecutionId": id, "MaxResults": 1001});
+    assert_eq!(
+        lake.athena.call("AmazonAthena.GetQueryResults", &request).0,
+        400
+    );
+}
+
+#[test]
+fn unload_writes_objects_to_an_empty_place() {
+    let mut lake = lake("athena-fake-unload");
+    let place = lake.url("unloaded/");
+    let unload = format!(
+        "UNLOAD (SELECT eventid, errorcode, useridentity FROM t ORDER BY eventid) TO '{place}' WITH (format = 'JSON', compression = 'GZIP')"
+    );
+    let ended = lake.run(&unload);
+    assert_eq!(ended.state, "SUCCEEDED", "{ended:#?}");
+    let manifest = ended.execution["Statistics"]["DataManifestLocation"]
+        .as_str()
+        .unwrap();
+    let manifest = String::from_utf8(lake.get(manifest).unwrap()).unwrap();
+    let mut rows = Vec::new();
+    for url in manifest.lines() {
+        assert!(url.starts_with(&place), "{url}");
+        let mut text = String::new();
+        GzDecoder::new(&*lake.get(url).unwrap())
+            .read_to_string(&mut text)
+            .unwrap();
+        rows.extend(
+            text.lines()
+                .map(|line| serde_json::from_str::<Value>(line).unwrap()),
+        );
+    }
+    assert!(manifest.lines().count() > 1, "{manifest}");
+    assert_eq!(
+        (rows.len(), &rows[1]["errorcode"]),
+        (2, &json!("AccessDenied"))
+    );
+    assert_eq!(
+        rows[0]["useridentity"]["sessioncontext"]["sessionissuer"]["type"],
+        "Role"
+    );
+    lake.fails(&unload, "HIVE_PATH_ALREADY_EXISTS");
+    let bad = unload
+        .replace("unloaded", "other")
+        .replace("eventid, ", "nothing, ");
+    lake.fails(&bad, "COLUMN_NOT_FOUND: line 1:16");
+    for format in ["", "WITH (format = 'CSV')", "WITH (compression = 'GZIP')"] {
+        let (status, answer) = lake.start(
+            &format!("UNLOAD (SELECT 1) TO '{place}' {format}"),
+            &json!({}),
+        );
+        assert_eq!(
+            (status, &answer["__type"]),
+            (400, &json!("InvalidRequestException"))
+        );
+    }
+}
+
+#[test]
+fn a_result_is_reused_for_the_same_text_only_and_for_a_time() {
+    let mut lake = lake("athena-fake-reuse");
+    let age = |minutes: u32| json!({"ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": true, "MaxAgeInMinutes": minutes}}});
+    let sql = "SELECT count(*) FROM t";
+    let mut reused = |sql: &str, more: &Value| {
+        let id = lake.id(sql, more);
+        let ended = lake.end(&id);
+        assert_eq!(
+            (ended.state.as_str(), ended.rows.len()),
+            ("SUCCEEDED", 1),
+            "{ended:#?}"
+        );
+        let statistics = &ended.execution["Statistics"];
+        let reused = statistics["ResultReuseInformation"]["ReusedPreviousResult"] == true;
+        assert_eq!(reused, ended.scanned_bytes == 0);
+        let output = ended.execution["ResultConfiguration"]["OutputLocation"].clone();
+        (reused, output)
+    };
+    let (is_reused, first) = reused(sql, &age(60));
+    assert!(!is_reused);
+    // AWS points to the object of the earlier query.
+    assert_eq!(reused(sql, &age(60)), (true, first));
+    assert!(!reused(sql, &json!({})).0);
+    assert!(!reused("SELECT  count(*) FROM t", &age(60)).0);
+    let elsewhere =
+        json!({"ResultConfiguration": {"OutputLocation": "s3://athena-fake-reuse/other/"}});
+    let mut other = age(60);
+    other["ResultConfiguration"] = elsewhere["ResultConfiguration"].clone();
+    assert!(!reused(sql, &other).0);
+    lake.athena.set_time("2026-11-30T14:00:00Z");
+    let id = lake.id(sql, &age(60));
+    assert!(lake.end(&id).scanned_bytes > 0);
+    let (status, answer) = lake.start(sql, &age(10_081));
+    assert_eq!(
+        (status, &answer["__type"]),
+        (400, &json!("InvalidRequestException"))
+    );
+    assert_eq!(lake.start(sql, &age(10_080)).0, 200);
+}
