@@ -169,7 +169,7 @@ fn what_athena_refuses_fails() {
     let cases = [
         (
             "SELECT eventname AS n, count(*) FROM t GROUP BY n",
-            "COLUMN_NOT_FOUND: line 1:50: Column 'n' cannot be resolved",
+            "COLUMN_NOT_FOUND: line 1:49: Column 'n' cannot be resolved",
         ),
         (
             "SELECT eventname AS n FROM t WHERE n = 'x'",
@@ -189,7 +189,7 @@ fn what_athena_refuses_fails() {
         ),
         (
             "SELECT element_at(useridentity.sessioncontext.webidfederationdata.attributes, 'a'), useridentity.sessioncontext.webidfederationdata.attributes['a'] FROM t",
-            "INVALID_FUNCTION_ARGUMENT: line 1:84",
+            "INVALID_FUNCTION_ARGUMENT: line 1:85",
         ),
         (
             "SELECT resources[1].arn FROM t",

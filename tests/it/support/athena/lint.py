@@ -73,11 +73,9 @@ def place_at(sql, offset):
 
 
 def place_of(sql, node):
-    """The place of a node, or of the first part of it that has one."""
-    for part in node.walk(bfs=False):
-        if "start" in part.meta:
-            return place_at(sql, part.meta["start"])
-    return "line 1:1"
+    """The place where a node begins."""
+    starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
+    return place_at(sql, min(starts)) if starts else "line 1:1"
 
 
 def parse(sql):
@@ -94,6 +92,9 @@ def parse(sql):
         raise Malformed(f"{place}: mismatched input: {str(error).splitlines()[0]}") from error
     if not isinstance(trees[1], exp.Query):
         raise Malformed(f"line 1:1: Queries of this type are not supported: {trees[1].key}")
+    for group in trees[1].find_all(exp.Group):
+        if not any(group.args.values()):
+            raise Malformed("line 1:1: mismatched input after GROUP BY. Expecting: <expression>")
     return trees[1]
 
 
@@ -153,6 +154,10 @@ def check(sql, tree, schema=None, visible=None):
         typed = annotate_types(named, schema=known, dialect="athena")
     except OptimizeError as error:
         raise _not_found(sql, tree, str(error)) from error
+    for having in typed.find_all(exp.Having):
+        alias = next((column for column in having.find_all(exp.Column) if not column.table), None)
+        if alias:
+            raise _not_found(sql, tree, f"Column '{alias.name}' could not be resolved")
     _check_types(sql, typed)
     return typed
 
@@ -261,6 +266,7 @@ def _check_types(sql, tree):
             else:
                 same(node, [node.this, *tests], "CASE operand and WHEN clause must be the same type")
         elif isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
+            must_be(node, [node.this], "boolean", "IF condition")
             same(node, [node.args["true"], node.args.get("false")], "Result types for IF must be the same")
         elif isinstance(node, (exp.And, exp.Or)):
             must_be(node, [node.left, node.right], "boolean", "Logical expression term")
