@@ -117,6 +117,11 @@ fn functions_give_what_athena_gives() {
             "\"false\"",
         ),
         ("useridentity.onbehalfof.userid", ""),
+        ("regexp_replace(eventname, '(G)et', '$1_')", "\"G_Object\""),
+        ("format('%s-%s', eventname, 7)", "\"GetObject-7\""),
+        ("greatest('a', 'b')", "\"b\""),
+        ("greatest('a', errorcode)", ""),
+        ("least('a', 'b')", "\"a\""),
         ("cardinality(resources)", ""),
     ];
     let list: Vec<_> = cases.iter().map(|(sql, _)| *sql).collect();
@@ -169,7 +174,7 @@ fn what_athena_refuses_fails() {
     let cases = [
         (
             "SELECT eventname AS n, count(*) FROM t GROUP BY n",
-            "COLUMN_NOT_FOUND: line 1:50: Column 'n' cannot be resolved",
+            "COLUMN_NOT_FOUND: line 1:49: Column 'n' cannot be resolved",
         ),
         (
             "SELECT eventname AS n FROM t WHERE n = 'x'",
@@ -189,7 +194,7 @@ fn what_athena_refuses_fails() {
         ),
         (
             "SELECT element_at(useridentity.sessioncontext.webidfederationdata.attributes, 'a'), useridentity.sessioncontext.webidfederationdata.attributes['a'] FROM t",
-            "INVALID_FUNCTION_ARGUMENT: line 1:84",
+            "INVALID_FUNCTION_ARGUMENT: line 1:85",
         ),
         (
             "SELECT resources[1].arn FROM t",
@@ -244,6 +249,7 @@ fn what_athena_refuses_fails() {
             "SELECT CAST(eventname AS bigint) FROM t",
             "INVALID_CAST_ARGUMENT",
         ),
+        ("SELECT url_extract_host(eventname) FROM t", "FAKE_LIMIT"),
     ];
     for (sql, reason) in cases {
         lake.fails(sql, reason);
@@ -264,6 +270,7 @@ fn what_is_no_sql_is_refused_at_once() {
         "SELECT eventid FROM t WHERE eventid == 'x'",
         "SELECT requestparameters ->> '$.x' FROM t",
         "SELECT eventid FROM t; SELECT 1",
+        "SELECT eventid FROM t LIMIT 1 OFFSET 1",
         "SELECT 'x",
         "DELETE FROM t",
         "CREATE EXTERNAL TABLE t (a",
@@ -282,7 +289,7 @@ fn what_is_no_sql_is_refused_at_once() {
         );
         assert_eq!(kind, expected, "{sql}: {answer}");
     }
-    assert_eq!(lake.athena.statements().len(), 14);
+    assert_eq!(lake.athena.statements().len(), 15);
 }
 
 #[test]

@@ -15,7 +15,7 @@ class Faults:
     def __init__(self):
         self.lock = threading.Lock()
         self.calls = []
-        # Lists of [operation or None, number of calls left or None, exception].
+        # Lists of [operation or None, number of calls left or None, what makes the error for an operation].
         self.refusals = []
         # Each entry is what becomes of one query: ("fail", {…}), ("limit", {}) or ("lose", {}).
         self.of_queries = []
@@ -34,12 +34,12 @@ class Faults:
         """Raises what tests planned for a call."""
         with self.lock:
             for refusal in self.refusals:
-                name, left, error = refusal
+                name, left, make = refusal
                 if name not in (None, operation) or left == 0:
                     continue
                 if left is not None:
                     refusal[1] -= 1
-                raise error(operation) if callable(error) else error
+                raise make(operation)
 
     def of_next_query(self):
         with self.lock:

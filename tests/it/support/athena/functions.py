@@ -38,3 +38,18 @@ WORDS_BEFORE_BRACKETS = frozenset(
     varbinary when where with within grouping ordinality time timestamp precision
     """.split()
 )
+
+# The functions that the engine of the fake runs: those whose results in DuckDB, with engine.py's corrections, were
+# compared with Trino's documentation. A query with another one fails with FAKE_LIMIT instead of with a wrong result.
+COMPARED_FUNCTIONS = frozenset(
+    """
+    abs any_value approx_distinct arbitrary array_agg array_join avg bool_and bool_or cardinality cast ceil ceiling
+    coalesce concat count count_if cube current_date current_timestamp date date_add date_diff date_format date_parse
+    date_trunc day dense_rank element_at every exists filter first_value floor format from_iso8601_timestamp
+    greatest grouping hour if json_array_length json_extract json_extract_scalar json_format json_parse lag
+    last_value lead least length listagg lower lpad ltrim max max_by md5 min min_by minute mod month now nullif rank
+    regexp_extract regexp_like regexp_replace replace reverse rollup round row row_number rpad rtrim second sequence
+    sets sha256 split split_part starts_with strpos substr substring sum to_hex to_utf8 transform trim try try_cast
+    unnest upper values year
+    """.split()
+)

@@ -142,7 +142,7 @@ def table_of(create):
         elif type(part) is exp.Property:
             table["Parameters"][part.this.name] = part.args["value"].name
     if not storage["Location"]:
-        raise QueryFailed("FAILED: SemanticException table is not partitioned but has no LOCATION")
+        raise QueryFailed("FAILED: SemanticException an external table needs a LOCATION")
     return table
 
 

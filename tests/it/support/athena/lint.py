@@ -38,12 +38,13 @@ UNKNOWN_TO_TRINO = {
     TokenType.DCOLON: "::",
     TokenType.ILIKE: "ILIKE",
     TokenType.QUALIFY: "QUALIFY",
-    TokenType.ARROW: "->",
     TokenType.DARROW: "->>",
     TokenType.RLIKE: "RLIKE",
     TokenType.GLOB: "GLOB",
     TokenType.DIV: "DIV",
 }
+NOT_RESOLVED = "cannot be resolved or requester is not authorized to access requested resources"
+BEFORE_BRACKETS = ATHENA_FUNCTIONS | WORDS_BEFORE_BRACKETS
 NUMBERS = exp.DataType.NUMERIC_TYPES
 WHOLE_NUMBERS = exp.DataType.INTEGER_TYPES
 TEXTS = exp.DataType.TEXT_TYPES
@@ -73,11 +74,9 @@ def place_at(sql, offset):
 
 
 def place_of(sql, node):
-    """The place of a node, or of the first part of it that has one."""
-    for part in node.walk(bfs=False):
-        if "start" in part.meta:
-            return place_at(sql, part.meta["start"])
-    return "line 1:1"
+    """The place where a node begins."""
+    starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
+    return place_at(sql, min(starts)) if starts else "line 1:1"
 
 
 def parse(sql):
@@ -94,33 +93,50 @@ def parse(sql):
         raise Malformed(f"{place}: mismatched input: {str(error).splitlines()[0]}") from error
     if not isinstance(trees[1], exp.Query):
         raise Malformed(f"line 1:1: Queries of this type are not supported: {trees[1].key}")
+    for group in trees[1].find_all(exp.Group):
+        if not any(group.args.values()):
+            raise Malformed("line 1:1: mismatched input after GROUP BY. Expecting: <expression>")
     return trees[1]
 
 
 def _check_tokens(sql, tokens):
     for at, token in enumerate(tokens):
-        following = tokens[at + 1].text if at + 1 < len(tokens) else ""
-        place = place_at(sql, token.start)
-        if token.token_type == TokenType.SEMICOLON:
-            raise Malformed(f"{place}: Only one sql statement is allowed")
-        word = UNKNOWN_TO_TRINO.get(token.token_type)
-        # A lambda has an arrow as well.
-        if word and (word != "->" or following.startswith("$") or following.startswith("'")):
-            raise Malformed(f"{place}: mismatched input {word!r}")
+        following = tokens[at + 1] if at + 1 < len(tokens) else None
         source = sql[token.start : token.end + 1]
-        if source.startswith("`"):
-            raise Malformed(f"{place}: backquoted identifiers are not supported; use double quotes")
-        if source == "==":
-            raise Malformed(f"{place}: mismatched input '='")
-        if source.lower().endswith("by") and following.lower() == "all":
-            raise Malformed(f"{place}: mismatched input 'ALL'")
-        is_word = re.fullmatch(r"[A-Za-z_]\w*", source) is not None
-        if is_word and following == "(" and source.lower() not in ATHENA_FUNCTIONS | WORDS_BEFORE_BRACKETS:
+        wrong = None
+        if token.token_type == TokenType.SEMICOLON:
+            wrong = "Only one sql statement is allowed"
+        elif token.token_type in UNKNOWN_TO_TRINO:
+            wrong = f"mismatched input '{UNKNOWN_TO_TRINO[token.token_type]}'"
+        # Before a string it is an operator on JSON, otherwise a lambda.
+        elif token.token_type == TokenType.ARROW and following and following.token_type == TokenType.STRING:
+            wrong = "mismatched input '->'"
+        elif source.startswith("`"):
+            wrong = "backquoted identifiers are not supported; use double quotes"
+        elif source == "==":
+            wrong = "mismatched input '='"
+        elif token.token_type in (TokenType.GROUP_BY, TokenType.ORDER_BY) and following:
+            wrong = "mismatched input 'ALL'" if following.token_type == TokenType.ALL else None
+        if wrong:
+            raise Malformed(f"{place_at(sql, token.start)}: {wrong}")
+        if token.token_type == TokenType.OFFSET and at > 1 and tokens[at - 2].token_type == TokenType.LIMIT:
+            raise Malformed(f"{place_at(sql, token.start)}: mismatched input 'OFFSET': it stands before LIMIT")
+        name = source.lower()
+        if not (following and following.text == "(" and following.token_type == TokenType.L_PAREN):
+            continue
+        if re.fullmatch(r"[a-z_]\w*", name) and name not in BEFORE_BRACKETS:
             previous = tokens[at - 1].text.lower() if at else ""
             # Names of tables with columns: `WITH x (a, b) AS …`, `UNNEST(y) AS x (a)`, `UNNEST(y) x (a)`.
-            names_table = previous in ("with", "as", ")", "recursive") or previous == "," and _opens_cte(tokens, at)
-            if not names_table:
-                raise Refused(f"FUNCTION_NOT_FOUND: {place}: Function '{source.lower()}' not registered")
+            if previous not in ("with", "as", ")", "recursive") and not (previous == "," and _opens_cte(tokens, at)):
+                place = place_at(sql, token.start)
+                raise Refused(f"FUNCTION_NOT_FOUND: {place}: Function '{name}' not registered")
+
+
+def functions(sql):
+    """The names of functions that a query calls, and words that stand before brackets."""
+    tokens = sqlglot.tokenize(sql, read="trino")
+    pairs = zip(tokens, tokens[1:])
+    return {token.text.lower() for token, following in pairs if following.token_type == TokenType.L_PAREN}
 
 
 def _opens_cte(tokens, at):
@@ -153,6 +169,10 @@ def check(sql, tree, schema=None, visible=None):
         typed = annotate_types(named, schema=known, dialect="athena")
     except OptimizeError as error:
         raise _not_found(sql, tree, str(error)) from error
+    for having in typed.find_all(exp.Having):
+        alias = next((column for column in having.find_all(exp.Column) if not column.table), None)
+        if alias:
+            raise _not_found(sql, tree, f"Column '{alias.name}' could not be resolved")
     _check_types(sql, typed)
     return typed
 
@@ -164,10 +184,10 @@ def _not_found(sql, tree, message):
         code = "AMBIGUOUS_NAME" if ambiguous else "SYNTAX_ERROR"
         return Refused(f"{code}: line 1:1: {message.splitlines()[0]}")
     name = found[1]
-    nodes = [column for column in tree.find_all(exp.Column) if name.lower() in (part.name.lower() for part in column.parts)]
+    columns = tree.find_all(exp.Column)
+    nodes = [column for column in columns if name.lower() in (part.name.lower() for part in column.parts)]
     place = place_of(sql, nodes[-1]) if nodes else "line 1:1"
-    what = "cannot be resolved or requester is not authorized to access requested resources"
-    return Refused(f"COLUMN_NOT_FOUND: {place}: Column '{name}' {what}")
+    return Refused(f"COLUMN_NOT_FOUND: {place}: Column '{name}' {NOT_RESOLVED}")
 
 
 def _check_aliases(sql, tree):
@@ -240,8 +260,7 @@ def _check_types(sql, tree):
             fields = [part.name.lower() for part in kind.expressions] if kind else []
             if kind and kind.this == exp.DType.STRUCT and fields and node.expression.name.lower() not in fields:
                 name = node.sql("athena").partition(".")[2]
-                what = f"Column '{name}' cannot be resolved or requester is not authorized to access requested resources"
-                refuse(node, "COLUMN_NOT_FOUND", what)
+                refuse(node, "COLUMN_NOT_FOUND", f"Column '{name}' {NOT_RESOLVED}")
             if kind and _family(node.this) in ("varchar", "number", "boolean", "array", "map"):
                 refuse(node, "TYPE_MISMATCH", f"{node.this.sql('athena')} is not a row: {_family(node.this)}")
         elif isinstance(node, COMPARISONS):
@@ -261,6 +280,7 @@ def _check_types(sql, tree):
             else:
                 same(node, [node.this, *tests], "CASE operand and WHEN clause must be the same type")
         elif isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
+            must_be(node, [node.this], "boolean", "IF condition")
             same(node, [node.args["true"], node.args.get("false")], "Result types for IF must be the same")
         elif isinstance(node, (exp.And, exp.Or)):
             must_be(node, [node.left, node.right], "boolean", "Logical expression term")

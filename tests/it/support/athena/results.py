@@ -1,4 +1,7 @@
-"""Results as Athena writes them to S3. Source: Amazon Athena User Guide, "Work with query results and recent queries"."""
+"""Results as Athena writes them to S3.
+
+Source: Amazon Athena User Guide, "Work with query results and recent queries" and "UNLOAD".
+"""
 
 import datetime
 import decimal
