@@ -8,6 +8,7 @@
 )]
 
 mod archive;
+mod athena_client;
 mod athena_fake;
 mod aws_server;
 mod cli;

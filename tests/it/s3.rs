@@ -6,3 +6,4 @@ mod faults;
 mod large;
 mod layouts;
 mod narrow;
+mod survey;

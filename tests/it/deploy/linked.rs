@@ -45,7 +45,7 @@ fn signing() -> BTreeSet<String> {
     let modules = fs::read_dir(folder).unwrap().filter_map(|file| {
         let path = file.unwrap().path();
         let code = fs::read_to_string(&path).unwrap();
-        let signs = ["use super::query", "use super::signed"];
+        let signs = ["use super::json", "use super::query", "use super::signed"];
         let is_signing = signs.iter().any(|use_of| code.contains(use_of));
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         is_signing.then_some(name)

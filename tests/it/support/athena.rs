@@ -101,6 +101,11 @@ impl Athena {
         }
     }
 
+    /// The port at which it is both services.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The environment that lets a program in: Athena and Glue are the fake, everything else is the emulator of S3.
     pub(crate) fn access(&self) -> Vec<(&'static str, String)> {
         let fake = format!("http://127.0.0.1:{}", self.port);

@@ -112,7 +112,7 @@ pub async fn survey(
         Some(listed) => listed?,
         None => coverage.problem(interrupted()),
     }
-    let is_complete = coverage.problems.is_empty();
+    let is_complete = coverage.is_complete();
     let places = std::mem::take(&mut *places.lock());
     Ok(ScanSurvey {
         places,
