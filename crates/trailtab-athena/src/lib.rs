@@ -10,6 +10,7 @@ pub mod address;
 pub mod columns;
 pub mod ddl;
 mod filter;
+pub mod kept;
 mod members;
 pub mod partition;
 pub mod price;

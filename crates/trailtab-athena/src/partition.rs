@@ -101,6 +101,17 @@ impl DayForm {
         }
     }
 
+    /// Reads a day in this form.
+    pub(crate) fn read(self, text: &str) -> Option<Date> {
+        let format = match self {
+            DayForm::Slashes => "%Y/%m/%d",
+            DayForm::Dashes => "%Y-%m-%d",
+            DayForm::Compact => "%Y%m%d",
+            DayForm::Unknown => return None,
+        };
+        Date::strptime(format, text).ok()
+    }
+
     fn write(self, day: Date) -> SqlText {
         let (year, month, day) = (day.year(), day.month(), day.day());
         SqlText::text(&match self {
@@ -142,6 +153,14 @@ impl PartitionKey {
             is_number: matches!(kind, "int" | "integer" | "bigint" | "smallint" | "tinyint"),
             name,
             role,
+        }
+    }
+
+    /// How the key writes days; None if it tells no day, or its form is unknown.
+    pub(crate) fn day_form(&self) -> Option<DayForm> {
+        match self.role {
+            PartitionRole::Day(form) if form != DayForm::Unknown => Some(form),
+            _ => None,
         }
     }
 

@@ -11,7 +11,7 @@ use trailtab_core::event::record::EventRecord;
 use trailtab_core::time::{self, Seconds, TimeWindow};
 
 use crate::members::CellKind;
-use crate::statement::{ResultColumn, RowClass, Statement};
+use crate::statement::{ResultColumn, RowClass};
 
 /// Why a result cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -52,22 +52,44 @@ pub enum RowFault {
     /// Its calls are further apart than the statement counts together.
     #[error("has calls of more than one hour or minute")]
     Times,
+    /// Its calls are partly inside the window.
+    #[error("has calls inside and outside of the window")]
+    Window,
 }
 
 /// The largest row in bytes. A row of Athena has at most 32 MB ("Service Quotas" in the Athena User Guide).
 const MAX_ROW_BYTES: usize = 32 << 20;
 
-/// Reads the result of a statement as Athena writes it: CSV with a header. Calls `found` for each row.
+/// A row as it stands in a result.
+#[derive(Debug, Clone, Copy)]
+pub struct RawRow<'r> {
+    /// The cells, in the order of the statement's columns.
+    pub cells: &'r csv::ByteRecord,
+    /// The day of delivery, as the partition key writes it; empty if rows are not told apart by it.
+    pub day: &'r [u8],
+}
+
+/// How rows are read.
+#[derive(Debug, Clone, Copy)]
+pub struct RowForm<'s> {
+    /// The columns of the statement.
+    pub columns: &'s [ResultColumn],
+    /// How near in time the calls of a row are.
+    pub grain: CallGrain,
+    /// The window of the run.
+    pub window: TimeWindow,
+}
+
+/// Reads the result of a statement as Athena writes it: CSV with a header. Calls `found` for each row. Returns their
+/// number.
 ///
 /// # Errors
 ///
 /// If the result is not that of the statement.
 pub fn read_csv(
-    statement: &Statement,
-    grain: CallGrain,
-    window: TimeWindow,
+    form: RowForm<'_>,
     result: impl Read,
-    mut found: impl FnMut(EngineRow<'_, '_>),
+    mut found: impl FnMut(RawRow<'_>, EngineRow<'_, '_>),
 ) -> Result<u64, RowError> {
     let limited = RowLimit {
         result,
@@ -79,9 +101,7 @@ pub fn read_csv(
         .from_reader(limited);
     let mut cells = csv::ByteRecord::new();
     let mut reader = RowReader {
-        statement,
-        grain,
-        window,
+        form,
         json: Vec::new(),
     };
     let mut row = 0;
@@ -94,9 +114,7 @@ pub fn read_csv(
 }
 
 struct RowReader<'s> {
-    statement: &'s Statement,
-    grain: CallGrain,
-    window: TimeWindow,
+    form: RowForm<'s>,
     json: Vec<u8>,
 }
 
@@ -104,9 +122,13 @@ impl RowReader<'_> {
     fn row(
         &mut self,
         cells: &csv::ByteRecord,
-        found: &mut impl FnMut(EngineRow<'_, '_>),
+        found: &mut impl FnMut(RawRow<'_>, EngineRow<'_, '_>),
     ) -> Result<(), RowFault> {
-        let columns = &self.statement.columns;
+        let RowForm {
+            columns,
+            grain,
+            window,
+        } = self.form;
         if cells.len() != columns.len() {
             return Err(RowFault::Columns {
                 found: cells.len(),
@@ -125,6 +147,11 @@ impl RowReader<'_> {
             .and_then(|calls| calls.parse().ok())
             .filter(|calls| *calls > 0)
             .ok_or(RowFault::Calls)?;
+        let raw = RawRow {
+            cells,
+            day: cell(&ResultColumn::Day),
+        };
+        let mut found = |row: EngineRow<'_, '_>| found(raw, row);
         match class {
             RowClass::Calls => {}
             RowClass::Refused => found(EngineRow::Refused { calls }),
@@ -142,7 +169,7 @@ impl RowReader<'_> {
             found(EngineRow::Undated { calls });
             return Ok(());
         };
-        let period = match self.grain {
+        let period = match grain {
             CallGrain::Hour => 3600,
             CallGrain::Minute => 60,
             CallGrain::Event => 1,
@@ -150,9 +177,13 @@ impl RowReader<'_> {
         if first > last || first.div_euclid(period) != last.div_euclid(period) {
             return Err(RowFault::Times);
         }
-        if !self.window.contains(Some(first)) || !self.window.contains(Some(last)) {
-            found(EngineRow::OutsideWindow { calls });
-            return Ok(());
+        match (window.contains(Some(first)), window.contains(Some(last))) {
+            (true, true) => {}
+            (false, false) => {
+                found(EngineRow::OutsideWindow { calls });
+                return Ok(());
+            }
+            _ => return Err(RowFault::Window),
         }
         self.write_record(cells, first);
         let record = EventRecord::of(&self.json).ok_or(RowFault::Record)?;
@@ -178,7 +209,7 @@ impl RowReader<'_> {
         self.json.push(b'"');
         // The objects that are open.
         let mut open: Vec<&str> = Vec::new();
-        for (column, cell) in self.statement.columns.iter().zip(cells) {
+        for (column, cell) in self.form.columns.iter().zip(cells) {
             let ResultColumn::Member(member) = column else {
                 continue;
             };

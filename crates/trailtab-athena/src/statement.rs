@@ -4,7 +4,7 @@ use trailtab_core::activity::usage::THROTTLING_MESSAGE_PARTS;
 use trailtab_core::event::filter::EventFilter;
 use trailtab_core::event::needs::{CallGrain, RecordNeeds};
 use trailtab_core::event::outcome::REFUSING_MESSAGE_PARTS;
-use trailtab_core::time::{self, TimeWindow};
+use trailtab_core::time::{self, Seconds, TimeWindow};
 
 use crate::filter;
 use crate::members::{CellKind, TableMember};
@@ -32,6 +32,9 @@ pub struct TableQuestion<'q> {
     pub network_activity: bool,
     /// The partitions.
     pub scope: &'q ScanScope,
+    /// Whether rows are told apart by their day of delivery, so that they can be kept for other windows. Then events
+    /// outside the window are returned like all others. The table must have such days: see [`LogTable::has_days`].
+    pub by_day: bool,
 }
 
 /// A statement, and what the columns of its result mean.
@@ -48,6 +51,8 @@ pub struct Statement {
 pub enum ResultColumn {
     /// What the row stands for: a name of [`RowClass`].
     Class,
+    /// The day of delivery, as the partition key writes it.
+    Day,
     /// The hour or minute of the calls; they are not apart by more.
     Period,
     /// A member of their records.
@@ -146,6 +151,7 @@ pub fn statement(
         CallGrain::Hour | CallGrain::Minute => grouped(table, question.needs),
     };
     let times = EventTimes::of(&table.time, question);
+    let day = day_column(table, question);
     let mut inner = vec![
         SqlText::of(
             "? AS \"trailtab_place\"",
@@ -154,6 +160,10 @@ pub fn statement(
         SqlText::of("? AS \"trailtab_time\"", &[&times.value]),
         SqlText::of("? AS \"trailtab_period\"", &[&times.period]),
     ];
+    inner.extend(
+        day.iter()
+            .map(|day| SqlText::of("? AS \"trailtab_day\"", &[day])),
+    );
     inner.extend(identities(table));
     let condition = filter::condition(question.filter, table);
     inner.push(SqlText::of(
@@ -181,6 +191,9 @@ pub fn statement(
         )
     };
     let mut outer = vec![SqlText::fixed("\"trailtab_class\"")];
+    if day.is_some() {
+        outer.push(SqlText::fixed("\"trailtab_day\""));
+    }
     outer.push(SqlText::of(
         "? AS \"trailtab_hour\"",
         &[&of_calls(&SqlText::name("trailtab_period"))],
@@ -210,11 +223,22 @@ pub fn statement(
     if bytes > MAX_STATEMENT_BYTES {
         return Err(StatementError::TooLong { bytes });
     }
-    let mut columns = vec![ResultColumn::Class, ResultColumn::Period];
+    let mut columns = vec![ResultColumn::Class];
+    columns.extend(day.map(|_| ResultColumn::Day));
+    columns.push(ResultColumn::Period);
     let members = selected.into_iter();
     columns.extend(members.map(|one| ResultColumn::Member(one.member)));
     columns.extend([ResultColumn::Calls, ResultColumn::First, ResultColumn::Last]);
     Ok(Statement { sql, columns })
+}
+
+/// The column with the day of delivery, if rows are told apart by it.
+fn day_column(table: &LogTable, question: &TableQuestion<'_>) -> Option<SqlText> {
+    let key = table.day_key().filter(|_| question.by_day)?;
+    Some(SqlText::of(
+        "CAST(? AS varchar)",
+        &[&SqlText::name(&key.name)],
+    ))
 }
 
 /// The conditions on the partition keys.
@@ -262,21 +286,19 @@ impl EventTimes {
             CallGrain::Minute => cut("CASE WHEN ? THEN substr(?, 1, 16) ELSE ? END"),
             CallGrain::Event => column.clone(),
         };
-        let mut outside = Vec::new();
-        if let Some(since) = question.window.since {
-            let since = SqlText::text(&time::iso(since));
-            outside.push(SqlText::of("? < ?", &[column, &since]));
-        }
-        if let Some(until) = question.window.until {
-            let until = SqlText::text(&time::iso(until));
-            outside.push(SqlText::of("? >= ?", &[column, &until]));
-        }
+        let outside = outside(column, question, |time| SqlText::text(&time::iso(time)));
         EventTimes {
             value: column.clone(),
-            period,
+            period: match (question.by_day, outside.as_slice()) {
+                (true, [_, ..]) => parted(&period, &outside),
+                _ => period,
+            },
             is_absent: SqlText::of("coalesce(?, '') = ''", &[column]),
             // The reader places times that are written in another way.
-            is_outside: SqlText::of("(? AND ?)", &[&regular, &SqlText::any(&outside)]),
+            is_outside: match question.by_day {
+                true => SqlText::fixed("false"),
+                false => SqlText::of("(? AND ?)", &[&regular, &SqlText::any(&outside)]),
+            },
         }
     }
 
@@ -287,22 +309,43 @@ impl EventTimes {
             CallGrain::Minute => cut("? - ? % 60000"),
             CallGrain::Event => column.clone(),
         };
-        let mut outside = Vec::new();
-        if let Some(since) = question.window.since {
-            let since = SqlText::number(since.saturating_mul(1000));
-            outside.push(SqlText::of("? < ?", &[column, &since]));
-        }
-        if let Some(until) = question.window.until {
-            let until = SqlText::number(until.saturating_mul(1000));
-            outside.push(SqlText::of("? >= ?", &[column, &until]));
-        }
+        let number = |time: Seconds| SqlText::number(time.saturating_mul(1000));
+        let outside = outside(column, question, number);
         EventTimes {
             value: column.clone(),
-            period,
+            period: match (question.by_day, outside.as_slice()) {
+                (true, [_, ..]) => parted(&SqlText::of("CAST(? AS varchar)", &[&period]), &outside),
+                _ => period,
+            },
             is_absent: SqlText::of("? IS NULL", &[column]),
-            is_outside: SqlText::any(&outside),
+            is_outside: match question.by_day {
+                true => SqlText::fixed("false"),
+                false => SqlText::any(&outside),
+            },
         }
     }
+}
+
+/// The conditions that place a time before or after the window.
+fn outside(
+    column: &SqlText,
+    question: &TableQuestion<'_>,
+    write: impl Fn(Seconds) -> SqlText,
+) -> Vec<SqlText> {
+    let since = question.window.since.map(|time| ("? < ?", time));
+    let until = question.window.until.map(|time| ("? >= ?", time));
+    let bounds = since.into_iter().chain(until);
+    bounds
+        .map(|(template, time)| SqlText::of(template, &[column, &write(time)]))
+        .collect()
+}
+
+/// Tells the calls of a period that are inside the window from those outside.
+fn parted(period: &SqlText, outside: &[SqlText]) -> SqlText {
+    SqlText::of(
+        "concat(?, CASE WHEN ? THEN ' outside' ELSE '' END)",
+        &[period, &SqlText::any(outside)],
+    )
 }
 
 /// Where an event belongs before it is deduplicated.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use crate::address::AthenaAddress;
 use crate::columns::ColumnType;
 use crate::members::{self, TableMember};
@@ -173,6 +175,21 @@ impl LogTable {
     /// The member at a path; None if the table does not have it as a column of its own.
     pub(crate) fn member(&self, path: &[&str]) -> Option<&TableMember> {
         self.members.iter().find(|member| member.path == path)
+    }
+
+    /// Tells whether the table has a partition key for days of delivery.
+    pub fn has_days(&self) -> bool {
+        self.day_key().is_some()
+    }
+
+    /// The partition key for days of delivery, if its form is known.
+    pub(crate) fn day_key(&self) -> Option<&PartitionKey> {
+        self.partitions.iter().find(|key| key.day_form().is_some())
+    }
+
+    /// The day that a value of the key for days stands for.
+    pub fn day_of(&self, value: &str) -> Option<Date> {
+        self.day_key()?.day_form()?.read(value)
     }
 
     /// The table as it stands behind FROM.

@@ -9,7 +9,7 @@ use trailtab_core::time::TimeWindow;
 
 use crate::ddl::LogTableSetup;
 use crate::partition::ScanScope;
-use crate::row::{self, RowError, RowFault};
+use crate::row::{self, RawRow, RowError, RowFault, RowForm};
 use crate::statement::{ResultColumn, Statement, TableQuestion, statement};
 use crate::table::{LogTable, TableDescription, TableShape};
 
@@ -139,6 +139,7 @@ fn question<'q>(
         filter,
         network_activity: false,
         scope,
+        by_day: false,
     }
 }
 
@@ -202,7 +203,7 @@ fn read(statement: &Statement, rows: &str) -> Result<Vec<(String, u64)>, RowErro
         since: Some(1_793_491_200),
         until: Some(1_796_083_200),
     };
-    let mut take = |row: EngineRow<'_, '_>| {
+    let take = |_: RawRow<'_>, row: EngineRow<'_, '_>| {
         let (json, calls) = match row {
             EngineRow::Calls { record, calls } => {
                 let json = String::from_utf8(record.raw.to_vec()).unwrap();
@@ -217,13 +218,12 @@ fn read(statement: &Statement, rows: &str) -> Result<Vec<(String, u64)>, RowErro
         };
         found.push((json, calls));
     };
-    row::read_csv(
-        statement,
-        CallGrain::Hour,
+    let form = RowForm {
+        columns: &statement.columns,
+        grain: CallGrain::Hour,
         window,
-        rows.as_bytes(),
-        &mut take,
-    )?;
+    };
+    row::read_csv(form, rows.as_bytes(), take)?;
     Ok(found)
 }
 
@@ -233,6 +233,7 @@ fn result(statement: &Statement, cells: &[(&str, &str)]) -> String {
     let row = statement.columns.iter().map(|column| {
         let name = match column {
             ResultColumn::Class => "class".to_owned(),
+            ResultColumn::Day => "day".to_owned(),
             ResultColumn::Period => "period".to_owned(),
             ResultColumn::Member(member) => member.path.join("."),
             ResultColumn::Calls => "calls".to_owned(),
