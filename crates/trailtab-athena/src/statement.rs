@@ -241,6 +241,11 @@ fn day_column(table: &LogTable, question: &TableQuestion<'_>) -> Option<SqlText>
     ))
 }
 
+/// The condition that the filters become in a statement; None if they become none.
+pub fn filter_condition(table: &LogTable, filter: &EventFilter) -> Option<SqlText> {
+    filter::condition(filter, table)
+}
+
 /// The conditions on the partition keys.
 fn partitions(table: &LogTable, scope: &ScanScope) -> Result<SqlText, PartitionError> {
     let by_month = partition::by_month(&table.partitions, scope);

@@ -63,6 +63,66 @@ pub fn s3_plan(bucket: &str, plan: &S3RequestPlan) -> String {
     )
 }
 
+/// What a query of Athena will scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AthenaScan {
+    /// Whether the objects could be listed. If not, all other numbers are 0.
+    pub is_known: bool,
+    /// Number of objects.
+    pub objects: u64,
+    /// Their size as stored, in bytes.
+    pub bytes: u64,
+    /// What the query costs, in dollars: the scan, the GETs and the listing.
+    pub usd: Decimal,
+    /// What the GETs cost, in dollars.
+    pub get_usd: Decimal,
+    /// Seconds that S3 needs at least to serve the objects.
+    pub least_seconds: u64,
+    /// Number of days whose counts are kept.
+    pub kept_days: u64,
+}
+
+/// Says what a query of Athena will scan, and what that costs.
+pub fn athena_plan(table: &impl std::fmt::Display, scan: &AthenaScan) -> String {
+    let kept = match scan.kept_days {
+        0 => String::new(),
+        days => format!("; {} counted already", are(days, "day")),
+    };
+    if !scan.is_known {
+        return format!(
+            "{table}: its bucket cannot be listed, so what the query scans is not known before{kept}"
+        );
+    }
+    if scan.objects == 0 {
+        return format!("{table}: nothing to scan{kept}");
+    }
+    format!(
+        "{table}: the query scans {} ({}): about {}, {} of it for GET requests, at the list prices of us-east-1, and at least {}{kept}",
+        counted(scan.objects, "file"),
+        bytes(scan.bytes),
+        dollars(scan.usd),
+        dollars(scan.get_usd),
+        duration(scan.least_seconds.max(1) as f64),
+    )
+}
+
+fn are(count: u64, noun: &str) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count, noun))
+}
+
+/// Says what queries of Athena scanned.
+pub fn athena_scanned(scanned_bytes: u64, usd: Decimal, is_reused: bool) -> String {
+    match is_reused {
+        true => "Athena scanned nothing: the result of an earlier query is used again".to_owned(),
+        false => format!(
+            "Athena scanned {}: {} at the list price of us-east-1",
+            bytes(scanned_bytes),
+            dollars(usd)
+        ),
+    }
+}
+
 /// An amount with cents; less than one cent is not told.
 fn dollars(usd: Decimal) -> String {
     match usd < Decimal::new(1, 2) {

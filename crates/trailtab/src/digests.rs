@@ -37,6 +37,13 @@ impl DigestArgs {
                 "--verify-digests: the event history has no digests; name a trail's bucket";
             return Err(UsageError(reason.to_owned()).into());
         }
+        if sources
+            .iter()
+            .any(|source| matches!(source, Source::Athena(_)))
+        {
+            let error = "digests are of log files, and Athena does not show them: name the bucket, s3://BUCKET/PREFIX";
+            return Err(UsageError(error.to_owned()).into());
+        }
         if sources.contains(&Source::Stdin) {
             let reason = "--verify-digests: standard input has no digests beside it";
             return Err(UsageError(reason.to_owned()).into());

@@ -68,6 +68,11 @@ pub(crate) enum RunEnd {
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
 
+/// Ends a run whose result is printed already. No error: exit code 0.
+#[derive(Debug, thiserror::Error)]
+#[error("the result is printed")]
+pub(crate) struct AlreadyPrinted;
+
 /// Runs the program with the arguments of this process: 0 done, 1 failed, 2 wrong usage, 3 partial.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -104,6 +109,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(RunEnd::Done) => ExitCode::SUCCESS,
         Ok(RunEnd::Partial) => ExitCode::from(3),
+        Err(error) if error.is::<AlreadyPrinted>() => ExitCode::SUCCESS,
         Err(error) => {
             ui.error(&error);
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
@@ -116,7 +122,11 @@ fn explain_source_without_verb(error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;
     };
-    if !(word == "-" || word.starts_with("s3://") || std::path::Path::new(word).exists()) {
+    if !(word == "-"
+        || word.starts_with("s3://")
+        || word.starts_with("athena://")
+        || std::path::Path::new(word).exists())
+    {
         return error;
     }
     let message =

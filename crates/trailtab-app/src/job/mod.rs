@@ -2,6 +2,7 @@
 //! do.
 
 pub mod archive;
+pub mod athena;
 pub mod backfill;
 pub mod cost;
 pub mod events;

@@ -9,6 +9,7 @@ use std::thread;
 use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::mpsc;
 
+use super::athena::{self, AthenaOptions, TableError};
 use super::parallel;
 use super::verify::{self, VerifyOptions};
 use crate::aws;
@@ -51,6 +52,8 @@ pub struct ReadRequest<'r> {
     pub requester_pays: bool,
     /// Set if log files are to be verified against digests.
     pub verify: Option<VerifyOptions>,
+    /// How a table of Athena is read.
+    pub athena: AthenaOptions,
     /// Stops reading. What was read by then is counted; the rest is a problem in the coverage.
     pub interrupt: Interrupt,
 }
@@ -106,6 +109,9 @@ pub enum ReadError {
     /// The event history cannot be read at all.
     #[error(transparent)]
     LookupEvents(#[from] lookup_events::LookupError),
+    /// A table of Athena cannot be counted.
+    #[error(transparent)]
+    Athena(#[from] TableError),
     /// The AWS configuration is invalid.
     #[error(transparent)]
     Config(#[from] aws::ConfigError),
@@ -125,6 +131,9 @@ pub fn run<C: EventCounter>(
     empty: &C,
     progress: &Arc<ReadProgress>,
 ) -> Result<ReadOutcome<C>, ReadError> {
+    if let [Source::Athena(address)] = request.sources.as_slice() {
+        return athena::run(&request, address, empty, progress);
+    }
     let is_remote = |source: &Source| matches!(source, Source::S3 { .. });
     let lookup = request.lookup.take();
     let asks_aws = lookup.is_some() || request.sources.iter().any(is_remote);
@@ -311,7 +320,8 @@ fn local(
                 scope: None,
                 body: DocumentBody::Stdin,
             }),
-            Source::S3 { .. } => {}
+            // Tables are counted on their own: see above.
+            Source::S3 { .. } | Source::Athena(_) => {}
         }
     }
     documents

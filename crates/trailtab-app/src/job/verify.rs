@@ -58,7 +58,7 @@ pub(super) fn run(
         .iter()
         .filter_map(|source| match source {
             Source::S3 { bucket, prefix } => Some(s3::read_prefix(bucket, prefix)),
-            Source::Path(_) | Source::Stdin => None,
+            Source::Path(_) | Source::Stdin | Source::Athena(_) => None,
         })
         .collect();
     let scopes = ScopeMatcher::new(&request.rules.filter);

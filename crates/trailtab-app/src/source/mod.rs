@@ -18,6 +18,8 @@ mod seal;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use trailtab_athena::address::{AthenaAddress, InvalidAthenaAddress};
+
 /// A source named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -32,6 +34,8 @@ pub enum Source {
         /// Prefix of the keys; empty for the whole bucket.
         prefix: String,
     },
+    /// A table of Amazon Athena.
+    Athena(AthenaAddress),
 }
 
 impl Source {
@@ -40,7 +44,7 @@ impl Source {
         match self {
             Source::Path(path) => path.iter().any(|part| part == s3::NETWORK_ACTIVITY),
             Source::S3 { prefix, .. } => prefix.split('/').any(|part| part == s3::NETWORK_ACTIVITY),
-            Source::Stdin => false,
+            Source::Stdin | Source::Athena(_) => false,
         }
     }
 }
@@ -53,9 +57,12 @@ pub enum SourceError {
     NoBucket(String),
     /// A URL with an unknown scheme; holds the argument.
     #[error(
-        "{0:?} is not a source that this program can read: give a file, a directory, - or s3://BUCKET/PREFIX"
+        "{0:?} is not a source that this program can read: give a file, a directory, -, s3://BUCKET/PREFIX or athena://DATABASE/TABLE"
     )]
     Unknown(String),
+    /// An `athena://` address without a table.
+    #[error(transparent)]
+    Athena(#[from] InvalidAthenaAddress),
 }
 
 impl TryFrom<OsString> for Source {
@@ -86,6 +93,9 @@ impl std::str::FromStr for Source {
                 bucket: bucket.to_owned(),
                 prefix: prefix.to_owned(),
             });
+        }
+        if text.starts_with("athena://") {
+            return Ok(Source::Athena(text.parse()?));
         }
         match text.split_once("://") {
             Some(_) => Err(SourceError::Unknown(text.to_owned())),

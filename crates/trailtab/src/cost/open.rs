@@ -124,7 +124,7 @@ pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<SendL
         Source::S3 { bucket, prefix } => {
             Ok(SendLedger::in_s3(config, bucket.clone(), prefix.clone()))
         }
-        Source::Stdin => bail!("name a directory or s3://BUCKET/PREFIX, not -"),
+        Source::Stdin | Source::Athena(_) => bail!("name a directory or s3://BUCKET/PREFIX, not -"),
     }
 }
 

@@ -7,7 +7,9 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::values;
 use crate::UsageError;
+use rust_decimal::Decimal;
 use trailtab_app::aws;
+use trailtab_app::job::athena::AthenaOptions;
 use trailtab_app::source::lookup_events::{KEPT, QUOTA};
 use trailtab_app::source::{Source, s3};
 use trailtab_core::event::filter::{self, AccessKind, EventFilter, FilterValues};
@@ -19,8 +21,8 @@ const DEFAULT_HOURS: u32 = 336;
 /// Which events to read.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ReadingArgs {
-    /// File, directory, - for standard input, or s3://BUCKET[/PREFIX] (can be repeated; default: the
-    /// event history)
+    /// File, directory, - for standard input, s3://BUCKET[/PREFIX] (can be repeated; default: the event
+    /// history), or a table of Athena, athena://[WORKGROUP@][CATALOG.]DATABASE/TABLE
     #[arg(value_name = "SOURCE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     pub(crate) sources: Vec<Source>,
@@ -39,6 +41,68 @@ pub(crate) struct ReadingArgs {
     pub(super) buckets: BucketArgs,
     #[command(flatten)]
     pub(crate) lookup: LookupArgs,
+    #[command(flatten)]
+    pub(super) athena: AthenaArgs,
+}
+
+/// How tables of Athena are read.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Athena (athena://…)")]
+pub(super) struct AthenaArgs {
+    /// Print the statement instead of running it
+    #[arg(long)]
+    pub(super) print_sql: bool,
+    /// Scan at most so much, such as 500GB
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    max_scan: Option<u64>,
+    /// Spend at most so many dollars on a run (default: 5, the price of one TiB)
+    #[arg(long, value_name = "USD")]
+    max_usd: Option<Decimal>,
+    /// Folder for the results of queries, s3://BUCKET/PREFIX/ (default: the workgroup's)
+    #[arg(long, value_name = "FOLDER", value_parser = values::results)]
+    athena_results: Option<String>,
+    /// Scan all days again, and keep no counts of days beside the results
+    #[arg(long)]
+    recount: bool,
+}
+
+impl AthenaArgs {
+    /// The options, if they are for one of the sources.
+    ///
+    /// # Errors
+    ///
+    /// If they are given without a table, or a table with other sources: their events cannot be deduplicated.
+    pub(super) fn options(&self, sources: &[Source]) -> anyhow::Result<AthenaOptions> {
+        let tables = sources
+            .iter()
+            .filter(|source| matches!(source, Source::Athena(_)));
+        let error = match (tables.count(), sources.len()) {
+            (0, _) if self.is_given() => {
+                "--print-sql, --max-scan, --max-usd, --athena-results and --recount are for a table: name one with athena://DATABASE/TABLE"
+            }
+            (0, _) | (1, 1) => {
+                let default = AthenaOptions::default();
+                return Ok(AthenaOptions {
+                    results: self.athena_results.clone(),
+                    max_scan_bytes: self.max_scan,
+                    max_usd: self.max_usd.unwrap_or(default.max_usd),
+                    keeps_days: !self.recount,
+                });
+            }
+            _ => {
+                "a table of Athena is counted on its own: events of other sources might be the same ones"
+            }
+        };
+        Err(UsageError(error.to_owned()).into())
+    }
+
+    fn is_given(&self) -> bool {
+        self.print_sql
+            || self.max_scan.is_some()
+            || self.max_usd.is_some()
+            || self.athena_results.is_some()
+            || self.recount
+    }
 }
 
 /// How buckets are read.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use anyhow::anyhow;
 
 pub(crate) use self::args::{CredentialArgs, ReadingArgs};
-use super::UsageError;
 use super::ui::Ui;
+use super::{AlreadyPrinted, UsageError};
 use trailtab_app::aws;
+use trailtab_app::job::athena::{self, AthenaOptions};
 use trailtab_app::job::read::{self, ReadError, ReadOutcome, ReadRequest};
 use trailtab_app::job::verify::VerifyOptions;
 use trailtab_app::source::Source;
@@ -38,6 +39,8 @@ pub(crate) struct ReadingPlan {
     late_days: u32,
     requester_pays: bool,
     sources: Vec<Source>,
+    athena: AthenaOptions,
+    prints_sql: bool,
     lookup: Option<lookup_events::LookupRequest>,
     access: aws::CredentialOptions,
 }
@@ -88,6 +91,8 @@ impl ReadingPlan {
             late_days: args.buckets.late_days,
             requester_pays: args.buckets.requester_pays,
             sources: args.sources.clone(),
+            athena: args.athena.options(&args.sources)?,
+            prints_sql: args.athena.print_sql,
             lookup,
             access,
         })
@@ -134,8 +139,12 @@ impl ReadingPlan {
             },
             dump: options.dump,
             verify: options.verify,
+            athena: self.athena,
             interrupt: interrupt.clone(),
         };
+        if self.prints_sql {
+            return print_sql(&request, empty, ui);
+        }
         let progress = Arc::new(ReadProgress::default());
         let outcome = ui.watch(&progress, || read::run(request, empty, &progress));
         let outcome = outcome.map_err(|error| match error {
@@ -150,6 +159,22 @@ impl ReadingPlan {
         }
         Ok(outcome)
     }
+}
+
+/// Prints the statement of a run over a table of Athena.
+fn print_sql<C: EventCounter>(
+    request: &ReadRequest<'_>,
+    empty: &C,
+    ui: Ui,
+) -> anyhow::Result<ReadOutcome<C>> {
+    let needs = request.rules.needs(empty, request.dump.is_some());
+    for source in &request.sources {
+        if let Source::Athena(address) = source {
+            let statement = athena::statement_of(request, address, needs)?;
+            ui.data(format!("{}\n", statement.sql).as_bytes())?;
+        }
+    }
+    Err(AlreadyPrinted.into())
 }
 
 /// Makes the request to the event history from the arguments.

@@ -17,6 +17,38 @@ const ACCOUNT_DIGITS: usize = 12;
 const MIN_KEY_CHARS: usize = 16;
 const MAX_KEY_CHARS: usize = 128;
 
+/// Reads a size in bytes, such as `500GB`.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 9] = [
+        ("KIB", 1 << 10),
+        ("MIB", 1 << 20),
+        ("GIB", 1 << 30),
+        ("TIB", 1 << 40),
+        ("KB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("B", 1),
+    ];
+    let upper = text.trim().to_ascii_uppercase();
+    let found = UNITS.iter().find_map(|(unit, bytes)| {
+        let number: u64 = upper.strip_suffix(unit)?.trim().parse().ok()?;
+        number.checked_mul(*bytes)
+    });
+    found.ok_or_else(|| "write a whole number and a unit, such as 500GB or 2TB".to_owned())
+}
+
+/// Checks a folder in S3.
+pub(super) fn results(text: &str) -> Result<String, String> {
+    match text
+        .strip_prefix("s3://")
+        .and_then(|rest| rest.split('/').next())
+    {
+        Some(bucket) if !bucket.is_empty() => Ok(text.to_owned()),
+        _ => Err("write a folder in S3, such as s3://BUCKET/PREFIX/".to_owned()),
+    }
+}
+
 /// Checks the name of a service, an API or an error code. These never contain commas.
 pub(super) fn name(text: &str) -> Result<String, String> {
     refuse_list(text)?;

@@ -74,7 +74,7 @@ pub async fn settings(
             };
             (name, bytes)
         }
-        source::Source::Stdin => {
+        source::Source::Stdin | source::Source::Athena(_) => {
             let place = "-".to_owned();
             return Err(OpenError::NoPlace { place });
         }

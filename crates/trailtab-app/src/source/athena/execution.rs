@@ -77,7 +77,7 @@ pub async fn run(
     interrupt: &Interrupt,
     progress: &ReadProgress,
 ) -> Result<FinishedQuery, QueryError> {
-    follow(client, order, None, interrupt, progress).await
+    follow(client, order, None, interrupt, progress, async |_| {}).await
 }
 
 /// Takes up the query of an earlier run of the same statement: one that runs is awaited, and the result of
@@ -94,7 +94,24 @@ pub async fn resume(
     interrupt: &Interrupt,
     progress: &ReadProgress,
 ) -> Result<FinishedQuery, QueryError> {
-    follow(client, order, Some(id), interrupt, progress).await
+    follow(client, order, Some(id), interrupt, progress, async |_| {}).await
+}
+
+/// Takes up a query of an earlier run if there is one, as [`resume`] does, or runs the statement. Calls `started` with
+/// the id of each query that is started, before its end is awaited.
+///
+/// # Errors
+///
+/// Returns why there is no result, and what was scanned.
+pub async fn run_or_resume(
+    client: &AthenaClient,
+    earlier: Option<QueryId>,
+    order: &QueryOrder,
+    interrupt: &Interrupt,
+    progress: &ReadProgress,
+    started: impl AsyncFn(&QueryId),
+) -> Result<FinishedQuery, QueryError> {
+    follow(client, order, earlier, interrupt, progress, started).await
 }
 
 async fn follow(
@@ -103,6 +120,7 @@ async fn follow(
     earlier: Option<QueryId>,
     interrupt: &Interrupt,
     progress: &ReadProgress,
+    started: impl AsyncFn(&QueryId),
 ) -> Result<FinishedQuery, QueryError> {
     let mut steps = QuerySteps::new(&order.statement, order.max_scan_bytes, earlier);
     let mut step = steps.step();
@@ -130,6 +148,9 @@ async fn follow(
             QueryStep::Stop { id } => QueryEvent::Stopped(soon(client.stop_query(&id)).await),
             QueryStep::Finish(end) => return *end,
         };
+        if let QueryEvent::Started(Ok(id)) = &event {
+            started(id).await;
+        }
         step = steps.after(event);
         for remark in steps.remarks() {
             progress.remark(remark);

@@ -1,0 +1,433 @@
+//! Counts the events of a table of Athena: description of the table → listing of its objects → statement → rows → counters.
+//!
+//! Nothing is asked of Athena before the listing has told what a query would scan, and what it costs.
+
+mod kept;
+mod plan;
+mod store;
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use self::kept::KeptDays;
+use self::plan::{PlanError, ScanPlanning};
+use self::store::ResultStore;
+use super::read::{self, ReadError, ReadOutcome, ReadRequest};
+use crate::aws::{self, AthenaClient, AwsFailure, TablePath, WorkgroupSettings};
+use crate::source::athena::{self, FinishedQuery, QueryError, QueryOrder, ResultError};
+use crate::source::progress::ReadProgress;
+use trailtab_athena::address::AthenaAddress;
+use trailtab_athena::price;
+use trailtab_athena::row::{self, RowError, RowForm};
+use trailtab_athena::statement::{self, Statement, StatementError, TableQuestion};
+use trailtab_athena::table::{LogTable, TableDescription, UnsuitableTable};
+use trailtab_core::coverage::{DocumentOutcome, ReadProblem, RunCoverage, Severity};
+use trailtab_core::event::counter::EventCounter;
+use trailtab_core::event::dedupe::SeenIds;
+use trailtab_core::event::ingest::EventIngest;
+use trailtab_core::event::needs::RecordNeeds;
+use trailtab_core::event::no_match::NoMatch;
+use trailtab_render::progress as render;
+
+/// Most that a run may cost in dollars, unless the user says otherwise: the price of one TiB.
+pub const DEFAULT_MAX_USD: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
+
+/// How tables of Athena are read.
+#[derive(Debug, Clone)]
+pub struct AthenaOptions {
+    /// The folder in S3 for results, `s3://BUCKET/PREFIX/`; not set for the workgroup's.
+    pub results: Option<String>,
+    /// The most bytes that a run may scan; not set for no limit.
+    pub max_scan_bytes: Option<u64>,
+    /// The most dollars that a run may cost.
+    pub max_usd: Decimal,
+    /// Whether counts of days are kept beside the results, and used again.
+    pub keeps_days: bool,
+}
+
+impl Default for AthenaOptions {
+    fn default() -> AthenaOptions {
+        AthenaOptions {
+            results: None,
+            max_scan_bytes: None,
+            max_usd: DEFAULT_MAX_USD,
+            keeps_days: true,
+        }
+    }
+}
+
+/// Why a table cannot be counted.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// AWS does not describe the table.
+    #[error("cannot look up {address}: {failure}")]
+    Describe {
+        /// The table.
+        address: AthenaAddress,
+        /// AWS's refusal.
+        failure: AwsFailure,
+    },
+    /// The workgroup cannot be used.
+    #[error("cannot look up the workgroup {workgroup:?}: {failure}")]
+    Workgroup {
+        /// The name of the workgroup.
+        workgroup: String,
+        /// AWS's refusal.
+        failure: AwsFailure,
+    },
+    /// The workgroup is disabled.
+    #[error(
+        "the workgroup {workgroup:?} is disabled: enable it, or name another one with athena://WORKGROUP@DATABASE/TABLE"
+    )]
+    Disabled {
+        /// The name of the workgroup.
+        workgroup: String,
+    },
+    /// The table holds no CloudTrail events.
+    #[error(transparent)]
+    Unsuitable(#[from] UnsuitableTable),
+    /// What the query would scan cannot be told, or is too much.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// There is no statement for the question.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// The query has no result.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The result cannot be read.
+    #[error(transparent)]
+    Result(#[from] ResultError),
+    /// The result is not that of the statement.
+    #[error("the result of query {id} cannot be used: {error}. Run the command again")]
+    Rows {
+        /// The query.
+        id: String,
+        /// What is wrong with it.
+        error: RowError,
+    },
+    /// Athena keeps the result where only its own API reads it.
+    #[error(
+        "the workgroup {workgroup:?} keeps results itself (managed query results), and this program reads them from S3: name another workgroup with athena://WORKGROUP@DATABASE/TABLE"
+    )]
+    ManagedResults {
+        /// The name of the workgroup.
+        workgroup: String,
+    },
+    /// No place for results is known.
+    #[error(
+        "the workgroup {workgroup:?} has no location for results: name a folder with --athena-results s3://BUCKET/PREFIX/"
+    )]
+    NoResultLocation {
+        /// The name of the workgroup.
+        workgroup: String,
+    },
+}
+
+/// The table of a run, and where results go.
+struct OpenedTable {
+    table: LogTable,
+    workgroup: WorkgroupSettings,
+    config: aws::SdkConfig,
+}
+
+/// Counts the events of the table with a counter like `empty`.
+///
+/// # Errors
+///
+/// If the table cannot be counted, or a limit of the user's would be passed. A run that was interrupted has a result: its
+/// coverage says what is missing.
+pub(super) fn run<C: EventCounter>(
+    request: &ReadRequest<'_>,
+    address: &AthenaAddress,
+    empty: &C,
+    progress: &Arc<ReadProgress>,
+) -> Result<ReadOutcome<C>, ReadError> {
+    let runtime = read::start_runtime()?;
+    let needs = request.rules.needs(empty, request.dump.is_some());
+    let mut outcome = ReadOutcome::default();
+    let asked = async {
+        let opened = open(request, address).await?;
+        let planning = ScanPlanning::of(&opened.table, &opened.config, request).await;
+        Ok::<_, ReadError>((opened, planning.map_err(TableError::from)?))
+    };
+    let Some(prepared) = runtime.block_on(request.interrupt.or(asked)) else {
+        outcome.coverage.problem(interrupted(address));
+        return Ok(outcome);
+    };
+    let (opened, mut planning) = prepared?;
+    outcome
+        .coverage
+        .merge(std::mem::take(&mut planning.coverage));
+    note_gaps(&opened.table, needs, &mut outcome.coverage);
+    let seen = SeenIds::default();
+    let mut ingest = EventIngest::new(&request.rules, empty, &seen, request.dump);
+    if planning.has_nothing() {
+        return Ok(finish(request, outcome, ingest));
+    }
+    let location = result_location(&opened.workgroup, &request.athena)?;
+    let store = ResultStore::new(&opened.config, &location);
+    let mut kept = KeptDays::new(&opened.table, request, needs, &planning);
+    // Rows of days that are kept are read first, so that the statement leaves these days out.
+    runtime.block_on(request.interrupt.or(kept.find(&store)));
+    for day in kept.usable() {
+        day.read(&mut |row| ingest.row(row));
+        planning.leave_out(day.day);
+    }
+    let question = TableQuestion {
+        needs,
+        window: request.rules.window,
+        filter: &request.rules.filter,
+        network_activity: request.rules.network_activity,
+        scope: &planning.scope,
+        by_day: kept.collects(),
+    };
+    let statement = statement::statement(&opened.table, &question).map_err(TableError::from)?;
+    progress.remark(render::athena_plan(address, &planning.told()));
+    planning
+        .admit(&request.athena, &opened.workgroup)
+        .map_err(TableError::from)?;
+    if planning.scans_nothing() {
+        return Ok(finish(request, outcome, ingest));
+    }
+    let order = order(
+        &opened,
+        request,
+        &statement,
+        &location,
+        planning.fingerprint(),
+    );
+    let ran = runtime.block_on(ask(&opened.config, &store, &order, request, progress));
+    let finished = match ran {
+        Ok(finished) => finished,
+        Err(error) if error.is_interrupt() => {
+            let mut problem = interrupted(address);
+            problem.reason = error.to_string();
+            outcome.coverage.problem(problem);
+            return Ok(finish(request, outcome, ingest));
+        }
+        Err(error) => return Err(TableError::from(error).into()),
+    };
+    let location = finished.output_location.as_deref();
+    let location = location.ok_or_else(|| TableError::ManagedResults {
+        workgroup: address.workgroup.clone(),
+    })?;
+    let opened_result = athena::open_result(&opened.config, location, &request.interrupt);
+    let result = runtime.block_on(opened_result).map_err(TableError::from)?;
+    let form = RowForm {
+        columns: &statement.columns,
+        grain: needs.grain,
+        window: request.rules.window,
+    };
+    let read = row::read_csv(form, result, |raw, row| {
+        ingest.row(row);
+        kept.collect(&opened.table, raw);
+    });
+    read.map_err(|error| TableError::Rows {
+        id: finished.id.as_str().to_owned(),
+        error,
+    })?;
+    progress.remark(told(&finished));
+    if let Some(remark) = runtime.block_on(kept.store(&store, &planning)) {
+        progress.remark(remark);
+    }
+    outcome.coverage.merge(scanned(&planning));
+    Ok(finish(request, outcome, ingest))
+}
+
+/// Makes the statement for a run, without asking Athena anything but the description of the table.
+///
+/// # Errors
+///
+/// If the table cannot be counted.
+pub fn statement_of(
+    request: &ReadRequest<'_>,
+    address: &AthenaAddress,
+    needs: RecordNeeds,
+) -> Result<Statement, ReadError> {
+    let runtime = read::start_runtime()?;
+    runtime.block_on(async {
+        let config = aws::config(&request.access).await?;
+        let table = describe(&config, address).await?;
+        let planning = ScanPlanning::of(&table, &config, request).await;
+        let planning = planning.map_err(TableError::from)?;
+        let question = TableQuestion {
+            needs,
+            window: request.rules.window,
+            filter: &request.rules.filter,
+            network_activity: request.rules.network_activity,
+            scope: &planning.scope,
+            by_day: false,
+        };
+        Ok(statement::statement(&table, &question).map_err(TableError::from)?)
+    })
+}
+
+async fn open(
+    request: &ReadRequest<'_>,
+    address: &AthenaAddress,
+) -> Result<OpenedTable, ReadError> {
+    let config = aws::config(&request.access).await?;
+    let workgroup = AthenaClient::new(&config)
+        .workgroup(&address.workgroup)
+        .await;
+    let workgroup = workgroup.map_err(|failure| TableError::Workgroup {
+        workgroup: address.workgroup.clone(),
+        failure,
+    })?;
+    if !workgroup.is_enabled {
+        return Err(TableError::Disabled {
+            workgroup: address.workgroup.clone(),
+        }
+        .into());
+    }
+    let table = describe(&config, address).await?;
+    Ok(OpenedTable {
+        table,
+        workgroup,
+        config,
+    })
+}
+
+async fn describe(
+    config: &aws::SdkConfig,
+    address: &AthenaAddress,
+) -> Result<LogTable, TableError> {
+    let path = TablePath {
+        catalog: Some(address.catalog.clone()),
+        database: address.database.clone(),
+        table: address.table.clone(),
+    };
+    let described = athena::describe_table(config, &path, Some(&address.workgroup)).await;
+    let described = described.map_err(|failure| TableError::Describe {
+        address: address.clone(),
+        failure,
+    })?;
+    let pairs = |columns: Vec<aws::TableColumn>| {
+        let columns = columns.into_iter();
+        columns
+            .map(|column| (column.name, column.type_text))
+            .collect()
+    };
+    let description = TableDescription {
+        columns: pairs(described.columns),
+        partition_keys: pairs(described.partition_keys),
+        location: described.location,
+        parameters: described.parameters,
+    };
+    Ok(LogTable::of(address.clone(), &description)?)
+}
+
+/// Where the results of queries go. A workgroup may not let its users choose.
+fn result_location(
+    workgroup: &WorkgroupSettings,
+    options: &AthenaOptions,
+) -> Result<String, TableError> {
+    if workgroup.has_managed_results {
+        return Err(TableError::ManagedResults {
+            workgroup: workgroup.name.clone(),
+        });
+    }
+    let own = options
+        .results
+        .as_ref()
+        .filter(|_| !workgroup.enforces_configuration);
+    let location = own.or(workgroup.output_location.as_ref());
+    let location = location.ok_or_else(|| TableError::NoResultLocation {
+        workgroup: workgroup.name.clone(),
+    })?;
+    Ok(match location.ends_with('/') {
+        true => location.clone(),
+        false => format!("{location}/"),
+    })
+}
+
+fn order(
+    opened: &OpenedTable,
+    request: &ReadRequest<'_>,
+    statement: &Statement,
+    location: &str,
+    fingerprint: String,
+) -> QueryOrder {
+    let address = &opened.table.address;
+    QueryOrder {
+        statement: statement.sql.to_string(),
+        catalog: Some(address.catalog.clone()),
+        database: Some(address.database.clone()),
+        workgroup: Some(address.workgroup.clone()),
+        output_location: (!opened.workgroup.enforces_configuration).then(|| location.to_owned()),
+        // Results are used again by the note of their query, which knows of the objects that were scanned.
+        reuse_max_age_minutes: None,
+        max_scan_bytes: request.athena.max_scan_bytes,
+        token_text: fingerprint,
+    }
+}
+
+/// Takes up the query of an earlier run of the same statement over the same objects, or starts one and leaves a note of it.
+async fn ask(
+    config: &aws::SdkConfig,
+    store: &ResultStore,
+    order: &QueryOrder,
+    request: &ReadRequest<'_>,
+    progress: &ReadProgress,
+) -> Result<FinishedQuery, QueryError> {
+    let client = AthenaClient::new(config);
+    let note = store.query_note(order);
+    let earlier = request.interrupt.or(store.read_note(&note)).await.flatten();
+    let started = |id: &aws::QueryId| store.write_note(&note, id.clone());
+    athena::run_or_resume(
+        &client,
+        earlier,
+        order,
+        &request.interrupt,
+        progress,
+        started,
+    )
+    .await
+}
+
+/// The problem of a run that was interrupted.
+fn interrupted(address: &AthenaAddress) -> ReadProblem {
+    crate::source::interrupt::problem(address.to_string(), Severity::Failed)
+}
+
+/// Says which evidence for callers and resources the table has no columns for, if the run needs any.
+fn note_gaps(table: &LogTable, needs: RecordNeeds, coverage: &mut RunCoverage) {
+    let lacks = table.lacks();
+    if needs.caller && !lacks.is_empty() {
+        let reason = format!("the table has no column for {}", lacks.join("; "));
+        let address = table.address.to_string();
+        coverage.problem(ReadProblem::of_document(address, Severity::Partial, reason));
+    }
+}
+
+/// What the query scanned, and what that costs.
+fn told(finished: &FinishedQuery) -> String {
+    let bytes = finished.scan.bytes;
+    let is_reused = finished.reused || finished.is_resumed && finished.queries == 0;
+    render::athena_scanned(bytes, price::scan_usd(bytes), is_reused)
+}
+
+/// What was read: the objects that the listing found.
+fn scanned(planning: &ScanPlanning) -> RunCoverage {
+    let mut coverage = RunCoverage {
+        documents: planning.listed.objects,
+        bytes: planning.listed.bytes,
+        ..RunCoverage::default()
+    };
+    coverage
+        .outcomes
+        .insert(DocumentOutcome::Events, planning.listed.objects);
+    coverage
+}
+
+fn finish<C: EventCounter>(
+    request: &ReadRequest<'_>,
+    mut outcome: ReadOutcome<C>,
+    ingest: EventIngest<'_, C>,
+) -> ReadOutcome<C> {
+    outcome.intaken = ingest.finish();
+    outcome.no_match = NoMatch::of(&outcome.intaken, &outcome.coverage, &request.rules);
+    outcome
+}

@@ -1,0 +1,96 @@
+//! Small objects beside the results of queries: notes of queries that run, and counts that are kept.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+
+use crate::aws::{self, QueryId};
+use crate::source::athena::QueryOrder;
+use trailtab_core::digits;
+
+/// The folder below the location of results.
+const FOLDER: &str = "trailtab";
+
+/// The largest object that is read, in bytes.
+pub(super) const MAX_OBJECT_BYTES: usize = 64 << 20;
+
+/// The objects of this program at a location of results.
+#[derive(Debug, Clone)]
+pub(super) struct ResultStore {
+    client: Client,
+    bucket: String,
+    /// With a slash at its end, unless it is empty.
+    prefix: String,
+}
+
+/// Hexadecimal digits of the SHA-256 of some text.
+pub(super) fn hash(text: &str) -> String {
+    digits::hex(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
+impl ResultStore {
+    /// The store at a location, `s3://BUCKET/PREFIX/`.
+    pub(super) fn new(config: &aws::SdkConfig, location: &str) -> ResultStore {
+        let address = location.strip_prefix("s3://").unwrap_or(location);
+        let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
+        ResultStore {
+            client: aws::s3(config, bucket, None),
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// Reads an object; None if there is none, or it cannot be read: then it is made again.
+    pub(super) async fn get(&self, name: &str) -> Option<Vec<u8>> {
+        let request = self.client.get_object().bucket(&self.bucket);
+        let mut object = request.key(self.key(name)).send().await.ok()?;
+        let size = usize::try_from(object.content_length()?).ok()?;
+        if size > MAX_OBJECT_BYTES {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(size);
+        while let Some(piece) = object.body.next().await {
+            bytes.extend_from_slice(&piece.ok()?);
+            if bytes.len() > size {
+                return None;
+            }
+        }
+        (bytes.len() == size).then_some(bytes)
+    }
+
+    /// Writes an object.
+    ///
+    /// # Errors
+    ///
+    /// Returns the address and the reason.
+    pub(super) async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), String> {
+        let key = self.key(name);
+        let request = self.client.put_object().bucket(&self.bucket).key(&key);
+        let sent = request.body(ByteStream::from(bytes)).send().await;
+        sent.map(drop).map_err(|error| {
+            let reason = aws::AwsFailure::of(&error).explanation;
+            format!("s3://{}/{key}: {reason}", self.bucket)
+        })
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}{FOLDER}/{name}", self.prefix)
+    }
+
+    /// The name of the note about the query of an order.
+    pub(super) fn query_note(&self, order: &QueryOrder) -> String {
+        let text = format!("{}\n{}", order.token_text, order.statement);
+        format!("queries/{}", hash(&text))
+    }
+
+    /// The query that a note is about.
+    pub(super) async fn read_note(&self, note: &str) -> Option<QueryId> {
+        let id = String::from_utf8(self.get(note).await?).ok()?;
+        id.trim().parse().ok()
+    }
+
+    /// Notes the query that was started. Without the note a run that is killed starts a query of its own next time.
+    pub(super) async fn write_note(&self, note: &str, id: QueryId) {
+        let _ = self.put(note, id.as_str().as_bytes().to_vec()).await;
+    }
+}
