@@ -176,6 +176,7 @@ impl<'q> QuerySteps<'q> {
                 self.watch(id, false)
             }
             (Phase::Starting { .. }, QueryEvent::Started(Err(failure))) => {
+                let failure = Box::new(failure);
                 fail(QueryError::Start { failure, scan })
             }
             (Phase::Starting { .. }, QueryEvent::Interrupted) => {
@@ -275,7 +276,7 @@ impl<'q> QuerySteps<'q> {
                 self.ended.add_unfinished(None);
                 return fail(QueryError::Unwatched {
                     id,
-                    failure,
+                    failure: Box::new(failure),
                     end: QueryEnd::NotAsked,
                     scan: self.ended,
                 });
@@ -484,7 +485,7 @@ fn stopped(id: QueryId, cause: StopCause, end: QueryEnd, scan: QueryScan) -> Que
         },
         StopCause::Unwatched(failure) => QueryError::Unwatched {
             id,
-            failure,
+            failure: Box::new(failure),
             end,
             scan,
         },
