@@ -11,7 +11,7 @@ use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use tokio::runtime::{Builder, Runtime};
-use trailtab_app::aws::{AthenaClient, SdkConfig};
+use trailtab_app::aws::{self, SdkConfig};
 use trailtab_app::source::athena::{self, FinishedQuery, QueryError, QueryOrder};
 use trailtab_app::source::interrupt::Interrupt;
 use trailtab_app::source::progress::ReadProgress;
@@ -133,7 +133,7 @@ impl Lake {
         order: &QueryOrder,
         interrupt: &Interrupt,
     ) -> Result<FinishedQuery, QueryError> {
-        let client = AthenaClient::new(&self.query_config());
+        let client = aws::athena(&self.query_config());
         let run = athena::run(&client, order, interrupt, &self.progress);
         self.runtime.block_on(run)
     }

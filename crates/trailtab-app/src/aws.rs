@@ -276,6 +276,16 @@ pub fn cloudtrail(config: &SdkConfig, region: Option<&str>) -> aws_sdk_cloudtrai
     aws_sdk_cloudtrail::Client::from_conf(builder.build())
 }
 
+/// Builds a client for Athena in the configured region. It repeats what may pass.
+pub fn athena(config: &SdkConfig) -> AthenaClient {
+    AthenaClient::new(config)
+}
+
+/// Builds a client for the catalog of Glue in the configured region. It repeats what may pass.
+pub fn glue(config: &SdkConfig) -> GlueClient {
+    GlueClient::new(config)
+}
+
 /// Builds a client for STS in the configured region.
 pub fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
     let builder = aws_sdk_sts::config::Builder::from(config).region(region_of(config));

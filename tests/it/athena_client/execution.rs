@@ -1,6 +1,6 @@
 //! The run of one statement.
 
-use trailtab_app::aws::{AthenaClient, QueryId, QueryState};
+use trailtab_app::aws::{self, QueryId, QueryState};
 use trailtab_app::source::athena::{self, QueryEnd, QueryError};
 use trailtab_app::source::interrupt::{self, Interrupt};
 
@@ -183,7 +183,7 @@ fn a_query_of_an_earlier_run_is_taken_up_or_replaced() {
     let lake = Lake::new("athena-client-resume");
     let order = lake.order(STATEMENT);
     let first = lake.run(&order).unwrap();
-    let client = AthenaClient::new(&lake.query_config());
+    let client = aws::athena(&lake.query_config());
     let resume = |id: QueryId| {
         let never = Interrupt::never();
         let resume = athena::resume(&client, id, &order, &never, &lake.progress);

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
-use trailtab_app::aws::{AthenaClient, FailureKind, TablePath};
+use trailtab_app::aws::{self, FailureKind, TablePath};
 use trailtab_app::source::athena::describe_table;
 
 use super::{Lake, STATEMENT};
@@ -44,7 +44,7 @@ fn expired_credentials_are_obtained_anew_once() {
     lake.run(&lake.order(STATEMENT)).unwrap();
     assert_eq!(lake.credentials.load(Ordering::Relaxed), 2);
     lake.athena.plan(&Fault::Expire { calls: 2 });
-    let client = AthenaClient::new(&lake.query_config());
+    let client = aws::athena(&lake.query_config());
     let answer = lake.runtime.block_on(client.workgroup("primary"));
     let failure = answer.unwrap_err();
     assert_eq!(failure.kind, FailureKind::CredentialsExpired);
@@ -55,7 +55,7 @@ fn expired_credentials_are_obtained_anew_once() {
 fn a_host_that_refuses_connections_is_given_up_soon() {
     let lake = Lake::new("athena-client-refused");
     // Port 1 of this address is nobody's.
-    let client = AthenaClient::new(&lake.config(1));
+    let client = aws::athena(&lake.config(1));
     let failure = lake
         .runtime
         .block_on(client.workgroup("primary"))
@@ -102,7 +102,7 @@ fn both_catalogs_describe_a_table_alike() {
     assert!(table.serde_library.as_ref().unwrap().ends_with("JsonSerDe"));
     assert_eq!(lake.athena.count("AWSGlue.GetTable"), 1);
 
-    let client = AthenaClient::new(&config);
+    let client = aws::athena(&config);
     let asked = path(Some("AwsDataCatalog"), "projected");
     let by_athena = lake.runtime.block_on(client.table(&asked, None)).unwrap();
     assert_eq!(by_athena.columns, table.columns);
@@ -127,7 +127,7 @@ fn a_workgroup_tells_its_limits() {
         "ResultConfiguration": {"OutputLocation": "s3://b/r/"},
     });
     lake.athena.set_workgroup("audit", &configuration);
-    let client = AthenaClient::new(&lake.query_config());
+    let client = aws::athena(&lake.query_config());
     let audit = lake.runtime.block_on(client.workgroup("audit")).unwrap();
     assert!(audit.is_enabled && audit.enforces_configuration && !audit.has_managed_results);
     assert_eq!(audit.scan_limit_bytes, Some(10_000_000));

@@ -104,11 +104,11 @@ fn a_result_that_changes_while_it_is_read_is_an_error() {
             true => {
                 let other: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
                 lake.put("large.csv", &other);
-                "changed"
+                "changed after it was"
             }
             false => {
                 lake.delete(&address);
-                "deleted"
+                "deleted after it was"
             }
         };
         let error = lake.pieces(&mut object).unwrap_err();

@@ -252,8 +252,7 @@ impl<'q> StartQueryExecutionRequest<'q> {
 }
 
 impl AthenaClient {
-    /// Asks in the region of the configuration.
-    pub fn new(config: &SdkConfig) -> AthenaClient {
+    pub(super) fn new(config: &SdkConfig) -> AthenaClient {
         AthenaClient(JsonClient::new(config, &ATHENA))
     }
 

@@ -112,8 +112,7 @@ pub(super) struct CatalogColumn {
 }
 
 impl GlueClient {
-    /// Asks in the region of the configuration.
-    pub fn new(config: &SdkConfig) -> GlueClient {
+    pub(super) fn new(config: &SdkConfig) -> GlueClient {
         GlueClient(JsonClient::new(config, &GLUE))
     }
 

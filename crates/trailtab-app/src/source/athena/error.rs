@@ -53,7 +53,7 @@ pub enum QueryError {
     )]
     Start {
         /// AWS's refusal.
-        failure: AwsFailure,
+        failure: Box<AwsFailure>,
         /// What earlier attempts scanned.
         scan: QueryScan,
     },
@@ -66,7 +66,7 @@ pub enum QueryError {
         /// The query.
         id: QueryId,
         /// Why its state is not known.
-        failure: AwsFailure,
+        failure: Box<AwsFailure>,
         /// What became of it.
         end: QueryEnd,
         /// What all attempts scanned.

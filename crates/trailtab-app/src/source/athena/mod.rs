@@ -13,9 +13,7 @@ pub use self::result::{
 };
 pub use self::scan::QueryScan;
 
-use crate::aws::{
-    AthenaClient, AwsFailure, DEFAULT_CATALOG, GlueClient, SdkConfig, TableDescription, TablePath,
-};
+use crate::aws::{self, AwsFailure, DEFAULT_CATALOG, SdkConfig, TableDescription, TablePath};
 
 /// Describes a table: Glue is asked about the default catalog, and Athena about all others, in a workgroup.
 ///
@@ -30,10 +28,10 @@ pub async fn describe_table(
     match path.catalog.as_deref() {
         // Athena takes the name of this catalog in any case of letters.
         Some(catalog) if !catalog.eq_ignore_ascii_case(DEFAULT_CATALOG) => {
-            AthenaClient::new(config).table(path, workgroup).await
+            aws::athena(config).table(path, workgroup).await
         }
         _ => {
-            let glue = GlueClient::new(config);
+            let glue = aws::glue(config);
             glue.table(&path.database, &path.table).await
         }
     }

@@ -1,7 +1,10 @@
 //! What to do next about one statement, given what AWS answered. Asks and waits for nothing itself.
 
+mod event;
+
 use std::time::Duration;
 
+pub(super) use self::event::{QueryEvent, QueryStep};
 use super::error::{QueryEnd, QueryError};
 use super::execution::FinishedQuery;
 use super::scan::QueryScan;
@@ -26,39 +29,6 @@ const MAX_STOP_LOOKS: u32 = 7;
 
 /// Scanned bytes are told from here on, and then each time they have doubled.
 const FIRST_TOLD_BYTES: u64 = 10_000_000;
-
-/// What to do next.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum QueryStep {
-    /// Start the statement after a pause, instead of a query that has no result.
-    Start {
-        replaces: Option<QueryId>,
-        pause: Duration,
-    },
-    /// Ask for the state of a query after a pause.
-    Look {
-        id: QueryId,
-        pause: Duration,
-        /// Whether AWS was asked to stop it. Such a look is not interrupted.
-        is_stopping: bool,
-    },
-    /// Ask AWS to stop a query.
-    Stop { id: QueryId },
-    /// Nothing is left to do.
-    Finish(Box<Result<FinishedQuery, QueryError>>),
-}
-
-/// What became of a step.
-#[derive(Debug)]
-pub(super) enum QueryEvent {
-    Started(Result<QueryId, AwsFailure>),
-    Looked(Result<QueryStatus, AwsFailure>),
-    Stopped(Result<(), AwsFailure>),
-    /// The run was interrupted before the step was done.
-    Interrupted,
-    /// The run was interrupted while the request to start a query had no answer.
-    InterruptedStart,
-}
 
 /// Why AWS was asked to stop a query.
 #[derive(Debug, Clone)]
@@ -176,6 +146,7 @@ impl<'q> QuerySteps<'q> {
                 self.watch(id, false)
             }
             (Phase::Starting { .. }, QueryEvent::Started(Err(failure))) => {
+                let failure = Box::new(failure);
                 fail(QueryError::Start { failure, scan })
             }
             (Phase::Starting { .. }, QueryEvent::Interrupted) => {
@@ -275,7 +246,7 @@ impl<'q> QuerySteps<'q> {
                 self.ended.add_unfinished(None);
                 return fail(QueryError::Unwatched {
                     id,
-                    failure,
+                    failure: Box::new(failure),
                     end: QueryEnd::NotAsked,
                     scan: self.ended,
                 });
@@ -484,7 +455,7 @@ fn stopped(id: QueryId, cause: StopCause, end: QueryEnd, scan: QueryScan) -> Que
         },
         StopCause::Unwatched(failure) => QueryError::Unwatched {
             id,
-            failure,
+            failure: Box::new(failure),
             end,
             scan,
         },
