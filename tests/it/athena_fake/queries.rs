@@ -118,7 +118,6 @@ fn functions_give_what_athena_gives() {
         ),
         ("useridentity.onbehalfof.userid", ""),
         ("regexp_replace(eventname, '(G)et', '$1_')", "\"G_Object\""),
-        ("format('%s-%s', eventname, 7)", "\"GetObject-7\""),
         ("greatest('a', 'b')", "\"b\""),
         ("greatest('a', errorcode)", ""),
         ("least('a', 'b')", "\"a\""),

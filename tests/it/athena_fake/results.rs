@@ -1,11 +1,10 @@
 //! Results: the object in S3, pages, UNLOAD, and results that are reused.
 
-use flate2::read::GzDecoder;
 use serde_json::{Value, json};
-use std::io::Read as _;
 
 use super::{Lake, record};
 use crate::support::athena_tables::cloudtrail_table;
+use crate::support::envelopes::plain;
 
 fn lake(bucket: &'static str) -> Lake {
     let mut lake = Lake::new(bucket);
@@ -112,10 +111,7 @@ fn unload_writes_objects_to_an_empty_place() {
     let mut rows = Vec::new();
     for url in manifest.lines() {
         assert!(url.starts_with(&place), "{url}");
-        let mut text = String::new();
-        GzDecoder::new(&*lake.get(url).unwrap())
-            .read_to_string(&mut text)
-            .unwrap();
+        let text = String::from_utf8(plain(lake.get(url).unwrap())).unwrap();
         rows.extend(
             text.lines()
                 .map(|line| serde_json::from_str::<Value>(line).unwrap()),

@@ -173,7 +173,7 @@ fn projection_makes_dates_and_numbers() {
         ("projection.hour.format", "yyyy-MM-dd-HH"),
         ("projection.hour.range", "NOW-1MONTHS,NOW"),
         ("projection.hour.interval", "1"),
-        ("projection.hour.interval.unit", "HOURS"),
+        ("projection.hour.interval.unit", "DAYS"),
         ("projection.part.type", "integer"),
         ("projection.part.range", "1,9"),
         ("projection.part.digits", "2"),
@@ -184,6 +184,19 @@ fn projection_makes_dates_and_numbers() {
         "hour string, part int",
         &root,
         &properties,
+    ));
+    let rows = lake.rows("SELECT hour, part FROM d.hours WHERE part > 2");
+    assert_eq!(rows, [r#""2026-10-30-12","8""#, r#""2026-11-30-12","7""#]);
+    let hourly = properties.map(|(name, value)| match value {
+        "DAYS" => (name, "HOURS"),
+        value => (name, value),
+    });
+    lake.athena.run("DROP TABLE d.hours");
+    lake.athena.run(&cloudtrail_table(
+        "d.hours",
+        "hour string, part int",
+        &root,
+        &hourly,
     ));
     let rows = lake.rows("SELECT hour, part FROM d.hours WHERE part > 2");
     assert_eq!(
@@ -198,7 +211,7 @@ fn projection_makes_dates_and_numbers() {
     assert_eq!(rows, [r#""2026-10-30-12""#]);
     lake.fails(
         "SELECT hour FROM d.hours WHERE part = '8'",
-        "TYPE_MISMATCH: line 1:31",
+        "TYPE_MISMATCH: line 1:32",
     );
 }
 
@@ -253,7 +266,7 @@ fn lines_and_parquet_are_tables_too() {
     let rows = lake.rows("SELECT name, n, s, s.a FROM d.copy WHERE later IS NULL AND name = 'x'");
     assert_eq!(rows, [expected[0]]);
     lake.athena.run(
-        "CREATE EXTERNAL TABLE d.unknown (a string) ROW FORMAT SERDE 'org.example.SerDe' LOCATION 's3://x/'",
+        "CREATE EXTERNAL TABLE d.unknown (a string) ROW FORMAT SERDE 'org.example.SerDe' LOCATION 's3://athena-fake-forms/none/'",
     );
     lake.fails("SELECT a FROM d.unknown", "FAKE_LIMIT");
 }

@@ -45,7 +45,7 @@ COMPARED_FUNCTIONS = frozenset(
     """
     abs any_value approx_distinct arbitrary array_agg array_join avg bool_and bool_or cardinality cast ceil ceiling
     coalesce concat count count_if cube current_date current_timestamp date date_add date_diff date_format date_parse
-    date_trunc day dense_rank element_at every exists filter first_value floor format from_iso8601_timestamp
+    date_trunc day dense_rank element_at every exists filter first_value floor from_iso8601_timestamp
     greatest grouping hour if json_array_length json_extract json_extract_scalar json_format json_parse lag
     last_value lead least length listagg lower lpad ltrim max max_by md5 min min_by minute mod month now nullif rank
     regexp_extract regexp_like regexp_replace replace reverse rollup round row row_number rpad rtrim second sequence

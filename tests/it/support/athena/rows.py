@@ -150,6 +150,7 @@ class Loader:
         with file.open("w") as out:
             for values, bucket, key in objects:
                 url = f"s3://{bucket}/{key}"
+                keys_of_row = {name: fit(values[name], tree) for name, tree in keys}
                 for record in _records(url, key, self._fetch(bucket, key), is_cloudtrail):
                     lower = {member.lower(): value for member, value in record.items()}
                     try:
@@ -158,7 +159,7 @@ class Loader:
                         raise QueryFailed(
                             f"HIVE_BAD_DATA: Error parsing field value: {error} (path: {url})", kind=1001
                         ) from error
-                    row.update(values)
+                    row |= keys_of_row
                     row[PATH_COLUMN] = url
                     out.write(json.dumps(row) + "\n")
                     rows += 1
