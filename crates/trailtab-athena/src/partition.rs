@@ -49,6 +49,10 @@ pub struct PartitionKey {
     pub is_injected: bool,
     /// Whether values are numbers.
     is_number: bool,
+    /// The values that projection knows (type `enum`); None if it does not list them.
+    listed: Option<BTreeSet<String>>,
+    /// The first day that projection knows (type `date`); None if it knows none.
+    first_day: Option<Date>,
 }
 
 /// The partitions of a run: those that the listing of the bucket found, or what the filters admit.
@@ -148,7 +152,16 @@ impl PartitionKey {
             (PartitionRole::Day(_), Some(format)) => PartitionRole::Day(DayForm::of(format)),
             (role, _) => role,
         };
+        let is_enum = projection("type").is_some_and(|kind| kind.trim() == "enum");
+        let listed = projection("values").filter(|_| is_enum);
+        let range = projection("range").and_then(|range| range.split(',').next());
+        let first_day = match role {
+            PartitionRole::Day(form) => range.and_then(|first| form.read(first.trim())),
+            _ => None,
+        };
         PartitionKey {
+            listed: listed.map(|values| values.split(',').map(|it| it.trim().to_owned()).collect()),
+            first_day,
             is_injected: projection("type").is_some_and(|kind| kind.trim() == "injected"),
             is_number: matches!(kind, "int" | "integer" | "bigint" | "smallint" | "tinyint"),
             name,
@@ -162,6 +175,18 @@ impl PartitionKey {
             PartitionRole::Day(form) if form != DayForm::Unknown => Some(form),
             _ => None,
         }
+    }
+
+    /// Tells whether projection knows a value of the key.
+    pub fn knows(&self, value: &str) -> bool {
+        self.listed
+            .as_ref()
+            .is_none_or(|listed| listed.contains(value))
+    }
+
+    /// The first day that projection knows; None if it knows none, or all.
+    pub fn first_day(&self) -> Option<Date> {
+        self.first_day
     }
 
     fn number(&self, value: i64, digits: usize) -> SqlText {
@@ -227,7 +252,7 @@ impl PartitionKey {
         if let Some(last) = scope.last_day {
             conditions.push(SqlText::of("? <= ?", &[&column, &form.write(last)]));
         }
-        (!conditions.is_empty()).then(|| SqlText::all(&conditions))
+        (!conditions.is_empty()).then(|| SqlText::join(&conditions, " AND "))
     }
 
     fn between_years(&self, scope: &ScanScope) -> Option<SqlText> {
@@ -330,12 +355,12 @@ mod tests {
         );
         assert_eq!(
             condition(&day, &scope()).unwrap(),
-            "(\"timestamp\" >= '2026/11/29' AND \"timestamp\" <= '2026/12/01')"
+            "\"timestamp\" >= '2026/11/29' AND \"timestamp\" <= '2026/12/01'"
         );
         let day = key("eventday", "string", &[]);
         assert_eq!(
             condition(&day, &scope()).unwrap(),
-            "(\"eventday\" >= '20261129' AND \"eventday\" <= '20261201')"
+            "\"eventday\" >= '20261129' AND \"eventday\" <= '20261201'"
         );
         let account = key(
             "account",

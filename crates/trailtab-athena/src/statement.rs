@@ -257,7 +257,11 @@ fn partitions(table: &LogTable, scope: &ScanScope) -> Result<SqlText, PartitionE
         conditions.extend(key.condition(scope)?);
     }
     conditions.extend(by_month);
-    Ok(SqlText::all(&conditions))
+    // Without brackets around all of them, as people write conditions on partitions.
+    Ok(match conditions.is_empty() {
+        true => SqlText::fixed("true"),
+        false => SqlText::join(&conditions, "\n      AND "),
+    })
 }
 
 /// The expressions for the time of an event.

@@ -65,9 +65,9 @@ pub fn s3_plan(bucket: &str, plan: &S3RequestPlan) -> String {
 
 /// What a query of Athena will scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AthenaScan {
-    /// Whether the objects could be listed. If not, all other numbers are 0.
-    pub is_known: bool,
+pub struct AthenaScan<'s> {
+    /// Why the objects could not be listed. Then all other numbers are 0.
+    pub not_listed: Option<&'s str>,
     /// Number of objects.
     pub objects: u64,
     /// Their size as stored, in bytes.
@@ -83,15 +83,13 @@ pub struct AthenaScan {
 }
 
 /// Says what a query of Athena will scan, and what that costs.
-pub fn athena_plan(table: &impl std::fmt::Display, scan: &AthenaScan) -> String {
+pub fn athena_plan(table: &impl std::fmt::Display, scan: &AthenaScan<'_>) -> String {
     let kept = match scan.kept_days {
         0 => String::new(),
         days => format!("; {} counted already", are(days, "day")),
     };
-    if !scan.is_known {
-        return format!(
-            "{table}: its bucket cannot be listed, so what the query scans is not known before{kept}"
-        );
+    if let Some(reason) = scan.not_listed {
+        return format!("{table}: what the query will scan is not known{kept}: {reason}");
     }
     if scan.objects == 0 {
         return format!("{table}: nothing to scan{kept}");

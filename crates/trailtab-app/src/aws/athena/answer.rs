@@ -212,9 +212,10 @@ impl GetWorkGroupAnswer {
             name: line(group.name).ok_or_else(lacks("WorkGroup.Name"))?,
             is_enabled: state == "ENABLED",
             output_location: location.and_then(|result| given(result.output_location)),
-            enforces_configuration: configuration.enforce_work_group_configuration.ok_or_else(
-                lacks("WorkGroup.Configuration.EnforceWorkGroupConfiguration"),
-            )?,
+            // A location that a run names is ignored by a workgroup that enforces its own.
+            enforces_configuration: configuration
+                .enforce_work_group_configuration
+                .unwrap_or_default(),
             scan_limit_bytes: configuration.bytes_scanned_cutoff_per_query,
             has_managed_results: is_managed(configuration.managed_query_results_configuration),
             engine: engine.and_then(|engine| line(engine.effective_engine_version)),
@@ -362,8 +363,10 @@ mod tests {
         };
         assert_eq!(primary, Ok(expected));
         let bare = r#"{"WorkGroup":{"Name":"a","State":"DISABLED","Configuration":{}}}"#;
-        let said = settings(bare).unwrap_err();
-        assert!(said.ends_with("EnforceWorkGroupConfiguration"), "{said}");
+        let bare = settings(bare).unwrap();
+        assert!(!bare.is_enabled && !bare.enforces_configuration && bare.output_location.is_none());
+        let said = settings(r#"{"WorkGroup":{"Name":"a","State":"ENABLED"}}"#).unwrap_err();
+        assert!(said.ends_with("WorkGroup.Configuration"), "{said}");
     }
 
     #[test]

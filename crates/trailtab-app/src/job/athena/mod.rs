@@ -14,7 +14,7 @@ use self::kept::KeptDays;
 use self::plan::{PlanError, ScanPlanning};
 use self::store::ResultStore;
 use super::read::{self, ReadError, ReadOutcome, ReadRequest};
-use crate::aws::{self, AthenaClient, AwsFailure, TablePath, WorkgroupSettings};
+use crate::aws::{self, AwsFailure, TablePath, WorkgroupSettings};
 use crate::source::athena::{self, FinishedQuery, QueryError, QueryOrder, ResultError};
 use crate::source::progress::ReadProgress;
 use trailtab_athena::address::AthenaAddress;
@@ -269,9 +269,7 @@ async fn open(
     address: &AthenaAddress,
 ) -> Result<OpenedTable, ReadError> {
     let config = aws::config(&request.access).await?;
-    let workgroup = AthenaClient::new(&config)
-        .workgroup(&address.workgroup)
-        .await;
+    let workgroup = aws::athena(&config).workgroup(&address.workgroup).await;
     let workgroup = workgroup.map_err(|failure| TableError::Workgroup {
         workgroup: address.workgroup.clone(),
         failure,
@@ -372,7 +370,7 @@ async fn ask(
     request: &ReadRequest<'_>,
     progress: &ReadProgress,
 ) -> Result<FinishedQuery, QueryError> {
-    let client = AthenaClient::new(config);
+    let client = aws::athena(config);
     let note = store.query_note(order);
     let earlier = request.interrupt.or(store.read_note(&note)).await.flatten();
     let started = |id: &aws::QueryId| store.write_note(&note, id.clone());

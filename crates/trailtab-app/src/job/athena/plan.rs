@@ -13,7 +13,7 @@ use crate::source::{Source, SourceError};
 use trailtab_athena::partition::{PartitionRole, ScanScope};
 use trailtab_athena::price::ScanPlan;
 use trailtab_athena::table::LogTable;
-use trailtab_core::coverage::RunCoverage;
+use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 use trailtab_core::event::filter::{EventFilter, ScopeMatcher};
 use trailtab_core::scope::AccountId;
 use trailtab_core::time::{self, Seconds, TimeWindow};
@@ -71,8 +71,8 @@ pub(super) struct ScanPlanning {
     pub(super) listed: ScanPlan,
     /// Number of folders of accounts and Regions: S3 serves each at a rate of its own.
     prefixes: u64,
-    /// Whether the objects could be listed at all.
-    pub(super) is_listed: bool,
+    /// Why the objects could not be listed at all; None if they were.
+    not_listed: Option<String>,
     /// What the listing asked for and missed.
     pub(super) coverage: RunCoverage,
     /// Whether the listing is complete.
@@ -120,8 +120,17 @@ impl ScanPlanning {
         };
         let survey = match s3::survey(config, &bucket, &prefix, asked).await {
             Ok(survey) => survey,
-            // Whoever may query a table need not be allowed to list its bucket.
-            Err(S3Error::List { .. }) => return Ok(ScanPlanning::unlisted(scope)),
+            // Whoever may query a table need not be allowed to list its bucket, unless the list gives the accounts.
+            Err(error @ S3Error::List { .. }) => {
+                let needs_list = table.partitions.iter().any(|key| key.is_injected);
+                return match needs_list && scope.accounts.is_none() {
+                    true => Err(error.into()),
+                    false => Ok(ScanPlanning {
+                        not_listed: Some(error.to_string()),
+                        ..ScanPlanning::unlisted(scope)
+                    }),
+                };
+            }
             Err(error) => return Err(error.into()),
         };
         let mut planning = ScanPlanning {
@@ -130,7 +139,7 @@ impl ScanPlanning {
                 bytes: survey.plan.bytes,
                 list_requests: survey.plan.list_requests,
             },
-            is_listed: true,
+            not_listed: None,
             is_complete: survey.coverage.is_complete(),
             coverage: survey.coverage,
             ..ScanPlanning::unlisted(scope)
@@ -159,7 +168,51 @@ impl ScanPlanning {
             planning.scope.regions = Some(regions.collect());
         }
         planning.bound_days();
+        planning.note_unknown_partitions(table);
         Ok(planning)
+    }
+
+    /// Says which of the objects the table does not know: projection would leave them out silently.
+    fn note_unknown_partitions(&mut self, table: &LogTable) {
+        let mut reasons = Vec::new();
+        for key in &table.partitions {
+            let found = match key.role {
+                PartitionRole::Account => self.scope.accounts.as_ref(),
+                PartitionRole::Region => self.scope.regions.as_ref(),
+                _ => None,
+            };
+            let unknown = found
+                .into_iter()
+                .flatten()
+                .filter(|value| !key.knows(value));
+            let unknown: Vec<&str> = unknown.map(String::as_str).collect();
+            if !unknown.is_empty() {
+                let name = &key.name;
+                reasons.push(format!(
+                    "its key {name:?} does not know {}",
+                    unknown.join(", ")
+                ));
+            }
+            let earlier = |first: Date| self.days.keys().flatten().find(|day| **day < first);
+            if let Some(first) = key.first_day()
+                && let Some(day) = earlier(first)
+            {
+                reasons.push(format!(
+                    "its key {:?} begins at {first}, and there are log files of {day}",
+                    key.name
+                ));
+            }
+        }
+        if reasons.is_empty() {
+            return;
+        }
+        let reason = format!(
+            "the table leaves log files out: {}. Make it again with trailtab athena setup",
+            reasons.join("; ")
+        );
+        let address = table.address.to_string();
+        let problem = ReadProblem::of_document(address, Severity::Partial, reason);
+        self.coverage.problem(problem);
     }
 
     fn unlisted(scope: ScanScope) -> ScanPlanning {
@@ -168,7 +221,7 @@ impl ScanPlanning {
             days: BTreeMap::new(),
             listed: ScanPlan::default(),
             prefixes: 0,
-            is_listed: false,
+            not_listed: Some("the catalog does not tell its location in S3".to_owned()),
             coverage: RunCoverage::default(),
             is_complete: false,
         }
@@ -225,10 +278,10 @@ impl ScanPlanning {
     }
 
     /// The plan as it is told before anything is asked of Athena.
-    pub(super) fn told(&self) -> AthenaScan {
+    pub(super) fn told(&self) -> AthenaScan<'_> {
         let plan = self.to_scan();
         AthenaScan {
-            is_known: self.is_listed,
+            not_listed: self.not_listed.as_deref(),
             objects: plan.objects,
             bytes: plan.bytes,
             usd: plan.usd(),
