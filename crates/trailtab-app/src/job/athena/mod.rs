@@ -4,6 +4,7 @@
 
 mod kept;
 mod plan;
+pub mod setup;
 mod store;
 
 use std::sync::Arc;
@@ -292,29 +293,37 @@ async fn describe(
     config: &aws::SdkConfig,
     address: &AthenaAddress,
 ) -> Result<LogTable, TableError> {
+    let description = look_up(config, address).await;
+    let description = description.map_err(|failure| TableError::Describe {
+        address: address.clone(),
+        failure,
+    })?;
+    Ok(LogTable::of(address.clone(), &description)?)
+}
+
+/// What the catalog says of a table.
+async fn look_up(
+    config: &aws::SdkConfig,
+    address: &AthenaAddress,
+) -> Result<TableDescription, AwsFailure> {
     let path = TablePath {
         catalog: Some(address.catalog.clone()),
         database: address.database.clone(),
         table: address.table.clone(),
     };
-    let described = athena::describe_table(config, &path, Some(&address.workgroup)).await;
-    let described = described.map_err(|failure| TableError::Describe {
-        address: address.clone(),
-        failure,
-    })?;
+    let described = athena::describe_table(config, &path, Some(&address.workgroup)).await?;
     let pairs = |columns: Vec<aws::TableColumn>| {
         let columns = columns.into_iter();
         columns
             .map(|column| (column.name, column.type_text))
             .collect()
     };
-    let description = TableDescription {
+    Ok(TableDescription {
         columns: pairs(described.columns),
         partition_keys: pairs(described.partition_keys),
         location: described.location,
         parameters: described.parameters,
-    };
-    Ok(LogTable::of(address.clone(), &description)?)
+    })
 }
 
 /// Where the results of queries go. A workgroup may not let its users choose.
