@@ -125,3 +125,134 @@ impl LogTableSetup {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ddl::UnsuitableSetup;
+
+    fn setup() -> LogTableSetup {
+        LogTableSetup {
+            database: "trailtab".to_owned(),
+            table: "cloudtrail_logs".to_owned(),
+            root: "s3://logs/AWSLogs/".to_owned(),
+            first_day: "2026-01-02".parse().unwrap(),
+            regions: vec!["eu-west-1".to_owned(), "us-east-1".to_owned()],
+        }
+    }
+
+    /// What the catalog says of a table of ours.
+    fn described(setup: &LogTableSetup) -> TableDescription {
+        let owned = |pair: &(&str, &str)| (pair.0.to_owned(), pair.1.to_owned());
+        let properties = setup.properties().into_iter();
+        TableDescription {
+            columns: columns().map(owned).collect(),
+            partition_keys: PARTITION_KEYS.iter().map(owned).collect(),
+            location: Some(setup.root.trim_end_matches('/').to_owned()),
+            parameters: properties
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        }
+    }
+
+    /// What differs after a change.
+    fn after(change: impl FnOnce(&mut TableDescription)) -> Vec<String> {
+        let mut table = described(&setup());
+        change(&mut table);
+        let differences = setup().differences(&table);
+        differences.iter().map(ToString::to_string).collect()
+    }
+
+    fn set(name: &str, value: &str) -> Vec<String> {
+        after(|table| drop(table.parameters.insert(name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn a_table_that_has_more_is_the_same() {
+        let none = Vec::<String>::new();
+        assert_eq!(after(|_| {}), none);
+        assert_eq!(
+            set(REGIONS_PROPERTY, "us-east-1, eu-west-1,af-south-1"),
+            none
+        );
+        assert_eq!(set(DAYS_PROPERTY, "2020/01/01,NOW"), none);
+        assert_eq!(set("comment", "mine"), none);
+        let further = after(|table| {
+            table.columns.push(("more".to_owned(), "string".to_owned()));
+            table.columns[0].0 = "eventVersion".to_owned();
+            let kind = &mut table.columns[1].1;
+            *kind = kind.replace(',', ", ").to_uppercase();
+        });
+        assert_eq!(further, none);
+    }
+
+    #[test]
+    fn each_difference_is_named() {
+        let elsewhere = after(|table| table.location = Some("s3://other/".to_owned()));
+        assert_eq!(
+            elsewhere,
+            ["it lies at s3://other/, not at s3://logs/AWSLogs/"]
+        );
+        let nowhere = after(|table| table.location = None);
+        assert!(nowhere[0].contains("no location"), "{nowhere:?}");
+        let columns = after(|table| {
+            table.columns[1].1 = "struct<type:string>".to_owned();
+            table.columns.remove(4);
+        });
+        let reason = "it lacks columns, or has them with another type: useridentity, eventname";
+        assert_eq!(columns, [reason]);
+        let keys = after(|table| drop(table.partition_keys.pop()));
+        assert_eq!(
+            keys,
+            ["its partition keys are (account, region), not (account, region, day)"]
+        );
+        let regions = set(REGIONS_PROPERTY, "us-east-1");
+        assert_eq!(regions, ["it lacks the Regions eu-west-1"]);
+        for days in [
+            "2026/01/03,NOW",
+            "NOW-1YEARS,NOW",
+            "2020/01/01,2026/12/31",
+            "2020/01/01",
+            "",
+        ] {
+            let reason =
+                format!("its days are {days:?}, and the first day with log files is 2026-01-02");
+            assert_eq!(set(DAYS_PROPERTY, days), [reason]);
+        }
+        let account = set("projection.account.type", "enum");
+        let reason = r#"its property projection.account.type is "enum", not "injected""#;
+        assert_eq!(account, [reason]);
+    }
+
+    #[test]
+    fn what_athena_reads_otherwise_is_refused() {
+        assert_eq!(setup().check(), Ok(()));
+        let of = |root: &str| {
+            let root = root.to_owned();
+            LogTableSetup { root, ..setup() }.check()
+        };
+        assert_eq!(of(r#"s3://logs/it's \ "x" $y/AWSLogs/"#), Ok(()));
+        for root in [
+            "s3://logs/${account}/",
+            "s3://logs/a*/",
+            "s3://logs/{a}/",
+            "s3://logs//AWSLogs/",
+            "s3://logs/a\n/",
+            "s3://arn:aws:s3:eu-west-1:111122223333:accesspoint/x/AWSLogs/",
+        ] {
+            let refused = of(root);
+            assert!(
+                matches!(refused, Err(UnsuitableSetup::Root { .. })),
+                "{root}"
+            );
+        }
+        for table in ["", "it's", "A", "a-b", "a`b", &"a".repeat(256)] {
+            let table = table.to_owned();
+            let refused = LogTableSetup { table, ..setup() }.check();
+            assert!(matches!(refused, Err(UnsuitableSetup::Name { .. })));
+        }
+        let regions = (0..201).map(|number| format!("xx-{number}")).collect();
+        let refused = LogTableSetup { regions, ..setup() }.check();
+        assert!(matches!(refused, Err(UnsuitableSetup::Regions { .. })));
+    }
+}
