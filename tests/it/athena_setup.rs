@@ -283,6 +283,24 @@ fn a_table_that_differs_is_replaced_only_if_that_is_asked_for() {
 }
 
 #[test]
+fn a_table_of_another_kind_is_never_replaced() {
+    let trail = Trail::new("setup-foreign", &["AWSLogs/"]);
+    trail.athena.make_database("trailtab");
+    let place = trail.bucket.at("orders/");
+    let create =
+        format!("CREATE EXTERNAL TABLE trailtab.cloudtrail_logs (id string) LOCATION '{place}'");
+    trail.athena.run(&create);
+    let differs = trail.setup("", &["--yes"]).expect(1);
+    says(&differs, &["lacks columns", &format!("it lies at {place}")]);
+    let refused = trail.setup("", &["--yes", "--replace"]).expect(1);
+    says(
+        &refused,
+        &["no table over log files of CloudTrail", "--table"],
+    );
+    assert_eq!(trail.athena.statements().len(), 0);
+}
+
+#[test]
 fn a_table_is_made_again_after_it_was_removed() {
     let trail = Trail::new("setup-removed", &["AWSLogs/"]);
     for _ in 0..2 {

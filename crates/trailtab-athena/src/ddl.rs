@@ -10,6 +10,7 @@ use jiff::civil::Date;
 
 pub use self::difference::TableDifference;
 use crate::sql::SqlText;
+use crate::table::TableDescription;
 
 /// The database of our table, unless another one is named.
 pub const DEFAULT_DATABASE: &str = "trailtab";
@@ -86,6 +87,12 @@ const PARTITION_KEYS: [(&str, &str); 3] = [
     ("region", "string"),
     ("day", "string"),
 ];
+
+/// The property by which tables over CloudTrail's log files are known.
+const CLASSIFICATION: (&str, &str) = ("classification", "cloudtrail");
+
+/// The property that tables in formats with a catalog of their own have, such as `ICEBERG`.
+const TABLE_KIND_PROPERTY: &str = "table_type";
 
 /// The property that lists the Regions.
 const REGIONS_PROPERTY: &str = "projection.region.values";
@@ -230,7 +237,7 @@ impl LogTableSetup {
     fn properties(&self) -> [(&'static str, String); 11] {
         let first = self.first_day.strftime(DAY_FORM);
         [
-            ("classification", "cloudtrail".to_owned()),
+            (CLASSIFICATION.0, CLASSIFICATION.1.to_owned()),
             ("projection.enabled", "true".to_owned()),
             ("projection.account.type", "injected".to_owned()),
             ("projection.region.type", "enum".to_owned()),
@@ -246,6 +253,14 @@ impl LogTableSetup {
             ),
         ]
     }
+}
+
+/// Tells whether a table is over log files of CloudTrail, as ours and that of AWS's documentation are, so that removing it
+/// deletes no object: DROP TABLE of an Iceberg table deletes its objects.
+pub fn is_of_logs(table: &TableDescription) -> bool {
+    let has =
+        |(name, value): (&str, &str)| table.parameters.get(name).map(String::as_str) == Some(value);
+    has(CLASSIFICATION) && !table.parameters.contains_key(TABLE_KIND_PROPERTY)
 }
 
 /// Why Athena would not read a folder as it is named ("Table location in Amazon S3" in the Athena User Guide).

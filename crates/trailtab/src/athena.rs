@@ -250,6 +250,12 @@ fn tell_ends(plan: &SetupPlan, ends: &[SetupEnd], ui: Ui) -> bool {
             // Said when it was made.
             SetupEnd::Made | SetupEnd::Replaced => {}
             SetupEnd::Existed => ui.remark(&format!("{address} exists already, and is the same")),
+            SetupEnd::Foreign => {
+                is_refused = true;
+                ui.error(&anyhow!(
+                    "{address} exists, and it is no table over log files of CloudTrail, so it is not replaced"
+                ));
+            }
             SetupEnd::Differs(differences) => {
                 is_refused = true;
                 for difference in differences {

@@ -225,6 +225,18 @@ mod tests {
     }
 
     #[test]
+    fn only_tables_over_logs_are_replaced() {
+        use crate::ddl::is_of_logs;
+        let mut table = described(&setup());
+        assert!(is_of_logs(&table));
+        let iceberg = ("table_type".to_owned(), "ICEBERG".to_owned());
+        table.parameters.extend([iceberg]);
+        assert!(!is_of_logs(&table));
+        table.parameters.clear();
+        assert!(!is_of_logs(&table));
+    }
+
+    #[test]
     fn what_athena_reads_otherwise_is_refused() {
         assert_eq!(setup().check(), Ok(()));
         let of = |root: &str| {

@@ -7,7 +7,7 @@ use crate::job::read::{self, ReadError};
 use crate::source::athena::{self, QueryError, QueryOrder};
 use crate::source::progress::ReadProgress;
 use trailtab_athena::address::AthenaAddress;
-use trailtab_athena::ddl::TableDifference;
+use trailtab_athena::ddl::{self, TableDifference};
 use trailtab_athena::sql::SqlText;
 use trailtab_athena::table::TableDescription;
 
@@ -30,6 +30,8 @@ pub enum SetupEnd {
     Existed,
     /// One of its name exists and differs. Nothing was changed.
     Differs(Vec<TableDifference>),
+    /// One of its name exists that is not over log files of CloudTrail. It is never replaced.
+    Foreign,
 }
 
 /// What setup needs, after a refusal. AWS names one action at a time.
@@ -144,6 +146,7 @@ impl<'r> TableMaker<'r> {
             Some(description) => match setup.differences(&description) {
                 none if none.is_empty() => return Ok(SetupEnd::Existed),
                 differences if !replaces => return Ok(SetupEnd::Differs(differences)),
+                _ if !ddl::is_of_logs(&description) => return Ok(SetupEnd::Foreign),
                 _ => {
                     let removal = setup.removal_statement();
                     self.run("remove the table", address, &removal).await?;
@@ -153,10 +156,11 @@ impl<'r> TableMaker<'r> {
         };
         let statement = setup.table_statement();
         self.run("create the table", address, &statement).await?;
-        let differences = match self.described(address).await? {
-            Some(description) => setup.differences(&description),
-            None => Vec::new(),
-        };
+        let made = self.described(address).await?;
+        let made = made.ok_or_else(|| SetupError::Missing {
+            address: address.clone(),
+        })?;
+        let differences = setup.differences(&made);
         if !differences.is_empty() {
             let address = address.clone();
             return Err(SetupError::NotAsAsked {

@@ -180,6 +180,14 @@ pub enum SetupError {
         /// What is otherwise.
         differences: Vec<TableDifference>,
     },
+    /// Athena made no table.
+    #[error(
+        "Athena says that it made {address}, and Glue has no such table: somebody may have removed it. Run the command again"
+    )]
+    Missing {
+        /// The table.
+        address: AthenaAddress,
+    },
     /// The run was interrupted.
     #[error("interrupted: what was said to be made is made. Run the command again for the rest")]
     Interrupted,
