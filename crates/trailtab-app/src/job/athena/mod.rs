@@ -161,6 +161,7 @@ pub(super) fn run<C: EventCounter>(
         .coverage
         .merge(std::mem::take(&mut planning.coverage));
     note_gaps(&opened.table, needs, &mut outcome.coverage);
+    let listed = listed(&planning);
     let seen = SeenIds::default();
     let mut ingest = EventIngest::new(&request.rules, empty, &seen, request.dump);
     if planning.has_nothing() {
@@ -189,6 +190,7 @@ pub(super) fn run<C: EventCounter>(
         .admit(&request.athena, &opened.workgroup)
         .map_err(TableError::from)?;
     if planning.scans_nothing() {
+        outcome.coverage.merge(listed);
         return Ok(finish(request, outcome, ingest));
     }
     let order = order(
@@ -232,7 +234,7 @@ pub(super) fn run<C: EventCounter>(
     if let Some(remark) = runtime.block_on(kept.store(&store, &planning)) {
         progress.remark(remark);
     }
-    outcome.coverage.merge(scanned(&planning));
+    outcome.coverage.merge(listed);
     Ok(finish(request, outcome, ingest))
 }
 
@@ -407,8 +409,8 @@ fn told(finished: &FinishedQuery) -> String {
     render::athena_scanned(bytes, price::scan_usd(bytes), is_reused)
 }
 
-/// What was read: the objects that the listing found.
-fn scanned(planning: &ScanPlanning) -> RunCoverage {
+/// The objects that the listing found: a query that succeeds has read them all, and so has the one whose counts are kept.
+fn listed(planning: &ScanPlanning) -> RunCoverage {
     let mut coverage = RunCoverage {
         documents: planning.listed.objects,
         bytes: planning.listed.bytes,

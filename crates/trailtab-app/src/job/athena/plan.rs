@@ -141,7 +141,10 @@ impl ScanPlanning {
             },
             not_listed: None,
             is_complete: survey.coverage.is_complete(),
-            coverage: survey.coverage,
+            coverage: RunCoverage {
+                delivered_until: asked.late_from().filter(|_| by_day),
+                ..survey.coverage
+            },
             ..ScanPlanning::unlisted(scope)
         };
         let mut scopes = BTreeSet::new();
