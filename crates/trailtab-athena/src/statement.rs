@@ -7,7 +7,7 @@ use trailtab_core::event::outcome::REFUSING_MESSAGE_PARTS;
 use trailtab_core::time::{self, Seconds, TimeWindow};
 
 use crate::filter;
-use crate::members::{CellKind, TableMember};
+use crate::members::{self, CellKind, TableMember};
 use crate::partition::{self, PartitionError, PartitionRole, ScanScope};
 use crate::sql::SqlText;
 use crate::table::{EventTimeColumn, LogTable};
@@ -63,6 +63,32 @@ pub enum ResultColumn {
     First,
     /// The time of the last of them.
     Last,
+}
+
+impl ResultColumn {
+    /// The name of the column in results.
+    pub fn name(&self) -> String {
+        match self {
+            ResultColumn::Class => "trailtab_class".to_owned(),
+            ResultColumn::Day => "trailtab_day".to_owned(),
+            ResultColumn::Period => "trailtab_hour".to_owned(),
+            ResultColumn::Member(member) => members::column_name(&member.path),
+            ResultColumn::Calls => "trailtab_calls".to_owned(),
+            ResultColumn::First => "trailtab_first".to_owned(),
+            ResultColumn::Last => "trailtab_last".to_owned(),
+        }
+    }
+}
+
+impl Statement {
+    /// The statement that writes the rows as lines of JSON into an empty folder of S3, `s3://BUCKET/PREFIX/`, by many
+    /// writers at once. The result of a SELECT is written by one.
+    pub fn unload(&self, folder: &str) -> SqlText {
+        SqlText::of(
+            "UNLOAD (\n?\n) TO ? WITH (format = 'JSON', compression = 'GZIP')",
+            &[&self.sql, &SqlText::text(folder)],
+        )
+    }
 }
 
 /// A member of records in a result.

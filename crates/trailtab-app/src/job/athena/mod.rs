@@ -4,6 +4,7 @@
 
 mod kept;
 mod plan;
+mod query;
 mod store;
 
 use std::sync::Arc;
@@ -12,14 +13,15 @@ use rust_decimal::Decimal;
 
 use self::kept::KeptDays;
 use self::plan::{PlanError, ScanPlanning};
+use self::query::TableQuery;
 use self::store::ResultStore;
 use super::read::{self, ReadError, ReadOutcome, ReadRequest};
 use crate::aws::{self, AwsFailure, TablePath, WorkgroupSettings};
-use crate::source::athena::{self, FinishedQuery, QueryError, QueryOrder, ResultError};
+use crate::source::athena::{self, FinishedQuery, QueryError, ResultError};
 use crate::source::progress::ReadProgress;
 use trailtab_athena::address::AthenaAddress;
 use trailtab_athena::price;
-use trailtab_athena::row::{self, RowError, RowForm};
+use trailtab_athena::row::{RowError, RowForm};
 use trailtab_athena::statement::{self, Statement, StatementError, TableQuestion};
 use trailtab_athena::table::{LogTable, TableDescription, UnsuitableTable};
 use trailtab_core::coverage::{DocumentOutcome, ReadProblem, RunCoverage, Severity};
@@ -33,6 +35,9 @@ use trailtab_render::progress as render;
 /// Most that a run may cost in dollars, unless the user says otherwise: the price of one TiB.
 pub const DEFAULT_MAX_USD: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 
+/// Bytes to scan from which rows are unloaded: their number may be millions, and a SELECT has one writer.
+const UNLOAD_FROM_BYTES: u64 = 1 << 30;
+
 /// How tables of Athena are read.
 #[derive(Debug, Clone)]
 pub struct AthenaOptions {
@@ -44,6 +49,8 @@ pub struct AthenaOptions {
     pub max_usd: Decimal,
     /// Whether counts of days are kept beside the results, and used again.
     pub keeps_days: bool,
+    /// A query that scans so many bytes or more has its rows written by many writers (UNLOAD).
+    pub unload_from_bytes: u64,
 }
 
 impl Default for AthenaOptions {
@@ -53,6 +60,7 @@ impl Default for AthenaOptions {
             max_scan_bytes: None,
             max_usd: DEFAULT_MAX_USD,
             keeps_days: true,
+            unload_from_bytes: UNLOAD_FROM_BYTES,
         }
     }
 }
@@ -193,15 +201,16 @@ pub(super) fn run<C: EventCounter>(
         outcome.coverage.merge(listed);
         return Ok(finish(request, outcome, ingest));
     }
-    let order = order(
-        &opened,
-        request,
-        &statement,
-        &location,
-        planning.fingerprint(),
-    );
-    let ran = runtime.block_on(ask(&opened.config, &store, &order, request, progress));
-    let finished = match ran {
+    let asked = TableQuery {
+        opened: &opened,
+        store: &store,
+        statement: &statement,
+        location: &location,
+        fingerprint: planning.fingerprint(),
+        unloads: planning.to_scan().bytes >= request.athena.unload_from_bytes,
+        max_scan_bytes: planning.scan_limit_bytes(&request.athena),
+    };
+    let finished = match runtime.block_on(asked.run(request, progress)) {
         Ok(finished) => finished,
         Err(error) if error.is_interrupt() => {
             let mut problem = interrupted(address);
@@ -211,26 +220,21 @@ pub(super) fn run<C: EventCounter>(
         }
         Err(error) => return Err(TableError::from(error).into()),
     };
-    let location = finished.output_location.as_deref();
-    let location = location.ok_or_else(|| TableError::ManagedResults {
-        workgroup: address.workgroup.clone(),
-    })?;
-    let opened_result = athena::open_result(&opened.config, location, &request.interrupt);
-    let result = runtime.block_on(opened_result).map_err(TableError::from)?;
+    let result = runtime.block_on(asked.open(&finished, request))?;
     let form = RowForm {
         columns: &statement.columns,
         grain: needs.grain,
         window: request.rules.window,
     };
-    let read = row::read_csv(form, result, |raw, row| {
+    let read = result.read(form, |raw, row| {
         ingest.row(row);
         kept.collect(&opened.table, raw);
     });
     read.map_err(|error| TableError::Rows {
-        id: finished.id.as_str().to_owned(),
+        id: finished.query.id.as_str().to_owned(),
         error,
     })?;
-    progress.remark(told(&finished));
+    progress.remark(told(&finished.query));
     if let Some(remark) = runtime.block_on(kept.store(&store, &planning)) {
         progress.remark(remark);
     }
@@ -341,50 +345,6 @@ fn result_location(
         true => location.clone(),
         false => format!("{location}/"),
     })
-}
-
-fn order(
-    opened: &OpenedTable,
-    request: &ReadRequest<'_>,
-    statement: &Statement,
-    location: &str,
-    fingerprint: String,
-) -> QueryOrder {
-    let address = &opened.table.address;
-    QueryOrder {
-        statement: statement.sql.to_string(),
-        catalog: Some(address.catalog.clone()),
-        database: Some(address.database.clone()),
-        workgroup: Some(address.workgroup.clone()),
-        output_location: (!opened.workgroup.enforces_configuration).then(|| location.to_owned()),
-        // Results are used again by the note of their query, which knows of the objects that were scanned.
-        reuse_max_age_minutes: None,
-        max_scan_bytes: request.athena.max_scan_bytes,
-        token_text: fingerprint,
-    }
-}
-
-/// Takes up the query of an earlier run of the same statement over the same objects, or starts one and leaves a note of it.
-async fn ask(
-    config: &aws::SdkConfig,
-    store: &ResultStore,
-    order: &QueryOrder,
-    request: &ReadRequest<'_>,
-    progress: &ReadProgress,
-) -> Result<FinishedQuery, QueryError> {
-    let client = aws::athena(config);
-    let note = store.query_note(order);
-    let earlier = request.interrupt.or(store.read_note(&note)).await.flatten();
-    let started = |id: &aws::QueryId| store.write_note(&note, id.clone());
-    athena::run_or_resume(
-        &client,
-        earlier,
-        order,
-        &request.interrupt,
-        progress,
-        started,
-    )
-    .await
 }
 
 /// The problem of a run that was interrupted.
