@@ -221,6 +221,7 @@ impl RowReader<'_> {
             RowClass::Duplicate => found(EngineRow::Duplicate { calls }),
             RowClass::Undated => found(EngineRow::Undated { calls }),
             RowClass::Network => found(EngineRow::NetworkActivity { calls }),
+            RowClass::Later => found(EngineRow::NotKept { calls }),
         }
         if class != RowClass::Calls {
             return Ok(());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtab_core::event::filter::{EventFilter, FilterValues};
 use trailtab_core::event::ingest::EngineRow;
-use trailtab_core::event::needs::{CallGrain, RecordNeeds};
+use trailtab_core::event::needs::{CallGrain, FirstCalls, RecordNeeds};
 use trailtab_core::time::TimeWindow;
 
 use crate::ddl::LogTableSetup;
@@ -194,6 +194,22 @@ fn statements_count_what_nothing_tells_apart() {
     };
     insta::assert_snapshot!("activity", made(&ours(), activity(), &none));
     insta::assert_snapshot!("filters", made(&ours(), usage, &some));
+    let first = RecordNeeds {
+        kept: Some(FirstCalls {
+            count: 10,
+            newest_first: true,
+        }),
+        ..RecordNeeds::WHOLE_RECORDS
+    };
+    let limited = made(&ours(), first, &none);
+    assert_eq!(limited.as_str().matches("'later'").count(), 1);
+    assert!(
+        limited
+            .as_str()
+            .contains("\"trailtab_rank\" > 10 THEN 'later'")
+    );
+    // Rows that are filtered once more here may be fewer than the first ten.
+    assert!(!made(&ours(), first, &some).as_str().contains("'later'"));
     insta::assert_snapshot!("records", made(&ours(), RecordNeeds::WHOLE_RECORDS, &none));
     insta::assert_snapshot!("ocsf", made(&security_lake(), activity(), &none));
 }
@@ -215,6 +231,7 @@ fn read(statement: &Statement, rows: &str) -> Result<Vec<(String, u64)>, RowErro
             EngineRow::Duplicate { calls } => ("duplicate".to_owned(), calls),
             EngineRow::Undated { calls } => ("undated".to_owned(), calls),
             EngineRow::Unreadable { calls } => ("unreadable".to_owned(), calls),
+            EngineRow::NotKept { calls } => ("later".to_owned(), calls),
             EngineRow::NetworkActivity { calls } => ("network".to_owned(), calls),
         };
         found.push((json, calls));

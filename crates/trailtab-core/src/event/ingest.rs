@@ -51,6 +51,11 @@ pub enum EngineRow<'a, 'r> {
         /// Number of events.
         calls: u64,
     },
+    /// Calls that the filters admit, and that are not among those that the counter keeps.
+    NotKept {
+        /// Number of events.
+        calls: u64,
+    },
     /// Events outside the window.
     OutsideWindow {
         /// Number of events.
@@ -119,6 +124,7 @@ impl IngestRules {
         RecordNeeds {
             // An event without recipientAccountId belongs to the account of its caller.
             caller: needs.caller || self.per_account,
+            kept: counter.needs().kept,
             ..needs
         }
     }
@@ -277,6 +283,10 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             EngineRow::Refused { calls } => {
                 self.counts.read += calls;
                 self.counts.filtered += calls;
+            }
+            EngineRow::NotKept { calls } => {
+                self.counts.read += calls;
+                self.counts.counted += calls;
             }
             EngineRow::OutsideWindow { calls } => {
                 self.counts.read += calls;
