@@ -216,7 +216,13 @@ impl RowReader<'_> {
         let mut found = |row: EngineRow<'_, '_>| found(raw, row);
         match class {
             RowClass::Calls => {}
-            RowClass::Refused => found(EngineRow::Refused { calls }),
+            RowClass::Refused => found(EngineRow::Refused {
+                calls: CallCount {
+                    count: calls,
+                    times: seconds(cell(&ResultColumn::First))
+                        .zip(seconds(cell(&ResultColumn::Last))),
+                },
+            }),
             RowClass::Outside => found(EngineRow::OutsideWindow { calls }),
             RowClass::Duplicate => found(EngineRow::Duplicate { calls }),
             RowClass::Undated => found(EngineRow::Undated { calls }),

@@ -226,7 +226,7 @@ fn read(statement: &Statement, rows: &str) -> Result<Vec<(String, u64)>, RowErro
                 let json = String::from_utf8(record.raw.to_vec()).unwrap();
                 (json, calls.count)
             }
-            EngineRow::Refused { calls } => ("refused".to_owned(), calls),
+            EngineRow::Refused { calls } => ("refused".to_owned(), calls.count),
             EngineRow::OutsideWindow { calls } => ("outside".to_owned(), calls),
             EngineRow::Duplicate { calls } => ("duplicate".to_owned(), calls),
             EngineRow::Undated { calls } => ("undated".to_owned(), calls),
