@@ -130,7 +130,7 @@ impl S3Store {
                 generated: generated.and_then(|text| time::parse(text.as_bytes())),
             };
             match response.body.collect().await {
-                Ok(body) => return Ok((body.to_vec(), metadata)),
+                Ok(body) => return Ok((bytes_of(body), metadata)),
                 Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
                 Err(_) => attempt += 1,
             }
@@ -150,7 +150,7 @@ impl S3Store {
                 };
             }
             let body = response.body.collect().await;
-            match body.map(AggregatedBytes::to_vec) {
+            match body.map(bytes_of) {
                 Ok(piece) if piece.len() as u64 == end - start => {
                     return Ok(RangeAnswer::Piece(piece));
                 }
@@ -171,6 +171,11 @@ impl S3Store {
         let answer = self.downloads.send(request).await;
         answer.map_err(|error| explain_get(&error))
     }
+}
+
+/// The bytes of a body. `AggregatedBytes::to_vec` would copy them one by one.
+fn bytes_of(body: AggregatedBytes) -> Vec<u8> {
+    body.into_bytes().into()
 }
 
 /// An answer to a request for a range.

@@ -157,7 +157,7 @@ impl BlockOperation for BlockUnescaping<'_> {
             while left != 0 {
                 let at = left.trailing_zeros() as usize % WIDE_BLOCK;
                 let to = at - removed.min(at);
-                room[to..to + WIDE_BLOCK].copy_from_slice(&bytes[at + 1..=at + WIDE_BLOCK]);
+                room[to..to + WIDE_BLOCK].copy_from_slice(&bytes[at + 1..at + 1 + WIDE_BLOCK]);
                 removed += 1;
                 left &= left - 1;
             }
