@@ -305,7 +305,32 @@ mod tests {
         }
     }
 
+    /// Contents of a string with escapes at any distance, also across blocks.
+    fn contents() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => prop::sample::select(&["\\\"", "\\\\", "\\/", "/", "x"][..])
+                .prop_map(str::to_owned),
+            1 => (0..80_usize).prop_map(|len| "x".repeat(len)),
+            1 => (0..80_usize).prop_map(|len| r"\\".repeat(len)),
+        ];
+        let pieces = prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat());
+        let end = prop::sample::select(&["", r"\n", r"\u00e9", r"\ud83d\ude00"][..]);
+        (pieces.clone(), end, pieces).prop_map(|(a, end, b)| [&a, end, &b].concat())
+    }
+
     proptest! {
+        #[test]
+        fn escapes_at_any_distance_are_read_as_serde_json_reads_them(
+            contents in contents(),
+            after in 0..200_usize,
+        ) {
+            let json = format!("{contents}\"{}", ",".repeat(after));
+            let mut out = UnescapedText::default();
+            prop_assert_eq!(out.push_string(json.as_bytes()), Ok(contents.len() + 1));
+            let expected: String = serde_json::from_str(&format!("\"{contents}\"")).unwrap();
+            prop_assert_eq!(str::from_utf8(out.bytes()).unwrap(), expected);
+        }
+
         #[test]
         fn strings_are_appended_as_serde_json_reads_them(texts: Vec<String>, after: String) {
             check(&texts, &after);
