@@ -10,6 +10,7 @@
 mod archive;
 mod athena_client;
 mod athena_fake;
+mod athena_setup;
 mod aws_server;
 mod cli;
 mod conformance;

@@ -4,8 +4,11 @@
 //! Athena User Guide), with all members that CloudTrail documents, and finds partitions by projection: accounts come from
 //! each statement (`injected`), Regions are listed, and days reach until now. So no job adds partitions.
 
+mod difference;
+
 use jiff::civil::Date;
 
+pub use self::difference::TableDifference;
 use crate::sql::SqlText;
 
 /// The database of our table, unless another one is named.
@@ -77,6 +80,22 @@ const FURTHER_COLUMNS: [(&str, &str); 2] = [
     ),
 ];
 
+/// The partition keys.
+const PARTITION_KEYS: [(&str, &str); 3] = [
+    ("account", "string"),
+    ("region", "string"),
+    ("day", "string"),
+];
+
+/// The property that lists the Regions.
+const REGIONS_PROPERTY: &str = "projection.region.values";
+
+/// The property that holds the first and the last day.
+const DAYS_PROPERTY: &str = "projection.day.range";
+
+/// How the properties and the folders of a trail write days.
+const DAY_FORM: &str = "%Y/%m/%d";
+
 /// All members of `userIdentity` ("CloudTrail userIdentity element" in the CloudTrail User Guide).
 const USER_IDENTITY: &str = "struct<type:string,principalid:string,arn:string,accountid:string,accesskeyid:string,\
 username:string,invokedby:string,identityprovider:string,credentialid:string,\
@@ -94,7 +113,74 @@ const INPUT_FORMAT: &str = "com.amazon.emr.cloudtrail.CloudTrailInputFormat";
 
 const OUTPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
 
+/// Why a table cannot be made for a folder or under a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnsuitableSetup {
+    /// The address of the folder.
+    #[error("a table over {root:?} cannot be made: {reason}")]
+    Root {
+        /// The folder.
+        root: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The name of the database or the table.
+    #[error(
+        "{name:?} cannot be the name of a {what}: Athena takes lower-case letters, digits and underscores, at most 255, and a database may have hyphens"
+    )]
+    Name {
+        /// `database` or `table`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// More Regions than AWS has.
+    #[error(
+        "{root:?} has folders of {count} Regions, more than the {MAX_REGIONS} that a table may have: name one of the folders that hold accounts, or remove what is no log"
+    )]
+    Regions {
+        /// The folder.
+        root: String,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+/// The most Regions of a table. AWS has about forty; projection slows down with each.
+const MAX_REGIONS: usize = 200;
+
+/// The longest name that Glue takes, in bytes.
+pub const MAX_NAME_BYTES: usize = 255;
+
 impl LogTableSetup {
+    /// Checks that Athena reads the folder and the names as they are meant.
+    ///
+    /// # Errors
+    ///
+    /// Names what it would read otherwise.
+    pub fn check(&self) -> Result<(), UnsuitableSetup> {
+        let names = [
+            ("database", &self.database, "_-"),
+            ("table", &self.table, "_"),
+        ];
+        for (what, name, others) in names {
+            let is_right =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || others.contains(c);
+            if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.chars().all(is_right) {
+                let name = name.clone();
+                return Err(UnsuitableSetup::Name { what, name });
+            }
+        }
+        let (root, count) = (self.root.clone(), self.regions.len());
+        if let Some(reason) = unreadable(&root) {
+            return Err(UnsuitableSetup::Root { root, reason });
+        }
+        match count > MAX_REGIONS {
+            true => Err(UnsuitableSetup::Regions { root, count }),
+            false => Ok(()),
+        }
+    }
+
     /// The statement that creates the database if it does not exist.
     pub fn database_statement(&self) -> SqlText {
         SqlText::of(
@@ -103,43 +189,25 @@ impl LogTableSetup {
         )
     }
 
+    /// The statement that removes the table from the catalog. The table is external: no object in S3 is deleted.
+    pub fn removal_statement(&self) -> SqlText {
+        SqlText::of(
+            "DROP TABLE IF EXISTS ?.?",
+            &[
+                &SqlText::ddl_name(&self.database),
+                &SqlText::ddl_name(&self.table),
+            ],
+        )
+    }
+
     /// The statement that creates the table. It fails if there is a table of the name.
     pub fn table_statement(&self) -> SqlText {
-        let columns = COLUMNS.iter().chain(&FURTHER_COLUMNS);
-        let columns: Vec<SqlText> = columns.map(column).collect();
-        let keys: Vec<SqlText> = [
-            ("account", "string"),
-            ("region", "string"),
-            ("day", "string"),
-        ]
-        .iter()
-        .map(column)
-        .collect();
-        let template = format!("{}${{account}}/CloudTrail/${{region}}/${{day}}/", self.root);
-        let (year, month, day) = (
-            self.first_day.year(),
-            self.first_day.month(),
-            self.first_day.day(),
-        );
-        let days = format!("{year:04}/{month:02}/{day:02},NOW");
-        let regions = self.regions.join(",");
-        let properties = [
-            ("classification", "cloudtrail"),
-            ("projection.enabled", "true"),
-            ("projection.account.type", "injected"),
-            ("projection.region.type", "enum"),
-            ("projection.region.values", &regions),
-            ("projection.day.type", "date"),
-            ("projection.day.format", "yyyy/MM/dd"),
-            ("projection.day.range", &days),
-            ("projection.day.interval", "1"),
-            ("projection.day.interval.unit", "DAYS"),
-            ("storage.location.template", &template),
-        ];
-        let properties = properties.map(|(name, value)| {
+        let columns: Vec<SqlText> = columns().map(column).collect();
+        let keys: Vec<SqlText> = PARTITION_KEYS.iter().map(column).collect();
+        let properties = self.properties().map(|(name, value)| {
             SqlText::of(
                 "? = ?",
-                &[&SqlText::ddl_text(name), &SqlText::ddl_text(value)],
+                &[&SqlText::ddl_text(name), &SqlText::ddl_text(&value)],
             )
         });
         SqlText::of(
@@ -157,6 +225,50 @@ impl LogTableSetup {
             ],
         )
     }
+
+    /// The properties of the table.
+    fn properties(&self) -> [(&'static str, String); 11] {
+        let first = self.first_day.strftime(DAY_FORM);
+        [
+            ("classification", "cloudtrail".to_owned()),
+            ("projection.enabled", "true".to_owned()),
+            ("projection.account.type", "injected".to_owned()),
+            ("projection.region.type", "enum".to_owned()),
+            (REGIONS_PROPERTY, self.regions.join(",")),
+            ("projection.day.type", "date".to_owned()),
+            ("projection.day.format", "yyyy/MM/dd".to_owned()),
+            (DAYS_PROPERTY, format!("{first},NOW")),
+            ("projection.day.interval", "1".to_owned()),
+            ("projection.day.interval.unit", "DAYS".to_owned()),
+            (
+                "storage.location.template",
+                format!("{}${{account}}/CloudTrail/${{region}}/${{day}}/", self.root),
+            ),
+        ]
+    }
+}
+
+/// Why Athena would not read a folder as it is named ("Table location in Amazon S3" in the Athena User Guide).
+fn unreadable(root: &str) -> Option<&'static str> {
+    let key = root.strip_prefix("s3://")?;
+    if key.starts_with("arn:") {
+        Some("Athena takes no ARN: name the bucket, or the alias of the access point")
+    } else if root.contains("${") {
+        Some("${…} would be read as a placeholder for a partition key")
+    } else if root.contains(['*', '?', '[', ']', '{', '}']) {
+        Some("Athena takes no wildcards (* ? [ ] { }) in a location")
+    } else if key.contains("//") {
+        Some("Athena takes no double slash in a location")
+    } else if root.chars().any(char::is_control) {
+        Some("it has control characters")
+    } else {
+        None
+    }
+}
+
+/// All columns.
+fn columns() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    COLUMNS.iter().chain(&FURTHER_COLUMNS)
 }
 
 /// A column of our own, whose name and type are written in this module.

@@ -93,6 +93,13 @@ pub fn of_partition(id: &str) -> &'static [&'static str] {
     partition.map_or(&[], |partition| partition.regions)
 }
 
+/// The id of the partition that a region belongs to; `None` for a region that is not in the table.
+pub fn partition_of(region: &str) -> Option<&'static str> {
+    let mut partitions = PARTITIONS.iter();
+    let partition = partitions.find(|partition| partition.regions.contains(&region));
+    partition.map(|partition| partition.id)
+}
+
 /// All regions of all partitions.
 pub fn all() -> impl Iterator<Item = &'static str> {
     let regions = PARTITIONS.iter().flat_map(|partition| partition.regions);
@@ -140,5 +147,15 @@ mod tests {
         assert_eq!(regions[ALWAYS_ENABLED - 1], "sa-east-1");
         assert_eq!(regions[ALWAYS_ENABLED], "af-south-1");
         assert!(of_partition("aws-moon").is_empty());
+    }
+
+    #[test]
+    fn a_region_is_in_one_partition() {
+        assert_eq!(partition_of("eu-west-1"), Some("aws"));
+        assert_eq!(partition_of("cn-north-1"), Some("aws-cn"));
+        assert_eq!(partition_of("eu-west-99"), None);
+        let listed: Vec<&str> = all().collect();
+        let distinct: std::collections::BTreeSet<&str> = all().collect();
+        assert_eq!(listed.len(), distinct.len());
     }
 }

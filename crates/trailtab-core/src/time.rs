@@ -290,7 +290,7 @@ fn midnight(date: Date) -> Seconds {
 }
 
 /// The UTC day of a second.
-fn date_of(time: Seconds) -> Date {
+pub fn date_of(time: Seconds) -> Date {
     civil(time).date()
 }
 

@@ -99,6 +99,22 @@ Examples:
 
 Documentation: docs/archive.md";
 
+pub(crate) const ATHENA: &str = "\
+Examples:
+  trailtab athena setup s3://BUCKET
+  trailtab athena setup s3://BUCKET --yes
+  trailtab activity athena://trailtab/cloudtrail_logs --since 7d
+
+Documentation: docs/athena.md";
+
+pub(crate) const ATHENA_SETUP: &str = "\
+Examples:
+  trailtab athena setup s3://BUCKET > setup.sql
+  trailtab athena setup s3://BUCKET --yes --athena-results s3://RESULTS/athena/
+  trailtab athena setup s3://BUCKET/AWSLogs --table audit@security/trail --since 2026-01-01
+
+Documentation: docs/athena.md";
+
 pub(crate) const COMPLETIONS: &str = "\
 Examples:
   trailtab completions bash > /etc/bash_completion.d/trailtab

@@ -2,6 +2,7 @@
 
 mod activity;
 mod archive;
+mod athena;
 mod cost;
 mod demo;
 mod digests;
@@ -49,6 +50,7 @@ enum CliVerb {
     Cost(Box<cost::Args>),
     Plot(plot::Args),
     Archive(archive::Args),
+    Athena(Box<athena::Args>),
     Completions(generate::CompletionsArgs),
     /// Print the manual
     #[command(after_help = examples::MAN)]
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         CliVerb::Cost(args) => cost::run(&args, ui),
         CliVerb::Plot(args) => plot::run(&args, ui),
         CliVerb::Archive(args) => archive::run(&args, ui),
+        CliVerb::Athena(args) => athena::run(&args, ui),
         CliVerb::Completions(args) => generate::completions(&args, Cli::command(), ui),
         CliVerb::Man => generate::man(Cli::command(), ui),
     };

@@ -72,6 +72,16 @@ struct GetTableRequest<'t> {
     name: &'t str,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetDatabaseRequest<'d> {
+    name: &'d str,
+}
+
+/// Only that there is an answer matters.
+#[derive(Deserialize)]
+struct GetDatabaseAnswer {}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct GetTableAnswer {
@@ -128,6 +138,17 @@ impl GlueClient {
         };
         let answer: GetTableAnswer = self.0.call("AWSGlue.GetTable", &request).await?;
         described(answer)
+    }
+
+    /// Asks for a database of the default catalog with `glue:GetDatabase`.
+    ///
+    /// # Errors
+    ///
+    /// Returns AWS's refusal, for example `EntityNotFoundException` if there is none.
+    pub async fn database(&self, name: &str) -> Result<(), AwsFailure> {
+        let request = GetDatabaseRequest { name };
+        let GetDatabaseAnswer {} = self.0.call("AWSGlue.GetDatabase", &request).await?;
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 
 pub(crate) use self::args::{CredentialArgs, ReadingArgs};
+pub(crate) use self::values::results as results_folder;
 use super::ui::Ui;
 use super::{AlreadyPrinted, UsageError};
 use trailtab_app::aws;

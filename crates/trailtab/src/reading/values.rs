@@ -39,7 +39,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 /// Checks a folder in S3.
-pub(super) fn results(text: &str) -> Result<String, String> {
+pub(crate) fn results(text: &str) -> Result<String, String> {
     match text
         .strip_prefix("s3://")
         .and_then(|rest| rest.split('/').next())

@@ -5,6 +5,7 @@
 mod kept;
 mod plan;
 mod query;
+pub mod setup;
 mod store;
 
 use std::sync::Arc;
@@ -72,9 +73,9 @@ pub enum TableError {
     #[error("cannot look up {address}: {failure}")]
     Describe {
         /// The table.
-        address: AthenaAddress,
+        address: Box<AthenaAddress>,
         /// AWS's refusal.
-        failure: AwsFailure,
+        failure: Box<AwsFailure>,
     },
     /// The workgroup cannot be used.
     #[error("cannot look up the workgroup {workgroup:?}: {failure}")]
@@ -298,29 +299,37 @@ async fn describe(
     config: &aws::SdkConfig,
     address: &AthenaAddress,
 ) -> Result<LogTable, TableError> {
+    let description = look_up(config, address).await;
+    let description = description.map_err(|failure| TableError::Describe {
+        address: Box::new(address.clone()),
+        failure: Box::new(failure),
+    })?;
+    Ok(LogTable::of(address.clone(), &description)?)
+}
+
+/// What the catalog says of a table.
+async fn look_up(
+    config: &aws::SdkConfig,
+    address: &AthenaAddress,
+) -> Result<TableDescription, AwsFailure> {
     let path = TablePath {
         catalog: Some(address.catalog.clone()),
         database: address.database.clone(),
         table: address.table.clone(),
     };
-    let described = athena::describe_table(config, &path, Some(&address.workgroup)).await;
-    let described = described.map_err(|failure| TableError::Describe {
-        address: address.clone(),
-        failure,
-    })?;
+    let described = athena::describe_table(config, &path, Some(&address.workgroup)).await?;
     let pairs = |columns: Vec<aws::TableColumn>| {
         let columns = columns.into_iter();
         columns
             .map(|column| (column.name, column.type_text))
             .collect()
     };
-    let description = TableDescription {
+    Ok(TableDescription {
         columns: pairs(described.columns),
         partition_keys: pairs(described.partition_keys),
         location: described.location,
         parameters: described.parameters,
-    };
-    Ok(LogTable::of(address.clone(), &description)?)
+    })
 }
 
 /// Where the results of queries go. A workgroup may not let its users choose.
