@@ -185,14 +185,7 @@ pub(super) fn run<C: EventCounter>(
         day.read(&mut |row| ingest.row(row));
         planning.leave_out(day.day);
     }
-    let question = TableQuestion {
-        needs,
-        window: request.rules.window,
-        filter: &request.rules.filter,
-        network_activity: request.rules.network_activity,
-        scope: &planning.scope,
-        by_day: kept.collects(),
-    };
+    let question = question(request, needs, &planning, kept.collects());
     let statement = statement::statement(&opened.table, &question).map_err(TableError::from)?;
     progress.remark(render::athena_plan(address, &planning.told()));
     planning
@@ -214,27 +207,38 @@ pub(super) fn run<C: EventCounter>(
     let finished = match runtime.block_on(asked.run(request, progress)) {
         Ok(finished) => finished,
         Err(error) if error.is_interrupt() => {
-            let mut problem = interrupted(address);
-            problem.reason = error.to_string();
-            outcome.coverage.problem(problem);
+            outcome.coverage.problem(ReadProblem {
+                reason: error.to_string(),
+                ..interrupted(address)
+            });
             return Ok(finish(request, outcome, ingest));
         }
         Err(error) => return Err(TableError::from(error).into()),
     };
-    let result = runtime.block_on(asked.open(&finished, request))?;
+    let rows = runtime.block_on(asked.open(&finished, request))?;
     let form = RowForm {
         columns: &statement.columns,
         grain: needs.grain,
         window: request.rules.window,
     };
-    let read = result.read(form, |raw, row| {
+    let read = rows.read(form, |raw, row| {
         ingest.row(row);
         kept.collect(&opened.table, raw);
     });
-    read.map_err(|error| TableError::Rows {
-        id: finished.query.id.as_str().to_owned(),
-        error,
-    })?;
+    match read {
+        Ok(_) => {}
+        Err(_) if request.interrupt.is_requested() => {
+            outcome.coverage.problem(ReadProblem {
+                severity: Severity::Partial,
+                ..interrupted(address)
+            });
+            return Ok(finish(request, outcome, ingest));
+        }
+        Err(error) => {
+            let id = finished.query.id.as_str().to_owned();
+            return Err(TableError::Rows { id, error }.into());
+        }
+    }
     progress.remark(told(&finished.query));
     if let Some(remark) = runtime.block_on(kept.store(&store, &planning)) {
         progress.remark(remark);
@@ -259,16 +263,27 @@ pub fn statement_of(
         let table = describe(&config, address).await?;
         let planning = ScanPlanning::of(&table, &config, request).await;
         let planning = planning.map_err(TableError::from)?;
-        let question = TableQuestion {
-            needs,
-            window: request.rules.window,
-            filter: &request.rules.filter,
-            network_activity: request.rules.network_activity,
-            scope: &planning.scope,
-            by_day: false,
-        };
+        let question = question(request, needs, &planning, false);
         Ok(statement::statement(&table, &question).map_err(TableError::from)?)
     })
+}
+
+/// What a run asks of the partitions that are left.
+fn question<'q>(
+    request: &'q ReadRequest<'_>,
+    needs: RecordNeeds,
+    planning: &'q ScanPlanning,
+    by_day: bool,
+) -> TableQuestion<'q> {
+    let rules = &request.rules;
+    TableQuestion {
+        needs,
+        window: rules.window,
+        filter: &rules.filter,
+        network_activity: rules.network_activity,
+        scope: &planning.scope,
+        by_day,
+    }
 }
 
 async fn open(
