@@ -21,7 +21,10 @@ struct Trail {
 impl Trail {
     /// Two accounts in two Regions each, and what lies beside their logs, below each root.
     fn new(name: &'static str, roots: &[&str]) -> Trail {
-        let mut bucket = Bucket::new(name);
+        Trail::in_bucket(Bucket::new(name), roots)
+    }
+
+    fn in_bucket(mut bucket: Bucket, roots: &[&str]) -> Trail {
         let mut number = 0;
         for root in roots {
             for (account, region) in [(ANN, "eu-west-1"), (ANN, "us-east-1"), (BOB, "us-east-1")] {
@@ -34,20 +37,26 @@ impl Trail {
         }
         let athena = Athena::start();
         athena.set_time(NOW);
-        let location = format!("s3://{name}/results/");
+        let location = bucket.at("results/");
         let configuration = json!({"ResultConfiguration": {"OutputLocation": location}});
         athena.set_workgroup("primary", &configuration);
         Trail { bucket, athena }
     }
 
     fn setup(&self, prefix: &str, more: &[&str]) -> Finished {
+        self.setup_with(prefix, more, &[])
+    }
+
+    /// The same with further variables of the environment.
+    fn setup_with(&self, prefix: &str, more: &[&str], further: &[(&str, String)]) -> Finished {
         let sandbox = Sandbox::at(NOW);
         let mut command = sandbox.trailtab();
         command
             .args(["athena", "setup", &self.bucket.at(prefix)])
             .args(more)
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            .envs(self.athena.access());
+            .envs(self.athena.access())
+            .envs(further.iter().map(|(name, value)| (name, value)));
         sandbox.finish(command, b"")
     }
 
@@ -284,58 +293,40 @@ fn a_table_is_made_again_after_it_was_removed() {
 
 #[test]
 fn refusals_name_what_to_allow() {
-    let trail = Trail::new("setup-denied", &["AWSLogs/"]);
     let cases = [
-        ("AWSGlue.GetTable", "allow glue:GetTable"),
         (
-            "AmazonAthena.StartQueryExecution",
-            "allow athena:StartQueryExecution",
+            "setup-denied-glue",
+            Fault::Deny {
+                operation: "AWSGlue.GetTable",
+            },
+            "cannot look up",
+        ),
+        (
+            "setup-denied-start",
+            Fault::Deny {
+                operation: "AmazonAthena.StartQueryExecution",
+            },
+            "cannot create the database of",
+        ),
+        (
+            "setup-denied-query",
+            Fault::Fail {
+                reason: "FAILED: AccessDeniedException: not authorized to perform: glue:CreateDatabase",
+                retryable: false,
+            },
+            "not authorized to perform: glue:CreateDatabase",
         ),
     ];
-    let reason = "FAILED: Execution Error, return code 1. AccessDeniedException: not authorized to perform: glue:CreateTable";
-    trail.athena.plan(&Fault::Fail {
-        reason,
-        retryable: false,
-    });
-    let failed = trail.setup("", &["--yes"]).expect(1);
-    says(
-        &failed,
-        &[
-            "cannot create the database of",
-            reason,
-            "glue:CreateDatabase",
-        ],
-    );
-    for (operation, word) in cases {
-        let trail = Trail {
-            athena: Athena::start(),
-            bucket: Bucket::new(match operation {
-                "AWSGlue.GetTable" => "setup-denied-2",
-                _ => "setup-denied-3",
-            }),
-        };
-        let mut trail = trail;
-        trail
-            .bucket
-            .put(&[log("AWSLogs/", ANN, "eu-west-1", "2026/09/07", 1)]);
-        trail.athena.plan(&Fault::Deny { operation });
-        let results = trail.bucket.at("results/");
-        let denied = trail
-            .setup("", &["--yes", "--athena-results", &results])
-            .expect(1);
-        says(
-            &denied,
-            &[
-                "cannot ",
-                "glue:CreateTable",
-                "glue:DeleteTable for --replace",
-            ],
-        );
-        assert!(
-            denied.err.contains(word) || denied.err.contains("not authorized"),
-            "{}",
-            denied.err
-        );
+    for (name, fault, words) in cases {
+        let trail = Trail::new(name, &["AWSLogs/"]);
+        trail.athena.plan(&fault);
+        let denied = trail.setup("", &["--yes"]).expect(1);
+        let needs = [
+            "Setup needs athena:GetWorkGroup",
+            "glue:CreateTable, and glue:DeleteTable",
+        ];
+        says(&denied, &needs);
+        says(&denied, &[words, TABLE]);
     }
 }
 
@@ -346,6 +337,19 @@ fn a_workgroup_without_a_place_for_results_is_told_before_a_table_is_made() {
     let refused = trail.setup("", &["--yes", "--table", "bare@d/t"]).expect(1);
     says(&refused, &["--athena-results"]);
     assert_eq!(trail.athena.statements().len(), 0);
+}
+
+#[test]
+fn a_bucket_of_another_region_is_told() {
+    let bucket = Bucket::in_region("setup-region", "eu-west-1");
+    let through_proxy = format!("http://127.0.0.1:{}", bucket.proxy.port);
+    let trail = Trail::in_bucket(bucket, &["AWSLogs/"]);
+    let further = [("AWS_ENDPOINT_URL", through_proxy)];
+    let shown = trail.setup_with("", &[], &further).expect(0);
+    says(
+        &shown,
+        &["the bucket is in eu-west-1", "AWS_REGION=eu-west-1"],
+    );
 }
 
 #[test]

@@ -32,32 +32,29 @@ pub enum SetupEnd {
     Differs(Vec<TableDifference>),
 }
 
-/// The refusal's permission, unless AWS's message names it.
-pub(super) fn to_allow(failure: &AwsFailure, action: &str) -> String {
-    let names_action = failure.message.contains("not authorized to perform");
-    match failure.kind == FailureKind::Denied && !names_action {
-        true => format!(" (allow {action}; setup needs {ACTIONS})"),
-        false => String::new(),
+/// What setup needs, after a refusal. AWS names one action at a time.
+pub(super) fn actions_if_denied(failure: &AwsFailure) -> String {
+    match failure.kind {
+        FailureKind::Denied => format!(". Setup needs {ACTIONS}"),
+        _ => String::new(),
     }
 }
 
 /// What setup needs, after a statement that may have lacked a permission.
 pub(super) fn actions_after(error: &QueryError) -> String {
-    let may_lack = match error {
+    match error {
         QueryError::Start { failure, .. } | QueryError::Unwatched { failure, .. } => {
-            failure.kind == FailureKind::Denied
+            actions_if_denied(failure)
         }
         QueryError::Failed { reason, .. } => {
             let lower = reason.to_ascii_lowercase();
-            ["denied", "not authorized", "permission"]
-                .iter()
-                .any(|word| lower.contains(word))
+            let words = ["denied", "not authorized", "permission"];
+            match words.iter().any(|word| lower.contains(word)) {
+                true => format!(". Setup needs {ACTIONS}"),
+                false => String::new(),
+            }
         }
-        _ => false,
-    };
-    match may_lack {
-        true => format!(". Setup needs {ACTIONS}"),
-        false => String::new(),
+        _ => String::new(),
     }
 }
 

@@ -151,7 +151,7 @@ pub enum SetupError {
     /// Whether there is a table already is not known.
     #[error(
         "cannot look up {address}: {failure}{}",
-        make::to_allow(failure, "glue:GetTable")
+        make::actions_if_denied(failure)
     )]
     LookUp {
         /// The table.
